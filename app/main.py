@@ -29,6 +29,7 @@ from app.http.metrics import Metrics
 from app.http.openapi import describe_api, route_keys
 from app.http.problems import install_refusals
 from app.links import endpoints as links
+from app.review import endpoints as review
 from app.rounds import endpoints as rounds
 from app.runs import endpoints as runs
 from app.security.actor import Actor
@@ -50,6 +51,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     runs.router,
     decisions.router,
     links.router,
+    review.router,
     destruction.router,
     deadlines.router,
     evidence.router,

@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 
 from schemas.clauses import (
     MAX_CARD_COLUMNS,
+    MAX_REVIEWERS,
     AgreedParty,
     AgreedRecipient,
     ApprovalRule,
@@ -357,8 +358,13 @@ def _review_faults(agreement: Agreement) -> Iterator[str]:
     if party is None or party.kind != "agency":
         yield "those who review are persons of an agency of the agreement"
         return
-    if sum("reviewer" in person.duties for person in party.persons) < review.persons:
+    reviewers = sum("reviewer" in person.duties for person in party.persons)
+    if reviewers < review.persons:
         yield "the reviewer's agency needs as many persons with the duty reviewer as must agree"
+    if any(recipient.mode == "blind" for recipient in agreement.recipients):
+        yield "whoever decides a pair learns that it is linked, which no agency may under blind"
+    if reviewers > MAX_REVIEWERS:
+        yield f"at most {MAX_REVIEWERS} persons of the reviewer's agency have the duty reviewer"
     if shown != {*agreement.names("agency")} - {review.reviewer}:
         yield "each agency but the reviewer's, and no other party, needs an element that a card shows"
     n_columns = Counter(element.party for element in agreement.elements if element.use == "shown")

@@ -18,7 +18,13 @@ from schemas.match_record import Decision, MatchRecordHeader
 from schemas.matchlog.hand_over import HandOver
 from schemas.profile import EncodingProfile
 from schemas.rows import MAX_RECORDS
-from schemas.run import MatchingPolicy, ReleaseMode, RoundNumber, RunSpecification
+from schemas.run import (
+    MatchingPolicy,
+    ReleaseMode,
+    ReleaseNumber,
+    RoundNumber,
+    RunSpecification,
+)
 
 UploadState = Literal["open", "committed", "expired", "destroyed"]
 # awaiting: parties that the agreement asks have yet to approve it.
@@ -160,13 +166,15 @@ class RunCounts(Model):
 
     A count is null where it, or one that could be computed from it and others, lies below the project's
     floor; to whom the matches belong, their number is shown in any case. `expected_false` is how many of the
-    linked pairs are expected to be wrong, in hundredths.
+    linked pairs are expected to be wrong, in hundredths; `rejected_before` how many pairs met that a reviewer
+    had rejected in an earlier round, which are none of the others.
     """
 
     candidate_pairs: Size | None
     auto_pairs: Size | None
     review_pairs: Size | None
     expected_false: Size | None
+    rejected_before: Size | None = None
 
 
 class RunFinality(Model):
@@ -216,7 +224,8 @@ class ReleaseView(Document):
 
     `agency` is null but in mode `blind`: then it is the party whose records the release is about, and who
     fetches it in the recipient's place. `matches` then is the number of its records, linked or not.
-    `partner` is the agency whose file it was compared with, null in mode `count`.
+    `partner` is the agency whose file it was compared with, null in mode `count`. `number` counts the releases
+    of the round: 1, or that of a supplementary one.
     `verified` is when whoever fetched it said that it is whole; null before.
     """
 
@@ -225,6 +234,7 @@ class ReleaseView(Document):
     release: RandomId
     run: RandomId
     round: RoundNumber
+    number: ReleaseNumber = 1
     project: Name
     recipient: Name
     partner: Name | None

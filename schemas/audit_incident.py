@@ -74,7 +74,7 @@ class ReachedRelease(Model):
 
 
 class ReachedClaims(Model):
-    """Claims of a round that were sealed to the party whose receiving key leaked, by `party`."""
+    """Claims, or cards of a review, that `party` sealed to the one whose receiving key leaked, in a round."""
 
     project: Name
     round: RoundNumber
@@ -110,4 +110,5 @@ class Incident(Model):
     runs: Annotated[tuple[ReachedRun, ...], Field(max_length=100_000)]
     releases: Annotated[tuple[ReachedRelease, ...], Field(max_length=100_000)]
     claims: Annotated[tuple[ReachedClaims, ...], Field(max_length=100_000)]
+    cards: Annotated[tuple[ReachedClaims, ...], Field(max_length=100_000)]
     acts: Annotated[tuple[Act, ...], Field(max_length=1_000_000)]

@@ -31,6 +31,7 @@ KIND_WORDS: Final = {
     "release": "match IDs of a release",
     "match-record": "match record of a run",
     "claims": "sealed messages between recipients",
+    "review": "questions, sealed cards and decisions of a review",
 }
 REMAINS_WORDS: Final = {
     "match-log": "entries of the match log",

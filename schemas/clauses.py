@@ -65,6 +65,8 @@ MAX_PERSONS: Final = 16
 MAX_QUESTIONS: Final = 10_000
 MAX_REVIEW_CARDS: Final = 20_000
 MAX_CARD_COLUMNS: Final = 16
+# A card is sealed to each of them, and has room for so many.
+MAX_REVIEWERS: Final = 8
 
 
 class AgreedParty(Model):

@@ -22,14 +22,16 @@ from schemas.document import Document, Model
 from schemas.errors import DocumentError
 from schemas.ids import Code, Handle, Name, RandomId, Sha256Hex
 from schemas.merkle import HASH_BYTES, Frontier, hash_leaf
-from schemas.run import RoundNumber
+from schemas.run import ReleaseNumber, RoundNumber
 
 NONCE_BYTES: Final = 32
 MAX_LINE_BYTES: Final = 16 * 1024
 MEDIA_TYPE: Final = "application/octet-stream"
 
 Band = Literal["auto", "review"]
-DecisionRule = Literal["match-probability", "review-band", "twin-guard", "lead-too-small"]
+DecisionRule = Literal[
+    "match-probability", "review-band", "twin-guard", "lead-too-small", "reviewed"
+]
 # Thousandths of a bit.
 Weight = Annotated[int, Field(ge=-(10**6), le=10**6)]
 
@@ -54,6 +56,8 @@ class FieldWeights(Model):
 class MatchRecordHeader(Document):
     """Which run this is the record of, and by which weights it decided; it is leaf 0 of the tree.
 
+    `release` is 1 for what the run decided itself, else the number of the release of what reviewers accepted.
+
     `uploads` are the larger file's and the smaller file's. `prior` is the weight of a pair before anything is
     compared. `rows` counts what follows, decisions and padding together; only a multiple of `floor` of the
     decisions of one kind is shown.
@@ -61,10 +65,11 @@ class MatchRecordHeader(Document):
 
     KIND: ClassVar[str] = "match record"
 
-    version: Literal["blindlink/match-record/2"] = "blindlink/match-record/2"
+    version: Literal["blindlink/match-record/3"] = "blindlink/match-record/3"
     project: Name
     run: RandomId
     round: RoundNumber
+    release: ReleaseNumber
     specification: Sha256Hex
     uploads: tuple[RecordedUpload, RecordedUpload]
     prior: Weight

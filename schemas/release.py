@@ -26,7 +26,7 @@ from schemas.ids import (
     Sha256Hex,
     UtcTime,
 )
-from schemas.run import ReleaseMode, RoundNumber
+from schemas.run import ReleaseMode, ReleaseNumber, RoundNumber
 
 MAX_HEADER_LINE_BYTES = 16 * 1024
 ROW_DIGITS: Final = 12
@@ -43,6 +43,7 @@ class Match(NamedTuple):
 class ReleaseHeader(Document):
     """Who may read the file, from which run, under which agreement, and how many matches follow.
 
+    `number` is 1, or that of a supplementary release, which holds what clerical review accepted.
     A file of mode `linked` has the matches of the recipient's `upload` with that of `partner`. One of mode
     `count` has no matches, upload or partner, and states in `total` how many the run found, null where they are
     below the floor.
@@ -57,6 +58,7 @@ class ReleaseHeader(Document):
     project: Name
     epoch: Annotated[int, Field(ge=1, le=10**6)]
     round: RoundNumber
+    number: ReleaseNumber = 1
     agreement: Sha256Hex
     recipient: Name
     partner: Name | None

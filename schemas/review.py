@@ -21,7 +21,7 @@ from schemas.errors import DocumentError, SignatureError
 from schemas.identity import PersonIdText, PublicIdentity
 from schemas.ids import HANDLE_BYTES, Handle, Name, RandomId, Sha256Hex, UtcTime
 from schemas.release import ROW_DIGITS
-from schemas.run import RoundNumber
+from schemas.run import RoundNumber, SupplementNumber
 from schemas.signing import Signed
 
 Reference = NewType("Reference", bytes)
@@ -46,7 +46,8 @@ Reason = Literal[
     "wrong-data",
 ]
 ReviewState = Literal["asked", "answered", "ended"]
-EndReason = Literal["decided", "deadline", "round-over"]
+EndReason = Literal["decided", "deadline", "round-over", "destroyed"]
+ReviewFile = Literal["questions", "buckets", "cards"]
 
 REASONS: Final[dict[Verdict, tuple[Reason, ...]]] = {
     "accept": ("same-person", "same-by-document"),
@@ -210,7 +211,7 @@ class SignedReviewStatement(Signed):
         self.require_signature(person.verifier())
 
 
-class Decision(Model):
+class PairDecision(Model):
     """What a reviewer decided of one question."""
 
     reference: ReferenceHex
@@ -231,7 +232,7 @@ class Decisions(Document):
 
     version: Literal["blindlink/review-decisions/1"] = "blindlink/review-decisions/1"
     run: RandomId
-    decisions: Annotated[tuple[Decision, ...], Field(max_length=MAX_QUESTIONS)]
+    decisions: Annotated[tuple[PairDecision, ...], Field(max_length=MAX_QUESTIONS)]
 
     @model_validator(mode="after")
     def _decisions_are_in_order(self) -> Self:
@@ -279,7 +280,7 @@ class ReviewView(Document):
     questions: Annotated[int, Field(ge=0)] | None
     buckets: Annotated[int, Field(ge=0)] | None
     decided: Annotated[int, Field(ge=0)] | None
-    release: Annotated[int, Field(ge=2)] | None
+    release: SupplementNumber | None
 
 
 class ReviewList(Document):
@@ -369,8 +370,24 @@ def serialise_cards(cards: Iterable[tuple[bytes, bytes]]) -> bytes:
     size = len(listed[0][1]) if listed else 1
     if any(len(sealed) != size for _, sealed in listed):
         raise DocumentError("cards: they are not of one length")
-    head = f"blindlink/cards/1 {len(listed)} {size}\n".encode("ascii")
-    return head + b"".join(key + sealed for key, sealed in listed)
+    return cards_head(len(listed), size) + b"".join(key + sealed for key, sealed in listed)
+
+
+def cards_head(n_cards: int, size: int) -> bytes:
+    """Return the first line of sealed cards, all of one size in bytes."""
+    return f"blindlink/cards/1 {n_cards} {size}\n".encode("ascii")
+
+
+def parse_cards_head(line: bytes) -> tuple[int, int]:
+    """Read the first line of sealed cards: how many there are, and the size of each in bytes.
+
+    Raises:
+        DocumentError: malformed.
+    """
+    match = _CARDS_LINE.fullmatch(line)
+    if match is None:
+        raise DocumentError("cards: the first line is malformed")
+    return int(match[1]), int(match[2])
 
 
 def parse_cards(raw: bytes) -> dict[bytes, bytes]:
@@ -379,14 +396,12 @@ def parse_cards(raw: bytes) -> dict[bytes, bytes]:
     Raises:
         DocumentError: malformed, out of order, too many, or too long.
     """
-    match = _CARDS_LINE.match(raw)
-    if match is None:
-        raise DocumentError("cards: the first line is malformed")
-    n_cards, size = map(int, match.groups())
+    start = raw.find(b"\n") + 1
+    n_cards, size = parse_cards_head(raw[:start])
     each = HANDLE_BYTES + size
-    if n_cards > MAX_CARDS or size > MAX_CARD_BYTES or len(raw) != match.end() + n_cards * each:
+    if n_cards > MAX_CARDS or size > MAX_CARD_BYTES or len(raw) != start + n_cards * each:
         raise DocumentError("cards: there are others than the first line counts")
-    found = dict(_cards(raw, match.end(), each))
+    found = dict(_cards(raw, start, each))
     if list(found) != sorted(found) or len(found) != n_cards:
         raise DocumentError("cards: they are not in order, or one comes twice")
     return found

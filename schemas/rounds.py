@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from schemas.document import Document, Model
 from schemas.identity import PersonIdText
 from schemas.ids import Code, Name, RandomId, Sha256Hex, UtcTime
-from schemas.run import MAX_PROVIDERS, RoundNumber
+from schemas.run import MAX_PROVIDERS, ReleaseNumber, RoundNumber
 from schemas.upload import Receipt, Signature
 
 NONCE_BYTES: Final = 32
@@ -136,12 +136,28 @@ class PairProgress(Model):
     claims: tuple[ListedClaims, ...]
 
 
+class SupplementView(Model):
+    """A supplementary release of a round, of one pair: what its clerical review has accepted.
+
+    `release` is its number within the round, `claims` those that are there, `closing` the proof that it was
+    closed with these, about `run`: null before.
+    """
+
+    release: Annotated[int, Field(ge=2)]
+    larger: Name
+    smaller: Name
+    run: RandomId
+    state: Literal["open", "closed"]
+    claims: tuple[ListedClaims, ...]
+    closing: Receipt | None
+
+
 class RoundView(Document):
     """A round as a party of its project sees it.
 
     `receipt` proves that the round was opened so. `superseded_by` is the number of the round that corrects it,
     `closing` the proof that it was closed with these claims: null before. `statements` are those that are
-    there, for spaces of more than two recipients.
+    there, for spaces of more than two recipients. `supplements` come in the order of their numbers.
     """
 
     KIND: ClassVar[str] = "round"
@@ -154,6 +170,7 @@ class RoundView(Document):
     pairs: Annotated[tuple[RoundPair, ...], Field(min_length=1, max_length=MAX_PAIRS)]
     progress: Annotated[tuple[PairProgress, ...], Field(max_length=MAX_PAIRS)]
     statements: Annotated[tuple[ListedStatement, ...], Field(max_length=MAX_PROVIDERS)] = ()
+    supplements: tuple[SupplementView, ...] = ()
     superseded_by: RoundNumber | None
     receipt: Receipt
     closing: Receipt | None
@@ -186,6 +203,7 @@ class ClaimsReceipt(Document):
     KIND: ClassVar[str] = "claims receipt"
 
     round: RoundNumber
+    release: ReleaseNumber = 1
     party: Name
     partner: Name
     sha256: Sha256Hex

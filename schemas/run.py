@@ -24,6 +24,9 @@ MAX_PROVIDERS: Final = 16
 ReleaseMode = Literal["linked", "blind", "count", "none"]
 SpaceLifetime = Literal["lasting", "round"]
 RoundNumber = Annotated[int, Field(ge=1, le=10**6)]
+# Releases of a round: all after the first are supplementary.
+ReleaseNumber = Annotated[int, Field(ge=1, le=10**6)]
+SupplementNumber = Annotated[int, Field(ge=2, le=10**6)]
 
 
 class LinkRate(Model):

@@ -64,11 +64,10 @@ class BrokerApi:
         """
         return self._get(LogCheckpoint, f"/v1/log/checkpoint?old={old_size}")
 
-    def match_record(self, run: str, first: int) -> MatchRecordPage | None:
+    def match_record(self, run: str, first: int, release: int = 1) -> MatchRecordPage | None:
         """Return rows of a run's match record from number `first` on; None where the caller may not see it."""
-        return self._get(
-            MatchRecordPage, f"/v1/runs/{run}/match-record?first={first}&limit={MAX_RECORD_ROWS}"
-        )
+        query = f"first={first}&limit={MAX_RECORD_ROWS}&release={release}"
+        return self._get(MatchRecordPage, f"/v1/runs/{run}/match-record?{query}")
 
     def _get(self, kind: type[_Answer], path: str) -> _Answer | None:
         try:

@@ -1,9 +1,9 @@
 """The register of disclosures: who received whose records, when, why and on what legal basis.
 
 It holds what 34 CFR 99.32 asks of a record of disclosures, as far as the match log knows it: parties, their
-legitimate interest, date, and how many records; which person's records they are only the agencies know. Two
-things are disclosures: encodings that come to the broker, and match IDs that are handed out. Requests that
-were refused are listed too.
+legitimate interest, date, and how many records; which person's records they are only the agencies know. Three
+things are disclosures: encodings that come to the broker, match IDs that are handed out, and what reviewers get
+to decide pairs by. Requests that were refused are listed too.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from schemas.matchlog.kinds import (
     RunAsked,
     UploadReceived,
 )
+from schemas.matchlog.review_kinds import ReviewAsked, ReviewFetched
 
-What = Literal["encodings", "match-ids", "sealed-match-ids", "count"]
+What = Literal["encodings", "match-ids", "sealed-match-ids", "count", "questions", "cards"]
 
 # The kinds of entry that the register is made from.
 KINDS: Final = frozenset(
@@ -37,6 +38,8 @@ KINDS: Final = frozenset(
         "release-prepared",
         "blind-release-prepared",
         "release-fetched",
+        "review-asked",
+        "review-fetched",
     }
 )
 _WHAT_OF_MODE: Final[Mapping[str, What]] = {"blind": "sealed-match-ids", "count": "count"}
@@ -49,8 +52,9 @@ NOT_STATED: Final = (
 class Disclosure:
     """One line of the register, in the order of the log; empty texts are things the log does not say.
 
-    `records` is None where it lies below the floor, or the request was refused. `entry` is the index at which
-    everyone finds it in the log, `agreement` the digest of the agreement or terms it was made under.
+    `records` is None where it lies below the floor, is not told, or the request was refused. `entry` is the
+    index at which everyone finds it in the log, `agreement` the digest of the agreement or terms it was made
+    under.
     """
 
     entry: int
@@ -119,6 +123,7 @@ class DisclosureBook:
     _records: dict[str, int] = field(default_factory=dict)
     _uploads: dict[str, dict[str, str]] = field(default_factory=dict)
     _releases: dict[str, _Release] = field(default_factory=dict)
+    _asked: dict[str, str] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         """Take the next entry."""
@@ -142,6 +147,10 @@ class DisclosureBook:
             self._releases[cast(str, entry.object)] = _Release(
                 body.run, body.recipient, "blind", self._records.get(upload), body.agency
             )
+        elif isinstance(body, ReviewAsked):
+            self._asked[cast(str, entry.object)] = body.asked
+        elif isinstance(body, ReviewFetched):
+            self._take_review(entry, body)
         elif entry.kind == "release-fetched":
             self._take_fetch(entry)
 
@@ -171,6 +180,19 @@ class DisclosureBook:
         for giver in self._givers(release, receiver):
             self._add(
                 entry, giver=giver, receiver=receiver, what=what, records=records, run=release.run
+            )
+
+    def _take_review(self, entry: Entry, body: ReviewFetched) -> None:
+        """Note what reviewers got; the list of buckets tells the asked agency of no record of another one."""
+        run = cast(str, entry.object)
+        if body.what != "buckets":
+            self._add(
+                entry,
+                giver=self._asked[run],
+                receiver=entry.actor.party,
+                what=body.what,
+                records=None,
+                run=run,
             )
 
     def _givers(self, release: _Release, receiver: str) -> tuple[str, ...]:

@@ -87,6 +87,12 @@ def _standings(incident: Incident) -> Iterator[tuple[Standing, str]]:
         yield "note", f"{n_releases}, of which fetched: {len(taken):,}"
         for text in _recipients(taken):
             yield "warn", text
+        if incident.cards:
+            n_reviews = counted(len(incident.cards), "review")
+            yield (
+                "warn",
+                f"cards of {n_reviews} were sealed to it: values of fields can be read in them",
+            )
 
 
 def _recipients(taken: Sequence[ReachedRelease]) -> Iterator[str]:
@@ -141,16 +147,19 @@ def _tables(incident: Incident) -> Iterator[Markup]:
     ]
     header = ("Release", "For", "Mode", "Matches", "Entry", "Fetched", "First fetched", "Destroyed")
     yield _table("Releases", header, releases)
-    if incident.claims:
-        claims = [
-            (f"{one.project}, round {one.round}", one.party, str(one.entry), moment(one.received))
-            for one in incident.claims
-        ]
-        yield _table(
-            "Claims that were sealed to the party",
-            ("Project", "By", "Entry", "Received"),
-            claims,
-        )
+    for what, sealed in (("Claims", incident.claims), ("Cards of reviews", incident.cards)):
+        if sealed:
+            reached = [
+                (
+                    f"{one.project}, round {one.round}",
+                    one.party,
+                    str(one.entry),
+                    moment(one.received),
+                )
+                for one in sealed
+            ]
+            columns = ("Project", "By", "Entry", "Received")
+            yield _table(f"{what} that were sealed to the party", columns, reached)
     if incident.acts:
         counted = Counter((act.kind, act.project or "none") for act in incident.acts)
         acts = [(kind, project, f"{n:,}") for (kind, project), n in sorted(counted.items())]

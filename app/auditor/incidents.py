@@ -33,6 +33,7 @@ from schemas.matchlog.kinds import (
     SecretConfirmed,
     UploadReceived,
 )
+from schemas.matchlog.review_kinds import ReviewAnswered, ReviewAsked
 from schemas.matchlog.round_kinds import ClaimsReceived
 
 _STAGES: Final[dict[str, RunStage]] = {
@@ -88,9 +89,11 @@ class IncidentBook:
     uploads: dict[str, ReachedUpload] = field(default_factory=dict)
     releases: dict[str, ReachedRelease] = field(default_factory=dict)
     claims: list[ReachedClaims] = field(default_factory=list)
+    cards: list[ReachedClaims] = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
     _runs: dict[str, _Run] = field(default_factory=dict)
     _standing: set[str] = field(default_factory=set)
+    _reviewers: dict[str, str] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         """Take the next entry."""
@@ -136,6 +139,7 @@ class IncidentBook:
             runs=tuple(self._reached_runs()),
             releases=tuple(self.releases.values()),
             claims=tuple(self.claims),
+            cards=tuple(self.cards),
             acts=tuple(self.acts),
         )
 
@@ -221,6 +225,11 @@ class IncidentBook:
     def _take_run(self, entry: Entry, run: _Run) -> None:
         body: Any = entry.body
         run.stage = _STAGES.get(entry.kind, run.stage)
+        if isinstance(body, ReviewAsked):
+            self._reviewers[cast(str, entry.object)] = body.reviewer
+        is_answered = isinstance(body, ReviewAnswered)
+        if is_answered and self._can_open(self._reviewers[cast(str, entry.object)]):
+            self.cards.append(_reached(entry, body.round))
         is_by_standing = entry.kind == "standing-used" and body.approval in self._standing
         if is_by_standing or (entry.kind == "run-approved" and self._is_by_person(entry)):
             run.cause = run.cause or "approved-by-person"
@@ -261,15 +270,7 @@ class IncidentBook:
 
     def _take_claims(self, entry: Entry, body: ClaimsReceived) -> None:
         if self._can_open(body.partner):
-            self.claims.append(
-                ReachedClaims(
-                    project=cast(str, entry.project),
-                    round=body.round,
-                    party=entry.actor.party,
-                    entry=entry.seq,
-                    received=entry.time,
-                )
-            )
+            self.claims.append(_reached(entry, body.round))
 
     def _can_open(self, party: str) -> bool:
         """Tell whether what is sealed to a party now can be opened with the receiving key that leaked."""
@@ -304,3 +305,14 @@ class IncidentBook:
         """Replace what is known of the entry's object; the models are frozen."""
         at = cast(str, entry.object)
         known[at] = known[at].model_copy(update=changes)
+
+
+def _reached(entry: Entry, number: int) -> ReachedClaims:
+    """Return what was sealed in a round, as the entry of its receipt has it."""
+    return ReachedClaims(
+        project=cast(str, entry.project),
+        round=number,
+        party=entry.actor.party,
+        entry=entry.seq,
+        received=entry.time,
+    )

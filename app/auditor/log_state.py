@@ -65,7 +65,8 @@ class RunState:
     `approved` holds for each party that has approved it the standing approval that was used, empty where
     there was none, and `approved_until` is when the first of these expires; `uploaders` are the persons who
     may not approve its release, `release_approved` tells of each party that has until when.
-    `match_record` is the root of its match record, None where there is none (any more).
+    `match_records` are the roots of what is there of its match record and of that of its supplement. `numbers`
+    are those of its releases, 1 among them; `released_to` says which were made for whom.
     """
 
     project: str
@@ -84,7 +85,27 @@ class RunState:
     approved: dict[str, str] = field(default_factory=dict)
     approved_until: str = "9999"
     release_approved: dict[str, str] = field(default_factory=dict)
-    match_record: bytes | None = None
+    match_records: tuple[bytes, ...] = ()
+    numbers: tuple[int, ...] = (1,)
+
+
+@dataclass(slots=True)
+class ReviewState:
+    """The review of a run: who looks, who is asked, the digests of their files, and until when.
+
+    `said` holds for each person who decided how many statements they made, and whether the last one came.
+    `ended` is the entry that ended it.
+    """
+
+    project: str
+    reviewer: str
+    asked: str
+    files: dict[str, str]
+    deadline: str
+    seq: int
+    answered: int | None = None
+    said: dict[str, tuple[int, bool]] = field(default_factory=dict)
+    ended: int | None = None
 
 
 @dataclass(slots=True)
@@ -130,6 +151,7 @@ class LogState:
     uploads: dict[str, UploadState] = field(default_factory=dict)
     destroyed: dict[str, int] = field(default_factory=dict)
     runs: dict[str, RunState] = field(default_factory=dict)
+    reviews: dict[str, ReviewState] = field(default_factory=dict)
     releases: dict[str, ReleaseState] = field(default_factory=dict)
     destructions: dict[str, DestructionState] = field(default_factory=dict)
     deadlines: dict[tuple[str | None, str, str, str, str], int] = field(default_factory=dict)

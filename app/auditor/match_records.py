@@ -20,23 +20,26 @@ from schemas.match_record import (
     Row,
 )
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import MatchRecordDestroyed, RunAsked, RunFinished
+from schemas.matchlog.kinds import RunAsked, RunFinished
+from schemas.matchlog.review_kinds import ReviewEnded
 
 
 class RecordSource(Protocol):
     """Whoever can be asked for match records: a broker."""
 
-    def match_record(self, run: str, first: int) -> MatchRecordPage | None:
+    def match_record(self, run: str, first: int, release: int = 1) -> MatchRecordPage | None:
         """Return rows from number `first` on; None where the caller may not see them."""
 
 
 @dataclass(slots=True)
 class MatchRecordBook:
-    """Takes the entries of a verified log; says of each run what the log knows of its match record."""
+    """Takes the entries of a verified log; says of each run what the log knows of its match records.
+
+    `roots` are by run and number of the release: 1, or that of what reviewers accepted.
+    """
 
     specifications: dict[str, str] = field(default_factory=dict)
-    roots: dict[str, str | None] = field(default_factory=dict)
-    destroyed: set[str] = field(default_factory=set)
+    roots: dict[tuple[str, int], str | None] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         """Take the next entry."""
@@ -46,9 +49,9 @@ class MatchRecordBook:
         if isinstance(body, RunAsked):
             self.specifications[run] = body.specification_sha256
         elif isinstance(body, RunFinished):
-            self.roots[run] = body.match_record_root
-        elif isinstance(body, MatchRecordDestroyed):
-            self.destroyed.add(run)
+            self.roots[run, 1] = body.match_record_root
+        elif isinstance(body, ReviewEnded) and body.release is not None:
+            self.roots[run, body.release] = body.match_record_root
 
     def compare(self, record: RecordRead) -> None:
         """Hold a record that was read to the log.
@@ -57,7 +60,8 @@ class MatchRecordBook:
             RecordContradictedError: the log knows no such run, or another record of it.
         """
         header = record.header
-        logged = (self.specifications.get(header.run), self.roots.get(header.run))
+        place = (header.run, header.release)
+        logged = (self.specifications.get(header.run), self.roots.get(place))
         if logged != (header.specification, record.root):
             raise RecordContradictedError(
                 "the match record is not the one whose root is in the log",
@@ -125,6 +129,7 @@ class RecordRead:
             "run": header.run,
             "project": header.project,
             "round": header.round,
+            "release": header.release,
             "specification": header.specification,
             "root": self.root,
             "floor": header.floor,
@@ -161,8 +166,11 @@ def read_record(
     return read
 
 
-def fetch_record(source: RecordSource, run: str, output: IO[bytes]) -> None:
+def fetch_record(source: RecordSource, run: str, output: IO[bytes], release: int = 1) -> None:
     """Fetch all pages of a run's match record and write them as one record.
+
+    Args:
+        release: 1 for what the run decided, else the number of that of what reviewers accepted.
 
     Raises:
         NotAuthorisedError: the broker shows none to this caller.
@@ -171,7 +179,7 @@ def fetch_record(source: RecordSource, run: str, output: IO[bytes]) -> None:
     first: int | None = 1
     header: MatchRecordHeader | None = None
     while first is not None:
-        page = source.match_record(run, first)
+        page = source.match_record(run, first, release)
         if page is None:
             raise NotAuthorisedError("the broker shows this token no match record of such a run")
         if header is None:

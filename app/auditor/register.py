@@ -19,6 +19,8 @@ WHAT: Final = {
     "match-ids": "match IDs of the receiver's own linked records",
     "sealed-match-ids": "match IDs that only the recipient can open",
     "count": "a total, no records",
+    "questions": "which of the receiver's own records may be of the same person as one of the giver",
+    "cards": "sealed cards of the giver's records, which only reviewers can open",
 }
 NOT_SHOWN: Final = "not shown"
 

@@ -43,6 +43,16 @@ class RoundState:
 
 
 @dataclass(slots=True)
+class SupplementState:
+    """A further release of a round that is open, of which run and pair, with the last claims of each party."""
+
+    run: str
+    pair: Pair
+    seq: int
+    claims: dict[Pair, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Rounds:
     """All rounds of a project.
 
@@ -50,6 +60,10 @@ class Rounds:
     corrects no other, `days` those of all openings. `corrected` is the number of a round whose correction has
     yet to be opened. `has_linked`: a round was closed with a run that succeeded. `sequences` counts the claims
     of a party for its partner, `statements` its chain statements for a space.
+
+    `releases` is the number of the last release of the round opened last, `supplements` holds those that are
+    open, by round and number. `early` holds entry and batch of those that were closed before all claims were
+    there: a round must be opened in the same batch.
     """
 
     books: dict[str, NonceBook] = field(default_factory=dict)
@@ -63,6 +77,9 @@ class Rounds:
     has_linked: bool = False
     sequences: dict[Pair, int] = field(default_factory=dict)
     statements: dict[Pair, int] = field(default_factory=dict)
+    releases: int = 1
+    supplements: dict[tuple[int, int], SupplementState] = field(default_factory=dict)
+    early: dict[int, int] = field(default_factory=dict)
 
     def book(self, party: str) -> NonceBook:
         """Return the nonces of a party."""

@@ -15,6 +15,7 @@ from schemas.matchlog.kinds import (
     RunAsked,
     RunFinished,
 )
+from schemas.matchlog.review_kinds import ReviewEnded
 from schemas.matchlog.round_kinds import (
     ClaimsReceived,
     RoundClosed,
@@ -35,12 +36,14 @@ class Step:
 
 @dataclass(slots=True)
 class RunBook:
-    """The steps of one run, in the order of the log; `root` and `openings` are what its end states.
+    """The steps of one run, in the order of the log; `root` and `openings` are what the end of it states.
 
+    With `release` above 1 they are those that the end of its review states, with the release of this number.
     `uploads` are those that the run compared, by party, in round `round`.
     """
 
     run: str
+    release: int = 1
     steps: list[Step] = field(default_factory=list)
     uploads: dict[str, str] = field(default_factory=dict)
     specification: str = ""
@@ -102,13 +105,23 @@ class RunBook:
         elif isinstance(body, StandingUsed):
             self.steps.append(_step(entry, f"a standing approval of {body.party} was used"))
         elif isinstance(body, RunFinished):
-            self.root = body.match_record_root
-            self.openings = {part.party: part.sha256 for part in body.openings}
+            self._take_end(1, body)
             self.steps.append(_step(entry, "the run finished; its match record is fixed"))
+        elif isinstance(body, ReviewEnded):
+            if body.release is not None:
+                self._take_end(body.release, body)
+            self.steps.append(_step(entry, "the review ended"))
+        elif entry.kind in _REVIEW_WORDS:
+            self.steps.append(_step(entry, _REVIEW_WORDS[entry.kind].format(entry.actor.party)))
         elif isinstance(body, MatchRecordDestroyed):
-            self.steps.append(_step(entry, "the match record was destroyed"))
+            self.steps.append(_step(entry, "a match record was destroyed"))
         elif entry.kind == "run-started":
             self.steps.append(_step(entry, f"the run started, attempt {body.attempt}"))
+
+    def _take_end(self, release: int, body: RunFinished | ReviewEnded) -> None:
+        if release == self.release:
+            self.root = body.match_record_root
+            self.openings = {part.party: part.sha256 for part in body.openings}
 
     def _take_asked(self, entry: Entry, body: RunAsked) -> None:
         specification = body.specification
@@ -139,6 +152,14 @@ class RunBook:
 _END_WORDS: Final = {
     "round-closed": "the round closed with the claims that count",
     "round-superseded": "the round was corrected; what came of it does not count",
+}
+
+
+_REVIEW_WORDS: Final = {
+    "review-asked": "pairs that are held back were put to reviewers",
+    "review-answered": "{} answered with sealed cards",
+    "review-decided": "a reviewer of {} decided",
+    "supplement-closed": "the release of what was accepted closed with the claims that count",
 }
 
 

@@ -72,7 +72,44 @@ def _run_finished(_: Entry, body: Any) -> str:
 
 def _release_prepared(_: Entry, body: Any) -> str:
     matches = "" if body.matches is None else f", {body.matches:,} matches"
-    return f"a release for {body.recipient} is ready ({body.mode}{matches})"
+    what = "a release" if body.number == 1 else "a supplementary release, of what was accepted,"
+    return f"{what} for {body.recipient} is ready ({body.mode}{matches})"
+
+
+def _review_asked(_: Entry, body: Any) -> str:
+    until = body.deadline.replace("T", " ").replace("Z", "")
+    return (
+        f"reviewers of {body.reviewer} were asked about pairs that the run holds back, and {body.asked} for "
+        f"cards, until {until}"
+    )
+
+
+def _review_fetched(entry: Entry, body: Any) -> str:
+    what = {"questions": "questions", "buckets": "list of buckets", "cards": "sealed cards"}
+    return f"{_who(entry)} fetched the {what[body.what]} of a review"
+
+
+def _review_decided(entry: Entry, body: Any) -> str:
+    stated = body.signed.statement
+    last = ", the last one" if stated.is_last else ""
+    return f"{_who(entry)} sent decisions of a review, statement {stated.number}{last}"
+
+
+def _review_ended(_: Entry, body: Any) -> str:
+    why = {
+        "decided": "by what was decided",
+        "deadline": "at its deadline",
+        "round-over": "with the next round",
+        "destroyed": "since all was destroyed",
+    }
+    shown = "" if body.accepted is None else f", {body.accepted:,} pairs accepted"
+    released = ", nothing is released" if body.release is None else f", release {body.release}"
+    return f"the review ended {why[body.reason]}{shown}{released}"
+
+
+def _supplement_closed(_: Entry, body: Any) -> str:
+    claims = ", ".join(f"{one.party} for {one.partner}" for one in body.claims) or "none"
+    return f"release {body.release} of round {body.round} closed; claims that count: {claims}"
 
 
 def _nonces_offered(entry: Entry, body: Any) -> str:
@@ -197,8 +234,9 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
         f"{_who(entry)} corrected round {body.round}, which round {body.by} replaces ({body.reason})"
     ),
     "claims-received": lambda entry, body: (
-        f"{_who(entry)} sent {body.partner} its sealed claims of round {body.round},"
-        f" message {body.sequence:,}"
+        f"{_who(entry)} sent {body.partner} its sealed claims of round {body.round}"
+        + (f", release {body.release}" if body.release > 1 else "")
+        + f", message {body.sequence:,}"
     ),
     "statement-received": lambda entry, body: (
         f"{_who(entry)} sent the ID space {body.space} its sealed chain statement of round {body.round},"
@@ -215,6 +253,12 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "standing-used": lambda _, body: f"a standing approval of {body.party} was used for the run",
     "run-started": lambda _, body: f"the run started, attempt {body.attempt}",
     "run-finished": _run_finished,
+    "review-asked": _review_asked,
+    "review-fetched": _review_fetched,
+    "review-answered": lambda entry, _: f"{_who(entry)} answered a review with sealed cards",
+    "review-decided": _review_decided,
+    "review-ended": _review_ended,
+    "supplement-closed": _supplement_closed,
     "match-record-destroyed": lambda entry, body: (
         f"{_who(entry)} destroyed the match record of the run ({_why(body)})"
     ),

@@ -12,6 +12,7 @@ from app.clock import parse_utc, utc_text
 from app.decisions.service import present_records
 from app.destruction.dues import Due, dues_of
 from app.links.service import present_releases
+from app.review.service import present_reviews
 from app.rounds.service import present_messages
 from app.uploads.service import present_uploads
 from schemas.overdue import Overdue, OverdueKind
@@ -76,11 +77,12 @@ class Ground:
         """All that is held of the project, what is due first at the top."""
         where = (self.session, self.operator, self.terms.project)
         return dues_of(
-            present_uploads(*where),
-            self.releases,
-            present_records(*where),
-            present_messages(*where),
             utc_text(self.now),
+            uploads=present_uploads(*where),
+            releases=self.releases,
+            records=present_records(*where),
+            messages=present_messages(*where),
+            reviews=present_reviews(*where),
         )
 
     def overdue(

@@ -45,7 +45,7 @@ def end_records(
     for record in records:
         record.destroyed = utc_text(now)
         ended.append(_ended(session, record, binding, reason))
-    repository.forget_openings(session, [record.run for record in records])
+        repository.forget_openings(session, record)
     end_objects(session, *(record.object for record in records))
     return ended
 

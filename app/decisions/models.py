@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -14,8 +14,9 @@ RANDOM_ID = String(36)
 
 
 class MatchRecord(Base):
-    """One run's match record; its rows are there until `keep_until`.
+    """A match record of one run; its rows are there until `keep_until`.
 
+    `release` is 1 for what the run decided itself, else the number of the release of what reviewers accepted.
     `object` is the id of its sealed object, `header` is the record's first line and `root` what the match log
     says of the whole. `agreement` and `purpose` are those that the run was asked for under. `destroyed` is
     null until its time was over.
@@ -24,6 +25,7 @@ class MatchRecord(Base):
     __tablename__ = "match_record"
 
     run: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    release: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     project: Mapped[str] = mapped_column(ForeignKey("project.name"), index=True)
     agreement: Mapped[str] = mapped_column(DIGEST)
     purpose: Mapped[str] = mapped_column(String(60))
@@ -35,11 +37,15 @@ class MatchRecord(Base):
 
 
 class RunOpenings(Base):
-    """What opens one agency's commitments of a run's match record; size and digest are in the clear."""
+    """What opens one agency's commitments of a match record; size and digest are in the clear."""
 
     __tablename__ = "run_openings"
+    __table_args__ = (
+        ForeignKeyConstraint(["run", "release"], ["match_record.run", "match_record.release"]),
+    )
 
-    run: Mapped[str] = mapped_column(ForeignKey("match_record.run"), primary_key=True)
+    run: Mapped[str] = mapped_column(RANDOM_ID, primary_key=True)
+    release: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     party: Mapped[str] = mapped_column(NAME, primary_key=True)
     sha256: Mapped[str] = mapped_column(DIGEST)
     size_bytes: Mapped[int] = mapped_column(BigInteger)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # The number of a lead where no other candidate is there to be ahead of.
 NO_LEAD: Final = 15
 PADDING: Final = -1
+# The rule of what a person accepted; a run's own are `app.matching.blocks.decisions.Rule`.
+REVIEWED: Final = 7
 _LOWEST: Final = np.iinfo(np.int64).min
 # The first step of each is reached by every pair.
 _PROBABILITIES: Final = np.array(
@@ -36,15 +38,14 @@ _LEADS: Final = np.array([_LOWEST, *(least_lead(step) for step in LEAD_STEPS[1:]
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Graded:
-    """The pairs that are linked or held back, in order of records, with numbers of steps.
+    """Pairs that are linked or held back, in order of records, with numbers of steps.
 
     Attributes:
         larger, smaller: record of each pair in the larger and in the smaller file.
         band: a `Band`.
-        rule: a `Rule`.
+        rule: a `Rule`, or `REVIEWED`.
         probability: number of the step of match probability.
         lead: number of the step of the lead; may be `NO_LEAD`.
-        kind: equal for decisions that differ by their commitments alone.
     """
 
     larger: NDArray[np.uint32]
@@ -53,7 +54,16 @@ class Graded:
     rule: NDArray[np.uint8]
     probability: NDArray[np.uint8]
     lead: NDArray[np.uint8]
-    kind: NDArray[np.int64]
+
+    @property
+    def kind(self) -> NDArray[np.int64]:
+        """A number for each pair, equal for decisions that differ by their commitments alone."""
+        kind = np.zeros(len(self.band), dtype=np.int64)
+        for column, base in (
+            (self.band, 4), (self.rule, 8), (self.probability, 16), (self.lead, 16),
+        ):  # fmt: skip
+            kind = kind * base + column
+        return kind
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -79,11 +89,8 @@ def grade(resolution: Resolution) -> Graded:
     ahead = resolution.decisions.lead[kept]
     probability = _last_reached(resolution.total[kept], _PROBABILITIES)
     lead = np.where(ahead == NO_RIVAL, NO_LEAD, _last_reached(ahead, _LEADS)).astype(np.uint8)
-    kind = np.zeros(len(kept), dtype=np.int64)
-    for column, base in ((band, 4), (rule, 8), (probability, 16), (lead, 16)):
-        kind = kind * base + column
     pairs = resolution.pairs[kept]
-    return Graded(pairs["larger"], pairs["smaller"], band, rule, probability, lead, kind)
+    return Graded(pairs["larger"], pairs["smaller"], band, rule, probability, lead)
 
 
 def _last_reached(weights: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.uint8]:

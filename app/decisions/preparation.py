@@ -17,6 +17,7 @@ from app.agreements.receivers import receivers_of
 from app.clock import utc_text
 from app.db import insert_rows
 from app.decisions.models import MatchRecord, RunOpenings
+from app.decisions.plan import grade
 from app.decisions.rows import RecordRows, plan_record
 from app.ids import new_id
 from app.runs.counts import owns_matches
@@ -28,7 +29,7 @@ from schemas.match_record import (
     RecordedUpload,
     serialise_openings,
 )
-from schemas.matchlog.kinds import PartyDigest
+from schemas.matchlog.party_digests import PartyDigest
 from schemas.merkle import Frontier, hash_leaf
 from schemas.sealed_file import Address, seal_pieces
 from schemas.sealing import KEY_BYTES
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.matching.blocks.resolution import Resolution
+    from app.matching.blocks.weights import Weights
     from app.uploads.reader import Handles
+    from schemas.profile import EncodingProfile
     from schemas.run import Recipient, RunSpecification
 
 RECORD_PREFIX: Final = "mrc"
@@ -92,20 +95,32 @@ def draw_record(
         NobodyReceivesError: nobody could open what is sealed to a recipient.
         StorageFullError: the disk is nearly full.
     """
+    secret = broker.keystore.open(specification.run).secret
+    rows = plan_record(specification, grade(resolution), handles, secret)
+    return write_record(broker, rows, _header(rows, terms.profile, resolution.weights), terms)
+
+
+def write_record(
+    broker: Broker, rows: RecordRows, header: MatchRecordHeader, terms: TermsInForce
+) -> DrawnRecord:
+    """Write a match record under its header, and openings for those who may learn which records are linked.
+
+    Raises:
+        NobodyReceivesError, StorageFullError: as `draw_record`.
+    """
+    specification = rows.specification
     run = specification.run
-    secret = broker.keystore.open(run).secret
-    rows = plan_record(specification, terms.profile, resolution, handles, secret)
-    header = _header(rows)
     new = NewObject(broker, new_id(RECORD_PREFIX))
     root = _write_rows(new, rows, header.to_canonical())
     new.write(SUMMARY_KIND, [rows.summary().to_canonical()])
     openings = tuple(
-        _write_openings(new, run, recipient.party, _openings_for(broker, rows, root, recipient))
+        _write_openings(new, header, recipient.party, _openings_for(broker, rows, root, recipient))
         for recipient in specification.recipients
         if recipient.mode == "blind" or owns_matches(specification, recipient.party)
     )
     record = MatchRecord(
         run=run,
+        release=header.release,
         project=specification.project,
         agreement=specification.agreement,
         purpose=terms.terms.purpose,
@@ -145,22 +160,23 @@ def openings_kind(party: str) -> str:
     return f"match-record-openings.{party}"
 
 
-def _header(rows: RecordRows) -> MatchRecordHeader:
+def _header(rows: RecordRows, profile: EncodingProfile, weights: Weights) -> MatchRecordHeader:
     specification = rows.specification
     larger, smaller = specification.uploads
     return MatchRecordHeader(
         project=specification.project,
         run=specification.run,
         round=specification.round,
+        release=1,
         specification=specification.digest(),
         uploads=(
             RecordedUpload(party=larger.party, upload=larger.upload),
             RecordedUpload(party=smaller.party, upload=smaller.upload),
         ),
-        prior=rows.weights.prior,
+        prior=weights.prior,
         weights=tuple(
             FieldWeights(field=field.name, levels=levels[1:])
-            for field, levels in zip(rows.profile.fields, rows.weights.fields, strict=True)
+            for field, levels in zip(profile.fields, weights.fields, strict=True)
         ),
         floor=specification.floor,
         rows=len(rows.plan),
@@ -198,7 +214,15 @@ def _openings_for(
     return seal_pieces(chain.from_iterable(files), address, secrets.token_bytes(KEY_BYTES))
 
 
-def _write_openings(new: NewObject, run: str, party: str, pieces: Iterator[bytes]) -> RunOpenings:
+def _write_openings(
+    new: NewObject, header: MatchRecordHeader, party: str, pieces: Iterator[bytes]
+) -> RunOpenings:
     # A sealed file comes in chunks of 64 KiB.
     content = new.write(openings_kind(party), cut_pieces(pieces))
-    return RunOpenings(run=run, party=party, sha256=content.sha256, size_bytes=content.size_bytes)
+    return RunOpenings(
+        run=header.run,
+        release=header.release,
+        party=party,
+        sha256=content.sha256,
+        size_bytes=content.size_bytes,
+    )

@@ -11,14 +11,20 @@ from app.decisions.models import MatchRecord, RunOpenings
 from app.sealed.objects import present_objects
 
 
-def get_record(session: Session, run: str) -> MatchRecord | None:
-    """Return a run's match record, or None where it has none."""
-    return session.get(MatchRecord, run, populate_existing=True)
+def get_record(session: Session, run: str, release: int) -> MatchRecord | None:
+    """Return a run's match record of a release, or None where it has none."""
+    return session.get(MatchRecord, (run, release), populate_existing=True)
 
 
-def get_openings(session: Session, run: str, party: str) -> RunOpenings | None:
-    """Return an agency's openings of a run, or None where it has none."""
-    return session.get(RunOpenings, (run, party))
+def records_of(session: Session, run: str) -> Sequence[MatchRecord]:
+    """Return a run's match records, in the order of their releases."""
+    query = select(MatchRecord).where(MatchRecord.run == run).order_by(MatchRecord.release)
+    return session.scalars(query).all()
+
+
+def get_openings(session: Session, run: str, release: int, party: str) -> RunOpenings | None:
+    """Return an agency's openings of a run's match record, or None where it has none."""
+    return session.get(RunOpenings, (run, release, party))
 
 
 def present_records(session: Session, project: str) -> Sequence[MatchRecord]:
@@ -26,7 +32,7 @@ def present_records(session: Session, project: str) -> Sequence[MatchRecord]:
     query = select(MatchRecord).where(
         MatchRecord.project == project, MatchRecord.object.in_(present_objects())
     )
-    return session.scalars(query.order_by(MatchRecord.run)).all()
+    return session.scalars(query.order_by(MatchRecord.run, MatchRecord.release)).all()
 
 
 def due_records(
@@ -38,9 +44,14 @@ def due_records(
         MatchRecord.keep_until <= now,
         MatchRecord.project.not_in(held),
     )
-    return session.scalars(query.order_by(MatchRecord.run).limit(limit).with_for_update()).all()
+    query = query.order_by(MatchRecord.run, MatchRecord.release).limit(limit)
+    return session.scalars(query.with_for_update()).all()
 
 
-def forget_openings(session: Session, runs: Collection[str]) -> None:
-    """Remove the rows of the openings of match records that are over: their sizes tell how many there were."""
-    session.execute(delete(RunOpenings).where(RunOpenings.run.in_(runs)))
+def forget_openings(session: Session, record: MatchRecord) -> None:
+    """Remove the rows of the openings of a match record that is over: their sizes tell how many there were."""
+    session.execute(
+        delete(RunOpenings).where(
+            RunOpenings.run == record.run, RunOpenings.release == record.release
+        )
+    )

@@ -17,17 +17,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
-from app.decisions.plan import NO_LEAD, PADDING, Graded, RowPlan, grade, plan_rows
+from app.decisions.plan import NO_LEAD, PADDING, REVIEWED, Graded, RowPlan, plan_rows
 from app.decisions.summary import ShownKind, ShownKinds
 from app.matching.blocks.decisions import Band, Rule
 from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
 from schemas.match_record import NONCE_BYTES, Decision, Opening, commitment, padding_leaf
 
 if TYPE_CHECKING:
-    from app.matching.blocks.resolution import Resolution
-    from app.matching.blocks.weights import Weights
     from app.uploads.reader import Handles
-    from schemas.profile import EncodingProfile
     from schemas.run import RunSpecification
 
 # Band, rule, steps of probability and lead, the records of the larger and of the smaller file.
@@ -66,12 +63,9 @@ class RecordRows:
 
     Attributes:
         handles: of the larger and of the smaller file.
-        weights: by which the run decided.
     """
 
     specification: RunSpecification
-    profile: EncodingProfile
-    weights: Weights
     handles: Sequence[Handles]
     keys: RecordKeys
     graded: Graded
@@ -163,28 +157,21 @@ class RecordRows:
 
 
 _BANDS: Final = {int(band): band.name.lower() for band in Band}
-_RULES: Final = {int(rule): rule.label for rule in Rule}
+_RULES: Final = {int(rule): rule.label for rule in Rule} | {REVIEWED: "reviewed"}
 
 
 def plan_record(
-    specification: RunSpecification,
-    profile: EncodingProfile,
-    resolution: Resolution,
-    handles: Sequence[Handles],
-    secret: bytes,
+    specification: RunSpecification, graded: Graded, handles: Sequence[Handles], secret: bytes
 ) -> RecordRows:
-    """Decide where each decision of a run stands, and which may be shown.
+    """Decide where each decision stands, and which may be shown.
 
     Args:
         handles: of the larger and of the smaller file.
-        secret: the run's key; the same one gives the same record.
+        secret: a key that is used for nothing else; the same one gives the same record.
     """
-    graded = grade(resolution)
     keys = RecordKeys.of_run(secret)
     return RecordRows(
         specification=specification,
-        profile=profile,
-        weights=resolution.weights,
         handles=handles,
         keys=keys,
         graded=graded,

@@ -54,15 +54,19 @@ class OpenedRecord:
         return ShownKinds.from_canonical(self.summary.piece(0)).kinds
 
 
-def open_record(session: Session, broker: Broker, actor: Actor, run: str) -> OpenedRecord:
-    """Return the match record of a run that the actor may see; the policy table lets only auditors ask.
+def open_record(
+    session: Session, broker: Broker, actor: Actor, run: str, release: int = 1
+) -> OpenedRecord:
+    """Return a match record of a run that the actor may see; the policy table lets only auditors ask.
 
+    Args:
+        release: 1 for what the run decided itself, else the number of that of what reviewers accepted.
     Raises:
         NotFoundError: no such run, not the caller's, or one that has no match record: all alike.
         match-record-gone: its keeping time is over.
     """
     run_for(session, actor, run)
-    found = _kept(session, broker, run)
+    found = _kept(session, broker, run, release)
     return OpenedRecord(
         header=MatchRecordHeader.from_canonical(found.header.encode()),
         root=found.root,
@@ -91,14 +95,14 @@ def decision_of(line: bytes) -> Decision | None:
     return None if len(line) == _HASH_LINE else Decision.from_canonical(line)
 
 
-def log_export(session: Session, broker: Broker, actor: Actor, run: str) -> None:
+def log_export(session: Session, broker: Broker, actor: Actor, run: str, release: int = 1) -> None:
     """Record that a match record is about to be handed out; commit before the first byte leaves.
 
     Raises:
         As `open_record`.
     """
     found, terms = run_for(session, actor, run)
-    _kept(session, broker, run)
+    _kept(session, broker, run, release)
     broker.log.append_export(
         session,
         entry_actor(actor),
@@ -109,27 +113,40 @@ def log_export(session: Session, broker: Broker, actor: Actor, run: str) -> None
     )
 
 
-def open_openings(session: Session, broker: Broker, run: str, party: str) -> SealedFile:
-    """Return an agency's openings of a run; whether it may have them is its release's to say.
+def open_openings(
+    session: Session, broker: Broker, run: str, party: str, release: int = 1
+) -> SealedFile:
+    """Return an agency's openings of a run's record; whether it may have them is its release's to say.
 
     Raises:
         NotFoundError: it has none.
         match-record-gone: the keeping time is over.
     """
-    file = repository.get_openings(session, run, party)
+    file = repository.get_openings(session, run, release, party)
     if file is None:
         raise NotFoundError("There is nothing here.")
-    record = _kept(session, broker, run)
+    record = _kept(session, broker, run, release)
     pieces = open_pieces(session, broker, record.object, openings_kind(party))
     return SealedFile(Content(file.sha256, file.size_bytes), pieces)
 
 
 def why_record_gone(session: Session, broker: Broker, run: str) -> str | None:
     """Return why the match record of a run can be read no more; None where it can, or the run has none."""
-    found = repository.get_record(session, run)
+    found = repository.get_record(session, run, 1)
     if found is None or not _is_gone(broker, found):
         return None
     return why_gone("The match record", found.destroyed, found.keep_until)
+
+
+def record_numbers(session: Session, run: str) -> tuple[int, ...]:
+    """Return of which releases a run has match records: 1, and that of what reviewers accepted, if any."""
+    return tuple(record.release for record in repository.records_of(session, run))
+
+
+def header_of(session: Session, run: str) -> MatchRecordHeader | None:
+    """Return the header of what a run decided itself, even if the rows are gone; None: it has no record."""
+    found = repository.get_record(session, run, 1)
+    return None if found is None else MatchRecordHeader.from_canonical(found.header.encode())
 
 
 def present_records(session: Session, actor: Actor, project: str) -> Sequence[MatchRecord]:
@@ -142,8 +159,8 @@ def present_records(session: Session, actor: Actor, project: str) -> Sequence[Ma
     return repository.present_records(session, project)
 
 
-def _kept(session: Session, broker: Broker, run: str) -> MatchRecord:
-    found = repository.get_record(session, run)
+def _kept(session: Session, broker: Broker, run: str, release: int) -> MatchRecord:
+    found = repository.get_record(session, run, release)
     if found is None:
         raise NotFoundError("There is nothing here.")
     if _is_gone(broker, found):

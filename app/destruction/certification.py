@@ -13,6 +13,7 @@ from app.destruction import repository
 from app.links.ending import holders_of_matches, live_releases
 from app.matchlog.draft import EntryDraft
 from app.matchlog.proofs import newest_checkpoint
+from app.review.ending import live_reviews
 from app.rounds.ending import live_messages
 from app.sealed.shredding import is_needed_key, shred
 from app.shares.service import count_waiting
@@ -137,6 +138,7 @@ def _remains(session: Session, broker: Broker, found: Destruction) -> list[JsonV
         + len(live_releases(session, project))
         + len(live_records(session, project))
         + len(live_messages(session, project))
+        + len(live_reviews(session, project))
     )
     shares = count_waiting(session, project)
     size = newest_checkpoint(session).size

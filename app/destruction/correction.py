@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.holds import refuse_held
@@ -10,6 +11,7 @@ from app.decisions.ending import live_records
 from app.destruction.service import Found, Wanted, end_all
 from app.errors import RefusedError
 from app.links.ending import live_releases
+from app.review.ending import end_with_round, live_reviews
 from app.rounds.ending import live_messages
 from app.rounds.errors import HANDED_OUT
 from app.rounds.opening import supersede_round
@@ -40,7 +42,10 @@ def correct_round(
         LegalHoldError: nothing of the project may be destroyed.
     """
     project_for(session, actor, project)
-    following = supersede_round(session, broker, actor, project, number, reason=reason)
+    before = partial(end_with_round, session, broker, project, may_release=False)
+    following = supersede_round(
+        session, broker, actor, project, number, reason=reason, before=before
+    )
     if following is None:
         return following_of(session, project, number)
     refuse_held(session, project, broker.clock())
@@ -51,6 +56,7 @@ def correct_round(
         releases=list(live_releases(session, project, runs=runs)),
         records=list(live_records(session, project, runs=runs)),
         messages=list(live_messages(session, project, number=number)),
+        reviews=list(live_reviews(session, project, runs=runs)),
         runs=runs,
     )
     is_fetched = any(release.fetched is not None for release in found.releases)

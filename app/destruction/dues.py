@@ -12,6 +12,7 @@ from app.clock import parse_utc
 if TYPE_CHECKING:
     from app.decisions.models import MatchRecord
     from app.links.models import Release
+    from app.review.models import Review
     from app.rounds.models import SealedMessage
     from app.uploads.models import Upload
 
@@ -28,8 +29,8 @@ STATE_WORDS: Final[dict[DueState, str]] = {
 class Due:
     """One thing that is held: what, whose, since when, and when it must be gone.
 
-    `object` is the id of an upload or release, of a run for its match record, and `party` whose it is. A match
-    record has no party and no `since`, a sealed message no object.
+    `object` is the id of an upload or release, of a run for its match record and its review, and `party` whose
+    it is. A match record has no party and no `since`, a review no party, a sealed message no object.
     """
 
     due: str
@@ -45,11 +46,13 @@ class Due:
 
 
 def dues_of(
+    now: str,
+    *,
     uploads: Iterable[Upload],
     releases: Iterable[Release],
     records: Iterable[MatchRecord],
     messages: Iterable[SealedMessage],
-    now: str,
+    reviews: Iterable[Review],
 ) -> list[Due]:
     """Return all that is held, what is due first at the top."""
     found = [
@@ -57,6 +60,7 @@ def dues_of(
         *(_due_release(release, now) for release in releases),
         *(_due_record(record, now) for record in records),
         *(_due_message(message, now) for message in messages),
+        *(_due_review(review, now) for review in reviews),
     ]
     return sorted(found, key=lambda due: (due.due, due.what, due.object or ""))
 
@@ -102,6 +106,18 @@ def _due_message(message: SealedMessage, now: str) -> Due:
         state=_state(message.keep_until, now, is_over=message.destroyed is not None),
         party=message.party,
         since=message.received,
+    )
+
+
+def _due_review(review: Review, now: str) -> Due:
+    # It ends at its deadline at the latest, and what was in it is destroyed then.
+    due = review.keep_until or review.deadline
+    return Due(
+        due=due,
+        what="questions, cards and decisions of a review",
+        state=_state(due, now, is_over=review.destroyed is not None),
+        object=review.run,
+        since=review.created,
     )
 
 

@@ -20,6 +20,7 @@ from app.destruction.service import (
     projects_to_clear,
 )
 from app.links.ending import due_releases
+from app.review.ending import due_reviews
 from app.rounds.ending import due_messages
 from app.uploads.ending import due_uploads, expire_open
 
@@ -45,6 +46,8 @@ def begin_overdue(broker: Broker) -> int:
             found[upload.project].uploads.append(upload)
         for message in due_messages(session, now, held):
             found[message.project].messages.append(message)
+        for review in due_reviews(session, now, held):
+            found[review.project].reviews.append(review)
         for project, due in sorted(found.items()):
             end_all(session, broker, Wanted(project, "expired", reason=RETENTION), due)
             n_ended += len(due)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.agreements.holds import is_held, refuse_held
 from app.agreements.service import binding_terms, lock_rounds, project_for
@@ -23,6 +23,7 @@ from app.errors import RefusedError
 from app.ids import new_id
 from app.links.ending import end_releases, live_releases
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
+from app.review.ending import end_reviews, live_reviews
 from app.rounds.ending import end_messages, live_messages
 from app.runs.ending import cancel_runs, runs_using
 from app.uploads.ending import end_uploads, expire_open_of, live_uploads, uploads_of_party
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.decisions.models import MatchRecord
     from app.links.models import Release
+    from app.review.models import Review
     from app.rounds.models import SealedMessage
     from app.sealed.ending import Ended
     from app.security.actor import Actor
@@ -69,20 +71,24 @@ class Found:
     releases: list[Release] = field(default_factory=list)
     records: list[MatchRecord] = field(default_factory=list)
     messages: list[SealedMessage] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
     runs: frozenset[str] | None = frozenset()
 
     def __len__(self) -> int:
         """Return how many things there are to destroy."""
-        return len(self.uploads) + len(self.releases) + len(self.records) + len(self.messages)
+        return len(self.uploads) + sum(map(len, self._made()))
 
     def split_off(self, most: int) -> Found:
         """Move some of what was made of uploads, at most so many, into another; no run with it."""
-        moved = Found(releases=self.releases[:most])
-        moved.records.extend(self.records[: most - len(moved)])
-        moved.messages.extend(self.messages[: most - len(moved)])
-        del self.releases[: len(moved.releases)], self.records[: len(moved.records)]
-        del self.messages[: len(moved.messages)]
+        moved = Found()
+        for own, taken in zip(self._made(), moved._made(), strict=True):
+            taken.extend(own[: most - len(moved)])
+            del own[: len(taken)]
         return moved
+
+    def _made(self) -> tuple[list[Any], ...]:
+        """Return what was made of uploads, a list a kind."""
+        return self.releases, self.records, self.messages, self.reviews
 
 
 def destroy_project(session: Session, broker: Broker, actor: Actor, project: str) -> Destruction:
@@ -162,11 +168,13 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
     destruction = _row(wanted, binding, utc_text(now))
     insert_rows(session, destruction)
     cancelled = cancel_runs(session, wanted.project, binding, RUN_CANCELLED, now, among=found.runs)
+    reviews = end_reviews(session, broker, found.reviews, now)
     ended = [
         *end_releases(session, found.releases, binding, wanted.reason, now),
         *end_records(session, found.records, binding, wanted.reason, now),
         *end_uploads(session, found.uploads, binding, wanted.reason),
         *end_messages(session, found.messages, now),
+        *reviews,
     ]
     drafts = [_begun(destruction, wanted), *cancelled]
     drafts += [one.draft for one in ended if one.draft is not None]
@@ -197,6 +205,7 @@ def _collect(session: Session, wanted: Wanted) -> Found:
             list(live_releases(session, project)),
             list(live_records(session, project)),
             list(live_messages(session, project)),
+            list(live_reviews(session, project)),
             None,
         )
     party = wanted.subject if wanted.scope == "party" else None
@@ -210,6 +219,7 @@ def _collect(session: Session, wanted: Wanted) -> Found:
         list(live_releases(session, project, party=party, runs=runs)),
         list(live_records(session, project, runs=runs)),
         list(live_messages(session, project, party=party)) if party else [],
+        list(live_reviews(session, project, runs=runs)),
         runs,
     )
 

@@ -5,7 +5,7 @@ FastAPI's own reader takes duplicate keys and NaN, and answers a wrong field by 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
@@ -76,6 +76,20 @@ def raw_body(media_type: str) -> Any:
     return _described(read_bytes, BodyDescription(media_type, None))
 
 
+def streamed_body(media_type: str) -> Any:
+    """Return the dependency that gives a body of this media type chunk by chunk, within the policy's limit.
+
+    For what is too large to hold. Use: `chunks: Annotated[AsyncIterator[bytes], streamed_body("...")]`, in a
+    coroutine.
+    """
+
+    async def read_chunks(request: Request) -> AsyncIterator[bytes]:
+        _require_media_type(request, media_type)
+        return _chunks(request, request.state.max_body_bytes)
+
+    return _described(read_chunks, BodyDescription(media_type, None))
+
+
 def description_of(dependency: object) -> BodyDescription | None:
     """Return what a dependency reads, if it is one of this module's."""
     return getattr(dependency, _DESCRIPTION, None)
@@ -88,19 +102,7 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
         body-too-large: it is longer, or says it will be.
         media-type: it is compressed; nothing compressed is taken, so nothing expands.
     """
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise RefusedError(
-            MEDIA_TYPE, "A body with a Content-Encoding is not taken; send it as it is."
-        )
-    refuse_announced(request, max_bytes)
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > max_bytes:
-            raise _too_large(max_bytes)
-        chunks.append(chunk)
-    return b"".join(chunks)
+    return b"".join([chunk async for chunk in _chunks(request, max_bytes)])
 
 
 def refuse_announced(request: Request, max_bytes: int) -> None:
@@ -113,10 +115,28 @@ def refuse_announced(request: Request, max_bytes: int) -> None:
 
 
 async def _read(request: Request, media_type: str) -> bytes:
+    _require_media_type(request, media_type)
+    return await read_body(request, request.state.max_body_bytes)
+
+
+def _require_media_type(request: Request, media_type: str) -> None:
     sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if sent != media_type:
         raise RefusedError(MEDIA_TYPE, f"The body must be of the media type {media_type}.")
-    return await read_body(request, request.state.max_body_bytes)
+
+
+async def _chunks(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise RefusedError(
+            MEDIA_TYPE, "A body with a Content-Encoding is not taken; send it as it is."
+        )
+    refuse_announced(request, max_bytes)
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        yield chunk
 
 
 def _parse(model: type[D], raw: bytes) -> D:

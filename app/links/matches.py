@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -45,12 +45,17 @@ class Matches:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LinkedRun:
-    """A run that is decided: its matches, and the handles of the larger and of the smaller file."""
+    """A run that is decided: its matches, and the handles of the larger and of the smaller file.
+
+    `number` is that of the release; `keys` are what match IDs are drawn from, one an ID space.
+    """
 
     specification: RunSpecification
     terms: TermsInForce
     matches: Matches
     handles: tuple[Handles, Handles]
+    keys: Mapping[str, bytes]
+    number: int = 1
 
     def side_of(self, party: str) -> int | None:
         """Return 0 for the larger file's agency, 1 for the smaller one's, None for any other party."""
@@ -75,13 +80,21 @@ def match_id(key: bytes, larger: int, smaller: int) -> MatchId:
     return MatchId(hmac.digest(key, _PAIR.pack(larger, smaller), "sha256")[:MATCH_ID_BYTES])
 
 
-def draw_match_ids(broker: Broker, run: LinkedRun, space: str) -> list[MatchId]:
-    """Return the match IDs of a run in one ID space, one a match.
+def space_keys(broker: Broker, specification: RunSpecification) -> dict[str, bytes]:
+    """Return the keys from which a run draws its match IDs, by ID space.
 
     Raises:
-        KeyGoneError: the run's keys are gone.
+        KeyGoneError: they are gone.
     """
-    key = broker.keystore.open(space_key(run.specification.run, space)).secret
+    return {
+        space.name: broker.keystore.open(space_key(specification.run, space.name)).secret
+        for space in specification.spaces
+    }
+
+
+def draw_match_ids(run: LinkedRun, space: str) -> list[MatchId]:
+    """Return the match IDs of a run in one ID space, one a match."""
+    key = run.keys[space]
     larger, smaller = (records.tolist() for records in run.matches.records)
     return [match_id(key, one, other) for one, other in zip(larger, smaller, strict=True)]
 

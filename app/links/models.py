@@ -14,8 +14,9 @@ RANDOM_ID = String(36)
 
 
 class Release(Base):
-    """What one run has for one recipient; the file is there until `keep_until`.
+    """What one run, or its review, has for one recipient; the file is there until `keep_until`.
 
+    `number` counts the releases of the round: 1 has what the run linked, the others what reviewers accepted.
     `agency` is the party that fetches the file: of mode `blind` the one whose records it is about, else the
     recipient. `partner` is whose file that agency's was compared with, null in mode `count`.
     `agreement`, `purpose` and `floor` are those of the terms that the run was asked for under.
@@ -27,7 +28,7 @@ class Release(Base):
     """
 
     __tablename__ = "release"
-    __table_args__ = (UniqueConstraint("run", "recipient", "agency"),)
+    __table_args__ = (UniqueConstraint("run", "number", "recipient", "agency"),)
 
     id: Mapped[str] = mapped_column(RANDOM_ID, primary_key=True)
     run: Mapped[str] = mapped_column(ForeignKey("run.id"))
@@ -35,6 +36,7 @@ class Release(Base):
     recipient: Mapped[str] = mapped_column(ForeignKey("party.name"), index=True)
     agency: Mapped[str] = mapped_column(ForeignKey("party.name"), index=True)
     round: Mapped[int] = mapped_column(Integer)
+    number: Mapped[int] = mapped_column(Integer)
     partner: Mapped[str | None] = mapped_column(NAME)
     mode: Mapped[str] = mapped_column(String(12))
     space: Mapped[str] = mapped_column(NAME)

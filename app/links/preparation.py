@@ -76,7 +76,6 @@ def prepare_releases(broker: Broker, run: LinkedRun) -> Prepared:
     `none` gets nothing, not even an empty file, nor does one of mode `linked` whose records are not compared.
 
     Raises:
-        KeyGoneError: the run's keys are gone.
         NobodyReceivesError: nobody could open what is sealed to a recipient.
         StorageFullError: the disk is nearly full.
     """
@@ -111,12 +110,13 @@ def _prepare_linked(
     uploads = run.specification.uploads
     header = ReleaseHeader(
         **_stated(run, recipient, created),
+        number=run.number,
         partner=uploads[1 - side].party,
         mode="linked",
         upload=uploads[side].upload,
         matches=len(run.matches),
     )
-    match_ids = draw_match_ids(broker, run, recipient.space)
+    match_ids = draw_match_ids(run, recipient.space)
     return _prepared(broker, run, recipient, header, own_matches(run, side, match_ids))
 
 
@@ -126,6 +126,7 @@ def _prepare_count(
     """Prepare a file that says how many matches there are, and nothing where they are few."""
     header = ReleaseHeader(
         **_stated(run, recipient, created),
+        number=run.number,
         partner=None,
         mode="count",
         upload=None,
@@ -145,6 +146,7 @@ def _prepared(
     sealed, content = _seal_file(broker, header.release, serialise_release(header, matches))
     body = ReleasePrepared(
         run=header.run,
+        number=header.number,
         recipient=header.recipient,
         mode=header.mode,
         space=header.space,
@@ -170,7 +172,7 @@ def _prepare_blind(
     """Yield a release for each agency of the pair to fetch, of as many match IDs as it has records."""
     with broker.database.read() as session:
         receivers = receivers_of(session, recipient.party)
-    match_ids = draw_match_ids(broker, run, recipient.space)
+    match_ids = draw_match_ids(run, recipient.space)
     uploads = run.specification.uploads
     for side, named in enumerate(uploads):
         # The key is kept nowhere: only the recipient can open what is sealed under it.
@@ -257,6 +259,7 @@ def _row(run: LinkedRun, release: PreparedRelease, entry: Appended) -> Release:
         sha256=release.content.sha256,
         size_bytes=release.content.size_bytes,
         round=specification.round,
+        number=run.number,
         partner=release.partner,
         matches=release.matches,
         created=release.created,

@@ -80,5 +80,5 @@ def _terms_that_allow(session: Session, broker: Broker, actor: Actor, run: str) 
         )
     require_duty(actor, "recipient")
     require_approved(session, run, terms, "release", now)
-    require_final(session, run, terms.terms)
+    require_final(session, release.entry_size, terms.terms)
     return terms

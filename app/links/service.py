@@ -112,6 +112,7 @@ def view_of(release: Release, actor: Actor) -> ReleaseView:
         release=release.id,
         run=release.run,
         round=release.round,
+        number=release.number,
         project=release.project,
         recipient=release.recipient,
         partner=release.partner,
@@ -159,7 +160,7 @@ def open_openings(session: Session, broker: Broker, actor: Actor, release: str) 
     if found.mode == "blind":
         # Even sealed, their size would tell the agency how many of its records are linked.
         raise NotFoundError("There is nothing here.")
-    return decisions.open_openings(session, broker, found.run, found.recipient)
+    return decisions.open_openings(session, broker, found.run, found.recipient, found.number)
 
 
 def log_fetch(session: Session, broker: Broker, actor: Actor, release: str) -> None:
@@ -266,7 +267,7 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Relea
         if recipient.party == release.recipient and is_same and _may_fetch(terms, release):
             require_duty(actor, "recipient", *_carriers(release))
             require_approved(session, release.run, terms, "release", now)
-            require_final(session, release.run, terms.terms)
+            require_final(session, release.entry_size, terms.terms)
             return terms.digest
     raise RefusedError(
         NOT_RECIPIENT, "The terms do not let this party have such a release.", clause="recipients"

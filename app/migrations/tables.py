@@ -18,6 +18,7 @@ from app.destruction import models as _destruction  # noqa: F401
 from app.links import models as _links  # noqa: F401
 from app.matchlog import models as _matchlog  # noqa: F401
 from app.matchlog import triggers as _triggers  # noqa: F401
+from app.review import models as _review  # noqa: F401
 from app.rounds import models as _rounds  # noqa: F401
 from app.runs import models as _runs  # noqa: F401
 from app.sealed import models as _sealed  # noqa: F401

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from app.http.access import CurrentActor
 from app.http.body import json_body, raw_body
 from app.http.paths import PartnerPath, ProjectPath, RoundPath, SpacePath
-from app.rounds import messages, nonces, opening, service
+from app.rounds import messages, nonces, service
 from app.rounds.messages import Place
 from app.rounds.views import round_list, round_view
 from app.sealed.shredding import shred_object
@@ -33,6 +33,7 @@ router = APIRouter()
 
 MESSAGE_MEDIA_TYPE = "application/octet-stream"
 Below = Annotated[int | None, Query(ge=1, le=10**6)]
+OfRelease = Annotated[int, Query(ge=1, le=10**6)]
 Sender = Annotated[str, Query(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 _SEALED_BYTES = {
     200: {
@@ -59,14 +60,6 @@ def show_nonces(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) 
     """Tell how many unspent nonces the caller's party has, and the number of its next one."""
     with broker.database.read() as session:
         return nonces.nonces_of(session, actor, project)
-
-
-@router.post("/v1/projects/{project}/rounds", status_code=201)
-def open_round(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> RoundView:
-    """Open the next round if it is due, or give the one that is open."""
-    with broker.database.write() as session:
-        found = opening.open_round(session, broker, actor, project)
-        return round_view(session, found)
 
 
 @router.get("/v1/projects/{project}/rounds")
@@ -96,11 +89,13 @@ def put_claims(
     number: RoundPath,
     partner: PartnerPath,
     content: Annotated[bytes, raw_body(MESSAGE_MEDIA_TYPE)],
+    release: OfRelease = 1,
 ) -> ClaimsReceipt:
-    """Keep the caller's sealed claims for a partner, in place of earlier ones of the round."""
-    row = _keep(broker, actor, Place(project, number, "claims", partner), content)
+    """Keep the caller's sealed claims for a partner, in place of earlier ones about this release."""
+    row = _keep(broker, actor, Place(project, number, "claims", partner, release), content)
     return ClaimsReceipt(
         round=row.round,
+        release=row.release,
         party=row.party,
         partner=row.target,
         sha256=row.sha256,
@@ -114,14 +109,16 @@ def put_claims(
     responses=_SEALED_BYTES,  # type: ignore[arg-type]  # FastAPI's type takes no mapping of mappings
 )
 def fetch_claims(
+    *,
     broker: WiredBroker,
     actor: CurrentActor,
     project: ProjectPath,
     number: RoundPath,
     partner: PartnerPath,
+    release: OfRelease = 1,
 ) -> Response:
-    """Give the newest sealed claims of a partner for the caller's party."""
-    return _fetch(broker, actor, Place(project, number, "claims", actor.party), partner)
+    """Give the newest sealed claims of a partner for the caller's party, about a release of the round."""
+    return _fetch(broker, actor, Place(project, number, "claims", actor.party, release), partner)
 
 
 @router.put("/v1/projects/{project}/rounds/{round}/statements/{space}")

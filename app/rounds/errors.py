@@ -11,6 +11,7 @@ NONCES_MISSING: Final = Rule("nonces-missing", 409, "Unspent nonces are missing"
 ROUND_CLOSED: Final = Rule("round-closed", 409, "The round is over")
 NOT_IN_ROUND: Final = Rule("not-in-round", 409, "Not a pair of this round")
 HANDED_OUT: Final = Rule("releases-fetched", 409, "A release of the round was fetched")
+SUPPLEMENT_CLOSED: Final = Rule("supplement-closed", 409, "The supplementary release is closed")
 CLAIMS_NOT_DUE: Final = Rule("claims-not-due", 409, "No such message is due")
 CLAIMS_GONE: Final = Rule("claims-gone", 410, "The message is gone")
 

@@ -17,10 +17,11 @@ from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds import repository
 from app.rounds.closing import close_if_done
-from app.rounds.errors import CLAIMS_GONE, CLAIMS_NOT_DUE, ROUND_CLOSED
+from app.rounds.errors import CLAIMS_GONE, CLAIMS_NOT_DUE, ROUND_CLOSED, SUPPLEMENT_CLOSED
 from app.rounds.models import SealedMessage
 from app.rounds.pairing import claims_due, statements_due
 from app.rounds.service import pair_in, round_for
+from app.rounds.supplements import claims_owed, close_supplement_if_done
 from app.sealed.objects import NewObject, end_objects, open_pieces
 from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.broker import Broker
+    from app.rounds.models import Supplement
     from app.security.actor import Actor
 
 MESSAGE_PREFIX: Final = "msg"
@@ -38,12 +40,17 @@ MessageKind = Literal["claims", "statement"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a message belongs: the round, and for which partner or ID space it is."""
+    """Where a message belongs: the round, for which partner or ID space it is, and of which release."""
 
     project: str
     number: int
     kind: MessageKind
     target: str
+    release: int = 1
+
+    def of(self, party: str) -> tuple[str, int, str, str, str, int]:
+        """Return the key of the message of a party."""
+        return (self.project, self.number, party, self.kind, self.target, self.release)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -
         NotFoundError, round-closed, not-in-round: no such round, or nothing more is taken for it.
         NotInForceError, WrongDutyError: the terms do not let this person send it.
         claims-not-due: the party owes no such message.
+        supplement-closed: of a supplement, which is closed.
     """
     found = round_for(session, actor, place.project, place.number)
     terms = terms_in_force(session, place.project, broker.clock())
@@ -76,9 +84,12 @@ def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -
     if place.kind == "claims":
         pair_in(pairs, actor.party, place.target)
     require_duty(actor, "recipient", "analyst")
-    if found.state != "open":
+    if place.release > 1:
+        due = claims_owed(_open_supplement(session, place))
+    elif found.state != "open":
         raise RefusedError(ROUND_CLOSED, f"The round is {found.state}.")
-    due = claims_due(pairs) if place.kind == "claims" else statements_due(pairs)
+    else:
+        due = claims_due(pairs) if place.kind == "claims" else statements_due(pairs)
     if (actor.party, place.target) not in due:
         raise RefusedError(CLAIMS_NOT_DUE, "The party owes no such message of this round.")
     return terms
@@ -93,8 +104,7 @@ def known_message(
         NotFoundError: no such round, or not the caller's.
     """
     round_for(session, actor, place.project, place.number)
-    key = (place.project, place.number, actor.party, place.kind, place.target)
-    row = repository.find_message(session, key)
+    row = repository.find_message(session, place.of(actor.party))
     return row if row is not None and row.sha256 == sha256 else None
 
 
@@ -112,7 +122,7 @@ def store_message(broker: Broker, content: bytes) -> Stored:
 def keep_message(
     session: Session, broker: Broker, actor: Actor, place: Place, stored: Stored
 ) -> Kept:
-    """Put a message in the place of the party's earlier one of the round, log it, and close the round if done.
+    """Put a message in the place of the party's earlier one, log it, and close round or supplement if done.
 
     The same bytes that came twice at once change nothing: no row names then what was stored for them.
 
@@ -121,8 +131,7 @@ def keep_message(
     """
     lock_rounds(session, place.project)
     terms = refuse_undue(session, broker, actor, place)
-    key = (place.project, place.number, actor.party, place.kind, place.target)
-    row = repository.find_message(session, key, lock=True)
+    row = repository.find_message(session, place.of(actor.party), lock=True)
     if row is not None and row.sha256 == stored.sha256 and row.destroyed is None:
         return Kept(row, None)
     last = repository.last_sequence(session, place.project, actor.party, place.kind, place.target)
@@ -135,6 +144,7 @@ def keep_message(
             party=actor.party,
             kind=place.kind,
             target=place.target,
+            release=place.release,
         )
     else:
         end_objects(session, row.object)
@@ -145,7 +155,10 @@ def keep_message(
     row.fetched = row.destroyed = None
     repository.put_message(session, row)
     broker.log.append(session, [_entry(actor, terms, row)])
-    close_if_done(session, broker, place.project, place.number)
+    if place.release > 1:
+        close_supplement_if_done(session, broker, _open_supplement(session, place))
+    else:
+        close_if_done(session, broker, place.project, place.number)
     return Kept(row, replaced)
 
 
@@ -165,8 +178,7 @@ def fetch_message(
     terms_in_force(session, place.project, broker.clock())
     if not _is_for(session, actor, place):
         raise NotFoundError("There is nothing here.")
-    key = (place.project, place.number, sender, place.kind, place.target)
-    row = repository.find_message(session, key, lock=True)
+    row = repository.find_message(session, place.of(sender), lock=True)
     if row is None:
         raise NotFoundError("There is nothing here.")
     require_duty(actor, "recipient", "analyst")
@@ -175,6 +187,17 @@ def fetch_message(
         raise RefusedError(CLAIMS_GONE, "The message was kept as long as agreed, and is gone.")
     row.fetched = row.fetched or now
     return open_pieces(session, broker, row.object, MESSAGE_KIND).piece(0), row.sha256
+
+
+def _open_supplement(session: Session, place: Place) -> Supplement:
+    found = repository.find_supplement(
+        session, place.project, place.number, place.release, lock=True
+    )
+    if found is None:
+        raise NotFoundError("There is nothing here.")
+    if found.state != "open":
+        raise RefusedError(SUPPLEMENT_CLOSED, "The supplementary release is closed.")
+    return found
 
 
 def _is_for(session: Session, actor: Actor, place: Place) -> bool:
@@ -190,7 +213,11 @@ def _entry(actor: Actor, terms: TermsInForce, row: SealedMessage) -> EntryDraft:
     body: ClaimsReceived | StatementReceived
     if row.kind == "claims":
         body = ClaimsReceived(
-            round=row.round, release=1, partner=row.target, sequence=row.sequence, sha256=row.sha256
+            round=row.round,
+            release=row.release,
+            partner=row.target,
+            sequence=row.sequence,
+            sha256=row.sha256,
         )
     else:
         body = StatementReceived(

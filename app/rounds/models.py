@@ -101,10 +101,36 @@ class RoundPairing(Base):
     is_handed_out: Mapped[bool] = mapped_column(default=False)
 
 
+class Supplement(Base):
+    """A release of a round after the first one, of one pair: what reviewers accepted of what a run held back.
+
+    `state` is `open` or `closed`. `space` is the ID space in which both receive links, null where there is
+    none: then no claims are due. `closing` is the index of its `supplement-closed` entry in the match log, null
+    before, `closing_size` that of the checkpoint that first covered it.
+    """
+
+    __tablename__ = "supplement"
+    __table_args__ = (
+        ForeignKeyConstraint(["project", "round"], ["round.project", "round.number"]),
+    )
+
+    project: Mapped[str] = mapped_column(NAME, primary_key=True)
+    round: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    release: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    run: Mapped[str] = mapped_column(RANDOM_ID, unique=True)
+    larger: Mapped[str] = mapped_column(NAME)
+    smaller: Mapped[str] = mapped_column(NAME)
+    space: Mapped[str | None] = mapped_column(NAME)
+    state: Mapped[str] = mapped_column(String(8))
+    closing: Mapped[int | None] = mapped_column(BigInteger)
+    closing_size: Mapped[int | None] = mapped_column(BigInteger)
+
+
 class SealedMessage(Base):
     """A party's newest sealed message of a round: claims for a partner, or its statement for an ID space.
 
-    `kind` is `claims` or `statement`, `target` the partner or the space. `sequence` counts the party's messages
+    `kind` is `claims` or `statement`, `target` the partner or the space. `release` is the number of the release
+    that claims are about, 1 for statements. `sequence` counts the party's messages
     of this kind to this target over all rounds. `object` is the id of its sealed object. `fetched` is null
     until somebody had it, `destroyed` until its time was over.
     """
@@ -119,6 +145,7 @@ class SealedMessage(Base):
     party: Mapped[str] = mapped_column(ForeignKey("party.name"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(12), primary_key=True)
     target: Mapped[str] = mapped_column(NAME, primary_key=True)
+    release: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     sequence: Mapped[int] = mapped_column(BigInteger)
     object: Mapped[str] = mapped_column(RANDOM_ID, unique=True)
     sha256: Mapped[str] = mapped_column(DIGEST)

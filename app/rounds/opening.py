@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from app.rounds.errors import (
 from app.rounds.models import Round, RoundPairing
 from app.rounds.pairing import pair_view, pairing_of
 from app.rounds.service import round_for
+from app.rounds.supplements import closing_draft, mark_closed
 from schemas.matchlog.round_kinds import RoundOpened, RoundSuperseded
 from schemas.timetable import next_day, round_due, upload_due
 
@@ -36,8 +38,16 @@ if TYPE_CHECKING:
     from schemas.agreement import ProjectTerms
 
 
-def open_round(session: Session, broker: Broker, actor: Actor, project: str) -> Round:
+Before = Callable[[], None]
+"""What ends with the round before; called just before the next one is logged, and never if it is not opened."""
+
+
+def open_round(
+    session: Session, broker: Broker, actor: Actor, project: str, *, before: Before
+) -> Round:
     """Open the next round, or return the one that is open.
+
+    Supplements that are open close with the claims that are there.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
@@ -54,11 +64,18 @@ def open_round(session: Session, broker: Broker, actor: Actor, project: str) -> 
     if found is not None:
         return found
     _refuse_undue(session, terms.terms, broker.clock())
-    return _begin(session, broker, actor, terms, corrects=None)
+    return _begin(session, broker, actor, terms, corrects=None, before=before)
 
 
 def supersede_round(
-    session: Session, broker: Broker, actor: Actor, project: str, number: int, *, reason: str
+    session: Session,
+    broker: Broker,
+    actor: Actor,
+    project: str,
+    number: int,
+    *,
+    reason: str,
+    before: Before,
 ) -> Round | None:
     """Let the next round take the place of one; returns it, or None where another has taken its place already.
 
@@ -81,7 +98,7 @@ def supersede_round(
         raise RefusedError(ROUND_CLOSED, f"The round is {found.state}.")
     found.state = "superseded"
     session.flush()
-    following = _begin(session, broker, actor, terms, corrects=found, reason=reason)
+    following = _begin(session, broker, actor, terms, corrects=found, before=before, reason=reason)
     found.superseded_by = following.number
     session.flush()
     return following
@@ -180,6 +197,7 @@ def _begin(
     terms: TermsInForce,
     *,
     corrects: Round | None,
+    before: Before,
     reason: str = "",
 ) -> Round:
     """Open the next round, within the budget, and log it; with `corrects` as the one in its place."""
@@ -195,10 +213,15 @@ def _begin(
         corrects=None if corrects is None else corrects.number,
         pairs=tuple(map(pair_view, pairs)),
     )
-    bodies: list[RoundOpened | RoundSuperseded] = [opened]
+    before()
+    # In one batch, since nothing but the next round ends the wait for claims.
+    waiting = repository.open_supplements(session, agreed.project)
+    drafts = [closing_draft(session, one, terms) for one in waiting]
     if corrects is not None:
-        bodies.insert(0, RoundSuperseded(round=corrects.number, by=number, reason=reason))
-    appended = broker.log.append(session, [_entry(actor, terms, body) for body in bodies])[-1]
+        body = RoundSuperseded(round=corrects.number, by=number, reason=reason)
+        drafts.append(_entry(actor, terms, body))
+    *ended, appended = broker.log.append(session, [*drafts, _entry(actor, terms, opened)])
+    mark_closed(session, waiting, ended[: len(waiting)])
     row = Round(
         project=agreed.project,
         number=number,

@@ -46,11 +46,12 @@ def pair_view(pair: RoundPairing) -> RoundPair:
 def claims_due(pairs: Sequence[RoundPairing]) -> set[tuple[str, str]]:
     """Return who owes claims to whom: both sides of a pair whose run has succeeded, in one space."""
     owing = [pair for pair in pairs if pair.space is not None and pair.run_state == SUCCEEDED]
-    return {
-        ends
-        for pair in owing
-        for ends in ((pair.larger, pair.smaller), (pair.smaller, pair.larger))
-    }
+    return {ends for pair in owing for ends in both_ways(pair.larger, pair.smaller)}
+
+
+def both_ways(one: str, other: str) -> set[tuple[str, str]]:
+    """Return who tells whom something, where each of two parties tells the other."""
+    return {(one, other), (other, one)}
 
 
 def statements_due(pairs: Sequence[RoundPairing]) -> set[tuple[str, str]]:

@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db import LIST_LIMIT
-from app.rounds.models import OfferedNonce, Round, RoundPairing, SealedMessage
+from app.rounds.models import OfferedNonce, Round, RoundPairing, SealedMessage, Supplement
 from app.sealed.objects import present_objects
 
 
@@ -160,9 +160,9 @@ def pair_of_run(session: Session, run: str) -> RoundPairing | None:
 
 
 def find_message(
-    session: Session, key: tuple[str, int, str, str, str], *, lock: bool = False
+    session: Session, key: tuple[str, int, str, str, str, int], *, lock: bool = False
 ) -> SealedMessage | None:
-    """Return a message by project, round, party, kind and target, or None."""
+    """Return a message by project, round, party, kind, target and release, or None."""
     return session.get(SealedMessage, key, populate_existing=True, with_for_update=lock or None)
 
 
@@ -172,10 +172,14 @@ def put_message(session: Session, message: SealedMessage) -> None:
     session.flush()
 
 
-def messages_of(session: Session, project: str, number: int) -> Sequence[SealedMessage]:
-    """Return all messages of a round, by party, then by whom they are for."""
+def messages_of(
+    session: Session, project: str, number: int, release: int = 1
+) -> Sequence[SealedMessage]:
+    """Return all messages about one release of a round, by party, then by whom they are for."""
     query = select(SealedMessage).where(
-        SealedMessage.project == project, SealedMessage.round == number
+        SealedMessage.project == project,
+        SealedMessage.round == number,
+        SealedMessage.release == release,
     )
     order = (SealedMessage.party, SealedMessage.kind, SealedMessage.target)
     return session.scalars(query.order_by(*order)).all()
@@ -223,6 +227,27 @@ def due_messages(
     return session.scalars(
         query.order_by(SealedMessage.object).limit(limit).with_for_update()
     ).all()
+
+
+def supplements_of(session: Session, project: str, number: int) -> Sequence[Supplement]:
+    """Return the supplements of a round, by number."""
+    query = select(Supplement).where(Supplement.project == project, Supplement.round == number)
+    return session.scalars(query.order_by(Supplement.release)).all()
+
+
+def open_supplements(session: Session, project: str) -> Sequence[Supplement]:
+    """Return, locked, the supplements of a project that are not closed, by round and number."""
+    query = select(Supplement).where(Supplement.project == project, Supplement.state == "open")
+    query = query.order_by(Supplement.round, Supplement.release).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def find_supplement(
+    session: Session, project: str, number: int, release: int, *, lock: bool = False
+) -> Supplement | None:
+    """Return a supplement by its round and number, or None."""
+    key = (project, number, release)
+    return session.get(Supplement, key, populate_existing=True, with_for_update=lock or None)
 
 
 def present_of_project(session: Session, project: str) -> Sequence[SealedMessage]:

@@ -108,6 +108,11 @@ def note_handed_out(session: Session, run: str) -> None:
         session.flush()
 
 
+def pair_of_run(session: Session, run: str) -> RoundPairing | None:
+    """Return, locked, the pair whose newest run this is, for the broker itself; None: it is no pair's."""
+    return repository.pair_of_run(session, run)
+
+
 def overdue_rounds(session: Session, now: str) -> list[tuple[str, int]]:
     """Return project and number of the open rounds whose deadline has passed, for the broker itself."""
     return [(found.project, found.number) for found in repository.overdue_rounds(session, now)]

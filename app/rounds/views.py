@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from app.agreements.service import project_for
 from app.matchlog.proofs import entry_proof
 from app.rounds import repository
+from app.rounds.listed import listed_claims, listed_statements
 from app.rounds.opening import is_due, waiting_for
 from app.rounds.pairing import SUCCEEDED, pair_view
 from schemas.rounds import (
-    ListedClaims,
-    ListedStatement,
     PairProgress,
     RoundList,
     RoundView,
+    SupplementView,
 )
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from app.rounds.models import Round, RoundPairing, SealedMessage
+    from app.rounds.models import Round, RoundPairing, SealedMessage, Supplement
     from app.security.actor import Actor
 
 
@@ -46,6 +46,10 @@ def round_view(session: Session, found: Round) -> RoundView:
         superseded_by=found.superseded_by,
         receipt=entry_proof(session, found.entry, found.entry_size).to_receipt(None),
         closing=closing,
+        supplements=tuple(
+            _supplement_view(session, one)
+            for one in repository.supplements_of(session, found.project, found.number)
+        ),
     )
 
 
@@ -66,21 +70,19 @@ def round_list(
     )
 
 
-def listed_claims(messages: Sequence[SealedMessage]) -> tuple[ListedClaims, ...]:
-    """Return the claims among a round's messages, by party and partner."""
-    return tuple(
-        ListedClaims(party=one.party, partner=one.target, sha256=one.sha256)
-        for one in sorted(messages, key=lambda one: (one.party, one.target))
-        if one.kind == "claims"
-    )
-
-
-def listed_statements(messages: Sequence[SealedMessage]) -> tuple[ListedStatement, ...]:
-    """Return the chain statements among a round's messages, by party and space."""
-    return tuple(
-        ListedStatement(party=one.party, space=one.target, sha256=one.sha256)
-        for one in sorted(messages, key=lambda one: (one.party, one.target))
-        if one.kind == "statement"
+def _supplement_view(session: Session, found: Supplement) -> SupplementView:
+    messages = repository.messages_of(session, found.project, found.round, found.release)
+    closing = None
+    if found.closing is not None and found.closing_size is not None:
+        closing = entry_proof(session, found.closing, found.closing_size).to_receipt(found.run)
+    return SupplementView(
+        release=found.release,
+        larger=found.larger,
+        smaller=found.smaller,
+        run=found.run,
+        state=found.state,  # type: ignore[arg-type]  # the column holds only these
+        claims=listed_claims(messages),
+        closing=closing,
     )
 
 

@@ -29,7 +29,7 @@ from app.runs.service import specification_of
 from app.security.errors import KeyGoneError
 from app.uploads.reader import require_committed
 from app.version import SOFTWARE
-from schemas.matchlog.kinds import PartyDigest, RunFailed, RunFinished, RunStarted
+from schemas.matchlog.kinds import RunFailed, RunFinished, RunStarted
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from app.engine import MetRange
     from app.matching.blocks.resolution import Resolution
     from app.sealed.models import SealedPiece
+    from schemas.matchlog.party_digests import PartyDigest
     from schemas.run import RunSpecification
 
 
@@ -169,6 +170,7 @@ def finish_attempt(
         auto_pairs=resolution.n_in_band(Band.AUTO),
         review_pairs=resolution.n_in_band(Band.REVIEW),
         expected_false=round(100 * resolution.expected_false_matches),
+        rejected_before=resolution.n_rejected_before,
     )
     write_under_lease(
         session,
@@ -182,6 +184,7 @@ def finish_attempt(
         auto_pairs=found.auto_pairs,
         review_pairs=found.review_pairs,
         expected_false=found.expected_false,
+        rejected_before=found.rejected_before,
         histogram=json.dumps(resolution.histogram),
         match_record=match_record,
     )
@@ -192,6 +195,7 @@ def finish_attempt(
         candidate_pairs=logged.candidate_pairs,
         auto_pairs=logged.auto_pairs,
         review_pairs=logged.review_pairs,
+        rejected_before=logged.rejected_before,
         match_record_root=match_record,
         openings=openings,
         software=SOFTWARE,

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 class Found:
     """What a run found, as it is; pairs are one to one, so that matched records on both sides are `auto_pairs`.
 
-    `expected_false` is how many of the linked pairs are expected to be wrong, in hundredths.
+    `expected_false` is how many of the linked pairs are expected to be wrong, in hundredths. `rejected_before`
+    are pairs that a reviewer rejected in an earlier round, none of the others.
     """
 
     candidate_pairs: int = field(repr=False)
     auto_pairs: int = field(repr=False)
     review_pairs: int = field(repr=False)
     expected_false: int = field(repr=False)
+    rejected_before: int = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class LoggedCounts:
     candidate_pairs: int | None
     auto_pairs: int | None
     review_pairs: int | None
+    rejected_before: int | None
 
 
 def owns_matches(specification: RunSpecification, party: str) -> bool:
@@ -67,23 +70,25 @@ def shown_counts(found: Found, floor: int) -> RunCounts:
         auto_pairs=auto,
         review_pairs=above_floor(found.review_pairs, floor),
         expected_false=None if auto is None else found.expected_false,
+        rejected_before=above_floor(found.rejected_before, floor),
     )
 
 
 def counts_for_agency(found: Found, specification: RunSpecification, party: str) -> RunCounts:
-    """Return what an agency may see: its own matches, never how many pairs are held back or lie near."""
+    """Return what an agency may see: its own matches, never how many pairs are held back, near or rejected."""
     is_own = owns_matches(specification, party)
     return RunCounts(
         candidate_pairs=None,
         auto_pairs=found.auto_pairs if is_own else None,
         review_pairs=None,
         expected_false=found.expected_false if is_own else None,
+        rejected_before=None,
     )
 
 
 def counts_for_log(found: Found, specification: RunSpecification) -> LoggedCounts:
     """Return what the match log may say, which all parties read."""
-    return LoggedCounts(None, matches_for_log(found.auto_pairs, specification), None)
+    return LoggedCounts(None, matches_for_log(found.auto_pairs, specification), None, None)
 
 
 def matches_for_log(matches: int, specification: RunSpecification) -> int | None:

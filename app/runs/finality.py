@@ -34,9 +34,15 @@ def finality_of(run: Run, terms: ProjectTerms, cosigned: Mapping[str, int]) -> R
     Args:
         cosigned: see `cosigned_sizes`. Without a clause on it in the terms, nobody has to.
     """
-    if run.log_size is None:
+    return finality_at(run.log_size, terms, cosigned)
+
+
+def finality_at(
+    size: int | None, terms: ProjectTerms, cosigned: Mapping[str, int]
+) -> RunFinality | None:
+    """Return who has cosigned so many entries of the match log, and how many have to; None of None."""
+    if size is None:
         return None
-    size = run.log_size
     parties = tuple(party for party in parties_of(terms) if cosigned.get(party, 0) >= size)
     needed = 0 if terms.finality is None else terms.finality.cosigners
     return RunFinality(cosigned_by=parties, needed=needed, is_final=len(parties) >= needed)
@@ -61,20 +67,21 @@ def awaited_cosignatures(
     return run.id, run.finished, lacking
 
 
-def require_final(session: Session, run_id: str, terms: ProjectTerms) -> None:
-    """Refuse what the terms let wait until the run is final.
+def require_final(session: Session, size: int | None, terms: ProjectTerms) -> None:
+    """Refuse what the terms let wait until enough parties have cosigned so many entries of the match log.
 
+    Args:
+        size: of the checkpoint that first covered what is wanted; None: it is not in the log yet.
     Raises:
         run-not-final: they do, and too few parties have cosigned.
     """
     if terms.finality is None or not terms.finality.delays_release:
         return
-    run = repository.get_run(session, run_id)
-    finality = None if run is None else finality_of(run, terms, cosigned_sizes(session))
+    finality = finality_at(size, terms, cosigned_sizes(session))
     if finality is None or not finality.is_final:
         raise RefusedError(
             RUN_NOT_FINAL,
-            "Too few parties have cosigned the match log since the run ended.",
+            "Too few parties have cosigned the match log since it was ready.",
             clause="finality",
             hint="blindlink log pin",
         )

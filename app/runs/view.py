@@ -56,9 +56,14 @@ def _counts(run: Run, specification: RunSpecification, actor: Actor) -> RunCount
 
 def found_by(run: Run) -> Found | None:
     """Return what a run found, as it is; None before it has succeeded."""
-    counted = [run.candidate_pairs, run.auto_pairs, run.review_pairs, run.expected_false]
+    counted = [
+        run.candidate_pairs,
+        run.auto_pairs,
+        run.review_pairs,
+        run.expected_false,
+        run.rejected_before,
+    ]
     known = [count for count in counted if count is not None]
     if run.state != "succeeded" or len(known) != len(counted):
         return None
-    candidates, auto, review, expected_false = known
-    return Found(candidates, auto, review, expected_false)
+    return Found(*known)

@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 from app.errors import ConfigurationError
 from schemas.api import Role
+from schemas.review import MAX_CARDS
 from schemas.upload import MAX_PART_BYTES
 
 RouteKey: TypeAlias = tuple[str, str]
@@ -29,6 +30,10 @@ KIB: Final = 1024
 SIGNED_BYTES: Final = 48 * KIB
 # Claims of a million matches: the head, then 64 bytes or so a match.
 SEALED_BYTES: Final = 64 * 1024 * KIB
+# As many cards as a review may ask for, of six kilobytes each: sealed to two reviewers, one has five.
+CARDS_BYTES: Final = MAX_CARDS * 6 * KIB
+# Ten thousand decisions, each with its reference, verdict and reason.
+DECISIONS_BYTES: Final = 2 * 1024 * KIB
 # A statement of destruction names up to 1,024 files.
 STATEMENT_BYTES: Final = 224 * KIB
 
@@ -63,6 +68,7 @@ PAGES: Final = (
     "/projects/{project}/rounds",
     "/projects/{project}/rounds/{round}",
     "/projects/{project}/runs",
+    "/projects/{project}/reviews",
     "/projects/{project}/releases",
     "/projects/{project}/disclosures",
     "/projects/{project}/access",
@@ -74,9 +80,10 @@ PAGES: Final = (
     "/log/entries",
     "/log/entries/{seq}",
 )
-# Pages of what only some projects have: agreements that their parties sign, and destructions.
+# Pages of what only some projects have: agreements that their parties sign, reviews and destructions.
 RARE_PAGES: Final = (
     "/projects/{project}/agreements/{agreement}",
+    "/reviews/{run}",
     "/destructions/{certificate}",
 )
 # Pages for auditors alone.
@@ -207,6 +214,15 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/runs/{run}/openings"): Rule(AGENCY, rate="write"),
     ("GET", "/v1/releases/{release}/receipt"): Rule(AGENCY),
     ("POST", "/v1/releases/{release}/verification"): Rule(AGENCY, max_body_bytes=KIB, rate="write"),
+    # Reviews. Cards are sealed to the reviewers; their sum is bounded by how many there may be of a review.
+    ("GET", "/v1/projects/{project}/reviews"): Rule(EVERYONE),
+    ("GET", "/v1/reviews/{run}/questions"): Rule(AGENCY, rate="write"),
+    ("GET", "/v1/reviews/{run}/asked"): Rule(AGENCY, rate="write"),
+    ("PUT", "/v1/reviews/{run}/cards"): Rule(AGENCY, max_body_bytes=CARDS_BYTES, rate="write"),
+    ("GET", "/v1/reviews/{run}/cards"): Rule(AGENCY, rate="write"),
+    ("POST", "/v1/reviews/{run}/decisions"): Rule(
+        AGENCY, max_body_bytes=DECISIONS_BYTES, rate="write"
+    ),
     # Destruction. Whoever is neither a holder nor the operator has nothing to destroy.
     ("POST", "/v1/projects/{project}/destruction"): Rule(AGENCY | OPERATOR, rate="write"),
     ("POST", "/v1/uploads/{upload}/destruction"): Rule(AGENCY | OPERATOR, rate="write"),

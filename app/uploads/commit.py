@@ -17,6 +17,7 @@ from app.errors import RefusedError
 from app.rounds.service import open_pair, own_root, partner_root
 from app.sealed.objects import Pieces, digests_of, open_pieces, put_piece
 from app.uploads import repository
+from app.uploads.buckets import BucketCheck
 from app.uploads.errors import (
     ALREADY_UPLOADED,
     HEADER_DIFFERS,
@@ -112,12 +113,17 @@ def check_parts(broker: Broker, pending: PendingCommit) -> SealedPiece:
     header = read_head(next(pieces), pending.expected)
     if header.root != pending.manifest.root:
         raise UploadRejectedError(HEADER_DIFFERS, "The header's root is not the manifest's.")
-    handles, rows = HandleCheck(), PartRows(pending.expected)
+    expected = pending.expected
+    handles, rows = HandleCheck(), PartRows(expected)
+    buckets = BucketCheck(expected.bucket or 0, expected.parts.records)
     for number, piece in enumerate(pieces, start=1):
-        if number <= pending.expected.parts.n_table:
-            handles.add(handles_in(piece))
-        else:
+        if number > expected.parts.n_table:
             rows.add(piece)
+            continue
+        handles.add(handles_in(piece))
+        if expected.bucket is not None:
+            buckets.add(handles_in(piece))
+    buckets.finish()
     rows.finish()
     return put_piece(broker, pending.upload, INDEX_KIND, 0, b"".join(rows.first_tokens))
 

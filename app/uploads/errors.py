@@ -67,6 +67,7 @@ HEADER_DIFFERS: Final = Rejection(
     "header-differs", 422, "The container's header does not fit the upload"
 )
 CONTAINER_ROOT: Final = Rejection("container-root", 422, "The container does not have its root")
+BUCKET_SIZE: Final = Rejection("bucket-size", 422, "A bucket has too few records")
 RECORD_ORDER: Final = Rejection("record-order", 422, "Records are not in order")
 ROW_ORDER: Final = Rejection("row-order", 422, "Rows are not in order")
 REPEATED_TOKEN: Final = Rejection("repeated-token", 422, "Two rows have one token")

@@ -44,7 +44,8 @@ _CONTENT_DIGEST: Final = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 class ExpectedContainer:
     """What a container must be, from the upload's request and the terms.
 
-    `header` states all but the root, of which the commit decides. `sha256` is the digest of the head.
+    `header` states all but the root, of which the commit decides. `sha256` is the digest of the head. `bucket`
+    is how many records a bucket of its handles needs; None where the partner's agency does not review.
     """
 
     header: dict[str, object]
@@ -52,6 +53,7 @@ class ExpectedContainer:
     parts: Parts
     profile: EncodingProfile
     side: Side
+    bucket: int | None = None
 
 
 def length_of(parts: Parts, number: int) -> int:

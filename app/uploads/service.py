@@ -209,7 +209,14 @@ def expected_of(upload: Upload, terms: TermsInForce) -> ExpectedContainer:
         parts=parts_of(upload),
         profile=terms.profile,
         side=side,
+        bucket=bucket_of(terms.terms, upload),
     )
+
+
+def bucket_of(terms: ProjectTerms, upload: Upload) -> int | None:
+    """Return how many records a bucket of an upload's handles needs; None where its partner does not review."""
+    review = terms.review
+    return None if review is None or review.reviewer != upload.partner else review.bucket
 
 
 def part_numbers(session: Session, actor: Actor, upload: str) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from app.db import add_if_alone
+from app.uploads import repository
 from app.uploads.withdrawal_models import WithdrawnRecord
 from schemas.ids import Handle
 
@@ -32,6 +33,11 @@ def note_withdrawn(session: Session, project: str, epoch: int, party: str, handl
 def handle_digest(handle: Handle) -> str:
     """Return what stands for a handle that was withdrawn."""
     return hashlib.sha256(_LABEL + handle).hexdigest()
+
+
+def withdrawn_digests(session: Session, project: str, epoch: int, party: str) -> frozenset[str]:
+    """Return the digests of the handles of a party's records that were withdrawn."""
+    return repository.withdrawn_digests(session, project, epoch, party)
 
 
 def withdrawn_records(

@@ -94,6 +94,17 @@ def _approves(terms: ProjectTerms, party: str, _role: Role) -> str:
     return YES if terms.approvals is not None and party in terms.approvals.parties else NO
 
 
+def _reviews(terms: ProjectTerms, party: str, _role: Role) -> str:
+    return YES if terms.review is not None and party == terms.review.reviewer else NO
+
+
+def _answers(terms: ProjectTerms, party: str, _role: Role) -> str:
+    review = terms.review
+    if review is None or party == review.reviewer:
+        return NO
+    return OWN if any({party, review.reviewer} == set(pair) for pair in terms.pairs) else NO
+
+
 def _destroys(terms: ProjectTerms, party: str, role: Role) -> str:
     if role == "operator":
         return YES
@@ -178,9 +189,22 @@ ACTIONS: Final = (
         _shares_links,
         ("recipient",),
     ),
+    Action(
+        "Send cards to reviewers",
+        ("PUT", "/v1/reviews/{run}/cards"),
+        _answers,
+        ("analyst", "recipient"),
+    ),
+    Action(
+        "Decide pairs that are held back",
+        ("POST", "/v1/reviews/{run}/decisions"),
+        _reviews,
+        ("reviewer",),
+    ),
     Action("See rounds", ("GET", "/v1/projects/{project}/rounds"), _always),
     Action("See that there are uploads", ("GET", "/v1/projects/{project}/uploads"), _sees_own),
     Action("See runs", ("GET", "/v1/projects/{project}/runs"), _always),
+    Action("See reviews", ("GET", "/v1/projects/{project}/reviews"), _always),
     Action("See that there are releases", ("GET", "/v1/projects/{project}/releases"), _sees_own),
     Action("Read match records", ("GET", "/v1/runs/{run}/match-record"), _always),
     Action("Read the match log", ("GET", "/v1/log/bundle"), _always),

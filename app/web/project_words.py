@@ -27,6 +27,9 @@ RUN_WORDS: Final = {
 }
 
 
+_PERSONS_WORDS: Final = {1: "one person settles", 2: "two persons who agree settle"}
+
+
 @dataclass(frozen=True, slots=True)
 class PartyWords:
     """A party as a page names it: short name, name for people, and its parts in the project."""
@@ -45,6 +48,12 @@ def terms_sentences(terms: ProjectTerms) -> Iterator[str]:
         yield f"{recipient.party} receives {MODE_WORDS[recipient.mode]}, in the ID space “{recipient.space}”."
     for space in terms.spaces:
         yield f"Link IDs of the ID space “{space.name}” are {LIFETIME_WORDS[space.lifetime]}."
+    if terms.review is not None:
+        review = terms.review
+        yield (
+            f"Of pairs that a run holds back, reviewers of {review.reviewer} decide up to {review.questions:,} "
+            f"within {days(review.days)}; {_PERSONS_WORDS[review.persons]} a pair."
+        )
     if terms.auditors:
         verbs = _verb(terms.auditors, ("checks", "sees"), ("check", "see"))
         yield f"{listed(terms.auditors)} {verbs[0]} the match log, and {verbs[1]} no person's data."

@@ -20,13 +20,14 @@ from app.agreements.service import TermsInForce, lock_rounds
 from app.broker import Broker
 from app.decisions.preparation import DrawnRecord, draw_record, keep_record
 from app.engine import MetRange, NumberedRange, meet_ranges, number_ranges
-from app.links.matches import LinkedRun, matches_of
+from app.links.matches import LinkedRun, matches_of, space_keys
 from app.links.preparation import Prepared, keep_releases, prepare_releases
 from app.matching.blocks.checks import require_link_rate
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import Met
 from app.matching.blocks.ranges import Sizes, met_from_bytes, met_to_bytes, plan_ranges
 from app.matching.blocks.resolution import Resolution, resolve_pair
+from app.review.drawing import DrawnReview, draw_review, keep_review
 from app.rounds.closing import note_success
 from app.runs import attempts
 from app.runs.attempts import Attempt, FinishedRanges
@@ -58,6 +59,15 @@ class Comparison:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a run makes, durable and not visible yet; `review` is None where nobody is asked."""
+
+    record: DrawnRecord
+    releases: Prepared
+    review: DrawnReview | None
+
+
 def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
     """Do one run from its last stored range to its end.
 
@@ -80,8 +90,11 @@ def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
     _enter(broker, attempt, "releasing")
     handles = (_handles(comparison.larger), _handles(comparison.smaller))
     record = draw_record(broker, attempt.specification, terms, resolution, handles)
-    linked = LinkedRun(attempt.specification, terms, matches, handles)
-    _conclude(broker, attempt, resolution, record, prepare_releases(broker, linked))
+    keys = space_keys(broker, attempt.specification)
+    linked = LinkedRun(attempt.specification, terms, matches, handles, keys)
+    review = draw_review(broker, attempt.specification, terms, resolution, handles)
+    results = Results(record, prepare_releases(broker, linked), review)
+    _conclude(broker, attempt, resolution, results)
 
 
 def _comparison(broker: Broker, attempt: Attempt, terms: TermsInForce) -> Comparison:
@@ -164,10 +177,10 @@ def _conclude(
     broker: Broker,
     attempt: Attempt,
     resolution: Resolution,
-    record: DrawnRecord,
-    prepared: Prepared,
+    results: Results,
 ) -> None:
-    """Make the result, its match record, its releases and their log entries visible, all or none."""
+    """Make the result, its match record, releases, questions and log entries visible, all or none."""
+    record, prepared, review = results.record, results.releases, results.review
     with broker.database.write() as session:
         # First, since whoever corrects the round locks it before its runs.
         lock_rounds(session, attempt.specification.project)
@@ -181,9 +194,13 @@ def _conclude(
             openings=record.digests(),
         )
         keep_record(session, record)
-        appended = broker.log.append(session, [finished, *prepared.drafts()])
+        now = broker.clock()
+        asked = [] if review is None else [review.draft(now)]
+        appended = broker.log.append(session, [finished, *prepared.drafts(), *asked])
         attempts.note_log_size(session, attempt, appended[0].size)
-        keep_releases(session, prepared, appended[1:])
+        keep_releases(session, prepared, appended[1 : len(appended) - len(asked)])
+        if review is not None:
+            keep_review(session, review, appended[-1], now)
         note_success(session, broker, attempt.run)
     log.info("run_completed", run_id=attempt.run, n_releases=len(prepared.releases))
 

@@ -19,6 +19,8 @@ from app.broker import Broker
 from app.decisions.preparation import RECORD_PREFIX
 from app.denials.service import sum_up_denials
 from app.destruction.expiry import begin_overdue, begin_projects, finish_begun
+from app.review.drawing import REVIEW_PREFIX
+from app.review.ending import end_overdue as end_overdue_reviews
 from app.rounds.messages import MESSAGE_PREFIX
 from app.runs.approvals import end_overdue
 from app.runs.deadline import close_overdue
@@ -29,7 +31,14 @@ ORPHAN_AGE_S: Final = 3600.0
 # Keys of anything else in the key store are none of the sweeper's business.
 _SWEPT: Final = tuple(
     f"{prefix}-"
-    for prefix in (UPLOAD_PREFIX, RUN_PREFIX, RELEASE_PREFIX, MESSAGE_PREFIX, RECORD_PREFIX)
+    for prefix in (
+        UPLOAD_PREFIX,
+        RUN_PREFIX,
+        RELEASE_PREFIX,
+        MESSAGE_PREFIX,
+        RECORD_PREFIX,
+        REVIEW_PREFIX,
+    )
 )
 
 
@@ -56,6 +65,7 @@ class Sweeper:
         self._sum_up_denials()
         self._narrow_parties()
         self._end_unapproved()
+        self._end_reviews()
         self._close_rounds()
         self._begin_destructions()
         shred(self._broker)
@@ -102,6 +112,11 @@ class Sweeper:
             n_ended = end_overdue(session, self._broker)
         if n_ended:
             log.info("runs_not_approved", n_ended=n_ended)
+
+    def _end_reviews(self) -> None:
+        n_ended = end_overdue_reviews(self._broker)
+        if n_ended:
+            log.info("reviews_ended", n_ended=n_ended)
 
     def _close_rounds(self) -> None:
         n_closed = close_overdue(self._broker)

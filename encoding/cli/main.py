@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "unlink": "Retire the link ID of a record that was linked wrongly.",
     "relink": "Undo your own agency's unlink.",
     "rollback": "Go back to the link IDs of an earlier round, together with all others.",
+    "review": "Decide pairs that a run has held back.",
     "extract": "Write link IDs and listed columns, to hand over.",
     "join": "Attach received columns to the own rows by link ID.",
     "seal": "Encrypt a file to the persons of another party.",

@@ -65,8 +65,12 @@ class Holdings:
         for path in DisclosedRecords(workspace, project).files():
             yield LocalCopy("handle-map", path)
         yield LocalCopy("handle-map", workspace.withdrawn(project))
+        yield LocalCopy("handle-map", workspace.partition(project))
         for number, partner in workspace.snapshots(project):
             yield LocalCopy("handle-map", workspace.snapshot(project, number, partner))
+        for folder in ("reviews", "decisions"):
+            for path in (workspace.folder / folder).glob(f"{project}.*.sealed"):
+                yield LocalCopy("received", path)
         for folder, start in (
             ("ledgers", ""), ("crosswalks", ""), ("said", ""), ("links", ""), ("links", "held-"),
         ):  # fmt: skip

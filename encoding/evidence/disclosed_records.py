@@ -1,8 +1,8 @@
-"""Which records a round matched: kept here, sealed, and nowhere else.
+"""Which records a round matched, and of which cards were made: kept here, sealed, and nowhere else.
 
 So the agency can say of one child which disclosures concern it, and nobody else learns whom was asked
 about. Which records were in a container, its handle map says; of each round are kept the record keys of what
-was matched, by their first 8 bytes, which no two of a few million records share.
+was matched, by their first 8 bytes, which no two of a few million records share, and likewise of cards.
 
 File: as `encoding.workspace.sealed_record` says; within, 64-bit numbers, big-endian, increasing.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import Workspace
@@ -30,9 +31,21 @@ class DisclosedRecords:
     project: str
 
     def keep_matches(self, number: int, records: Iterable[str]) -> None:
-        """Keep which records a round matched, by their keys; call it under the lock."""
-        prefixes = np.unique(np.fromiter(map(_prefix, records), dtype=np.uint64))
-        self._record(number).write(prefixes.astype(">u8").tobytes())
+        """Keep which records a release of a round matched, with those that are kept of the round already.
+
+        Call it under the lock.
+        """
+        _add(self._record(f"{number}"), records)
+
+    def keep_cards(self, number: int, records: Iterable[str]) -> None:
+        """Keep of which records cards were made in a round; call it under the lock."""
+        _add(self._record(f"{number}.cards"), records)
+
+    def among(self, number: int, records: Iterable[str]) -> set[str]:
+        """Return those of these records that a round matched, as far as that was kept."""
+        kept = _read(self._record(f"{number}"))
+        known = set() if kept is None else set(kept.tolist())
+        return {record for record in records if _prefix(record) in known}
 
     def was_matched(self, number: int, record: str) -> bool | None:
         """Tell whether a round matched a record; None: that was not kept.
@@ -40,13 +53,15 @@ class DisclosedRecords:
         Raises:
             WorkspaceError: what was kept is damaged.
         """
-        raw = self._record(number).read()
-        if raw is None:
-            return None
-        kept = np.frombuffer(raw, dtype=">u8").astype(np.uint64)
-        wanted = np.uint64(_prefix(record))
-        place = int(np.searchsorted(kept, wanted))
-        return place < len(kept) and bool(kept[place] == wanted)
+        return _has(self._record(f"{number}"), record)
+
+    def has_card(self, number: int, record: str) -> bool | None:
+        """Tell whether a card was made of a record in a round; None: that was not kept.
+
+        Raises:
+            WorkspaceError: what was kept is damaged.
+        """
+        return _has(self._record(f"{number}.cards"), record)
 
     def files(self) -> tuple[Path, ...]:
         """Return the files that are kept."""
@@ -55,10 +70,30 @@ class DisclosedRecords:
     def _folder(self) -> Path:
         return self.workspace.folder / "disclosed"
 
-    def _record(self, number: int) -> SealedRecord:
-        name = f"{self.project}.{number}"
+    def _record(self, what: str) -> SealedRecord:
+        name = f"{self.project}.{what}"
         path = self._folder() / f"{name}.sealed"
         return SealedRecord(path, f"disclosed/{name}", self.workspace.key())
+
+
+def _add(record: SealedRecord, records: Iterable[str]) -> None:
+    added = np.fromiter(map(_prefix, records), dtype=np.uint64)
+    before = _read(record)
+    prefixes = np.unique(added if before is None else np.concatenate([before, added]))
+    record.write(prefixes.astype(">u8").tobytes())
+
+
+def _read(record: SealedRecord) -> NDArray[np.uint64] | None:
+    raw = record.read()
+    return None if raw is None else np.frombuffer(raw, dtype=">u8").astype(np.uint64)
+
+
+def _has(record: SealedRecord, wanted: str) -> bool | None:
+    kept, prefix = _read(record), np.uint64(_prefix(wanted))
+    if kept is None:
+        return None
+    place = int(np.searchsorted(kept, prefix))
+    return place < len(kept) and bool(kept[place] == prefix)
 
 
 def _prefix(record: str) -> int:

@@ -1,9 +1,10 @@
 """Which disclosures concern one record: asked of the own workspace, proved by the match log.
 
-Three things concern a record: encodings in which it was, link IDs of it that came to this agency, and link
-IDs that others fetched of the runs that compared it. Whether it was among those that others received is
-known where this agency knows that it was linked; elsewhere it may have been, and that is what is said.
-Under `blind` it is only said that the record was in a file released to a recipient.
+Four things concern a record: encodings in which it was, link IDs of it that came to this agency, link IDs that
+others fetched of the runs that compared it, and cards of it that were sealed for reviewers. Whether it was
+among those that others received is known where this agency knows that it was linked; elsewhere it may have
+been, and that is what is said. Under `blind` it is only said that the record was in a file released to a
+recipient.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ from schemas.matchlog.kinds import (
     RunAsked,
     UploadReceived,
 )
+from schemas.matchlog.review_kinds import ReviewAnswered, ReviewAsked
 
 Certainty = Literal["yes", "may", "in-file"]
-What = Literal["encodings", "link-ids", "sealed-link-ids"]
+What = Literal["encodings", "link-ids", "sealed-link-ids", "card"]
 
 SENTENCES: Final = {
     ("encodings", "yes"): "an encoding of this record was sent to be linked",
@@ -47,6 +49,10 @@ SENTENCES: Final = {
     ("sealed-link-ids", "may"): (
         "a file was released to the recipient; whether this record was in it was not kept"
     ),
+    ("card", "in-file"): (
+        "a card of this record was sealed for the reviewers; whether it was shown is not known here"
+    ),
+    ("card", "may"): "cards were sealed for the reviewers; whether of this record was not kept",
 }
 
 
@@ -143,6 +149,7 @@ class _Book:
     _uploads: dict[str, Certainty] = field(default_factory=dict)
     _runs: dict[str, _Run] = field(default_factory=dict)
     _releases: dict[str, ReleasePrepared | BlindReleasePrepared] = field(default_factory=dict)
+    _reviewers: dict[str, str] = field(default_factory=dict)
     _agreements: dict[str, Agreement] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
@@ -159,6 +166,10 @@ class _Book:
             self._take_release(entry, body)
         elif entry.kind == "release-fetched":
             self._take_fetch(entry)
+        elif isinstance(body, ReviewAsked):
+            self._reviewers[cast(str, entry.object)] = body.reviewer
+        elif isinstance(body, ReviewAnswered) and entry.actor.party == self.party:
+            self._take_cards(entry, body)
 
     def _take_upload(self, entry: Entry, body: UploadReceived) -> None:
         certainty = self._in_container(body)
@@ -207,6 +218,12 @@ class _Book:
             linked: Certainty = "yes" if run.linked else "may"
             for giver in _givers(run, body.recipient, self.party):
                 self._add(entry, "link-ids", linked, giver, body.recipient)
+
+    def _take_cards(self, entry: Entry, body: ReviewAnswered) -> None:
+        reviewer = self._reviewers.get(entry.object or "", "")
+        known = DisclosedRecords(self.workspace, self.project).has_card(body.round, self.record.key)
+        if known is not False:
+            self._add(entry, "card", "in-file" if known else "may", self.party, reviewer)
 
     def _add(
         self, entry: Entry, what: What, certainty: Certainty, giver: str, receiver: str

@@ -24,7 +24,7 @@ from encoding.ledger.claims import own_members
 from encoding.ledger.events import Event
 from encoding.ledger.grants import grant_ids
 from encoding.ledger.inputs import Inputs
-from encoding.ledger.values import Member, Pair, Turn
+from encoding.ledger.values import Grant, Member, Pair, Turn
 from schemas.chain_statement import StatedMatch
 from schemas.ids import LinkId
 from schemas.space_message import Veto
@@ -66,7 +66,9 @@ def apply_release(
     if not inputs.is_applicable:
         return None
     is_supplement = ledger.last is not None and ledger.last.round == turn.round
-    before = ledger.granted if is_supplement else {}
+    granted = ledger.granted if is_supplement else {}
+    # What a supplement gave another pair counts for that pair alone, as not all here know of it.
+    before = ledger.granted_to(inputs.recipients) if is_supplement else {}
     chains = join_chains(
         inputs.members,
         inputs.recipients,
@@ -79,13 +81,14 @@ def apply_release(
     # This agency may have unlinked something since it made its claims, which the others learn next time.
     retired = retired_of((*ledger.vetoes(), *inputs.vetoes))
     given = _given(ledger.party, inputs.members, chains, links, records)
-    granted = _was_claimed(inputs.members, chains, links)
+    was_claimed = _was_claimed(inputs.members, chains, links)
     rest = {match for match in alone if records[match] not in given}
-    own = _Alone.of(ledger, records, rest, turn, {*unavailable, *retired, *links})
+    taken = {*unavailable, *(grant.link for grant in granted), *retired, *links}
+    own = _Alone.of(ledger, records, rest, turn, taken)
     given |= _given(ledger.party, own.members, own.chains, own.links, records)
     given = {record: link for record, link in given.items() if link not in retired}
-    granted |= _was_claimed(own.members, own.chains, own.links)
-    changes = changes_of(ledger, granted, given, retired)
+    was_claimed |= _was_claimed(own.members, own.chains, own.links)
+    changes = changes_of(ledger, was_claimed, given, retired)
     lifted = [v.link for v in newer_vetoes(ledger.vetoes(), inputs.vetoes) if not v.is_standing]
     # Evaluated before any is taken: each looks at the ledger as it was.
     why: dict[str, Why] = {change.record: change.why for change in changes}
@@ -95,8 +98,10 @@ def apply_release(
     sides = _sides(turn, inputs, chains, links, ledger)
     ledger.take(_digests(turn, sides, ledger))
     ledger.take([Event("applied", turn)])
+    known_to = tuple(sorted(inputs.recipients))
+    parties = _parties(inputs.members, chains, links, before)
     ledger.others = _others(ledger, sides, ledger.others if is_supplement else {})
-    ledger.granted = {**before, **_parties(inputs.members, chains, links, before)}
+    ledger.granted = granted | {Grant(link, known_to): found for link, found in parties.items()}
     ledger.note_matches(turn, (match.match for match in records))
     shared = {one: record for one, record in records.items() if one not in {*alone, *pending}}
     waiting = pending_matches({match: records[match] for match in pending})

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from encoding.ledger.errors import OutOfTurnError, UnlinkError
 from encoding.ledger.events import Event
 from encoding.ledger.grants import SpaceName
-from encoding.ledger.values import Held, Pair, Reason, Standing, Turn
+from encoding.ledger.values import Grant, Held, Pair, Reason, Standing, Turn
 from schemas.ids import LinkId
 from schemas.space_message import Veto
 
@@ -37,8 +37,8 @@ class Ledger:
         self.space = space
         self.party = party
         self.events: list[Event] = []
-        # Parties of each link ID that the newest round gave, for its supplementary releases.
-        self.granted: dict[LinkId, tuple[str, ...]] = {}
+        # To records of which parties the newest round gave link IDs, for its supplementary releases.
+        self.granted: dict[Grant, tuple[str, ...]] = {}
         # Streams of messages, by sender and receivers: how far they were sent, and read.
         self.places: dict[str, MessagePlace] = {}
         # First bytes of the IDs of the matches of the newest turns.
@@ -109,6 +109,15 @@ class Ledger:
         """Return the newest release that was applied for a pair, with its digest; None if there is none."""
         turn = max((turn for turn, other in self._digests if other == pair), default=None)
         return None if turn is None else (turn, self._digests[turn, pair])
+
+    def granted_to(self, recipients: Collection[str]) -> dict[LinkId, tuple[str, ...]]:
+        """Return the link IDs that the newest round gave, as far as all of these know: to records of whom."""
+        found: dict[LinkId, tuple[str, ...]] = {}
+        for grant, parties in self.granted.items():
+            if set(recipients).issubset(grant.known_to):
+                before = found.get(grant.link, ())
+                found[grant.link] = tuple(sorted({*before, *parties}))
+        return found
 
     def knows_match(self, match: bytes) -> bool:
         """Tell whether a match of one of the newest releases had this ID."""

@@ -198,5 +198,6 @@ class _Joining:
         self._parent[right] = left
         a, b = self._sets[left], self._sets[right]
         a.places.update(b.places)
-        a.granted = a.granted if b.granted is None else b.granted
+        # Of two that an earlier release gave the smaller one, whoever's record is stated first.
+        a.granted = min((link for link in (a.granted, b.granted) if link is not None), default=None)
         a.sides |= b.sides

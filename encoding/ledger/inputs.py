@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from encoding.ledger.book import Ledger
@@ -18,18 +18,18 @@ from schemas.space_message import AppliedTurn, Veto
 class Inputs:
     """What all recipients state of one release; the same, whoever computes from it.
 
-    `applied` are the newest releases that the parties had applied when they stated it.
+    `applied` says how far each party's ledger was when it stated that; of a pair alone, as far as both know.
     """
 
     turn: Turn
     recipients: frozenset[str]
     members: tuple[Member, ...] = field(repr=False)
     vetoes: tuple[Veto, ...] = field(repr=False)
-    applied: frozenset[AppliedTurn | None]
+    applied: frozenset[Hashable]
 
     @property
     def is_applicable(self) -> bool:
-        """Whether the release can be applied: a supplement only on top of the same releases at all."""
+        """Whether the release can be applied: a supplement only on top of the same releases."""
         return self.turn.release == 1 or len(self.applied) == 1
 
 
@@ -41,7 +41,7 @@ def inputs_of_claims(own: Claims, received: Claims, stands: Collection[StatedMat
         recipients=frozenset(side.head.sender for side in sides),
         members=tuple(member for side in sides for member in _members_of_claims(side, stands)),
         vetoes=tuple(veto for side in sides for veto in _told(side)),
-        applied=frozenset(side.head.applied for side in sides),
+        applied=frozenset(map(_applied_of_pair, sides)),
     )
 
 
@@ -80,6 +80,15 @@ def inputs_alone(turn: Turn, ledgers: Sequence[Ledger], members: Iterable[Member
 def applied_turn(ledger: Ledger) -> AppliedTurn | None:
     """Return the newest release that a ledger has applied, as messages state it."""
     return ledger.last and AppliedTurn(**ledger.last._asdict(), rollback=ledger.rolled_back)
+
+
+def _applied_of_pair(side: Claims) -> Hashable:
+    """Return the newest round that the sender has applied, and the newest release of this pair.
+
+    A supplement of another pair is applied by one of the two, and the other one cannot know of it.
+    """
+    applied, own = side.head.applied, side.head.ledger
+    return applied and applied.round, own and (own.round, own.release)
 
 
 def _told(message: Claims | ChainStatement) -> Iterable[Veto]:

@@ -18,7 +18,7 @@ from encoding.ledger.book import MATCH_PREFIX_BYTES, Ledger, MessagePlace
 from encoding.ledger.errors import LedgerFileError, OutOfTurnError
 from encoding.ledger.events import Event, event_line, parse_events
 from encoding.ledger.grants import SpaceName
-from encoding.ledger.values import Held, Reason, Turn
+from encoding.ledger.values import Grant, Held, Reason, Turn
 from encoding.workspace.sealed_record import SealedRecord
 from schemas.document import Document, Model
 from schemas.errors import FormatError
@@ -41,6 +41,7 @@ class _Recent(Model):
 
 class _Granted(Model):
     parties: tuple[str, ...]
+    known_to: tuple[str, ...]
     links: _Hex
 
 
@@ -108,9 +109,9 @@ def view_as_of(ledger: Ledger, turn: Turn) -> LedgerView:
 
 def serialise_ledger(ledger: Ledger) -> bytes:
     """Return the content of the ledger's file, before it is sealed; the same for equal ledgers."""
-    links: dict[tuple[str, ...], list[str]] = {}
-    for link, parties in sorted(ledger.granted.items()):
-        links.setdefault(parties, []).append(link.hex())
+    links: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for grant, parties in sorted(ledger.granted.items()):
+        links.setdefault((parties, grant.known_to), []).append(grant.link.hex())
     head = _Head(
         events=len(ledger.events),
         places=tuple(
@@ -122,8 +123,8 @@ def serialise_ledger(ledger: Ledger) -> bytes:
             for turn, known in sorted(ledger.recent.items())
         ),
         granted=tuple(
-            _Granted(parties=parties, links="".join(found))
-            for parties, found in sorted(links.items())
+            _Granted(parties=parties, known_to=known_to, links="".join(found))
+            for (parties, known_to), found in sorted(links.items())
         ),
         others=tuple(
             _Others(
@@ -165,7 +166,8 @@ def parse_ledger(raw: bytes, space: SpaceName, party: str) -> Ledger:
         ledger.recent[Turn(recent.round, recent.release)] = prefixes
     for granted in head.granted:
         links = map(LinkId, _cut(granted.links, LINK_ID_BYTES))
-        ledger.granted.update(dict.fromkeys(links, granted.parties))
+        grants = (Grant(link, granted.known_to) for link in links)
+        ledger.granted.update(dict.fromkeys(grants, granted.parties))
     for one in head.others:
         links = map(LinkId, _cut(one.links, LINK_ID_BYTES))
         ledger.others[one.pair] = dict(zip(links, one.since, strict=False))

@@ -32,6 +32,16 @@ class Held(NamedTuple):
     since: int
 
 
+class Grant(NamedTuple):
+    """A link ID that a release of the newest round gave, and the parties that know of it.
+
+    A supplementary release is of one pair, and the space's other recipients hear nothing of it.
+    """
+
+    link: LinkId
+    known_to: tuple[str, ...]
+
+
 class Standing(NamedTuple):
     """A veto that stands: the link ID is retired, and the maker's record that bore it stays apart."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from encoding.files import write_durably
 from encoding.packing.container import Body, WrittenContainer, write_body, write_container
 from encoding.packing.handles import (
     HandleMap,
+    LabelOf,
     MapKeys,
     MapName,
     RecordKeys,
@@ -32,6 +34,7 @@ from encoding.packing.handles import (
 )
 from encoding.packing.memory import Memory, MemoryColumns
 from encoding.packing.outbox import Outbox, manifest_path, read_outbox
+from encoding.packing.partition import Buckets, PartitionFile, labels_of
 from encoding.packing.snapshot import Snapshot, SnapshotMaker, Snapshots
 from encoding.packing.withdrawals import Withdrawn
 from encoding.problems import RowProblem
@@ -54,7 +57,8 @@ from schemas.upload import ContainerHeader, Manifest
 class Order:
     """What is to be encoded, for which project and turn, as which party.
 
-    `memory` is of rounds before with this partner. `skip_invalid` is where rows that cannot be encoded are
+    `memory` is of rounds before with this partner. `buckets` is how records are put together, where the
+    partner's people review them; null: they do not. `skip_invalid` is where rows that cannot be encoded are
     listed; null: they stop everything. The digests are of the reports on this very file; null where there is
     none.
     """
@@ -68,6 +72,7 @@ class Order:
     as_of: str
     population: str
     memory: Memory
+    buckets: Buckets | None = None
     skip_invalid: Path | None = None
     quality_digest: str | None = None
     privacy_audit_digest: str | None = None
@@ -102,7 +107,12 @@ def fill_outbox(
     with workspace.scratch() as scratch, ProblemLog(scratch / "problems.csv") as problems:
         table = order.file.open()
         people = _number_records(
-            order, table.select([order.file.id_column]), keys, withdrawn, progress
+            order,
+            table.select([order.file.id_column]),
+            keys,
+            withdrawn,
+            label_of=_label_of(workspace, order),
+            progress=progress,
         )
         looks = SnapshotMaker(
             workspace.key(),
@@ -219,7 +229,13 @@ class _Job:
 
 
 def _number_records(
-    order: Order, record_ids: Table, keys: MapKeys, withdrawn: Withdrawn, progress: Progress
+    order: Order,
+    record_ids: Table,
+    keys: MapKeys,
+    withdrawn: Withdrawn,
+    *,
+    label_of: LabelOf | None,
+    progress: Progress,
 ) -> _People:
     """Read the record IDs alone; withdrawn ones and rows without one get no handle."""
     high, low, n_rows, n_withdrawn = [], [], 0, 0
@@ -240,7 +256,7 @@ def _number_records(
         progress("reading record IDs", chunk.share, n_rows, "rows")
     wanted = RecordKeys(np.concatenate(high), np.concatenate(low))
     name = MapName(order.view.project, order.turn.round, order.turn.partner)
-    handles = draw_handles(name, wanted)
+    handles = draw_handles(name, wanted, label_of)
     size = order.view.terms.file_size(order.party)
     if not size.least <= len(handles) <= size.most:
         raise RecordCountError(
@@ -253,6 +269,14 @@ def _number_records(
     repeated = np.zeros(len(handles), dtype=bool)
     repeated[numbers] = np.bincount(place, minlength=len(handles)) > 1
     return _People(handles, numbers, repeated, n_rows, n_withdrawn)
+
+
+def _label_of(workspace: Workspace, order: Order) -> LabelOf | None:
+    if order.buckets is None:
+        return None
+    project = order.view.project
+    file = PartitionFile(workspace.partition(project), project, workspace.key())
+    return partial(labels_of, file, order.buckets)
 
 
 def _missing_ids(record_ids: list[str], first_row: int, column: str) -> list[RowProblem]:

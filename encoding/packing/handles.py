@@ -16,7 +16,7 @@ import json
 import os
 import secrets
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, NamedTuple
@@ -78,6 +78,10 @@ class Found(NamedTuple):
     handles: Handles
 
 
+LabelOf = Callable[[RecordKeys], NDArray[np.uint8]]
+"""Gives the first bytes of the handle of each of these distinct keys, shape (n, bytes)."""
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class HandleMap:
     """Handles of the records of one container, in order of their record keys, each key once."""
@@ -125,10 +129,18 @@ class HandleMap:
         return place, known
 
 
-def draw_handles(name: MapName, wanted: RecordKeys) -> HandleMap:
-    """Return a map with a fresh random handle for each distinct record key."""
+def draw_handles(name: MapName, wanted: RecordKeys, label_of: LabelOf | None = None) -> HandleMap:
+    """Return a map with a fresh random handle for each distinct record key.
+
+    Args:
+        label_of: None: the first bytes are random too.
+    """
     distinct = _sorted_distinct(wanted)
-    return HandleMap(name, distinct, _draw_handles(len(distinct.high)))
+    handles = _draw_handles(len(distinct.high))
+    if label_of is not None:
+        labels = label_of(distinct)
+        handles[:, : labels.shape[1]] = labels
+    return HandleMap(name, distinct, handles)
 
 
 def derive_map_keys(workspace_key: bytes, project: str) -> MapKeys:
@@ -272,4 +284,4 @@ def _sorted_distinct(keys: RecordKeys) -> RecordKeys:
 
 def _draw_handles(n_handles: int) -> Handles:
     drawn = secrets.token_bytes(n_handles * HANDLE_BYTES)
-    return np.frombuffer(drawn, dtype=np.uint8).reshape(n_handles, HANDLE_BYTES)
+    return np.frombuffer(bytearray(drawn), dtype=np.uint8).reshape(n_handles, HANDLE_BYTES)

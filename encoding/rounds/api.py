@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from encoding.broker.client import BrokerClient
+from encoding.ledger.values import Turn
 from schemas.rounds import (
     ClaimsReceipt,
     Correction,
@@ -51,15 +52,13 @@ class RoundsApi:
         path = self._path(f"rounds/{number}/corrections")
         return self.client.post(RoundView, path, Correction(reason=reason))
 
-    def send_claims(self, number: int, partner: str, sealed: bytes) -> ClaimsReceipt:
-        """Send sealed claims to a partner; later ones take the place of earlier ones."""
-        path = self._path(f"rounds/{number}/claims/{partner}")
-        return self.client.put_bytes(ClaimsReceipt, path, sealed)
+    def send_claims(self, turn: Turn, partner: str, sealed: bytes) -> ClaimsReceipt:
+        """Send sealed claims to a partner; later ones of the release take the place of earlier ones."""
+        return self.client.put_bytes(ClaimsReceipt, self._claims_path(turn, partner), sealed)
 
-    def claims(self, number: int, partner: str) -> bytes:
-        """Return the sealed claims that a partner has sent to this party."""
-        path = self._path(f"rounds/{number}/claims/{partner}")
-        return self.client.get_bytes(path, MAX_MESSAGE_BYTES)
+    def claims(self, turn: Turn, partner: str) -> bytes:
+        """Return the sealed claims of a release that a partner has sent to this party."""
+        return self.client.get_bytes(self._claims_path(turn, partner), MAX_MESSAGE_BYTES)
 
     def send_statement(self, number: int, space: str, sealed: bytes) -> StatementReceipt:
         """Send a sealed statement to all recipients of an ID space."""
@@ -70,6 +69,10 @@ class RoundsApi:
         """Return the sealed statement of a party to an ID space."""
         path = self._path(f"rounds/{number}/statements/{space}?party={party}")
         return self.client.get_bytes(path, MAX_MESSAGE_BYTES)
+
+    def _claims_path(self, turn: Turn, partner: str) -> str:
+        which = "" if turn.release == 1 else f"?release={turn.release}"
+        return self._path(f"rounds/{turn.round}/claims/{partner}{which}")
 
     def _path(self, rest: str) -> str:
         return f"projects/{self.project}/{rest}"

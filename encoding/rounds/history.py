@@ -14,7 +14,9 @@ from typing import Final
 from encoding.errors import LogError, RoundUnprovenError
 from schemas.api import ProjectView
 from schemas.matchlog.entry import Entry
+from schemas.matchlog.review_kinds import ReviewEnded
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
+from schemas.rounds import SupplementView
 from schemas.timetable import next_day
 
 _TELL: Final = (
@@ -33,11 +35,15 @@ class _Opened:
 
 @dataclass(frozen=True, slots=True)
 class RoundHistory:
-    """The rounds of a project as the log shows them: openings in their order, and which rounds are over."""
+    """The rounds of a project as the log shows them: openings in their order, and which rounds are over.
+
+    `accepted` are the runs whose clerical review ended with a supplementary release, by round and its number.
+    """
 
     openings: tuple[_Opened, ...]
     superseded: dict[int, int]
     closed: frozenset[int]
+    accepted: dict[tuple[int, int], str]
 
     def refuse_superseded(self, number: int) -> None:
         """Refuse a round that was corrected, or that was opened more than once.
@@ -66,6 +72,19 @@ class RoundHistory:
         if number not in self.closed:
             raise RoundUnprovenError(
                 f"the match log does not show that round {number} was closed", hint=_TELL
+            )
+
+    def refuse_unasked(self, number: int, supplement: SupplementView) -> None:
+        """Refuse a supplementary release of a round that does not count, or that no review ended with.
+
+        Raises:
+            RoundUnprovenError: it is one of these.
+        """
+        self.refuse_uncounted(number)
+        if self.accepted.get((number, supplement.release)) != supplement.run:
+            raise RoundUnprovenError(
+                "the match log does not show that a clerical review ended with this supplementary release",
+                hint=_TELL,
             )
 
     def refuse_unfit(self, number: int, view: ProjectView, party: str) -> None:
@@ -116,6 +135,7 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
     openings: list[_Opened] = []
     superseded: dict[int, int] = {}
     closed: set[int] = set()
+    accepted: dict[tuple[int, int], str] = {}
     n_seen = 0
     for entry in entries:
         if entry.project != project:
@@ -130,7 +150,9 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
             superseded[body.round] = body.by
         elif isinstance(body, RoundClosed):
             closed.add(body.round)
-    return RoundHistory(tuple(openings), superseded, frozenset(closed))
+        elif isinstance(body, ReviewEnded) and body.release is not None:
+            accepted.setdefault((body.round, body.release), entry.object or "")
+    return RoundHistory(tuple(openings), superseded, frozenset(closed), accepted)
 
 
 def _nonces(body: RoundOpened, party: str) -> set[str]:

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 from pydantic import Field
 
 from encoding.errors import WorkspaceError
+from encoding.ledger.values import Turn
 from encoding.workspace.sealed_record import SealedRecord
 from schemas.chain_statement import ChainStatement, parse_statement, serialise_statement
 from schemas.claims import Claims, parse_claims, serialise_claims
@@ -46,19 +47,19 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Messages of one project in a workspace, by round, ID space and stream; use it under the lock."""
+    """Messages of one project in a workspace, by release, ID space and stream; use it under the lock."""
 
     folder: Path
     project: str
     workspace_key: bytes = field(repr=False)
 
-    def read(self, number: int, space: str, stream: str) -> Carried | None:
-        """Return what was said or heard in a stream; None if nothing was yet."""
-        kept = self._read(number, space, stream)
+    def read(self, turn: Turn, space: str, stream: str) -> Carried | None:
+        """Return what was said or heard of a release in a stream; None if nothing was yet."""
+        kept = self._read(turn, space, stream)
         return None if kept is None else Carried(base64.b64decode(kept.raw))
 
     def keep(
-        self, number: int, space: str, stream: str, raw: bytes, said: Claims | ChainStatement
+        self, turn: Turn, space: str, stream: str, raw: bytes, said: Claims | ChainStatement
     ) -> Carried:
         """Keep a message, durably: an own one before it is sent, another's once its signature was checked."""
         lines = serialise_claims(said) if isinstance(said, Claims) else serialise_statement(said)
@@ -66,24 +67,24 @@ class Said:
             raw=base64.b64encode(raw).decode("ascii"),
             plain=base64.b64encode(lines).decode("ascii"),
         )
-        self._record(number, space, stream).write(kept.to_canonical())
+        self._record(turn, space, stream).write(kept.to_canonical())
         return Carried(raw)
 
-    def claims(self, number: int, space: str, stream: str) -> Claims:
+    def claims(self, turn: Turn, space: str, stream: str) -> Claims:
         """Return the claims that were said or heard in a stream.
 
         Raises:
             WorkspaceError: there are none.
         """
-        return self._parsed(number, space, stream, parse_claims)
+        return self._parsed(turn, space, stream, parse_claims)
 
-    def statement(self, number: int, space: str, stream: str) -> ChainStatement:
+    def statement(self, turn: Turn, space: str, stream: str) -> ChainStatement:
         """Return the statement that was said in a stream.
 
         Raises:
             WorkspaceError: there is none.
         """
-        return self._parsed(number, space, stream, parse_statement)
+        return self._parsed(turn, space, stream, parse_statement)
 
     def forget_before(self, number: int) -> None:
         """Remove what was said in rounds before this one."""
@@ -92,9 +93,9 @@ class Said:
                 path.unlink()
 
     def _parsed(
-        self, number: int, space: str, stream: str, parse: Callable[[bytes], Message]
+        self, turn: Turn, space: str, stream: str, parse: Callable[[bytes], Message]
     ) -> Message:
-        kept = self._read(number, space, stream)
+        kept = self._read(turn, space, stream)
         try:
             if kept is not None:
                 return parse(base64.b64decode(kept.plain))
@@ -102,10 +103,11 @@ class Said:
             raise WorkspaceError("what was said in a round is damaged in the workspace") from exc
         raise WorkspaceError("what was said in a round is not in the workspace any more")
 
-    def _read(self, number: int, space: str, stream: str) -> _KeptMessage | None:
-        return self._record(number, space, stream).read_as(_KeptMessage)
+    def _read(self, turn: Turn, space: str, stream: str) -> _KeptMessage | None:
+        return self._record(turn, space, stream).read_as(_KeptMessage)
 
-    def _record(self, number: int, space: str, stream: str) -> SealedRecord:
+    def _record(self, turn: Turn, space: str, stream: str) -> SealedRecord:
         # A stream names parties, or everybody by a star.
-        name = f"{self.project}.{number}.{space}.{stream.replace(' ', '.').replace('*', 'all')}"
+        who = stream.replace(" ", ".").replace("*", "all")
+        name = f"{self.project}.{turn.round}.{turn.release}.{space}.{who}"
         return SealedRecord(self.folder / f"{name}.sealed", f"said/{name}", self.workspace_key)

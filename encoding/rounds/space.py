@@ -44,11 +44,10 @@ from schemas.chain_statement import ChainStatement
 from schemas.claims import Claims
 from schemas.identity import PublicIdentity
 from schemas.matchlog.checkpoint import Checkpoint
+from schemas.matchlog.review_kinds import SupplementClosed
 from schemas.matchlog.round_kinds import RoundClosed
-from schemas.rounds import RoundView
+from schemas.rounds import RoundView, SupplementView
 from schemas.space_message import MessageHead
-
-_FIRST_RELEASE = 1
 
 CompareLog = Callable[[bytes], Checkpoint]
 """Returns a checkpoint that another party has seen, once it is known to be of the log that is pinned here.
@@ -67,6 +66,7 @@ class SpaceOfRound:
         proofs: for each partner that receives in the space too, what proves matches.
         needs_statements: whether the space has more than one pair with a run that has succeeded, so that
             statements are due; those of a closed round follow from its closing alone.
+        supplement: the supplementary release that is meant, of one pair; null: the first one.
     """
 
     name: str
@@ -75,6 +75,27 @@ class SpaceOfRound:
     releases: tuple[PairRelease, ...] = field(repr=False)
     proofs: Mapping[str, Proof] = field(repr=False)
     needs_statements: bool
+    supplement: SupplementView | None = None
+
+    @property
+    def turn(self) -> Turn:
+        """Which release it is."""
+        return Turn(self.round.round, 1 if self.supplement is None else self.supplement.release)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages about the release still count."""
+        return (self.supplement or self.round).closing is None
+
+    def listed(self, party: str, partner: str) -> str | None:
+        """Return the digest of the claims of a party for its partner that are there; None: none are."""
+        if self.supplement is None:
+            there = [one for pair in self.round.progress for one in pair.claims]
+        else:
+            there = [*self.supplement.claims]
+        return next(
+            (one.sha256 for one in there if (one.party, one.partner) == (party, partner)), None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +126,11 @@ def speak(desk: Desk, space: SpaceOfRound) -> None:
         if partner not in space.proofs:
             continue
         stream = claims_stream(desk.party, partner)
-        kept = desk.said.read(space.round.round, space.name, stream)
-        is_listed = kept is not None and _is_listed(space.round, desk.party, partner, kept.sha256)
-        if not _is_open(space):
+        kept = desk.said.read(space.turn, space.name, stream)
+        is_listed = kept is not None and space.listed(desk.party, partner) == kept.sha256
+        if not space.is_open:
             if kept is not None and not is_listed:
-                head = desk.said.claims(space.round.round, space.name, stream).head
+                head = desk.said.claims(space.turn, space.name, stream).head
                 _take_back(desk, stream, kept, head)
             continue
         if kept is None:
@@ -119,13 +140,13 @@ def speak(desk: Desk, space: SpaceOfRound) -> None:
             )
             sealed = seal_claims(claims, desk.people[partner])
             note_sent(ledger, sealed)
-            kept = desk.said.keep(space.round.round, space.name, stream, sealed.raw, claims)
+            kept = desk.said.keep(space.turn, space.name, stream, sealed.raw, claims)
             desk.ledger.write(ledger)
         else:
-            head = desk.said.claims(space.round.round, space.name, stream).head
+            head = desk.said.claims(space.turn, space.name, stream).head
             _note_again(desk, stream, kept, head)
         if not is_listed:
-            desk.api.send_claims(space.round.round, partner, kept.raw)
+            desk.api.send_claims(space.turn, partner, kept.raw)
 
 
 def listen(desk: Desk, space: SpaceOfRound, *, must_be_complete: bool) -> tuple[CheckedPair, ...]:
@@ -143,15 +164,15 @@ def listen(desk: Desk, space: SpaceOfRound, *, must_be_complete: bool) -> tuple[
         partner = release.other(desk.party)
         if partner not in space.proofs:
             continue
-        if not must_be_complete and _listed(space.round, partner, desk.party) is None:
+        if not must_be_complete and space.listed(partner, desk.party) is None:
             continue
         # Also where there is nothing to check it with: the partner's next message comes after it.
         received = _received_claims(desk, space, partner)
         _refuse_other_log(desk, space, received.head)
         stream = claims_stream(desk.party, partner)
-        if not must_be_complete and desk.said.read(space.round.round, space.name, stream) is None:
+        if not must_be_complete and desk.said.read(space.turn, space.name, stream) is None:
             continue
-        own = desk.said.claims(space.round.round, space.name, stream)
+        own = desk.said.claims(space.turn, space.name, stream)
         checked.append(check_claims(desk.ledger.read(), own, received))
     return tuple(checked)
 
@@ -161,26 +182,27 @@ def state(desk: Desk, space: SpaceOfRound, checked: tuple[CheckedPair, ...]) -> 
     if not space.needs_statements or len(space.recipients) < 2:
         return
     stream = statement_stream(desk.party)
-    kept = desk.said.read(space.round.round, space.name, stream)
-    if not _is_open(space):
+    kept = desk.said.read(space.turn, space.name, stream)
+    if not space.is_open:
         listed = {(one.party, one.space): one.sha256 for one in space.round.statements}
         if kept is not None and listed.get((desk.party, space.name)) != kept.sha256:
-            head = desk.said.statement(space.round.round, space.name, stream).head
+            head = desk.said.statement(space.turn, space.name, stream).head
             _take_back(desk, stream, kept, head)
         return
     if kept is None:
         ledger = desk.ledger.read()
-        turn = Turn(space.round.round, _FIRST_RELEASE)
-        said = make_statement(ledger, turn, space.releases, checked, _posting(desk, ledger, stream))
+        said = make_statement(
+            ledger, space.turn, space.releases, checked, _posting(desk, ledger, stream)
+        )
         others = [
             one for party in space.recipients if party != desk.party for one in desk.people[party]
         ]
         sealed = seal_statement(said, others)
         note_sent(ledger, sealed)
-        kept = desk.said.keep(space.round.round, space.name, stream, sealed.raw, said)
+        kept = desk.said.keep(space.turn, space.name, stream, sealed.raw, said)
         desk.ledger.write(ledger)
     else:
-        head = desk.said.statement(space.round.round, space.name, stream).head
+        head = desk.said.statement(space.turn, space.name, stream).head
         _note_again(desk, stream, kept, head)
     desk.api.send_statement(space.round.round, space.name, kept.raw)
 
@@ -189,20 +211,21 @@ def close(
     desk: Desk,
     space: SpaceOfRound,
     checked: tuple[CheckedPair, ...],
-    listed: RoundClosed,
+    listed: RoundClosed | SupplementClosed,
 ) -> Applied | None:
-    """Carry the ledger on by the claims that the round was closed with; None where a side's are missing.
+    """Carry the ledger on by the claims that the release was closed with; None where a side's are missing.
 
     By which messages is decided by the closing alone, which is the same for all: statements where it lists
     claims of more than one pair of the space, the claims where it lists those of one. A match with a party that
-    does not receive in the space counts here alone, unless a statement tells the others of it.
+    does not receive in the space counts here alone, unless a statement tells the others of it. A supplement is
+    of one pair, and goes by its claims alone.
 
     Raises:
         LinkAlarmError: what came cannot be honest; nothing is stored.
         RollbackError: this agency's ledger went back after it had spoken; nothing is stored.
     """
     ledger = desk.ledger.read()
-    turn = Turn(space.round.round, _FIRST_RELEASE)
+    turn = space.turn
     if ledger.last is not None and ledger.last >= turn:
         return None
     records = {match: record for one in space.releases for match, record in one.records().items()}
@@ -214,7 +237,7 @@ def close(
         if pending and not alone:
             return None
         inputs, alone = inputs_alone(turn, [ledger], own_members(ledger, records, alone)), set()
-    elif len(pairs) > 1:
+    elif isinstance(listed, RoundClosed) and len(pairs) > 1:
         statements = _counted_statements(desk, space, listed, pairs)
         if statements is None:
             return None
@@ -247,25 +270,25 @@ def _refuse_rolled_back(ledger: Ledger, own: MessageHead) -> None:
         )
 
 
-def _linked_pairs(space: SpaceOfRound, listed: RoundClosed) -> tuple[Pair, ...]:
+def _linked_pairs(space: SpaceOfRound, listed: RoundClosed | SupplementClosed) -> tuple[Pair, ...]:
     """Return the pairs of the space of which the closing lists claims, in order."""
     found = {tuple(sorted((one.party, one.partner))) for one in listed.claims}
     return tuple(sorted((one, two) for one, two in found if {one, two} <= {*space.recipients}))
 
 
 def _counted_claims(
-    desk: Desk, space: SpaceOfRound, listed: RoundClosed, pair: Pair
+    desk: Desk, space: SpaceOfRound, listed: RoundClosed | SupplementClosed, pair: Pair
 ) -> tuple[Claims, Claims] | None:
     partner = pair[1] if pair[0] == desk.party else pair[0]
     streams = claims_stream(desk.party, partner), claims_stream(partner, desk.party)
-    own = desk.said.read(space.round.round, space.name, streams[0])
+    own = desk.said.read(space.turn, space.name, streams[0])
     named = {claims_stream(one.party, one.partner): one.sha256 for one in listed.claims}
     if own is None or any(stream not in named for stream in streams):
         return None
-    theirs = desk.said.read(space.round.round, space.name, streams[1])
-    here = {own.sha256: desk.said.claims(space.round.round, space.name, streams[0])}
+    theirs = desk.said.read(space.turn, space.name, streams[1])
+    here = {own.sha256: desk.said.claims(space.turn, space.name, streams[0])}
     if theirs is not None:
-        here[theirs.sha256] = desk.said.claims(space.round.round, space.name, streams[1])
+        here[theirs.sha256] = desk.said.claims(space.turn, space.name, streams[1])
     counted = closed_messages(named, streams, here)
     return None if counted is None else (counted[0], counted[1])
 
@@ -282,11 +305,11 @@ def _counted_statements(
     streams = [statement_stream(party) for party in parties]
     if any(stream not in named for stream in streams):
         return None
-    own = desk.said.statement(space.round.round, space.name, statement_stream(desk.party))
+    own = desk.said.statement(space.turn, space.name, statement_stream(desk.party))
     here: dict[str, ChainStatement] = {}
     for party, stream in zip(parties, streams, strict=True):
         if party == desk.party:
-            kept = desk.said.read(space.round.round, space.name, stream)
+            kept = desk.said.read(space.turn, space.name, stream)
             if kept is not None:
                 here[kept.sha256] = own
             continue
@@ -302,21 +325,22 @@ def _counted_statements(
 
 
 def _received_claims(desk: Desk, space: SpaceOfRound, partner: str) -> Claims:
-    number = space.round.round
     stream = claims_stream(partner, desk.party)
-    sha256 = _listed(space.round, partner, desk.party)
+    sha256 = space.listed(partner, desk.party)
     if sha256 is None:
-        raise OthersWaitedForError(f"{partner} has yet to send its claims in round {number}")
-    kept = desk.said.read(number, space.name, stream)
+        raise OthersWaitedForError(
+            f"{partner} has yet to send its claims in round {space.round.round}"
+        )
+    kept = desk.said.read(space.turn, space.name, stream)
     if kept is None or kept.sha256 != sha256:
-        raw = desk.api.claims(number, partner)
+        raw = desk.api.claims(space.turn, partner)
         received = open_claims(raw, desk.own, _by_id(desk.people[partner]))
         ledger = desk.ledger.read()
         note_received(ledger, received)
         # First, since what is kept is not noted again; what is noted may be read again.
         desk.ledger.write(ledger)
-        desk.said.keep(number, space.name, stream, raw, received.message)
-    return desk.said.claims(number, space.name, stream)
+        desk.said.keep(space.turn, space.name, stream, raw, received.message)
+    return desk.said.claims(space.turn, space.name, stream)
 
 
 def _refuse_other_log(desk: Desk, space: SpaceOfRound, head: MessageHead) -> None:
@@ -377,19 +401,3 @@ def _posting(desk: Desk, ledger: Ledger, stream: str) -> Posting:
 
 def _by_id(people: Sequence[PublicIdentity]) -> dict[str, PublicIdentity]:
     return {one.person: one for one in people}
-
-
-def _listed(found: RoundView, party: str, partner: str) -> str | None:
-    for pair in found.progress:
-        for one in pair.claims:
-            if (one.party, one.partner) == (party, partner):
-                return one.sha256
-    return None
-
-
-def _is_open(space: SpaceOfRound) -> bool:
-    return space.round.closing is None
-
-
-def _is_listed(found: RoundView, party: str, partner: str, sha256: str) -> bool:
-    return _listed(found, party, partner) == sha256

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from encoding.broker.client import BrokerClient
+from encoding.ledger.values import Turn
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.words import BEGIN, is_on_request
 from encoding.workspace.workspace import Workspace
 from schemas.api import ProjectView, RunFinality, RunView
+from schemas.review import ReviewView
 from schemas.rounds import PairProgress, RoundView
 
 Stage = Literal[
@@ -26,8 +28,10 @@ class Facts:
     `round` is the newest one, null where there is none; `due` says that another one may begin, `waiting_for`
     who has no nonce for it. `encoded` names the partners for whom containers are kept here, `runs` are those of
     this agency's pairs. `receives` says that it gets matches of its own records, `written` that the links of
-    this round were written, `held` of which round they wait until somebody accepts how many end. `unstated` is
-    when the newest destruction ended after which this party has not stated yet that its own copies are deleted.
+    this round were written, `held` of which round they wait until somebody accepts how many end, `supplement`
+    that those of a supplementary release of it have yet to be written. `reviews` are those in which this agency
+    has a part. `unstated` is when the newest destruction ended after which this party has not stated yet that
+    its own copies are deleted.
     """
 
     party: str
@@ -40,6 +44,8 @@ class Facts:
     receives: bool
     written: bool
     held: int | None = None
+    supplement: bool = False
+    reviews: tuple[ReviewView, ...] = ()
     unstated: str | None = None
 
 
@@ -58,14 +64,16 @@ def gather_facts(
     view: ProjectView,
     party: str,
     *,
-    last_written: int | None,
+    last_written: Turn | None,
     held: int | None,
+    reviews: tuple[ReviewView, ...] = (),
 ) -> Facts:
     """Ask broker and workspace.
 
     Args:
-        last_written: the last round whose links were written; None: none yet.
+        last_written: the last release whose links were written; None: none yet.
         held: the round whose links wait until somebody accepts them; None: none do.
+        reviews: those in which the agency has a part.
     """
     listed = RoundsApi(client, view.project).rounds()
     newest = listed.rounds[0] if listed.rounds else None
@@ -81,8 +89,10 @@ def gather_facts(
         encoded=frozenset(encoded),
         runs=tuple(client.run(one.run) for one in _pairs(newest, party) if one.run is not None),
         receives=receives,
-        written=last_written is not None and last_written >= number,
+        written=last_written is not None and last_written.round >= number,
         held=held,
+        supplement=receives and _owes_supplement(newest, party, last_written),
+        reviews=reviews,
         unstated=_unstated(client, view.project, party),
     )
 
@@ -90,9 +100,17 @@ def gather_facts(
 def describe(facts: Facts) -> Status:
     """Return the status that follows from the facts; the first thing that is missing decides.
 
-    A statement that is owed after a destruction is said last, and comes next where nothing else does.
+    What is owed to clerical review, and a statement after a destruction, are said last, and come next where
+    nothing else does.
     """
     found = _describe_linkage(facts)
+    for sentence, does_it in _owed_to_review(facts):
+        idle = found.stage in {"waiting", "done"} and found.command in {None, "blindlink refresh"}
+        found = replace(
+            found,
+            sentences=(*found.sentences, sentence),
+            command=does_it or found.command if idle else found.command,
+        )
     if facts.unstated is None:
         return found
     sentence = (
@@ -102,6 +120,43 @@ def describe(facts: Facts) -> Status:
     waits = found.stage in {"not-in-force", "waiting", "done"}
     command = "blindlink destroy --local" if waits else found.command
     return replace(found, sentences=(*found.sentences, sentence), command=command)
+
+
+def _owed_to_review(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Yield what this agency owes to clerical review, in a sentence, and the command that does it."""
+    if facts.supplement:
+        yield (
+            "Reviewers have accepted pairs of this round: their link IDs are to be agreed on.",
+            "blindlink refresh",
+        )
+    for one in facts.reviews:
+        left = (one.questions or 0) - (one.decided or 0)
+        if (one.asked, one.state) == (facts.party, "asked"):
+            yield (
+                f"The reviewers of {one.reviewer} wait for cards of your records.",
+                "blindlink refresh",
+            )
+        elif (one.reviewer, one.state) == (facts.party, "answered") and left > 0:
+            until = f"{one.deadline[:10]}, or the next round"
+            yield (
+                f"{left:,} pairs with {one.asked} wait for your reviewers until {until}.",
+                "blindlink review",
+            )
+        elif (one.reviewer, one.state) == (facts.party, "asked"):
+            yield (
+                f"Pairs were held back: {one.asked} has yet to send the cards for your reviewers.",
+                "",
+            )
+
+
+def _owes_supplement(newest: RoundView | None, party: str, last: Turn | None) -> bool:
+    if newest is None:
+        return False
+    return any(
+        party in (one.larger, one.smaller)
+        and (last is None or last < Turn(newest.round, one.release))
+        for one in newest.supplements
+    )
 
 
 def _describe_linkage(facts: Facts) -> Status:

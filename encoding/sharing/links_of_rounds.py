@@ -24,7 +24,7 @@ from schemas.clauses import Text
 from schemas.document import Document, Model
 from schemas.identity import PersonIdText
 from schemas.ids import LinkId, Name, UtcTime
-from schemas.run import RoundNumber
+from schemas.run import ReleaseNumber, RoundNumber
 from schemas.shared.durable import sync_folder
 
 MAX_RECORDS: Final = 2**32
@@ -46,30 +46,36 @@ class AppliedRelease(Model):
     """The release by which a ledger was carried on last."""
 
     round: RoundNumber
-    release: RoundNumber
+    release: ReleaseNumber
 
 
 class LinksOfRound(Document):
     """The records of one file of links, in its order.
 
-    `turn` is the newest release that the ledger had applied (null: none), `partners` are those with whom the
-    round had a result. `accepted` is null where no more links ended than is agreed. `waiting` are the record
-    keys of matches that had no link ID yet.
+    `release` is the newest one of the round that it has, `ledger` the newest one that the ledger had applied
+    (null: none), `partners` are those with whom the round had a result. `accepted` is null where no more links
+    ended than is agreed. `waiting` are the record keys of matches that had no link ID yet.
     """
 
     KIND: ClassVar[str] = "links of a round"
 
     version: Literal["blindlink/links-of-round/1"] = "blindlink/links-of-round/1"
     round: RoundNumber
-    turn: AppliedRelease | None
+    release: ReleaseNumber
+    ledger: AppliedRelease | None
     partners: tuple[Name, ...]
     accepted: Acceptance | None
     records: Annotated[tuple[str, ...], Field(repr=False)]
     waiting: Annotated[tuple[str, ...], Field(repr=False)]
 
+    @property
+    def turn(self) -> Turn:
+        """Return the newest release that it has."""
+        return Turn(self.round, self.release)
+
     def turn_of_ledger(self) -> Turn | None:
-        """Return `turn` as the ledger has it."""
-        return None if self.turn is None else Turn(self.turn.round, self.turn.release)
+        """Return `ledger` as a turn."""
+        return None if self.ledger is None else Turn(self.ledger.round, self.ledger.release)
 
 
 class HeldChange(Document):

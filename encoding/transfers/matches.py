@@ -9,6 +9,7 @@ import numpy as np
 
 from encoding.broker.client import BrokerClient
 from encoding.errors import BrokerRefusedError, ReleaseError
+from encoding.ledger.values import Turn
 from encoding.log.receipts import KeptReceipt, verify_release_receipt
 from encoding.log.trust import Trust
 from encoding.packing.handles import (
@@ -37,14 +38,14 @@ class FetchedRelease:
     matches: dict[Handle, Match]
 
 
-def releases_of_round(
-    client: BrokerClient, project: str, party: str, number: int
+def releases_of_turn(
+    client: BrokerClient, project: str, party: str, turn: Turn
 ) -> dict[str, ReleaseView]:
-    """Return the newest release of matches to this party in a round, by partner."""
+    """Return the newest release of matches to this party in a turn, by partner."""
     found: dict[str, ReleaseView] = {}
     for release in client.releases(project).releases:
-        is_own = (release.recipient, release.mode, release.round) == (party, "linked", number)
-        if is_own and release.partner is not None:
+        is_own = (release.recipient, release.mode) == (party, "linked")
+        if (release.round, release.number) == turn and is_own and release.partner is not None:
             found.setdefault(release.partner, release)
     return found
 
@@ -164,6 +165,7 @@ def _parse(raw: bytes, release: ReleaseView) -> FetchedRelease:
         header.release,
         header.run,
         header.round,
+        header.number,
         header.project,
         header.recipient,
         header.partner,
@@ -174,6 +176,7 @@ def _parse(raw: bytes, release: ReleaseView) -> FetchedRelease:
         release.release,
         release.run,
         release.round,
+        release.number,
         release.project,
         release.recipient,
         release.partner,

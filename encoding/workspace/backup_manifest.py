@@ -29,6 +29,8 @@ LEFT_OUT: Final = frozenset(
         "keepers.sealed",
         "nonces",
         "outbox",
+        "review-locks",
+        "reviews",
         "said",
         "scratch",
     }

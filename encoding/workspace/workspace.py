@@ -18,6 +18,9 @@ said/               messages of the round that is not over, sealed, to go on aft
 certificates/       one certificate of destruction each, with all that was signed about it
 statements/         what this agency has stated to have deleted itself
 crosswalks/         one sealed file a partner: pairs of records that are known from before
+partitions/         one sealed file a project: how its records are put together where others review them
+reviews/            questions and cards of reviews that are not over, sealed
+decisions/          what each reviewer decides, and what is remembered of it, sealed
 withdrawn/          one sealed file a project: the records that this agency has withdrawn
 written.json        which files with link IDs, or of others, were written outside the workspace
 pins/               the broker's log as last seen
@@ -103,6 +106,33 @@ class Workspace:
         """Where the known pairs with a partner are kept."""
         return self.folder / "crosswalks" / f"{project}.{partner}.sealed"
 
+    def partition(self, project: str) -> Path:
+        """Where it is kept which records of a project are put together, where others review them."""
+        return self.folder / "partitions" / f"{project}.sealed"
+
+    def review(self, project: str, run: str) -> Path:
+        """Where the questions and cards of a review are kept."""
+        return self.folder / "reviews" / f"{project}.{run}.sealed"
+
+    def reviews(self, project: str) -> tuple[str, ...]:
+        """Return the runs whose questions and cards are kept, in order."""
+        found = (self.folder / "reviews").glob(f"{project}.*.sealed")
+        return tuple(sorted(path.name.split(".")[1] for path in found))
+
+    def journal(self, project: str, run: str, person: str) -> Path:
+        """Where it is kept what a person decides in a review."""
+        return self.folder / "decisions" / f"{project}.{run}.{person}.sealed"
+
+    def journals(self, project: str) -> tuple[tuple[str, str], ...]:
+        """Return run and person of each journal that is kept, in order."""
+        found = (self.folder / "decisions").glob(f"{project}.run-*.per-*.sealed")
+        parts = (path.name.split(".") for path in found)
+        return tuple(sorted((run, person) for _, run, person, _ in parts))
+
+    def verdicts(self, project: str, partner: str) -> Path:
+        """Where it is kept what reviewers decided of pairs with a partner, for the rounds that follow."""
+        return self.folder / "decisions" / f"{project}.{partner}.verdicts.sealed"
+
     def container(self, project: str, number: int, partner: str) -> Path:
         """Where the container for a partner in a round is kept; its manifest stands beside it."""
         return self.folder / "outbox" / f"{project}.{number}.{partner}.enc"
@@ -186,6 +216,11 @@ class Workspace:
     def refresh_lock(self) -> contextlib.AbstractContextManager[None]:
         """Return the lock that `refresh` holds from its first step to its last."""
         return locked(self.folder / "refresh-lock")
+
+    def review_lock(self, person: str) -> contextlib.AbstractContextManager[None]:
+        """Return the lock of a person who is at a review: nobody else writes their journal."""
+        make_private_folder(self.folder / "review-locks")
+        return locked(self.folder / "review-locks" / person)
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:

@@ -50,11 +50,13 @@ from schemas.matchlog.destruction_kinds import (
     LegalHoldSet,
     RecordWithdrawn,
 )
+from schemas.matchlog.party_digests import PartyDigests
 from schemas.matchlog.review_kinds import (
     ReviewAnswered,
     ReviewAsked,
     ReviewDecided,
     ReviewEnded,
+    ReviewFetched,
     SupplementClosed,
 )
 from schemas.matchlog.round_kinds import (
@@ -66,7 +68,7 @@ from schemas.matchlog.round_kinds import (
     StatementReceived,
 )
 from schemas.overdue import Overdue
-from schemas.run import ReleaseMode, RoundNumber, RunSpecification
+from schemas.run import ReleaseMode, ReleaseNumber, RoundNumber, RunSpecification
 from schemas.upload import Signature
 
 Outcome = Literal["done", "refused", "failed"]
@@ -251,33 +253,21 @@ class RunStarted(Model):
     attempt: Ordinal
 
 
-class PartyDigest(Model):
-    """The SHA-256 of a file that was made for one party."""
-
-    party: Name
-    sha256: Sha256Hex
-
-
 class RunFinished(Model):
     """A run's result is stored. A count below the floor is null, as is a match record that was not made.
 
-    `openings` are the files with which parties can open commitments of the match record.
+    `openings` are the files with which parties can open commitments of the match record. `rejected_before`
+    counts pairs that a reviewer rejected in an earlier round.
     """
 
     specification_sha256: Sha256Hex
     candidate_pairs: Count | None
     auto_pairs: Count | None
     review_pairs: Count | None
+    rejected_before: Count | None
     match_record_root: Sha256Hex | None
-    openings: Annotated[tuple[PartyDigest, ...], Field(max_length=64)]
+    openings: PartyDigests
     software: Code
-
-    @model_validator(mode="after")
-    def _openings_are_in_order(self) -> Self:
-        parties = [openings.party for openings in self.openings]
-        if parties != sorted(set(parties)):
-            raise ValueError("openings must be one per party, in the order of their names")
-        return self
 
 
 class MatchRecordDestroyed(Model):
@@ -301,9 +291,13 @@ class RunCancelled(Model):
 
 
 class ReleasePrepared(Model):
-    """The matches of one run are ready for one recipient; `matches` is null below the floor."""
+    """The matches of one run are ready for one recipient; `matches` is null below the floor.
+
+    `number` counts the releases of the round: 1 has what the run linked, a supplement what reviewers accepted.
+    """
 
     run: RandomId
+    number: ReleaseNumber
     recipient: Name
     mode: ReleaseMode
     space: Name
@@ -462,9 +456,12 @@ KINDS: Final[dict[str, Kind]] = {
     "run-finished": Kind(RunFinished, object_prefix=RUN_PREFIX),
     "review-asked": Kind(ReviewAsked, object_prefix=RUN_PREFIX),
     "review-answered": Kind(ReviewAnswered, object_prefix=RUN_PREFIX),
+    "review-fetched": Kind(ReviewFetched, object_prefix=RUN_PREFIX),
     "review-decided": Kind(ReviewDecided, object_prefix=RUN_PREFIX),
     "review-ended": Kind(ReviewEnded, object_prefix=RUN_PREFIX),
-    "supplement-closed": Kind(SupplementClosed, object_prefix=RUN_PREFIX),
+    "supplement-closed": Kind(
+        SupplementClosed, object_prefix=RUN_PREFIX, max_bytes=_DOCUMENT_BYTES
+    ),
     "match-record-destroyed": Kind(MatchRecordDestroyed, object_prefix=RUN_PREFIX),
     "run-failed": Kind(RunFailed, object_prefix=RUN_PREFIX, outcomes=frozenset({"failed"})),
     "run-cancelled": Kind(RunCancelled, object_prefix=RUN_PREFIX),

@@ -9,13 +9,13 @@ from pydantic import Field, model_validator
 from schemas.clauses import MAX_QUESTIONS
 from schemas.document import Model
 from schemas.ids import Name, Sha256Hex, UtcTime
-from schemas.review import EndReason, SignedReviewStatement
+from schemas.matchlog.party_digests import PartyDigests
+from schemas.review import EndReason, ReviewFile, SignedReviewStatement
 from schemas.rounds import ListedClaims
-from schemas.run import RoundNumber
+from schemas.run import RoundNumber, SupplementNumber
 
-# Null: below the floor.
+# Null: below the floor, or not for all who read the log.
 Shown = Annotated[int, Field(ge=0, le=MAX_QUESTIONS)] | None
-Supplement = Annotated[int, Field(ge=2, le=10**6)]
 
 
 class ReviewAsked(Model):
@@ -31,6 +31,14 @@ class ReviewAsked(Model):
     questions_sha256: Sha256Hex
     buckets_sha256: Sha256Hex
     deadline: UtcTime
+
+
+class ReviewFetched(Model):
+    """A file of a review is about to leave: this entry commits before its first byte does."""
+
+    round: RoundNumber
+    what: ReviewFile
+    sha256: Sha256Hex
 
 
 class ReviewAnswered(Model):
@@ -63,9 +71,11 @@ class ReviewDecided(Model):
 
 
 class ReviewEnded(Model):
-    """No more decisions count. `release` is the number of the release of what was accepted; null: nothing was.
+    """No more decisions count.
 
-    `open` are questions that were not decided by as many persons as the agreement asks for.
+    `open` are questions that were not decided by as many persons as the agreement asks for. `release` is the
+    number of the release of what was accepted, with a match record of its own and what opens it; null, and no
+    openings, where nothing is released.
     """
 
     round: RoundNumber
@@ -73,14 +83,16 @@ class ReviewEnded(Model):
     accepted: Shown
     rejected: Shown
     open: Shown
-    release: Supplement | None
+    release: SupplementNumber | None
+    match_record_root: Sha256Hex | None
+    openings: PartyDigests
 
 
 class SupplementClosed(Model):
     """Link IDs of a supplementary release follow from the claims that are listed here, and from no others."""
 
     round: RoundNumber
-    release: Supplement
+    release: SupplementNumber
     claims: Annotated[tuple[ListedClaims, ...], Field(max_length=2)]
 
     @model_validator(mode="after")

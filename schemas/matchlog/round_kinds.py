@@ -15,7 +15,7 @@ from schemas.rounds import (
     RoundPair,
     SignedNonceOffer,
 )
-from schemas.run import MAX_PROVIDERS, RoundNumber
+from schemas.run import MAX_PROVIDERS, ReleaseNumber, RoundNumber
 
 
 class NoncesOffered(Model):
@@ -59,7 +59,7 @@ class ClaimsReceived(Model):
     """
 
     round: RoundNumber
-    release: Annotated[int, Field(ge=1, le=10**6)]
+    release: ReleaseNumber
     partner: Name
     sequence: Annotated[int, Field(ge=1)]
     sha256: Sha256Hex

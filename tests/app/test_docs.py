@@ -26,6 +26,8 @@ OVER_HTTP = (
     "uploads",
     "runs",
     "links",
+    "review",
+    "rounds",
     "destruction",
     "evidence",
     "matchlog",

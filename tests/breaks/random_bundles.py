@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 
 from breaks.deadlines import DEADLINE_BREAKS
 from breaks.destruction import DESTRUCTION_BREAKS, everything_destroyed
+from breaks.reviews import REVIEW_BREAKS
 from breaks.rounds import ROUND_BREAKS
 from breaks.rules import BREAKS, never_destroyed
 from breaks.signed import SIGNED_BREAKS
 from samples.log import CW, ORIGIN, WITNESSES, Parts, SampleLog, signer, story
+from samples.reviewed_log import everything_reviewed
 from samples.signed_log import everything_signed
 
 from schemas.canonical import canonical_bytes, parse_canonical_object
@@ -28,7 +30,14 @@ from schemas.merkle import hash_leaf, root_of
 
 ALL_BREAKS = [
     broken
-    for rules in (BREAKS, ROUND_BREAKS, SIGNED_BREAKS, DESTRUCTION_BREAKS, DEADLINE_BREAKS)
+    for rules in (
+        BREAKS,
+        ROUND_BREAKS,
+        SIGNED_BREAKS,
+        REVIEW_BREAKS,
+        DESTRUCTION_BREAKS,
+        DEADLINE_BREAKS,
+    )
     for breaks in rules.values()
     for broken in breaks
 ]
@@ -83,6 +92,7 @@ def _log(chooser: random.Random) -> SampleLog:
     if chooser.random() < 0.3:
         log.week("foster")
     if chooser.random() < 0.2:
+        everything_reviewed(log)
         everything_signed(log)
         everything_destroyed(log)
     if chooser.random() < 0.5:

@@ -85,9 +85,13 @@ class Offices:
                 self.forgotten |= {
                     h.link for r, h in ledger.everyone().items() if r not in now or h != now[r]
                 }
-        for number, release in enumerate(held.releases, start=1):
-            if any(release.values()):
-                self.link(Turn(held.number, number), release, held)
+        first, later = held.releases
+        if any(first.values()):
+            self.link(Turn(held.number, 1), first, held)
+        # What was held back is released for each pair apart, and only its parties hear of it.
+        for number, (pair, matches) in enumerate(sorted(later.items()), start=2):
+            if matches:
+                self.link(Turn(held.number, number), {pair: matches}, held)
         self.unlink_some()
 
     def link(self, turn: Turn, matched: dict[tuple[str, str], list[Match]], held: Round) -> None:
@@ -110,17 +114,19 @@ class Offices:
             for (party, pair), own in claims.items()
         }
         self.counts["unproven"] += sum(c.n_unproven for c in checked.values())
-        absent = held.absent[turn.release]
+        absent = held.absent[min(turn.release, 2)]
         taking_part = {party for pair in matched for party in pair}
         if absent in taking_part:
             self.counts["closed without one"] += 1
             return
         inputs = self.stated(turn, releases, claims, checked)
         n_applied = 0
-        for party, ledger in self.ledgers.items():
+        for party in inputs:
             own = {pair: r for (p, pair), r in releases.items() if p == party}
             records = {m: r for release in own.values() for m, r in release.records().items()}
-            n_applied += apply_release(ledger, inputs[party], records) is not None
+            applied = apply_release(self.ledgers[party], inputs[party], records)
+            n_applied += applied is not None
+        assert turn.release == 1 or n_applied in (0, 2), "one of a pair acts alone"
         self.counts["applied"] += n_applied
         if n_applied:
             self.watch(turn, matched)
@@ -133,14 +139,15 @@ class Offices:
         checked: dict,
     ) -> dict[str, Inputs]:
         parties = self.world.parties
-        if len(parties) == 2:
+        if len(parties) == 2 or turn.release > 1:
+            ((_, pair), *_) = releases
             return {
                 party: inputs_of_claims(
-                    claims[party, parties],
-                    claims[other_of(party, parties), parties],
-                    checked[party, parties].stands,
+                    claims[party, pair],
+                    claims[other_of(party, pair), pair],
+                    checked[party, pair].stands,
                 )
-                for party in parties
+                for party in pair
             }
         statements: list[ChainStatement] = []
         for party in sorted({party for party, _ in releases}):

@@ -42,6 +42,7 @@ CONTRACTS = PROJECT["tool"]["importlinter"]["contracts"]
 OPTIONAL = PROJECT["project"]["optional-dependencies"]
 BASE = third_party(PROJECT["project"]["dependencies"])
 READERS = third_party(OPTIONAL["parquet"], OPTIONAL["xlsx"])
+SCREEN = third_party(OPTIONAL["review"])
 # starlette is part of what fastapi offers its users, markupsafe of what jinja2 does.
 BROKER = third_party(OPTIONAL["broker"], OPTIONAL["postgres"]) | {"starlette", "markupsafe"}
 
@@ -49,7 +50,7 @@ BROKER = third_party(OPTIONAL["broker"], OPTIONAL["postgres"]) | {"starlette", "
 MAY_IMPORT = {
     # pydantic_core is the part of pydantic that reads and writes JSON; click is for the command lines alone.
     "schemas": {"pydantic", "pydantic_core", "cryptography", "click"},
-    "encoding": BASE | READERS | {"schemas", "app.matching"},
+    "encoding": BASE | READERS | SCREEN | {"schemas", "app.matching"},
     "app/auditor": BASE - {"clkhash", "anyascii", "jellyfish"} | {"schemas"},
     "app/matching": {"numpy", "schemas"},
     "app": BASE - {"clkhash", "anyascii", "jellyfish", "pkg_resources"} | BROKER | {"schemas"},

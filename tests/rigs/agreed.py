@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from samples.agreement import AGREEMENT, direction
+from sqlalchemy.orm import Session
 
 from app.agencies.duties import role_of
 from app.agreements.negotiation import consent, open_project, propose
@@ -36,6 +37,7 @@ def agreement_of(
     """
     said = terms.to_json()
     receivers = [one.party for one in terms.recipients if one.mode != "none"]
+    receivers += [] if terms.review is None else [terms.review.reviewer]
     raw: dict[str, Any] = AGREEMENT | {
         name: said[name] for name in ("project", "profile", "policy", "policy_range", "spaces")
     }
@@ -121,11 +123,7 @@ def bind(
             actor=operator,
             now=now,
         )
-        proposal = AgreementProposal(agreement=agreement, profile=profile)
-        propose(session, broker, actor_of(stewards[0], now), project, proposal)
-        for steward in stewards:
-            signed = sign(steward, agreement, "consent", now, counsel=COUNSEL)
-            consent(session, broker, actor_of(steward, now), project, signed)
+        _agree(session, broker, agreement, profile, stewards)
         if agreement.approvals.runs != "standing" or agreement.start > utc_text(now):
             return
         for party in agreement.approvals.parties:
@@ -141,6 +139,38 @@ def bind(
                 runs=MAX_STANDING_RUNS,
             )
             approve_in_advance(session, broker, actor_of(approver, now), project, approved)
+
+
+def amend(
+    broker: Broker,
+    agreement: Agreement,
+    profile: EncodingProfile,
+    people: Iterable[Identity],
+    **changes: Any,
+) -> Agreement:
+    """Let a steward of each party sign the next version of an agreement, with these changes; return it."""
+    by_id = {one.public.person: one for one in people}
+    raw = agreement.to_json() | {"number": agreement.number + 1, "previous": agreement.digest()}
+    following = Agreement.from_json(raw | changes)
+    stewards = [_with_duty(following, name, "steward", by_id) for name in following.names()]
+    with broker.database.write() as session:
+        _agree(session, broker, following, profile, stewards)
+    return following
+
+
+def _agree(
+    session: Session,
+    broker: Broker,
+    agreement: Agreement,
+    profile: EncodingProfile,
+    stewards: Sequence[Identity],
+) -> None:
+    now, project = broker.clock(), agreement.project
+    proposal = AgreementProposal(agreement=agreement, profile=profile)
+    propose(session, broker, actor_of(stewards[0], now), project, proposal)
+    for steward in stewards:
+        signed = sign(steward, agreement, "consent", now, counsel=COUNSEL)
+        consent(session, broker, actor_of(steward, now), project, signed)
 
 
 def actor_of(identity: Identity, now: datetime) -> Actor:

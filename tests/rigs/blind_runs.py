@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,6 @@ from app.cli.founding import found_broker
 from app.ids import new_id
 from app.links.matches import LinkedRun, Matches
 from app.links.preparation import PIECE_KIND, prepare_releases
-from app.runs.service import space_key
 from app.sealed.objects import open_pieces
 from app.security.actor import Actor
 from app.settings import Settings
@@ -82,8 +82,7 @@ class BlindProject:
             What each agency fetches for each recipient.
         """
         specification = self._specification()
-        for space in specification.spaces:
-            self.broker.keystore.create(space_key(specification.run, space.name))
+        keys = {space.name: secrets.token_bytes(32) for space in specification.spaces}
         profile = profile_of()
         terms = terms_of(profile, recipients=specification.recipients, spaces=specification.spaces)
         records, rows = np.array(matched, np.uint32), np.array(matched, np.int64)
@@ -93,6 +92,7 @@ class BlindProject:
             TermsInForce(terms, terms.digest(), profile, "2026-01-01T00:00:00Z"),
             Matches((records, records), (rows, rows)),
             (larger, smaller),
+            keys,
         )
         prepared = prepare_releases(self.broker, linked)
         found = {}

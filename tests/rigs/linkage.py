@@ -221,18 +221,27 @@ class Linkage:
         return self.post_as(path, party, {"reason": "wrong-file"})
 
     def put_claims(
-        self, party: str, partner: str, content: bytes = b"sealed", number: int | None = None
+        self,
+        party: str,
+        partner: str,
+        content: bytes = b"sealed",
+        number: int | None = None,
+        release: int = 1,
     ) -> Response:
         number = number or self.round()["round"]
+        query = "" if release == 1 else f"?release={release}"
         return self.client.put(
-            self._path(f"rounds/{number}/claims/{partner}"),
+            self._path(f"rounds/{number}/claims/{partner}{query}"),
             content=content,
             headers={**self.as_party(party), "content-type": "application/octet-stream"},
         )
 
-    def get_claims(self, party: str, partner: str, number: int | None = None) -> Response:
+    def get_claims(
+        self, party: str, partner: str, number: int | None = None, release: int = 1
+    ) -> Response:
         number = number or self.round()["round"]
-        return self.get(self._path(f"rounds/{number}/claims/{partner}"), party)
+        query = "" if release == 1 else f"?release={release}"
+        return self.get(self._path(f"rounds/{number}/claims/{partner}{query}"), party)
 
     def exchange_claims(self) -> None:
         """Let both parties of each pair of the round send their claims, which closes it."""
@@ -267,9 +276,12 @@ class Linkage:
         self, people: list[Person], party: str, /, partner: str | None = None, **header: Any
     ) -> Container:
         """Encode people for the round that is open, or the newest one."""
-        name = self.name_of(party, partner or self.partner_of(party), self.round())
+        partner = partner or self.partner_of(party)
+        name = self.name_of(party, partner, self.round())
         side: Side = "larger" if party == name.larger else "smaller"
-        return build_container(people, self.profile, name, side, header)
+        review = self.terms.review
+        bucket = review.bucket if review is not None and review.reviewer == partner else None
+        return build_container(people, self.profile, name, side, header, bucket)
 
     def manifest(self, made: Container, party: str, /, **changes: Any) -> Manifest:
         header = made.header

@@ -111,7 +111,7 @@ class LiveBroker:
 
         A person of an agency who is an analyst holds its secret in place of the rig's.
         """
-        replaced = {one.party for one in more}
+        replaced = {one.party for one in more if "analyst" in one.duties}
         listed = [one.public for name, one in self.people.items() if name not in replaced]
         agreement = agreement_of(self.terms, [*listed, *more])
         with _opened(self.folder) as (broker, operator):

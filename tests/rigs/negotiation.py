@@ -1,8 +1,9 @@
-"""Bodies of the API for agreements, approvals and destruction, as anybody may send them about any project."""
+"""Bodies of the API that are signed, as anybody may send them about any project."""
 
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from schemas.destruction_api import RecordWithdrawal
 from schemas.document import Document
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
+from schemas.review import StatedDecisions
 from schemas.statement import SignedStatement
 
 VECTORS = Path(schemas.__file__).parent / "vectors"
@@ -40,6 +42,8 @@ def body_for(path: str) -> Document | None:
         return proposal()
     if last == "withdrawals":
         return RecordWithdrawal(handle="0" * 32)
+    if last == "decisions":
+        return StatedDecisions.from_canonical(_good("review", "three", "stated_decisions"))
     if last in ABOUT_DESTRUCTION:
         return about_destruction(ABOUT_DESTRUCTION[last])
     return statement(STATEMENTS[last]) if last in STATEMENTS else None
@@ -62,9 +66,8 @@ def about_destruction(name: str) -> SignedDestruction:
     return SignedDestruction.from_canonical(_good("destruction", name))
 
 
-def _good(file: str, name: str) -> bytes:
+def _good(file: str, name: str, part: str = "signed") -> bytes:
     vectors = json.loads((VECTORS / f"{file}.json").read_text(encoding="utf-8"))
-    good = vectors.get("signed", vectors)["good"]
-    (found,) = [vector["document"] for vector in good if vector["name"] == name]
-    document: str = found
-    return document.encode()
+    good = vectors.get(part, vectors)["good"]
+    (found,) = [vector for vector in good if vector["name"] == name]
+    return b64decode(found["base64"]) if "base64" in found else str(found["document"]).encode()

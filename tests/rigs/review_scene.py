@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rigs.agreed import shown_elements
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.signed import OPERATOR, Accord
 from samples.agreement import direction
@@ -11,6 +12,7 @@ from samples.round_files import Person, less_like, random_people
 
 from schemas.agreement import Agreement
 from schemas.api import CosignatureRequest, LogCheckpoint
+from schemas.clauses import Review
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
 
@@ -25,6 +27,9 @@ TITLES = {
     OPERATOR: "State Data Center",
     SCHOOL: "Unified School District",
 }
+
+
+REVIEW = Review(reviewer=CHILD_WELFARE, persons=2, questions=60, bucket=20, days=6)
 
 
 def lay_out(accord: Accord) -> dict[str, str]:
@@ -44,6 +49,7 @@ def lay_out(accord: Accord) -> dict[str, str]:
         runs.append(accord.run_id())
         accord.work()
         fetch_newest(accord)
+        review(accord, runs[-1], n_other=11 * week)
         accord.sleep(days=7, minutes=13 * week)
     for name in ("kim", "sue"):
         cosign_newest(accord, name)
@@ -64,7 +70,7 @@ def lay_out(accord: Accord) -> dict[str, str]:
         "run": runs[1],
         "round": "2",
         "waiting": waiting["run"],
-        "release": releases[0]["release"],
+        "release": next(one["release"] for one in releases if one["number"] == 1),
         "certificate": destroyed["certificate"],
         "seq": str(accord.log_kinds().index("agreement-signed")),
     }
@@ -84,11 +90,14 @@ def agreement_of(accord: Accord) -> Agreement:
         direction(SCHOOL, OPERATOR, "ferpa-audit-evaluation"),
     ]
     limits: Any = raw["limits"]
+    elements: Any = raw["elements"]
     return accord.first(
         parties=parties,
         directions=directions,
         limits={**limits, "floor": 10, "budget": {"rounds": 6, "days": 30}},
         finality={"cosigners": 2, "delays_release": False},
+        review=REVIEW.model_dump(),
+        elements=[*elements, *shown_elements(accord.terms.model_copy(update={"review": REVIEW}))],
     )
 
 
@@ -104,9 +113,27 @@ def upload_similar(accord: Accord, n_common: int) -> str:
     larger = copies + random_people(accord.rng, N_LARGER - n_common)
     accord.end_round()
     accord.open_round()
-    accord.upload(smaller, CHILD_WELFARE)
-    receipt, _ = accord.upload(larger, SCHOOL)
+    _, first = accord.upload(smaller, CHILD_WELFARE)
+    receipt, second = accord.upload(larger, SCHOOL)
+    accord.containers = (first, second)
     return str(receipt.subject)
+
+
+def review(accord: Accord, run: str, n_other: int) -> None:
+    """Let two persons decide what a run held back: of so many pairs they think otherwise."""
+    accord.sleep(hours=5)
+    accord.answer(run)
+    accord.sleep(hours=20)
+    references = [one.reference for one in accord.questions(run)]
+    accord.fetch_cards(run)
+    most = 2 * len(references) // 3
+    first = dict.fromkeys(references[:most], "accept") | dict.fromkeys(references[most:], "reject")
+    second = first | dict.fromkeys(references[most - n_other : most], "reject")
+    for name, verdicts in (("bob", first), ("ann", second)):
+        answer = accord.decide(run, verdicts, accord.persons[name], is_last=True)
+        assert answer.status_code == 200, answer.text
+        accord.sleep(hours=2)
+    assert answer.json()["state"] == "ended"
 
 
 def otherwise(person: Person, kind: str) -> Person:

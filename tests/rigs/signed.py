@@ -17,10 +17,10 @@ from rigs.linkage import (
     CHILD_WELFARE,
     PROJECT,
     SCHOOL,
-    Linkage,
     profile_of,
     terms_of,
 )
+from rigs.reviewing import ReviewActs
 from samples.round_files import Container
 
 from app.agreements.negotiation import open_project
@@ -33,8 +33,8 @@ from schemas.statement import SignedStatement, Statement
 from schemas.upload import Manifest
 
 PERSONS: dict[str, tuple[str, tuple[Duty, ...]]] = {
-    "ann": (CHILD_WELFARE, ("approver", "steward")),
-    "bob": (CHILD_WELFARE, ("analyst", "recipient")),
+    "ann": (CHILD_WELFARE, ("approver", "reviewer", "steward")),
+    "bob": (CHILD_WELFARE, ("analyst", "recipient", "reviewer")),
     "eve": (OPERATOR, ("operator", "steward")),
     "kim": (SCHOOL, ("analyst", "approver", "recipient", "steward")),
     "lee": (SCHOOL, ("approver",)),
@@ -46,7 +46,7 @@ USUAL = {CHILD_WELFARE: "bob", SCHOOL: "kim", AUDITOR: "sue", OPERATOR: "eve"}
 
 
 @dataclass
-class Accord(Linkage):
+class Accord(ReviewActs):
     """As `Linkage`, before anything is signed, with persons by name; `agreement` was proposed last."""
 
     persons: dict[str, EnrolledPerson] = field(default_factory=dict)

@@ -31,6 +31,7 @@ from schemas.matchlog.checkpoint import (
 )
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, parse_note
+from schemas.matchlog.party_digests import PartyDigest
 from schemas.matchlog.tiles import UpperTiles, pack_entries, pack_hashes, tile_number, tiles_of
 from schemas.merkle import Frontier, hash_leaf
 from schemas.run import (
@@ -438,20 +439,22 @@ class SampleLog:
             "candidate_pairs": None if is_blind else 1800,
             "auto_pairs": None if is_blind else 1650,
             "review_pairs": None,
+            "rejected_before": None,
             "match_record_root": self.digest(),
             "openings": self.openings(*opening),
             "software": "blindlink-0.1.0",
         }
         return kinds.RunFinished(**{**fields, **changes})
 
-    def openings(self, *parties: str) -> tuple[kinds.PartyDigest, ...]:
+    def openings(self, *parties: str) -> tuple[PartyDigest, ...]:
         """Files of openings for these parties."""
-        return tuple(kinds.PartyDigest(party=party, sha256=self.digest()) for party in parties)
+        return tuple(PartyDigest(party=party, sha256=self.digest()) for party in parties)
 
     def released(self, asked: Entry, recipient: str, **changes: Any) -> kinds.ReleasePrepared:
         """The body that prepares a release."""
         fields: dict[str, Any] = {
             "run": asked.object,
+            "number": 1,
             "recipient": recipient,
             "mode": "linked",
             "space": "shared",

@@ -132,16 +132,32 @@ def build_container(
     name: RoundName,
     side: Side,
     changes: dict[str, Any],
+    bucket: int | None = None,
 ) -> Container:
-    """Encode people for one side of a pair of a round; `changes` are of the header."""
+    """Encode people for one side of a pair of a round; `changes` are of the header.
+
+    With `bucket`, so many handles or more begin alike.
+    """
     numbered = random.Random(len(people)).sample(range(len(people)), len(people))
-    handles = sorted(random.SystemRandom().randbytes(HANDLE_BYTES) for _ in people)
+    handles = draw_handles(len(people), bucket)
     ordered = [people[at] for at in numbered]
     rows = rows_of(ordered, profile, name, side)
     given = [b""] * len(people)
     for record, at in enumerate(numbered):
         given[at] = handles[record]
     return container_of(handles, rows, given, profile, name, side, changes)
+
+
+def draw_handles(n: int, bucket: int | None = None) -> list[bytes]:
+    """Draw handles, in order; with `bucket`, so many or more have one label, or all differ in a small file.
+
+    Where there are enough, three times as many have one, so that most are left when some of them are linked.
+    """
+    draw = random.SystemRandom().randbytes
+    if bucket is None or n < bucket:
+        return sorted(draw(HANDLE_BYTES) for _ in range(n))
+    labels = [draw(4) for _ in range(max(1, n // (3 * bucket)))]
+    return sorted(labels[at % len(labels)] + draw(HANDLE_BYTES - 4) for at in range(n))
 
 
 def container_of(

@@ -181,7 +181,8 @@ class SampleRounds:
         }
         body = kinds.ClaimsReceived.model_validate({**fields, **changes})
         self.sequences[sides] = body.sequence
-        self.claims[sides] = body.sha256
+        if body.release == 1:
+            self.claims[sides] = body.sha256
         return self.log.append(body, project=self.project, actor=actor)
 
     def claim_all(self) -> None:

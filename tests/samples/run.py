@@ -17,7 +17,7 @@ from schemas.audit_pack import pack_files
 from schemas.match_record import parse_openings, serialise_openings
 from schemas.matchlog.checkpoint import serialise_checkpoints
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import PartyDigest
+from schemas.matchlog.party_digests import PartyDigest
 from schemas.matchlog.proof import LogProof
 from schemas.merkle import hash_node, inclusion_proof
 from schemas.upload import Receipt
@@ -147,10 +147,11 @@ def _record(made: SampleRun, n_auto: int, n_review: int, floor: int) -> bytes:
     n_shown = n_review // floor * floor if floor else n_review
     shown[n_auto : n_auto + n_shown] = rows[n_auto : n_auto + n_shown]
     header = {
-        "version": "blindlink/match-record/2",
+        "version": "blindlink/match-record/3",
         "project": made.project,
         "run": made.run,
         "round": made.asked.body.specification.round,  # type: ignore[attr-defined]
+        "release": 1,
         "specification": made.asked.body.specification_sha256,  # type: ignore[attr-defined]
         "uploads": [
             {"party": party, "upload": upload} for party, upload in zip(PARTIES, ids, strict=True)

@@ -28,6 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "most_ended": None,
     "approvals": None,
     "finality": None,
+    "review": None,
     "destroy_by": None,
     "has_legal_hold": False,
 }

@@ -61,10 +61,11 @@ RUN_VIEW: dict[str, Any] = {
 }
 RECORD_PAGE: dict[str, Any] = {
     "header": {
-        "version": "blindlink/match-record/2",
+        "version": "blindlink/match-record/3",
         "project": "foster-k12",
         "run": RUN["run"],
         "round": 3,
+        "release": 1,
         "specification": DIGEST,
         "uploads": [{"party": "k12", "upload": UPLOAD}, {"party": "welfare", "upload": UPLOAD}],
         "prior": -23_456,
@@ -90,6 +91,7 @@ RELEASE_VIEW: dict[str, Any] = {
     "release": RELEASE,
     "run": RUN["run"],
     "round": 3,
+    "number": 1,
     "project": "foster-k12",
     "recipient": "k12",
     "partner": "child-welfare",

@@ -57,6 +57,17 @@ VIEW: dict[str, Any] = {
         }
     ],
     "statements": [{"party": "k12", "space": "shared", "sha256": DIGEST}],
+    "supplements": [
+        {
+            "release": 2,
+            "larger": "k12",
+            "smaller": "child-welfare",
+            "run": "run-0123456789abcdef0123456789abcdef",
+            "state": "open",
+            "claims": [CLAIMS],
+            "closing": None,
+        }
+    ],
     "superseded_by": None,
     "receipt": RECEIPT,
     "closing": None,
@@ -70,6 +81,7 @@ EXAMPLES: dict[type[Document], dict[str, Any]] = {
     rounds.Correction: {"reason": "wrong-file"},
     rounds.ClaimsReceipt: {
         "round": 3,
+        "release": 2,
         "party": "k12",
         "partner": "child-welfare",
         "sha256": DIGEST,

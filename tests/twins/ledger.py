@@ -98,7 +98,7 @@ def joined(
             left["records"] |= right["records"]
             left["matches"] += right["matches"]
             left["parties"] |= right["parties"]
-            left["granted"] = left["granted"] or right["granted"]
+            left["granted"] = min({left["granted"], right["granted"]} - {None}, default=None)
         left["matches"].append(match)
     for found in left_out.values():
         found.sort()

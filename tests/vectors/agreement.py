@@ -189,6 +189,31 @@ BAD_LIMITS: list[Change] = [
         },
     ),
     (
+        "a review by nine",
+        "",
+        {
+            **REVIEWED,
+            "parties": [
+                {
+                    **one,
+                    "persons": [
+                        *one["persons"],
+                        *(
+                            {
+                                **identity("bob", seed=100 + number),
+                                "person": f"per-{100 + number:032x}",
+                            }
+                            for number in range(8)
+                        ),
+                    ],
+                }
+                if one["name"] == "child-welfare"
+                else one
+                for one in AGREEMENT["parties"]
+            ],
+        },
+    ),
+    (
         "a review by an agency without reviewers",
         "",
         {
@@ -210,6 +235,15 @@ BAD_LIMITS: list[Change] = [
         {
             **REVIEWED,
             "elements": [{**SHOWN[0], "name": f"column {n}"} for n in range(17)],
+        },
+    ),
+    (
+        "a review beside a blind recipient",
+        "",
+        {
+            **REVIEWED,
+            "recipients": [{**AGREEMENT["recipients"][0], "mode": "blind"}],
+            "directions": [one for one in AGREEMENT["directions"] if one["receiver"] != "k12"],
         },
     ),
     ("a review by a party that is no agency", "review", {**REVIEW, "reviewer": "auditor"}),

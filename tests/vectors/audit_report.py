@@ -132,6 +132,7 @@ INCIDENT: dict[str, Any] = {
         }
     ],
     "claims": [],
+    "cards": [],
     "acts": [],
 }
 FAULT: dict[str, Any] = {

@@ -139,6 +139,7 @@ def bad_files() -> dict[str, list[dict[str, Any]]]:
         "a path of 151 letters": "a" * 151,
         "a file that is left out": "lock",
         "a file below a folder that is left out": "outbox/foster.enc",
+        "cards of a review": "reviews/foster.sealed",
         "the workspace key as a file": "workspace.key",
     }
     lists = {name: [described(path)] for name, path in paths.items()}

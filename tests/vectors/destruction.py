@@ -119,6 +119,9 @@ CERTIFICATE_GOOD: list[Change] = [
         **RELEASED, "object": "msg-" + "0" * 32, "kind": "claims", "count": None, "entry": None,
         "created": None,
     }),
+    ("a review", "objects.0", {
+        **RELEASED, "object": "rvw-" + "0" * 32, "kind": "review", "party": None, "count": None, "entry": None,
+    }),
 ]  # fmt: skip
 CERTIFICATE_BAD: list[Change] = [
     ("another version", "version", "blindlink/destruction-certificate/2"),

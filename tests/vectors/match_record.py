@@ -18,10 +18,11 @@ UPLOADS = [
 ]
 HANDLES = [bytes([place]) * 16 for place in (0x21, 0x42, 0x63)]
 HEADER: dict[str, Any] = {
-    "version": "blindlink/match-record/2",
+    "version": "blindlink/match-record/3",
     "project": "foster-pupils",
     "run": RUN,
     "round": 3,
+    "release": 1,
     "specification": "ab" * 32,
     "uploads": UPLOADS,
     "prior": -23_456,
@@ -97,6 +98,13 @@ def _records() -> list[tuple[str, bytes]]:
             "one decision, without a floor",
             record({**HEADER, "rows": 1, "floor": 0}, [canonical(ROWS[2])]),
         ),
+        (
+            "what a reviewer accepted",
+            record(
+                {**HEADER, "release": 2, "rows": 1, "floor": 0},
+                [canonical(decision(3, rule="reviewed", lead=None))],
+            ),
+        ),
     ]
 
 
@@ -112,7 +120,7 @@ def _bad_records() -> list[tuple[str, bytes]]:
         ("no newline at the end", good[:-1]),
         ("a carriage return", good.replace(b"\n", b"\r\n")),
         ("an empty line", good + b"\n"),
-        ("another version", good.replace(b"match-record/2", b"match-record/1")),
+        ("another version", good.replace(b"match-record/3", b"match-record/2")),
         ("one row more than stated", good + canonical(ROWS[1]) + b"\n"),
         ("one row less than stated", record(HEADER, [canonical(row) for row in ROWS])),
         ("a hash in capitals", record(one, [hidden(PADDING).upper()])),
@@ -146,6 +154,7 @@ def _bad_records() -> list[tuple[str, bytes]]:
         ("a weight as text", record({**one, "prior": "-23456"}, [canonical(ROWS[0])])),
         ("a weight of 1,000,001", record({**one, "prior": 1_000_001}, [canonical(ROWS[0])])),
         ("round 0", record({**one, "round": 0}, [canonical(ROWS[0])])),
+        ("release 0", record({**one, "release": 0}, [canonical(ROWS[0])])),
         ("an unknown field", changed(handle="21" * 16)),
     ]
 

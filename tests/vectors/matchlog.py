@@ -15,6 +15,7 @@ from typing import Any
 from breaks.destruction import everything_destroyed
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from samples.log import CW, OPERATOR, SampleLog, everything_else, story
+from samples.reviewed_log import everything_reviewed
 from samples.signed_log import everything_signed
 from twins import merkle
 from twins.verifier.with_rules import why_refused
@@ -367,6 +368,7 @@ def one_of_each_kind() -> dict[str, str]:
 def everything() -> SampleLog:
     """A small log in which every kind occurs."""
     log = story(3, n_weeks=2)
+    everything_reviewed(log)
     everything_else(log)
     everything_signed(log)
     everything_destroyed(log)

@@ -259,6 +259,7 @@ RELEASE: dict[str, Any] = {
     "project": "foster-k12",
     "epoch": 1,
     "round": 3,
+    "number": 1,
     "agreement": "b" * 64,
     "recipient": "child-welfare",
     "partner": "k12",
@@ -286,6 +287,7 @@ def release_vectors() -> dict[str, Any]:
     below_floor = {**COUNT, "total": None}
     good: list[tuple[str, dict[str, Any], Matches]] = [
         ("plain", RELEASE, MATCHES),
+        ("a supplementary release", {**RELEASE, "number": 2}, MATCHES),
         ("no matches", none, []),
         ("a count", COUNT, []),
         ("a count below the floor", below_floor, []),
@@ -323,6 +325,7 @@ def _bad_releases() -> list[tuple[str, bytes]]:
         ("another version", headed(version="blindlink/release/1")),
         ("links as before", headed(links=2)),
         ("round 0", headed(round=0)),
+        ("number 0", headed(number=0)),
         ("a match less", release(RELEASE, MATCHES[:1])),
         ("a match more", release(RELEASE, [*MATCHES, ("fe" * 16, "01" * 16, 1)])),
         ("a byte less", plain[:-1]),

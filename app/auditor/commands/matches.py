@@ -51,6 +51,12 @@ PAGE_ROWS: Final = 1_000
 @click.command(epilog=EXIT_CODES)
 @click.argument("source", metavar="FILE|URL")
 @click.option("--run", "run_id", help="With a URL: the run whose match record is fetched.")
+@click.option(
+    "--release",
+    type=click.IntRange(1, 10**6),
+    default=1,
+    help="With a URL: of which release, from 2 on what reviewers accepted.",
+)
 @click.option("--save", type=OUTPUT, help="With a URL: keep the match record in this file.")
 @click.option("--log", "bundle", metavar="BUNDLE|URL", help="The log to hold the record to.")
 @pin_options
@@ -69,6 +75,7 @@ def matches(
     *,
     source: str,
     run_id: str | None,
+    release: int,
     save: Path | None,
     bundle: str | None,
     csv_file: Path | None,
@@ -95,7 +102,7 @@ def matches(
         read = [source, *options.read()]
         require_free([save, csv_file, html_file], read=read, force=force)
         listing = _Listing(wanted, table)
-        with _opened(source, run_id, save, broker) as record:
+        with _opened(source, run_id, release, save, broker) as record:
             found = read_record(record, listing.take)
         if bundle is not None:
             verdict = verified(replace(options, project=found.header.project), book.take)
@@ -161,7 +168,11 @@ def _csv_line(row: tuple[str, ...]) -> bytes:
 
 @contextmanager
 def _opened(
-    source: str, run: str | None, save: Path | None, broker: tuple[Path | None, Path | None]
+    source: str,
+    run: str | None,
+    release: int,
+    save: Path | None,
+    broker: tuple[Path | None, Path | None],
 ) -> Iterator[IO[bytes]]:
     if (run is not None) != is_url(source):
         raise click.UsageError("give --run with the URL of a broker, and not with a file")
@@ -175,7 +186,7 @@ def _opened(
         return
     place = tempfile.TemporaryFile("w+b") if save is None else written_whole(save)  # noqa: SIM115
     with BrokerApi(source, *broker) as api, place as fetched:
-        fetch_record(api, run, fetched)
+        fetch_record(api, run, fetched, release)
         fetched.seek(0)
         yield fetched
         fetched.seek(0, io.SEEK_END)

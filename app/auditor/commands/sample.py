@@ -99,7 +99,8 @@ def sample(
         location = _longest([*([bundle] if bundle else []), *map(str, pack_files)])
         packs = [_read_pack(path) for path in pack_files if str(path) != location]
         seen = [] if bundle in (None, location) else [_end_of(LogOptions(bundle, pins, log_key))]
-        book, run_book = MatchRecordBook(), RunBook(drawn.sample.run)
+        book = MatchRecordBook()
+        run_book = RunBook(drawn.sample.run, drawn.record.header.release)
 
         def take(entry: Entry) -> None:
             book.take(entry)

@@ -22,6 +22,7 @@ from app.auditor.rules import (
     persons,
     projects,
     releases,
+    reviews,
     rounds,
     runs,
     shares,
@@ -64,6 +65,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
         rounds.is_next,
         rounds.is_due,
         rounds.within_budget,
+        rounds.what_was_asked_is_over,
         rounds.open_round,
     ),
     "round-superseded": (rounds.supersede,),
@@ -94,6 +96,12 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "run-started": (projects.in_force, runs.start, approvals.start_is_approved),
     "run-finished": (runs.finish,),
     "match-record-destroyed": (destruction.nothing_holds, runs.destroy_match_record),
+    "review-asked": (projects.in_force, reviews.ask),
+    "review-fetched": (projects.in_force, reviews.fetch),
+    "review-answered": (projects.in_force, reviews.answer),
+    "review-decided": (projects.in_force, reviews.decide),
+    "review-ended": (reviews.end,),
+    "supplement-closed": (reviews.close_supplement,),
     "run-failed": (runs.end_without_result,),
     "run-cancelled": (runs.end_without_result,),
     "release-prepared": (projects.in_force, releases.prepare),
@@ -135,6 +143,7 @@ def replay_end(log: LogState) -> None:
     Raises:
         RuleBrokenError: something is kept longer than the terms allow.
     """
+    reviews.all_ended(log)
     destruction.all_certified(log)
     uploads.destroyed_in_time(log)
     uploads.all_destroyed_in_time(log)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import cast
 
 from app.auditor.log_state import LogState
-from app.auditor.round_state import Pair, RoundState
+from app.auditor.round_state import Pair, RoundState, SupplementState
 from app.auditor.rules.steps import break_off, project_of
 from schemas.agreement import ProjectTerms
 from schemas.matchlog.entry import Entry
@@ -15,11 +15,17 @@ from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
 
 
 def receive_claims(log: LogState, entry: Entry) -> None:
-    """Claims are of the round that is open, of a pair that owes them, and numbered on from the last."""
+    """Claims are of the round or supplement that is open, of a pair that owes them, and numbered on."""
     body, project = cast(ClaimsReceived, entry.body), project_of(log, entry)
-    state = _open_round(log, entry, body)
     sides = (sys.intern(entry.actor.party), sys.intern(body.partner))
-    if sides not in claims_due(log, project.terms, state):
+    state: RoundState | SupplementState
+    if body.release == 1:
+        state = _open_round(log, entry, body)
+        due = claims_due(log, project.terms, state)
+    else:
+        state = _open_supplement(log, entry, body)
+        due = pair_owes(project.terms, state.pair)
+    if sides not in due:
         message = "claims are received of a pair that owes none"
         break_off("claims-round", message, entry, state.seq)
     _count(project.rounds.sequences, sides, body, entry)
@@ -60,16 +66,34 @@ def has_linked(log: LogState, state: RoundState, pair: Pair) -> bool:
     return any(log.runs[run].stage == "finished" for run in state.runs.get(pair, ()))
 
 
+def pair_owes(terms: ProjectTerms, pair: Pair) -> frozenset[Pair]:
+    """Return who owes claims of a linked pair to whom: both sides, where they receive in one ID space."""
+    return frozenset((pair, pair[::-1])) if _space_of(terms, pair) is not None else frozenset()
+
+
 def _linked_by_space(
     log: LogState, terms: ProjectTerms, state: RoundState
 ) -> dict[str, list[Pair]]:
-    spaces = {one.party: one.space for one in terms.recipients if one.mode == "linked"}
     found: dict[str, list[Pair]] = defaultdict(list)
     for pair in state.pairs:
-        space, other = (spaces.get(party) for party in pair)
-        if space is not None and space == other and has_linked(log, state, pair):
+        space = _space_of(terms, pair)
+        if space is not None and has_linked(log, state, pair):
             found[space].append(pair)
     return found
+
+
+def _space_of(terms: ProjectTerms, pair: Pair) -> str | None:
+    spaces = {one.party: one.space for one in terms.recipients if one.mode == "linked"}
+    space, other = (spaces.get(party) for party in pair)
+    return space if space == other else None
+
+
+def _open_supplement(log: LogState, entry: Entry, body: ClaimsReceived) -> SupplementState:
+    state = project_of(log, entry).rounds.supplements.get((body.round, body.release))
+    if state is None:
+        message = "claims are received for a supplementary release that is not open"
+        break_off("claims-round", message, entry)
+    return state
 
 
 def _open_round(

@@ -10,8 +10,7 @@ from typing import cast
 from app.auditor.errors import RuleBrokenError
 from app.auditor.log_state import DestructionState, LogState
 from app.auditor.project_state import HoldState
-from app.auditor.rules.steps import break_off, object_of, project_of, upload_of
-from app.auditor.rules.uploads import GRACE_DAYS
+from app.auditor.rules.steps import GRACE_DAYS, break_off, object_of, project_of, upload_of
 from schemas.matchlog.destruction_kinds import DestructionBegun
 from schemas.matchlog.entry import Entry
 
@@ -131,8 +130,7 @@ def _left(log: LogState, destruction: DestructionState) -> Iterator[int]:
         if is_there and _is_meant(destruction, release.project, release.fetched_by, release.seq):
             yield release.seq
     for run in log.runs.values():
-        is_there = run.match_record is not None
-        if is_there and _is_meant(destruction, run.project, None, run.seq):
+        if run.match_records and _is_meant(destruction, run.project, None, run.seq):
             yield run.seq
 
 

@@ -20,7 +20,10 @@ from schemas.matchlog.kinds import (
 
 
 def prepare(log: LogState, entry: Entry) -> None:
-    """A release is made once of a finished run, for a recipient, mode and ID space that the run names."""
+    """A release is made once of a finished run, for a recipient, mode and ID space that the run names.
+
+    A further one, of a higher number, is made of what a review of the run has ended with.
+    """
     body = cast(ReleasePrepared, entry.body)
     modes = {"linked", "count"} & {body.mode}
     run = _prepare(log, entry, body, modes, (body.recipient,))
@@ -82,12 +85,16 @@ def _prepare(
     modes: Collection[str],
     parties: tuple[str, ...],
 ) -> RunState:
-    """Note a release; `parties` names who fetches it, then whom else it is for, once a run."""
+    """Note a release; `parties` names who fetches it, then whom else it is for, once a run and number."""
+    number = body.number if isinstance(body, ReleasePrepared) else 1
     release, run = object_of(entry), log.runs.get(body.run)
     if run is None or run.project != entry.project or run.stage != "finished":
         message = "a release is made of a run that has not finished"
         break_off("release-without-run", message, entry, None if run is None else run.seq)
-    once = sys.intern(" ".join(parties))
+    if number not in run.numbers:
+        message = "a further release is made of a run, and no review has ended with it"
+        break_off("supplement-unasked", message, entry, run.seq)
+    once = sys.intern(" ".join(parties) if number == 1 else f"{number} {parties[0]}")
     if release in log.releases or once in run.released_to:
         break_off("release-twice", "a run is released twice to one recipient", entry, run.seq)
     granted = {(r.party, r.space) for r in run.recipients if r.mode in modes}

@@ -9,7 +9,7 @@ from typing import cast
 from app.auditor.log_state import LogState
 from app.auditor.project_state import ProjectState
 from app.auditor.round_state import RoundState
-from app.auditor.rules import claims, nonces
+from app.auditor.rules import claims, nonces, reviews
 from app.auditor.rules.steps import break_off, moment_before, project_of
 from schemas.ids import utc_text
 from schemas.matchlog.entry import Entry
@@ -54,6 +54,21 @@ def within_budget(log: LogState, entry: Entry) -> None:
         break_off("round-budget", message, entry, project.seq)
 
 
+def what_was_asked_is_over(log: LogState, entry: Entry) -> None:
+    """A round opens when every review has ended, and every supplement is closed."""
+    rounds = project_of(log, entry).rounds
+    for review in reviews.open_reviews(log, entry.project):
+        break_off("review-late", "a round opens while a review goes on", entry, review.seq)
+    for supplement in rounds.supplements.values():
+        message = "a round opens while a supplementary release is open"
+        break_off("supplement-closing", message, entry, supplement.seq)
+    for seq, batch in rounds.early.items():
+        if batch != entry.batch:
+            message = "a supplementary release was closed without its claims, and no round opened"
+            break_off("supplement-closing", message, entry, seq)
+    rounds.early.clear()
+
+
 def open_round(log: LogState, entry: Entry) -> None:
     """A round waits as long as agreed, for pairs of the agreement, with a first unspent nonce of each party."""
     body, project = cast(RoundOpened, entry.body), project_of(log, entry)
@@ -70,7 +85,7 @@ def open_round(log: LogState, entry: Entry) -> None:
         nonces.use(rounds, pair, entry)
     pairs = frozenset((sys.intern(p.larger), sys.intern(p.smaller)) for p in body.pairs)
     rounds.open = RoundState(body.round, utc_text(opened), body.deadline, pairs, entry.seq)
-    rounds.last, rounds.corrected = body.round, None
+    rounds.last, rounds.corrected, rounds.releases = body.round, None, 1
     if body.corrects is None:
         rounds.regular = rounds.open.opened[:10]
     rounds.days.append(sys.intern(entry.time[:10]))

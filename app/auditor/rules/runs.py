@@ -146,12 +146,12 @@ def finish(log: LogState, entry: Entry) -> None:
         message = "a run finishes by another specification than was asked for"
         break_off("run-specification", message, entry, run.seq)
     counts = (body.candidate_pairs, body.auto_pairs, body.review_pairs)
-    counts_reach_floor(log, entry, counts)
+    counts_reach_floor(log, entry, (*counts, body.rejected_before))
     candidates, auto, review = counts
     for others in ((auto,), (review,), (auto, review)):
         difference_reaches_floor(log, entry, candidates, *others)
     is_blind = any(found.mode == "blind" for found in run.recipients)
-    if is_blind and any(count is not None for count in counts):
+    if is_blind and any(count is not None for count in (*counts, body.rejected_before)):
         message = "the log tells agencies a count of a run of which one recipient is blind"
         break_off("blind-count", message, entry, run.seq)
     # Under `blind` they are sealed to the recipient.
@@ -160,7 +160,7 @@ def finish(log: LogState, entry: Entry) -> None:
         message = "a match record can be opened by a party that receives no match IDs"
         break_off("openings-to-stranger", message, entry, run.seq)
     if body.match_record_root is not None:
-        run.match_record = bytes.fromhex(body.match_record_root)
+        run.match_records += (bytes.fromhex(body.match_record_root),)
     elif body.openings:
         message = "there are openings of a match record that was not made"
         break_off("match-record-unknown", message, entry, run.seq)
@@ -170,10 +170,11 @@ def finish(log: LogState, entry: Entry) -> None:
 def destroy_match_record(log: LogState, entry: Entry) -> None:
     """The match record that is destroyed was made, and was there until now."""
     run, body = run_of(log, entry), cast(MatchRecordDestroyed, entry.body)
-    if run.match_record != bytes.fromhex(body.root):
+    root = bytes.fromhex(body.root)
+    if root not in run.match_records:
         message = "a match record is destroyed that was not made, or not there any more"
         break_off("match-record-unknown", message, entry, run.seq)
-    run.match_record = None
+    run.match_records = tuple(one for one in run.match_records if one != root)
 
 
 def end_without_result(log: LogState, entry: Entry) -> None:

@@ -20,6 +20,8 @@ from schemas.upload import Signature
 Rule: TypeAlias = Callable[[LogState, Entry], None]
 
 GRACE: Final = timedelta(minutes=1)
+# The sweeper runs at least daily; what is still there a day after its time is overdue.
+GRACE_DAYS: Final = 1
 
 
 def break_off(rule: str, message: str, entry: Entry, other_index: int | None = None) -> NoReturn:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from datetime import date, timedelta
-from typing import Final, cast
+from typing import cast
 
 from app.auditor.errors import RuleBrokenError
 from app.auditor.log_state import LogState, ReleaseState, UploadState
 from app.auditor.project_state import ProjectState
 from app.auditor.rules.steps import (
+    GRACE_DAYS,
     break_off,
     days_of,
     object_of,
@@ -19,9 +20,6 @@ from app.auditor.rules.steps import (
 )
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import UploadDestroyed, UploadReceived
-
-# The sweeper runs at least daily; what is still there a day after its time is overdue.
-GRACE_DAYS: Final = 1
 
 
 def fits_terms(log: LogState, entry: Entry) -> None:

@@ -353,6 +353,7 @@ def upgrade() -> None:
     sa.Column('auto_pairs', sa.BigInteger(), nullable=True),
     sa.Column('review_pairs', sa.BigInteger(), nullable=True),
     sa.Column('expected_false', sa.BigInteger(), nullable=True),
+    sa.Column('rejected_before', sa.BigInteger(), nullable=True),
     sa.Column('histogram', sa.Text(), nullable=True),
     sa.Column('match_record', sa.String(length=64), nullable=True),
     sa.Column('log_size', sa.BigInteger(), nullable=True),
@@ -495,6 +496,7 @@ def upgrade() -> None:
     )
     op.create_table('match_record',
     sa.Column('run', sa.String(length=36), nullable=False),
+    sa.Column('release', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('project', sa.String(length=40), nullable=False),
     sa.Column('agreement', sa.String(length=64), nullable=False),
     sa.Column('purpose', sa.String(length=60), nullable=False),
@@ -505,7 +507,7 @@ def upgrade() -> None:
     sa.Column('destroyed', sa.String(length=20), nullable=True),
     sa.ForeignKeyConstraint(['project'], ['project.name'], name=op.f('fk_match_record_project_project')),
     sa.ForeignKeyConstraint(['run'], ['run.id'], name=op.f('fk_match_record_run_run')),
-    sa.PrimaryKeyConstraint('run', name=op.f('pk_match_record')),
+    sa.PrimaryKeyConstraint('run', 'release', name=op.f('pk_match_record')),
     sa.UniqueConstraint('object', name=op.f('uq_match_record_object'))
     )
     with op.batch_alter_table('match_record', schema=None) as batch_op:
@@ -518,6 +520,7 @@ def upgrade() -> None:
     sa.Column('recipient', sa.String(length=40), nullable=False),
     sa.Column('agency', sa.String(length=40), nullable=False),
     sa.Column('round', sa.Integer(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
     sa.Column('partner', sa.String(length=40), nullable=True),
     sa.Column('mode', sa.String(length=12), nullable=False),
     sa.Column('space', sa.String(length=40), nullable=False),
@@ -540,7 +543,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['recipient'], ['party.name'], name=op.f('fk_release_recipient_party')),
     sa.ForeignKeyConstraint(['run'], ['run.id'], name=op.f('fk_release_run_run')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_release')),
-    sa.UniqueConstraint('run', 'recipient', 'agency', name=op.f('uq_release_run'))
+    sa.UniqueConstraint('run', 'number', 'recipient', 'agency', name=op.f('uq_release_run'))
     )
     with op.batch_alter_table('release', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_release_agency'), ['agency'], unique=False)
@@ -592,6 +595,7 @@ def upgrade() -> None:
     sa.Column('party', sa.String(length=40), nullable=False),
     sa.Column('kind', sa.String(length=12), nullable=False),
     sa.Column('target', sa.String(length=40), nullable=False),
+    sa.Column('release', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('sequence', sa.BigInteger(), nullable=False),
     sa.Column('object', sa.String(length=36), nullable=False),
     sa.Column('sha256', sa.String(length=64), nullable=False),
@@ -601,7 +605,7 @@ def upgrade() -> None:
     sa.Column('destroyed', sa.String(length=20), nullable=True),
     sa.ForeignKeyConstraint(['party'], ['party.name'], name=op.f('fk_sealed_message_party_party')),
     sa.ForeignKeyConstraint(['project', 'round'], ['round.project', 'round.number'], name=op.f('fk_sealed_message_project_round')),
-    sa.PrimaryKeyConstraint('project', 'round', 'party', 'kind', 'target', name=op.f('pk_sealed_message')),
+    sa.PrimaryKeyConstraint('project', 'round', 'party', 'kind', 'target', 'release', name=op.f('pk_sealed_message')),
     sa.UniqueConstraint('object', name=op.f('uq_sealed_message_object'))
     )
     op.create_table('standing_use',
@@ -652,11 +656,12 @@ def upgrade() -> None:
 
     op.create_table('run_openings',
     sa.Column('run', sa.String(length=36), nullable=False),
+    sa.Column('release', sa.Integer(), autoincrement=False, nullable=False),
     sa.Column('party', sa.String(length=40), nullable=False),
     sa.Column('sha256', sa.String(length=64), nullable=False),
     sa.Column('size_bytes', sa.BigInteger(), nullable=False),
-    sa.ForeignKeyConstraint(['run'], ['match_record.run'], name=op.f('fk_run_openings_run_match_record')),
-    sa.PrimaryKeyConstraint('run', 'party', name=op.f('pk_run_openings'))
+    sa.ForeignKeyConstraint(['run', 'release'], ['match_record.run', 'match_record.release'], name=op.f('fk_run_openings_run_match_record')),
+    sa.PrimaryKeyConstraint('run', 'release', 'party', name=op.f('pk_run_openings'))
     )
     op.create_table('session_code',
     sa.Column('digest', sa.String(length=64), nullable=False),
@@ -667,6 +672,83 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('session_code', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_session_code_token'), ['token'], unique=False)
+
+    op.create_table('supplement',
+    sa.Column('project', sa.String(length=40), nullable=False),
+    sa.Column('round', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('release', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('run', sa.String(length=36), nullable=False),
+    sa.Column('larger', sa.String(length=40), nullable=False),
+    sa.Column('smaller', sa.String(length=40), nullable=False),
+    sa.Column('space', sa.String(length=40), nullable=True),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('closing', sa.BigInteger(), nullable=True),
+    sa.Column('closing_size', sa.BigInteger(), nullable=True),
+    sa.ForeignKeyConstraint(['project', 'round'], ['round.project', 'round.number'], name=op.f('fk_supplement_project_round')),
+    sa.PrimaryKeyConstraint('project', 'round', 'release', name=op.f('pk_supplement')),
+    sa.UniqueConstraint('run', name=op.f('uq_supplement_run'))
+    )
+    op.create_table('review',
+    sa.Column('run', sa.String(length=36), nullable=False),
+    sa.Column('project', sa.String(length=40), nullable=False),
+    sa.Column('round', sa.Integer(), nullable=False),
+    sa.Column('reviewer', sa.String(length=40), nullable=False),
+    sa.Column('asked', sa.String(length=40), nullable=False),
+    sa.Column('agreement', sa.String(length=64), nullable=False),
+    sa.Column('purpose', sa.String(length=60), nullable=False),
+    sa.Column('floor', sa.Integer(), nullable=False),
+    sa.Column('persons', sa.Integer(), nullable=False),
+    sa.Column('object', sa.String(length=36), nullable=False),
+    sa.Column('state', sa.String(length=8), nullable=False),
+    sa.Column('created', sa.String(length=20), nullable=False),
+    sa.Column('deadline', sa.String(length=20), nullable=False),
+    sa.Column('questions', sa.Integer(), nullable=False),
+    sa.Column('buckets', sa.Integer(), nullable=False),
+    sa.Column('entry', sa.BigInteger(), nullable=False),
+    sa.Column('entry_size', sa.BigInteger(), nullable=False),
+    sa.Column('answered', sa.String(length=20), nullable=True),
+    sa.Column('answer_sha256', sa.String(length=64), nullable=True),
+    sa.Column('ended', sa.String(length=20), nullable=True),
+    sa.Column('reason', sa.String(length=12), nullable=True),
+    sa.Column('accepted', sa.Integer(), nullable=True),
+    sa.Column('rejected', sa.Integer(), nullable=True),
+    sa.Column('agreed', sa.Text(), nullable=True),
+    sa.Column('release', sa.Integer(), nullable=True),
+    sa.Column('keep_until', sa.String(length=20), nullable=True),
+    sa.Column('destroyed', sa.String(length=20), nullable=True),
+    sa.ForeignKeyConstraint(['asked'], ['party.name'], name=op.f('fk_review_asked_party')),
+    sa.ForeignKeyConstraint(['project'], ['project.name'], name=op.f('fk_review_project_project')),
+    sa.ForeignKeyConstraint(['reviewer'], ['party.name'], name=op.f('fk_review_reviewer_party')),
+    sa.ForeignKeyConstraint(['run'], ['run.id'], name=op.f('fk_review_run_run')),
+    sa.PrimaryKeyConstraint('run', name=op.f('pk_review')),
+    sa.UniqueConstraint('object', name=op.f('uq_review_object'))
+    )
+    with op.batch_alter_table('review', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_review_project'), ['project'], unique=False)
+        batch_op.create_index(batch_op.f('ix_review_state'), ['state'], unique=False)
+
+    op.create_table('review_file',
+    sa.Column('run', sa.String(length=36), nullable=False),
+    sa.Column('what', sa.String(length=12), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('size_bytes', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['run'], ['review.run'], name=op.f('fk_review_file_run_review')),
+    sa.PrimaryKeyConstraint('run', 'what', name=op.f('pk_review_file'))
+    )
+    op.create_table('review_statement',
+    sa.Column('run', sa.String(length=36), nullable=False),
+    sa.Column('person', sa.String(length=36), nullable=False),
+    sa.Column('number', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('place', sa.Integer(), nullable=False),
+    sa.Column('document', sa.Text(), nullable=False),
+    sa.Column('is_last', sa.Boolean(), nullable=False),
+    sa.Column('received', sa.String(length=20), nullable=False),
+    sa.Column('accepted', sa.Integer(), nullable=False),
+    sa.Column('rejected', sa.Integer(), nullable=False),
+    sa.Column('unsure', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['run'], ['review.run'], name=op.f('fk_review_statement_run_review')),
+    sa.PrimaryKeyConstraint('run', 'person', 'number', name=op.f('pk_review_statement'))
+    )
 
     dialect = op.get_bind().dialect.name
     for table in APPEND_ONLY:
@@ -679,6 +761,10 @@ def downgrade() -> None:
     for table in APPEND_ONLY:
         for statement in drop_append_only_ddl(dialect, table):
             op.execute(statement)
+    op.drop_table('review_statement')
+    op.drop_table('review_file')
+    op.drop_table('review')
+    op.drop_table('supplement')
     op.drop_table('session_code')
     op.drop_table('run_openings')
     op.drop_table('page_session')

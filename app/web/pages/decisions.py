@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.agreements.service import project_for, project_view
-from app.decisions.service import decision_of, log_export, open_record
+from app.decisions.service import decision_of, log_export, open_record, record_numbers
 from app.http.paths import RunPath
 from app.runs.service import run_for, specification_of
 from app.web.answer import WiredPage, json_stream, page_route
@@ -25,6 +25,8 @@ from schemas.decision_steps import PROBABILITY_STEPS
 from schemas.match_record import Band, Decision, DecisionRule
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from app.decisions.service import OpenedRecord
     from app.decisions.summary import ShownKind
 
@@ -43,6 +45,7 @@ RULE_WORDS: Final[dict[DecisionRule, str]] = {
     "review-band": "not likely enough to be linked at once",
     "twin-guard": "twins would explain it as well",
     "lead-too-small": "another pair is nearly as likely",
+    "reviewed": "reviewers accepted it after it was held back",
 }
 
 
@@ -71,6 +74,8 @@ class DecisionQuery(AddressFilter):
 
 
 WiredDecisionQuery = Annotated[DecisionQuery, Depends(DecisionQuery)]
+# By this rule alone, decisions are in the record of a supplementary release.
+REVIEWED: Final = "reviewed"
 NumberedDecision = tuple[int, Decision]
 
 
@@ -79,11 +84,13 @@ def show_match_record(
     broker: WiredBroker, page: WiredPage, run: RunPath, query: WiredDecisionQuery
 ) -> Response:
     """Show a run's decisions. The twins have all that the filter finds, and so are logged as an export."""
+    with broker.database.read() as session:
+        release = _release_of(session, run, query)
     if page.twin != "html":
         with broker.database.write() as session:
-            log_export(session, broker, page.actor, run)
+            log_export(session, broker, page.actor, run, release)
     with broker.database.read() as session:
-        record = open_record(session, broker, page.actor, run)
+        record = open_record(session, broker, page.actor, run, release)
         found = project_for(session, page.actor, record.header.project)
         profile = project_view(session, found, broker.clock()).profile
         policy = specification_of(run_for(session, page.actor, run)[0]).policy
@@ -118,6 +125,11 @@ def show_match_record(
         onward=None if look_on is None else f"{page.path}?{query.encoded(first=look_on)}",
         back=None if before is None else f"{page.path}?{query.encoded(first=before)}",
     )
+
+
+def _release_of(session: Session, run: str, query: DecisionQuery) -> int:
+    """Return of which release the record is that is asked for: reviewed pairs are in one of their own."""
+    return max(record_numbers(session, run), default=1) if query.rule == REVIEWED else 1
 
 
 def _look(record: OpenedRecord, query: DecisionQuery) -> tuple[list[NumberedDecision], int | None]:

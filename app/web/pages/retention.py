@@ -12,6 +12,7 @@ from app.destruction.dues import STATE_WORDS, dues_of
 from app.destruction.participation import destructions_for, view_of
 from app.http.paths import ProjectPath
 from app.links.service import present_releases
+from app.review.service import present_reviews
 from app.rounds.service import present_messages
 from app.uploads.service import present_uploads
 from app.web.answer import WiredPage, page_route
@@ -35,11 +36,12 @@ def show_retention(
     with broker.database.read() as session:
         terms = project_for(session, page.actor, project).terms
         dues = dues_of(
-            present_uploads(session, page.actor, project),
-            present_releases(session, page.actor, project),
-            present_records(session, page.actor, project),
-            present_messages(session, page.actor, project),
             utc_text(now),
+            uploads=present_uploads(session, page.actor, project),
+            releases=present_releases(session, page.actor, project),
+            records=present_records(session, page.actor, project),
+            messages=present_messages(session, page.actor, project),
+            reviews=present_reviews(session, page.actor, project),
         )
         holds = [hold_view(hold) for hold in holds_of(session, page.actor, project)]
         held = is_held(session, project, now)

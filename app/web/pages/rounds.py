@@ -17,7 +17,7 @@ from app.web.table import Cell, Table
 from app.wired import WiredBroker
 
 if TYPE_CHECKING:
-    from schemas.rounds import PairProgress, RoundPair, RoundView
+    from schemas.rounds import PairProgress, RoundPair, RoundView, SupplementView
 
 router = APIRouter()
 
@@ -93,9 +93,16 @@ def show_round(
         lines=_lines(view),
         marks=STATE_MARKS,
         sentence=round_sentence(view),
+        supplements=[(one, _claims_of(one)) for one in view.supplements],
         opening=opening,
         closing=closing,
     )
+
+
+def _claims_of(supplement: SupplementView) -> list[str | None]:
+    """Return the digests of a supplement's claims, those of the party with the larger file first."""
+    found = {one.party: one.sha256 for one in supplement.claims}
+    return [found.get(party) for party in (supplement.larger, supplement.smaller)]
 
 
 def _lines(view: RoundView) -> list[PairLine]:

@@ -13,6 +13,7 @@ from app.db import Window
 from app.decisions.service import open_record, why_record_gone
 from app.http.paths import ProjectPath, RunPath
 from app.links.service import releases_of_run
+from app.review.service import is_reviewed
 from app.runs.approvals import approvals_view
 from app.runs.counts import above_floor
 from app.runs.finality import cosigned_sizes, finality_of
@@ -48,8 +49,8 @@ router = APIRouter()
 
 COLUMNS = (
     "run", "round", "larger", "smaller", "state", "asked_by", "created", "finished",
-    "candidate_pairs", "auto_pairs", "review_pairs", "expected_false", "failure", "specification_sha256",
-    "match_record", "cosigned_by", "cosigners_needed", "is_final",
+    "candidate_pairs", "auto_pairs", "review_pairs", "expected_false", "rejected_before", "failure",
+    "specification_sha256", "match_record", "cosigned_by", "cosigners_needed", "is_final",
 )  # fmt: skip
 # As many bars as can be told apart.
 CHARTED_RUNS: Final = 26
@@ -58,6 +59,7 @@ COUNT_WORDS: Final = {
     "auto_pairs": "Pairs linked (auto)",
     "review_pairs": "Pairs held back for clerical review (review)",
     "expected_false": "Linked pairs that are expected to be wrong",
+    "rejected_before": "Pairs that reviewers rejected before, and that are not held back again",
 }
 MISSED_WORDS: Final = "Matches missed, at most: records of the smaller file that are not linked"
 
@@ -101,6 +103,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         releases = [(one.id, one.recipient) for one in releases_of_run(session, page.actor, run)]
         approvals = _approvals(session, found, terms, broker.clock())
         record_gone = why_record_gone(session, broker, run)
+        has_review = is_reviewed(session, run)
         bars, note = _bars(session, broker, page, view, is_gone=record_gone is not None)
         smaller = upload_for(session, page.actor, view.specification.uploads[1].upload)
         missed = most_missed(view, smaller.records)
@@ -123,6 +126,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         counts=[
             (words, _count_words(name, getattr(view.counts, name, None)))
             for name, words in COUNT_WORDS.items()
+            if name != "rejected_before" or terms.terms.review is not None
         ]
         + [(MISSED_WORDS, str(show_count(missed)))],
         is_pending=view.state in {"awaiting", "queued", "running"},
@@ -131,6 +135,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         releases=releases,
         approvals=approvals,
         record_gone=record_gone,
+        has_review=has_review,
         bars=bars,
         bounds=bound_rows(policy),
         level_note=note,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +75,7 @@ def links(
     from encoding.cli.parts.blind_steps import blind_links
     from encoding.cli.parts.link_steps import RoundLinks
     from encoding.cli.parts.links_writing import LinksOrder
+    from encoding.cli.parts.owed_rounds import drain_links, own_supplements
     from encoding.transfers.blind_fetch import newest_blind
     from encoding.transfers.totals import fetch_total
 
@@ -110,9 +112,15 @@ def links(
         else:
             counter = Counter(session, client, trust, view)
             order = LinksOrder(source, output, force=force, accepted=accept_change)
-            links = RoundLinks(counter, _round_to_write(counter, order))
-            links.agree()
-            written = links.write(order)
+            wanted = _round_to_write(counter, order)
+            # What another agency says of this round comes after what it said of those before.
+            drain_links(counter, LinksOrder(source), below=wanted.round)
+            for supplement in (None, *own_supplements(counter, wanted)):
+                links = RoundLinks(counter, wanted, supplement)
+                links.agree()
+                written = links.write(order)
+                # What was accepted is kept with the round.
+                order = replace(order, accepted=None)
             document, sentence = written.to_document(), written.sentence()
     emit(document, remarks=[sentence])
 

@@ -21,6 +21,7 @@ from schemas.shared.command_line import emit, json_option
 def status(session: Session) -> None:
     """Say where the linkage stands, who is waited for, what is overdue, and which command comes next."""
     from encoding.cli.parts.own_links import own_links
+    from encoding.cli.parts.reviews import reviews_of
 
     with session.connect() as client:
         trust = session.trust(client)
@@ -30,10 +31,16 @@ def status(session: Session) -> None:
         if own_space(counter) is not None:
             with session.workspace.lock():
                 newest, waiting = own_links(counter).newest(), own_links(counter).held()
-            written = None if newest is None else newest.round
+            written = None if newest is None else newest.turn
             held = None if waiting is None else waiting.round
         facts = gather_facts(
-            client, session.workspace, view, session.party, last_written=written, held=held
+            client,
+            session.workspace,
+            view,
+            session.party,
+            last_written=written,
+            held=held,
+            reviews=reviews_of(counter),
         )
         overdue = client.overdue(view.project).overdue
     found = describe(facts)

@@ -202,8 +202,10 @@ def require_kept_agreement(session: Session, view: ProjectView) -> None:
 
 def require_agreed_run(
     session: Session, client: BrokerClient, run: RunView, *, for_release: bool = False
-) -> None:
+) -> Agreement:
     """Make sure that a run is one that the agreement provides for and, once it is done, that it was approved.
+
+    Returns the agreement under which the run was made.
 
     Args:
         for_release: its release is to be fetched, and must be approved, too, where the agreement asks for that.
@@ -227,6 +229,7 @@ def require_agreed_run(
         require_approved(kept.agreement, specification, shown, standing)
         if for_release:
             require_let_go(kept.agreement, specification, shown, standing)
+    return kept.agreement
 
 
 def agreed_holders(session: Session) -> dict[str, str]:

@@ -35,6 +35,7 @@ OBJECTS: Final[dict[ObjectKind, tuple[str, str]]] = {
     "release": ("release", "releases"),
     "match-record": ("run's match record", "runs' match records"),
     "claims": ("sealed message", "sealed messages"),
+    "review": ("review", "reviews"),
 }
 
 

@@ -7,20 +7,23 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts import round_steps, steps
+from encoding.cli.parts.answering import answer_reviews
 from encoding.cli.parts.blind_steps import BlindLinksWritten, blind_links
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.link_steps import RoundLinks
 from encoding.cli.parts.links_writing import LinksOrder, refuse_held
-from encoding.cli.parts.owed_rounds import drain
+from encoding.cli.parts.owed_rounds import drain, drain_links, finish_supplements
 from encoding.cli.parts.own_ledger import own_space
 from encoding.cli.parts.patience import Patience
 from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.reviewing import forget_ended
+from encoding.cli.parts.reviews import reviews_of
 from encoding.cli.parts.round_steps import await_runs, own_turns, refuse_lost, refuse_unfit
 from encoding.cli.parts.secret_progress import settle_secrets
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shared_secret import require_secret
 from encoding.cli.parts.source import Source, refuse_list
-from encoding.errors import ChangeHeldError
+from encoding.errors import AgencyError, ChangeHeldError, OthersWaitedForError
 from encoding.rounds.words import BEGIN
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 
@@ -51,6 +54,7 @@ def do_what_is_due(
         if is_provider:
             round_steps.top_up_nonces(counter)
         unfinished = drain(counter, order)
+        failed = _review(counter, order.source)
         patience.until_ready(lambda: settle_secrets(session, client, counter.view))
         require_secret(session, counter.view)
         find = round_steps.required_round if begin else partial(round_steps.open_round, asks=False)
@@ -58,15 +62,46 @@ def do_what_is_due(
         document: dict[str, object] = {"round": None}
         sentence = _nothing_due(counter)
         if found is not None:
+            # Its opening has closed the supplementary releases of the round before.
+            drain_links(counter, order, below=found.round)
             document["round"] = found.round
             if is_provider:
                 document |= _send(counter, found, order.source)
             document, sentence = _finish(counter, found, order, patience, document)
+        elif not (failed or unfinished):
+            with suppress(ChangeHeldError):
+                patience.until_ready(partial(finish_supplements, counter, order))
         if own_space(counter) is not None:
             refuse_held(counter)
-        if found is None and unfinished:
-            raise unfinished[0]
+        if found is None and (failed or unfinished):
+            raise failed or unfinished[0]
         return document, sentence
+
+
+def _review(counter: Counter, source: Source) -> AgencyError | None:
+    """Do what this agency owes to clerical review: cards for others' reviewers, and what is over forgotten.
+
+    What goes wrong is returned, and does not keep the round waiting. What waits for others, as for an approval,
+    is done another night.
+    """
+    session = counter.session
+    patience = Patience(0, session.sleep, session.say)
+    try:
+        forget_ended(counter)
+        patience.until_ready(lambda: answer_reviews(counter, source))
+    except OthersWaitedForError as exc:
+        session.say(f"the clerical review waits: {exc}")
+    except AgencyError as exc:
+        session.warn(f"the clerical review could not go on: {exc}")
+        return exc
+    for view in reviews_of(counter):
+        n_left = (view.questions or 0) - (view.decided or 0)
+        if (view.reviewer, view.state) == (session.party, "answered") and n_left > 0:
+            session.say(
+                f"{n_left:,} pairs with {view.asked} wait for your reviewers until {view.deadline}:"
+                " blindlink review"
+            )
+    return None
 
 
 def _nothing_due(counter: Counter) -> str:
@@ -118,6 +153,7 @@ def _finish(
     session.trust_again(client, counter.trust)
     sealed: dict[str, list[str]] = {}
     document |= {"runs": [run.run for run in runs], "links": None, "sealed": sealed}
+    failed = _review(counter, order.source)
     sentence = "the runs have ended; the agreement gives this agency no matches of its own"
     if own_space(counter) is not None and runs:
         links = RoundLinks(counter, found)
@@ -134,6 +170,11 @@ def _finish(
             )
             sealed.setdefault(recipient, []).append(str(blind.path))
             sentence = f"{sentence}; {blind.sentence()}"
+    if failed is not None:
+        raise failed
+    # A review may have ended before the round did.
+    with suppress(ChangeHeldError):
+        patience.until_ready(partial(finish_supplements, counter, order))
     return document, sentence
 
 

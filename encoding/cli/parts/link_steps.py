@@ -21,6 +21,7 @@ from encoding.cli.parts.round_steps import as_it_stands, history_of, own_turns
 from encoding.cli.parts.shared_secret import shared_secret
 from encoding.cli.parts.steps import own_nonces
 from encoding.errors import NotReadyError, OthersWaitedForError, WorkspaceError
+from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.ledger.claims import PairRelease, Proof, ReleasedMatch
 from encoding.ledger.errors import TranscriptError
 from encoding.ledger.values import Turn as LedgerTurn
@@ -29,11 +30,11 @@ from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
 from encoding.packing.tokens_met import tokens_met
 from encoding.rounds.round_memory import Said
 from encoding.rounds.space import Desk, SpaceOfRound, close, listen, speak, state
-from encoding.rounds.turns import Turn, closing_of
+from encoding.rounds.turns import Turn, closing_of, supplement_closing_of
 from encoding.transfers.matches import (
     fetch_release,
     keys_of_handles,
-    releases_of_round,
+    releases_of_turn,
 )
 from schemas.claims import Transcript
 from schemas.ids import utc_text
@@ -43,21 +44,27 @@ if TYPE_CHECKING:
     from encoding.ledger.claim_checks import CheckedPair
     from schemas.api import ReleaseView
     from schemas.ids import Handle
+    from schemas.matchlog.review_kinds import SupplementClosed
+    from schemas.matchlog.round_kinds import RoundClosed
     from schemas.rounds import RoundView
 
 
 class RoundLinks:
-    """The link IDs of one round: what was fetched is kept as long as this object, since a fetch is logged.
+    """The link IDs of one release of a round: what was fetched is kept, since a fetch is logged.
 
+    Args:
+        supplement: the number of the supplementary release that is meant; None: the first one.
     Raises, when it is made:
         NotReadyError: the agreement gives this agency no matches of its own records.
     """
 
-    def __init__(self, counter: Counter, found: RoundView) -> None:
+    def __init__(self, counter: Counter, found: RoundView, supplement: int | None = None) -> None:
         name = own_space(counter)
         if name is None:
             raise NotReadyError("the agreement gives this agency no matches of its own records")
         self._counter, self._round, self._space = counter, found, name
+        self._supplement = supplement
+        self._turn = LedgerTurn(found.round, supplement or 1)
         # Of each partner: in which row of the own container each handle's record met its match.
         self._rows: dict[str, dict[Handle, int]] = {}
 
@@ -71,9 +78,7 @@ class RoundLinks:
             ReleaseError, ReceiptError, LogError: the match log does not vouch for one.
         """
         session = self._counter.session
-        views = releases_of_round(
-            self._counter.client, session.project, session.party, self._round.round
-        )
+        views = releases_of_turn(self._counter.client, session.project, session.party, self._turn)
         if not views:
             raise NotReadyError(
                 "no matches have been released to this agency yet", hint="see: blindlink status"
@@ -81,37 +86,53 @@ class RoundLinks:
         return tuple(self._fetch(partner, view) for partner, view in sorted(views.items()))
 
     def agree(self) -> Applied | None:
-        """Exchange claims, and carry the ledger on once the round is closed.
+        """Exchange claims, and carry the ledger on once the release is closed.
 
         None where it was carried on before, or was closed without a partner's claims.
 
         Raises:
-            OthersWaitedForError: a partner has yet to send its claims, or the round is not closed.
-            LinkAlarmError: what came cannot be honest; nothing of the round is stored.
+            OthersWaitedForError: a partner has yet to send its claims, or the release is not closed.
+            LinkAlarmError: what came cannot be honest; nothing of the release is stored.
         """
         with self._counter.session.workspace.lock():
             ledger = ledger_file(self._counter).read()
-            if ledger.last is not None and ledger.last.round >= self._round.round:
+            if ledger.last is not None and ledger.last >= self._turn:
                 return None
-            if len(ledger) and not is_lasting(self._counter):
+            if len(ledger) and self._supplement is None and not is_lasting(self._counter):
                 ledger.end_all()
                 ledger_file(self._counter).write(ledger)
-            space = self._at_space(as_it_stands(self._counter, self._round))
+            space = self._space_now()
             desk = self._desk()
             speak(desk, space)
-            space = self._at_space(as_it_stands(self._counter, self._round))
-            is_closed = space.round.closing is not None
-            checked = listen(desk, space, must_be_complete=not is_closed)
-            state(desk, space, checked)
-            now = as_it_stands(self._counter, self._round)
-            listed = closing_of(now, self._counter.trust.keys)
-            if listed is None:
-                raise OthersWaitedForError(f"round {now.round} is not closed yet")
-            space = self._at_space(now)
-        history_of(self._counter).refuse_uncounted(now.round)
+            space = self._space_now()
+            checked = listen(desk, space, must_be_complete=space.is_open)
+            if self._supplement is None:
+                state(desk, space, checked)
+            space = self._space_now()
+            listed = self._closing(space)
+        history = history_of(self._counter)
+        if space.supplement is None:
+            history.refuse_uncounted(space.turn.round)
+        else:
+            history.refuse_unasked(space.turn.round, space.supplement)
         self._tell_doubts(checked)
         with self._counter.session.workspace.lock():
             return close(desk, space, checked, listed)
+
+    def _space_now(self) -> SpaceOfRound:
+        return self._at_space(as_it_stands(self._counter, self._round))
+
+    def _closing(self, space: SpaceOfRound) -> RoundClosed | SupplementClosed:
+        keys = self._counter.trust.keys
+        if space.supplement is None:
+            listed: RoundClosed | SupplementClosed | None = closing_of(space.round, keys)
+            what = f"round {space.turn.round}"
+        else:
+            listed = supplement_closing_of(space.round, space.supplement, keys)
+            what = f"the supplementary release of round {space.turn.round}"
+        if listed is None:
+            raise OthersWaitedForError(f"{what} is not closed yet")
+        return listed
 
     def _tell_doubts(self, checked: Iterable[CheckedPair]) -> None:
         for pair in checked:
@@ -134,11 +155,19 @@ class RoundLinks:
         Raises:
             ChangeHeldError: more links end than is agreed; those in force stay.
         """
-        party = self._counter.session.party
-        matched = {one.record for release in self.releases for one in release.matches}
-        partners = sorted(release.other(party) for release in self.releases)
-        found = MatchedRecords(self._round.round, tuple(partners), frozenset(matched))
-        return write_links_of_round(self._counter, found, order)
+        return write_links_of_round(self._counter, self._matched(), order)
+
+    def _matched(self) -> MatchedRecords:
+        session = self._counter.session
+        latest = frozenset(one.record for release in self.releases for one in release.matches)
+        first = LedgerTurn(self._round.round, 1)
+        partners = releases_of_turn(self._counter.client, session.project, session.party, first)
+        with session.workspace.lock():
+            ledger = ledger_file(self._counter).read()
+            kept = DisclosedRecords(session.workspace, session.project)
+            kept.keep_matches(first.round, latest)
+            known = kept.among(first.round, {*ledger.everyone(), *ledger.left_out})
+        return MatchedRecords(self._turn, tuple(sorted(partners)), latest | known, latest)
 
     def _fetch(self, partner: str, view: ReleaseView) -> PairRelease:
         session, client = self._counter.session, self._counter.client
@@ -154,7 +183,7 @@ class RoundLinks:
             ReleasedMatch(record_of[handle], match.match_id, match.row)
             for handle, match in fetched.matches.items()
         )
-        return PairRelease(LedgerTurn(self._round.round, 1), (one, another), matches)
+        return PairRelease(self._turn, (one, another), matches)
 
     def _at_space(self, found: RoundView) -> SpaceOfRound:
         party = self._counter.session.party
@@ -172,7 +201,12 @@ class RoundLinks:
         n_pairs = sum(
             one.has_result and {one.larger, one.smaller} <= {*recipients} for one in found.progress
         )
-        return SpaceOfRound(self._space, found, recipients, self.releases, proofs, n_pairs > 1)
+        supplement = next(
+            (one for one in found.supplements if one.release == self._supplement), None
+        )
+        return SpaceOfRound(
+            self._space, found, recipients, self.releases, proofs, n_pairs > 1, supplement
+        )
 
     def _proof(self, found: RoundView, turn: Turn) -> Proof:
         """Return what proves the matches of a pair; without the container nothing does: no alarm."""

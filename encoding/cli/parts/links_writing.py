@@ -14,11 +14,10 @@ from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.written_files import note_file
 from encoding.errors import ChangeHeldError
-from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.files import refuse_to_overwrite
 from encoding.ledger.book import Ledger, retired_of
 from encoding.ledger.ledger_file import view_as_of
-from encoding.ledger.values import Reason
+from encoding.ledger.values import Reason, Turn
 from encoding.packing.handles import derive_map_keys, key_text
 from encoding.packing.snapshot import Snapshots
 from encoding.packing.withdrawals import Withdrawn
@@ -66,11 +65,20 @@ class LinksOrder:
 
 @dataclass(frozen=True, slots=True)
 class MatchedRecords:
-    """The records that a round matched, by record key, and with which partners it had a result."""
+    """The records that a round matched up to one of its releases, by record key; `latest` this release matched.
 
-    round: int
+    `partners` are those with whom the round had a result.
+    """
+
+    turn: Turn
     partners: tuple[str, ...]
     records: frozenset[str] = field(repr=False)
+    latest: frozenset[str] = field(repr=False)
+
+    @property
+    def round(self) -> int:
+        """The round."""
+        return self.turn.round
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +194,6 @@ class _Writing:
 
     def write(self) -> LinksWritten:
         session, found = self._session, self._found
-        DisclosedRecords(session.workspace, session.project).keep_matches(
-            found.round, found.records
-        )
         read = self._read_file()
         changes = self._changes(read)
         acceptance = self._settle(changes, read)
@@ -311,7 +316,8 @@ class _Writing:
         self._rounds.keep(
             LinksOfRound(
                 round=self._found.round,
-                turn=None if turn is None else AppliedRelease(**turn._asdict()),
+                release=self._found.turn.release,
+                ledger=None if turn is None else AppliedRelease(**turn._asdict()),
                 partners=self._found.partners,
                 accepted=acceptance,
                 records=tuple(link.record_id for link in links),
@@ -364,10 +370,12 @@ def _held_error(change: HeldChange, terms: ProjectTerms, files: LinkFiles) -> Ch
 
 
 def _left_out(ledger: Ledger, found: MatchedRecords) -> Mapping[str, Reason]:
-    """Return the records that the round matched and gave nothing; all of them where it was not applied."""
-    if ledger.last is not None and ledger.last.round == found.round:
-        return ledger.left_out
-    return dict.fromkeys(found.records, "pending")
+    """Return the records that the round matched and gave nothing; all of a release that was not applied."""
+    if ledger.last is None or ledger.last.round != found.round:
+        return dict.fromkeys(found.records, "pending")
+    if ledger.last < found.turn:
+        return {**ledger.left_out, **dict.fromkeys(found.latest, "pending")}
+    return ledger.left_out
 
 
 def _held(

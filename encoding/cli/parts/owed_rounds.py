@@ -14,6 +14,7 @@ from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.round_steps import proven
 from encoding.errors import AgencyError, ChangeHeldError, NotReadyError, OthersWaitedForError
+from encoding.ledger.values import Turn
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 from schemas.rounds import RoundView
 
@@ -32,7 +33,7 @@ def drain(counter: Counter, order: LinksOrder) -> tuple[AgencyError, ...]:
         Why, first what somebody has to put right here, then what waits for another agency; what waits until
         somebody accepts it is kept in the workspace.
     """
-    found = [*_drain_blind(counter, order.source), *_drain_links(counter, order)]
+    found = [*_drain_blind(counter, order.source), *drain_links(counter, order)]
     return tuple(sorted(found, key=lambda exc: isinstance(exc, OthersWaitedForError)))
 
 
@@ -58,20 +59,39 @@ def _drain_blind(counter: Counter, source: Source) -> Iterator[OthersWaitedForEr
                     yield exc
 
 
-def _drain_links(counter: Counter, order: LinksOrder) -> Iterator[AgencyError]:
+def drain_links(
+    counter: Counter, order: LinksOrder, *, below: int | None = None
+) -> tuple[AgencyError, ...]:
+    """Bring home the link IDs that closed rounds still owe, in order; what could not be finished is returned.
+
+    Not returned are supplementary releases that wait for others: `finish_supplements` does.
+
+    Args:
+        below: those of rounds before this one; None: all.
+    """
+    return tuple(_drain_links(counter, order, below))
+
+
+def _drain_links(counter: Counter, order: LinksOrder, below: int | None) -> Iterator[AgencyError]:
     if own_space(counter) is None:
         return
-    for found in reversed(counter.api.rounds().rounds):
-        if found.state != "closed" or not _is_owed(counter, found, order):
+    for found, supplement in _turns(counter):
+        if below is not None and found.round >= below:
+            return
+        if not _is_owed(counter, found, supplement, order):
             continue
         is_agreed = False
         try:
-            links = RoundLinks(counter, proven(counter, found))
+            links = RoundLinks(counter, proven(counter, found), supplement)
             links.agree()
             is_agreed = True
             links.write(order)
         except AgencyError as exc:
-            counter.session.warn(f"round {found.round} could not be finished: {exc}")
+            if supplement is not None and isinstance(exc, OthersWaitedForError):
+                # What comes after it comes in its turn; `finish_supplements` waits.
+                return
+            what = "" if supplement is None else f", supplementary release {supplement},"
+            counter.session.warn(f"round {found.round}{what} could not be finished: {exc}")
             if exc.exit_code == ALARM:
                 raise
             # What cannot be agreed on, as in a workspace that was restored, comes right with the next round.
@@ -80,17 +100,47 @@ def _drain_links(counter: Counter, order: LinksOrder) -> Iterator[AgencyError]:
                 yield exc
 
 
-def _is_owed(counter: Counter, found: RoundView, order: LinksOrder) -> bool:
-    """Tell whether links have yet to be written of a round in which this agency had matches.
+def finish_supplements(counter: Counter, order: LinksOrder) -> None:
+    """Bring home the supplementary releases of rounds that are closed, in order.
+
+    Raises:
+        OthersWaitedForError: another agency has yet to send its claims of one.
+    """
+    if own_space(counter) is None:
+        return
+    for found, supplement in _turns(counter):
+        if supplement is not None and _is_owed(counter, found, supplement, order):
+            links = RoundLinks(counter, proven(counter, found), supplement)
+            links.agree()
+            links.write(order)
+
+
+def own_supplements(counter: Counter, found: RoundView) -> tuple[int, ...]:
+    """Return the numbers of the supplementary releases of this agency's pairs in a round, in order."""
+    party = counter.session.party
+    return tuple(one.release for one in found.supplements if party in (one.larger, one.smaller))
+
+
+def _turns(counter: Counter) -> Iterator[tuple[RoundView, int | None]]:
+    """Yield the releases of rounds that are closed, in order: the first one, then supplementary ones."""
+    for found in reversed(counter.api.rounds().rounds):
+        if found.state == "closed":
+            yield found, None
+            yield from ((found, number) for number in own_supplements(counter, found))
+
+
+def _is_owed(counter: Counter, found: RoundView, supplement: int | None, order: LinksOrder) -> bool:
+    """Tell whether links have yet to be written of a release in which this agency had matches.
 
     A round that waits until somebody accepts it is looked at again once somebody does.
     """
-    party = counter.session.party
-    if not any(one.has_result and party in (one.larger, one.smaller) for one in found.progress):
+    party, turn = counter.session.party, Turn(found.round, supplement or 1)
+    ran = any(one.has_result and party in (one.larger, one.smaller) for one in found.progress)
+    if supplement is None and not ran:
         return False
     last, kept = ledger_file(counter).read().last, own_links(counter)
     written, held = kept.newest(), kept.held()
     if held is not None and held.round == found.round and order.accepted is None:
         return False
-    is_over = last is not None and last.round > found.round
-    return not is_over and (written is None or written.round < found.round)
+    is_over = last is not None and last > turn
+    return not is_over and (written is None or written.turn < turn)

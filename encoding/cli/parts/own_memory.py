@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from encoding.cli.parts.kept_verdicts import kept_verdicts
 from encoding.cli.parts.session import Session
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.ledger_file import LedgerFile
 from encoding.packing.crosswalk import CrosswalkFile
 from encoding.packing.memory import Memory, memory_key
+from encoding.packing.partition import Buckets
 from schemas.agreement import ProjectTerms
 
 
@@ -14,9 +16,10 @@ def own_memory(session: Session, terms: ProjectTerms, partner: str) -> Memory:
     """Return what is remembered; use it under the workspace's lock.
 
     Raises:
-        LedgerFileError, WorkspaceError: the ledger of link IDs, or the known pairs, are damaged.
+        LedgerFileError, WorkspaceError: the ledger of link IDs, the known pairs, or what reviewers decided, are
+            damaged.
     """
-    workspace, project = session.workspace, session.project
+    workspace, project, review = session.workspace, session.project, terms.review
     key = memory_key(workspace.key(), project)
     space = _lasting_space(terms, session.party, partner)
     # What is known from before counts until the record has a link ID.
@@ -26,11 +29,42 @@ def own_memory(session: Session, terms: ProjectTerms, partner: str) -> Memory:
         ).read()
     )
     if space is not None:
-        path = workspace.ledger(project, space)
-        name = SpaceName(project, space)
-        ledger = LedgerFile(path, name, session.party, workspace.key()).read()
-        linked |= {record: held.link.hex() for record, held in ledger.everyone().items()}
-    return Memory(key, linked)
+        linked |= _linked(session, space)
+    rejected = {}
+    if review is not None and review.reviewer == session.party:
+        rejected = kept_verdicts(session, partner).rejections(review.persons)
+    return Memory(key, linked, rejected, is_named=is_asked(terms, session.party, partner))
+
+
+def own_buckets(session: Session, terms: ProjectTerms, partner: str) -> Buckets | None:
+    """Return how records are put together for a partner that reviews them; None: it does not.
+
+    Use it under the workspace's lock.
+
+    Raises:
+        LedgerFileError: the ledger of link IDs is damaged.
+    """
+    if terms.review is None or not is_asked(terms, session.party, partner):
+        return None
+    spaces = [
+        one.space for one in terms.recipients if (one.party, one.mode) == (session.party, "linked")
+    ]
+    linked = {record for space in spaces for record in _linked(session, space)}
+    return Buckets(terms.review.bucket, linked)
+
+
+def is_asked(terms: ProjectTerms, party: str, partner: str) -> bool:
+    """Tell whether a partner's people review pairs with this party's records."""
+    return terms.review is not None and partner == terms.review.reviewer != party
+
+
+def _linked(session: Session, space: str) -> dict[str, str]:
+    """Return the link IDs of the own records in an ID space, by record key."""
+    workspace, project = session.workspace, session.project
+    path = workspace.ledger(project, space)
+    name = SpaceName(project, space)
+    ledger = LedgerFile(path, name, session.party, workspace.key()).read()
+    return {record: held.link.hex() for record, held in ledger.everyone().items()}
 
 
 def _lasting_space(terms: ProjectTerms, *parties: str) -> str | None:

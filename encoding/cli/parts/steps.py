@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from encoding.cli.parts.file_audit import audited, kept_audit, refuse_missed
 from encoding.cli.parts.file_check import checked, kept_digest, refuse_stops
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.own_memory import own_memory
+from encoding.cli.parts.own_memory import own_buckets, own_memory
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shared_secret import shared_secret
 from encoding.cli.parts.source import Source
@@ -75,6 +75,7 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     require_usable(view.profile)
     with session.workspace.lock():
         memory = own_memory(session, view.terms, turn.partner)
+        buckets = own_buckets(session, view.terms, turn.partner)
     order = Order(
         view=view,
         party=session.party,
@@ -85,6 +86,7 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
         as_of=source.as_of or session.config.as_of(session.now().date()),
         population=population,
         memory=memory,
+        buckets=buckets,
         skip_invalid=source.skip_invalid,
         quality_digest=kept_digest(session, file.path),
         privacy_audit_digest=kept_audit(session).digest_for(view.profile.digest()),

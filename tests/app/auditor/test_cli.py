@@ -13,6 +13,7 @@ import pytest
 from breaks.destruction import everything_destroyed
 from click.testing import CliRunner, Result
 from samples.log import everything_else, signer, story
+from samples.reviewed_log import everything_reviewed
 from samples.run import sample_story
 from samples.signed_log import everything_signed
 
@@ -24,6 +25,7 @@ from schemas.matchlog.checkpoint import serialise_checkpoints
 from schemas.matchlog.kinds import KINDS
 
 LOG = story(61, n_weeks=2, projects=("foster", "health"))
+everything_reviewed(LOG)
 everything_else(LOG)
 everything_signed(LOG)
 everything_destroyed(LOG)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from samples.log import CW, K12, SampleLog, story
+from samples.reviewed_log import ReviewedProject
 from samples.signed_log import BOB, KIM, SignedProject
 
 from app.auditor.cli import main
@@ -113,6 +114,26 @@ def test_a_blind_release_is_disclosed_to_its_recipient_with_every_record() -> No
     line = made.lines[-1]
     assert (line.giver, line.receiver) == ("school-district", "county-cw")
     assert (line.what, line.records) == ("sealed-match-ids", 2000)
+
+
+def test_questions_and_cards_are_disclosed_to_the_reviewers_and_buckets_say_nothing() -> None:
+    log = story(73, n_weeks=0)
+    project = ReviewedProject(log)
+    project.linked()
+    project.fetch("buckets", KIM)
+    project.answer()
+    entries = [project.fetch("questions"), project.fetch("cards")]
+    made = DisclosureBook()
+    for entry in log.entries:
+        made.take(entry)
+    lines = [line for line in made.lines if line.what != "encodings"]
+    assert [(line.entry, line.what) for line in lines] == [
+        (entry.seq, what) for entry, what in zip(entries, ("questions", "cards"), strict=True)
+    ]
+    assert {(line.giver, line.receiver, line.records) for line in lines} == {
+        ("school-district", "county-cw", None)
+    }
+    assert all(line.basis != NOT_STATED for line in lines)
 
 
 def test_project_party_and_period_narrow_it() -> None:

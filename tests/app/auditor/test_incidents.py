@@ -9,6 +9,7 @@ import pytest
 from samples.agreement import person_id
 from samples.log import CW, K12, OPERATOR, SampleLog, everything_else, story
 from samples.refusals import raises
+from samples.reviewed_log import ReviewedProject
 from samples.signed_log import BOB, KIM, SignedProject
 
 from app.auditor.errors import SubjectUnknownError
@@ -193,6 +194,22 @@ def test_a_receiving_key_reaches_what_was_sealed_to_its_party() -> None:
     assert all("county-cw has match IDs of it, sealed, through " in line for line in said)
     # The key that was replaced before that opened none of them.
     assert not reached(replaced[0].body.old).releases
+
+
+def test_a_receiving_key_reaches_the_cards_that_were_sealed_to_its_partys_reviewers() -> None:
+    log = story(84, n_weeks=0)
+    project = ReviewedProject(log)
+    project.linked()
+    answered = project.answer()
+    keys: dict[str, str] = {
+        e.body.party: e.body.receiving_key  # type: ignore[attr-defined]
+        for e in log.entries
+        if e.kind == "person-enrolled"
+    }
+    incident = reached(keys["county-cw"], log)
+    assert [(one.party, one.entry) for one in incident.cards] == [("school-district", answered.seq)]
+    assert any("cards of 1 review were sealed to it" in line for line in incident_lines(incident))
+    assert not reached(keys["school-district"], log).cards
 
 
 def test_a_log_key_is_in_force_until_it_is_handed_over() -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from samples.log import story
+from samples.reviewed_log import ReviewedProject
 from samples.run import sample_story
 
 from app.auditor.cli import main
 from app.auditor.errors import MalformedError, NotAuthorisedError
-from app.auditor.match_records import fetch_record, read_record
+from app.auditor.match_records import MatchRecordBook, fetch_record, read_record
 from schemas.api import MatchRecordPage
 from schemas.match_record import MatchRecordReader
 
@@ -142,7 +144,7 @@ class Pages:
     def __init__(self, per_page: int = 7) -> None:
         self.per_page = per_page
 
-    def match_record(self, run: str, first: int) -> MatchRecordPage | None:
+    def match_record(self, run: str, first: int, release: int = 1) -> MatchRecordPage | None:
         if run != MADE.run:
             return None
         reader = MatchRecordReader(io.BytesIO(MADE.record))
@@ -165,14 +167,38 @@ def test_pages_add_up_to_the_record(per_page: int) -> None:
     assert fetched.getvalue() == MADE.record
 
 
+def test_the_record_of_a_supplement_is_asked_for_by_its_number() -> None:
+    class Numbered(Pages):
+        def match_record(self, run: str, first: int, release: int = 1) -> MatchRecordPage | None:
+            return super().match_record(run, first) if release == 2 else None
+
+    fetched = io.BytesIO()
+    fetch_record(Numbered(), MADE.run, fetched, 2)
+    assert fetched.getvalue() == MADE.record
+    with pytest.raises(NotAuthorisedError):
+        fetch_record(Numbered(), MADE.run, io.BytesIO())
+
+
+def test_the_end_of_a_review_states_a_root_of_its_own() -> None:
+    log = story(62, n_weeks=0)
+    project = ReviewedProject(log)
+    project.linked()
+    ended = project.end()
+    book = MatchRecordBook()
+    for entry in log.entries:
+        book.take(entry)
+    assert book.roots[project.run, 2] == ended.body.match_record_root  # type: ignore[attr-defined]
+    assert book.roots[project.run, 1] != book.roots[project.run, 2]
+
+
 def test_pages_that_do_not_fit_or_end_are_refused() -> None:
     class Stuck(Pages):
-        def match_record(self, run: str, first: int) -> MatchRecordPage | None:
+        def match_record(self, run: str, first: int, release: int = 1) -> MatchRecordPage | None:
             page = super().match_record(run, 1)
             return None if page is None else page.model_copy(update={"rows": (), "next": 1})
 
     class Skipping(Pages):
-        def match_record(self, run: str, first: int) -> MatchRecordPage | None:
+        def match_record(self, run: str, first: int, release: int = 1) -> MatchRecordPage | None:
             page = super().match_record(run, first)
             return None if page is None else page.model_copy(update={"next": first + 9})
 

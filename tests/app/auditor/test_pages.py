@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 from samples.log import everything_else, story
+from samples.reviewed_log import everything_reviewed
 from samples.run import PARTIES, pack_of, sample_story
 from samples.signed_log import everything_signed
 from services.axe import DESK, PHONE, violations
@@ -28,6 +29,7 @@ PAGES = (
 NARROW = {"width": 360, "height": 740}
 
 LOG = story(92, n_weeks=1, projects=("foster",))
+everything_reviewed(LOG)
 everything_else(LOG)
 everything_signed(LOG)
 SAMPLED = sample_story()

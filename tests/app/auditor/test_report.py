@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from samples.log import everything_else, signer, story
+from samples.reviewed_log import everything_reviewed
 from samples.signed_log import everything_signed
 
 from app.auditor.cli import main
@@ -27,6 +28,7 @@ from schemas.audit_report import open_page, open_report
 from schemas.matchlog.checkpoint import serialise_checkpoints
 
 LOG = story(91, n_weeks=2, projects=("foster", "health"))
+everything_reviewed(LOG)
 everything_else(LOG)
 everything_signed(LOG)
 everything_destroyed(LOG)
@@ -108,10 +110,11 @@ def test_what_it_counts_is_what_the_log_has(desk: Path) -> None:
     }
     numbers = {(a["project"], a["number"]) for a in made["agreements"]}
     assert numbers == {(p, None) for p in ("foster", "health", "study", "trio", "undone")} | {
-        ("accord", 1)
+        ("accord", 1),
+        ("sight", 1),
     }
     withdrawn = next(e.seq for e in LOG.entries if e.kind == "agreement-withdrawn")
-    assert [a["ended"] for a in made["agreements"] if a["number"]] == [withdrawn]
+    assert [a["ended"] for a in made["agreements"] if a["project"] == "accord"] == [withdrawn]
 
 
 def test_rounds_are_counted_by_project(desk: Path) -> None:
@@ -136,6 +139,10 @@ def test_disclosures_and_what_is_left_add_up(desk: Path) -> None:
     for line in made["disclosures"]:
         times[line["what"]] += line["times"]
     assert times["encodings"] == received
+    reviews = Counter(e.body.what for e in LOG.entries if e.kind == "review-fetched")  # type: ignore[attr-defined]
+    assert {what: times.pop(what) for what in ("questions", "cards")} == {
+        what: n for what, n in reviews.items() if what != "buckets"
+    }
     assert sum(times.values()) - received == fetched
     for left in made["left"]:
         mine = [e for e in LOG.entries if e.project == left["project"]]

@@ -10,10 +10,12 @@ from typing import get_args
 import pytest
 from breaks.deadlines import DEADLINE_BREAKS, everything_overdue
 from breaks.destruction import DESTRUCTION_BREAKS, everything_destroyed, hold, lift
+from breaks.reviews import REVIEW_BREAKS
 from breaks.rounds import ROUND_BREAKS
 from breaks.rules import BREAKS, FOSTER, Break
 from breaks.signed import SIGNED_BREAKS, approved_with_a_lapse
 from samples.log import CW, K12, SampleLog, everything_else, story
+from samples.reviewed_log import everything_reviewed
 from samples.signed_log import BOB, everything_signed
 from twins.verifier.entries import PAGE
 from twins.verifier.with_rules import why_refused
@@ -25,9 +27,18 @@ from schemas.matchlog import kinds
 from schemas.matchlog.kinds import KINDS
 from schemas.overdue import OverdueKind
 
+ALL_BREAKS = (
+    BREAKS,
+    ROUND_BREAKS,
+    SIGNED_BREAKS,
+    REVIEW_BREAKS,
+    DESTRUCTION_BREAKS,
+    DEADLINE_BREAKS,
+)
+
 CASES = [
     pytest.param(rule, broken, id=f"{rule}-{broken.__name__}")
-    for every in (BREAKS, ROUND_BREAKS, SIGNED_BREAKS, DESTRUCTION_BREAKS, DEADLINE_BREAKS)
+    for every in ALL_BREAKS
     for rule, breaks in every.items()
     for broken in breaks
 ]
@@ -68,13 +79,13 @@ def test_an_approval_of_a_release_that_has_lapsed_is_given_anew() -> None:
 def test_every_rule_of_the_page_is_broken_here_and_every_kind_has_its_steps() -> None:
     rules = PAGE.split("## Rules")[1]
     named = set(re.findall(r"\(`([a-z-]+)`[;)]", rules))
-    broken = (BREAKS, ROUND_BREAKS, SIGNED_BREAKS, DESTRUCTION_BREAKS, DEADLINE_BREAKS)
-    assert named == {rule for every in broken for rule in every}
+    assert named == {rule for every in ALL_BREAKS for rule in every}
     assert set(RULES) == set(KINDS)
 
 
 def test_a_log_in_which_every_kind_occurs_follows_the_rules() -> None:
     log = story(2, n_weeks=2)
+    everything_reviewed(log)
     everything_else(log)
     everything_signed(log)
     everything_destroyed(log)

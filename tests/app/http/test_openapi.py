@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument, Unsatisfiable
 from rigs.destroying import destroyed_upload
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from rigs.reviewing import Reviewing
 from rigs.signed import Accord, accord, make_accord
 from rigs.whole_api import Tour
 from schemathesis.checks import not_a_server_error
@@ -36,6 +37,13 @@ CHECKS = [
     response_schema_conformance,
 ]
 CALLERS = [(CHILD_WELFARE, "agency"), (AUDITOR, "auditor"), ("operator", "operator")]
+REVIEW_ROUTES = (
+    "GET /v1/reviews/{run}/asked",
+    "PUT /v1/reviews/{run}/cards",
+    "GET /v1/reviews/{run}/questions",
+    "GET /v1/reviews/{run}/cards",
+    "POST /v1/reviews/{run}/decisions",
+)
 # What no caller of the signed linkage can succeed with, and why.
 _MESSAGES = "no such message is due in it; tests/app/rounds/test_messages.py"
 SUCCEED_ELSEWHERE = {
@@ -43,6 +51,7 @@ SUCCEED_ELSEWHERE = {
     "PUT /v1/projects/{project}/rounds/{round}/statements/{space}": _MESSAGES,
     "GET /v1/projects/{project}/rounds/{round}/statements/{space}": _MESSAGES,
     "GET /v1/runs/{run}/openings": "nobody is blind in it; tests/app/links/test_blind_openings.py",
+    **dict.fromkeys(REVIEW_ROUTES, "it has no review: the next test"),
 }
 # Documents of agreements and of destruction are deep, and drawing one takes its time.
 EXAMPLES = 2
@@ -131,6 +140,29 @@ def test_every_operation_succeeds_for_somebody_and_answers_all_as_described(acco
         else:
             require_problem(answer)
     assert called - succeeded == SUCCEED_ELSEWHERE.keys()
+
+
+def test_every_call_of_a_review_answers_as_described(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back()
+    cards = reviewing.stated_cards(run, dict.fromkeys(reviewing.bucket_handles(run), b"sealed"))
+    decided = reviewing.decisions(run, {reviewing.questions(run)[0].reference: "accept"})
+    calls: dict[str, tuple[str, dict[str, Any]]] = {
+        "PUT": (
+            SCHOOL,
+            {"content": cards, "headers": {"content-type": "application/octet-stream"}},
+        ),
+        "POST": (CHILD_WELFARE, {"json": decided.to_json(), "headers": {}}),
+    }
+    described = {f"{one.method.upper()} {one.path}": one for one in operations(reviewing)}
+    for name in REVIEW_ROUTES:
+        method, path = name.split()
+        party, more = calls.get(method, (SCHOOL if path.endswith("/asked") else CHILD_WELFARE, {}))
+        headers = reviewing.as_party(party) | more.pop("headers", {})
+        path = path.replace("{run}", run)
+        answer = reviewing.client.request(method, path, headers=headers, **more)
+        assert answer.status_code == 200, (name, answer.text)
+        case = described[name].Case(path_parameters={"run": run})
+        case.validate_response(answer, checks=CHECKS)
 
 
 @AT_LENGTH

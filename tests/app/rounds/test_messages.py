@@ -34,7 +34,7 @@ def test_claims_go_to_the_partner_alone_as_they_came(done: Linkage) -> None:
     content = bytes(range(256)) * 10
     receipt = done.put_claims(CHILD_WELFARE, SCHOOL, content)
     assert receipt.json() == {
-        "round": 1, "party": CHILD_WELFARE, "partner": SCHOOL, "sequence": 1,
+        "round": 1, "release": 1, "party": CHILD_WELFARE, "partner": SCHOOL, "sequence": 1,
         "sha256": hashlib.sha256(content).hexdigest(),
     }  # fmt: skip
     answer = done.get_claims(SCHOOL, CHILD_WELFARE)

@@ -26,7 +26,7 @@ SMALL = st.integers(0, 12)
 
 def pairs_found(auto: int, review: int, rest: int) -> Found:
     """Return what a run found; `rest` are candidates that nobody decides."""
-    return Found(auto + review + rest, auto, review, expected_false=3)
+    return Found(auto + review + rest, auto, review, expected_false=3, rejected_before=rest)
 
 
 def possible(shown: RunCounts, auto: int, floor: int) -> list[tuple[int, int]]:
@@ -67,6 +67,7 @@ def test_no_shown_count_is_small_nor_untrue(auto: int, review: int, rest: int, f
     assert shown.review_pairs == (review if review >= floor else None)
     assert shown.auto_pairs == (auto if auto >= floor else None)
     assert shown.expected_false == (3 if auto >= floor else None)
+    assert shown.rejected_before == (rest if rest >= floor else None)
 
 
 LARGER, SMALLER = (upload["party"] for upload in RUN["uploads"])
@@ -97,12 +98,13 @@ def test_agencies_and_the_log_are_told_nothing_beyond_their_own_matches(
         shown = counts_for_agency(found, specification, party)
         own = auto if party in receiving else None
         assert (shown.candidate_pairs, shown.review_pairs) == (None, None)
+        assert shown.rejected_before is None
         assert shown.auto_pairs == own
         assert (shown.expected_false is None) == (own is None)
     # The log tells nobody of the pair more than their own view does.
     is_common = receiving == {LARGER, SMALLER} and auto >= specification.floor
     assert log.auto_pairs == (auto if is_common else None)
-    assert (log.candidate_pairs, log.review_pairs) == (None, None)
+    assert (log.candidate_pairs, log.review_pairs, log.rejected_before) == (None,) * 3
     assert matches_for_log(auto, specification) == log.auto_pairs
 
 

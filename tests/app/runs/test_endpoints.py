@@ -205,7 +205,7 @@ def test_counts_below_the_floor_are_shown_only_to_those_who_receive_the_matches(
     linkage.upload_both(20, 2)
     run = linkage.run_id()
     linkage.work()
-    hidden = dict.fromkeys((*NAMES, "expected_false"))
+    hidden = dict.fromkeys((*NAMES, "expected_false", "rejected_before"))
     for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
         assert counts(linkage, run, party, role) == hidden
     own = counts(linkage, run, CHILD_WELFARE, "agency")
@@ -269,7 +269,7 @@ def test_a_provider_without_matches_reads_the_same_whatever_was_linked(
         linkage.upload(left, CHILD_WELFARE)
         linkage.upload(right[n_left_out:], SCHOOL)
         seen |= told_to_provider(linkage)
-    assert seen == {(None,) * 4, (None,) * 3, (None,)}
+    assert seen == {(None,) * 5, (None,) * 3, (None,)}
     # Whoever watches sees what it was.
     listed = linkage.get(f"/v1/projects/{PROJECT}/runs", AUDITOR, "auditor").json()["runs"]
     auto_pairs = {run["counts"]["auto_pairs"] for run in listed}

@@ -86,6 +86,12 @@ def visit_as_auditor() -> Any:
 
 
 @pytest.fixture
+def visitor_of() -> Any:
+    """Return a function that lets anyone open the pages of a linkage."""
+    return Visitor
+
+
+@pytest.fixture
 def finished(linkage: Linkage) -> Finished:
     left, right = linkage.upload_both()
     run = linkage.run_id()

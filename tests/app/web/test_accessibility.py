@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 SHEET = {"width": 718, "height": 1000}
 
 
-PLACES = (*ALL_PAGES, "/runs/{waiting}", "/log?old=3", "/sign-in", "/runs/none")
+PLACES = (
+    *ALL_PAGES,
+    "/runs/{run}/match-record?rule=reviewed",
+    "/runs/{waiting}",
+    "/log?old=3",
+    "/sign-in",
+    "/runs/none",
+)
 
 
 @pytest.fixture

@@ -139,12 +139,12 @@ def steps_of(pairs: list[int], auto: int, review: int) -> tuple[Step, ...]:
     Linked is from 3.17 bits on, so that the third step has pairs of both bands.
     """
     run: Any = SimpleNamespace(histogram=json.dumps(list(enumerate(pairs, 1))))
-    return histogram_of(run, Found(sum(pairs), auto, review, 0), BOUNDS, 10)
+    return histogram_of(run, Found(sum(pairs), auto, review, 0, 0), BOUNDS, 10)
 
 
 def test_steps_are_of_one_bit_without_a_gap() -> None:
     run: Any = SimpleNamespace(histogram=json.dumps([[-2, 20], [1, 30]]))
-    steps = histogram_of(run, Found(50, 20, 20, 0), BOUNDS, 0)
+    steps = histogram_of(run, Found(50, 20, 20, 0, 0), BOUNDS, 0)
     assert steps == (Step(-2, 20), Step(-1, 0), Step(0, 0), Step(1, 30))
 
 
@@ -255,6 +255,22 @@ def record(**changes: Any) -> Any:
     return SimpleNamespace(**{**stated, **changes})
 
 
+def review(**changes: Any) -> Any:
+    stated = {
+        "run": "run-1",
+        "created": "2026-09-05T00:00:00Z",
+        "deadline": "2026-09-19T00:00:00Z",
+        "keep_until": None,
+        "destroyed": None,
+    }
+    return SimpleNamespace(**{**stated, **changes})
+
+
+def dues(**held: Any) -> list[Any]:
+    kinds = ("uploads", "releases", "records", "messages", "reviews")
+    return dues_of(NOW, **{kind: held.get(kind, []) for kind in kinds})
+
+
 def test_what_is_due_first_is_at_the_top() -> None:
     message: Any = SimpleNamespace(
         kind="claims",
@@ -264,23 +280,35 @@ def test_what_is_due_first_is_at_the_top() -> None:
         keep_until="2026-09-12T00:00:00Z",
         destroyed=None,
     )
-    dues = dues_of([upload()], [release()], [record()], [message], NOW)
-    assert dues[0].what == "sealed claims of round 3"
-    assert [due.object for due in dues] == [None, "run-1", "rel-1", "upl-1"]
-    assert [due.days_left(datetime(2026, 9, 10, tzinfo=UTC)) for due in dues] == [2, 4, 5, 10]
+    found = dues(
+        uploads=[upload()],
+        releases=[release()],
+        records=[record()],
+        messages=[message],
+        reviews=[review()],
+    )
+    assert found[0].what == "sealed claims of round 3"
+    assert [due.object for due in found] == [None, "run-1", "rel-1", "run-1", "upl-1"]
+    assert found[3].what == "questions, cards and decisions of a review"
+    assert [due.days_left(datetime(2026, 9, 10, tzinfo=UTC)) for due in found] == [2, 4, 5, 9, 10]
 
 
 def test_an_unfinished_upload_is_due_when_it_expires() -> None:
-    (due,) = dues_of([upload(state="open", committed=None, keep_until=None)], [], [], [], NOW)
+    (due,) = dues(uploads=[upload(state="open", committed=None, keep_until=None)])
     assert (due.due, due.what) == ("2026-09-02T00:00:00Z", "encodings of an unfinished upload")
     assert due.state == "overdue"
 
 
 def test_what_has_ended_but_is_still_there_says_so() -> None:
-    ended = dues_of(
-        [upload(state="destroyed")], [release(destroyed=NOW)], [record(destroyed=NOW)], [], NOW
+    ended = dues(
+        uploads=[upload(state="destroyed")],
+        releases=[release(destroyed=NOW)],
+        records=[record(destroyed=NOW)],
+        reviews=[review(keep_until=NOW, destroyed=NOW)],
     )
-    assert [due.state for due in ended] == ["ended"] * 3
+    assert [due.state for due in ended] == ["ended"] * 4
+    (over,) = dues(reviews=[review(keep_until=NOW)])
+    assert over.state == "overdue"
 
 
 def test_terms_are_said_in_sentences() -> None:

@@ -103,10 +103,11 @@ def test_a_run_shows_its_weights_to_auditors_alone(finished: Any, visitor: Any) 
 
 HEADER = MatchRecordHeader.from_json(
     {
-        "version": "blindlink/match-record/2",
+        "version": "blindlink/match-record/3",
         "project": "foster-k12",
         "run": "run-" + "1" * 32,
         "round": 1,
+        "release": 1,
         "specification": "a" * 64,
         "uploads": [
             {"party": "k12", "upload": "upl-" + "1" * 32},

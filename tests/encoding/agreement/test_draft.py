@@ -40,10 +40,20 @@ def test_answers_make_a_whole_agreement(proposal: AgreementProposal) -> None:
 
 
 def test_the_example_of_the_guide_makes_an_agreement(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    example, review = re.findall(r"```toml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
     agreement = draft_agreement(read_answers(write_answers(tmp_path, example)), tmp_path).agreement
     assert agreement.paper is not None
     assert len(agreement.elements) == 2
+    assert agreement.review is None
+    answers = read_answers(write_answers(tmp_path, example + review))
+    reviewed = draft_agreement(answers, tmp_path).agreement
+    assert reviewed.review is not None
+    # What is said to stand there if it is left out.
+    (tmp_path / "answers.toml").unlink()
+    shorter = re.sub(r"^(persons|questions|bucket|days) = .*\n", "", review, flags=re.MULTILINE)
+    answers = read_answers(write_answers(tmp_path, example + shorter))
+    assert draft_agreement(answers, tmp_path).agreement == reviewed
+    assert [one.use for one in reviewed.elements].count("shown") == 2
 
 
 def test_the_first_analyst_holds_the_secret_unless_another_is_named(

@@ -36,7 +36,7 @@ OTHERS: dict[str, Any] = {
     "parties.0.persons.0.signing_key": identity("ann", seed=99)["signing_key"],
     "parties.0.persons.0.receiving_key": identity("ann", seed=99)["receiving_key"],
     "parties.0.persons.1.created": "2026-09-02T06:00:00Z",
-    "parties.0.persons.1.duties": ["analyst", "reviewer"],
+    "parties.0.persons.1.duties": ["analyst", "recipient"],
     "directions.2.basis": "court-order",
     "directions.0.citation": "Another law",
     "population.code": "other",

@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger_simulator.duo import ONE, SPACE, duo
 
-from encoding.ledger.book import MessagePlace
+from encoding.ledger.book import Ledger, MessagePlace
 from encoding.ledger.errors import LedgerFileError
 from encoding.ledger.events import Event, event_line, parse_events
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.ledger_file import LedgerFile, parse_ledger, serialise_ledger
-from encoding.ledger.values import Turn
+from encoding.ledger.values import Grant, Turn
 from encoding.workspace.sealed_record import MAGIC
+from schemas.ids import LinkId
 
 KEY = bytes(range(32))
 
@@ -107,3 +108,18 @@ def test_events_survive_their_line(kind, round_: int, number: int, raw: bytes, t
 def test_a_line_that_is_no_event_is_refused(line: str) -> None:
     with pytest.raises(LedgerFileError):
         list(parse_events([line]))
+
+
+def test_link_ids_of_the_newest_round_count_for_those_who_know_of_them() -> None:
+    ledger = Ledger(SPACE, "k12")
+    everybody, two = ("health", "k12", "welfare"), ("health", "k12")
+    one, other = LinkId(b"1" * 16), LinkId(b"2" * 16)
+    ledger.granted = {
+        Grant(one, everybody): ("k12", "welfare"),
+        Grant(one, two): ("health", "k12"),
+        Grant(other, two): two,
+    }
+    again = parse_ledger(serialise_ledger(ledger), SPACE, "k12")
+    assert again.granted == ledger.granted
+    assert again.granted_to(("k12", "welfare")) == {one: ("k12", "welfare")}
+    assert again.granted_to(two) == {one: everybody, other: two}

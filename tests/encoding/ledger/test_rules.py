@@ -145,3 +145,18 @@ def test_of_two_link_ids_that_as_many_records_have_the_one_with_the_oldest_round
         records, set(PARTIES), SPACE.project, SPACE.space, (ROUND, 2), set(), {}
     )
     assert links == expected
+
+
+def test_of_two_link_ids_that_an_earlier_release_gave_the_smaller_one_stays() -> None:
+    match = MatchId(bytes(16))
+    pair = ("alpha", "gamma")
+    records = [
+        [party, link, 5, [StatedMatch(match, pair)], []]
+        for party, link in (("alpha", LINKS[1]), ("gamma", LINKS[0]))
+    ]
+    granted = {LINKS[1]: ("alpha", "beta"), LINKS[0]: ("delta", "gamma")}
+    world = {"recipients": set(PARTIES), "vetoes": set(), "granted": granted}
+    smaller = min(LINKS[:2])
+    for stated in (records, records[::-1]):
+        links, _ = solved(world, stated)
+        assert links == dict.fromkeys(range(2), smaller)

@@ -57,7 +57,8 @@ class OneSided(Offices):
     def stated(self, *given: Any) -> dict[str, Inputs]:
         found = super().stated(*given)
         party = self.world.parties[-1]
-        found[party] = replace(found[party], members=found[party].members[1:])
+        if party in found:
+            found[party] = replace(found[party], members=found[party].members[1:])
         return found
 
 

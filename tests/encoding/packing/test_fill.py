@@ -26,6 +26,7 @@ from encoding.errors import (
 )
 from encoding.packing import fill
 from encoding.packing.outbox import manifest_path, read_outbox
+from encoding.packing.partition import Buckets
 from encoding.recipe import Recipe
 from encoding.records import Table
 from encoding.records.agency_file import AgencyFile
@@ -427,3 +428,26 @@ def test_outbox_of_which_a_part_is_not_there_is_not_ready(
         path.write_bytes(former)
     with pytest.raises(NotReadyError):
         read_outbox(welfare.workspace, "foster-pupils", 1, "schools")
+
+
+def test_the_asked_agencys_handles_begin_with_the_label_of_their_bucket(
+    welfare: Agency, write_people
+) -> None:
+    rows = [(f"{number}", "Ana", "Ortiz", "2011-04-09") for number in range(50)]
+    path, buckets = write_people(rows), Buckets(5, frozenset())
+    dealt = []
+    for _ in range(2):
+        welfare.encode(path, buckets=buckets)
+        label_of = {record: handle(welfare, record)[:4] for record, *_ in rows}
+        assert {one[:4] for one in welfare.container().handles} == {*label_of.values()}
+        dealt.append(label_of)
+    assert min(Counter(dealt[0].values()).values()) >= 10
+    assert {*dealt[0].values()}.isdisjoint(dealt[1].values())
+    # Under other labels the same are together.
+    together = [
+        {frozenset(r for r in found if found[r] == label) for label in found.values()}
+        for found in dealt
+    ]
+    assert together[0] == together[1]
+    welfare.encode(path)
+    assert len({one[:4] for one in welfare.container().handles}) == 50

@@ -26,8 +26,8 @@ from schemas.signing import sign_document
 
 CREATED = "2026-11-20T22:30:00Z"
 FILES = {"peers.json": b"{}", "receipts/upl-1.json": b"\0" * 300_000, "handles/p.1.q.map": b""}
-# A workspace that is restored encodes, sends and says nothing a second time.
-SENT_ONCE = ("nonces/p.sealed", "outbox/p.1.q.enc", "said/p.1.s.q.p.sealed")
+# A workspace that is restored encodes, sends and says nothing a second time; and cards end with the review.
+SENT_ONCE = ("nonces/p.sealed", "outbox/p.1.q.enc", "said/p.1.s.q.p.sealed", "reviews/p.r.sealed")
 
 
 @pytest.fixture
@@ -41,7 +41,8 @@ def workspace(tmp_path: Path, own: Identity) -> Workspace:
     protect(made, own, NOW)
     for name, content in FILES.items():
         (made.folder / name).write_bytes(content)
-    (made.folder / "said").mkdir()
+    for folder in ("said", "reviews"):
+        (made.folder / folder).mkdir()
     for name in ("lock", *SENT_ONCE, ".half.partial", "pins/.hidden"):
         (made.folder / name).write_bytes(b"left out")
     return made

@@ -44,7 +44,16 @@ def names(agreement: Any, kind: str | None = None) -> list[str]:
 
 def terms_of(agreement: Any) -> dict[str, Any]:
     """Return the terms that follow from an agreement, by the names on the page of project terms."""
-    same = ("project", "epoch", "profile", "policy", "policy_range", "spaces", "approvals")
+    same = (
+        "project",
+        "epoch",
+        "profile",
+        "policy",
+        "policy_range",
+        "spaces",
+        "approvals",
+        "review",
+    )
     kept, limits = agreement["retention"], agreement["limits"]
     return {
         **{name: agreement[name] for name in (*same, "finality", "start", "end")},

@@ -33,10 +33,11 @@ class Undoing:
             self.there[obj] = [project, "release", owner, e["seq"]]
         elif kind == "run-asked":
             self.there[obj, "asked"] = [project, "run", None, e["seq"]]
-        elif kind == "run-finished" and body["match_record_root"]:
-            self.there[obj] = [project, "match record", None, self.there[obj, "asked"][3]]
+        elif kind in ("run-finished", "review-ended") and body["match_record_root"]:
+            made = [project, "match record", None, self.there[obj, "asked"][3]]
+            self.there[obj, body["match_record_root"]] = made
         elif kind in DESTROYING:
-            del self.there[obj]
+            del self.there[(obj, body["root"]) if "root" in body else obj]
         elif kind == "destruction-begun":
             need(obj not in self.begun, kind)
             need((body["scope"] == "party") == bool(body["party"]), kind)

@@ -29,6 +29,7 @@ OBJECTS = {
         "signature": "signature",
     },
     "offer": {"offer": "document", "signature": "person signature"},
+    "review statement": {"statement": "document", "signature": "signature"},
     "used nonce": {"number": "ordinal", "nonce": "digest"},
 }
 LISTED = {
@@ -54,6 +55,8 @@ FORMS = {
     "change": "granted|revoked",
     "scope": "project|party|upload|expired",
     "mode": "linked|blind|count|none",
+    "review file": "questions|buckets|cards",
+    "end reason": "decided|deadline|round-over|destroyed",
     "outcome": "done|refused|failed",
     "version": "blindlink/entry/1",
 }
@@ -90,8 +93,8 @@ def has_type(value: Any, name: str) -> bool:
         return value is None or has_type(value, name.removesuffix(" or null"))
     if name in ("number", "ordinal"):
         return type(value) is int and (name == "ordinal") <= value < 2**53
-    if name == "round":
-        return type(value) is int and 1 <= value <= 10**6
+    if name in ("round", "supplement"):
+        return type(value) is int and (2 if name == "supplement" else 1) <= value <= 10**6
     if name in OBJECTS:
         return type(value) is dict and has_fields(value, OBJECTS[name])
     if name in LISTED:

@@ -35,6 +35,7 @@ class Signers:
     def __init__(self) -> None:
         self.duties: dict[str, list[str]] = {}
         self.public: dict[str, str] = {}
+        self.owners: dict[Any, list[str]] = {}
 
     def show(self, key: str) -> None:
         self.public[hashlib.sha256(unbase64(key)).hexdigest()] = key
@@ -180,13 +181,17 @@ class Turns:
         self.superseded.append(body["round"])
         self.is_open = False
 
-    def claim(self, party: str, body: Any, t: Any, runs: Any) -> None:
-        state = self.present(body["round"])
-        pair, sides = self.pair(party, body["partner"]), (party, body["partner"])
-        need(owes(t, pair) and self.has_linked(state, pair, runs), "owes none")
+    def claim(self, party: str, body: Any, t: Any, runs: Any, reviews: Any) -> None:
+        sides = (party, body["partner"])
+        if body["release"] == 1:
+            state = self.present(body["round"])
+            pair = self.pair(*sides)
+            need(owes(t, pair) and self.has_linked(state, pair, runs), "owes none")
+            state["claims"][sides] = body["sha256"]
+        else:
+            reviews.claim(party, body, t)
         self.sequence[sides] += 1
         need(body["sequence"] == self.sequence[sides], "sequence")
-        state["claims"][sides] = body["sha256"]
 
     def state(self, party: str, body: Any, t: Any, runs: Any) -> None:
         found, place = self.present(body["round"]), (party, body["space"])

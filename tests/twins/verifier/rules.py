@@ -9,6 +9,7 @@ from twins.verifier.agreements import Accord, allows, before, days, digest_of
 from twins.verifier.deadlines import Deadlines
 from twins.verifier.destruction import Undoing
 from twins.verifier.entries import need
+from twins.verifier.reviews import Reviews
 from twins.verifier.rounds import Signers, Turns
 
 DATED = {
@@ -21,6 +22,7 @@ DATED = {
         "standing-used",
     ),
     *("run-started", "release-prepared", "blind-release-prepared", "release-fetched"),
+    *("review-asked", "review-fetched", "review-answered", "review-decided"),
 }
 
 
@@ -41,6 +43,8 @@ class Replay:
         self.undoing = Undoing()
         self.deadlines = Deadlines()
         self.signers = Signers()
+        self.signers.owners = self.owners
+        self.reviews: dict[Any, Reviews] = defaultdict(Reviews)
         self.turns: dict[Any, Turns] = defaultdict(Turns)
 
     def take(self, e: Any, index: int) -> None:
@@ -102,14 +106,19 @@ class Replay:
             self.turns[project].offer(e, t, self.signers)
         elif kind == "round-opened":
             self.turns[project].open(e, t)
+            self.reviews[project].open_round(e)
         elif kind == "round-superseded":
             self.turns[project].supersede(body)
         elif kind == "claims-received":
-            self.turns[project].claim(party, body, t, self.runs)
+            self.turns[project].claim(party, body, t, self.runs, self.reviews[project])
         elif kind == "statement-received":
             self.turns[project].state(party, body, t, self.runs)
         elif kind == "round-closed":
             self.turns[project].close(e, t, self.runs)
+        elif kind.startswith("review-") or kind == "supplement-closed":
+            agreement = accord.proposed.get(e["agreement"])
+            reviews, turns = self.reviews[project], self.turns[project]
+            reviews.take(e, t, agreement, self.runs, turns, self.signers)
         elif kind == "upload-received":
             need(obj not in self.uploads and party in t["providers"], kind)
             need(all(body[n] == t[n] for n in ("profile", "epoch", "population")), kind)
@@ -146,6 +155,8 @@ class Replay:
                 "attempt": 0,
                 "open": True,
                 "to": [],
+                "records": [],
+                "numbers": [1],
                 "approved": {},
                 "let-go": {},
                 "day": days(e)[1],
@@ -163,7 +174,7 @@ class Replay:
             accord.use(e, self.runs[obj])
         elif kind == "match-record-destroyed":
             need(self.runs[obj]["project"] == project, kind)
-            need(self.runs[obj].pop("record", None) == body["root"], kind)
+            self.runs[obj]["records"].remove(body["root"])
         elif kind.startswith("run-"):
             self.move_run(kind, self.runs[obj], body, project, t["floor"])
             if kind == "run-started":
@@ -176,12 +187,14 @@ class Replay:
             mode = "blind" if agency else body["mode"]
             to = {"party": body["recipient"], "mode": mode, "space": body["space"]}
             need(run["project"] == project and run.get("done") and obj not in self.releases, kind)
-            need(to in run["spec"]["recipients"] and (to["party"], agency) not in run["to"], kind)
+            made = (to["party"], agency, body.get("number", 1))
+            need(to in run["spec"]["recipients"] and made not in run["to"], kind)
+            need(made[2] in run["numbers"], kind)
             pair = [upload["party"] for upload in run["spec"]["uploads"]]
             need(agency in pair if agency else mode in ("linked", "count"), kind)
             need(mode != "linked" or to["party"] in pair, kind)
             need(agency or not 0 <= above(body["matches"]) < t["floor"], kind)
-            run["to"].append((to["party"], agency))
+            run["to"].append(made)
             fetched_by = agency or to["party"]
             self.releases[obj] = [project, fetched_by, fetched_by, body["sha256"]]
             self.run_of[obj] = run
@@ -221,7 +234,9 @@ class Replay:
             run["attempt"] = body["attempt"]
         elif kind == "run-finished":
             need(run["attempt"] and digest_of(run["spec"]) == body["specification_sha256"], kind)
-            counts = [above(value) for value in body.values() if type(value) in (int, type(None))]
+            counts = [
+                above(value) for name, value in body.items() if name.endswith(("pairs", "before"))
+            ]
             need(not any(0 <= count < floor for count in counts), kind)
             candidates, auto, review = (
                 body[f"{name}_pairs"] for name in ("candidate", "auto", "review")
@@ -234,8 +249,8 @@ class Replay:
             need(not (is_counted and "blind" in modes.values()), kind)
             opening = [modes.get(one["party"]) for one in body["openings"]]
             need(set(opening) <= {"linked", "blind"}, kind)
-            run["record"] = body["match_record_root"]
-            need(run["record"] or not body["openings"], kind)
+            run["records"] = [root for root in [body["match_record_root"]] if root]
+            need(run["records"] or not body["openings"], kind)
         run["open"], run["done"] = kind == "run-started", kind == "run-finished"
 
     def end(self) -> None:
@@ -249,6 +264,8 @@ class Replay:
                 last = last and self.undoing.last_day(project, before(last, -1))
                 need(last is None or self.time[:10] <= last, "destruction by a day")
         self.undoing.end(self.time)
+        for reviews in self.reviews.values():
+            reviews.finish(self.time)
 
 
 def above(count: int | None) -> int:

@@ -139,7 +139,7 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
         "ferpa-audit-evaluation", "", "ferpa-child-welfare", "",
         "2026-09-01", "", "", "", "", "DSA 2026-014", "2026-08-20", "",
         # How do we know, and who decides?
-        "", "", "y", "y", "6", "30",
+        "", "", "y", "y", "6", "30", "child-welfare", "", "first_name, birth_date", "50", "", "",
     ]  # fmt: skip
     result = type_("draft", typed="\n".join(answers) + "\n")
     assert result.exit_code == 0, result.output
@@ -150,7 +150,10 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
         "2027-08-31",
         "2028-10-04",
     )
-    assert [element.use for element in made.elements] == ["encoded"] * 4 + ["shared"]
+    assert [element.use for element in made.elements] == ["encoded"] * 4 + ["shared"] + [
+        "shown"
+    ] * 2
+    assert made.review is not None
     assert made.approvals.releases
     assert made.schedule.due == "sunday 22:00"
     assert made.approvals.runs == "standing"

@@ -1,0 +1,257 @@
+"""Steps about clerical review: asked as agreed, answered and decided by whom that lists, ended in time."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final, cast
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from app.auditor.errors import RuleBrokenError
+from app.auditor.log_state import LogState, ReviewState, RunState
+from app.auditor.round_state import SupplementState
+from app.auditor.rules.claims import pair_owes
+from app.auditor.rules.steps import (
+    GRACE_DAYS,
+    break_off,
+    counts_reach_floor,
+    moment_before,
+    object_of,
+    project_of,
+    run_of,
+)
+from schemas.errors import SignatureError
+from schemas.identity import Duty
+from schemas.ids import utc_text
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.review_kinds import (
+    ReviewAnswered,
+    ReviewAsked,
+    ReviewDecided,
+    ReviewEnded,
+    ReviewFetched,
+    SupplementClosed,
+)
+
+REVIEWING: Final[tuple[Duty, ...]] = ("reviewer",)
+ANSWERING: Final[tuple[Duty, ...]] = ("analyst", "recipient")
+
+
+def ask(log: LogState, entry: Entry) -> None:
+    """A finished run of the newest round is asked about once, by whom the agreement says, for so long."""
+    run, body, project = run_of(log, entry), cast(ReviewAsked, entry.body), project_of(log, entry)
+    _is_of_round(run, body.round, entry)
+    clause = None if project.binding.signed is None else project.terms.review
+    holds = (
+        clause is not None
+        and body.reviewer == clause.reviewer
+        and {body.reviewer, body.asked} == set(run.pair)
+        and run.stage == "finished"
+        and object_of(entry) not in log.reviews
+        and body.round == project.rounds.last
+        and body.round not in project.rounds.superseded
+    )
+    if clause is None or not holds:
+        message = "a review is asked for that the agreement does not have, or not of this run"
+        break_off("review-unasked", message, entry, run.seq)
+    counts_reach_floor(log, entry, (body.questions,))
+    begun = datetime.fromisoformat(body.deadline) - timedelta(days=clause.days)
+    if not moment_before(entry) <= utc_text(begun) <= entry.time:
+        message = "a review's deadline is not as many days after its run as the agreement says"
+        break_off("review-late", message, entry, project.seq)
+    log.reviews[object_of(entry)] = ReviewState(
+        project=run.project,
+        reviewer=sys.intern(body.reviewer),
+        asked=sys.intern(body.asked),
+        files={"questions": body.questions_sha256, "buckets": body.buckets_sha256},
+        deadline=body.deadline,
+        seq=entry.seq,
+    )
+
+
+def fetch(log: LogState, entry: Entry) -> None:
+    """A file of a review leaves for a person who may have it, as it was logged, while it goes on."""
+    body = cast(ReviewFetched, entry.body)
+    review = _going_on(log, entry, body.round)
+    is_for_reviewer = body.what != "buckets"
+    _acts_for(log, entry, review, is_reviewer=is_for_reviewer)
+    is_there = review.answered is not None if body.what == "cards" else True
+    if not is_there or review.files.get(body.what, body.sha256) != body.sha256:
+        message = "a file of a review is handed out that is not there, or is another one"
+        break_off("review-file", message, entry, review.seq)
+
+
+def answer(log: LogState, entry: Entry) -> None:
+    """The asked agency answers with cards, once, by the signed statement of a person of it."""
+    body = cast(ReviewAnswered, entry.body)
+    review = _going_on(log, entry, body.round)
+    _acts_for(log, entry, review, is_reviewer=False)
+    _is_stated(log, entry, body)
+    if review.answered is not None:
+        break_off("review-order", "a review is answered twice", entry, review.answered)
+    review.answered = entry.seq
+
+
+def decide(log: LogState, entry: Entry) -> None:
+    """A reviewer decides, by statements that are numbered on from the first to the last."""
+    body = cast(ReviewDecided, entry.body)
+    review = _going_on(log, entry, body.round)
+    _acts_for(log, entry, review, is_reviewer=True)
+    _is_stated(log, entry, body)
+    counts_reach_floor(log, entry, (body.accepted, body.rejected, body.unsure))
+    statement = body.signed.statement
+    number, was_last = review.said.get(statement.person, (0, False))
+    if was_last or statement.number != number + 1:
+        message = "a reviewer's statements are out of number, or one comes after the last"
+        break_off("review-order", message, entry, review.seq)
+    review.said[sys.intern(statement.person)] = (statement.number, statement.is_last)
+
+
+def end(log: LogState, entry: Entry) -> None:
+    """A review ends once, in time; what it accepted is the round's next release."""
+    body, run = cast(ReviewEnded, entry.body), run_of(log, entry)
+    review = _review_of(log, entry, body.round)
+    if review.ended is not None or (body.reason == "decided" and not review.said):
+        message = "a review ends twice, or by decisions that nobody made"
+        break_off("review-order", message, entry, review.ended or review.seq)
+    has_passed = entry.time >= review.deadline
+    is_due = has_passed if body.reason == "deadline" else moment_before(entry) < review.deadline
+    if not is_due:
+        message = "a review ends after its deadline, or as if it had passed"
+        break_off("review-late", message, entry, review.seq)
+    counts_reach_floor(log, entry, (body.accepted, body.rejected, body.open))
+    review.ended = entry.seq
+    _has_record(run, body, entry)
+    if body.release is not None:
+        _release(log, entry, run, body.release)
+
+
+def close_supplement(log: LogState, entry: Entry) -> None:
+    """A supplement is closed once, with the last claims of both parties; without, as a round opens."""
+    body, project = cast(SupplementClosed, entry.body), project_of(log, entry)
+    state = project.rounds.supplements.pop((body.round, body.release), None)
+    if state is None or state.run != object_of(entry):
+        message = "a supplementary release is closed that is not open"
+        break_off("supplement-unasked", message, entry)
+    listed = {(one.party, one.partner): one.sha256 for one in body.claims}
+    if listed != state.claims:
+        message = "a supplementary release is closed with other claims than were received last"
+        break_off("round-claims", message, entry, state.seq)
+    if not pair_owes(project.terms, state.pair) <= listed.keys():
+        project.rounds.early[entry.seq] = entry.batch
+
+
+def open_reviews(log: LogState, project: str | None) -> Iterator[ReviewState]:
+    """Yield the reviews of a project that have not ended."""
+    for review in log.reviews.values():
+        if review.project == project and review.ended is None:
+            yield review
+
+
+def all_ended(log: LogState) -> None:
+    """After the last entry, no review goes on beyond its deadline, and no supplement was closed early.
+
+    Raises:
+        RuleBrokenError: the first one that does, or was.
+    """
+    for review in log.reviews.values():
+        due = datetime.fromisoformat(review.deadline) + timedelta(days=GRACE_DAYS)
+        if review.ended is None and log.time[:10] > utc_text(due)[:10]:
+            raise RuleBrokenError(
+                "review-late",
+                "a review was not ended at its deadline",
+                index=review.seq,
+                evidence={"deadline": review.deadline, "last_time": log.time},
+            )
+    for project in log.projects.values():
+        for seq in project.rounds.early:
+            raise RuleBrokenError(
+                "supplement-closing",
+                "a supplementary release was closed without its claims, and no round opened",
+                index=seq,
+            )
+
+
+def _going_on(log: LogState, entry: Entry, number: int) -> ReviewState:
+    """Return the review that an entry belongs to, whose deadline has not passed."""
+    review = _review_of(log, entry, number)
+    if review.ended is not None or moment_before(entry) >= review.deadline:
+        message = "something happens in a review that has ended, or after its deadline"
+        break_off("review-late", message, entry, review.ended or review.seq)
+    return review
+
+
+def _review_of(log: LogState, entry: Entry, number: int) -> ReviewState:
+    run, review = run_of(log, entry), log.reviews.get(object_of(entry))
+    _is_of_round(run, number, entry)
+    if review is None:
+        break_off("review-order", "a review goes on that nobody asked for", entry, run.seq)
+    return review
+
+
+def _is_of_round(run: RunState, number: int, entry: Entry) -> None:
+    if number != run.round:
+        break_off("review-order", "a review is of another round than its run", entry, run.seq)
+
+
+def _acts_for(log: LogState, entry: Entry, review: ReviewState, *, is_reviewer: bool) -> None:
+    """Check that the person who acts is listed by the agreement, with the duty, and may still act."""
+    actor, signed = entry.actor, project_of(log, entry).binding.signed
+    wanted = (review.reviewer, REVIEWING) if is_reviewer else (review.asked, ANSWERING)
+    listed = None if signed is None else signed.agreement.person(actor.person or "")
+    person = log.persons.get(actor.person or "")
+    fits = (
+        listed is not None
+        and (actor.party, listed.party) == (wanted[0], wanted[0])
+        and not set(wanted[1]).isdisjoint(listed.duties)
+        and person is not None
+        and person.party == actor.party
+        and person.revoked is None
+    )
+    if not fits:
+        message = "somebody acts in a review whom the agreement does not let do it"
+        break_off("review-duty", message, entry, review.seq)
+
+
+def _is_stated(log: LogState, entry: Entry, body: ReviewAnswered | ReviewDecided) -> None:
+    """Check that the person who acts states what the entry says, and has signed it."""
+    statement, actor = body.signed.statement, entry.actor
+    stated = (statement.project, statement.round, statement.run, statement.party, statement.person)
+    if stated != (entry.project, body.round, entry.object, actor.party, actor.person):
+        message = "a statement is of another run, round, party or person than its entry"
+        break_off("review-statement", message, entry)
+    key = log.public_keys.get(log.persons[statement.person].keys["signing"])
+    if key is None:
+        return
+    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key))
+    try:
+        body.signed.require_signature(public)
+    except SignatureError as exc:
+        break_off("review-statement", f"a statement does not count: {exc}", entry)
+
+
+def _has_record(run: RunState, body: ReviewEnded, entry: Entry) -> None:
+    has_record = body.match_record_root is not None
+    if has_record != (body.release is not None) or (body.openings and not has_record):
+        message = "a review ends with a match record of nothing, or releases what is in none"
+        break_off("match-record-unknown", message, entry, run.seq)
+    linked = {found.party for found in run.recipients if found.mode == "linked"}
+    if not linked.issuperset(one.party for one in body.openings):
+        message = "a match record can be opened by a party that receives no match IDs"
+        break_off("openings-to-stranger", message, entry, run.seq)
+    if body.match_record_root is not None:
+        run.match_records += (bytes.fromhex(body.match_record_root),)
+
+
+def _release(log: LogState, entry: Entry, run: RunState, number: int) -> None:
+    rounds = project_of(log, entry).rounds
+    if number != rounds.releases + 1:
+        message = "a review ends with another number than the round's next release"
+        break_off("review-order", message, entry, run.seq)
+    rounds.releases = number
+    run.numbers += (number,)
+    state = SupplementState(object_of(entry), run.pair, entry.seq)
+    rounds.supplements[run.round, number] = state

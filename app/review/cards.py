@@ -1,0 +1,238 @@
+"""Cards on their way: read piece by piece; those that no question needs are let go, the others are sealed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from app.agreements.service import lock_rounds
+from app.clock import utc_text
+from app.db import insert_rows
+from app.errors import RefusedError
+from app.review.drawing import CARDS_KIND, HANDLES_KIND, PAIRS_KIND, keep_file
+from app.review.errors import CARDS_DIFFER, CARDS_REFUSED
+from app.review.held_pairs import unpack_pairs
+from app.review.service import entry_of, require_part, review_for
+from app.review.stated import require_stated
+from app.runs.service import run_specification
+from app.sealed.objects import Content, cut_pieces, open_pieces, put_piece
+from schemas.errors import DocumentError
+from schemas.ids import HANDLE_BYTES
+from schemas.matchlog.review_kinds import ReviewAnswered
+from schemas.review import (
+    MAX_CARD_BYTES,
+    MAX_HEAD_LINE_BYTES,
+    Reference,
+    SignedReviewStatement,
+    cards_head,
+    parse_cards_head,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.review.models import Review
+    from app.sealed.models import SealedPiece
+    from app.security.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which cards must come: one for each of these handles, in this order; and which of them are needed."""
+
+    handles: bytes = field(repr=False)
+    needed: Mapping[bytes, Reference] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.handles) // HANDLE_BYTES
+
+    def handle(self, number: int) -> bytes:
+        """Return the handle of the card of this number, from 0."""
+        return self.handles[number * HANDLE_BYTES : (number + 1) * HANDLE_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCards:
+    """Cards that came whole: the signed statement, and those that are needed, by the references they answer."""
+
+    signed: SignedReviewStatement
+    size: int
+    kept: Mapping[Reference, bytes] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCards:
+    """Cards that are sealed and durable, and that no row names yet."""
+
+    read: ReadCards
+    content: Content
+    pieces: Sequence[SealedPiece]
+
+
+class CardReader:
+    """Takes the bytes that the asked agency sends, in pieces of any size, and keeps only what is needed."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        """Expect the signed statement."""
+        self._wanted = wanted
+        self._waiting = bytearray()
+        self._digest = hashlib.sha256()
+        self._signed: SignedReviewStatement | None = None
+        self._size = 0
+        self._n_cards = 0
+        self._kept: dict[Reference, bytes] = {}
+
+    def add(self, piece: bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            cards-refused: they are malformed, or not of the records that were asked about.
+        """
+        self._waiting += piece
+        if self._signed is None:
+            line = self._line()
+            if line is None:
+                return
+            self._signed = _statement(line)
+        if not self._size:
+            line = self._line()
+            if line is None:
+                return
+            self._size = self._head(line + b"\n")
+        self._take_cards()
+
+    def finish(self) -> ReadCards:
+        """Return the cards once all bytes were given; raises cards-refused where some are missing."""
+        if self._signed is None or self._n_cards != len(self._wanted) or self._waiting:
+            raise _refused("There is not exactly one card for each record that was asked about.")
+        if self._digest.hexdigest() != self._signed.statement.sha256:
+            raise _refused("The statement is of other cards.")
+        return ReadCards(self._signed, self._size, self._kept)
+
+    def _line(self) -> bytes | None:
+        """Take a line off what waits; None where it has not come whole."""
+        line, newline, rest = self._waiting.partition(b"\n")
+        if len(line) > MAX_HEAD_LINE_BYTES:
+            raise _refused("A line is too long.")
+        if not newline:
+            return None
+        self._waiting = rest
+        return bytes(line)
+
+    def _head(self, line: bytes) -> int:
+        self._digest.update(line)
+        try:
+            n_cards, size = parse_cards_head(line)
+        except DocumentError as exc:
+            raise _refused(f"{exc}.") from exc
+        if n_cards != len(self._wanted) or size > MAX_CARD_BYTES:
+            raise _refused("There is not exactly one card for each record that was asked about.")
+        return size
+
+    def _take_cards(self) -> None:
+        each = HANDLE_BYTES + self._size
+        n_whole = len(self._waiting) // each
+        if not n_whole:
+            return
+        whole, self._waiting = self._waiting[: n_whole * each], self._waiting[n_whole * each :]
+        self._digest.update(whole)
+        for at in range(0, len(whole), each):
+            handle = bytes(whole[at : at + HANDLE_BYTES])
+            if handle != self._wanted.handle(self._n_cards):
+                raise _refused("A card is of a record that was not asked about, or out of order.")
+            self._n_cards += 1
+            reference = self._wanted.needed.get(handle)
+            if reference is not None:
+                self._kept[reference] = bytes(whole[at + HANDLE_BYTES : at + each])
+
+
+def wanted_cards(session: Session, broker: Broker, actor: Actor, run: str) -> Wanted:
+    """Return which cards the actor's party is to send of a review, now or where it did before.
+
+    Raises:
+        NotFoundError: no such review, or not the caller's.
+        As `app.review.service.require_part`.
+    """
+    review = review_for(session, actor, run)
+    if review.state != "answered" or actor.party != review.asked:
+        require_part(session, broker, actor, review, is_reviewer=False)
+    handles = open_pieces(session, broker, review.object, HANDLES_KIND).piece(0)
+    pairs = unpack_pairs(open_pieces(session, broker, review.object, PAIRS_KIND).piece(0))
+    parties = [one.party for one in run_specification(session, run).uploads]
+    side = parties.index(review.asked)
+    return Wanted(handles, {bytes(pair.handles[side]): pair.reference for pair in pairs})
+
+
+def store_cards(broker: Broker, review: str, read: ReadCards) -> StoredCards:
+    """Seal the cards that are kept, as they will be handed out; durable, but not visible yet.
+
+    Args:
+        review: the id of the review's sealed object.
+    Raises:
+        StorageFullError: the disk is nearly full.
+    """
+    broker.blobs.refuse_when_full()
+    digest, n_bytes, rows = hashlib.sha256(), 0, []
+    for number, piece in enumerate(cut_pieces(_file(read))):
+        digest.update(piece)
+        n_bytes += len(piece)
+        rows.append(put_piece(broker, review, CARDS_KIND, number, piece))
+    return StoredCards(read, Content(digest.hexdigest(), n_bytes), rows)
+
+
+def keep_cards(
+    session: Session, broker: Broker, actor: Actor, run: str, stored: StoredCards
+) -> Review:
+    """Make the cards visible to the reviewers and log that they came; the same ones again change nothing.
+
+    Raises:
+        NotFoundError: no such review, or not the caller's.
+        cards-differ: others came before.
+        StatementRefusedError, SignatureRefusedError: the statement does not count.
+        As `app.review.service.require_part`.
+    """
+    lock_rounds(session, review_for(session, actor, run).project)
+    review, read = review_for(session, actor, run, lock=True), stored.read
+    if is_known(review, actor, read):
+        return review
+    terms = require_part(session, broker, actor, review, is_reviewer=False)
+    if review.answer_sha256 is not None:
+        raise RefusedError(CARDS_DIFFER, "Other cards of this review are there already.")
+    now = broker.clock()
+    require_stated(session, actor, review, read.signed, now)
+    insert_rows(session, *stored.pieces)
+    keep_file(session, run, "cards", stored.content)
+    review.state, review.answered = "answered", utc_text(now)
+    review.answer_sha256 = read.signed.statement.sha256
+    body = ReviewAnswered(round=review.round, signed=read.signed)
+    broker.log.append(session, [entry_of(review, terms.digest, body, actor)])
+    return review
+
+
+def is_known(review: Review, actor: Actor, read: ReadCards) -> bool:
+    """Tell whether these very cards came before, of the actor's party: who lost the answer sends them again."""
+    sha256 = read.signed.statement.sha256
+    return actor.party == review.asked and review.answer_sha256 == sha256
+
+
+def _statement(line: bytes) -> SignedReviewStatement:
+    try:
+        signed = SignedReviewStatement.from_canonical(line)
+    except DocumentError as exc:
+        raise _refused(f"{exc}.") from exc
+    if signed.statement.about != "cards":
+        raise _refused("The statement is not of cards.")
+    return signed
+
+
+def _file(read: ReadCards) -> list[bytes]:
+    """Return the parts of the file of cards that the reviewers get, each under its reference."""
+    cards = (reference + read.kept[reference] for reference in sorted(read.kept))
+    return [cards_head(len(read.kept), read.size), *cards]
+
+
+def _refused(detail: str) -> RefusedError:
+    return RefusedError(CARDS_REFUSED, detail)

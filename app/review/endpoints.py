@@ -1,0 +1,149 @@
+"""Reviews over HTTP: hand out what is asked, take cards and decisions; and open rounds, which ends reviews."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+from app.db import Window
+from app.http.access import CurrentActor
+from app.http.body import json_body, streamed_body
+from app.http.paths import Before, ProjectPath, RunPath
+from app.review import cards, decisions, service
+from app.review.ending import end_with_round
+from app.rounds.opening import open_round as open_next
+from app.rounds.views import round_view
+from app.wired import WiredBroker
+from schemas.review import AskedBuckets, ReviewList, ReviewView, StatedDecisions
+from schemas.rounds import RoundView
+
+if TYPE_CHECKING:
+    from app.broker import Broker
+    from app.sealed.objects import SealedFile
+    from app.security.actor import Actor
+    from schemas.review import ReviewFile
+
+router = APIRouter()
+
+FILE_MEDIA_TYPE = "application/octet-stream"
+_FILE = {
+    200: {
+        "content": {FILE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        "headers": {"ETag": {"schema": {"type": "string"}}},
+    }
+}
+
+
+@router.post("/v1/projects/{project}/rounds", status_code=201)
+def open_round(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> RoundView:
+    """Open the next round if it is due, or give the one that is open; reviews of the one before end."""
+    with broker.database.write() as session:
+        before = partial(end_with_round, session, broker, project)
+        found = open_next(session, broker, actor, project, before=before)
+        return round_view(session, found)
+
+
+@router.get("/v1/projects/{project}/reviews")
+def list_reviews(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath, before: Before = None
+) -> ReviewList:
+    """List the project's reviews, newest first; each agency sees what it has to do."""
+    with broker.database.read() as session:
+        reviews = service.reviews_for(session, actor, project, Window(before))
+        return ReviewList(reviews=tuple(service.view_of(session, one, actor) for one in reviews))
+
+
+@router.get(
+    "/v1/reviews/{run}/questions",
+    response_class=Response,
+    responses=_FILE,  # type: ignore[arg-type]  # FastAPI's type takes no mapping of mappings
+)
+def fetch_questions(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Response:
+    """Give a reviewer the questions; that they were fetched is logged before the first byte leaves."""
+    return _streamed(_fetched(broker, actor, run, "questions"))
+
+
+@router.get("/v1/reviews/{run}/asked")
+def fetch_asked(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> AskedBuckets:
+    """Give the asked agency the buckets that it is to answer for; that they were fetched is logged first."""
+    file = _fetched(broker, actor, run, "buckets")
+    return AskedBuckets.from_canonical(b"".join(file.pieces))
+
+
+@router.put("/v1/reviews/{run}/cards")
+async def put_cards(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    run: RunPath,
+    content: Annotated[AsyncIterator[bytes], streamed_body(FILE_MEDIA_TYPE)],
+) -> ReviewView:
+    """Take the asked agency's sealed cards, and keep those that are needed; the same again change nothing."""
+    reader = cards.CardReader(await run_in_threadpool(_wanted_cards, broker, actor, run))
+    async for chunk in content:
+        reader.add(chunk)
+    return await run_in_threadpool(_keep_cards, broker, actor, run, reader.finish())
+
+
+@router.get(
+    "/v1/reviews/{run}/cards",
+    response_class=Response,
+    responses=_FILE,  # type: ignore[arg-type]  # FastAPI's type takes no mapping of mappings
+)
+def fetch_cards(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Response:
+    """Give a reviewer the cards of the records in question; that they were fetched is logged first."""
+    return _streamed(_fetched(broker, actor, run, "cards"))
+
+
+@router.post("/v1/reviews/{run}/decisions")
+def post_decisions(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    run: RunPath,
+    stated: Annotated[StatedDecisions, json_body(StatedDecisions)],
+) -> ReviewView:
+    """Take a reviewer's signed decisions; the same statement again changes nothing."""
+    with broker.database.write() as session:
+        review = decisions.take_decisions(session, broker, actor, run, stated)
+        return service.view_of(session, review, actor)
+
+
+def _fetched(broker: Broker, actor: Actor, run: str, what: ReviewFile) -> SealedFile:
+    with broker.database.read() as session:
+        file = service.open_file(session, broker, actor, run, what)
+    with broker.database.write() as session:
+        service.log_fetch(session, broker, actor, run, what)
+    return file
+
+
+def _wanted_cards(broker: Broker, actor: Actor, run: str) -> cards.Wanted:
+    with broker.database.read() as session:
+        return cards.wanted_cards(session, broker, actor, run)
+
+
+def _keep_cards(broker: Broker, actor: Actor, run: str, read: cards.ReadCards) -> ReviewView:
+    with broker.database.read() as session:
+        review = service.review_for(session, actor, run)
+        if cards.is_known(review, actor, read):
+            return service.view_of(session, review, actor)
+        sealed_object = review.object
+    stored = cards.store_cards(broker, sealed_object, read)
+    with broker.database.write() as session:
+        review = cards.keep_cards(session, broker, actor, run, stored)
+        return service.view_of(session, review, actor)
+
+
+def _streamed(file: SealedFile) -> Response:
+    return StreamingResponse(
+        iter(file.pieces),
+        media_type=FILE_MEDIA_TYPE,
+        headers={
+            "content-length": str(file.content.size_bytes),
+            "etag": f'"{file.content.sha256}"',
+            "cache-control": "no-store",
+        },
+    )

@@ -1,0 +1,79 @@
+"""All queries of reviews. Who may see one is decided by its project."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db import NEWEST, Window, look_through
+from app.review.models import Review, ReviewedFile, StatedDecision
+from app.sealed.objects import present_objects
+
+ENDED = "ended"
+
+
+def get_review(session: Session, run: str, *, lock: bool = False) -> Review | None:
+    """Return the review of a run, or None; callers ask its project whether the actor may see it."""
+    return session.get(Review, run, populate_existing=True, with_for_update=lock or None)
+
+
+def reviews_of_project(session: Session, project: str, window: Window = NEWEST) -> Sequence[Review]:
+    """Return a piece of the project's reviews, newest first."""
+    query = select(Review).where(Review.project == project)
+    return look_through(session, query, Review.entry, Review.run, window)
+
+
+def open_of_project(session: Session, project: str) -> Sequence[Review]:
+    """Return, locked, the project's reviews that have not ended, oldest first."""
+    query = select(Review).where(Review.project == project, Review.state != ENDED)
+    query = query.order_by(Review.entry).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def overdue(session: Session, now: str) -> Sequence[Review]:
+    """Return the reviews of all projects whose deadline has come and that have not ended."""
+    query = select(Review).where(Review.state != ENDED, Review.deadline <= now)
+    return session.scalars(query.order_by(Review.entry)).all()
+
+
+def find_file(session: Session, run: str, what: str) -> ReviewedFile | None:
+    """Return what a file of a review is, or None where there is none (yet)."""
+    return session.get(ReviewedFile, (run, what))
+
+
+def statements_of(session: Session, run: str) -> Sequence[StatedDecision]:
+    """Return the reviewers' statements in a review, in the order in which they came."""
+    query = select(StatedDecision).where(StatedDecision.run == run)
+    return session.scalars(query.order_by(StatedDecision.place)).all()
+
+
+def find_statement(session: Session, run: str, person: str, number: int) -> StatedDecision | None:
+    """Return a person's statement of this number, or None."""
+    return session.get(StatedDecision, (run, person, number))
+
+
+def live_reviews(
+    session: Session, project: str, runs: Collection[str] | None = None
+) -> Sequence[Review]:
+    """Return, locked, the project's reviews of which something is there: all (None), or those of these runs."""
+    query = select(Review).where(Review.project == project, Review.destroyed.is_(None))
+    if runs is not None:
+        query = query.where(Review.run.in_(runs))
+    query = query.order_by(Review.object).with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def due_reviews(session: Session, now: str, limit: int, held: Collection[str]) -> Sequence[Review]:
+    """Return, locked, reviews that are over and not destroyed, but for those of these projects."""
+    query = select(Review).where(
+        Review.destroyed.is_(None), Review.keep_until <= now, Review.project.not_in(held)
+    )
+    return session.scalars(query.order_by(Review.object).limit(limit).with_for_update()).all()
+
+
+def present_of_project(session: Session, project: str) -> Sequence[Review]:
+    """Return the reviews of a project of which something may be left."""
+    query = select(Review).where(Review.project == project, Review.object.in_(present_objects()))
+    return session.scalars(query.order_by(Review.object)).all()

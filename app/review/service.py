@@ -1,0 +1,207 @@
+"""Who may see a review, who may take part in it, and what is handed out of it: logged before it leaves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from app.agreements.errors import NotInForceError, WrongDutyError
+from app.agreements.negotiation import agreement_named
+from app.agreements.service import project_for, terms_in_force
+from app.agreements.signers import require_duty
+from app.clock import utc_text
+from app.db import NEWEST, Window
+from app.errors import NotFoundError, RefusedError
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.review import repository
+from app.review.drawing import BUCKETS_KIND, CARDS_KIND, QUESTIONS_KIND
+from app.review.errors import CARDS_MISSING, NOT_OF_REVIEW, REVIEW_OVER
+from app.rounds.service import note_handed_out
+from app.runs.approvals import require_approved
+from app.runs.counts import above_floor
+from app.runs.finality import require_final
+from app.sealed.objects import Content, SealedFile, open_pieces
+from schemas.matchlog.review_kinds import ReviewFetched
+from schemas.review import ReviewView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.review.models import Review
+    from app.security.actor import Actor
+    from schemas.identity import Duty
+    from schemas.matchlog.review_kinds import ReviewAnswered, ReviewDecided
+    from schemas.review import ReviewFile
+
+REVIEWING: Final[tuple[Duty, ...]] = ("reviewer",)
+ANSWERING: Final[tuple[Duty, ...]] = ("analyst", "recipient")
+_KINDS: Final[dict[ReviewFile, str]] = {
+    "questions": QUESTIONS_KIND,
+    "buckets": BUCKETS_KIND,
+    "cards": CARDS_KIND,
+}
+
+
+def review_for(session: Session, actor: Actor, run: str, *, lock: bool = False) -> Review:
+    """Return the review of a run of a project that the actor may see.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's to see: both alike.
+    """
+    found = repository.get_review(session, run, lock=lock)
+    if found is None:
+        raise NotFoundError("There is nothing here.")
+    project_for(session, actor, found.project)
+    return found
+
+
+def reviews_for(
+    session: Session, actor: Actor, project: str, window: Window = NEWEST
+) -> Sequence[Review]:
+    """Return a piece of the project's reviews that the actor may see, newest first.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's; no such review to look on from.
+    """
+    project_for(session, actor, project)
+    return repository.reviews_of_project(session, project, window)
+
+
+def present_reviews(session: Session, actor: Actor, project: str) -> Sequence[Review]:
+    """Return the reviews of which something may still be there, of a project that the actor may see.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    project_for(session, actor, project)
+    return repository.present_of_project(session, project)
+
+
+def is_reviewed(session: Session, run: str) -> bool:
+    """Tell whether a run has a review; who may see the run may know."""
+    return repository.get_review(session, run) is not None
+
+
+def view_of(session: Session, review: Review, actor: Actor) -> ReviewView:
+    """Return a review as this actor may see it: each agency what it has to do, others no small number."""
+    questions = buckets = decided = None
+    if actor.role != "agency":
+        questions = above_floor(review.questions, review.floor)
+    elif actor.party == review.reviewer:
+        questions, decided = review.questions, _n_decided(session, review, actor.person)
+    elif actor.party == review.asked:
+        buckets = review.buckets
+    return ReviewView(
+        project=review.project,
+        round=review.round,
+        run=review.run,
+        reviewer=review.reviewer,
+        asked=review.asked,
+        state=review.state,  # type: ignore[arg-type]  # the column holds only these
+        deadline=review.deadline,
+        questions=questions,
+        buckets=buckets,
+        decided=decided,
+        release=review.release,
+    )
+
+
+def require_part(
+    session: Session, broker: Broker, actor: Actor, review: Review, *, is_reviewer: bool
+) -> TermsInForce:
+    """Return the terms under which the actor takes part in a review now, on one of its two sides.
+
+    Raises:
+        not-of-review: the actor is of another party.
+        NotInForceError: nothing is in force, or another agreement than when the run was asked for.
+        WrongDutyError: the actor does not have the duty, by their enrolment or by the agreement.
+        review-over: it has ended, or its deadline has passed.
+        NotApprovedError, run-not-final: nothing of the run may be handed out yet.
+    """
+    party, duties = (review.reviewer, REVIEWING) if is_reviewer else (review.asked, ANSWERING)
+    if actor.party != party:
+        raise RefusedError(NOT_OF_REVIEW, f"This is for {party}.", clause="review")
+    now = broker.clock()
+    terms = terms_in_force(session, review.project, now)
+    if terms.digest != review.agreement:
+        raise NotInForceError(
+            "The agreement has changed since the run was asked for.", clause="number"
+        )
+    require_duty(actor, *duties)
+    listed = agreement_named(session, terms).person(actor.person)
+    if listed is None or listed.party != party or set(duties).isdisjoint(listed.duties):
+        raise WrongDutyError(
+            f"The agreement does not list this person with the duty {' or '.join(duties)}.",
+            clause="review",
+        )
+    if review.state == repository.ENDED or review.deadline <= utc_text(now):
+        raise RefusedError(REVIEW_OVER, "Nothing more is taken or handed out of this review.")
+    require_approved(session, review.run, terms, "release", now)
+    require_final(session, review.entry_size, terms.terms)
+    return terms
+
+
+def open_file(
+    session: Session, broker: Broker, actor: Actor, run: str, what: ReviewFile
+) -> SealedFile:
+    """Return a file of a review, if the actor may have it now.
+
+    Raises:
+        NotFoundError: no such review, or not the caller's.
+        cards-missing: the asked agency has not answered yet.
+        As `require_part`.
+    """
+    review = review_for(session, actor, run)
+    require_part(session, broker, actor, review, is_reviewer=what != "buckets")
+    content = _content(session, review, what)
+    return SealedFile(content, open_pieces(session, broker, review.object, _KINDS[what]))
+
+
+def log_fetch(session: Session, broker: Broker, actor: Actor, run: str, what: ReviewFile) -> None:
+    """Record that a file is about to be handed out; commit before the first byte leaves.
+
+    Raises:
+        As `open_file`.
+    """
+    review = review_for(session, actor, run, lock=True)
+    terms = require_part(session, broker, actor, review, is_reviewer=what != "buckets")
+    note_handed_out(session, run)
+    sha256 = _content(session, review, what).sha256
+    body = ReviewFetched(round=review.round, what=what, sha256=sha256)
+    broker.log.append(session, [entry_of(review, terms.digest, body, actor)])
+
+
+def entry_of(
+    review: Review,
+    agreement: str,
+    body: ReviewFetched | ReviewAnswered | ReviewDecided,
+    actor: Actor,
+) -> EntryDraft:
+    """Return the log entry of what a person does in a review."""
+    return EntryDraft(
+        body,
+        entry_actor(actor),
+        project=review.project,
+        agreement=agreement,
+        purpose=review.purpose,
+        object=review.run,
+        request=actor.request_id,
+    )
+
+
+def _content(session: Session, review: Review, what: ReviewFile) -> Content:
+    found = repository.find_file(session, review.run, what)
+    if found is None:
+        raise RefusedError(CARDS_MISSING, f"{review.asked} has not sent its cards yet.")
+    return Content(found.sha256, found.size_bytes)
+
+
+def _n_decided(session: Session, review: Review, person: str) -> int:
+    return sum(
+        one.accepted + one.rejected + one.unsure
+        for one in repository.statements_of(session, review.run)
+        if one.person == person
+    )

@@ -1,0 +1,167 @@
+"""`blindlink review`: people decide pairs that a run has held back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.options import agency_options, file_options
+from encoding.cli.parts.own_identity import identity_options, unlock_own
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.source import Source
+from encoding.cli.parts.written_files import note_file
+from encoding.errors import ExtraMissingError
+from encoding.files import refuse_to_overwrite
+from schemas.shared.command_line import emit, json_option
+
+if TYPE_CHECKING:
+    from encoding.review.sitting import Sent, Sitting
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("review", epilog="Example: blindlink review, then the key ? for help")
+@file_options
+@click.option(
+    "--with", "partner", help="The review of pairs with this agency, where there are several."
+)
+@click.option(
+    "--list", "list", is_flag=True, help="Say which pairs wait, and what was done with them."
+)
+@click.option(
+    "--again", is_flag=True, help="Show also what you were unsure of in an earlier round."
+)
+@click.option("--export", type=_FILE, help="Write the pairs into decisions.xlsx or .csv.")
+@click.option("--import", type=_FILE, help="Take the decisions of a file that was filled in.")
+@click.option("--send", is_flag=True, help="Send what you have decided.")
+@click.option("--finish", is_flag=True, help="Send it, and say that no more comes from you.")
+@click.option(
+    "--answer",
+    is_flag=True,
+    help="Make the cards that another agency's reviewers need; refresh does.",
+)
+@click.option("--force", is_flag=True, help="Overwrite a file when exporting.")
+@json_option
+@identity_options
+@agency_options
+@click.pass_obj
+def review(session: Session, /, *, file: Path | None, id_column: str | None, **given: Any) -> None:
+    """Decide whether records of yours and of another agency are of the same person, where a run could not tell.
+
+    You see your own record, and open the other one's card step by step. What you decide is kept at once, can be
+    taken back until you send it, and stands when it was sent. It is signed with your keys, which need the duty
+    reviewer. A pair that is accepted is linked; one that is rejected is kept apart until a record changes.
+    """
+    from encoding.cli.parts.answering import answer_reviews
+    from encoding.cli.parts.review_words import (
+        listed,
+        pair_lines,
+        review_line,
+        standing_document,
+        standing_lines,
+    )
+    from encoding.cli.parts.reviewing import forget_ended, open_review, own_reviews, sitting_over
+
+    deed = _deed(given)
+    if deed is None:
+        _refuse_without_screen()
+    source = Source(file=file, id_column=id_column)
+    # First, so that the options of this call count for the sign-in too, and the passphrase is asked for once.
+    unlock_own(session, given)
+    with session.connect() as client:
+        counter = Counter(session, client, session.trust(client), project_view(session, client))
+        if deed == "answer":
+            n_reviews = answer_reviews(counter, source)
+            emit({"answered": n_reviews}, remarks=[f"{n_reviews:,} reviews were answered"])
+            return
+        views = own_reviews(counter)
+        forget_ended(counter)
+        if deed == "list" and not any(one.state == "answered" for one in views):
+            emit({"reviews": [one.to_json() for one in views]}, map(review_line, views))
+            return
+        view = open_review(views, given["partner"])
+        again = given["again"] or deed == "import"
+        with sitting_over(counter, view, source, again=again) as sitting:
+            if deed == "list":
+                emit(listed(views, sitting), [*map(review_line, views), "", *pair_lines(sitting)])
+                return
+            said = _do(session, sitting, deed, given)
+            emit(standing_document(sitting), remarks=[*said, *standing_lines(sitting)])
+
+
+def _deed(given: Mapping[str, Any]) -> str | None:
+    """Return what is to be done; None: the screen is to be shown.
+
+    Raises:
+        click.UsageError: two things are to be done at once.
+    """
+    named = [
+        name for name in ("list", "export", "import", "send", "finish", "answer") if given[name]
+    ]
+    if len(named) > 1:
+        raise click.UsageError(f"give either --{named[0]} or --{named[1]}")
+    return named[0] if named else None
+
+
+def _refuse_without_screen() -> None:
+    otherwise = "or decide in a spreadsheet: blindlink review --export decisions.xlsx"
+    if find_spec("textual") is None:
+        raise ExtraMissingError(
+            "the screen for clerical review needs an optional package",
+            hint=f"install blindlink[review], {otherwise}",
+        )
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError(f"this shows a screen, and needs a terminal; {otherwise}")
+
+
+def _do(
+    session: Session, sitting: Sitting, deed: str | None, given: Mapping[str, Any]
+) -> list[str]:
+    """Do what was asked for with the pairs of a review, and return what is said of it."""
+    from encoding.cli.parts.reviewing import send_decisions
+    from encoding.review.sheet import read_sheet, write_sheet
+
+    if deed == "export":
+        path: Path = given["export"]
+        refuse_to_overwrite(path, own_start=b"", force=given["force"])
+        note_file(session, "received", path)
+        # First, since whoever has the file sees all of every card.
+        sitting.open_all()
+        n_rows = write_sheet(path, sitting)
+        return [f"{n_rows:,} pairs stand in {path}; fill in the columns verdict and reason"]
+    if deed == "import":
+        taken = read_sheet(given["import"], sitting)
+        sitting.diary.decide(taken, session.now())
+        return [f"{len(taken):,} decisions were taken; send them with: blindlink review --send"]
+    if deed in ("send", "finish"):
+        return [str(send_decisions(session, sitting, is_last=deed == "finish"))]
+    return _show(session, sitting)
+
+
+def _show(session: Session, sitting: Sitting) -> list[str]:
+    """Show the screen until it is left, and return what was sent; without a pair there is nothing to show."""
+    from encoding.cli.parts.reviewing import send_decisions
+    from encoding.review.screen import ReviewApp
+
+    if not sitting.cases:
+        return []
+    said = []
+
+    def send(is_last: bool) -> Sent:
+        sent = send_decisions(session, sitting, is_last=is_last)
+        said.append(str(sent))
+        return sent
+
+    is_quiet, session.is_quiet = session.is_quiet, True
+    try:
+        ReviewApp(sitting, send, session.now).run()
+    finally:
+        session.is_quiet = is_quiet
+    return said

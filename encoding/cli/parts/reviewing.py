@@ -1,0 +1,281 @@
+"""What a reviewer does: questions and cards fetched and checked, a sitting over them, decisions sent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.kept_verdicts import journal_file, kept_verdicts
+from encoding.cli.parts.log_copies import fetched_log
+from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.reviews import (
+    ProvenReview,
+    decisions_logged,
+    own_handles,
+    own_reading,
+    prove_review,
+    reviews_of,
+    trusted_persons,
+)
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.source import Source
+from encoding.errors import NotReadyError, OthersWaitedForError
+from encoding.recipe import Recipe
+from encoding.review.api import ReviewsApi
+from encoding.review.cards import open_card
+from encoding.review.errors import (
+    CardUntrustedError,
+    DecisionError,
+    NotReviewerError,
+    QuestionsUntrustedError,
+)
+from encoding.review.journal import Diary, Journal
+from encoding.review.kept import KeptReview, KeptReviewFile
+from encoding.review.records import read_records
+from encoding.review.sitting import Sent, Sitting, open_cases, shown_cases
+from encoding.transfers.matches import keys_of_handles
+from schemas.errors import FormatError
+from schemas.review import (
+    Card,
+    ReviewState,
+    ReviewView,
+    StatedDecisions,
+    parse_cards,
+    parse_questions,
+)
+
+if TYPE_CHECKING:
+    from encoding.people.identity import Identity
+    from schemas.identity import PublicIdentity
+
+
+def own_reviews(counter: Counter) -> tuple[ReviewView, ...]:
+    """Return the reviews that this agency's people decide, newest first.
+
+    Raises:
+        NotReadyError: the agreement has no clerical review, or another agency's people decide.
+    """
+    review, party = counter.view.terms.review, counter.session.party
+    if review is None:
+        raise NotReadyError("the agreement has no clerical review")
+    if review.reviewer != party:
+        raise NotReadyError(
+            f"the people of {review.reviewer} decide pairs, and not those of {party}",
+            hint="cards are made by: blindlink refresh, or: blindlink review --answer",
+        )
+    return tuple(one for one in reviews_of(counter) if one.reviewer == party)
+
+
+def open_review(views: Sequence[ReviewView], partner: str | None) -> ReviewView:
+    """Return the review that waits for decisions, of several the one that ends first.
+
+    Args:
+        partner: whose records are asked about; None: anybody's.
+    Raises:
+        OthersWaitedForError: the other agency has yet to send its cards.
+        NotReadyError: none waits.
+    """
+    found = [one for one in views if one.state != "ended" and partner in (None, one.asked)]
+    answered = [one for one in found if one.state == "answered"]
+    if answered:
+        return min(answered, key=lambda one: (one.deadline, one.asked))
+    if found:
+        raise OthersWaitedForError(
+            f"{found[0].asked} has yet to send its cards for round {found[0].round}",
+            hint="its job does so by itself the next time it runs",
+        )
+    over = next((one for one in views if partner in (None, one.asked)), None)
+    raise NotReadyError(
+        "no pairs wait for a decision"
+        + ("" if over is None else f"; the review of round {over.round} with {over.asked} is over"),
+        hint="see: blindlink review --list",
+    )
+
+
+@contextmanager
+def sitting_over(
+    counter: Counter, view: ReviewView, source: Source, *, again: bool = False
+) -> Iterator[Sitting]:
+    """Give a sitting over a review, for whoever types; nobody else writes their journal meanwhile.
+
+    Args:
+        again: show also what the person was unsure of before.
+    Raises:
+        NotReviewerError: the person has not the duty.
+        QuestionsUntrustedError: what the broker shows is not what the log lists.
+        DecisionError: the workspace was restored since.
+    """
+    session = counter.session
+    own = unlock_own(session)
+    if "reviewer" not in own.public.duties:
+        raise NotReviewerError(
+            "your keys do not have the duty reviewer",
+            hint="name the file of keys that have it with --identity; the agreement lists who has it",
+        )
+    with session.workspace.review_lock(own.public.person):
+        proven = prove_review(counter, view)
+        with session.workspace.lock():
+            kept = _kept(counter, view, proven)
+            verdicts = kept_verdicts(session, view.asked)
+            handles = own_handles(session, view)
+            reading = own_reading(session, counter.view.profile, source)
+            senders = trusted_persons(counter, view.asked)
+        diary = _diary(session, view, own)
+        diary.settle(decisions_logged(proven.entries, view.run, own.public.person))
+        keys = keys_of_handles(handles, [one.handle for one in kept.questions])
+        inputs = Recipe.load(counter.view.profile.recipe).inputs
+        names = dict.fromkeys((*proven.of.elements, *inputs))
+        with session.progress() as progress:
+            records = read_records(
+                reading, frozenset(keys.values()), (), progress, if_there=tuple(names)
+            )
+        cards = _opened(session, proven, kept, own, senders)
+        cases = open_cases(
+            kept.questions,
+            keys,
+            records,
+            cards,
+            verdicts=verdicts,
+            person=own.public.person,
+        )
+        decided = {one.reference for one in diary.journal.looked if one.choice is not None}
+        shown = shown_cases(cases, decided, again=again)
+        yield Sitting(
+            review=proven.of,
+            deadline=view.deadline,
+            persons=proven.clause.persons,
+            cases=shown,
+            again=len(cases) - len(shown),
+            missing=len(kept.questions) - len(cases),
+            diary=diary,
+        )
+
+
+def send_decisions(session: Session, sitting: Sitting, *, is_last: bool) -> Sent:
+    """Send what was decided, and return how many decisions that is.
+
+    Raises:
+        BrokerRefusedError: the broker takes no more, as after the review has ended.
+    """
+    own = unlock_own(session)
+    with session.connect() as client:
+        api, states = ReviewsApi(client, session.project), list[ReviewState]()
+
+        def post(stated: StatedDecisions) -> None:
+            states.append(api.decide(sitting.review.run, stated).state)
+
+        n_sent = sitting.diary.send(post, own, session.now(), is_last=is_last)
+        return Sent(n_sent, is_over=states[-1:] == ["ended"])
+
+
+def forget_ended(counter: Counter) -> None:
+    """Remember what was decided in reviews that are over, and remove their questions, cards and journals."""
+    session = counter.session
+    workspace, project = session.workspace, session.project
+    kept, journals = workspace.reviews(project), workspace.journals(project)
+    if not kept and not journals:
+        return
+    going_on = {one.run for one in reviews_of(counter) if one.state != "ended"}
+    over = [(run, person) for run, person in journals if run not in going_on]
+    for run, person in over:
+        _settle(counter, run, person)
+    with workspace.lock():
+        for partner in counter.view.terms.providers:
+            kept_verdicts(session, partner)
+        for run in kept:
+            if run not in going_on:
+                _kept_file(session, run).remove()
+        for run, person in over:
+            journal_file(session, run, person).remove()
+
+
+def _settle(counter: Counter, run: str, person: str) -> None:
+    """Hold a journal to the match log where it is open whether its last batch has come."""
+    file = journal_file(counter.session, run, person)
+    journal = file.read()
+    if journal is None or journal.waiting is None:
+        return
+    entries = fetched_log(counter.session, counter.client, counter.trust).entries
+    with suppress(DecisionError):
+        Diary(journal, file.write).settle(decisions_logged(entries, run, person))
+
+
+def _kept(counter: Counter, view: ReviewView, proven: ProvenReview) -> KeptReview:
+    """Return questions and cards, which are fetched once.
+
+    Raises:
+        QuestionsUntrustedError: they are not what the match log lists, or do not belong together.
+    """
+    file = _kept_file(counter.session, view.run)
+    found = file.read()
+    if found is None:
+        api = ReviewsApi(counter.client, counter.session.project)
+        questions, cards = api.questions(view.run), api.cards(view.run)
+        if hashlib.sha256(questions).hexdigest() != proven.asked.questions_sha256:
+            raise QuestionsUntrustedError(
+                "the match log lists other questions than the broker shows"
+            )
+        found = _parsed(questions, cards)
+        file.write(questions, cards)
+    header = found.header
+    if (header.run, header.round, header.reviewer, header.asked) != (
+        view.run,
+        view.round,
+        view.reviewer,
+        view.asked,
+    ) or len(found.questions) > proven.clause.questions:
+        raise QuestionsUntrustedError("the questions are not those of this review")
+    return found
+
+
+def _parsed(questions: bytes, cards: bytes) -> KeptReview:
+    try:
+        header, listed = parse_questions(questions)
+        sealed = parse_cards(cards)
+    except FormatError as exc:
+        raise QuestionsUntrustedError(f"what the broker shows breaks its format: {exc}") from exc
+    if [one.reference for one in listed] != [*sealed]:
+        raise QuestionsUntrustedError("the broker does not show one card for each question")
+    return KeptReview(header, listed, sealed)
+
+
+def _kept_file(session: Session, run: str) -> KeptReviewFile:
+    workspace, project = session.workspace, session.project
+    return KeptReviewFile(workspace.review(project, run), project, run, workspace.key())
+
+
+def _diary(session: Session, view: ReviewView, own: Identity) -> Diary:
+    file = journal_file(session, view.run, own.public.person)
+    journal = file.read() or Journal(
+        project=session.project,
+        run=view.run,
+        round=view.round,
+        partner=view.asked,
+        person=own.public.person,
+    )
+    return Diary(journal, file.write)
+
+
+def _opened(
+    session: Session,
+    proven: ProvenReview,
+    kept: KeptReview,
+    own: Identity,
+    senders: Sequence[PublicIdentity],
+) -> dict[bytes, Card]:
+    """Return the cards that can be trusted, by reference; of others it is said how many there are."""
+    able = [one for one in senders if {"analyst", "recipient"} & {*one.duties}]
+    cards, faults = dict[bytes, Card](), list[str]()
+    for reference, sealed in kept.cards.items():
+        try:
+            cards[reference] = open_card(proven.of, sealed, own, able)
+        except CardUntrustedError as exc:
+            faults.append(str(exc))
+    if faults:
+        session.warn(
+            f"{len(faults):,} of {len(kept.cards):,} cards cannot be trusted, and are not shown: {faults[0]}"
+        )
+    return cards

@@ -1,0 +1,134 @@
+"""What both sides of a clerical review need: what the log and the agreement say of it, and the own file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from encoding.cli.parts.agreements import require_agreed_run, trusted_peers
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.log_copies import fetched_log
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.source import Source
+from encoding.packing.handles import HandleMap, MapName, derive_map_keys, read_handle_map
+from encoding.packing.memory import memory_key
+from encoding.packing.withdrawals import Withdrawn
+from encoding.records.agency_file import agency_file
+from encoding.review.api import ReviewsApi
+from encoding.review.cards import ReviewOf
+from encoding.review.errors import QuestionsUntrustedError
+from encoding.review.records import Reading
+from schemas.matchlog.review_kinds import ReviewAsked, ReviewDecided
+from schemas.review import ReviewView, SignedReviewStatement
+
+if TYPE_CHECKING:
+    from schemas.clauses import Review
+    from schemas.identity import PublicIdentity
+    from schemas.matchlog.entry import Entry
+    from schemas.profile import EncodingProfile
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenReview:
+    """A review as the match log and the signed agreement have it.
+
+    `asked` is the log entry that asks, `entries` are all of the project.
+    """
+
+    of: ReviewOf
+    clause: Review
+    asked: ReviewAsked
+    entries: Sequence[Entry] = field(repr=False)
+
+
+def reviews_of(counter: Counter) -> tuple[ReviewView, ...]:
+    """Return the reviews in which this agency has a part, newest first; none where nobody reviews."""
+    review, party = counter.view.terms.review, counter.session.party
+    if review is None or party not in counter.view.terms.providers:
+        return ()
+    return ReviewsApi(counter.client, counter.session.project).reviews()
+
+
+def prove_review(counter: Counter, view: ReviewView) -> ProvenReview:
+    """Return a review once the match log and the agreement of its run vouch for it.
+
+    Raises:
+        QuestionsUntrustedError: they do not.
+        AgreementUntrustedError, LogError: as these.
+    """
+    session = counter.session
+    agreement = require_agreed_run(session, counter.client, counter.client.run(view.run))
+    entries = fetched_log(session, counter.client, counter.trust).entries
+    asked = _asked(entries, view)
+    clause = agreement.review
+    if clause is None or clause.reviewer != view.reviewer or view.asked == clause.reviewer:
+        raise QuestionsUntrustedError("the agreement of the run has no such review")
+    of = ReviewOf(
+        project=session.project,
+        round=view.round,
+        run=view.run,
+        reviewer=view.reviewer,
+        asked=view.asked,
+        elements=tuple(
+            one.name for one in agreement.elements if (one.party, one.use) == (view.asked, "shown")
+        ),
+    )
+    return ProvenReview(of, clause, asked, entries)
+
+
+def decisions_logged(
+    entries: Sequence[Entry], run: str, person: str
+) -> list[SignedReviewStatement]:
+    """Return the statements about decisions of a person in the review of a run that the match log has."""
+    bodies = (one.body for one in entries if one.object == run)
+    signed = (body.signed for body in bodies if isinstance(body, ReviewDecided))
+    return [one for one in signed if one.statement.person == person]
+
+
+def own_handles(session: Session, view: ReviewView) -> HandleMap:
+    """Return the handles of this agency's container of a review; use it under the workspace's lock.
+
+    Raises:
+        HandleMapError: the workspace has none.
+    """
+    partner = view.asked if view.reviewer == session.party else view.reviewer
+    name = MapName(session.project, view.round, partner)
+    keys = derive_map_keys(session.workspace.key(), session.project)
+    return read_handle_map(session.workspace.handle_map(*name), name, keys)
+
+
+def own_reading(session: Session, profile: EncodingProfile, source: Source) -> Reading:
+    """Return how the own file is read; use it under the workspace's lock."""
+    workspace, project, key = session.workspace, session.project, session.workspace.key()
+    return Reading(
+        file=agency_file(session.config, source.file, source.id_column),
+        profile=profile,
+        columns=session.config.sections.columns | source.columns,
+        date_format=source.date_format or session.config.source.date_format,
+        keys=derive_map_keys(key, project),
+        memory_key=memory_key(key, project),
+        withdrawn=Withdrawn(workspace.withdrawn(project), project, key),
+    )
+
+
+def trusted_persons(counter: Counter, party: str) -> Sequence[PublicIdentity]:
+    """Return the persons of a party whose keys this agency trusts; use it under the workspace's lock.
+
+    Raises:
+        UntrustedKeyError: nobody is trusted, or other keys than theirs are shown.
+    """
+    shown = counter.client.identities(counter.session.project).identities
+    return trusted_peers(counter.session, shown).trusted_of(party, shown)
+
+
+def _asked(entries: Sequence[Entry], view: ReviewView) -> ReviewAsked:
+    bodies = [one.body for one in entries if one.object == view.run]
+    asked = [body for body in bodies if isinstance(body, ReviewAsked)]
+    if len(asked) != 1:
+        raise QuestionsUntrustedError("the match log does not show that this was asked once")
+    (found,) = asked
+    stated = (view.round, view.reviewer, view.asked, view.deadline)
+    if (found.round, found.reviewer, found.asked, found.deadline) != stated:
+        raise QuestionsUntrustedError("the match log shows another review than the broker")
+    return found

@@ -1,0 +1,78 @@
+"""How far a card is opened, and in what two values differ: initials, then differing characters, then all.
+
+Who decides a pair should see no more of the other agency's record than the decision needs (Kum, Krishnamurthy,
+Machanavajjhala, Reiter and Ahalt 2014, "Privacy preserving interactive record linkage").
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Final, Literal
+
+from schemas.printable import printable
+
+Word = Literal["", "same", "differs", "only ours", "only theirs", "neither has it"]
+
+CLOSED, INITIALS, DIFFERENCES, ALL = range(4)
+HIDDEN: Final = "\N{BULLET}" * 6
+_DOT: Final = "\N{MIDDLE DOT}"
+_LATER_LETTERS: Final = re.compile(r"(?<=\w)\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A value of both records at a step: what is shown, which places of it differ, and a word that says so.
+
+    `own` is null where the own file has no such column: there is nothing to compare with, and theirs stays at
+    its initials until all is shown. Marks are places of the texts.
+    """
+
+    name: str
+    own: str | None = field(repr=False)
+    theirs: str = field(repr=False)
+    own_marks: frozenset[int] = frozenset()
+    their_marks: frozenset[int] = frozenset()
+    word: Word = ""
+
+
+def compare(name: str, own: str | None, theirs: str, step: int) -> Compared:
+    """Return two values as they are shown at a step; the own one is always shown whole."""
+    own = None if own is None else printable(own)
+    theirs = printable(theirs)
+    if step == CLOSED:
+        return Compared(name, own, HIDDEN)
+    if step == INITIALS or (own is None and step == DIFFERENCES):
+        return Compared(name, own, _LATER_LETTERS.sub(_DOT * 3, theirs))
+    if own is None:
+        return Compared(name, own, theirs)
+    own_marks, their_marks = differing(own, theirs)
+    word = _word(own, theirs)
+    if step == DIFFERENCES:
+        theirs = "".join(
+            character if place in their_marks or not character.isalnum() else _DOT
+            for place, character in enumerate(theirs)
+        )
+    return Compared(name, own, theirs, own_marks, their_marks, word)
+
+
+def differing(own: str, theirs: str) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the places of both texts that the other one has not, capitals and small letters alike."""
+    own_places, their_places = set(range(len(own))), set(range(len(theirs)))
+    matcher = SequenceMatcher(None, _folded(own), _folded(theirs), autojunk=False)
+    for block in matcher.get_matching_blocks():
+        own_places -= set(range(block.a, block.a + block.size))
+        their_places -= set(range(block.b, block.b + block.size))
+    return frozenset(own_places), frozenset(their_places)
+
+
+def _word(own: str, theirs: str) -> Word:
+    if not own or not theirs:
+        return "neither has it" if own == theirs else "only ours" if own else "only theirs"
+    return "same" if _folded(own) == _folded(theirs) else "differs"
+
+
+def _folded(text: str) -> str:
+    """Return small letters, place for place: a letter that would become two stays as it is."""
+    return "".join(low if len(low := character.lower()) == 1 else character for character in text)

@@ -1,0 +1,76 @@
+"""Questions and cards of a review that is not over, as they came: sealed, to go on after a kill.
+
+The cards stay sealed to the reviewers too. All of it goes when the review has ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from encoding.errors import WorkspaceError
+from encoding.workspace.sealed_record import SealedRecord
+from schemas.document import Document
+from schemas.errors import FormatError
+from schemas.ids import Name, RandomId
+from schemas.review import (
+    Question,
+    QuestionsHeader,
+    parse_cards,
+    parse_questions,
+)
+
+
+class _Head(Document):
+    """Of which review, and how many bytes of questions come before the cards."""
+
+    KIND: ClassVar[str] = "kept review"
+
+    version: Literal["blindlink/kept-review/1"] = "blindlink/kept-review/1"
+    project: Name
+    run: RandomId
+    questions_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReview:
+    """What came: the questions, and the sealed card of each by its reference."""
+
+    header: QuestionsHeader
+    questions: tuple[Question, ...] = field(repr=False)
+    cards: dict[bytes, bytes] = field(repr=False)
+
+
+class KeptReviewFile:
+    """Where questions and cards of a review are kept; use it under the workspace's lock."""
+
+    def __init__(self, path: Path, project: str, run: str, workspace_key: bytes) -> None:
+        self._project, self._run = project, run
+        self._record = SealedRecord(path, f"review/{project}/{run}", workspace_key)
+
+    def read(self) -> KeptReview | None:
+        """Return what is kept; None if nothing is.
+
+        Raises:
+            WorkspaceError: it is damaged, or sealed under another workspace key.
+        """
+        raw = self._record.read()
+        if raw is None:
+            return None
+        line, _, rest = raw.partition(b"\n")
+        try:
+            head = _Head.from_canonical(line)
+            header, questions = parse_questions(rest[: head.questions_bytes])
+            return KeptReview(header, questions, parse_cards(rest[head.questions_bytes :]))
+        except FormatError as exc:
+            raise WorkspaceError("questions and cards in the workspace are damaged") from exc
+
+    def write(self, questions: bytes, cards: bytes) -> None:
+        """Keep what came, durably."""
+        head = _Head(project=self._project, run=self._run, questions_bytes=len(questions))
+        self._record.write(head.to_canonical() + b"\n" + questions + cards)
+
+    def remove(self) -> None:
+        """Remove what is kept; again is safe."""
+        self._record.path.unlink(missing_ok=True)

@@ -1,0 +1,180 @@
+"""The agency's own records as a review shows them: chosen columns, and what tells that a record has changed.
+
+A record's digest is that of the next encoding (`encoding.packing.memory`), if its file stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from encoding.errors import MissingColumnError
+from encoding.packing.handles import MapKeys, key_text, keys_of_texts, record_keys
+from encoding.packing.memory import record_digest
+from encoding.packing.withdrawals import Withdrawn
+from encoding.progress import Progress
+from encoding.recipe.dates import read_date_format
+from encoding.recipe.rows import RowCleaner
+from encoding.records import Chunk
+from encoding.records.agency_file import AgencyFile
+from schemas.profile import EncodingProfile
+
+DATE_OF_BIRTH: Final = "birth_date"
+# Between the values of a record that has several rows.
+_BETWEEN: Final = " / "
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A record of the agency's file: its values by element, and the digest of its derived rows."""
+
+    record_id: str = field(repr=False)
+    values: Mapping[str, str] = field(repr=False)
+    digest: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the agency's file is read: as for encoding.
+
+    `keys` are of the workspace and project, `memory_key` makes digests, `withdrawn` records are not there.
+    """
+
+    file: AgencyFile
+    profile: EncodingProfile
+    columns: Mapping[str, str]
+    date_format: str | None
+    keys: MapKeys
+    memory_key: bytes = field(repr=False)
+    withdrawn: Withdrawn = field(repr=False)
+
+    def header_of(self, element: str) -> str:
+        """Return what the agency's file calls an element: a name of the recipe is mapped by the settings."""
+        return self.columns.get(element, element)
+
+
+def read_records(
+    reading: Reading,
+    wanted: Collection[str],
+    elements: Sequence[str],
+    progress: Progress,
+    *,
+    if_there: Sequence[str] = (),
+) -> dict[str, FileRecord]:
+    """Return those of the wanted records that the file has, by record key.
+
+    A date of birth that can be read is written as YYYY-MM-DD, since two agencies write dates in two ways.
+
+    Args:
+        wanted: record keys, 32 hexadecimal digits each.
+        elements: whose values are returned.
+        if_there: elements whose values are returned too, where the file has such a column.
+    Raises:
+        MissingColumnError: the file lacks the column of an element.
+        InputError, ConfigError: it cannot be read.
+    """
+    table = reading.file.open()
+    missing = [name for name in elements if reading.header_of(name) not in table.columns]
+    if missing:
+        raise MissingColumnError(
+            f"the file has no column {reading.header_of(missing[0])}, which the agreement lets reviewers see",
+            hint="say in the section [columns] what your file calls it, or amend the agreement",
+        )
+    cleaner = RowCleaner(
+        reading.profile,
+        columns=reading.columns,
+        available=table.columns,
+        date_format=reading.date_format,
+    )
+    optional = [name for name in if_there if reading.header_of(name) in table.columns]
+    headers = {name: reading.header_of(name) for name in (*elements, *optional)}
+    found = _Found(reading, frozenset(wanted), headers, cleaner)
+    selected = table.select([reading.file.id_column, *cleaner.headers, *headers.values()])
+    for chunk in selected.chunks():
+        found.look_at(chunk)
+        progress("looking for records", chunk.share, chunk.first_row + chunk.n_rows - 1, "rows")
+    cleaner.clear()
+    return found.records()
+
+
+class _Found:
+    """What has been found so far: the distinct values of each record, and its digest."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        wanted: frozenset[str],
+        headers: Mapping[str, str],
+        cleaner: RowCleaner,
+    ) -> None:
+        self._reading, self._wanted, self._headers = reading, wanted, headers
+        self._cleaner = cleaner
+        self._high = keys_of_texts(list(wanted)).high
+        self._dates = read_date_format(reading.date_format or "")
+        self._ids: dict[str, str] = {}
+        self._values: dict[str, dict[str, list[str]]] = {}
+        self._digests: dict[str, str] = {}
+
+    def look_at(self, chunk: Chunk) -> None:
+        ids = chunk.columns[self._reading.file.id_column]
+        keys = record_keys(self._reading.keys, ids)
+        likely = np.flatnonzero(np.isin(keys.high, self._high)).tolist()
+        gone = self._reading.withdrawn.among([ids[at] for at in likely]).tolist()
+        here = {
+            at: key
+            for at, is_gone in zip(likely, gone, strict=True)
+            if not is_gone and (key := key_text(keys, at)) in self._wanted
+        }
+        if not here:
+            return
+        for at, key in here.items():
+            self._ids.setdefault(key, ids[at])
+            self._take_values(
+                key, {name: chunk.columns[h][at] for name, h in self._headers.items()}
+            )
+        self._take_digests(chunk, here)
+
+    def _take_values(self, key: str, cells: Mapping[str, str]) -> None:
+        values = self._values.setdefault(key, {})
+        for name, cell in cells.items():
+            known = values.setdefault(name, [])
+            text = self._written(name, cell)
+            if text and text not in known:
+                known.append(text)
+
+    def _written(self, name: str, cell: str) -> str:
+        birth = self._dates.parse(cell) if name == DATE_OF_BIRTH else None
+        return cell if birth is None else birth.isoformat()
+
+    def _take_digests(self, chunk: Chunk, here: Mapping[int, str]) -> None:
+        """Note the digest of each record that has derived rows in this chunk first, as an encoding does."""
+        columns = {name: [cells[at] for at in here] for name, cells in chunk.columns.items()}
+        cleaned = self._cleaner.clean(Chunk(1, columns, chunk.share))
+        of_row = list(here.values())
+        rows: dict[str, list[int]] = {}
+        for place, row in enumerate(cleaned.rows.tolist()):
+            rows.setdefault(of_row[row - 1], []).append(place)
+        for key, places in rows.items():
+            if key not in self._digests:
+                self._digests[key] = record_digest(
+                    self._reading.memory_key, cleaned.columns, places
+                )
+
+    def records(self) -> dict[str, FileRecord]:
+        return {
+            key: FileRecord(
+                record_id,
+                {name: _BETWEEN.join(known) for name, known in self._values[key].items()},
+                self._digests.get(key) or absent_digest(self._reading.memory_key),
+            )
+            for key, record_id in self._ids.items()
+        }
+
+
+def absent_digest(memory_key: bytes) -> str:
+    """Return the digest of a record without derived rows, which no record of an encoding has."""
+    nothing: Iterable[int] = ()
+    return record_digest(memory_key, {}, nothing)

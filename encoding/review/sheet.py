@@ -1,0 +1,223 @@
+"""A review as a file for a spreadsheet: one row a pair, with room for a verdict and a reason.
+
+What comes back is taken only if every row still holds the pair that was written: sorting some columns and not
+the others is the commonest accident with such files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from encoding.errors import FileKindError, InputError, UndecodableError
+from encoding.files import replacing, write_csv
+from encoding.records import Table, open_table
+from encoding.records.csv_table import CsvTable
+from encoding.review.errors import DecisionsFileError
+from encoding.review.journal import Looked
+from encoding.review.sitting import Case, Sitting
+from encoding.review.workbook import write_workbook
+from schemas.printable import printable
+from schemas.review import REASONS, Reason, Verdict
+from schemas.spreadsheet import inert
+
+PAIR: Final = "pair"
+VERDICT: Final = "verdict"
+REASON: Final = "reason"
+WORKBOOK: Final = ".xlsx"
+SUFFIXES: Final = (WORKBOOK, ".csv")
+_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
+# A spreadsheet counts its header as row 1.
+_FIRST_ROW: Final = 2
+_NOTHING: Final = "nothing was taken from the file"
+_OTHER_DATES: Final = ("%m/%d/%Y", "%m/%d/%y", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S")
+
+Row = dict[str, str]
+Taken = tuple[Looked, Verdict, Reason]
+
+
+def write_sheet(path: Path, sitting: Sitting) -> int:
+    """Write the pairs that are shown and not decided, and return how many rows that is.
+
+    Raises:
+        FileKindError: the file's name says neither .xlsx nor .csv.
+        OutputBlockedError: it cannot be written.
+    """
+    _refuse_other_kinds(path)
+    cases = [case for case in sitting.cases if not sitting.diary.is_sent(case.reference)]
+    header = list(_header(sitting.cases))
+    rows = [[*_row(sitting, case, header).values()] for case in cases]
+    if path.suffix.lower() == WORKBOOK:
+        reasons = tuple(dict.fromkeys(reason for some in REASONS.values() for reason in some))
+        choices = {len(header) - 2: tuple(REASONS), len(header) - 1: reasons}
+        with replacing(path) as file:
+            write_workbook(file, [header, *rows], choices)
+    else:
+        # The mark tells a spreadsheet that the text is UTF-8.
+        write_csv(path, [f"{_MARK}{header[0]}", *header[1:]], rows)
+    return len(rows)
+
+
+def read_sheet(path: Path, sitting: Sitting) -> tuple[Taken, ...]:
+    """Return the decisions of a file that `write_sheet` wrote and somebody filled in; not of rows without one.
+
+    Raises:
+        DecisionsFileError: a row is of another round, of no pair of this review, changed, decided twice, or has
+            no verdict or reason that there is; the message names the row.
+        InputError: the file cannot be read, or a cell holds a formula.
+    """
+    _refuse_other_kinds(path)
+    header = list(_header(sitting.cases))
+    table = _opened(path)
+    missing = [name for name in header if name not in table.columns]
+    if missing:
+        raise DecisionsFileError(
+            f"{path.name} has no column {missing[0]}: it is not a file of this review, or a column was removed",
+            hint=_NOTHING,
+        )
+    by_pair = {_pair(sitting, case): case for case in sitting.cases}
+    taken: dict[str, Taken] = {}
+    for number, row in enumerate(_rows(table.select(header)), start=_FIRST_ROW):
+        try:
+            found = _taken(sitting, by_pair, row, header)
+        except _RowFault as fault:
+            raise DecisionsFileError(f"{path.name}, row {number}: {fault}", hint=_NOTHING) from None
+        if found is None:
+            continue
+        if found[0].reference in taken:
+            raise DecisionsFileError(
+                f"{path.name}, row {number}: this pair stands in a row before it too", hint=_NOTHING
+            )
+        taken[found[0].reference] = found
+    return tuple(taken.values())
+
+
+class _RowFault(Exception):
+    """What is wrong with a row, without its values."""
+
+
+def _taken(
+    sitting: Sitting, by_pair: Mapping[str, Case], row: Row, header: Sequence[str]
+) -> Taken | None:
+    case = by_pair.get(row[PAIR])
+    if case is None:
+        raise _RowFault(_unknown_pair(sitting, row[PAIR]))
+    expected = _row(sitting, case, header)
+    for name, text in expected.items():
+        if name not in (VERDICT, REASON) and not _is_same(row[name], text):
+            raise _RowFault(
+                f"the column {name} is not that of the pair; were some columns sorted without the others,"
+                " or has your file changed since?"
+            )
+    if not row[VERDICT] and not row[REASON]:
+        return None
+    verdict, reason = _decision(row)
+    before = sitting.looked(case)
+    if sitting.diary.is_sent(case.reference) and before.choice is not None:
+        if (before.choice.verdict, before.choice.reason) == (verdict, reason):
+            return None
+        raise _RowFault("its decision was sent already, and was another one")
+    return case.looked(), verdict, reason
+
+
+def _decision(row: Row) -> tuple[Verdict, Reason]:
+    for name in (VERDICT, REASON):
+        if row[name].startswith(("=", "+", "@")):
+            raise _RowFault(f"a formula stands in the column {name}")
+    verdict = next((one for one in REASONS if one == row[VERDICT].lower()), None)
+    if verdict is None:
+        raise _RowFault(f"the verdict is none of {', '.join(REASONS)}")
+    reason = next((one for one in REASONS[verdict] if one == row[REASON].lower()), None)
+    if reason is None:
+        raise _RowFault(f"{verdict} needs a reason of these: {', '.join(REASONS[verdict])}")
+    return verdict, reason
+
+
+def _unknown_pair(sitting: Sitting, text: str) -> str:
+    number, _, _ = text.partition("-")
+    if number.isdecimal() and int(number) != sitting.review.round:
+        return f"it is of round {int(number)}, and this review is of round {sitting.review.round}"
+    return "it names no pair of this review that can be decided here"
+
+
+def _header(cases: Sequence[Case]) -> Iterator[str]:
+    yield PAIR
+    yield "record_id"
+    for one in cases[0].card.fields if cases else ():
+        yield f"ours: {one.name}"
+        yield f"theirs: {one.name}"
+    yield from dict.fromkeys(f"ours only: {name}" for case in cases for name, _ in case.only_own())
+    yield from (VERDICT, REASON)
+
+
+def _row(sitting: Sitting, case: Case, header: Sequence[str]) -> Row:
+    """Return the cells of a pair; what was decided and not sent stands in it."""
+    choice = sitting.looked(case).choice
+    cells = {PAIR: _pair(sitting, case), "record_id": case.own.record_id}
+    for one in case.card.fields:
+        cells[f"ours: {one.name}"] = case.own.values.get(one.name, "")
+        cells[f"theirs: {one.name}"] = one.value
+    cells |= {f"ours only: {name}": value for name, value in case.only_own()}
+    if choice is not None:
+        cells |= {VERDICT: choice.verdict, REASON: choice.reason}
+    return {name: inert(printable(cells.get(name, ""))).strip() for name in header}
+
+
+def _pair(sitting: Sitting, case: Case) -> str:
+    # With a letter, since a spreadsheet would take some of these for numbers.
+    return f"{sitting.review.round}-q{case.reference}"
+
+
+def _is_same(given: str, written: str) -> bool:
+    """Tell whether a cell is as it was written, or as a spreadsheet writes a date or a number that it read."""
+    if given == written:
+        return True
+    if written.isdecimal() and given == written.lstrip("0"):
+        return True
+    try:
+        day = datetime.strptime(written, "%Y-%m-%d")  # noqa: DTZ007 - a day, of no zone
+    except ValueError:
+        return False
+    return any(_day(given, form) == day for form in _OTHER_DATES)
+
+
+def _day(text: str, form: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, form)  # noqa: DTZ007 - a day, of no zone
+    except ValueError:
+        return None
+
+
+def _opened(path: Path) -> Table:
+    """Open the file as spreadsheets save it: text in UTF-8 or in the encoding of Windows, any delimiter."""
+    if path.suffix.lower() == WORKBOOK:
+        return open_table(path)
+    fault: InputError | None = None
+    for encoding in ("utf-8-sig", "cp1252"):
+        for delimiter in (",", ";", "\t"):
+            try:
+                table = CsvTable(path, encoding=encoding, delimiter=delimiter)
+                if VERDICT in table.columns:
+                    list(_rows(table))
+                    return table
+            except UndecodableError as exc:
+                fault = exc
+    if fault is not None:
+        raise fault
+    return open_table(path)
+
+
+def _rows(table: Table) -> Iterator[Row]:
+    for chunk in table.chunks():
+        for cells in zip(*chunk.columns.values(), strict=True):
+            yield dict(zip(chunk.columns, cells, strict=True))
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES:
+        raise FileKindError(
+            f"{path.name} is neither a workbook nor a CSV file by its name",
+            hint=f"let it end in {' or '.join(SUFFIXES)}",
+        )

@@ -1,0 +1,204 @@
+"""Cards: exactly those that are asked for, signed, once; and only what a question needs is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rigs.linkage import CHILD_WELFARE, SCHOOL
+from rigs.reviewing import Reviewing
+from vectors.file import read_vectors
+from vectors.review import raw_of
+
+from app.errors import RefusedError
+from app.review.cards import CardReader, Wanted
+from app.review.drawing import CARDS_KIND
+from app.review.models import Review
+from app.sealed.objects import open_pieces
+from schemas.errors import DocumentError
+from schemas.review import Reference, parse_cards, parse_stated_cards, serialise_cards
+
+VECTORS = read_vectors("review")
+Cards = dict[bytes, bytes]
+
+
+def code(answer: Any) -> str:
+    return str(answer.json()["type"]).rsplit(":", 1)[1]
+
+
+def made(reviewing: Reviewing, run: str) -> Cards:
+    return {handle: os.urandom(64) for handle in reviewing.bucket_handles(run)}
+
+
+def test_only_cards_that_a_question_needs_are_kept(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back(6)
+    cards = reviewing.answer(run)
+    with reviewing.broker.database.read() as session:
+        review = session.get_one(Review, run)
+        pieces = list(open_pieces(session, reviewing.broker, review.object, CARDS_KIND))
+    kept = parse_cards(b"".join(pieces))
+    references = {one.reference for one in reviewing.questions(run)}
+    assert (set(kept), len(cards) > len(kept)) == (references, True)
+    # Each under the reference of its own record: the twin of what the reviewer will see.
+    other = reviewing.containers[1]
+    assert set(kept.values()) == {cards[other.handles[at]] for at in range(12, 18)}
+
+
+def test_the_log_has_the_signed_statement_of_all_cards(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back(6)
+    cards = reviewing.answer(run)
+    (entry,) = [one for one in reviewing.log_entries() if one["kind"] == "review-answered"]
+    stated = entry["body"]["signed"]["statement"]
+    assert stated["sha256"] == hashlib.sha256(serialise_cards(cards.items())).hexdigest()
+    assert (stated["party"], entry["actor"]["party"]) == (SCHOOL, SCHOOL)
+
+
+def test_the_same_cards_again_change_nothing_and_others_are_refused(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back(6)
+    cards = made(reviewing, run)
+    content = reviewing.stated_cards(run, cards)
+    first, again = reviewing.put_cards(run, content), reviewing.put_cards(run, content)
+    assert (first.status_code, again.json()) == (200, first.json())
+    assert reviewing.log_kinds().count("review-answered") == 1
+    other = reviewing.put_cards(run, reviewing.stated_cards(run, made(reviewing, run)))
+    assert (other.status_code, code(other)) == (409, "cards-differ")
+    shown = reviewing.fetch_cards(run)
+    assert set(shown.values()) < set(cards.values())
+
+
+def without_one(cards: Cards) -> Cards:
+    return dict(list(cards.items())[1:])
+
+
+def with_another(cards: Cards) -> Cards:
+    return {**cards, b"\xff" * 16: cards[next(iter(cards))]}
+
+
+def with_one_exchanged(cards: Cards) -> Cards:
+    return with_another(without_one(cards))
+
+
+@pytest.mark.parametrize("change", [without_one, with_another, with_one_exchanged])
+def test_there_is_exactly_one_card_for_each_record_that_is_asked_for(
+    reviewing: Reviewing, change: Callable[[Cards], Cards]
+) -> None:
+    run = reviewing.hold_back(6)
+    answer = reviewing.put_cards(run, reviewing.stated_cards(run, change(made(reviewing, run))))
+    assert (answer.status_code, code(answer)) == (422, "cards-refused")
+    assert reviewing.review()["state"] == "asked"
+
+
+def test_cards_out_of_order_or_of_another_digest_are_refused(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back(6)
+    cards = made(reviewing, run)
+    line, content = reviewing.stated_cards(run, cards).split(b"\n", 1)
+    head, body = content.split(b"\n", 1)
+    swapped = body[80:160] + body[:80] + body[160:]
+    for bent in (
+        line + b"\n" + head + b"\n" + swapped,
+        line + b"\n" + content[:-1],
+        line + b"\n" + content + b"x",
+        line + b"\n" + content[:-1] + bytes([content[-1] ^ 1]),
+        line,
+        b"x" * 20_000,
+        content,
+    ):
+        answer = reviewing.put_cards(run, bent)
+        assert (answer.status_code, code(answer)) == (422, "cards-refused"), bent[:40]
+    assert "review-answered" not in reviewing.log_kinds()
+
+
+def test_cards_are_signed_by_the_person_who_sends_them_about_this_review(
+    reviewing: Reviewing,
+) -> None:
+    run = reviewing.hold_back(6)
+    cards = made(reviewing, run)
+    changes: list[tuple[dict[str, Any], str]] = [
+        ({"round": 2}, "statement-refused"),
+        ({"run": "run-" + "0" * 32}, "statement-refused"),
+        ({"project": "other"}, "statement-refused"),
+        ({"person": reviewing.person(CHILD_WELFARE).id}, "statement-refused"),
+        ({"at": "2026-09-01T07:00:00Z"}, "statement-refused"),
+    ]
+    for fields, expected in changes:
+        answer = reviewing.put_cards(run, reviewing.stated_cards(run, cards, **fields))
+        assert (answer.status_code, code(answer)) == (422, expected), fields
+    forged = reviewing.stated_cards(run, cards).replace(
+        b'"at":"2026-09-01T06:00:00Z"', b'"at":"2026-09-01T05:59:59Z"'
+    )
+    answer = reviewing.put_cards(run, forged)
+    assert (answer.status_code, code(answer)) == (422, "signature-refused")
+    answer = reviewing.put_cards(run, reviewing.stated_cards(run, cards), CHILD_WELFARE)
+    assert (answer.status_code, code(answer)) == (409, "not-of-review")
+
+
+def test_cards_come_before_the_deadline(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back(6)
+    content = reviewing.stated_cards(run, made(reviewing, run))
+    reviewing.founded.clock.move(days=14)
+    answer = reviewing.put_cards(run, content)
+    assert (answer.status_code, code(answer)) == (409, "review-over")
+
+
+def test_a_body_of_another_media_type_or_compressed_is_refused(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back(6)
+    content = reviewing.stated_cards(run, made(reviewing, run))
+    for headers in (
+        {"content-type": "text/plain"},
+        {"content-type": "application/octet-stream", "content-encoding": "gzip"},
+    ):
+        answer = reviewing.client.put(
+            f"/v1/reviews/{run}/cards",
+            content=content,
+            headers={**reviewing.as_party(SCHOOL), **headers},
+        )
+        assert (answer.status_code, code(answer)) == (415, "media-type")
+
+
+def wanted(cards: Cards) -> Wanted:
+    needed = {handle: Reference(handle[::-1]) for handle in sorted(cards)[::2]}
+    return Wanted(b"".join(sorted(cards)), needed)
+
+
+@given(st.data())
+def test_a_reader_of_any_pieces_reads_what_the_reader_of_the_whole_reads(
+    data: st.DataObject,
+) -> None:
+    vector = data.draw(st.sampled_from(VECTORS["stated_cards"]["good"]))
+    raw = raw_of(vector)
+    signed, cards = parse_stated_cards(raw)
+    reader, at = CardReader(wanted(cards)), 0
+    while at < len(raw):
+        n = data.draw(st.integers(1, 200))
+        reader.add(raw[at : at + n])
+        at += n
+    read = reader.finish()
+    assert read.signed == signed
+    assert read.kept == {
+        handle[::-1]: sealed
+        for number, (handle, sealed) in enumerate(sorted(cards.items()))
+        if number % 2 == 0
+    }
+
+
+def read_in_pieces(reader: CardReader, raw: bytes, n: int) -> None:
+    for at in range(0, len(raw), n):
+        reader.add(raw[at : at + n])
+    reader.finish()
+
+
+@given(st.data())
+def test_what_the_reader_of_the_whole_refuses_any_pieces_refuse(data: st.DataObject) -> None:
+    vector = data.draw(st.sampled_from(VECTORS["stated_cards"]["bad"]))
+    raw = raw_of(vector)
+    with pytest.raises(DocumentError):
+        parse_stated_cards(raw)
+    whole = raw_of(VECTORS["stated_cards"]["good"][0])
+    reader, n = CardReader(wanted(parse_stated_cards(whole)[1])), data.draw(st.integers(1, 300))
+    with pytest.raises(RefusedError):
+        read_in_pieces(reader, raw, n)

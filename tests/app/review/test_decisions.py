@@ -1,0 +1,201 @@
+"""Decisions: signed and in order, each question once a person; and what ends a review."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL
+from rigs.reviewing import MakeReviewing, Reviewing
+
+
+def code(answer: Any) -> str:
+    return str(answer.json()["type"]).rsplit(":", 1)[1]
+
+
+def asked(reviewing: Reviewing) -> tuple[str, list[bytes]]:
+    """Let a run hold pairs back, and return it with the references of its questions."""
+    run = reviewing.hold_back(6)
+    return run, [one.reference for one in reviewing.questions(run)]
+
+
+def accept(references: list[bytes]) -> dict[bytes, str]:
+    return dict.fromkeys(references, "accept")
+
+
+def ended(reviewing: Reviewing) -> dict[str, Any]:
+    """Return what the log says of the only end."""
+    (entry,) = [one for one in reviewing.log_entries() if one["kind"] == "review-ended"]
+    return dict(entry["body"])
+
+
+def test_statements_are_numbered_on_and_the_same_one_again_changes_nothing(
+    reviewing: Reviewing,
+) -> None:
+    run, references = asked(reviewing)
+    first = reviewing.decisions(run, accept(references[:2]))
+    for _ in range(2):
+        answer = reviewing.send_decisions(run, first)
+        assert (answer.status_code, answer.json()["decided"]) == (200, 2)
+    assert reviewing.log_kinds().count("review-decided") == 1
+    gap = reviewing.decide(run, accept(references[2:3]), number=3)
+    assert (gap.status_code, code(gap)) == (409, "decisions-refused")
+    other = reviewing.decide(run, accept(references[2:3]), number=1)
+    assert (other.status_code, code(other)) == (409, "decisions-refused")
+    assert reviewing.decide(run, accept(references[2:4]), number=2).json()["decided"] == 4
+
+
+def test_a_person_decides_a_question_once(reviewing: Reviewing) -> None:
+    run, references = asked(reviewing)
+    reviewing.decide(run, {references[0]: "unsure"})
+    again = reviewing.decide(run, {references[0]: "accept"}, number=2)
+    assert (again.status_code, code(again)) == (409, "decisions-refused")
+    # Another person may; unsure settles nothing.
+    other = reviewing.decide(run, {references[0]: "accept"}, reviewing.second)
+    assert (other.status_code, other.json()["decided"]) == (200, 1)
+
+
+def test_a_decision_is_about_a_question_of_the_review(reviewing: Reviewing) -> None:
+    run, _ = asked(reviewing)
+    answer = reviewing.decide(run, {b"\x01" * 16: "accept"})
+    assert (answer.status_code, code(answer)) == (409, "decisions-refused")
+    assert "review-decided" not in reviewing.log_kinds()
+
+
+def test_decisions_are_a_reviewers_own_and_signed(reviewing: Reviewing) -> None:
+    run, references = asked(reviewing)
+    for fields, expected in (
+        ({"round": 2}, "statement-refused"),
+        ({"person": reviewing.second.id}, "statement-refused"),
+        ({"at": "2026-09-01T07:00:00Z"}, "statement-refused"),
+    ):
+        answer = reviewing.decide(run, accept(references), **fields)
+        assert (answer.status_code, code(answer)) == (422, expected), fields
+    stated = reviewing.decisions(run, accept(references)).to_json()
+    stated["signed"]["statement"]["at"] = "2026-09-01T05:59:59Z"
+    path = f"/v1/reviews/{run}/decisions"
+    answer = reviewing.post_as(path, CHILD_WELFARE, stated)
+    assert (answer.status_code, code(answer)) == (422, "signature-refused")
+    stated["decisions"]["decisions"].pop()
+    answer = reviewing.post_as(path, CHILD_WELFARE, stated)
+    assert (answer.status_code, code(answer)) == (422, "invalid-document")
+    school = reviewing.person(SCHOOL)
+    answer = reviewing.decide(run, accept(references), school)
+    assert (answer.status_code, code(answer)) == (409, "not-of-review")
+    assert "review-decided" not in reviewing.log_kinds()
+
+
+def test_the_last_settled_question_ends_the_review(reviewing: Reviewing) -> None:
+    run, references = asked(reviewing)
+    reviewing.decide(run, accept(references[:3]))
+    assert reviewing.review()["state"] == "asked"
+    rest = dict.fromkeys(references[3:], "reject")
+    answer = reviewing.decide(run, rest, reviewing.second)
+    assert answer.json()["state"] == "ended"
+    # Of numbers the log says how many matches both agencies get; the floor is three.
+    body = ended(reviewing)
+    assert (body["reason"], body["accepted"], body["release"]) == ("decided", 3, 2)
+    assert (body["rejected"], body["open"]) == (None, None)
+    late = reviewing.decide(run, accept(references[:1]), reviewing.second, number=2)
+    assert (late.status_code, code(late)) == (409, "review-over")
+
+
+def test_who_has_sent_the_last_statement_sends_no_more_and_that_ends_it(
+    make_reviewing: MakeReviewing,
+) -> None:
+    reviewing = make_reviewing({"persons": 2})
+    run, references = asked(reviewing)
+    reviewing.decide(run, accept(references[:4]), is_last=True)
+    answer = reviewing.decide(run, {}, number=2)
+    assert (answer.status_code, code(answer)) == (409, "decisions-refused")
+    assert reviewing.review()["state"] == "asked"
+    reviewing.decide(run, accept(references[2:5]), reviewing.second)
+    assert reviewing.review()["state"] == "asked"
+    answer = reviewing.decide(run, {}, reviewing.second, number=2, is_last=True)
+    assert answer.json()["state"] == "ended"
+    # Two were accepted by both: below the floor.
+    assert (ended(reviewing)["accepted"], ended(reviewing)["release"]) == (None, 2)
+    assert [one["matches"] for one in reviewing.releases(CHILD_WELFARE, 2)] == [2]
+
+
+def test_two_unequal_verdicts_leave_a_question_open(make_reviewing: MakeReviewing) -> None:
+    reviewing = make_reviewing({"persons": 2})
+    run, references = asked(reviewing)
+    reviewing.decide(run, accept(references), is_last=True)
+    answer = reviewing.decide(
+        run, dict.fromkeys(references, "reject"), reviewing.second, is_last=True
+    )
+    assert (answer.json()["state"], answer.json()["release"]) == ("ended", None)
+    assert ended(reviewing)["match_record_root"] is None
+    assert not reviewing.supplements()
+
+
+def test_the_sweeper_ends_a_review_at_its_deadline(reviewing: Reviewing) -> None:
+    run, references = asked(reviewing)
+    reviewing.decide(run, accept(references[:3]))
+    reviewing.founded.clock.move(days=13, hours=23)
+    reviewing.sweep()
+    assert "review-ended" not in reviewing.log_kinds()
+    reviewing.founded.clock.move(hours=1)
+    late = reviewing.decide(run, accept(references[3:4]), number=2)
+    assert (late.status_code, code(late)) == (409, "review-over")
+    reviewing.sweep()
+    assert (ended(reviewing)["reason"], ended(reviewing)["release"]) == ("deadline", 2)
+    assert reviewing.review()["state"] == "ended"
+
+
+def test_the_next_round_ends_a_review_and_closes_its_supplement(reviewing: Reviewing) -> None:
+    run, references = asked(reviewing)
+    reviewing.decide(run, accept(references[:3]))
+    reviewing.exchange_claims()
+    reviewing.open_round()
+    kinds = reviewing.log_kinds()
+    end = kinds.index("review-ended")
+    assert kinds[end:] == [
+        "review-ended",
+        *["release-prepared"] * 2,
+        "supplement-closed",
+        "round-opened",
+    ]
+    assert ended(reviewing)["reason"] == "round-over"
+    # Asking again gives the same round, and ends nothing twice.
+    reviewing.open_round()
+    assert reviewing.log_kinds().count("review-ended") == 1
+    view = reviewing.round(1)
+    (supplement,) = view["supplements"]
+    assert (supplement["state"], supplement["claims"]) == ("closed", [])
+    assert supplement["closing"]["proof"]
+
+
+def test_a_round_that_is_not_opened_ends_nothing(make_reviewing: MakeReviewing) -> None:
+    reviewing = make_reviewing(frequency="weekly")
+    asked(reviewing)
+    reviewing.exchange_claims()
+    reviewing.offer_all()
+    assert code(reviewing.ask_round()) == "round-not-due"
+    assert "review-ended" not in reviewing.log_kinds()
+    assert reviewing.review()["state"] == "asked"
+
+
+def test_watchers_and_the_asked_agency_decide_nothing(reviewing: Reviewing) -> None:
+    run, references = asked(reviewing)
+    stated = reviewing.decisions(run, accept(references)).to_json()
+    for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
+        answer = reviewing.post_as(f"/v1/reviews/{run}/decisions", party, stated, role)
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("change", ["end", "review"])
+def test_under_another_agreement_nothing_is_decided_nor_released(
+    reviewing: Reviewing, change: str
+) -> None:
+    run, references = asked(reviewing)
+    reviewing.decide(run, accept(references[:3]))
+    reviewing.amend(
+        **({"end": "2028-12-31"} if change == "end" else {"review": None, "elements": []})
+    )
+    answer = reviewing.decide(run, accept(references[3:]), number=2)
+    assert (answer.status_code, code(answer)) == (409, "not-in-force")
+    reviewing.founded.clock.move(days=14)
+    reviewing.sweep()
+    assert (ended(reviewing)["reason"], ended(reviewing)["release"]) == ("deadline", None)

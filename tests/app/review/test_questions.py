@@ -1,0 +1,230 @@
+"""What is asked about a run's held-back pairs, whom, and what is said of it before it leaves."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pytest
+from rigs.enrolled import EnrolledPerson
+from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL
+from rigs.persons import DUTIES, enrolled_person
+from rigs.reviewing import MakeReviewing, Reviewing
+
+from app.review import held_pairs
+from app.review.drawing import HANDLES_KIND, PAIRS_KIND, REVIEW_PREFIX
+from app.review.held_pairs import unpack_pairs
+from app.review.models import Review
+from app.sealed.objects import open_pieces
+from schemas.clauses import ApprovalRule
+from schemas.review import bucket_of
+
+
+def kept(reviewing: Reviewing, run: str, kind: str) -> bytes:
+    """Return what the broker keeps of a review, in the clear."""
+    with reviewing.broker.database.read() as session:
+        review = session.get_one(Review, run)
+        return open_pieces(session, reviewing.broker, review.object, kind).piece(0)
+
+
+def code(answer: Any) -> str:
+    return str(answer.json()["type"]).rsplit(":", 1)[1]
+
+
+def test_every_pair_that_is_held_back_is_a_question_about_the_reviewers_own_record(
+    reviewing: Reviewing,
+) -> None:
+    run = reviewing.hold_back(6)
+    questions = reviewing.questions(run)
+    own, other = reviewing.containers
+    doubtful = {own.handles[at] for at in range(12, 18)}
+    assert {one.handle for one in questions} == doubtful
+    # The other agency is asked for the buckets of exactly those records, and of nobody's in particular.
+    wanted = {bucket_of(other.handles[at]) for at in range(12, 18)}
+    assert set(reviewing.asked(run)) == wanted
+    in_buckets = [one for one in other.handles if bucket_of(one) in wanted]
+    assert kept(reviewing, run, HANDLES_KIND) == b"".join(sorted(in_buckets))
+    assert len(in_buckets) >= 4 * len(wanted)
+
+
+def test_a_question_names_the_row_of_its_own_container_in_which_the_two_met(
+    reviewing: Reviewing,
+) -> None:
+    run = reviewing.hold_back(6)
+    pairs = {one.reference: one for one in unpack_pairs(kept(reviewing, run, PAIRS_KIND))}
+    for question in reviewing.questions(run):
+        pair = pairs[question.reference]
+        # The school has the larger file.
+        assert (question.handle, question.row) == (pair.handles[1], pair.rows[1])
+
+
+def test_the_likeliest_pairs_come_first_and_no_more_than_agreed(
+    make_reviewing: MakeReviewing,
+) -> None:
+    reviewing = make_reviewing({"questions": 3})
+    run = reviewing.hold_back(8)
+    pairs = unpack_pairs(kept(reviewing, run, PAIRS_KIND))
+    assert len(pairs) == len(reviewing.questions(run)) == 3
+    record = reviewing.get(f"/v1/runs/{run}/match-record", AUDITOR, "auditor").json()
+    held = [one for one in record["rows"] if isinstance(one, dict) and one["band"] == "review"]
+    assert len(held) >= 6
+    likeliest = max(one["probability"] for one in held)
+    assert max(pair.probability for pair in pairs) >= len(
+        [step for step in {one["probability"] for one in held} if step < likeliest]
+    )
+
+
+def test_no_more_is_asked_than_can_be_answered(
+    monkeypatch: pytest.MonkeyPatch, reviewing: Reviewing
+) -> None:
+    monkeypatch.setattr(held_pairs, "MAX_CARDS", 20)
+    run = reviewing.hold_back(8)
+    # Its thirty records are in two buckets.
+    assert len(kept(reviewing, run, HANDLES_KIND)) // 16 == 15
+    assert len(reviewing.asked(run)) == 1
+
+
+@pytest.mark.parametrize(("n_common", "is_asked"), [(8, True), (9, False)])
+def test_a_bucket_is_asked_about_while_enough_of_it_are_left_without_a_match(
+    reviewing: Reviewing, n_common: int, is_asked: bool
+) -> None:
+    # One bucket of twelve; at least four must be left, of whom three are held back.
+    reviewing.hold_back(3, n_records=12, n_common=n_common)
+    assert reviewing.run()["counts"]["auto_pairs"] == n_common
+    assert ("review-asked" in reviewing.log_kinds()) == is_asked
+
+
+def test_a_small_file_is_not_asked_about(make_reviewing: MakeReviewing) -> None:
+    reviewing = make_reviewing({"bucket": 31, "questions": 10})
+    run = reviewing.hold_back(6)
+    assert reviewing.get(f"/v1/projects/{reviewing.terms.project}/reviews").json() == {
+        "reviews": []
+    }
+    assert "review-asked" not in reviewing.log_kinds()
+    answer = reviewing.get(f"/v1/reviews/{run}/questions")
+    assert (answer.status_code, code(answer)) == (404, "not-found")
+
+
+def test_where_nothing_is_held_back_nothing_is_asked(reviewing: Reviewing) -> None:
+    reviewing.hold_back(0)
+    assert "review-asked" not in reviewing.log_kinds()
+
+
+def test_the_log_says_what_was_asked_and_no_number_of_it(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back(6)
+    (asked,) = [one for one in reviewing.log_entries() if one["kind"] == "review-asked"]
+    body = asked["body"]
+    answer = reviewing.get(f"/v1/reviews/{run}/questions")
+    assert body["questions_sha256"] == hashlib.sha256(answer.content).hexdigest()
+    assert (asked["object"], body["round"], body["questions"]) == (run, 1, None)
+    assert (body["reviewer"], body["asked"]) == (CHILD_WELFARE, SCHOOL)
+    assert body["deadline"] == reviewing.review()["deadline"] == "2026-09-15T06:00:00Z"
+
+
+def test_each_party_sees_its_own_part(reviewing: Reviewing) -> None:
+    reviewing.hold_back(6)
+    own, asked = reviewing.review(), reviewing.review(SCHOOL)
+    assert (own["questions"], own["buckets"], own["decided"]) == (6, None, 0)
+    assert (asked["questions"], asked["decided"]) == (None, None)
+    assert asked["buckets"] == len(reviewing.asked(reviewing.run_id()))
+    watched = reviewing.review(AUDITOR, "auditor")
+    assert (watched["questions"], watched["buckets"], watched["decided"]) == (6, None, None)
+
+
+def test_watchers_learn_no_count_below_the_floor(make_reviewing: MakeReviewing) -> None:
+    reviewing = make_reviewing({"questions": 2})
+    reviewing.hold_back(6)
+    assert reviewing.review(AUDITOR, "auditor")["questions"] is None
+    assert reviewing.review("operator", "operator")["questions"] is None
+    assert reviewing.review()["questions"] == 2
+
+
+def test_each_file_is_logged_before_it_leaves(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back(6)
+    questions = reviewing.get(f"/v1/reviews/{run}/questions")
+    reviewing.asked(run)
+    reviewing.answer(run)
+    cards = reviewing.get(f"/v1/reviews/{run}/cards")
+    fetched = [one for one in reviewing.log_entries() if one["kind"] == "review-fetched"]
+    assert [one["body"]["what"] for one in fetched] == ["questions", "buckets", "buckets", "cards"]
+    for entry, answer in ((fetched[0], questions), (fetched[-1], cards)):
+        assert entry["body"]["sha256"] == hashlib.sha256(answer.content).hexdigest()
+        assert entry["actor"]["person"] == reviewing.person(CHILD_WELFARE).id
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_file_goes_only_to_the_side_that_it_is_for(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back(6)
+    before = len(reviewing.log_entries())
+    for path, party in (("questions", SCHOOL), ("cards", SCHOOL), ("asked", CHILD_WELFARE)):
+        answer = reviewing.get(f"/v1/reviews/{run}/{path}", party)
+        assert (answer.status_code, code(answer)) == (409, "not-of-review")
+    assert len(reviewing.log_entries()) == before
+    answer = reviewing.get(f"/v1/reviews/{run}/cards")
+    assert (answer.status_code, code(answer)) == (409, "cards-missing")
+    reviewing.founded.enrol("stranger")
+    assert reviewing.get(f"/v1/reviews/{run}/questions", "stranger").status_code == 404
+
+
+def test_only_whom_the_agreement_lists_with_the_duty_gets_a_file(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back(6)
+    for duties in (("analyst", "recipient"), DUTIES["agency"]):
+        identity = enrolled_person(
+            reviewing.broker, reviewing.founded.operator, CHILD_WELFARE, *duties
+        )
+        other = EnrolledPerson(reviewing.founded, reviewing.client, identity)
+        answer = other.call("GET", f"/v1/reviews/{run}/questions")
+        assert (answer.status_code, code(answer)) == (403, "wrong-duty")
+    assert "review-fetched" not in reviewing.log_kinds()
+
+
+def test_nothing_is_handed_out_after_the_deadline_or_under_another_agreement(
+    reviewing: Reviewing,
+) -> None:
+    run = reviewing.hold_back(6)
+    reviewing.founded.clock.move(days=14)
+    answer = reviewing.get(f"/v1/reviews/{run}/questions")
+    assert (answer.status_code, code(answer)) == (409, "review-over")
+    reviewing.founded.clock.move(days=-1)
+    reviewing.amend(end="2028-12-31")
+    answer = reviewing.get(f"/v1/reviews/{run}/questions")
+    assert (answer.status_code, code(answer)) == (409, "not-in-force")
+
+
+def test_what_waits_for_approvals_is_not_asked_yet(make_reviewing: MakeReviewing) -> None:
+    rule = ApprovalRule(
+        runs="standing", parties=(CHILD_WELFARE,), asker_suffices=True, releases=True
+    )
+    reviewing = make_reviewing(approvals=rule)
+    run = reviewing.hold_back(6)
+    for path, party in (("questions", CHILD_WELFARE), ("asked", SCHOOL)):
+        answer = reviewing.get(f"/v1/reviews/{run}/{path}", party)
+        assert (answer.status_code, code(answer)) == (409, "not-approved")
+
+
+def test_once_a_question_was_handed_out_the_round_stands(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back(6)
+    reviewing.questions(run)
+    answer = reviewing.correct(1)
+    assert (answer.status_code, code(answer)) == (409, "releases-fetched")
+
+
+def test_a_correction_ends_the_review_and_destroys_its_questions(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back(6)
+    assert reviewing.correct(1).status_code == 201
+    (ended,) = [one for one in reviewing.log_entries() if one["kind"] == "review-ended"]
+    assert (ended["object"], ended["body"]["reason"]) == (run, "round-over")
+    assert ended["body"]["release"] is None
+    reviewing.sweep()
+    names = list(reviewing.broker.keystore.object_ids())
+    assert not [name for name in names if name.startswith(REVIEW_PREFIX)]
+
+
+def test_handles_of_buckets_are_those_of_the_labels_in_order() -> None:
+    rng = np.random.default_rng(1)
+    table = np.sort(rng.integers(0, 3, (200, 16), dtype=np.uint8).view("S16").reshape(-1))
+    handles = np.unique(table).view(np.uint8).reshape(-1, 16)
+    labels = sorted({bytes(one[:4]) for one in handles})[::2]
+    expected = [bytes(one) for one in handles if bytes(one[:4]) in labels]
+    assert held_pairs.handles_of_buckets(handles, labels) == b"".join(expected)

@@ -1,0 +1,119 @@
+"""What settles a question and ends a review, and how far two persons agree, against slow words for it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import combinations, product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.review.settling import (
+    VERDICTS,
+    Agreed,
+    agreements,
+    count_verdicts,
+    is_decided,
+    settled,
+)
+from schemas.review import Verdict
+
+PERSONS = ("per-a", "per-b", "per-c")
+GIVEN = st.lists(st.sampled_from(VERDICTS), max_size=3).map(
+    lambda verdicts: dict(zip(PERSONS, verdicts, strict=False))
+)
+
+
+@given(GIVEN, st.integers(1, 2))
+def test_a_question_is_settled_by_the_first_verdict_that_so_many_share(
+    given_: dict[str, Verdict], persons: int
+) -> None:
+    verdicts = [one for one in given_.values() if one != "unsure"]
+    # The slow words: look at the verdicts up to each one, and stop where so many are alike.
+    expected = next(
+        (
+            last
+            for n in range(1, len(verdicts) + 1)
+            for last in [verdicts[n - 1]]
+            if verdicts[:n].count(last) >= persons
+        ),
+        None,
+    )
+    assert settled(given_, persons) == expected
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "persons", "expected"),
+    [
+        ((), 1, None),
+        (("unsure",), 1, None),
+        (("unsure", "unsure"), 2, None),
+        (("reject", "accept"), 1, "reject"),
+        (("reject", "accept"), 2, None),
+        (("reject", "accept", "accept"), 2, "accept"),
+        (("accept", "unsure", "accept"), 2, "accept"),
+        (("accept", "accept", "reject"), 2, "accept"),
+    ],
+)
+def test_unequal_verdicts_leave_a_question_open(
+    verdicts: tuple[Verdict, ...], persons: int, expected: Verdict | None
+) -> None:
+    assert settled(dict(zip(PERSONS, verdicts, strict=False)), persons) == expected
+
+
+def test_a_review_is_decided_when_every_question_is_settled_or_nobody_goes_on() -> None:
+    accept: dict[str, Verdict] = {"per-a": "accept"}
+    assert is_decided(["q1", "q2"], {"q1": accept, "q2": accept}, {"per-a": False}, 1)
+    assert not is_decided(["q1", "q2"], {"q1": accept}, {"per-a": False}, 1)
+    assert is_decided(["q1", "q2"], {"q1": accept}, {"per-a": True}, 1)
+    # As many as must agree have sent their last statement.
+    assert not is_decided(["q1", "q2"], {"q1": accept}, {"per-a": True}, 2)
+    # Another one has one that is not the last.
+    assert not is_decided(["q1", "q2"], {"q1": accept}, {"per-a": True, "per-b": False}, 1)
+    assert not is_decided(["q1"], {}, {}, 1)
+
+
+@given(st.dictionaries(st.sampled_from("pqrstuvw"), GIVEN, max_size=8))
+def test_agreement_counts_what_each_two_persons_said_of_the_same_questions(
+    given_: dict[str, dict[str, Verdict]],
+) -> None:
+    found = {(one.first, one.second): one for one in agreements(given_)}
+    for first, second in combinations(PERSONS, 2):
+        both = [
+            (verdicts[first], verdicts[second])
+            for verdicts in given_.values()
+            if {first, second} <= set(verdicts)
+        ]
+        assert ((first, second) in found) == bool(both)
+        for (row, one), (column, other) in product(enumerate(VERDICTS), repeat=2):
+            if both:
+                table = found[first, second].table
+                assert table[row][column] == both.count((one, other))
+
+
+@given(st.lists(st.tuples(st.sampled_from(VERDICTS), st.sampled_from(VERDICTS)), min_size=1))
+def test_kappa_is_how_far_two_agree_beyond_chance(both: list[tuple[Verdict, Verdict]]) -> None:
+    table = tuple(tuple(both.count((one, other)) for other in VERDICTS) for one in VERDICTS)
+    n = len(both)
+    observed = Fraction(sum(one == other for one, other in both), n)
+    by_chance = sum(
+        Fraction(sum(one == verdict for one, _ in both), n)
+        * Fraction(sum(other == verdict for _, other in both), n)
+        for verdict in VERDICTS
+    )
+    kappa = Agreed("per-a", "per-b", table).kappa()
+    if by_chance == 1:
+        assert kappa is None
+    else:
+        assert kappa == pytest.approx(float((observed - by_chance) / (1 - by_chance)))
+
+
+def test_kappa_of_a_known_table() -> None:
+    # Twenty and fifteen times alike, five and ten times not: 0.7 observed, 0.5 by chance.
+    table = ((20, 5, 0), (10, 15, 0), (0, 0, 0))
+    assert Agreed("per-a", "per-b", table).kappa() == pytest.approx(0.4)
+
+
+def test_verdicts_are_counted() -> None:
+    assert count_verdicts(["accept", "accept", "unsure"]) == {"accept": 2, "reject": 0, "unsure": 1}

@@ -1,0 +1,90 @@
+"""Buckets of handles: as many records of each label as agreed, or no two alike in a small file."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rigs.linkage import CHILD_WELFARE, SCHOOL, MakeLinkage, random_people
+from samples import round_files
+
+from app.uploads.buckets import BucketCheck, count_labels
+from app.uploads.errors import UploadRejectedError
+from schemas.clauses import Review
+
+REVIEW = Review(reviewer=CHILD_WELFARE, persons=1, questions=10, bucket=4, days=14)
+# Few labels, so that they come again.
+HANDLES = st.sets(
+    st.tuples(
+        st.sampled_from([bytes(4), b"\0\0\0\1", b"\1\0\0\0", b"\xff" * 4]),
+        st.binary(min_size=12, max_size=12),
+    ),
+    min_size=1,
+    max_size=40,
+).map(lambda found: sorted(label + rest for label, rest in found))
+
+
+def table(handles: list[bytes]) -> np.ndarray:
+    return np.frombuffer(b"".join(handles), dtype=np.uint8).reshape(-1, 16)
+
+
+def check_in_pieces(handles: list[bytes], bucket: int, n: int) -> bool:
+    """Tell whether a table passes, given in pieces of so many handles."""
+    check = BucketCheck(bucket, len(handles))
+    try:
+        for at in range(0, len(handles), n):
+            check.add(table(handles[at : at + n]))
+        check.finish()
+    except UploadRejectedError:
+        return False
+    return True
+
+
+@given(HANDLES, st.integers(1, 12), st.integers(1, 7))
+def test_the_rule_holds_whatever_the_pieces(handles: list[bytes], bucket: int, n: int) -> None:
+    counts = Counter(handle[:4] for handle in handles).values()
+    is_small = len(handles) < bucket
+    expected = max(counts) == 1 if is_small else min(counts) >= bucket
+    assert check_in_pieces(handles, bucket, n) == expected
+
+
+@given(HANDLES)
+def test_labels_are_counted_in_their_order(handles: list[bytes]) -> None:
+    counts = Counter(handle[:4] for handle in handles)
+    assert count_labels(table(handles)) == (sorted(counts), [counts[one] for one in sorted(counts)])
+
+
+@pytest.mark.parametrize(
+    ("n_records", "n_labels", "passes"),
+    [(20, 5, True), (20, 6, False), (20, 20, False), (3, 3, True), (3, 1, False)],
+)
+def test_a_commit_of_the_asked_agency_is_held_to_it(
+    make_linkage: MakeLinkage,
+    monkeypatch: pytest.MonkeyPatch,
+    n_records: int,
+    n_labels: int,
+    passes: bool,
+) -> None:
+    linkage = make_linkage(review=REVIEW)
+    linkage.open_round()
+    drawn = sorted(bytes(3) + bytes([at % n_labels]) + os.urandom(12) for at in range(n_records))
+    monkeypatch.setattr(round_files, "draw_handles", lambda *_: drawn)
+    made = linkage.container(random_people(linkage.rng, n_records), SCHOOL)
+    answer = linkage.commit(linkage.send(made, SCHOOL), linkage.manifest(made, SCHOOL), SCHOOL)
+    if passes:
+        assert answer.status_code == 200, answer.text
+        return
+    assert (answer.status_code, answer.json()["clause"]) == (422, "review")
+    assert str(answer.json()["type"]).endswith(":bucket-size")
+    (refused,) = [one for one in linkage.log_entries() if one["kind"] == "upload-rejected"]
+    assert refused["body"] == {"rule": "bucket-size"}
+
+
+def test_the_reviewers_own_file_needs_no_buckets(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(review=REVIEW)
+    linkage.open_round()
+    linkage.upload(random_people(linkage.rng, 20), CHILD_WELFARE)

@@ -1,0 +1,644 @@
+"""Every way to break a rule about clerical review, done by a broker or a person who signs what they did.
+
+Each function takes a log, adds a project with a review, and returns the entry that breaks a rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from samples.agreement import person_id
+from samples.log import CW, K12, OPERATOR, SampleLog, link_pair
+from samples.reviewed_log import REVIEW, ReviewedProject
+from samples.signed_log import ANN, BOB, EVE, KIM, SignedProject, agreement_of
+from vectors.identity import private_bytes
+
+from schemas.clauses import Review
+from schemas.matchlog import kinds, review_kinds
+from schemas.matchlog.entry import Entry
+from schemas.review import SignedReviewStatement
+from schemas.rounds import ListedClaims
+
+Break = Callable[[SampleLog], Entry]
+
+
+def _asked(log: SampleLog, **changes: Any) -> ReviewedProject:
+    project = ReviewedProject(log, **changes)
+    project.linked()
+    return project
+
+
+def _ended(log: SampleLog, **changes: Any) -> ReviewedProject:
+    project = _asked(log)
+    project.decide()
+    project.end(**changes)
+    return project
+
+
+def _supplied(log: SampleLog) -> ReviewedProject:
+    """Return a project with a supplement that is open and prepared, in a round that is closed."""
+    project = _ended(log)
+    project.supplement()
+    project.close_round()
+    return project
+
+
+def _linked(project: ReviewedProject) -> None:
+    """Link the pair, and ask nothing."""
+    asked = project.ask()
+    project.approve("ann", asked)
+    project.finish(asked)
+    project.run, project.round = asked.object or "", project.log.rounds(project.project).number
+
+
+# Asking.
+
+
+def asked_without_a_clause(log: SampleLog) -> Entry:
+    project = SignedProject(log, "sight").agree(agreement_of(project="sight", approvals=APPROVALS))
+    asked = project.ask()
+    project.approve("ann", asked)
+    project.finish(asked)
+    body = review_kinds.ReviewAsked(
+        round=1,
+        reviewer="county-cw",
+        asked="school-district",
+        questions=None,
+        questions_sha256="71" * 32,
+        buckets_sha256="62" * 32,
+        deadline=log.now(timedelta(days=14)),
+    )
+    return log.append(body, project="sight", object=asked.object)
+
+
+APPROVALS = {"runs": "each", "parties": ["county-cw"], "asker_suffices": True, "releases": False}
+
+
+def asked_by_the_other_agency(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    return project.ask_review(reviewer="school-district", asked="county-cw")
+
+
+def asked_of_a_stranger(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    return project.ask_review(asked="health-office")
+
+
+def asked_of_oneself(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    return project.ask_review(asked="county-cw")
+
+
+def asked_twice(log: SampleLog) -> Entry:
+    return _asked(log).ask_review()
+
+
+def asked_of_a_run_that_has_not_finished(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    asked = project.ask()
+    project.approve("ann", asked)
+    log.start(asked)
+    project.run = asked.object or ""
+    return project.ask_review()
+
+
+def asked_of_an_older_round(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    project.close_round()
+    log.moment += timedelta(days=7)
+    log.rounds(project.project).open()
+    return project.ask_review()
+
+
+def asked_of_a_superseded_round(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    log.rounds(project.project).top_up()
+    log.rounds(project.project).supersede()
+    return project.ask_review()
+
+
+def asked_under_the_operators_terms(log: SampleLog) -> Entry:
+    log.create_project("plain", review=Review.model_validate(REVIEW))
+    link_pair(log, "plain", CW, K12)
+    run = next(one.object for one in log.entries[::-1] if one.kind == "run-finished")
+    body = review_kinds.ReviewAsked(
+        round=1,
+        reviewer="county-cw",
+        asked="school-district",
+        questions=None,
+        questions_sha256="71" * 32,
+        buckets_sha256="62" * 32,
+        deadline=log.now(timedelta(days=14)),
+    )
+    return log.append(body, project="plain", object=run)
+
+
+def asked_about_few(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    return project.ask_review(questions=9)
+
+
+def asked_for_too_long(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    return project.ask_review(deadline=log.now(timedelta(days=14, seconds=1)))
+
+
+def asked_for_too_short(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    return project.ask_review(deadline=log.now(timedelta(days=13, hours=23, minutes=58)))
+
+
+def asked_of_another_round(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    return project.ask_review(round=2)
+
+
+# Who acts.
+
+
+def decided_without_the_duty(log: SampleLog) -> Entry:
+    return _asked(log).decide("ann")
+
+
+def decided_by_the_asked_agency(log: SampleLog) -> Entry:
+    return _asked(log).decide("kim")
+
+
+def answered_by_the_reviewers_agency(log: SampleLog) -> Entry:
+    return _asked(log).answer("bob")
+
+
+def answered_without_the_duty(log: SampleLog) -> Entry:
+    return _asked(log).answer("eve")
+
+
+def decided_after_access_ended(log: SampleLog) -> Entry:
+    project = _asked(log)
+    body = kinds.RoleChanged(party=BOB.party, person=BOB.person, role="analyst", change="revoked")
+    log.append(body, actor=OPERATOR)
+    return project.decide()
+
+
+def decided_by_somebody_not_listed(log: SampleLog) -> Entry:
+    project = _asked(log)
+    person = "per-" + "8" * 32
+    enrolled = kinds.PersonEnrolled(
+        party="county-cw",
+        person=person,
+        duties=("reviewer",),
+        signing_key=log.digest(),
+        receiving_key=log.digest(),
+    )
+    log.append(enrolled, actor=OPERATOR)
+    who = BOB.model_copy(update={"person": person})
+    return project.decide(who=who, person=person)
+
+
+def questions_fetched_by_the_asked_agency(log: SampleLog) -> Entry:
+    return _asked(log).fetch("questions", KIM)
+
+
+def questions_fetched_without_the_duty(log: SampleLog) -> Entry:
+    return _asked(log).fetch("questions", ANN)
+
+
+def cards_fetched_by_the_asked_agency(log: SampleLog) -> Entry:
+    project = _asked(log)
+    project.answer()
+    return project.fetch("cards", KIM)
+
+
+def buckets_fetched_by_the_reviewers_agency(log: SampleLog) -> Entry:
+    return _asked(log).fetch("buckets", BOB)
+
+
+# What is handed out.
+
+
+def other_questions_fetched(log: SampleLog) -> Entry:
+    return _asked(log).fetch(sha256="aa" * 32)
+
+
+def other_buckets_fetched(log: SampleLog) -> Entry:
+    return _asked(log).fetch("buckets", KIM, sha256="71" * 32)
+
+
+def cards_fetched_before_they_came(log: SampleLog) -> Entry:
+    return _asked(log).fetch("cards")
+
+
+# What is stated.
+
+
+def stated_by_another_person(log: SampleLog) -> Entry:
+    return _asked(log).decide(person=person_id("ann"))
+
+
+def stated_for_another_party(log: SampleLog) -> Entry:
+    return _asked(log).answer(party="county-cw")
+
+
+def stated_of_another_run(log: SampleLog) -> Entry:
+    return _asked(log).decide(run="run-" + "0" * 32)
+
+
+def stated_of_another_round(log: SampleLog) -> Entry:
+    return _asked(log).answer(round=2)
+
+
+def stated_of_another_project(log: SampleLog) -> Entry:
+    return _asked(log).decide(project="foster")
+
+
+def stated_with_another_key(log: SampleLog) -> Entry:
+    return _asked(log).decide(key=private_bytes(99))
+
+
+def stated_and_changed(log: SampleLog) -> Entry:
+    project = _asked(log)
+    signed = project.stated("kim", "cards")
+    bent = signed.statement.model_copy(update={"sha256": "0" * 64})
+    forged = SignedReviewStatement(statement=bent, signature=signed.signature)
+    body = review_kinds.ReviewAnswered(round=project.round, signed=forged)
+    return project.about(body, KIM)
+
+
+# In order.
+
+
+def decided_before_the_question(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    return project.decide()
+
+
+def answered_before_the_question(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    return project.answer()
+
+
+def ended_before_the_question(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    return project.end(reason="round-over", release=None)
+
+
+def answered_twice(log: SampleLog) -> Entry:
+    project = _asked(log)
+    project.answer()
+    return project.answer()
+
+
+def decided_with_a_gap(log: SampleLog) -> Entry:
+    return _asked(log).decide(number=2)
+
+
+def decided_by_one_number_twice(log: SampleLog) -> Entry:
+    project = _asked(log)
+    project.decide()
+    return project.decide(number=1)
+
+
+def decided_after_the_last(log: SampleLog) -> Entry:
+    project = _asked(log)
+    project.decide(is_last=True)
+    return project.decide()
+
+
+def ended_twice(log: SampleLog) -> Entry:
+    project = _ended(log)
+    return project.end(release=3)
+
+
+def ended_by_decisions_of_nobody(log: SampleLog) -> Entry:
+    return _asked(log).end()
+
+
+def ended_with_a_number_left_out(log: SampleLog) -> Entry:
+    project = _asked(log)
+    project.decide()
+    return project.end(release=3)
+
+
+def ended_of_another_round(log: SampleLog) -> Entry:
+    project = _asked(log)
+    project.decide()
+    return project.end(round=2)
+
+
+# In time.
+
+
+def decided_after_the_deadline(log: SampleLog) -> Entry:
+    project = _asked(log)
+    log.moment += timedelta(days=14, minutes=1)
+    return project.decide()
+
+
+def answered_after_the_deadline(log: SampleLog) -> Entry:
+    project = _asked(log)
+    log.moment += timedelta(days=14, minutes=1)
+    return project.answer()
+
+
+def fetched_after_the_end(log: SampleLog) -> Entry:
+    return _ended(log).fetch()
+
+
+def decided_after_the_end(log: SampleLog) -> Entry:
+    return _ended(log).decide()
+
+
+def answered_after_the_end(log: SampleLog) -> Entry:
+    return _ended(log).answer()
+
+
+def ended_after_the_deadline(log: SampleLog) -> Entry:
+    project = _asked(log)
+    project.decide()
+    log.moment += timedelta(days=14, minutes=1)
+    return project.end()
+
+
+def ended_as_if_at_the_deadline(log: SampleLog) -> Entry:
+    project = _asked(log)
+    log.moment += timedelta(days=13)
+    return project.end(reason="deadline", release=None)
+
+
+def never_ended(log: SampleLog) -> Entry:
+    asked = ReviewedProject(log).linked()
+    log.moment += timedelta(days=16)
+    log.append(kinds.RoleChanged(party="county-cw", person=None, role="x", change="granted"))
+    return asked
+
+
+def opened_while_a_review_goes_on(log: SampleLog) -> Entry:
+    project = _asked(log)
+    project.close_round()
+    log.moment += timedelta(days=7)
+    return log.rounds(project.project).open()
+
+
+# What comes of it.
+
+
+def decided_on_few(log: SampleLog) -> Entry:
+    return _asked(log).decide(counts={"rejected": 9})
+
+
+def accepted_few(log: SampleLog) -> Entry:
+    project = _asked(log)
+    project.decide()
+    return project.end(accepted=9)
+
+
+def ended_without_the_match_record(log: SampleLog) -> Entry:
+    project = _asked(log)
+    project.decide()
+    return project.end(match_record_root=None, openings=())
+
+
+def ended_with_a_match_record_of_nothing(log: SampleLog) -> Entry:
+    project = _asked(log)
+    project.decide()
+    return project.end(release=None, match_record_root="ab" * 32)
+
+
+def ended_with_openings_of_nothing(log: SampleLog) -> Entry:
+    project = _asked(log)
+    project.decide()
+    return project.end(release=None, openings=log.openings("county-cw"))
+
+
+def opened_to_a_stranger(log: SampleLog) -> Entry:
+    project = _asked(log)
+    project.decide()
+    return project.end(openings=log.openings("data-center"))
+
+
+def record_destroyed_of_nothing(log: SampleLog) -> Entry:
+    project = _ended(log, release=None)
+    return project.about(kinds.MatchRecordDestroyed(root="ab" * 32, reason="retention"))
+
+
+def released_without_a_review(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    return project.prepare("county-cw")
+
+
+def released_before_the_end(log: SampleLog) -> Entry:
+    return _asked(log).prepare("county-cw")
+
+
+def released_by_another_number(log: SampleLog) -> Entry:
+    return _ended(log).prepare("county-cw", 3)
+
+
+def released_where_nothing_was_accepted(log: SampleLog) -> Entry:
+    return _ended(log, release=None).prepare("county-cw")
+
+
+def supplied_twice(log: SampleLog) -> Entry:
+    return _supplied(log).prepare("county-cw")
+
+
+def supplied_to_a_stranger(log: SampleLog) -> Entry:
+    return _ended(log).prepare("data-center")
+
+
+def claimed_before_the_supplement(log: SampleLog) -> Entry:
+    return _asked(log).claim(BOB)
+
+
+def claimed_of_another_number(log: SampleLog) -> Entry:
+    return _supplied(log).claim(BOB, 3)
+
+
+def claimed_by_a_stranger(log: SampleLog) -> Entry:
+    project = _supplied(log)
+    return project.claim(EVE, partner="county-cw")
+
+
+def claimed_after_the_closing(log: SampleLog) -> Entry:
+    project = _supplied(log)
+    project.claim(BOB)
+    project.claim(KIM)
+    project.close_supplement()
+    return project.claim(BOB)
+
+
+def claimed_out_of_number(log: SampleLog) -> Entry:
+    return _supplied(log).claim(BOB, sequence=1)
+
+
+def closed_without_a_supplement(log: SampleLog) -> Entry:
+    return _asked(log).close_supplement()
+
+
+def closed_twice(log: SampleLog) -> Entry:
+    project = _supplied(log)
+    project.claim(BOB)
+    project.claim(KIM)
+    project.close_supplement()
+    return project.close_supplement()
+
+
+def closed_of_another_run(log: SampleLog) -> Entry:
+    project = _supplied(log)
+    project.claim(BOB)
+    project.claim(KIM)
+    return project.about(project.closing(), object="run-" + "0" * 32)
+
+
+def closed_with_older_claims(log: SampleLog) -> Entry:
+    project = _supplied(log)
+    first = project.claim(BOB)
+    project.claim(KIM)
+    project.claim(BOB)
+    (_, other) = project.closing().claims
+    older = ListedClaims(
+        party="county-cw",
+        partner="school-district",
+        sha256=first.body.sha256,  # type: ignore[attr-defined]
+    )
+    return project.close_supplement(claims=(older, other))
+
+
+def closed_with_claims_left_out(log: SampleLog) -> Entry:
+    project = _supplied(log)
+    project.claim(BOB)
+    project.claim(KIM)
+    return project.close_supplement(claims=project.closing().claims[:1])
+
+
+def closed_before_the_claims(log: SampleLog) -> Entry:
+    project = _supplied(log)
+    project.claim(BOB)
+    return project.close_supplement()
+
+
+def closed_long_before_the_next_round(log: SampleLog) -> Entry:
+    project = _supplied(log)
+    project.close_supplement()
+    log.moment += timedelta(days=7)
+    return log.rounds(project.project).open()
+
+
+def opened_while_a_supplement_is_open(log: SampleLog) -> Entry:
+    project = _supplied(log)
+    log.moment += timedelta(days=7)
+    return log.rounds(project.project).open()
+
+
+REVIEW_BREAKS: dict[str, list[Break]] = {
+    "review-unasked": [
+        asked_without_a_clause,
+        asked_by_the_other_agency,
+        asked_of_a_stranger,
+        asked_of_oneself,
+        asked_twice,
+        asked_of_a_run_that_has_not_finished,
+        asked_of_an_older_round,
+        asked_of_a_superseded_round,
+        asked_under_the_operators_terms,
+    ],
+    "below-floor": [asked_about_few, decided_on_few, accepted_few],
+    "review-duty": [
+        decided_without_the_duty,
+        decided_by_the_asked_agency,
+        decided_after_access_ended,
+        decided_by_somebody_not_listed,
+        answered_by_the_reviewers_agency,
+        answered_without_the_duty,
+        questions_fetched_by_the_asked_agency,
+        questions_fetched_without_the_duty,
+        cards_fetched_by_the_asked_agency,
+        buckets_fetched_by_the_reviewers_agency,
+    ],
+    "review-file": [
+        other_questions_fetched,
+        other_buckets_fetched,
+        cards_fetched_before_they_came,
+    ],
+    "review-statement": [
+        stated_by_another_person,
+        stated_for_another_party,
+        stated_of_another_run,
+        stated_of_another_round,
+        stated_of_another_project,
+        stated_with_another_key,
+        stated_and_changed,
+    ],
+    "review-order": [
+        asked_of_another_round,
+        decided_before_the_question,
+        answered_before_the_question,
+        ended_before_the_question,
+        answered_twice,
+        decided_with_a_gap,
+        decided_by_one_number_twice,
+        decided_after_the_last,
+        ended_twice,
+        ended_by_decisions_of_nobody,
+        ended_with_a_number_left_out,
+        ended_of_another_round,
+    ],
+    "review-late": [
+        asked_for_too_long,
+        asked_for_too_short,
+        decided_after_the_deadline,
+        answered_after_the_deadline,
+        fetched_after_the_end,
+        decided_after_the_end,
+        answered_after_the_end,
+        ended_after_the_deadline,
+        ended_as_if_at_the_deadline,
+        never_ended,
+        opened_while_a_review_goes_on,
+    ],
+    "match-record-unknown": [
+        ended_without_the_match_record,
+        ended_with_a_match_record_of_nothing,
+        ended_with_openings_of_nothing,
+        record_destroyed_of_nothing,
+    ],
+    "openings-to-stranger": [opened_to_a_stranger],
+    "release-twice": [supplied_twice],
+    "release-to-stranger": [supplied_to_a_stranger],
+    "claims-round": [
+        claimed_before_the_supplement,
+        claimed_of_another_number,
+        claimed_by_a_stranger,
+        claimed_after_the_closing,
+    ],
+    "claims-order": [claimed_out_of_number],
+    "round-claims": [closed_with_older_claims, closed_with_claims_left_out],
+    "supplement-unasked": [
+        released_without_a_review,
+        released_before_the_end,
+        released_by_another_number,
+        released_where_nothing_was_accepted,
+        closed_without_a_supplement,
+        closed_twice,
+        closed_of_another_run,
+    ],
+    "supplement-closing": [
+        closed_before_the_claims,
+        closed_long_before_the_next_round,
+        opened_while_a_supplement_is_open,
+    ],
+}

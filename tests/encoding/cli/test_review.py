@@ -1,0 +1,479 @@
+"""Clerical review from the agencies' desks: cards, questions, decisions, and what comes of them."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from openpyxl import load_workbook
+from rigs.asking import ASKED, REVIEWER, Asking, asking
+from rigs.desk import Desk
+from rigs.weeks import links, settle
+
+from encoding.packing.handles import derive_map_keys, key_text, record_keys
+from encoding.packing.memory import memory_key
+from encoding.packing.withdrawals import Withdrawn
+from encoding.people.sealed_file import Address, open_pieces, seal_pieces
+from encoding.profiles.shipped import shipped_profile
+from encoding.progress import silent
+from encoding.records.agency_file import AgencyFile
+from encoding.review.journal import Choice
+from encoding.review.records import Reading, read_records
+from encoding.review.verdicts import Decided, Verdicts, VerdictsFile
+from encoding.workspace.workspace import Workspace, open_workspace
+from schemas.review import Card, SignedCard, card_plain, parse_card, parse_cards, serialise_cards
+
+PROJECT = "foster-pupils"
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Asking:
+    """A run has held two pairs back, and nobody has done anything about it; for copies."""
+    with asking(tmp_path_factory.mktemp("scene") / "broker") as made:
+        made.run()
+    return made
+
+
+@pytest.fixture
+def copied(scene: Asking, tmp_path: Path) -> Iterator[Asking]:
+    with asking(tmp_path / "broker", like=scene) as made:
+        yield made
+
+
+@pytest.fixture
+def welfare(copied: Asking) -> Desk:
+    return copied.reviewer
+
+
+@pytest.fixture
+def schools(copied: Asking) -> Desk:
+    return copied.asked
+
+
+@pytest.fixture
+def answered(copied: Asking, schools: Desk, welfare: Desk) -> Asking:
+    """The round is over, and the cards are there."""
+    schools.ok("refresh")
+    welfare.ok("refresh")
+    return copied
+
+
+def edit(desk: Desk, old: str, new: str) -> None:
+    path = desk.folder / "people.csv"
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def decide(desk: Desk, **decisions: tuple[str, str]) -> None:
+    """Fill in a workbook, by own record ID, and take it."""
+    path = desk.folder / "decisions.xlsx"
+    desk.ok("review", "--export", str(path), "--force")
+    book = load_workbook(path)
+    for row in book.active.iter_rows(min_row=2):
+        verdict = decisions.get(row[1].value)
+        if verdict is not None:
+            row[-2].value, row[-1].value = verdict
+    book.save(path)
+    desk.ok("review", "--import", str(path))
+
+
+def pairs_of(desk: Desk, *words: str) -> dict[str, dict[str, Any]]:
+    return {one["record_id"]: one for one in desk.json("review", "--list", *words)["pairs"]}
+
+
+def opened_cards(asking: Asking) -> dict[str, Card]:
+    """Open all cards that were sent, as the reviewer could if they came; by first name."""
+    own = asking.near.people[REVIEWER]
+    (cards,) = asking.sent_cards()
+    found = [parse_card(b"".join(open_pieces(io.BytesIO(one), own))).card for one in cards.values()]
+    assert len(found) == 7
+    return {card.fields[0].value: card for card in found}
+
+
+def workspace_of(desk: Desk) -> Workspace:
+    return open_workspace(desk.folder / "workspace")
+
+
+def stage(desk: Desk) -> tuple[str, str | None]:
+    found = desk.json("status")
+    return found["sentences"][-1], found["next"]
+
+
+def test_the_nightly_job_answers_for_whole_buckets_once(copied: Asking, schools: Desk) -> None:
+    result = schools.ok("refresh")
+    assert "7 cards were sealed for the reviewers of welfare, for round 1" in result.stderr
+    abe = opened_cards(copied)["Abe"]
+    assert [(one.name, one.value) for one in abe.fields] == [
+        ("first_name", "Abe"),
+        ("last_name", "Kerr"),
+        ("birth_date", "2010-08-06"),
+        ("sex", "F"),
+    ]
+    assert "cards" not in schools.ok("refresh").stderr
+    assert len(copied.sent_cards()) == 1
+
+
+def test_nobody_but_the_reviewer_sees_a_value_and_nobody_at_all_a_record_id(
+    answered: Asking, welfare: Desk
+) -> None:
+    decide(welfare, rec_w3=("accept", "same-person"))
+    welfare.ok("review", "--finish")
+    passed = b"\n".join(answered.near.courier.seen)
+    words = (b"Kerr", b"Moss", b"rec_w3", b"rec_s3", b"2010-08-06")
+    assert [word for word in words if word in passed] == []
+    assert "Kerr" not in answered.near.logs.getvalue()
+    kept = list((welfare.folder / "workspace").rglob("*.sealed"))
+    assert [path for path in kept if b"Kerr" in path.read_bytes()] == []
+
+
+def test_a_reviewer_sees_what_waits_and_what_was_done(
+    copied: Asking, welfare: Desk, schools: Desk
+) -> None:
+    waiting = welfare.type("review", "--export", str(welfare.folder / "x.csv"))
+    assert (waiting.exit_code, "schools has yet to send its cards" in waiting.stderr) == (7, True)
+    assert "waits for the cards of schools" in welfare.ok("review", "--list").stdout
+    schools.ok("refresh")
+    assert "2 pairs with schools wait for your reviewers" in welfare.ok("refresh").stderr
+    assert {one["opened"] for one in pairs_of(welfare).values()} == {"closed"}
+    decide(welfare, rec_w3=("reject", "other-person"))
+    found = pairs_of(welfare)
+    assert found["rec_w3"] | {"pair": 0} == {
+        "pair": 0,
+        "record_id": "rec_w3",
+        "opened": "all",
+        "verdict": "reject",
+        "reason": "other-person",
+        "sent": False,
+    }
+    assert found["rec_w4"]["verdict"] is None
+    standing = welfare.json("review", "--send")
+    assert (standing["pairs"], standing["decided"], standing["unsent"]) == (2, 1, 0)
+    assert pairs_of(welfare)["rec_w3"]["sent"]
+
+
+def test_status_says_what_a_review_waits_for(copied: Asking, welfare: Desk, schools: Desk) -> None:
+    assert stage(welfare)[0].startswith("Pairs were held back: schools has yet to send the cards")
+    assert stage(schools)[0] == "The reviewers of welfare wait for cards of your records."
+    schools.ok("refresh")
+    welfare.ok("refresh")
+    assert "reviewers" not in stage(schools)[0]
+    assert stage(welfare) == (
+        "2 pairs with schools wait for your reviewers until 2026-12-04, or the next round.",
+        "blindlink review",
+    )
+    decide(welfare, rec_w3=("accept", "same-person"))
+    welfare.ok("review", "--finish")
+    assert stage(welfare)[0].startswith("Reviewers have accepted pairs of this round")
+    settle(copied.near)
+    assert "eviewers" not in stage(welfare)[0]
+
+
+def test_what_was_accepted_is_linked_at_both_and_stays_so(
+    answered: Asking, welfare: Desk, schools: Desk
+) -> None:
+    before = links(welfare)
+    decide(welfare, rec_w3=("accept", "same-person"), rec_w4=("reject", "other-person"))
+    welfare.ok("review", "--finish")
+    assert schools.type("refresh").exit_code == 7
+    settle(answered.near)
+    now, there = links(welfare), links(schools)
+    assert now.keys() == {*before, "rec_w3"}
+    assert before.items() <= now.items()
+    assert now["rec_w3"] == there["rec_s3"]
+    for _ in range(2):
+        answered.near.move(days=7)
+        settle(answered.near)
+        assert links(welfare) == now
+        # What was rejected is no candidate, and what was accepted is linked: nothing is asked.
+        found = welfare.json("review", "--list")["reviews"]
+        assert [one["state"] for one in found] == ["ended"]
+    # Also where the link is made by hand.
+    welfare.ok("links")
+    assert links(welfare) == now
+
+
+def reading_of(desk: Desk, **columns: str) -> tuple[Reading, str]:
+    """Return how a desk's file is read, and the record key of one record of it."""
+    workspace = workspace_of(desk)
+    keys = derive_map_keys(workspace.key(), PROJECT)
+    reading = Reading(
+        AgencyFile(desk.folder / "people.csv", "ID"),
+        shipped_profile("children", zip_code=False),
+        {"first_name": "first", "last_name": "last", "birth_date": "born"},
+        "YYYY-MM-DD",
+        keys,
+        memory_key(workspace.key(), PROJECT),
+        Withdrawn(workspace.withdrawn(PROJECT), PROJECT, workspace.key()),
+    )
+    return reading, key_text(record_keys(keys, [columns["record"]]), 0)
+
+
+def reject(desk: Desk, record: str, name: str) -> None:
+    """Remember a rejection of a record under the name that stands on a card, as a review does."""
+    reading, key = reading_of(desk, record=record)
+    digest = read_records(reading, {key}, (), silent)[key].digest
+    choice = Choice(verdict="reject", reason="other-person", at="2026-11-20T22:30:00Z", batch=1)
+    decided = Decided(
+        round=1, record=key, digest=digest, name=name, person=f"per-{'1' * 32}", choice=choice
+    )
+    workspace = workspace_of(desk)
+    path = workspace.verdicts(PROJECT, ASKED)
+    file = VerdictsFile(path, PROJECT, ASKED, workspace.key())
+    file.write(Verdicts(partner=ASKED, decided=(decided,)))
+
+
+@pytest.mark.long
+def test_a_rejection_by_the_name_on_a_card_keeps_the_pair_apart_until_a_record_changes(
+    answered: Asking, welfare: Desk, schools: Desk
+) -> None:
+    both = {"rec_w1", "rec_w2"}
+    assert links(welfare).keys() == both
+    reject(welfare, "rec_w2", opened_cards(answered)["Dee"].record)
+    for desk in (welfare, schools):
+        answered.near.move(days=7)
+        settle(answered.near)
+        assert links(welfare).keys() == {"rec_w1"}
+        edit(desk, "Lee,2015-01-15,F", "Lee,2015-01-15,")
+        answered.near.move(days=7)
+        settle(answered.near)
+        assert links(welfare).keys() == both
+        edit(desk, "Lee,2015-01-15,", "Lee,2015-01-15,F")
+
+
+def test_a_record_that_has_left_or_was_withdrawn_has_a_card_without_a_value(
+    copied: Asking, schools: Desk
+) -> None:
+    edit(schools, "rec_s3,Abe,Kerr,2010-08-06,F\n", "")
+    schools.ok("withdraw-record", "--record", "rec_s4", "--yes")
+    schools.ok("refresh")
+    own = copied.near.people[REVIEWER]
+    (cards,) = copied.sent_cards()
+    opened = [parse_card(b"".join(open_pieces(io.BytesIO(one), own))) for one in cards.values()]
+    values = [[field.value for field in one.card.fields] for one in opened]
+    assert values.count([""] * 4) == 2
+    assert len(values) == 7
+
+
+def test_who_asks_is_told_of_the_cards_that_were_made(answered: Asking, schools: Desk) -> None:
+    found = schools.json("disclosures", "--record", "rec_s7")["disclosures"]
+    (card,) = [one for one in found if one["what"] == "card"]
+    assert card["receiver"] == REVIEWER
+    assert "whether it was shown is not known here" in card["sentence"]
+    never = schools.json("disclosures", "--record", "nobody")["disclosures"]
+    assert "card" not in {one["what"] for one in never}
+
+
+def test_a_missing_column_is_told_before_anything_is_sealed(copied: Asking, schools: Desk) -> None:
+    edit(schools, ",sex", ",gender")
+    result = schools.type("review", "--answer")
+    assert result.exit_code == 3
+    assert "no column sex, which the agreement lets reviewers see" in result.stderr
+    assert schools.type("refresh").exit_code == 3
+    assert copied.sent_cards() == []
+    edit(schools, ",gender", ",sex")
+    assert schools.json("review", "--answer") == {"answered": 1}
+    assert len(copied.sent_cards()) == 1
+
+
+def lie(change: Any) -> Any:
+    """Return a change of an answer's JSON."""
+
+    def changed(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        shown = response.json()
+        change(shown)
+        return httpx2.Response(200, json=shown)
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "said"),
+    [
+        (
+            "/asked",
+            lambda shown: shown["buckets"].insert(0, "00000000"),
+            "lists other buckets than the broker asks for",
+        ),
+        (
+            "/reviews",
+            lambda shown: shown["reviews"][0].update(deadline="2027-01-01T00:00:00Z"),
+            "shows another review than the broker",
+        ),
+        (
+            "/reviews",
+            lambda shown: shown["reviews"][0].update(run=f"run-{'0' * 32}"),
+            "",
+        ),
+    ],
+    ids=["other buckets", "another deadline", "another run"],
+)
+def test_what_the_log_does_not_list_is_not_answered(
+    copied: Asking, schools: Desk, path: str, change: Any, said: str
+) -> None:
+    copied.meddle(path, lie(change))
+    result = schools.type("review", "--answer")
+    assert (result.exit_code, said in result.stderr) == (1, True), result.stderr
+    assert copied.sent_cards() == []
+
+
+def test_questions_that_the_log_does_not_list_are_not_shown(
+    answered: Asking, welfare: Desk
+) -> None:
+    def change(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        return httpx2.Response(200, content=response.content.replace(b" 0", b" 1", 1))
+
+    answered.meddle("/questions", change)
+    result = welfare.type("review", "--list")
+    assert "lists other questions than the broker shows" in result.stderr
+    answered.be_honest()
+    assert len(pairs_of(welfare)) == 2
+
+
+def test_a_card_that_is_missing_is_told(answered: Asking, welfare: Desk) -> None:
+    def change(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        first = [*parse_cards(response.content).items()][:1]
+        return httpx2.Response(200, content=serialise_cards(first))
+
+    answered.meddle("/cards", change)
+    result = welfare.type("review", "--list")
+    assert "does not show one card for each question" in result.stderr
+
+
+def test_a_card_of_another_run_is_left_out_and_said(answered: Asking, welfare: Desk) -> None:
+    own, signer = answered.near.people[REVIEWER], answered.near.people[ASKED]
+
+    def change(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        cards = parse_cards(response.content)
+        first = next(iter(cards))
+        card = parse_card(b"".join(open_pieces(io.BytesIO(cards[first]), own))).card
+        other = card.model_copy(update={"run": f"run-{'0' * 32}"})
+        plain = card_plain(SignedCard.of(other, signer.keys.signing_key))
+        address = Address(ASKED, REVIEWER, (own.public,), "2026-11-20T22:30:00Z")
+        cards[first] = b"".join(seal_pieces([plain], address))
+        return httpx2.Response(200, content=serialise_cards(cards.items()))
+
+    answered.meddle("/cards", change)
+    result = welfare.ok("review", "--list")
+    assert "1 of 2 cards cannot be trusted, and are not shown" in result.stderr
+    assert len(pairs_of(welfare)) == 1
+
+
+def test_only_a_reviewer_of_the_reviewers_agency_opens_cards(
+    answered: Asking, welfare: Desk, schools: Desk
+) -> None:
+    result = schools.type("review", "--list")
+    assert (result.exit_code, "the people of welfare decide" in result.stderr) == (1, True)
+    other = answered.near.person(REVIEWER, "analyst", "recipient")
+    answered.near.people["other"] = other
+    welfare.own = other
+    result = welfare.type("review", "--list")
+    assert (result.exit_code, "do not have the duty reviewer" in result.stderr) == (4, True)
+
+
+def test_the_screen_needs_a_terminal_and_one_thing_is_done_at_a_time(welfare: Desk) -> None:
+    result = welfare.type("review")
+    assert (result.exit_code, "needs a terminal" in result.output) == (2, True)
+    result = welfare.type("review", "--send", "--list")
+    assert (result.exit_code, "give either --list or --send" in result.output) == (2, True)
+
+
+def test_without_the_extra_the_error_names_it(
+    welfare: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("encoding.cli.commands.review.find_spec", lambda _: None)
+    result = welfare.type("review")
+    assert result.exit_code == 1
+    assert "install blindlink[review]" in result.stderr
+
+
+def test_an_answer_that_is_lost_sends_nothing_twice(answered: Asking, welfare: Desk) -> None:
+    decide(welfare, rec_w3=("accept", "same-person"))
+
+    def lose(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        raise KeyboardInterrupt
+
+    answered.meddle("/decisions", lose)
+    assert welfare.type("review", "--send").exit_code != 0
+    answered.be_honest()
+    assert welfare.json("review", "--send")["unsent"] == 0
+    decide(welfare, rec_w4=("unsure", "wrong-data"))
+    welfare.ok("review", "--finish")
+    kinds = answered.near.log_kinds()
+    assert kinds.count("review-decided") == 2
+    assert len({json.dumps(one) for one in answered.sent_decisions()}) == 2
+
+
+@pytest.mark.long
+def test_a_review_that_is_over_is_forgotten_and_what_was_decided_is_not(
+    answered: Asking, welfare: Desk, schools: Desk
+) -> None:
+    decide(welfare, rec_w3=("unsure", "too-little-to-tell"), rec_w4=("unsure", "wrong-data"))
+    welfare.ok("review", "--finish")
+    workspace = workspace_of(welfare)
+    assert len(workspace.reviews(PROJECT)) == len(workspace.journals(PROJECT)) == 1
+    welfare.ok("refresh")
+    assert workspace.reviews(PROJECT) == workspace.journals(PROJECT) == ()
+    assert workspace.verdicts(PROJECT, ASKED).exists()
+    result = welfare.type("review", "--send")
+    assert (result.exit_code, "no pairs wait for a decision" in result.stderr) == (1, True)
+    assert "is over" in welfare.ok("review", "--list").stdout
+    # In the next round both come again, and of one a record has changed.
+    edit(schools, "rec_s4,Ida,Moss", "rec_s4,Ida,Mosse")
+    answered.near.move(days=7)
+    settle(answered.near)
+    schools.ok("refresh")
+    assert pairs_of(welfare).keys() == {"rec_w4"}
+    result = welfare.ok("review", "--send")
+    assert "1 pairs that you were unsure of before are not shown" in result.stderr
+    assert pairs_of(welfare, "--again").keys() == {"rec_w3", "rec_w4"}
+
+
+def test_decisions_after_the_deadline_do_not_count(answered: Asking, welfare: Desk) -> None:
+    decide(welfare, rec_w3=("accept", "same-person"))
+    answered.near.move(days=15)
+    answered.near.sweep()
+    result = welfare.type("review", "--send")
+    assert "no pairs wait for a decision" in result.stderr
+    assert answered.sent_decisions() == []
+
+
+def test_the_own_record_that_has_left_cannot_be_decided(answered: Asking, welfare: Desk) -> None:
+    edit(welfare, "rec_w3,Abe,Kerr,2010-08-06,M\n", "")
+    result = welfare.ok("review", "--send")
+    assert "1 pairs cannot be decided here" in result.stderr
+    assert pairs_of(welfare).keys() == {"rec_w4"}
+
+
+def test_exported_files_are_known_to_whoever_destroys(answered: Asking, welfare: Desk) -> None:
+    path = welfare.folder / "decisions.csv"
+    welfare.ok("review", "--export", str(path))
+    again = welfare.type("review", "--export", str(path))
+    assert (again.exit_code, "is there already" in again.stderr) == (1, True)
+    listed = json.loads((welfare.folder / "workspace" / "written.json").read_bytes())
+    assert {"project": PROJECT, "what": "received", "path": str(path)} in listed["files"]
+
+
+def test_a_file_that_is_refused_changes_nothing(answered: Asking, welfare: Desk) -> None:
+    path = welfare.folder / "decisions.csv"
+    welfare.ok("review", "--export", str(path))
+    text = path.read_text("utf-8-sig").replace("Abe,", "Abel,", 1)
+    path.write_text(text.replace(",,\n", ",accept,same-person\n"), "utf-8")
+    result = welfare.type("review", "--import", str(path))
+    assert (result.exit_code, "is not that of the pair" in result.stderr) == (3, True)
+    assert welfare.json("review", "--send")["decided"] == 0
+
+
+def test_two_windows_of_one_person_are_one_too_many(answered: Asking, welfare: Desk) -> None:
+    person = answered.near.people[REVIEWER].public.person
+    with workspace_of(welfare).review_lock(person):
+        result = welfare.type("review", "--list")
+        assert "another blindlink command is using this workspace" in result.stderr
+        # The nightly job goes on.
+        welfare.ok("refresh")
+    assert len(pairs_of(welfare)) == 2

@@ -1,0 +1,169 @@
+"""Part of `rule_verifier`: clerical review and supplements, by the pages of review and entry alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from twins.verifier.agreements import checks, early
+from twins.verifier.entries import need
+from twins.verifier.rounds import Turns, owes
+
+STATEMENT = [
+    *("about", "at", "is_last", "number", "party", "person", "project", "round", "run"),
+    *("sha256", "version"),
+]
+DUTY = {"review-decided": ["reviewer"], "review-answered": ["analyst", "recipient"]}
+FILES = {
+    "questions": ["reviewer"],
+    "cards": ["reviewer"],
+    "buckets": ["analyst", "recipient"],
+}
+
+
+class Reviews:
+    """The reviews of one project by their runs, and its supplements by round and number."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, Any] = {}
+        self.supplements: dict[tuple[int, int], Any] = {}
+        self.closed_early: list[int] = []
+
+    def take(self, e: Any, t: Any, agreement: Any, runs: Any, turns: Turns, signers: Any) -> None:
+        kind, body = e["kind"], e["body"]
+        run = runs[e["object"]]
+        need(run["project"] == e["project"], kind)
+        if kind == "supplement-closed":
+            self.close(e, t)
+            return
+        need(body["round"] == run["spec"]["round"], "round")
+        if kind == "review-asked":
+            self.ask(e, t, agreement, run, turns)
+            return
+        review = self.of[e["object"]]
+        need(not review["ended"], "ended")
+        if kind == "review-ended":
+            self.end(e, t, run, review)
+            return
+        what = FILES[body["what"]] if kind == "review-fetched" else DUTY[kind]
+        need(early(e) < review["asked"]["deadline"], "deadline")
+        self.acts(e, review, agreement, what, signers)
+        if kind == "review-fetched":
+            if body["what"] == "cards":
+                need(review["answered"], "cards that are not there")
+            else:
+                need(body["sha256"] == review["asked"][f"{body['what']}_sha256"], "file")
+            return
+        stated = self.stated(e, signers)
+        if kind == "review-answered":
+            need(stated["about"] == "cards" and not review["answered"], "cards twice")
+            need(stated["number"] == 1 and stated["is_last"], "cards once")
+            review["answered"] = True
+            return
+        before = review["said"][stated["person"]]
+        need(stated["about"] == "decisions" and stated["number"] == len(before) + 1, "number")
+        need(not any(before), "after the last")
+        floor_holds(t, *(body[name] for name in ("accepted", "rejected", "unsure")))
+        before.append(stated["is_last"])
+
+    def ask(self, e: Any, t: Any, agreement: Any, run: Any, turns: Turns) -> None:
+        body, clause = e["body"], t.get("review")
+        pair = [upload["party"] for upload in run["spec"]["uploads"]]
+        need(agreement is not None and clause, "no review is agreed on")
+        need(body["reviewer"] == clause["reviewer"], "reviewer")
+        need(sorted([body["reviewer"], body["asked"]]) == sorted(pair), "pair")
+        need(run.get("done") and e["object"] not in self.of, "run")
+        need(body["round"] == len(turns.opened) not in turns.superseded, "round")
+        floor_holds(t, body["questions"])
+        since = datetime.fromisoformat(body["deadline"]) - timedelta(days=clause["days"])
+        need(early(e) <= since.strftime("%Y-%m-%dT%H:%M:%SZ") <= e["time"], "deadline")
+        self.of[e["object"]] = {
+            "asked": body,
+            "answered": False,
+            "said": defaultdict(list),
+            "ended": False,
+        }
+
+    def acts(self, e: Any, review: Any, agreement: Any, what: list[str], signers: Any) -> None:
+        actor = e["actor"]
+        side = "reviewer" if what == ["reviewer"] else "asked"
+        need(actor["party"] == review["asked"][side], "party")
+        need(signers.owners[actor["person"], "signing"][0] == actor["party"], "enrolled")
+        listed = [
+            set(person["duties"])
+            for party in agreement["parties"]
+            if party["name"] == actor["party"]
+            for person in party["persons"]
+            if person["person"] == actor["person"]
+        ]
+        need(len(listed) == 1 and listed[0] & set(what), "duty")
+
+    def stated(self, e: Any, signers: Any) -> Any:
+        signed, actor = e["body"]["signed"], e["actor"]
+        stated = signed["statement"]
+        need(sorted(stated) == STATEMENT, "statement")
+        need(stated["version"] == "blindlink/review-statement/1", "statement")
+        need([stated["project"], stated["run"]] == [e["project"], e["object"]], "statement")
+        need(stated["round"] == e["body"]["round"], "statement")
+        need([stated["party"], stated["person"]] == [actor["party"], actor["person"]], "who")
+        key = signers.public.get(signers.owners[actor["person"], "signing"][1])
+        if key is not None:
+            checks("review-statement", stated, signed["signature"], key)
+        return stated
+
+    def end(self, e: Any, t: Any, run: Any, review: Any) -> None:
+        body, deadline = e["body"], review["asked"]["deadline"]
+        need(body["reason"] != "decided" or any(review["said"].values()), "nobody decided")
+        is_due = e["time"] >= deadline if body["reason"] == "deadline" else early(e) < deadline
+        need(is_due, "time of the end")
+        floor_holds(t, *(body[name] for name in ("accepted", "rejected", "open")))
+        need((body["release"] is None) == (body["match_record_root"] is None), "match record")
+        need(body["match_record_root"] or not body["openings"], "openings")
+        linked = {r["party"] for r in run["spec"]["recipients"] if r["mode"] == "linked"}
+        need({one["party"] for one in body["openings"]} <= linked, "openings")
+        review["ended"] = True
+        if body["release"] is not None:
+            numbers = [number for of, number in self.supplements if of == body["round"]]
+            need(body["release"] == max(numbers, default=1) + 1, "number of the release")
+            run["records"].append(body["match_record_root"])
+            run["numbers"].append(body["release"])
+            self.supplements[body["round"], body["release"]] = {
+                "run": e["object"],
+                "pair": [upload["party"] for upload in run["spec"]["uploads"]],
+                "claims": {},
+                "open": True,
+            }
+
+    def claim(self, party: str, body: Any, t: Any) -> None:
+        one = self.supplements[body["round"], body["release"]]
+        need(one["open"] and sorted([party, body["partner"]]) == sorted(one["pair"]), "supplement")
+        need(owes(t, one["pair"]), "owes none")
+        one["claims"][party, body["partner"]] = body["sha256"]
+
+    def close(self, e: Any, t: Any) -> None:
+        body = e["body"]
+        one = self.supplements[body["round"], body["release"]]
+        need(one["open"] and one["run"] == e["object"], "supplement")
+        listed = {(c["party"], c["partner"]): c["sha256"] for c in body["claims"]}
+        need(listed == one["claims"], "claims")
+        if owes(t, one["pair"]) and len(listed) < 2:
+            self.closed_early.append(e["batch"])
+        one["open"] = False
+
+    def open_round(self, e: Any) -> None:
+        need(all(review["ended"] for review in self.of.values()), "a review is open")
+        need(not any(one["open"] for one in self.supplements.values()), "a supplement is open")
+        need(set(self.closed_early) <= {e["batch"]}, "closed early")
+        self.closed_early = []
+
+    def finish(self, time: str) -> None:
+        """Look at what should have happened by the time of the last entry."""
+        need(not self.closed_early, "closed early")
+        for review in self.of.values():
+            due = datetime.fromisoformat(review["asked"]["deadline"]) + timedelta(days=1)
+            need(review["ended"] or time[:10] <= due.strftime("%Y-%m-%d"), "overdue")
+
+
+def floor_holds(t: Any, *counts: Any) -> None:
+    need(all(count is None or count >= t["floor"] for count in counts), "floor")
