@@ -17,9 +17,14 @@ from schemas.identity import Duty
 from schemas.ids import CERTIFICATE_PREFIX, RUN_PREFIX, Code, Name, UtcTime, utc_text
 
 OverdueKind = Literal[
-    "round", "upload", "approval", "cosignature", "destruction", "certificate", "agreement", "key", "witness",
+    "round", "upload", "approval", "cosignature", "review",
+    "destruction", "certificate", "agreement", "key", "witness",
 ]  # fmt: skip
 
+# The asked agency's cards are due so long after they were asked for; what is undecided is told so long before
+# decisions count no more, and not sooner than this after the cards had come.
+CARDS: Final = timedelta(days=1)
+BEFORE_DEADLINE: Final = timedelta(days=3)
 # An agreement is to be followed by another one this long before its end.
 BEFORE_END: Final = timedelta(days=30)
 MAX_TOLD: Final = 1000
@@ -36,6 +41,7 @@ _FORMS: Final[Mapping[OverdueKind, tuple[str, frozenset[Duty]]]] = {
     "upload": (_ROUND, frozenset({"analyst"})),
     "approval": (_RUN, frozenset({"approver"})),
     "cosignature": (_RUN, _WATCHED_BY_ALL),
+    "review": (_RUN, frozenset({"analyst", "reviewer"})),
     "destruction": (rf"kept|{_CERTIFICATE}", frozenset({"analyst", "recipient", "operator"})),
     "certificate": (_CERTIFICATE, frozenset({"operator"})),
     "agreement": ("agreement", frozenset({"steward"})),
@@ -103,6 +109,12 @@ def since_end(end: str) -> str:
     return utc_text(datetime.fromisoformat(f"{end}T00:00:00+00:00") - BEFORE_END)
 
 
+def since_undecided(answered: str, deadline: str) -> str:
+    """Return since when pairs of a review that are not decided are told, by when the cards came."""
+    cards = datetime.fromisoformat(answered) + CARDS
+    return utc_text(max(cards, datetime.fromisoformat(deadline) - BEFORE_DEADLINE))
+
+
 def plain_moment(time: str) -> str:
     """Return a moment as people read it, to the minute."""
     return f"{time[:10]} {time[11:16]} UTC"
@@ -110,6 +122,18 @@ def plain_moment(time: str) -> str:
 
 def _number(found: Overdue) -> str:
     return found.object.rpartition("-")[2]
+
+
+def _review(found: Overdue) -> str:
+    if found.duty == "reviewer":
+        return (
+            f"Pairs that the run {found.object} held back wait for the reviewers of {found.party},"
+            " and their time is almost over"
+        )
+    return (
+        f"{found.party} has not sent cards for the review of the run {found.object}, which was due by "
+        f"{plain_moment(found.since)}"
+    )
 
 
 def _destruction(found: Overdue) -> str:
@@ -148,6 +172,7 @@ _SENTENCES: Final[Mapping[OverdueKind, Callable[[Overdue], str]]] = {
         f"{found.party} has not cosigned the match log since the run {found.object} ended, "
         f"which was due by {plain_moment(found.since)}"
     ),
+    "review": _review,
     "destruction": _destruction,
     "certificate": lambda found: (
         f"The destruction {found.object} has no certificate, which was due by "

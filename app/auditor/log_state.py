@@ -91,19 +91,22 @@ class RunState:
 
 @dataclass(slots=True)
 class ReviewState:
-    """The review of a run: who looks, who is asked, the digests of their files, and until when.
+    """The review of a run: who looks, who is asked and since when, the digests of their files, until when.
 
-    `said` holds for each person who decided how many statements they made, and whether the last one came.
-    `ended` is the entry that ended it.
+    `answered` is the entry of the cards, which came between the two moments of `came`. `said` holds for each
+    person who decided how many statements they made, and whether the last one came. `ended` is the entry that
+    ended it.
     """
 
     project: str
     reviewer: str
     asked: str
     files: dict[str, str]
+    begun: str
     deadline: str
     seq: int
     answered: int | None = None
+    came: tuple[str, str] | None = None
     said: dict[str, tuple[int, bool]] = field(default_factory=dict)
     ended: int | None = None
 

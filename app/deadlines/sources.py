@@ -22,10 +22,11 @@ from app.deadlines.ground import (
 )
 from app.destruction.participation import awaited_certificates, awaited_statements
 from app.matchlog.proofs import unwitnessed_since
+from app.review.service import open_reviews_of
 from app.rounds.opening import late_opening, late_uploads, waiting_for
 from app.runs.approvals import awaited_approvals
 from app.runs.finality import awaited_cosignatures
-from schemas.overdue import since_end
+from schemas.overdue import CARDS, since_end, since_undecided
 
 if TYPE_CHECKING:
     from schemas.overdue import Overdue
@@ -69,6 +70,17 @@ def missing_cosignatures(ground: Ground) -> Iterator[Overdue]:
     if found is not None:
         run, finished, parties = found
         yield from ground.overdue("cosignature", run, parse_utc(finished) + COSIGNATURE, parties)
+
+
+def open_reviews(ground: Ground) -> Iterator[Overdue]:
+    """Yield reviews that wait for cards, and those with pairs that nobody has decided yet."""
+    for review in open_reviews_of(ground.session, ground.terms.project):
+        if review.answered is None:
+            due = parse_utc(review.created) + CARDS
+            yield from ground.overdue("review", review.run, due, [review.asked])
+        else:
+            due = parse_utc(since_undecided(review.answered, review.deadline))
+            yield from ground.overdue("review", review.run, due, [review.reviewer], "reviewer")
 
 
 def ending_agreement(ground: Ground) -> Iterator[Overdue]:
@@ -131,6 +143,7 @@ IN_FORCE: Final[tuple[Source, ...]] = (
     missing_uploads,
     missing_approvals,
     missing_cosignatures,
+    open_reviews,
     ending_agreement,
     old_secret,
     unwitnessed_log,

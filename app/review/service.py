@@ -80,6 +80,11 @@ def present_reviews(session: Session, actor: Actor, project: str) -> Sequence[Re
     return repository.present_of_project(session, project)
 
 
+def open_reviews_of(session: Session, project: str) -> Sequence[Review]:
+    """Return the reviews of a project that go on."""
+    return repository.open_of_project(session, project)
+
+
 def is_reviewed(session: Session, run: str) -> bool:
     """Tell whether a run has a review; who may see the run may know."""
     return repository.get_review(session, run) is not None

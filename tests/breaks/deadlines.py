@@ -12,6 +12,7 @@ from typing import Any
 
 from breaks.destruction import CERTIFICATE, begin, certify, hold
 from samples.log import CW, K12, STRANGER, SampleLog
+from samples.reviewed_log import ReviewedProject
 from samples.signed_log import ACCORD, SignedProject, agreement_of
 
 from schemas.matchlog.entry import Entry
@@ -124,6 +125,13 @@ def everything_overdue(log: SampleLog) -> None:
     for received in log.entries:
         if received.project == ACCORD and received.kind == "upload-received":
             log.destroy(received)
+    review = _reviewed(log)
+    _late_cards(review)
+    review.answer()
+    log.moment += timedelta(days=10)
+    _late_decisions(review)
+    review.decide()
+    review.end()
     end = {"end": (log.moment + timedelta(days=20)).strftime("%Y-%m-%d"), "frequency": "on-request"}
     log.create_project("ending", **end)
     note(log, "agreement", "agreement", _since_end(log), project="ending")
@@ -329,6 +337,81 @@ def stated_before_a_certificate(log: SampleLog) -> Entry:
     return note(log, "destruction", CERTIFICATE, log.now())
 
 
+def _reviewed(log: SampleLog) -> ReviewedProject:
+    """A project with a review that was asked for a day ago."""
+    project = ReviewedProject(log)
+    project.linked()
+    log.moment += DAY
+    return project
+
+
+def _late_cards(reviewed: ReviewedProject, since: str | None = None, **fields: Any) -> Entry:
+    log, given = reviewed.log, {"project": reviewed.project, "party": "school-district", **fields}
+    return note(log, "review", reviewed.run, since or log.now(), **given)
+
+
+def _almost_over(log: SampleLog) -> ReviewedProject:
+    """The same, with cards, three days before the deadline."""
+    project = _reviewed(log)
+    project.answer()
+    log.moment += timedelta(days=10)
+    return project
+
+
+def _late_decisions(project: ReviewedProject, since: str | None = None, **fields: Any) -> Entry:
+    given = {"party": "county-cw", "duty": "reviewer", **fields}
+    return _late_cards(project, since, **given)
+
+
+def cards_of_no_review(log: SampleLog) -> Entry:
+    _, asked, since = _asked(log)
+    return note(log, "review", asked.object or "", since, project=ACCORD, party="school-district")
+
+
+def cards_of_the_reviewers(log: SampleLog) -> Entry:
+    return _late_cards(_reviewed(log), party="county-cw")
+
+
+def cards_before_a_day_is_over(log: SampleLog) -> Entry:
+    project = _reviewed(log)
+    return _late_cards(project, log.now(timedelta(seconds=-1)))
+
+
+def cards_that_have_come(log: SampleLog) -> Entry:
+    project = _reviewed(log)
+    since = log.now()
+    project.answer()
+    return _late_cards(project, since)
+
+
+def decisions_without_cards(log: SampleLog) -> Entry:
+    return _late_decisions(_reviewed(log))
+
+
+def decisions_of_the_asked(log: SampleLog) -> Entry:
+    return _late_decisions(_almost_over(log), party="school-district")
+
+
+def decisions_of_an_analyst(log: SampleLog) -> Entry:
+    return _late_decisions(_almost_over(log), duty="analyst")
+
+
+def decisions_a_day_early(log: SampleLog) -> Entry:
+    project = _almost_over(log)
+    return _late_decisions(project, log.now(-DAY))
+
+
+def decisions_of_a_review_that_is_over(log: SampleLog) -> Entry:
+    project = _almost_over(log)
+    project.decide()
+    project.end()
+    return _late_decisions(project)
+
+
+def review_of_another_project(log: SampleLog) -> Entry:
+    return _late_cards(_reviewed(log), project=FOSTER)
+
+
 def certified_before(log: SampleLog) -> Entry:
     begin(log, "expired")
     certify(log)
@@ -413,6 +496,16 @@ DEADLINE_BREAKS: dict[str, list[Break]] = {
         approval_of_who_is_not_asked,
         cosignature_that_nobody_needs,
         cosignature_before_the_end,
+        cards_of_no_review,
+        cards_of_the_reviewers,
+        cards_before_a_day_is_over,
+        cards_that_have_come,
+        decisions_without_cards,
+        decisions_of_the_asked,
+        decisions_of_an_analyst,
+        decisions_a_day_early,
+        decisions_of_a_review_that_is_over,
+        review_of_another_project,
         kept_by_a_hold,
         stated_before_a_certificate,
         certified_before,

@@ -13,7 +13,7 @@ from app.auditor.rules.steps import break_off, project_of
 from schemas.ids import utc_text
 from schemas.matchlog.entry import BROKER, Entry
 from schemas.matchlog.kinds import DeadlinePassed
-from schemas.overdue import OverdueKind, since_end
+from schemas.overdue import CARDS, OverdueKind, since_end, since_undecided
 from schemas.timetable import round_due, upload_due
 
 Owed: TypeAlias = Callable[[LogState, ProjectState, DeadlinePassed], bool]
@@ -100,6 +100,18 @@ def _cosignature(log: LogState, project: ProjectState, body: DeadlinePassed) -> 
     return finality is not None and finality.cosigners > 0
 
 
+def _review(log: LogState, project: ProjectState, body: DeadlinePassed) -> bool:
+    review = log.reviews.get(body.object)
+    if review is None or not _is_of(log, review.project, project) or review.ended is not None:
+        return False
+    if review.came is None:
+        due = utc_text(datetime.fromisoformat(review.begun) + CARDS)
+        return (body.party, body.duty, body.since) == (review.asked, "analyst", due)
+    least, most = (since_undecided(moment, review.deadline) for moment in review.came)
+    is_reviewer = (body.party, body.duty) == (review.reviewer, "reviewer")
+    return is_reviewer and least <= body.since <= most
+
+
 def _destruction(log: LogState, project: ProjectState, body: DeadlinePassed) -> bool:
     if body.object == "kept":
         return project.hold is None
@@ -134,6 +146,7 @@ _OWED: Final[Mapping[OverdueKind, Owed]] = {
     "upload": _upload,
     "approval": _approval,
     "cosignature": _cosignature,
+    "review": _review,
     "destruction": _destruction,
     "certificate": _certificate,
     "agreement": _agreement,

@@ -67,6 +67,7 @@ def ask(log: LogState, entry: Entry) -> None:
         reviewer=sys.intern(body.reviewer),
         asked=sys.intern(body.asked),
         files={"questions": body.questions_sha256, "buckets": body.buckets_sha256},
+        begun=utc_text(begun),
         deadline=body.deadline,
         seq=entry.seq,
     )
@@ -92,7 +93,7 @@ def answer(log: LogState, entry: Entry) -> None:
     _is_stated(log, entry, body)
     if review.answered is not None:
         break_off("review-order", "a review is answered twice", entry, review.answered)
-    review.answered = entry.seq
+    review.answered, review.came = entry.seq, (moment_before(entry), entry.time)
 
 
 def decide(log: LogState, entry: Entry) -> None:

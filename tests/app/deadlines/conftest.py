@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from rigs.linkage import Linkage, MakeLinkage, embedded_database, linkage, make_linkage
+from rigs.reviewing import make_reviewing
 
-__all__ = ["embedded_database", "linkage", "make_linkage"]
+__all__ = ["embedded_database", "linkage", "make_linkage", "make_reviewing"]
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from rigs.destroying import statement
 from rigs.enrolled import EnrolledPerson
 from rigs.late import amend, approve, kinds, move_to, overdue, upload, witness
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
+from rigs.reviewing import MakeReviewing
 
 from app.agreements.holds import lift_holds, set_hold
 from app.deadlines.service import NO_PROJECT, overdue_in
@@ -121,6 +122,27 @@ def test_after_a_correction_there_is_a_day_for_both_files(weekly: Linkage) -> No
         ("upload", "round-2", party, "analyst", "2026-09-08T09:00:00Z")
         for party in (CHILD_WELFARE, SCHOOL)
     ]
+
+
+# Clerical review.
+
+
+def test_cards_and_then_decisions_are_awaited(make_reviewing: MakeReviewing) -> None:
+    reviewing = make_reviewing()
+    run = reviewing.hold_back(6)
+    reviewing.founded.clock.move(hours=24, minutes=1)
+    cards = ("review", run, SCHOOL, "analyst", "2026-09-02T06:00:00Z")
+    assert cards in overdue(reviewing)
+    reviewing.answer(run)
+    assert "review" not in {what for what, _ in kinds(reviewing)}
+    move_to(reviewing, "2026-09-12", "05:59:59")
+    assert "review" not in {what for what, _ in kinds(reviewing)}
+    move_to(reviewing, "2026-09-12", "06:00:00")
+    undecided = ("review", run, CHILD_WELFARE, "reviewer", "2026-09-12T06:00:00Z")
+    assert undecided in overdue(reviewing)
+    verdicts = {one.reference: "reject" for one in reviewing.questions(run)}
+    assert reviewing.decide(run, verdicts).json()["state"] == "ended"
+    assert "review" not in {what for what, _ in kinds(reviewing)}
 
 
 # Approvals and cosignatures.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from twins.timetable import round_due, upload_due
@@ -15,12 +15,18 @@ FORMS = {
     "upload": (f"round-{NUMBER}", ["analyst"]),
     "approval": (RUN, ["approver"]),
     "cosignature": (RUN, ["analyst", "auditor", "recipient"]),
+    "review": (RUN, ["analyst", "reviewer"]),
     "destruction": (f"kept|{CERTIFICATE}", ["analyst", "recipient", "operator"]),
     "certificate": (CERTIFICATE, ["operator"]),
     "agreement": ("agreement", ["steward"]),
     "key": (f"secret-{NUMBER}|key-ring", ["analyst", "operator"]),
     "witness": ("log", ["analyst"]),
 }
+
+
+def later(moment: str, days: int) -> str:
+    found = datetime.fromisoformat(moment) + timedelta(days=days)
+    return found.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Deadlines:
@@ -77,6 +83,19 @@ class Deadlines:
         if what == "cosignature":
             finality = t["finality"]
             return is_ours and replay.runs[thing].get("done") and finality and finality["cosigners"]
+        if what == "review":
+            review = replay.reviews[project].of.get(thing)
+            if review is None or review["ended"]:
+                return False
+            deadline = review["asked"]["deadline"]
+            if not review["answered"]:
+                owed = ["analyst", review["asked"]["asked"], later(review["since"], days=1)]
+                return owed == [body["duty"], party, since]
+            if [body["duty"], party] != ["reviewer", review["asked"]["reviewer"]]:
+                return False
+            last = later(deadline, days=-3)
+            early, late = (max(later(one, days=1), last) for one in review["answered"])
+            return early <= since <= late
         undoing = replay.undoing
         if what == "destruction" and thing == "kept":
             return not undoing.is_held(project, t)

@@ -59,7 +59,7 @@ class Reviews:
         if kind == "review-answered":
             need(stated["about"] == "cards" and not review["answered"], "cards twice")
             need(stated["number"] == 1 and stated["is_last"], "cards once")
-            review["answered"] = True
+            review["answered"] = early(e), e["time"]
             return
         before = review["said"][stated["person"]]
         need(stated["about"] == "decisions" and stated["number"] == len(before) + 1, "number")
@@ -76,10 +76,12 @@ class Reviews:
         need(run.get("done") and e["object"] not in self.of, "run")
         need(body["round"] == len(turns.opened) not in turns.superseded, "round")
         floor_holds(t, body["questions"])
-        since = datetime.fromisoformat(body["deadline"]) - timedelta(days=clause["days"])
-        need(early(e) <= since.strftime("%Y-%m-%dT%H:%M:%SZ") <= e["time"], "deadline")
+        begun = datetime.fromisoformat(body["deadline"]) - timedelta(days=clause["days"])
+        since = begun.strftime("%Y-%m-%dT%H:%M:%SZ")
+        need(early(e) <= since <= e["time"], "deadline")
         self.of[e["object"]] = {
             "asked": body,
+            "since": since,
             "answered": False,
             "said": defaultdict(list),
             "ended": False,
