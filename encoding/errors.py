@@ -8,10 +8,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Final, Self
 
 from encoding.problems import RowProblem
 from schemas.shared.error_rows import Refusal
+
+# The status of a command that met what cannot be honest.
+ALARM: Final = 9
 
 
 class AgencyError(Exception):

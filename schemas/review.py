@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple, NewType, Self
 
@@ -18,7 +18,7 @@ from pydantic import Field, StringConstraints, model_validator
 from schemas.clauses import MAX_CARD_COLUMNS, MAX_QUESTIONS, Line
 from schemas.document import Document, Model
 from schemas.errors import DocumentError, SignatureError
-from schemas.identity import PersonIdText, PublicIdentity
+from schemas.identity import Duty, PersonIdText, PublicIdentity
 from schemas.ids import HANDLE_BYTES, Handle, Name, RandomId, Sha256Hex, UtcTime
 from schemas.release import ROW_DIGITS
 from schemas.run import RoundNumber, SupplementNumber
@@ -48,6 +48,8 @@ Reason = Literal[
 ReviewState = Literal["asked", "answered", "ended"]
 EndReason = Literal["decided", "deadline", "round-over", "destroyed"]
 ReviewFile = Literal["questions", "buckets", "cards"]
+ReviewAct = Literal["questions", "buckets", "cards", "answer", "decide"]
+"""What a person does in a review: has a file of it, answers with cards, or decides."""
 
 REASONS: Final[dict[Verdict, tuple[Reason, ...]]] = {
     "accept": ("same-person", "same-by-document"),
@@ -55,6 +57,20 @@ REASONS: Final[dict[Verdict, tuple[Reason, ...]]] = {
     "unsure": ("too-little-to-tell", "wrong-data"),
 }
 """Which reasons a verdict may have; a free text would carry what must not leave the agency."""
+
+# Questions say of own records alone that they wait: of these the job that writes link IDs may know, too.
+_REVIEWERS_ACTS: Final[Mapping[ReviewAct, tuple[Duty, ...]]] = {
+    "questions": ("reviewer", "recipient"),
+    "cards": ("reviewer",),
+    "decide": ("reviewer",),
+}
+
+
+def part_in(act: ReviewAct, reviewer: str, asked: str) -> tuple[str, tuple[Duty, ...]]:
+    """Return whose persons may do something in a review of two parties, and with which duties."""
+    duties = _REVIEWERS_ACTS.get(act)
+    return (asked, ("analyst", "recipient")) if duties is None else (reviewer, duties)
+
 
 ReferenceHex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 BucketHex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]

@@ -158,7 +158,7 @@ def wanted_cards(session: Session, broker: Broker, actor: Actor, run: str) -> Wa
     """
     review = review_for(session, actor, run)
     if review.state != "answered" or actor.party != review.asked:
-        require_part(session, broker, actor, review, is_reviewer=False)
+        require_part(session, broker, actor, review, "answer")
     handles = open_pieces(session, broker, review.object, HANDLES_KIND).piece(0)
     pairs = unpack_pairs(open_pieces(session, broker, review.object, PAIRS_KIND).piece(0))
     parties = [one.party for one in run_specification(session, run).uploads]
@@ -198,7 +198,7 @@ def keep_cards(
     review, read = review_for(session, actor, run, lock=True), stored.read
     if is_known(review, actor, read):
         return review
-    terms = require_part(session, broker, actor, review, is_reviewer=False)
+    terms = require_part(session, broker, actor, review, "answer")
     if review.answer_sha256 is not None:
         raise RefusedError(CARDS_DIFFER, "Other cards of this review are there already.")
     now = broker.clock()

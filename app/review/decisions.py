@@ -48,7 +48,7 @@ def take_decisions(
     review = review_for(session, actor, run, lock=True)
     if _is_known(session, actor, review, stated):
         return review
-    terms = require_part(session, broker, actor, review, is_reviewer=True)
+    terms = require_part(session, broker, actor, review, "decide")
     require_stated(session, actor, review, stated.signed, broker.clock())
     before = repository.statements_of(session, run)
     _refuse_out_of_order(actor, before, stated)

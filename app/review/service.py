@@ -21,7 +21,7 @@ from app.runs.counts import above_floor
 from app.runs.finality import require_final
 from app.sealed.objects import Content, SealedFile, open_pieces
 from schemas.matchlog.review_kinds import ReviewFetched
-from schemas.review import ReviewView
+from schemas.review import ReviewView, part_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,12 +32,9 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.review.models import Review
     from app.security.actor import Actor
-    from schemas.identity import Duty
     from schemas.matchlog.review_kinds import ReviewAnswered, ReviewDecided
-    from schemas.review import ReviewFile
+    from schemas.review import ReviewAct, ReviewFile
 
-REVIEWING: Final[tuple[Duty, ...]] = ("reviewer",)
-ANSWERING: Final[tuple[Duty, ...]] = ("analyst", "recipient")
 _KINDS: Final[dict[ReviewFile, str]] = {
     "questions": QUESTIONS_KIND,
     "buckets": BUCKETS_KIND,
@@ -115,9 +112,9 @@ def view_of(session: Session, review: Review, actor: Actor) -> ReviewView:
 
 
 def require_part(
-    session: Session, broker: Broker, actor: Actor, review: Review, *, is_reviewer: bool
+    session: Session, broker: Broker, actor: Actor, review: Review, act: ReviewAct
 ) -> TermsInForce:
-    """Return the terms under which the actor takes part in a review now, on one of its two sides.
+    """Return the terms under which the actor may do something in a review now.
 
     Raises:
         not-of-review: the actor is of another party.
@@ -126,7 +123,7 @@ def require_part(
         review-over: it has ended, or its deadline has passed.
         NotApprovedError, run-not-final: nothing of the run may be handed out yet.
     """
-    party, duties = (review.reviewer, REVIEWING) if is_reviewer else (review.asked, ANSWERING)
+    party, duties = part_in(act, review.reviewer, review.asked)
     if actor.party != party:
         raise RefusedError(NOT_OF_REVIEW, f"This is for {party}.", clause="review")
     now = broker.clock()
@@ -160,7 +157,7 @@ def open_file(
         As `require_part`.
     """
     review = review_for(session, actor, run)
-    require_part(session, broker, actor, review, is_reviewer=what != "buckets")
+    require_part(session, broker, actor, review, what)
     content = _content(session, review, what)
     return SealedFile(content, open_pieces(session, broker, review.object, _KINDS[what]))
 
@@ -172,7 +169,7 @@ def log_fetch(session: Session, broker: Broker, actor: Actor, run: str, what: Re
         As `open_file`.
     """
     review = review_for(session, actor, run, lock=True)
-    terms = require_part(session, broker, actor, review, is_reviewer=what != "buckets")
+    terms = require_part(session, broker, actor, review, what)
     note_handed_out(session, run)
     sha256 = _content(session, review, what).sha256
     body = ReviewFetched(round=review.round, what=what, sha256=sha256)

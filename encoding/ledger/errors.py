@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from encoding.errors import AgencyError
+from encoding.errors import ALARM, AgencyError
 
 
 class LedgerError(AgencyError):
@@ -24,7 +24,7 @@ class LinkAlarmError(LedgerError):
     """
 
     code = "link-alarm"
-    exit_code = 9
+    exit_code = ALARM
 
     def __init__(self, message: str, *, hint: str | None = None, n_concerned: int = 0) -> None:
         super().__init__(message, hint=hint)

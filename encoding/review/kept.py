@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 from encoding.errors import WorkspaceError
 from encoding.workspace.sealed_record import SealedRecord
 from schemas.document import Document
-from schemas.errors import FormatError
+from schemas.errors import DocumentError, FormatError
 from schemas.ids import Name, RandomId
 from schemas.review import (
     Question,
@@ -35,11 +35,24 @@ class _Head(Document):
 
 @dataclass(frozen=True, slots=True)
 class KeptReview:
-    """What came: the questions, and the sealed card of each by its reference."""
+    """What came: the questions, and the sealed card of each by its reference; null: not yet."""
 
     header: QuestionsHeader
     questions: tuple[Question, ...] = field(repr=False)
-    cards: dict[bytes, bytes] = field(repr=False)
+    cards: dict[bytes, bytes] | None = field(repr=False)
+
+    @classmethod
+    def of(cls, questions: bytes, cards: bytes) -> KeptReview:
+        """Return what files of questions and cards say, of cards empty bytes if they have not come.
+
+        Raises:
+            FormatError: they break their format, or there is not one card for each question.
+        """
+        header, listed = parse_questions(questions)
+        sealed = parse_cards(cards) if cards else None
+        if sealed is not None and [one.reference for one in listed] != [*sealed]:
+            raise DocumentError("there is not one card for each question")
+        return cls(header, listed, sealed)
 
 
 class KeptReviewFile:
@@ -61,13 +74,12 @@ class KeptReviewFile:
         line, _, rest = raw.partition(b"\n")
         try:
             head = _Head.from_canonical(line)
-            header, questions = parse_questions(rest[: head.questions_bytes])
-            return KeptReview(header, questions, parse_cards(rest[head.questions_bytes :]))
+            return KeptReview.of(rest[: head.questions_bytes], rest[head.questions_bytes :])
         except FormatError as exc:
             raise WorkspaceError("questions and cards in the workspace are damaged") from exc
 
-    def write(self, questions: bytes, cards: bytes) -> None:
-        """Keep what came, durably."""
+    def write(self, questions: bytes, cards: bytes = b"") -> None:
+        """Keep what came, durably; of cards empty bytes if they have not."""
         head = _Head(project=self._project, run=self._run, questions_bytes=len(questions))
         self._record.write(head.to_canonical() + b"\n" + questions + cards)
 

@@ -46,7 +46,6 @@ CAUSES: Final[Mapping[str, str]] = {
     "partner-side": "nothing was changed here: it was at the other agency, or another pair is likelier now",
     "not-known": "what was encoded here is not known, since the workspace was restored",
     "held-for-review": "the match waits for clerical review",
-    "number-contradicts": "the two records' numbers contradict each other, so that the match waits for review",
     "waited": "its match was waiting for another agency's claims",
     "not-compared": "nothing was compared with another agency in this round",
     "ruled-out": "an agency has ruled the match out",
@@ -183,8 +182,8 @@ def _why_ended(
     left_out = ledger.left_out.get(key)
     if left_out is not None and left_out in _LEFT_OUT:
         return _LEFT_OUT[left_out]
-    if key in own.held_back:
-        return own.held_back[key]
+    if key in own.undecided:
+        return "held-for-review"
     if cause == "partner-side" and not between.is_compared:
         return "not-compared"
     return cause

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from encoding.packing.snapshot import Look, Snapshot
@@ -19,7 +19,6 @@ Cause = Literal[
     "partner-side",
     "not-known",
 ]
-HeldBack = Literal["held-for-review", "number-contradicts"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -31,14 +30,14 @@ class OwnRecords:
         before: the same of the round whose links were in force; None: no links were.
         withdrawn: records that this agency has withdrawn.
         missing: records that the agency's file does not have any more.
-        held_back: records that wait for clerical review, and why.
+        undecided: records that wait for clerical review.
     """
 
     now: Mapping[str, Snapshot]
     before: Mapping[str, Snapshot] | None
     withdrawn: Collection[str] = ()
     missing: Collection[str] = ()
-    held_back: Mapping[str, HeldBack] = field(default_factory=dict)
+    undecided: Collection[str] = ()
 
     def cause(self, record: str) -> Cause:
         """Return what happened to a record here that explains a change of its link."""

@@ -16,7 +16,7 @@ from encoding.packing.handles import RecordKeys
 from encoding.packing.snapshot import Look, Snapshot, is_mostly_dropped
 from encoding.quality.record_faults import Fault
 from encoding.sharing.change_report import CAUSES
-from encoding.sharing.own_records import HeldBack, look_in
+from encoding.sharing.own_records import look_in
 from schemas.spreadsheet import inert
 
 UNMATCHED_HEADER: Final = ("record_id", "compared_by", "reasons", "explanation")
@@ -35,7 +35,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     "below-school-age": "the child is younger than 5",
     "above-school-age": "the person is older than 22",
     "held-for-review": CAUSES["held-for-review"],
-    "number-contradicts": CAUSES["number-contradicts"],
     "unlinked": "an agency unlinked it, and has not linked it again",
     "ruled-out": CAUSES["ruled-out"],
     "two-records": CAUSES["two-records"],
@@ -84,14 +83,14 @@ class WithoutLink:
         left_out: records that a match gave nothing, and why; `pending` ones too.
         unlinked: records whose link ID an agency has retired.
         n_passes: how many passes the encoding profile has.
-        held_back: records that wait for clerical review, and why.
+        undecided: records that wait for clerical review.
     """
 
     now: Mapping[str, Snapshot]
     left_out: Mapping[str, Reason]
     unlinked: Collection[str]
     n_passes: int
-    held_back: Mapping[str, HeldBack] = field(default_factory=dict)
+    undecided: Collection[str] = ()
 
     @property
     def lists_all(self) -> bool:
@@ -107,7 +106,7 @@ class WithoutLink:
 
     def concerns(self, key: str) -> bool:
         """Tell whether something else is known of a record than what was encoded."""
-        return key in self.left_out or key in self.unlinked or key in self.held_back
+        return key in self.left_out or key in self.unlinked or key in self.undecided
 
     def of(self, key: str, record_id: str, *, is_withdrawn: bool) -> Unmatched | None:
         """Return what is said of a record; None where nothing is, and most records have no match anyway."""
@@ -131,8 +130,8 @@ class WithoutLink:
         yield from (reason for fault, reason in _OF_FAULTS.items() if look.faults & fault)
         if is_mostly_dropped(look.n_keyed, look.n_sent):
             yield "block-too-large"
-        if key in self.held_back:
-            yield self.held_back[key]
+        if key in self.undecided:
+            yield "held-for-review"
         if key in self.unlinked:
             yield "unlinked"
         left_out = self.left_out.get(key)

@@ -6,7 +6,7 @@ import base64
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -24,7 +24,6 @@ from app.auditor.rules.steps import (
     run_of,
 )
 from schemas.errors import SignatureError
-from schemas.identity import Duty
 from schemas.ids import utc_text
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.review_kinds import (
@@ -35,9 +34,7 @@ from schemas.matchlog.review_kinds import (
     ReviewFetched,
     SupplementClosed,
 )
-
-REVIEWING: Final[tuple[Duty, ...]] = ("reviewer",)
-ANSWERING: Final[tuple[Duty, ...]] = ("analyst", "recipient")
+from schemas.review import ReviewAct, part_in
 
 
 def ask(log: LogState, entry: Entry) -> None:
@@ -77,8 +74,7 @@ def fetch(log: LogState, entry: Entry) -> None:
     """A file of a review leaves for a person who may have it, as it was logged, while it goes on."""
     body = cast(ReviewFetched, entry.body)
     review = _going_on(log, entry, body.round)
-    is_for_reviewer = body.what != "buckets"
-    _acts_for(log, entry, review, is_reviewer=is_for_reviewer)
+    _acts_for(log, entry, review, body.what)
     is_there = review.answered is not None if body.what == "cards" else True
     if not is_there or review.files.get(body.what, body.sha256) != body.sha256:
         message = "a file of a review is handed out that is not there, or is another one"
@@ -89,7 +85,7 @@ def answer(log: LogState, entry: Entry) -> None:
     """The asked agency answers with cards, once, by the signed statement of a person of it."""
     body = cast(ReviewAnswered, entry.body)
     review = _going_on(log, entry, body.round)
-    _acts_for(log, entry, review, is_reviewer=False)
+    _acts_for(log, entry, review, "answer")
     _is_stated(log, entry, body)
     if review.answered is not None:
         break_off("review-order", "a review is answered twice", entry, review.answered)
@@ -100,7 +96,7 @@ def decide(log: LogState, entry: Entry) -> None:
     """A reviewer decides, by statements that are numbered on from the first to the last."""
     body = cast(ReviewDecided, entry.body)
     review = _going_on(log, entry, body.round)
-    _acts_for(log, entry, review, is_reviewer=True)
+    _acts_for(log, entry, review, "decide")
     _is_stated(log, entry, body)
     counts_reach_floor(log, entry, (body.accepted, body.rejected, body.unsure))
     statement = body.signed.statement
@@ -198,16 +194,16 @@ def _is_of_round(run: RunState, number: int, entry: Entry) -> None:
         break_off("review-order", "a review is of another round than its run", entry, run.seq)
 
 
-def _acts_for(log: LogState, entry: Entry, review: ReviewState, *, is_reviewer: bool) -> None:
+def _acts_for(log: LogState, entry: Entry, review: ReviewState, act: ReviewAct) -> None:
     """Check that the person who acts is listed by the agreement, with the duty, and may still act."""
     actor, signed = entry.actor, project_of(log, entry).binding.signed
-    wanted = (review.reviewer, REVIEWING) if is_reviewer else (review.asked, ANSWERING)
+    party, duties = part_in(act, review.reviewer, review.asked)
     listed = None if signed is None else signed.agreement.person(actor.person or "")
     person = log.persons.get(actor.person or "")
     fits = (
         listed is not None
-        and (actor.party, listed.party) == (wanted[0], wanted[0])
-        and not set(wanted[1]).isdisjoint(listed.duties)
+        and (actor.party, listed.party) == (party, party)
+        and not set(duties).isdisjoint(listed.duties)
         and person is not None
         and person.party == actor.party
         and person.revoked is None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from encoding.blocks.keys import round_key
 from encoding.cli.parts.agreements import require_agreed_run, trusted_peers
 from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.kept_reviews import waiting_for_review
 from encoding.cli.parts.links_writing import (
     LinksOrder,
     LinksWritten,
@@ -20,7 +21,7 @@ from encoding.cli.parts.own_ledger import is_lasting, ledger_file, own_space
 from encoding.cli.parts.round_steps import as_it_stands, history_of, own_turns
 from encoding.cli.parts.shared_secret import shared_secret
 from encoding.cli.parts.steps import own_nonces
-from encoding.errors import NotReadyError, OthersWaitedForError, WorkspaceError
+from encoding.errors import ALARM, AgencyError, NotReadyError, OthersWaitedForError, WorkspaceError
 from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.ledger.claims import PairRelease, Proof, ReleasedMatch
 from encoding.ledger.errors import TranscriptError
@@ -167,7 +168,23 @@ class RoundLinks:
             kept = DisclosedRecords(session.workspace, session.project)
             kept.keep_matches(first.round, latest)
             known = kept.among(first.round, {*ledger.everyone(), *ledger.left_out})
-        return MatchedRecords(self._turn, tuple(sorted(partners)), latest | known, latest)
+        return MatchedRecords(
+            self._turn,
+            tuple(sorted(partners)),
+            records=latest | known,
+            latest=latest,
+            undecided=self._undecided(),
+        )
+
+    def _undecided(self) -> frozenset[str]:
+        """Return which records wait for reviewers; links are written even where that cannot be told."""
+        try:
+            return waiting_for_review(self._counter, self._round.round)
+        except AgencyError as exc:
+            if exc.exit_code == ALARM:
+                raise
+            self._counter.session.warn(f"who waits for your reviewers cannot be told: {exc}")
+            return frozenset()
 
     def _fetch(self, partner: str, view: ReleaseView) -> PairRelease:
         session, client = self._counter.session, self._counter.client

@@ -67,13 +67,14 @@ class LinksOrder:
 class MatchedRecords:
     """The records that a round matched up to one of its releases, by record key; `latest` this release matched.
 
-    `partners` are those with whom the round had a result.
+    `partners` are those with whom the round had a result, `undecided` records that wait for reviewers.
     """
 
     turn: Turn
     partners: tuple[str, ...]
     records: frozenset[str] = field(repr=False)
     latest: frozenset[str] = field(repr=False)
+    undecided: frozenset[str] = field(repr=False)
 
     @property
     def round(self) -> int:
@@ -227,7 +228,9 @@ class _Writing:
         workspace, project, source = session.workspace, session.project, self._order.source
         withdrawn = Withdrawn(workspace.withdrawn(project), project, workspace.key())
         keys = derive_map_keys(workspace.key(), project)
-        without = WithoutLink(self._now, self._left_out, self._unlinked, self._n_passes)
+        without = WithoutLink(
+            self._now, self._left_out, self._unlinked, self._n_passes, self._found.undecided
+        )
         former = list(self._names.values())
         gone = withdrawn.among(former).tolist()
         read = _FileRead(
@@ -266,6 +269,7 @@ class _Writing:
             before=None if former is None else self._snapshots.of_round(former.round),
             withdrawn=read.withdrawn,
             missing=self._names.keys() - read.still_there,
+            undecided=self._found.undecided,
         )
         return changes_between(between, self._ledger, own)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from encoding.cli.parts.blind_steps import blind_links
 from encoding.cli.parts.counter import Counter
@@ -13,15 +13,13 @@ from encoding.cli.parts.links_writing import LinksOrder
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.round_steps import proven
-from encoding.errors import AgencyError, ChangeHeldError, NotReadyError, OthersWaitedForError
+from encoding.errors import ALARM, AgencyError, ChangeHeldError, NotReadyError, OthersWaitedForError
 from encoding.ledger.values import Turn
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 from schemas.rounds import RoundView
 
 if TYPE_CHECKING:
     from encoding.cli.parts.source import Source
-
-ALARM: Final = 9
 
 
 def drain(counter: Counter, order: LinksOrder) -> tuple[AgencyError, ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.kept_reviews import kept_file, kept_review
 from encoding.cli.parts.kept_verdicts import journal_file, kept_verdicts
 from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.own_identity import unlock_own
@@ -30,21 +30,17 @@ from encoding.review.errors import (
     CardUntrustedError,
     DecisionError,
     NotReviewerError,
-    QuestionsUntrustedError,
 )
 from encoding.review.journal import Diary, Journal
-from encoding.review.kept import KeptReview, KeptReviewFile
+from encoding.review.kept import KeptReview
 from encoding.review.records import read_records
 from encoding.review.sitting import Sent, Sitting, open_cases, shown_cases
 from encoding.transfers.matches import keys_of_handles
-from schemas.errors import FormatError
 from schemas.review import (
     Card,
     ReviewState,
     ReviewView,
     StatedDecisions,
-    parse_cards,
-    parse_questions,
 )
 
 if TYPE_CHECKING:
@@ -118,7 +114,7 @@ def sitting_over(
     with session.workspace.review_lock(own.public.person):
         proven = prove_review(counter, view)
         with session.workspace.lock():
-            kept = _kept(counter, view, proven)
+            kept = kept_review(counter, view, proven)
             verdicts = kept_verdicts(session, view.asked)
             handles = own_handles(session, view)
             reading = own_reading(session, counter.view.profile, source)
@@ -187,7 +183,7 @@ def forget_ended(counter: Counter) -> None:
             kept_verdicts(session, partner)
         for run in kept:
             if run not in going_on:
-                _kept_file(session, run).remove()
+                kept_file(session, run).remove()
         for run, person in over:
             journal_file(session, run, person).remove()
 
@@ -201,50 +197,6 @@ def _settle(counter: Counter, run: str, person: str) -> None:
     entries = fetched_log(counter.session, counter.client, counter.trust).entries
     with suppress(DecisionError):
         Diary(journal, file.write).settle(decisions_logged(entries, run, person))
-
-
-def _kept(counter: Counter, view: ReviewView, proven: ProvenReview) -> KeptReview:
-    """Return questions and cards, which are fetched once.
-
-    Raises:
-        QuestionsUntrustedError: they are not what the match log lists, or do not belong together.
-    """
-    file = _kept_file(counter.session, view.run)
-    found = file.read()
-    if found is None:
-        api = ReviewsApi(counter.client, counter.session.project)
-        questions, cards = api.questions(view.run), api.cards(view.run)
-        if hashlib.sha256(questions).hexdigest() != proven.asked.questions_sha256:
-            raise QuestionsUntrustedError(
-                "the match log lists other questions than the broker shows"
-            )
-        found = _parsed(questions, cards)
-        file.write(questions, cards)
-    header = found.header
-    if (header.run, header.round, header.reviewer, header.asked) != (
-        view.run,
-        view.round,
-        view.reviewer,
-        view.asked,
-    ) or len(found.questions) > proven.clause.questions:
-        raise QuestionsUntrustedError("the questions are not those of this review")
-    return found
-
-
-def _parsed(questions: bytes, cards: bytes) -> KeptReview:
-    try:
-        header, listed = parse_questions(questions)
-        sealed = parse_cards(cards)
-    except FormatError as exc:
-        raise QuestionsUntrustedError(f"what the broker shows breaks its format: {exc}") from exc
-    if [one.reference for one in listed] != [*sealed]:
-        raise QuestionsUntrustedError("the broker does not show one card for each question")
-    return KeptReview(header, listed, sealed)
-
-
-def _kept_file(session: Session, run: str) -> KeptReviewFile:
-    workspace, project = session.workspace, session.project
-    return KeptReviewFile(workspace.review(project, run), project, run, workspace.key())
 
 
 def _diary(session: Session, view: ReviewView, own: Identity) -> Diary:
@@ -269,13 +221,14 @@ def _opened(
     """Return the cards that can be trusted, by reference; of others it is said how many there are."""
     able = [one for one in senders if {"analyst", "recipient"} & {*one.duties}]
     cards, faults = dict[bytes, Card](), list[str]()
-    for reference, sealed in kept.cards.items():
+    sealed_cards = kept.cards or {}
+    for reference, sealed in sealed_cards.items():
         try:
             cards[reference] = open_card(proven.of, sealed, own, able)
         except CardUntrustedError as exc:
             faults.append(str(exc))
     if faults:
         session.warn(
-            f"{len(faults):,} of {len(kept.cards):,} cards cannot be trusted, and are not shown: {faults[0]}"
+            f"{len(faults):,} of {len(sealed_cards):,} cards cannot be trusted, and are not shown: {faults[0]}"
         )
     return cards

@@ -342,7 +342,7 @@ def test_a_card_that_is_missing_is_told(answered: Asking, welfare: Desk) -> None
 
     answered.meddle("/cards", change)
     result = welfare.type("review", "--list")
-    assert "does not show one card for each question" in result.stderr
+    assert "there is not one card for each question" in result.stderr
 
 
 def test_a_card_of_another_run_is_left_out_and_said(answered: Asking, welfare: Desk) -> None:

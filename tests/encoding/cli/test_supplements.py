@@ -20,7 +20,7 @@ from app.review import ending
 from app.review.held_pairs import HeldPair
 from app.review.models import Review
 from app.review.supplement import PreparedSupplement
-from encoding.cli.parts import link_steps
+from encoding.cli.parts import links_writing
 from encoding.ledger.ledger_file import LedgerFile
 from encoding.rounds.round_memory import Said
 
@@ -97,7 +97,7 @@ def is_linked(asking: Asking) -> bool:
         (LedgerFile, "write", 3),
         (Said, "keep", 1),
         (Said, "keep", 2),
-        (link_steps, "write_links", 1),
+        (links_writing, "write_links", 1),
     ],
     ids=["ledger 1", "ledger 2", "ledger 3", "said 1", "said 2", "links"],
 )
@@ -127,6 +127,30 @@ def test_killed_before_a_write_the_next_night_goes_on(
     copied.near.move(days=7)
     settle(copied.near)
     assert links(copied.reviewer) == before
+
+
+def test_who_waits_for_reviewers_is_told_and_then_what_they_accepted(
+    waiting: Asking, tmp_path: Path
+) -> None:
+    with asking(tmp_path / "broker", like=waiting) as near:
+        own = near.reviewer.folder
+        told = csv_rows(own / "unmatched.csv")
+        assert [row["record_id"] for row in told if "held-for-review" in row["reasons"]] == [
+            "rec_w3",
+            "rec_w4",
+        ]
+        other = csv_rows(near.asked.folder / "unmatched.csv")
+        assert not [row for row in other if "held-for-review" in row["reasons"]]
+        accept(near.reviewer, "Abe")
+        settle(near.near)
+        assert "rec_w3" not in {row["record_id"] for row in csv_rows(own / "unmatched.csv")}
+        changes = {row["record_id"]: row["change"] for row in csv_rows(own / "changes.csv")}
+        assert changes["rec_w3"] == "new"
+
+
+def csv_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def test_by_hand_the_links_of_both_releases_are_written(welfare: Desk, schools: Desk) -> None:

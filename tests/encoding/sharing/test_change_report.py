@@ -24,7 +24,7 @@ from encoding.sharing.change_report import (
     exceeds,
     write_changes,
 )
-from encoding.sharing.own_records import Cause, HeldBack, OwnRecords
+from encoding.sharing.own_records import Cause, OwnRecords
 from schemas.ids import LinkId
 
 PLAIN, OTHER = "a" * 64, "b" * 64
@@ -187,8 +187,7 @@ OWN = [
     ({}, "partner-side"),
     ({"is_compared": False}, "not-compared"),
     ({"now": snapshot({"a1": 2}), "is_compared": False}, "edited"),
-    ({"held_back": {key("a1"): "held-for-review"}}, "held-for-review"),
-    ({"held_back": {key("a1"): "number-contradicts"}}, "number-contradicts"),
+    ({"undecided": {key("a1")}}, "held-for-review"),
     ({"now": {}}, "not-known"),
     ({"before": {}}, "not-known"),
 ]
@@ -312,4 +311,4 @@ def test_the_list_is_one_that_a_spreadsheet_computes_nothing_of(tmp_path: Path) 
 
 
 def test_every_reason_has_its_words() -> None:
-    assert CAUSES.keys() >= {*get_args(Cause), *get_args(HeldBack)}
+    assert CAUSES.keys() >= {*get_args(Cause), "held-for-review"}

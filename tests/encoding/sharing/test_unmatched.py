@@ -49,7 +49,7 @@ def reasons(known: WithoutLink, **is_withdrawn: bool) -> tuple[str, ...] | None:
         (without(sent=0), ("block-too-large",)),
         (without(sent=0b011), ()),
         (without(digest=0), ("not-encoded",)),
-        (without(held_back={RECORD: "held-for-review"}), ("held-for-review",)),
+        (without(undecided={RECORD}), ("held-for-review",)),
         (without(unlinked={RECORD}), ("unlinked",)),
         (without(left_out={RECORD: "vetoed"}), ("ruled-out",)),
         (without(left_out={RECORD: "cut"}), ("two-records",)),

@@ -16,7 +16,7 @@ STATEMENT = [
 ]
 DUTY = {"review-decided": ["reviewer"], "review-answered": ["analyst", "recipient"]}
 FILES = {
-    "questions": ["reviewer"],
+    "questions": ["recipient", "reviewer"],
     "cards": ["reviewer"],
     "buckets": ["analyst", "recipient"],
 }
@@ -89,7 +89,7 @@ class Reviews:
 
     def acts(self, e: Any, review: Any, agreement: Any, what: list[str], signers: Any) -> None:
         actor = e["actor"]
-        side = "reviewer" if what == ["reviewer"] else "asked"
+        side = "reviewer" if "reviewer" in what else "asked"
         need(actor["party"] == review["asked"][side], "party")
         need(signers.owners[actor["person"], "signing"][0] == actor["party"], "enrolled")
         listed = [
