@@ -11,10 +11,14 @@ import click
 
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import ACCEPT_CHANGE, agency_options, file_options
+from encoding.cli.parts.own_ledger import ledger_file
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
+from encoding.cli.parts.written_files import note_file
 from encoding.errors import NotReadyError
+from encoding.files import refuse_to_overwrite
+from encoding.sharing.links_file import LINKS_START, links_bytes, write_links
 from schemas.shared.command_line import emit, json_option, wants_json
 
 if TYPE_CHECKING:
@@ -127,7 +131,6 @@ def links(
 
 def _round_to_write(counter: Counter, order: LinksOrder) -> RoundView:
     """Return the newest round, or the one whose links wait where somebody accepts how many end."""
-    from encoding.cli.parts.own_ledger import ledger_file
     from encoding.cli.parts.own_links import own_links
     from encoding.cli.parts.round_steps import newest_round, proven
 
@@ -142,9 +145,6 @@ def _round_to_write(counter: Counter, order: LinksOrder) -> RoundView:
 def _tell_former(session: Session, number: int, output: Path | None, *, force: bool) -> None:
     """Print, or write, what the file of links of a round said, by what is kept here alone."""
     from encoding.cli.parts.former_links import former_links
-    from encoding.cli.parts.written_files import note_file
-    from encoding.files import refuse_to_overwrite
-    from encoding.sharing.links_file import LINKS_START, links_bytes, write_links
 
     if output is not None:
         refuse_to_overwrite(output, own_start=LINKS_START, force=force)

@@ -9,6 +9,7 @@ import click
 
 from encoding.cli.parts.options import REASON, agency_options
 from encoding.cli.parts.own_identity import identity_options
+from encoding.cli.parts.rolling_back import RollbackWord, roll_back
 from encoding.cli.parts.session import Session
 from schemas.shared.command_line import emit, json_option
 
@@ -53,7 +54,6 @@ def rollback(
     read your reason, so name nobody in it. It counts from the next round on, for which all must have done it:
     until then no round is stored. What an agency has unlinked stays so.
     """
-    from encoding.cli.parts.rolling_back import RollbackWord, roll_back
 
     done = roll_back(session, RollbackWord(number, reason, theirs, output), given)
     emit(done.document(), remarks=done.remarks())
