@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from services.postgres import PostgresServer
 
-# No property depends on how fast the machine is.
+# No property depends on how fast the machine is. `make soak` tries many more examples.
 settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "any machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=int(os.environ.get("BLINDLINK_EXAMPLES", "50")),
 )
 settings.load_profile("any machine")
 

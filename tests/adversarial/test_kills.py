@@ -35,7 +35,7 @@ class Kills:
         return f"{self.in_uploads + self.of_workers + self.in_fetches}-kills"
 
 
-TWELVE = Kills(in_uploads=4, of_workers=5, in_fetches=3)
+EIGHT = Kills(in_uploads=3, of_workers=3, in_fetches=2)
 TWO_HUNDRED = Kills(in_uploads=70, of_workers=90, in_fetches=40)
 # Of one run. A worker is killed after a moment's work, so that a run outlives about this many.
 WORKERS_OF_RUN = 9
@@ -44,7 +44,7 @@ WORKERS_OF_RUN = 9
 @pytest.mark.parametrize(
     "kills",
     [
-        TWELVE,
+        EIGHT,
         pytest.param(TWO_HUNDRED, marks=pytest.mark.soak),
     ],
     ids=str,

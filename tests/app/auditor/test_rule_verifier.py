@@ -9,7 +9,7 @@ from breaks.random_bundles import given
 from rigs.first_verdict import first_verdict
 from twins.verifier.with_rules import why_refused
 
-SEEDS = range(200)
+SEEDS = range(100)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -23,8 +23,8 @@ def test_both_come_to_the_same_verdict(seed: int, tmp_path: Path) -> None:
 def test_the_bundles_are_good_and_bad_and_of_many_kinds(tmp_path: Path) -> None:
     cases = [given(seed) for seed in SEEDS]
     n_good = sum(why_refused(case.bundle, case.pins, case.log_key) is None for case in cases)
-    assert 40 < n_good < 160
-    assert len({case.what for case in cases}) > 30
+    assert 20 < n_good < 80
+    assert len({case.what for case in cases}) > 20
 
 
 @pytest.mark.soak

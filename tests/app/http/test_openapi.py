@@ -54,7 +54,7 @@ SUCCEED_ELSEWHERE = {
     **dict.fromkeys(REVIEW_ROUTES, "it has no review: the next test"),
 }
 # Documents of agreements and of destruction are deep, and drawing one takes its time.
-EXAMPLES = 2
+EXAMPLES = 1
 SOAK_EXAMPLES = 25
 AT_LENGTH = pytest.mark.parametrize(
     "examples",

@@ -72,7 +72,7 @@ def test_febrl4_is_encoded_as_by_clkhash(name: str) -> None:
     assert_equal_to_clkhash(FEBRL_SCHEMA, rows)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(schemas_with_rows())
 def test_rows_of_any_schema_are_encoded_and_refused_as_by_clkhash(
     case: tuple[dict[str, Any], list[list[str]]],
