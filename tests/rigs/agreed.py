@@ -124,21 +124,30 @@ def bind(
             now=now,
         )
         _agree(session, broker, agreement, profile, stewards)
-        if agreement.approvals.runs != "standing" or agreement.start > utc_text(now):
-            return
-        for party in agreement.approvals.parties:
-            approver = _with_duty(agreement, party, "approver", by_id)
-            approved = sign(
-                approver,
-                agreement,
-                "standing-approval",
-                now,
-                approval=f"apv-{secrets.token_hex(16)}",
-                policy_sha256=agreement.policy.digest(),
-                until=agreement.end,
-                runs=MAX_STANDING_RUNS,
-            )
-            approve_in_advance(session, broker, actor_of(approver, now), project, approved)
+    if agreement.start <= utc_text(now):
+        approve_runs(broker, agreement, by_id.values())
+
+
+def approve_runs(broker: Broker, agreement: Agreement, people: Iterable[Identity]) -> None:
+    """Let the approvers of an agreement approve its runs in advance, where that counts."""
+    if agreement.approvals.runs != "standing":
+        return
+    now, by_id = broker.clock(), {one.public.person: one for one in people}
+    for party in agreement.approvals.parties:
+        approver = _with_duty(agreement, party, "approver", by_id)
+        approved = sign(
+            approver,
+            agreement,
+            "standing-approval",
+            now,
+            approval=f"apv-{secrets.token_hex(16)}",
+            policy_sha256=agreement.policy.digest(),
+            until=agreement.end,
+            runs=MAX_STANDING_RUNS,
+        )
+        with broker.database.write() as session:
+            actor = actor_of(approver, now)
+            approve_in_advance(session, broker, actor, agreement.project, approved)
 
 
 def amend(
@@ -152,7 +161,9 @@ def amend(
     by_id = {one.public.person: one for one in people}
     raw = agreement.to_json() | {"number": agreement.number + 1, "previous": agreement.digest()}
     following = Agreement.from_json(raw | changes)
-    stewards = [_with_duty(following, name, "steward", by_id) for name in following.names()]
+    # Who proposes it has a part already.
+    names = sorted(following.names(), key=lambda name: name not in agreement.names())
+    stewards = [_with_duty(following, name, "steward", by_id) for name in names]
     with broker.database.write() as session:
         _agree(session, broker, following, profile, stewards)
     return following
