@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from app.demo.plan import (
     PROJECT,
     SCHOOLS,
     SHARED_COLUMNS,
+    SHOWN_COLUMNS,
     WELFARE,
     Rehearsal,
     Sizes,
@@ -47,10 +49,11 @@ class Person:
 def persons_of(plan: Rehearsal) -> tuple[Person, ...]:
     """Return who takes part; in a rehearsal one person does all that an agency's persons do."""
     everything = ("steward", "analyst", "approver", "recipient")
+    reviewing = (*everything, "reviewer")
     broker = plan.state.parent
     return (
         Person("the operator", OPERATOR, broker, ("operator", "steward")),
-        Person("child welfare's person", WELFARE, plan.welfare.folder, everything),
+        Person("child welfare's person", WELFARE, plan.welfare.folder, reviewing),
         Person("K-12's person", SCHOOLS, plan.schools.folder, everything),
         Person("the auditor", AUDITOR, plan.bundle.parent, ("auditor", "steward")),
     )
@@ -140,7 +143,8 @@ def _answers(plan: Rehearsal, persons: tuple[Person, ...], sizes: Sizes) -> str:
     return ANSWERS.format(
         project=PROJECT,
         population=POPULATION,
-        shared="\n".join(ELEMENT.format(party=SCHOOLS, column=column) for column in SHARED_COLUMNS),
+        shared=_elements(SHARED_COLUMNS, "shared"),
+        shown=_elements(SHOWN_COLUMNS, "shown"),
         welfare=WELFARE,
         schools=SCHOOLS,
         operator=OPERATOR,
@@ -158,11 +162,15 @@ def _answers(plan: Rehearsal, persons: tuple[Person, ...], sizes: Sizes) -> str:
     )
 
 
+def _elements(columns: Iterable[str], use: str) -> str:
+    return "\n".join(ELEMENT.format(party=SCHOOLS, column=column, use=use) for column in columns)
+
+
 ELEMENT: Final = """\
 [[elements]]
 party = "{party}"
 name = "{column}"
-use = "shared"
+use = "{use}"
 """
 ANSWERS: Final = """\
 # Answers to the questions that `blindlink agreement draft` asks; docs/agreement.md explains each.
@@ -235,6 +243,14 @@ definition = "Children of school age: placed away from home, and enrolled in a p
 as_of = "The day of the upload."
 
 {shared}
+{shown}
+[policy]
+review = "0.005"
+
+# Pairs of which a run is not sure are decided by people of child welfare, who see those columns of K-12.
+[review]
+reviewer = "{welfare}"
+
 [[recipients]]
 party = "{welfare}"
 space = "pupils-in-care"

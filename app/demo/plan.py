@@ -16,6 +16,11 @@ WELFARE: Final = "child-welfare"
 SCHOOLS: Final = "k12"
 POPULATION: Final = "school-age"
 SHARED_COLUMNS: Final = ("district", "school", "grade")
+# By the names of the recipe: what a card shows of a pupil to whoever reviews a pair.
+SHOWN_COLUMNS: Final = (
+    *("first_name", "middle_name", "last_name", "alias_first", "alias_last"),
+    *("birth_date", "sex", "zip"),
+)
 OPERATOR: Final = "data-center"
 AUDITOR: Final = "state-auditor"
 KEY_FILE: Final = "identity.key"

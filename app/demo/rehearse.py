@@ -11,10 +11,10 @@ from typing import Any
 
 from app.demo import journey
 from app.demo.agreement import agree, enrol_persons
-from app.demo.commands import Commands, Step
+from app.demo.commands import Commands
 from app.demo.plan import Rehearsal, Sizes, plan_rehearsal
 from app.demo.report import Findings, count_rows, report_lines
-from app.demo.review import resolve_review
+from app.demo.review import review_pairs
 
 
 def rehearse(
@@ -44,40 +44,29 @@ def rehearse(
         agree(commands, plan, sizes)
         journey.prepare_agencies(commands, plan, log_key)
         run = journey.link(commands, plan)
+        of_run = _evaluate(commands, plan, "measure the links of the run against the truth")
+        held = review_pairs(commands, plan)
         journey.exchange(commands, plan)
         verdict = journey.audit(commands, plan, log_key)
-        findings = _findings(commands, plan, run, verdict)
+        findings = Findings(
+            rows_left=count_rows(plan.welfare.file, plan.welfare.text_encoding),
+            rows_right=count_rows(plan.schools.file, plan.schools.text_encoding),
+            run=json.loads(run.output),
+            held=held,
+            of_run=of_run,
+            released=_evaluate(commands, plan, "measure all links as released"),
+            verdict=verdict,
+        )
         page = journey.sign_in_page(commands, plan) if keep else None
     seconds = time.perf_counter() - started
     yield from report_lines(plan, findings, commands, seconds, page)
 
 
-def _findings(commands: Commands, plan: Rehearsal, run: Step, verdict: str) -> Findings:
-    auto = commands.run(
-        "measure the links against the truth", plan.root, *_evaluate(plan, "links.csv")
-    )
-    held = resolve_review(commands, plan)
-    resolved = commands.run(
-        "measure them with the review resolved", plan.root, *_evaluate(plan, "resolved.csv")
-    )
-    return Findings(
-        rows_left=count_rows(plan.welfare.file, plan.welfare.text_encoding),
-        rows_right=count_rows(plan.schools.file, plan.schools.text_encoding),
-        run=_parsed(run),
-        held=held,
-        auto=_parsed(auto),
-        resolved=_parsed(resolved),
-        verdict=verdict,
-    )
-
-
-def _evaluate(plan: Rehearsal, links: str) -> list[str | Path]:
-    return [
-        "blindlink", "evaluate", "--left", plan.welfare.folder / links,
-        "--right", plan.schools.folder / links, "--truth", plan.truth, "--json",
-    ]  # fmt: skip
-
-
-def _parsed(step: Step) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(step.output)
+def _evaluate(commands: Commands, plan: Rehearsal, title: str) -> dict[str, Any]:
+    measured = commands.run(
+        title, plan.root,
+        "blindlink", "evaluate", "--left", plan.welfare.folder / "links.csv",
+        "--right", plan.schools.folder / "links.csv", "--truth", plan.truth, "--json",
+    )  # fmt: skip
+    found: dict[str, Any] = json.loads(measured.output)
     return found

@@ -20,8 +20,8 @@ class Findings:
     rows_right: int
     run: dict[str, Any]
     held: int
-    auto: dict[str, Any]
-    resolved: dict[str, Any]
+    of_run: dict[str, Any]
+    released: dict[str, Any]
     verdict: str
 
 
@@ -38,7 +38,7 @@ def report_lines(
     yield ""
     yield "The commands, to repeat by hand"
     yield from (f"  {line}" for line in typed_in(commands.steps))
-    yield "  (resolved.csv is decided.csv with the pairs for review that the truth confirms)"
+    yield "  (pairs.csv was filled in by what it shows of the two records: the demo played the reviewer)"
     yield ""
     yield "Where the files are"
     yield from _places(plan)
@@ -61,9 +61,9 @@ def _numbers(findings: Findings) -> Iterator[str]:
     yield f"  links             {_count(counts.get('auto_pairs'))}"
     if expected is not None:
         yield f"  expected wrong    {expected / 100:.1f} of them"
-    yield f"  held for review   {findings.held:,}, none of them released"
-    yield f"  links as released         {_quality(findings.auto)}"
-    yield f"  with the review resolved  {_quality(findings.resolved)}"
+    yield f"  held for review   {findings.held:,}, decided by what their cards show"
+    yield f"  links of the run          {_quality(findings.of_run)}"
+    yield f"  links as released         {_quality(findings.released)}"
     yield "  match log"
     yield from (f"    {line}" for line in findings.verdict.splitlines())
 
@@ -73,9 +73,11 @@ def _count(value: int | None) -> str:
 
 
 def _quality(evaluation: dict[str, Any]) -> str:
+    # Whoever stands in a file twice is found by one link, and is two true pairs.
     return (
         f"precision {100 * evaluation['precision']['value']:.2f} %, "
-        f"recall {100 * evaluation['recall']['value']:.2f} %"
+        f"recall {100 * evaluation['people']['value']:.2f} % of people, "
+        f"{100 * evaluation['recall']['value']:.2f} % of pairs"
     )
 
 

@@ -1,90 +1,116 @@
-"""Resolves the review band of a demo by the truth, as two careful people would."""
+"""Decides the pairs that a demo's run held back, by what a card shows, as a reviewer at a desk would."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+from itertools import product
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from app.demo.commands import Commands
-from app.demo.plan import PROJECT, Rehearsal
+from app.demo.plan import SHOWN_COLUMNS, Rehearsal
 
-RESOLVED: Final = "resolved.csv"
+PAIRS: Final = "pairs.csv"
+# Of the letters of two names so many are the same where one was mistyped.
+_ALIKE: Final = 0.75
+_LEAST_LETTERS: Final = 3
 
-
-class Decided(NamedTuple):
-    """One record's part in a pair that the run decided: auto, or held for review."""
-
-    record_id: str
-    pair: int
-    band: str
+Row = dict[str, str]
 
 
-def resolve_review(commands: Commands, plan: Rehearsal) -> int:
-    """Write for each agency the links that it would have if every pair for review were decided rightly.
+def review_pairs(commands: Commands, plan: Rehearsal) -> int:
+    """Let K-12's job send its cards, child welfare decide, and both agree on what was accepted.
 
-    Returns how many pairs those are.
-
-    The broker keeps its decisions to itself, so they are made again from the two containers, and each
-    agency puts its own record IDs in place of its handles.
+    Returns how many pairs there were to decide.
     """
-    folder = plan.state.parent
-    agencies = (plan.welfare, plan.schools)
-    # K-12's file is the larger one; its manifest says how often its people agree by chance.
-    larger, smaller = (
-        next((agency.folder / "workspace" / "outbox").glob("*.enc"))
-        for agency in (plan.schools, plan.welfare)
+    welfare, schools = plan.welfare.folder, plan.schools.folder
+    commands.run("seal cards for the reviewer", schools, "blindlink", "review", "--answer")
+    commands.run(
+        "write the pairs that were held back", welfare, "blindlink", "review", "--export", PAIRS
     )
-    commands.run(
-        "write down the project", folder,
-        "blindlink-broker", "--state", "state", "project", "show", PROJECT, to="project.json",
-    )  # fmt: skip
-    commands.run(
-        "decide the pairs again, offline", folder,
-        "blindlink-broker", "decide", "--project", "project.json",
-        "--manifest", larger.with_suffix(".json"), larger, smaller, "-o", "decisions.csv",
-    )  # fmt: skip
-    for agency in agencies:
+    n_pairs = decide(welfare / PAIRS)
+    commands.run("take the decisions", welfare, "blindlink", "review", "--import", PAIRS)
+    commands.run("send them, and be done", welfare, "blindlink", "review", "--finish")
+    # The first one again, since the other had not sent its claims yet.
+    for agency in (plan.welfare, plan.schools, plan.welfare):
         commands.run(
-            f"resolve the handles of {agency.party}", agency.folder,
-            "blindlink", "resolve", folder / "decisions.csv", "-o", "decided.csv",
+            f"agree on the accepted pairs at {agency.party}", agency.folder, "blindlink", "links",
+            may_wait=True,
         )  # fmt: skip
-    left, right = (_read_decided(agency.folder / "decided.csv") for agency in agencies)
-    accepted = set(_accepted(left, right, _read_truth(plan.truth)))
-    for agency, decided in zip(agencies, (left, right), strict=True):
-        _write_links(agency.folder / RESOLVED, decided, accepted)
-    return sum(one.band == "review" for one in left.values())
+    return n_pairs
 
 
-def _accepted(
-    left: dict[int, Decided], right: dict[int, Decided], truth: set[tuple[str, str]]
-) -> Iterator[int]:
-    for pair, one in left.items():
-        if one.band == "auto" or (one.record_id, right[pair].record_id) in truth:
-            yield pair
+def decide(file: Path) -> int:
+    """Fill in a verdict and a reason for each pair of an exported file; return how many pairs it has.
+
+    It goes by what is shown and nothing else: two names and a date of birth that agree but for a slip are one
+    person; siblings have a name and a home in common, and twins a date of birth, too.
+    """
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        reader = csv.DictReader(text)
+        header, rows = list(reader.fieldnames or ()), list(reader)
+    for row in rows:
+        row["verdict"], row["reason"] = verdict_on(row)
+    with file.open("w", encoding="utf-8-sig", newline="") as text:
+        writer = csv.DictWriter(text, header)
+        writer.writeheader()
+        writer.writerows(rows)
+    return len(rows)
 
 
-def _read_decided(path: Path) -> dict[int, Decided]:
-    with path.open(encoding="utf-8", newline="") as text:
-        rows = [
-            Decided(row["record_id"], int(row["pair"]), row["band"])
-            for row in csv.DictReader(text)
-            # The other agency's half of a pair has a handle that this one does not know.
-            if row["record_id"]
-        ]
-    return {row.pair: row for row in rows}
+def verdict_on(row: Row) -> tuple[str, str]:
+    """Return verdict and reason for a row of an exported file."""
+    ours, theirs = ({name: row[f"{side}: {name}"] for name in SHOWN_COLUMNS} for side in _SIDES)
+    first = _is_like(_words(ours, _FIRST_NAMES), _words(theirs, _FIRST_NAMES))
+    last = _is_like(_words(ours, _LAST_NAMES), _words(theirs, _LAST_NAMES))
+    are_swapped = _is_like(_words(ours, _FIRST_NAMES), _words(theirs, _LAST_NAMES)) and _is_like(
+        _words(ours, _LAST_NAMES), _words(theirs, _FIRST_NAMES)
+    )
+    born = _parts_alike(ours["birth_date"], theirs["birth_date"])
+    home = bool(ours["zip"]) and ours["zip"][:5] == theirs["zip"][:5]
+    if first and last and (born >= _ONE_SLIP or home):
+        return "accept", "same-person"
+    if born == _SAME_DAY and (are_swapped or (first and home)):
+        return "accept", "same-person"
+    if last and not first:
+        return "reject", "twins-or-siblings"
+    if born < _ONE_SLIP:
+        return "reject", "other-person"
+    return "unsure", "too-little-to-tell"
 
 
-def _read_truth(path: Path) -> set[tuple[str, str]]:
-    with path.open(encoding="utf-8", newline="") as text:
-        rows = csv.reader(text)
-        next(rows)
-        return {(row[0], row[1]) for row in rows}
+_SIDES: Final = ("ours", "theirs")
+_FIRST_NAMES: Final = ("first_name", "middle_name", "alias_first")
+_LAST_NAMES: Final = ("last_name", "alias_last")
+_SAME_DAY: Final = 3
+_ONE_SLIP: Final = 2
 
 
-def _write_links(path: Path, decided: dict[int, Decided], accepted: set[int]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as text:
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("record_id", "link_id"))
-        writer.writerows((decided[pair].record_id, f"{pair:032x}") for pair in sorted(accepted))
+def _words(shown: Row, names: Iterable[str]) -> set[str]:
+    """Return the words of names, without initials."""
+    text = " ".join(shown[name] for name in names).replace("-", " ").replace("/", " ")
+    return {word for word in text.casefold().split() if len(word) > 1}
+
+
+def _is_like(ours: Iterable[str], theirs: Iterable[str]) -> bool:
+    """Tell whether a word of one name is one of the other, but for a slip."""
+    return any(
+        SequenceMatcher(None, one, other).ratio() >= _ALIKE
+        # A name that was cut off.
+        or (
+            min(len(one), len(other)) >= _LEAST_LETTERS
+            and one[:_LEAST_LETTERS] == other[:_LEAST_LETTERS]
+        )
+        for one, other in product(sorted(ours), sorted(theirs))
+    )
+
+
+def _parts_alike(ours: str, theirs: str) -> int:
+    """Return how many of year, month and day agree; where two are exchanged, two; 0 without a date."""
+    one, other = ours.split("-"), theirs.split("-")
+    if len(one) != _SAME_DAY or len(other) != _SAME_DAY:
+        return 0
+    alike = sum(a == b for a, b in zip(one, other, strict=True))
+    return max(alike, _ONE_SLIP) if sorted(one) == sorted(other) else alike
