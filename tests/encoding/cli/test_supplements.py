@@ -49,8 +49,8 @@ def decided(waiting: Asking, tmp_path_factory: pytest.TempPathFactory) -> Asking
     return made
 
 
-def accept(desk: Desk, *names: str) -> None:
-    """Accept the pairs of these people, and leave the others undecided."""
+def accept(desk: Desk, *names: str, rejected: str = "") -> None:
+    """Accept the pairs of these people, reject those of another, and leave the rest undecided."""
     path = desk.folder / "decisions.csv"
     desk.ok("review", "--export", str(path))
     with path.open(encoding="utf-8-sig", newline="") as file:
@@ -58,6 +58,8 @@ def accept(desk: Desk, *names: str) -> None:
     for row in rows:
         if {*names} & {*row}:
             row[-2:] = "accept", "same-person"
+        if rejected in row:
+            row[-2:] = "reject", "other-person"
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
     desk.ok("review", "--import", str(path))
@@ -146,6 +148,25 @@ def test_who_waits_for_reviewers_is_told_and_then_what_they_accepted(
         assert "rec_w3" not in {row["record_id"] for row in csv_rows(own / "unmatched.csv")}
         changes = {row["record_id"]: row["change"] for row in csv_rows(own / "changes.csv")}
         assert changes["rec_w3"] == "new"
+
+
+def test_the_next_rounds_ask_nothing_again(waiting: Asking, tmp_path: Path) -> None:
+    with asking(tmp_path / "broker", like=waiting) as made:
+        accept(made.reviewer, "Abe", rejected="Ida")
+        settle(made.near)
+        for _ in range(2):
+            made.near.move(days=7)
+            settle(made.near)
+            assert is_linked(made)
+            assert "rec_w4" not in links(made.reviewer)
+        assert made.near.log_kinds().count("round-opened") == 3
+        assert made.near.log_kinds().count("review-asked") == 1
+        # Until a record changes: then it may be somebody else.
+        path = made.asked.folder / "people.csv"
+        path.write_text(path.read_text("utf-8").replace("Ida,Moss", "Ida,Mosse"), "utf-8")
+        made.near.move(days=7)
+        settle(made.near)
+        assert made.near.log_kinds().count("review-asked") == 2
 
 
 def csv_rows(path: Path) -> list[dict[str, str]]:
