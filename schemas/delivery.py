@@ -43,8 +43,7 @@ class DeliveryStatement(Document):
     """What the sender's person states of a delivery: whose, for whom, of which round, under which agreement.
 
     `number` counts the deliveries of the sender to the recipient in the round. `columns` are those of the rows
-    besides the link ID, in their order; `rows` is how many there are, and `sha256` the digest of the bytes
-    after the statement.
+    besides the link ID, in their order; `sha256` is the digest of the bytes after the statement.
     """
 
     KIND: ClassVar[str] = "delivery"
@@ -59,7 +58,6 @@ class DeliveryStatement(Document):
     purpose: Code
     agreement: Sha256Hex
     columns: Annotated[tuple[Line, ...], Field(min_length=1, max_length=MAX_COLUMNS)]
-    rows: Annotated[int, Field(ge=0, le=MAX_INTEGER)]
     sha256: Sha256Hex
     at: UtcTime
 

@@ -28,7 +28,8 @@ class Delivery(Base):
     `purpose` are those of the terms that let it go. `sha256` and `size_bytes` are those of the sealed file as
     it came. `entry` is the index of its `delivery-received` entry in the match log, `entry_size` the size of
     the checkpoint that first covered it. `fetched` is null until the file was first handed out, `opened` until
-    its recipient said that it could be used, `fault` until it said why not, `destroyed` until its time was over.
+    its recipient said that it could be used, `fault` until it said why not, `destroyed` until its time was
+    over.
     """
 
     __tablename__ = "delivery"
