@@ -56,6 +56,7 @@ FORMS = {
     "scope": "project|party|upload|expired",
     "mode": "linked|blind|count|none",
     "review file": "questions|buckets|cards",
+    "fault": "unreadable|not-signed|not-as-stated|not-agreed",
     "end reason": "decided|deadline|round-over|destroyed",
     "outcome": "done|refused|failed",
     "version": "blindlink/entry/1",
