@@ -11,6 +11,9 @@ from app.deliveries.ending import live_deliveries
 from app.deliveries.receiving import Incoming
 from app.destruction.dues import dues_of
 from app.worker.sweeper import ORPHAN_AGE_S, Sweeper
+from schemas.canonical import canonical_bytes
+from schemas.certificate_log import left_objects, unlogged_objects
+from schemas.matchlog.entry import parse_entry
 
 
 def left(delivering: Delivering) -> list[str]:
@@ -43,6 +46,11 @@ def test_one_that_nobody_fetched_expires_and_one_that_was_fetched_is_over(
         )
     ]
     assert checked(delivering, certificate)
+    listed = certificate_file(delivering, certificate).certificate
+    entries = [parse_entry(canonical_bytes(one)) for one in delivering.log_entries()]
+    assert unlogged_objects(listed, entries) == ()
+    others = [one for one in entries if one.kind != "delivery-destroyed"]
+    assert len(unlogged_objects(listed, others)) == 2
 
 
 def test_it_goes_with_the_project(delivering: Delivering) -> None:
@@ -51,6 +59,12 @@ def test_it_goes_with_the_project(delivering: Delivering) -> None:
     assert answer.status_code == 200, answer.text
     assert left(delivering) == []
     assert reasons(delivering) == ["asked"]
+    listed = certificate_file(delivering, answer.json()["certificate"]).certificate
+    entries = [parse_entry(canonical_bytes(one)) for one in delivering.log_entries()]
+    assert left_objects(listed, len(entries), entries) == ()
+    (ended,) = [one for one in entries if one.kind == "delivery-destroyed"]
+    others = [one for one in entries if one is not ended]
+    assert left_objects(listed, len(entries), others) == (ended.object,)
 
 
 def test_it_goes_with_its_sender_and_with_its_recipient(delivering: Delivering) -> None:
