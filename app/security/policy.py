@@ -72,6 +72,7 @@ PAGES: Final = (
     "/projects/{project}/runs",
     "/projects/{project}/reviews",
     "/projects/{project}/releases",
+    "/projects/{project}/deliveries",
     "/projects/{project}/disclosures",
     "/projects/{project}/access",
     "/projects/{project}/retention",
