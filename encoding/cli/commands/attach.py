@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options, file_options
+from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
 from schemas.shared.command_line import emit, json_option
@@ -27,9 +29,7 @@ def attach(session: Session, *, partner: str, file: Path | None, id_column: str 
     came by hand: blindlink join.
     """
     from encoding.cli.parts.attaching import attach_columns
-    from encoding.cli.parts.counter import Counter
     from encoding.cli.parts.exchanging import exchange_document, raise_first
-    from encoding.cli.parts.project_view import project_view
 
     source = Source(file=file, id_column=id_column)
     with session.workspace.refresh_lock(), session.connect() as client:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import agency_options, file_options
+from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
 from schemas.shared.command_line import emit, json_option
@@ -25,10 +27,8 @@ def deliver(session: Session, *, partner: str, file: Path | None, id_column: str
     columns in blindlink.toml, or all of your file that the agreement lists. A later delivery of the same round
     takes the place of an earlier one; the same rows are not sent twice. By hand: blindlink extract.
     """
-    from encoding.cli.parts.counter import Counter
     from encoding.cli.parts.delivering import deliver_columns
     from encoding.cli.parts.exchanging import exchange_document, raise_first
-    from encoding.cli.parts.project_view import project_view
 
     source = Source(file=file, id_column=id_column)
     with session.workspace.refresh_lock(), session.connect() as client:
