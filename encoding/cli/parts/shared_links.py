@@ -76,8 +76,7 @@ def _known_to_share(
     Raises:
         NotReadyError: of an older round it is not known here any more.
     """
-    terms = counter.view.terms
-    if sum(terms.shares_space(partner, other) for other in terms.providers) <= 2:
+    if len(counter.view.terms.providers) <= 2:
         return None
     if ledger.last is None or ledger.last.round != links.round:
         raise NotReadyError(
