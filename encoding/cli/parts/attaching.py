@@ -144,31 +144,48 @@ class _Attaching:
         """Return the newest delivery of a round.
 
         Raises:
-            OthersWaitedForError: there is none.
+            OthersWaitedForError: there is none, or it was destroyed.
             DeliveryUnusableError: the broker shows an older one than before.
         """
-        views = [
-            one for one in self._api.deliveries() if one.replaced is None and one.ended is None
-        ]
-        found = newest_of(views, self._partner, self._session.party, number)
+        shown = self._api.deliveries()
+        there = [one for one in shown if one.replaced is None and one.ended is None]
+        found = newest_of(there, self._partner, self._session.party, number)
         with self._session.workspace.lock():
             kept = self._kept.received()
         if kept is not None and kept.round == number:
-            is_older = found is None or found.number < kept.number
-            is_other = found is not None and found.number == kept.number
-            if is_older or (is_other and found is not None and found.sha256 != kept.sha256):
-                raise DeliveryUnusableError(
-                    "not-as-stated",
-                    f"the broker withholds delivery {kept.number} of round {number} of {self._partner},"
-                    " which it has handed out before",
-                    hint="keep the workspace as it is, and call your security officer",
-                )
+            self._refuse_older(found, kept, shown)
         if found is None:
             raise OthersWaitedForError(
                 f"{self._partner} has delivered nothing for round {number} yet",
                 hint=f"{self._partner} delivers with: blindlink refresh --deliver",
             )
         return found
+
+    def _refuse_older(
+        self, found: DeliveryView | None, kept: KeptDelivery, shown: Sequence[DeliveryView]
+    ) -> None:
+        """Refuse to go by what is older than what came before, or another file of its number."""
+        if found is not None and found.number > kept.number:
+            return
+        if found is not None and (found.number, found.sha256) == (kept.number, kept.sha256):
+            return
+        sides = (self._partner, self._session.party)
+        is_over = any(
+            (one.delivery == kept.delivery and one.ended is not None)
+            or ((one.sender, one.recipient) == sides and one.round > kept.round)
+            for one in shown
+        )
+        if found is None and is_over:
+            raise OthersWaitedForError(
+                f"what {self._partner} had delivered for round {kept.round} was destroyed, or a later round's has"
+                " taken its place"
+            )
+        raise DeliveryUnusableError(
+            "not-as-stated",
+            f"the broker withholds delivery {kept.number} of round {kept.round} of {self._partner},"
+            " which it has handed out before",
+            hint="keep the workspace as it is, and call your security officer",
+        )
 
     def _claim(self) -> None:
         """Refuse to overwrite what is not of an earlier delivery, and note the files for their destruction."""

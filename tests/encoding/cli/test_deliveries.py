@@ -15,6 +15,7 @@ from rigs.exchange import columns_of, exchanging
 from rigs.near_broker import NearBroker
 from rigs.weeks import links
 
+from app.deliveries.ending import live_deliveries
 from encoding.cli.parts import attaching, delivering
 from encoding.cli.parts.delivering import DeliveriesApi
 from encoding.sharing.kept_deliveries import KeptDeliveries
@@ -137,6 +138,28 @@ def test_the_next_week_brings_the_next_rounds_columns(
     assert columns_of(welfare, "schools")[0]["Grade"] == "10"
     assert [one["body"]["round"] for one in said(near, "received")] == [1, 1, 2, 2]
     assert len(said(near, "opened")) == 4
+
+
+def test_a_later_rounds_delivery_is_no_alarm_where_the_links_are_still_older(
+    near: NearBroker, welfare: Desk, schools: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for desk in (welfare, schools, welfare):
+        desk.type(*BOTH)
+    before = (welfare.folder / "with-schools.csv").read_bytes()
+    near.move(days=7)
+    for desk in (welfare, schools) * 3:
+        desk.type("refresh", "--deliver")
+    real = attaching.shared_links
+
+    def older(counter: Any, partner: str) -> Any:
+        # As where a change waits until somebody accepts it.
+        found = real(counter, partner)
+        return type(found)(1, found.link_of, found.record_keys)
+
+    monkeypatch.setattr(attaching, "shared_links", older)
+    result = welfare.type("attach", "schools")
+    assert (result.exit_code, "taken its place" in result.stderr) == (7, True)
+    assert (welfare.folder / "with-schools.csv").read_bytes() == before
 
 
 def test_by_hand_one_partner_is_served_and_what_changed_goes_again(
@@ -416,6 +439,25 @@ def test_what_was_delivered_is_known_to_the_destruction_of_local_copies(
     for name in ("with-schools.csv", "schools.incoming", "schools.received"):
         assert name in result.output, name
     assert "welfare.sent" in schools.type("destroy", "--local", typed="no\n").output
+
+
+def test_its_receipts_prove_it_to_both_and_are_held_against_the_certificate(
+    near: NearBroker, welfare: Desk, schools: Desk
+) -> None:
+    schools.ok("deliver", "welfare")
+    welfare.ok("attach", "schools")
+    for desk in (welfare, schools):
+        assert "delivery-received" in {one["kind"] for one in desk.json("receipt", "verify")}
+        desk.ok("audit-pack", "-o", str(desk.folder / "pack.zip"))
+    with near.broker.database.read() as session:
+        assert live_deliveries(session, "foster-pupils")
+    said = schools.ok("destroy", "--yes").stderr
+    assert "1 delivery" in said
+    before = (welfare.folder / "with-schools.csv").read_bytes()
+    result = welfare.type("attach", "schools")
+    assert result.exit_code == 7
+    assert "was destroyed, or a later round's has taken its place" in result.stderr
+    assert (welfare.folder / "with-schools.csv").read_bytes() == before
 
 
 def test_the_register_of_one_record_says_that_its_columns_went(
