@@ -1,7 +1,8 @@
 """A delivery: listed columns by link ID on their way from one agency to another, sealed, by the broker.
 
 The broker has a sealed file (`sealed-file.md`). In it lies one line, what the sender's person states of it and
-has signed, then the rows as `blindlink extract` writes them. Spec page: `schemas/spec/deliveries.md`.
+has signed, then the rows as `blindlink extract` writes them, then zeros, so that its size tells no small count.
+Spec page: `schemas/spec/deliveries.md`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from schemas.signing import Signed
 MAX_DELIVERIES: Final = 16
 MAX_COLUMNS: Final = 256
 MAX_HEAD_LINE_BYTES: Final = 64 * 1024
+# The sizes of releases are told in such steps, too.
+STEP_BYTES: Final = 64 * 1024
 # What a delivery may have for each record of the sender's largest agreed file, and besides.
 ROW_BYTES: Final = 1024
 BASE_BYTES: Final = 256 * 1024
@@ -39,11 +42,16 @@ def most_bytes(records: int) -> int:
     return BASE_BYTES + records * ROW_BYTES
 
 
+def padding_of(size_bytes: int) -> int:
+    """Return how many zeros follow head and rows that have so many bytes together."""
+    return -size_bytes % STEP_BYTES
+
+
 class DeliveryStatement(Document):
     """What the sender's person states of a delivery: whose, for whom, of which round, under which agreement.
 
     `number` counts the deliveries of the sender to the recipient in the round. `columns` are those of the rows
-    besides the link ID, in their order; `sha256` is the digest of the bytes after the statement.
+    besides the link ID, in their order; `size_bytes` and `sha256` are those of the rows.
     """
 
     KIND: ClassVar[str] = "delivery"
@@ -58,6 +66,7 @@ class DeliveryStatement(Document):
     purpose: Code
     agreement: Sha256Hex
     columns: Annotated[tuple[Line, ...], Field(min_length=1, max_length=MAX_COLUMNS)]
+    size_bytes: DeliverySize
     sha256: Sha256Hex
     at: UtcTime
 

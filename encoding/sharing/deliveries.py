@@ -16,9 +16,11 @@ from encoding.files import replacing
 from encoding.people.sealed_file import Address, seal_pieces
 from encoding.sharing.columns import not_agreed
 from schemas.delivery import (
+    STEP_BYTES,
     DeliveryStatement,
     SignedDelivery,
     delivery_head,
+    padding_of,
     read_delivery_head,
 )
 from schemas.errors import DocumentError, SignatureError
@@ -54,10 +56,11 @@ def seal_delivery(
     at: str,
 ) -> None:
     """Write `target`: rows as `encoding.sharing.columns.extract` made them, stated, signed and sealed."""
-    digest = hashlib.sha256()
+    digest, size_bytes = hashlib.sha256(), 0
     with rows.open("rb") as file:
         for piece in _pieces(file):
             digest.update(piece)
+            size_bytes += len(piece)
     statement = DeliveryStatement(
         project=of.project,
         round=of.round,
@@ -68,6 +71,7 @@ def seal_delivery(
         purpose=of.purpose,
         agreement=of.agreement,
         columns=tuple(columns),
+        size_bytes=size_bytes,
         sha256=digest.hexdigest(),
         at=at,
     )
@@ -106,12 +110,16 @@ def open_delivery(
             f"{of.sender} has delivered {len(extra)} columns that the agreement does not let it hand over",
             hint=f"nothing was written; {of.sender} lists too much in [share] columns",
         )
-    digest = hashlib.sha256()
+    digest, left = hashlib.sha256(), statement.size_bytes
     with replacing(target) as written:
-        for piece in _pieces(content):
+        while left and (piece := content.read(min(left, _PIECE_BYTES))):
             digest.update(piece)
             written.write(piece)
-    if digest.hexdigest() != statement.sha256:
+            left -= len(piece)
+    padding = content.read(STEP_BYTES)
+    size_bytes = len(delivery_head(signed)) + statement.size_bytes
+    is_padded = padding == bytes(padding_of(size_bytes)) and not content.read(1)
+    if digest.hexdigest() != statement.sha256 or not is_padded:
         raise DeliveryUnusableError(
             "not-as-stated", f"the rows are not those that {of.sender} has signed"
         )
@@ -165,8 +173,10 @@ def _refuse_other(statement: DeliveryStatement, of: DeliveryOf) -> None:
 
 
 def _content(signed: SignedDelivery, rows: IO[bytes]) -> Iterator[bytes]:
-    yield delivery_head(signed)
+    head = delivery_head(signed)
+    yield head
     yield from _pieces(rows)
+    yield bytes(padding_of(len(head) + signed.statement.size_bytes))
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

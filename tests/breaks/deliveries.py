@@ -273,6 +273,16 @@ def kept_too_long(log: SampleLog) -> Entry:
     return received
 
 
+def kept_after_it_was_replaced(log: SampleLog) -> Entry:
+    project = DeliveringProject(log)
+    first = project.deliver()
+    second = project.deliver(number=2)
+    project.end_delivery(second)
+    log.moment += timedelta(days=2)
+    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    return first
+
+
 def certified_though_one_is_left(log: SampleLog) -> Entry:
     project = DeliveringProject(log)
     project.deliver()
@@ -363,7 +373,7 @@ DELIVERY_BREAKS: dict[str, list[Break]] = {
         expired_though_it_was_fetched,
     ],
     "hold-broken": [destroyed_under_a_hold],
-    "destruction-overdue": [kept_too_long],
+    "destruction-overdue": [kept_too_long, kept_after_it_was_replaced],
     "destruction-unfinished": [
         certified_though_one_is_left,
         certified_though_one_of_the_party_is_left,

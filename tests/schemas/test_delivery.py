@@ -17,6 +17,7 @@ from schemas.delivery import (
     SignedDelivery,
     delivery_head,
     most_bytes,
+    padding_of,
     read_delivery_head,
 )
 from schemas.errors import DocumentError, SignatureError
@@ -70,6 +71,10 @@ def test_a_good_list_is_read_and_written_again(given: dict[str, Any]) -> None:
 def test_a_bad_list_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(DocumentError):
         DeliveryList.from_json(given)
+
+
+def test_what_is_missing_to_a_step_is_filled_up() -> None:
+    assert {size: padding_of(int(size)) for size in VECTORS["padding"]} == VECTORS["padding"]
 
 
 def test_a_delivery_may_be_as_large_as_the_page_says() -> None:

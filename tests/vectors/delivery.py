@@ -30,6 +30,7 @@ STATEMENT: dict[str, Any] = {
     "purpose": "education-stability",
     "agreement": "ab" * 32,
     "columns": ["Grade", "School"],
+    "size_bytes": len(ROWS.encode()),
     "sha256": hashlib.sha256(ROWS.encode()).hexdigest(),
     "at": "2026-09-01T06:00:00Z",
 }
@@ -81,6 +82,7 @@ def bad_heads() -> dict[str, str]:
         "257 columns": {"columns": [f"c{number}" for number in range(257)]},
         "a digest in capitals": {"sha256": "AB" * 32},
         "a time without a zone": {"at": "2026-09-01T06:00:00"},
+        "no bytes": {"size_bytes": 0},
         "a field too many": {"rows": 2},
     }
     found = {name: head(**change) for name, change in changes.items()}
@@ -125,6 +127,7 @@ def delivery_vectors() -> dict[str, Any]:
             **identity_of(PRIVATE), "party": SENDER, "person": PERSON, "duties": ["analyst"],
         },
         "rows": ROWS,
+        "padding": {"0": 0, "1": 65535, "65536": 0, "65537": 65535, "4711": 60825},
         "head": {
             "good": {"of two columns": head(), "the last of a round": head(number=16)},
             "bad": bad_heads(),

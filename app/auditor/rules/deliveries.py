@@ -41,11 +41,12 @@ def receive(log: LogState, entry: Entry) -> None:
         or body.number != (last if number == body.round else 0) + 1
     ):
         break_off("delivery-order", "a delivery is out of number, or comes twice", entry)
+    today = date.fromisoformat(entry.time[:10])
     if earlier:
-        log.deliveries[earlier].is_current = False
-    due = date.fromisoformat(entry.time[:10]) + timedelta(
-        days=project.terms.keep_links_days + GRACE_DAYS
-    )
+        before = log.deliveries[earlier]
+        before.is_current = False
+        before.due = min(before.due, (today + timedelta(days=GRACE_DAYS)).isoformat())
+    due = today + timedelta(days=project.terms.keep_links_days + GRACE_DAYS)
     delivery = sys.intern(object_of(entry))
     project.rounds.delivered[sides] = (delivery, body.round, body.number)
     log.deliveries[delivery] = DeliveryState(

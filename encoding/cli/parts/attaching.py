@@ -177,8 +177,8 @@ class _Attaching:
         )
         if found is None and is_over:
             raise OthersWaitedForError(
-                f"what {self._partner} had delivered for round {kept.round} was destroyed, or a later round's has"
-                " taken its place"
+                f"what {self._partner} had delivered for round {kept.round} was destroyed, or a later"
+                " round's has taken its place"
             )
         raise DeliveryUnusableError(
             "not-as-stated",

@@ -31,6 +31,8 @@ class Deliveries:
             same = [one for one in mine if one["round"] == body["round"]]
             need(body["number"] == len(same) + 1, "number")
             for one in mine:
+                if one["current"]:
+                    one["due"] = min(one["due"], before(e["time"][:10], -1))
                 one["current"] = False
             due = before(e["time"][:10], -t["keep_links_days"] - 1)
             self.of[obj] = {
