@@ -30,9 +30,19 @@ class DeliveriesApi:
         return self.client.get(DeliveryList, f"projects/{self.project}/deliveries").deliveries
 
     def send(self, number: int, round: int, recipient: str, sealed: bytes) -> DeliveryView:
-        """Send a sealed file; the same again is safe."""
+        """Send a sealed file; the same again is safe.
+
+        Raises:
+            DeliveryUnusableError: the broker has kept another one.
+        """
         path = f"projects/{self.project}/rounds/{round}/deliveries/{recipient}/{number}"
-        return self.client.put_bytes(DeliveryView, path, sealed)
+        view = self.client.put_bytes(DeliveryView, path, sealed)
+        kept = (view.round, view.number, view.recipient, view.sha256)
+        if kept != (round, number, recipient, hashlib.sha256(sealed).hexdigest()):
+            raise DeliveryUnusableError(
+                "not-as-stated", "the broker has kept another file than was delivered"
+            )
+        return view
 
     def fetch(self, view: DeliveryView) -> bytes:
         """Return the sealed file of a delivery; that it was fetched is logged.

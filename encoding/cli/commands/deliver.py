@@ -11,6 +11,7 @@ from encoding.cli.parts.options import agency_options, file_options
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
+from encoding.errors import NotReadyError
 from schemas.shared.command_line import emit, json_option
 
 
@@ -35,4 +36,9 @@ def deliver(session: Session, *, partner: str, file: Path | None, id_column: str
         counter = Counter(session, client, session.trust(client), project_view(session, client))
         delivered, failed = deliver_columns(counter, source, only=partner, anew=True)
     raise_first(failed)
+    if not delivered:
+        raise NotReadyError(
+            f"nothing was delivered to {partner}",
+            hint="the newest round's link IDs come first: blindlink links",
+        )
     emit(exchange_document(delivered, []), remarks=[one.sentence() for one in delivered])

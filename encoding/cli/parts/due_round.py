@@ -58,6 +58,8 @@ def do_what_is_due(
     with session.workspace.refresh_lock(), session.connect() as client:
         counter = Counter(session, client, session.trust(client), project_view(session, client))
         exchanges = own_space(counter) is not None and columns.is_any
+        if columns.is_any and not exchanges:
+            session.say("the agreement gives this agency no link IDs to exchange columns by")
         try:
             document, sentence = _do_rounds(counter, order, patience, begin=begin)
         except (OthersWaitedForError, ChangeHeldError):

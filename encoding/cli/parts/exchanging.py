@@ -55,6 +55,8 @@ def exchange_columns(
             failed += patience.until_ready(attach_all)
         except OthersWaitedForError as exc:
             failed.append(exc)
+    if not (delivered or attached or failed):
+        counter.session.say("no columns were exchanged with partners")
     document = exchange_document(delivered, attached)
     # What somebody has to put right here comes before what waits for others.
     raise_first(sorted(failed, key=lambda exc: isinstance(exc, OthersWaitedForError)))

@@ -182,6 +182,16 @@ def test_by_hand_one_partner_is_served_and_what_changed_goes_again(
     assert (result.exit_code, "go to nobody" in result.stderr) == (1, True)
 
 
+def test_before_the_newest_links_are_written_nothing_is_delivered(
+    near: NearBroker, schools: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivering, "newest_linked", lambda *_: 2)
+    result = schools.type("deliver", "welfare")
+    assert (result.exit_code, "nothing was delivered to welfare" in result.stderr) == (1, True)
+    assert "no columns were exchanged" in schools.ok("refresh", "--deliver").stderr
+    assert not said(near, "received")
+
+
 def test_files_by_hand_still_work(welfare: Desk, schools: Desk) -> None:
     share(schools, ["Grade"])
     target = schools.folder / "grades.csv"
@@ -233,6 +243,17 @@ def test_link_ids_in_a_file_that_was_edited_count_for_nothing(welfare: Desk, sch
 
 
 # What cannot be honest, or cannot be used.
+
+
+def test_a_broker_that_keeps_another_file_is_refused_by_its_sender(
+    near: NearBroker, schools: Desk
+) -> None:
+    meddle(near, "/deliveries/welfare/", lambda raw: raw.replace(b'"number":1', b'"number":2'))
+    result = schools.type("deliver", "welfare")
+    assert (result.exit_code, "has kept another file" in result.stderr) == (9, True)
+    # The answer was changed on its way, and the delivery itself is there.
+    schools.ok("deliver", "welfare")
+    assert len(said(near, "received")) == 1
 
 
 def refused(
