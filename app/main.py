@@ -18,6 +18,7 @@ from app.agreements import endpoints as agreements
 from app.broker import Broker
 from app.deadlines import endpoints as deadlines
 from app.decisions import endpoints as decisions
+from app.deliveries import endpoints as deliveries
 from app.denials.service import note_denial
 from app.destruction import endpoints as destruction
 from app.evidence import endpoints as evidence
@@ -52,6 +53,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     decisions.router,
     links.router,
     review.router,
+    deliveries.router,
     destruction.router,
     deadlines.router,
     evidence.router,

@@ -8,10 +8,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from encoding.problems import RowProblem
 from schemas.shared.error_rows import Refusal
+
+if TYPE_CHECKING:
+    from schemas.delivery import DeliveryFault
 
 # The status of a command that met what cannot be honest.
 ALARM: Final = 9
@@ -174,6 +177,21 @@ class NotReadyError(AgencyError):
     """An earlier step has not been done yet; the hint names it."""
 
     code = "not-ready"
+
+
+class DeliveryUnusableError(AgencyError):
+    """What a partner has delivered cannot be used: nothing of it is written, and what was there stays.
+
+    `fault` is what its sender is told.
+    """
+
+    code = "delivery"
+
+    def __init__(self, fault: DeliveryFault, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.fault = fault
+        if fault == "not-as-stated":
+            self.exit_code = 9
 
 
 class OthersWaitedForError(NotReadyError):

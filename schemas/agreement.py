@@ -127,6 +127,11 @@ class ProjectTerms(Document):
         first, second = sorted((one, other), key=lambda party: (-most[party], party))
         return first, second
 
+    def shares_space(self, one: str, other: str) -> bool:
+        """Tell whether two providers both receive matches of their own records, in one ID space."""
+        spaces = {r.party: r.space for r in self.recipients if r.mode == "linked"}
+        return {one, other} <= {*self.providers} & spaces.keys() and spaces[one] == spaces[other]
+
     def file_size(self, party: str) -> FileSize:
         """Return how many records a provider's file has."""
         return next(file for file in self.files if file.party == party)
@@ -205,6 +210,12 @@ class Agreement(Document):
         """Return a person by id, or None if the agreement does not list them."""
         everyone = (listed for party in self.parties for listed in party.persons)
         return next((listed for listed in everyone if listed.person == person), None)
+
+    def handed_over(self, giver: str, receiver: str) -> tuple[str, ...]:
+        """Return the columns that one party may hand over to another beside a link ID; empty: none."""
+        if not any((d.giver, d.receiver) == (giver, receiver) for d in self.directions):
+            return ()
+        return tuple(e.name for e in self.elements if (e.party, e.use) == (giver, "shared"))
 
     def terms(self) -> ProjectTerms:
         """Return what the broker decides from; its digest names nothing, the agreement's does."""

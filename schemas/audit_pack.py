@@ -29,7 +29,7 @@ MAX_SAMPLE: Final = 1_000
 
 _FILE_PATTERN: Final = (
     r"^(pins|cosigned|project\.json|openings/run-[0-9a-f]{32}(\.[a-z0-9-]{2,40})?"
-    r"|receipts/(upl|rel)-[0-9a-f]{32}(\.manifest)?\.json)$"
+    r"|receipts/(upl|rel|dlv)-[0-9a-f]{32}(\.manifest)?\.json)$"
 )
 
 

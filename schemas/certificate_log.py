@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from schemas.destruction import Certificate, DestroyedObject
+from schemas.matchlog.delivery_kinds import DeliveryDestroyed, DeliveryReceived
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
     BlindReleasePrepared,
@@ -19,7 +20,7 @@ from schemas.matchlog.kinds import (
     UploadReceived,
 )
 
-_ENDINGS: Final = (UploadDestroyed, ReleaseDestroyed, MatchRecordDestroyed)
+_ENDINGS: Final = (UploadDestroyed, ReleaseDestroyed, MatchRecordDestroyed, DeliveryDestroyed)
 
 
 def unlogged_objects(certificate: Certificate, entries: Iterable[Entry]) -> tuple[str, ...]:
@@ -40,7 +41,7 @@ def unlogged_objects(certificate: Certificate, entries: Iterable[Entry]) -> tupl
 def left_objects(
     certificate: Certificate, certified: int, entries: Iterable[Entry]
 ) -> tuple[str, ...]:
-    """Return uploads and releases that the scope means and that the log does not say to be destroyed by then.
+    """Return uploads, releases and deliveries that the scope means and that the log does not end by then.
 
     Args:
         certificate: of the scope `project`, `party` or `upload`; of what fell due nothing can be said.
@@ -65,7 +66,7 @@ def _is_logged(one: DestroyedObject, entry: Entry | None) -> bool:
     body = entry.body
     if isinstance(body, UploadDestroyed):
         return (entry.object, body.container_sha256) == (one.object, one.sha256)
-    if isinstance(body, ReleaseDestroyed):
+    if isinstance(body, (ReleaseDestroyed, DeliveryDestroyed)):
         return (entry.object, body.sha256) == (one.object, one.sha256)
     # A match record is known by its run.
     return isinstance(body, MatchRecordDestroyed) and body.root == one.sha256
@@ -74,9 +75,13 @@ def _is_logged(one: DestroyedObject, entry: Entry | None) -> bool:
 def _is_meant(certificate: Certificate, entry: Entry) -> bool:
     body = entry.body
     if certificate.scope == "project":
-        return isinstance(body, (UploadReceived, ReleasePrepared, BlindReleasePrepared))
+        made = (UploadReceived, ReleasePrepared, BlindReleasePrepared, DeliveryReceived)
+        return isinstance(body, made)
     if certificate.scope == "party":
-        return isinstance(body, UploadReceived) and entry.actor.party == certificate.subject
+        is_own = entry.actor.party == certificate.subject
+        if isinstance(body, DeliveryReceived):
+            return is_own or body.recipient == certificate.subject
+        return isinstance(body, UploadReceived) and is_own
     if certificate.scope == "upload":
         return isinstance(body, UploadReceived) and entry.object == certificate.subject
     return False

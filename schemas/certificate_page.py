@@ -32,6 +32,7 @@ KIND_WORDS: Final = {
     "match-record": "match record of a run",
     "claims": "sealed messages between recipients",
     "review": "questions, sealed cards and decisions of a review",
+    "delivery": "sealed columns on their way to another agency",
 }
 REMAINS_WORDS: Final = {
     "match-log": "entries of the match log",

@@ -37,7 +37,7 @@ MAX_OBJECTS: Final = 4096
 # `project` is all that the broker holds of it, `party` one party's uploads and what was made of them,
 # `upload` one upload and what was made of it, `expired` what fell due.
 Scope = Literal["project", "party", "upload", "expired"]
-ObjectKind = Literal["upload", "release", "match-record", "claims", "review"]
+ObjectKind = Literal["upload", "release", "match-record", "claims", "review", "delivery"]
 Method = Literal["crypto-erase"]
 RemainderKind = Literal["match-log", "receipts", "key-copies", "other-uploads", "held", "shares"]
 LocalKind = Literal["handle-map", "container", "link-table", "extract", "received", "secret"]

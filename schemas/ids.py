@@ -73,6 +73,7 @@ REQUEST_PREFIX = "req"
 APPROVAL_PREFIX = "apv"
 CERTIFICATE_PREFIX = "crt"
 HOLD_PREFIX = "hld"
+DELIVERY_PREFIX = "dlv"
 
 
 def is_name(text: str) -> bool:

@@ -37,6 +37,7 @@ KINDS = frozenset(
         "ledger-rollback",
         "review-card",
         "review-statement",
+        "delivery",
     }
 )
 SIGNATURE_BYTES = 64

@@ -1,9 +1,9 @@
 """The register of disclosures: who received whose records, when, why and on what legal basis.
 
 It holds what 34 CFR 99.32 asks of a record of disclosures, as far as the match log knows it: parties, their
-legitimate interest, date, and how many records; which person's records they are only the agencies know. Three
-things are disclosures: encodings that come to the broker, match IDs that are handed out, and what reviewers get
-to decide pairs by. Requests that were refused are listed too.
+legitimate interest, date, and how many records; which person's records they are only the agencies know. Four
+things are disclosures: encodings that come to the broker, match IDs that are handed out, what reviewers get to
+decide pairs by, and columns that are delivered. Requests that were refused are listed too.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from schemas.agreement import Agreement, ProjectTerms
 from schemas.clause_words import BASIS_WORDS
 from schemas.clauses import Direction
 from schemas.matchlog.agreement_kinds import AgreementProposed
+from schemas.matchlog.delivery_kinds import DeliveryFetched, DeliveryReceived
 from schemas.matchlog.entry import BROKER, Entry
 from schemas.matchlog.kinds import (
     BlindReleasePrepared,
@@ -26,7 +27,9 @@ from schemas.matchlog.kinds import (
 )
 from schemas.matchlog.review_kinds import ReviewAsked, ReviewFetched
 
-What = Literal["encodings", "match-ids", "sealed-match-ids", "count", "questions", "cards"]
+What = Literal[
+    "encodings", "match-ids", "sealed-match-ids", "count", "questions", "cards", "columns"
+]
 
 # The kinds of entry that the register is made from.
 KINDS: Final = frozenset(
@@ -40,6 +43,8 @@ KINDS: Final = frozenset(
         "release-fetched",
         "review-asked",
         "review-fetched",
+        "delivery-received",
+        "delivery-fetched",
     }
 )
 _WHAT_OF_MODE: Final[Mapping[str, What]] = {"blind": "sealed-match-ids", "count": "count"}
@@ -124,6 +129,7 @@ class DisclosureBook:
     _uploads: dict[str, dict[str, str]] = field(default_factory=dict)
     _releases: dict[str, _Release] = field(default_factory=dict)
     _asked: dict[str, str] = field(default_factory=dict)
+    _senders: dict[str, str] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         """Take the next entry."""
@@ -151,6 +157,11 @@ class DisclosureBook:
             self._asked[cast(str, entry.object)] = body.asked
         elif isinstance(body, ReviewFetched):
             self._take_review(entry, body)
+        elif isinstance(body, DeliveryReceived):
+            self._senders[cast(str, entry.object)] = entry.actor.party
+        elif isinstance(body, DeliveryFetched):
+            sender = self._senders[cast(str, entry.object)]
+            self._add(entry, giver=sender, receiver=body.recipient, what="columns", records=None)
         elif entry.kind == "release-fetched":
             self._take_fetch(entry)
 

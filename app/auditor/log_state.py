@@ -128,6 +128,28 @@ class ReleaseState:
 
 
 @dataclass(slots=True)
+class DeliveryState:
+    """A delivery whose file is there; `is_current` until a later one takes its place.
+
+    `due` is the last day on which it may be there. `is_fetched`, `is_opened`: its recipient has had it, and has
+    said that it could be used.
+    """
+
+    project: str
+    round: int
+    sender: str
+    recipient: str
+    sha256: str
+    day: str
+    due: str
+    seq: int
+    is_current: bool = True
+    is_fetched: bool = False
+    is_opened: bool = False
+    destroyed: int | None = None
+
+
+@dataclass(slots=True)
 class DestructionState:
     """A destruction that was begun on `day`; `certified` is the entry that ended it."""
 
@@ -156,6 +178,7 @@ class LogState:
     runs: dict[str, RunState] = field(default_factory=dict)
     reviews: dict[str, ReviewState] = field(default_factory=dict)
     releases: dict[str, ReleaseState] = field(default_factory=dict)
+    deliveries: dict[str, DeliveryState] = field(default_factory=dict)
     destructions: dict[str, DestructionState] = field(default_factory=dict)
     deadlines: dict[tuple[str | None, str, str, str, str], int] = field(default_factory=dict)
     places: dict[str | None, int] = field(default_factory=dict)

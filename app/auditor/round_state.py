@@ -62,8 +62,9 @@ class Rounds:
     of a party for its partner, `statements` its chain statements for a space.
 
     `releases` is the number of the last release of the round opened last, `supplements` holds those that are
-    open, by round and number. `early` holds entry and batch of those that were closed before all claims were
-    there: a round must be opened in the same batch.
+    open, by round and number. `linked` is of each pair the last round that was closed with its matches, and
+    `delivered` of each sender and recipient the newest delivery, with its round and number. `early` holds entry
+    and batch of those that were closed before all claims were there: a round must be opened in the same batch.
     """
 
     books: dict[str, NonceBook] = field(default_factory=dict)
@@ -80,6 +81,8 @@ class Rounds:
     releases: int = 1
     supplements: dict[tuple[int, int], SupplementState] = field(default_factory=dict)
     early: dict[int, int] = field(default_factory=dict)
+    linked: dict[Pair, int] = field(default_factory=dict)
+    delivered: dict[Pair, tuple[str, int, int]] = field(default_factory=dict)
 
     def book(self, party: str) -> NonceBook:
         """Return the nonces of a party."""

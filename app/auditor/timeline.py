@@ -272,6 +272,17 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "release-verified": lambda entry, _: (
         f"{_who(entry)} found its release whole and proved by the log"
     ),
+    "delivery-received": lambda entry, body: (
+        f"{_who(entry)} delivered sealed columns to {body.recipient}, number {body.number} of round"
+        f" {body.round}"
+    ),
+    "delivery-fetched": lambda entry, _: f"{_who(entry)} fetched what was delivered to it",
+    "delivery-opened": lambda entry, body: (
+        f"{_who(entry)} opened what was delivered to it"
+        if body.fault is None
+        else f"{_who(entry)} could not use what was delivered to it ({body.fault})"
+    ),
+    "delivery-destroyed": lambda entry, body: f"{_who(entry)} destroyed a delivery ({_why(body)})",
     "request-refused": lambda _, body: (
         f"{body.count:,} requests of {body.party} were refused: {body.why}"
         + (f", clause {body.clause}" if body.clause else "")

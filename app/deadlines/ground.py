@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.clock import parse_utc, utc_text
 from app.decisions.service import present_records
+from app.deliveries.service import present_deliveries
 from app.destruction.dues import Due, dues_of
 from app.links.service import present_releases
 from app.review.service import present_reviews
@@ -83,6 +84,7 @@ class Ground:
             records=present_records(*where),
             messages=present_messages(*where),
             reviews=present_reviews(*where),
+            deliveries=present_deliveries(*where),
         )
 
     def overdue(

@@ -9,6 +9,7 @@ from app.agreements.paper import paper_of
 from app.agreements.service import binding_terms
 from app.clock import parse_utc, utc_text
 from app.decisions.ending import live_records
+from app.deliveries.ending import live_deliveries
 from app.destruction import repository
 from app.links.ending import holders_of_matches, live_releases
 from app.matchlog.draft import EntryDraft
@@ -139,6 +140,7 @@ def _remains(session: Session, broker: Broker, found: Destruction) -> list[JsonV
         + len(live_records(session, project))
         + len(live_messages(session, project))
         + len(live_reviews(session, project))
+        + len(live_deliveries(session, project))
     )
     shares = count_waiting(session, project)
     size = newest_checkpoint(session).size

@@ -11,6 +11,7 @@ from app.clock import parse_utc
 
 if TYPE_CHECKING:
     from app.decisions.models import MatchRecord
+    from app.deliveries.models import Delivery
     from app.links.models import Release
     from app.review.models import Review
     from app.rounds.models import SealedMessage
@@ -29,8 +30,9 @@ STATE_WORDS: Final[dict[DueState, str]] = {
 class Due:
     """One thing that is held: what, whose, since when, and when it must be gone.
 
-    `object` is the id of an upload or release, of a run for its match record and its review, and `party` whose
-    it is. A match record has no party and no `since`, a review no party, a sealed message no object.
+    `object` is the id of an upload, release or delivery, of a run for its match record and its review, and
+    `party` whose it is. A match record has no party and no `since`, a review no party, a sealed message no
+    object.
     """
 
     due: str
@@ -53,6 +55,7 @@ def dues_of(
     records: Iterable[MatchRecord],
     messages: Iterable[SealedMessage],
     reviews: Iterable[Review],
+    deliveries: Iterable[Delivery],
 ) -> list[Due]:
     """Return all that is held, what is due first at the top."""
     found = [
@@ -61,6 +64,7 @@ def dues_of(
         *(_due_record(record, now) for record in records),
         *(_due_message(message, now) for message in messages),
         *(_due_review(review, now) for review in reviews),
+        *(_due_delivery(delivery, now) for delivery in deliveries),
     ]
     return sorted(found, key=lambda due: (due.due, due.what, due.object or ""))
 
@@ -118,6 +122,17 @@ def _due_review(review: Review, now: str) -> Due:
         state=_state(due, now, is_over=review.destroyed is not None),
         object=review.run,
         since=review.created,
+    )
+
+
+def _due_delivery(delivery: Delivery, now: str) -> Due:
+    return Due(
+        due=delivery.keep_until,
+        what=f"sealed delivery of round {delivery.round}",
+        state=_state(delivery.keep_until, now, is_over=delivery.destroyed is not None),
+        object=delivery.id,
+        party=delivery.sender,
+        since=delivery.received,
     )
 
 

@@ -1,4 +1,4 @@
-"""What falls due by itself: uploads, match records, releases, messages; whole projects by their day."""
+"""What falls due by itself: uploads, match records, releases, what agencies send; projects by their day."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from app.agreements.holds import all_projects, held_projects
 from app.clock import utc_text
 from app.decisions.ending import due_records
+from app.deliveries.ending import due_deliveries
 from app.destruction import repository
 from app.destruction.certification import finish
 from app.destruction.service import (
@@ -48,6 +49,8 @@ def begin_overdue(broker: Broker) -> int:
             found[message.project].messages.append(message)
         for review in due_reviews(session, now, held):
             found[review.project].reviews.append(review)
+        for delivery in due_deliveries(session, now, held):
+            found[delivery.project].deliveries.append(delivery)
         for project, due in sorted(found.items()):
             end_all(session, broker, Wanted(project, "expired", reason=RETENTION), due)
             n_ended += len(due)

@@ -16,6 +16,7 @@ from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.db import insert_rows
 from app.decisions.ending import end_records, live_records
+from app.deliveries.ending import end_deliveries, live_deliveries
 from app.destruction import repository
 from app.destruction.errors import NOTHING_TO_DESTROY
 from app.destruction.models import Destruction, DestructionObject
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.decisions.models import MatchRecord
+    from app.deliveries.models import Delivery
     from app.links.models import Release
     from app.review.models import Review
     from app.rounds.models import SealedMessage
@@ -72,6 +74,7 @@ class Found:
     records: list[MatchRecord] = field(default_factory=list)
     messages: list[SealedMessage] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
     runs: frozenset[str] | None = frozenset()
 
     def __len__(self) -> int:
@@ -88,7 +91,7 @@ class Found:
 
     def _made(self) -> tuple[list[Any], ...]:
         """Return what was made of uploads, a list a kind."""
-        return self.releases, self.records, self.messages, self.reviews
+        return self.releases, self.records, self.messages, self.reviews, self.deliveries
 
 
 def destroy_project(session: Session, broker: Broker, actor: Actor, project: str) -> Destruction:
@@ -174,6 +177,7 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
         *end_records(session, found.records, binding, wanted.reason, now),
         *end_uploads(session, found.uploads, binding, wanted.reason),
         *end_messages(session, found.messages, now),
+        *end_deliveries(session, found.deliveries, binding, wanted.reason, now),
         *reviews,
     ]
     drafts = [_begun(destruction, wanted), *cancelled]
@@ -206,6 +210,7 @@ def _collect(session: Session, wanted: Wanted) -> Found:
             list(live_records(session, project)),
             list(live_messages(session, project)),
             list(live_reviews(session, project)),
+            list(live_deliveries(session, project)),
             None,
         )
     party = wanted.subject if wanted.scope == "party" else None
@@ -220,6 +225,7 @@ def _collect(session: Session, wanted: Wanted) -> Found:
         list(live_records(session, project, runs=runs)),
         list(live_messages(session, project, party=party)) if party else [],
         list(live_reviews(session, project, runs=runs)),
+        list(live_deliveries(session, project, party=party)) if party else [],
         runs,
     )
 

@@ -6,8 +6,10 @@ from typing import Annotated
 
 from fastapi import Path, Query
 
+from schemas.delivery import MAX_DELIVERIES
 from schemas.ids import (
     CERTIFICATE_PREFIX,
+    DELIVERY_PREFIX,
     NAME_PATTERN,
     RELEASE_PREFIX,
     RUN_PREFIX,
@@ -20,6 +22,8 @@ ProjectPath = Annotated[str, Path(pattern=NAME_PATTERN, min_length=2, max_length
 UploadPath = Annotated[str, Path(pattern=f"^{UPLOAD_PREFIX}-[0-9a-f]{{32}}$")]
 RunPath = Annotated[str, Path(pattern=f"^{RUN_PREFIX}-[0-9a-f]{{32}}$")]
 ReleasePath = Annotated[str, Path(pattern=f"^{RELEASE_PREFIX}-[0-9a-f]{{32}}$")]
+DeliveryPath = Annotated[str, Path(pattern=f"^{DELIVERY_PREFIX}-[0-9a-f]{{32}}$")]
+DeliveryNumberPath = Annotated[int, Path(ge=1, le=MAX_DELIVERIES)]
 CertificatePath = Annotated[str, Path(pattern=f"^{CERTIFICATE_PREFIX}-[0-9a-f]{{32}}$")]
 RoundPath = Annotated[int, Path(alias="round", ge=1, le=10**6)]
 PartnerPath = Annotated[str, Path(pattern=NAME_PATTERN, min_length=2, max_length=40)]

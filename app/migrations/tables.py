@@ -13,6 +13,7 @@ from app.agreements import models as _agreements  # noqa: F401
 from app.db import Base
 from app.deadlines import models as _deadlines  # noqa: F401
 from app.decisions import models as _decisions  # noqa: F401
+from app.deliveries import models as _deliveries  # noqa: F401
 from app.denials import models as _denials  # noqa: F401
 from app.destruction import models as _destruction  # noqa: F401
 from app.links import models as _links  # noqa: F401

@@ -138,6 +138,25 @@ def has_result(session: Session, project: str) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
+def newest_linked(session: Session, project: str, pair: tuple[str, str]) -> int | None:
+    """Return the newest round that was closed with a run of this pair that succeeded, or None."""
+    query = (
+        select(func.max(Round.number))
+        .join(
+            RoundPairing,
+            (RoundPairing.project == Round.project) & (RoundPairing.round == Round.number),
+        )
+        .where(
+            Round.project == project,
+            Round.state == "closed",
+            RoundPairing.run_state == "succeeded",
+            RoundPairing.larger == pair[0],
+            RoundPairing.smaller == pair[1],
+        )
+    )
+    return session.scalar(query)
+
+
 def overdue_rounds(session: Session, now: str) -> Sequence[Round]:
     """Return the open rounds of all projects whose deadline has passed."""
     query = select(Round).where(Round.state == "open", Round.deadline <= now)

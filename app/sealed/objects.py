@@ -56,8 +56,16 @@ class NewObject:
         for number, content in enumerate(contents):
             digest.update(content)
             size_bytes += len(content)
-            self._pieces.append(_put(self._broker, self._key, kind, number, content))
+            self.add(kind, number, content)
         return Content(digest.hexdigest(), size_bytes)
+
+    def add(self, kind: str, number: int, content: bytes) -> None:
+        """Store one piece, of those that do not come all at once.
+
+        Raises:
+            StorageFullError: the disk is nearly full.
+        """
+        self._pieces.append(_put(self._broker, self._key, kind, number, content))
 
     def keep(self, session: Session) -> None:
         """Let rows name the object and its pieces."""

@@ -34,6 +34,8 @@ SEALED_BYTES: Final = 64 * 1024 * KIB
 CARDS_BYTES: Final = MAX_CARDS * 6 * KIB
 # Ten thousand decisions, each with its reference, verdict and reason.
 DECISIONS_BYTES: Final = 2 * 1024 * KIB
+# Of the largest file that is agreed on anywhere: some eight million records with listed columns.
+DELIVERY_BYTES: Final = 8 * 1024 * 1024 * KIB
 # A statement of destruction names up to 1,024 files.
 STATEMENT_BYTES: Final = 224 * KIB
 
@@ -70,6 +72,7 @@ PAGES: Final = (
     "/projects/{project}/runs",
     "/projects/{project}/reviews",
     "/projects/{project}/releases",
+    "/projects/{project}/deliveries",
     "/projects/{project}/disclosures",
     "/projects/{project}/access",
     "/projects/{project}/retention",
@@ -223,6 +226,14 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("POST", "/v1/reviews/{run}/decisions"): Rule(
         AGENCY, max_body_bytes=DECISIONS_BYTES, rate="write"
     ),
+    # Deliveries: sealed from agency to agency. The agreement's sizes of files bound them further.
+    ("PUT", "/v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}"): Rule(
+        AGENCY, max_body_bytes=DELIVERY_BYTES, rate="write"
+    ),
+    ("GET", "/v1/projects/{project}/deliveries"): Rule(EVERYONE),
+    ("GET", "/v1/deliveries/{delivery}/file"): Rule(AGENCY, rate="write"),
+    ("POST", "/v1/deliveries/{delivery}/opening"): Rule(AGENCY, max_body_bytes=KIB, rate="write"),
+    ("GET", "/v1/deliveries/{delivery}/receipt"): Rule(AGENCY),
     # Destruction. Whoever is neither a holder nor the operator has nothing to destroy.
     ("POST", "/v1/projects/{project}/destruction"): Rule(AGENCY | OPERATOR, rate="write"),
     ("POST", "/v1/uploads/{upload}/destruction"): Rule(AGENCY | OPERATOR, rate="write"),

@@ -190,6 +190,12 @@ ACTIONS: Final = (
         ("recipient",),
     ),
     Action(
+        "Deliver listed columns to other recipients",
+        ("PUT", "/v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}"),
+        _shares_links,
+        ("recipient", "analyst"),
+    ),
+    Action(
         "Send cards to reviewers",
         ("PUT", "/v1/reviews/{run}/cards"),
         _answers,
@@ -206,6 +212,11 @@ ACTIONS: Final = (
     Action("See runs", ("GET", "/v1/projects/{project}/runs"), _always),
     Action("See reviews", ("GET", "/v1/projects/{project}/reviews"), _always),
     Action("See that there are releases", ("GET", "/v1/projects/{project}/releases"), _sees_own),
+    Action(
+        "See that there are deliveries",
+        ("GET", "/v1/projects/{project}/deliveries"),
+        _sees_own,
+    ),
     Action("Read match records", ("GET", "/v1/runs/{run}/match-record"), _always),
     Action("Read the match log", ("GET", "/v1/log/bundle"), _always),
     Action("Open these pages", ("GET", "/projects/{project}"), _always),

@@ -30,6 +30,8 @@ COMMANDS: Final = {
     "relink": "Undo your own agency's unlink.",
     "rollback": "Go back to the link IDs of an earlier round, together with all others.",
     "review": "Decide pairs that a run has held back.",
+    "deliver": "Send a partner listed columns by the broker, sealed.",
+    "attach": "Write the columns that a partner has delivered beside the own rows.",
     "extract": "Write link IDs and listed columns, to hand over.",
     "join": "Attach received columns to the own rows by link ID.",
     "seal": "Encrypt a file to the persons of another party.",

@@ -11,7 +11,8 @@ from encoding.errors import CertificateError
 from encoding.files import make_private_folder, write_durably
 from schemas.certificate import CertificateCheck, CertificateFile, verify_certificate
 from schemas.errors import FormatError, SignatureError
-from schemas.ids import RELEASE_PREFIX, UPLOAD_PREFIX
+from schemas.ids import DELIVERY_PREFIX, RELEASE_PREFIX, UPLOAD_PREFIX
+from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.matchlog.entry import parse_entry
 from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared
 
@@ -113,7 +114,7 @@ def compare_with_receipts(check: CertificateCheck, receipts: ReceiptFolder) -> i
     """Hold each object of a certificate against this agency's own receipt; returns how many there were.
 
     Raises:
-        CertificateError: the certificate says something else of an upload or release than its receipt.
+        CertificateError: the certificate says something else of an object than its receipt.
         ReceiptError: a receipt is damaged.
     """
     n_held = 0
@@ -144,4 +145,6 @@ def _expected(one: DestroyedObject, receipts: ReceiptFolder) -> tuple[str, int |
     ):
         # The log may hide a count that the certificate hides too, and the other way about.
         return body.sha256, one.count
+    if one.object.startswith(DELIVERY_PREFIX) and isinstance(body, DeliveryReceived):
+        return body.sha256, None
     return None

@@ -14,6 +14,7 @@ from encoding.destruction.written_files import read_written
 from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.packing.outbox import manifest_path
 from encoding.sharing.blind_links import is_blind_links
+from encoding.sharing.kept_deliveries import delivery_files
 from encoding.sharing.links_file import LINKS_START
 from encoding.workspace.workspace import Workspace
 from schemas.destruction import LocalKind
@@ -71,6 +72,8 @@ class Holdings:
         for folder in ("reviews", "decisions"):
             for path in (workspace.folder / folder).glob(f"{project}.*.sealed"):
                 yield LocalCopy("received", path)
+        for path, is_received in delivery_files(workspace, project):
+            yield LocalCopy("received" if is_received else "extract", path)
         for folder, start in (
             ("ledgers", ""), ("crosswalks", ""), ("said", ""), ("links", ""), ("links", "held-"),
         ):  # fmt: skip

@@ -1,8 +1,9 @@
-"""Which records a round matched, and of which cards were made: kept here, sealed, and nowhere else.
+"""Which records a round matched, were on cards, or in deliveries: kept here, sealed, and nowhere else.
 
 So the agency can say of one child which disclosures concern it, and nobody else learns whom was asked
 about. Which records were in a container, its handle map says; of each round are kept the record keys of what
-was matched, by their first 8 bytes, which no two of a few million records share, and likewise of cards.
+was matched, by their first 8 bytes, which no two of a few million records share, and likewise of cards, and
+of what was delivered to a partner.
 
 File: as `encoding.workspace.sealed_record` says; within, 64-bit numbers, big-endian, increasing.
 """
@@ -40,6 +41,18 @@ class DisclosedRecords:
     def keep_cards(self, number: int, records: Iterable[str]) -> None:
         """Keep of which records cards were made in a round; call it under the lock."""
         _add(self._record(f"{number}.cards"), records)
+
+    def keep_delivered(self, number: int, partner: str, records: Iterable[str]) -> None:
+        """Keep of which records columns were delivered to a partner in a round; call it under the lock."""
+        _add(self._record(f"{number}.{partner}.columns"), records)
+
+    def was_delivered(self, number: int, partner: str, record: str) -> bool | None:
+        """Tell whether a record's columns were delivered to a partner in a round; None: that was not kept.
+
+        Raises:
+            WorkspaceError: what was kept is damaged.
+        """
+        return _has(self._record(f"{number}.{partner}.columns"), record)
 
     def among(self, number: int, records: Iterable[str]) -> set[str]:
         """Return those of these records that a round matched, as far as that was kept."""

@@ -1,7 +1,8 @@
 """Which disclosures concern one record: asked of the own workspace, proved by the match log.
 
-Four things concern a record: encodings in which it was, link IDs of it that came to this agency, link IDs that
-others fetched of the runs that compared it, and cards of it that were sealed for reviewers. Whether it was
+Five things concern a record: encodings in which it was, link IDs of it that came to this agency, link IDs that
+others fetched of the runs that compared it, cards of it that were sealed for reviewers, and columns of it that
+were delivered, or came, by the broker. Whether it was
 among those that others received is known where this agency knows that it was linked; elsewhere it may have
 been, and that is what is said. Under `blind` it is only said that the record was in a file released to a
 recipient.
@@ -26,6 +27,7 @@ from encoding.workspace.workspace import Workspace
 from schemas.agreement import Agreement
 from schemas.ids import Handle
 from schemas.matchlog.agreement_kinds import AgreementProposed
+from schemas.matchlog.delivery_kinds import DeliveryFetched, DeliveryReceived
 from schemas.matchlog.entry import BROKER, Entry
 from schemas.matchlog.kinds import (
     BlindReleasePrepared,
@@ -36,7 +38,7 @@ from schemas.matchlog.kinds import (
 from schemas.matchlog.review_kinds import ReviewAnswered, ReviewAsked
 
 Certainty = Literal["yes", "may", "in-file"]
-What = Literal["encodings", "link-ids", "sealed-link-ids", "card"]
+What = Literal["encodings", "link-ids", "sealed-link-ids", "card", "columns"]
 
 SENTENCES: Final = {
     ("encodings", "yes"): "an encoding of this record was sent to be linked",
@@ -53,6 +55,8 @@ SENTENCES: Final = {
         "a card of this record was sealed for the reviewers; whether it was shown is not known here"
     ),
     ("card", "may"): "cards were sealed for the reviewers; whether of this record was not kept",
+    ("columns", "yes"): "columns of this record were delivered, beside its link ID",
+    ("columns", "may"): "columns were delivered; whether of this record is not known here",
 }
 
 
@@ -151,6 +155,7 @@ class _Book:
     _releases: dict[str, ReleasePrepared | BlindReleasePrepared] = field(default_factory=dict)
     _reviewers: dict[str, str] = field(default_factory=dict)
     _agreements: dict[str, Agreement] = field(default_factory=dict)
+    _deliveries: dict[str, tuple[str, DeliveryReceived]] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         body = entry.body
@@ -170,6 +175,10 @@ class _Book:
             self._reviewers[cast(str, entry.object)] = body.reviewer
         elif isinstance(body, ReviewAnswered) and entry.actor.party == self.party:
             self._take_cards(entry, body)
+        elif isinstance(body, DeliveryReceived):
+            self._deliveries[cast(str, entry.object)] = (entry.actor.party, body)
+        elif isinstance(body, DeliveryFetched):
+            self._take_delivery(entry)
 
     def _take_upload(self, entry: Entry, body: UploadReceived) -> None:
         certainty = self._in_container(body)
@@ -224,6 +233,19 @@ class _Book:
         known = DisclosedRecords(self.workspace, self.project).has_card(body.round, self.record.key)
         if known is not False:
             self._add(entry, "card", "in-file" if known else "may", self.party, reviewer)
+
+    def _take_delivery(self, entry: Entry) -> None:
+        """Note that columns have left: of this agency's record, or of another's that is linked with it."""
+        sender, body = self._deliveries[cast(str, entry.object)]
+        kept = DisclosedRecords(self.workspace, self.project)
+        if sender == self.party:
+            known = kept.was_delivered(body.round, body.recipient, self.record.key)
+        elif body.recipient == self.party:
+            known = kept.was_matched(body.round, self.record.key)
+        else:
+            return
+        if known is not False:
+            self._add(entry, "columns", "yes" if known else "may", sender, body.recipient)
 
     def _add(
         self, entry: Entry, what: What, certainty: Certainty, giver: str, receiver: str

@@ -1,4 +1,4 @@
-"""Receipts: proof that the broker has logged this agency's uploads and the releases made to it."""
+"""Receipts: proof that the broker has logged this agency's uploads, releases to it, and deliveries."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 from encoding.errors import ReceiptError
 from encoding.files import write_durably
 from schemas.errors import FormatError
-from schemas.ids import UPLOAD_PREFIX, is_random_id
+from schemas.ids import DELIVERY_PREFIX, UPLOAD_PREFIX, is_random_id
 from schemas.matchlog.checkpoint import Checkpoint
+from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared, UploadReceived
 from schemas.matchlog.log_keys import LogKeys
@@ -61,7 +62,7 @@ class ReceiptFolder:
         return _read_manifest(path) if path.exists() else None
 
     def find(self, subject: str) -> KeptReceipt | None:
-        """Return the receipt about an upload or release; None if there is none.
+        """Return the receipt about an upload, release or delivery; None if there is none.
 
         Raises:
             ReceiptError: the file is damaged.
@@ -114,6 +115,8 @@ def verify_kept(kept: KeptReceipt, party: str, keys: LogKeys) -> Proven:
         return verify_upload_receipt(kept.receipt, subject, kept.manifest.manifest, keys)
     if is_random_id(subject, UPLOAD_PREFIX):
         raise ReceiptError("the manifest that belongs to a receipt is missing")
+    if is_random_id(subject, DELIVERY_PREFIX):
+        return verify_delivery_receipt(kept.receipt, subject, party, keys)
     return verify_release_receipt(kept.receipt, subject, party, keys)
 
 
@@ -163,6 +166,22 @@ def verify_release_receipt(
         raise ReceiptError("the receipt is not about a release to this agency")
     if sha256 is not None and body.sha256 != sha256:
         raise ReceiptError("what was fetched is not what the match log states")
+    return proven
+
+
+def verify_delivery_receipt(receipt: Receipt, delivery: str, party: str, keys: LogKeys) -> Proven:
+    """Check that the log holds this delivery, from this party or to it.
+
+    Raises:
+        ReceiptError: it does not prove that.
+    """
+    proven = _prove(receipt, delivery, keys)
+    body = proven.entry.body
+    if not isinstance(body, DeliveryReceived) or party not in (
+        proven.entry.actor.party,
+        body.recipient,
+    ):
+        raise ReceiptError("the receipt is not about a delivery from or to this agency")
     return proven
 
 

@@ -23,14 +23,20 @@ from schemas.spreadsheet import inert
 LINK_ID: Final = "link_id"
 
 Row = tuple[str, ...]
+Links = Path | Mapping[str, str]
+"""A file of links, or the link ID of each record ID."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """What `attach` has written: rows in all, and how many of them found something to attach."""
+    """What `attach` has written: rows in all, and how many of them found something to attach.
+
+    `unknown` received link IDs are none of this agency's.
+    """
 
     rows: int
     rows_attached: int
+    unknown: int = 0
 
 
 def choose_columns(asked: Sequence[str], listed: Sequence[str]) -> tuple[str, ...]:
@@ -49,6 +55,12 @@ def choose_columns(asked: Sequence[str], listed: Sequence[str]) -> tuple[str, ..
     return chosen
 
 
+def agreed_among(columns: Sequence[str], agreed: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the columns that the agreement's list names."""
+    others = {*not_agreed(columns, agreed)}
+    return tuple(column for column in columns if column not in others)
+
+
 def not_agreed(columns: Sequence[str], agreed: Sequence[str] | None) -> tuple[str, ...]:
     """Return the columns that the agreement's list does not name; None: it says nothing of columns.
 
@@ -61,16 +73,16 @@ def not_agreed(columns: Sequence[str], agreed: Sequence[str] | None) -> tuple[st
     return tuple(column for column in columns if _plain(column) not in named)
 
 
-def extract(file: AgencyFile, links: Path, columns: Sequence[str], output: Path) -> int:
+def extract(file: AgencyFile, links: Links, columns: Sequence[str], output: Path) -> int:
     """Write link ID and listed columns of every linked row, and return how many rows.
 
     The rows stand in the order of link IDs and columns, equal ones once, so that the order of the agency's
-    file does not pass.
+    file does not pass. `links` is the file of links, or the link ID of each record ID.
 
     Raises:
         InputError: a file cannot be read, or a column is missing.
     """
-    link_of = read_links(links)
+    link_of = _links_of(links)
     found = {
         (link_of[row[0]], *row[1:])
         for row in _rows(file.open(), [file.id_column, *columns])
@@ -82,7 +94,7 @@ def extract(file: AgencyFile, links: Path, columns: Sequence[str], output: Path)
 
 def attach(
     file: AgencyFile,
-    links: Path | None,
+    links: Links | None,
     received: Path,
     columns: Sequence[str],
     output: Path,
@@ -103,7 +115,7 @@ def attach(
         ConfigError: a column would be there twice.
     """
     _refuse_clash(file.id_column, keep, columns)
-    link_of = None if links is None else read_links(links)
+    link_of = None if links is None else _links_of(links)
     received_rows = _read_received(received, columns)
     known = None if link_of is None else set(link_of.values())
     if known is not None and received_rows and not received_rows.keys() & known:
@@ -119,7 +131,12 @@ def attach(
         for other in matches or blank:
             written[(*row, *other)] = matches is not None
     write_csv(output, (file.id_column, *keep, *columns), written)
-    return Attached(len(written), sum(written.values()))
+    unknown = 0 if known is None else len(received_rows.keys() - known)
+    return Attached(len(written), sum(written.values()), unknown)
+
+
+def _links_of(links: Links) -> Mapping[str, str]:
+    return read_links(links) if isinstance(links, Path) else links
 
 
 def _read_received(path: Path, columns: Sequence[str]) -> Mapping[str, tuple[Row, ...]]:

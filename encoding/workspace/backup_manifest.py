@@ -27,6 +27,7 @@ LEFT_OUT: Final = frozenset(
         "refresh-lock",
         "workspace.key",
         "keepers.sealed",
+        "deliveries",
         "nonces",
         "outbox",
         "review-locks",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -94,9 +94,14 @@ class InputSection(Model):
 
 
 class ShareSection(Model):
-    """The columns that may be handed over beside a link ID; empty means none."""
+    """The columns that may be handed over beside a link ID; empty means none.
+
+    For deliveries by the broker, empty means all that the agreement lists. `keep` are columns of the own file
+    to write beside what partners have delivered.
+    """
 
     columns: tuple[Text, ...] = ()
+    keep: tuple[Text, ...] = ()
 
 
 class OutputSection(Model):
@@ -232,7 +237,9 @@ def _render_lines(sections: ConfigFile) -> list[str]:
         "",
         "# Columns that may be handed over beside a link ID, as the agreement says.",
         "[share]",
-        f"columns = [{', '.join(_text(column) for column in sections.share.columns)}]",
+        _list("columns", sections.share.columns),
+        "# Columns of your own file to write beside what a partner delivers (blindlink attach).",
+        _list("keep", sections.share.keep),
         "",
         "[output]",
         _line("links", sections.output.links),
@@ -279,6 +286,10 @@ def _input_lines(source: InputSection | None) -> list[str]:
 
 def _line(key: str, value: str | None, example: str = "") -> str:
     return f"# {key} = {_text(example)}" if value is None else f"{key} = {_text(value)}"
+
+
+def _list(key: str, values: Sequence[str]) -> str:
+    return f"{key} = [{', '.join(map(_text, values))}]"
 
 
 def _key(name: str) -> str:

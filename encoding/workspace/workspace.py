@@ -11,9 +11,10 @@ links/              one sealed file a round of an ID space: which records its fi
 secrets/            one sealed file for the secret of a project and epoch
 agreements/         one file a project: the agreements that this agency keeps, with their signatures
 peers.json          whose keys this agency trusts
+deliveries/         what was delivered last to and from each partner, sealed
 outbox/             containers of rounds that are not over, each with its manifest
-receipts/           one receipt an upload or release
-disclosed/          one sealed file a round: which records were matched
+receipts/           one receipt an upload, release or delivery
+disclosed/          sealed files of rounds: which records were matched, and whose columns were delivered
 said/               messages of the round that is not over, sealed, to go on after a kill
 certificates/       one certificate of destruction each, with all that was signed about it
 statements/         what this agency has stated to have deleted itself

@@ -16,6 +16,7 @@ from schemas.canonical import MAX_INTEGER
 from schemas.document import Model
 from schemas.ids import (
     CERTIFICATE_PREFIX,
+    DELIVERY_PREFIX,
     HOLD_PREFIX,
     RELEASE_PREFIX,
     RUN_PREFIX,
@@ -40,6 +41,12 @@ from schemas.matchlog.agreement_kinds import (
     StandingApproved,
     StandingRevoked,
     StandingUsed,
+)
+from schemas.matchlog.delivery_kinds import (
+    DeliveryDestroyed,
+    DeliveryFetched,
+    DeliveryOpened,
+    DeliveryReceived,
 )
 from schemas.matchlog.destruction_kinds import (
     DestructionBegun,
@@ -472,6 +479,12 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "release-verified": Kind(ReleaseVerified, object_prefix=RELEASE_PREFIX),
     "release-destroyed": Kind(ReleaseDestroyed, object_prefix=RELEASE_PREFIX),
+    "delivery-received": Kind(DeliveryReceived, object_prefix=DELIVERY_PREFIX),
+    "delivery-fetched": Kind(DeliveryFetched, object_prefix=DELIVERY_PREFIX),
+    "delivery-opened": Kind(
+        DeliveryOpened, object_prefix=DELIVERY_PREFIX, outcomes=frozenset({"done", "failed"})
+    ),
+    "delivery-destroyed": Kind(DeliveryDestroyed, object_prefix=DELIVERY_PREFIX),
     "request-refused": Kind(RequestRefused, is_unbound=True, outcomes=frozenset({"refused"})),
     "destruction-begun": Kind(DestructionBegun, object_prefix=CERTIFICATE_PREFIX),
     "destruction-certified": Kind(DestructionCertified, object_prefix=CERTIFICATE_PREFIX),

@@ -27,6 +27,7 @@ OVER_HTTP = (
     "runs",
     "links",
     "review",
+    "deliveries",
     "rounds",
     "destruction",
     "evidence",

@@ -12,6 +12,7 @@ from breaks.reviews import REVIEW_BREAKS
 from breaks.rounds import ROUND_BREAKS
 from breaks.rules import BREAKS, never_destroyed
 from breaks.signed import SIGNED_BREAKS
+from samples.delivered_log import everything_delivered
 from samples.log import CW, ORIGIN, WITNESSES, Parts, SampleLog, signer, story
 from samples.reviewed_log import everything_reviewed
 from samples.signed_log import everything_signed
@@ -93,6 +94,7 @@ def _log(chooser: random.Random) -> SampleLog:
         log.week("foster")
     if chooser.random() < 0.2:
         everything_reviewed(log)
+        everything_delivered(log)
         everything_signed(log)
         everything_destroyed(log)
     if chooser.random() < 0.5:

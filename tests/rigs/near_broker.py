@@ -281,14 +281,20 @@ class NearBroker:
         found: Mapping[str, Any] = self.desks[party].json("secret", "status")
         return found
 
-    def add_project(self, profile: EncodingProfile | None = None, **changes: Any) -> Agreement:
-        """Let parties that are there sign the agreement of a project."""
+    def add_project(
+        self,
+        profile: EncodingProfile | None = None,
+        *,
+        clauses: Mapping[str, Any] | None = None,
+        **changes: Any,
+    ) -> Agreement:
+        """Let parties that are there sign the agreement of a project; `clauses` are what no terms say."""
         profile = profile or small_profile()
         terms = small_terms(profile, **changes)
         named = {*terms.providers, *(one.party for one in terms.recipients)}
         people = [self.seated(party) for party in sorted(named)]
         people.append(self.person(OPERATOR, "operator", "steward"))
-        agreement = agreement_of(terms, [one.public for one in people])
+        agreement = agreement_of(terms, [one.public for one in people], **(clauses or {}))
         bind(self.broker, self.operator, agreement, profile, people)
         return agreement
 

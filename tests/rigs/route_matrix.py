@@ -14,6 +14,7 @@ from samples.round_files import Container, build_container, random_people
 
 from encoding.blocks.keys import RoundName
 from schemas.api import ReleaseVerification, Role, RunRequest, UploadRequest
+from schemas.delivery import DeliveryOpening
 from schemas.problem import MEDIA_TYPE
 from schemas.rounds import Correction, NonceOffer, SignedNonceOffer
 
@@ -27,6 +28,7 @@ NOTHING = {
     "release": "rel-" + "0" * 32,
     "share": "shr-" + "0" * 32,
     "certificate": "crt-" + "0" * 32,
+    "delivery": "dlv-" + "0" * 32,
     "agreement": "0" * 64,
     "number": "0",
     "round": "999999",
@@ -68,7 +70,7 @@ class Route:
     def names_an_object(self) -> bool:
         return any(
             f"{{{name}}}" in self.pattern
-            for name in ("project", "upload", "run", "release", "share", "certificate")
+            for name in ("project", "upload", "run", "release", "share", "certificate", "delivery")
         )
 
 
@@ -84,6 +86,9 @@ class World:
     _made: Container | None = None
 
     def path(self, route: Route, ids: dict[str, str]) -> str:
+        if "/deliveries/{partner}" in route.pattern:
+            # They are counted from 1, parts from 0.
+            ids = {**ids, "number": "1"}
         path = route.pattern + QUERIES.get((route.method, route.pattern), "")
         if route.pattern.startswith(LOG_OF_A_PROJECT):
             path += f"?project={PROJECT}"
@@ -146,6 +151,8 @@ class World:
             return Correction(reason="wrong-file")
         if route.pattern.endswith("/verification"):
             return ReleaseVerification(sha256="0" * 64)
+        if route.pattern.endswith("/opening"):
+            return DeliveryOpening(sha256="0" * 64, fault=None)
         return body_for(route.pattern) or RunRequest(round=1, partner=SCHOOL)
 
 

@@ -140,6 +140,7 @@ def bad_files() -> dict[str, list[dict[str, Any]]]:
         "a file that is left out": "lock",
         "a file below a folder that is left out": "outbox/foster.enc",
         "cards of a review": "reviews/foster.sealed",
+        "a delivery": "deliveries/foster.schools.incoming",
         "the workspace key as a file": "workspace.key",
     }
     lists = {name: [described(path)] for name, path in paths.items()}

@@ -122,6 +122,9 @@ CERTIFICATE_GOOD: list[Change] = [
     ("a review", "objects.0", {
         **RELEASED, "object": "rvw-" + "0" * 32, "kind": "review", "party": None, "count": None, "entry": None,
     }),
+    ("a delivery", "objects.0", {
+        **RELEASED, "object": "dlv-" + "0" * 32, "kind": "delivery", "count": None,
+    }),
 ]  # fmt: skip
 CERTIFICATE_BAD: list[Change] = [
     ("another version", "version", "blindlink/destruction-certificate/2"),

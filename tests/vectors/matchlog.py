@@ -14,6 +14,7 @@ from typing import Any
 
 from breaks.destruction import everything_destroyed
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from samples.delivered_log import everything_delivered
 from samples.log import CW, OPERATOR, SampleLog, everything_else, story
 from samples.reviewed_log import everything_reviewed
 from samples.signed_log import everything_signed
@@ -369,6 +370,7 @@ def everything() -> SampleLog:
     """A small log in which every kind occurs."""
     log = story(3, n_weeks=2)
     everything_reviewed(log)
+    everything_delivered(log)
     everything_else(log)
     everything_signed(log)
     everything_destroyed(log)

@@ -17,6 +17,7 @@ from app.auditor.rules import (
     claims,
     common,
     deadlines,
+    deliveries,
     destruction,
     nonces,
     persons,
@@ -109,6 +110,10 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "release-fetched": (projects.in_force, releases.fetch),
     "release-verified": (releases.verify,),
     "release-destroyed": (destruction.nothing_holds, releases.destroy),
+    "delivery-received": (projects.in_force, deliveries.receive),
+    "delivery-fetched": (projects.in_force, deliveries.fetch),
+    "delivery-opened": (deliveries.open_up,),
+    "delivery-destroyed": (destruction.nothing_holds, deliveries.destroy),
     "request-refused": (),
     "destruction-begun": (destruction.nothing_holds, destruction.begin),
     "destruction-certified": (destruction.certify,),
@@ -147,3 +152,4 @@ def replay_end(log: LogState) -> None:
     destruction.all_certified(log)
     uploads.destroyed_in_time(log)
     uploads.all_destroyed_in_time(log)
+    deliveries.destroyed_in_time(log)

@@ -129,6 +129,11 @@ def _left(log: LogState, destruction: DestructionState) -> Iterator[int]:
         is_there = release.destroyed is None
         if is_there and _is_meant(destruction, release.project, release.fetched_by, release.seq):
             yield release.seq
+    for one in log.deliveries.values():
+        # A party's are those that it has sent, and those that were sent to it.
+        whose = one.recipient if destruction.subject == one.recipient else one.sender
+        if one.destroyed is None and _is_meant(destruction, one.project, whose, one.seq):
+            yield one.seq
     for run in log.runs.values():
         if run.match_records and _is_meant(destruction, run.project, None, run.seq):
             yield run.seq

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import cast
 
 from app.auditor.errors import RuleBrokenError
-from app.auditor.log_state import LogState, ReleaseState, UploadState
+from app.auditor.log_state import DeliveryState, LogState, ReleaseState, UploadState
 from app.auditor.project_state import ProjectState
 from app.auditor.rules.steps import (
     GRACE_DAYS,
@@ -122,11 +122,12 @@ def all_destroyed_in_time(log: LogState) -> None:
     """After the last entry, nothing is left in a project whose day of destruction has passed.
 
     Raises:
-        RuleBrokenError: the first upload or release that is.
+        RuleBrokenError: the first upload, release or delivery that is.
     """
-    left: list[UploadState | ReleaseState] = [
+    left: list[UploadState | ReleaseState | DeliveryState] = [
         *log.uploads.values(),
         *(release for release in log.releases.values() if release.destroyed is None),
+        *(one for one in log.deliveries.values() if one.destroyed is None),
     ]
     for state in left:
         project = log.projects[state.project]

@@ -749,6 +749,32 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['run'], ['review.run'], name=op.f('fk_review_statement_run_review')),
     sa.PrimaryKeyConstraint('run', 'person', 'number', name=op.f('pk_review_statement'))
     )
+    op.create_table('delivery',
+    sa.Column('id', sa.String(length=36), nullable=False),
+    sa.Column('project', sa.String(length=40), nullable=False),
+    sa.Column('round', sa.Integer(), nullable=False),
+    sa.Column('sender', sa.String(length=40), nullable=False),
+    sa.Column('recipient', sa.String(length=40), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('agreement', sa.String(length=64), nullable=False),
+    sa.Column('purpose', sa.String(length=60), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('size_bytes', sa.BigInteger(), nullable=False),
+    sa.Column('received', sa.String(length=20), nullable=False),
+    sa.Column('keep_until', sa.String(length=20), nullable=False),
+    sa.Column('entry', sa.BigInteger(), nullable=False),
+    sa.Column('entry_size', sa.BigInteger(), nullable=False),
+    sa.Column('replaced', sa.String(length=20), nullable=True),
+    sa.Column('fetched', sa.String(length=20), nullable=True),
+    sa.Column('opened', sa.String(length=20), nullable=True),
+    sa.Column('fault', sa.String(length=16), nullable=True),
+    sa.Column('destroyed', sa.String(length=20), nullable=True),
+    sa.ForeignKeyConstraint(['project', 'round'], ['round.project', 'round.number'], name=op.f('fk_delivery_project_round')),
+    sa.ForeignKeyConstraint(['recipient'], ['party.name'], name=op.f('fk_delivery_recipient_party')),
+    sa.ForeignKeyConstraint(['sender'], ['party.name'], name=op.f('fk_delivery_sender_party')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_delivery')),
+    sa.UniqueConstraint('project', 'round', 'sender', 'recipient', 'number', name=op.f('uq_delivery_project'))
+    )
 
     dialect = op.get_bind().dialect.name
     for table in APPEND_ONLY:
@@ -761,6 +787,7 @@ def downgrade() -> None:
     for table in APPEND_ONLY:
         for statement in drop_append_only_ddl(dialect, table):
             op.execute(statement)
+    op.drop_table('delivery')
     op.drop_table('review_statement')
     op.drop_table('review_file')
     op.drop_table('review')

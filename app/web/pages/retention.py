@@ -8,6 +8,7 @@ from app.agreements.holds import hold_view, holds_of, is_held
 from app.agreements.service import project_for
 from app.clock import utc_text
 from app.decisions.service import present_records
+from app.deliveries.service import present_deliveries
 from app.destruction.dues import STATE_WORDS, dues_of
 from app.destruction.participation import destructions_for, view_of
 from app.http.paths import ProjectPath
@@ -42,6 +43,7 @@ def show_retention(
             records=present_records(session, page.actor, project),
             messages=present_messages(session, page.actor, project),
             reviews=present_reviews(session, page.actor, project),
+            deliveries=present_deliveries(session, page.actor, project),
         )
         holds = [hold_view(hold) for hold in holds_of(session, page.actor, project)]
         held = is_held(session, project, now)

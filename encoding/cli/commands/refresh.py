@@ -28,6 +28,16 @@ from schemas.shared.command_line import emit, json_option
 @click.option(
     "--begin", is_flag=True, help="Begin a round where the agreement has rounds on request."
 )
+@click.option(
+    "--deliver",
+    is_flag=True,
+    help="Deliver the columns that the agreement lets partners have, sealed, by the broker.",
+)
+@click.option(
+    "--attach",
+    is_flag=True,
+    help="Write the columns that partners have delivered beside your own rows.",
+)
 @ACCEPT_CHANGE
 @json_option
 @agency_options
@@ -40,6 +50,8 @@ def refresh(
     skip_invalid: Path | None,
     wait_hours: float,
     begin: bool,
+    deliver: bool,
+    attach: bool,
     accept_change: str | None,
 ) -> None:
     """Do what is due, from the file to the links: check, encode, upload, wait, fetch, agree on link IDs.
@@ -49,12 +61,21 @@ def refresh(
     code 0; rounds on request begin by --begin, after the first. Exit code 7: another agency has yet to do its
     part. Exit code 8: more links would end than is agreed, and last round's stay until you look at changes.csv
     and give --accept-change. Exit code 9: what came cannot be honest, and nothing of it was stored.
+
+    With --deliver and --attach, each job ends with the partners' columns beside your rows, in with-PARTNER.csv.
     """
     from encoding.cli.parts.due_round import do_what_is_due
+    from encoding.cli.parts.exchanging import ColumnsOrder
     from encoding.cli.parts.links_writing import LinksOrder
 
     session.patience_s = UNATTENDED_S
     source = Source(file=file, id_column=id_column, skip_invalid=skip_invalid)
     order = LinksOrder(source, accepted=accept_change)
-    document, sentence = do_what_is_due(session, order, wait_s=wait_hours * 3600, begin=begin)
+    document, sentence = do_what_is_due(
+        session,
+        order,
+        wait_s=wait_hours * 3600,
+        begin=begin,
+        columns=ColumnsOrder(deliver=deliver, attach=attach),
+    )
     emit(document, remarks=[sentence])

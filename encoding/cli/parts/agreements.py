@@ -272,6 +272,18 @@ def agreed_columns(session: Session) -> tuple[str, ...] | None:
     return tuple(e.name for e in elements if e.party == session.party and e.use == "shared")
 
 
+def agreement_in_force(session: Session, view: ProjectView) -> Agreement:
+    """Return the signed agreement by which the project goes, once `project_view` has held it against it.
+
+    Raises:
+        AgreementUntrustedError: this agency does not have it.
+    """
+    kept = _known(session).find(view.agreement)
+    if kept is None:
+        raise AgreementUntrustedError("the agreement by which the broker goes is not kept here")
+    return kept.agreement
+
+
 def _known(session: Session) -> KeptAgreements:
     return read_kept(session.workspace.agreements(session.project), session.project)
 

@@ -36,6 +36,7 @@ OBJECTS: Final[dict[ObjectKind, tuple[str, str]]] = {
     "match-record": ("run's match record", "runs' match records"),
     "claims": ("sealed message", "sealed messages"),
     "review": ("review", "reviews"),
+    "delivery": ("delivery", "deliveries"),
 }
 
 

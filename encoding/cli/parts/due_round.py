@@ -10,6 +10,7 @@ from encoding.cli.parts import round_steps, steps
 from encoding.cli.parts.answering import answer_reviews
 from encoding.cli.parts.blind_steps import BlindLinksWritten, blind_links
 from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.exchanging import ColumnsOrder, exchange_columns
 from encoding.cli.parts.link_steps import RoundLinks
 from encoding.cli.parts.links_writing import LinksOrder, refuse_held
 from encoding.cli.parts.owed_rounds import drain, drain_links, finish_supplements
@@ -32,15 +33,21 @@ if TYPE_CHECKING:
 
 
 def do_what_is_due(
-    session: Session, order: LinksOrder, *, wait_s: float, begin: bool
+    session: Session,
+    order: LinksOrder,
+    *,
+    wait_s: float,
+    begin: bool,
+    columns: ColumnsOrder,
 ) -> tuple[dict[str, object], str]:
-    """Check, encode, upload, wait, fetch and agree on link IDs, as far as that is due.
+    """Check, encode, upload, wait, fetch and agree on link IDs, and exchange columns, as far as that is due.
 
     Args:
         session: the options of the call.
         order: what the command line says of the file, and of links that end.
         begin: begin a round where the agreement has rounds on request.
         wait_s: how long to wait for what other agencies have yet to do.
+        columns: which columns go to and come from partners by the broker.
     Returns:
         What was done, as a document and as a sentence.
     Raises:
@@ -50,32 +57,55 @@ def do_what_is_due(
     refuse_list(session, order.source)
     with session.workspace.refresh_lock(), session.connect() as client:
         counter = Counter(session, client, session.trust(client), project_view(session, client))
-        is_provider = session.party in counter.view.terms.providers
-        if is_provider:
-            round_steps.top_up_nonces(counter)
-        unfinished = drain(counter, order)
-        failed = _review(counter, order.source)
-        patience.until_ready(lambda: settle_secrets(session, client, counter.view))
-        require_secret(session, counter.view)
-        find = round_steps.required_round if begin else partial(round_steps.open_round, asks=False)
-        found = patience.until_ready(lambda: find(counter))
-        document: dict[str, object] = {"round": None}
-        sentence = _nothing_due(counter)
-        if found is not None:
-            # Its opening has closed the supplementary releases of the round before.
-            drain_links(counter, order, below=found.round)
-            document["round"] = found.round
-            if is_provider:
-                document |= _send(counter, found, order.source)
-            document, sentence = _finish(counter, found, order, patience, document)
-        elif not (failed or unfinished):
-            with suppress(ChangeHeldError):
-                patience.until_ready(partial(finish_supplements, counter, order))
-        if own_space(counter) is not None:
-            refuse_held(counter)
-        if found is None and (failed or unfinished):
-            raise failed or unfinished[0]
+        exchanges = own_space(counter) is not None and columns.is_any
+        if columns.is_any and not exchanges:
+            session.say("the agreement gives this agency no link IDs to exchange columns by")
+        try:
+            document, sentence = _do_rounds(counter, order, patience, begin=begin)
+        except (OthersWaitedForError, ChangeHeldError):
+            if exchanges:
+                # By the link IDs in force: columns that came for them need not wait for the next ones.
+                with suppress(AgencyError):
+                    patience.left_s = 0
+                    exchange_columns(counter, order.source, columns, patience)
+            raise
+        if exchanges:
+            exchanged, said = exchange_columns(counter, order.source, columns, patience)
+            document |= exchanged
+            sentence = f"{sentence}; {said}" if said else sentence
         return document, sentence
+
+
+def _do_rounds(
+    counter: Counter, order: LinksOrder, patience: Patience, *, begin: bool
+) -> tuple[dict[str, object], str]:
+    session = counter.session
+    is_provider = session.party in counter.view.terms.providers
+    if is_provider:
+        round_steps.top_up_nonces(counter)
+    unfinished = drain(counter, order)
+    failed = _review(counter, order.source)
+    patience.until_ready(lambda: settle_secrets(session, counter.client, counter.view))
+    require_secret(session, counter.view)
+    find = round_steps.required_round if begin else partial(round_steps.open_round, asks=False)
+    found = patience.until_ready(lambda: find(counter))
+    document: dict[str, object] = {"round": None}
+    sentence = _nothing_due(counter)
+    if found is not None:
+        # Its opening has closed the supplementary releases of the round before.
+        drain_links(counter, order, below=found.round)
+        document["round"] = found.round
+        if is_provider:
+            document |= _send(counter, found, order.source)
+        document, sentence = _finish(counter, found, order, patience, document)
+    elif not (failed or unfinished):
+        with suppress(ChangeHeldError):
+            patience.until_ready(partial(finish_supplements, counter, order))
+    if own_space(counter) is not None:
+        refuse_held(counter)
+    if found is None and (failed or unfinished):
+        raise failed or unfinished[0]
+    return document, sentence
 
 
 def _review(counter: Counter, source: Source) -> AgencyError | None:

@@ -12,6 +12,7 @@ import click
 import pytest
 from breaks.destruction import everything_destroyed
 from click.testing import CliRunner, Result
+from samples.delivered_log import everything_delivered
 from samples.log import everything_else, signer, story
 from samples.reviewed_log import everything_reviewed
 from samples.run import sample_story
@@ -26,6 +27,7 @@ from schemas.matchlog.kinds import KINDS
 
 LOG = story(61, n_weeks=2, projects=("foster", "health"))
 everything_reviewed(LOG)
+everything_delivered(LOG)
 everything_else(LOG)
 everything_signed(LOG)
 everything_destroyed(LOG)

@@ -9,11 +9,13 @@ from typing import get_args
 
 import pytest
 from breaks.deadlines import DEADLINE_BREAKS, everything_overdue
+from breaks.deliveries import DELIVERY_BREAKS
 from breaks.destruction import DESTRUCTION_BREAKS, everything_destroyed, hold, lift
 from breaks.reviews import REVIEW_BREAKS
 from breaks.rounds import ROUND_BREAKS
 from breaks.rules import BREAKS, FOSTER, Break
 from breaks.signed import SIGNED_BREAKS, approved_with_a_lapse
+from samples.delivered_log import everything_delivered
 from samples.log import CW, K12, SampleLog, everything_else, story
 from samples.reviewed_log import everything_reviewed
 from samples.signed_log import BOB, everything_signed
@@ -34,6 +36,7 @@ ALL_BREAKS = (
     REVIEW_BREAKS,
     DESTRUCTION_BREAKS,
     DEADLINE_BREAKS,
+    DELIVERY_BREAKS,
 )
 
 CASES = [
@@ -86,6 +89,7 @@ def test_every_rule_of_the_page_is_broken_here_and_every_kind_has_its_steps() ->
 def test_a_log_in_which_every_kind_occurs_follows_the_rules() -> None:
     log = story(2, n_weeks=2)
     everything_reviewed(log)
+    everything_delivered(log)
     everything_else(log)
     everything_signed(log)
     everything_destroyed(log)

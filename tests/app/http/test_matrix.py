@@ -160,9 +160,11 @@ def test_no_answer_holds_an_encoding(world: World) -> None:
             if role not in route.roles:
                 continue
             answer = world.call(route, world.linkage.as_party(party, role), world.ids)
-            # Nobody in the rig's project is blind.
+            # Nobody in the rig's project is blind, and nothing was delivered.
             is_absent = (
-                route.pattern.endswith("/runs/{run}/openings") or "/statements/" in route.pattern
+                route.pattern.endswith("/runs/{run}/openings")
+                or "/statements/" in route.pattern
+                or "/deliveries/{delivery}" in route.pattern
             )
             # The caller's agency is that of the reviewers.
             is_for_others = route.pattern.endswith("/asked")

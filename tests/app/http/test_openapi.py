@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument, Unsatisfiable
+from rigs.delivering import Delivering
 from rigs.destroying import destroyed_upload
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from rigs.reviewing import Reviewing
@@ -44,6 +46,12 @@ REVIEW_ROUTES = (
     "GET /v1/reviews/{run}/cards",
     "POST /v1/reviews/{run}/decisions",
 )
+DELIVERY_ROUTES = (
+    "PUT /v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}",
+    "GET /v1/deliveries/{delivery}/file",
+    "POST /v1/deliveries/{delivery}/opening",
+    "GET /v1/deliveries/{delivery}/receipt",
+)
 # What no caller of the signed linkage can succeed with, and why.
 _MESSAGES = "no such message is due in it; tests/app/rounds/test_messages.py"
 SUCCEED_ELSEWHERE = {
@@ -52,6 +60,7 @@ SUCCEED_ELSEWHERE = {
     "GET /v1/projects/{project}/rounds/{round}/statements/{space}": _MESSAGES,
     "GET /v1/runs/{run}/openings": "nobody is blind in it; tests/app/links/test_blind_openings.py",
     **dict.fromkeys(REVIEW_ROUTES, "it has no review: the next test"),
+    **dict.fromkeys(DELIVERY_ROUTES, "it lists no columns: the one after the next"),
 }
 # Documents of agreements and of destruction are deep, and drawing one takes its time.
 EXAMPLES = 1
@@ -87,8 +96,9 @@ def ids(linkage: Linkage) -> dict[str, Any]:
         "release": releases[0]["release"],
         "share": "shr-" + "0" * 32,
         "certificate": certificate,
+        "delivery": "dlv-" + "0" * 32,
         "agreement": "0" * 64,
-        "number": 0,
+        "number": 1,
         "round": 1,
         "partner": SCHOOL,
         "space": "shared",
@@ -162,6 +172,28 @@ def test_every_call_of_a_review_answers_as_described(reviewing: Reviewing) -> No
         answer = reviewing.client.request(method, path, headers=headers, **more)
         assert answer.status_code == 200, (name, answer.text)
         case = described[name].Case(path_parameters={"run": run})
+        case.validate_response(answer, checks=CHECKS)
+
+
+def test_every_call_of_a_delivery_answers_as_described(delivering: Delivering) -> None:
+    ids: dict[str, Any] = {"project": PROJECT, "round": 1, "partner": CHILD_WELFARE, "number": 1}
+    described = {f"{one.method.upper()} {one.path}": one for one in operations(delivering)}
+    sha256 = hashlib.sha256(b"sealed").hexdigest()
+    bodies: dict[str, dict[str, Any]] = {
+        "PUT": {"content": b"sealed", "headers": {"content-type": "application/octet-stream"}},
+        "POST": {"json": {"sha256": sha256, "fault": None}},
+    }
+    for name in DELIVERY_ROUTES:
+        method, path = name.split()
+        more = bodies.get(method, {})
+        headers = delivering.as_party(SCHOOL if method == "PUT" else CHILD_WELFARE)
+        headers |= more.pop("headers", {})
+        answer = delivering.client.request(method, path.format(**ids), headers=headers, **more)
+        assert answer.status_code == 200, (name, answer.text)
+        if method == "PUT":
+            ids["delivery"] = answer.json()["delivery"]
+        named = {key: value for key, value in ids.items() if f"{{{key}}}" in path}
+        case = described[name].Case(path_parameters=named)
         case.validate_response(answer, checks=CHECKS)
 
 

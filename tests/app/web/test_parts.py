@@ -7,7 +7,7 @@ import io
 import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -19,6 +19,7 @@ from app.runs.counts import Found
 from app.runs.histogram import Step, hide_small, histogram_of
 from app.web.answer import json_stream
 from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart, nice_ticks
+from app.web.pages.deliveries import state_of
 from app.web.pages.runs import most_missed
 from app.web.project_words import parties_of, run_sentence, terms_sentences
 from app.web.rendering import plain_time, show_bytes, show_count, show_duration, show_time
@@ -267,7 +268,7 @@ def review(**changes: Any) -> Any:
 
 
 def dues(**held: Any) -> list[Any]:
-    kinds = ("uploads", "releases", "records", "messages", "reviews")
+    kinds = ("uploads", "releases", "records", "messages", "reviews", "deliveries")
     return dues_of(NOW, **{kind: held.get(kind, []) for kind in kinds})
 
 
@@ -309,6 +310,45 @@ def test_what_has_ended_but_is_still_there_says_so() -> None:
     assert [due.state for due in ended] == ["ended"] * 4
     (over,) = dues(reviews=[review(keep_until=NOW)])
     assert over.state == "overdue"
+
+
+def test_a_delivery_is_due_as_long_as_it_is_kept_or_until_it_was_replaced() -> None:
+    stated = {
+        "id": "dlv-1",
+        "round": 3,
+        "sender": "k12",
+        "received": "2026-09-01T00:00:00Z",
+        "keep_until": "2026-09-12T00:00:00Z",
+        "destroyed": None,
+    }
+    (due,) = dues(deliveries=[SimpleNamespace(**stated)])
+    assert (due.what, due.object, due.party) == ("sealed delivery of round 3", "dlv-1", "k12")
+    assert due.state == "held"
+    (ended,) = dues(deliveries=[SimpleNamespace(**{**stated, "destroyed": NOW})])
+    assert ended.state == "ended"
+
+
+def test_what_became_of_a_delivery_is_said_in_words() -> None:
+    none = dict.fromkeys(("fetched", "opened", "fault", "replaced", "ended"))
+    said = {
+        name: state_of(cast(Any, SimpleNamespace(**{**none, **changes})))
+        for name, changes in {
+            "waits": {},
+            "fetched": {"fetched": NOW},
+            "opened": {"fetched": NOW, "opened": NOW, "replaced": NOW},
+            "fault": {"fetched": NOW, "fault": "unreadable"},
+            "replaced": {"replaced": NOW, "ended": NOW},
+            "expired": {"ended": NOW},
+        }.items()
+    }
+    assert said == {
+        "waits": ("wait", "waits for its recipient"),
+        "fetched": ("wait", "fetched"),
+        "opened": ("good", "opened"),
+        "fault": ("bad", "not used: it could not be opened"),
+        "replaced": ("wait", "replaced, and never fetched"),
+        "expired": ("bad", "expired, and never fetched"),
+    }
 
 
 def test_terms_are_said_in_sentences() -> None:

@@ -173,6 +173,9 @@ def test_the_access_matrix_is_what_the_broker_does(finished: Any, visitor: Any) 
             if action.route[1].startswith("/v1/reviews/"):
                 assert row["may"][action.words] == "no"
                 continue
+            # Nor do they list columns that may go: tests/app/deliveries/test_delivering.py.
+            if "/deliveries/{partner}" in action.route[1]:
+                continue
             said = row["may"][action.words]
             answer = act(linkage, visitor, finished, action.route, row["party"], row["role"])
             is_refused = answer.status_code in {401, 403, 404}

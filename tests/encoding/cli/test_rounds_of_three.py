@@ -53,13 +53,17 @@ def terms_of(*recipients: str) -> dict[str, Any]:
 
 @contextmanager
 def three(
-    folder: Path, *recipients: str, policy: MatchingPolicy = POLICY, **files: str
+    folder: Path,
+    *recipients: str,
+    policy: MatchingPolicy = POLICY,
+    clauses: dict[str, Any] | None = None,
+    **files: str,
 ) -> Iterator[NearBroker]:
     """Give the broker with three agencies that are ready for rounds, until the block ends."""
     with near_broker(folder) as near:
         for party in AGENCIES:
             near.add(party, files.get(party, ROWS[party]))
-        near.add_project(policy=policy, **terms_of(*recipients))
+        near.add_project(policy=policy, clauses=clauses, **terms_of(*recipients))
         near.compare()
         near.agree()
         for desk in near.desks.values():
@@ -81,6 +85,25 @@ def test_a_recipient_may_be_paired_with_an_agency_that_is_none(tmp_path: Path) -
         near.move(days=7)
         settle(near)
         assert (links(schools), links(welfare)) == first
+
+
+@pytest.mark.parametrize("recipients", [AGENCIES, ("schools", "welfare")])
+def test_columns_go_to_a_partner_of_those_alone_whom_it_has_too(
+    tmp_path: Path, recipients: tuple[str, ...]
+) -> None:
+    shared = [{"party": "schools", "name": "born", "use": "shared"}]
+    with three(tmp_path, *recipients, clauses={"elements": shared}) as near:
+        schools, welfare = near.desks["schools"], near.desks["welfare"]
+        settle(near)
+        # Chloé is at schools and clinics, and her link ID is no business of welfare.
+        assert links(schools).keys() == {"s1", "s2", "s3"}
+        done = schools.json("refresh", "--deliver")["delivered"]
+        expected = {"clinics": 3, "welfare": 2}
+        assert {one["to"]: one["rows"] for one in done} == {
+            party: n for party, n in expected.items() if party in recipients
+        }
+        attached = welfare.json("refresh", "--attach")["attached"]
+        assert [(one["from"], one["rows_attached"]) for one in attached] == [("schools", 2)]
 
 
 def test_a_link_id_of_an_own_match_joins_once_the_other_recipient_has_the_person(

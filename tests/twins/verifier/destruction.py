@@ -8,7 +8,9 @@ from typing import Any
 from twins.verifier.agreements import before
 from twins.verifier.entries import need
 
-DESTROYING = {"upload-destroyed", "release-destroyed", "match-record-destroyed"}
+DESTROYING = {
+    *("upload-destroyed", "release-destroyed", "match-record-destroyed", "delivery-destroyed"),
+}
 
 
 class Undoing:
@@ -31,6 +33,9 @@ class Undoing:
         elif kind in ("release-prepared", "blind-release-prepared"):
             owner = body.get("agency", body["recipient"])
             self.there[obj] = [project, "release", owner, e["seq"]]
+        elif kind == "delivery-received":
+            owners = {e["actor"]["party"], body["recipient"]}
+            self.there[obj] = [project, "delivery", owners, e["seq"]]
         elif kind == "run-asked":
             self.there[obj, "asked"] = [project, "run", None, e["seq"]]
         elif kind in ("run-finished", "review-ended") and body["match_record_root"]:
@@ -77,7 +82,7 @@ class Undoing:
                 continue
             meant = {
                 "project": project == begun["project"] and what != "run",
-                "party": project == begun["project"] and owner == party,
+                "party": project == begun["project"] and party in owners(owner),
                 "upload": obj == upload,
                 "expired": False,
             }
@@ -87,3 +92,7 @@ class Undoing:
         for obj, begun in self.begun.items():
             due = before(begun["time"][:10], -1)
             need(obj in self.certified or time[:10] <= due, "destruction not certified")
+
+
+def owners(owner: Any) -> set[Any]:
+    return owner if isinstance(owner, set) else {owner}

@@ -56,6 +56,7 @@ FORMS = {
     "scope": "project|party|upload|expired",
     "mode": "linked|blind|count|none",
     "review file": "questions|buckets|cards",
+    "fault": "unreadable|not-signed|not-as-stated|not-agreed",
     "end reason": "decided|deadline|round-over|destroyed",
     "outcome": "done|refused|failed",
     "version": "blindlink/entry/1",
@@ -93,6 +94,8 @@ def has_type(value: Any, name: str) -> bool:
         return value is None or has_type(value, name.removesuffix(" or null"))
     if name in ("number", "ordinal"):
         return type(value) is int and (name == "ordinal") <= value < 2**53
+    if name == "delivery number":
+        return type(value) is int and 1 <= value <= 16
     if name in ("round", "supplement"):
         return type(value) is int and (2 if name == "supplement" else 1) <= value <= 10**6
     if name in OBJECTS:

@@ -68,6 +68,7 @@ class Turns:
         self.is_open = False
         self.superseded: list[int] = []
         self.linked_once = False
+        self.linked: dict[Any, int] = {}
         self.sequence: dict[Any, int] = defaultdict(int)
         self.stated: dict[Any, int] = defaultdict(int)
 
@@ -227,6 +228,8 @@ class Turns:
         for pair in [(p["larger"], p["smaller"]) for p in state["pairs"]]:
             asked = [runs[run] for run in state["runs"].get(pair, [])]
             self.linked_once = self.linked_once or self.has_linked(state, pair, runs)
+            if self.has_linked(state, pair, runs):
+                self.linked[frozenset(pair)] = body["round"]
             if e["time"] >= state["deadline"]:
                 continue
             need(asked and not any(run["open"] for run in asked), "run that is due")

@@ -7,6 +7,7 @@ from typing import Any
 
 from twins.verifier.agreements import Accord, allows, before, days, digest_of
 from twins.verifier.deadlines import Deadlines
+from twins.verifier.deliveries import Deliveries
 from twins.verifier.destruction import Undoing
 from twins.verifier.entries import need
 from twins.verifier.reviews import Reviews
@@ -23,6 +24,7 @@ DATED = {
     ),
     *("run-started", "release-prepared", "blind-release-prepared", "release-fetched"),
     *("review-asked", "review-fetched", "review-answered", "review-decided"),
+    *("delivery-received", "delivery-fetched"),
 }
 
 
@@ -46,6 +48,7 @@ class Replay:
         self.signers.owners = self.owners
         self.reviews: dict[Any, Reviews] = defaultdict(Reviews)
         self.turns: dict[Any, Turns] = defaultdict(Turns)
+        self.deliveries: dict[Any, Deliveries] = defaultdict(Deliveries)
 
     def take(self, e: Any, index: int) -> None:
         self.follow(e, index)
@@ -119,6 +122,10 @@ class Replay:
             agreement = accord.proposed.get(e["agreement"])
             reviews, turns = self.reviews[project], self.turns[project]
             reviews.take(e, t, agreement, self.runs, turns, self.signers)
+        elif kind.startswith("delivery-"):
+            agreement = accord.proposed.get(e["agreement"])
+            own = self.deliveries[project]
+            own.take(e, t, agreement, self.turns[project], self.signers)
         elif kind == "upload-received":
             need(obj not in self.uploads and party in t["providers"], kind)
             need(all(body[n] == t[n] for n in ("profile", "epoch", "population")), kind)
@@ -256,6 +263,8 @@ class Replay:
     def end(self) -> None:
         left = [(stated[0], due) for stated, due in filter(None, self.uploads.values())]
         left += [(release[0], "9999") for release in self.releases.values() if release[0]]
+        for project, deliveries in self.deliveries.items():
+            left += [(project, one["due"]) for one in deliveries.of.values() if one["there"]]
         for project, due in left:
             terms = self.terms[project]
             if not self.undoing.is_held(project, terms):

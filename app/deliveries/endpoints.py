@@ -1,0 +1,136 @@
+"""Deliveries over HTTP: take one, list them, hand one to its recipient, hear whether it could be used."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+from app.db import Window
+from app.deliveries import receiving, service
+from app.deliveries.receiving import Address, Incoming
+from app.errors import RequestError
+from app.http.access import CurrentActor
+from app.http.body import json_body, streamed_body
+from app.http.paths import (
+    Before,
+    DeliveryNumberPath,
+    DeliveryPath,
+    PartnerPath,
+    ProjectPath,
+    RoundPath,
+)
+from app.wired import WiredBroker
+from schemas.delivery import DeliveryList, DeliveryOpening, DeliveryView
+from schemas.upload import Receipt
+
+if TYPE_CHECKING:
+    from app.broker import Broker
+    from app.security.actor import Actor
+
+router = APIRouter()
+
+FILE_MEDIA_TYPE = "application/octet-stream"
+
+
+@router.put("/v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}")
+async def put_delivery(
+    *,
+    broker: WiredBroker,
+    actor: CurrentActor,
+    project: ProjectPath,
+    round_number: RoundPath,
+    partner: PartnerPath,
+    number: DeliveryNumberPath,
+    content: Annotated[AsyncIterator[bytes], streamed_body(FILE_MEDIA_TYPE)],
+) -> DeliveryView:
+    """Keep a sealed file of listed columns for a partner, instead of earlier ones; the same again is safe."""
+    address = Address(project, round_number, partner, number)
+    incoming = await run_in_threadpool(_begin, broker, actor, address)
+    try:
+        async for chunk in content:
+            await run_in_threadpool(incoming.add, chunk)
+        await run_in_threadpool(incoming.finish)
+    except RequestError:
+        await run_in_threadpool(incoming.sealed.drop)
+        raise
+    # What a crash, or a connection that was lost, leaves without a row the sweep takes.
+    return await run_in_threadpool(_keep, broker, actor, address, incoming)
+
+
+@router.get("/v1/projects/{project}/deliveries")
+def list_deliveries(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath, before: Before = None
+) -> DeliveryList:
+    """List the project's deliveries, newest first; an agency sees those from it and to it."""
+    with broker.database.read() as session:
+        found = service.deliveries_for(session, actor, project, Window(before))
+        return DeliveryList(deliveries=tuple(map(service.view_of, found)))
+
+
+@router.get(
+    "/v1/deliveries/{delivery}/file",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {FILE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+            "headers": {"ETag": {"schema": {"type": "string"}}},
+        }
+    },
+)
+def fetch_delivery(broker: WiredBroker, actor: CurrentActor, delivery: DeliveryPath) -> Response:
+    """Give the sealed file to its recipient; that it was fetched is logged before the first byte leaves."""
+    with broker.database.read() as session:
+        file = service.open_file(session, broker, actor, delivery)
+    with broker.database.write() as session:
+        service.log_fetch(session, broker, actor, delivery)
+    return StreamingResponse(
+        iter(file.pieces),
+        media_type=FILE_MEDIA_TYPE,
+        headers={
+            "content-length": str(file.content.size_bytes),
+            "etag": f'"{file.content.sha256}"',
+            "cache-control": "no-store",
+        },
+    )
+
+
+@router.post("/v1/deliveries/{delivery}/opening")
+def state_opening(
+    broker: WiredBroker,
+    actor: CurrentActor,
+    delivery: DeliveryPath,
+    stated: Annotated[DeliveryOpening, json_body(DeliveryOpening)],
+) -> DeliveryView:
+    """State whether the file that was fetched could be used, by its digest; once more changes nothing."""
+    with broker.database.write() as session:
+        return service.view_of(service.log_opening(session, broker, actor, delivery, stated))
+
+
+@router.get("/v1/deliveries/{delivery}/receipt")
+def show_receipt(broker: WiredBroker, actor: CurrentActor, delivery: DeliveryPath) -> Receipt:
+    """Give the proof that the delivery was logged when it came."""
+    with broker.database.read() as session:
+        return service.receipt_for(session, actor, delivery)
+
+
+def _begin(broker: Broker, actor: Actor, address: Address) -> Incoming:
+    with broker.database.read() as session:
+        most = receiving.most_of(session, broker, actor, address)
+    return Incoming(broker, most)
+
+
+def _keep(broker: Broker, actor: Actor, address: Address, incoming: Incoming) -> DeliveryView:
+    try:
+        with broker.database.write() as session:
+            kept = receiving.keep_delivery(session, broker, actor, address, incoming)
+            view = service.view_of(kept)
+    except RequestError:
+        incoming.sealed.drop()
+        raise
+    if view.delivery != incoming.sealed.id:
+        incoming.sealed.drop()
+    return view

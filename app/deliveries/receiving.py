@@ -1,0 +1,218 @@
+"""Takes a delivery: only where columns may go this way now, under a key of its own, and logged."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from app.agreements.negotiation import agreement_named
+from app.agreements.service import lock_rounds, terms_in_force
+from app.agreements.signers import require_duty
+from app.clock import utc_text
+from app.db import insert_rows
+from app.deliveries import repository
+from app.deliveries.errors import EMPTY, NOT_AGREED, NOT_DUE, OUT_OF_NUMBER, TOO_LARGE
+from app.deliveries.models import Delivery
+from app.deliveries.service import DELIVERY_KIND
+from app.errors import RefusedError
+from app.ids import new_id
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.rounds.service import newest_linked, round_for
+from app.sealed.objects import PIECE_BYTES, NewObject
+from schemas.delivery import MAX_DELIVERIES, most_bytes
+from schemas.ids import DELIVERY_PREFIX
+from schemas.matchlog.delivery_kinds import DeliveryReceived
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.agreements.service import TermsInForce
+    from app.broker import Broker
+    from app.security.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a delivery belongs: the round, for whom it is, and how many of the round there were with it."""
+
+    project: str
+    round: int
+    recipient: str
+    number: int
+
+
+class Incoming:
+    """A delivery as it comes: sealed and durable piece by piece, and no row names it yet."""
+
+    def __init__(self, broker: Broker, most: int) -> None:
+        """Take at most so many bytes.
+
+        Raises:
+            StorageFullError: the disk is nearly full.
+        """
+        broker.blobs.refuse_when_full()
+        self.sealed = NewObject(broker, new_id(DELIVERY_PREFIX))
+        self.size_bytes = 0
+        self._most = most
+        self._digest = hashlib.sha256()
+        self._waiting = bytearray()
+        self._n_pieces = 0
+
+    @property
+    def sha256(self) -> str:
+        """The digest of what has come."""
+        return self._digest.hexdigest()
+
+    def add(self, content: bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            delivery-too-large: they are more than it may have.
+            StorageFullError: the disk is nearly full.
+        """
+        self.size_bytes += len(content)
+        if self.size_bytes > self._most:
+            raise RefusedError(
+                TOO_LARGE,
+                f"A delivery of this party has at most {self._most} bytes.",
+                clause="files",
+            )
+        self._digest.update(content)
+        self._waiting += content
+        if len(self._waiting) >= PIECE_BYTES:
+            self._write()
+
+    def finish(self) -> None:
+        """Store what is left; raises delivery-empty where nothing has come."""
+        if not self.size_bytes:
+            raise RefusedError(EMPTY, "A delivery has at least one byte.")
+        if self._waiting:
+            self._write()
+
+    def _write(self) -> None:
+        self.sealed.add(DELIVERY_KIND, self._n_pieces, bytes(self._waiting))
+        self._waiting.clear()
+        self._n_pieces += 1
+
+
+def most_of(session: Session, broker: Broker, actor: Actor, address: Address) -> int:
+    """Return how many bytes a delivery of the actor's party may have, if it may send one here now.
+
+    Raises:
+        NotFoundError: no such round, or not the caller's.
+        NotInForceError, WrongDutyError: the terms do not let this person send it.
+        delivery-not-agreed: the agreement lets no columns of this party go to that one.
+        delivery-not-due: the round is not the newest one by which the two have link IDs.
+        delivery-number: neither the next number, nor that of the newest delivery of the round.
+    """
+    terms = _refuse_undue(session, broker, actor, address)
+    newest = _newest(session, actor, address)
+    if address.number not in _numbers(newest):
+        raise _out_of_number()
+    return most_bytes(terms.terms.file_size(actor.party).most)
+
+
+def keep_delivery(
+    session: Session, broker: Broker, actor: Actor, address: Address, incoming: Incoming
+) -> Delivery:
+    """Let a delivery be seen by its recipient, in the place of earlier ones, and log that it came.
+
+    The same bytes under the same number change nothing: no row names then what was stored for them.
+
+    Raises:
+        As `most_of`.
+    """
+    lock_rounds(session, address.project)
+    terms = _refuse_undue(session, broker, actor, address)
+    newest = _newest(session, actor, address)
+    if newest is not None and newest.number == address.number:
+        if newest.sha256 == incoming.sha256:
+            return newest
+        raise _out_of_number()
+    if address.number not in _numbers(newest):
+        raise _out_of_number()
+    now = broker.clock()
+    for earlier in repository.current_of(session, address.project, actor.party, address.recipient):
+        # Its key goes with the next sweep, unless an order forbids to destroy anything.
+        earlier.replaced = earlier.keep_until = utc_text(now)
+    incoming.sealed.keep(session)
+    keep_until = utc_text(now + timedelta(days=terms.terms.keep_links_days))
+    row = Delivery(
+        id=incoming.sealed.id,
+        project=address.project,
+        round=address.round,
+        sender=actor.party,
+        recipient=address.recipient,
+        number=address.number,
+        agreement=terms.digest,
+        purpose=terms.terms.purpose,
+        sha256=incoming.sha256,
+        size_bytes=incoming.size_bytes,
+        received=utc_text(now),
+        keep_until=keep_until,
+    )
+    (appended,) = broker.log.append(session, [_entry(actor, row)])
+    row.entry, row.entry_size = appended.seq, appended.size
+    insert_rows(session, row)
+    return row
+
+
+def _refuse_undue(session: Session, broker: Broker, actor: Actor, address: Address) -> TermsInForce:
+    round_for(session, actor, address.project, address.round)
+    terms = terms_in_force(session, address.project, broker.clock())
+    require_duty(actor, "recipient", "analyst")
+    agreement = agreement_named(session, terms)
+    is_agreed = agreement.handed_over(actor.party, address.recipient)
+    if not is_agreed or not terms.terms.shares_space(actor.party, address.recipient):
+        raise RefusedError(
+            NOT_AGREED,
+            f"No columns go from {actor.party} to {address.recipient} beside link IDs of both.",
+            clause="elements",
+        )
+    pair = terms.terms.pair(actor.party, address.recipient)
+    if newest_linked(session, address.project, pair) != address.round:
+        raise RefusedError(
+            NOT_DUE, "It is not of the newest round by which the two parties have link IDs."
+        )
+    return terms
+
+
+def _newest(session: Session, actor: Actor, address: Address) -> Delivery | None:
+    return repository.newest_of(
+        session, address.project, address.round, actor.party, address.recipient
+    )
+
+
+def _numbers(newest: Delivery | None) -> range:
+    """Return the number that was sent last and may be sent again, and the next one, where there may be one."""
+    if newest is None:
+        return range(1, 2)
+    return range(newest.number, min(newest.number + 1, MAX_DELIVERIES) + 1)
+
+
+def _out_of_number() -> RefusedError:
+    return RefusedError(
+        OUT_OF_NUMBER,
+        f"Deliveries of a round are numbered from 1 to {MAX_DELIVERIES}, each sent once.",
+    )
+
+
+def _entry(actor: Actor, row: Delivery) -> EntryDraft:
+    body = DeliveryReceived(
+        round=row.round,
+        recipient=row.recipient,
+        number=row.number,
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+    )
+    return EntryDraft(
+        body,
+        entry_actor(actor),
+        project=row.project,
+        agreement=row.agreement,
+        purpose=row.purpose,
+        object=row.id,
+        request=actor.request_id,
+    )

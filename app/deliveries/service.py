@@ -1,0 +1,193 @@
+"""Who may see a delivery, and what is handed out of it: logged before it leaves, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from app.agreements.service import agreement_now, project_for, terms_in_force
+from app.agreements.signers import require_duty
+from app.clock import utc_text
+from app.db import NEWEST, Window
+from app.deliveries import repository
+from app.deliveries.errors import GONE, NOT_FETCHED, NOT_RECIPIENT, OTHER_FILE
+from app.errors import NotFoundError, RefusedError
+from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.proofs import entry_proof
+from app.sealed.objects import Content, SealedFile, open_pieces
+from schemas.delivery import DeliveryView
+from schemas.matchlog.delivery_kinds import DeliveryFetched, DeliveryOpened
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.deliveries.models import Delivery
+    from app.security.actor import Actor
+    from schemas.delivery import DeliveryOpening
+    from schemas.upload import Receipt
+
+DELIVERY_KIND: Final = "delivery"
+
+
+def delivery_for(session: Session, actor: Actor, delivery: str, *, lock: bool = False) -> Delivery:
+    """Return a delivery that the actor may see: an agency those from and to it, others of their projects.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's to see: both alike.
+    """
+    found = repository.find_delivery(session, actor, delivery, lock=lock)
+    if found is None:
+        raise NotFoundError("There is nothing here.")
+    project_for(session, actor, found.project)
+    return found
+
+
+def deliveries_for(
+    session: Session, actor: Actor, project: str, window: Window = NEWEST
+) -> Sequence[Delivery]:
+    """Return a piece of the project's deliveries that the actor may see, newest first.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's; no such delivery to look on from.
+    """
+    project_for(session, actor, project)
+    return repository.deliveries_of_project(session, actor, project, window)
+
+
+def present_deliveries(session: Session, actor: Actor, project: str) -> Sequence[Delivery]:
+    """Return the project's deliveries of which something may still be there, that the actor may see.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    project_for(session, actor, project)
+    return repository.present_of_project(session, actor, project)
+
+
+def view_of(delivery: Delivery) -> DeliveryView:
+    """Return a delivery as all who may see it see it."""
+    return DeliveryView(
+        delivery=delivery.id,
+        project=delivery.project,
+        round=delivery.round,
+        number=delivery.number,
+        sender=delivery.sender,
+        recipient=delivery.recipient,
+        sha256=delivery.sha256,
+        size_bytes=delivery.size_bytes,
+        received=delivery.received,
+        keep_until=delivery.keep_until,
+        fetched=delivery.fetched,
+        opened=delivery.opened,
+        fault=delivery.fault,  # type: ignore[arg-type]  # the column holds only these
+        replaced=delivery.replaced,
+        ended=delivery.destroyed,
+    )
+
+
+def receipt_for(session: Session, actor: Actor, delivery: str) -> Receipt:
+    """Return the proof that the delivery was logged when it came.
+
+    Raises:
+        NotFoundError: no such delivery, or not the caller's.
+    """
+    found = delivery_for(session, actor, delivery)
+    return entry_proof(session, found.entry, found.entry_size).to_receipt(found.id)
+
+
+def open_file(session: Session, broker: Broker, actor: Actor, delivery: str) -> SealedFile:
+    """Return the sealed file of a delivery, if the actor's party may fetch it now.
+
+    Raises:
+        NotFoundError: no such delivery, or not the caller's.
+        NotInForceError, WrongDutyError: the terms do not let this person have it now.
+        delivery-not-yours, delivery-gone: it is for another party, or not there any more.
+    """
+    found = delivery_for(session, actor, delivery)
+    _refuse_fetch(session, broker, actor, found)
+    pieces = open_pieces(session, broker, found.id, DELIVERY_KIND)
+    return SealedFile(Content(found.sha256, found.size_bytes), pieces)
+
+
+def log_fetch(session: Session, broker: Broker, actor: Actor, delivery: str) -> None:
+    """Record that a delivery is about to be handed out; commit before the first byte leaves.
+
+    Raises:
+        As `open_file`.
+    """
+    found = delivery_for(session, actor, delivery, lock=True)
+    agreement = _refuse_fetch(session, broker, actor, found)
+    found.fetched = found.fetched or utc_text(broker.clock())
+    body = DeliveryFetched(recipient=found.recipient, sha256=found.sha256)
+    broker.log.append(session, [_entry(found, actor, body, agreement)])
+
+
+def log_opening(
+    session: Session, broker: Broker, actor: Actor, delivery: str, stated: DeliveryOpening
+) -> Delivery:
+    """Record what its recipient found of a delivery that it has fetched; the same once more changes nothing.
+
+    What could not be used may be found usable later, as when keys were missing; never the other way around.
+
+    Raises:
+        NotFoundError: no such delivery, or not the caller's.
+        delivery-not-yours, WrongDutyError, delivery-gone, delivery-not-fetched: the caller cannot say it.
+        other-delivery: the file that was fetched has another digest.
+    """
+    found = delivery_for(session, actor, delivery, lock=True)
+    _refuse_stranger(actor, found)
+    if found.destroyed is not None:
+        raise _gone()
+    if found.fetched is None:
+        raise RefusedError(NOT_FETCHED, "The delivery was not fetched yet.")
+    if stated.sha256 != found.sha256:
+        raise RefusedError(OTHER_FILE, "This is not the digest of the file that was handed out.")
+    if found.opened is not None or (found.fault is not None and found.fault == stated.fault):
+        return found
+    found.fault = stated.fault
+    found.opened = utc_text(broker.clock()) if stated.fault is None else None
+    body = DeliveryOpened(recipient=found.recipient, sha256=found.sha256, fault=stated.fault)
+    bound = agreement_now(session, found.project, broker.clock())
+    broker.log.append(session, [_entry(found, actor, body, bound)])
+    return found
+
+
+def _refuse_fetch(session: Session, broker: Broker, actor: Actor, delivery: Delivery) -> str:
+    """Return the digest of the agreement under which the actor may have the delivery now, or raise."""
+    _refuse_stranger(actor, delivery)
+    now = broker.clock()
+    terms = terms_in_force(session, delivery.project, now)
+    if delivery.destroyed is not None or delivery.keep_until <= utc_text(now):
+        raise _gone()
+    return terms.digest
+
+
+def _refuse_stranger(actor: Actor, delivery: Delivery) -> None:
+    if actor.party != delivery.recipient:
+        raise RefusedError(NOT_RECIPIENT, f"This is for {delivery.recipient}.")
+    require_duty(actor, "recipient")
+
+
+def _gone() -> RefusedError:
+    return RefusedError(
+        GONE,
+        "A later delivery has taken its place, or it was kept as long as agreed.",
+        hint="ask for the newest one of the round",
+    )
+
+
+def _entry(
+    delivery: Delivery, actor: Actor, body: DeliveryFetched | DeliveryOpened, agreement: str | None
+) -> EntryDraft:
+    is_failed = isinstance(body, DeliveryOpened) and body.fault is not None
+    return EntryDraft(
+        body,
+        entry_actor(actor),
+        outcome="failed" if is_failed else "done",
+        project=delivery.project,
+        agreement=agreement,
+        purpose=delivery.purpose,
+        object=delivery.id,
+        request=actor.request_id,
+    )

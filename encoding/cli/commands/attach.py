@@ -1,0 +1,39 @@
+"""`blindlink attach`: columns that a partner has delivered by the broker, beside own rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.options import agency_options, file_options
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.source import Source
+from schemas.shared.command_line import emit, json_option
+
+
+@click.command("attach", epilog="Example: blindlink attach k12")
+@click.argument("partner")
+@file_options
+@json_option
+@agency_options
+@click.pass_obj
+def attach(session: Session, *, partner: str, file: Path | None, id_column: str | None) -> None:
+    """Write the columns that PARTNER has delivered by the broker beside your own rows, in with-PARTNER.csv.
+
+    What came is opened with your keys and checked: who has signed it, of which round it is, and that it holds
+    only what the agreement lets you have. If anything is wrong, the file stays as it was, and PARTNER is told.
+    Columns of your own, too: [share] keep in blindlink.toml. Exit code 7: nothing has come yet. For files that
+    came by hand: blindlink join.
+    """
+    from encoding.cli.parts.attaching import attach_columns
+    from encoding.cli.parts.exchanging import exchange_document, raise_first
+
+    source = Source(file=file, id_column=id_column)
+    with session.workspace.refresh_lock(), session.connect() as client:
+        counter = Counter(session, client, session.trust(client), project_view(session, client))
+        attached, failed = attach_columns(counter, source, only=partner)
+    raise_first(failed)
+    emit(exchange_document([], attached), remarks=[one.sentence() for one in attached])

@@ -1,0 +1,44 @@
+"""`blindlink deliver`: listed columns to a partner, by the broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.options import agency_options, file_options
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.source import Source
+from encoding.errors import NotReadyError
+from schemas.shared.command_line import emit, json_option
+
+
+@click.command("deliver", epilog="Example: blindlink deliver child-welfare")
+@click.argument("partner")
+@file_options
+@json_option
+@agency_options
+@click.pass_obj
+def deliver(session: Session, *, partner: str, file: Path | None, id_column: str | None) -> None:
+    """Send PARTNER the columns that the agreement lets it have, sealed to its persons, by the broker.
+
+    They are of the records that you share, beside the link IDs in force. Which columns: those of [share]
+    columns in blindlink.toml, or all of your file that the agreement lists. A later delivery of the same round
+    takes the place of an earlier one; the same rows are not sent twice. By hand: blindlink extract.
+    """
+    from encoding.cli.parts.delivering import deliver_columns
+    from encoding.cli.parts.exchanging import exchange_document, raise_first
+
+    source = Source(file=file, id_column=id_column)
+    with session.workspace.refresh_lock(), session.connect() as client:
+        counter = Counter(session, client, session.trust(client), project_view(session, client))
+        delivered, failed = deliver_columns(counter, source, only=partner, anew=True)
+    raise_first(failed)
+    if not delivered:
+        raise NotReadyError(
+            f"nothing was delivered to {partner}",
+            hint="the newest round's link IDs come first: blindlink links",
+        )
+    emit(exchange_document(delivered, []), remarks=[one.sentence() for one in delivered])

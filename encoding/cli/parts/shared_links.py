@@ -1,0 +1,86 @@
+"""The link IDs in force that this agency shares with a partner: as its ledger has them, not as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.own_ledger import ledger_file
+from encoding.cli.parts.own_links import own_links
+from encoding.errors import NotReadyError
+from encoding.ledger.book import Ledger, retired_of
+from encoding.packing.withdrawals import Withdrawn
+from encoding.sharing.links_of_rounds import LinksOfRound, keys_of, links_as_of
+from schemas.ids import LinkId
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLinks:
+    """Link IDs of a round: of each record ID its link ID as text, and the keys of the records."""
+
+    round: int
+    link_of: Mapping[str, str] = field(repr=False)
+    record_keys: tuple[str, ...] = field(repr=False)
+
+
+def shared_links(counter: Counter, partner: str) -> SharedLinks | None:
+    """Return the links in force of records that a partner has a record of, too; None: none were written yet.
+
+    What this agency has unlinked or withdrawn since is left out.
+
+    Raises:
+        NotReadyError: the agreement gives this agency no matches of its own records, or which are shared with a
+            partner is not known any more.
+        WorkspaceError: the ledger is of another day than the rest of the workspace.
+    """
+    session = counter.session
+    with session.workspace.lock():
+        newest = own_links(counter).newest()
+        if newest is None:
+            return None
+        ledger = ledger_file(counter).read()
+        names = keys_of(session.workspace, session.project, newest.records)
+        withdrawn = Withdrawn(
+            session.workspace.withdrawn(session.project), session.project, session.workspace.key()
+        )
+        gone = withdrawn.among(list(names.values())).tolist()
+    held = links_as_of(ledger, newest, names)
+    left_out = retired_of(ledger.vetoes())
+    shared = _known_to_share(counter, ledger, newest, partner)
+    kept = [
+        key
+        for (key, link), is_gone in zip(held.items(), gone, strict=True)
+        if not is_gone and link not in left_out and (shared is None or link in shared)
+    ]
+    return SharedLinks(newest.round, {names[key]: held[key].hex() for key in kept}, tuple(kept))
+
+
+def newest_linked(counter: Counter, partner: str) -> int:
+    """Return the newest round that was closed with matches of this agency and a partner; 0: there is none."""
+    pair = {counter.session.party, partner}
+    for found in counter.api.rounds().rounds:
+        linked = (one for one in found.progress if {one.larger, one.smaller} == pair)
+        if found.state == "closed" and any(one.has_result for one in linked):
+            return found.round
+    return 0
+
+
+def _known_to_share(
+    counter: Counter, ledger: Ledger, links: LinksOfRound, partner: str
+) -> frozenset[LinkId] | None:
+    """Return the link IDs that the newest round gave to records of a partner; None: all are shared with it.
+
+    Who is linked with a third agency is no business of this one.
+
+    Raises:
+        NotReadyError: of an older round it is not known here any more.
+    """
+    if len(counter.view.terms.providers) <= 2:
+        return None
+    if ledger.last is None or ledger.last.round != links.round:
+        raise NotReadyError(
+            f"which link IDs of round {links.round} {partner} has, too, is not known here any more",
+            hint="the next round's are",
+        )
+    return frozenset(link for link, parties in ledger.granted_to(()).items() if partner in parties)

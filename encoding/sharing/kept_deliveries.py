@@ -1,0 +1,109 @@
+"""What is kept of deliveries: what was sent last to each partner, and what came last from each.
+
+The sealed files themselves lie beside: `.outgoing` until the broker has it, `.incoming` so that it needs no
+second fetch. Records: sealed as `encoding.workspace.sealed_record` says, canonical JSON within.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, TypeVar
+
+from pydantic import Field
+
+from encoding.workspace.sealed_record import SealedRecord
+from encoding.workspace.workspace import Workspace
+from schemas.delivery import DeliveryNumber
+from schemas.document import Document
+from schemas.ids import RandomId, Sha256Hex
+from schemas.run import RoundNumber
+from schemas.shared.durable import sync_folder
+
+
+class SentDelivery(Document):
+    """What was sent last to a partner; `delivery` is null until the broker has it.
+
+    `links` is the digest of the link IDs and columns, `rows` that of all rows with their values.
+    """
+
+    KIND: ClassVar[str] = "sent delivery"
+
+    version: Literal["blindlink/sent-delivery/1"] = "blindlink/sent-delivery/1"
+    round: RoundNumber
+    number: DeliveryNumber
+    agreement: Sha256Hex
+    links: Sha256Hex
+    rows: Sha256Hex
+    delivery: RandomId | None
+
+
+class KeptDelivery(Document):
+    """What came last from a partner, and the file that its columns are written to."""
+
+    KIND: ClassVar[str] = "kept delivery"
+
+    version: Literal["blindlink/kept-delivery/1"] = "blindlink/kept-delivery/1"
+    delivery: RandomId
+    round: RoundNumber
+    number: DeliveryNumber
+    sha256: Sha256Hex
+    output: Annotated[str, Field(min_length=1, max_length=4096)]
+
+
+_Document = TypeVar("_Document", bound=Document)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDeliveries:
+    """What is kept of one project and partner; use it under the workspace's lock."""
+
+    workspace: Workspace
+    project: str
+    partner: str
+
+    @property
+    def outgoing(self) -> Path:
+        """Where the sealed file lies until the broker has it."""
+        return self._path("outgoing")
+
+    @property
+    def incoming(self) -> Path:
+        """Where the sealed file lies that came last."""
+        return self._path("incoming")
+
+    def sent(self) -> SentDelivery | None:
+        """Return what was sent last; None if nothing was."""
+        return self._read("sent", SentDelivery)
+
+    def received(self) -> KeptDelivery | None:
+        """Return what came last; None if nothing did."""
+        return self._read("received", KeptDelivery)
+
+    def keep_sent(self, sent: SentDelivery) -> None:
+        """Keep what is sent; once the broker has it, its file goes."""
+        self._record("sent").write(sent.to_canonical())
+        if sent.delivery is not None and self.outgoing.exists():
+            self.outgoing.unlink()
+            sync_folder(self.outgoing.parent)
+
+    def keep_received(self, kept: KeptDelivery) -> None:
+        """Keep what came, whose file lies in its place."""
+        self._record("received").write(kept.to_canonical())
+
+    def _read(self, what: str, kind: type[_Document]) -> _Document | None:
+        return self._record(what).read_as(kind)
+
+    def _path(self, what: str) -> Path:
+        return self.workspace.folder / "deliveries" / f"{self.project}.{self.partner}.{what}"
+
+    def _record(self, what: str) -> SealedRecord:
+        name = f"deliveries/{self.project}.{self.partner}.{what}"
+        return SealedRecord(self._path(what), name, self.workspace.key())
+
+
+def delivery_files(workspace: Workspace, project: str) -> Iterator[tuple[Path, bool]]:
+    """Yield the files that are kept of a project's deliveries, and whether they are what others sent."""
+    for path in sorted((workspace.folder / "deliveries").glob(f"{project}.*")):
+        yield path, path.suffix in (".incoming", ".received")

@@ -1,0 +1,160 @@
+"""A delivery: listed columns by link ID on their way from one agency to another, sealed, by the broker.
+
+The broker has a sealed file (`sealed-file.md`). In it lies one line, what the sender's person states of it and
+has signed, then the rows as `blindlink extract` writes them, then zeros, so that its size tells no small count.
+Spec page: `schemas/spec/deliveries.md`.
+"""
+
+from __future__ import annotations
+
+from typing import IO, Annotated, ClassVar, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.canonical import MAX_INTEGER
+from schemas.clauses import Line
+from schemas.document import Document
+from schemas.errors import DocumentError, SignatureError
+from schemas.identity import PersonIdText, PublicIdentity
+from schemas.ids import Code, Name, RandomId, Sha256Hex, UtcTime
+from schemas.run import RoundNumber
+from schemas.signing import Signed
+
+# A correction, a supplementary release, an unlink: each is a further delivery of the same round.
+MAX_DELIVERIES: Final = 16
+MAX_COLUMNS: Final = 256
+MAX_HEAD_LINE_BYTES: Final = 64 * 1024
+# The sizes of releases are told in such steps, too.
+STEP_BYTES: Final = 64 * 1024
+# What a delivery may have for each record of the sender's largest agreed file, and besides.
+ROW_BYTES: Final = 1024
+BASE_BYTES: Final = 256 * 1024
+
+DeliveryNumber = Annotated[int, Field(ge=1, le=MAX_DELIVERIES)]
+DeliverySize = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+DeliveryFault = Literal["unreadable", "not-signed", "not-as-stated", "not-agreed"]
+"""Why a recipient cannot use a delivery: it cannot be opened; nobody who is trusted has signed it; it is not
+what its statement says; it holds what the agreement does not list, or what cannot be a link ID."""
+
+
+def most_bytes(records: int) -> int:
+    """Return how many bytes a delivery of a party may have whose file has at most so many records."""
+    return BASE_BYTES + records * ROW_BYTES
+
+
+def padding_of(size_bytes: int) -> int:
+    """Return how many zeros follow head and rows that have so many bytes together."""
+    return -size_bytes % STEP_BYTES
+
+
+class DeliveryStatement(Document):
+    """What the sender's person states of a delivery: whose, for whom, of which round, under which agreement.
+
+    `number` counts the deliveries of the sender to the recipient in the round. `columns` are those of the rows
+    besides the link ID, in their order; `size_bytes` and `sha256` are those of the rows.
+    """
+
+    KIND: ClassVar[str] = "delivery"
+
+    version: Literal["blindlink/delivery/1"] = "blindlink/delivery/1"
+    project: Name
+    round: RoundNumber
+    number: DeliveryNumber
+    sender: Name
+    person: PersonIdText
+    recipient: Name
+    purpose: Code
+    agreement: Sha256Hex
+    columns: Annotated[tuple[Line, ...], Field(min_length=1, max_length=MAX_COLUMNS)]
+    size_bytes: DeliverySize
+    sha256: Sha256Hex
+    at: UtcTime
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if self.sender == self.recipient:
+            raise ValueError("a party does not deliver to itself")
+        if len(set(self.columns)) != len(self.columns):
+            raise ValueError("a column is listed twice")
+        return self
+
+
+class SignedDelivery(Signed):
+    """What a delivery states, with its person's signature."""
+
+    KIND: ClassVar[str] = "signed delivery"
+    BODY: ClassVar[str] = "statement"
+    SIGNED_AS: ClassVar[str] = "delivery"
+
+    statement: DeliveryStatement
+
+    def verify(self, person: PublicIdentity) -> None:
+        """Check that this person, in whose name it is, has signed the statement.
+
+        Raises:
+            SignatureError: it is in another's name, or the signature does not cover it.
+        """
+        if (self.statement.sender, self.statement.person) != (person.party, person.person):
+            raise SignatureError("the statement is in another person's name")
+        self.require_signature(person.verifier())
+
+
+class DeliveryView(Document):
+    """A delivery as its sender, its recipient, an auditor or the operator sees it: never what is in it.
+
+    `fetched` is when it was handed out first, `opened` when its recipient said that it could be used, `fault`
+    why it could not; `replaced` when a later one took its place, `ended` when it was destroyed. All are null
+    before.
+    """
+
+    KIND: ClassVar[str] = "delivery view"
+
+    delivery: RandomId
+    project: Name
+    round: RoundNumber
+    number: DeliveryNumber
+    sender: Name
+    recipient: Name
+    sha256: Sha256Hex
+    size_bytes: DeliverySize
+    received: UtcTime
+    keep_until: UtcTime
+    fetched: UtcTime | None
+    opened: UtcTime | None
+    fault: DeliveryFault | None
+    replaced: UtcTime | None
+    ended: UtcTime | None
+
+
+class DeliveryList(Document):
+    """Deliveries, newest first."""
+
+    KIND: ClassVar[str] = "delivery list"
+
+    deliveries: tuple[DeliveryView, ...]
+
+
+class DeliveryOpening(Document):
+    """The word of who fetched a delivery, by its digest: it could be used (null), or why not."""
+
+    KIND: ClassVar[str] = "delivery opening"
+
+    sha256: Sha256Hex
+    fault: DeliveryFault | None
+
+
+def delivery_head(signed: SignedDelivery) -> bytes:
+    """Return the line with which the content of a delivery begins."""
+    return signed.to_canonical() + b"\n"
+
+
+def read_delivery_head(content: IO[bytes]) -> SignedDelivery:
+    """Read the line with which the content of a delivery begins, and leave the content after it.
+
+    Raises:
+        DocumentError: it is missing, too long or malformed.
+    """
+    line = content.readline(MAX_HEAD_LINE_BYTES)
+    if not line.endswith(b"\n"):
+        raise DocumentError("signed delivery: the line is missing or too long")
+    return SignedDelivery.from_canonical(line[:-1])

@@ -1,0 +1,46 @@
+"""What match-log entries say of deliveries: received, fetched, opened or found wanting, destroyed."""
+
+from __future__ import annotations
+
+from schemas.delivery import DeliveryFault, DeliveryNumber, DeliverySize
+from schemas.document import Model
+from schemas.ids import Code, Name, Sha256Hex
+from schemas.run import RoundNumber
+
+
+class DeliveryReceived(Model):
+    """A party's sealed file of listed columns is kept for a partner; it takes the place of earlier ones.
+
+    `number` counts the deliveries of this party to this partner in the round.
+    """
+
+    round: RoundNumber
+    recipient: Name
+    number: DeliveryNumber
+    sha256: Sha256Hex
+    size_bytes: DeliverySize
+
+
+class DeliveryFetched(Model):
+    """A delivery is about to leave: this entry commits before its first byte does."""
+
+    recipient: Name
+    sha256: Sha256Hex
+
+
+class DeliveryOpened(Model):
+    """The recipient states that a delivery could be opened and used; `fault` says why not, null if it could."""
+
+    recipient: Name
+    sha256: Sha256Hex
+    fault: DeliveryFault | None
+
+
+class DeliveryDestroyed(Model):
+    """The key of a delivery was destroyed, and with it the file; `reason` says why then.
+
+    `replaced`: a later one has taken its place; `expired`: its keeping time ended, and nobody had fetched it.
+    """
+
+    sha256: Sha256Hex
+    reason: Code

@@ -1,0 +1,248 @@
+"""Deliveries over HTTP: taken where columns may go, handed to their recipient alone, logged, and replaced."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+from rigs.delivering import ELEMENTS, Delivering, MakeDelivering
+from rigs.enrolled import EnrolledPerson
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
+
+from app.deliveries import receiving
+from schemas.delivery import MAX_DELIVERIES
+from schemas.matchlog.proof import verify_receipt
+from schemas.problem import MEDIA_TYPE
+from schemas.run import IdSpace, Recipient
+from schemas.upload import Receipt
+
+
+def code_of(answer: Any) -> str:
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    return str(answer.json()["type"]).rsplit(":", 1)[1]
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def keys_of(delivering: Delivering) -> list[str]:
+    return [one for one in delivering.broker.keystore.object_ids() if one.startswith("dlv-")]
+
+
+def test_a_delivery_goes_to_its_recipient_as_it_came_and_is_logged_before(
+    delivering: Delivering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "PIECE_BYTES", 100_000)
+    content = bytes(range(256)) * 4000
+    delivery = delivering.deliver(content)
+    (received,) = delivering.said("received")
+    assert received["body"] == {
+        "round": 1, "recipient": CHILD_WELFARE, "number": 1, "sha256": digest(content),
+        "size_bytes": len(content),
+    }  # fmt: skip
+    assert received["actor"]["party"] == SCHOOL
+    answer = delivering.fetch(delivery)
+    assert (answer.status_code, answer.content) == (200, content)
+    assert answer.headers["etag"] == f'"{digest(content)}"'
+    (fetched,) = delivering.said("fetched")
+    assert (fetched["actor"]["party"], fetched["object"]) == (CHILD_WELFARE, delivery)
+    for _ in range(2):
+        assert delivering.say(delivery, digest(content)).json()["opened"]
+    (opened,) = delivering.said("opened")
+    assert (opened["outcome"], opened["body"]["fault"]) == ("done", None)
+    for path in delivering.broker.settings.state_dir.rglob("*"):
+        assert not (path.is_file() and content[:1000] in path.read_bytes())
+
+
+def test_what_could_not_be_used_is_told_to_the_sender_and_may_be_opened_later(
+    delivering: Delivering,
+) -> None:
+    delivery = delivering.deliver(b"abc")
+    assert code_of(delivering.say(delivery, digest(b"abc"), "unreadable")) == "delivery-not-fetched"
+    delivering.fetch(delivery)
+    assert code_of(delivering.say(delivery, digest(b"abd"))) == "other-delivery"
+    for _ in range(2):
+        assert delivering.say(delivery, digest(b"abc"), "unreadable").status_code == 200
+    (seen,) = delivering.deliveries(SCHOOL)
+    assert (seen["fault"], seen["opened"]) == ("unreadable", None)
+    delivering.say(delivery, digest(b"abc"))
+    # What was once opened stays so.
+    delivering.say(delivery, digest(b"abc"), "not-agreed")
+    (seen,) = delivering.deliveries(SCHOOL)
+    assert seen["fault"] is None
+    assert seen["opened"]
+    outcomes = [one["outcome"] for one in delivering.said("opened")]
+    assert outcomes == ["failed", "done"]
+
+
+def test_nobody_but_the_recipient_fetches_and_strangers_see_nothing(
+    make_delivering: MakeDelivering,
+) -> None:
+    health = "health-department"
+    parties = (CHILD_WELFARE, health, SCHOOL)
+    three = make_delivering(
+        providers=parties,
+        recipients=tuple(Recipient(party=one, mode="linked", space="shared") for one in parties),
+    )
+    three.upload_both()
+    three.work()
+    # The school's pairs have no run, and the round ends at its deadline.
+    for ends in ((CHILD_WELFARE, health), (health, CHILD_WELFARE)):
+        assert three.put_claims(*ends).status_code == 200
+    three.founded.clock.move(days=8)
+    three.sweep()
+    delivery = three.deliver(sender=CHILD_WELFARE, recipient=health)
+    assert code_of(three.put(sender=CHILD_WELFARE, recipient=SCHOOL)) == "delivery-not-due"
+    assert three.deliveries(SCHOOL) == []
+    for path in ("file", "receipt"):
+        assert three.get(f"/v1/deliveries/{delivery}/{path}", SCHOOL).status_code == 404
+    sha256 = digest(b"sealed columns")
+    assert three.say(delivery, sha256, party=SCHOOL).status_code == 404
+    assert code_of(three.fetch(delivery, CHILD_WELFARE)) == "delivery-not-yours"
+    assert code_of(three.say(delivery, sha256)) == "delivery-not-yours"
+    assert three.get(f"/v1/deliveries/{delivery}/file", AUDITOR, "auditor").status_code == 403
+    assert [one["delivery"] for one in three.deliveries(AUDITOR, "auditor")] == [delivery]
+    assert not three.said("fetched")
+    assert three.fetch(delivery, health).content == b"sealed columns"
+
+
+def test_its_receipt_proves_that_it_was_logged(delivering: Delivering) -> None:
+    delivery = delivering.deliver()
+    for party in (SCHOOL, CHILD_WELFARE):
+        answer = delivering.get(f"/v1/deliveries/{delivery}/receipt", party)
+        receipt = Receipt.from_json(answer.json())
+        entry = verify_receipt(receipt, [delivering.broker.log.key])
+        assert (entry[0].kind, entry[0].object) == ("delivery-received", delivery)
+
+
+def test_the_same_bytes_again_change_nothing_and_other_ones_need_the_next_number(
+    delivering: Delivering,
+) -> None:
+    delivery = delivering.deliver(b"one")
+    assert delivering.put(b"one").json()["delivery"] == delivery
+    assert keys_of(delivering) == [delivery]
+    assert code_of(delivering.put(b"two")) == "delivery-number"
+    assert code_of(delivering.put(b"two", 3)) == "delivery-number"
+    second = delivering.deliver(b"two", 2)
+    assert code_of(delivering.put(b"one")) == "delivery-number"
+    assert code_of(delivering.fetch(delivery)) == "delivery-gone"
+    assert delivering.fetch(second).content == b"two"
+    assert len(delivering.said("received")) == 2
+    delivering.sweep()
+    assert keys_of(delivering) == [second]
+    (destroyed,) = delivering.said("destroyed")
+    assert (destroyed["object"], destroyed["body"]["reason"]) == (delivery, "replaced")
+
+
+def test_there_are_only_so_many_in_a_round(delivering: Delivering) -> None:
+    for number in range(1, MAX_DELIVERIES + 1):
+        delivering.deliver(b"%d" % number, number)
+    assert delivering.put(b"more", MAX_DELIVERIES + 1).status_code == 404
+    assert code_of(delivering.put(b"more", MAX_DELIVERIES)) == "delivery-number"
+
+
+def test_it_is_of_the_newest_round_with_link_ids_and_not_before_these_are_there(
+    make_delivering: MakeDelivering,
+) -> None:
+    delivering = make_delivering()
+    delivering.upload_both()
+    assert code_of(delivering.put()) == "delivery-not-due"
+    delivering.work()
+    assert code_of(delivering.put()) == "delivery-not-due"
+    delivering.exchange_claims()
+    first = delivering.deliver(b"first")
+    # The next round is open: link IDs are still those of the first one.
+    delivering.founded.clock.move(days=7)
+    delivering.upload_both()
+    delivering.deliver(b"late", 2)
+    delivering.work()
+    delivering.exchange_claims()
+    assert code_of(delivering.put(b"later", 3)) == "delivery-not-due"
+    assert code_of(delivering.put(round=9)) == "not-found"
+    delivering.deliver(b"second", 1, round=2)
+    delivering.sweep()
+    assert [one["round"] for one in delivering.deliveries() if not one["ended"]] == [2]
+    assert {one["body"]["reason"] for one in delivering.said("destroyed")} == {"replaced"}
+    assert delivering.said("destroyed")[0]["object"] in (
+        first,
+        delivering.deliveries()[-2]["delivery"],
+    )
+
+
+@pytest.mark.parametrize("why", ["no-element", "other-party", "other-space"])
+def test_it_goes_only_where_the_agreement_lets_columns_go(
+    make_delivering: MakeDelivering, why: str
+) -> None:
+    changes: dict[str, Any] = {}
+    if why == "no-element":
+        changes["elements"] = [ELEMENTS[0]]
+    if why == "other-space":
+        changes |= {
+            "spaces": (
+                IdSpace(name="one", lifetime="lasting"),
+                IdSpace(name="two", lifetime="lasting"),
+            ),
+            "recipients": (
+                Recipient(party=CHILD_WELFARE, mode="linked", space="one"),
+                Recipient(party=SCHOOL, mode="linked", space="two"),
+            ),
+        }
+    delivering = make_delivering(**changes)
+    delivering.upload_both()
+    delivering.work()
+    if why != "other-space":
+        delivering.exchange_claims()
+    recipient = "state-auditor" if why == "other-party" else CHILD_WELFARE
+    assert code_of(delivering.put(recipient=recipient)) == "delivery-not-agreed"
+    assert not keys_of(delivering)
+    assert not delivering.said("received")
+
+
+def test_an_amendment_that_drops_the_columns_ends_deliveries(delivering: Delivering) -> None:
+    delivering.deliver()
+    delivering.amend(elements=[ELEMENTS[0]])
+    assert code_of(delivering.put(b"two", 2)) == "delivery-not-agreed"
+
+
+def test_who_has_not_the_duty_neither_sends_nor_fetches(delivering: Delivering) -> None:
+    delivery = delivering.deliver()
+    for party, method, path in (
+        (SCHOOL, "PUT", delivering.path_of(2, CHILD_WELFARE, 1)),
+        (CHILD_WELFARE, "GET", f"/v1/deliveries/{delivery}/file"),
+    ):
+        steward = EnrolledPerson.confirmed(delivering.founded, delivering.client, party, "steward")
+        headers = {
+            "authorization": f"Bearer {steward.token(is_bound=False)}",
+            "content-type": "application/octet-stream",
+        }
+        body = b"x" if method == "PUT" else None
+        answer = delivering.client.request(method, path, content=body, headers=headers)
+        assert code_of(answer) == "wrong-duty"
+
+
+def test_a_delivery_is_no_larger_than_the_agreed_files_let_it_be(
+    delivering: Delivering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "most_bytes", lambda records: records // 100)
+    assert code_of(delivering.put(bytes(21))) == "delivery-too-large"
+    assert code_of(delivering.put(b"")) == "delivery-empty"
+    assert not keys_of(delivering)
+    delivering.deliver(bytes(20))
+
+
+def test_while_the_linkage_is_halted_nothing_is_sent_or_fetched(delivering: Delivering) -> None:
+    delivery = delivering.deliver()
+    delivering.founded.clock.move(days=600)
+    assert code_of(delivering.put(b"two", 2)) == "not-in-force"
+    assert code_of(delivering.fetch(delivery)) in ("not-in-force", "delivery-gone")
+
+
+def test_the_list_is_of_the_project_and_goes_on_where_it_ended(delivering: Delivering) -> None:
+    first, second = delivering.deliver(b"1"), delivering.deliver(b"2", 2)
+    assert [one["delivery"] for one in delivering.deliveries()] == [second, first]
+    path = f"/v1/projects/{PROJECT}/deliveries?before={second}"
+    (older,) = delivering.get(path).json()["deliveries"]
+    assert older["delivery"] == first
+    assert older["replaced"]

@@ -1,0 +1,121 @@
+"""A delivery is opened as it was sealed, tells its size in steps, and is refused where anything differs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from encoding.errors import DeliveryUnusableError
+from encoding.people.identity import new_identity
+from encoding.people.sealed_file import open_pieces
+from encoding.sharing.deliveries import DeliveryOf, open_delivery, seal_delivery
+from schemas.delivery import STEP_BYTES, SignedDelivery, delivery_head, padding_of
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+KIM = new_identity("k12", ("analyst",), NOW)
+ANN = new_identity("child-welfare", ("recipient",), NOW)
+OF = DeliveryOf("foster", 3, 1, "k12", "child-welfare", "support", "ab" * 32)
+AGREED = ("grade", "home school")
+
+
+def sealed(folder: Path, rows: bytes = b"link_id,Grade\n", **changes: Any) -> bytes:
+    """Return the content of a delivery of these rows, as its recipient opens it."""
+    (folder / "rows").write_bytes(rows)
+    columns = changes.pop("columns", ("Grade",))
+    seal_delivery(
+        folder / "rows",
+        folder / "sealed",
+        replace(OF, **changes),
+        columns,
+        own=KIM,
+        receivers=(ANN.public,),
+        at="2026-11-20T00:00:00Z",
+    )
+    with (folder / "sealed").open("rb") as file:
+        return b"".join(open_pieces(file, ANN))
+
+
+def opened(content: bytes, folder: Path, **changes: Any) -> tuple[str, ...]:
+    of = replace(OF, **changes)
+    return open_delivery(io.BytesIO(content), of, [KIM.public], AGREED, folder / "opened")
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 2000, 5000])
+def test_it_is_opened_as_it_was_sealed_and_as_long_as_many_others(
+    tmp_path: Path, n_rows: int
+) -> None:
+    rows = b"link_id,Grade\n" + b"0" * 32 + b",9\n" * n_rows
+    content = sealed(tmp_path, rows)
+    assert len(content) % STEP_BYTES == 0
+    assert opened(content, tmp_path) == ("Grade",)
+    assert (tmp_path / "opened").read_bytes() == rows
+
+
+def test_names_of_columns_are_compared_as_people_read_them(tmp_path: Path) -> None:
+    columns = ("GRADE", "home-school")
+    assert opened(sealed(tmp_path, columns=columns), tmp_path) == columns
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"round": 2}, "not-as-stated"),
+        ({"number": 2}, "not-as-stated"),
+        ({"project": "other"}, "not-as-stated"),
+        ({"recipient": "health"}, "not-as-stated"),
+        ({"agreement": "cd" * 32}, "not-agreed"),
+        ({"purpose": "else"}, "not-agreed"),
+        ({"columns": ("Grade", "Name")}, "not-agreed"),
+    ],
+    ids=str,
+)
+def test_what_was_meant_otherwise_is_refused(
+    tmp_path: Path, change: dict[str, Any], fault: str
+) -> None:
+    with pytest.raises(DeliveryUnusableError) as caught:
+        opened(sealed(tmp_path, **change), tmp_path)
+    assert caught.value.fault == fault
+    assert caught.value.exit_code == (9 if fault == "not-as-stated" else 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda head, rows: head + rows,
+        lambda head, rows: head + rows + bytes(padding_of(len(head + rows)) - 1),
+        lambda head, rows: head + rows + bytes(padding_of(len(head + rows)) + STEP_BYTES),
+        lambda head, rows: head + rows + b"\n" + bytes(padding_of(len(head + rows)) - 1),
+        lambda head, rows: head + rows[:-2] + b"8\n" + bytes(padding_of(len(head + rows))),
+        lambda head, _: head,
+        lambda head, _: head[:-1],
+        lambda _, rows: rows,
+    ],
+    ids=["no zeros", "one too few", "a step too many", "none", "rows", "no rows", "half", "no head"],
+)  # fmt: skip
+def test_other_rows_or_zeros_than_were_stated_are_refused(
+    tmp_path: Path, change: Callable[[bytes, bytes], bytes]
+) -> None:
+    rows = b"link_id,Grade\n" + b"0" * 32 + b",9\n"
+    head = delivery_head(SignedDelivery.from_canonical(sealed(tmp_path, rows).partition(b"\n")[0]))
+    with pytest.raises(DeliveryUnusableError) as caught:
+        opened(change(head, rows), tmp_path)
+    assert caught.value.fault == "not-as-stated"
+
+
+def test_by_somebody_else_it_is_refused(tmp_path: Path) -> None:
+    content = sealed(tmp_path)
+    other = new_identity("k12", ("analyst",), NOW)
+    for signers in (
+        [],
+        [other.public],
+        [other.public.model_copy(update={"person": KIM.public.person})],
+    ):
+        with pytest.raises(DeliveryUnusableError) as caught:
+            open_delivery(io.BytesIO(content), OF, signers, AGREED, tmp_path / "opened")
+        assert caught.value.fault == "not-signed"

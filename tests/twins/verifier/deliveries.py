@@ -1,0 +1,70 @@
+"""Part of `rule_verifier`: deliveries, written from schemas/spec/entry.md alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twins.verifier.agreements import before
+from twins.verifier.entries import need
+from twins.verifier.rounds import Signers, Turns, owes
+
+
+class Deliveries:
+    """The deliveries of one project by id: whose, for whom, what, and what has become of each."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, Any] = {}
+
+    def take(self, e: Any, t: Any, agreement: Any, turns: Turns, signers: Signers) -> None:
+        kind, body, obj, party = e["kind"], e["body"], e["object"], e["actor"]["party"]
+        if kind == "delivery-received":
+            self.acts(e, party, signers, {"analyst", "recipient"})
+            way = [party, body["recipient"]]
+            need(agreement is not None and party != body["recipient"], "agreement")
+            need(way in [[d["giver"], d["receiver"]] for d in agreement["directions"]], "direction")
+            shared = [x["party"] for x in agreement["elements"] if x["use"] == "shared"]
+            need(party in shared, "elements")
+            need(set(way) <= set(t["providers"]) and owes(t, way), "space")
+            need(body["round"] == turns.linked.get(frozenset(way)), "round")
+            need(obj not in self.of, "twice")
+            mine = [one for one in self.of.values() if one["way"] == way]
+            same = [one for one in mine if one["round"] == body["round"]]
+            need(body["number"] == len(same) + 1, "number")
+            for one in mine:
+                if one["current"]:
+                    one["due"] = min(one["due"], before(e["time"][:10], -1))
+                one["current"] = False
+            due = before(e["time"][:10], -t["keep_links_days"] - 1)
+            self.of[obj] = {
+                "way": way,
+                "round": body["round"],
+                "sha256": body["sha256"],
+                "current": True,
+                "fetched": False,
+                "opened": False,
+                "there": True,
+                "due": due,
+            }
+            return
+        one = self.of[obj]
+        need(one["there"] and one["sha256"] == body["sha256"], "digest")
+        if kind == "delivery-destroyed":
+            need((body["reason"] == "replaced") != one["current"], "reason")
+            need(body["reason"] != "expired" or not one["fetched"], "reason")
+            one["there"] = False
+            return
+        need(body["recipient"] == one["way"][1], "recipient")
+        self.acts(e, one["way"][1], signers, {"recipient"})
+        if kind == "delivery-fetched":
+            need(one["current"], "replaced")
+            one["fetched"] = True
+        else:
+            need(one["fetched"] and not one["opened"], "opened")
+            need((body["fault"] is None) == (e["outcome"] == "done"), "outcome")
+            one["opened"] = body["fault"] is None
+
+    def acts(self, e: Any, party: str, signers: Signers, duties: set[str]) -> None:
+        person = e["actor"]["person"]
+        need(e["actor"]["party"] == party, "party")
+        need(signers.owners[person, "signing"][0] == party, "enrolled")
+        need(duties & set(signers.duties[person]), "duty")

@@ -1,0 +1,150 @@
+"""Writes schemas/vectors/delivery.json by its page alone; the keys are for tests only.
+
+PYTHONPATH=tests:. python -m vectors.delivery
+
+Made with the standard library and the rfc8785 package, not with the code under test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import rfc8785
+from samples.documents import changed, without
+from vectors.file import write_vectors
+from vectors.identity import identity_of, private_bytes, signature
+
+SENDER, RECIPIENT = "k12", "child-welfare"
+PERSON = "per-00112233445566778899aabbccddeeff"
+PRIVATE, STRANGER = private_bytes(1), private_bytes(2)
+ROWS = f'link_id,Grade,School\n{"0a" * 16},9,North\n{"b0" * 16},4,"West, upper"\n'
+STATEMENT: dict[str, Any] = {
+    "version": "blindlink/delivery/1",
+    "project": "foster-pupils",
+    "round": 3,
+    "number": 2,
+    "sender": SENDER,
+    "person": PERSON,
+    "recipient": RECIPIENT,
+    "purpose": "education-stability",
+    "agreement": "ab" * 32,
+    "columns": ["Grade", "School"],
+    "size_bytes": len(ROWS.encode()),
+    "sha256": hashlib.sha256(ROWS.encode()).hexdigest(),
+    "at": "2026-09-01T06:00:00Z",
+}
+VIEW: dict[str, Any] = {
+    "delivery": "dlv-0123456789abcdef0123456789abcdef",
+    "project": "foster-pupils",
+    "round": 3,
+    "number": 2,
+    "sender": SENDER,
+    "recipient": RECIPIENT,
+    "sha256": "cd" * 32,
+    "size_bytes": 4711,
+    "received": "2026-09-01T06:00:00Z",
+    "keep_until": "2027-09-01T06:00:00Z",
+    "fetched": None,
+    "opened": None,
+    "fault": None,
+    "replaced": None,
+    "ended": None,
+}
+
+
+def signed(
+    statement: dict[str, Any], private: bytes = PRIVATE, kind: str = "delivery"
+) -> dict[str, Any]:
+    return {"statement": statement, "signature": signature(kind, statement, private)}
+
+
+def head(**changes: Any) -> str:
+    return rfc8785.dumps(signed({**STATEMENT, **changes})).decode() + "\n"
+
+
+def bad_heads() -> dict[str, str]:
+    """Return first lines that no content may begin with, by what is wrong."""
+    changes = {
+        "another version": {"version": "blindlink/delivery/2"},
+        "round 0": {"round": 0},
+        "number 0": {"number": 0},
+        "number 17": {"number": 17},
+        "to oneself": {"recipient": SENDER},
+        "a party's name with a dot": {"sender": "k12.gov"},
+        "no person": {"person": "kim"},
+        "a purpose with blanks": {"purpose": "education stability"},
+        "half a digest of the agreement": {"agreement": "ab" * 16},
+        "no column": {"columns": []},
+        "a column twice": {"columns": ["Grade", "Grade"]},
+        "a column without a name": {"columns": [""]},
+        "a column with a line end": {"columns": ["Gra\nde"]},
+        "257 columns": {"columns": [f"c{number}" for number in range(257)]},
+        "a digest in capitals": {"sha256": "AB" * 32},
+        "a time without a zone": {"at": "2026-09-01T06:00:00"},
+        "no bytes": {"size_bytes": 0},
+        "a field too many": {"rows": 2},
+    }
+    found = {name: head(**change) for name, change in changes.items()}
+    found |= {
+        f"without {name}": rfc8785.dumps(signed(without(STATEMENT, name))).decode() + "\n"
+        for name in STATEMENT
+    }
+    good = head()
+    return found | {
+        "without a line end": good[:-1],
+        "blanks between": good.replace(",", ", ", 1),
+        "no signature": rfc8785.dumps({"statement": STATEMENT}).decode() + "\n",
+        "an empty line": "\n",
+        "nothing": "",
+    }
+
+
+def bad_lists() -> dict[str, Any]:
+    """Return lists that no broker gives, by what is wrong."""
+    changes = {
+        "an id of a release": ("delivery", "rel-xyz"),
+        "no bytes": ("size_bytes", 0),
+        "a fault that there is not": ("fault", "ugly"),
+        "number 17": ("number", 17),
+    }
+    found = {name: {"deliveries": [changed(VIEW, *at)]} for name, at in changes.items()}
+    return found | {"a view that lacks a field": {"deliveries": [without(VIEW, "ended")]}}
+
+
+def delivery_vectors() -> dict[str, Any]:
+    """Return all vectors."""
+    forged = {
+        "by another person": signed(STATEMENT, STRANGER),
+        "as another kind": signed(STATEMENT, kind="review-card"),
+        "changed": {**signed(STATEMENT), "statement": {**STATEMENT, "round": 4}},
+        "in another party's name": signed({**STATEMENT, "sender": "health"}),
+    }
+    opened = {**VIEW, "fetched": VIEW["received"], "opened": VIEW["received"]}
+    return {
+        "spec": "deliveries",
+        "identity": {
+            **identity_of(PRIVATE), "party": SENDER, "person": PERSON, "duties": ["analyst"],
+        },
+        "rows": ROWS,
+        "padding": {"0": 0, "1": 65535, "65536": 0, "65537": 65535, "4711": 60825},
+        "head": {
+            "good": {"of two columns": head(), "the last of a round": head(number=16)},
+            "bad": bad_heads(),
+            "forged": {name: rfc8785.dumps(one).decode() + "\n" for name, one in forged.items()},
+        },
+        "list": {
+            "good": {
+                "one that waits": {"deliveries": [VIEW]},
+                "opened, and none could be used": {
+                    "deliveries": [opened, {**VIEW, "fetched": VIEW["received"], "fault": "unreadable"}]
+                },
+                "none": {"deliveries": []},
+            },
+            "bad": bad_lists(),
+        },
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    write_vectors("delivery", delivery_vectors())
