@@ -25,7 +25,7 @@ _UNLIKE: Final = FILTER_BITS
 LevelNumbers = NDArray[np.uint8]
 """A level a field, shape (n, n fields): 0 where a record lacks it, else its place in the profile from 1.
 
-Within one file nobody remembers anything: that is always 0.
+What is not counted within one file, such as what is remembered or a known number, is always 0.
 """
 
 
@@ -50,7 +50,7 @@ class ClearLevels:
         columns = [placed.lane.column for placed in (*tables.layout.filters, *tables.layout.tags)]
         at = {column: number for number, column in enumerate(columns)}
         self._presence = [at[field.lanes[0].column] for field in profile.fields]
-        self._is_memory = [field.memory is not None for field in profile.fields]
+        self._is_counted = [field.is_counted for field in profile.fields]
         self._rules = [
             [
                 [[(at[one.lane], one.within) for one in choice] for choice in level.any_of]
@@ -75,7 +75,7 @@ class ClearLevels:
         distances[is_missing] = _UNLIKE
         levels = np.zeros((len(left), len(self._rules)), dtype=np.uint8)
         for number, rules in enumerate(self._rules):
-            if self._is_memory[number]:
+            if not self._is_counted[number]:
                 continue
             found = np.full(len(left), len(rules), dtype=np.uint8)
             for place in range(len(rules) - 2, -1, -1):
