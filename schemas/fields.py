@@ -7,6 +7,8 @@ rule over these distances. Spec page: `schemas/spec/encoding-profile.md`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, model_validator
@@ -33,6 +35,11 @@ Column = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 NumberKind = Literal["student-id", "case-number", "ssn"]
 NUMBER_KINDS: Final[tuple[NumberKind, ...]] = get_args(NumberKind)
 """What a known number is: one kind a project, by which both agencies know a person."""
+
+NUMBER_INPUTS: Final[Mapping[NumberKind, str]] = MappingProxyType(
+    {kind: kind.replace("-", "_") for kind in NUMBER_KINDS}
+)
+"""What the recipe calls the agency's column of each kind."""
 
 
 class Lane(Model):
@@ -98,8 +105,8 @@ class ProfileField(Model):
     A field of `memory` has two levels and that memory's columns. Every record has it, one without a value
     being unlike any other: so a row does not show who was linked, and u is not counted, but as shipped.
     Two records at the first level of `rejected-before` are never linked.
-    A field that other fields may contradict is a *known number*: one tag and two levels, and u as shipped, too.
-    Two records at its first level that are also at one of the levels named here, or that are compared by none of
+    A field that others may contradict is a *known number*: one tag and two levels, and u as shipped, too. Two
+    records at its first level that are also at one of the levels named here, or that are compared by none of
     these fields, are linked by a person only.
     """
 

@@ -326,7 +326,7 @@ def _rule(
     def is_rival(other: Candidate) -> bool:
         return other != pair and (other.smaller == pair.smaller or other.larger == pair.larger)
 
-    if pair.total < least_weight(policy.review):
+    if pair.total < least_weight(policy.review) and not pair.is_capped:
         return "below-review"
     if any(is_rival(other) for other in before):
         return "better-rival"

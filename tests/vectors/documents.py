@@ -37,7 +37,6 @@ def numbered(**changed: Any) -> list[Any]:
     return [FIRST, DATE, NUMBER | changed]
 
 
-
 PROFILE_GOOD: list[Change] = [
     ("one pass", "passes", PROFILE["passes"][:1]),
     ("no keys for aliases", "alias_keys", {"larger": 0, "smaller": 0}),

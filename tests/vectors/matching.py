@@ -209,6 +209,9 @@ def _bands() -> Iterator[dict[str, Any]]:
     yield _band("nothing may be held back", policy._replace(most_review=0), many)
     capped = [(0, 0, 3_169, 0, True), (1, 1, 3_169, 0, False), (0, 2, 3_168, 0, False)]
     yield _band("a known number in doubt", policy, capped)
+    yield _band(
+        "a known number in doubt, and no bound of review", policy._replace(review="0.9"), capped
+    )
     yield _band("no pair", policy, [])
 
 

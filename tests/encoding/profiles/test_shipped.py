@@ -22,6 +22,7 @@ from encoding.profiles.shipped import (
 from encoding.recipe import INPUTS, Recipe
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout
 from schemas.counts import published_counts
+from schemas.fields import NUMBER_INPUTS
 from schemas.profile import EncodingProfile, memory_columns
 
 EVERY = [(name, size, zip_code) for name in SHIPPED for size in SIZES for zip_code in (True, False)]
@@ -84,7 +85,7 @@ def test_unknown_name_is_refused_with_the_names_there_are(load: Any) -> None:
 def test_preset_maps_inputs_of_the_recipe(name: str) -> None:
     preset = load_preset(name)
     required = {column for column, is_required in INPUTS.items() if is_required}
-    assert required <= set(preset.columns) <= set(INPUTS)
+    assert required <= set(preset.columns) <= {*INPUTS, *NUMBER_INPUTS.values()}
     assert len(set(preset.columns.values())) == len(preset.columns)
 
 
