@@ -174,7 +174,8 @@ def _settle_number(raw: dict[str, Any]) -> None:
     listed = {(one.get("name"), one.get("use")) for one in _tables(raw, "elements")}
     if kind in NUMBER_KINDS and (NUMBER_INPUTS[kind], "encoded") not in listed:
         column = NUMBER_INPUTS[kind]
-        agencies = [one["name"] for one in _tables(raw, "parties") if one.get("kind") == "agency"]
+        parties = _tables(raw, "parties")
+        agencies = sorted(str(one.get("name")) for one in parties if one.get("kind") == "agency")
         more = [{"party": party, "name": column, "use": "encoded"} for party in agencies]
         raw["elements"] = [*_tables(raw, "elements"), *more]
 

@@ -15,7 +15,7 @@ from schemas.fields import NumberKind
 NUMBER_COLUMN: Final = "number"
 """The derived column."""
 
-# Fewer than these tell nobody apart; more are no number, but a sentence.
+# Fewer than these tell nobody apart; more, or mostly letters, are no number.
 _FEWEST_SIGNS, _MOST_SIGNS = 5, 20
 _FEWEST_DIGITS = 4
 _SSN_DIGITS = 9
@@ -41,7 +41,8 @@ def read_number(raw: str, kind: NumberKind) -> str:
     if kind == "ssn":
         return _read_ssn(signs)
     number = signs.lstrip("0")
-    if not _FEWEST_SIGNS <= len(number) <= _MOST_SIGNS or len(digits) < _FEWEST_DIGITS:
+    is_sentence = len(number) > _MOST_SIGNS or 2 * len(digits) < len(number)
+    if is_sentence or len(number) < _FEWEST_SIGNS or len(digits) < _FEWEST_DIGITS:
         return ""
     return number
 

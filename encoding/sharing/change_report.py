@@ -46,7 +46,6 @@ CAUSES: Final[Mapping[str, str]] = {
     "partner-side": "nothing was changed here: it was at the other agency, or another pair is likelier now",
     "not-known": "what was encoded here is not known, since the workspace was restored",
     "held-for-review": "the match waits for clerical review",
-    "number-contradicts": "the two records' numbers contradict each other, so that the match waits for review",
     "waited": "its match was waiting for another agency's claims",
     "not-compared": "nothing was compared with another agency in this round",
     "ruled-out": "an agency has ruled the match out",

@@ -19,7 +19,7 @@ Cause = Literal[
     "partner-side",
     "not-known",
 ]
-HeldBack = Literal["held-for-review", "number-contradicts"]
+HeldBack = Literal["held-for-review"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)

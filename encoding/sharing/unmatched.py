@@ -35,7 +35,6 @@ SENTENCES: Final[Mapping[str, str]] = {
     "below-school-age": "the child is younger than 5",
     "above-school-age": "the person is older than 22",
     "held-for-review": CAUSES["held-for-review"],
-    "number-contradicts": CAUSES["number-contradicts"],
     "unlinked": "an agency unlinked it, and has not linked it again",
     "ruled-out": CAUSES["ruled-out"],
     "two-records": CAUSES["two-records"],

@@ -188,7 +188,6 @@ OWN = [
     ({"is_compared": False}, "not-compared"),
     ({"now": snapshot({"a1": 2}), "is_compared": False}, "edited"),
     ({"held_back": {key("a1"): "held-for-review"}}, "held-for-review"),
-    ({"held_back": {key("a1"): "number-contradicts"}}, "number-contradicts"),
     ({"now": {}}, "not-known"),
     ({"before": {}}, "not-known"),
 ]
