@@ -111,7 +111,6 @@ class ChildWelfareAgency:
             written.first, written.last = _unaccent(written.first), _unaccent(written.last)
         start = self._as_of - timedelta(days=rng.randrange(1, 1500))
         place = start + timedelta(days=rng.randrange(0, max((self._as_of - start).days, 1)))
-        held = None if self._numbers is None else self._numbers.of(person)
         return (
             f"C{next(self._client_numbers) * 3_141_592_653 % 9_999_991:07d}",
             f"{person.family * 104_729 % 99_999_989:08d}",
@@ -121,13 +120,18 @@ class ChildWelfareAgency:
             {"M": "Male", "F": "Female", "X": "Unknown"}.get(written.sex, ""),
             _RACES[person.group][0],
             person.ssn if rng.random() < 0.7 else "",
-            (self._student_id_held(person) if enrolled else "") if held is None else held,
+            self._student_id(person, enrolled=enrolled),
             self._zips.counties[county], written.zip_code, person.home_zip, _us(start),
             _us(self._as_of) if rng.random() < 0.1 else "", _us(place),
             f"D{county + 1:02d}" if enrolled else "",
             _grade(person.birth, self._as_of) if enrolled else "",
             _us(self._as_of),
         )  # fmt: skip
+
+    def _student_id(self, person: Person, *, enrolled: bool) -> str:
+        # Drawn in any case, so that all else is the same.
+        held = self._student_id_held(person) if enrolled else ""
+        return held if self._numbers is None else self._numbers.of(person)
 
     def _student_id_held(self, person: Person) -> str:
         draw = self._rng.random()

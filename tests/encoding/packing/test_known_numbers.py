@@ -40,7 +40,7 @@ CASES = {
         for line in """\
 agrees | Ada,Marlowe,2011-04-09,72345678 | Ada,Marlowe,2011-04-09,72345678 | match-probability
 another surname | Rosa,Ibarra,2012-05-17,0082345671 | Rosa,Quinn,2012-05-17,82345671 | match-probability
-a default date | Ingrid,Lindqvist,2010-01-01,6234-5678 | Ingrid,Lindquist,2010-07-23,62345678 | match-probability
+a default date | Ingrid,Lindqvist,2010-01-01,6234-5678 | Inger,Lindquist,2010-07-23,62345678 | match-probability
 another first name | Wendell,Okafor,2013-02-03,52345679 | Beatrix,Okafor,2013-02-03,52345679 | known-number
 another date | Orson,Featherstone,2009-03-14,42345671 | Orson,Featherstone,2014-11-28,42345671 | known-number
 no first name, no date | Unknown,Vandermeer,,32345671 | Dora,Vandermeer,2012-12-24,32345671 | known-number
