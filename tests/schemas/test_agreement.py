@@ -111,3 +111,10 @@ def test_three_providers_are_three_pairs_in_the_order_of_their_names() -> None:
     files = [{"party": party, "least": 1, "most": size} for party, size in most.items()]
     terms = ProjectTerms.from_json({**TERMS, "providers": list(most), "files": files})
     assert terms.pairs == (("health", "child-welfare"), ("k12", "child-welfare"), ("k12", "health"))
+
+
+def test_a_known_number_that_there_is_not_is_left_out_and_not_null() -> None:
+    agreement = Agreement.from_json(AGREEMENT)
+    assert "known_number" not in agreement.to_json()
+    with pytest.raises(DocumentError):
+        Agreement.from_canonical(canonical_bytes({**AGREEMENT, "known_number": None}))

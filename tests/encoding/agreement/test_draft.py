@@ -40,7 +40,7 @@ def test_answers_make_a_whole_agreement(proposal: AgreementProposal) -> None:
 
 
 def test_the_example_of_the_guide_makes_an_agreement(tmp_path: Path) -> None:
-    example, review = re.findall(r"```toml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    example, review, number = re.findall(r"```toml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
     agreement = draft_agreement(read_answers(write_answers(tmp_path, example)), tmp_path).agreement
     assert agreement.paper is not None
     assert len(agreement.elements) == 2
@@ -54,6 +54,11 @@ def test_the_example_of_the_guide_makes_an_agreement(tmp_path: Path) -> None:
     answers = read_answers(write_answers(tmp_path, example + shorter))
     assert draft_agreement(answers, tmp_path).agreement == reviewed
     assert [one.use for one in reviewed.elements].count("shown") == 2
+    (tmp_path / "answers.toml").unlink()
+    answers = read_answers(write_answers(tmp_path, example + number))
+    known = draft_agreement(answers, tmp_path).agreement.known_number
+    assert known is not None
+    assert known.kind == "student-id"
 
 
 def test_the_first_analyst_holds_the_secret_unless_another_is_named(
