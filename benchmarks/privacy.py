@@ -79,7 +79,7 @@ def main() -> None:
 def rehearsed(profile: EncodingProfile, *, n_students: int) -> Pair:
     """Return two rehearsal files in the clear, with who is who and the children's ethnic groups."""
     files = write_rehearsal(
-        BENCH / f"rehearsal-privacy-{profile.number_kind}-{n_students}",
+        BENCH / f"rehearsal-privacy-{n_students}{'-numbers' if profile.number_kind else ''}",
         seed=1,
         n_children=4_000,
         n_students=n_students,

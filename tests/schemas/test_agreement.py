@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from samples.agreement import AGREEMENT
 from samples.documents import TERMS, changed, without
 from vectors.documents import APPROVALS, RANGE
 
-from schemas.agreement import DEFAULT_FLOOR, ProjectTerms
+from schemas.agreement import DEFAULT_FLOOR, Agreement, ProjectTerms
+from schemas.canonical import canonical_bytes
 from schemas.errors import DocumentError
 
 DEFAULTS: dict[str, Any] = {

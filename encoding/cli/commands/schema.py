@@ -103,8 +103,8 @@ def diff(ctx: click.Context, left: str, right: str) -> None:
 def _described(profile: EncodingProfile) -> Iterator[str]:
     for field in profile.fields:
         yield f"compares {field.name}: {', '.join(level.name for level in field.levels)}"
-        for one in field.contradicted_by:
-            yield f"  links by it only with a person's decision: {one.field} {', '.join(one.levels)}"
+        for named in field.contradicted_by:
+            yield f"  contradicted by {named.field}: {', '.join(named.levels)}"
     for one in profile.passes:
         keys = " | ".join(
             " + ".join("/".join(part) for part in key) for key in dict.fromkeys(one.keys)
