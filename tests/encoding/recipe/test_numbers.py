@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twins.recipe import known_number
 
 from encoding.recipe.numbers import is_number_placeholder, read_number
 from encoding.recipe.shared_numbers import SharedNumbers, hashes, without_shared
@@ -80,6 +81,19 @@ def test_a_number_in_normal_form_stays_as_it_is_with_or_without_its_zeros(
     assert re.fullmatch("([1-9A][0-9A]{4,19})?" if kind != "ssn" else "([0-9]{9})?", number)
     if number:
         assert read_number(f"00{number}" if kind != "ssn" else number.lstrip("0"), kind) == number
+
+
+CELLS = st.one_of(
+    st.text(alphabet="0123456789-.+E A\u00d1\uff17", max_size=14),
+    st.from_regex(r"[0-9]{3}-?[0-9]{2}-?[0-9]{4}", fullmatch=True),
+    st.from_regex(r"0{0,2}[0-9]{5,9}(\.0{1,2})?", fullmatch=True),
+    st.sampled_from(["078-05-1120", "219099999", "666-12-3456", "1.2E+09", "12E+9", "12E-9"]),
+)
+
+
+@given(CELLS, st.sampled_from(NUMBER_KINDS))
+def test_a_number_is_the_slow_twins(cell: str, kind: NumberKind) -> None:
+    assert read_number(cell, kind) == known_number(cell, kind)
 
 
 HELD = st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["", "a1", "b2", "c3"])), max_size=12)
