@@ -103,8 +103,8 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
         session.say(f"{filled.rows_withdrawn:,} rows were left out: their records are withdrawn")
     if len(filled.shared):
         session.warn(
-            f"{filled.shared.n_records:,} records share {len(filled.shared):,} numbers, and were encoded"
-            " without them"
+            f"{filled.shared.n_records:,} records were encoded without their known number, which others hold,"
+            f" too; different numbers: {len(filled.shared):,}"
         )
     dropped = sum(one.rows_dropped for one in filled.counts.passes)
     if dropped:
