@@ -1,9 +1,9 @@
 """Fills the outbox: from the agency's file to the container and the manifest for one partner and round.
 
 Two readings of the file. The first takes record IDs and known numbers, gives every record its handle and finds
-the numbers that several records hold; the second
-cleans the rows and makes theirs of the container. Nothing is written to the outbox before every row is done,
-and the handle map is durable before the container is, so that its handles can always be read back.
+the numbers that several records hold; the second cleans the rows and makes theirs of the container. Nothing is
+written to the outbox before every row is done, and the handle map is durable before the container is, so that
+its handles can always be read back.
 """
 
 from __future__ import annotations

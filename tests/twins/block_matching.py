@@ -293,6 +293,10 @@ def is_doubtful(levels: Pattern, profile: EncodingProfile) -> bool:
         field.name: field.levels[level - 1].name if level else None
         for field, level in zip(profile.fields, levels, strict=True)
     }
+    if any(
+        f.memory == "linked-before" and reached[f.name] == f.levels[0].name for f in profile.fields
+    ):
+        return False
     for field in profile.fields:
         if field.contradicted_by and reached[field.name] == field.levels[0].name:
             found = [reached[one.field] for one in field.contradicted_by]

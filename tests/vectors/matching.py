@@ -10,7 +10,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from samples.matching_profiles import block_profile, number_field
+from samples.matching_profiles import block_profile, memory_field, number_field
 from twins import block_matching as twin
 from vectors.file import write_vectors
 
@@ -61,6 +61,7 @@ NUMBERED = block_profile(
     fields=[
         *(PROFILE.to_json()["fields"][at] for at in (0, 2)),
         number_field({"first-name": ["far"], "birth-date": ["year", "none"]}),
+        memory_field("linked-before"),
     ]
 )
 PROFILES = {"plain": PROFILE, "dependent": DEPENDENT, "light": LIGHT, "numbered": NUMBERED}
@@ -179,7 +180,7 @@ def _doubts() -> dict[str, list[list[int]]]:
 def _caps() -> Iterator[dict[str, int]]:
     policy = twin.Policy(auto="0.9", review="0.05", lead=0, most_review=2, twin_limit=None)
     for total in (-5_000, 3_169, 3_170, 40_000):
-        one = twin.Meeting(0, 0, (4, 1, 1), 0, 0)
+        one = twin.Meeting(0, 0, (4, 1, 1, 2), 0, 0)
         yield {"total": total, "capped": twin.candidate(one, total, 0, NUMBERED, policy).total}
 
 

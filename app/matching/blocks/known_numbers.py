@@ -18,6 +18,8 @@ _SAME = 1
 def are_doubtful(profile: EncodingProfile, levels: LevelNumbers) -> NDArray[np.bool_]:
     """Tell which pairs agree on a number that other fields contradict, or of which none says anything.
 
+    A pair that was linked before is none: what a person has decided is not asked anew in each round.
+
     Args:
         profile: names the number and what contradicts it.
         levels: of each pair or pattern, shape (n, n fields).
@@ -35,6 +37,9 @@ def are_doubtful(profile: EncodingProfile, levels: LevelNumbers) -> NDArray[np.b
             is_contradicted |= np.isin(found, [names.index(name) + 1 for name in one.levels])
             is_silent &= found == MISSING
         doubtful |= (levels[:, at] == _SAME) & (is_contradicted | is_silent)
+    for at, field in enumerate(profile.fields):
+        if field.memory == "linked-before":
+            doubtful &= levels[:, at] != _SAME
     return doubtful
 
 
