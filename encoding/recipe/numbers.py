@@ -1,6 +1,6 @@
 """Known numbers: a student ID, a case number or a Social Security number, as both agencies would write it.
 
-Source of what no Social Security number is: Social Security Administration, POMS RM 10201.035, and the numbers
+What no Social Security number is: as the Social Security Administration issues none, and the numbers
 that were printed in advertisements.
 """
 
