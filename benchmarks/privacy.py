@@ -3,6 +3,7 @@
     python -m benchmarks.privacy             4,000 children in care against 200,000 students; some minutes
     python -m benchmarks.privacy --quick     against 20,000
     python -m benchmarks.privacy --nation 1500000    so many students, the passes of a nation
+    python -m benchmarks.privacy --known-numbers     with the student IDs of four children in five
     python -m benchmarks.privacy --html page.html
 
 Prints Markdown tables. Keys are drawn anew, so figures move by a few tenths of a point.
@@ -29,6 +30,7 @@ from encoding.privacy_audit.results import Audit, AuditScope
 from encoding.privacy_audit.scene import Pair, rehearse_partner
 from encoding.profiles.shipped import shipped_profile
 from encoding.recipe.rows import RowCleaner
+from encoding.recipe.shared_numbers import without_shared
 from encoding.records import Chunk, open_table
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, write_rehearsal
 from schemas.profile import EncodingProfile
@@ -48,10 +50,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--nation", type=int, metavar="STUDENTS")
     parser.add_argument("--no-zip", action="store_true")
+    parser.add_argument("--known-numbers", action="store_true")
     parser.add_argument("--html", type=Path)
     given = parser.parse_args()
     profile = shipped_profile(
-        "children", size="nation" if given.nation else "state", zip_code=not given.no_zip
+        "children",
+        size="nation" if given.nation else "state",
+        zip_code=not given.no_zip,
+        number="student-id" if given.known_numbers else None,
     )
     if given.nation:
         students = strangers(profile, given.nation, seed=1)
@@ -73,12 +79,13 @@ def main() -> None:
 def rehearsed(profile: EncodingProfile, *, n_students: int) -> Pair:
     """Return two rehearsal files in the clear, with who is who and the children's ethnic groups."""
     files = write_rehearsal(
-        BENCH / f"rehearsal-privacy-{n_students}",
+        BENCH / f"rehearsal-privacy-{n_students}{'-numbers' if profile.number_kind else ''}",
         seed=1,
         n_children=4_000,
         n_students=n_students,
         overlap=0.6,
         error_level="mid",
+        known_numbers=profile.number_kind is not None,
     )
     children, child_of = read(profile, files.child_welfare, CHILD_WELFARE_LAYOUT)
     students, student_of = read(profile, files.k12, K12_LAYOUT)
@@ -114,7 +121,7 @@ def read(
         rows = (cleaned.rows - 1).tolist()
         records += [ids.setdefault(record_ids[row], len(ids)) for row in rows]
     number: Numbers = np.array(records, dtype=np.int64)
-    return ClearFile(lines, number, len(ids)), ids
+    return ClearFile(without_shared(lines, number), number, len(ids)), ids
 
 
 def persons(n: int, links: list[tuple[int, int]]) -> Numbers:

@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from app.matching.blocks.known_numbers import are_doubtful, capped
 from app.matching.blocks.levels import LevelNumbers, LevelRules
 from app.matching.blocks.pairs import Window, best_of_pairs, meet
 from app.matching.blocks.rows import ROW, Rows
 from app.matching.blocks.weights import (
     count_patterns,
     fit_weights,
+    least_weight,
     model_of,
     probability,
     shipped_scores,
@@ -23,6 +25,7 @@ from app.matching.blocks.weights import (
 from encoding.blocks.assembly import Assembly, Randomness
 from encoding.blocks.keys import CellKeys
 from encoding.recipe.rows import RowCleaner
+from encoding.recipe.shared_numbers import without_shared
 from encoding.records import open_table
 from encoding.synth import (
     CHILD_WELFARE_LAYOUT,
@@ -45,6 +48,8 @@ GROUPS = ("race_ethnicity", "surname_form")
 # A throw-away round key: pairs and weights do not hang on it, but for chance.
 _KEY = b"k" * 32
 _AT_ONCE = 20_000
+# From this match probability on a pair is linked without review, unless an agreement says otherwise.
+AUTO = "0.9"
 # The matches that a run expects before it looks: two in five of the smaller file.
 _PRIOR_SHARE = 0.4
 
@@ -99,15 +104,23 @@ class Linked:
     counts: FileCounts
 
 
-def rehearsal_files(seed: int, n_children: int, n_students: int, errors: str) -> RehearsalFiles:
+def rehearsal_files(
+    seed: int, n_children: int, n_students: int, errors: str, *, known_numbers: bool = False
+) -> RehearsalFiles:
     """Return the files of a rehearsal, written under .bench if they are not there yet."""
-    folder = BENCH / f"rehearsal-{n_children}-{n_students}-{errors}-{seed}"
+    numbered = "-numbers" if known_numbers else ""
+    folder = BENCH / f"rehearsal-{n_children}-{n_students}-{errors}-{seed}{numbered}"
     files = RehearsalFiles.of(folder)
     # It is written after the others that are read here.
     if files.look_alikes.exists():
         return files
     return write_rehearsal(
-        folder, seed=seed, n_children=n_children, n_students=n_students, error_level=errors
+        folder,
+        seed=seed,
+        n_children=n_children,
+        n_students=n_students,
+        error_level=errors,
+        known_numbers=known_numbers,
     )
 
 
@@ -169,8 +182,10 @@ def link(rehearsal: Rehearsal, profile: EncodingProfile) -> Linked:
         model, table, n_pairs=n_left * n_right, prior_matches=_PRIOR_SHARE * n_left
     )
     pattern = np.searchsorted(np.array(table.codes), pairs["code"])
-    total = np.array(weights.total)[pattern]
-    chance = np.array([probability(int(one)) for one in weights.total])[pattern]
+    levels = rules.levels_of(np.array(table.codes))
+    totals, _ = capped(np.array(weights.total), are_doubtful(profile, levels), least_weight(AUTO))
+    total = totals[pattern]
+    chance = np.array([probability(int(one)) for one in totals])[pattern]
     left, right = pairs["smaller"].astype(np.int64), pairs["larger"].astype(np.int64)
     return Linked(
         Scored(left, right, total.astype(float), chance), rules.levels_of(pairs["code"]), counts
@@ -228,7 +243,8 @@ def _clean_file(path: Path, layout: Layout, profile: EncodingProfile) -> File:
             columns.setdefault(name, []).extend(cells)
     order = np.argsort(np.array(records), kind="stable")
     ordered = {name: [cells[at] for at in order.tolist()] for name, cells in columns.items()}
-    return File(list(number), np.array(records, dtype=np.uint32)[order], ordered)
+    record = np.array(records, dtype=np.uint32)[order]
+    return File(list(number), record, without_shared(ordered, record))
 
 
 def _read_truth(path: Path, left: File, right: File) -> Truth:

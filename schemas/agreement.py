@@ -27,6 +27,7 @@ from schemas.clauses import (
     FileSize,
     Finality,
     Frequency,
+    KnownNumber,
     Limits,
     PaperAgreement,
     PartyKind,
@@ -41,8 +42,10 @@ from schemas.clauses import (
     refuse_due,
 )
 from schemas.document import Document
+from schemas.fields import NUMBER_INPUTS
 from schemas.identity import PublicIdentity
 from schemas.ids import Code, IsoDate, Name, Sha256Hex
+from schemas.profile import EncodingProfile
 from schemas.run import MAX_PROVIDERS, IdSpace, MatchingPolicy, Recipient
 
 DEFAULT_FLOOR: Final = 10
@@ -153,7 +156,8 @@ class Agreement(Document):
 
     `number` counts the versions from 1, and `previous` is the digest of the one before (null in the first).
     `epoch` counts the secrets: it rises by one with the encoding profile or the agencies, which hold the
-    secret, or when a new secret is agreed on; until it rises, nothing is encoded anew.
+    secret, or when a new secret is agreed on; until it rises, nothing is encoded anew. `known_number` is left
+    out where the profile takes none.
     """
 
     KIND: ClassVar[str] = "agreement"
@@ -170,6 +174,7 @@ class Agreement(Document):
     population: Population
     elements: Annotated[tuple[DataElement, ...], Field(max_length=256)]
     profile: Sha256Hex
+    known_number: Annotated[KnownNumber | None, Field(exclude_if=lambda one: one is None)] = None
     policy: MatchingPolicy
     policy_range: PolicyRange | None
     spaces: Annotated[tuple[IdSpace, ...], Field(max_length=64)]
@@ -260,6 +265,14 @@ def opens_epoch(before: Agreement, after: Agreement) -> bool:
     return (before.profile, _holders(before)) != (after.profile, _holders(after))
 
 
+def number_fault(agreement: Agreement, profile: EncodingProfile) -> str | None:
+    """Return in one sentence that a profile takes another known number than is agreed; None: it does not."""
+    stated = None if agreement.known_number is None else agreement.known_number.kind
+    if stated == profile.number_kind:
+        return None
+    return "the known number of the encoding profile is not the one that the agreement states"
+
+
 def succession_fault(before: Agreement | None, after: Agreement) -> str | None:
     """Return in one sentence why an agreement cannot follow the one before; None: it can.
 
@@ -317,6 +330,11 @@ def _party_faults(agreement: Agreement) -> Iterator[str]:
             yield "a person or a key is listed twice"
     if any(agreement.party(element.party) is None for element in agreement.elements):
         yield "a data element is of a party that the agreement does not name"
+    number = agreement.known_number
+    if number is not None:
+        encoded = {element.name for element in agreement.elements if element.use == "encoded"}
+        if NUMBER_INPUTS[number.kind] not in encoded:
+            yield f"{NUMBER_INPUTS[number.kind]} is not listed among the data elements that are encoded"
     if len({(e.party, e.use, e.name) for e in agreement.elements}) != len(agreement.elements):
         yield "a data element is listed twice"
 

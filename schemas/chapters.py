@@ -17,11 +17,18 @@ from schemas.chapter_limits import (
     round_sentences,
     space_sentences,
 )
-from schemas.clause_words import BASIS_WORDS, KIND_WORDS, LIFETIME_WORDS, MODE_WORDS
-from schemas.clauses import AgreedParty, Direction
+from schemas.clause_words import (
+    BASIS_WORDS,
+    KIND_WORDS,
+    LIFETIME_WORDS,
+    MODE_WORDS,
+    NUMBER_WORDS,
+    SSN_WARNING,
+)
+from schemas.clauses import AgreedParty, Direction, KnownNumber, LegalBasis
 from schemas.identity import PublicIdentity
 from schemas.knowledge import MEASURED, MEASURED_CAPTION, learned_rows
-from schemas.policy_words import policy_sentences, range_sentence, zip_sentence
+from schemas.policy_words import number_sentence, policy_sentences, range_sentence, zip_sentence
 from schemas.profile import EncodingProfile, memory_columns
 
 
@@ -132,7 +139,11 @@ def _duties(party: AgreedParty, person: PublicIdentity) -> str:
 
 def _bases(agreement: Agreement) -> Chapter:
     rows = tuple(
-        (f"{d.giver} to {d.receiver}", _what_is_given(agreement, d), _basis(d))
+        (
+            f"{d.giver} to {d.receiver}",
+            _what_is_given(agreement, d),
+            basis_words(d.basis, d.citation),
+        )
         for d in agreement.directions
     )
     table = Table("Each disclosure and its legal basis", ("from and to", "what", "basis"), rows)
@@ -153,11 +164,20 @@ def _what_is_given(agreement: Agreement, direction: Direction) -> str:
     return what + columns
 
 
-def _basis(direction: Direction) -> str:
-    words = BASIS_WORDS[direction.basis]
-    if direction.basis == "other":
-        return direction.citation or ""
-    return words if direction.citation is None else f"{words}; {direction.citation}"
+def number_basis_sentences(number: KnownNumber) -> Iterator[str]:
+    """Yield on what basis a known number is encoded, and the warning that Social Security numbers need."""
+    if number.kind == "ssn":
+        yield SSN_WARNING
+    if number.basis is not None:
+        basis = basis_words(number.basis, number.citation)
+        yield f"Legal basis for encoding {NUMBER_WORDS[number.kind]}: {basis}."
+
+
+def basis_words(basis: LegalBasis, citation: str | None) -> str:
+    """Return a legal basis with its citation."""
+    if basis == "other":
+        return citation or ""
+    return BASIS_WORDS[basis] if citation is None else f"{BASIS_WORDS[basis]}; {citation}"
 
 
 def _population(agreement: Agreement) -> Iterator[str]:
@@ -199,6 +219,10 @@ def _comparison(agreement: Agreement, profile: EncodingProfile | None) -> Iterat
     yield f"The encoding profile has the fingerprint {grouped(agreement.profile)}."
     if profile is not None:
         yield f"It is called {profile.name}. {zip_sentence(profile)}"
+        if number_sentence(profile):
+            yield number_sentence(profile)
+    if agreement.known_number is not None:
+        yield from number_basis_sentences(agreement.known_number)
     yield from policy_sentences(agreement.policy)
     if agreement.policy_range is not None:
         yield range_sentence(agreement.policy_range)

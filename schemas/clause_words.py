@@ -12,6 +12,16 @@ BASIS_WORDS: Final = {
     "court-order": "a court's order",
     "other": "another law",
 }
+NUMBER_WORDS: Final = {
+    "student-id": "Student IDs",
+    "case-number": "Case numbers",
+    "ssn": "Social Security numbers",
+}
+SSN_WARNING: Final = (
+    "WARNING: Social Security numbers are encoded. Section 7 of the Privacy Act (5 U.S.C. 552a note) and state "
+    "law say who may use and disclose them, and for what. There are so few that whoever has the secret and the "
+    "encodings can try them all. Agree on this only where a law is cited, and where nothing else will do."
+)
 MODE_WORDS: Final = {
     "linked": "match IDs of its own records that have a match, from which it keeps link IDs",
     "blind": "match IDs of all records, sealed to it, without showing an agency which have a match",

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from schemas.document import Model
+from schemas.fields import NumberKind
 from schemas.identity import PersonIdText, PublicIdentity
 from schemas.ids import Code, DecimalText, IsoDate, Name, Sha256Hex
 from schemas.run import MAX_PROVIDERS, MatchingPolicy, ReleaseMode
@@ -148,6 +149,26 @@ class DataElement(Model):
     party: Name
     name: Line
     use: ElementUse
+
+
+class KnownNumber(Model):
+    """A number by which both agencies know a person: what it is, and the legal basis for encoding it.
+
+    For Social Security numbers `basis` and `citation` are needed; null elsewhere says no more than what each
+    direction rests on.
+    """
+
+    kind: NumberKind
+    basis: LegalBasis | None
+    citation: Line | None
+
+    @model_validator(mode="after")
+    def _basis_is_stated_where_it_must_be(self) -> Self:
+        if self.kind == "ssn" and None in (self.basis, self.citation):
+            raise ValueError("Social Security numbers need a legal basis and its citation")
+        if (self.basis == "other" and self.citation is None) or (self.citation and not self.basis):
+            raise ValueError("a legal basis that is not listed needs its citation")
+        return self
 
 
 class PolicyRange(Model):

@@ -7,7 +7,9 @@ rule over these distances. Spec page: `schemas/spec/encoding-profile.md`.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, Self
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -29,6 +31,15 @@ MEMORY_COLUMNS: Final[dict[Memory, tuple[str, ...]]] = {
 
 Column = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """A derived column of the recipe."""
+
+NumberKind = Literal["student-id", "case-number", "ssn"]
+NUMBER_KINDS: Final[tuple[NumberKind, ...]] = get_args(NumberKind)
+"""What a known number is: one kind a project, by which both agencies know a person."""
+
+NUMBER_INPUTS: Final[Mapping[NumberKind, str]] = MappingProxyType(
+    {kind: kind.replace("-", "_") for kind in NUMBER_KINDS}
+)
+"""What the recipe calls the agency's column of each kind."""
 
 
 class Lane(Model):
@@ -79,6 +90,13 @@ class Level(Model):
     u: Annotated[int, Field(ge=1, le=10**9)]
 
 
+class LevelsOf(Model):
+    """Some levels of one field, by name."""
+
+    field: Code
+    levels: Annotated[tuple[Code, ...], Field(min_length=1, max_length=16)]
+
+
 class ProfileField(Model):
     """A field: derived columns that are compared together, levels from nearest to farthest.
 
@@ -87,6 +105,9 @@ class ProfileField(Model):
     A field of `memory` has two levels and that memory's columns. Every record has it, one without a value
     being unlike any other: so a row does not show who was linked, and u is not counted, but as shipped.
     Two records at the first level of `rejected-before` are never linked.
+    A field that others may contradict is a *known number*: one tag and two levels, and u as shipped, too. Two
+    records at its first level that are also at one of the levels named here, or that are compared by none of
+    these fields, are linked by a person only.
     """
 
     name: Code
@@ -94,6 +115,14 @@ class ProfileField(Model):
     levels: Annotated[tuple[Level, ...], Field(min_length=2, max_length=16)]
     twins: Annotated[int, Field(ge=0, le=1000)]
     memory: Memory | None
+    contradicted_by: Annotated[
+        tuple[LevelsOf, ...], Field(max_length=8, exclude_if=lambda levels: not levels)
+    ] = ()
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the agency counts how often strangers agree on it; if not, u is as shipped."""
+        return self.memory is None and not self.contradicted_by
 
     @model_validator(mode="after")
     def _levels_are_complete(self) -> Self:
@@ -119,11 +148,9 @@ class ProfileField(Model):
                 raise ValueError(f"the lanes of the memory {self.memory} are tags of its columns")
             if len(self.levels) != 2 or self.twins:
                 raise ValueError("a field of memory has two levels, and twins do not share it")
+        if self.contradicted_by:
+            if self.memory is not None or [lane.kind for lane in self.lanes] != ["tag"]:
+                raise ValueError("a known number has one tag, and is no memory")
+            if len(self.levels) != 2 or self.twins:
+                raise ValueError("a known number has two levels, and twins do not share it")
         return self
-
-
-class LevelsOf(Model):
-    """Some levels of one field, by name."""
-
-    field: Code
-    levels: Annotated[tuple[Code, ...], Field(min_length=1, max_length=16)]

@@ -30,7 +30,12 @@ MEDIA_TYPE: Final = "application/octet-stream"
 
 Band = Literal["auto", "review"]
 DecisionRule = Literal[
-    "match-probability", "review-band", "twin-guard", "lead-too-small", "reviewed"
+    "match-probability",
+    "review-band",
+    "known-number",
+    "twin-guard",
+    "lead-too-small",
+    "reviewed",
 ]
 # Thousandths of a bit.
 Weight = Annotated[int, Field(ge=-(10**6), le=10**6)]

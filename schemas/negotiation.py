@@ -23,7 +23,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.agreement import Agreement
+from schemas.agreement import Agreement, number_fault
 from schemas.document import Document, Model
 from schemas.ids import IsoDate, Name, RandomId, Sha256Hex, UtcTime
 from schemas.profile import EncodingProfile
@@ -50,6 +50,7 @@ class AgreementProposal(Document):
     def _profile_is_the_named_one(self) -> Self:
         if self.profile.digest() != self.agreement.profile:
             raise ValueError("the encoding profile is not the one that the agreement names")
+        _refuse_other_number(self.agreement, self.profile)
         return self
 
 
@@ -71,6 +72,11 @@ class AgreementView(Document):
     notices: tuple[SignedStatement, ...]
     missing: Annotated[tuple[Name, ...], Field(max_length=MAX_PARTIES)]
     suspended_by: Annotated[tuple[Name, ...], Field(max_length=MAX_PARTIES)]
+
+    @model_validator(mode="after")
+    def _number_is_the_stated_one(self) -> Self:
+        _refuse_other_number(self.agreement, self.profile)
+        return self
 
 
 class AgreementSummary(Model):
@@ -144,3 +150,9 @@ class StandingList(Document):
 
     project: Name
     approvals: tuple[StandingState, ...]
+
+
+def _refuse_other_number(agreement: Agreement, profile: EncodingProfile) -> None:
+    fault = number_fault(agreement, profile)
+    if fault is not None:
+        raise ValueError(fault)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
 
+from schemas.clause_words import NUMBER_WORDS
 from schemas.clauses import PolicyRange
 from schemas.profile import EncodingProfile
 from schemas.run import LinkRate, MatchingPolicy
@@ -111,6 +112,18 @@ def zip_sentence(profile: EncodingProfile) -> str:
     if any(field.name == ZIP_FIELD for field in profile.fields):
         return "ZIP codes are compared, and help to bring records together."
     return "ZIP codes are not compared."
+
+
+def number_sentence(profile: EncodingProfile) -> str:
+    """Return what is done with a known number, and nothing where the profile takes none."""
+    words = NUMBER_WORDS.get(str(profile.number_kind))
+    if words is None:
+        return ""
+    return (
+        f"{words} are compared, and bring records together. Two records that share one, while their first "
+        "names or dates of birth contradict each other, are linked by a person only. What several records of "
+        "a file share counts for none of them."
+    )
 
 
 def percent(share: str) -> str:

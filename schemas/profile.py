@@ -6,6 +6,7 @@ different rules have nothing in common. Spec page: `schemas/spec/encoding-profil
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
@@ -82,7 +83,19 @@ class EncodingProfile(Document):
         for named in self.dependence.levels if self.dependence else ():
             if not set(named.levels) <= known.get(named.field, set()):
                 raise ValueError("the dependence names a level that no field has")
+        self._refuse_contradictions(known)
         return self
+
+    def _refuse_contradictions(self, known: Mapping[str, set[str]]) -> None:
+        numbers = [field for field in self.fields if field.contradicted_by]
+        if len(numbers) > 1:
+            raise ValueError("a profile has one known number at most")
+        counted = {field.name for field in self.fields if field.is_counted}
+        for number in numbers:
+            _refuse_repeats([one.field for one in number.contradicted_by], "contradicting fields")
+            for one in number.contradicted_by:
+                if one.field not in counted or not set(one.levels) <= known[one.field]:
+                    raise ValueError("a known number is contradicted by levels of other fields")
 
     @property
     def keys(self) -> int:
@@ -104,6 +117,11 @@ class EncodingProfile(Document):
                 "passes": tuple(one for one in self.passes if not one.columns & remembered),
             }
         )
+
+    @property
+    def number_kind(self) -> JsonValue:
+        """What its recipe takes for a known number, such as `ssn`; None: nothing."""
+        return self.recipe.get("number")
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -21,9 +21,10 @@ from encoding.errors import AgreementDraftError
 from encoding.files import why_unread
 from encoding.profiles.profile_files import read_profile
 from encoding.profiles.shipped import SHIPPED, shipped_profile, size_of
-from schemas.agreement import DEFAULT_FLOOR, Agreement, opens_epoch, succession_fault
+from schemas.agreement import DEFAULT_FLOOR, Agreement, number_fault, opens_epoch, succession_fault
 from schemas.canonical import canonical_bytes
 from schemas.errors import CanonicalError
+from schemas.fields import NUMBER_INPUTS, NUMBER_KINDS, NumberKind
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
 from schemas.run import RECOMMENDED_POLICY
@@ -91,6 +92,7 @@ def draft_agreement(
     raw |= frame
     raw["profile"] = profile.digest()
     raw["parties"] = [read_party(party, folder) for party in _tables(raw, "parties")]
+    _settle_number(raw)
     _put_in_order(raw)
     asks_new_secret = bool(raw.pop("new_secret", False))
     agreement = _read(raw | {"epoch": 1 if before is None else before.agreement.epoch})
@@ -98,6 +100,7 @@ def draft_agreement(
         opens = asks_new_secret or opens_epoch(before.agreement, agreement)
         agreement = _read(raw | {"epoch": before.agreement.epoch + int(opens)})
     fault = succession_fault(None if before is None else before.agreement, agreement)
+    fault = fault or number_fault(agreement, profile)
     if fault is not None:
         raise AgreementDraftError(fault)
     return AgreementProposal(agreement=agreement, profile=profile)
@@ -117,8 +120,14 @@ def _profile(
 ) -> EncodingProfile:
     given, zip_code = raw.pop("profile", None), raw.pop("zip", None)
     if given is None:
-        if zip_code is not None:
-            raise AgreementDraftError("the answer zip needs the answer profile, such as children")
+        for name, is_given in (
+            ("zip", zip_code is not None),
+            ("known_number", "known_number" in raw),
+        ):
+            if is_given:
+                raise AgreementDraftError(
+                    f"the answer {name} needs the answer profile, such as children"
+                )
         if before is None:
             raise AgreementDraftError("the answers name no encoding profile, such as children")
         return before.profile
@@ -126,13 +135,49 @@ def _profile(
     path = folder / str(given)
     if not path.exists() and str(given) in SHIPPED:
         size = size_of(_most_records(raw, before))
-        return shipped_profile(str(given), size=size, zip_code=zip_code is not False)
+        return shipped_profile(
+            str(given),
+            size=size,
+            zip_code=zip_code is not False,
+            number=_number_kind(raw, before),
+        )
     if zip_code is not None:
         raise AgreementDraftError(
             f"the answer zip is for a shipped profile: {' or '.join(SHIPPED)}",
             hint="a file says itself whether ZIP codes are compared",
         )
     return read_profile(str(path) if path.exists() else str(given))
+
+
+def _number_kind(raw: Mapping[str, Any], before: AgreementProposal | None) -> NumberKind | None:
+    """Return the known number that the answers ask for; what is not answered stays as it was."""
+    if "known_number" not in raw:
+        kept = None if before is None else before.agreement.known_number
+        return None if kept is None else kept.kind
+    if raw["known_number"] is False:
+        return None
+    kind = _table(raw, "known_number").get("kind")
+    if kind not in NUMBER_KINDS:
+        raise AgreementDraftError(f"the kind of a known number is {', '.join(NUMBER_KINDS)}")
+    found: NumberKind = kind
+    return found
+
+
+def _settle_number(raw: dict[str, Any]) -> None:
+    """Leave the clause out where there is no number, and list its column among those that are encoded."""
+    number = raw.get("known_number")
+    if not isinstance(number, dict):
+        raw.pop("known_number", None)
+        return
+    raw["known_number"] = {"basis": None, "citation": None, **number}
+    kind = number.get("kind")
+    listed = {(one.get("name"), one.get("use")) for one in _tables(raw, "elements")}
+    if kind in NUMBER_KINDS and (NUMBER_INPUTS[kind], "encoded") not in listed:
+        column = NUMBER_INPUTS[kind]
+        parties = _tables(raw, "parties")
+        agencies = sorted(str(one.get("name")) for one in parties if one.get("kind") == "agency")
+        more = [{"party": party, "name": column, "use": "encoded"} for party in agencies]
+        raw["elements"] = [*_tables(raw, "elements"), *more]
 
 
 def _most_records(raw: Mapping[str, Any], before: AgreementProposal | None) -> int:

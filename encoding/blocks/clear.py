@@ -1,4 +1,4 @@
-"""Levels between records of one file, in the clear: what the agency counts and finds before it encodes.
+"""Levels between records, in the clear: what the agency counts and finds before it encodes.
 
 Distances of names are taken between their filters under a few random keys, as the broker will find them
 under others; tags are compared as what they stand for.
@@ -25,7 +25,8 @@ _UNLIKE: Final = FILTER_BITS
 LevelNumbers = NDArray[np.uint8]
 """A level a field, shape (n, n fields): 0 where a record lacks it, else its place in the profile from 1.
 
-Within one file nobody remembers anything: that is always 0.
+What agencies remember is always 0, and so is a known number within one file: it tells two of its records apart
+even where they are one person's.
 """
 
 
@@ -36,10 +37,16 @@ class ClearLevels:
         profile: fields and levels.
         tables: the values that the lines number.
         seed: draws the keys; None draws them from the system's randomness.
+        of_two_files: whether the lines are of two files, so that known numbers are compared, too.
     """
 
     def __init__(
-        self, profile: EncodingProfile, tables: ValueTables, seed: int | None = None
+        self,
+        profile: EncodingProfile,
+        tables: ValueTables,
+        seed: int | None = None,
+        *,
+        of_two_files: bool = False,
     ) -> None:
         drawn = np.random.default_rng(secrets.randbits(128) if seed is None else seed)
         self._n_filters = len(tables.filters)
@@ -50,7 +57,9 @@ class ClearLevels:
         columns = [placed.lane.column for placed in (*tables.layout.filters, *tables.layout.tags)]
         at = {column: number for number, column in enumerate(columns)}
         self._presence = [at[field.lanes[0].column] for field in profile.fields]
-        self._is_memory = [field.memory is not None for field in profile.fields]
+        self._is_compared = [
+            field.memory is None if of_two_files else field.is_counted for field in profile.fields
+        ]
         self._rules = [
             [
                 [[(at[one.lane], one.within) for one in choice] for choice in level.any_of]
@@ -75,7 +84,7 @@ class ClearLevels:
         distances[is_missing] = _UNLIKE
         levels = np.zeros((len(left), len(self._rules)), dtype=np.uint8)
         for number, rules in enumerate(self._rules):
-            if self._is_memory[number]:
+            if not self._is_compared[number]:
                 continue
             found = np.full(len(left), len(rules), dtype=np.uint8)
             for place in range(len(rules) - 2, -1, -1):

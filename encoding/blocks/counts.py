@@ -162,7 +162,7 @@ def file_counts(
                 field=field.name,
                 # A column that the file lacks is compared nowhere; the profile says what could be expected.
                 strangers=tuple(count.tolist() if count.any() else (u.u for u in field.levels)),
-                twins=published_twins(field) if field.memory else _parts(share),
+                twins=_parts(share) if field.is_counted else published_twins(field),
             )
             for field, count, share in zip(profile.fields, strangers, classes.twins, strict=True)
         ),

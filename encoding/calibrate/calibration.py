@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from random import Random
 from typing import Final
 
@@ -19,8 +20,10 @@ from encoding.errors import RecordCountError
 from encoding.profiles.shipped import SHIPPED, SIZES, ZIP_FIELD, shipped_profile
 from encoding.progress import Progress, silent
 from encoding.quality.duplicates import DuplicatePair
+from encoding.recipe import Recipe
 from encoding.recipe.dates import read_date_format
 from encoding.records.sample import Sample
+from schemas.fields import NUMBER_KINDS
 from schemas.profile import EncodingProfile
 
 ESTIMATED: Final = "estimated"
@@ -115,7 +118,8 @@ def calibrate(
     Raises:
         RecordCountError: fewer than 200 records can be used, or too few duplicates.
     """
-    rows = {name: sample.columns[header] for name, header in columns.items()}
+    inputs = Recipe.load(profile.recipe).inputs
+    rows = {name: sample.columns[columns[name]] for name in inputs if name in columns}
     candidates = _candidates(profile, has_zip="zip" in rows)
     widest = candidates[0][0]
     originals = clean_rows(rows, sample.record, widest, date_format)
@@ -168,9 +172,9 @@ def _predicted(profiles: Sequence[EncodingProfile], rehearsal: Rehearsal) -> Pas
 def _candidates(profile: EncodingProfile, *, has_zip: bool) -> list[list[EncodingProfile]]:
     """Return the profiles to try, those with the same passes together; those with ZIP codes come first."""
     digest = profile.digest()
-    for name in SHIPPED:
+    for name, number in product(SHIPPED, (None, *NUMBER_KINDS)):
         family = [
-            shipped_profile(name, size=size, zip_code=zip_code)
+            shipped_profile(name, size=size, zip_code=zip_code, number=number)
             for zip_code in (True, False)
             for size in SIZES
         ]

@@ -7,6 +7,7 @@ how often copies with middling mistakes do, says how much more or less often suc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -51,8 +52,10 @@ def estimated_mistakes(pairs: Sequence[DuplicatePair], usual: dict[str, float]) 
         share = (n_differing + _PRIOR_PAIRS * before) / (len(sure) + _PRIOR_PAIRS)
         return float(np.clip(share / before, _LEAST_FACTOR, _MOST_FACTOR))
 
-    return Mistakes(
-        medium.errors.scaled(
+    # What one agency knows of where somebody lives, or of numbers, says nothing of what another one knows.
+    return replace(
+        medium,
+        errors=medium.errors.scaled(
             last=factor("surname"),
             first=factor("first-name"),
             middle=factor("middle-initial"),
@@ -60,9 +63,6 @@ def estimated_mistakes(pairs: Sequence[DuplicatePair], usual: dict[str, float]) 
             sex=factor("sex"),
             zip_code=1.0,
         ),
-        # What one agency knows of where somebody lives says nothing of what another one knows.
-        medium.zip_near,
-        medium.zip_far,
     )
 
 

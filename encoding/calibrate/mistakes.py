@@ -14,7 +14,15 @@ from typing import Final
 
 from encoding.recipe.dates import DateFormat
 from encoding.synth.names import load_name_tables
-from encoding.synth.slips import ERROR_LEVELS, ErrorRates, respell, sound_alike, typo
+from encoding.synth.slips import (
+    ERROR_LEVELS,
+    ErrorRates,
+    mistyped,
+    respell,
+    sound_alike,
+    typo,
+)
+from schemas.fields import NUMBER_INPUTS
 
 Rows = Mapping[str, Sequence[str]]
 """Cells by the recipe's name of the column, all of one length."""
@@ -28,25 +36,30 @@ class Mistakes:
         errors: names, date of birth, sex, missing ZIP codes.
         zip_near: how often the other agency knows another ZIP code of the same three digits.
         zip_far: how often another one altogether.
+        number_missing: how often it does not know the known number.
+        number_wrong: how often it knows another one.
     """
 
     errors: ErrorRates
     zip_near: float
     zip_far: float
+    number_missing: float
+    number_wrong: float
 
     def table(self) -> dict[str, float]:
         """Return each mistake with its rate."""
         named = {one.name: getattr(self.errors, one.name) for one in fields(self.errors)}
-        return named | {"zip_near": self.zip_near, "zip_far": self.zip_far}
+        own = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "errors"}
+        return named | own
 
 
 # Names, dates, sex: the rates of rehearsal data, which docs/synthetic-data.md takes from published linkages.
 # ZIP codes: at the middle level as children in care are placed there (half at home, a third near it).
 MISTAKE_LEVELS: Final[Mapping[str, Mistakes]] = MappingProxyType(
     {
-        "light": Mistakes(ERROR_LEVELS["low"], 0.10, 0.05),
-        "medium": Mistakes(ERROR_LEVELS["mid"], 0.35, 0.15),
-        "heavy": Mistakes(ERROR_LEVELS["high"], 0.40, 0.25),
+        "light": Mistakes(ERROR_LEVELS["low"], 0.10, 0.05, 0.05, 0.003),
+        "medium": Mistakes(ERROR_LEVELS["mid"], 0.35, 0.15, 0.20, 0.010),
+        "heavy": Mistakes(ERROR_LEVELS["high"], 0.40, 0.25, 0.45, 0.030),
     }
 )
 
@@ -95,7 +108,19 @@ class Copyist:
                 )
             if "zip" in copied:
                 copied["zip"][row] = self._zip(rows["zip"], near, row, factor)
+            for name in NUMBER_INPUTS.values():
+                if name in copied:
+                    copied[name][row] = self._number(copied[name][row])
         return copied
+
+    def _number(self, number: str) -> str:
+        # Whose number an agency knows hangs on its systems, not on who is untidy.
+        draw, missing = self._rng.random(), self._mistakes.number_missing
+        if not number or draw < missing:
+            return ""
+        return (
+            mistyped(self._rng, number) if draw < missing + self._mistakes.number_wrong else number
+        )
 
     def _happens(self, rate: float, factor: float) -> bool:
         return self._rng.random() < min(rate * factor, _MOST)

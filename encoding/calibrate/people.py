@@ -12,6 +12,7 @@ from encoding.blocks.values import Lines, ValueTables
 from encoding.calibrate.mistakes import Rows
 from encoding.quality.keys import KeyHasher, Words
 from encoding.recipe.rows import RowCleaner
+from encoding.recipe.shared_numbers import without_shared
 from encoding.records import Chunk
 from schemas.profile import EncodingProfile
 
@@ -88,7 +89,8 @@ def clean_rows(
     cleaner = RowCleaner(profile, columns={}, available=tuple(rows), date_format=date_format)
     columns = {name: list(rows[name]) for name in cleaner.headers}
     cleaned = cleaner.clean(Chunk(0, columns, 1.0))
-    return Spellings(person[cleaned.rows], cleaned.columns)
+    people = person[cleaned.rows]
+    return Spellings(people, without_shared(cleaned.columns, people))
 
 
 def keys_of(spellings: Spellings, hasher: KeyHasher, n_alias_keys: int) -> PersonKeys:

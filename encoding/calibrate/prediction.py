@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from app.matching.blocks.known_numbers import are_doubtful, capped
 from app.matching.blocks.levels import Codes, LevelRules
 from app.matching.blocks.weights import (
     PatternTable,
@@ -141,7 +142,7 @@ class Rehearsal:
         left, right = people.lines(tables)
         own = tables.lines(people.originals.columns)
         draw = np.random.default_rng(_SEED)
-        levels = ClearLevels(self._profile, tables, seed=_SEED)
+        levels = ClearLevels(self._profile, tables, seed=_SEED, of_two_files=True)
         columns = lane_columns(tables)
         self._counts = self._file_counts(levels, own[people.originals.mains], columns, draw)
         self._compared = people.copies.person[people.copies.mains]
@@ -169,7 +170,11 @@ class Rehearsal:
         people = np.arange(len(lines), dtype=np.uint32)
         counts = count_strangers(levels, lines, people, draw, _STRANGER_PAIRS)
         fields = tuple(
-            FieldCounts(field=one.name, strangers=tuple(count.tolist()), twins=published_twins(one))
+            FieldCounts(
+                field=one.name,
+                strangers=tuple(count.tolist() if one.is_counted else (u.u for u in one.levels)),
+                twins=published_twins(one),
+            )
             for one, count in zip(self._profile.fields, counts, strict=True)
         )
         twins = max(1, self._profile.twins_per_million * self._setting.larger // MILLION)
@@ -231,14 +236,16 @@ class Rehearsal:
             n_pairs=setting.own_records * setting.partner_records,
             prior_matches=setting.expected_matches,
         )
-        total = np.array(weights.total)
-        is_auto = total >= least_weight(AUTO)
+        bound = least_weight(AUTO)
+        doubtful = are_doubtful(self._profile, self._rules.levels_of(codes))
+        total, _ = capped(np.array(weights.total), doubtful, bound)
+        is_auto = total >= bound
         in_review = (total >= least_weight(REVIEW)) & ~is_auto
         recall = float(n_true[is_auto].sum()) / setting.expected_matches
         # A stranger of a record that is linked stands behind a better pair.
         is_free = 1 - recall * setting.expected_share
         review = float(n_true[in_review].sum() + is_free * n_false[in_review].sum())
-        doubt = np.array([1 - probability(int(one)) for one in weights.total])
+        doubt = np.array([1 - probability(int(one)) for one in total])
         n_links = n_true + is_free * n_false
         wrong = float((n_links * doubt)[is_auto].sum() / max(n_links[is_auto].sum(), 1e-9))
         return recall, 1000 * review / setting.smaller, 1000 * wrong

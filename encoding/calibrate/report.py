@@ -49,6 +49,8 @@ _MISTAKE_WORDS: Final = {
     "zip_missing": "no ZIP code",
     "zip_near": "another ZIP code of the same three digits",
     "zip_far": "any other ZIP code",
+    "number_missing": "no known number, where one is agreed on",
+    "number_wrong": "a wrong number",
 }
 _LIMITS = (
     "The other agency's mistakes are assumed, not known, and the strangers are made of your own file. Twins,"

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from encoding.calibrate.people import PersonKeys, Spellings
 from encoding.quality.blocks import input_of
 from encoding.quality.keys import KeyHasher, Words
+from encoding.recipe.numbers import NUMBER_COLUMN
 
 # One stranger stands for ten of a large file, within what memory and patience allow.
 _FEWEST, _MOST, _STANDS_FOR = 100_000, 500_000, 10
@@ -66,7 +67,9 @@ class Strangers:
         for start in range(0, len(self.donors), _AT_ONCE):
             donors = self.donors[start : start + _AT_ONCE]
             taken = {
-                name: [columns[name][at] for at in donors[:, group_of(name)].tolist()]
+                name: [""] * len(donors)
+                if name == NUMBER_COLUMN
+                else [columns[name][at] for at in donors[:, group_of(name)].tolist()]
                 for name in hasher.columns
             }
             keys = hasher.hash(taken).keys
@@ -97,7 +100,9 @@ def enough_strangers(n_larger: int) -> int:
 
 
 def group_of(column: str) -> int:
-    """Return the number of the group that a derived column is taken with."""
+    """Return the number of the group that a derived column is taken with; a known number goes with the name."""
+    if column == NUMBER_COLUMN:
+        return _FIRST_NAME
     return next(number for number, group in enumerate(_GROUPS) if input_of(column) in group)
 
 

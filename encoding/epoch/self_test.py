@@ -24,6 +24,7 @@ from encoding.blocks.keys import CellKeys
 from encoding.recipe import Recipe
 from encoding.secret.secret import Secret
 from schemas.canonical import JsonValue, canonical_digest
+from schemas.fields import NUMBER_INPUTS
 from schemas.profile import EncodingProfile, memory_columns
 from schemas.secret_share import SelfTest, StepTest
 
@@ -125,6 +126,9 @@ def _inputs(first_year: int, last_year: int) -> dict[str, list[str]]:
     )
     n_years = last_year - first_year + 1
     columns["zip"] = [_ZIPS[person % len(_ZIPS)] for person in range(len(people["people"]))]
+    for name in NUMBER_INPUTS.values():
+        # Valid of any kind; that of the first person is a placeholder.
+        columns[name] = [str(123_456_789 + 1_000_019 * at) for at in range(len(columns["zip"]))]
     columns["birth_date"] = [
         f"{day}/{first_year + _YEARS_APART * person % n_years}"
         for person, day in enumerate(columns.pop("day"))

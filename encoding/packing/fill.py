@@ -1,8 +1,9 @@
 """Fills the outbox: from the agency's file to the container and the manifest for one partner and round.
 
-Two readings of the file. The first takes record IDs alone and gives every record its handle; the second
-cleans the rows and makes theirs of the container. Nothing is written to the outbox before every row is done,
-and the handle map is durable before the container is, so that its handles can always be read back.
+Two readings of the file. The first takes record IDs and known numbers, gives every record its handle and finds
+the numbers that several records hold; the second cleans the rows and makes theirs of the container. Nothing is
+written to the outbox before every row is done, and the handle map is durable before the container is, so that
+its handles can always be read back.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ from encoding.packing.snapshot import Snapshot, SnapshotMaker, Snapshots
 from encoding.packing.withdrawals import Withdrawn
 from encoding.problems import RowProblem
 from encoding.progress import Progress
+from encoding.recipe.numbers import NUMBER_COLUMN
 from encoding.recipe.rows import RowCleaner
+from encoding.recipe.shared_numbers import NO_NUMBERS, SharedNumbers, hashes
 from encoding.records import Table
 from encoding.records.agency_file import AgencyFile
 from encoding.records.problem_log import ProblemLog
@@ -83,6 +86,7 @@ class Filled:
     """What encoding has done.
 
     `rows_skipped` were left out, and why is told; `rows_withdrawn` were, since their records are withdrawn.
+    `shared` are the known numbers that several records hold, and that were left out therefore.
     """
 
     outbox: Outbox
@@ -90,6 +94,7 @@ class Filled:
     rows_skipped: int
     rows_withdrawn: int
     counts: AssemblyCounts
+    shared: SharedNumbers
 
 
 def fill_outbox(
@@ -106,9 +111,16 @@ def fill_outbox(
     withdrawn = Withdrawn(workspace.withdrawn(project), project, workspace.key())
     with workspace.scratch() as scratch, ProblemLog(scratch / "problems.csv") as problems:
         table = order.file.open()
+        cleaner = RowCleaner(
+            order.view.profile,
+            columns=order.columns,
+            available=table.columns,
+            date_format=order.date_format,
+        )
         people = _number_records(
             order,
-            table.select([order.file.id_column]),
+            table,
+            cleaner,
             keys,
             withdrawn,
             label_of=_label_of(workspace, order),
@@ -122,7 +134,7 @@ def fill_outbox(
             len(people.handles),
         )
         job = _Job(order, secret, keys, people, problems, scratch, looks)
-        made = job.make(table, progress)
+        made = job.make(table, cleaner, progress)
         _settle_problems(order, problems, people.n_rows)
         name = people.handles.name
         # Without its manifest a container is not sent: whatever happens now, none goes out without its map.
@@ -133,18 +145,24 @@ def fill_outbox(
         if order.skip_invalid is not None:
             problems.write_list(order.skip_invalid)
         n_skipped = problems.n_rows
-    return Filled(outbox, people.n_rows, n_skipped, people.n_withdrawn_rows, made.counts)
+    return Filled(
+        outbox, people.n_rows, n_skipped, people.n_withdrawn_rows, made.counts, people.shared
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class _People:
-    """The records of the file: their handles and numbers, which occur in several rows, and how many rows."""
+    """The records of the file: their handles and numbers, which occur in several rows, and how many rows.
+
+    `shared` are known numbers that several of them hold.
+    """
 
     handles: HandleMap
     numbers: NDArray[np.uint32]
     repeated: NDArray[np.bool_]
     n_rows: int
     n_withdrawn_rows: int
+    shared: SharedNumbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +187,8 @@ class _Job:
     scratch: Path
     looks: SnapshotMaker
 
-    def make(self, table: Table, progress: Progress) -> _Made:
+    def make(self, table: Table, cleaner: RowCleaner, progress: Progress) -> _Made:
         order, people = self.order, self.people
-        cleaner = RowCleaner(
-            order.view.profile,
-            columns=order.columns,
-            available=table.columns,
-            date_format=order.date_format,
-        )
         key = round_key(self.secret, order.turn.name(order.view))
         with Assembly(
             order.view.profile,
@@ -223,35 +235,42 @@ class _Job:
                 else cleaned.columns
             )
             numbers = people.numbers[place[index[kept]]]
-            assembly.add({**columns, **remembered.of(columns, numbers)}, numbers)
+            encoded = {**columns, **remembered.of(columns, numbers)}
+            if NUMBER_COLUMN in encoded:
+                # What is remembered of a record, and how it looks, does not hang on what others hold.
+                encoded[NUMBER_COLUMN] = people.shared.blanked(encoded[NUMBER_COLUMN])
+            assembly.add(encoded, numbers)
             self.looks.add(columns, numbers)
             progress("encoding", chunk.share, chunk.first_row + chunk.n_rows - 1, "rows")
 
 
 def _number_records(
     order: Order,
-    record_ids: Table,
+    table: Table,
+    cleaner: RowCleaner,
     keys: MapKeys,
     withdrawn: Withdrawn,
     *,
     label_of: LabelOf | None,
     progress: Progress,
 ) -> _People:
-    """Read the record IDs alone; withdrawn ones and rows without one get no handle."""
-    high, low, n_rows, n_withdrawn = [], [], 0, 0
-    (column,) = record_ids.columns
-    for chunk in record_ids.chunks():
-        cells = chunk.columns[column]
+    """Read record IDs and known numbers alone; withdrawn ones and rows without one get no handle."""
+    high, low, known, n_rows, n_withdrawn = [], [], [], 0, 0
+    number = [cleaner.number_header] if cleaner.number_header is not None else []
+    for chunk in table.select([order.file.id_column, *number]).chunks():
+        cells = chunk.columns[order.file.id_column]
         is_withdrawn = withdrawn.among(cells)
         n_withdrawn += int(is_withdrawn.sum())
         kept = [
-            cell
-            for cell, gone in zip(cells, is_withdrawn.tolist(), strict=True)
+            at
+            for at, (cell, gone) in enumerate(zip(cells, is_withdrawn.tolist(), strict=True))
             if cell and not gone
         ]
-        found = record_keys(keys, kept)
+        found = record_keys(keys, [cells[at] for at in kept])
         high.append(found.high)
         low.append(found.low)
+        if number:
+            known.append(hashes(cleaner.numbers(chunk))[np.array(kept, dtype=np.intp)])
         n_rows += chunk.n_rows
         progress("reading record IDs", chunk.share, n_rows, "rows")
     wanted = RecordKeys(np.concatenate(high), np.concatenate(low))
@@ -268,7 +287,8 @@ def _number_records(
     place, _ = handles.places(wanted)
     repeated = np.zeros(len(handles), dtype=bool)
     repeated[numbers] = np.bincount(place, minlength=len(handles)) > 1
-    return _People(handles, numbers, repeated, n_rows, n_withdrawn)
+    shared = SharedNumbers.among(np.concatenate(known), place) if known else NO_NUMBERS
+    return _People(handles, numbers, repeated, n_rows, n_withdrawn, shared)
 
 
 def _label_of(workspace: Workspace, order: Order) -> LabelOf | None:

@@ -10,6 +10,7 @@ import numpy as np
 from encoding.privacy_audit.files import ClearFile
 from encoding.progress import Progress, silent
 from encoding.recipe.rows import RowCleaner
+from encoding.recipe.shared_numbers import without_shared
 from encoding.records import Chunk
 from encoding.records.agency_file import AgencyFile
 from encoding.records.sample import RecordSampler, Sample
@@ -76,4 +77,5 @@ def clear_sample(sample: Sample, cleaner: RowCleaner) -> ClearFile:
     cleaner.clear()
     record = sample.record[cleaned.rows - 1]
     kept, number = np.unique(record, return_inverse=True)
-    return ClearFile(cleaned.columns, number.reshape(-1).astype(np.int64), len(kept))
+    columns = without_shared(cleaned.columns, record)
+    return ClearFile(columns, number.reshape(-1).astype(np.int64), len(kept))

@@ -24,6 +24,7 @@ from encoding.recipe.columns import (
     surname_forms,
     zip_forms,
 )
+from encoding.recipe.numbers import NUMBER_COLUMN
 from encoding.recipe.tables import load_tables
 from encoding.synth.people import Person, Population, numbering
 from encoding.synth.rehearsal import AS_OF, SCHOOL_AGES
@@ -33,6 +34,8 @@ from schemas.profile import EncodingProfile, memory_columns
 _UNTIDY_SHARE, _UNTIDY_FACTOR, _TIDY_FACTOR = 0.1, 4.0, 2 / 3
 _MOVED: Final = 0.5
 _ALIAS_KEPT: Final = 0.4
+# The other agency does not hold one known number in five, and of a hundred it holds one is another person's.
+_NUMBER_MISSING, _NUMBER_WRONG = 0.2, 0.008
 _AT_ONCE: Final = 20_000
 
 Line = dict[str, str]
@@ -116,6 +119,11 @@ class Copyist:
         if "zip" in line:
             code = stranger["zip"] if self._rng.random() < moved else line["zip"]
             changed |= _forms("zip", zip_forms("" if happens(rates.zip_missing) else code))
+        if line.get(NUMBER_COLUMN):
+            draw = self._rng.random()
+            if draw < _NUMBER_MISSING + _NUMBER_WRONG:
+                wrong = stranger[NUMBER_COLUMN]
+                changed[NUMBER_COLUMN] = "" if draw < _NUMBER_MISSING else wrong
         return changed
 
     def _slipped(self, birth: str) -> str:
@@ -145,6 +153,11 @@ def strangers(
         records += [done + row for row in derived.row_of]
         done += len(some)
     columns |= dict.fromkeys(memory_columns(profile), [""] * len(records))
+    if NUMBER_COLUMN in columns:
+        # Of their own: each call numbers its people from 1, and no two people have one number.
+        own = Random(f"{seed} known numbers")  # noqa: S311 - as above
+        numbers = [f"{own.randrange(10**11, 10**12)}" for _ in range(n)]
+        columns[NUMBER_COLUMN] = [numbers[record] for record in records]
     there, number = np.unique(np.array(records, dtype=np.int64), return_inverse=True)
     return ClearFile(columns, number.reshape(-1).astype(np.int64), len(there))
 

@@ -10,6 +10,8 @@ from importlib import resources
 from typing import Any, Final, Literal
 
 from encoding.errors import ShippedNameError
+from encoding.recipe.numbers import NUMBER_COLUMN
+from schemas.fields import NumberKind
 from schemas.profile import EncodingProfile
 
 SHIPPED: Final = ("children", "generic-person")
@@ -22,6 +24,7 @@ MOST_OF_A_STATE: Final = 1_000_000
 """How large the larger file is: up to a million records, or more; `calibrate` recommends one."""
 
 ZIP_FIELD: Final = "zip"
+NUMBER_FIELD: Final = "known-number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,20 @@ def size_of(most_records: int) -> Size:
     return "state" if most_records <= MOST_OF_A_STATE else "nation"
 
 
-def shipped_profile(name: str, *, size: Size = "state", zip_code: bool = True) -> EncodingProfile:
+def shipped_profile(
+    name: str,
+    *,
+    size: Size = "state",
+    zip_code: bool = True,
+    number: NumberKind | None = None,
+) -> EncodingProfile:
     """Return a shipped encoding profile.
 
     Args:
         name: one of SHIPPED.
         size: chooses passes and how many rows a block holds; the profile's name says which.
         zip_code: whether the ZIP code is compared and brings records together.
+        number: the known number that is compared and brings records together; None: none.
     Raises:
         ShippedNameError: there is no such profile.
     """
@@ -56,8 +66,10 @@ def shipped_profile(name: str, *, size: Size = "state", zip_code: bool = True) -
     if size != "state":
         shipped["name"] += f"-{size}"
     if not zip_code:
-        shipped["name"] += "-no-zip"
-    return EncodingProfile.from_json(shipped if zip_code else _without_field(shipped, ZIP_FIELD))
+        shipped = _without_field(shipped, ZIP_FIELD) | {"name": f"{shipped['name']}-no-zip"}
+    if number is not None:
+        shipped = _with_number(shipped, number)
+    return EncodingProfile.from_json(shipped)
 
 
 def load_preset(name: str) -> ColumnPreset:
@@ -92,6 +104,22 @@ def _without_field(shipped: dict[str, Any], name: str) -> dict[str, Any]:
         "recipe": recipe,
         "fields": [field for field in shipped["fields"] if field is not gone],
         "passes": [one for one in shipped["passes"] if not columns & set(_columns_of(one))],
+    }
+
+
+def _with_number(shipped: dict[str, Any], number: NumberKind) -> dict[str, Any]:
+    """Return a profile with a known number: its field before those of memory, its pass before all others."""
+    added, recipe = _read("known-number.json"), shipped["recipe"]
+    n_counted = sum(field["memory"] is None for field in shipped["fields"])
+    return shipped | {
+        "name": f"{shipped['name']}-{number}",
+        "recipe": recipe | {"columns": [*recipe["columns"], NUMBER_COLUMN], "number": number},
+        "fields": [
+            *shipped["fields"][:n_counted],
+            added["field"],
+            *shipped["fields"][n_counted:],
+        ],
+        "passes": [added["pass"], *shipped["passes"]],
     }
 
 

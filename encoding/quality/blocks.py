@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from encoding.quality.counts import BlockCounts, PassCounts
 from encoding.quality.key_sample import Entries, KeySample, is_cleaned
 from encoding.recipe.columns import COLUMNS_OF
+from encoding.recipe.numbers import NUMBER_COLUMN
 from schemas.profile import EncodingProfile
 
 # A value stands out among the dropped rows if its odds there are so many times those among all keys of the
@@ -50,7 +51,8 @@ def count_blocks(
     passes = []
     for number, one in enumerate(profile.passes):
         here = sample.hasher.passes[entries.forms] == number
-        dropped = here & is_dropped
+        # A known number that several records hold is encoded for none of them.
+        dropped = here & is_dropped & (NUMBER_COLUMN not in one.columns)
         passes.append(
             PassCounts(
                 name=one.name,

@@ -8,9 +8,11 @@ from typing import Literal
 
 from encoding.recipe.cells import BirthCell, Cell, CellColumns
 from encoding.recipe.names import GivenName, Surname
+from encoding.recipe.numbers import is_number_placeholder
 from encoding.recipe.tables import Tables
 from encoding.recipe.text import words
 from encoding.recipe.zips import zip_digits
+from schemas.fields import NUMBER_INPUTS
 
 Kind = Literal["missing", "placeholder", "invalid", "fine"]
 
@@ -63,6 +65,15 @@ def zip_kind(raw: str, cell: Cell, tables: Tables) -> Kind:
     return "placeholder" if zip_digits(raw) or is_word or not raw.strip() else "invalid"
 
 
+def number_kind(raw: str, cell: Cell, tables: Tables) -> Kind:
+    """Return the kind of a known number; words for "unknown" and made-up digits are placeholders."""
+    if cell.text or not raw:
+        return _named(raw, bool(cell.text))
+    is_word = "".join(words(raw)) in tables.name_placeholders
+    is_none = is_word or is_number_placeholder(raw) or not any(map(str.isalnum, raw))
+    return "placeholder" if is_none else "invalid"
+
+
 def kinds_of(name: str, raws: Sequence[str], cells: CellColumns, tables: Tables) -> list[Kind]:
     """Return the kind of each cell of one input of the recipe, which `cells` holds read."""
     read: Mapping[str, Callable[[], list[Kind]]] = {
@@ -76,6 +87,8 @@ def kinds_of(name: str, raws: Sequence[str], cells: CellColumns, tables: Tables)
         "alias_first": lambda: list(map(given_kind, raws, cells.alias_given)),
         "alias_last": lambda: list(map(surname_kind, raws, cells.alias_surname)),
     }
+    if name in NUMBER_INPUTS.values():
+        return [number_kind(*pair, tables) for pair in zip(raws, cells.number, strict=True)]
     return read[name]()
 
 

@@ -14,13 +14,14 @@ from encoding.progress import Progress, silent
 from encoding.quality.ages import OLDEST_CHILD, age, day_of, is_about_children
 from encoding.quality.blocks import count_blocks
 from encoding.quality.cells import Kind, is_garbled, kinds_of
-from encoding.quality.counts import BirthCounts, ColumnCounts, Counts
+from encoding.quality.counts import BirthCounts, ColumnCounts, Counts, NumberCounts
 from encoding.quality.duplicates import DuplicatePair, find_duplicates
 from encoding.quality.key_sample import MOST_KEYS, KeySampler
 from encoding.recipe import Recipe
 from encoding.recipe.cells import CellReader
 from encoding.recipe.dates import read_date_format
 from encoding.recipe.rows import RowCleaner
+from encoding.recipe.shared_numbers import Hashes, SharedNumbers, hashes
 from encoding.recipe.tables import load_tables
 from encoding.records import Chunk
 from encoding.records.agency_file import AgencyFile
@@ -65,10 +66,12 @@ def count_file(ask: Ask, progress: Progress = silent) -> Counted:
     )
     counter = _CellCounter(ask, cleaner.header_of)
     sampler = KeySampler(profile, None if ask.lists_duplicates else MOST_KEYS)
-    ids: list[NDArray[np.int64]] = []
+    ids: list[Hashes] = []
+    numbers: list[Hashes] = []
     n_refused = n_rows = 0
     for chunk in table.select([ask.file.id_column, *cleaner.headers]).chunks():
-        ids.append(_hashes(chunk.columns[ask.file.id_column]))
+        ids.append(hashes(chunk.columns[ask.file.id_column]))
+        numbers.append(hashes(cleaner.numbers(chunk)))
         counter.add(chunk)
         cleaned = cleaner.clean(chunk)
         n_refused += len({problem.row for problem in cleaned.problems})
@@ -89,8 +92,19 @@ def count_file(ask: Ask, progress: Progress = silent) -> Counted:
         absent=counter.absent,
         births=counter.births(),
         blocks=blocks,
+        numbers=_number_counts(cleaner, np.concatenate(numbers), records),
     )
     return Counted(counts, duplicates.pairs)
+
+
+def _number_counts(
+    cleaner: RowCleaner, numbers: Hashes, records: NDArray[np.int32]
+) -> NumberCounts | None:
+    if cleaner.number_header is None:
+        return None
+    has_id = records >= 0
+    found = SharedNumbers.among(numbers[has_id], records[has_id])
+    return NumberCounts(cleaner.number_header, found.n_holders, found.n_records, len(found))
 
 
 class _ColumnTally:
@@ -125,7 +139,7 @@ class _CellCounter:
         recipe = Recipe.load(ask.profile.recipe)
         self._recipe = recipe.spec
         self._tables = load_tables()
-        self._reader = CellReader(self._tables, recipe.spec.birth_years)
+        self._reader = CellReader(self._tables, recipe.spec.birth_years, recipe.spec.number)
         self._format = read_date_format(ask.date_format or "")
         self._as_of = ask.as_of
         self._header_of = header_of
@@ -175,11 +189,6 @@ class _CellCounter:
             oldest=OLDEST_CHILD,
             by_year=dict(sorted(by_year.items())),
         )
-
-
-def _hashes(values: Sequence[object]) -> NDArray[np.int64]:
-    """Return Python's own hashes: keyed anew in each run, so what is kept tells nothing by itself."""
-    return np.fromiter(map(hash, values), dtype=np.int64, count=len(values))
 
 
 def _numbered(hashes: NDArray[np.int64]) -> NDArray[np.int32]:

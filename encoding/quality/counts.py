@@ -105,6 +105,23 @@ class BlockCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberCounts:
+    """Known numbers.
+
+    Attributes:
+        header: what the file calls the column.
+        holders: records that hold a number.
+        sharing: those of them whose number another record holds, too; they are encoded without it.
+        shared: how many numbers these are.
+    """
+
+    header: str
+    holders: int
+    sharing: int
+    shared: int
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """A file in numbers.
 
@@ -118,6 +135,7 @@ class Counts:
         absent: columns that the recipe could use and the file does not have.
         births: dates of birth.
         blocks: what the passes make of the file.
+        numbers: known numbers; None where none is agreed on, or the file has no column of it.
     """
 
     rows: int
@@ -129,3 +147,4 @@ class Counts:
     absent: tuple[str, ...]
     births: BirthCounts
     blocks: BlockCounts
+    numbers: NumberCounts | None = None

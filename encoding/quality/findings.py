@@ -10,7 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from encoding.quality.counts import BirthCounts, BlockCounts, ColumnCounts, Counts
+from encoding.quality.counts import (
+    BirthCounts,
+    BlockCounts,
+    ColumnCounts,
+    Counts,
+    NumberCounts,
+)
 
 # A share means nothing in a handful of rows: below this many nothing stops.
 FLOOR = 10
@@ -81,6 +87,7 @@ LIMITS: Mapping[str, Limit] = {
     "no-record-id": Limit(0.0, 0.05),
     "rows-refused": Limit(0.0, 0.10),
     "duplicates": Limit(0.03, 0.20),
+    "shared-number": Limit(0.0, 0.10),
     "no-key": Limit(0.01, 0.10),
     "rows-dropped": Limit(0.05, 0.30),
     # By chance 0.27 % are born on 1 January and 3.3 % on a 15th; one day of 20 years is 0.014 %.
@@ -122,6 +129,7 @@ def judge(
     found = [
         *_in_columns(counts),
         *_in_rows(counts),
+        *_in_numbers(counts.numbers),
         *_in_births(counts.births),
         *_in_blocks(counts.blocks, {one.name: one.header for one in counts.columns}),
         *_since_last_time(counts, former_rows),
@@ -178,6 +186,16 @@ def _in_rows(counts: Counts) -> Iterator[Finding]:
     if counts.duplicates:
         # Said even below the limit: most files have some.
         yield next(_measured(found, LIMITS["duplicates"]), found)
+
+
+def _in_numbers(numbers: NumberCounts | None) -> Iterator[Finding]:
+    if numbers is None:
+        return
+    said = "hold a number that another record holds, too: they are encoded without it"
+    found = Finding(
+        "shared-number", numbers.header, "warn", said, numbers.sharing, numbers.holders, "records"
+    )
+    yield from _measured(found, LIMITS["shared-number"])
 
 
 def _in_births(births: BirthCounts) -> Iterator[Finding]:

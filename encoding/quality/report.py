@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from encoding.quality.counts import BirthCounts, BlockCounts, ColumnCounts, Counts
+from encoding.quality.counts import BirthCounts, BlockCounts, ColumnCounts, Counts, NumberCounts
 from encoding.quality.findings import FLOOR, Finding
 from schemas.canonical import canonical_digest
 
@@ -61,6 +61,7 @@ class Report:
             "absent": list(counts.absent),
             "births": _births(counts.births, told, shareable=shareable),
             "blocks": _blocks(counts.blocks, told),
+            "numbers": _numbers(counts.numbers, counts.records, told),
             "floor": FLOOR if shareable else 0,
         }
 
@@ -111,6 +112,16 @@ def _births(births: BirthCounts, told: Any, *, shareable: bool) -> dict[str, Any
         "too_old": None if births.too_old is None else told(births.too_old, births.dates),
         "oldest": births.oldest,
         "by_year": [[year, count] for year, count in years],
+    }
+
+
+def _numbers(numbers: NumberCounts | None, records: int, told: Any) -> dict[str, Any] | None:
+    if numbers is None:
+        return None
+    return {
+        "holders": told(numbers.holders, records),
+        "sharing": told(numbers.sharing, numbers.holders),
+        "shared": told(numbers.shared, numbers.holders),
     }
 
 

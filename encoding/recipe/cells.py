@@ -17,9 +17,11 @@ from encoding.recipe.names import (
     read_suffix,
     read_surname,
 )
+from encoding.recipe.numbers import read_number
 from encoding.recipe.tables import Tables
 from encoding.recipe.text import words
 from encoding.recipe.zips import read_zip
+from schemas.fields import NUMBER_INPUTS, NumberKind
 
 _T = TypeVar("_T")
 
@@ -38,6 +40,9 @@ class Cell:
 
     text: str
     fault: str = ""
+
+
+_NOTHING = Cell("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +64,24 @@ class CellColumns:
     birth: list[BirthCell]
     sex: list[Cell]
     zip: list[Cell]
+    number: list[Cell]
     alias_given: list[GivenName]
     alias_surname: list[Surname]
 
 
 class CellReader:
-    """Reads columns by the recipe's word lists and remembers distinct cells, in bounded memory."""
+    """Reads columns by the recipe's word lists and remembers distinct cells, in bounded memory.
 
-    def __init__(self, tables: Tables, birth_years: tuple[int, int]) -> None:
-        self._birth_years = birth_years
+    Args:
+        tables: the word lists.
+        birth_years: the first and last year of birth that are taken.
+        number: the kind of known number that is read; None: none is.
+    """
+
+    def __init__(
+        self, tables: Tables, birth_years: tuple[int, int], number: NumberKind | None = None
+    ) -> None:
+        self._birth_years, self._number_kind = birth_years, number
         self._tables = tables
         self._given = Remembered[str, GivenName](lambda raw: read_given_name(raw, tables))
         self._middle = Remembered[str, Cell](lambda raw: Cell(read_middle_names(raw, tables)))
@@ -108,9 +122,17 @@ class CellReader:
             birth=column("birth_date", births),
             sex=column("sex", self._sex),
             zip=column("zip", self._zip),
+            number=self._numbers(columns, blank),
             alias_given=column("alias_first", self._given),
             alias_surname=column("alias_last", self._surname),
         )
+
+    def _numbers(self, columns: Mapping[str, Sequence[str]], blank: Sequence[str]) -> list[Cell]:
+        # Hardly two are the same: nothing would be gained by remembering them.
+        kind = self._number_kind
+        if kind is None:
+            return [_NOTHING] * len(blank)
+        return [Cell(read_number(raw, kind)) for raw in columns.get(NUMBER_INPUTS[kind], blank)]
 
 
 def change_counts(columns: Mapping[str, Sequence[str]], cells: CellColumns) -> dict[str, int]:
@@ -119,6 +141,7 @@ def change_counts(columns: Mapping[str, Sequence[str]], cells: CellColumns) -> d
         "first_name": cells.given, "middle_name": cells.middle, "last_name": cells.surname,
         "suffix": cells.suffix, "sex": cells.sex, "zip": cells.zip,
         "alias_first": cells.alias_given, "alias_last": cells.alias_surname,
+        **dict.fromkeys(NUMBER_INPUTS.values(), cells.number),
     }  # fmt: skip
     return {
         name: sum(map(ne, columns[name], map(attrgetter("text"), read)))

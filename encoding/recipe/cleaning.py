@@ -20,6 +20,7 @@ from encoding.recipe.columns import (
 from encoding.recipe.dates import DateFormat
 from encoding.recipe.derived_columns import Derived
 from encoding.recipe.memo import Remembered
+from encoding.recipe.numbers import NUMBER_COLUMN
 from encoding.recipe.spec import RecipeSpec
 from encoding.recipe.spellings import Spelling, find_aliases, may_have_aliases
 from encoding.recipe.tables import load_tables
@@ -33,7 +34,7 @@ class Cleaning:
         self._columns = spec.columns
         self._tables = load_tables()
         canonical_of = canonical_names(self._tables)
-        self._reader = CellReader(self._tables, spec.birth_years)
+        self._reader = CellReader(self._tables, spec.birth_years, spec.number)
         self._first = Remembered[str, Forms](lambda first: first_name_forms(first, canonical_of))
         self._surname = Remembered[tuple[str, ...], Forms](surname_forms)
         self._birth = Remembered[str, Forms](birth_forms)
@@ -109,6 +110,7 @@ def _texts(cells: CellColumns, row_of: Sequence[int]) -> dict[str, list[str]]:
         "sex": [cells.sex[row].text for row in row_of],
         "middle_initial": [initials[row] for row in row_of],
         "suffix": [suffixes[row] for row in row_of],
+        NUMBER_COLUMN: [cells.number[row].text for row in row_of],
     }
 
 

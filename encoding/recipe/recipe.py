@@ -11,6 +11,7 @@ from encoding.recipe.cleaning import Cleaning
 from encoding.recipe.dates import read_date_format
 from encoding.recipe.derived_columns import Derived
 from encoding.recipe.spec import RecipeSpec, read_spec
+from schemas.fields import NUMBER_INPUTS
 
 INPUTS = MappingProxyType({
     "first_name": True, "middle_name": False, "last_name": True, "suffix": False, "birth_date": True,
@@ -30,7 +31,8 @@ class Recipe:
 
     def __init__(self, spec: RecipeSpec) -> None:
         self.spec = spec
-        self.inputs = tuple(INPUTS)
+        number = () if spec.number is None else (NUMBER_INPUTS[spec.number],)
+        self.inputs = (*INPUTS, *number)
         self.required = tuple(name for name, is_required in INPUTS.items() if is_required)
         self._cleaning = Cleaning(spec)
 

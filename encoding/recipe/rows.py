@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from encoding.errors import ConfigError, MissingColumnError
 from encoding.problems import RowProblem
 from encoding.recipe import Recipe
+from encoding.recipe.numbers import read_number
 from encoding.records import Chunk
+from schemas.fields import NUMBER_INPUTS
 from schemas.profile import EncodingProfile, memory_columns
 
 
@@ -36,6 +38,7 @@ class RowCleaner:
     Attributes:
         header_of: the recipe's name of each column that is read, to the file's name for it.
         headers: the columns of the file that are read, in the order of the recipe.
+        number_header: the file's column of the known number; None where there is none.
     Args:
         profile: names the recipe.
         columns: names of the recipe to headers of the file; a name that is not there is looked for under
@@ -66,10 +69,19 @@ class RowCleaner:
         self._date_format = date_format
         self.header_of: Mapping[str, str] = self._find_headers(columns, available)
         self.headers = tuple(self.header_of.values())
+        kind = self._recipe.spec.number
+        self.number_header = None if kind is None else self.header_of.get(NUMBER_INPUTS[kind])
 
     def clear(self) -> None:
         """Forget the cells that were read: they are as sensitive as the rows."""
         self._recipe.clear()
+
+    def numbers(self, chunk: Chunk) -> list[str]:
+        """Return the known number of each row of a chunk, in normal form; empty where there is none."""
+        kind = self._recipe.spec.number
+        if kind is None or self.number_header is None:
+            return [""] * chunk.n_rows
+        return [read_number(cell, kind) for cell in chunk.columns[self.number_header]]
 
     def clean(self, chunk: Chunk) -> CleanedRows:
         """Clean the rows of a chunk that has at least the columns `headers`."""
@@ -87,7 +99,8 @@ class RowCleaner:
 
     def _find_headers(self, columns: Mapping[str, str], available: Sequence[str]) -> dict[str, str]:
         for name in columns:
-            if name not in self._recipe.inputs:
+            # One mapping does for several agreements, of which not every one takes a number.
+            if name not in (*self._recipe.inputs, *NUMBER_INPUTS.values()):
                 raise ConfigError(
                     f"the section [columns] names {name}, which the recipe does not have",
                     hint=f"it has: {', '.join(self._recipe.inputs)}",

@@ -9,12 +9,14 @@ from pydantic import Field, model_validator
 
 from encoding.errors import RecipeError
 from encoding.recipe.columns import DERIVED_COLUMNS
+from encoding.recipe.numbers import NUMBER_COLUMN
 from encoding.recipe.phonetic import phonetic_digest
 from encoding.recipe.spellings import ALIAS_KINDS
 from encoding.recipe.tables import load_tables
 from encoding.recipe.text import transliteration_digest
 from schemas.document import Document, Model
 from schemas.errors import DocumentError
+from schemas.fields import NumberKind
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Year = Annotated[int, Field(ge=1000, le=9999)]
@@ -38,7 +40,7 @@ class RecipeSpec(Document):
 
     `tables`, `transliteration` and `phonetic` are digests of the word lists, of the transliteration and of
     the phonetic codes: both agencies must clean alike. `birth_years` are the first and last year of birth
-    that are taken.
+    that are taken. `number` is what the column `number` is made of; without it there is none.
     """
 
     KIND: ClassVar[str] = "recipe"
@@ -50,11 +52,14 @@ class RecipeSpec(Document):
     birth_years: tuple[Year, Year]
     columns: Annotated[tuple[str, ...], Field(min_length=1)]
     variants: Variants
+    number: Annotated[NumberKind | None, Field(exclude_if=lambda kind: kind is None)] = None
 
     @model_validator(mode="after")
     def _columns_and_years_make_sense(self) -> Self:
+        if (NUMBER_COLUMN in self.columns) != (self.number is not None):
+            raise ValueError("the column number needs the kind of number, and nothing else does")
         for name in self.columns:
-            if name not in DERIVED_COLUMNS:
+            if name not in (*DERIVED_COLUMNS, NUMBER_COLUMN):
                 raise ValueError(f"the recipe makes no column {name[:40]!r}")
         if len(set(self.columns)) != len(self.columns):
             raise ValueError("a derived column is named twice")

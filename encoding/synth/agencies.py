@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
@@ -18,6 +18,7 @@ from encoding.synth.slips import (
     Clerk,
     ErrorRates,
     Written,
+    mistyped,
     respell,
     typo,
 )
@@ -34,13 +35,52 @@ _DUPLICATE_STUDENTS = 0.003
 _PLACED_AT_HOME, _PLACED_NEARBY = 0.5, 0.35
 # Of the enrolments after a student's first, how many another school has typed anew, if the child is middling.
 _RETYPED = 0.06
+_NUMBER_HELD, _NUMBER_WRONG = 0.8, 0.01
+
+
+class NumbersHeld:
+    """The student IDs that the child-welfare agency holds: of four rows in five, and one in a hundred is wrong.
+
+    A wrong one is, alike often, that of a brother or sister, that of any other pupil, or mistyped.
+
+    Args:
+        rng: of its own, so that nothing else of a rehearsal hangs on it.
+        pupils: some who are at school.
+    """
+
+    def __init__(self, rng: Random, pupils: Sequence[Person]) -> None:
+        self._rng, self._pupils = rng, pupils
+        self._families: dict[int, list[Person]] = {}
+        for pupil in pupils:
+            self._families.setdefault(pupil.family, []).append(pupil)
+
+    def of(self, person: Person) -> str:
+        """Return what one row holds."""
+        if self._rng.random() >= _NUMBER_HELD:
+            return ""
+        return (
+            self._wrong(person) if self._rng.random() < _NUMBER_WRONG else person.state_student_id
+        )
+
+    def _wrong(self, person: Person) -> str:
+        kind = self._rng.randrange(3)
+        if kind == 0 or not self._pupils:
+            return mistyped(self._rng, person.state_student_id)
+        family = self._families.get(person.family, []) if kind == 1 else []
+        others = [one for one in family if one is not person]
+        return self._rng.choice(others or self._pupils).state_student_id
 
 
 class ChildWelfareAgency:
-    """Writes one row a client; two in a hundred children have been entered twice."""
+    """Writes one row a client; two in a hundred children have been entered twice.
 
-    def __init__(self, rng: Random, rates: ErrorRates, as_of: date) -> None:
-        self._rng = rng
+    `numbers` are student IDs for all rows; without them only children at school have one.
+    """
+
+    def __init__(
+        self, rng: Random, rates: ErrorRates, as_of: date, numbers: NumbersHeld | None = None
+    ) -> None:
+        self._rng, self._numbers = rng, numbers
         self._clerk = Clerk(rng, rates, CHILD_WELFARE_SHARE, alias_share=0.5)
         self._as_of = as_of
         self._zips = load_zip_table()
@@ -80,13 +120,18 @@ class ChildWelfareAgency:
             {"M": "Male", "F": "Female", "X": "Unknown"}.get(written.sex, ""),
             _RACES[person.group][0],
             person.ssn if rng.random() < 0.7 else "",
-            self._student_id_held(person) if enrolled else "",
+            self._student_id(person, enrolled=enrolled),
             self._zips.counties[county], written.zip_code, person.home_zip, _us(start),
             _us(self._as_of) if rng.random() < 0.1 else "", _us(place),
             f"D{county + 1:02d}" if enrolled else "",
             _grade(person.birth, self._as_of) if enrolled else "",
             _us(self._as_of),
         )  # fmt: skip
+
+    def _student_id(self, person: Person, *, enrolled: bool) -> str:
+        # Drawn in any case, so that all else is the same.
+        held = self._student_id_held(person) if enrolled else ""
+        return held if self._numbers is None else self._numbers.of(person)
 
     def _student_id_held(self, person: Person) -> str:
         draw = self._rng.random()

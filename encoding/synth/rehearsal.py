@@ -11,7 +11,7 @@ from random import Random
 from types import MappingProxyType
 
 from encoding.errors import RehearsalError
-from encoding.synth.agencies import ChildWelfareAgency, EducationAgency
+from encoding.synth.agencies import ChildWelfareAgency, EducationAgency, NumbersHeld
 from encoding.synth.files import (
     RehearsalFiles,
     Row,
@@ -67,6 +67,7 @@ def write_rehearsal(
     n_students: int,
     overlap: float = 0.6,
     error_level: str = "mid",
+    known_numbers: bool = False,
 ) -> RehearsalFiles:
     """Write two agencies' files and the truth; the same arguments write the same bytes everywhere.
 
@@ -76,6 +77,8 @@ def write_rehearsal(
         n_students: people in the K-12 file. Rows are about 15 % more: one an enrolment.
         overlap: share of the children who are also in the K-12 file, 0 to 1.
         error_level: a key of ERROR_LEVELS.
+        known_numbers: four in five rows of the child-welfare file hold a student ID, and one in a hundred of
+            these is wrong: mistyped, or another pupil's. All else is the same as without.
     Raises:
         RehearsalError: a number is out of range, or the error level is unknown.
     """
@@ -97,7 +100,11 @@ def write_rehearsal(
     strangers = _strangers(rng, numbers, families, n_students - len(students))
     rates = ERROR_LEVELS[error_level]
     files = RehearsalFiles.of(folder)
-    agency = ChildWelfareAgency(rng, rates, AS_OF)
+    held = None
+    if known_numbers:
+        own = Random(f"{seed} known numbers")  # noqa: S311 - as above
+        held = NumbersHeld(own, [member.person for member in students])
+    agency = ChildWelfareAgency(rng, rates, AS_OF, held)
     write_agency_file(files.child_welfare, CHILD_WELFARE_LAYOUT, _client_rows(agency, children))
     schools = EducationAgency(rng, rates, AS_OF)
     everyone = _mingled(rng, students, strangers, n_students)

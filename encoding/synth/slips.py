@@ -256,6 +256,13 @@ def typo(rng: Random, name: str) -> str:
     ))  # fmt: skip
 
 
+def mistyped(rng: Random, number: str) -> str:
+    """Return the number with one digit wrong."""
+    at = rng.randrange(len(number))
+    others = [digit for digit in "0123456789" if digit != number[at]]
+    return number[:at] + rng.choice(others) + number[at + 1 :]
+
+
 def sound_alike(rng: Random, name: str) -> str:
     """Return a spelling that sounds alike: Jayden, Jaiden; Catherine, Katherine."""
     lower = name.lower()

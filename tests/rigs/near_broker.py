@@ -294,7 +294,13 @@ class NearBroker:
         named = {*terms.providers, *(one.party for one in terms.recipients)}
         people = [self.seated(party) for party in sorted(named)]
         people.append(self.person(OPERATOR, "operator", "steward"))
-        agreement = agreement_of(terms, [one.public for one in people], **(clauses or {}))
+        said = dict(clauses or {})
+        if profile.number_kind is not None:
+            kind = str(profile.number_kind)
+            listed = {"party": terms.providers[0], "name": kind.replace("-", "_"), "use": "encoded"}
+            number = {"kind": kind, "basis": "court-order", "citation": "In re Example, 2026"}
+            said |= {"known_number": number, "elements": [listed]}
+        agreement = agreement_of(terms, [one.public for one in people], **said)
         bind(self.broker, self.operator, agreement, profile, people)
         return agreement
 

@@ -81,7 +81,7 @@ def random_counts(random: Random, profile: EncodingProfile) -> FileCounts:
     """Return counts that an agency could have signed, zeros among them."""
     fields = []
     for field in profile.fields:
-        if field.memory is not None:
+        if not field.is_counted:
             fields.append(
                 FieldCounts(
                     field=field.name,

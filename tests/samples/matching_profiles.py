@@ -68,8 +68,13 @@ def random_profile(random: Random) -> EncodingProfile:
         ]
         levels = list(zip(names, [*rules, []], m, u, strict=True))
         fields.append(_field(f"field-{number}", filters, columns, levels, random.randint(0, 1000)))
+    n_counted = len(fields)
     for memory in random.sample(list(MEMORY_COLUMNS), random.randint(0, 2)):
         fields.append(memory_field(memory))
+    if random.random() < 0.6:
+        others = random.sample(fields[:n_counted], random.randint(1, n_counted))
+        named = {one["name"]: [random.choice(one["levels"])["name"]] for one in others}
+        fields.append(number_field(named))
     changed: dict[str, Any] = {"strength": random.choice([1, 300, 10_000])}
     if len(fields) > 1 and random.random() < 0.7:
         reached = [
@@ -88,6 +93,14 @@ def memory_field(memory: Memory) -> dict[str, Any]:
     m, u = (500_000, 4) if memory == "linked-before" else (1, 1_000_000)
     levels = [("same", same, m, u), ("other", [], MILLION - m, BILLION - u)]
     return _field(memory, 0, columns, levels, twins=0, memory=memory)
+
+
+def number_field(contradicted_by: dict[str, list[str]]) -> dict[str, Any]:
+    """Return a known number that levels of other fields contradict."""
+    levels = [("same", [[("number", 0)]], 990_000, 15_259), ("other", [], 10_000, BILLION - 15_259)]
+    number = _field("number", 0, ["number"], levels, twins=0)
+    named = [{"field": name, "levels": levels} for name, levels in contradicted_by.items()]
+    return number | {"contradicted_by": named}
 
 
 def _document(fields: list[dict[str, Any]], keys: list[list[list[str]]]) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from samples.agreement import AGREEMENT
 from samples.documents import TERMS, changed, without
 from vectors.documents import APPROVALS, RANGE
 
-from schemas.agreement import DEFAULT_FLOOR, ProjectTerms
+from schemas.agreement import DEFAULT_FLOOR, Agreement, ProjectTerms
+from schemas.canonical import canonical_bytes
 from schemas.errors import DocumentError
 
 DEFAULTS: dict[str, Any] = {
@@ -111,3 +113,10 @@ def test_three_providers_are_three_pairs_in_the_order_of_their_names() -> None:
     files = [{"party": party, "least": 1, "most": size} for party, size in most.items()]
     terms = ProjectTerms.from_json({**TERMS, "providers": list(most), "files": files})
     assert terms.pairs == (("health", "child-welfare"), ("k12", "child-welfare"), ("k12", "health"))
+
+
+def test_a_known_number_that_there_is_not_is_left_out_and_not_null() -> None:
+    agreement = Agreement.from_json(AGREEMENT)
+    assert "known_number" not in agreement.to_json()
+    with pytest.raises(DocumentError):
+        Agreement.from_canonical(canonical_bytes({**AGREEMENT, "known_number": None}))

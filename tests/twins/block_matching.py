@@ -276,6 +276,34 @@ class Candidate(NamedTuple):
     larger: int
     total: int
     twins: int
+    is_capped: bool = False
+
+
+def candidate(
+    one: Meeting, total: int, twins: int, profile: EncodingProfile, policy: Policy
+) -> Candidate:
+    """Return a pair with its total weight, below the auto bound where its known number is in doubt."""
+    most = least_weight(policy.auto) - 1
+    is_capped = total > most and is_doubtful(one.levels, profile)
+    return Candidate(one.smaller, one.larger, most if is_capped else total, twins, is_capped)
+
+
+def is_doubtful(levels: Pattern, profile: EncodingProfile) -> bool:
+    reached = {
+        field.name: field.levels[level - 1].name if level else None
+        for field, level in zip(profile.fields, levels, strict=True)
+    }
+    if any(
+        f.memory == "linked-before" and reached[f.name] == f.levels[0].name for f in profile.fields
+    ):
+        return False
+    for field in profile.fields:
+        if field.contradicted_by and reached[field.name] == field.levels[0].name:
+            found = [reached[one.field] for one in field.contradicted_by]
+            if all(name is None for name in found):
+                return True
+            return any(reached[one.field] in one.levels for one in field.contradicted_by)
+    return False
 
 
 def decide(pairs: Sequence[Candidate], policy: Policy) -> dict[tuple[int, int], tuple[str, str]]:
@@ -302,10 +330,12 @@ def _rule(
     def is_rival(other: Candidate) -> bool:
         return other != pair and (other.smaller == pair.smaller or other.larger == pair.larger)
 
-    if pair.total < least_weight(policy.review):
+    if pair.total < least_weight(policy.review) and not pair.is_capped:
         return "below-review"
     if any(is_rival(other) for other in before):
         return "better-rival"
+    if pair.is_capped:
+        return "known-number"
     if pair.total < least_weight(policy.auto):
         return "review-band"
     if policy.twin_limit is not None and pair.twins > policy.twin_limit:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 
 from anyascii import anyascii
 
@@ -82,6 +83,38 @@ def zip_columns(raw: str) -> dict[str, str]:
     code = digits[:5] if is_zip else ""
     code = "" if code in ("00000", "99999", "11111", "12345") else code
     return {"zip": code, "zip3": code[:3]}
+
+
+def known_number(raw: str, kind: str) -> str:
+    """Return a known number in normal form."""
+    text = unicodedata.normalize("NFKC", raw).strip().upper()
+    if re.fullmatch(r"[0-9]+[.]0+", text):
+        text = text.split(".")[0]
+    found = re.fullmatch(r"[0-9]+([.,]?)[0-9]*E([+-]?)[0-9]+", text)
+    if found is not None and (found[1] or found[2] == "+"):
+        return ""
+    signs = [sign for sign in text if sign.isalnum()]
+    if any(sign not in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" for sign in signs):
+        return ""
+    while signs and signs[0] == "0":
+        signs = signs[1:]
+    digits = [int(sign) for sign in signs if sign.isdigit()]
+    for step in (0, 1, -1):
+        if all(after == (before + step) % 10 for before, after in pairwise(digits)):
+            return ""
+    number = "".join(signs)
+    if kind != "ssn":
+        is_one = 5 <= len(number) <= 20 and 4 <= len(digits) >= len(number) - len(digits)
+        return number if is_one else ""
+    # Its zeros: up to two may be lost.
+    n_signs = sum(sign.isalnum() for sign in text)
+    if len(digits) < len(number) or not 7 <= n_signs <= 9:
+        return ""
+    number = number.rjust(9, "0")
+    area, group, serial = int(number[:3]), int(number[3:5]), int(number[5:])
+    advertised = ("078051120", "219099999", "457555462", "111223333", "123121234")
+    is_issued = 0 < area < 900 and area != 666 and group > 0 and serial > 0
+    return number if is_issued and number not in advertised else ""
 
 
 def first_columns(first: str) -> dict[str, str]:

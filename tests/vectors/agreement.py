@@ -42,7 +42,22 @@ SHOWN: list[dict[str, Any]] = [
 ]
 REVIEWED: dict[str, Any] = {"review": REVIEW, "elements": SHOWN}
 
+STUDENT_ID = {"kind": "student-id", "basis": None, "citation": None}
+SSN = {"kind": "ssn", "basis": "court-order", "citation": "In re Example, 2026"}
+
+
+def numbered(number: dict[str, Any], column: str, use: str = "encoded") -> dict[str, Any]:
+    """Return the clause of a known number, and the column that is listed for it."""
+    listed = {"party": "k12", "name": column, "use": use}
+    return {"known_number": number, "elements": [*AGREEMENT["elements"], listed]}
+
+
 GOOD: list[Change] = [
+    ("a known number", "", numbered(STUDENT_ID, "student_id")),
+    ("a known number with its law", "", numbered(
+        {"kind": "case-number", "basis": "other", "citation": "Example Code 12.5"}, "case_number"
+    )),
+    ("Social Security numbers", "", numbered(SSN, "ssn")),
     ("no paper agreement", "paper", None),
     ("a paper without its file", "paper.sha256", None),
     ("no range of probabilities", "policy_range", None),
@@ -133,6 +148,17 @@ BAD_PARTIES: list[Change] = [
     ("an element twice", "elements", [AGREEMENT["elements"][0]] * 2),
 ]
 BAD_DISCLOSURES: list[Change] = [
+    ("a known number that is not listed as encoded", "", numbered(STUDENT_ID, "student_id", "shared")),
+    ("a known number of which another is listed", "", numbered(STUDENT_ID, "ssn")),
+    ("an unknown kind of number", "", numbered({**STUDENT_ID, "kind": "passport"}, "passport")),
+    ("Social Security numbers without a basis", "", numbered({**SSN, "basis": None}, "ssn")),
+    ("Social Security numbers without a citation", "", numbered({**SSN, "citation": None}, "ssn")),
+    ("a known number by another law without its citation", "", numbered(
+        {**STUDENT_ID, "basis": "other"}, "student_id"
+    )),
+    ("a known number with a citation of no basis", "", numbered(
+        {**STUDENT_ID, "citation": "Example Code 12.5"}, "student_id"
+    )),
     ("no basis towards the operator", "directions", AGREEMENT["directions"][1:]),
     ("no basis towards the other agency", "directions", [
         each for each in AGREEMENT["directions"] if each["receiver"] != "k12"

@@ -22,13 +22,20 @@ from samples.documents import (
     changed,
     without,
 )
-from samples.matching_profiles import memory_field
+from samples.matching_profiles import memory_field, number_field
 from vectors.file import write_vectors
 
 Change = tuple[str, str, Any]
 
 FIRST, DATE = PROFILE["fields"]
 EXACT = FIRST["levels"][0]
+NUMBER = number_field({"first": ["far"]})
+
+
+def numbered(**changed: Any) -> list[Any]:
+    """Return the fields with a known number, changed."""
+    return [FIRST, DATE, NUMBER | changed]
+
 
 PROFILE_GOOD: list[Change] = [
     ("one pass", "passes", PROFILE["passes"][:1]),
@@ -43,6 +50,11 @@ PROFILE_GOOD: list[Change] = [
     ("a recipe of nothing", "recipe", {}),
     ("memory of links", "fields", [FIRST, DATE, memory_field("linked-before")]),
     ("memory of rejections", "fields", [FIRST, DATE, memory_field("rejected-before")]),
+    ("a known number", "fields", numbered()),
+    ("a known number that two fields may contradict", "fields", numbered(contradicted_by=[
+        {"field": "first", "levels": ["near", "far"]}, {"field": DATE["name"], "levels": [
+            DATE["levels"][-1]["name"]]},
+    ])),
 ]  # fmt: skip
 PROFILE_BAD: list[Change] = [
     ("another version", "version", "blindlink/encoding-profile/1"),

@@ -99,6 +99,13 @@ def _records() -> list[tuple[str, bytes]]:
             record({**HEADER, "rows": 1, "floor": 0}, [canonical(ROWS[2])]),
         ),
         (
+            "a known number in doubt",
+            record(
+                {**HEADER, "rows": 1, "floor": 0},
+                [canonical(decision(3, band="review", rule="known-number", probability="0.80"))],
+            ),
+        ),
+        (
             "what a reviewer accepted",
             record(
                 {**HEADER, "release": 2, "rows": 1, "floor": 0},

@@ -5,11 +5,12 @@ Everything comes from the slow twin in `twins.block_matching`. Doubles are writt
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
-from samples.matching_profiles import block_profile
+from samples.matching_profiles import block_profile, memory_field, number_field
 from twins import block_matching as twin
 from vectors.file import write_vectors
 
@@ -56,7 +57,14 @@ COUNTED = FileCounts(
     dependence=631,
     twin_pairs=950,
 )
-PROFILES = {"plain": PROFILE, "dependent": DEPENDENT, "light": LIGHT}
+NUMBERED = block_profile(
+    fields=[
+        *(PROFILE.to_json()["fields"][at] for at in (0, 2)),
+        number_field({"first-name": ["far"], "birth-date": ["year", "none"]}),
+        memory_field("linked-before"),
+    ]
+)
+PROFILES = {"plain": PROFILE, "dependent": DEPENDENT, "light": LIGHT, "numbered": NUMBERED}
 MANY = {
     (1, 1, 1, 1): 1_701,
     (1, 2, 1, 1): 122,
@@ -84,9 +92,11 @@ def matching_vectors() -> dict[str, Any]:
         "probabilities": [
             {"total": total, "probability": twin.match_probability(total).hex()} for total in TOTALS
         ],
-        "profiles": {name: one.model_dump(mode="json") for name, one in PROFILES.items()},
+        "profiles": {name: one.to_json() for name, one in PROFILES.items()},
         "fits": list(_fits()),
         "bands": list(_bands()),
+        "doubts": _doubts(),
+        "caps": list(_caps()),
     }
 
 
@@ -157,6 +167,23 @@ def _fit(
     }
 
 
+def _doubts() -> dict[str, list[list[int]]]:
+    """Return the patterns of which the number is in doubt, and those of which it is not."""
+    patterns = list(product(*(range(len(field.levels) + 1) for field in NUMBERED.fields)))
+    named = {"in doubt": True, "not in doubt": False}
+    return {
+        name: [list(one) for one in patterns if twin.is_doubtful(one, NUMBERED) == wanted]
+        for name, wanted in named.items()
+    }
+
+
+def _caps() -> Iterator[dict[str, int]]:
+    policy = twin.Policy(auto="0.9", review="0.05", lead=0, most_review=2, twin_limit=None)
+    for total in (-5_000, 3_169, 3_170, 40_000):
+        one = twin.Meeting(0, 0, (4, 1, 1, 2), 0, 0)
+        yield {"total": total, "capped": twin.candidate(one, total, 0, NUMBERED, policy).total}
+
+
 def _bands() -> Iterator[dict[str, Any]]:
     policy = twin.Policy(auto="0.9", review="0.05", lead=2_000, most_review=2, twin_limit=1_500)
     lonely = [(0, 0, 3_170, 0), (1, 1, 3_169, 0), (2, 2, -4_247, 0), (3, 3, -4_248, 0)]
@@ -181,10 +208,15 @@ def _bands() -> Iterator[dict[str, Any]]:
     many = [(at, at, 1_000 - at, 0) for at in range(4)] + [(3, 9, 0, 0)]
     yield _band("more than may be held back", policy, many)
     yield _band("nothing may be held back", policy._replace(most_review=0), many)
+    capped = [(0, 0, 3_169, 0, True), (1, 1, 3_169, 0, False), (0, 2, 3_168, 0, False)]
+    yield _band("a known number in doubt", policy, capped)
+    yield _band(
+        "a known number in doubt, and no bound of review", policy._replace(review="0.9"), capped
+    )
     yield _band("no pair", policy, [])
 
 
-def _band(name: str, policy: twin.Policy, pairs: list[tuple[int, int, int, int]]) -> dict[str, Any]:
+def _band(name: str, policy: twin.Policy, pairs: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
     candidates = [twin.Candidate(*pair) for pair in pairs]
     decided = twin.decide(candidates, policy)
     written = [

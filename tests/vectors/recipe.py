@@ -98,6 +98,35 @@ GOOD: dict[str, dict[str, str]] = {
     "ZIP too short": {"zip": "2139"},
     "ZIP of letters": {"zip": "K1A 0B1"},
 }
+NUMBERS: dict[str, list[str]] = {
+    "student-id": [
+        "0072345678",
+        "72-345 678",
+        "72345678.0",
+        "7234",
+        "ca-0012345x",
+        "99999999",
+        "123456789",
+        "1.23457E+09",
+        "UNKNOWN",
+        "７２３４５６７８",
+    ],
+    "case-number": ["2019/004711", "A0017", "00017", "see 4711"],
+    "ssn": [
+        "219-12-3456",
+        "19123456",
+        "1917345",
+        "191234",
+        "000-12-3456",
+        "666-12-3456",
+        "912-71-3456",
+        "219-00-3456",
+        "219-12-0000",
+        "078-05-1120",
+        "333-33-3333",
+        "2191234567",
+    ],
+}
 BAD: dict[str, dict[str, str]] = {
     "other format": {"birth_date": "2011-04-09"},
     "no such day": {"birth_date": "2/30/2011"},
@@ -116,6 +145,12 @@ BAD_RECIPES: dict[str, dict[str, Any]] = {
     "kind of another version": {"variants": {"kinds": ["alias", "nicknames"], "cap": 8}},
     "salt of another version": {"salt": "none"},
     "version to come": {"version": "blindlink/recipe/3"},
+    "a number without its column": {"number": "ssn"},
+    "the column of a number that is not named": {"columns": [*DERIVED_COLUMNS, "number"]},
+    "a kind of number that is not known": {
+        "columns": [*DERIVED_COLUMNS, "number"],
+        "number": "passport",
+    },
 }
 
 
@@ -130,6 +165,11 @@ def recipe_vectors() -> dict[str, Any]:
         "good": [
             {"name": name, "row": ROW | cells, "derived": derive(recipe, ROW | cells)}
             for name, cells in GOOD.items()
+        ],
+        "numbers": [
+            {"kind": kind, "cell": cell, "number": number_of(kind, cell)}
+            for kind, cells in NUMBERS.items()
+            for cell in cells
         ],
         "bad": [
             {"name": name, "row": ROW | cells, "problem": refuse(recipe, ROW | cells)}
@@ -149,6 +189,13 @@ def derive(recipe: Recipe, cells: dict[str, str]) -> list[dict[str, str]]:
     return [
         dict(zip(derived, values, strict=True)) for values in zip(*derived.values(), strict=True)
     ]
+
+
+def number_of(kind: str, cell: str) -> str:
+    """Return what a cell becomes as a known number."""
+    recipe = Recipe.load(SPEC | {"columns": ["number"], "number": kind})
+    columns = {name: [one] for name, one in (ROW | {kind.replace("-", "_"): cell}).items()}
+    return recipe.derive(columns, date_format=DATE_FORMAT).columns["number"][0]
 
 
 def refuse(recipe: Recipe, cells: dict[str, str]) -> str:

@@ -106,8 +106,10 @@ def require_plausible(counts: FileCounts, profile: EncodingProfile, n_records: i
     require_fit(counts, profile)
     published = published_counts(profile, n_records)
     for one, field, known in zip(profile.fields, counts.fields, published.fields, strict=True):
-        if one.memory is not None and field != known:
-            raise CountedPairsError(f"field {field.field}: what agencies remember is not counted")
+        if not one.is_counted and field != known:
+            raise CountedPairsError(
+                f"field {field.field}: its counts are not those of the profile, and nobody counts it"
+            )
         if sum(field.strangers) > MOST_COUNTED and field.strangers != known.strangers:
             raise CountedPairsError(
                 f"field {field.field}: strangers are counted in at most {MOST_COUNTED:,} pairs"

@@ -37,6 +37,7 @@ class Rule(IntEnum):
     LEAD_TOO_SMALL = 4
     TWIN_GUARD = 5
     REVIEW_SHARE = 6
+    KNOWN_NUMBER = 7
 
     @property
     def label(self) -> str:
@@ -86,7 +87,11 @@ class Decisions:
 
 
 def decide(
-    pairs: Met, total: NDArray[np.int64], twins: NDArray[np.int64], policy: BandRule
+    pairs: Met,
+    total: NDArray[np.int64],
+    twins: NDArray[np.int64],
+    policy: BandRule,
+    is_capped: NDArray[np.bool_] | None = None,
 ) -> Decisions:
     """Decide all pairs of two files.
 
@@ -95,15 +100,19 @@ def decide(
         total: total weight of each pair.
         twins: what the chance of twins took off it.
         policy: the agreed bands.
+        is_capped: which totals were kept below the auto bound, for a known number that is in doubt; None: none.
     """
     rule = np.full(len(pairs), Rule.BELOW_REVIEW, dtype=np.uint8)
+    is_capped = np.zeros(len(pairs), dtype=bool) if is_capped is None else is_capped
     lead = _leads(pairs, total)
     order = np.lexsort((pairs["larger"], pairs["smaller"], -total))
-    order = order[total[order] >= policy.review]
+    # A capped total was above the auto bound, and so above that of review.
+    order = order[(total[order] >= policy.review) | is_capped[order]]
     is_best = _first_of_both(pairs["smaller"][order], pairs["larger"][order])
     rule[order[~is_best]] = Rule.BETTER_RIVAL
     best = order[is_best]
     rule[best] = _rules_of_best(total[best], lead[best], twins[best], policy)
+    rule[best[is_capped[best]]] = Rule.KNOWN_NUMBER
     held_back = best[rule[best] != Rule.MATCH_PROBABILITY]
     rule[held_back[policy.most_review :]] = Rule.REVIEW_SHARE
     band = np.full(len(pairs), Band.REJECT, dtype=np.uint8)

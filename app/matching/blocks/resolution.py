@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from app.matching.blocks.checks import require_plausible
 from app.matching.blocks.decisions import Band, BandRule, Decisions, Rule, decide
 from app.matching.blocks.errors import EmptyFileError
+from app.matching.blocks.known_numbers import are_doubtful, capped
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.missed_matches import Missed, missed_matches
 from app.matching.blocks.pairs import MEETING, Met, best_of_pairs
@@ -52,7 +53,7 @@ class Resolution:
 
     Attributes:
         pairs: each candidate pair once, in order of records; none that a reviewer rejected before.
-        total: total weight of each pair, int64.
+        total: total weight of each pair, int64; one whose known number is in doubt stays below the auto bound.
         twins: what the chance of twins took off it, int64.
         decisions: band, rule and lead of each pair.
         table: the comparison patterns, with how many pairs have each.
@@ -126,10 +127,13 @@ def resolve_pair(
         n_pairs=sizes.smaller * sizes.larger,
         prior_matches=float(policy.expected_share * sizes.smaller),
     )
-    at = np.searchsorted(np.array(table.codes, dtype=np.int64), pairs["code"])
+    codes = np.array(table.codes, dtype=np.int64)
+    at = np.searchsorted(codes, pairs["code"])
     total = np.array(weights.total, dtype=np.int64)[at]
     twins = np.array(weights.twins, dtype=np.int64)[at]
-    decisions = decide(pairs, total, twins, policy.bands)
+    is_doubtful = are_doubtful(profile, rules.levels_of(codes))[at]
+    total, is_capped = capped(total, is_doubtful, policy.bands.auto)
+    decisions = decide(pairs, total, twins, policy.bands, is_capped)
     return Resolution(
         pairs,
         total,

@@ -23,7 +23,7 @@ from app.web.project_words import parties_of, terms_sentences
 from app.web.table import Cell, Table, clause_rows
 from app.wired import WiredBroker
 from schemas.api import ProjectList
-from schemas.policy_words import policy_sentences, zip_sentence
+from schemas.policy_words import number_sentence, policy_sentences, zip_sentence
 
 router = APIRouter()
 
@@ -93,6 +93,9 @@ def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> 
         halted=halted,
         terms=terms,
         sentences=sentences,
-        policy=[*policy_sentences(terms.policy), zip_sentence(view.profile)],
+        policy=[
+            *policy_sentences(terms.policy),
+            *filter(None, (zip_sentence(view.profile), number_sentence(view.profile))),
+        ],
         parties=parties,
     )

@@ -22,6 +22,7 @@ from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from schemas.chapters import Chapter, grouped
+from schemas.clause_words import SSN_WARNING
 
 if TYPE_CHECKING:
     from schemas.negotiation import AgreementProposal
@@ -86,6 +87,9 @@ def draft(
     path = output or Path(f"{made.agreement.project}.agreement-{made.agreement.number}.json")
     write_proposal(path, made, force=force)
     session.say(f"{path} is written; next: blindlink agreement show {path} --html agreement.html")
+    number = made.agreement.known_number
+    if number is not None and number.kind == "ssn":
+        session.warn(SSN_WARNING.removeprefix("WARNING: "))
     if before is not None and made.agreement.epoch != before.agreement.epoch:
         session.warn("it opens a new epoch: the agencies make a new secret and encode anew")
     click.echo(grouped(made.agreement.digest()))

@@ -126,6 +126,8 @@ def _document(filled: Filled) -> dict[str, object]:
         "rows_of_file": filled.rows,
         "rows_skipped": filled.rows_skipped,
         "rows_withdrawn": filled.rows_withdrawn,
+        "numbers_shared": len(filled.shared),
+        "records_sharing_numbers": filled.shared.n_records,
         "records": manifest.records,
         "rows": manifest.rows,
         "key_id": manifest.key_id,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from encoding.profiles.shipped import Size, shipped_profile
+from schemas.fields import NUMBER_KINDS, NumberKind
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
@@ -37,13 +38,16 @@ def schema() -> None:
     help="How large the larger file is: up to a million records, or more.",
 )
 @click.option("--no-zip", is_flag=True, help="Leave the ZIP code out of the comparison.")
+@click.option(
+    "--number", type=click.Choice(NUMBER_KINDS), help="The known number that is compared, too."
+)
 @click.option("--digest", is_flag=True, help="Print the profile's fingerprint only.")
-def show(name: str, *, size: Size, no_zip: bool, digest: bool) -> None:
+def show(name: str, *, size: Size, no_zip: bool, number: NumberKind | None, digest: bool) -> None:
     """Print a shipped encoding profile as JSON, for the agreement.
 
     Example: blindlink schema show children > profile.json
     """
-    profile = shipped_profile(name, size=size, zip_code=not no_zip)
+    profile = shipped_profile(name, size=size, zip_code=not no_zip, number=number)
     click.echo(profile.digest() if digest else json.dumps(profile.to_json(), indent=2))
 
 
@@ -99,6 +103,8 @@ def diff(ctx: click.Context, left: str, right: str) -> None:
 def _described(profile: EncodingProfile) -> Iterator[str]:
     for field in profile.fields:
         yield f"compares {field.name}: {', '.join(level.name for level in field.levels)}"
+        for named in field.contradicted_by:
+            yield f"  contradicted by {named.field}: {', '.join(named.levels)}"
     for one in profile.passes:
         keys = " | ".join(
             " + ".join("/".join(part) for part in key) for key in dict.fromkeys(one.keys)

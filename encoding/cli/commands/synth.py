@@ -29,6 +29,11 @@ LEVEL_NAMES = ("low", "mid", "high")
     "--overlap", type=click.FloatRange(0, 1), help="Share of the children who are students."
 )
 @click.option("--errors", type=click.Choice(LEVEL_NAMES), default="mid", show_default=True)
+@click.option(
+    "--known-numbers",
+    is_flag=True,
+    help="Of four in five clients the student ID is known, and one in a hundred is wrong.",
+)
 @click.option("--hard-cases", is_flag=True, help="Write the file of named hard cases instead.")
 @json_option
 def synth(  # noqa: PLR0917 - click passes by name
@@ -39,6 +44,7 @@ def synth(  # noqa: PLR0917 - click passes by name
     students: int | None,
     overlap: float | None,
     errors: str,
+    known_numbers: bool,
     hard_cases: bool,
 ) -> None:
     """Write a child-welfare file, a K-12 file and the truth into FOLDER.
@@ -58,6 +64,7 @@ def synth(  # noqa: PLR0917 - click passes by name
             n_students=students or preset.n_students,
             overlap=preset.overlap if overlap is None else overlap,
             error_level=errors,
+            known_numbers=known_numbers,
         )
     paths = {
         "child_welfare": str(files.child_welfare),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-from encoding.cli.parts.prompts import ask_confirmation, ask_share, ask_text
+import click
+
+from encoding.cli.parts.prompts import ask_choice, ask_confirmation, ask_share, ask_text
+from schemas.clause_words import SSN_WARNING
+from schemas.clauses import LegalBasis
+from schemas.fields import NUMBER_KINDS
 
 Answers = dict[str, Any]
 
@@ -13,7 +18,7 @@ SHIPPED_PROFILES: Final = ("children", "generic-person")
 
 
 def ask_profile() -> Answers:
-    """Return the encoding profile; of a shipped one, whether it compares ZIP codes."""
+    """Return the encoding profile; of a shipped one, whether it compares ZIP codes, and which known number."""
     name = ask_text(
         f"Encoding profile: {', '.join(SHIPPED_PROFILES)}, or a file", SHIPPED_PROFILES[0]
     )
@@ -22,7 +27,27 @@ def ask_profile() -> Answers:
     return {
         "profile": name,
         "zip": ask_confirmation("Do both files have ZIP codes that may be compared", default=True),
+        **_ask_number(),
     }
+
+
+def _ask_number() -> Answers:
+    """Return by which number both agencies know a person, and on what basis it is encoded."""
+    kind = ask_choice(
+        "By which number both files know the same people", ("none", *NUMBER_KINDS), "none"
+    )
+    if kind == "none":
+        return {}
+    is_ssn = kind == "ssn"
+    if is_ssn:
+        click.echo(SSN_WARNING, err=True)
+    basis = ask_choice("Legal basis for encoding it", get_args(LegalBasis), None)
+    needs_citation = is_ssn or basis == "other"
+    citation = ask_text(
+        "Which law or paper" + ("" if needs_citation else " (Enter: none)"),
+        None if needs_citation else "",
+    )
+    return {"known_number": {"kind": kind, "basis": basis, "citation": citation or None}}
 
 
 def ask_policy() -> Answers:

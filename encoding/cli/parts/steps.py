@@ -101,6 +101,11 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
         )
     if filled.rows_withdrawn:
         session.say(f"{filled.rows_withdrawn:,} rows were left out: their records are withdrawn")
+    if len(filled.shared):
+        session.warn(
+            f"{filled.shared.n_records:,} records were encoded without their known number, which others hold,"
+            f" too; different numbers: {len(filled.shared):,}"
+        )
     dropped = sum(one.rows_dropped for one in filled.counts.passes)
     if dropped:
         session.say(

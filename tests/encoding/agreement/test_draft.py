@@ -40,7 +40,7 @@ def test_answers_make_a_whole_agreement(proposal: AgreementProposal) -> None:
 
 
 def test_the_example_of_the_guide_makes_an_agreement(tmp_path: Path) -> None:
-    example, review = re.findall(r"```toml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    example, review, number = re.findall(r"```toml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
     agreement = draft_agreement(read_answers(write_answers(tmp_path, example)), tmp_path).agreement
     assert agreement.paper is not None
     assert len(agreement.elements) == 2
@@ -54,6 +54,11 @@ def test_the_example_of_the_guide_makes_an_agreement(tmp_path: Path) -> None:
     answers = read_answers(write_answers(tmp_path, example + shorter))
     assert draft_agreement(answers, tmp_path).agreement == reviewed
     assert [one.use for one in reviewed.elements].count("shown") == 2
+    (tmp_path / "answers.toml").unlink()
+    answers = read_answers(write_answers(tmp_path, example + number))
+    known = draft_agreement(answers, tmp_path).agreement.known_number
+    assert known is not None
+    assert known.kind == "student-id"
 
 
 def test_the_first_analyst_holds_the_secret_unless_another_is_named(
@@ -253,3 +258,61 @@ def test_a_file_with_another_profile_than_the_agreement_names_is_refused(
     path.write_text(json.dumps(raw))
     with raises(AgreementFileError, match="not the one that the agreement names"):
         read_proposal(path)
+
+
+STUDENT_ID = {"kind": "student-id"}
+SSN = {"kind": "ssn", "basis": "other", "citation": "Example Code 12.5"}
+
+
+def numbered(folder: Path, number: Any, **more: Any) -> AgreementProposal:
+    answers = read_answers(write_answers(folder))
+    return draft_agreement({**answers, "known_number": number, **more}, folder)
+
+
+def test_a_known_number_is_in_the_profile_the_clause_and_the_elements(tmp_path: Path) -> None:
+    made = numbered(tmp_path, STUDENT_ID)
+    assert made.profile == shipped_profile("children", number="student-id")
+    known = made.agreement.known_number
+    assert known is not None
+    assert (known.kind, known.basis, known.citation) == ("student-id", None, None)
+    listed = [(one.party, one.use) for one in made.agreement.elements if one.name == "student_id"]
+    assert listed == [("child-welfare", "encoded"), ("k12", "encoded")]
+
+
+@pytest.mark.parametrize("missing", ["basis", "citation"])
+def test_social_security_numbers_without_basis_and_citation_are_refused(
+    tmp_path: Path, missing: str
+) -> None:
+    assert numbered(tmp_path, SSN).agreement.known_number is not None
+    (tmp_path / "answers.toml").unlink()
+    with raises(AgreementDraftError, match="need a legal basis and its citation"):
+        numbered(tmp_path, {name: value for name, value in SSN.items() if name != missing})
+
+
+def test_a_kind_of_number_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    with raises(AgreementDraftError, match="student-id, case-number, ssn"):
+        numbered(tmp_path, {"kind": "passport"})
+
+
+def test_a_profile_that_takes_numbers_of_which_the_agreement_says_nothing_is_refused(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "profile.json"
+    path.write_bytes(shipped_profile("children", number="ssn").to_canonical())
+    with raises(AgreementDraftError, match="not the one that the agreement states"):
+        numbered(tmp_path, False, profile="profile.json")
+    (tmp_path / "answers.toml").unlink()
+    assert numbered(tmp_path, SSN, profile="profile.json").profile.number_kind == "ssn"
+
+
+def test_an_amendment_keeps_the_number_takes_another_or_none(tmp_path: Path) -> None:
+    before = numbered(tmp_path, STUDENT_ID)
+    kept = amend(before, tmp_path, profile="children", zip=False)
+    assert kept.profile.name == "children-no-zip-student-id"
+    assert kept.agreement.epoch == 2
+    gone = amend(before, tmp_path, profile="children", known_number=False)
+    assert gone.profile == shipped_profile("children")
+    assert gone.agreement.known_number is None
+    assert "known_number" not in gone.agreement.to_json()
+    with raises(AgreementDraftError, match="known_number needs the answer profile"):
+        amend(before, tmp_path, known_number=SSN)

@@ -24,6 +24,7 @@ from encoding.recipe.dates import read_date_format
 from encoding.records import open_table
 from encoding.records.sample import RecordSampler, Sample
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout, RehearsalFiles, write_rehearsal
+from schemas.fields import NumberKind
 
 CHILDREN = shipped_profile("children").without_memory()
 
@@ -47,10 +48,12 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     return sample_of(files.child_welfare, CHILD_WELFARE_LAYOUT)
 
 
-def calibrated(sample: Sample, setting: Setting, errors: str = MEDIUM, **more) -> Calibration:
+def calibrated(
+    sample: Sample, setting: Setting, errors: str = MEDIUM, number: NumberKind | None = None, **more
+) -> Calibration:
     layout = CHILD_WELFARE_LAYOUT
     return calibrate(
-        sample, shipped_profile("children"), setting, errors,
+        sample, shipped_profile("children", number=number), setting, errors,
         columns=layout.inputs, date_format=layout.date_format, n_strangers=10_000, **more,
     )  # fmt: skip
 
@@ -171,6 +174,15 @@ def test_it_compares_the_shipped_passes_with_zip_and_without(predicted: Calibrat
         assert ceilings == sorted(ceilings)
         assert one.best.block_cap >= 4
     assert predicted.recommended in predicted.sets
+
+
+def test_a_known_number_finds_more(small: Sample, predicted: Calibration) -> None:
+    numbered = calibrated(small, Setting(300, 50_000), number="student-id")
+    names = [one.profiles[0][0] for one in numbered.sets]
+    assert names == ["children-student-id", "children-no-zip-student-id"]
+    for one, plain in zip(numbered.sets, predicted.sets, strict=True):
+        assert one.best.recall > plain.best.recall
+        assert one.best.ceiling > plain.best.ceiling
 
 
 def test_a_profile_of_ones_own_is_tried_alone(small: Sample) -> None:

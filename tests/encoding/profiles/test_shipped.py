@@ -11,6 +11,7 @@ from samples.refusals import raises
 
 from encoding.errors import ShippedNameError
 from encoding.profiles.shipped import (
+    NUMBER_FIELD,
     SHIPPED,
     SIZES,
     ZIP_FIELD,
@@ -22,12 +23,16 @@ from encoding.profiles.shipped import (
 from encoding.recipe import INPUTS, Recipe
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, Layout
 from schemas.counts import published_counts
+from schemas.fields import NUMBER_INPUTS, NUMBER_KINDS
 from schemas.profile import EncodingProfile, memory_columns
 
 EVERY = [(name, size, zip_code) for name in SHIPPED for size in SIZES for zip_code in (True, False)]
+NUMBERED = shipped_profile("children", number="student-id")
 profiles = pytest.mark.parametrize(
     "profile",
-    [shipped_profile(name, size=size, zip_code=zip_code) for name, size, zip_code in EVERY],
+    [shipped_profile(name, size=size, zip_code=zip_code) for name, size, zip_code in EVERY]
+    + [shipped_profile("generic-person", size="nation", number=kind) for kind in NUMBER_KINDS]
+    + [NUMBERED],
     ids=lambda profile: profile.name,
 )
 
@@ -84,10 +89,23 @@ def test_unknown_name_is_refused_with_the_names_there_are(load: Any) -> None:
 def test_preset_maps_inputs_of_the_recipe(name: str) -> None:
     preset = load_preset(name)
     required = {column for column, is_required in INPUTS.items() if is_required}
-    assert required <= set(preset.columns) <= set(INPUTS)
+    assert required <= set(preset.columns) <= {*INPUTS, *NUMBER_INPUTS.values()}
     assert len(set(preset.columns.values())) == len(preset.columns)
 
 
 @pytest.mark.parametrize("layout", [CHILD_WELFARE_LAYOUT, K12_LAYOUT])
 def test_rehearsal_preset_names_columns_of_the_file(layout: Layout) -> None:
     assert {layout.id_column, *layout.inputs.values()} <= set(layout.columns)
+
+
+def test_a_known_number_is_added_to_a_profile_that_is_the_same_otherwise() -> None:
+    plain = shipped_profile("children").to_json()
+    numbered = NUMBERED.to_json()
+    assert numbered["name"] == "children-student-id"
+    added = [field for field in numbered["fields"] if field not in plain["fields"]]
+    assert [field["name"] for field in added] == [NUMBER_FIELD]
+    assert [field for field in numbered["fields"] if field not in added] == plain["fields"]
+    assert numbered["passes"][1:] == plain["passes"]
+    assert "contradicted_by" not in json.dumps(plain)
+    assert EncodingProfile.from_canonical(NUMBERED.to_canonical()) == NUMBERED
+    assert (NUMBERED.number_kind, shipped_profile("children").number_kind) == ("student-id", None)

@@ -16,6 +16,8 @@ from samples.refusals import raises
 from encoding.errors import ConfigError, MissingColumnError
 from encoding.profiles.shipped import shipped_profile
 from encoding.quality import Ask, Counts, count_file
+from encoding.quality.counts import NumberCounts
+from encoding.quality.findings import judge
 from encoding.recipe.cells import read_birth, read_sex
 from encoding.recipe.dates import read_date_format
 from encoding.recipe.names import read_given_name, read_surname
@@ -165,3 +167,41 @@ def test_a_missing_column_is_refused_as_encoding_refuses_it() -> None:
 def test_without_a_date_format_nothing_is_counted() -> None:
     with raises(ConfigError):
         count([("1", "A", "B", "10/01/2010", "")], date_format=None)
+
+
+def test_known_numbers_are_counted_and_those_that_records_share(tmp_path: Path) -> None:
+    numbers = [
+        ("1", "72345678"), ("1", "072345678"), ("2", "62345678"), ("3", "6234-5678"), ("4", "99999999"),
+        ("5", "N/A"), ("6", "17"), ("7", ""), ("8", "62345678"), ("", "72345678"),
+    ]  # fmt: skip
+    path = tmp_path / "people.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow((*HEADER, "SID"))
+        table.writerows((one, "Ana", "Ortiz", "05/15/2011", "F", "", sid) for one, sid in numbers)
+    numbered = shipped_profile("children", number="student-id")
+    ask = Ask(
+        numbered, AgencyFile(path, "ID"), COLUMNS | {"student_id": "SID"}, "MM/DD/YYYY", AS_OF
+    )
+    counted = count_file(ask).counts
+    assert counted.numbers == NumberCounts("SID", holders=4, sharing=3, shared=1)
+    (column,) = (one for one in counted.columns if one.name == "student_id")
+    assert (column.missing, column.placeholder, column.invalid) == (1, 2, 1)
+    # Nothing is left out by the pass of the number: a shared one counts for nobody.
+    assert counted.blocks.passes[0].name == "known-number"
+    assert counted.blocks.passes[0].rows_dropped == 0
+    (found,) = (one for one in judge(counted) if one.rule == "shared-number")
+    assert found.sentence().startswith(
+        "column SID: 3 of 4 (75.0%) records hold a number that another"
+    )
+    assert not any(number in found.sentence() for _, number in numbers if len(number) > 2)
+
+
+def test_a_file_without_the_column_of_the_number_is_told() -> None:
+    counted = count([("1", "Ana", "Ortiz", "05/15/2011", "F", "")])
+    assert counted.numbers is None
+    assert "student_id" not in counted.absent
+    numbered = shipped_profile("children", number="student-id")
+    counted = count([("1", "Ana", "Ortiz", "05/15/2011", "F", "")], profile=numbered)
+    assert counted.numbers is None
+    assert "student_id" in counted.absent

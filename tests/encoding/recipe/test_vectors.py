@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from vectors.file import read_vectors
-from vectors.recipe import derive, recipe_vectors, refuse, refuse_recipe
+from vectors.recipe import derive, number_of, recipe_vectors, refuse, refuse_recipe
 
 from encoding.recipe import Recipe
 
@@ -21,6 +21,11 @@ def recipe() -> Recipe:
 @pytest.mark.parametrize("vector", VECTORS["good"], ids=lambda vector: vector["name"])
 def test_good_row_is_derived_as_published(recipe: Recipe, vector: dict[str, Any]) -> None:
     assert derive(recipe, vector["row"]) == vector["derived"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["numbers"], ids=lambda vector: vector["kind"])
+def test_number_is_read_as_published(vector: dict[str, Any]) -> None:
+    assert number_of(vector["kind"], vector["cell"]) == vector["number"]
 
 
 @pytest.mark.parametrize("vector", VECTORS["bad"], ids=lambda vector: vector["name"])

@@ -267,3 +267,33 @@ def test_another_zip_code_is_near_or_far() -> None:
 def test_sizes_are_those_of_agencies() -> None:
     assert list(SIZES) == ["district", "small-state", "mid-state", "large-state"]
     assert SIZES["large-state"].n_students == 6_000_000
+
+
+def read_rows(path: Path, encoding: str) -> list[dict[str, str]]:
+    with path.open(encoding=encoding, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_known_numbers_change_nothing_but_the_student_ids_of_clients(tmp_path: Path) -> None:
+    size = {"n_children": 1_500, "n_students": 2_000}
+    plain = small(tmp_path / "plain", **size)
+    numbered = small(tmp_path / "numbered", known_numbers=True, **size)
+    for one in ("k12", "truth", "look_alikes"):
+        assert getattr(plain, one).read_bytes() == getattr(numbered, one).read_bytes()
+    before, after = (read_rows(files.child_welfare, "cp1252") for files in (plain, numbered))
+    name = "state_student_id"
+    assert [{**row, name: ""} for row in before] == [{**row, name: ""} for row in after]
+    assert 0.77 < sum(row[name] != "" for row in after) / len(after) < 0.83
+    true: dict[str, set[str]] = {}
+    for row in read_rows(numbered.truth, "utf-8"):
+        true.setdefault(row["client_id"], set()).add(row[name])
+    students = {row[name] for row in read_rows(numbered.k12, "utf-8")}
+    held = [
+        (row[name], true[row["client_id"]])
+        for row in after
+        if row[name] and row["client_id"] in true
+    ]
+    wrong = [number for number, own in held if number not in own]
+    assert 0.004 < len(wrong) / len(held) < 0.02
+    # Some are other pupils', some are nobody's.
+    assert 0 < sum(number in students for number in wrong) < len(wrong)

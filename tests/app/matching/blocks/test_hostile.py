@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 from samples.block_rows import InParts, as_array
-from samples.matching_profiles import block_profile
+from samples.matching_profiles import block_profile, memory_field, number_field
 from twins.block_matching import Row
 
 from app.matching.blocks.checks import (
@@ -280,6 +280,19 @@ def test_more_pairs_of_strangers_than_anybody_counts_are_refused() -> None:
     run(with_strangers((0, 0, 0, MOST_COUNTED)))
     with pytest.raises(CountedPairsError):
         run(with_strangers((0, 0, 1, MOST_COUNTED)))
+
+
+@pytest.mark.parametrize(
+    "field", [number_field({"first-name": ["far"]}), memory_field("linked-before")]
+)
+def test_counts_of_what_nobody_counts_are_the_profiles_own(field: dict[str, Any]) -> None:
+    profile = block_profile(fields=[*PROFILE.to_json()["fields"], field])
+    honest = published_counts(profile, 5_000)
+    require_plausible(honest, profile, 5_000)
+    own = honest.fields[-1].model_copy(update={"strangers": (0, 1_500_000)})
+    claimed = honest.model_copy(update={"fields": (*honest.fields[:-1], own)})
+    with pytest.raises(CountedPairsError):
+        require_plausible(claimed, profile, 5_000)
 
 
 def test_more_twins_than_records_are_refused() -> None:

@@ -181,11 +181,12 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
     patterns = Counter(one.levels for one in best)
     fitted = twin.fit(patterns, profile, used, n_smaller, n_larger, share)
     candidates = [
-        twin.Candidate(
-            one.smaller,
-            one.larger,
+        twin.candidate(
+            one,
             twin.total_weight(one.levels, fitted, profile, used, n_larger),
             twin.weight(twin.twins_factor(one.levels, used, n_larger)),
+            profile,
+            policy,
         )
         for one in best
     ]
@@ -209,7 +210,7 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
         for pair, total, taken in zip(
             run.pairs, run.total.tolist(), run.twins.tolist(), strict=True
         )
-    ] == candidates
+    ] == [one[:4] for one in candidates]
     assert {
         (int(pair["smaller"]), int(pair["larger"])): (Band(band).name.lower(), Rule(rule).label)
         for pair, band, rule in zip(run.pairs, run.decisions.band, run.decisions.rule, strict=True)

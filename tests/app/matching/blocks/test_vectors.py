@@ -13,6 +13,7 @@ from vectors.file import read_vectors
 from vectors.matching import matching_vectors
 
 from app.matching.blocks.decisions import Band, BandRule, Rule, decide
+from app.matching.blocks.known_numbers import are_doubtful, capped
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import MEETING
 from app.matching.blocks.weights import (
@@ -80,8 +81,24 @@ def test_bands(vector: dict[str, Any]) -> None:
     total, twins = (
         np.array([one[name] for one in found], dtype=np.int64) for name in ("total", "twins")
     )
-    decided = decide(pairs, total, twins, BandRule.of_probabilities(**vector["policy"]))
+    is_capped = np.array([one["is_capped"] for one in found], dtype=bool)
+    policy = BandRule.of_probabilities(**vector["policy"])
+    decided = decide(pairs, total, twins, policy, is_capped)
     assert [
         (Band(band).name.lower(), Rule(rule).label)
         for band, rule in zip(decided.band, decided.rule, strict=True)
     ] == [(one["band"], one["rule"]) for one in found]
+
+
+@pytest.mark.parametrize(("name", "expected"), [("in doubt", True), ("not in doubt", False)])
+def test_doubts(name: str, expected: bool) -> None:
+    profile = EncodingProfile.from_json(VECTORS["profiles"]["numbered"])
+    levels = np.array(VECTORS["doubts"][name], dtype=np.uint8)
+    assert (are_doubtful(profile, levels) == expected).all()
+
+
+@pytest.mark.parametrize("vector", VECTORS["caps"], ids=str)
+def test_caps(vector: dict[str, int]) -> None:
+    total = np.array([vector["total"]] * 2, dtype=np.int64)
+    found, _ = capped(total, np.array([True, False]), least_weight("0.9"))
+    assert found.tolist() == [vector["capped"], vector["total"]]

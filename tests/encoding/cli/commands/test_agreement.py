@@ -114,13 +114,9 @@ def test_it_is_shown_in_the_terminal_as_markdown_and_as_a_page(tmp_path: Path) -
     assert "<svg" in page.read_text(encoding="utf-8")
 
 
-def test_the_four_questions_make_the_same_kind_of_agreement(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_answers(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(prompts, "is_interactive", lambda: True)
-    answers = [
+def typed_answers(*number: str) -> list[str]:
+    """Return what somebody types to every question; `number` is what they say of a known number."""
+    return [
         "foster-k12",
         # Who takes part.
         "child-welfare", "", "Department of Children", "holds case records", "555-0101", "ann.json, bob.json",
@@ -130,7 +126,7 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
         # Is this a good idea?
         "Know which pupils are in foster care.", "school-stability", "Children in foster care.", "", "", "", "",
         "First name, Last name", "", "First name, Last name", "School",
-        "", "", "", "sunday 26:00", "sunday 22:00", "", "Every Sunday", "", "", "", "", "", "", "",
+        "", "", *number, "", "sunday 26:00", "sunday 22:00", "", "Every Sunday", "", "", "", "", "", "", "",
         # Is this ethical?
         "", "shared", "", "", "shared", "The pupil's own school",
         "9000", "100", "500000", "1000", "", "0.2", "", "",
@@ -141,7 +137,18 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
         # How do we know, and who decides?
         "", "", "y", "y", "6", "30", "child-welfare", "", "first_name, birth_date", "50", "", "",
     ]  # fmt: skip
-    result = type_("draft", typed="\n".join(answers) + "\n")
+
+
+@pytest.fixture
+def answering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_answers(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(prompts, "is_interactive", lambda: True)
+
+
+@pytest.mark.usefixtures("answering")
+def test_the_four_questions_make_the_same_kind_of_agreement(tmp_path: Path) -> None:
+    result = type_("draft", typed="\n".join(typed_answers("")) + "\n")
     assert result.exit_code == 0, result.output
     made = read_proposal(tmp_path / "foster-k12.agreement-1.json").agreement
     assert made.purpose.code == "school-stability"
@@ -163,3 +170,21 @@ def test_the_four_questions_make_the_same_kind_of_agreement(
     assert [(one.least, one.most) for one in made.limits.files] == [(100, 9000), (1000, 500_000)]
     assert [r.onward for r in made.recipients] == [None, "The pupil's own school"]
     assert json.loads((tmp_path / "foster-k12.agreement-1.json").read_text())
+
+
+@pytest.mark.usefixtures("answering")
+def test_social_security_numbers_are_warned_of_and_need_a_law(tmp_path: Path) -> None:
+    # An answer that is empty is asked for once more.
+    number = ("ssn", "court-order", "", "In re Example, 2026")
+    result = type_("draft", typed="\n".join(typed_answers(*number)) + "\n")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("Social Security numbers are encoded") == 2
+    made = read_proposal(tmp_path / "foster-k12.agreement-1.json").agreement
+    assert made.known_number is not None
+    assert made.known_number.citation == "In re Example, 2026"
+    assert [(e.party, e.use) for e in made.elements if e.name == "ssn"] == [
+        ("child-welfare", "encoded"), ("k12", "encoded"),
+    ]  # fmt: skip
+    shown = type_("show", str(tmp_path / "foster-k12.agreement-1.json")).stdout
+    assert "WARNING: Social Security numbers" in shown
+    assert "In re Example, 2026" in shown

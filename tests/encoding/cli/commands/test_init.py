@@ -66,6 +66,7 @@ def test_columns_are_read_off_the_file(tmp_path: Path) -> None:
         "first_name": "Student Legal First Name",
         "last_name": "student_legal_last_name",
         "birth_date": "Student Birth Date",
+        "student_id": "SSID",
     }
 
 

@@ -38,7 +38,7 @@ def test_every_shipped_profile_is_in_order(name: str) -> None:
     assert shipped_profile(name).digest() in result.stdout
 
 
-@pytest.mark.parametrize("words", [(), ("--no-zip",), ("--size", "nation")])
+@pytest.mark.parametrize("words", [(), ("--no-zip",), ("--size", "nation"), ("--number", "ssn")])
 def test_what_schema_show_prints_is_read_as_the_same(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:
@@ -54,6 +54,14 @@ def test_zip_codes_are_compared_unless_counsel_says_otherwise() -> None:
     assert "zip" not in json.dumps(
         json.loads(schema("show", "children", "--no-zip").stdout)["fields"]
     )
+
+
+def test_what_contradicts_a_known_number_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "shown.json"
+    path.write_text(schema("show", "children", "--number", "student-id").stdout, "utf-8")
+    said = schema("check", path).stdout
+    assert "contradicted by first-name: far" in said
+    assert "brings together by known-number: number" in said
 
 
 def test_a_filter_that_is_not_half_full_is_weak(tmp_path: Path, raw: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -27,6 +28,14 @@ def test_files_are_written_and_named(tmp_path: Path) -> None:
 def test_hard_cases_are_written_instead(tmp_path: Path) -> None:
     CliRunner().invoke(synth, [str(tmp_path), "--hard-cases"])
     assert "born-29-february" in (tmp_path / "truth.csv").read_text(encoding="utf-8")
+
+
+def test_known_numbers_are_held_for_four_clients_in_five(tmp_path: Path) -> None:
+    words = [str(tmp_path), "--children", "300", "--students", "2000", "--known-numbers"]
+    assert CliRunner().invoke(synth, words).exit_code == 0
+    with (tmp_path / "child_welfare.csv").open(encoding="cp1252", newline="") as file:
+        held = [bool(row["state_student_id"]) for row in csv.DictReader(file)]
+    assert 0.7 < sum(held) / len(held) < 0.9
 
 
 def test_more_children_than_students_are_refused(tmp_path: Path) -> None:
