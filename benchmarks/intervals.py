@@ -66,7 +66,7 @@ def main() -> None:
     held = [sum(one.is_held for one in each) for each in zip(*found, strict=True)]
     print("| of the links | truth, mean | interval, mean | held |\n|---|---|---|---|")
     for name, n_held, each in zip(("wrong", "missed"), held, zip(*found, strict=True), strict=True):
-        mean = [np.mean([number(one) for one in each]) for number in _NUMBERS]
+        mean = np.mean([(one.true, one.told.low, one.told.high) for one in each], axis=0)
         print(
             f"| {name} | {mean[0]:.2f} | {mean[1]:.1f} to {mean[2]:.1f} | {n_held} of {len(each)} |"
         )
@@ -113,9 +113,6 @@ def told(rehearsal: Rehearsal, profile: EncodingProfile) -> tuple[Told, Told]:
         Told(people.count(None), wrong_links(round(100 * run.expected_false_matches))),
         Told(n_missed, missed_matches(len(linked), n_smaller, agreeing, DEFAULT_FLOOR)),
     )
-
-
-_NUMBERS = (lambda one: one.true, lambda one: one.told.low, lambda one: one.told.high)
 
 
 def _words(one: Told) -> str:

@@ -168,7 +168,7 @@ class RunCounts(Model):
     A count is null where it, or one that could be computed from it and others, lies below the project's
     floor; to whom the matches belong, their number is shown in any case. `expected_false` is how many of the
     linked pairs are expected to be wrong, in hundredths; `rejected_before` how many pairs met that a reviewer
-    had rejected in an earlier round, which are none of the others. `expected_missed`, in hundredths, is how many
+    had rejected in an earlier round, which are none of the others. In hundredths, `expected_missed` is how many
     matches are expected among the pairs that met and were not linked: no agency sees it. `concordance` is how
     the linked pairs agree, null where their number is not shown.
     """

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from app.auditor.disclosures import Disclosure, DisclosureBook
 from app.auditor.round_totals import RoundTotals
 from schemas.agreement import Agreement, ProjectTerms
 from schemas.audit_report import Activity, Bound, Disclosed, Left, RoundsOf
 from schemas.matchlog.agreement_kinds import AgreementInForce, AgreementProposed
+from schemas.matchlog.disclosures import Disclosure, DisclosureBook
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import Outcome, ProjectCreated
 

@@ -8,9 +8,10 @@ from typing import Final
 
 from app.auditor.incident_page import incident_section
 from app.auditor.phrases import moment
-from app.auditor.register import NOT_SHOWN, WHAT
+from app.auditor.register import NOT_SHOWN
 from app.auditor.report_document import PIN_FAULTS
 from schemas.audit_report import AuditReport, Fault, LogFacts, key_fingerprint
+from schemas.matchlog.disclosures import WHAT
 from schemas.shared.page import (
     Markup,
     Section,

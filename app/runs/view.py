@@ -70,4 +70,5 @@ def found_by(run: Run) -> Found | None:
     if run.state != "succeeded" or len(known) != len(counted) or run.concordance is None:
         return None
     of_fields = (FieldConcordance(*one) for one in json.loads(run.concordance))
-    return Found(*known, concordance=tuple(of_fields))
+    candidates, auto, review, wrong, before, missed = known
+    return Found(candidates, auto, review, wrong, before, missed, tuple(of_fields))

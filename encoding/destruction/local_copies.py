@@ -72,7 +72,8 @@ class Holdings:
             for path in (workspace.folder / folder).glob(f"{project}.*.sealed"):
                 yield LocalCopy("received", path)
         for folder, start in (
-            ("ledgers", ""), ("crosswalks", ""), ("said", ""), ("links", ""), ("links", "held-"),
+            ("ledgers", ""), ("crosswalks", ""), ("said", ""), ("history", ""),
+            ("links", ""), ("links", "held-"),
         ):  # fmt: skip
             for path in (workspace.folder / folder).glob(f"{start}{project}.*.sealed"):
                 yield LocalCopy("link-table", path)

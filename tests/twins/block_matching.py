@@ -330,7 +330,7 @@ def expected_matches(totals: Iterable[int]) -> float:
 def concordance(
     linked: Sequence[tuple[int, ...]], profile: EncodingProfile
 ) -> list[tuple[str, int, int, int]]:
-    """Return of each field that is not remembered: its name, and links apart, wholly other, and missing in it."""
+    """Return of each field that is not remembered how many links are apart, wholly other, and missing in it."""
     found = []
     for at, field in enumerate(profile.fields):
         levels = [one[at] for one in linked]

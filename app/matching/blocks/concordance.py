@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,9 +25,9 @@ class FieldConcordance:
     """
 
     field: str
-    apart: int = field(repr=False)
-    other: int = field(repr=False)
-    missing: int = field(repr=False)
+    apart: int = dataclasses.field(repr=False)
+    other: int = dataclasses.field(repr=False)
+    missing: int = dataclasses.field(repr=False)
 
 
 def concordance(levels: LevelNumbers, profile: EncodingProfile) -> tuple[FieldConcordance, ...]:
