@@ -130,7 +130,8 @@ class ReviewLoad(Model):
 class DisclosedTo(Model):
     """What one party received of another in the round: how often, of how many records, on which basis.
 
-    `records` is null where a number is not told. `entry` is the first one in the match log that proves it.
+    `records` are those of the largest time, since the same may be fetched again; null where a number is not
+    told. `entry` is the first one in the match log that proves it.
     """
 
     giver: Name

@@ -143,7 +143,10 @@ class GroupCounts:
         if self.ages:
             names = _band_names(bands)
             by_name = Counter({(names[at], linked): n for (at, linked), n in self.ages.items()})
-            found.append(Subgroup(column=None, groups=_rates(_groups(by_name), floor)))
+            rates = sorted(
+                _rates(_groups(by_name), floor), key=lambda one: (*names, OTHERS).index(one.label)
+            )
+            found.append(Subgroup(column=None, groups=tuple(rates)))
         return tuple(found)
 
 

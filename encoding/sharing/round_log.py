@@ -133,7 +133,7 @@ def _together(lines: list[Disclosure]) -> DisclosedTo:
         receiver=first.receiver,
         what=first.what,
         times=len(lines),
-        records=sum(known) if len(known) == len(records) else None,
+        records=max(known, default=0) if len(known) == len(records) else None,
         basis=first.basis,
         citation=first.citation or None,
         entry=min(one.entry for one in lines),

@@ -65,6 +65,7 @@ def round_page(report: RoundReport) -> str:
         sections,
         f"{report.party}, made {report.made[:10]} from records as of {report.now.day}. It names nobody;"
         f" numbers of groups under {report.floor} are not shown.",
+        is_brief=True,
     )
 
 
@@ -101,12 +102,12 @@ def _in_short(report: RoundReport) -> Iterator[tuple[Standing, str]]:
         is_sure = _MOST_WRONG * now.wrong.high <= max(now.linked, _MOST_WRONG * 5)
         yield (
             "good" if is_sure else "warn",
-            f"Of {now.linked:,} links, {_words(now.wrong)} are likely of two different people.",
+            f"{_words(now.wrong)} of {now.linked:,} links are likely wrong: of two different people.",
         )
         is_complete = _MOST_MISSED * now.missed.high <= now.linked
         yield (
             "good" if is_complete else "note",
-            f"{_words(now.missed).capitalize()} people are likely in both files and not linked.",
+            f"{_words(now.missed)} people are likely in both files and not linked.",
         )
     worse = [one for one in report.faults if _is_worse(one, report)]
     for one in worse:
@@ -264,7 +265,7 @@ def _faults(report: RoundReport) -> Iterator[Markup]:
                 _fault_words(one.what),
                 _number(one.records, f"under {report.floor}"),
                 "" if one.records is None else f"{one.records / max(1, report.now.records):.1%}",
-                _number(one.before, NOT_SHOWN if report.former else "first round"),
+                _number(one.before, f"under {report.floor}" if report.former else "first round"),
                 _number(one.unlinked),
             )
             for one in rows
@@ -306,18 +307,18 @@ def _disclosures(report: RoundReport) -> Iterator[Markup]:
         return
     yield prose_table(
         f"Under agreement {report.agreement[:16]}, purpose {report.purpose}",
-        ("from", "to", "what", "records", "legal basis", "proof"),
+        ("from", "to", "what", "records", "times", "legal basis", "proof"),
         [_disclosure_cells(one) for one in report.disclosures],
     )
 
 
 def _disclosure_cells(one: DisclosedTo) -> tuple[str, ...]:
-    records = NOT_SHOWN if one.records is None else f"{one.records:,}"
     return (
         one.giver,
         one.receiver,
         WHAT.get(one.what, one.what),
-        records if one.times == 1 else f"{records}, in {one.times:,} times",
+        _number(one.records),
+        f"{one.times:,}",
         f"{one.basis}; {one.citation}" if one.citation else one.basis,
         f"log entry {one.entry}",
     )
@@ -359,19 +360,16 @@ def _label(group: GroupRate) -> str:
 def _is_worse(one: DataFault, report: RoundReport) -> bool:
     if one.records is None or not report.former:
         return False
-    grown = one.records - (one.before or 0)
-    return one.before is not None and grown * _WORSE >= max(1, report.now.records)
+    before = report.floor if one.before is None else one.before
+    return (one.records - before) * _WORSE >= max(1, report.now.records)
 
 
 def _grown(one: DataFault, report: RoundReport) -> str:
     last = report.former[-1]
-    now, before = (
-        (one.records or 0) / max(1, report.now.records),
-        (one.before or 0) / max(1, last.records),
-    )
-    return (
-        f"{one.records:,} records ({now:.1%}), {one.before:,} ({before:.1%}) in round {last.round}"
-    )
+    now = f"{_number(one.records)} records ({(one.records or 0) / max(1, report.now.records):.1%})"
+    if one.before is None:
+        return f"{now}, under {report.floor} in round {last.round}"
+    return f"{now}, {one.before:,} ({one.before / max(1, last.records):.1%}) in round {last.round}"
 
 
 def _fault_words(what: str) -> str:

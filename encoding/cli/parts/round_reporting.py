@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.failures import message_of
 from encoding.cli.parts.links_writing import LinkFiles, LinksOrder, LinksWritten
 from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.own_links import own_links
@@ -16,7 +17,7 @@ from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.reviews import reviews_of
 from encoding.cli.parts.round_steps import proven, runs_of
 from encoding.cli.parts.written_files import note_file
-from encoding.errors import AgencyError, NotReadyError
+from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.packing.handles import derive_map_keys
 from encoding.packing.snapshot import Snapshot, Snapshots
@@ -26,7 +27,6 @@ from encoding.sharing.links_of_rounds import LinksOfRound, keys_of
 from encoding.sharing.round_counts import Compared, GroupCounts, Wanted, count_groups
 from encoding.sharing.round_log import RoundLog
 from encoding.sharing.round_page import round_page
-from schemas.errors import FormatError
 from schemas.ids import utc_text
 from schemas.round_report import (
     LinkTotals,
@@ -87,9 +87,9 @@ def warned_of(session: Session) -> Iterator[None]:
     """Tell a fault of the report as a warning: links that were written stand, whatever is said of them."""
     try:
         yield
-    except (AgencyError, FormatError, OSError) as exc:
+    except Exception as exc:  # noqa: BLE001 - a fault of the report is none of the round
         session.warn(
-            f"the report of the round could not be made: {exc}; later: blindlink round report"
+            f"the report of the round could not be made: {message_of(exc)}; later: blindlink round report"
         )
 
 
