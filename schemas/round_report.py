@@ -105,12 +105,11 @@ class PairQuality(Model):
 
 
 class DataFault(Model):
-    """Records with one fault, now and in the round before, and how many of them have no link now."""
+    """Records with one fault, now and in the round before; null is below the floor, or was."""
 
     what: Code
     records: Number | None
     before: Number | None
-    unlinked: Number | None
 
 
 class ReviewLoad(Model):

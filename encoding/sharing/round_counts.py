@@ -55,22 +55,28 @@ class Compared:
         rates = [
             Rate(of="all", rate=_as_rate(ShownGroup(whole.label, 1, whole.records, whole.linked)))
         ]
-        inside = self.of_school_age()
-        if inside is not None:
-            # Those without a date are a fault that is counted too, so that the others could be computed.
-            no_date = self.snapshot.have(Fault.NO_BIRTH_DATE)
-            parts = {"school-age": inside, "other ages": ~inside & ~no_date, "no date": no_date}
-            groups = [self._group(label, flags) for label, flags in parts.items()]
-            rates.append(Rate(of="school-age", rate=_first_of(groups, self.floor)))
+        if self.snapshot.have(_AGES).any():
+            of_age = self.of_school_age()
+            rate = None if of_age is None else _as_rate(_shown(self._group("school-age", of_age)))
+            rates.append(Rate(of="school-age", rate=rate))
         if eligible:
-            rates.append(Rate(of="eligible", rate=_first_of(eligible, self.floor)))
+            is_told = _are_all_told(eligible, self.floor)
+            rates.append(
+                Rate(of="eligible", rate=_as_rate(_shown(eligible[0])) if is_told else None)
+            )
         return tuple(rates)
 
     def of_school_age(self) -> Flags | None:
-        """Tell which records are of school age; None where none is too young or too old."""
-        if not self.snapshot.have(_AGES).any():
-            return None
-        return ~self.snapshot.have(_AGES | Fault.NO_BIRTH_DATE)
+        """Tell which records have a date of birth and are neither too young nor too old.
+
+        None where these may not be counted, since the others, or those without a date, are too few: a fault
+        counts the latter too, so that either could be computed.
+        """
+        no_date, other_age = (self.snapshot.have(one) for one in (Fault.NO_BIRTH_DATE, _AGES))
+        parts = {"school-age": ~no_date & ~other_age, "other age": other_age, "no date": no_date}
+        groups = [self._group(label, flags) for label, flags in parts.items()]
+        is_told = sum(one.records > 0 for one in groups) == 1 or _are_all_told(groups, self.floor)
+        return parts["school-age"] if is_told else None
 
     def faults(self, before: Mapping[str, int | None]) -> tuple[DataFault, ...]:
         """Return how many records have each fault, the most frequent first, beside the round before."""
@@ -84,15 +90,9 @@ class Compared:
         return tuple(sorted(found, key=lambda one: (-(one.records or 0), one.what)))
 
     def _fault(self, what: str, has: Flags, before: int | None) -> DataFault:
-        records, unlinked = int(has.sum()), int((has & ~self.is_linked).sum())
+        records = int(has.sum())
         is_shown = min(records, len(has) - records) >= self.floor
-        is_split = is_shown and min(unlinked, records - unlinked) >= self.floor
-        return DataFault(
-            what=what,
-            records=records if is_shown else None,
-            before=before,
-            unlinked=unlinked if is_split else None,
-        )
+        return DataFault(what=what, records=records if is_shown else None, before=before)
 
     def _group(self, label: str, flags: Flags) -> Group:
         return Group(label, int(flags.sum()), int((flags & self.is_linked).sum()))
@@ -183,8 +183,7 @@ class _Walk:
         self._dates = read_date_format(wanted.date_format or "") if wanted.date_format else None
         self._counts = GroupCounts({name: Counter() for name in wanted.columns})
         # Of the records that the match rate of school age has: else a band could be computed from both.
-        school_age = compared.of_school_age()
-        self._has_age = np.ones_like(self._is_left) if school_age is None else school_age
+        self._of_age = compared.of_school_age() if wanted.age_bands else None
 
     def take(self, columns: Mapping[str, Sequence[str]], id_column: str) -> None:
         places = self._compared.snapshot.places(record_keys(self._keys, list(columns[id_column])))
@@ -205,8 +204,8 @@ class _Walk:
         if wanted.eligible is not None:
             is_in = cells.get(wanted.eligible.column, "").strip() in wanted.eligible.values
             counts.eligible[is_in, linked] += 1
-        if wanted.age_bands and wanted.birth_header is not None and self._has_age[place]:
-            counts.ages[self._band(cells.get(wanted.birth_header, "")), linked] += 1
+        if self._of_age is not None and self._of_age[place]:
+            counts.ages[self._band(cells.get(wanted.birth_header or "", "")), linked] += 1
 
     def _band(self, cell: str) -> int:
         born = None if self._dates is None else self._dates.parse(cell)
@@ -226,13 +225,14 @@ def _rates(groups: Iterator[Group], floor: int) -> tuple[GroupRate, ...]:
     return tuple(_as_rate(one) for one in shown_groups(groups, floor, others=OTHERS))
 
 
-def _first_of(groups: Sequence[Group], floor: int) -> GroupRate | None:
-    """Return the first of some groups that are all records; None unless each of them may be shown."""
-    shown = {one.label: one for one in shown_groups(groups, floor, others=OTHERS)}
-    if any(one.linked is None or one.groups > 1 for one in shown.values()):
-        return None
-    found = shown.get(groups[0].label)
-    return None if found is None else _as_rate(found)
+def _are_all_told(groups: Sequence[Group], floor: int) -> bool:
+    """Tell whether all groups that have a record may be shown, each by itself."""
+    shown = shown_groups(groups, floor, others=OTHERS)
+    return len(shown) > 1 and all(one.linked is not None and one.groups == 1 for one in shown)
+
+
+def _shown(group: Group) -> ShownGroup:
+    return ShownGroup(group.label, 1, group.records, group.linked)
 
 
 def _as_rate(one: ShownGroup) -> GroupRate:

@@ -259,14 +259,13 @@ def _faults(report: RoundReport) -> Iterator[Markup]:
         return
     yield prose_table(
         "Faults that make a match less likely, in records of this round",
-        ("fault", "records", "share", "the round before", "of these without a link"),
+        ("fault", "records", "share", "the round before"),
         [
             (
                 _fault_words(one.what),
                 _number(one.records, f"under {report.floor}"),
                 "" if one.records is None else f"{one.records / max(1, report.now.records):.1%}",
                 _number(one.before, f"under {report.floor}" if report.former else "first round"),
-                _number(one.unlinked),
             )
             for one in rows
         ],

@@ -139,13 +139,6 @@ class _Maker:
         agreement = self._log.agreement(self._counter.view.agreement)
         groups = self._groups(date.fromisoformat(own.as_of))
         rates = compared.rates(groups.eligible_groups())
-        ages_may_be_told = all(
-            one.rate is not None and one.rate.linked is not None
-            for one in rates
-            if one.of == "school-age"
-        )
-        if not ages_may_be_told:
-            groups.ages.clear()
         found = proven(self._counter, self._counter.api.round(self._number))
         pairs = tuple(self._log.pair(run, terms.floor) for run in runs_of(self._counter, found))
         totals = self._totals()
