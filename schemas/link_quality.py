@@ -19,7 +19,8 @@ from schemas.ids import Code
 Number = Annotated[int, Field(ge=0, le=2**50)]
 
 # Errors of these tell how many matches differ in so much that nothing brought them together.
-TELLING_FIELDS: Final = ("first-name", "surname", "birth-date")
+BIRTH_DATE: Final = "birth-date"
+TELLING_FIELDS: Final = ("first-name", "surname", BIRTH_DATE)
 
 
 class Concordance(Model):

@@ -196,6 +196,21 @@ def test_the_command_writes_the_same_once_more(town: Town) -> None:
     )
 
 
+def test_the_guide_is_typed_as_it_stands(town: Town) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "round-report.md").read_text("utf-8")
+    (line,) = re.findall(r"^```sh\n(.*)\n```$", guide, re.MULTILINE)
+    desk = town.desk("welfare")
+    assert str(desk.folder / PAGE) in desk.ok(*line.split()[1:]).stderr
+    (section,) = re.findall(r"^```toml\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    config = desk.folder / CONFIG_NAME
+    kept = config.read_text("utf-8")
+    config.write_text(kept.replace(SECTION, section), "utf-8")
+    # This town's file has no such columns.
+    result = desk.type("round", "report")
+    config.write_text(kept, "utf-8")
+    assert (result.exit_code, "has no column race" in result.stderr) == (3, True)
+
+
 def test_a_file_that_is_no_report_is_not_overwritten_and_the_round_goes_on(town: Town) -> None:
     desk = town.desk("welfare")
     page = desk.folder / PAGE
