@@ -160,14 +160,14 @@ def _rounds(report: AuditReport) -> Markup:
 
 def _runs(report: AuditReport) -> Iterator[Markup]:
     header = (
-        "Project", "Round", "Larger file", "Smaller file", "Its records", "Linked", "Likely wrong", "Likely missed",
-        "Another date of birth",
+        "Project", "Round", "Larger file", "Smaller file", "Its records", "Linked", "Likely wrong",
+        "Likely missed", "Another date of birth",
     )  # fmt: skip
     yield _table("The newest runs that finished", header, [_run_cells(one) for one in report.runs])
     if report.runs:
         yield paragraph(
             "Both ranges follow from what a run says of its own links; in rehearsals they held the true number"
-            " in at least 90 of 100. Numbers below the floor, and those that the log tells nobody, are not shown."
+            " in at least 90 of 100. Numbers below the floor, or not in the log, are not shown."
         )
 
 

@@ -75,7 +75,8 @@ class Compared:
         no_date, other_age = (self.snapshot.have(one) for one in (Fault.NO_BIRTH_DATE, _AGES))
         parts = {"school-age": ~no_date & ~other_age, "other age": other_age, "no date": no_date}
         groups = [self._group(label, flags) for label, flags in parts.items()]
-        is_told = sum(one.records > 0 for one in groups) == 1 or _are_all_told(groups, self.floor)
+        is_whole = groups[0].records == len(self.snapshot)
+        is_told = is_whole or _are_all_told(groups, self.floor)
         return parts["school-age"] if is_told else None
 
     def faults(self, before: Mapping[str, int | None]) -> tuple[DataFault, ...]:
