@@ -111,7 +111,7 @@ def _in_short(report: RoundReport) -> Iterator[tuple[Standing, str]]:
         )
     worse = [one for one in report.faults if _is_worse(one, report)]
     for one in worse:
-        yield "warn", f"{_fault_words(one.what).capitalize()}: {_grown(one, report)}."
+        yield "warn", f"{_capital(_fault_words(one.what))}: {_grown(one, report)}."
     if report.former and not worse:
         yield "good", "No fault of the data has become more frequent since the round before."
     for review in report.reviews:
@@ -154,7 +154,7 @@ def _rates(report: RoundReport) -> Iterator[Markup]:
                 "likely wrong",
                 "likely missed",
             ),
-            [_round_cells(one) for one in rounds[-8:]],
+            [_round_cells(one) for one in rounds[-6:]],
         )
 
 
@@ -393,6 +393,10 @@ def _range(one: Range | None) -> str:
 
 def _words(one: Range) -> str:
     return f"{one.low:,} to {one.high:,}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _sentence(text: str) -> str:
