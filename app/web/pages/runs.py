@@ -112,6 +112,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         bars, note = _bars(session, broker, page, view, is_gone=record_gone is not None)
         smaller = upload_for(session, page.actor, view.specification.uploads[1].upload)
         missed = most_missed(view, smaller.records)
+        ranges = tuple(_ranges(view, smaller.records, missed))
     weights = weight_rows(steps, policy)
     return page.answer(
         "run.html",
@@ -133,7 +134,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
             for name, words in COUNT_WORDS.items()
             if name != "rejected_before" or terms.terms.review is not None
         ]
-        + [(MISSED_WORDS, str(show_count(missed))), *_ranges(view, smaller.records, missed)],
+        + [(MISSED_WORDS, str(show_count(missed))), *ranges],
         concordance=(view.counts and view.counts.concordance) or (),
         is_pending=view.state in {"awaiting", "queued", "running"},
         finality=finality_sentence(view.finality),
