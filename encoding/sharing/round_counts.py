@@ -52,9 +52,7 @@ class Compared:
     def rates(self, eligible: Sequence[Group] = ()) -> tuple[Rate, ...]:
         """Return the match rates by denominator; of school age where the file is about children."""
         whole = Group("all", len(self.snapshot), int(self.is_linked.sum()))
-        rates = [
-            Rate(of="all", rate=_as_rate(ShownGroup(whole.label, 1, whole.records, whole.linked)))
-        ]
+        rates = [Rate(of="all", rate=_as_rate(_shown(whole)))]
         if self.snapshot.have(_AGES).any():
             of_age = self.of_school_age()
             rate = None if of_age is None else _as_rate(_shown(self._group("school-age", of_age)))
@@ -119,7 +117,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class GroupCounts:
-    """Records and links by the values of each column; `ages` by the first age of the band, -1 where unknown."""
+    """Records and links by the values of each column; `ages` by the number of the band, from 0 on."""
 
     columns: dict[str, Counter[tuple[str, bool]]] = field(default_factory=dict)
     ages: Counter[tuple[int, bool]] = field(default_factory=Counter)

@@ -13,7 +13,7 @@ from encoding.cli.parts.failures import message_of
 from encoding.cli.parts.links_writing import LinkFiles, LinksOrder, LinksWritten
 from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.own_links import own_links
-from encoding.cli.parts.pages import write_page
+from encoding.cli.parts.pages import refuse_another_page, write_page
 from encoding.cli.parts.reviews import reviews_of
 from encoding.cli.parts.round_steps import proven, runs_of
 from encoding.cli.parts.written_files import note_file
@@ -73,6 +73,8 @@ def report_of_round(
     beside = LinkFiles.beside(links)
     report = _Maker(counter, number, order, written).report()
     files = ReportWritten(report, beside.report("html"), beside.report("json"))
+    # Before they are noted: what is noted is destroyed with the rest.
+    refuse_another_page(files.page, force=order.force)
     refuse_to_overwrite(files.document, own_start=REPORT_START, force=order.force)
     note_file(session, "link-table", files.page, files.document)
     with session.workspace.lock():
