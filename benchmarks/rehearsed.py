@@ -170,8 +170,8 @@ def _rows_of(file: File, rows: NDArray[np.intp]) -> File:
 
 def link(rehearsal: Rehearsal, profile: EncodingProfile) -> Linked:
     """Encode both files and match them, as agencies and broker do."""
-    smaller, _ = _rows(rehearsal.left, profile, "smaller")
-    larger, counts = _rows(rehearsal.right, profile, "larger")
+    smaller, _ = rows_of_file(rehearsal.left, profile, "smaller")
+    larger, counts = rows_of_file(rehearsal.right, profile, "larger")
     assert counts is not None
     n_left, n_right = len(rehearsal.left.ids), len(rehearsal.right.ids)
     rules, model = LevelRules(profile), model_of(profile, counts, n_right)
@@ -197,7 +197,9 @@ def mains(file: File) -> NDArray[np.intp]:
     return np.unique(file.record, return_index=True)[1]
 
 
-def _rows(file: File, profile: EncodingProfile, side: Side) -> tuple[Rows, FileCounts | None]:
+def rows_of_file(
+    file: File, profile: EncodingProfile, side: Side
+) -> tuple[Rows, FileCounts | None]:
     """Return the rows of a file, and what the larger one's agency counts in it."""
     n_records = len(file.ids)
     own = side.encode().ljust(32, b".")

@@ -14,6 +14,7 @@ from schemas.agreement import ProjectTerms
 from schemas.document import Document, Model
 from schemas.identity import Duty
 from schemas.ids import Code, KeyIdHex, Name, RandomId, Sha256Hex, UtcTime
+from schemas.link_quality import Concordance
 from schemas.match_record import Decision, MatchRecordHeader
 from schemas.matchlog.hand_over import HandOver
 from schemas.profile import EncodingProfile
@@ -167,7 +168,9 @@ class RunCounts(Model):
     A count is null where it, or one that could be computed from it and others, lies below the project's
     floor; to whom the matches belong, their number is shown in any case. `expected_false` is how many of the
     linked pairs are expected to be wrong, in hundredths; `rejected_before` how many pairs met that a reviewer
-    had rejected in an earlier round, which are none of the others.
+    had rejected in an earlier round, which are none of the others. In hundredths, `expected_missed` is how many
+    matches are expected among the pairs that met and were not linked: no agency sees it. `concordance` is how
+    the linked pairs agree, null where their number is not shown.
     """
 
     candidate_pairs: Size | None
@@ -175,6 +178,8 @@ class RunCounts(Model):
     review_pairs: Size | None
     expected_false: Size | None
     rejected_before: Size | None = None
+    expected_missed: Size | None = None
+    concordance: tuple[Concordance, ...] | None = None
 
 
 class RunFinality(Model):

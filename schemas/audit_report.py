@@ -24,6 +24,7 @@ from schemas.identity import (
     fingerprint_digits,
 )
 from schemas.ids import Code, IsoDate, Name, Sha256Hex, UtcTime
+from schemas.link_quality import Concordance
 from schemas.matchlog.kinds import KeyText, Ordinal, Origin, Outcome
 from schemas.run import RoundNumber
 from schemas.signing import SignatureText, Signed, sign_document, verify_document
@@ -150,6 +151,32 @@ class RoundsOf(Model):
     open: RoundNumber | None
 
 
+class LinkedRun(Model):
+    """A run that finished: how many matches it made, how many of them it expects to be wrong, how they agree.
+
+    The last three are null where the log tells nobody; `smaller_records` are those of the smaller file.
+    """
+
+    project: Name
+    round: RoundNumber
+    larger: Name
+    smaller: Name
+    smaller_records: Ordinal
+    floor: Count
+    matches: Count | None
+    expected_false: Count | None
+    concordance: Annotated[tuple[Concordance, ...], Field(max_length=16)] | None
+
+    @model_validator(mode="after")
+    def _tells_all_or_nothing(self) -> Self:
+        told = {one is None for one in (self.matches, self.expected_false, self.concordance)}
+        if len(told) > 1:
+            raise ValueError(
+                "a run tells of its links, but not how many they are, or the other way round"
+            )
+        return self
+
+
 class AuditReport(Document):
     """What an auditor found. Exactly one of `log` and `fault` is there, and without `log` nothing else is.
 
@@ -172,6 +199,7 @@ class AuditReport(Document):
     activity: Annotated[tuple[Activity, ...], Field(max_length=100_000)]
     disclosures: Annotated[tuple[Disclosed, ...], Field(max_length=100_000)]
     rounds: Annotated[tuple[RoundsOf, ...], Field(max_length=10_000)]
+    runs: Annotated[tuple[LinkedRun, ...], Field(max_length=100_000)]
     left: Annotated[tuple[Left, ...], Field(max_length=10_000)]
     incident: Incident | None
 
@@ -179,7 +207,9 @@ class AuditReport(Document):
     def _says_one_thing(self) -> Self:
         if (self.log is None) != (self.fault is not None):
             raise ValueError("a report has either the log that verified or the fault of one")
-        found = (self.agreements, self.activity, self.disclosures, self.rounds, self.left)
+        found = (
+            self.agreements, self.activity, self.disclosures, self.rounds, self.runs, self.left,
+        )  # fmt: skip
         if self.log is None and any((*found, self.incident)):
             raise ValueError("a report finds something in a log that does not verify")
         return self

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from app.auditor.disclosures import Disclosure, DisclosureBook
+from app.auditor.linked_runs import LinkedRuns
 from app.auditor.round_totals import RoundTotals
 from schemas.agreement import Agreement, ProjectTerms
-from schemas.audit_report import Activity, Bound, Disclosed, Left, RoundsOf
+from schemas.audit_report import Activity, Bound, Disclosed, Left, LinkedRun, RoundsOf
 from schemas.matchlog.agreement_kinds import AgreementInForce, AgreementProposed
+from schemas.matchlog.disclosures import Disclosure, DisclosureBook
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import Outcome, ProjectCreated
 
@@ -54,6 +55,7 @@ class FindingsBook:
     _proposed: dict[str, Agreement] = field(default_factory=dict)
     _bound: list[Bound] = field(default_factory=list)
     _rounds: RoundTotals = field(default_factory=RoundTotals)
+    _runs: LinkedRuns = field(default_factory=LinkedRuns)
 
     def take(self, entry: Entry) -> None:
         """Take the next entry."""
@@ -67,6 +69,7 @@ class FindingsBook:
             left[what] += change
         self._take_agreement(entry)
         self._rounds.take(entry)
+        self._runs.take(entry)
 
     def agreements(self) -> tuple[Bound, ...]:
         """Return what bound the projects, in the order in which it came into force."""
@@ -98,6 +101,10 @@ class FindingsBook:
     def rounds(self) -> tuple[RoundsOf, ...]:
         """Return how the rounds of each project went."""
         return self._rounds.totals()
+
+    def runs(self) -> tuple[LinkedRun, ...]:
+        """Return the newest runs of each project, and what they say of their links."""
+        return self._runs.newest()
 
     def left(self) -> tuple[Left, ...]:
         """Return what is still there, project by project."""

@@ -8,21 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple
 from typing import Any, Final
 
-from app.auditor.disclosures import COLUMNS, Disclosure, Wanted
 from app.auditor.verdict import Verdict
 from app.auditor.verdict_words import verdict_facts
+from schemas.matchlog.disclosures import COLUMNS, WHAT, Disclosure, Wanted
 from schemas.shared.page import Section, facts, findings, paragraph, prose_table, render_page
 from schemas.spreadsheet import inert
 
-WHAT: Final = {
-    "encodings": "encodings (protected, sent to be linked)",
-    "match-ids": "match IDs of the receiver's own linked records",
-    "sealed-match-ids": "match IDs that only the recipient can open",
-    "count": "a total, no records",
-    "questions": "which of the receiver's own records may be of the same person as one of the giver",
-    "columns": "sealed columns of the giver's records, beside link IDs, which only the receiver can open",
-    "cards": "sealed cards of the giver's records, which only reviewers can open",
-}
 NOT_SHOWN: Final = "not shown"
 
 

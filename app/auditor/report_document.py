@@ -43,6 +43,7 @@ def report_of(
         activity=found.activity(),
         disclosures=found.disclosures(),
         rounds=found.rounds(),
+        runs=found.runs(),
         left=found.left(),
         incident=incident,
     )
@@ -69,6 +70,7 @@ def report_of_fault(making: Making, error: AuditError) -> AuditReport:
         activity=(),
         disclosures=(),
         rounds=(),
+        runs=(),
         left=(),
         incident=None,
     )

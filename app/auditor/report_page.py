@@ -8,9 +8,11 @@ from typing import Final
 
 from app.auditor.incident_page import incident_section
 from app.auditor.phrases import moment
-from app.auditor.register import NOT_SHOWN, WHAT
+from app.auditor.register import NOT_SHOWN
 from app.auditor.report_document import PIN_FAULTS
-from schemas.audit_report import AuditReport, Fault, LogFacts, key_fingerprint
+from schemas.audit_report import AuditReport, Fault, LinkedRun, LogFacts, key_fingerprint
+from schemas.link_quality import BIRTH_DATE, missed_matches, wrong_links
+from schemas.matchlog.disclosures import WHAT
 from schemas.shared.page import (
     Markup,
     Section,
@@ -67,6 +69,7 @@ def _sections(report: AuditReport, key: str) -> Iterator[Section]:
         yield Section("What binds the projects", [_agreements(report)])
         yield Section("Who received what", [_disclosures(report)])
         yield Section("Rounds", [_rounds(report)])
+        yield Section("How sure the links are", list(_runs(report)))
         yield Section("What is still there", [_left(report)])
         yield Section("Everything that happened", [_activity(report)])
     yield Section("How to check this report", [*_how_to_check(report, key)])
@@ -153,6 +156,34 @@ def _rounds(report: AuditReport) -> Markup:
         for one in report.rounds
     ]
     return _table("Rounds by project; a corrected round does not count", header, rows)
+
+
+def _runs(report: AuditReport) -> Iterator[Markup]:
+    header = (
+        "Project", "Round", "Larger file", "Smaller file", "Its records", "Linked", "Likely wrong",
+        "Likely missed", "Another date of birth",
+    )  # fmt: skip
+    yield _table("The newest runs that finished", header, [_run_cells(one) for one in report.runs])
+    if report.runs:
+        yield paragraph(
+            "Both ranges follow from what a run says of its own links; in rehearsals they held the true number"
+            " in at least 90 of 100. Numbers below the floor, or not in the log, are not shown."
+        )
+
+
+def _run_cells(one: LinkedRun) -> tuple[str, ...]:
+    known = (one.project, f"{one.round:,}", one.larger, one.smaller, f"{one.smaller_records:,}")
+    if one.matches is None or one.expected_false is None or one.concordance is None:
+        return (*known, *(NOT_SHOWN,) * 4)
+    missed = missed_matches(one.matches, one.smaller_records, one.concordance, one.floor)
+    apart = next((field.apart for field in one.concordance if field.field == BIRTH_DATE), None)
+    return (
+        *known,
+        f"{one.matches:,}",
+        wrong_links(one.expected_false).words(),
+        missed.words(),
+        NOT_SHOWN if apart is None else f"{apart:,}",
+    )
 
 
 def _left(report: AuditReport) -> Markup:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from schemas.certificate_page import REASON_WORDS
+from schemas.link_quality import wrong_links
 from schemas.matchlog.entry import BROKER, Entry
 
 
@@ -67,6 +68,9 @@ def _run_finished(_: Entry, body: Any) -> str:
         (body.review_pairs, "held for review"),
     )
     shown = [f"{number:,} {what}" for number, what in counts if number is not None]
+    if body.expected_false is not None:
+        wrong = wrong_links(body.expected_false)
+        shown.append(f"of these {wrong.low:,} to {wrong.high:,} wrong")
     return f"the run finished: {', '.join(shown) or 'how much it linked is not shown'}"
 
 

@@ -6,7 +6,7 @@ How a run succeeds stands in `app.worker`, since its releases are made visible i
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -171,6 +171,8 @@ def finish_attempt(
         review_pairs=resolution.n_in_band(Band.REVIEW),
         expected_false=round(100 * resolution.expected_false_matches),
         rejected_before=resolution.n_rejected_before,
+        expected_missed=round(100 * resolution.missed.expected_met),
+        concordance=resolution.concordance,
     )
     write_under_lease(
         session,
@@ -185,6 +187,8 @@ def finish_attempt(
         review_pairs=found.review_pairs,
         expected_false=found.expected_false,
         rejected_before=found.rejected_before,
+        expected_missed=found.expected_missed,
+        concordance=json.dumps([astuple(one) for one in found.concordance]),
         histogram=json.dumps(resolution.histogram),
         match_record=match_record,
     )
@@ -196,6 +200,8 @@ def finish_attempt(
         auto_pairs=logged.auto_pairs,
         review_pairs=logged.review_pairs,
         rejected_before=logged.rejected_before,
+        expected_false=logged.expected_false,
+        concordance=logged.concordance,
         match_record_root=match_record,
         openings=openings,
         software=SOFTWARE,

@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from schemas.api import RunCounts
+from schemas.link_quality import shown_concordance
 
 if TYPE_CHECKING:
+    from app.matching.blocks.concordance import FieldConcordance
+    from schemas.link_quality import Concordance
     from schemas.run import RunSpecification
 
 
@@ -22,8 +25,9 @@ if TYPE_CHECKING:
 class Found:
     """What a run found, as it is; pairs are one to one, so that matched records on both sides are `auto_pairs`.
 
-    `expected_false` is how many of the linked pairs are expected to be wrong, in hundredths. `rejected_before`
-    are pairs that a reviewer rejected in an earlier round, none of the others.
+    In hundredths, `expected_false` is how many of the linked pairs are expected to be wrong, `expected_missed`
+    how many matches are expected among the others that met. `rejected_before` are pairs that a reviewer
+    rejected in an earlier round, none of the others. `concordance` is how the linked pairs agree.
     """
 
     candidate_pairs: int = field(repr=False)
@@ -31,6 +35,8 @@ class Found:
     review_pairs: int = field(repr=False)
     expected_false: int = field(repr=False)
     rejected_before: int = field(repr=False)
+    expected_missed: int = field(repr=False)
+    concordance: tuple[FieldConcordance, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class LoggedCounts:
     auto_pairs: int | None
     review_pairs: int | None
     rejected_before: int | None
+    expected_false: int | None
+    concordance: tuple[Concordance, ...] | None
 
 
 def owns_matches(specification: RunSpecification, party: str) -> bool:
@@ -71,6 +79,8 @@ def shown_counts(found: Found, floor: int) -> RunCounts:
         review_pairs=above_floor(found.review_pairs, floor),
         expected_false=None if auto is None else found.expected_false,
         rejected_before=above_floor(found.rejected_before, floor),
+        expected_missed=above_floor(found.expected_missed, 100 * floor),
+        concordance=None if auto is None else _concordance(found, floor),
     )
 
 
@@ -83,17 +93,27 @@ def counts_for_agency(found: Found, specification: RunSpecification, party: str)
         review_pairs=None,
         expected_false=found.expected_false if is_own else None,
         rejected_before=None,
+        expected_missed=None,
+        concordance=_concordance(found, specification.floor) if is_own else None,
     )
 
 
 def counts_for_log(found: Found, specification: RunSpecification) -> LoggedCounts:
     """Return what the match log may say, which all parties read."""
-    return LoggedCounts(None, matches_for_log(found.auto_pairs, specification), None, None)
+    matches = matches_for_log(found.auto_pairs, specification)
+    if matches is None:
+        return LoggedCounts(None, None, None, None, None, None)
+    told = _concordance(found, specification.floor)
+    return LoggedCounts(None, matches, None, None, found.expected_false, told)
 
 
 def matches_for_log(matches: int, specification: RunSpecification) -> int | None:
     """Return how many matches a release holds, as far as the match log may say it."""
     return above_floor(matches, specification.floor) if are_matches_common(specification) else None
+
+
+def _concordance(found: Found, floor: int) -> tuple[Concordance, ...]:
+    return shown_concordance(found.auto_pairs, found.concordance, floor)
 
 
 def _shown_candidates(found: Found, floor: int) -> int | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+from app.matching.blocks.concordance import FieldConcordance
 from app.runs.counts import Found, counts_for_agency, shown_counts
 from app.runs.models import Run
 from app.runs.service import specification_of
@@ -62,8 +64,11 @@ def found_by(run: Run) -> Found | None:
         run.review_pairs,
         run.expected_false,
         run.rejected_before,
+        run.expected_missed,
     ]
     known = [count for count in counted if count is not None]
-    if run.state != "succeeded" or len(known) != len(counted):
+    if run.state != "succeeded" or len(known) != len(counted) or run.concordance is None:
         return None
-    return Found(*known)
+    of_fields = (FieldConcordance(*one) for one in json.loads(run.concordance))
+    candidates, auto, review, wrong, before, missed = known
+    return Found(candidates, auto, review, wrong, before, missed, tuple(of_fields))

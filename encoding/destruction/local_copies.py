@@ -75,7 +75,8 @@ class Holdings:
         for path, is_received in delivery_files(workspace, project):
             yield LocalCopy("received" if is_received else "extract", path)
         for folder, start in (
-            ("ledgers", ""), ("crosswalks", ""), ("said", ""), ("links", ""), ("links", "held-"),
+            ("ledgers", ""), ("crosswalks", ""), ("said", ""), ("history", ""),
+            ("links", ""), ("links", "held-"),
         ):  # fmt: skip
             for path in (workspace.folder / folder).glob(f"{start}{project}.*.sealed"):
                 yield LocalCopy("link-table", path)

@@ -12,7 +12,7 @@ record, big-endian, in the order of keys.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any, ClassVar, Final, Literal
@@ -99,6 +99,40 @@ class Snapshot:
             return None
         _, digest, faults, keyed, sent = self._records[place].item()
         return Look(digest, faults, int(keyed).bit_count(), int(sent).bit_count())
+
+    def places(self, keys: RecordKeys) -> NDArray[np.intp]:
+        """Return where each of these records stands in the order of keys; -1: nowhere. Shape (n,)."""
+        if not len(self):
+            return np.full(len(keys.high), -1, dtype=np.intp)
+        place = np.minimum(np.searchsorted(self._keys, keys.high), len(self) - 1)
+        return np.where(self._keys[place] == keys.high, place, -1)
+
+    def marked(self, records: Collection[str]) -> NDArray[np.bool_]:
+        """Tell which records are among these, by their keys as 32 hexadecimal digits; in order of keys."""
+        prefixes = np.fromiter((int(one[:16], 16) for one in records), dtype=np.uint64)
+        marked: NDArray[np.bool_] = np.isin(self._keys, prefixes)
+        return marked
+
+    def have(self, fault: int) -> NDArray[np.bool_]:
+        """Tell which records have any of these faults, in order of keys."""
+        found: NDArray[np.bool_] = (self._records["faults"] & fault) != 0
+        return found
+
+    def are_encoded(self) -> NDArray[np.bool_]:
+        """Tell of which records a row could be encoded, in order of keys."""
+        found: NDArray[np.bool_] = self._records["digest"] != 0
+        return found
+
+    def have_no_key(self) -> NDArray[np.bool_]:
+        """Tell which encoded records no pass has a key of, in order of keys."""
+        found: NDArray[np.bool_] = self.are_encoded() & (self._records["keyed"] == 0)
+        return found
+
+    def were_mostly_dropped(self) -> NDArray[np.bool_]:
+        """Tell which encoded records had too many rows in most of their blocks, in order of keys."""
+        n_keyed, n_sent = (np.bitwise_count(self._records[name]) for name in ("keyed", "sent"))
+        found: NDArray[np.bool_] = self.are_encoded() & is_mostly_dropped(n_keyed, n_sent)
+        return found
 
     def are_plain(self, keys: RecordKeys) -> NDArray[np.bool_]:
         """Tell which records were encoded, have no fault, and were compared by most passes; shape (n,)."""

@@ -42,7 +42,7 @@ SENTENCES: Final[Mapping[str, str]] = {
 }
 NOTHING_WRONG: Final = "nothing is wrong with the record here"
 
-_OF_FAULTS: Final[Mapping[Fault, str]] = {
+FAULT_REASONS: Final[Mapping[Fault, str]] = {
     Fault.NO_BIRTH_DATE: "no-birth-date",
     Fault.NO_LAST_NAME: "no-last-name",
     Fault.NO_FIRST_NAME: "no-first-name",
@@ -50,7 +50,7 @@ _OF_FAULTS: Final[Mapping[Fault, str]] = {
     Fault.TOO_YOUNG: "below-school-age",
     Fault.TOO_OLD: "above-school-age",
 }
-_OF_DATA: Final = frozenset({"not-encoded", "no-key", "block-too-large", *_OF_FAULTS.values()})
+_OF_DATA: Final = frozenset({"not-encoded", "no-key", "block-too-large", *FAULT_REASONS.values()})
 _OF_LEFT_OUT: Final[Mapping[Reason, str]] = {
     "vetoed": "ruled-out",
     "cut": "two-records",
@@ -127,7 +127,7 @@ class WithoutLink:
             return
         if not look.n_keyed:
             yield "no-key"
-        yield from (reason for fault, reason in _OF_FAULTS.items() if look.faults & fault)
+        yield from (reason for fault, reason in FAULT_REASONS.items() if look.faults & fault)
         if is_mostly_dropped(look.n_keyed, look.n_sent):
             yield "block-too-large"
         if key in self.undecided:

@@ -104,6 +104,38 @@ class ShareSection(Model):
     keep: tuple[Text, ...] = ()
 
 
+class EligibleSection(Model):
+    """Which records belong to the agreed population, where the file tells: those with one of these values."""
+
+    column: Text
+    values: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class ReportSection(Model):
+    """What the report of a round says beside totals: match rates by these columns, and of whom else.
+
+    Nothing of it leaves this computer. `age_bands` are the first ages of the groups by age, increasing; empty:
+    there are none. `eligible` is null where all records are of the agreed population.
+    """
+
+    subgroups: Annotated[tuple[Text, ...], Field(max_length=16)] = ()
+    age_bands: Annotated[tuple[Annotated[int, Field(ge=0, le=120)], ...], Field(max_length=16)] = ()
+    eligible: EligibleSection | None = None
+
+    @field_validator("age_bands")
+    @classmethod
+    def _ages_increase(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if list(value) != sorted(set(value)):
+            raise ValueError("the first ages of the bands must increase")
+        return value
+
+    @model_validator(mode="after")
+    def _eligible_is_no_subgroup(self) -> Self:
+        if self.eligible is not None and self.eligible.column in self.subgroups:
+            raise ValueError("the column of eligible records cannot be a subgroup too")
+        return self
+
+
 class OutputSection(Model):
     """Where results and the workspace are."""
 
@@ -123,6 +155,7 @@ class ConfigFile(Model):
     input: InputSection | None = None
     columns: dict[Text, Text] = Field(default_factory=dict)
     share: ShareSection = ShareSection()
+    report: ReportSection = ReportSection()
     output: OutputSection = OutputSection()
 
 
@@ -241,11 +274,37 @@ def _render_lines(sections: ConfigFile) -> list[str]:
         "# Columns of your own file to write beside what a partner delivers (blindlink attach).",
         _list("keep", sections.share.keep),
         "",
+        *_report_lines(sections.report),
         "[output]",
         _line("links", sections.output.links),
         "# What must be remembered: handle map, receipts, the log as last seen. Only you may read it.",
         _line("workspace", sections.output.workspace),
     ]
+
+
+def _report_lines(report: ReportSection) -> list[str]:
+    """Return the lines of what the report of a round shows by groups; nothing of it leaves the computer."""
+    eligible = report.eligible
+    return [
+        "# Columns and ages by which the report of a round shows match rates; they never leave this computer.",
+        "[report]",
+        _list_line("subgroups", [_text(one) for one in report.subgroups], '["race", "county"]'),
+        _list_line("age_bands", [str(one) for one in report.age_bands], "[5, 11, 15, 18]"),
+        "# Where not all records are of the agreed population, the column that tells, and its values.",
+        *(
+            ['# eligible = { column = "in_state", values = ["Y"] }']
+            if eligible is None
+            else [
+                f"eligible = {{ column = {_text(eligible.column)},"
+                f" values = [{', '.join(_text(one) for one in eligible.values)}] }}"
+            ]
+        ),
+        "",
+    ]
+
+
+def _list_line(name: str, values: list[str], example: str) -> str:
+    return f"{name} = [{', '.join(values)}]" if values else f"# {name} = {example}"
 
 
 def _identity_lines(identity: IdentitySection) -> list[str]:

@@ -8,6 +8,7 @@ nonces/             one sealed file a project: nonces that this workspace drew, 
 snapshots/          one sealed file a container of the last rounds: what each record was like
 ledgers/            one sealed file an ID space: which record has which link ID, and what was unlinked
 links/              one sealed file a round of an ID space: which records its file of links had
+history/            one sealed file a round: its report, in numbers
 secrets/            one sealed file for the secret of a project and epoch
 agreements/         one file a project: the agreements that this agency keeps, with their signatures
 peers.json          whose keys this agency trusts
@@ -165,6 +166,15 @@ class Workspace:
     def rounds_with_links(self, project: str, space: str) -> tuple[int, ...]:
         """Return the rounds of which files of links were written, in order."""
         return tuple(of for of, name in self._rounds("links", project, ".sealed") if name == space)
+
+    def round_report(self, project: str, space: str, number: int) -> Path:
+        """Where the report of a round is kept."""
+        return self.folder / "history" / f"{project}.{number}.{space}.sealed"
+
+    def rounds_with_report(self, project: str, space: str) -> tuple[int, ...]:
+        """Return the rounds whose report is kept, in order."""
+        found = self._rounds("history", project, ".sealed")
+        return tuple(of for of, name in found if name == space)
 
     def held_change(self, project: str, space: str) -> Path:
         """Where it is kept that the links of a round wait until somebody accepts how many end."""

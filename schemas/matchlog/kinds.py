@@ -29,6 +29,7 @@ from schemas.ids import (
     Sha256Hex,
     UtcTime,
 )
+from schemas.link_quality import Concordance
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
     AgreementProposed,
@@ -264,7 +265,8 @@ class RunFinished(Model):
     """A run's result is stored. A count below the floor is null, as is a match record that was not made.
 
     `openings` are the files with which parties can open commitments of the match record. `rejected_before`
-    counts pairs that a reviewer rejected in an earlier round.
+    counts pairs that a reviewer rejected in an earlier round. `expected_false`, in hundredths of a link, and
+    `concordance` tell of the linked pairs, and are null where their number is.
     """
 
     specification_sha256: Sha256Hex
@@ -272,6 +274,8 @@ class RunFinished(Model):
     auto_pairs: Count | None
     review_pairs: Count | None
     rejected_before: Count | None
+    expected_false: Count | None
+    concordance: Annotated[tuple[Concordance, ...], Field(max_length=16)] | None
     match_record_root: Sha256Hex | None
     openings: PartyDigests
     software: Code

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from samples.log import BROKER, CW, K12, OPERATOR, STRANGER, SampleLog, terms_of
+from samples.log import BROKER, CONCORDANCE, CW, K12, OPERATOR, STRANGER, SampleLog, terms_of
 
 from schemas.matchlog import kinds
 from schemas.matchlog.entry import Entry
@@ -431,7 +431,8 @@ def finished_with_few_pairs_not_linked(log: SampleLog) -> Entry:
 def finished_with_few_pairs_not_for_review(log: SampleLog) -> Entry:
     asked = _asked(log)
     log.start(asked)
-    body = log.finished(asked, auto_pairs=None, review_pairs=1791)
+    untold = {"auto_pairs": None, "expected_false": None, "concordance": None}
+    body = log.finished(asked, **untold, review_pairs=1791)
     return log.append(body, project=FOSTER, object=asked.object)
 
 
@@ -439,6 +440,48 @@ def finished_with_few_pairs_left_over(log: SampleLog) -> Entry:
     asked = _asked(log)
     log.start(asked)
     return log.append(log.finished(asked, review_pairs=150), project=FOSTER, object=asked.object)
+
+
+def _finished_telling(log: SampleLog, **changes: Any) -> Entry:
+    asked = _asked(log)
+    log.start(asked)
+    return log.append(log.finished(asked, **changes), project=FOSTER, object=asked.object)
+
+
+def _finished_agreeing(log: SampleLog, **counts: int) -> Entry:
+    return _finished_telling(log, concordance=(CONCORDANCE.model_copy(update=counts),))
+
+
+def finished_with_few_links_that_differ(log: SampleLog) -> Entry:
+    return _finished_agreeing(log, apart=9, other=None)
+
+
+def finished_with_few_links_that_agree(log: SampleLog) -> Entry:
+    return _finished_agreeing(log, apart=1641)
+
+
+def finished_with_few_links_that_agree_in_part(log: SampleLog) -> Entry:
+    return _finished_agreeing(log, apart=60, other=51)
+
+
+def finished_with_few_links_left_over(log: SampleLog) -> Entry:
+    return _finished_agreeing(log, apart=1600, missing=41)
+
+
+def finished_with_what_is_expected_of_links_untold(log: SampleLog) -> Entry:
+    return _finished_telling(log, auto_pairs=None, candidate_pairs=None, concordance=None)
+
+
+def finished_without_how_links_agree(log: SampleLog) -> Entry:
+    return _finished_telling(log, concordance=None)
+
+
+def finished_with_more_wrong_links_than_links(log: SampleLog) -> Entry:
+    return _finished_telling(log, expected_false=165_001)
+
+
+def finished_with_a_field_twice(log: SampleLog) -> Entry:
+    return _finished_telling(log, concordance=(CONCORDANCE, CONCORDANCE))
 
 
 def finished_with_a_count_of_zero(log: SampleLog) -> Entry:
@@ -904,7 +947,17 @@ BREAKS: dict[str, list[Break]] = {
         finished_with_few_pairs_not_linked,
         finished_with_few_pairs_not_for_review,
         finished_with_few_pairs_left_over,
+        finished_with_few_links_that_differ,
+        finished_with_few_links_that_agree,
+        finished_with_few_links_that_agree_in_part,
+        finished_with_few_links_left_over,
         released_with_a_small_count,
+    ],
+    "links-untold": [
+        finished_with_what_is_expected_of_links_untold,
+        finished_without_how_links_agree,
+        finished_with_more_wrong_links_than_links,
+        finished_with_a_field_twice,
     ],
     "blind-count": [blind_run_with_a_count],
     "openings-to-stranger": [openings_for_a_stranger, openings_for_one_who_gets_a_total],

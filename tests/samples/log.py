@@ -20,6 +20,7 @@ from samples.rounds import SampleRounds, key_digest, person_key
 from schemas.agreement import ProjectTerms
 from schemas.clauses import FileSize
 from schemas.document import Model
+from schemas.link_quality import Concordance
 from schemas.matchlog import kinds
 from schemas.matchlog.archive import END, pack_member
 from schemas.matchlog.bundle import BundleManifest
@@ -52,6 +53,7 @@ K12 = Actor(party="school-district", person="per-" + "2" * 32, role="agency")
 HEALTH = Actor(party="health-office", person="per-" + "4" * 32, role="agency")
 STRANGER = Actor(party="stranger", person="per-" + "5" * 32, role="agency")
 PROFILE = "ab" * 32
+CONCORDANCE = Concordance(field="birth-date", apart=60, other=12, missing=None)
 POLICY = MatchingPolicy(
     auto="0.9",
     review="0.05",
@@ -440,6 +442,8 @@ class SampleLog:
             "auto_pairs": None if is_blind else 1650,
             "review_pairs": None,
             "rejected_before": None,
+            "expected_false": None if is_blind else 412,
+            "concordance": None if is_blind else (CONCORDANCE,),
             "match_record_root": self.digest(),
             "openings": self.openings(*opening),
             "software": "blindlink-0.1.0",

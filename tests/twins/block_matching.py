@@ -357,6 +357,19 @@ def expected_matches(totals: Iterable[int]) -> float:
     return exact_sum(times(n, match_probability(total)) for total, n in each.items())
 
 
+def concordance(
+    linked: Sequence[tuple[int, ...]], profile: EncodingProfile
+) -> list[tuple[str, int, int, int]]:
+    """Return of each field that is not remembered how many links are apart, wholly other, and missing in it."""
+    found = []
+    for at, field in enumerate(profile.fields):
+        levels = [one[at] for one in linked]
+        if field.memory is None:
+            apart = sum(level > 1 for level in levels)
+            found.append((field.name, apart, levels.count(len(field.levels)), levels.count(0)))
+    return found
+
+
 def missed(
     pairs: Sequence[Candidate], decided: Mapping[tuple[int, int], tuple[str, str]], n_smaller: int
 ) -> tuple[float, int, int]:

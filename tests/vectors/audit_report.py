@@ -81,6 +81,19 @@ REPORT: dict[str, Any] = {
             "open": 9,
         }
     ],
+    "runs": [
+        {
+            "project": PROJECT,
+            "round": 8,
+            "larger": "school-district",
+            "smaller": "county-cw",
+            "smaller_records": 2_010,
+            "floor": 10,
+            "matches": 1_204,
+            "expected_false": 210,
+            "concordance": [{"field": "birth-date", "apart": 31, "other": None, "missing": None}],
+        }
+    ],
     "left": [{"project": PROJECT, "uploads": 1, "releases": 2, "holds": 0}],
     "incident": None,
 }
@@ -147,6 +160,7 @@ NOTHING: dict[str, Any] = {
     "activity": [],
     "disclosures": [],
     "rounds": [],
+    "runs": [],
     "left": [],
 }
 PAGE = b"<!doctype html>\n<p>A page.</p>\n"
@@ -207,6 +221,10 @@ def _bad_reports() -> list[tuple[str, str]]:
         (
             "a round 0",
             signed({**REPORT, "rounds": [{**REPORT["rounds"][0], "open": 0}]}),
+        ),
+        (
+            "a run that tells of links, but not how many",
+            signed({**REPORT, "runs": [{**REPORT["runs"][0], "matches": None}]}),
         ),
         (
             "an incident of another kind",

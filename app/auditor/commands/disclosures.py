@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.auditor.disclosures import DisclosureBook, Wanted
 from app.auditor.files import require_free, write_text
 from app.auditor.names import NamesBook
 from app.auditor.options import (
@@ -21,6 +20,7 @@ from app.auditor.options import (
     verified,
 )
 from app.auditor.register import register_csv, register_json, register_page
+from schemas.matchlog.disclosures import DisclosureBook, Wanted
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:

@@ -150,6 +150,7 @@ def finish(log: LogState, entry: Entry) -> None:
     candidates, auto, review = counts
     for others in ((auto,), (review,), (auto, review)):
         difference_reaches_floor(log, entry, candidates, *others)
+    _tells_of_links_alone(log, entry, body)
     is_blind = any(found.mode == "blind" for found in run.recipients)
     if is_blind and any(count is not None for count in (*counts, body.rejected_before)):
         message = "the log tells agencies a count of a run of which one recipient is blind"
@@ -187,6 +188,26 @@ def end_without_result(log: LogState, entry: Entry) -> None:
         break_off("run-order", message, entry, run.seq)
     run.stage, run.uploads = "failed" if entry.kind == "run-failed" else "cancelled", ()
     forget_uses(log.projects[run.project], object_of(entry))
+
+
+def _tells_of_links_alone(log: LogState, entry: Entry, body: RunFinished) -> None:
+    """What is told of the linked pairs is told where their number is, and lets nobody compute a small count."""
+    auto = body.auto_pairs
+    if (body.expected_false is None, body.concordance is None) != (auto is None, auto is None):
+        message = "a run tells of its links, but not how many they are, or the other way round"
+        break_off("links-untold", message, entry)
+    if auto is not None and cast(int, body.expected_false) > 100 * auto:
+        message = "a run expects more of its links to be wrong than it has"
+        break_off("links-untold", message, entry)
+    fields = body.concordance or ()
+    names = [one.field for one in fields]
+    if len(set(names)) != len(names):
+        break_off("links-untold", "a run tells twice how its links agree on a field", entry)
+    for one in fields:
+        counts_reach_floor(log, entry, (one.apart, one.other, one.missing))
+        for others in ((one.apart,), (one.missing,), (one.apart, one.missing)):
+            difference_reaches_floor(log, entry, auto, *others)
+        difference_reaches_floor(log, entry, one.apart, one.other)
 
 
 def _pair_is_unlinked(log: LogState, entry: Entry, runs: Sequence[str]) -> None:

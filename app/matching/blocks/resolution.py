@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks.checks import require_plausible
+from app.matching.blocks.concordance import FieldConcordance, concordance
 from app.matching.blocks.decisions import Band, BandRule, Decisions, Rule, decide
 from app.matching.blocks.errors import EmptyFileError
 from app.matching.blocks.known_numbers import are_doubtful, capped
@@ -62,6 +63,7 @@ class Resolution:
         n_meetings: how often rows of the two files met; a pair may meet several times.
         expected_false_matches: how many of the linked pairs are of two people, by their probabilities.
         missed: what can be said of the matches that were not linked.
+        concordance: how the linked pairs agree on each field.
         histogram: how many pairs have a total weight from so many whole bits on to below one more; ascending.
     """
 
@@ -75,6 +77,7 @@ class Resolution:
     n_meetings: int
     expected_false_matches: float
     missed: Missed
+    concordance: tuple[FieldConcordance, ...]
     histogram: tuple[tuple[int, int], ...]
 
     def n_in_band(self, band: Band) -> int:
@@ -145,6 +148,9 @@ def resolve_pair(
         n_meetings,
         expected_false_matches=sum_of_probabilities(-total[decisions.band == Band.AUTO]),
         missed=missed_matches(pairs, total, decisions, sizes.smaller),
+        concordance=concordance(
+            rules.levels_of(pairs["code"][decisions.band == Band.AUTO]), profile
+        ),
         histogram=_histogram(total),
     )
 

@@ -354,6 +354,8 @@ def upgrade() -> None:
     sa.Column('review_pairs', sa.BigInteger(), nullable=True),
     sa.Column('expected_false', sa.BigInteger(), nullable=True),
     sa.Column('rejected_before', sa.BigInteger(), nullable=True),
+    sa.Column('expected_missed', sa.BigInteger(), nullable=True),
+    sa.Column('concordance', sa.Text(), nullable=True),
     sa.Column('histogram', sa.Text(), nullable=True),
     sa.Column('match_record', sa.String(length=64), nullable=True),
     sa.Column('log_size', sa.BigInteger(), nullable=True),

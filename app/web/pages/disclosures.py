@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from app.agreements.negotiation import parties_of
 from app.agreements.service import require_visible
-from app.auditor.disclosures import COLUMNS, KINDS, DisclosureBook, Wanted
 from app.auditor.register import NOT_SAID, what_words
 from app.http.paths import ProjectPath
 from app.matchlog.timeline import entries_of_kinds
@@ -20,11 +19,12 @@ from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.canonical import MAX_INTEGER
 from schemas.ids import DATE_PATTERN, NAME_PATTERN
+from schemas.matchlog.disclosures import COLUMNS, KINDS, DisclosureBook, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.auditor.disclosures import Disclosure
+    from schemas.matchlog.disclosures import Disclosure
 
 router = APIRouter()
 

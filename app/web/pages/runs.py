@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +33,7 @@ from app.web.waterfall import WeightBar, bound_rows, level_note, waterfall
 from app.web.weights import table_rows, weight_chart, weight_rows
 from app.wired import WiredBroker
 from schemas.api import RunList, RunView
+from schemas.link_quality import missed_matches, wrong_links
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,7 +50,8 @@ router = APIRouter()
 
 COLUMNS = (
     "run", "round", "larger", "smaller", "state", "asked_by", "created", "finished",
-    "candidate_pairs", "auto_pairs", "review_pairs", "expected_false", "rejected_before", "failure",
+    "candidate_pairs", "auto_pairs", "review_pairs", "expected_false", "expected_missed", "rejected_before",
+    "failure",
     "specification_sha256", "match_record", "cosigned_by", "cosigners_needed", "is_final",
 )  # fmt: skip
 # As many bars as can be told apart.
@@ -59,9 +61,12 @@ COUNT_WORDS: Final = {
     "auto_pairs": "Pairs linked (auto)",
     "review_pairs": "Pairs held back for clerical review (review)",
     "expected_false": "Linked pairs that are expected to be wrong",
+    "expected_missed": "Matches that are expected among the pairs that met and are not linked, at least",
     "rejected_before": "Pairs that reviewers rejected before, and that are not held back again",
 }
 MISSED_WORDS: Final = "Matches missed, at most: records of the smaller file that are not linked"
+WRONG_RANGE: Final = "Linked pairs that are wrong, most likely"
+MISSED_RANGE: Final = "Matches missed, most likely"
 
 
 @page_route(router, "/projects/{project}/runs")
@@ -107,6 +112,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         bars, note = _bars(session, broker, page, view, is_gone=record_gone is not None)
         smaller = upload_for(session, page.actor, view.specification.uploads[1].upload)
         missed = most_missed(view, smaller.records)
+        ranges = tuple(_ranges(view, smaller.records, missed))
     weights = weight_rows(steps, policy)
     return page.answer(
         "run.html",
@@ -128,7 +134,8 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
             for name, words in COUNT_WORDS.items()
             if name != "rejected_before" or terms.terms.review is not None
         ]
-        + [(MISSED_WORDS, str(show_count(missed)))],
+        + [(MISSED_WORDS, str(show_count(missed))), *ranges],
+        concordance=(view.counts and view.counts.concordance) or (),
         is_pending=view.state in {"awaiting", "queued", "running"},
         finality=finality_sentence(view.finality),
         sentence=run_sentence(view.state, view.progress.stage, view.failure),
@@ -147,6 +154,17 @@ def most_missed(view: RunView, n_smaller: int) -> int | None:
     linked = None if view.counts is None else view.counts.auto_pairs
     # Of the links no number below the floor is left here, and a rest that is small says who has none.
     return None if linked is None else above_floor(n_smaller - linked, view.specification.floor)
+
+
+def _ranges(view: RunView, n_smaller: int, most: int | None) -> Iterator[tuple[str, str]]:
+    """Yield how many links are wrong and how many matches missed, where the number of links is shown."""
+    counts = view.counts
+    if counts is None or counts.auto_pairs is None or counts.expected_false is None:
+        return
+    yield WRONG_RANGE, wrong_links(counts.expected_false).words()
+    if most is not None:
+        agreeing, floor = counts.concordance or (), view.specification.floor
+        yield MISSED_RANGE, missed_matches(counts.auto_pairs, n_smaller, agreeing, floor).words()
 
 
 def _bars(
@@ -181,7 +199,7 @@ def _approvals(
 
 def _count_words(name: str, count: int | None) -> str:
     """Return a count as the page shows it; how many are expected to be wrong comes in hundredths."""
-    if name == "expected_false" and count is not None:
+    if name.startswith("expected") and count is not None:
         return f"{count / 100:,.2f}"
     return str(show_count(count))
 

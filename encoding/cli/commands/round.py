@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.options import agency_options, file_options
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
+from encoding.cli.parts.source import Source
 from encoding.errors import NotReadyError
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.words import round_lines
@@ -94,3 +97,38 @@ def correct(session: Session, *, reason: str) -> None:
         new = counter.api.correct(found.round, reason)
     sentence = f"round {new.round} takes the place of round {found.round}; next: blindlink refresh"
     emit(new.to_json(), remarks=[sentence])
+
+
+@round.command("report", epilog="Example: blindlink round report")
+@file_options
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file of links beside which it is written; the settings name it.",
+)
+@click.option("--force", is_flag=True, help="Overwrite files that are no such report.")
+@json_option
+@agency_options
+@click.pass_obj
+def report(
+    session: Session, *, file: Path | None, id_column: str | None, output: Path | None, force: bool
+) -> None:
+    """Write the report of the newest round that has links: one page for leadership and counsel, and as JSON.
+
+    Match rates, how many links are likely wrong or missed, what changed since the round before, what to do
+    about the data, and who received what on which legal basis. `blindlink refresh` writes it too, after each
+    round. The section [report] of the settings names the columns for match rates by group; they stay here.
+    """
+    from encoding.cli.parts.links_writing import LinksOrder
+    from encoding.cli.parts.round_reporting import newest_reported, report_of_round
+    from encoding.sharing.round_page import summary
+
+    order = LinksOrder(Source(file=file, id_column=id_column), output, force=force)
+    with session.connect() as client:
+        counter = Counter(session, client, session.trust(client), project_view(session, client))
+        written = report_of_round(counter, newest_reported(counter), order)
+    emit(
+        written.report.to_json(),
+        remarks=[summary(written.report), f"the report is in {written.page}"],
+    )

@@ -23,6 +23,11 @@ def exit_status(program: str, run: Callable[[], object]) -> None:
     sys.exit(_run(program, run))
 
 
+def message_of(exc: Exception) -> str:
+    """Return what is said of an error, without a value of anybody's."""
+    return printable(_describe(exc, "blindlink").message)
+
+
 def _run(program: str, run: Callable[[], object]) -> int:
     try:
         status = run()

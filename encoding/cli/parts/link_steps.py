@@ -18,6 +18,7 @@ from encoding.cli.parts.links_writing import (
 )
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import is_lasting, ledger_file, own_space
+from encoding.cli.parts.round_reporting import report_of_round, warned_of
 from encoding.cli.parts.round_steps import as_it_stands, history_of, own_turns
 from encoding.cli.parts.shared_secret import shared_secret
 from encoding.cli.parts.steps import own_nonces
@@ -156,7 +157,10 @@ class RoundLinks:
         Raises:
             ChangeHeldError: more links end than is agreed; those in force stay.
         """
-        return write_links_of_round(self._counter, self._matched(), order)
+        written = write_links_of_round(self._counter, self._matched(), order)
+        with warned_of(self._counter.session):
+            report_of_round(self._counter, self._turn.round, order, written)
+        return written
 
     def _matched(self) -> MatchedRecords:
         session = self._counter.session

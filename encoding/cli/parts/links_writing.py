@@ -139,6 +139,11 @@ class LinkFiles:
             links, *(links.with_name(f"{start}{name}.csv") for name in ("changes", "unmatched"))
         )
 
+    def report(self, suffix: str) -> Path:
+        """Return where the report of the round stands, as `html` or `json`."""
+        start = self.unmatched.name.removesuffix("unmatched.csv")
+        return self.links.with_name(f"{start}round-report.{suffix}")
+
     def claim(self, session: Session, *, force: bool) -> None:
         """Refuse to overwrite what is no such file, and note all three for their destruction."""
         own = (

@@ -14,6 +14,15 @@ def write_page(path: Path, page: str, *, force: bool = False) -> None:
     Raises:
         OutputExistsError, OutputBlockedError: see encoding.files.
     """
+    refuse_another_page(path, force=force)
+    write_durably(path, page.encode())
+
+
+def refuse_another_page(path: Path, *, force: bool = False) -> None:
+    """Refuse to overwrite a file that is no report.
+
+    Raises:
+        OutputExistsError: it is none.
+    """
     own_start = page_start("blindlink report").encode()
     refuse_to_overwrite(path, own_start=own_start, force=force)
-    write_durably(path, page.encode())

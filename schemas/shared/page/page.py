@@ -38,14 +38,17 @@ def render_page(
     footer: str,
     *,
     maker: Maker = "blindlink report",
+    is_brief: bool = False,
 ) -> str:
     """Return a whole HTML file that needs no other.
 
     Args:
         lead: a sentence under the title; empty if there is none.
         maker: the tables of all but reports have many columns, so that they are printed across the sheet.
+        is_brief: it is printed small, to fit on one sheet or two.
     """
     kind = "" if maker == "blindlink report" else ' class="wide-page"'
+    kind = ' class="brief"' if is_brief else kind
     under = f'<p class="lead">{escape(lead)}</p>\n' if lead else ""
     return (
         f'{page_start(maker)}<html lang="en">\n<head>\n<meta charset="utf-8">\n'

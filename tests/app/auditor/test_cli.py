@@ -267,8 +267,12 @@ def test_counts_that_are_not_in_the_log_are_left_out() -> None:
     for shown, said in (
         ({}, "how much it linked is not shown"),
         ({"auto_pairs": 12}, "12 pairs linked"),
+        (
+            {"auto_pairs": 1_200, "expected_false": 210},
+            "1,200 pairs linked, of these 0 to 11 wrong",
+        ),
     ):
-        counts = {"auto_pairs": None, "review_pairs": None, **shown}
+        counts = {"auto_pairs": None, "review_pairs": None, "expected_false": None, **shown}
         body = finished.body.model_copy(update=counts)
         assert sentence(finished.model_copy(update={"body": body})).endswith(f"finished: {said}")
 

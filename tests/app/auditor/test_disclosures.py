@@ -15,8 +15,8 @@ from samples.reviewed_log import ReviewedProject
 from samples.signed_log import BOB, KIM, SignedProject
 
 from app.auditor.cli import main
-from app.auditor.disclosures import NOT_STATED, DisclosureBook, Wanted
 from app.auditor.register import register_csv
+from schemas.matchlog.disclosures import NOT_STATED, DisclosureBook, Wanted
 from schemas.matchlog.kinds import BlindReleasePrepared, ReleaseFetched
 
 

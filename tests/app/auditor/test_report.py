@@ -131,6 +131,16 @@ def test_rounds_are_counted_by_project(desk: Path) -> None:
     assert made["foster"]["linked"] == 3
 
 
+def test_of_each_run_it_says_what_the_log_says_of_its_links(desk: Path) -> None:
+    bodies: list[Any] = [e.body for e in LOG.entries if e.kind == "run-finished"]
+    made = report(desk)["runs"]
+    assert Counter((run["matches"], run["expected_false"]) for run in made) == Counter(
+        (body.auto_pairs, body.expected_false) for body in bodies
+    )
+    assert any(run["matches"] for run in made)
+    assert all((run["matches"] is None) == (run["concordance"] is None) for run in made)
+
+
 def test_disclosures_and_what_is_left_add_up(desk: Path) -> None:
     made = report(desk)
     fetched = sum(e.kind == "release-fetched" and e.outcome == "done" for e in LOG.entries)

@@ -156,7 +156,7 @@ def test_the_log_states_the_file_and_no_count(blind: BlindLinkage) -> None:
     assert fetched["body"] == {"recipient": SCHOOL, "sha256": view["sha256"]}
 
 
-COUNTS = ("candidate_pairs", "auto_pairs", "review_pairs")
+COUNTS = ("candidate_pairs", "auto_pairs", "review_pairs", "expected_false", "concordance")
 
 
 def test_no_agency_sees_a_count_from_which_a_smaller_upload_could_be_told(
@@ -168,10 +168,10 @@ def test_no_agency_sees_a_count_from_which_a_smaller_upload_could_be_told(
         blind.run()
         for party in (*AGENCIES, RESEARCH):
             (run, *_) = blind.linkage.get(f"/v1/projects/{PROJECT}/runs", party).json()["runs"]
-            seen.append([run["counts"][name] for name in (*COUNTS, "expected_false")])
+            seen.append([run["counts"][name] for name in COUNTS])
     finished = [e["body"] for e in blind.linkage.log_entries() if e["kind"] == "run-finished"]
-    assert [[body[name] for name in COUNTS] for body in finished] == [[None] * 3] * 2
-    assert seen == [[None] * 4] * 6
+    assert [[body[name] for name in COUNTS] for body in finished] == [[None] * 5] * 2
+    assert seen == [[None] * 5] * 6
     # Whoever watches sees them, from the floor on.
     for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
         (run, *_) = blind.linkage.get(f"/v1/projects/{PROJECT}/runs", party, role).json()["runs"]

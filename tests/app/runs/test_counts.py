@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples.documents import RUN
 
+from app.matching.blocks.concordance import FieldConcordance
 from app.runs.counts import (
     Found,
     counts_for_agency,
@@ -26,7 +27,16 @@ SMALL = st.integers(0, 12)
 
 def pairs_found(auto: int, review: int, rest: int) -> Found:
     """Return what a run found; `rest` are candidates that nobody decides."""
-    return Found(auto + review + rest, auto, review, expected_false=3, rejected_before=rest)
+    birth_date = FieldConcordance("birth-date", apart=review, other=rest, missing=rest)
+    return Found(
+        auto + review + rest,
+        auto,
+        review,
+        expected_false=3,
+        rejected_before=rest,
+        expected_missed=100 * rest,
+        concordance=(birth_date,),
+    )
 
 
 def possible(shown: RunCounts, auto: int, floor: int) -> list[tuple[int, int]]:
@@ -68,6 +78,8 @@ def test_no_shown_count_is_small_nor_untrue(auto: int, review: int, rest: int, f
     assert shown.auto_pairs == (auto if auto >= floor else None)
     assert shown.expected_false == (3 if auto >= floor else None)
     assert shown.rejected_before == (rest if rest >= floor else None)
+    assert shown.expected_missed == (100 * rest if rest >= floor else None)
+    assert (shown.concordance is None) == (shown.auto_pairs is None)
 
 
 LARGER, SMALLER = (upload["party"] for upload in RUN["uploads"])
@@ -100,11 +112,14 @@ def test_agencies_and_the_log_are_told_nothing_beyond_their_own_matches(
         assert (shown.candidate_pairs, shown.review_pairs) == (None, None)
         assert shown.rejected_before is None
         assert shown.auto_pairs == own
-        assert (shown.expected_false is None) == (own is None)
+        assert shown.expected_missed is None
+        assert (shown.expected_false is None, shown.concordance is None) == (own is None,) * 2
     # The log tells nobody of the pair more than their own view does.
     is_common = receiving == {LARGER, SMALLER} and auto >= specification.floor
     assert log.auto_pairs == (auto if is_common else None)
     assert (log.candidate_pairs, log.review_pairs, log.rejected_before) == (None,) * 3
+    assert log.expected_false == (3 if is_common else None)
+    assert (log.concordance is None) == (not is_common)
     assert matches_for_log(auto, specification) == log.auto_pairs
 
 

@@ -205,14 +205,19 @@ def test_counts_below_the_floor_are_shown_only_to_those_who_receive_the_matches(
     linkage.upload_both(20, 2)
     run = linkage.run_id()
     linkage.work()
-    hidden = dict.fromkeys((*NAMES, "expected_false", "rejected_before"))
+    hidden = dict.fromkeys(
+        (*NAMES, "expected_false", "rejected_before", "expected_missed", "concordance")
+    )
     for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
         assert counts(linkage, run, party, role) == hidden
     own = counts(linkage, run, CHILD_WELFARE, "agency")
     assert own["expected_false"] is not None
-    assert own == hidden | {"auto_pairs": 2, "expected_false": own["expected_false"]}
+    told = {name: own[name] for name in ("expected_false", "concordance")}
+    assert own == hidden | {"auto_pairs": 2, **told}
+    assert all(one["apart"] is one["missing"] is None for one in own["concordance"])
     finished = next(entry for entry in linkage.log_entries() if entry["kind"] == "run-finished")
-    assert {finished["body"][name] for name in NAMES} == {None}
+    of_links = ("expected_false", "concordance")
+    assert {finished["body"][name] for name in (*NAMES, *of_links)} == {None}
 
 
 def test_a_hidden_count_cannot_be_computed_from_those_that_are_shown(linkage: Linkage) -> None:
@@ -232,6 +237,9 @@ def test_how_many_links_are_expected_to_be_wrong_is_said_in_hundredths(linkage: 
     seen = linkage.run(AUDITOR, "auditor")["counts"]
     # Twelve links, each of at least 0.99.
     assert 0 <= seen["expected_false"] <= 12
+    (finished,) = [one for one in linkage.log_entries() if one["kind"] == "run-finished"]
+    for name in ("expected_false", "concordance"):
+        assert finished["body"][name] == seen[name]
 
 
 NAMES = ("candidate_pairs", "auto_pairs", "review_pairs")
@@ -252,7 +260,7 @@ def told_to_provider(linkage: Linkage) -> set[tuple]:
     ]
     return {
         tuple(counts(linkage, run, SCHOOL, "agency").values()),
-        tuple(finished["body"][name] for name in NAMES),
+        tuple(finished["body"][name] for name in (*NAMES, "expected_false", "concordance")),
         tuple(entry["body"]["matches"] for entry in prepared),
     }
 
@@ -269,7 +277,7 @@ def test_a_provider_without_matches_reads_the_same_whatever_was_linked(
         linkage.upload(left, CHILD_WELFARE)
         linkage.upload(right[n_left_out:], SCHOOL)
         seen |= told_to_provider(linkage)
-    assert seen == {(None,) * 5, (None,) * 3, (None,)}
+    assert seen == {(None,) * 7, (None,) * 5, (None,)}
     # Whoever watches sees what it was.
     listed = linkage.get(f"/v1/projects/{PROJECT}/runs", AUDITOR, "auditor").json()["runs"]
     auto_pairs = {run["counts"]["auto_pairs"] for run in listed}

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from rigs.linkage import AUDITOR, SCHOOL, Linkage, MakeLinkage
+from rigs.shown_pages import words
 
 from schemas.api import MatchRecordPage
 
@@ -136,3 +137,10 @@ def test_a_page_never_holds_a_handle(finished: Any, visitor: Any) -> None:
     for form in ("", ".json", ".csv"):
         text = visitor.get(f"/runs/{finished.ids['run']}/match-record{form}").text
         assert not any(handle.hex() in text for handle in finished.rows)
+
+
+def test_a_run_says_how_sure_its_links_are(finished: Any, visitor: Any) -> None:
+    shown = words(visitor.get(finished.path("/runs/{run}")))
+    assert re.search(r"Linked pairs that are wrong, most likely \d+ to \d+", shown)
+    assert re.search(r"Matches missed, most likely \d+ to \d+", shown)
+    assert re.search(r"birth-date (not shown|\d+) (not shown|\d+) (not shown|\d+)", shown)

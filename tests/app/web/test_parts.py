@@ -140,12 +140,12 @@ def steps_of(pairs: list[int], auto: int, review: int) -> tuple[Step, ...]:
     Linked is from 3.17 bits on, so that the third step has pairs of both bands.
     """
     run: Any = SimpleNamespace(histogram=json.dumps(list(enumerate(pairs, 1))))
-    return histogram_of(run, Found(sum(pairs), auto, review, 0, 0), BOUNDS, 10)
+    return histogram_of(run, Found(sum(pairs), auto, review, 0, 0, 0, ()), BOUNDS, 10)
 
 
 def test_steps_are_of_one_bit_without_a_gap() -> None:
     run: Any = SimpleNamespace(histogram=json.dumps([[-2, 20], [1, 30]]))
-    steps = histogram_of(run, Found(50, 20, 20, 0, 0), BOUNDS, 0)
+    steps = histogram_of(run, Found(50, 20, 20, 0, 0, 0, ()), BOUNDS, 0)
     assert steps == (Step(-2, 20), Step(-1, 0), Step(0, 0), Step(1, 30))
 
 

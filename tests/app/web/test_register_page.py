@@ -13,9 +13,9 @@ from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from rigs.shown_pages import words
 from rigs.signed import Accord
 
-from app.auditor.disclosures import DisclosureBook, Wanted
 from app.auditor.register import register_csv
 from app.auditor.verify import verify_bundle
+from schemas.matchlog.disclosures import DisclosureBook, Wanted
 
 REGISTER = f"/projects/{PROJECT}/disclosures"
 

@@ -107,9 +107,15 @@ def test_what_was_written_and_received_is_found_again(linked: Desk, schools: Des
     }
     assert noted == {
         *(
-            ("link-table", desk.folder / f"{name}.csv")
+            ("link-table", desk.folder / name)
             for desk in (linked, schools)
-            for name in ("links", "changes", "unmatched")
+            for name in (
+                "links.csv",
+                "changes.csv",
+                "unmatched.csv",
+                "round-report.html",
+                "round-report.json",
+            )
         ),
         ("extract", out),
         ("received", out),

@@ -110,6 +110,12 @@ def has_type(value: Any, name: str) -> bool:
         need(all(type(one) is dict and has_fields(one, fields) for one in value), name)
         parties = [one["party"] for one in value]
         return parties == sorted(set(parties))
+    if name == "concordance":
+        counts = dict.fromkeys(("apart", "other", "missing"), "number or null")
+        need(type(value) is list and len(value) <= 16, name)
+        return all(
+            type(one) is dict and has_fields(one, {"field": "code", **counts}) for one in value
+        )
     if name == "names":
         return (
             type(value) is list

@@ -251,6 +251,18 @@ class Replay:
             for rest in ([auto], [review], [auto, review]):
                 known = None not in (candidates, *rest)
                 need(not known or candidates - sum(rest) >= floor, kind)
+            told = [body["expected_false"] is not None, body["concordance"] is not None]
+            need(told == [auto is not None] * 2, kind)
+            need(auto is None or body["expected_false"] <= 100 * auto, kind)
+            agreeing = body["concordance"] or []
+            need(len({one["field"] for one in agreeing}) == len(agreeing), kind)
+            for one in agreeing:
+                shown = {n: one[n] for n in ("apart", "other", "missing") if one[n] is not None}
+                apart, missing = shown.get("apart", 0), shown.get("missing", 0)
+                parts = [*shown.values()]
+                parts += [auto - apart - missing] if {"apart", "missing"} & {*shown} else []
+                parts += [apart - shown["other"]] if {"apart", "other"} <= {*shown} else []
+                need(all(part >= floor for part in parts), kind)
             modes = {r["party"]: r["mode"] for r in run["spec"]["recipients"]}
             is_counted = any(type(value) is int for value in body.values())
             need(not (is_counted and "blind" in modes.values()), kind)

@@ -218,4 +218,12 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
     linked = [one.total for one in candidates if expected[one.smaller, one.larger][0] == "auto"]
     assert astuple(run.missed) == twin.missed(candidates, expected, n_smaller)
     assert run.expected_false_matches == twin.expected_false(linked)
+    linked_levels = [
+        one
+        for pair, one in zip(candidates, best, strict=True)
+        if expected[pair.smaller, pair.larger][0] == "auto"
+    ]
+    assert [astuple(one) for one in run.concordance] == twin.concordance(
+        [one.levels for one in linked_levels], profile
+    )
     assert dict(run.histogram) == Counter(one.total // 1000 for one in candidates)

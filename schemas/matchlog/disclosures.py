@@ -48,6 +48,15 @@ KINDS: Final = frozenset(
     }
 )
 _WHAT_OF_MODE: Final[Mapping[str, What]] = {"blind": "sealed-match-ids", "count": "count"}
+WHAT: Final[Mapping[str, str]] = {
+    "encodings": "encodings (protected, sent to be linked)",
+    "match-ids": "match IDs of the receiver's own linked records",
+    "sealed-match-ids": "match IDs that only the recipient can open",
+    "count": "a total, no records",
+    "questions": "which of the receiver's own records may be of the same person as one of the giver",
+    "columns": "sealed columns of the giver's records, beside link IDs, which only the receiver can open",
+    "cards": "sealed cards of the giver's records, which only reviewers can open",
+}
 NOT_STATED: Final = (
     "not stated: the operator made these terms, no agreement was signed in the system"
 )

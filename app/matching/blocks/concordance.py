@@ -1,0 +1,46 @@
+"""How the linked pairs of a run agree on each field, in counts: what tells how often the two files differ."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from app.matching.blocks.levels import LevelNumbers
+    from schemas.profile import EncodingProfile
+
+
+@dataclass(frozen=True, slots=True)
+class FieldConcordance:
+    """Linked pairs by their level in a field.
+
+    Attributes:
+        field: the field's name in the profile.
+        apart: pairs at another level than the first, which is the nearest.
+        other: those of them at the last level, which holds without a condition.
+        missing: pairs of which one record lacks the field.
+    """
+
+    field: str
+    apart: int = dataclasses.field(repr=False)
+    other: int = dataclasses.field(repr=False)
+    missing: int = dataclasses.field(repr=False)
+
+
+def concordance(levels: LevelNumbers, profile: EncodingProfile) -> tuple[FieldConcordance, ...]:
+    """Return how linked pairs agree on each field of the profile but those of what agencies remember.
+
+    Args:
+        levels: of the linked pairs, shape (n linked, n fields); 0 is a missing field.
+        profile: the encoding profile.
+    """
+    found = []
+    for at, one in enumerate(profile.fields):
+        if one.memory is None:
+            of_level = np.bincount(levels[:, at], minlength=len(one.levels) + 1)
+            apart, other = int(of_level[2:].sum()), int(of_level[len(one.levels)])
+            found.append(FieldConcordance(one.name, apart, other, int(of_level[0])))
+    return tuple(found)

@@ -1,0 +1,140 @@
+"""What the match log says of one round, as far as the report of the round repeats it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from encoding.errors import LogError
+from schemas.agreement import Agreement
+from schemas.api import RunCounts, RunView
+from schemas.link_quality import missed_matches, wrong_links
+from schemas.matchlog.agreement_kinds import AgreementProposed
+from schemas.matchlog.disclosures import Disclosure, DisclosureBook
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.kinds import RunFinished, UploadReceived
+from schemas.matchlog.round_kinds import RoundOpened
+from schemas.round_report import DisclosedTo, PairQuality, Range
+
+
+@dataclass(slots=True, repr=False)
+class RoundLog:
+    """The entries of a project, read for one round and party.
+
+    `uploads` are those of the round by id, each with whose it is, `first` is the entry that opened it.
+    """
+
+    project: str
+    party: str
+    round: int
+    uploads: dict[str, tuple[str, UploadReceived]] = field(default_factory=dict)
+    first: int | None = None
+    _last: int | None = None
+    _book: DisclosureBook = field(default_factory=DisclosureBook)
+    _finished: dict[str, RunFinished] = field(default_factory=dict)
+    _agreements: dict[str, Agreement] = field(default_factory=dict)
+
+    def read(self, entries: Sequence[Entry]) -> RoundLog:
+        """Take the log's entries, in order; returns itself."""
+        for entry in entries:
+            self._book.take(entry)
+            if isinstance(entry.body, AgreementProposed):
+                self._agreements[entry.body.agreement.digest()] = entry.body.agreement
+            elif entry.project == self.project and entry.outcome == "done":
+                self._take(entry, entry.body, entry.object or "")
+        return self
+
+    def agreement(self, digest: str) -> Agreement | None:
+        """Return the agreement of this digest; None where none was signed in the system."""
+        return self._agreements.get(digest)
+
+    def own_upload(self) -> UploadReceived | None:
+        """Return what this agency uploaded for the round; None: nothing."""
+        return next((one for by, one in self.uploads.values() if by == self.party), None)
+
+    def pair(self, run: RunView, floor: int) -> PairQuality:
+        """Return what a run says of itself, once the log says the same.
+
+        Raises:
+            LogError: the broker tells another number than it has logged.
+        """
+        uploads = run.specification.uploads
+        partner = next(one.party for one in uploads if one.party != self.party)
+        counts = run.counts
+        if counts is not None:
+            self._refuse_another(run.run, counts)
+        if counts is None or counts.auto_pairs is None or counts.expected_false is None:
+            return PairQuality(
+                partner=partner, run=run.run, linked=None, expected_false=None,
+                wrong=None, missed=None, concordance=(),
+            )  # fmt: skip
+        agreeing, smaller = counts.concordance or (), self.uploads.get(uploads[1].upload)
+        missed = None
+        if smaller is not None:
+            found = missed_matches(counts.auto_pairs, smaller[1].records, agreeing, floor)
+            missed = Range.of(found)
+        return PairQuality(
+            partner=partner,
+            run=run.run,
+            linked=counts.auto_pairs,
+            expected_false=counts.expected_false,
+            wrong=Range.of(wrong_links(counts.expected_false)),
+            missed=missed,
+            concordance=agreeing,
+        )
+
+    def disclosures(self) -> tuple[DisclosedTo, ...]:
+        """Return what this agency gave and received from the opening of the round to that of the next one."""
+        lines = [one for one in self._book.lines if self._is_of_round(one)]
+        lines.sort(key=_sort)
+        return tuple(_together(list(same)) for _, same in groupby(lines, key=_sort))
+
+    def _take(self, entry: Entry, body: Any, of: str) -> None:
+        if isinstance(body, RoundOpened):
+            if body.round == self.round:
+                self.first = entry.seq
+            elif self.first is not None and self._last is None:
+                self._last = entry.seq
+        elif isinstance(body, UploadReceived) and body.round == self.round:
+            self.uploads[of] = (entry.actor.party, body)
+        elif isinstance(body, RunFinished):
+            self._finished[of] = body
+
+    def _refuse_another(self, run: str, counts: RunCounts) -> None:
+        logged = self._finished.get(run)
+        if logged is None or logged.auto_pairs is None:
+            return
+        told = (counts.auto_pairs, counts.expected_false, counts.concordance)
+        if told != (logged.auto_pairs, logged.expected_false, logged.concordance):
+            raise LogError("the broker tells other numbers of a run than it has logged")
+
+    def _is_of_round(self, line: Disclosure) -> bool:
+        return (
+            self.first is not None
+            and line.entry >= self.first
+            and (self._last is None or line.entry < self._last)
+            and line.project == self.project
+            and line.outcome == "done"
+            and self.party in (line.giver, line.receiver)
+        )
+
+
+def _sort(line: Disclosure) -> tuple[str, str, str, str, str]:
+    return line.giver, line.receiver, line.what, line.basis, line.citation
+
+
+def _together(lines: list[Disclosure]) -> DisclosedTo:
+    first, records = lines[0], [one.records for one in lines]
+    known = [one for one in records if one is not None]
+    return DisclosedTo(
+        giver=first.giver,
+        receiver=first.receiver,
+        what=first.what,
+        times=len(lines),
+        records=max(known, default=0) if len(known) == len(records) else None,
+        basis=first.basis,
+        citation=first.citation or None,
+        entry=min(one.entry for one in lines),
+    )

@@ -1,0 +1,403 @@
+"""The report of a round as a page for leadership and counsel: what, how sure, what changed, who was told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from encoding.sharing.unmatched import SENTENCES
+from schemas.matchlog.disclosures import WHAT
+from schemas.round_report import (
+    DataFault,
+    Denominator,
+    DisclosedTo,
+    GroupRate,
+    PairQuality,
+    Range,
+    ReviewLoad,
+    RoundNumbers,
+    RoundReport,
+)
+from schemas.shared.page import (
+    Markup,
+    Section,
+    Standing,
+    column_chart,
+    findings,
+    paragraph,
+    prose_table,
+    render_page,
+    table,
+)
+
+NOT_SHOWN: Final = "not shown"
+NOT_KNOWN: Final = "not known"
+# What is worth a look: a fault that one in a hundred records more has than in the round before.
+_WORSE: Final = 100
+# More likely wrong links than one in a hundred, or more missed matches than one in ten links.
+_MOST_WRONG: Final = 100
+_MOST_MISSED: Final = 10
+_CHARTED: Final = 26
+
+DENOMINATORS: Final[dict[Denominator, str]] = {
+    "all": "all records that were compared",
+    "school-age": "of school age, 5 to 22",
+    "eligible": "eligible, as your file marks it",
+}
+FIELDS: Final = {"birth-date": "date of birth", "sex": "sex"}
+
+
+def round_page(report: RoundReport) -> str:
+    """Return the report as one self-contained HTML file of one or two printed sheets."""
+    sections = [
+        Section("In short", [findings(_in_short(report))]),
+        Section("Match rate", list(_rates(report))),
+        Section("How sure the links are", list(_quality(report))),
+        *_groups(report),
+        Section("What to do about the data", list(_faults(report))),
+        *_reviews(report),
+        Section("Who received what, and on which legal basis", list(_disclosures(report))),
+        Section("What this page does not say", [findings(_caveats(report))]),
+    ]
+    return render_page(
+        f"Report of round {report.now.round}: {report.project}",
+        _lead(report),
+        sections,
+        f"{report.party}, made {report.made[:10]} from records as of {report.now.day}. It names nobody;"
+        f" numbers of groups under {report.floor} are not shown.",
+        is_brief=True,
+    )
+
+
+def summary(report: RoundReport) -> str:
+    """Return the outcome in one sentence."""
+    return f"round {report.now.round}: {_lead(report)}"
+
+
+def _lead(report: RoundReport) -> str:
+    now = report.now
+    said = f"{now.linked:,} of {now.records:,} records are linked ({_share(now)})"
+    if not report.former:
+        return f"{said}."
+    last = report.former[-1]
+    points = round(100 * _part(now) - 100 * _part(last), 1)
+    if not points:
+        return f"{said}, as in round {last.round}."
+    more = "more" if points > 0 else "fewer"
+    return f"{said}: {abs(points)} points {more} than in round {last.round}."
+
+
+def _in_short(report: RoundReport) -> Iterator[tuple[Standing, str]]:
+    links, now = report.links, report.now
+    if links.new is not None:
+        waits = f"; {links.pending:,} matches still wait for a link ID" if links.pending else ""
+        yield (
+            "note",
+            f"Since the round before: {links.new:,} links are new, {links.ended:,} ended,"
+            f" {links.changed:,} changed{waits}.",
+        )
+    if now.wrong is None or now.missed is None:
+        yield "note", "How many links are wrong or missed is not known for this round."
+    else:
+        is_sure = _MOST_WRONG * now.wrong.high <= max(now.linked, _MOST_WRONG * 5)
+        yield (
+            "good" if is_sure else "warn",
+            f"{_words(now.wrong)} of {now.linked:,} links are likely wrong: of two different people.",
+        )
+        is_complete = _MOST_MISSED * now.missed.high <= now.linked
+        yield (
+            "good" if is_complete else "note",
+            f"{_words(now.missed)} people are likely in both files and not linked.",
+        )
+    worse = [one for one in report.faults if _is_worse(one, report)]
+    for one in worse:
+        yield "warn", f"{_capital(_fault_words(one.what))}: {_grown(one, report)}."
+    if report.former and not worse:
+        yield "good", "No fault of the data has become more frequent since the round before."
+    for review in report.reviews:
+        left = (review.asked or 0) - (review.decided or 0)
+        if review.role == "reviewer" and review.state == "answered" and left > 0:
+            yield "warn", f"{left:,} pairs with {review.partner} wait for your reviewers."
+    parties = sorted({one.receiver for one in report.disclosures if one.giver == report.party})
+    if parties:
+        yield "note", f"Something about your records went to: {', '.join(parties)}."
+
+
+def _rates(report: RoundReport) -> Iterator[Markup]:
+    yield table(
+        "Linked records, and of which records they are a part",
+        ("of which records", "records", "linked", "rate"),
+        [
+            (DENOMINATORS[one.of], *(_cells(one.rate) if one.rate else (NOT_SHOWN,) * 3))
+            for one in report.rates
+        ],
+    )
+    whose = f"The agreement is about {report.population}"
+    said = f"{whose}: {_sentence(report.definition)}" if report.definition else f"{whose}."
+    yield paragraph(f"{said} Your whole file was sent as that population.")
+    rounds = (*report.former, report.now)[-_CHARTED:]
+    if len(rounds) > 1:
+        yield column_chart(
+            "Linked records by round",
+            [(str(one.round), one.linked) for one in rounds],
+            axis="round",
+        )
+        yield table(
+            "The last rounds",
+            (
+                "round",
+                "as of",
+                "records",
+                "linked",
+                "rate",
+                "ended",
+                "likely wrong",
+                "likely missed",
+            ),
+            [_round_cells(one) for one in rounds[-6:]],
+        )
+
+
+def _round_cells(one: RoundNumbers) -> tuple[str, ...]:
+    return (
+        str(one.round),
+        one.day,
+        f"{one.records:,}",
+        f"{one.linked:,}",
+        _share(one),
+        _number(one.ended, NOT_KNOWN),
+        _range(one.wrong),
+        _range(one.missed),
+    )
+
+
+def _quality(report: RoundReport) -> Iterator[Markup]:
+    if not report.pairs:
+        yield paragraph("No run compared your records in this round.")
+        return
+    yield table(
+        "Links that the runs made, before clerical review",
+        ("with", "linked", "expected wrong", "likely wrong", "likely missed"),
+        [
+            (
+                one.partner,
+                _number(one.linked),
+                NOT_SHOWN if one.expected_false is None else f"{one.expected_false / 100:,.1f}",
+                _range(one.wrong),
+                _range(one.missed),
+            )
+            for one in report.pairs
+        ],
+    )
+    rows = [row for one in report.pairs for row in _concordance(one, report.floor)]
+    if rows:
+        yield table(
+            "Linked pairs whose two records agree",
+            ("with, and in what", "agree exactly", "agree in part", "differ", "missing in one"),
+            rows,
+        )
+    yield paragraph(
+        "Nobody knows the truth. The run adds up how unlikely each of its links is, and how often linked"
+        " records differ tells how many could not be found; both ranges held the true number in at least 90 of"
+        " 100 rehearsals with invented people."
+    )
+
+
+def _concordance(pair: PairQuality, floor: int) -> Iterator[tuple[str, ...]]:
+    for one in pair.concordance:
+        if one.field not in FIELDS or pair.linked is None:
+            continue
+        few = f"under {floor}"
+        differs = one.apart if one.other is None and one.field == "sex" else one.other
+        in_part = None if one.apart is None or one.other is None else one.apart - one.other
+        yield (
+            f"{pair.partner}: {FIELDS[one.field]}",
+            _agree_exactly(pair.linked, one.apart, one.missing, floor),
+            "none"
+            if one.field == "sex"
+            else _number(in_part, few if one.apart is None else NOT_SHOWN),
+            _number(differs, few),
+            _number(one.missing, few),
+        )
+
+
+def _agree_exactly(linked: int, apart: int | None, missing: int | None, floor: int) -> str:
+    known = linked - (apart or 0) - (missing or 0)
+    if apart is not None and missing is not None:
+        return f"{known:,} ({known / max(1, linked):.1%})"
+    hidden = sum(one is None for one in (apart, missing)) * max(0, floor - 1)
+    least = max(0, known - hidden)
+    return f"at least {least:,} ({least / max(1, linked):.1%})"
+
+
+def _groups(report: RoundReport) -> Iterator[Section]:
+    blocks = [
+        table(
+            f"By {one.column or 'age'}",
+            ("group", "records", "linked", "rate"),
+            [(_label(group), *_cells(group)) for group in one.groups],
+        )
+        if one.groups
+        else paragraph(
+            f"By {one.column or 'age'}: too few records in all groups but one to be shown."
+        )
+        for one in report.subgroups
+    ]
+    if blocks:
+        note = paragraph(
+            "A group whose rate is far below the others' is linked less well, or is less often in the other"
+            f" file. Groups under {report.floor} are put together; where hardly any or nearly all of a group"
+            " are linked, its number and enough others are not shown."
+        )
+        yield Section("Match rate by group", [*blocks, note])
+
+
+def _faults(report: RoundReport) -> Iterator[Markup]:
+    rows = [one for one in report.faults if one.records is not None or one.before is not None]
+    if not rows:
+        yield paragraph(f"No fault of the data was found in {report.floor} records or more.")
+        return
+    yield prose_table(
+        "Faults that make a match less likely, in records of this round",
+        ("fault", "records", "share", "the round before"),
+        [
+            (
+                _fault_words(one.what),
+                _number(one.records, f"under {report.floor}"),
+                "" if one.records is None else f"{one.records / max(1, report.now.records):.1%}",
+                _number(one.before, f"under {report.floor}" if report.former else "first round"),
+            )
+            for one in rows
+        ],
+    )
+    yield paragraph(
+        "unmatched.csv lists these records, the worst first; each says what is to be put right."
+    )
+
+
+def _reviews(report: RoundReport) -> Iterator[Section]:
+    if report.reviews:
+        yield Section(
+            "Clerical review",
+            [
+                prose_table(
+                    "Pairs that people decide",
+                    ("with", "your part", "asked", "decided by you", "stands at", "released"),
+                    [_review_cells(one) for one in report.reviews],
+                )
+            ],
+        )
+
+
+def _review_cells(one: ReviewLoad) -> tuple[str, ...]:
+    return (
+        one.partner,
+        "your reviewers decide" if one.role == "reviewer" else "you send cards",
+        _number(one.asked, NOT_KNOWN),
+        _number(one.decided, NOT_KNOWN),
+        one.state.replace("-", " "),
+        "yes" if one.has_release else "no",
+    )
+
+
+def _disclosures(report: RoundReport) -> Iterator[Markup]:
+    if not report.disclosures:
+        yield paragraph("Nothing of yours was disclosed, and nothing came to you.")
+        return
+    yield prose_table(
+        f"Under agreement {report.agreement[:16]}, purpose {report.purpose}",
+        ("from", "to", "what", "records", "times", "legal basis", "proof"),
+        [_disclosure_cells(one) for one in report.disclosures],
+    )
+
+
+def _disclosure_cells(one: DisclosedTo) -> tuple[str, ...]:
+    return (
+        one.giver,
+        one.receiver,
+        WHAT.get(one.what, one.what),
+        _number(one.records),
+        f"{one.times:,}",
+        f"{one.basis}; {one.citation}" if one.citation else one.basis,
+        f"log entry {one.entry}",
+    )
+
+
+def _caveats(report: RoundReport) -> Iterator[tuple[Standing, str]]:
+    yield (
+        "note",
+        "Whose links are wrong or missing: look at links.csv, unmatched.csv and at clerical review.",
+    )
+    yield (
+        "note",
+        "That a low rate is a fault: many people are rightly in one file only.",
+    )
+    if any(one.wrong is None for one in report.pairs):
+        yield (
+            "note",
+            "How sure links of others are: the agreement shows each party its own matches only.",
+        )
+    yield (
+        "note",
+        "What receivers did with what they received. The broker's times and the register come from its match"
+        " log, which an auditor checks.",
+    )
+
+
+def _cells(group: GroupRate) -> tuple[str, str, str]:
+    if group.linked is not None:
+        rate = f"{group.linked / max(1, group.records):.1%}"
+        return f"{group.records:,}", f"{group.linked:,}", rate
+    bound = {95: "95 % or more", 0: NOT_SHOWN}[group.least]
+    return f"{group.records:,}", NOT_SHOWN, "5 % or less" if group.most == 5 else bound
+
+
+def _label(group: GroupRate) -> str:
+    return group.label if group.groups == 1 else f"{group.label} ({group.groups:,})"
+
+
+def _is_worse(one: DataFault, report: RoundReport) -> bool:
+    if one.records is None or not report.former:
+        return False
+    before = report.floor if one.before is None else one.before
+    return (one.records - before) * _WORSE >= max(1, report.now.records)
+
+
+def _grown(one: DataFault, report: RoundReport) -> str:
+    last = report.former[-1]
+    now = f"{_number(one.records)} records ({(one.records or 0) / max(1, report.now.records):.1%})"
+    if one.before is None:
+        return f"{now}, under {report.floor} in round {last.round}"
+    return f"{now}, {one.before:,} ({one.before / max(1, last.records):.1%}) in round {last.round}"
+
+
+def _fault_words(what: str) -> str:
+    return SENTENCES.get(what, what)
+
+
+def _part(one: RoundNumbers) -> float:
+    return one.linked / max(1, one.records)
+
+
+def _share(one: RoundNumbers) -> str:
+    return f"{_part(one):.1%}"
+
+
+def _number(count: int | None, otherwise: str = NOT_SHOWN) -> str:
+    return otherwise if count is None else f"{count:,}"
+
+
+def _range(one: Range | None) -> str:
+    return NOT_KNOWN if one is None else _words(one)
+
+
+def _words(one: Range) -> str:
+    return f"{one.low:,} to {one.high:,}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,194 @@
+"""The report of a round at one agency: what was linked, how sure that is, what changed, who was told what.
+
+Made and kept by the agency alone; it names no record. Numbers of groups are those from the floor on. Spec page:
+`schemas/spec/round-report.md`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.clauses import Line, Text
+from schemas.document import Document, Model
+from schemas.ids import Code, IsoDate, Name, RandomId, Sha256Hex, UtcTime
+from schemas.link_quality import Concordance, Interval, Number
+from schemas.run import RoundNumber
+
+MOST_GROUPS: Final = 64
+MOST_FORMER: Final = 53
+
+Percent = Annotated[int, Field(ge=0, le=100)]
+Denominator = Literal["all", "school-age", "eligible"]
+ReviewRole = Literal["reviewer", "asked"]
+
+
+class Range(Model):
+    """Whole numbers from `low` to `high`, both included, within which the true number lies most likely."""
+
+    low: Number
+    high: Number
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> Self:
+        if self.low > self.high:
+            raise ValueError("the low end of a range lies above its high end")
+        return self
+
+    @classmethod
+    def of(cls, interval: Interval) -> Range:
+        """Return an interval as a part of a document."""
+        return cls(low=interval.low, high=interval.high)
+
+
+class LinkTotals(Model):
+    """Records with a link ID, matches that wait for one, and what changed since the links before.
+
+    The last three are null where no links were written here before.
+    """
+
+    linked: Number
+    pending: Number
+    new: Number | None
+    ended: Number | None
+    changed: Number | None
+
+
+class GroupRate(Model):
+    """Records of one group, or of several that are put together, and how many have a link.
+
+    `linked` is null where it is not shown; then the share lies between `least` and `most` percent.
+    """
+
+    label: Line
+    groups: Annotated[int, Field(ge=1, le=2**32)]
+    records: Number
+    linked: Number | None
+    least: Percent
+    most: Percent
+
+    @model_validator(mode="after")
+    def _part_is_no_more_than_the_whole(self) -> Self:
+        if self.least > self.most or (self.linked or 0) > self.records:
+            raise ValueError("more records of a group are linked than it has")
+        return self
+
+
+class Rate(Model):
+    """A match rate with its denominator: `all` records that were compared, of school age, or eligible.
+
+    Null where it is not shown, since too few records are left out of it.
+    """
+
+    of: Denominator
+    rate: GroupRate | None
+
+
+class Subgroup(Model):
+    """Match rates of the groups that one column makes; `column` null stands for age."""
+
+    column: Line | None
+    groups: Annotated[tuple[GroupRate, ...], Field(max_length=MOST_GROUPS)]
+
+
+class PairQuality(Model):
+    """What the run with one partner says of itself; null is not shown."""
+
+    partner: Name
+    run: RandomId
+    linked: Number | None
+    expected_false: Number | None
+    wrong: Range | None
+    missed: Range | None
+    concordance: Annotated[tuple[Concordance, ...], Field(max_length=16)]
+
+
+class DataFault(Model):
+    """Records with one fault, now and in the round before; null is below the floor, or was."""
+
+    what: Code
+    records: Number | None
+    before: Number | None
+
+
+class ReviewLoad(Model):
+    """Clerical review with one partner: pairs asked about and decided by this agency; null is not told.
+
+    `has_release` where what was accepted came in a release of its own.
+    """
+
+    partner: Name
+    role: ReviewRole
+    state: Code
+    asked: Number | None
+    decided: Number | None
+    has_release: bool
+
+
+class DisclosedTo(Model):
+    """What one party received of another in the round: how often, of how many records, on which basis.
+
+    `records` are those of the largest time, since the same may be fetched again; null where a number is not
+    told. `entry` is the first one in the match log that proves it.
+    """
+
+    giver: Name
+    receiver: Name
+    what: Code
+    times: Number
+    records: Number | None
+    basis: Text
+    citation: Line | None
+    entry: Number
+
+
+class RoundNumbers(Model):
+    """One round in numbers, as later reports repeat it."""
+
+    round: RoundNumber
+    day: IsoDate
+    records: Number
+    linked: Number
+    ended: Number | None
+    wrong: Range | None
+    missed: Range | None
+
+
+class RoundReport(Document):
+    """The report of one round; `former` are the rounds before it, oldest first.
+
+    `definition` is how the agreement defines its population; null where no agreement was signed in the system.
+    """
+
+    KIND: ClassVar[str] = "round report"
+
+    version: Literal["blindlink/round-report/1"] = "blindlink/round-report/1"
+    project: Name
+    party: Name
+    made: UtcTime
+    agreement: Sha256Hex
+    purpose: Code
+    population: Code
+    definition: Text | None
+    floor: Number
+    now: RoundNumbers
+    former: Annotated[tuple[RoundNumbers, ...], Field(max_length=MOST_FORMER)]
+    links: LinkTotals
+    rates: Annotated[tuple[Rate, ...], Field(min_length=1, max_length=3)]
+    pairs: Annotated[tuple[PairQuality, ...], Field(max_length=16)]
+    faults: Annotated[tuple[DataFault, ...], Field(max_length=16)]
+    subgroups: Annotated[tuple[Subgroup, ...], Field(max_length=17)]
+    reviews: Annotated[tuple[ReviewLoad, ...], Field(max_length=16)]
+    disclosures: Annotated[tuple[DisclosedTo, ...], Field(max_length=256)]
+
+    @model_validator(mode="after")
+    def _rounds_are_in_order(self) -> Self:
+        rounds = [one.round for one in (*self.former, self.now)]
+        if rounds != sorted(set(rounds)):
+            raise ValueError("the rounds of a report must increase")
+        if [one.of for one in self.rates] != [
+            name for name in ("all", "school-age", "eligible") if name in {r.of for r in self.rates}
+        ]:
+            raise ValueError("each denominator stands once in a report, all records first")
+        return self

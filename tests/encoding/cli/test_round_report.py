@@ -1,0 +1,286 @@
+"""The report of a round, held against files of which the test knows every record and every link."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker, near_broker
+from rigs.weeks import links, settle
+
+from encoding.cli.parts.round_reporting import warned_of
+from encoding.workspace.config import CONFIG_NAME
+from schemas.api import RunView
+from schemas.round_report import RoundReport
+
+FIRST = (
+    "Amara",
+    "Benedikt",
+    "Chiyo",
+    "Dagmar",
+    "Esperanza",
+    "Fyodor",
+    "Gwendolyn",
+    "Hamish",
+    "Inge",
+)
+LAST = ("Abernathy", "Bjornstad", "Cholmondeley", "Dragomirov", "Echevarria", "Fitzwilliam")
+FLOOR = 10
+N_BOTH, N_WELFARE, N_SCHOOLS = 60, 40, 60
+PAGE, DOCUMENT = "round-report.html", "round-report.json"
+
+SECTION = """[report]
+subgroups = ["county"]
+age_bands = [5, 11, 15]
+eligible = { column = "here", values = ["Y"] }
+"""
+
+Row = dict[str, str]
+
+
+def people() -> list[Row]:
+    """Return people of whom no two share more than one name; every fifth lives in the small county."""
+    random = Random(7)
+    names, days = list(product(FIRST, LAST)) * 3, random.sample(range(4000), 160)
+    random.shuffle(names)
+    return [
+        {
+            "first": first,
+            "last": f"{last}{'abc'[at % 3]}",
+            "born": f"{2009 + day // 365}-{day % 12 + 1:02}-{day % 27 + 2:02}",
+            "county": "Small" if at % 20 == 0 else "North" if at % 2 else "South",
+            "here": "Y" if at % 4 else "N",
+        }
+        for at, ((first, last), day) in enumerate(zip(names, days, strict=False))
+    ]
+
+
+def write(path: Path, file: dict[str, Row]) -> None:
+    names = ["first", "last", "born", "county", "here"]
+    lines = [",".join(["ID", *names])]
+    lines += [",".join([key, *(row[name] for name in names)]) for key, row in file.items()]
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+
+
+class Town:
+    """Two files: `welfare` has people 0 to 99, `schools` 0 to 59 and 100 to 159."""
+
+    def __init__(self, near: NearBroker) -> None:
+        everyone = people()
+        self.near = near
+        self.welfare = {f"w{at:03}": everyone[at] for at in range(N_BOTH + N_WELFARE)}
+        self.schools = {
+            f"s{at:03}": everyone[at] for at in (*range(N_BOTH), *range(100, 100 + N_SCHOOLS))
+        }
+        config = self.desk("welfare").folder / CONFIG_NAME
+        config.write_text(config.read_text("utf-8").replace("[report]\n", SECTION), "utf-8")
+
+    def desk(self, party: str) -> Desk:
+        return self.near.desks[party]
+
+    def write(self) -> None:
+        write(self.near.folder / "welfare" / "people.csv", self.welfare)
+        write(self.near.folder / "schools" / "people.csv", self.schools)
+
+    def report(self, party: str = "welfare") -> RoundReport:
+        raw = (self.desk(party).folder / DOCUMENT).read_bytes()
+        return RoundReport.from_canonical(raw.rstrip(b"\n"))
+
+    def page(self, party: str = "welfare") -> str:
+        return Path(self.desk(party).folder, PAGE).read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """Give a town after its first round."""
+    with near_broker(tmp_path_factory.mktemp("town")) as near:
+        for party in ("schools", "welfare"):
+            near.add(party, "ID,first,last,born,county,here\n1,A,B,2010-01-01,North,Y\n")
+        made = Town(near)
+        made.write()
+        near.add_project(floor=FLOOR)
+        near.compare()
+        near.agree()
+        for desk in near.desks.values():
+            desk.ok("round", "ready")
+        settle(near)
+        yield made
+
+
+def test_totals_and_denominators_are_those_of_the_files(town: Town) -> None:
+    report, linked = town.report(), links(town.desk("welfare"))
+    assert (report.now.records, report.now.linked) == (100, len(linked))
+    assert N_BOTH - 3 <= len(linked) <= N_BOTH
+    assert report.links.new == len(linked)
+    rates = {one.of: one.rate for one in report.rates}
+    eligible = [key for key, row in town.welfare.items() if row["here"] == "Y"]
+    shown = rates["eligible"]
+    assert shown is not None
+    assert (shown.records, shown.linked) == (len(eligible), sum(key in linked for key in eligible))
+    assert town.report("schools").now.records == N_BOTH + N_SCHOOLS
+
+
+def test_group_rates_are_those_that_can_be_counted_by_hand(town: Town) -> None:
+    linked = links(town.desk("welfare"))
+    by_county = Counter(row["county"] for row in town.welfare.values())
+    found = Counter(town.welfare[key]["county"] for key in linked)
+    (county, ages) = town.report().subgroups
+    assert (county.column, ages.column) == ("county", None)
+    assert by_county["Small"] < FLOOR
+    assert "Small" not in str(county)
+    for one in county.groups:
+        if one.groups == 1:
+            assert one.records == by_county[one.label]
+            assert one.linked in (found[one.label], None)
+    assert sum(one.records for one in county.groups) == 100
+    assert {one.label for one in ages.groups} <= {
+        "5 to 10",
+        "11 to 14",
+        "15 and older",
+        "under 5",
+        "all other groups",
+    }
+
+
+def test_what_a_run_says_is_what_the_log_says(town: Town) -> None:
+    report = town.report()
+    (pair,) = report.pairs
+    assert (pair.partner, pair.linked) == ("schools", report.now.linked)
+    assert pair.wrong is not None
+    assert pair.missed is not None
+    assert pair.wrong.low == 0
+    assert pair.missed.high <= 100 - report.now.linked
+    assert {one.field for one in pair.concordance} >= {"birth-date", "first-name", "surname"}
+
+
+def test_counsel_finds_the_basis_of_everything_that_went_out_and_came_in(town: Town) -> None:
+    lines = town.report().disclosures
+    assert {(one.giver, one.receiver, one.what) for one in lines} >= {
+        ("schools", "welfare", "match-ids"),
+        ("welfare", "schools", "match-ids"),
+    }
+    assert all("stated" not in one.basis for one in lines if one.what == "match-ids")
+    page = town.page()
+    for one in lines:
+        assert f"log entry {one.entry}" in page
+
+
+def test_the_page_needs_nothing_else_and_names_nobody(town: Town) -> None:
+    page, raw = town.page(), (town.desk("welfare").folder / DOCUMENT).read_text("utf-8")
+    assert "<script" not in page
+    assert not re.search(r"(src|href)=", page)
+    for text in (page, raw):
+        for key, row in town.welfare.items():
+            assert key not in text
+            assert row["last"] not in text
+            assert row["born"] not in text
+    assert not {*links(town.desk("welfare")).values()} & {*re.findall("[0-9a-f]{32}", raw)}
+
+
+def test_the_command_writes_the_same_once_more(town: Town) -> None:
+    desk, before = town.desk("welfare"), town.report()
+    told = desk.json("round", "report")
+    after = town.report()
+    assert told == json.loads(after.to_canonical())
+    assert after == before.model_copy(
+        update={"made": after.made, "disclosures": after.disclosures, "reviews": after.reviews}
+    )
+
+
+def test_the_guide_is_typed_as_it_stands(town: Town) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "round-report.md").read_text("utf-8")
+    (line,) = re.findall(r"^```sh\n(.*)\n```$", guide, re.MULTILINE)
+    desk = town.desk("welfare")
+    assert str(desk.folder / PAGE) in desk.ok(*line.split()[1:]).stderr
+    (section,) = re.findall(r"^```toml\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    config = desk.folder / CONFIG_NAME
+    kept = config.read_text("utf-8")
+    config.write_text(kept.replace(SECTION, section), "utf-8")
+    # This town's file has no such columns.
+    result = desk.type("round", "report")
+    config.write_text(kept, "utf-8")
+    assert (result.exit_code, "has no column race" in result.stderr) == (3, True)
+
+
+def test_a_file_that_is_no_report_is_not_overwritten_and_the_round_goes_on(town: Town) -> None:
+    desk = town.desk("welfare")
+    page = desk.folder / PAGE
+    kept = page.read_bytes()
+    page.write_text("my own notes", "utf-8")
+    result = desk.type("round", "report")
+    assert (result.exit_code, page.read_text("utf-8")) == (1, "my own notes")
+    again = desk.ok("links")
+    assert "the report of the round could not be made" in again.stderr
+    assert page.read_text("utf-8") == "my own notes"
+    page.write_bytes(kept)
+
+
+def test_no_fault_of_the_report_ends_a_round(town: Town) -> None:
+    said: list[str] = []
+    with warned_of(SimpleNamespace(warn=said.append)):  # type: ignore[arg-type]  # all that it uses
+        raise TypeError("a cell")
+    assert len(said) == 1
+    assert "a cell" not in said[0]
+    kept = town.desk("welfare").folder / "workspace" / "history"
+    (path,) = kept.glob("*.sealed")
+    content = path.read_bytes()
+    path.write_bytes(b"damaged")
+    assert "the report of the round could not be made" in town.desk("welfare").ok("links").stderr
+    path.write_bytes(content)
+
+
+def test_another_number_than_the_log_has_is_not_reported(town: Town) -> None:
+    desk, courier = town.desk("welfare"), town.near.courier
+
+    def wrong(request: Any, response: Any) -> Any:
+        if not re.fullmatch("/v1/runs/run-[0-9a-f]{32}", request.url.path):
+            return response
+        view = RunView.from_json(response.json())
+        assert view.counts is not None
+        counts = view.counts.model_copy(
+            update={"expected_false": 1 + (view.counts.expected_false or 0)}
+        )
+        told = view.model_copy(update={"counts": counts})
+        response.headers.pop("content-length", None)
+        return type(response)(200, headers=response.headers, content=told.to_canonical())
+
+    before, courier.after = courier.after, wrong
+    try:
+        result = desk.type("round", "report")
+    finally:
+        courier.after = before
+    assert result.exit_code == 1
+    assert "the broker tells other numbers of a run than it has logged" in result.stderr
+
+
+def test_the_next_round_is_held_against_this_one(town: Town) -> None:
+    for key in [f"w{at:03}" for at in range(20, 32)]:
+        town.welfare[key] = town.welfare[key] | {"born": ""}
+    town.write()
+    town.near.move(days=7)
+    town.desk("welfare").ok("check", "--accept")
+    before = town.report()
+    settle(town.near)
+    report = town.report()
+    assert [one.round for one in (*report.former, report.now)] == [1, 2]
+    assert report.former == (before.now,)
+    (fault,) = [one for one in report.faults if one.what == "no-birth-date"]
+    assert (fault.records, fault.before) == (12, None)
+    assert "under 10 in round 1" in town.page()
+    assert "<svg" in town.page()
+    assert "in round 1" in town.page()
+    # What was kept goes with the rest.
+    kept = town.desk("welfare").folder / "workspace" / "history"
+    assert len(list(kept.glob("*.sealed"))) == 2
+    town.desk("welfare").ok("destroy", "--local", "--yes")
+    assert not list(kept.glob("*.sealed"))
+    assert not (town.desk("welfare").folder / PAGE).exists()

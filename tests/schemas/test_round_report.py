@@ -1,0 +1,108 @@
+"""A report of a round is the one of its page, and its ranges are worked out as the page says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from vectors.file import read_vectors
+from vectors.round_report import round_report_vectors
+
+from schemas.errors import DocumentError
+from schemas.link_quality import (
+    TELLING_FIELDS,
+    Concordance,
+    missed_matches,
+    shown_concordance,
+    wrong_links,
+)
+from schemas.round_report import RoundReport
+
+VECTORS = read_vectors("round-report")
+
+
+def named(kind: str) -> Any:
+    return pytest.mark.parametrize("vector", VECTORS[kind], ids=lambda vector: vector["name"])
+
+
+def test_the_vectors_are_those_that_are_written() -> None:
+    assert round_report_vectors() == VECTORS
+
+
+@named("good")
+def test_a_good_one_is_read_and_written_alike(vector: dict[str, str]) -> None:
+    text = vector["text"].encode()
+    assert RoundReport.from_canonical(text).to_canonical() == text
+
+
+@named("bad")
+def test_a_bad_one_is_refused(vector: dict[str, str]) -> None:
+    with pytest.raises(DocumentError):
+        RoundReport.from_canonical(vector["text"].encode())
+
+
+@pytest.mark.parametrize("vector", VECTORS["wrong"])
+def test_wrong_links_are_within_the_range_of_the_page(vector: dict[str, int]) -> None:
+    found = wrong_links(vector["expected_false"])
+    assert (found.low, found.high) == (vector["low"], vector["high"])
+
+
+@pytest.mark.parametrize("vector", VECTORS["missed"])
+def test_missed_matches_are_within_the_range_of_the_page(vector: dict[str, Any]) -> None:
+    fields = [
+        Concordance(field=name, apart=apart, other=None, missing=None)
+        for name, apart in zip(TELLING_FIELDS, vector["apart"], strict=True)
+    ]
+    found = missed_matches(vector["linked"], vector["smaller"], fields, vector["floor"])
+    assert (found.low, found.high) == (vector["low"], vector["high"])
+
+
+def test_of_a_profile_without_names_only_the_bound_is_known() -> None:
+    sex = Concordance(field="sex", apart=5, other=None, missing=None)
+    found = missed_matches(60, 100, [sex], 10)
+    assert (found.low, found.high) == (0, 40)
+
+
+class Field:
+    """How linked pairs agree on a field, as it is."""
+
+    field = "birth-date"
+
+    def __init__(self, apart: int, other: int, missing: int) -> None:
+        self.apart, self.other, self.missing = apart, other, missing
+
+
+FIELDS = st.tuples(*(st.integers(0, 9),) * 4).map(
+    # Those that agree exactly, in part, in nothing, and of which one lacks the value.
+    lambda n: (sum(n), Field(apart=n[1] + n[2], other=n[2], missing=n[3]))
+)
+
+
+@given(FIELDS, st.integers(0, 4))
+def test_no_count_below_the_floor_follows_from_those_that_are_shown(
+    linked: tuple[int, Field], floor: int
+) -> None:
+    n_linked, field = linked
+    (shown,) = shown_concordance(n_linked, [field], floor)
+    fitting = [
+        (same, part, other, missing)
+        for same in range(n_linked + 1)
+        for part in range(n_linked + 1 - same)
+        for other in range(n_linked + 1 - same - part)
+        for missing in [n_linked - same - part - other]
+        if shown.apart in (None, part + other)
+        and shown.other in (None, other)
+        and shown.missing in (None, missing)
+    ]
+    truth = (
+        n_linked - field.apart - field.missing,
+        field.apart - field.other,
+        field.other,
+        field.missing,
+    )
+    assert truth in fitting
+    for at, count in enumerate(truth):
+        possible = {one[at] for one in fitting}
+        assert len(possible) > 1 or count >= floor or n_linked < floor
