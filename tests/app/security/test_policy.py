@@ -47,5 +47,6 @@ def test_no_body_is_larger_than_a_part_but_what_is_relayed_whole() -> None:
     assert larger == {
         ("PUT", "/v1/projects/{project}/rounds/{round}/claims/{partner}"),
         ("PUT", "/v1/projects/{project}/rounds/{round}/statements/{space}"),
+        ("PUT", "/v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}"),
         ("PUT", "/v1/reviews/{run}/cards"),
     }

@@ -40,12 +40,12 @@ def sign(desk: Desk, *theirs: Path, number: int = 1, name: str = "ours.json"):
 
 
 @pytest.fixture
-def swapped(ready_desks: NearBroker, people: People, write_people: Write) -> dict[str, bytes]:
-    """The links of round 1, before a round in which two children have each other's names."""
+def renumbered(ready_desks: NearBroker, people: People, write_people: Write) -> dict[str, bytes]:
+    """The links of round 1, before a round in which a child's record has another number."""
     settle(ready_desks)
     before = {party: raw(desk) for party, desk in ready_desks.desks.items()}
     ana, bo, chloe, dee = people
-    write_people([(ana[0], *dee[1:]), bo, chloe, (dee[0], *ana[1:])])
+    write_people([ana, bo, chloe, ("9", *dee[1:])])
     week(ready_desks)
     assert {party: raw(desk) for party, desk in ready_desks.desks.items()} != before
     write_people(people)
@@ -63,7 +63,7 @@ def schools(ready_desks: NearBroker) -> Desk:
 
 
 def test_both_sign_and_both_go_back(
-    ready_desks: NearBroker, swapped: dict[str, bytes], welfare: Desk, schools: Desk
+    ready_desks: NearBroker, renumbered: dict[str, bytes], welfare: Desk, schools: Desk
 ) -> None:
     ready_desks.courier.before = lambda _: pytest.fail("the broker was asked")
     kept = ledger(welfare)
@@ -83,8 +83,8 @@ def test_both_sign_and_both_go_back(
     assert sign(welfare, schools.folder / "ours.json", name="again.json").exit_code == 0
     assert ledger(welfare) == kept
     week(ready_desks)
-    assert {party: raw(desk) for party, desk in ready_desks.desks.items()} == swapped
-    assert welfare.ok("links", "--as-of", "3").stdout_bytes == swapped["welfare"]
+    assert {party: raw(desk) for party, desk in ready_desks.desks.items()} == renumbered
+    assert welfare.ok("links", "--as-of", "3").stdout_bytes == renumbered["welfare"]
     why = (welfare.folder / "changes.csv").read_text("utf-8")
     why += (schools.folder / "changes.csv").read_text("utf-8")
     assert "rolled-back" in why
@@ -93,7 +93,7 @@ def test_both_sign_and_both_go_back(
 
 
 def test_until_both_have_gone_back_no_round_is_stored(
-    ready_desks: NearBroker, swapped: dict[str, bytes], welfare: Desk, schools: Desk
+    ready_desks: NearBroker, renumbered: dict[str, bytes], welfare: Desk, schools: Desk
 ) -> None:
     assert sign(welfare).exit_code == 0
     assert sign(schools, welfare.folder / "ours.json").exit_code == 0
@@ -108,11 +108,11 @@ def test_until_both_have_gone_back_no_round_is_stored(
     assert (raw(welfare), raw(schools)) == before
     assert sign(welfare, schools.folder / "ours.json").exit_code == 0
     week(ready_desks)
-    assert {party: raw(desk) for party, desk in ready_desks.desks.items()} == swapped
+    assert {party: raw(desk) for party, desk in ready_desks.desks.items()} == renumbered
 
 
 def test_what_is_not_signed_by_the_other_side_moves_nothing(
-    ready_desks: NearBroker, swapped: dict[str, bytes], welfare: Desk, schools: Desk
+    ready_desks: NearBroker, renumbered: dict[str, bytes], welfare: Desk, schools: Desk
 ) -> None:
     assert sign(schools).exit_code == 0
     theirs = schools.folder / "ours.json"
@@ -150,7 +150,7 @@ def test_what_is_not_signed_by_the_other_side_moves_nothing(
     ],
 )
 def test_there_must_be_something_to_go_back_to(
-    swapped: dict[str, bytes], welfare: Desk, number: int, said: str
+    renumbered: dict[str, bytes], welfare: Desk, number: int, said: str
 ) -> None:
     result = sign(welfare, number=number)
     assert result.exit_code == 1
@@ -159,7 +159,7 @@ def test_there_must_be_something_to_go_back_to(
 
 
 def test_a_partner_whose_ledger_is_that_of_an_earlier_round_is_told(
-    ready_desks: NearBroker, swapped: dict[str, bytes], welfare: Desk, schools: Desk
+    ready_desks: NearBroker, renumbered: dict[str, bytes], welfare: Desk, schools: Desk
 ) -> None:
     with changed_ledger(schools) as ledger:
         ledger.events = [event for event in ledger.events if event.turn.round == 1]
@@ -170,7 +170,7 @@ def test_a_partner_whose_ledger_is_that_of_an_earlier_round_is_told(
 
 
 def test_ledgers_go_back_between_rounds(
-    ready_desks: NearBroker, swapped: dict[str, bytes], welfare: Desk, schools: Desk
+    ready_desks: NearBroker, renumbered: dict[str, bytes], welfare: Desk, schools: Desk
 ) -> None:
     assert sign(welfare).exit_code == 0
     assert sign(schools).exit_code == 0
@@ -184,7 +184,7 @@ def test_ledgers_go_back_between_rounds(
 
 
 def test_a_round_of_which_this_agency_spoke_before_it_went_back_is_not_stored(
-    ready_desks: NearBroker, swapped: dict[str, bytes], welfare: Desk, schools: Desk
+    ready_desks: NearBroker, renumbered: dict[str, bytes], welfare: Desk, schools: Desk
 ) -> None:
     before = raw(welfare)
     ready_desks.move(days=7)
