@@ -109,7 +109,11 @@ class Story:
         claims = {party: self.digest() for party in PARTIES}
         for party, partner in (PARTIES, PARTIES[::-1]):
             said = round_kinds.ClaimsReceived(
-                round=self.round, partner=partner, sequence=self.round, sha256=claims[party]
+                release=1,
+                round=self.round,
+                partner=partner,
+                sequence=self.round,
+                sha256=claims[party],
             )
             yield self._draft(said, party=party)
         yield self._draft(self._closed(claims))
@@ -132,6 +136,9 @@ class Story:
                 candidate_pairs=1800,
                 auto_pairs=1650,
                 review_pairs=None,
+                rejected_before=None,
+                expected_false=165,
+                concordance=(),
                 match_record_root=None,
                 openings=(),
                 software="blindlink-0.1.0",
@@ -141,7 +148,13 @@ class Story:
         releases = {party: (self.id("rel"), self.digest()) for party in PARTIES}
         for party, (release, sha256) in releases.items():
             body = kinds.ReleasePrepared(
-                run=run, recipient=party, mode="linked", space="shared", matches=1650, sha256=sha256
+                run=run,
+                number=1,
+                recipient=party,
+                mode="linked",
+                space="shared",
+                matches=1650,
+                sha256=sha256,
             )
             yield self._draft(body, release)
         for party, (release, sha256) in releases.items():

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.blocks.known_numbers import are_doubtful, capped
+from app.matching.blocks.doubts import are_doubtful, capped
 from app.matching.blocks.levels import LevelNumbers, LevelRules
 from app.matching.blocks.pairs import Window, best_of_pairs, meet
 from app.matching.blocks.rows import ROW, Rows

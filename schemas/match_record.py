@@ -32,7 +32,7 @@ Band = Literal["auto", "review"]
 DecisionRule = Literal[
     "match-probability",
     "review-band",
-    "known-number",
+    "contradicted",
     "twin-guard",
     "lead-too-small",
     "reviewed",

@@ -25,7 +25,7 @@ BANDS: Final = {"auto": "linked", "review": "held back for clerical review"}
 RULES: Final = {
     "match-probability": "likely enough to be linked",
     "review-band": "likely enough to be reviewed, not enough to be linked",
-    "known-number": "names or dates contradict the number that they share, or say nothing",
+    "contradicted": "names or dates contradict the number that they share, or that they were linked before",
     "twin-guard": "twins would explain it as well",
     "lead-too-small": "another pair of one of its records is nearly as likely",
 }

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.blocks.known_numbers import are_doubtful, capped
+from app.matching.blocks.doubts import are_doubtful, capped
 from app.matching.blocks.levels import Codes, LevelRules
 from app.matching.blocks.weights import (
     PatternTable,

@@ -296,7 +296,12 @@ def is_doubtful(levels: Pattern, profile: EncodingProfile) -> bool:
     if any(
         f.memory == "linked-before" and reached[f.name] == f.levels[0].name for f in profile.fields
     ):
-        return False
+        return not any(
+            Fraction(level.m, 10**6) >= 32 * Fraction(level.u, 10**9)
+            for field in profile.fields
+            for level in field.levels
+            if field.memory is None and reached[field.name] == level.name
+        )
     for field in profile.fields:
         if field.contradicted_by and reached[field.name] == field.levels[0].name:
             found = [reached[one.field] for one in field.contradicted_by]
@@ -335,7 +340,7 @@ def _rule(
     if any(is_rival(other) for other in before):
         return "better-rival"
     if pair.is_capped:
-        return "known-number"
+        return "contradicted"
     if pair.total < least_weight(policy.auto):
         return "review-band"
     if policy.twin_limit is not None and pair.twins > policy.twin_limit:

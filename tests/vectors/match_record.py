@@ -102,7 +102,7 @@ def _records() -> list[tuple[str, bytes]]:
             "a known number in doubt",
             record(
                 {**HEADER, "rows": 1, "floor": 0},
-                [canonical(decision(3, band="review", rule="known-number", probability="0.80"))],
+                [canonical(decision(3, band="review", rule="contradicted", probability="0.80"))],
             ),
         ),
         (

@@ -37,7 +37,7 @@ class Rule(IntEnum):
     LEAD_TOO_SMALL = 4
     TWIN_GUARD = 5
     REVIEW_SHARE = 6
-    KNOWN_NUMBER = 7
+    CONTRADICTED = 7
 
     @property
     def label(self) -> str:
@@ -112,7 +112,7 @@ def decide(
     rule[order[~is_best]] = Rule.BETTER_RIVAL
     best = order[is_best]
     rule[best] = _rules_of_best(total[best], lead[best], twins[best], policy)
-    rule[best[is_capped[best]]] = Rule.KNOWN_NUMBER
+    rule[best[is_capped[best]]] = Rule.CONTRADICTED
     held_back = best[rule[best] != Rule.MATCH_PROBABILITY]
     rule[held_back[policy.most_review :]] = Rule.REVIEW_SHARE
     band = np.full(len(pairs), Band.REJECT, dtype=np.uint8)

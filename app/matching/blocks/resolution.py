@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from app.matching.blocks.checks import require_plausible
 from app.matching.blocks.concordance import FieldConcordance, concordance
 from app.matching.blocks.decisions import Band, BandRule, Decisions, Rule, decide
+from app.matching.blocks.doubts import are_doubtful, capped
 from app.matching.blocks.errors import EmptyFileError
-from app.matching.blocks.known_numbers import are_doubtful, capped
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.missed_matches import Missed, missed_matches
 from app.matching.blocks.pairs import MEETING, Met, best_of_pairs

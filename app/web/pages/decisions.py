@@ -43,7 +43,7 @@ BAND_WORDS: Final[dict[Band, str]] = {"auto": "linked", "review": "held back for
 RULE_WORDS: Final[dict[DecisionRule, str]] = {
     "match-probability": "likely enough, and ahead of any other pair of its records",
     "review-band": "not likely enough to be linked at once",
-    "known-number": "names or dates contradict the number that they share, or say nothing",
+    "contradicted": "names or dates contradict the number that they share, or that they were linked before",
     "twin-guard": "twins would explain it as well",
     "lead-too-small": "another pair is nearly as likely",
     "reviewed": "reviewers accepted it after it was held back",

@@ -13,7 +13,7 @@ from vectors.file import read_vectors
 from vectors.matching import matching_vectors
 
 from app.matching.blocks.decisions import Band, BandRule, Rule, decide
-from app.matching.blocks.known_numbers import are_doubtful, capped
+from app.matching.blocks.doubts import are_doubtful, capped
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import MEETING
 from app.matching.blocks.weights import (

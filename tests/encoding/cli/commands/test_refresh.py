@@ -240,7 +240,9 @@ def test_stopped_before_or_after_any_request_it_goes_on_where_it_stopped(
         is_done = result.exit_code == 0
         if not is_done:
             assert result.exit_code in {1, 7}, result.stderr
-            assert (welfare.folder / "links.csv").read_bytes() == before
+            # Once they are written, only what is looked at afterwards was stopped.
+            is_old = (welfare.folder / "links.csv").read_bytes() == before
+            assert is_old or links(welfare) == ["7", "x-3"]
         if result.exit_code == 7:
             partner.run()
     assert stop > 20

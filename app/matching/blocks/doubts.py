@@ -1,7 +1,8 @@
-"""Pairs that agree on a known number, such as a student ID, which their names or dates do not bear out.
+"""Pairs that share a known number or were linked before, and whose names and dates do not bear it out.
 
-A number may be another person's: mistyped, taken from a sibling, shared by many. So it brings records together
-and weighs much, but such a pair is linked by a person only. Spec page: `schemas/spec/matching.md`, section 5.
+A number may be another person's: mistyped, taken from a sibling, shared by many. And a record that was linked
+may have become another person's, such as where numbers of records are used again. Both weigh much, but such a
+pair is linked by a person only. Spec page: `schemas/spec/matching.md`, section 5.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ from app.matching.blocks.levels import MISSING, LevelNumbers
 from schemas.profile import EncodingProfile
 
 _SAME = 1
+# A level that is at least so many times likelier of one person than of two says much: not a sex or an initial.
+_SUPPORT = 32
 
 
 def are_doubtful(profile: EncodingProfile, levels: LevelNumbers) -> NDArray[np.bool_]:
     """Tell which pairs agree on a number that other fields contradict, or of which none says anything.
 
-    A pair that was linked before is none: what a person has decided is not asked anew in each round.
+    Of a pair that was linked before that is no doubt, as what a person has decided is not asked anew in each
+    round. It is in doubt where no name, date or other field says much for it.
 
     Args:
-        profile: names the number and what contradicts it.
+        profile: names the number and what contradicts it, and how likely each level is.
         levels: of each pair or pattern, shape (n, n fields).
     """
     doubtful = np.zeros(len(levels), dtype=bool)
@@ -39,8 +43,22 @@ def are_doubtful(profile: EncodingProfile, levels: LevelNumbers) -> NDArray[np.b
         doubtful |= (levels[:, at] == _SAME) & (is_contradicted | is_silent)
     for at, field in enumerate(profile.fields):
         if field.memory == "linked-before":
-            doubtful &= levels[:, at] != _SAME
+            was_linked = levels[:, at] == _SAME
+            doubtful = np.where(was_linked, _are_without_support(profile, levels), doubtful)
     return doubtful
+
+
+def _are_without_support(profile: EncodingProfile, levels: LevelNumbers) -> NDArray[np.bool_]:
+    """Tell of which pairs no field is at a level that says much for one person, by the shipped numbers."""
+    is_supported = np.zeros(len(levels), dtype=bool)
+    for at, field in enumerate(profile.fields):
+        if field.memory is None:
+            # m is in millionths, u in billionths.
+            strong = [
+                n for n, one in enumerate(field.levels, start=1) if 1000 * one.m >= _SUPPORT * one.u
+            ]
+            is_supported |= np.isin(levels[:, at], strong)
+    return ~is_supported
 
 
 def capped(
