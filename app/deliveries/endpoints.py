@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import StreamingResponse
 
 from app.db import Window
 from app.deliveries import receiving, service
@@ -23,6 +22,7 @@ from app.http.paths import (
     ProjectPath,
     RoundPath,
 )
+from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, streamed
 from app.wired import WiredBroker
 from schemas.delivery import DeliveryList, DeliveryOpening, DeliveryView
 from schemas.upload import Receipt
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from app.security.actor import Actor
 
 router = APIRouter()
-
-FILE_MEDIA_TYPE = "application/octet-stream"
 
 
 @router.put("/v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}")
@@ -74,12 +72,7 @@ def list_deliveries(
 @router.get(
     "/v1/deliveries/{delivery}/file",
     response_class=Response,
-    responses={
-        200: {
-            "content": {FILE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
-            "headers": {"ETag": {"schema": {"type": "string"}}},
-        }
-    },
+    responses=FILE_ANSWER,
 )
 def fetch_delivery(broker: WiredBroker, actor: CurrentActor, delivery: DeliveryPath) -> Response:
     """Give the sealed file to its recipient; that it was fetched is logged before the first byte leaves."""
@@ -87,15 +80,7 @@ def fetch_delivery(broker: WiredBroker, actor: CurrentActor, delivery: DeliveryP
         file = service.open_file(session, broker, actor, delivery)
     with broker.database.write() as session:
         service.log_fetch(session, broker, actor, delivery)
-    return StreamingResponse(
-        iter(file.pieces),
-        media_type=FILE_MEDIA_TYPE,
-        headers={
-            "content-length": str(file.content.size_bytes),
-            "etag": f'"{file.content.sha256}"',
-            "cache-control": "no-store",
-        },
-    )
+    return streamed(file)
 
 
 @router.post("/v1/deliveries/{delivery}/opening")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Response
-from fastapi.responses import StreamingResponse
 
 from app.db import Window
 from app.http.access import CurrentActor
@@ -13,16 +12,12 @@ from app.http.body import json_body
 from app.http.paths import Before, ProjectPath, ReleasePath, RunPath
 from app.links import service
 from app.links.sealed_openings import log_sealed_fetch, open_sealed_openings
+from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, streamed
 from app.wired import WiredBroker
 from schemas.api import ReleaseList, ReleaseVerification, ReleaseView
 from schemas.upload import Receipt
 
-if TYPE_CHECKING:
-    from app.sealed.objects import SealedFile
-
 router = APIRouter()
-
-FILE_MEDIA_TYPE = "application/octet-stream"
 
 
 @router.get("/v1/projects/{project}/releases")
@@ -45,12 +40,7 @@ def show_release(broker: WiredBroker, actor: CurrentActor, release: ReleasePath)
 @router.get(
     "/v1/releases/{release}/file",
     response_class=Response,
-    responses={
-        200: {
-            "content": {FILE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
-            "headers": {"ETag": {"schema": {"type": "string"}}},
-        }
-    },
+    responses=FILE_ANSWER,
 )
 def fetch_file(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -> Response:
     """Give the release file to its recipient; that it was fetched is logged before the first byte leaves."""
@@ -58,7 +48,7 @@ def fetch_file(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -
         file = service.open_file(session, broker, actor, release)
     with broker.database.write() as session:
         service.log_fetch(session, broker, actor, release)
-    return _streamed(file)
+    return streamed(file)
 
 
 @router.get(
@@ -77,7 +67,7 @@ def fetch_openings(broker: WiredBroker, actor: CurrentActor, release: ReleasePat
         openings = service.open_openings(session, broker, actor, release)
     with broker.database.write() as session:
         service.log_fetch(session, broker, actor, release)
-    return _streamed(openings)
+    return streamed(openings)
 
 
 @router.post("/v1/releases/{release}/verification")
@@ -106,7 +96,7 @@ def fetch_sealed_openings(broker: WiredBroker, actor: CurrentActor, run: RunPath
         openings = open_sealed_openings(session, broker, actor, run)
     with broker.database.write() as session:
         log_sealed_fetch(session, broker, actor, run)
-    return _streamed(openings)
+    return streamed(openings)
 
 
 @router.get("/v1/releases/{release}/receipt")
@@ -114,15 +104,3 @@ def show_receipt(broker: WiredBroker, actor: CurrentActor, release: ReleasePath)
     """Give the proof that the release was logged when it was prepared."""
     with broker.database.read() as session:
         return service.receipt_for(session, actor, release)
-
-
-def _streamed(file: SealedFile) -> Response:
-    return StreamingResponse(
-        iter(file.pieces),
-        media_type=FILE_MEDIA_TYPE,
-        headers={
-            "content-length": str(file.content.size_bytes),
-            "etag": f'"{file.content.sha256}"',
-            "cache-control": "no-store",
-        },
-    )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import StreamingResponse
 
 from app.db import Window
 from app.http.access import CurrentActor
@@ -18,6 +17,7 @@ from app.review import cards, decisions, service
 from app.review.ending import end_with_round
 from app.rounds.opening import open_round as open_next
 from app.rounds.views import round_view
+from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE, streamed
 from app.wired import WiredBroker
 from schemas.review import AskedBuckets, ReviewList, ReviewView, StatedDecisions
 from schemas.rounds import RoundView
@@ -29,14 +29,6 @@ if TYPE_CHECKING:
     from schemas.review import ReviewFile
 
 router = APIRouter()
-
-FILE_MEDIA_TYPE = "application/octet-stream"
-_FILE = {
-    200: {
-        "content": {FILE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
-        "headers": {"ETag": {"schema": {"type": "string"}}},
-    }
-}
 
 
 @router.post("/v1/projects/{project}/rounds", status_code=201)
@@ -61,11 +53,11 @@ def list_reviews(
 @router.get(
     "/v1/reviews/{run}/questions",
     response_class=Response,
-    responses=_FILE,  # type: ignore[arg-type]  # FastAPI's type takes no mapping of mappings
+    responses=FILE_ANSWER,
 )
 def fetch_questions(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Response:
     """Give a reviewer the questions; that they were fetched is logged before the first byte leaves."""
-    return _streamed(_fetched(broker, actor, run, "questions"))
+    return streamed(_fetched(broker, actor, run, "questions"))
 
 
 @router.get("/v1/reviews/{run}/asked")
@@ -92,11 +84,11 @@ async def put_cards(
 @router.get(
     "/v1/reviews/{run}/cards",
     response_class=Response,
-    responses=_FILE,  # type: ignore[arg-type]  # FastAPI's type takes no mapping of mappings
+    responses=FILE_ANSWER,
 )
 def fetch_cards(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Response:
     """Give a reviewer the cards of the records in question; that they were fetched is logged first."""
-    return _streamed(_fetched(broker, actor, run, "cards"))
+    return streamed(_fetched(broker, actor, run, "cards"))
 
 
 @router.post("/v1/reviews/{run}/decisions")
@@ -135,15 +127,3 @@ def _keep_cards(broker: Broker, actor: Actor, run: str, read: cards.ReadCards) -
     with broker.database.write() as session:
         review = cards.keep_cards(session, broker, actor, run, stored)
         return service.view_of(session, review, actor)
-
-
-def _streamed(file: SealedFile) -> Response:
-    return StreamingResponse(
-        iter(file.pieces),
-        media_type=FILE_MEDIA_TYPE,
-        headers={
-            "content-length": str(file.content.size_bytes),
-            "etag": f'"{file.content.sha256}"',
-            "cache-control": "no-store",
-        },
-    )

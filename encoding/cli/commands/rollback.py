@@ -54,6 +54,5 @@ def rollback(
     read your reason, so name nobody in it. It counts from the next round on, for which all must have done it:
     until then no round is stored. What an agency has unlinked stays so.
     """
-
     done = roll_back(session, RollbackWord(number, reason, theirs, output), given)
     emit(done.document(), remarks=done.remarks())
