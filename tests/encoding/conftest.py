@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rigs.moments import Moments
 from rigs.near_broker import PARTIES, NearBroker, near_broker, small_profile, small_terms
 
 from encoding.secret.secret import Secret
@@ -86,10 +87,36 @@ def terms() -> dict[str, Any]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def _moments(tmp_path_factory: pytest.TempPathFactory) -> Moments:
+    return Moments(tmp_path_factory.mktemp("moments"))
+
+
 @pytest.fixture
-def broker(bare_broker: NearBroker, terms: dict[str, Any]) -> NearBroker:
+def reach(
+    _moments: Moments,
+    request: pytest.FixtureRequest,
+    terms: dict[str, Any],
+    people: list[tuple[str, ...]],
+) -> Callable[..., Any]:
+    """Does steps that lead the broker and its desks to a moment, or copies what they led to in another test.
+
+    Within a module, steps of one name do the same where terms, people, files and requests before are the same.
+    """
+    module = request.module.__name__
+
+    def reached(near: NearBroker, name: str, steps: Callable[[], Any]) -> Any:
+        return _moments.reach(near, name, steps, module, repr(terms), repr(people))
+
+    return reached
+
+
+@pytest.fixture
+def broker(
+    bare_broker: NearBroker, terms: dict[str, Any], reach: Callable[..., Any]
+) -> NearBroker:
     """A broker with the project of these tests."""
-    bare_broker.add_project(**terms)
+    reach(bare_broker, "agreed", lambda: bare_broker.add_project(**terms))
     return bare_broker
 
 
@@ -100,6 +127,7 @@ def ready_desks(
     secret: Secret,
     people: list[tuple[str, ...]],
     write_people: Callable[..., Path],
+    reach: Callable[..., Any],
 ) -> NearBroker:
     """The broker with both agencies at their desks, ready for rounds; three of their people are the same."""
     pupils = [("p1", *people[0][1:]), ("p2", *people[2][1:]), ("p3", "Zoe", "Zinn", "2010-10-10")]
@@ -107,9 +135,13 @@ def ready_desks(
         "schools": write_people([*pupils, ("p4", *people[3][1:])], "pupils.csv"),
         "welfare": write_people(people),
     }
-    for party, file in files.items():
-        broker.desk(party, tmp_path / party, file, secret)
-    broker.compare()
-    for desk in broker.desks.values():
-        desk.ok("round", "ready")
+
+    def get_ready() -> None:
+        for party, file in files.items():
+            broker.desk(party, tmp_path / party, file, secret)
+        broker.compare()
+        for desk in broker.desks.values():
+            desk.ok("round", "ready")
+
+    reach(broker, "ready", get_ready)
     return broker

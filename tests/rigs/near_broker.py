@@ -159,6 +159,11 @@ class NearBroker:
     desks: dict[str, Desk] = field(default_factory=dict)
     people: dict[str, Identity] = field(default_factory=dict)
 
+    def open(self) -> None:
+        """Open the broker anew, once it is closed, and serve it."""
+        self.broker = open_broker(self.broker.settings, clock=self.broker.clock)
+        self.courier.inner.app = create_app(self.broker)  # type: ignore[attr-defined]
+
     def move(self, **time: float) -> None:
         """Move everybody's clock."""
         self.now += timedelta(**time)
@@ -357,7 +362,7 @@ def near_broker(
             if like is not None:
                 near.seat_like(like)
             yield near
-        broker.close()
+        near.broker.close()
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rigs.desk import Desk
@@ -34,9 +36,15 @@ def schools(tmp_path: Path, broker: NearBroker, secret, write_people) -> Desk:
 
 
 @pytest.fixture
-def ready(broker: NearBroker, welfare: Desk, schools: Desk) -> NearBroker:
+def ready(
+    broker: NearBroker, welfare: Desk, schools: Desk, reach: Callable[..., Any]
+) -> NearBroker:
     """The broker once both agencies have compared fingerprints and are ready for rounds."""
-    broker.compare()
-    for desk in (welfare, schools):
-        desk.ok("round", "ready")
+
+    def get_ready() -> None:
+        broker.compare()
+        for desk in (welfare, schools):
+            desk.ok("round", "ready")
+
+    reach(broker, "ready", get_ready)
     return broker

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rigs.desk import Desk
@@ -38,11 +39,17 @@ def files(desk: Desk) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def held(ready_desks: NearBroker, people: People, write_people: Write) -> NearBroker:
-    """The broker after a week in which two of three links end."""
-    both_settle(ready_desks)
-    write_people([people[0], people[1]])
+def linked(ready_desks: NearBroker, reach: Callable[..., Any]) -> NearBroker:
+    """The broker after its first week."""
+    reach(ready_desks, "linked", lambda: both_settle(ready_desks))
     return ready_desks
+
+
+@pytest.fixture
+def held(linked: NearBroker, people: People, write_people: Write) -> NearBroker:
+    """The broker before a week in which two of three links end."""
+    write_people([people[0], people[1]])
+    return linked
 
 
 def test_last_weeks_links_stay_and_what_would_change_is_told(held: NearBroker) -> None:
@@ -132,25 +139,23 @@ def test_links_of_the_same_round_are_held_against_those_that_are_in_force(held: 
     assert files(welfare)["links"].count(b"\n") == 2
 
 
-def test_what_somebody_has_unlinked_needs_nobody_else_to_look(ready_desks: NearBroker) -> None:
-    both_settle(ready_desks)
-    welfare, schools = ready_desks.desks["welfare"], ready_desks.desks["schools"]
+def test_what_somebody_has_unlinked_needs_nobody_else_to_look(linked: NearBroker) -> None:
+    welfare, schools = linked.desks["welfare"], linked.desks["schools"]
     for record in ("7", "4"):
         welfare.ok("unlink", record, "--reason", "The parents say so.")
     assert welfare.ok("links")
     assert files(welfare)["links"].count(b"\n") == 2
-    both_settle(ready_desks)
+    both_settle(linked)
     assert files(schools)["links"].count(b"\n") == 2
     assert files(schools)["changes"].count(b",unlinked,") == 2
 
 
 def test_one_child_who_leaves_never_stops_a_small_file(
-    ready_desks: NearBroker, people: People, write_people: Write
+    linked: NearBroker, people: People, write_people: Write
 ) -> None:
-    both_settle(ready_desks)
     write_people(people[:3])
-    both_settle(ready_desks)
-    assert files(ready_desks.desks["welfare"])["changes"].count(b"ended") == 1
+    both_settle(linked)
+    assert files(linked.desks["welfare"])["changes"].count(b"ended") == 1
 
 
 def test_what_could_not_be_written_is_written_by_the_next_job(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -25,23 +27,32 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def uploaded(ready: NearBroker, welfare: Desk, schools: Desk) -> Desk:
-    for desk in (welfare, schools):
-        desk.ok("encode")
-        desk.ok("upload")
+def uploaded(
+    ready: NearBroker, welfare: Desk, schools: Desk, reach: Callable[..., Any]
+) -> Desk:
+    def upload() -> None:
+        for desk in (welfare, schools):
+            desk.ok("encode")
+            desk.ok("upload")
+
+    reach(ready, "uploaded", upload)
     return welfare
 
 
 @pytest.fixture
-def ran(uploaded: Desk) -> Desk:
-    uploaded.ok("run", "--wait")
+def ran(uploaded: Desk, ready: NearBroker, reach: Callable[..., Any]) -> Desk:
+    reach(ready, "ran", lambda: uploaded.ok("run", "--wait"))
     return uploaded
 
 
 @pytest.fixture
-def linked(ran: Desk, schools: Desk) -> Desk:
+def linked(ran: Desk, ready: NearBroker, reach: Callable[..., Any]) -> Desk:
     """Child welfare has sent its claims, so that the schools' first `links` closes the round."""
-    assert ran.type("links").exit_code == 7
+
+    def claim() -> None:
+        assert ran.type("links").exit_code == 7
+
+    reach(ready, "claimed", claim)
     return ran
 
 

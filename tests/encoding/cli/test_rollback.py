@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rigs.desk import Desk
@@ -40,15 +41,22 @@ def sign(desk: Desk, *theirs: Path, number: int = 1, name: str = "ours.json"):
 
 
 @pytest.fixture
-def renumbered(ready_desks: NearBroker, people: People, write_people: Write) -> dict[str, bytes]:
+def renumbered(
+    ready_desks: NearBroker, people: People, write_people: Write, reach: Callable[..., Any]
+) -> dict[str, bytes]:
     """The links of round 1, before a round in which a child's record has another number."""
-    settle(ready_desks)
-    before = {party: raw(desk) for party, desk in ready_desks.desks.items()}
-    ana, bo, chloe, dee = people
-    write_people([ana, bo, chloe, ("9", *dee[1:])])
-    week(ready_desks)
-    assert {party: raw(desk) for party, desk in ready_desks.desks.items()} != before
-    write_people(people)
+
+    def renumber() -> dict[str, bytes]:
+        settle(ready_desks)
+        before = {party: raw(desk) for party, desk in ready_desks.desks.items()}
+        ana, bo, chloe, dee = people
+        write_people([ana, bo, chloe, ("9", *dee[1:])])
+        week(ready_desks)
+        assert {party: raw(desk) for party, desk in ready_desks.desks.items()} != before
+        write_people(people)
+        return before
+
+    before: dict[str, bytes] = reach(ready_desks, "renumbered", renumber)
     return before
 
 

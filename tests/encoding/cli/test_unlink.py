@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rigs.desk import Desk
@@ -34,8 +35,8 @@ def kept(desk: Desk) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def welfare(ready_desks: NearBroker) -> Desk:
-    settle(ready_desks)
+def welfare(ready_desks: NearBroker, reach: Callable[..., Any]) -> Desk:
+    reach(ready_desks, "linked", lambda: settle(ready_desks))
     return ready_desks.desks["welfare"]
 
 

@@ -1,0 +1,119 @@
+"""Moments from which several tests go on: reached once in a session, and copied for each test after that."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker
+
+from app.security.actor import Actor
+from encoding.people.identity import Identity
+
+# Desks' files that name the folder which they lie in: settings, and what was written where.
+NAMING_FOLDERS = {"blindlink.toml", "written.json"}
+Reached = TypeVar("Reached")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A broker with desks, as it was: `files` is a copy of the folder `root` that all of them lie in."""
+
+    files: Path
+    root: Path
+    desks: dict[str, dict[str, Any]]
+    people: dict[str, Identity]
+    operator: Actor
+    now: datetime
+    logged: str
+    requests: list[tuple[str, str]]
+    seen: list[bytes]
+    result: Any
+
+
+class Moments:
+    """What has been reached in this session, each copy in a folder below `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kept: dict[object, Moment] = {}
+
+    def reach(
+        self, near: NearBroker, name: str, steps: Callable[[], Reached], *given: object
+    ) -> Reached:
+        """Do the steps, or take over what they led to when they were first done, and return what they returned.
+
+        That they do the same is for the caller to say: `given` is all that they depend on, but the files that are
+        there and what the broker was asked. What they return names no folder.
+        """
+        root = near.folder.parent
+        key = (name, given, _files(root), tuple(near.courier.requests))
+        if key in self.kept:
+            _go_to(near, self.kept[key])
+        else:
+            result = steps()
+            near.broker.close()
+            self.kept[key] = self._keep(near, root, result)
+            near.open()
+        kept: Reached = self.kept[key].result
+        return kept
+
+    def _keep(self, near: NearBroker, root: Path, result: Any) -> Moment:
+        files = self.folder / str(len(self.kept))
+        shutil.copytree(root, files)
+        said = {path.name for path in _with_text(files, str(root))}
+        assert said <= NAMING_FOLDERS, said - NAMING_FOLDERS
+        return Moment(
+            files=files,
+            root=root,
+            desks={party: _shallow(desk) for party, desk in near.desks.items()},
+            people=dict(near.people),
+            operator=near.operator,
+            now=near.now,
+            logged=near.logs.getvalue(),
+            requests=list(near.courier.requests),
+            seen=list(near.courier.seen),
+            result=result,
+        )
+
+
+def _go_to(near: NearBroker, moment: Moment) -> None:
+    root = near.folder.parent
+    near.broker.close()
+    for path in root.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    shutil.copytree(moment.files, root, dirs_exist_ok=True)
+    for path in _with_text(root, str(moment.root)):
+        path.write_text(path.read_text("utf-8").replace(str(moment.root), str(root)), "utf-8")
+    near.operator, near.now, near.people = moment.operator, moment.now, dict(moment.people)
+    for party, kept in moment.desks.items():
+        folder = root / kept["folder"].relative_to(moment.root)
+        desk = near.desks.setdefault(party, Desk(folder, near, party))
+        desk.folder, desk.now, desk.own, desk.slept = folder, kept["now"], kept["own"], [*kept["slept"]]
+    near.logs.seek(0)
+    near.logs.truncate()
+    near.logs.write(moment.logged)
+    near.courier.requests[:] = moment.requests
+    near.courier.seen[:] = moment.seen
+    near.open()
+
+
+def _shallow(desk: Desk) -> dict[str, Any]:
+    return {one.name: getattr(desk, one.name) for one in fields(desk) if one.name != "near"}
+
+
+def _files(root: Path) -> frozenset[str]:
+    """Return which files there are but the broker's, whose names are made up."""
+    found = (path for path in root.iterdir() if path.name != "broker")
+    below = [path for one in found for path in (one.rglob("*") if one.is_dir() else (one,))]
+    return frozenset(path.relative_to(root).as_posix() for path in below)
+
+
+def _with_text(root: Path, text: str) -> list[Path]:
+    found = (path for path in root.rglob("*") if path.is_file())
+    return [path for path in found if text.encode() in path.read_bytes()]
