@@ -112,9 +112,7 @@ def reach(
 
 
 @pytest.fixture
-def broker(
-    bare_broker: NearBroker, terms: dict[str, Any], reach: Callable[..., Any]
-) -> NearBroker:
+def broker(bare_broker: NearBroker, terms: dict[str, Any], reach: Callable[..., Any]) -> NearBroker:
     """A broker with the project of these tests."""
     reach(bare_broker, "agreed", lambda: bare_broker.add_project(**terms))
     return bare_broker

@@ -46,9 +46,9 @@ class Moments:
     def reach(
         self, near: NearBroker, name: str, steps: Callable[[], Reached], *given: object
     ) -> Reached:
-        """Do the steps, or take over what they led to when they were first done, and return what they returned.
+        """Do the steps, or take over what they led to when first done; return what they returned.
 
-        That they do the same is for the caller to say: `given` is all that they depend on, but the files that are
+        That they do the same is for the caller to say: `given` is all that they depend on, but which files are
         there and what the broker was asked. What they return names no folder.
         """
         root = near.folder.parent
@@ -94,7 +94,12 @@ def _go_to(near: NearBroker, moment: Moment) -> None:
     for party, kept in moment.desks.items():
         folder = root / kept["folder"].relative_to(moment.root)
         desk = near.desks.setdefault(party, Desk(folder, near, party))
-        desk.folder, desk.now, desk.own, desk.slept = folder, kept["now"], kept["own"], [*kept["slept"]]
+        desk.folder, desk.now, desk.own, desk.slept = (
+            folder,
+            kept["now"],
+            kept["own"],
+            [*kept["slept"]],
+        )
     near.logs.seek(0)
     near.logs.truncate()
     near.logs.write(moment.logged)

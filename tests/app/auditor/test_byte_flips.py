@@ -1,6 +1,6 @@
 """One byte of a bundle of 64 KiB is changed: always found, and where it was in an entry, that one named.
 
-2,000 bytes here, by a fixed seed; all of them under `soak`.
+500 bytes here, by a fixed seed; all of them under `soak`.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def test_the_bundle_is_about_64_kib_and_verifies() -> None:
 
 
 @pytest.mark.long
-def test_2000_flipped_bytes_are_found() -> None:
+def test_500_flipped_bytes_are_found() -> None:
     chooser = random.Random(2026)
-    for _ in range(2000):
+    for _ in range(500):
         check_flip(chooser.randrange(len(BUNDLE)), chooser.randrange(1, 256))
 
 

@@ -27,9 +27,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def uploaded(
-    ready: NearBroker, welfare: Desk, schools: Desk, reach: Callable[..., Any]
-) -> Desk:
+def uploaded(ready: NearBroker, welfare: Desk, schools: Desk, reach: Callable[..., Any]) -> Desk:
     def upload() -> None:
         for desk in (welfare, schools):
             desk.ok("encode")

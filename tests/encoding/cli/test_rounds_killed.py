@@ -39,7 +39,7 @@ class Killer:
         return self.real(owner, *given, **named)
 
 
-@pytest.mark.parametrize("at", [1, 2, 3])
+@pytest.mark.parametrize("at", [1, pytest.param(2, marks=pytest.mark.soak), 3])
 @pytest.mark.parametrize(
     ("owner", "name"), [(LedgerFile, "write"), (Said, "keep")], ids=["ledger", "said"]
 )

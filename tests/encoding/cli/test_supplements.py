@@ -95,10 +95,10 @@ def is_linked(asking: Asking) -> bool:
     ("owner", "name", "at"),
     [
         (LedgerFile, "write", 1),
-        (LedgerFile, "write", 2),
+        pytest.param(LedgerFile, "write", 2, marks=pytest.mark.soak),
         (LedgerFile, "write", 3),
         (Said, "keep", 1),
-        (Said, "keep", 2),
+        pytest.param(Said, "keep", 2, marks=pytest.mark.soak),
         (links_writing, "write_links", 1),
     ],
     ids=["ledger 1", "ledger 2", "ledger 3", "said 1", "said 2", "links"],

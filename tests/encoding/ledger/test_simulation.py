@@ -70,14 +70,20 @@ def test_an_agency_that_acts_on_less_than_was_stated_is_found_out(parties: tuple
     assert offices.counts["divergences"] > 0
 
 
-@pytest.mark.long
+@pytest.mark.parametrize(
+    "n_worlds",
+    [pytest.param(3, marks=pytest.mark.long), pytest.param(10, marks=pytest.mark.soak)],
+)
 @parties
-def test_recipients_of_larger_files_never_differ(parties: tuple[str, ...]) -> None:
-    assert_sound(lived(parties, Rates(), n_worlds=10, n_people=100), Rates())
+def test_recipients_of_larger_files_never_differ(parties: tuple[str, ...], n_worlds: int) -> None:
+    assert_sound(lived(parties, Rates(), n_worlds=n_worlds, n_people=100), Rates())
 
 
-@pytest.mark.long
-def test_four_agencies_never_differ() -> None:
+@pytest.mark.parametrize(
+    "n_worlds",
+    [pytest.param(2, marks=pytest.mark.long), pytest.param(5, marks=pytest.mark.soak)],
+)
+def test_four_agencies_never_differ(n_worlds: int) -> None:
     rates = Rates(wrong=0.02, absent=0.05, restored=0.05)
-    total = lived(("health", "justice", "k12", "welfare"), rates, n_worlds=5, n_people=40)
+    total = lived(("health", "justice", "k12", "welfare"), rates, n_worlds=n_worlds, n_people=40)
     assert total["divergences"] == 0
