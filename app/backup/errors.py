@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from app.errors import BrokerError, RequestError
+from typing import Final
 
+from app.errors import Rule
 
-class BackupRefusedError(RequestError):
-    """The folder cannot be what is asked: it exists already, or is no backup that this broker can take."""
-
-    code = "backup-refused"
-    status = 409
-    title = "Not a usable backup"
-
-
-class BackupDamagedError(BrokerError):
-    """A backup is incomplete, or its files are not those that were written."""
-
-    code = "backup-damaged"
-    title = "The backup is damaged"
-
-
-class DumpFailedError(BrokerError):
-    """PostgreSQL's own tool failed; what it says is shown by itself on standard error."""
-
-    code = "dump-failed"
-    title = "PostgreSQL's backup tool failed"
+# The folder exists already, or is no backup that this broker can take.
+BACKUP_REFUSED: Final = Rule("backup-refused", 409, "Not a usable backup")
+# It is incomplete, or its files are not those that were written.
+BACKUP_DAMAGED: Final = Rule("backup-damaged", 500, "The backup is damaged")
+# What PostgreSQL's own tool says is shown by itself on standard error.
+DUMP_FAILED: Final = Rule("dump-failed", 500, "PostgreSQL's backup tool failed")

@@ -14,10 +14,10 @@ from typing import Final
 
 from sqlalchemy import URL, inspect
 
-from app.backup.errors import BackupDamagedError, BackupRefusedError, DumpFailedError
+from app.backup.errors import BACKUP_DAMAGED, BACKUP_REFUSED, DUMP_FAILED
 from app.db import Database
 from app.durable import PRIVATE_FILE, write_new
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, RefusedError
 from schemas.shared.durable import sync_folder
 
 FILE_NAMES: Final = {"sqlite": "database.sqlite3", "postgresql": "database.pgdump"}
@@ -32,7 +32,7 @@ def copy_database(database: Database, file: Path) -> None:
     """Write a consistent copy, while the broker goes on working.
 
     Raises:
-        DumpFailedError: PostgreSQL's tool failed.
+        dump-failed: PostgreSQL's tool failed.
     """
     if database.is_sqlite:
         _copy_sqlite(database, file)
@@ -45,13 +45,15 @@ def load_database(database: Database, file: Path, *, replace: bool) -> None:
     """Put a copy in the place of the database; nobody may be using it.
 
     Raises:
-        BackupRefusedError: there is a database already, and `replace` was not asked for.
-        BackupDamagedError: the copy is not whole.
-        DumpFailedError: PostgreSQL's tool failed.
+        backup-refused: there is a database already, and `replace` was not asked for.
+        backup-damaged: the copy is not whole.
+        dump-failed: PostgreSQL's tool failed.
     """
     if not replace and holds_tables(database):
-        raise BackupRefusedError(
-            "there is a database already", hint="to put the backup in its place, add --replace"
+        raise RefusedError(
+            BACKUP_REFUSED,
+            "there is a database already",
+            hint="to put the backup in its place, add --replace",
         )
     database.close()
     if database.is_sqlite:
@@ -88,9 +90,9 @@ def _load_sqlite(place: Path, file: Path) -> None:
         try:
             (verdict,) = copy.execute("PRAGMA quick_check").fetchone()
         except sqlite3.DatabaseError as exc:
-            raise BackupDamagedError("the copy of the database is not whole") from exc
+            raise RefusedError(BACKUP_DAMAGED, "the copy of the database is not whole") from exc
     if verdict != "ok":
-        raise BackupDamagedError("the copy of the database is not whole")
+        raise RefusedError(BACKUP_DAMAGED, "the copy of the database is not whole")
     beside = place.with_name(f".{place.name}.restoring")
     shutil.copyfile(file, beside)
     beside.chmod(PRIVATE_FILE)
@@ -126,7 +128,7 @@ def _run_tool(name: str, arguments: Sequence[str], url: URL, folder: Path) -> No
             check=False,
         )
     if done.returncode != 0:
-        raise DumpFailedError(f"{name} failed; what it says stands above")
+        raise RefusedError(DUMP_FAILED, f"{name} failed; what it says stands above")
 
 
 def _address(url: URL) -> str:

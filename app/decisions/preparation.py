@@ -92,7 +92,7 @@ def draw_record(
 
     Raises:
         KeyGoneError: the run's key is gone.
-        NobodyReceivesError: nobody could open what is sealed to a recipient.
+        nobody-receives: nobody could open what is sealed to a recipient.
         StorageFullError: the disk is nearly full.
     """
     secret = broker.keystore.open(specification.run).secret
@@ -106,7 +106,7 @@ def write_record(
     """Write a match record under its header, and openings for those who may learn which records are linked.
 
     Raises:
-        NobodyReceivesError, StorageFullError: as `draw_record`.
+        nobody-receives, StorageFullError: as `draw_record`.
     """
     specification = rows.specification
     run = specification.run

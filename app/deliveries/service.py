@@ -101,7 +101,7 @@ def open_file(session: Session, broker: Broker, actor: Actor, delivery: str) -> 
 
     Raises:
         NotFoundError: no such delivery, or not the caller's.
-        NotInForceError, WrongDutyError: the terms do not let this person have it now.
+        NotInForceError, wrong-duty: the terms do not let this person have it now.
         delivery-not-yours, delivery-gone: it is for another party, or not there any more.
     """
     found = delivery_for(session, actor, delivery)
@@ -132,7 +132,7 @@ def log_opening(
 
     Raises:
         NotFoundError: no such delivery, or not the caller's.
-        delivery-not-yours, WrongDutyError, delivery-gone, delivery-not-fetched: the caller cannot say it.
+        delivery-not-yours, wrong-duty, delivery-gone, delivery-not-fetched: the caller cannot say it.
         other-delivery: the file that was fetched has another digest.
     """
     found = delivery_for(session, actor, delivery, lock=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.agreements.errors import WrongDutyError
+from app.agreements.errors import WRONG_DUTY
 from app.agreements.service import agreement_now, require_visible
 from app.clock import hour_text
 from app.db import add_if_alone
@@ -52,7 +52,7 @@ COMMIT: Final[RouteKey] = ("POST", "/v1/uploads/{upload}/commit")
 
 
 _DENIALS_WITHOUT_CLAUSE: Final = {
-    WrongDutyError.code,
+    WRONG_DUTY.code,
     RELEASE_DESTROYED.code,
     MATCH_RECORD_GONE.code,
 }

@@ -140,7 +140,7 @@ def countersign(
         NotFoundError: no such certificate, or not the caller's to see.
         not-certified: there is none yet.
         other-certificate: it is under another one.
-        StatementRefusedError: it is not the caller's own signature.
+        statement-refused: it is not the caller's own signature.
     """
     found = destruction_for(session, actor, certificate)
     certificate_of(found)
@@ -167,7 +167,7 @@ def take_statement(
     Raises:
         NotFoundError: no such project or certificate, or not the caller's.
         other-certificate: it is about something else.
-        StatementRefusedError: it is not the caller's own signature.
+        statement-refused: it is not the caller's own signature.
     """
     project_for(session, actor, project)
     said = signed.said

@@ -76,7 +76,7 @@ def prepare_releases(broker: Broker, run: LinkedRun) -> Prepared:
     `none` gets nothing, not even an empty file, nor does one of mode `linked` whose records are not compared.
 
     Raises:
-        NobodyReceivesError: nobody could open what is sealed to a recipient.
+        nobody-receives: nobody could open what is sealed to a recipient.
         StorageFullError: the disk is nearly full.
     """
     created = utc_text(broker.clock())

@@ -227,7 +227,7 @@ def log_verified(
 
     Raises:
         NotFoundError: no such release, or not the caller's.
-        not-a-recipient, WrongDutyError: it is not for the caller to fetch.
+        not-a-recipient, wrong-duty: it is not for the caller to fetch.
         release-destroyed, not-fetched: it is gone, or was never fetched.
         other-file: the file that was fetched has another digest.
     """

@@ -191,7 +191,7 @@ def keep_cards(
     Raises:
         NotFoundError: no such review, or not the caller's.
         cards-differ: others came before.
-        StatementRefusedError, SignatureRefusedError: the statement does not count.
+        statement-refused, SignatureRefusedError: the statement does not count.
         As `app.review.service.require_part`.
     """
     lock_rounds(session, review_for(session, actor, run).project)

@@ -39,7 +39,7 @@ def take_decisions(
 
     Raises:
         NotFoundError: no such review, or not the caller's.
-        StatementRefusedError, SignatureRefusedError: the statement does not count.
+        statement-refused, SignatureRefusedError: the statement does not count.
         decisions-refused: it is out of number, after the last one, or about a question that is none or that the
             person has decided.
         As `app.review.service.require_part`.

@@ -74,7 +74,7 @@ def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -
 
     Raises:
         NotFoundError, round-closed, not-in-round: no such round, or nothing more is taken for it.
-        NotInForceError, WrongDutyError: the terms do not let this person send it.
+        NotInForceError, wrong-duty: the terms do not let this person send it.
         claims-not-due: the party owes no such message.
         supplement-closed: of a supplement, which is closed.
     """
@@ -171,7 +171,7 @@ def fetch_message(
         place: of which `target` is the actor's own party, or the ID space.
     Raises:
         NotFoundError: there is none, or it is not for the caller: both alike.
-        WrongDutyError: a person with another duty.
+        wrong-duty: a person with another duty.
         claims-gone: its keeping time is over.
     """
     round_for(session, actor, place.project, place.number)

@@ -64,7 +64,7 @@ def open_upload(
 
     Raises:
         NotFoundError: no such project or round, or not the caller's.
-        NotInForceError, NotProviderError, other-epoch, other-profile, other-key,
+        NotInForceError, not-a-provider, other-epoch, other-profile, other-key,
         too-few-records, too-many-records, container-size: the terms do not allow such an upload.
         round-closed, not-in-round, already-uploaded: the round takes none from this party now.
         idempotency-key-reused: the Idempotency-Key came with another request before.
