@@ -7,7 +7,6 @@ broker passes on only those that a question needs. Spec page: `schemas/spec/revi
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
@@ -431,20 +430,3 @@ def _cards(raw: bytes, start: int, each: int) -> Iterator[tuple[bytes, bytes]]:
 def stated_cards(signed: SignedReviewStatement, cards: bytes) -> bytes:
     """Return what the asked agency sends: the signed statement on a line, then its cards."""
     return signed.to_canonical() + b"\n" + cards
-
-
-def parse_stated_cards(raw: bytes) -> tuple[SignedReviewStatement, dict[bytes, bytes]]:
-    """Read what the asked agency sent; `verify` then says whose statement it is.
-
-    Raises:
-        DocumentError: malformed, or the statement is not of these cards.
-    """
-    line, separator, cards = raw.partition(b"\n")
-    if not separator or len(line) > MAX_HEAD_LINE_BYTES:
-        raise DocumentError("cards: the first line is missing or too long")
-    signed = SignedReviewStatement.from_canonical(line)
-    if signed.statement.about != "cards":
-        raise DocumentError("cards: the statement is not of cards")
-    if signed.statement.sha256 != hashlib.sha256(cards).hexdigest():
-        raise DocumentError("cards: the statement is of other cards")
-    return signed, parse_cards(cards)

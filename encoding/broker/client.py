@@ -32,7 +32,6 @@ from schemas.api import (
     UploadList,
     UploadRequest,
     UploadView,
-    WhoAmI,
 )
 from schemas.canonical import parse_json
 from schemas.certificate import CertificateFile
@@ -107,10 +106,6 @@ class BrokerClient:
     def change_keys(self, change: SignedKeyChange) -> EnrolmentView:
         """Replace the caller's keys; the same change again is safe."""
         return self._post(EnrolmentView, "key-changes", change)
-
-    def whoami(self) -> WhoAmI:
-        """Return whom the broker takes the caller for."""
-        return self._get(WhoAmI, "whoami")
 
     def new_page_link(self) -> SessionLink:
         """Return a one-time code that opens the broker's pages, within 60 s."""

@@ -96,11 +96,6 @@ class Ledger:
             if event.kind == "held" and event.why == "first-match"
         }
 
-    def linked_before(self, record: str) -> tuple[LinkId, ...]:
-        """Return what the next round's key "linked before" has of a record: its link ID, where it has one."""
-        held = self._held.get(record)
-        return () if held is None else (held.link,)
-
     def digest(self, turn: Turn, pair: Pair) -> str | None:
         """Return the digest of what an applied release gave a pair; None if it gave it nothing."""
         return self._digests.get((turn, pair))

@@ -32,7 +32,6 @@ _MAX_ROUNDS, _MAX_IDLE_ROUNDS = 64, 8
 # Chance codewords of the sought weight that a random code of these dimensions may have.
 _CHANCE_WORDS = 2.0**-20
 _SETTLING_ROUNDS = 6
-_MOSTLY = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,21 +55,6 @@ class LinearCodeResult:
     n_rounds: int = 0
     seconds: float = 0.0
     filters: PackedBits | None = field(default=None, repr=False)
-
-    @property
-    def found_share(self) -> float:
-        """The part of the secret rows that was found."""
-        return min(self.n_found / self.n_rows, 1.0)
-
-    @property
-    def opened_share(self) -> float:
-        """The part of the encodings that was opened."""
-        return self.n_opened / self.n_encodings if self.n_encodings else 0.0
-
-    @property
-    def is_mostly_open(self) -> bool:
-        """Whether so many are open that other attacks do better on the filters than on the encodings."""
-        return self.opened_share >= _MOSTLY
 
 
 def attack_linear_code(

@@ -3,14 +3,12 @@
 Pairs that no pass brought together leave no trace. How many cells the others met in does not tell: in 21
 rehearsals the never-met were between none and ten times the matches that met in one cell, and estimates from
 such counts (Chao, Lincoln-Petersen) were wrong both ways. So a run says what it expects among the pairs that it
-saw, and bounds that always hold; a sample of matches that are known otherwise says the rest.
+saw, and bounds that always hold.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +16,6 @@ from numpy.typing import NDArray
 from app.matching.blocks.decisions import Band, Decisions
 from app.matching.blocks.pairs import Met
 from app.matching.blocks.weights import sum_of_probabilities
-
-# The normal quantile of a one-sided error of 2.5 %.
-_Z: Final = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +32,6 @@ class Missed:
     expected_met: float
     most_met: int
     most: int
-
-
-@dataclass(frozen=True, slots=True)
-class SampledMissed:
-    """Missed matches as a sample of known matches has it: an estimate, and what it is at most with 97.5 %."""
-
-    expected: float
-    most: float
 
 
 def missed_matches(
@@ -69,25 +56,3 @@ def missed_matches(
         most_met=min(n_records),
         most=n_smaller - len(linked),
     )
-
-
-def missed_by_sample(n_known: int, n_known_missed: int, n_linked: int) -> SampledMissed | None:
-    """Return how many matches were missed, by a sample of matches that are known otherwise.
-
-    Such a sample are pairs whose known number agrees, judged as if they had none: it has to be as hard to link
-    as the rest. An agency that knew the numbers of easy records only would make the bound too low.
-
-    Args:
-        n_known: matches in the sample.
-        n_known_missed: how many of them were not linked without the number.
-        n_linked: links of records that the sample stands for, right ones as far as known.
-    Returns:
-        None where the sample is empty or all of it was missed: nothing can be said.
-    Source of the bound: Wilson (1927), "Probable Inference, the Law of Succession, and Statistical Inference".
-    """
-    if n_known_missed == n_known:
-        return None
-    share = n_known_missed / n_known
-    half = _Z * math.sqrt(share * (1 - share) / n_known + (_Z / (2 * n_known)) ** 2)
-    most = (share + _Z**2 / (2 * n_known) + half) / (1 + _Z**2 / n_known)
-    return SampledMissed(*(n_linked * one / (1 - one) for one in (share, most)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from app.matchlog.triggers import append_only_ddl, drop_append_only_ddl
+from app.matchlog.triggers import append_only_ddl
 
 revision = '0001'
 down_revision = None
@@ -782,65 +782,3 @@ def upgrade() -> None:
     for table in APPEND_ONLY:
         for statement in append_only_ddl(dialect, table):
             op.execute(statement)
-
-
-def downgrade() -> None:
-    dialect = op.get_bind().dialect.name
-    for table in APPEND_ONLY:
-        for statement in drop_append_only_ddl(dialect, table):
-            op.execute(statement)
-    op.drop_table('delivery')
-    op.drop_table('review_statement')
-    op.drop_table('review_file')
-    op.drop_table('review')
-    op.drop_table('supplement')
-    op.drop_table('session_code')
-    op.drop_table('run_openings')
-    op.drop_table('page_session')
-    op.drop_table('upload_rejection')
-    op.drop_table('token')
-    op.drop_table('standing_use')
-    op.drop_table('sealed_message')
-    op.drop_table('run_block')
-    op.drop_table('run_approval')
-    op.drop_table('round_pair')
-    op.drop_table('release')
-    op.drop_table('match_record')
-    op.drop_table('destruction_signature')
-    op.drop_table('destruction_object')
-    op.drop_table('agreement_notice')
-    op.drop_table('agreement_consent')
-    op.drop_table('withdrawn_record')
-    op.drop_table('upload')
-    op.drop_table('standing_approval')
-    op.drop_table('secret_confirmation')
-    op.drop_table('sealed_piece')
-    op.drop_table('run')
-    op.drop_table('round')
-    op.drop_table('relayed_share')
-    op.drop_table('refused_requests')
-    op.drop_table('project_terms')
-    op.drop_table('project_party')
-    op.drop_table('person')
-    op.drop_table('offered_nonce')
-    op.drop_table('log_cosignature')
-    op.drop_table('legal_hold')
-    op.drop_table('invitation')
-    op.drop_table('epoch_key')
-    op.drop_table('destruction_statement')
-    op.drop_table('destruction')
-    op.drop_table('agreement')
-    op.drop_table('seen_once')
-    op.drop_table('sealed_object')
-    op.drop_table('refused_sign_ins')
-    op.drop_table('project')
-    op.drop_table('party')
-    op.drop_table('logged_setting')
-    op.drop_table('log_node')
-    op.drop_table('log_leaf')
-    op.drop_table('log_key')
-    op.drop_table('log_head')
-    op.drop_table('log_checkpoint')
-    op.drop_table('encoding_profile')
-    op.drop_table('alarm_message')
-    op.drop_table('alarm')

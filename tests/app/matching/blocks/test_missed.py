@@ -1,4 +1,4 @@
-"""What a run says of the matches that it missed: bounds that hold, and a sample that covers."""
+"""What a run says of the matches that it missed: bounds that hold."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.matching.blocks.decisions import BandRule, decide
-from app.matching.blocks.missed_matches import Missed, missed_by_sample, missed_matches
+from app.matching.blocks.missed_matches import Missed, missed_matches
 from app.matching.blocks.pairs import MEETING
 
 
@@ -37,29 +37,3 @@ def test_no_more_matches_are_met_than_either_side_has_records() -> None:
 
 def test_no_pair_at_all_says_nothing_but_the_size_of_the_file() -> None:
     assert missed([], 7) == Missed(0.0, 0, 7)
-
-
-@pytest.mark.parametrize(("n_known", "n_missed"), [(0, 0), (5, 5)])
-def test_a_sample_without_a_link_says_nothing(n_known: int, n_missed: int) -> None:
-    assert missed_by_sample(n_known, n_missed, 100) is None
-
-
-def test_a_sample_of_which_nothing_was_missed_still_has_a_bound() -> None:
-    found = missed_by_sample(100, 0, 1_000)
-    assert found is not None
-    assert found.expected == 0
-    assert 30 < found.most < 50
-
-
-@pytest.mark.parametrize("share", [0.01, 0.05, 0.3])
-@pytest.mark.parametrize("n_known", [50, 800])
-def test_the_bound_of_a_random_sample_holds_in_nearly_all_cases(share: float, n_known: int) -> None:
-    random = np.random.default_rng(1)
-    n_others, n_runs = 2_000, 2_000
-    sampled = random.binomial(n_known, share, n_runs).tolist()
-    missed_of_others = random.binomial(n_others, share, n_runs).tolist()
-    holds = 0
-    for n_sampled, n_missed in zip(sampled, missed_of_others, strict=True):
-        found = missed_by_sample(n_known, n_sampled, n_others - n_missed)
-        holds += found is not None and n_missed <= found.most
-    assert holds >= 0.93 * n_runs
