@@ -30,10 +30,10 @@ from schemas.space_message import (
     link_or_none,
     link_text,
     makers_of,
+    read_lines,
+    read_vetoes,
     refuse_disorder,
     split_message,
-    take_lines,
-    take_vetoes,
     veto_lines,
 )
 
@@ -159,10 +159,10 @@ def parse_statement(raw: bytes) -> ChainStatement:
     head = signed.head
     if body_digest(body.encode("ascii")) != head.body_sha256:
         raise DocumentError(f"{kind}: the lines are not those that the head states")
-    record_lines, at = take_lines(body, 0, head.records, _RECORD, kind)
-    match_lines, at = take_lines(body, at, head.matches, _MATCH, kind)
-    mark_lines, at = take_lines(body, at, head.marks, _MARK, kind)
-    vetoes, at = take_vetoes(body, at, head)
+    record_lines, at = read_lines(body, 0, head.records, _RECORD, kind)
+    match_lines, at = read_lines(body, at, head.matches, _MATCH, kind)
+    mark_lines, at = read_lines(body, at, head.marks, _MARK, kind)
+    vetoes, at = read_vetoes(body, at, head)
     if at != len(body):
         raise DocumentError(f"{kind}: something follows the last line")
     matches = _matches_of_records(head, match_lines)

@@ -32,10 +32,10 @@ from schemas.space_message import (
     link_or_none,
     link_text,
     makers_of,
+    read_lines,
+    read_vetoes,
     refuse_disorder,
     split_message,
-    take_lines,
-    take_vetoes,
     veto_lines,
 )
 
@@ -189,9 +189,9 @@ def parse_claims(raw: bytes) -> Claims:
     head = signed.head
     if body_digest(body.encode("ascii")) != head.body_sha256:
         raise DocumentError(f"{kind}: the lines are not those that the head states")
-    claim_lines, at = take_lines(body, 0, head.claims, _CLAIM, kind)
-    mark_lines, at = take_lines(body, at, head.marks, _MARK, kind)
-    vetoes, at = take_vetoes(body, at, head)
+    claim_lines, at = read_lines(body, 0, head.claims, _CLAIM, kind)
+    mark_lines, at = read_lines(body, at, head.marks, _MARK, kind)
+    vetoes, at = read_vetoes(body, at, head)
     if at != len(body):
         raise DocumentError(f"{kind}: something follows the last line")
     claims = tuple(_claim(*fields) for fields in claim_lines)

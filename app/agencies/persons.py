@@ -102,7 +102,7 @@ def enrol_person(session: Session, wanted: EnrolmentRequest, now: datetime) -> E
     except FormatError:
         raise _refused() from None
     digest, person = digest_of(code), identity.person
-    invitation = repository.take_invitation(session, digest, person, utc_text(now))
+    invitation = repository.spend_invitation(session, digest, person, utc_text(now))
     if invitation is None:
         return _enrolled_before(session, digest, wanted)
     if (identity.party, identity.duties) != (invitation.party, parse_duties(invitation.duties)):

@@ -218,7 +218,7 @@ def open_session(session: Session, code: str, now: datetime) -> str:
     Raises:
         session-code: the code is unknown, used or too old.
     """
-    token_id = repository.take_code(session, digest_of(code), utc_text(now))
+    token_id = repository.spend_code(session, digest_of(code), utc_text(now))
     if token_id is None:
         raise RefusedError(SESSION_CODE, "This link has expired; ask for a new one.")
     cookie = secrets.token_urlsafe(32)

@@ -95,7 +95,7 @@ def lift_holds(
     return len(mine)
 
 
-def take_notice(
+def receive_notice(
     session: Session, broker: Broker, actor: Actor, project: str, signed: SignedDestruction
 ) -> Sequence[LegalHold]:
     """Set or lift a hold as a party's steward has signed; returns the project's holds, the newest first.

@@ -96,7 +96,7 @@ def sum_up_denials(session: Session, broker: Broker) -> int:
             agreement=agreement_now(session, row.project, now),
             outcome="refused",
         )
-        for row in repository.take_counts(session, hour_text(now))
+        for row in repository.pop_counts(session, hour_text(now))
     ]
     broker.log.append(session, drafts)
     return len(drafts)

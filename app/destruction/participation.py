@@ -159,7 +159,7 @@ def countersign(
     return view_of(session, found)
 
 
-def take_statement(
+def receive_statement(
     session: Session, broker: Broker, actor: Actor, project: str, signed: SignedDestruction
 ) -> StatementTaken:
     """Take a party's statement of what it has deleted and log it; the same again changes nothing.

@@ -122,7 +122,7 @@ def count_refusal(request: Request, error: NotAuthenticatedError) -> None:
         TooManyRequestsError: too many came from this address.
     """
     gate: Gate = request.app.state.gate
-    wait_s = gate.limiter.take(_address(request), "sign-in")
+    wait_s = gate.limiter.spend(_address(request), "sign-in")
     if wait_s:
         raise TooManyRequestsError(wait_s) from None
     if isinstance(error, SignInRefusedError):
@@ -216,7 +216,7 @@ def _token_needed() -> NotAuthenticatedError:
 
 
 def _limit(gate: Gate, client: str, rule: Rule) -> None:
-    wait_s = gate.limiter.take(client, rule.rate)
+    wait_s = gate.limiter.spend(client, rule.rate)
     if wait_s:
         raise TooManyRequestsError(wait_s)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from schemas.review import StatedDecisions
 
 
-def take_decisions(
+def receive_decisions(
     session: Session, broker: Broker, actor: Actor, run: str, stated: StatedDecisions
 ) -> Review:
     """Take a reviewer's decisions and log that they came; end the review if they settle it.

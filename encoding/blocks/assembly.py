@@ -172,7 +172,7 @@ class Assembly:
         spooled["cell"], spooled["record"] = cells, records[rows]
         spooled["pass"], spooled["line"] = passes, lines[rows]
         self._cells.add(spooled)
-        self._observed.take_lines(lines, records)
+        self._observed.read_lines(lines, records)
 
     def rows(self, progress: Progress = silent) -> Iterator[Rows]:
         """Yield all rows, sorted by token and record, some at a time; call it once, at the end."""

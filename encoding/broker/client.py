@@ -32,6 +32,7 @@ from schemas.api import (
     UploadList,
     UploadRequest,
     UploadView,
+    WhoAmI,
 )
 from schemas.canonical import parse_json
 from schemas.certificate import CertificateFile
@@ -106,6 +107,10 @@ class BrokerClient:
     def change_keys(self, change: SignedKeyChange) -> EnrolmentView:
         """Replace the caller's keys; the same change again is safe."""
         return self._post(EnrolmentView, "key-changes", change)
+
+    def whoami(self) -> WhoAmI:
+        """Return whom the broker takes the caller for."""
+        return self._get(WhoAmI, "whoami")
 
     def new_page_link(self) -> SessionLink:
         """Return a one-time code that opens the broker's pages, within 60 s."""
@@ -191,7 +196,7 @@ class BrokerClient:
             BrokerAnswerError: it is longer or shorter than the broker itself has said.
         """
 
-        def take(pieces: Iterator[bytes]) -> bytes:
+        def read(pieces: Iterator[bytes]) -> bytes:
             raw = bytearray()
             for piece in pieces:
                 raw += piece
@@ -201,7 +206,7 @@ class BrokerClient:
                 raise BrokerAnswerError("the release is not as long as the broker said")
             return bytes(raw)
 
-        return self._connection.stream("GET", f"releases/{release}/file", take)
+        return self._connection.stream("GET", f"releases/{release}/file", read)
 
     def verify_release(self, release: str, verified: ReleaseVerification) -> ReleaseView:
         """State that a release that was fetched is whole; the same again is safe."""
@@ -233,13 +238,13 @@ class BrokerClient:
     def save_bundle(self, project: str, output: IO[bytes]) -> None:
         """Write this party's view of the match log to a file; the caller checks it."""
 
-        def take(pieces: Iterator[bytes]) -> None:
+        def read(pieces: Iterator[bytes]) -> None:
             # From its start at each attempt.
             output.seek(0)
             output.truncate()
             output.writelines(pieces)
 
-        self._connection.stream("GET", f"log/bundle?project={project}", take)
+        self._connection.stream("GET", f"log/bundle?project={project}", read)
 
     def log_checkpoint(self, old_size: int) -> LogCheckpoint:
         """Return the log's newest checkpoint, with the proof that it extends the one of `old_size`."""
@@ -357,7 +362,7 @@ class BrokerClient:
             BrokerAnswerError: they are more than `most`.
         """
 
-        def take(pieces: Iterator[bytes]) -> bytes:
+        def read(pieces: Iterator[bytes]) -> bytes:
             raw = bytearray()
             for piece in pieces:
                 raw += piece
@@ -365,7 +370,7 @@ class BrokerClient:
                     raise BrokerAnswerError("the broker's answer is longer than it may be")
             return bytes(raw)
 
-        return self._connection.stream("GET", path, take)
+        return self._connection.stream("GET", path, read)
 
     def _ask(self, kind: type[Answer], path: str) -> Answer:
         return _read(kind, self._connection.ask("POST", path))

@@ -171,7 +171,7 @@ def count_groups(
             )
     walk = _Walk(keys, compared, wanted, as_of)
     for chunk in table.select([file.id_column, *named, *([birth] if birth else [])]).chunks():
-        walk.take(chunk.columns, file.id_column)
+        walk.count(chunk.columns, file.id_column)
     return walk.finish()
 
 
@@ -184,7 +184,7 @@ class _Walk:
         # Of the records that the match rate of school age has: else a band could be computed from both.
         self._of_age = compared.of_school_age() if wanted.age_bands else None
 
-    def take(self, columns: Mapping[str, Sequence[str]], id_column: str) -> None:
+    def count(self, columns: Mapping[str, Sequence[str]], id_column: str) -> None:
         places = self._compared.snapshot.places(record_keys(self._keys, list(columns[id_column])))
         for row, place in enumerate(places.tolist()):
             if place >= 0 and self._is_left[place]:
