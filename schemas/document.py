@@ -26,6 +26,12 @@ class Model(BaseModel):
         defer_build=True,
     )
 
+    @classmethod
+    def from_row(cls, row: object, **given: Any) -> Self:
+        """Return what is given, and for the other fields the attributes of the same name of a stored row."""
+        rest = cls.model_fields.keys() - given.keys()
+        return cls(**{name: getattr(row, name) for name in rest}, **given)
+
 
 class Document(Model):
     """A whole document with canonical bytes and a digest; `KIND` names it in errors."""

@@ -67,21 +67,9 @@ def present_deliveries(session: Session, actor: Actor, project: str) -> Sequence
 
 def view_of(delivery: Delivery) -> DeliveryView:
     """Return a delivery as all who may see it see it."""
-    return DeliveryView(
+    return DeliveryView.from_row(
+        delivery,
         delivery=delivery.id,
-        project=delivery.project,
-        round=delivery.round,
-        number=delivery.number,
-        sender=delivery.sender,
-        recipient=delivery.recipient,
-        sha256=delivery.sha256,
-        size_bytes=delivery.size_bytes,
-        received=delivery.received,
-        keep_until=delivery.keep_until,
-        fetched=delivery.fetched,
-        opened=delivery.opened,
-        fault=delivery.fault,  # type: ignore[arg-type]  # the column holds only these
-        replaced=delivery.replaced,
         ended=delivery.destroyed,
     )
 

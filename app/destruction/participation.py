@@ -65,16 +65,11 @@ def view_of(session: Session, found: Destruction) -> DestructionView:
     """Return how far a destruction is."""
     certificate = None if found.certificate is None else certificate_of(found)
     signatures = repository.signatures_of(session, found.id)
-    return DestructionView(
+    return DestructionView.from_row(
+        found,
         certificate=found.id,
-        project=found.project,
-        scope=found.scope,  # type: ignore[arg-type]  # the column holds only these
-        subject=found.subject,
-        reason=found.reason,
-        asked=found.asked,
         objects=len(repository.objects_of(session, found.id)),
         finished=None if certificate is None else certificate.finished,
-        sha256=found.sha256,
         countersigned=tuple(signature.party for signature in signatures),
         outstanding=()
         if certificate is None

@@ -108,23 +108,12 @@ def view_of(release: Release, actor: Actor) -> ReleaseView:
     is_recipient = actor.role == "agency"
     floor = 0 if is_recipient else release.floor
     step = 1 if is_recipient else SIZE_STEP_BYTES
-    return ReleaseView(
+    return ReleaseView.from_row(
+        release,
         release=release.id,
-        run=release.run,
-        round=release.round,
-        number=release.number,
-        project=release.project,
-        recipient=release.recipient,
-        partner=release.partner,
         agency=release.agency if release.mode == "blind" else None,
-        mode=release.mode,  # type: ignore[arg-type]  # the column holds only these
-        space=release.space,
-        sha256=release.sha256,
         size_bytes=-(-release.size_bytes // step) * step,
         matches=above_floor(release.matches, floor),
-        created=release.created,
-        fetched=release.fetched,
-        verified=release.verified,
     )
 
 

@@ -96,18 +96,11 @@ def view_of(session: Session, review: Review, actor: Actor) -> ReviewView:
         questions, decided = review.questions, _n_decided(session, review, actor.person)
     elif actor.party == review.asked:
         buckets = review.buckets
-    return ReviewView(
-        project=review.project,
-        round=review.round,
-        run=review.run,
-        reviewer=review.reviewer,
-        asked=review.asked,
-        state=review.state,  # type: ignore[arg-type]  # the column holds only these
-        deadline=review.deadline,
+    return ReviewView.from_row(
+        review,
         questions=questions,
         buckets=buckets,
         decided=decided,
-        release=review.release,
     )
 
 

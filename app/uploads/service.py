@@ -162,19 +162,10 @@ def uploaders_of(session: Session, uploads: Sequence[str]) -> frozenset[str]:
 
 def view_of(upload: Upload) -> UploadView:
     """Return what the wire says of an upload."""
-    return UploadView(
+    return UploadView.from_row(
+        upload,
         upload=upload.id,
-        project=upload.project,
-        round=upload.round,
-        party=upload.party,
-        partner=upload.partner,
-        state=upload.state,  # type: ignore[arg-type]  # the column holds only these
         parts=parts_of(upload).n_parts,
-        container_sha256=upload.container_sha256,
-        container_bytes=upload.container_bytes,
-        records=upload.records,
-        created=upload.created,
-        committed=upload.committed,
     )
 
 

@@ -77,7 +77,6 @@ class Audit:
         sampled: which part of the agency's own file was taken.
         shown_larger: part of the larger file's records of which anything is seen.
         shown_linked: part of the larger file's records that are seen and are in the smaller file too.
-        shown_smaller: part of the smaller file's records that share a cell within it.
         sealed: what the bytes of the smaller and the larger file's rows show.
         apart: part of each file that can be told apart by who knows both exactly.
         apart_exact: the same, as if distances had no error: more than a broker can know.
@@ -97,7 +96,6 @@ class Audit:
     sampled: float
     shown_larger: float = 0.0
     shown_linked: float = 0.0
-    shown_smaller: float = 0.0
     sealed: tuple[SealedResult, ...] = ()
     apart: ShapeResult | None = None
     apart_exact: ShapeResult | None = None

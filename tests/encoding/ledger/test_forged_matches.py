@@ -211,14 +211,11 @@ def test_a_restored_workspace_takes_up_its_streams_where_the_log_says(pair: Duo)
     assert lost.ledger.places[sealed.stream].sequence == 2
 
 
-def test_ledgers_that_differ_stop_until_persons_have_looked(pair: Duo) -> None:
+def test_ledgers_that_differ_stop_the_round(pair: Duo) -> None:
     pair.two.ledger.apply([Event("digest", Turn(1, 1), bytes(32), 0, "child-welfare k12")])
     first = pair.one.release(SECOND, [("a1", 7, "a1b1")])
     second = pair.two.release(SECOND, [("b1", 7, "a1b1")])
     both_refuse(pair, LedgersDifferError, lambda: pair.link(first, second))
-    own, other = pair.one.claim(first), pair.two.claim(second)
-    checked = check_claims(pair.one.ledger, own, other, accept_difference=True)
-    assert checked.n_proven == 1
 
 
 def test_every_alarm_has_a_code_of_its_own() -> None:
