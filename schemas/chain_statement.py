@@ -15,10 +15,10 @@ from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field, model_validator
 
-from schemas.errors import DocumentError, SignatureError
+from schemas.errors import DocumentError
 from schemas.identity import PublicIdentity
 from schemas.ids import LinkId, MatchId
-from schemas.signing import Signed
+from schemas.signing import SignedInName
 from schemas.space_message import (
     HEX_ID,
     LINK,
@@ -64,7 +64,7 @@ class StatementHead(MessageHead):
         return self
 
 
-class SignedStatementHead(Signed):
+class SignedStatementHead(SignedInName):
     """The head with the signature of a person of the sender."""
 
     KIND: ClassVar[str] = "signed chain statement"
@@ -108,10 +108,7 @@ class ChainStatement:
         Raises:
             SignatureError: it is in another's name, or the signature does not cover it.
         """
-        if (self.head.sender, self.head.person) != (sender.party, sender.person):
-            raise SignatureError("the chain statement is in another person's name")
-        signed = SignedStatementHead(head=self.head, signature=self.signature)
-        signed.require_signature(sender.verifier())
+        SignedStatementHead(head=self.head, signature=self.signature).verify(sender)
 
 
 def sign_statement(

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import model_validator
 
 from schemas.document import Model
-from schemas.errors import DocumentError, SignatureError
+from schemas.errors import DocumentError
 from schemas.identity import PublicIdentity
 from schemas.ids import LinkId, MatchId, Sha256Hex
-from schemas.signing import Signed
+from schemas.signing import SignedInName
 from schemas.space_message import (
     HEX_ID,
     LINK,
@@ -78,7 +78,7 @@ class ClaimsHead(MessageHead):
         return self
 
 
-class SignedClaimsHead(Signed):
+class SignedClaimsHead(SignedInName):
     """The head with the signature of a person of the sender."""
 
     KIND: ClassVar[str] = "signed claims"
@@ -128,10 +128,7 @@ class Claims:
         Raises:
             SignatureError: they are in another's name, or the signature does not cover them.
         """
-        if (self.head.sender, self.head.person) != (sender.party, sender.person):
-            raise SignatureError("the claims are in another person's name")
-        signed = SignedClaimsHead(head=self.head, signature=self.signature)
-        signed.require_signature(sender.verifier())
+        SignedClaimsHead(head=self.head, signature=self.signature).verify(sender)
 
 
 def met_mac(pair_key: bytes, match: MatchId, token: bytes) -> bytes:

@@ -16,12 +16,12 @@ from pydantic import Field, StringConstraints, model_validator
 
 from schemas.clauses import MAX_CARD_COLUMNS, MAX_QUESTIONS, Line
 from schemas.document import Document, Model
-from schemas.errors import DocumentError, SignatureError
-from schemas.identity import Duty, PersonIdText, PublicIdentity
+from schemas.errors import DocumentError
+from schemas.identity import Duty, PersonIdText
 from schemas.ids import HANDLE_BYTES, Handle, Name, RandomId, Sha256Hex, UtcTime
 from schemas.release import ROW_DIGITS
 from schemas.run import RoundNumber, SupplementNumber
-from schemas.signing import Signed
+from schemas.signing import SignedInName
 
 Reference = NewType("Reference", bytes)
 """Opaque name of a question: 128 random bits, drawn for one run."""
@@ -158,7 +158,7 @@ class Card(Document):
         return self
 
 
-class SignedCard(Signed):
+class SignedCard(SignedInName):
     """A card with the signature of a person of the asked agency."""
 
     KIND: ClassVar[str] = "signed card"
@@ -166,16 +166,6 @@ class SignedCard(Signed):
     SIGNED_AS: ClassVar[str] = "review-card"
 
     card: Card
-
-    def verify(self, sender: PublicIdentity) -> None:
-        """Check that this person, in whose name it is, has signed the card.
-
-        Raises:
-            SignatureError: it is in another's name, or the signature does not cover it.
-        """
-        if (self.card.sender, self.card.person) != (sender.party, sender.person):
-            raise SignatureError("the card is in another person's name")
-        self.require_signature(sender.verifier())
 
 
 class ReviewStatement(Document):
@@ -206,7 +196,7 @@ class ReviewStatement(Document):
         return self
 
 
-class SignedReviewStatement(Signed):
+class SignedReviewStatement(SignedInName):
     """A review statement with its person's signature."""
 
     KIND: ClassVar[str] = "signed review statement"
@@ -214,16 +204,6 @@ class SignedReviewStatement(Signed):
     SIGNED_AS: ClassVar[str] = "review-statement"
 
     statement: ReviewStatement
-
-    def verify(self, person: PublicIdentity) -> None:
-        """Check that this person, in whose name it is, has signed the statement.
-
-        Raises:
-            SignatureError: it is in another's name, or the signature does not cover it.
-        """
-        if (self.statement.party, self.statement.person) != (person.party, person.person):
-            raise SignatureError("the statement is in another person's name")
-        self.require_signature(person.verifier())
 
 
 class PairDecision(Model):

@@ -171,7 +171,7 @@ def finish_attempt(
         review_pairs=resolution.n_in_band(Band.REVIEW),
         expected_false=round(100 * resolution.expected_false_matches),
         rejected_before=resolution.n_rejected_before,
-        expected_missed=round(100 * resolution.missed.expected_met),
+        expected_missed=round(100 * resolution.expected_missed),
         concordance=resolution.concordance,
     )
     write_under_lease(

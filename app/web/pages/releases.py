@@ -16,19 +16,9 @@ from schemas.clause_words import MODE_WORDS
 router = APIRouter()
 
 COLUMNS = (
-    "release",
-    "run",
-    "round",
-    "number",
-    "recipient",
-    "partner",
-    "mode",
-    "space",
-    "matches",
-    "created",
-    "fetched",
-    "sha256",
-)
+    "release", "run", "round", "number", "recipient", "partner", "mode", "space", "matches", "created",
+    "fetched", "sha256",
+)  # fmt: skip
 
 
 @page_route(router, "/projects/{project}/releases")
