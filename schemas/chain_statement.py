@@ -16,9 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field, model_validator
 
 from schemas.errors import DocumentError
-from schemas.identity import PublicIdentity
+from schemas.identity import PublicIdentity, SignedInName
 from schemas.ids import LinkId, MatchId
-from schemas.signing import SignedInName
 from schemas.space_message import (
     HEX_ID,
     LINK,

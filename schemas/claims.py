@@ -17,9 +17,8 @@ from pydantic import model_validator
 
 from schemas.document import Model
 from schemas.errors import DocumentError
-from schemas.identity import PublicIdentity
+from schemas.identity import PublicIdentity, SignedInName
 from schemas.ids import LinkId, MatchId, Sha256Hex
-from schemas.signing import SignedInName
 from schemas.space_message import (
     HEX_ID,
     LINK,

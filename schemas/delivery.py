@@ -15,10 +15,9 @@ from schemas.canonical import MAX_INTEGER
 from schemas.clauses import Line
 from schemas.document import Document
 from schemas.errors import DocumentError
-from schemas.identity import PersonIdText
+from schemas.identity import PersonIdText, SignedInName
 from schemas.ids import Code, Name, RandomId, Sha256Hex, UtcTime
 from schemas.run import RoundNumber
-from schemas.signing import SignedInName
 
 # A correction, a supplementary release, an unlink: each is a further delivery of the same round.
 MAX_DELIVERIES: Final = 16

@@ -28,8 +28,12 @@ class Model(BaseModel):
 
     @classmethod
     def from_row(cls, row: object, **given: Any) -> Self:
-        """Return what is given, and for the other fields the attributes of the same name of a stored row."""
-        rest = cls.model_fields.keys() - given.keys()
+        """Return what is given, and for other required fields the attributes of the same name of a row.
+
+        A field with a default has it, unless it is given.
+        """
+        fields = cls.model_fields.items()
+        rest = [name for name, field in fields if field.is_required() and name not in given]
         return cls(**{name: getattr(row, name) for name in rest}, **given)
 
 

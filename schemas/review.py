@@ -17,11 +17,10 @@ from pydantic import Field, StringConstraints, model_validator
 from schemas.clauses import MAX_CARD_COLUMNS, MAX_QUESTIONS, Line
 from schemas.document import Document, Model
 from schemas.errors import DocumentError
-from schemas.identity import Duty, PersonIdText
+from schemas.identity import Duty, PersonIdText, SignedInName
 from schemas.ids import HANDLE_BYTES, Handle, Name, RandomId, Sha256Hex, UtcTime
 from schemas.release import ROW_DIGITS
 from schemas.run import RoundNumber, SupplementNumber
-from schemas.signing import SignedInName
 
 Reference = NewType("Reference", bytes)
 """Opaque name of a question: 128 random bits, drawn for one run."""
@@ -88,34 +87,33 @@ class Question(NamedTuple):
     row: int
 
 
-class QuestionsHeader(Document):
+class _OfReview(Document):
+    """Of which run a review is, who decides, who is asked for cards, and whose upload this is about."""
+
+    project: Name
+    round: RoundNumber
+    run: RandomId
+    reviewer: Name
+    asked: Name
+    upload: RandomId
+
+
+class QuestionsHeader(_OfReview):
     """Of which run the questions are, who is asked for cards, and how many questions follow."""
 
     KIND: ClassVar[str] = "review questions"
 
     version: Literal["blindlink/review-questions/1"] = "blindlink/review-questions/1"
-    project: Name
-    round: RoundNumber
-    run: RandomId
-    reviewer: Name
-    asked: Name
-    upload: RandomId
     questions: Annotated[int, Field(ge=0, le=MAX_QUESTIONS)]
     created: UtcTime
 
 
-class AskedBuckets(Document):
+class AskedBuckets(_OfReview):
     """The labels of the buckets that the other agency is asked to answer for, in increasing order."""
 
     KIND: ClassVar[str] = "asked buckets"
 
     version: Literal["blindlink/review-asked/1"] = "blindlink/review-asked/1"
-    project: Name
-    round: RoundNumber
-    run: RandomId
-    reviewer: Name
-    asked: Name
-    upload: RandomId
     buckets: Annotated[tuple[BucketHex, ...], Field(max_length=MAX_QUESTIONS)]
 
     @model_validator(mode="after")

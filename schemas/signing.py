@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -17,9 +17,6 @@ from pydantic import Field
 from schemas.canonical import JsonValue, canonical_bytes
 from schemas.document import Document
 from schemas.errors import SignatureError
-
-if TYPE_CHECKING:
-    from schemas.identity import PublicIdentity
 
 KINDS = frozenset(
     {
@@ -79,22 +76,6 @@ class Signed(Document):
         """
         body: Document = getattr(self, self.BODY)
         verify_document(self.kind_of(body), body.to_json(), self.signature, key)
-
-
-class SignedInName(Signed):
-    """An envelope of what a person says in their own name: its document has the person and their party."""
-
-    def verify(self, person: PublicIdentity) -> None:
-        """Check that this person, in whose name it is, has signed the document.
-
-        Raises:
-            SignatureError: it is in another's name, or the signature does not cover it.
-        """
-        body: Any = getattr(self, self.BODY)
-        party = body.sender if hasattr(body, "sender") else body.party
-        if (party, body.person) != (person.party, person.person):
-            raise SignatureError(f"the {body.KIND} is in another person's name")
-        self.require_signature(person.verifier())
 
 
 def signed_bytes(kind: str, document: JsonValue) -> bytes:

@@ -163,10 +163,8 @@ def openings_kind(party: str) -> str:
 def _header(rows: RecordRows, profile: EncodingProfile, weights: Weights) -> MatchRecordHeader:
     specification = rows.specification
     larger, smaller = specification.uploads
-    return MatchRecordHeader(
-        project=specification.project,
-        run=specification.run,
-        round=specification.round,
+    return MatchRecordHeader.from_row(
+        specification,
         release=1,
         specification=specification.digest(),
         uploads=(
@@ -178,7 +176,6 @@ def _header(rows: RecordRows, profile: EncodingProfile, weights: Weights) -> Mat
             FieldWeights(field=field.name, levels=levels[1:])
             for field, levels in zip(profile.fields, weights.fields, strict=True)
         ),
-        floor=specification.floor,
         rows=len(rows.plan),
     )
 

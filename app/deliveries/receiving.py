@@ -200,12 +200,8 @@ def _out_of_number() -> RefusedError:
 
 
 def _entry(actor: Actor, row: Delivery) -> EntryDraft:
-    body = DeliveryReceived(
-        round=row.round,
-        recipient=row.recipient,
-        number=row.number,
-        sha256=row.sha256,
-        size_bytes=row.size_bytes,
+    body = DeliveryReceived.from_row(
+        row,
     )
     return EntryDraft(
         body,

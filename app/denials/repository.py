@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
 
 from app.denials.models import RefusedRequests
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
 
 
 def count_one_more(session: Session, row: RefusedRequests) -> bool:

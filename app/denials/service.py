@@ -85,12 +85,9 @@ def sum_up_denials(session: Session, broker: Broker) -> int:
     now = broker.clock()
     drafts = [
         EntryDraft(
-            RequestRefused(
-                party=row.party,
-                why=row.why,
+            RequestRefused.from_row(
+                row,
                 clause=row.clause or None,
-                hour=row.hour,
-                count=row.count,
             ),
             project=row.project,
             agreement=agreement_now(session, row.project, now),

@@ -110,6 +110,8 @@ def view_of(release: Release, actor: Actor) -> ReleaseView:
     step = 1 if is_recipient else SIZE_STEP_BYTES
     return ReleaseView.from_row(
         release,
+        number=release.number,
+        verified=release.verified,
         release=release.id,
         agency=release.agency if release.mode == "blind" else None,
         size_bytes=-(-release.size_bytes // step) * step,

@@ -212,12 +212,9 @@ def _is_for(session: Session, actor: Actor, place: Place) -> bool:
 def _entry(actor: Actor, terms: TermsInForce, row: SealedMessage) -> EntryDraft:
     body: ClaimsReceived | StatementReceived
     if row.kind == "claims":
-        body = ClaimsReceived(
-            round=row.round,
-            release=row.release,
+        body = ClaimsReceived.from_row(
+            row,
             partner=row.target,
-            sequence=row.sequence,
-            sha256=row.sha256,
         )
     else:
         body = StatementReceived(

@@ -194,14 +194,9 @@ def finish_attempt(
     )
     end_keys(session, specification)
     logged = counts_for_log(found, specification)
-    body = RunFinished(
+    body = RunFinished.from_row(
+        logged,
         specification_sha256=specification.digest(),
-        candidate_pairs=logged.candidate_pairs,
-        auto_pairs=logged.auto_pairs,
-        review_pairs=logged.review_pairs,
-        rejected_before=logged.rejected_before,
-        expected_false=logged.expected_false,
-        concordance=logged.concordance,
         match_record_root=match_record,
         openings=openings,
         software=SOFTWARE,

@@ -187,18 +187,13 @@ def _specify(
     agreed = terms.terms
     _refuse_misfits(agreed, uploads)
     larger, smaller = map(_named, uploads)
-    return RunSpecification(
+    return RunSpecification.from_row(
+        agreed,
         run=new_id(RUN_PREFIX),
-        project=agreed.project,
-        epoch=agreed.epoch,
         round=pair.round,
         agreement=terms.digest,
         uploads=(larger, smaller),
-        profile=agreed.profile,
         policy=policy or agreed.policy,
-        recipients=agreed.recipients,
-        spaces=agreed.spaces,
-        floor=agreed.floor,
         asked_by=actor.party,
         asked_at=utc_text(broker.clock()),
     )

@@ -21,6 +21,7 @@ def view_of(run: Run, actor: Actor, finality: RunFinality | None = None) -> RunV
     specification = specification_of(run)
     return RunView.from_row(
         run,
+        match_record=run.match_record,
         run=run.id,
         specification=specification,
         progress=_progress(run),

@@ -6,13 +6,11 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from schemas.canonical import canonical_bytes
+from schemas.document import Document, Model
 from schemas.spreadsheet import inert
-
-if TYPE_CHECKING:
-    from schemas.document import Document, Model
 
 Cell: TypeAlias = str | int | bool | None
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from app.matching.exhaustive.blocks import Block
 from app.matching.exhaustive.candidates import (
     Candidates,
-    dice,
     join_candidates,
     similarity_code,
     sort_candidates,
@@ -22,29 +21,16 @@ from app.matching.exhaustive.solver import GroupSolver, Solver, pick_one_to_one
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class OrderedPairs:
+class OrderedPairs(Candidates):
     """Pairs across files by decreasing similarity, left and right dataset, left and right record.
+
+    `left` and `right` are record ids (see `first_record_ids`), `right` of a later dataset.
 
     Attributes:
         n_records: number of records of each dataset.
-        left: uint32, record id (see `first_record_ids`).
-        right: uint32, record id, of a later dataset.
-        common: uint16, bits set in both encodings.
-        total: uint16, bits set in one plus bits set in the other.
     """
 
     n_records: tuple[int, ...]
-    left: NDArray[np.uint32]
-    right: NDArray[np.uint32]
-    common: NDArray[np.uint16]
-    total: NDArray[np.uint16]
-
-    def __len__(self) -> int:
-        return len(self.left)
-
-    def similarity(self) -> NDArray[np.float64]:
-        """Return the similarity of each pair, correctly rounded."""
-        return dice(self.common, self.total)
 
 
 def order_pairs(
@@ -73,7 +59,7 @@ def order_pairs(
     order = np.argsort(~similarity_code(joined.common, joined.total), kind="stable")
     ordered = joined.take(order)
     return OrderedPairs(
-        tuple(n_records), ordered.left, ordered.right, ordered.common, ordered.total
+        ordered.left, ordered.right, ordered.common, ordered.total, tuple(n_records)
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import click
 
-from encoding.cli.parts.column_list import split_columns
 from encoding.cli.parts.mapping import read_mapping
+from encoding.cli.parts.options import split_columns
 from encoding.errors import AgencyError, ConfigError
 from encoding.profiles.shipped import ColumnPreset, load_preset, preset_names
 from encoding.recipe import INPUTS
