@@ -14,8 +14,8 @@ from app.review.ending import end_if_decided, references_of, verdicts_of
 from app.review.errors import DECISIONS_REFUSED
 from app.review.models import StatedDecision
 from app.review.service import entry_of, require_part, review_for
-from app.review.settling import count_verdicts
-from app.review.stated import require_stated
+from app.review.settlement import count_verdicts
+from app.review.statements import require_stated
 from app.sealed.objects import put_piece
 from schemas.matchlog.review_kinds import ReviewDecided
 

@@ -18,7 +18,7 @@ from app.review import repository
 from app.review.drawing import DECISIONS_KIND, PAIRS_KIND
 from app.review.held_pairs import HeldPair, unpack_pairs
 from app.review.models import Review
-from app.review.settling import agreements, is_decided, settled
+from app.review.settlement import agreements, is_decided, settled
 from app.review.supplement import prepare_supplement
 from app.rounds.supplements import open_supplement
 from app.runs.counts import matches_for_log

@@ -16,7 +16,7 @@ from app.errors import NotFoundError, RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds import repository
-from app.rounds.closing import close_if_done
+from app.rounds.closure import close_if_done
 from app.rounds.errors import CLAIMS_GONE, CLAIMS_NOT_DUE, ROUND_CLOSED, SUPPLEMENT_CLOSED
 from app.rounds.models import SealedMessage
 from app.rounds.pairing import claims_due, statements_due

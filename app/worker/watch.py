@@ -8,8 +8,8 @@ from typing import Final
 import structlog
 
 from app.broker import Broker
-from app.deadlines.noting import note_overdue
-from app.deadlines.telling import tell_overdue
+from app.deadlines.alarms import note_overdue
+from app.deadlines.notices import tell_overdue
 from app.errors import place_of
 from app.worker.companion import Companion
 

@@ -116,6 +116,7 @@ class Assembly:
         self._tables = ValueTables(profile)
         self._sealer = RowSealer(profile, self._tables)
         self._fill = Fill(self._random.fill)
+        self._n_records = n_records
         self._n_rows = np.zeros(n_records, dtype=np.uint16)
         self.met = MetPasses(*(np.zeros(n_records, dtype=np.uint16) for _ in range(2)))
         self._has_main = np.zeros(n_records, dtype=bool)

@@ -32,9 +32,9 @@ from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.plain import attack_plain
 from encoding.privacy_audit.refinement import ShapeResult, SharedCells, follow, tell_apart
 from encoding.privacy_audit.results import FEWEST_RECORDS, Audit, AuditScope, Naming
+from encoding.privacy_audit.row_bytes import SealedResult, attack_rows, sealed_rows
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
-from encoding.privacy_audit.sealed import SealedResult, attack_rows, sealed_rows
-from encoding.privacy_audit.spreading import SpreadResult, spread_traits
+from encoding.privacy_audit.spread import SpreadResult, spread_traits
 from encoding.progress import Progress, silent
 from schemas.profile import EncodingProfile, Side
 

@@ -12,8 +12,8 @@ from encoding.privacy_audit.known_pairs import KnownPairsResult
 from encoding.privacy_audit.naming import NamingResult
 from encoding.privacy_audit.plain import PlainResult
 from encoding.privacy_audit.refinement import ShapeResult
-from encoding.privacy_audit.sealed import SealedResult
-from encoding.privacy_audit.spreading import SpreadResult
+from encoding.privacy_audit.row_bytes import SealedResult
+from encoding.privacy_audit.spread import SpreadResult
 
 # With fewer, a lucky guess already weighs more than the goals allow.
 FEWEST_RECORDS: Final = 500

@@ -24,7 +24,7 @@ from encoding.quality.record_faults import Fault
 from encoding.recipe.dates import read_date_format
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.small_cells import Group, shown_groups
-from encoding.sharing.unmatched import FAULT_REASONS
+from encoding.sharing.unmatched_records import FAULT_REASONS
 from encoding.workspace.config import EligibleSection
 from schemas.clauses import MAX_LINE
 from schemas.round_report import DataFault, GroupRate, Rate, Subgroup

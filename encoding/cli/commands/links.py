@@ -22,7 +22,7 @@ from encoding.sharing.links_file import LINKS_START, links_bytes, write_links
 from schemas.shared.command_line import emit, json_option, wants_json
 
 if TYPE_CHECKING:
-    from encoding.cli.parts.links_writing import LinksOrder
+    from encoding.cli.parts.links_files import LinksOrder
     from schemas.agreement import ProjectTerms
     from schemas.rounds import RoundView
     from schemas.run import ReleaseMode
@@ -78,7 +78,7 @@ def links(
     """
     from encoding.cli.parts.blind_steps import blind_links
     from encoding.cli.parts.link_steps import RoundLinks
-    from encoding.cli.parts.links_writing import LinksOrder
+    from encoding.cli.parts.links_files import LinksOrder
     from encoding.cli.parts.owed_rounds import drain_links, own_supplements
     from encoding.transfers.blind_fetch import newest_blind
     from encoding.transfers.totals import fetch_total
