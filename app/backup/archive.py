@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from app.backup import snapshot
-from app.backup.errors import BACKUP_DAMAGED, BACKUP_REFUSED
+from app.backup.errors import BACKUP_REFUSED, BackupDamagedError
 from app.blobs import BlobStore
 from app.clock import utc_text
 from app.db import Database
@@ -80,7 +80,7 @@ def write_backup(broker: Broker, folder: Path) -> BackupManifest:
 
     Raises:
         backup-refused: the folder exists.
-        dump-failed: PostgreSQL's tool failed.
+        DumpFailedError: PostgreSQL's tool failed.
         StorageFullError: the disk is nearly full.
     """
     if folder.exists():
@@ -114,7 +114,7 @@ def read_backup(folder: Path, kind: str) -> BackupManifest:
 
     Raises:
         backup-refused: not a whole backup, of the other kind of database, or by a newer broker.
-        backup-damaged: its files are not those that were written.
+        BackupDamagedError: its files are not those that were written.
     """
     try:
         manifest = BackupManifest.from_canonical((folder / MANIFEST).read_bytes())
@@ -127,9 +127,7 @@ def read_backup(folder: Path, kind: str) -> BackupManifest:
     if manifest.revision > newest_revision():
         raise RefusedError(BACKUP_REFUSED, "the backup was made by a newer version of the broker")
     if _sha256(folder / snapshot.FILE_NAMES[kind]) != manifest.database_sha256:
-        raise RefusedError(
-            BACKUP_DAMAGED, "the copy of the database is not the one that was written"
-        )
+        raise BackupDamagedError("the copy of the database is not the one that was written")
     return manifest
 
 
@@ -149,7 +147,7 @@ def restore_backup(
         pins: checkpoints that agencies and auditors have kept: they are remembered as if this machine had
             signed them itself, which a new one has not.
     Raises:
-        backup-refused, backup-damaged: as `read_backup`, there is a database already or a newer one, or
+        backup-refused, BackupDamagedError: as `read_backup`, there is a database already or a newer one, or
             a pin is not one of this broker's log.
         LogInconsistentError, LogKeyMismatchError: the backup is not one of this broker's log.
     """
@@ -237,4 +235,4 @@ def _sha256(file: Path) -> str:
         with file.open("rb") as opened:
             return hashlib.file_digest(opened, "sha256").hexdigest()
     except OSError as exc:
-        raise RefusedError(BACKUP_DAMAGED, "the copy of the database cannot be read") from exc
+        raise BackupDamagedError("the copy of the database cannot be read") from exc

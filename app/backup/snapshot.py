@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import URL, inspect
 
-from app.backup.errors import BACKUP_DAMAGED, BACKUP_REFUSED, DUMP_FAILED
+from app.backup.errors import BACKUP_REFUSED, BackupDamagedError, DumpFailedError
 from app.db import Database
 from app.durable import PRIVATE_FILE, write_new
 from app.errors import ConfigurationError, RefusedError
@@ -32,7 +32,7 @@ def copy_database(database: Database, file: Path) -> None:
     """Write a consistent copy, while the broker goes on working.
 
     Raises:
-        dump-failed: PostgreSQL's tool failed.
+        DumpFailedError: PostgreSQL's tool failed.
     """
     if database.is_sqlite:
         _copy_sqlite(database, file)
@@ -46,8 +46,8 @@ def load_database(database: Database, file: Path, *, replace: bool) -> None:
 
     Raises:
         backup-refused: there is a database already, and `replace` was not asked for.
-        backup-damaged: the copy is not whole.
-        dump-failed: PostgreSQL's tool failed.
+        BackupDamagedError: the copy is not whole.
+        DumpFailedError: PostgreSQL's tool failed.
     """
     if not replace and holds_tables(database):
         raise RefusedError(
@@ -90,9 +90,9 @@ def _load_sqlite(place: Path, file: Path) -> None:
         try:
             (verdict,) = copy.execute("PRAGMA quick_check").fetchone()
         except sqlite3.DatabaseError as exc:
-            raise RefusedError(BACKUP_DAMAGED, "the copy of the database is not whole") from exc
+            raise BackupDamagedError("the copy of the database is not whole") from exc
     if verdict != "ok":
-        raise RefusedError(BACKUP_DAMAGED, "the copy of the database is not whole")
+        raise BackupDamagedError("the copy of the database is not whole")
     beside = place.with_name(f".{place.name}.restoring")
     shutil.copyfile(file, beside)
     beside.chmod(PRIVATE_FILE)
@@ -128,7 +128,7 @@ def _run_tool(name: str, arguments: Sequence[str], url: URL, folder: Path) -> No
             check=False,
         )
     if done.returncode != 0:
-        raise RefusedError(DUMP_FAILED, f"{name} failed; what it says stands above")
+        raise DumpFailedError(f"{name} failed; what it says stands above")
 
 
 def _address(url: URL) -> str:

@@ -52,7 +52,7 @@ def end_records(
 
 def due_records(session: Session, now: str, held: Collection[str]) -> Sequence[MatchRecord]:
     """Return, locked, some match records whose time is over; not those of projects that are held."""
-    return due_rows(session, MatchRecord, MatchRecord.destroyed.is_(None), now, held)
+    return due_rows(session, MatchRecord, now, held)
 
 
 def _ended(session: Session, record: MatchRecord, binding: TermsInForce, reason: str) -> Ended:

@@ -127,7 +127,7 @@ def live_reviews(
 
 def due_reviews(session: Session, now: str, held: Collection[str]) -> Sequence[Review]:
     """Return, locked, some reviews that are over; not those of projects that are held."""
-    return due_rows(session, Review, Review.destroyed.is_(None), now, held)
+    return due_rows(session, Review, now, held)
 
 
 def end_reviews(

@@ -26,7 +26,7 @@ def live_messages(
 
 def due_messages(session: Session, now: str, held: Collection[str]) -> Sequence[SealedMessage]:
     """Return, locked, some messages whose time is over; not those of projects that are held."""
-    return due_rows(session, SealedMessage, SealedMessage.destroyed.is_(None), now, held)
+    return due_rows(session, SealedMessage, now, held)
 
 
 def end_messages(session: Session, messages: Sequence[SealedMessage], now: datetime) -> list[Ended]:

@@ -10,7 +10,6 @@ from app.sealed import repository
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from app.matchlog.draft import EntryDraft
@@ -23,12 +22,11 @@ BATCH: Final = 50
 def due_rows(
     session: Session,
     kind: type[repository.RowT],
-    is_there: ColumnElement[bool],
     now: str,
     held: Collection[str],
 ) -> Sequence[repository.RowT]:
     """Return, locked, some rows of a kind whose time is over; not those of projects that are held."""
-    return repository.due_rows(session, kind, is_there, now, held, limit=BATCH)
+    return repository.due_rows(session, kind, now, held, limit=BATCH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def expire(session: Session, *uploads: Upload) -> None:
 
 def due_uploads(session: Session, now: str, held: Collection[str]) -> Sequence[Upload]:
     """Return, locked, some committed uploads whose time is over; not those of projects that are held."""
-    return due_rows(session, Upload, Upload.state == "committed", now, held)
+    return due_rows(session, Upload, now, held)
 
 
 def uploads_of_party(session: Session, project: str, party: str) -> Sequence[str]:

@@ -12,7 +12,7 @@ import pytest
 from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage
 
 from app.backup.archive import BackupManifest, read_backup, restore_backup, write_backup
-from app.backup.errors import BACKUP_DAMAGED, BACKUP_REFUSED
+from app.backup.errors import BACKUP_REFUSED, BackupDamagedError
 from app.broker import open_broker
 from app.matchlog.errors import LogInconsistentError
 from app.matchlog.export import export_bundle
@@ -170,7 +170,7 @@ def test_a_changed_copy_of_the_database_is_refused(linkage: Linkage, tmp_path: P
     (copy,) = (tmp_path / "backup").glob("database.*")
     raw = copy.read_bytes()
     copy.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
-    with raises(BACKUP_DAMAGED):
+    with pytest.raises(BackupDamagedError):
         restore_backup(linkage.broker, tmp_path / "backup", replace=True)
     assert state_of(linkage.broker) == before
 
