@@ -129,6 +129,8 @@ class PublicIdentity(Document):
 class SignedInName(Signed):
     """An envelope of what a person says in their own name: its document has the person and their party."""
 
+    KIND: ClassVar[str] = "document signed in a name"
+
     def verify(self, person: PublicIdentity) -> None:
         """Check that this person, in whose name it is, has signed the document.
 

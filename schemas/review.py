@@ -87,7 +87,7 @@ class Question(NamedTuple):
     row: int
 
 
-class _OfReview(Document):
+class _OfReview(Model):
     """Of which run a review is, who decides, who is asked for cards, and whose upload this is about."""
 
     project: Name
@@ -98,7 +98,7 @@ class _OfReview(Document):
     upload: RandomId
 
 
-class QuestionsHeader(_OfReview):
+class QuestionsHeader(_OfReview, Document):
     """Of which run the questions are, who is asked for cards, and how many questions follow."""
 
     KIND: ClassVar[str] = "review questions"
@@ -108,7 +108,7 @@ class QuestionsHeader(_OfReview):
     created: UtcTime
 
 
-class AskedBuckets(_OfReview):
+class AskedBuckets(_OfReview, Document):
     """The labels of the buckets that the other agency is asked to answer for, in increasing order."""
 
     KIND: ClassVar[str] = "asked buckets"

@@ -41,7 +41,7 @@ class Counsel(Model):
     date: IsoDate
 
 
-class _Stated(Document):
+class _Stated(Model):
     """What every statement about an agreement says: of which one, and who says it when."""
 
     project: Name
@@ -51,7 +51,7 @@ class _Stated(Document):
     at: UtcTime
 
 
-class Consent(_Stated):
+class Consent(_Stated, Document):
     """A party agrees to this agreement, word for word; its counsel has signed the paper."""
 
     KIND: ClassVar[str] = "consent"
@@ -60,7 +60,7 @@ class Consent(_Stated):
     counsel: Counsel
 
 
-class Notice(_Stated):
+class Notice(_Stated, Document):
     """A party alone halts the linkage, lifts its own halt, or leaves for good; effective at once."""
 
     KIND: ClassVar[str] = "notice"
@@ -70,7 +70,7 @@ class Notice(_Stated):
     reason: Line
 
 
-class RunApproval(_Stated):
+class RunApproval(_Stated, Document):
     """Approves one step of one run, by exactly this specification, once, until it expires."""
 
     KIND: ClassVar[str] = "run approval"
@@ -83,7 +83,7 @@ class RunApproval(_Stated):
     expires: UtcTime
 
 
-class StandingApproval(_Stated):
+class StandingApproval(_Stated, Document):
     """Approves in advance every run of one matching policy, through a day, and no more than so many."""
 
     KIND: ClassVar[str] = "standing approval"
@@ -95,7 +95,7 @@ class StandingApproval(_Stated):
     runs: Annotated[int, Field(ge=1, le=MAX_STANDING_RUNS)]
 
 
-class ApprovalRevocation(_Stated):
+class ApprovalRevocation(_Stated, Document):
     """Takes a standing approval back, effective at once."""
 
     KIND: ClassVar[str] = "revocation of an approval"
