@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
-from typing import Annotated, ClassVar, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
@@ -124,6 +124,24 @@ class PublicIdentity(Document):
     def key_sha256(self) -> str:
         """Return the SHA-256 of the signing key's raw bytes, as signatures name it."""
         return hashlib.sha256(base64_bytes(self.signing_key, ED25519_BYTES)).hexdigest()
+
+
+class SignedInName(Signed):
+    """An envelope of what a person says in their own name: its document has the person and their party."""
+
+    KIND: ClassVar[str] = "document signed in a name"
+
+    def verify(self, person: PublicIdentity) -> None:
+        """Check that this person, in whose name it is, has signed the document.
+
+        Raises:
+            SignatureError: it is in another's name, or the signature does not cover it.
+        """
+        body: Any = getattr(self, self.BODY)
+        party = body.sender if hasattr(body, "sender") else body.party
+        if (party, body.person) != (person.party, person.person):
+            raise SignatureError(f"the {body.KIND} is in another person's name")
+        self.require_signature(person.verifier())
 
 
 class SignedIdentity(Signed):

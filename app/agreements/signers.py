@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from app.agencies.persons import keys_of
 from app.agreements.errors import (
-    NotProviderError,
+    NOT_PROVIDER,
+    STATEMENT_REFUSED,
+    WRONG_DUTY,
     SignatureRefusedError,
-    StatementRefusedError,
-    WrongDutyError,
 )
 from app.clock import utc_text
+from app.errors import RefusedError
 from schemas.errors import SignatureError
 from schemas.signing import verify_document
 from schemas.statement import duty_for
@@ -38,27 +39,30 @@ def check_signer(
     """Check that the actor made this statement, and that the agreement lets them make it.
 
     Raises:
-        WrongDutyError: the actor does not have the duty that it needs.
-        StatementRefusedError: it is another person's, about another agreement, by a person whom that does not
+        wrong-duty: the actor does not have the duty that it needs.
+        statement-refused: it is another person's, about another agreement, by a person whom that does not
             list for it, not signed with the actor's newest keys, or of a time to come.
     """
     stated = signed.statement
     if duty_for(stated) not in actor.duties:
-        raise WrongDutyError(f"This is for a person with the duty {duty_for(stated)}.")
+        raise RefusedError(WRONG_DUTY, f"This is for a person with the duty {duty_for(stated)}.")
     if (stated.party, stated.person) != (actor.party, actor.person):
-        raise StatementRefusedError("It is in the name of another person than the one who sent it.")
+        raise RefusedError(
+            STATEMENT_REFUSED, "It is in the name of another person than the one who sent it."
+        )
     try:
         signer = signed.verify(agreement)
     except SignatureError as exc:
-        raise StatementRefusedError(f"The statement does not count: {exc}.") from exc
+        raise RefusedError(STATEMENT_REFUSED, f"The statement does not count: {exc}.") from exc
     keys = keys_of(session, actor)
     if keys.key_sha256() != signer.key_sha256():
-        raise StatementRefusedError(
+        raise RefusedError(
+            STATEMENT_REFUSED,
             "It is not signed with the newest keys of the person.",
             hint="after a change of keys, a statement holds the signed change, too",
         )
     if stated.at > utc_text(now + CLOCK_SKEW):
-        raise StatementRefusedError("It is of a time that is still to come.")
+        raise RefusedError(STATEMENT_REFUSED, "It is of a time that is still to come.")
 
 
 def require_signature(
@@ -80,10 +84,10 @@ def require_signature(
 
 
 def refuse_stranger(terms: TermsInForce, party: str) -> None:
-    """Raise NotProviderError where the terms do not name the party as a provider."""
+    """Raise not-a-provider where the terms do not name the party as a provider."""
     if party not in terms.terms.providers:
-        raise NotProviderError(
-            "The terms do not name this party as a provider.", clause="providers"
+        raise RefusedError(
+            NOT_PROVIDER, "The terms do not name this party as a provider.", clause="providers"
         )
 
 
@@ -91,7 +95,7 @@ def require_duty(actor: Actor, *duties: Duty) -> None:
     """Check that the actor has one of these duties.
 
     Raises:
-        WrongDutyError: the actor has none of them.
+        wrong-duty: the actor has none of them.
     """
     if not set(duties) & set(actor.duties):
-        raise WrongDutyError(f"This is for a person with the duty {' or '.join(duties)}.")
+        raise RefusedError(WRONG_DUTY, f"This is for a person with the duty {' or '.join(duties)}.")

@@ -128,13 +128,9 @@ class IncidentBook:
             raise SubjectUnknownError(
                 "the log, as far as it is shown, has nothing about this id or key"
             )
-        return Incident(
-            subject=self.subject,
-            id=self.id,
+        return Incident.from_row(
+            self,
             parties=tuple(sorted(self.parties)),
-            first=self.first,
-            since=self.since,
-            until=self.until,
             uploads=tuple(self.uploads.values()),
             runs=tuple(self._reached_runs()),
             releases=tuple(self.releases.values()),
@@ -242,14 +238,9 @@ class IncidentBook:
     def _reached_runs(self) -> Iterator[ReachedRun]:
         for name, run in self._runs.items():
             if run.cause is not None:
-                yield ReachedRun(
+                yield ReachedRun.from_row(
+                    run,
                     run=name,
-                    project=run.project,
-                    round=run.round,
-                    entry=run.entry,
-                    asked=run.asked,
-                    cause=run.cause,
-                    stage=run.stage,
                 )
 
     def _take_release(self, entry: Entry) -> None:

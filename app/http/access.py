@@ -19,12 +19,12 @@ from app.http.limits import RateLimiter
 from app.security.actor import Actor
 from app.security.credential import Credential
 from app.security.errors import (
-    ForgedRequestError,
+    FORGED_REQUEST,
+    WRONG_ROLE,
     NotAuthenticatedError,
     SessionNeededError,
     SignInRefusedError,
     TooManyRequestsError,
-    WrongRoleError,
 )
 from app.security.policy import RouteKey, Rule
 from app.security.tokens import csrf_token
@@ -89,7 +89,7 @@ def _let_through(gate: Gate, request: Request, rule: Rule) -> None:
     else:
         actor = _authenticate(gate, request, rule)
         if actor.role not in rule.roles:
-            raise WrongRoleError(f"This is not for the role {actor.role}.")
+            raise RefusedError(WRONG_ROLE, f"This is not for the role {actor.role}.")
         request.state.actor = actor
     if request.method not in _SAFE_METHODS and not rule.is_sign_in:
         gate.require_newest()
@@ -122,7 +122,7 @@ def count_refusal(request: Request, error: NotAuthenticatedError) -> None:
         TooManyRequestsError: too many came from this address.
     """
     gate: Gate = request.app.state.gate
-    wait_s = gate.limiter.take(_address(request), "sign-in")
+    wait_s = gate.limiter.spend(_address(request), "sign-in")
     if wait_s:
         raise TooManyRequestsError(wait_s) from None
     if isinstance(error, SignInRefusedError):
@@ -178,7 +178,9 @@ def _session_actor(gate: Gate, request: Request, request_id: str) -> Actor:
     if request.method not in _SAFE_METHODS and not hmac.compare_digest(
         sent.encode("latin-1"), expected.encode("ascii")
     ):
-        raise ForgedRequestError("The request was not sent by one of the broker's own pages.")
+        raise RefusedError(
+            FORGED_REQUEST, "The request was not sent by one of the broker's own pages."
+        )
     return actor
 
 
@@ -214,7 +216,7 @@ def _token_needed() -> NotAuthenticatedError:
 
 
 def _limit(gate: Gate, client: str, rule: Rule) -> None:
-    wait_s = gate.limiter.take(client, rule.rate)
+    wait_s = gate.limiter.spend(client, rule.rate)
     if wait_s:
         raise TooManyRequestsError(wait_s)
 

@@ -22,7 +22,7 @@ def commit_upload(broker: Broker, actor: Actor, upload: str, signed: SignedManif
     Raises:
         NotFoundError, upload-closed, NotInForceError, round-closed: it is not to be committed now.
         UploadRejectedError: manifest or container break a rule, which the match log records.
-        NobodyReceivesError: the pair's run could not be asked for; nothing is committed then.
+        nobody-receives: the pair's run could not be asked for; nothing is committed then.
     """
     try:
         with broker.database.read() as session:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from app.errors import BrokerError, RequestError, UnavailableError
+from typing import Final
+
+from app.errors import BrokerError, RequestError, Rule, UnavailableError
+
+# The caller is known, but this route is not for its role.
+WRONG_ROLE: Final = Rule("wrong-role", 403, "Not for this role")
+# A page's request lacks its session's token against cross-site forgery.
+FORGED_REQUEST: Final = Rule("cross-site-request", 403, "Not sent by one of the broker's pages")
 
 
 class NotAuthenticatedError(RequestError):
@@ -29,22 +36,6 @@ class SignInRefusedError(NotAuthenticatedError):
 
 class SessionNeededError(NotAuthenticatedError):
     """A page was asked for without a session that is valid now; pages answer it with a page of their own."""
-
-
-class WrongRoleError(RequestError):
-    """The caller is known, but this route is not for its role."""
-
-    code = "wrong-role"
-    status = 403
-    title = "Not for this role"
-
-
-class ForgedRequestError(RequestError):
-    """A page's request lacks its session's token against cross-site forgery."""
-
-    code = "cross-site-request"
-    status = 403
-    title = "Not sent by one of the broker's pages"
 
 
 class TooManyRequestsError(RequestError):

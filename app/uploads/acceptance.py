@@ -127,17 +127,12 @@ def _entry(
 
 def _received(upload: Upload, signed: SignedManifest) -> UploadReceived:
     manifest = signed.manifest
-    return UploadReceived(
-        epoch=upload.epoch,
-        round=upload.round,
-        partner=upload.partner,
+    return UploadReceived.from_row(
+        upload,
         records=manifest.records,
-        container_sha256=upload.container_sha256,
         root=manifest.root,
         partner_root=manifest.partner_root,
         size_bytes=upload.container_bytes,
-        profile=upload.profile,
-        key_id=upload.key_id,
         as_of=manifest.as_of,
         population=manifest.population,
         privacy_audit=manifest.privacy_audit_digest,

@@ -196,7 +196,7 @@ class BrokerClient:
             BrokerAnswerError: it is longer or shorter than the broker itself has said.
         """
 
-        def take(pieces: Iterator[bytes]) -> bytes:
+        def read(pieces: Iterator[bytes]) -> bytes:
             raw = bytearray()
             for piece in pieces:
                 raw += piece
@@ -206,7 +206,7 @@ class BrokerClient:
                 raise BrokerAnswerError("the release is not as long as the broker said")
             return bytes(raw)
 
-        return self._connection.stream("GET", f"releases/{release}/file", take)
+        return self._connection.stream("GET", f"releases/{release}/file", read)
 
     def verify_release(self, release: str, verified: ReleaseVerification) -> ReleaseView:
         """State that a release that was fetched is whole; the same again is safe."""
@@ -238,13 +238,13 @@ class BrokerClient:
     def save_bundle(self, project: str, output: IO[bytes]) -> None:
         """Write this party's view of the match log to a file; the caller checks it."""
 
-        def take(pieces: Iterator[bytes]) -> None:
+        def read(pieces: Iterator[bytes]) -> None:
             # From its start at each attempt.
             output.seek(0)
             output.truncate()
             output.writelines(pieces)
 
-        self._connection.stream("GET", f"log/bundle?project={project}", take)
+        self._connection.stream("GET", f"log/bundle?project={project}", read)
 
     def log_checkpoint(self, old_size: int) -> LogCheckpoint:
         """Return the log's newest checkpoint, with the proof that it extends the one of `old_size`."""
@@ -362,7 +362,7 @@ class BrokerClient:
             BrokerAnswerError: they are more than `most`.
         """
 
-        def take(pieces: Iterator[bytes]) -> bytes:
+        def read(pieces: Iterator[bytes]) -> bytes:
             raw = bytearray()
             for piece in pieces:
                 raw += piece
@@ -370,7 +370,7 @@ class BrokerClient:
                     raise BrokerAnswerError("the broker's answer is longer than it may be")
             return bytes(raw)
 
-        return self._connection.stream("GET", path, take)
+        return self._connection.stream("GET", path, read)
 
     def _ask(self, kind: type[Answer], path: str) -> Answer:
         return _read(kind, self._connection.ask("POST", path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +19,11 @@ from schemas.matchlog.kinds import LogKeyRotated
 from schemas.matchlog.note import NoteSigner
 from schemas.matchlog.proof import LogProof
 from schemas.merkle import (
+    Frontier,
     consistency_proof,
     hash_leaf,
     hash_node,
     inclusion_proof,
-    root_of,
 )
 from schemas.signing import sign_document
 from schemas.upload import Receipt
@@ -147,3 +148,11 @@ class Log:
         if level == 0:
             return hash_leaf(self.entries[index])
         return hash_node(self._node(level - 1, 2 * index), self._node(level - 1, 2 * index + 1))
+
+
+def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
+    """The root over leaf hashes; of none, the SHA-256 of nothing."""
+    frontier = Frontier()
+    for leaf_hash in leaf_hashes:
+        frontier.append(leaf_hash)
+    return frontier.root()

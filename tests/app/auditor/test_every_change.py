@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 
 import pytest
+from breaks.false_log import root_of
 from samples.log import Parts, SampleLog, signer, story
 from samples.refusals import is_one
 
@@ -29,7 +30,7 @@ from app.auditor.verify import verify_bundle
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from schemas.matchlog.entry import entry_bytes, parse_entry
 from schemas.matchlog.note import parse_note
-from schemas.merkle import hash_leaf, root_of
+from schemas.merkle import hash_leaf
 
 LOG = story(21, n_weeks=14, projects=("foster", "health"))
 PARTS = LOG.parts()

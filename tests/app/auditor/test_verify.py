@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from breaks.false_log import root_of
 from samples.log import CW, Parts, SampleLog, pack_archive, signer, story
 from samples.refusals import raises
 from vectors.file import read_vectors
@@ -42,7 +43,7 @@ from schemas.matchlog.checkpoint import (
     sign_checkpoint,
 )
 from schemas.matchlog.entry import Entry
-from schemas.merkle import hash_leaf, root_of
+from schemas.merkle import hash_leaf
 from schemas.signing import sign_document
 
 VECTORS = read_vectors("bundle")

@@ -6,6 +6,7 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from breaks.false_log import root_of
 from samples.log import CW, OPERATOR, everything_else, story
 from samples.log_drafts import NEXT_SIGNER, ORIGIN, SIGNER, MovedClock, batches_of, enrolment
 from sqlalchemy import text
@@ -32,7 +33,7 @@ from schemas.matchlog.checkpoint import open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.kinds import Exported, UploadRejected
 from schemas.matchlog.note import NoteSigner
-from schemas.merkle import hash_leaf, root_of
+from schemas.merkle import hash_leaf
 
 
 def stored(database: Database) -> list[Entry]:

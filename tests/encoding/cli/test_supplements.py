@@ -20,7 +20,7 @@ from app.review import ending
 from app.review.held_pairs import HeldPair
 from app.review.models import Review
 from app.review.supplement import PreparedSupplement
-from encoding.cli.parts import links_writing
+from encoding.cli.parts import links_files
 from encoding.ledger.ledger_file import LedgerFile
 from encoding.rounds.round_memory import Said
 
@@ -99,7 +99,7 @@ def is_linked(asking: Asking) -> bool:
         (LedgerFile, "write", 3),
         (Said, "keep", 1),
         pytest.param(Said, "keep", 2, marks=pytest.mark.soak),
-        (links_writing, "write_links", 1),
+        (links_files, "write_links", 1),
     ],
     ids=["ledger 1", "ledger 2", "ledger 3", "said 1", "said 2", "links"],
 )

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.own_ledger import is_lasting, ledger_file
-from encoding.cli.parts.own_links import own_links
+from encoding.cli.parts.own_ledger import is_lasting, ledger_file, own_links
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.written_files import note_file
 from encoding.errors import ChangeHeldError
@@ -41,7 +40,12 @@ from encoding.sharing.links_of_rounds import (
     links_as_of,
 )
 from encoding.sharing.own_records import OwnRecords
-from encoding.sharing.unmatched import UNMATCHED_START, Unmatched, WithoutLink, write_unmatched
+from encoding.sharing.unmatched_records import (
+    UNMATCHED_START,
+    Unmatched,
+    WithoutLink,
+    write_unmatched,
+)
 from encoding.transfers.matches import keyed_chunks
 from schemas.ids import LinkId, utc_text
 from schemas.policy_words import percent
