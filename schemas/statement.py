@@ -51,6 +51,7 @@ class Consent(Document):
     agreement: Sha256Hex
     party: Name
     person: PersonIdText
+    before: Sha256Hex | None
     counsel: Counsel
     at: UtcTime
 
@@ -65,6 +66,7 @@ class Notice(Document):
     agreement: Sha256Hex
     party: Name
     person: PersonIdText
+    before: Sha256Hex | None
     act: Act
     reason: Line
     at: UtcTime
@@ -81,6 +83,7 @@ class RunApproval(Document):
     agreement: Sha256Hex
     party: Name
     person: PersonIdText
+    before: Sha256Hex | None
     step: Step
     run: RunIdText
     specification_sha256: Sha256Hex
@@ -99,6 +102,7 @@ class StandingApproval(Document):
     agreement: Sha256Hex
     party: Name
     person: PersonIdText
+    before: Sha256Hex | None
     policy_sha256: Sha256Hex
     until: IsoDate
     runs: Annotated[int, Field(ge=1, le=MAX_STANDING_RUNS)]
@@ -116,6 +120,7 @@ class ApprovalRevocation(Document):
     agreement: Sha256Hex
     party: Name
     person: PersonIdText
+    before: Sha256Hex | None
     at: UtcTime
 
 

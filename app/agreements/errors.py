@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from app.errors import RequestError
+from typing import Final
+
+from app.errors import RequestError, Rule
+
+STATEMENT_ORDER: Final = Rule("statement-order", 409, "The statement does not follow the last one")
 
 
 class NotInForceError(RequestError):

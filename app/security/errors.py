@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.errors import BrokerError, RequestError, UnavailableError
+from typing import Final
+
+from app.errors import BrokerError, RequestError, Rule, UnavailableError
 
 
 class NotAuthenticatedError(RequestError):
@@ -58,6 +60,10 @@ class TooManyRequestsError(RequestError):
         """Take the whole seconds after which the next request may succeed."""
         super().__init__(f"Too many requests; try again in {retry_after_s} s.")
         self.retry_after_s = retry_after_s
+
+
+# The caller is known; what is missing is that they sign what the match log will say of them.
+REQUEST_UNSIGNED: Final = Rule("request-unsigned", 400, "The request is not signed")
 
 
 class KeyGoneError(BrokerError):

@@ -462,6 +462,15 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['party'], ['party.name'], name=op.f('fk_agreement_consent_party_party')),
     sa.PrimaryKeyConstraint('agreement', 'party', name=op.f('pk_agreement_consent'))
     )
+    op.create_table('party_word',
+    sa.Column('project', sa.String(length=40), nullable=False),
+    sa.Column('party', sa.String(length=40), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('at', sa.String(length=20), nullable=False),
+    sa.ForeignKeyConstraint(['party'], ['party.name'], name=op.f('fk_party_word_party_party')),
+    sa.ForeignKeyConstraint(['project'], ['project.name'], name=op.f('fk_party_word_project_project')),
+    sa.PrimaryKeyConstraint('project', 'party', name=op.f('pk_party_word'))
+    )
     op.create_table('agreement_notice',
     sa.Column('project', sa.String(length=40), nullable=False),
     sa.Column('party', sa.String(length=40), nullable=False),
@@ -808,6 +817,7 @@ def downgrade() -> None:
     op.drop_table('match_record')
     op.drop_table('destruction_signature')
     op.drop_table('destruction_object')
+    op.drop_table('party_word')
     op.drop_table('agreement_notice')
     op.drop_table('agreement_consent')
     op.drop_table('withdrawn_record')
