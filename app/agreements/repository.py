@@ -93,7 +93,7 @@ def project_exists(session: Session, project: str) -> bool:
 def last_word(
     session: Session, project: str, party: str, *, lock: bool = False
 ) -> PartyWord | None:
-    """Return what a party has signed last in a project, to be changed if locked; None: it has signed nothing."""
+    """Return what a party has signed last in a project, to be changed if locked; None: nothing yet."""
     return session.get(PartyWord, (project, party), with_for_update=lock, populate_existing=lock)
 
 

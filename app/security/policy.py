@@ -223,7 +223,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/projects/{project}/releases"): Rule(EVERYONE),
     ("GET", "/v1/releases/{release}"): Rule(EVERYONE),
     ("GET", "/v1/releases/{release}/file"): Rule(AGENCY, rate="write", is_signed=True),
-    ("GET", "/v1/releases/{release}/openings"): Rule(AGENCY, rate="write"),
+    ("GET", "/v1/releases/{release}/openings"): Rule(AGENCY, rate="write", is_signed=True),
     ("GET", "/v1/runs/{run}/openings"): Rule(AGENCY, rate="write"),
     ("GET", "/v1/releases/{release}/receipt"): Rule(AGENCY),
     ("POST", "/v1/releases/{release}/verification"): Rule(

@@ -29,7 +29,6 @@ from schemas.statement import (
     Step,
 )
 
-
 # Of a party that has signed nothing in the project.
 NOTHING_YET: Final = LastWord(sha256=None, at=None)
 

@@ -23,14 +23,19 @@ from schemas.signed_request import Request
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request by its method and path, and the digests that it may state; None where the log shows none."""
+    """A request by its method and path, and the digests that it may state; None where the log shows none.
+
+    `also` is another request that has the same entry.
+    """
 
     asks: str
     sha256: tuple[str | None, ...] | None = (None,)
+    also: str | None = None
 
     def is_what(self, request: Request) -> bool:
         """Tell whether this is the request."""
-        return request.asks == self.asks and (self.sha256 is None or request.sha256 in self.sha256)
+        is_asked = request.asks in (self.asks, self.also)
+        return is_asked and (self.sha256 is None or request.sha256 in self.sha256)
 
 
 def asked_for(entry: Entry) -> Asked:
@@ -139,7 +144,10 @@ _ASKED: Final[Mapping[str, Callable[[Entry, Any], Asked]]] = {
     "run-asked": _run_asked,
     "run-cancelled": lambda e, _: Asked(f"POST /v1/runs/{e.object}/cancel"),
     "review-fetched": _review_fetched,
-    "release-fetched": lambda e, _: Asked(f"GET /v1/releases/{e.object}/file"),
+    # What opens a release's own commitments tells as much as the release.
+    "release-fetched": lambda e, _: Asked(
+        f"GET /v1/releases/{e.object}/file", also=f"GET /v1/releases/{e.object}/openings"
+    ),
     "release-verified": _verification,
     "delivery-received": _delivery,
     "delivery-fetched": lambda e, _: Asked(f"GET /v1/deliveries/{e.object}/file"),

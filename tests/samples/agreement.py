@@ -189,6 +189,7 @@ def stated(
         "agreement": digest_of(agreement),
         "party": PEOPLE[name][1],
         "person": person_id(name),
+        "before": None,
         "at": "2026-08-25T12:00:00Z",
         **fields,
     }

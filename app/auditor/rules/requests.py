@@ -28,7 +28,7 @@ CLOCK_SKEW: Final = timedelta(minutes=5)
 def is_persons(log: LogState, entry: Entry) -> None:
     """What a person does is done by one who may, and who has signed the request for it."""
     duties, signed = KINDS[entry.kind].duties, entry.actor.signed
-    if duties is None or (signed is None and runs_broker(log, entry)):
+    if duties is None or runs_broker(log, entry):
         return
     person = may_act(log, entry, duties)
     if signed is None and _follows_upload(log, entry):

@@ -111,7 +111,9 @@ def test_nothing_that_a_person_does_is_taken_without_their_signature(kind: str) 
     log = SampleLog(2)
     log.unsigned = frozenset({kind})
     everything(story(log, n_weeks=0))
-    first = next(entry for entry in log.entries if entry.kind == kind and entry.actor.party != "broker")
+    first = next(
+        entry for entry in log.entries if entry.kind == kind and entry.actor.party != "broker"
+    )
     with pytest.raises(RuleBrokenError) as caught:
         verify(log)
     assert (caught.value.code, caught.value.index) == ("request-unsigned", first.seq)
