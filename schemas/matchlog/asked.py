@@ -40,7 +40,7 @@ class Asked:
 
 def asked_for(entry: Entry) -> Asked:
     """Return the request by which a person does what an entry says; its kind has duties."""
-    return _ASKED[entry.kind](entry, entry.body)
+    return ASKED[entry.kind](entry, entry.body)
 
 
 def upload_digest(received: UploadReceived) -> str:
@@ -124,7 +124,7 @@ def _countersigned(entry: Entry, body: Any) -> Asked:
     return Asked(path, (body.signed_sha256,))
 
 
-_ASKED: Final[Mapping[str, Callable[[Entry, Any], Asked]]] = {
+ASKED: Final[Mapping[str, Callable[[Entry, Any], Asked]]] = {
     "agreement-proposed": lambda e, _: _project(e, "agreements", e.agreement),
     "share-relayed": lambda e, b: _project(e, "shares", b.sha256),
     "share-fetched": lambda _, b: Asked(f"GET /v1/shares/{b.share}"),
