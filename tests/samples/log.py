@@ -16,10 +16,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from samples.rounds import SampleRounds, key_text, person_key
+from vectors.identity import identity_of, private_bytes
 
 from schemas.agreement import ProjectTerms
 from schemas.clauses import FileSize
 from schemas.document import Model
+from schemas.identity import KeyChange, PublicIdentity, sign_key_change
 from schemas.link_quality import Concordance
 from schemas.matchlog import kinds
 from schemas.matchlog.archive import END, pack_member
@@ -661,6 +663,7 @@ def everything_else(log: SampleLog) -> None:
         party="county-cw", person=None, use="token", old=None, new=log.digest(), signed=None
     )
     log.append(token, actor=CW)
+    new_keys(log, person)
     for party in ("county-cw", None):
         hour = log.moment.strftime("%Y-%m-%dT%H:00:00Z")
         refused = kinds.SignInRefused(party=party, hour=hour, count=3)
@@ -728,6 +731,29 @@ def everything_else(log: SampleLog) -> None:
         log.append(
             kinds.ConfigurationChanged(digest=log.digest(), changed=(), software="blindlink-0.1.0")
         )
+
+
+def new_keys(log: SampleLog, person: str) -> None:
+    """Enrol one more person of the first sample agency, and let them replace their keys."""
+    fixed = {"party": "county-cw", "person": person, "duties": ["analyst", "steward"]}
+    raw = [private_bytes(seed) for seed in (61, 62)]
+    old, new = (PublicIdentity.from_json(identity_of(one) | fixed) for one in raw)
+    keys = [Ed25519PrivateKey.from_private_bytes(one[:32]) for one in raw]
+    enrolled = kinds.PersonEnrolled(
+        party=old.party,
+        person=person,
+        duties=old.duties,
+        signing_key=old.signing_key,
+        receiving_key=old.key_digests()[1],
+    )
+    log.append(enrolled, actor=OPERATOR)
+    change = KeyChange(person=person, old_key=old.signing_key, successor=new, at=log.now())
+    uses, signed = ("signing", "receiving"), (sign_key_change(change, *keys), None)
+    for use, before, after, by in zip(
+        uses, old.key_digests(), new.key_digests(), signed, strict=True
+    ):
+        rotated = {"use": use, "old": before, "new": after, "signed": by}
+        log.append(kinds.KeyRotated(party=old.party, person=person, **rotated), actor=CW)
 
 
 def create_trio(log: SampleLog, project: str = "trio") -> None:

@@ -201,6 +201,7 @@ def test_trusted_keys_and_those_that_replaced_them_are_in_order() -> None:
     require_keys(agreement, followed)
     assert [p.party for p in untrusted_keys(agreement, followed, "child-welfare")] == [
         "data-center",
+        "k12",
         "state-auditor",
     ]
 
