@@ -24,21 +24,14 @@ if TYPE_CHECKING:
 OFFERING = "nonces-offered"
 
 
-def refuse_unlisted(session: Session, draft: EntryDraft, now: datetime) -> None:
-    """Refuse an entry in the name of a person whom their party's roster does not have for what it says.
+def refuse_unlisted(session: Session, drafts: Sequence[EntryDraft], now: datetime) -> None:
+    """Refuse entries in the name of a person whom their party's roster does not have for what they say.
 
     Raises:
         WrongDutyError: it does not.
     """
-    actor = draft.actor
-    duties: Sequence[Duty] | None = (
-        ("analyst",) if draft.kind == OFFERING else KINDS[draft.kind].duties
-    )
-    is_persons = actor.person is not None and actor.party != BROKER and actor.role != "operator"
-    # Who proposes an agreement is listed in it, which is looked at there.
-    is_asked = duties is not None and draft.kind != "agreement-proposed"
-    if draft.project is not None and is_persons and is_asked and draft.outcome != "refused":
-        require_listed(session, draft.project, (actor.party, actor.person or ""), duties or (), now)
+    for draft in drafts:
+        _refuse_unlisted(session, draft, now)
 
 
 def require_listed(
@@ -65,3 +58,15 @@ def require_listed(
             clause="parties",
             hint="the party's stewards list who acts for it in the next agreement",
         )
+
+
+def _refuse_unlisted(session: Session, draft: EntryDraft, now: datetime) -> None:
+    actor = draft.actor
+    duties: Sequence[Duty] | None = (
+        ("analyst",) if draft.kind == OFFERING else KINDS[draft.kind].duties
+    )
+    is_persons = actor.person is not None and actor.party != BROKER and actor.role != "operator"
+    # Who proposes an agreement is listed in it, which is looked at there.
+    is_asked = duties is not None and draft.kind != "agreement-proposed"
+    if draft.project is not None and is_persons and is_asked and draft.outcome != "refused":
+        require_listed(session, draft.project, (actor.party, actor.person or ""), duties or (), now)

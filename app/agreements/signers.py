@@ -72,7 +72,9 @@ def check_signer(
 def last_word(session: Session, actor: Actor, project: str) -> LastWord:
     """Return what the actor's party has signed last in a project."""
     word = repository.last_word(session, project, actor.party)
-    return LastWord(sha256=word and word.sha256, at=word and word.at)
+    return (
+        LastWord(sha256=None, at=None) if word is None else LastWord(sha256=word.sha256, at=word.at)
+    )
 
 
 def _take_word(session: Session, stated: Statement) -> None:

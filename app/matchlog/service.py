@@ -32,11 +32,11 @@ from app.matchlog.models import NO_PROJECT
 from app.matchlog.proofs import root_of_stored
 from app.matchlog.repository import Head
 from app.security.errors import REQUEST_UNSIGNED
+from schemas.asked import asked_for
 from schemas.canonical import JsonValue
 from schemas.document import describe_invalid
 from schemas.errors import EntryError
 from schemas.ids import REQUEST_PREFIX
-from schemas.matchlog.asked import asked_for
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.kinds import KINDS, Exported, LogKeyRotated, LogStarted
@@ -44,7 +44,7 @@ from schemas.matchlog.note import NoteSigner, VerifierKey
 from schemas.merkle import Frontier, hash_leaf
 from schemas.signing import sign_document
 
-Guard: TypeAlias = Callable[[Session, EntryDraft, datetime], None]
+Guard: TypeAlias = Callable[[Session, Sequence[EntryDraft], datetime], None]
 
 
 class MatchLog:
@@ -53,7 +53,7 @@ class MatchLog:
     Order: `start` once, then `append` in any number of transactions. Callers hold a writer's transaction
     (`Database.write`); nothing here commits. `last_checkpoint` is None in tests of other parts only:
     without it a rolled back database goes unnoticed. Where another process has handed the log to a new key,
-    this one takes that up from `keys`, if it is there. `guard` may refuse each draft before it is appended.
+    this one takes that up from `keys`, if it is there. `guard` may refuse drafts before they are appended.
     """
 
     def __init__(
@@ -102,8 +102,8 @@ class MatchLog:
         """
         if not drafts:
             return ()
-        for draft in drafts if self.guard is not None else ():
-            self.guard(session, draft, self._clock())
+        if self.guard is not None:
+            self.guard(session, drafts, self._clock())
         head = _started(repository.lock_head(session))
         frontier = self._frontier_to_continue(session, head)
         entries = self._entries(session, head, drafts)

@@ -19,13 +19,13 @@ from samples.rounds import SampleRounds, key_text, person_key
 from vectors.identity import identity_of, private_bytes
 
 from schemas.agreement import ProjectTerms
+from schemas.asked import asked_for
 from schemas.clauses import FileSize
 from schemas.document import Model
 from schemas.identity import KeyChange, PublicIdentity, sign_key_change
 from schemas.link_quality import Concordance
 from schemas.matchlog import kinds
 from schemas.matchlog.archive import END, pack_member
-from schemas.matchlog.asked import asked_for
 from schemas.matchlog.bundle import BundleManifest
 from schemas.matchlog.checkpoint import (
     Checkpoint,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final, NoReturn, cast
 
@@ -11,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from app.auditor.log_state import LogState, PersonState
 from app.auditor.project_state import ProjectState
 from app.auditor.rules.steps import break_off
+from schemas.asked import asked_for, run_digest
 from schemas.errors import SignatureError
 from schemas.ids import utc_text
-from schemas.matchlog.asked import asked_for, run_digest
 from schemas.matchlog.entry import BROKER, Entry
 from schemas.matchlog.kinds import KINDS, RunAsked
 from schemas.roster import on_roster
@@ -63,6 +64,20 @@ def may_act(log: LogState, entry: Entry, duties: tuple[str, ...]) -> PersonState
     if entry.kind != "agreement-proposed":
         _is_listed(log.projects[cast(str, entry.project)], entry, person, duties)
     return person
+
+
+def persons_unlisted(log: LogState) -> Iterator[str]:
+    """Yield who may act for an agency that has signed agreements, and is listed in none of them."""
+    agreements = [
+        binding.signed.agreement
+        for project in log.projects.values()
+        for binding in project.bindings
+        if binding.signed is not None
+    ]
+    for name, person in log.persons.items():
+        own = [one for one in agreements if person.party in one.names("agency")]
+        if own and person.revoked is None and all(one.person(name) is None for one in own):
+            yield name
 
 
 def public_key(person: PersonState) -> Ed25519PublicKey:

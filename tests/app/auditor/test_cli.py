@@ -76,6 +76,7 @@ def test_json_gives_the_verdict_to_scripts(bundle: Path) -> None:
         "no-pin",
         "no-log-key",
         "broker-time",
+        "who-typed",
     ]
 
 

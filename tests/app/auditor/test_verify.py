@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samples.log import CW, Parts, SampleLog, pack_archive, signer, story
+from samples.log import CW, K12, Parts, SampleLog, pack_archive, person_of, signer, story
 from samples.refusals import raises
+from samples.signed_log import SignedProject
 from vectors.file import read_vectors
 
 from app.auditor.errors import (
@@ -81,12 +82,31 @@ def test_a_verdict_says_what_was_seen() -> None:
 
 def test_with_pin_and_key_only_the_brokers_time_is_left_open() -> None:
     verdict = verify(LOG.parts(), pins=[pin_of(LOG, -1)], log_key=signer(0).verifier_key)
-    assert caveats(verdict) == {"broker-time"}
+    assert caveats(verdict) == {"broker-time", "who-typed"}
     assert verdict.pins == 1
 
 
 def test_without_pin_and_key_that_is_said() -> None:
-    assert caveats(verify(LOG.parts())) == {"no-pin", "no-log-key", "broker-time"}
+    assert caveats(verify(LOG.parts())) == {"no-pin", "no-log-key", "broker-time", "who-typed"}
+
+
+def test_a_person_on_no_roster_is_named() -> None:
+    log = story(5, n_weeks=0)
+    SignedProject(log).agree()
+    ghost = CW.model_copy(update={"person": "per-" + "8" * 32})
+    assert {CW.person, K12.person} == named_as_unlisted(log)
+    log.append(person_of(ghost))
+    assert {CW.person, K12.person, ghost.person} == named_as_unlisted(log)
+    gone = kinds.RoleChanged(
+        party="county-cw", person=ghost.person, role="agency", change="revoked"
+    )
+    log.append(gone)
+    assert ghost.person not in named_as_unlisted(log)
+
+
+def named_as_unlisted(log: SampleLog) -> set[str | None]:
+    texts = {caveat.code: caveat.text for caveat in verify(log.parts()).caveats}
+    return set(texts["person-unlisted"].rsplit(": ", 1)[1].split(", "))
 
 
 def test_every_checkpoint_of_a_log_may_be_a_pin() -> None:
