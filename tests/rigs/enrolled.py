@@ -17,7 +17,7 @@ from encoding.people.identity import Identity, new_identity
 from schemas.api import RunRequest
 from schemas.asked import hold_digest, upload_digest
 from schemas.canonical import canonical_digest, parse_json
-from schemas.destruction import HoldNotice, SignedDestruction
+from schemas.destruction import SignedDestruction
 from schemas.errors import CanonicalError, FormatError
 from schemas.identity import Duty
 from schemas.ids import utc_text
@@ -75,9 +75,14 @@ def sign_requests(client: Any) -> None:
 
 def _sign(request: Request) -> None:
     token = request.headers.get("authorization", "").partition(" ")[2]
-    if token not in SIGNERS or HEADER in request.headers:
-        return
     path = request.url.raw_path.decode()
+    is_signed = (
+        path.startswith("/v1/")
+        and len(path) < 280
+        and request.method in ("GET", "POST", "PUT", "DELETE")
+    )
+    if not is_signed or token not in SIGNERS or HEADER in request.headers:
+        return
     states = _stated(path.partition("?")[0], request.read())
     request.headers[HEADER] = SIGNERS[token].sign(f"{request.method} {path}", states)
 
@@ -95,9 +100,8 @@ def _stated(path: str, body: bytes) -> str | None:
         if path.endswith("/agreements"):
             return AgreementProposal.from_json(said).agreement.digest()
         if path.endswith("/legal-holds"):
-            signed = SignedDestruction.from_json(said)
-            assert isinstance(signed.said, HoldNotice)
-            return hold_digest(signed.said.act, signed.said.order, signed.digest())
+            signed, notice = SignedDestruction.from_json(said), said["said"]
+            return hold_digest(notice.get("act"), notice.get("order"), signed.digest())
         if path.endswith("/runs"):
             return RunRequest.from_json(said).digest()
     return canonical_digest(said)
