@@ -15,7 +15,6 @@ from app.agencies import service as agencies_service
 from app.agencies import sign_in
 from app.agencies.refusals import note_refusal
 from app.agreements import endpoints as agreements
-from app.agreements.roster import refuse_unlisted
 from app.broker import Broker
 from app.deadlines import endpoints as deadlines
 from app.decisions import endpoints as decisions
@@ -94,7 +93,6 @@ def create_app(broker: Broker) -> FastAPI:
         routes=_routes(),
     )
     app.state.broker = broker
-    broker.log.guard = refuse_unlisted
     app.state.metrics = Metrics()
     app.state.gate = _gate(broker)
     app.add_middleware(Envelope, metrics=app.state.metrics)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,12 +46,16 @@ OPEN_END = Caveat(
 )
 
 
-def unlisted(persons: Sequence[str]) -> Caveat:
-    """Return what to say of persons who were enrolled for agencies and whom no agreement lists."""
+def unlisted(persons: Mapping[str, int | None]) -> Caveat:
+    """Return what to say of persons whom no agreement lists for their agency, and where each first acted."""
+    named = (
+        name if entry is None else f"{name} (acts from entry {entry} on)"
+        for name, entry in sorted(persons.items())
+    )
     return Caveat(
         "person-unlisted",
-        "persons were enrolled for an agency of whom no agreement that is shown has heard; they may do nothing "
-        f"until one lists them: {', '.join(persons)}",
+        "persons were enrolled for an agency by the operator's word alone, since no agreement that is shown "
+        f"lists them; ask the agency about each: {', '.join(named)}",
     )
 
 

@@ -219,7 +219,7 @@ class _Walk:
             yield WITHHELD
         if self._manifest.project is not None and not self._ends_with_export():
             yield OPEN_END
-        strangers = list(persons_unlisted(self._log_state))
+        strangers = persons_unlisted(self._log_state)
         if strangers:
             yield unlisted(strangers)
         yield TIMES

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import TypeAlias
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -44,8 +42,6 @@ from schemas.matchlog.note import NoteSigner, VerifierKey
 from schemas.merkle import Frontier, hash_leaf
 from schemas.signing import sign_document
 
-Guard: TypeAlias = Callable[[Session, Sequence[EntryDraft], datetime], None]
-
 
 class MatchLog:
     """Appends to the log and signs its checkpoints, one log a database.
@@ -53,7 +49,7 @@ class MatchLog:
     Order: `start` once, then `append` in any number of transactions. Callers hold a writer's transaction
     (`Database.write`); nothing here commits. `last_checkpoint` is None in tests of other parts only:
     without it a rolled back database goes unnoticed. Where another process has handed the log to a new key,
-    this one takes that up from `keys`, if it is there. `guard` may refuse drafts before they are appended.
+    this one takes that up from `keys`, if it is there.
     """
 
     def __init__(
@@ -69,7 +65,6 @@ class MatchLog:
         self._last = last_checkpoint
         self._keys = keys
         self._clock = clock
-        self.guard: Guard | None = None
 
     @property
     def key(self) -> VerifierKey:
@@ -95,15 +90,12 @@ class MatchLog:
 
         Raises:
             EntryError: a draft breaks its kind's rules.
-        RequestError: the guard refuses one.
         request-unsigned: what a person signed is not what the entry says.
             LogNotStartedError, LogKeyMismatchError, LastCheckpointMissingError: the broker is set up wrongly.
             LogRolledBackError, LogInconsistentError: the database contradicts what was signed.
         """
         if not drafts:
             return ()
-        if self.guard is not None:
-            self.guard(session, drafts, self._clock())
         head = _started(repository.lock_head(session))
         frontier = self._frontier_to_continue(session, head)
         entries = self._entries(session, head, drafts)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.roster import require_listed
 from app.agreements.service import project_for, terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
@@ -79,7 +78,6 @@ def open_upload(
     terms = terms_in_force(session, project, now)
     refuse_stranger(terms, actor.party)
     require_duty(actor, "analyst")
-    require_listed(session, project, (actor.party, actor.person), ("analyst",), now)
     pair = open_pair(session, project, request.round, actor.party, request.partner)
     if own_root(pair, actor.party) is not None:
         raise RefusedError(

@@ -109,12 +109,6 @@ def fetched_by_an_analyst(log: SampleLog) -> Entry:
     return _as(log, person=PASS.person)
 
 
-def uploaded_by_somebody_on_no_roster(log: SampleLog) -> Entry:
-    SignedProject(log).agree()
-    log.append(person_of(PASS), actor=OPERATOR)
-    return log.upload(ACCORD, PASS)
-
-
 def uploaded_with_other_keys_than_listed(log: SampleLog) -> Entry:
     """The operator enrols a person whom the agreement lists under keys of the operator's own."""
     known = PAT.model_copy(update={"person": PASS.person})
@@ -225,7 +219,7 @@ PERSON_BREAKS: dict[str, list[Break]] = {
         fetched_by_an_analyst,
         uploaded_without_the_listed_duty,
     ],
-    "person-unlisted": [uploaded_by_somebody_on_no_roster, uploaded_with_other_keys_than_listed],
+    "person-unlisted": [uploaded_with_other_keys_than_listed],
     "request-unsigned": [
         hold_lifted_by_the_operator,
         hold_lifted_on_the_request_to_set_it,

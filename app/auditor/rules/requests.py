@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final, NoReturn, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.auditor.log_state import LogState, PersonState
-from app.auditor.project_state import ProjectState
 from app.auditor.rules.steps import break_off
 from schemas.asked import asked_for, run_digest
 from schemas.errors import SignatureError
@@ -62,22 +60,28 @@ def may_act(log: LogState, entry: Entry, duties: tuple[str, ...]) -> PersonState
         break_off("person-duty", "somebody acts without the duty for it", entry, person.seq)
     # Who proposes an agreement is listed in it.
     if entry.kind != "agreement-proposed":
-        _is_listed(log.projects[cast(str, entry.project)], entry, person, duties)
+        _is_listed(log, entry, person, duties)
     return person
 
 
-def persons_unlisted(log: LogState) -> Iterator[str]:
-    """Yield who may act for an agency that has signed agreements, and is listed in none of them."""
+def persons_unlisted(log: LogState) -> dict[str, int | None]:
+    """Return who may act for an agency that has signed agreements, and is listed in none of them.
+
+    Each comes with the first entry in which they have acted unlisted, also if their access has ended or they
+    are listed since; None: with none.
+    """
     agreements = [
         binding.signed.agreement
         for project in log.projects.values()
         for binding in project.bindings
         if binding.signed is not None
     ]
+    found: dict[str, int | None] = dict(log.unlisted)
     for name, person in log.persons.items():
         own = [one for one in agreements if person.party in one.names("agency")]
         if own and person.revoked is None and all(one.person(name) is None for one in own):
-            yield name
+            found.setdefault(name, None)
+    return found
 
 
 def public_key(person: PersonState) -> Ed25519PublicKey:
@@ -85,16 +89,19 @@ def public_key(person: PersonState) -> Ed25519PublicKey:
     return Ed25519PublicKey.from_public_bytes(base64.b64decode(person.signing_key))
 
 
-def _is_listed(
-    project: ProjectState, entry: Entry, person: PersonState, duties: tuple[str, ...]
-) -> None:
+def _is_listed(log: LogState, entry: Entry, person: PersonState, duties: tuple[str, ...]) -> None:
+    project = log.projects[cast(str, entry.project)]
     bound = None if project.bound is None else project.bound.signed
     if bound is None:
         return
     signed = (one.signed.agreement for one in reversed(project.bindings) if one.signed is not None)
     listed = on_roster(signed, bound.agreement, entry.actor.party, entry.actor.person or "")
-    if listed is None or listed.key_sha256() not in person.history:
-        message = "somebody acts whom the agreement does not list for the party with these keys"
+    if listed is None:
+        # A party replaces a person sooner than all can sign: a finding of the verdict, not the end of it.
+        log.unlisted.setdefault(entry.actor.person or "", entry.seq)
+        return
+    if listed.key_sha256() not in person.history:
+        message = "somebody acts whom the agreement lists for the party with other keys"
         break_off("person-unlisted", message, entry, person.seq)
     if set(duties).isdisjoint(listed.duties):
         message = "somebody acts without the duty that the agreement would have to give them"
