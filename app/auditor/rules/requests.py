@@ -44,7 +44,7 @@ def is_persons(log: LogState, entry: Entry) -> None:
 
 
 def may_act(log: LogState, entry: Entry, duties: tuple[str, ...]) -> PersonState:
-    """Return the person who acts: enrolled for the party, not revoked, with one of the duties, on the roster.
+    """Return the person who acts: enrolled for the party, not revoked, with one of the duties.
 
     Raises:
         RuleBrokenError: they may not.
