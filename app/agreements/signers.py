@@ -16,7 +16,6 @@ from app.agreements.errors import (
 )
 from app.agreements.models import PartyWord
 from app.clock import utc_text
-from app.db import add_if_alone
 from app.errors import RefusedError
 from schemas.errors import SignatureError
 from schemas.negotiation import LastWord
@@ -83,18 +82,17 @@ def last_word(session: Session, actor: Actor, project: str) -> LastWord:
 def _take_word(session: Session, stated: Statement) -> None:
     """Note what a party has signed, if it names what the party signed before."""
     word = repository.last_word(session, stated.project, stated.party, lock=True)
+    before, at = (None, "") if word is None else (word.sha256, word.at)
     said = PartyWord(
         project=stated.project, party=stated.party, sha256=stated.digest(), at=stated.at
     )
-    before, at = (None, "") if word is None else (word.sha256, word.at)
     follows = stated.before == before and stated.at >= at
-    if not follows or (word is None and not add_if_alone(session, said)):
+    if not follows or not repository.keep_word(session, word, said):
         raise RefusedError(
             STATEMENT_ORDER,
             "The statement does not name what the party signed last in the project.",
             hint="sign it anew: another statement of the party came in between",
         )
-    session.merge(said)
 
 
 def require_signature(
