@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import Final
 
 from app.errors import ConfigurationError
-from schemas.shared.durable import sync_folder
+from schemas.shared.durable import replacing, sync_folder
 
 # Owner only: everything the broker writes by itself is sealed, secret or both.
 PRIVATE_FILE: Final = 0o600
@@ -21,16 +20,11 @@ PRIVATE_FOLDER: Final = 0o700
 SECTOR_BYTES: Final = 512
 
 
-def write_durably(path: Path, content: bytes, *, mode: int = PRIVATE_FILE) -> None:
+def write_durably(path: Path, content: bytes) -> None:
     """Write or replace a file so that it is wholly there, and on the disk, when this returns."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
-    try:
-        write_new(beside, content, mode=mode)
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+    # Several processes of a broker may write one file at a time.
+    with replacing(path, clear=False) as file:
+        file.write(content)
 
 
 def write_new(path: Path, content: bytes, *, mode: int = PRIVATE_FILE) -> None:

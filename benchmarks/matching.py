@@ -43,21 +43,16 @@ from app.matching.exhaustive import (  # noqa: E402
     BLOCK_PAIRS,
     Block,
     Candidates,
-    Dataset,
-    MatchingPolicy,
-    available_kernels,
-    candidates_from_bytes,
-    candidates_to_bytes,
+    Words,
     dice_candidates,
     order_pairs,
     pack_words,
     plan_blocks,
-    resolve,
     solve_pairs,
 )
 from app.matching.exhaustive.candidates import sort_candidates  # noqa: E402
 from app.matching.exhaustive.comparison import prepare_comparison  # noqa: E402
-from app.matching.exhaustive.kernels import load_kernel  # noqa: E402
+from app.matching.exhaustive.kernels import available_kernels, load_kernel  # noqa: E402
 from app.matching.exhaustive.limits import make_limits  # noqa: E402
 from benchmarks.matching_files import BENCH, two_files  # noqa: E402
 
@@ -329,29 +324,26 @@ def aligned_words(n: int) -> np.ndarray:
 
 
 def run_solvers(n: int) -> Iterator[dict]:
-    """Yield time and groups with the solver, auto alone beside auto plus review."""
-    datasets = [Dataset.of(pack_words(rows)) for rows in two_files("sparse", n)]
-    n_records = [dataset.n_records for dataset in datasets]
+    """Yield time and groups of each solver."""
+    datasets = [pack_words(rows) for rows in two_files("sparse", n)]
     for solver in ("groups", "one-to-one"):
-        yield run_solver(datasets, n_records, solver)
+        yield run_solver(datasets, solver)
 
 
-def run_solver(datasets: list[Dataset], n_records: list[int], solver: str) -> dict:
-    policy = MatchingPolicy(Fraction(17, 20), Fraction(4, 5), Fraction(1, 50), solver)
+def run_solver(datasets: list[Words], solver: str) -> dict:
     blocks = plan_blocks(datasets, block_pairs=BLOCK_PAIRS)
     comparing, solving = Timed(), Timed()
-    run = match_blocks(datasets, blocks, policy, n_threads=2)
+    run = match_blocks(datasets, blocks, Fraction(4, 5), n_threads=2)
     matched = comparing.run(lambda: [(each.block, each.pairs) for each in run])
-    found = solving.run(lambda: resolve(n_records, matched, policy))
+    n_records = [len(words) for words in datasets]
+    groups = solving.run(lambda: solve_pairs(order_pairs(n_records, matched), solver))
     return {
         "case": f"solver {solver} {n_records[0] // 1000}k",
         "compare_s": round(comparing.wall_s[0], 2),
         "solve_s": round(solving.wall_s[0], 2),
         "n_comparisons": sum(block.n_comparisons for block in blocks),
-        "candidate_pairs": found.n_candidate_pairs,
-        "auto_groups": len(found.groups),
-        "auto_and_review_groups": len(found.groups_with_review),
-        "review_pairs": found.n_review_pairs,
+        "pairs": sum(len(pairs) for _, pairs in matched),
+        "groups": len(groups),
     }
 
 
@@ -359,8 +351,7 @@ def run_groups_of_anonlink(anonlink: Anonlink) -> dict:
     """Return whether anonlink's greedy solver gives the same groups on the same pairs."""
     left, right = (pack_words(rows) for rows in two_files("sparse", TEN))
     pairs = dice_candidates(left, right, Fraction(7, 10))
-    datasets = [Dataset.of(left), Dataset.of(right)]
-    (block,) = plan_blocks(datasets, block_pairs=BLOCK_PAIRS, is_within=False)
+    (block,) = plan_blocks([left, right], block_pairs=BLOCK_PAIRS)
     ours = Timed()
     groups = ours.run(lambda: solve_pairs(order_pairs([TEN, TEN], [(block, pairs)]), "groups"))
     with tempfile.TemporaryDirectory() as folder:
@@ -379,27 +370,25 @@ def run_groups_of_anonlink(anonlink: Anonlink) -> dict:
 
 
 def run_ten_million_pairs() -> dict:
-    """Solve ten million random pairs of three files, from stored blocks."""
+    """Solve ten million random pairs of three files."""
     n, per_files = 1_000_000, 3_350_000
     random = np.random.default_rng(3)
-    stored = []
+    blocks = []
     for number, (a, b) in enumerate([(0, 1), (0, 2), (1, 2)]):
         key = np.unique(random.integers(0, n * n, per_files))
         total = random.integers(500, 560, len(key)).astype(np.uint16)
         common = (total * (0.4 + 0.1 * random.random(len(key)) ** 3)).astype(np.uint16)
         left, right = (part.astype(np.uint32) for part in np.divmod(key, n))
         pairs = sort_candidates(Candidates(left, right, common, total))
-        stored.append((Block(number, a, b, 0, n, 0, n, 1), candidates_to_bytes(pairs)))
-    policy = MatchingPolicy(Fraction(9, 10), Fraction(4, 5), Fraction(1, 50), "groups")
-    blocks = ((block, candidates_from_bytes(content)) for block, content in stored)
+        blocks.append((Block(number, a, b, 0, n, 0, n), pairs))
     solving, before = Timed(), peak_mib()
-    found = solving.run(lambda: resolve([n, n, n], blocks, policy))
+    solving.run(lambda: solve_pairs(order_pairs([n, n, n], blocks), "groups"))
     return {
         "case": "solver 10 million pairs of 3 files",
-        "n_pairs": found.n_candidate_pairs,
+        "n_pairs": sum(len(pairs) for _, pairs in blocks),
         "solve_s": round(solving.wall_s[0], 1),
         "solve_cpu_s": round(solving.cpu_s[0], 1),
-        "peak_mib_above_stored_pairs": peak_mib() - before,
+        "peak_mib_above_the_pairs": peak_mib() - before,
     }
 
 
@@ -446,12 +435,13 @@ def run_scale(kind: str, n: str, left_rows: str, right_rows: str, decimal: str) 
     stored = two_files(kind, int(n))
     left, right = pack_words(stored[0][:n_left]), pack_words(stored[1][:n_right])
     del stored
-    datasets = [Dataset.of(left), Dataset.of(right)]
-    policy = MatchingPolicy(threshold, threshold, Fraction(0), "groups")
-    blocks = plan_blocks(datasets, block_pairs=BLOCK_PAIRS, is_within=False)
+    datasets = [left, right]
+    blocks = plan_blocks(datasets, block_pairs=BLOCK_PAIRS)
     timed = Timed()
     n_pairs = timed.run(
-        lambda: sum(len(each.pairs) for each in match_blocks(datasets, blocks, policy, n_threads=2))
+        lambda: sum(
+            len(each.pairs) for each in match_blocks(datasets, blocks, threshold, n_threads=2)
+        )
     )
     n_comparisons = sum(block.n_comparisons for block in blocks)
     return {

@@ -15,10 +15,9 @@ from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import Field, model_validator
 
-from schemas.errors import DocumentError, SignatureError
-from schemas.identity import PublicIdentity
+from schemas.errors import DocumentError
+from schemas.identity import PublicIdentity, SignedInName
 from schemas.ids import LinkId, MatchId
-from schemas.signing import Signed
 from schemas.space_message import (
     HEX_ID,
     LINK,
@@ -30,10 +29,10 @@ from schemas.space_message import (
     link_or_none,
     link_text,
     makers_of,
+    read_lines,
+    read_vetoes,
     refuse_disorder,
     split_message,
-    take_lines,
-    take_vetoes,
     veto_lines,
 )
 
@@ -64,7 +63,7 @@ class StatementHead(MessageHead):
         return self
 
 
-class SignedStatementHead(Signed):
+class SignedStatementHead(SignedInName):
     """The head with the signature of a person of the sender."""
 
     KIND: ClassVar[str] = "signed chain statement"
@@ -108,10 +107,7 @@ class ChainStatement:
         Raises:
             SignatureError: it is in another's name, or the signature does not cover it.
         """
-        if (self.head.sender, self.head.person) != (sender.party, sender.person):
-            raise SignatureError("the chain statement is in another person's name")
-        signed = SignedStatementHead(head=self.head, signature=self.signature)
-        signed.require_signature(sender.verifier())
+        SignedStatementHead(head=self.head, signature=self.signature).verify(sender)
 
 
 def sign_statement(
@@ -159,10 +155,10 @@ def parse_statement(raw: bytes) -> ChainStatement:
     head = signed.head
     if body_digest(body.encode("ascii")) != head.body_sha256:
         raise DocumentError(f"{kind}: the lines are not those that the head states")
-    record_lines, at = take_lines(body, 0, head.records, _RECORD, kind)
-    match_lines, at = take_lines(body, at, head.matches, _MATCH, kind)
-    mark_lines, at = take_lines(body, at, head.marks, _MARK, kind)
-    vetoes, at = take_vetoes(body, at, head)
+    record_lines, at = read_lines(body, 0, head.records, _RECORD, kind)
+    match_lines, at = read_lines(body, at, head.matches, _MATCH, kind)
+    mark_lines, at = read_lines(body, at, head.marks, _MARK, kind)
+    vetoes, at = read_vetoes(body, at, head)
     if at != len(body):
         raise DocumentError(f"{kind}: something follows the last line")
     matches = _matches_of_records(head, match_lines)

@@ -16,10 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import model_validator
 
 from schemas.document import Model
-from schemas.errors import DocumentError, SignatureError
-from schemas.identity import PublicIdentity
+from schemas.errors import DocumentError
+from schemas.identity import PublicIdentity, SignedInName
 from schemas.ids import LinkId, MatchId, Sha256Hex
-from schemas.signing import Signed
 from schemas.space_message import (
     HEX_ID,
     LINK,
@@ -32,10 +31,10 @@ from schemas.space_message import (
     link_or_none,
     link_text,
     makers_of,
+    read_lines,
+    read_vetoes,
     refuse_disorder,
     split_message,
-    take_lines,
-    take_vetoes,
     veto_lines,
 )
 
@@ -78,7 +77,7 @@ class ClaimsHead(MessageHead):
         return self
 
 
-class SignedClaimsHead(Signed):
+class SignedClaimsHead(SignedInName):
     """The head with the signature of a person of the sender."""
 
     KIND: ClassVar[str] = "signed claims"
@@ -128,10 +127,7 @@ class Claims:
         Raises:
             SignatureError: they are in another's name, or the signature does not cover them.
         """
-        if (self.head.sender, self.head.person) != (sender.party, sender.person):
-            raise SignatureError("the claims are in another person's name")
-        signed = SignedClaimsHead(head=self.head, signature=self.signature)
-        signed.require_signature(sender.verifier())
+        SignedClaimsHead(head=self.head, signature=self.signature).verify(sender)
 
 
 def met_mac(pair_key: bytes, match: MatchId, token: bytes) -> bytes:
@@ -189,9 +185,9 @@ def parse_claims(raw: bytes) -> Claims:
     head = signed.head
     if body_digest(body.encode("ascii")) != head.body_sha256:
         raise DocumentError(f"{kind}: the lines are not those that the head states")
-    claim_lines, at = take_lines(body, 0, head.claims, _CLAIM, kind)
-    mark_lines, at = take_lines(body, at, head.marks, _MARK, kind)
-    vetoes, at = take_vetoes(body, at, head)
+    claim_lines, at = read_lines(body, 0, head.claims, _CLAIM, kind)
+    mark_lines, at = read_lines(body, at, head.marks, _MARK, kind)
+    vetoes, at = read_vetoes(body, at, head)
     if at != len(body):
         raise DocumentError(f"{kind}: something follows the last line")
     claims = tuple(_claim(*fields) for fields in claim_lines)

@@ -14,11 +14,10 @@ from pydantic import Field, model_validator
 from schemas.canonical import MAX_INTEGER
 from schemas.clauses import Line
 from schemas.document import Document
-from schemas.errors import DocumentError, SignatureError
-from schemas.identity import PersonIdText, PublicIdentity
+from schemas.errors import DocumentError
+from schemas.identity import PersonIdText, SignedInName
 from schemas.ids import Code, Name, RandomId, Sha256Hex, UtcTime
 from schemas.run import RoundNumber
-from schemas.signing import Signed
 
 # A correction, a supplementary release, an unlink: each is a further delivery of the same round.
 MAX_DELIVERIES: Final = 16
@@ -79,7 +78,7 @@ class DeliveryStatement(Document):
         return self
 
 
-class SignedDelivery(Signed):
+class SignedDelivery(SignedInName):
     """What a delivery states, with its person's signature."""
 
     KIND: ClassVar[str] = "signed delivery"
@@ -87,16 +86,6 @@ class SignedDelivery(Signed):
     SIGNED_AS: ClassVar[str] = "delivery"
 
     statement: DeliveryStatement
-
-    def verify(self, person: PublicIdentity) -> None:
-        """Check that this person, in whose name it is, has signed the statement.
-
-        Raises:
-            SignatureError: it is in another's name, or the signature does not cover it.
-        """
-        if (self.statement.sender, self.statement.person) != (person.party, person.person):
-            raise SignatureError("the statement is in another person's name")
-        self.require_signature(person.verifier())
 
 
 class DeliveryView(Document):

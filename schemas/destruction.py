@@ -28,7 +28,7 @@ from schemas.ids import (
     is_name,
     is_random_id,
 )
-from schemas.signing import Signed, sign_document
+from schemas.signing import Signed
 
 SIGNATURE_KIND: Final = "destruction"
 # A project's objects of many years are destroyed as they fall due, each time under a certificate.
@@ -265,15 +265,6 @@ def sign_destruction(
     signed = SignedDestruction.of(said, key, identity=identity)
     signed.verify()
     return signed
-
-
-def sign_certificate(certificate: Certificate, key: Ed25519PrivateKey) -> str:
-    """Return the signature of the log's key over a certificate.
-
-    The key also signs checkpoints, whose second line is a number; what is signed here goes on with a brace, so
-    that neither can pass for the other.
-    """
-    return sign_document(SIGNATURE_KIND, certificate.to_json(), key)
 
 
 def duties_for(said: type[Document]) -> frozenset[Duty]:

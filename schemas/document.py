@@ -26,6 +26,16 @@ class Model(BaseModel):
         defer_build=True,
     )
 
+    @classmethod
+    def from_row(cls, row: object, **given: Any) -> Self:
+        """Return what is given, and for other required fields the attributes of the same name of a row.
+
+        A field with a default has it, unless it is given.
+        """
+        fields = cls.model_fields.items()
+        rest = [name for name, field in fields if field.is_required() and name not in given]
+        return cls(**{name: getattr(row, name) for name in rest}, **given)
+
 
 class Document(Model):
     """A whole document with canonical bytes and a digest; `KIND` names it in errors."""
@@ -77,15 +87,14 @@ class Document(Model):
             raise DocumentError(f"{cls.KIND}: {describe_invalid(exc)}") from None
 
 
-def describe_invalid(error: ValidationError, *, name_unknown: bool = False) -> str:
+def describe_invalid(error: ValidationError) -> str:
     """Return one sentence that names the first wrong field and the rule it breaks, without its content.
 
-    A field that we do not know is named only if asked, for a file that its own author reads: on the wire
-    its name is the sender's text, and may be anything.
+    A field that we do not know is not named: on the wire its name is the sender's text, and may be anything.
     """
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     place = [str(part) for part in first["loc"]]
-    if first["type"] == "extra_forbidden" and not name_unknown:
+    if first["type"] == "extra_forbidden":
         return f"field {'.'.join(place[:-1]) or 'document'}: it holds a field that is not known"
     # Its text would repeat the kind that was given.
     if first["type"].startswith("union_tag_"):

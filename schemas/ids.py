@@ -13,15 +13,6 @@ from typing import Annotated, NewType
 
 from pydantic import AfterValidator, StringConstraints
 
-PartyId = NewType("PartyId", str)
-PersonId = NewType("PersonId", str)
-ProjectId = NewType("ProjectId", str)
-UploadId = NewType("UploadId", str)
-RunId = NewType("RunId", str)
-ReleaseId = NewType("ReleaseId", str)
-SpaceName = NewType("SpaceName", str)
-RequestId = NewType("RequestId", str)
-
 Handle = NewType("Handle", bytes)
 LinkId = NewType("LinkId", bytes)
 MatchId = NewType("MatchId", bytes)

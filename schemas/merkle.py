@@ -34,14 +34,6 @@ def hash_node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
-def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
-    """Return the root over leaf hashes; of none, the SHA-256 of nothing."""
-    frontier = Frontier()
-    for leaf_hash in leaf_hashes:
-        frontier.append(leaf_hash)
-    return frontier.root()
-
-
 class Frontier:
     """The right edge of a growing tree: all that appending needs.
 

@@ -7,7 +7,6 @@ broker passes on only those that a question needs. Spec page: `schemas/spec/revi
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
@@ -17,12 +16,11 @@ from pydantic import Field, StringConstraints, model_validator
 
 from schemas.clauses import MAX_CARD_COLUMNS, MAX_QUESTIONS, Line
 from schemas.document import Document, Model
-from schemas.errors import DocumentError, SignatureError
-from schemas.identity import Duty, PersonIdText, PublicIdentity
+from schemas.errors import DocumentError
+from schemas.identity import Duty, PersonIdText, SignedInName
 from schemas.ids import HANDLE_BYTES, Handle, Name, RandomId, Sha256Hex, UtcTime
 from schemas.release import ROW_DIGITS
 from schemas.run import RoundNumber, SupplementNumber
-from schemas.signing import Signed
 
 Reference = NewType("Reference", bytes)
 """Opaque name of a question: 128 random bits, drawn for one run."""
@@ -89,34 +87,33 @@ class Question(NamedTuple):
     row: int
 
 
-class QuestionsHeader(Document):
+class _OfReview(Model):
+    """Of which run a review is, who decides, who is asked for cards, and whose upload this is about."""
+
+    project: Name
+    round: RoundNumber
+    run: RandomId
+    reviewer: Name
+    asked: Name
+    upload: RandomId
+
+
+class QuestionsHeader(_OfReview, Document):
     """Of which run the questions are, who is asked for cards, and how many questions follow."""
 
     KIND: ClassVar[str] = "review questions"
 
     version: Literal["blindlink/review-questions/1"] = "blindlink/review-questions/1"
-    project: Name
-    round: RoundNumber
-    run: RandomId
-    reviewer: Name
-    asked: Name
-    upload: RandomId
     questions: Annotated[int, Field(ge=0, le=MAX_QUESTIONS)]
     created: UtcTime
 
 
-class AskedBuckets(Document):
+class AskedBuckets(_OfReview, Document):
     """The labels of the buckets that the other agency is asked to answer for, in increasing order."""
 
     KIND: ClassVar[str] = "asked buckets"
 
     version: Literal["blindlink/review-asked/1"] = "blindlink/review-asked/1"
-    project: Name
-    round: RoundNumber
-    run: RandomId
-    reviewer: Name
-    asked: Name
-    upload: RandomId
     buckets: Annotated[tuple[BucketHex, ...], Field(max_length=MAX_QUESTIONS)]
 
     @model_validator(mode="after")
@@ -159,7 +156,7 @@ class Card(Document):
         return self
 
 
-class SignedCard(Signed):
+class SignedCard(SignedInName):
     """A card with the signature of a person of the asked agency."""
 
     KIND: ClassVar[str] = "signed card"
@@ -167,16 +164,6 @@ class SignedCard(Signed):
     SIGNED_AS: ClassVar[str] = "review-card"
 
     card: Card
-
-    def verify(self, sender: PublicIdentity) -> None:
-        """Check that this person, in whose name it is, has signed the card.
-
-        Raises:
-            SignatureError: it is in another's name, or the signature does not cover it.
-        """
-        if (self.card.sender, self.card.person) != (sender.party, sender.person):
-            raise SignatureError("the card is in another person's name")
-        self.require_signature(sender.verifier())
 
 
 class ReviewStatement(Document):
@@ -207,7 +194,7 @@ class ReviewStatement(Document):
         return self
 
 
-class SignedReviewStatement(Signed):
+class SignedReviewStatement(SignedInName):
     """A review statement with its person's signature."""
 
     KIND: ClassVar[str] = "signed review statement"
@@ -215,16 +202,6 @@ class SignedReviewStatement(Signed):
     SIGNED_AS: ClassVar[str] = "review-statement"
 
     statement: ReviewStatement
-
-    def verify(self, person: PublicIdentity) -> None:
-        """Check that this person, in whose name it is, has signed the statement.
-
-        Raises:
-            SignatureError: it is in another's name, or the signature does not cover it.
-        """
-        if (self.statement.party, self.statement.person) != (person.party, person.person):
-            raise SignatureError("the statement is in another person's name")
-        self.require_signature(person.verifier())
 
 
 class PairDecision(Model):
@@ -431,20 +408,3 @@ def _cards(raw: bytes, start: int, each: int) -> Iterator[tuple[bytes, bytes]]:
 def stated_cards(signed: SignedReviewStatement, cards: bytes) -> bytes:
     """Return what the asked agency sends: the signed statement on a line, then its cards."""
     return signed.to_canonical() + b"\n" + cards
-
-
-def parse_stated_cards(raw: bytes) -> tuple[SignedReviewStatement, dict[bytes, bytes]]:
-    """Read what the asked agency sent; `verify` then says whose statement it is.
-
-    Raises:
-        DocumentError: malformed, or the statement is not of these cards.
-    """
-    line, separator, cards = raw.partition(b"\n")
-    if not separator or len(line) > MAX_HEAD_LINE_BYTES:
-        raise DocumentError("cards: the first line is missing or too long")
-    signed = SignedReviewStatement.from_canonical(line)
-    if signed.statement.about != "cards":
-        raise DocumentError("cards: the statement is not of cards")
-    if signed.statement.sha256 != hashlib.sha256(cards).hexdigest():
-        raise DocumentError("cards: the statement is of other cards")
-    return signed, parse_cards(cards)

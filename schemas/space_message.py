@@ -119,7 +119,7 @@ def body_digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def take_lines(
+def read_lines(
     body: str, at: int, n_lines: int, pattern: re.Pattern[str], kind: str
 ) -> tuple[list[tuple[str, ...]], int]:
     """Return the fields of the next `n_lines` lines, all of one pattern, and where they end.
@@ -146,14 +146,14 @@ def veto_lines(vetoes: Iterable[Veto], makers: Sequence[str]) -> str:
     )
 
 
-def take_vetoes(body: str, at: int, head: MessageHead) -> tuple[tuple[Veto, ...], int]:
+def read_vetoes(body: str, at: int, head: MessageHead) -> tuple[tuple[Veto, ...], int]:
     """Return the vetoes whose lines begin here, and where they end.
 
     Raises:
         DocumentError: a line is malformed, out of order, or names a maker that the head does not.
     """
     kind = head.KIND
-    lines, at = take_lines(body, at, head.vetoes, _VETO, kind)
+    lines, at = read_lines(body, at, head.vetoes, _VETO, kind)
     if any(int(maker) >= len(head.makers) for _, maker, _, _ in lines):
         raise DocumentError(f"{kind}: a veto is of a party that the head does not name")
     vetoes = tuple(

@@ -41,82 +41,68 @@ class Counsel(Model):
     date: IsoDate
 
 
-class Consent(Document):
+class _Stated(Model):
+    """What every statement about an agreement says: of which one, and who says it when."""
+
+    project: Name
+    agreement: Sha256Hex
+    party: Name
+    person: PersonIdText
+    before: Sha256Hex | None
+    at: UtcTime
+
+
+class Consent(_Stated, Document):
     """A party agrees to this agreement, word for word; its counsel has signed the paper."""
 
     KIND: ClassVar[str] = "consent"
 
     version: Literal["blindlink/consent/1"] = "blindlink/consent/1"
-    project: Name
-    agreement: Sha256Hex
-    party: Name
-    person: PersonIdText
     counsel: Counsel
-    at: UtcTime
 
 
-class Notice(Document):
+class Notice(_Stated, Document):
     """A party alone halts the linkage, lifts its own halt, or leaves for good; effective at once."""
 
     KIND: ClassVar[str] = "notice"
 
     version: Literal["blindlink/notice/1"] = "blindlink/notice/1"
-    project: Name
-    agreement: Sha256Hex
-    party: Name
-    person: PersonIdText
     act: Act
     reason: Line
-    at: UtcTime
 
 
-class RunApproval(Document):
+class RunApproval(_Stated, Document):
     """Approves one step of one run, by exactly this specification, once, until it expires."""
 
     KIND: ClassVar[str] = "run approval"
 
     version: Literal["blindlink/run-approval/1"] = "blindlink/run-approval/1"
     approval: ApprovalId
-    project: Name
-    agreement: Sha256Hex
-    party: Name
-    person: PersonIdText
     step: Step
     run: RunIdText
     specification_sha256: Sha256Hex
-    at: UtcTime
     expires: UtcTime
 
 
-class StandingApproval(Document):
+class StandingApproval(_Stated, Document):
     """Approves in advance every run of one matching policy, through a day, and no more than so many."""
 
     KIND: ClassVar[str] = "standing approval"
 
     version: Literal["blindlink/standing-approval/1"] = "blindlink/standing-approval/1"
     approval: ApprovalId
-    project: Name
-    agreement: Sha256Hex
-    party: Name
-    person: PersonIdText
     policy_sha256: Sha256Hex
     until: IsoDate
     runs: Annotated[int, Field(ge=1, le=MAX_STANDING_RUNS)]
-    at: UtcTime
 
 
-class ApprovalRevocation(Document):
+class ApprovalRevocation(_Stated, Document):
     """Takes a standing approval back, effective at once."""
 
     KIND: ClassVar[str] = "revocation of an approval"
 
     version: Literal["blindlink/approval-revocation/1"] = "blindlink/approval-revocation/1"
     approval: ApprovalId
-    project: Name
-    agreement: Sha256Hex
-    party: Name
-    person: PersonIdText
-    at: UtcTime
 
 
 Statement: TypeAlias = Consent | Notice | RunApproval | StandingApproval | ApprovalRevocation

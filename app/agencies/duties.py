@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, cast
 
-from app.agencies.errors import DutiesRefusedError
+from app.agencies.errors import DUTIES_REFUSED
 from app.agencies.models import Person
+from app.errors import RefusedError
 from schemas.api import Role
 from schemas.identity import Duty, duty_apart
 
@@ -17,11 +18,12 @@ def role_of(duties: Sequence[Duty]) -> Role:
     """Return the role that these duties act in.
 
     Raises:
-        DutiesRefusedError: auditing, or running the broker, is mixed with what an agency does.
+        duties-refused: auditing, or running the broker, is mixed with what an agency does.
     """
     apart = duty_apart(duties)
     if apart is not None:
-        raise DutiesRefusedError(
+        raise RefusedError(
+            DUTIES_REFUSED,
             f"The duty {apart} goes together with no other but steward.",
             hint="enrol two persons",
         )

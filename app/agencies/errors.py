@@ -2,76 +2,19 @@
 
 from __future__ import annotations
 
-from app.errors import RequestError
+from typing import Final
 
+from app.errors import Rule
 
-class PartyExistsError(RequestError):
-    """There is a party of this name already."""
-
-    code = "party-exists"
-    status = 409
-    title = "There is such a party"
-
-
-class UnknownPartyError(RequestError):
-    """No party of this name is enrolled."""
-
-    code = "unknown-party"
-    status = 422
-    title = "There is no such party"
-
-
-class EnrolmentRefusedError(RequestError):
-    """The code is unknown, used, too old or for another party or duties, or the keys sign nothing: alike."""
-
-    code = "enrolment-refused"
-    status = 401
-    title = "The enrolment is refused"
-
-
-class UnknownPersonError(RequestError):
-    """Nobody of this id has enrolled."""
-
-    code = "unknown-person"
-    status = 422
-    title = "There is no such person"
-
-
-class PersonStateError(RequestError):
-    """The person is not in a state in which this can be done."""
-
-    code = "person-state"
-    status = 409
-    title = "Not in this state of the person"
-
-
-class FingerprintDiffersError(RequestError):
-    """The fingerprint that was compared is not that of the person's keys."""
-
-    code = "fingerprint-differs"
-    status = 409
-    title = "The fingerprint differs"
-
-
-class DutiesRefusedError(RequestError):
-    """These duties are not for one person."""
-
-    code = "duties-refused"
-    status = 422
-    title = "These duties do not go together"
-
-
-class KeyChangeRefusedError(RequestError):
-    """The change of keys does not follow from the person's keys, or they were replaced too often."""
-
-    code = "key-change-refused"
-    status = 409
-    title = "The change of keys is refused"
-
-
-class SessionCodeError(RequestError):
-    """The one-time code is unknown, used or too old; all three answer alike."""
-
-    code = "session-code"
-    status = 401
-    title = "The link has expired"
+PARTY_EXISTS: Final = Rule("party-exists", 409, "There is such a party")
+UNKNOWN_PARTY: Final = Rule("unknown-party", 422, "There is no such party")
+# The code is unknown, used, too old or for another party or duties, or the keys sign nothing: alike.
+ENROLMENT_REFUSED: Final = Rule("enrolment-refused", 401, "The enrolment is refused")
+UNKNOWN_PERSON: Final = Rule("unknown-person", 422, "There is no such person")
+PERSON_STATE: Final = Rule("person-state", 409, "Not in this state of the person")
+FINGERPRINT_DIFFERS: Final = Rule("fingerprint-differs", 409, "The fingerprint differs")
+DUTIES_REFUSED: Final = Rule("duties-refused", 422, "These duties do not go together")
+# It does not follow from the person's keys, or they were replaced too often.
+KEY_CHANGE_REFUSED: Final = Rule("key-change-refused", 409, "The change of keys is refused")
+# A one-time code is unknown, used or too old; all three answer alike.
+SESSION_CODE: Final = Rule("session-code", 401, "The link has expired")

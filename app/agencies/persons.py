@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Final
 from app.agencies import repository
 from app.agencies.duties import duties_of, duties_text, parse_duties, role_of
 from app.agencies.errors import (
-    EnrolmentRefusedError,
-    FingerprintDiffersError,
-    KeyChangeRefusedError,
-    PersonStateError,
-    UnknownPartyError,
-    UnknownPersonError,
+    ENROLMENT_REFUSED,
+    FINGERPRINT_DIFFERS,
+    KEY_CHANGE_REFUSED,
+    PERSON_STATE,
+    UNKNOWN_PARTY,
+    UNKNOWN_PERSON,
 )
 from app.agencies.models import Invitation, Person
 from app.clock import utc_text
 from app.db import add_if_alone, insert_rows
+from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.tokens import digest_of
 from schemas.errors import FormatError, SignatureError
@@ -65,11 +66,11 @@ def invite_person(
     Args:
         label: who it is for, for the operator alone; the log knows the person by id.
     Raises:
-        UnknownPartyError: no such party.
-        DutiesRefusedError: the duties do not go together.
+        unknown-party: no such party.
+        duties-refused: the duties do not go together.
     """
     if repository.find_party(session, party) is None:
-        raise UnknownPartyError("There is no party of this name.")
+        raise RefusedError(UNKNOWN_PARTY, "There is no party of this name.")
     role_of(duties)
     code = write_code(secrets.token_bytes(CODE_BYTES))
     expires = utc_text(now + INVITATION_LIFETIME)
@@ -93,7 +94,7 @@ def enrol_person(session: Session, wanted: EnrolmentRequest, now: datetime) -> E
     The same code with the same keys again answers how far the enrolment is.
 
     Raises:
-        EnrolmentRefusedError: whatever is wrong, in the same words.
+        enrolment-refused: whatever is wrong, in the same words.
     """
     try:
         code = write_code(read_code(wanted.code))
@@ -101,7 +102,7 @@ def enrol_person(session: Session, wanted: EnrolmentRequest, now: datetime) -> E
     except FormatError:
         raise _refused() from None
     digest, person = digest_of(code), identity.person
-    invitation = repository.take_invitation(session, digest, person, utc_text(now))
+    invitation = repository.spend_invitation(session, digest, person, utc_text(now))
     if invitation is None:
         return _enrolled_before(session, digest, wanted)
     if (identity.party, identity.duties) != (invitation.party, parse_duties(invitation.duties)):
@@ -132,27 +133,27 @@ def confirm_person(
     """Let a person act, whose fingerprint the operator has compared with them, and log it.
 
     Raises:
-        UnknownPersonError: nobody of this id has enrolled.
-        PersonStateError: the person is confirmed or revoked already.
-        FingerprintDiffersError: these are not the keys whose fingerprint was compared.
+        unknown-person: nobody of this id has enrolled.
+        person-state: the person is confirmed or revoked already.
+        fingerprint-differs: these are not the keys whose fingerprint was compared.
     """
     person = person_with_keys(session, person_id)
     if state_of(person) != "awaiting":
-        raise PersonStateError(f"The person is {state_of(person)} already.")
+        raise RefusedError(PERSON_STATE, f"The person is {state_of(person)} already.")
     identity = identity_of(person)
     if not hmac.compare_digest(_groups(fingerprint), _groups(identity.fingerprint())):
-        raise FingerprintDiffersError(
+        raise RefusedError(
+            FINGERPRINT_DIFFERS,
             "The fingerprint is not that of the person's keys.",
             hint="somebody may stand between you and the person: revoke the person, and invite anew",
         )
     person.confirmed = utc_text(now)
-    signing, receiving = identity.key_digests()
     enrolled = PersonEnrolled(
         party=person.party,
         person=person.id,
         duties=identity.duties,
-        signing_key=signing,
-        receiving_key=receiving,
+        signing_key=identity.signing_key,
+        receiving_key=identity.key_digests()[1],
     )
     granted = _role_changed(person, "granted")
     log.append(session, [_draft(enrolled, actor), _draft(granted, actor)])
@@ -166,7 +167,7 @@ def revoke_person(
     A second time changes nothing; who was never confirmed could not act, so the log keeps nothing of them.
 
     Raises:
-        UnknownPersonError: nobody of this id has enrolled.
+        unknown-person: nobody of this id has enrolled.
     """
     person = person_with_keys(session, person_id)
     if person.revoked is not None:
@@ -185,25 +186,29 @@ def replace_keys(
     All tokens of the person end, since the old keys got them. The same change again changes nothing.
 
     Raises:
-        KeyChangeRefusedError: it does not follow from the person's keys, or they were replaced too often.
+        key-change-refused: it does not follow from the person's keys, or they were replaced too often.
     """
     person = repository.require_person(session, actor.person, lock=True)
     history = IdentityHistory.from_canonical((person.history or "").encode("ascii"))
     if history.changes and history.changes[-1] == change:
         return view_of(person)
     if len(history.changes) == MAX_KEY_CHANGES:
-        raise KeyChangeRefusedError(
-            "These keys have been replaced as often as they can be.", hint="enrol as a new person"
+        raise RefusedError(
+            KEY_CHANGE_REFUSED,
+            "These keys have been replaced as often as they can be.",
+            hint="enrol as a new person",
         )
     current = identity_of(person)
     try:
         successor = change.verify(current)
     except SignatureError:
-        raise KeyChangeRefusedError("The change does not follow from the person's keys.") from None
+        raise RefusedError(
+            KEY_CHANGE_REFUSED, "The change does not follow from the person's keys."
+        ) from None
     person.identity = _text(successor)
     person.history = _text(history.model_copy(update={"changes": (*history.changes, change)}))
     repository.revoke_tokens(session, person.id, utc_text(now))
-    log.append(session, [_draft(body, actor) for body in _rotations(current, successor)])
+    log.append(session, [_draft(body, actor) for body in _rotations(current, change)])
     return view_of(person)
 
 
@@ -211,12 +216,12 @@ def person_with_keys(session: Session, person_id: str) -> Person:
     """Return a person who enrolled, to be changed in this transaction.
 
     Raises:
-        UnknownPersonError: nobody of this id has.
+        unknown-person: nobody of this id has.
     """
     # Locked, since all who ask are about to change it by what they find.
     person = repository.person_to_change(session, person_id)
     if person is None or person.identity is None:
-        raise UnknownPersonError("Nobody of this id has enrolled.")
+        raise RefusedError(UNKNOWN_PERSON, "Nobody of this id has enrolled.")
     return person
 
 
@@ -281,17 +286,20 @@ def _enrolled_before(session: Session, digest: str, wanted: EnrolmentRequest) ->
     return view_of(person)
 
 
-def _refused() -> EnrolmentRefusedError:
-    return EnrolmentRefusedError(
-        "The code does not enrol these keys.", hint="ask the operator of the broker for a new code"
+def _refused() -> RefusedError:
+    return RefusedError(
+        ENROLMENT_REFUSED,
+        "The code does not enrol these keys.",
+        hint="ask the operator of the broker for a new code",
     )
 
 
-def _rotations(old: PublicIdentity, new: PublicIdentity) -> list[KeyRotated]:
-    uses = ("signing", "receiving")
+def _rotations(old: PublicIdentity, change: SignedKeyChange) -> list[KeyRotated]:
+    uses, signed = ("signing", "receiving"), (change, None)
+    new = change.change.successor.key_digests()
     return [
-        KeyRotated(party=old.party, person=old.person, use=use, old=before, new=after)
-        for use, before, after in zip(uses, old.key_digests(), new.key_digests(), strict=True)
+        KeyRotated(party=old.party, person=old.person, use=use, old=before, new=after, signed=by)
+        for use, before, after, by in zip(uses, old.key_digests(), new, signed, strict=True)
     ]
 
 

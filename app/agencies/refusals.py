@@ -45,7 +45,7 @@ def count_refusal(session: Session, party: str | None, now: datetime) -> None:
 
 def sum_up_refusals(session: Session, log: MatchLog, now: datetime) -> int:
     """Log one summary for each party and hour that is over, and return how many."""
-    rows = repository.take_refusals(session, hour_text(now))
+    rows = repository.pop_refusals(session, hour_text(now))
     drafts = [
         EntryDraft(
             SignInRefused(party=row.party or None, hour=row.hour, count=row.count),

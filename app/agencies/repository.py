@@ -94,7 +94,7 @@ def open_invitations(session: Session, party: str | None, now: str) -> Sequence[
     return session.scalars(query.order_by(Invitation.party, Invitation.created)).all()
 
 
-def take_invitation(session: Session, digest: str, person: str, now: str) -> Invitation | None:
+def spend_invitation(session: Session, digest: str, person: str, now: str) -> Invitation | None:
     """Use up an invitation for a person, or return None where it is unknown, used or too old.
 
     One statement, so that of two who try at once only one succeeds.
@@ -162,7 +162,7 @@ def holder_by_session(session: Session, digest: str, now: str) -> TokenHolder | 
     )
 
 
-def take_code(session: Session, digest: str, now: str) -> str | None:
+def spend_code(session: Session, digest: str, now: str) -> str | None:
     """Remove a one-time code and return its token's id, or None where it is unknown or too old.
 
     One statement, so that of two who try at once only one succeeds.
@@ -211,7 +211,7 @@ def count_refusal(session: Session, party: str, hour: str) -> bool:
     return session.execute(query).scalar_one_or_none() is not None
 
 
-def take_refusals(session: Session, before_hour: str) -> Sequence[RefusedSignIns]:
+def pop_refusals(session: Session, before_hour: str) -> Sequence[RefusedSignIns]:
     """Remove and return the counts of the hours before this one, by hour, then party.
 
     One statement, so that of two who sum up at once only one gets each.

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 from app.agencies import repository
 from app.agencies.duties import duties_of, role_of
 from app.agencies.errors import (
-    PartyExistsError,
-    SessionCodeError,
-    UnknownPartyError,
+    PARTY_EXISTS,
+    SESSION_CODE,
+    UNKNOWN_PARTY,
 )
 from app.agencies.models import PageSession, Party, Person, SessionCode, Token
 from app.clock import utc_text
 from app.db import insert_rows
+from app.errors import RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.actor import Actor
@@ -57,10 +58,10 @@ def enrol_party(
     """Enrol a party and log it; `title` is its name for people, `role` what it mainly does here.
 
     Raises:
-        PartyExistsError: there is one of this name.
+        party-exists: there is one of this name.
     """
     if repository.find_party(session, name) is not None:
-        raise PartyExistsError("There is a party of this name already.")
+        raise RefusedError(PARTY_EXISTS, "There is a party of this name already.")
     insert_rows(session, Party(name=name, title=title, created=utc_text(now)))
     body = PartyEnrolled(party=name, role=role, fingerprint=None)
     log.append(session, [_draft(body, actor)])
@@ -87,11 +88,13 @@ def operator_actor(session: Session, name: str, now: datetime) -> Actor:
     """Return whom the operator's own commands on this machine act as.
 
     Raises:
-        UnknownPartyError: no such party, or it is not the operator's.
+        unknown-party: no such party, or it is not the operator's.
     """
     person = repository.find_person(session, name, COMMAND_LINE)
     if person is None:
-        raise UnknownPartyError("The party that the settings name as operator is not enrolled.")
+        raise RefusedError(
+            UNKNOWN_PARTY, "The party that the settings name as operator is not enrolled."
+        )
     return _operator(person, now)
 
 
@@ -213,11 +216,11 @@ def open_session(session: Session, code: str, now: datetime) -> str:
     """Take a one-time code and return the cookie of a new page session.
 
     Raises:
-        SessionCodeError: the code is unknown, used or too old.
+        session-code: the code is unknown, used or too old.
     """
-    token_id = repository.take_code(session, digest_of(code), utc_text(now))
+    token_id = repository.spend_code(session, digest_of(code), utc_text(now))
     if token_id is None:
-        raise SessionCodeError("This link has expired; ask for a new one.")
+        raise RefusedError(SESSION_CODE, "This link has expired; ask for a new one.")
     cookie = secrets.token_urlsafe(32)
     expires = utc_text(now + SESSION_LIFETIME)
     insert_rows(session, PageSession(digest=digest_of(cookie), token=token_id, expires=expires))

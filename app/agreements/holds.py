@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from app.agencies.persons import keys_of
 from app.agreements import repository
-from app.agreements.errors import StatementRefusedError
-from app.agreements.hold_errors import HoldRefusedError, LegalHoldError
+from app.agreements.errors import HOLD_REFUSED, LEGAL_HOLD, STATEMENT_REFUSED
 from app.agreements.hold_models import LegalHold
 from app.agreements.service import binding_terms, project_for
 from app.clock import utc_text
 from app.db import insert_rows
+from app.errors import RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from schemas.destruction import HoldNotice, SignedDestruction
@@ -47,7 +47,7 @@ def set_hold(
         signed: the statement of a party's steward; None where the operator's command acts.
     Raises:
         NotFoundError: no such project, or not the caller's.
-        HoldRefusedError: nothing binds the project yet.
+        hold-refused: nothing binds the project yet.
     """
     project_for(session, actor, project)
     hold = LegalHold(
@@ -63,7 +63,7 @@ def set_hold(
     )
     insert_rows(session, hold)
     body = LegalHoldSet(order=order, signed_sha256=None if signed is None else signed.digest())
-    _log(session, broker, actor, hold, body)
+    _log(session, broker, actor, [hold], body)
     return hold
 
 
@@ -79,43 +79,43 @@ def lift_holds(
 
     Raises:
         NotFoundError: no such project, or not the caller's.
-        HoldRefusedError: the party has set none that stands.
+        hold-refused: the party has set none that stands.
     """
     project_for(session, actor, project)
     mine = [
         hold for hold in repository.standing_holds(session, project) if hold.party == actor.party
     ]
     if not mine:
-        raise HoldRefusedError("There is no legal hold of this party.")
+        raise RefusedError(HOLD_REFUSED, "There is no legal hold of this party.")
     for hold in mine:
         hold.lifted = utc_text(broker.clock())
         hold.lifting = None if signed is None else signed.to_canonical().decode("utf-8")
-        body = LegalHoldLifted(signed_sha256=None if signed is None else signed.digest())
-        _log(session, broker, actor, hold, body)
+    body = LegalHoldLifted(signed_sha256=None if signed is None else signed.digest())
+    _log(session, broker, actor, mine, body)
     return len(mine)
 
 
-def take_notice(
+def receive_notice(
     session: Session, broker: Broker, actor: Actor, project: str, signed: SignedDestruction
 ) -> Sequence[LegalHold]:
     """Set or lift a hold as a party's steward has signed; returns the project's holds, the newest first.
 
     Raises:
         As `set_hold` and `lift_holds`.
-        HoldRefusedError: besides, the statement is not the caller's own, is about another project, or was
+        hold-refused: besides, the statement is not the caller's own, is about another project, or was
             used before.
     """
     project_for(session, actor, project)
     said = signed.said
     if not isinstance(said, HoldNotice) or said.project != project:
-        raise HoldRefusedError("The statement is not about a legal hold of this project.")
+        raise RefusedError(HOLD_REFUSED, "The statement is not about a legal hold of this project.")
     require_own(session, actor, signed)
     document = signed.to_canonical().decode("utf-8")
     for hold in holds_of(session, actor, project):
         if document in (hold.document, hold.lifting):
             return holds_of(session, actor, project)
         if hold.party == said.party and said.at < (hold.lifted or hold.made):
-            raise HoldRefusedError("The statement is older than the party's last one.")
+            raise RefusedError(HOLD_REFUSED, "The statement is older than the party's last one.")
     if said.act == "set":
         set_hold(session, broker, actor, project, said.order, signed=signed)
     else:
@@ -127,17 +127,18 @@ def require_own(session: Session, actor: Actor, signed: SignedDestruction) -> No
     """Check that what was signed is signed by whoever sends it, with the keys that they have enrolled.
 
     Raises:
-        StatementRefusedError: it is not, or they have not the duty for it.
+        statement-refused: it is not, or they have not the duty for it.
     """
     try:
         identity = signed.verify()
     except SignatureError as exc:
-        raise StatementRefusedError("The signature does not count.") from exc
+        raise RefusedError(STATEMENT_REFUSED, "The signature does not count.") from exc
     if (identity.party, identity.person) != (actor.party, actor.person):
-        raise StatementRefusedError("The statement is another person's.")
+        raise RefusedError(STATEMENT_REFUSED, "The statement is another person's.")
     if keys_of(session, actor) != identity:
-        raise StatementRefusedError(
-            "The statement is not signed with the keys that its person has enrolled."
+        raise RefusedError(
+            STATEMENT_REFUSED,
+            "The statement is not signed with the keys that its person has enrolled.",
         )
 
 
@@ -177,19 +178,25 @@ def held_projects(session: Session, now: datetime) -> frozenset[str]:
 
 
 def refuse_held(session: Session, project: str, now: datetime) -> None:
-    """Raise LegalHoldError where nothing of a project may be destroyed."""
+    """Raise legal-hold where nothing of a project may be destroyed."""
     if is_held(session, project, now):
-        raise LegalHoldError(
+        raise RefusedError(
+            LEGAL_HOLD,
             "A legal hold forbids to destroy anything of this project.",
             clause="legal-hold",
             hint="whoever set the hold can lift it",
         )
 
 
-def _log(session: Session, broker: Broker, actor: Actor, hold: LegalHold, body: Model) -> None:
-    binding = binding_terms(session, hold.project, broker.clock())
+def _log(
+    session: Session, broker: Broker, actor: Actor, holds: Sequence[LegalHold], body: Model
+) -> None:
+    """Log that holds of one project were set or lifted, in one batch: one request is for all."""
+    binding = binding_terms(session, holds[0].project, broker.clock())
     if binding is None:
-        raise HoldRefusedError("No agreement binds the project yet, so there is nothing to hold.")
+        raise RefusedError(
+            HOLD_REFUSED, "No agreement binds the project yet, so there is nothing to hold."
+        )
     broker.log.append(
         session,
         [
@@ -202,5 +209,6 @@ def _log(session: Session, broker: Broker, actor: Actor, hold: LegalHold, body: 
                 object=hold.id,
                 request=actor.request_id,
             )
+            for hold in holds
         ],
     )

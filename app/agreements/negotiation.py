@@ -14,12 +14,12 @@ from app.agencies.persons import identities_of
 from app.agencies.service import unknown_parties
 from app.agreements import repository, service
 from app.agreements.errors import (
-    AgreementRefusedError,
-    OutOfPlaceError,
-    ProjectExistsError,
-    StatementRefusedError,
-    TermsRefusedError,
-    WrongDutyError,
+    AGREEMENT_REFUSED,
+    OUT_OF_PLACE,
+    PROJECT_EXISTS,
+    STATEMENT_REFUSED,
+    TERMS_REFUSED,
+    WRONG_DUTY,
 )
 from app.agreements.models import (
     Project,
@@ -32,7 +32,7 @@ from app.agreements.service import name_parties_of, suspended_by
 from app.agreements.signers import check_signer
 from app.clock import utc_text
 from app.db import insert_rows
-from app.errors import NotFoundError
+from app.errors import NotFoundError, RefusedError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from schemas.agreement import Agreement, succession_fault
 from schemas.matchlog.agreement_kinds import (
@@ -82,17 +82,19 @@ def open_project(
     """Let the operator's party and these others negotiate an agreement under a project's name, and log it.
 
     Raises:
-        TermsRefusedError: a party is unknown, or there is none but the operator.
-        ProjectExistsError: there is a project of this name.
+        terms-refused: a party is unknown, or there is none but the operator.
+        project-exists: there is a project of this name.
     """
     named = sorted({*parties, actor.party})
     unknown = unknown_parties(session, named)
     if unknown:
-        raise TermsRefusedError(f"The party {unknown[0]} is not enrolled.", clause="parties")
+        raise RefusedError(
+            TERMS_REFUSED, f"The party {unknown[0]} is not enrolled.", clause="parties"
+        )
     if len(named) == 1:
-        raise TermsRefusedError("Nobody but the operator is named.", clause="parties")
+        raise RefusedError(TERMS_REFUSED, "Nobody but the operator is named.", clause="parties")
     if repository.project_exists(session, project):
-        raise ProjectExistsError("There is a project of this name already.")
+        raise RefusedError(PROJECT_EXISTS, "There is a project of this name already.")
     insert_rows(session, Project(name=project, created=utc_text(now)))
     repository.add_negotiators(session, project, named)
     draft = EntryDraft(
@@ -111,7 +113,7 @@ def propose(
 
     Raises:
         NotFoundError: no such project that the caller may negotiate about.
-        WrongDutyError, AgreementRefusedError: it is not the caller's to propose, does not follow the last one,
+        wrong-duty, agreement-refused: it is not the caller's to propose, does not follow the last one,
             or names another operator, or persons other than those who have enrolled.
     """
     _hold_negotiation(session, actor, project)
@@ -124,7 +126,9 @@ def propose(
     _refuse_order(session, agreement, now)
     earlier = repository.agreements_of(session, project)
     if sum(row.number == agreement.number for row in earlier) >= MAX_PROPOSALS:
-        raise AgreementRefusedError("Too many agreements of this number have been proposed.")
+        raise RefusedError(
+            AGREEMENT_REFUSED, "Too many agreements of this number have been proposed."
+        )
     repository.store_profile(session, agreement.profile, _text(proposal.profile))
     row = StoredAgreement(
         digest=digest,
@@ -151,12 +155,12 @@ def consent(
 
     Raises:
         NotFoundError: no such agreement that names the caller's party.
-        WrongDutyError, StatementRefusedError: it does not count.
-        OutOfPlaceError, AgreementRefusedError: the party has signed already, or the agreement is not the next.
+        wrong-duty, statement-refused: it does not count.
+        out-of-place, agreement-refused: the party has signed already, or the agreement is not the next.
     """
     stated = signed.statement
     if not isinstance(stated, Consent):
-        raise StatementRefusedError("It is not a consent to an agreement.")
+        raise RefusedError(STATEMENT_REFUSED, "It is not a consent to an agreement.")
     _hold_negotiation(session, actor, project)
     row = named_agreement(session, actor, project, stated.agreement)
     agreement, now = agreement_of(row), broker.clock()
@@ -165,7 +169,7 @@ def consent(
         return row
     check_signer(session, actor, signed, agreement, now)
     if earlier is not None:
-        raise OutOfPlaceError("The party has signed this agreement already.")
+        raise RefusedError(OUT_OF_PLACE, "The party has signed this agreement already.")
     _refuse_order(session, agreement, now)
     insert_rows(
         session, StoredConsent(agreement=row.digest, party=actor.party, document=_text(signed))
@@ -188,13 +192,13 @@ def give_notice(
 
     Raises:
         NotFoundError: no such agreement that names the caller's party.
-        WrongDutyError, StatementRefusedError: it does not count.
-        OutOfPlaceError: the agreement binds nobody, or the party's word before says the same, or came later, or
+        wrong-duty, statement-refused: it does not count.
+        out-of-place: the agreement binds nobody, or the party's word before says the same, or came later, or
             it has lifted its halt often within a day.
     """
     stated = signed.statement
     if not isinstance(stated, Notice):
-        raise StatementRefusedError("It is not a notice about an agreement.")
+        raise RefusedError(STATEMENT_REFUSED, "It is not a notice about an agreement.")
     _hold_negotiation(session, actor, project)
     row = named_agreement(session, actor, project, stated.agreement)
     agreement, now = agreement_of(row), broker.clock()
@@ -283,10 +287,11 @@ def _hold_negotiation(session: Session, actor: Actor, project: str) -> None:
 
 def _refuse_proposer(actor: Actor, agreement: Agreement) -> None:
     if "steward" not in actor.duties:
-        raise WrongDutyError("This is for a person with the duty steward.")
+        raise RefusedError(WRONG_DUTY, "This is for a person with the duty steward.")
     proposer = agreement.person(actor.person)
     if proposer is None or proposer.party != actor.party or "steward" not in proposer.duties:
-        raise AgreementRefusedError(
+        raise RefusedError(
+            AGREEMENT_REFUSED,
             "The agreement does not list the person who proposes it as a steward of their party.",
             clause="parties",
         )
@@ -294,13 +299,19 @@ def _refuse_proposer(actor: Actor, agreement: Agreement) -> None:
 
 def _refuse_strangers(session: Session, broker: Broker, agreement: Agreement, project: str) -> None:
     if agreement.project != project:
-        raise AgreementRefusedError("The agreement is of another project.", clause="project")
+        raise RefusedError(
+            AGREEMENT_REFUSED, "The agreement is of another project.", clause="project"
+        )
     unknown = unknown_parties(session, agreement.names())
     if unknown:
-        raise AgreementRefusedError(f"The party {unknown[0]} is not enrolled.", clause="parties")
+        raise RefusedError(
+            AGREEMENT_REFUSED, f"The party {unknown[0]} is not enrolled.", clause="parties"
+        )
     if agreement.operator.name != broker.settings.operator:
-        raise AgreementRefusedError(
-            "The agreement names another operator than that of this broker.", clause="parties"
+        raise RefusedError(
+            AGREEMENT_REFUSED,
+            "The agreement names another operator than that of this broker.",
+            clause="parties",
         )
     enrolled = identities_of(session, agreement.names()).identities
     keys = {
@@ -311,7 +322,8 @@ def _refuse_strangers(session: Session, broker: Broker, agreement: Agreement, pr
         for person in party.persons:
             listed = (person.person, person.party, person.duties, *person.key_digests())
             if listed not in keys:
-                raise AgreementRefusedError(
+                raise RefusedError(
+                    AGREEMENT_REFUSED,
                     f"A person of {party.name} is listed otherwise than they have enrolled.",
                     clause="parties",
                 )
@@ -321,9 +333,11 @@ def _refuse_order(session: Session, agreement: Agreement, now: datetime) -> None
     last = repository.last_complete(session, agreement.project)
     fault = succession_fault(None if last is None else agreement_of(last), agreement)
     if fault is not None:
-        raise AgreementRefusedError(f"The agreement is out of order: {fault}.", clause="number")
+        raise RefusedError(
+            AGREEMENT_REFUSED, f"The agreement is out of order: {fault}.", clause="number"
+        )
     if agreement.end < utc_text(now)[:10]:
-        raise AgreementRefusedError("The agreement has ended already.", clause="end")
+        raise RefusedError(AGREEMENT_REFUSED, "The agreement has ended already.", clause="end")
 
 
 def _refuse_notice(
@@ -334,19 +348,22 @@ def _refuse_notice(
     now: datetime,
 ) -> None:
     if row.completed is None or row.withdrawn is not None:
-        raise OutOfPlaceError("The agreement binds nobody.")
+        raise RefusedError(OUT_OF_PLACE, "The agreement binds nobody.")
     if former and stated.at <= former[-1].at:
-        raise OutOfPlaceError("The party has given a notice of this time or a later one already.")
+        raise RefusedError(
+            OUT_OF_PLACE, "The party has given a notice of this time or a later one already."
+        )
     halts = bool(suspended_by(session, row.project, [stated.party]))
     if stated.act == "suspend" and halts:
-        raise OutOfPlaceError("The party has suspended the linkage already.")
+        raise RefusedError(OUT_OF_PLACE, "The party has suspended the linkage already.")
     if stated.act == "resume" and not halts:
-        raise OutOfPlaceError("The party has not suspended the linkage.")
+        raise RefusedError(OUT_OF_PLACE, "The party has not suspended the linkage.")
     a_day_ago = utc_text(now - timedelta(days=1))
     lately = sum(one.act == "resume" and one.at > a_day_ago for one in former)
     if stated.act == "resume" and lately >= MAX_RESUMED_A_DAY:
-        raise OutOfPlaceError(
-            f"The party has resumed the linkage {lately} times within a day; it can again tomorrow."
+        raise RefusedError(
+            OUT_OF_PLACE,
+            f"The party has resumed the linkage {lately} times within a day; it can again tomorrow.",
         )
 
 

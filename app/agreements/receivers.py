@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.agencies.persons import identities_of
-from app.agreements.errors import NobodyReceivesError
+from app.agreements.errors import NOBODY_RECEIVES
+from app.errors import RefusedError
 from schemas.sealing import MAX_RECEIVERS
 
 if TYPE_CHECKING:
@@ -18,17 +19,19 @@ def receivers_of(session: Session, party: str) -> tuple[PublicIdentity, ...]:
     """Return the newest keys of a party's persons who may act and have the duty `recipient`, by id.
 
     Raises:
-        NobodyReceivesError: there is none, or more than a release can be sealed to.
+        nobody-receives: there is none, or more than a release can be sealed to.
     """
     persons = [history.newest() for history in identities_of(session, [party]).identities]
     receivers = tuple(person for person in persons if "recipient" in person.duties)
     if not receivers:
-        raise NobodyReceivesError(
+        raise RefusedError(
+            NOBODY_RECEIVES,
             f"Nobody of {party} has enrolled with the duty recipient, so nobody could open its link IDs.",
             clause="recipients",
         )
     if len(receivers) > MAX_RECEIVERS:
-        raise NobodyReceivesError(
+        raise RefusedError(
+            NOBODY_RECEIVES,
             f"More than {MAX_RECEIVERS} persons of {party} have the duty recipient.",
             clause="recipients",
         )

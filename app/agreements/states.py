@@ -24,7 +24,6 @@ class ProjectState:
     """A project, and what is to be said of it: one sentence without its subject."""
 
     project: str
-    is_in_force: bool
     sentence: str
 
 
@@ -40,11 +39,9 @@ def _state(session: Session, operator: Actor, project: str, now: datetime) -> Pr
         terms = service.terms_in_force(session, project, now)
     except NotInForceError as exc:
         reason = exc.detail.removesuffix(".")
-        return ProjectState(
-            project, False, f"is not in force: {reason[:1].lower()}{reason[1:]}{waiting}"
-        )
+        return ProjectState(project, f"is not in force: {reason[:1].lower()}{reason[1:]}{waiting}")
     sentence = f"is in force until {terms.terms.end} by its signed agreement{waiting}"
-    return ProjectState(project, True, sentence)
+    return ProjectState(project, sentence)
 
 
 def _waiting(listed: Sequence[AgreementSummary]) -> str:

@@ -85,15 +85,12 @@ class FindingsBook:
     def disclosures(self) -> tuple[Disclosed, ...]:
         """Return who received what of whom, in the order of project, giver, receiver and what."""
         return tuple(
-            Disclosed(
+            Disclosed.from_row(
+                total,
                 project=project,
                 giver=giver,
                 receiver=receiver,
                 what=what,
-                times=total.times,
-                records=total.records,
-                first=total.first,
-                last=total.last,
             )
             for (project, giver, receiver, what), total in sorted(self._totals.items())
         )

@@ -19,6 +19,7 @@ from schemas.audit_incident import (
     RunStage,
     Subject,
 )
+from schemas.identity import signing_key_sha256
 from schemas.ids import UPLOAD_PREFIX, is_random_id
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
@@ -128,13 +129,9 @@ class IncidentBook:
             raise SubjectUnknownError(
                 "the log, as far as it is shown, has nothing about this id or key"
             )
-        return Incident(
-            subject=self.subject,
-            id=self.id,
+        return Incident.from_row(
+            self,
             parties=tuple(sorted(self.parties)),
-            first=self.first,
-            since=self.since,
-            until=self.until,
             uploads=tuple(self.uploads.values()),
             runs=tuple(self._reached_runs()),
             releases=tuple(self.releases.values()),
@@ -154,7 +151,8 @@ class IncidentBook:
         elif isinstance(body, SecretConfirmed) and body.key_id == self.id:
             self._begin("secret", entry, entry.actor.party)
         elif isinstance(body, PersonEnrolled):
-            keys = {body.signing_key: "signing", body.receiving_key: "receiving"}
+            signing = signing_key_sha256(body.signing_key)
+            keys = {signing: "signing", body.receiving_key: "receiving"}
             if self.id in keys:
                 self._begin_person(entry, keys[self.id], body.party, body.person)
         elif isinstance(body, KeyRotated) and body.person is not None:
@@ -242,14 +240,9 @@ class IncidentBook:
     def _reached_runs(self) -> Iterator[ReachedRun]:
         for name, run in self._runs.items():
             if run.cause is not None:
-                yield ReachedRun(
+                yield ReachedRun.from_row(
+                    run,
                     run=name,
-                    project=run.project,
-                    round=run.round,
-                    entry=run.entry,
-                    asked=run.asked,
-                    cause=run.cause,
-                    stage=run.stage,
                 )
 
     def _take_release(self, entry: Entry) -> None:

@@ -116,6 +116,10 @@ def _proves(verdict: Verdict) -> Iterator[str]:
         "destruction outside what binds the project, nothing for anybody whom it does not name."
     )
     yield (
+        "What a person did for an agency that person has signed, who was enrolled for it, not revoked, and had "
+        "the duty; no signature was used twice."
+    )
+    yield (
         "No nonce served two pairs or two rounds, each pair was linked at most once a round, and each closed "
         "round lists the last claims that its parties sent."
     )
@@ -137,19 +141,12 @@ def _proves_not(verdict: Verdict) -> Iterator[str]:
 
 
 def _log_facts(verdict: Verdict) -> LogFacts:
-    return LogFacts(
-        origin=verdict.origin,
-        project=verdict.project,
-        size=verdict.size,
+    return LogFacts.from_row(
+        verdict,
         root=verdict.root.hex(),
         shown=verdict.entries_shown,
-        checkpoints=verdict.checkpoints,
-        log_keys=verdict.log_keys,
-        pins=verdict.pins,
         witnesses=tuple(Witnessed(witness=n, size=s) for n, s in sorted(verdict.cosigned.items())),
         receipts=tuple(Receipts(party=p, count=c) for p, c in sorted(verdict.receipts.items())),
-        first_time=verdict.first_time,
-        last_time=verdict.last_time,
     )
 
 

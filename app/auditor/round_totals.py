@@ -46,13 +46,10 @@ class RoundTotals:
     def totals(self) -> tuple[RoundsOf, ...]:
         """Return the totals in the order of project names."""
         return tuple(
-            RoundsOf(
+            RoundsOf.from_row(
+                one,
                 project=project,
-                opened=one.opened,
-                corrected=one.corrected,
-                closed=one.closed,
                 linked=len(one.linked),
-                open=one.open,
             )
             for project, one in sorted(self._projects.items())
             if one.opened

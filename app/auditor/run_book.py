@@ -92,10 +92,6 @@ class RunBook:
         elif entry.object in self._releases:
             self._take_release(entry)
 
-    def step_of(self, object_id: str) -> Step | None:
-        """Return the step about an upload or release; None if there is none."""
-        return next((step for step in self.steps if step.object == object_id), None)
-
     def _take_own(self, entry: Entry, body: Any) -> None:
         if isinstance(body, RunAsked):
             self._take_asked(entry, body)

@@ -129,7 +129,7 @@ def watch(
     )
 
 
-def take_verdict(state: WatchState, verdict: Verdict) -> Watched:
+def note_verdict(state: WatchState, verdict: Verdict) -> Watched:
     """Keep the newest checkpoint of a bundle that verified and that was held to what the state had pinned.
 
     Raises:

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from app.backup import snapshot
-from app.backup.errors import BackupDamagedError, BackupRefusedError
+from app.backup.errors import BACKUP_REFUSED, BackupDamagedError
 from app.blobs import BlobStore
 from app.clock import utc_text
 from app.db import Database
 from app.durable import make_private_folder, write_durably
+from app.errors import RefusedError
 from app.matchlog.errors import (
     LastCheckpointMissingError,
     LogInconsistentError,
@@ -78,12 +79,12 @@ def write_backup(broker: Broker, folder: Path) -> BackupManifest:
     """Write a backup into a new folder while the broker goes on working.
 
     Raises:
-        BackupRefusedError: the folder exists.
+        backup-refused: the folder exists.
         DumpFailedError: PostgreSQL's tool failed.
         StorageFullError: the disk is nearly full.
     """
     if folder.exists():
-        raise BackupRefusedError("the folder of the backup exists already")
+        raise RefusedError(BACKUP_REFUSED, "the folder of the backup exists already")
     make_private_folder(folder)
     kind = snapshot.kind_of(broker.database)
     # On PostgreSQL the log may grow before the dump begins; so the manifest states the least there is.
@@ -112,17 +113,19 @@ def read_backup(folder: Path, kind: str) -> BackupManifest:
     """Check a backup for a database of this kind and return its manifest.
 
     Raises:
-        BackupRefusedError: not a whole backup, of the other kind of database, or by a newer broker.
+        backup-refused: not a whole backup, of the other kind of database, or by a newer broker.
         BackupDamagedError: its files are not those that were written.
     """
     try:
         manifest = BackupManifest.from_canonical((folder / MANIFEST).read_bytes())
     except (OSError, DocumentError) as exc:
-        raise BackupRefusedError("the folder is not a whole backup of a broker") from exc
+        raise RefusedError(BACKUP_REFUSED, "the folder is not a whole backup of a broker") from exc
     if manifest.database != kind:
-        raise BackupRefusedError(f"the backup is one of {manifest.database}, not of {kind}")
+        raise RefusedError(
+            BACKUP_REFUSED, f"the backup is one of {manifest.database}, not of {kind}"
+        )
     if manifest.revision > newest_revision():
-        raise BackupRefusedError("the backup was made by a newer version of the broker")
+        raise RefusedError(BACKUP_REFUSED, "the backup was made by a newer version of the broker")
     if _sha256(folder / snapshot.FILE_NAMES[kind]) != manifest.database_sha256:
         raise BackupDamagedError("the copy of the database is not the one that was written")
     return manifest
@@ -144,7 +147,7 @@ def restore_backup(
         pins: checkpoints that agencies and auditors have kept: they are remembered as if this machine had
             signed them itself, which a new one has not.
     Raises:
-        BackupRefusedError, BackupDamagedError: as `read_backup`, there is a database already or a newer one, or
+        backup-refused, BackupDamagedError: as `read_backup`, there is a database already or a newer one, or
             a pin is not one of this broker's log.
         LogInconsistentError, LogKeyMismatchError: the backup is not one of this broker's log.
     """
@@ -171,7 +174,8 @@ def _refuse_older(broker: Broker, manifest: BackupManifest) -> None:
     except LastCheckpointMissingError:
         return
     if manifest.log_size < signed.size:
-        raise BackupRefusedError(
+        raise RefusedError(
+            BACKUP_REFUSED,
             f"the backup lacks {signed.size - manifest.log_size} entries that this broker has signed since",
             hint="restore a newer one; if there is none, add --older: the database that is there is lost then",
         )
@@ -197,7 +201,9 @@ def _opened_pin(note: bytes, keys: Sequence[VerifierKey]) -> Checkpoint:
     try:
         return open_checkpoint(note, keys)
     except CheckpointError as exc:
-        raise BackupRefusedError("a pin is not a checkpoint that this broker's log signed") from exc
+        raise RefusedError(
+            BACKUP_REFUSED, "a pin is not a checkpoint that this broker's log signed"
+        ) from exc
 
 
 def _is_rolled_back(broker: Broker) -> bool:

@@ -1,16 +1,13 @@
-"""What a backup or a restore is refused for."""
+"""What a backup or a restore is refused for, and how it can fail."""
 
 from __future__ import annotations
 
-from app.errors import BrokerError, RequestError
+from typing import Final
 
+from app.errors import BrokerError, Rule
 
-class BackupRefusedError(RequestError):
-    """The folder cannot be what is asked: it exists already, or is no backup that this broker can take."""
-
-    code = "backup-refused"
-    status = 409
-    title = "Not a usable backup"
+# The folder exists already, or is no backup that this broker can take.
+BACKUP_REFUSED: Final = Rule("backup-refused", 409, "Not a usable backup")
 
 
 class BackupDamagedError(BrokerError):

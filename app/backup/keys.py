@@ -11,9 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from app.backup.errors import BackupRefusedError
+from app.backup.errors import BACKUP_REFUSED
 from app.clock import parse_utc, utc_text
 from app.durable import make_private_folder, write_new
+from app.errors import RefusedError
 from app.security.log_key import next_key_file
 from schemas.shared.durable import sync_folder
 
@@ -31,15 +32,15 @@ def write_key_backup(broker: Broker, folder: Path) -> tuple[Path, int]:
     Older ones beside it go once they are seven days old; returns the new one, and how many went.
 
     Raises:
-        BackupRefusedError: the folder lies in the state folder, whose backups would then hold it.
+        backup-refused: the folder lies in the state folder, whose backups would then hold it.
     """
     settings = broker.settings
     if settings.state_dir.resolve() in (folder.resolve(), *folder.resolve().parents):
-        raise BackupRefusedError("a backup of the keys must lie outside the state folder")
+        raise RefusedError(BACKUP_REFUSED, "a backup of the keys must lie outside the state folder")
     name = utc_text(broker.clock()).replace(":", "-")
     target = folder / f"keys-{name}"
     if target.exists():
-        raise BackupRefusedError("there is a backup of the keys of this second already")
+        raise RefusedError(BACKUP_REFUSED, "there is a backup of the keys of this second already")
     make_private_folder(folder)
     make_private_folder(target)
     store = target / settings.key_store_dir.name

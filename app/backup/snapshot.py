@@ -14,10 +14,10 @@ from typing import Final
 
 from sqlalchemy import URL, inspect
 
-from app.backup.errors import BackupDamagedError, BackupRefusedError, DumpFailedError
+from app.backup.errors import BACKUP_REFUSED, BackupDamagedError, DumpFailedError
 from app.db import Database
 from app.durable import PRIVATE_FILE, write_new
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, RefusedError
 from schemas.shared.durable import sync_folder
 
 FILE_NAMES: Final = {"sqlite": "database.sqlite3", "postgresql": "database.pgdump"}
@@ -45,13 +45,15 @@ def load_database(database: Database, file: Path, *, replace: bool) -> None:
     """Put a copy in the place of the database; nobody may be using it.
 
     Raises:
-        BackupRefusedError: there is a database already, and `replace` was not asked for.
+        backup-refused: there is a database already, and `replace` was not asked for.
         BackupDamagedError: the copy is not whole.
         DumpFailedError: PostgreSQL's tool failed.
     """
     if not replace and holds_tables(database):
-        raise BackupRefusedError(
-            "there is a database already", hint="to put the backup in its place, add --replace"
+        raise RefusedError(
+            BACKUP_REFUSED,
+            "there is a database already",
+            hint="to put the backup in its place, add --replace",
         )
     database.close()
     if database.is_sqlite:

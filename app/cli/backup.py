@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from app.backup.errors import BackupRefusedError
+from app.backup.errors import BACKUP_REFUSED
 from app.backup.keys import LIFETIME, write_key_backup
 from app.cli.opening import founded_settings, opened_broker
+from app.errors import RefusedError
 from app.matchlog.errors import LogRolledBackError
 from schemas.errors import CheckpointError
 from schemas.matchlog.checkpoint import parse_checkpoints
@@ -107,4 +108,4 @@ def _notes_of(file: Path) -> list[bytes]:
     try:
         return [note.to_bytes() for _, note in parse_checkpoints(file.read_bytes())]
     except (OSError, CheckpointError) as exc:
-        raise BackupRefusedError(f"{file.name} is not a file of pins") from exc
+        raise RefusedError(BACKUP_REFUSED, f"{file.name} is not a file of pins") from exc

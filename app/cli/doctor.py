@@ -22,7 +22,7 @@ from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from app.broker import Broker
-    from app.deadlines.telling import Outlet
+    from app.deadlines.notices import Outlet
     from app.settings import Settings
 
 RENEW_BEFORE = timedelta(days=30)
@@ -172,7 +172,7 @@ def _overdue(broker: Broker) -> str:
 
 
 def _messages(broker: Broker) -> str:
-    from app.deadlines.telling import outlets_of
+    from app.deadlines.notices import outlets_of
 
     names = [outlet.name for outlet in outlets_of(broker)]
     if broker.settings.webhook_url is not None:
@@ -183,7 +183,7 @@ def _messages(broker: Broker) -> str:
 
 
 def _sent(broker: Broker) -> dict[str, tuple[bool, str]]:
-    from app.deadlines.telling import outlets_of
+    from app.deadlines.notices import outlets_of
 
     outlets = outlets_of(broker)
     if not outlets:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.exhaustive import Dataset, pack_words
+from app.matching.exhaustive import Words, pack_words
 from app.matching.exhaustive.words import MAX_ENCODING_BYTES
 from schemas.errors import FormatError
 
@@ -22,7 +22,7 @@ class EncodingFileError(FormatError):
     code = "encoding-file"
 
 
-def read_encodings(path: Path, bits: int | None) -> Dataset:
+def read_encodings(path: Path, bits: int | None) -> Words:
     """Return the encodings of a file; a row of JSON or raw binary is a record.
 
     Args:
@@ -34,16 +34,16 @@ def read_encodings(path: Path, bits: int | None) -> Dataset:
     """
     try:
         before = path.stat()
-        dataset = _read(path, bits)
+        words = _read(path, bits)
         after = path.stat()
     except OSError as exc:
         raise EncodingFileError(f"{path}: {os.strerror(exc.errno or 0).lower()}") from exc
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise EncodingFileError(f"{path}: changed while it was read")
-    return dataset
+    return words
 
 
-def _read(path: Path, bits: int | None) -> Dataset:
+def _read(path: Path, bits: int | None) -> Words:
     content = path.read_bytes()
     if not content:
         raise EncodingFileError(f"{path}: is empty")
@@ -51,7 +51,7 @@ def _read(path: Path, bits: int | None) -> Dataset:
         rows = _parse_clks(content) if bits is None else _parse_binary(content, bits)
     except EncodingFileError as exc:
         raise EncodingFileError(f"{path}: {exc}") from exc
-    return Dataset.of(pack_words(rows))
+    return pack_words(rows)
 
 
 def _parse_clks(content: bytes) -> NDArray[np.uint8]:

@@ -36,7 +36,6 @@ COMMANDS: Final = {
     "restore": "Restore a backup of database and blobs.",
     "doctor": "Check settings, stores, log and kernel.",
     "match": "Compare files of plain CLKs offline.",
-    "decide": "Decide the pairs of two containers offline.",
     "demo": "Run the whole job on this machine with invented people.",
 }
 _ELSEWHERE: Final = {

@@ -15,8 +15,8 @@ import click
 from app.cli.progress_bar import shown
 
 if TYPE_CHECKING:
-    from app.matching.exhaustive import Dataset, Groups, OrderedPairs
-    from app.matching.exhaustive.policy import Solver
+    from app.matching.exhaustive import Groups, OrderedPairs, Words
+    from app.matching.exhaustive.solver import Solver
 
 MAX_PAIRS = 50_000_000
 _DECIMAL = re.compile(r"[01]?(\.[0-9]{1,18})?")
@@ -38,7 +38,6 @@ _CHUNK_ROWS = 10_000
 @click.option("--similarities", is_flag=True, help="Print all pairs and scores, unsolved.")
 @click.option("--estimate", "is_estimate", is_flag=True, help="Print what it would cost and find.")
 @click.option("--bits", type=int, help="The files are raw binary with this many bits a row.")
-@click.option("--format", "output", type=click.Choice(["json"]), default="json", show_default=True)
 @click.option("--threads", type=click.IntRange(1), help="Default: one for each processor.")
 @click.option("--kernel", default="auto", show_default=True, help="How to compare; see doctor.")
 @click.option("--max-pairs", type=click.IntRange(1), default=MAX_PAIRS, show_default=True)
@@ -49,7 +48,6 @@ def match(  # noqa: PLR0917 - one parameter for each option
     similarities: bool,
     is_estimate: bool,
     bits: int | None,
-    output: str,
     threads: int | None,
     kernel: str,
     max_pairs: int,
@@ -65,7 +63,6 @@ def match(  # noqa: PLR0917 - one parameter for each option
     from app.cli.encoding_files import read_encodings
     from app.matching.exhaustive import solve_pairs
 
-    del output  # JSON is the only one so far
     if len(files) < 2:
         raise click.UsageError("name two files or more")
     exact = _parse_threshold(threshold)
@@ -89,12 +86,11 @@ def _parse_threshold(text: str) -> Fraction:
 
 
 def _print_estimate(
-    datasets: Sequence[Dataset], threshold: Fraction, kernel: str, n_threads: int
+    datasets: Sequence[Words], threshold: Fraction, kernel: str, n_threads: int
 ) -> None:
-    from app.matching.exhaustive import MatchingPolicy, estimate
+    from app.matching.exhaustive import estimate
 
-    policy = MatchingPolicy(threshold, threshold, Fraction(0), "groups")
-    expected = estimate(datasets, policy, kernel=kernel, n_threads=n_threads, is_within=False)
+    expected = estimate(datasets, threshold, kernel=kernel, n_threads=n_threads)
     click.echo(
         json.dumps(
             {
@@ -104,7 +100,7 @@ def _print_estimate(
                 "duration_s": round(expected.duration_s, 1),
                 "n_pairs": round(expected.n_pairs),
                 "n_pairs_upper": round(expected.n_pairs_upper),
-                "n_chance_pairs": round(expected.n_chance_pairs_review, 1),
+                "n_chance_pairs": round(expected.n_chance_pairs, 1),
                 "memory_mib": expected.memory_bytes >> 20,
             }
         )
@@ -112,17 +108,16 @@ def _print_estimate(
 
 
 def _find_pairs(
-    datasets: Sequence[Dataset], threshold: Fraction, kernel: str, n_threads: int, max_pairs: int
+    datasets: Sequence[Words], threshold: Fraction, kernel: str, n_threads: int, max_pairs: int
 ) -> OrderedPairs:
     from app.engine import match_blocks
-    from app.matching.exhaustive import BLOCK_PAIRS, MatchingPolicy, order_pairs, plan_blocks
+    from app.matching.exhaustive import BLOCK_PAIRS, order_pairs, plan_blocks
 
-    policy = MatchingPolicy(threshold, threshold, Fraction(0), "groups")
-    blocks = plan_blocks(datasets, block_pairs=BLOCK_PAIRS, is_within=False)
+    blocks = plan_blocks(datasets, block_pairs=BLOCK_PAIRS)
     matched = match_blocks(
-        datasets, blocks, policy, kernel=kernel, n_threads=n_threads, max_pairs=max_pairs
+        datasets, blocks, threshold, kernel=kernel, n_threads=n_threads, max_pairs=max_pairs
     )
-    n_records = [dataset.n_records for dataset in datasets]
+    n_records = [len(words) for words in datasets]
     return order_pairs(n_records, ((each.block, each.pairs) for each in shown(matched)))
 
 

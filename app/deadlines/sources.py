@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from app.agreements.holds import holds_of, is_held
 from app.agreements.service import parties_of
@@ -26,10 +26,7 @@ from app.review.service import open_reviews_of
 from app.rounds.opening import late_opening, late_uploads, waiting_for
 from app.runs.approvals import awaited_approvals
 from app.runs.finality import awaited_cosignatures
-from schemas.overdue import CARDS, since_end, since_undecided
-
-if TYPE_CHECKING:
-    from schemas.overdue import Overdue
+from schemas.overdue import CARDS, Overdue, since_end, since_undecided
 
 Source: TypeAlias = Callable[[Ground], "Iterator[Overdue]"]
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from app.clock import utc_text
 from app.decisions import repository
+from app.decisions.models import MatchRecord
 from app.matchlog.draft import EntryDraft
-from app.sealed.ending import BATCH, Ended
+from app.sealed.ending import Ended, due_rows
 from app.sealed.objects import count_pieces, end_objects
 from schemas.matchlog.kinds import MatchRecordDestroyed
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
-    from app.decisions.models import MatchRecord
 
 
 def live_records(
@@ -52,7 +52,7 @@ def end_records(
 
 def due_records(session: Session, now: str, held: Collection[str]) -> Sequence[MatchRecord]:
     """Return, locked, some match records whose time is over; not those of projects that are held."""
-    return repository.due_records(session, now, BATCH, held)
+    return due_rows(session, MatchRecord, now, held)
 
 
 def _ended(session: Session, record: MatchRecord, binding: TermsInForce, reason: str) -> Ended:

@@ -92,7 +92,7 @@ def draw_record(
 
     Raises:
         KeyGoneError: the run's key is gone.
-        NobodyReceivesError: nobody could open what is sealed to a recipient.
+        nobody-receives: nobody could open what is sealed to a recipient.
         StorageFullError: the disk is nearly full.
     """
     secret = broker.keystore.open(specification.run).secret
@@ -106,7 +106,7 @@ def write_record(
     """Write a match record under its header, and openings for those who may learn which records are linked.
 
     Raises:
-        NobodyReceivesError, StorageFullError: as `draw_record`.
+        nobody-receives, StorageFullError: as `draw_record`.
     """
     specification = rows.specification
     run = specification.run
@@ -163,10 +163,8 @@ def openings_kind(party: str) -> str:
 def _header(rows: RecordRows, profile: EncodingProfile, weights: Weights) -> MatchRecordHeader:
     specification = rows.specification
     larger, smaller = specification.uploads
-    return MatchRecordHeader(
-        project=specification.project,
-        run=specification.run,
-        round=specification.round,
+    return MatchRecordHeader.from_row(
+        specification,
         release=1,
         specification=specification.digest(),
         uploads=(
@@ -178,7 +176,6 @@ def _header(rows: RecordRows, profile: EncodingProfile, weights: Weights) -> Mat
             FieldWeights(field=field.name, levels=levels[1:])
             for field, levels in zip(profile.fields, weights.fields, strict=True)
         ),
-        floor=specification.floor,
         rows=len(rows.plan),
     )
 

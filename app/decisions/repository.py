@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -33,19 +33,6 @@ def present_records(session: Session, project: str) -> Sequence[MatchRecord]:
         MatchRecord.project == project, MatchRecord.object.in_(present_objects())
     )
     return session.scalars(query.order_by(MatchRecord.run, MatchRecord.release)).all()
-
-
-def due_records(
-    session: Session, now: str, limit: int, held: Collection[str]
-) -> Sequence[MatchRecord]:
-    """Return, locked, match records past their keeping time, but for those of these projects."""
-    query = select(MatchRecord).where(
-        MatchRecord.destroyed.is_(None),
-        MatchRecord.keep_until <= now,
-        MatchRecord.project.not_in(held),
-    )
-    query = query.order_by(MatchRecord.run, MatchRecord.release).limit(limit)
-    return session.scalars(query.with_for_update()).all()
 
 
 def forget_openings(session: Session, record: MatchRecord) -> None:

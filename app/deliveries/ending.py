@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from app.clock import utc_text
 from app.deliveries import repository
+from app.deliveries.models import Delivery
 from app.matchlog.draft import EntryDraft
-from app.sealed.ending import BATCH, Ended
+from app.sealed.ending import Ended, due_rows
 from app.sealed.objects import count_pieces, end_objects
 from schemas.matchlog.delivery_kinds import DeliveryDestroyed
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
-    from app.deliveries.models import Delivery
 
 REPLACED: Final = "replaced"
 EXPIRED: Final = "expired"
@@ -33,7 +33,7 @@ def live_deliveries(
 
 def due_deliveries(session: Session, now: str, held: Collection[str]) -> Sequence[Delivery]:
     """Return, locked, some deliveries whose time is over; not those of projects that are held."""
-    return repository.due_deliveries(session, now, BATCH, held)
+    return due_rows(session, Delivery, now, held)
 
 
 def end_deliveries(

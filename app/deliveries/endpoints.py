@@ -9,8 +9,8 @@ from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.db import Window
-from app.deliveries import receiving, service
-from app.deliveries.receiving import Address, Incoming
+from app.deliveries import arrivals, service
+from app.deliveries.arrivals import Address, Incoming
 from app.errors import RequestError
 from app.http.access import CurrentActor
 from app.http.body import json_body, streamed_body
@@ -104,14 +104,14 @@ def show_receipt(broker: WiredBroker, actor: CurrentActor, delivery: DeliveryPat
 
 def _begin(broker: Broker, actor: Actor, address: Address) -> Incoming:
     with broker.database.read() as session:
-        most = receiving.most_of(session, broker, actor, address)
+        most = arrivals.most_of(session, broker, actor, address)
     return Incoming(broker, most)
 
 
 def _keep(broker: Broker, actor: Actor, address: Address, incoming: Incoming) -> DeliveryView:
     try:
         with broker.database.write() as session:
-            kept = receiving.keep_delivery(session, broker, actor, address, incoming)
+            kept = arrivals.keep_delivery(session, broker, actor, address, incoming)
             view = service.view_of(kept)
     except RequestError:
         incoming.sealed.drop()

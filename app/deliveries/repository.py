@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
@@ -71,16 +71,6 @@ def live_of_project(session: Session, project: str, party: str | None = None) ->
         query = query.where(or_(Delivery.sender == party, Delivery.recipient == party))
     query = query.order_by(Delivery.id).with_for_update()
     return session.scalars(query.execution_options(populate_existing=True)).all()
-
-
-def due_deliveries(
-    session: Session, now: str, limit: int, held: Collection[str]
-) -> Sequence[Delivery]:
-    """Return, locked, deliveries past their keeping time and not destroyed, but for those of these projects."""
-    query = select(Delivery).where(
-        Delivery.destroyed.is_(None), Delivery.keep_until <= now, Delivery.project.not_in(held)
-    )
-    return session.scalars(query.order_by(Delivery.id).limit(limit).with_for_update()).all()
 
 
 def present_of_project(session: Session, actor: Actor, project: str) -> Sequence[Delivery]:

@@ -67,21 +67,9 @@ def present_deliveries(session: Session, actor: Actor, project: str) -> Sequence
 
 def view_of(delivery: Delivery) -> DeliveryView:
     """Return a delivery as all who may see it see it."""
-    return DeliveryView(
+    return DeliveryView.from_row(
+        delivery,
         delivery=delivery.id,
-        project=delivery.project,
-        round=delivery.round,
-        number=delivery.number,
-        sender=delivery.sender,
-        recipient=delivery.recipient,
-        sha256=delivery.sha256,
-        size_bytes=delivery.size_bytes,
-        received=delivery.received,
-        keep_until=delivery.keep_until,
-        fetched=delivery.fetched,
-        opened=delivery.opened,
-        fault=delivery.fault,  # type: ignore[arg-type]  # the column holds only these
-        replaced=delivery.replaced,
         ended=delivery.destroyed,
     )
 
@@ -101,7 +89,7 @@ def open_file(session: Session, broker: Broker, actor: Actor, delivery: str) -> 
 
     Raises:
         NotFoundError: no such delivery, or not the caller's.
-        NotInForceError, WrongDutyError: the terms do not let this person have it now.
+        NotInForceError, wrong-duty: the terms do not let this person have it now.
         delivery-not-yours, delivery-gone: it is for another party, or not there any more.
     """
     found = delivery_for(session, actor, delivery)
@@ -132,7 +120,7 @@ def log_opening(
 
     Raises:
         NotFoundError: no such delivery, or not the caller's.
-        delivery-not-yours, WrongDutyError, delivery-gone, delivery-not-fetched: the caller cannot say it.
+        delivery-not-yours, wrong-duty, delivery-gone, delivery-not-fetched: the caller cannot say it.
         other-delivery: the file that was fetched has another digest.
     """
     found = delivery_for(session, actor, delivery, lock=True)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
 
 from app.denials.models import RefusedRequests
-
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
 
 
 def count_one_more(session: Session, row: RefusedRequests) -> bool:
@@ -31,7 +28,7 @@ def count_one_more(session: Session, row: RefusedRequests) -> bool:
     return session.execute(query).scalar_one_or_none() is not None
 
 
-def take_counts(session: Session, before_hour: str) -> Sequence[RefusedRequests]:
+def pop_counts(session: Session, before_hour: str) -> Sequence[RefusedRequests]:
     """Remove and return the counts of the hours before this one, in the order of their keys.
 
     One statement, so that of two who sum up at once only one gets each.

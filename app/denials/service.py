@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.agreements.errors import WrongDutyError
+from app.agreements.errors import WRONG_DUTY
 from app.agreements.service import agreement_now, require_visible
 from app.clock import hour_text
 from app.db import add_if_alone
@@ -52,7 +52,7 @@ COMMIT: Final[RouteKey] = ("POST", "/v1/uploads/{upload}/commit")
 
 
 _DENIALS_WITHOUT_CLAUSE: Final = {
-    WrongDutyError.code,
+    WRONG_DUTY.code,
     RELEASE_DESTROYED.code,
     MATCH_RECORD_GONE.code,
 }
@@ -85,18 +85,15 @@ def sum_up_denials(session: Session, broker: Broker) -> int:
     now = broker.clock()
     drafts = [
         EntryDraft(
-            RequestRefused(
-                party=row.party,
-                why=row.why,
+            RequestRefused.from_row(
+                row,
                 clause=row.clause or None,
-                hour=row.hour,
-                count=row.count,
             ),
             project=row.project,
             agreement=agreement_now(session, row.project, now),
             outcome="refused",
         )
-        for row in repository.take_counts(session, hour_text(now))
+        for row in repository.pop_counts(session, hour_text(now))
     ]
     broker.log.append(session, drafts)
     return len(drafts)

@@ -35,11 +35,11 @@ def correct_round(
     """Let the next round take the place of an open one, and return it; of two who ask, both get the same.
 
     Raises:
-        NotFoundError, NotInForceError, NotProviderError, WrongDutyError: not the caller's to correct now.
+        NotFoundError, NotInForceError, not-a-provider, wrong-duty: not the caller's to correct now.
         round-closed: it is closed.
         RoundBudgetError, nonces-missing: the next one cannot be opened.
         releases-fetched: something that was made of it has been fetched.
-        LegalHoldError: nothing of the project may be destroyed.
+        legal-hold: nothing of the project may be destroyed.
     """
     project_for(session, actor, project)
     before = partial(end_with_round, session, broker, project, may_release=False)

@@ -58,82 +58,42 @@ def dues_of(
     deliveries: Iterable[Delivery],
 ) -> list[Due]:
     """Return all that is held, what is due first at the top."""
-    found = [
-        *(_due_upload(upload, now) for upload in uploads),
-        *(_due_release(release, now) for release in releases),
-        *(_due_record(record, now) for record in records),
-        *(_due_message(message, now) for message in messages),
-        *(_due_review(review, now) for review in reviews),
-        *(_due_delivery(delivery, now) for delivery in deliveries),
-    ]
+
+    def held(due: str, what: str, *, is_over: bool, **of: str | None) -> Due:
+        return Due(due, what, _state(due, now, is_over=is_over), **of)
+
+    found: list[Due] = []
+    for upload in uploads:
+        # What was never committed ends by itself, a committed one when the terms say.
+        due = upload.keep_until or upload.expires
+        what = "encodings" if upload.committed else "encodings of an unfinished upload"
+        is_over = upload.state in {"expired", "destroyed"}
+        of = {"object": upload.id, "party": upload.party, "since": upload.created}
+        found.append(held(due, what, is_over=is_over, **of))
+    for release in releases:
+        is_over = release.destroyed is not None
+        of = {"object": release.id, "party": release.recipient, "since": release.created}
+        found.append(held(release.keep_until, "match IDs", is_over=is_over, **of))
+    for record in records:
+        is_over = record.destroyed is not None
+        found.append(held(record.keep_until, "match record", is_over=is_over, object=record.run))
+    for message in messages:
+        what = f"sealed {message.kind} of round {message.round}"
+        is_over = message.destroyed is not None
+        of = {"party": message.party, "since": message.received}
+        found.append(held(message.keep_until, what, is_over=is_over, **of))
+    for review in reviews:
+        # It ends at its deadline at the latest, and what was in it is destroyed then.
+        due = review.keep_until or review.deadline
+        what = "questions, cards and decisions of a review"
+        is_over = review.destroyed is not None
+        found.append(held(due, what, is_over=is_over, object=review.run, since=review.created))
+    for delivery in deliveries:
+        what = f"sealed delivery of round {delivery.round}"
+        is_over = delivery.destroyed is not None
+        of = {"object": delivery.id, "party": delivery.sender, "since": delivery.received}
+        found.append(held(delivery.keep_until, what, is_over=is_over, **of))
     return sorted(found, key=lambda due: (due.due, due.what, due.object or ""))
-
-
-def _due_upload(upload: Upload, now: str) -> Due:
-    # What was never committed ends by itself, a committed one when the terms say.
-    due = upload.keep_until or upload.expires
-    is_over = upload.state in {"expired", "destroyed"}
-    return Due(
-        due=due,
-        what="encodings" if upload.committed else "encodings of an unfinished upload",
-        state=_state(due, now, is_over=is_over),
-        object=upload.id,
-        party=upload.party,
-        since=upload.created,
-    )
-
-
-def _due_release(release: Release, now: str) -> Due:
-    return Due(
-        due=release.keep_until,
-        what="match IDs",
-        state=_state(release.keep_until, now, is_over=release.destroyed is not None),
-        object=release.id,
-        party=release.recipient,
-        since=release.created,
-    )
-
-
-def _due_record(record: MatchRecord, now: str) -> Due:
-    return Due(
-        due=record.keep_until,
-        what="match record",
-        state=_state(record.keep_until, now, is_over=record.destroyed is not None),
-        object=record.run,
-    )
-
-
-def _due_message(message: SealedMessage, now: str) -> Due:
-    return Due(
-        due=message.keep_until,
-        what=f"sealed {message.kind} of round {message.round}",
-        state=_state(message.keep_until, now, is_over=message.destroyed is not None),
-        party=message.party,
-        since=message.received,
-    )
-
-
-def _due_review(review: Review, now: str) -> Due:
-    # It ends at its deadline at the latest, and what was in it is destroyed then.
-    due = review.keep_until or review.deadline
-    return Due(
-        due=due,
-        what="questions, cards and decisions of a review",
-        state=_state(due, now, is_over=review.destroyed is not None),
-        object=review.run,
-        since=review.created,
-    )
-
-
-def _due_delivery(delivery: Delivery, now: str) -> Due:
-    return Due(
-        due=delivery.keep_until,
-        what=f"sealed delivery of round {delivery.round}",
-        state=_state(delivery.keep_until, now, is_over=delivery.destroyed is not None),
-        object=delivery.id,
-        party=delivery.sender,
-        since=delivery.received,
-    )
 
 
 def _state(due: str, now: str, *, is_over: bool) -> DueState:

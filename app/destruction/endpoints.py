@@ -115,7 +115,7 @@ def state_destruction(
 ) -> StatementTaken:
     """Take what the caller's party states to have deleted itself."""
     with broker.database.write() as session:
-        return participation.take_statement(session, broker, actor, project, signed)
+        return participation.receive_statement(session, broker, actor, project, signed)
 
 
 @router.post("/v1/projects/{project}/withdrawals")
@@ -146,7 +146,7 @@ def change_hold(
 ) -> HoldList:
     """Set a legal hold, or lift those of the caller's party, as its steward has signed."""
     with broker.database.write() as session:
-        found = holds.take_notice(session, broker, actor, project, signed)
+        found = holds.receive_notice(session, broker, actor, project, signed)
         return _holds(broker, session, found, project)
 
 

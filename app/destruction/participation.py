@@ -65,16 +65,11 @@ def view_of(session: Session, found: Destruction) -> DestructionView:
     """Return how far a destruction is."""
     certificate = None if found.certificate is None else certificate_of(found)
     signatures = repository.signatures_of(session, found.id)
-    return DestructionView(
+    return DestructionView.from_row(
+        found,
         certificate=found.id,
-        project=found.project,
-        scope=found.scope,  # type: ignore[arg-type]  # the column holds only these
-        subject=found.subject,
-        reason=found.reason,
-        asked=found.asked,
         objects=len(repository.objects_of(session, found.id)),
         finished=None if certificate is None else certificate.finished,
-        sha256=found.sha256,
         countersigned=tuple(signature.party for signature in signatures),
         outstanding=()
         if certificate is None
@@ -140,7 +135,7 @@ def countersign(
         NotFoundError: no such certificate, or not the caller's to see.
         not-certified: there is none yet.
         other-certificate: it is under another one.
-        StatementRefusedError: it is not the caller's own signature.
+        statement-refused: it is not the caller's own signature.
     """
     found = destruction_for(session, actor, certificate)
     certificate_of(found)
@@ -159,7 +154,7 @@ def countersign(
     return view_of(session, found)
 
 
-def take_statement(
+def receive_statement(
     session: Session, broker: Broker, actor: Actor, project: str, signed: SignedDestruction
 ) -> StatementTaken:
     """Take a party's statement of what it has deleted and log it; the same again changes nothing.
@@ -167,7 +162,7 @@ def take_statement(
     Raises:
         NotFoundError: no such project or certificate, or not the caller's.
         other-certificate: it is about something else.
-        StatementRefusedError: it is not the caller's own signature.
+        statement-refused: it is not the caller's own signature.
     """
     project_for(session, actor, project)
     said = signed.said

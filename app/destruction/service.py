@@ -101,8 +101,8 @@ def destroy_project(session: Session, broker: Broker, actor: Actor, project: str
 
     Raises:
         NotFoundError: no such project, or not the caller's.
-        WrongDutyError: a signed agreement gives this to persons with another duty.
-        LegalHoldError, nothing-to-destroy: nothing may, or can, be destroyed.
+        wrong-duty: a signed agreement gives this to persons with another duty.
+        legal-hold, nothing-to-destroy: nothing may, or can, be destroyed.
     """
     project_for(session, actor, project)
     if actor.role == "operator":
@@ -116,7 +116,7 @@ def destroy_upload(session: Session, broker: Broker, actor: Actor, upload: str) 
 
     Raises:
         NotFoundError: no such upload, or not the caller's.
-        WrongDutyError, LegalHoldError: as `destroy_project`.
+        wrong-duty, legal-hold: as `destroy_project`.
         nothing-to-destroy: it was never committed, or is gone.
     """
     row = upload_for(session, actor, upload)
@@ -130,7 +130,7 @@ def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
     """Begin a destruction, or return the one that is under way or, where nothing is left, was done.
 
     Raises:
-        LegalHoldError, nothing-to-destroy: nothing may, or can, be destroyed.
+        legal-hold, nothing-to-destroy: nothing may, or can, be destroyed.
     """
     # First, so that the second of two who ask at once finds what the first one began.
     lock_rounds(session, wanted.project)
@@ -151,7 +151,7 @@ def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
             raise RefusedError(NOTHING_TO_DESTROY, "The upload was never committed, or is gone.")
     while len(found) > MAX_OBJECTS and (some := found.split_off(MAX_OBJECTS)):
         # More than one certificate lists: what was made over the years goes first, under ones of its own.
-        before = Wanted(wanted.project, "expired", reason=wanted.reason, actor=wanted.actor)
+        before = Wanted(wanted.project, "expired", reason=wanted.reason)
         end_all(session, broker, before, some)
     return end_all(session, broker, wanted, found)
 

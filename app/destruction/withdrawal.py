@@ -37,7 +37,7 @@ def withdraw_record(
 
     Raises:
         NotFoundError: no such project, or not the caller's.
-        NotProviderError, WrongDutyError: the caller does not provide records, or has another duty.
+        not-a-provider, wrong-duty: the caller does not provide records, or has another duty.
     """
     binding = project_for(session, actor, project)
     refuse_stranger(binding, actor.party)

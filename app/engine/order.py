@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
 
 
-def threads(executor: Executor | None, n_threads: int) -> AbstractContextManager[Executor]:
-    """Return the caller's executor, left open at the end, or threads that end with the work."""
-    if executor is not None:
-        return nullcontext(executor)
+def threads(n_threads: int) -> ThreadPoolExecutor:
+    """Return threads that end with the block that they are used in."""
     return ThreadPoolExecutor(n_threads, thread_name_prefix="matching")
 
 

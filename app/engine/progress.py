@@ -14,8 +14,6 @@ class Progress:
     Attributes:
         n_done: comparisons done, including those of earlier attempts.
         n_total: comparisons of the whole plan.
-        n_blocks_done: blocks done, including those of earlier attempts.
-        n_blocks: blocks of the whole plan.
         elapsed_s: seconds of this attempt.
         comparisons_per_s: rate of this attempt; None before its first block is done.
         left_s: seconds that the rest takes at that rate; None while the rate is unknown.
@@ -23,8 +21,6 @@ class Progress:
 
     n_done: int
     n_total: int
-    n_blocks_done: int
-    n_blocks: int
     elapsed_s: float
     comparisons_per_s: float | None
     left_s: float | None
@@ -35,45 +31,32 @@ class ProgressMeter:
 
     Args:
         n_total: comparisons of the whole plan.
-        n_blocks: blocks of the whole plan.
         n_before: comparisons that earlier attempts have done.
-        n_blocks_before: blocks that earlier attempts have done.
         clock: seconds that only go forward.
     """
 
     def __init__(
         self,
         n_total: int,
-        n_blocks: int,
         *,
         n_before: int = 0,
-        n_blocks_before: int = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._n_total = n_total
-        self._n_blocks = n_blocks
         self._n_before = n_before
         self._n_done = n_before
-        self._n_blocks_done = n_blocks_before
         self._clock = clock
         self._started = clock()
 
     def advance(self, n_comparisons: int) -> Progress:
-        """Count one block of `n_comparisons` as done and return the progress."""
+        """Count `n_comparisons` more as done and return the progress."""
         self._n_done += n_comparisons
-        self._n_blocks_done += 1
-        return self.progress()
-
-    def progress(self) -> Progress:
-        """Return the progress now."""
         elapsed_s = self._clock() - self._started
         n_now = self._n_done - self._n_before
         rate = n_now / elapsed_s if n_now and elapsed_s > 0 else None
         return Progress(
             n_done=self._n_done,
             n_total=self._n_total,
-            n_blocks_done=self._n_blocks_done,
-            n_blocks=self._n_blocks,
             elapsed_s=elapsed_s,
             comparisons_per_s=rate,
             left_s=None if rate is None else (self._n_total - self._n_done) / rate,

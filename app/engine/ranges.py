@@ -79,13 +79,8 @@ def meet_ranges(
     """
     todo = [task for task in plan if task.number not in finished]
     n_total, n_todo = sum(task.n_rows for task in plan), sum(task.n_rows for task in todo)
-    meter = ProgressMeter(
-        n_total,
-        len(plan),
-        n_before=n_total - n_todo,
-        n_blocks_before=len(plan) - len(todo),
-    )
-    with threads(None, n_threads) as running:
+    meter = ProgressMeter(n_total, n_before=n_total - n_todo)
+    with threads(n_threads) as running:
 
         def start(task: NumberedRange) -> Future[Met]:
             return running.submit(meet_range, task.range, smaller, larger, rules)

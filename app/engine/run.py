@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from fractions import Fraction
 from typing import NamedTuple
 
 from app.engine.order import in_order, threads
 from app.engine.progress import Progress, ProgressMeter
-from app.matching.exhaustive import (
-    Block,
-    Candidates,
-    Dataset,
-    MatchingCancelledError,
-    MatchingPolicy,
-    PairCapError,
-    match_block,
-)
+from app.matching.exhaustive import Block, Candidates, PairCapError, Words, match_block
 
 
 class MatchedBlock(NamedTuple):
@@ -31,61 +21,37 @@ class MatchedBlock(NamedTuple):
 
 
 def match_blocks(
-    datasets: Sequence[Dataset],
+    datasets: Sequence[Words],
     blocks: Sequence[Block],
-    policy: MatchingPolicy,
+    threshold: Fraction,
     *,
-    finished: Collection[int] = (),
-    n_pairs_before: int = 0,
     kernel: str = "auto",
     n_threads: int = 1,
-    executor: Executor | None = None,
     max_pairs: int | None = None,
-    cancelled: threading.Event | None = None,
-    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[MatchedBlock]:
-    """Yield each unfinished block with its pairs, in the order of the plan.
-
-    Store a block before asking for the next one: what was yielded need not be repeated after a
-    kill. At most `n_threads` + 1 blocks are held at a time.
+    """Yield each block with its pairs, in the order of the plan; at most `n_threads` + 1 are held at a time.
 
     Args:
         datasets: the files of the run.
         blocks: the whole plan.
-        policy: the policy of the run.
-        finished: numbers of blocks that earlier attempts stored.
-        n_pairs_before: pairs in those blocks; they count for the cap.
+        threshold: as `dice_candidates`.
         kernel: as `dice_candidates`.
         n_threads: blocks to match at a time.
-        executor: runs the blocks; None: `n_threads` threads of this call. Must run in this
-            process if `cancelled` is given.
         max_pairs: cap on the pairs of the whole run; None: no cap.
-        cancelled: when set, the next step raises; None: cannot be cancelled.
-        clock: seconds that only go forward.
 
     Raises:
         PairCapError: the run has more than `max_pairs` pairs.
-        MatchingCancelledError: `cancelled` was set.
     """
-    todo = [block for block in blocks if block.number not in finished]
-    meter = _meter(blocks, todo, clock)
-    cap = _RunCap(max_pairs, policy.review, n_pairs_before)
-    with threads(executor, n_threads) as running:
+    meter = ProgressMeter(sum(block.n_comparisons for block in blocks))
+    cap = _RunCap(max_pairs, threshold)
+    with threads(n_threads) as running:
 
         def start(block: Block) -> Future[Candidates]:
             return running.submit(
-                match_block,
-                datasets,
-                block,
-                policy,
-                kernel=kernel,
-                max_pairs=cap.left(),
-                cancelled=cancelled,
+                match_block, datasets, block, threshold, kernel=kernel, max_pairs=cap.left()
             )
 
-        for block, pairs in in_order(todo, start, n_threads + 1):
-            if cancelled is not None and cancelled.is_set():
-                raise MatchingCancelledError("the run was cancelled before it was complete")
+        for block, pairs in in_order(blocks, start, n_threads + 1):
             cap.spend(len(pairs))
             yield MatchedBlock(block, pairs, meter.advance(block.n_comparisons))
 
@@ -93,10 +59,10 @@ def match_blocks(
 class _RunCap:
     """The cap on the pairs of a whole run."""
 
-    def __init__(self, max_pairs: int | None, threshold: Fraction, n_pairs: int) -> None:
+    def __init__(self, max_pairs: int | None, threshold: Fraction) -> None:
         self._max_pairs = max_pairs
         self._threshold = threshold
-        self._n_pairs = n_pairs
+        self._n_pairs = 0
 
     def left(self) -> int | None:
         """Return how many pairs may still come; None: any number."""
@@ -107,17 +73,3 @@ class _RunCap:
         self._n_pairs += n_pairs
         if self._max_pairs is not None and self._n_pairs > self._max_pairs:
             raise PairCapError.above(self._max_pairs, self._threshold)
-
-
-def _meter(
-    blocks: Sequence[Block], todo: Sequence[Block], clock: Callable[[], float]
-) -> ProgressMeter:
-    n_total = sum(block.n_comparisons for block in blocks)
-    n_todo = sum(block.n_comparisons for block in todo)
-    return ProgressMeter(
-        n_total,
-        len(blocks),
-        n_before=n_total - n_todo,
-        n_blocks_before=len(blocks) - len(todo),
-        clock=clock,
-    )

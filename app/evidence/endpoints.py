@@ -48,7 +48,7 @@ def cosign(
 ) -> CosignatureStored:
     """Take a witness's signature over a checkpoint; a later one over the same takes its place."""
     with broker.database.write() as session:
-        return witnesses.take_cosignature(session, broker, actor, request)
+        return witnesses.receive_cosignature(session, broker, actor, request)
 
 
 @router.get("/v1/log/key", response_class=PlainTextResponse)

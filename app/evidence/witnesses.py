@@ -38,7 +38,7 @@ MAX_BEFORE_OTHERS: Final = 15
 MAX_OFF: Final = timedelta(days=1)
 
 
-def take_cosignature(
+def receive_cosignature(
     session: Session, broker: Broker, actor: Actor, request: CosignatureRequest
 ) -> CosignatureStored:
     """Store a cosignature that the caller made with the signing key that it signs in with.

@@ -6,9 +6,10 @@ from typing import Any, ClassVar, Literal
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.deadlines.service import count_overdue
-from app.health.readiness import require_ready
+from app.errors import UnavailableError
 from app.http.metrics import Metrics
 from app.matchlog.proofs import newest_checkpoint
 from app.runs.service import count_runs
@@ -36,7 +37,12 @@ async def alive() -> Health:
 @router.get("/readyz")
 def ready(broker: WiredBroker) -> Health:
     """Answer while the broker can take and give: database, disk and match log are fit."""
-    require_ready(broker)
+    broker.blobs.refuse_when_full()
+    try:
+        with broker.database.read() as session:
+            broker.log.check(session)
+    except SQLAlchemyError as exc:
+        raise UnavailableError("The database does not answer.") from exc
     return Health(status="ready")
 
 

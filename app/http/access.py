@@ -19,15 +19,16 @@ from app.http.limits import RateLimiter
 from app.security.actor import Actor
 from app.security.credential import Credential
 from app.security.errors import (
-    ForgedRequestError,
+    FORGED_REQUEST,
+    WRONG_ROLE,
     NotAuthenticatedError,
     SessionNeededError,
     SignInRefusedError,
     TooManyRequestsError,
-    WrongRoleError,
 )
 from app.security.policy import RouteKey, Rule
 from app.security.tokens import csrf_token
+from schemas.signed_request import HEADER
 
 COOKIE: Final = "__Host-blindlink"
 CSRF_HEADER: Final = "x-csrf-token"
@@ -89,7 +90,7 @@ def _let_through(gate: Gate, request: Request, rule: Rule) -> None:
     else:
         actor = _authenticate(gate, request, rule)
         if actor.role not in rule.roles:
-            raise WrongRoleError(f"This is not for the role {actor.role}.")
+            raise RefusedError(WRONG_ROLE, f"This is not for the role {actor.role}.")
         request.state.actor = actor
     if request.method not in _SAFE_METHODS and not rule.is_sign_in:
         gate.require_newest()
@@ -122,7 +123,7 @@ def count_refusal(request: Request, error: NotAuthenticatedError) -> None:
         TooManyRequestsError: too many came from this address.
     """
     gate: Gate = request.app.state.gate
-    wait_s = gate.limiter.take(_address(request), "sign-in")
+    wait_s = gate.limiter.spend(_address(request), "sign-in")
     if wait_s:
         raise TooManyRequestsError(wait_s) from None
     if isinstance(error, SignInRefusedError):
@@ -155,7 +156,7 @@ def _authenticate(gate: Gate, request: Request, rule: Rule) -> Actor:
             limit(actor)
             return actor
         return gate.actor_of_credential(
-            _credential(gate, request),
+            _credential(gate, request, rule),
             request_id,
             limit=limit,
         )
@@ -178,11 +179,13 @@ def _session_actor(gate: Gate, request: Request, request_id: str) -> Actor:
     if request.method not in _SAFE_METHODS and not hmac.compare_digest(
         sent.encode("latin-1"), expected.encode("ascii")
     ):
-        raise ForgedRequestError("The request was not sent by one of the broker's own pages.")
+        raise RefusedError(
+            FORGED_REQUEST, "The request was not sent by one of the broker's own pages."
+        )
     return actor
 
 
-def _credential(gate: Gate, request: Request) -> Credential:
+def _credential(gate: Gate, request: Request, rule: Rule) -> Credential:
     sent = request.headers.getlist("authorization")
     scheme, _, token = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
     proof = single_proof(request)
@@ -191,7 +194,15 @@ def _credential(gate: Gate, request: Request) -> Credential:
         raise _token_needed()
     raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode("ascii", "replace")
     path = raw_path.decode("ascii", "replace").partition("?")[0]
-    return Credential(token, proof, request.method, f"{gate.address}{path}")
+    query = request.scope.get("query_string", b"").decode("ascii", "replace")
+    return Credential(
+        token,
+        proof,
+        request.method,
+        f"{gate.address}{path}",
+        asks=f"{request.method} {path}{'?' if query else ''}{query}",
+        signed=request.headers.get(HEADER, "") if rule.is_signed else None,
+    )
 
 
 def _refuse_unknown_parameters(request: Request) -> None:
@@ -214,7 +225,7 @@ def _token_needed() -> NotAuthenticatedError:
 
 
 def _limit(gate: Gate, client: str, rule: Rule) -> None:
-    wait_s = gate.limiter.take(client, rule.rate)
+    wait_s = gate.limiter.spend(client, rule.rate)
     if wait_s:
         raise TooManyRequestsError(wait_s)
 

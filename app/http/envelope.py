@@ -7,20 +7,18 @@ exception's class. Its message stays out, since that of a foreign exception may 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import BrokerError, place_of
 from app.http.metrics import Metrics
 from app.http.problems import problem_response
 from app.ids import new_id
 from schemas.ids import REQUEST_PREFIX
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 log = structlog.get_logger()
 

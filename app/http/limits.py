@@ -35,7 +35,7 @@ class RateLimiter:
         # (client, class) -> tokens left, and when that was.
         self._buckets: OrderedDict[tuple[str, RateClass], tuple[float, float]] = OrderedDict()
 
-    def take(self, client: str, rate_class: RateClass) -> int:
+    def spend(self, client: str, rate_class: RateClass) -> int:
         """Take one token and return 0, or return after how many whole seconds there will be one."""
         rate = self._rates[rate_class]
         now = self._monotonic_s()

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from app.clock import utc_text
 from app.links import repository
+from app.links.models import Release
 from app.matchlog.draft import EntryDraft
 from app.runs.counts import matches_for_log
 from app.runs.service import run_specification
-from app.sealed.ending import BATCH, Ended
+from app.sealed.ending import Ended, due_rows
 from app.sealed.objects import count_pieces, end_objects
 from schemas.matchlog.kinds import ReleaseDestroyed
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
-    from app.links.models import Release
 
 
 def live_releases(
@@ -57,7 +57,7 @@ def end_releases(
 
 def due_releases(session: Session, now: str, held: Collection[str]) -> Sequence[Release]:
     """Return, locked, some releases whose time is over; not those of projects that are held."""
-    return repository.due_releases(session, now, BATCH, held)
+    return due_rows(session, Release, now, held)
 
 
 def holders_of_matches(

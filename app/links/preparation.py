@@ -76,7 +76,7 @@ def prepare_releases(broker: Broker, run: LinkedRun) -> Prepared:
     `none` gets nothing, not even an empty file, nor does one of mode `linked` whose records are not compared.
 
     Raises:
-        NobodyReceivesError: nobody could open what is sealed to a recipient.
+        nobody-receives: nobody could open what is sealed to a recipient.
         StorageFullError: the disk is nearly full.
     """
     created = utc_text(broker.clock())
@@ -144,12 +144,8 @@ def _prepared(
     matches: Iterable[tuple[Handle, Match]],
 ) -> PreparedRelease:
     sealed, content = _seal_file(broker, header.release, serialise_release(header, matches))
-    body = ReleasePrepared(
-        run=header.run,
-        number=header.number,
-        recipient=header.recipient,
-        mode=header.mode,
-        space=header.space,
+    body = ReleasePrepared.from_row(
+        header,
         matches=matches_for_log(header.matches, run.specification),
         sha256=content.sha256,
     )
@@ -190,11 +186,8 @@ def _prepare_blind(
         records = sealed_records(run, side, match_ids, closing)
         lines = serialise_blind_release(header, records)
         sealed, content = _seal_file(broker, header.release, lines)
-        body = BlindReleasePrepared(
-            run=header.run,
-            recipient=header.recipient,
-            agency=header.agency,
-            space=header.space,
+        body = BlindReleasePrepared.from_row(
+            header,
             sha256=content.sha256,
         )
         yield PreparedRelease(

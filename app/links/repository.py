@@ -51,16 +51,6 @@ def find_sealed_for(session: Session, run: str, recipient: str) -> Release | Non
     return session.scalar(query.order_by(Release.entry).limit(1))
 
 
-def due_releases(
-    session: Session, now: str, limit: int, held: Collection[str]
-) -> Sequence[Release]:
-    """Return, locked, releases past their keeping time and not destroyed, but for those of these projects."""
-    query = select(Release).where(
-        Release.destroyed.is_(None), Release.keep_until <= now, Release.project.not_in(held)
-    )
-    return session.scalars(query.order_by(Release.id).limit(limit).with_for_update()).all()
-
-
 def live_of_project(
     session: Session,
     project: str,

@@ -108,23 +108,14 @@ def view_of(release: Release, actor: Actor) -> ReleaseView:
     is_recipient = actor.role == "agency"
     floor = 0 if is_recipient else release.floor
     step = 1 if is_recipient else SIZE_STEP_BYTES
-    return ReleaseView(
-        release=release.id,
-        run=release.run,
-        round=release.round,
+    return ReleaseView.from_row(
+        release,
         number=release.number,
-        project=release.project,
-        recipient=release.recipient,
-        partner=release.partner,
+        verified=release.verified,
+        release=release.id,
         agency=release.agency if release.mode == "blind" else None,
-        mode=release.mode,  # type: ignore[arg-type]  # the column holds only these
-        space=release.space,
-        sha256=release.sha256,
         size_bytes=-(-release.size_bytes // step) * step,
         matches=above_floor(release.matches, floor),
-        created=release.created,
-        fetched=release.fetched,
-        verified=release.verified,
     )
 
 
@@ -227,7 +218,7 @@ def log_verified(
 
     Raises:
         NotFoundError: no such release, or not the caller's.
-        not-a-recipient, WrongDutyError: it is not for the caller to fetch.
+        not-a-recipient, wrong-duty: it is not for the caller to fetch.
         release-destroyed, not-fetched: it is gone, or was never fetched.
         other-file: the file that was fetched has another digest.
     """

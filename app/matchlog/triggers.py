@@ -37,16 +37,6 @@ def append_only_ddl(dialect: str, table: str) -> list[str]:
     raise ValueError("append-only triggers exist for sqlite and postgresql")
 
 
-def drop_append_only_ddl(dialect: str, table: str) -> list[str]:
-    """Return the statements that undo `append_only_ddl`, for a migration that goes back."""
-    if dialect == "sqlite":
-        return [f"DROP TRIGGER {table}_no_{verb}" for verb in ("update", "delete")]
-    return [
-        f"DROP TRIGGER {table}_only_grows ON {table}",
-        f"DROP FUNCTION {table}_only_grows()",
-    ]
-
-
 def _make_append_only(target: Table, connection: Connection, **_: Any) -> None:
     for statement in append_only_ddl(connection.dialect.name, target.name):
         connection.exec_driver_sql(statement)

@@ -15,7 +15,7 @@ from app.review.drawing import CARDS_KIND, HANDLES_KIND, PAIRS_KIND, keep_file
 from app.review.errors import CARDS_DIFFER, CARDS_REFUSED
 from app.review.held_pairs import unpack_pairs
 from app.review.service import entry_of, require_part, review_for
-from app.review.stated import require_stated
+from app.review.statements import require_stated
 from app.runs.service import run_specification
 from app.sealed.objects import Content, cut_pieces, open_pieces, put_piece
 from schemas.errors import DocumentError
@@ -191,7 +191,7 @@ def keep_cards(
     Raises:
         NotFoundError: no such review, or not the caller's.
         cards-differ: others came before.
-        StatementRefusedError, SignatureRefusedError: the statement does not count.
+        statement-refused, SignatureRefusedError: the statement does not count.
         As `app.review.service.require_part`.
     """
     lock_rounds(session, review_for(session, actor, run).project)

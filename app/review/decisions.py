@@ -14,8 +14,8 @@ from app.review.ending import end_if_decided, references_of, verdicts_of
 from app.review.errors import DECISIONS_REFUSED
 from app.review.models import StatedDecision
 from app.review.service import entry_of, require_part, review_for
-from app.review.settling import count_verdicts
-from app.review.stated import require_stated
+from app.review.settlement import count_verdicts
+from app.review.statements import require_stated
 from app.sealed.objects import put_piece
 from schemas.matchlog.review_kinds import ReviewDecided
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from schemas.review import StatedDecisions
 
 
-def take_decisions(
+def receive_decisions(
     session: Session, broker: Broker, actor: Actor, run: str, stated: StatedDecisions
 ) -> Review:
     """Take a reviewer's decisions and log that they came; end the review if they settle it.
@@ -39,7 +39,7 @@ def take_decisions(
 
     Raises:
         NotFoundError: no such review, or not the caller's.
-        StatementRefusedError, SignatureRefusedError: the statement does not count.
+        statement-refused, SignatureRefusedError: the statement does not count.
         decisions-refused: it is out of number, after the last one, or about a question that is none or that the
             person has decided.
         As `app.review.service.require_part`.

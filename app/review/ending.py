@@ -17,11 +17,12 @@ from app.matchlog.draft import EntryDraft
 from app.review import repository
 from app.review.drawing import DECISIONS_KIND, PAIRS_KIND
 from app.review.held_pairs import HeldPair, unpack_pairs
-from app.review.settling import agreements, is_decided, settled
+from app.review.models import Review
+from app.review.settlement import agreements, is_decided, settled
 from app.review.supplement import prepare_supplement
 from app.rounds.supplements import open_supplement
 from app.runs.counts import matches_for_log
-from app.sealed.ending import BATCH, Ended
+from app.sealed.ending import Ended, due_rows
 from app.sealed.objects import count_pieces, end_objects, open_pieces
 from schemas.matchlog.review_kinds import ReviewEnded
 from schemas.review import Decisions, Verdict
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.broker import Broker
-    from app.review.models import Review
     from app.review.supplement import PreparedSupplement
     from schemas.review import EndReason
 
@@ -127,7 +127,7 @@ def live_reviews(
 
 def due_reviews(session: Session, now: str, held: Collection[str]) -> Sequence[Review]:
     """Return, locked, some reviews that are over; not those of projects that are held."""
-    return repository.due_reviews(session, now, BATCH, held)
+    return due_rows(session, Review, now, held)
 
 
 def end_reviews(

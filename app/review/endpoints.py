@@ -100,7 +100,7 @@ def post_decisions(
 ) -> ReviewView:
     """Take a reviewer's signed decisions; the same statement again changes nothing."""
     with broker.database.write() as session:
-        review = decisions.take_decisions(session, broker, actor, run, stated)
+        review = decisions.receive_decisions(session, broker, actor, run, stated)
         return service.view_of(session, review, actor)
 
 

@@ -65,14 +65,6 @@ def live_reviews(
     return session.scalars(query.execution_options(populate_existing=True)).all()
 
 
-def due_reviews(session: Session, now: str, limit: int, held: Collection[str]) -> Sequence[Review]:
-    """Return, locked, reviews that are over and not destroyed, but for those of these projects."""
-    query = select(Review).where(
-        Review.destroyed.is_(None), Review.keep_until <= now, Review.project.not_in(held)
-    )
-    return session.scalars(query.order_by(Review.object).limit(limit).with_for_update()).all()
-
-
 def present_of_project(session: Session, project: str) -> Sequence[Review]:
     """Return the reviews of a project of which something may be left."""
     query = select(Review).where(Review.project == project, Review.object.in_(present_objects()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from app.review import repository
-from app.review.settling import Agreed
+from app.review.settlement import Agreed
 from app.runs.histogram import hide_small
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.errors import NotInForceError, WrongDutyError
+from app.agreements.errors import WRONG_DUTY, NotInForceError
 from app.agreements.negotiation import agreement_named
 from app.agreements.service import project_for, terms_in_force
 from app.agreements.signers import require_duty
@@ -96,18 +96,11 @@ def view_of(session: Session, review: Review, actor: Actor) -> ReviewView:
         questions, decided = review.questions, _n_decided(session, review, actor.person)
     elif actor.party == review.asked:
         buckets = review.buckets
-    return ReviewView(
-        project=review.project,
-        round=review.round,
-        run=review.run,
-        reviewer=review.reviewer,
-        asked=review.asked,
-        state=review.state,  # type: ignore[arg-type]  # the column holds only these
-        deadline=review.deadline,
+    return ReviewView.from_row(
+        review,
         questions=questions,
         buckets=buckets,
         decided=decided,
-        release=review.release,
     )
 
 
@@ -119,7 +112,7 @@ def require_part(
     Raises:
         not-of-review: the actor is of another party.
         NotInForceError: nothing is in force, or another agreement than when the run was asked for.
-        WrongDutyError: the actor does not have the duty, by their enrolment or by the agreement.
+        wrong-duty: the actor does not have the duty, by their enrolment or by the agreement.
         review-over: it has ended, or its deadline has passed.
         NotApprovedError, run-not-final: nothing of the run may be handed out yet.
     """
@@ -135,7 +128,8 @@ def require_part(
     require_duty(actor, *duties)
     listed = agreement_named(session, terms).person(actor.person)
     if listed is None or listed.party != party or set(duties).isdisjoint(listed.duties):
-        raise WrongDutyError(
+        raise RefusedError(
+            WRONG_DUTY,
             f"The agreement does not list this person with the duty {' or '.join(duties)}.",
             clause="review",
         )

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 from app.clock import utc_text
 from app.rounds import repository
-from app.sealed.ending import BATCH, Ended
+from app.rounds.models import SealedMessage
+from app.sealed.ending import Ended, due_rows
 from app.sealed.objects import count_pieces, end_objects
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
-
-    from app.rounds.models import SealedMessage
 
 
 def live_messages(
@@ -27,7 +26,7 @@ def live_messages(
 
 def due_messages(session: Session, now: str, held: Collection[str]) -> Sequence[SealedMessage]:
     """Return, locked, some messages whose time is over; not those of projects that are held."""
-    return repository.due_messages(session, now, BATCH, held)
+    return due_rows(session, SealedMessage, now, held)
 
 
 def end_messages(session: Session, messages: Sequence[SealedMessage], now: datetime) -> list[Ended]:

@@ -93,13 +93,10 @@ def put_claims(
 ) -> ClaimsReceipt:
     """Keep the caller's sealed claims for a partner, in place of earlier ones about this release."""
     row = _keep(broker, actor, Place(project, number, "claims", partner, release), content)
-    return ClaimsReceipt(
-        round=row.round,
+    return ClaimsReceipt.from_row(
+        row,
         release=row.release,
-        party=row.party,
         partner=row.target,
-        sha256=row.sha256,
-        sequence=row.sequence,
     )
 
 
@@ -133,12 +130,9 @@ def put_statement(
 ) -> StatementReceipt:
     """Keep the caller's sealed chain statement for an ID space, in place of an earlier one of the round."""
     row = _keep(broker, actor, Place(project, number, "statement", space), content)
-    return StatementReceipt(
-        round=row.round,
-        party=row.party,
+    return StatementReceipt.from_row(
+        row,
         space=row.target,
-        sha256=row.sha256,
-        sequence=row.sequence,
     )
 
 

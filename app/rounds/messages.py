@@ -16,7 +16,7 @@ from app.errors import NotFoundError, RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds import repository
-from app.rounds.closing import close_if_done
+from app.rounds.closure import close_if_done
 from app.rounds.errors import CLAIMS_GONE, CLAIMS_NOT_DUE, ROUND_CLOSED, SUPPLEMENT_CLOSED
 from app.rounds.models import SealedMessage
 from app.rounds.pairing import claims_due, statements_due
@@ -74,7 +74,7 @@ def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -
 
     Raises:
         NotFoundError, round-closed, not-in-round: no such round, or nothing more is taken for it.
-        NotInForceError, WrongDutyError: the terms do not let this person send it.
+        NotInForceError, wrong-duty: the terms do not let this person send it.
         claims-not-due: the party owes no such message.
         supplement-closed: of a supplement, which is closed.
     """
@@ -171,7 +171,7 @@ def fetch_message(
         place: of which `target` is the actor's own party, or the ID space.
     Raises:
         NotFoundError: there is none, or it is not for the caller: both alike.
-        WrongDutyError: a person with another duty.
+        wrong-duty: a person with another duty.
         claims-gone: its keeping time is over.
     """
     round_for(session, actor, place.project, place.number)
@@ -212,12 +212,9 @@ def _is_for(session: Session, actor: Actor, place: Place) -> bool:
 def _entry(actor: Actor, terms: TermsInForce, row: SealedMessage) -> EntryDraft:
     body: ClaimsReceived | StatementReceived
     if row.kind == "claims":
-        body = ClaimsReceived(
-            round=row.round,
-            release=row.release,
+        body = ClaimsReceived.from_row(
+            row,
             partner=row.target,
-            sequence=row.sequence,
-            sha256=row.sha256,
         )
     else:
         body = StatementReceived(

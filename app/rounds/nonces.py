@@ -38,7 +38,7 @@ def offer_nonces(
 
     Raises:
         NotFoundError: no such project, or not the caller's.
-        NotInForceError, NotProviderError, WrongDutyError: the terms do not let this person offer any.
+        NotInForceError, not-a-provider, wrong-duty: the terms do not let this person offer any.
         SignatureRefusedError: they have not signed it.
         nonces-refused: it does not continue what the party offered before.
     """
@@ -78,7 +78,7 @@ def nonces_of(session: Session, actor: Actor, project: str) -> NonceState:
 
     Raises:
         NotFoundError: no such project, or not the caller's.
-        NotProviderError: the terms do not name the party as a provider.
+        not-a-provider: the terms do not name the party as a provider.
     """
     refuse_stranger(project_for(session, actor, project), actor.party)
     return state_of(session, project, actor.party)

@@ -51,7 +51,7 @@ def open_round(
 
     Raises:
         NotFoundError: no such project, or not the caller's.
-        NotInForceError, NotProviderError, WrongDutyError: the terms do not let this person ask.
+        NotInForceError, not-a-provider, wrong-duty: the terms do not let this person ask.
         RoundNotDueError, RoundBudgetError, nonces-missing: it is not due, or cannot be opened.
     """
     project_for(session, actor, project)
@@ -82,7 +82,7 @@ def supersede_round(
     What was uploaded for it and made of it is the caller's to end.
 
     Raises:
-        NotFoundError, NotInForceError, NotProviderError, WrongDutyError: not the caller's to correct now.
+        NotFoundError, NotInForceError, not-a-provider, wrong-duty: not the caller's to correct now.
         round-closed: it is closed.
         RoundBudgetError, nonces-missing: the next one cannot be opened.
     """

@@ -35,9 +35,8 @@ def pairing_of(
 
 def pair_view(pair: RoundPairing) -> RoundPair:
     """Return a pair with the nonces that it uses, as the wire and the match log show it."""
-    return RoundPair(
-        larger=pair.larger,
-        smaller=pair.smaller,
+    return RoundPair.from_row(
+        pair,
         nonce_larger=UsedNonce(number=pair.number_larger, nonce=pair.nonce_larger),
         nonce_smaller=UsedNonce(number=pair.number_smaller, nonce=pair.nonce_smaller),
     )

@@ -234,20 +234,6 @@ def live_messages(
     return session.scalars(query.execution_options(populate_existing=True)).all()
 
 
-def due_messages(
-    session: Session, now: str, limit: int, held: Collection[str]
-) -> Sequence[SealedMessage]:
-    """Return, locked, messages past their keeping time, but for those of these projects."""
-    query = select(SealedMessage).where(
-        SealedMessage.destroyed.is_(None),
-        SealedMessage.keep_until <= now,
-        SealedMessage.project.not_in(held),
-    )
-    return session.scalars(
-        query.order_by(SealedMessage.object).limit(limit).with_for_update()
-    ).all()
-
-
 def supplements_of(session: Session, project: str, number: int) -> Sequence[Supplement]:
     """Return the supplements of a round, by number."""
     query = select(Supplement).where(Supplement.project == project, Supplement.round == number)

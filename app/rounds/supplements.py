@@ -8,7 +8,7 @@ from app.agreements.service import binding_terms
 from app.db import insert_rows
 from app.matchlog.draft import EntryDraft
 from app.rounds import repository
-from app.rounds.listed import listed_claims
+from app.rounds.message_lists import listed_claims
 from app.rounds.models import Supplement
 from app.rounds.pairing import both_ways
 from schemas.matchlog.review_kinds import SupplementClosed

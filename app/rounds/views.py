@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from app.agreements.service import project_for
 from app.matchlog.proofs import entry_proof
 from app.rounds import repository
-from app.rounds.listed import listed_claims, listed_statements
+from app.rounds.message_lists import listed_claims, listed_statements
 from app.rounds.opening import is_due, waiting_for
 from app.rounds.pairing import SUCCEEDED, pair_view
 from schemas.rounds import (
@@ -34,16 +34,12 @@ def round_view(session: Session, found: Round) -> RoundView:
     closing = None
     if found.closing is not None and found.closing_size is not None:
         closing = entry_proof(session, found.closing, found.closing_size).to_receipt(None)
-    return RoundView(
-        project=found.project,
+    return RoundView.from_row(
+        found,
         round=found.number,
-        state=found.state,  # type: ignore[arg-type]  # the column holds only these
-        opened=found.opened,
-        deadline=found.deadline,
         pairs=tuple(map(pair_view, pairs)),
         progress=tuple(_progress(pair, messages) for pair in pairs),
         statements=listed_statements(messages),
-        superseded_by=found.superseded_by,
         receipt=entry_proof(session, found.entry, found.entry_size).to_receipt(None),
         closing=closing,
         supplements=tuple(
@@ -75,12 +71,8 @@ def _supplement_view(session: Session, found: Supplement) -> SupplementView:
     closing = None
     if found.closing is not None and found.closing_size is not None:
         closing = entry_proof(session, found.closing, found.closing_size).to_receipt(found.run)
-    return SupplementView(
-        release=found.release,
-        larger=found.larger,
-        smaller=found.smaller,
-        run=found.run,
-        state=found.state,  # type: ignore[arg-type]  # the column holds only these
+    return SupplementView.from_row(
+        found,
         claims=listed_claims(messages),
         closing=closing,
     )
@@ -88,13 +80,8 @@ def _supplement_view(session: Session, found: Supplement) -> SupplementView:
 
 def _progress(pair: RoundPairing, messages: Sequence[SealedMessage]) -> PairProgress:
     parties = {pair.larger, pair.smaller}
-    return PairProgress(
-        larger=pair.larger,
-        smaller=pair.smaller,
-        root_larger=pair.root_larger,
-        root_smaller=pair.root_smaller,
-        earlier=pair.earlier,
-        run=pair.run,
+    return PairProgress.from_row(
+        pair,
         has_result=pair.run_state == SUCCEEDED,
         claims=listed_claims([one for one in messages if {one.party, one.target} == parties]),
     )

@@ -11,14 +11,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.errors import NotInForceError, OutOfPlaceError, StatementRefusedError
+from app.agreements.errors import OUT_OF_PLACE, STATEMENT_REFUSED, NotInForceError
 from app.agreements.negotiation import agreement_named
 from app.agreements.service import agreement_now, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import parse_utc, utc_text
 from app.db import insert_rows
 from app.errors import RefusedError
-from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft, entry_actor
 from app.runs import repository
 from app.runs.ending import mark_cancelled
 from app.runs.errors import UPLOADER_APPROVES, NotApprovedError
@@ -56,13 +56,13 @@ def approve(
     Raises:
         NotFoundError: no such run, or not the caller's.
         NotInForceError: nothing is in force, or another agreement than the run was asked for under.
-        WrongDutyError, StatementRefusedError: it does not count, or is of another run or specification.
-        OutOfPlaceError: the agreement does not ask this party, or not now.
+        wrong-duty, statement-refused: it does not count, or is of another run or specification.
+        out-of-place: the agreement does not ask this party, or not now.
         uploader-approves: of a release, by a person who uploaded for the run.
     """
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, RunApproval):
-        raise StatementRefusedError("It is not an approval of a run.")
+        raise RefusedError(STATEMENT_REFUSED, "It is not an approval of a run.")
     found, _ = run_for(session, actor, run)
     if is_known(session, stated.approval, signed):
         return found
@@ -72,16 +72,18 @@ def approve(
         raise NotInForceError("The run was asked for under another agreement.", clause="number")
     check_signer(session, actor, signed, agreement_named(session, terms), now)
     if (stated.run, stated.specification_sha256) != (found.id, found.specification_sha256):
-        raise StatementRefusedError("It approves another run or another specification.")
+        raise RefusedError(STATEMENT_REFUSED, "It approves another run or another specification.")
     if stated.expires <= utc_text(now):
-        raise StatementRefusedError("It has expired.")
+        raise RefusedError(STATEMENT_REFUSED, "It has expired.")
     if parse_utc(stated.expires) - parse_utc(stated.at) > LONGEST:
-        raise StatementRefusedError(f"It is for longer than {LONGEST.days} days.")
+        raise RefusedError(STATEMENT_REFUSED, f"It is for longer than {LONGEST.days} days.")
     locked = repository.get_run(session, run, lock=True) or found
     _refuse_undue(session, locked, rule, stated, now)
     if locked.state == "awaiting" and has_expired_approval(session, run, now):
-        raise OutOfPlaceError(
-            "An earlier approval of this run has expired.", hint="ask for the run again"
+        raise RefusedError(
+            OUT_OF_PLACE,
+            "An earlier approval of this run has expired.",
+            hint="ask for the run again",
         )
     if stated.step == "release":
         _drop_expired(session, run, now)
@@ -139,18 +141,16 @@ def require_approved(
         )
 
 
-def cancel(session: Session, broker: Broker, run: Run, reason: str, actor: Actor | None) -> None:
+def cancel(session: Session, broker: Broker, run: Run, reason: str) -> None:
     """End a run, whose row is locked, that has lost or never got its approvals, and log it."""
     now = broker.clock()
     mark_cancelled(session, run, now)
     draft = EntryDraft(
         RunCancelled(reason=reason),
-        SOFTWARE if actor is None else entry_actor(actor),
         project=run.project,
         agreement=agreement_now(session, run.project, now),
         purpose=run.purpose,
         object=run.id,
-        request=None if actor is None else actor.request_id,
     )
     broker.log.append(session, [draft])
 
@@ -169,7 +169,7 @@ def end_overdue(session: Session, broker: Broker) -> int:
         or has_expired_approval(session, run.id, now)
     ]
     for run in overdue:
-        cancel(session, broker, run, "approval-overdue", None)
+        cancel(session, broker, run, "approval-overdue")
     return len(overdue)
 
 
@@ -235,11 +235,11 @@ def rule_for(terms: TermsInForce, party: str) -> ApprovalRule:
     """Return what the terms say of approvals, if they ask this party for any.
 
     Raises:
-        OutOfPlaceError: they do not.
+        out-of-place: they do not.
     """
     rule = terms.terms.approvals
     if rule is None or party not in rule.parties:
-        raise OutOfPlaceError("The agreement does not ask this party for approvals.")
+        raise RefusedError(OUT_OF_PLACE, "The agreement does not ask this party for approvals.")
     return rule
 
 
@@ -247,13 +247,13 @@ def is_known(session: Session, approval: str, signed: SignedStatement) -> bool:
     """Tell whether exactly this approval was taken before.
 
     Raises:
-        OutOfPlaceError: another one of the same id was.
+        out-of-place: another one of the same id was.
     """
     earlier = repository.get_approval(session, approval)
     if earlier is None:
         return False
     if earlier.document != signed.to_canonical().decode("utf-8"):
-        raise OutOfPlaceError("An approval of this id was used already.")
+        raise RefusedError(OUT_OF_PLACE, "An approval of this id was used already.")
     return True
 
 
@@ -262,7 +262,9 @@ def _refuse_undue(
 ) -> None:
     state = "awaiting" if stated.step == "run" else "succeeded"
     if run.state != state or stated.party not in missing(session, run.id, rule, stated.step, now):
-        raise OutOfPlaceError(f"No approval of this {stated.step} is due from this party.")
+        raise RefusedError(
+            OUT_OF_PLACE, f"No approval of this {stated.step} is due from this party."
+        )
     if stated.step == "release":
         uploads = [upload.upload for upload in specification_of(run).uploads]
         if stated.person in uploaders_of(session, uploads):

@@ -171,7 +171,7 @@ def finish_attempt(
         review_pairs=resolution.n_in_band(Band.REVIEW),
         expected_false=round(100 * resolution.expected_false_matches),
         rejected_before=resolution.n_rejected_before,
-        expected_missed=round(100 * resolution.missed.expected_met),
+        expected_missed=round(100 * resolution.expected_missed),
         concordance=resolution.concordance,
     )
     write_under_lease(
@@ -194,14 +194,9 @@ def finish_attempt(
     )
     end_keys(session, specification)
     logged = counts_for_log(found, specification)
-    body = RunFinished(
+    body = RunFinished.from_row(
+        logged,
         specification_sha256=specification.digest(),
-        candidate_pairs=logged.candidate_pairs,
-        auto_pairs=logged.auto_pairs,
-        review_pairs=logged.review_pairs,
-        rejected_before=logged.rejected_before,
-        expected_false=logged.expected_false,
-        concordance=logged.concordance,
         match_record_root=match_record,
         openings=openings,
         software=SOFTWARE,

@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from app.matching.blocks.decisions import BandRule
 from app.matching.blocks.resolution import LinkPolicy
 from app.matching.blocks.weights import UNIT
-
-if TYPE_CHECKING:
-    from schemas.run import MatchingPolicy
+from schemas.run import MatchingPolicy
 
 # A pair from which the chance of twins takes more than one bit is more likely of twins than of other strangers.
 TWIN_LIMIT: Final = UNIT

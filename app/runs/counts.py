@@ -39,18 +39,6 @@ class Found:
     concordance: tuple[FieldConcordance, ...] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedCounts:
-    """What the match log says of a run; None in place of what is not shown."""
-
-    candidate_pairs: int | None
-    auto_pairs: int | None
-    review_pairs: int | None
-    rejected_before: int | None
-    expected_false: int | None
-    concordance: tuple[Concordance, ...] | None
-
-
 def owns_matches(specification: RunSpecification, party: str) -> bool:
     """Tell whether a run's matches are a party's own: it is of the pair, and receives those of its records."""
     is_of_pair = party in {upload.party for upload in specification.uploads}
@@ -98,13 +86,17 @@ def counts_for_agency(found: Found, specification: RunSpecification, party: str)
     )
 
 
-def counts_for_log(found: Found, specification: RunSpecification) -> LoggedCounts:
+def counts_for_log(found: Found, specification: RunSpecification) -> RunCounts:
     """Return what the match log may say, which all parties read."""
     matches = matches_for_log(found.auto_pairs, specification)
-    if matches is None:
-        return LoggedCounts(None, None, None, None, None, None)
-    told = _concordance(found, specification.floor)
-    return LoggedCounts(None, matches, None, None, found.expected_false, told)
+    is_told = matches is not None
+    return RunCounts(
+        candidate_pairs=None,
+        auto_pairs=matches,
+        review_pairs=None,
+        expected_false=found.expected_false if is_told else None,
+        concordance=_concordance(found, specification.floor) if is_told else None,
+    )
 
 
 def matches_for_log(matches: int, specification: RunSpecification) -> int | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.service import binding_terms, lock_rounds
 from app.clock import utc_text
 from app.rounds import service as rounds
-from app.rounds.closing import close_round
+from app.rounds.closure import close_round
 from app.runs.ending import cancel_runs
 from app.uploads.ending import expire_open_of
 

@@ -45,7 +45,7 @@ def start_if_complete(
     """Ask for a pair's run in the name of the party that completed the pair; None where it is not complete.
 
     Raises:
-        NotInForceError, NobodyReceivesError: there can be no run now, so that nothing of it counts.
+        NotInForceError, nobody-receives: there can be no run now, so that nothing of it counts.
     """
     uploads = pair_uploads(session, pair.project, pair.round, pair.larger, pair.smaller)
     if uploads is None or pair.run is not None:
@@ -70,9 +70,9 @@ def ask_again(
 
     Raises:
         NotFoundError, round-closed, not-in-round: no such pair of a round that is open.
-        NotInForceError, NotProviderError, WrongDutyError, other-policy: the terms do not allow it now.
+        NotInForceError, not-a-provider, wrong-duty, other-policy: the terms do not allow it now.
         uploads-missing: a party of the pair has not uploaded.
-        NobodyReceivesError: nobody could open what would be sealed to a recipient.
+        nobody-receives: nobody could open what would be sealed to a recipient.
         idempotency-key-reused: the Idempotency-Key came with another request before.
     """
     project_for(session, actor, project)
@@ -112,8 +112,8 @@ def cancel_run(session: Session, broker: Broker, actor: Actor, run: str) -> Run:
 
     Raises:
         NotFoundError: no such run, or not the caller's.
-        NotProviderError: an agency that does not provide records.
-        WrongDutyError: a person of an agency who is neither analyst nor approver.
+        not-a-provider: an agency that does not provide records.
+        wrong-duty: a person of an agency who is neither analyst nor approver.
         run-over: the run has ended otherwise; one that was cancelled before stays cancelled.
     """
     found, terms = run_for(session, actor, run)
@@ -187,18 +187,13 @@ def _specify(
     agreed = terms.terms
     _refuse_misfits(agreed, uploads)
     larger, smaller = map(_named, uploads)
-    return RunSpecification(
+    return RunSpecification.from_row(
+        agreed,
         run=new_id(RUN_PREFIX),
-        project=agreed.project,
-        epoch=agreed.epoch,
         round=pair.round,
         agreement=terms.digest,
         uploads=(larger, smaller),
-        profile=agreed.profile,
         policy=policy or agreed.policy,
-        recipients=agreed.recipients,
-        spaces=agreed.spaces,
-        floor=agreed.floor,
         asked_by=actor.party,
         asked_at=utc_text(broker.clock()),
     )

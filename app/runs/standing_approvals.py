@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.errors import OutOfPlaceError, StatementRefusedError
+from app.agreements.errors import OUT_OF_PLACE, STATEMENT_REFUSED
 from app.agreements.negotiation import agreement_named
 from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import check_signer
@@ -52,14 +52,14 @@ def approve_in_advance(
 
     Raises:
         NotFoundError, NotInForceError: no such project in force that is the caller's.
-        WrongDutyError, StatementRefusedError: it does not count.
-        OutOfPlaceError: the agreement does not ask this party, or wants each run approved on its own, or one
+        wrong-duty, statement-refused: it does not count.
+        out-of-place: the agreement does not ask this party, or wants each run approved on its own, or one
             like it stands already that no run has used.
         too-many-approvals: the party has given many lately.
     """
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, StandingApproval):
-        raise StatementRefusedError("It is not a standing approval.")
+        raise RefusedError(STATEMENT_REFUSED, "It is not a standing approval.")
     project_for(session, actor, project)
     if is_known(session, stated.approval, signed):
         return
@@ -67,9 +67,9 @@ def approve_in_advance(
     rule = rule_for(terms, actor.party)
     check_signer(session, actor, signed, agreement_named(session, terms), now)
     if rule.runs != "standing":
-        raise OutOfPlaceError("The agreement wants each run approved on its own.")
+        raise RefusedError(OUT_OF_PLACE, "The agreement wants each run approved on its own.")
     if stated.until < utc_text(now)[:10]:
-        raise StatementRefusedError("Its last day has passed.")
+        raise RefusedError(STATEMENT_REFUSED, "Its last day has passed.")
     _refuse_idle(session, terms, stated, now)
     row = StandingGrant(
         id=stated.approval,
@@ -100,24 +100,24 @@ def revoke(
     Raises:
         NotFoundError: no such project or approval, or not the caller's.
         NotInForceError: nothing is in force.
-        WrongDutyError, StatementRefusedError: it does not count.
-        OutOfPlaceError: the approval was taken back before, or its agreement is not in force any more.
+        wrong-duty, statement-refused: it does not count.
+        out-of-place: the approval was taken back before, or its agreement is not in force any more.
     """
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, ApprovalRevocation):
-        raise StatementRefusedError("It does not take an approval back.")
+        raise RefusedError(STATEMENT_REFUSED, "It does not take an approval back.")
     terms = project_for(session, actor, project)
     check_signer(session, actor, signed, agreement_named(session, terms), now)
     row = repository.find_grant(session, project, stated.approval)
     if row is None or row.party != actor.party:
         raise NotFoundError("There is nothing here.")
     if row.revoked is not None:
-        raise OutOfPlaceError("This approval was taken back already.")
+        raise RefusedError(OUT_OF_PLACE, "This approval was taken back already.")
     row.revoked = utc_text(now)
     body = StandingRevoked(signed=signed)
     broker.log.append(session, [_entry(terms, body, actor)])
     for run in repository.pending_uses(session, row.id):
-        cancel(session, broker, run, "approval-revoked", actor)
+        cancel(session, broker, run, "approval-revoked")
 
 
 def use_standing(
@@ -173,7 +173,9 @@ def _refuse_idle(
     given = repository.grants_under(session, stated.party, terms.digest)
     same = [one for one in given if _adds_nothing_to(one, stated)]
     if any(repository.count_uses(session, one.id) == 0 for one in same):
-        raise OutOfPlaceError("An approval like this stands already, and no run has used it.")
+        raise RefusedError(
+            OUT_OF_PLACE, "An approval like this stands already, and no run has used it."
+        )
     since = utc_text(now - RECENT)
     if sum(one.received > since for one in given) >= MAX_RECENT:
         raise RefusedError(

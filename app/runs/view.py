@@ -19,30 +19,22 @@ if TYPE_CHECKING:
 def view_of(run: Run, actor: Actor, finality: RunFinality | None = None) -> RunView:
     """Return a run as this actor may see it; `finality` is that of one that has succeeded."""
     specification = specification_of(run)
-    return RunView(
+    return RunView.from_row(
+        run,
+        match_record=run.match_record,
         run=run.id,
-        project=run.project,
-        state=run.state,  # type: ignore[arg-type]  # the column holds only these
         specification=specification,
-        specification_sha256=run.specification_sha256,
         progress=_progress(run),
         counts=_counts(run, specification, actor),
-        failure=run.failure,
-        created=run.created,
-        finished=run.finished,
         finality=finality,
-        match_record=run.match_record,
     )
 
 
 def _progress(run: Run) -> RunProgress:
     left = max(run.rows_total - run.rows_done, 0)
     is_timed = run.state == "running" and run.rate > 0
-    return RunProgress(
-        stage=run.stage,  # type: ignore[arg-type]  # the column holds only these
-        rows_done=run.rows_done,
-        rows_total=run.rows_total,
-        rate=run.rate,
+    return RunProgress.from_row(
+        run,
         seconds_left=-(-left // run.rate) if is_timed else None,
     )
 

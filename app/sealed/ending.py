@@ -5,12 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from app.sealed import repository
+
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy.orm import Session
+
     from app.matchlog.draft import EntryDraft
     from schemas.destruction import ObjectKind
 
 # As many things of one kind as one unit of work ends.
 BATCH: Final = 50
+
+
+def due_rows(
+    session: Session,
+    kind: type[repository.RowT],
+    now: str,
+    held: Collection[str],
+) -> Sequence[repository.RowT]:
+    """Return, locked, some rows of a kind whose time is over; not those of projects that are held."""
+    return repository.due_rows(session, kind, now, held, limit=BATCH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TypeVar
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, delete, func, inspect, select, update
 from sqlalchemy.orm import Session
 
 from app.sealed.models import SealedObject, SealedPiece
+
+RowT = TypeVar("RowT")
+
+
+def due_rows(
+    session: Session,
+    kind: type[RowT],
+    now: str,
+    held: Collection[str],
+    *,
+    limit: int,
+) -> Sequence[RowT]:
+    """Return, locked, rows past their keeping time and not over, by their keys; not those of held projects."""
+    table = inspect(kind)
+    # An upload tells by its state, all others by when they were destroyed.
+    destroyed = table.c.get("destroyed")
+    is_there = table.c["state"] == "committed" if destroyed is None else destroyed.is_(None)
+    query = select(kind).where(
+        is_there, table.c["keep_until"] <= now, table.c["project"].not_in(held)
+    )
+    query = query.order_by(*table.primary_key).limit(limit)
+    return session.scalars(query.with_for_update()).all()
 
 
 def pieces_of(session: Session, object_id: str, kind: str) -> Sequence[SealedPiece]:

@@ -48,25 +48,6 @@ def unseal(key: DataKey, kind: str, object_id: str, number: int, sealed: bytes) 
         raise SealBrokenError("Stored data is damaged.") from exc
 
 
-def unseal_into(
-    key: DataKey, kind: str, object_id: str, number: int, sealed: bytes, *, buffer: memoryview
-) -> int:
-    """Write the plaintext to the start of a buffer, which its owner can wipe, and return its length.
-
-    Raises:
-        SealBrokenError: as `unseal`, or the plaintext does not fit the buffer.
-    """
-    length = len(sealed) - SEAL_BYTES
-    if not 0 <= length <= len(buffer):
-        raise SealBrokenError("Stored data is damaged.")
-    bound = _bound(kind, object_id, number, length)
-    nonce, ciphertext = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-    try:
-        return AESGCM(key.secret).decrypt_into(nonce, ciphertext, bound, buffer[:length])
-    except InvalidTag as exc:
-        raise SealBrokenError("Stored data is damaged.") from exc
-
-
 def _bound(kind: str, object_id: str, number: int, length: int) -> bytes:
     return canonical_bytes(
         {

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from app.errors import BrokerError, RequestError, UnavailableError
+from typing import Final
+
+from app.errors import BrokerError, RequestError, Rule, UnavailableError
+
+# The caller is known, but this route is not for its role.
+WRONG_ROLE: Final = Rule("wrong-role", 403, "Not for this role")
+# A page's request lacks its session's token against cross-site forgery.
+FORGED_REQUEST: Final = Rule("cross-site-request", 403, "Not sent by one of the broker's pages")
 
 
 class NotAuthenticatedError(RequestError):
@@ -31,22 +38,6 @@ class SessionNeededError(NotAuthenticatedError):
     """A page was asked for without a session that is valid now; pages answer it with a page of their own."""
 
 
-class WrongRoleError(RequestError):
-    """The caller is known, but this route is not for its role."""
-
-    code = "wrong-role"
-    status = 403
-    title = "Not for this role"
-
-
-class ForgedRequestError(RequestError):
-    """A page's request lacks its session's token against cross-site forgery."""
-
-    code = "cross-site-request"
-    status = 403
-    title = "Not sent by one of the broker's pages"
-
-
 class TooManyRequestsError(RequestError):
     """The caller goes beyond its rate; `retry_after_s` says when the next request may succeed."""
 
@@ -58,6 +49,10 @@ class TooManyRequestsError(RequestError):
         """Take the whole seconds after which the next request may succeed."""
         super().__init__(f"Too many requests; try again in {retry_after_s} s.")
         self.retry_after_s = retry_after_s
+
+
+# The caller is known; what is missing is that they sign what the match log will say of them.
+REQUEST_UNSIGNED: Final = Rule("request-unsigned", 400, "The request is not signed")
 
 
 class KeyGoneError(BrokerError):

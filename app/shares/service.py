@@ -223,15 +223,9 @@ def count_waiting(session: Session, project: str) -> int:
 
 def view_of(row: RelayedShare) -> ShareView:
     """Return a share as the holders see it."""
-    return ShareView(
+    return ShareView.from_row(
+        row,
         share=row.id,
-        project=row.project,
-        epoch=row.epoch,
-        sender=row.sender,
-        recipient=row.recipient,
-        sha256=row.sha256,
-        created=row.created,
-        fetched=row.fetched,
     )
 
 

@@ -5,15 +5,11 @@ Spec pages: `schemas/spec/review.md`, `schemas/spec/container.md`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from app.uploads.errors import BUCKET_SIZE, UploadRejectedError
 from schemas.review import BUCKET_BYTES
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class BucketCheck:

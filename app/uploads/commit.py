@@ -78,7 +78,7 @@ def prepare_commit(
     """Check the manifest against upload and terms; where this manifest is committed, return its receipt.
 
     Raises:
-        NotFoundError, upload-closed, NotInForceError, NotProviderError, parts-missing.
+        NotFoundError, upload-closed, NotInForceError, not-a-provider, parts-missing.
         round-closed, already-uploaded: the round takes no container of this party for this partner now.
         UploadRejectedError: the manifest does not fit; the rule is its code.
     """

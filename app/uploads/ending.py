@@ -6,16 +6,16 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from app.matchlog.draft import EntryDraft
-from app.sealed.ending import BATCH, Ended
+from app.sealed.ending import BATCH, Ended, due_rows
 from app.sealed.objects import count_pieces, end_objects
 from app.uploads import repository
+from app.uploads.models import Upload
 from schemas.matchlog.kinds import UploadDestroyed
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
-    from app.uploads.models import Upload
 
 
 def end_uploads(
@@ -65,7 +65,7 @@ def expire(session: Session, *uploads: Upload) -> None:
 
 def due_uploads(session: Session, now: str, held: Collection[str]) -> Sequence[Upload]:
     """Return, locked, some committed uploads whose time is over; not those of projects that are held."""
-    return repository.due_committed(session, now, BATCH, held)
+    return due_rows(session, Upload, now, held)
 
 
 def uploads_of_party(session: Session, project: str, party: str) -> Sequence[str]:

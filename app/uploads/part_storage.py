@@ -39,7 +39,7 @@ def place_of_part(
     """Return where a part belongs, before its bytes are looked at.
 
     Raises:
-        NotFoundError, NotInForceError, NotProviderError, upload-closed, unknown-part,
+        NotFoundError, NotInForceError, not-a-provider, upload-closed, unknown-part,
         part-differs: it belongs nowhere.
     """
     found = upload_for(session, actor, upload)

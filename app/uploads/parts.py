@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.errors import RefusedError
 from app.matching.blocks.checks import RowCheck
@@ -30,12 +31,8 @@ from app.uploads.errors import (
 )
 from schemas.errors import ContainerError
 from schemas.ids import HANDLE_BYTES
+from schemas.profile import EncodingProfile, Side
 from schemas.upload import ContainerHeader, Parts, parse_header
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from schemas.profile import EncodingProfile, Side
 
 _CONTENT_DIGEST: Final = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
@@ -137,16 +137,6 @@ def open_of_project(
     if number is not None:
         query = query.where(Upload.round == number)
     return session.scalars(query.order_by(Upload.id).with_for_update()).all()
-
-
-def due_committed(
-    session: Session, now: str, limit: int, held: Collection[str]
-) -> Sequence[Upload]:
-    """Return, locked, committed uploads beyond `keep_until`, but for those of these projects."""
-    query = select(Upload).where(
-        Upload.state == "committed", Upload.keep_until <= now, Upload.project.not_in(held)
-    )
-    return session.scalars(query.order_by(Upload.id).limit(limit).with_for_update()).all()
 
 
 def committed_of_project(

@@ -64,7 +64,7 @@ def open_upload(
 
     Raises:
         NotFoundError: no such project or round, or not the caller's.
-        NotInForceError, NotProviderError, other-epoch, other-profile, other-key,
+        NotInForceError, not-a-provider, other-epoch, other-profile, other-key,
         too-few-records, too-many-records, container-size: the terms do not allow such an upload.
         round-closed, not-in-round, already-uploaded: the round takes none from this party now.
         idempotency-key-reused: the Idempotency-Key came with another request before.
@@ -162,19 +162,10 @@ def uploaders_of(session: Session, uploads: Sequence[str]) -> frozenset[str]:
 
 def view_of(upload: Upload) -> UploadView:
     """Return what the wire says of an upload."""
-    return UploadView(
+    return UploadView.from_row(
+        upload,
         upload=upload.id,
-        project=upload.project,
-        round=upload.round,
-        party=upload.party,
-        partner=upload.partner,
-        state=upload.state,  # type: ignore[arg-type]  # the column holds only these
         parts=parts_of(upload).n_parts,
-        container_sha256=upload.container_sha256,
-        container_bytes=upload.container_bytes,
-        records=upload.records,
-        created=upload.created,
-        committed=upload.committed,
     )
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, get_args
+from typing import Final, get_args
 
 from app.security.policy import POLICY, RouteKey
+from schemas.agreement import ProjectTerms
 from schemas.api import Role
-
-if TYPE_CHECKING:
-    from schemas.agreement import ProjectTerms
-    from schemas.identity import Duty
+from schemas.identity import Duty
 
 NO: Final = "no"
 YES: Final = "yes"

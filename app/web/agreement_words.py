@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from schemas.chapter_limits import listed
-from schemas.statement import Consent, Notice
-
-if TYPE_CHECKING:
-    from schemas.negotiation import AgreementState, AgreementSummary, AgreementView
-    from schemas.statement import Act, SignedStatement
+from schemas.negotiation import AgreementState, AgreementSummary, AgreementView
+from schemas.statement import Act, Consent, Notice, SignedStatement
 
 # A class of the style sheet: no state is told by it alone.
 STATE_MARKS: Final[dict[AgreementState, str]] = {

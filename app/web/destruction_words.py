@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from schemas.certificate_page import LOCAL_WORDS, REASON_WORDS, SCOPE_WORDS
-from schemas.destruction import LocalStatement
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from schemas.destruction import Outstanding, SignedDestruction
-    from schemas.destruction_api import DestructionView
+from schemas.destruction import LocalStatement, Outstanding, SignedDestruction
+from schemas.destruction_api import DestructionView
 
 
 @dataclass(frozen=True, slots=True)

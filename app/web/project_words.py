@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
+from schemas.agreement import ProjectTerms
+from schemas.api import RunFinality
 from schemas.chapter_limits import FREQUENCY_WORDS, days, due_sentence, listed
 from schemas.clause_words import LIFETIME_WORDS, MODE_WORDS
 from schemas.policy_words import percent
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from schemas.agreement import ProjectTerms
-    from schemas.api import RunFinality
 
 T = TypeVar("T")
 

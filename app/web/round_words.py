@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from schemas.chapter_limits import listed
-
-if TYPE_CHECKING:
-    from schemas.rounds import RoundList, RoundState, RoundView
+from schemas.rounds import RoundList, RoundState, RoundView
 
 # A class of the style sheet: no state is told by it alone.
 STATE_MARKS: Final[dict[RoundState, tuple[str, str]]] = {

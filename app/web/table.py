@@ -6,13 +6,11 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from schemas.canonical import canonical_bytes
+from schemas.document import Document, Model
 from schemas.spreadsheet import inert
-
-if TYPE_CHECKING:
-    from schemas.document import Document
 
 Cell: TypeAlias = str | int | bool | None
 
@@ -26,6 +24,11 @@ class Table:
     columns: tuple[str, ...]
     rows: Iterable[Sequence[Cell]]
 
+    @classmethod
+    def of(cls, columns: tuple[str, ...], parts: Iterable[Model]) -> Table:
+        """Return a table of parts of documents, whose columns are named as their fields; a list is one cell."""
+        return cls(columns, [[_cell(getattr(part, name)) for name in columns] for part in parts])
+
     def to_csv(self) -> Iterator[bytes]:
         """Yield the table as CSV (RFC 4180, UTF-8), a line at a time; None is an empty cell."""
         yield _line(self.columns)
@@ -38,6 +41,10 @@ def clause_rows(document: Document) -> Iterator[tuple[str, Cell]]:
     for name, value in document.to_json().items():
         is_plain = isinstance(value, (str, int))
         yield name, str(value) if is_plain else canonical_bytes(value).decode("utf-8")
+
+
+def _cell(value: Any) -> Cell:
+    return " ".join(value) if isinstance(value, tuple) else value
 
 
 def _plain(cell: Cell) -> Cell:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from schemas.match_record import MatchRecordHeader
-    from schemas.profile import EncodingProfile
-    from schemas.run import MatchingPolicy
+from schemas.match_record import MatchRecordHeader
+from schemas.profile import EncodingProfile
+from schemas.run import MatchingPolicy
 
 # Units of the small picture in which a bar is drawn.
 BAR_WIDTH: Final = 200

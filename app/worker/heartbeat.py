@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
-from typing import Self
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,38 +10,27 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.broker import Broker
 from app.runs.errors import LeaseLostError
 from app.runs.lease import Lease, renew_lease
+from app.worker.companion import Companion
 
 log = structlog.get_logger()
 
 
-class Heartbeat:
+class Heartbeat(Companion):
     """A thread that renews a lease three times in its length, from entering the block to leaving it.
 
     When the lease is lost it sets `lost`, so that the comparison stops within a moment. While the
     database does not answer it goes on trying: the lease may outlive that.
     """
 
+    NAME = "heartbeat"
+
     def __init__(self, broker: Broker, lease: Lease, lost: threading.Event) -> None:
+        super().__init__()
         self._broker = broker
         self._lease = lease
         self._lost = lost
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
+    def _run(self) -> None:
         lease_s = self._broker.settings.lease_s
         while not self._ended.wait(lease_s / 3):
             try:

@@ -28,7 +28,7 @@ from app.matching.blocks.pairs import Met
 from app.matching.blocks.ranges import Sizes, met_from_bytes, met_to_bytes, plan_ranges
 from app.matching.blocks.resolution import Resolution, resolve_pair
 from app.review.drawing import DrawnReview, draw_review, keep_review
-from app.rounds.closing import note_success
+from app.rounds.closure import note_success
 from app.runs import attempts
 from app.runs.attempts import Attempt, FinishedRanges
 from app.runs.bounds import link_policy

@@ -2,50 +2,37 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import structlog
 
 from app.broker import Broker
-from app.deadlines.noting import note_overdue
-from app.deadlines.telling import tell_overdue
+from app.deadlines.alarms import note_overdue
+from app.deadlines.notices import tell_overdue
 from app.errors import place_of
+from app.worker.companion import Companion
 
 WATCH_S: Final = 60.0
 
 log = structlog.get_logger()
 
 
-class Watch:
+class Watch(Companion):
     """A thread that notes and tells what is overdue, at once and then every minute, within the block.
 
     Leaving the block waits for a look that is under way; a server that does not answer keeps nobody longer
     than it takes to give it up.
     """
 
+    NAME = "watch"
+
     def __init__(self, broker: Broker, *, every_s: float = WATCH_S) -> None:
+        super().__init__()
         self._broker = broker
         self._every_s = every_s
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="watch", daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
+    def _run(self) -> None:
         while True:
             # What was noted before is told also where nothing can be noted now.
             self._guarded(note_overdue)

@@ -60,11 +60,9 @@ class PassCounts:
 
 @dataclass(slots=True)
 class AssemblyCounts:
-    """What was counted while rows were made: one count a pass, and records that have no key at all."""
+    """What was counted while rows were made, one count a pass."""
 
     passes: list[PassCounts]
-    keyless_records: int = 0
-    aliases_dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -118,7 +116,7 @@ class Assembly:
         self._tables = ValueTables(profile)
         self._sealer = RowSealer(profile, self._tables)
         self._fill = Fill(self._random.fill)
-        self._n_records, self._n_keyed = n_records, 0
+        self._n_records = n_records
         self._n_rows = np.zeros(n_records, dtype=np.uint16)
         self.met = MetPasses(*(np.zeros(n_records, dtype=np.uint16) for _ in range(2)))
         self._has_main = np.zeros(n_records, dtype=bool)
@@ -153,10 +151,6 @@ class Assembly:
         lines = self._tables.lines(columns)
         is_main = self._are_mains(records)
         found = list(self._keys.of_mains(columns, np.flatnonzero(is_main)))
-        is_keyed = np.zeros(len(records), dtype=bool)
-        for one in found:
-            is_keyed[one.rows] = True
-        self._n_keyed += int(is_keyed.sum())
         found += self._of_aliases(columns, records, is_main, found)
         passes = np.repeat([one.pass_number for one in found], [len(one.rows) for one in found])
         rows = np.concatenate([one.rows for one in found])
@@ -172,7 +166,7 @@ class Assembly:
         spooled["cell"], spooled["record"] = cells, records[rows]
         spooled["pass"], spooled["line"] = passes, lines[rows]
         self._cells.add(spooled)
-        self._observed.take_lines(lines, records)
+        self._observed.read_lines(lines, records)
 
     def rows(self, progress: Progress = silent) -> Iterator[Rows]:
         """Yield all rows, sorted by token and record, some at a time; call it once, at the end."""
@@ -181,7 +175,6 @@ class Assembly:
             for number, entries in enumerate(self._cells.buckets()):
                 self._seal_numbered(entries)
                 progress("sealing rows", (number + 1) / n_buckets, number + 1, "buckets")
-        self.counts.keyless_records = self._n_records - self._n_keyed
         self._pad()
         for bucket in self._rows.buckets():
             yield bucket[_order(bucket)]
@@ -235,7 +228,6 @@ class Assembly:
             record = int(records[row])
             earlier = known[record] if record in known else self._seen.of(record)
             new = self._new_keys(keys, earlier)
-            self._n_keyed += bool(new) and not earlier
             known[record] = earlier + [cell[:_SEEN_BYTES] for _, cell in new]
             for number, cell in new:
                 by_pass[number][0].append(row)
@@ -253,9 +245,7 @@ class Assembly:
             for number, cell in zip(found.passes, found.cells, strict=True)
             if cell[:_SEEN_BYTES] not in earlier
         ]
-        room = self._most_keys - len(earlier)
-        self.counts.aliases_dropped += max(0, len(new) - room)
-        return new[:room]
+        return new[: self._most_keys - len(earlier)]
 
     def _seal_everywhere(self, cells: Bytes, records: NDArray[np.uint32], lines: Lines) -> None:
         """Seal a row for each place of each cell: the smaller file meets whatever is there."""

@@ -51,7 +51,7 @@ class Observations:
         self._right: list[Lines] = []
         self._names: list[NDArray[np.uint64]] = []
 
-    def take_lines(self, lines: Lines, records: NDArray[np.uint32]) -> None:
+    def read_lines(self, lines: Lines, records: NDArray[np.uint32]) -> None:
         """Note some lines: each line of the file is kept with the same chance (reservoir sampling)."""
         room = len(self._lines)
         numbers = self._n_lines + np.arange(len(lines))

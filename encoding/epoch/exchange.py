@@ -78,7 +78,7 @@ class Exchange:
         ]
         return self._keep(KeptSecret.begin(self.holders, contribution, sealed))
 
-    def take(self, carried: Carried) -> KeptSecret:
+    def receive(self, carried: Carried) -> KeptSecret:
         """Check what the others sent and keep it; all of it, or nothing.
 
         Raises:

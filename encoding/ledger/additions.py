@@ -93,11 +93,11 @@ def apply_release(
     # Evaluated before any is taken: each looks at the ledger as it was.
     why: dict[str, Why] = {change.record: change.why for change in changes}
     why |= {record: "linked-again" for record, link in given.items() if link in lifted}
-    ledger.take([*_events(ledger, turn, given, inputs.vetoes, why)])
-    ledger.take(ledger.revivals(turn, lifted))
+    ledger.apply([*_events(ledger, turn, given, inputs.vetoes, why)])
+    ledger.apply(ledger.revivals(turn, lifted))
     sides = _sides(turn, inputs, chains, links, ledger)
-    ledger.take(_digests(turn, sides, ledger))
-    ledger.take([Event("applied", turn)])
+    ledger.apply(_digests(turn, sides, ledger))
+    ledger.apply([Event("applied", turn)])
     known_to = tuple(sorted(inputs.recipients))
     parties = _parties(inputs.members, chains, links, before)
     ledger.others = _others(ledger, sides, ledger.others if is_supplement else {})

@@ -96,11 +96,6 @@ class Ledger:
             if event.kind == "held" and event.why == "first-match"
         }
 
-    def linked_before(self, record: str) -> tuple[LinkId, ...]:
-        """Return what the next round's key "linked before" has of a record: its link ID, where it has one."""
-        held = self._held.get(record)
-        return () if held is None else (held.link,)
-
     def digest(self, turn: Turn, pair: Pair) -> str | None:
         """Return the digest of what an applied release gave a pair; None if it gave it nothing."""
         return self._digests.get((turn, pair))
@@ -130,7 +125,7 @@ class Ledger:
         for old in sorted(self.recent)[:-MAX_RECENT_TURNS]:
             del self.recent[old]
 
-    def take(self, events: Iterable[Event]) -> None:
+    def apply(self, events: Iterable[Event]) -> None:
         """Add events, in their order."""
         for event in events:
             self._take_one(event)
@@ -150,7 +145,7 @@ class Ledger:
         if held is None:
             raise UnlinkError("this record has no link ID")
         turn, link = self._own_turn(), held.link
-        self.take(
+        self.apply(
             [
                 *self._own_word("veto", link, note),
                 Event("mark", turn, link, held.since, record),
@@ -168,13 +163,13 @@ class Ledger:
         veto = self._vetoes.get(Standing(link, self.party))
         if veto is None or not veto.is_standing:
             raise UnlinkError("this agency has not unlinked this link ID")
-        self.take(self._own_word("lift", link, note))
-        self.take(self.revivals(self._own_turn(), [link]))
+        self.apply(self._own_word("lift", link, note))
+        self.apply(self.revivals(self._own_turn(), [link]))
 
     def end_all(self) -> None:
         """End all link IDs, as before a round of an ID space whose link IDs are new in each one."""
         turn = self._own_turn()
-        self.take(
+        self.apply(
             [
                 Event("ended", turn, held.link, held.since, record, "new-in-each-round")
                 for record, held in sorted(self._held.items())
@@ -197,7 +192,7 @@ class Ledger:
         wanted = {record: was for record, was in held.items() if was.link not in retired}
         now = dict(self._held)
         changed = {r for r in {*now, *wanted} if now.get(r) != wanted.get(r)}
-        self.take(
+        self.apply(
             [
                 *(
                     Event("ended", own_turn, now[r].link, now[r].since, r, "rolled-back")

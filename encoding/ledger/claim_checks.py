@@ -52,13 +52,9 @@ class CheckedPair:
     other_ledger: Comparison
 
 
-def check_claims(
-    ledger: Ledger, own: Claims, received: Claims, *, accept_difference: bool = False
-) -> CheckedPair:
+def check_claims(ledger: Ledger, own: Claims, received: Claims) -> CheckedPair:
     """Compare the claims of the other recipient, whose signature was checked, with the own ones.
 
-    Args:
-        accept_difference: persons of both sides have looked at ledgers that differ, and go on.
     Raises:
         MessageReplayedError, MessageUntrustedError: they are of another release, or not from the other party.
         TranscriptError: they speak of other containers.
@@ -78,11 +74,8 @@ def check_claims(
     if [claim.match for claim in own.claims] != [claim.match for claim in received.claims]:
         raise ReleasesDifferError("the broker gave the two agencies different matches", hint=_TELL)
     n_proven = _count_proven(own, received)
-    other_ledger = compare_ledgers(
-        ledger, own.head.pair, received.head.ledger, accept_difference=accept_difference
-    )
-    if not accept_difference:
-        _refuse_contradictions(ledger, received, is_same=other_ledger == "same")
+    other_ledger = compare_ledgers(ledger, own.head.pair, received.head.ledger)
+    _refuse_contradictions(ledger, received, is_same=other_ledger == "same")
     pair = own.head.pair
     vetoed = frozenset(
         StatedMatch(claim.match, pair)
@@ -110,9 +103,7 @@ def check_statement(ledger: Ledger, own: MessageHead, received: ChainStatement) 
     _refuse_other_message(ledger, own, received.head)
 
 
-def compare_ledgers(
-    ledger: Ledger, pair: Pair, stated: LedgerState | None, *, accept_difference: bool = False
-) -> Comparison:
+def compare_ledgers(ledger: Ledger, pair: Pair, stated: LedgerState | None) -> Comparison:
     """Compare what the other ledger's newest release gave the pair with what the own ledger says of it.
 
     Raises:
@@ -126,7 +117,7 @@ def compare_ledgers(
         return "ahead"
     own_digest = ledger.digest(turn, pair)
     # None: this workspace was restored since, and has forgotten that release.
-    if own_digest not in (None, stated.digest) and not accept_difference:
+    if own_digest not in (None, stated.digest):
         raise LedgersDifferError(
             f"the two ledgers differ since round {stated.round}",
             hint="compare both lists of link IDs of that round before anything more is linked",

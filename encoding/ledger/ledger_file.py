@@ -158,7 +158,7 @@ def parse_ledger(raw: bytes, space: SpaceName, party: str) -> Ledger:
     if len(lines) != head.events + 1 or lines[-1]:
         raise _damaged()
     ledger = Ledger(space, party)
-    ledger.take(parse_events(lines[:-1]))
+    ledger.apply(parse_events(lines[:-1]))
     for place in head.places:
         ledger.places[place.stream] = MessagePlace(place.sequence, place.sha256)
     for recent in head.recent:

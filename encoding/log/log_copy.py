@@ -68,7 +68,7 @@ def read_log_copy(source: IO[bytes], keys: LogKeys, pins: Sequence[Pin]) -> LogC
         reader = BundleReader(source)
         walk = _Walk({pin.checkpoint.size: pin.checkpoint.root for pin in pins})
         for chunk in reader.chunks():
-            walk.take(chunk)
+            walk.extend(chunk)
         for _ in reader.upper_tiles():
             pass
         note = reader.finish()
@@ -96,7 +96,7 @@ class _Walk:
         self.raw: dict[int, bytes] = {}
         self.entries: list[Entry] = []
 
-    def take(self, chunk: Chunk) -> None:
+    def extend(self, chunk: Chunk) -> None:
         for leaf_hash, raw in zip(chunk.leaf_hashes, chunk.entries, strict=True):
             if raw is not None:
                 self._take_entry(leaf_hash, raw)

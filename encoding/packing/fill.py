@@ -354,21 +354,11 @@ def _manifest(
     order: Order, written: WrittenContainer, stated: FileCounts | None, now: datetime
 ) -> Manifest:
     header = written.header
-    return Manifest(
-        project=header.project,
-        epoch=header.epoch,
-        round=header.round,
-        party=header.party,
-        partner=header.partner,
-        side=header.side,
+    return Manifest.from_row(
+        header,
         agreement=order.view.agreement,
-        profile=header.profile,
-        key_id=header.key_id,
         container_sha256=written.sha256,
         container_bytes=written.size_bytes,
-        records=header.records,
-        rows=header.rows,
-        root=header.root,
         partner_root=None,
         last_message=None,
         counts=stated,

@@ -32,9 +32,9 @@ from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.plain import attack_plain
 from encoding.privacy_audit.refinement import ShapeResult, SharedCells, follow, tell_apart
 from encoding.privacy_audit.results import FEWEST_RECORDS, Audit, AuditScope, Naming
+from encoding.privacy_audit.row_bytes import SealedResult, attack_rows, sealed_rows
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
-from encoding.privacy_audit.sealed import SealedResult, attack_rows, sealed_rows
-from encoding.privacy_audit.spreading import SpreadResult, spread_traits
+from encoding.privacy_audit.spread import SpreadResult, spread_traits
 from encoding.progress import Progress, silent
 from schemas.profile import EncodingProfile, Side
 
@@ -116,7 +116,6 @@ def audit_pair(
         sampled=sampled,
         shown_larger=len(np.unique(graph.between.right)) / pair.larger.n_records,
         shown_linked=len(np.unique(graph.between.right[linked])) / pair.larger.n_records,
-        shown_smaller=_share_within(graph),
         sealed=sealed,
         apart=apart,
         apart_exact=exact,
@@ -224,8 +223,3 @@ def _ask(scene: Scene, n_probes: int, seed: int) -> DishonestAgency | None:
     if not n_probes:
         return None
     return ask_as_agency(scene, strangers(scene.profile, n_probes, seed + 7), n_probes)
-
-
-def _share_within(graph: SharedCells) -> float:
-    both = np.concatenate([graph.within.left, graph.within.right])
-    return len(np.unique(both)) / max(graph.n_smaller, 1)

@@ -53,31 +53,3 @@ def row_reduce(words: Words, order: Iterable[int]) -> NDArray[np.intp]:
         words[rank] = pivot
         pivots.append(column)
     return np.array(pivots, dtype=np.intp)
-
-
-def express(targets: Bits, rows: Bits) -> tuple[Bits, NDArray[np.bool_], Bits]:
-    """Write vectors as sums of rows.
-
-    Args:
-        targets: shape (n, bits).
-        rows: shape (n_rows, bits).
-    Returns:
-        Which rows are added up for each target, shape (n, n_rows), all zero where there is no such sum;
-        whether there is one; and a basis of the sums of rows that are zero, any of which may be added.
-    """
-    n_rows, n_bits = rows.shape
-    left = pack_rows(rows)
-    tagged = np.hstack([left, pack_rows(np.eye(n_rows, dtype=np.uint8))])
-    pivots = row_reduce(tagged, range(n_bits))
-    rank, n_left = len(pivots), left.shape[1]
-    reduced = unpack_rows(np.ascontiguousarray(tagged[:, :n_left]), n_bits)[:rank]
-    made_of = unpack_rows(np.ascontiguousarray(tagged[:, n_left:]), n_rows)
-    chosen = targets[:, pivots]
-    is_sum = (_times(chosen, reduced) == targets).all(axis=1)
-    return _times(chosen, made_of[:rank]) * is_sum[:, None], is_sum, made_of[rank:]
-
-
-def _times(left: Bits, right: Bits) -> Bits:
-    """Return the product over GF(2); sums of fewer than 2^24 ones are exact in float32."""
-    product = left.astype(np.float32) @ right.astype(np.float32)
-    return (product.astype(np.int32) & 1).astype(np.uint8)

@@ -21,7 +21,6 @@ from encoding.privacy_audit.files import ClearFile
 from encoding.privacy_audit.scene import Scene
 from encoding.recipe.columns import COLUMNS_OF, birth_forms
 
-PROBES: Final = 1_000
 _DAYS: Final = 365
 
 

@@ -1,4 +1,4 @@
-"""Attack A5: find the secret of a linear hardening from the encodings alone, and undo it.
+"""Attack A5: find the secret of a linear hardening from the encodings alone.
 
 Under `eld1` every encoding is a sum of rows of one secret matrix, so all of them lie in a linear code of at
 most `clk_bits` dimensions. The rows themselves are codewords of far lower weight than a random code has, and
@@ -9,9 +9,6 @@ are found by information-set decoding: in a random basis, add up as few rows as 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +17,6 @@ from encoding.privacy_audit.gf2 import (
     Bits,
     PackedBits,
     Words,
-    express,
     pack_rows,
     row_reduce,
     unpack_rows,
@@ -31,60 +27,14 @@ _SURPLUS = 32
 _MAX_ROUNDS, _MAX_IDLE_ROUNDS = 64, 8
 # Chance codewords of the sought weight that a random code of these dimensions may have.
 _CHANCE_WORDS = 2.0**-20
-_SETTLING_ROUNDS = 6
-_MOSTLY = 0.5
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LinearCodeResult:
-    """What was found from the encodings alone.
-
-    Attributes:
-        n_encodings: encodings that were attacked.
-        n_rows: rows of the secret matrix, one for each filter position.
-        n_found: how many were found; not in which filter position they belong, which no attack needs.
-        n_opened: encodings that are exactly a sum of found rows, so that their filters are known.
-        n_rounds: random bases that were tried; 0 if no code was seen.
-        seconds: time of the processor.
-        filters: the opened filters, their positions renamed, shape (n_encodings, bytes); zero where not opened.
-    """
-
-    n_encodings: int
-    n_rows: int
-    n_found: int = 0
-    n_opened: int = 0
-    n_rounds: int = 0
-    seconds: float = 0.0
-    filters: PackedBits | None = field(default=None, repr=False)
-
-    @property
-    def found_share(self) -> float:
-        """The part of the secret rows that was found."""
-        return min(self.n_found / self.n_rows, 1.0)
-
-    @property
-    def opened_share(self) -> float:
-        """The part of the encodings that was opened."""
-        return self.n_opened / self.n_encodings if self.n_encodings else 0.0
-
-    @property
-    def is_mostly_open(self) -> bool:
-        """Whether so many are open that other attacks do better on the filters than on the encodings."""
-        return self.opened_share >= _MOSTLY
-
-
-def attack_linear_code(
-    encodings: PackedBits,
-    *,
-    clk_bits: int,
-    taps: int,
-    seed: int = 1,
-    clock: Callable[[], float] = time.process_time,
-) -> LinearCodeResult:
-    """Find the rows of the secret matrix, and the filters.
+def attack_linear_code(encodings: PackedBits, *, clk_bits: int, taps: int, seed: int = 1) -> Bits:
+    """Return the rows of the secret matrix that are found, as bits; in which order, no attack needs to know.
 
     Needs some 1,100 encodings of 1,024-bit filters, and encodings that are longer than the filters; where there
-    are fewer, or nothing but chance, nothing is found.
+    are fewer, or nothing but chance, nothing is found. With the rows, what was encoded is known, too: which of
+    them add up to an encoding says which positions of its filter are set.
 
     Args:
         encodings: shape (n, bytes).
@@ -92,27 +42,15 @@ def attack_linear_code(
         taps: how many filter positions are XORed into one bit.
         seed: chooses the bases.
     """
-    started = clock()
     bits = np.unpackbits(encodings, axis=1)
     n_bits = bits.shape[1]
-    nothing = LinearCodeResult(len(encodings), clk_bits)
     basis = pack_rows(bits)
     rank = len(row_reduce(basis, range(n_bits)))
     most = row_weight(clk_bits, n_bits, taps)
     if len(encodings) - rank < _SURPLUS or not _is_telling(n_bits, rank, most):
-        return nothing
-    words, n_rounds = low_words(
+        return np.empty((0, n_bits), dtype=np.uint8)
+    return low_words(
         basis[:rank].copy(), n_bits, most, enough=clk_bits, random=np.random.default_rng(seed)
-    )
-    filters, is_open = _open(bits, words)
-    return LinearCodeResult(
-        len(encodings),
-        clk_bits,
-        len(words),
-        int(is_open.sum()),
-        n_rounds,
-        clock() - started,
-        np.packbits(filters, axis=1) if is_open.any() else None,
     )
 
 
@@ -123,8 +61,8 @@ def row_weight(clk_bits: int, n_bits: int, taps: int) -> int:
 
 def low_words(
     basis: Words, n_bits: int, most: int, *, enough: int, random: np.random.Generator
-) -> tuple[Bits, int]:
-    """Return codewords of weight 1 to `most`, as bits, each once, in order of their bytes; and the rounds.
+) -> Bits:
+    """Return codewords of weight 1 to `most`, as bits, each once, in order of their bytes.
 
     Args:
         basis: of the code; its rows are changed, the code is not.
@@ -144,7 +82,7 @@ def low_words(
         idle = idle + 1 if len(found) == before else 0
         n_rounds += 1
     each = np.frombuffer(b"".join(sorted(found)), dtype=np.uint64).reshape(-1, basis.shape[1])
-    return unpack_rows(each, n_bits), n_rounds
+    return unpack_rows(each, n_bits)
 
 
 def short_sums(rows: Words, window: NDArray[np.intp], most: int) -> Words:
@@ -174,27 +112,3 @@ def _is_telling(n_bits: int, rank: int, most: int) -> bool:
     """Return whether a random code of this rank would have next to no words of such weights."""
     n_words = sum(math.comb(n_bits, weight) for weight in range(1, most + 1))
     return math.log2(n_words) - (n_bits - rank) < math.log2(_CHANCE_WORDS)
-
-
-def _open(encodings: Bits, rows: Bits) -> tuple[Bits, NDArray[np.bool_]]:
-    """Return the filters whose sums of rows the encodings are; zero where there is none."""
-    if not len(rows):
-        return np.zeros((len(encodings), 0), dtype=np.uint8), np.zeros(len(encodings), dtype=bool)
-    filters, is_open, alike = express(encodings, rows)
-    for change in alike:
-        filters[is_open] = _settled(filters[is_open], change.astype(bool))
-    return filters, is_open
-
-
-def _settled(filters: Bits, change: NDArray[np.bool_]) -> Bits:
-    """Choose between two filters of the same encoding the one that is more like the other people's.
-
-    With an even number of taps a filter and its complement have the same encoding; positions are set more or
-    less often, and in the complement it is the other way round.
-    """
-    signs = filters[:, change].astype(np.float32) * 2 - 1
-    turned = np.where(signs.sum(axis=1) > 0, np.float32(-1), np.float32(1))
-    for _ in range(_SETTLING_ROUNDS):
-        usual = (signs * turned[:, None]).mean(axis=0)
-        turned = np.where(signs @ usual < 0, np.float32(-1), np.float32(1))
-    return np.where((turned[:, None] < 0) & change[None, :], 1 - filters, filters)

@@ -12,8 +12,8 @@ from encoding.privacy_audit.known_pairs import KnownPairsResult
 from encoding.privacy_audit.naming import NamingResult
 from encoding.privacy_audit.plain import PlainResult
 from encoding.privacy_audit.refinement import ShapeResult
-from encoding.privacy_audit.sealed import SealedResult
-from encoding.privacy_audit.spreading import SpreadResult
+from encoding.privacy_audit.row_bytes import SealedResult
+from encoding.privacy_audit.spread import SpreadResult
 
 # With fewer, a lucky guess already weighs more than the goals allow.
 FEWEST_RECORDS: Final = 500
@@ -77,7 +77,6 @@ class Audit:
         sampled: which part of the agency's own file was taken.
         shown_larger: part of the larger file's records of which anything is seen.
         shown_linked: part of the larger file's records that are seen and are in the smaller file too.
-        shown_smaller: part of the smaller file's records that share a cell within it.
         sealed: what the bytes of the smaller and the larger file's rows show.
         apart: part of each file that can be told apart by who knows both exactly.
         apart_exact: the same, as if distances had no error: more than a broker can know.
@@ -97,7 +96,6 @@ class Audit:
     sampled: float
     shown_larger: float = 0.0
     shown_linked: float = 0.0
-    shown_smaller: float = 0.0
     sealed: tuple[SealedResult, ...] = ()
     apart: ShapeResult | None = None
     apart_exact: ShapeResult | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter, ne
 from typing import Protocol, TypeVar
 
 from encoding.recipe.dates import DateFormat
@@ -133,21 +132,6 @@ class CellReader:
         if kind is None:
             return [_NOTHING] * len(blank)
         return [Cell(read_number(raw, kind)) for raw in columns.get(NUMBER_INPUTS[kind], blank)]
-
-
-def change_counts(columns: Mapping[str, Sequence[str]], cells: CellColumns) -> dict[str, int]:
-    """Return how many cells of each input cleaning changed, dates of birth left out."""
-    cleaned: dict[str, Sequence[HasText]] = {
-        "first_name": cells.given, "middle_name": cells.middle, "last_name": cells.surname,
-        "suffix": cells.suffix, "sex": cells.sex, "zip": cells.zip,
-        "alias_first": cells.alias_given, "alias_last": cells.alias_surname,
-        **dict.fromkeys(NUMBER_INPUTS.values(), cells.number),
-    }  # fmt: skip
-    return {
-        name: sum(map(ne, columns[name], map(attrgetter("text"), read)))
-        for name, read in cleaned.items()
-        if name in columns
-    }
 
 
 def read_sex(raw: str, tables: Tables) -> Cell:

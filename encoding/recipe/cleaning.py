@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from operator import itemgetter
 
 from encoding.problems import RowProblem
-from encoding.recipe.cells import CellColumns, CellReader, change_counts
+from encoding.recipe.cells import CellColumns, CellReader
 from encoding.recipe.columns import (
     COLUMNS_OF,
     Forms,
@@ -66,7 +66,7 @@ class Cleaning:
                 if name in self._columns:
                     made[name] = list(map(itemgetter(place), forms))
         ordered = {name: made[name] for name in self._columns}
-        return Derived(ordered, row_of, problems, change_counts(columns, cells))
+        return Derived(ordered, row_of, problems)
 
     def _aliases(self, cells: CellColumns) -> dict[int, tuple[Spelling, ...]]:
         """Return the aliases of each row that has any."""

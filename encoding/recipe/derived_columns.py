@@ -17,10 +17,8 @@ class Derived:
             other, the main one first. A row with a problem is not there.
         row_of: index of the input row, from 0, that each derived row came from.
         problems: cells that keep their row from being encoded, by row, then in the order of the inputs.
-        change_counts: input column to the number of its cells that cleaning changed, dates left out.
     """
 
     columns: Mapping[str, list[str]]
     row_of: list[int]
     problems: tuple[RowProblem, ...]
-    change_counts: Mapping[str, int]

@@ -236,13 +236,10 @@ class Diary:
                 if one.choice is not None
             ),
         )
-        statement = ReviewStatement(
+        statement = ReviewStatement.from_row(
+            journal,
             about="decisions",
-            project=journal.project,
-            round=journal.round,
-            run=journal.run,
             party=identity.public.party,
-            person=journal.person,
             number=journal.sent + 1,
             sha256=decisions.digest(),
             is_last=is_last,

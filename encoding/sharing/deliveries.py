@@ -61,15 +61,9 @@ def seal_delivery(
         for piece in _pieces(file):
             digest.update(piece)
             size_bytes += len(piece)
-    statement = DeliveryStatement(
-        project=of.project,
-        round=of.round,
-        number=of.number,
-        sender=of.sender,
+    statement = DeliveryStatement.from_row(
+        of,
         person=own.public.person,
-        recipient=of.recipient,
-        purpose=of.purpose,
-        agreement=of.agreement,
         columns=tuple(columns),
         size_bytes=size_bytes,
         sha256=digest.hexdigest(),

@@ -23,8 +23,8 @@ from encoding.quality.ages import age
 from encoding.quality.record_faults import Fault
 from encoding.recipe.dates import read_date_format
 from encoding.records.agency_file import AgencyFile
-from encoding.sharing.small_cells import Group, ShownGroup, shown_groups
-from encoding.sharing.unmatched import FAULT_REASONS
+from encoding.sharing.small_cells import Group, shown_groups
+from encoding.sharing.unmatched_records import FAULT_REASONS
 from encoding.workspace.config import EligibleSection
 from schemas.clauses import MAX_LINE
 from schemas.round_report import DataFault, GroupRate, Rate, Subgroup
@@ -52,16 +52,14 @@ class Compared:
     def rates(self, eligible: Sequence[Group] = ()) -> tuple[Rate, ...]:
         """Return the match rates by denominator; of school age where the file is about children."""
         whole = Group("all", len(self.snapshot), int(self.is_linked.sum()))
-        rates = [Rate(of="all", rate=_as_rate(_shown(whole)))]
+        rates = [Rate(of="all", rate=_shown(whole))]
         if self.snapshot.have(_AGES).any():
             of_age = self.of_school_age()
-            rate = None if of_age is None else _as_rate(_shown(self._group("school-age", of_age)))
+            rate = None if of_age is None else _shown(self._group("school-age", of_age))
             rates.append(Rate(of="school-age", rate=rate))
         if eligible:
             is_told = _are_all_told(eligible, self.floor)
-            rates.append(
-                Rate(of="eligible", rate=_as_rate(_shown(eligible[0])) if is_told else None)
-            )
+            rates.append(Rate(of="eligible", rate=_shown(eligible[0]) if is_told else None))
         return tuple(rates)
 
     def of_school_age(self) -> Flags | None:
@@ -171,7 +169,7 @@ def count_groups(
             )
     walk = _Walk(keys, compared, wanted, as_of)
     for chunk in table.select([file.id_column, *named, *([birth] if birth else [])]).chunks():
-        walk.take(chunk.columns, file.id_column)
+        walk.count(chunk.columns, file.id_column)
     return walk.finish()
 
 
@@ -184,7 +182,7 @@ class _Walk:
         # Of the records that the match rate of school age has: else a band could be computed from both.
         self._of_age = compared.of_school_age() if wanted.age_bands else None
 
-    def take(self, columns: Mapping[str, Sequence[str]], id_column: str) -> None:
+    def count(self, columns: Mapping[str, Sequence[str]], id_column: str) -> None:
         places = self._compared.snapshot.places(record_keys(self._keys, list(columns[id_column])))
         for row, place in enumerate(places.tolist()):
             if place >= 0 and self._is_left[place]:
@@ -221,7 +219,7 @@ def _groups(counts: Counter[tuple[str, bool]]) -> Iterator[Group]:
 
 
 def _rates(groups: Iterator[Group], floor: int) -> tuple[GroupRate, ...]:
-    return tuple(_as_rate(one) for one in shown_groups(groups, floor, others=OTHERS))
+    return shown_groups(groups, floor, others=OTHERS)
 
 
 def _are_all_told(groups: Sequence[Group], floor: int) -> bool:
@@ -230,18 +228,9 @@ def _are_all_told(groups: Sequence[Group], floor: int) -> bool:
     return len(shown) > 1 and all(one.linked is not None and one.groups == 1 for one in shown)
 
 
-def _shown(group: Group) -> ShownGroup:
-    return ShownGroup(group.label, 1, group.records, group.linked)
-
-
-def _as_rate(one: ShownGroup) -> GroupRate:
+def _shown(group: Group) -> GroupRate:
     return GroupRate(
-        label=one.label,
-        groups=one.groups,
-        records=one.records,
-        linked=one.linked,
-        least=one.least,
-        most=one.most,
+        label=group.label, groups=1, records=group.records, linked=group.linked, least=0, most=100
     )
 
 

@@ -128,13 +128,10 @@ def _sort(line: Disclosure) -> tuple[str, str, str, str, str]:
 def _together(lines: list[Disclosure]) -> DisclosedTo:
     first, records = lines[0], [one.records for one in lines]
     known = [one for one in records if one is not None]
-    return DisclosedTo(
-        giver=first.giver,
-        receiver=first.receiver,
-        what=first.what,
+    return DisclosedTo.from_row(
+        first,
         times=len(lines),
         records=max(known, default=0) if len(known) == len(records) else None,
-        basis=first.basis,
         citation=first.citation or None,
         entry=min(one.entry for one in lines),
     )

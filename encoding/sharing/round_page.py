@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from encoding.sharing.unmatched import SENTENCES
+from encoding.sharing.unmatched_records import SENTENCES
 from schemas.matchlog.disclosures import WHAT
 from schemas.round_report import (
     DataFault,

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from schemas.round_report import GroupRate
+
 # From so many floors of records on, one in twenty of them is at least the floor.
 _CODED_FROM: Final = 20
 
@@ -26,21 +28,6 @@ class Group:
     def least_side(self) -> int:
         """Return how many are linked or how many are not, whichever is fewer."""
         return min(self.linked, self.records - self.linked)
-
-
-@dataclass(frozen=True, slots=True)
-class ShownGroup:
-    """A group as it is shown: `groups` is how many it is of, `linked` null where the number is left out.
-
-    Then the share of its linked records lies between `least` and `most` percent, both included.
-    """
-
-    label: str
-    groups: int
-    records: int
-    linked: int | None
-    least: int = 0
-    most: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +51,7 @@ class _Row:
 
 def shown_groups(
     groups: Iterable[Group], floor: int, *, others: str, most: int = 16
-) -> tuple[ShownGroup, ...]:
+) -> tuple[GroupRate, ...]:
     """Return the groups as they may be shown beside their total numbers of records and links.
 
     Args:
@@ -79,15 +66,18 @@ def shown_groups(
     if len(rows) < 2:
         return ()
     hidden = _hidden(rows, floor)
-    return tuple(
-        ShownGroup(
-            row.group.label,
-            row.groups,
-            row.group.records,
-            None if at in hidden else row.group.linked,
-            *(row.range(floor) if at in hidden else (0, 100)),
-        )
-        for at, row in enumerate(rows)
+    return tuple(_shown(row, floor, is_hidden=at in hidden) for at, row in enumerate(rows))
+
+
+def _shown(row: _Row, floor: int, *, is_hidden: bool) -> GroupRate:
+    least, most = row.range(floor) if is_hidden else (0, 100)
+    return GroupRate(
+        label=row.group.label,
+        groups=row.groups,
+        records=row.group.records,
+        linked=None if is_hidden else row.group.linked,
+        least=least,
+        most=most,
     )
 
 

@@ -73,12 +73,8 @@ class DeliveriesApi:
         receipt = self.client.get(Receipt, f"deliveries/{view.delivery}/receipt")
         entry = verify_delivery_receipt(receipt, view.delivery, party, trust.keys).entry
         logged = (entry.project, entry.actor.party, entry.body)
-        announced = DeliveryReceived(
-            round=view.round,
-            recipient=view.recipient,
-            number=view.number,
-            sha256=view.sha256,
-            size_bytes=view.size_bytes,
+        announced = DeliveryReceived.from_row(
+            view,
         )
         if logged != (self.project, view.sender, announced):
             raise DeliveryUnusableError(

@@ -178,17 +178,9 @@ def _find_committed(client: BrokerClient, manifest: Manifest, trust: Trust) -> K
 
 def _open(client: BrokerClient, outbox: Outbox, manifest: Manifest) -> UploadView:
     parts = outbox.container.parts
-    request = UploadRequest(
-        epoch=manifest.epoch,
-        round=manifest.round,
-        partner=manifest.partner,
-        profile=manifest.profile,
-        key_id=manifest.key_id,
-        container_sha256=manifest.container_sha256,
-        container_bytes=manifest.container_bytes,
+    request = UploadRequest.from_row(
+        manifest,
         head_bytes=parts.head_bytes,
-        records=manifest.records,
-        rows=manifest.rows,
     )
     upload = client.open_upload(manifest.project, request)
     if upload.parts != parts.n_parts:

@@ -174,7 +174,7 @@ class _Pieces:
         del self._waiting[: end + 1]
         return line
 
-    def take(self, size: int) -> Iterator[bytes]:
+    def read(self, size: int) -> Iterator[bytes]:
         while size:
             if not self._waiting and not self._more():
                 raise BackupError("it ends too early")
@@ -245,7 +245,7 @@ def _write_file(folder: Path, described: BackupFile, pieces: _Pieces) -> None:
     make_private_folder(path.parent)
     digest = hashlib.sha256()
     with replacing(path) as file:
-        for piece in pieces.take(described.size):
+        for piece in pieces.read(described.size):
             digest.update(piece)
             file.write(piece)
     if digest.hexdigest() != described.sha256:

@@ -8,8 +8,9 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Self, get_args
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
@@ -220,7 +221,37 @@ def parse_sections(raw: Mapping[str, object], name: str = CONFIG_NAME) -> Config
         # By way of JSON, since a strict reader of Python values would refuse TOML's lists and dates.
         return ConfigFile.model_validate_json(json.dumps(raw, default=str))
     except ValidationError as exc:
-        raise ConfigError(f"{name}: {describe_invalid(exc, name_unknown=True)}") from None
+        raise ConfigError(f"{name}: {_describe(exc)}") from None
+
+
+def _describe(error: ValidationError) -> str:
+    """Return one sentence about the first wrong key, in the words of the file and without any value."""
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    # A key that is written wrongly is missing, too; where it was written is what its writer looks for.
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+    *above, last = map(str, first["loc"] or ("",))
+    section = f"the section [{'.'.join(above)}]" if above else "the file"
+    word = "key" if above else "section"
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(last, _known_keys(above), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return f"{section} has no {word} {last}{hint}"
+    if first["type"] == "missing":
+        return f"{section} lacks the {word} {last}"
+    return describe_invalid(error)
+
+
+def _known_keys(path: Sequence[str]) -> list[str]:
+    """Return what may stand in a section, which is itself known."""
+    kind: type[Model] = ConfigFile
+    for name in path:
+        declared = kind.model_fields[name].annotation
+        kind = next(
+            one
+            for one in (declared, *get_args(declared))
+            if isinstance(one, type) and issubclass(one, Model)
+        )
+    return list(kind.model_fields)
 
 
 def is_broker_url(text: str) -> bool:

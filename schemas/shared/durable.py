@@ -20,22 +20,25 @@ class PlaceBlockedError(OSError):
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, clear: bool = True) -> Iterator[IO[bytes]]:
     """Give a file to write and read; on leaving without an error it takes the place of `path`, durably.
 
-    What a killed writer of the same file left behind is removed first. Only the owner may read the file
-    (POSIX; on Windows the folder's rights are inherited).
+    Only the owner may read the file (POSIX; on Windows the folder's rights are inherited).
 
+    Args:
+        clear: first remove what a killed writer of the same file left behind; not where another may be writing
+            it at this moment, or where somebody else sweeps the folder.
     Raises:
         PlaceBlockedError: there is no such folder, no right to write, or the file is held open by another
             program, as spreadsheets do on Windows.
     """
     partial = path.with_name(f".{path.name}.{secrets.token_hex(_MARK_BYTES)}.partial")
     with _blocked():
-        # The mark in full, since one file's name may be the beginning of another's.
-        mark = "[0-9a-f]" * (2 * _MARK_BYTES)
-        for left_behind in path.parent.glob(f".{glob.escape(path.name)}.{mark}.partial"):
-            left_behind.unlink(missing_ok=True)
+        if clear:
+            # The mark in full, since one file's name may be the beginning of another's.
+            mark = "[0-9a-f]" * (2 * _MARK_BYTES)
+            for left_behind in path.parent.glob(f".{glob.escape(path.name)}.{mark}.partial"):
+                left_behind.unlink(missing_ok=True)
         descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
     try:
         with open(descriptor, "w+b") as file:

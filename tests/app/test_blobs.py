@@ -91,7 +91,7 @@ def test_the_sweep_leaves_young_blobs_to_their_writers(store: BlobStore) -> None
 
 def test_the_sweep_removes_remains_of_broken_writes(store: BlobStore, tmp_path: Path) -> None:
     digest = store.put(b"kept")
-    remains = tmp_path / "blobs" / digest[:2] / f".{digest}.0123.part"
+    remains = tmp_path / "blobs" / digest[:2] / f".{digest}.0123.partial"
     remains.write_bytes(b"half")
     assert store.sweep(lambda _: True, now_s=1e11) == 1
     assert not remains.exists()

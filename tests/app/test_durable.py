@@ -37,19 +37,19 @@ def test_the_file_is_synced_before_it_takes_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[str] = []
-    sync, replace = os.fsync, Path.replace
+    sync, replace = os.fsync, os.replace
 
     def watched_sync(descriptor: int) -> None:
         is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
         events.append("sync folder" if is_folder else "sync file")
         sync(descriptor)
 
-    def watched_replace(path: Path, target: Path) -> Path:
+    def watched_replace(path: Path, target: Path) -> None:
         events.append("replace")
-        return replace(path, target)
+        replace(path, target)
 
     monkeypatch.setattr(os, "fsync", watched_sync)
-    monkeypatch.setattr(Path, "replace", watched_replace)
+    monkeypatch.setattr(os, "replace", watched_replace)
     write_durably(tmp_path / "file", b"new")
     assert events == ["sync file", "replace", "sync folder"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +19,11 @@ from schemas.matchlog.kinds import LogKeyRotated
 from schemas.matchlog.note import NoteSigner
 from schemas.matchlog.proof import LogProof
 from schemas.merkle import (
+    Frontier,
     consistency_proof,
     hash_leaf,
     hash_node,
     inclusion_proof,
-    root_of,
 )
 from schemas.signing import sign_document
 from schemas.upload import Receipt
@@ -61,7 +62,7 @@ class Log:
             place=seq,
             time=TIME,
             request=new_id("req"),
-            actor=Actor(party=party, person=None, role="agency"),
+            actor=Actor(party=party, person=None, role="agency", signed=None),
             project=view.project,
             agreement=view.agreement,
             purpose=None,
@@ -86,7 +87,7 @@ class Log:
             place=seq,
             time=TIME,
             request=new_id("req"),
-            actor=Actor(party="operator", person=None, role="operator"),
+            actor=Actor(party="operator", person=None, role="operator", signed=None),
             project=None,
             agreement=None,
             purpose=None,
@@ -147,3 +148,11 @@ class Log:
         if level == 0:
             return hash_leaf(self.entries[index])
         return hash_node(self._node(level - 1, 2 * index), self._node(level - 1, 2 * index + 1))
+
+
+def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
+    """The root over leaf hashes; of none, the SHA-256 of nothing."""
+    frontier = Frontier()
+    for leaf_hash in leaf_hashes:
+        frontier.append(leaf_hash)
+    return frontier.root()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from breaks.deadlines import DEADLINE_BREAKS
 from breaks.destruction import DESTRUCTION_BREAKS, everything_destroyed
+from breaks.false_log import root_of
 from breaks.reviews import REVIEW_BREAKS
 from breaks.rounds import ROUND_BREAKS
 from breaks.rules import BREAKS, never_destroyed
@@ -27,7 +28,7 @@ from schemas.matchlog.checkpoint import (
 )
 from schemas.matchlog.entry import entry_bytes, parse_entry
 from schemas.matchlog.note import parse_note
-from schemas.merkle import hash_leaf, root_of
+from schemas.merkle import hash_leaf
 
 ALL_BREAKS = [
     broken

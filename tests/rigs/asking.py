@@ -12,9 +12,9 @@ from typing import Any
 import httpx2
 from rigs.desk import Desk
 from rigs.near_broker import EVERY_DUTY, POLICY, NearBroker, near_broker
+from twins.stated_cards import parse_stated_cards
 
 from schemas.clauses import Review
-from schemas.review import parse_stated_cards
 
 REVIEWER, ASKED = "welfare", "schools"
 CLAUSE = Review(reviewer=REVIEWER, persons=1, questions=50, bucket=3, days=14)

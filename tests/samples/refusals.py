@@ -12,7 +12,8 @@ def is_one(found: object, *kinds: Any) -> bool:
     return any(
         isinstance(found, kind)
         if isinstance(kind, type)
-        else isinstance(found, kind.base) and getattr(found, "code", None) == kind.code
+        else isinstance(found, getattr(kind, "base", Exception))
+        and getattr(found, "code", None) == kind.code
         for kind in kinds
     )
 

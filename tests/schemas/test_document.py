@@ -123,10 +123,9 @@ def test_a_kind_that_is_not_known_is_not_repeated(
         assert CANARY not in str(caught.value)
 
 
-def test_an_unknown_field_is_named_where_its_author_reads_the_error() -> None:
+def test_an_unknown_field_is_not_named() -> None:
     with pytest.raises(ValidationError) as caught:
         Note.model_validate({"text": "a", "inner": {"number": 1, "nubmer": 1}})
-    assert describe_invalid(caught.value, name_unknown=True).startswith("field inner.nubmer: ")
     assert "nubmer" not in describe_invalid(caught.value)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twins.stated_cards import parse_stated_cards
 from vectors.file import read_vectors
 from vectors.review import (
     BUCKETS,
@@ -41,7 +42,6 @@ from schemas.review import (
     parse_card,
     parse_cards,
     parse_questions,
-    parse_stated_cards,
     serialise_cards,
     serialise_questions,
     stated_cards,

@@ -375,18 +375,15 @@ def concordance(
     return found
 
 
-def missed(
-    pairs: Sequence[Candidate], decided: Mapping[tuple[int, int], tuple[str, str]], n_smaller: int
-) -> tuple[float, int, int]:
-    """Return expected matches among free pairs, how many there can be, and how many anywhere."""
+def missed(pairs: Sequence[Candidate], decided: Mapping[tuple[int, int], tuple[str, str]]) -> float:
+    """Return expected matches among free pairs."""
     linked = [one for one in pairs if decided[one.smaller, one.larger][0] == "auto"]
     free = [
         one
         for one in pairs
         if all(one.smaller != other.smaller and one.larger != other.larger for other in linked)
     ]
-    most_met = min(len({one.smaller for one in free}), len({one.larger for one in free}))
-    return expected_matches(one.total for one in free), most_met, n_smaller - len(linked)
+    return expected_matches(one.total for one in free)
 
 
 # Doubles, each operation rounded by itself

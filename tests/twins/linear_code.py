@@ -60,25 +60,3 @@ def near_pairs(rows: Sequence[int], n_bits: int) -> list[tuple[int, int]]:
         for one, other in combinations(range(len(rows)), 2)
         if 0 < (rows[one] ^ rows[other]).bit_count() <= 0.35 * n_bits
     ]
-
-
-def find_cliques(links: Sequence[Sequence[int]], weight: int, least: int) -> list[tuple[int, ...]]:
-    """Return cliques grown from the strongest link to the weakest, each once."""
-    n = len(links)
-    pairs = [(-links[a][b], a, b) for a, b in combinations(range(n), 2) if links[a][b] > least]
-    found: list[tuple[int, ...]] = []
-    for _, a, b in sorted(pairs):
-        if any(a in clique and b in clique for clique in found):
-            continue
-        clique = [a, b]
-        while len(clique) < weight:
-            worst = {
-                c: min(links[c][member] for member in clique) for c in range(n) if c not in clique
-            }
-            best = max(worst, key=lambda c: (worst[c], -c), default=None)
-            if best is None or worst[best] <= least:
-                break
-            clique.append(best)
-        if len(clique) == weight:
-            found.append(tuple(sorted(clique)))
-    return found

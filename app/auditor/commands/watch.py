@@ -19,7 +19,7 @@ from app.auditor.options import (
 )
 from app.auditor.pins import read_pins
 from app.auditor.source import bundle_url, save_bundle
-from app.auditor.watch import Watched, take_verdict
+from app.auditor.watch import Watched, note_verdict
 from app.auditor.watch import watch as look
 from app.auditor.watch_state import BUNDLE_FILE, WatchState
 from schemas.shared.command_line import emit, json_option
@@ -92,7 +92,7 @@ def _verify_whole(kept: WatchState, given: LogOptions) -> Watched:
     save_bundle(address, fetched, given.token_file, given.ca_file)
     held = LogOptions(str(fetched), (*given.pins, *kept.pin_files()), given.log_key)
     try:
-        seen = take_verdict(kept, verified(held))
+        seen = note_verdict(kept, verified(held))
     except LogBrokenError:
         fetched.replace(kept.folder / "evidence.bundle")
         raise

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from app.matching.blocks.checks import require_plausible
 from app.matching.blocks.concordance import FieldConcordance, concordance
-from app.matching.blocks.decisions import Band, BandRule, Decisions, Rule, decide
+from app.matching.blocks.decisions import Band, BandRule, Decisions, decide
 from app.matching.blocks.doubts import are_doubtful, capped
 from app.matching.blocks.errors import EmptyFileError
 from app.matching.blocks.levels import LevelRules
-from app.matching.blocks.missed_matches import Missed, missed_matches
+from app.matching.blocks.missed_matches import expected_missed
 from app.matching.blocks.pairs import MEETING, Met, best_of_pairs
 from app.matching.blocks.ranges import Sizes
 from app.matching.blocks.weights import (
@@ -62,7 +62,7 @@ class Resolution:
         n_rejected_before: how many pairs a reviewer rejected in an earlier round.
         n_meetings: how often rows of the two files met; a pair may meet several times.
         expected_false_matches: how many of the linked pairs are of two people, by their probabilities.
-        missed: what can be said of the matches that were not linked.
+        expected_missed: matches that are expected among the pairs that met and are not linked.
         concordance: how the linked pairs agree on each field.
         histogram: how many pairs have a total weight from so many whole bits on to below one more; ascending.
     """
@@ -76,17 +76,13 @@ class Resolution:
     n_rejected_before: int
     n_meetings: int
     expected_false_matches: float
-    missed: Missed
+    expected_missed: float
     concordance: tuple[FieldConcordance, ...]
     histogram: tuple[tuple[int, int], ...]
 
     def n_in_band(self, band: Band) -> int:
         """Return how many pairs are in a band."""
         return int((self.decisions.band == band).sum())
-
-    def n_by_rule(self, rule: Rule) -> int:
-        """Return how many pairs a rule decided."""
-        return int((self.decisions.rule == rule).sum())
 
 
 def resolve_pair(
@@ -147,7 +143,7 @@ def resolve_pair(
         int(is_rejected.sum()),
         n_meetings,
         expected_false_matches=sum_of_probabilities(-total[decisions.band == Band.AUTO]),
-        missed=missed_matches(pairs, total, decisions, sizes.smaller),
+        expected_missed=expected_missed(pairs, total, decisions),
         concordance=concordance(
             rules.levels_of(pairs["code"][decisions.band == Band.AUTO]), profile
         ),

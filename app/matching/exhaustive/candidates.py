@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.exhaustive.errors import DatasetError
-
-_MAGIC = b"blindlink/pairs/1\n"
-_COUNT = struct.Struct("<Q")
 _FIELDS: tuple[tuple[str, str], ...] = (
     ("left", "<u4"),
     ("right", "<u4"),
@@ -20,7 +15,6 @@ _FIELDS: tuple[tuple[str, str], ...] = (
     ("total", "<u2"),
 )
 PAIR_BYTES = 12
-HISTOGRAM_STEPS = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -75,20 +69,6 @@ def similarity_code(common: NDArray[np.uint16], total: NDArray[np.uint16]) -> ND
     return steps.astype(np.uint32)
 
 
-def similarity_histogram(pairs: Candidates) -> NDArray[np.int64]:
-    """Return the number of pairs by similarity in steps of 0.05; the last step includes 1."""
-    step = 2 * HISTOGRAM_STEPS * pairs.common.astype(np.int64) // np.maximum(pairs.total, 1)
-    counts: NDArray[np.int64] = np.bincount(
-        np.minimum(step, HISTOGRAM_STEPS - 1), minlength=HISTOGRAM_STEPS
-    ).astype(np.int64)
-    return counts
-
-
-def no_candidates() -> Candidates:
-    """Return an empty set of pairs."""
-    return join_candidates(())
-
-
 def join_candidates(parts: Sequence[Candidates]) -> Candidates:
     """Return the pairs of all parts one after the other, unsorted."""
     return Candidates(
@@ -114,51 +94,3 @@ def sort_candidates(pairs: Candidates) -> Candidates:
         key <<= np.uint64(n_bits)
         key |= side
     return pairs.take(np.argsort(key))
-
-
-def best_of_each_pair(pairs: Candidates) -> Candidates:
-    """Return one row for each (left, right): the most similar, and of equals the fullest; sorted."""
-    code = similarity_code(pairs.common, pairs.total)
-    ordered = pairs.take(np.lexsort((~pairs.total, ~code, pairs.right, pairs.left)))
-    is_first = np.ones(len(ordered), dtype=bool)
-    is_first[1:] = (ordered.left[1:] != ordered.left[:-1]) | (
-        ordered.right[1:] != ordered.right[:-1]
-    )
-    return sort_candidates(ordered.take(is_first))
-
-
-def candidates_to_bytes(pairs: Candidates) -> bytes:
-    """Return pairs as bytes: a version line, the count (uint64), then each array, little-endian."""
-    arrays = (getattr(pairs, name).astype(dtype).tobytes() for name, dtype in _FIELDS)
-    return b"".join((_MAGIC, _COUNT.pack(len(pairs)), *arrays))
-
-
-def candidates_from_bytes(content: bytes) -> Candidates:
-    """Return the pairs that `candidates_to_bytes` wrote.
-
-    Raises:
-        DatasetError: another version, a wrong length, impossible counts, or pairs out of order.
-    """
-    header = len(_MAGIC) + _COUNT.size
-    if content[: len(_MAGIC)] != _MAGIC or len(content) < header:
-        raise DatasetError("stored pairs do not start with a known version line")
-    (n,) = _COUNT.unpack_from(content, len(_MAGIC))
-    if len(content) != header + n * PAIR_BYTES:
-        raise DatasetError("stored pairs do not have the length that their header states")
-    arrays, offset = [], header
-    for _, dtype in _FIELDS:
-        arrays.append(np.frombuffer(content, dtype=dtype, count=n, offset=offset))
-        offset += arrays[-1].nbytes
-    pairs = Candidates(*arrays)
-    _check_stored(pairs)
-    return pairs
-
-
-def _check_stored(pairs: Candidates) -> None:
-    if np.any(2 * pairs.common.astype(np.uint32) > pairs.total) or not pairs.total.all():
-        raise DatasetError("stored pairs hold counts that no two encodings have in common")
-    code = similarity_code(pairs.common, pairs.total)
-    key = (pairs.left.astype(np.uint64) << np.uint64(32)) | pairs.right
-    in_order = (code[:-1] > code[1:]) | ((code[:-1] == code[1:]) & (key[:-1] < key[1:]))
-    if not in_order.all():
-        raise DatasetError("stored pairs are out of order")

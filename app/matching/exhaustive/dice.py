@@ -1,21 +1,21 @@
-"""All pairs of two sets of encodings, or of one set with itself, at or above a threshold."""
+"""All pairs of two sets of encodings at or above a threshold."""
 
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
 
 from app.matching.exhaustive.candidates import Candidates, join_candidates, sort_candidates
 from app.matching.exhaustive.comparison import prepare_comparison
-from app.matching.exhaustive.errors import MatchingCancelledError, PairCapError
+from app.matching.exhaustive.errors import PairCapError
 from app.matching.exhaustive.fold_choice import choose_fold
 from app.matching.exhaustive.kernel import Kernel
 from app.matching.exhaustive.kernels import AUTO, load_kernel
 from app.matching.exhaustive.limits import make_limits
-from app.matching.exhaustive.words import Words, check_same_width, check_words
+from app.matching.exhaustive.words import Words, check_same_width
 
 # Left rows that one task compares with all right rows: enough tasks to keep threads busy to the
 # end, each long enough that starting it costs nothing.
@@ -30,8 +30,6 @@ def dice_candidates(
     kernel: str = AUTO,
     n_threads: int = 1,
     max_pairs: int | None = None,
-    executor: Executor | None = None,
-    cancelled: threading.Event | None = None,
 ) -> Candidates:
     """Return every pair whose Dice similarity is at least `threshold`.
 
@@ -40,47 +38,23 @@ def dice_candidates(
         right: the same, shape (n_right, n_words).
         threshold: exact, in (0, 1]; compared in integers, so no rounding at the edge.
         kernel: a name from `available_kernels`, or "auto".
-        n_threads: threads to start if no executor is given.
+        n_threads: threads to start.
         max_pairs: stop with an error above this many pairs; None: no cap.
-        executor: threads of this process that run the strips; None: `n_threads` threads of the
-            call's own.
-        cancelled: checked at every strip and whenever pairs are found; None: cannot be cancelled.
 
     Returns:
         Pairs in decreasing similarity, then left index, then right index, the same for every
-        kernel, executor and number of threads. Two empty encodings have similarity 0.
+        kernel and number of threads. Two empty encodings have similarity 0.
 
     Raises:
         EncodingWidthError: the widths differ, or an array is not C-contiguous uint64.
         ThresholdError: the threshold is not an exact fraction in (0, 1].
         PairCapError: more than `max_pairs` pairs reach the threshold.
-        MatchingCancelledError: `cancelled` was set.
 
     Source: Schnell, Bachteler and Reiher (2011), "A Novel Error-Tolerant Anonymous Linking Code".
     """
     check_same_width(left, right)
-    run = _Run(
-        left, right, threshold, load_kernel(kernel), _Budget(max_pairs, threshold, cancelled)
-    )
-    return run.pairs(n_threads, executor)
-
-
-def dice_duplicates(
-    words: Words,
-    threshold: Fraction,
-    *,
-    kernel: str = AUTO,
-    n_threads: int = 1,
-    max_pairs: int | None = None,
-    executor: Executor | None = None,
-    cancelled: threading.Event | None = None,
-) -> Candidates:
-    """Return every pair within one set, left index below right index; otherwise as `dice_candidates`."""
-    check_words(words)
-    run = _Run(
-        words, None, threshold, load_kernel(kernel), _Budget(max_pairs, threshold, cancelled)
-    )
-    return run.pairs(n_threads, executor)
+    run = _Run(left, right, threshold, load_kernel(kernel), _Budget(max_pairs, threshold))
+    return run.pairs(n_threads)
 
 
 class _Run:
@@ -89,7 +63,7 @@ class _Run:
     def __init__(
         self,
         left: Words,
-        right: Words | None,
+        right: Words,
         threshold: Fraction,
         kernel: Kernel,
         budget: _Budget,
@@ -100,58 +74,41 @@ class _Run:
         self._opened = kernel.open(self._comparison)
         self._budget = budget
 
-    def pairs(self, n_threads: int, executor: Executor | None) -> Candidates:
+    def pairs(self, n_threads: int) -> Candidates:
         """Compare all strips and return the pairs sorted."""
         starts = range(0, len(self._comparison.left), STRIP_ROWS)
-        if executor is not None:
-            return self._gather(executor, starts)
         if n_threads <= 1 or len(starts) <= 1:
             return sort_candidates(join_candidates([self._strip(start) for start in starts]))
         with ThreadPoolExecutor(n_threads) as threads:
-            return self._gather(threads, starts)
-
-    def _gather(self, executor: Executor, starts: range) -> Candidates:
-        strips: list[Future[Candidates]] = [executor.submit(self._strip, s) for s in starts]
-        try:
-            return sort_candidates(join_candidates([strip.result() for strip in strips]))
-        finally:
-            for strip in strips:
-                strip.cancel()
+            strips: list[Future[Candidates]] = [threads.submit(self._strip, s) for s in starts]
+            try:
+                return sort_candidates(join_candidates([strip.result() for strip in strips]))
+            finally:
+                for strip in strips:
+                    strip.cancel()
 
     def _strip(self, start: int) -> Candidates:
         """Return the pairs of one strip of left rows, in the caller's indexes, unsorted."""
         left, right = self._comparison.left, self._comparison.right
-        self._budget.check()
         found = []
         stop = min(start + STRIP_ROWS, len(left))
         for rows, columns, common in self._opened.find_pairs(start, stop):
             self._budget.spend(len(rows))
             total = (left.counts[rows] + right.counts[columns]).astype(np.uint16)
-            x, y = left.order[rows], right.order[columns]
-            if self._comparison.is_triangle:
-                x, y = np.minimum(x, y), np.maximum(x, y)
-            found.append(Candidates(x, y, common, total))
+            found.append(Candidates(left.order[rows], right.order[columns], common, total))
         return join_candidates(found)
 
 
 class _Budget:
-    """Counts pairs over all threads and stops them above the cap, or when cancelled."""
+    """Counts pairs over all threads and stops them above the cap."""
 
-    def __init__(
-        self, max_pairs: int | None, threshold: Fraction, cancelled: threading.Event | None
-    ) -> None:
+    def __init__(self, max_pairs: int | None, threshold: Fraction) -> None:
         self._max_pairs = max_pairs
         self._threshold = threshold
-        self._cancelled = cancelled
         self._spent = 0
         self._lock = threading.Lock()
 
-    def check(self) -> None:
-        if self._cancelled is not None and self._cancelled.is_set():
-            raise MatchingCancelledError("the comparison was cancelled before it was complete")
-
     def spend(self, n_pairs: int) -> None:
-        self.check()
         if self._max_pairs is None:
             return
         with self._lock:

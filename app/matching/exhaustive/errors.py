@@ -2,11 +2,10 @@
 
 MatchingError
 ├── EncodingWidthError    encodings of different widths, or not packed as words
-├── DatasetError          a dataset, a block or stored pairs break their own rules
-├── ThresholdError        a threshold, margin or solver that cannot be used
+├── DatasetError          a dataset or a block breaks its own rules
+├── ThresholdError        a threshold that cannot be used
 ├── PairCapError          more pairs above the threshold than were allowed
-├── KernelError           a kernel was asked for that this machine cannot run
-└── MatchingCancelledError   the caller asked to stop
+└── KernelError           a kernel was asked for that this machine cannot run
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ class EncodingWidthError(MatchingError):
 
 
 class DatasetError(MatchingError):
-    """A dataset, a block or a file of stored pairs contradicts itself."""
+    """A dataset or a block contradicts itself, or another one."""
 
     code = "matching-dataset"
 
 
 class ThresholdError(MatchingError):
-    """A threshold, a margin or a solver name is out of its range."""
+    """A threshold is out of its range."""
 
     code = "matching-threshold"
 
@@ -58,9 +57,3 @@ class KernelError(MatchingError):
     """The kernel that was asked for is not known, not built, or not supported by this processor."""
 
     code = "matching-kernel"
-
-
-class MatchingCancelledError(MatchingError):
-    """The caller cancelled the comparison before it was complete."""
-
-    code = "matching-cancelled"

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.exhaustive.blocks import BLOCK_PAIRS, Dataset
-from app.matching.exhaustive.candidates import PAIR_BYTES, Candidates, dice
-from app.matching.exhaustive.dice import dice_candidates, dice_duplicates
+from app.matching.exhaustive.blocks import BLOCK_PAIRS
+from app.matching.exhaustive.candidates import PAIR_BYTES, dice
+from app.matching.exhaustive.dice import dice_candidates
 from app.matching.exhaustive.errors import DatasetError, PairCapError
 from app.matching.exhaustive.kernels import AUTO, kernel_name
-from app.matching.exhaustive.policy import MatchingPolicy
 from app.matching.exhaustive.words import Words, count_bits
 
 _SAMPLE_MAX_PAIRS = 1_000_000
@@ -26,7 +26,7 @@ _NOISE_ROWS = 4096
 _NOISE_SHIFTS = 8
 # Of each row of a block: its sorted copy, its signature, and that in columns, twice as wide on AVX2.
 _COPIES_OF_A_ROW = 4
-# Measured peaks of `resolve` on 10 million pairs, and of the solver's arrays by record.
+# Measured peaks on 10 million pairs, and of the solver's arrays by record.
 _SOLVER_BYTES_PER_PAIR = 80
 _SOLVER_BYTES_PER_RECORD = 64
 
@@ -37,14 +37,12 @@ class Estimate:
 
     Attributes:
         kernel: the kernel that was measured.
-        n_comparisons: pairs of encodings to compare, across and within files.
+        n_comparisons: pairs of encodings to compare.
         comparisons_per_s: the measured rate, with the threads of the run.
         duration_s: time to compare, without loading and solving.
-        n_pairs: candidate pairs across files at or above the review threshold.
-        n_pairs_upper: a number that the candidate pairs exceed in about 1 of 40 samples.
-        n_duplicates: pairs within files at or above the auto threshold.
-        n_chance_pairs_review: pairs of unrelated records expected at or above `review`.
-        n_chance_pairs_auto: pairs of unrelated records expected at or above `auto`.
+        n_pairs: pairs at or above the threshold.
+        n_pairs_upper: a number that the pairs exceed in about 1 of 40 samples.
+        n_chance_pairs: pairs of unrelated records expected at or above the threshold.
         memory_bytes: encodings, pairs and solver at their largest together.
     """
 
@@ -54,36 +52,31 @@ class Estimate:
     duration_s: float
     n_pairs: float
     n_pairs_upper: float
-    n_duplicates: float
-    n_chance_pairs_review: float
-    n_chance_pairs_auto: float
+    n_chance_pairs: float
     memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One pair of files, or one file with itself, scaled up from its sample."""
+    """One pair of files, scaled up from its sample."""
 
-    is_within: bool
     n_comparisons: int
     duration_s: float
     n_pairs: float
     n_pairs_upper: float
-    n_chance_review: float
-    n_chance_auto: float
+    n_chance: float
 
 
 def estimate(
-    datasets: Sequence[Dataset],
-    policy: MatchingPolicy,
+    datasets: Sequence[Words],
+    threshold: Fraction,
     *,
     kernel: str = AUTO,
     n_threads: int = 1,
-    is_within: bool = True,
     sample_pairs: int = 1 << 28,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Estimate:
-    """Return what comparing these datasets will cost and find.
+    """Return what comparing each two of these datasets will cost and find.
 
     Rows are sampled evenly; their order is the order of random handles, so that is a fair sample.
     Chance pairs follow the noise rule: the similarity of unrelated encodings is taken as normal
@@ -94,10 +87,9 @@ def estimate(
 
     Args:
         datasets: the files of the run.
-        policy: thresholds in units of the similarity of what is compared.
+        threshold: as `dice_candidates`.
         kernel: as `dice_candidates`.
         n_threads: threads that the run will use.
-        is_within: whether the run also compares each file with itself.
         sample_pairs: pairs to compare for each two files.
         clock: seconds that only go forward.
 
@@ -106,12 +98,8 @@ def estimate(
     """
     if not datasets:
         raise DatasetError("an estimate needs at least one dataset")
-    sampler = _Sampler(kernel_name(kernel), n_threads, math.isqrt(sample_pairs), clock)
-    parts = [
-        _sample_part(datasets[i].words, None if i == j else datasets[j].words, policy, sampler)
-        for i in range(len(datasets))
-        for j in range(i if is_within else i + 1, len(datasets))
-    ]
+    sampler = _Sampler(threshold, kernel_name(kernel), n_threads, math.isqrt(sample_pairs), clock)
+    parts = [_sample_part(left, right, sampler) for left, right in combinations(datasets, 2)]
     return _sum_parts(parts, datasets, sampler)
 
 
@@ -119,70 +107,45 @@ def estimate(
 class _Sampler:
     """Compares samples of at most `side` rows, and fewer where they hold too many pairs."""
 
+    threshold: Fraction
     kernel: str
     n_threads: int
     side: int
     clock: Callable[[], float]
 
-    def measure(
-        self, left: Words, right: Words | None, threshold: Fraction
-    ) -> tuple[int, int, float]:
+    def measure(self, left: Words, right: Words) -> tuple[int, int, float]:
         """Return pairs found, pairs compared, and seconds."""
         side = self.side
         while True:
-            rows = _evenly(left, side)
-            columns = None if right is None else _evenly(right, side)
+            rows, columns = _evenly(left, side), _evenly(right, side)
             started = self.clock()
             try:
-                found = len(self._compare(rows, columns, threshold))
+                found = dice_candidates(
+                    rows,
+                    columns,
+                    self.threshold,
+                    kernel=self.kernel,
+                    n_threads=self.n_threads,
+                    max_pairs=_SAMPLE_MAX_PAIRS,
+                )
             except PairCapError:
-                side = max(1, min(side, max(len(left), len(left if right is None else right))) // 4)
+                side = max(1, min(side, max(len(left), len(right))) // 4)
                 continue
-            n_sampled = _n_pairs(len(rows), None if columns is None else len(columns))
-            return found, n_sampled, self.clock() - started
-
-    def _compare(self, left: Words, right: Words | None, threshold: Fraction) -> Candidates:
-        if right is None:
-            return dice_duplicates(
-                left,
-                threshold,
-                kernel=self.kernel,
-                n_threads=self.n_threads,
-                max_pairs=_SAMPLE_MAX_PAIRS,
-            )
-        return dice_candidates(
-            left,
-            right,
-            threshold,
-            kernel=self.kernel,
-            n_threads=self.n_threads,
-            max_pairs=_SAMPLE_MAX_PAIRS,
-        )
+            return len(found), len(rows) * len(columns), self.clock() - started
 
 
-def _sample_part(
-    left: Words, right: Words | None, policy: MatchingPolicy, sampler: _Sampler
-) -> _Part:
-    other = left if right is None else right
-    n_comparisons = _n_pairs(len(left), None if right is None else len(other))
-    threshold = policy.auto if right is None else policy.review
-    found, n_sampled, elapsed_s = sampler.measure(left, right, threshold)
+def _sample_part(left: Words, right: Words, sampler: _Sampler) -> _Part:
+    n_comparisons = len(left) * len(right)
+    found, n_sampled, elapsed_s = sampler.measure(left, right)
     scale = n_comparisons / max(n_sampled, 1)
-    chance = [_chance_share(left, other, limit) for limit in (policy.review, policy.auto)]
     return _Part(
-        is_within=right is None,
         n_comparisons=n_comparisons,
         duration_s=elapsed_s * scale,
         n_pairs=found * scale,
         # Two standard deviations of a Poisson count, and the rule of three for a count of none.
         n_pairs_upper=found * scale if scale <= 1 else (found + 2 * math.sqrt(found) + 3) * scale,
-        n_chance_review=chance[0] * n_comparisons,
-        n_chance_auto=chance[1] * n_comparisons,
+        n_chance=_chance_share(left, right, sampler.threshold) * n_comparisons,
     )
-
-
-def _n_pairs(n_left: int, n_right: int | None) -> int:
-    return n_left * (n_left - 1) // 2 if n_right is None else n_left * n_right
 
 
 def _evenly(words: Words, n: int) -> Words:
@@ -211,30 +174,26 @@ def _similarity(x: Words, y: Words) -> NDArray[np.float64]:
     return dice(common, count_bits(x) + count_bits(y))
 
 
-def _sum_parts(parts: Sequence[_Part], datasets: Sequence[Dataset], sampler: _Sampler) -> Estimate:
-    across = [part for part in parts if not part.is_within]
+def _sum_parts(parts: Sequence[_Part], datasets: Sequence[Words], sampler: _Sampler) -> Estimate:
     n_comparisons = sum(part.n_comparisons for part in parts)
     duration_s = sum(part.duration_s for part in parts)
-    n_pairs = sum(part.n_pairs for part in across)
-    n_duplicates = sum(part.n_pairs for part in parts if part.is_within)
+    n_pairs = sum(part.n_pairs for part in parts)
     return Estimate(
         kernel=sampler.kernel,
         n_comparisons=n_comparisons,
         comparisons_per_s=n_comparisons / duration_s if duration_s > 0 else 0.0,
         duration_s=duration_s,
         n_pairs=n_pairs,
-        n_pairs_upper=sum(part.n_pairs_upper for part in across),
-        n_duplicates=n_duplicates,
-        n_chance_pairs_review=sum(part.n_chance_review for part in across),
-        n_chance_pairs_auto=sum(part.n_chance_auto for part in across),
-        memory_bytes=_memory_bytes(datasets, n_pairs + n_duplicates, sampler.n_threads),
+        n_pairs_upper=sum(part.n_pairs_upper for part in parts),
+        n_chance_pairs=sum(part.n_chance for part in parts),
+        memory_bytes=_memory_bytes(datasets, n_pairs, sampler.n_threads),
     )
 
 
-def _memory_bytes(datasets: Sequence[Dataset], n_pairs: float, n_threads: int) -> int:
+def _memory_bytes(datasets: Sequence[Words], n_pairs: float, n_threads: int) -> int:
     """Return the encodings, the blocks at work, and the solver with its pairs."""
-    encodings = sum(d.words.nbytes + d.record.nbytes for d in datasets)
-    block_rows = min(2 * math.isqrt(BLOCK_PAIRS), sum(len(d.words) for d in datasets))
-    blocks = (n_threads + 1) * block_rows * _COPIES_OF_A_ROW * datasets[0].words.shape[1] * 8
-    records = sum(d.n_records for d in datasets) * _SOLVER_BYTES_PER_RECORD
+    encodings = sum(words.nbytes for words in datasets)
+    block_rows = min(2 * math.isqrt(BLOCK_PAIRS), sum(len(words) for words in datasets))
+    blocks = (n_threads + 1) * block_rows * _COPIES_OF_A_ROW * datasets[0].shape[1] * 8
+    records = sum(len(words) for words in datasets) * _SOLVER_BYTES_PER_RECORD
     return int(encodings + blocks + records + n_pairs * (PAIR_BYTES + _SOLVER_BYTES_PER_PAIR))

@@ -34,11 +34,6 @@ class Groups:
         edges = self.start.tolist()
         return (tuple(members[a:b]) for a, b in pairwise(edges))
 
-    @property
-    def n_members(self) -> int:
-        """Number of records in all groups together."""
-        return len(self.record)
-
 
 def first_record_ids(n_records: Sequence[int]) -> NDArray[np.int64]:
     """Return the id of each dataset's record 0, and at the end the number of records.

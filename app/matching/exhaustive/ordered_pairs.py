@@ -1,4 +1,4 @@
-"""All pairs across files at one threshold, without bands: what anonlink's solvers work on."""
+"""All pairs across files at one threshold: what anonlink's solvers work on."""
 
 from __future__ import annotations
 
@@ -11,52 +11,43 @@ from numpy.typing import NDArray
 from app.matching.exhaustive.blocks import Block
 from app.matching.exhaustive.candidates import (
     Candidates,
-    dice,
     join_candidates,
     similarity_code,
     sort_candidates,
 )
+from app.matching.exhaustive.errors import DatasetError
 from app.matching.exhaustive.groups import Groups, first_record_ids, split_record_ids
-from app.matching.exhaustive.judged_pairs import collect_pairs
-from app.matching.exhaustive.policy import Solver
-from app.matching.exhaustive.solver import GroupSolver, pick_one_to_one
+from app.matching.exhaustive.solver import GroupSolver, Solver, pick_one_to_one
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class OrderedPairs:
+class OrderedPairs(Candidates):
     """Pairs across files by decreasing similarity, left and right dataset, left and right record.
+
+    `left` and `right` are record ids (see `first_record_ids`), `right` of a later dataset.
 
     Attributes:
         n_records: number of records of each dataset.
-        left: uint32, record id (see `first_record_ids`).
-        right: uint32, record id, of a later dataset.
-        common: uint16, bits set in both encodings.
-        total: uint16, bits set in one plus bits set in the other.
     """
 
     n_records: tuple[int, ...]
-    left: NDArray[np.uint32]
-    right: NDArray[np.uint32]
-    common: NDArray[np.uint16]
-    total: NDArray[np.uint16]
-
-    def __len__(self) -> int:
-        return len(self.left)
-
-    def similarity(self) -> NDArray[np.float64]:
-        """Return the similarity of each pair, correctly rounded."""
-        return dice(self.common, self.total)
 
 
 def order_pairs(
     n_records: Sequence[int], blocks: Iterable[tuple[Block, Candidates]]
 ) -> OrderedPairs:
-    """Return the pairs across files of all blocks in one order; pairs within files are left out.
+    """Return the pairs of all blocks in one order.
 
     Raises:
-        DatasetError: a block or a pair names a dataset or a record that is not there.
+        DatasetError: a block or a pair names a dataset or a record that is not there, or the files hold too
+            many records.
     """
-    across, _ = collect_pairs(n_records, blocks)
+    if sum(n_records) >= 1 << 32:
+        raise DatasetError("all files together hold at most 2**32 - 1 records")
+    across: dict[tuple[int, int], list[Candidates]] = {}
+    for block, pairs in blocks:
+        _check_records(n_records, block, pairs)
+        across.setdefault((block.left_dataset, block.right_dataset), []).append(pairs)
     first = first_record_ids(n_records).astype(np.uint32)
     parts = []
     for left, right in sorted(across):
@@ -68,7 +59,7 @@ def order_pairs(
     order = np.argsort(~similarity_code(joined.common, joined.total), kind="stable")
     ordered = joined.take(order)
     return OrderedPairs(
-        tuple(n_records), ordered.left, ordered.right, ordered.common, ordered.total
+        ordered.left, ordered.right, ordered.common, ordered.total, tuple(n_records)
     )
 
 
@@ -85,6 +76,14 @@ def solve_pairs(pairs: OrderedPairs, solver: Solver) -> Groups:
     group_solver = GroupSolver(pairs.n_records, left, right, needs_every_pair=solver == "groups")
     group_solver.advance(len(left))
     return group_solver.groups()
+
+
+def _check_records(n_records: Sequence[int], block: Block, pairs: Candidates) -> None:
+    if not 0 <= block.left_dataset < block.right_dataset < len(n_records):
+        raise DatasetError("a block names a dataset that is not there")
+    n_left, n_right = n_records[block.left_dataset], n_records[block.right_dataset]
+    if len(pairs) and (pairs.left.max() >= n_left or pairs.right.max() >= n_right):
+        raise DatasetError("a block holds a pair whose record is not there")
 
 
 def _pick_for_each_two_files(pairs: OrderedPairs) -> NDArray[np.intp]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import functools
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.exhaustive.groups import Groups, first_record_ids, groups_from_labels
+
+Solver: TypeAlias = Literal["one-to-one", "groups"]
 
 # Pairs turned into Python integers at a time: bounds the memory of the loops below.
 _CHUNK_PAIRS = 1 << 18
@@ -59,8 +62,6 @@ class GroupSolver:
             pair comes once.
         right: uint32, the other record id of each pair.
         needs_every_pair: see above.
-        mergeable_files: datasets of which a group may hold several records, because the pairs
-            include pairs within them.
     """
 
     def __init__(
@@ -70,7 +71,6 @@ class GroupSolver:
         right: NDArray[np.uint32],
         *,
         needs_every_pair: bool,
-        mergeable_files: frozenset[int] = frozenset(),
     ) -> None:
         self._n_records = tuple(n_records)
         self._left, self._right = left, right
@@ -78,7 +78,7 @@ class GroupSolver:
         self._needs_every_pair = needs_every_pair
         self._label = np.arange(int(first_record_ids(n_records)[-1]), dtype=np.uint32)
         self._newest = self._label.copy()  # by label: the record that joined the group last
-        self._files = _file_bits(n_records, mergeable_files)
+        self._files = _file_bits(n_records)
         self._members: dict[int, list[int]] = {}
 
     def advance(self, stop: int) -> None:
@@ -96,11 +96,6 @@ class GroupSolver:
     def groups(self) -> Groups:
         """Return the groups so far, in canonical order."""
         return groups_from_labels(self._label, self._n_records)
-
-    def is_together(self) -> NDArray[np.bool_]:
-        """Return for each pair whether one group holds both its records, so far."""
-        together: NDArray[np.bool_] = self._label[self._left] == self._label[self._right]
-        return together
 
     def _without_waiting(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
         """Leave out pairs whose groups, as they are now, have a pair between them still to come."""
@@ -178,15 +173,10 @@ def _pair_keys(x: NDArray[np.uint32], y: NDArray[np.uint32]) -> NDArray[np.uint6
     return keys
 
 
-def _file_bits(
-    n_records: Sequence[int], mergeable_files: frozenset[int]
-) -> NDArray[np.unsignedinteger]:
-    """Return for each record id the bit of its file, or 0 where a group may hold the file twice."""
+def _file_bits(n_records: Sequence[int]) -> NDArray[np.unsignedinteger]:
+    """Return for each record id the bit of its file, or 0 where there are more files than bits."""
     n_bits = max(8, 1 << (min(len(n_records), _MAX_FILE_BITS) - 1).bit_length())
-    bits = [
-        0 if file in mergeable_files or file >= _MAX_FILE_BITS else 1 << file
-        for file in range(len(n_records))
-    ]
+    bits = [1 << file if file < _MAX_FILE_BITS else 0 for file in range(len(n_records))]
     return np.repeat(np.array(bits, dtype=f"uint{n_bits}"), n_records)
 
 

@@ -36,7 +36,7 @@ def list_agreements(broker: WiredBroker, page: WiredPage, project: ProjectPath) 
         "agreements.html",
         title="Agreements",
         document=document,
-        table=Table(COLUMNS, [_row(summary) for summary in document.agreements]),
+        table=Table.of(COLUMNS, document.agreements),
         project=project,
         in_force=document.in_force,
         agreements=[(summary, state_words(summary)) for summary in document.agreements],
@@ -75,17 +75,6 @@ def show_agreement(
         signatures=signatures_of(view),
         notices=notices_of(view),
         chapters=chapters_of(agreed, view.profile),
-    )
-
-
-def _row(summary: AgreementSummary) -> tuple[Cell, ...]:
-    return (
-        summary.number,
-        summary.agreement,
-        summary.state,
-        summary.start,
-        summary.end,
-        " ".join(summary.missing),
     )
 
 

@@ -41,7 +41,7 @@ def list_deliveries(
             "deliveries.html",
             title="Deliveries",
             document=DeliveryList(deliveries=tuple(views)),
-            table=Table(COLUMNS, [_row(view) for view in views]),
+            table=Table.of(COLUMNS, views),
             project=project,
             query=paging.query,
             turned=paging.turn(lines, [view.delivery for view in views]),
@@ -60,23 +60,4 @@ def state_of(view: DeliveryView) -> tuple[str, str]:
         return "wait", "replaced, and never fetched"
     return (
         ("bad", "expired, and never fetched") if view.ended else ("wait", "waits for its recipient")
-    )
-
-
-def _row(view: DeliveryView) -> tuple[str | int | None, ...]:
-    return (
-        view.delivery,
-        view.round,
-        view.number,
-        view.sender,
-        view.recipient,
-        view.size_bytes,
-        view.received,
-        view.fetched,
-        view.opened,
-        view.fault,
-        view.replaced,
-        view.keep_until,
-        view.ended,
-        view.sha256,
     )

@@ -20,8 +20,7 @@ from app.wired import WiredBroker
 from schemas.certificate_page import KIND_WORDS, REMAINS_WORDS, method_of
 
 if TYPE_CHECKING:
-    from app.web.table import Cell
-    from schemas.destruction import DestroyedObject
+    pass
 
 router = APIRouter()
 
@@ -44,7 +43,7 @@ def show_destruction(
         "destruction.html",
         title="Destruction",
         document=view if file is None else file,
-        table=Table(COLUMNS, [_row(one) for one in objects]),
+        table=Table.of(COLUMNS, objects),
         project=view.project,
         view=view,
         file=file,
@@ -55,19 +54,4 @@ def show_destruction(
         method="" if file is None else method_of(file.certificate),
         kinds=KIND_WORDS,
         remains=REMAINS_WORDS,
-    )
-
-
-def _row(one: DestroyedObject) -> tuple[Cell, ...]:
-    return (
-        one.object,
-        one.kind,
-        one.party,
-        one.count,
-        one.pieces,
-        one.created,
-        one.destroyed,
-        one.entry,
-        one.method,
-        one.sha256,
     )

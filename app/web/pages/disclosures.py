@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -19,12 +20,7 @@ from app.web.table import Table
 from app.wired import WiredBroker
 from schemas.canonical import MAX_INTEGER
 from schemas.ids import DATE_PATTERN, NAME_PATTERN
-from schemas.matchlog.disclosures import COLUMNS, KINDS, DisclosureBook, Wanted
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from schemas.matchlog.disclosures import Disclosure
+from schemas.matchlog.disclosures import COLUMNS, KINDS, Disclosure, DisclosureBook, Wanted
 
 router = APIRouter()
 

@@ -10,25 +10,15 @@ from app.web.answer import WiredPage, page_route
 from app.web.paging import WiredPaging
 from app.web.table import Table
 from app.wired import WiredBroker
-from schemas.api import ReleaseList, ReleaseView
+from schemas.api import ReleaseList
 from schemas.clause_words import MODE_WORDS
 
 router = APIRouter()
 
 COLUMNS = (
-    "release",
-    "run",
-    "round",
-    "number",
-    "recipient",
-    "partner",
-    "mode",
-    "space",
-    "matches",
-    "created",
-    "fetched",
-    "sha256",
-)
+    "release", "run", "round", "number", "recipient", "partner", "mode", "space", "matches", "created",
+    "fetched", "sha256",
+)  # fmt: skip
 
 
 @page_route(router, "/projects/{project}/releases")
@@ -43,7 +33,7 @@ def list_releases(
             "releases.html",
             title="Releases",
             document=ReleaseList(releases=tuple(views)),
-            table=Table(COLUMNS, [_row(view) for view in views]),
+            table=Table.of(COLUMNS, views),
             project=project,
             query=paging.query,
             turned=paging.turn(views, [view.release for view in views]),
@@ -60,7 +50,7 @@ def show_release(broker: WiredBroker, page: WiredPage, release: ReleasePath) -> 
             "release.html",
             title=f"Release for {view.recipient}",
             document=view,
-            table=Table(COLUMNS, [_row(view)]),
+            table=Table.of(COLUMNS, [view]),
             project=view.project,
             view=view,
             mode_words=MODE_WORDS[view.mode],
@@ -70,20 +60,3 @@ def show_release(broker: WiredBroker, page: WiredPage, release: ReleasePath) -> 
             destroyed=found.destroyed,
             entry=found.entry,
         )
-
-
-def _row(view: ReleaseView) -> tuple[str | int | None, ...]:
-    return (
-        view.release,
-        view.run,
-        view.round,
-        view.number,
-        view.recipient,
-        view.partner,
-        view.mode,
-        view.space,
-        view.matches,
-        view.created,
-        view.fetched,
-        view.sha256,
-    )

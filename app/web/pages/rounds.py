@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
@@ -15,9 +15,7 @@ from app.web.answer import WiredPage, page_route
 from app.web.round_words import STATE_MARKS, due_sentence, round_sentence
 from app.web.table import Cell, Table
 from app.wired import WiredBroker
-
-if TYPE_CHECKING:
-    from schemas.rounds import PairProgress, RoundPair, RoundView, SupplementView
+from schemas.rounds import PairProgress, RoundPair, RoundView, SupplementView
 
 router = APIRouter()
 

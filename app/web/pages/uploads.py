@@ -13,7 +13,6 @@ from app.web.paging import WiredPaging
 from app.web.rendering import show_digest, show_time
 from app.web.table import Table
 from app.wired import WiredBroker
-from schemas.api import UploadView
 
 if TYPE_CHECKING:
     from app.uploads.models import Upload
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 COLUMNS = (
-    "upload", "round", "party", "partner", "state", "records", "size_bytes", "created", "committed", "sha256",
+    "upload", "round", "party", "partner", "state", "records", "container_bytes", "created", "committed",
+    "container_sha256",
 )  # fmt: skip
 
 
@@ -37,7 +37,7 @@ def list_uploads(
         "uploads.html",
         title="Uploads",
         document=document,
-        table=Table(COLUMNS, [_row(view) for view in document.uploads]),
+        table=Table.of(COLUMNS, document.uploads),
         project=project,
         query=paging.query,
         turned=turned,
@@ -54,7 +54,7 @@ def show_upload(broker: WiredBroker, page: WiredPage, upload: UploadPath) -> Res
             "upload.html",
             title=f"Upload of {view.party}",
             document=view,
-            table=Table(COLUMNS, [_row(view)]),
+            table=Table.of(COLUMNS, [view]),
             project=view.project,
             view=view,
             facts=_facts(found),
@@ -89,18 +89,3 @@ def _facts(upload: Upload) -> list[tuple[str, str]]:
     if upload.state == "committed":
         facts.append(("Kept until", show_time(upload.keep_until)))
     return facts
-
-
-def _row(view: UploadView) -> tuple[str | int | None, ...]:
-    return (
-        view.upload,
-        view.round,
-        view.party,
-        view.partner,
-        view.state,
-        view.records,
-        view.container_bytes,
-        view.created,
-        view.committed,
-        view.container_sha256,
-    )

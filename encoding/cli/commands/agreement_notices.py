@@ -9,7 +9,7 @@ import click
 from encoding.agreement.verification import verified
 from encoding.cli.parts import prompts
 from encoding.cli.parts.agreements import seat, seat_options
-from encoding.cli.parts.one_line import one_line
+from encoding.cli.parts.prompts import one_line
 from encoding.cli.parts.session import Session
 from encoding.errors import AgreementUntrustedError
 

@@ -11,7 +11,7 @@ import click
 from encoding.agreement.coverage import require_covered_run, require_own_upload
 from encoding.agreement.words import specification_sentences, standing_sentence, standing_sentences
 from encoding.cli.parts.agreements import Seat, seat, seat_options
-from encoding.cli.parts.confirmation import require_yes
+from encoding.cli.parts.prompts import require_yes
 from encoding.cli.parts.session import Session
 from encoding.errors import AgreementUntrustedError, NotReadyError
 from encoding.log.receipts import ReceiptFolder

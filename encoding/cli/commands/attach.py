@@ -28,8 +28,8 @@ def attach(session: Session, *, partner: str, file: Path | None, id_column: str 
     Columns of your own, too: [share] keep in blindlink.toml. Exit code 7: nothing has come yet. For files that
     came by hand: blindlink join.
     """
-    from encoding.cli.parts.attaching import attach_columns
-    from encoding.cli.parts.exchanging import exchange_document, raise_first
+    from encoding.cli.parts.attachments import attach_columns
+    from encoding.cli.parts.claims_exchange import exchange_document, raise_first
 
     source = Source(file=file, id_column=id_column)
     with session.workspace.refresh_lock(), session.connect() as client:

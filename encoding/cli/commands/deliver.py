@@ -28,8 +28,8 @@ def deliver(session: Session, *, partner: str, file: Path | None, id_column: str
     columns in blindlink.toml, or all of your file that the agreement lists. A later delivery of the same round
     takes the place of an earlier one; the same rows are not sent twice. By hand: blindlink extract.
     """
-    from encoding.cli.parts.delivering import deliver_columns
-    from encoding.cli.parts.exchanging import exchange_document, raise_first
+    from encoding.cli.parts.claims_exchange import exchange_document, raise_first
+    from encoding.cli.parts.outgoing_columns import deliver_columns
 
     source = Source(file=file, id_column=id_column)
     with session.workspace.refresh_lock(), session.connect() as client:

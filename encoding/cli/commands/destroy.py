@@ -15,11 +15,10 @@ from encoding.cli.parts.certificates import (
     show_certified,
     write_certified,
 )
-from encoding.cli.parts.confirmation import require_yes
 from encoding.cli.parts.legal_holds import refuse_held
-from encoding.cli.parts.one_line import one_line
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
+from encoding.cli.parts.prompts import one_line, require_yes
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from schemas.destruction import Countersignature, duties_for

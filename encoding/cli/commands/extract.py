@@ -8,8 +8,13 @@ from pathlib import Path
 import click
 
 from encoding.cli.parts.agreements import agreed_columns
-from encoding.cli.parts.column_list import split_columns
-from encoding.cli.parts.options import LINKS, agency_options, file_options, output_options
+from encoding.cli.parts.options import (
+    LINKS,
+    agency_options,
+    file_options,
+    output_options,
+    split_columns,
+)
 from encoding.cli.parts.project_view import remembered_view
 from encoding.cli.parts.sealed_files import sealing_to
 from encoding.cli.parts.session import Session

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from encoding.cli.parts.agreements import seat, seat_options
-from encoding.cli.parts.confirmation import require_yes
-from encoding.cli.parts.one_line import one_line
 from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.prompts import one_line, require_yes
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testimony import signed_by_own
 from encoding.errors import CertificateError

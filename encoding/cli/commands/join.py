@@ -6,8 +6,13 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.column_list import split_columns
-from encoding.cli.parts.options import LINKS, agency_options, file_options, output_options
+from encoding.cli.parts.options import (
+    LINKS,
+    agency_options,
+    file_options,
+    output_options,
+    split_columns,
+)
 from encoding.cli.parts.sealed_files import unsealed
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file

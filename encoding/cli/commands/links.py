@@ -22,7 +22,7 @@ from encoding.sharing.links_file import LINKS_START, links_bytes, write_links
 from schemas.shared.command_line import emit, json_option, wants_json
 
 if TYPE_CHECKING:
-    from encoding.cli.parts.links_writing import LinksOrder
+    from encoding.cli.parts.links_files import LinksOrder
     from schemas.agreement import ProjectTerms
     from schemas.rounds import RoundView
     from schemas.run import ReleaseMode
@@ -78,7 +78,7 @@ def links(
     """
     from encoding.cli.parts.blind_steps import blind_links
     from encoding.cli.parts.link_steps import RoundLinks
-    from encoding.cli.parts.links_writing import LinksOrder
+    from encoding.cli.parts.links_files import LinksOrder
     from encoding.cli.parts.owed_rounds import drain_links, own_supplements
     from encoding.transfers.blind_fetch import newest_blind
     from encoding.transfers.totals import fetch_total
@@ -144,7 +144,7 @@ def _round_to_write(counter: Counter, order: LinksOrder) -> RoundView:
 
 def _tell_former(session: Session, number: int, output: Path | None, *, force: bool) -> None:
     """Print, or write, what the file of links of a round said, by what is kept here alone."""
-    from encoding.cli.parts.former_links import former_links
+    from encoding.cli.parts.own_links import former_links
 
     if output is not None:
         refuse_to_overwrite(output, own_start=LINKS_START, force=force)

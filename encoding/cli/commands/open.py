@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from encoding.cli.parts.column_list import split_columns
-from encoding.cli.parts.options import FORCE, agency_options
+from encoding.cli.parts.options import FORCE, agency_options, split_columns
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.sealed_files import SUFFIX, is_sealed, opened_content
 from encoding.cli.parts.session import Session

@@ -64,9 +64,9 @@ def refresh(
 
     With --deliver and --attach, each job ends with the partners' columns beside your rows, in with-PARTNER.csv.
     """
+    from encoding.cli.parts.claims_exchange import ColumnsOrder
     from encoding.cli.parts.due_round import do_what_is_due
-    from encoding.cli.parts.exchanging import ColumnsOrder
-    from encoding.cli.parts.links_writing import LinksOrder
+    from encoding.cli.parts.links_files import LinksOrder
 
     session.patience_s = UNATTENDED_S
     source = Source(file=file, id_column=id_column, skip_invalid=skip_invalid)

@@ -34,7 +34,7 @@ def relink(
     meanwhile; the other agencies' records get it back with your next claims. What another agency has unlinked,
     only that one can undo.
     """
-    from encoding.cli.parts.unlinking import RecordWord, speak_own
+    from encoding.cli.parts.unlinks import RecordWord, speak_own
 
     link = speak_own(session, RecordWord.typed("relink", record, reason, link_id), given)
     remark = (

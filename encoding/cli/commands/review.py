@@ -59,7 +59,13 @@ def review(session: Session, /, *, file: Path | None, id_column: str | None, **g
     taken back until you send it, and stands when it was sent. It is signed with your keys, which need the duty
     reviewer. A pair that is accepted is linked; one that is rejected is kept apart until a record changes.
     """
-    from encoding.cli.parts.answering import answer_reviews
+    from encoding.cli.parts.review_answers import answer_reviews
+    from encoding.cli.parts.review_sittings import (
+        forget_ended,
+        open_review,
+        own_reviews,
+        sitting_over,
+    )
     from encoding.cli.parts.review_words import (
         listed,
         pair_lines,
@@ -67,7 +73,6 @@ def review(session: Session, /, *, file: Path | None, id_column: str | None, **g
         standing_document,
         standing_lines,
     )
-    from encoding.cli.parts.reviewing import forget_ended, open_review, own_reviews, sitting_over
 
     deed = _deed(given)
     if deed is None:
@@ -125,7 +130,7 @@ def _do(
     session: Session, sitting: Sitting, deed: str | None, given: Mapping[str, Any]
 ) -> list[str]:
     """Do what was asked for with the pairs of a review, and return what is said of it."""
-    from encoding.cli.parts.reviewing import send_decisions
+    from encoding.cli.parts.review_sittings import send_decisions
     from encoding.review.sheet import read_sheet, write_sheet
 
     if deed == "export":
@@ -147,7 +152,7 @@ def _do(
 
 def _show(session: Session, sitting: Sitting) -> list[str]:
     """Show the screen until it is left, and return what was sent; without a pair there is nothing to show."""
-    from encoding.cli.parts.reviewing import send_decisions
+    from encoding.cli.parts.review_sittings import send_decisions
     from encoding.review.screen import ReviewApp
 
     if not sitting.cases:

@@ -120,8 +120,8 @@ def report(
     about the data, and who received what on which legal basis. `blindlink refresh` writes it too, after each
     round. The section [report] of the settings names the columns for match rates by group; they stay here.
     """
-    from encoding.cli.parts.links_writing import LinksOrder
-    from encoding.cli.parts.round_reporting import newest_reported, report_of_round
+    from encoding.cli.parts.links_files import LinksOrder
+    from encoding.cli.parts.round_reports import newest_reported, report_of_round
     from encoding.sharing.round_page import summary
 
     order = LinksOrder(Source(file=file, id_column=id_column), output, force=force)

@@ -31,7 +31,7 @@ def unlink(
     gets it. The others hear of it with your next claims, but not why: your name, the day and the reason stay in
     this workspace. Only your agency can undo it: blindlink relink.
     """
-    from encoding.cli.parts.unlinking import RecordWord, register_lines, speak_own
+    from encoding.cli.parts.unlinks import RecordWord, register_lines, speak_own
 
     if lists:
         if record is not None or reason is not None:

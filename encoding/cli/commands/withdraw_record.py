@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.confirmation import require_yes
 from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.prompts import require_yes
 from encoding.cli.parts.session import Session
 from encoding.errors import LogError, UnknownRecordError
 from encoding.rounds.api import RoundsApi

@@ -7,17 +7,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts import round_steps, steps
-from encoding.cli.parts.answering import answer_reviews
 from encoding.cli.parts.blind_steps import BlindLinksWritten, blind_links
+from encoding.cli.parts.claims_exchange import ColumnsOrder, exchange_columns
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.exchanging import ColumnsOrder, exchange_columns
 from encoding.cli.parts.link_steps import RoundLinks
-from encoding.cli.parts.links_writing import LinksOrder, refuse_held
+from encoding.cli.parts.links_files import LinksOrder, refuse_held
 from encoding.cli.parts.owed_rounds import drain, drain_links, finish_supplements
 from encoding.cli.parts.own_ledger import own_space
 from encoding.cli.parts.patience import Patience
 from encoding.cli.parts.project_view import project_view
-from encoding.cli.parts.reviewing import forget_ended
+from encoding.cli.parts.review_answers import answer_reviews
+from encoding.cli.parts.review_sittings import forget_ended
 from encoding.cli.parts.reviews import reviews_of
 from encoding.cli.parts.round_steps import await_runs, own_turns, refuse_lost, refuse_unfit
 from encoding.cli.parts.secret_progress import settle_secrets

@@ -13,7 +13,6 @@ import click
 from encoding.cli.parts.agreements import agreed_holders, trusted_peers
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
-from encoding.cli.parts.project_file import import_project
 from encoding.cli.parts.project_view import project_view, remembered_view
 from encoding.cli.parts.session import Session
 from encoding.epoch.carriers import ByBroker, ByHand, Carrier
@@ -37,7 +36,6 @@ def exchange_options(function: _Function) -> _Function:
         click.option(
             "--to-file", type=_FILE, help="Write into this file, in place of sending to the broker."
         ),
-        click.option("--project-file", type=_FILE, help="The project as the operator exported it."),
         click.option(
             "--holder",
             "holders",
@@ -101,7 +99,7 @@ class Carriage:
         exchange = self.exchange(epoch, given)
         fetched = self.carrier.fetch(exchange.holders.epoch)
         with self.session.workspace.lock():
-            exchange.take(fetched)
+            exchange.receive(fetched)
             exchange.make()
             confirmation = exchange.confirm(self.view.profile, self.session.now())
             kept = exchange.kept()
@@ -130,14 +128,10 @@ def carriage(
         IdentityError: own keys cannot be used.
     """
     to_file = given["to_file"]
-    if given["project_file"] is not None:
-        import_project(session, given["project_file"])
     if to_file is not None or from_files:
         view = remembered_view(session)
         yield Carriage(session, view, ByHand(session.party, to_file, from_files))
         return
-    if given["project_file"] is not None:
-        raise click.UsageError("with --project-file nobody asks the broker: name --to-file, too")
     # First, so that the options of this call count for the sign-in too, and the passphrase is asked for once.
     unlock_own(session, given)
     with session.connect() as client:

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import click
 
-from encoding.cli.parts.column_list import split_columns
 from encoding.cli.parts.mapping import read_mapping
+from encoding.cli.parts.options import split_columns
 from encoding.errors import AgencyError, ConfigError
 from encoding.profiles.shipped import ColumnPreset, load_preset, preset_names
 from encoding.recipe import INPUTS
@@ -29,7 +29,6 @@ class Question:
     option: str
     text: str
     default: str | None = None
-    is_needed: bool = True
 
 
 QUESTIONS: Final = (
@@ -37,16 +36,13 @@ QUESTIONS: Final = (
     Question("project", "name", "project", "Name of the project"),
     Question("project", "party", "party", "Name of your agency in the project"),
     Question("identity", "file", "identity", "File of your own keys", "identity.txt"),
-    Question(
-        "broker", "ca_file", "ca_file", "Certificate file of the broker (Enter: none)", "", False
-    ),
+    Question("broker", "ca_file", "ca_file", "Certificate file of the broker (Enter: none)", ""),
     Question(
         "broker",
         "log_key",
         "log_key",
         "Log key of the broker, or its file (Enter: none)",
         "",
-        False,
     ),
     Question("input", "file", "file", "Your file of people"),
     Question("input", "id_column", "id_column", "Column of your own number of a person"),

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.confirmation import require_yes
 from encoding.cli.parts.legal_holds import refuse_held
 from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.prompts import require_yes
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testimony import signed_by_own
 from encoding.destruction.certificates import CertificateFolder

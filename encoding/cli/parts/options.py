@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -122,3 +123,14 @@ def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
             setattr(session, name, value)
 
     return callback
+
+
+def split_columns(text: str) -> tuple[str, ...]:
+    """Return the columns of a list with commas between; a name with a comma stands in quotation marks."""
+    if not text:
+        return ()
+    try:
+        (row,) = csv.reader([text], strict=True)
+    except (csv.Error, ValueError) as exc:
+        raise click.BadParameter("not a list of columns", param_hint="--columns") from exc
+    return tuple(name.strip() for name in row if name.strip())

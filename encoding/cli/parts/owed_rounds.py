@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from encoding.cli.parts.blind_steps import blind_links
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.link_steps import RoundLinks
-from encoding.cli.parts.links_writing import LinksOrder
+from encoding.cli.parts.links_files import LinksOrder
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.round_steps import proven

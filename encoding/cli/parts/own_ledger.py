@@ -43,7 +43,7 @@ def own_desk(session: Session) -> OwnDesk:
     Raises:
         NotReadyError: it has never seen the project.
     """
-    return OwnDesk(session, remembered_view(session, hint="see: blindlink status"))
+    return OwnDesk(session, remembered_view(session))
 
 
 def own_space(seat: Seat) -> str | None:

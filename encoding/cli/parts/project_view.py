@@ -45,9 +45,7 @@ def current_view(session: Session) -> ProjectView:
         return known
 
 
-def remembered_view(
-    session: Session, hint: str = "give the file of the project with --project-file"
-) -> ProjectView:
+def remembered_view(session: Session) -> ProjectView:
     """Return the project as it was last seen, without asking the broker.
 
     Raises:
@@ -55,6 +53,8 @@ def remembered_view(
     """
     known = session.workspace.project()
     if known is None:
-        raise NotReadyError("the project's terms are not known here yet", hint=hint)
+        raise NotReadyError(
+            "the project's terms are not known here yet", hint="see: blindlink status"
+        )
     require_kept_agreement(session, known)
     return known

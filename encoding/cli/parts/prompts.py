@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import click
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
-from schemas.clauses import DueMoment, refuse_due
+from schemas.clauses import MAX_LINE, DueMoment, Line, refuse_due
 
 
 def ask_confirmation(text: str, *, default: bool) -> bool:
@@ -96,3 +97,41 @@ def ask_date(text: str, default: date | None) -> date:
 def is_interactive() -> bool:
     """Tell whether somebody is there to answer."""
     return sys.stdin.isatty()
+
+
+def require_yes(sentences: Iterable[str], question: str, *, yes: bool) -> None:
+    """Say what will happen, and go on only if it is meant.
+
+    Args:
+        sentences: what will happen, one a line.
+        question: asked on a terminal.
+        yes: it was answered on the command line.
+    Raises:
+        click.UsageError: nobody is there to answer.
+        click.Abort: the answer is no.
+    """
+    for sentence in sentences:
+        click.echo(sentence, err=True)
+    if yes:
+        return
+    if not is_interactive():
+        raise click.UsageError("missing option --yes: nobody is there to answer questions")
+    if not click.confirm(question, err=True):
+        raise click.Abort
+
+
+def one_line(text: str) -> str:
+    """Return a text as it is signed, without spaces round it; as a `type` of click, it asks anew at a prompt.
+
+    Raises:
+        click.BadParameter: `schemas.clauses.Line` does not take it.
+    """
+    # A Mac's keyboard may compose an accent of two characters; what is signed holds one.
+    written = unicodedata.normalize("NFC", text.strip())
+    try:
+        TypeAdapter(Line).validate_python(written)
+    except ValidationError:
+        raise click.BadParameter(
+            f"one line of 1 to {MAX_LINE} printable characters is wanted"
+        ) from None
+    return written

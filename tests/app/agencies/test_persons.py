@@ -12,17 +12,18 @@ from starlette.testclient import TestClient
 
 from app.agencies import persons
 from app.agencies.errors import (
-    DutiesRefusedError,
-    FingerprintDiffersError,
-    PersonStateError,
-    UnknownPartyError,
-    UnknownPersonError,
+    DUTIES_REFUSED,
+    FINGERPRINT_DIFFERS,
+    PERSON_STATE,
+    UNKNOWN_PARTY,
+    UNKNOWN_PERSON,
 )
 from encoding.people.identity import Identity, new_identity, replace_keys
 from schemas.identity import KeyChange, sign_key_change
 from schemas.problem import Problem
 from schemas.sign_in import EnrolmentRequest
 from schemas.written_code import write_code
+from tests.samples.refusals import raises
 
 __all__ = ["embedded_database"]
 
@@ -74,14 +75,13 @@ def test_the_log_names_the_person_with_the_keys_and_never_the_label(
     world: Any, person: EnrolledPerson
 ) -> None:
     enrolled, granted = log_entries(world)[-2:]
-    signing, receiving = person.identity.public.key_digests()
     assert enrolled["kind"] == "person-enrolled"
     assert enrolled["body"] == {
         "party": PARTY,
         "person": person.id,
         "duties": ["analyst"],
-        "signing_key": signing,
-        "receiving_key": receiving,
+        "signing_key": person.identity.public.signing_key,
+        "receiving_key": person.identity.public.key_digests()[1],
     }
     assert (granted["kind"], granted["body"]["change"]) == ("role-changed", "granted")
     assert enrolled["actor"]["party"] == "operator"
@@ -171,19 +171,19 @@ def test_the_role_follows_from_the_duties(
 
 @pytest.mark.parametrize("duties", [("auditor", "analyst"), ("operator", "auditor")])
 def test_who_watches_does_not_act(world: Any, duties: Any) -> None:
-    with pytest.raises(DutiesRefusedError):
+    with raises(DUTIES_REFUSED):
         invite(world, PARTY, *duties)
 
 
 def test_nobody_is_invited_to_a_party_that_is_not_there(world: Any) -> None:
-    with pytest.raises(UnknownPartyError):
+    with raises(UNKNOWN_PARTY):
         invite(world, "nobody", "analyst")
 
 
 def test_another_fingerprint_confirms_nobody(world: Any, client: TestClient) -> None:
     person, other = stranger(world, client), stranger(world, client)
     assert person.enrol(invite(world, PARTY, "analyst")).status_code == 201
-    with pytest.raises(FingerprintDiffersError), world.broker.database.write() as session:
+    with raises(FINGERPRINT_DIFFERS), world.broker.database.write() as session:
         persons.confirm_person(
             session,
             world.broker.log,
@@ -196,16 +196,16 @@ def test_another_fingerprint_confirms_nobody(world: Any, client: TestClient) -> 
 
 
 def test_a_person_is_confirmed_once(world: Any, person: EnrolledPerson) -> None:
-    with pytest.raises(PersonStateError):
+    with raises(PERSON_STATE):
         confirm(world, person.identity)
 
 
 def test_nobody_unknown_is_confirmed_or_revoked(world: Any, person: EnrolledPerson) -> None:
-    with pytest.raises(UnknownPersonError):
+    with raises(UNKNOWN_PERSON):
         revoke(world, "per-" + "0" * 32)
-    with pytest.raises(UnknownPersonError):
+    with raises(UNKNOWN_PERSON):
         confirm(world, new_identity(PARTY, ("analyst",), world.clock()))
-    with pytest.raises(UnknownPersonError):
+    with raises(UNKNOWN_PERSON):
         revoke(world, world.operator.person)
 
 
@@ -236,7 +236,7 @@ def test_who_was_never_confirmed_leaves_no_entry_when_revoked(
     before = len(log_entries(world))
     revoke(world, person.id)
     assert len(log_entries(world)) == before
-    with pytest.raises(PersonStateError):
+    with raises(PERSON_STATE):
         confirm(world, person.identity)
 
 

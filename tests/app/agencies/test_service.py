@@ -9,13 +9,14 @@ import pytest
 
 from app.agencies import service
 from app.agencies.errors import (
-    PartyExistsError,
-    SessionCodeError,
-    UnknownPartyError,
+    PARTY_EXISTS,
+    UNKNOWN_PARTY,
 )
+from app.errors import RefusedError
 from app.security.errors import NotAuthenticatedError
 from schemas.api import SessionLink
 from schemas.matchlog.entry import parse_entry
+from tests.samples.refusals import raises
 
 
 def entries(founded: Any) -> list[Any]:
@@ -53,13 +54,13 @@ def test_the_operators_commands_act_as_the_person_of_the_founding(founded: Any) 
 
 def test_a_party_that_did_not_found_the_broker_has_no_commands(founded: Any) -> None:
     founded.enrol("county")
-    with founded.broker.database.read() as session, pytest.raises(UnknownPartyError):
+    with founded.broker.database.read() as session, raises(UNKNOWN_PARTY):
         service.operator_actor(session, "county", founded.clock())
 
 
 def test_a_party_is_enrolled_once_and_logged(founded: Any) -> None:
     founded.enrol("county")
-    with pytest.raises(PartyExistsError):
+    with raises(PARTY_EXISTS):
         founded.enrol("county")
     enrolled = [entry for entry in entries(founded) if entry.kind == "party-enrolled"]
     assert [entry.body.party for entry in enrolled] == ["operator", "county"]
@@ -69,7 +70,7 @@ def test_a_party_is_enrolled_once_and_logged(founded: Any) -> None:
 def test_a_refused_enrolment_leaves_the_log_as_it_was(founded: Any) -> None:
     founded.enrol("county")
     before = len(entries(founded))
-    with pytest.raises(PartyExistsError):
+    with raises(PARTY_EXISTS):
         founded.enrol("county")
     assert len(entries(founded)) == before
 
@@ -86,7 +87,7 @@ def test_a_session_code_opens_one_session_however_many_try_at_once(founded: Any)
         try:
             with database.write() as session:
                 opened.append(service.open_session(session, link.code, now))
-        except SessionCodeError as exc:
+        except RefusedError as exc:
             refused.append(exc)
 
     threads = [threading.Thread(target=try_to_open) for _ in range(4)]

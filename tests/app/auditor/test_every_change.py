@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 
 import pytest
+from breaks.false_log import root_of
 from samples.log import Parts, SampleLog, signer, story
 from samples.refusals import is_one
 
@@ -29,7 +30,7 @@ from app.auditor.verify import verify_bundle
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from schemas.matchlog.entry import entry_bytes, parse_entry
 from schemas.matchlog.note import parse_note
-from schemas.merkle import hash_leaf, root_of
+from schemas.merkle import hash_leaf
 
 LOG = story(21, n_weeks=14, projects=("foster", "health"))
 PARTS = LOG.parts()
@@ -251,8 +252,16 @@ def test_a_tail_that_nobody_signed_is_found() -> None:
 def test_a_tail_signed_by_another_key_is_found() -> None:
     parts = PARTS.copy()
     fetched = next(entry for entry in LOG.entries[::-1] if entry.kind == "release-fetched")
-    place = {"seq": SIZE, "batch": LOG.batch, "place": LOG.places[fetched.project]}
-    forged = fetched.model_copy(update={**place, "time": LOG.entries[-1].time})
+    place: dict[str, object] = {
+        "seq": SIZE,
+        "batch": LOG.batch,
+        "place": LOG.places[fetched.project],
+    }
+    place |= {
+        "time": LOG.entries[-1].time,
+        "actor": fetched.actor.model_copy(update={"signed": None}),
+    }
+    forged = LOG.signed(fetched.model_copy(update=place))
     parts.entries.append(entry_bytes(forged))
     parts.leaf_hashes.append(hash_leaf(entry_bytes(forged)))
     checkpoint = Checkpoint(signer(77).name, SIZE + 1, root_of(parts.leaf_hashes))

@@ -12,11 +12,12 @@ import pytest
 from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage
 
 from app.backup.archive import BackupManifest, read_backup, restore_backup, write_backup
-from app.backup.errors import BackupDamagedError, BackupRefusedError
+from app.backup.errors import BACKUP_REFUSED, BackupDamagedError
 from app.broker import open_broker
 from app.matchlog.errors import LogInconsistentError
 from app.matchlog.export import export_bundle
 from app.security.errors import StorageFullError
+from tests.samples.refusals import raises
 
 
 def reopened(linkage: Linkage) -> Any:
@@ -103,7 +104,7 @@ def test_a_database_is_not_replaced_unasked_nor_by_an_older_backup(
     write_backup(linkage.broker, tmp_path / "backup")
     linkage.founded.enrol("newcomer")
     before = state_of(linkage.broker)
-    with pytest.raises(BackupRefusedError, match=why):
+    with raises(BACKUP_REFUSED, match=why):
         restore_backup(linkage.broker, tmp_path / "backup", replace=replace)
     assert state_of(linkage.broker) == before
 
@@ -144,7 +145,7 @@ def test_a_backup_is_for_its_owner_only(linkage: Linkage, tmp_path: Path) -> Non
 
 
 def test_a_folder_that_exists_is_no_place_for_a_backup(linkage: Linkage, tmp_path: Path) -> None:
-    with pytest.raises(BackupRefusedError, match="exists already"):
+    with raises(BACKUP_REFUSED, match="exists already"):
         write_backup(linkage.broker, tmp_path)
 
 
@@ -159,7 +160,7 @@ def test_a_backup_that_was_cut_short_is_none(
     monkeypatch.setattr("app.backup.archive._copy_blobs", full)
     with pytest.raises(StorageFullError):
         write_backup(linkage.broker, tmp_path / "backup")
-    with pytest.raises(BackupRefusedError, match="not a whole backup"):
+    with raises(BACKUP_REFUSED, match="not a whole backup"):
         read_backup(tmp_path / "backup", linkage.broker.database.url.get_backend_name())
 
 
@@ -199,7 +200,7 @@ def test_a_backup_that_this_broker_cannot_take_is_refused(
     manifest = write_backup(linkage.broker, tmp_path / "backup")
     file = tmp_path / "backup" / "backup.json"
     file.write_bytes(canonical_bytes({**manifest.to_json(), field: value}))
-    with pytest.raises(BackupRefusedError, match=message):
+    with raises(BACKUP_REFUSED, match=message):
         restore_backup(linkage.broker, tmp_path / "backup", replace=True)
 
 
@@ -208,7 +209,7 @@ def test_a_backup_of_the_other_kind_of_database_is_refused(
 ) -> None:
     manifest = write_backup(linkage.broker, tmp_path / "backup")
     other = {"sqlite": "postgresql", "postgresql": "sqlite"}[manifest.database]
-    with pytest.raises(BackupRefusedError, match=f"not of {other}"):
+    with raises(BACKUP_REFUSED, match=f"not of {other}"):
         read_backup(tmp_path / "backup", other)
 
 

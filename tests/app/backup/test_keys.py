@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.backup.errors import BackupRefusedError
+from app.backup.errors import BACKUP_REFUSED
 from app.backup.keys import write_key_backup
 from app.security.keyring import KeyRing
 from app.security.keystore import KeyStore
+from tests.samples.refusals import raises
 
 OBJECT = "upl-" + "0" * 32
 
@@ -53,11 +54,11 @@ def test_what_else_lies_in_the_folder_stays(founded: Any, tmp_path: Path) -> Non
 
 def test_the_state_folder_is_no_place_for_them(founded: Any) -> None:
     inside = founded.broker.settings.state_dir / "safe"
-    with pytest.raises(BackupRefusedError, match="outside the state folder"):
+    with raises(BACKUP_REFUSED, match="outside the state folder"):
         write_key_backup(founded.broker, inside)
 
 
 def test_two_of_one_second_are_not_mixed(founded: Any, tmp_path: Path) -> None:
     write_key_backup(founded.broker, tmp_path / "safe")
-    with pytest.raises(BackupRefusedError, match="already"):
+    with raises(BACKUP_REFUSED, match="already"):
         write_key_backup(founded.broker, tmp_path / "safe")

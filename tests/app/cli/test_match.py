@@ -189,5 +189,5 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, json_files, m
 
 def test_progress_says_share_rate_and_time_left():
     clock = iter([0.0, 2.0]).__next__
-    line = describe(ProgressMeter(8_000_000, 4, clock=clock).advance(2_000_000))
+    line = describe(ProgressMeter(8_000_000, clock=clock).advance(2_000_000))
     assert line.strip() == "25.0% of 8,000,000 comparisons, 1 million a second, 6 s left"

@@ -10,7 +10,7 @@ from rigs.delivering import ELEMENTS, Delivering, MakeDelivering
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 
-from app.deliveries import receiving
+from app.deliveries import arrivals
 from schemas.delivery import MAX_DELIVERIES
 from schemas.matchlog.proof import verify_receipt
 from schemas.problem import MEDIA_TYPE
@@ -34,7 +34,7 @@ def keys_of(delivering: Delivering) -> list[str]:
 def test_a_delivery_goes_to_its_recipient_as_it_came_and_is_logged_before(
     delivering: Delivering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receiving, "PIECE_BYTES", 100_000)
+    monkeypatch.setattr(arrivals, "PIECE_BYTES", 100_000)
     content = bytes(range(256)) * 4000
     delivery = delivering.deliver(content)
     (received,) = delivering.said("received")
@@ -225,7 +225,7 @@ def test_who_has_not_the_duty_neither_sends_nor_fetches(delivering: Delivering) 
 def test_a_delivery_is_no_larger_than_the_agreed_files_let_it_be(
     delivering: Delivering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receiving, "most_bytes", lambda records: records // 100)
+    monkeypatch.setattr(arrivals, "most_bytes", lambda records: records // 100)
     assert code_of(delivering.put(bytes(21))) == "delivery-too-large"
     assert code_of(delivering.put(b"")) == "delivery-empty"
     assert not keys_of(delivering)

@@ -7,8 +7,8 @@ from rigs.destroying import certificate_file, checked, destroy, destructions, ho
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
 
 from app.clock import utc_text
+from app.deliveries.arrivals import Incoming
 from app.deliveries.ending import live_deliveries
-from app.deliveries.receiving import Incoming
 from app.destruction.dues import dues_of
 from app.worker.sweeper import ORPHAN_AGE_S, Sweeper
 from schemas.canonical import canonical_bytes

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from rigs.destroying import destroy, destructions, hold_notice, send, statement
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage, MakeLinkage
 
-from app.agreements.errors import StatementRefusedError
-from app.agreements.hold_errors import HoldRefusedError, LegalHoldError
+from app.agreements.errors import HOLD_REFUSED, LEGAL_HOLD, STATEMENT_REFUSED
 from app.agreements.holds import lift_holds, set_hold
 from app.worker.sweeper import Sweeper
+from tests.samples.refusals import raises
 
 PATH = f"projects/{PROJECT}/legal-holds"
 
@@ -39,7 +38,7 @@ def test_under_a_hold_nothing_expires_and_nothing_is_destroyed(linked: Linkage) 
     linked.founded.clock.move(days=200)
     Sweeper(linked.broker).sweep()
     refused = destroy(linked)
-    assert (refused.status_code, code(refused)) == (409, LegalHoldError.code)
+    assert (refused.status_code, code(refused)) == (409, LEGAL_HOLD.code)
     assert refused.json()["clause"] == "legal-hold"
     assert keys(linked) == before
 
@@ -71,7 +70,7 @@ def test_terms_with_a_hold_keep_everything(make_linkage: MakeLinkage) -> None:
     linkage.founded.clock.move(days=200)
     Sweeper(linkage.broker).sweep()
     assert len(keys(linkage)) == 2
-    assert code(destroy(linkage)) == LegalHoldError.code
+    assert code(destroy(linkage)) == LEGAL_HOLD.code
     assert linkage.get(f"/v1/{PATH}").json() == {"is_held": True, "holds": []}
 
 
@@ -100,11 +99,11 @@ def test_the_same_notice_again_changes_nothing(linked: Linkage, ann: EnrolledPer
 
 def test_a_hold_is_lifted_by_who_set_it_alone(linked: Linkage, ann: EnrolledPerson) -> None:
     operator_hold(linked)
-    assert code(send(ann, PATH, hold_notice(ann, "lift"))) == HoldRefusedError.code
+    assert code(send(ann, PATH, hold_notice(ann, "lift"))) == HOLD_REFUSED.code
     send(ann, PATH, hold_notice(ann, "set"))
     operator_lift(linked)
     assert linked.get(f"/v1/{PATH}").json()["is_held"] is True
-    with pytest.raises(HoldRefusedError):
+    with raises(HOLD_REFUSED):
         operator_lift(linked)
 
 
@@ -112,11 +111,11 @@ def test_a_notice_counts_only_by_the_one_who_sends_it(
     linked: Linkage, ann: EnrolledPerson, kim: EnrolledPerson
 ) -> None:
     other = EnrolledPerson.confirmed(linked.founded, linked.client, CHILD_WELFARE, "steward")
-    assert code(send(ann, PATH, hold_notice(other, "set"))) == StatementRefusedError.code
-    assert code(send(kim, PATH, hold_notice(ann, "set"))) == StatementRefusedError.code
+    assert code(send(ann, PATH, hold_notice(other, "set"))) == STATEMENT_REFUSED.code
+    assert code(send(kim, PATH, hold_notice(ann, "set"))) == STATEMENT_REFUSED.code
     forged = hold_notice(ann, "set").model_copy(
         update={"signature": hold_notice(ann, "lift").signature}
     )
-    assert code(send(ann, PATH, forged)) == StatementRefusedError.code
-    assert code(send(ann, PATH, statement(ann))) == HoldRefusedError.code
+    assert code(send(ann, PATH, forged)) == STATEMENT_REFUSED.code
+    assert code(send(ann, PATH, statement(ann))) == HOLD_REFUSED.code
     assert linked.get(f"/v1/{PATH}").json()["is_held"] is False

@@ -15,7 +15,7 @@ from rigs.destroying import (
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
-from app.agreements.errors import StatementRefusedError
+from app.agreements.errors import STATEMENT_REFUSED
 from app.destruction.errors import OTHER_CERTIFICATE
 from schemas.certificate import CertificateFile
 
@@ -58,7 +58,7 @@ def test_a_counter_signature_is_under_this_certificate_and_ones_own(
         (countersignature(ann, file, certificate="crt-" + "0" * 32), OTHER_CERTIFICATE),
         (countersignature(ann, file, project="elsewhere"), OTHER_CERTIFICATE),
         (statement(ann), OTHER_CERTIFICATE),
-        (countersignature(other, file), StatementRefusedError),
+        (countersignature(other, file), STATEMENT_REFUSED),
     ):
         assert code(send(ann, path(file), signed)) == refused.code
     assert destructions(linked)[0]["countersigned"] == []
@@ -101,7 +101,7 @@ def test_a_statement_is_about_this_project_and_ones_own(
     assert code(send(ann, STATEMENTS, countersignature(ann, file))) == OTHER_CERTIFICATE.code
     elsewhere = statement(ann, project="elsewhere")
     assert code(send(ann, STATEMENTS, elsewhere)) == OTHER_CERTIFICATE.code
-    assert code(send(ann, STATEMENTS, statement(kim))) == StatementRefusedError.code
+    assert code(send(ann, STATEMENTS, statement(kim))) == STATEMENT_REFUSED.code
     assert send(kim, STATEMENTS, statement(kim)).json()["party"] == SCHOOL
 
 

@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 import pytest
+from breaks.false_log import root_of
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, Linkage
 
 from app.auditor.verify import verify_bundle
@@ -17,7 +18,7 @@ from schemas.matchlog.checkpoint import open_checkpoint
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.tiles import unpack_entries, unpack_hashes
-from schemas.merkle import root_of, verify_consistency
+from schemas.merkle import verify_consistency
 from schemas.problem import Problem
 
 

@@ -30,32 +30,32 @@ def limiter(clock: HandClock) -> RateLimiter:
 
 
 def test_a_burst_passes_and_the_next_request_waits(limiter: RateLimiter) -> None:
-    assert [limiter.take("a", "read") for _ in range(5)] == [0, 0, 0, 0, 1]
+    assert [limiter.spend("a", "read") for _ in range(5)] == [0, 0, 0, 0, 1]
 
 
 def test_a_refused_request_costs_nothing(limiter: RateLimiter, clock: HandClock) -> None:
     for _ in range(100):
-        limiter.take("a", "read")
+        limiter.spend("a", "read")
     clock.now_s = 0.5
-    assert limiter.take("a", "read") == 0
+    assert limiter.spend("a", "read") == 0
 
 
 def test_waiting_as_told_is_enough(limiter: RateLimiter, clock: HandClock) -> None:
-    limiter.take("a", "write")
-    clock.now_s = float(limiter.take("a", "write"))
-    assert limiter.take("a", "write") == 0
+    limiter.spend("a", "write")
+    clock.now_s = float(limiter.spend("a", "write"))
+    assert limiter.spend("a", "write") == 0
 
 
 def test_clients_and_classes_do_not_share_buckets(limiter: RateLimiter) -> None:
-    limiter.take("a", "write")
-    assert limiter.take("b", "write") == 0
-    assert limiter.take("a", "read") == 0
+    limiter.spend("a", "write")
+    assert limiter.spend("b", "write") == 0
+    assert limiter.spend("a", "read") == 0
 
 
 def test_memory_is_bounded(limiter: RateLimiter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_BUCKETS", 10)
     for number in range(1000):
-        limiter.take(str(number), "read")
+        limiter.spend(str(number), "read")
     assert len(limiter._buckets) == 10
 
 
@@ -66,7 +66,7 @@ def test_no_more_pass_than_burst_and_rate_allow(pauses_s: list[float]) -> None:
     passed = 0
     for pause_s in pauses_s:
         clock.now_s += pause_s
-        passed += limiter.take("a", "read") == 0
+        passed += limiter.spend("a", "read") == 0
         assert passed <= RATES["read"].burst + clock.now_s * RATES["read"].per_s + 1e-6
 
 

@@ -6,6 +6,7 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from breaks.false_log import root_of
 from samples.log import CW, OPERATOR, everything_else, story
 from samples.log_drafts import NEXT_SIGNER, ORIGIN, SIGNER, MovedClock, batches_of, enrolment
 from sqlalchemy import text
@@ -32,7 +33,7 @@ from schemas.matchlog.checkpoint import open_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.kinds import Exported, UploadRejected
 from schemas.matchlog.note import NoteSigner
-from schemas.merkle import hash_leaf, root_of
+from schemas.merkle import hash_leaf
 
 
 def stored(database: Database) -> list[Entry]:
@@ -192,9 +193,9 @@ def test_a_whole_story_told_to_the_database_verifies(
     with database.write() as session:
         agreement = told.terms["foster"].digest()
         exported = log.append_export(session, CW, "foster", agreement)
-    assert verified(bundle_of(database)) == {"no-pin", "no-log-key", "broker-time"}
+    assert verified(bundle_of(database)) == {"no-pin", "no-log-key", "broker-time", "who-typed"}
     view = bundle_of(database, "foster", exported.size)
-    assert verified(view) == {"no-pin", "no-log-key", "broker-time", "withheld"}
+    assert verified(view) == {"no-pin", "no-log-key", "broker-time", "who-typed", "withheld"}
     seen = [entry.body for entry in stored(database)]
     assert [type(body) for body in seen[1:-1]] == [
         type(entry.body) for entry in told.entries[1:] if entry.kind != "log-key-rotated"

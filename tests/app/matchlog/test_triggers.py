@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from app.db import Database
 from app.matchlog.models import APPEND_ONLY
 from app.matchlog.service import MatchLog
-from app.matchlog.triggers import append_only_ddl, drop_append_only_ddl
+from app.matchlog.triggers import append_only_ddl
 
 TABLES = [model.__tablename__ for model in APPEND_ONLY]
 COLUMN = {
@@ -36,16 +36,6 @@ def test_nothing_is_changed_or_removed(filled: Database) -> None:
         for statement in statements:
             with pytest.raises(DBAPIError, match="only grows"), filled.write() as session:
                 session.execute(text(statement))
-
-
-def test_a_migration_can_take_the_triggers_away_again(filled: Database) -> None:
-    dialect = "sqlite" if filled.is_sqlite else "postgresql"
-    with filled.write() as session:
-        for table in TABLES:
-            for statement in drop_append_only_ddl(dialect, table):
-                session.execute(text(statement))
-            session.execute(text(f"UPDATE {table} SET {COLUMN[table]}"))
-        session.rollback()
 
 
 def test_other_databases_have_no_such_triggers() -> None:

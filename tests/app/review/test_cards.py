@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rigs.linkage import CHILD_WELFARE, SCHOOL
 from rigs.reviewing import Reviewing
+from twins.stated_cards import parse_stated_cards
 from vectors.file import read_vectors
 from vectors.review import raw_of
 
@@ -21,7 +22,7 @@ from app.review.drawing import CARDS_KIND
 from app.review.models import Review
 from app.sealed.objects import open_pieces
 from schemas.errors import DocumentError
-from schemas.review import Reference, parse_cards, parse_stated_cards, serialise_cards
+from schemas.review import Reference, parse_cards, serialise_cards
 
 VECTORS = read_vectors("review")
 Cards = dict[bytes, bytes]

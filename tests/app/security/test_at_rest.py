@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.security.at_rest import SEAL_BYTES, seal, unseal, unseal_into
+from app.security.at_rest import SEAL_BYTES, seal, unseal
 from app.security.errors import SealBrokenError
 from app.security.keystore import DataKey
 
@@ -55,27 +55,3 @@ def test_every_cut_is_noticed(length: int) -> None:
     sealed = seal(KEY, "part", "upl-00", 0, PLAIN)
     with pytest.raises(SealBrokenError):
         unseal(KEY, "part", "upl-00", 0, sealed[:length])
-
-
-@given(st.binary(max_size=200), st.integers(0, 50))
-def test_unsealing_into_a_buffer_gives_the_same_and_touches_no_more(
-    plain: bytes, spare: int
-) -> None:
-    buffer = bytearray(b"." * (len(plain) + spare))
-    sealed = seal(KEY, "part", "upl-00", 3, plain)
-    assert unseal_into(KEY, "part", "upl-00", 3, sealed, buffer=memoryview(buffer)) == len(plain)
-    assert bytes(buffer) == plain + b"." * spare
-
-
-def test_a_buffer_that_is_too_short_is_refused() -> None:
-    sealed = seal(KEY, "part", "upl-00", 0, PLAIN)
-    with pytest.raises(SealBrokenError):
-        unseal_into(KEY, "part", "upl-00", 0, sealed, buffer=memoryview(bytearray(len(PLAIN) - 1)))
-
-
-@pytest.mark.parametrize("length", [0, SEAL_BYTES - 1])
-def test_nothing_is_written_for_less_than_a_seal(length: int) -> None:
-    buffer = bytearray(4)
-    with pytest.raises(SealBrokenError):
-        unseal_into(KEY, "part", "upl-00", 0, bytes(length), buffer=memoryview(buffer))
-    assert buffer == bytes(4)

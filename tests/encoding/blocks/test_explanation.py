@@ -76,7 +76,7 @@ def test_keys_and_rows_are_those_of_encoding(rows: list[tuple[str, ...]]) -> Non
 def test_a_key_is_shown_as_values_and_a_missing_one_by_its_columns() -> None:
     lines = list(explanation_lines(explained(RUTH)))
     assert "  any-sound: 2011-04-09 + R300 + F" in lines
-    assert "  names-year: RUTH + SMITH + 2011" in lines
+    assert "  sounds-month: R300 + S530 + 2011 + 04" in lines
     assert "  any-sound: 2011-04-09 + S530 + F (again, numbered 1)" in lines
 
 
@@ -100,9 +100,9 @@ def test_another_spelling_is_shown_by_what_it_changes_and_adds() -> None:
 
 def test_rows_and_paddings_are_counted_for_both_sides() -> None:
     lines = list(explanation_lines(explained(RUTH)))
-    # Seven keys, and none of a link before; 10 rows in the larger file, 12 in the smaller.
-    assert "  in the larger file of a pair: 7 from keys and 3 of padding" in lines
-    assert "  in the smaller file of a pair: 7 from keys and 5 of padding" in lines
+    # Six keys, and none of a link before; 9 rows in the larger file, 11 in the smaller.
+    assert "  in the larger file of a pair: 6 from keys and 3 of padding" in lines
+    assert "  in the smaller file of a pair: 6 from keys and 5 of padding" in lines
 
 
 def test_no_part_of_an_explanation_shows_itself_in_a_traceback() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.agreements.errors import NobodyReceivesError, NotInForceError
+from app.agreements.errors import NOBODY_RECEIVES, NotInForceError
 from app.matching.blocks.errors import LinkRateError
 from app.runs.errors import TooManyPairsError
 from app.security.errors import KeyGoneError
@@ -37,7 +37,7 @@ def test_another_failure_is_told_by_its_code(code: str | None, told: str) -> Non
 
 
 def test_the_known_failures_are_those_of_the_broker() -> None:
-    errors = (KeyGoneError, LinkRateError, NobodyReceivesError, NotInForceError, TooManyPairsError)
+    errors = (KeyGoneError, LinkRateError, NOBODY_RECEIVES, NotInForceError, TooManyPairsError)
     assert set(FAILURES) == {error.code for error in errors}
 
 

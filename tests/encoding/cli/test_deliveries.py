@@ -16,8 +16,8 @@ from rigs.near_broker import NearBroker
 from rigs.weeks import links
 
 from app.deliveries.ending import live_deliveries
-from encoding.cli.parts import attaching, delivering
-from encoding.cli.parts.delivering import DeliveriesApi
+from encoding.cli.parts import attachments, outgoing_columns
+from encoding.cli.parts.outgoing_columns import DeliveriesApi
 from encoding.sharing.kept_deliveries import KeptDeliveries
 
 BOTH = ("refresh", "--deliver", "--attach")
@@ -149,14 +149,14 @@ def test_a_later_rounds_delivery_is_no_alarm_where_the_links_are_still_older(
     near.move(days=7)
     for desk in (welfare, schools) * 3:
         desk.type("refresh", "--deliver")
-    real = attaching.shared_links
+    real = attachments.shared_links
 
     def older(counter: Any, partner: str) -> Any:
         # As where a change waits until somebody accepts it.
         found = real(counter, partner)
         return type(found)(1, found.link_of, found.record_keys)
 
-    monkeypatch.setattr(attaching, "shared_links", older)
+    monkeypatch.setattr(attachments, "shared_links", older)
     result = welfare.type("attach", "schools")
     assert (result.exit_code, "taken its place" in result.stderr) == (7, True)
     assert (welfare.folder / "with-schools.csv").read_bytes() == before
@@ -185,7 +185,7 @@ def test_by_hand_one_partner_is_served_and_what_changed_goes_again(
 def test_before_the_newest_links_are_written_nothing_is_delivered(
     near: NearBroker, schools: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivering, "newest_linked", lambda *_: 2)
+    monkeypatch.setattr(outgoing_columns, "newest_linked", lambda *_: 2)
     result = schools.type("deliver", "welfare")
     assert (result.exit_code, "nothing was delivered to welfare" in result.stderr) == (1, True)
     assert "no columns were exchanged" in schools.ok("refresh", "--deliver").stderr
@@ -329,7 +329,7 @@ def test_what_is_of_another_number_or_round_is_refused_though_the_log_has_it(
 def test_what_holds_more_than_was_agreed_is_refused(
     near: NearBroker, welfare: Desk, schools: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivering, "_columns", lambda *_: ("Grade", "last"))
+    monkeypatch.setattr(outgoing_columns, "_columns", lambda *_: ("Grade", "last"))
     schools.ok("deliver", "welfare")
     refused(
         near, welfare, "1 columns that the agreement does not let it hand over", 1, "not-agreed"
@@ -340,14 +340,14 @@ def test_what_holds_more_than_was_agreed_is_refused(
 def test_link_ids_that_are_none_of_ours_are_refused(
     near: NearBroker, welfare: Desk, schools: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = delivering.shared_links
+    real = outgoing_columns.shared_links
 
     def others(counter: Any, partner: str) -> Any:
         found = real(counter, partner)
         strange = {record: f"{number:032x}" for number, record in enumerate(found.link_of)}
         return type(found)(found.round, strange, found.record_keys)
 
-    monkeypatch.setattr(delivering, "shared_links", others)
+    monkeypatch.setattr(outgoing_columns, "shared_links", others)
     schools.ok("deliver", "welfare")
     refused(near, welfare, "none of the link IDs", 1, "not-agreed")
 
@@ -357,7 +357,7 @@ def test_what_is_sealed_to_other_keys_is_told_and_comes_again(
     near: NearBroker, welfare: Desk, schools: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stranger = near.person("welfare", "recipient")
-    monkeypatch.setattr(delivering, "trusted_persons", lambda *_: (stranger.public,))
+    monkeypatch.setattr(outgoing_columns, "trusted_persons", lambda *_: (stranger.public,))
     schools.ok("deliver", "welfare")
     monkeypatch.undo()
     refused(near, welfare, "cannot be opened", 1, "unreadable")
@@ -372,7 +372,7 @@ def test_what_nobody_whom_we_trust_has_signed_is_refused(
     near: NearBroker, welfare: Desk, schools: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stranger = near.person("schools", "analyst", "recipient")
-    monkeypatch.setattr(delivering, "unlock_own", lambda *_: stranger)
+    monkeypatch.setattr(outgoing_columns, "unlock_own", lambda *_: stranger)
     schools.ok("deliver", "welfare")
     monkeypatch.undo()
     refused(near, welfare, "nobody of schools whom you trust has signed", 1, "not-signed")
@@ -385,8 +385,8 @@ def test_what_nobody_whom_we_trust_has_signed_is_refused(
     ("owner", "name", "after"),
     [
         (KeptDeliveries, "keep_sent", False),
-        (delivering, "seal_delivery", False),
-        (delivering, "seal_delivery", True),
+        (outgoing_columns, "seal_delivery", False),
+        (outgoing_columns, "seal_delivery", True),
         (DeliveriesApi, "send", False),
         (DeliveriesApi, "send", True),
     ],
@@ -413,10 +413,10 @@ def test_a_delivery_that_was_killed_is_there_once(
 @pytest.mark.parametrize(
     ("owner", "name", "after"),
     [
-        (attaching, "write_durably", False),
+        (attachments, "write_durably", False),
         (KeptDeliveries, "keep_received", False),
-        (attaching, "attach", False),
-        (attaching, "attach", True),
+        (attachments, "attach", False),
+        (attachments, "attach", True),
         (DeliveriesApi, "say", False),
     ],
     ids=["fetched", "before kept", "before written", "written", "before it is told"],

@@ -17,7 +17,7 @@ from rigs.desk import Desk
 from rigs.near_broker import NearBroker, near_broker
 from rigs.weeks import links, settle
 
-from encoding.cli.parts.round_reporting import warned_of
+from encoding.cli.parts.round_reports import warned_of
 from encoding.workspace.config import CONFIG_NAME
 from schemas.api import RunView
 from schemas.round_report import RoundReport

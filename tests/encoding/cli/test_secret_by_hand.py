@@ -22,7 +22,7 @@ OTHER_PROFILE = small_profile(block_cap=8)
 
 
 class Pair:
-    """Both desks with keys, the signed agreement, and a file each of the project that it binds."""
+    """Both desks with keys, the signed agreement, and the project that it binds."""
 
     def __init__(self, desks: dict[str, Desk]) -> None:
         self.desks = desks
@@ -31,7 +31,6 @@ class Pair:
             (desk.folder / "secret.txt").unlink()
             self.people[party] = give_keys(desk)
             desk.ok("status")
-            self.show(party, self.view(party))
 
     def view(self, party: str) -> ProjectView:
         """Return the project as the broker last showed it to a party."""
@@ -40,7 +39,8 @@ class Pair:
         return view
 
     def show(self, party: str, view: ProjectView) -> None:
-        (self.desks[party].folder / "project.json").write_bytes(view.to_canonical())
+        """Let a party's workspace have this project, as if the broker had shown it."""
+        open_workspace(self.desks[party].folder / "workspace").keep_project(view)
 
     def compare(self) -> None:
         trust(self.desks["welfare"], self.desks["schools"], self.people["schools"])
@@ -49,7 +49,6 @@ class Pair:
     def words(self, party: str, step: str, **files: str) -> list[str]:
         folder = self.desks[party].folder
         words = ["secret", step, "--key-file", str(folder / "identity.key")]
-        words += ["--project-file", str(folder / "project.json")]
         for option, name in files.items():
             words += [f"--{option.replace('_', '-')}", str(folder.parent / name)]
         return words

@@ -20,7 +20,7 @@ from app.review import ending
 from app.review.held_pairs import HeldPair
 from app.review.models import Review
 from app.review.supplement import PreparedSupplement
-from encoding.cli.parts import links_writing
+from encoding.cli.parts import links_files
 from encoding.ledger.ledger_file import LedgerFile
 from encoding.rounds.round_memory import Said
 
@@ -97,7 +97,7 @@ WRITES = {
     "ledger 3": (LedgerFile, "write", 3, None),
     "said 1": (Said, "keep", 1, ASKED),
     "said 2": (Said, "keep", 2, None),
-    "links": (links_writing, "write_links", 1, REVIEWER),
+    "links": (links_files, "write_links", 1, REVIEWER),
 }
 
 

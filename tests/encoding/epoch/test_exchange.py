@@ -50,7 +50,7 @@ class Side:
     def take(self, *documents: SignedShare | SignedConfirmation) -> None:
         shares = tuple(one for one in documents if isinstance(one, SignedShare))
         confirmations = tuple(one for one in documents if isinstance(one, SignedConfirmation))
-        self.exchange.take(Carried(shares, confirmations))
+        self.exchange.receive(Carried(shares, confirmations))
 
     def finish(self) -> SignedConfirmation:
         self.exchange.make()

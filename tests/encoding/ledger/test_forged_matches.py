@@ -211,14 +211,11 @@ def test_a_restored_workspace_takes_up_its_streams_where_the_log_says(pair: Duo)
     assert lost.ledger.places[sealed.stream].sequence == 2
 
 
-def test_ledgers_that_differ_stop_until_persons_have_looked(pair: Duo) -> None:
-    pair.two.ledger.take([Event("digest", Turn(1, 1), bytes(32), 0, "child-welfare k12")])
+def test_ledgers_that_differ_stop_the_round(pair: Duo) -> None:
+    pair.two.ledger.apply([Event("digest", Turn(1, 1), bytes(32), 0, "child-welfare k12")])
     first = pair.one.release(SECOND, [("a1", 7, "a1b1")])
     second = pair.two.release(SECOND, [("b1", 7, "a1b1")])
     both_refuse(pair, LedgersDifferError, lambda: pair.link(first, second))
-    own, other = pair.one.claim(first), pair.two.claim(second)
-    checked = check_claims(pair.one.ledger, own, other, accept_difference=True)
-    assert checked.n_proven == 1
 
 
 def test_every_alarm_has_a_code_of_its_own() -> None:
@@ -239,7 +236,7 @@ def dated(side: Office, record: str, since: int) -> None:
     """Let a side say that its record has its link ID since another round."""
     held = side.ledger.held(record)
     assert held is not None
-    side.ledger.take([Event("held", Turn(3, 0), held.link, since, record)])
+    side.ledger.apply([Event("held", Turn(3, 0), held.link, since, record)])
 
 
 @pytest.mark.parametrize("since", [1, 3])
@@ -271,7 +268,7 @@ def test_a_link_id_is_not_older_than_the_match_that_made_it(pair: Duo) -> None:
     second = pair.two.release(Turn(3, 1), [("b3", 7, "a3b3")])
     pair.link(first, second)
     pair.two.ledger = parse_ledger(backup, SPACE, TWO)
-    pair.two.ledger.take([Event("held", Turn(2, 1), held.link, 1, "b3")])
+    pair.two.ledger.apply([Event("held", Turn(2, 1), held.link, 1, "b3")])
     first = pair.one.release(Turn(4, 1), [("a3", 8, "a3b3")])
     second = pair.two.release(Turn(4, 1), [("b3", 8, "a3b3")])
     own, other = pair.one.claim(first), pair.two.claim(second)

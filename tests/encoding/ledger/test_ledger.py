@@ -55,8 +55,6 @@ def test_a_match_that_repeats_keeps_link_id_and_round(pair: Duo) -> None:
     again = pair.hold((2, 1), [("a1", "b1")])
     assert [kinds(side) for side in again] == [[], []]
     assert pair.one.ledger.held("a1") == pair.two.ledger.held("b1") == Held(LinkId(link), 1)
-    assert pair.one.ledger.linked_before("a1") == (link,)
-    assert pair.one.ledger.linked_before("a2") == ()
 
 
 def test_a_wrong_link_of_one_round_heals_in_the_next(pair: Duo) -> None:
@@ -363,7 +361,7 @@ def test_a_lift_counts_only_from_the_maker(pair: Duo) -> None:
     pair.hold((1, 1), [("a1", "b1")])
     link = pair.one.ledger.unlink("a1")
     pair.hold((2, 1), [("a1", "b1")])
-    pair.two.ledger.take([Event("lift", Turn(3, 0), link, 9, ONE)])
+    pair.two.ledger.apply([Event("lift", Turn(3, 0), link, 9, ONE)])
     pair.hold((3, 1), [("a1", "b1")])
     assert pair.link_of("a1") is pair.link_of("b1") is None
     assert pair.one.ledger.vetoes()[0].is_standing

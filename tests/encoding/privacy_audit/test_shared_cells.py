@@ -17,8 +17,8 @@ from encoding.privacy_audit.graph import Edges
 from encoding.privacy_audit.labels import expected_distance
 from encoding.privacy_audit.naming import Register, Target, _extend, name_records
 from encoding.privacy_audit.refinement import SharedCells, follow, refine, tell_apart
-from encoding.privacy_audit.sealed import sealed_rows
-from encoding.privacy_audit.spreading import spread_traits
+from encoding.privacy_audit.row_bytes import sealed_rows
+from encoding.privacy_audit.spread import spread_traits
 
 NOBODY = np.empty(0, dtype=np.int64)
 

@@ -229,11 +229,6 @@ def test_one_missing_name_is_still_encoded(recipe: Recipe) -> None:
     assert names_of(recipe, last_name="") == [("RUTH", "", "")]
 
 
-def test_changed_cells_are_counted(recipe: Recipe) -> None:
-    derived = derive(recipe, first_name="RUTH", sex="Female", zip="69541-1234")
-    assert derived.change_counts == {"first_name": 0, "last_name": 1, "sex": 1, "zip": 1}
-
-
 def test_only_the_columns_that_were_asked_for_are_derived_in_their_order() -> None:
     few = Recipe.load({**SPEC, "columns": ["zip3", "surname_1"]})
     assert list(derive(few, zip="69541").columns.items()) == [

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from samples.refusals import raises
+from twins.stated_cards import parse_stated_cards
 
 from encoding.packing.memory import record_digest, record_name
 from encoding.people.identity import Identity, new_identity
@@ -26,7 +27,6 @@ from schemas.review import (
     SignedCard,
     card_plain,
     parse_card,
-    parse_stated_cards,
 )
 
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)

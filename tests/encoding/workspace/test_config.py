@@ -55,7 +55,6 @@ def test_rendered_file_reads_back_with_every_optional_field() -> None:
         ("broker", "url", "http://broker.example.gov"),
         ("broker", "url", "https://user@broker.example.gov"),
         ("broker", "url", "https://broker.example.gov/?token=1"),
-        ("broker", "surprise", "birthday"),
         ("project", "name", "Foster Pupils"),
         ("input", "delimiter", ";;"),
         ("input", "as_of", "2026-02-30"),
@@ -69,6 +68,25 @@ def test_impossible_field_is_named_without_its_content(section, field, value) ->
         parse_sections(with_field(section, field, value))
     assert f"{value}" not in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ({"broker": {"urll": "x"}}, r"section \[broker\] has no key urll; did you mean url\?"),
+        ({"brokr": {}}, r"the file has no section brokr; did you mean broker\?"),
+        ({"broker": {"surprise": "birthday"}}, r"section \[broker\] has no key surprise$"),
+        (
+            {"report": {"eligible": {"colum": "x"}}},
+            r"section \[report\.eligible\] has no key colum; did you mean column\?",
+        ),
+        ({"broker": {}}, r"section \[broker\] lacks the key url"),
+    ],
+)
+def test_an_unknown_or_missing_key_is_told_in_the_files_own_words(raw, said) -> None:
+    with raises(ConfigError, match=said) as caught:
+        parse_sections(raw)
+    assert "birthday" not in str(caught.value)
 
 
 def test_an_address_without_https_is_named_in_plain_words() -> None:

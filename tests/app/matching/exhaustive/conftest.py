@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from services.requirement import missing
 
-from app.matching.exhaustive import available_kernels
+from app.matching.exhaustive.kernels import available_kernels
 
 # Fastest first, as `exhaustive/c/instruction_sets.c` and `numpy_kernel.py` name them.
 KERNELS = ("avx512", "avx2", "portable", "numpy")

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -9,17 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from samples.encodings import THRESHOLDS, boundary_pair, encodings, seeded_rows
-from twins.dice import all_duplicates, all_pairs, as_bytes
+from twins.dice import all_pairs, as_bytes
 
 import app.matching.exhaustive.dice as dice_module
 from app.matching.exhaustive import (
     Candidates,
     EncodingWidthError,
-    MatchingCancelledError,
     PairCapError,
     ThresholdError,
     dice_candidates,
-    dice_duplicates,
     pack_words,
 )
 
@@ -46,14 +42,6 @@ def test_candidates_are_those_of_the_slow_twin(kernel, data, n_bytes, threshold)
         kernel=kernel,
     )
     assert as_rows(found) == all_pairs(left, right, threshold)
-
-
-@FIXTURE
-@given(data=st.data(), n_bytes=st.integers(1, 40), threshold=THRESHOLDS)
-def test_duplicates_are_those_of_the_slow_twin(kernel, data, n_bytes, threshold):
-    rows = data.draw(encodings(n_bytes * 8, max_size=24))
-    found = dice_duplicates(pack_words(as_bytes(rows, n_bytes)), threshold, kernel=kernel)
-    assert as_rows(found) == all_duplicates(rows, threshold)
 
 
 @pytest.mark.parametrize("n_words", range(1, 65))
@@ -114,22 +102,10 @@ def test_the_size_of_strips_changes_nothing(kernel, rows, strip_rows, monkeypatc
     assert as_rows(found) == expected
 
 
-def test_an_executor_of_the_caller_is_used_and_left_open(rows, exact):
-    with ThreadPoolExecutor(2) as executor:
-        found = dice_candidates(*rows, Fraction(4, 5), executor=executor)
-        assert executor.submit(len, found).result() == len(exact[Fraction(4, 5)])
-
-
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
 def test_an_empty_side_has_no_pairs(kernel, shape):
     left, right = (np.ones((n, 3), dtype=np.uint64) for n in shape)
     assert len(dice_candidates(left, right, Fraction(1, 2), kernel=kernel)) == 0
-
-
-def test_one_record_has_no_duplicates(kernel):
-    assert (
-        len(dice_duplicates(np.ones((1, 2), dtype=np.uint64), Fraction(1, 2), kernel=kernel)) == 0
-    )
 
 
 @pytest.mark.parametrize("n_threads", [1, 2])
@@ -146,13 +122,6 @@ def test_a_cap_of_exactly_the_number_of_pairs_is_enough(kernel):
     assert len(dice_candidates(equal, equal, Fraction(1), kernel=kernel, max_pairs=900)) == 900
     with pytest.raises(PairCapError):
         dice_candidates(equal, equal, Fraction(1), kernel=kernel, max_pairs=899)
-
-
-def test_a_cancelled_comparison_raises(kernel, rows):
-    cancelled = threading.Event()
-    cancelled.set()
-    with pytest.raises(MatchingCancelledError):
-        dice_candidates(*rows, Fraction(4, 5), kernel=kernel, cancelled=cancelled)
 
 
 def test_different_widths_are_refused():

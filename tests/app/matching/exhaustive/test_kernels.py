@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from services.requirement import missing
 
-from app.matching.exhaustive import KernelError, available_kernels, dice_candidates, kernel_name
+from app.matching.exhaustive import KernelError, dice_candidates, kernel_name
 from app.matching.exhaustive import kernels as kernels_module
 from app.matching.exhaustive.comparison import prepare_comparison
-from app.matching.exhaustive.kernels import KERNEL_VARIABLE, load_kernel
+from app.matching.exhaustive.kernels import KERNEL_VARIABLE, available_kernels, load_kernel
 from app.matching.exhaustive.limits import make_limits
 
 

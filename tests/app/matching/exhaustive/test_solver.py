@@ -22,7 +22,6 @@ from app.matching.exhaustive.solver import GroupSolver, pick_one_to_one
 N_RECORDS = (4, 3, 4, 2)
 RECORDS = [(file, record) for file, n in enumerate(N_RECORDS) for record in range(n)]
 ACROSS = [pair for pair in itertools.combinations(RECORDS, 2) if pair[0][0] != pair[1][0]]
-ANY = list(itertools.combinations(RECORDS, 2))
 
 
 def links_among(pairs):
@@ -52,12 +51,6 @@ def solved(links, **kwargs) -> list:
 @given(links=links_among(ACROSS))
 def test_groups_across_files_are_those_of_the_greedy_twin(links):
     assert solved(links) == greedy_groups(links)
-
-
-@given(links=links_among(ANY))
-def test_groups_with_pairs_within_files_are_those_of_the_greedy_twin(links):
-    every_file = frozenset(range(len(N_RECORDS)))
-    assert solved(links, mergeable_files=every_file) == greedy_groups(links)
 
 
 @given(links=links_among(ACROSS))

@@ -92,6 +92,7 @@ def test_a_good_file_is_in_order(analyst: Analyst) -> None:
     assert [one["name"] for one in found["counts"]["blocks"]["passes"]] == [
         "any-sound",
         "sounds",
+        "sounds-month",
         "names-year",
     ]
 

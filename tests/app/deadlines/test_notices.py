@@ -22,9 +22,9 @@ from services.receivers import Inbox, mail_server, webhook
 from sqlalchemy import text
 
 from app.broker import Broker
+from app.deadlines.alarms import note_overdue
 from app.deadlines.errors import NotSentError
-from app.deadlines.noting import note_overdue
-from app.deadlines.telling import outlets_of, tell_overdue
+from app.deadlines.notices import outlets_of, tell_overdue
 from app.worker.loop import Worker
 from schemas.ids import utc_text
 from schemas.overdue import OverdueMessage

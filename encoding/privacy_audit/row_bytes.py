@@ -91,11 +91,11 @@ def attack_rows(rows: Rows, numbers: Numbers, seed: int = 1) -> SealedResult:
     _, first = np.unique(tokens, return_index=True)
     chosen = np.random.default_rng(seed).permutation(first)[:_MOST_ROWS]
     sealed = np.ascontiguousarray(rows["sealed"][np.sort(chosen)])
-    code = attack_linear_code(sealed, clk_bits=_CLK_BITS, taps=_TAPS)
+    found = attack_linear_code(sealed, clk_bits=_CLK_BITS, taps=_TAPS)
     counts = np.bincount(rows["record"])
     return SealedResult(
         n_rows=len(sealed),
-        n_secret_rows=code.n_found,
+        n_secret_rows=len(found),
         n_alike=len(near_pairs(sealed)[0]),
         bits_off=_uneven(sealed),
         row_counts=len(np.unique(counts[counts > 0])),

@@ -102,7 +102,7 @@ def most_of(session: Session, broker: Broker, actor: Actor, address: Address) ->
 
     Raises:
         NotFoundError: no such round, or not the caller's.
-        NotInForceError, WrongDutyError: the terms do not let this person send it.
+        NotInForceError, wrong-duty: the terms do not let this person send it.
         delivery-not-agreed: the agreement lets no columns of this party go to that one.
         delivery-not-due: the round is not the newest one by which the two have link IDs.
         delivery-number: neither the next number, nor that of the newest delivery of the round.
@@ -200,12 +200,8 @@ def _out_of_number() -> RefusedError:
 
 
 def _entry(actor: Actor, row: Delivery) -> EntryDraft:
-    body = DeliveryReceived(
-        round=row.round,
-        recipient=row.recipient,
-        number=row.number,
-        sha256=row.sha256,
-        size_bytes=row.size_bytes,
+    body = DeliveryReceived.from_row(
+        row,
     )
     return EntryDraft(
         body,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.agencies.persons import keys_of
-from app.agreements.errors import SignatureRefusedError, StatementRefusedError
+from app.agreements.errors import STATEMENT_REFUSED, SignatureRefusedError
 from app.agreements.signers import CLOCK_SKEW
 from app.clock import utc_text
+from app.errors import RefusedError
 from schemas.errors import SignatureError
 
 if TYPE_CHECKING:
@@ -26,18 +27,20 @@ def require_stated(
     """Check that the actor has made a statement about a review, with the newest keys that they have enrolled.
 
     Raises:
-        StatementRefusedError: it is another person's, about another review, or of a time to come.
+        statement-refused: it is another person's, about another review, or of a time to come.
         SignatureRefusedError: the signature does not cover it.
     """
     stated = signed.statement
     if (stated.party, stated.person) != (actor.party, actor.person):
-        raise StatementRefusedError("It is in the name of another person than the one who sent it.")
+        raise RefusedError(
+            STATEMENT_REFUSED, "It is in the name of another person than the one who sent it."
+        )
     about = (review.project, review.round, review.run)
     if (stated.project, stated.round, stated.run) != about:
-        raise StatementRefusedError("It is about another review.")
+        raise RefusedError(STATEMENT_REFUSED, "It is about another review.")
     try:
         signed.verify(keys_of(session, actor))
     except SignatureError:
         raise SignatureRefusedError("The signature does not cover it.") from None
     if stated.at > utc_text(now + CLOCK_SKEW):
-        raise StatementRefusedError("It is of a time that is still to come.")
+        raise RefusedError(STATEMENT_REFUSED, "It is of a time that is still to come.")

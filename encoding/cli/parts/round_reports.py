@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.failures import message_of
-from encoding.cli.parts.links_writing import LinkFiles, LinksOrder, LinksWritten
+from encoding.cli.parts.links_files import LinkFiles, LinksOrder, LinksWritten
 from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.pages import refuse_another_page, write_page

@@ -11,7 +11,7 @@ import pytest
 from encoding.packing.handles import RecordKeys
 from encoding.packing.snapshot import _RECORD, Snapshot
 from encoding.quality.record_faults import Fault
-from encoding.sharing.unmatched import (
+from encoding.sharing.unmatched_records import (
     NOTHING_WRONG,
     SENTENCES,
     UNMATCHED_START,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from encoding.cli.parts.attaching import AttachedColumns, attach_columns
+from encoding.cli.parts.attachments import AttachedColumns, attach_columns
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.delivering import Delivered, deliver_columns
+from encoding.cli.parts.outgoing_columns import Delivered, deliver_columns
 from encoding.errors import AgencyError, OthersWaitedForError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.review.settling import (
+from app.review.settlement import (
     VERDICTS,
     Agreed,
     agreements,

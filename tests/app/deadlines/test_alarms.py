@@ -8,7 +8,7 @@ from rigs.late import look, move_to, noted
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage
 from sqlalchemy import text
 
-from app.deadlines.noting import note_overdue
+from app.deadlines.alarms import note_overdue
 from app.worker.sweeper import Sweeper
 
 LATE = [("round", "round-1", party) for party in (CHILD_WELFARE, SCHOOL)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from app.agreements.service import binding_terms, lock_rounds
 from app.matchlog.draft import EntryDraft
 from app.rounds import repository
-from app.rounds.listed import listed_claims, listed_statements
+from app.rounds.message_lists import listed_claims, listed_statements
 from app.rounds.pairing import SUCCEEDED, claims_due, statements_due
 from schemas.matchlog.round_kinds import RoundClosed
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from encoding.cli.parts.agreements import agreement_in_force
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.delivering import FAULTS, newest_of, partners_of
+from encoding.cli.parts.outgoing_columns import FAULTS, newest_of, partners_of
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.reviews import trusted_persons
 from encoding.cli.parts.sealed_files import opened_content

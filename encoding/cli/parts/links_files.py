@@ -41,7 +41,12 @@ from encoding.sharing.links_of_rounds import (
     links_as_of,
 )
 from encoding.sharing.own_records import OwnRecords
-from encoding.sharing.unmatched import UNMATCHED_START, Unmatched, WithoutLink, write_unmatched
+from encoding.sharing.unmatched_records import (
+    UNMATCHED_START,
+    Unmatched,
+    WithoutLink,
+    write_unmatched,
+)
 from encoding.transfers.matches import keyed_chunks
 from schemas.ids import LinkId, utc_text
 from schemas.policy_words import percent
