@@ -31,7 +31,7 @@ MAX_HEAD_BYTES: Final = 16 * 1024
 WRITE_TIMEOUT_S: Final = 60.0
 # What a refused sender gets to read its refusal before the connection is dropped.
 LINGER_S: Final = 2.0
-TLS_HANDSHAKE_S: Final = 10.0
+TLS_HANDSHAKE_S: Final = 3.0
 TLS_SHUTDOWN_S: Final = 2.0
 
 
@@ -60,14 +60,16 @@ class ConnectionLimits:
 
 
 def limits_of(settings: Settings) -> ConnectionLimits:
-    """Return the limits that the settings ask for."""
+    """Return the limits that the settings ask for; behind a proxy all come from one address."""
     return ConnectionLimits(
         head_timeout_s=settings.head_timeout_s,
         body_timeout_s=settings.body_timeout_s,
         body_grace_s=settings.body_grace_s,
         body_bytes_per_s=settings.body_bytes_per_s,
         max_connections=settings.max_connections,
-        max_per_address=settings.max_connections_per_address,
+        max_per_address=settings.max_connections
+        if settings.insecure_plain_http
+        else settings.max_connections_per_address,
     )
 
 
@@ -195,7 +197,7 @@ def _raw_answer(error: BrokerError) -> bytes:
 
 
 class HandshakeLoop(asyncio.SelectorEventLoop):
-    """An event loop whose servers wait for TLS 10 s at the start and 2 s at the end, not 60 and 30."""
+    """An event loop whose servers wait for TLS 3 s at the start and 2 s at the end, not 60 and 30."""
 
     async def create_server(self, *args: Any, **kwargs: Any) -> asyncio.Server:
         """Start a server, with deadlines for both handshakes where it speaks TLS."""

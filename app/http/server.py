@@ -16,6 +16,7 @@ import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
 from app.errors import ConfigurationError
+from app.http.listener import CountingListener
 from app.http.protocol import MAX_HEAD_BYTES, HandshakeLoop, limits_of, watched_protocol
 
 if TYPE_CHECKING:
@@ -82,9 +83,10 @@ def serve(
     on_listening: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then let what is under way finish for at most `stop_timeout_s`."""
+    limits = limits_of(settings)
     config = uvicorn.Config(
         app,
-        http=watched_protocol(limits_of(settings)),
+        http=watched_protocol(limits),
         loop=f"{HandshakeLoop.__module__}:{HandshakeLoop.__name__}",
         ws="none",
         lifespan="off",
@@ -101,7 +103,7 @@ def serve(
     server = uvicorn.Server(config)
     _end_quietly(server)
     on_listening()
-    server.run(sockets=[listener])
+    server.run(sockets=[CountingListener(listener, limits)])
 
 
 def _end_quietly(server: uvicorn.Server) -> None:

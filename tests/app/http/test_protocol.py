@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +20,16 @@ from fastapi.responses import StreamingResponse
 
 from app.cli.self_signed import write_certificate
 from app.http import protocol
-from app.http.protocol import MAX_HEAD_BYTES, ConnectionLimits, HandshakeLoop, watched_protocol
+from app.http.listener import MORE_PER_ADDRESS, CountingListener
+from app.http.protocol import (
+    MAX_HEAD_BYTES,
+    ConnectionLimits,
+    HandshakeLoop,
+    limits_of,
+    watched_protocol,
+)
 from app.http.server import TlsFiles, tls_context
+from app.settings import Settings
 from schemas.problem import Problem
 
 # A hundredth of what the broker waits, so that the tests need not.
@@ -78,7 +86,8 @@ class RunningServer:
             ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         )
         self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run, args=([self.listener],))
+        counting = CountingListener(self.listener, limits)
+        self.thread = threading.Thread(target=self.server.run, args=([counting],))
         self.thread.start()
 
     def connect(self) -> closing[socket.socket]:
@@ -88,7 +97,6 @@ class RunningServer:
     def stop(self) -> None:
         self.server.should_exit = True
         self.thread.join()
-        self.listener.close()
 
     def connections(self) -> int:
         return len(self.server.server_state.connections)
@@ -235,16 +243,40 @@ def test_one_address_gets_no_more_than_its_share(start: Start) -> None:
     assert get(server).startswith(b"HTTP/1.1 404")
 
 
+def test_a_crowd_before_its_handshake_is_dropped_at_once(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "TLS_HANDSHAKE_S", PATIENCE_S)
+    server = start(LIMITS, tls_of(tmp_path))
+    with ExitStack() as stack:
+
+        def is_dropped() -> bool:
+            one = stack.enter_context(server.connect())
+            return bool(select.select([one], [], [], 0.2)[0]) and read_all(one) == b""
+
+        first = stack.enter_context(server.connect())
+        others = [is_dropped() for _ in range(LIMITS.max_per_address + MORE_PER_ADDRESS - 1)]
+        assert not any(others)
+        assert is_dropped()
+        assert is_dropped()
+        first.close()
+        wait_until(lambda: not is_dropped())
+
+
 @pytest.mark.parametrize("start_of_hello", [b"", b"\x16\x03\x01\x02\x00\x01"])
 def test_a_tls_handshake_that_does_not_come_is_cut_off(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_of_hello: bytes
 ) -> None:
-    write_certificate(tmp_path / "tls")
-    tls = tls_context(TlsFiles(tmp_path / "tls" / "broker.crt", tmp_path / "tls" / "broker.key"))
     monkeypatch.setattr(protocol, "TLS_HANDSHAKE_S", 0.3)
-    with start(LIMITS, tls).connect() as connection:
+    with start(LIMITS, tls_of(tmp_path)).connect() as connection:
         connection.sendall(start_of_hello)
         assert read_all(connection) == b""
+
+
+def test_behind_a_proxy_all_come_from_one_address(tmp_path: Path) -> None:
+    direct = limits_of(Settings(state_dir=tmp_path))
+    proxied = limits_of(Settings(state_dir=tmp_path, insecure_plain_http=True))
+    assert direct.max_per_address < direct.max_connections == proxied.max_per_address
 
 
 @pytest.mark.parametrize(
@@ -283,6 +315,11 @@ def test_the_server_stops_in_time_whoever_dawdles(start: Start) -> None:
         server.thread.join(PATIENCE_S)
         assert not server.thread.is_alive()
         assert idle.fileno() >= 0
+
+
+def tls_of(folder: Path) -> ssl.SSLContext:
+    write_certificate(folder / "tls")
+    return tls_context(TlsFiles(folder / "tls" / "broker.crt", folder / "tls" / "broker.key"))
 
 
 def trickle(server: RunningServer, head: bytes, piece: bytes) -> bytes:
