@@ -85,6 +85,7 @@ class WatchedProtocol(H11Protocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.conn = StrictConnection(h11.SERVER, MAX_HEAD_BYTES)
         self._ticker: asyncio.TimerHandle | None = None
         self._phase: object = None
         self._waited_s = 0.0
@@ -194,6 +195,27 @@ def _raw_answer(error: BrokerError) -> bytes:
     if error.status == UnavailableError.status:
         lines.append(f"retry-after: {RETRY_AFTER_S}")
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+
+
+class StrictConnection(h11.Connection):
+    """h11, and no head that is too long or ambiguous: h11 limits a head only while it is not whole."""
+
+    def next_event(self) -> Any:
+        """Return what came next.
+
+        Raises:
+            h11.RemoteProtocolError: it is not HTTP, a head is longer than MAX_HEAD_BYTES, or it gives its body
+                two lengths (RFC 9112 §6.3: that may be an attempt to smuggle a request).
+        """
+        n_waiting = len(self.trailing_data[0]) if self.their_state is h11.IDLE else 0
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            names = {name for name, _ in event.headers}
+            if n_waiting - len(self.trailing_data[0]) > MAX_HEAD_BYTES:
+                raise h11.RemoteProtocolError("the head is too long")
+            if names >= {b"content-length", b"transfer-encoding"}:
+                raise h11.RemoteProtocolError("the body has two lengths")
+        return event
 
 
 class HandshakeLoop(asyncio.SelectorEventLoop):

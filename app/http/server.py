@@ -17,7 +17,7 @@ from uvicorn.server import HANDLED_SIGNALS
 
 from app.errors import ConfigurationError
 from app.http.listener import CountingListener
-from app.http.protocol import MAX_HEAD_BYTES, HandshakeLoop, limits_of, watched_protocol
+from app.http.protocol import HandshakeLoop, limits_of, watched_protocol
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -95,7 +95,6 @@ def serve(
         server_header=False,
         # An address that a header claims is anyone's word.
         proxy_headers=False,
-        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.stop_timeout_s,
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,

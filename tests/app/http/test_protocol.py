@@ -80,7 +80,6 @@ class RunningServer:
             ws="none",
             lifespan="off",
             log_config=None,
-            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             timeout_keep_alive=1,
             timeout_graceful_shutdown=1,
             ssl_context_factory=None if tls is None else lambda _config, _default: tls,
@@ -289,6 +288,10 @@ def test_behind_a_proxy_all_come_from_one_address(tmp_path: Path) -> None:
         b"GET / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
         b"GET / HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + b"a: " + b"x" * 2 * MAX_HEAD_BYTES,
+        b"GET / HTTP/1.1\r\nhost: x\r\na: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\na:" + b" " * MAX_HEAD_BYTES + b"\r\n\r\n",
+        b"POST /count HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n"
+        b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
     ],
 )
 def test_what_is_not_http_is_refused_as_a_problem(server: RunningServer, noise: bytes) -> None:
@@ -304,6 +307,23 @@ def test_a_pipelined_request_is_served_after_the_one_before(server: RunningServe
         one = b"POST /count HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"
         connection.sendall(one + one.replace(b"host: x", b"host: x\r\nconnection: close"))
         assert read_all(connection).count(b"HTTP/1.1 200") == 2
+
+
+def test_a_pipelined_head_is_no_longer_than_any_other(server: RunningServer) -> None:
+    one = b"POST /count HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"
+    longer = one.replace(b"host: x", b"host: x\r\na: " + b"x" * MAX_HEAD_BYTES)
+    with server.connect() as connection:
+        connection.sendall(one + longer)
+        answer = read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert problem_in(answer[answer.rindex(b"HTTP/1.1") :]).code == "malformed-http"
+
+
+def test_a_head_of_almost_the_limit_is_taken(server: RunningServer) -> None:
+    with server.connect() as connection:
+        head = b"GET /none HTTP/1.1\r\nhost: x\r\nconnection: close\r\na: "
+        connection.sendall(head + b"x" * (MAX_HEAD_BYTES - len(head) - 4) + b"\r\n\r\n")
+        assert read_all(connection).startswith(b"HTTP/1.1 404")
 
 
 def test_the_server_stops_in_time_whoever_dawdles(start: Start) -> None:
