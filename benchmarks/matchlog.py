@@ -262,7 +262,7 @@ class Story:
         actor = (
             SOFTWARE
             if party is None
-            else Actor(party=party, person=self.persons[party], role="agency")
+            else Actor(party=party, person=self.persons[party], role="agency", signed=None)
         )
         return EntryDraft(
             body,

@@ -123,7 +123,7 @@ class PublicIdentity(Document):
 
     def key_sha256(self) -> str:
         """Return the SHA-256 of the signing key's raw bytes, as signatures name it."""
-        return hashlib.sha256(base64_bytes(self.signing_key, ED25519_BYTES)).hexdigest()
+        return signing_key_sha256(self.signing_key)
 
 
 class SignedInName(Signed):
@@ -198,13 +198,21 @@ class SignedKeyChange(Document):
             SignatureError: a signature is not over this change, or the change is not of this identity, to
                 the same party, person and duties with two new keys.
         """
-        change, successor = self.change, self.change.successor
-        if not _follows(change, current):
+        if not _follows(self.change, current):
             raise SignatureError("the change of keys is not one of this identity")
-        body = change.to_json()
-        verify_document("key-rotation", body, self.old_signature, current.verifier())
-        verify_document("key-rotation", body, self.new_signature, successor.verifier())
-        return successor
+        self.require_signatures()
+        return self.change.successor
+
+    def require_signatures(self) -> None:
+        """Check both signatures; whose key the old one was is for the caller to know.
+
+        Raises:
+            SignatureError: one is not over this change.
+        """
+        change, body = self.change, self.change.to_json()
+        old = Ed25519PublicKey.from_public_bytes(base64_bytes(change.old_key, ED25519_BYTES))
+        verify_document("key-rotation", body, self.old_signature, old)
+        verify_document("key-rotation", body, self.new_signature, change.successor.verifier())
 
 
 class IdentityHistory(Document):
@@ -241,6 +249,11 @@ def sign_key_change(
         old_signature=sign_document("key-rotation", body, old),
         new_signature=sign_document("key-rotation", body, new),
     )
+
+
+def signing_key_sha256(key: SigningKeyText) -> str:
+    """Return the SHA-256 of a signing key's raw bytes, as signatures and the match log name it."""
+    return hashlib.sha256(base64_bytes(key, ED25519_BYTES)).hexdigest()
 
 
 def is_sound_ed25519(raw: bytes) -> bool:

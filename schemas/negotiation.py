@@ -5,6 +5,7 @@ The bodies of the HTTP API for agreements and approvals, as broker and agency bo
     POST /v1/projects/{project}/agreements: AgreementProposal -> AgreementView
     GET  /v1/projects/{project}/agreements: AgreementList
     GET  /v1/projects/{project}/agreements/{agreement}: AgreementView
+    GET  /v1/projects/{project}/last-word: LastWord
     POST /v1/projects/{project}/consents: SignedStatement of a Consent -> AgreementView
     POST /v1/projects/{project}/notices: SignedStatement of a Notice -> AgreementView
     POST /v1/projects/{project}/standing-approvals: SignedStatement of a StandingApproval -> StandingList
@@ -133,6 +134,18 @@ class PendingApprovals(Document):
 
     project: Name
     pending: tuple[PendingApproval, ...]
+
+
+class LastWord(Document):
+    """Digest and time of what a party signed last about agreements and runs; both null where it has not yet.
+
+    The party's next statement names it in `before`, and is not of an earlier time.
+    """
+
+    KIND: ClassVar[str] = "last word"
+
+    sha256: Sha256Hex | None
+    at: UtcTime | None
 
 
 class StandingState(Model):

@@ -38,6 +38,7 @@ KINDS = frozenset(
         "review-card",
         "review-statement",
         "delivery",
+        "request",
     }
 )
 SIGNATURE_BYTES = 64

@@ -48,6 +48,7 @@ class _Stated(Model):
     agreement: Sha256Hex
     party: Name
     person: PersonIdText
+    before: Sha256Hex | None
     at: UtcTime
 
 

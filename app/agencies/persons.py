@@ -148,13 +148,12 @@ def confirm_person(
             hint="somebody may stand between you and the person: revoke the person, and invite anew",
         )
     person.confirmed = utc_text(now)
-    signing, receiving = identity.key_digests()
     enrolled = PersonEnrolled(
         party=person.party,
         person=person.id,
         duties=identity.duties,
-        signing_key=signing,
-        receiving_key=receiving,
+        signing_key=identity.signing_key,
+        receiving_key=identity.key_digests()[1],
     )
     granted = _role_changed(person, "granted")
     log.append(session, [_draft(enrolled, actor), _draft(granted, actor)])
@@ -209,7 +208,7 @@ def replace_keys(
     person.identity = _text(successor)
     person.history = _text(history.model_copy(update={"changes": (*history.changes, change)}))
     repository.revoke_tokens(session, person.id, utc_text(now))
-    log.append(session, [_draft(body, actor) for body in _rotations(current, successor)])
+    log.append(session, [_draft(body, actor) for body in _rotations(current, change)])
     return view_of(person)
 
 
@@ -295,11 +294,12 @@ def _refused() -> RefusedError:
     )
 
 
-def _rotations(old: PublicIdentity, new: PublicIdentity) -> list[KeyRotated]:
-    uses = ("signing", "receiving")
+def _rotations(old: PublicIdentity, change: SignedKeyChange) -> list[KeyRotated]:
+    uses, signed = ("signing", "receiving"), (change, None)
+    new = change.change.successor.key_digests()
     return [
-        KeyRotated(party=old.party, person=old.person, use=use, old=before, new=after)
-        for use, before, after in zip(uses, old.key_digests(), new.key_digests(), strict=True)
+        KeyRotated(party=old.party, person=old.person, use=use, old=before, new=after, signed=by)
+        for use, before, after, by in zip(uses, old.key_digests(), new, signed, strict=True)
     ]
 
 

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -20,20 +20,26 @@ from app.agencies.persons import identity_of, state_of
 from app.agencies.service import TOKEN_ID_PREFIX, actor_of_holder
 from app.clock import utc_text
 from app.db import add_if_alone, insert_rows
+from app.errors import RefusedError
 from app.ids import new_id
 from app.security.assertions import claimed_person, read_assertion
 from app.security.dpop import WINDOW_S, Proof, read_proof
-from app.security.errors import SignInRefusedError
+from app.security.errors import REQUEST_UNSIGNED, SignInRefusedError
 from app.security.tokens import digest_of, is_token, new_token
+from schemas.errors import FormatError
 from schemas.sign_in import TokenAnswer
+from schemas.signed_request import HEADER, SignedRequest
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.security.actor import Actor
     from app.security.credential import Credential
+    from schemas.identity import PublicIdentity
 
 TOKEN_LIFETIME: Final = timedelta(minutes=10)
+# A signed request is taken for so long, either way.
+REQUEST_AGE: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,7 @@ def admit(session: Session, credential: Credential, request_id: str, now: dateti
         NotAuthenticatedError: the token is unknown, expired or revoked, or its person is.
         SignInRefusedError: the token is valid, and came without the proof that it needs, with another, or with
             one that was used before.
+        request-unsigned: the match log would record the request, and its person has not signed it.
     """
     found = None
     if is_token(credential.token):
@@ -105,6 +112,9 @@ def admit(session: Session, credential: Credential, request_id: str, now: dateti
         # Looked at here too: a copy of somebody's request costs nothing of how often that person may come.
         if proof is not None and repository.was_seen(session, _digest_of(_names_of(proof))):
             raise SignInRefusedError("replayed")
+    if credential.signed is not None:
+        identity = identity_of(repository.require_person(session, actor.person))
+        actor = replace(actor, signed=_signed_request(credential, identity, now))
     return Admission(actor, proof)
 
 
@@ -116,6 +126,27 @@ def use_proof(session: Session, proof: Proof, actor: Actor) -> None:
     """
     with _charged_to(actor.party):
         _remember(session, proof)
+
+
+def _signed_request(
+    credential: Credential, identity: PublicIdentity, now: datetime
+) -> SignedRequest:
+    """Return the request that this person signed just now; what it states is held against the log's entry."""
+    try:
+        signed = SignedRequest.from_header(credential.signed or "")
+        signed.require_signature(identity.verifier())
+    except FormatError as exc:
+        raise RefusedError(
+            REQUEST_UNSIGNED,
+            "The match log records this request, and its person has not signed it.",
+            hint=f"schemas/spec/signed-request.md says how the header {HEADER} is made",
+        ) from exc
+    earliest, latest = (utc_text(now + shift) for shift in (-REQUEST_AGE, REQUEST_AGE))
+    if signed.request.asks != credential.asks or not earliest <= signed.request.at <= latest:
+        raise RefusedError(
+            REQUEST_UNSIGNED, "What is signed is another request, or one of another time."
+        )
+    return signed
 
 
 def _proof_of(credential: Credential, thumbprint: str | None, now: datetime) -> Proof | None:

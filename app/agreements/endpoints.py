@@ -8,13 +8,14 @@ from fastapi import APIRouter
 
 from app.agencies.persons import identities_of
 from app.agreements import negotiation, service
+from app.agreements.signers import last_word
 from app.agreements.views import agreement_list, view_of
 from app.http.access import CurrentActor
 from app.http.body import json_body
 from app.http.paths import DigestPath, ProjectPath
 from app.wired import WiredBroker
 from schemas.api import ProjectList, ProjectView
-from schemas.negotiation import AgreementList, AgreementProposal, AgreementView
+from schemas.negotiation import AgreementList, AgreementProposal, AgreementView, LastWord
 from schemas.sign_in import IdentityList
 from schemas.statement import SignedStatement
 
@@ -49,6 +50,14 @@ def list_identities(broker: WiredBroker, actor: CurrentActor, project: ProjectPa
     with broker.database.read() as session:
         parties = negotiation.parties_of(session, actor, project, broker.clock())
         return identities_of(session, [*parties, broker.settings.operator])
+
+
+@router.get("/v1/projects/{project}/last-word")
+def show_last_word(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> LastWord:
+    """Show what the caller's party has signed last about agreements and runs; its next statement names it."""
+    with broker.database.read() as session:
+        service.require_visible(session, actor, project)
+        return last_word(session, actor, project)
 
 
 @router.post("/v1/projects/{project}/agreements", status_code=201)

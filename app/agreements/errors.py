@@ -20,6 +20,7 @@ PROJECT_EXISTS: Final = Rule("project-exists", 409, "There is such a project")
 TERMS_REFUSED: Final = Rule("terms-refused", 422, "The terms cannot be used")
 LEGAL_HOLD: Final = Rule("legal-hold", 409, "A legal hold forbids destruction")
 HOLD_REFUSED: Final = Rule("hold-refused", 409, "The legal hold was not changed")
+STATEMENT_ORDER: Final = Rule("statement-order", 409, "The statement does not follow the last one")
 
 
 class NotInForceError(RequestError):

@@ -63,7 +63,7 @@ def set_hold(
     )
     insert_rows(session, hold)
     body = LegalHoldSet(order=order, signed_sha256=None if signed is None else signed.digest())
-    _log(session, broker, actor, hold, body)
+    _log(session, broker, actor, [hold], body)
     return hold
 
 
@@ -90,8 +90,8 @@ def lift_holds(
     for hold in mine:
         hold.lifted = utc_text(broker.clock())
         hold.lifting = None if signed is None else signed.to_canonical().decode("utf-8")
-        body = LegalHoldLifted(signed_sha256=None if signed is None else signed.digest())
-        _log(session, broker, actor, hold, body)
+    body = LegalHoldLifted(signed_sha256=None if signed is None else signed.digest())
+    _log(session, broker, actor, mine, body)
     return len(mine)
 
 
@@ -188,8 +188,11 @@ def refuse_held(session: Session, project: str, now: datetime) -> None:
         )
 
 
-def _log(session: Session, broker: Broker, actor: Actor, hold: LegalHold, body: Model) -> None:
-    binding = binding_terms(session, hold.project, broker.clock())
+def _log(
+    session: Session, broker: Broker, actor: Actor, holds: Sequence[LegalHold], body: Model
+) -> None:
+    """Log that holds of one project were set or lifted, in one batch: one request is for all."""
+    binding = binding_terms(session, holds[0].project, broker.clock())
     if binding is None:
         raise RefusedError(
             HOLD_REFUSED, "No agreement binds the project yet, so there is nothing to hold."
@@ -206,5 +209,6 @@ def _log(session: Session, broker: Broker, actor: Actor, hold: LegalHold, body: 
                 object=hold.id,
                 request=actor.request_id,
             )
+            for hold in holds
         ],
     )

@@ -80,6 +80,17 @@ class StoredAgreement(Base):
     withdrawn: Mapped[str | None] = mapped_column(TIME)
 
 
+class PartyWord(Base):
+    """The newest of what a party's persons have signed in a project, about agreements and runs: its digest."""
+
+    __tablename__ = "party_word"
+
+    project: Mapped[str] = mapped_column(ForeignKey("project.name"), primary_key=True)
+    party: Mapped[str] = mapped_column(ForeignKey("party.name"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(DIGEST)
+    at: Mapped[str] = mapped_column(TIME)
+
+
 class StoredConsent(Base):
     """A party's signature under an agreement, which counts; `document` is the signed statement."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import Select, delete, select, update
 
 from app.agreements.hold_models import LegalHold
 from app.agreements.models import (
+    PartyWord,
     Project,
     ProjectParty,
     StoredAgreement,
@@ -17,6 +18,7 @@ from app.agreements.models import (
     StoredProfile,
     StoredTerms,
 )
+from app.db import add_if_alone
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -87,6 +89,21 @@ def lock_agreements(session: Session, project: str) -> Project | None:
 def project_exists(session: Session, project: str) -> bool:
     """Tell whether there is a project of this name."""
     return session.get(Project, project) is not None
+
+
+def last_word(
+    session: Session, project: str, party: str, *, lock: bool = False
+) -> PartyWord | None:
+    """Return what a party has signed last in a project, to be changed if locked; None: nothing yet."""
+    return session.get(PartyWord, (project, party), with_for_update=lock, populate_existing=lock)
+
+
+def keep_word(session: Session, before: PartyWord | None, said: PartyWord) -> bool:
+    """Keep what a party has signed last, after this one; return whether no other came first meanwhile."""
+    if before is None:
+        return add_if_alone(session, said)
+    before.sha256, before.at = said.sha256, said.at
+    return True
 
 
 def store_profile(session: Session, digest: str, document: str) -> None:

@@ -6,15 +6,19 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agencies.persons import keys_of
+from app.agreements import repository
 from app.agreements.errors import (
     NOT_PROVIDER,
+    STATEMENT_ORDER,
     STATEMENT_REFUSED,
     WRONG_DUTY,
     SignatureRefusedError,
 )
+from app.agreements.models import PartyWord
 from app.clock import utc_text
 from app.errors import RefusedError
 from schemas.errors import SignatureError
+from schemas.negotiation import LastWord
 from schemas.signing import verify_document
 from schemas.statement import duty_for
 
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from schemas.agreement import Agreement
     from schemas.document import Document
     from schemas.identity import Duty
-    from schemas.statement import SignedStatement
+    from schemas.statement import SignedStatement, Statement
     from schemas.upload import Signature
 
 # How far the clock of a person's machine may be ahead of ours.
@@ -42,6 +46,7 @@ def check_signer(
         wrong-duty: the actor does not have the duty that it needs.
         statement-refused: it is another person's, about another agreement, by a person whom that does not
             list for it, not signed with the actor's newest keys, or of a time to come.
+        statement-order: it does not follow what the party signed last in the project; else it is the last now.
     """
     stated = signed.statement
     if duty_for(stated) not in actor.duties:
@@ -63,6 +68,31 @@ def check_signer(
         )
     if stated.at > utc_text(now + CLOCK_SKEW):
         raise RefusedError(STATEMENT_REFUSED, "It is of a time that is still to come.")
+    _take_word(session, stated)
+
+
+def last_word(session: Session, actor: Actor, project: str) -> LastWord:
+    """Return what the actor's party has signed last in a project."""
+    word = repository.last_word(session, project, actor.party)
+    return (
+        LastWord(sha256=None, at=None) if word is None else LastWord(sha256=word.sha256, at=word.at)
+    )
+
+
+def _take_word(session: Session, stated: Statement) -> None:
+    """Note what a party has signed, if it names what the party signed before."""
+    word = repository.last_word(session, stated.project, stated.party, lock=True)
+    before, at = (None, "") if word is None else (word.sha256, word.at)
+    said = PartyWord(
+        project=stated.project, party=stated.party, sha256=stated.digest(), at=stated.at
+    )
+    follows = stated.before == before and stated.at >= at
+    if not follows or not repository.keep_word(session, word, said):
+        raise RefusedError(
+            STATEMENT_ORDER,
+            "The statement does not name what the party signed last in the project.",
+            hint="sign it anew: another statement of the party came in between",
+        )
 
 
 def require_signature(

@@ -19,6 +19,7 @@ from schemas.audit_incident import (
     RunStage,
     Subject,
 )
+from schemas.identity import signing_key_sha256
 from schemas.ids import UPLOAD_PREFIX, is_random_id
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
@@ -150,7 +151,8 @@ class IncidentBook:
         elif isinstance(body, SecretConfirmed) and body.key_id == self.id:
             self._begin("secret", entry, entry.actor.party)
         elif isinstance(body, PersonEnrolled):
-            keys = {body.signing_key: "signing", body.receiving_key: "receiving"}
+            signing = signing_key_sha256(body.signing_key)
+            keys = {signing: "signing", body.receiving_key: "receiving"}
             if self.id in keys:
                 self._begin_person(entry, keys[self.id], body.party, body.person)
         elif isinstance(body, KeyRotated) and body.person is not None:

@@ -18,12 +18,19 @@ Stage = Literal["asked", "started", "finished", "failed", "cancelled"]
 
 @dataclass(slots=True)
 class PersonState:
-    """A person: the party, the digest of the public key in each use; `revoked` ends what they may do."""
+    """A person: the party, the public key that they sign with, its digest and that of the receiving key.
+
+    `history` has the digests of all signing keys until now, `promised` that of the receiving key to which a
+    signed change of keys leads; `revoked` ends what they may do.
+    """
 
     party: str
     duties: tuple[str, ...]
+    signing_key: str
     keys: dict[str, str]
     seq: int
+    history: set[str]
+    promised: str | None = None
     revoked: int | None = None
 
 
@@ -42,7 +49,8 @@ class ShareState:
 class UploadState:
     """An upload whose rows are still there: of a party for its partner, in a round.
 
-    `day` is the one on which it was received, `due` the last on which it may be there, `person` who sent it.
+    `day` is the one on which it was received, `due` the last on which it may be there, `person` who sent it, in
+    which `request`.
     """
 
     project: str
@@ -52,6 +60,7 @@ class UploadState:
     container_sha256: str
     manifest_sha256: str
     person: str | None
+    request: str
     as_of: str
     day: str
     due: str
@@ -115,7 +124,7 @@ class ReviewState:
 class ReleaseState:
     """A release; the party `fetched_by` may fetch it until it is destroyed by the entry `destroyed`.
 
-    `is_fetched` says that it has.
+    `is_fetched` says that it has. `is_blind`: it is sealed to another party, so that analysts may carry it.
     """
 
     project: str
@@ -125,6 +134,7 @@ class ReleaseState:
     seq: int
     destroyed: int | None = None
     is_fetched: bool = False
+    is_blind: bool = False
 
 
 @dataclass(slots=True)
@@ -166,10 +176,13 @@ class LogState:
     """Everything at once; `places` counts entries per project, None for those of none.
 
     `deadlines` are the entries of what was noted as overdue: by project, kind, object, party and time.
-    `public_keys` holds the signing keys that agreements and changes of keys show, by their SHA-256.
+    `operators` are the parties that run the broker. `requests` are those that were signed not long before
+    `requests_day`, by digest: the batch and the first entry that hold each, and when it was signed. `unlisted`
+    are persons who acted while their party's roster did not have them, with the first such entry.
     """
 
     parties: dict[str, int] = field(default_factory=dict)
+    operators: set[str] = field(default_factory=set)
     persons: dict[str, PersonState] = field(default_factory=dict)
     projects: dict[str, ProjectState] = field(default_factory=dict)
     shares: dict[str, ShareState] = field(default_factory=dict)
@@ -182,5 +195,7 @@ class LogState:
     destructions: dict[str, DestructionState] = field(default_factory=dict)
     deadlines: dict[tuple[str | None, str, str, str, str], int] = field(default_factory=dict)
     places: dict[str | None, int] = field(default_factory=dict)
-    public_keys: dict[str, str] = field(default_factory=dict)
+    requests: dict[bytes, tuple[int, int, str]] = field(default_factory=dict)
+    requests_day: str = ""
+    unlisted: dict[str, int] = field(default_factory=dict)
     time: str = ""

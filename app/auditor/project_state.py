@@ -68,9 +68,10 @@ class HoldState:
 class ProjectState:
     """A project; `made` is the entry that made it, `bound` what bound it at the entry that is looked at.
 
-    `negotiators` may propose agreements. `notices` holds the time of each party's newest notice, `halted` the
-    entry by which a party halts the linkage. `holds` forbid destruction, by id; `released` is the last day on
-    which one was lifted, empty where none was. `asked` lists day and id of runs that count for a budget.
+    `negotiators` may propose agreements. `words` holds digest and time of each party's newest statement,
+    `halted` the entry by which a party halts the linkage. `holds` forbid destruction, by id; `released` is the
+    last day on which one was lifted, empty where none was. `asked` lists day and id of runs that count for a
+    budget.
     """
 
     made: int
@@ -78,7 +79,7 @@ class ProjectState:
     bindings: list[Binding] = field(default_factory=list)
     bound: Binding | None = None
     agreements: dict[str, AgreementState] = field(default_factory=dict)
-    notices: dict[str, str] = field(default_factory=dict)
+    words: dict[str, tuple[str, str]] = field(default_factory=dict)
     halted: dict[str, int] = field(default_factory=dict)
     standing: dict[str, StandingState] = field(default_factory=dict)
     approvals: set[str] = field(default_factory=set)

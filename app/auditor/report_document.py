@@ -116,6 +116,10 @@ def _proves(verdict: Verdict) -> Iterator[str]:
         "destruction outside what binds the project, nothing for anybody whom it does not name."
     )
     yield (
+        "What a person did for an agency that person has signed, who was enrolled for it, not revoked, and had "
+        "the duty; no signature was used twice."
+    )
+    yield (
         "No nonce served two pairs or two rounds, each pair was linked at most once a round, and each closed "
         "round lists the last claims that its parties sent."
     )

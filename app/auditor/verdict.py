@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,11 @@ NO_LOG_KEY = Caveat(
 TIMES = Caveat(
     "broker-time", "times are the broker's own; the log shows their order, not their truth"
 )
+WHO_TYPED = Caveat(
+    "who-typed",
+    "signatures show whose key acted, not who sat at the computer; whether the log leaves out what somebody "
+    "did, that person's party alone can say",
+)
 WITHHELD = Caveat(
     "withheld",
     "entries of other projects are withheld: only their number and place are shown",
@@ -38,6 +44,19 @@ OPEN_END = Caveat(
     "the bundle does not end with the entry of its own export: later entries of this project could be "
     "among those withheld",
 )
+
+
+def unlisted(persons: Mapping[str, int | None]) -> Caveat:
+    """Return what to say of persons whom no agreement lists for their agency, and where each first acted."""
+    named = (
+        name if entry is None else f"{name} (acts from entry {entry} on)"
+        for name, entry in sorted(persons.items())
+    )
+    return Caveat(
+        "person-unlisted",
+        "persons were enrolled for an agency by the operator's word alone, since no agreement that is shown "
+        f"lists them; ask the agency about each: {', '.join(named)}",
+    )
 
 
 @dataclass(frozen=True, slots=True)

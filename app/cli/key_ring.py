@@ -80,7 +80,12 @@ def _log(broker: Broker, use: str, replaced: Mapping[str, str | None]) -> None:
     drafts = [
         EntryDraft(
             KeyRotated(
-                party=operator.party, person=None, use=use, old=_digest(old), new=_digest(new)
+                party=operator.party,
+                person=None,
+                use=use,
+                old=_digest(old),
+                new=_digest(new),
+                signed=None,
             ),
             entry_actor(operator),
             request=operator.request_id,

@@ -151,7 +151,7 @@ def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
             raise RefusedError(NOTHING_TO_DESTROY, "The upload was never committed, or is gone.")
     while len(found) > MAX_OBJECTS and (some := found.split_off(MAX_OBJECTS)):
         # More than one certificate lists: what was made over the years goes first, under ones of its own.
-        before = Wanted(wanted.project, "expired", reason=wanted.reason, actor=wanted.actor)
+        before = Wanted(wanted.project, "expired", reason=wanted.reason)
         end_all(session, broker, before, some)
     return end_all(session, broker, wanted, found)
 

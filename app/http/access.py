@@ -28,6 +28,7 @@ from app.security.errors import (
 )
 from app.security.policy import RouteKey, Rule
 from app.security.tokens import csrf_token
+from schemas.signed_request import HEADER
 
 COOKIE: Final = "__Host-blindlink"
 CSRF_HEADER: Final = "x-csrf-token"
@@ -155,7 +156,7 @@ def _authenticate(gate: Gate, request: Request, rule: Rule) -> Actor:
             limit(actor)
             return actor
         return gate.actor_of_credential(
-            _credential(gate, request),
+            _credential(gate, request, rule),
             request_id,
             limit=limit,
         )
@@ -184,7 +185,7 @@ def _session_actor(gate: Gate, request: Request, request_id: str) -> Actor:
     return actor
 
 
-def _credential(gate: Gate, request: Request) -> Credential:
+def _credential(gate: Gate, request: Request, rule: Rule) -> Credential:
     sent = request.headers.getlist("authorization")
     scheme, _, token = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
     proof = single_proof(request)
@@ -193,7 +194,15 @@ def _credential(gate: Gate, request: Request) -> Credential:
         raise _token_needed()
     raw_path: bytes = request.scope.get("raw_path") or request.url.path.encode("ascii", "replace")
     path = raw_path.decode("ascii", "replace").partition("?")[0]
-    return Credential(token, proof, request.method, f"{gate.address}{path}")
+    query = request.scope.get("query_string", b"").decode("ascii", "replace")
+    return Credential(
+        token,
+        proof,
+        request.method,
+        f"{gate.address}{path}",
+        asks=f"{request.method} {path}{'?' if query else ''}{query}",
+        signed=request.headers.get(HEADER, "") if rule.is_signed else None,
+    )
 
 
 def _refuse_unknown_parameters(request: Request) -> None:

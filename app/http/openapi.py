@@ -14,6 +14,7 @@ from app.http.access import COOKIE
 from app.http.body import BodyDescription, description_of
 from app.security.policy import RouteKey, Rule
 from schemas.problem import MEDIA_TYPE, Problem
+from schemas.signed_request import HEADER
 
 REF: Final = "#/components/schemas/{model}"
 _PROBLEM: Final = {
@@ -82,6 +83,8 @@ def _describe_credentials(operation: dict[str, Any], rule: Rule) -> None:
     else:
         operation["security"] = [{"session" if rule.by_session else "token": []}]
         operation["x-roles"] = sorted(rule.roles)
+    if rule.is_signed:
+        operation["x-signed"] = HEADER
 
 
 def _describe_body(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.security.actor import Actor
 
 # The broker's own software: the worker, the sweeper, the log itself.
-SOFTWARE: Final = EntryActor(party=BROKER, person=None, role=BROKER)
+SOFTWARE: Final = EntryActor(party=BROKER, person=None, role=BROKER, signed=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +56,4 @@ class Appended:
 
 def entry_actor(actor: Actor) -> EntryActor:
     """Return the actor of a request as the log names them."""
-    return EntryActor(party=actor.party, person=actor.person, role=actor.role)
+    return EntryActor(party=actor.party, person=actor.person, role=actor.role, signed=actor.signed)

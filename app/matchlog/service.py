@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.clock import Clock, utc_now, utc_text
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, RefusedError
 from app.ids import new_id
 from app.matchlog import repository
 from app.matchlog.draft import SOFTWARE, Appended, EntryDraft
@@ -29,13 +29,15 @@ from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.models import NO_PROJECT
 from app.matchlog.proofs import root_of_stored
 from app.matchlog.repository import Head
+from app.security.errors import REQUEST_UNSIGNED
+from schemas.asked import asked_for
 from schemas.canonical import JsonValue
 from schemas.document import describe_invalid
 from schemas.errors import EntryError
 from schemas.ids import REQUEST_PREFIX
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
-from schemas.matchlog.kinds import Exported, LogKeyRotated, LogStarted
+from schemas.matchlog.kinds import KINDS, Exported, LogKeyRotated, LogStarted
 from schemas.matchlog.note import NoteSigner, VerifierKey
 from schemas.merkle import Frontier, hash_leaf
 from schemas.signing import sign_document
@@ -88,6 +90,7 @@ class MatchLog:
 
         Raises:
             EntryError: a draft breaks its kind's rules.
+        request-unsigned: what a person signed is not what the entry says.
             LogNotStartedError, LogKeyMismatchError, LastCheckpointMissingError: the broker is set up wrongly.
             LogRolledBackError, LogInconsistentError: the database contradicts what was signed.
         """
@@ -254,15 +257,16 @@ def _started(head: Head | None) -> Head:
 
 
 def _entry(draft: EntryDraft, seq: int, batch: int, place: int, time: str) -> Entry:
+    has_signed = KINDS[draft.kind].duties is not None and draft.outcome != "refused"
     try:
-        return Entry(
+        entry = Entry(
             kind=draft.kind,
             seq=seq,
             batch=batch,
             place=place,
             time=time,
             request=draft.request or new_id(REQUEST_PREFIX),
-            actor=draft.actor,
+            actor=draft.actor if has_signed else draft.actor.model_copy(update={"signed": None}),
             project=draft.project,
             agreement=draft.agreement,
             purpose=draft.purpose,
@@ -272,6 +276,10 @@ def _entry(draft: EntryDraft, seq: int, batch: int, place: int, time: str) -> En
         )
     except ValidationError as exc:
         raise EntryError(f"log entry: {describe_invalid(exc)}") from None
+    signed = entry.actor.signed
+    if signed is not None and not asked_for(entry).is_what(signed.request):
+        raise RefusedError(REQUEST_UNSIGNED, "What is signed is not what the request states.")
+    return entry
 
 
 def _appended(entry: Entry, size: int) -> Appended:

@@ -18,7 +18,7 @@ from app.agreements.signers import check_signer
 from app.clock import parse_utc, utc_text
 from app.db import insert_rows
 from app.errors import RefusedError
-from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
+from app.matchlog.draft import EntryDraft, entry_actor
 from app.runs import repository
 from app.runs.ending import mark_cancelled
 from app.runs.errors import UPLOADER_APPROVES, NotApprovedError
@@ -141,18 +141,16 @@ def require_approved(
         )
 
 
-def cancel(session: Session, broker: Broker, run: Run, reason: str, actor: Actor | None) -> None:
+def cancel(session: Session, broker: Broker, run: Run, reason: str) -> None:
     """End a run, whose row is locked, that has lost or never got its approvals, and log it."""
     now = broker.clock()
     mark_cancelled(session, run, now)
     draft = EntryDraft(
         RunCancelled(reason=reason),
-        SOFTWARE if actor is None else entry_actor(actor),
         project=run.project,
         agreement=agreement_now(session, run.project, now),
         purpose=run.purpose,
         object=run.id,
-        request=None if actor is None else actor.request_id,
     )
     broker.log.append(session, [draft])
 
@@ -171,7 +169,7 @@ def end_overdue(session: Session, broker: Broker) -> int:
         or has_expired_approval(session, run.id, now)
     ]
     for run in overdue:
-        cancel(session, broker, run, "approval-overdue", None)
+        cancel(session, broker, run, "approval-overdue")
     return len(overdue)
 
 

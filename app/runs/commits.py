@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.runs.requests import start_if_complete
@@ -34,7 +35,8 @@ def commit_upload(broker: Broker, actor: Actor, upload: str, signed: SignedManif
         with broker.database.write() as session:
             receipt, pair = accept_upload(session, broker, actor, pending, token_index)
             if pair is not None:
-                start_if_complete(session, broker, actor, pair)
+                # The request is for the upload, of which the run comes by itself.
+                start_if_complete(session, broker, replace(actor, signed=None), pair)
             return receipt
     except UploadRejectedError as rejection:
         with broker.database.write() as session:

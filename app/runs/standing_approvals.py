@@ -117,7 +117,7 @@ def revoke(
     body = StandingRevoked(signed=signed)
     broker.log.append(session, [_entry(terms, body, actor)])
     for run in repository.pending_uses(session, row.id):
-        cancel(session, broker, run, "approval-revoked", actor)
+        cancel(session, broker, run, "approval-revoked")
 
 
 def use_standing(

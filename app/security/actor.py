@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from schemas.api import Role
 from schemas.identity import Duty
+from schemas.signed_request import SignedRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class Actor:
     `duties` are what the person does for the party, in alphabetical order; empty for whom the operator is in
     commands and on the pages. `token_id` names the token that the request came with (the credential itself is
     kept nowhere); `request_id` is `req-` and 32 hex characters, and stands in the log entries of this request.
-    `day` is that of the request, in UTC, `YYYY-MM-DD`: terms begin and end by it.
+    `day` is that of the request, in UTC, `YYYY-MM-DD`: terms begin and end by it. `signed` is the request as
+    the person signed it, for the match log; None where nothing asks for it.
     """
 
     party: str
@@ -25,3 +27,4 @@ class Actor:
     request_id: str
     day: str
     duties: tuple[Duty, ...] = ()
+    signed: SignedRequest | None = None

@@ -51,6 +51,10 @@ class TooManyRequestsError(RequestError):
         self.retry_after_s = retry_after_s
 
 
+# The caller is known; what is missing is that they sign what the match log will say of them.
+REQUEST_UNSIGNED: Final = Rule("request-unsigned", 400, "The request is not signed")
+
+
 class KeyGoneError(BrokerError):
     """The key of an object was destroyed, or never made: what it sealed cannot be read any more."""
 

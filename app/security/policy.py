@@ -47,6 +47,8 @@ class Rule:
     `roles` may call it; `anonymous` needs no credential and then has no roles. `by_session` takes the
     pages' cookie instead of a token. `is_sign_in`: it changes nothing but who is signed in.
 
+    `is_signed`: the match log records what it does, so that the person signs the request.
+
     A body longer than `max_body_bytes` is cut off; 0 means that the route takes none. `rate` names the class
     of its rate limit.
     """
@@ -55,6 +57,7 @@ class Rule:
     anonymous: bool = False
     by_session: bool = False
     is_sign_in: bool = False
+    is_signed: bool = False
     max_body_bytes: int = 0
     rate: RateClass = "read"
 
@@ -143,10 +146,11 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/v1/projects/{project}/identities"): Rule(EVERYONE),
     # Agreements: each party signs, also those that audit or run the broker. A linkage schema is long.
     ("POST", "/v1/projects/{project}/agreements"): Rule(
-        EVERYONE, max_body_bytes=512 * KIB, rate="write"
+        EVERYONE, max_body_bytes=512 * KIB, rate="write", is_signed=True
     ),
     ("GET", "/v1/projects/{project}/agreements"): Rule(EVERYONE),
     ("GET", "/v1/projects/{project}/agreements/{agreement}"): Rule(EVERYONE),
+    ("GET", "/v1/projects/{project}/last-word"): Rule(EVERYONE),
     ("POST", "/v1/projects/{project}/consents"): Rule(
         EVERYONE, max_body_bytes=SIGNED_BYTES, rate="write"
     ),
@@ -154,29 +158,31 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
         EVERYONE, max_body_bytes=SIGNED_BYTES, rate="write"
     ),
     # Shares of secrets.
-    ("POST", "/v1/projects/{project}/shares"): Rule(AGENCY, max_body_bytes=24 * KIB, rate="write"),
+    ("POST", "/v1/projects/{project}/shares"): Rule(
+        AGENCY, max_body_bytes=24 * KIB, rate="write", is_signed=True
+    ),
     ("GET", "/v1/projects/{project}/shares"): Rule(AGENCY),
-    ("DELETE", "/v1/projects/{project}/shares"): Rule(AGENCY, rate="write"),
-    ("GET", "/v1/shares/{share}"): Rule(AGENCY, rate="write"),
+    ("DELETE", "/v1/projects/{project}/shares"): Rule(AGENCY, rate="write", is_signed=True),
+    ("GET", "/v1/shares/{share}"): Rule(AGENCY, rate="write", is_signed=True),
     ("POST", "/v1/projects/{project}/confirmations"): Rule(
-        AGENCY, max_body_bytes=4 * KIB, rate="write"
+        AGENCY, max_body_bytes=4 * KIB, rate="write", is_signed=True
     ),
     ("GET", "/v1/projects/{project}/confirmations"): Rule(AGENCY),
     # Rounds. Sealed messages go from recipient to recipient; the broker opens none.
     ("POST", "/v1/projects/{project}/nonces"): Rule(AGENCY, max_body_bytes=4 * KIB, rate="write"),
     ("GET", "/v1/projects/{project}/nonces"): Rule(AGENCY),
-    ("POST", "/v1/projects/{project}/rounds"): Rule(AGENCY, rate="write"),
+    ("POST", "/v1/projects/{project}/rounds"): Rule(AGENCY, rate="write", is_signed=True),
     ("GET", "/v1/projects/{project}/rounds"): Rule(EVERYONE),
     ("GET", "/v1/projects/{project}/rounds/{round}"): Rule(EVERYONE),
     ("POST", "/v1/projects/{project}/rounds/{round}/corrections"): Rule(
-        AGENCY, max_body_bytes=KIB, rate="write"
+        AGENCY, max_body_bytes=KIB, rate="write", is_signed=True
     ),
     ("PUT", "/v1/projects/{project}/rounds/{round}/claims/{partner}"): Rule(
-        AGENCY, max_body_bytes=SEALED_BYTES, rate="write"
+        AGENCY, max_body_bytes=SEALED_BYTES, rate="write", is_signed=True
     ),
     ("GET", "/v1/projects/{project}/rounds/{round}/claims/{partner}"): Rule(AGENCY, rate="write"),
     ("PUT", "/v1/projects/{project}/rounds/{round}/statements/{space}"): Rule(
-        AGENCY, max_body_bytes=SEALED_BYTES, rate="write"
+        AGENCY, max_body_bytes=SEALED_BYTES, rate="write", is_signed=True
     ),
     ("GET", "/v1/projects/{project}/rounds/{round}/statements/{space}"): Rule(AGENCY, rate="write"),
     # What is overdue: an agency is told what it owes, and what the project waits for.
@@ -189,13 +195,17 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("PUT", "/v1/uploads/{upload}/parts/{number}"): Rule(
         AGENCY, max_body_bytes=MAX_PART_BYTES, rate="part"
     ),
-    ("POST", "/v1/uploads/{upload}/commit"): Rule(AGENCY, max_body_bytes=16 * KIB, rate="write"),
+    ("POST", "/v1/uploads/{upload}/commit"): Rule(
+        AGENCY, max_body_bytes=16 * KIB, rate="write", is_signed=True
+    ),
     ("GET", "/v1/uploads/{upload}/receipt"): Rule(AGENCY),
     # Runs.
-    ("POST", "/v1/projects/{project}/runs"): Rule(AGENCY, max_body_bytes=KIB, rate="write"),
+    ("POST", "/v1/projects/{project}/runs"): Rule(
+        AGENCY, max_body_bytes=KIB, rate="write", is_signed=True
+    ),
     ("GET", "/v1/projects/{project}/runs"): Rule(EVERYONE),
     ("GET", "/v1/runs/{run}"): Rule(EVERYONE),
-    ("POST", "/v1/runs/{run}/cancel"): Rule(AGENCY | OPERATOR, rate="write"),
+    ("POST", "/v1/runs/{run}/cancel"): Rule(AGENCY | OPERATOR, rate="write", is_signed=True),
     # Approvals of runs and releases.
     ("POST", "/v1/runs/{run}/approvals"): Rule(AGENCY, max_body_bytes=SIGNED_BYTES, rate="write"),
     ("GET", "/v1/runs/{run}/approvals"): Rule(EVERYONE),
@@ -212,43 +222,53 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     # Releases.
     ("GET", "/v1/projects/{project}/releases"): Rule(EVERYONE),
     ("GET", "/v1/releases/{release}"): Rule(EVERYONE),
-    ("GET", "/v1/releases/{release}/file"): Rule(AGENCY, rate="write"),
-    ("GET", "/v1/releases/{release}/openings"): Rule(AGENCY, rate="write"),
+    ("GET", "/v1/releases/{release}/file"): Rule(AGENCY, rate="write", is_signed=True),
+    ("GET", "/v1/releases/{release}/openings"): Rule(AGENCY, rate="write", is_signed=True),
     ("GET", "/v1/runs/{run}/openings"): Rule(AGENCY, rate="write"),
     ("GET", "/v1/releases/{release}/receipt"): Rule(AGENCY),
-    ("POST", "/v1/releases/{release}/verification"): Rule(AGENCY, max_body_bytes=KIB, rate="write"),
+    ("POST", "/v1/releases/{release}/verification"): Rule(
+        AGENCY, max_body_bytes=KIB, rate="write", is_signed=True
+    ),
     # Reviews. Cards are sealed to the reviewers; their sum is bounded by how many there may be of a review.
     ("GET", "/v1/projects/{project}/reviews"): Rule(EVERYONE),
-    ("GET", "/v1/reviews/{run}/questions"): Rule(AGENCY, rate="write"),
-    ("GET", "/v1/reviews/{run}/asked"): Rule(AGENCY, rate="write"),
+    ("GET", "/v1/reviews/{run}/questions"): Rule(AGENCY, rate="write", is_signed=True),
+    ("GET", "/v1/reviews/{run}/asked"): Rule(AGENCY, rate="write", is_signed=True),
     ("PUT", "/v1/reviews/{run}/cards"): Rule(AGENCY, max_body_bytes=CARDS_BYTES, rate="write"),
-    ("GET", "/v1/reviews/{run}/cards"): Rule(AGENCY, rate="write"),
+    ("GET", "/v1/reviews/{run}/cards"): Rule(AGENCY, rate="write", is_signed=True),
     ("POST", "/v1/reviews/{run}/decisions"): Rule(
         AGENCY, max_body_bytes=DECISIONS_BYTES, rate="write"
     ),
     # Deliveries: sealed from agency to agency. The agreement's sizes of files bound them further.
     ("PUT", "/v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}"): Rule(
-        AGENCY, max_body_bytes=DELIVERY_BYTES, rate="write"
+        AGENCY, max_body_bytes=DELIVERY_BYTES, rate="write", is_signed=True
     ),
     ("GET", "/v1/projects/{project}/deliveries"): Rule(EVERYONE),
-    ("GET", "/v1/deliveries/{delivery}/file"): Rule(AGENCY, rate="write"),
-    ("POST", "/v1/deliveries/{delivery}/opening"): Rule(AGENCY, max_body_bytes=KIB, rate="write"),
+    ("GET", "/v1/deliveries/{delivery}/file"): Rule(AGENCY, rate="write", is_signed=True),
+    ("POST", "/v1/deliveries/{delivery}/opening"): Rule(
+        AGENCY, max_body_bytes=KIB, rate="write", is_signed=True
+    ),
     ("GET", "/v1/deliveries/{delivery}/receipt"): Rule(AGENCY),
     # Destruction. Whoever is neither a holder nor the operator has nothing to destroy.
-    ("POST", "/v1/projects/{project}/destruction"): Rule(AGENCY | OPERATOR, rate="write"),
-    ("POST", "/v1/uploads/{upload}/destruction"): Rule(AGENCY | OPERATOR, rate="write"),
+    ("POST", "/v1/projects/{project}/destruction"): Rule(
+        AGENCY | OPERATOR, rate="write", is_signed=True
+    ),
+    ("POST", "/v1/uploads/{upload}/destruction"): Rule(
+        AGENCY | OPERATOR, rate="write", is_signed=True
+    ),
     ("GET", "/v1/projects/{project}/destructions"): Rule(EVERYONE),
     ("GET", "/v1/destructions/{certificate}"): Rule(EVERYONE),
     ("POST", "/v1/destructions/{certificate}/countersignatures"): Rule(
-        EVERYONE, max_body_bytes=SIGNED_BYTES, rate="write"
+        EVERYONE, max_body_bytes=SIGNED_BYTES, rate="write", is_signed=True
     ),
     ("POST", "/v1/projects/{project}/destruction-statements"): Rule(
-        EVERYONE, max_body_bytes=STATEMENT_BYTES, rate="write"
+        EVERYONE, max_body_bytes=STATEMENT_BYTES, rate="write", is_signed=True
     ),
-    ("POST", "/v1/projects/{project}/withdrawals"): Rule(AGENCY, max_body_bytes=KIB, rate="write"),
+    ("POST", "/v1/projects/{project}/withdrawals"): Rule(
+        AGENCY, max_body_bytes=KIB, rate="write", is_signed=True
+    ),
     ("GET", "/v1/projects/{project}/legal-holds"): Rule(EVERYONE),
     ("POST", "/v1/projects/{project}/legal-holds"): Rule(
-        EVERYONE, max_body_bytes=SIGNED_BYTES, rate="write"
+        EVERYONE, max_body_bytes=SIGNED_BYTES, rate="write", is_signed=True
     ),
     # The match log.
     ("GET", "/v1/log/checkpoint"): Rule(EVERYONE),

@@ -69,7 +69,7 @@ def accept_upload(
     insert_rows(session, token_index)
     found.manifest = pending.manifest.to_canonical().decode()
     found.manifest_sha256 = pending.manifest.digest()
-    draft = _entry(found, actor, terms, _received(found, pending.signed))
+    draft = _entry(found, actor, terms, UploadReceived.of(pending.signed))
     (appended,) = broker.log.append(session, [draft])
     found.entry, found.entry_size = appended.seq, appended.size
     note_container(session, pair, found.party, pending.manifest.root)
@@ -122,22 +122,6 @@ def _entry(
         object=upload.id,
         outcome=outcome,
         request=actor.request_id,
-    )
-
-
-def _received(upload: Upload, signed: SignedManifest) -> UploadReceived:
-    manifest = signed.manifest
-    return UploadReceived.from_row(
-        upload,
-        records=manifest.records,
-        root=manifest.root,
-        partner_root=manifest.partner_root,
-        size_bytes=upload.container_bytes,
-        as_of=manifest.as_of,
-        population=manifest.population,
-        privacy_audit=manifest.privacy_audit_digest,
-        manifest_sha256=manifest.digest(),
-        signature=signed.signatures[0],
     )
 
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from encoding.errors import AgreementError
 from encoding.people.identity import Identity
@@ -14,6 +14,7 @@ from schemas.agreement import Agreement
 from schemas.errors import SignatureError
 from schemas.identity import IdentityHistory, SignedKeyChange
 from schemas.ids import APPROVAL_PREFIX, utc_text
+from schemas.negotiation import LastWord
 from schemas.run import MatchingPolicy, RunSpecification
 from schemas.statement import (
     Act,
@@ -28,10 +29,15 @@ from schemas.statement import (
     Step,
 )
 
+# Of a party that has signed nothing in the project.
+NOTHING_YET: Final = LastWord(sha256=None, at=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Signer:
     """A person who signs about one agreement; `changes` lead from the keys that it lists to the own ones.
+
+    `before` is what the party signed last in the project.
 
     Raises, from every method:
         AgreementError: the agreement does not list this person, these keys, or the duty that it needs.
@@ -40,6 +46,7 @@ class Signer:
     own: Identity
     agreement: Agreement
     changes: tuple[SignedKeyChange, ...] = ()
+    before: LastWord = NOTHING_YET
 
     def consent(self, counsel: Counsel, now: datetime) -> SignedStatement:
         """Consent to the agreement, word for word."""
@@ -89,7 +96,9 @@ class Signer:
             "agreement": self.agreement.digest(),
             "party": public.party,
             "person": public.person,
-            "at": utc_text(now),
+            "before": self.before.sha256,
+            # No earlier, should another person's clock be ahead.
+            "at": max(utc_text(now), self.before.at or ""),
         }
 
     def _sign(self, statement: Statement) -> SignedStatement:

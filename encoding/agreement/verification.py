@@ -53,12 +53,14 @@ def verified(view: AgreementView, wanted: str | None = None) -> KeptAgreement:
 def merged(known: KeptAgreements, shown: KeptAgreement) -> KeptAgreements:
     """Return what is kept, with what has been verified of one of its agreements.
 
+    A consent that its party has undone since by leaving the one before does not count, whoever shows it again.
+
     Raises:
         AgreementUntrustedError: a signature that was seen before is not shown any more.
     """
     before = known.find(shown.digest)
     if before is None:
-        return known.with_one(shown)
+        return known.with_one(_without_undone(known, shown))
     if before.is_complete():
         for party in shown.missing():
             raise AgreementUntrustedError(
@@ -75,7 +77,7 @@ def merged(known: KeptAgreements, shown: KeptAgreement) -> KeptAgreements:
     own = [one for one in before.consents if one.statement.party in shown.missing()]
     if own and not before.is_complete():
         shown = shown.model_copy(update={"consents": (*shown.consents, *own)})
-    return known.with_one(shown)
+    return known.with_one(_without_undone(known, shown))
 
 
 def require_adoptable(
@@ -192,6 +194,26 @@ def is_trusted(person: PublicIdentity, peers: Peers) -> bool:
         peer.fingerprint == person.fingerprint() or person in _identities(peer)
         for peer in peers.of(person.party)
     )
+
+
+def _without_undone(known: KeptAgreements, shown: KeptAgreement) -> KeptAgreement:
+    """Return an agreement without the consents of parties that left an earlier one after they had consented."""
+    left = [
+        signed.statement
+        for kept in known.agreements
+        if kept.agreement.number < shown.agreement.number
+        for signed in kept.notices
+        if isinstance(signed.statement, Notice) and signed.statement.act == "withdraw"
+    ]
+    undone = {
+        consent.statement.party
+        for consent in shown.consents
+        for notice in left
+        if notice.party == consent.statement.party
+        and (consent.statement.at < notice.at or notice.before == consent.statement.digest())
+    }
+    counting = tuple(one for one in shown.consents if one.statement.party not in undone)
+    return shown.model_copy(update={"consents": counting})
 
 
 def _counting(

@@ -34,9 +34,10 @@ from schemas.api import (
     UploadView,
     WhoAmI,
 )
+from schemas.asked import hold_digest, upload_digest
 from schemas.canonical import parse_json
 from schemas.certificate import CertificateFile
-from schemas.destruction import SignedDestruction
+from schemas.destruction import HoldNotice, SignedDestruction
 from schemas.destruction_api import (
     DestructionList,
     DestructionView,
@@ -48,10 +49,12 @@ from schemas.destruction_api import (
 from schemas.document import Document
 from schemas.errors import FormatError
 from schemas.identity import SignedKeyChange
+from schemas.matchlog.kinds import UploadReceived
 from schemas.negotiation import (
     AgreementList,
     AgreementProposal,
     AgreementView,
+    LastWord,
     PendingApprovals,
     RunApprovals,
     StandingList,
@@ -167,7 +170,8 @@ class BrokerClient:
 
     def commit_upload(self, upload: str, signed: SignedManifest) -> Receipt:
         """Commit an upload under its manifest; a second time gives the same receipt."""
-        return self._post(Receipt, f"uploads/{upload}/commit", signed)
+        states = upload_digest(UploadReceived.of(signed))
+        return self._post(Receipt, f"uploads/{upload}/commit", signed, states)
 
     def upload_receipt(self, upload: str) -> Receipt:
         """Return the receipt of a committed upload."""
@@ -264,7 +268,12 @@ class BrokerClient:
 
     def propose_agreement(self, project: str, proposal: AgreementProposal) -> AgreementView:
         """Propose an agreement to the parties that it names; the same again is safe."""
-        return self._post(AgreementView, f"projects/{project}/agreements", proposal)
+        states = proposal.agreement.digest()
+        return self._post(AgreementView, f"projects/{project}/agreements", proposal, states)
+
+    def last_word(self, project: str) -> LastWord:
+        """Return what this party has signed last in the project, as the broker says."""
+        return self._get(LastWord, f"projects/{project}/last-word")
 
     def sign_agreement(self, project: str, signed: SignedStatement) -> AgreementView:
         """Hand in a signed consent; the same again is safe."""
@@ -332,11 +341,16 @@ class BrokerClient:
 
     def change_hold(self, project: str, signed: SignedDestruction) -> HoldList:
         """Hand in a signed notice of a legal hold; the same again is safe."""
-        return self._post(HoldList, f"projects/{project}/legal-holds", signed)
+        said = signed.said
+        states = None
+        if isinstance(said, HoldNotice):
+            states = hold_digest(said.act, said.order, signed.digest())
+        return self._post(HoldList, f"projects/{project}/legal-holds", signed, states)
 
     def withdraw_record(self, project: str, withdrawal: RecordWithdrawal) -> WithdrawalTaken:
         """Have a record of this party left out of every later run; again is safe, and logged again."""
-        return self._post(WithdrawalTaken, f"projects/{project}/withdrawals", withdrawal)
+        # Nothing of the handle goes into the log but what the broker commits to under a salt.
+        return self._post(WithdrawalTaken, f"projects/{project}/withdrawals", withdrawal, None)
 
     def get(self, kind: type[Answer], path: str) -> Answer:
         """Return what a path of the API answers; for the parts of it that have a module of their own."""
@@ -348,12 +362,14 @@ class BrokerClient:
 
     def put_bytes(self, kind: type[Answer], path: str, content: bytes) -> Answer:
         """Send bytes to a path; the broker checks their digest before it answers."""
-        digest = base64.b64encode(hashlib.sha256(content).digest()).decode("ascii")
+        digest = hashlib.sha256(content)
+        encoded = base64.b64encode(digest.digest()).decode("ascii")
         headers = {
             "Content-Type": "application/octet-stream",
-            "Content-Digest": f"sha-256=:{digest}:",
+            "Content-Digest": f"sha-256=:{encoded}:",
         }
-        return _read(kind, self._connection.ask("PUT", path, content, headers))
+        states = digest.hexdigest()
+        return _read(kind, self._connection.ask("PUT", path, content, headers, states=states))
 
     def get_bytes(self, path: str, most: int) -> bytes:
         """Return the bytes of a path.
@@ -378,13 +394,18 @@ class BrokerClient:
     def _get(self, kind: type[Answer], path: str) -> Answer:
         return _read(kind, self._connection.ask("GET", path))
 
-    def _post(self, kind: type[Answer], path: str, question: Document) -> Answer:
+    def _post(
+        self, kind: type[Answer], path: str, question: Document, states: str | None = ""
+    ) -> Answer:
+        """Post a question; `states` is the digest that is signed, by default the question's own."""
         headers = {
             "Content-Type": "application/json",
             # One key for all attempts, so that a lost answer does not open a second upload.
             "Idempotency-Key": secrets.token_hex(16),
         }
-        return _read(kind, self._connection.ask("POST", path, question.to_canonical(), headers))
+        states = question.digest() if states == "" else states
+        body = question.to_canonical()
+        return _read(kind, self._connection.ask("POST", path, body, headers, states=states))
 
 
 def _read(kind: type[Answer], body: bytes) -> Answer:

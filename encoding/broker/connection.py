@@ -32,6 +32,7 @@ from schemas.errors import FormatError
 from schemas.printable import printable
 from schemas.problem import Problem
 from schemas.shared.trust import trust_only
+from schemas.signed_request import HEADER
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 MAX_RETRY_AFTER_S: Final = 120.0
@@ -93,9 +94,11 @@ class Connection:
         path: str,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        states: str | None = None,
     ) -> bytes:
-        """Return the body of the answer."""
-        return self.stream(method, path, _bounded_body, body, headers)
+        """Return the body of the answer; `states` is the digest that the person signs with the request."""
+        return self.stream(method, path, _bounded_body, body, headers, states=states)
 
     def stream(
         self,
@@ -104,12 +107,15 @@ class Connection:
         take: Callable[[Iterator[bytes]], _Taken],
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        states: str | None = None,
     ) -> _Taken:
         """Send a request until it is answered; `take` reads a success, from its start at each attempt."""
         waited_s, delay_s = 0.0, FIRST_DELAY_S
         while True:
             try:
-                return self._attempt(method, path, body, headers, take)
+                signed = self._signed(f"{method} /v1/{path}", states)
+                return self._attempt(method, path, body, {**(headers or {}), **signed}, take)
             except _TryAgainError as again:
                 # Jitter, so that agencies that were cut off together do not all come back at once.
                 pause_s = max(again.at_least_s, delay_s * (0.5 + secrets.randbelow(1000) / 1000))
@@ -124,12 +130,17 @@ class Connection:
         url = f"{self._address}{path}"
         return self._once("POST", url, body, headers, _bounded_body)
 
+    def _signed(self, asks: str, states: str | None) -> dict[str, str]:
+        if self._credential is None:
+            return {}
+        return {HEADER: self._credential.sign(asks, states).to_header()}
+
     def _attempt(
         self,
         method: str,
         path: str,
         body: bytes | None,
-        headers: Mapping[str, str] | None,
+        headers: Mapping[str, str],
         take: Callable[[Iterator[bytes]], _Taken],
     ) -> _Taken:
         if self._credential is None:
@@ -137,13 +148,13 @@ class Connection:
         url = f"{self._address}/v1/{path.partition('?')[0]}"
         shown = self._credential.headers(method, url, self.post)
         try:
-            return self._once(method, path, body, {**(headers or {}), **shown}, take)
+            return self._once(method, path, body, {**headers, **shown}, take)
         except NotAuthorisedError as exc:
             # A token may end on the way; a new one is asked for once, and refused for good after that.
             if exc.problem != "not-authenticated" or not self._credential.renew():
                 raise
         shown = self._credential.headers(method, url, self.post)
-        return self._once(method, path, body, {**(headers or {}), **shown}, take)
+        return self._once(method, path, body, {**headers, **shown}, take)
 
     def _once(
         self,

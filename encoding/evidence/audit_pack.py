@@ -85,7 +85,10 @@ def fill_pack(
         with bundle.open("rb") as file:
             copy = read_log_copy(file, trust.keys, trust.log.pins())
         files = dict(_kept(workspace))
-        n_receipts = sum(name.startswith("receipts/") for name in files)
+        # Beside the receipt of an upload lies the manifest that it is for.
+        n_receipts = sum(
+            name.startswith("receipts/") and not name.endswith(".manifest.json") for name in files
+        )
         n_openings = 0
         if order.sample is not None:
             opened = tuple(_openings(client, copy, order))

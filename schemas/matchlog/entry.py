@@ -23,6 +23,7 @@ from schemas.errors import CanonicalError, EntryError
 from schemas.ids import REQUEST_PREFIX, Code, Name, RandomId, Sha256Hex, UtcTime
 from schemas.matchlog.kinds import KINDS, MAX_ENTRY_BYTES, RESERVED, Kind, Outcome
 from schemas.merkle import hash_leaf
+from schemas.signed_request import SignedRequest
 
 VERSION: Final = "blindlink/entry/1"
 BROKER: Final = "broker"
@@ -33,12 +34,14 @@ Ordinal = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 class Actor(Model):
     """Who acted: a party (`broker` for the broker itself), a person of it by opaque id, in which role.
 
-    `person` is null where software acted, or where persons have no ids yet.
+    `person` is null where software acted, or where persons have no ids yet. `signed` is the request that the
+    person signed, null where the kind of entry asks for none, and where the operator's own command acted.
     """
 
     party: Name
     person: RandomId | None
     role: Code
+    signed: SignedRequest | None
 
 
 class Entry(Document):
@@ -95,6 +98,8 @@ class Entry(Document):
             raise ValueError("an agreement without its project")
         if self.project is not None and self.agreement is None and not kind.is_unbound:
             raise ValueError("a project and its agreement go together")
+        if self.actor.signed is not None and (kind.duties is None or self.outcome == "refused"):
+            raise ValueError("a signed request where this kind, or a refusal, has none")
         # Both are random ids by their type; only what they name is left to look at.
         if not self.request.startswith(f"{REQUEST_PREFIX}-"):
             raise ValueError("the request is not a request id")

@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints, model_validator
 from schemas.agreement import ProjectTerms
 from schemas.canonical import MAX_INTEGER
 from schemas.document import Model
+from schemas.identity import Duty, SignedKeyChange, SigningKeyText
 from schemas.ids import (
     CERTIFICATE_PREFIX,
     DELIVERY_PREFIX,
@@ -77,7 +78,7 @@ from schemas.matchlog.round_kinds import (
 )
 from schemas.overdue import Overdue
 from schemas.run import ReleaseMode, ReleaseNumber, RoundNumber, RunSpecification
-from schemas.upload import Signature
+from schemas.upload import Signature, SignedManifest
 
 Outcome = Literal["done", "refused", "failed"]
 
@@ -113,15 +114,16 @@ class PartyEnrolled(Model):
 
 
 class PersonEnrolled(Model):
-    """A person of a party may act from here on, with the keys of these SHA-256s.
+    """A person of a party may act from here on, with these keys, which somebody has compared with the person.
 
-    Each digest is that of a public key's raw bytes, which somebody has compared with the person.
+    The signing key stands whole, so that whoever reads the log can verify what it signs; the receiving key is
+    named by the SHA-256 of its raw bytes.
     """
 
     party: Name
     person: RandomId
     duties: Annotated[tuple[Code, ...], Field(max_length=64)]
-    signing_key: Sha256Hex
+    signing_key: SigningKeyText
     receiving_key: Sha256Hex
 
 
@@ -148,7 +150,8 @@ class RoleChanged(Model):
 class KeyRotated(Model):
     """A key was replaced; `use` says what for. Digests only; null where there was or will be none.
 
-    A person's keys are of use `signing` and `receiving`; the digests are those of `PersonEnrolled`.
+    A person's keys are of use `signing` and `receiving`, the digests those of the raw bytes. `signed` is the
+    change of both that the person signed; it stands in the entry of the signing key, and is null in all others.
     """
 
     party: Name
@@ -156,6 +159,7 @@ class KeyRotated(Model):
     use: Code
     old: Sha256Hex | None
     new: Sha256Hex | None
+    signed: SignedKeyChange | None
 
 
 class ProjectCreated(Model):
@@ -227,6 +231,28 @@ class UploadReceived(Model):
     privacy_audit: Sha256Hex | None
     manifest_sha256: Sha256Hex
     signature: Signature
+
+    @classmethod
+    def of(cls, signed: SignedManifest) -> UploadReceived:
+        """Return what the log says of the upload of a manifest."""
+        manifest = signed.manifest
+        return cls(
+            epoch=manifest.epoch,
+            round=manifest.round,
+            partner=manifest.partner,
+            records=manifest.records,
+            container_sha256=manifest.container_sha256,
+            root=manifest.root,
+            partner_root=manifest.partner_root,
+            size_bytes=manifest.container_bytes,
+            profile=manifest.profile,
+            key_id=manifest.key_id,
+            as_of=manifest.as_of,
+            population=manifest.population,
+            privacy_audit=manifest.privacy_audit_digest,
+            manifest_sha256=manifest.digest(),
+            signature=signed.signatures[0],
+        )
 
 
 class UploadRejected(Model):
@@ -400,7 +426,8 @@ class Kind:
     `object_prefix` is that of the id in `object`, or null where the kind has no object. `in_project` is
     null where entries of the kind occur both inside a project and outside any. `object_optional` is for
     what can be refused before it has an id, `is_unbound` for what happens in a project before an agreement
-    binds it.
+    binds it. `duties` are those of which a person needs one to do it, by a signed request that the entry holds;
+    null where the body holds all that is signed, or where the broker acts.
     """
 
     body: type[Model]
@@ -410,6 +437,7 @@ class Kind:
     is_unbound: bool = False
     outcomes: frozenset[Outcome] = frozenset({"done"})
     max_bytes: int = 4096
+    duties: tuple[Duty, ...] | None = None
 
 
 _DONE_OR_REFUSED: Final = frozenset[Outcome]({"done", "refused"})
@@ -418,6 +446,13 @@ _DONE_OR_REFUSED: Final = frozenset[Outcome]({"done", "refused"})
 _DOCUMENT_BYTES: Final = 48 * 1024
 # C2SP tlog-tiles give an entry at most 65,535 bytes.
 _AGREEMENT_BYTES: Final = 60 * 1024
+
+# Whoever has a part in the linkage; not who watches it or runs the broker.
+_AGENTS: Final = ("analyst", "approver", "recipient", "reviewer", "steward")
+_ANALYSTS: Final = ("analyst",)
+_RECIPIENTS: Final = ("recipient",)
+# What is sealed for another party tells its carrier nothing, so that analysts may carry it.
+_CARRIERS: Final = ("analyst", "recipient")
 
 KINDS: Final[dict[str, Kind]] = {
     "log-started": Kind(LogStarted, in_project=False),
@@ -429,23 +464,23 @@ KINDS: Final[dict[str, Kind]] = {
     "key-rotated": Kind(KeyRotated, in_project=None),
     "project-created": Kind(ProjectCreated, max_bytes=_DOCUMENT_BYTES),
     "project-opened": Kind(ProjectOpened, is_unbound=True),
-    "agreement-proposed": Kind(AgreementProposed, max_bytes=_AGREEMENT_BYTES),
+    "agreement-proposed": Kind(AgreementProposed, max_bytes=_AGREEMENT_BYTES, duties=("steward",)),
     "agreement-signed": Kind(AgreementSigned, max_bytes=_DOCUMENT_BYTES),
     "agreement-in-force": Kind(AgreementInForce),
     "agreement-suspended": Kind(AgreementSuspended, max_bytes=_DOCUMENT_BYTES),
     "agreement-resumed": Kind(AgreementResumed, max_bytes=_DOCUMENT_BYTES),
     "agreement-withdrawn": Kind(AgreementWithdrawn, max_bytes=_DOCUMENT_BYTES),
-    "share-relayed": Kind(ShareRelayed),
-    "share-fetched": Kind(ShareFetched),
-    "shares-withdrawn": Kind(SharesWithdrawn),
-    "secret-confirmed": Kind(SecretConfirmed),
+    "share-relayed": Kind(ShareRelayed, duties=_AGENTS),
+    "share-fetched": Kind(ShareFetched, duties=_AGENTS),
+    "shares-withdrawn": Kind(SharesWithdrawn, duties=_AGENTS),
+    "secret-confirmed": Kind(SecretConfirmed, duties=_AGENTS),
     "nonces-offered": Kind(NoncesOffered),
-    "round-opened": Kind(RoundOpened, max_bytes=_DOCUMENT_BYTES),
-    "round-superseded": Kind(RoundSuperseded),
-    "claims-received": Kind(ClaimsReceived),
-    "statement-received": Kind(StatementReceived),
+    "round-opened": Kind(RoundOpened, max_bytes=_DOCUMENT_BYTES, duties=_ANALYSTS),
+    "round-superseded": Kind(RoundSuperseded, duties=_ANALYSTS),
+    "claims-received": Kind(ClaimsReceived, duties=_CARRIERS),
+    "statement-received": Kind(StatementReceived, duties=_CARRIERS),
     "round-closed": Kind(RoundClosed, max_bytes=_DOCUMENT_BYTES),
-    "upload-received": Kind(UploadReceived, object_prefix=UPLOAD_PREFIX),
+    "upload-received": Kind(UploadReceived, object_prefix=UPLOAD_PREFIX, duties=_ANALYSTS),
     "upload-rejected": Kind(
         UploadRejected,
         object_prefix=UPLOAD_PREFIX,
@@ -458,6 +493,7 @@ KINDS: Final[dict[str, Kind]] = {
         object_prefix=RUN_PREFIX,
         outcomes=_DONE_OR_REFUSED,
         max_bytes=_DOCUMENT_BYTES,
+        duties=_ANALYSTS,
     ),
     "run-approved": Kind(RunApproved, object_prefix=RUN_PREFIX, max_bytes=_DOCUMENT_BYTES),
     "standing-approved": Kind(StandingApproved, max_bytes=_DOCUMENT_BYTES),
@@ -467,7 +503,9 @@ KINDS: Final[dict[str, Kind]] = {
     "run-finished": Kind(RunFinished, object_prefix=RUN_PREFIX),
     "review-asked": Kind(ReviewAsked, object_prefix=RUN_PREFIX),
     "review-answered": Kind(ReviewAnswered, object_prefix=RUN_PREFIX),
-    "review-fetched": Kind(ReviewFetched, object_prefix=RUN_PREFIX),
+    "review-fetched": Kind(
+        ReviewFetched, object_prefix=RUN_PREFIX, duties=("analyst", "recipient", "reviewer")
+    ),
     "review-decided": Kind(ReviewDecided, object_prefix=RUN_PREFIX),
     "review-ended": Kind(ReviewEnded, object_prefix=RUN_PREFIX),
     "supplement-closed": Kind(
@@ -475,30 +513,40 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "match-record-destroyed": Kind(MatchRecordDestroyed, object_prefix=RUN_PREFIX),
     "run-failed": Kind(RunFailed, object_prefix=RUN_PREFIX, outcomes=frozenset({"failed"})),
-    "run-cancelled": Kind(RunCancelled, object_prefix=RUN_PREFIX),
+    "run-cancelled": Kind(RunCancelled, object_prefix=RUN_PREFIX, duties=("analyst", "approver")),
     "release-prepared": Kind(ReleasePrepared, object_prefix=RELEASE_PREFIX),
     "blind-release-prepared": Kind(BlindReleasePrepared, object_prefix=RELEASE_PREFIX),
     "release-fetched": Kind(
-        ReleaseFetched, object_prefix=RELEASE_PREFIX, outcomes=_DONE_OR_REFUSED
+        ReleaseFetched, object_prefix=RELEASE_PREFIX, outcomes=_DONE_OR_REFUSED, duties=_CARRIERS
     ),
-    "release-verified": Kind(ReleaseVerified, object_prefix=RELEASE_PREFIX),
+    "release-verified": Kind(ReleaseVerified, object_prefix=RELEASE_PREFIX, duties=_CARRIERS),
     "release-destroyed": Kind(ReleaseDestroyed, object_prefix=RELEASE_PREFIX),
-    "delivery-received": Kind(DeliveryReceived, object_prefix=DELIVERY_PREFIX),
-    "delivery-fetched": Kind(DeliveryFetched, object_prefix=DELIVERY_PREFIX),
+    "delivery-received": Kind(DeliveryReceived, object_prefix=DELIVERY_PREFIX, duties=_CARRIERS),
+    "delivery-fetched": Kind(DeliveryFetched, object_prefix=DELIVERY_PREFIX, duties=_RECIPIENTS),
     "delivery-opened": Kind(
-        DeliveryOpened, object_prefix=DELIVERY_PREFIX, outcomes=frozenset({"done", "failed"})
+        DeliveryOpened,
+        object_prefix=DELIVERY_PREFIX,
+        outcomes=frozenset({"done", "failed"}),
+        duties=_RECIPIENTS,
     ),
     "delivery-destroyed": Kind(DeliveryDestroyed, object_prefix=DELIVERY_PREFIX),
     "request-refused": Kind(RequestRefused, is_unbound=True, outcomes=frozenset({"refused"})),
-    "destruction-begun": Kind(DestructionBegun, object_prefix=CERTIFICATE_PREFIX),
-    "destruction-certified": Kind(DestructionCertified, object_prefix=CERTIFICATE_PREFIX),
-    "destruction-countersigned": Kind(DestructionCountersigned, object_prefix=CERTIFICATE_PREFIX),
-    "destruction-stated": Kind(
-        DestructionStated, object_prefix=CERTIFICATE_PREFIX, object_optional=True
+    "destruction-begun": Kind(
+        DestructionBegun, object_prefix=CERTIFICATE_PREFIX, duties=("analyst", "steward")
     ),
-    "record-withdrawn": Kind(RecordWithdrawn),
-    "legal-hold-set": Kind(LegalHoldSet, object_prefix=HOLD_PREFIX),
-    "legal-hold-lifted": Kind(LegalHoldLifted, object_prefix=HOLD_PREFIX),
+    "destruction-certified": Kind(DestructionCertified, object_prefix=CERTIFICATE_PREFIX),
+    "destruction-countersigned": Kind(
+        DestructionCountersigned, object_prefix=CERTIFICATE_PREFIX, duties=("reviewer", "steward")
+    ),
+    "destruction-stated": Kind(
+        DestructionStated,
+        object_prefix=CERTIFICATE_PREFIX,
+        object_optional=True,
+        duties=("analyst", "recipient", "steward"),
+    ),
+    "record-withdrawn": Kind(RecordWithdrawn, duties=("analyst", "steward")),
+    "legal-hold-set": Kind(LegalHoldSet, object_prefix=HOLD_PREFIX, duties=("steward",)),
+    "legal-hold-lifted": Kind(LegalHoldLifted, object_prefix=HOLD_PREFIX, duties=("steward",)),
     "deadline-passed": Kind(DeadlinePassed, in_project=None),
     "exported": Kind(Exported, in_project=None, is_unbound=True),
     "log-key-rotated": Kind(LogKeyRotated, in_project=False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from schemas.identity import signing_key_sha256
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KeyRotated, PersonEnrolled
 
@@ -21,6 +22,6 @@ class PersonKeys:
         """Note a key where the entry is about one."""
         body = entry.body
         if isinstance(body, PersonEnrolled):
-            self.by_person[body.person].append(body.signing_key)
+            self.by_person[body.person].append(signing_key_sha256(body.signing_key))
         elif isinstance(body, KeyRotated) and body.use == SIGNING and body.person and body.new:
             self.by_person[body.person].append(body.new)

@@ -54,7 +54,7 @@ def python(office: Office, source: str, typed: str | None = None) -> str:
 @pytest.fixture
 def confirmed(office: Office) -> str:
     """Enrol with the guide's first program, confirmed by what it prints; returns the person's id."""
-    making, _ = blocks("Signing in", "python")
+    making, *_ = blocks("Signing in", "python")
     printed = python(office, making, office.invite("analyst") + "\n")
     fingerprint = printed.strip().partition("read this to the operator: ")[2]
     person = (office.folder / "person.txt").read_text()
@@ -66,11 +66,33 @@ def confirmed(office: Office) -> str:
 def test_plain_python_enrols_signs_in_and_proves_each_request(
     office: Office, confirmed: str
 ) -> None:
-    _, signing_in = blocks("Signing in", "python")
+    _, signing_in, _ = blocks("Signing in", "python")
     whoami, projects = python(office, signing_in).splitlines()
     assert f"'person': '{confirmed}'" in whoami
     assert "'duties': ['analyst']" in whoami
     assert projects == "{'projects': []}"
+
+
+ASKING = """
+import urllib.error
+
+path = "/v1/projects/no-project/rounds"
+with open("signing.pem", "rb") as file:
+    key = serialization.load_pem_private_key(file.read(), password=None)
+for signed_request in ({}, {"Blindlink-Request": request_header(key, "POST", path)}):
+    shown = {"Authorization": f"DPoP {token}", "DPoP": proof("POST", BROKER + path, token)}
+    try:
+        send("POST", BROKER + path, None, shown | signed_request)
+    except urllib.error.HTTPError as error:
+        print(json.load(error)["type"])
+"""
+
+
+def test_plain_python_signs_what_the_log_will_say(office: Office, confirmed: str) -> None:
+    _, signing_in, signing = blocks("Signing in", "python")
+    refusals = python(office, signing_in + signing + ASKING).splitlines()[-2:]
+    codes = [refusal.rsplit(":", 1)[1] for refusal in refusals]
+    assert codes == ["request-unsigned", "not-found"]
 
 
 def test_curl_and_openssl_get_a_token_with_which_the_other_examples_work(

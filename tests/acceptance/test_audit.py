@@ -100,7 +100,8 @@ def test_links_are_taken_from_the_log_to_the_agencies_own_records(audited: Audit
     packs: list[str | Path] = []
     for party, agency in audited.agencies.items():
         pack = audited.folder / f"{party}.pack"
-        agency.type("audit-pack", "--sample", audited.folder / "sample.json", "-o", pack)
+        sample = ("--sample", audited.folder / "sample.json")
+        assert agency.json("audit-pack", *sample, "-o", pack)["receipts"] == 2
         packs += ["--pack", pack]
     found = audited.json(*drawing, *packs, "--worksheets", "visit", "--html", "sample.html")
     assert len(found["links"]) == 8

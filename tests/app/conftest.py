@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 from fastapi import FastAPI
+from rigs.enrolled import sign_requests
 from rigs.persons import person_of, persons_bearer
 from services.migrated import lay_tables
 from starlette.testclient import TestClient
@@ -126,6 +127,7 @@ def web_app(founded: FoundedBroker) -> FastAPI:
 @pytest.fixture
 def client(web_app: FastAPI) -> Iterator[TestClient]:
     with TestClient(web_app, base_url="https://broker.test", raise_server_exceptions=False) as made:
+        sign_requests(made)
         yield made
 
 

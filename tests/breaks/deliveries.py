@@ -11,7 +11,7 @@ from datetime import timedelta
 from breaks.destruction import begin, certify
 from samples.agreement import person_id
 from samples.delivered_log import CARRY, DeliveringProject
-from samples.log import CW, K12, OPERATOR, SampleLog, link_pair
+from samples.log import BROKER, CW, K12, OPERATOR, SampleLog, link_pair
 from samples.signed_log import ANN, BOB, KIM
 
 from schemas.matchlog import delivery_kinds, kinds
@@ -136,7 +136,7 @@ def fetched_for_another_party(log: SampleLog) -> Entry:
 
 def fetched_without_the_duty(log: SampleLog) -> Entry:
     project = DeliveringProject(log)
-    return project.fetch_delivery(project.deliver(KIM), BOB)
+    return project.fetch_delivery(project.deliver(KIM), ANN)
 
 
 def fetched_after_access_ended(log: SampleLog) -> Entry:
@@ -302,7 +302,7 @@ def certified_though_one_to_the_party_is_left(log: SampleLog) -> Entry:
 
 
 def _certified(log: SampleLog, project: DeliveringProject, scope: str, party: str | None) -> Entry:
-    begin(log, scope, party=party, project=CARRY, actor=BOB)
+    begin(log, scope, party=party, project=CARRY, actor=BROKER)
     project.destroy_all()
     return certify(log, project=CARRY)
 

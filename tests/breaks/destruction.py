@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from samples.log import BROKER, CW, K12, OPERATOR, STRANGER, SampleLog
+from samples.log import CW, K12, OPERATOR, STRANGER, SampleLog
 
 from schemas.matchlog import kinds
 from schemas.matchlog.destruction_kinds import (
@@ -34,7 +34,8 @@ def begin(log: SampleLog, scope: str = "project", **fields: Any) -> Entry:
     stated = {"party": None, "upload": None, "reason": "asked"}
     given = {name: fields.pop(name) for name in stated if name in fields}
     body = DestructionBegun.model_validate({"scope": scope, **stated, **given})
-    written = {"project": FOSTER, "actor": CW, "object": CERTIFICATE, **fields}
+    actor = CW if scope in ("party", "upload") else OPERATOR
+    written = {"project": FOSTER, "actor": actor, "object": CERTIFICATE, **fields}
     return log.append(body, **written)
 
 
@@ -81,8 +82,8 @@ def everything_destroyed(log: SampleLog, project: str = "undone") -> None:
     """Add an honest story in which every kind of entry about destruction occurs, in each scope."""
     log.create_project(project)
     withdraw(log, project=project)
-    hold(log, project=project)
-    lift(log, project=project)
+    hold(log, project=project, actor=CW)
+    lift(log, project=project, actor=CW)
     uploads = [log.upload(project, CW)]
     log.moment += timedelta(days=log.terms[project].round_days)
     log.rounds(project).close()
@@ -96,7 +97,7 @@ def everything_destroyed(log: SampleLog, project: str = "undone") -> None:
     ]
     for number, (scope, named) in enumerate(scopes):
         certificate = f"crt-{number:032x}"
-        begin(log, scope, project=project, object=certificate, actor=BROKER, **named)
+        begin(log, scope, project=project, object=certificate, **named)
         if number:
             log.destroy(uploads[number - 1])
         certify(log, project=project, object=certificate)

@@ -12,6 +12,7 @@ from typing import Any
 from samples.agreement import person_id
 from samples.log import CW, K12, OPERATOR, SampleLog, link_pair
 from samples.reviewed_log import REVIEW, ReviewedProject
+from samples.rounds import key_text, person_key
 from samples.signed_log import ANN, BOB, EVE, KIM, SignedProject, agreement_of
 from vectors.identity import private_bytes
 
@@ -197,7 +198,7 @@ def decided_by_somebody_not_listed(log: SampleLog) -> Entry:
         party="county-cw",
         person=person,
         duties=("reviewer",),
-        signing_key=log.digest(),
+        signing_key=key_text(person_key(person)),
         receiving_key=log.digest(),
     )
     log.append(enrolled, actor=OPERATOR)

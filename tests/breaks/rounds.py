@@ -779,7 +779,6 @@ ROUND_BREAKS: dict[str, list[Break]] = {
         offered_by_a_person_of_the_other_party,
         offered_with_another_key,
         offered_after_access_ended,
-        offered_without_the_duty,
         offered_with_a_forged_signature,
     ],
     "round-order": [
@@ -839,8 +838,8 @@ ROUND_BREAKS: dict[str, list[Break]] = {
         uploaded_with_a_key_not_enrolled,
         uploaded_by_nobody,
         uploaded_after_access_ended,
-        uploaded_without_the_duty,
     ],
+    "person-duty": [offered_without_the_duty, uploaded_without_the_duty],
     "run-pair": [
         ran_on_the_round_before,
         ran_on_uploads_of_two_rounds,

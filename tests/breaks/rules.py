@@ -6,11 +6,12 @@ Each function takes a log in which a project `foster` exists, and returns the en
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from samples.log import BROKER, CONCORDANCE, CW, K12, OPERATOR, STRANGER, SampleLog, terms_of
 
+from encoding.people.identity import new_identity, replace_keys
 from schemas.matchlog import kinds
 from schemas.matchlog.entry import Entry
 from schemas.run import IdSpace, Recipient, RunSpecification
@@ -99,11 +100,17 @@ def role_of_a_stranger(log: SampleLog) -> Entry:
 
 
 def key_of_a_stranger(log: SampleLog) -> Entry:
-    body = kinds.KeyRotated(party="stranger", person=None, use="token", old=None, new=None)
+    body = kinds.KeyRotated(
+        party="stranger", person=None, use="token", old=None, new=None, signed=None
+    )
     return log.append(body, actor=OPERATOR)
 
 
-PERSON = "per-" + "7" * 32
+OWNER = new_identity("county-cw", ("analyst",), datetime(2026, 8, 1, tzinfo=UTC))
+NEXT, CHANGE = replace_keys(OWNER, datetime(2026, 9, 2, tzinfo=UTC))
+LATER, OTHER_CHANGE = replace_keys(OWNER, datetime(2026, 9, 3, tzinfo=UTC))
+LAST, LAST_CHANGE = replace_keys(LATER, datetime(2026, 9, 4, tzinfo=UTC))
+PERSON = OWNER.public.person
 
 
 def _enrol_person(log: SampleLog, party: str = "county-cw") -> Entry:
@@ -111,8 +118,8 @@ def _enrol_person(log: SampleLog, party: str = "county-cw") -> Entry:
         party=party,
         person=PERSON,
         duties=("analyst",),
-        signing_key="01" * 32,
-        receiving_key="02" * 32,
+        signing_key=OWNER.public.signing_key,
+        receiving_key=OWNER.public.key_digests()[1],
     )
     return log.append(body, actor=OPERATOR)
 
@@ -122,10 +129,39 @@ def _rotate(log: SampleLog, **changes: Any) -> Entry:
         "party": "county-cw",
         "person": PERSON,
         "use": "signing",
-        "old": "01" * 32,
-        "new": "03" * 32,
+        "old": OWNER.public.key_sha256(),
+        "new": NEXT.public.key_sha256(),
+        "signed": CHANGE,
     }
     return log.append(kinds.KeyRotated(**{**fields, **changes}), actor=CW)
+
+
+def key_without_a_signature(log: SampleLog) -> Entry:
+    _enrol_person(log)
+    return _rotate(log, signed=None)
+
+
+def key_signed_by_the_operator(log: SampleLog) -> Entry:
+    _enrol_person(log)
+    forged = CHANGE.model_copy(update={"old_signature": CHANGE.new_signature})
+    return _rotate(log, signed=forged)
+
+
+def key_that_was_signed_for_another(log: SampleLog) -> Entry:
+    _enrol_person(log)
+    return _rotate(log, new=LATER.public.key_sha256())
+
+
+def key_from_another_one_than_the_persons(log: SampleLog) -> Entry:
+    _enrol_person(log)
+    return _rotate(log, new=LAST.public.key_sha256(), signed=LAST_CHANGE)
+
+
+def receiving_key_that_nobody_signed(log: SampleLog) -> Entry:
+    _enrol_person(log)
+    _rotate(log)
+    old = OWNER.public.key_digests()[1]
+    return _rotate(log, use="receiving", old=old, new="05" * 32, signed=None)
 
 
 def person_of_a_stranger(log: SampleLog) -> Entry:
@@ -158,7 +194,7 @@ def key_of_nobody(log: SampleLog) -> Entry:
 def key_after_another_one(log: SampleLog) -> Entry:
     _enrol_person(log)
     _rotate(log)
-    return _rotate(log, new="04" * 32)
+    return _rotate(log, new=LATER.public.key_sha256(), signed=OTHER_CHANGE)
 
 
 def key_of_the_other_use(log: SampleLog) -> Entry:
@@ -168,7 +204,7 @@ def key_of_the_other_use(log: SampleLog) -> Entry:
 
 def key_that_stays(log: SampleLog) -> Entry:
     _enrol_person(log)
-    return _rotate(log, new="01" * 32)
+    return _rotate(log, new=OWNER.public.key_sha256())
 
 
 def key_that_ends(log: SampleLog) -> Entry:
@@ -876,6 +912,11 @@ BREAKS: dict[str, list[Break]] = {
         key_of_the_other_use,
         key_that_stays,
         key_that_ends,
+        key_without_a_signature,
+        key_signed_by_the_operator,
+        key_that_was_signed_for_another,
+        key_from_another_one_than_the_persons,
+        receiving_key_that_nobody_signed,
     ],
     "project-twice": [project_twice],
     "share-by-stranger": [

@@ -10,13 +10,14 @@ from datetime import timedelta
 from typing import Any
 
 from samples.agreement import private
-from samples.log import K12, OPERATOR, SampleLog
+from samples.log import OPERATOR, SampleLog
 from samples.signed_log import (
     ACCORD,
     ANN,
     BOB,
     EVE,
     KIM,
+    PAT,
     SIGNERS,
     SignedProject,
     actor,
@@ -234,6 +235,34 @@ def resumed_anothers_halt(log: SampleLog) -> Entry:
     project = _agreed(log)
     project.notice("ann", "suspend")
     return project.notice("kim", "resume")
+
+
+def consent_played_again_after_leaving(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    first, amended = project.agreement, project.propose(project.amended(end="2027-07-31"))
+    voided = project.consent("kim")
+    project.agreement = first
+    log.moment += timedelta(hours=1)
+    project.notice("kim", "withdraw")
+    return log.append(voided.body, project=ACCORD, actor=KIM, agreement=amended.digest())
+
+
+def approval_kept_back_and_played_late(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    fields = {"policy_sha256": project.agreement.policy.digest(), "until": "2027-08-31", "runs": 52}
+    kept = project.signed("kim", "standing-approval", approval=log.id("apv"), **fields)
+    for act in ("suspend", "resume"):
+        log.moment += timedelta(hours=1)
+        project.notice("kim", act)
+    return log.append(signed_kinds.StandingApproved(signed=kept), project=ACCORD, actor=KIM)
+
+
+def stated_without_the_one_before(log: SampleLog) -> Entry:
+    return _agreed(log).notice("kim", "suspend", before=None)
+
+
+def stated_before_the_one_before(log: SampleLog) -> Entry:
+    return _agreed(log).notice("kim", "suspend", at="2026-08-01T12:00:00Z")
 
 
 def notice_played_again(log: SampleLog) -> Entry:
@@ -474,7 +503,7 @@ def approved_with_a_lapse(log: SampleLog) -> tuple[SignedProject, Entry, list[En
     """Let a release be approved by one until a time after which the other comes."""
     project = _agreed(log, approvals=RELEASES_TOO)
     # Whoever uploaded does not approve, so it was somebody else.
-    asked = project.ask([log.upload(ACCORD, BOB), log.upload(ACCORD, K12)])
+    asked = project.ask([log.upload(ACCORD, BOB), log.upload(ACCORD, PAT)])
     prepared = project.finish(_approved(project, asked))
     soon = (log.moment + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     project.approve("ann", asked, "release", expires=soon)
@@ -610,7 +639,13 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         signed_after_revocation,
     ],
     "notice-out-of-place": [suspended_before_it_binds, suspended_twice, resumed_anothers_halt],
-    "notice-order": [notice_played_again],
+    "statement-order": [
+        notice_played_again,
+        consent_played_again_after_leaving,
+        approval_kept_back_and_played_late,
+        stated_without_the_one_before,
+        stated_before_the_one_before,
+    ],
     "suspended": [uploaded_while_suspended, started_while_suspended, approved_while_suspended],
     "withdrawn": [uploaded_after_one_has_left, fetched_after_one_has_left],
     "upload-profile": [uploaded_of_another_profile],

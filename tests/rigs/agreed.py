@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,9 @@ from samples.agreement import AGREEMENT, direction
 from sqlalchemy.orm import Session
 
 from app.agencies.duties import role_of
+from app.agreements import repository
 from app.agreements.negotiation import consent, open_project, propose
+from app.agreements.signers import last_word
 from app.broker import Broker
 from app.clock import utc_text
 from app.runs.standing_approvals import approve_in_advance
@@ -21,6 +24,7 @@ from schemas.agreement import Agreement, ProjectTerms
 from schemas.identity import PublicIdentity
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
+from schemas.signed_request import SignedRequest, new_request
 from schemas.statement import MAX_STANDING_RUNS, SignedStatement, Statement
 
 OPERATOR = "operator"
@@ -135,18 +139,19 @@ def approve_runs(broker: Broker, agreement: Agreement, people: Iterable[Identity
     now, by_id = broker.clock(), {one.public.person: one for one in people}
     for party in agreement.approvals.parties:
         approver = _with_duty(agreement, party, "approver", by_id)
-        approved = sign(
-            approver,
-            agreement,
-            "standing-approval",
-            now,
-            approval=f"apv-{secrets.token_hex(16)}",
-            policy_sha256=agreement.policy.digest(),
-            until=agreement.end,
-            runs=MAX_STANDING_RUNS,
-        )
         with broker.database.write() as session:
             actor = actor_of(approver, now)
+            approved = sign(
+                approver,
+                agreement,
+                "standing-approval",
+                now,
+                approval=f"apv-{secrets.token_hex(16)}",
+                policy_sha256=agreement.policy.digest(),
+                until=agreement.end,
+                runs=MAX_STANDING_RUNS,
+                before=last_word(session, actor, agreement.project).sha256,
+            )
             approve_in_advance(session, broker, actor, agreement.project, approved)
 
 
@@ -178,10 +183,21 @@ def _agree(
 ) -> None:
     now, project = broker.clock(), agreement.project
     proposal = AgreementProposal(agreement=agreement, profile=profile)
-    propose(session, broker, actor_of(stewards[0], now), project, proposal)
+    asks = new_request(f"POST /v1/projects/{project}/agreements", agreement.digest(), utc_text(now))
+    signed_request = SignedRequest.of(asks, stewards[0].keys.signing_key)
+    proposer = replace(actor_of(stewards[0], now), signed=signed_request)
+    propose(session, broker, proposer, project, proposal)
     for steward in stewards:
-        signed = sign(steward, agreement, "consent", now, counsel=COUNSEL)
+        before = last_word(session, actor_of(steward, now), project).sha256
+        signed = sign(steward, agreement, "consent", now, counsel=COUNSEL, before=before)
         consent(session, broker, actor_of(steward, now), project, signed)
+
+
+def word_of(broker: Broker, party: str, project: str) -> str | None:
+    """Return the digest of what a party has signed last in a project."""
+    with broker.database.read() as session:
+        word = repository.last_word(session, project, party)
+        return None if word is None else word.sha256
 
 
 def actor_of(identity: Identity, now: datetime) -> Actor:
@@ -208,6 +224,7 @@ def state(
         "agreement": agreement.digest(),
         "party": person.party,
         "person": person.person,
+        "before": None,
         "at": utc_text(now),
         **fields,
     }

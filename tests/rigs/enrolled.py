@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from httpx2 import Response
+from httpx2 import Request, Response
 from sqlalchemy import text
 
 from app.agencies.persons import confirm_person, invite_person, revoke_person
 from encoding.broker.sign_in import ProofKey, sign_claim
 from encoding.people.identity import Identity, new_identity
+from schemas.api import RunRequest
+from schemas.asked import hold_digest, upload_digest
+from schemas.canonical import canonical_digest, parse_json
+from schemas.destruction import SignedDestruction
+from schemas.errors import CanonicalError, FormatError
 from schemas.identity import Duty
+from schemas.ids import utc_text
+from schemas.matchlog.kinds import UploadReceived
+from schemas.negotiation import AgreementProposal
 from schemas.sign_in import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH, EnrolmentRequest
+from schemas.signed_request import HEADER, SignedRequest, new_request
+from schemas.upload import SignedManifest
 
 BROKER = "https://broker.test"
 TOKEN_URL = f"{BROKER}{TOKEN_PATH}"
@@ -52,6 +64,55 @@ def revoke(founded: Any, person: str) -> None:
         )
 
 
+# Who signs the requests with a token, in every broker under test.
+SIGNERS: dict[str, EnrolledPerson] = {}
+
+
+def sign_requests(client: Any) -> None:
+    """Let a client sign each request as the person does whose token it carries."""
+    client.event_hooks["request"].append(_sign)
+
+
+def _sign(request: Request) -> None:
+    token = request.headers.get("authorization", "").partition(" ")[2]
+    path = request.url.raw_path.decode()
+    is_signed = (
+        path.startswith("/v1/")
+        and len(path) < 280
+        and request.method in ("GET", "POST", "PUT", "DELETE")
+    )
+    if not is_signed or token not in SIGNERS or HEADER in request.headers:
+        return
+    states = _stated(path.partition("?")[0], request.read())
+    request.headers[HEADER] = SIGNERS[token].sign(f"{request.method} {path}", states)
+
+
+def _stated(path: str, body: bytes) -> str | None:
+    """Return the digest that a person signs with a request of this body."""
+    said = _json(body)
+    if not body or path.endswith("/withdrawals"):
+        return None
+    if said is None:
+        return hashlib.sha256(body).hexdigest()
+    with suppress(FormatError):
+        if path.endswith("/commit"):
+            return upload_digest(UploadReceived.of(SignedManifest.from_json(said)))
+        if path.endswith("/agreements"):
+            return AgreementProposal.from_json(said).agreement.digest()
+        if path.endswith("/legal-holds"):
+            signed, notice = SignedDestruction.from_json(said), said["said"]
+            return hold_digest(notice.get("act"), notice.get("order"), signed.digest())
+        if path.endswith("/runs"):
+            return RunRequest.from_json(said).digest()
+    return canonical_digest(said)
+
+
+def _json(body: bytes) -> Any:
+    with suppress(CanonicalError):
+        return parse_json(body)
+    return None
+
+
 @dataclass
 class EnrolledPerson:
     """A person with keys and one run of a program; `founded` and `client` are the fixtures of tests/app."""
@@ -84,12 +145,20 @@ class EnrolledPerson:
     def proof(self, method: str, path: str, token: str | None = None) -> str:
         return self.proof_key.prove(method, f"{BROKER}{path}", self.founded.clock(), token=token)
 
+    def sign(self, asks: str, states: str | None) -> str:
+        """Return the header with a request as this person signs it."""
+        request = new_request(asks, states, utc_text(self.founded.clock()))
+        return SignedRequest.of(request, self.identity.keys.signing_key).to_header()
+
     def ask_token(self, claim: str | None = None, *, proof: str | None = "") -> Response:
         """Ask for a token; an empty proof stands for an honest one, None for none."""
         headers = {}
         if proof is not None:
             headers["dpop"] = proof or self.proof("POST", TOKEN_PATH)
-        return self.client.post(TOKEN_PATH, data=form(claim or self.claim()), headers=headers)
+        answer = self.client.post(TOKEN_PATH, data=form(claim or self.claim()), headers=headers)
+        if answer.status_code == 200:
+            SIGNERS[answer.json()["access_token"]] = self
+        return answer
 
     def token(self, *, is_bound: bool = True) -> str:
         answer = self.ask_token(proof="" if is_bound else None)

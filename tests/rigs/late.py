@@ -7,20 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rigs.agreed import COUNSEL, actor_of, sign
+from rigs import agreed
+from rigs.agreed import sign, word_of
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from samples.round_files import random_people
 from services.receivers import PASSWORD, USER, Inbox
 
-from app.agreements.negotiation import consent, propose
 from app.broker import Broker
 from app.worker.watch import Watch
-from schemas.agreement import Agreement
 from schemas.api import Role
 from schemas.ids import utc_text
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
-from schemas.negotiation import AgreementProposal
 
 SECRET = "a secret of a webhook, and of a test"
 ADDRESSES = {
@@ -99,6 +97,7 @@ def approve(linkage: Linkage, party: str, step: str = "run") -> None:
         run=run["run"],
         specification_sha256=run["specification_sha256"],
         expires=utc_text(now.replace(year=now.year, day=28)),
+        before=word_of(linkage.broker, party, linkage.agreement.project),
     )
     answer = linkage.post_as(f"/v1/runs/{run['run']}/approvals", party, signed.to_json())
     assert answer.status_code == 200, answer.text
@@ -106,23 +105,15 @@ def approve(linkage: Linkage, party: str, step: str = "run") -> None:
 
 def amend(linkage: Linkage, **changes: Any) -> None:
     """Let all parties sign the next version of the agreement."""
-    raw = linkage.agreement.to_json() | changes
-    raw |= {"number": linkage.agreement.number + 1, "previous": linkage.agreement.digest()}
-    agreement = Agreement.from_json(raw)
-    now, broker = linkage.founded.clock(), linkage.broker
     roles: dict[str, Role] = {"auditor": "auditor", "operator": "operator"}
-    people = {
-        party.name: linkage.person(party.name, roles.get(party.kind, "agency")).identity
-        for party in agreement.parties
-    }
-    with broker.database.write() as session:
-        proposal = AgreementProposal(agreement=agreement, profile=linkage.profile)
-        first = next(iter(people.values()))
-        propose(session, broker, actor_of(first, now), PROJECT, proposal)
-        for identity in people.values():
-            signed = sign(identity, agreement, "consent", now, counsel=COUNSEL)
-            consent(session, broker, actor_of(identity, now), PROJECT, signed)
-    linkage.agreement, linkage.terms = agreement, agreement.terms()
+    people = [
+        linkage.person(party.name, roles.get(party.kind, "agency")).identity
+        for party in linkage.agreement.parties
+    ]
+    linkage.agreement = agreed.amend(
+        linkage.broker, linkage.agreement, linkage.profile, people, **changes
+    )
+    linkage.terms = linkage.agreement.terms()
 
 
 def with_messages(

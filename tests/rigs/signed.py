@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
-from rigs.agreed import COUNSEL, OPERATOR, agreement_of, state
+from rigs.agreed import COUNSEL, OPERATOR, agreement_of, state, word_of
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import (
     AUDITOR,
@@ -95,7 +95,9 @@ class Accord(ReviewActs):
     def stated(self, name: str, what: str, **fields: Any) -> Statement:
         """A statement of a person about the newest agreement."""
         person = self.persons[name].identity.public
-        return state(person, self.agreement, what, self.founded.clock(), **fields)
+        before = word_of(self.broker, person.party, self.agreement.project)
+        said = {"before": before, **fields}
+        return state(person, self.agreement, what, self.founded.clock(), **said)
 
     def signed(self, name: str, what: str, *, by: str | None = None, **fields: Any) -> Any:
         """A statement with the signature of its person, or of somebody else."""

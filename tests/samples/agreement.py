@@ -13,9 +13,10 @@ from vectors.identity import identity_of, private_bytes, signature
 # Name -> seed of the keys, party, duties.
 PEOPLE: dict[str, tuple[int, str, list[str]]] = {
     "ann": (11, "child-welfare", ["approver", "steward"]),
-    "bob": (12, "child-welfare", ["analyst", "reviewer"]),
+    "bob": (12, "child-welfare", ["analyst", "recipient", "reviewer"]),
     "eve": (13, "data-center", ["operator", "steward"]),
     "kim": (14, "k12", ["analyst", "approver", "recipient", "steward"]),
+    "pat": (16, "k12", ["analyst"]),
     "sue": (15, "state-auditor", ["auditor", "steward"]),
 }
 
@@ -188,6 +189,7 @@ def stated(
         "agreement": digest_of(agreement),
         "party": PEOPLE[name][1],
         "person": person_id(name),
+        "before": None,
         "at": "2026-08-25T12:00:00Z",
         **fields,
     }

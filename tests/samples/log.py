@@ -15,11 +15,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from samples.rounds import SampleRounds, key_digest, person_key
+from samples.rounds import SampleRounds, key_text, person_key
+from vectors.identity import identity_of, private_bytes
 
 from schemas.agreement import ProjectTerms
+from schemas.asked import asked_for
 from schemas.clauses import FileSize
 from schemas.document import Model
+from schemas.identity import KeyChange, PublicIdentity, sign_key_change
 from schemas.link_quality import Concordance
 from schemas.matchlog import kinds
 from schemas.matchlog.archive import END, pack_member
@@ -43,15 +46,16 @@ from schemas.run import (
     RunSpecification,
     RunUpload,
 )
+from schemas.signed_request import Request, SignedRequest
 from schemas.signing import sign_document
 
 ORIGIN = "broker.example/log"
-BROKER = Actor(party="broker", person=None, role="broker")
-OPERATOR = Actor(party="broker", person="per-" + "0" * 32, role="operator")
-CW = Actor(party="county-cw", person="per-" + "1" * 32, role="agency")
-K12 = Actor(party="school-district", person="per-" + "2" * 32, role="agency")
-HEALTH = Actor(party="health-office", person="per-" + "4" * 32, role="agency")
-STRANGER = Actor(party="stranger", person="per-" + "5" * 32, role="agency")
+BROKER = Actor(party="broker", person=None, role="broker", signed=None)
+OPERATOR = Actor(party="broker", person="per-" + "0" * 32, role="operator", signed=None)
+CW = Actor(party="county-cw", person="per-" + "1" * 32, role="agency", signed=None)
+K12 = Actor(party="school-district", person="per-" + "2" * 32, role="agency", signed=None)
+HEALTH = Actor(party="health-office", person="per-" + "4" * 32, role="agency", signed=None)
+STRANGER = Actor(party="stranger", person="per-" + "5" * 32, role="agency", signed=None)
 PROFILE = "ab" * 32
 CONCORDANCE = Concordance(field="birth-date", apart=60, other=12, missing=None)
 POLICY = MatchingPolicy(
@@ -186,6 +190,8 @@ class SampleLog:
         self.agreements: dict[str, str | None] = {}
         self.keys: dict[str, Ed25519PrivateKey] = {}
         self.agents: dict[tuple[str, str], Actor] = {}
+        # Kinds that persons do without a signed request, as far as this broker is concerned.
+        self.unsigned: frozenset[str] = frozenset()
         self.all_rounds: dict[str, SampleRounds] = {}
         key = self.signers[0].verifier_key.text
         self.append(kinds.LogStarted(origin=ORIGIN, key=key, software="blindlink-0.1.0"))
@@ -228,13 +234,36 @@ class SampleLog:
             "outcome": "done",
             "body": body,
         }
-        entry = Entry(**{**written, **fields})
+        entry = self.signed(Entry(**{**written, **fields}))
         self.places[project] += 1
         self.entries.append(entry)
         self.raw.append(entry_bytes(entry))
         self.leaf_hashes.append(hash_leaf(self.raw[-1]))
         self.frontier.append(self.leaf_hashes[-1])
         return entry
+
+    def key_of(self, person: str) -> Ed25519PrivateKey:
+        """The signing key of a person."""
+        return self.keys.get(person) or person_key(person)
+
+    def signed(self, entry: Entry) -> Entry:
+        """The entry with the request that its person signs for it, where they do."""
+        actor, kind = entry.actor, kinds.KINDS[entry.kind]
+        is_broker = actor.person is None or actor.party == "broker" or actor.signed is not None
+        is_asked = kind.duties is not None and entry.kind not in self.unsigned
+        if is_broker or not is_asked or entry.outcome == "refused":
+            return entry
+        asked = asked_for(entry)
+        states = (asked.sha256 or (None,))[-1]
+        request = Request(
+            version="blindlink/request/1",
+            asks=asked.asks,
+            sha256=states,
+            nonce=self.random.randbytes(16).hex(),
+            at=entry.time,
+        )
+        signed = SignedRequest.of(request, self.key_of(actor.person or ""))
+        return entry.model_copy(update={"actor": actor.model_copy(update={"signed": signed})})
 
     def agreement_of(self, project: str | None) -> str | None:
         """The digest under which entries of a project name what binds it."""
@@ -575,9 +604,14 @@ class SampleLog:
         rounds.open()
 
 
-def story(seed: int = 0, n_weeks: int = 4, projects: tuple[str, ...] = ("foster",)) -> SampleLog:
-    """A log of some weeks of linkage in each project, with a key hand-over and witnesses on the way."""
-    log = SampleLog(seed)
+def story(
+    seed: int | SampleLog = 0, n_weeks: int = 4, projects: tuple[str, ...] = ("foster",)
+) -> SampleLog:
+    """A log of some weeks of linkage in each project, with a key hand-over and witnesses on the way.
+
+    It is told in a new log of a seed, or in one that has just begun.
+    """
+    log = SampleLog(seed) if isinstance(seed, int) else seed
     log.append(
         kinds.ConfigurationChanged(
             digest=log.digest(), changed=("listen-port",), software="blindlink-0.1.0"
@@ -603,8 +637,8 @@ def person_of(actor: Actor) -> kinds.PersonEnrolled:
     return kinds.PersonEnrolled(
         party=actor.party,
         person=actor.person,
-        duties=("analyst", "recipient"),
-        signing_key=key_digest(person_key(actor.person)),
+        duties=("analyst", "recipient", "reviewer", "steward"),
+        signing_key=key_text(person_key(actor.person)),
         receiving_key=hashlib.sha256(f"receiving {actor.person}".encode()).hexdigest(),
     )
 
@@ -625,23 +659,11 @@ def everything_else(log: SampleLog) -> None:
     person = "per-" + "3" * 32
     role = kinds.RoleChanged(party="county-cw", person=person, role="agency", change="granted")
     log.append(role, actor=OPERATOR)
-    log.append(
-        kinds.KeyRotated(party="county-cw", person=None, use="token", old=None, new=log.digest()),
-        actor=CW,
+    token = kinds.KeyRotated(
+        party="county-cw", person=None, use="token", old=None, new=log.digest(), signed=None
     )
-    enrolled = kinds.PersonEnrolled(
-        party="county-cw",
-        person=person,
-        duties=("analyst", "steward"),
-        signing_key=log.digest(),
-        receiving_key=log.digest(),
-    )
-    log.append(enrolled, actor=OPERATOR)
-    for use, old in (("signing", enrolled.signing_key), ("receiving", enrolled.receiving_key)):
-        replaced = kinds.KeyRotated(
-            party="county-cw", person=person, use=use, old=old, new=log.digest()
-        )
-        log.append(replaced, actor=CW)
+    log.append(token, actor=CW)
+    new_keys(log, person)
     for party in ("county-cw", None):
         hour = log.moment.strftime("%Y-%m-%dT%H:00:00Z")
         refused = kinds.SignInRefused(party=party, hour=hour, count=3)
@@ -711,6 +733,29 @@ def everything_else(log: SampleLog) -> None:
         )
 
 
+def new_keys(log: SampleLog, person: str) -> None:
+    """Enrol one more person of the first sample agency, and let them replace their keys."""
+    fixed = {"party": "county-cw", "person": person, "duties": ["analyst", "steward"]}
+    raw = [private_bytes(seed) for seed in (61, 62)]
+    old, new = (PublicIdentity.from_json(identity_of(one) | fixed) for one in raw)
+    keys = [Ed25519PrivateKey.from_private_bytes(one[:32]) for one in raw]
+    enrolled = kinds.PersonEnrolled(
+        party=old.party,
+        person=person,
+        duties=old.duties,
+        signing_key=old.signing_key,
+        receiving_key=old.key_digests()[1],
+    )
+    log.append(enrolled, actor=OPERATOR)
+    change = KeyChange(person=person, old_key=old.signing_key, successor=new, at=log.now())
+    uses, signed = ("signing", "receiving"), (sign_key_change(change, *keys), None)
+    for use, before, after, by in zip(
+        uses, old.key_digests(), new.key_digests(), signed, strict=True
+    ):
+        rotated = {"use": use, "old": before, "new": after, "signed": by}
+        log.append(kinds.KeyRotated(party=old.party, person=person, **rotated), actor=CW)
+
+
 def create_trio(log: SampleLog, project: str = "trio") -> None:
     """Create a project of three agencies, all in one ID space."""
     if not any(entry.actor.party == HEALTH.party for entry in log.entries):
@@ -725,7 +770,8 @@ def link_pair(log: SampleLog, project: str, one: Actor, other: Actor) -> None:
         log.upload(project, one, partner=other.party),
         log.upload(project, other, partner=one.party),
     ]
-    asked = log.ask(log.specification(project, uploads))
+    specification = log.specification(project, uploads)
+    asked = log.ask(specification.model_copy(update={"asked_by": one.party}), actor=one)
     log.start(asked)
     log.append(log.finished(asked), project=project, object=asked.object)
     for actor in (one, other):

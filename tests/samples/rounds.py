@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections import Counter
 from datetime import timedelta
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 def person_key(person: str) -> Ed25519PrivateKey:
     """The signing key of a sample person."""
     return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(person.encode()).digest())
+
+
+def key_text(key: Ed25519PrivateKey) -> str:
+    """The public key as documents hold it."""
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
 
 
 def key_digest(key: Ed25519PrivateKey) -> str:
@@ -60,7 +66,7 @@ class SampleRounds:
     def signature(self, actor: Actor, kind: str, document: Any) -> Signature:
         """What a person signs."""
         person = actor.person or "per-" + "0" * 32
-        key = self.log.keys.get(person) or person_key(person)
+        key = self.log.key_of(person)
         return Signature(
             party=actor.party,
             person=person,

@@ -21,18 +21,21 @@ from schemas.statement import SignedStatement, Statement
 
 ACCORD = "accord"
 PARTY_OF = {"child-welfare": "county-cw", "k12": "school-district", "data-center": "data-center"}
-NAMES = ("ann", "bob", "eve", "kim")
+NAMES = ("ann", "bob", "eve", "kim", "pat")
 
 
 def actor(name: str) -> Actor:
     """A person as entries name them."""
     party = PARTY_OF[PEOPLE[name][1]]
     return Actor(
-        party=party, person=person_id(name), role="operator" if name == "eve" else "agency"
+        party=party,
+        person=person_id(name),
+        role="operator" if name == "eve" else "agency",
+        signed=None,
     )
 
 
-ANN, BOB, EVE, KIM = map(actor, NAMES)
+ANN, BOB, EVE, KIM, PAT = map(actor, NAMES)
 SIGNERS = {"county-cw": "ann", "data-center": "eve", "school-district": "kim"}
 
 
@@ -58,7 +61,7 @@ class SignedProject:
         self.log, self.project = log, project
         log.agreements[project] = None
         log.agents |= {(project, one.party): one for one in (BOB, KIM)}
-        for name in ("bob", "kim"):
+        for name in NAMES:
             own = Ed25519PrivateKey.from_private_bytes(private(name)[:32])
             log.keys[person_id(name)] = own
         if not any(entry.actor.party == "data-center" for entry in log.entries):
@@ -71,13 +74,12 @@ class SignedProject:
         self.log.append(body, actor=OPERATOR)
         for party in agreement_of().parties:
             for person in party.persons:
-                signing, receiving = person.key_digests()
                 enrolled = kinds.PersonEnrolled(
                     party=party.name,
                     person=person.person,
                     duties=person.duties,
-                    signing_key=signing,
-                    receiving_key=receiving,
+                    signing_key=person.signing_key,
+                    receiving_key=person.key_digests()[1],
                 )
                 self.log.append(enrolled, actor=OPERATOR)
         self.log.append(
@@ -127,10 +129,10 @@ class SignedProject:
         raw |= {"number": self.agreement.number + 1, "previous": self.agreement.digest()}
         return Agreement.from_json(raw)
 
-    def notice(self, name: str, act: str, *, at: str | None = None, **fields: Any) -> Entry:
+    def notice(self, name: str, act: str, **fields: Any) -> Entry:
         """Let a person's party suspend, resume or withdraw."""
-        at = at or self.log.now()
-        signed = self.signed(name, "notice", act=act, reason="A reason.", at=at)
+        stated = {one: fields.pop(one) for one in ("at", "before") if one in fields}
+        signed = self.signed(name, "notice", act=act, reason="A reason.", **stated)
         body = {
             "suspend": signed_kinds.AgreementSuspended,
             "resume": signed_kinds.AgreementResumed,
@@ -208,13 +210,22 @@ class SignedProject:
         change = self.key_change(name, seed)
         old, new = agreement_of().person(person_id(name)), change.change.successor
         assert old is not None
-        for use, before, after in zip(
-            ("signing", "receiving"), old.key_digests(), new.key_digests(), strict=True
+        uses, signed = ("signing", "receiving"), (change, None)
+        for use, before, after, by in zip(
+            uses, old.key_digests(), new.key_digests(), signed, strict=True
         ):
             body = kinds.KeyRotated(
-                party=actor(name).party, person=person_id(name), use=use, old=before, new=after
+                party=actor(name).party,
+                person=person_id(name),
+                use=use,
+                old=before,
+                new=after,
+                signed=by,
             )
             self.log.append(body, actor=actor(name))
+        self.log.keys[person_id(name)] = Ed25519PrivateKey.from_private_bytes(
+            private_bytes(seed)[:32]
+        )
         return change
 
     def key_change(self, name: str, seed: int) -> SignedKeyChange:
@@ -238,6 +249,7 @@ class SignedProject:
             "agreement": self.agreement.digest(),
             "party": actor(name).party,
             "person": person_id(name),
+            "before": self.last_word(actor(name).party),
             "at": self.log.now(),
             **fields,
         }
@@ -245,6 +257,15 @@ class SignedProject:
         statement: Statement = SignedStatement.from_json(unsigned).statement
         signing = Ed25519PrivateKey.from_private_bytes((key or private(name))[:32])
         return SignedStatement.of(statement, signing, changes=changes)
+
+    def last_word(self, party: str) -> str | None:
+        """The digest of what a party has signed last in the project."""
+        said = (
+            entry.body.signed.statement
+            for entry in reversed(self.log.entries)
+            if entry.project == self.project and isinstance(entry.body, signed_kinds.SignedBody)
+        )
+        return next((one.digest() for one in said if one.party == party), None)
 
     def _about(self, body: Any, who: Actor, **fields: Any) -> Entry:
         written = {"agreement": self.agreement.digest(), "actor": who, **fields}

@@ -169,7 +169,7 @@ def test_the_longest_round_fits_an_entry_and_its_receipt(which: int) -> None:
         place=2**53 - 1,
         time=TIME,
         request="req-" + "1" * 32,
-        actor=Actor(party=longest_name(1), person="per-" + "1" * 32, role="operator"),
+        actor=Actor(party=longest_name(1), person="per-" + "1" * 32, role="operator", signed=None),
         project="p" * 40,
         agreement=DIGEST,
         purpose="c" * 60,

@@ -476,6 +476,8 @@ def malformed_statements() -> dict[str, dict[str, Any]]:
         "an unknown field of the statement": changed(plain, "statement.surprise", 1),
         "fields of another statement": changed(plain, "statement.act", "suspend"),
         "an unknown act": signed(notice(act="pause"), private("ann")),
+        "no word before": without(plain, "statement.before"),
+        "a word before that is no digest": changed(plain, "statement.before", "the first"),
         "a person by name": changed(plain, "statement.person", "ann"),
         "an approval of no step": changed(run, "statement.step", "all"),
         "an approval of another id": changed(run, "statement.approval", "run-" + "1" * 32),

@@ -264,7 +264,7 @@ def certified(certificate: dict[str, Any], **other: Any) -> dict[str, Any]:
         "place": 1,
         "time": TIME,
         "request": "req-" + "0" * 32,
-        "actor": {"party": "broker", "person": None, "role": "broker"},
+        "actor": {"party": "broker", "person": None, "role": "broker", "signed": None},
         "project": "foster-k12",
         "agreement": "b" * 64,
         "purpose": "school-stability",

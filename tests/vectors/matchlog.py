@@ -276,10 +276,22 @@ def entry_vectors() -> dict[str, Any]:
         "an outcome that the kind does not have": {"outcome": "failed"},
         "an unknown outcome": {"outcome": "maybe"},
         "a purpose that is a sentence": {"purpose": "foster care"},
-        "an actor without a role": {"actor": {"party": "county-cw", "person": None}},
-        "an actor with a name": {
-            "actor": {"party": "county-cw", "person": "Ann", "role": "agency"}
+        "an actor without a role": {
+            "actor": {"party": "county-cw", "person": None, "signed": None}
         },
+        "an actor with a name": {
+            "actor": {"party": "county-cw", "person": "Ann", "role": "agency", "signed": None}
+        },
+        "an actor who does not say whether they signed": {
+            "actor": {key: value for key, value in received["actor"].items() if key != "signed"}
+        },
+        "a request with an unknown field": {
+            "actor": _with_request(received, note="x"),
+        },
+        "a request of another version": {
+            "actor": _with_request(received, version="blindlink/request/2"),
+        },
+        "a request of no method": {"actor": _with_request(received, asks="/v1/uploads")},
         "a body that is null": {"body": None},
         "a body with an unknown field": {"body": {**received["body"], "handles": []}},
         "a body without a field": {
@@ -296,6 +308,9 @@ def entry_vectors() -> dict[str, Any]:
         bad[name] = _canonical({**received, **change})
     for name, entry in _bad_rounds(entries).items():
         bad[name] = _canonical(entry)
+    for kind in ("run-started", "upload-rejected"):
+        entry = json.loads(entries[kind])
+        bad[f"a signed request in {kind}"] = _canonical({**entry, "actor": received["actor"]})
     missing = {key: value for key, value in received.items() if key != "place"}
     bad["a field missing"] = _canonical(missing)
     asked = json.loads(entries["run-asked"])
@@ -309,6 +324,12 @@ def entry_vectors() -> dict[str, Any]:
         "good": [{"name": name, "entry": entry} for name, entry in entries.items()],
         "bad": [{"name": name, "entry": entry} for name, entry in bad.items()],
     }
+
+
+def _with_request(entry: Any, **changes: Any) -> dict[str, Any]:
+    """Return the actor of an entry with their request changed."""
+    signed = entry["actor"]["signed"]
+    return {**entry["actor"], "signed": {**signed, "request": {**signed["request"], **changes}}}
 
 
 def _bad_rounds(entries: dict[str, str]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from app.auditor.rules import (
     persons,
     projects,
     releases,
+    requests,
     reviews,
     rounds,
     runs,
@@ -138,7 +139,7 @@ def replay(log: LogState, entry: Entry) -> None:
     for rule in COMMON:
         rule(log, entry)
     if entry.outcome != "refused":
-        for rule in RULES[entry.kind]:
+        for rule in (*RULES[entry.kind], requests.is_persons):
             rule(log, entry)
 
 

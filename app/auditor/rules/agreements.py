@@ -12,10 +12,8 @@ from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
     AgreementProposed,
     ProjectOpened,
-    SignedBody,
 )
 from schemas.matchlog.entry import Entry
-from schemas.statement import Notice
 
 
 def open_project(log: LogState, entry: Entry) -> None:
@@ -45,8 +43,6 @@ def propose(log: LogState, entry: Entry) -> None:
     state = AgreementState(agreement, agreement.digest(), agreement.terms(), entry.seq)
     _is_next(project, state, entry)
     project.agreements[state.digest] = state
-    for party in agreement.parties:
-        log.public_keys |= {one.key_sha256(): one.signing_key for one in party.persons}
 
 
 def consent(log: LogState, entry: Entry) -> None:
@@ -112,10 +108,6 @@ def _notice(log: LogState, entry: Entry) -> ProjectState:
         message = "a notice is about an agreement that binds nobody"
         break_off("notice-out-of-place", message, entry, state.seq)
     signer_of(log, entry, state.agreement)
-    notice = cast(Notice, cast(SignedBody, entry.body).signed.statement)
-    if notice.at <= project.notices.get(notice.party, ""):
-        break_off("notice-order", "a party's notice is not later than its notice before", entry)
-    project.notices[notice.party] = notice.at
     return project
 
 

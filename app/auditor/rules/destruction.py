@@ -10,6 +10,7 @@ from typing import cast
 from app.auditor.errors import RuleBrokenError
 from app.auditor.log_state import DestructionState, LogState
 from app.auditor.project_state import HoldState
+from app.auditor.rules.requests import runs_broker
 from app.auditor.rules.steps import GRACE_DAYS, break_off, object_of, project_of, upload_of
 from schemas.matchlog.destruction_kinds import DestructionBegun
 from schemas.matchlog.entry import Entry
@@ -28,8 +29,12 @@ def begin(log: LogState, entry: Entry) -> None:
     known = log.destructions.get(certificate)
     if known is not None:
         break_off("destruction-twice", "a destruction is begun twice", entry, known.seq)
+    whose = body.party
     if body.upload is not None:
-        upload_of(log, entry, body.upload)
+        whose = upload_of(log, entry, body.upload).party
+    if whose != entry.actor.party and not runs_broker(log, entry):
+        message = "a party has something destroyed that is not its own"
+        break_off("destruction-by-stranger", message, entry)
     log.destructions[certificate] = DestructionState(
         project=sys.intern(cast(str, entry.project)),
         scope=body.scope,

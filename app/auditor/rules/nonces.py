@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from typing import cast
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.auditor.log_state import LogState
 from app.auditor.round_state import NonceBook, Rounds
-from app.auditor.rules.steps import break_off, project_of, signed_by_analyst
+from app.auditor.rules.requests import may_act, public_key
+from app.auditor.rules.steps import break_off, project_of, signed_with_own_key
 from schemas.errors import SignatureError
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.round_kinds import NoncesOffered
@@ -28,8 +26,12 @@ def by_provider(log: LogState, entry: Entry) -> None:
     if stated != (entry.project, actor.party, actor.person):
         message = "nonces are offered for another project, party or person"
         break_off("nonce-stranger", message, entry)
-    signed_by_analyst(log, entry, signed.signature, "nonce-stranger")
-    _signature_fits(log, entry)
+    signed_with_own_key(log, entry, signed.signature, "nonce-stranger")
+    person = may_act(log, entry, ("analyst",))
+    try:
+        verify_document("nonces", offer.to_json(), signed.signature.signature, public_key(person))
+    except SignatureError as exc:
+        break_off("nonce-stranger", f"an offer of nonces does not count: {exc}", entry)
 
 
 def offer(log: LogState, entry: Entry) -> None:
@@ -62,16 +64,3 @@ def _take(book: NonceBook, used: UsedNonce) -> bool:
         return False
     del book.unspent[first]
     return True
-
-
-def _signature_fits(log: LogState, entry: Entry) -> None:
-    """Check the signature itself, where an agreement in the log shows the person's key."""
-    signed = cast(NoncesOffered, entry.body).signed
-    key = log.public_keys.get(signed.signature.key)
-    if key is None:
-        return
-    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key))
-    try:
-        verify_document("nonces", signed.offer.to_json(), signed.signature.signature, public)
-    except SignatureError as exc:
-        break_off("nonce-stranger", f"an offer of nonces does not count: {exc}", entry)

@@ -6,6 +6,8 @@ from typing import Final, cast
 
 from app.auditor.log_state import LogState, PersonState
 from app.auditor.rules.steps import break_off
+from schemas.errors import SignatureError
+from schemas.identity import signing_key_sha256
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KeyRotated, PersonEnrolled, RoleChanged
 
@@ -20,8 +22,11 @@ def enrol(log: LogState, entry: Entry) -> None:
     known = log.persons.get(body.person)
     if known is not None:
         break_off("person-twice", "a person is enrolled twice", entry, known.seq)
-    keys = {"signing": body.signing_key, "receiving": body.receiving_key}
-    log.persons[body.person] = PersonState(body.party, body.duties, keys, entry.seq)
+    signing = signing_key_sha256(body.signing_key)
+    keys = {"signing": signing, "receiving": body.receiving_key}
+    log.persons[body.person] = PersonState(
+        body.party, body.duties, body.signing_key, keys, entry.seq, {signing}
+    )
 
 
 def revoke(log: LogState, entry: Entry) -> None:
@@ -43,4 +48,30 @@ def replace_key(log: LogState, entry: Entry) -> None:
     if body.new is None or body.new == body.old or body.old != person.keys[body.use]:
         message = "a person's key does not follow the one that the log knew until now"
         break_off("person-key", message, entry, person.seq)
+    if body.use == "signing":
+        _change_keys(body, person, entry)
+    elif body.new != person.promised:
+        message = "a person's receiving key is not the one to which they have changed"
+        break_off("person-key", message, entry, person.seq)
     person.keys[body.use] = body.new
+
+
+def _change_keys(body: KeyRotated, person: PersonState, entry: Entry) -> None:
+    """Take the change of keys that the person signed with the key until now."""
+    if body.signed is None:
+        break_off("person-key", "a person's keys change without their signature", entry, person.seq)
+    change, successor = body.signed.change, body.signed.change.successor
+    stated = (change.person, change.old_key, successor.party, successor.duties)
+    if stated != (body.person, person.signing_key, person.party, person.duties):
+        message = "a signed change of keys is not of this person and their key until now"
+        break_off("person-key", message, entry, person.seq)
+    try:
+        body.signed.require_signatures()
+    except SignatureError as exc:
+        break_off("person-key", f"a change of keys does not count: {exc}", entry, person.seq)
+    signing, receiving = successor.key_digests()
+    if signing != body.new:
+        message = "a key changes to another one than the person has signed for"
+        break_off("person-key", message, entry, person.seq)
+    person.signing_key, person.promised = successor.signing_key, receiving
+    person.history.add(signing)

@@ -17,6 +17,8 @@ def enrol_party(log: LogState, entry: Entry) -> None:
     if party in log.parties:
         break_off("enrolled-twice", "a party is enrolled twice", entry, log.parties[party])
     log.parties[party] = entry.seq
+    if cast(PartyEnrolled, entry.body).role == "operator":
+        log.operators.add(party)
 
 
 def party_is_enrolled(log: LogState, entry: Entry) -> None:

@@ -8,6 +8,7 @@ from typing import cast
 
 from app.auditor.log_state import LogState, ReleaseState, RunState
 from app.auditor.rules.approvals import fetch_is_approved
+from app.auditor.rules.requests import may_act
 from app.auditor.rules.steps import break_off, counts_reach_floor, object_of, project_of
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
@@ -37,6 +38,7 @@ def prepare_blind(log: LogState, entry: Entry) -> None:
     body = cast(BlindReleasePrepared, entry.body)
     run = _prepare(log, entry, body, {"blind"}, (body.agency, body.recipient))
     _has_records(run, body.agency, entry)
+    log.releases[object_of(entry)].is_blind = True
 
 
 def fetch(log: LogState, entry: Entry) -> None:
@@ -53,6 +55,8 @@ def fetch(log: LogState, entry: Entry) -> None:
         message = "a release is fetched of a round that was superseded"
         break_off("round-superseded", message, entry, release.seq)
     fetch_is_approved(log, entry, run)
+    if not release.is_blind:
+        may_act(log, entry, ("recipient",))
     release.is_fetched = True
     if rounds.open is not None and rounds.open.number == run.round:
         rounds.open.is_fetched = True
@@ -68,6 +72,8 @@ def verify(log: LogState, entry: Entry) -> None:
         break_off("verify-unfetched", message, entry, release.seq)
     _has_digest(release, body.sha256, entry)
     _is_there(release, entry)
+    if not release.is_blind:
+        may_act(log, entry, ("recipient",))
 
 
 def destroy(log: LogState, entry: Entry) -> None:

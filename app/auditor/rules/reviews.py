@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import cast
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from app.auditor.errors import RuleBrokenError
 from app.auditor.log_state import LogState, ReviewState, RunState
 from app.auditor.round_state import SupplementState
 from app.auditor.rules.claims import pair_owes
+from app.auditor.rules.requests import public_key
 from app.auditor.rules.steps import (
     GRACE_DAYS,
     break_off,
@@ -220,12 +218,8 @@ def _is_stated(log: LogState, entry: Entry, body: ReviewAnswered | ReviewDecided
     if stated != (entry.project, body.round, entry.object, actor.party, actor.person):
         message = "a statement is of another run, round, party or person than its entry"
         break_off("review-statement", message, entry)
-    key = log.public_keys.get(log.persons[statement.person].keys["signing"])
-    if key is None:
-        return
-    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key))
     try:
-        body.signed.require_signature(public)
+        body.signed.require_signature(public_key(log.persons[statement.person]))
     except SignatureError as exc:
         break_off("review-statement", f"a statement does not count: {exc}", entry)
 

@@ -15,6 +15,7 @@ from schemas.identity import PublicIdentity
 from schemas.ids import utc_text
 from schemas.matchlog.agreement_kinds import SignedBody
 from schemas.matchlog.entry import Entry
+from schemas.statement import Statement
 from schemas.upload import Signature
 
 Rule: TypeAlias = Callable[[LogState, Entry], None]
@@ -63,8 +64,17 @@ def signer_of(log: LogState, entry: Entry, agreement: Agreement) -> PublicIdenti
     fault = key_fault(log, entry, signer.key_sha256())
     if fault is not None:
         break_off("signer-key", f"a statement is signed {fault[0]}", entry, fault[1])
-    log.public_keys[signer.key_sha256()] = signer.signing_key
+    _is_next_word(log, entry, signed.statement)
     return signer
+
+
+def _is_next_word(log: LogState, entry: Entry, stated: Statement) -> None:
+    """A party's statement names the one before it, so that none is played again, or late."""
+    words = log.projects[stated.project].words
+    before, at = words.get(stated.party, (None, ""))
+    if stated.before != before or stated.at < at:
+        break_off("statement-order", "a statement does not follow its party's one before", entry)
+    words[stated.party] = (stated.digest(), stated.at)
 
 
 def key_fault(log: LogState, entry: Entry, key: str) -> tuple[str, int | None] | None:
@@ -82,10 +92,8 @@ def key_fault(log: LogState, entry: Entry, key: str) -> tuple[str, int | None] |
     return None
 
 
-def signed_by_analyst(log: LogState, entry: Entry, signature: Signature, rule: str) -> None:
-    """Check that the person who acts in an entry has signed with their key.
-
-    Under a signed agreement that is a person with the duty analyst.
+def signed_with_own_key(log: LogState, entry: Entry, signature: Signature, rule: str) -> None:
+    """Check that a signature names the person who acts in an entry and the key that they have.
 
     Raises:
         RuleBrokenError: they have not, by this rule.
@@ -95,10 +103,6 @@ def signed_by_analyst(log: LogState, entry: Entry, signature: Signature, rule: s
     fault = key_fault(log, entry, signature.key)
     if fault is not None:
         break_off(rule, f"a document is signed {fault[0]}", entry, fault[1])
-    person = log.persons[signature.person]
-    is_agreed = project_of(log, entry).binding.signed is not None
-    if is_agreed and "analyst" not in person.duties:
-        break_off(rule, "a document is signed without the duty analyst", entry, person.seq)
 
 
 def moment_before(entry: Entry) -> str:

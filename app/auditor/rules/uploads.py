@@ -15,7 +15,7 @@ from app.auditor.rules.steps import (
     days_of,
     object_of,
     project_of,
-    signed_by_analyst,
+    signed_with_own_key,
     upload_of,
 )
 from schemas.matchlog.entry import Entry
@@ -48,7 +48,7 @@ def fits_terms(log: LogState, entry: Entry) -> None:
 
 def is_signed(log: LogState, entry: Entry) -> None:
     """The person who acts has signed the manifest."""
-    signed_by_analyst(log, entry, cast(UploadReceived, entry.body).signature, "upload-signer")
+    signed_with_own_key(log, entry, cast(UploadReceived, entry.body).signature, "upload-signer")
 
 
 def belongs_to_round(log: LogState, entry: Entry) -> None:
@@ -83,6 +83,7 @@ def receive(log: LogState, entry: Entry) -> None:
         container_sha256=body.container_sha256,
         manifest_sha256=body.manifest_sha256,
         person=entry.actor.person,
+        request=entry.request,
         as_of=sys.intern(body.as_of),
         day=sys.intern(entry.time[:10]),
         due=sys.intern(due.isoformat()),

@@ -179,6 +179,12 @@ def upgrade() -> None:
         sa.Column('state', sa.String(length=8), nullable=False),
         sa.UniqueConstraint('project', 'nonce'),
     )
+    op.create_table('party_word',
+        sa.Column('project', sa.String(length=40), sa.ForeignKey('project.name'), primary_key=True),
+        sa.Column('party', sa.String(length=40), sa.ForeignKey('party.name'), primary_key=True),
+        sa.Column('sha256', sa.String(length=64), nullable=False),
+        sa.Column('at', sa.String(length=20), nullable=False),
+    )
     op.create_table('person',
         sa.Column('id', sa.String(length=36), primary_key=True),
         sa.Column('party', sa.String(length=40), sa.ForeignKey('party.name'), nullable=False, index=True),

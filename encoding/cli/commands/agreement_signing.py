@@ -19,6 +19,7 @@ from encoding.cli.parts.session import Session
 from encoding.errors import (
     AgreementFileError,
     AgreementUntrustedError,
+    BrokerRefusedError,
     NotReadyError,
     UntrustedKeyError,
 )
@@ -32,6 +33,7 @@ from schemas.statement import Counsel, SignedStatement
 if TYPE_CHECKING:
     from schemas.agreement import Agreement
     from schemas.identity import PublicIdentity
+    from schemas.negotiation import AgreementView
 
 _PATH: Final = click.Path(dir_okay=False, path_type=Path)
 _SHOWN_CHARACTERS: Final = 8
@@ -106,7 +108,7 @@ def sign(
             _compare_fingerprint(offered.digest, fingerprint)
         if source is not None:
             at.client.propose_agreement(at.project, offered.proposal())
-        shown = verified(at.client.sign_agreement(at.project, consent), offered.digest)
+        shown = verified(_send_consent(at, offered, consent), offered.digest)
         if consent not in shown.consents:
             raise AgreementUntrustedError("the broker does not show the signature that was sent")
         kept = at.keep(shown)
@@ -170,6 +172,17 @@ def _waiting(at: Seat) -> KeptAgreement:
         f"no agreement waits for the signature of {at.party}",
         hint="send the draft first: blindlink agreement send FILE",
     )
+
+
+def _send_consent(at: Seat, offered: KeptAgreement, consent: SignedStatement) -> AgreementView:
+    """Hand in a consent; one that another statement of the party has overtaken is kept no more."""
+    try:
+        return at.client.sign_agreement(at.project, consent)
+    except BrokerRefusedError as exc:
+        if exc.problem == "statement-order":
+            others = tuple(one for one in offered.consents if one.statement.party != at.party)
+            at.keep_own(offered.model_copy(update={"consents": others}))
+        raise
 
 
 def _own_consent(at: Seat, offered: KeptAgreement) -> SignedStatement | None:

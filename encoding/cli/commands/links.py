@@ -131,7 +131,7 @@ def links(
 
 def _round_to_write(counter: Counter, order: LinksOrder) -> RoundView:
     """Return the newest round, or the one whose links wait where somebody accepts how many end."""
-    from encoding.cli.parts.own_ledger import own_links
+    from encoding.cli.parts.own_links import own_links
     from encoding.cli.parts.round_steps import newest_round, proven
 
     if order.accepted is not None:
@@ -144,7 +144,7 @@ def _round_to_write(counter: Counter, order: LinksOrder) -> RoundView:
 
 def _tell_former(session: Session, number: int, output: Path | None, *, force: bool) -> None:
     """Print, or write, what the file of links of a round said, by what is kept here alone."""
-    from encoding.cli.parts.own_ledger import former_links
+    from encoding.cli.parts.own_links import former_links
 
     if output is not None:
         refuse_to_overwrite(output, own_start=LINKS_START, force=force)

@@ -20,7 +20,7 @@ from schemas.shared.command_line import emit, json_option
 @click.pass_obj
 def status(session: Session) -> None:
     """Say where the linkage stands, who is waited for, what is overdue, and which command comes next."""
-    from encoding.cli.parts.own_ledger import own_links
+    from encoding.cli.parts.own_links import own_links
     from encoding.cli.parts.reviews import reviews_of
 
     with session.connect() as client:

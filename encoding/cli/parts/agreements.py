@@ -86,10 +86,11 @@ class Seat:
     def signer(self, agreement: Agreement) -> Signer:
         """Return the person as a signer about an agreement."""
         listed = agreement.person(self.own.public.person)
+        before = self.client.last_word(self.project)
         if listed is None or listed.signing_key == self.own.public.signing_key:
-            return Signer(self.own, agreement)
+            return Signer(self.own, agreement, before=before)
         shown = self.client.identities(self.project).identities
-        return Signer(self.own, agreement, changes_since(agreement, self.own, shown))
+        return Signer(self.own, agreement, changes_since(agreement, self.own, shown), before)
 
     def fetch(self, digest: str) -> KeptAgreement:
         """Return an agreement as the broker shows it, verified, and held against trusted keys.

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.own_ledger import is_lasting, ledger_file, own_links
+from encoding.cli.parts.own_ledger import is_lasting, ledger_file
+from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.written_files import note_file
 from encoding.errors import ChangeHeldError

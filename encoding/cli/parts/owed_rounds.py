@@ -10,7 +10,8 @@ from encoding.cli.parts.blind_steps import blind_links
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.link_steps import RoundLinks
 from encoding.cli.parts.links_files import LinksOrder
-from encoding.cli.parts.own_ledger import ledger_file, own_links, own_space
+from encoding.cli.parts.own_ledger import ledger_file, own_space
+from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.round_steps import proven
 from encoding.errors import ALARM, AgencyError, ChangeHeldError, NotReadyError, OthersWaitedForError
 from encoding.ledger.values import Turn

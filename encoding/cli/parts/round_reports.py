@@ -12,7 +12,7 @@ from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.failures import message_of
 from encoding.cli.parts.links_files import LinkFiles, LinksOrder, LinksWritten
 from encoding.cli.parts.log_copies import fetched_log
-from encoding.cli.parts.own_ledger import own_links
+from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.pages import refuse_another_page, write_page
 from encoding.cli.parts.reviews import reviews_of
 from encoding.cli.parts.round_steps import proven, runs_of

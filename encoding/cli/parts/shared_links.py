@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.own_ledger import ledger_file, own_links
+from encoding.cli.parts.own_ledger import ledger_file
+from encoding.cli.parts.own_links import own_links
 from encoding.errors import NotReadyError
 from encoding.ledger.book import Ledger, retired_of
 from encoding.packing.withdrawals import Withdrawn

@@ -75,14 +75,13 @@ def test_the_log_names_the_person_with_the_keys_and_never_the_label(
     world: Any, person: EnrolledPerson
 ) -> None:
     enrolled, granted = log_entries(world)[-2:]
-    signing, receiving = person.identity.public.key_digests()
     assert enrolled["kind"] == "person-enrolled"
     assert enrolled["body"] == {
         "party": PARTY,
         "person": person.id,
         "duties": ["analyst"],
-        "signing_key": signing,
-        "receiving_key": receiving,
+        "signing_key": person.identity.public.signing_key,
+        "receiving_key": person.identity.public.key_digests()[1],
     }
     assert (granted["kind"], granted["body"]["change"]) == ("role-changed", "granted")
     assert enrolled["actor"]["party"] == "operator"

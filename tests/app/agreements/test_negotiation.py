@@ -13,6 +13,7 @@ from app.agreements.states import project_states
 from encoding.people.identity import replace_keys
 from schemas.api import ProjectView
 from schemas.identity import MAX_KEY_CHANGES
+from schemas.ids import utc_text
 from schemas.negotiation import AgreementList, AgreementView
 from schemas.statement import SignedStatement
 
@@ -224,7 +225,10 @@ def test_a_notice_cannot_be_played_again_or_out_of_place(accord: Accord) -> None
     accord.sleep(seconds=1)
     assert refusal(accord.notice("ann", "suspend"))[:2] == (409, "out-of-place")
     assert accord.notice("ann", "resume").status_code == 200
-    assert refusal(accord.post(accord.about("notices"), "ann", halt))[:2] == (409, "out-of-place")
+    assert refusal(accord.post(accord.about("notices"), "ann", halt))[:2] == (
+        409,
+        "statement-order",
+    )
 
 
 def test_a_party_resumes_so_often_a_day_and_then_stays_halted(accord: Accord) -> None:
@@ -251,6 +255,33 @@ def test_who_withdraws_has_signed_no_amendment_either(accord: Accord) -> None:
     path = f"{accord.about('agreements')}/{waiting.digest()}"
     view = AgreementView.from_json(accord.client.get(path, headers=accord.as_person("kim")).json())
     assert (view.state, view.consents) == ("proposed", ())
+
+
+def test_a_consent_that_was_voided_cannot_be_played_again(accord: Accord) -> None:
+    accord.agree()
+    accord.propose(accord.amended(end="2027-01-31"))
+    waiting = accord.agreement
+    voided = accord.signed("ann", "consent", counsel=COUNSEL)
+    assert accord.post(accord.about("consents"), "ann", voided).status_code == 200
+    accord.agreement = next_to(accord)
+    accord.notice("ann", "withdraw")
+    again = accord.post(accord.about("consents"), "ann", voided)
+    assert refusal(again)[:2] == (409, "statement-order")
+    accord.agreement = waiting
+    assert accord.consent("ann").status_code == 200
+
+
+def test_a_statement_that_was_kept_back_comes_too_late(accord: Accord) -> None:
+    accord.agree()
+    kept = accord.signed("ann", "notice", act="suspend", reason="A reason.")
+    accord.sleep(seconds=1)
+    assert accord.notice("ann", "suspend").status_code == 200
+    accord.sleep(seconds=1)
+    assert accord.notice("ann", "resume").status_code == 200
+    late = accord.post(accord.about("notices"), "ann", kept)
+    assert refusal(late)[:2] == (409, "statement-order")
+    shown = accord.client.get(accord.about("last-word"), headers=accord.as_person("bob")).json()
+    assert shown["at"] == utc_text(accord.founded.clock())
 
 
 def test_a_statement_counts_only_from_its_own_steward_with_their_own_key(accord: Accord) -> None:

@@ -252,8 +252,16 @@ def test_a_tail_that_nobody_signed_is_found() -> None:
 def test_a_tail_signed_by_another_key_is_found() -> None:
     parts = PARTS.copy()
     fetched = next(entry for entry in LOG.entries[::-1] if entry.kind == "release-fetched")
-    place = {"seq": SIZE, "batch": LOG.batch, "place": LOG.places[fetched.project]}
-    forged = fetched.model_copy(update={**place, "time": LOG.entries[-1].time})
+    place: dict[str, object] = {
+        "seq": SIZE,
+        "batch": LOG.batch,
+        "place": LOG.places[fetched.project],
+    }
+    place |= {
+        "time": LOG.entries[-1].time,
+        "actor": fetched.actor.model_copy(update={"signed": None}),
+    }
+    forged = LOG.signed(fetched.model_copy(update=place))
     parts.entries.append(entry_bytes(forged))
     parts.leaf_hashes.append(hash_leaf(entry_bytes(forged)))
     checkpoint = Checkpoint(signer(77).name, SIZE + 1, root_of(parts.leaf_hashes))

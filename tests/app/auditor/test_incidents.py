@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 from samples.agreement import person_id
-from samples.log import CW, K12, OPERATOR, SampleLog, everything_else, story
+from samples.log import CW, OPERATOR, SampleLog, everything_else, story
 from samples.refusals import raises
 from samples.reviewed_log import ReviewedProject
-from samples.signed_log import BOB, KIM, SignedProject
+from samples.signed_log import BOB, KIM, PAT, SignedProject
 
 from app.auditor.errors import SubjectUnknownError
 from app.auditor.incident_page import incident_lines
 from app.auditor.incidents import IncidentBook, subject_in
 from schemas.audit_incident import Incident
+from schemas.identity import signing_key_sha256
 from schemas.matchlog import kinds
 from schemas.matchlog.entry import Entry
 
@@ -123,7 +124,7 @@ def keys_of(name: str) -> list[Any]:
 
 def test_a_signing_key_reaches_what_its_person_did_until_it_was_replaced() -> None:
     (enrolled,) = keys_of("kim")
-    incident = reached(enrolled.body.signing_key)
+    incident = reached(signing_key_sha256(enrolled.body.signing_key))
     rotated = next(e for e in entries("key-rotated") if e.actor.person == person_id("kim"))
     assert (incident.subject, incident.since, incident.until) == (
         "signing-key",
@@ -140,7 +141,7 @@ def test_a_signing_key_reaches_what_its_person_did_until_it_was_replaced() -> No
 
 def test_a_run_is_reached_through_its_approval_alone() -> None:
     (enrolled,) = keys_of("ann")
-    incident = reached(enrolled.body.signing_key)
+    incident = reached(signing_key_sha256(enrolled.body.signing_key))
     approved = {e.object for e in entries("run-approved") if e.actor.person == person_id("ann")}
     assert len(approved) == 2
     assert {run.cause for run in incident.runs} == {"approved-by-person"}
@@ -152,7 +153,7 @@ def test_a_run_is_reached_through_its_approval_alone() -> None:
 def test_a_run_is_reached_through_a_standing_approval_alone() -> None:
     log = story(84, n_weeks=0)
     project = SignedProject(log).agree()
-    uploads = [log.upload(project.project, BOB), log.upload(project.project, K12)]
+    uploads = [log.upload(project.project, BOB), log.upload(project.project, PAT)]
     asked = project.ask(uploads)
     _, standing = project.stand("kim")
     project.use(asked, "school-district", standing)
@@ -161,7 +162,7 @@ def test_a_run_is_reached_through_a_standing_approval_alone() -> None:
         for e in log.entries
         if e.kind == "person-enrolled" and e.body.person == person_id("kim")  # type: ignore[attr-defined]
     )
-    incident = reached(enrolled.body.signing_key, log)
+    incident = reached(signing_key_sha256(enrolled.body.signing_key), log)
     assert [(run.run, run.cause) for run in incident.runs] == [(asked.object, "approved-by-person")]
 
 
@@ -229,11 +230,11 @@ def test_a_person_who_is_revoked_acts_no_more() -> None:
         for e in log.entries
         if e.kind == "person-enrolled" and e.body.person == person  # type: ignore[attr-defined]
     )
-    before = reached(enrolled.body.signing_key, log)
+    before = reached(signing_key_sha256(enrolled.body.signing_key), log)
     taken = kinds.RoleChanged(party=BOB.party, person=person, role=BOB.role, change="revoked")
     revoked = log.append(taken, actor=OPERATOR)
     log.export(actor=BOB)
-    after = reached(enrolled.body.signing_key, log)
+    after = reached(signing_key_sha256(enrolled.body.signing_key), log)
     assert after.until == revoked.time
     assert after.acts == before.acts
 

@@ -11,6 +11,7 @@ import pytest
 from breaks.deadlines import DEADLINE_BREAKS, everything_overdue
 from breaks.deliveries import DELIVERY_BREAKS
 from breaks.destruction import DESTRUCTION_BREAKS, everything_destroyed, hold, lift
+from breaks.persons import PERSON_BREAKS
 from breaks.reviews import REVIEW_BREAKS
 from breaks.rounds import ROUND_BREAKS
 from breaks.rules import BREAKS, FOSTER, Break
@@ -37,6 +38,7 @@ ALL_BREAKS = (
     DESTRUCTION_BREAKS,
     DEADLINE_BREAKS,
     DELIVERY_BREAKS,
+    PERSON_BREAKS,
 )
 
 CASES = [
@@ -86,16 +88,36 @@ def test_every_rule_of_the_page_is_broken_here_and_every_kind_has_its_steps() ->
     assert set(RULES) == set(KINDS)
 
 
-def test_a_log_in_which_every_kind_occurs_follows_the_rules() -> None:
-    log = story(2, n_weeks=2)
+def everything(log: SampleLog) -> SampleLog:
+    """Add every kind of entry."""
     everything_reviewed(log)
     everything_delivered(log)
     everything_else(log)
     everything_signed(log)
     everything_destroyed(log)
     log.export(FOSTER)
+    return log
+
+
+def test_a_log_in_which_every_kind_occurs_follows_the_rules() -> None:
+    log = everything(story(2, n_weeks=2))
     verify(log)
+    assert why_refused(log.bundle()) is None
     assert {entry.kind for entry in log.entries} == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.duties is not None])
+def test_nothing_that_a_person_does_is_taken_without_their_signature(kind: str) -> None:
+    log = SampleLog(2)
+    log.unsigned = frozenset({kind})
+    everything(story(log, n_weeks=0))
+    first = next(
+        entry for entry in log.entries if entry.kind == kind and entry.actor.party != "broker"
+    )
+    with pytest.raises(RuleBrokenError) as caught:
+        verify(log)
+    assert (caught.value.code, caught.value.index) == ("request-unsigned", first.seq)
+    assert why_refused(log.bundle()) is not None
 
 
 def test_everything_may_be_overdue_once() -> None:

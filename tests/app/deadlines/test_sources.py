@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from rigs.destroying import statement
-from rigs.enrolled import EnrolledPerson
 from rigs.late import amend, approve, kinds, move_to, overdue, upload, witness
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 from rigs.reviewing import MakeReviewing
@@ -271,7 +270,7 @@ def test_own_copies_are_to_be_stated_as_deleted_within_two_weeks(linkage: Linkag
     ]
     owed = linkage.get(f"/v1/destructions/{certificate}").json()["certificate"]["outstanding"]
     for party in (CHILD_WELFARE, SCHOOL):
-        person = EnrolledPerson.confirmed(linkage.founded, linkage.client, party, "analyst")
+        person = linkage.person(party)
         stated = statement(person, none_left=[one["what"] for one in owed if one["party"] == party])
         path = f"/v1/projects/{PROJECT}/destruction-statements"
         assert person.call("POST", path, json=stated.to_json()).status_code == 200

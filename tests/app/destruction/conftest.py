@@ -33,11 +33,11 @@ def linked(linkage: Linkage) -> Linkage:
 
 @pytest.fixture
 def ann(linkage: Linkage) -> EnrolledPerson:
-    """A steward of child welfare, with keys of her own."""
-    return EnrolledPerson.confirmed(linkage.founded, linkage.client, CHILD_WELFARE, "steward")
+    """The person of child welfare."""
+    return linkage.person(CHILD_WELFARE)
 
 
 @pytest.fixture
 def kim(linkage: Linkage) -> EnrolledPerson:
-    """An analyst of the schools, with keys of their own."""
-    return EnrolledPerson.confirmed(linkage.founded, linkage.client, SCHOOL, "analyst")
+    """The person of the schools."""
+    return linkage.person(SCHOOL)

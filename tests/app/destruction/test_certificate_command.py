@@ -99,7 +99,7 @@ def test_held_to_the_log_nothing_is_left_open(case: Case) -> None:
     document = json.loads(done.stdout)
     assert document["pins"] == 1
     assert document["log"]["verified"] is True
-    assert {one["code"] for one in document["caveats"]} == {"broker-time"}
+    assert {one["code"] for one in document["caveats"]} == {"broker-time", "who-typed"}
     assert case.number in page.read_text("utf-8")
 
 

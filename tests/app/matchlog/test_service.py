@@ -193,9 +193,9 @@ def test_a_whole_story_told_to_the_database_verifies(
     with database.write() as session:
         agreement = told.terms["foster"].digest()
         exported = log.append_export(session, CW, "foster", agreement)
-    assert verified(bundle_of(database)) == {"no-pin", "no-log-key", "broker-time"}
+    assert verified(bundle_of(database)) == {"no-pin", "no-log-key", "broker-time", "who-typed"}
     view = bundle_of(database, "foster", exported.size)
-    assert verified(view) == {"no-pin", "no-log-key", "broker-time", "withheld"}
+    assert verified(view) == {"no-pin", "no-log-key", "broker-time", "who-typed", "withheld"}
     seen = [entry.body for entry in stored(database)]
     assert [type(body) for body in seen[1:-1]] == [
         type(entry.body) for entry in told.entries[1:] if entry.kind != "log-key-rotated"

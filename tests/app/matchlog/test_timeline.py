@@ -62,7 +62,9 @@ def signer() -> Any:
 
 
 def draft(number: int) -> EntryDraft:
-    actor = Actor(party=PARTIES[number % 2], person=f"per-{number % 3:032x}", role="agency")
+    actor = Actor(
+        party=PARTIES[number % 2], person=f"per-{number % 3:032x}", role="agency", signed=None
+    )
     if number % 5 == 0:
         return EntryDraft(PartyEnrolled(party="new-party", role="agency", fingerprint=None), actor)
     project = "alpha-project" if number % 3 else "beta-project"

@@ -45,7 +45,7 @@ def owner(finished: Any) -> tuple[str, str]:
 
 def test_what_is_outstanding_is_listed_until_it_is_stated(finished: Any, visitor: Any) -> None:
     linkage = finished.linkage
-    ann = EnrolledPerson.confirmed(linkage.founded, linkage.client, CHILD_WELFARE, "steward")
+    ann = linkage.person(CHILD_WELFARE)
     begun = destroy(linkage).json()
     path = f"/destructions/{begun['certificate']}"
     owed = f"{CHILD_WELFARE}: encodings, handle map, secret"
@@ -77,7 +77,7 @@ def bearer(person: EnrolledPerson) -> dict[str, str]:
 
 def test_who_has_counter_signed_is_named(finished: Any, visitor: Any) -> None:
     linkage = finished.linkage
-    ann = EnrolledPerson.confirmed(linkage.founded, linkage.client, CHILD_WELFARE, "steward")
+    ann = linkage.person(CHILD_WELFARE)
     begun = destroy(linkage).json()
     path = f"/destructions/{begun['certificate']}"
     assert "Counter-signed by nobody yet" in words(visitor.get(path))

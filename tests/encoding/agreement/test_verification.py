@@ -128,6 +128,33 @@ def test_what_was_seen_cannot_be_taken_back() -> None:
         merged(known(view()), verified(fewer))
 
 
+def test_a_consent_that_its_party_undid_does_not_count_again() -> None:
+    left = notice("kim", "withdraw", "2026-09-04T06:00:00Z")
+    kept = known(view(notices=[left]))
+    undone = verified(view(SECOND, consents=[consent(name, SECOND) for name in STEWARDS]))
+    assert undone.is_complete()
+    assert merged(kept, undone).find(undone.digest).missing() == ("k12",)  # type: ignore[union-attr]
+    same = [consent(name, SECOND, at="2026-09-04T06:00:00Z") for name in STEWARDS]
+    anew = verified(view(SECOND, consents=same))
+    assert merged(kept, anew).find(anew.digest).is_complete()  # type: ignore[union-attr]
+    # One of the same second that the notice names was before it all the same.
+    (own,) = (one for one in anew.consents if one.statement.party == "k12")
+    later = signed(
+        stated(
+            "notice",
+            "kim",
+            FIRST,
+            act="withdraw",
+            reason="A reason.",
+            at="2026-09-04T06:00:00Z",
+            before=own.statement.digest(),
+        ),
+        private("kim"),
+    )
+    after = merged(known(view(notices=[later])), anew)
+    assert after.find(anew.digest).missing() == ("k12",)  # type: ignore[union-attr]
+
+
 def test_the_own_signature_that_is_on_its_way_is_kept() -> None:
     mine = known(view(state="proposed", consents=[consent("ann", FIRST)]))
     after = merged(mine, verified(view(state="proposed", consents=[consent("kim", FIRST)])))
@@ -201,6 +228,7 @@ def test_trusted_keys_and_those_that_replaced_them_are_in_order() -> None:
     require_keys(agreement, followed)
     assert [p.party for p in untrusted_keys(agreement, followed, "child-welfare")] == [
         "data-center",
+        "k12",
         "state-auditor",
     ]
 

@@ -44,7 +44,7 @@ def log_of(view: ProjectView, *bodies: tuple[int, Model]) -> list[Entry]:
         Entry(
             kind=KIND_OF_BODY[type(body)], seq=7 * n, batch=n, place=n,
             time=f"2026-11-{day:02}T10:00:00Z", request="req-" + "1" * 32,
-            actor=Actor(party="schools", person=None, role="agency"), project=view.project,
+            actor=Actor(party="schools", person=None, role="agency", signed=None), project=view.project,
             agreement=view.agreement, purpose=None, object=None, outcome="done", body=body,
         )
         for n, (day, body) in enumerate(bodies)

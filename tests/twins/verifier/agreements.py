@@ -155,7 +155,7 @@ class Accord:
         self.fixed = fixed
         if fixed is not None:
             self.binding.append(("", digest_of(fixed), fixed))
-        self.notices: dict[str, str] = {}
+        self.words: dict[str, tuple[str, str]] = {}
         self.halted: set[str] = set()
         self.standing: dict[str, Any] = {}
         self.ids: set[str] = set()
@@ -183,7 +183,7 @@ class Accord:
             need(e["agreement"] not in self.left, "withdrawn")
             need(not self.halted & set(names(self.proposed[e["agreement"]])), "suspended")
 
-    def signed(self, e: Any, owners: Any) -> Any:
+    def signed(self, e: Any, signers: Any) -> Any:
         """Check what an entry holds signed; returns the statement."""
         signed, kind = e["body"]["signed"], e["kind"]
         stated = signed["statement"]
@@ -194,10 +194,13 @@ class Accord:
         need(e["agreement"] in self.proposed, kind)
         key = signing_key(signed, self.proposed[e["agreement"]])
         digest = hashlib.sha256(base64.b64decode(key)).hexdigest()
-        need(owners[stated["person"], "signing"][1] == digest, "key")
+        need(signers.of(e)["signing"] == digest, "key")
+        before, at = self.words.get(stated["party"], (None, ""))
+        need(stated["before"] == before and stated["at"] >= at, "order")
+        self.words[stated["party"]] = digest_of(stated), stated["at"]
         return stated
 
-    def take(self, e: Any, owners: Any) -> None:
+    def take(self, e: Any, signers: Any) -> None:
         """Take an entry whose kind begins with `agreement-`."""
         need(self.fixed is None, "operator's terms")
         what, digest = e["kind"].removeprefix("agreement-"), e["agreement"]
@@ -216,7 +219,7 @@ class Accord:
             return
         agreement = self.proposed[digest]
         if what == "signed":
-            stated = self.signed(e, owners)
+            stated = self.signed(e, signers)
             need(
                 may_follow(self.last(), agreement) and stated["party"] not in self.consents[digest],
                 what,
@@ -229,15 +232,13 @@ class Accord:
             self.binding.append((agreement["start"], digest, terms_of(agreement)))
             self.bound[digest] = days(e)
         else:
-            self.notice(e, self.signed(e, owners), what)
+            self.notice(e, self.signed(e, signers), what)
 
     def notice(self, e: Any, stated: Any, what: str) -> None:
         forced = [b[1] for b in self.binding]
         party = stated["party"]
         need(stated["act"] == ACTS[what], what)
         need(e["agreement"] in forced and e["agreement"] not in self.left, what)
-        need(stated["at"] > self.notices.get(party, ""), what)
-        self.notices[party] = stated["at"]
         if what == "withdrawn":
             for digest, consents in self.consents.items():
                 if digest in forced and party in consents:

@@ -64,7 +64,5 @@ class Deliveries:
             one["opened"] = body["fault"] is None
 
     def acts(self, e: Any, party: str, signers: Signers, duties: set[str]) -> None:
-        person = e["actor"]["person"]
         need(e["actor"]["party"] == party, "party")
-        need(signers.owners[person, "signing"][0] == party, "enrolled")
-        need(duties & set(signers.duties[person]), "duty")
+        need(duties & set(signers.of(e)["duties"]), "duty")

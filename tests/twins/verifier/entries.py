@@ -17,10 +17,21 @@ from typing import Any
 
 PAGES = Path(__file__).parents[3] / "schemas/spec"
 PAGE = (PAGES / "entry.md").read_text(encoding="utf-8")
+ASKED_PAGE = (PAGES / "signed-request.md").read_text(encoding="utf-8")
 CELLS = [re.split(r" *\| *", row)[1:-1] for row in PAGE.split("\n") if row.startswith("| `")]
 FIELDS = {row[0].strip("`"): row[1] for row in CELLS if len(row) == 3}
 KINDS = {re.findall(r"[a-z-]+", row[0])[0]: row for row in CELLS if len(row) == 4}
-ACTOR = {"party": "name", "person": "id or null", "role": "code"}
+ACTOR = {"party": "name", "person": "id or null", "role": "code", "signed": "document or null"}
+SIGNED_REQUEST = {"request": "document", "signature": "signature"}
+REQUEST = {
+    "version": "request version",
+    "asks": "asks",
+    "sha256": "digest or null",
+    "nonce": "nonce",
+    "at": "time",
+}
+# The kinds of entries that hold a signed request, by the table of their page.
+SIGNED = set(re.findall(r"^\| `([a-z-]+)`.*`(?:GET|POST|PUT|DELETE) ", ASKED_PAGE, re.MULTILINE))
 OBJECTS = {
     "person signature": {
         "party": "name",
@@ -52,6 +63,7 @@ FORMS = {
     "origin": "[!-*,-~]{1,200}",
     "key": "[!-~]{1,300}",
     "signature": "[A-Za-z0-9+/=]{88}",
+    "public key": "[A-Za-z0-9+/=]{44}",
     "change": "granted|revoked",
     "scope": "project|party|upload|expired",
     "mode": "linked|blind|count|none",
@@ -60,6 +72,9 @@ FORMS = {
     "end reason": "decided|deadline|round-over|destroyed",
     "outcome": "done|refused|failed",
     "version": "blindlink/entry/1",
+    "request version": "blindlink/request/1",
+    "asks": "(?=.{1,300}\\Z)(GET|POST|PUT|DELETE) /v1/[!-~]+",
+    "nonce": "[0-9a-f]{32}",
 }
 
 
@@ -158,6 +173,10 @@ def parse_entry(raw: bytes) -> Any:
     datetime.fromisoformat(entry["time"])
     fields = dict(re.findall(r"`(\w+)` ([a-zA-Z ]+)", body))
     need(has_fields(entry["body"], fields), "fields of the body")
+    signed = entry["actor"]["signed"]
+    may_sign = entry["kind"] in SIGNED and entry["outcome"] != "refused"
+    need(signed is None or (may_sign and has_fields(signed, SIGNED_REQUEST)), "signed request")
+    need(signed is None or has_fields(signed["request"], REQUEST), "request")
     need(entry["outcome"] in (re.findall("done|refused|failed", kind) or ["done"]), "outcome")
     need(entry["project"] or not entry["agreement"], "agreement")
     need(not entry["project"] or entry["agreement"] or "*" in kind, "agreement")

@@ -91,7 +91,7 @@ class Reviews:
         actor = e["actor"]
         side = "reviewer" if "reviewer" in what else "asked"
         need(actor["party"] == review["asked"][side], "party")
-        need(signers.owners[actor["person"], "signing"][0] == actor["party"], "enrolled")
+        signers.of(e)
         listed = [
             set(person["duties"])
             for party in agreement["parties"]
@@ -109,9 +109,7 @@ class Reviews:
         need([stated["project"], stated["run"]] == [e["project"], e["object"]], "statement")
         need(stated["round"] == e["body"]["round"], "statement")
         need([stated["party"], stated["person"]] == [actor["party"], actor["person"]], "who")
-        key = signers.public.get(signers.owners[actor["person"], "signing"][1])
-        if key is not None:
-            checks("review-statement", stated, signed["signature"], key)
+        checks("review-statement", stated, signed["signature"], signers.of(e)["signing_key"])
         return stated
 
     def end(self, e: Any, t: Any, run: Any, review: Any) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from twins.timetable import next_day
 from twins.verifier.agreements import before, checks, days, early
-from twins.verifier.entries import need, unbase64
+from twins.verifier.entries import need, sha, unbase64
 
 
 def pairs_of(terms: Any) -> list[tuple[str, str]]:
@@ -30,33 +29,59 @@ def owes(terms: Any, pair: Any) -> bool:
 
 
 class Signers:
-    """Who has which signing key: enrolled ones by digest, and what the log shows of the keys themselves."""
+    """Who may sign with which key: persons by id, with party, duties, keys of both uses, and revocation."""
 
     def __init__(self) -> None:
-        self.duties: dict[str, list[str]] = {}
-        self.public: dict[str, str] = {}
-        self.owners: dict[Any, list[str]] = {}
-
-    def show(self, key: str) -> None:
-        self.public[hashlib.sha256(unbase64(key)).hexdigest()] = key
+        self.persons: dict[str, Any] = {}
 
     def take(self, e: Any) -> None:
-        body = e["body"]
-        if e["kind"] == "person-enrolled":
-            self.duties[body["person"]] = body["duties"]
-        elif e["kind"] == "agreement-proposed":
-            for party in body["agreement"]["parties"]:
-                for person in party["persons"]:
-                    self.show(person["signing_key"])
-        elif "changes" in body.get("signed", {}):
-            for change in body["signed"]["changes"]:
-                self.show(change["change"]["successor"]["signing_key"])
+        """Take an entry about persons and their keys."""
+        body, kind = e["body"], e["kind"]
+        if kind == "person-enrolled":
+            need(body["person"] not in self.persons, kind)
+            digest = sha(unbase64(body["signing_key"])).hex()
+            self.persons[body["person"]] = {
+                **body,
+                "signing": digest,
+                "receiving": body["receiving_key"],
+                "had": [digest],
+                "gone": False,
+            }
+        elif kind == "role-changed" and body["change"] == "revoked":
+            self.persons.get(body["person"], {})["gone"] = True
+        elif kind == "key-rotated" and body["use"] in ("signing", "receiving"):
+            person = self.persons[body["person"]]
+            need(person["party"] == body["party"] and person[body["use"]] == body["old"], kind)
+            need(body["new"] not in (None, body["old"]), kind)
+            if body["use"] == "signing":
+                self.change(person, body)
+            else:
+                need(person.get("next") == body["new"], kind)
+            person[body["use"]] = body["new"]
 
-    def signed(self, e: Any, signature: Any, owners: Any, is_agreed: bool) -> None:
+    def change(self, person: Any, body: Any) -> None:
+        signed = body["signed"]
+        change, new = signed["change"], signed["change"]["successor"]
+        need(change["person"] == new["person"] == person["person"], "person")
+        need(change["old_key"] == person["signing_key"], "old key")
+        need([new["party"], new["duties"]] == [person["party"], person["duties"]], "successor")
+        checks("key-rotation", change, signed["old_signature"], change["old_key"])
+        checks("key-rotation", change, signed["new_signature"], new["signing_key"])
+        need(sha(unbase64(new["signing_key"])).hex() == body["new"], "new key")
+        person["next"] = sha(unbase64(new["receiving_key"])).hex()
+        person["signing_key"] = new["signing_key"]
+        person["had"].append(body["new"])
+
+    def of(self, e: Any) -> Any:
+        """Return the person who acts, who was enrolled for the party and may still act."""
+        person = self.persons[e["actor"]["person"]]
+        need(person["party"] == e["actor"]["party"] and not person["gone"], "person")
+        return person
+
+    def signed(self, e: Any, signature: Any) -> None:
         actor = e["actor"]
         need([signature["party"], signature["person"]] == [actor["party"], actor["person"]], "who")
-        need(owners[actor["person"], "signing"] == [actor["party"], signature["key"]], "key")
-        need("analyst" in self.duties[actor["person"]] or not is_agreed, "duty")
+        need(self.of(e)["signing"] == signature["key"], "key")
 
 
 class Turns:
@@ -79,9 +104,7 @@ class Turns:
         need(actor["party"] in t["providers"], "offer")
         stated = [offer["project"], offer["party"], offer["person"]]
         need(stated == [e["project"], actor["party"], actor["person"]], "offer")
-        key = signers.public.get(signature["key"])
-        if key is not None:
-            checks("nonces", offer, signature["signature"], key)
+        checks("nonces", offer, signature["signature"], signers.of(e)["signing_key"])
         own = self.nonces[actor["party"]]
         need(offer["first"] == len(own) + 1, "number")
         need(1 <= offer["void_below"] <= offer["first"], "void")

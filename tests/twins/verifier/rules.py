@@ -10,6 +10,7 @@ from twins.verifier.deadlines import Deadlines
 from twins.verifier.deliveries import Deliveries
 from twins.verifier.destruction import Undoing
 from twins.verifier.entries import need
+from twins.verifier.persons import Persons
 from twins.verifier.reviews import Reviews
 from twins.verifier.rounds import Signers, Turns
 
@@ -31,7 +32,6 @@ DATED = {
 class Replay:
     def __init__(self) -> None:
         self.time, self.parties, self.places = "", {"broker"}, Counter[Any]()
-        self.owners: dict[Any, list[str]] = {}
         self.accords: dict[Any, Accord] = {}
         self.terms: dict[Any, Any] = defaultdict(lambda: None)
         self.uploads: dict[str, Any] = {}
@@ -41,11 +41,12 @@ class Replay:
         self.releases: dict[str, Any] = {}
         self.run_of: dict[str, Any] = {}
         self.fetched: set[str] = set()
+        self.blind: set[str] = set()
         self.shares: dict[str, Any] = {}
         self.undoing = Undoing()
         self.deadlines = Deadlines()
         self.signers = Signers()
-        self.signers.owners = self.owners
+        self.persons = Persons()
         self.reviews: dict[Any, Reviews] = defaultdict(Reviews)
         self.turns: dict[Any, Turns] = defaultdict(Turns)
         self.deliveries: dict[Any, Deliveries] = defaultdict(Deliveries)
@@ -54,6 +55,9 @@ class Replay:
         self.follow(e, index)
         if e["outcome"] != "refused":
             self.signers.take(e)
+            project = e["project"]
+            accord = self.accords[project] if project else Accord()
+            self.persons.take(e, self.terms[project], accord, self)
 
     def follow(self, e: Any, index: int) -> None:
         body, obj, kind, project = e["body"], e["object"], e["kind"], e["project"]
@@ -76,7 +80,7 @@ class Replay:
         if e["outcome"] == "refused":
             return
         if kind.startswith("agreement-"):
-            accord.take(e, self.owners)
+            accord.take(e, self.signers)
             return
         if kind in DATED:
             accord.in_force(e, t)
@@ -89,23 +93,14 @@ class Replay:
             self.parties.add(body["party"])
         elif kind == "person-enrolled":
             need(body["party"] in self.parties - {"broker"}, kind)
-            for use in ("signing", "receiving"):
-                need((body["person"], use) not in self.owners, kind)
-                self.owners[body["person"], use] = [body["party"], body[f"{use}_key"]]
         elif kind in ("role-changed", "key-rotated"):
             need(body["party"] in self.parties, kind)
-            if body.get("change") == "revoked":
-                self.owners[body["person"], "signing"] = [None, None]
-            if body.get("use") in ("signing", "receiving"):
-                owner = self.owners[body["person"], body["use"]]
-                need(owner == [body["party"], body["old"]] and body["new"], kind)
-                need(body["new"] != body["old"], kind)
-                owner[1] = body["new"]
         elif kind.startswith(("share", "secret-")):
             need(party in t["providers"] and body["epoch"] - t["epoch"] in (0, 1), kind)
             self.take_share(kind, body, project, party, t["providers"])
         elif kind == "nonces-offered":
-            self.signers.signed(e, body["signed"]["signature"], self.owners, accord.fixed is None)
+            self.signers.signed(e, body["signed"]["signature"])
+            self.persons.may_act(e, accord, self.signers, {"analyst"})
             self.turns[project].offer(e, t, self.signers)
         elif kind == "round-opened":
             self.turns[project].open(e, t)
@@ -131,7 +126,7 @@ class Replay:
             need(all(body[n] == t[n] for n in ("profile", "epoch", "population")), kind)
             (size,) = [file for file in t["files"] if file["party"] == party]
             need(size["least"] <= body["records"] <= size["most"], kind)
-            self.signers.signed(e, body["signature"], self.owners, accord.fixed is None)
+            self.signers.signed(e, body["signature"])
             self.turns[project].upload(party, body)
             age = t["as_of_max_age_days"]
             need(age is None or body["as_of"] >= before(days(e)[1], age), kind)
@@ -171,11 +166,11 @@ class Replay:
             }
         elif kind == "run-approved":
             need(self.runs[obj]["project"] == project, kind)
-            accord.approve(e, accord.signed(e, self.owners), t, self.runs[obj])
+            accord.approve(e, accord.signed(e, self.signers), t, self.runs[obj])
         elif kind == "standing-approved":
-            accord.approve(e, accord.signed(e, self.owners), t, None)
+            accord.approve(e, accord.signed(e, self.signers), t, None)
         elif kind == "standing-revoked":
-            accord.revoke(accord.signed(e, self.owners))
+            accord.revoke(accord.signed(e, self.signers))
         elif kind == "standing-used":
             need(self.runs[obj]["project"] == project, kind)
             accord.use(e, self.runs[obj])
@@ -204,6 +199,7 @@ class Replay:
             run["to"].append(made)
             fetched_by = agency or to["party"]
             self.releases[obj] = [project, fetched_by, fetched_by, body["sha256"]]
+            self.blind |= {obj} if agency else set()
             self.run_of[obj] = run
         elif kind == "release-fetched":
             need(self.releases[obj] == [project, party, body["recipient"], body["sha256"]], kind)

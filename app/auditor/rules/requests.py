@@ -1,0 +1,162 @@
+"""Steps about who acts: enrolled, on their party's roster, with the duty, by a request that they signed."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timedelta
+from typing import Final, NoReturn, cast
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from app.auditor.log_state import LogState, PersonState
+from app.auditor.rules.steps import break_off
+from schemas.asked import asked_for, run_digest
+from schemas.errors import SignatureError
+from schemas.ids import utc_text
+from schemas.matchlog.entry import BROKER, Entry
+from schemas.matchlog.kinds import KINDS, RunAsked
+from schemas.roster import on_roster
+from schemas.signed_request import SignedRequest
+
+# A request may bring a large file on a slow line, and the broker's clock may have been set back since.
+LONGEST: Final = timedelta(days=2)
+# How far the clock of a person's machine may be ahead.
+CLOCK_SKEW: Final = timedelta(minutes=5)
+
+
+def is_persons(log: LogState, entry: Entry) -> None:
+    """What a person does is done by one who may, and who has signed the request for it."""
+    duties, signed = KINDS[entry.kind].duties, entry.actor.signed
+    if duties is None or runs_broker(log, entry):
+        return
+    person = may_act(log, entry, duties)
+    if signed is None and _follows_upload(log, entry):
+        return
+    if signed is None:
+        break_off("request-unsigned", "somebody acts who has not signed for it", entry, person.seq)
+    if not asked_for(entry).is_what(signed.request) or not _has_policy(log, entry, signed):
+        _unsigned(entry, "somebody acts on a request for something else", person)
+    try:
+        signed.require_signature(public_key(person))
+    except SignatureError as exc:
+        _unsigned(entry, f"a signed request does not count: {exc}", person)
+    _is_new(log, entry, signed)
+
+
+def may_act(log: LogState, entry: Entry, duties: tuple[str, ...]) -> PersonState:
+    """Return the person who acts: enrolled for the party, not revoked, with one of the duties.
+
+    Raises:
+        RuleBrokenError: they may not.
+    """
+    actor = entry.actor
+    person = log.persons.get(actor.person or "")
+    if person is None or person.party != actor.party:
+        break_off("person-unknown", "somebody acts who was not enrolled for the party", entry)
+    if person.revoked is not None:
+        message = "somebody acts after their access ended"
+        break_off("person-revoked", message, entry, person.revoked)
+    if set(duties).isdisjoint(person.duties):
+        break_off("person-duty", "somebody acts without the duty for it", entry, person.seq)
+    # Who proposes an agreement is listed in it.
+    if entry.kind != "agreement-proposed":
+        _is_listed(log, entry, person, duties)
+    return person
+
+
+def persons_unlisted(log: LogState) -> dict[str, int | None]:
+    """Return who may act for an agency that has signed agreements, and is listed in none of them.
+
+    Each comes with the first entry in which they have acted unlisted, also if their access has ended or they
+    are listed since; None: with none.
+    """
+    agreements = [
+        binding.signed.agreement
+        for project in log.projects.values()
+        for binding in project.bindings
+        if binding.signed is not None
+    ]
+    found: dict[str, int | None] = dict(log.unlisted)
+    for name, person in log.persons.items():
+        own = [one for one in agreements if person.party in one.names("agency")]
+        if own and person.revoked is None and all(one.person(name) is None for one in own):
+            found.setdefault(name, None)
+    return found
+
+
+def public_key(person: PersonState) -> Ed25519PublicKey:
+    """Return the key by which a person signs now."""
+    return Ed25519PublicKey.from_public_bytes(base64.b64decode(person.signing_key))
+
+
+def _is_listed(log: LogState, entry: Entry, person: PersonState, duties: tuple[str, ...]) -> None:
+    project = log.projects[cast(str, entry.project)]
+    bound = None if project.bound is None else project.bound.signed
+    if bound is None:
+        return
+    signed = (one.signed.agreement for one in reversed(project.bindings) if one.signed is not None)
+    listed = on_roster(signed, bound.agreement, entry.actor.party, entry.actor.person or "")
+    if listed is None:
+        # A party replaces a person sooner than all can sign: a finding of the verdict, not the end of it.
+        log.unlisted.setdefault(entry.actor.person or "", entry.seq)
+        return
+    if listed.key_sha256() not in person.history:
+        message = "somebody acts whom the agreement lists for the party with other keys"
+        break_off("person-unlisted", message, entry, person.seq)
+    if set(duties).isdisjoint(listed.duties):
+        message = "somebody acts without the duty that the agreement would have to give them"
+        break_off("person-duty", message, entry, project.seq)
+
+
+def runs_broker(log: LogState, entry: Entry) -> bool:
+    """Tell whether the broker acts, or the party that runs it."""
+    party = entry.actor.party
+    if party == BROKER:
+        return True
+    project = log.projects[cast(str, entry.project)]
+    signed = None if project.bound is None else project.bound.signed
+    return party in log.operators if signed is None else party == signed.agreement.operator.name
+
+
+def _follows_upload(log: LogState, entry: Entry) -> bool:
+    """Tell whether a run was asked for by the request that brought the second of its uploads, as agreed."""
+    if entry.kind != "run-asked":
+        return False
+    said = cast(RunAsked, entry.body).specification
+    states = [log.uploads[one.upload] for one in said.uploads]
+    last = max(states, key=lambda state: state.seq)
+    is_agreed = said.policy == log.projects[said.project].terms.policy
+    return is_agreed and (last.request, last.party, last.person) == (
+        entry.request,
+        entry.actor.party,
+        entry.actor.person,
+    )
+
+
+def _has_policy(log: LogState, entry: Entry, signed: SignedRequest) -> bool:
+    """Tell whether a run has the agreed policy, or its request names the one that it has."""
+    if entry.kind != "run-asked":
+        return True
+    body = cast(RunAsked, entry.body)
+    policy = body.specification.policy
+    if signed.request.sha256 == run_digest(body, entry.actor.party, policy):
+        return True
+    return policy == log.projects[body.specification.project].terms.policy
+
+
+def _is_new(log: LogState, entry: Entry, signed: SignedRequest) -> None:
+    """A request was signed shortly before its entry, and stands in entries of one batch only."""
+    moment, at = datetime.fromisoformat(entry.time), signed.request.at
+    if not utc_text(moment - LONGEST) <= at <= utc_text(moment + CLOCK_SKEW):
+        break_off("request-late", "a signed request is of another time than its entry", entry)
+    if log.requests_day != entry.time[:10]:
+        log.requests_day, oldest = entry.time[:10], utc_text(moment - LONGEST)
+        log.requests = {key: one for key, one in log.requests.items() if one[2] >= oldest}
+    key = bytes.fromhex(signed.request.digest())
+    batch, seq, _ = log.requests.setdefault(key, (entry.batch, entry.seq, at))
+    if batch != entry.batch:
+        break_off("request-twice", "a signed request is used again", entry, seq)
+
+
+def _unsigned(entry: Entry, message: str, person: PersonState) -> NoReturn:
+    break_off("request-unsigned", message, entry, person.seq)

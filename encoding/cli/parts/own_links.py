@@ -1,0 +1,42 @@
+"""The files of links that this agency has kept, round by round. They load what computes: ask when called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from encoding.cli.parts.own_ledger import Seat, ledger_file, own_desk, required_space
+from encoding.errors import NotReadyError
+from encoding.sharing.links_file import Link
+from encoding.sharing.links_of_rounds import LinksOfRounds, keys_of, links_as_of
+
+if TYPE_CHECKING:
+    from encoding.cli.parts.session import Session
+
+
+def own_links(seat: Seat) -> LinksOfRounds:
+    """Return what is kept of the files of links of this agency's ID space; use it under the workspace's lock.
+
+    Raises:
+        NotReadyError: the agreement gives this agency no matches of its own records.
+    """
+    session = seat.session
+    return LinksOfRounds(session.workspace, session.project, required_space(seat))
+
+
+def former_links(session: Session, number: int) -> list[Link]:
+    """Return the links of a round, as its file of links had them.
+
+    Raises:
+        NotReadyError: none were written in this workspace.
+        WorkspaceError: what was kept is damaged.
+    """
+    desk = own_desk(session)
+    with session.workspace.lock():
+        rounds, ledger = own_links(desk), ledger_file(desk).read()
+        kept = rounds.read(number)
+        if kept is None:
+            written = session.workspace.rounds_with_links(session.project, rounds.space)
+            known = f"it has those of the rounds {written[0]} to {written[-1]}" if written else None
+            raise NotReadyError(f"no links of round {number} were written here", hint=known)
+        names = keys_of(session.workspace, session.project, kept.records)
+    return [Link(names[key], link.hex()) for key, link in links_as_of(ledger, kept, names).items()]

@@ -1,0 +1,74 @@
+"""What a person signs with each request that the match log will record: one envelope for all that persons do.
+
+The log's entry holds it, so that nobody acts in a person's name without their key. Spec page:
+`schemas/spec/signed-request.md`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from typing import Annotated, ClassVar, Final, Literal
+
+from pydantic import Field
+
+from schemas.document import Document
+from schemas.errors import DocumentError
+from schemas.ids import Sha256Hex, UtcTime
+from schemas.signing import Signed
+
+HEADER: Final = "Blindlink-Request"
+# A header's worth: as much as a request with the longest of paths has, and half as much again.
+MAX_HEADER_CHARACTERS: Final = 1536
+
+
+class Request(Document):
+    """A request to the broker: method and path with query, and the digest of what it states.
+
+    `sha256` is null where the path says it all, and where what is stated is not for the log. `nonce` is drawn
+    anew for each, so that none is taken for another one.
+    """
+
+    KIND: ClassVar[str] = "request"
+
+    version: Literal["blindlink/request/1"]
+    asks: Annotated[str, Field(pattern=r"^(GET|POST|PUT|DELETE) /v1/[!-~]+$", max_length=300)]
+    sha256: Sha256Hex | None
+    nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    at: UtcTime
+
+
+def new_request(asks: str, sha256: str | None, at: str) -> Request:
+    """Return a request that none was before."""
+    version: Final = "blindlink/request/1"
+    return Request(version=version, asks=asks, sha256=sha256, nonce=secrets.token_hex(16), at=at)
+
+
+class SignedRequest(Signed):
+    """A request with the signature of whoever makes it, which their key proves."""
+
+    KIND: ClassVar[str] = "signed request"
+    BODY: ClassVar[str] = "request"
+    SIGNED_AS: ClassVar[str] = "request"
+
+    request: Request
+
+    def to_header(self) -> str:
+        """Return it as a header carries it: base64url of the canonical bytes, without padding."""
+        return base64.urlsafe_b64encode(self.to_canonical()).rstrip(b"=").decode("ascii")
+
+    @classmethod
+    def from_header(cls, text: str) -> SignedRequest:
+        """Read what `to_header` wrote.
+
+        Raises:
+            DocumentError: it is something else.
+        """
+        if len(text) > MAX_HEADER_CHARACTERS or not text.isascii():
+            raise DocumentError(f"{cls.KIND}: too long, or not base64url")
+        try:
+            raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError) as exc:
+            raise DocumentError(f"{cls.KIND}: too long, or not base64url") from exc
+        return cls.from_canonical(raw)

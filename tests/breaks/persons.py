@@ -1,0 +1,239 @@
+"""Every way in which an operator who holds the log's key acts in the name of an agency's person.
+
+Each function takes a log in which the sample parties are enrolled, and returns the entry that breaks its rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from breaks.destruction import FOSTER, begin, hold, lift
+from samples.log import CW, K12, OPERATOR, SampleLog, person_of
+from samples.rounds import person_key
+from samples.signed_log import ACCORD, PAT, SignedProject, agreement_of
+
+from schemas.api import RunRequest
+from schemas.clauses import PolicyRange
+from schemas.matchlog import kinds
+from schemas.matchlog.entry import Actor, Entry
+from schemas.merkle import Frontier
+from schemas.signed_request import Request, SignedRequest, new_request
+
+Break = Callable[[SampleLog], Entry]
+
+PASS = CW.model_copy(update={"person": "per-" + "8" * 32})
+
+
+def _prepared(log: SampleLog) -> list[Entry]:
+    uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
+    asked = log.ask(log.specification(FOSTER, uploads))
+    log.start(asked)
+    return log.finish_run(asked)
+
+
+def _as(log: SampleLog, **changes: Any) -> Entry:
+    """Fetch a release in the name of the agency's person, with these fields of the actor changed."""
+    return log.fetch(_prepared(log)[0], CW.model_copy(update=changes))
+
+
+def _request(log: SampleLog, entry: Entry, **changes: Any) -> Actor:
+    """Return the actor of an entry with their request changed, and signed anew with their key."""
+    signed = entry.actor.signed
+    assert signed is not None
+    assert entry.actor.person is not None
+    request = Request.from_json(signed.request.to_json() | changes)
+    again = SignedRequest.of(request, log.key_of(entry.actor.person))
+    return entry.actor.model_copy(update={"signed": again})
+
+
+def _take_back(log: SampleLog) -> None:
+    """Forget the last entry, whose signed request is what was wanted of it."""
+    entry = log.entries.pop()
+    for kept in (log.raw, log.leaf_hashes):
+        kept.pop()
+    log.places[entry.project] -= 1
+    log.frontier = Frontier()
+    for leaf in log.leaf_hashes:
+        log.frontier.append(leaf)
+
+
+def _again(log: SampleLog, entry: Entry, actor: Actor | None = None, **fields: Any) -> Entry:
+    """Append what an entry says once more, by the same signed request or another."""
+    written = {"project": entry.project, "object": entry.object, "actor": actor or entry.actor}
+    return log.append(entry.body, **(written | fields))
+
+
+def _listed(log: SampleLog, **changes: Any) -> None:
+    """Agree on what lists the second agency's other analyst otherwise."""
+    parties: Any = agreement_of(project=ACCORD).to_json()["parties"]
+    (listed,) = (
+        one for party in parties for one in party["persons"] if one["person"] == PAT.person
+    )
+    listed.update(changes)
+    SignedProject(log).agree(agreement_of(project=ACCORD, parties=parties))
+
+
+# Who acts.
+
+
+def fetched_by_nobody(log: SampleLog) -> Entry:
+    return _as(log, person=None)
+
+
+def fetched_by_somebody_never_enrolled(log: SampleLog) -> Entry:
+    return _as(log, person="per-" + "9" * 32)
+
+
+def fetched_by_a_person_of_the_other_party(log: SampleLog) -> Entry:
+    return _as(log, person=K12.person)
+
+
+def fetched_after_access_ended(log: SampleLog) -> Entry:
+    prepared = _prepared(log)
+    body = kinds.RoleChanged(party=CW.party, person=CW.person, role="agency", change="revoked")
+    log.append(body, actor=OPERATOR)
+    return log.fetch(prepared[0], CW)
+
+
+def fetched_by_an_auditors_pass(log: SampleLog) -> Entry:
+    body = person_of(PASS).model_copy(update={"duties": ("auditor",)})
+    log.append(body, actor=OPERATOR)
+    return _as(log, person=PASS.person)
+
+
+def fetched_by_an_analyst(log: SampleLog) -> Entry:
+    body = person_of(PASS).model_copy(update={"duties": ("analyst",)})
+    log.append(body, actor=OPERATOR)
+    return _as(log, person=PASS.person)
+
+
+def uploaded_with_other_keys_than_listed(log: SampleLog) -> Entry:
+    """The operator enrols a person whom the agreement lists under keys of the operator's own."""
+    known = PAT.model_copy(update={"person": PASS.person})
+    log.append(person_of(known), actor=OPERATOR)
+    _listed(log, person=known.person)
+    return log.upload(ACCORD, known)
+
+
+def uploaded_without_the_listed_duty(log: SampleLog) -> Entry:
+    _listed(log, duties=["recipient"])
+    return log.upload(ACCORD, PAT)
+
+
+# What they signed.
+
+
+def hold_lifted_by_the_operator(log: SampleLog) -> Entry:
+    hold(log, actor=CW)
+    log.unsigned = frozenset({"legal-hold-lifted"})
+    return lift(log, actor=CW)
+
+
+def hold_lifted_on_the_request_to_set_it(log: SampleLog) -> Entry:
+    stands = hold(log, actor=CW)
+    return lift(log, actor=stands.actor)
+
+
+def fetched_on_the_request_for_another_release(log: SampleLog) -> Entry:
+    first, second = _prepared(log)
+    asked = log.fetch(first, CW).actor
+    return log.append(
+        kinds.ReleaseFetched(recipient=K12.party, sha256=second.body.sha256),  # type: ignore[attr-defined]
+        project=FOSTER,
+        object=second.object,
+        actor=K12.model_copy(update={"signed": asked.signed}),
+    )
+
+
+def fetched_with_a_signature_of_the_operators(log: SampleLog) -> Entry:
+    prepared = _prepared(log)
+    log.keys[CW.person or ""] = person_key(OPERATOR.person or "")
+    return log.fetch(prepared[0], CW)
+
+
+def uploaded_with_more_records_than_signed_for(log: SampleLog) -> Entry:
+    honest = log.received(FOSTER, CW)
+    stated = log.add(honest, project=FOSTER, actor=CW, object=log.id("upl")).actor
+    _take_back(log)
+    more = honest.model_copy(update={"records": honest.records + 1})
+    return log.append(more, project=FOSTER, actor=stated, object=log.id("upl"))
+
+
+def ran_by_another_policy_than_was_asked_for(log: SampleLog) -> Entry:
+    wide = {"auto_from": "0.8", "auto_to": "0.95", "review_from": "0.05", "review_to": "0.05"}
+    log.create_project("wide", policy_range=PolicyRange(**wide))
+    said = log.specification("wide", [log.upload("wide", CW), log.upload("wide", K12)])
+    policy = said.policy.model_copy(update={"auto": "0.85"})
+    # The agreed policy was asked for, by a request that names none.
+    asked = RunRequest(round=said.round, partner=K12.party).digest()
+    request = new_request("POST /v1/projects/wide/runs", asked, log.now())
+    signed = SignedRequest.of(request, log.key_of(CW.person or ""))
+    by = CW.model_copy(update={"signed": signed})
+    return log.ask(said.model_copy(update={"policy": policy}), actor=by)
+
+
+def ran_unasked(log: SampleLog) -> Entry:
+    uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
+    log.unsigned = frozenset({"run-asked"})
+    return log.ask(log.specification(FOSTER, uploads))
+
+
+def fetched_twice_on_one_request(log: SampleLog) -> Entry:
+    return _again(log, log.fetch(_prepared(log)[0], CW))
+
+
+def fetched_on_an_old_request(log: SampleLog) -> Entry:
+    fetched = log.fetch(_prepared(log)[0], CW)
+    at = log.now(-timedelta(days=3))
+    return _again(log, fetched, _request(log, fetched, at=at))
+
+
+def fetched_on_a_request_to_come(log: SampleLog) -> Entry:
+    fetched = log.fetch(_prepared(log)[0], CW)
+    return _again(log, fetched, _request(log, fetched, at=log.now(timedelta(minutes=6))))
+
+
+def destroyed_of_another_party(log: SampleLog) -> Entry:
+    return begin(log, "party", party=K12.party)
+
+
+def destroyed_another_partys_upload(log: SampleLog) -> Entry:
+    return begin(log, "upload", upload=log.upload(FOSTER, K12).object)
+
+
+def destroyed_the_whole_project(log: SampleLog) -> Entry:
+    return begin(log, actor=CW)
+
+
+PERSON_BREAKS: dict[str, list[Break]] = {
+    "person-unknown": [
+        fetched_by_nobody,
+        fetched_by_somebody_never_enrolled,
+        fetched_by_a_person_of_the_other_party,
+    ],
+    "person-revoked": [fetched_after_access_ended],
+    "person-duty": [
+        fetched_by_an_auditors_pass,
+        fetched_by_an_analyst,
+        uploaded_without_the_listed_duty,
+    ],
+    "person-unlisted": [uploaded_with_other_keys_than_listed],
+    "request-unsigned": [
+        hold_lifted_by_the_operator,
+        hold_lifted_on_the_request_to_set_it,
+        fetched_on_the_request_for_another_release,
+        fetched_with_a_signature_of_the_operators,
+        uploaded_with_more_records_than_signed_for,
+        ran_by_another_policy_than_was_asked_for,
+        ran_unasked,
+    ],
+    "request-twice": [fetched_twice_on_one_request],
+    "request-late": [fetched_on_an_old_request, fetched_on_a_request_to_come],
+    "destruction-by-stranger": [
+        destroyed_of_another_party,
+        destroyed_another_partys_upload,
+        destroyed_the_whole_project,
+    ],
+}

@@ -1,0 +1,151 @@
+"""Part of `rule_verifier`: who acts, by the pages of entry and signed-request alone."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from twins.verifier.agreements import Accord, checks, digest_of
+from twins.verifier.entries import ASKED_PAGE, SIGNED, need, sha, unbase64
+
+CELLS = [re.split(r" *\| *", row)[1:-1] for row in ASKED_PAGE.split("\n") if row.startswith("| `")]
+ROWS = [(re.findall("`([^`]+)`", row[0]), row) for row in CELLS if len(row) == 4]
+# Of kinds with two rows, the first says which field is null in it.
+WHICH = {kind: which[0] for (kind, *which), _ in ROWS if which}
+AGENTS = {"analyst", "approver", "recipient", "reviewer", "steward"}
+
+
+def row_of(e: Any) -> list[str]:
+    """Return the row of the page's table that an entry belongs to."""
+    rows = [row for (kind, *_), row in ROWS if kind == e["kind"]]
+    if len(rows) == 1:
+        return rows[0]
+    (row,) = (one for one in rows if ("else" in one[0]) == bool(e["body"][WHICH[e["kind"]]]))
+    return row
+
+
+def paths_of(e: Any, row: list[str]) -> list[str]:
+    """Return the requests that an entry may come from."""
+    paths = re.findall("`([A-Z]+ [^`]+)`", row[1])
+    values = {**e["body"], **e}
+    if e["body"].get("what") == "buckets":
+        values["what"] = "asked"
+    paths = [re.sub(r"\{(\w+)\}", lambda found: str(values[found[1]]), path) for path in paths]
+    release = e["body"].get("release", 1) if e["kind"] == "claims-received" else 1
+    return paths if release == 1 else [f"{paths[0]}?release={release}"]
+
+
+def states(e: Any, row: list[str], policy: Any) -> list[Any]:
+    """Return what the request of an entry may state."""
+    body, said = e["body"], row[2]
+    if said == "nothing":
+        return [None]
+    if "{" in said:
+        (name,) = re.findall(r"\{(\w+)\}", said)
+        return [{**body, **e}[name]]
+    if said.startswith("the body"):
+        return [digest_of({name: value for name, value in body.items() if name != "signature"})]
+    values = {**body, "act": e["kind"].removeprefix("legal-hold-").replace("lifted", "lift")}
+    values.setdefault("order", None)
+    if e["kind"] == "run-asked":
+        spec = body["specification"]
+        others = [x["party"] for x in spec["uploads"] if x["party"] != e["actor"]["party"]]
+        need(len(others) == 1, "partner")
+        values = {"round": spec["round"], "partner": others[0], "policy": spec["policy"]}
+        agreed = [digest_of({**values, "policy": None})] if spec["policy"] == policy else []
+        return [digest_of(values), *agreed]
+    names = re.findall(r"`(\w+)`", re.sub(r"\(.*?\)", "", said))
+    return [digest_of({name: values[name] for name in names})]
+
+
+class Persons:
+    """Who runs the broker, and which requests were signed, with the batch that each belongs to."""
+
+    def __init__(self) -> None:
+        self.operators: set[str] = set()
+        self.requests: dict[str, int] = {}
+        self.sent: dict[str, Any] = {}
+
+    def take(self, e: Any, t: Any, accord: Accord, replay: Any) -> None:
+        """Take any entry, after the other rules."""
+        if e["kind"] == "party-enrolled" and e["body"]["role"] == "operator":
+            self.operators.add(e["body"]["party"])
+        if e["kind"] == "upload-received":
+            self.sent[e["object"]] = e
+        if e["kind"] not in SIGNED:
+            return
+        signed, row = e["actor"]["signed"], row_of(e)
+        runs_broker = self.runs_broker(e, accord)
+        if e["kind"] == "destruction-begun" and not runs_broker:
+            body = e["body"]
+            whose = replay.undoing.there[body["upload"]][2] if body["upload"] else body["party"]
+            need(whose == e["actor"]["party"], "destroyed by a stranger")
+        if runs_broker:
+            return
+        duties = AGENTS if row[3] == "any" else set(re.split(r"; of|, ", row[3])) & AGENTS
+        if "blind" in row[3] and e["object"] in replay.blind:
+            duties.add("analyst")
+        person = self.may_act(e, accord, replay.signers, duties)
+        if signed is None and self.follows_upload(e, t):
+            return
+        need(signed is not None, "unsigned")
+        request = signed["request"]
+        need(request["asks"] in paths_of(e, row), "asks")
+        if row[2] != "not looked at":
+            need(request["sha256"] in states(e, row, t and t["policy"]), "states")
+        checks("request", request, signed["signature"], person["signing_key"])
+        moment, at = datetime.fromisoformat(e["time"]), datetime.fromisoformat(request["at"])
+        need(-timedelta(days=2) <= at - moment <= timedelta(minutes=5), "time of the request")
+        batch = self.requests.setdefault(digest_of(request), e["batch"])
+        need(batch == e["batch"], "request twice")
+
+    def may_act(self, e: Any, accord: Accord, signers: Any, duties: set[str]) -> Any:
+        person = signers.of(e)
+        need(duties & set(person["duties"]), "duty")
+        bound = e["agreement"]
+        if bound in accord.proposed and e["kind"] != "agreement-proposed":
+            listed = roster(accord, bound, e["actor"])
+            if listed is None:
+                return person
+            need(sha(unbase64(listed["signing_key"])).hex() in person["had"], "listed keys")
+            need(duties & set(listed["duties"]), "listed duty")
+        return person
+
+    def runs_broker(self, e: Any, accord: Accord) -> bool:
+        party = e["actor"]["party"]
+        if party == "broker":
+            return True
+        bound = accord.proposed.get(e["agreement"])
+        if bound is None or e["kind"] == "agreement-proposed":
+            return party in self.operators
+        return [party] == [p["name"] for p in bound["parties"] if p["kind"] == "operator"]
+
+    def follows_upload(self, e: Any, t: Any) -> bool:
+        if e["kind"] != "run-asked":
+            return False
+        spec = e["body"]["specification"]
+        last = max((self.sent[x["upload"]] for x in spec["uploads"]), key=lambda one: one["seq"])
+        same = [last["request"], last["actor"]["party"], last["actor"]["person"]]
+        asked = [e["request"], e["actor"]["party"], e["actor"]["person"]]
+        return spec["policy"] == t["policy"] and same == asked
+
+
+def roster(accord: Accord, bound: str, actor: Any) -> Any:
+    """Return a person as the roster of their party lists them."""
+    in_force = [digest for _, digest, _ in accord.binding]
+    place = in_force.index(bound)
+    naming = [
+        (at, party)
+        for at, digest in enumerate(in_force)
+        for party in accord.proposed[digest]["parties"]
+        if party["name"] == actor["party"]
+    ]
+    newer = [party for at, party in naming if at >= place]
+    is_named = any(at == place for at, _ in naming)
+    rest = [] if is_named else [party for at, party in naming if at < place][-1:]
+    for party in [*newer, *rest]:
+        for person in party["persons"]:
+            if person["person"] == actor["person"]:
+                return person
+    return None
