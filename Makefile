@@ -25,7 +25,7 @@ test:  ## run the tests; the last lines say what was skipped and why
 
 soak:  ## run the long proofs
 	sh install/venv.sh dev
-	BLINDLINK_EXAMPLES=400 $(BIN)/python -m pytest -m "soak or long" --timeout 7200 $(ARGS)
+	BLINDLINK_EXAMPLES=400 BLINDLINK_OWN_PROCESSES=1 $(BIN)/python -m pytest -m "soak or long" --timeout 7200 $(ARGS)
 	BLINDLINK_TEST_DATABASE=postgres $(BIN)/python -m pytest tests/app --numprocesses $(WORKERS) --dist worksteal
 
 bench:  ## measure matching, encoding and the match log; QUICK=1 for a first look

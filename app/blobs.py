@@ -101,7 +101,8 @@ class BlobStore:
         usage = shutil.disk_usage(self._folder)
         if usage.free * 100 < usage.total * self._reserve_percent:
             raise StorageFullError(
-                "The broker's disk is nearly full; its operator has to make room."
+                "The broker's disk is nearly full; its operator has to make room.",
+                hint="nothing is lost: do the same again once there is room",
             )
 
     def _path(self, digest: str) -> Path:

@@ -19,6 +19,7 @@ from services.requirement import missing
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+    from rigs.moments import Moments
     from services.postgres import PostgresServer
 
 # No property depends on how fast the machine is. `make soak` tries many more examples.
@@ -73,6 +74,14 @@ def _compiling_once() -> Iterator[None]:
 
     with compiling_once():
         yield
+
+
+@pytest.fixture(scope="session")
+def moments(tmp_path_factory: pytest.TempPathFactory) -> Moments:
+    """What several tests do first at a broker, done once by each process that runs tests."""
+    from rigs.moments import Moments
+
+    return Moments(tmp_path_factory.mktemp("moments"))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from app.agreements import repository
 from app.agreements.errors import NotInForceError
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.repository import TermsAndProfile
+
+
+class _OfProject(Protocol):
+    @property
+    def project(self) -> str: ...
+
+
+T = TypeVar("T", bound=_OfProject)
 
 # The clause that a refusal names where no agreement has been signed by all yet.
 UNSIGNED: Final = "signatures"
@@ -120,6 +128,20 @@ def project_for(
     if repository.is_negotiating(session, actor, project) and not all_versions(session, project):
         raise _unsigned()
     raise NotFoundError("There is nothing here.")
+
+
+def visible(session: Session, actor: Actor, found: T | None) -> tuple[T, TermsInForce]:
+    """Return what was found, and its project's terms, if the actor may see that; None: nothing was found.
+
+    Both cost the same queries, so that time tells a stranger nothing.
+
+    Raises:
+        NotFoundError: there is none, or it is not the caller's to see: both alike.
+    """
+    terms = project_for(session, actor, "" if found is None else found.project)
+    if found is None:
+        raise NotFoundError("There is nothing here.")
+    return found, terms
 
 
 def require_visible(session: Session, actor: Actor, project: str) -> None:

@@ -122,6 +122,19 @@ def _disk(broker: Broker) -> str:
     return f"more than {broker.settings.disk_reserve_percent} % free"
 
 
+def _files(broker: Broker) -> str:
+    from app.http.listener import files_needed, raise_file_limit
+
+    needed = files_needed(broker.settings.max_connections)
+    allowed = raise_file_limit(needed)
+    if allowed is not None and allowed < needed:
+        raise ConfigurationError(
+            f"serve may open {allowed} files only, and may need {needed}",
+            hint="raise the hard limit (ulimit -Hn, LimitNOFILE), or lower max_connections",
+        )
+    return f"serve may open the {needed} that it may need"
+
+
 def _tls(broker: Broker) -> str:
     from app.http.server import TlsFiles, tls_context
 
@@ -212,5 +225,6 @@ CHECKS: dict[str, Callable[[Broker], str]] = {
     "messages": _messages,
     "key store": _keys,
     "disk": _disk,
+    "files": _files,
     "tls": _tls,
 }

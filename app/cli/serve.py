@@ -15,6 +15,7 @@ from app.cli.loading import loading
 from app.cli.opening import founded_settings
 from app.errors import ConfigurationError, UnavailableError
 from app.logs import configure_logs
+from app.memory import give_memory_back
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -68,6 +69,8 @@ def serve(
     if with_migration:
         with closing(open_database(settings)) as database:
             migrate(database)
+    give_memory_back()
+    _raise_file_limit(settings)
     broker = open_broker(settings)
     try:
         require_current(broker.database)
@@ -85,6 +88,15 @@ def _refuse_nowhere(settings: Settings) -> None:
             "the broker listens on every address, and does not know the one that agencies call",
             hint="set public_url in broker.toml, or BLINDLINK_PUBLIC_URL; nobody could sign in without",
         )
+
+
+def _raise_file_limit(settings: Settings) -> None:
+    from app.http.listener import files_needed, raise_file_limit
+
+    needed = files_needed(settings.max_connections)
+    allowed = raise_file_limit(needed)
+    if allowed is not None and allowed < needed:
+        log.warning("file_limit_too_low", allowed=allowed, needed=needed)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.service import agreement_now, project_for, terms_in_force
+from app.agreements.service import agreement_now, project_for, terms_in_force, visible
 from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.db import NEWEST, Window
 from app.deliveries import repository
 from app.deliveries.errors import GONE, NOT_FETCHED, NOT_RECIPIENT, OTHER_FILE
-from app.errors import NotFoundError, RefusedError
+from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
 from app.sealed.objects import Content, SealedFile, open_pieces
@@ -36,11 +36,7 @@ def delivery_for(session: Session, actor: Actor, delivery: str, *, lock: bool = 
     Raises:
         NotFoundError: there is none, or it is not the caller's to see: both alike.
     """
-    found = repository.find_delivery(session, actor, delivery, lock=lock)
-    if found is None:
-        raise NotFoundError("There is nothing here.")
-    project_for(session, actor, found.project)
-    return found
+    return visible(session, actor, repository.find_delivery(session, actor, delivery, lock=lock))[0]
 
 
 def deliveries_for(

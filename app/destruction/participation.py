@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.holds import require_own
-from app.agreements.service import binding_terms, project_for
+from app.agreements.service import binding_terms, project_for, visible
 from app.db import NEWEST, Window, insert_rows
 from app.destruction import repository
 from app.destruction.errors import NOT_CERTIFIED, OTHER_CERTIFICATE
@@ -42,11 +42,7 @@ def destruction_for(session: Session, actor: Actor, certificate: str) -> Destruc
     Raises:
         NotFoundError: there is none, or it is not the caller's to see: both alike.
     """
-    found = repository.get_destruction(session, certificate)
-    if found is None:
-        raise NotFoundError("There is nothing here.")
-    project_for(session, actor, found.project)
-    return found
+    return visible(session, actor, repository.get_destruction(session, certificate))[0]
 
 
 def destructions_for(

@@ -31,7 +31,7 @@ MAX_HEAD_BYTES: Final = 16 * 1024
 WRITE_TIMEOUT_S: Final = 60.0
 # What a refused sender gets to read its refusal before the connection is dropped.
 LINGER_S: Final = 2.0
-TLS_HANDSHAKE_S: Final = 10.0
+TLS_HANDSHAKE_S: Final = 3.0
 TLS_SHUTDOWN_S: Final = 2.0
 
 
@@ -60,14 +60,16 @@ class ConnectionLimits:
 
 
 def limits_of(settings: Settings) -> ConnectionLimits:
-    """Return the limits that the settings ask for."""
+    """Return the limits that the settings ask for; behind a proxy all come from one address."""
     return ConnectionLimits(
         head_timeout_s=settings.head_timeout_s,
         body_timeout_s=settings.body_timeout_s,
         body_grace_s=settings.body_grace_s,
         body_bytes_per_s=settings.body_bytes_per_s,
         max_connections=settings.max_connections,
-        max_per_address=settings.max_connections_per_address,
+        max_per_address=settings.max_connections
+        if settings.insecure_plain_http
+        else settings.max_connections_per_address,
     )
 
 
@@ -83,6 +85,7 @@ class WatchedProtocol(H11Protocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.conn = StrictConnection(h11.SERVER, MAX_HEAD_BYTES)
         self._ticker: asyncio.TimerHandle | None = None
         self._phase: object = None
         self._waited_s = 0.0
@@ -194,8 +197,29 @@ def _raw_answer(error: BrokerError) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body
 
 
+class StrictConnection(h11.Connection):
+    """h11, and no head that is too long or ambiguous: h11 limits a head only while it is not whole."""
+
+    def next_event(self) -> Any:
+        """Return what came next.
+
+        Raises:
+            h11.RemoteProtocolError: it is not HTTP, a head is longer than MAX_HEAD_BYTES, or it gives its body
+                two lengths (RFC 9112 §6.3: that may be an attempt to smuggle a request).
+        """
+        n_waiting = len(self.trailing_data[0]) if self.their_state is h11.IDLE else 0
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            names = {name for name, _ in event.headers}
+            if n_waiting - len(self.trailing_data[0]) > MAX_HEAD_BYTES:
+                raise h11.RemoteProtocolError("the head is too long")
+            if names >= {b"content-length", b"transfer-encoding"}:
+                raise h11.RemoteProtocolError("the body has two lengths")
+        return event
+
+
 class HandshakeLoop(asyncio.SelectorEventLoop):
-    """An event loop whose servers wait for TLS 10 s at the start and 2 s at the end, not 60 and 30."""
+    """An event loop whose servers wait for TLS 3 s at the start and 2 s at the end, not 60 and 30."""
 
     async def create_server(self, *args: Any, **kwargs: Any) -> asyncio.Server:
         """Start a server, with deadlines for both handshakes where it speaks TLS."""

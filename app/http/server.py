@@ -16,7 +16,8 @@ import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
 from app.errors import ConfigurationError
-from app.http.protocol import MAX_HEAD_BYTES, HandshakeLoop, limits_of, watched_protocol
+from app.http.listener import CountingListener
+from app.http.protocol import HandshakeLoop, limits_of, watched_protocol
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -82,9 +83,10 @@ def serve(
     on_listening: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then let what is under way finish for at most `stop_timeout_s`."""
+    limits = limits_of(settings)
     config = uvicorn.Config(
         app,
-        http=watched_protocol(limits_of(settings)),
+        http=watched_protocol(limits),
         loop=f"{HandshakeLoop.__module__}:{HandshakeLoop.__name__}",
         ws="none",
         lifespan="off",
@@ -93,7 +95,6 @@ def serve(
         server_header=False,
         # An address that a header claims is anyone's word.
         proxy_headers=False,
-        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.stop_timeout_s,
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,
@@ -101,7 +102,7 @@ def serve(
     server = uvicorn.Server(config)
     _end_quietly(server)
     on_listening()
-    server.run(sockets=[listener])
+    server.run(sockets=[CountingListener(listener, limits)])
 
 
 def _end_quietly(server: uvicorn.Server) -> None:

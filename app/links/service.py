@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.service import agreement_now, project_for, terms_in_force
+from app.agreements.service import agreement_now, project_for, terms_in_force, visible
 from app.agreements.signers import require_duty
 from app.clock import hour_text, utc_text
 from app.db import NEWEST, Window
@@ -51,11 +51,7 @@ def release_for(session: Session, actor: Actor, release: str, *, lock: bool = Fa
     Raises:
         NotFoundError: there is none, or it is not the caller's to see: both alike.
     """
-    found = repository.find_release(session, actor, release, lock=lock)
-    if found is None:
-        raise NotFoundError("There is nothing here.")
-    project_for(session, actor, found.project)
-    return found
+    return visible(session, actor, repository.find_release(session, actor, release, lock=lock))[0]
 
 
 def releases_for(

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.errors import WRONG_DUTY, NotInForceError
 from app.agreements.negotiation import agreement_named
-from app.agreements.service import project_for, terms_in_force
+from app.agreements.service import project_for, terms_in_force, visible
 from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.db import NEWEST, Window
-from app.errors import NotFoundError, RefusedError
+from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.review import repository
 from app.review.drawing import BUCKETS_KIND, CARDS_KIND, QUESTIONS_KIND
@@ -48,11 +48,7 @@ def review_for(session: Session, actor: Actor, run: str, *, lock: bool = False) 
     Raises:
         NotFoundError: there is none, or it is not the caller's to see: both alike.
     """
-    found = repository.get_review(session, run, lock=lock)
-    if found is None:
-        raise NotFoundError("There is nothing here.")
-    project_for(session, actor, found.project)
-    return found
+    return visible(session, actor, repository.get_review(session, run, lock=lock))[0]
 
 
 def reviews_for(

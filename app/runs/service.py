@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from app.agreements.service import project_for
+from app.agreements.service import project_for, visible
 from app.db import NEWEST, Window
-from app.errors import NotFoundError
 from app.runs import repository
 from schemas.run import RunSpecification
 
@@ -25,10 +24,7 @@ def run_for(session: Session, actor: Actor, run: str) -> tuple[Run, TermsInForce
     Raises:
         NotFoundError: there is none, or it is not the caller's to see: both alike.
     """
-    found = repository.get_run(session, run)
-    if found is None:
-        raise NotFoundError("There is nothing here.")
-    return found, project_for(session, actor, found.project)
+    return visible(session, actor, repository.get_run(session, run))
 
 
 def runs_for(

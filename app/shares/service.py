@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.agencies.persons import keys_of
 from app.agreements.errors import NotInForceError
-from app.agreements.service import agreement_now, project_for, terms_in_force
+from app.agreements.service import agreement_now, project_for, terms_in_force, visible
 from app.clock import utc_text
 from app.db import add_if_alone
 from app.errors import NotFoundError, RefusedError
@@ -113,10 +113,7 @@ def fetch_share(session: Session, broker: Broker, actor: Actor, share: str) -> S
         NotInForceError: nothing binds the project now.
         share-served: the recipient has confirmed the secret, and the share is gone.
     """
-    row = repository.find_received(session, actor, share)
-    if row is None:
-        raise NotFoundError("There is nothing here.")
-    found = project_for(session, actor, row.project)
+    row, found = visible(session, actor, repository.find_received(session, actor, share))
     terms_in_force(session, row.project, broker.clock())
     if row.document is None:
         raise RefusedError(

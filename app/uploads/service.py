@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.service import project_for, terms_in_force
+from app.agreements.service import project_for, terms_in_force, visible
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import NEWEST, Window, add_if_alone
-from app.errors import NotFoundError, RefusedError
+from app.errors import RefusedError
 from app.ids import new_id
 from app.rounds.service import open_pair, own_root, side_of
 from app.sealed.objects import NewObject, digests_of
@@ -124,11 +124,7 @@ def upload_for(session: Session, actor: Actor, upload: str, *, lock: bool = Fals
     Raises:
         NotFoundError: there is none, or it is not the caller's to see: both alike.
     """
-    found = repository.find_upload(session, actor, upload, lock=lock)
-    if found is None:
-        raise NotFoundError("There is nothing here.")
-    project_for(session, actor, found.project)
-    return found
+    return visible(session, actor, repository.find_upload(session, actor, upload, lock=lock))[0]
 
 
 def upload_list(

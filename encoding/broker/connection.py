@@ -39,7 +39,8 @@ MAX_RETRY_AFTER_S: Final = 120.0
 FIRST_DELAY_S: Final = 0.5
 MAX_DELAY_S: Final = 30.0
 TIMEOUT: Final = httpx2.Timeout(60.0, connect=10.0)
-AGAIN: Final = frozenset({429, 500, 502, 503, 504, 507})
+# Not 507: a disk is full until a person makes room, and the same command later goes on where it ended.
+AGAIN: Final = frozenset({429, 500, 502, 503, 504})
 
 _Taken = TypeVar("_Taken")
 

@@ -10,8 +10,10 @@ from typing import Any
 import httpx2
 import pytest
 from click.testing import Result
-from rigs.agreement import PROJECT, AgreementRig, agreement_rig
+from rigs.agreement import PROJECT, AgreementRig
 from rigs.desk import Desk
+from rigs.moments import Moments
+from rigs.near_broker import near_broker
 
 from schemas.certificate import CertificateFile
 from schemas.destruction import SignedDestruction
@@ -20,10 +22,30 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[AgreementRig]:
-    with agreement_rig(tmp_path) as made:
+def uploaded(tmp_path: Path, moments: Moments) -> Iterator[AgreementRig]:
+    """Everyone has agreed, and a run waits for approvals."""
+
+    def upload() -> None:
+        made.set_up()
         made.agree()
+        made.upload()
+
+    with near_broker(tmp_path / "broker") as near:
+        made = AgreementRig(near)
+        moments.reach(near, "uploaded", upload, __name__)
         yield made
+
+
+@pytest.fixture
+def rig(uploaded: AgreementRig, moments: Moments) -> AgreementRig:
+    """Everyone has agreed and a round is over."""
+
+    def link() -> None:
+        uploaded.approve()
+        uploaded.agree_on_links()
+
+    moments.reach(uploaded.near, "linked", link, __name__)
+    return uploaded
 
 
 def refused(result: Result, code: int = 1) -> str:
@@ -38,7 +60,6 @@ def certificate_of(desk: Desk, number: str) -> CertificateFile:
 
 
 def test_a_party_has_its_part_destroyed_and_counter_signs(rig: AgreementRig) -> None:
-    rig.link()
     ann, kim = rig.desks["ann"], rig.desks["kim"]
     page = ann.folder / "certificate.html"
     done = ann.ok("destroy", "--yes", "--html", str(page))
@@ -63,7 +84,6 @@ def test_a_party_has_its_part_destroyed_and_counter_signs(rig: AgreementRig) -> 
 
 
 def test_a_certificate_is_held_against_the_own_receipts(rig: AgreementRig) -> None:
-    rig.link()
     bob = rig.desks["bob"]
     (upload,) = [
         one["subject"] for one in bob.json("receipt", "verify") if one["kind"] == "upload-received"
@@ -87,7 +107,6 @@ def test_a_certificate_is_held_against_the_own_receipts(rig: AgreementRig) -> No
 def test_a_certificate_that_the_broker_changes_is_refused(
     rig: AgreementRig, change: Any, said: str
 ) -> None:
-    rig.link()
     ann = rig.desks["ann"]
     ann.ok("destroy", "--yes")
     rig.meddle("destructions/crt-", change)
@@ -99,7 +118,6 @@ def _with(file: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 def test_what_lies_here_is_listed_removed_and_stated(rig: AgreementRig) -> None:
-    rig.link()
     kim, ann = rig.desks["kim"], rig.desks["ann"]
     received = kim.folder / "from-welfare.csv"
     received.write_text("link_id,grade\n")
@@ -141,7 +159,6 @@ def test_a_removal_that_was_interrupted_goes_on_and_states_all_of_it(
 ) -> None:
     from encoding.destruction import local_destruction
 
-    rig.link()
     kim = rig.desks["kim"]
     number = kim.ok("destroy", "--yes").stdout.strip()
     unlink = Path.unlink
@@ -170,7 +187,6 @@ def test_a_removal_that_was_interrupted_goes_on_and_states_all_of_it(
 
 
 def test_while_a_hold_stands_nothing_is_destroyed_anywhere(rig: AgreementRig) -> None:
-    rig.link()
     ann, bob, kim = rig.desks["ann"], rig.desks["bob"], rig.desks["kim"]
     order = ("--order", "Order of 20 November")
     assert "you cannot sign this" in refused(bob.type("hold", "set", *order, "--yes"))
@@ -197,7 +213,6 @@ def test_while_a_hold_stands_nothing_is_destroyed_anywhere(rig: AgreementRig) ->
 
 
 def test_a_withdrawn_record_is_linked_no_more_and_not_encoded_again(rig: AgreementRig) -> None:
-    rig.link()
     bob, kim = rig.desks["bob"], rig.desks["kim"]
     before = (bob.folder / "links.csv").read_text("utf-8").splitlines()[1:]
     record = before[0].split(",")[0]
@@ -221,28 +236,25 @@ def test_a_withdrawn_record_is_linked_no_more_and_not_encoded_again(rig: Agreeme
     assert early == {"was_encoded": False, "told": False, "cancelled": 0}
 
 
-def test_a_run_that_waits_does_without_a_record_that_is_withdrawn(rig: AgreementRig) -> None:
-    rig.upload()
-    bob = rig.desks["bob"]
+def test_a_run_that_waits_does_without_a_record_that_is_withdrawn(uploaded: AgreementRig) -> None:
+    bob = uploaded.desks["bob"]
     done = bob.json("withdraw-record", "--record", "7", "--yes")
     assert done == {"was_encoded": True, "told": True, "cancelled": 1}
     bob.ok("run", "--again")
-    rig.approve()
-    rig.agree_on_links()
+    uploaded.approve()
+    uploaded.agree_on_links()
     assert len((bob.folder / "links.csv").read_text("utf-8").splitlines()) == 2
     assert "7," not in (bob.folder / "links.csv").read_text("utf-8")
 
 
-def test_the_broker_must_log_a_withdrawal_as_it_answers(rig: AgreementRig) -> None:
-    rig.upload()
-    bob = rig.desks["bob"]
-    rig.meddle(f"projects/{PROJECT}/withdrawals", lambda taken: {**taken, "salt": "0" * 64})
+def test_the_broker_must_log_a_withdrawal_as_it_answers(uploaded: AgreementRig) -> None:
+    bob = uploaded.desks["bob"]
+    uploaded.meddle(f"projects/{PROJECT}/withdrawals", lambda taken: {**taken, "salt": "0" * 64})
     said = refused(bob.type("withdraw-record", "--record", "7", "--yes"))
     assert "does not hold the withdrawal" in said
 
 
 def test_after_a_party_has_left_everything_still_ends_on_its_day(rig: AgreementRig) -> None:
-    rig.link()
     ann, kim = rig.desks["ann"], rig.desks["kim"]
     kim.ok("agreement", "withdraw", "--reason", "The study is over.", "--yes")
     rig.pass_time(days=31)
@@ -265,7 +277,6 @@ def test_after_a_party_has_left_everything_still_ends_on_its_day(rig: AgreementR
 
 
 def test_where_the_broker_is_gone_the_statement_is_kept_to_hand_over(rig: AgreementRig) -> None:
-    rig.link()
     kim = rig.desks["kim"]
 
     def gone(_: httpx2.Request) -> httpx2.Response | None:

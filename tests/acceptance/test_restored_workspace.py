@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from rigs.desk import Desk
+from rigs.moments import Moments
 from rigs.near_broker import NearBroker, two_agencies
 from rigs.weeks import links, settle
 
@@ -21,13 +22,23 @@ LOST = (
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[NearBroker]:
-    with two_agencies(tmp_path) as made:
+def ready(tmp_path: Path, moments: Moments) -> Iterator[NearBroker]:
+    def get_ready() -> None:
         made.compare()
         made.agree()
         for desk in made.desks.values():
             desk.ok("round", "ready")
+
+    with two_agencies(tmp_path / "broker") as made:
+        moments.reach(made, "ready", get_ready, __name__)
         yield made
+
+
+@pytest.fixture
+def rig(ready: NearBroker, moments: Moments) -> NearBroker:
+    """The broker after the first round."""
+    moments.reach(ready, "linked", lambda: settle(ready), __name__)
+    return ready
 
 
 def back_up(desk: Desk) -> Path:
@@ -42,12 +53,11 @@ def lose_and_restore(desk: Desk, backup: Path) -> None:
     desk.ok("workspace", "restore", str(backup))
 
 
-@pytest.mark.parametrize("party", ["welfare", "schools"])
+@pytest.mark.parametrize("party", ["welfare", pytest.param("schools", marks=pytest.mark.soak)])
 def test_rounds_go_on_after_a_backup_of_an_earlier_round_and_link_ids_stay(
     rig: NearBroker, party: str
 ) -> None:
     lost = rig.desks[party]
-    settle(rig)
     before = {name: links(desk) for name, desk in rig.desks.items()}
     backup = back_up(lost)
     rig.move(days=7)
@@ -73,7 +83,6 @@ def test_rounds_go_on_after_a_backup_of_an_earlier_round_and_link_ids_stay(
 
 def test_a_round_that_took_a_nonce_of_the_lost_workspace_is_corrected(rig: NearBroker) -> None:
     welfare, schools = rig.desks["welfare"], rig.desks["schools"]
-    settle(rig)
     before = links(welfare)
     backup = back_up(welfare)
     lose_and_restore(welfare, backup)
@@ -91,7 +100,6 @@ def test_a_round_that_took_a_nonce_of_the_lost_workspace_is_corrected(rig: NearB
 
 def test_a_round_that_was_open_is_made_once_more(rig: NearBroker) -> None:
     welfare = rig.desks["welfare"]
-    settle(rig)
     before = links(welfare)
     backup = back_up(welfare)
     rig.move(days=7)
@@ -107,10 +115,10 @@ def test_a_round_that_was_open_is_made_once_more(rig: NearBroker) -> None:
     assert links(welfare) == before
 
 
-def test_what_was_uploaded_before_the_backup_needs_no_correction(rig: NearBroker) -> None:
-    welfare = rig.desks["welfare"]
+def test_what_was_uploaded_before_the_backup_needs_no_correction(ready: NearBroker) -> None:
+    welfare = ready.desks["welfare"]
     welfare.ok("encode")
     welfare.ok("upload")
     lose_and_restore(welfare, back_up(welfare))
-    settle(rig)
+    settle(ready)
     assert links(welfare)

@@ -87,14 +87,9 @@ def terms() -> dict[str, Any]:
     return {}
 
 
-@pytest.fixture(scope="session")
-def _moments(tmp_path_factory: pytest.TempPathFactory) -> Moments:
-    return Moments(tmp_path_factory.mktemp("moments"))
-
-
 @pytest.fixture
 def reach(
-    _moments: Moments,
+    moments: Moments,
     request: pytest.FixtureRequest,
     terms: dict[str, Any],
     people: list[tuple[str, ...]],
@@ -106,7 +101,7 @@ def reach(
     module = request.module.__name__
 
     def reached(near: NearBroker, name: str, steps: Callable[[], Any]) -> Any:
-        return _moments.reach(near, name, steps, module, repr(terms), repr(people))
+        return moments.reach(near, name, steps, module, repr(terms), repr(people))
 
     return reached
 

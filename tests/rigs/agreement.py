@@ -156,12 +156,18 @@ class AgreementRig:
 
     near: NearBroker
     persons: dict[str, tuple[str, tuple[Duty, ...]]] = field(default_factory=lambda: dict(PERSONS))
-    people: dict[str, Identity] = field(default_factory=dict)
-    desks: dict[str, Desk] = field(default_factory=dict)
 
     @property
     def broker(self) -> Broker:
         return self.near.broker
+
+    @property
+    def people(self) -> dict[str, Identity]:
+        return self.near.people
+
+    @property
+    def desks(self) -> dict[str, Desk]:
+        return self.near.desks
 
     def set_up(self) -> None:
         """Enrol everyone, open the project, and lay the answers for an agreement on ann's desk."""
@@ -290,8 +296,6 @@ class AgreementRig:
     def pass_time(self, **time: float) -> None:
         """Move every clock."""
         self.near.move(**time)
-        for desk in self.desks.values():
-            desk.now = self.near.now
 
     def meddle(self, path: str, change: Change) -> None:
         """Have the courier change what the broker answers where a request's path ends or begins like this."""

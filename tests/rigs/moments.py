@@ -91,9 +91,9 @@ def _go_to(near: NearBroker, moment: Moment) -> None:
     for path in _with_text(root, str(moment.root)):
         path.write_text(path.read_text("utf-8").replace(str(moment.root), str(root)), "utf-8")
     near.operator, near.now, near.people = moment.operator, moment.now, dict(moment.people)
-    for party, kept in moment.desks.items():
+    for name, kept in moment.desks.items():
         folder = root / kept["folder"].relative_to(moment.root)
-        desk = near.desks.setdefault(party, Desk(folder, near, party))
+        desk = near.desks.setdefault(name, Desk(folder, near, kept["party"]))
         desk.folder, desk.now, desk.own, desk.slept = (
             folder,
             kept["now"],

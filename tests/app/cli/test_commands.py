@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from click.testing import CliRunner
 
 from app.broker import open_database
 from app.cli.main import COMMANDS, fail, main
+from app.http.listener import files_needed
 from app.settings import read_settings
 from schemas.matchlog.note import VerifierKey
 
@@ -139,6 +142,18 @@ def test_the_doctor_names_what_is_wrong(broker: Any, state: Path) -> None:
     done = broker("doctor")
     assert done.exit_code == 1
     assert "WRONG  tls: " in done.stdout
+    assert done.stdout.count("WRONG") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+def test_the_doctor_says_when_too_few_files_may_be_open(broker: Any, state: Path) -> None:
+    doctor = f"exec {sys.executable} -m app.cli --state {state} doctor"
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"ulimit -n 600; {doctor}"], capture_output=True, text=True, check=False
+    )
+    needed = files_needed(512)
+    assert done.returncode == 1
+    assert f"WRONG  files: serve may open 600 files only, and may need {needed}" in done.stdout
     assert done.stdout.count("WRONG") == 1
 
 

@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -20,6 +21,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.broker import open_broker
+from app.http.listener import MORE_PER_ADDRESS, files_needed, raise_file_limit
+from app.http.protocol import TLS_HANDSHAKE_S, ConnectionLimits
 from app.matchlog.repository import entries_at
 from app.security.tokens import new_token
 from app.settings import read_settings
@@ -64,9 +67,16 @@ def trusting(state: Path) -> ssl.SSLContext:
     return context
 
 
-def get(state: Path, port: int, path: str, host: str = "127.0.0.1", **headers: str) -> Any:
+def get(
+    state: Path,
+    port: int,
+    path: str,
+    host: str = "127.0.0.1",
+    source: tuple[str, int] | None = None,
+    **headers: str,
+) -> Any:
     connection = http.client.HTTPSConnection(
-        host, port, context=trusting(state), timeout=PATIENCE_S
+        host, port, context=trusting(state), timeout=PATIENCE_S, source_address=source
     )
     with closing(connection):
         connection.request("GET", path, headers=headers)
@@ -242,3 +252,61 @@ def test_settings_are_logged_when_a_broker_starts_with_others(
     with serving(state):
         pass
     assert [body.changed for body in logged()[1:]] == [("reads-per-minute",)]
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc and 127.0.0.2")
+def test_a_crowd_that_says_nothing_keeps_nobody_else_from_an_answer(
+    broker: Any, state: Path
+) -> None:
+    n_idle = 1200
+    raise_file_limit(n_idle + 200)
+    with serving(state) as (process, port):
+        files, status = Path(f"/proc/{process.pid}/fd"), Path(f"/proc/{process.pid}/status")
+        get(state, port, "/healthz")
+        n_files, kib = len(list(files.iterdir())), resident_kib(status)
+        started_s = time.monotonic()
+        crowd = [
+            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) for _ in range(n_idle)
+        ]
+        try:
+            asked_s = time.monotonic()
+            assert get(state, port, "/healthz", source=("127.0.0.2", 0))[0] == 200
+            assert time.monotonic() - asked_s < 1
+            held = ConnectionLimits().max_per_address + MORE_PER_ADDRESS
+            assert len(list(files.iterdir())) <= n_files + held + 8
+            for one in crowd:
+                assert dropped(one)
+            assert time.monotonic() - started_s < 3 * TLS_HANDSHAKE_S
+            assert get(state, port, "/healthz")[0] == 200
+            assert len(list(files.iterdir())) <= n_files + 8
+            assert resident_kib(status) - kib < 16 * 1024
+        finally:
+            for one in crowd:
+                one.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs prlimit")
+def test_the_server_may_open_as_many_files_as_it_may_need(broker: Any, state: Path) -> None:
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with serving(state) as (process, _):
+            allowed, _ = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert allowed == files_needed(ConnectionLimits().max_connections)
+
+
+def dropped(connection: socket.socket) -> bool:
+    """Wait until the other side has closed a connection on which nothing was said."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def resident_kib(status: Path) -> int:
+    line = next(one for one in status.read_text().splitlines() if one.startswith("VmRSS"))
+    return int(line.split()[1])

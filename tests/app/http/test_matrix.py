@@ -20,6 +20,7 @@ from rigs.linkage import (
 from rigs.persons import DUTIES, MakePerson
 from rigs.reviewing import Reviewing
 from rigs.route_matrix import NOTHING, STRANGER, World, comparable, routes_of
+from sqlalchemy import Engine, event
 
 from app.matching.blocks.rows import read_rows
 from app.security.policy import PAGE_RULES, POLICY
@@ -112,6 +113,27 @@ def test_to_a_stranger_what_others_have_is_as_if_it_were_not(world: World) -> No
             none = world.call(route, stranger, NOTHING)
             assert foreign.status_code == 404, (route.name, foreign.text)
             assert comparable(foreign) == comparable(none), route.name
+
+
+def test_for_a_stranger_the_database_does_the_same_whether_there_is_something_or_not(
+    world: World,
+) -> None:
+    asked: list[str] = []
+    note = lambda *before: asked.append(before[2])  # noqa: E731
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        for role in STRANGER_ROLES:
+            stranger = world.linkage.as_party(STRANGER, role)
+            for route in world.routes:
+                if role in route.roles and route.names_an_object:
+                    asked.clear()
+                    world.call(route, stranger, world.ids)
+                    foreign = asked.copy()
+                    asked.clear()
+                    world.call(route, stranger, NOTHING)
+                    assert asked == foreign, (role, route.name)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 def test_to_the_other_agency_an_upload_or_release_is_as_if_it_were_not(world: World) -> None:

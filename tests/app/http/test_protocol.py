@@ -9,7 +9,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +20,16 @@ from fastapi.responses import StreamingResponse
 
 from app.cli.self_signed import write_certificate
 from app.http import protocol
-from app.http.protocol import MAX_HEAD_BYTES, ConnectionLimits, HandshakeLoop, watched_protocol
+from app.http.listener import MORE_PER_ADDRESS, CountingListener
+from app.http.protocol import (
+    MAX_HEAD_BYTES,
+    ConnectionLimits,
+    HandshakeLoop,
+    limits_of,
+    watched_protocol,
+)
 from app.http.server import TlsFiles, tls_context
+from app.settings import Settings
 from schemas.problem import Problem
 
 # A hundredth of what the broker waits, so that the tests need not.
@@ -72,13 +80,13 @@ class RunningServer:
             ws="none",
             lifespan="off",
             log_config=None,
-            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             timeout_keep_alive=1,
             timeout_graceful_shutdown=1,
             ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         )
         self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run, args=([self.listener],))
+        counting = CountingListener(self.listener, limits)
+        self.thread = threading.Thread(target=self.server.run, args=([counting],))
         self.thread.start()
 
     def connect(self) -> closing[socket.socket]:
@@ -88,7 +96,6 @@ class RunningServer:
     def stop(self) -> None:
         self.server.should_exit = True
         self.thread.join()
-        self.listener.close()
 
     def connections(self) -> int:
         return len(self.server.server_state.connections)
@@ -235,16 +242,40 @@ def test_one_address_gets_no_more_than_its_share(start: Start) -> None:
     assert get(server).startswith(b"HTTP/1.1 404")
 
 
+def test_a_crowd_before_its_handshake_is_dropped_at_once(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "TLS_HANDSHAKE_S", PATIENCE_S)
+    server = start(LIMITS, tls_of(tmp_path))
+    with ExitStack() as stack:
+
+        def is_dropped() -> bool:
+            one = stack.enter_context(server.connect())
+            return bool(select.select([one], [], [], 0.2)[0]) and read_all(one) == b""
+
+        first = stack.enter_context(server.connect())
+        others = [is_dropped() for _ in range(LIMITS.max_per_address + MORE_PER_ADDRESS - 1)]
+        assert not any(others)
+        assert is_dropped()
+        assert is_dropped()
+        first.close()
+        wait_until(lambda: not is_dropped())
+
+
 @pytest.mark.parametrize("start_of_hello", [b"", b"\x16\x03\x01\x02\x00\x01"])
 def test_a_tls_handshake_that_does_not_come_is_cut_off(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_of_hello: bytes
 ) -> None:
-    write_certificate(tmp_path / "tls")
-    tls = tls_context(TlsFiles(tmp_path / "tls" / "broker.crt", tmp_path / "tls" / "broker.key"))
     monkeypatch.setattr(protocol, "TLS_HANDSHAKE_S", 0.3)
-    with start(LIMITS, tls).connect() as connection:
+    with start(LIMITS, tls_of(tmp_path)).connect() as connection:
         connection.sendall(start_of_hello)
         assert read_all(connection) == b""
+
+
+def test_behind_a_proxy_all_come_from_one_address(tmp_path: Path) -> None:
+    direct = limits_of(Settings(state_dir=tmp_path))
+    proxied = limits_of(Settings(state_dir=tmp_path, insecure_plain_http=True))
+    assert direct.max_per_address < direct.max_connections == proxied.max_per_address
 
 
 @pytest.mark.parametrize(
@@ -257,6 +288,10 @@ def test_a_tls_handshake_that_does_not_come_is_cut_off(
         b"GET / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
         b"GET / HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + b"a: " + b"x" * 2 * MAX_HEAD_BYTES,
+        b"GET / HTTP/1.1\r\nhost: x\r\na: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\na:" + b" " * MAX_HEAD_BYTES + b"\r\n\r\n",
+        b"POST /count HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n"
+        b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
     ],
 )
 def test_what_is_not_http_is_refused_as_a_problem(server: RunningServer, noise: bytes) -> None:
@@ -274,6 +309,23 @@ def test_a_pipelined_request_is_served_after_the_one_before(server: RunningServe
         assert read_all(connection).count(b"HTTP/1.1 200") == 2
 
 
+def test_a_pipelined_head_is_no_longer_than_any_other(server: RunningServer) -> None:
+    one = b"POST /count HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"
+    longer = one.replace(b"host: x", b"host: x\r\na: " + b"x" * MAX_HEAD_BYTES)
+    with server.connect() as connection:
+        connection.sendall(one + longer)
+        answer = read_all(connection)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert problem_in(answer[answer.rindex(b"HTTP/1.1") :]).code == "malformed-http"
+
+
+def test_a_head_of_almost_the_limit_is_taken(server: RunningServer) -> None:
+    with server.connect() as connection:
+        head = b"GET /none HTTP/1.1\r\nhost: x\r\nconnection: close\r\na: "
+        connection.sendall(head + b"x" * (MAX_HEAD_BYTES - len(head) - 4) + b"\r\n\r\n")
+        assert read_all(connection).startswith(b"HTTP/1.1 404")
+
+
 def test_the_server_stops_in_time_whoever_dawdles(start: Start) -> None:
     server = start(replace(LIMITS, head_timeout_s=60, body_timeout_s=60, body_grace_s=60))
     with server.connect() as idle, server.connect() as half:
@@ -283,6 +335,11 @@ def test_the_server_stops_in_time_whoever_dawdles(start: Start) -> None:
         server.thread.join(PATIENCE_S)
         assert not server.thread.is_alive()
         assert idle.fileno() >= 0
+
+
+def tls_of(folder: Path) -> ssl.SSLContext:
+    write_certificate(folder / "tls")
+    return tls_context(TlsFiles(folder / "tls" / "broker.crt", folder / "tls" / "broker.key"))
 
 
 def trickle(server: RunningServer, head: bytes, piece: bytes) -> bytes:

@@ -168,6 +168,14 @@ def test_unknown_token_is_not_authorised_and_not_tried_again(
     assert sleeps == []
 
 
+def test_a_full_disk_is_told_at_once(broker: NearBroker, client, sleeps) -> None:
+    refusal = problem(507, "storage-full", detail="The broker's disk is nearly full.")
+    broker.courier.before = FailFirst(1, lambda: refusal)
+    with pytest.raises(BrokerRefusedError, match="the broker's disk is nearly full") as caught:
+        client.project("foster-pupils")
+    assert (caught.value.exit_code, sleeps) == (1, [])
+
+
 def test_refusal_names_clause_and_hint(broker: NearBroker, client) -> None:
     refusal = problem(
         409, "not-in-force", detail="The project has ended.", clause="end", hint="Sign."

@@ -39,7 +39,9 @@ class Killer:
         return self.real(owner, *given, **named)
 
 
-@pytest.mark.parametrize("at", [1, pytest.param(2, marks=pytest.mark.soak), 3])
+@pytest.mark.parametrize(
+    "at", [1, *(pytest.param(later, marks=pytest.mark.soak) for later in (2, 3))]
+)
 @pytest.mark.parametrize(
     ("owner", "name"), [(LedgerFile, "write"), (Said, "keep")], ids=["ledger", "said"]
 )

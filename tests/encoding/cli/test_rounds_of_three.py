@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from rigs.moments import Moments
 from rigs.near_broker import POLICY, NearBroker, near_broker
 from rigs.weeks import links, settle
 
@@ -30,6 +30,8 @@ ROWS = {
     "welfare": f"{HEAD}w1,{ANA}w3,{DEE}w4,{ZOE}",
 }
 
+# What the other agencies may have; nothing goes by itself.
+SHARED = {"elements": [{"party": "schools", "name": "born", "use": "shared"}]}
 SHARE = '[share]\ncolumns = ["last"]'
 
 pytestmark = pytest.mark.long
@@ -51,133 +53,141 @@ def terms_of(*recipients: str) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def three(
-    folder: Path,
-    *recipients: str,
-    policy: MatchingPolicy = POLICY,
-    clauses: dict[str, Any] | None = None,
-    **files: str,
-) -> Iterator[NearBroker]:
-    """Give the broker with three agencies that are ready for rounds, until the block ends."""
-    with near_broker(folder) as near:
+Three = Callable[..., NearBroker]
+
+
+@pytest.fixture
+def three(tmp_path: Path, moments: Moments) -> Iterator[Three]:
+    """Gives the broker with three agencies that are ready for rounds, or have `settled` their first one."""
+
+    def make(
+        near: NearBroker, recipients: tuple[str, ...], policy: MatchingPolicy, files: dict[str, str]
+    ) -> None:
         for party in AGENCIES:
             near.add(party, files.get(party, ROWS[party]))
-        near.add_project(policy=policy, clauses=clauses, **terms_of(*recipients))
+        near.add_project(policy=policy, clauses=SHARED, **terms_of(*recipients))
         near.compare()
         near.agree()
         for desk in near.desks.values():
             desk.ok("round", "ready")
-        yield near
+
+    with near_broker(tmp_path / "broker") as near:
+
+        def given(
+            *recipients: str, settled: bool = False, policy: MatchingPolicy = POLICY, **files: str
+        ) -> NearBroker:
+            which = recipients, policy, files
+            name = f"{__name__} {which}"
+            moments.reach(near, name, lambda: make(near, *which))
+            if settled:
+                moments.reach(near, f"{name}, settled", lambda: settle(near))
+            return near
+
+        yield given
 
 
-def test_a_recipient_may_be_paired_with_an_agency_that_is_none(tmp_path: Path) -> None:
-    with three(tmp_path, "schools", "welfare") as near:
-        schools, welfare = near.desks["schools"], near.desks["welfare"]
-        settle(near)
-        first = links(schools), links(welfare)
-        # What the clinics have gives a link ID as well, and what both others have one that joins.
-        assert first[0].keys() == {"s1", "s2", "s3"}
-        assert first[1].keys() == {"w1", "w3", "w4"}
-        assert (first[0]["s1"], first[0]["s3"]) == (first[1]["w1"], first[1]["w3"])
-        assert first[0]["s2"] not in first[1].values()
-        assert "statement-received" not in near.log_kinds()
-        near.move(days=7)
-        settle(near)
-        assert (links(schools), links(welfare)) == first
+def test_a_recipient_may_be_paired_with_an_agency_that_is_none(three: Three) -> None:
+    near = three("schools", "welfare", settled=True)
+    schools, welfare = near.desks["schools"], near.desks["welfare"]
+    first = links(schools), links(welfare)
+    # What the clinics have gives a link ID as well, and what both others have one that joins.
+    assert first[0].keys() == {"s1", "s2", "s3"}
+    assert first[1].keys() == {"w1", "w3", "w4"}
+    assert (first[0]["s1"], first[0]["s3"]) == (first[1]["w1"], first[1]["w3"])
+    assert first[0]["s2"] not in first[1].values()
+    assert "statement-received" not in near.log_kinds()
+    near.move(days=7)
+    settle(near)
+    assert (links(schools), links(welfare)) == first
 
 
 @pytest.mark.parametrize("recipients", [AGENCIES, ("schools", "welfare")])
 def test_columns_go_to_a_partner_of_those_alone_whom_it_has_too(
-    tmp_path: Path, recipients: tuple[str, ...]
+    three: Three, recipients: tuple[str, ...]
 ) -> None:
-    shared = [{"party": "schools", "name": "born", "use": "shared"}]
-    with three(tmp_path, *recipients, clauses={"elements": shared}) as near:
-        schools, welfare = near.desks["schools"], near.desks["welfare"]
-        settle(near)
-        # Chloé is at schools and clinics, and her link ID is no business of welfare.
-        assert links(schools).keys() == {"s1", "s2", "s3"}
-        done = schools.json("refresh", "--deliver")["delivered"]
-        expected = {"clinics": 3, "welfare": 2}
-        assert {one["to"]: one["rows"] for one in done} == {
-            party: n for party, n in expected.items() if party in recipients
-        }
-        attached = welfare.json("refresh", "--attach")["attached"]
-        assert [(one["from"], one["rows_attached"]) for one in attached] == [("schools", 2)]
+    near = three(*recipients, settled=True)
+    schools, welfare = near.desks["schools"], near.desks["welfare"]
+    # Chloé is at schools and clinics, and her link ID is no business of welfare.
+    assert links(schools).keys() == {"s1", "s2", "s3"}
+    done = schools.json("refresh", "--deliver")["delivered"]
+    expected = {"clinics": 3, "welfare": 2}
+    assert {one["to"]: one["rows"] for one in done} == {
+        party: n for party, n in expected.items() if party in recipients
+    }
+    attached = welfare.json("refresh", "--attach")["attached"]
+    assert [(one["from"], one["rows_attached"]) for one in attached] == [("schools", 2)]
 
 
 def test_a_link_id_of_an_own_match_joins_once_the_other_recipient_has_the_person(
-    tmp_path: Path,
+    three: Three,
 ) -> None:
-    with three(tmp_path, "schools", "welfare") as near:
-        schools, welfare = near.desks["schools"], near.desks["welfare"]
-        settle(near)
-        before = links(schools)
-        more = ROWS["welfare"] + f"w2,{CHLOE}"
-        (near.folder / "welfare" / "people.csv").write_text(more, "utf-8")
-        near.move(days=7)
-        settle(near)
-        assert links(schools) == before
-        assert links(welfare)["w2"] == before["s2"]
+    near = three("schools", "welfare", settled=True)
+    schools, welfare = near.desks["schools"], near.desks["welfare"]
+    before = links(schools)
+    more = ROWS["welfare"] + f"w2,{CHLOE}"
+    (near.folder / "welfare" / "people.csv").write_text(more, "utf-8")
+    near.move(days=7)
+    settle(near)
+    assert links(schools) == before
+    assert links(welfare)["w2"] == before["s2"]
 
 
-def test_recipients_of_more_than_one_pair_agree_by_statements(tmp_path: Path) -> None:
-    with three(tmp_path, *AGENCIES) as near:
-        settle(near)
-        found = {party: links(desk) for party, desk in near.desks.items()}
-        assert near.log_kinds().count("statement-received") == 3
-        assert found["clinics"]["c1"] == found["schools"]["s1"] == found["welfare"]["w1"]
-        assert found["clinics"]["c4"] == found["welfare"]["w4"]
-        near.move(days=7)
-        settle(near)
-        assert {party: links(desk) for party, desk in near.desks.items()} == found
+def test_recipients_of_more_than_one_pair_agree_by_statements(three: Three) -> None:
+    near = three(*AGENCIES, settled=True)
+    found = {party: links(desk) for party, desk in near.desks.items()}
+    assert near.log_kinds().count("statement-received") == 3
+    assert found["clinics"]["c1"] == found["schools"]["s1"] == found["welfare"]["w1"]
+    assert found["clinics"]["c4"] == found["welfare"]["w4"]
+    near.move(days=7)
+    settle(near)
+    assert {party: links(desk) for party, desk in near.desks.items()} == found
 
 
-def test_where_the_runs_of_other_pairs_failed_one_pair_needs_no_statements(tmp_path: Path) -> None:
+def test_where_the_runs_of_other_pairs_failed_one_pair_needs_no_statements(three: Three) -> None:
     # Nobody of the clinics is known to the others, and runs that link so few fail.
     policy = POLICY.model_copy(update={"link_rate": LinkRate(least="0.3", most="1")})
     strangers = f"{HEAD}c1,Kim,Park,2009-01-02\nc2,Uma,Rao,2008-03-04\nc3,Wes,Hill,2007-05-06\n"
-    with three(tmp_path, *AGENCIES, policy=policy, clinics=strangers) as near:
-        clinics, schools, welfare = (near.desks[party] for party in AGENCIES)
-        assert [desk.type("refresh").exit_code for desk in (clinics, schools)] == [7, 7]
-        assert [desk.type("refresh").exit_code for desk in (welfare, schools)] == [7, 7]
-        assert clinics.type("refresh").exit_code == 6
-        assert "statement-received" not in near.log_kinds()
-        assert near.log_kinds().count("claims-received") == 2
-        # A run that failed may be asked for again, so the round stays open until its deadline.
-        near.move(days=4)
-        near.sweep()
-        for desk in (schools, welfare):
-            desk.ok("links")
-        assert links(schools)["s1"] == links(welfare)["w1"]
+    near = three(*AGENCIES, policy=policy, clinics=strangers)
+    clinics, schools, welfare = (near.desks[party] for party in AGENCIES)
+    assert [desk.type("refresh").exit_code for desk in (clinics, schools)] == [7, 7]
+    assert [desk.type("refresh").exit_code for desk in (welfare, schools)] == [7, 7]
+    assert clinics.type("refresh").exit_code == 6
+    assert "statement-received" not in near.log_kinds()
+    assert near.log_kinds().count("claims-received") == 2
+    # A run that failed may be asked for again, so the round stays open until its deadline.
+    near.move(days=4)
+    near.sweep()
+    for desk in (schools, welfare):
+        desk.ok("links")
+    assert links(schools)["s1"] == links(welfare)["w1"]
 
 
 def test_a_round_that_was_closed_without_ones_claims_is_told_and_the_next_one_goes_on(
-    tmp_path: Path,
+    three: Three,
 ) -> None:
-    with three(tmp_path, "schools", "welfare") as near:
-        schools, welfare = near.desks["schools"], near.desks["welfare"]
+    near = three("schools", "welfare")
+    schools, welfare = near.desks["schools"], near.desks["welfare"]
 
-        def lose(request: httpx2.Request) -> httpx2.Response | None:
-            if "/claims/" in request.url.path and request.method == "PUT":
-                raise httpx2.ConnectError("no network")
-            return None
+    def lose(request: httpx2.Request) -> httpx2.Response | None:
+        if "/claims/" in request.url.path and request.method == "PUT":
+            raise httpx2.ConnectError("no network")
+        return None
 
-        for _ in range(2):
-            for desk in near.desks.values():
-                near.courier.before = lose if desk is welfare else (lambda _: None)
-                desk.type("refresh")
-        near.courier.before = lambda _: None
-        near.move(days=4)
-        near.sweep()
-        assert near.log_kinds()[-1] == "round-closed"
-        for desk in (schools, welfare):
-            result = desk.type("links")
-            assert result.exit_code == 0, result.stderr
-            assert "have none yet" in result.stderr
-        near.move(days=4)
-        settle(near)
-        assert links(schools)["s1"] == links(welfare)["w1"]
+    for _ in range(2):
+        for desk in near.desks.values():
+            near.courier.before = lose if desk is welfare else (lambda _: None)
+            desk.type("refresh")
+    near.courier.before = lambda _: None
+    near.move(days=4)
+    near.sweep()
+    assert near.log_kinds()[-1] == "round-closed"
+    for desk in (schools, welfare):
+        result = desk.type("links")
+        assert result.exit_code == 0, result.stderr
+        assert "have none yet" in result.stderr
+    near.move(days=4)
+    settle(near)
+    assert links(schools)["s1"] == links(welfare)["w1"]
 
 
 def test_sealed_link_ids_of_each_pair_are_in_a_file_of_their_own(tmp_path: Path) -> None:

@@ -90,18 +90,24 @@ def is_linked(asking: Asking) -> bool:
     return "rec_w3" in own and own["rec_w3"] == other["rec_s3"]
 
 
-@pytest.mark.parametrize("who", [REVIEWER, ASKED])
+# Each once at one of the two; all of them are soak.
+WRITES = {
+    "ledger 1": (LedgerFile, "write", 1, REVIEWER),
+    "ledger 2": (LedgerFile, "write", 2, None),
+    "ledger 3": (LedgerFile, "write", 3, None),
+    "said 1": (Said, "keep", 1, ASKED),
+    "said 2": (Said, "keep", 2, None),
+    "links": (links_files, "write_links", 1, REVIEWER),
+}
+
+
 @pytest.mark.parametrize(
-    ("owner", "name", "at"),
+    ("owner", "name", "at", "who"),
     [
-        (LedgerFile, "write", 1),
-        pytest.param(LedgerFile, "write", 2, marks=pytest.mark.soak),
-        (LedgerFile, "write", 3),
-        (Said, "keep", 1),
-        pytest.param(Said, "keep", 2, marks=pytest.mark.soak),
-        (links_files, "write_links", 1),
+        pytest.param(*write, who, marks=() if who == first else pytest.mark.soak, id=f"{at}, {who}")
+        for at, (*write, first) in WRITES.items()
+        for who in (REVIEWER, ASKED)
     ],
-    ids=["ledger 1", "ledger 2", "ledger 3", "said 1", "said 2", "links"],
 )
 def test_killed_before_a_write_the_next_night_goes_on(
     copied: Asking, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, at: int, who: str

@@ -53,12 +53,22 @@ static const struct instruction_set *find_set(const char *name)
     return NULL;
 }
 
+/* Return whether an array has n elements of this size, and begins at a multiple of it. */
 static int has_length(const Py_buffer *array, size_t n, size_t size)
 {
-    return array->len == (Py_ssize_t)(n * size);
+    return array->len == (Py_ssize_t)(n * size) && (n == 0 || (uintptr_t)array->buf % size == 0);
 }
 
-/* Return whether the arrays have the lengths that the sizes imply. */
+/* Return whether nibbles of the left side lead into the table that they are offsets of. */
+static int are_nibbles(const Py_buffer *rows)
+{
+    uint8_t low = 0;
+    for (Py_ssize_t i = 0; i < rows->len; i++)
+        low |= ((const uint8_t *)rows->buf)[i] & 15;
+    return low == 0;
+}
+
+/* Return whether the arrays have the lengths that the sizes imply, and lie as the scans read them. */
 static int fits(const struct opened *o)
 {
     const struct comparison *c = &o->comparison;
@@ -72,6 +82,7 @@ static int fits(const struct opened *o)
            has_length(&a[RIGHT_COUNTS], c->n_right, 4) &&
            has_length(&a[LEFT_ROWS], c->n_left * c->width, element) &&
            has_length(&a[RIGHT_BLOCKS], n_blocks * c->width * SCAN_COLUMNS, element) &&
+           (o->set->layout != LAYOUT_NIBBLES || are_nibbles(&a[LEFT_ROWS])) &&
            (n_blocks == 0 || (uintptr_t)c->right_blocks % 64 == 0) &&
            has_length(&a[LARGEST_DISTANCE], 2 * n_bits + 1, 4) &&
            has_length(&a[SMALLEST_COMMON], 2 * n_bits + 1, 4) &&
@@ -162,9 +173,10 @@ static PyObject *scan(PyObject *self, PyObject *args)
     struct found found = {left.buf, right.buf, common.buf, 0, (size_t)common.len / 2};
     if (o && (start < 0 || start > stop || (size_t)stop > o->comparison.n_left ||
               found.capacity < SCAN_ROWS * SCAN_COLUMNS || !has_length(&left, found.capacity, 4) ||
-              !has_length(&right, found.capacity, 4) || block_of_tile < 0 || row < 0 ||
+              !has_length(&right, found.capacity, 4) ||
+              !has_length(&common, found.capacity, 2) || block_of_tile < 0 || row < 0 ||
               block < 0)) {
-        PyErr_SetString(PyExc_ValueError, "a scan is out of range, or its arrays are too short");
+        PyErr_SetString(PyExc_ValueError, "a scan is out of range, or its arrays do not fit");
     } else if (o) {
         int is_done;
         Py_BEGIN_ALLOW_THREADS

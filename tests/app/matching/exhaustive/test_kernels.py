@@ -130,6 +130,33 @@ class TestExtension:
         with pytest.raises(ValueError, match="contradict"):
             extension.open(*arguments)
 
+    @pytest.mark.parametrize("index", range(4, 14))
+    def test_an_array_that_begins_between_two_elements_is_refused(
+        self, extension, arguments, index
+    ):
+        arguments[index] = between_elements(arguments[index])
+        with pytest.raises(ValueError, match="contradict"):
+            extension.open(*arguments)
+
+    @pytest.mark.parametrize("index", range(3))
+    def test_results_do_not_begin_between_two_elements(self, extension, arguments, index):
+        opened = extension.open(*arguments)
+        results = [np.zeros(256, dtype=one) for one in (np.uint32, np.uint32, np.uint16)]
+        results[index] = between_elements(results[index])
+        with pytest.raises(ValueError, match="out of range"):
+            extension.scan(opened, 0, 5, (0, 0, 0), *results)
+
+    def test_nibbles_that_would_lead_out_of_the_table_are_refused(self, extension, arguments):
+        if ("avx2", "nibbles") not in extension.instruction_sets():
+            missing("the processor has no AVX2")
+        arguments[0] = "avx2"
+        arguments[8] = np.full((70, 4), 0xF0, dtype=np.uint8)
+        arguments[9] = arguments[9].view(np.uint8)[: 2 * 4 * 64]
+        extension.open(*arguments)
+        arguments[8][69, 3] |= 1
+        with pytest.raises(ValueError, match="contradict"):
+            extension.open(*arguments)
+
     @pytest.mark.parametrize(
         ("start", "stop", "n_left", "n_common"),
         [
@@ -153,6 +180,14 @@ class TestExtension:
     def test_what_is_no_comparison_is_refused(self, extension):
         with pytest.raises(ValueError, match="PyCapsule"):
             extension.count(object())
+
+
+def between_elements(array):
+    """Return the same values, from an address that is no multiple of their size."""
+    octets = np.zeros(array.nbytes + 1, dtype=np.uint8)
+    moved = octets[1:].view(array.dtype).reshape(array.shape)
+    moved[...] = array
+    return moved
 
 
 def test_every_kernel_leaves_its_input_alone(kernel):

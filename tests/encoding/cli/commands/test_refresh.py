@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,15 @@ def refresh(welfare: Desk, partner: Partner) -> None:
     raise AssertionError("the jobs do not end")
 
 
+@pytest.fixture
+def linked(
+    broker: NearBroker, welfare: Desk, partner: Partner, reach: Callable[..., Any]
+) -> Partner:
+    """The schools' nightly job, when both jobs are done with the first round."""
+    reach(broker, "linked", lambda: refresh(welfare, partner))
+    return partner
+
+
 def test_both_jobs_in_turn_end_with_link_ids_that_join(welfare: Desk, partner: Partner) -> None:
     refresh(welfare, partner)
     assert links(welfare) == LINKED
@@ -63,35 +73,32 @@ def test_both_jobs_in_turn_end_with_link_ids_that_join(welfare: Desk, partner: P
 
 
 def test_next_week_has_the_same_link_ids(
-    welfare: Desk, partner: Partner, people, write_people, broker: NearBroker
+    welfare: Desk, linked: Partner, people, write_people, broker: NearBroker
 ) -> None:
-    refresh(welfare, partner)
     before = link_ids(welfare)
     write_people(people[:3])
     broker.move(days=7)
-    refresh(welfare, partner)
+    refresh(welfare, linked)
     assert links(welfare) == ["7", "x-3"]
     assert link_ids(welfare).items() <= before.items()
 
 
 @pytest.mark.parametrize("terms", [{"spaces": (IdSpace(name="shared", lifetime="round"),)}])
 def test_where_link_ids_are_agreed_to_be_new_in_each_round_they_are(
-    welfare: Desk, partner: Partner, broker: NearBroker
+    welfare: Desk, linked: Partner, broker: NearBroker
 ) -> None:
-    refresh(welfare, partner)
     before = link_ids(welfare)
     broker.move(days=7)
-    refresh(welfare, partner)
+    refresh(welfare, linked)
     now = link_ids(welfare)
     assert now.keys() == before.keys()
     assert not {*now.values()} & {*before.values()}
-    assert {*link_ids(partner.desk).values()} == {*now.values()}
+    assert {*link_ids(linked.desk).values()} == {*now.values()}
     assert welfare.ok("links")
     assert link_ids(welfare) == now
 
 
-def test_nothing_due_is_no_fault(welfare: Desk, partner: Partner, broker: NearBroker) -> None:
-    refresh(welfare, partner)
+def test_nothing_due_is_no_fault(welfare: Desk, linked: Partner, broker: NearBroker) -> None:
     before = (welfare.folder / "links.csv").read_bytes()
     n_requests = len(broker.courier.requests)
     assert "nothing is due" in welfare.ok("refresh").stderr
@@ -101,12 +108,11 @@ def test_nothing_due_is_no_fault(welfare: Desk, partner: Partner, broker: NearBr
 
 @pytest.mark.parametrize("terms", [{"frequency": "on-request"}])
 def test_on_request_nothing_is_due_until_somebody_begins_a_round(
-    welfare: Desk, partner: Partner, broker: NearBroker
+    welfare: Desk, linked: Partner, broker: NearBroker
 ) -> None:
     # The first one begins by itself: there is nothing yet.
-    refresh(welfare, partner)
     before = (welfare.folder / "links.csv").read_bytes()
-    for desk in (welfare, partner.desk):
+    for desk in (welfare, linked.desk):
         done = desk.ok("refresh", "--json")
         assert json.loads(done.stdout) == {"round": None}
         assert "nothing is due: rounds are made on request" in desk.ok("refresh").stderr
@@ -114,17 +120,16 @@ def test_on_request_nothing_is_due_until_somebody_begins_a_round(
         assert "blindlink refresh --begin" in desk.ok("round", "status").stdout
     assert broker.log_kinds().count("round-opened") == 1
     assert welfare.type("refresh", "--begin").exit_code == 7
-    partner.run()
+    linked.run()
     assert welfare.type("refresh").exit_code == 0
-    partner.run()
+    linked.run()
     assert broker.log_kinds().count("round-opened") == 2
     assert (welfare.folder / "links.csv").read_bytes() == before
 
 
 def test_a_round_that_is_not_due_cannot_be_begun(
-    welfare: Desk, partner: Partner, broker: NearBroker
+    welfare: Desk, linked: Partner, broker: NearBroker
 ) -> None:
-    refresh(welfare, partner)
     refused = welfare.type("refresh", "--begin")
     assert refused.exit_code == 1
     assert "no round is due yet by the agreement's schedule" in refused.stderr
@@ -206,9 +211,8 @@ class Interruption(KeyboardInterrupt):
 
 @pytest.mark.long
 def test_stopped_before_or_after_any_request_it_goes_on_where_it_stopped(
-    welfare: Desk, partner: Partner, broker: NearBroker, people, write_people
+    welfare: Desk, linked: Partner, broker: NearBroker, people, write_people
 ) -> None:
-    refresh(welfare, partner)
     before = (welfare.folder / "links.csv").read_bytes()
     write_people(people[:3])
     broker.move(days=7)
@@ -244,7 +248,7 @@ def test_stopped_before_or_after_any_request_it_goes_on_where_it_stopped(
             is_old = (welfare.folder / "links.csv").read_bytes() == before
             assert is_old or links(welfare) == ["7", "x-3"]
         if result.exit_code == 7:
-            partner.run()
+            linked.run()
     assert stop > 20
     assert links(welfare) == ["7", "x-3"]
     commits = [path for method, path in courier.requests if path.endswith("/commit")]
@@ -259,14 +263,13 @@ def test_stopped_before_or_after_any_request_it_goes_on_where_it_stopped(
 )
 def test_failure_leaves_last_weeks_links_and_says_what_it_was(
     welfare: Desk,
-    partner: Partner,
+    linked: Partner,
     broker: NearBroker,
     people,
     write_people,
     fault: str,
     status: int,
 ) -> None:
-    refresh(welfare, partner)
     before = (welfare.folder / "links.csv").read_bytes()
     broker.move(days=7)
     write_people(people[:2])
@@ -295,9 +298,8 @@ def test_a_run_that_fails_ends_with_6_and_writes_nothing(welfare: Desk, partner:
 
 
 def test_links_stay_where_the_workspace_has_lost_its_handle_map(
-    welfare: Desk, partner: Partner
+    welfare: Desk, linked: Partner
 ) -> None:
-    refresh(welfare, partner)
     before = (welfare.folder / "links.csv").read_bytes()
     shutil.rmtree(welfare.folder / "workspace" / "handles")
     result = welfare.type("links")
