@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -252,7 +253,7 @@ class Story:
             party=party,
             person=self.persons[party],
             duties=("analyst", "recipient"),
-            signing_key=hashlib.sha256(KEY.public_key().public_bytes_raw()).hexdigest(),
+            signing_key=b64encode(KEY.public_key().public_bytes_raw()).decode(),
             receiving_key=self.digest(),
         )
 

@@ -17,6 +17,7 @@ from cryptography import x509
 from app.cli.opening import founded_settings, local_operator
 from app.durable import refuse_shared
 from app.errors import BrokerError, ConfigurationError
+from app.http.listener import files_needed, raise_file_limit
 from app.version import VERSION
 from schemas.shared.command_line import emit, json_option
 
@@ -123,8 +124,6 @@ def _disk(broker: Broker) -> str:
 
 
 def _files(broker: Broker) -> str:
-    from app.http.listener import files_needed, raise_file_limit
-
     needed = files_needed(broker.settings.max_connections)
     allowed = raise_file_limit(needed)
     if allowed is not None and allowed < needed:

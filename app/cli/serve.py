@@ -14,6 +14,7 @@ import structlog
 from app.cli.loading import loading
 from app.cli.opening import founded_settings
 from app.errors import ConfigurationError, UnavailableError
+from app.http.listener import files_needed, raise_file_limit
 from app.logs import configure_logs
 from app.memory import give_memory_back
 
@@ -91,8 +92,6 @@ def _refuse_nowhere(settings: Settings) -> None:
 
 
 def _raise_file_limit(settings: Settings) -> None:
-    from app.http.listener import files_needed, raise_file_limit
-
     needed = files_needed(settings.max_connections)
     allowed = raise_file_limit(needed)
     if allowed is not None and allowed < needed:

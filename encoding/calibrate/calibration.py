@@ -17,7 +17,14 @@ from encoding.calibrate.people import Copies, clean_rows
 from encoding.calibrate.prediction import Prediction, Rehearsal, Setting
 from encoding.calibrate.strangers import Strangers, enough_strangers
 from encoding.errors import RecordCountError
-from encoding.profiles.shipped import SHIPPED, SIZES, ZIP_FIELD, shipped_profile
+from encoding.profiles.shipped import (
+    SHIPPED,
+    SIZES,
+    ZIP_FIELD,
+    Size,
+    shipped_profile,
+    size_of,
+)
 from encoding.progress import Progress, silent
 from encoding.quality.duplicates import DuplicatePair
 from encoding.recipe import Recipe
@@ -107,7 +114,7 @@ def calibrate(
 
     Args:
         sample: rows of some records of the file.
-        profile: the project's; if it is a shipped one, its sizes are compared, with ZIP codes and without.
+        profile: the project's; if it is a shipped one, that of the files' size is tried, with ZIP and without.
         setting: the two files.
         errors: a key of MISTAKE_LEVELS, or ESTIMATED.
         columns: names of the recipe to headers of the sample.
@@ -120,7 +127,7 @@ def calibrate(
     """
     inputs = Recipe.load(profile.recipe).inputs
     rows = {name: sample.columns[columns[name]] for name in inputs if name in columns}
-    candidates = _candidates(profile, has_zip="zip" in rows)
+    candidates = _candidates(profile, size_of(setting.larger), has_zip="zip" in rows)
     widest = candidates[0][0]
     originals = clean_rows(rows, sample.record, widest, date_format)
     people = np.unique(originals.person)
@@ -169,25 +176,21 @@ def _predicted(profiles: Sequence[EncodingProfile], rehearsal: Rehearsal) -> Pas
     )
 
 
-def _candidates(profile: EncodingProfile, *, has_zip: bool) -> list[list[EncodingProfile]]:
-    """Return the profiles to try, those with the same passes together; those with ZIP codes come first."""
+def _candidates(
+    profile: EncodingProfile, size: Size, *, has_zip: bool
+) -> list[list[EncodingProfile]]:
+    """Return the profiles to try, those with the same passes together; those with ZIP codes come first.
+
+    Of a shipped one they are those of the files' size.
+    """
     digest = profile.digest()
-    for name, number in product(SHIPPED, (None, *NUMBER_KINDS)):
-        family = [
-            shipped_profile(name, size=size, zip_code=zip_code, number=number)
-            for zip_code in (True, False)
-            for size in SIZES
-        ]
-        if digest in {one.digest() for one in family}:
-            break
-    else:
-        return [[profile.without_memory()]]
-    together: dict[tuple[object, ...], list[EncodingProfile]] = {}
-    for one in sorted((one.without_memory() for one in family), key=lambda one: one.block_cap):
-        uses_zip = any(field.name == ZIP_FIELD for field in one.fields)
-        if has_zip or not uses_zip:
-            together.setdefault((not uses_zip, one.passes), []).append(one)
-    return [together[key] for key in sorted(together, key=lambda key: bool(key[0]))]
+    for name, number, zip_code, of in product(SHIPPED, (None, *NUMBER_KINDS), (True, False), SIZES):
+        if shipped_profile(name, size=of, zip_code=zip_code, number=number).digest() == digest:
+            return [
+                [shipped_profile(name, size=size, zip_code=uses, number=number).without_memory()]
+                for uses in ((True, False) if has_zip else (False,))
+            ]
+    return [[profile.without_memory()]]
 
 
 def _recommended(sets: Sequence[Passes]) -> Passes:

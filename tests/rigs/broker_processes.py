@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
+from rigs.enrolled import sign_requests
 
 from app.settings import Settings
 
@@ -103,6 +104,7 @@ class ServedBroker:
         self._serving = threading.Event()
         self._start(port=0)
         self.client = httpx2.Client(base_url=self.url, timeout=10)
+        sign_requests(self.client)
 
     def _start(self, port: int) -> None:
         self.process = Process(

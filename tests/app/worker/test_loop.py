@@ -153,7 +153,8 @@ def test_progress_tells_stage_rows_and_rate(linkage: Linkage, queued: str) -> No
     (under_way,) = seen
     n_rows = sum(30 * linkage.profile.rows(side) for side in ("larger", "smaller"))
     assert under_way["rows_total"] == n_rows
-    assert 0 < under_way["rows_done"] < n_rows
+    # Tokens are drawn: the first range may have no rows.
+    assert 0 <= under_way["rows_done"] < n_rows
     assert under_way["stage"] == "comparing"
     assert under_way["rate"] > 0
     assert under_way["seconds_left"] is not None

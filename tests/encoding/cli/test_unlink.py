@@ -161,7 +161,7 @@ def test_each_of_several_link_ids_of_a_record_is_linked_again_by_its_name(
     welfare.ok("unlink", "7", "--reason", WRONG)
     with changed_ledger(welfare) as ledger:
         record = ledger.bearers(bytes.fromhex(retired[0]))[0]  # type: ignore[arg-type]
-        ledger.take([Event("held", ledger.last, b"n" * 16, 1, record)])  # type: ignore[arg-type]
+        ledger.apply([Event("held", ledger.last, b"n" * 16, 1, record)])  # type: ignore[arg-type]
     welfare.ok("unlink", "7", "--reason", WRONG)
     refused = welfare.type("relink", "7", "--reason", RIGHT)
     assert refused.exit_code == 1
@@ -258,7 +258,7 @@ def test_claims_that_contradict_earlier_ones_are_an_alarm(
     next_week(ready_desks)
     with changed_ledger(schools) as ledger:
         record, held = next(iter(ledger.everyone().items()))
-        ledger.take([Event("held", ledger.last, held.link, 2, record)])  # type: ignore[arg-type]
+        ledger.apply([Event("held", ledger.last, held.link, 2, record)])  # type: ignore[arg-type]
     before = kept(welfare)
     ready_desks.move(days=7)
     codes = [desk.type("refresh").exit_code for _ in range(3) for desk in (schools, welfare)]

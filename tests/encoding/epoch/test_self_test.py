@@ -27,7 +27,7 @@ PEOPLE = self_test_module._people()
 CHILDREN = shipped_profile("children")
 FOUND = (
     "aa1c1cf810dc96e9e9ce347129dda140b864f486a98181db45d43f7f17800cd2",
-    "96f8a2f819f604a31ccb816d492613c5642c5a78a6ff5d117183fc43946ad19a",
+    "f0e6b81ecb81cf676b2a18429c18f84e6e0a4c8bcb61dd044e7da4350971564d",
 )
 SIDES: tuple[Side, ...] = ("larger", "smaller")
 ZIPS = ("00213", "69541-1234", "698770001", "99999", "2139", "", "Unknown")

@@ -89,7 +89,7 @@ def test_a_sample_of_keys_expects_about_as_many(
     rehearsal: RehearsalFiles, found: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def few(profile, _):
-        return KeySampler(profile, 10_000)
+        return KeySampler(profile, 5_000)
 
     monkeypatch.setattr("encoding.quality.counting.KeySampler", few)
     sampled = count_file(ask_of(rehearsal)).counts

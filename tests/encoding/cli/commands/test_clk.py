@@ -117,7 +117,7 @@ def test_the_broker_reads_the_file(exchange: Exchange) -> None:
     dataset = read_encodings(exchange.out, None)
     first = base64.b64decode(json.loads(exchange.out.read_text())["clks"][0])
     assert len(first) == 128
-    assert len(dataset.words) == 300
+    assert len(dataset) == 300
 
 
 def test_record_ids_are_kept_beside_in_the_same_order(exchange: Exchange) -> None:
