@@ -21,6 +21,7 @@ import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import entry_proof, inclusion_proof, newest_checkpoint
 from app.matchlog.service import MatchLog
 from schemas.agreement import ProjectTerms
+from schemas.asked import ASKED
 from schemas.clauses import FileSize
 from schemas.ids import utc_text
 from schemas.matchlog import kinds, round_kinds
@@ -42,6 +44,7 @@ from schemas.matchlog.entry import Actor
 from schemas.matchlog.note import NoteSigner
 from schemas.rounds import ListedClaims, NonceOffer, RoundPair, SignedNonceOffer, UsedNonce
 from schemas.run import RECOMMENDED_POLICY, IdSpace, Recipient, RunSpecification, RunUpload
+from schemas.signed_request import SignedRequest, new_request
 from schemas.signing import sign_document
 from schemas.upload import Signature
 
@@ -265,7 +268,7 @@ class Story:
             if party is None
             else Actor(party=party, person=self.persons[party], role="agency", signed=None)
         )
-        return EntryDraft(
+        draft = EntryDraft(
             body,
             actor=actor,
             project="foster",
@@ -273,6 +276,13 @@ class Story:
             purpose="foster-care",
             object=object_id,
         )
+        if draft.kind not in ASKED or party is None:
+            return draft
+        asked = ASKED[draft.kind](draft, body)  # type: ignore[arg-type]
+        states = (asked.sha256 or (None,))[-1]
+        request = new_request(asked.asks, states, utc_text(self.moment))
+        signed = SignedRequest.of(request, KEY)
+        return replace(draft, actor=actor.model_copy(update={"signed": signed}))
 
 
 def bare_commits_per_s(folder: Path, n: int = 200) -> float:

@@ -22,8 +22,8 @@ REVIEWS = f"/projects/{PROJECT}/reviews"
 def held(reviewing: Reviewing, n: int = 12, spare: int = 0) -> tuple[str, list[bytes]]:
     """Let a run hold so many pairs back, and the school answer; returns it with the questions' references.
 
-    Of nearly the same people, one pair in some hundred is too unlike under the keys of its round: so `spare` more
-    are held, which nobody decides.
+    Of nearly the same people, one pair in some hundred is too unlike under the keys of its round: so `spare`
+    more are held, which nobody decides.
     """
     n_doubtful = n + spare
     n_records = max(30, n_doubtful)
