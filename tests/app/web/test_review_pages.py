@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from rigs.linkage import AUDITOR, CHILD_WELFARE, POLICY, PROJECT, SCHOOL
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.reviewing import MakeReviewing, Reviewing, make_reviewing, reviewing
 from rigs.shown_pages import csv_rows, words
 
@@ -19,20 +19,14 @@ __all__ = ["make_reviewing", "reviewing"]
 REVIEWS = f"/projects/{PROJECT}/reviews"
 
 
-def held(reviewing: Reviewing, n: int = 12, spare: int = 0) -> tuple[str, list[bytes]]:
-    """Let a run hold so many pairs back, and the school answer; returns it with the questions' references.
-
-    Of nearly the same people, one pair in some hundred is too unlike under the keys of its round: so `spare`
-    more are held, which nobody decides.
-    """
-    n_doubtful = n + spare
-    n_records = max(30, n_doubtful)
-    run = reviewing.hold_back(n_doubtful, n_records, min(12, n_records - n_doubtful))
+def held(reviewing: Reviewing, n: int = 12) -> tuple[str, list[bytes]]:
+    """Let a run hold so many pairs back, and the school answer; returns it with the questions' references."""
+    run = reviewing.hold_back(n, n_records=max(30, 3 * n))
     reviewing.founded.clock.move(hours=2)
     reviewing.answer(run)
     references = [one.reference for one in reviewing.questions(run)]
-    assert n <= len(references) <= n_doubtful
-    return run, references[:n]
+    assert len(references) == n
+    return run, references
 
 
 def ended(reviewing: Reviewing, n_accepted: int, n_rejected: int, n: int = 12) -> str:
@@ -143,9 +137,8 @@ def test_a_review_of_few_pairs_shows_no_count(
 def test_two_reviewers_are_compared_where_they_decided_enough_in_common(
     make_reviewing: MakeReviewing, visit_as_auditor: Any, n_common: int
 ) -> None:
-    all_doubtful = POLICY.model_copy(update={"review_share": "1"})
-    reviewing = make_reviewing({"persons": 2}, policy=all_doubtful)
-    run, references = held(reviewing, 33, spare=3)
+    reviewing = make_reviewing({"persons": 2})
+    run, references = held(reviewing, 33)
     first = ["accept"] * 18 + ["reject"] * 15
     # Six of them otherwise: of n in common with so many each way, kappa is a number of one's own.
     second = [*first[:15], *["reject"] * 3, *["accept"] * 3, *first[21:]][:n_common]
