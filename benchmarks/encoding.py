@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 # This file is named like the package that it measures.
 sys.path[:] = [
@@ -46,7 +47,7 @@ def feature(identifier: str, text_format: dict, comparison: dict, bits: int) -> 
 TEXT = {"type": "string", "encoding": "utf-8"}
 BIGRAMS = {"type": "ngram", "n": 2}
 PLACES = {"type": "ngram", "n": 1, "positional": True}
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "version": 3,
     "clkConfig": {"l": 1024, "kdf": {"type": "HKDF", "hash": "SHA256", "keySize": 64}},
     "features": [

@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 # benchmarks/encoding.py is named like the package that it measures.
@@ -94,6 +95,9 @@ def anonlink_python() -> Path:
     return python
 
 
+Result = TypeVar("Result")
+
+
 @dataclass
 class Timed:
     """Wall and processor seconds of each turn."""
@@ -105,7 +109,7 @@ class Timed:
         self.wall_s.append(wall_s)
         self.cpu_s.append(cpu_s)
 
-    def run(self, action: Callable[[], object]) -> object:
+    def run(self, action: Callable[[], Result]) -> Result:
         wall, cpu = time.perf_counter(), time.process_time()
         result = action()
         self.add(time.perf_counter() - wall, time.process_time() - cpu)

@@ -278,7 +278,7 @@ class Story:
         )
         if draft.kind not in ASKED or party is None:
             return draft
-        asked = ASKED[draft.kind](draft, body)  # type: ignore[arg-type]
+        asked = ASKED[draft.kind](draft, body)
         states = (asked.sha256 or (None,))[-1]
         request = new_request(asked.asks, states, utc_text(self.moment))
         signed = SignedRequest.of(request, KEY)

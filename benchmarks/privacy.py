@@ -167,9 +167,10 @@ def print_naming(found: Audit) -> None:
             print(
                 f"| {kind.register} | {one.n_known} | {one.n_guessed} | {one.n_right} | {one.share:.2%} |"
             )
-    for one in found.known_pairs:
+    for pairs in found.known_pairs:
         print(
-            f"| linked, by regression | {one.n_known} | {one.n_tested} | {one.n_right} | {one.share:.2%} |"
+            f"| linked, by regression | {pairs.n_known} | {pairs.n_tested} | {pairs.n_right} | "
+            f"{pairs.share:.2%} |"
         )
     for plain in found.plain.known_pairs if found.plain else ():
         print(

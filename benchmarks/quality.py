@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.exhaustive import Dataset, dice_candidates, pack_words
+from app.matching.exhaustive import dice_candidates, pack_words
 from benchmarks.rehearsed import (
     AUTO,
     BENCH,
@@ -208,7 +208,7 @@ def plain_clk(rehearsal: Rehearsal, _: EncodingProfile) -> Scored:
     sides = []
     for file in (rehearsal.left, rehearsal.right):
         filters = encoder.encode(_clear(file)).filters
-        sides.append(Dataset.of(pack_words(filters)).words)
+        sides.append(pack_words(filters))
     found = dice_candidates(sides[0], sides[1], CLK_THRESHOLD, n_threads=2)
     records = [
         file.record[mains(file)].astype(np.int64) for file in (rehearsal.left, rehearsal.right)
