@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +26,7 @@ with open(os.environ["STARTED_FILE"], "a", encoding="utf-8") as file:
 with open({str(WITHOUT_POSIX / "sitecustomize.py")!r}, encoding="utf-8") as file:
     exec(file.read())
 """
+ROOT = Path(__file__).parents[2]
 Line = tuple[Path, tuple[str, ...]]
 
 
@@ -45,6 +47,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     done = demo(folder / "rehearsal", **noting)
     assert done.returncode == 0, done.stderr
     return Report(folder / "rehearsal", done.stdout, folder / "started")
+
+
+def test_it_is_what_make_starts() -> None:
+    told = ["make", "--dry-run", "demo"]
+    done = subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].split("/")[-1].split() == ["blindlink-broker", "demo"]
 
 
 def test_one_file_is_in_the_code_page_and_with_the_line_ends_of_windows(

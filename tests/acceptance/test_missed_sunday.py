@@ -103,7 +103,7 @@ def test_it_is_told_within_a_quarter_of_an_hour_once_then_daily(
     broker.services["work"].terminate()
     broker.services["work"].wait()
     due = next_due()
-    clock.move((due - datetime.now(UTC)).total_seconds() - 30)
+    clock.move((due - datetime.now(UTC)).total_seconds() - 5)
     work = [command_path(ADMIN[0]), *ADMIN[1:], "work"]
     given = {"cwd": broker.folder, "env": os.environ | clock.environment}
     with subprocess.Popen(work, **given, stderr=subprocess.DEVNULL) as worker:
