@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 from fastapi import FastAPI
+from rigs.agreed_copies import AgreedCopy, agreed_copy
 from rigs.enrolled import sign_requests
 from rigs.persons import person_of, persons_bearer
 from services.migrated import lay_tables
@@ -35,6 +36,8 @@ __all__ = ["person_of", "persons_bearer"]
 
 START = datetime(2026, 9, 1, 6, 0, 0, tzinfo=UTC)
 ORIGIN = "broker.test/blindlink"
+# What says of a test that it begins with a project of ordinary terms, and of which rig.
+ORDINARY = ("ordinary_linkage", "ordinary_review")
 
 
 @dataclass
@@ -52,11 +55,12 @@ class HandClock:
 
 @dataclass
 class FoundedBroker:
-    """A broker with its operator and clock."""
+    """A broker with its operator and clock; `copy` is of the project that the test begins with."""
 
     broker: Broker
     operator: Actor
     clock: HandClock
+    copy: AgreedCopy | None = None
 
     def enrol(self, *parties: str) -> None:
         with self.broker.database.write() as session:
@@ -105,17 +109,36 @@ def migrated_postgres(postgres_server: PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture
+def ordinary_linkage() -> None:
+    """What `linkage` asks for, so that its broker is copied from one where the agreement is signed already."""
+
+
+@pytest.fixture
+def ordinary_review() -> None:
+    """The same for `reviewing`."""
+
+
+@pytest.fixture
 def founded(
     request: pytest.FixtureRequest, settings: Settings, hand_clock: HandClock
 ) -> Iterator[FoundedBroker]:
+    copy = None
     if settings.engine_url().get_backend_name() == "sqlite":
-        lay_tables(settings)
+        copy = next(
+            (agreed_copy(name, settings) for name in ORDINARY if name in request.fixturenames), None
+        )
+        if copy is None or copy.operator is None:
+            lay_tables(settings)
+        else:
+            copy.lay_down(settings)
     else:
         server: PostgresServer = request.getfixturevalue("postgres_server")
         server.copy_database(request.getfixturevalue("migrated_postgres"), settings.database_url)
-    operator = found_broker(settings, origin=ORIGIN, title="Test operator", clock=hand_clock)
+    operator = copy.operator if copy else None
+    if operator is None:
+        operator = found_broker(settings, origin=ORIGIN, title="Test operator", clock=hand_clock)
     broker = open_broker(settings, clock=hand_clock)
-    yield FoundedBroker(broker, operator, hand_clock)
+    yield FoundedBroker(broker, operator, hand_clock, copy)
     broker.close()
 
 

@@ -126,12 +126,18 @@ class Linkage:
         return self.terms.pairs[0]
 
     def create(self) -> Linkage:
-        """Enrol everyone, and let them sign the agreement."""
+        """Enrol everyone, and let them sign the agreement, or take over a broker where they have done so."""
+        copy = self.founded.copy
+        if copy and copy.known:
+            copy.tell(self)
+            return self
         receiving = {recipient.party for recipient in self.terms.recipients}
         parties = {CHILD_WELFARE, SCHOOL, *self.terms.providers, *receiving}
         self.founded.enrol(*sorted(parties), *self.terms.auditors)
         self.agreement = self.add_project(self.terms)
         self.terms = self.agreement.terms()
+        if copy:
+            copy.keep(self.broker.settings, self.founded.operator, self)
         return self
 
     def add_project(self, terms: ProjectTerms) -> Agreement:
@@ -483,7 +489,7 @@ def make_linkage(founded: Any, client: Any) -> Iterator[MakeLinkage]:
 
 
 @pytest.fixture
-def linkage(make_linkage: MakeLinkage) -> Linkage:
+def linkage(ordinary_linkage: None, make_linkage: MakeLinkage) -> Linkage:
     """The project with its ordinary terms."""
     return make_linkage()
 

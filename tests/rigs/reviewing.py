@@ -237,7 +237,7 @@ def make_reviewing(founded: Any, client: Any) -> Iterator[MakeReviewing]:
 
 
 @pytest.fixture
-def reviewing(make_reviewing: MakeReviewing) -> Reviewing:
+def reviewing(ordinary_review: None, make_reviewing: MakeReviewing) -> Reviewing:
     """The project with an ordinary review."""
     return make_reviewing()
 

@@ -1,0 +1,79 @@
+"""Brokers as they stood once their project was agreed on, made once in a session and copied for later tests."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rigs.enrolled import EnrolledPerson
+
+from app.security.actor import Actor
+from app.settings import Settings
+
+# What a rig of a project has of its own in each test.
+OWN = frozenset({"founded", "client", "rng", "_tokens"})
+
+
+@dataclass
+class AgreedCopy:
+    """A broker's files, its operator, and what the rig of its project knew; nothing of it until it is kept.
+
+    `name` is of the rig and its ordinary terms; the settings are those of the tests that share the copy.
+    """
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    operator: Actor | None = None
+    known: dict[str, Any] = field(default_factory=dict)
+
+    def keep(self, settings: Settings, operator: Actor, rig: Any) -> None:
+        """Keep all that a broker and a rig are now."""
+        root, database = _places(settings)
+        with closing(sqlite3.connect(database)) as connection:
+            self.files[database.name] = connection.serialize()
+        for path in settings.state_dir.rglob("*"):
+            if path.is_file():
+                self.files[path.relative_to(root).as_posix()] = path.read_bytes()
+        self.operator = operator
+        self.known = {name: value for name, value in vars(rig).items() if name not in OWN}
+
+    def lay_down(self, settings: Settings) -> None:
+        """Write the broker's files where another broker of these settings is going to open."""
+        root, _ = _places(settings)
+        for name, content in self.files.items():
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)
+            path.write_bytes(content)
+
+    def tell(self, rig: Any) -> None:
+        """Let the rig of another broker know what the one that was kept knew."""
+        for name, value in self.known.items():
+            setattr(rig, name, _bound(value, rig))
+
+
+COPIES: dict[tuple[str, str], AgreedCopy] = {}
+
+
+def agreed_copy(name: str, settings: Settings) -> AgreedCopy:
+    """Return the copy of this name under such settings, which is empty at first."""
+    key = name, settings.model_dump_json(exclude={"state_dir", "database_url"})
+    return COPIES.setdefault(key, AgreedCopy())
+
+
+def _places(settings: Settings) -> tuple[Path, Path]:
+    """Return the folder that all of a broker's files lie in, and its database."""
+    root, database = settings.state_dir.parent, Path(str(settings.engine_url().database))
+    assert database.parent == root
+    return root, database
+
+
+def _bound(value: Any, rig: Any) -> Any:
+    """Return a person, or persons by name, as acting at the rig's broker; anything else as it is."""
+    if isinstance(value, dict):
+        return {name: _bound(one, rig) for name, one in value.items()}
+    if isinstance(value, EnrolledPerson):
+        return replace(value, founded=rig.founded, client=rig.client)
+    return value
