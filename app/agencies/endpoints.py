@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
@@ -11,6 +12,7 @@ from app.agencies import persons, service
 from app.agencies.sign_in import sign_in
 from app.http.access import COOKIE, CurrentActor, refuse_sign_in, single_proof
 from app.http.body import form_body, json_body
+from app.security.assertions import claimed_person
 from app.security.errors import SignInRefusedError
 from app.wired import WiredBroker
 from schemas.api import SessionLink, WhoAmI
@@ -23,6 +25,8 @@ from schemas.sign_in import (
     TokenAnswer,
     TokenRequest,
 )
+
+log = structlog.get_logger()
 
 router = APIRouter()
 
@@ -68,7 +72,7 @@ def ask_token(
     try:
         proof = single_proof(request)
         with broker.database.write() as session:
-            return sign_in(
+            answer = sign_in(
                 session,
                 wanted.client_assertion,
                 proof,
@@ -77,6 +81,8 @@ def ask_token(
             )
     except SignInRefusedError as exc:
         refuse_sign_in(request, exc)
+    log.info("person_signed_in", person=claimed_person(wanted.client_assertion))
+    return answer
 
 
 @router.post("/v1/key-changes")

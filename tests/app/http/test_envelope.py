@@ -84,6 +84,21 @@ def test_every_answer_has_the_security_headers(client: TestClient, path: str) ->
     assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
+def test_the_headers_are_those_that_asvs_asks_for() -> None:
+    age, *others = SECURITY_HEADERS["strict-transport-security"].split("; ")
+    assert int(age.removeprefix("max-age=")) >= 365 * 24 * 3600
+    assert others == ["includeSubDomains"]
+    policy = set(SECURITY_HEADERS["content-security-policy"].split("; "))
+    assert policy == {
+        "default-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    }
+    assert SECURITY_HEADERS["x-content-type-options"] == "nosniff"
+    assert SECURITY_HEADERS["referrer-policy"] == "no-referrer"
+
+
 @pytest.mark.parametrize("path", ["/bug", "/fault", "/wrong-answer"])
 def test_a_fault_of_ours_is_a_problem_that_says_nothing(
     client: TestClient, log_stream: io.StringIO, path: str
