@@ -107,11 +107,14 @@ def make_session_link(broker: WiredBroker, actor: CurrentActor) -> SessionLink:
 
 @router.post("/session", status_code=204)
 def open_session(
-    broker: WiredBroker, wanted: Annotated[SessionRequest, json_body(SessionRequest)]
+    broker: WiredBroker,
+    request: Request,
+    wanted: Annotated[SessionRequest, json_body(SessionRequest)],
 ) -> Response:
-    """Exchange a one-time code for the pages' cookie."""
+    """Exchange a one-time code for the pages' cookie; the session that the browser had ends."""
     with broker.database.write() as session:
         cookie = service.open_session(session, wanted.code, broker.clock())
+        service.close_session(session, request.cookies.get(COOKIE, ""))
     response = Response(status_code=204)
     response.set_cookie(
         COOKIE,

@@ -147,6 +147,15 @@ def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_takes(
     assert Problem.from_json(answer.json()).code == "method-not-allowed"
 
 
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "TRACE"])
+def test_no_answer_lets_another_site_read_it(client: TestClient, method: str) -> None:
+    asked = {"origin": "https://elsewhere.example", "access-control-request-method": "POST"}
+    answer = client.request(method, "/good", headers=asked | {"x-canary": CANARY})
+    assert answer.status_code == (200 if method == "GET" else 405)
+    assert not any(name.startswith("access-control-") for name in answer.headers)
+    assert CANARY not in answer.text
+
+
 def test_a_path_that_does_not_exist_is_not_repeated(client: TestClient) -> None:
     answer = client.get(f"/{CANARY}?{CANARY}={CANARY}")
     assert answer.status_code == 404

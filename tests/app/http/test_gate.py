@@ -235,6 +235,18 @@ def test_a_session_is_closed_only_by_one_of_the_brokers_pages(
     assert again.status_code == 401
 
 
+def test_a_new_session_ends_the_one_before_it_in_the_same_browser(
+    client: TestClient, bearer: Any, county: str
+) -> None:
+    open_session(client, bearer("county", "agency"))
+    former = client.cookies[COOKIE]
+    open_session(client, bearer("county", "agency"))
+    assert client.cookies[COOKIE] != former
+    headers = {CSRF_HEADER: csrf_token(former), "cookie": f"{COOKIE}={former}"}
+    client.cookies.clear()
+    assert client.delete("/session", headers=headers).status_code == 401
+
+
 @pytest.mark.usefixtures("county")
 def test_a_session_ends_with_its_person(
     client: TestClient, founded: Any, bearer: Any, person_of: MakePerson
