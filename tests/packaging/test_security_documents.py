@@ -122,6 +122,11 @@ def test_what_is_gone_is_found() -> None:
     assert not is_there("docs/nothing.md")
 
 
+def test_no_key_for_reports_is_promised_before_there_is_one() -> None:
+    says_none = "There is no key for reports yet" in (ROOT / "SECURITY.md").read_text("utf-8")
+    assert says_none is not (FOLDER / "report-key.txt").exists()
+
+
 def test_asvs_has_345_requirements() -> None:
     levels = "".join(section.partition(":")[2] for section in ASVS.split())
     assert [levels.count(level) for level in "123"] == [70, 183, 92]
