@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 from rigs.office import PARTY, Office, enrolled, office
+from samples.refusals import raises
 
 from encoding.errors import IdentityLockedError
 from encoding.owner_only import is_readable_by_others
@@ -87,7 +88,7 @@ def test_another_passphrase_opens_the_same_keys(office: Office) -> None:
     done = office.type("identity", "passphrase", typed=f"{old}\n{new}\n{new}\n")
     assert done.exit_code == 0, done.stderr
     assert read_identity(path).unlock(Passphrase(new)).public == before
-    with pytest.raises(IdentityLockedError):
+    with raises(IdentityLockedError):
         read_identity(path).unlock(Passphrase(old))
     assert [file.name for file in office.folder.glob("identity.txt*")] == ["identity.txt"]
     assert not is_readable_by_others(path)
