@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS ?= 3
 BIN = .venv/bin
 
-.PHONY: help demo test soak bench setup lint wheelhouse lock clean
+.PHONY: help demo test soak bench setup lint wheelhouse sbom lock clean
 .SILENT:
 
 help:  ## list the targets
@@ -51,6 +51,10 @@ wheelhouse:  ## write a folder to install from without a network; FOR=windows (l
 	$(BIN)/python install/wheelhouse.py $(if $(FOR),--platform $(FOR)) $(if $(FOR_PYTHON),--python $(FOR_PYTHON)) \
 	  $(foreach extra,$(WITH),--with $(extra))
 
+sbom:  ## write a bill of materials for each kind of install, CycloneDX 1.6, into sbom/
+	sh install/venv.sh broker
+	$(BIN)/python -m install.sbom
+
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
@@ -74,7 +78,7 @@ lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRAD
 	$(COMPILE) --group lock --output-file requirements/lock.txt >/dev/null
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .bench build dist wheelhouse blindlink-demo *.egg-info
+	rm -rf .venv .bench build dist wheelhouse sbom blindlink-demo *.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find app encoding schemas tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 	find app -name '*.so' -delete

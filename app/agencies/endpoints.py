@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
@@ -11,6 +12,7 @@ from app.agencies import persons, service
 from app.agencies.sign_in import sign_in
 from app.http.access import COOKIE, CurrentActor, refuse_sign_in, single_proof
 from app.http.body import form_body, json_body
+from app.security.assertions import claimed_person
 from app.security.errors import SignInRefusedError
 from app.wired import WiredBroker
 from schemas.api import SessionLink, WhoAmI
@@ -23,6 +25,8 @@ from schemas.sign_in import (
     TokenAnswer,
     TokenRequest,
 )
+
+log = structlog.get_logger()
 
 router = APIRouter()
 
@@ -68,7 +72,7 @@ def ask_token(
     try:
         proof = single_proof(request)
         with broker.database.write() as session:
-            return sign_in(
+            answer = sign_in(
                 session,
                 wanted.client_assertion,
                 proof,
@@ -77,6 +81,8 @@ def ask_token(
             )
     except SignInRefusedError as exc:
         refuse_sign_in(request, exc)
+    log.info("person_signed_in", person=claimed_person(wanted.client_assertion))
+    return answer
 
 
 @router.post("/v1/key-changes")
@@ -101,11 +107,14 @@ def make_session_link(broker: WiredBroker, actor: CurrentActor) -> SessionLink:
 
 @router.post("/session", status_code=204)
 def open_session(
-    broker: WiredBroker, wanted: Annotated[SessionRequest, json_body(SessionRequest)]
+    broker: WiredBroker,
+    request: Request,
+    wanted: Annotated[SessionRequest, json_body(SessionRequest)],
 ) -> Response:
-    """Exchange a one-time code for the pages' cookie."""
+    """Exchange a one-time code for the pages' cookie; the session that the browser had ends."""
     with broker.database.write() as session:
         cookie = service.open_session(session, wanted.code, broker.clock())
+        service.close_session(session, request.cookies.get(COOKIE, ""))
     response = Response(status_code=204)
     response.set_cookie(
         COOKIE,

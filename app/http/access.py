@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, NoReturn, Protocol
 
+import structlog
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.utils import get_flat_params
@@ -29,6 +30,8 @@ from app.security.errors import (
 from app.security.policy import RouteKey, Rule
 from app.security.tokens import csrf_token
 from schemas.signed_request import HEADER
+
+log = structlog.get_logger()
 
 COOKIE: Final = "__Host-blindlink"
 CSRF_HEADER: Final = "x-csrf-token"
@@ -127,6 +130,7 @@ def count_refusal(request: Request, error: NotAuthenticatedError) -> None:
     if wait_s:
         raise TooManyRequestsError(wait_s) from None
     if isinstance(error, SignInRefusedError):
+        log.info("sign_in_refused", code=error.reason, party=error.party)
         gate.count_refusal(error.party)
 
 
@@ -206,10 +210,15 @@ def _credential(gate: Gate, request: Request, rule: Rule) -> Credential:
 
 
 def _refuse_unknown_parameters(request: Request) -> None:
-    """Refuse what the route does not take: a misspelt parameter would otherwise be as if it were not there."""
+    """Refuse what the route does not take: a misspelt parameter would otherwise be as if it were not there.
+
+    Of a parameter that is given twice one reader takes the first and another the last.
+    """
     route: APIRoute = request.scope["route"]
     if not request.query_params or not route.path.startswith("/v1/"):
         return
+    if len(request.query_params.multi_items()) > len(request.query_params):
+        raise RefusedError(INVALID_PARAMETER, "There is a parameter that is given twice.")
     # One alias may stand for a path's parameter too; such a name in the query does no harm.
     known = {field.alias for field in get_flat_params(route.dependant)}
     if not known.issuperset(request.query_params.keys()):

@@ -18,6 +18,7 @@ from app.errors import BrokerError, place_of
 from app.http.metrics import Metrics
 from app.http.problems import problem_response
 from app.ids import new_id
+from app.security.actor import Actor
 from schemas.ids import REQUEST_PREFIX
 
 log = structlog.get_logger()
@@ -26,11 +27,14 @@ REQUEST_ID_HEADER: Final = "x-request-id"
 # For answers that are no pages; a page sets a policy of its own, which stays.
 SECURITY_HEADERS: Final = {
     "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    # The last three do not follow from the first.
+    "content-security-policy": (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
     "cross-origin-resource-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "referrer-policy": "no-referrer",
-    "strict-transport-security": "max-age=31536000",
+    "strict-transport-security": "max-age=31536000; includeSubDomains",
     "x-content-type-options": "nosniff",
 }
 # Methods are the caller's text: only these become labels.
@@ -71,12 +75,14 @@ class Envelope:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route = getattr(scope.get("route"), "path", "none")
         self._metrics.count_request(method, route, status, seconds)
+        actor: Actor | None = scope["state"].get("actor")
         log.info(
             "request_completed",
             method=method,
             route=route,
             status=status,
             duration_ms=round(seconds * 1000),
+            **({} if actor is None else {"person": actor.person}),
         )
 
 

@@ -16,6 +16,7 @@ import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.errors import BrokerError, RefusedError, UnavailableError
+from app.http.envelope import SECURITY_HEADERS
 from app.http.errors import MALFORMED_HTTP, TOO_SLOW
 from app.http.problems import RETRY_AFTER_S, problem_of
 from app.ids import new_id
@@ -189,7 +190,7 @@ def _raw_answer(error: BrokerError) -> bytes:
         f"HTTP/1.1 {error.status} Refused",
         f"content-type: {MEDIA_TYPE}",
         f"content-length: {len(body)}",
-        "cache-control: no-store",
+        *(f"{name}: {value}" for name, value in SECURITY_HEADERS.items()),
         "connection: close",
     ]
     if error.status == UnavailableError.status:

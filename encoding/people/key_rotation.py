@@ -66,6 +66,26 @@ def finish_rotation(rotation: Rotation) -> Path:
     return kept
 
 
+def relock(path: Path, own: Identity, unlocking: Unlocking) -> None:
+    """Put the same keys under another passphrase or key file, in one step.
+
+    Copies of the file from before open as they did.
+
+    Raises:
+        IdentityFormatError: a change of keys was begun, whose new file opens in the former way alone.
+    """
+    if _change(path).exists():
+        raise IdentityFormatError(
+            "a change of keys was begun and is not finished",
+            hint="finish it with `blindlink identity rotate`, then choose another passphrase",
+        )
+    beside = path.with_name(f"{path.name}.relocked")
+    beside.unlink(missing_ok=True)
+    write_identity(beside, own, unlocking)
+    os.replace(beside, path)
+    sync_folder(path.parent)
+
+
 def _read_begun(path: Path, old: Identity, unlocking: Unlocking) -> Rotation | None:
     try:
         raw = _change(path).read_bytes()

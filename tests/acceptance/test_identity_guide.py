@@ -65,6 +65,8 @@ class Reader:
         """Return what the command asks for."""
         if words[:2] == ["identity", "new"]:
             return f"{PASSPHRASE}\n{PASSPHRASE}\n"
+        if words[:2] == ["identity", "passphrase"]:
+            return f"{PASSPHRASE}\n" * 3
         return self.code if words[:2] == ["identity", "enrol"] else f"{PASSPHRASE}\n"
 
 
@@ -93,6 +95,8 @@ def test_the_guide_leads_from_no_keys_to_new_keys(reader: Reader) -> None:
     assert f"{office.address}/sign-in#" in link.stdout
     assert (office.folder / "auditor.token").exists(), token.stderr
     (office.folder / "blindlink.toml").write_text(settings(office), "utf-8")
+    follow(reader, "Another passphrase")
+    assert read_identity(office.folder / "identity.txt").public == before
     follow(reader, "Replace them")
     after = read_identity(office.folder / "identity.txt").public
     assert after.fingerprint() != before.fingerprint()

@@ -9,9 +9,12 @@ from typing import Any
 import httpx2
 import pytest
 from rigs.office import PARTY, Office, enrolled, office
+from samples.refusals import raises
 
+from encoding.errors import IdentityLockedError
+from encoding.owner_only import is_readable_by_others
 from encoding.people.identity import read_identity
-from encoding.people.identity_lock import read_key_file
+from encoding.people.identity_lock import Passphrase, read_key_file
 from schemas.shared.trust import trust_only
 
 __all__ = ["office"]
@@ -66,6 +69,30 @@ def test_new_keys_take_the_place_of_the_old_ones(office: Office) -> None:
     key = read_key_file(office.folder / "identity.key")
     (kept,) = office.folder.glob("identity.txt.*")
     assert read_identity(kept).unlock(key).public == before
+
+
+def test_another_passphrase_opens_the_same_keys(office: Office) -> None:
+    old, new = "seven odd words for a test", "eight other words, chosen for a test"
+    path = office.folder / "identity.txt"
+    office.type("identity", "new", PARTY, "--duty", "analyst", typed=f"{old}\n{old}\n")
+    before, raw = read_identity(path).public, path.read_bytes()
+    wrong = office.type("identity", "passphrase", typed=f"{new}\n{new}\n{new}\n")
+    short = office.type("identity", "passphrase", typed=f"{old}\nshort\nshort\n")
+    assert (wrong.exit_code, short.exit_code) == (1, 1)
+    change = path.with_name("identity.txt.change")
+    change.write_text("begun")
+    begun = office.type("identity", "passphrase", typed=f"{old}\n{new}\n{new}\n")
+    assert "identity rotate" in begun.stderr
+    change.unlink()
+    assert path.read_bytes() == raw
+    done = office.type("identity", "passphrase", typed=f"{old}\n{new}\n{new}\n")
+    assert done.exit_code == 0, done.stderr
+    assert read_identity(path).unlock(Passphrase(new)).public == before
+    with raises(IdentityLockedError):
+        read_identity(path).unlock(Passphrase(old))
+    assert [file.name for file in office.folder.glob("identity.txt*")] == ["identity.txt"]
+    assert not is_readable_by_others(path)
+    assert not any(word in done.output for word in (old, new))
 
 
 @pytest.mark.parametrize("dies_after", ["the keys are drawn", "the broker took them"])

@@ -34,6 +34,14 @@ def test_a_field_that_is_not_listed_is_dropped_and_counted(log_stream: io.String
     assert CANARY not in log_stream.getvalue()
 
 
+def test_a_line_end_in_a_value_begins_no_line(log_stream: io.StringIO) -> None:
+    forged = 'ok"}\n{"event": "broker_stopped"\u2028\x1b[2K'
+    structlog.get_logger().info("request_completed", route=forged)
+    assert log_stream.getvalue().isascii()
+    assert len(log_stream.getvalue().splitlines()) == 1
+    assert last(log_stream)["route"] == forged
+
+
 @pytest.mark.parametrize("value", [b"bytes", [1], {"a": 1}, object(), "x" * 201])
 def test_a_value_that_is_no_short_scalar_is_dropped(log_stream: io.StringIO, value: object) -> None:
     structlog.get_logger().info("run_completed", run_id=value)

@@ -197,8 +197,11 @@ def test_a_webhook_without_its_secret_or_with_a_short_one_is_refused(tmp_path: P
 
 def test_the_settings_of_the_operators_page_are_taken(tmp_path: Path) -> None:
     page = Path(__file__).parents[2] / "docs" / "operator.md"
-    (text,) = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
-    write_config(tmp_path, text)
+    blocks = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    write_config(tmp_path, "\n".join(blocks))
     settings = read_settings(tmp_path)
     assert sorted(settings.mail_to) == ["child-welfare", "k12", "state-university"]
     assert settings.webhook_url is not None
+    # Behind a proxy all callers come from one address.
+    assert settings.max_connections_per_address == settings.max_connections

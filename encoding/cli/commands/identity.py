@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import click
 
@@ -11,11 +11,18 @@ from encoding.cli.commands.identity_enrol import enrol, rotate, token
 from encoding.cli.commands.identity_page_link import page_link
 from encoding.cli.commands.identity_trust import trust
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.own_identity import DEFAULT_FILE, identity_lines, own_path
+from encoding.cli.parts.own_identity import (
+    DEFAULT_FILE,
+    identity_lines,
+    identity_options,
+    own_path,
+    unlock_own,
+)
 from encoding.cli.parts.session import Session
 from encoding.errors import IdentityExistsError
 from encoding.people.identity import new_identity, read_identity, write_identity
 from encoding.people.identity_lock import Passphrase, Unlocking, new_key_file, read_passphrase
+from encoding.people.key_rotation import relock
 from schemas.identity import Duty, duty_apart
 from schemas.shared.command_line import emit, json_option
 
@@ -96,12 +103,36 @@ def show(session: Session, file: Path | None) -> None:
     emit(document, identity_lines(signed.identity))
 
 
-def _new_unlocking(passphrase_file: Path | None, key_file: Path | None) -> Unlocking:
+@identity.command("passphrase", epilog="Example: blindlink identity passphrase")
+@click.option(
+    "--new-passphrase-file",
+    type=_PATH,
+    help="Read the new passphrase from this file, do not ask.",
+)
+@identity_options
+@agency_options
+@click.pass_obj
+def passphrase(session: Session, /, *, new_passphrase_file: Path | None, **given: Any) -> None:
+    """Choose another passphrase for your keys; the keys themselves stay.
+
+    Copies of the file from before still open with the former passphrase: replace them. If somebody else may
+    have file and passphrase, tell the operator instead.
+    """
+    path = own_path(session, given["identity"])
+    own = unlock_own(session, given)
+    asked = "New passphrase for your keys"
+    relock(path, own, _new_unlocking(new_passphrase_file, None, asked))
+    session.say(f"{path} opens with the new passphrase; replace your copies of it")
+
+
+def _new_unlocking(
+    passphrase_file: Path | None, key_file: Path | None, asked: str = "Passphrase for your keys"
+) -> Unlocking:
     if passphrase_file is not None and key_file is not None:
         raise click.UsageError("give a passphrase file or a key file, not both")
     if key_file is not None:
         return new_key_file(key_file)
     if passphrase_file is not None:
         return read_passphrase(passphrase_file)
-    typed = click.prompt("Passphrase for your keys", hide_input=True, confirmation_prompt=True)
+    typed = click.prompt(asked, hide_input=True, confirmation_prompt=True)
     return Passphrase(typed)

@@ -13,12 +13,13 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from services.nginx import proxying
 
 from app.broker import open_broker
 from app.http.listener import MORE_PER_ADDRESS, files_needed, raise_file_limit
@@ -284,6 +285,43 @@ def test_a_crowd_that_says_nothing_keeps_nobody_else_from_an_answer(
         finally:
             for one in crowd:
                 one.close()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc and addresses")
+def test_behind_the_shipped_proxy_a_crowd_of_one_network_never_reaches_the_broker(
+    broker: Any, state: Path, tmp_path: Path
+) -> None:
+    raise_file_limit(1000)
+    limits = ConnectionLimits()
+    with (
+        serving(state) as (process, port),
+        proxying(tmp_path / "nginx", port) as at_proxy,
+    ):
+        files = Path(f"/proc/{process.pid}/fd")
+        # The broker's own certificate: nobody in between opens what is said.
+        assert get(state, at_proxy, "/readyz", "localhost")[0] == 200
+        n_files = len(list(files.iterdir()))
+        with ExitStack() as crowd:
+            idle = [
+                crowd.enter_context(
+                    socket.create_connection(
+                        ("127.0.0.1", at_proxy), PATIENCE_S, (f"127.0.7.{at % 200 + 1}", 0)
+                    )
+                )
+                for at in range(4 * limits.max_per_address)
+            ]
+            asked_s = time.monotonic()
+            assert get(state, at_proxy, "/readyz", source=("127.0.8.1", 0))[0] == 200
+            assert time.monotonic() - asked_s < 1
+            with pytest.raises((ConnectionResetError, ssl.SSLEOFError)):
+                get(state, at_proxy, "/readyz", source=("127.0.7.1", 0))
+            assert len(list(files.iterdir())) <= n_files + 2
+            assert all(dropped(one) for one in idle)
+        assert get(state, at_proxy, "/readyz", source=("127.0.7.1", 0))[0] == 200
+    log = (tmp_path / "nginx" / "broker.log").read_text()
+    assert " 127.0.8.1 200 " in log
+    assert " 127.0.7.1 503 " in log
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs prlimit")

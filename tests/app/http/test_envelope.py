@@ -84,6 +84,21 @@ def test_every_answer_has_the_security_headers(client: TestClient, path: str) ->
     assert {name: headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
+def test_the_headers_are_those_that_asvs_asks_for() -> None:
+    age, *others = SECURITY_HEADERS["strict-transport-security"].split("; ")
+    assert int(age.removeprefix("max-age=")) >= 365 * 24 * 3600
+    assert others == ["includeSubDomains"]
+    policy = set(SECURITY_HEADERS["content-security-policy"].split("; "))
+    assert policy == {
+        "default-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    }
+    assert SECURITY_HEADERS["x-content-type-options"] == "nosniff"
+    assert SECURITY_HEADERS["referrer-policy"] == "no-referrer"
+
+
 @pytest.mark.parametrize("path", ["/bug", "/fault", "/wrong-answer"])
 def test_a_fault_of_ours_is_a_problem_that_says_nothing(
     client: TestClient, log_stream: io.StringIO, path: str
@@ -130,6 +145,15 @@ def test_a_method_that_a_path_does_not_take_is_refused_with_those_it_takes(
     answer = client.post("/good")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
     assert Problem.from_json(answer.json()).code == "method-not-allowed"
+
+
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "TRACE"])
+def test_no_answer_lets_another_site_read_it(client: TestClient, method: str) -> None:
+    asked = {"origin": "https://elsewhere.example", "access-control-request-method": "POST"}
+    answer = client.request(method, "/good", headers=asked | {"x-canary": CANARY})
+    assert answer.status_code == (200 if method == "GET" else 405)
+    assert not any(name.startswith("access-control-") for name in answer.headers)
+    assert CANARY not in answer.text
 
 
 def test_a_path_that_does_not_exist_is_not_repeated(client: TestClient) -> None:

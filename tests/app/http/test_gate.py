@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -50,6 +51,28 @@ def test_a_token_says_who_its_holder_is(
         "duties": list(DUTIES["agency"]),
         "expires": "2026-09-01T06:10:00Z",
     }
+
+
+def test_a_parameter_that_is_given_twice_is_refused(client: TestClient, county: str) -> None:
+    bearer = {"authorization": f"Bearer {county}"}
+    one = "before=run-00000000000000000000000000000000"
+    path = "/v1/projects/county/runs"
+    assert client.get(f"{path}?{one}", headers=bearer).status_code == 404
+    answer = client.get(f"{path}?{one}&{one}", headers=bearer)
+    assert (answer.status_code, Problem.from_json(answer.json()).code) == (422, "invalid-parameter")
+
+
+def test_the_operators_log_says_who_asked_and_who_signed_in(
+    client: TestClient, log_stream: Any, county: str, person_of: MakePerson
+) -> None:
+    whoami(client, f"Bearer {county}")
+    person = person_of("county", *DUTIES["agency"]).id
+    lines = [json.loads(line) for line in log_stream.getvalue().splitlines()]
+    asked = [line for line in lines if line.get("route") == "/v1/whoami"]
+    assert [line["person"] for line in asked] == [person]
+    assert person in [line["person"] for line in lines if line["event"] == "person_signed_in"]
+    whoami(client, "Bearer nobody")
+    assert "person" not in json.loads(log_stream.getvalue().splitlines()[-1])
 
 
 def test_the_scheme_is_read_in_any_case(client: TestClient, county: str) -> None:
@@ -210,6 +233,18 @@ def test_a_session_is_closed_only_by_one_of_the_brokers_pages(
         "/session", headers={CSRF_HEADER: csrf_token(cookie), "cookie": f"{COOKIE}={cookie}"}
     )
     assert again.status_code == 401
+
+
+def test_a_new_session_ends_the_one_before_it_in_the_same_browser(
+    client: TestClient, bearer: Any, county: str
+) -> None:
+    open_session(client, bearer("county", "agency"))
+    former = client.cookies[COOKIE]
+    open_session(client, bearer("county", "agency"))
+    assert client.cookies[COOKIE] != former
+    headers = {CSRF_HEADER: csrf_token(former), "cookie": f"{COOKIE}={former}"}
+    client.cookies.clear()
+    assert client.delete("/session", headers=headers).status_code == 401
 
 
 @pytest.mark.usefixtures("county")

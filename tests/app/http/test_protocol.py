@@ -20,6 +20,7 @@ from fastapi.responses import StreamingResponse
 
 from app.cli.self_signed import write_certificate
 from app.http import protocol
+from app.http.envelope import SECURITY_HEADERS
 from app.http.listener import MORE_PER_ADDRESS, CountingListener
 from app.http.protocol import (
     MAX_HEAD_BYTES,
@@ -373,3 +374,11 @@ def test_problems_of_the_protocol_are_canonical(server: RunningServer) -> None:
         connection.sendall(b"nonsense\r\n\r\n")
         body = read_all(connection).partition(b"\r\n\r\n")[2]
     assert json.loads(body)["type"] == "urn:blindlink:problem:malformed-http"
+
+
+def test_refusals_of_the_protocol_have_the_security_headers(server: RunningServer) -> None:
+    with server.connect() as connection:
+        connection.sendall(b"nonsense\r\n\r\n")
+        head = read_all(connection).partition(b"\r\n\r\n")[0].decode("ascii")
+    sent = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+    assert {name: sent.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS

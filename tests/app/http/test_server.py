@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from app.cli.self_signed import write_certificate
 from app.errors import ConfigurationError
-from app.http.server import bind
+from app.http.server import TlsFiles, bind, tls_context
 
 
 def test_an_accepted_line_sends_at_once() -> None:
@@ -18,6 +20,17 @@ def test_an_accepted_line_sends_at_once() -> None:
         accepted, _ = listener.accept()
         with closing(accepted):
             assert accepted.proto == socket.IPPROTO_TCP
+
+
+def test_every_cipher_suite_is_authenticated_and_forward_secret(tmp_path: Path) -> None:
+    write_certificate(tmp_path)
+    files = TlsFiles(tmp_path / "broker.crt", tmp_path / "broker.key")
+    ciphers = tls_context(files).get_ciphers()
+    # TLS 1.3 has no others; of TLS 1.2, those whose key exchange is ephemeral.
+    assert {cipher["protocol"] for cipher in ciphers} == {"TLSv1.2", "TLSv1.3"}
+    older = [cipher for cipher in ciphers if cipher["protocol"] == "TLSv1.2"]
+    assert {cipher["name"].split("-")[0] for cipher in older} <= {"ECDHE", "DHE"}
+    assert [cipher["name"] for cipher in ciphers if cipher["strength_bits"] < 128] == []
 
 
 def test_a_taken_port_is_refused() -> None:

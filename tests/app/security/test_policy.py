@@ -42,6 +42,11 @@ def test_only_these_routes_need_no_credential() -> None:
     ]
 
 
+def test_a_page_session_changes_nothing_but_its_own_end() -> None:
+    changing = [key for key, rule in POLICY.items() if rule.by_session and key[0] != "GET"]
+    assert changing == [("DELETE", "/session")]
+
+
 def test_no_body_is_larger_than_a_part_but_what_is_relayed_whole() -> None:
     larger = {key for key, rule in POLICY.items() if rule.max_body_bytes > 4 * 1024 * 1024}
     assert larger == {

@@ -1,0 +1,69 @@
+"""nginx with the configuration that is shipped, in a folder of the test's own, on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from services.requirement import missing
+
+SHIPPED = Path(__file__).resolve().parents[2] / "install" / "nginx-stream.conf"
+# Beside the program, as Debian has it: /usr/sbin/nginx and /usr/lib/nginx/modules.
+MODULE = Path("lib", "nginx", "modules", "ngx_stream_module.so")
+PATIENCE_S = 20
+
+
+@contextlib.contextmanager
+def proxying(folder: Path, broker_port: int) -> Iterator[int]:
+    """Start nginx before a broker, yield the port at which it listens, and end it."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None or not (module := Path(program).resolve().parents[1] / MODULE).exists():
+        missing("nginx with its stream module is not installed")
+    folder.mkdir()
+    port = _free_port()
+    config = folder / "nginx.conf"
+    config.write_text(
+        f"load_module {module};\ndaemon off;\nmaster_process off;\npid {folder}/pid;\n"
+        f"error_log {folder}/error.log warn;\nevents {{ worker_connections 4096; }}\n"
+        + _on_ports(SHIPPED.read_text(), folder, port, broker_port)
+    )
+    process = subprocess.Popen([program, "-p", folder, "-c", config], stderr=subprocess.DEVNULL)
+    try:
+        _wait(process, port)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _on_ports(text: str, folder: Path, port: int, broker_port: int) -> str:
+    for shipped, here in (
+        ("listen 8443", f"listen 127.0.0.1:{port}"),
+        ("proxy_pass 127.0.0.1:8444", f"proxy_pass 127.0.0.1:{broker_port}"),
+        ("/var/log/nginx/broker.log", f"{folder}/broker.log"),
+    ):
+        assert text.count(shipped) == 1
+        text = text.replace(shipped, here)
+    return text
+
+
+def _free_port() -> int:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+    ends_s = time.monotonic() + PATIENCE_S
+    while True:
+        assert process.poll() is None, "nginx has ended"
+        with contextlib.suppress(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S).close()
+            return
+        assert time.monotonic() < ends_s, "nginx does not listen"
+        time.sleep(0.02)
