@@ -448,7 +448,7 @@ MakeLinkage = Callable[..., Linkage]
 def embedded_database(request: pytest.FixtureRequest) -> str:
     """SQLite alone, for what the kind of database hardly makes a difference to.
 
-    BLINDLINK_TEST_DATABASE=postgres puts these tests on PostgreSQL instead, as `make soak` does.
+    BLINDLINK_TEST_DATABASE=postgres puts these tests on PostgreSQL instead, as `make campaign` does.
     """
     kind = os.environ.get(KIND_VARIABLE, "sqlite")
     assert kind in ("sqlite", "postgres"), f"{KIND_VARIABLE} is neither sqlite nor postgres"

@@ -54,6 +54,7 @@ def verify(log: SampleLog, project: str | None = None) -> None:
 
 
 @pytest.mark.parametrize(("rule", "broken"), CASES)
+@pytest.mark.campaign("forged-rules")
 def test_the_rule_and_the_entry_are_named(rule: str, broken: Break) -> None:
     log = story(11, n_weeks=1)
     entry = broken(log)
@@ -64,6 +65,7 @@ def test_the_rule_and_the_entry_are_named(rule: str, broken: Break) -> None:
 
 
 @pytest.mark.parametrize(("rule", "broken"), CASES)
+@pytest.mark.campaign("forged-rules")
 def test_the_same_is_found_in_the_projects_own_view(rule: str, broken: Break) -> None:
     log = story(12, n_weeks=0, projects=("health", FOSTER))
     entry = broken(log)
@@ -107,6 +109,7 @@ def test_a_log_in_which_every_kind_occurs_follows_the_rules() -> None:
 
 
 @pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.duties is not None])
+@pytest.mark.campaign("forged-rules")
 def test_nothing_that_a_person_does_is_taken_without_their_signature(kind: str) -> None:
     log = SampleLog(2)
     log.unsigned = frozenset({kind})

@@ -88,6 +88,7 @@ def test_a_key_shows_neither_in_repr_nor_in_text(store: KeyStore) -> None:
     assert key.secret.hex() not in f"{key}"
 
 
+@pytest.mark.campaign("damage")
 def test_a_key_file_moved_to_another_object_is_refused(store: KeyStore, tmp_path: Path) -> None:
     store.create(OBJECT)
     folder = tmp_path / "keystore"
@@ -97,6 +98,7 @@ def test_a_key_file_moved_to_another_object_is_refused(store: KeyStore, tmp_path
 
 
 @pytest.mark.parametrize("position", range(0, 220, 7))
+@pytest.mark.campaign("damage")
 def test_a_damaged_key_file_is_refused(store: KeyStore, tmp_path: Path, position: int) -> None:
     key = store.create(OBJECT)
     file = tmp_path / "keystore" / f"{OBJECT}.key"
@@ -150,6 +152,7 @@ def test_a_ring_that_others_may_read_is_refused(ring_file: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "blindlink/kek-ring/1\n", "blindlink/kek-ring/1\n!!!\n", "other/1\nAAAA\n"]
 )
+@pytest.mark.campaign("damage")
 def test_a_malformed_ring_is_refused(ring_file: Path, text: str) -> None:
     ring_file.write_text(text)
     with pytest.raises(ConfigurationError):
