@@ -21,6 +21,7 @@ from services.requirement import missing
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from rigs.moments import Moments
+    from services.full_disk import FullDisk
     from services.postgres import PostgresServer
 
 # No property depends on how fast the machine is. `make campaign` tries many more examples.
@@ -167,3 +168,14 @@ def chromium_page(browser: Browser) -> Iterator[Page]:
 
     with page_of_its_own(browser) as page:
         yield page
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> FullDisk:
+    """A disk that the test fills and relieves, for processes that it starts with its environment."""
+    from services.full_disk import FullDisk, MissingCompilerError
+
+    try:
+        return FullDisk(tmp_path)
+    except MissingCompilerError as exc:
+        missing(str(exc))

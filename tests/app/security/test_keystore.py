@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import ConfigurationError
-from app.security.errors import KeyGoneError, SealBrokenError
+from app.security.errors import KeyGoneError, SealBrokenError, StorageFullError
 from app.security.keyring import KeyRing, add_primary, keep_primary_only, make_ring
 from app.security.keystore import KeyStore
 
@@ -33,6 +34,21 @@ def test_a_key_is_read_back_as_it_was_drawn(store: KeyStore) -> None:
 
 def test_two_objects_have_different_keys(store: KeyStore) -> None:
     assert store.create(OBJECT).secret != store.create(OTHER).secret
+
+
+@pytest.mark.campaign("disk")
+def test_a_key_that_cannot_be_written_is_none(
+    store: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", no_space)
+        with pytest.raises(StorageFullError):
+            store.create("upl-1")
+    assert list(store.object_ids()) == []
+    store.create("upl-1")
 
 
 def test_a_key_is_never_replaced(store: KeyStore) -> None:
