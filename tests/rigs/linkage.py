@@ -162,6 +162,10 @@ class Linkage:
             self._tokens[party, role] = token, since
         return {"authorization": f"Bearer {token}"}
 
+    def sign_in_anew(self) -> None:
+        """Use no token that was given before, as an agency whose token is refused."""
+        self._tokens.clear()
+
     def signature(self, kind: str, document: Any, party: str) -> Signature:
         """Return the signature of an agency's person."""
         identity = self.person(party).identity

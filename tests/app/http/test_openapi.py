@@ -195,6 +195,7 @@ def test_every_call_of_a_delivery_answers_as_described(delivering: Delivering) -
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("caller", CALLERS, ids=[role for _, role in CALLERS])
 @pytest.mark.campaign("openapi")
 def test_no_request_that_fits_the_description_meets_a_fault(
@@ -216,6 +217,7 @@ def test_no_request_that_fits_the_description_meets_a_fault(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.campaign("openapi")
 def test_no_request_that_breaks_the_description_is_taken(
     linkage: Linkage, ids: dict[str, Any], tally: Tally
