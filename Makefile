@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS ?= 3
 BIN = .venv/bin
 
-.PHONY: help demo test soak bench setup lint wheelhouse sbom lock clean
+.PHONY: help demo test campaign bench setup lint wheelhouse sbom lock clean
 .SILENT:
 
 help:  ## list the targets
@@ -23,10 +23,18 @@ test:  ## run the tests; the last lines say what was skipped and why
 	sh install/venv.sh dev
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
-soak:  ## run the long proofs
+# What a run reports lies in .campaign; its table goes into docs/reliability.md, whatever tests have failed.
+TRY = BLINDLINK_CAMPAIGN_REPORTS=.campaign $(if $(QUICK),,BLINDLINK_CAMPAIGN=full BLINDLINK_EXAMPLES=400) \
+  $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(foreach row,$(ROW),--row $(row)) $(ARGS)
+TRIED = $(if $(QUICK),campaign and not soak,$(if $(ROW),campaign,campaign or soak or long))
+
+campaign:  ## kills, forgeries, floods, for hours; QUICK=1: for minutes; ROW=kills-broker: one row (docs/reliability.md)
 	sh install/venv.sh dev
-	BLINDLINK_EXAMPLES=400 BLINDLINK_OWN_PROCESSES=1 $(BIN)/python -m pytest -m "soak or long" --timeout 7200 $(ARGS)
-	BLINDLINK_TEST_DATABASE=postgres $(BIN)/python -m pytest tests/app --numprocesses $(WORKERS) --dist worksteal
+	rm -rf .campaign
+	$(if $(QUICK),,BLINDLINK_OWN_PROCESSES=1) $(TRY) -m "$(TRIED)" || true
+	$(if $(QUICK),,BLINDLINK_TEST_DATABASE=postgres $(TRY) -m "$(if $(ROW),campaign,not soak and not index)" tests/app || true)
+	PYTHONPATH=tests $(BIN)/python -m campaign.table .campaign --write $(if $(QUICK),,--full) \
+	  $(foreach row,$(ROW),--row $(row))
 
 bench:  ## measure matching, encoding and the match log; QUICK=1 for a first look
 	sh install/venv.sh dev
@@ -78,7 +86,7 @@ lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRAD
 	$(COMPILE) --group lock --output-file requirements/lock.txt >/dev/null
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .bench build dist wheelhouse sbom blindlink-demo *.egg-info
+	rm -rf .venv .bench .campaign build dist wheelhouse sbom blindlink-demo *.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find app encoding schemas tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 	find app -name '*.so' -delete

@@ -8,11 +8,12 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from campaign.reports import DATABASE, TALLY, Tally, add_report, choose, register_writer
 from hypothesis import HealthCheck, settings
 from services.printed import tables_of
 from services.requirement import missing
@@ -20,9 +21,10 @@ from services.requirement import missing
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from rigs.moments import Moments
+    from services.full_disk import FullDisk
     from services.postgres import PostgresServer
 
-# No property depends on how fast the machine is. `make soak` tries many more examples.
+# No property depends on how fast the machine is. `make campaign` tries many more examples.
 settings.register_profile(
     "any machine",
     deadline=None,
@@ -39,14 +41,33 @@ MEMORY = Path("/dev/shm")
 LEAST_MEMORY_BYTES = 8 << 30
 
 
-def pytest_configure() -> None:
-    """Keep the tests' folders in memory where there is much of it."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let one row of the campaign be run alone."""
+    parser.addoption(
+        "--row", action="append", help="run the tests of this row of the campaign alone"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the tests' folders in memory where there is much of it, and the campaign's reports if asked for."""
+    register_writer(config)
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= LEAST_MEMORY_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a server or a browser by the fixture that it asks for."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Count what tests of the campaign tried."""
+    report = yield
+    add_report(item, report)
+    return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
+    """Mark what needs a server or a browser by the fixture that it asks for; keep the rows asked for."""
+    choose(items, config)
     for item in items:
         for fixture, marker in MARKER_OF_FIXTURE.items():
             if fixture in getattr(item, "fixturenames", ()):
@@ -97,15 +118,24 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+def tally(request: pytest.FixtureRequest) -> Tally:
+    """What a test of the campaign says that it tried and saw."""
+    node: pytest.Item = request.node
+    return node.stash.setdefault(TALLY, Tally())
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest, postgres_server: PostgresServer) -> Iterator[str]:
     """The URL of an empty PostgreSQL database of the test's own."""
+    request.node.stash[DATABASE] = "postgres"
     with postgres_server.fresh_database() as url:
         yield url
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an SQLite database of the test's own, in a file that does not exist yet."""
+    request.node.stash[DATABASE] = "sqlite"
     return f"sqlite:///{(tmp_path / 'broker.db').as_posix()}"
 
 
@@ -138,3 +168,14 @@ def chromium_page(browser: Browser) -> Iterator[Page]:
 
     with page_of_its_own(browser) as page:
         yield page
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> FullDisk:
+    """A disk that the test fills and relieves, for processes that it starts with its environment."""
+    from services.full_disk import FullDisk, MissingCompilerError
+
+    try:
+        return FullDisk(tmp_path)
+    except MissingCompilerError as exc:
+        missing(str(exc))

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from app.durable import write_durably
 from app.errors import ConfigurationError
 from app.matchlog.errors import LastCheckpointMissingError
+from app.security.errors import StorageFullError
 from schemas.errors import CheckpointError
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoints, serialise_checkpoints
 
@@ -64,7 +65,10 @@ class LastCheckpointFile:
                 self._write(serialise_checkpoints([note]))
 
     def advance_after_commit(self, session: Session, note: bytes) -> None:
-        """Remember the checkpoint once, and only if, the session's transaction commits."""
+        """Remember the checkpoint once, and only if, the session's transaction commits.
+
+        The commit raises StorageFullError where the file cannot be written; it is a commit all the same.
+        """
         if _PENDING not in session.info:
             session.info[_PENDING] = []
             event.listen(session, "after_commit", self._committed)
@@ -103,7 +107,11 @@ class LastCheckpointFile:
             return
         note, _ = session.info[_PENDING][-1]
         session.info[_PENDING] = []
-        self.advance(note)
+        try:
+            self.advance(note)
+        except OSError as exc:
+            # What is committed stays so, and is caught up with; whoever asked is told to ask again.
+            raise StorageFullError("The broker cannot store this now.") from exc
 
 
 def _forget(session: Session, undone: SessionTransaction) -> None:

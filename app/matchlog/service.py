@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from app.clock import Clock, utc_now, utc_text
+from app.clock import Clock, parse_utc, utc_now, utc_text
 from app.errors import ConfigurationError, RefusedError
 from app.ids import new_id
 from app.matchlog import repository
@@ -70,6 +71,16 @@ class MatchLog:
     def key(self) -> VerifierKey:
         """The key that this process signs with, as far as it knows; its name is the log's origin."""
         return self._signer.verifier_key
+
+    def now(self, session: Session) -> datetime:
+        """Return the time of an entry that were appended now: what is counted from an entry is counted from it.
+
+        A clock that was ahead for a while leaves entries of a time that is still to come.
+
+        Raises:
+            LogNotStartedError: there is no log yet.
+        """
+        return max(self._clock(), parse_utc(_started(repository.read_head(session)).time))
 
     def start(self, session: Session, software: str, actor: Actor = SOFTWARE) -> Appended:
         """Begin the log with its first entry.

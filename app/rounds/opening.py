@@ -201,7 +201,7 @@ def _begin(
     reason: str = "",
 ) -> Round:
     """Open the next round, within the budget, and log it; with `corrects` as the one in its place."""
-    now, agreed = broker.clock(), terms.terms
+    now, agreed = broker.log.now(session), terms.terms
     _refuse_beyond_budget(session, agreed, now)
     last = repository.last_round(session, agreed.project)
     number = 1 if last is None else last.number + 1

@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.durable import make_private_folder, overwrite_sector, remove_durably, write_durably
-from app.security.errors import KeyGoneError, SealBrokenError
+from app.security.errors import KeyGoneError, SealBrokenError, StorageFullError
 from app.security.keyring import KeyRing
 from schemas.canonical import JsonValue, canonical_bytes, parse_canonical_object
 from schemas.errors import CanonicalError
@@ -57,12 +57,16 @@ class KeyStore:
 
         Raises:
             ValueError: the id is no file name, or has a key already: a key is never replaced.
+            StorageFullError: the key cannot be written; there is none.
         """
         path = self._path(object_id)
         if path.exists():
             raise ValueError("the object has a key already")
         key = DataKey(object_id, secrets.token_bytes(KEY_BYTES))
-        write_durably(path, self._wrap(key))
+        try:
+            write_durably(path, self._wrap(key))
+        except OSError as exc:
+            raise StorageFullError("The broker cannot store this now.") from exc
         return key
 
     def open(self, object_id: str) -> DataKey:

@@ -16,6 +16,7 @@ from app.errors import BrokerError, ConfigurationError, UnavailableError
 from app.runs.attempts import Attempt, begin_attempt, bury_exhausted, fail_attempt
 from app.runs.errors import LeaseLostError
 from app.runs.lease import give_back, has_work
+from app.security.errors import StorageFullError
 from app.worker.heartbeat import Heartbeat
 from app.worker.run import do_run
 from app.worker.sweeper import Sweeper
@@ -80,12 +81,18 @@ class Worker:
             self._stopping.wait(self._poll_s)
 
     def work_once(self) -> bool:
-        """Take up one run and do it as far as it goes; False where none waits, or none can be looked for."""
+        """Take up one run and do it as far as it goes; False where none waits, or none can be done now."""
         try:
             with self._broker.database.read() as session:
                 self._broker.log.check(session)
                 is_waiting = has_work(session)
+            if is_waiting:
+                # Without room each attempt would fail, until the run counts as one that ends its workers.
+                self._broker.blobs.refuse_when_full()
             attempt = self._begin() if is_waiting else None
+        except StorageFullError:
+            log.warning("storage_full")
+            return False
         except (SQLAlchemyError, UnavailableError) as exc:
             log.warning("database_unavailable", error=type(exc).__name__)
             return False

@@ -194,7 +194,7 @@ def _conclude(
             openings=record.digests(),
         )
         keep_record(session, record)
-        now = broker.clock()
+        now = broker.log.now(session)
         asked = [] if review is None else [review.draft(now)]
         appended = broker.log.append(session, [finished, *prepared.drafts(), *asked])
         attempts.note_log_size(session, attempt, appended[0].size)

@@ -105,6 +105,7 @@ def test_terms_that_nobody_signed_are_refused(rig: AgreementRig) -> None:
         assert "an agreement that this agency does not have" in refused(bob.type(*words))
 
 
+@pytest.mark.campaign("receipts", database="sqlite")
 def test_a_dropped_signature_is_noticed(rig: AgreementRig) -> None:
     bob, ann = rig.desks["bob"], rig.desks["ann"]
 
@@ -119,6 +120,7 @@ def test_a_dropped_signature_is_noticed(rig: AgreementRig) -> None:
         assert "the signature of schools is not there" in refused(desk.type(*words))
 
 
+@pytest.mark.campaign("receipts", database="sqlite")
 def test_a_forged_signature_is_noticed(rig: AgreementRig) -> None:
     def forge(document: Any) -> Any:
         made = copy.deepcopy(document)
@@ -267,6 +269,7 @@ def of(signed: Any, party: str) -> bool:
     return bool(signed["statement"]["party"] == party)
 
 
+@pytest.mark.campaign("receipts", database="sqlite")
 def test_a_forged_or_missing_approval_keeps_link_ids_from_being_used(rig: AgreementRig) -> None:
     waiting(rig)
     run = rig.approve()
@@ -287,6 +290,7 @@ def test_a_forged_or_missing_approval_keeps_link_ids_from_being_used(rig: Agreem
     rig.agree_on_links()
 
 
+@pytest.mark.campaign("receipts", database="sqlite")
 def test_an_approval_of_another_run_does_not_stand_for_this_one(rig: AgreementRig) -> None:
     """The round of the test before is closed."""
     bob = rig.desks["bob"]

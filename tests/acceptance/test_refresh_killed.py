@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from campaign.reports import Tally
+from campaign.size import times
 from rigs.live import LiveAgency, LiveBroker, compare, live_broker, started
 from rigs.rehearsal import (
     PROFILE,
@@ -29,7 +31,7 @@ COMMIT = ("POST", "/v1/uploads/{upload}/commit")
 RELEASE = ("GET", "/v1/releases/{release}/file")
 OWN_CLAIMS = ("PUT", "/v1/projects/{project}/rounds/{round}/claims/{partner}")
 THEIR_CLAIMS = ("GET", "/v1/projects/{project}/rounds/{round}/claims/{partner}")
-MOMENTS = (PART, COMMIT, RELEASE, OWN_CLAIMS, THEIR_CLAIMS)
+MOMENTS = (PART, COMMIT, RELEASE, THEIR_CLAIMS, OWN_CLAIMS)
 LOOK_S = 0.01
 PATIENCE_S = 120
 # So few that their encodings are not attacked before each upload, which takes its time.
@@ -148,33 +150,32 @@ def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jobs]:
         yield Jobs(broker, people, welfare, schools, frequency)
 
 
-@pytest.mark.parametrize(
-    "moments",
-    [(PART, RELEASE, OWN_CLAIMS), pytest.param(MOMENTS, marks=pytest.mark.soak)],
-    ids=["three moments", "every moment"],
-)
-def test_a_killed_job_leaves_whole_links_and_goes_on(
-    jobs: Jobs, moments: tuple[tuple[str, str], ...]
-) -> None:
+@pytest.mark.campaign("kills-agency", database="sqlite")
+def test_a_killed_job_leaves_whole_links_and_goes_on(jobs: Jobs, tally: Tally) -> None:
+    moments = MOMENTS[:: times(quick=2, full=1)]
+    n_rounds = times(quick=1, full=10)
     jobs.round()
     jobs.require_joined()
     before = links_of(jobs.welfare)
     n_killed = 0
-    for moment in moments:
-        # The schools' part is always done as far as it can be.
-        jobs.turn(jobs.schools)
-        n_killed += jobs.disturb(moment, lambda process: process.kill())
+    for _ in range(n_rounds):
+        for moment in moments:
+            # The schools' part is always done as far as it can be.
+            jobs.turn(jobs.schools)
+            n_killed += jobs.disturb(moment, lambda process: process.kill())
+            jobs.require_same(before)
+        jobs.finish()
         jobs.require_same(before)
-    assert n_killed >= len(moments) - 1
-    jobs.finish()
-    jobs.require_same(before)
-    jobs.require_joined()
+        jobs.require_joined()
+    assert n_killed >= n_rounds * (len(moments) - 1)
     left = {path.name for path in (jobs.welfare.folder / "workspace").iterdir()}
     assert "scratch" not in left
     jobs.welfare.type("receipt", "verify")
+    tally.tried(n_killed)
 
 
-def test_a_killed_broker_or_worker_loses_nothing(jobs: Jobs) -> None:
+@pytest.mark.campaign("kills-agency", database="sqlite")
+def test_a_killed_broker_or_worker_loses_nothing(jobs: Jobs, tally: Tally) -> None:
     jobs.turn(jobs.schools)
     for service, moment in (
         ("serve", PART),
@@ -185,9 +186,11 @@ def test_a_killed_broker_or_worker_loses_nothing(jobs: Jobs) -> None:
         jobs.turn(jobs.schools)
     jobs.finish()
     jobs.require_joined()
+    tally.tried(3)
 
 
 @pytest.mark.parametrize("jobs", ["daily"], indirect=True)
+@pytest.mark.campaign("two-at-once", database="sqlite")
 def test_jobs_of_both_agencies_at_the_same_moment_end_with_link_ids_that_join(jobs: Jobs) -> None:
     for _ in range(4):
         if jobs.turn(jobs.welfare, jobs.schools) == [0, 0]:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from campaign.size import times
 from rigs.desk import Desk
 from rigs.moments import Moments
 from rigs.near_broker import NearBroker, two_agencies
 from rigs.weeks import links, settle
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.campaign("restored", database="sqlite")]
 
 
 LOST = (
@@ -53,7 +54,7 @@ def lose_and_restore(desk: Desk, backup: Path) -> None:
     desk.ok("workspace", "restore", str(backup))
 
 
-@pytest.mark.parametrize("party", ["welfare", pytest.param("schools", marks=pytest.mark.soak)])
+@pytest.mark.parametrize("party", ["welfare", "schools"][: times(quick=1, full=2)])
 def test_rounds_go_on_after_a_backup_of_an_earlier_round_and_link_ids_stay(
     rig: NearBroker, party: str
 ) -> None:

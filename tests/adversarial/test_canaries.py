@@ -69,6 +69,7 @@ def places(scene: Scene, client: RecordingClient, lines: list[str]) -> Iterator[
         )
 
 
+@pytest.mark.campaign("canaries")
 def test_rows_handles_and_tokens_are_nowhere_in_the_clear(scene: Scene) -> None:
     linkage = scene.linkage
     client = RecordingClient(linkage.client)
@@ -173,6 +174,7 @@ def journey(tmp_path: Path) -> tuple[Path, list[LiveAgency]]:
 
 
 @pytest.mark.long
+@pytest.mark.campaign("canaries", database="sqlite")
 def test_field_values_record_ids_secrets_and_keys_never_reach_the_broker(
     journey: tuple[Path, list[LiveAgency]],
 ) -> None:

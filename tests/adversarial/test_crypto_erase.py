@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from breaks.thief import Encodings, Thief
+from campaign.reports import Tally
 from rigs.kill_scene import Scene
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.searching import database_rows, files_under, found_in
@@ -44,7 +45,8 @@ def backups(scene: Scene) -> list[Path]:
     return sorted(scene.folder.glob("backup-*"))
 
 
-def test_of_a_thousand_rows_none_comes_back(scene: Scene) -> None:
+@pytest.mark.campaign("undeleted")
+def test_of_a_thousand_rows_none_comes_back(scene: Scene, tally: Tally) -> None:
     linkage, broker = scene.linkage, scene.real.broker
     left, right = two_files(scene.rng, N_RECORDS, N_COMMON)
     linkage.open_round()
@@ -89,6 +91,7 @@ def test_of_a_thousand_rows_none_comes_back(scene: Scene) -> None:
     assert recovered(scene, thief, planted) == set()
     assert len(recovered(scene, thief, kept)) == len(theirs)
     restore_one_after_the_other(scene, upload, planted)
+    tally.tried(len(only_mine))
     scene.check_log()
 
 

@@ -6,6 +6,8 @@ Real processes by their real commands and SIGKILL, on both databases.
 from __future__ import annotations
 
 import pytest
+from campaign.reports import Tally
+from campaign.size import times
 from rigs.broker_processes import Process, killing
 from rigs.kill_scene import Scene
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
@@ -13,9 +15,10 @@ from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
 from schemas.certificate import CertificateFile, verify_certificate
 
 
-@pytest.mark.parametrize("n_kills", [3, pytest.param(40, marks=pytest.mark.soak)])
 @pytest.mark.timeout(1800)
-def test_a_destruction_under_kills_ends_with_one_certificate(scene: Scene, n_kills: int) -> None:
+@pytest.mark.campaign("kills-destruction")
+def test_a_destruction_under_kills_ends_with_one_certificate(scene: Scene, tally: Tally) -> None:
+    n_kills = times(quick=3, full=200)
     linkage, broker = scene.linkage, scene.real.broker
     scene.upload_both(400, 100)
     linkage.work()
@@ -42,3 +45,4 @@ def test_a_destruction_under_kills_ends_with_one_certificate(scene: Scene, n_kil
     kinds = linkage.log_kinds()
     assert kinds.count("destruction-begun") == kinds.count("destruction-certified") == 1
     scene.check_log()
+    tally.tried(n_kills)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
 
 import httpx2
 import pytest
+from campaign.reports import Tally
+from campaign.size import times
 from rigs.broker_processes import Process, killing
 from rigs.broker_twins import Matches, copied_broker, released_matches
 from rigs.kill_scene import N_COMMON, Scene
@@ -22,46 +23,30 @@ from app.runs.models import Run
 from app.worker.loop import Worker
 from schemas.release import parse_release, release_digest
 
-
-@dataclass(frozen=True)
-class Kills:
-    """How often the broker is killed while others upload and fetch, and the worker while it works."""
-
-    in_uploads: int
-    of_workers: int
-    in_fetches: int
-
-    def __str__(self) -> str:
-        return f"{self.in_uploads + self.of_workers + self.in_fetches}-kills"
-
-
-EIGHT = Kills(in_uploads=3, of_workers=3, in_fetches=2)
-TWO_HUNDRED = Kills(in_uploads=70, of_workers=90, in_fetches=40)
 # Of one run. A worker is killed after a moment's work, so that a run outlives about this many.
 WORKERS_OF_RUN = 9
 
 
-@pytest.mark.parametrize(
-    "kills",
-    [
-        EIGHT,
-        pytest.param(TWO_HUNDRED, marks=pytest.mark.soak),
-    ],
-    ids=str,
-)
 @pytest.mark.timeout(3600)
+@pytest.mark.campaign("kills-broker")
 def test_nothing_acknowledged_is_lost_and_runs_end_as_undisturbed_ones(
-    scene: Scene, kills: Kills
+    scene: Scene, tally: Tally
 ) -> None:
-    upload_under_kills(scene, kills.in_uploads)
-    n_left = kills.of_workers
+    in_uploads, of_workers, in_fetches = (
+        times(quick=3, full=70),
+        times(quick=3, full=90),
+        times(quick=2, full=40),
+    )
+    upload_under_kills(scene, in_uploads)
+    n_left = of_workers
     while n_left > 0:
         scene.upload_both()
         run, n_done = run_under_kills(scene, min(n_left, WORKERS_OF_RUN))
         n_left -= n_done
-    fetch_under_kills(scene, run, kills.in_fetches)
+    fetch_under_kills(scene, run, in_fetches)
     check_receipts(scene)
     scene.check_log()
+    tally.tried(in_uploads + of_workers + in_fetches)
 
 
 def upload_under_kills(scene: Scene, n_kills: int) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from campaign.reports import Tally
 from rigs.broker_processes import Process, environment
 from rigs.kill_scene import Scene
 
@@ -61,7 +62,8 @@ def rotate(scene: Scene) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_a_log_key_is_replaced_however_often_the_command_dies(scene: Scene) -> None:
+@pytest.mark.campaign("kills-log-key")
+def test_a_log_key_is_replaced_however_often_the_command_dies(scene: Scene, tally: Tally) -> None:
     n_keys = len(verify_bundle(io.BytesIO(bundle(scene))).log_keys)
     for step in STEPS.values():
         died = subprocess.run(
@@ -85,3 +87,4 @@ def test_a_log_key_is_replaced_however_often_the_command_dies(scene: Scene) -> N
         verdict = verify_bundle(io.BytesIO(bundle(scene)))
         assert len(verdict.log_keys) == n_keys
     scene.check_log()
+    tally.tried(len(STEPS))

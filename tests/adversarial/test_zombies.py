@@ -9,6 +9,8 @@ from contextlib import closing
 
 import psycopg
 import pytest
+from campaign.reports import Tally
+from campaign.size import times
 from rigs.broker_processes import Process
 from rigs.broker_twins import released_matches
 from rigs.kill_scene import N_COMMON, Scene
@@ -46,9 +48,10 @@ def is_sqlite_free(path: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("n_runs", [1, pytest.param(50, marks=pytest.mark.soak)])
 @pytest.mark.timeout(3600)
-def test_a_worker_that_wakes_too_late_writes_nothing(scene: Scene, n_runs: int) -> None:
+@pytest.mark.campaign("zombies")
+def test_a_worker_that_wakes_too_late_writes_nothing(scene: Scene, tally: Tally) -> None:
+    n_runs = times(quick=1, full=50)
     for _ in range(n_runs):
         scene.upload_both()
         run = scene.linkage.run_id()
@@ -75,3 +78,4 @@ def test_a_worker_that_wakes_too_late_writes_nothing(scene: Scene, n_runs: int) 
         }
         scene.pin()
     scene.check_log()
+    tally.tried(n_runs)

@@ -38,6 +38,7 @@ def test_a_deleted_blob_is_gone(store: BlobStore) -> None:
         store.get(digest)
 
 
+@pytest.mark.campaign("damage")
 def test_a_damaged_blob_is_refused(store: BlobStore, tmp_path: Path) -> None:
     digest = store.put(b"sealed")
     (tmp_path / "blobs" / digest[:2] / digest).write_bytes(b"other")
@@ -51,6 +52,7 @@ def test_a_name_that_is_no_digest_reaches_no_file(store: BlobStore, digest: str)
         store.get(digest)
 
 
+@pytest.mark.campaign("disk")
 def test_nothing_is_taken_below_the_disk_reserve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,6 +64,7 @@ def test_nothing_is_taken_below_the_disk_reserve(
     store.put(b"sealed")
 
 
+@pytest.mark.campaign("disk")
 def test_a_full_disk_is_a_refusal_and_leaves_nothing(
     store: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

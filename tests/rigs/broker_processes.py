@@ -65,6 +65,16 @@ class Process:
                     return ""
                 self._news.wait(min(left, 0.2))
 
+    def wait_for_more(self, *texts: str, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Wait until one more line holds one of these texts; fails if none comes."""
+
+        def count() -> int:
+            return sum(any(text in line for text in texts) for line in self.lines)
+
+        with self._news:
+            before = count()
+            assert self._news.wait_for(lambda: count() > before, timeout_s), self.lines
+
     def has_said(self, text: str) -> bool:
         """Tell whether a line so far holds this text."""
         with self._news:

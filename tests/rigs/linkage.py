@@ -168,6 +168,10 @@ class Linkage:
             self._tokens[party, role] = token, since
         return {"authorization": f"Bearer {token}"}
 
+    def sign_in_anew(self) -> None:
+        """Use no token that was given before, as an agency whose token is refused."""
+        self._tokens.clear()
+
     def signature(self, kind: str, document: Any, party: str) -> Signature:
         """Return the signature of an agency's person."""
         identity = self.person(party).identity
@@ -454,7 +458,7 @@ MakeLinkage = Callable[..., Linkage]
 def embedded_database(request: pytest.FixtureRequest) -> str:
     """SQLite alone, for what the kind of database hardly makes a difference to.
 
-    BLINDLINK_TEST_DATABASE=postgres puts these tests on PostgreSQL instead, as `make soak` does.
+    BLINDLINK_TEST_DATABASE=postgres puts these tests on PostgreSQL instead, as `make campaign` does.
     """
     kind = os.environ.get(KIND_VARIABLE, "sqlite")
     assert kind in ("sqlite", "postgres"), f"{KIND_VARIABLE} is neither sqlite nor postgres"

@@ -44,7 +44,7 @@ PROGRAMS: Final = {"blindlink": agency_program, "blindlink-audit": auditor_progr
 def command(folder: Path, *words: str | Path, status: int = 0) -> str:
     """Run one command to its end and return its standard output; another exit code is a failure.
 
-    Under `OWN_PROCESSES`, as by `make soak`, each is a process of its own; the broker's are always.
+    Under `OWN_PROCESSES`, as by `make campaign`, each is a process of its own; the broker's are always.
     """
     program, *rest = map(str, words)
     if program in PROGRAMS and OWN_PROCESSES not in os.environ:

@@ -34,6 +34,7 @@ documents = st.recursive(
 
 
 @given(documents)
+@pytest.mark.campaign("vectors")
 def test_agrees_with_the_rfc8785_package(document: Any) -> None:
     assert canonical_bytes(document) == rfc8785.dumps(document)
 

@@ -51,6 +51,7 @@ class StoredTree:
 TREE = StoredTree(LEAVES)
 
 
+@pytest.mark.campaign("vectors")
 def test_roots_of_every_size_below_130_and_of_some_up_to_600_agree_with_the_definition() -> None:
     frontier = Frontier()
     for size, leaf_hash in enumerate(LEAVES[:600]):

@@ -6,12 +6,15 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from httpx2 import Response
 from rigs.enrolled import TOKEN_URL, EnrolledPerson, invite, log_entries
 from starlette.testclient import TestClient
 
 from app.agencies.sign_in import sign_in
 from encoding.people.identity import new_identity, replace_keys
+
+pytestmark = pytest.mark.campaign("two-at-once")
 
 PARTY = "child-welfare"
 N_AT_ONCE = 4

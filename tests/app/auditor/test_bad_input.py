@@ -19,6 +19,8 @@ from schemas.matchlog.archive import pack_member
 from schemas.matchlog.bundle import BundleManifest
 from schemas.merkle import hash_leaf
 
+pytestmark = pytest.mark.campaign("malformed")
+
 LOG = story(51, n_weeks=1)
 MEMBERS = list(LOG.parts().members())
 

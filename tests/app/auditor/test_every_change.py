@@ -1,7 +1,7 @@
 """A log of more than 300 entries, bent in every way at every row: found, and the right entry named.
 
-Here a sample of the rows is bent; under `soak` all of them. Whoever bends has the broker's database, but
-not the log's key.
+Here a sample of the rows is bent; in the full campaign all of them. Whoever bends has the broker's
+database, but not the log's key.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import pytest
 from breaks.false_log import root_of
+from campaign.size import times
 from samples.log import Parts, SampleLog, signer, story
 from samples.refusals import is_one
 
@@ -37,7 +38,16 @@ PARTS = LOG.parts()
 SIZE = LOG.size
 ALL_ROWS = range(SIZE)
 SOME_ROWS = sorted(
-    {0, 1, 255, 256, 257, SIZE - 2, SIZE - 1, *random.Random(5).sample(ALL_ROWS, 12)}
+    {
+        *(0, 1, 255, 256, 257, SIZE - 2, SIZE - 1),
+        *random.Random(5).sample(ALL_ROWS, times(quick=12, full=SIZE)),
+    }
+)
+SOME_NOTES = sorted(
+    {
+        *(0, 1, 7, len(PARTS.notes) // 2, len(PARTS.notes) - 1),
+        *range(times(quick=0, full=len(PARTS.notes))),
+    }
 )
 
 
@@ -183,28 +193,21 @@ def note_by_another_key(checkpoint: Checkpoint) -> bytes:
 
 @pytest.mark.parametrize("index", SOME_ROWS)
 @pytest.mark.parametrize("bend", ROW_BENDS, ids=lambda bend: bend.__name__)
+@pytest.mark.campaign("forged-bytes")
 def test_a_bent_row_is_named(bend: Callable[[Parts, int], int], index: int) -> None:
     check_row(bend, index)
 
 
 @pytest.mark.parametrize("index", SOME_ROWS)
+@pytest.mark.campaign("forged-bytes")
 def test_a_row_changed_together_with_its_hash_is_found_in_its_batch(index: int) -> None:
     check_edit_with_its_hash(index)
 
 
-@pytest.mark.parametrize("number", [0, 1, 7, len(PARTS.notes) // 2, len(PARTS.notes) - 1])
+@pytest.mark.parametrize("number", SOME_NOTES)
+@pytest.mark.campaign("forged-bytes")
 def test_a_bent_checkpoint_is_found(number: int) -> None:
     check_checkpoint(number)
-
-
-@pytest.mark.soak
-def test_every_row_and_every_checkpoint() -> None:
-    for index in ALL_ROWS:
-        for bend in ROW_BENDS:
-            check_row(bend, index)
-        check_edit_with_its_hash(index)
-    for number in range(len(PARTS.notes)):
-        check_checkpoint(number)
 
 
 def cut(n_checkpoints: int) -> Parts:
@@ -216,6 +219,7 @@ def cut(n_checkpoints: int) -> Parts:
     return parts
 
 
+@pytest.mark.campaign("forged-bytes")
 def test_a_tail_cut_in_the_middle_of_a_batch_is_found() -> None:
     size = next(size for size, _ in PARTS.notes if batch_of(size - 1)[0] < size - 1)
     parts = PARTS.copy()
@@ -233,6 +237,7 @@ def test_a_cut_tail_is_not_detectable_without_a_pin_and_that_is_said(n_checkpoin
 
 
 @pytest.mark.parametrize("n_checkpoints", [1, 5, 60])
+@pytest.mark.campaign("forged-bytes")
 def test_a_cut_tail_is_found_by_a_pin(n_checkpoints: int) -> None:
     parts = cut(n_checkpoints)
     error = error_of(parts, [pin(SIZE)])
@@ -242,6 +247,7 @@ def test_a_cut_tail_is_found_by_a_pin(n_checkpoints: int) -> None:
     assert error.evidence["size"] == len(parts.entries)
 
 
+@pytest.mark.campaign("forged-bytes")
 def test_a_tail_that_nobody_signed_is_found() -> None:
     parts = PARTS.copy()
     parts.entries.append(parts.entries[-1])
@@ -249,6 +255,7 @@ def test_a_tail_that_nobody_signed_is_found() -> None:
     assert error_of(parts).index == SIZE
 
 
+@pytest.mark.campaign("forged-bytes")
 def test_a_tail_signed_by_another_key_is_found() -> None:
     parts = PARTS.copy()
     fetched = next(entry for entry in LOG.entries[::-1] if entry.kind == "release-fetched")
@@ -282,6 +289,7 @@ def test_a_rewrite_with_the_stolen_key_is_not_detectable_without_a_pin_and_that_
 
 
 @pytest.mark.parametrize("size", [PARTS.notes[5][0], PARTS.notes[60][0], SIZE])
+@pytest.mark.campaign("forged-bytes")
 def test_a_rewrite_with_the_stolen_key_is_found_by_a_pin(size: int) -> None:
     error = error_of(rewritten().parts(), [pin(size)])
     assert isinstance(error, PinContradictedError | RolledBackError)

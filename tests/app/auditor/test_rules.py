@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import random
 import re
 from datetime import timedelta
+from itertools import permutations
 from typing import get_args
 
 import pytest
@@ -16,6 +18,8 @@ from breaks.reviews import REVIEW_BREAKS
 from breaks.rounds import ROUND_BREAKS
 from breaks.rules import BREAKS, FOSTER, Break
 from breaks.signed import SIGNED_BREAKS, approved_with_a_lapse
+from campaign.reports import Tally
+from campaign.size import times
 from samples.delivered_log import everything_delivered
 from samples.log import CW, K12, SampleLog, everything_else, story
 from samples.reviewed_log import everything_reviewed
@@ -54,6 +58,7 @@ def verify(log: SampleLog, project: str | None = None) -> None:
 
 
 @pytest.mark.parametrize(("rule", "broken"), CASES)
+@pytest.mark.campaign("forged-rules")
 def test_the_rule_and_the_entry_are_named(rule: str, broken: Break) -> None:
     log = story(11, n_weeks=1)
     entry = broken(log)
@@ -64,12 +69,40 @@ def test_the_rule_and_the_entry_are_named(rule: str, broken: Break) -> None:
 
 
 @pytest.mark.parametrize(("rule", "broken"), CASES)
+@pytest.mark.campaign("forged-rules")
 def test_the_same_is_found_in_the_projects_own_view(rule: str, broken: Break) -> None:
     log = story(12, n_weeks=0, projects=("health", FOSTER))
     entry = broken(log)
     with pytest.raises(RuleBrokenError) as caught:
         verify(log, entry.project or FOSTER)
     assert (caught.value.code, caught.value.index) == (rule, entry.seq)
+
+
+@pytest.mark.long
+@pytest.mark.campaign("forged-rules")
+def test_of_two_broken_rules_one_is_named_and_never_neither(tally: Tally) -> None:
+    every = [
+        (rule, broken) for breaks in ALL_BREAKS for rule, by in breaks.items() for broken in by
+    ]
+    pairs = list(permutations(every, 2))
+    tally.tried(0)
+    for one, other in random.Random(16).sample(pairs, times(quick=100, full=10_000)):
+        log = story(11, n_weeks=1)
+        seqs = [one[1](log).seq]
+        try:
+            seqs.append(other[1](log).seq)
+        except Exception:  # noqa: BLE001 - where the first leads, the second cannot always follow
+            tally.saw("pairs that no one log holds")
+            continue
+        with pytest.raises(RuleBrokenError) as caught:
+            verify(log)
+        named = (caught.value.code, caught.value.index)
+        assert named in zip((one[0], other[0]), seqs, strict=True) or caught.value.index in seqs, (
+            one[0],
+            other[0],
+            named,
+        )
+        tally.tried()
 
 
 def test_an_approval_of_a_release_that_has_lapsed_is_given_anew() -> None:
@@ -107,6 +140,7 @@ def test_a_log_in_which_every_kind_occurs_follows_the_rules() -> None:
 
 
 @pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if kind.duties is not None])
+@pytest.mark.campaign("forged-rules")
 def test_nothing_that_a_person_does_is_taken_without_their_signature(kind: str) -> None:
     log = SampleLog(2)
     log.unsigned = frozenset({kind})

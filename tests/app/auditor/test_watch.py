@@ -106,6 +106,7 @@ def test_a_rollback_is_an_alert_with_both_checkpoints_as_evidence(state: WatchSt
 
 
 @pytest.mark.parametrize("seed", range(100))
+@pytest.mark.campaign("split-view")
 def test_a_split_view_is_found_by_the_pin_of_either_side(state: WatchState, seed: int) -> None:
     chooser = random.Random(seed)
     shared = chooser.randrange(1, 40)
@@ -120,6 +121,7 @@ def test_a_split_view_is_found_by_the_pin_of_either_side(state: WatchState, seed
     assert list(state.folder.glob("evidence-*"))
 
 
+@pytest.mark.campaign("split-view")
 def test_a_log_of_one_size_and_two_roots_is_a_contradiction(state: WatchState) -> None:
     log = add(Log(), 4)
     look(state, log)
@@ -230,6 +232,7 @@ def test_a_log_that_its_old_key_goes_on_to_sign_is_an_alert(state: WatchState) -
         look(state, thief)
 
 
+@pytest.mark.campaign("split-view")
 def test_a_fork_under_a_hand_over_is_a_contradiction(state: WatchState) -> None:
     """Both histories are handed over by the old key, after the same entries, to the same new one."""
     log = add(Log(), 4)

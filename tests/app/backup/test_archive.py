@@ -31,6 +31,7 @@ def state_of(broker: Any) -> str:
         return hashlib.sha256(b"".join(export_bundle(session))).hexdigest()
 
 
+@pytest.mark.campaign("restored")
 def test_what_is_restored_is_what_was_backed_up(linkage: Linkage, tmp_path: Path) -> None:
     linkage.upload_both()
     before = state_of(linkage.broker)
@@ -47,6 +48,7 @@ def test_what_is_restored_is_what_was_backed_up(linkage: Linkage, tmp_path: Path
     again.close()
 
 
+@pytest.mark.campaign("restored")
 def test_a_run_goes_on_after_a_restore(linkage: Linkage, tmp_path: Path) -> None:
     linkage.upload_both()
     run = linkage.ask().json()["run"]
@@ -56,6 +58,7 @@ def test_a_run_goes_on_after_a_restore(linkage: Linkage, tmp_path: Path) -> None
     assert linkage.get(f"/v1/runs/{run}").json()["state"] == "succeeded"
 
 
+@pytest.mark.campaign("restored")
 def test_an_older_backup_is_noticed_and_the_broker_only_reads(
     linkage: Linkage, tmp_path: Path
 ) -> None:
@@ -71,6 +74,7 @@ def test_an_older_backup_is_noticed_and_the_broker_only_reads(
     assert refused.json()["type"].endswith(":log-rolled-back")
 
 
+@pytest.mark.campaign("restored")
 def test_a_backup_of_another_history_is_refused(linkage: Linkage, tmp_path: Path) -> None:
     """Two states of one size that differ: only one of them was signed last."""
     linkage.is_log_spoilt = True
@@ -121,6 +125,7 @@ def test_no_key_is_in_a_backup(linkage: Linkage, tmp_path: Path) -> None:
             assert line not in held, file.name
 
 
+@pytest.mark.campaign("undeleted")
 def test_destroyed_encodings_stay_destroyed_in_an_old_backup(
     linkage: Linkage, tmp_path: Path
 ) -> None:
@@ -149,6 +154,7 @@ def test_a_folder_that_exists_is_no_place_for_a_backup(linkage: Linkage, tmp_pat
         write_backup(linkage.broker, tmp_path)
 
 
+@pytest.mark.campaign("damage")
 def test_a_backup_that_was_cut_short_is_none(
     linkage: Linkage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +170,7 @@ def test_a_backup_that_was_cut_short_is_none(
         read_backup(tmp_path / "backup", linkage.broker.database.url.get_backend_name())
 
 
+@pytest.mark.campaign("damage")
 def test_a_changed_copy_of_the_database_is_refused(linkage: Linkage, tmp_path: Path) -> None:
     write_backup(linkage.broker, tmp_path / "backup")
     before = state_of(linkage.broker)
@@ -175,6 +182,7 @@ def test_a_changed_copy_of_the_database_is_refused(linkage: Linkage, tmp_path: P
     assert state_of(linkage.broker) == before
 
 
+@pytest.mark.campaign("damage")
 def test_a_changed_blob_is_refused(linkage: Linkage, tmp_path: Path) -> None:
     linkage.upload_both()
     write_backup(linkage.broker, tmp_path / "backup")

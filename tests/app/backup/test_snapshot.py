@@ -14,6 +14,7 @@ from app.backup.archive import restore_backup, write_backup
 from app.errors import ConfigurationError
 
 
+@pytest.mark.campaign("restored")
 def test_copies_made_while_others_write_are_consistent(founded: Any, tmp_path: Path) -> None:
     stop = threading.Event()
     failures: list[Exception] = []

@@ -257,6 +257,7 @@ def test_settings_are_logged_when_a_broker_starts_with_others(
 
 @pytest.mark.long
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc and 127.0.0.2")
+@pytest.mark.campaign("slow-clients", database="sqlite")
 def test_a_crowd_that_says_nothing_keeps_nobody_else_from_an_answer(
     broker: Any, state: Path
 ) -> None:

@@ -216,6 +216,7 @@ def test_a_kill_loses_no_message_and_repeats_one_at_most(
         assert len(hook.messages) == 1 + is_repeated
 
 
+@pytest.mark.campaign("clocks")
 def test_a_clock_that_was_wrong_for_a_while_silences_nothing_for_long(scene: Scene) -> None:
     scene.look()
     scene.move(days=30)
@@ -228,6 +229,7 @@ def test_a_clock_that_was_wrong_for_a_while_silences_nothing_for_long(scene: Sce
     assert scene.n_told == (n_mails + 2, n_posts + 1)
 
 
+@pytest.mark.campaign("two-at-once")
 def test_of_two_workers_one_tells(scene: Scene) -> None:
     note_overdue(scene.broker)
     barrier = threading.Barrier(2)

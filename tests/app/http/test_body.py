@@ -108,6 +108,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
+@pytest.mark.campaign("malformed")
 def test_json_with_no_reading_or_two_is_refused(name: str) -> None:
     refusal(post(MALFORMED[name]), 400, "malformed-body")
 
@@ -126,6 +127,7 @@ INVALID = {
 
 
 @pytest.mark.parametrize("name", INVALID)
+@pytest.mark.campaign("malformed")
 def test_another_document_is_refused(name: str) -> None:
     problem = refusal(post(json.dumps(INVALID[name])), 422, "invalid-document")
     assert problem.detail.startswith("Note: field ")
@@ -141,6 +143,7 @@ def test_another_document_is_refused(name: str) -> None:
         max_leaves=8,
     )
 )
+@pytest.mark.campaign("malformed")
 def test_no_refusal_repeats_its_input(value: Any) -> None:
     answer = post(json.dumps(value))
     assert answer.status_code in {200, 400, 413, 422}
@@ -148,10 +151,12 @@ def test_no_refusal_repeats_its_input(value: Any) -> None:
 
 
 @given(st.binary(max_size=200))
+@pytest.mark.campaign("malformed")
 def test_arbitrary_bytes_are_refused(raw: bytes) -> None:
     assert post(raw).status_code in {400, 422}
 
 
+@pytest.mark.campaign("malformed")
 def test_a_refusal_comes_at_once() -> None:
     started_s = time.monotonic()
     post(b"[" * LIMIT)
@@ -190,6 +195,7 @@ def test_an_absurd_content_length_is_refused() -> None:
     refusal(post(b"{}", **{"content-length": "9" * 4000}), 413, "body-too-large")
 
 
+@pytest.mark.campaign("malformed")
 def test_a_body_that_grows_too_long_is_cut_off_at_the_limit() -> None:
     sent = []
 

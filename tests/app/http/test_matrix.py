@@ -30,6 +30,8 @@ from encoding.secret.agreement import Contribution
 from schemas.api import Role
 from schemas.problem import Problem
 
+pytestmark = pytest.mark.campaign("routes")
+
 __all__ = ["embedded_database"]
 
 PARTY_OF: dict[Role, str] = {"agency": CHILD_WELFARE, "auditor": AUDITOR, "operator": "operator"}

@@ -15,6 +15,8 @@ from app.matching.blocks.rows import read_rows
 from schemas.api import Role
 from schemas.problem import Problem
 
+pytestmark = pytest.mark.campaign("routes")
+
 __all__ = ["accord", "embedded_database", "make_accord"]
 
 PARTY_OF: dict[Role, str] = {"agency": CHILD_WELFARE, "auditor": AUDITOR, "operator": "operator"}

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import schemathesis
+from campaign.reports import Tally
+from campaign.size import times
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument, Unsatisfiable
@@ -62,16 +64,6 @@ SUCCEED_ELSEWHERE = {
     **dict.fromkeys(REVIEW_ROUTES, "it has no review: the next test"),
     **dict.fromkeys(DELIVERY_ROUTES, "it lists no columns: the one after the next"),
 }
-# Documents of agreements and of destruction are deep, and drawing one takes its time.
-EXAMPLES = 1
-SOAK_EXAMPLES = 25
-AT_LENGTH = pytest.mark.parametrize(
-    "examples",
-    [
-        pytest.param(EXAMPLES, marks=pytest.mark.long),
-        pytest.param(SOAK_EXAMPLES, marks=pytest.mark.soak),
-    ],
-)
 
 
 @pytest.fixture
@@ -118,14 +110,19 @@ def operations(linkage: Linkage) -> list[Any]:
     return found
 
 
-def run_examples(strategy: Any, check: Any, examples: int) -> None:
+def run_examples(strategy: Any, check: Any, tally: Tally) -> None:
+    def counted(case: Any) -> None:
+        tally.tried()
+        check(case)
+
     quiet = settings(
-        max_examples=examples,
+        # Documents of agreements and of destruction are deep, and drawing one takes its time.
+        max_examples=times(quick=1, full=350),
         database=None,
         derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
-    quiet(given(strategy)(check))()
+    quiet(given(strategy)(counted))()
 
 
 def require_problem(response: Any) -> None:
@@ -197,11 +194,12 @@ def test_every_call_of_a_delivery_answers_as_described(delivering: Delivering) -
         case.validate_response(answer, checks=CHECKS)
 
 
-@AT_LENGTH
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("caller", CALLERS, ids=[role for _, role in CALLERS])
+@pytest.mark.campaign("openapi")
 def test_no_request_that_fits_the_description_meets_a_fault(
-    linkage: Linkage, ids: dict[str, Any], caller: tuple[str, str], examples: int
+    linkage: Linkage, ids: dict[str, Any], caller: tuple[str, str], tally: Tally
 ) -> None:
     headers = linkage.as_party(*caller)
     for operation in operations(linkage):
@@ -215,13 +213,14 @@ def test_no_request_that_fits_the_description_meets_a_fault(
             if response.status_code >= 400:
                 require_problem(response)
 
-        run_examples(st.tuples(operation.as_strategy(), st.booleans()), call, examples)
+        run_examples(st.tuples(operation.as_strategy(), st.booleans()), call, tally)
 
 
-@AT_LENGTH
+@pytest.mark.long
 @pytest.mark.timeout(900)
+@pytest.mark.campaign("openapi")
 def test_no_request_that_breaks_the_description_is_taken(
-    linkage: Linkage, ids: dict[str, Any], examples: int
+    linkage: Linkage, ids: dict[str, Any], tally: Tally
 ) -> None:
     headers = linkage.as_party(CHILD_WELFARE)
     for operation in operations(linkage):
@@ -236,4 +235,4 @@ def test_no_request_that_breaks_the_description_is_taken(
         # What takes neither parameter nor body cannot be broken.
         with contextlib.suppress(Unsatisfiable, InvalidArgument):
             negative = schemathesis.GenerationMode.NEGATIVE
-            run_examples(operation.as_strategy(generation_mode=negative), call, examples)
+            run_examples(operation.as_strategy(generation_mode=negative), call, tally)

@@ -150,28 +150,33 @@ def get(server: RunningServer, path: str = "/none") -> bytes:
 @pytest.mark.parametrize(
     "start_of_head", [b"", b"G", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nhost: x\r\n"]
 )
+@pytest.mark.campaign("slow-clients")
 def test_a_head_that_does_not_come_is_cut_off(server: RunningServer, start_of_head: bytes) -> None:
     with server.connect() as connection:
         connection.sendall(start_of_head)
         assert problem_in(read_all(connection)).code == "too-slow"
 
 
+@pytest.mark.campaign("slow-clients")
 def test_a_head_that_trickles_on_is_cut_off_all_the_same(server: RunningServer) -> None:
     answer = trickle(server, b"GET / HTTP/1.1\r\n", b"a: b\r\n")
     assert problem_in(answer).status == 408
 
 
+@pytest.mark.campaign("slow-clients")
 def test_a_body_that_does_not_come_is_cut_off(server: RunningServer) -> None:
     with server.connect() as connection:
         connection.sendall(b"POST /count HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n12345")
         assert problem_in(read_all(connection)).code == "too-slow"
 
 
+@pytest.mark.campaign("slow-clients")
 def test_a_body_that_trickles_on_below_the_rate_is_cut_off(server: RunningServer) -> None:
     head = b"POST /count HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n"
     assert problem_in(trickle(server, head, b"x")).code == "too-slow"
 
 
+@pytest.mark.campaign("slow-clients")
 def test_a_chunked_body_that_never_ends_is_cut_off(server: RunningServer) -> None:
     head = b"POST /count HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
     fast_enough = b"%x\r\n%b\r\n" % (500, b"x" * 500)
@@ -203,6 +208,7 @@ def test_the_time_in_which_the_broker_does_not_read_is_not_the_senders(
         assert read_all(connection).endswith(str(size).encode())
 
 
+@pytest.mark.campaign("slow-clients")
 def test_a_reader_that_does_not_read_is_cut_off(server: RunningServer) -> None:
     with server.connect() as connection:
         connection.sendall(b"GET /flood HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -211,12 +217,14 @@ def test_a_reader_that_does_not_read_is_cut_off(server: RunningServer) -> None:
         assert len(read_all(connection)) < 2000 * 65_536
 
 
+@pytest.mark.campaign("slow-clients")
 def test_an_idle_line_between_requests_is_closed(server: RunningServer) -> None:
     with server.connect() as connection:
         connection.sendall(b"GET /none HTTP/1.1\r\nhost: x\r\n\r\n")
         assert read_all(connection).startswith(b"HTTP/1.1 404")
 
 
+@pytest.mark.campaign("slow-clients")
 def test_good_senders_are_served_while_others_dawdle(start: Start) -> None:
     server = start(replace(LIMITS, max_connections=200, max_per_address=200))
     dawdlers = [server.connect() for _ in range(100)]
@@ -243,6 +251,7 @@ def test_one_address_gets_no_more_than_its_share(start: Start) -> None:
     assert get(server).startswith(b"HTTP/1.1 404")
 
 
+@pytest.mark.campaign("slow-clients")
 def test_a_crowd_before_its_handshake_is_dropped_at_once(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,6 +273,7 @@ def test_a_crowd_before_its_handshake_is_dropped_at_once(
 
 
 @pytest.mark.parametrize("start_of_hello", [b"", b"\x16\x03\x01\x02\x00\x01"])
+@pytest.mark.campaign("slow-clients")
 def test_a_tls_handshake_that_does_not_come_is_cut_off(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_of_hello: bytes
 ) -> None:
@@ -327,6 +337,7 @@ def test_a_head_of_almost_the_limit_is_taken(server: RunningServer) -> None:
         assert read_all(connection).startswith(b"HTTP/1.1 404")
 
 
+@pytest.mark.campaign("slow-clients")
 def test_the_server_stops_in_time_whoever_dawdles(start: Start) -> None:
     server = start(replace(LIMITS, head_timeout_s=60, body_timeout_s=60, body_grace_s=60))
     with server.connect() as idle, server.connect() as half:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from app.matchlog.errors import (
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import newest_checkpoint
 from app.matchlog.service import MatchLog
+from app.security.errors import StorageFullError
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     parse_checkpoints,
@@ -56,6 +58,26 @@ def test_the_file_follows_each_commit_and_is_a_pin(
         raw = last_checkpoint.path.read_bytes()
         assert raw == serialise_checkpoints([newest.note])
         assert len(parse_checkpoints(raw)) == 1
+
+
+@pytest.mark.campaign("disk")
+def test_a_file_that_cannot_be_written_is_said_so_and_caught_up_with(
+    database: Database,
+    log: MatchLog,
+    last_checkpoint: LastCheckpointFile,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(_: LastCheckpointFile, _content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = last_checkpoint.read()
+    with monkeypatch.context() as patched:
+        patched.setattr(LastCheckpointFile, "_write", fail)
+        with pytest.raises(StorageFullError):
+            append(database, log)
+    assert last_checkpoint.read() == before
+    append(database, log, 2)
+    assert last_checkpoint.read().size == before.size + 2
 
 
 def test_a_transaction_that_is_rolled_back_leaves_the_file_as_it_was(

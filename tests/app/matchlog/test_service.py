@@ -131,6 +131,7 @@ def test_of_no_drafts_nothing_is_written(database: Database, log: MatchLog) -> N
     assert len(stored(database)) == 1
 
 
+@pytest.mark.campaign("clocks")
 def test_times_never_run_back_even_if_the_clock_does(
     database: Database, log: MatchLog, clock: MovedClock
 ) -> None:
@@ -285,6 +286,7 @@ def test_a_log_is_not_handed_to_its_own_key_nor_to_another_name(
 # Several writers.
 
 
+@pytest.mark.campaign("two-at-once")
 def test_writers_at_once_leave_one_log_without_gaps(
     database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
 ) -> None:

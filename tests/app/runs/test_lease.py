@@ -59,6 +59,7 @@ def test_a_queued_run_is_claimed_once(linkage: Linkage, run: str) -> None:
     assert claim(linkage) is None
 
 
+@pytest.mark.campaign("two-at-once")
 def test_of_eight_workers_at_once_one_gets_the_run(linkage: Linkage, run: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         claims = list(pool.map(lambda _: claim(linkage), range(8)))

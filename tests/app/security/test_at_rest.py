@@ -43,6 +43,7 @@ def test_another_key_opens_nothing() -> None:
 
 
 @given(st.integers(0, len(PLAIN) + SEAL_BYTES - 1), st.integers(0, 7))
+@pytest.mark.campaign("damage")
 def test_every_flipped_bit_is_noticed(position: int, bit: int) -> None:
     sealed = bytearray(seal(KEY, "part", "upl-00", 0, PLAIN))
     sealed[position] ^= 1 << bit
@@ -51,6 +52,7 @@ def test_every_flipped_bit_is_noticed(position: int, bit: int) -> None:
 
 
 @given(st.integers(0, len(PLAIN) + SEAL_BYTES - 1))
+@pytest.mark.campaign("damage")
 def test_every_cut_is_noticed(length: int) -> None:
     sealed = seal(KEY, "part", "upl-00", 0, PLAIN)
     with pytest.raises(SealBrokenError):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import ConfigurationError
-from app.security.errors import KeyGoneError, SealBrokenError
+from app.security.errors import KeyGoneError, SealBrokenError, StorageFullError
 from app.security.keyring import KeyRing, add_primary, keep_primary_only, make_ring
 from app.security.keystore import KeyStore
 
@@ -33,6 +34,21 @@ def test_a_key_is_read_back_as_it_was_drawn(store: KeyStore) -> None:
 
 def test_two_objects_have_different_keys(store: KeyStore) -> None:
     assert store.create(OBJECT).secret != store.create(OTHER).secret
+
+
+@pytest.mark.campaign("disk")
+def test_a_key_that_cannot_be_written_is_none(
+    store: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_space(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", no_space)
+        with pytest.raises(StorageFullError):
+            store.create("upl-1")
+    assert list(store.object_ids()) == []
+    store.create("upl-1")
 
 
 def test_a_key_is_never_replaced(store: KeyStore) -> None:
@@ -88,6 +104,7 @@ def test_a_key_shows_neither_in_repr_nor_in_text(store: KeyStore) -> None:
     assert key.secret.hex() not in f"{key}"
 
 
+@pytest.mark.campaign("damage")
 def test_a_key_file_moved_to_another_object_is_refused(store: KeyStore, tmp_path: Path) -> None:
     store.create(OBJECT)
     folder = tmp_path / "keystore"
@@ -97,6 +114,7 @@ def test_a_key_file_moved_to_another_object_is_refused(store: KeyStore, tmp_path
 
 
 @pytest.mark.parametrize("position", range(0, 220, 7))
+@pytest.mark.campaign("damage")
 def test_a_damaged_key_file_is_refused(store: KeyStore, tmp_path: Path, position: int) -> None:
     key = store.create(OBJECT)
     file = tmp_path / "keystore" / f"{OBJECT}.key"
@@ -150,6 +168,7 @@ def test_a_ring_that_others_may_read_is_refused(ring_file: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "blindlink/kek-ring/1\n", "blindlink/kek-ring/1\n!!!\n", "other/1\nAAAA\n"]
 )
+@pytest.mark.campaign("damage")
 def test_a_malformed_ring_is_refused(ring_file: Path, text: str) -> None:
     ring_file.write_text(text)
     with pytest.raises(ConfigurationError):

@@ -14,6 +14,8 @@ from app.matching.blocks.rows import Rows, read_rows
 from schemas.problem import MEDIA_TYPE
 from schemas.upload import HANDLES_PER_PIECE, serialise_header
 
+pytestmark = pytest.mark.campaign("malformed")
+
 N_PEOPLE = 8
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from campaign.reports import Tally
+from campaign.size import times
 from rigs.broker_twins import copy_broker, expire_leases, released_matches
 from rigs.hooked_database import Crash, crash_at, hooked_after_sweep
 from rigs.linkage import Linkage, either_database
@@ -43,6 +45,7 @@ def kinds_of_run(linkage: Linkage) -> list[str]:
 
 
 @pytest.mark.parametrize(("number", "moment"), [(-1, "after"), (4, "before"), (7, "after")])
+@pytest.mark.campaign("kills-worker")
 def test_a_run_survives_the_death_of_its_worker(
     linkage: Linkage, queued: str, number: int, moment: str
 ) -> None:
@@ -63,11 +66,10 @@ class TestOnCopies:
     def database_url(self, sqlite_url: str) -> str:
         return sqlite_url
 
-    @pytest.mark.parametrize(
-        "step", [pytest.param(3, marks=pytest.mark.long), pytest.param(1, marks=pytest.mark.soak)]
-    )
+    @pytest.mark.long
+    @pytest.mark.campaign("kills-worker")
     def test_wherever_the_worker_dies_the_matches_are_those_of_the_undisturbed_run(
-        self, linkage: Linkage, queued: str, tmp_path: Path, step: int
+        self, linkage: Linkage, queued: str, tmp_path: Path, tally: Tally
     ) -> None:
         def copy(name: str) -> Broker:
             return copy_broker(linkage.broker, tmp_path / name, linkage.founded.clock)
@@ -76,6 +78,7 @@ class TestOnCopies:
         n_undisturbed = n_writes(undisturbed)
         expected = released_matches(undisturbed)
         assert expected
+        step = times(quick=3, full=1)
         n_deaths = 0
         for number in range(-2, n_undisturbed, step):
             for moment in ("before", "after"):
@@ -86,6 +89,7 @@ class TestOnCopies:
                 assert released_matches(broker) == expected
                 broker.close()
         assert n_deaths > n_undisturbed / step
+        tally.tried(n_deaths)
         undisturbed.close()
 
     def test_a_range_that_was_stored_is_not_compared_again(
@@ -100,6 +104,7 @@ class TestOnCopies:
 
 
 @pytest.mark.parametrize("number", [COMPARING, 5, 9, 11])
+@pytest.mark.campaign("zombies")
 def test_a_worker_that_wakes_after_another_finished_its_run_changes_nothing(
     linkage: Linkage, queued: str, number: int
 ) -> None:
@@ -128,6 +133,7 @@ def test_a_run_that_is_cancelled_under_way_releases_nothing(linkage: Linkage, qu
     assert released_matches(linkage.broker) == {}
 
 
+@pytest.mark.campaign("kills-worker")
 def test_a_run_that_kills_every_worker_fails_after_five(linkage: Linkage, queued: str) -> None:
     for _ in range(MAX_STALLED_ATTEMPTS):
         assert dies_at(linkage.broker, COMPARING, "before")
@@ -140,6 +146,7 @@ def test_a_run_that_kills_every_worker_fails_after_five(linkage: Linkage, queued
     assert kinds_of_run(linkage)[-1] == "run-failed"
 
 
+@pytest.mark.campaign("kills-worker")
 def test_a_run_that_gets_on_may_lose_any_number_of_workers(linkage: Linkage, queued: str) -> None:
     # Each stores one range and dies.
     for _ in range(MAX_STALLED_ATTEMPTS + 1):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from rigs.broker_twins import copy_broker, expire_leases, released_matches
@@ -14,8 +15,10 @@ from rigs.linkage import Linkage, MakeLinkage
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from app import blobs
+from app.blobs import BlobStore
 from app.broker import Broker
-from app.runs.lease import Lease, claim_run
+from app.runs.lease import MAX_STALLED_ATTEMPTS, Lease, claim_run
 from app.security.errors import StorageFullError
 from app.worker.heartbeat import Heartbeat
 from app.worker.loop import Worker
@@ -55,6 +58,12 @@ def test_a_worker_that_was_stopped_takes_nothing_up(linkage: Linkage, queued: st
     assert view(linkage, queued)["state"] == "queued"
 
 
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
+
+
 class FullDisk:
     """Blobs that cannot be stored, until `is_full` is unset."""
 
@@ -71,6 +80,7 @@ class FullDisk:
         return getattr(self._inner, name)
 
 
+@pytest.mark.campaign("disk")
 def test_a_full_disk_leaves_the_run_to_a_later_attempt(linkage: Linkage, queued: str) -> None:
     disk = FullDisk(linkage.broker.blobs)
     worker = Worker(replace(linkage.broker, blobs=disk))
@@ -78,6 +88,22 @@ def test_a_full_disk_leaves_the_run_to_a_later_attempt(linkage: Linkage, queued:
     assert view(linkage, queued)["state"] == "running"
     disk.is_full = False
     expire_leases(linkage.broker)
+    worker.work(until_idle=True)
+    assert view(linkage, queued)["state"] == "succeeded"
+
+
+@pytest.mark.campaign("disk")
+def test_below_the_disk_reserve_a_run_waits_for_as_long_as_it_takes(
+    linkage: Linkage, queued: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = linkage.broker.settings
+    worker = Worker(replace(linkage.broker, blobs=BlobStore(settings.blob_dir, reserve_percent=10)))
+    with monkeypatch.context() as patched:
+        patched.setattr(blobs.shutil, "disk_usage", lambda _: Usage(100, 99, 1))
+        for _ in range(MAX_STALLED_ATTEMPTS + 2):
+            worker.work(until_idle=True)
+            assert view(linkage, queued)["state"] == "queued"
+            expire_leases(linkage.broker)
     worker.work(until_idle=True)
     assert view(linkage, queued)["state"] == "succeeded"
 

@@ -6,6 +6,8 @@ import random
 from typing import Any
 
 import pytest
+from campaign.reports import Tally
+from campaign.size import times
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from samples.round_files import random_people
 
@@ -37,16 +39,16 @@ class LosingClient:
         return self._inner.get(path, **request)
 
 
-@pytest.mark.parametrize("n_lost", [30, pytest.param(500, marks=pytest.mark.soak)])
+@pytest.mark.campaign("resent")
 def test_what_is_sent_again_changes_nothing_and_is_answered_alike(
-    linkage: Linkage, n_lost: int
+    linkage: Linkage, tally: Tally
 ) -> None:
     client = LosingClient(linkage.client, linkage.rng)
     for party in (CHILD_WELFARE, SCHOOL):
         linkage.as_party(party)
     linkage.client = client  # type: ignore[assignment]
     n_rounds = 0
-    while client.n_lost < n_lost:
+    while client.n_lost < times(quick=30, full=500):
         linkage.open_round()
         for party in (CHILD_WELFARE, SCHOOL):
             made = linkage.container(random_people(linkage.rng, 5), party)
@@ -67,4 +69,5 @@ def test_what_is_sent_again_changes_nothing_and_is_answered_alike(
     assert kinds.count("run-cancelled") == n_rounds // 2
     assert kinds.count("run-asked") == n_rounds + n_rounds // 2
     listed = linkage.get(f"/v1/projects/{PROJECT}/runs").json()["runs"]
+    tally.tried(client.n_lost)
     assert len(listed) == min(n_rounds + n_rounds // 2, 200)

@@ -65,6 +65,7 @@ def welfare(near: NearBroker) -> Desk:
 
 
 @pytest.mark.parametrize("bend", BENDS.values(), ids=BENDS)
+@pytest.mark.campaign("split-view", database="sqlite")
 def test_a_partner_that_was_shown_another_log_is_an_alarm_and_nothing_is_stored(
     near: NearBroker, schools: Desk, welfare: Desk, bend: Bend
 ) -> None:

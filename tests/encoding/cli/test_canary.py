@@ -18,6 +18,8 @@ from schemas.profile import ROW_BYTES, TOKEN_BYTES
 from schemas.rows import RECORD_NUMBER_BYTES
 from schemas.upload import parse_header
 
+pytestmark = pytest.mark.campaign("canaries", database="sqlite")
+
 STORED_ROW_BYTES = TOKEN_BYTES + RECORD_NUMBER_BYTES + ROW_BYTES
 
 PLANTED = {

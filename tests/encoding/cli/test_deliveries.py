@@ -392,6 +392,7 @@ def test_what_nobody_whom_we_trust_has_signed_is_refused(
     ],
     ids=["before kept", "before sealed", "sealed", "before sent", "sent"],
 )
+@pytest.mark.campaign("kills-agency", database="sqlite")
 def test_a_delivery_that_was_killed_is_there_once(
     near: NearBroker,
     welfare: Desk,
@@ -421,6 +422,7 @@ def test_a_delivery_that_was_killed_is_there_once(
     ],
     ids=["fetched", "before kept", "before written", "written", "before it is told"],
 )
+@pytest.mark.campaign("kills-agency", database="sqlite")
 def test_an_attachment_that_was_killed_goes_on(
     near: NearBroker,
     welfare: Desk,

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from campaign.size import times
 from rigs.near_broker import NearBroker
 from rigs.weeks import links, settle
 
@@ -39,12 +40,11 @@ class Killer:
         return self.real(owner, *given, **named)
 
 
-@pytest.mark.parametrize(
-    "at", [1, *(pytest.param(later, marks=pytest.mark.soak) for later in (2, 3))]
-)
+@pytest.mark.parametrize("at", range(1, 1 + times(quick=1, full=3)))
 @pytest.mark.parametrize(
     ("owner", "name"), [(LedgerFile, "write"), (Said, "keep")], ids=["ledger", "said"]
 )
+@pytest.mark.campaign("kills-agency", database="sqlite")
 def test_killed_before_a_write_the_next_rounds_go_on_without_an_alarm(
     ready_desks: NearBroker, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, at: int
 ) -> None:

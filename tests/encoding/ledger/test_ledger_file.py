@@ -69,6 +69,7 @@ def test_the_file_tells_nothing_and_opens_for_this_space_party_and_key_alone(pat
 
 
 @pytest.mark.parametrize("at", [0, len(MAGIC) - 1, len(MAGIC), 40, -1])
+@pytest.mark.campaign("damage")
 def test_a_damaged_file_is_refused(path: Path, at: int) -> None:
     file = LedgerFile(path, SPACE, ONE, KEY)
     file.write(filled())

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from campaign.reports import Tally
+from campaign.size import times
 from ledger_simulator.offices import Offices
 from ledger_simulator.world import Rates
 from samples.refusals import raises
@@ -34,18 +36,24 @@ def assert_sound(total: Counter[str], rates: Rates) -> None:
         assert total[happened] > 0 or rates != Rates()
 
 
-@pytest.mark.parametrize("n_worlds", [4, pytest.param(10, marks=pytest.mark.soak)])
 @parties
-def test_recipients_never_differ_and_link_ids_stay(parties: tuple[str, ...], n_worlds: int) -> None:
+@pytest.mark.campaign("simulator")
+def test_recipients_never_differ_and_link_ids_stay(parties: tuple[str, ...], tally: Tally) -> None:
+    n_worlds = times(quick=4, full=5000)
     total = lived(parties, Rates(), n_worlds=n_worlds, n_people=20)
     assert_sound(total, Rates())
     assert total["true matches"] > 500 * n_worlds
     # Of a hundred thousand true matches a few hundred change after a wrong link, an unlink or an end.
     assert total["changes"] < total["true matches"] / 20
+    tally.tried(n_worlds)
 
 
 @parties
-def test_without_wrong_matches_and_splits_no_link_id_changes(parties: tuple[str, ...]) -> None:
+@pytest.mark.campaign("simulator")
+def test_without_wrong_matches_and_splits_no_link_id_changes(
+    parties: tuple[str, ...], tally: Tally
+) -> None:
+    tally.tried(6)
     calm = Rates(wrong=0, split=0, unlink=0, restored=0, absent=0.3)
     total = lived(parties, calm, n_worlds=6, n_people=20)
     assert total["closed without one"] > 30
@@ -71,20 +79,20 @@ def test_an_agency_that_acts_on_less_than_was_stated_is_found_out(parties: tuple
     assert offices.counts["divergences"] > 0
 
 
-@pytest.mark.parametrize(
-    "n_worlds",
-    [pytest.param(1, marks=pytest.mark.long), pytest.param(10, marks=pytest.mark.soak)],
-)
+@pytest.mark.long
 @parties
-def test_recipients_of_larger_files_never_differ(parties: tuple[str, ...], n_worlds: int) -> None:
+@pytest.mark.campaign("simulator")
+def test_recipients_of_larger_files_never_differ(parties: tuple[str, ...], tally: Tally) -> None:
+    n_worlds = times(quick=1, full=10)
+    tally.tried(n_worlds)
     assert_sound(lived(parties, Rates(), n_worlds=n_worlds, n_people=100), Rates())
 
 
-@pytest.mark.parametrize(
-    "n_worlds",
-    [pytest.param(1, marks=pytest.mark.long), pytest.param(5, marks=pytest.mark.soak)],
-)
-def test_four_agencies_never_differ(n_worlds: int) -> None:
+@pytest.mark.long
+@pytest.mark.campaign("simulator")
+def test_four_agencies_never_differ(tally: Tally) -> None:
+    n_worlds = times(quick=1, full=5)
+    tally.tried(n_worlds)
     rates = Rates(wrong=0.02, absent=0.05, restored=0.05)
     total = lived(("health", "justice", "k12", "welfare"), rates, n_worlds=n_worlds, n_people=40)
     assert total["divergences"] == 0

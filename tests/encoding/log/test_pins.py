@@ -59,6 +59,7 @@ def test_pins_can_be_read_by_the_auditors_tool(pinned: PinnedLog, log: Log) -> N
 
 
 @pytest.mark.parametrize("n_left", [1, 2, 3, 5])
+@pytest.mark.campaign("split-view")
 def test_rewritten_log_is_refused_and_the_pin_kept(
     pinned: PinnedLog, log: Log, n_left: int
 ) -> None:
@@ -105,6 +106,7 @@ def test_held_checkpoint_of_a_fork_is_refused(pinned: PinnedLog, log: Log) -> No
         check(pinned, add(log, 5))
 
 
+@pytest.mark.campaign("split-view")
 def test_fork_of_the_same_size_is_refused(pinned: PinnedLog, log: Log) -> None:
     check(pinned, log)
     fork = Log()
@@ -183,6 +185,7 @@ def test_proof_that_proves_nothing_is_refused(pinned: PinnedLog, log: Log, text:
 
 
 @pytest.mark.parametrize("content", [b"", b"blindlink/checkpoints/1\n\nx", b"\xff"])
+@pytest.mark.campaign("damage")
 def test_damaged_pins_stop_everything(pinned: PinnedLog, log: Log, content: bytes) -> None:
     check(pinned, log)
     (pinned.folder / "checkpoints").write_bytes(content)
@@ -200,6 +203,7 @@ def test_anothers_checkpoint_of_this_log_is_returned_and_not_pinned(
 
 
 @pytest.mark.parametrize("n_more", [-1, 0, 1, 4])
+@pytest.mark.campaign("split-view")
 def test_anothers_checkpoint_of_another_log_is_refused_and_kept_as_evidence(
     pinned: PinnedLog, log: Log, n_more: int
 ) -> None:

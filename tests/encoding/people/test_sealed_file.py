@@ -117,6 +117,7 @@ def chunks_of(raw: bytes) -> tuple[bytes, list[bytes]]:
         pytest.param(lambda c: [c[0], c[1], c[2] + b"x"], id="a byte more"),
     ],
 )
+@pytest.mark.campaign("damage")
 def test_chunks_cannot_be_moved_left_out_or_added(bend: Any) -> None:
     head, chunks = chunks_of(sealed(bytes(2 * CHUNK_BYTES + 100)))
     assert len(chunks) == 3
@@ -133,6 +134,7 @@ def test_a_chunk_of_another_file_of_the_same_content_does_not_fit() -> None:
 
 @settings(max_examples=40)
 @given(st.data())
+@pytest.mark.campaign("damage")
 def test_any_changed_byte_is_noticed(data: st.DataObject) -> None:
     raw = bytearray(base64.b64decode(VECTORS["good"][0]["file"]))
     raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from breaks.false_log import Log
+from campaign.reports import Tally
 from rigs.agency import read_slowly
 from rigs.desk import Desk
 from rigs.near_broker import NearBroker, answer_with
@@ -148,8 +149,9 @@ def test_stored_parts_are_not_sent_again(ready_desks: NearBroker, welfare: Desk)
     assert parts.whole() == container(welfare)
 
 
+@pytest.mark.campaign("kills-agency", database="sqlite")
 def test_killed_between_any_two_requests_it_ends_in_one_upload_and_one_receipt(
-    ready_desks: NearBroker, welfare: Desk
+    ready_desks: NearBroker, welfare: Desk, tally: Tally
 ) -> None:
     """Killed once before and once after each request that an upload makes, and begun again each time."""
     parts, courier = Parts(ready_desks), ready_desks.courier
@@ -188,6 +190,7 @@ def test_killed_between_any_two_requests_it_ends_in_one_upload_and_one_receipt(
     names = ("GET uploads", "POST uploads", "GET parts", "PUT 0", "PUT 1", "PUT 2", "POST commit")
     assert killed >= {(when, name, 1) for when in ("before", "after") for name in names}
     assert n_refused > 5
+    tally.tried(len(killed))
     assert container(welfare) == made == parts.whole()
     assert len(committed(ready_desks)) == 1
     (kept,) = receipts(welfare)
@@ -218,6 +221,7 @@ def commit_unanswered(near: NearBroker, desk: Desk) -> None:
     near.courier.after = lambda _, response: response
 
 
+@pytest.mark.campaign("kills-agency", database="sqlite")
 def test_killed_after_the_commit_the_receipt_is_of_what_was_committed(
     ready_desks: NearBroker, welfare: Desk
 ) -> None:
@@ -275,6 +279,7 @@ LOST = {
 
 
 @pytest.mark.parametrize("lost", LOST)
+@pytest.mark.campaign("resent", database="sqlite")
 def test_every_lost_answer_ends_in_one_committed_upload(
     ready_desks: NearBroker, welfare: Desk, lost: str
 ) -> None:
@@ -444,6 +449,7 @@ FORGERIES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
+@pytest.mark.campaign("receipts", database="sqlite")
 def test_receipt_that_proves_nothing_is_not_kept(
     ready_desks: NearBroker, welfare: Desk, name: str
 ) -> None:
@@ -460,6 +466,7 @@ def test_receipt_that_proves_nothing_is_not_kept(
     assert_silent(refused.stderr + refused.stdout, welfare)
 
 
+@pytest.mark.campaign("receipts", database="sqlite")
 def test_receipt_of_another_upload_is_refused(ready_desks: NearBroker, welfare: Desk) -> None:
     schools = ready_desks.desks["schools"]
     schools.ok("encode")
@@ -478,6 +485,7 @@ def test_receipt_of_another_upload_is_refused(ready_desks: NearBroker, welfare: 
     assert receipts(welfare) == []
 
 
+@pytest.mark.campaign("receipts", database="sqlite")
 def test_log_that_forgets_the_receipt_is_refused(ready_desks: NearBroker, welfare: Desk) -> None:
     welfare.ok("upload")
     ready_desks.rewrite_log()
@@ -487,6 +495,7 @@ def test_log_that_forgets_the_receipt_is_refused(ready_desks: NearBroker, welfar
     assert any(workspace(welfare).pins.glob("*evidence*"))
 
 
+@pytest.mark.campaign("receipts", database="sqlite")
 def test_log_that_is_rewritten_between_commit_and_end_is_refused(
     ready_desks: NearBroker, welfare: Desk
 ) -> None:

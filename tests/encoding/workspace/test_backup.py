@@ -174,6 +174,7 @@ def test_a_sealed_file_of_something_else_is_no_backup(
         restore(tmp_path, b"".join(seal_pieces([content], address)), own)
 
 
+@pytest.mark.campaign("damage")
 def test_no_bit_of_a_backup_can_be_changed(
     workspace: Workspace, own: Identity, tmp_path: Path
 ) -> None:

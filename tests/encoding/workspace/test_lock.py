@@ -92,6 +92,7 @@ def test_a_lock_file_that_nobody_holds_is_taken_whatever_is_in_it(path: Path) ->
     enter(path)
 
 
+@pytest.mark.campaign("two-at-once")
 def test_another_process_holds_it_until_it_is_killed_and_no_longer(path: Path) -> None:
     with begin(HOLDER, path) as holder:
         with raises(WorkspaceBusyError):
@@ -101,6 +102,7 @@ def test_another_process_holds_it_until_it_is_killed_and_no_longer(path: Path) -
         enter(path)
 
 
+@pytest.mark.campaign("two-at-once")
 def test_of_three_processes_that_come_and_die_one_at_a_time_holds_it(
     path: Path, tmp_path: Path
 ) -> None:

@@ -38,6 +38,7 @@ def test_exposed_key_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", ["", "blindlink/workspace-key/1\n", "blindlink/workspace-key/1\nAAAA\n", "x\nAAAA"]
 )
+@pytest.mark.campaign("damage")
 def test_malformed_key_is_refused_and_kept(tmp_path: Path, content: str) -> None:
     workspace = open_workspace(tmp_path / "w")
     path = workspace.folder / "workspace.key"
@@ -91,6 +92,7 @@ def test_project_that_was_never_seen_is_none(tmp_path: Path) -> None:
     assert open_workspace(tmp_path / "w").project() is None
 
 
+@pytest.mark.campaign("damage")
 def test_damaged_project_is_refused(tmp_path: Path) -> None:
     workspace = open_workspace(tmp_path / "w")
     (workspace.folder / "project.json").write_bytes(b"{}")

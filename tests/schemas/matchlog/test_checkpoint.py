@@ -91,6 +91,7 @@ def test_bad_keys_are_refused(vector: dict[str, Any]) -> None:
         VerifierKey.from_text(vector["key"])
 
 
+@pytest.mark.campaign("vectors")
 def test_the_example_of_the_signed_note_specification_verifies() -> None:
     # C2SP signed-note v1, sections "Verifier keys" and "Example".
     key = VerifierKey.from_text(

@@ -35,6 +35,7 @@ def test_the_good_vector_verifies() -> None:
 
 
 @pytest.mark.parametrize("vector", VECTORS["bad"], ids=lambda vector: vector["name"])
+@pytest.mark.campaign("receipts")
 def test_bad_vectors_are_refused(vector: dict[str, Any]) -> None:
     with pytest.raises(FormatError):
         verify_proof(parse_proof(vector["proof"].encode()), KEYS)
@@ -46,6 +47,7 @@ VOUCHED = GOOD.index("\n— school-district.example/witness".encode()) + 1
 
 
 @given(st.data())
+@pytest.mark.campaign("receipts")
 def test_no_byte_of_a_proof_that_the_log_vouches_for_can_be_changed(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, VOUCHED - 1))
     bent = GOOD[:place] + bytes([data.draw(st.integers(0, 255))]) + GOOD[place + 1 :]
@@ -79,11 +81,13 @@ def test_a_receipt_says_the_same_as_the_file() -> None:
     ],
     ids=["subject", "index", "no-proof", "order", "not-base64", "entry", "checkpoint"],
 )
+@pytest.mark.campaign("receipts")
 def test_a_bent_receipt_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(FormatError):
         verify_receipt(RECEIPT.model_copy(update=change), KEYS)
 
 
+@pytest.mark.campaign("receipts")
 def test_a_receipt_of_another_log_is_refused() -> None:
     other = VerifierKey(KEYS[0].name, KEYS[0].kind, bytes(32))
     with pytest.raises(FormatError):

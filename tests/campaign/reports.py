@@ -1,0 +1,115 @@
+"""What tests of the campaign report: counts alone, a line of JSON for each part of a test.
+
+A test says of which row it is by its mark, `campaign("row")`, and how often it tried something by the fixture
+`tally`; one that says nothing tried one thing. A test that fails is a fault that was found. Lines are written
+by the process that collects the results of all workers, into the folder that a variable names, if it does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from campaign.rows import ROWS
+from campaign.size import size
+
+MARK = "campaign"
+FOLDER_VARIABLE = "BLINDLINK_CAMPAIGN_REPORTS"
+FILE_NAME = "reports.jsonl"
+# Of a test at full size, whatever its mark says for the quick one.
+FULL_TIMEOUT_S = 12 * 3600
+
+
+class Tally:
+    """What one test tried, and what it saw beside faults."""
+
+    def __init__(self) -> None:
+        self.n_tried = 1
+        self.seen: Counter[str] = Counter()
+        self._has_said = False
+
+    def tried(self, n: int = 1) -> None:
+        """Say that something was tried this often; the numbers of all calls are added."""
+        self.n_tried = n + (self.n_tried if self._has_said else 0)
+        self._has_said = True
+
+    def saw(self, what: str, n: int = 1) -> None:
+        """Say how often something was seen that is no fault; the table lists it."""
+        self.seen[what] += n
+
+
+TALLY = pytest.StashKey[Tally]()
+DATABASE = pytest.StashKey[str]()
+
+
+def rows_of(item: pytest.Item) -> list[str]:
+    """Return the rows that a test is of; empty where it is none of the campaign's."""
+    rows = [str(mark.args[0]) for mark in item.iter_markers(MARK)]
+    for row in rows:
+        if row not in ROWS:
+            raise pytest.UsageError(f"{item.nodeid}: the campaign has no row {row}")
+    return rows
+
+
+def choose(items: list[pytest.Item], config: pytest.Config) -> None:
+    """Keep the tests of the rows that were asked for, and let tests at full size take their time."""
+    wanted = set(config.getoption("--row") or ())
+    if wanted - ROWS.keys():
+        raise pytest.UsageError(
+            f"the campaign has no row {', '.join(sorted(wanted - ROWS.keys()))}"
+        )
+    chosen = {item: rows_of(item) for item in items}
+    if wanted:
+        config.hook.pytest_deselected(items=[i for i in items if not wanted & {*chosen[i]}])
+        items[:] = [item for item in items if wanted & {*chosen[item]}]
+    for item in items:
+        if chosen[item] and size() == "full":
+            item.add_marker(pytest.mark.timeout(FULL_TIMEOUT_S), append=False)
+
+
+def add_report(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Put beside the result of a part of a test what the campaign counts."""
+    marks = list(item.iter_markers(MARK))
+    if not marks:
+        return
+    tally = item.stash.get(TALLY, Tally())
+    is_call = report.when == "call" and not report.skipped
+    database = item.stash.get(DATABASE, marks[0].kwargs.get("database", "none"))
+    counted: dict[str, Any] = {
+        "test": item.nodeid,
+        "rows": rows_of(item),
+        "part": report.when,
+        "size": size(),
+        "database": database,
+        "outcome": report.outcome,
+        "seconds": round(report.duration, 3),
+        "tried": tally.n_tried if is_call else 0,
+        "seen": dict(tally.seen) if is_call else {},
+    }
+    report.user_properties.append((MARK, counted))
+
+
+class Writer:
+    """Appends what was counted to the file of reports, a line at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = folder / FILE_NAME
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write the report of one part of a test."""
+        for name, counted in report.user_properties:
+            if name == MARK and counted["part"] == report.when:  # type: ignore[index,call-overload]
+                with self._file.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(counted) + "\n")
+
+
+def register_writer(config: pytest.Config) -> None:
+    """Write reports where the environment asks for them; workers leave it to who started them."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if folder and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Writer(Path(folder)), "campaign-writer")

@@ -1,0 +1,144 @@
+"""The campaign's rows: what is tried, and what must hold. The one list of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One experiment.
+
+    Args:
+        tried: what is tried.
+        goal: what must hold.
+        full: how often it is tried at full size, on each kind of database where there is one; 0 for each way
+            that there is, be they as many as they are.
+        is_quick: whether the quick campaign, as in CI, has a part of it.
+    """
+
+    tried: str
+    goal: str
+    full: int = 0
+    is_quick: bool = True
+
+
+ROWS = {
+    "kills-broker": Row(
+        "SIGKILL of broker or worker at random moments of uploads, runs and fetches",
+        "nothing acknowledged is lost; a run ends as an undisturbed one does; who got a byte is logged first",
+        200,
+    ),
+    "kills-worker": Row(
+        "a worker dies before or after each of its writes",
+        "the next worker comes to the same matches",
+    ),
+    "kills-destruction": Row(
+        "SIGKILL of the broker while everything is destroyed",
+        "one certificate, every key and blob gone",
+        200,
+    ),
+    "kills-log-key": Row(
+        "SIGKILL at each step of the replacement of the log's key",
+        "the log verifies, and the next command goes on",
+    ),
+    "kills-agency": Row(
+        "an agency's job dies before a write or after an answer: upload, release, claims, ledger, review",
+        "links are whole, link IDs stay, the next `refresh` goes on alone",
+    ),
+    "power-cut": Row(
+        "the power fails at every 512 bytes of what a commit writes, followed by nothing, noise or old bytes",
+        "what was committed before is all there, the commit wholly or not at all; the log goes on and verifies",
+        1_000,
+    ),
+    "zombies": Row(
+        "a worker sleeps through its lease while another does its run",
+        "it writes nothing when it wakes",
+        50,
+    ),
+    "resent": Row(
+        "the answer to a write is lost, and the write is sent again",
+        "one effect, and the same answer",
+        500,
+    ),
+    "two-at-once": Row(
+        "two of a kind on one state: workers, requests, commands in one workspace",
+        "one at a time, by name; nothing is done twice",
+    ),
+    "restored": Row(
+        "a lost broker or workspace is restored from a backup, of now or of an earlier round",
+        "what is older is noticed; rounds go on and link IDs stay",
+    ),
+    "disk": Row(
+        "a disk that is full or fails while something is written",
+        "an error with a name, nothing lost, on it goes after relief",
+    ),
+    "damage": Row(
+        "damaged blobs, key files, ledgers, backups and pins",
+        "refused by name, never read as something else",
+    ),
+    "clocks": Row(
+        "clocks that jump or differ",
+        "the log's times never run back, and nothing ends early for good",
+    ),
+    "simulator": Row(
+        "seeded worlds of two to four agencies over sixty rounds, with absences, restores and wrong matches",
+        "recipients never differ, and link IDs change only where they must",
+        10_000,
+    ),
+    "forged-rules": Row(
+        "a log by an operator with its key that breaks one rule of the verifier",
+        "the verifier names rule and entry",
+    ),
+    "forged-bytes": Row(
+        "a log changed by whoever lacks its key: bytes, rows, checkpoints, the tail",
+        "the verifier names the entry",
+        60_000,
+    ),
+    "two-verifiers": Row(
+        "bundles good and bad, given to the verifier and to a second one written from the specification",
+        "one verdict",
+        6_000,
+    ),
+    "split-view": Row(
+        "a log shown in two versions, to two auditors or to two agencies",
+        "found by the first who compares",
+        100,
+    ),
+    "receipts": Row(
+        "forged receipts, proofs and approvals",
+        "refused",
+    ),
+    "undeleted": Row(
+        "rows of destroyed uploads are looked for in the live state and in 3 backups, with every living key",
+        "none of a thousand comes back",
+        1_000,
+    ),
+    "routes": Row(
+        "every route of the OpenAPI document, by every role, on one's own and on others' objects, in every "
+        "state of an agreement",
+        "what is another's is as if it were not, to the status, the body and the database's work",
+    ),
+    "malformed": Row(
+        "malformed containers, documents, claims, agreements and bundles",
+        "refused by name, without an echo, in little time and memory",
+        100_000,
+    ),
+    "openapi": Row(
+        "requests generated from the OpenAPI document, which keep to it or break it (schemathesis)",
+        "no fault of the server; answers as described",
+        100_000,
+    ),
+    "slow-clients": Row(
+        "clients that send slowly, read slowly, or say nothing",
+        "cut off in time, and others are served",
+    ),
+    "canaries": Row(
+        "planted names, numbers, secrets, rows, handles and tokens are looked for in files, logs and answers",
+        "none where it does not belong",
+    ),
+    "vectors": Row(
+        "vectors that others published: RFC 6962, C2SP signed notes, RFC 8785",
+        "all agree",
+    ),
+}

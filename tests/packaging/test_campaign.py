@@ -1,0 +1,123 @@
+"""The campaign reports what tests tried, in whichever process, and its table takes no silence for success."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from campaign.reports import FILE_NAME, FOLDER_VARIABLE
+from campaign.rows import ROWS
+from campaign.size import VARIABLE
+from campaign.table import BEGIN, END, PAGE, complaints, outcomes, renewed, table, written_cells
+
+ROOT = Path(__file__).resolve().parents[2]
+MARK = re.compile(r'mark\.campaign\(\s*"([a-z-]+)"')
+QUICK = [name for name, row in ROWS.items() if row.is_quick]
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    made = {"test": "test_a", "rows": [QUICK[0]], "part": "call", "size": "quick", "seconds": 2.5}
+    return made | {"database": "sqlite", "outcome": "passed", "tried": 8, "seen": {}} | changes
+
+
+def test_every_row_has_tests_and_every_mark_a_row() -> None:
+    marked = {
+        row for path in ROOT.glob("tests/**/*.py") for row in MARK.findall(path.read_text("utf-8"))
+    }
+    assert marked == ROWS.keys()
+
+
+def test_the_page_has_the_rows_as_they_are() -> None:
+    page = PAGE.read_text("utf-8")
+    written = page.split(BEGIN)[1].split(END)[0]
+    assert table(written_cells(written)) in written
+
+
+def test_numbers_are_added_and_what_is_repeated_counts_once() -> None:
+    found = outcomes(
+        [
+            report(),
+            report(tried=9),
+            report(database="postgres", tried=5, seen={"killed": 2}),
+            report(test="test_b", seen={"killed": 1}),
+            report(test="test_b", part="teardown", tried=0, outcome="failed"),
+        ]
+    )[QUICK[0]]
+    assert found.tried == {"sqlite": 17, "postgres": 5}
+    assert found.seen == {"killed": 3}
+    assert found.n_faults == 1
+    assert found.seconds == 10
+
+
+def test_a_fault_and_a_row_that_tried_nothing_are_said() -> None:
+    assert complaints(outcomes([report()]), [QUICK[0]]) == []
+    failed = outcomes([report(outcome="failed")])
+    assert complaints(failed, QUICK[:1]) == [f"{QUICK[0]}: 1 faults"]
+    skipped = outcomes([report(tried=0, outcome="skipped")])
+    assert complaints(skipped, QUICK[:1]) == [f"{QUICK[0]}: nothing was tried"]
+    assert complaints({}, QUICK[1:2]) == [f"{QUICK[1]}: nothing was tried"]
+
+
+def test_a_run_renews_its_own_lines_and_no_others() -> None:
+    first, second = QUICK[:2]
+    page = f"# Title\n{BEGIN}\n{END}\nafter\n"
+    page = renewed(
+        page, outcomes([report(), report(test="test_b", rows=[second])]), "monday, aaaa", "here"
+    )
+    page = renewed(page, outcomes([report(rows=[second], size="full")]), "tuesday, bbbb", "there")
+    cells = written_cells(page)
+    assert cells[first] == ("8", "", "", "0", "quick, 2 s, monday, aaaa")
+    assert cells[second][4] == "full, 2 s, tuesday, bbbb"
+    assert f"`{QUICK[2]}`" in page.split("Last run: there.")[0]
+    assert page.startswith("# Title\n")
+    assert page.endswith("\nafter\n")
+
+
+SESSION = f"""
+import pytest
+from campaign.size import times
+
+@pytest.mark.campaign("{QUICK[0]}")
+@pytest.mark.parametrize("number", range(2))
+def test_sized(number, sqlite_url, tally):
+    for _ in range(times(quick=2, full=7)):
+        tally.tried()
+
+@pytest.mark.campaign("{QUICK[0]}", database="postgres")
+@pytest.mark.timeout(1)
+def test_simple(request):
+    assert request.node.get_closest_marker("timeout").args[0] > 1
+
+@pytest.mark.campaign("{QUICK[1]}")
+def test_of_another_row(): pass
+"""
+
+
+@pytest.mark.parametrize("more", [(), ("--numprocesses", "2")], ids=["alone", "by workers"])
+def test_a_session_writes_what_its_tests_tried(tmp_path: Path, more: tuple[str, ...]) -> None:
+    (tmp_path / "test_made.py").write_text(SESSION, "utf-8")
+    rows = ("--row", QUICK[0])
+    # Elsewhere than the tests, whose own configuration is a plugin there.
+    configured = ("-c", str(ROOT / "pyproject.toml"), "-p", "conftest", "-m", "campaign")
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "test_made.py", *configured, *rows, *more],
+        cwd=tmp_path,
+        env=os.environ
+        | {VARIABLE: "full", FOLDER_VARIABLE: str(tmp_path / "reports"), "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = (tmp_path / "reports" / FILE_NAME).read_text("utf-8").splitlines()
+    found = outcomes(map(json.loads, lines))
+    assert found.keys() == {QUICK[0]}
+    assert found[QUICK[0]].tried == {"sqlite": 14, "postgres": 1}
+    assert found[QUICK[0]].sizes == {"full"}
