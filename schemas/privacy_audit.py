@@ -38,6 +38,14 @@ class PrivacyAudit(Model):
     passed: bool
 
 
+def audit_words(audit: PrivacyAudit | None) -> str:
+    """Return what is stated of an audit, in plain words."""
+    if audit is None:
+        return f"none, fewer than {SMALLEST_AUDITED_FILE} records"
+    result = "every goal reached" if audit.passed else "a goal missed"
+    return f"{audit.scope}, of {audit.records:,} records, {result}"
+
+
 def audit_fault(
     audit: PrivacyAudit | None, *, profile: str, side: Side, records: int
 ) -> AuditFault | None:
