@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,12 @@ import pytest
 
 from encoding.privacy_audit.attributes import AttributeResult
 from encoding.privacy_audit.audit import audit_file
+from encoding.privacy_audit.files import ClearFile
 from encoding.privacy_audit.goals import NATION, STATE, Limits, Outcome, judge_audit, limits_of
 from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit
 from encoding.privacy_audit.naming import NamingResult
 from encoding.privacy_audit.page import report_page
-from encoding.privacy_audit.partner import strangers
+from encoding.privacy_audit.partner import Copyist, strangers
 from encoding.privacy_audit.refinement import ShapeResult
 from encoding.privacy_audit.report import AuditReport, report_lines, summary
 from encoding.privacy_audit.results import QUICK, Audit, AuditScope, Naming
@@ -182,6 +184,19 @@ def test_who_is_rehearsed_to_be_in_both_files_is_of_the_larger_ones_ages(childre
     assert set(pair.who_smaller[np.isin(pair.who_smaller, pair.who_larger)]) == set(
         range(400, 1_000)
     )
+
+
+def test_a_copy_has_as_many_double_surnames_as_the_file(children) -> None:
+    file = strangers(children, 4_000, 5)
+    copied = Copyist(Random(1)).copy(file, np.arange(4_000))
+
+    def is_double(one: ClearFile) -> np.ndarray:
+        pair = (one.columns["surname_1"], one.columns["surname_2"])
+        return np.array([pair[0][at] != pair[1][at] for at in one.main.tolist()])
+
+    ours, theirs = is_double(file), is_double(copied)
+    assert abs(int(ours.sum()) - int(theirs.sum())) < 60
+    assert 0.02 < (ours & ~theirs).sum() / ours.sum() < 0.13
 
 
 def test_the_last_full_audit_is_remembered(report: AuditReport, tmp_path: Path) -> None:
