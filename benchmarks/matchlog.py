@@ -42,6 +42,7 @@ from schemas.ids import utc_text
 from schemas.matchlog import kinds, round_kinds
 from schemas.matchlog.entry import Actor
 from schemas.matchlog.note import NoteSigner
+from schemas.privacy_audit import PrivacyAudit
 from schemas.rounds import ListedClaims, NonceOffer, RoundPair, SignedNonceOffer, UsedNonce
 from schemas.run import RECOMMENDED_POLICY, IdSpace, Recipient, RunSpecification, RunUpload
 from schemas.signed_request import SignedRequest, new_request
@@ -210,7 +211,14 @@ class Story:
             key_id="0123456789abcdef",
             as_of=f"{self.moment:%Y-%m-%d}",
             population="pupils",
-            privacy_audit=None,
+            privacy_audit=PrivacyAudit(
+                digest=self.digest(),
+                scope="full",
+                profile=PROFILE,
+                side="larger" if party == PARTIES[0] else "smaller",
+                records=N_RECORDS[party],
+                passed=True,
+            ),
             manifest_sha256=manifest,
             signature=self._signature(party, "manifest", {"digest": manifest}),
         )

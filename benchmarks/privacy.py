@@ -67,7 +67,14 @@ def main() -> None:
         pair = rehearsed(profile, n_students=20_000 if given.quick else 200_000)
     scope = NATION_SCOPE if given.nation else AuditScope()
     found = audit_pair(profile, pair, scope, progress=_tell)
-    report = AuditReport(profile.digest(), found, judge_audit(found, profile))
+    report = AuditReport(
+        profile=profile.digest(),
+        side="larger",
+        scope="full",
+        records=found.n_larger,
+        audit=found,
+        outcomes=judge_audit(found, profile),
+    )
     print("\n".join(report_lines(report)), file=sys.stderr)
     if given.html:
         given.html.write_text(report_page(report, "the rehearsal"), encoding="utf-8")

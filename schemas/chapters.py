@@ -264,8 +264,10 @@ def _learned(agreement: Agreement) -> Chapter:
         "Encodings are protected personal data, not anonymous. The limits of this protection are said here so "
         "that nobody signs without knowing them.",
         "What a broker could make of what it sees was tried on invented records. Other files may show more "
-        "or less; "
-        "each agency can measure its own before it uploads.",
+        "or less. "
+        "So each agency attacks its own file before its first upload, and again when the rules of encoding "
+        "or more than a quarter of the records have changed; the broker refuses an upload without such an "
+        "audit, or whose audit found too much. Files of fewer than 500 records are too small to be measured.",
         "A broker that withholds a match is noticed by nobody, unless an auditor links the same files again "
         "with the "
         "agencies' help.",

@@ -29,6 +29,7 @@ from schemas.ids import (
     UtcTime,
 )
 from schemas.merkle import Frontier, hash_leaf
+from schemas.privacy_audit import PrivacyAudit
 from schemas.profile import Side
 from schemas.rows import MAX_RECORDS, STORED_ROW_BYTES
 from schemas.run import RoundNumber
@@ -167,13 +168,13 @@ class Manifest(Document):
     `container_sha256` is the digest of the container's head, which holds the root over all that follows.
     `counts` are those of the larger file; null in the smaller, and where a file is too small to be counted.
     `partner_root` is the root of the partner's container where that was committed before, and `last_message`
-    the digest of the newest sealed message seen: null where there is none. `quality_digest` and
-    `privacy_audit_digest` are null where the agency made no such report.
+    the digest of the newest sealed message seen: null where there is none. `quality_digest` is
+    null where the agency made no data check, and `privacy_audit` where the file is too small for one.
     """
 
     KIND: ClassVar[str] = "manifest"
 
-    version: Literal["blindlink/manifest/2"] = "blindlink/manifest/2"
+    version: Literal["blindlink/manifest/3"] = "blindlink/manifest/3"
     project: Name
     epoch: Annotated[int, Field(ge=1, le=10**6)]
     round: RoundNumber
@@ -194,7 +195,7 @@ class Manifest(Document):
     as_of: IsoDate
     population: Code
     quality_digest: Sha256Hex | None = None
-    privacy_audit_digest: Sha256Hex | None = None
+    privacy_audit: PrivacyAudit | None = None
     created: UtcTime
     software: Code
 

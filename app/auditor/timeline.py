@@ -8,6 +8,7 @@ from typing import Any, Final
 from schemas.certificate_page import REASON_WORDS
 from schemas.link_quality import wrong_links
 from schemas.matchlog.entry import BROKER, Entry
+from schemas.privacy_audit import audit_words
 
 
 def timeline_line(entry: Entry) -> str:
@@ -52,7 +53,7 @@ def _project_created(entry: Entry, body: Any) -> str:
 def _upload_received(entry: Entry, body: Any) -> str:
     return (
         f"{_who(entry)} uploaded {body.records:,} records for {body.partner} in round {body.round}, "
-        f"as of {body.as_of}"
+        f"as of {body.as_of}; privacy audit: {audit_words(body.privacy_audit)}"
     )
 
 

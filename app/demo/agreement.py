@@ -158,7 +158,7 @@ def _answers(plan: Rehearsal, persons: tuple[Person, ...], sizes: Sizes) -> str:
         destroy_by=_days(60),
         # Some people have several rows and some none; the agreement must not stand in the way of a rehearsal.
         most_children=2 * sizes.children,
-        most_students=2 * max(sizes.students, sizes.children) + 1,
+        most_students=2 * sizes.children + sizes.students + 1,
     )
 
 

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +82,17 @@ class Commands:
         step = Step(title, folder, line, seconds, output.decode("utf-8"))
         self.steps.append(step)
         return step
+
+    def run_at_once(self, calls: Iterable[Callable[[], Step]]) -> None:
+        """Run steps that do not wait for each other at the same time; they are remembered in this order.
+
+        Raises:
+            DemoError: one of them failed; the others have ended, too.
+        """
+        n_before = len(self.steps)
+        with ThreadPoolExecutor() as pool:
+            made = [pool.submit(call) for call in calls]
+        self.steps[n_before:] = [one.result() for one in made]
 
     def _finish(self, line: str, process: subprocess.Popen[bytes], good: frozenset[int]) -> bytes:
         """Wait for a command, but no longer than what it talks to is there; return what it printed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from functools import partial
 from typing import Final
 
 from app.demo.commands import Commands, DemoError, Step
@@ -108,8 +109,12 @@ def link(commands: Commands, plan: Rehearsal) -> Step:
         commands.run(
             f"get {agency.party} ready for rounds", agency.folder, "blindlink", "round", "ready"
         )
+    # Each attacks its own file first, which takes longest of all.
+    commands.run_at_once(
+        partial(commands.run, f"encode the file of {one.party}", one.folder, "blindlink", "encode")
+        for one in agencies
+    )
     for agency in agencies:
-        commands.run(f"encode the file of {agency.party}", agency.folder, "blindlink", "encode")
         commands.run(f"upload from {agency.party}", agency.folder, "blindlink", "upload")
     run = commands.run("await the run", plan.welfare.folder, "blindlink", "run", "--wait", "--json")
     # The first one again, since the other had not sent its claims yet.

@@ -43,6 +43,8 @@ PARTNER_ROOT: Final = Rejection(
     "partner-root", 409, "Not the root of the partner's container", is_lasting=False
 )
 COUNTS_REFUSED: Final = Rejection("counts-refused", 422, "The counts cannot be used")
+# One that counts, or a file too small for any; a new audit needs a new manifest.
+PRIVACY_AUDIT: Final = Rejection("privacy-audit", 409, "No privacy audit counts for the upload")
 AS_OF_GAP: Final = Rejection("as-of-gap", 409, "The files describe different days")
 AGREEMENT_DIFFERS: Final = Rejection(
     "other-agreement", 409, "Made under other terms than those in force", is_lasting=False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.matching.blocks.checks import require_plausible
 from app.matching.blocks.errors import RowMatchingError
@@ -20,11 +20,13 @@ from app.uploads.errors import (
     OTHER_PROFILE,
     PARTNER_ROOT,
     POPULATION_DIFFERS,
+    PRIVACY_AUDIT,
     UploadRejectedError,
 )
 from app.uploads.service import expected_of, refuse_size
 from schemas.counts import SMALLEST_COUNTED_FILE
 from schemas.errors import DocumentError
+from schemas.privacy_audit import SMALLEST_AUDITED_FILE, audit_fault
 from schemas.upload import merkle_root
 
 if TYPE_CHECKING:
@@ -33,8 +35,20 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.uploads.models import Upload
     from schemas.agreement import ProjectTerms
+    from schemas.privacy_audit import AuditFault
     from schemas.profile import EncodingProfile
     from schemas.upload import Manifest
+
+
+_AUDIT_FAULTS: Final[dict[AuditFault, str]] = {
+    "missing": "The manifest states no privacy audit, which a file of"
+    f" {SMALLEST_AUDITED_FILE} records or more needs.",
+    "quick": "The privacy audit was a quick one; an upload needs the full one.",
+    "missed": "The privacy audit missed a goal: an attack got more than is allowed.",
+    "other-profile": "The privacy audit was of another encoding profile.",
+    "other-side": "The privacy audit was of the other file of the pair.",
+    "other-size": "The privacy audit was of a file whose number of records differs by more than a quarter.",
+}
 
 
 def check_manifest(
@@ -82,6 +96,7 @@ def check_manifest(
         refuse_gap(manifest, partner, agreed)
     refuse_misfit(manifest, agreed)
     _check_counts(manifest, terms.profile)
+    _check_audit(manifest)
 
 
 def refuse_misfit(manifest: Manifest, agreed: ProjectTerms) -> None:
@@ -160,3 +175,18 @@ def _check_counts(manifest: Manifest, profile: EncodingProfile) -> None:
         require_plausible(manifest.counts, profile, manifest.records)
     except (DocumentError, RowMatchingError) as exc:
         raise UploadRejectedError(COUNTS_REFUSED, f"The counts cannot be used: {exc}.") from exc
+
+
+def _check_audit(manifest: Manifest) -> None:
+    fault = audit_fault(
+        manifest.privacy_audit,
+        profile=manifest.profile,
+        side=manifest.side,
+        records=manifest.records,
+    )
+    if fault is not None:
+        raise UploadRejectedError(
+            PRIVACY_AUDIT,
+            _AUDIT_FAULTS[fault],
+            hint=f"attack the file with: blindlink privacy-audit --side {manifest.side}; then encode it anew",
+        )

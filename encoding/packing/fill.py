@@ -9,6 +9,7 @@ its handles can always be read back.
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -52,8 +53,11 @@ from encoding.workspace.workspace import Workspace
 from schemas.api import ProjectView
 from schemas.counts import SMALLEST_COUNTED_FILE, FileCounts
 from schemas.ids import utc_text
+from schemas.privacy_audit import PrivacyAudit
 from schemas.shared.durable import sync_folder
 from schemas.upload import ContainerHeader, Manifest
+
+AuditOf = Callable[[int, Progress], PrivacyAudit | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,9 @@ class Order:
 
     `memory` is of rounds before with this partner. `buckets` is how records are put together, where the
     partner's people review them; null: they do not. `skip_invalid` is where rows that cannot be encoded are
-    listed; null: they stop everything. The digests are of the reports on this very file; null where there is
-    none.
+    listed; null: they stop everything. `audit` gives what is stated of the privacy audit of a file of so many
+    records, and may take minutes; null: none is stated. `quality_digest` is of the report on this very file;
+    null where there is none.
     """
 
     view: ProjectView
@@ -78,7 +83,7 @@ class Order:
     buckets: Buckets | None = None
     skip_invalid: Path | None = None
     quality_digest: str | None = None
-    privacy_audit_digest: str | None = None
+    audit: AuditOf | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +141,13 @@ def fill_outbox(
         job = _Job(order, secret, keys, people, problems, scratch, looks)
         made = job.make(table, cleaner, progress)
         _settle_problems(order, problems, people.n_rows)
+        audit = order.audit(len(people.handles), progress) if order.audit else None
         name = people.handles.name
         # Without its manifest a container is not sent: whatever happens now, none goes out without its map.
         _forget_manifest(workspace.container(*name))
         write_handle_map(workspace.handle_map(*name), people.handles, keys)
         Snapshots(workspace, project).keep(name, made.snapshot)
-        outbox = _replace_outbox(workspace, order, secret, people, made, now=now)
+        outbox = _replace_outbox(workspace, order, secret, people, made, audit=audit, now=now)
         if order.skip_invalid is not None:
             problems.write_list(order.skip_invalid)
         n_skipped = problems.n_rows
@@ -327,6 +333,7 @@ def _replace_outbox(
     people: _People,
     made: _Made,
     *,
+    audit: PrivacyAudit | None,
     now: datetime,
 ) -> Outbox:
     turn, terms = order.turn, order.view.terms
@@ -345,13 +352,17 @@ def _replace_outbox(
     )
     path = workspace.container(terms.project, turn.round, turn.partner)
     written = write_container(path, header, made.body.path)
-    manifest = _manifest(order, written, made.stated, now)
+    manifest = _manifest(order, written, made.stated, audit, now)
     write_durably(manifest_path(path), manifest.to_canonical())
     return read_outbox(workspace, terms.project, turn.round, turn.partner)
 
 
 def _manifest(
-    order: Order, written: WrittenContainer, stated: FileCounts | None, now: datetime
+    order: Order,
+    written: WrittenContainer,
+    stated: FileCounts | None,
+    audit: PrivacyAudit | None,
+    now: datetime,
 ) -> Manifest:
     header = written.header
     return Manifest.from_row(
@@ -365,7 +376,7 @@ def _manifest(
         as_of=order.as_of,
         population=order.population,
         quality_digest=order.quality_digest,
-        privacy_audit_digest=order.privacy_audit_digest,
+        privacy_audit=audit,
         created=utc_text(now),
         software=f"blindlink-{importlib.metadata.version('blindlink')}",
     )

@@ -49,6 +49,7 @@ def audit_file(
     scope: AuditScope,
     *,
     n_in_file: int | None = None,
+    most_partner: int | None = None,
     groups: Sequence[str] | None = None,
     seed: int = 1,
     progress: Progress = silent,
@@ -61,16 +62,18 @@ def audit_file(
         side: whether it is the larger or the smaller file of the pair, by the agreement.
         scope: how much is attacked.
         n_in_file: how many records the whole file has; None: these are all.
+        most_partner: how many records the partner's file has at most, by the agreement; None: not known.
         groups: ethnic group of each record, where the agency knows it and its file is the smaller one.
         seed: draws the partner, the keys and the attacker's luck.
         progress: told before each attack.
     """
     whole = max(n_in_file or 0, file.n_records)
     sampled = file.n_records / max(whole, 1)
-    if file.n_records < FEWEST_RECORDS:
+    # Some records of a file may not be encodable, and those that are still count as the file.
+    if whole < FEWEST_RECORDS or file.n_records < FEWEST_RECORDS // 2:
         return Audit(0, 0, sampled)
     progress("rehearsing a partner's file", 0.0, 0, "attacks")
-    n_partner = scope.n_partner or _partner_size(side, whole)
+    n_partner = scope.n_partner or _partner_size(side, whole, most_partner or whole * 50)
     pair = rehearse_partner(profile, file, side, n_partner, seed, sampled=sampled)
     if groups is not None and side == "smaller":
         pair = Pair(pair.smaller, pair.larger, pair.who_smaller, pair.who_larger, groups)
@@ -97,12 +100,14 @@ def audit_pair(
     sealed = _seal(scene, scope.n_sealed, seed)
     progress("guessing attributes", 0.4, 3, "attacks")
     guessed = _guess(pair, features, records)
-    plain = attack_plain(
-        pair.smaller if pair.smaller.n_records >= scope.n_plain else pair.larger,
-        scope.n_plain,
-        scope.plain_known,
-        scope.n_matched,
-    )
+    plain = None
+    if scope.n_plain:
+        plain = attack_plain(
+            pair.smaller if pair.smaller.n_records >= scope.n_plain else pair.larger,
+            scope.n_plain,
+            scope.plain_known,
+            scope.n_matched,
+        )
     naming: tuple[Naming, ...] = ()
     apart = exact = followed = None
     if scope.registers:
@@ -131,10 +136,10 @@ def audit_pair(
     )
 
 
-def _partner_size(side: Side, n_records: int) -> int:
+def _partner_size(side: Side, n_records: int, most: int) -> int:
     if side == "larger":
-        return min(max(n_records // 50, FEWEST_RECORDS), 60_000, n_records)
-    return min(max(50 * n_records, FEWEST_RECORDS), 200_000)
+        return min(max(min(n_records // 50, most), FEWEST_RECORDS), 60_000, n_records)
+    return min(max(min(50 * n_records, most), FEWEST_RECORDS), 200_000)
 
 
 def _linked(pair: Pair, graph: SharedCells) -> Numbers:
@@ -203,7 +208,8 @@ def _name(scene: Scene, graph: SharedCells, n_known: Sequence[int], seed: int) -
 def _follow(scene: Scene, graph: SharedCells, seed: int) -> ShapeResult:
     after = scene.next_round(_CHANGED, seed)
     same = (np.arange(graph.n_smaller), np.arange(graph.n_larger))
-    return follow(graph, after, *same)
+    is_stranger = ~np.isin(scene.pair.who_larger, scene.pair.who_smaller)
+    return follow(graph, after, *same, is_stranger)
 
 
 def _seal(scene: Scene, n_records: int, seed: int) -> tuple[SealedResult, ...]:

@@ -24,18 +24,23 @@ class Limits:
     Attributes:
         shown: part of the larger file's records that may be seen though they are not in the smaller file.
         named: part of the children in care who may be named with each kind of register.
-        followed: part of the smaller and of the larger file that may be followed by shape.
+        followed: part of the smaller and of the larger file that may be followed by shape; of the larger one
+            those that are not in the smaller one.
+        double_surname: what may be guessed of it beyond chance.
     """
 
     shown: float
     named: tuple[float, float, float]
     followed: tuple[float, float]
+    double_surname: float = _ATTRIBUTE_GAIN
 
 
 STATE: Final = Limits(0.01, (0.01, 0.006, 0.0025), (0.15, 0.006))
-NATION: Final = Limits(0.115, (0.08, 0.08, 0.02), (1.0, 0.06))
+NATION: Final = Limits(0.115, (0.08, 0.08, 0.02), (1.0, 0.06), 0.12)
 """Files of several millions have more neighbours; what is not limited is said."""
-_LARGEST_STATE_CAP: Final = 4
+_SMALLEST_NATION_CAP: Final = 8
+# Eleven goals are judged at once, some by the worst of three results.
+_STANDARD_ERRORS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class Outcome:
 
 def limits_of(profile: EncodingProfile) -> Limits:
     """Return the limits for the size of files that a profile is made for."""
-    return STATE if profile.block_cap <= _LARGEST_STATE_CAP else NATION
+    return STATE if profile.block_cap < _SMALLEST_NATION_CAP else NATION
 
 
 def judge_audit(audit: Audit, profile: EncodingProfile) -> tuple[Outcome, ...]:
@@ -75,7 +80,7 @@ def judge_audit(audit: Audit, profile: EncodingProfile) -> tuple[Outcome, ...]:
         *_shown(audit, limits),
         *_named(audit, limits),
         *_followed(audit, limits),
-        *_guessed(audit),
+        *_guessed(audit, limits),
     )
 
 
@@ -111,8 +116,8 @@ def _named(audit: Audit, limits: Limits) -> Iterator[Outcome]:
         if kind.results:
             tried = (result for result in kind.results if result.n_known <= 1_000)
             worst = max(tried, key=lambda result: result.share)
-            # A share of so few children is off by chance: twice its standard error is allowed.
-            allowed = limit + 2 * sqrt(limit * (1 - limit) / max(1, worst.n))
+            # A share of so few children is off by chance: so many standard errors are allowed.
+            allowed = limit + _STANDARD_ERRORS * sqrt(limit * (1 - limit) / max(1, worst.n))
             yield Outcome(
                 name,
                 f"Someone with a list of everybody ({kind.register}) can name {worst.share:.2%} of the"
@@ -127,23 +132,28 @@ def _followed(audit: Audit, limits: Limits) -> Iterator[Outcome]:
     found = audit.followed
     if found is None:
         return
-    sides = (("smaller", found.smaller), ("larger", found.larger))
-    for (side, share), limit in zip(sides, limits.followed, strict=True):
+    # Who is in both is counted in the smaller file, however large a part of a small larger file they are.
+    sides = (
+        ("smaller", "smaller file's records", found.smaller),
+        ("larger", "larger file's records that are not in the smaller one", found.strangers),
+    )
+    for (side, whose, share), limit in zip(sides, limits.followed, strict=True):
         yield Outcome(
             f"followed-{side}",
-            f"From one round to the next, {share:.2%} of the {side} file's records can be recognized by whom"
-            f" they meet; at most {limit:.1%} is allowed.",
+            f"From one round to the next, {share:.2%} of the {whose} can be recognized by whom they meet;"
+            f" at most {limit:.1%} is allowed.",
             share,
             limit,
         )
 
 
-def _guessed(audit: Audit) -> Iterator[Outcome]:
+def _guessed(audit: Audit, limits: Limits) -> Iterator[Outcome]:
     for result in audit.attributes:
         if result.name not in _JUDGED:
             continue
-        # A share of so few children is off by chance: twice its standard error is allowed.
-        limit = _ATTRIBUTE_GAIN + 2 * result.error
+        gain = limits.double_surname if result.name == "double surname" else _ATTRIBUTE_GAIN
+        # As above.
+        limit = gain + _STANDARD_ERRORS * result.error
         yield Outcome(
             f"guessed-{result.name.replace(' ', '-')}",
             f"{_told(result)} At most {100 * limit:.1f} points more is allowed.",

@@ -33,6 +33,8 @@ from schemas.profile import EncodingProfile, memory_columns
 
 _UNTIDY_SHARE, _UNTIDY_FACTOR, _TIDY_FACTOR = 0.1, 4.0, 2 / 3
 _MOVED: Final = 0.5
+# As in the rehearsal's two files: of the double surnames in one, 5 % have one name in the other by it.
+_SURNAME_LOST: Final = 1 / 3
 _ALIAS_KEPT: Final = 0.4
 # The other agency does not hold one known number in five, and of a hundred it holds one is another person's.
 _NUMBER_MISSING, _NUMBER_WRONG = 0.2, 0.008
@@ -47,6 +49,7 @@ class Copyist:
     def __init__(self, rng: Random, rates: ErrorRates = ERROR_LEVELS["mid"]) -> None:
         self._rng = rng
         self._rates = rates
+        self._gained = 0.0
         self._tables = load_tables()
         self._canonical = canonical_names(self._tables)
         self._short = {
@@ -56,6 +59,11 @@ class Copyist:
     def copy(self, file: ClearFile, records: Numbers, *, moved: float = _MOVED) -> ClearFile:
         """Return copies of records, in this order; `moved` is how many live elsewhere now."""
         main = file.main[records].tolist()
+        # Who has two surnames here has one there as often as the other way round.
+        n_double = sum(
+            file.columns["surname_1"][at] != file.columns["surname_2"][at] for at in main
+        )
+        self._gained = n_double / max(len(main) - n_double, 1)
         lines: list[Line] = []
         owners: list[int] = []
         for number, at in enumerate(main):
@@ -81,7 +89,7 @@ class Copyist:
             former = line["surname_1"], line["surname_2"]
             last = stranger["surname_1"], stranger["surname_2"]
         else:
-            last = self._last(line["surname_1"], line["surname_2"], happens)
+            last = self._last(line, stranger, happens)
         copied = line | self._changed_rest(line, stranger, happens, moved)
         copied |= _forms("first_name", first_name_forms(first, self._canonical))
         yield copied | _forms("surname", surname_forms(_pair(*last)))
@@ -98,9 +106,15 @@ class Copyist:
             return typo(self._rng, first.capitalize()).upper()
         return sound_alike(self._rng, first).upper() if happens(rates.first_variant) else first
 
-    def _last(self, one: str, two: str, happens: Callable[[float], bool]) -> tuple[str, str]:
-        if one != two and happens(self._rates.double_surname):
-            one = two = self._rng.choice((one, two, one + two))
+    def _last(
+        self, line: Line, stranger: Line, happens: Callable[[float], bool]
+    ) -> tuple[str, str]:
+        one, two = line["surname_1"], line["surname_2"]
+        if one != two:
+            if happens(_SURNAME_LOST * self._rates.double_surname):
+                one = two = self._rng.choice((one, two, one + two))
+        elif one and happens(_SURNAME_LOST * self._rates.double_surname * self._gained):
+            two = stranger["surname_1"] or two
         if one and happens(self._rates.last_typo):
             slipped = typo(self._rng, one.capitalize()).upper()
             one, two = slipped, (slipped if one == two else two)

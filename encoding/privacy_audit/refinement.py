@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoding.privacy_audit.files import Numbers
 from encoding.privacy_audit.graph import Digests, Edges, mixed, sum_at, times_seen
@@ -46,11 +47,15 @@ class Colours:
 
 @dataclass(frozen=True, slots=True)
 class ShapeResult:
-    """How many records of each file were told apart, or followed, and by how many rounds of refinement."""
+    """How many records of each file were told apart, or followed, and by how many rounds of refinement.
+
+    `strangers` is the part of the larger file that was followed and is not in the smaller one.
+    """
 
     smaller: float
     larger: float
     depth: int
+    strangers: float = 0.0
 
 
 def refine(graph: SharedCells, depth: int) -> Colours:
@@ -83,7 +88,11 @@ def tell_apart(graph: SharedCells) -> ShapeResult:
 
 
 def follow(
-    before: SharedCells, after: SharedCells, smaller: Numbers, larger: Numbers
+    before: SharedCells,
+    after: SharedCells,
+    smaller: Numbers,
+    larger: Numbers,
+    is_stranger: NDArray[np.bool_],
 ) -> ShapeResult:
     """Return which part of each file is followed rightly from one round to the next.
 
@@ -92,14 +101,18 @@ def follow(
         after: the graph of the next.
         smaller: number in the next round of each record of the smaller file; -1 where it has left.
         larger: the same of the larger file.
+        is_stranger: which records of the larger file are not in the smaller one.
     """
     best = ShapeResult(0.0, 0.0, 0)
     for depth in range(1, DEPTH + 1):
         one, other = refine(before, depth), refine(after, depth)
+        ours = _followed(one.smaller, other.smaller, smaller)
+        theirs = _followed(one.larger, other.larger, larger)
         found = ShapeResult(
-            _followed(one.smaller, other.smaller, smaller),
-            _followed(one.larger, other.larger, larger),
+            float(ours.mean()),
+            float(theirs.mean()),
             depth,
+            float((theirs & is_stranger).mean()),
         )
         best = max(best, found, key=lambda result: (result.smaller + result.larger, -result.depth))
     return best
@@ -112,9 +125,11 @@ def unique_partners(one: Digests, other: Digests) -> tuple[Numbers, Numbers]:
     return first[left], second[right]
 
 
-def _followed(one: Digests, other: Digests, truth: Numbers) -> float:
+def _followed(one: Digests, other: Digests, truth: Numbers) -> NDArray[np.bool_]:
     left, right = unique_partners(one, other)
-    return float((truth[left] == right).sum()) / max(len(one), 1)
+    found = np.zeros(len(one), dtype=bool)
+    found[left] = truth[left] == right
+    return found
 
 
 def _next(colour: Digests, around: Digests) -> Digests:

@@ -9,8 +9,10 @@ from typing import Any, Final
 from encoding.privacy_audit.goals import Outcome
 from encoding.privacy_audit.results import FEWEST_RECORDS, Audit
 from schemas.canonical import canonical_digest
+from schemas.privacy_audit import PrivacyAudit, Scope
+from schemas.profile import Side
 
-VERSION: Final = "blindlink/privacy-audit/2"
+VERSION: Final = "blindlink/privacy-audit/3"
 
 AGENCY_NOTE: Final = (
     "An agency that may link may also ask: asked about {n:,} named people, it learned of {told:,} whether they"
@@ -34,11 +36,17 @@ class AuditReport:
 
     Attributes:
         profile: digest of the encoding profile.
+        side: which file of the pair it was taken for.
+        scope: how much was attacked.
+        records: how many records the whole file has.
         audit: what the attacks found.
         outcomes: each goal with what was measured; empty if the file has too few records.
     """
 
     profile: str
+    side: Side
+    scope: Scope
+    records: int
     audit: Audit
     outcomes: tuple[Outcome, ...]
 
@@ -53,6 +61,9 @@ class AuditReport:
         return {
             "version": VERSION,
             "profile": self.profile,
+            "side": self.side,
+            "scope": self.scope,
+            "records": self.records,
             "goals": [
                 {
                     "name": outcome.name,
@@ -68,6 +79,19 @@ class AuditReport:
     def digest(self) -> str:
         """Return the SHA-256 of the document, which goes into the manifest of the upload."""
         return canonical_digest(self.document())
+
+    def statement(self) -> PrivacyAudit | None:
+        """Return what a manifest states of this audit; None if the file has too few records."""
+        if not self.outcomes:
+            return None
+        return PrivacyAudit(
+            digest=self.digest(),
+            scope=self.scope,
+            profile=self.profile,
+            side=self.side,
+            records=self.records,
+            passed=not self.missed,
+        )
 
 
 def summary(report: AuditReport) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from encoding.privacy_audit.attributes import AttributeResult
@@ -14,9 +14,9 @@ from encoding.privacy_audit.plain import PlainResult
 from encoding.privacy_audit.refinement import ShapeResult
 from encoding.privacy_audit.row_bytes import SealedResult
 from encoding.privacy_audit.spread import SpreadResult
+from schemas.privacy_audit import SMALLEST_AUDITED_FILE, Scope
 
-# With fewer, a lucky guess already weighs more than the goals allow.
-FEWEST_RECORDS: Final = 500
+FEWEST_RECORDS: Final = SMALLEST_AUDITED_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,12 @@ class AuditScope:
             the smaller's, within bounds.
         registers: whether people are named and followed, which needs the file as a whole and takes minutes.
         n_known: how many people the attacker of the smaller file knows, in turn.
-        n_plain: records that are also attacked as plain CLKs.
+        n_plain: records that are also attacked as plain CLKs; 0 leaves that out.
         plain_known: how many of these the attacker knows, in turn.
         n_matched: how many of these are attacked by resemblance; 0 leaves that out.
         n_sealed: records of each file whose rows are sealed and attacked as bytes.
         n_probes: people about whom a dishonest agency asks.
+        name: what a manifest calls it.
     """
 
     n_records: int = 250_000
@@ -45,8 +46,12 @@ class AuditScope:
     n_matched: int = 1_000
     n_sealed: int = 1_500
     n_probes: int = 1_000
+    name: Scope = "full"
 
 
+FULL = AuditScope()
+# Every attack that has a goal; what is only shown beside them takes half a minute at any size.
+GOALS_ALONE = replace(FULL, n_plain=0, plain_known=(), n_matched=0, n_probes=0)
 QUICK = AuditScope(
     n_records=30_000,
     registers=False,
@@ -56,6 +61,7 @@ QUICK = AuditScope(
     n_matched=0,
     n_sealed=400,
     n_probes=0,
+    name="quick",
 )
 
 

@@ -38,7 +38,7 @@ class SealedResult:
         bits_off: how far the most uneven bit is from one half, in standard deviations, beyond chance.
         row_counts: how many different numbers of rows records have; 1 is what it must be.
         order: correlation of the record numbers with the places in the agency's file.
-        order_error: what chance alone gives of it, three standard deviations.
+        order_error: what chance alone gives of it, five standard deviations.
     """
 
     n_rows: int
@@ -100,7 +100,7 @@ def attack_rows(rows: Rows, numbers: Numbers, seed: int = 1) -> SealedResult:
         bits_off=_uneven(sealed),
         row_counts=len(np.unique(counts[counts > 0])),
         order=_correlation(numbers),
-        order_error=float(3 / np.sqrt(max(len(numbers), 1))),
+        order_error=float(_FAR_OFF / np.sqrt(max(len(numbers), 1))),
     )
 
 

@@ -18,7 +18,7 @@ from encoding.privacy_audit.labels import Labels
 from encoding.privacy_audit.naming import Register, Target
 from encoding.privacy_audit.partner import Copyist, strangers
 from encoding.privacy_audit.refinement import SharedCells
-from encoding.synth.rehearsal import SCHOOL_AGES
+from encoding.synth.rehearsal import AS_OF, SCHOOL_AGES
 from schemas.fields import MEMORY_COLUMNS
 from schemas.profile import EncodingProfile, Side, memory_columns
 
@@ -70,7 +70,11 @@ def rehearse_partner(
     """
     draw = np.random.default_rng(seed)
     n_both = round(_IN_BOTH * sampled * min(n_partner, file.n_records))
-    chosen = draw.permutation(file.n_records)[:n_both].astype(np.int64)
+    order = draw.permutation(file.n_records).astype(np.int64)
+    if side == "smaller":
+        # As in the larger file below: who is in both is of its ages, as far as there are such people.
+        order = order[np.argsort(~_of_school_age(file)[order], kind="stable")]
+    chosen = order[:n_both]
     rng = Random(seed)  # noqa: S311 - mistakes, reproducible on purpose
     partner = Copyist(rng).copy(file, chosen)
     n_young = n_old = 0
@@ -89,6 +93,13 @@ def rehearse_partner(
     if side == "larger":
         return Pair(partner, file, theirs, ours)
     return Pair(file, partner, ours, theirs)
+
+
+def _of_school_age(file: ClearFile) -> NDArray[np.bool_]:
+    """Return of which records the birth date is that of a pupil, counted from the newest one of the file."""
+    born = [file.columns["birth_date"][at] for at in file.main.tolist()]
+    youngest, oldest = (f"{AS_OF.year - int(age)}{AS_OF:%m%d}" for age in SCHOOL_AGES)
+    return np.array([oldest <= one <= youngest for one in born])
 
 
 class Scene:

@@ -77,6 +77,7 @@ from schemas.matchlog.round_kinds import (
     StatementReceived,
 )
 from schemas.overdue import Overdue
+from schemas.privacy_audit import PrivacyAudit
 from schemas.run import ReleaseMode, ReleaseNumber, RoundNumber, RunSpecification
 from schemas.upload import Signature, SignedManifest
 
@@ -212,8 +213,8 @@ class UploadReceived(Model):
     """An upload is stored durably. What it states is what the agency's manifest vouched for.
 
     `root` is that of the container, `partner_root` that of the partner's where it was there before. `key_id`
-    names the secret without revealing it; `privacy_audit` is null where the agency made none. `signature` is
-    the person's over the manifest.
+    names the secret without revealing it; `privacy_audit` is null where the file is too small for one.
+    `signature` is the person's over the manifest.
     """
 
     epoch: Ordinal
@@ -228,7 +229,7 @@ class UploadReceived(Model):
     key_id: KeyIdHex
     as_of: IsoDate
     population: Code
-    privacy_audit: Sha256Hex | None
+    privacy_audit: PrivacyAudit | None
     manifest_sha256: Sha256Hex
     signature: Signature
 
@@ -249,7 +250,7 @@ class UploadReceived(Model):
             key_id=manifest.key_id,
             as_of=manifest.as_of,
             population=manifest.population,
-            privacy_audit=manifest.privacy_audit_digest,
+            privacy_audit=manifest.privacy_audit,
             manifest_sha256=manifest.digest(),
             signature=signed.signatures[0],
         )

@@ -287,6 +287,40 @@ def upload_too_small(log: SampleLog) -> Entry:
     return _received(log, records=99)
 
 
+def _audited(log: SampleLog, **changes: Any) -> Entry:
+    audit = log.received(FOSTER, CW).privacy_audit
+    assert audit is not None
+    return _received(log, privacy_audit=audit.model_copy(update=changes))
+
+
+def upload_without_an_audit(log: SampleLog) -> Entry:
+    return _received(log, privacy_audit=None)
+
+
+def upload_after_a_quick_audit(log: SampleLog) -> Entry:
+    return _audited(log, scope="quick")
+
+
+def upload_whose_audit_missed_a_goal(log: SampleLog) -> Entry:
+    return _audited(log, passed=False)
+
+
+def upload_with_an_audit_of_another_profile(log: SampleLog) -> Entry:
+    return _audited(log, profile="cd" * 32)
+
+
+def upload_with_an_audit_of_the_other_side(log: SampleLog) -> Entry:
+    return _audited(log, side="larger")
+
+
+def upload_with_an_audit_of_too_few_records(log: SampleLog) -> Entry:
+    return _audited(log, records=1_599)
+
+
+def upload_with_an_audit_of_too_many_records(log: SampleLog) -> Entry:
+    return _audited(log, records=2_667)
+
+
 def upload_twice(log: SampleLog) -> Entry:
     received = log.upload(FOSTER, CW)
     return log.append(received.body, project=FOSTER, actor=CW, object=received.object)
@@ -946,6 +980,15 @@ BREAKS: dict[str, list[Break]] = {
     "upload-profile": [upload_of_another_profile, upload_of_another_epoch],
     "upload-population": [upload_of_another_population],
     "upload-size": [upload_too_large, upload_too_small],
+    "upload-audit": [
+        upload_without_an_audit,
+        upload_after_a_quick_audit,
+        upload_whose_audit_missed_a_goal,
+        upload_with_an_audit_of_another_profile,
+        upload_with_an_audit_of_the_other_side,
+        upload_with_an_audit_of_too_few_records,
+        upload_with_an_audit_of_too_many_records,
+    ],
     "upload-twice": [upload_twice, upload_again_after_destruction],
     "upload-destroyed": [destroyed_twice, run_on_a_destroyed_upload, started_on_a_destroyed_upload],
     "upload-unknown": [

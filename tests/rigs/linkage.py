@@ -18,6 +18,7 @@ from httpx2 import Response
 from rigs.agreed import OPERATOR, agreement_of, bind
 from rigs.enrolled import EnrolledPerson
 from rigs.persons import DUTIES, enrolled_person
+from samples.documents import audit_of
 from samples.round_files import (
     KEY_ID,
     Container,
@@ -305,6 +306,7 @@ class Linkage:
             "partner_root": self._partner_root(header.round, header.partner, party),
             "last_message": None,
             "counts": None,
+            "privacy_audit": audit_of(header.profile, header.side, header.records),
             "as_of": "2026-08-31",
             "population": self.terms.population,
             "created": "2026-09-01T05:00:00Z",

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rigs.live import LiveAgency, LiveBroker, command, set_up_agency
+from rigs.kept_audits import keep_passing_audit
+from rigs.live import PROJECT, LiveAgency, LiveBroker, command, set_up_agency
 
 from encoding.profiles.shipped import shipped_profile
 from encoding.secret.secret import Secret, write_secret
+from schemas.profile import Side
 
 PROFILE: Final = shipped_profile("children")
 TEXT_ENCODING: Final = {"welfare": "cp1252", "schools": "utf-8"}
@@ -51,10 +53,13 @@ def write_rehearsal(folder: Path, *, children: int, students: int, seed: int = 1
 def rehearsing_agency(
     broker: LiveBroker, folder: Path, party: str, file: Path, *options: str
 ) -> LiveAgency:
-    """Set up an agency with its file and a secret that both have."""
+    """Set up an agency with its file, a kept privacy audit of it, and a secret that both have."""
     layout = ("--preset", _LAYOUT[party], "--encoding", TEXT_ENCODING[party])
     agency = set_up_agency(broker, folder, party, file, *layout, *options)
     write_secret(agency.folder / "secret.txt", Secret(bytes(range(32))))
+    ids = {row[ID_COLUMN[party]] for row in read_rows(file, TEXT_ENCODING[party])}
+    side: Side = "larger" if party == "schools" else "smaller"
+    keep_passing_audit(agency.folder / "workspace", PROJECT, PROFILE, side, len(ids))
     return agency
 
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from samples.documents import audit_of
 from samples.rounds import SampleRounds, key_text, person_key
 from vectors.identity import identity_of, private_bytes
 
@@ -359,6 +360,7 @@ class SampleLog:
         partner = changes.pop("partner", None) or next(
             (one for one in self.terms[project].providers if one != actor.party), "county-cw"
         )
+        side = "larger" if (actor.party, partner) in self.terms[project].pairs else "smaller"
         manifest = self.digest()
         fields: dict[str, Any] = {
             "epoch": 1,
@@ -373,7 +375,7 @@ class SampleLog:
             "key_id": self.random.randbytes(8).hex(),
             "as_of": self.moment.strftime("%Y-%m-%d"),
             "population": "pupils",
-            "privacy_audit": None,
+            "privacy_audit": audit_of(self.terms[project].profile, side, records),
             "manifest_sha256": manifest,
             "signature": rounds.signature(actor, "manifest", {"digest": manifest}),
         }

@@ -79,6 +79,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
         uploads.fits_terms,
         uploads.is_signed,
         uploads.belongs_to_round,
+        uploads.is_audited,
         uploads.receive,
     ),
     "upload-rejected": (),

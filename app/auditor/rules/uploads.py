@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import date, timedelta
-from typing import cast
+from typing import Final, cast
 
 from app.auditor.errors import RuleBrokenError
 from app.auditor.log_state import DeliveryState, LogState, ReleaseState, UploadState
@@ -20,6 +20,8 @@ from app.auditor.rules.steps import (
 )
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import UploadDestroyed, UploadReceived
+from schemas.privacy_audit import AuditFault, audit_fault
+from schemas.profile import Side
 
 
 def fits_terms(log: LogState, entry: Entry) -> None:
@@ -66,6 +68,26 @@ def belongs_to_round(log: LogState, entry: Entry) -> None:
         message = "a manifest does not state the root of the container that came before it"
         break_off("upload-side", message, entry, state.seq)
     state.roots[own] = body.root
+
+
+_AUDIT_FAULTS: Final[dict[AuditFault, str]] = {
+    "missing": "an upload states no privacy audit",
+    "quick": "an upload's privacy audit is a quick one",
+    "missed": "an upload's privacy audit missed a goal",
+    "other-profile": "an upload's privacy audit is of another encoding profile",
+    "other-side": "an upload's privacy audit is of the other file of the pair",
+    "other-size": "an upload's privacy audit is of a number of records that differs by more than a quarter",
+}
+
+
+def is_audited(log: LogState, entry: Entry) -> None:
+    """An upload of so many records, for its side of the pair, states a privacy audit that counts."""
+    body, state = cast(UploadReceived, entry.body), project_of(log, entry).rounds.open
+    pair = None if state is None else state.pair_of(entry.actor.party, body.partner)
+    side: Side = "larger" if pair is not None and entry.actor.party == pair[0] else "smaller"
+    fault = audit_fault(body.privacy_audit, profile=body.profile, side=side, records=body.records)
+    if fault is not None:
+        break_off("upload-audit", _AUDIT_FAULTS[fault], entry)
 
 
 def receive(log: LogState, entry: Entry) -> None:

@@ -13,6 +13,7 @@ from app.web.paging import WiredPaging
 from app.web.rendering import show_digest, show_time
 from app.web.table import Table
 from app.wired import WiredBroker
+from schemas.privacy_audit import audit_words
 
 if TYPE_CHECKING:
     from app.uploads.models import Upload
@@ -81,6 +82,7 @@ def _facts(upload: Upload) -> list[tuple[str, str]]:
                 "Counts from which weights of strangers and twins follow",
                 "stated" if manifest.counts else "none: those of the profile are used",
             ),
+            ("Privacy audit", audit_words(manifest.privacy_audit)),
             ("As of", show_time(manifest.as_of)),
             ("Population", manifest.population),
             ("Key id", manifest.key_id),

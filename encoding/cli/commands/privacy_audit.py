@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     help="How many records the partner's file has, about.",
 )
 @click.option(
-    "--quick", is_flag=True, help="Only the attacks that take seconds, as refresh makes them."
+    "--quick",
+    is_flag=True,
+    help="Only the attacks that take seconds; no upload is taken on these alone.",
 )
 @click.option(
     "--html",
@@ -65,11 +67,12 @@ def privacy_audit(
     from encoding.cli.parts.file_audit import audited, refuse_missed
     from encoding.privacy_audit.page import report_page
     from encoding.privacy_audit.report import report_lines
-    from encoding.privacy_audit.results import QUICK, AuditScope
+    from encoding.privacy_audit.results import FULL, QUICK
 
     subject = read_subject(session, given)
-    scope = replace(QUICK if quick else AuditScope(), n_partner=partner_records or 0)
-    report = audited(session, subject, scope, side)
+    scope = replace(QUICK if quick else FULL, n_partner=partner_records or 0)
+    with session.progress() as progress:
+        report = audited(session, subject, scope, side, progress)
     if html is not None:
         write_page(html, report_page(report, subject.file.path.name))
         session.say(f"the report is in {html}")

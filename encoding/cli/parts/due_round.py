@@ -155,10 +155,7 @@ def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, objec
     if not owed:
         return {"uploads": sent}
     refuse_unfit(counter, found)
-    rows = steps.check(session, counter.view, source)
-    # The larger file of a pair has one row for each cell, the smaller one as many as a block may hold.
-    for side in sorted({turn.side for turn in owed}):
-        steps.audit(session, counter.view, source, rows, side)
+    steps.check(session, counter.view, source)
     for turn in owed:
         manifest = steps.encoded(session, counter.view, source, turn).manifest
         session.say(f"encoded {manifest.records:,} records for {turn.partner}")

@@ -1,4 +1,4 @@
-"""A privacy audit of the agency's file, as `privacy-audit` reports it and `refresh` insists on it."""
+"""A privacy audit of the agency's file, as `privacy-audit` reports it and encoding insists on it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,29 @@ from encoding.errors import PrivacyAuditError
 from encoding.privacy_audit.audit import audit_file
 from encoding.privacy_audit.clear_sample import read_clear
 from encoding.privacy_audit.goals import judge_audit
-from encoding.privacy_audit.last_audit import KeptAudit, keep_audit, read_kept_audit
-from encoding.privacy_audit.report import AuditReport
+from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit
+from encoding.privacy_audit.report import AuditReport, summary
+from encoding.privacy_audit.results import FEWEST_RECORDS, GOALS_ALONE
+from schemas.privacy_audit import PrivacyAudit, audit_fault
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from encoding.privacy_audit.results import AuditScope
+    from encoding.progress import Progress
     from schemas.profile import Side
 
-KIND = "privacy-audit"
 
-
-def audited(session: Session, subject: Subject, scope: AuditScope, side: Side) -> AuditReport:
-    """Attack a file with a rehearsed partner's, and remember it if every goal was reached.
+def audited(
+    session: Session,
+    subject: Subject,
+    scope: AuditScope,
+    side: Side,
+    progress: Progress,
+    *,
+    most_partner: int | None = None,
+) -> AuditReport:
+    """Attack a file with a rehearsed partner's, and remember what came of it.
 
     Without a settings file nothing is remembered.
 
@@ -30,29 +41,73 @@ def audited(session: Session, subject: Subject, scope: AuditScope, side: Side) -
         subject: the file, how it is read, and the profile.
         scope: how much is attacked.
         side: whether it is the larger or the smaller file of the pair, by the agreement.
+        progress: told how far it is.
+        most_partner: how many records the partner's file has at most, by the agreement; None: not known.
     """
-    with session.progress() as progress:
-        read = read_clear(
-            subject.file,
-            subject.profile,
-            columns=subject.columns,
-            date_format=subject.date_format,
-            n_records=scope.n_records,
-            progress=progress,
-        )
-        audit = audit_file(
-            subject.profile,
-            read.file,
-            side,
-            scope,
-            n_in_file=read.n_records,
-            progress=progress,
-        )
+    read = read_clear(
+        subject.file,
+        subject.profile,
+        columns=subject.columns,
+        date_format=subject.date_format,
+        n_records=scope.n_records,
+        progress=progress,
+    )
+    audit = audit_file(
+        subject.profile,
+        read.file,
+        side,
+        scope,
+        n_in_file=read.n_records,
+        most_partner=most_partner,
+        progress=progress,
+    )
     outcomes = judge_audit(audit, subject.profile)
-    report = AuditReport(subject.profile.digest(), audit, outcomes)
-    if session.config_path.exists() and outcomes and not report.missed:
-        keep_audit(session.workspace.report(session.project, KIND), report, read.n_rows)
+    report = AuditReport(
+        profile=subject.profile.digest(),
+        side=side,
+        scope=scope.name,
+        records=read.n_records,
+        audit=audit,
+        outcomes=outcomes,
+    )
+    if session.config_path.exists():
+        keep_audit(kept_path(session, side), report)
     return report
+
+
+def audit_that_counts(
+    session: Session,
+    subject: Subject,
+    side: Side,
+    n_records: int,
+    progress: Progress,
+    *,
+    most_partner: int,
+) -> PrivacyAudit | None:
+    """Return what the manifest of an upload states: the kept audit while it counts, else one made now.
+
+    A new one takes seconds for a few thousand records, two minutes for 200,000. None: the file is too small.
+
+    Raises:
+        PrivacyAuditError: more was found than is allowed, or too few records can be attacked.
+    """
+    if n_records < FEWEST_RECORDS:
+        return None
+    profile = subject.profile.digest()
+    kept = read_kept_audit(kept_path(session, side))
+    if kept is not None and not audit_fault(kept, profile=profile, side=side, records=n_records):
+        return kept
+    session.say("no full privacy audit counts for this file; it is attacked now, before it is sent")
+    report = audited(session, subject, GOALS_ALONE, side, progress, most_partner=most_partner)
+    refuse_missed(report)
+    statement = report.statement()
+    if statement is None:
+        raise PrivacyAuditError(
+            "too few of the file's records can be encoded to attack them",
+            hint="see what is wrong with them: blindlink check",
+        )
+    session.say(f"privacy audit: {summary(report)}")
+    return statement
 
 
 def refuse_missed(report: AuditReport) -> None:
@@ -60,11 +115,11 @@ def refuse_missed(report: AuditReport) -> None:
     if report.missed:
         raise PrivacyAuditError(
             report.missed[0].sentence.rstrip("."),
-            hint="see all of it with: blindlink privacy-audit --html audit.html; the agreement must name"
-            " a stronger encoding profile",
+            hint=f"see all of it with: blindlink privacy-audit --side {report.side} --html audit.html;"
+            " the agreement must name a stronger encoding profile",
         )
 
 
-def kept_audit(session: Session) -> KeptAudit:
-    """Return the last audit that reached its goals."""
-    return read_kept_audit(session.workspace.report(session.project, KIND))
+def kept_path(session: Session, side: Side) -> Path:
+    """Return where the last audit for one side of the pair is kept."""
+    return session.workspace.report(session.project, f"privacy-audit-{side}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
-from encoding.cli.parts.file_audit import audited, kept_audit, refuse_missed
+from encoding.cli.parts.file_audit import audit_that_counts
 from encoding.cli.parts.file_check import checked, kept_digest, refuse_stops
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_memory import own_buckets, own_memory
@@ -16,8 +17,6 @@ from encoding.cli.parts.subject import Subject
 from encoding.log.receipts import KeptReceipt, ReceiptFolder
 from encoding.packing.fill import Filled, Order, fill_outbox, kept_outbox
 from encoding.packing.outbox import Outbox, read_outbox
-from encoding.privacy_audit.report import summary
-from encoding.privacy_audit.results import QUICK
 from encoding.profiles.profile_files import require_usable
 from encoding.records.agency_file import agency_file
 from encoding.rounds.api import RoundsApi
@@ -29,11 +28,10 @@ from schemas.api import ProjectView
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
     from encoding.log.trust import Trust
-    from schemas.profile import Side
 
 
-def check(session: Session, view: ProjectView, source: Source) -> int:
-    """Check the file, say what is worth a look, and return the number of its rows.
+def check(session: Session, view: ProjectView, source: Source) -> None:
+    """Check the file, and say what is worth a look.
 
     Raises:
         QualityError: it should not be encoded as it is.
@@ -44,28 +42,16 @@ def check(session: Session, view: ProjectView, source: Source) -> int:
     for finding in report.findings:
         if finding.standing == "warn":
             session.say(f"worth a look: {finding.sentence()}")
-    return report.counts.rows
 
 
-def audit(session: Session, view: ProjectView, source: Source, rows: int, side: Side) -> None:
-    """Attack the encodings of the file, unless an earlier audit still holds for so many rows.
+def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> Filled:
+    """Fill the outbox for one turn, and say what the analyst must know about it.
 
-    Args:
-        side: whether the file is the larger or the smaller one of its pair.
+    Where no full privacy audit counts for the file, it is attacked first.
 
     Raises:
         PrivacyAuditError: more was found than is allowed.
     """
-    profile = view.profile
-    if kept_audit(session).still_holds(profile.digest(), rows):
-        return
-    report = audited(session, _subject(session, view, source), QUICK, side)
-    refuse_missed(report)
-    session.say(f"privacy audit: {summary(report)}")
-
-
-def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> Filled:
-    """Fill the outbox for one turn, and say what the analyst must know about it."""
     # Here, since the encoder takes half a second to load and the other steps do without it.
 
     settings = session.config.sections
@@ -89,7 +75,13 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
         buckets=buckets,
         skip_invalid=source.skip_invalid,
         quality_digest=kept_digest(session, file.path),
-        privacy_audit_digest=kept_audit(session).digest_for(view.profile.digest()),
+        audit=partial(
+            audit_that_counts,
+            session,
+            _subject(session, view, source),
+            turn.side,
+            most_partner=view.terms.file_size(turn.partner).most,
+        ),
     )
     secret = shared_secret(session, view)
     with session.workspace.lock(), session.progress() as progress:

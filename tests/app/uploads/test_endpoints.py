@@ -33,6 +33,12 @@ def made(linkage: Linkage, people: list[Person]) -> Container:
     return linkage.container(people, CHILD_WELFARE)
 
 
+@pytest.fixture
+def crowd(linkage: Linkage) -> Container:
+    """The smallest file that needs a privacy audit."""
+    return linkage.container(random_people(linkage.rng, 500), CHILD_WELFARE)
+
+
 def code_of(answer) -> str:
     assert answer.headers["content-type"] == MEDIA_TYPE
     return str(answer.json()["type"]).rsplit(":", 1)[1]
@@ -300,6 +306,44 @@ def test_a_manifest_that_does_not_fit_is_refused_logged_by_its_rule_and_changes_
     assert linkage.get(f"/v1/uploads/{upload}").json() == before
     manifest = linkage.manifest(made, CHILD_WELFARE)
     assert linkage.commit(upload, manifest, CHILD_WELFARE).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (None, "states no privacy audit"),
+        ({"scope": "quick"}, "quick"),
+        ({"passed": False}, "missed a goal"),
+        ({"profile": "0" * 64}, "another encoding profile"),
+        ({"side": "larger"}, "other file"),
+        ({"records": 399}, "more than a quarter"),
+        ({"records": 667}, "more than a quarter"),
+    ],
+)
+def test_an_upload_whose_privacy_audit_does_not_count_is_refused_with_the_command_to_type(
+    linkage: Linkage, crowd: Container, change: dict | None, word: str
+) -> None:
+    audit = linkage.manifest(crowd, CHILD_WELFARE).privacy_audit
+    assert audit is not None
+    stated = None if change is None else audit.model_copy(update=change)
+    upload = linkage.send(crowd, CHILD_WELFARE)
+    manifest = linkage.manifest(crowd, CHILD_WELFARE, privacy_audit=stated)
+    answer = linkage.commit(upload, manifest, CHILD_WELFARE)
+    assert (answer.status_code, code_of(answer)) == (409, "privacy-audit")
+    assert word in answer.json()["detail"]
+    assert "blindlink privacy-audit --side smaller" in answer.json()["hint"]
+    assert linkage.log_entries()[-1]["body"] == {"rule": "privacy-audit"}
+
+
+@pytest.mark.parametrize("records", [400, 666])
+def test_a_privacy_audit_counts_up_to_a_quarter_more_or_less_and_stands_in_the_log(
+    linkage: Linkage, crowd: Container, records: int
+) -> None:
+    audit = linkage.manifest(crowd, CHILD_WELFARE).privacy_audit
+    assert audit is not None
+    stated = audit.model_copy(update={"records": records})
+    assert commit_all(linkage, crowd, privacy_audit=stated).status_code == 200
+    assert linkage.log_entries()[-1]["body"]["privacy_audit"] == stated.model_dump(mode="json")
 
 
 def test_an_upload_of_another_size_than_agreed_is_refused(make_linkage: MakeLinkage) -> None:

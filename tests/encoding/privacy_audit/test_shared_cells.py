@@ -142,7 +142,8 @@ def test_labels_of_ones_own_name_everybody() -> None:
     none = edges([])
     graph = SharedCells(20, 20, star(20), none)
     assert tell_apart(graph).smaller == 1
-    assert follow(graph, graph, np.arange(20), np.arange(20)).larger == 1
+    found = follow(graph, graph, np.arange(20), np.arange(20), np.arange(20) < 5)
+    assert (found.larger, found.strangers) == (1, 0.25)
     target = Target(star(20), np.arange(20), np.arange(20))
     register = Register(star(20), np.arange(20), np.arange(20))
     assert name_records(target, register, NOBODY).share == 1

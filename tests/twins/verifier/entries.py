@@ -41,6 +41,14 @@ OBJECTS = {
     },
     "offer": {"offer": "document", "signature": "person signature"},
     "review statement": {"statement": "document", "signature": "signature"},
+    "privacy audit": {
+        "digest": "digest",
+        "scope": "audit scope",
+        "profile": "digest",
+        "side": "side",
+        "records": "records",
+        "passed": "truth",
+    },
     "used nonce": {"number": "ordinal", "nonce": "digest"},
 }
 LISTED = {
@@ -69,6 +77,8 @@ FORMS = {
     "mode": "linked|blind|count|none",
     "review file": "questions|buckets|cards",
     "fault": "unreadable|not-signed|not-as-stated|not-agreed",
+    "audit scope": "full|quick",
+    "side": "larger|smaller",
     "end reason": "decided|deadline|round-over|destroyed",
     "outcome": "done|refused|failed",
     "version": "blindlink/entry/1",
@@ -109,6 +119,10 @@ def has_type(value: Any, name: str) -> bool:
         return value is None or has_type(value, name.removesuffix(" or null"))
     if name in ("number", "ordinal"):
         return type(value) is int and (name == "ordinal") <= value < 2**53
+    if name == "truth":
+        return type(value) is bool
+    if name == "records":
+        return type(value) is int and 1 <= value < 2**32
     if name == "delivery number":
         return type(value) is int and 1 <= value <= 16
     if name in ("round", "supplement"):

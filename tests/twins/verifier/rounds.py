@@ -171,11 +171,21 @@ class Turns:
 
     def upload(self, party: str, body: Any) -> None:
         state = self.present(body["round"])
-        self.pair(party, body["partner"])
+        larger, _ = self.pair(party, body["partner"])
+        self.audited(body, "larger" if party == larger else "smaller")
         own, other = (party, body["partner"]), (body["partner"], party)
         need(own not in state["roots"], "sent twice")
         need(body["partner_root"] == state["roots"].get(other), "root of the partner")
         state["roots"][own] = body["root"]
+
+    def audited(self, body: Any, side: str) -> None:
+        audit, n = body["privacy_audit"], body["records"]
+        if audit is None:
+            need(n < 500, "audit")
+            return
+        need(audit["scope"] == "full" and audit["passed"], "audit that passed")
+        need((audit["profile"], audit["side"]) == (body["profile"], side), "audit of the same")
+        need(3 * audit["records"] <= 4 * n <= 5 * audit["records"], "audit of so many")
 
     def ask(self, run: str, specification: Any, sent: Any, runs: Any) -> None:
         state = self.present(specification["round"])

@@ -1,0 +1,142 @@
+"""Before a file is encoded it is attacked in full, unless an audit of much the same file counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from rigs.desk import Desk
+from rigs.kept_audits import keep_passing_audit
+from rigs.near_broker import NearBroker, small_profile
+
+from encoding.cli.parts import file_audit
+from encoding.synth.people import Population, numbering
+from encoding.synth.rehearsal import AS_OF
+from schemas.privacy_audit import PrivacyAudit
+
+N = 600
+
+
+@pytest.fixture
+def crowd(write_people: Callable[..., Path]) -> Callable[[int], Path]:
+    """Write the schools' file anew, with so many pupils."""
+
+    def write(n: int) -> Path:
+        families = Population(Random(3), AS_OF, in_care=False).families(
+            numbering(), numbering(), (5, 19)
+        )
+        people = islice((person for family in families for person in family), n)
+        rows = [
+            (f"p{number}", one.first, one.last, one.birth.isoformat())
+            for number, one in enumerate(people)
+        ]
+        return write_people(rows, "pupils.csv")
+
+    return write
+
+
+@pytest.fixture
+def pupils(ready: NearBroker, welfare: Desk, schools: Desk, crowd: Callable[[int], Path]) -> Desk:
+    """The schools' desk with a file large enough for an audit, in an open round."""
+    crowd(N)
+    welfare.type("refresh")
+    return schools
+
+
+def logged(ready: NearBroker, party: str = "schools") -> PrivacyAudit | None:
+    """Return what the match log says of the audit of a party's only upload."""
+    (body,) = (
+        one["body"]
+        for one in ready.log_entries()
+        if one["kind"] == "upload-received" and one["actor"]["party"] == party
+    )
+    stated = body["privacy_audit"]
+    return None if stated is None else PrivacyAudit.model_validate(stated)
+
+
+def keep(desk: Desk, **changes: Any) -> str:
+    stated: dict[str, Any] = {"records": N, "side": "larger", **changes}
+    profile = stated.pop("profile", small_profile())
+    return keep_passing_audit(
+        desk.folder / "workspace", "foster-pupils", profile, **stated
+    ).digest()
+
+
+def test_the_first_upload_is_attacked_in_full_by_itself_and_the_log_says_so(
+    pupils: Desk, ready: NearBroker
+) -> None:
+    result = pupils.type("refresh")
+    assert "attacked now" in result.stderr
+    assert "goals reached" in result.stderr
+    stated = logged(ready)
+    assert stated is not None
+    assert (stated.scope, stated.side, stated.records, stated.passed) == ("full", "larger", N, True)
+    (kept,) = (pupils.folder / "workspace" / "reports").glob("*privacy-audit*")
+    assert json.loads(kept.read_text())["statement"]["digest"] == stated.digest
+
+
+@pytest.mark.parametrize("records", [480, 800])
+def test_a_kept_audit_counts_while_the_file_is_much_the_same(
+    pupils: Desk, ready: NearBroker, records: int
+) -> None:
+    digest = keep(pupils, records=records)
+    result = pupils.type("refresh")
+    assert "attacked now" not in result.stderr
+    stated = logged(ready)
+    assert stated is not None
+    assert (stated.digest, stated.records) == (digest, records)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"records": 479},
+        {"records": 801},
+        {"profile": small_profile(block_cap=2)},
+        {"passed": False},
+        {"passed": False, "scope": "quick"},
+    ],
+)
+def test_what_does_not_count_is_made_anew(
+    pupils: Desk, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    asked: list[str] = []
+
+    def audited(*_: Any, **__: Any) -> Any:
+        asked.append("audit")
+        return keep_passing_audit(
+            pupils.folder / "workspace", "foster-pupils", small_profile(), "larger", N
+        )
+
+    keep(pupils, **change)
+    monkeypatch.setattr(file_audit, "audited", audited)
+    assert "logged as entry" in pupils.type("refresh").stderr
+    assert asked == ["audit"]
+
+
+def test_a_file_whose_audit_misses_a_goal_is_not_encoded(
+    pupils: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def audited(*_: Any, **__: Any) -> Any:
+        return keep_passing_audit(
+            pupils.folder / "workspace", "foster-pupils", small_profile(), "larger", N, passed=False
+        )
+
+    monkeypatch.setattr(file_audit, "audited", audited)
+    for command in ("encode", "refresh"):
+        result = pupils.type(command)
+        assert result.exit_code == 1
+        assert "blindlink privacy-audit --side larger" in result.stderr
+    assert not list((pupils.folder / "workspace" / "outbox").rglob("*.json"))
+
+
+def test_a_file_too_small_to_be_attacked_states_no_audit(
+    ready: NearBroker, welfare: Desk, schools: Desk
+) -> None:
+    assert "attacked now" not in welfare.type("refresh").stderr
+    assert logged(ready, "welfare") is None
