@@ -25,12 +25,10 @@ class ReadFile:
 
     Attributes:
         file: the records of the sample that can be encoded.
-        n_rows: rows of the whole file.
         n_records: records of the whole file.
     """
 
     file: ClearFile
-    n_rows: int
     n_records: int
 
 
@@ -67,7 +65,7 @@ def read_clear(
         ids.update(map(hash, filter(None, record_ids)))
         n_rows += chunk.n_rows
         progress("reading", chunk.share, n_rows, "rows")
-    return ReadFile(clear_sample(sampler.sample(), cleaner), n_rows, len(ids))
+    return ReadFile(clear_sample(sampler.sample(), cleaner), len(ids))
 
 
 def clear_sample(sample: Sample, cleaner: RowCleaner) -> ClearFile:

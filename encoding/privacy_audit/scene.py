@@ -96,7 +96,7 @@ def rehearse_partner(
 
 
 def _of_school_age(file: ClearFile) -> NDArray[np.bool_]:
-    """Return of which records the birth date is that of a pupil, counted from the newest one of the file."""
+    """Return which records have the birth date of a pupil, on the day of the rehearsal."""
     born = [file.columns["birth_date"][at] for at in file.main.tolist()]
     youngest, oldest = (f"{AS_OF.year - int(age)}{AS_OF:%m%d}" for age in SCHOOL_AGES)
     return np.array([oldest <= one <= youngest for one in born])
