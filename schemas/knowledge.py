@@ -47,6 +47,7 @@ MEASURED: Final[tuple[Finding, ...]] = (
         "from one who is not, or one with an alias from one without (50%: by a coin)",
         "52 to 56%, 58%, 81%",
     ),
+    ("the same for two surnames, with 15,000 children and 150,000 pupils", "55 to 57%"),
     (
         "the same for two surnames and for an alias, with 13,750 children and 1,500,000 pupils",
         "59%, 99.9%",

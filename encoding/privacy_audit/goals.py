@@ -13,6 +13,8 @@ from schemas.profile import EncodingProfile
 
 # What may be guessed of linked children beyond chance.
 _ATTRIBUTE_GAIN: Final = 0.03
+# Double surnames are common ones, and in larger files their bearers meet more people; no passes hide more.
+SURNAME_GAIN: Final = 0.12
 _JUDGED: Final = ("sex", "birth year", "name length", "double surname")
 _OF_TWO_KINDS: Final = ("sex", "double surname")
 
@@ -22,22 +24,22 @@ class Limits:
     """What an attacker may reach.
 
     Attributes:
-        shown: part of the larger file's records that may be seen though they are not in the smaller file.
+        shown: part of the larger file's records that may be seen though they are not in the smaller file, where
+            that has up to 4,000 records; with more, more strangers meet one of them, to the limit of a nation.
         named: part of the children in care who may be named with each kind of register.
         followed: part of the smaller and of the larger file that may be followed by shape; of the larger one
             those that are not in the smaller one.
-        double_surname: what may be guessed of it beyond chance.
     """
 
     shown: float
     named: tuple[float, float, float]
     followed: tuple[float, float]
-    double_surname: float = _ATTRIBUTE_GAIN
 
 
 STATE: Final = Limits(0.01, (0.01, 0.006, 0.0025), (0.15, 0.006))
-NATION: Final = Limits(0.115, (0.08, 0.08, 0.02), (1.0, 0.06), 0.12)
+NATION: Final = Limits(0.115, (0.08, 0.08, 0.02), (1.0, 0.06))
 """Files of several millions have more neighbours; what is not limited is said."""
+_FEW_IN_CARE: Final = 4_000
 _SMALLEST_NATION_CAP: Final = 8
 # Eleven goals are judged at once, some by the worst of three results.
 _STANDARD_ERRORS: Final = 3
@@ -80,7 +82,7 @@ def judge_audit(audit: Audit, profile: EncodingProfile) -> tuple[Outcome, ...]:
         *_shown(audit, limits),
         *_named(audit, limits),
         *_followed(audit, limits),
-        *_guessed(audit, limits),
+        *_guessed(audit),
     )
 
 
@@ -96,6 +98,7 @@ def _bytes(audit: Audit) -> Iterator[Outcome]:
 
 
 def _shown(audit: Audit, limits: Limits) -> Iterator[Outcome]:
+    limit = min(limits.shown * max(1.0, audit.n_smaller / _FEW_IN_CARE), NATION.shown)
     # That records of both files meet is what they are sent for, however large a part of a small file they are.
     strangers = audit.shown_larger - audit.shown_linked
     # Of the parts as they are shown, so that they add up.
@@ -104,9 +107,9 @@ def _shown(audit: Audit, limits: Limits) -> Iterator[Outcome]:
         "shows-anything",
         f"The broker sees something about {shown:.1%} of the larger file's records:"
         f" {audit.shown_linked:.1%} are in the smaller file too, {strangers:.1%} are not, and at most"
-        f" {limits.shown:.1%} of that kind is allowed. The rest are random bits to it.",
+        f" {limit:.1%} of that kind is allowed. The rest are random bits to it.",
         strangers,
-        limits.shown,
+        limit,
     )
 
 
@@ -147,11 +150,11 @@ def _followed(audit: Audit, limits: Limits) -> Iterator[Outcome]:
         )
 
 
-def _guessed(audit: Audit, limits: Limits) -> Iterator[Outcome]:
+def _guessed(audit: Audit) -> Iterator[Outcome]:
     for result in audit.attributes:
         if result.name not in _JUDGED:
             continue
-        gain = limits.double_surname if result.name == "double surname" else _ATTRIBUTE_GAIN
+        gain = SURNAME_GAIN if result.name == "double surname" else _ATTRIBUTE_GAIN
         # As above.
         limit = gain + _STANDARD_ERRORS * result.error
         yield Outcome(

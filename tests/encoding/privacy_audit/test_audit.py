@@ -14,7 +14,15 @@ import pytest
 from encoding.privacy_audit.attributes import AttributeResult
 from encoding.privacy_audit.audit import audit_file
 from encoding.privacy_audit.files import ClearFile
-from encoding.privacy_audit.goals import NATION, STATE, Limits, Outcome, judge_audit, limits_of
+from encoding.privacy_audit.goals import (
+    NATION,
+    STATE,
+    SURNAME_GAIN,
+    Limits,
+    Outcome,
+    judge_audit,
+    limits_of,
+)
 from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit
 from encoding.privacy_audit.naming import NamingResult
 from encoding.privacy_audit.page import report_page
@@ -158,6 +166,17 @@ def test_the_goals_of_a_nation_are_those_of_its_passes_alone(
     assert limits_of(children.model_copy(update={"block_cap": block_cap})) is limits
 
 
+@pytest.mark.parametrize(
+    ("n_smaller", "limit"), [(500, 0.01), (4_000, 0.01), (15_000, 0.0375), (80_000, 0.115)]
+)
+def test_of_a_larger_smaller_file_more_strangers_may_be_seen(
+    children, n_smaller: int, limit: float
+) -> None:
+    found = Audit(n_smaller, 10 * n_smaller, 1.0)
+    (shown,) = (one for one in judge_audit(found, children) if one.name == "shows-anything")
+    assert shown.limit == pytest.approx(limit)
+
+
 def test_the_goals_are_those_of_the_page() -> None:
     rows = re.findall(
         r"^\| (.+?) \| (.+?) \| (.+?) \|$", PAGE.split("## Measured")[0], re.MULTILINE
@@ -171,7 +190,7 @@ def test_the_goals_are_those_of_the_page() -> None:
         assert percents(shown) == [limits.shown]
         assert percents(named) == list(limits.named)
         assert percents(followed) == [one for one in limits.followed if one < 1]
-        assert f"chance + {100 * limits.double_surname:g} points" == double
+        assert f"chance + {100 * SURNAME_GAIN:g} points" == double
 
 
 def percents(cell: str) -> list[float]:
