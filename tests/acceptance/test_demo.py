@@ -50,7 +50,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 
 
 def test_it_is_what_make_starts() -> None:
-    told = ["make", "--dry-run", "demo"]
+    told = ["make", "--no-print-directory", "--dry-run", "demo"]
     done = subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1].split("/")[-1].split() == ["blindlink-broker", "demo"]
 

@@ -77,3 +77,14 @@ def _bound(value: Any, rig: Any) -> Any:
     if isinstance(value, EnrolledPerson):
         return replace(value, founded=rig.founded, client=rig.client)
     return value
+
+
+def agree(rig: Any) -> None:
+    """Let the parties of a rig sign its agreement, or let it take over the broker where they have done so."""
+    copy: AgreedCopy | None = rig.founded.copy
+    if copy and copy.known:
+        copy.tell(rig)
+        return
+    rig.create()
+    if copy:
+        copy.keep(rig.broker.settings, rig.founded.operator, rig)

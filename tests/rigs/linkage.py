@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 from rigs.agreed import OPERATOR, agreement_of, bind
+from rigs.agreed_copies import agree
 from rigs.enrolled import EnrolledPerson
 from rigs.persons import DUTIES, enrolled_person
 from samples.documents import audit_of
@@ -127,18 +128,12 @@ class Linkage:
         return self.terms.pairs[0]
 
     def create(self) -> Linkage:
-        """Enrol everyone, and let them sign the agreement, or take over a broker where they have done so."""
-        copy = self.founded.copy
-        if copy and copy.known:
-            copy.tell(self)
-            return self
+        """Enrol everyone, and let them sign the agreement."""
         receiving = {recipient.party for recipient in self.terms.recipients}
         parties = {CHILD_WELFARE, SCHOOL, *self.terms.providers, *receiving}
         self.founded.enrol(*sorted(parties), *self.terms.auditors)
         self.agreement = self.add_project(self.terms)
         self.terms = self.agreement.terms()
-        if copy:
-            copy.keep(self.broker.settings, self.founded.operator, self)
         return self
 
     def add_project(self, terms: ProjectTerms) -> Agreement:
@@ -486,7 +481,8 @@ def make_linkage(founded: Any, client: Any) -> Iterator[MakeLinkage]:
     def make(**changes: Any) -> Linkage:
         profile = profile_of()
         linkage = Linkage(founded, client, terms_of(profile, **changes), profile)
-        made.append(linkage.create())
+        agree(linkage)
+        made.append(linkage)
         return linkage
 
     yield make

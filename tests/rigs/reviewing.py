@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 from rigs.agreed import OPERATOR, agreement_of, amend, bind
+from rigs.agreed_copies import agree
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, profile_of, terms_of
 from rigs.persons import DUTIES, enrolled_person
@@ -228,7 +229,7 @@ def make_reviewing(founded: Any, client: Any) -> Iterator[MakeReviewing]:
         terms = terms_of(profile, **{"review": clause, **changes})
         one = Reviewing(founded, client, terms, profile)
         made.append(one)
-        one.create()
+        agree(one)
         return one
 
     yield make
