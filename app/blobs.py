@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from app.durable import make_private_folder, remove_durably, write_durably
-from app.security.errors import BlobMissingError, SealBrokenError, StorageFullError
+from app.security.errors import BlobMissingError, SealBrokenError, StorageFullError, storing
 
 DEFAULT_RESERVE_PERCENT: Final = 10
 # A writer stores the blob, then commits the row: a blob younger than this may still get one.
@@ -42,11 +42,9 @@ class BlobStore:
         digest = hashlib.sha256(ciphertext).hexdigest()
         path = self._path(digest)
         self.refuse_when_full()
-        try:
+        with storing():
             make_private_folder(path.parent)
             write_durably(path, ciphertext)
-        except OSError as exc:
-            raise StorageFullError("The broker cannot store this now.") from exc
         return digest
 
     def get(self, digest: str) -> bytes:

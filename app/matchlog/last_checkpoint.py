@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from app.durable import write_durably
 from app.errors import ConfigurationError
 from app.matchlog.errors import LastCheckpointMissingError
-from app.security.errors import StorageFullError
+from app.security.errors import storing
 from schemas.errors import CheckpointError
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoints, serialise_checkpoints
 
@@ -107,11 +107,9 @@ class LastCheckpointFile:
             return
         note, _ = session.info[_PENDING][-1]
         session.info[_PENDING] = []
-        try:
+        # What is committed stays so, and is caught up with; whoever asked is told to ask again.
+        with storing():
             self.advance(note)
-        except OSError as exc:
-            # What is committed stays so, and is caught up with; whoever asked is told to ask again.
-            raise StorageFullError("The broker cannot store this now.") from exc
 
 
 def _forget(session: Session, undone: SessionTransaction) -> None:

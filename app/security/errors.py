@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from app.errors import BrokerError, RequestError, Rule, UnavailableError
@@ -83,3 +85,12 @@ class StorageFullError(UnavailableError):
     code = "storage-full"
     status = 507
     title = "The broker's disk is nearly full"
+
+
+@contextmanager
+def storing() -> Iterator[None]:
+    """Let what cannot be written within the block be a StorageFullError, whatever the disk says."""
+    try:
+        yield
+    except OSError as exc:
+        raise StorageFullError("The broker cannot store this now.") from exc

@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.durable import make_private_folder, overwrite_sector, remove_durably, write_durably
-from app.security.errors import KeyGoneError, SealBrokenError, StorageFullError
+from app.security.errors import KeyGoneError, SealBrokenError, storing
 from app.security.keyring import KeyRing
 from schemas.canonical import JsonValue, canonical_bytes, parse_canonical_object
 from schemas.errors import CanonicalError
@@ -63,10 +63,8 @@ class KeyStore:
         if path.exists():
             raise ValueError("the object has a key already")
         key = DataKey(object_id, secrets.token_bytes(KEY_BYTES))
-        try:
+        with storing():
             write_durably(path, self._wrap(key))
-        except OSError as exc:
-            raise StorageFullError("The broker cannot store this now.") from exc
         return key
 
     def open(self, object_id: str) -> DataKey:

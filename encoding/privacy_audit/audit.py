@@ -31,11 +31,12 @@ from encoding.privacy_audit.naming import Register, name_records
 from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.plain import attack_plain
 from encoding.privacy_audit.refinement import ShapeResult, SharedCells, follow, tell_apart
-from encoding.privacy_audit.results import FEWEST_RECORDS, Audit, AuditScope, Naming
+from encoding.privacy_audit.results import Audit, AuditScope, Naming
 from encoding.privacy_audit.row_bytes import SealedResult, attack_rows, sealed_rows
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
 from encoding.privacy_audit.spread import SpreadResult, spread_traits
 from encoding.progress import Progress, silent
+from schemas.privacy_audit import SMALLEST_AUDITED_FILE
 from schemas.profile import EncodingProfile, Side
 
 _CHANGED: Final = 0.02
@@ -70,7 +71,7 @@ def audit_file(
     whole = max(n_in_file or 0, file.n_records)
     sampled = file.n_records / max(whole, 1)
     # Some records of a file may not be encodable, and those that are still count as the file.
-    if whole < FEWEST_RECORDS or file.n_records < FEWEST_RECORDS // 2:
+    if whole < SMALLEST_AUDITED_FILE or file.n_records < SMALLEST_AUDITED_FILE // 2:
         return Audit(0, 0, sampled)
     progress("rehearsing a partner's file", 0.0, 0, "attacks")
     n_partner = scope.n_partner or _partner_size(side, whole, most_partner or whole * 50)
@@ -138,8 +139,8 @@ def audit_pair(
 
 def _partner_size(side: Side, n_records: int, most: int) -> int:
     if side == "larger":
-        return min(max(min(n_records // 50, most), FEWEST_RECORDS), 60_000, n_records)
-    return min(max(min(50 * n_records, most), FEWEST_RECORDS), 200_000)
+        return min(max(min(n_records // 50, most), SMALLEST_AUDITED_FILE), 60_000, n_records)
+    return min(max(min(50 * n_records, most), SMALLEST_AUDITED_FILE), 200_000)
 
 
 def _linked(pair: Pair, graph: SharedCells) -> Numbers:
@@ -174,7 +175,7 @@ def _by_regression(
     return [
         attack_known_pairs(scaled(features), tokens, known)
         for known in n_known
-        if known + FEWEST_RECORDS // 2 <= len(records)
+        if known + SMALLEST_AUDITED_FILE // 2 <= len(records)
     ]
 
 
@@ -199,7 +200,7 @@ def _name(scene: Scene, graph: SharedCells, n_known: Sequence[int], seed: int) -
         results = [
             name_records(target, register, order[:known])
             for known in n_known
-            if known + FEWEST_RECORDS // 2 <= graph.n_smaller
+            if known + SMALLEST_AUDITED_FILE // 2 <= graph.n_smaller
         ]
         found.append(Naming(name, tuple(results)))
     return found

@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final
 
 from encoding.privacy_audit.goals import Outcome
-from encoding.privacy_audit.results import FEWEST_RECORDS, Audit
+from encoding.privacy_audit.results import Audit
 from schemas.canonical import canonical_digest
-from schemas.privacy_audit import PrivacyAudit, Scope
+from schemas.privacy_audit import SMALLEST_AUDITED_FILE, PrivacyAudit, Scope
 from schemas.profile import Side
 
 VERSION: Final = "blindlink/privacy-audit/3"
@@ -97,7 +97,10 @@ class AuditReport:
 def summary(report: AuditReport) -> str:
     """Return the outcome in one sentence, without a full stop."""
     if not report.outcomes:
-        return f"the file has fewer than {FEWEST_RECORDS} records, too few to attack; nothing was found out"
+        return (
+            f"the file has fewer than {SMALLEST_AUDITED_FILE} records, too few to attack;"
+            " nothing was found out"
+        )
     audit = report.audit
     n = f"{audit.n_smaller:,} against {audit.n_larger:,} records attacked"
     if report.missed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 from encoding.privacy_audit.attributes import AttributeResult
 from encoding.privacy_audit.distances import NamePairResult
@@ -14,9 +13,7 @@ from encoding.privacy_audit.plain import PlainResult
 from encoding.privacy_audit.refinement import ShapeResult
 from encoding.privacy_audit.row_bytes import SealedResult
 from encoding.privacy_audit.spread import SpreadResult
-from schemas.privacy_audit import SMALLEST_AUDITED_FILE, Scope
-
-FEWEST_RECORDS: Final = SMALLEST_AUDITED_FILE
+from schemas.privacy_audit import Scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,7 @@ OWN = frozenset({"founded", "client", "rng", "_tokens"})
 
 @dataclass
 class AgreedCopy:
-    """A broker's files, its operator, and what the rig of its project knew; nothing of it until it is kept.
-
-    `name` is of the rig and its ordinary terms; the settings are those of the tests that share the copy.
-    """
+    """A broker's files, its operator, and what the rig of its project knew; nothing of it until it is kept."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     operator: Actor | None = None
@@ -58,7 +55,7 @@ COPIES: dict[tuple[str, str], AgreedCopy] = {}
 
 
 def agreed_copy(name: str, settings: Settings) -> AgreedCopy:
-    """Return the copy of this name under such settings, which is empty at first."""
+    """Return the copy that tests with such a project and such settings share, which is empty at first."""
     key = name, settings.model_dump_json(exclude={"state_dir", "database_url"})
     return COPIES.setdefault(key, AgreedCopy())
 

@@ -12,8 +12,8 @@ from encoding.privacy_audit.clear_sample import read_clear
 from encoding.privacy_audit.goals import judge_audit
 from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit
 from encoding.privacy_audit.report import AuditReport, summary
-from encoding.privacy_audit.results import FEWEST_RECORDS, GOALS_ALONE
-from schemas.privacy_audit import PrivacyAudit, audit_fault
+from encoding.privacy_audit.results import GOALS_ALONE
+from schemas.privacy_audit import SMALLEST_AUDITED_FILE, PrivacyAudit, audit_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +91,7 @@ def audit_that_counts(
     Raises:
         PrivacyAuditError: more was found than is allowed, or too few records can be attacked.
     """
-    if n_records < FEWEST_RECORDS:
+    if n_records < SMALLEST_AUDITED_FILE:
         return None
     profile = subject.profile.digest()
     kept = read_kept_audit(kept_path(session, side))
