@@ -174,13 +174,17 @@ def test_a_run_whose_terms_end_under_way_releases_nothing(linkage: Linkage, queu
 
 def test_progress_tells_stage_rows_and_rate(linkage: Linkage, queued: str) -> None:
     seen = []
-    hook = at_write(FIRST_RANGE, lambda: seen.append(view(linkage, queued)["progress"]))
-    Worker(hooked_after_sweep(linkage.broker, hook)).work(until_idle=True)
-    (under_way,) = seen
+
+    def look(number: int, moment: str) -> None:
+        if number >= FIRST_RANGE and moment == "after":
+            seen.append(view(linkage, queued)["progress"])
+
+    Worker(hooked_after_sweep(linkage.broker, look)).work(until_idle=True)
+    # Tokens are drawn: the first range may have no rows, and then there is no rate yet.
+    under_way = next(one for one in seen if one["rows_done"])
     n_rows = sum(30 * linkage.profile.rows(side) for side in ("larger", "smaller"))
     assert under_way["rows_total"] == n_rows
-    # Tokens are drawn: the first range may have no rows.
-    assert 0 <= under_way["rows_done"] < n_rows
+    assert 0 < under_way["rows_done"] < n_rows
     assert under_way["stage"] == "comparing"
     assert under_way["rate"] > 0
     assert under_way["seconds_left"] is not None
