@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from schemas.agreement import Agreement
     from schemas.api import ProjectView, RunView
     from schemas.identity import IdentityHistory
+    from schemas.profile import Side
 
 DEFAULT_WORKSPACE: Final = "workspace"
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -283,6 +284,27 @@ def agreement_in_force(session: Session, view: ProjectView) -> Agreement:
     if kept is None:
         raise AgreementUntrustedError("the agreement by which the broker goes is not kept here")
     return kept.agreement
+
+
+def agreed_side(session: Session) -> Side:
+    """Return whether this agency's file is the larger or the smaller one of its pairs; else the larger one.
+
+    Raises:
+        click.UsageError: it is the larger of one pair and the smaller of another.
+    """
+    if not session.config_path.exists():
+        return "larger"
+    sides: set[Side] = {
+        "larger" if larger == session.party else "smaller"
+        for kept in _known(session).binding_about(session.now().date())
+        for larger, smaller in kept.agreement.terms().pairs
+        if session.party in (larger, smaller)
+    }
+    if len(sides) > 1:
+        raise click.UsageError(
+            "your file is the larger one of one pair and the smaller one of another: say which with --side"
+        )
+    return next(iter(sides), "larger")
 
 
 def _known(session: Session) -> KeptAgreements:
