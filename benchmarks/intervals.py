@@ -76,7 +76,8 @@ class ToldOfGroup(Told):
     def off(self) -> tuple[float, float]:
         """Return how far the rate of links and the middle of the interval are from the truth, in points."""
         middle = (self.told.low + self.told.high) / 2
-        return tuple(100 * abs(one - self.true) / self.records for one in (self.linked, middle))  # type: ignore[return-value]
+        points = 100 / self.records
+        return points * abs(self.linked - self.true), points * abs(middle - self.true)
 
 
 def main() -> None:

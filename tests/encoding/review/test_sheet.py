@@ -214,3 +214,11 @@ def test_a_workbook_offers_the_verdicts_and_reasons(tmp_path: Path) -> None:
     assert offered["L2:L5"] == '"accept,reject,unsure"'
     assert "twins-or-siblings" in offered["M2:M5"]
     assert active.freeze_panes == "A2"
+
+
+def test_the_columns_of_a_workbook_are_as_wide_as_what_stands_in_them(tmp_path: Path) -> None:
+    sheet = Sheet(tmp_path, ".xlsx")
+    book = load_workbook(sheet.path).active
+    for column in book.columns:
+        longest = max(len(cell.value or "") for cell in column)
+        assert book.column_dimensions[column[0].column_letter].width >= min(longest, 40)
