@@ -146,8 +146,7 @@ def _agreement_proposed(entry: Entry, body: Any) -> str:
 
 
 def _agreement_signed(entry: Entry, body: Any) -> str:
-    counsel = body.signed.statement.counsel
-    return f"{_who(entry)} signed the agreement; counsel: {counsel.name}, {counsel.title}, {counsel.date}"
+    return f"{_who(entry)} signed the agreement; counsel: {body.signed.statement.counsel_words}"
 
 
 def _run_approved(entry: Entry, body: Any) -> str:

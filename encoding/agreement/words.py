@@ -85,8 +85,7 @@ def signature_chapter(kept: KeptAgreement) -> Chapter:
     for signed in kept.consents:
         stated = signed.statement
         if isinstance(stated, Consent):
-            counsel = f"{stated.counsel.name}, {stated.counsel.title}, {stated.counsel.date}"
-            rows.append((stated.party, stated.at, counsel, stated.person))
+            rows.append((stated.party, stated.at, stated.counsel_words, stated.person))
     tables = []
     if rows:
         header = ("party", "signed at", "counsel", "by the person")
