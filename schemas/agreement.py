@@ -13,7 +13,6 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.amendment import narrow_fault
 from schemas.clauses import (
     MAX_CARD_COLUMNS,
     MAX_REVIEWERS,
@@ -269,41 +268,12 @@ class Agreement(Document):
         )
 
 
-def opens_epoch(before: Agreement, after: Agreement) -> bool:
-    """Tell whether an amendment cannot keep the secret: other encodings, or other holders of the secret."""
-    return (before.profile, _holders(before)) != (after.profile, _holders(after))
-
-
 def number_fault(agreement: Agreement, profile: EncodingProfile) -> str | None:
     """Return in one sentence that a profile takes another known number than is agreed; None: it does not."""
     stated = None if agreement.known_number is None else agreement.known_number.kind
     if stated == profile.number_kind:
         return None
     return "the known number of the encoding profile is not the one that the agreement states"
-
-
-def succession_fault(before: Agreement | None, after: Agreement) -> str | None:
-    """Return in one sentence why an agreement cannot follow the one before; None: it can.
-
-    Args:
-        before: the last agreement that every party has signed; None if there is none yet.
-    """
-    if before is None:
-        return None if after.number == 1 else "a project's first agreement has the number 1"
-    if after.project != before.project:
-        return "an amendment belongs to the same project"
-    if (after.number, after.previous) != (before.number + 1, before.digest()):
-        return "an amendment names the agreement before it, and has the next number"
-    if after.epoch not in (before.epoch, before.epoch + 1):
-        return "an amendment keeps the epoch, or opens the next one"
-    if opens_epoch(before, after) and after.epoch == before.epoch:
-        return "another encoding profile, or other holders of the secret, need the next epoch"
-    return narrow_fault(before, after)
-
-
-def _holders(agreement: Agreement) -> dict[str, str | None]:
-    """Return the person of each agency who holds the secret, whatever keys they have by now."""
-    return {party.name: party.holder for party in agreement.parties if party.kind == "agency"}
 
 
 def _faults(agreement: Agreement) -> Iterator[str]:

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from schemas.agreement import Agreement
 from schemas.clauses import Amends
-
-if TYPE_CHECKING:
-    from schemas.agreement import Agreement
 
 # What names a version, and not what is agreed.
 _FRAME: Final = ("version", "number", "previous", "amends", "epoch")
@@ -30,8 +28,27 @@ def amends_of(before: Agreement, after: Agreement) -> Amends | None:
     return practice if _fault(before, after, practice) is None else None
 
 
-def narrow_fault(before: Agreement, after: Agreement) -> str | None:
-    """Return in one sentence that an amendment changes more than it says that it does; None: it does not."""
+def opens_epoch(before: Agreement, after: Agreement) -> bool:
+    """Tell whether an amendment cannot keep the secret: other encodings, or other holders of the secret."""
+    return (before.profile, _holders(before)) != (after.profile, _holders(after))
+
+
+def succession_fault(before: Agreement | None, after: Agreement) -> str | None:
+    """Return in one sentence why an agreement cannot follow the one before; None: it can.
+
+    Args:
+        before: the last agreement that every party has signed; None if there is none yet.
+    """
+    if before is None:
+        return None if after.number == 1 else "a project's first agreement has the number 1"
+    if after.project != before.project:
+        return "an amendment belongs to the same project"
+    if (after.number, after.previous) != (before.number + 1, before.digest()):
+        return "an amendment names the agreement before it, and has the next number"
+    if after.epoch not in (before.epoch, before.epoch + 1):
+        return "an amendment keeps the epoch, or opens the next one"
+    if opens_epoch(before, after) and after.epoch == before.epoch:
+        return "another encoding profile, or other holders of the secret, need the next epoch"
     return None if after.amends is None else _fault(before, after, after.amends)
 
 
@@ -98,3 +115,8 @@ def _days_left(agreement: Agreement) -> int:
     """Return for how many days after its end something may still be there."""
     last = date.fromisoformat(agreement.retention.destroy_by)
     return (last - date.fromisoformat(agreement.end)).days
+
+
+def _holders(agreement: Agreement) -> dict[str, str | None]:
+    """Return the person of each agency who holds the secret, whatever keys they have by now."""
+    return {party.name: party.holder for party in agreement.parties if party.kind == "agency"}

@@ -33,8 +33,7 @@ from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import NotFoundError, RefusedError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
-from schemas.agreement import succession_fault
-from schemas.amendment import of_same_clauses
+from schemas.amendment import of_same_clauses, succession_fault
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
     AgreementProposed,
@@ -332,8 +331,15 @@ def _refuse_strangers(session: Session, broker: Broker, agreement: Agreement, pr
         (one.person, one.party, one.duties, *one.key_digests())
         for one in (history.newest() for history in enrolled)
     }
+    last = repository.last_complete(session, project)
+    kept = set()
+    if agreement.amends is not None and last is not None:
+        # Who stays as they were may have newer keys, which their own changes lead to, or have left since.
+        kept = {person for party in agreement_of(last).parties for person in party.persons}
     for party in agreement.parties:
         for person in party.persons:
+            if person in kept:
+                continue
             listed = (person.person, person.party, person.duties, *person.key_digests())
             if listed not in keys:
                 raise RefusedError(

@@ -7,7 +7,7 @@ from typing import NoReturn, cast
 from app.auditor.log_state import LogState
 from app.auditor.project_state import AgreementState, Binding, ProjectState
 from app.auditor.rules.steps import break_off, days_of, signer_of
-from schemas.agreement import succession_fault
+from schemas.amendment import succession_fault
 from schemas.identity import PublicIdentity
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,

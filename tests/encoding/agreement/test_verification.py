@@ -247,7 +247,7 @@ def test_what_is_kept_is_read_again(tmp_path: Any) -> None:
 
 
 def test_a_trusted_steward_vouches_for_the_persons_of_the_own_party() -> None:
-    kept = verified(view())
+    kept = known(view())
     vouched = [person.person for person in vouched_keys(kept, trusting("ann"), "k12")]
     # Ann has signed for child welfare, whose analyst is Bob; nobody trusts who signed for the others.
     assert vouched == [person_id("bob")]
@@ -256,5 +256,5 @@ def test_a_trusted_steward_vouches_for_the_persons_of_the_own_party() -> None:
 
 
 def test_nobody_is_vouched_for_before_the_signature() -> None:
-    unsigned = verified(view(state="proposed", consents=[], missing=["k12"]))
+    unsigned = known(view(state="proposed", consents=[], missing=["k12"]))
     assert list(vouched_keys(unsigned, trusting("ann"), "k12")) == []
