@@ -94,9 +94,10 @@ def _frame(agreement: Agreement) -> Iterator[str]:
         yield f"It takes the place of the agreement with the fingerprint {grouped(agreement.previous)}."
     if agreement.amends is None:
         yield (
-            "Later, a steward of a party may change who acts for that party, alone and at once; the others are "
-            "told, and may halt the linkage. The parties' stewards together may change dates, sizes of files, the "
-            "schedule and, within the agreed range, probabilities. Counsel of every party signs any other change."
+            "Later, a steward of a party may change who acts for that party, alone and at once; the others "
+            "are told, and may halt the linkage. The parties' stewards together may change dates, sizes of "
+            "files, the schedule and, within the agreed range, probabilities. Counsel of every party signs "
+            "any other change."
         )
     elif agreement.amends.party is not None:
         yield (
