@@ -24,6 +24,7 @@ from encoding.agreement.verification import (
     verified,
     vouched_keys,
 )
+from encoding.agreement.words import amendment_words
 from encoding.broker.credential import SignIn
 from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
@@ -363,6 +364,12 @@ def _keep(
             session.say(
                 f"agreement {shown.agreement.number} is kept now; compare its fingerprint with counsel's sheet:"
                 f" {grouped(shown.digest)}"
+            )
+        before = known.find(shown.agreement.previous or "")
+        if before is not None and shown.agreement.amends is not None:
+            session.say(
+                f"{amendment_words(before.agreement, shown.agreement)}; halt the linkage if that is wrong:"
+                " blindlink agreement suspend"
             )
     changed = merged(known, shown)
     if changed != known:
