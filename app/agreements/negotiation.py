@@ -61,6 +61,8 @@ if TYPE_CHECKING:
 
 # Each stands whole in the match log; nobody needs as many, and nobody can fill the log with them.
 MAX_PROPOSALS: Final = 50
+# Likewise, of those that need nobody's counsel, by one party.
+MAX_AMENDED_A_DAY: Final = 16
 # Likewise; a halt is never refused for its number, and who has not resumed cannot halt again.
 MAX_RESUMED_A_DAY: Final = 8
 _BODIES: Final[dict[Act, type[SignedBody]]] = {
@@ -128,6 +130,17 @@ def propose(
     if sum(row.number == agreement.number for row in earlier) >= MAX_PROPOSALS:
         raise RefusedError(
             AGREEMENT_REFUSED, "Too many agreements of this number have been proposed."
+        )
+    a_day_ago = utc_text(now - timedelta(days=1))
+    lately = (row for row in earlier if row.party == actor.party and row.proposed > a_day_ago)
+    if (
+        agreement.amends
+        and sum(agreement_of(row).amends is not None for row in lately) >= MAX_AMENDED_A_DAY
+    ):
+        raise RefusedError(
+            AGREEMENT_REFUSED,
+            f"The party has proposed {MAX_AMENDED_A_DAY} amendments within a day; it can again tomorrow.",
+            hint="one amendment can change several persons",
         )
     repository.store_profile(session, agreement.profile, _text(proposal.profile))
     row = StoredAgreement(

@@ -9,6 +9,7 @@ from rigs.enrolled import EnrolledPerson
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
 from rigs.signed import STEWARDS, Accord, accord, make_accord
 
+from app.agreements import negotiation
 from encoding.people.identity import replace_keys
 from schemas.agreement import Agreement
 
@@ -167,3 +168,18 @@ def test_a_wider_change_needs_counsel(accord: Accord) -> None:
     accord.agree()
     accord.propose(accord.amended(end="2027-07-31"))
     assert refusal(accord.consent("ann", counsel=None))[:2] == (422, "statement-refused")
+
+
+def test_nobody_fills_the_log_with_changes_of_persons(
+    accord: Accord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(negotiation, "MAX_AMENDED_A_DAY", 2)
+    accord.agree()
+    newcomer(accord, "max", SCHOOL, "reviewer")
+    for names in (("kim", "lee", "max"), ("kim", "lee")):
+        assert accord.propose(roster_of(accord, SCHOOL, *names), "kim").status_code == 201
+        accord.consent("kim", counsel=None)
+    again = roster_of(accord, SCHOOL, "kim", "lee", "max")
+    assert refusal(accord.propose(again, "kim"))[:2] == (409, "agreement-refused")
+    accord.sleep(days=1, minutes=1)
+    assert accord.propose(again, "kim").status_code == 201
