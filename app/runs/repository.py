@@ -95,6 +95,18 @@ def runs_of_project(session: Session, project: str, window: Window = NEWEST) -> 
     return look_through(session, query, Run.created, Run.id, window)
 
 
+def result_before(session: Session, run: Run) -> Run | None:
+    """Return the newest run of the same pair that succeeded in an earlier round, or None."""
+    query = select(Run).where(
+        Run.project == run.project,
+        Run.larger == run.larger,
+        Run.smaller == run.smaller,
+        Run.round < run.round,
+        Run.state == "succeeded",
+    )
+    return session.scalar(query.order_by(Run.round.desc(), Run.created.desc()).limit(1))
+
+
 def all_runs(session: Session, project: str) -> Sequence[Run]:
     """Return all runs of a project, for the broker itself."""
     return session.scalars(select(Run).where(Run.project == project).order_by(Run.id)).all()

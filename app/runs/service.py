@@ -39,6 +39,11 @@ def runs_for(
     return repository.runs_of_project(session, project, window)
 
 
+def result_before(session: Session, run: Run) -> Run | None:
+    """Return the run that linked the same pair in the last round before this one's; None: none did."""
+    return repository.result_before(session, run)
+
+
 def count_runs(session: Session) -> dict[str, int]:
     """Return how many runs of all projects there are in each state, for the operator's monitoring alone.
 

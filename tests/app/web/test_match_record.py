@@ -141,6 +141,6 @@ def test_a_page_never_holds_a_handle(finished: Any, visitor: Any) -> None:
 
 def test_a_run_says_how_sure_its_links_are(finished: Any, visitor: Any) -> None:
     shown = words(visitor.get(finished.path("/runs/{run}")))
-    assert re.search(r"Linked pairs that are wrong, most likely \d+ to \d+", shown)
-    assert re.search(r"Matches missed, most likely \d+ to \d+", shown)
+    assert re.search(r"Wrong links, most likely \d+ to \d+", shown)
+    assert re.search(r"Missed matches, most likely \d+ to \d+", shown)
     assert re.search(r"birth-date (not shown|\d+) (not shown|\d+) (not shown|\d+)", shown)

@@ -177,7 +177,8 @@ def test_json_twins_are_the_documents_of_the_api(finished: Any, visitor: Any) ->
     assert ProjectView.from_json(visitor.get(f"/projects/{PROJECT}.json").json()).in_force
     twin = visitor.get(f"/runs/{ids['run']}.json").json()
     assert twin.pop("histogram")
-    weights = twin.pop("weights")
+    weights, not_linked = twin.pop("weights"), twin.pop("not_linked")
+    assert (twin.pop("run_before"), not_linked["pairs"]) == (None, None)
     assert weights[0]["field"] == "start"
     assert {"first-name", "birth-date"} <= {one["field"] for one in weights}
     run = RunView.from_json(twin)
@@ -210,7 +211,7 @@ def test_a_run_page_shows_its_counts_from_the_floor_on(
     make_linkage: Any, visit_as_auditor: Any
 ) -> None:
     shown = run_page(make_linkage(floor=12), visit_as_auditor)
-    assert '<th scope="row">Pairs linked (auto)</th><td class="number">12</td>' in shown
+    assert '<th scope="row" class="depth-2">Linked</th><td class="number">12</td>' in shown
 
 
 def test_a_run_page_hides_counts_below_the_floor(make_linkage: Any, visit_as_auditor: Any) -> None:

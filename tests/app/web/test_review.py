@@ -157,7 +157,7 @@ def review_a_run(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     page.get_by_role("heading", name="How likely the pairs are matches").wait_for()
     words = page.locator("main").inner_text()
     assert "It is final" in words
-    assert "Matches missed, at most" in words
+    assert "Missed matches, at most" in words
     for kind in ("auto", "review"):
         assert page.locator(f"figure svg.chart rect.{kind}").count() > 0
     picture(page, "run")
