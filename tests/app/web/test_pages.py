@@ -105,7 +105,7 @@ def test_a_refusal_leads_back_to_the_project_where_that_may_be_seen(
     for page in (malformed, gone):
         assert f'aria-label="Project {PROJECT}"' in page.text
         assert "data-sign-out" in page.text
-        assert f"{AUDITOR}, auditor" in page.text
+        assert f"of {AUDITOR} (auditor)" in page.text
 
 
 def test_a_refusal_of_what_is_not_there_leads_back_to_the_projects(
