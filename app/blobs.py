@@ -33,6 +33,11 @@ class BlobStore:
         self._folder = folder
         self._reserve_percent = reserve_percent
 
+    @property
+    def reserve_percent(self) -> int:
+        """Of how much of the disk must be free, so that anything is taken."""
+        return self._reserve_percent
+
     def put(self, ciphertext: bytes) -> str:
         """Store the bytes and return their SHA-256 as lower-case hex; storing them again changes nothing.
 
@@ -94,10 +99,14 @@ class BlobStore:
                 removed += 1
         return removed
 
+    def free_percent(self) -> float:
+        """Return how much of the disk is free."""
+        usage = shutil.disk_usage(self._folder)
+        return 100 * usage.free / usage.total
+
     def refuse_when_full(self) -> None:
         """Raise StorageFullError where the disk is below its reserve; asked before work that would be lost."""
-        usage = shutil.disk_usage(self._folder)
-        if usage.free * 100 < usage.total * self._reserve_percent:
+        if self.free_percent() < self._reserve_percent:
             raise StorageFullError(
                 "The broker's disk is nearly full; its operator has to make room.",
                 hint="nothing is lost: do the same again once there is room",

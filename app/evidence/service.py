@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from app.agreements.service import agreement_now, require_visible
 from app.clock import utc_text
-from app.errors import NotFoundError, RefusedError
+from app.errors import BrokerError, NotFoundError, RefusedError
 from app.evidence.errors import PROJECT_NEEDED
 from app.matchlog.draft import entry_actor
 from app.matchlog.errors import NotInLogError
@@ -112,6 +112,15 @@ def log_state(session: Session) -> LogState:
             for key, (size, time_s) in sorted(cosigned.items())
         ],
     )
+
+
+def log_fault(session: Session, broker: Broker) -> str | None:
+    """Return what is wrong with the log, in a sentence; None where it is in order."""
+    try:
+        broker.log.check(session)
+    except BrokerError as exc:
+        return f"{exc.detail[:1].upper()}{exc.detail[1:].removesuffix('.')}."
+    return None
 
 
 @dataclass(frozen=True, slots=True)

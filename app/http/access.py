@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Final, NoReturn, Protocol
 
@@ -12,6 +13,7 @@ from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.errors import RefusedError
 from app.http.body import refuse_announced
@@ -27,7 +29,7 @@ from app.security.errors import (
     SignInRefusedError,
     TooManyRequestsError,
 )
-from app.security.policy import RouteKey, Rule
+from app.security.policy import WATCHERS, RouteKey, Rule
 from app.security.tokens import csrf_token
 from schemas.signed_request import HEADER
 
@@ -110,6 +112,25 @@ async def current_actor(request: Request) -> Actor:
 
 
 CurrentActor = Annotated[Actor, Depends(current_actor)]
+
+
+def reader_of(request: Request) -> Actor | None:
+    """Return who is signed in in the browser that asks, so that a refusal leads on.
+
+    None: nobody, somebody without pages, or more came from this address than are let through.
+    """
+    known: Actor | None = getattr(request.state, "actor", None)
+    if known is not None:
+        return known
+    gate: Gate = request.app.state.gate
+    cookie = request.cookies.get(COOKIE, "")
+    # Nothing else limits what asks for a path that there is not.
+    if not cookie or gate.limiter.spend(_address(request), "read"):
+        return None
+    with suppress(NotAuthenticatedError, SQLAlchemyError):
+        actor = gate.actor_of_session(cookie, request.state.request_id)
+        return actor if actor.role in WATCHERS else None
+    return None
 
 
 def refuse_sign_in(request: Request, error: NotAuthenticatedError) -> NoReturn:

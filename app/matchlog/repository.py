@@ -142,6 +142,13 @@ def next_place(session: Session, project: str) -> int:
     return 0 if last is None else last + 1
 
 
+def count_up_to(session: Session, project: str, seq: int) -> int:
+    """Return how many entries of a project, or of none where it is empty, have at most this index."""
+    query = select(func.max(LogLeaf.place)).where(LogLeaf.project == project, LogLeaf.seq <= seq)
+    last: int | None = session.execute(query).scalar_one()
+    return 0 if last is None else last + 1
+
+
 def find_entry(session: Session, seq: int) -> bytes | None:
     """Return an entry's bytes; None where the log has no such index."""
     return session.execute(_ENTRY_AT, {"at": seq}).scalar_one_or_none()

@@ -31,6 +31,18 @@ def round_for(session: Session, actor: Actor, project: str, number: int) -> Roun
     return found
 
 
+def newest_round_runs(session: Session, actor: Actor, project: str) -> tuple[str, ...]:
+    """Return the newest run of each pair of a project's last round, as far as there is one.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    project_for(session, actor, project)
+    last = repository.last_round(session, project)
+    pairs = [] if last is None else repository.pairs_of(session, project, last.number)
+    return tuple(pair.run for pair in pairs if pair.run is not None)
+
+
 def open_pair(
     session: Session, project: str, number: int, party: str, partner: str
 ) -> RoundPairing:

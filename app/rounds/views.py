@@ -49,6 +49,17 @@ def round_view(session: Session, found: Round) -> RoundView:
     )
 
 
+def newest_round_view(session: Session, actor: Actor, project: str) -> RoundView | None:
+    """Return the last round of a project that the actor may see; None: there was none.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    project_for(session, actor, project)
+    found = repository.last_round(session, project)
+    return None if found is None else round_view(session, found)
+
+
 def round_list(
     session: Session, actor: Actor, project: str, below: int | None, now: datetime
 ) -> RoundList:

@@ -15,7 +15,7 @@ from app.agreements.errors import NotInForceError
 from app.agreements.service import agreement_now, terms_in_force
 from app.clock import utc_text
 from app.db import insert_rows
-from app.matching.blocks.decisions import Band
+from app.matching.blocks.decisions import Band, Rule
 from app.matchlog.draft import EntryDraft
 from app.rounds.service import note_run_state
 from app.runs import repository
@@ -173,6 +173,8 @@ def finish_attempt(
         rejected_before=resolution.n_rejected_before,
         expected_missed=round(100 * resolution.expected_missed),
         concordance=resolution.concordance,
+        rival_pairs=resolution.n_by_rule(Rule.BETTER_RIVAL),
+        beyond_share_pairs=resolution.n_by_rule(Rule.REVIEW_SHARE),
     )
     write_under_lease(
         session,
@@ -188,6 +190,8 @@ def finish_attempt(
         expected_false=found.expected_false,
         rejected_before=found.rejected_before,
         expected_missed=found.expected_missed,
+        rival_pairs=found.rival_pairs,
+        beyond_share_pairs=found.beyond_share_pairs,
         concordance=json.dumps([astuple(one) for one in found.concordance]),
         histogram=json.dumps(resolution.histogram),
         match_record=match_record,

@@ -10,15 +10,19 @@ they are, so whether a count is shown never depends on whether those are.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from schemas.api import RunCounts
 from schemas.link_quality import shown_concordance
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from app.matching.blocks.concordance import FieldConcordance
     from schemas.link_quality import Concordance
     from schemas.run import RunSpecification
+
+K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,9 @@ class Found:
 
     In hundredths, `expected_false` is how many of the linked pairs are expected to be wrong, `expected_missed`
     how many matches are expected among the others that met. `rejected_before` are pairs that a reviewer
-    rejected in an earlier round, none of the others. `concordance` is how the linked pairs agree.
+    rejected in an earlier round, none of the others. `concordance` is how the linked pairs agree. `rival_pairs`
+    are likely enough, but a better pair of one of their records comes first; `beyond_share_pairs` are more than
+    may be held back; both are None of a run of an earlier version, which did not count them.
     """
 
     candidate_pairs: int = field(repr=False)
@@ -37,6 +43,25 @@ class Found:
     rejected_before: int = field(repr=False)
     expected_missed: int = field(repr=False)
     concordance: tuple[FieldConcordance, ...] = field(repr=False)
+    rival_pairs: int | None = field(repr=False)
+    beyond_share_pairs: int | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NotLinked:
+    """How many candidate pairs are not linked, and why; None: not shown.
+
+    `pairs` is the sum of the pairs that are held back (`RunCounts.review_pairs`), those below the bound of
+    review, those with a better rival and those beyond the share that may be held back.
+    """
+
+    pairs: int | None
+    below_review: int | None
+    better_rival: int | None
+    beyond_share: int | None
+
+
+NOTHING_SHOWN: Final = NotLinked(None, None, None, None)
 
 
 def owns_matches(specification: RunSpecification, party: str) -> bool:
@@ -70,6 +95,62 @@ def shown_counts(found: Found, floor: int) -> RunCounts:
         expected_missed=above_floor(found.expected_missed, 100 * floor),
         concordance=None if auto is None else _concordance(found, floor),
     )
+
+
+def shown_not_linked(found: Found, floor: int, most_review: int) -> NotLinked:
+    """Return why pairs are not linked, as far as auditors and operators may see it beside `shown_counts`.
+
+    Whoever adds and subtracts what is shown comes to no sum below the floor: where a part is hidden, the
+    smallest of the others are hidden too, until the hidden parts together are not small.
+
+    Args:
+        most_review: how many pairs may be held back; while fewer are, everybody knows that none is beyond.
+    """
+    rivals, beyond, held = found.rival_pairs, found.beyond_share_pairs, found.review_pairs
+    is_total_hidden = shown_counts(found, floor).candidate_pairs is None
+    if is_total_hidden or found.auto_pairs < floor or rivals is None or beyond is None:
+        return NOTHING_SHOWN
+    not_linked = found.candidate_pairs - found.auto_pairs
+    is_beyond_known = held < most_review and floor <= most_review
+    parts = {"below_review": not_linked - held - rivals - beyond, "better_rival": rivals}
+    if not is_beyond_known:
+        parts["beyond_share"] = beyond
+    hidden = protected(parts, floor, held if held < floor else None)
+    seen = {name: None if name in hidden else count for name, count in parts.items()}
+    return NotLinked(
+        pairs=not_linked,
+        below_review=seen["below_review"],
+        better_rival=seen["better_rival"],
+        beyond_share=0 if is_beyond_known else seen["beyond_share"],
+    )
+
+
+def protected(
+    counts: Mapping[K, int],
+    floor: int,
+    hidden_elsewhere: int | None = None,
+    *,
+    hides_sum: bool = False,
+) -> set[K]:
+    """Return which counts are hidden: those below the floor, and as many more as protect them.
+
+    The total is shown, so what is hidden can be computed as a sum: the smallest of the other counts are hidden
+    too until that sum is not below the floor either.
+
+    Args:
+        hidden_elsewhere: a count that is hidden, too, and none of these; None: there is none.
+        hides_sum: as many are hidden even where none is small.
+    """
+    hidden = {key for key, count in counts.items() if count < floor}
+    others = sorted((count, at, key) for at, (key, count) in enumerate(counts.items()))
+    others = [one for one in others if one[2] not in hidden]
+    is_needed = bool(hidden) or hidden_elsewhere is not None or hides_sum
+    n_hidden = (hidden_elsewhere or 0) + sum(counts[key] for key in hidden)
+    while is_needed and others and n_hidden < floor:
+        n_more, _, key = others.pop(0)
+        hidden.add(key)
+        n_hidden += n_more
+    return hidden
 
 
 def counts_for_agency(found: Found, specification: RunSpecification, party: str) -> RunCounts:

@@ -95,6 +95,25 @@ def runs_of_project(session: Session, project: str, window: Window = NEWEST) -> 
     return look_through(session, query, Run.created, Run.id, window)
 
 
+def newest_result(
+    session: Session, project: str, pair: tuple[str, str], below: int | None
+) -> Run | None:
+    """Return the newest run of a pair, the larger file's party first, that succeeded; None: none did.
+
+    Args:
+        below: only rounds before this one; None: of all.
+    """
+    query = select(Run).where(
+        Run.project == project,
+        Run.larger == pair[0],
+        Run.smaller == pair[1],
+        Run.state == "succeeded",
+    )
+    if below is not None:
+        query = query.where(Run.round < below)
+    return session.scalar(query.order_by(Run.round.desc(), Run.created.desc()).limit(1))
+
+
 def all_runs(session: Session, project: str) -> Sequence[Run]:
     """Return all runs of a project, for the broker itself."""
     return session.scalars(select(Run).where(Run.project == project).order_by(Run.id)).all()
@@ -114,6 +133,16 @@ def find_by_idempotency_key(session: Session, project: str, party: str, key: str
     return session.scalar(
         select(Run).where(Run.project == project, Run.party == party, Run.idempotency_key == key)
     )
+
+
+def waiting_in_vain(session: Session, project: str, created_until: str) -> Sequence[Run]:
+    """Return the project's runs whose worker is gone, and, while nobody works, those that wait for one."""
+    is_worked_on = select(Run.id).where(
+        Run.state == "running", Run.lease_until_ms >= database_now_ms()
+    )
+    waits = and_(Run.state == "queued", Run.created <= created_until, ~is_worked_on.exists())
+    query = select(Run).where(Run.project == project, or_(waits, _is_abandoned()))
+    return session.scalars(query.order_by(Run.created, Run.id)).all()
 
 
 def count_by_state(session: Session) -> dict[str, int]:

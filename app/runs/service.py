@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import project_for, visible
+from app.clock import utc_text
 from app.db import NEWEST, Window
 from app.runs import repository
 from schemas.run import RunSpecification
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
     from app.runs.models import Run
     from app.security.actor import Actor
+
+# A worker looks for runs every second.
+PICKED_UP: Final = timedelta(minutes=1)
 
 
 def run_for(session: Session, actor: Actor, run: str) -> tuple[Run, TermsInForce]:
@@ -37,6 +44,33 @@ def runs_for(
     """
     project_for(session, actor, project)
     return repository.runs_of_project(session, project, window)
+
+
+def result_before(session: Session, run: Run) -> Run | None:
+    """Return the run that linked the same pair in the last round before this one's; None: none did."""
+    return repository.newest_result(session, run.project, (run.larger, run.smaller), run.round)
+
+
+def newest_result(
+    session: Session, actor: Actor, project: str, pair: tuple[str, str]
+) -> Run | None:
+    """Return the last run that linked a pair of a project that the actor may see; None: none did.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    project_for(session, actor, project)
+    return repository.newest_result(session, project, pair, None)
+
+
+def waiting_in_vain(session: Session, actor: Actor, project: str, now: datetime) -> Sequence[Run]:
+    """Return the runs of a project that nobody works on: their worker is gone, or no worker takes any.
+
+    Raises:
+        NotFoundError: no such project, or not the caller's.
+    """
+    project_for(session, actor, project)
+    return repository.waiting_in_vain(session, project, utc_text(now - PICKED_UP))
 
 
 def count_runs(session: Session) -> dict[str, int]:

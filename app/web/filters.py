@@ -32,7 +32,7 @@ class AddressFilter:
         """Whether anything is left out."""
         return any(self.fields().values())
 
-    def encoded(self, **places: int | None) -> str:
+    def encoded(self, **places: int | str | None) -> str:
         """Return the filter as an address's query, without what is empty, at a place if one is given."""
         chosen = {name: value for name, value in self.fields().items() if value}
         return urlencode(chosen | {name: str(at) for name, at in places.items() if at is not None})

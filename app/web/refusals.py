@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.agreements.service import UNSIGNED
 from app.denials.service import project_of
 from app.errors import BrokerError
-from app.http.access import COOKIE
+from app.http.access import COOKIE, reader_of
 from app.http.errors import INVALID_PARAMETER
 from app.security.policy import ALL_PAGES
 from app.security.tokens import csrf_token
@@ -55,8 +55,7 @@ def _wants_page(request: Request) -> bool:
 def _page_of(request: Request, answer: Response) -> Response:
     problem = Problem.from_json(parse_json(bytes(answer.body)))
     query = f"?{request.url.query}" if request.url.query else ""
-    # Set only by the gate of a route that let the session in.
-    actor: Actor | None = getattr(request.state, "actor", None)
+    actor = reader_of(request)
     html = render(
         "refusal.html",
         {

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from app.matching.blocks.weights import UNIT, least_weight
 from schemas.match_record import MatchRecordHeader
 from schemas.profile import EncodingProfile
 from schemas.run import MatchingPolicy
@@ -76,12 +77,17 @@ def level_note(profile: EncodingProfile) -> str:
     )
 
 
-def bound_rows(policy: MatchingPolicy) -> tuple[tuple[str, str], ...]:
-    """Return what the sum of a pair's weights leads to, from likeliest on."""
+def bound_rows(policy: MatchingPolicy) -> tuple[tuple[str, str, str], ...]:
+    """Return what the sum of a pair's weights leads to, from likeliest on: as probability, and in bits."""
+    auto, review = (f"{least_weight(one) / UNIT:+.3f}" for one in (policy.auto, policy.review))
     return (
-        (f"{policy.auto} or more", "linked, unless another rule holds it back"),
-        (f"{policy.review} or more, below {policy.auto}", "held back for clerical review"),
-        (f"below {policy.review}", "not linked"),
+        (f"{policy.auto} or more", f"{auto} or more", "linked, unless another rule holds it back"),
+        (
+            f"{policy.review} or more, below {policy.auto}",
+            f"{review} or more, below {auto}",
+            "held back for clerical review",
+        ),
+        (f"below {policy.review}", f"below {review}", "not linked"),
     )
 
 

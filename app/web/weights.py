@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import floor, log10
 from typing import TYPE_CHECKING, Final
 
 from app.matching.blocks.weights import UNIT, least_weight
@@ -36,12 +37,25 @@ class WeightRow:
     pairs: int | None
     place: str
 
+    @property
+    def probability(self) -> str:
+        """The match probability from which on the step is."""
+        return probability_words(self.start)
+
 
 def weight_rows(steps: Sequence[Step], policy: MatchingPolicy) -> tuple[WeightRow, ...]:
     """Return the steps as rows."""
     return tuple(
         WeightRow(step.bits, step.bits + 1, step.pairs, _place(step, policy)) for step in steps
     )
+
+
+def probability_words(bits: float) -> str:
+    """Return the match probability of a total match weight, to as many digits as tell it from 0 and 1."""
+    likely, odds = bits >= 0, 2.0 ** -abs(bits)
+    rest = odds / (1 + odds)
+    digits = max(2, 1 - floor(log10(rest)))
+    return f"{1 - rest if likely else rest:.{digits}f}"
 
 
 def table_rows(rows: Sequence[WeightRow]) -> tuple[WeightRow, ...]:
@@ -56,7 +70,7 @@ def table_rows(rows: Sequence[WeightRow]) -> tuple[WeightRow, ...]:
     return tuple(joined)
 
 
-def weight_chart(steps: Sequence[Step], policy: MatchingPolicy, floor: int) -> Chart | None:
+def weight_chart(steps: Sequence[Step], policy: MatchingPolicy, least: int) -> Chart | None:
     """Return the chart of these steps with both bounds; None where no step may be shown."""
     if all(step.pairs is None for step in steps):
         return None
@@ -66,7 +80,7 @@ def weight_chart(steps: Sequence[Step], policy: MatchingPolicy, floor: int) -> C
         title="Pairs by match weight",
         description=(
             f"Candidate pairs in steps of one bit of total match weight from {steps[0].bits} on. "
-            f"A frame stands for a number below {floor} or one that would reveal it. "
+            f"A frame stands for a number below {least} or one that would reveal it. "
             "The numbers are in the table."
         ),
         axis="total match weight, in bits; the bounds are match probabilities",

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
-PHONE = {"width": 390, "height": 844}
+PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
 
 

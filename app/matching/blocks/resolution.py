@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from app.matching.blocks.checks import require_plausible
 from app.matching.blocks.concordance import FieldConcordance, concordance
-from app.matching.blocks.decisions import Band, BandRule, Decisions, decide
+from app.matching.blocks.decisions import Band, BandRule, Decisions, Rule, decide
 from app.matching.blocks.doubts import are_doubtful, capped
 from app.matching.blocks.errors import EmptyFileError
 from app.matching.blocks.levels import LevelRules
@@ -83,6 +83,10 @@ class Resolution:
     def n_in_band(self, band: Band) -> int:
         """Return how many pairs are in a band."""
         return int((self.decisions.band == band).sum())
+
+    def n_by_rule(self, rule: Rule) -> int:
+        """Return how many pairs a rule decided."""
+        return int((self.decisions.rule == rule).sum())
 
 
 def resolve_pair(

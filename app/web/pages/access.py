@@ -56,5 +56,6 @@ def show_access(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> R
         project=project,
         actions=ACTIONS,
         matrix=matrix,
-        persons=persons,
+        persons=[person for person in persons if person.duties],
+        sessions=[person for person in persons if not person.duties],
     )

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from app.agreements.service import project_for, project_view
 from app.decisions.service import decision_of, log_export, open_record, record_numbers
 from app.http.paths import RunPath
+from app.matching.blocks.weights import UNIT, least_weight
 from app.runs.service import run_for, specification_of
 from app.web.answer import WiredPage, json_stream, page_route
 from app.web.chart import Chart, Value, bar_chart
@@ -50,6 +51,10 @@ RULE_WORDS: Final[dict[DecisionRule, str]] = {
 }
 
 
+# By this rule alone, a pair is linked with no doubt left.
+ORDINARY: Final = "match-probability"
+
+
 @dataclass(frozen=True, slots=True)
 class DecisionQuery(AddressFilter):
     """The filter as it stands in the address; empty wants all.
@@ -72,6 +77,10 @@ class DecisionQuery(AddressFilter):
             # Steps are written alike, so their texts have the order of their values; empty is below all.
             and self.probability <= decision.probability
         )
+
+    def is_listed(self, decision: Decision) -> bool:
+        """Tell whether the page lists a decision: unless something is chosen, only what is an exception."""
+        return self.matches(decision) and (self.is_filtered or decision.rule != ORDINARY)
 
 
 WiredDecisionQuery = Annotated[DecisionQuery, Depends(DecisionQuery)]
@@ -115,6 +124,8 @@ def show_match_record(
         parties=[upload.party for upload in header.uploads],
         n_shown=sum(kind.rows for kind in kinds),
         n_withheld=header.rows - sum(kind.rows for kind in record.kinds()),
+        summary=_summary(kinds),
+        n_ordinary=sum(kind.rows for kind in kinds if kind.rule == ORDINARY),
         steps=_steps(kinds),
         charts=list(_charts(kinds)),
         bars=waterfall(header, profile),
@@ -140,7 +151,7 @@ def _look(record: OpenedRecord, query: DecisionQuery) -> tuple[list[NumberedDeci
     lines = record.lines(query.first)
     for number, line in enumerate(islice(lines, MAX_SCANNED), query.first):
         decision = decision_of(line)
-        if decision is not None and query.matches(decision):
+        if decision is not None and query.is_listed(decision):
             found.append((number, decision))
             if len(found) == ROWS_A_PAGE:
                 break
@@ -156,7 +167,7 @@ def _before(record: OpenedRecord, query: DecisionQuery) -> int | None:
     wanted = deque[int](maxlen=ROWS_A_PAGE)
     for number, line in enumerate(lines, start):
         decision = decision_of(line)
-        if decision is not None and query.matches(decision):
+        if decision is not None and query.is_listed(decision):
             wanted.append(number)
     return wanted[0] if len(wanted) == ROWS_A_PAGE else start
 
@@ -183,13 +194,29 @@ def _row(number: int, decision: Decision) -> tuple[str | int | None, ...]:
     )
 
 
-def _steps(kinds: Sequence[ShownKind]) -> list[tuple[str, int, int]]:
-    """Return for each step of probability that is shown how many decisions of either band."""
+def _summary(kinds: Sequence[ShownKind]) -> list[tuple[Band, DecisionRule, int]]:
+    """Return how many decisions of each band are shown by each rule, those that were linked first."""
+    counts = Counter[tuple[Band, DecisionRule]]()
+    for kind in kinds:
+        counts[kind.band, kind.rule] += kind.rows
+    return [(band, rule, n) for (band, rule), n in sorted(counts.items())]
+
+
+def _steps(kinds: Sequence[ShownKind]) -> list[tuple[str, str, int, int]]:
+    """Return for each step of probability that is shown its weight, and how many decisions of either band."""
     counts: dict[str, dict[str, int]] = {}
     for kind in kinds:
         of_step = counts.setdefault(kind.probability, dict.fromkeys(get_args(Band), 0))
         of_step[kind.band] += kind.rows
-    return [(step, found["auto"], found["review"]) for step, found in sorted(counts.items())]
+    return [
+        (step, _bits(step), found["auto"], found["review"])
+        for step, found in sorted(counts.items())
+    ]
+
+
+def _bits(step: str) -> str:
+    """Return the match weight of a step of probability; the first one has none."""
+    return "" if step == PROBABILITY_STEPS[0] else f"{least_weight(step) / UNIT:+.1f}"
 
 
 def _charts(kinds: Sequence[ShownKind]) -> Iterator[Chart]:

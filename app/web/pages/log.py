@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from fastapi import APIRouter, Path, Response
 
 from app.clock import parse_utc
-from app.errors import BrokerError, NotFoundError
+from app.errors import NotFoundError
 from app.evidence.endpoints import BYTES, OldSize, TilePath
-from app.evidence.service import checkpoint_since, entry_evidence, log_state, read_tile
+from app.evidence.service import (
+    checkpoint_since,
+    entry_evidence,
+    log_fault,
+    log_state,
+    read_tile,
+)
 from app.evidence.tile_paths import parse_tile_path
 from app.http.access import CurrentActor
 from app.matchlog.proofs import checkpoint_of, log_key_at, recent_checkpoints
@@ -24,7 +30,6 @@ from schemas.canonical import MAX_INTEGER
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from app.broker import Broker
     from app.evidence.service import LogState
 
 router = APIRouter()
@@ -46,7 +51,7 @@ def show_log(broker: WiredBroker, page: WiredPage, old: OldSize = 0) -> Response
             (checkpoint.size, _base64(checkpoint.root))
             for checkpoint in recent_checkpoints(session, RECENT_ENTRIES)
         ]
-        fault = _fault(session, broker)
+        fault = log_fault(session, broker)
     age_s = max(int((broker.clock() - parse_utc(state.time)).total_seconds()), 0)
     return page.answer(
         "log.html",
@@ -129,15 +134,6 @@ def _health(state: LogState, fault: str | None, age_s: int) -> dict[str, Any]:
         "keys": [{"after": after, "key": key} for after, key in state.keys],
         "witnesses": [asdict(witness) for witness in state.witnesses],
     }
-
-
-def _fault(session: Session, broker: Broker) -> str | None:
-    """Return what is wrong with the log, in a sentence, or None where it is in order."""
-    try:
-        broker.log.check(session)
-    except BrokerError as exc:
-        return f"{exc.detail[:1].upper()}{exc.detail[1:].removesuffix('.')}."
-    return None
 
 
 def _base64(value: bytes) -> str:

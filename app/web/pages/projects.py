@@ -1,4 +1,4 @@
-"""The list of projects, and one project's terms in plain words."""
+"""What needs somebody at all projects, and one project: where it stands, and its terms in plain words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from app.deadlines.messages import told
 from app.deadlines.service import overdue_seen
 from app.http.paths import ProjectPath
 from app.web.answer import WiredPage, page_route
-from app.web.overdue_rows import overdue_rows
+from app.web.broker_health import broker_health
+from app.web.needs import STATE_WORDS, needs_of_project, needs_seen
+from app.web.project_status import project_status
 from app.web.project_words import parties_of, terms_sentences
 from app.web.table import Cell, Table, clause_rows
 from app.wired import WiredBroker
@@ -36,12 +38,21 @@ def show_start() -> Response:
 
 @page_route(router, "/projects")
 def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
-    """Show what is overdue, and the projects that the caller may see."""
+    """Show what needs somebody, the projects that the caller may see, and how the broker is."""
     now = broker.clock()
     with broker.database.read() as session:
-        views = [project_view(session, found, now) for found in projects_for(session, page.actor)]
+        found = projects_for(session, page.actor)
+        views = [project_view(session, one, now) for one in found]
         unbound = list(unbound_projects(session, page.actor))
         overdue = overdue_seen(session, broker, page.actor, now)
+        needs = needs_seen(session, broker, page.actor, now, overdue)
+        statuses = {}
+        health = None
+        if page.twin == "html":
+            statuses = {
+                one.terms.project: project_status(session, page.actor, one) for one in found
+            }
+            health = broker_health(session, broker, page.actor, now)
     rows: list[tuple[Cell, ...]] = [
         (
             view.project,
@@ -59,19 +70,25 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
     columns = ("project", "purpose", "providers", "recipients", "start", "end", "in_force", "terms")
     return page.answer(
         "projects.html",
-        title="Projects",
+        title="What needs somebody",
         document=ProjectList(projects=tuple(views)).to_json()
-        | {"negotiated": unbound, "overdue": [told(one).model_dump() for one in overdue]},
+        | {
+            "negotiated": unbound,
+            "overdue": [told(one).model_dump() for one in overdue],
+            "needs": [need.to_json() for need in needs],
+        },
         table=Table(columns, rows),
         projects=views,
+        statuses=statuses,
         unbound=unbound,
-        overdue=overdue_rows(overdue, now),
+        needs=[(need, STATE_WORDS[need.rank], need.seconds(now)) for need in needs],
+        health=health,
     )
 
 
 @page_route(router, "/projects/{project}")
 def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> Response:
-    """Show a project's terms: in plain words, with parties, policy and fingerprints."""
+    """Show where a project stands, and its terms: in plain words, with parties, policy and fingerprints."""
     with broker.database.read() as session:
         now = broker.clock()
         try:
@@ -82,15 +99,19 @@ def show_project(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> 
         halted = why_halted(session, project, now)
         parties = parties_of(terms, party_titles(session))
         view = project_view(session, found, now)
+        status = project_status(session, page.actor, found)
+        needs = needs_of_project(session, broker, page.actor, now, found)
     sentences = list(terms_sentences(terms))
     return page.answer(
         "project.html",
-        title="Terms",
+        title="Project",
         document=view,
         table=Table(("clause", "value"), [("digest", found.digest), *clause_rows(terms)]),
         project=project,
         view=view,
         halted=halted,
+        stands=status,
+        needs=[(need, STATE_WORDS[need.rank], need.seconds(now)) for need in needs],
         terms=terms,
         sentences=sentences,
         policy=[

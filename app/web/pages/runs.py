@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
@@ -15,25 +15,28 @@ from app.http.paths import ProjectPath, RunPath
 from app.links.service import releases_of_run
 from app.review.service import is_reviewed
 from app.runs.approvals import approvals_view
-from app.runs.counts import above_floor
 from app.runs.finality import cosigned_sizes, finality_of
 from app.runs.histogram import histogram_of
 from app.runs.service import run_for, runs_for
 from app.runs.standing_approvals import standing_list
 from app.runs.view import found_by, view_of
-from app.uploads.service import upload_for
 from app.web.answer import WiredPage, page_route
 from app.web.approval_words import StepApproval, step_approvals
 from app.web.chart import Chart, Value, bar_chart
 from app.web.paging import WiredPaging
 from app.web.project_words import finality_sentence, run_sentence
-from app.web.rendering import show_count
+from app.web.run_figures import (
+    figures_before,
+    figures_of,
+    pair_rows,
+    rate_rows,
+    table_cells,
+)
 from app.web.table import Table
 from app.web.waterfall import WeightBar, bound_rows, level_note, waterfall
 from app.web.weights import table_rows, weight_chart, weight_rows
 from app.wired import WiredBroker
 from schemas.api import RunList, RunView
-from schemas.link_quality import missed_matches, wrong_links
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -56,17 +59,11 @@ COLUMNS = (
 )  # fmt: skip
 # As many bars as can be told apart.
 CHARTED_RUNS: Final = 26
-COUNT_WORDS: Final = {
-    "candidate_pairs": "Candidate pairs",
-    "auto_pairs": "Pairs linked (auto)",
-    "review_pairs": "Pairs held back for clerical review (review)",
-    "expected_false": "Linked pairs that are expected to be wrong",
-    "expected_missed": "Matches that are expected among the pairs that met and are not linked, at least",
-    "rejected_before": "Pairs that reviewers rejected before, and that are not held back again",
-}
-MISSED_WORDS: Final = "Matches missed, at most: records of the smaller file that are not linked"
-WRONG_RANGE: Final = "Linked pairs that are wrong, most likely"
-MISSED_RANGE: Final = "Matches missed, most likely"
+COUNTS: Final = (
+    "candidate_pairs", "auto_pairs", "review_pairs", "expected_false", "expected_missed", "rejected_before",
+)  # fmt: skip
+# Beside the columns of every run, those of one run's page.
+WHY_NOT_LINKED: Final = ("not_linked", "below_review", "better_rival", "beyond_share")
 
 
 @page_route(router, "/projects/{project}/runs")
@@ -101,40 +98,38 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
     with broker.database.read() as session:
         found, terms = run_for(session, page.actor, run)
         finality = finality_of(found, terms.terms, cosigned_sizes(session))
-        view = view_of(found, page.actor, finality)
+        figures = figures_of(session, page.actor, found, finality)
+        before = figures_before(session, page.actor, found)
+        view = figures.view
         floor = view.specification.floor
         policy = view.specification.policy
-        steps = histogram_of(found, found_by(found), policy, floor)
+        steps = histogram_of(found, found_by(found), policy, floor, figures.not_linked)
         releases = [(one.id, one.recipient) for one in releases_of_run(session, page.actor, run)]
         approvals = _approvals(session, found, terms, broker.clock())
         record_gone = why_record_gone(session, broker, run)
         has_review = is_reviewed(session, run)
         bars, note = _bars(session, broker, page, view, is_gone=record_gone is not None)
-        smaller = upload_for(session, page.actor, view.specification.uploads[1].upload)
-        missed = most_missed(view, smaller.records)
-        ranges = tuple(_ranges(view, smaller.records, missed))
     weights = weight_rows(steps, policy)
     return page.answer(
         "run.html",
         title=f"Run of round {view.specification.round}",
         document={
             **view.to_json(),
+            "not_linked": asdict(figures.not_linked),
+            "run_before": before and before.view.run,
             "histogram": [asdict(row) for row in weights],
             "weights": [{"field": bar.field, "level": bar.level, "bits": bar.bits} for bar in bars],
         },
-        table=Table(COLUMNS, [_row(view)]),
+        table=Table((*COLUMNS, *WHY_NOT_LINKED), [(*_row(view), *table_cells(figures))]),
         project=view.project,
         view=view,
         specification=view.specification,
         floor=floor,
         weights=table_rows(weights),
         chart=weight_chart(steps, policy, floor),
-        counts=[
-            (words, _count_words(name, getattr(view.counts, name, None)))
-            for name, words in COUNT_WORDS.items()
-            if name != "rejected_before" or terms.terms.review is not None
-        ]
-        + [(MISSED_WORDS, str(show_count(missed))), *ranges],
+        before=before and before.view,
+        pairs=pair_rows(figures, before, has_review=terms.terms.review is not None),
+        rates=rate_rows(figures, before),
         concordance=(view.counts and view.counts.concordance) or (),
         is_pending=view.state in {"awaiting", "queued", "running"},
         finality=finality_sentence(view.finality),
@@ -147,24 +142,6 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         bounds=bound_rows(policy),
         level_note=note,
     )
-
-
-def most_missed(view: RunView, n_smaller: int) -> int | None:
-    """Return how many matches a run missed at most; None where that is not known or may not be shown."""
-    linked = None if view.counts is None else view.counts.auto_pairs
-    # Of the links no number below the floor is left here, and a rest that is small says who has none.
-    return None if linked is None else above_floor(n_smaller - linked, view.specification.floor)
-
-
-def _ranges(view: RunView, n_smaller: int, most: int | None) -> Iterator[tuple[str, str]]:
-    """Yield how many links are wrong and how many matches missed, where the number of links is shown."""
-    counts = view.counts
-    if counts is None or counts.auto_pairs is None or counts.expected_false is None:
-        return
-    yield WRONG_RANGE, wrong_links(counts.expected_false).words()
-    if most is not None:
-        agreeing, floor = counts.concordance or (), view.specification.floor
-        yield MISSED_RANGE, missed_matches(counts.auto_pairs, n_smaller, agreeing, floor).words()
 
 
 def _bars(
@@ -197,13 +174,6 @@ def _approvals(
     )
 
 
-def _count_words(name: str, count: int | None) -> str:
-    """Return a count as the page shows it; how many are expected to be wrong comes in hundredths."""
-    if name.startswith("expected") and count is not None:
-        return f"{count / 100:,.2f}"
-    return str(show_count(count))
-
-
 def _links_chart(views: Sequence[RunView], floor: int) -> Chart | None:
     """Return the linked pairs of the newest runs that have a result, oldest first; None for fewer than two."""
     finished = [(view.created, view.counts) for view in views if view.counts is not None]
@@ -224,7 +194,7 @@ def _links_chart(views: Sequence[RunView], floor: int) -> Chart | None:
 
 
 def _row(view: RunView) -> tuple[str | int | None, ...]:
-    counts = [getattr(view.counts, name, None) for name in COUNT_WORDS]
+    counts = [getattr(view.counts, name, None) for name in COUNTS]
     finality = view.finality
     return (
         view.run,

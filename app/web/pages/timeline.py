@@ -9,23 +9,33 @@ from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import RedirectResponse
 
+from app.agencies.service import persons_of
 from app.agreements.negotiation import parties_of
 from app.agreements.service import require_visible
 from app.errors import RefusedError
 from app.evidence.service import log_state
 from app.http.errors import INVALID_PARAMETER
 from app.http.paths import ProjectPath
-from app.matchlog.timeline import EntryFilter, FoundEntries, find_entries
+from app.matchlog.timeline import (
+    EntryFilter,
+    FoundEntries,
+    find_entries,
+    place_after_day,
+    place_after_entry,
+    survey,
+)
 from app.web.answer import WiredPage, json_stream, page_route
 from app.web.entries import ENTRY_COLUMNS, entry_row
 from app.web.exports import note_export
-from app.web.filters import AddressFilter, or_empty
+from app.web.filters import AddressFilter
 from app.web.paging import Turned
 from app.web.table import Table
+from app.web.timeline_days import day_bars, days_of, kind_options
 from app.wired import WiredBroker
 from schemas.canonical import MAX_INTEGER
-from schemas.ids import DATE_PATTERN, NAME_PATTERN, PERSON_PREFIX
+from schemas.ids import DATE_PATTERN, NAME_PATTERN, PERSON_PREFIX, RUN_PREFIX
 from schemas.matchlog.entry import BROKER
 from schemas.matchlog.kinds import KINDS
 
@@ -46,39 +56,41 @@ OUTCOMES: Final = ("done", "refused", "failed")
 MAX_TYPED: Final = 100
 Typed = Annotated[str, Query(max_length=MAX_TYPED)]
 _DAY: Final = "a day that there is, such as 2026-08-24"
+_ID: Final = "an id or its beginning, such as {}-56d2ba57"
 WANTED: Final[dict[str, tuple[str, str]]] = {
     "party": (NAME_PATTERN, "the name of a party, of small letters, digits and dashes"),
-    "person": (
-        f"^{PERSON_PREFIX}-[0-9a-f]{{32}}$",
-        f"the whole id of a person, {PERSON_PREFIX}- and 32 characters: choose it from a line of the timeline",
-    ),
-    "object": (
-        "^[a-z]{3}-[0-9a-f]{32}$",
-        "the whole id of an upload, run or release, such as run- and 32 characters",
-    ),
+    "person": (f"^{PERSON_PREFIX}-[0-9a-f]{{0,32}}$", _ID.format(PERSON_PREFIX)),
+    "object": ("^[a-z]{3}-[0-9a-f]{0,32}$", _ID.format(RUN_PREFIX)),
+    "kind": (f"^({'|'.join(KINDS)})$", "one of the kinds in the list"),
+    "outcome": (f"^({'|'.join(OUTCOMES)})$", "one of the outcomes in the list"),
     "since": (DATE_PATTERN, _DAY),
     "until": (DATE_PATTERN, _DAY),
+    "to": (f"{DATE_PATTERN}|^[0-9]{{1,15}}$", f"{_DAY}, or the number of an entry"),
 }
+# A page that begins above no place shows the oldest entries.
+ABOVE_ALL: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineQuery(AddressFilter):
     """The filter as it stands in the address; empty wants all.
 
-    `before` is a place to look back from, `after` one to look onward from; not both.
+    `before` is a place to look back from, `after` one to look onward from; not both. `to` is a day or the
+    number of an entry to begin with.
     """
 
-    PLACES = ("before", "after")
+    PLACES = ("before", "after", "to")
 
     party: Typed = ""
     person: Typed = ""
-    kind: Annotated[str, or_empty("^[a-z]+(-[a-z]+)*$", 40)] = ""
-    outcome: Annotated[str, or_empty("^(done|refused|failed)$", 10)] = ""
+    kind: Typed = ""
+    outcome: Typed = ""
     object: Typed = ""
     since: Typed = ""
     until: Typed = ""
     before: Annotated[int | None, Query(ge=1, le=MAX_INTEGER)] = None
-    after: Annotated[int | None, Query(ge=0, le=MAX_INTEGER)] = None
+    after: Annotated[int | None, Query(ge=ABOVE_ALL, le=MAX_INTEGER)] = None
+    to: Typed = ""
 
     def entry_filter(self) -> EntryFilter:
         """Return what the match log is asked for."""
@@ -86,7 +98,7 @@ class TimelineQuery(AddressFilter):
 
     def faults(self) -> dict[str, str]:
         """Return what is wanted instead, by the name of each field that cannot be searched for."""
-        typed = self.fields()
+        typed = {**self.fields(), "to": self.to}
         return {
             name: wanted
             for name, (pattern, wanted) in WANTED.items()
@@ -102,7 +114,7 @@ class TimelineQuery(AddressFilter):
 def _is_wanted(pattern: str, text: str) -> bool:
     if re.fullmatch(pattern, text) is None:
         return False
-    return pattern != DATE_PATTERN or _is_day(text)
+    return not re.fullmatch(DATE_PATTERN, text) or _is_day(text)
 
 
 def _is_day(text: str) -> bool:
@@ -113,7 +125,13 @@ def _is_day(text: str) -> bool:
     return True
 
 
-WiredQuery = Annotated[TimelineQuery, Depends(TimelineQuery)]
+async def _query(query: Annotated[TimelineQuery, Depends(TimelineQuery)]) -> TimelineQuery:
+    # A short id is copied from a page together with the sign that it is cut.
+    ids = {name: getattr(query, name).strip().rstrip("…") for name in ("person", "object")}
+    return replace(query, **ids)
+
+
+WiredQuery = Annotated[TimelineQuery, Depends(_query)]
 
 
 @page_route(router, "/projects/{project}/timeline")
@@ -148,28 +166,38 @@ def _answer(
         raise RefusedError(
             INVALID_PARAMETER, f"The parameter {min(faults)} is missing or malformed."
         )
+    if query.to and not faults:
+        return RedirectResponse(_address_of(broker, page, project, query), status_code=303)
     note_export(broker, page, project, EXPORTED)
     # A twin has all that the filter finds, so it is read piece by piece while it is sent.
     everything = _all_entries(broker, project, query)
-    found, state = FoundEntries((), None), None
-    if page.twin == "html" and not faults:
+    found, state, seen = FoundEntries((), None), None, None
+    sessions = frozenset[str]()
+    if page.twin == "html":
         with broker.database.read() as session:
-            state = log_state(session)
-            found = find_entries(
-                session,
-                project,
-                query.entry_filter(),
-                before=query.before,
-                above=query.above,
-                is_upward=query.above is not None,
-                limit=ENTRIES_A_PAGE,
-            )
+            seen = survey(session, project, query.entry_filter())
+            # The operator's sessions have ids as persons have, and are none.
+            known = persons_of(session, [broker.settings.operator], broker.clock())
+            sessions = frozenset(one.person for one in known if not one.duties)
+            if not faults:
+                state = log_state(session)
+                found = find_entries(
+                    session,
+                    project,
+                    query.entry_filter(),
+                    before=query.before,
+                    above=query.above,
+                    is_upward=query.above is not None,
+                    limit=ENTRIES_A_PAGE,
+                )
     head = {
         "project": project,
         "filter": query.fields(),
         "before": query.before,
         "after": query.above,
     }
+    entries = found.entries
+    counted = {} if seen is None else seen.days
     return page.answer(
         "timeline.html",
         title="Timeline",
@@ -180,14 +208,49 @@ def _answer(
         status=INVALID_PARAMETER.status if faults else 200,
         filter=query,
         faults=faults,
-        entries=found.entries,
+        entries=entries,
+        sessions=sessions,
+        days=days_of(entries, counted if seen is not None and seen.is_whole else {}),
+        bars=day_bars(counted, entries[0].time[:10] if entries else max(counted, default="")),
+        seen=seen,
+        is_strange=bool(seen and seen.is_whole and query.party and query.party not in seen.parties),
         checkpoint=state and state.note,
         log_key=state and state.log_key,
         turned=_turned(page, query, found),
+        ends=_ends(page, query),
         parties=parties,
-        kinds=[name for name, kind in KINDS.items() if kind.in_project is not (project is None)],
+        kinds=kind_options(
+            [name for name, kind in KINDS.items() if kind.in_project is not (project is None)],
+            {} if seen is None else seen.kinds,
+            query.kind,
+            is_whole=seen is not None and seen.is_whole,
+        ),
         outcomes=OUTCOMES,
     )
+
+
+def _address_of(
+    broker: Broker, page: PageRequest, project: str | None, query: TimelineQuery
+) -> str:
+    """Return the address of the page that begins with the day or the entry that the query goes to."""
+    with broker.database.read() as session:
+        if query.to.isdigit():
+            place = place_after_entry(session, project, int(query.to))
+        else:
+            place = place_after_day(session, project, query.to)
+        is_newest = place == place_after_entry(session, project, MAX_INTEGER)
+    # Where nothing is as old, the oldest are shown.
+    places = {"after": ABOVE_ALL} if place == 0 else {} if is_newest else {"before": place}
+    suffix = "" if page.twin == "html" else f".{page.twin}"
+    chosen = query.encoded(**places)
+    return f"{page.path}{suffix}{chosen and f'?{chosen}'}"
+
+
+def _ends(page: PageRequest, query: TimelineQuery) -> tuple[str, str]:
+    """Return the addresses of the newest and of the oldest entries that the filter finds."""
+    chosen = query.encoded()
+    oldest = query.encoded(after=ABOVE_ALL)
+    return f"{page.path}?{chosen}" if chosen else page.path, f"{page.path}?{oldest}"
 
 
 def _turned(page: PageRequest, query: TimelineQuery, found: FoundEntries) -> Turned[Entry]:

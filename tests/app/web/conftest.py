@@ -53,7 +53,7 @@ class Visitor:
 
     def get(self, path: str, party: str = AUDITOR, role: str = "auditor", **more: Any) -> Response:
         headers = {"cookie": f"{COOKIE}={self.cookie(party, role)}", **more}
-        return self.linkage.client.get(path, headers=headers)
+        return self.linkage.client.get(path, headers=headers, follow_redirects=False)
 
 
 @dataclass

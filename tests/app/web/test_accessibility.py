@@ -90,6 +90,27 @@ def test_no_page_is_wider_than_a_phone(ids: dict[str, str], signed_in: Page, add
         assert width <= PHONE["width"], page
 
 
+def test_on_a_phone_menus_and_filters_fold_and_elsewhere_they_stand_open(
+    ids: dict[str, str], signed_in: Page, address: str
+) -> None:
+    timeline = f"{address}/projects/{ids['project']}/timeline"
+    rounds = signed_in.get_by_role("link", name="Rounds", exact=True)
+    party = signed_in.get_by_label("Party")
+    signed_in.set_viewport_size({"width": 1280, "height": 900})
+    signed_in.goto(timeline)
+    assert rounds.is_visible()
+    assert party.is_visible()
+    signed_in.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert not rounds.is_visible()
+    assert not party.is_visible()
+    signed_in.locator("nav summary").focus()
+    signed_in.keyboard.press("Enter")
+    assert rounds.is_visible()
+    # Whoever has chosen something sees what.
+    signed_in.goto(f"{timeline}?outcome=done")
+    assert party.is_visible()
+
+
 @pytest.mark.long
 def test_no_page_is_wider_than_a_sheet_of_paper(
     ids: dict[str, str], signed_in: Page, address: str
@@ -101,6 +122,8 @@ def test_no_page_is_wider_than_a_sheet_of_paper(
         width = signed_in.evaluate("document.documentElement.scrollWidth")
         assert width <= SHEET["width"], page
         assert not signed_in.locator("form, nav ul, button").first.is_visible(), page
+        for folded in signed_in.locator("details.terms > :last-child").all():
+            assert folded.is_visible(), page
         paper = signed_in.evaluate("getComputedStyle(document.body).backgroundColor")
         assert paper == "rgb(255, 255, 255)", page
 

@@ -121,11 +121,11 @@ def test_before_an_agreement_binds_the_project_leads_to_what_is_proposed(
 ) -> None:
     accord.propose()
     assert f'href="/projects/{PROJECT}/agreements"' in signed_visitor.get("/projects").text
-    assert signed_visitor.get("/projects.json").json() == {
-        "projects": [],
-        "negotiated": [PROJECT],
-        "overdue": [],
-    }
+    listed = signed_visitor.get("/projects.json").json()
+    assert [need["sentence"] for need in listed.pop("needs")] == [
+        "Agreement 1 waits for signatures."
+    ]
+    assert listed == {"projects": [], "negotiated": [PROJECT], "overdue": []}
     for twin in ("", ".json", ".csv"):
         answer = signed_visitor.linkage.client.get(
             f"/projects/{PROJECT}{twin}",

@@ -69,13 +69,31 @@ def test_a_filter_means_the_same_on_the_page_and_in_its_twins(
     path = f"/runs/{name}/match-record"
     page = visit_as_auditor(linkage, f"{path}?{query}")
     assert page.status_code == 200
-    assert numbers_on(page.text) == [decision["number"] for decision in expected]
+    # Unless something is chosen, the page lists what is an exception, and its twins all.
+    listed = [one for one in expected if query or one["rule"] != "match-probability"]
+    assert numbers_on(page.text) == [decision["number"] for decision in listed]
+    assert listed or not query
     twin = visit_as_auditor(linkage, f"{path}.json?{query}").json()
     assert twin["decisions"] == expected
     table = visit_as_auditor(linkage, f"{path}.csv?{query}").text
     rows = list(csv.DictReader(io.StringIO(table, newline="")))
     assert [int(row["number"]) for row in rows] == [decision["number"] for decision in expected]
     assert Counter(row["band"] for row in rows) == Counter(d["band"] for d in expected)
+
+
+def test_the_page_begins_with_a_summary_and_the_exceptions(
+    run: tuple[Linkage, str], visit_as_auditor: Any
+) -> None:
+    linkage, name = run
+    text = visit_as_auditor(linkage, f"/runs/{name}/match-record").text
+    counts = Counter((one["band"], one["rule"]) for one in decisions_of(linkage, name))
+    summary = text[text.index("in short</caption>") : text.index("Exceptions</h2>")]
+    assert [int(n) for n in re.findall(r'<td class="number">(\d+)</td>', summary)] == [
+        n for _, n in sorted(counts.items())
+    ]
+    n_ordinary = counts["auto", "match-probability"]
+    assert f"The other {n_ordinary} that are" in text
+    assert text.index("Exceptions</h2>") < text.index("How likely the pairs are matches</h2>")
 
 
 def test_pages_follow_each_other_without_gap(
@@ -141,6 +159,6 @@ def test_a_page_never_holds_a_handle(finished: Any, visitor: Any) -> None:
 
 def test_a_run_says_how_sure_its_links_are(finished: Any, visitor: Any) -> None:
     shown = words(visitor.get(finished.path("/runs/{run}")))
-    assert re.search(r"Linked pairs that are wrong, most likely \d+ to \d+", shown)
-    assert re.search(r"Matches missed, most likely \d+ to \d+", shown)
+    assert re.search(r"Wrong links, most likely \d+ to \d+", shown)
+    assert re.search(r"Missed matches, most likely \d+ to \d+", shown)
     assert re.search(r"birth-date (not shown|\d+) (not shown|\d+) (not shown|\d+)", shown)

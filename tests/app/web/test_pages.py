@@ -8,6 +8,7 @@ from rigs.destroying import destroy
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from rigs.shown_pages import csv_rows
 
+from app.http.access import COOKIE
 from app.security.policy import PAGES
 from app.web.rendering import CONTENT_SECURITY_POLICY
 from schemas.api import ProjectView, ReleaseView, RunView, UploadList
@@ -104,7 +105,7 @@ def test_a_refusal_leads_back_to_the_project_where_that_may_be_seen(
     for page in (malformed, gone):
         assert f'aria-label="Project {PROJECT}"' in page.text
         assert "data-sign-out" in page.text
-        assert f"{AUDITOR}, auditor" in page.text
+        assert f"of {AUDITOR} (auditor)" in page.text
 
 
 def test_a_refusal_of_what_is_not_there_leads_back_to_the_projects(
@@ -116,12 +117,31 @@ def test_a_refusal_of_what_is_not_there_leads_back_to_the_projects(
     assert PROJECT not in page.text
 
 
+def test_a_refusal_keeps_the_menus_of_whoever_is_signed_in(finished: Any, visitor: Any) -> None:
+    nowhere = visitor.get("/nowhere-at-all", accept="text/html")
+    not_theirs = visitor.get(finished.path("/runs/{run}/match-record"), "operator", "operator")
+    assert (nowhere.status_code, not_theirs.status_code) == (404, 403)
+    for page in (nowhere, not_theirs):
+        assert '<a href="/log">Match log</a>' in page.text
+        assert "data-sign-out" in page.text
+    assert f'aria-label="Project {PROJECT}"' in not_theirs.text
+    # Whoever has no pages, and whoever is not signed in, is not led to any.
+    agency = visitor.get("/nowhere-at-all", CHILD_WELFARE, "agency", accept="text/html")
+    stranger = finished.linkage.client.get("/nowhere-at-all", headers={"accept": "text/html"})
+    forged = {"accept": "text/html", "cookie": f"{COOKIE}=none-of-ours"}
+    forger = finished.linkage.client.get("/nowhere-at-all", headers=forged)
+    for page in (agency, stranger, forger):
+        assert page.status_code == 404
+        assert "Match log" not in page.text
+
+
 def test_an_auditor_sees_only_projects_that_name_its_party(finished: Any, visitor: Any) -> None:
     finished.linkage.founded.enrol(STRANGER)
     assert visitor.get("/projects.json", STRANGER, "auditor").json() == {
         "projects": [],
         "negotiated": [],
         "overdue": [],
+        "needs": [],
     }
     assert (
         "There is no project for you to see." in visitor.get("/projects", STRANGER, "auditor").text
@@ -177,7 +197,8 @@ def test_json_twins_are_the_documents_of_the_api(finished: Any, visitor: Any) ->
     assert ProjectView.from_json(visitor.get(f"/projects/{PROJECT}.json").json()).in_force
     twin = visitor.get(f"/runs/{ids['run']}.json").json()
     assert twin.pop("histogram")
-    weights = twin.pop("weights")
+    weights, not_linked = twin.pop("weights"), twin.pop("not_linked")
+    assert (twin.pop("run_before"), not_linked["pairs"]) == (None, None)
     assert weights[0]["field"] == "start"
     assert {"first-name", "birth-date"} <= {one["field"] for one in weights}
     run = RunView.from_json(twin)
@@ -210,7 +231,7 @@ def test_a_run_page_shows_its_counts_from_the_floor_on(
     make_linkage: Any, visit_as_auditor: Any
 ) -> None:
     shown = run_page(make_linkage(floor=12), visit_as_auditor)
-    assert '<th scope="row">Pairs linked (auto)</th><td class="number">12</td>' in shown
+    assert '<th scope="row" class="depth-2">Linked</th><td class="number">12</td>' in shown
 
 
 def test_a_run_page_hides_counts_below_the_floor(make_linkage: Any, visit_as_auditor: Any) -> None:

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from rigs.linkage import POLICY, profile_of, terms_of
 
 from app.destruction.dues import dues_of
-from app.runs.counts import Found
+from app.runs.counts import NOTHING_SHOWN, Found, NotLinked
 from app.runs.histogram import Step, hide_small, histogram_of
 from app.web.answer import json_stream
 from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart, nice_ticks
 from app.web.pages.deliveries import state_of
-from app.web.pages.runs import most_missed
 from app.web.project_words import parties_of, run_sentence, terms_sentences
 from app.web.rendering import plain_time, show_bytes, show_count, show_duration, show_time
+from app.web.run_figures import RunFigures, rate_words
 from app.web.table import Table
 from app.web.weights import (
     AT_AUTO,
@@ -30,6 +30,7 @@ from app.web.weights import (
     AUTO,
     BELOW,
     REVIEW,
+    probability_words,
     table_rows,
     weight_chart,
     weight_rows,
@@ -140,24 +141,27 @@ def steps_of(pairs: list[int], auto: int, review: int) -> tuple[Step, ...]:
     Linked is from 3.17 bits on, so that the third step has pairs of both bands.
     """
     run: Any = SimpleNamespace(histogram=json.dumps(list(enumerate(pairs, 1))))
-    return histogram_of(run, Found(sum(pairs), auto, review, 0, 0, 0, ()), BOUNDS, 10)
+    found = Found(sum(pairs), auto, review, 0, 0, 0, (), 0, 0)
+    return histogram_of(run, found, BOUNDS, 10, NOTHING_SHOWN)
 
 
 def test_steps_are_of_one_bit_without_a_gap() -> None:
     run: Any = SimpleNamespace(histogram=json.dumps([[-2, 20], [1, 30]]))
-    steps = histogram_of(run, Found(50, 20, 20, 0, 0, 0, ()), BOUNDS, 0)
+    whole_bits = BOUNDS.model_copy(update={"review": "0.5"})
+    not_linked = NotLinked(30, 10, 0, 0)
+    found = Found(50, 20, 20, 0, 0, 0, (), 0, 0)
+    steps = histogram_of(run, found, whole_bits, 0, not_linked)
     assert steps == (Step(-2, 20), Step(-1, 0), Step(0, 0), Step(1, 30))
 
 
 def test_there_are_no_steps_before_a_run_has_succeeded() -> None:
     run: Any = SimpleNamespace(histogram=None)
-    assert histogram_of(run, None, BOUNDS, 10) == ()
+    assert histogram_of(run, None, BOUNDS, 10, NOTHING_SHOWN) == ()
 
 
 def test_steps_do_not_add_up_to_a_hidden_number_of_candidates() -> None:
     shown = [step.pairs for step in steps_of([20, 30, 40, 50, 60, 70], 115, 150)]
-    assert None in shown[:2]
-    assert None in shown[2:]
+    assert None in shown
 
 
 def test_small_steps_are_protected_on_either_side_of_the_auto_bound() -> None:
@@ -198,7 +202,7 @@ def test_no_more_matches_are_missed_than_records_are_not_linked(
     view: Any = SimpleNamespace(
         counts=SimpleNamespace(auto_pairs=linked), specification=SimpleNamespace(floor=10)
     )
-    assert most_missed(view, 100) == most
+    assert RunFigures(view, NOTHING_SHOWN, larger=200, smaller=100, most_review=5).missed == most
 
 
 @given(st.integers(0, 10**12))
@@ -391,3 +395,17 @@ def test_a_run_says_what_it_does_or_why_it_ended() -> None:
     assert "approved" in run_sentence("awaiting", "waiting", None)
     assert "key-gone" in run_sentence("failed", "done", "key-gone")
     assert run_sentence("succeeded", "done", None) == ""
+
+
+@pytest.mark.parametrize(
+    ("bits", "shown"),
+    [(0, "0.50"), (1, "0.67"), (-5, "0.030"), (7, "0.9922"), (16, "0.999985"), (-16, "0.000015")],
+)
+def test_a_weight_has_a_match_probability(bits: int, shown: str) -> None:
+    assert probability_words(bits) == shown
+
+
+def test_a_share_says_nothing_where_one_of_its_numbers_is_hidden() -> None:
+    assert rate_words(210, 400) == "52.5%"
+    assert rate_words(21, 210, of_hundred=True) == "0.10%"
+    assert rate_words(None, 400) == rate_words(3, None) == rate_words(3, 0) == "not shown"

@@ -106,7 +106,7 @@ def test_what_concerns_the_whole_broker_has_a_timeline_too(finished: Any, visito
 
 MALFORMED = (
     "party=UPPER", "kind=%3Cb%3E", "since=yesterday", "since=2026-13-01", "person=bob", "before=-4711",
-    "object=run-1", "outcome=ok",
+    "object=run1", "outcome=unheard-of", "to=tomorrow",
 )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def test_a_malformed_filter_is_refused_without_repeating_it(linkage: Linkage, vi
     for query in MALFORMED:
         page = visitor.get(f"{TIMELINE}?{query}")
         assert page.status_code == 422, query
-        if query.partition("=")[0] in {"kind", "before", "outcome"}:
+        if query.startswith("before"):
             assert "<h1>A parameter is missing or malformed</h1>" in page.text
         else:
             assert "wanted is" in page.text
@@ -128,7 +128,7 @@ def test_a_slip_in_a_filter_keeps_the_rest_of_it(linkage: Linkage, visitor: Any)
     assert page.status_code == 422
     assert 'name="since" value="2026-09-01"' in page.text
     assert 'name="party" list="parties" value="operator"' in page.text
-    assert "Person: wanted is the whole id of a person" in re.sub(r"<[^>]+>", "", page.text)
+    assert "Person: wanted is an id or its beginning" in re.sub(r"<[^>]+>", "", page.text)
     assert "To: wanted is a day that there is" in re.sub(r"<[^>]+>", "", page.text)
     assert "Nothing fits the filter" not in page.text
 

@@ -157,7 +157,7 @@ def review_a_run(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     page.get_by_role("heading", name="How likely the pairs are matches").wait_for()
     words = page.locator("main").inner_text()
     assert "It is final" in words
-    assert "Matches missed, at most" in words
+    assert "Missed matches, at most" in words
     for kind in ("auto", "review"):
         assert page.locator(f"figure svg.chart rect.{kind}").count() > 0
     picture(page, "run")
@@ -199,8 +199,8 @@ def find_a_release(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     page.get_by_label("Kind").select_option("release-fetched")
     page.get_by_label("Party").fill(SCHOOL)
     page.get_by_role("button", name="Show").click()
-    assert page.locator("tbody tr").count() == 2
-    page.locator("tbody th a").first.click()
+    assert page.locator("tbody tr.entry").count() == 2
+    page.locator("tbody tr.entry th a").first.click()
     page.locator("#entry-check.good").wait_for()
     picture(page, "entry")
     page.get_by_role("link", name="rel-").click()
