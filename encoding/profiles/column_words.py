@@ -42,7 +42,7 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 _ID_WORDS: Final = (
     "id", "record id", "rec id", "row id", "person id", "client id", "pupil id", "student id", "uid",
-    "unique id", "record number", "person number", "client number", "key", "record",
+    "unique id", "record number", "number", "key", "record",
 )  # fmt: skip
 
 # They say nothing about which column it is.
@@ -62,11 +62,11 @@ _NOT_THIS: Final = frozenset({
     "start", "end", "created", "updated",
 })  # fmt: skip
 _SAME: Final = {
-    "identifier": "id", "ident": "id", "number": "number", "no": "number", "num": "number", "nr": "number",
+    "identifier": "id", "ident": "id", "no": "number", "num": "number", "nr": "number", "#": "number",
     "nm": "name", "dt": "date",
 }  # fmt: skip
 _UNSURE_ID: Final = 3
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|#")
 # Whatever stands around them; two words or more always do.
 _TELLING: Final = frozenset({
     "surname", "lastname", "firstname", "givenname", "forename", "fname", "lname", "dob", "birthdate",

@@ -16,7 +16,6 @@ from encoding.errors import (
 )
 from encoding.profiles.column_words import columns_by_header, loose, record_id_columns
 from encoding.quality.cells import kinds_of
-from encoding.recipe import INPUTS
 from encoding.recipe.cells import CellReader
 from encoding.recipe.date_guess import DateGuess, are_years, guess_dates
 from encoding.recipe.dates import read_date_format
@@ -33,7 +32,6 @@ _ROWS: Final = 10_000
 # Of the cells that are not empty so many must say what the header promises.
 _FITS: Final = 0.5
 _SURE: Final = 0.8
-_REQUIRED: Final = tuple(name for name, is_required in INPUTS.items() if is_required)
 _EXAMPLES: Final[Mapping[str, str]] = {
     "first_name": "First Name", "middle_name": "Middle Name", "last_name": "Last Name", "suffix": "Suffix",
     "birth_date": "Date of Birth", "sex": "Sex", "zip": "ZIP", "alias_first": "Other First Name",
@@ -74,13 +72,21 @@ class Meaning:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a file cannot be linked as it stands; `remedy` is null where naming the right column mends it."""
+
+    sentence: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Guess:
     """How a file is read, and how far that fits its first rows.
 
     Attributes:
         layout: as guessed, or as its owner wrote it.
         meanings: columns that are used, the record ID first.
-        faults: why the file cannot be linked as it stands, one sentence each; empty where it can.
+        faults: why the file cannot be linked as it stands; empty where it can.
         dates: the format of the dates of birth; None where there is no such column.
         outside: part of the dates that can be read which the profile's years leave out.
         n_rows: rows that were looked at.
@@ -89,7 +95,7 @@ class Guess:
 
     layout: Layout
     meanings: tuple[Meaning, ...]
-    faults: tuple[str, ...]
+    faults: tuple[Fault, ...]
     dates: DateGuess | None
     outside: float
     n_rows: int
@@ -273,33 +279,28 @@ class _Looked:
 
     def faults(
         self, columns: Mapping[str, str], header: Sequence[str], dates: DateGuess | None
-    ) -> Iterable[str]:
+    ) -> Iterable[Fault]:
         """Yield why the file cannot be linked as it stands."""
-        for name in _REQUIRED:
-            if name not in columns and name != "birth_date":
-                yield f"no column of {self._name} looks like the {WORDS[name]}{self._whole(header)}"
-        if dates is None:
-            years = [one for one in header if are_years(self._cells.get(one, ()), self._today)]
-            if len(years) == 1:
-                yield self._only_years(years[0])
-            else:
-                yield f"no column of {self._name} looks like the date of birth"
+        for name in ("first_name", "last_name"):
+            if name not in columns:
+                said = f"no column of {self._name} looks like the {WORDS[name]}"
+                yield Fault(said, self._split(header))
+        cells = () if dates is None else self._cells[columns["birth_date"]]
+        years = [one for one in header if are_years(self._cells.get(one, ()), self._today)]
+        if are_years(cells, self._today) or (dates is None and len(years) == 1):
+            column = columns.get("birth_date", years[0])
+            yield Fault(
+                f"column {column} of {self._name} holds years of birth alone",
+                "put the whole date of birth there: it is what brings records together",
+            )
+        elif dates is None:
+            yield Fault(f"no column of {self._name} looks like the date of birth")
         elif dates.share < _FITS:
-            column = columns["birth_date"]
-            if are_years(self._cells[column], self._today):
-                yield self._only_years(column)
-            else:
-                yield (
-                    f"column {column} of {self._name} holds no dates that can be read: they need a day, a"
-                    " month and a year of four digits, such as 4/9/2011"
-                )
+            yield Fault(
+                f"column {columns['birth_date']} of {self._name} holds no dates that can be read",
+                "write day, month and a year of four digits, such as 4/9/2011",
+            )
 
-    def _whole(self, header: Sequence[str]) -> str:
+    def _split(self, header: Sequence[str]) -> str | None:
         whole = [one for one in header if loose(one) in _WHOLE_NAMES]
-        return f": split {whole[0]} into a first and a last name" if whole else ""
-
-    def _only_years(self, column: str) -> str:
-        return (
-            f"column {column} of {self._name} holds years of birth alone; records are brought together"
-            " by the whole date of birth"
-        )
+        return f"split {whole[0]} into a first and a last name" if whole else None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pydantic import Field, ValidationError
 
-from encoding.errors import ConfigError
+from encoding.errors import ConfigError, InputError
 from encoding.files import why_unread
 from encoding.records.agency_file import AgencyFile
 from encoding.records.row_numbers import UnnumberedFile
@@ -60,6 +61,17 @@ class Source:
     def file(self) -> AgencyFile:
         """The file, ready to be read."""
         return self.layout.file(self.path)
+
+
+@contextmanager
+def about_file(path: Path) -> Iterator[None]:
+    """Have each error about a file name it: a trial reads two."""
+    try:
+        yield
+    except InputError as exc:
+        if path.name not in str(exc):
+            exc.args = (f"{path.name}: {exc}",)
+        raise
 
 
 def read_layout(path: Path) -> Layout:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from encoding.quality.page import VERDICTS
-from encoding.trial.examples import WeighedExample
+from encoding.trial.examples import Step, WeighedExample
 from encoding.trial.guess import RECORD_ID, WORDS
 from encoding.trial.outcome import MISSED, TRIAL_SENTENCES
 from encoding.trial.summary import headline, percent, reasons_of, sides
@@ -27,6 +27,7 @@ from schemas.shared.page import (
 )
 
 _MOST_FINDINGS: Final = 8
+_NEARLY_SURE: Final = 0.9999
 FIELD_WORDS: Final = {
     "first-name": "first name", "surname": "last name", "birth-date": "date of birth", "sex": "sex",
     "middle-initial": "middle initial", "zip": "ZIP code", "known-number": "known number",
@@ -69,7 +70,7 @@ def _in_short(trial: Trial) -> Iterator[tuple[Standing, str]]:
     yield "warn", UNPROTECTED
     yield (
         "note",
-        f"Of the links {outcome.wrong.words()} are likely wrong: of two different people.",
+        f"{outcome.wrong.words()} of {outcome.n_linked:,} links are likely wrong: of two different people.",
     )
     yield (
         "note",
@@ -185,23 +186,23 @@ def _weighing(trial: Trial) -> Iterator[Markup]:
 
 
 def _example(example: WeighedExample) -> Iterator[Markup]:
-    caption = f"{example.title}: match probability {example.chance:.4f}"
+    chance = f"{example.chance:.4f}" if example.chance < _NEARLY_SURE else f"above {_NEARLY_SURE}"
     yield prose_table(
-        caption,
-        ("field", "in the one record", "in the other", "level", "weight"),
+        f"{example.title}: match probability {chance}",
+        ("field", "the two records", "weight"),
         [
-            (
-                FIELD_WORDS.get(step.name, step.name),
-                step.values[0] or "-",
-                step.values[1] or "-",
-                step.level.replace("-", " ") or "-",
-                f"{step.bits:+.1f}",
-            )
+            (FIELD_WORDS.get(step.name, step.name), _compared(step), f"{step.bits:+.1f}")
             for step in example.steps
         ],
     )
     steps = [(FIELD_WORDS.get(step.name, step.name), step.bits) for step in example.steps]
-    yield waterfall_chart(caption, steps, total="match weight")
+    yield waterfall_chart(f"{example.title}, as a waterfall", steps, total="match weight")
+
+
+def _compared(step: Step) -> str:
+    if not step.level:
+        return "any two"
+    return f"{' and '.join(dict.fromkeys(step.values))}: {step.level.replace('-', ' ')}"
 
 
 def _reading(trial: Trial) -> Iterator[Markup]:

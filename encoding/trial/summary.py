@@ -9,7 +9,7 @@ from typing import Any
 from encoding.quality.evaluation import Share
 from encoding.sharing.unmatched_records import Unmatched
 from encoding.trial.guess import Guess
-from encoding.trial.outcome import MISSED, FileSide, Outcome
+from encoding.trial.outcome import MISSED, FileSide
 from encoding.trial.trial import Measured, Trial
 from encoding.trial.words import UNPROTECTED
 
@@ -32,7 +32,7 @@ def summary_lines(trial: Trial) -> Iterator[str]:
     yield f"{headline(trial)}."
     for name, side in sides(trial):
         yield f"  of {len(side.records.ids):,} records of {name}, {_share(outcome.n_linked, side)} are linked"
-    yield f"  of the links {outcome.wrong.words()} are likely wrong: of two different people"
+    yield f"  {outcome.wrong.words()} of the links are likely wrong: of two different people"
     yield f"  {outcome.missed.words()} people are likely in both files and not linked"
     if trial.measured is not None:
         yield from truth_lines(trial.measured)
@@ -102,12 +102,7 @@ def reasons_of(unmatched: list[Unmatched]) -> Counter[str]:
 
 def percent(share: Share) -> str:
     """Return a share in percent; of nothing it is unknown."""
-    return f"{100 * share.value:.1f} %" if share.n else "unknown"
-
-
-def n_readable(outcome: Outcome) -> tuple[int, int]:
-    """Return how many records of each file can be compared at all."""
-    return int(outcome.a.looks.has_rows.sum()), int(outcome.b.looks.has_rows.sum())
+    return f"{share.value:.2%}" if share.n else "unknown"
 
 
 def _share(n: int, side: FileSide) -> str:

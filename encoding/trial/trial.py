@@ -23,7 +23,7 @@ from encoding.quality.report import Report
 from encoding.recipe.spec import read_spec
 from encoding.trial.examples import WeighedExample, weigh_examples
 from encoding.trial.guess import Guess
-from encoding.trial.layout import Source
+from encoding.trial.layout import Source, about_file
 from encoding.trial.linkage import encode, link
 from encoding.trial.outcome import FileSide, Outcome
 from encoding.trial.records import Looks, RecordIds, cleaned_rows, read_record_ids
@@ -122,9 +122,14 @@ def run_trial(
     Raises:
         InputError: a file or the truth cannot be used.
     """
-    records = tuple(read_record_ids(one, profile, progress) for one in sources)
+    records, reports = [], []
+    for source in sources:
+        with about_file(source.path):
+            records.append(read_record_ids(source, profile, progress))
     true = None if truth is None else _read_truth(truth, sources, records)
-    reports = tuple(_checked(profile, one, as_of, progress) for one in sources)
+    for source in sources:
+        with about_file(source.path):
+            reports.append(_checked(profile, source, as_of, progress))
     job = _Job(profile, secrets.token_bytes(KEY_BYTES), as_of, progress)
     a_is_smaller = len(records[0].ids) <= len(records[1].ids)
     sides: tuple[Side, Side] = ("smaller", "larger") if a_is_smaller else ("larger", "smaller")

@@ -24,7 +24,7 @@ from encoding.trial.files import (
     write_trial,
 )
 from encoding.trial.guess import Guess, guess_file
-from encoding.trial.layout import Source, read_layout
+from encoding.trial.layout import Source, about_file, read_layout
 from encoding.trial.page import meaning_words
 from encoding.trial.trial import (
     Trial,
@@ -62,11 +62,8 @@ def try_linkage(session: Session, asked: Asked) -> tuple[Trial, list[Path]]:
     layouts = [name for name, given in zip(LAYOUTS, asked.layouts, strict=True) if given is None]
     refuse_one_file(*asked.files)
     guesses = _guesses(session, asked)
-    faults = [fault for guess in guesses for fault in guess.faults]
     refuse_taken_places(asked.out, [PAGE, PAIRS, *UNMATCHED, README, *layouts], force=asked.force)
-    if faults:
-        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
-        raise GuessError(f"{faults[0]}{more}", hint=_correction(asked, guesses))
+    _refuse_faults(asked, guesses)
     base = shipped_profile(asked.profile)
     refuse_other_years(
         base, [(path.name, one) for path, one in zip(asked.files, guesses, strict=True)]
@@ -91,12 +88,25 @@ def try_linkage(session: Session, asked: Asked) -> tuple[Trial, list[Path]]:
     return found, write_trial(asked.out, found, layouts)
 
 
+def _refuse_faults(asked: Asked, guesses: Sequence[Guess]) -> None:
+    faults = [fault for guess in guesses for fault in guess.faults]
+    if not faults:
+        return
+    more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+    remedy = next((one.remedy for one in faults if one.remedy), None)
+    raise GuessError(
+        f"{faults[0].sentence}{more}",
+        hint=remedy or _correction(asked, guesses, [bool(one.faults) for one in guesses]),
+    )
+
+
 def _guesses(session: Session, asked: Asked) -> list[Guess]:
     profile, today = shipped_profile(asked.profile), session.now().date()
     guesses = []
     for path, written in zip(asked.files, asked.layouts, strict=True):
         given = None if written is None else read_layout(written)
-        guess = guess_file(path, profile, today, given)
+        with about_file(path):
+            guess = guess_file(path, profile, today, given)
         for line in guess_lines(path, guess):
             session.say(line)
         guesses.append(guess)
@@ -131,19 +141,21 @@ def _confirm(asked: Asked, guesses: Sequence[Guess]) -> None:
     if not is_interactive():
         raise click.UsageError("missing option --yes: nobody is there to answer questions")
     if not ask_confirmation("Is this right?", default=True):
-        raise GuessDeclinedError("nothing was linked", hint=_correction(asked, guesses))
+        raise GuessDeclinedError(
+            "nothing was linked", hint=_correction(asked, guesses, (True, True))
+        )
 
 
-def _correction(asked: Asked, guesses: Sequence[Guess]) -> str:
-    """Write the guessed layouts, and return what to do with them."""
+def _correction(asked: Asked, guesses: Sequence[Guess], wrong: Sequence[bool]) -> str:
+    """Write the guessed layouts of the files where they are wrong, and return what to do with them."""
     written = write_layouts(
         asked.out,
         [
             (name, path, guess)
-            for name, path, guess, given in zip(
-                LAYOUTS, asked.files, guesses, asked.layouts, strict=True
+            for name, path, guess, given, is_wrong in zip(
+                LAYOUTS, asked.files, guesses, asked.layouts, wrong, strict=True
             )
-            if given is None
+            if given is None and is_wrong
         ],
     )
     if not written:
