@@ -17,7 +17,7 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {
         "fname", "f name", "first nm", "nombre", "prenom", "vorname",
     ),
     "middle_name": (
-        "middle name", "middle", "middlename", "mid name", "mname", "m name", "mi", "middle initial",
+        "middle name", "middle", "middlename", "mid name", "mname", "m name", "mi", "m i", "middle initial",
         "second name",
     ),
     "last_name": (

@@ -9,6 +9,7 @@ import click
 
 from encoding.cli.parts.options import quiet_option
 from encoding.cli.parts.session import Session
+from encoding.trial.words import UNPROTECTED
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
@@ -75,7 +76,6 @@ def trial(
 
 def _report(session: Session, found: Trial, written: list[Path]) -> None:
     from encoding.trial.summary import document, summary_lines
-    from encoding.trial.words import UNPROTECTED
 
     emit(
         document(found) | {"written": [str(path) for path in written]},
