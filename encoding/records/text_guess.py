@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from encoding.errors import FileMissingError, FileUnreadableError
+from encoding.records.csv_table import DELIMITER_NAMES
 
 _MARKS: Final = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-DELIMITERS: Final = (",", ";", "\t", "|")
 # The commonest in files of Windows; where it has no such letter, Latin-1, in which every byte is one.
 _OTHERS: Final = ("utf-8-sig", "cp1252")
 _LAST: Final = "latin-1"
@@ -46,8 +46,8 @@ def guess_delimiter(path: Path, encoding: str) -> str:
     with path.open("rb") as file:
         raw = file.read(_LOOKED_AT_BYTES)
     text = codecs.getincrementaldecoder(encoding)(errors="replace").decode(raw)
-    widths = {delimiter: _width(text, delimiter) for delimiter in DELIMITERS}
-    return max(DELIMITERS, key=lambda one: widths[one])
+    widths = {delimiter: _width(text, delimiter) for delimiter in (",", *DELIMITER_NAMES)}
+    return max(widths, key=lambda one: widths[one])
 
 
 def _decodes(path: Path, encoding: str) -> bool:

@@ -13,6 +13,7 @@ from encoding.cli.parts.prompts import ask_confirmation, is_interactive
 from encoding.cli.parts.session import Session
 from encoding.errors import GuessDeclinedError, GuessError
 from encoding.profiles.shipped import shipped_profile
+from encoding.records.csv_table import DELIMITER_NAMES
 from encoding.trial.files import (
     LAYOUTS,
     PAGE,
@@ -23,7 +24,7 @@ from encoding.trial.files import (
     write_layouts,
     write_trial,
 )
-from encoding.trial.guess import Guess, guess_file
+from encoding.trial.guess import RECORD_ID, Guess, guess_file
 from encoding.trial.layout import Source, about_file, read_layout
 from encoding.trial.page import meaning_words
 from encoding.trial.trial import (
@@ -34,9 +35,11 @@ from encoding.trial.trial import (
     refuse_other_years,
     run_trial,
 )
+from schemas.printable import printable
 
-# Below it a column is worth a look before anything is linked.
+# Below it a column that every record needs is worth a look before anything is linked.
 _WELL_READ: Final = 0.9
+_NEEDED: Final = frozenset({RECORD_ID, "first_name", "last_name", "birth_date"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +110,8 @@ def _guesses(session: Session, asked: Asked) -> list[Guess]:
         given = None if written is None else read_layout(written)
         with about_file(path):
             guess = guess_file(path, profile, today, given)
-        for line in guess_lines(path, guess):
-            session.say(line)
+        for line in () if session.is_quiet else guess_lines(path, guess):
+            click.echo(printable(line), err=True)
         guesses.append(guess)
     return guesses
 
@@ -117,12 +120,13 @@ def guess_lines(path: Path, guess: Guess) -> Iterator[str]:
     """Yield how a file is read: columns, what they mean, and the share that could be read; no cell."""
     reading = guess.layout.input
     is_text = path.suffix.lower() not in (".xlsx", ".xlsm", ".parquet", ".pq")
-    how = f", {reading.encoding}, cells parted by {_sign(reading.delimiter)}" if is_text else ""
-    yield f"{path.name}{how}; of its first {guess.n_rows:,} rows could be read:"
+    how = f" ({reading.encoding}, with {_sign(reading.delimiter)})" if is_text else ""
+    rows = f"the first {guess.n_rows:,} rows"
+    yield f"{path.name}{how}: what its columns mean, and the share of {rows} that was read"
     width = max((len(one.header) for one in guess.meanings), default=0)
     for one in guess.meanings:
         note = f", as {reading.date_format}" if one.name == "birth_date" else ""
-        look = "" if one.share >= _WELL_READ else "  <- look"
+        look = "  <- look" if one.name in _NEEDED and one.share < _WELL_READ else ""
         yield f"  {one.header:<{width}}  {meaning_words(one.name) + note:<32} {one.share:>6.1%}{look}"
     if reading.id_column is None:
         yield "  it has no column of record IDs: a record ID is the number of its row, from 1"
@@ -134,7 +138,7 @@ def guess_lines(path: Path, guess: Guess) -> Iterator[str]:
 
 
 def _sign(delimiter: str) -> str:
-    return {"\t": "tabs", ";": "semicolons", ",": "commas"}.get(delimiter, delimiter)
+    return DELIMITER_NAMES.get(delimiter, delimiter)
 
 
 def _confirm(asked: Asked, guesses: Sequence[Guess]) -> None:

@@ -27,14 +27,14 @@ A = [
     ("one-name", "Hal", "", "2013-08-18", "M", "27601"),
     ("twice", "Ida", "Kim", "2012-09-09", "F", "27601"),
     ("twice-again", "Ida", "Kim", "2012-09-09", "F", "27601"),
-    ("stranger", "Lena", "Moore", "2012-02-02", "F", "27601"),
+    ("stranger", "Marisa", "Moore", "2012-02-02", "F", "27601"),
 ]
 B = [
     ("SAME", "Ana", "Ortiz", "2012-03-14", "F", "27601"),
     ("TYPO", "Maribell", "Quintanila", "2011-04-19", "F", "27601"),
     ("UNDATED", "Bo", "Nguyen", "2012-05-05", "M", "27601"),
     ("TWICE", "Ida", "Kim", "2012-09-09", "F", "27601"),
-    ("STRANGER", "Lou-Ann", "Maurie", "2009-02-02", "M", "28801"),
+    ("STRANGER", "Merrick", "Zapata", "2012-02-02", "F", "28801"),
     *((f"B{n}", "Jo", f"Quill{n}", f"2010-02-{n + 1:02d}", "M", "27701") for n in range(12)),
 ]
 TRUTH = [(one[0], one[0].upper()) for one in A[:3]]
