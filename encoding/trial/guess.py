@@ -120,7 +120,7 @@ def guess_file(
     Raises:
         InputError: the file cannot be read, has no header, or a column that `given` names is not in it.
     """
-    reading = given.input if given else _guess_reading(path)
+    reading = given.input if given else guess_reading(path)
     table = open_table(
         path, encoding=reading.encoding, delimiter=reading.delimiter, sheet=reading.sheet
     )
@@ -147,7 +147,8 @@ def guess_file(
     )
 
 
-def _guess_reading(path: Path) -> LayoutSection:
+def guess_reading(path: Path) -> LayoutSection:
+    """Return how the text of a file is written; of a workbook or Parquet file nothing is to be said."""
     if path.suffix.lower() in (".xlsx", ".xlsm", ".parquet", ".pq"):
         return LayoutSection()
     encoding = guess_encoding(path)

@@ -115,8 +115,9 @@ class Outcome:
 
     @property
     def wrong(self) -> Interval:
-        """How many links are likely of two people."""
-        return wrong_links(round(100 * self.run.expected_false_matches))
+        """How many links are likely of two people; no more than there are."""
+        found = wrong_links(round(100 * self.run.expected_false_matches))
+        return Interval(min(found.low, self.n_linked), min(found.high, self.n_linked))
 
     @property
     def missed(self) -> Interval:

@@ -9,7 +9,7 @@ from encoding.quality.page import VERDICTS
 from encoding.trial.examples import Step, WeighedExample
 from encoding.trial.guess import RECORD_ID, WORDS
 from encoding.trial.outcome import MISSED, TRIAL_SENTENCES
-from encoding.trial.summary import headline, percent, reasons_of, sides
+from encoding.trial.summary import headline, percent, range_words, reasons_of, sides
 from encoding.trial.trial import Measured, Trial
 from encoding.trial.words import UNPROTECTED
 from schemas.policy_words import linked_sentence, review_sentence
@@ -70,11 +70,11 @@ def _in_short(trial: Trial) -> Iterator[tuple[Standing, str]]:
     yield "warn", UNPROTECTED
     yield (
         "note",
-        f"{outcome.wrong.words()} of {outcome.n_linked:,} links are likely wrong: of two different people.",
+        f"Likely wrong, of two different people: {range_words(outcome.wrong)} of {outcome.n_linked:,} links.",
     )
     yield (
         "note",
-        f"{outcome.missed.words()} people are likely in both files and not linked.",
+        f"Likely in both files and not linked: {range_words(outcome.missed)} people.",
     )
     for guess, (name, _) in zip(trial.guesses, sides(trial), strict=True):
         if guess.dates is not None and guess.dates.other is not None:
@@ -107,9 +107,9 @@ def _rates(trial: Trial) -> Iterator[Markup]:
             (
                 f"{outcome.n_linked:,}",
                 f"{outcome.run.expected_false_matches:,.1f}",
-                outcome.wrong.words(),
+                range_words(outcome.wrong),
                 f"{outcome.run.expected_missed:,.1f}",
-                outcome.missed.words(),
+                range_words(outcome.missed),
             )
         ],
     )

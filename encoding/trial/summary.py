@@ -12,6 +12,7 @@ from encoding.trial.guess import Guess
 from encoding.trial.outcome import MISSED, FileSide
 from encoding.trial.trial import Measured, Trial
 from encoding.trial.words import UNPROTECTED
+from schemas.link_quality import Interval
 
 
 def sides(trial: Trial) -> tuple[tuple[str, FileSide], tuple[str, FileSide]]:
@@ -31,9 +32,9 @@ def summary_lines(trial: Trial) -> Iterator[str]:
     outcome = trial.outcome
     yield f"{headline(trial)}."
     for name, side in sides(trial):
-        yield f"  of {len(side.records.ids):,} records of {name}, {_share(outcome.n_linked, side)} are linked"
-    yield f"  {outcome.wrong.words()} of the links are likely wrong: of two different people"
-    yield f"  {outcome.missed.words()} people are likely in both files and not linked"
+        yield f"  linked of {len(side.records.ids):,} records of {name}: {_share(outcome.n_linked, side)}"
+    yield f"  likely wrong, of two different people: {range_words(outcome.wrong)} of the links"
+    yield f"  likely in both files and not linked: {range_words(outcome.missed)} people"
     if trial.measured is not None:
         yield from truth_lines(trial.measured)
 
@@ -98,6 +99,11 @@ def _file(guess: Guess, name: str, side: FileSide) -> dict[str, Any]:
 def reasons_of(unmatched: list[Unmatched]) -> Counter[str]:
     """Return how many records have each reason, the commonest first; one may have several."""
     return Counter(reason for one in unmatched for reason in one.reasons)
+
+
+def range_words(found: Interval) -> str:
+    """Return an interval as people read it; one number where it holds no other."""
+    return f"{found.low:,}" if found.low == found.high else found.words()
 
 
 def percent(share: Share) -> str:

@@ -22,7 +22,7 @@ from encoding.quality.last_check import KeptCheck
 from encoding.quality.report import Report
 from encoding.recipe.spec import read_spec
 from encoding.trial.examples import WeighedExample, weigh_examples
-from encoding.trial.guess import Guess
+from encoding.trial.guess import Guess, guess_reading
 from encoding.trial.layout import Source, about_file
 from encoding.trial.linkage import encode, link
 from encoding.trial.outcome import FileSide, Outcome
@@ -177,8 +177,9 @@ def _checked(profile: EncodingProfile, source: Source, as_of: date, progress: Pr
 
 
 def _read_truth(path: Path, sources: Sequence[Source], records: Sequence[RecordIds]) -> Truth:
+    how = guess_reading(path)
     try:
-        truth = read_truth(path)
+        truth = read_truth(path, encoding=how.encoding, delimiter=how.delimiter)
     except ValueError:
         raise TruthError(
             f"{path} needs two columns: record IDs of {sources[0].name}, and of {sources[1].name}"

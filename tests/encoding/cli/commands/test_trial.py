@@ -248,6 +248,22 @@ def test_no_cell_is_written_or_printed_but_record_ids_in_the_lists(tmp_path: Pat
     assert listed["reasons"] == "unreadable-birth-date unreadable-sex"
 
 
+def test_files_of_different_people_give_no_links(two: Path) -> None:
+    write(two / "b.csv", HEADER, OTHERS[2:])
+    result = try_here(two, "a.csv", "b.csv", "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert "0 pairs are linked, and 0 more are for a person to decide." in result.stdout
+    assert "of two different people: 0 of the links" in result.stdout
+    assert read(two / "trial/pairs.csv") == []
+    assert len(read(two / "trial/unmatched-a.csv")) == len(PEOPLE)
+
+
+def test_the_truth_may_be_written_with_other_delimiters(two: Path) -> None:
+    write(two / "truth.csv", ("a", "b"), [("K1", "P1"), ("K2", "P2")], delimiter=";")
+    result = try_here(two, "a.csv", "b.csv", "--yes", "--truth", "truth.csv")
+    assert "precision 100.00%, recall 100.00%, F1 100.00%" in result.stdout
+
+
 def test_an_earlier_trial_is_not_overwritten_without_force(two: Path) -> None:
     assert try_here(two, "a.csv", "b.csv", "--yes").exit_code == 0
     before = (two / "trial/pairs.csv").read_bytes()
