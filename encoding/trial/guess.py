@@ -10,6 +10,7 @@ from typing import Final
 
 from encoding.errors import (
     CellError,
+    ConfigError,
     FormulaCellError,
     HeaderMissingError,
     TooFewColumnsError,
@@ -42,6 +43,8 @@ _WHOLE_NAMES: Final = frozenset({"name", "fullname", "studentname", "childname",
 _FEWEST_DISTINCT, _DISTINCT = 0.5, 0.99
 _FEWEST_COLUMNS: Final = 3
 _MOST_SEXES: Final = 8
+# ZIP codes and numbers of people; a column may be called 1 or 12.
+_FEWEST_DIGITS: Final = 5
 
 WORDS: Final[Mapping[str, str]] = {
     "first_name": "first name",
@@ -90,7 +93,7 @@ class Guess:
         dates: the format of the dates of birth; None where there is no such column.
         outside: part of the dates that can be read which the profile's years leave out.
         n_rows: rows that were looked at.
-        unused: columns without a meaning.
+        unused: columns without a meaning; none where these may be no names of columns.
     """
 
     layout: Layout
@@ -119,6 +122,7 @@ def guess_file(
         given: what its owner wrote down, in place of guessing; None: nothing.
     Raises:
         InputError: the file cannot be read, has no header, or a column that `given` names is not in it.
+        ConfigError: `given` names an input that no recipe has.
     """
     reading = given.input if given else guess_reading(path)
     table = open_table(
@@ -126,9 +130,11 @@ def guess_file(
     )
     if given is None:
         _refuse_what_is_no_table(table, today)
+        cells = _first_rows(table)
     else:
-        table.select([*given.columns.values(), *filter(None, [given.input.id_column])])
-    cells = _first_rows(table)
+        _refuse_unknown_inputs(given)
+        named = [*given.columns.values(), *filter(None, [given.input.id_column])]
+        cells = next(iter(table.select(named).chunks(_ROWS))).columns
     looked = _Looked(path.name, cells, profile, today)
     columns = dict(given.columns) if given else looked.columns(table.columns)
     dates = looked.dates(columns, reading.date_format)
@@ -136,6 +142,8 @@ def guess_file(
     id_column = given.input.id_column if given else looked.record_id(table.columns)
     section = reading.model_copy(update={"id_column": id_column, "date_format": date_format})
     used = {id_column, *columns.values()}
+    # Where no word is one of a header, the first row may be somebody all the same: it is not written down.
+    is_header = len(columns_by_header(table.columns)) > 1
     return Guess(
         Layout(input=section, columns=columns),
         tuple(looked.meanings(columns, id_column, date_format)),
@@ -143,7 +151,7 @@ def guess_file(
         dates,
         looked.outside(columns, date_format),
         looked.n_rows,
-        tuple(column for column in table.columns if column not in used),
+        tuple(column for column in table.columns if column not in used and is_header),
     )
 
 
@@ -153,6 +161,15 @@ def guess_reading(path: Path) -> LayoutSection:
         return LayoutSection()
     encoding = guess_encoding(path)
     return LayoutSection(encoding=encoding, delimiter=guess_delimiter(path, encoding))
+
+
+def _refuse_unknown_inputs(given: Layout) -> None:
+    for name in given.columns:
+        if name not in WORDS:
+            raise ConfigError(
+                f"the section [columns] of the layout names {name}, which the recipe does not have",
+                hint=f"it has: {', '.join(WORDS)}",
+            )
 
 
 def _refuse_what_is_no_table(table: Table, today: date) -> None:
@@ -173,7 +190,8 @@ def _refuse_what_is_no_table(table: Table, today: date) -> None:
 
 
 def _is_cell(column: str, today: date) -> bool:
-    return guess_dates([column], today).n_read == 1
+    is_number = column.isdecimal() and len(column) >= _FEWEST_DIGITS
+    return is_number or guess_dates([column], today).n_read == 1
 
 
 def _first_rows(table: Table) -> Cells:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from samples.refusals import raises
 
-from encoding.errors import HeaderMissingError, MissingColumnError, TooFewColumnsError
+from encoding.errors import ConfigError, HeaderMissingError, MissingColumnError, TooFewColumnsError
 from encoding.profiles.shipped import shipped_profile
 from encoding.trial.guess import Guess, guess_file
 from encoding.trial.layout import Layout, LayoutSection
@@ -165,13 +165,28 @@ def test_a_file_that_cannot_be_linked_says_why(
     assert (remedy or "") in (fault.remedy or "")
 
 
-@pytest.mark.parametrize("first", [("K1", "Ana", "Ortiz", "x"), ("K1", "Q", "Ortiz", "2012-03-04")])
+@pytest.mark.parametrize(
+    "first",
+    [
+        ("K1", "Ana", "Ortiz", "x"),
+        ("K1", "Q", "Ortiz", "2012-03-04"),
+        ("K1", "Q", "Ortiz", "27601"),
+    ],
+)
 def test_a_person_in_place_of_a_header_is_refused_and_not_told(
     tmp_path: Path, first: tuple[str, ...]
 ) -> None:
     with raises(HeaderMissingError, match="looks like a person") as refused:
         guessed(tmp_path, first, ROWS)
     assert not any(cell in str(refused.value) for cell in ("Ana", "Ortiz", "2012"))
+
+
+def test_words_that_may_be_a_person_are_not_written_down(tmp_path: Path) -> None:
+    found = guessed(
+        tmp_path, ("x7", "Zaphod", "Beeble", "unknown"), [("x8", "Ford", "Ng", "2012-03-04")]
+    )
+    assert found.faults
+    assert found.unused == ()
 
 
 @pytest.mark.parametrize("header", [("name",), ("First", "DOB")])
@@ -199,3 +214,26 @@ def test_a_column_that_the_owner_names_and_the_file_lacks_is_refused(tmp_path: P
     given = Layout(input=LayoutSection(id_column="SSID"), columns={"first_name": "Given"})
     with raises(MissingColumnError, match="has no column SSID"):
         guessed(tmp_path, HEADER, ROWS, given)
+
+
+def test_an_input_that_no_recipe_has_is_refused(tmp_path: Path) -> None:
+    given = Layout(input=LayoutSection(), columns={"firstname": "Given"})
+    with raises(ConfigError, match="names firstname, which the recipe does not have"):
+        guessed(tmp_path, HEADER, ROWS, given)
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_formula_in_a_column_that_nobody_needs_does_no_harm(
+    tmp_path: Path, is_given: bool
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append((*HEADER, "sum"))
+    for row in ROWS:
+        book.active.append((*row, "=1+1"))
+    book.save(tmp_path / "a.xlsx")
+    columns = {"first_name": "Given", "last_name": "Fam. Name", "birth_date": "Born On"}
+    given = Layout(input=LayoutSection(date_format="MM/DD/YYYY"), columns=columns)
+    found = guess_file(tmp_path / "a.xlsx", PROFILE, TODAY, given if is_given else None)
+    assert found.faults == ()
+    assert found.layout.columns.items() >= columns.items()
