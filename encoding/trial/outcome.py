@@ -114,6 +114,11 @@ class Outcome:
         return self.run.n_in_band(Band.REVIEW)
 
     @property
+    def n_beyond_review(self) -> int:
+        """Pairs that are likely enough for review, beyond as many as are held."""
+        return int((self.run.decisions.rule == Rule.REVIEW_SHARE).sum())
+
+    @property
     def wrong(self) -> Interval:
         """How many links are likely of two people; no more than there are."""
         found = wrong_links(round(100 * self.run.expected_false_matches))

@@ -9,7 +9,7 @@ from encoding.quality.page import VERDICTS
 from encoding.trial.examples import Step, WeighedExample
 from encoding.trial.guess import RECORD_ID, WORDS
 from encoding.trial.outcome import MISSED, TRIAL_SENTENCES
-from encoding.trial.summary import headline, percent, range_words, reasons_of, sides
+from encoding.trial.summary import beyond_words, headline, percent, range_words, reasons_of, sides
 from encoding.trial.trial import Measured, Trial
 from encoding.trial.words import UNPROTECTED
 from schemas.policy_words import linked_sentence, review_sentence
@@ -76,6 +76,9 @@ def _in_short(trial: Trial) -> Iterator[tuple[Standing, str]]:
         "note",
         f"Likely in both files and not linked: {range_words(outcome.missed)} people.",
     )
+    if outcome.n_beyond_review:
+        words = beyond_words(outcome)
+        yield "warn", f"{words[:1].upper()}{words[1:]}."
     for guess, (name, _) in zip(trial.guesses, sides(trial), strict=True):
         if guess.dates is not None and guess.dates.other is not None:
             yield (

@@ -9,10 +9,12 @@ from typing import Any
 from encoding.quality.evaluation import Share
 from encoding.sharing.unmatched_records import Unmatched
 from encoding.trial.guess import Guess
-from encoding.trial.outcome import MISSED, FileSide
+from encoding.trial.outcome import MISSED, FileSide, Outcome
 from encoding.trial.trial import Measured, Trial
 from encoding.trial.words import UNPROTECTED
 from schemas.link_quality import Interval
+from schemas.policy_words import percent as percent_text
+from schemas.run import RECOMMENDED_POLICY
 
 
 def sides(trial: Trial) -> tuple[tuple[str, FileSide], tuple[str, FileSide]]:
@@ -35,6 +37,8 @@ def summary_lines(trial: Trial) -> Iterator[str]:
         yield f"  linked of {len(side.records.ids):,} records of {name}: {_share(outcome.n_linked, side)}"
     yield f"  likely wrong, of two different people: {range_words(outcome.wrong)} of the links"
     yield f"  likely in both files and not linked: {range_words(outcome.missed)} people"
+    if outcome.n_beyond_review:
+        yield f"  {beyond_words(outcome)}"
     if trial.measured is not None:
         yield from truth_lines(trial.measured)
 
@@ -62,6 +66,7 @@ def document(trial: Trial) -> dict[str, Any]:
         ],
         "linked": outcome.n_linked,
         "review": outcome.n_review,
+        "beyond_review": outcome.n_beyond_review,
         "likely_wrong": [outcome.wrong.low, outcome.wrong.high],
         "likely_missed": [outcome.missed.low, outcome.missed.high],
         "truth": None
@@ -99,6 +104,15 @@ def _file(guess: Guess, name: str, side: FileSide) -> dict[str, Any]:
 def reasons_of(unmatched: list[Unmatched]) -> Counter[str]:
     """Return how many records have each reason, the commonest first; one may have several."""
     return Counter(reason for one in unmatched for reason in one.reasons)
+
+
+def beyond_words(outcome: Outcome) -> str:
+    """Return how many pairs are likely enough for review, and are left out since there are so many."""
+    most = percent_text(RECOMMENDED_POLICY.review_share)
+    return (
+        f"left out, though likely enough for review: {outcome.n_beyond_review:,} pairs; at most {most} of the"
+        " smaller file's records are held"
+    )
 
 
 def range_words(found: Interval) -> str:
