@@ -97,10 +97,10 @@ def _rates(trial: Trial) -> Iterator[Markup]:
             ("of these, those that can be compared", int(side.looks.has_rows.sum())),
         ):
             rate = f"{outcome.n_linked / max(1, n):.1%}"
-            rows.append((of, f"{n:,}", f"{outcome.n_linked:,}", rate, f"{outcome.n_review:,}"))
+            rows.append((of, f"{n:,}", f"{outcome.n_linked:,}", rate))
     yield table(
         "Linked records, and of which records they are a part",
-        ("of which records", "records", "linked", "rate", "for review"),
+        ("of which records", "records", "linked", "rate"),
         rows,
     )
     yield table(
@@ -174,7 +174,9 @@ def _mending(trial: Trial) -> Iterator[Markup]:
                 )
             )
         yield paragraph(f"{name}:")
-        yield findings(listed[:_MOST_FINDINGS] or [("good", "nothing that is worth a look")])
+        if len(listed) > _MOST_FINDINGS:
+            listed[_MOST_FINDINGS:] = [("note", f"and {len(listed) - _MOST_FINDINGS} things more")]
+        yield findings(listed or [("good", "nothing that is worth a look")])
     yield paragraph("blindlink check says more about a file: docs/check.md.")
 
 
