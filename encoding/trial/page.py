@@ -169,8 +169,8 @@ def _mending(trial: Trial) -> Iterator[Markup]:
             listed.append(
                 (
                     "note",
-                    f"{side.records.n_on_several_rows:,} record IDs stand on several rows: these were taken for"
-                    " spellings of one person.",
+                    "record IDs that stand on several rows, taken for spellings of one person:"
+                    f" {side.records.n_on_several_rows:,}",
                 )
             )
         yield paragraph(f"{name}:")

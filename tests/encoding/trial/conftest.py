@@ -14,7 +14,7 @@ from encoding.trial.layout import Source
 from encoding.trial.trial import Trial, profile_for, run_trial
 
 TODAY = date(2026, 11, 20)
-HEADER = ("ID", "First", "Last", "DOB", "Sex", "Zip")
+HEADER = ("ID", "First", "Last", "DOB", "Sex", "Zip", "Middle")
 A = [
     ("same", "Ana", "Ortiz", "2012-03-14", "F", "27601"),
     ("typo", "Maribel", "Quintanilla", "2011-04-19", "F", "27601"),
@@ -37,6 +37,8 @@ B = [
     ("STRANGER", "Merrick", "Zapata", "2012-02-02", "F", "28801"),
     *((f"B{n}", "Jo", f"Quill{n}", f"2010-02-{n + 1:02d}", "M", "27701") for n in range(12)),
 ]
+# Two middle names as well, so that no chance of distances makes the two strangers likely.
+MIDDLE = {"stranger": "Quinn", "STRANGER": "Tess"}
 TRUTH = [(one[0], one[0].upper()) for one in A[:3]]
 
 
@@ -50,7 +52,8 @@ def write(path: Path, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> P
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Trial:
     """The trial, held against the truth."""
     folder = tmp_path_factory.mktemp("trial")
-    paths = write(folder / "a.csv", HEADER, A), write(folder / "b.csv", HEADER, B)
+    a_rows, b_rows = ([(*row, MIDDLE.get(row[0], "")) for row in rows] for rows in (A, B))
+    paths = write(folder / "a.csv", HEADER, a_rows), write(folder / "b.csv", HEADER, b_rows)
     truth = write(folder / "truth.csv", ("a", "b"), TRUTH)
     a, b = (guess_file(path, shipped_profile("children"), TODAY) for path in paths)
     sources = Source(paths[0], a.layout), Source(paths[1], b.layout)
