@@ -22,15 +22,11 @@ from pathlib import Path
 import numpy as np
 
 from app.matching.blocks.decisions import Band
-from app.matching.blocks.levels import LevelRules
-from app.matching.blocks.pairs import Window, meet
-from app.matching.blocks.ranges import Sizes
-from app.matching.blocks.resolution import resolve_pair
-from app.runs.bounds import link_policy
-from benchmarks.rehearsed import CASES, LEVELS, Rehearsal, clean, hard_case, rows_of_file
+from benchmarks.rehearsed import CASES, LEVELS, Rehearsal, clean, encoded_file, hard_case
 from encoding.profiles.shipped import shipped_profile
 from encoding.records import open_table
 from encoding.synth import CHILD_WELFARE_LAYOUT, RehearsalFiles, write_rehearsal
+from encoding.trial.linkage import link
 from schemas.agreement import DEFAULT_FLOOR
 from schemas.link_quality import (
     Interval,
@@ -40,7 +36,6 @@ from schemas.link_quality import (
     wrong_links,
 )
 from schemas.profile import EncodingProfile
-from schemas.run import RECOMMENDED_POLICY
 
 FIRST_SEED = 1000
 WANTED = 0.9
@@ -148,17 +143,9 @@ def told(
     Args:
         values: of each child by ID, what GROUPED_BY says.
     """
-    smaller, _ = rows_of_file(rehearsal.left, profile, "smaller")
-    larger, counts = rows_of_file(rehearsal.right, profile, "larger")
-    assert counts is not None
     n_smaller = len(rehearsal.left.ids)
-    run = resolve_pair(
-        [meet(Window(smaller, 0), Window(larger, 0), LevelRules(profile))],
-        profile=profile,
-        counts=counts,
-        sizes=Sizes(smaller=n_smaller, larger=len(rehearsal.right.ids)),
-        policy=link_policy(RECOMMENDED_POLICY, n_smaller),
-    )
+    smaller = encoded_file(rehearsal.left, profile, "smaller")
+    run = link(profile, smaller, encoded_file(rehearsal.right, profile, "larger"))
     linked = run.pairs[run.decisions.band == Band.AUTO]
     of_whom = rehearsal.truth.person
     people = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,20 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.blocks.doubts import are_doubtful, capped
 from app.matching.blocks.levels import LevelNumbers, LevelRules
-from app.matching.blocks.pairs import Window, best_of_pairs, meet
-from app.matching.blocks.rows import ROW, Rows
-from app.matching.blocks.weights import (
-    count_patterns,
-    fit_weights,
-    least_weight,
-    model_of,
-    probability,
-    shipped_scores,
-)
-from encoding.blocks.assembly import Assembly, Randomness
-from encoding.blocks.keys import CellKeys
+from app.matching.blocks.weights import probability
+from encoding.blocks.assembly import Randomness
 from encoding.recipe.rows import RowCleaner
 from encoding.recipe.shared_numbers import without_shared
 from encoding.records import open_table
@@ -35,6 +23,8 @@ from encoding.synth import (
     RehearsalFiles,
     write_rehearsal,
 )
+from encoding.trial.linkage import Encoded, encode
+from encoding.trial.linkage import link as link_files
 from schemas.counts import FileCounts
 from schemas.profile import EncodingProfile, Side
 
@@ -50,8 +40,6 @@ _KEY = b"k" * 32
 _AT_ONCE = 20_000
 # From this match probability on a pair is linked without review, unless an agreement says otherwise.
 AUTO = "0.9"
-# The matches that a run expects before it looks: two in five of the smaller file.
-_PRIOR_SHARE = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,26 +158,15 @@ def _rows_of(file: File, rows: NDArray[np.intp]) -> File:
 
 def link(rehearsal: Rehearsal, profile: EncodingProfile) -> Linked:
     """Encode both files and match them, as agencies and broker do."""
-    smaller, _ = rows_of_file(rehearsal.left, profile, "smaller")
-    larger, counts = rows_of_file(rehearsal.right, profile, "larger")
-    assert counts is not None
-    n_left, n_right = len(rehearsal.left.ids), len(rehearsal.right.ids)
-    rules, model = LevelRules(profile), model_of(profile, counts, n_right)
-    met = meet(Window(smaller, 0), Window(larger, 0), rules)
-    pairs = best_of_pairs(met, rules, shipped_scores(model))
-    table = count_patterns(rules, pairs["code"])
-    weights = fit_weights(
-        model, table, n_pairs=n_left * n_right, prior_matches=_PRIOR_SHARE * n_left
-    )
-    pattern = np.searchsorted(np.array(table.codes), pairs["code"])
-    levels = rules.levels_of(np.array(table.codes))
-    totals, _ = capped(np.array(weights.total), are_doubtful(profile, levels), least_weight(AUTO))
-    total = totals[pattern]
-    chance = np.array([probability(int(one)) for one in totals])[pattern]
+    smaller = encoded_file(rehearsal.left, profile, "smaller")
+    larger = encoded_file(rehearsal.right, profile, "larger")
+    found = link_files(profile, smaller, larger)
+    pairs, total = found.pairs, found.total
+    distinct, at = np.unique(total, return_inverse=True)
+    chance = np.array([probability(int(one)) for one in distinct])[at]
     left, right = pairs["smaller"].astype(np.int64), pairs["larger"].astype(np.int64)
-    return Linked(
-        Scored(left, right, total.astype(float), chance), rules.levels_of(pairs["code"]), counts
-    )
+    levels = LevelRules(profile).levels_of(pairs["code"])
+    return Linked(Scored(left, right, total.astype(float), chance), levels, larger.counts)
 
 
 def mains(file: File) -> NDArray[np.intp]:
@@ -197,32 +174,23 @@ def mains(file: File) -> NDArray[np.intp]:
     return np.unique(file.record, return_index=True)[1]
 
 
-def rows_of_file(
-    file: File, profile: EncodingProfile, side: Side
-) -> tuple[Rows, FileCounts | None]:
-    """Return the rows of a file, and what the larger one's agency counts in it."""
-    n_records = len(file.ids)
+def encoded_file(file: File, profile: EncodingProfile, side: Side) -> Encoded:
+    """Return a file as the broker gets it, and what the larger one's agency counts in it."""
     own = side.encode().ljust(32, b".")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Assembly(
-            profile,
-            CellKeys(_KEY),
-            side,
-            n_records=n_records,
-            repeated=np.ones(n_records, dtype=bool),
-            folder=Path(folder),
-            # The same each time, so that a benchmark can be repeated; never that of the other side, whose
-            # padding would meet it.
-            randomness=Randomness(order=own, fill=own, padding=own),
-        ) as assembly,
-    ):
-        for start in range(0, len(file.record), _AT_ONCE):
-            here = slice(start, start + _AT_ONCE)
-            some = {name: cells[here] for name, cells in file.columns.items()}
-            assembly.add(some, file.record[here])
-        rows = np.concatenate(list(assembly.rows())).view(ROW)
-        return rows, assembly.file_counts() if side == "larger" else None
+    slices = (slice(at, at + _AT_ONCE) for at in range(0, len(file.record), _AT_ONCE))
+    return encode(
+        profile,
+        _KEY,
+        side,
+        (
+            ({name: cells[here] for name, cells in file.columns.items()}, file.record[here])
+            for here in slices
+        ),
+        repeated=np.ones(len(file.ids), dtype=bool),
+        # The same each time, so that a benchmark can be repeated; never that of the other side, whose
+        # padding would meet it.
+        randomness=Randomness(order=own, fill=own, padding=own),
+    )
 
 
 def _clean_file(path: Path, layout: Layout, profile: EncodingProfile) -> File:

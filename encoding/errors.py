@@ -306,6 +306,22 @@ MissingColumnError = InputError.row("missing-column", "A column that is needed i
 ColumnLengthError = InputError.row(
     "column-length", "The columns do not all have the same number of rows."
 )
+HeaderMissingError = InputError.row("no-header", "The first row looks like a record.")
+TooFewColumnsError = InputError.row(
+    "too-few-columns", "There are fewer columns than what is compared of a person."
+)
+GuessError = InputError.row(
+    "guess",
+    "What the columns of a file mean cannot be guessed, or it cannot be linked as it stands.",
+)
+GuessDeclinedError = AgencyError.row(
+    "guess-declined", "A person has said that what was guessed of a file is wrong."
+)
+TrialFilesError = InputError.row(
+    "trial-files",
+    "Two files cannot be linked in a trial: they are one, too large, or none has people.",
+)
+TruthError = InputError.row("truth", "True pairs that do not fit the two files.")
 SheetError = InputError.row("sheet", "The workbook has no such sheet.")
 RecordCountError = InputError.row(
     "record-count", "The file has fewer or more records than the agreement takes."

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 from numpy.typing import NDArray
 
+from app.matching.blocks.bounds import least_lead
 from app.matching.blocks.decisions import NO_RIVAL, Band
 from app.matching.blocks.weights import least_weight
-from app.runs.bounds import least_lead
 from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from app.decisions.preparation import DrawnRecord, draw_record, keep_record
 from app.engine import MetRange, NumberedRange, meet_ranges, number_ranges
 from app.links.matches import LinkedRun, matches_of, space_keys
 from app.links.preparation import Prepared, keep_releases, prepare_releases
+from app.matching.blocks.bounds import link_policy
 from app.matching.blocks.checks import require_link_rate
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import Met
@@ -31,7 +32,6 @@ from app.review.drawing import DrawnReview, draw_review, keep_review
 from app.rounds.closure import note_success
 from app.runs import attempts
 from app.runs.attempts import Attempt, FinishedRanges
-from app.runs.bounds import link_policy
 from app.runs.errors import TooManyPairsError
 from app.sealed.objects import open_pieces, put_piece
 from app.uploads.reader import Handles, StoredUpload, locate_container

@@ -14,6 +14,7 @@ from schemas.shared.command_line import LazyGroup, emit, owes_json
 
 # In the order in which an analyst meets them.
 COMMANDS: Final = {
+    "trial": "Link two files of yours on the spot, to see what comes out.",
     "init": "Ask a few questions and write blindlink.toml.",
     "identity": "Make your own keys and show their fingerprint.",
     "agreement": "Draft, read and sign what is agreed.",

@@ -24,6 +24,7 @@ MOST_OF_A_STATE: Final = 1_000_000
 """How large the larger file is: up to a million records, or more; `calibrate` recommends one."""
 
 ZIP_FIELD: Final = "zip"
+SEX_FIELD: Final = "sex"
 NUMBER_FIELD: Final = "known-number"
 
 
@@ -47,6 +48,7 @@ def shipped_profile(
     *,
     size: Size = "state",
     zip_code: bool = True,
+    sex: bool = True,
     number: NumberKind | None = None,
 ) -> EncodingProfile:
     """Return a shipped encoding profile.
@@ -55,6 +57,7 @@ def shipped_profile(
         name: one of SHIPPED.
         size: chooses passes and how many rows a block holds; the profile's name says which.
         zip_code: whether the ZIP code is compared and brings records together.
+        sex: whether the sex is compared and part of blocking keys; without it a file has no key that needs it.
         number: the known number that is compared and brings records together; None: none.
     Raises:
         ShippedNameError: there is no such profile.
@@ -67,6 +70,8 @@ def shipped_profile(
         shipped["name"] += f"-{size}"
     if not zip_code:
         shipped = _without_field(shipped, ZIP_FIELD) | {"name": f"{shipped['name']}-no-zip"}
+    if not sex:
+        shipped = _without_sex(shipped)
     if number is not None:
         shipped = _with_number(shipped, number)
     return EncodingProfile.from_json(shipped)
@@ -105,6 +110,16 @@ def _without_field(shipped: dict[str, Any], name: str) -> dict[str, Any]:
         "fields": [field for field in shipped["fields"] if field is not gone],
         "passes": [one for one in shipped["passes"] if not columns & set(_columns_of(one))],
     }
+
+
+def _without_sex(shipped: dict[str, Any]) -> dict[str, Any]:
+    """Return a profile without the sex; a key of it and other columns is made of those alone."""
+    passes = [
+        one | {"keys": [[part for part in key if part != [SEX_FIELD]] for key in one["keys"]]}
+        for one in shipped["passes"]
+    ]
+    left = _without_field(shipped | {"passes": passes}, SEX_FIELD)
+    return left | {"name": f"{shipped['name']}-no-sex"}
 
 
 def _with_number(shipped: dict[str, Any], number: NumberKind) -> dict[str, Any]:

@@ -144,9 +144,9 @@ def read_links(left: Path, right: Path) -> tuple[Pair, ...]:
     )
 
 
-def read_truth(path: Path) -> Truth:
+def read_truth(path: Path, *, encoding: str = "utf-8-sig", delimiter: str = ",") -> Truth:
     """Return the truth: a record ID of the left file, one of the right file, then any other columns."""
-    names, columns = _read_columns(path)
+    names, columns = _read_columns(path, encoding=encoding, delimiter=delimiter)
     left, right, *others = columns
     return Truth(
         tuple(zip(left, right, strict=True)), dict(zip(names[2:], map(tuple, others), strict=True))
@@ -159,8 +159,8 @@ def read_look_alikes(path: Path) -> dict[Pair, str]:
     return dict(zip(zip(left, right, strict=True), relation, strict=True))
 
 
-def _read_columns(path: Path) -> tuple[tuple[str, ...], list[list[str]]]:
-    table = open_table(path)
+def _read_columns(path: Path, **how: str) -> tuple[tuple[str, ...], list[list[str]]]:
+    table = open_table(path, **how)
     columns: dict[str, list[str]] = {name: [] for name in table.columns}
     for chunk in table.chunks():
         for name, cells in chunk.columns.items():

@@ -25,7 +25,7 @@ from schemas.shared.page import (
 if TYPE_CHECKING:
     from schemas.passes import KeyForm
 
-_STANDING: Mapping[str, Standing] = {"stop": "bad", "warn": "warn", "note": "note"}
+VERDICTS: Mapping[str, Standing] = {"stop": "bad", "warn": "warn", "note": "note"}
 _WORD = {"stop": "stop", "warn": "look", "note": "note"}
 _FAULTS = ("missing", "placeholder", "invalid", "garbled", "non_ascii")
 _PASS_HEADER = (
@@ -86,7 +86,7 @@ def _verdicts(report: Report, *, shareable: bool) -> Markup:
         return findings([("good", "nothing that is worth a look")])
     return findings(
         [
-            (_STANDING[finding.standing], finding.sentence(shareable=shareable))
+            (VERDICTS[finding.standing], finding.sentence(shareable=shareable))
             for finding in report.findings
         ]
     )

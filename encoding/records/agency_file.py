@@ -26,17 +26,26 @@ class AgencyFile:
         Raises:
             InputError: the file cannot be used, or has no column of that name.
         """
+        table = self.table()
+        if self.id_column not in table.columns:
+            raise MissingColumnError(
+                f"{self.path} has no column {self.id_column} for the record IDs",
+                hint="name it as id_column in the section [input], or with --id-column",
+            )
+        return table
+
+    def table(self) -> Table:
+        """Open the file, whatever its columns.
+
+        Raises:
+            InputError: the file cannot be used.
+        """
         table = open_table(
             self.path, encoding=self.encoding, delimiter=self.delimiter, sheet=self.sheet
         )
         misread = table.misread()
         if misread is not None:
             raise misread
-        if self.id_column not in table.columns:
-            raise MissingColumnError(
-                f"{self.path} has no column {self.id_column} for the record IDs",
-                hint="name it as id_column in the section [input], or with --id-column",
-            )
         return table
 
 

@@ -31,12 +31,8 @@ _BLOCK_CHARS = 1 << 20
 _BYTE_ORDER_MARK = "\ufeff"
 # What the mark's three bytes in UTF-8 are in the encodings of Windows and in Latin-1.
 _MARK_READ_OTHERWISE = "\xef\xbb\xbf"
-_DELIMITERS = {
-    ";": ("semicolons", ";"),
-    "\t": ("tabs", "\\t"),
-    ",": ("commas", ","),
-    "|": ("vertical bars", "|"),
-}
+DELIMITER_NAMES = {";": "semicolons", "\t": "tabs", ",": "commas", "|": "vertical bars"}
+"""The usual delimiters, and what they are called."""
 _TWO_BYTES = 'if it was saved as Unicode text, say encoding = "utf-16" in the section [input]'
 
 
@@ -65,8 +61,9 @@ class CsvTable(Table):
             )
         if len(self.columns) > 1:
             return None
-        for delimiter, (name, written) in _DELIMITERS.items():
+        for delimiter, name in DELIMITER_NAMES.items():
             if delimiter in first and delimiter != self.delimiter:
+                written = "\\t" if delimiter == "\t" else delimiter
                 return DelimiterError(
                     f"the first row of {self.path} is one single cell with {name} in it",
                     hint=f'say delimiter = "{written}" in the section [input]',

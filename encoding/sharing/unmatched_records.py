@@ -142,11 +142,12 @@ class WithoutLink:
 def write_unmatched(path: Path, found: Iterable[Unmatched]) -> int:
     """Write the list in place of the former one, in one step, the worst first; returns how many there are."""
     rows = sorted(found, key=Unmatched.order)
-    write_csv(path, UNMATCHED_HEADER, map(_row, rows))
+    write_csv(path, UNMATCHED_HEADER, map(unmatched_row, rows))
     return len(rows)
 
 
-def _row(one: Unmatched) -> tuple[str, ...]:
-    explanation = "; ".join(SENTENCES[reason] for reason in one.reasons) or NOTHING_WRONG
+def unmatched_row(one: Unmatched, sentences: Mapping[str, str] = SENTENCES) -> tuple[str, ...]:
+    """Return the line of a record, with its reasons in these words."""
+    explanation = "; ".join(sentences[reason] for reason in one.reasons) or NOTHING_WRONG
     compared = f"{one.n_compared} of {one.n_passes} passes"
     return inert(one.record_id), compared, " ".join(one.reasons), explanation

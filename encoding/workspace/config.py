@@ -74,15 +74,20 @@ class IdentitySection(Model):
         return self
 
 
-class InputSection(Model):
-    """The agency's own file and how to read it; `date_format` is null where the file holds no date."""
+class ReadingSection(Model):
+    """How a file is read; `date_format` is null where the file holds no date."""
 
-    file: Text
-    id_column: Text
     encoding: Text = "utf-8-sig"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     sheet: Text | None = None
     date_format: Text | None = None
+
+
+class InputSection(ReadingSection):
+    """The agency's own file and how to read it."""
+
+    file: Text
+    id_column: Text
     as_of: Text = TODAY
     population: Code
 
@@ -295,9 +300,7 @@ def _render_lines(sections: ConfigFile) -> list[str]:
         _line("secret_file", project.secret_file),
         "",
         *_input_lines(sections.input),
-        "# What the recipe calls a column = what your file calls it.",
-        "[columns]",
-        *(f"{_key(name)} = {_text(header)}" for name, header in sections.columns.items()),
+        *column_lines(sections.columns),
         "",
         "# Columns that may be handed over beside a link ID, as the agreement says.",
         "[share]",
@@ -357,20 +360,36 @@ def _input_lines(source: InputSection | None) -> list[str]:
         "[input]",
         "# Your file of people: CSV, XLSX or Parquet, one row a record.",
         _line("file", source.file),
-        "# The column of your own number of a person; it never leaves this computer.",
-        _line("id_column", source.id_column),
-        '# How the text is stored: "utf-8-sig" (UTF-8), "cp1252" (Windows), "latin-1".',
-        _line("encoding", source.encoding),
-        _line("delimiter", source.delimiter),
-        "# The sheet of an XLSX workbook; the first one unless you say otherwise.",
-        _line("sheet", source.sheet, "Sheet1"),
-        "# How dates are written in your file.",
-        _line("date_format", source.date_format, "MM/DD/YYYY"),
+        *reading_lines(source, source.id_column),
         '# The day that the file describes: "today", or a date such as "2026-01-31".',
         _line("as_of", source.as_of),
         "# Which people are in the file, by the agreement's own code.",
         _line("population", source.population),
         "",
+    ]
+
+
+def reading_lines(reading: ReadingSection, id_column: str | None) -> list[str]:
+    """Return the lines that say how a file is read, with what each means; null: it has no record IDs."""
+    return [
+        "# The column of your own number of a person; it never leaves this computer.",
+        _line("id_column", id_column, "ID"),
+        '# How the text is stored: "utf-8-sig" (UTF-8), "cp1252" (Windows), "latin-1".',
+        _line("encoding", reading.encoding),
+        _line("delimiter", reading.delimiter),
+        "# The sheet of an XLSX workbook; the first one unless you say otherwise.",
+        _line("sheet", reading.sheet, "Sheet1"),
+        "# How dates are written in your file.",
+        _line("date_format", reading.date_format, "MM/DD/YYYY"),
+    ]
+
+
+def column_lines(columns: Mapping[str, str]) -> list[str]:
+    """Return the section of what the recipe calls a column, and the file."""
+    return [
+        "# What the recipe calls a column = what your file calls it.",
+        "[columns]",
+        *(f"{_key(name)} = {_text(header)}" for name, header in columns.items()),
     ]
 
 

@@ -20,6 +20,7 @@ from schemas.shared.page import (
     prose_table,
     render_page,
     table,
+    waterfall_chart,
 )
 
 HOSTILE = "<script>alert('1')</script>&\""
@@ -32,6 +33,7 @@ def every_block(text: str) -> list[str]:
         table(text, [text, text], [[text, text]]),
         bar_chart(text, [Bar(text, 0.5, text), Bar(text, 7.0, text, is_bad=True)]),
         column_chart(text, [(text, 3), (text, None)], axis=text),
+        waterfall_chart(text, [(text, 3.0), (text, -1.5)], total=text),
         prose_table(text, [text, text], [[text, text]]),
         facts([(text, text)]),
         lines(text),
@@ -63,7 +65,7 @@ def test_a_page_fetches_nothing() -> None:
     assert "default-src 'none'" in page
 
 
-@pytest.mark.parametrize("place", range(8))
+@pytest.mark.parametrize("place", range(9))
 def test_every_block_is_well_formed(place: int) -> None:
     ElementTree.fromstring(every_block("a < b & c")[place])
 
@@ -86,7 +88,28 @@ def test_a_column_chart_tells_how_high_its_columns_are(highest: int, last: str) 
     assert all(float(column.get("y")) >= 10 for column in chart.iter("rect"))
 
 
+def test_each_bar_of_a_waterfall_begins_where_the_one_above_ends() -> None:
+    steps = [("start", -4.0), ("name", 6.0), ("sex", -1.0)]
+    chart = ElementTree.fromstring(waterfall_chart("c", steps, total="all"))
+    bars = [(float(bar.get("x")), float(bar.get("width"))) for bar in chart.iter("rect")]
+    (x0, w0), (x1, w1), (x2, w2), (x3, w3) = bars
+    assert x1 == x0
+    assert x1 + w1 == pytest.approx(x2 + w2, abs=0.2)
+    assert x3 == pytest.approx(x0 + w0, abs=0.2)
+    assert w0 / w3 == pytest.approx(4, abs=0.1)
+    assert [bar.get("class") for bar in chart.iter("rect")] == [
+        "fill-bad", "fill-one", "fill-bad", "fill-one",
+    ]  # fmt: skip
+    shown = [text.text for text in chart.iter("text")]
+    assert shown == ["start", "-4.0", "name", "+6.0", "sex", "-1.0", "all", "+1.0"]
+    assert max(x + w for x, w in bars) < 720
+
+
+def test_a_waterfall_of_nothing_is_drawn() -> None:
+    ElementTree.fromstring(waterfall_chart("nothing", [], total="all"))
+
+
 def test_what_may_be_wider_than_the_page_scrolls_and_has_a_name() -> None:
     page = render_page("t", "l", [Section("s", every_block("x"))], "f")
-    assert page.count("<svg") + page.count("<table") == page.count('role="region"') == 4
-    assert page.count('tabindex="0"') == 4
+    assert page.count("<svg") + page.count("<table") == page.count('role="region"') == 5
+    assert page.count('tabindex="0"') == 5

@@ -157,8 +157,7 @@ def fit_weights(
     """
     levels = np.array(table.levels, dtype=np.intp).reshape(len(table.pairs), len(model.m))
     n_each = np.array(table.pairs, dtype=np.float64)
-    twin_factors = 1.0 + model.twin_rate * _ratios(model.twins, model.u, levels)
-    dependence = np.where(_dependent(model, levels), model.dependence, 0)
+    twin_factors, dependence = _twin_factors(model, levels), _dependence(model, levels)
     taken_off = twin_factors * np.where(dependence > 0, _exp2(model.dependence), 1.0)
     m, rate = model.m, prior_matches / n_pairs
     rounds = 0
@@ -179,6 +178,12 @@ def fit_weights(
     for number, of_level in enumerate(fields):
         total += np.array(of_level, dtype=np.int64)[levels[:, number]]
     return Weights(fields, prior, tuple(total.tolist()), tuple(twins), m, rate * n_pairs, rounds)
+
+
+def taken_off(model: Model, levels: Sequence[int]) -> tuple[int, int]:
+    """Return what dependence of names, and what the chance of twins, takes off a pattern of these levels."""
+    pattern = np.array([levels], dtype=np.intp)
+    return int(_dependence(model, pattern)[0]), weight(float(_twin_factors(model, pattern)[0]))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -227,6 +232,14 @@ def _field_weights(m: Ratios, u: Ratios) -> tuple[tuple[int, ...], ...]:
         (0, *(weight(max(m_l, _LEAST_M) / u_l) for m_l, u_l in zip(m_f[1:], u_f[1:], strict=True)))
         for m_f, u_f in zip(m, u, strict=True)
     )
+
+
+def _twin_factors(model: Model, levels: LevelPlaces) -> NDArray[np.float64]:
+    return 1.0 + model.twin_rate * _ratios(model.twins, model.u, levels)
+
+
+def _dependence(model: Model, levels: LevelPlaces) -> NDArray[np.int64]:
+    return np.where(_dependent(model, levels), model.dependence, 0)
 
 
 def _dependent(model: Model, levels: LevelPlaces) -> NDArray[np.bool_]:

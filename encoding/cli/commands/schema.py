@@ -38,16 +38,25 @@ def schema() -> None:
     help="How large the larger file is: up to a million records, or more.",
 )
 @click.option("--no-zip", is_flag=True, help="Leave the ZIP code out of the comparison.")
+@click.option("--no-sex", is_flag=True, help="Leave the sex out, where a file does not have it.")
 @click.option(
     "--number", type=click.Choice(NUMBER_KINDS), help="The known number that is compared, too."
 )
 @click.option("--digest", is_flag=True, help="Print the profile's fingerprint only.")
-def show(name: str, *, size: Size, no_zip: bool, number: NumberKind | None, digest: bool) -> None:
+def show(
+    name: str,
+    *,
+    size: Size,
+    no_zip: bool,
+    no_sex: bool,
+    number: NumberKind | None,
+    digest: bool,
+) -> None:
     """Print a shipped encoding profile as JSON, for the agreement.
 
     Example: blindlink schema show children > profile.json
     """
-    profile = shipped_profile(name, size=size, zip_code=not no_zip, number=number)
+    profile = shipped_profile(name, size=size, zip_code=not no_zip, sex=not no_sex, number=number)
     click.echo(profile.digest() if digest else json.dumps(profile.to_json(), indent=2))
 
 

@@ -12,8 +12,8 @@ import click
 from encoding.cli.parts.mapping import read_mapping
 from encoding.cli.parts.options import split_columns
 from encoding.errors import AgencyError, ConfigError
-from encoding.profiles.shipped import ColumnPreset, load_preset, preset_names
-from encoding.recipe import INPUTS
+from encoding.profiles.column_words import columns_by_header
+from encoding.profiles.shipped import ColumnPreset, load_preset
 from encoding.records import open_table
 from encoding.workspace.config import ConfigFile, parse_sections
 from schemas.errors import CheckpointError
@@ -158,24 +158,7 @@ def _header(source: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
 
 
 def _columns(preset: ColumnPreset | None, header: tuple[str, ...]) -> dict[str, str]:
-    """Return the mapping of a preset, or of the preset that knows most columns of the file."""
+    """Return the mapping of a preset, or what the headers of the file say."""
     if preset is not None:
         return {name: c for name, c in preset.columns.items() if not header or c in header}
-    layouts = [load_preset(name).columns for name in preset_names()] + [
-        {name: name for name in INPUTS}
-    ]
-    headers = {_loose(column): column for column in header}
-    found = [
-        {
-            name: headers[_loose(column)]
-            for name, column in layout.items()
-            if _loose(column) in headers
-        }
-        for layout in layouts
-    ]
-    return max(found, key=len)
-
-
-def _loose(name: str) -> str:
-    """Return a column name without case, spaces and underscores, as people vary it."""
-    return "".join(filter(str.isalnum, name)).lower()
+    return {name: columns[0] for name, columns in columns_by_header(header).items()}

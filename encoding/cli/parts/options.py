@@ -71,18 +71,23 @@ def agency_options(function: _Function) -> _Function:
             callback=_set("workspace_path"),
             help="Folder of what must be remembered; the settings name it.",
         ),
-        click.option(
-            "--quiet",
-            "-q",
-            is_flag=True,
-            expose_value=False,
-            callback=_set("is_quiet"),
-            help="Only errors; no progress and no remarks.",
-        ),
+        quiet_option,
     )
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def quiet_option(function: _Function) -> _Function:
+    """Add --quiet, which sets the session and is not passed on."""
+    return click.option(
+        "--quiet",
+        "-q",
+        is_flag=True,
+        expose_value=False,
+        callback=_set("is_quiet"),
+        help="Only errors; no progress and no remarks.",
+    )(function)
 
 
 def file_options(function: _Function) -> _Function:

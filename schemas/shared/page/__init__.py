@@ -13,7 +13,7 @@ from schemas.shared.page.blocks import (
     scrolling,
     table,
 )
-from schemas.shared.page.charts import Bar, bar_chart, column_chart
+from schemas.shared.page.charts import Bar, bar_chart, column_chart, waterfall_chart
 from schemas.shared.page.page import Section, page_start, render_page
 
 __all__ = [
@@ -32,4 +32,5 @@ __all__ = [
     "render_page",
     "scrolling",
     "table",
+    "waterfall_chart",
 ]

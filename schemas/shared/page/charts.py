@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate
 
 from schemas.shared.page.blocks import Markup, scrolling
 
@@ -39,6 +40,37 @@ def bar_chart(caption: str, bars: Sequence[Bar]) -> Markup:
             f'<text x="{_LABELS + width + 6:.1f}" y="{top + 16}">{escape(bar.text)}</text>'
         )
     return _figure(caption, max(len(bars), 1) * _ROW, "".join(pieces))
+
+
+def waterfall_chart(caption: str, steps: Sequence[tuple[str, float]], *, total: str) -> Markup:
+    """Return bars that each begin where the one above ends, and one from zero to the end of all.
+
+    Args:
+        caption: what the chart shows.
+        steps: names, and what each adds or, below zero, takes.
+        total: what the end of all is called.
+    """
+    ends = [0.0, *accumulate(amount for _, amount in steps)]
+    low, high = min(ends), max(ends)
+    scale = (_WIDTH - _LABELS - 110) / max(high - low, 1e-9)
+    zero = _LABELS - low * scale
+    bars = [
+        (name, begin, end) for (name, _), begin, end in zip(steps, ends, ends[1:], strict=False)
+    ]
+    bars.append((total, 0.0, ends[-1]))
+    pieces = [
+        f'<line class="axis" x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{len(bars) * _ROW}"/>'
+    ]
+    for row, (name, begin, end) in enumerate(bars):
+        top, left = row * _ROW, _LABELS + (min(begin, end) - low) * scale
+        width = abs(end - begin) * scale
+        color = "fill-one" if end >= begin else "fill-bad"
+        pieces.append(
+            f'<text x="{_LABELS - 8}" y="{top + 16}" text-anchor="end">{escape(name)}</text>'
+            f'<rect class="{color}" x="{left:.1f}" y="{top + 4}" width="{width:.1f}" height="16"/>'
+            f'<text x="{left + width + 6:.1f}" y="{top + 16}">{end - begin:+.1f}</text>'
+        )
+    return _figure(caption, len(bars) * _ROW, "".join(pieces))
 
 
 def column_chart(

@@ -12,6 +12,7 @@ from samples.refusals import raises
 from encoding.errors import ShippedNameError
 from encoding.profiles.shipped import (
     NUMBER_FIELD,
+    SEX_FIELD,
     SHIPPED,
     SIZES,
     ZIP_FIELD,
@@ -32,7 +33,8 @@ profiles = pytest.mark.parametrize(
     "profile",
     [shipped_profile(name, size=size, zip_code=zip_code) for name, size, zip_code in EVERY]
     + [shipped_profile("generic-person", size="nation", number=kind) for kind in NUMBER_KINDS]
-    + [NUMBERED],
+    + [shipped_profile(name, size=size, sex=False) for name in SHIPPED for size in SIZES]
+    + [shipped_profile("children", zip_code=False, sex=False, number="ssn"), NUMBERED],
     ids=lambda profile: profile.name,
 )
 
@@ -77,6 +79,19 @@ def test_without_zip_codes_nothing_asks_for_one(name: str, size: Size) -> None:
     assert ZIP_FIELD not in {field.name for field in profile.fields}
     assert "zip" not in json.dumps(profile.to_json()["passes"])
     assert ZIP_FIELD in {field.name for field in shipped_profile(name, size=size).fields}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", SHIPPED)
+def test_without_sex_the_same_passes_bring_records_together_by_the_rest(
+    name: str, size: Size
+) -> None:
+    usual, without = shipped_profile(name, size=size), shipped_profile(name, size=size, sex=False)
+    assert [one.name for one in without.passes] == [one.name for one in usual.passes]
+    assert "sex" in {column for one in usual.passes for column in one.columns}
+    assert "sex" not in {column for one in without.passes for column in one.columns}
+    assert {one.name for one in usual.fields} - {one.name for one in without.fields} == {SEX_FIELD}
+    assert without.name == f"{usual.name}-no-sex"
 
 
 @pytest.mark.parametrize("load", [shipped_profile, load_preset])

@@ -38,7 +38,9 @@ def test_every_shipped_profile_is_in_order(name: str) -> None:
     assert shipped_profile(name).digest() in result.stdout
 
 
-@pytest.mark.parametrize("words", [(), ("--no-zip",), ("--size", "nation"), ("--number", "ssn")])
+@pytest.mark.parametrize(
+    "words", [(), ("--no-zip",), ("--no-sex",), ("--size", "nation"), ("--number", "ssn")]
+)
 def test_what_schema_show_prints_is_read_as_the_same(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:

@@ -1,0 +1,85 @@
+"""`blindlink trial`: link two files on the spot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from encoding.cli.parts.options import quiet_option
+from encoding.cli.parts.session import Session
+from encoding.trial.words import UNPROTECTED
+from schemas.shared.command_line import emit, json_option
+
+if TYPE_CHECKING:
+    from encoding.trial.trial import Trial
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(
+    "trial",
+    short_help="Link two files of yours on the spot, to see what comes out.",
+    epilog="Example: blindlink trial clients.csv pupils.csv",
+)
+@click.argument("file_a", metavar="A", type=_FILE)
+@click.argument("file_b", metavar="B", type=_FILE)
+@click.option("--truth", type=_FILE, help="True pairs, a record ID of A and one of B a row.")
+@click.option(
+    "--profile",
+    type=click.Choice(["children", "generic-person"]),
+    default="children",
+    show_default=True,
+    help="Whom the files are about.",
+)
+@click.option("--layout-a", type=_FILE, help="How A is read, in place of guessing; see the docs.")
+@click.option("--layout-b", type=_FILE, help="How B is read.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("trial"),
+    show_default=True,
+    help="The folder to write into.",
+)
+@click.option("--yes", is_flag=True, help="Take what is guessed about the columns.")
+@click.option("--force", is_flag=True, help="Overwrite the files of an earlier trial.")
+@json_option
+@quiet_option
+@click.pass_obj
+def trial(
+    session: Session,
+    /,
+    *,
+    file_a: Path,
+    file_b: Path,
+    truth: Path | None,
+    profile: str,
+    layout_a: Path | None,
+    layout_b: Path | None,
+    out: Path,
+    yes: bool,
+    force: bool,
+) -> None:
+    """Link the records of two files, A and B: CSV, XLSX or Parquet, one row a record.
+
+    Nothing has to be set up. What the columns mean is guessed, and you are asked whether it is right. The files
+    are encoded with a secret that is thrown away, and linked here; nothing leaves this computer. Pairs, reasons
+    for records without one, and a page to read go into a folder. You may see both files: nothing is protected
+    from you.
+    """
+    from encoding.cli.parts.trial_steps import Asked, try_linkage
+
+    asked = Asked((file_a, file_b), (layout_a, layout_b), profile, truth, out, yes, force)
+    _report(session, *try_linkage(session, asked))
+
+
+def _report(session: Session, found: Trial, written: list[Path]) -> None:
+    from encoding.trial.summary import document, summary_lines
+
+    emit(
+        document(found) | {"written": [str(path) for path in written]},
+        summary_lines(found),
+        remarks=[f"read {written[0]} first; pairs are in {written[1]}"],
+    )
+    session.say(UNPROTECTED)

@@ -1,0 +1,72 @@
+"""The date format of a column, told by its cells, and whether day and month can be told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from encoding.recipe.dates import DateFormat, read_date_format
+
+# Of formats that read the same cells the first one is taken: month before day, as in the United States.
+FORMATS: Final = tuple(
+    read_date_format(text)
+    for text in (
+        "YYYY-MM-DD", "MM/DD/YYYY", "DD/MM/YYYY", "YYYYMMDD", "YYYY/MM/DD", "MM-DD-YYYY", "DD-MM-YYYY",
+        "DD.MM.YYYY", "MM.DD.YYYY", "YYYY.MM.DD", "MMDDYYYY", "DDMMYYYY", "DD-MON-YYYY", "DD MON YYYY",
+        "DDMONYYYY", "DD/MON/YYYY", "MON DD, YYYY", "MON DD YYYY", "MON-DD-YYYY",
+    )
+)  # fmt: skip
+_FIRST_YEAR: Final = 1875
+_YEAR_DIGITS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class DateGuess:
+    """A date format, and how sure it is.
+
+    Attributes:
+        format: the one that reads most cells, as people write it.
+        other: one with day and month in each other's place that reads them as well; None: there is none.
+        n_read: cells that it reads.
+        n_filled: cells that are not empty.
+    """
+
+    format: str
+    other: str | None
+    n_read: int
+    n_filled: int
+
+    @property
+    def share(self) -> float:
+        """The part of the cells that are not empty that it reads, from 0 to 1."""
+        return self.n_read / self.n_filled if self.n_filled else 0.0
+
+
+def guess_dates(cells: Sequence[str], today: date) -> DateGuess:
+    """Return the format that reads most of some cells, as dates of birth that have been by `today`."""
+    filled = [cell for cell in cells if cell]
+    n_read = {one.text: _n_read(filled, one, today) for one in FORMATS}
+    best = max(FORMATS, key=lambda one: n_read[one.text]).text
+    other = _turned(best)
+    is_open = n_read[best] > 0 and n_read.get(other, 0) == n_read[best]
+    return DateGuess(best, other if is_open else None, n_read[best], len(filled))
+
+
+def are_years(cells: Sequence[str], today: date) -> bool:
+    """Tell whether most cells hold a year of birth and no day."""
+    filled = [cell for cell in cells if cell]
+    years = [cell for cell in filled if cell.isdecimal() and len(cell) == _YEAR_DIGITS]
+    fitting = [cell for cell in years if _FIRST_YEAR <= int(cell) <= today.year]
+    return bool(filled) and 2 * len(fitting) > len(filled)
+
+
+def _n_read(cells: Sequence[str], one: DateFormat, today: date) -> int:
+    found = map(one.parse, cells)
+    return sum(day is not None and day.year >= _FIRST_YEAR and day <= today for day in found)
+
+
+def _turned(text: str) -> str:
+    """Return the format with day and month in each other's place."""
+    return text.replace("MM", "?").replace("DD", "MM").replace("?", "DD")

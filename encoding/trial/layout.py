@@ -1,0 +1,119 @@
+"""How one file of a trial is read: what was guessed, and what its owner may write down in place of it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field, ValidationError
+
+from encoding.errors import ConfigError, InputError
+from encoding.files import why_unread
+from encoding.records.agency_file import AgencyFile
+from encoding.records.row_numbers import UnnumberedFile
+from encoding.trial.words import UNPROTECTED
+from encoding.workspace.config import ReadingSection, Text, column_lines, reading_lines
+from schemas.document import Model, describe_invalid
+
+LAYOUT_START: Final = b"# How a file of a trial is read.\n"
+
+
+class LayoutSection(ReadingSection):
+    """How the file is read; `id_column` is null where it has no record IDs."""
+
+    id_column: Text | None = None
+
+
+class Layout(Model):
+    """The sections `input` and `columns` of a settings file, without what only a project needs."""
+
+    input: LayoutSection
+    columns: dict[Text, Text] = Field(default_factory=dict)
+
+    def file(self, path: Path) -> AgencyFile:
+        """Return a file that is read so."""
+        how = self.input
+        if how.id_column is None:
+            return UnnumberedFile(
+                path, encoding=how.encoding, delimiter=how.delimiter, sheet=how.sheet
+            )
+        return AgencyFile(path, how.id_column, how.encoding, how.delimiter, how.sheet)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of a trial, by the name under which it is spoken of, and its layout."""
+
+    path: Path
+    layout: Layout
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    @property
+    def file(self) -> AgencyFile:
+        """The file, ready to be read."""
+        return self.layout.file(self.path)
+
+
+@contextmanager
+def about_file(path: Path) -> Iterator[None]:
+    """Have each error about a file name it: a trial reads two."""
+    try:
+        yield
+    except InputError as exc:
+        if path.name not in str(exc):
+            exc.args = (f"{path.name}: {exc}",)
+        raise
+
+
+def read_layout(path: Path) -> Layout:
+    """Read a layout.
+
+    Raises:
+        ConfigError: it is missing, not TOML, or says something impossible.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        otherwise = f"the layout {path} cannot be read as TOML"
+        raise ConfigError(why_unread(exc, path, otherwise)) from exc
+    try:
+        return Layout.model_validate_json(json.dumps(raw, default=str))
+    except ValidationError as exc:
+        raise ConfigError(f"the layout {path}: {describe_invalid(exc)}") from None
+
+
+def render_layout(
+    path: Path, layout: Layout, missing: Mapping[str, str], unused: Sequence[str]
+) -> bytes:
+    """Return a layout as TOML, to be edited.
+
+    Args:
+        path: the file that it is of.
+        layout: how it is read.
+        missing: the inputs that no column was found for, with an example of a header.
+        unused: the columns that mean nothing yet.
+    """
+    lines = [
+        LAYOUT_START.decode().rstrip(),
+        f"# It is of {path.name}. {UNPROTECTED}",
+        "# Put right what is wrong, and give this file to blindlink trial as --layout-a or --layout-b.",
+        "",
+        "[input]",
+        *reading_lines(layout.input, layout.input.id_column),
+        "",
+        *column_lines(layout.columns),
+        *(f'# {name} = "{example}"' for name, example in missing.items()),
+    ]
+    if unused:
+        lines += ["", "# Columns of the file that are not used:"]
+        lines += [f"#   {json.dumps(column, ensure_ascii=False)}" for column in unused]
+    return ("\n".join(lines) + "\n").encode()

@@ -1,0 +1,47 @@
+"""Invented pairs, weighed as the pairs of a trial."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.matching.blocks.weights import UNIT, model_of, taken_off
+from encoding.profiles.shipped import SHIPPED, shipped_profile
+from encoding.trial.examples import EXAMPLES, weigh_examples
+from encoding.trial.page import FIELD_WORDS
+from encoding.trial.trial import Trial
+
+
+def test_the_steps_of_an_example_lead_to_its_weight(tried: Trial) -> None:
+    assert len(tried.examples) == len(EXAMPLES) == 3
+    for one in tried.examples:
+        assert sum(step.bits for step in one.steps) == pytest.approx(one.bits)
+        assert one.chance == pytest.approx(1 / (1 + 2**-one.bits))
+    typo, swapped, twins = tried.examples
+    assert typo.chance > 0.9 < swapped.chance
+    assert twins.chance < 0.5
+    levels = {step.name: step.level for step in swapped.steps}
+    assert levels["birth-date"] == "swapped"
+
+
+def test_examples_come_out_the_same_again(tried: Trial) -> None:
+    larger = tried.outcome.b.encoded
+    profile = tried.outcome.profile
+    model = model_of(profile, larger.counts, larger.n_records)
+    assert weigh_examples(profile, model, tried.outcome.run) == tried.examples
+
+
+def test_what_is_taken_off_a_pattern_is_what_the_run_took_off(tried: Trial) -> None:
+    run, larger = tried.outcome.run, tried.outcome.b.encoded
+    model = model_of(tried.outcome.profile, larger.counts, larger.n_records)
+    assert len(run.table.levels) >= 3
+    for levels, total in zip(run.table.levels, run.weights.total, strict=True):
+        added = sum(run.weights.fields[at][level] for at, level in enumerate(levels))
+        assert run.weights.prior + added - sum(taken_off(model, levels)) == total
+    assert np.abs(run.total).max() > UNIT
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_field_of_a_shipped_profile_is_called_something(name: str) -> None:
+    profile = shipped_profile(name, number="ssn").without_memory()
+    assert {field.name for field in profile.fields} <= FIELD_WORDS.keys()
