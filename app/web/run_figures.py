@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from app.runs.bounds import link_policy
+from app.matching.blocks.bounds import link_policy
 from app.runs.counts import NOTHING_SHOWN, NotLinked, above_floor, shown_not_linked
 from app.runs.service import result_before
 from app.runs.view import found_by, view_of
