@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -19,8 +20,10 @@ _PARSER = MarkdownIt("commonmark").enable("table")
 _WORD = re.compile(r"[A-Za-z0-9][\w'’.,]*\w|[A-Za-z0-9]")
 _END = re.compile(r"[.!?]+[\"'”)*]*(?=\s|$)")
 # Two vowels that are heard apart, as in "area", "various", "idea", "quiet".
-_TWO = re.compile(r"[drv]ia[^n]?|[td]eri|eria|r[ie]ous|v[ie]ous|ea$|deal|eali|rea(?=$|t[ei])|quie|[^t]ien[tc]e?|eo(?!pl)|bei|yin|uou"
-                  r"|[ei]o[^nu]|[dg]ian|i[uo]m|[nt]ua[lt]")
+_TWO = re.compile(
+    r"[drv]ia[^n]?|[td]eri|eria|r[ie]ous|v[ie]ous|ea$|deal|eali|crea(?!m)|quie|[^t]ien[tc]e?|eo(?!pl)|io[^nu]|ryo|bei|yin|uou"
+    r"|[dg]ian|i[uo]m|[^gq]ua[lt]"
+)
 # An e that is not heard, as in "file", "linked", "changes"; those of "table", "started", "sizes" are.
 _SILENT = re.compile(
     r"(?<=[^aeiouyl])e$|(?<=[aeiouyrl]l)e$|(?<=[aeiouy])e$|(?<=[^aeioutdy])ed$|(?<=[^aeiouylcgszhx])es$"
@@ -56,7 +59,7 @@ class Reading:
 def read(page: str) -> Reading:
     """Measure what stands in a page's paragraphs and lists, once there is any."""
     sentences = sentences_of(page)
-    words = [word for sentence in sentences for word in _WORD.findall(sentence)]
+    words = [word for sentence in sentences for word in words_of(sentence)]
     return Reading(len(words), len(sentences), sum(map(syllables, words)))
 
 
@@ -67,10 +70,15 @@ def sentences_of(page: str) -> list[str]:
     """
     sentences = []
     tokens = _PARSER.parse(page)
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for before, token in pairwise(tokens):
         if before.type == "paragraph_open":
             sentences += [part for part in _END.split(_text(token)) if _WORD.search(part)]
     return sentences
+
+
+def words_of(sentence: str) -> list[str]:
+    """Return the words and numbers of a sentence."""
+    return _WORD.findall(sentence)
 
 
 def _text(paragraph: Token) -> str:
@@ -89,4 +97,6 @@ def syllables(word: str) -> int:
 if __name__ == "__main__":
     for name in sys.argv[1:]:
         page = read(Path(name).read_text("utf-8"))
-        print(f"{name:36}{page.words:7}{page.words_a_sentence:7.1f}{page.syllables_a_word:7.2f}{page.ease:7.1f}")
+        print(
+            f"{name:36}{page.words:7}{page.words_a_sentence:7.1f}{page.syllables_a_word:7.2f}{page.ease:7.1f}"
+        )
