@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -120,7 +121,7 @@ def test_every_document_is_built_and_asks_no_other_host(site: Path) -> None:
 @pytest.mark.index
 def test_the_reference_stands_in_the_site_as_plain_tables(site: Path) -> None:
     text = (site / "docs" / "api-reference.html").read_text("utf-8")
-    assert "PUT /v1/uploads/{upload}/parts/{number}" in text
+    assert "/v1/uploads/{upload}/parts/{number}" in text
     assert text.count("<table") > 100
 
 
@@ -142,22 +143,18 @@ def test_it_reads_without_javascript_on_a_phone_in_light_and_dark(
 
 
 @pytest.mark.index
-@pytest.mark.parametrize(
-    "broken", ["[gone](gone.md)", "[gone](words.md#gone)", "![gone](images/gone.svg)"]
-)
-def test_a_broken_link_fails_the_build(packages: Path, tmp_path: Path, broken: str) -> None:
-    for path in ("docs/site", "docs/images"):
-        (tmp_path / path).mkdir(parents=True)
-    for path in ("conf.py", "reference.py", "static/site.css", "root/index.html"):
-        copy = tmp_path / "docs" / "site" / path
-        copy.parent.mkdir(exist_ok=True)
-        text = (ROOT / "docs" / "site" / path).read_text("utf-8")
-        copy.write_text(text.replace("Path(__file__).parents[2]", f"Path({str(ROOT)!r})"))
-    (tmp_path / "docs/words.md").write_text("# The words\n")
-    index = "# Pages\n\n## For all\n\n- [Words](words.md)\n"
-    (tmp_path / "docs/index.md").write_text(index)
-    assert build(tmp_path, tmp_path / "whole", packages).returncode == 0
-    (tmp_path / "docs/words.md").write_text(f"# The words\n\n{broken}\n")
-    built = build(tmp_path, tmp_path / "broken", packages)
+def test_each_broken_link_fails_the_build(packages: Path, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    shutil.copytree(ROOT / "docs" / "site", tmp_path / "docs" / "site")
+    conf = tmp_path / "docs" / "site" / "conf.py"
+    conf.write_text(
+        conf.read_text("utf-8").replace("Path(__file__).parents[2]", f"Path({str(ROOT)!r})")
+    )
+    (tmp_path / "docs/index.md").write_text("# Pages\n\n## For all\n\n- [Words](words.md)\n")
+    broken = (
+        "# The words\n\n[file](gone.md) [heading](index.md#gone)\n\n![picture](images/gone.svg)\n"
+    )
+    (tmp_path / "docs/words.md").write_text(broken)
+    built = build(tmp_path, tmp_path / "site", packages)
     assert built.returncode != 0
-    assert "gone" in built.stderr
+    assert built.stderr.count("WARNING") == 3, built.stderr
