@@ -264,7 +264,7 @@ def name_frequency(rehearsal: Rehearsal, profile: EncodingProfile) -> Scored:
     more = np.zeros(len(scored.score))
     for field, columns, levels in (
         ("first-name", ("first_name",), ("exact",)),
-        ("surname", ("surname_1", "surname_2"), ("both-double", "both")),
+        ("surname", ("surname_1", "surname_2"), ("both",)),
     ):
         more += _rarity(rehearsal, profile, found, field, columns, levels)
     score = scored.score + 1000 * more

@@ -119,6 +119,12 @@ class ShareMissingError(SecretError):
     code = "share-missing"
 
 
+class SecretLostError(SecretError):
+    """This agency has confirmed a secret that its workspace, restored from an old backup, does not have."""
+
+    code = "secret-lost"
+
+
 class IdentityError(AgencyError):
     """The person's own keys cannot be used."""
 

@@ -18,6 +18,7 @@ from schemas.clauses import (
     MAX_REVIEWERS,
     AgreedParty,
     AgreedRecipient,
+    Amends,
     ApprovalRule,
     Breach,
     DataElement,
@@ -157,7 +158,7 @@ class Agreement(Document):
     `number` counts the versions from 1, and `previous` is the digest of the one before (null in the first).
     `epoch` counts the secrets: it rises by one with the encoding profile or the agencies, which hold the
     secret, or when a new secret is agreed on; until it rises, nothing is encoded anew. `known_number` is left
-    out where the profile takes none.
+    out where the profile takes none, and `amends` where every party signs with its counsel.
     """
 
     KIND: ClassVar[str] = "agreement"
@@ -166,6 +167,7 @@ class Agreement(Document):
     project: Name
     number: Annotated[int, Field(ge=1, le=10_000)]
     previous: Sha256Hex | None
+    amends: Annotated[Amends | None, Field(exclude_if=lambda one: one is None)] = None
     epoch: Epoch
     paper: PaperAgreement | None
     purpose: Purpose
@@ -204,8 +206,14 @@ class Agreement(Document):
         return next(party for party in self.parties if party.kind == "operator")
 
     def names(self, kind: PartyKind | None = None) -> tuple[str, ...]:
-        """Return the parties' names, of one kind or, by default, all; each of these signs."""
+        """Return the parties' names, of one kind or, by default, all."""
         return tuple(party.name for party in self.parties if kind in (None, party.kind))
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """The parties that have to sign: all, or the one whose persons alone change."""
+        party = None if self.amends is None else self.amends.party
+        return self.names() if party is None else (party,)
 
     def party(self, name: str) -> AgreedParty | None:
         """Return a party, or None if the agreement does not name it."""
@@ -260,11 +268,6 @@ class Agreement(Document):
         )
 
 
-def opens_epoch(before: Agreement, after: Agreement) -> bool:
-    """Tell whether an amendment cannot keep the secret: other encodings, or other holders of the secret."""
-    return (before.profile, _holders(before)) != (after.profile, _holders(after))
-
-
 def number_fault(agreement: Agreement, profile: EncodingProfile) -> str | None:
     """Return in one sentence that a profile takes another known number than is agreed; None: it does not."""
     stated = None if agreement.known_number is None else agreement.known_number.kind
@@ -273,33 +276,14 @@ def number_fault(agreement: Agreement, profile: EncodingProfile) -> str | None:
     return "the known number of the encoding profile is not the one that the agreement states"
 
 
-def succession_fault(before: Agreement | None, after: Agreement) -> str | None:
-    """Return in one sentence why an agreement cannot follow the one before; None: it can.
-
-    Args:
-        before: the last agreement that every party has signed; None if there is none yet.
-    """
-    if before is None:
-        return None if after.number == 1 else "a project's first agreement has the number 1"
-    if after.project != before.project:
-        return "an amendment belongs to the same project"
-    if (after.number, after.previous) != (before.number + 1, before.digest()):
-        return "an amendment names the agreement before it, and has the next number"
-    if after.epoch not in (before.epoch, before.epoch + 1):
-        return "an amendment keeps the epoch, or opens the next one"
-    if opens_epoch(before, after) and after.epoch == before.epoch:
-        return "another encoding profile, or other holders of the secret, need the next epoch"
-    return None
-
-
-def _holders(agreement: Agreement) -> dict[str, str | None]:
-    """Return the person of each agency who holds the secret, whatever keys they have by now."""
-    return {party.name: party.holder for party in agreement.parties if party.kind == "agency"}
-
-
 def _faults(agreement: Agreement) -> Iterator[str]:
     if (agreement.number == 1) != (agreement.previous is None):
         yield "the first agreement has no previous one, and every other has"
+    amends = agreement.amends
+    if amends is not None and agreement.number == 1:
+        yield "the first agreement amends nothing"
+    if amends is not None and amends.party is not None and agreement.party(amends.party) is None:
+        yield "the persons change of a party that the agreement does not name"
     if agreement.number == 1 and agreement.epoch != 1:
         yield "the first agreement begins the first epoch"
     yield from _party_faults(agreement)

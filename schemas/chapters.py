@@ -88,10 +88,24 @@ def _frame(agreement: Agreement) -> Iterator[str]:
     yield f"Purpose ({agreement.purpose.code}): {agreement.purpose.statement}"
     yield (
         f"This is agreement number {agreement.number} of the project {agreement.project}. It holds from "
-        f"{agreement.start} to {agreement.end}, both days included, once every party has signed it."
+        f"{agreement.start} to {agreement.end}, both days included, once {_signing_words(agreement)}."
     )
     if agreement.previous is not None:
         yield f"It takes the place of the agreement with the fingerprint {grouped(agreement.previous)}."
+    if agreement.amends is None:
+        yield (
+            "Later, a steward of a party may change who acts for that party, alone and at once; the others "
+            "are told, and may halt the linkage. The parties' stewards together may change dates, sizes of "
+            "files, the schedule and, within the agreed range, probabilities. Counsel of every party signs "
+            "any other change."
+        )
+    elif agreement.amends.party is not None:
+        yield (
+            f"Only who acts for {agreement.amends.party} changes. Its steward alone signs that; the other "
+            "parties are told, and may halt the linkage."
+        )
+    else:
+        yield "Only dates, sizes, the schedule or probabilities change, within what counsel has signed."
     yield f"It belongs to epoch {agreement.epoch}, that is, to secret number {agreement.epoch} of the project."
     paper = agreement.paper
     if paper is None:
@@ -100,6 +114,13 @@ def _frame(agreement: Agreement) -> Iterator[str]:
     yield f"It carries out the paper agreement {paper.number} of {paper.date}."
     if paper.sha256 is not None:
         yield f"The file of that paper has the fingerprint {grouped(paper.sha256)}."
+
+
+def _signing_words(agreement: Agreement) -> str:
+    if agreement.amends is None:
+        return "every party and its counsel have signed it"
+    party = agreement.amends.party
+    return "every party has signed it" if party is None else f"a steward of {party} has signed it"
 
 
 def _parties(agreement: Agreement) -> Chapter:

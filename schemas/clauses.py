@@ -101,6 +101,23 @@ class AgreedParty(Model):
         return self
 
 
+class Amends(Model):
+    """What an amendment changes alone, so that not every party has to sign with its counsel.
+
+    `persons`: who acts for `party`, and the epoch; that party signs alone. `practice`: dates, thresholds and
+    sizes within what counsel has signed; every party signs, without counsel, and `party` is null.
+    """
+
+    only: Literal["persons", "practice"]
+    party: Name | None
+
+    @model_validator(mode="after")
+    def _persons_are_of_a_party(self) -> Self:
+        if (self.only == "persons") != (self.party is not None):
+            raise ValueError("a party is named where its persons change, and nowhere else")
+        return self
+
+
 class Purpose(Model):
     """Why records are linked: a code that the match log repeats, and the sentence that counsel agreed on."""
 

@@ -120,6 +120,35 @@ def missed_matches(
     return Interval(min(low, most), min(high, most))
 
 
+def true_matches(
+    linked: int, records: int, whole: tuple[int, int], wrong: Interval, missed: Interval
+) -> Interval:
+    """Return how many records of a group have a match, linked or not, by what is told of all records together.
+
+    Links that are wrong are taken as spread over the groups as links are; matches that were missed as links, or
+    as records without one, whichever makes more of them in this group. Chance is added as everywhere.
+
+    Args:
+        linked: records of the group that have a link.
+        records: all of the group.
+        whole: the same two of all groups together.
+        wrong: how many links of all are wrong.
+        missed: how many matches of all have no link.
+    """
+    n_linked, n_open = whole[0], whole[1] - whole[0]
+    n_wrong = _part(wrong.high, linked, n_linked)
+    n_missed = max(
+        _part(missed.high, linked, n_linked), _part(missed.high, records - linked, n_open)
+    )
+    most = -(-(n_missed + isqrt(400 * n_missed)) // 100)
+    return Interval(max(0, linked + n_wrong // -100), min(records, linked + most))
+
+
+def _part(count: int, of_group: int, of_all: int) -> int:
+    """Return a group's part of a count in hundredths, rounded up."""
+    return -(-100 * count * of_group // max(1, of_all))
+
+
 def _at_least(hundredths: int, times: int, of: int) -> int:
     """Return a share of an expected number less two standard deviations of chance, rounded down."""
     mean = hundredths * times // of

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from schemas.clauses import Line, Text
 from schemas.document import Document, Model
 from schemas.ids import Code, IsoDate, Name, RandomId, Sha256Hex, UtcTime
-from schemas.link_quality import Concordance, Interval, Number
+from schemas.link_quality import Concordance, Interval, Number, true_matches
 from schemas.run import RoundNumber
 
 MOST_GROUPS: Final = 64
@@ -181,6 +181,22 @@ class RoundReport(Document):
     subgroups: Annotated[tuple[Subgroup, ...], Field(max_length=17)]
     reviews: Annotated[tuple[ReviewLoad, ...], Field(max_length=16)]
     disclosures: Annotated[tuple[DisclosedTo, ...], Field(max_length=256)]
+
+    def true_matches(self, group: GroupRate) -> Interval | None:
+        """Return how many records of a group are likely in the other file, linked or not; None: not known.
+
+        Matches that reviewers have linked since the run are not missed any more.
+        """
+        now = self.now
+        if group.linked is None or now.wrong is None or now.missed is None:
+            return None
+        of_runs = [one.linked for one in self.pairs]
+        known = of_runs[0] if len(of_runs) == 1 else None
+        n_since = 0 if known is None else max(0, now.linked - known)
+        wrong = Interval(now.wrong.low, now.wrong.high)
+        missed = Interval(max(0, now.missed.low - n_since), max(0, now.missed.high - n_since))
+        whole = (now.linked, now.records)
+        return true_matches(group.linked, group.records, whole, wrong, missed)
 
     @model_validator(mode="after")
     def _rounds_are_in_order(self) -> Self:

@@ -53,12 +53,23 @@ class _Stated(Model):
 
 
 class Consent(_Stated, Document):
-    """A party agrees to this agreement, word for word; its counsel has signed the paper."""
+    """A party agrees to this agreement, word for word; its counsel has signed the paper.
+
+    `counsel` is null for an amendment that needs none.
+    """
 
     KIND: ClassVar[str] = "consent"
 
     version: Literal["blindlink/consent/1"] = "blindlink/consent/1"
-    counsel: Counsel
+    counsel: Counsel | None
+
+    @property
+    def counsel_words(self) -> str:
+        """Name, title and day of counsel, as lists and pages show them."""
+        counsel = self.counsel
+        if counsel is None:
+            return "none needed"
+        return f"{counsel.name}, {counsel.title}, {counsel.date}"
 
 
 class Notice(_Stated, Document):
@@ -141,19 +152,39 @@ class SignedStatement(Signed):
 
         Raises:
             SignatureError: the statement is about another agreement, by a person whom it does not list
-                for that party and duty, or not signed by that person's key.
+                for that party and duty, or not signed by that person's key; or a consent that the agreement
+                does not ask for, or without the counsel that it asks for.
         """
         stated = self.statement
         if (stated.project, stated.agreement) != (agreement.project, agreement.digest()):
             raise SignatureError("the statement is about another agreement")
+        if isinstance(stated, Consent):
+            _refuse_consent(stated, agreement)
         signer = _follow(_listed(stated, agreement), self.changes)
         self.require_signature(signer.verifier())
         return signer
 
 
+def may_say(statement: Statement, agreement: Agreement) -> bool:
+    """Tell whether an agreement lists the person of a statement for its party, with the duty that it needs."""
+    person = agreement.person(statement.person)
+    return (
+        person is not None
+        and person.party == statement.party
+        and duty_for(statement) in person.duties
+    )
+
+
 def duty_for(statement: Statement) -> Duty:
     """Return the duty that a person needs to make such a statement."""
     return _DUTIES[type(statement)]
+
+
+def _refuse_consent(consent: Consent, agreement: Agreement) -> None:
+    if consent.party not in agreement.signers:
+        raise SignatureError(f"{agreement.signers[0]} alone signs this amendment")
+    if consent.counsel is None and agreement.amends is None:
+        raise SignatureError("the party's counsel has to sign first")
 
 
 def _listed(statement: Statement, agreement: Agreement) -> PublicIdentity:

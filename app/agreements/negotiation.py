@@ -7,7 +7,6 @@ sign at once the second finds the first one's signature, and nobody decides by w
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from app.agencies.persons import identities_of
@@ -28,13 +27,13 @@ from app.agreements.models import (
     StoredNotice,
     StoredTerms,
 )
-from app.agreements.service import name_parties_of, suspended_by
+from app.agreements.service import agreement_of, name_parties_of, suspended_by
 from app.agreements.signers import check_signer
 from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import NotFoundError, RefusedError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
-from schemas.agreement import Agreement, succession_fault
+from schemas.amendment import of_same_clauses, succession_fault
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
     AgreementProposed,
@@ -56,11 +55,14 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.matchlog.service import MatchLog
     from app.security.actor import Actor
+    from schemas.agreement import Agreement
     from schemas.document import Document, Model
     from schemas.negotiation import AgreementProposal
 
 # Each stands whole in the match log; nobody needs as many, and nobody can fill the log with them.
 MAX_PROPOSALS: Final = 50
+# Likewise, of those that need nobody's counsel, by one party.
+MAX_AMENDED_A_DAY: Final = 16
 # Likewise; a halt is never refused for its number, and who has not resumed cannot halt again.
 MAX_RESUMED_A_DAY: Final = 8
 _BODIES: Final[dict[Act, type[SignedBody]]] = {
@@ -129,6 +131,17 @@ def propose(
         raise RefusedError(
             AGREEMENT_REFUSED, "Too many agreements of this number have been proposed."
         )
+    a_day_ago = utc_text(now - timedelta(days=1))
+    lately = (row for row in earlier if row.party == actor.party and row.proposed > a_day_ago)
+    if (
+        agreement.amends
+        and sum(agreement_of(row).amends is not None for row in lately) >= MAX_AMENDED_A_DAY
+    ):
+        raise RefusedError(
+            AGREEMENT_REFUSED,
+            f"The party has proposed {MAX_AMENDED_A_DAY} amendments within a day; it can again tomorrow.",
+            hint="one amendment can change several persons",
+        )
     repository.store_profile(session, agreement.profile, _text(proposal.profile))
     row = StoredAgreement(
         digest=digest,
@@ -171,11 +184,12 @@ def consent(
     if earlier is not None:
         raise RefusedError(OUT_OF_PLACE, "The party has signed this agreement already.")
     _refuse_order(session, agreement, now)
+    _refuse_newcomer(session, actor, agreement)
     insert_rows(
         session, StoredConsent(agreement=row.digest, party=actor.party, document=_text(signed))
     )
     drafts = [_draft(AgreementSigned(signed=signed), actor, row, agreement)]
-    if len(repository.consents_to(session, row.digest)) == len(agreement.parties):
+    if len(repository.consents_to(session, row.digest)) == len(agreement.signers):
         _complete(session, row, agreement, now)
         body = AgreementInForce(number=agreement.number, start=agreement.start)
         drafts.append(_draft(body, None, row, agreement))
@@ -219,7 +233,10 @@ def give_notice(
         ),
     )
     if stated.act == "withdraw":
-        repository.end_agreements(session, project, actor.party, utc_text(now))
+        for one in repository.agreements_of(session, project):
+            is_left = one.completed is not None and one.withdrawn is None
+            if is_left and agreement_of(one).party(actor.party) is not None:
+                one.withdrawn = utc_text(now)
         repository.void_consents(session, project, actor.party)
     broker.log.append(session, [_draft(_BODIES[stated.act](signed=signed), actor, row, agreement)])
     return row
@@ -275,9 +292,12 @@ def agreement_named(session: Session, terms: TermsInForce) -> Agreement:
     return agreement_of(repository.require_agreement(session, terms.digest))
 
 
-def agreement_of(row: StoredAgreement) -> Agreement:
-    """Return an agreement as it was proposed."""
-    return _parse_agreement(row.document)
+def versions_of_same_clauses(session: Session, terms: TermsInForce) -> list[Agreement]:
+    """Return the agreement that terms follow from, and those before it that differ in persons alone."""
+    bound = agreement_named(session, terms).number
+    rows = repository.agreements_of(session, terms.terms.project)
+    signed = (one for one in rows if one.completed is not None and one.number <= bound)
+    return list(of_same_clauses(map(agreement_of, signed)))
 
 
 def _hold_negotiation(session: Session, actor: Actor, project: str) -> None:
@@ -293,6 +313,12 @@ def _refuse_proposer(actor: Actor, agreement: Agreement) -> None:
         raise RefusedError(
             AGREEMENT_REFUSED,
             "The agreement does not list the person who proposes it as a steward of their party.",
+            clause="parties",
+        )
+    if actor.party not in agreement.signers:
+        raise RefusedError(
+            AGREEMENT_REFUSED,
+            "A party's persons are changed by a steward of that party.",
             clause="parties",
         )
 
@@ -318,8 +344,15 @@ def _refuse_strangers(session: Session, broker: Broker, agreement: Agreement, pr
         (one.person, one.party, one.duties, *one.key_digests())
         for one in (history.newest() for history in enrolled)
     }
+    last = repository.last_complete(session, project)
+    kept = set()
+    if agreement.amends is not None and last is not None:
+        # Who stays as they were may have newer keys, which their own changes lead to, or have left since.
+        kept = {person for party in agreement_of(last).parties for person in party.persons}
     for party in agreement.parties:
         for person in party.persons:
+            if person in kept:
+                continue
             listed = (person.person, person.party, person.duties, *person.key_digests())
             if listed not in keys:
                 raise RefusedError(
@@ -332,12 +365,27 @@ def _refuse_strangers(session: Session, broker: Broker, agreement: Agreement, pr
 def _refuse_order(session: Session, agreement: Agreement, now: datetime) -> None:
     last = repository.last_complete(session, agreement.project)
     fault = succession_fault(None if last is None else agreement_of(last), agreement)
+    if fault is None and last is not None and last.withdrawn is not None and agreement.amends:
+        fault = "a party has left the one before, so every party has to sign anew, with counsel"
     if fault is not None:
         raise RefusedError(
             AGREEMENT_REFUSED, f"The agreement is out of order: {fault}.", clause="number"
         )
     if agreement.end < utc_text(now)[:10]:
         raise RefusedError(AGREEMENT_REFUSED, "The agreement has ended already.", clause="end")
+
+
+def _refuse_newcomer(session: Session, actor: Actor, agreement: Agreement) -> None:
+    """Refuse a consent to other persons of a party by somebody who is a steward by that amendment alone."""
+    last = repository.last_complete(session, agreement.project)
+    if agreement.amends is None or agreement.amends.only != "persons" or last is None:
+        return
+    known = agreement_of(last).person(actor.person)
+    if known is None or known.party != actor.party or "steward" not in known.duties:
+        raise RefusedError(
+            STATEMENT_REFUSED,
+            "A party's persons are changed by somebody who was its steward before.",
+        )
 
 
 def _refuse_notice(
@@ -399,8 +447,3 @@ def _draft(
 
 def _text(document: Document) -> str:
     return document.to_canonical().decode("utf-8")
-
-
-@lru_cache(maxsize=64)
-def _parse_agreement(document: str) -> Agreement:
-    return Agreement.from_canonical(document.encode("utf-8"))

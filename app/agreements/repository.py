@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, delete, select
 
 from app.agreements.hold_models import LegalHold
 from app.agreements.models import (
@@ -213,21 +213,6 @@ def void_consents(session: Session, project: str, party: str) -> None:
         delete(StoredConsent).where(
             StoredConsent.party == party, StoredConsent.agreement.in_(open_ones)
         )
-    )
-
-
-def end_agreements(session: Session, project: str, party: str, now: str) -> None:
-    """Note that a party has left all agreements that it and everybody else had signed."""
-    signed = select(StoredConsent.agreement).where(StoredConsent.party == party)
-    session.execute(
-        update(StoredAgreement)
-        .where(
-            StoredAgreement.project == project,
-            StoredAgreement.completed.is_not(None),
-            StoredAgreement.withdrawn.is_(None),
-            StoredAgreement.digest.in_(signed),
-        )
-        .values(withdrawn=now)
     )
 
 

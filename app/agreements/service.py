@@ -17,13 +17,14 @@ from app.agreements.errors import NotInForceError
 from app.clock import utc_text
 from app.errors import NotFoundError
 from app.security.actor import Actor
-from schemas.agreement import ProjectTerms
+from schemas.agreement import Agreement, ProjectTerms
 from schemas.api import ProjectView
 from schemas.profile import EncodingProfile
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from app.agreements.models import StoredAgreement
     from app.agreements.repository import TermsAndProfile
 
 
@@ -222,6 +223,11 @@ def narrow_parties(session: Session, now: datetime) -> int:
     return n_narrowed
 
 
+def agreement_of(row: StoredAgreement) -> Agreement:
+    """Return an agreement as it was proposed."""
+    return _parse_agreement(row.document)
+
+
 def parties_of(terms: ProjectTerms) -> list[str]:
     """Return the parties that the terms name, each once, in alphabetical order."""
     return sorted({party for party, _ in _named_parties(terms)})
@@ -288,8 +294,7 @@ def _refuse_halted(session: Session, current: TermsInForce) -> None:
     agreement = repository.find_agreement(session, project, current.digest)
     if agreement is None or agreement.withdrawn is not None:
         raise NotInForceError("A party has left the agreement.", clause="withdrawal")
-    parties = [consent.party for consent in repository.consents_to(session, current.digest)]
-    halting = suspended_by(session, project, parties)
+    halting = suspended_by(session, project, agreement_of(agreement).names())
     if halting:
         raise NotInForceError(
             f"The linkage is suspended by {', '.join(halting)}.", clause="suspension"
@@ -331,3 +336,8 @@ def _parse_terms(document: str) -> ProjectTerms:
 @lru_cache(maxsize=64)
 def _parse_profile(document: str) -> EncodingProfile:
     return EncodingProfile.from_canonical(document.encode("utf-8"))
+
+
+@lru_cache(maxsize=64)
+def _parse_agreement(document: str) -> Agreement:
+    return Agreement.from_canonical(document.encode("utf-8"))

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from app.agreements import repository
-from app.agreements.negotiation import agreement_of, may_see, require_negotiation
-from app.agreements.service import agreement_now, suspended_by
+from app.agreements.negotiation import may_see, require_negotiation
+from app.agreements.service import agreement_now, agreement_of, suspended_by
 from app.clock import utc_text
 from schemas.negotiation import AgreementList, AgreementState, AgreementSummary, AgreementView
 from schemas.profile import EncodingProfile
@@ -39,7 +39,7 @@ def view_of(session: Session, row: StoredAgreement, now: datetime) -> AgreementV
             for notice in repository.notices_of(session, row.project)
             if notice.agreement == row.digest
         ),
-        missing=_missing(agreement.names(), [consent.party for consent in consents]),
+        missing=_missing(agreement.signers, [consent.party for consent in consents]),
         suspended_by=suspended_by(session, row.project, agreement.names()),
     )
 
@@ -71,7 +71,7 @@ def _summary(
         state=_state_of(session, row, bound, now),
         start=agreement.start,
         end=agreement.end,
-        missing=_missing(agreement.names(), signed),
+        missing=_missing(agreement.signers, signed),
     )
 
 

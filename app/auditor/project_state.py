@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from app.auditor.round_state import Rounds
 from schemas.agreement import Agreement, ProjectTerms
+from schemas.statement import StandingApproval
 
 
 @dataclass(slots=True)
@@ -28,13 +29,9 @@ class AgreementState:
 
 @dataclass(slots=True)
 class StandingState:
-    """A standing approval: of which policy, until when, for how many runs, and for which it was used."""
+    """A standing approval, and the runs for which it was used."""
 
-    party: str
-    agreement: str
-    policy_sha256: str
-    until: str
-    runs: int
+    approval: StandingApproval
     seq: int
     revoked: int | None = None
     used: set[str] = field(default_factory=set)

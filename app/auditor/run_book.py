@@ -65,7 +65,7 @@ class RunBook:
             what = "the operator made the terms; nobody signed them in the system"
             self._bound[body.terms.digest()] = _step(entry, what)
         elif isinstance(body, AgreementInForce):
-            what = f"agreement {body.number} came into force: every party had signed it"
+            what = f"agreement {body.number} came into force, with all its signatures"
             self._bound[cast(str, entry.agreement)] = _step(entry, what)
         elif isinstance(body, RoundOpened):
             what = f"round {body.round} opened, with nonces of each pair's parties"

@@ -138,7 +138,9 @@ def _round_closed(_: Entry, body: Any) -> str:
 
 
 def _agreement_proposed(entry: Entry, body: Any) -> str:
-    agreement = body.agreement
+    agreement, amends = body.agreement, body.agreement.amends
+    if amends is not None and amends.party is not None:
+        return f"{_who(entry)} proposed agreement {agreement.number}, which changes who acts for {amends.party}"
     return (
         f"{_who(entry)} proposed agreement {agreement.number} for {agreement.purpose.code}, "
         f"{agreement.start} to {agreement.end}, to {', '.join(agreement.names())}"
@@ -146,8 +148,7 @@ def _agreement_proposed(entry: Entry, body: Any) -> str:
 
 
 def _agreement_signed(entry: Entry, body: Any) -> str:
-    counsel = body.signed.statement.counsel
-    return f"{_who(entry)} signed the agreement; counsel: {counsel.name}, {counsel.title}, {counsel.date}"
+    return f"{_who(entry)} signed the agreement; counsel: {body.signed.statement.counsel_words}"
 
 
 def _run_approved(entry: Entry, body: Any) -> str:
@@ -212,7 +213,7 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "agreement-proposed": _agreement_proposed,
     "agreement-signed": _agreement_signed,
     "agreement-in-force": lambda _, body: (
-        f"every party has signed agreement {body.number}, which binds from {body.start}"
+        f"agreement {body.number} has all its signatures, and binds from {body.start}"
     ),
     "agreement-suspended": lambda entry, body: (
         f"{_who(entry)} suspended the linkage: {body.signed.statement.reason}"

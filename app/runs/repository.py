@@ -198,12 +198,12 @@ def find_grant(session: Session, project: str, approval: str) -> StandingGrant |
 
 
 def standing_grants(
-    session: Session, party: str, agreement: str, policy_sha256: str, day: str
+    session: Session, party: str, agreements: Collection[str], policy_sha256: str, day: str
 ) -> Sequence[StandingGrant]:
     """Return, locked, a party's standing approvals that cover a run of a policy on a day, oldest first."""
     query = select(StandingGrant).where(
         StandingGrant.party == party,
-        StandingGrant.agreement == agreement,
+        StandingGrant.agreement.in_(agreements),
         StandingGrant.policy_sha256 == policy_sha256,
         StandingGrant.until >= day,
         StandingGrant.revoked.is_(None),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.errors import OUT_OF_PLACE, STATEMENT_REFUSED
-from app.agreements.negotiation import agreement_named
+from app.agreements.negotiation import agreement_named, versions_of_same_clauses
 from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import utc_text
@@ -27,7 +27,7 @@ from app.runs.models import Run, StandingGrant, StandingUse
 from app.runs.service import specification_of
 from schemas.matchlog.agreement_kinds import StandingApproved, StandingRevoked, StandingUsed
 from schemas.negotiation import StandingList, StandingState
-from schemas.statement import ApprovalRevocation, SignedStatement, StandingApproval
+from schemas.statement import ApprovalRevocation, SignedStatement, StandingApproval, may_say
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -131,13 +131,19 @@ def use_standing(
     if rule is None or rule.runs != "standing" or specification.agreement != terms.digest:
         return []
     drafts = []
+    versions = versions_of_same_clauses(session, terms)
+    digests = [one.digest() for one in versions]
     for party in missing(session, run.id, rule, "run", now):
         grants = repository.standing_grants(
-            session, party, terms.digest, specification.policy.digest(), run.created[:10]
+            session, party, digests, specification.policy.digest(), run.created[:10]
         )
-        grant = next(
-            (one for one in grants if repository.count_uses(session, one.id) < one.runs), None
+        usable = (
+            one
+            for one in grants
+            if may_say(_signed(one).statement, versions[0])
+            and repository.count_uses(session, one.id) < one.runs
         )
+        grant = next(usable, None)
         if grant is not None:
             insert_rows(session, StandingUse(run=run.id, party=party, approval=grant.id))
             drafts.append(_entry(terms, StandingUsed(party=party, approval=grant.id), None, run.id))
@@ -155,7 +161,7 @@ def standing_list(session: Session, project: str, window: Window = NEWEST) -> St
         project=project,
         approvals=tuple(
             StandingState(
-                signed=SignedStatement.from_canonical(row.document.encode("utf-8")),
+                signed=_signed(row),
                 used=repository.count_uses(session, row.id),
                 revoked=row.revoked,
             )
@@ -188,6 +194,10 @@ def _refuse_idle(
 def _adds_nothing_to(grant: StandingGrant, stated: StandingApproval) -> bool:
     said = (stated.policy_sha256, stated.until, stated.runs)
     return grant.revoked is None and (grant.policy_sha256, grant.until, grant.runs) == said
+
+
+def _signed(grant: StandingGrant) -> SignedStatement:
+    return SignedStatement.from_canonical(grant.document.encode("utf-8"))
 
 
 def _entry(

@@ -84,7 +84,4 @@ def _statements(signed: Iterable[SignedStatement]) -> Iterator[object]:
 
 
 def _signature(stated: Consent) -> Signature:
-    counsel = stated.counsel
-    return Signature(
-        stated.party, stated.at, f"{counsel.name}, {counsel.title}, {counsel.date}", stated.person
-    )
+    return Signature(stated.party, stated.at, stated.counsel_words, stated.person)

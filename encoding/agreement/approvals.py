@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from encoding.errors import AgreementUntrustedError, OthersWaitedForError
 from schemas.agreement import Agreement
 from schemas.errors import SignatureError
 from schemas.negotiation import RunApprovals, StandingList
 from schemas.run import RunSpecification
-from schemas.statement import RunApproval, SignedStatement, StandingApproval, Step
+from schemas.statement import RunApproval, SignedStatement, StandingApproval, Step, may_say
 
 
 def approving_parties(
-    agreement: Agreement,
+    versions: Sequence[Agreement],
     specification: RunSpecification,
     shown: RunApprovals,
     standing: StandingList,
@@ -21,19 +21,21 @@ def approving_parties(
 ) -> frozenset[str]:
     """Return the parties that have approved a step of a run, by statements that count.
 
+    Args:
+        versions: the run's agreement, and those before it from which it differs in persons alone.
     Raises:
         AgreementUntrustedError: one is forged, or of another run, specification or step.
     """
-    found = {approval.party for approval in _single(agreement, specification, shown, step)}
+    found = {approval.party for approval in _single(versions[0], specification, shown, step)}
     if step == "run":
         found |= {
-            approval.party for approval in _standing(agreement, specification, shown, standing)
+            approval.party for approval in _standing(versions, specification, shown, standing)
         }
     return frozenset(found)
 
 
 def require_approved(
-    agreement: Agreement,
+    versions: Sequence[Agreement],
     specification: RunSpecification,
     shown: RunApprovals,
     standing: StandingList,
@@ -43,14 +45,14 @@ def require_approved(
     Raises:
         AgreementUntrustedError: an approval is missing or forged.
     """
-    for party in _missing(agreement, specification, shown, standing, "run"):
+    for party in _missing(versions, specification, shown, standing, "run"):
         raise AgreementUntrustedError(
             f"the broker went on although {party} has not approved the run"
         )
 
 
 def require_let_go(
-    agreement: Agreement,
+    versions: Sequence[Agreement],
     specification: RunSpecification,
     shown: RunApprovals,
     standing: StandingList,
@@ -61,9 +63,9 @@ def require_let_go(
         OthersWaitedForError: an approval is missing.
         AgreementUntrustedError: one is forged.
     """
-    if not agreement.approvals.releases:
+    if not versions[0].approvals.releases:
         return
-    lacking = tuple(_missing(agreement, specification, shown, standing, "release"))
+    lacking = tuple(_missing(versions, specification, shown, standing, "release"))
     if lacking:
         raise OthersWaitedForError(
             f"the release of what the run found is not approved yet by {', '.join(lacking)}",
@@ -72,14 +74,14 @@ def require_let_go(
 
 
 def _missing(
-    agreement: Agreement,
+    versions: Sequence[Agreement],
     specification: RunSpecification,
     shown: RunApprovals,
     standing: StandingList,
     step: Step,
 ) -> Iterator[str]:
-    approving = approving_parties(agreement, specification, shown, standing, step)
-    yield from (party for party in agreement.approvals.parties if party not in approving)
+    approving = approving_parties(versions, specification, shown, standing, step)
+    yield from (party for party in versions[0].approvals.parties if party not in approving)
 
 
 def _single(
@@ -100,7 +102,7 @@ def _single(
 
 
 def _standing(
-    agreement: Agreement,
+    versions: Sequence[Agreement],
     specification: RunSpecification,
     shown: RunApprovals,
     standing: StandingList,
@@ -109,7 +111,12 @@ def _standing(
         stated = state.signed.statement
         if not isinstance(stated, StandingApproval) or stated.approval not in shown.standing:
             continue
-        _verify(state.signed, agreement)
+        given = next((one for one in versions if one.digest() == stated.agreement), versions[0])
+        _verify(state.signed, given)
+        if not may_say(stated, versions[0]):
+            raise AgreementUntrustedError(
+                f"the standing approval of {stated.party} is of a person who may not approve any more"
+            )
         if stated.policy_sha256 != specification.policy.digest():
             raise AgreementUntrustedError(
                 f"the standing approval of {stated.party} is of other probabilities than the run's"

@@ -47,7 +47,7 @@ def require_cover(
             + (", which has not begun" if newest is None else f", and number {newest} binds")
         )
     if must_bind:
-        _require_force(kept, today)
+        _require_force(known.with_words(kept), today)
 
 
 def require_covered_run(

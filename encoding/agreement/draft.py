@@ -21,7 +21,8 @@ from encoding.errors import AgreementDraftError
 from encoding.files import why_unread
 from encoding.profiles.profile_files import read_profile
 from encoding.profiles.shipped import SHIPPED, shipped_profile, size_of
-from schemas.agreement import DEFAULT_FLOOR, Agreement, number_fault, opens_epoch, succession_fault
+from schemas.agreement import DEFAULT_FLOOR, Agreement, number_fault
+from schemas.amendment import amends_of, opens_epoch, succession_fault
 from schemas.canonical import canonical_bytes
 from schemas.errors import CanonicalError
 from schemas.fields import NUMBER_INPUTS, NUMBER_KINDS, NumberKind
@@ -95,10 +96,14 @@ def draft_agreement(
     _settle_number(raw)
     _put_in_order(raw)
     asks_new_secret = bool(raw.pop("new_secret", False))
+    asks_counsel = bool(raw.pop("counsel", False))
+    raw.pop("amends", None)
     agreement = _read(raw | {"epoch": 1 if before is None else before.agreement.epoch})
     if before is not None:
         opens = asks_new_secret or opens_epoch(before.agreement, agreement)
-        agreement = _read(raw | {"epoch": before.agreement.epoch + int(opens)})
+        raw["epoch"] = before.agreement.epoch + int(opens)
+        amends = None if asks_counsel else amends_of(before.agreement, agreement)
+        agreement = _read(raw if amends is None else raw | {"amends": amends.model_dump()})
     fault = succession_fault(None if before is None else before.agreement, agreement)
     fault = fault or number_fault(agreement, profile)
     if fault is not None:

@@ -43,12 +43,12 @@ class KeptAgreement(Model):
         return AgreementProposal(agreement=self.agreement, profile=self.profile)
 
     def missing(self) -> tuple[str, ...]:
-        """Return the parties whose consent is not here, in order."""
+        """Return the parties whose consent it needs and that is not here, in order."""
         consented = {signed.statement.party for signed in self.consents}
-        return tuple(name for name in self.agreement.names() if name not in consented)
+        return tuple(name for name in self.agreement.signers if name not in consented)
 
     def is_complete(self) -> bool:
-        """Tell whether every party has consented."""
+        """Tell whether every party has consented whose consent it needs."""
         return not self.missing()
 
     def last_word(self, party: str) -> Notice | None:
@@ -84,9 +84,26 @@ class KeptAgreements(Document):
         return next((kept for kept in self.agreements if kept.digest == digest), None)
 
     def last_complete(self) -> KeptAgreement | None:
-        """Return the newest agreement that every party has consented to; None if there is none."""
+        """Return the newest agreement that is complete; None if there is none."""
         complete = [kept for kept in self.agreements if kept.is_complete()]
         return complete[-1] if complete else None
+
+    def complete_until(self, kept: KeptAgreement) -> tuple[KeptAgreement, ...]:
+        """Return an agreement and the complete ones of lower numbers, the newest first."""
+        number = kept.agreement.number
+        before = [k for k in self.agreements if k.is_complete() and k.agreement.number < number]
+        return (kept, *reversed(before))
+
+    def with_words(self, kept: KeptAgreement) -> KeptAgreement:
+        """Return an agreement with what was said of those that it amends, too: who halts one, halts both."""
+        notices = list(kept.notices)
+        narrow, *earlier = self.complete_until(kept)
+        for one in earlier:
+            if narrow.agreement.amends is None:
+                break
+            notices += one.notices
+            narrow = one
+        return kept.model_copy(update={"notices": tuple(notices)})
 
     def binding_about(self, day: date) -> tuple[KeptAgreement, ...]:
         """Return what may bind on a day: the day before, on it, or after it, since clocks differ."""

@@ -48,8 +48,8 @@ class Signer:
     changes: tuple[SignedKeyChange, ...] = ()
     before: LastWord = NOTHING_YET
 
-    def consent(self, counsel: Counsel, now: datetime) -> SignedStatement:
-        """Consent to the agreement, word for word."""
+    def consent(self, counsel: Counsel | None, now: datetime) -> SignedStatement:
+        """Consent to the agreement, word for word, with the party's counsel where it needs one."""
         return self._sign(Consent(counsel=counsel, **self._frame(now)))
 
     def notice(self, act: Act, reason: str, now: datetime) -> SignedStatement:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements
 from encoding.errors import AgreementUntrustedError, UntrustedKeyError
 from encoding.people.peers import Peer, Peers
-from schemas.agreement import Agreement, succession_fault
+from schemas.agreement import Agreement
+from schemas.amendment import succession_fault
 from schemas.errors import SignatureError
 from schemas.identity import PublicIdentity
 from schemas.negotiation import AgreementView
@@ -86,7 +87,8 @@ def require_adoptable(
     """Make sure that an agreement that is not kept yet may be, though nobody has compared its fingerprint here.
 
     It may if nothing is kept of its project, if the next one that is kept names it, or if this party's steward
-    has signed it with keys that are trusted or that the agreement before lists for the same person.
+    has signed it with keys that are trusted or that the agreement before lists for the same person. Where the
+    persons of another party change alone, it is that party's steward.
 
     Args:
         known: what is kept.
@@ -108,20 +110,12 @@ def require_adoptable(
         )
     if not known.agreements:
         return True
-    own = next(signed for signed in shown.consents if signed.statement.party == party)
+    signer = party if party in agreement.signers else agreement.signers[0]
+    own = next(signed for signed in shown.consents if signed.statement.party == signer)
     listed = agreement.person(own.statement.person)
-    signed_before = {
-        person
-        for kept in known.agreements
-        for one in kept.agreement.parties
-        if one.name == party
-        for person in one.persons
-        if "steward" in person.duties
-    }
-    is_known = listed is not None and (listed in signed_before or is_trusted(listed, peers))
-    if not is_known:
+    if listed is None or not _was_steward(known, agreement, listed, peers):
         raise AgreementUntrustedError(
-            f"the broker goes by agreement {agreement.number}, signed for {party} with keys that are not known"
+            f"the broker goes by agreement {agreement.number}, signed for {signer} with keys that are not known"
             " here",
             hint="compare it with counsel's sheet: blindlink agreement accept FINGERPRINT",
         )
@@ -139,6 +133,8 @@ def require_next(known: KeptAgreements, agreement: Agreement) -> None:
     if last is None or last.digest == agreement.digest():
         return
     fault = succession_fault(last.agreement, agreement)
+    if fault is None and agreement.amends is not None and known.with_words(last).ended_by():
+        fault = "a party has left that one"
     if fault is not None:
         raise AgreementUntrustedError(
             f"the agreement does not follow number {last.agreement.number}, which you keep: {fault}"
@@ -172,19 +168,22 @@ def untrusted_keys(agreement: Agreement, peers: Peers, own: str) -> Iterator[Pub
             yield from (person for person in party.persons if not is_trusted(person, peers))
 
 
-def vouched_keys(kept: KeptAgreement, peers: Peers, own: str) -> Iterator[PublicIdentity]:
+def vouched_keys(known: KeptAgreements, peers: Peers, own: str) -> Iterator[PublicIdentity]:
     """Yield the persons of other parties whom nobody has compared here, but whom a trusted steward vouches for.
 
-    Each party lists its persons in an agreement, and signs that; the own steward has signed it, too, after
-    comparing the keys. So whoever takes somebody's place is trusted where the one who signed for them is.
+    Those of the last complete agreement: each party lists its persons, and signs that. So whoever takes
+    somebody's place is trusted where the one is who signed for them, in this version or an earlier one.
     """
-    signers = {
-        signed.statement.party: kept.agreement.person(signed.statement.person)
-        for signed in kept.consents
-    }
-    for person in untrusted_keys(kept.agreement, peers, own):
-        signer = signers.get(person.party)
-        if signer is not None and is_trusted(signer, peers):
+    last = known.last_complete()
+    for person in () if last is None else untrusted_keys(last.agreement, peers, own):
+        signers = (
+            kept.agreement.person(signed.statement.person)
+            for kept in known.agreements
+            if kept.is_complete() and kept.agreement.person(person.person) == person
+            for signed in kept.consents
+            if signed.statement.party == person.party
+        )
+        if any(one is not None and is_trusted(one, peers) for one in signers):
             yield person
 
 
@@ -194,6 +193,23 @@ def is_trusted(person: PublicIdentity, peers: Peers) -> bool:
         peer.fingerprint == person.fingerprint() or person in _identities(peer)
         for peer in peers.of(person.party)
     )
+
+
+def _was_steward(
+    known: KeptAgreements, agreement: Agreement, signer: PublicIdentity, peers: Peers
+) -> bool:
+    """Tell whether the signer of an amendment was a steward before, by known keys: nobody lists themselves."""
+    last = known.last_complete()
+    before = [last] if agreement.amends is not None and last is not None else known.agreements
+    listed = (kept.agreement.person(signer.person) for kept in before)
+    stewards = [
+        one
+        for one in listed
+        if one is not None and one.party == signer.party and "steward" in one.duties
+    ]
+    if signer in stewards:
+        return True
+    return is_trusted(signer, peers) and (bool(stewards) or agreement.amends is None)
 
 
 def _without_undone(known: KeptAgreements, shown: KeptAgreement) -> KeptAgreement:

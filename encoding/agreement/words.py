@@ -9,6 +9,7 @@ from encoding.agreement.kept_agreements import KeptAgreement
 from schemas.agreement import Agreement
 from schemas.chapter_limits import listed
 from schemas.chapters import Chapter, Table, grouped
+from schemas.identity import PublicIdentity
 from schemas.policy_words import policy_sentences
 from schemas.run import RunSpecification
 from schemas.statement import Consent, StandingApproval, Step
@@ -85,21 +86,40 @@ def signature_chapter(kept: KeptAgreement) -> Chapter:
     for signed in kept.consents:
         stated = signed.statement
         if isinstance(stated, Consent):
-            counsel = f"{stated.counsel.name}, {stated.counsel.title}, {stated.counsel.date}"
-            rows.append((stated.party, stated.at, counsel, stated.person))
+            rows.append((stated.party, stated.at, stated.counsel_words, stated.person))
     tables = []
     if rows:
         header = ("party", "signed at", "counsel", "by the person")
         tables.append(Table("Signatures that were verified", header, tuple(rows)))
     sentences = [f"Not signed yet by {listed(kept.missing())}."] if kept.missing() else []
     if not kept.missing():
-        sentences.append("Every party has signed.")
+        sentences.append(
+            "Every party has signed."
+            if len(kept.agreement.signers) > 1
+            else f"{kept.agreement.signers[0]} has signed; no other party has to."
+        )
     for party in kept.agreement.names():
         word = kept.last_word(party)
         if word is not None:
             acts = {"suspend": "suspended", "resume": "resumed", "withdraw": "left"}
             sentences.append(f"{party} has {acts[word.act]} at {word.at}: {word.reason}")
     return Chapter("Who has signed", tuple(sentences), tuple(tables))
+
+
+def amendment_words(before: Agreement, after: Agreement) -> str:
+    """Return in a sentence what an amendment that needs no counsel changes, by ids of persons."""
+    party = None if after.amends is None else after.amends.party
+    if party is None:
+        return f"agreement {after.number} changes dates, sizes, the schedule or probabilities"
+    old, new = ({one.person for one in _persons(each, party)} for each in (before, after))
+    changes = [f"{one} acts for it" for one in sorted(new - old)]
+    changes += [f"{one} does not any more" for one in sorted(old - new)]
+    return f"{party} has changed who acts for it: {listed(changes or ['other duties or keys'])}"
+
+
+def _persons(agreement: Agreement, party: str) -> tuple[PublicIdentity, ...]:
+    found = agreement.party(party)
+    return () if found is None else found.persons
 
 
 def _short(digest: str) -> str:

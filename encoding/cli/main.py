@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "init": "Ask a few questions and write blindlink.toml.",
     "identity": "Make your own keys and show their fingerprint.",
     "agreement": "Draft, read and sign what is agreed.",
+    "roster": "Say and change who acts for your party.",
     "approve": "Approve runs and releases, as the agreement asks.",
     "workspace": "Protect, back up and hand over what only this computer knows.",
     "secret": "Make the secret that only the agencies share.",

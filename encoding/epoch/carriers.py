@@ -27,6 +27,9 @@ class Carrier(Protocol):
     def send_confirmation(self, signed: SignedConfirmation) -> None:
         """Send the own confirmation."""
 
+    def confirmations(self, epoch: int) -> Sequence[SignedConfirmation]:
+        """Return what all holders, this agency too, have confirmed of an epoch; none if it cannot."""
+
     def fetch(self, epoch: int) -> Carried:
         """Return what the others have sent to this agency of one epoch, unchecked."""
 
@@ -57,6 +60,10 @@ class ByHand:
     def send_confirmation(self, signed: SignedConfirmation) -> None:
         """Write the confirmation into the file, if there is one."""
         self._write(Carried(confirmations=(signed,)))
+
+    def confirmations(self, epoch: int) -> Sequence[SignedConfirmation]:  # noqa: ARG002
+        """Return nothing: files bring what others have confirmed when it is accepted."""
+        return ()
 
     def fetch(self, epoch: int) -> Carried:  # noqa: ARG002 - a file of another epoch is refused with its reason
         """Read the files; a file holds the shares of all recipients, of which this agency's are taken.
@@ -114,6 +121,10 @@ class ByBroker:
         """Send the confirmation to all other holders."""
         self.client.send_confirmation(self.project, signed)
 
+    def confirmations(self, epoch: int) -> Sequence[SignedConfirmation]:
+        """Return everybody's confirmations, as the broker shows them."""
+        return self.client.confirmations(self.project, epoch).confirmations
+
     def fetch(self, epoch: int) -> Carried:
         """Fetch all shares that were sent to this agency, and everybody's confirmations."""
         listed = self.client.shares(self.project, epoch).shares
@@ -121,7 +132,7 @@ class ByBroker:
         fetched = (self._share(share) for share in mine)
         return Carried(
             tuple(signed for signed in fetched if signed is not None),
-            self.client.confirmations(self.project, epoch).confirmations,
+            tuple(self.confirmations(epoch)),
         )
 
     def _share(self, share: str) -> SignedShare | None:

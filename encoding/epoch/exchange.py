@@ -6,12 +6,18 @@ broker or a person with a file, does not matter here, and is not trusted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from encoding.epoch.self_test import Difference, compare_self_tests, run_self_test
-from encoding.errors import NotReadyError, SecretsDifferError, ShareError, ShareStartedError
+from encoding.errors import (
+    NotReadyError,
+    SecretLostError,
+    SecretsDifferError,
+    ShareError,
+    ShareStartedError,
+)
 from encoding.people.identity import Identity
 from encoding.secret.agreement import (
     Contribution,
@@ -83,8 +89,10 @@ class Exchange:
 
         Raises:
             NotReadyError: this agency has not shared yet.
+            SecretLostError: this agency has confirmed the secret, and does not have it.
             ShareError: something in it must not be trusted; the sentence says what.
         """
+        self.refuse_lost(carried.confirmations)
         kept = self._begun()
         for signed in carried.shares:
             self._check(signed)
@@ -133,6 +141,16 @@ class Exchange:
         self._keep(kept.with_confirmation(signed))
         return signed
 
+    def refuse_lost(self, confirmed: Sequence[SignedConfirmation]) -> None:
+        """Refuse to go on where this agency has confirmed the secret, and its workspace does not have it.
+
+        Raises:
+            SecretLostError: it is so.
+        """
+        refuse_lost(
+            self.workspace, confirmed, self.holders.project, self.holders.parties, self.party
+        )
+
     def kept(self) -> KeptSecret | None:
         """Return what is agreed so far; None before the first step."""
         return kept_of(self.workspace, self.holders.project, self.holders.epoch)
@@ -174,6 +192,44 @@ class Exchange:
             f" {', '.join(changed)}",
             hint="to begin again, all agencies call: blindlink secret share --again",
         )
+
+
+def refuse_lost(
+    workspace: Workspace,
+    confirmed: Sequence[SignedConfirmation],
+    project: str,
+    holders: Collection[str],
+    party: str,
+) -> None:
+    """Refuse to go on where a party has confirmed an epoch's secret, and its workspace does not have it.
+
+    Args:
+        workspace: the party's.
+        confirmed: what is said to have been confirmed of one epoch; who lies here gains nothing but a refusal.
+        project: which project.
+        holders: all parties that hold the secret.
+        party: which party.
+    Raises:
+        SecretLostError: it is so, as after an old backup was restored.
+    """
+    own = next((one for one in confirmed if one.confirmation.party == party), None)
+    if own is None:
+        return
+    epoch = own.confirmation.epoch
+    kept = kept_of(workspace, project, epoch)
+    if kept is not None and kept.is_made:
+        return
+    again = "all agencies call: blindlink secret share --again"
+    if {*holders} <= {one.confirmation.party for one in confirmed}:
+        again = (
+            "all agencies call: blindlink secret rotate, and sign an agreement with a new secret:"
+            " blindlink agreement draft --amends AGREEMENT --set new_secret=true"
+        )
+    raise SecretLostError(
+        f"this agency has confirmed the secret of epoch {epoch}, by what the broker shows, and this workspace"
+        " does not have it: it was restored from a backup that was made before",
+        hint=f"restore a later backup; if there is none, {again}",
+    )
 
 
 def unconfirmed(kept: KeptSecret) -> tuple[str, ...]:

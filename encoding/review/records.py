@@ -16,13 +16,16 @@ from encoding.packing.handles import MapKeys, key_text, keys_of_texts, record_ke
 from encoding.packing.memory import record_digest
 from encoding.packing.withdrawals import Withdrawn
 from encoding.progress import Progress
+from encoding.recipe.cells import read_sex
 from encoding.recipe.dates import read_date_format
 from encoding.recipe.rows import RowCleaner
+from encoding.recipe.tables import load_tables
 from encoding.records import Chunk
 from encoding.records.agency_file import AgencyFile
 from schemas.profile import EncodingProfile
 
 DATE_OF_BIRTH: Final = "birth_date"
+SEX: Final = "sex"
 # Between the values of a record that has several rows.
 _BETWEEN: Final = " / "
 
@@ -66,7 +69,8 @@ def read_records(
 ) -> dict[str, FileRecord]:
     """Return those of the wanted records that the file has, by record key.
 
-    A date of birth that can be read is written as YYYY-MM-DD, since two agencies write dates in two ways.
+    A date of birth that can be read is written as YYYY-MM-DD, and a sex as F or M, since two agencies write
+    them in two ways.
 
     Args:
         wanted: record keys, 32 hexadecimal digits each.
@@ -114,6 +118,7 @@ class _Found:
         self._cleaner = cleaner
         self._high = keys_of_texts(list(wanted)).high
         self._dates = read_date_format(reading.date_format or "")
+        self._tables = load_tables()
         self._ids: dict[str, str] = {}
         self._values: dict[str, dict[str, list[str]]] = {}
         self._digests: dict[str, str] = {}
@@ -146,6 +151,8 @@ class _Found:
                 known.append(text)
 
     def _written(self, name: str, cell: str) -> str:
+        if name == SEX:
+            return read_sex(cell, self._tables).text or cell
         birth = self._dates.parse(cell) if name == DATE_OF_BIRTH else None
         return cell if birth is None else birth.isoformat()
 

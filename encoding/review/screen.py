@@ -42,6 +42,7 @@ _PAST: Final[dict[Verdict, str]] = {
 }
 _NAME_CELLS: Final = 16
 _WORD_CELLS: Final = 15
+_LEAST_CELLS: Final = 44
 _LATEST: Final = 20
 _HELP: Final = """\
 Decide whether both records are of the same person.
@@ -118,8 +119,8 @@ class AskScreen(ModalScreen[bool]):
     AskScreen Static { width: 88; max-width: 100%; height: auto; border: solid; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "dismiss(True)", show=False),
-        Binding("n,escape,enter,question_mark", "dismiss(False)", show=False),
+        Binding("y,Y", "dismiss(True)", show=False),
+        Binding("n,N,escape,enter,question_mark", "dismiss(False)", show=False),
     ]
 
     def __init__(self, text: str) -> None:
@@ -149,18 +150,19 @@ class ReviewApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     TITLE = "Clerical review"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o,space", "open", "Open"),
-        Binding("a", "decide('accept')", "Accept"),
-        Binding("r", "decide('reject')", "Reject"),
-        Binding("u", "decide('unsure')", "Unsure"),
-        Binding("b,left", "go(-1)", "Back"),
-        Binding("n,right", "go(1)", "Skip"),
-        Binding("j", "next_open", "Next open", show=False),
-        Binding("z", "take_back", "Undo"),
-        Binding("s", "send", "Send"),
-        Binding("f", "finish", show=False),
+        # Sixty columns have room for those of the last line down to Quit; capitals, since Caps Lock may be on.
+        Binding("o,O,space", "open", "Open"),
+        Binding("a,A", "decide('accept')", "Accept"),
+        Binding("r,R", "decide('reject')", "Reject"),
+        Binding("u,U", "decide('unsure')", "Unsure"),
+        Binding("n,N,right", "go(1)", "Skip"),
         Binding("question_mark", "help", "Help"),
-        Binding("q,ctrl+c", "quit", "Quit"),
+        Binding("q,Q,ctrl+c", "quit", "Quit"),
+        Binding("b,B,left", "go(-1)", "Back"),
+        Binding("z,Z", "take_back", "Undo"),
+        Binding("s,S", "send", "Send"),
+        Binding("j,J", "next_open", "Next open", show=False),
+        Binding("f,F", "finish", show=False),
     ]
 
     def __init__(self, sitting: Sitting, send: Send, now: Callable[[], datetime]) -> None:
@@ -168,7 +170,7 @@ class ReviewApp(App[None]):
         # The terminal's own colors.
         self.theme = "ansi-dark"
         self._sitting, self._send, self._now = sitting, send, now
-        self._place = self._first_open()
+        self._place = self._latest()
         self._since = now()
         self._took_s: list[float] = []
 
@@ -181,9 +183,9 @@ class ReviewApp(App[None]):
         yield Footer(compact=True)
 
     def on_mount(self) -> None:
-        """Show the first pair."""
+        """Show the next pair that is open after the one that was decided last."""
         self.query_one("#pair").focus()
-        self._show()
+        self.action_next_open()
 
     def on_resize(self) -> None:
         """Lay the values out anew."""
@@ -284,14 +286,17 @@ class ReviewApp(App[None]):
         self._show()
         self.query_one("#pair").scroll_home(animate=False)
 
-    def _first_open(self) -> int:
-        return next(filter(self._is_open, range(len(self._sitting.cases))), 0)
+    def _latest(self) -> int:
+        """Return the place of the pair that was decided last; -1 where none was."""
+        choices = [self._sitting.looked(case).choice for case in self._sitting.cases]
+        decided = [(one.at, place) for place, one in enumerate(choices) if one is not None]
+        return max(decided, default=("", -1))[1]
 
     def _is_open(self, place: int) -> bool:
         return self._sitting.looked(self._sitting.cases[place]).choice is None
 
     def _show(self) -> None:
-        width = max(self.size.width - 4, 60)
+        width = max(self.size.width - 4, _LEAST_CELLS)
         self.query_one("#head", Static).update(_head(self._sitting, self._place, self._left_s()))
         self.query_one("#values", Static).update("\n".join(_lines(self._sitting, self.case, width)))
         self.query_one("#state", Static).update("\n".join(_state(self._sitting, self.case)))

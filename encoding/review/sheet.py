@@ -11,7 +11,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from encoding.errors import FileKindError, InputError, UndecodableError
+from encoding.errors import (
+    CellError,
+    FileKindError,
+    FormulaCellError,
+    InputError,
+    UndecodableError,
+)
 from encoding.files import replacing, write_csv
 from encoding.records import Table, open_table
 from encoding.records.csv_table import CsvTable
@@ -65,12 +71,18 @@ def read_sheet(path: Path, sitting: Sitting) -> tuple[Taken, ...]:
 
     Raises:
         DecisionsFileError: a row is of another round, of no pair of this review, changed, decided twice, or has
-            no verdict or reason that there is; the message names the row.
-        InputError: the file cannot be read, or a cell holds a formula.
+            no verdict or reason that there is, or a cell holds a formula; the message names the row.
+        InputError: the file cannot be read.
     """
     _refuse_other_kinds(path)
     header = list(_header(sitting.cases))
-    table = _opened(path)
+    try:
+        table = _opened(path)
+        rows = [*_rows(table.select(header))] if {*header} <= {*table.columns} else []
+    except (FormulaCellError, CellError) as exc:
+        raise DecisionsFileError(
+            f"{path.name}, counting rows below the header: {exc}", hint=_NOTHING
+        ) from None
     missing = [name for name in header if name not in table.columns]
     if missing:
         raise DecisionsFileError(
@@ -79,18 +91,21 @@ def read_sheet(path: Path, sitting: Sitting) -> tuple[Taken, ...]:
         )
     by_pair = {_pair(sitting, case): case for case in sitting.cases}
     taken: dict[str, Taken] = {}
-    for number, row in enumerate(_rows(table.select(header)), start=_FIRST_ROW):
+    row_of: dict[str, int] = {}
+    for number, row in enumerate(rows, start=_FIRST_ROW):
         try:
             found = _taken(sitting, by_pair, row, header)
         except _RowFault as fault:
             raise DecisionsFileError(f"{path.name}, row {number}: {fault}", hint=_NOTHING) from None
         if found is None:
             continue
-        if found[0].reference in taken:
+        reference = found[0].reference
+        first = row_of.setdefault(reference, number)
+        if first != number:
             raise DecisionsFileError(
-                f"{path.name}, row {number}: this pair stands in a row before it too", hint=_NOTHING
+                f"{path.name}, row {number}: this pair stands in row {first}, too", hint=_NOTHING
             )
-        taken[found[0].reference] = found
+        taken[reference] = found
     return tuple(taken.values())
 
 

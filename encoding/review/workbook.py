@@ -15,6 +15,7 @@ _OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relation
 _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
 _TYPES: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+_WIDEST: Final = 40
 _FIXED: Final = {
     "[Content_Types].xml": (
         f'<Types xmlns="{_PACKAGE}/content-types">'
@@ -65,12 +66,21 @@ def _sheet(rows: Sequence[Sequence[str]], choices: Mapping[int, Sequence[str]]) 
         '<sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" state="frozen"/>'
         "</sheetView></sheetViews>"
     )
-    content = f"{frozen}<sheetData>{lines}</sheetData>{validations}"
+    widths = "".join(
+        f'<col min="{place}" max="{place}" width="{_width(cells)}" customWidth="1"/>'
+        for place, cells in enumerate(zip(*rows, strict=True), start=1)
+    )
+    content = f"{frozen}<cols>{widths}</cols><sheetData>{lines}</sheetData>{validations}"
     return f"<worksheet xmlns={quoteattr(_MAIN)}>{content}</worksheet>"
 
 
 def _cell(text: str) -> str:
     return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(text)}</t></is></c>'
+
+
+def _width(cells: Sequence[str]) -> int:
+    """Return how wide a column is, in characters: as its longest cell, up to what a screen has room for."""
+    return min(_WIDEST, max(map(len, cells))) + 2
 
 
 def _quoted(texts: Sequence[str]) -> str:

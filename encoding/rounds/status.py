@@ -106,6 +106,8 @@ def describe(facts: Facts) -> Status:
     found = _describe_linkage(facts)
     for sentence, does_it in _owed_to_review(facts):
         idle = found.stage in {"waiting", "done"} and found.command in {None, "blindlink refresh"}
+        # A round that is begun by hand would end the review.
+        idle = idle or found.command == BEGIN
         found = replace(
             found,
             sentences=(*found.sentences, sentence),

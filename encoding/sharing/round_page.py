@@ -126,9 +126,12 @@ def _in_short(report: RoundReport) -> Iterator[tuple[Standing, str]]:
 def _rates(report: RoundReport) -> Iterator[Markup]:
     yield table(
         "Linked records, and of which records they are a part",
-        ("of which records", "records", "linked", "rate"),
+        ("of which records", "records", "linked", "rate", "likely in both files"),
         [
-            (DENOMINATORS[one.of], *(_cells(one.rate) if one.rate else (NOT_SHOWN,) * 3))
+            (
+                DENOMINATORS[one.of],
+                *(_cells(one.rate, report) if one.rate else (NOT_SHOWN,) * 4),
+            )
             for one in report.rates
         ],
     )
@@ -234,8 +237,8 @@ def _groups(report: RoundReport) -> Iterator[Section]:
     blocks = [
         table(
             f"By {one.column or 'age'}",
-            ("group", "records", "linked", "rate"),
-            [(_label(group), *_cells(group)) for group in one.groups],
+            ("group", "records", "linked", "rate", "likely in both files"),
+            [(_label(group), *_cells(group, report)) for group in one.groups],
         )
         if one.groups
         else paragraph(
@@ -246,8 +249,9 @@ def _groups(report: RoundReport) -> Iterator[Section]:
     if blocks:
         note = paragraph(
             "A group whose rate is far below the others' is linked less well, or is less often in the other"
-            f" file. Groups under {report.floor} are put together; where hardly any or nearly all of a group"
-            " are linked, its number and enough others are not shown."
+            " file. Records that are likely in both files are a range, as what a run says of itself is; groups"
+            f" whose ranges meet may not differ. Groups under {report.floor} are put together; where hardly any"
+            " or nearly all of a group are linked, its number and enough others are not shown."
         )
         yield Section("Match rate by group", [*blocks, note])
 
@@ -344,12 +348,21 @@ def _caveats(report: RoundReport) -> Iterator[tuple[Standing, str]]:
     )
 
 
-def _cells(group: GroupRate) -> tuple[str, str, str]:
+def _cells(group: GroupRate, report: RoundReport) -> tuple[str, str, str, str]:
     if group.linked is not None:
         rate = f"{group.linked / max(1, group.records):.1%}"
-        return f"{group.records:,}", f"{group.linked:,}", rate
+        return f"{group.records:,}", f"{group.linked:,}", rate, _likely(group, report)
     bound = {95: "95 % or more", 0: NOT_SHOWN}[group.least]
-    return f"{group.records:,}", NOT_SHOWN, "5 % or less" if group.most == 5 else bound
+    rate = "5 % or less" if group.most == 5 else bound
+    return f"{group.records:,}", NOT_SHOWN, rate, NOT_SHOWN
+
+
+def _likely(group: GroupRate, report: RoundReport) -> str:
+    found = report.true_matches(group)
+    if found is None:
+        return NOT_KNOWN
+    records = max(1, group.records)
+    return f"{100 * found.low // records} to {-(-100 * found.high // records)} %"
 
 
 def _label(group: GroupRate) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,13 @@ from schemas.upload import parse_header
 
 pytestmark = pytest.mark.long
 ANALYSTS = ("bob", "kim")
+VERSIONS = ("first", "second", "third")
+LOST = (
+    "blindlink: error: this agency has confirmed the secret of epoch 2, by what the broker shows, and this"
+    " workspace does not have it: it was restored from a backup that was made before\n"
+    "hint: restore a later backup; if there is none, all agencies call: blindlink secret rotate, and sign an"
+    " agreement with a new secret: blindlink agreement draft --amends AGREEMENT --set new_secret=true\n"
+)
 
 
 @pytest.fixture
@@ -50,12 +58,12 @@ def sent(desk: Desk, number: int) -> tuple[set[bytes], set[bytes], set[bytes]]:
     return handles, {row[:TOKEN_BYTES] for row in rows}, {row[-ROW_BYTES:] for row in rows}
 
 
-def amend(rig: AgreementRig, *changes: str) -> None:
-    """Let ann draft the next agreement, and all sign it."""
+def amend(rig: AgreementRig, *changes: str, number: int = 2) -> None:
+    """Let ann draft the agreement of this number, and all sign it."""
     folder = rig.desks["ann"].folder
-    words = ("--amends", str(folder / "first.json"), *changes)
-    fingerprint = rig.draft("second.json", *words)
-    for name, source in (("ann", (str(folder / "second.json"),)), ("kim", ()), ("eve", ())):
+    former, draft = (folder / f"{name}.json" for name in VERSIONS[number - 2 : number])
+    fingerprint = rig.draft(draft.name, "--amends", str(former), *changes)
+    for name, source in (("ann", (str(draft),)), ("kim", ()), ("eve", ())):
         signed = rig.sign(name, fingerprint, *source)
         assert signed.exit_code == 0, signed.output
 
@@ -117,6 +125,73 @@ def test_an_amendment_of_anything_else_keeps_the_secret(rig: AgreementRig) -> No
     for before, after in zip(sent(bob, 1), sent(bob, 2), strict=True):
         assert not before & after
     assert links(bob) == former
+
+
+@pytest.mark.parametrize("backed_up", ["before the rotation", "before the others' parts came"])
+def test_a_workspace_that_was_restored_without_the_new_secret_says_what_to_do_and_it_works(
+    rig: AgreementRig, backed_up: str, tmp_path: Path
+) -> None:
+    bob, kim = rig.desks["bob"], rig.desks["kim"]
+    fingerprint = rig.agree()
+    bob.ok("agreement", "accept", *fingerprint.split())
+    share(rig, "share")
+    rig.link()
+    former = {name: links(rig.desks[name]) for name in ANALYSTS}
+    backup = tmp_path / "bob.backup"
+    bob.ok("workspace", "protect")
+    bob.ok("workspace", "backup", str(backup))
+    for desk in (bob, kim):
+        desk.ok("secret", "rotate")
+    if backed_up != "before the rotation":
+        bob.ok("workspace", "backup", str(backup), "--force")
+    for step in ("accept", "accept"):
+        for desk in (bob, kim):
+            desk.ok("secret", step)
+    amend(rig, "--set", "new_secret=true")
+    rig.pass_time(minutes=1)
+    shutil.rmtree(bob.folder / "workspace")
+    bob.ok("workspace", "restore", str(backup))
+
+    for words in (("refresh",), ("secret", "accept", "--epoch", "2"), ("secret", "share")):
+        refused = bob.type(*words)
+        assert refused.exit_code == 1
+        assert refused.stderr == LOST
+    # Nothing was written, and last week's links are in force.
+    assert {name: links(rig.desks[name]) for name in ANALYSTS} == former
+
+    # As it says.
+    share(rig, "rotate")
+    amend(rig, "--set", "new_secret=true", number=3)
+    rig.pass_time(minutes=1)
+    rig.link()
+    assert status(bob)[0] == 3
+    assert status(bob) == status(kim)
+    assert {name: links(rig.desks[name]) for name in ANALYSTS} == former
+
+
+def test_a_secret_that_not_all_have_confirmed_is_begun_anew_after_a_restore(
+    rig: AgreementRig, tmp_path: Path
+) -> None:
+    bob, kim = rig.desks["bob"], rig.desks["kim"]
+    fingerprint = rig.agree()
+    bob.ok("agreement", "accept", *fingerprint.split())
+    backup = tmp_path / "bob.backup"
+    bob.ok("workspace", "protect")
+    bob.ok("workspace", "backup", str(backup))
+    for desk in (bob, kim):
+        desk.ok("secret", "share")
+    bob.ok("secret", "accept")
+    shutil.rmtree(bob.folder / "workspace")
+    bob.ok("workspace", "restore", str(backup))
+    refused = bob.type("secret", "share")
+    assert refused.exit_code == 1
+    assert refused.stderr.endswith("all agencies call: blindlink secret share --again\n")
+    for desk in (bob, kim):
+        desk.ok("secret", "share", "--again")
+    for _ in range(2):
+        for desk in (bob, kim):
+            desk.ok("secret", "accept")
+    assert status(bob) == status(kim)
 
 
 def key_of(desk: Desk) -> str:

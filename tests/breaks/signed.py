@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from samples.agreement import private
 from samples.log import OPERATOR, SampleLog
 from samples.signed_log import (
@@ -23,11 +24,16 @@ from samples.signed_log import (
     actor,
     agreement_of,
 )
-from vectors.identity import private_bytes
+from vectors.identity import identity_of, private_bytes
 
+from schemas.agreement import Agreement
+from schemas.identity import PublicIdentity
 from schemas.matchlog import agreement_kinds as signed_kinds
 from schemas.matchlog import kinds
-from schemas.matchlog.entry import Entry
+from schemas.matchlog.entry import Actor, Entry
+from schemas.statement import SignedStatement
+
+MAX = Actor(party="school-district", person=f"per-{17:032x}", role="agency", signed=None)
 
 Break = Callable[[SampleLog], Entry]
 
@@ -42,6 +48,35 @@ RELEASES_TOO = {
 
 def _agreed(log: SampleLog, **changes: Any) -> SignedProject:
     return SignedProject(log).agree(agreement_of(**changes))
+
+
+def _with_max(project: SignedProject, *duties: str) -> Agreement:
+    """Enrol max; the next version lists max for the schools, and kim as no approver any more."""
+    identity = PublicIdentity.from_json(
+        {
+            **identity_of(private_bytes(17)),
+            "party": MAX.party,
+            "person": MAX.person,
+            "duties": list(duties),
+        }
+    )
+    enrolled = kinds.PersonEnrolled(
+        party=identity.party,
+        person=identity.person,
+        duties=identity.duties,
+        signing_key=identity.signing_key,
+        receiving_key=identity.key_digests()[1],
+    )
+    project.log.append(enrolled, actor=OPERATOR)
+    own = Ed25519PrivateKey.from_private_bytes(private_bytes(17)[:32])
+    project.log.keys[identity.person] = own
+    raw = project.roster("school-district", "kim").to_json()
+    (schools,) = (one for one in raw["parties"] if one["name"] == MAX.party)
+    schools["persons"][0]["duties"] = ["analyst", "recipient", "steward"]
+    schools["persons"].append(identity.to_json())
+    if "approver" not in duties:
+        schools["persons"][0]["duties"].insert(1, "approver")
+    return Agreement.from_json(raw)
 
 
 def _approved(project: SignedProject, asked: Entry | None = None) -> Entry:
@@ -148,6 +183,68 @@ def in_force_after_one_has_left(log: SampleLog) -> Entry:
     project.consent("ann")
     project.consent("eve")
     return project.in_force()
+
+
+def persons_changed_with_the_end(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    project.propose(project.roster("school-district", "kim", end="2027-07-31"), KIM)
+    return log.entries[-1]
+
+
+def persons_of_another_party_changed(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    amends = {"only": "persons", "party": "county-cw"}
+    project.propose(project.roster("school-district", "kim", amends=amends), KIM)
+    return log.entries[-1]
+
+
+def practice_changed_with_the_floor(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    limits = {**project.agreement.to_json()["limits"], "floor": 5}
+    amends = {"only": "practice", "party": None}
+    project.propose(project.amended(limits=limits, amends=amends))
+    return log.entries[-1]
+
+
+def persons_changed_of_what_one_has_left(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    project.notice("ann", "withdraw")
+    project.propose(project.roster("school-district", "kim"), KIM)
+    return log.entries[-1]
+
+
+def persons_changed_by_a_newcomer(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    project.propose(_with_max(project, "analyst", "steward"), MAX)
+    stated = project.signed("kim", "consent", counsel=None).statement
+    own = stated.model_copy(update={"person": MAX.person})
+    signed = SignedStatement.of(own, log.keys[MAX.person or ""])
+    body = signed_kinds.AgreementSigned(signed=signed)
+    digest = project.agreement.digest()
+    return log.append(body, project=ACCORD, actor=MAX, agreement=digest)
+
+
+def persons_changed_by_another_party(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    project.propose(project.roster("school-district", "kim"), KIM)
+    signed = project.signed("kim", "consent", counsel=None)
+    stated = signed.statement.model_copy(update={"party": "county-cw", "person": ANN.person})
+    forged = SignedStatement.of(stated, log.keys[ANN.person or ""])
+    body = signed_kinds.AgreementSigned(signed=forged)
+    digest = project.agreement.digest()
+    return log.append(body, project=ACCORD, actor=ANN, agreement=digest)
+
+
+def persons_changed_by_nobody(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    project.propose(project.roster("school-district", "kim"), KIM)
+    return project.in_force()
+
+
+def signed_without_counsel(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.propose()
+    return _consent(project, "ann", counsel=None)
 
 
 def in_force_from_another_day(log: SampleLog) -> Entry:
@@ -583,6 +680,15 @@ def used_under_another_agreement(log: SampleLog) -> Entry:
     return project.use(project.ask(), "school-district", standing)
 
 
+def used_after_its_approver_left(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    _, standing = project.stand("kim")
+    project.propose(_with_max(project, "approver"), KIM)
+    project.consent("kim")
+    project.in_force()
+    return project.use(project.ask(), "school-district", standing)
+
+
 # After the end.
 
 
@@ -603,7 +709,7 @@ def kept_beyond_the_last_day(log: SampleLog) -> Entry:
 
 
 def _consent(project: SignedProject, name: str, **fields: Any) -> Entry:
-    signed = project.signed(name, "consent", counsel=COUNSEL, **fields)
+    signed = project.signed(name, "consent", **{"counsel": COUNSEL, **fields})
     digest = project.agreement.digest()
     body = signed_kinds.AgreementSigned(signed=signed)
     return project.log.append(body, project=ACCORD, actor=actor(name), agreement=digest)
@@ -622,13 +728,27 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
     "agreement-unopened": [proposed_under_operators_terms],
     "agreement-twice": [proposed_twice],
     "agreement-proposer": [proposed_by_an_analyst, proposed_in_anothers_name],
-    "agreement-order": [proposed_without_the_one_before, signed_when_another_came_first],
+    "agreement-order": [
+        proposed_without_the_one_before,
+        signed_when_another_came_first,
+        persons_changed_with_the_end,
+        persons_of_another_party_changed,
+        practice_changed_with_the_floor,
+        persons_changed_of_what_one_has_left,
+    ],
+    "agreement-newcomer": [persons_changed_by_a_newcomer],
     "agreement-unknown": [signed_before_a_proposal],
     "agreement-signed-twice": [signed_twice],
-    "agreement-unsigned": [in_force_without_a_signature, in_force_after_one_has_left],
+    "agreement-unsigned": [
+        in_force_without_a_signature,
+        in_force_after_one_has_left,
+        persons_changed_by_nobody,
+    ],
     "signer": [signed_by_another],
     "statement-signature": [
         forged,
+        persons_changed_by_another_party,
+        signed_without_counsel,
         signed_by_an_analyst,
         approved_by_an_analyst,
         approval_under_another_agreement,
@@ -687,6 +807,7 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         used_after_its_last_day,
         used_for_too_many_runs,
         used_under_another_agreement,
+        used_after_its_approver_left,
     ],
     "destroy-by": [kept_beyond_the_last_day],
 }

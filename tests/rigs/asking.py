@@ -93,8 +93,11 @@ class Asking:
 
 
 @contextmanager
-def asking(folder: Path, like: Asking | None = None) -> Iterator[Asking]:
-    """Give two agencies that are ready for rounds under an agreement with a review, or a copy of a scene."""
+def asking(folder: Path, like: Asking | None = None, **terms: Any) -> Iterator[Asking]:
+    """Give two agencies that are ready for rounds under an agreement with a review, or a copy of a scene.
+
+    `terms` change what was agreed.
+    """
     with near_broker(folder, like=None if like is None else like.near) as near:
         if like is not None:
             yield Asking(near)
@@ -108,7 +111,7 @@ def asking(folder: Path, like: Asking | None = None) -> Iterator[Asking]:
             (place / "people.csv").write_text(text, "utf-8")
             # By its place in the folder, so that a copy of the desk has a file of its own.
             near.desk(party, place, Path("people.csv"))
-        near.add_project(review=CLAUSE, policy=STRICT)
+        near.add_project(review=CLAUSE, policy=STRICT, **terms)
         near.compare()
         near.agree()
         yield Asking(near)

@@ -99,9 +99,10 @@ class SignedProject:
         return self.agreement
 
     def consent(self, name: str, **fields: Any) -> Entry:
-        """Let a person's party consent."""
+        """Let a person's party consent, with its counsel where that has to sign."""
         counsel = {"name": "Dana Cole", "title": "General counsel", "date": "2026-08-24"}
-        signed = self.signed(name, "consent", counsel=counsel)
+        needs_none = self.agreement.amends is not None
+        signed = self.signed(name, "consent", counsel=None if needs_none else counsel)
         return self._about(signed_kinds.AgreementSigned(signed=signed), actor(name), **fields)
 
     def in_force(self, **fields: Any) -> Entry:
@@ -128,6 +129,22 @@ class SignedProject:
         raw = self.agreement.to_json() | changes
         raw |= {"number": self.agreement.number + 1, "previous": self.agreement.digest()}
         return Agreement.from_json(raw)
+
+    def roster(self, party: str, *names: str, **changes: Any) -> Agreement:
+        """The next version, in which these are a party's persons and nothing else changes."""
+        raw = self.agreement.to_json()
+        for one in raw["parties"]:
+            if one["name"] == party:
+                listed = (agreement_of().person(person_id(name)) for name in names)
+                one["persons"] = [person.to_json() for person in listed if person is not None]
+        amends = {"only": "persons", "party": party}
+        return self.amended(**{"parties": raw["parties"], "amends": amends, **changes})
+
+    def change_roster(self, steward: str, party: str, *names: str) -> Entry:
+        """Let a steward change who acts for their party."""
+        self.propose(self.roster(party, *names), actor(steward))
+        self.consent(steward)
+        return self.in_force()
 
     def notice(self, name: str, act: str, **fields: Any) -> Entry:
         """Let a person's party suspend, resume or withdraw."""
@@ -286,6 +303,7 @@ def everything_signed(log: SampleLog) -> None:
     project.use(asked, "school-district", standing)
     prepared = project.finish(asked)
     log.fetch(prepared[0], BOB)
+    project.change_roster("kim", "school-district", "kim")
     project.take_back("kim", standing)
     changes = (project.rotate("ann", 21),)
     log.moment += timedelta(hours=1)

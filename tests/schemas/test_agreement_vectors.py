@@ -10,7 +10,8 @@ from samples.documents import changed, without
 from vectors.agreement import agreement_vectors
 from vectors.file import read_vectors
 
-from schemas.agreement import Agreement, opens_epoch, succession_fault
+from schemas.agreement import Agreement
+from schemas.amendment import opens_epoch, succession_fault
 from schemas.canonical import canonical_bytes
 from schemas.errors import DocumentError
 

@@ -14,11 +14,13 @@ from schemas.errors import DocumentError
 from schemas.link_quality import (
     TELLING_FIELDS,
     Concordance,
+    Interval,
     missed_matches,
     shown_concordance,
+    true_matches,
     wrong_links,
 )
-from schemas.round_report import RoundReport
+from schemas.round_report import Range, RoundReport
 
 VECTORS = read_vectors("round-report")
 
@@ -57,6 +59,36 @@ def test_missed_matches_are_within_the_range_of_the_page(vector: dict[str, Any])
     ]
     found = missed_matches(vector["linked"], vector["smaller"], fields, vector["floor"])
     assert (found.low, found.high) == (vector["low"], vector["high"])
+
+
+@pytest.mark.parametrize("vector", VECTORS["matched"])
+def test_matches_of_a_group_are_within_the_range_of_the_page(vector: dict[str, Any]) -> None:
+    whole = vector["all"]["linked"], vector["all"]["records"]
+    wrong, missed = Interval(0, vector["wrong"]), Interval(0, vector["missed"])
+    found = true_matches(vector["linked"], vector["records"], whole, wrong, missed)
+    assert (found.low, found.high) == (vector["low"], vector["high"])
+
+
+def test_what_reviewers_have_linked_is_not_missed_any_more_and_what_is_hidden_has_no_range() -> (
+    None
+):
+    report = RoundReport.from_canonical(VECTORS["good"][0]["text"].encode())
+    now = report.now.model_copy(update={"missed": Range(low=4, high=70)})
+    report = report.model_copy(update={"now": now})
+    shown, hidden = report.subgroups[0].groups
+    assert report.true_matches(hidden) is None
+    before, after = (
+        report.model_copy(
+            update={"pairs": (report.pairs[0].model_copy(update={"linked": now.linked - n}),)}
+        ).true_matches(shown)
+        for n in (0, 30)
+    )
+    assert before is not None
+    assert after is not None
+    assert before.low == after.low
+    assert before.high > after.high > (shown.linked or 0)
+    no_run = report.model_copy(update={"now": now.model_copy(update={"wrong": None})})
+    assert no_run.true_matches(shown) is None
 
 
 def test_of_a_profile_without_names_only_the_bound_is_known() -> None:

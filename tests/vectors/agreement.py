@@ -46,6 +46,15 @@ STUDENT_ID = {"kind": "student-id", "basis": None, "citation": None}
 SSN = {"kind": "ssn", "basis": "court-order", "citation": "In re Example, 2026"}
 
 
+PRACTICE: dict[str, Any] = {"only": "practice", "party": None}
+SECOND: dict[str, Any] = {"number": 2, "previous": "0" * 64}
+
+
+def persons(party: str | None) -> dict[str, Any]:
+    """Return what an amendment says that changes a party's persons alone."""
+    return {"only": "persons", "party": party}
+
+
 def numbered(number: dict[str, Any], column: str, use: str = "encoded") -> dict[str, Any]:
     """Return the clause of a known number, and the column that is listed for it."""
     listed = {"party": "k12", "name": column, "use": use}
@@ -88,6 +97,8 @@ GOOD: list[Change] = [
     ("three cosigners", "finality", {"cosigners": 3, "delays_release": True}),
     ("letters of other languages", "purpose.statement", "\u00c9coles et enfants plac\u00e9s"),
     ("one day", "end", "2026-09-01"),
+    ("an amendment of practice", "", {**SECOND, "amends": PRACTICE}),
+    ("an amendment of persons", "", {**SECOND, "amends": persons("k12")}),
 ]  # fmt: skip
 
 BAD_FRAME: list[Change] = [
@@ -282,6 +293,13 @@ BAD_LIMITS: list[Change] = [
     ("more cosigners than parties", "finality.cosigners", 4),
     ("a wait for no cosigner", "finality.delays_release", True),
 ]
+BAD_FRAME += [
+    ("a first agreement that amends", "amends", PRACTICE),
+    ("an amendment of everything", "", {**SECOND, "amends": {**PRACTICE, "only": "law"}}),
+    ("an amendment of nobody's persons", "", {**SECOND, "amends": persons(None)}),
+    ("an amendment of a stranger's persons", "", {**SECOND, "amends": persons("vendor")}),
+    ("an amendment of a party's practice", "", {**SECOND, "amends": {**PRACTICE, "party": "k12"}}),
+]
 BAD = [*BAD_FRAME, *BAD_TEXTS, *BAD_PARTIES, *BAD_DISCLOSURES, *BAD_LIMITS]
 
 
@@ -322,6 +340,27 @@ def successions() -> list[dict[str, Any]]:
         ("the same number", {"number": 1, "previous": None}, False),
         ("another previous agreement", {"previous": "0" * 64}, False),
         ("another project", {"project": "other"}, False),
+        ("dates alone", {"end": "2027-06-30", "amends": PRACTICE,
+                         "retention": {**AGREEMENT["retention"], "destroy_by": "2028-06-29"}}, True),
+        ("a new secret alone", {"epoch": 2, "amends": PRACTICE}, True),
+        ("an end that keeps all for longer after it", {"end": "2027-06-30", "amends": PRACTICE}, False),
+        ("dates, and the floor", {"end": "2027-08-31", "amends": PRACTICE,
+                                  "limits": {**AGREEMENT["limits"], "floor": 5}}, False),
+        ("a probability beyond the agreed range", {
+            "policy": {**AGREEMENT["policy"], "auto": "0.96"}, "amends": PRACTICE,
+            "policy_range": {**AGREEMENT["policy_range"], "auto_to": "0.97"}}, False),
+        ("persons, called practice", {"parties": new_keys, "amends": PRACTICE}, False),
+        ("persons of the party that says so", {"parties": new_keys, "amends": persons("k12")}, True),
+        ("persons of another party", {"parties": new_keys, "amends": persons("child-welfare")}, False),
+        ("a person who holds the secret, in the next epoch",
+         {"parties": new_holder, "epoch": 2, "amends": persons("child-welfare")}, True),
+        ("a person who holds the secret, in the same epoch",
+         {"parties": new_holder, "amends": persons("child-welfare")}, False),
+        ("persons, and the end",
+         {"parties": new_keys, "end": "2027-07-31", "amends": persons("k12")}, False),
+        ("persons, and the party's legal name", {"parties": [
+            {**party, "title": "Other"} if party["name"] == "k12" else party for party in new_keys
+        ], "amends": persons("k12")}, False),
     ]  # fmt: skip
     return [
         {
@@ -433,6 +472,7 @@ def bad_statements() -> dict[str, dict[str, Any]]:
             stated("consent", "ann", party="k12", counsel=COUNSEL), private("ann")
         ),
         "without the duty steward": consent("bob"),
+        "a consent without counsel": consent("ann", counsel=None),
         "an approval without the duty approver": signed(
             approval("run-approval", "eve"), private("eve")
         ),

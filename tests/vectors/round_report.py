@@ -7,7 +7,8 @@ Made with the rfc8785 package, not with the code under test; ranges are worked o
 
 from __future__ import annotations
 
-from math import isqrt
+from fractions import Fraction
+from math import ceil, isqrt
 from typing import Any
 
 import rfc8785
@@ -121,6 +122,26 @@ def missed(linked: int, smaller: int, floor: int, apart: list[int | None]) -> di
     }
 
 
+def matched(
+    linked: int, records: int, whole: tuple[int, int], wrong: int, missed: int
+) -> dict[str, Any]:
+    all_linked, all_records = whole
+    shares = (
+        Fraction(linked, all_linked or 1),
+        Fraction(records - linked, all_records - all_linked or 1),
+    )
+    expected = max(ceil(100 * missed * share) for share in shares)
+    return {
+        "linked": linked,
+        "records": records,
+        "all": {"linked": all_linked, "records": all_records},
+        "wrong": wrong,
+        "missed": missed,
+        "low": max(0, linked - ceil(ceil(100 * wrong * shares[0]) / 100)),
+        "high": min(records, linked + ceil((expected + isqrt(400 * expected)) / 100)),
+    }
+
+
 def round_report_vectors() -> dict[str, Any]:
     """Return the vectors of `schemas/spec/round-report.md`."""
     return {
@@ -138,6 +159,14 @@ def round_report_vectors() -> dict[str, Any]:
             missed(40_000, 60_000, 10, [3_100, 4_400, 900]),
             missed(4, 3, 10, [None, None, None]),
             missed(20, 400, 1, [None, 5, None]),
+        ],
+        "matched": [
+            matched(57, 100, (573, 1_019), 8, 68),
+            matched(30, 100, (573, 1_019), 8, 68),
+            matched(573, 1_019, (573, 1_019), 8, 68),
+            matched(99, 100, (1_204, 2_010), 11, 70),
+            matched(0, 12, (0, 12), 0, 5),
+            matched(12, 12, (12, 12), 3, 0),
         ],
     }
 

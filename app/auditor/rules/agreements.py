@@ -7,7 +7,8 @@ from typing import NoReturn, cast
 from app.auditor.log_state import LogState
 from app.auditor.project_state import AgreementState, Binding, ProjectState
 from app.auditor.rules.steps import break_off, days_of, signer_of
-from schemas.agreement import succession_fault
+from schemas.amendment import succession_fault
+from schemas.identity import PublicIdentity
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
     AgreementProposed,
@@ -48,8 +49,9 @@ def propose(log: LogState, entry: Entry) -> None:
 def consent(log: LogState, entry: Entry) -> None:
     """A party consents once, through a steward with enrolled keys, while the agreement is the next."""
     project, state = _agreement_of(log, entry)
-    signer_of(log, entry, state.agreement)
+    signer = signer_of(log, entry, state.agreement)
     _is_next(project, state, entry)
+    _is_no_newcomer(project, state, signer, entry)
     earlier = state.consents.get(entry.actor.party)
     if earlier is not None:
         break_off("agreement-signed-twice", "a party consents twice", entry, earlier)
@@ -57,7 +59,7 @@ def consent(log: LogState, entry: Entry) -> None:
 
 
 def come_into_force(log: LogState, entry: Entry) -> None:
-    """An agreement comes into force when every party of it has consented, once, as the next."""
+    """An agreement comes into force when every party that it asks has consented, once, as the next."""
     project, state = _agreement_of(log, entry)
     body = cast(AgreementInForce, entry.body)
     if (body.number, body.start) != (state.agreement.number, state.agreement.start):
@@ -65,7 +67,7 @@ def come_into_force(log: LogState, entry: Entry) -> None:
             "agreement", "an agreement comes into force otherwise than it says", entry, state.seq
         )
     _is_next(project, state, entry)
-    if set(state.consents) != set(state.agreement.names()):
+    if set(state.consents) != set(state.agreement.signers):
         message = "an agreement comes into force that a party has not consented to"
         break_off("agreement-unsigned", message, entry, state.seq)
     state.complete = entry.seq
@@ -97,7 +99,7 @@ def withdraw(log: LogState, entry: Entry) -> None:
     for state in project.agreements.values():
         if state.complete is None:
             state.consents.pop(party, None)
-        elif state.withdrawn is None and party in state.consents:
+        elif state.withdrawn is None and party in state.agreement.names():
             state.withdrawn = entry.seq
 
 
@@ -134,6 +136,21 @@ def _is_next(project: ProjectState, state: AgreementState, entry: Entry) -> None
     fault = succession_fault(None if last is None else last.agreement, state.agreement)
     if fault is not None:
         _break_order(fault, entry, None if last is None else last.seq)
+    if state.agreement.amends is not None and last is not None and last.withdrawn is not None:
+        _break_order("a party has left the one that it amends", entry, last.withdrawn)
+
+
+def _is_no_newcomer(
+    project: ProjectState, state: AgreementState, signer: PublicIdentity, entry: Entry
+) -> None:
+    """Who changes a party's persons was its steward before: nobody lists themselves."""
+    amends, last = state.agreement.amends, project.last_complete()
+    if amends is None or amends.only != "persons" or last is None:
+        return
+    known = last.agreement.person(signer.person)
+    if known is None or known.party != amends.party or "steward" not in known.duties:
+        message = "a party's persons are changed by somebody who was not its steward before"
+        break_off("agreement-newcomer", message, entry, last.seq)
 
 
 def _break_order(fault: str, entry: Entry, other_index: int | None) -> NoReturn:

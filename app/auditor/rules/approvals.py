@@ -8,10 +8,11 @@ from app.auditor.log_state import LogState, RunState
 from app.auditor.project_state import ProjectState, StandingState
 from app.auditor.rules.steps import break_off, moment_before, project_of, run_of, signer_of
 from schemas.agreement import Agreement
+from schemas.amendment import of_same_clauses
 from schemas.clauses import ApprovalRule
 from schemas.matchlog.agreement_kinds import SignedBody, StandingUsed
 from schemas.matchlog.entry import Entry
-from schemas.statement import ApprovalRevocation, RunApproval, StandingApproval
+from schemas.statement import ApprovalRevocation, RunApproval, StandingApproval, may_say
 
 
 def approve_run(log: LogState, entry: Entry) -> None:
@@ -37,14 +38,7 @@ def approve_standing(log: LogState, entry: Entry) -> None:
     if _rule(project, entry).runs != "standing":
         message = "runs are approved in advance, which the agreement does not provide for"
         break_off("standing-not-agreed", message, entry, project.seq)
-    project.standing[approval.approval] = StandingState(
-        party=approval.party,
-        agreement=project.agreement,
-        policy_sha256=approval.policy_sha256,
-        until=approval.until,
-        runs=approval.runs,
-        seq=entry.seq,
-    )
+    project.standing[approval.approval] = StandingState(approval, entry.seq)
 
 
 def revoke_standing(log: LogState, entry: Entry) -> None:
@@ -53,7 +47,11 @@ def revoke_standing(log: LogState, entry: Entry) -> None:
     signer_of(log, entry, _agreement(project, entry))
     revocation = cast(ApprovalRevocation, cast(SignedBody, entry.body).signed.statement)
     standing = project.standing.get(revocation.approval)
-    if standing is None or standing.party != revocation.party or standing.revoked is not None:
+    if (
+        standing is None
+        or standing.approval.party != revocation.party
+        or standing.revoked is not None
+    ):
         break_off(
             "standing-unknown", "a standing approval is taken back that does not stand", entry
         )
@@ -65,16 +63,17 @@ def use_standing(log: LogState, entry: Entry) -> None:
     run, project = run_of(log, entry), project_of(log, entry)
     body = cast(StandingUsed, entry.body)
     standing = project.standing.get(body.approval)
-    if standing is None or standing.revoked is not None or standing.party != body.party:
+    if standing is None or standing.revoked is not None or standing.approval.party != body.party:
         break_off("standing-unknown", "a standing approval is used that does not stand", entry)
     if run.stage != "asked" or body.party in run.approved:
         break_off("approval-out-of-place", "an approval is used where none is due", entry, run.seq)
     _others_hold(run, entry)
+    approval = standing.approval
     holds = (
-        standing.agreement == project.agreement
-        and standing.policy_sha256 == run.policy_sha256
-        and run.day <= standing.until
-        and len(standing.used) < standing.runs
+        _stands_under(project, approval)
+        and approval.policy_sha256 == run.policy_sha256
+        and run.day <= approval.until
+        and len(standing.used) < approval.runs
     )
     if not holds:
         message = (
@@ -163,6 +162,21 @@ def _agreement(project: ProjectState, entry: Entry) -> Agreement:
         message = "something is signed about terms that the operator made"
         break_off("agreement-unopened", message, entry, project.seq)
     return signed.agreement
+
+
+def _stands_under(project: ProjectState, approval: StandingApproval) -> bool:
+    """Tell whether an approval is of what binds now, or of a version that differs in persons alone."""
+    bound = project.binding.signed
+    versions = [
+        one.signed
+        for one in reversed(project.bindings)
+        if bound is not None
+        and one.signed is not None
+        and one.signed.agreement.number <= bound.agreement.number
+    ]
+    n_same = len(list(of_same_clauses(one.agreement for one in versions)))
+    is_same = approval.agreement in {one.digest for one in versions[:n_same]}
+    return bound is not None and is_same and may_say(approval, bound.agreement)
 
 
 def _rule(project: ProjectState, entry: Entry) -> ApprovalRule:

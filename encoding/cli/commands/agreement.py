@@ -25,6 +25,7 @@ from schemas.chapters import Chapter, grouped
 from schemas.clause_words import SSN_WARNING
 
 if TYPE_CHECKING:
+    from schemas.agreement import Agreement
     from schemas.negotiation import AgreementProposal
 
 _PATH = click.Path(dir_okay=False, path_type=Path)
@@ -86,7 +87,7 @@ def draft(
     made = draft_agreement(_changed(answers, changes), folder, before)
     path = output or Path(f"{made.agreement.project}.agreement-{made.agreement.number}.json")
     write_proposal(path, made, force=force)
-    session.say(f"{path} is written; next: blindlink agreement show {path} --html agreement.html")
+    session.say(f"{path} is written; {_next_words(made.agreement, path)}")
     number = made.agreement.known_number
     if number is not None and number.kind == "ssn":
         session.warn(SSN_WARNING.removeprefix("WARNING: "))
@@ -130,6 +131,16 @@ def show(
         write_proposal(saved, proposal, force=force)
         session.say(f"{saved} is written")
     _print(session, proposal, chapters, as_markdown, html_file, force=force)
+
+
+def _next_words(made: Agreement, path: Path) -> str:
+    if made.amends is None:
+        return f"next: blindlink agreement show {path} --html agreement.html"
+    party = made.amends.party
+    signing = (
+        "every party signs it, no counsel has to" if party is None else f"{party} alone signs it"
+    )
+    return f"{signing}; next: blindlink agreement sign {path}"
 
 
 def _from_broker(

@@ -70,6 +70,7 @@ def send(session: Session, /, *, source: Path, **given: Any) -> None:
     is_flag=True,
     help="You have compared each fingerprint in the agreement with its person.",
 )
+@click.option("--yes", is_flag=True, help="Don't ask before an amendment that needs no counsel.")
 @seat_options
 @click.pass_obj
 def sign(
@@ -82,12 +83,14 @@ def sign(
     counsel_title: str | None,
     counsel_date: str | None,
     keys_compared: bool,
+    yes: bool,
     **given: Any,
 ) -> None:
     """Sign an agreement for your party: the draft in SOURCE, or else the one that waits at the broker.
 
     Shows it in plain words and what it changes, compares the fingerprint with the sheet that counsel has
-    signed in ink, and asks for that counsel's name, title and date. You need the duty steward.
+    signed in ink, and asks for that counsel's name, title and date. An amendment that needs no counsel is shown
+    and signed. You need the duty steward.
     """
     with seat(session, given) as at:
         offered = _from_file(at, source) if source is not None else _waiting(at)
@@ -98,20 +101,18 @@ def sign(
         was_signed = consent is not None
         if consent is None:
             _show(at, offered)
-            _compare_fingerprint(offered.digest, fingerprint)
+            counsel = None
+            if agreement.amends is None or fingerprint is not None:
+                _compare_fingerprint(offered.digest, fingerprint)
+            else:
+                _ask_consent(at, agreement, yes=yes)
             _compare_keys(at, agreement, keys_compared=keys_compared)
-            counsel = _counsel(session, counsel_name, counsel_title, counsel_date)
+            if agreement.amends is None or counsel_name is not None:
+                counsel = _counsel(session, counsel_name, counsel_title, counsel_date)
             consent = at.signer(agreement).consent(counsel, session.now())
-            # Kept first: should the answer be lost, the same signature is sent again.
-            at.keep_own(offered.model_copy(update={"consents": (*offered.consents, consent)}))
         elif fingerprint is not None:
             _compare_fingerprint(offered.digest, fingerprint)
-        if source is not None:
-            at.client.propose_agreement(at.project, offered.proposal())
-        shown = verified(_send_consent(at, offered, consent), offered.digest)
-        if consent not in shown.consents:
-            raise AgreementUntrustedError("the broker does not show the signature that was sent")
-        kept = at.keep(shown)
+        kept = hand_in(at, offered, consent, is_new=source is not None)
     _say_signed(session, kept, was_signed=was_signed)
 
 
@@ -147,11 +148,31 @@ def status(session: Session, /, **given: Any) -> None:
     today = session.now().date()
     with seat(session, given) as at:
         listed = at.client.agreements(at.project)
-        found = [at.follow(at.fetch(one.agreement)) for one in listed.agreements]
+        shown = [at.follow(at.fetch(one.agreement)) for one in listed.agreements]
+        found = [at.known().with_words(kept) for kept in shown]
     document = [_as_json(kept, state_of(kept, today)) for kept in found]
     lines = [line for kept in found for line in _status_lines(kept, state_of(kept, today))]
     none_sent = f"No agreement has been sent to the broker for the project {at.project}."
     emit({"project": at.project, "agreements": document}, lines or [none_sent])
+
+
+def hand_in(
+    at: Seat, offered: KeptAgreement, consent: SignedStatement, *, is_new: bool
+) -> KeptAgreement:
+    """Keep the own consent and send it, a new agreement with it; returns the agreement as the broker shows it.
+
+    Raises:
+        AgreementUntrustedError: the broker does not show what was sent.
+    """
+    if consent not in offered.consents:
+        # Kept first: should the answer be lost, the same signature is sent again.
+        at.keep_own(offered.model_copy(update={"consents": (*offered.consents, consent)}))
+    if is_new:
+        at.client.propose_agreement(at.project, offered.proposal())
+    shown = verified(_send_consent(at, offered, consent), offered.digest)
+    if consent not in shown.consents:
+        raise AgreementUntrustedError("the broker does not show the signature that was sent")
+    return at.keep(shown)
 
 
 def _from_file(at: Seat, source: Path) -> KeptAgreement:
@@ -219,6 +240,14 @@ def _compare_fingerprint(digest: str, given: str | None) -> None:
             "this is not the agreement on counsel's sheet: the fingerprint is another one",
             hint="nothing was signed now; let counsel read the agreement that is shown here",
         )
+
+
+def _ask_consent(at: Seat, agreement: Agreement, *, yes: bool) -> None:
+    if at.party not in agreement.signers:
+        raise NotReadyError(f"this amendment is signed by {agreement.signers[0]} alone")
+    if not yes:
+        _require_somebody("--yes")
+        click.confirm(f"Sign this amendment for {at.party}?", err=True, abort=True)
 
 
 def _compare_keys(at: Seat, agreement: Agreement, *, keys_compared: bool) -> None:
@@ -296,7 +325,8 @@ def _say_signed(session: Session, kept: KeptAgreement, *, was_signed: bool) -> N
         verb = "has" if len(missing) == 1 else "have"
         session.say(f"{said}; it binds once {listed(missing)} {verb} signed, too")
     else:
-        session.say(f"{said}; every party has, and it binds from {kept.agreement.start} on")
+        whose = "every party has" if len(kept.agreement.signers) > 1 else "no other party has to"
+        session.say(f"{said}; {whose}, and it binds from {kept.agreement.start} on")
 
 
 def _status_lines(kept: KeptAgreement, state: str) -> Iterator[str]:

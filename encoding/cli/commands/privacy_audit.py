@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--side",
     type=click.Choice(["larger", "smaller"]),
-    default="larger",
-    show_default=True,
-    help="Whether yours is the larger or the smaller file of the pair, by the agreement.",
+    help="Whether yours is the larger or the smaller file of the pair; else as the agreement says, or larger.",
 )
 @click.option(
     "--partner-records",
@@ -53,7 +51,7 @@ def privacy_audit(
     session: Session,
     /,
     *,
-    side: Side,
+    side: Side | None,
     partner_records: int | None,
     quick: bool,
     html: Path | None,
@@ -64,6 +62,7 @@ def privacy_audit(
     A partner's file is rehearsed, and both are encoded under keys that are thrown away. Your project's secret
     is not used and nothing leaves this computer. Ends with exit code 1 if an attack got more than is allowed.
     """
+    from encoding.cli.parts.agreements import agreed_side
     from encoding.cli.parts.file_audit import audited, refuse_missed
     from encoding.privacy_audit.page import report_page
     from encoding.privacy_audit.report import report_lines
@@ -72,7 +71,7 @@ def privacy_audit(
     subject = read_subject(session, given)
     scope = replace(QUICK if quick else FULL, n_partner=partner_records or 0)
     with session.progress() as progress:
-        report = audited(session, subject, scope, side, progress)
+        report = audited(session, subject, scope, side or agreed_side(session), progress)
     if html is not None:
         write_page(html, report_page(report, subject.file.path.name))
         session.say(f"the report is in {html}")

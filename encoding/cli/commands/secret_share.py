@@ -122,6 +122,8 @@ def _share(
 ) -> None:
     with carriage(session, given) as carried:
         exchange = carried.exchange(epoch_in(carried.view), given)
+        if not again:
+            exchange.refuse_lost(carried.carrier.confirmations(exchange.holders.epoch))
         with session.workspace.lock():
             kept = exchange.share(session.now(), again=again)
         session.say(carried.carrier.send_shares(kept.sent, again=again))

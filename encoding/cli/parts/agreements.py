@@ -24,6 +24,7 @@ from encoding.agreement.verification import (
     verified,
     vouched_keys,
 )
+from encoding.agreement.words import amendment_words
 from encoding.broker.credential import SignIn
 from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
@@ -33,6 +34,7 @@ from encoding.errors import AgreementUntrustedError, BrokerRefusedError, NotRead
 from encoding.log.receipts import ReceiptFolder
 from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
 from encoding.workspace.workspace import Workspace, open_workspace
+from schemas.amendment import of_same_clauses
 from schemas.chapters import grouped
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from schemas.agreement import Agreement
     from schemas.api import ProjectView, RunView
     from schemas.identity import IdentityHistory
+    from schemas.profile import Side
 
 DEFAULT_WORKSPACE: Final = "workspace"
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -227,9 +230,11 @@ def require_agreed_run(
     if run.state == "succeeded":
         shown = client.run_approvals(run.run)
         standing = client.standing_approvals(specification.project)
-        require_approved(kept.agreement, specification, shown, standing)
+        signed = (one.agreement for one in known.complete_until(kept))
+        versions = tuple(of_same_clauses(signed))
+        require_approved(versions, specification, shown, standing)
         if for_release:
-            require_let_go(kept.agreement, specification, shown, standing)
+            require_let_go(versions, specification, shown, standing)
     return kept.agreement
 
 
@@ -243,15 +248,14 @@ def agreed_holders(session: Session) -> dict[str, str]:
 def trusted_peers(session: Session, shown: Sequence[IdentityHistory]) -> Peers:
     """Return whom this agency trusts, with their newest keys among those shown, and keep it so.
 
-    Whom the last agreement that everybody has signed brings is among them. Call it under the lock.
+    Whom the last complete agreement brings is among them. Call it under the lock.
 
     Raises:
         UntrustedKeyError: the history of a trusted person is forged.
     """
     place = session.workspace.peers
     met = meet_kept(place, shown)
-    kept = _known(session).last_complete()
-    vouched = () if kept is None else tuple(vouched_keys(kept, met, session.party))
+    vouched = tuple(vouched_keys(_known(session), met, session.party))
     if vouched:
         for person in vouched:
             met = met.trust(person.party, person.fingerprint(), session.now(), keep_others=True)
@@ -285,6 +289,27 @@ def agreement_in_force(session: Session, view: ProjectView) -> Agreement:
     return kept.agreement
 
 
+def agreed_side(session: Session) -> Side:
+    """Return whether this agency's file is the larger or the smaller one of its pairs; else the larger one.
+
+    Raises:
+        click.UsageError: it is the larger of one pair and the smaller of another.
+    """
+    if not session.config_path.exists():
+        return "larger"
+    sides: set[Side] = {
+        "larger" if larger == session.party else "smaller"
+        for kept in _known(session).binding_about(session.now().date())
+        for larger, smaller in kept.agreement.terms().pairs
+        if session.party in (larger, smaller)
+    }
+    if len(sides) > 1:
+        raise click.UsageError(
+            "your file is the larger one of one pair and the smaller one of another: say which with --side"
+        )
+    return next(iter(sides), "larger")
+
+
 def _known(session: Session) -> KeptAgreements:
     return read_kept(session.workspace.agreements(session.project), session.project)
 
@@ -292,14 +317,19 @@ def _known(session: Session) -> KeptAgreements:
 def _follow(
     session: Session, client: BrokerClient, known: KeptAgreements, digest: str
 ) -> KeptAgreements:
-    """Return what is kept after looking at an agreement by which the broker goes."""
-    shown = _shown(client, session.project, digest)
+    """Return what is kept after looking at the agreement by which the broker goes, and at those it amends."""
+    line = [_shown(client, session.project, digest)]
+    last = known.last_complete()
+    while last is not None and line[-1].agreement.number > last.agreement.number + 1:
+        line.append(_shown(client, session.project, line[-1].agreement.previous or ""))
     peers = read_peers(session.workspace.peers)
     if known.find(digest) is None and peers.peers:
         peers = peers.meet(client.identities(session.project).identities)
-    require_keys(shown.agreement, peers)
-    _keep(session, session.workspace, session.party, known=known, shown=shown, peers=peers)
-    return _known(session)
+    for shown in reversed(line):
+        require_keys(shown.agreement, peers)
+        _keep(session, session.workspace, session.party, known=known, shown=shown, peers=peers)
+        known = _known(session)
+    return known
 
 
 def _shown(client: BrokerClient, project: str, digest: str) -> KeptAgreement:
@@ -334,6 +364,12 @@ def _keep(
             session.say(
                 f"agreement {shown.agreement.number} is kept now; compare its fingerprint with counsel's sheet:"
                 f" {grouped(shown.digest)}"
+            )
+        before = known.find(shown.agreement.previous or "")
+        if before is not None and shown.agreement.amends is not None:
+            session.say(
+                f"{amendment_words(before.agreement, shown.agreement)}; halt the linkage if that is wrong:"
+                " blindlink agreement suspend"
             )
     changed = merged(known, shown)
     if changed != known:

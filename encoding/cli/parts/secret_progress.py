@@ -8,7 +8,12 @@ from encoding.cli.parts.exchange import Carriage
 from encoding.cli.parts.own_identity import NOTHING
 from encoding.cli.parts.session import Session
 from encoding.epoch.carriers import ByBroker
-from encoding.epoch.exchange import differences, refuse_differences, unconfirmed
+from encoding.epoch.exchange import (
+    differences,
+    refuse_differences,
+    refuse_lost,
+    unconfirmed,
+)
 from encoding.errors import OthersWaitedForError, ShareMissingError
 from encoding.secret.kept_secret import kept_of
 
@@ -28,10 +33,13 @@ def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) ->
 
     Raises:
         OthersWaitedForError: a share of this epoch's secret is not here yet.
+        SecretLostError: this agency has confirmed this epoch's secret, and does not have it.
         ShareError: something that came must not be trusted.
         SecretsDifferError: a holder has another secret, or encodes otherwise.
     """
-    carried = Carriage(session, view, ByBroker(client, view.project, session.party))
+    carrier = ByBroker(client, view.project, session.party)
+    carried = Carriage(session, view, carrier)
+    _refuse_lost(session, view, carrier)
     for epoch in _open_epochs(session, view):
         try:
             kept = carried.accept(epoch, _GIVEN)
@@ -46,6 +54,14 @@ def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) ->
                 "all have confirmed it" if not unconfirmed(kept) else "not all have confirmed it"
             )
             session.say(f"the secret of epoch {epoch} is made; {waits}")
+
+
+def _refuse_lost(session: Session, view: ProjectView, carrier: ByBroker) -> None:
+    epoch, holders = view.terms.epoch, view.terms.providers
+    if session.party in holders and epoch not in session.workspace.epochs_with_secret(view.project):
+        refuse_lost(
+            session.workspace, carrier.confirmations(epoch), view.project, holders, session.party
+        )
 
 
 def _open_epochs(session: Session, view: ProjectView) -> Iterator[int]:

@@ -27,7 +27,7 @@ RELEASES = FIRST | {"approvals": {**FIRST["approvals"], "releases": True}}
 
 
 def require(*shown: Any, used: tuple[Any, ...] = (), taken_up: tuple[str, ...] = ()) -> None:
-    require_approved(AGREEMENT, RUN, approvals(*shown, standing=taken_up), standing_list(*used))
+    require_approved([AGREEMENT], RUN, approvals(*shown, standing=taken_up), standing_list(*used))
 
 
 def test_approvals_of_all_whom_the_agreement_asks_suffice() -> None:
@@ -83,8 +83,8 @@ def test_a_release_needs_its_own_approvals_where_the_agreement_asks_for_them() -
     agreement = Agreement.from_json(RELEASES)
     both = [approval(name, run, raw=RELEASES) for name in ("ann", "kim")]
     let_go = [approval(name, run, "release", raw=RELEASES) for name in ("ann", "kim")]
-    require_let_go(agreement, run, approvals(*both, *let_go), standing_list())
+    require_let_go([agreement], run, approvals(*both, *let_go), standing_list())
     # Until then nothing is wrong: the run may end before anybody has looked at what it found.
-    require_approved(agreement, run, approvals(*both), standing_list())
+    require_approved([agreement], run, approvals(*both), standing_list())
     with pytest.raises(OthersWaitedForError, match="not approved yet by k12"):
-        require_let_go(agreement, run, approvals(*both, let_go[0]), standing_list())
+        require_let_go([agreement], run, approvals(*both, let_go[0]), standing_list())

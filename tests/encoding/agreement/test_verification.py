@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from samples.agreement import consent, identity, person_id, private, signed, stated
+from samples.agreement import amended, consent, identity, person_id, private, signed, stated
 from samples.documents import PROFILE
 from samples.refusals import raises
 from samples.shown_agreements import FIRST, SECOND, STEWARDS, notice, view
 from vectors.agreement import key_change
-from vectors.identity import signature
+from vectors.identity import private_bytes, signature
 
-from encoding.agreement.kept_agreements import KeptAgreements, read_kept, write_kept
+from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements, read_kept, write_kept
 from encoding.agreement.verification import (
     merged,
     require_adoptable,
@@ -190,8 +190,6 @@ def test_an_amendment_by_the_same_steward_is_kept() -> None:
 def test_an_amendment_by_unknown_keys_is_refused_unless_they_are_trusted() -> None:
     other = {**SECOND, "parties": [dict(party) for party in SECOND["parties"]]}
     other["parties"][2]["persons"] = [identity("kim", seed=31)]
-    from vectors.identity import private_bytes
-
     forged = signed(stated("consent", "kim", other, counsel=COUNSEL), private_bytes(31))
     consents = [*(consent(name, other) for name in ("ann", "eve", "sue")), forged]
     shown = verified(view(other, consents=consents))
@@ -200,6 +198,70 @@ def test_an_amendment_by_unknown_keys_is_refused_unless_they_are_trusted() -> No
     public = PublicIdentity.from_json(identity("kim", seed=31))
     peers = Peers().trust("k12", public.fingerprint(), NOW)
     assert not require_adoptable(known(view()), shown, "k12", peers)
+
+
+def roster_of(party: str, *persons: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """The amendment by which these are a party's persons."""
+    parties = [
+        one | {"persons": sorted(persons, key=lambda each: str(each["person"]))}
+        if one["name"] == party
+        else one
+        for one in FIRST["parties"]
+    ]
+    return amended(FIRST, parties=parties, amends={"only": "persons", "party": party}, **changes)
+
+
+def signed_alone(agreement: dict[str, Any], name: str, key: bytes | None = None) -> KeptAgreement:
+    said = signed(stated("consent", name, agreement, counsel=None), key or private(name))
+    return verified(view(agreement, consents=[said]))
+
+
+def test_other_persons_of_a_partner_are_taken_from_its_known_steward() -> None:
+    # Child welfare's steward lets bob alone go; k12 has signed nothing.
+    changed = roster_of("child-welfare", identity("ann"), identity("bob"), epoch=2)
+    assert not require_adoptable(known(view()), signed_alone(changed, "ann"), "k12", Peers())
+
+
+def test_a_stranger_who_lists_themselves_is_refused() -> None:
+    thief = {**identity("ann", seed=31), "person": f"per-{31:032x}"}
+    changed = roster_of("child-welfare", identity("ann"), identity("bob"), thief)
+    own = stated("consent", "ann", changed, counsel=None, person=thief["person"])
+    shown = verified(view(changed, consents=[signed(own, private_bytes(31))]))
+    with raises(AgreementUntrustedError, match="for child-welfare with keys that are not known"):
+        require_adoptable(known(view()), shown, "k12", Peers())
+    # Nor if somebody trusts that key for other reasons: it was no steward's.
+    public = PublicIdentity.from_json(thief)
+    peers = Peers().trust("child-welfare", public.fingerprint(), NOW)
+    with raises(AgreementUntrustedError, match="keys that are not known"):
+        require_adoptable(known(view()), shown, "k12", peers)
+
+
+def test_an_analyst_who_makes_himself_a_steward_is_refused() -> None:
+    bob = {**identity("bob"), "duties": sorted([*identity("bob")["duties"], "steward"])}
+    changed = roster_of("child-welfare", identity("ann"), bob)
+    with raises(AgreementUntrustedError, match="keys that are not known"):
+        require_adoptable(known(view()), signed_alone(changed, "bob"), "k12", trusting("bob"))
+
+
+def test_more_than_it_says_is_refused() -> None:
+    changed = roster_of("child-welfare", identity("ann"), identity("bob"), end="2027-07-31")
+    with raises(AgreementUntrustedError, match="more changes than the persons of child-welfare"):
+        require_adoptable(known(view()), signed_alone(changed, "ann"), "k12", Peers())
+
+
+def test_what_a_party_has_left_is_not_amended() -> None:
+    left = notice("kim", "withdraw", "2026-09-04T06:00:00Z")
+    changed = roster_of("child-welfare", identity("ann"), identity("bob"))
+    with raises(AgreementUntrustedError, match="a party has left"):
+        require_adoptable(known(view(notices=[left])), signed_alone(changed, "ann"), "k12", Peers())
+
+
+def test_who_halts_an_agreement_halts_what_amends_it_alone() -> None:
+    halt = notice("kim", "suspend", "2026-09-02T06:00:00Z")
+    changed = signed_alone(roster_of("child-welfare", identity("ann"), identity("bob")), "ann")
+    kept = known(view(notices=[halt])).with_one(changed)
+    assert changed.halted_by() == ()
+    assert kept.with_words(changed).halted_by() == ("k12",)
 
 
 def test_an_older_agreement_that_a_kept_one_names_is_kept() -> None:
@@ -247,7 +309,7 @@ def test_what_is_kept_is_read_again(tmp_path: Any) -> None:
 
 
 def test_a_trusted_steward_vouches_for_the_persons_of_the_own_party() -> None:
-    kept = verified(view())
+    kept = known(view())
     vouched = [person.person for person in vouched_keys(kept, trusting("ann"), "k12")]
     # Ann has signed for child welfare, whose analyst is Bob; nobody trusts who signed for the others.
     assert vouched == [person_id("bob")]
@@ -256,5 +318,5 @@ def test_a_trusted_steward_vouches_for_the_persons_of_the_own_party() -> None:
 
 
 def test_nobody_is_vouched_for_before_the_signature() -> None:
-    unsigned = verified(view(state="proposed", consents=[], missing=["k12"]))
+    unsigned = known(view(state="proposed", consents=[], missing=["k12"]))
     assert list(vouched_keys(unsigned, trusting("ann"), "k12")) == []

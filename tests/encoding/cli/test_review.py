@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 from rigs.asking import ASKED, REVIEWER, Asking, asking
 from rigs.desk import Desk
 from rigs.weeks import links, settle
@@ -26,7 +27,15 @@ from encoding.review.journal import Choice
 from encoding.review.records import Reading, read_records
 from encoding.review.verdicts import Decided, Verdicts, VerdictsFile
 from encoding.workspace.workspace import Workspace, open_workspace
-from schemas.review import Card, SignedCard, card_plain, parse_card, parse_cards, serialise_cards
+from schemas.review import (
+    Card,
+    CardField,
+    SignedCard,
+    card_plain,
+    parse_card,
+    parse_cards,
+    serialise_cards,
+)
 
 PROJECT = "foster-pupils"
 
@@ -172,6 +181,21 @@ def test_status_says_what_a_review_waits_for(copied: Asking, welfare: Desk, scho
     assert stage(welfare)[0].startswith("Reviewers have accepted pairs of this round")
     settle(copied.near)
     assert "eviewers" not in stage(welfare)[0]
+
+
+def test_no_round_is_begun_by_hand_while_pairs_wait_for_reviewers(tmp_path: Path) -> None:
+    # The next round would end the review.
+    with asking(tmp_path / "broker", frequency="on-request") as made:
+        made.run()
+        settle(made.near)
+        sentence, command = stage(made.reviewer)
+        assert "2 pairs with schools wait for your reviewers" in sentence
+        assert command == "blindlink review"
+        decide(made.reviewer, rec_w3=("accept", "same-person"))
+        made.reviewer.ok("review", "--finish")
+        assert stage(made.reviewer)[1] == "blindlink refresh"
+        settle(made.near)
+        assert stage(made.reviewer)[1] == "blindlink refresh --begin"
 
 
 def test_what_was_accepted_is_linked_at_both_and_stays_so(
@@ -345,14 +369,32 @@ def test_a_card_that_is_missing_is_told(answered: Asking, welfare: Desk) -> None
     assert "there is not one card for each question" in result.stderr
 
 
-def test_a_card_of_another_run_is_left_out_and_said(answered: Asking, welfare: Desk) -> None:
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (lambda _: {"run": f"run-{'0' * 32}"}, "a card is of another review"),
+        (
+            lambda card: {"fields": (*card.fields, CardField(name="zip", value="00234"))},
+            "a card shows something else than the agreement lists",
+        ),
+        (
+            lambda card: {"fields": card.fields[:-1]},
+            "a card shows something else than the agreement lists",
+        ),
+    ],
+    ids=["of another run", "a column that is not listed", "a column that is missing"],
+)
+def test_a_card_that_is_not_as_agreed_is_left_out_and_said(
+    answered: Asking, welfare: Desk, changed: Callable[[Card], dict[str, Any]], said: str
+) -> None:
     own, signer = answered.near.people[REVIEWER], answered.near.people[ASKED]
+    before = (welfare.folder / "links.csv").read_bytes()
 
     def change(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
         cards = parse_cards(response.content)
         first = next(iter(cards))
         card = parse_card(b"".join(open_pieces(io.BytesIO(cards[first]), own))).card
-        other = card.model_copy(update={"run": f"run-{'0' * 32}"})
+        other = card.model_copy(update=changed(card))
         plain = card_plain(SignedCard.of(other, signer.keys.signing_key))
         address = Address(ASKED, REVIEWER, (own.public,), "2026-11-20T22:30:00Z")
         cards[first] = b"".join(seal_pieces([plain], address))
@@ -360,8 +402,13 @@ def test_a_card_of_another_run_is_left_out_and_said(answered: Asking, welfare: D
 
     answered.meddle("/cards", change)
     result = welfare.ok("review", "--list")
-    assert "1 of 2 cards cannot be trusted, and are not shown" in result.stderr
+    assert f"1 of 2 cards cannot be trusted, and are not shown: {said}\n" in result.stderr
+    assert "00234" not in result.output
     assert len(pairs_of(welfare)) == 1
+    path = welfare.folder / "decisions.csv"
+    welfare.ok("review", "--export", str(path))
+    assert len(path.read_text("utf-8").splitlines()) == 2
+    assert (welfare.folder / "links.csv").read_bytes() == before
 
 
 def test_only_a_reviewer_of_the_reviewers_agency_opens_cards(
@@ -459,14 +506,65 @@ def test_exported_files_are_known_to_whoever_destroys(answered: Asking, welfare:
     assert {"project": PROJECT, "what": "received", "path": str(path)} in listed["files"]
 
 
-def test_a_file_that_is_refused_changes_nothing(answered: Asking, welfare: Desk) -> None:
-    path = welfare.folder / "decisions.csv"
+def put(row: int, column: int, text: str) -> Callable[[list[list[str]]], None]:
+    def change(rows: list[list[str]]) -> None:
+        rows[row][column] = text
+
+    return change
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (put(1, 2, "Abel"), "row 2: the column ours: first_name is not that of the pair"),
+        (put(2, 0, f"1-q{'f' * 32}"), "row 3: it names no pair of this review"),
+        (put(2, 0, f"9-q{'f' * 32}"), "row 3: it is of round 9, and this review is of round 1"),
+        (put(2, -2, '=IF(1,"accept","")'), "formula"),
+        (lambda rows: rows.append(rows[1]), "row 4: this pair stands in row 2, too"),
+    ],
+    ids=["a changed pair", "an unknown reference", "another round", "a formula", "decided twice"],
+)
+def test_a_file_that_is_refused_changes_nothing(
+    answered: Asking,
+    welfare: Desk,
+    suffix: str,
+    change: Callable[[list[list[str]]], None],
+    said: str,
+) -> None:
+    path = welfare.folder / f"decisions{suffix}"
     welfare.ok("review", "--export", str(path))
-    text = path.read_text("utf-8-sig").replace("Abe,", "Abel,", 1)
-    path.write_text(text.replace(",,\n", ",accept,same-person\n"), "utf-8")
+    rows = read_rows(path)
+    for row in rows[1:]:
+        row[-2:] = "accept", "same-person"
+    change(rows)
+    write_rows(path, rows)
+    before = (welfare.folder / "links.csv").read_bytes()
     result = welfare.type("review", "--import", str(path))
-    assert (result.exit_code, "is not that of the pair" in result.stderr) == (3, True)
+    (fault, hint) = result.stderr.splitlines()
+    assert (result.exit_code, said in fault) == (3, True), fault
+    assert "nothing was taken" in hint
+    assert not any(name in result.output for name in ("Kerr", "Moss", "Abel", "rec_"))
     assert welfare.json("review", "--send")["decided"] == 0
+    assert (welfare.folder / "links.csv").read_bytes() == before
+
+
+def read_rows(path: Path) -> list[list[str]]:
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return [*csv.reader(file)]
+    return [[one or "" for one in row] for row in load_workbook(path).active.values]
+
+
+def write_rows(path: Path, rows: list[list[str]]) -> None:
+    if path.suffix == ".csv":
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows)
+        return
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
 
 
 def test_two_windows_of_one_person_are_one_too_many(answered: Asking, welfare: Desk) -> None:

@@ -151,6 +151,23 @@ def test_group_rates_are_those_that_can_be_counted_by_hand(town: Town) -> None:
     }
 
 
+def test_a_group_has_the_range_of_its_records_that_are_likely_in_both_files(town: Town) -> None:
+    report = town.report()
+    shown = [one for one in report.subgroups[0].groups if one.linked is not None]
+    assert shown
+    for one in shown:
+        true = sum(
+            row["county"] == one.label and any(row == other for other in town.schools.values())
+            for row in town.welfare.values()
+        )
+        found = report.true_matches(one)
+        assert found is not None
+        if one.groups == 1:
+            assert found.low <= true <= found.high
+        low, high = 100 * found.low // one.records, -(-100 * found.high // one.records)
+        assert f"<td>{low} to {high} %</td>" in re.sub(r"<td[^>]*>", "<td>", town.page())
+
+
 def test_what_a_run_says_is_what_the_log_says(town: Town) -> None:
     report = town.report()
     (pair,) = report.pairs

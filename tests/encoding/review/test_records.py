@@ -95,6 +95,17 @@ def test_what_may_be_missing_is_left_out(agency: Agency, tmp_path: Path) -> None
     assert found["8"].values == {"sex": "M", "first_name": "Bo"}
 
 
+def test_a_sex_is_written_in_one_way_whatever_a_file_calls_it(
+    agency: Agency, tmp_path: Path
+) -> None:
+    read = Read(agency, tmp_path / "people.csv", (HEAD + ROWS).replace(",F,", ",Female,"))
+    found = read.records("7", "8", elements=("sex",))
+    assert [found[one].values["sex"] for one in ("7", "8")] == ["F", "M"]
+    # What the recipe does not know stays as it is.
+    read = Read(agency, tmp_path / "people.csv", (HEAD + ROWS).replace(",F,", ",Other,"))
+    assert read.records("9", elements=("sex",))["9"].values == {"sex": "Other"}
+
+
 def test_a_withdrawn_record_is_not_there(agency: Agency, tmp_path: Path) -> None:
     read = Read(agency, tmp_path / "people.csv")
     read.reading.withdrawn.add("9")

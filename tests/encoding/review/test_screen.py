@@ -178,9 +178,18 @@ def test_one_goes_back_and_on_and_to_the_next_open_pair(seat: Seat) -> None:
     assert "pair 4 of 4" in seat.press("b")
     assert "pair 1 of 4" in seat.press("n", "right", "n", "right")
     assert "pair 3 of 4" in seat.press("n", "a", "1", "b", "b", "j")
-    # The next time begins at the first pair that is open.
-    seat.press("a", "1")
+    # The next time goes on after the pair that was decided last; what was skipped comes at the end.
     assert "pair 3 of 4" in seat.press()
+    seat.press("a", "1", "a", "1")
+    assert "pair 1 of 4" in seat.press()
+    seat.press("a", "1")
+    assert "pair 1 of 4" in seat.press()
+
+
+def test_capitals_do_the_same_since_caps_lock_may_be_on(seat: Seat) -> None:
+    assert "C···" in seat.press("O")
+    seat.press("A", "1", "R", "1", "B", "Z", "F", "Y")
+    assert seat.decided() == [(1, "accept", "same-person", True)]
 
 
 def test_what_ends_the_review_ends_the_screen_and_is_said_before(seat: Seat) -> None:
@@ -195,7 +204,19 @@ def test_eighty_columns_show_every_key_of_the_last_line(tmp_path: Path) -> None:
     seat = Seat(tmp_path, size=(80, 24))
     seat.press("o")
     assert seat.footer.startswith("o Open a Accept r Reject u Unsure")
-    assert seat.footer.endswith("? Help q Quit")
+    assert seat.footer.endswith("s Send")
+
+
+def test_sixty_columns_wrap_no_line_of_the_pair_and_show_how_to_get_help_and_out(
+    tmp_path: Path,
+) -> None:
+    seat = Seat(
+        tmp_path, size=(60, 24), people=[(("Ana", "Lee", "", "F"), ("Ana", "Lee", "", "F"))]
+    )
+    seat.press("o", "o")
+    assert "neither has it" in seat.shown[1]
+    assert max(map(len, seat.shown[1].splitlines())) <= 56
+    assert "? Help q Quit" in seat.footer
 
 
 def test_the_guide_shows_the_screen_as_it_is(tmp_path: Path) -> None:

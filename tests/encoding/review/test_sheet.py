@@ -12,7 +12,7 @@ from openpyxl import Workbook, load_workbook
 from samples.refusals import raises
 from samples.sittings import NOW, PEOPLE, sitting
 
-from encoding.errors import FileKindError, FormulaCellError, InputError
+from encoding.errors import FileKindError, InputError
 from encoding.review.errors import DecisionsFileError
 from encoding.review.sheet import read_sheet, write_sheet
 
@@ -129,7 +129,7 @@ def put(row: int, column: int, text: str) -> Callable[[Rows], None]:
         (put(1, -1, "other-person"), r"row 2: accept needs a reason"),
         (put(0, -2, "decision"), r"has no column verdict"),
         (put(0, 3, "theirs"), r"has no column theirs: first_name"),
-        (lambda rows: rows.append(rows[1]), r"row 6: this pair stands in a row before it too"),
+        (lambda rows: rows.append(rows[1]), r"row 6: this pair stands in row 2, too"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_its_row_and_nothing_is_taken(
@@ -152,7 +152,7 @@ def test_a_formula_is_refused(tmp_path: Path) -> None:
         text.read()
     book = Sheet(tmp_path, ".xlsx")
     book.save(book.fill(("=IF(1,accept)", "same-person")))
-    with pytest.raises(FormulaCellError):
+    with raises(DecisionsFileError, match="counting rows below the header: row 1, column verdict"):
         book.read()
 
 
@@ -214,3 +214,11 @@ def test_a_workbook_offers_the_verdicts_and_reasons(tmp_path: Path) -> None:
     assert offered["L2:L5"] == '"accept,reject,unsure"'
     assert "twins-or-siblings" in offered["M2:M5"]
     assert active.freeze_panes == "A2"
+
+
+def test_the_columns_of_a_workbook_are_as_wide_as_what_stands_in_them(tmp_path: Path) -> None:
+    sheet = Sheet(tmp_path, ".xlsx")
+    book = load_workbook(sheet.path).active
+    for column in book.columns:
+        longest = max(len(cell.value or "") for cell in column)
+        assert book.column_dimensions[column[0].column_letter].width >= min(longest, 40)

@@ -80,15 +80,60 @@ def holders(agreement: Any) -> list[tuple[str, str]]:
     return [(p["name"], p["holder"]) for p in agreement["parties"] if p["kind"] == "agency"]
 
 
+def asked(agreement: Any) -> list[str]:
+    """Return the parties that have to sign an agreement."""
+    party = (agreement.get("amends") or {"party": None})["party"]
+    return names(agreement) if party is None else [party]
+
+
+def lists(agreement: Any, name: str, person: str, duty: str) -> bool:
+    return any(
+        one["person"] == person and duty in one["duties"]
+        for party in agreement["parties"]
+        if party["name"] == name
+        for one in party["persons"]
+    )
+
+
 def may_follow(last: Any, agreement: Any) -> bool:
     if last is None:
         return agreement["number"] == 1
     same = last["profile"] == agreement["profile"] and holders(last) == holders(agreement)
-    return (
+    narrow = agreement.get("amends")
+    return (narrow is None or keeps(last, agreement, narrow)) and (
         agreement["project"] == last["project"]
         and agreement["number"] == last["number"] + 1
         and agreement["previous"] == digest_of(last)
         and agreement["epoch"] - last["epoch"] in ((0, 1) if same else (1,))
+    )
+
+
+def keeps(last: Any, agreement: Any, narrow: Any) -> bool:
+    """Tell whether an amendment changes no more than it says."""
+    frame = ("number", "previous", "amends", "epoch")
+    before, after = ({k: v for k, v in one.items() if k not in frame} for one in (last, agreement))
+    if narrow["only"] == "persons":
+        for one in (before, after):
+            one["parties"] = [
+                {k: v for k, v in party.items() if k not in ("persons", "holder")}
+                if party["name"] == narrow["party"]
+                else party
+                for party in one["parties"]
+            ]
+        return before == after
+    free = ("policy", "schedule", "limits", "start", "end", "retention")
+    terms = [terms_of(one) for one in (last, agreement)]
+    order = [sorted(one["files"], key=lambda f: (-f["most"], f["party"])) for one in terms]
+    left = [date.fromisoformat(one["destroy_by"]) - date.fromisoformat(one["end"]) for one in terms]
+    old, new = last["retention"], agreement["retention"]
+    return (
+        all(after.get(k) == before.get(k) for k in {*before, *after} - {*free})
+        and allows(terms[0], agreement["policy"])
+        and last["limits"]["floor"] == agreement["limits"]["floor"]
+        and [f["party"] for f in order[0]] == [f["party"] for f in order[1]]
+        and all(new[k] <= old[k] for k in ("keep_encodings_days", "keep_links_days"))
+        and left[1] <= left[0]
+        and new["legal_hold"] == old["legal_hold"]
     )
 
 
@@ -126,6 +171,9 @@ def signing_key(signed: Any, agreement: Any) -> str:
         if one["person"] == stated["person"]
     )
     need(DUTIES.get(what, "approver") in person["duties"], "duty")
+    if what == "consent":
+        need(stated["party"] in asked(agreement), "not asked")
+        need(stated["counsel"] is not None or agreement.get("amends") is not None, "counsel")
     for each in signed["changes"]:
         change, new = each["change"], each["change"]["successor"]
         kept = ("party", "person", "duties")
@@ -215,6 +263,7 @@ class Accord:
                 if "steward" in person["duties"]
             ]
             need([e["actor"]["party"], e["actor"]["person"]] in stewards, what)
+            self.is_amendable(agreement)
             self.proposed[digest], self.consents[digest] = agreement, set()
             return
         agreement = self.proposed[digest]
@@ -224,15 +273,38 @@ class Accord:
                 may_follow(self.last(), agreement) and stated["party"] not in self.consents[digest],
                 what,
             )
+            self.is_amendable(agreement, stated["person"])
             self.consents[digest].add(stated["party"])
         elif what == "in-force":
             need(e["body"] == {"number": agreement["number"], "start": agreement["start"]}, what)
             need(may_follow(self.last(), agreement), what)
-            need(self.consents[digest] == set(names(agreement)), what)
+            need(self.consents[digest] == set(asked(agreement)), what)
+            self.is_amendable(agreement)
             self.binding.append((agreement["start"], digest, terms_of(agreement)))
             self.bound[digest] = days(e)
         else:
             self.notice(e, self.signed(e, signers), what)
+
+    def is_amendable(self, agreement: Any, steward: Any = None) -> None:
+        """Check that nobody has left what is amended, and that who lists a party's persons was its steward."""
+        narrow = agreement.get("amends")
+        if narrow is None:
+            return
+        need(self.binding[-1][1] not in self.left, "left")
+        if steward is not None and narrow["only"] == "persons":
+            need(lists(self.last(), narrow["party"], steward, "steward"), "newcomer")
+
+    def stands(self, stated: Any, now: str) -> bool:
+        """Tell whether an approval is of what binds, or of a version that differs in persons alone."""
+        current = self.proposed[now]
+        if not lists(current, stated["party"], stated["person"], "approver"):
+            return False
+        while now != stated["agreement"]:
+            narrow = self.proposed[now].get("amends") or {"only": None}
+            if narrow["only"] != "persons":
+                return False
+            now = self.proposed[now]["previous"]
+        return True
 
     def notice(self, e: Any, stated: Any, what: str) -> None:
         forced = [b[1] for b in self.binding]
@@ -241,7 +313,7 @@ class Accord:
         need(e["agreement"] in forced and e["agreement"] not in self.left, what)
         if what == "withdrawn":
             for digest, consents in self.consents.items():
-                if digest in forced and party in consents:
+                if digest in forced and party in names(self.proposed[digest]):
                     self.left.add(digest)
                 elif digest not in forced:
                     consents.discard(party)
@@ -287,7 +359,7 @@ class Accord:
         need(one["party"] == e["body"]["party"] and not one["revoked"], "standing")
         need(run["open"] and not run["attempt"] and one["party"] not in run["approved"], "step")
         need(all(until > early(e) for until in run.get("until", [])), "expired")
-        need(one["agreement"] == e["agreement"] and one["until"] >= run["day"], "standing")
+        need(self.stands(one, e["agreement"]) and one["until"] >= run["day"], "standing")
         need(one["policy_sha256"] == digest_of(run["spec"]["policy"]), "policy")
         need(len(one["used"]) < one["runs"], "number")
         one["used"].add(e["object"])

@@ -64,3 +64,41 @@ def test_a_partner_that_the_agreement_does_not_name_is_refused(
     assert refused.exit_code != 0
     assert "no agency clinics" in refused.output
     assert "schools" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            "8,p2\n7,p1\n8,p1\n",
+            "row 4: the record of own_id has another partner in a row before it",
+        ),
+        ("8,p2\n7,p2\n", "gives 1 records of partner_id two partners or more"),
+    ],
+    ids=["of the own file", "of the partner"],
+)
+def test_a_crosswalk_that_gives_a_record_two_partners_is_refused_and_the_former_one_stands(
+    near: NearBroker, tmp_path: Path, rows: str, said: str
+) -> None:
+    welfare, schools = near.desks["welfare"], near.desks["schools"]
+    settle(near)
+    before = links(welfare)
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("own_id,partner_id\n8,p2\n", encoding="utf-8")
+    welfare.ok("known", "import", str(pairs), "--partner", "schools")
+    crosswalks = [*(welfare.folder / "workspace").rglob("crosswalks/*")]
+    kept = {path: path.read_bytes() for path in crosswalks}
+    assert kept
+    pairs.write_text(f"own_id,partner_id\n{rows}", encoding="utf-8")
+    refused = welfare.type("known", "import", str(pairs), "--partner", "schools")
+    (fault, hint) = refused.stderr.splitlines()
+    assert (refused.exit_code, said in fault) == (3, True), fault
+    assert "nothing was imported" in hint
+    assert {path: path.read_bytes() for path in crosswalks} == kept
+    assert links(welfare) == before
+    # The pair of before is still kept.
+    pairs.write_text("own_id,partner_id\np2,8\n", encoding="utf-8")
+    schools.ok("known", "import", str(pairs), "--partner", "welfare")
+    near.move(days=7)
+    settle(near)
+    assert links(welfare).keys() == {"7", "8"}

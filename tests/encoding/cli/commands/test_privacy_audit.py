@@ -34,6 +34,7 @@ def test_a_file_needs_no_settings_to_be_attacked(tmp_path: Path, students: Path)
     found = json.loads(result.stdout)
     assert result.exit_code == (0 if all(goal["is_reached"] for goal in found["goals"]) else 1)
     assert len(found["digest"]) == 64
+    assert found["side"] == "larger"
     assert "plain CLKs" in page.read_text("utf-8")
     assert [path.name for path in tmp_path.iterdir()] == ["audit.html"]
 
@@ -42,3 +43,11 @@ def test_a_handful_of_records_is_not_attacked(welfare: Desk) -> None:
     result = welfare.ok("privacy-audit", "--side", "smaller")
     assert "too few" in result.stdout
     assert not list((welfare.folder / "workspace" / "reports").iterdir())
+
+
+def test_the_side_is_the_agreements_unless_it_is_said(welfare: Desk) -> None:
+    def side(*words: str) -> str:
+        return str(json.loads(welfare.ok("privacy-audit", "--json", *words).stdout)["side"])
+
+    assert side() == "smaller"
+    assert side("--side", "larger") == "larger"

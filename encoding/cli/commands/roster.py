@@ -1,0 +1,159 @@
+"""`blindlink roster`: who acts for the party, changed by its steward alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from encoding.agreement.roster import change_roster
+from encoding.agreement.verification import is_trusted, require_next
+from encoding.cli.commands.agreement_signing import hand_in
+from encoding.cli.parts import prompts
+from encoding.cli.parts.agreements import Seat, seat, seat_options
+from encoding.cli.parts.session import Session
+from encoding.errors import NotReadyError, UntrustedKeyError
+from encoding.people.peers import read_fingerprint
+from schemas.errors import SignatureError
+from schemas.shared.command_line import emit, json_option
+
+if TYPE_CHECKING:
+    from encoding.agreement.kept_agreements import KeptAgreement
+    from schemas.identity import IdentityHistory, PublicIdentity
+
+
+@click.group("roster", epilog="Example: blindlink roster show")
+def roster() -> None:
+    """Say and change who acts for your party: the persons whom the agreement lists for it."""
+
+
+@roster.command("show", epilog="Example: blindlink roster show --json")
+@json_option
+@seat_options
+@click.pass_obj
+def show(session: Session, /, **given: Any) -> None:
+    """Say who acts for each party, with duties and fingerprints, and who of yours has keys but no place yet."""
+    with seat(session, given) as at:
+        kept = at.in_force()
+        shown = at.client.identities(at.project).identities
+        peers = at.peers()
+    listed = [(person, True) for party in kept.agreement.parties for person in party.persons]
+    others = [(person, False) for person in _unlisted(kept, shown, at.party)]
+    document = [
+        {
+            "party": person.party,
+            "person": person.person,
+            "duties": list(person.duties),
+            "fingerprint": person.fingerprint(),
+            "listed": is_listed,
+            "compared": person.party == at.party or is_trusted(person, peers),
+        }
+        for person, is_listed in (*listed, *others)
+    ]
+    emit({"project": at.project, "persons": document}, _lines(document))
+
+
+@roster.command(
+    "change",
+    epilog="Example: blindlink roster change --add PERSON --remove PERSON",
+)
+@click.option(
+    "--add", "joining", multiple=True, metavar="PERSON", help="Who acts for your party from now on."
+)
+@click.option(
+    "--fingerprint",
+    "fingerprints",
+    multiple=True,
+    help="What they have read to you, one for each --add, in their order; else you are asked.",
+)
+@click.option("--remove", "leaving", multiple=True, metavar="PERSON", help="Who does not any more.")
+@click.option("--holder", metavar="PERSON", help="Who holds the secret for your party then.")
+@seat_options
+@click.pass_obj
+def change(
+    session: Session,
+    /,
+    *,
+    joining: tuple[str, ...],
+    fingerprints: tuple[str, ...],
+    leaving: tuple[str, ...],
+    holder: str | None,
+    **given: Any,
+) -> None:
+    """Let persons act for your party, or no more. It holds at once, signed by you alone, a steward.
+
+    The other parties are told and may halt the linkage. Where another person holds the secret then, the
+    agencies' next `refresh` makes a new one; link IDs stay. Have the operator revoke the keys of who leaves.
+    """
+    if not (joining or leaving or holder):
+        raise click.UsageError("say who joins or leaves: --add PERSON, --remove PERSON")
+    if fingerprints and len(fingerprints) != len(joining):
+        raise click.UsageError("give one --fingerprint for each --add, in their order")
+    with seat(session, given) as at:
+        before = at.in_force()
+        shown = at.client.identities(at.project).identities
+        read = fingerprints or (None,) * len(joining)
+        joined = [_joining(at, shown, *one) for one in zip(joining, read, strict=True)]
+        offered = change_roster(before, at.party, joining=joined, leaving=leaving, holder=holder)
+        require_next(at.refresh(), offered.agreement)
+        consent = at.signer(offered.agreement).consent(None, session.now())
+        kept = hand_in(at, offered, consent, is_new=True)
+    session.say(f"agreement {kept.agreement.number} holds from now on; the other parties are told")
+    if kept.agreement.epoch != before.agreement.epoch:
+        session.say("the secret is in other hands: the agencies' next refresh makes a new one")
+    for person in leaving:
+        session.say(f"the operator ends the keys: blindlink-broker person revoke {person}")
+
+
+def _joining(
+    at: Seat, shown: Sequence[IdentityHistory], person: str, read: str | None
+) -> PublicIdentity:
+    """Return the newest keys of a person of the own party, once their fingerprint was compared."""
+    history = next((one for one in shown if one.newest().person == person), None)
+    if history is None or history.newest().party != at.party:
+        raise NotReadyError(
+            f"{at.party} has no person {person} at the broker whose keys are confirmed",
+            hint="see who there is: blindlink roster show",
+        )
+    try:
+        found = history.verify()[-1]
+    except SignatureError as exc:
+        raise UntrustedKeyError(f"the broker shows forged keys of {person}: {exc}") from exc
+    if read is not None:
+        is_the_same = read_fingerprint(read) == found.fingerprint()
+    else:
+        if not prompts.is_interactive():
+            raise click.UsageError(
+                "missing option --fingerprint: nobody is there to answer questions"
+            )
+        click.echo(f"{person} ({', '.join(found.duties)}): {found.fingerprint()}", err=True)
+        is_the_same = click.confirm("Have they read you exactly this fingerprint?", err=True)
+    if not is_the_same:
+        raise UntrustedKeyError(
+            f"the broker shows other keys of {person} than those that were read to you",
+            hint="nothing was changed; call the operator",
+        )
+    return found
+
+
+def _unlisted(
+    kept: KeptAgreement, shown: Sequence[IdentityHistory], party: str
+) -> Iterator[PublicIdentity]:
+    """Yield the persons of a party whose keys are confirmed, and whom the agreement does not list."""
+    for history in shown:
+        person = history.newest()
+        if person.party == party and kept.agreement.person(person.person) is None:
+            yield person
+
+
+def _lines(document: Sequence[dict[str, Any]]) -> Iterator[str]:
+    party = None
+    for one in document:
+        if one["party"] != party:
+            party = one["party"]
+            yield f"{party}:"
+        place = "" if one["listed"] else "; not on the roster"
+        compared = "" if one["compared"] else "; nobody has compared it here"
+        yield f"  {one['person']} ({', '.join(one['duties'])}){place}"
+        yield f"    {one['fingerprint']}{compared}"

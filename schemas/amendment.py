@@ -1,0 +1,122 @@
+"""What an amendment changes, and so who has to sign it: all with counsel, all without, or one party alone.
+
+What counsel has signed stays whole where nobody's counsel signs anew. Spec page: `schemas/spec/agreement.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Any, Final
+
+from schemas.agreement import Agreement
+from schemas.clauses import Amends
+
+# What names a version, and not what is agreed.
+_FRAME: Final = ("version", "number", "previous", "amends", "epoch")
+# Clauses that parties may change without counsel, within bounds that `_practice_faults` knows.
+_PRACTICE: Final = ("policy", "schedule", "limits", "start", "end", "retention")
+
+
+def amends_of(before: Agreement, after: Agreement) -> Amends | None:
+    """Return what an amendment may say that it changes alone; None: every party signs it with counsel."""
+    changed = [party.name for party in after.parties if party != before.party(party.name)]
+    if len(changed) == 1:
+        persons = Amends(only="persons", party=changed[0])
+        return persons if _fault(before, after, persons) is None else None
+    practice = Amends(only="practice", party=None)
+    return practice if _fault(before, after, practice) is None else None
+
+
+def opens_epoch(before: Agreement, after: Agreement) -> bool:
+    """Tell whether an amendment cannot keep the secret: other encodings, or other holders of the secret."""
+    return (before.profile, _holders(before)) != (after.profile, _holders(after))
+
+
+def succession_fault(before: Agreement | None, after: Agreement) -> str | None:
+    """Return in one sentence why an agreement cannot follow the one before; None: it can.
+
+    Args:
+        before: the last agreement that every party has signed; None if there is none yet.
+    """
+    if before is None:
+        return None if after.number == 1 else "a project's first agreement has the number 1"
+    if after.project != before.project:
+        return "an amendment belongs to the same project"
+    if (after.number, after.previous) != (before.number + 1, before.digest()):
+        return "an amendment names the agreement before it, and has the next number"
+    if after.epoch not in (before.epoch, before.epoch + 1):
+        return "an amendment keeps the epoch, or opens the next one"
+    if opens_epoch(before, after) and after.epoch == before.epoch:
+        return "another encoding profile, or other holders of the secret, need the next epoch"
+    return None if after.amends is None else _fault(before, after, after.amends)
+
+
+def of_same_clauses(agreements: Iterable[Agreement]) -> Iterator[Agreement]:
+    """Yield the first of an agreement's versions, and those before it from which it differs in persons alone.
+
+    Args:
+        agreements: the versions that came to bind, the newest first.
+    """
+    for one in agreements:
+        yield one
+        if one.amends is None or one.amends.only != "persons":
+            return
+
+
+def clauses_of(agreement: Agreement) -> dict[str, Any]:
+    """Return what is agreed, as JSON: without who acts for a party, and without what names the version."""
+    raw: dict[str, Any] = {
+        name: value for name, value in agreement.to_json().items() if name not in _FRAME
+    }
+    raw["parties"] = [
+        {name: value for name, value in party.items() if name not in ("persons", "holder")}
+        for party in raw["parties"]
+    ]
+    return raw
+
+
+def _fault(before: Agreement, after: Agreement, amends: Amends) -> str | None:
+    old, new = clauses_of(before), clauses_of(after)
+    changed = [name for name in (*old, *new) if old.get(name) != new.get(name)]
+    if amends.only == "practice":
+        return next(_practice_faults(before, after, changed), None)
+    others = [
+        [party for party in one.parties if party.name != amends.party] for one in (before, after)
+    ]
+    if changed or others[0] != others[1]:
+        return f"more changes than the persons of {amends.party}"
+    return None
+
+
+def _practice_faults(before: Agreement, after: Agreement, changed: list[str]) -> Iterator[str]:
+    if before.parties != after.parties:
+        yield "an amendment of practice leaves parties and persons as they are"
+    for clause in changed:
+        if clause not in _PRACTICE:
+            yield f"the clause {clause} changes, which counsel of every party has to sign"
+    if not before.terms().allows(after.policy):
+        yield "the policy leaves the range that counsel of every party has signed"
+    if after.limits.floor != before.limits.floor:
+        yield "the floor changes, which counsel of every party has to sign"
+    if after.terms().pairs != before.terms().pairs:
+        yield "another agency has the larger file, which counsel of every party has to sign"
+    old, new = before.retention, after.retention
+    keeps_longer = (
+        new.keep_encodings_days > old.keep_encodings_days
+        or new.keep_links_days > old.keep_links_days
+        or _days_left(after) > _days_left(before)
+    )
+    if keeps_longer or new.legal_hold != old.legal_hold:
+        yield "something is kept longer, which counsel of every party has to sign"
+
+
+def _days_left(agreement: Agreement) -> int:
+    """Return for how many days after its end something may still be there."""
+    last = date.fromisoformat(agreement.retention.destroy_by)
+    return (last - date.fromisoformat(agreement.end)).days
+
+
+def _holders(agreement: Agreement) -> dict[str, str | None]:
+    """Return the person of each agency who holds the secret, whatever keys they have by now."""
+    return {party.name: party.holder for party in agreement.parties if party.kind == "agency"}

@@ -1,0 +1,158 @@
+"""A steward changes who acts for their party, by typed commands at a real broker; the others go on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rigs.agreement import PROJECT, AgreementRig, agreement_rig
+from rigs.desk import Desk
+from rigs.persons import lay_down_keys
+
+from encoding.people.identity import Identity
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[AgreementRig]:
+    with agreement_rig(tmp_path) as made:
+        fingerprint = made.agree()
+        made.desks["bob"].ok("agreement", "accept", *fingerprint.split())
+        yield made
+
+
+def stand(rig: AgreementRig) -> None:
+    for name in ("ann", "kim"):
+        rig.desks[name].ok("approve", "standing", "--until", "2027-08-31", "--runs", "9", "--yes")
+
+
+def change(rig: AgreementRig, *words: str) -> str:
+    """Let ann change who acts for child welfare; returns what is said."""
+    result = rig.desks["ann"].type("roster", "change", *words, *rig.unlocked("ann"))
+    assert result.exit_code == 0, result.output
+    return str(result.stderr)
+
+
+def joins(person: Identity) -> tuple[str, ...]:
+    public = person.public
+    return "--add", public.person, "--fingerprint", public.fingerprint()
+
+
+def links(desk: Desk) -> dict[str, str]:
+    with (desk.folder / "links.csv").open(encoding="utf-8", newline="") as file:
+        return {row["record_id"]: row["link_id"] for row in csv.DictReader(file)}
+
+
+def round_by_itself(rig: AgreementRig) -> None:
+    """Do a round that nobody approves by hand."""
+    rig.upload()
+    rig.work()
+    rig.agree_on_links()
+
+
+def test_somebody_joins_and_the_next_round_goes_by_the_approvals_of_before(
+    rig: AgreementRig,
+) -> None:
+    stand(rig)
+    round_by_itself(rig)
+    former = links(rig.desks["bob"])
+    rae = rig.near.person("welfare", "recipient")
+    said = change(rig, *joins(rae))
+    assert "agreement 2 holds from now on" in said
+    assert "secret" not in said
+    rig.pass_time(days=1)
+    told = rig.desks["kim"].ok("round", "ready")
+    assert f"welfare has changed who acts for it: {rae.public.person} acts for it" in told.stderr
+    assert "blindlink agreement suspend" in told.stderr
+    # It is told once.
+    assert "has changed who acts" not in rig.desks["kim"].ok("round", "ready").stderr
+    round_by_itself(rig)
+    assert links(rig.desks["bob"]) == former
+
+
+def test_the_holder_of_the_secret_is_replaced_and_link_ids_stay(rig: AgreementRig) -> None:
+    stand(rig)
+    round_by_itself(rig)
+    former = links(rig.desks["bob"])
+    cleo = rig.near.person("welfare", "analyst", "recipient")
+    bob = rig.people["bob"].public.person
+    said = change(rig, *joins(cleo), "--remove", bob)
+    assert "the agencies' next refresh makes a new one" in said
+    assert f"blindlink-broker person revoke {bob}" in said
+    # Cleo takes over bob's computer, with keys of her own.
+    folder = rig.desks["bob"].folder
+    for name in ("identity.txt", "identity.key"):
+        (folder / name).unlink()
+    lay_down_keys(folder, cleo)
+    (folder / "secret.txt").unlink()
+    rig.people["bob"] = cleo
+    rig.compare()
+    rig.pass_time(days=1)
+    (rig.desks["kim"].folder / "secret.txt").unlink()
+    for step in ("share", "accept", "accept"):
+        for name in ("bob", "kim"):
+            rig.desks[name].ok("secret", step)
+    for name in ("bob", "kim"):
+        assert rig.desks[name].json("secret", "status")["epoch"] == 2
+    round_by_itself(rig)
+    assert links(rig.desks["bob"]) == former
+
+
+def test_what_is_typed_wrong_changes_nothing(rig: AgreementRig) -> None:
+    ann, rae = rig.desks["ann"], rig.near.person("welfare", "recipient")
+    other = rig.people["kim"].public
+    cases = [
+        ((), 2, "say who joins or leaves"),
+        (("--add", rae.public.person), 2, "--fingerprint"),
+        (("--add", rae.public.person, "--fingerprint", other.fingerprint()), 1, "shows other keys"),
+        (("--add", rae.public.person, "--fingerprint", "12345"), 1, "12 groups"),
+        (("--add", other.person, "--fingerprint", other.fingerprint()), 1, "has no person"),
+        (("--remove", other.person), 2, "does not list"),
+        (("--remove", rig.people["bob"].public.person), 2, "--holder PERSON"),
+        (("--remove", rig.people["ann"].public.person), 2, "steward"),
+        ((*joins(rae), "--fingerprint", "12345"), 2, "one --fingerprint for each --add"),
+    ]
+    for words, code, said in cases:
+        result = ann.type("roster", "change", *words, *rig.unlocked("ann"))
+        assert (result.exit_code, said in result.stderr) == (code, True), (words, result.output)
+    shown = json.loads(ann.ok("agreement", "status", "--json", *rig.unlocked("ann")).stdout)
+    assert [one["number"] for one in shown["agreements"]] == [1]
+
+
+def test_an_analyst_changes_nobody(rig: AgreementRig) -> None:
+    rae = rig.near.person("welfare", "recipient")
+    result = rig.desks["bob"].type("roster", "change", *joins(rae))
+    assert result.exit_code != 0
+    assert "duty" in result.stderr
+
+
+def test_the_roster_shows_who_has_keys_and_no_place(rig: AgreementRig) -> None:
+    rae = rig.near.person("welfare", "recipient")
+    shown = json.loads(rig.desks["bob"].ok("roster", "show", "--json").stdout)
+    place = {one["person"]: one["listed"] for one in shown["persons"]}
+    assert place[rae.public.person] is False
+    assert all(place[one.public.person] for one in rig.people.values())
+    plain = rig.desks["bob"].ok("roster", "show").stdout
+    assert f"{rae.public.person} (recipient); not on the roster" in plain
+    assert rae.public.fingerprint() in plain
+
+
+def test_dates_change_without_counsel(rig: AgreementRig) -> None:
+    folder = rig.desks["ann"].folder
+    words = ("--amends", str(folder / "first.json"), "--set", "start=2026-11-02")
+    made = rig.desks["ann"].ok("agreement", "draft", *words, "-o", str(folder / "second.json"))
+    assert "every party signs it, no counsel has to" in made.stderr
+    source = (str(folder / "second.json"),)
+    unasked = rig.desks["ann"].type("agreement", "sign", *source, *rig.unlocked("ann"))
+    assert (unasked.exit_code, "--yes" in unasked.stderr) == (2, True)
+    for name, file in (("ann", source), ("kim", ()), ("eve", ())):
+        signed = rig.desks[name].type("agreement", "sign", *file, "--yes", *rig.unlocked(name))
+        assert signed.exit_code == 0, signed.output
+        assert "counsel" not in signed.stderr.lower()
+    state = json.loads(rig.desks["bob"].ok("agreement", "status", "--json").stdout)
+    assert [one["missing"] for one in state["agreements"]] == [[], []]
+    rig.pass_time(minutes=1)
+    assert rig.desks["bob"].ok("round", "ready").exit_code == 0
+    assert state["project"] == PROJECT

@@ -1,0 +1,185 @@
+"""A steward changes who acts for their party, alone and at once; everybody else's word stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rigs.enrolled import EnrolledPerson
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
+from rigs.signed import STEWARDS, Accord, accord, make_accord
+
+from app.agreements import negotiation
+from encoding.people.identity import replace_keys
+from schemas.agreement import Agreement
+
+__all__ = ["accord", "embedded_database", "make_accord"]
+
+
+def refusal(answer: Any) -> tuple[int, str, str | None]:
+    body = answer.json()
+    return answer.status_code, body["type"].rsplit(":", 1)[-1], body.get("clause")
+
+
+def newcomer(accord: Accord, name: str, party: str, *duties: Any) -> None:
+    """Enrol one more person, whom no agreement lists yet."""
+    accord.persons[name] = EnrolledPerson.confirmed(accord.founded, accord.client, party, *duties)
+
+
+def roster_of(accord: Accord, party: str, *names: str, **changes: Any) -> Agreement:
+    """The amendment by which these are a party's persons, and nothing else changes."""
+    raw = accord.agreement.to_json()
+    persons = sorted((accord.persons[one].identity.public.to_json() for one in names), key=_id)
+    for one in raw["parties"]:
+        if one["name"] == party:
+            one["persons"] = persons
+            if one["holder"] not in map(_id, persons):
+                one["holder"] = next(_id(p) for p in persons if "analyst" in p["duties"])
+                changes = {"epoch": raw["epoch"] + 1, **changes}
+    amends = {"only": "persons", "party": party}
+    return accord.amended(**{"parties": raw["parties"], "amends": amends, **changes})
+
+
+def _id(person: Any) -> str:
+    return str(person["person"])
+
+
+def replace_bob(accord: Accord) -> Agreement:
+    newcomer(accord, "cleo", CHILD_WELFARE, "analyst", "recipient", "reviewer")
+    return roster_of(accord, CHILD_WELFARE, "ann", "cleo")
+
+
+def test_one_signature_puts_a_successor_in_place_at_once(accord: Accord) -> None:
+    accord.agree()
+    assert accord.propose(replace_bob(accord)).status_code == 201
+    view = accord.consent("ann", counsel=None).json()
+    assert (view["state"], view["missing"]) == ("in-force", [])
+    bound = accord.get(f"/v1/projects/{PROJECT}").json()
+    assert (bound["agreement"], bound["terms"]["epoch"]) == (accord.agreement.digest(), 2)
+    assert accord.log_kinds()[-3:] == [
+        "agreement-proposed",
+        "agreement-signed",
+        "agreement-in-force",
+    ]
+
+
+def test_approvals_in_advance_go_on_while_their_approver_is_listed(accord: Accord) -> None:
+    accord.agree()
+    for name in ("ann", "lee"):
+        assert accord.stand(name).status_code == 200
+    newcomer(accord, "max", SCHOOL, "reviewer")
+    accord.propose(roster_of(accord, SCHOOL, "kim", "lee", "max"), "kim")
+    accord.consent("kim", counsel=None)
+    accord.upload_both()
+    assert accord.run()["state"] == "queued"
+    accord.work()
+    # Lee, who approved for the schools, leaves.
+    accord.propose(roster_of(accord, SCHOOL, "kim", "max"), "kim")
+    accord.consent("kim", counsel=None)
+    accord.sleep(days=7)
+    accord.upload_both()
+    assert accord.run()["state"] == "awaiting"
+
+
+def test_a_steward_of_another_party_changes_nothing(accord: Accord) -> None:
+    accord.agree()
+    assert refusal(accord.propose(replace_bob(accord), "kim")) == (
+        409,
+        "agreement-refused",
+        "parties",
+    )
+    assert accord.propose(accord.agreement).status_code == 201
+    assert refusal(accord.consent("kim", counsel=None))[:2] == (422, "statement-refused")
+
+
+def test_nobody_lists_themselves(accord: Accord) -> None:
+    accord.agree()
+    newcomer(accord, "max", SCHOOL, "analyst", "approver", "recipient", "steward")
+    taken = roster_of(accord, SCHOOL, "lee", "max")
+    assert accord.propose(taken, "max").status_code == 201
+    assert refusal(accord.consent("max", counsel=None))[:2] == (422, "statement-refused")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"end": "2027-07-31"}, {"start": "2026-01-02"}, {"epoch": 1}, {"epoch": 3}]
+)
+def test_nothing_else_changes_with_it(accord: Accord, changes: dict[str, Any]) -> None:
+    accord.agree()
+    newcomer(accord, "cleo", CHILD_WELFARE, "analyst", "recipient", "reviewer")
+    wider = roster_of(accord, CHILD_WELFARE, "ann", "cleo", **changes)
+    assert refusal(accord.propose(wider)) == (409, "agreement-refused", "number")
+
+
+def test_whoever_halts_the_linkage_halts_it_still(accord: Accord) -> None:
+    accord.agree()
+    accord.notice("kim", "suspend")
+    accord.propose(replace_bob(accord))
+    assert accord.consent("ann", counsel=None).json()["state"] == "suspended"
+    accord.sleep(hours=1)
+    assert accord.notice("kim", "resume").status_code == 200
+    assert accord.get(f"/v1/projects/{PROJECT}").json()["in_force"]
+
+
+def test_a_party_that_did_not_sign_it_may_halt_and_leave(accord: Accord) -> None:
+    accord.agree()
+    accord.propose(replace_bob(accord))
+    accord.consent("ann", counsel=None)
+    assert accord.notice("sue", "suspend").status_code == 200
+    accord.sleep(hours=1)
+    left = accord.notice("kim", "withdraw")
+    assert left.json()["state"] == "withdrawn"
+
+
+def test_what_a_party_has_left_is_not_amended(accord: Accord) -> None:
+    accord.agree()
+    accord.notice("kim", "withdraw")
+    assert refusal(accord.propose(replace_bob(accord))) == (409, "agreement-refused", "number")
+
+
+def test_dates_of_what_a_party_has_left_do_not_change_without_counsel(accord: Accord) -> None:
+    accord.agree()
+    accord.notice("kim", "withdraw")
+    later = accord.amended(start="2026-01-02", amends={"only": "practice", "party": None})
+    assert refusal(accord.propose(later)) == (409, "agreement-refused", "number")
+
+
+def test_other_persons_may_have_new_keys_or_none(accord: Accord) -> None:
+    accord.agree()
+    for name in ("kim", "bob"):
+        person = accord.persons[name]
+        _, change = replace_keys(person.identity, accord.founded.clock())
+        assert person.call("POST", "/v1/key-changes", json=change.to_json()).status_code == 200
+    newcomer(accord, "max", CHILD_WELFARE, "reviewer")
+    listed = accord.agreement.party(CHILD_WELFARE)
+    assert listed is not None
+    accord.propose(roster_of(accord, CHILD_WELFARE, "ann", "bob", "max"))
+    assert accord.consent("ann", counsel=None).json()["state"] == "in-force"
+
+
+def test_dates_change_by_every_partys_signature_without_counsel(accord: Accord) -> None:
+    accord.agree()
+    accord.propose(accord.amended(start="2026-01-02", amends={"only": "practice", "party": None}))
+    states = [accord.consent(name, counsel=None).json()["state"] for name in STEWARDS]
+    assert states == ["proposed", "proposed", "proposed", "in-force"]
+    assert AUDITOR in accord.agreement.signers
+
+
+def test_a_wider_change_needs_counsel(accord: Accord) -> None:
+    accord.agree()
+    accord.propose(accord.amended(end="2027-07-31"))
+    assert refusal(accord.consent("ann", counsel=None))[:2] == (422, "statement-refused")
+
+
+def test_nobody_fills_the_log_with_changes_of_persons(
+    accord: Accord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(negotiation, "MAX_AMENDED_A_DAY", 2)
+    accord.agree()
+    newcomer(accord, "max", SCHOOL, "reviewer")
+    for names in (("kim", "lee", "max"), ("kim", "lee")):
+        assert accord.propose(roster_of(accord, SCHOOL, *names), "kim").status_code == 201
+        accord.consent("kim", counsel=None)
+    again = roster_of(accord, SCHOOL, "kim", "lee", "max")
+    assert refusal(accord.propose(again, "kim"))[:2] == (409, "agreement-refused")
+    accord.sleep(days=1, minutes=1)
+    assert accord.propose(again, "kim").status_code == 201
