@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS ?= 3
 BIN = .venv/bin
 
-.PHONY: help demo test campaign bench setup lint wheelhouse sbom lock clean
+.PHONY: help demo test campaign bench setup lint wheelhouse sbom docs lock clean
 .SILENT:
 
 help:  ## list the targets
@@ -63,6 +63,13 @@ sbom:  ## write a bill of materials for each kind of install, CycloneDX 1.6, int
 	sh install/venv.sh broker
 	$(BIN)/python -m install.sbom
 
+docs:  ## build the site of these documents into site/, readable without a network or JavaScript
+	sh install/venv.sh broker
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement requirements/docs.txt
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --conf-dir docs/site \
+	  --doctree-dir build/doctrees . site
+	echo "open site/index.html"
+
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
@@ -84,9 +91,11 @@ lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRAD
 	$(COMPILE) --group build \
 	  --constraint requirements/dev.txt --output-file requirements/build.txt >/dev/null
 	$(COMPILE) --group lock --output-file requirements/lock.txt >/dev/null
+	$(COMPILE) --group docs \
+	  --constraint requirements/dev.txt --output-file requirements/docs.txt >/dev/null
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .bench .campaign build dist wheelhouse sbom blindlink-demo *.egg-info
+	rm -rf .venv .bench .campaign build dist wheelhouse sbom site blindlink-demo *.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find app encoding schemas tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 	find app -name '*.so' -delete

@@ -109,3 +109,11 @@ def test_curl_and_openssl_get_a_token_with_which_the_other_examples_work(
     assert json.loads(run(office, ["sh", "-eu"], asking))["person"] == confirmed
     (calling,) = blocks("Calling it", "python")
     assert f"'person': '{confirmed}'" in python(office, calling)
+
+
+def test_the_reference_shows_how_the_document_is_fetched(office: Office) -> None:
+    if shutil.which("curl") is None:
+        missing("there is no curl")
+    page = (Path(__file__).parents[2] / "docs" / "api-reference.md").read_text("utf-8")
+    (source,) = re.findall(r"^```sh\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert '"openapi"' in run(office, ["sh"], source)

@@ -10,10 +10,14 @@ import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from rigs.demo import WITHOUT_POSIX, demo
+from services.chromium import take_picture
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.long
 
@@ -72,6 +76,25 @@ def percentages(line: str) -> tuple[float, float, float]:
 
 def line_of(text: str, start: str) -> str:
     return next(line for line in text.splitlines() if line.strip().startswith(start))
+
+
+def test_the_quick_start_names_files_that_the_demo_leaves(report: Report) -> None:
+    guide = (ROOT / "docs" / "quick-start.md").read_text("utf-8")
+    table = guide.split("## 3. Open the files")[1].split("\n## ")[0]
+    files = re.findall(r"`([\w-]+/[\w.-]+)`", table)
+    assert len(files) > 5
+    assert [file for file in files if not (report.folder / file).exists()] == []
+    sample = guide.split("```text\n")[1].split("```")[0].splitlines()
+    assert [line for line in sample if line_of(report.text, line[:18].strip()) == ""] == []
+
+
+@pytest.mark.browser
+def test_the_report_of_the_round_opens_in_a_browser(report: Report, chromium_page: Page) -> None:
+    """Its picture stands in docs/images; with BLINDLINK_PICTURES naming a folder it is made anew there."""
+    chromium_page.set_viewport_size({"width": 860, "height": 900})
+    chromium_page.goto((report.folder / "child-welfare" / "round-report.html").as_uri())
+    assert chromium_page.locator("h1").inner_text().startswith("Report of round 1")
+    take_picture(chromium_page, "round-report")
 
 
 def test_demo_finds_most_people_and_joins_few_strangers(report: Report) -> None:

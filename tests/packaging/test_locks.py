@@ -26,6 +26,7 @@ ASKED_FOR = {
     "build": GROUPS["build"],
     "dev": [*BASE, *chain.from_iterable(EXTRAS.values()), *GROUPS["dev"]],
     "lock": GROUPS["lock"],
+    "docs": GROUPS["docs"],
 }
 
 
@@ -68,6 +69,14 @@ def test_a_lock_fits_what_the_project_asks_for(lock: str) -> None:
 def test_what_is_tested_is_what_is_installed(lock: str) -> None:
     tested = versions_of("dev")
     assert {name: tested.get(name) for name in versions_of(lock)} == versions_of(lock)
+
+
+def test_what_builds_the_site_changes_nothing_that_is_tested() -> None:
+    tested = versions_of("dev")
+    differ = [
+        name for name, pinned in versions_of("docs").items() if tested.get(name, pinned) != pinned
+    ]
+    assert differ == []
 
 
 def test_the_build_group_is_what_the_build_system_requires() -> None:

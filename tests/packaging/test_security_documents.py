@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from rigs.documents import ROOT, headings
 
-ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "security"
 DOCUMENTS = [*sorted(FOLDER.glob("*.md")), ROOT / "SECURITY.md"]
 
@@ -82,12 +82,6 @@ def symbols(path: Path) -> frozenset[str]:
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, kinds))
 
 
-@cache
-def headings(path: Path) -> frozenset[str]:
-    titles = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), flags=re.MULTILINE)
-    return frozenset(re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles)
-
-
 def rows(document: str, first: str) -> Iterator[list[str]]:
     """Yield the cells of each row of a document's tables whose first cell begins as the pattern says."""
     for line in (FOLDER / document).read_text("utf-8").splitlines():
@@ -99,14 +93,6 @@ def rows(document: str, first: str) -> Iterator[list[str]]:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_what_is_named_is_there(document: Path) -> None:
     assert [name for name in names_in(document.read_text("utf-8")) if not is_there(name)] == []
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_to_headings(document: Path) -> None:
-    links = re.findall(r"\]\(((?!https?:|mailto:)[^)\s]*#[^)\s]+)\)", document.read_text("utf-8"))
-    pairs = [link.partition("#")[::2] for link in links]
-    places = [((document.parent / path) if path else document, heading) for path, heading in pairs]
-    assert [heading for path, heading in places if heading not in headings(path.resolve())] == []
 
 
 def test_what_is_gone_is_found() -> None:

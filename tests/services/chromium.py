@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, Request, sync_playwright
@@ -60,3 +62,11 @@ def page_of_its_own(browser: Browser) -> Iterator[Page]:
         context.on("request", note_stranger)
         yield context.new_page()
     assert not strangers, f"the page asked other machines: {sorted(set(strangers))}"
+
+
+def take_picture(page: Page, name: str, part: str | None = None) -> None:
+    """Take a picture of the window, or of a part of the page, if BLINDLINK_PICTURES names a folder."""
+    folder = os.environ.get("BLINDLINK_PICTURES")
+    if folder:
+        shown = page if part is None else page.locator(part)
+        shown.screenshot(path=Path(folder) / f"{name}.png", scale="css")

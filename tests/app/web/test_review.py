@@ -7,7 +7,6 @@ a folder, the pictures are made anew there.
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,6 +20,7 @@ from rigs.persons import lay_down_keys
 from rigs.review_scene import TITLES, lay_out
 from rigs.served import served_at
 from rigs.signed import OPERATOR, Accord
+from services.chromium import take_picture
 
 from app.broker import Broker
 from app.main import create_app
@@ -69,17 +69,6 @@ def page_link(accord: Accord, name: str, address: str, folder: Path) -> str:
     return str(link)
 
 
-def picture(page: Page, name: str, part: str | None = None) -> None:
-    """Take a picture of what the window shows, or of a part of the page."""
-    folder = os.environ.get("BLINDLINK_PICTURES")
-    if folder:
-        place = Path(folder) / f"{name}.png"
-        if part is None:
-            page.screenshot(path=place, scale="css")
-        else:
-            page.locator(part).screenshot(path=place, scale="css")
-
-
 def heading(page: Page) -> str:
     return page.locator("h1").inner_text()
 
@@ -125,7 +114,7 @@ def read_the_agreement(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     assert heading(page) == f"Agreement 1 of {PROJECT}"
     signatures = page.locator("section[aria-labelledby=signatures] table").first
     assert signatures.locator("tbody tr").count() == len(TITLES)
-    picture(page, "agreement")
+    take_picture(page, "agreement")
     words = page.locator("main").inner_text()
     assert "A laptop is missing" in words
     assert all(title in words for title in TITLES.values())
@@ -138,7 +127,7 @@ def see_who_may_what(page: Page, accord: Accord, ids: dict[str, str]) -> None:
         *["its own (linked, ID space shared)"] * 2,
         *["no"] * 2,
     ]
-    picture(page, "access")
+    take_picture(page, "access")
 
 
 def see_what_waits(page: Page, accord: Accord, ids: dict[str, str]) -> None:
@@ -147,7 +136,7 @@ def see_what_waits(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     assert waiting.count() == 1
     assert SCHOOL in waiting.inner_text()
     assert "taken back" in page.locator("section[aria-labelledby=standing]").inner_text()
-    picture(page, "approvals")
+    take_picture(page, "approvals")
 
 
 def review_a_run(page: Page, accord: Accord, ids: dict[str, str]) -> None:
@@ -160,9 +149,9 @@ def review_a_run(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     assert "Missed matches, at most" in words
     for kind in ("auto", "review"):
         assert page.locator(f"figure svg.chart rect.{kind}").count() > 0
-    picture(page, "run")
-    picture(page, "histogram", "section[aria-labelledby=likely]")
-    picture(page, "weights", "section[aria-labelledby=weights]")
+    take_picture(page, "run")
+    take_picture(page, "histogram", "section[aria-labelledby=likely]")
+    take_picture(page, "weights", "section[aria-labelledby=weights]")
     follow(page, "Its match record: every decision, one by one")
     page.get_by_role("combobox", name="Decision").select_option("auto")
     page.get_by_role("combobox", name="Probability from").select_option("0.99")
@@ -170,7 +159,7 @@ def review_a_run(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     page.get_by_role("heading", name="How likely the pairs are matches").wait_for()
     shown = page.locator("section[aria-labelledby=decisions] tbody tr")
     assert set(shown.locator("td:nth-child(2)").all_inner_texts()) == {"linked"}
-    picture(page, "match-record")
+    take_picture(page, "match-record")
     rows = downloaded(page)
     # Of decisions that look alike only a multiple of the floor is shown.
     assert len(rows) % 10 == 0
@@ -185,7 +174,7 @@ def see_what_reviewers_decided(page: Page, accord: Accord, ids: dict[str, str]) 
     decided = page.locator("section[aria-labelledby=by]").inner_text()
     assert all(accord.persons[name].id[:12] in decided for name in ("ann", "bob"))
     assert "or more" in decided
-    picture(page, "review")
+    take_picture(page, "review")
     follow(page, "The match record of what was accepted, one by one")
     shown = page.locator("section[aria-labelledby=decisions] tbody tr")
     assert set(shown.locator("td:nth-child(3)").all_inner_texts()) == {
@@ -195,14 +184,14 @@ def see_what_reviewers_decided(page: Page, accord: Accord, ids: dict[str, str]) 
 
 def find_a_release(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     follow(page, "Timeline")
-    picture(page, "timeline")
+    take_picture(page, "timeline")
     page.get_by_label("Kind").select_option("release-fetched")
     page.get_by_label("Party").fill(SCHOOL)
     page.get_by_role("button", name="Show").click()
     assert page.locator("tbody tr.entry").count() == 2
     page.locator("tbody tr.entry th a").first.click()
     page.locator("#entry-check.good").wait_for()
-    picture(page, "entry")
+    take_picture(page, "entry")
     page.get_by_role("link", name="rel-").click()
     assert heading(page) == f"Release for {SCHOOL}"
     assert ids["release"] in page.locator("main").inner_text()
@@ -229,13 +218,13 @@ def see_what_is_gone(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     words = page.locator("main").inner_text()
     assert ids["certificate"] in words
     assert f"{CHILD_WELFARE}: files handed over, file of links, files received" in words
-    picture(page, "destruction")
+    take_picture(page, "destruction")
 
 
 def export_the_register(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     follow(page, "Disclosures")
     assert page.locator("tbody tr").count() == 14
-    picture(page, "disclosures")
+    take_picture(page, "disclosures")
     page.get_by_label("Party").fill(CHILD_WELFARE)
     page.get_by_label("From").fill("2026-09-05")
     page.get_by_role("button", name="Show").click()
