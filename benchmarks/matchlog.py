@@ -19,10 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -30,267 +28,49 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.db import Base, Database
 from app.matchlog import models, triggers  # noqa: F401
-from app.matchlog.draft import SOFTWARE, EntryDraft
+from app.matchlog.draft import EntryDraft
 from app.matchlog.export import export_bundle
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import entry_proof, inclusion_proof, newest_checkpoint
 from app.matchlog.service import MatchLog
-from schemas.agreement import ProjectTerms
-from schemas.asked import ASKED
-from schemas.clauses import FileSize
-from schemas.ids import utc_text
-from schemas.matchlog import kinds, round_kinds
-from schemas.matchlog.entry import Actor
+from schemas.matchlog import kinds
+from schemas.matchlog.agreement_kinds import SignedBody
 from schemas.matchlog.note import NoteSigner
-from schemas.privacy_audit import PrivacyAudit
-from schemas.rounds import ListedClaims, NonceOffer, RoundPair, SignedNonceOffer, UsedNonce
-from schemas.run import RECOMMENDED_POLICY, IdSpace, Recipient, RunSpecification, RunUpload
-from schemas.signed_request import SignedRequest, new_request
-from schemas.signing import sign_document
-from schemas.upload import Signature
+from schemas.statement import MAX_STANDING_RUNS
 
-PARTIES = ("school-district", "county-cw")
-PROFILE = "ab" * 32
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from samples.log import SampleLog
+from samples.log_drafts import draft_of
+from samples.parties import ANN, CW, K12
+
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
-N_RECORDS = {"school-district": 20_000, "county-cw": 2_000}
 
 
-class Story:
-    """Rounds of one project without end, as drafts, all in one moment: drafts are made ahead of the log."""
-
-    def __init__(self) -> None:
-        self.random = random.Random(1)
-        self.moment = datetime(2026, 1, 1, tzinfo=UTC)
-        self.round = 0
-        self.terms = ProjectTerms(
-            project="foster",
-            purpose="foster-care",
-            providers=tuple(sorted(PARTIES)),
-            recipients=tuple(
-                Recipient(party=p, mode="linked", space="shared") for p in sorted(PARTIES)
-            ),
-            spaces=(IdSpace(name="shared", lifetime="lasting"),),
-            profile=PROFILE,
-            policy=RECOMMENDED_POLICY,
-            population="pupils",
-            files=tuple(
-                FileSize(party=p, least=100, most=10 * N_RECORDS[p]) for p in sorted(PARTIES)
-            ),
-            start="2026-01-01",
-            end="2099-12-31",
-        )
-        self.persons = {party: self.id("per") for party in PARTIES}
-
-    def clock(self) -> datetime:
-        return self.moment
-
-    def id(self, prefix: str) -> str:
-        return f"{prefix}-{self.random.randbytes(16).hex()}"
-
-    def digest(self) -> str:
-        return self.random.randbytes(32).hex()
-
-    def drafts(self) -> Iterator[EntryDraft]:
-        for party in PARTIES:
-            yield EntryDraft(kinds.PartyEnrolled(party=party, role="agency", fingerprint=None))
-            yield EntryDraft(self._person(party))
-        yield self._draft(kinds.ProjectCreated(terms=self.terms))
-        while True:
-            yield from self._round()
-
-    def _round(self) -> Iterator[EntryDraft]:
-        self.round += 1
-        nonces = {party: self.digest() for party in PARTIES}
-        for party in PARTIES:
-            yield self._draft(self._offered(party, nonces[party]), party=party)
-        yield self._draft(self._opened(nonces), party=PARTIES[0])
-        bodies: dict[str, kinds.UploadReceived] = {}
-        uploads = {party: self.id("upl") for party in PARTIES}
-        for party, partner in (PARTIES, PARTIES[::-1]):
-            earlier = bodies[partner].root if bodies else None
-            bodies[party] = self._upload(party, partner, earlier)
-            yield self._draft(bodies[party], uploads[party], party)
-        yield from self._run(uploads, bodies)
-        claims = {party: self.digest() for party in PARTIES}
-        for party, partner in (PARTIES, PARTIES[::-1]):
-            said = round_kinds.ClaimsReceived(
-                release=1,
-                round=self.round,
-                partner=partner,
-                sequence=self.round,
-                sha256=claims[party],
-            )
-            yield self._draft(said, party=party)
-        yield self._draft(self._closed(claims))
-        for party in PARTIES:
-            container = bodies[party].container_sha256
-            destroyed = kinds.UploadDestroyed(container_sha256=container, reason="retention")
-            yield self._draft(destroyed, uploads[party])
-
-    def _run(
-        self, uploads: dict[str, str], bodies: dict[str, kinds.UploadReceived]
-    ) -> Iterator[EntryDraft]:
-        specification = self._specification(uploads, bodies)
-        run, digest = specification.run, specification.digest()
-        asked = kinds.RunAsked(specification_sha256=digest, specification=specification)
-        yield self._draft(asked, run, PARTIES[0])
-        yield self._draft(kinds.RunStarted(attempt=1), run)
-        yield self._draft(
-            kinds.RunFinished(
-                specification_sha256=digest,
-                candidate_pairs=1800,
-                auto_pairs=1650,
-                review_pairs=None,
-                rejected_before=None,
-                expected_false=165,
-                concordance=(),
-                match_record_root=None,
-                openings=(),
-                software="blindlink-0.1.0",
-            ),
-            run,
-        )
-        releases = {party: (self.id("rel"), self.digest()) for party in PARTIES}
-        for party, (release, sha256) in releases.items():
-            body = kinds.ReleasePrepared(
-                run=run,
-                number=1,
-                recipient=party,
-                mode="linked",
-                space="shared",
-                matches=1650,
-                sha256=sha256,
-            )
-            yield self._draft(body, release)
-        for party, (release, sha256) in releases.items():
-            yield self._draft(kinds.ReleaseFetched(recipient=party, sha256=sha256), release, party)
-
-    def _offered(self, party: str, nonce: str) -> round_kinds.NoncesOffered:
-        offer = NonceOffer(
-            project="foster",
-            party=party,
-            person=self.persons[party],
-            first=self.round,
-            nonces=(nonce,),
-            void_below=1,
-            at=utc_text(self.moment),
-        )
-        signature = self._signature(party, "nonces", offer.to_json())
-        return round_kinds.NoncesOffered(signed=SignedNonceOffer(offer=offer, signature=signature))
-
-    def _opened(self, nonces: dict[str, str]) -> round_kinds.RoundOpened:
-        larger, smaller = PARTIES
-        used = {party: UsedNonce(number=self.round, nonce=nonces[party]) for party in PARTIES}
-        pair = RoundPair(
-            larger=larger, smaller=smaller, nonce_larger=used[larger], nonce_smaller=used[smaller]
-        )
-        deadline = utc_text(self.moment + timedelta(days=self.terms.round_days))
-        return round_kinds.RoundOpened(
-            round=self.round, deadline=deadline, corrects=None, pairs=(pair,)
-        )
-
-    def _closed(self, claims: dict[str, str]) -> round_kinds.RoundClosed:
-        listed = tuple(
-            ListedClaims(party=party, partner=partner, sha256=claims[party])
-            for party, partner in sorted((PARTIES, PARTIES[::-1]))
-        )
-        return round_kinds.RoundClosed(round=self.round, claims=listed, statements=())
-
-    def _upload(self, party: str, partner: str, earlier: str | None) -> kinds.UploadReceived:
-        manifest = self.digest()
-        return kinds.UploadReceived(
-            epoch=1,
-            round=self.round,
-            partner=partner,
-            records=N_RECORDS[party],
-            container_sha256=self.digest(),
-            root=self.digest(),
-            partner_root=earlier,
-            size_bytes=N_RECORDS[party] * 800,
-            profile=PROFILE,
-            key_id="0123456789abcdef",
-            as_of=f"{self.moment:%Y-%m-%d}",
-            population="pupils",
-            privacy_audit=PrivacyAudit(
-                digest=self.digest(),
-                scope="full",
-                profile=PROFILE,
-                side="larger" if party == PARTIES[0] else "smaller",
-                records=N_RECORDS[party],
-                passed=True,
-            ),
-            manifest_sha256=manifest,
-            signature=self._signature(party, "manifest", {"digest": manifest}),
-        )
-
-    def _specification(
-        self, uploads: dict[str, str], bodies: dict[str, kinds.UploadReceived]
-    ) -> RunSpecification:
-        larger, smaller = (
-            RunUpload(
-                party=party,
-                upload=uploads[party],
-                container_sha256=bodies[party].container_sha256,
-                manifest_sha256=bodies[party].manifest_sha256,
-            )
-            for party in PARTIES
-        )
-        return RunSpecification(
-            run=self.id("run"),
-            project="foster",
-            epoch=1,
-            round=self.round,
-            agreement=self.terms.digest(),
-            uploads=(larger, smaller),
-            profile=PROFILE,
-            policy=self.terms.policy,
-            recipients=self.terms.recipients,
-            spaces=self.terms.spaces,
-            floor=self.terms.floor,
-            asked_by=PARTIES[0],
-            asked_at=utc_text(self.moment),
-        )
-
-    def _signature(self, party: str, kind: str, document: Any) -> Signature:
-        return Signature(
-            party=party,
-            person=self.persons[party],
-            key=hashlib.sha256(KEY.public_key().public_bytes_raw()).hexdigest(),
-            signature=sign_document(kind, document, KEY),
-        )
-
-    def _person(self, party: str) -> kinds.PersonEnrolled:
-        return kinds.PersonEnrolled(
-            party=party,
-            person=self.persons[party],
-            duties=("analyst", "recipient"),
-            signing_key=b64encode(KEY.public_key().public_bytes_raw()).decode(),
-            receiving_key=self.digest(),
-        )
-
-    def _draft(
-        self, body: Any, object_id: str | None = None, party: str | None = None
-    ) -> EntryDraft:
-        actor = (
-            SOFTWARE
-            if party is None
-            else Actor(party=party, person=self.persons[party], role="agency", signed=None)
-        )
-        draft = EntryDraft(
-            body,
-            actor=actor,
-            project="foster",
-            agreement=self.terms.digest(),
-            purpose="foster-care",
-            object=object_id,
-        )
-        if draft.kind not in ASKED or party is None:
-            return draft
-        asked = ASKED[draft.kind](draft, body)
-        states = (asked.sha256 or (None,))[-1]
-        request = new_request(asked.asks, states, utc_text(self.moment))
-        signed = SignedRequest.of(request, KEY)
-        return replace(draft, actor=actor.model_copy(update={"signed": signed}))
+def drafts_of(told: SampleLog) -> Iterator[EntryDraft]:
+    """Rounds of one project without end, all in one moment: they are made ahead of the log."""
+    project, rounds = told.create_project("foster"), told.rounds("foster")
+    kept = told.entries[:1]
+    for number in count(1):
+        if number % MAX_STANDING_RUNS == 0:
+            _, approval = project.stand(ANN, runs=MAX_STANDING_RUNS)
+            told.standing["foster"] = [(ANN.party, approval)]
+        uploads = [told.upload("foster", CW), told.upload("foster", K12, 20_000)]
+        asked = told.ask(told.specification("foster", uploads))
+        told.start(asked)
+        for prepared, who in zip(told.finish_run(asked), (CW, K12), strict=True):
+            told.fetch(prepared, who)
+        rounds.claim_all()
+        rounds.close()
+        for received in uploads:
+            told.destroy(received)
+        rounds.open()
+        yield from map(draft_of, told.entries[len(kept) :])
+        # A party's statement names its last one; all else would fill the memory.
+        kept = [one for one in told.entries if isinstance(one.body, SignedBody)]
+        told.entries = list(kept)
+        for rest in (told.raw, told.leaf_hashes, told.notes):
+            rest.clear()
 
 
 def bare_commits_per_s(folder: Path, n: int = 200) -> float:
@@ -314,15 +94,15 @@ def append_all(
     database = Database(f"sqlite:///{(folder / 'broker.db').as_posix()}")
     tables = [table for name, table in Base.metadata.tables.items() if name.startswith("log_")]
     Base.metadata.create_all(database.engine, tables=tables)
-    told = Story()
+    told = SampleLog(1)
     log = MatchLog(
         NoteSigner("broker.example/log", KEY),
         LastCheckpointFile(folder / "last-checkpoint"),
-        clock=told.clock,
+        clock=lambda: told.moment,
     )
     with database.write() as session:
         log.start(session, "blindlink-0.1.0")
-    drafts = told.drafts()
+    drafts = drafts_of(told)
     rates, bare, written = [], [bare_commits_per_s(fresh(folder))], 1
     cpu_s = 0.0
     while written < n_entries:

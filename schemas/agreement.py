@@ -61,8 +61,8 @@ class ProjectTerms(Document):
 
     `providers` upload, `recipients` receive, `auditors` read the log; a party may be in several lists.
     `files` says how many records each provider's file has, and so which file of a pair is the larger. What is
-    null sets no limit: without `policy_range` runs keep to the policy, without `approvals` a run needs none,
-    without `review` pairs that are held back stay so.
+    null sets no limit: without `policy_range` runs keep to the policy, without `review` pairs that are held
+    back stay so.
     """
 
     KIND: ClassVar[str] = "project terms"
@@ -88,21 +88,21 @@ class ProjectTerms(Document):
     round_days: Annotated[int, Field(ge=1, le=60)] = 7
     round_budget: RoundBudget | None = None
     most_ended: Share | None = None
-    approvals: ApprovalRule | None = None
-    finality: Finality | None = None
+    approvals: ApprovalRule
+    finality: Finality
     review: Review | None = None
     start: IsoDate
     end: IsoDate
     keep_encodings_days: Annotated[int, Field(ge=1, le=3660)] = 30
     keep_links_days: Annotated[int, Field(ge=1, le=3660)] = 400
-    destroy_by: IsoDate | None = None
+    destroy_by: IsoDate
     has_legal_hold: bool = False
 
     @model_validator(mode="after")
     def _terms_agree_with_themselves(self) -> Self:
         if self.start > self.end:
             raise ValueError("the start lies after the end")
-        if self.destroy_by is not None and self.destroy_by < self.end:
+        if self.destroy_by < self.end:
             raise ValueError("the day by which all is destroyed lies before the end")
         refuse_due(self.frequency, self.due)
         if [one.party for one in self.files] != list(self.providers):

@@ -87,15 +87,15 @@ class Fault(Model):
 
 
 class Bound(Model):
-    """What bound a project: an agreement by its number, or terms that the operator made (number null).
+    """An agreement that bound a project.
 
     `entry` is the one by which it came into force, `ended` that of a party's withdrawal; null: none.
     """
 
     project: Name
     digest: Sha256Hex
-    number: Ordinal | None
-    parties: Annotated[tuple[Name, ...], Field(max_length=256)]
+    number: Ordinal
+    parties: Annotated[tuple[Name, ...], Field(max_length=64)]
     purpose: Code
     start: IsoDate
     end: IsoDate

@@ -158,7 +158,7 @@ class RoundNumbers(Model):
 class RoundReport(Document):
     """The report of one round; `former` are the rounds before it, oldest first.
 
-    `definition` is how the agreement defines its population; null where no agreement was signed in the system.
+    `definition` is how the agreement defines its population.
     """
 
     KIND: ClassVar[str] = "round report"
@@ -170,7 +170,7 @@ class RoundReport(Document):
     agreement: Sha256Hex
     purpose: Code
     population: Code
-    definition: Text | None
+    definition: Text
     floor: Number
     now: RoundNumbers
     former: Annotated[tuple[RoundNumbers, ...], Field(max_length=MOST_FORMER)]

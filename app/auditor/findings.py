@@ -9,12 +9,12 @@ from typing import Any, Final, cast
 
 from app.auditor.linked_runs import LinkedRuns
 from app.auditor.round_totals import RoundTotals
-from schemas.agreement import Agreement, ProjectTerms
+from schemas.agreement import Agreement
 from schemas.audit_report import Activity, Bound, Disclosed, Left, LinkedRun, RoundsOf
 from schemas.matchlog.agreement_kinds import AgreementInForce, AgreementProposed
 from schemas.matchlog.disclosures import Disclosure, DisclosureBook
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import Outcome, ProjectCreated
+from schemas.matchlog.kinds import Outcome
 
 # What an entry adds to, or takes from, what is there in its project.
 _CHANGES: Final[dict[str, tuple[str, int]]] = {
@@ -128,44 +128,28 @@ class FindingsBook:
         if isinstance(body, AgreementProposed):
             self._proposed[body.agreement.digest()] = body.agreement
         elif isinstance(body, AgreementInForce):
-            self._bound.append(_of_agreement(entry, self._proposed[cast(str, entry.agreement)]))
-        elif isinstance(body, ProjectCreated):
-            self._bound.append(_of_terms(entry, body.terms))
+            self._bound.append(_bound(entry, self._proposed[cast(str, entry.agreement)]))
         elif entry.kind == "agreement-withdrawn":
             self._bound = list(self._ended_by(entry))
 
     def _ended_by(self, entry: Entry) -> Iterator[Bound]:
         # A party that leaves ends every agreement of the project that has come into force and names it.
         for bound in self._bound:
-            is_ended = (
-                (bound.project, bound.ended) == (entry.project, None)
-                and bound.number is not None
-                and entry.actor.party in bound.parties
+            is_ended = (bound.project, bound.ended) == (entry.project, None) and (
+                entry.actor.party in bound.parties
             )
             yield bound.model_copy(update={"ended": entry.seq}) if is_ended else bound
 
 
-def _of_agreement(entry: Entry, agreement: Agreement) -> Bound:
-    bound = _of_terms(entry, agreement.terms())
-    return bound.model_copy(
-        update={
-            "digest": agreement.digest(),
-            "number": agreement.number,
-            "parties": agreement.names(),
-        }
-    )
-
-
-def _of_terms(entry: Entry, terms: ProjectTerms) -> Bound:
-    parties = {*terms.providers, *(r.party for r in terms.recipients), *terms.auditors}
+def _bound(entry: Entry, agreement: Agreement) -> Bound:
     return Bound(
-        project=cast(str, entry.project),
-        digest=terms.digest(),
-        number=None,
-        parties=tuple(sorted(parties)),
-        purpose=terms.purpose,
-        start=terms.start,
-        end=terms.end,
+        project=agreement.project,
+        digest=agreement.digest(),
+        number=agreement.number,
+        parties=agreement.names(),
+        purpose=agreement.purpose.code,
+        start=agreement.start,
+        end=agreement.end,
         entry=entry.seq,
         ended=None,
     )

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from app.auditor.errors import NameUnknownError
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import ProjectCreated
 
 
 @dataclass(slots=True)
@@ -39,10 +38,7 @@ class NamesBook:
 
 def _parties(entry: Entry) -> Iterator[str]:
     body = entry.body
-    if isinstance(body, ProjectCreated):
-        terms = body.terms
-        yield from (*terms.providers, *terms.auditors, *(one.party for one in terms.recipients))
-    elif isinstance(body, AgreementProposed):
+    if isinstance(body, AgreementProposed):
         yield from body.agreement.names()
     for name in ("party", "recipient", "agency", "partner"):
         party = getattr(body, name, None)

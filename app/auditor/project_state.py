@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.auditor.round_state import Rounds
@@ -14,8 +13,8 @@ from schemas.statement import StandingApproval
 class AgreementState:
     """A proposed agreement; each number is the index of an entry, null or missing while there is none.
 
-    `consents` holds the parties whose consent counts, `complete` says that all had consented, `withdrawn` that
-    a party has left.
+    `consents` holds the parties whose consent counts, `days` are those of the entry by which it came into
+    force, empty while it has not, and `withdrawn` says that a party has left.
     """
 
     agreement: Agreement
@@ -23,7 +22,7 @@ class AgreementState:
     terms: ProjectTerms
     seq: int
     consents: dict[str, int] = field(default_factory=dict)
-    complete: int | None = None
+    days: tuple[str, ...] = ()
     withdrawn: int | None = None
 
 
@@ -37,21 +36,6 @@ class StandingState:
     used: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """What binds a project from `start` on: an agreement, or terms that the operator made (then null).
-
-    `days` are those of the entry that made it bind.
-    """
-
-    terms: ProjectTerms
-    agreement: str
-    start: str
-    days: tuple[str, str]
-    seq: int
-    signed: AgreementState | None = None
-
-
 @dataclass(slots=True)
 class HoldState:
     """A legal hold, by which party, and the entry that lifted it."""
@@ -63,18 +47,16 @@ class HoldState:
 
 @dataclass(slots=True)
 class ProjectState:
-    """A project; `made` is the entry that made it, `bound` what bound it at the entry that is looked at.
+    """A project; `made` is the entry that opened it, `bound` what bound it at the entry that is looked at.
 
-    `negotiators` may propose agreements. `words` holds digest and time of each party's newest statement,
-    `halted` the entry by which a party halts the linkage. `holds` forbid destruction, by id; `released` is the
-    last day on which one was lifted, empty where none was. `asked` lists day and id of runs that count for a
-    budget.
+    `bindings` are the agreements that have come into force, in that order. `words` holds digest and time of
+    each party's newest statement, `halted` the entry by which a party halts the linkage. `holds` forbid
+    destruction, by id; `released` is the last day on which one was lifted, empty where none was.
     """
 
     made: int
-    negotiators: Sequence[str] = ()
-    bindings: list[Binding] = field(default_factory=list)
-    bound: Binding | None = None
+    bindings: list[AgreementState] = field(default_factory=list)
+    bound: AgreementState | None = None
     agreements: dict[str, AgreementState] = field(default_factory=dict)
     words: dict[str, tuple[str, str]] = field(default_factory=dict)
     halted: dict[str, int] = field(default_factory=dict)
@@ -85,8 +67,8 @@ class ProjectState:
     released: str = ""
 
     @property
-    def binding(self) -> Binding:
-        """What binds the project; steps that ask for it come after the one that makes sure of it."""
+    def binding(self) -> AgreementState:
+        """The agreement that binds; steps that ask for it come after the one that makes sure of it."""
         if self.bound is None:
             raise LookupError("nothing binds the project yet")
         return self.bound
@@ -99,7 +81,7 @@ class ProjectState:
     @property
     def agreement(self) -> str:
         """The digest under which entries name them."""
-        return self.binding.agreement
+        return self.binding.digest
 
     @property
     def seq(self) -> int:
@@ -114,13 +96,13 @@ class ProjectState:
             standing.append(self.seq)
         return min(standing, default=None)
 
-    def binding_on(self, day: str) -> Binding | None:
+    def binding_on(self, day: str) -> AgreementState | None:
         """Return what binds the project on a day: of what had begun by then, the last to be agreed on."""
         for binding in reversed(self.bindings):
-            if binding.start <= day:
+            if binding.agreement.start <= day:
                 return binding
         return None
 
     def last_complete(self) -> AgreementState | None:
         """Return the agreement that an amendment must follow: the last one that all had consented to."""
-        return self.bindings[-1].signed if self.bindings else None
+        return self.bindings[-1] if self.bindings else None

@@ -100,9 +100,8 @@ def what_words(line: Disclosure) -> str:
 
 
 def _under(line: Disclosure) -> str:
-    number = "terms" if line.agreement_number is None else f"agreement {line.agreement_number}"
     onward = f"; onward to: {line.onward}" if line.onward else ""
-    return f"{line.project}, {number}, {line.agreement[:16]}{onward}"
+    return f"{line.project}, agreement {line.agreement_number}, {line.agreement[:16]}{onward}"
 
 
 def _party(name: str, title: str) -> str:

@@ -111,7 +111,7 @@ def _agreements(report: AuditReport) -> Markup:
     rows = [
         (
             bound.project,
-            f"agreement {bound.number}" if bound.number else "terms that the operator made",
+            f"agreement {bound.number}",
             ", ".join(bound.parties),
             bound.purpose,
             bound.start,
@@ -121,7 +121,7 @@ def _agreements(report: AuditReport) -> Markup:
         )
         for bound in report.agreements
     ]
-    return _table("Agreements and terms, in the order in which they came into force", header, rows)
+    return _table("Agreements, in the order in which they came into force", header, rows)
 
 
 def _disclosures(report: AuditReport) -> Markup:

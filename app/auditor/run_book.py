@@ -10,7 +10,6 @@ from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
     BlindReleasePrepared,
     MatchRecordDestroyed,
-    ProjectCreated,
     ReleasePrepared,
     RunAsked,
     RunFinished,
@@ -61,10 +60,7 @@ class RunBook:
         body: Any = entry.body
         if entry.outcome != "done":
             return
-        if isinstance(body, ProjectCreated):
-            what = "the operator made the terms; nobody signed them in the system"
-            self._bound[body.terms.digest()] = _step(entry, what)
-        elif isinstance(body, AgreementInForce):
+        if isinstance(body, AgreementInForce):
             what = f"agreement {body.number} came into force, with all its signatures"
             self._bound[cast(str, entry.agreement)] = _step(entry, what)
         elif isinstance(body, RoundOpened):

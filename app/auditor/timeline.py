@@ -41,15 +41,6 @@ def _party(entry: Entry) -> str:
     return f"{entry.actor.party} ({entry.actor.role})"
 
 
-def _project_created(entry: Entry, body: Any) -> str:
-    terms = body.terms
-    recipients = ", ".join(f"{r.party} ({r.mode})" for r in terms.recipients) or "nobody"
-    return (
-        f"{_who(entry)} created the project for {terms.purpose}, {terms.start} to {terms.end}: "
-        f"{', '.join(terms.providers)} upload, {recipients} receive"
-    )
-
-
 def _upload_received(entry: Entry, body: Any) -> str:
     return (
         f"{_who(entry)} uploaded {body.records:,} records for {body.partner} in round {body.round}, "
@@ -206,7 +197,6 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     "sign-in-refused": _sign_in_refused,
     "role-changed": _role_changed,
     "key-rotated": lambda entry, body: f"{_who(entry)} replaced the {body.use} key of {body.party}",
-    "project-created": _project_created,
     "project-opened": lambda entry, body: (
         f"{_who(entry)} opened the project for an agreement of {', '.join(body.parties)}"
     ),

@@ -111,12 +111,10 @@ def kept_too_long(ground: Ground) -> Iterator[Overdue]:
     project = ground.terms.project
     if not ground.dues or is_held(ground.session, project, ground.now):
         return
-    ends = [parse_utc(ground.dues[0].due)]
-    if ground.terms.destroy_by is not None:
-        ends.append(midnight(ground.terms.destroy_by) + timedelta(days=1))
+    last = midnight(ground.terms.destroy_by) + timedelta(days=1)
     holds = holds_of(ground.session, ground.operator, project)
     lifted = [parse_utc(hold.lifted) for hold in holds if hold.lifted is not None]
-    since = max(min(ends), ground.bound, *lifted) + DESTRUCTION
+    since = max(min(parse_utc(ground.dues[0].due), last), ground.bound, *lifted) + DESTRUCTION
     yield from ground.overdue("destruction", "kept", since, [ground.operator.party], "operator")
 
 

@@ -194,8 +194,9 @@ def projects_to_clear(session: Session, broker: Broker, projects: Sequence[str])
     now = broker.clock()
     for project in projects:
         binding = binding_terms(session, project, now)
-        last = None if binding is None else binding.terms.destroy_by
-        if last is None or utc_text(now)[:10] <= last or is_held(session, project, now):
+        if binding is None or utc_text(now)[:10] <= binding.terms.destroy_by:
+            continue
+        if is_held(session, project, now):
             continue
         if _collect(session, Wanted(project, "project")):
             yield project

@@ -100,7 +100,7 @@ def approve(
     return locked
 
 
-def queue_if_approved(session: Session, run: Run, rule: ApprovalRule | None, now: datetime) -> None:
+def queue_if_approved(session: Session, run: Run, rule: ApprovalRule, now: datetime) -> None:
     """Let a run that waits for approvals wait for its turn, if it has all of them."""
     if run.state == "awaiting" and not missing(session, run.id, rule, "run", now):
         run.state = "queued"
@@ -108,14 +108,14 @@ def queue_if_approved(session: Session, run: Run, rule: ApprovalRule | None, now
 
 
 def missing(
-    session: Session, run: str, rule: ApprovalRule | None, step: Step, now: datetime
+    session: Session, run: str, rule: ApprovalRule, step: Step, now: datetime
 ) -> tuple[str, ...]:
     """Return the parties that have yet to approve a step of a run, by name; none where nobody is asked.
 
     An approval of a release that expires before all others have come counts no more; once all have come, none
     expires. A run is cancelled then (`end_overdue`).
     """
-    if rule is None or (step == "release" and not rule.releases):
+    if step == "release" and not rule.releases:
         return ()
     given = [row for row in repository.approvals_of(session, run) if row.step == step]
     parties = {row.party for row in given}
@@ -178,9 +178,7 @@ def has_expired_approval(session: Session, run: str, now: datetime) -> bool:
     return any(_has_expired(row, now) for row in repository.approvals_of(session, run))
 
 
-def approvals_view(
-    session: Session, run: Run, rule: ApprovalRule | None, now: datetime
-) -> RunApprovals:
+def approvals_view(session: Session, run: Run, rule: ApprovalRule, now: datetime) -> RunApprovals:
     """Return who has approved a run, and who has yet to, by the rule of the terms."""
     return RunApprovals(
         run=run.id,
@@ -222,8 +220,6 @@ def awaited_approvals(
         released: the runs of which a release is there; of others none is waited for any more.
     """
     rule = terms.terms.approvals
-    if rule is None:
-        return
     for run in repository.to_approve(session, terms.terms.project, released):
         if specification_of(run).agreement == terms.digest:
             asked = run.created if run.state == "awaiting" else run.finished or run.created
@@ -238,7 +234,7 @@ def rule_for(terms: TermsInForce, party: str) -> ApprovalRule:
         out-of-place: they do not.
     """
     rule = terms.terms.approvals
-    if rule is None or party not in rule.parties:
+    if party not in rule.parties:
         raise RefusedError(OUT_OF_PLACE, "The agreement does not ask this party for approvals.")
     return rule
 

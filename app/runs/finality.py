@@ -32,7 +32,7 @@ def finality_of(run: Run, terms: ProjectTerms, cosigned: Mapping[str, int]) -> R
     """Return who has cosigned the run's end and how many of the terms' parties have to; None before it.
 
     Args:
-        cosigned: see `cosigned_sizes`. Without a clause on it in the terms, nobody has to.
+        cosigned: see `cosigned_sizes`.
     """
     return finality_at(run.log_size, terms, cosigned)
 
@@ -44,7 +44,7 @@ def finality_at(
     if size is None:
         return None
     parties = tuple(party for party in parties_of(terms) if cosigned.get(party, 0) >= size)
-    needed = 0 if terms.finality is None else terms.finality.cosigners
+    needed = terms.finality.cosigners
     return RunFinality(cosigned_by=parties, needed=needed, is_final=len(parties) >= needed)
 
 
@@ -56,7 +56,7 @@ def awaited_cosignatures(
     Args:
         cosigned: see `cosigned_sizes`.
     """
-    needed = 0 if terms.finality is None else terms.finality.cosigners
+    needed = terms.finality.cosigners
     sizes = sorted((cosigned.get(party, 0) for party in parties_of(terms)), reverse=True)
     reached = sizes[needed - 1] if 0 < needed <= len(sizes) else 0
     run = repository.oldest_beyond(session, terms.project, reached) if needed else None
@@ -75,7 +75,7 @@ def require_final(session: Session, size: int | None, terms: ProjectTerms) -> No
     Raises:
         run-not-final: they do, and too few parties have cosigned.
     """
-    if terms.finality is None or not terms.finality.delays_release:
+    if not terms.finality.delays_release:
         return
     finality = finality_at(size, terms, cosigned_sizes(session))
     if finality is None or not finality.is_final:

@@ -66,7 +66,7 @@ def ask_again(
 ) -> Run:
     """Ask once more for the run of a pair, or return the one that waits, is under way or has succeeded.
 
-    Where the terms ask for approvals, a new run waits for those that standing approvals do not give it.
+    A new run waits for the approvals that standing ones do not give it.
 
     Raises:
         NotFoundError, round-closed, not-in-round: no such pair of a round that is open.
@@ -235,7 +235,7 @@ def _waiting(
         smaller=smaller.party,
         party=actor.party,
         person=actor.person,
-        state="queued" if terms.terms.approvals is None else "awaiting",
+        state="awaiting",
         purpose=terms.terms.purpose,
         specification=specification.to_canonical().decode(),
         specification_sha256=specification.digest(),

@@ -128,7 +128,7 @@ def use_standing(
     The run is one that waits for approvals, and its row is locked or new.
     """
     rule, specification = terms.terms.approvals, specification_of(run)
-    if rule is None or rule.runs != "standing" or specification.agreement != terms.digest:
+    if rule.runs != "standing" or specification.agreement != terms.digest:
         return []
     drafts = []
     versions = versions_of_same_clauses(session, terms)

@@ -89,7 +89,7 @@ def _shares_links(terms: ProjectTerms, party: str, _role: Role) -> str:
 
 
 def _approves(terms: ProjectTerms, party: str, _role: Role) -> str:
-    return YES if terms.approvals is not None and party in terms.approvals.parties else NO
+    return YES if party in terms.approvals.parties else NO
 
 
 def _reviews(terms: ProjectTerms, party: str, _role: Role) -> str:

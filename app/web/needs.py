@@ -298,8 +298,6 @@ def _reasons(entries: Iterable[Entry]) -> str:
 
 def open_approvals(scene: Scene, terms: TermsInForce) -> Iterator[Need]:
     """Yield what waits for approvals, and is not overdue yet."""
-    if terms.terms.approvals is None:
-        return
     project = terms.terms.project
     for one in pending_view(scene.session, project, terms, scene.now).pending:
         missing = [p for p in one.missing if not scene.is_overdue(project, one.run, p)]

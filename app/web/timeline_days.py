@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 KIND_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "Agreement": (
-        "project-opened", "project-created", "agreement-proposed", "agreement-signed", "agreement-in-force",
+        "project-opened", "agreement-proposed", "agreement-signed", "agreement-in-force",
         "agreement-suspended", "agreement-resumed", "agreement-withdrawn",
     ),
     "Secret": ("share-relayed", "share-fetched", "shares-withdrawn", "secret-confirmed"),

@@ -28,7 +28,7 @@ from schemas.agreement import Agreement
 from schemas.ids import Handle
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.delivery_kinds import DeliveryFetched, DeliveryReceived
-from schemas.matchlog.entry import BROKER, Entry
+from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
     BlindReleasePrepared,
     ReleasePrepared,
@@ -64,7 +64,7 @@ SENTENCES: Final = {
 class PersonDisclosure:
     """One disclosure that concerns the record, or may; `entry` is where the log proves it.
 
-    `interest` and `basis` are empty where no agreement was signed in the system.
+    `basis` is empty where the agreement states none.
     """
 
     entry: int
@@ -126,10 +126,10 @@ def disclosures_of(
 
     Raises:
         WorkspaceError, ReceiptError: what was kept is damaged.
+        LogError: an entry is about something that none before it made.
     """
     book = _Book(workspace, project, party, record)
-    for entry in copy.entries:
-        book.take(entry)
+    copy.tell(book.take)
     return book.lines
 
 
@@ -185,8 +185,7 @@ class _Book:
         if certainty is None:
             return
         self._uploads[cast(str, entry.object)] = certainty
-        agreement = self._agreements.get(entry.agreement or "")
-        receiver = BROKER if agreement is None else agreement.operator.name
+        receiver = self._agreements[entry.agreement or ""].operator.name
         self._add(entry, "encodings", certainty, self.party, receiver)
 
     def _in_container(self, body: UploadReceived) -> Certainty | None:
@@ -250,11 +249,8 @@ class _Book:
     def _add(
         self, entry: Entry, what: What, certainty: Certainty, giver: str, receiver: str
     ) -> None:
-        agreement = self._agreements.get(entry.agreement or "")
-        directions = () if agreement is None else agreement.directions
-        direction = next(
-            (d for d in directions if (d.giver, d.receiver) == (giver, receiver)), None
-        )
+        agreement, sides = self._agreements[entry.agreement or ""], (giver, receiver)
+        direction = next((d for d in agreement.directions if (d.giver, d.receiver) == sides), None)
         self.lines.append(
             PersonDisclosure(
                 entry=entry.seq,
@@ -264,7 +260,7 @@ class _Book:
                 giver=giver,
                 receiver=receiver,
                 purpose=entry.purpose or "",
-                interest="" if agreement is None else agreement.purpose.statement,
+                interest=agreement.purpose.statement,
                 basis="" if direction is None else direction.basis,
                 citation=(direction.citation if direction else None) or "",
                 agreement=entry.agreement or "",

@@ -6,7 +6,7 @@ with the hashes from its leaf up to a checkpoint that the log has signed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -34,6 +34,18 @@ class LogCopy:
     _raw: dict[int, bytes]
     _leaves: list[bytes]
     _nodes: dict[Node, bytes] = field(default_factory=dict)
+
+    def tell(self, take: Callable[[Entry], None]) -> None:
+        """Let a reader take the entries, in order.
+
+        Raises:
+            LogError: one is about something that no entry before it made.
+        """
+        for entry in self.entries:
+            try:
+                take(entry)
+            except LookupError as exc:
+                raise LogError("an entry of the match log is about what none before made") from exc
 
     def proof(self, index: int) -> LogProof:
         """Return an entry with the proof that it is in the log."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -36,19 +35,27 @@ class RoundLog:
     _finished: dict[str, RunFinished] = field(default_factory=dict)
     _agreements: dict[str, Agreement] = field(default_factory=dict)
 
-    def read(self, entries: Sequence[Entry]) -> RoundLog:
-        """Take the log's entries, in order; returns itself."""
-        for entry in entries:
-            self._book.take(entry)
-            if isinstance(entry.body, AgreementProposed):
-                self._agreements[entry.body.agreement.digest()] = entry.body.agreement
-            elif entry.project == self.project and entry.outcome == "done":
-                self._take(entry, entry.body, entry.object or "")
-        return self
+    def take(self, entry: Entry) -> None:
+        """Take the next entry of the log.
 
-    def agreement(self, digest: str) -> Agreement | None:
-        """Return the agreement of this digest; None where none was signed in the system."""
-        return self._agreements.get(digest)
+        Raises:
+            LookupError: it is about something that none before it made.
+        """
+        self._book.take(entry)
+        if isinstance(entry.body, AgreementProposed):
+            self._agreements[entry.body.agreement.digest()] = entry.body.agreement
+        elif entry.project == self.project and entry.outcome == "done":
+            self._take(entry, entry.body, entry.object or "")
+
+    def agreement(self, digest: str) -> Agreement:
+        """Return the agreement of this digest.
+
+        Raises:
+            LogError: the log does not have it.
+        """
+        if digest not in self._agreements:
+            raise LogError("the broker shows an agreement that its log does not have")
+        return self._agreements[digest]
 
     def own_upload(self) -> UploadReceived | None:
         """Return what this agency uploaded for the round; None: nothing."""

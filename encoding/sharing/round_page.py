@@ -135,9 +135,8 @@ def _rates(report: RoundReport) -> Iterator[Markup]:
             for one in report.rates
         ],
     )
-    whose = f"The agreement is about {report.population}"
-    said = f"{whose}: {_sentence(report.definition)}" if report.definition else f"{whose}."
-    yield paragraph(f"{said} Your whole file was sent as that population.")
+    said = f"{report.population}: {_sentence(report.definition)}"
+    yield paragraph(f"The agreement is about {said} Your whole file was sent as that population.")
     rounds = (*report.former, report.now)[-_CHARTED:]
     if len(rounds) > 1:
         yield column_chart(

@@ -12,15 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, cast
 
-from schemas.agreement import Agreement, ProjectTerms
+from schemas.agreement import Agreement
 from schemas.clause_words import BASIS_WORDS
 from schemas.clauses import Direction
 from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.delivery_kinds import DeliveryFetched, DeliveryReceived
-from schemas.matchlog.entry import BROKER, Entry
+from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
     BlindReleasePrepared,
-    ProjectCreated,
     ReleasePrepared,
     RunAsked,
     UploadReceived,
@@ -34,7 +33,6 @@ What = Literal[
 # The kinds of entry that the register is made from.
 KINDS: Final = frozenset(
     {
-        "project-created",
         "agreement-proposed",
         "upload-received",
         "run-asked",
@@ -57,9 +55,6 @@ WHAT: Final[Mapping[str, str]] = {
     "columns": "sealed columns of the giver's records, beside link IDs, which only the receiver can open",
     "cards": "sealed cards of the giver's records, which only reviewers can open",
 }
-NOT_STATED: Final = (
-    "not stated: the operator made these terms, no agreement was signed in the system"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +62,7 @@ class Disclosure:
     """One line of the register, in the order of the log; empty texts are things the log does not say.
 
     `records` is None where it lies below the floor, is not told, or the request was refused. `entry` is the
-    index at which everyone finds it in the log, `agreement` the digest of the agreement or terms it was made
-    under.
+    index at which everyone finds it in the log, `agreement` the digest of the agreement it was made under.
     """
 
     entry: int
@@ -87,7 +81,7 @@ class Disclosure:
     citation: str
     onward: str
     agreement: str
-    agreement_number: int | None
+    agreement_number: int
     object: str
     run: str
     person: str
@@ -132,7 +126,6 @@ class DisclosureBook:
     """Takes the entries of a verified log in order; `lines` is the register."""
 
     lines: list[Disclosure] = field(default_factory=list)
-    _terms: dict[str, ProjectTerms] = field(default_factory=dict)
     _agreements: dict[str, Agreement] = field(default_factory=dict)
     _records: dict[str, int] = field(default_factory=dict)
     _uploads: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -141,11 +134,13 @@ class DisclosureBook:
     _senders: dict[str, str] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
-        """Take the next entry."""
+        """Take the next entry.
+
+        Raises:
+            LookupError: it names an agreement, run or delivery that no entry before it made.
+        """
         body = entry.body
-        if isinstance(body, ProjectCreated):
-            self._terms[body.terms.digest()] = body.terms
-        elif isinstance(body, AgreementProposed):
+        if isinstance(body, AgreementProposed):
             self._agreements[body.agreement.digest()] = body.agreement
         elif isinstance(body, UploadReceived):
             self._take_upload(entry, body)
@@ -180,12 +175,10 @@ class DisclosureBook:
 
     def _take_upload(self, entry: Entry, body: UploadReceived) -> None:
         self._records[cast(str, entry.object)] = body.records
-        agreement = self._agreements.get(entry.agreement or "")
-        operator = BROKER if agreement is None else agreement.operator.name
         self._add(
             entry,
             giver=entry.actor.party,
-            receiver=operator,
+            receiver=self._agreements[entry.agreement or ""].operator.name,
             what="encodings",
             records=body.records,
         )
@@ -224,17 +217,17 @@ class DisclosureBook:
 
     def _add(self, entry: Entry, *, giver: str, receiver: str, **line: Any) -> None:
         digest = entry.agreement or ""
-        agreement, terms = self._agreements.get(digest), self._terms.get(digest)
-        direction = None if agreement is None else _direction(agreement, giver, receiver)
+        agreement = self._agreements[digest]
+        direction = _direction(agreement, giver, receiver)
         stated: dict[str, Any] = {
             "giver_title": _title(agreement, giver),
             "receiver_title": _title(agreement, receiver),
-            "interest": "" if agreement is None else agreement.purpose.statement,
-            "purpose": entry.purpose or (terms.purpose if terms else ""),
-            "basis": NOT_STATED if agreement is None else _basis(direction),
+            "interest": agreement.purpose.statement,
+            "purpose": entry.purpose or "",
+            "basis": _basis(direction),
             "citation": (direction.citation if direction else None) or "",
             "onward": _onward(agreement, receiver),
-            "agreement_number": None if agreement is None else agreement.number,
+            "agreement_number": agreement.number,
             "run": "",
         }
         self.lines.append(
@@ -262,11 +255,10 @@ def _basis(direction: Direction | None) -> str:
     return "none stated in the agreement" if direction is None else BASIS_WORDS[direction.basis]
 
 
-def _title(agreement: Agreement | None, party: str) -> str:
-    found = None if agreement is None else agreement.party(party)
+def _title(agreement: Agreement, party: str) -> str:
+    found = agreement.party(party)
     return "" if found is None else found.title
 
 
-def _onward(agreement: Agreement | None, receiver: str) -> str:
-    recipients = () if agreement is None else agreement.recipients
-    return next((r.onward or "" for r in recipients if r.party == receiver), "")
+def _onward(agreement: Agreement, receiver: str) -> str:
+    return next((r.onward or "" for r in agreement.recipients if r.party == receiver), "")

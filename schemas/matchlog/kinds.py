@@ -11,7 +11,6 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from schemas.agreement import ProjectTerms
 from schemas.canonical import MAX_INTEGER
 from schemas.document import Model
 from schemas.identity import Duty, SignedKeyChange, SigningKeyText
@@ -161,12 +160,6 @@ class KeyRotated(Model):
     old: Sha256Hex | None
     new: Sha256Hex | None
     signed: SignedKeyChange | None
-
-
-class ProjectCreated(Model):
-    """The terms under which the project links, in full; their digest is the entry's agreement."""
-
-    terms: ProjectTerms
 
 
 class ShareRelayed(Model):
@@ -463,7 +456,6 @@ KINDS: Final[dict[str, Kind]] = {
     "sign-in-refused": Kind(SignInRefused, in_project=False, outcomes=frozenset({"refused"})),
     "role-changed": Kind(RoleChanged, in_project=None),
     "key-rotated": Kind(KeyRotated, in_project=None),
-    "project-created": Kind(ProjectCreated, max_bytes=_DOCUMENT_BYTES),
     "project-opened": Kind(ProjectOpened, is_unbound=True),
     "agreement-proposed": Kind(AgreementProposed, max_bytes=_AGREEMENT_BYTES, duties=("steward",)),
     "agreement-signed": Kind(AgreementSigned, max_bytes=_DOCUMENT_BYTES),

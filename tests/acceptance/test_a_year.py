@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rigs.agreed import OPERATOR, agreement_of, amend, approve_runs, bind
+from rigs.agreed import OPERATOR, amend, approve_runs, bind
 from rigs.desk import Desk
 from rigs.near_broker import (
     EVERY_DUTY,
@@ -28,6 +28,7 @@ from rigs.near_broker import (
 )
 from rigs.persons import lay_down_keys
 from rigs.weeks import links, settle
+from samples.agreed import agreement_of
 
 from encoding.people.identity import Identity
 from schemas.agreement import Agreement

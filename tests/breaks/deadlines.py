@@ -11,9 +11,10 @@ from datetime import timedelta
 from typing import Any
 
 from breaks.destruction import CERTIFICATE, begin, certify, hold
-from samples.log import CW, K12, STRANGER, SampleLog
+from samples.log import SampleLog
+from samples.parties import ANN, CW, K12, STRANGER
 from samples.reviewed_log import ReviewedProject
-from samples.signed_log import ACCORD, SignedProject, agreement_of
+from samples.signed_log import ACCORD, SignedProject, accord_of
 
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import DeadlinePassed
@@ -76,7 +77,7 @@ def _late_round(log: SampleLog, days: int = 7, time: str = "22:00:00", **fields:
 
 def _asked(log: SampleLog, **changes: Any) -> tuple[SignedProject, Entry, str]:
     """A run that waits for approvals since a day, and since when it is late."""
-    project = SignedProject(log).agree(agreement_of(approvals=RELEASES_TOO, **changes))
+    project = SignedProject(log).agree(accord_of(approvals=RELEASES_TOO, **changes))
     asked = project.ask()
     log.moment += DAY
     return project, asked, log.now()
@@ -85,8 +86,8 @@ def _asked(log: SampleLog, **changes: Any) -> tuple[SignedProject, Entry, str]:
 def _finished(log: SampleLog, **changes: Any) -> tuple[SignedProject, Entry, str]:
     """A run that has finished a day ago."""
     project, asked, _ = _asked(log, **changes)
-    for name in ("ann", "kim"):
-        project.approve(name, asked)
+    for who in (ANN, K12):
+        project.approve(who, asked)
     project.finish(asked)
     log.moment += DAY
     return project, asked, log.now()
@@ -110,11 +111,11 @@ def everything_overdue(log: SampleLog) -> None:
     project, asked, since = _asked(log, finality=COSIGNED)
     for party in ("county-cw", "school-district"):
         note(log, "approval", asked.object or "", since, project=ACCORD, party=party)
-    for name in ("ann", "kim"):
-        project.approve(name, asked)
+    for who in (ANN, K12):
+        project.approve(who, asked)
     releases = project.finish(asked)
     log.moment += DAY
-    project.approve("ann", asked, "release", expires=log.now(DAY))
+    project.approve(ANN, asked, "release", expires=log.now(DAY))
     note(log, "approval", asked.object or "", log.now(), project=ACCORD, party="school-district")
     note(log, "cosignature", asked.object or "", log.now(), project=ACCORD)
     log.moment += DAY
@@ -259,13 +260,6 @@ def round_of_who_uploads_nothing(log: SampleLog) -> Entry:
     return _late_round(log, party=STRANGER.party)
 
 
-def approval_that_nobody_asks(log: SampleLog) -> Entry:
-    uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
-    asked = log.ask(log.specification(FOSTER, uploads))
-    log.moment += DAY
-    return note(log, "approval", asked.object or "", log.now())
-
-
 def approval_of_an_unknown_run(log: SampleLog) -> Entry:
     _asked(log)
     return note(log, "approval", "run-" + "1" * 32, log.now(), project=ACCORD)
@@ -277,37 +271,37 @@ def approval_of_another_project(log: SampleLog) -> Entry:
 
 
 def approval_on_the_first_day(log: SampleLog) -> Entry:
-    project = SignedProject(log).agree(agreement_of(approvals=RELEASES_TOO))
+    project = SignedProject(log).agree(accord_of(approvals=RELEASES_TOO))
     return note(log, "approval", project.ask().object or "", log.now(), project=ACCORD)
 
 
 def approved_before(log: SampleLog) -> Entry:
     project, asked, since = _asked(log)
-    project.approve("ann", asked)
+    project.approve(ANN, asked)
     return note(log, "approval", asked.object or "", since, project=ACCORD)
 
 
 def approval_of_a_run_that_has_started(log: SampleLog) -> Entry:
     project, asked, since = _asked(log)
-    for name in ("ann", "kim"):
-        project.approve(name, asked)
+    for who in (ANN, K12):
+        project.approve(who, asked)
     log.start(asked)
     return note(log, "approval", asked.object or "", since, project=ACCORD)
 
 
 def release_approved_before(log: SampleLog) -> Entry:
     project, asked, since = _finished(log)
-    project.approve("ann", asked, "release")
+    project.approve(ANN, asked, "release")
     return note(log, "approval", asked.object or "", since, project=ACCORD)
 
 
 def release_approved_by_all(log: SampleLog) -> Entry:
     rule = {**RELEASES_TOO, "parties": ["county-cw"], "asker_suffices": True}
-    project = SignedProject(log).agree(agreement_of(approvals=rule))
+    project = SignedProject(log).agree(accord_of(approvals=rule))
     asked = project.ask()
-    project.approve("ann", asked)
+    project.approve(ANN, asked)
     project.finish(asked)
-    project.approve("ann", asked, "release", expires=log.now(DAY))
+    project.approve(ANN, asked, "release", expires=log.now(DAY))
     log.moment += 2 * DAY
     return note(log, "approval", asked.object or "", log.now(), project=ACCORD)
 
@@ -455,13 +449,13 @@ def owed_after_the_end(log: SampleLog) -> Entry:
 
 def owed_while_suspended(log: SampleLog) -> Entry:
     project, asked, since = _asked(log)
-    project.notice("kim", "suspend")
+    project.notice(K12, "suspend")
     return note(log, "approval", asked.object or "", since, project=ACCORD)
 
 
 def owed_after_a_withdrawal(log: SampleLog) -> Entry:
     project, asked, since = _asked(log)
-    project.notice("kim", "withdraw")
+    project.notice(K12, "withdraw")
     return note(log, "approval", asked.object or "", since, project=ACCORD)
 
 
@@ -485,7 +479,6 @@ DEADLINE_BREAKS: dict[str, list[Break]] = {
         round_on_another_weekday,
         round_on_request,
         round_of_who_uploads_nothing,
-        approval_that_nobody_asks,
         approval_of_an_unknown_run,
         approval_of_another_project,
         approval_on_the_first_day,

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from breaks.destruction import begin, certify
-from samples.agreement import person_id
 from samples.delivered_log import CARRY, DeliveringProject
-from samples.log import BROKER, CW, K12, OPERATOR, SampleLog, link_pair
-from samples.signed_log import ANN, BOB, KIM
+from samples.log import SampleLog
+from samples.parties import ANN, BROKER, CW, K12, OPERATOR
 
-from schemas.matchlog import delivery_kinds, kinds
-from schemas.matchlog.entry import Entry
+from schemas.matchlog import kinds
+from schemas.matchlog.entry import Actor, Entry
 
 Break = Callable[[SampleLog], Entry]
 
@@ -45,17 +44,6 @@ def delivered_to_oneself(log: SampleLog) -> Entry:
     return DeliveringProject(log).deliver(recipient="county-cw")
 
 
-def delivered_under_the_operators_terms(log: SampleLog) -> Entry:
-    log.create_project("plain")
-    link_pair(log, "plain", CW, K12)
-    body = delivery_kinds.DeliveryReceived(
-        round=1, recipient="school-district", number=1, sha256="71" * 32, size_bytes=1
-    )
-    return log.append(
-        body, project="plain", object=log.id("dlv"), actor=log.agent("plain", "county-cw")
-    )
-
-
 def delivered_before_the_links(log: SampleLog) -> Entry:
     return DeliveringProject(log, is_linked=False).deliver()
 
@@ -63,7 +51,7 @@ def delivered_before_the_links(log: SampleLog) -> Entry:
 def delivered_of_a_round_that_is_open(log: SampleLog) -> Entry:
     project = DeliveringProject(log, is_linked=False)
     asked = project.ask()
-    project.approve("ann", asked)
+    project.approve(ANN, asked)
     project.finish(asked)
     return project.deliver()
 
@@ -92,7 +80,7 @@ def delivered_by_one_number_twice(log: SampleLog) -> Entry:
 def delivered_under_one_id_twice(log: SampleLog) -> Entry:
     project = DeliveringProject(log)
     first = project.deliver()
-    return project.deliver(KIM, object=first.object)
+    return project.deliver(K12, object=first.object)
 
 
 def numbered_on_over_rounds(log: SampleLog) -> Entry:
@@ -109,16 +97,16 @@ def delivered_without_the_duty(log: SampleLog) -> Entry:
 
 def delivered_after_access_ended(log: SampleLog) -> Entry:
     project = DeliveringProject(log)
-    _revoke(log, "bob", "county-cw")
+    _revoke(log, CW)
     return project.deliver()
 
 
 def delivered_by_the_broker(log: SampleLog) -> Entry:
-    return DeliveringProject(log).deliver(BOB.model_copy(update={"person": None}))
+    return DeliveringProject(log).deliver(CW.model_copy(update={"person": None}))
 
 
 def delivered_in_another_persons_party(log: SampleLog) -> Entry:
-    return DeliveringProject(log).deliver(BOB.model_copy(update={"person": person_id("kim")}))
+    return DeliveringProject(log).deliver(CW.model_copy(update={"person": K12.person}))
 
 
 # Fetching and opening.
@@ -126,7 +114,7 @@ def delivered_in_another_persons_party(log: SampleLog) -> Entry:
 
 def fetched_by_the_sender(log: SampleLog) -> Entry:
     project = DeliveringProject(log)
-    return project.fetch_delivery(project.deliver(), BOB)
+    return project.fetch_delivery(project.deliver(), CW)
 
 
 def fetched_for_another_party(log: SampleLog) -> Entry:
@@ -136,19 +124,19 @@ def fetched_for_another_party(log: SampleLog) -> Entry:
 
 def fetched_without_the_duty(log: SampleLog) -> Entry:
     project = DeliveringProject(log)
-    return project.fetch_delivery(project.deliver(KIM), ANN)
+    return project.fetch_delivery(project.deliver(K12), ANN)
 
 
 def fetched_after_access_ended(log: SampleLog) -> Entry:
     project = DeliveringProject(log)
     received = project.deliver()
-    _revoke(log, "kim", "school-district")
+    _revoke(log, K12)
     return project.fetch_delivery(received)
 
 
 def opened_by_the_sender(log: SampleLog) -> Entry:
     project, received = _fetched(log)
-    return project.open_delivery(received, BOB)
+    return project.open_delivery(received, CW)
 
 
 def fetched_as_another_file(log: SampleLog) -> Entry:
@@ -314,8 +302,8 @@ def _fetched(log: SampleLog) -> tuple[DeliveringProject, Entry]:
     return project, received
 
 
-def _revoke(log: SampleLog, name: str, party: str) -> None:
-    body = kinds.RoleChanged(party=party, person=person_id(name), role="agency", change="revoked")
+def _revoke(log: SampleLog, who: Actor) -> None:
+    body = kinds.RoleChanged(party=who.party, person=who.person, role="agency", change="revoked")
     log.append(body, actor=OPERATOR)
 
 
@@ -326,7 +314,6 @@ DELIVERY_BREAKS: dict[str, list[Break]] = {
         delivered_to_the_operator,
         delivered_to_a_stranger,
         delivered_to_oneself,
-        delivered_under_the_operators_terms,
     ],
     "delivery-round": [
         delivered_before_the_links,

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from samples.log import CW, K12, OPERATOR, STRANGER, SampleLog
+from samples.log import SampleLog
+from samples.parties import CW, K12, OPERATOR, STRANGER
 
 from schemas.matchlog import kinds
 from schemas.matchlog.destruction_kinds import (

@@ -10,15 +10,14 @@ from datetime import timedelta
 from typing import Any
 
 from breaks.destruction import FOSTER, begin, hold, lift
-from samples.log import CW, K12, OPERATOR, SampleLog, person_of
-from samples.rounds import person_key
-from samples.signed_log import ACCORD, PAT, SignedProject, agreement_of
+from samples.log import SampleLog
+from samples.parties import CW, K12, OPERATOR, PAT, person_of, private_of, signing_key
+from samples.signed_log import ACCORD, SignedProject, accord_of
 
 from schemas.api import RunRequest
 from schemas.clauses import PolicyRange
 from schemas.matchlog import kinds
 from schemas.matchlog.entry import Actor, Entry
-from schemas.merkle import Frontier
 from schemas.signed_request import Request, SignedRequest, new_request
 
 Break = Callable[[SampleLog], Entry]
@@ -48,17 +47,6 @@ def _request(log: SampleLog, entry: Entry, **changes: Any) -> Actor:
     return entry.actor.model_copy(update={"signed": again})
 
 
-def _take_back(log: SampleLog) -> None:
-    """Forget the last entry, whose signed request is what was wanted of it."""
-    entry = log.entries.pop()
-    for kept in (log.raw, log.leaf_hashes):
-        kept.pop()
-    log.places[entry.project] -= 1
-    log.frontier = Frontier()
-    for leaf in log.leaf_hashes:
-        log.frontier.append(leaf)
-
-
 def _again(log: SampleLog, entry: Entry, actor: Actor | None = None, **fields: Any) -> Entry:
     """Append what an entry says once more, by the same signed request or another."""
     written = {"project": entry.project, "object": entry.object, "actor": actor or entry.actor}
@@ -67,12 +55,12 @@ def _again(log: SampleLog, entry: Entry, actor: Actor | None = None, **fields: A
 
 def _listed(log: SampleLog, **changes: Any) -> None:
     """Agree on what lists the second agency's other analyst otherwise."""
-    parties: Any = agreement_of(project=ACCORD).to_json()["parties"]
+    parties: Any = accord_of(project=ACCORD).to_json()["parties"]
     (listed,) = (
         one for party in parties for one in party["persons"] if one["person"] == PAT.person
     )
     listed.update(changes)
-    SignedProject(log).agree(agreement_of(project=ACCORD, parties=parties))
+    SignedProject(log).agree(accord_of(project=ACCORD, parties=parties))
 
 
 # Who acts.
@@ -149,14 +137,13 @@ def fetched_on_the_request_for_another_release(log: SampleLog) -> Entry:
 
 def fetched_with_a_signature_of_the_operators(log: SampleLog) -> Entry:
     prepared = _prepared(log)
-    log.keys[CW.person or ""] = person_key(OPERATOR.person or "")
+    log.keys[CW.person or ""] = signing_key(private_of(OPERATOR.person or ""))
     return log.fetch(prepared[0], CW)
 
 
 def uploaded_with_more_records_than_signed_for(log: SampleLog) -> Entry:
     honest = log.received(FOSTER, CW)
-    stated = log.add(honest, project=FOSTER, actor=CW, object=log.id("upl")).actor
-    _take_back(log)
+    stated = log.draft(honest, project=FOSTER, actor=CW, object=log.id("upl")).actor
     more = honest.model_copy(update={"records": honest.records + 1})
     return log.append(more, project=FOSTER, actor=stated, object=log.id("upl"))
 

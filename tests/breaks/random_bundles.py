@@ -14,7 +14,8 @@ from breaks.rounds import ROUND_BREAKS
 from breaks.rules import BREAKS, never_destroyed
 from breaks.signed import SIGNED_BREAKS
 from samples.delivered_log import everything_delivered
-from samples.log import CW, ORIGIN, WITNESSES, Parts, SampleLog, signer, story
+from samples.log import ORIGIN, WITNESSES, Parts, SampleLog, signer, story
+from samples.parties import CW
 from samples.reviewed_log import everything_reviewed
 from samples.signed_log import everything_signed
 
@@ -96,8 +97,8 @@ def _log(chooser: random.Random) -> SampleLog:
     if chooser.random() < 0.2:
         everything_reviewed(log)
         everything_delivered(log)
-        everything_signed(log)
         everything_destroyed(log)
+        everything_signed(log)
     if chooser.random() < 0.5:
         log.cosign(chooser.randrange(2))
     if chooser.random() < 0.5:

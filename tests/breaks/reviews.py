@@ -9,14 +9,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from samples.agreement import person_id
-from samples.log import CW, K12, OPERATOR, SampleLog, link_pair
-from samples.reviewed_log import REVIEW, ReviewedProject
-from samples.rounds import key_text, person_key
-from samples.signed_log import ANN, BOB, EVE, KIM, SignedProject, agreement_of
+from samples.log import SampleLog
+from samples.parties import ANN, CW, EVE, K12, OPERATOR, person_of
+from samples.reviewed_log import ReviewedProject
+from samples.signed_log import SignedProject, accord_of
 from vectors.identity import private_bytes
 
-from schemas.clauses import Review
 from schemas.matchlog import kinds, review_kinds
 from schemas.matchlog.entry import Entry
 from schemas.review import SignedReviewStatement
@@ -49,7 +47,7 @@ def _supplied(log: SampleLog) -> ReviewedProject:
 def _linked(project: ReviewedProject) -> None:
     """Link the pair, and ask nothing."""
     asked = project.ask()
-    project.approve("ann", asked)
+    project.approve(ANN, asked)
     project.finish(asked)
     project.run, project.round = asked.object or "", project.log.rounds(project.project).number
 
@@ -58,9 +56,9 @@ def _linked(project: ReviewedProject) -> None:
 
 
 def asked_without_a_clause(log: SampleLog) -> Entry:
-    project = SignedProject(log, "sight").agree(agreement_of(project="sight", approvals=APPROVALS))
+    project = SignedProject(log, "sight").agree(accord_of(project="sight", approvals=APPROVALS))
     asked = project.ask()
-    project.approve("ann", asked)
+    project.approve(ANN, asked)
     project.finish(asked)
     body = review_kinds.ReviewAsked(
         round=1,
@@ -102,7 +100,7 @@ def asked_twice(log: SampleLog) -> Entry:
 def asked_of_a_run_that_has_not_finished(log: SampleLog) -> Entry:
     project = ReviewedProject(log)
     asked = project.ask()
-    project.approve("ann", asked)
+    project.approve(ANN, asked)
     log.start(asked)
     project.run = asked.object or ""
     return project.ask_review()
@@ -123,22 +121,6 @@ def asked_of_a_superseded_round(log: SampleLog) -> Entry:
     log.rounds(project.project).top_up()
     log.rounds(project.project).supersede()
     return project.ask_review()
-
-
-def asked_under_the_operators_terms(log: SampleLog) -> Entry:
-    log.create_project("plain", review=Review.model_validate(REVIEW))
-    link_pair(log, "plain", CW, K12)
-    run = next(one.object for one in log.entries[::-1] if one.kind == "run-finished")
-    body = review_kinds.ReviewAsked(
-        round=1,
-        reviewer="county-cw",
-        asked="school-district",
-        questions=None,
-        questions_sha256="71" * 32,
-        buckets_sha256="62" * 32,
-        deadline=log.now(timedelta(days=14)),
-    )
-    return log.append(body, project="plain", object=run)
 
 
 def asked_about_few(log: SampleLog) -> Entry:
@@ -169,45 +151,37 @@ def asked_of_another_round(log: SampleLog) -> Entry:
 
 
 def decided_without_the_duty(log: SampleLog) -> Entry:
-    return _asked(log).decide("ann")
+    return _asked(log).decide(ANN)
 
 
 def decided_by_the_asked_agency(log: SampleLog) -> Entry:
-    return _asked(log).decide("kim")
+    return _asked(log).decide(K12)
 
 
 def answered_by_the_reviewers_agency(log: SampleLog) -> Entry:
-    return _asked(log).answer("bob")
+    return _asked(log).answer(CW)
 
 
 def answered_without_the_duty(log: SampleLog) -> Entry:
-    return _asked(log).answer("eve")
+    return _asked(log).answer(EVE)
 
 
 def decided_after_access_ended(log: SampleLog) -> Entry:
     project = _asked(log)
-    body = kinds.RoleChanged(party=BOB.party, person=BOB.person, role="analyst", change="revoked")
+    body = kinds.RoleChanged(party=CW.party, person=CW.person, role="analyst", change="revoked")
     log.append(body, actor=OPERATOR)
     return project.decide()
 
 
 def decided_by_somebody_not_listed(log: SampleLog) -> Entry:
     project = _asked(log)
-    person = "per-" + "8" * 32
-    enrolled = kinds.PersonEnrolled(
-        party="county-cw",
-        person=person,
-        duties=("reviewer",),
-        signing_key=key_text(person_key(person)),
-        receiving_key=log.digest(),
-    )
-    log.append(enrolled, actor=OPERATOR)
-    who = BOB.model_copy(update={"person": person})
-    return project.decide(who=who, person=person)
+    who = CW.model_copy(update={"person": "per-" + "8" * 32})
+    log.append(person_of(who), actor=OPERATOR)
+    return project.decide(who)
 
 
 def questions_fetched_by_the_asked_agency(log: SampleLog) -> Entry:
-    return _asked(log).fetch("questions", KIM)
+    return _asked(log).fetch("questions", K12)
 
 
 def questions_fetched_without_the_duty(log: SampleLog) -> Entry:
@@ -217,11 +191,11 @@ def questions_fetched_without_the_duty(log: SampleLog) -> Entry:
 def cards_fetched_by_the_asked_agency(log: SampleLog) -> Entry:
     project = _asked(log)
     project.answer()
-    return project.fetch("cards", KIM)
+    return project.fetch("cards", K12)
 
 
 def buckets_fetched_by_the_reviewers_agency(log: SampleLog) -> Entry:
-    return _asked(log).fetch("buckets", BOB)
+    return _asked(log).fetch("buckets", CW)
 
 
 # What is handed out.
@@ -232,7 +206,7 @@ def other_questions_fetched(log: SampleLog) -> Entry:
 
 
 def other_buckets_fetched(log: SampleLog) -> Entry:
-    return _asked(log).fetch("buckets", KIM, sha256="71" * 32)
+    return _asked(log).fetch("buckets", K12, sha256="71" * 32)
 
 
 def cards_fetched_before_they_came(log: SampleLog) -> Entry:
@@ -243,7 +217,7 @@ def cards_fetched_before_they_came(log: SampleLog) -> Entry:
 
 
 def stated_by_another_person(log: SampleLog) -> Entry:
-    return _asked(log).decide(person=person_id("ann"))
+    return _asked(log).decide(person=ANN.person)
 
 
 def stated_for_another_party(log: SampleLog) -> Entry:
@@ -268,11 +242,11 @@ def stated_with_another_key(log: SampleLog) -> Entry:
 
 def stated_and_changed(log: SampleLog) -> Entry:
     project = _asked(log)
-    signed = project.stated("kim", "cards")
+    signed = project.stated(K12, "cards")
     bent = signed.statement.model_copy(update={"sha256": "0" * 64})
     forged = SignedReviewStatement(statement=bent, signature=signed.signature)
     body = review_kinds.ReviewAnswered(round=project.round, signed=forged)
-    return project.about(body, KIM)
+    return project.about(body, K12)
 
 
 # In order.
@@ -462,11 +436,11 @@ def supplied_to_a_stranger(log: SampleLog) -> Entry:
 
 
 def claimed_before_the_supplement(log: SampleLog) -> Entry:
-    return _asked(log).claim(BOB)
+    return _asked(log).claim(CW)
 
 
 def claimed_of_another_number(log: SampleLog) -> Entry:
-    return _supplied(log).claim(BOB, 3)
+    return _supplied(log).claim(CW, 3)
 
 
 def claimed_by_a_stranger(log: SampleLog) -> Entry:
@@ -476,14 +450,14 @@ def claimed_by_a_stranger(log: SampleLog) -> Entry:
 
 def claimed_after_the_closing(log: SampleLog) -> Entry:
     project = _supplied(log)
-    project.claim(BOB)
-    project.claim(KIM)
+    project.claim(CW)
+    project.claim(K12)
     project.close_supplement()
-    return project.claim(BOB)
+    return project.claim(CW)
 
 
 def claimed_out_of_number(log: SampleLog) -> Entry:
-    return _supplied(log).claim(BOB, sequence=1)
+    return _supplied(log).claim(CW, sequence=1)
 
 
 def closed_without_a_supplement(log: SampleLog) -> Entry:
@@ -492,24 +466,24 @@ def closed_without_a_supplement(log: SampleLog) -> Entry:
 
 def closed_twice(log: SampleLog) -> Entry:
     project = _supplied(log)
-    project.claim(BOB)
-    project.claim(KIM)
+    project.claim(CW)
+    project.claim(K12)
     project.close_supplement()
     return project.close_supplement()
 
 
 def closed_of_another_run(log: SampleLog) -> Entry:
     project = _supplied(log)
-    project.claim(BOB)
-    project.claim(KIM)
+    project.claim(CW)
+    project.claim(K12)
     return project.about(project.closing(), object="run-" + "0" * 32)
 
 
 def closed_with_older_claims(log: SampleLog) -> Entry:
     project = _supplied(log)
-    first = project.claim(BOB)
-    project.claim(KIM)
-    project.claim(BOB)
+    first = project.claim(CW)
+    project.claim(K12)
+    project.claim(CW)
     (_, other) = project.closing().claims
     older = ListedClaims(
         party="county-cw",
@@ -521,14 +495,14 @@ def closed_with_older_claims(log: SampleLog) -> Entry:
 
 def closed_with_claims_left_out(log: SampleLog) -> Entry:
     project = _supplied(log)
-    project.claim(BOB)
-    project.claim(KIM)
+    project.claim(CW)
+    project.claim(K12)
     return project.close_supplement(claims=project.closing().claims[:1])
 
 
 def closed_before_the_claims(log: SampleLog) -> Entry:
     project = _supplied(log)
-    project.claim(BOB)
+    project.claim(CW)
     return project.close_supplement()
 
 
@@ -555,7 +529,6 @@ REVIEW_BREAKS: dict[str, list[Break]] = {
         asked_of_a_run_that_has_not_finished,
         asked_of_an_older_round,
         asked_of_a_superseded_round,
-        asked_under_the_operators_terms,
     ],
     "below-floor": [asked_about_few, decided_on_few, accepted_few],
     "review-duty": [

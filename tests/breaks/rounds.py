@@ -10,18 +10,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from samples.log import (
-    BROKER,
-    CW,
-    HEALTH,
-    K12,
-    OPERATOR,
-    STRANGER,
-    SampleLog,
-    create_trio,
-    link_pair,
-)
-from samples.signed_log import ACCORD, ANN, BOB, SignedProject, agreement_of
+from samples.log import SampleLog, create_trio, link_pair
+from samples.parties import ANN, BROKER, CW, HEALTH, K12, OPERATOR, STRANGER
+from samples.signed_log import ACCORD, SignedProject, accord_of
 
 from schemas.matchlog import kinds
 from schemas.matchlog import round_kinds as round_bodies
@@ -34,7 +25,7 @@ FOSTER = "foster"
 
 
 def _agreed(log: SampleLog, **changes: Any) -> SignedProject:
-    return SignedProject(log).agree(agreement_of(**changes))
+    return SignedProject(log).agree(accord_of(**changes))
 
 
 def _linked(log: SampleLog, project: str = FOSTER) -> tuple[Entry, list[Entry]]:
@@ -126,23 +117,15 @@ def offered_after_access_ended(log: SampleLog) -> Entry:
 
 def offered_without_the_duty(log: SampleLog) -> Entry:
     _agreed(log)
-    log.keys[ANN.person or ""] = _private("ann")
     return log.rounds(ACCORD).offer(ANN)
 
 
 def offered_with_a_forged_signature(log: SampleLog) -> Entry:
     _agreed(log)
-    body = log.rounds(ACCORD).offered(BOB)
+    body = log.rounds(ACCORD).offered(CW)
     offer = body.signed.offer.model_copy(update={"at": "2026-09-01T00:00:00Z"})
     signed = body.signed.model_copy(update={"offer": offer})
-    return log.append(round_bodies.NoncesOffered(signed=signed), project=ACCORD, actor=BOB)
-
-
-def _private(name: str) -> Any:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from samples.agreement import private
-
-    return Ed25519PrivateKey.from_private_bytes(private(name)[:32])
+    return log.append(round_bodies.NoncesOffered(signed=signed), project=ACCORD, actor=CW)
 
 
 def _revoke(log: SampleLog) -> None:
@@ -529,7 +512,6 @@ def uploaded_after_access_ended(log: SampleLog) -> Entry:
 
 def uploaded_without_the_duty(log: SampleLog) -> Entry:
     _agreed(log)
-    log.keys[ANN.person or ""] = _private("ann")
     return log.upload(ACCORD, ANN)
 
 

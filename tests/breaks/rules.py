@@ -9,7 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from samples.log import BROKER, CONCORDANCE, CW, K12, OPERATOR, STRANGER, SampleLog, terms_of
+from samples.log import CONCORDANCE, SampleLog
+from samples.parties import BROKER, CW, K12, OPERATOR, STRANGER, terms_of
 
 from encoding.people.identity import new_identity, replace_keys
 from schemas.matchlog import kinds
@@ -77,7 +78,7 @@ def place_repeated(log: SampleLog) -> Entry:
 
 def unknown_project(log: SampleLog) -> Entry:
     log.terms["ghost"] = terms_of("ghost")
-    return log.upload("ghost", CW)
+    return log.upload("ghost", CW, agreement="0" * 64)
 
 
 def other_agreement(log: SampleLog) -> Entry:
@@ -212,28 +213,9 @@ def key_that_ends(log: SampleLog) -> Entry:
     return _rotate(log, new=None)
 
 
-def project_twice(log: SampleLog) -> Entry:
-    return log.append(kinds.ProjectCreated(terms=log.terms[FOSTER]), project=FOSTER)
-
-
-def terms_of_another_digest(log: SampleLog) -> Entry:
-    log.terms["other"] = terms_of("other")
-    return log.append(kinds.ProjectCreated(terms=terms_of("other", floor=5)), project="other")
-
-
-def terms_of_another_project(log: SampleLog) -> Entry:
-    log.terms["other"] = terms_of("third")
-    return log.append(kinds.ProjectCreated(terms=log.terms["other"]), project="other")
-
-
 def upload_after_the_end(log: SampleLog) -> Entry:
     log.moment = log.moment.replace(year=2031)
     return log.upload(FOSTER, CW)
-
-
-def upload_before_the_start(log: SampleLog) -> Entry:
-    log.create_project("later", start="2029-01-01")
-    return log.upload("later", CW)
 
 
 def run_after_the_end(log: SampleLog) -> Entry:
@@ -934,7 +916,7 @@ BREAKS: dict[str, list[Break]] = {
     "time-runs-back": [time_runs_back],
     "place": [place_skipped, place_repeated],
     "project-unknown": [unknown_project],
-    "agreement": [other_agreement, terms_of_another_digest, terms_of_another_project],
+    "agreement": [other_agreement],
     "stranger": [stranger_acts, role_of_a_stranger, key_of_a_stranger, person_of_a_stranger],
     "enrolled-twice": [enrolled_twice],
     "person-twice": [person_twice, person_of_two_parties],
@@ -952,7 +934,6 @@ BREAKS: dict[str, list[Break]] = {
         key_from_another_one_than_the_persons,
         receiving_key_that_nobody_signed,
     ],
-    "project-twice": [project_twice],
     "share-by-stranger": [
         share_in_anothers_name,
         share_to_a_stranger,
@@ -970,7 +951,6 @@ BREAKS: dict[str, list[Break]] = {
     ],
     "not-in-force": [
         upload_after_the_end,
-        upload_before_the_start,
         run_after_the_end,
         start_after_the_end,
         release_after_the_end,

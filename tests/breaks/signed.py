@@ -9,21 +9,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from samples.agreement import private
-from samples.log import OPERATOR, SampleLog
-from samples.signed_log import (
-    ACCORD,
-    ANN,
-    BOB,
-    EVE,
-    KIM,
-    PAT,
-    SIGNERS,
-    SignedProject,
-    actor,
-    agreement_of,
-)
+from samples.log import SampleLog
+from samples.parties import ANN, CW, EVE, K12, OPERATOR, PAT, SIGNERS, private_of, signing_key
+from samples.signed_log import ACCORD, SignedProject, accord_of
 from vectors.identity import identity_of, private_bytes
 
 from schemas.agreement import Agreement
@@ -47,14 +35,14 @@ RELEASES_TOO = {
 
 
 def _agreed(log: SampleLog, **changes: Any) -> SignedProject:
-    return SignedProject(log).agree(agreement_of(**changes))
+    return SignedProject(log).agree(accord_of(**changes))
 
 
 def _with_max(project: SignedProject, *duties: str) -> Agreement:
-    """Enrol max; the next version lists max for the schools, and kim as no approver any more."""
+    """Enrol max; the next version lists max for the schools, as approver perhaps there."""
     identity = PublicIdentity.from_json(
         {
-            **identity_of(private_bytes(17)),
+            **identity_of(private_of(MAX.person or "")),
             "party": MAX.party,
             "person": MAX.person,
             "duties": list(duties),
@@ -68,21 +56,18 @@ def _with_max(project: SignedProject, *duties: str) -> Agreement:
         receiving_key=identity.key_digests()[1],
     )
     project.log.append(enrolled, actor=OPERATOR)
-    own = Ed25519PrivateKey.from_private_bytes(private_bytes(17)[:32])
-    project.log.keys[identity.person] = own
-    raw = project.roster("school-district", "kim").to_json()
+    raw = project.roster("school-district", K12).to_json()
     (schools,) = (one for one in raw["parties"] if one["name"] == MAX.party)
-    schools["persons"][0]["duties"] = ["analyst", "recipient", "steward"]
-    schools["persons"].append(identity.to_json())
-    if "approver" not in duties:
-        schools["persons"][0]["duties"].insert(1, "approver")
+    kept = ("analyst", "recipient", "steward")
+    schools["persons"][0]["duties"] = sorted({*kept, "approver"} - {*duties} | {*kept})
+    schools["persons"].insert(0, identity.to_json())
     return Agreement.from_json(raw)
 
 
 def _approved(project: SignedProject, asked: Entry | None = None) -> Entry:
     asked = asked or project.ask()
-    project.approve("ann", asked)
-    project.approve("kim", asked)
+    project.approve(ANN, asked)
+    project.approve(K12, asked)
     return asked
 
 
@@ -101,21 +86,13 @@ def opened_twice(log: SampleLog) -> Entry:
 
 
 def opened_for_a_stranger(log: SampleLog) -> Entry:
-    log.agreements[ACCORD] = None
     body = signed_kinds.ProjectOpened(parties=("county-cw", "newcomer"))
     return log.append(body, project=ACCORD, actor=OPERATOR)
 
 
-def proposed_under_operators_terms(log: SampleLog) -> Entry:
-    SignedProject(log)
-    body = signed_kinds.AgreementProposed(agreement=agreement_of(project="foster"))
-    digest = body.agreement.digest()
-    return log.append(body, project="foster", actor=ANN, agreement=digest)
-
-
 def proposed_under_another_digest(log: SampleLog) -> Entry:
     SignedProject(log)
-    body = signed_kinds.AgreementProposed(agreement=agreement_of())
+    body = signed_kinds.AgreementProposed(agreement=accord_of())
     return log.append(body, project=ACCORD, actor=ANN, agreement="0" * 64)
 
 
@@ -127,48 +104,48 @@ def proposed_twice(log: SampleLog) -> Entry:
 
 
 def proposed_by_an_analyst(log: SampleLog) -> Entry:
-    SignedProject(log).propose(who=BOB)
+    SignedProject(log).propose(who=PAT)
     return log.entries[-1]
 
 
 def proposed_in_anothers_name(log: SampleLog) -> Entry:
-    stranger = KIM.model_copy(update={"person": ANN.person})
+    stranger = K12.model_copy(update={"person": ANN.person})
     SignedProject(log).propose(who=stranger)
     return log.entries[-1]
 
 
 def proposed_without_the_one_before(log: SampleLog) -> Entry:
     project = _agreed(log)
-    project.propose(agreement_of(end="2027-07-31"))
+    project.propose(accord_of(end="2027-07-31"))
     return log.entries[-1]
 
 
 def signed_before_a_proposal(log: SampleLog) -> Entry:
     project = SignedProject(log)
-    project.agreement = agreement_of()
-    return project.consent("ann")
+    project.agreement = accord_of()
+    return project.consent(ANN)
 
 
 def signed_twice(log: SampleLog) -> Entry:
     project = SignedProject(log)
     project.propose()
-    project.consent("ann")
-    return project.consent("ann")
+    project.consent(ANN)
+    return project.consent(ANN)
 
 
 def signed_when_another_came_first(log: SampleLog) -> Entry:
     project = SignedProject(log)
-    other = project.propose(agreement_of(end="2027-07-31"))
+    other = project.propose(accord_of(end="2027-07-31"))
     project.agree()
     project.agreement = other
-    return project.consent("ann")
+    return project.consent(ANN)
 
 
 def in_force_without_a_signature(log: SampleLog) -> Entry:
     project = SignedProject(log)
     project.propose()
-    for name in list(SIGNERS.values())[:-1]:
-        project.consent(name)
+    for party in project.agreement.names()[:-1]:
+        project.consent(SIGNERS[party])
     return project.in_force()
 
 
@@ -176,25 +153,25 @@ def in_force_after_one_has_left(log: SampleLog) -> Entry:
     project = _agreed(log)
     first = project.agreement
     amended = project.propose(project.amended(end="2027-07-31"))
-    project.consent("kim")
+    project.consent(K12)
     project.agreement = first
-    project.notice("kim", "withdraw")
+    project.notice(K12, "withdraw")
     project.agreement = amended
-    project.consent("ann")
-    project.consent("eve")
+    project.consent(ANN)
+    project.consent(EVE)
     return project.in_force()
 
 
 def persons_changed_with_the_end(log: SampleLog) -> Entry:
     project = _agreed(log)
-    project.propose(project.roster("school-district", "kim", end="2027-07-31"), KIM)
+    project.propose(project.roster("school-district", K12, end="2027-07-31"), K12)
     return log.entries[-1]
 
 
 def persons_of_another_party_changed(log: SampleLog) -> Entry:
     project = _agreed(log)
     amends = {"only": "persons", "party": "county-cw"}
-    project.propose(project.roster("school-district", "kim", amends=amends), KIM)
+    project.propose(project.roster("school-district", K12, amends=amends), K12)
     return log.entries[-1]
 
 
@@ -208,17 +185,17 @@ def practice_changed_with_the_floor(log: SampleLog) -> Entry:
 
 def persons_changed_of_what_one_has_left(log: SampleLog) -> Entry:
     project = _agreed(log)
-    project.notice("ann", "withdraw")
-    project.propose(project.roster("school-district", "kim"), KIM)
+    project.notice(ANN, "withdraw")
+    project.propose(project.roster("school-district", K12), K12)
     return log.entries[-1]
 
 
 def persons_changed_by_a_newcomer(log: SampleLog) -> Entry:
     project = _agreed(log)
     project.propose(_with_max(project, "analyst", "steward"), MAX)
-    stated = project.signed("kim", "consent", counsel=None).statement
+    stated = project.signed(K12, "consent", counsel=None).statement
     own = stated.model_copy(update={"person": MAX.person})
-    signed = SignedStatement.of(own, log.keys[MAX.person or ""])
+    signed = SignedStatement.of(own, signing_key(private_of(MAX.person or "")))
     body = signed_kinds.AgreementSigned(signed=signed)
     digest = project.agreement.digest()
     return log.append(body, project=ACCORD, actor=MAX, agreement=digest)
@@ -226,10 +203,10 @@ def persons_changed_by_a_newcomer(log: SampleLog) -> Entry:
 
 def persons_changed_by_another_party(log: SampleLog) -> Entry:
     project = _agreed(log)
-    project.propose(project.roster("school-district", "kim"), KIM)
-    signed = project.signed("kim", "consent", counsel=None)
+    project.propose(project.roster("school-district", K12), K12)
+    signed = project.signed(K12, "consent", counsel=None)
     stated = signed.statement.model_copy(update={"party": "county-cw", "person": ANN.person})
-    forged = SignedStatement.of(stated, log.keys[ANN.person or ""])
+    forged = SignedStatement.of(stated, signing_key(private_of(ANN.person or "")))
     body = signed_kinds.AgreementSigned(signed=forged)
     digest = project.agreement.digest()
     return log.append(body, project=ACCORD, actor=ANN, agreement=digest)
@@ -237,21 +214,21 @@ def persons_changed_by_another_party(log: SampleLog) -> Entry:
 
 def persons_changed_by_nobody(log: SampleLog) -> Entry:
     project = _agreed(log)
-    project.propose(project.roster("school-district", "kim"), KIM)
+    project.propose(project.roster("school-district", K12), K12)
     return project.in_force()
 
 
 def signed_without_counsel(log: SampleLog) -> Entry:
     project = SignedProject(log)
     project.propose()
-    return _consent(project, "ann", counsel=None)
+    return _consent(project, ANN, counsel=None)
 
 
 def in_force_from_another_day(log: SampleLog) -> Entry:
     project = SignedProject(log)
     project.propose()
-    for name in SIGNERS.values():
-        project.consent(name)
+    for party in project.agreement.names():
+        project.consent(SIGNERS[party])
     body = signed_kinds.AgreementInForce(number=1, start="2026-08-01")
     return log.append(body, project=ACCORD, actor=EVE, agreement=project.agreement.digest())
 
@@ -262,7 +239,7 @@ def in_force_from_another_day(log: SampleLog) -> Entry:
 def signed_by_another(log: SampleLog) -> Entry:
     project = SignedProject(log)
     project.propose()
-    signed = project.signed("kim", "consent", counsel=COUNSEL)
+    signed = project.signed(K12, "consent", counsel=COUNSEL)
     body = signed_kinds.AgreementSigned(signed=signed)
     return log.append(body, project=ACCORD, actor=ANN, agreement=project.agreement.digest())
 
@@ -270,38 +247,38 @@ def signed_by_another(log: SampleLog) -> Entry:
 def forged(log: SampleLog) -> Entry:
     project = SignedProject(log)
     project.propose()
-    return _consent(project, "ann", key=private("bob"))
+    return _consent(project, ANN, key=private_bytes(99))
 
 
 def signed_by_an_analyst(log: SampleLog) -> Entry:
     project = SignedProject(log)
     project.propose()
-    return _consent(project, "bob")
+    return _consent(project, PAT)
 
 
 def approved_by_an_analyst(log: SampleLog) -> Entry:
     project = _agreed(log)
-    return project.approve("bob", project.ask())
+    return project.approve(CW, project.ask())
 
 
 def approval_under_another_agreement(log: SampleLog) -> Entry:
     project = _agreed(log)
-    return project.approve("ann", project.ask(), agreement="0" * 64)
+    return project.approve(ANN, project.ask(), agreement="0" * 64)
 
 
 def signed_with_keys_of_before(log: SampleLog) -> Entry:
     project = SignedProject(log)
     project.propose()
-    project.rotate("ann", 21)
-    return project.consent("ann")
+    log.rotate(ANN, 21)
+    return _consent(project, ANN, key=private_of(ANN.person or ""))
 
 
 def signed_with_keys_not_enrolled(log: SampleLog) -> Entry:
     project = SignedProject(log)
     project.propose()
     # The change is signed as it should be, but stands in no entry.
-    change = project.key_change("ann", 21)
-    return _consent(project, "ann", key=private_bytes(21), changes=(change,))
+    change = log.key_change(ANN, 21)
+    return _consent(project, ANN, key=private_bytes(21), changes=(change,))
 
 
 def signed_after_revocation(log: SampleLog) -> Entry:
@@ -309,7 +286,7 @@ def signed_after_revocation(log: SampleLog) -> Entry:
     project.propose()
     body = kinds.RoleChanged(party="county-cw", person=ANN.person, role="steward", change="revoked")
     log.append(body, actor=OPERATOR)
-    return project.consent("ann")
+    return project.consent(ANN)
 
 
 # Halts.
@@ -318,88 +295,88 @@ def signed_after_revocation(log: SampleLog) -> Entry:
 def suspended_before_it_binds(log: SampleLog) -> Entry:
     project = SignedProject(log)
     project.propose()
-    return project.notice("ann", "suspend")
+    return project.notice(ANN, "suspend")
 
 
 def suspended_twice(log: SampleLog) -> Entry:
     project = _agreed(log)
-    project.notice("ann", "suspend")
+    project.notice(ANN, "suspend")
     log.moment += timedelta(hours=1)
-    return project.notice("ann", "suspend")
+    return project.notice(ANN, "suspend")
 
 
 def resumed_anothers_halt(log: SampleLog) -> Entry:
     project = _agreed(log)
-    project.notice("ann", "suspend")
-    return project.notice("kim", "resume")
+    project.notice(ANN, "suspend")
+    return project.notice(K12, "resume")
 
 
 def consent_played_again_after_leaving(log: SampleLog) -> Entry:
     project = _agreed(log)
     first, amended = project.agreement, project.propose(project.amended(end="2027-07-31"))
-    voided = project.consent("kim")
+    voided = project.consent(K12)
     project.agreement = first
     log.moment += timedelta(hours=1)
-    project.notice("kim", "withdraw")
-    return log.append(voided.body, project=ACCORD, actor=KIM, agreement=amended.digest())
+    project.notice(K12, "withdraw")
+    return log.append(voided.body, project=ACCORD, actor=K12, agreement=amended.digest())
 
 
 def approval_kept_back_and_played_late(log: SampleLog) -> Entry:
     project = _agreed(log)
     fields = {"policy_sha256": project.agreement.policy.digest(), "until": "2027-08-31", "runs": 52}
-    kept = project.signed("kim", "standing-approval", approval=log.id("apv"), **fields)
+    kept = project.signed(K12, "standing-approval", approval=log.id("apv"), **fields)
     for act in ("suspend", "resume"):
         log.moment += timedelta(hours=1)
-        project.notice("kim", act)
-    return log.append(signed_kinds.StandingApproved(signed=kept), project=ACCORD, actor=KIM)
+        project.notice(K12, act)
+    return log.append(signed_kinds.StandingApproved(signed=kept), project=ACCORD, actor=K12)
 
 
 def stated_without_the_one_before(log: SampleLog) -> Entry:
-    return _agreed(log).notice("kim", "suspend", before=None)
+    return _agreed(log).notice(K12, "suspend", before=None)
 
 
 def stated_before_the_one_before(log: SampleLog) -> Entry:
-    return _agreed(log).notice("kim", "suspend", at="2026-08-01T12:00:00Z")
+    return _agreed(log).notice(K12, "suspend", at="2026-08-01T12:00:00Z")
 
 
 def notice_played_again(log: SampleLog) -> Entry:
     project = _agreed(log)
-    project.notice("ann", "suspend", at="2026-09-10T12:00:00Z")
-    project.notice("ann", "resume", at="2026-09-10T13:00:00Z")
-    return project.notice("ann", "suspend", at="2026-09-10T12:00:00Z")
+    project.notice(ANN, "suspend", at="2026-09-10T12:00:00Z")
+    project.notice(ANN, "resume", at="2026-09-10T13:00:00Z")
+    return project.notice(ANN, "suspend", at="2026-09-10T12:00:00Z")
 
 
 def uploaded_while_suspended(log: SampleLog) -> Entry:
     project = _agreed(log)
-    project.notice("kim", "suspend")
-    return log.upload(ACCORD, BOB)
+    project.notice(K12, "suspend")
+    return log.upload(ACCORD, CW)
 
 
 def started_while_suspended(log: SampleLog) -> Entry:
     project = _agreed(log)
     asked = _approved(project)
-    project.notice("kim", "suspend")
+    project.notice(K12, "suspend")
     return log.start(asked)
 
 
 def approved_while_suspended(log: SampleLog) -> Entry:
     project = _agreed(log)
     asked = project.ask()
-    project.notice("eve", "suspend")
-    return project.approve("ann", asked)
+    project.notice(EVE, "suspend")
+    return project.approve(ANN, asked)
 
 
 def uploaded_after_one_has_left(log: SampleLog) -> Entry:
     project = _agreed(log)
-    project.notice("eve", "withdraw")
-    return log.upload(ACCORD, BOB)
+    project.notice(EVE, "withdraw")
+    return log.upload(ACCORD, CW)
 
 
 def fetched_after_one_has_left(log: SampleLog) -> Entry:
     project = _agreed(log)
     _, prepared = _finished(project)
-    project.notice("kim", "withdraw")
-    return log.fetch(prepared[0], BOB)
+    project.notice(K12, "withdraw")
+    return log.fetch(prepared[0], CW)
 
 
 # What binds, and when.
@@ -408,43 +385,43 @@ def fetched_after_one_has_left(log: SampleLog) -> Entry:
 def uploaded_before_it_binds(log: SampleLog) -> Entry:
     project = SignedProject(log)
     project.propose()
-    project.consent("ann")
-    log.terms[ACCORD] = agreement_of().terms()
-    return log.upload(ACCORD, BOB, agreement=project.agreement.digest())
+    project.consent(ANN)
+    log.terms[ACCORD] = accord_of().terms()
+    return log.upload(ACCORD, CW, agreement=project.agreement.digest())
 
 
 def uploaded_before_the_start(log: SampleLog) -> Entry:
     _agreed(log, start="2027-01-01")
-    return log.upload(ACCORD, BOB, agreement=log.agreements[ACCORD])
+    return log.upload(ACCORD, CW, agreement=log.agreements[ACCORD])
 
 
 def uploaded_under_the_one_before(log: SampleLog) -> Entry:
     project = _agreed(log)
     first = project.agreement.digest()
     project.agree(project.amended(end="2027-07-31"))
-    return log.upload(ACCORD, BOB, agreement=first)
+    return log.upload(ACCORD, CW, agreement=first)
 
 
 def uploaded_of_another_profile(log: SampleLog) -> Entry:
     _agreed(log)
-    body = log.upload(ACCORD, BOB).body
+    body = log.upload(ACCORD, CW).body
     changed = body.model_copy(update={"profile": "9" * 64})
-    return log.append(changed, project=ACCORD, actor=BOB, object=log.id("upl"))
+    return log.append(changed, project=ACCORD, actor=CW, object=log.id("upl"))
 
 
 def uploaded_of_an_old_day(log: SampleLog) -> Entry:
     _agreed(log)
-    body = log.upload(ACCORD, BOB).body
+    body = log.upload(ACCORD, CW).body
     day = (log.moment - timedelta(days=9)).strftime("%Y-%m-%d")
     changed = body.model_copy(update={"as_of": day})
-    return log.append(changed, project=ACCORD, actor=BOB, object=log.id("upl"))
+    return log.append(changed, project=ACCORD, actor=CW, object=log.id("upl"))
 
 
 def ran_on_days_far_apart(log: SampleLog) -> Entry:
     project = _agreed(log)
-    first = log.upload(ACCORD, BOB)
+    first = log.upload(ACCORD, CW)
     log.moment += timedelta(days=8)
-    return project.ask([first, log.upload(ACCORD, KIM)])
+    return project.ask([first, log.upload(ACCORD, K12)])
 
 
 def ran_beyond_the_range(log: SampleLog) -> Entry:
@@ -485,17 +462,17 @@ def opened_beyond_an_amended_budget(log: SampleLog) -> Entry:
 def started_without_an_approval(log: SampleLog) -> Entry:
     project = _agreed(log)
     asked = project.ask()
-    project.approve("ann", asked)
+    project.approve(ANN, asked)
     return log.start(asked)
 
 
 def started_on_a_revoked_approval(log: SampleLog) -> Entry:
     project = _agreed(log)
     asked = project.ask()
-    project.approve("ann", asked)
-    _, standing = project.stand("kim")
+    project.approve(ANN, asked)
+    _, standing = project.stand(K12)
     project.use(asked, "school-district", standing)
-    project.take_back("kim", standing)
+    project.take_back(K12, standing)
     return log.start(asked)
 
 
@@ -503,53 +480,53 @@ def approved_by_a_party_not_asked(log: SampleLog) -> Entry:
     project = _agreed(
         log, approvals={**RELEASES_TOO, "parties": ["county-cw"], "asker_suffices": True}
     )
-    return project.approve("kim", project.ask())
+    return project.approve(K12, project.ask())
 
 
 def approved_twice_by_one_id(log: SampleLog) -> Entry:
     project = _agreed(log)
     uploads = project.uploads()
     first, second = project.ask(uploads), project.ask(uploads)
-    signed = project.approval("ann", first)
+    signed = project.approval(ANN, first)
     for asked in (first, second):
         body = signed_kinds.RunApproved(signed=signed)
         entry = log.append(body, project=ACCORD, object=asked.object, actor=ANN)
-        signed = project.approval("ann", second, approval=signed.statement.to_json()["approval"])
+        signed = project.approval(ANN, second, approval=signed.statement.to_json()["approval"])
     return entry
 
 
 def approved_another_specification(log: SampleLog) -> Entry:
     project = _agreed(log)
-    return project.approve("ann", project.ask(), specification_sha256="0" * 64)
+    return project.approve(ANN, project.ask(), specification_sha256="0" * 64)
 
 
 def approved_another_run(log: SampleLog) -> Entry:
     project = _agreed(log)
-    return project.approve("ann", project.ask(), run=log.id("run"))
+    return project.approve(ANN, project.ask(), run=log.id("run"))
 
 
 def approved_too_late(log: SampleLog) -> Entry:
     project = _agreed(log)
     late = (log.moment - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return project.approve("ann", project.ask(), expires=late)
+    return project.approve(ANN, project.ask(), expires=late)
 
 
 def approved_when_another_has_expired(log: SampleLog) -> Entry:
     project, asked = _approved_for_an_hour(log)
-    return project.approve("kim", asked)
+    return project.approve(K12, asked)
 
 
 def standing_used_when_another_has_expired(log: SampleLog) -> Entry:
     project, asked = _approved_for_an_hour(log)
-    _, standing = project.stand("kim")
-    return project.use(asked, KIM.party, standing)
+    _, standing = project.stand(K12)
+    return project.use(asked, K12.party, standing)
 
 
 def _approved_for_an_hour(log: SampleLog) -> tuple[SignedProject, Entry]:
     project = _agreed(log)
     asked = project.ask()
     soon = (log.moment + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    project.approve("ann", asked, expires=soon)
+    project.approve(ANN, asked, expires=soon)
     log.moment += timedelta(hours=2)
     return project, asked
 
@@ -557,101 +534,101 @@ def _approved_for_an_hour(log: SampleLog) -> tuple[SignedProject, Entry]:
 def approved_twice(log: SampleLog) -> Entry:
     project = _agreed(log)
     asked = project.ask()
-    project.approve("ann", asked)
-    return project.approve("ann", asked)
+    project.approve(ANN, asked)
+    return project.approve(ANN, asked)
 
 
 def approved_after_the_start(log: SampleLog) -> Entry:
     project = _agreed(log)
     asked, _ = _finished(project)
-    return project.approve("ann", asked)
+    return project.approve(ANN, asked)
 
 
 def approved_a_release_that_needs_none(log: SampleLog) -> Entry:
     project = _agreed(log)
     asked, _ = _finished(project)
-    return project.approve("ann", asked, "release")
+    return project.approve(ANN, asked, "release")
 
 
 def approved_a_release_too_early(log: SampleLog) -> Entry:
     project = _agreed(log, approvals=RELEASES_TOO)
-    return project.approve("ann", _approved(project), "release")
+    return project.approve(ANN, _approved(project), "release")
 
 
 def approved_a_release_of_ones_own_upload(log: SampleLog) -> Entry:
     project = _agreed(log, approvals=RELEASES_TOO)
     asked, _ = _finished(project)
-    return project.approve("kim", asked, "release")
+    return project.approve(K12, asked, "release")
 
 
 def fetched_without_an_approval(log: SampleLog) -> Entry:
     project = _agreed(log, approvals=RELEASES_TOO)
     asked, prepared = _finished(project)
-    project.approve("ann", asked, "release")
-    return log.fetch(prepared[0], BOB)
+    project.approve(ANN, asked, "release")
+    return log.fetch(prepared[0], CW)
 
 
 def fetched_on_an_approval_that_had_lapsed(log: SampleLog) -> Entry:
     _, _, prepared = approved_with_a_lapse(log)
-    return log.fetch(prepared[0], BOB)
+    return log.fetch(prepared[0], CW)
 
 
 def approved_with_a_lapse(log: SampleLog) -> tuple[SignedProject, Entry, list[Entry]]:
     """Let a release be approved by one until a time after which the other comes."""
     project = _agreed(log, approvals=RELEASES_TOO)
     # Whoever uploaded does not approve, so it was somebody else.
-    asked = project.ask([log.upload(ACCORD, BOB), log.upload(ACCORD, PAT)])
+    asked = project.ask([log.upload(ACCORD, CW), log.upload(ACCORD, PAT)])
     prepared = project.finish(_approved(project, asked))
     soon = (log.moment + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    project.approve("ann", asked, "release", expires=soon)
+    project.approve(ANN, asked, "release", expires=soon)
     log.moment += timedelta(hours=2)
-    project.approve("kim", asked, "release")
+    project.approve(K12, asked, "release")
     return project, asked, prepared
 
 
 def stood_where_each_run_needs_its_own(log: SampleLog) -> Entry:
     project = _agreed(log, approvals={**RELEASES_TOO, "runs": "each"})
-    return project.stand("ann")[0]
+    return project.stand(ANN)[0]
 
 
 def revoked_anothers_approval(log: SampleLog) -> Entry:
     project = _agreed(log)
-    _, standing = project.stand("kim")
-    return project.take_back("ann", standing)
+    _, standing = project.stand(K12)
+    return project.take_back(ANN, standing)
 
 
 def revoked_twice(log: SampleLog) -> Entry:
     project = _agreed(log)
-    _, standing = project.stand("kim")
-    project.take_back("kim", standing)
-    return project.take_back("kim", standing)
+    _, standing = project.stand(K12)
+    project.take_back(K12, standing)
+    return project.take_back(K12, standing)
 
 
 def used_after_revocation(log: SampleLog) -> Entry:
     project = _agreed(log)
-    _, standing = project.stand("kim")
+    _, standing = project.stand(K12)
     asked = project.ask()
-    project.take_back("kim", standing)
+    project.take_back(K12, standing)
     return project.use(asked, "school-district", standing)
 
 
 def used_for_another_party(log: SampleLog) -> Entry:
     project = _agreed(log)
-    _, standing = project.stand("kim")
+    _, standing = project.stand(K12)
     return project.use(project.ask(), "county-cw", standing)
 
 
 def used_where_none_is_due(log: SampleLog) -> Entry:
     project = _agreed(log)
-    _, standing = project.stand("kim")
+    _, standing = project.stand(K12)
     asked = project.ask()
-    project.approve("kim", asked)
+    project.approve(K12, asked)
     return project.use(asked, "school-district", standing)
 
 
 def _used(log: SampleLog, **stated: Any) -> Entry:
     project = _agreed(log)
-    _, standing = project.stand("kim", **stated)
+    _, standing = project.stand(K12, **stated)
     return project.use(project.ask(), "school-district", standing)
 
 
@@ -666,7 +643,7 @@ def used_after_its_last_day(log: SampleLog) -> Entry:
 
 def used_for_too_many_runs(log: SampleLog) -> Entry:
     project = _agreed(log)
-    _, standing = project.stand("kim", runs=2)
+    _, standing = project.stand(K12, runs=2)
     uploads = project.uploads()
     for _ in range(2):
         project.use(project.ask(uploads), "school-district", standing)
@@ -675,16 +652,16 @@ def used_for_too_many_runs(log: SampleLog) -> Entry:
 
 def used_under_another_agreement(log: SampleLog) -> Entry:
     project = _agreed(log)
-    _, standing = project.stand("kim")
+    _, standing = project.stand(K12)
     project.agree(project.amended(end="2027-07-31"))
     return project.use(project.ask(), "school-district", standing)
 
 
 def used_after_its_approver_left(log: SampleLog) -> Entry:
     project = _agreed(log)
-    _, standing = project.stand("kim")
-    project.propose(_with_max(project, "approver"), KIM)
-    project.consent("kim")
+    _, standing = project.stand(K12)
+    project.propose(_with_max(project, "approver"), K12)
+    project.consent(K12)
     project.in_force()
     return project.use(project.ask(), "school-district", standing)
 
@@ -702,17 +679,17 @@ def kept_beyond_the_last_day(log: SampleLog) -> Entry:
             "legal_hold": None,
         },
     )
-    left = log.upload(project.project, BOB)
+    left = log.upload(project.project, CW)
     log.moment = log.moment.replace(year=2028, month=9, day=2)
     log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
     return left
 
 
-def _consent(project: SignedProject, name: str, **fields: Any) -> Entry:
-    signed = project.signed(name, "consent", **{"counsel": COUNSEL, **fields})
+def _consent(project: SignedProject, who: Actor, **fields: Any) -> Entry:
+    signed = project.signed(who, "consent", **{"counsel": COUNSEL, **fields})
     digest = project.agreement.digest()
     body = signed_kinds.AgreementSigned(signed=signed)
-    return project.log.append(body, project=ACCORD, actor=actor(name), agreement=digest)
+    return project.log.append(body, project=ACCORD, actor=who, agreement=digest)
 
 
 SIGNED_BREAKS: dict[str, list[Break]] = {
@@ -725,7 +702,6 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         uploaded_before_the_start,
         uploaded_under_the_one_before,
     ],
-    "agreement-unopened": [proposed_under_operators_terms],
     "agreement-twice": [proposed_twice],
     "agreement-proposer": [proposed_by_an_analyst, proposed_in_anothers_name],
     "agreement-order": [

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from samples.agreement import AGREEMENT, direction
 from sqlalchemy.orm import Session
 
 from app.agencies.duties import role_of
@@ -20,7 +19,7 @@ from app.clock import utc_text
 from app.runs.standing_approvals import approve_in_advance
 from app.security.actor import Actor
 from encoding.people.identity import Identity
-from schemas.agreement import Agreement, ProjectTerms
+from schemas.agreement import Agreement
 from schemas.identity import PublicIdentity
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
@@ -29,82 +28,6 @@ from schemas.statement import MAX_STANDING_RUNS, SignedStatement, Statement
 
 OPERATOR = "operator"
 COUNSEL = {"name": "Dana Cole", "title": "General counsel", "date": "2026-08-24"}
-
-
-def agreement_of(
-    terms: ProjectTerms, people: Iterable[PublicIdentity], **changes: Any
-) -> Agreement:
-    """Return the first agreement that says what terms say, with these fields of its JSON changed.
-
-    Of the people, those of the parties that the terms name and of the operator are listed. Where the terms
-    leave approvals open, the first provider approves runs, and may in advance.
-    """
-    said = terms.to_json()
-    receivers = [one.party for one in terms.recipients if one.mode != "none"]
-    receivers += [] if terms.review is None else [terms.review.reviewer]
-    raw: dict[str, Any] = AGREEMENT | {
-        name: said[name] for name in ("project", "profile", "policy", "policy_range", "spaces")
-    }
-    raw |= {
-        "purpose": raw["purpose"] | {"code": terms.purpose},
-        "parties": _parties(terms, sorted(people, key=lambda one: one.person)),
-        "directions": [
-            direction(giver, receiver, "court-order")
-            for giver in terms.providers
-            for receiver in sorted({OPERATOR, *receivers})
-            if receiver != giver
-        ],
-        "population": raw["population"]
-        | {
-            "code": terms.population,
-            "max_age_days": terms.as_of_max_age_days,
-            "max_gap_days": terms.as_of_max_gap_days,
-        },
-        "elements": shown_elements(terms),
-        "recipients": [one | {"onward": None} for one in said["recipients"]],
-        "schedule": {
-            "frequency": terms.frequency,
-            "due": terms.due,
-            "round_days": terms.round_days,
-            "note": None,
-        },
-        "approvals": said["approvals"]
-        or {
-            "runs": "standing",
-            "parties": [terms.providers[0]],
-            "asker_suffices": True,
-            "releases": False,
-        },
-        "limits": {
-            "files": said["files"],
-            "budget": said["round_budget"],
-            "floor": terms.floor,
-            "most_ended": terms.most_ended,
-        },
-        "start": terms.start,
-        "end": terms.end,
-        "retention": {
-            "keep_encodings_days": terms.keep_encodings_days,
-            "keep_links_days": terms.keep_links_days,
-            "destroy_by": terms.destroy_by or "2099-12-31",
-            "legal_hold": "Order 26-114" if terms.has_legal_hold else None,
-        },
-        "finality": said["finality"] or {"cosigners": 0, "delays_release": False},
-        "review": said["review"],
-    }
-    return Agreement.from_json(raw | changes)
-
-
-def shown_elements(terms: ProjectTerms) -> list[dict[str, str]]:
-    """Return what the cards of each agency but the reviewer's show: names, date of birth and sex."""
-    if terms.review is None:
-        return []
-    return [
-        {"party": party, "name": name, "use": "shown"}
-        for party in terms.providers
-        if party != terms.review.reviewer
-        for name in ("first_name", "last_name", "birth_date", "sex")
-    ]
 
 
 def bind(
@@ -239,28 +162,6 @@ def sign(
     """Return a person's statement about an agreement with their signature."""
     stated = state(identity.public, agreement, what, now, **fields)
     return SignedStatement.of(stated, identity.keys.signing_key)
-
-
-def _parties(terms: ProjectTerms, people: Sequence[PublicIdentity]) -> list[dict[str, Any]]:
-    kinds = dict.fromkeys((one.party for one in terms.recipients), "recipient")
-    kinds |= dict.fromkeys(terms.auditors, "auditor") | dict.fromkeys(terms.providers, "agency")
-    kinds[OPERATOR] = "operator"
-    made = []
-    for name, kind in sorted(kinds.items()):
-        own = [one for one in people if one.party == name]
-        holder = next((one.person for one in own if "analyst" in one.duties), None)
-        made.append(
-            {
-                "name": name,
-                "kind": kind,
-                "title": name.title(),
-                "capacity": f"acts as {kind}",
-                "contact": "Duty officer, 555-0100",
-                "persons": [one.to_json() for one in own],
-                "holder": holder if kind == "agency" else None,
-            }
-        )
-    return made
 
 
 def _with_duty(

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
-from rigs.agreed import OPERATOR, agreement_of, amend, bind
+from rigs.agreed import OPERATOR, amend, bind
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, profile_of, terms_of
+from samples.agreed import agreement_of
 
 from app.worker.sweeper import Sweeper
 from encoding.people.identity import Identity

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
-from rigs.agreed import OPERATOR, agreement_of, bind
+from rigs.agreed import OPERATOR, bind
 from rigs.agreed_copies import agree
 from rigs.enrolled import EnrolledPerson
 from rigs.persons import DUTIES, enrolled_person
+from samples.agreed import agreement_of, usual_clauses
 from samples.documents import audit_of
 from samples.round_files import (
     KEY_ID,
@@ -98,7 +99,7 @@ def terms_of(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
             for party in terms["providers"]
         ),
     )
-    return ProjectTerms(**terms)
+    return ProjectTerms(**usual_clauses(terms["providers"][0]) | terms)
 
 
 @dataclass

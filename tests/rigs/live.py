@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from click.testing import CliRunner
-from rigs.agreed import OPERATOR, agreement_of, bind
+from rigs.agreed import OPERATOR, bind
 from rigs.persons import enrolled_person, lay_down_keys
+from samples.agreed import agreement_of, usual_clauses
 
 from app.agencies.service import operator_actor
 from app.auditor.cli import main as auditor_program
@@ -268,7 +269,7 @@ def _terms(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
         "start": today.isoformat(),
         "end": (today + timedelta(days=365)).isoformat(),
     }
-    return ProjectTerms(**given | changes)
+    return ProjectTerms(**usual_clauses(PARTIES[0]) | given | changes)
 
 
 def _people(folder: Path, receivers: Sequence[str], auditors: Sequence[str]) -> dict[str, Identity]:

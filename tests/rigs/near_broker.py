@@ -20,9 +20,10 @@ from typing import Any, Final
 import httpx2
 import structlog
 from breaks.false_log import Log
-from rigs.agreed import OPERATOR, agreement_of, bind
+from rigs.agreed import OPERATOR, bind
 from rigs.desk import NOW, Desk
 from rigs.persons import enrolled_person, lay_down_keys
+from samples.agreed import agreement_of, usual_clauses
 from services.migrated import lay_tables
 from sqlalchemy import text
 from starlette.testclient import TestClient
@@ -109,7 +110,7 @@ def small_terms(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
             for party in given["providers"]
         ),
     )
-    return ProjectTerms(**given)
+    return ProjectTerms(**usual_clauses(given["providers"][0]) | given)
 
 
 class Courier(httpx2.BaseTransport):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rigs.agreed import shown_elements
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.signed import OPERATOR, Accord
+from samples.agreed import shown_elements
 from samples.agreement import direction
 from samples.round_files import Person, less_like, random_people
 

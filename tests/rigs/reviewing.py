@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
-from rigs.agreed import OPERATOR, agreement_of, amend, bind
+from rigs.agreed import OPERATOR, amend, bind
 from rigs.agreed_copies import agree
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, profile_of, terms_of
 from rigs.persons import DUTIES, enrolled_person
+from samples.agreed import agreement_of
 from samples.round_files import Container
 
 from app.worker.sweeper import Sweeper

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
-from rigs.agreed import COUNSEL, OPERATOR, agreement_of, state, word_of
+from rigs.agreed import COUNSEL, OPERATOR, state, word_of
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import (
     AUDITOR,
@@ -21,6 +21,7 @@ from rigs.linkage import (
     terms_of,
 )
 from rigs.reviewing import ReviewActs
+from samples.agreed import agreement_of
 from samples.round_files import Container
 
 from app.agreements.negotiation import open_project

@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from samples.log import SampleLog
+from samples.parties import ANN, CW, K12
 from samples.reviewed_log import ReviewedProject, reviewed_agreement
-from samples.signed_log import BOB, KIM
 
 from schemas.matchlog import delivery_kinds
 from schemas.matchlog.entry import Actor, Entry
@@ -31,12 +31,12 @@ class DeliveringProject(ReviewedProject):
         """Link the pair in a round that is open or opened now, and close it."""
         self.log.rounds(self.project).ensure_open()
         asked = self.ask()
-        self.approve("ann", asked)
+        self.approve(ANN, asked)
         self.finish(asked)
         self.run, self.round = asked.object or "", self.log.rounds(self.project).number
         self.close_round()
 
-    def deliver(self, who: Actor = BOB, number: int = 1, **changes: Any) -> Entry:
+    def deliver(self, who: Actor = CW, number: int = 1, **changes: Any) -> Entry:
         """Receive a delivery."""
         other = "school-district" if who.party == "county-cw" else "county-cw"
         written = {name: changes.pop(name) for name in ("object",) if name in changes}
@@ -53,12 +53,12 @@ class DeliveringProject(ReviewedProject):
             body, project=self.project, actor=who, **{"object": self.log.id("dlv"), **written}
         )
 
-    def fetch_delivery(self, received: Entry, who: Actor = KIM, **changes: Any) -> Entry:
+    def fetch_delivery(self, received: Entry, who: Actor = K12, **changes: Any) -> Entry:
         """Let a recipient have a delivery."""
         return self._of(delivery_kinds.DeliveryFetched, received, who, **changes)
 
     def open_delivery(
-        self, received: Entry, who: Actor = KIM, *, outcome: str | None = None, **changes: Any
+        self, received: Entry, who: Actor = K12, *, outcome: str | None = None, **changes: Any
     ) -> Entry:
         """Let a recipient say what it found of a delivery."""
         fault = changes.setdefault("fault", None)
@@ -108,7 +108,7 @@ def everything_delivered(log: SampleLog) -> None:
     project.fetch_delivery(second)
     project.open_delivery(second, fault="not-signed")
     project.open_delivery(second)
-    other = project.deliver(KIM)
+    other = project.deliver(K12)
     log.moment += timedelta(days=7)
     project.close_linked()
     third = project.deliver()

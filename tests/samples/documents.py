@@ -130,14 +130,19 @@ TERMS: dict[str, Any] = {
     "round_days": 7,
     "round_budget": None,
     "most_ended": None,
-    "approvals": None,
-    "finality": None,
+    "approvals": {
+        "runs": "each",
+        "parties": ["child-welfare"],
+        "asker_suffices": True,
+        "releases": False,
+    },
+    "finality": {"cosigners": 0, "delays_release": False},
     "review": None,
     "start": "2026-09-01",
     "end": "2027-08-31",
     "keep_encodings_days": 30,
     "keep_links_days": 400,
-    "destroy_by": None,
+    "destroy_by": "2028-08-31",
     "has_legal_hold": False,
 }
 

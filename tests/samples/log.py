@@ -15,17 +15,33 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from samples.agreed import agreement_of
 from samples.documents import audit_of
-from samples.rounds import SampleRounds, key_text, person_key
-from vectors.identity import identity_of, private_bytes
+from samples.parties import (
+    BROKER,
+    CW,
+    HEALTH,
+    K12,
+    OPERATOR,
+    PEOPLE,
+    SIGNERS,
+    identity,
+    person_of,
+    private_of,
+    signing_key,
+    terms_of,
+)
+from samples.rounds import SampleRounds
+from samples.signed_log import SignedProject
+from vectors.identity import private_bytes
 
 from schemas.agreement import ProjectTerms
 from schemas.asked import asked_for
-from schemas.clauses import FileSize
 from schemas.document import Model
-from schemas.identity import KeyChange, PublicIdentity, sign_key_change
+from schemas.identity import KeyChange, SignedKeyChange, sign_key_change
 from schemas.link_quality import Concordance
 from schemas.matchlog import kinds
+from schemas.matchlog.agreement_kinds import StandingUsed
 from schemas.matchlog.archive import END, pack_member
 from schemas.matchlog.bundle import BundleManifest
 from schemas.matchlog.checkpoint import (
@@ -40,35 +56,16 @@ from schemas.matchlog.party_digests import PartyDigest
 from schemas.matchlog.tiles import UpperTiles, pack_entries, pack_hashes, tile_number, tiles_of
 from schemas.merkle import Frontier, hash_leaf
 from schemas.run import (
-    IdSpace,
-    LinkRate,
-    MatchingPolicy,
     Recipient,
     RunSpecification,
     RunUpload,
 )
 from schemas.signed_request import Request, SignedRequest
 from schemas.signing import sign_document
+from schemas.statement import MAX_STANDING_RUNS
 
 ORIGIN = "broker.example/log"
-BROKER = Actor(party="broker", person=None, role="broker", signed=None)
-OPERATOR = Actor(party="broker", person="per-" + "0" * 32, role="operator", signed=None)
-CW = Actor(party="county-cw", person="per-" + "1" * 32, role="agency", signed=None)
-K12 = Actor(party="school-district", person="per-" + "2" * 32, role="agency", signed=None)
-HEALTH = Actor(party="health-office", person="per-" + "4" * 32, role="agency", signed=None)
-STRANGER = Actor(party="stranger", person="per-" + "5" * 32, role="agency", signed=None)
-PROFILE = "ab" * 32
 CONCORDANCE = Concordance(field="birth-date", apart=60, other=12, missing=None)
-POLICY = MatchingPolicy(
-    auto="0.9",
-    review="0.05",
-    lead=1,
-    review_share="0.05",
-    twin_guard=False,
-    prior_matches="0.4",
-    link_rate=LinkRate(least="0", most="1"),
-)
-LARGEST = {"county-cw": 50_000, "school-district": 20_000_000, "health-office": 1_000_000}
 
 
 def signer(number: int, name: str = ORIGIN, kind: int = 1) -> NoteSigner:
@@ -81,29 +78,6 @@ WITNESSES = (
     signer(100, "county-cw.example/witness", COSIGNER_KEY),
     signer(101, "school-district.example/witness", COSIGNER_KEY),
 )
-
-
-def terms_of(project: str, **changes: Any) -> ProjectTerms:
-    """Terms between the two sample agencies, who both receive."""
-    providers = changes.get("providers", ("county-cw", "school-district"))
-    fields: dict[str, Any] = {
-        "project": project,
-        "purpose": "foster-care-education",
-        "providers": providers,
-        "recipients": tuple(
-            Recipient(party=party, mode="linked", space="shared") for party in providers
-        ),
-        "spaces": (IdSpace(name="shared", lifetime="lasting"),),
-        "profile": PROFILE,
-        "policy": POLICY,
-        "population": "pupils",
-        "files": tuple(
-            FileSize(party=party, least=100, most=LARGEST[party]) for party in providers
-        ),
-        "start": "2026-01-01",
-        "end": "2030-12-31",
-    }
-    return ProjectTerms(**{**fields, **changes})
 
 
 @dataclass
@@ -186,11 +160,12 @@ class SampleLog:
         self.places: Counter[str | None] = Counter()
         self.batch = 0
         self.moment = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
+        self.enrolled: set[str] = set()
         self.terms: dict[str, ProjectTerms] = {}
-        # The agreements of projects that operator's terms do not bind; null before one binds.
-        self.agreements: dict[str, str | None] = {}
+        # The digest of what binds each project, and the party and id of each approval that stands for its runs.
+        self.agreements: dict[str, str] = {}
+        self.standing: dict[str, list[tuple[str, str]]] = {}
         self.keys: dict[str, Ed25519PrivateKey] = {}
-        self.agents: dict[tuple[str, str], Actor] = {}
         # Kinds that persons do without a signed request, as far as this broker is concerned.
         self.unsigned: frozenset[str] = frozenset()
         self.all_rounds: dict[str, SampleRounds] = {}
@@ -209,17 +184,12 @@ class SampleLog:
         """The present time, or one so much later."""
         return (self.moment + later).strftime("%Y-%m-%dT%H:%M:%SZ")
 
-    def agent(self, project: str, party: str) -> Actor:
-        """The person who acts for a party in a project's rounds."""
-        known = {actor.party: actor for actor in (CW, K12, HEALTH)}
-        return self.agents.get((project, party)) or known[party]
-
     def rounds(self, project: str) -> SampleRounds:
         """The rounds of a project."""
         return self.all_rounds.setdefault(project, SampleRounds(self, project))
 
-    def add(self, body: Model, *, project: str | None = None, **fields: Any) -> Entry:
-        """Add one entry to the open batch; `fields` replace what would be written."""
+    def draft(self, body: Model, *, project: str | None = None, **fields: Any) -> Entry:
+        """The entry that would come next; `fields` replace what would be written."""
         written: dict[str, Any] = {
             "kind": kinds.KIND_OF_BODY[type(body)],
             "seq": len(self.entries),
@@ -229,23 +199,31 @@ class SampleLog:
             "request": self.id("req"),
             "actor": BROKER,
             "project": project,
-            "agreement": self.agreement_of(project),
+            "agreement": self.agreements.get(project or ""),
             "purpose": None if project is None else "foster-care-education",
             "object": None,
             "outcome": "done",
             "body": body,
         }
-        entry = self.signed(Entry(**{**written, **fields}))
-        self.places[project] += 1
-        self.entries.append(entry)
-        self.raw.append(entry_bytes(entry))
-        self.leaf_hashes.append(hash_leaf(self.raw[-1]))
-        self.frontier.append(self.leaf_hashes[-1])
+        return self.signed(Entry(**{**written, **fields}))
+
+    def add(self, body: Model, *, project: str | None = None, **fields: Any) -> Entry:
+        """Add one entry to the open batch; `fields` replace what would be written."""
+        entry = self.draft(body, project=project, **fields)
+        self.keep(entry, entry_bytes(entry))
         return entry
+
+    def keep(self, entry: Entry, raw: bytes) -> None:
+        """Add an entry to the open batch, by these bytes."""
+        self.places[entry.project] += 1
+        self.entries.append(entry)
+        self.raw.append(raw)
+        self.leaf_hashes.append(hash_leaf(raw))
+        self.frontier.append(self.leaf_hashes[-1])
 
     def key_of(self, person: str) -> Ed25519PrivateKey:
         """The signing key of a person."""
-        return self.keys.get(person) or person_key(person)
+        return self.keys.get(person) or signing_key(private_of(person))
 
     def signed(self, entry: Entry) -> Entry:
         """The entry with the request that its person signs for it, where they do."""
@@ -265,14 +243,6 @@ class SampleLog:
         )
         signed = SignedRequest.of(request, self.key_of(actor.person or ""))
         return entry.model_copy(update={"actor": actor.model_copy(update={"signed": signed})})
-
-    def agreement_of(self, project: str | None) -> str | None:
-        """The digest under which entries of a project name what binds it."""
-        if project is None:
-            return None
-        if project in self.agreements:
-            return self.agreements[project]
-        return self.terms[project].digest()
 
     def close(self) -> None:
         """End the batch with its checkpoint."""
@@ -333,24 +303,46 @@ class SampleLog:
     # The story.
 
     def enrol(self, *actors: Actor) -> None:
-        """Enrol parties, each with a person, in one batch."""
+        """Enrol parties that were not, each with its persons in one batch."""
         for actor in actors:
-            self.add(
-                kinds.PartyEnrolled(party=actor.party, role="agency", fingerprint=None),
-                actor=OPERATOR,
-            )
-            if actor.person is not None:
-                self.add(person_of(actor), actor=OPERATOR)
-        self.close()
+            if actor.party in self.enrolled:
+                continue
+            self.enrolled.add(actor.party)
+            party = kinds.PartyEnrolled(party=actor.party, role=actor.role, fingerprint=None)
+            self.add(party, actor=OPERATOR)
+            for person in [one for one in PEOPLE if one.party == actor.party] or [actor]:
+                self.add(person_of(person), actor=OPERATOR)
+            self.close()
 
-    def create_project(self, project: str, **changes: Any) -> None:
-        """Create a project with its terms, and open its first round where there is a pair."""
-        self.terms[project] = terms_of(project, **changes)
-        body = kinds.ProjectCreated(terms=self.terms[project])
-        self.append(body, project=project, actor=OPERATOR)
-        terms = self.terms[project]
-        if terms.pairs and terms.start <= self.now()[:10] <= terms.end:
-            self.rounds(project).open()
+    def rotate(self, who: Actor, seed: int) -> SignedKeyChange:
+        """Let a person replace their first keys by those of a seed."""
+        old, new = identity(who), identity(who, private_bytes(seed))
+        change = self.key_change(who, seed)
+        uses, signed = ("signing", "receiving"), (change, None)
+        for use, before, after, by in zip(
+            uses, old.key_digests(), new.key_digests(), signed, strict=True
+        ):
+            rotated = {"use": use, "old": before, "new": after, "signed": by}
+            body = kinds.KeyRotated(party=who.party, person=who.person, **rotated)
+            self.append(body, actor=who)
+        self.keys[old.person] = signing_key(private_bytes(seed))
+        return change
+
+    def key_change(self, who: Actor, seed: int) -> SignedKeyChange:
+        """A change of a person's keys to those of a seed, signed by both, that stands in no entry yet."""
+        old, new = identity(who), identity(who, private_bytes(seed))
+        change = KeyChange(person=old.person, old_key=old.signing_key, successor=new, at=self.now())
+        return sign_key_change(change, self.key_of(old.person), signing_key(private_bytes(seed)))
+
+    def create_project(self, project: str, **changes: Any) -> SignedProject:
+        """Let a project be agreed on with these terms, its runs approved in advance; opens its first round."""
+        agreement = agreement_of(terms_of(project, **changes), map(identity, PEOPLE))
+        made = SignedProject(self, project, agreement.names()).agree(agreement)
+        self.standing[project] = [
+            (party, made.stand(SIGNERS[party], runs=MAX_STANDING_RUNS)[1])
+            for party in agreement.approvals.parties
+        ]
+        return made
 
     def received(
         self, project: str, actor: Actor, records: int = 2000, **changes: Any
@@ -431,7 +423,7 @@ class SampleLog:
             project=project,
             epoch=1,
             round=first.body.round,
-            agreement=self.agreement_of(project) or "",
+            agreement=self.agreements.get(project, "0" * 64),
             uploads=tuple(_run_upload(entry) for entry in uploads),
             profile=terms.profile,
             policy=terms.policy,
@@ -443,7 +435,7 @@ class SampleLog:
         )
 
     def ask(self, specification: RunSpecification, **fields: Any) -> Entry:
-        """Ask for a run."""
+        """Ask for a run, for which the approvals that stand are used."""
         body = kinds.RunAsked(
             specification_sha256=specification.digest(), specification=specification
         )
@@ -453,7 +445,13 @@ class SampleLog:
             "object": specification.run,
             **fields,
         }
-        return self.append(body, **written)
+        asked = self.add(body, **written)
+        for party, approval in self.standing.get(specification.project, ()):
+            if asked.outcome == "done":
+                used = StandingUsed(party=party, approval=approval)
+                self.add(used, project=asked.project, object=asked.object)
+        self.close()
+        return asked
 
     def start(self, asked: Entry, attempt: int = 1) -> Entry:
         """Start, or start again, a run."""
@@ -633,18 +631,6 @@ def story(
     return log
 
 
-def person_of(actor: Actor) -> kinds.PersonEnrolled:
-    """The body that enrols the person of a sample party."""
-    assert actor.person is not None
-    return kinds.PersonEnrolled(
-        party=actor.party,
-        person=actor.person,
-        duties=("analyst", "recipient", "reviewer", "steward"),
-        signing_key=key_text(person_key(actor.person)),
-        receiving_key=hashlib.sha256(f"receiving {actor.person}".encode()).hexdigest(),
-    )
-
-
 def _run_upload(entry: Entry) -> RunUpload:
     assert isinstance(entry.body, kinds.UploadReceived)
     assert entry.object is not None
@@ -658,14 +644,17 @@ def _run_upload(entry: Entry) -> RunUpload:
 
 def everything_else(log: SampleLog) -> None:
     """Add what a story may lack, so that every kind of entry occurs."""
-    person = "per-" + "3" * 32
-    role = kinds.RoleChanged(party="county-cw", person=person, role="agency", change="granted")
+    newcomer = CW.model_copy(update={"person": "per-" + "3" * 32})
+    role = kinds.RoleChanged(
+        party="county-cw", person=newcomer.person, role="agency", change="granted"
+    )
     log.append(role, actor=OPERATOR)
     token = kinds.KeyRotated(
         party="county-cw", person=None, use="token", old=None, new=log.digest(), signed=None
     )
     log.append(token, actor=CW)
-    new_keys(log, person)
+    log.append(person_of(newcomer), actor=OPERATOR)
+    log.rotate(newcomer, 62)
     for party in ("county-cw", None):
         hour = log.moment.strftime("%Y-%m-%dT%H:00:00Z")
         refused = kinds.SignInRefused(party=party, hour=hour, count=3)
@@ -735,33 +724,8 @@ def everything_else(log: SampleLog) -> None:
         )
 
 
-def new_keys(log: SampleLog, person: str) -> None:
-    """Enrol one more person of the first sample agency, and let them replace their keys."""
-    fixed = {"party": "county-cw", "person": person, "duties": ["analyst", "steward"]}
-    raw = [private_bytes(seed) for seed in (61, 62)]
-    old, new = (PublicIdentity.from_json(identity_of(one) | fixed) for one in raw)
-    keys = [Ed25519PrivateKey.from_private_bytes(one[:32]) for one in raw]
-    enrolled = kinds.PersonEnrolled(
-        party=old.party,
-        person=person,
-        duties=old.duties,
-        signing_key=old.signing_key,
-        receiving_key=old.key_digests()[1],
-    )
-    log.append(enrolled, actor=OPERATOR)
-    change = KeyChange(person=person, old_key=old.signing_key, successor=new, at=log.now())
-    uses, signed = ("signing", "receiving"), (sign_key_change(change, *keys), None)
-    for use, before, after, by in zip(
-        uses, old.key_digests(), new.key_digests(), signed, strict=True
-    ):
-        rotated = {"use": use, "old": before, "new": after, "signed": by}
-        log.append(kinds.KeyRotated(party=old.party, person=person, **rotated), actor=CW)
-
-
 def create_trio(log: SampleLog, project: str = "trio") -> None:
     """Create a project of three agencies, all in one ID space."""
-    if not any(entry.actor.party == HEALTH.party for entry in log.entries):
-        log.enrol(HEALTH)
     providers = ("county-cw", "health-office", "school-district")
     log.create_project(project, providers=providers)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from samples.agreement import private
 from samples.log import SampleLog
-from samples.signed_log import BOB, KIM, SignedProject, actor, agreement_of
+from samples.parties import ANN, CW, K12, signing_key
+from samples.signed_log import SignedProject, accord_of
 
 from schemas.agreement import Agreement
 from schemas.matchlog import kinds, review_kinds
@@ -34,7 +33,7 @@ def reviewed_agreement(project: str = SIGHT, **changes: Any) -> Agreement:
             "releases": False,
         },
     }
-    return agreement_of(**{**fields, **changes})
+    return accord_of(**{**fields, **changes})
 
 
 class ReviewedProject(SignedProject):
@@ -46,14 +45,14 @@ class ReviewedProject(SignedProject):
         self.run = ""
         self.round = 1
         self.deadline = ""
-        self.numbers: dict[str, int] = {}
+        self.numbers: dict[str | None, int] = {}
         self.claims: dict[str, str] = {}
 
     def linked(self, **changes: Any) -> Entry:
         """Link the pair in the open round, and ask about what is held back; returns the question."""
         self.log.rounds(self.project).ensure_open()
         asked = self.ask()
-        self.approve("ann", asked)
+        self.approve(ANN, asked)
         self.finish(asked)
         self.run, self.round = asked.object or "", self.log.rounds(self.project).number
         self.numbers, self.claims = {}, {}
@@ -79,43 +78,41 @@ class ReviewedProject(SignedProject):
         self.deadline = body.deadline
         return self.about(body)
 
-    def fetch(self, what: str = "questions", who: Actor = BOB, **changes: Any) -> Entry:
+    def fetch(self, what: str = "questions", who: Actor = CW, **changes: Any) -> Entry:
         """Let a person have a file of the review."""
         digest = {"questions": "71" * 32, "buckets": "62" * 32}.get(what) or self.log.digest()
         fields = {"round": self.round, "what": what, "sha256": digest, **changes}
         return self.about(review_kinds.ReviewFetched.model_validate(fields), who)
 
-    def answer(self, name: str = "kim", *, who: Actor | None = None, **changes: Any) -> Entry:
-        """Let a person of the asked agency answer with cards."""
-        signed = self.stated(name, "cards", **changes)
-        return self.about(
-            review_kinds.ReviewAnswered(round=self.round, signed=signed), who or actor(name)
-        )
+    def answer(self, who: Actor = K12, *, by: Actor | None = None, **changes: Any) -> Entry:
+        """Let a person of the asked agency answer with cards; `by` is who acts, if another."""
+        signed = self.stated(who, "cards", **changes)
+        body = review_kinds.ReviewAnswered(round=self.round, signed=signed)
+        return self.about(body, by or who)
 
     def decide(
-        self, name: str = "bob", *, who: Actor | None = None, counts: Any = None, **changes: Any
+        self, who: Actor = CW, *, by: Actor | None = None, counts: Any = None, **changes: Any
     ) -> Entry:
-        """Let a reviewer decide."""
-        signed = self.stated(name, "decisions", **changes)
+        """Let a reviewer decide; `by` is who acts, if another."""
+        signed = self.stated(who, "decisions", **changes)
         shown = dict.fromkeys(("accepted", "rejected", "unsure")) | (counts or {})
         body = review_kinds.ReviewDecided.model_validate(
             {"round": self.round, "signed": signed, **shown}
         )
-        return self.about(body, who or actor(name))
+        return self.about(body, by or who)
 
     def stated(
-        self, name: str, about: str, *, key: bytes | None = None, **changes: Any
+        self, who: Actor, about: str, *, key: bytes | None = None, **changes: Any
     ) -> SignedReviewStatement:
         """A person's signed statement about the review, numbered on from their last."""
-        person = actor(name)
-        number = 1 if about == "cards" else self.numbers.get(name, 0) + 1
+        number = 1 if about == "cards" else self.numbers.get(who.person, 0) + 1
         fields: dict[str, Any] = {
             "about": about,
             "project": self.project,
             "round": self.round,
             "run": self.run,
-            "party": person.party,
-            "person": person.person,
+            "party": who.party,
+            "person": who.person,
             "number": number,
             "sha256": self.log.digest(),
             "is_last": about == "cards",
@@ -123,8 +120,8 @@ class ReviewedProject(SignedProject):
         }
         statement = ReviewStatement.model_validate({**fields, **changes})
         if about == "decisions":
-            self.numbers[name] = statement.number
-        signing = Ed25519PrivateKey.from_private_bytes((key or private(name))[:32])
+            self.numbers[who.person] = statement.number
+        signing = signing_key(key) if key else self.log.key_of(who.person or "")
         return SignedReviewStatement.of(statement, signing)
 
     def ended(self, **changes: Any) -> review_kinds.ReviewEnded:
@@ -167,7 +164,7 @@ class ReviewedProject(SignedProject):
 
     def claim(self, who: Actor, release: int = 2, **changes: Any) -> Entry:
         """Receive a party's claims for its partner, about a supplement."""
-        other = next(one.party for one in (BOB, KIM) if one.party != who.party)
+        other = next(one.party for one in (CW, K12) if one.party != who.party)
         partner = changes.pop("partner", other)
         entry = self.log.rounds(self.project).claim(
             who, partner, **{"release": release, "round": self.round, **changes}
@@ -215,7 +212,7 @@ def everything_reviewed(log: SampleLog) -> None:
     """Add a project in which every kind of entry about clerical review occurs; before `everything_signed`."""
     project = ReviewedProject(log)
     project.linked()
-    project.fetch("buckets", KIM)
+    project.fetch("buckets", K12)
     project.answer()
     project.fetch("questions")
     project.fetch("cards")
@@ -224,11 +221,11 @@ def everything_reviewed(log: SampleLog) -> None:
     project.decide(is_last=True)
     ended = project.end()
     fetched = project.supplement()
-    log.fetch(fetched[0], BOB)
-    log.fetch(fetched[1], KIM)
-    project.claim(BOB)
-    project.claim(KIM)
-    project.claim(BOB)
+    log.fetch(fetched[0], CW)
+    log.fetch(fetched[1], K12)
+    project.claim(CW)
+    project.claim(K12)
+    project.claim(CW)
     project.close_supplement()
     body = kinds.MatchRecordDestroyed(root=ended.body.match_record_root, reason="retention")  # type: ignore[attr-defined]
     project.about(body)

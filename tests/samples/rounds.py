@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from samples.parties import CW, HEALTH, K12
 
 from schemas.matchlog import round_kinds as kinds
 from schemas.matchlog.entry import Actor, Entry
@@ -27,14 +27,9 @@ if TYPE_CHECKING:
     from samples.log import SampleLog
 
 
-def person_key(person: str) -> Ed25519PrivateKey:
-    """The signing key of a sample person."""
-    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(person.encode()).digest())
-
-
-def key_text(key: Ed25519PrivateKey) -> str:
-    """The public key as documents hold it."""
-    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+def agent(party: str) -> Actor:
+    """The person who acts for an agency in rounds."""
+    return next(one for one in (CW, HEALTH, K12) if one.party == party)
 
 
 def key_digest(key: Ed25519PrivateKey) -> str:
@@ -105,7 +100,7 @@ class SampleRounds:
         for party in providers:
             n = max(4, len(providers)) - len(self.unspent.get(party, []))
             if n > 0:
-                self.offer(self.log.agent(self.project, party), n)
+                self.offer(agent(party), n)
 
     def pairs(self) -> tuple[RoundPair, ...]:
         """The pairs that are ready, each with the first nonces that no pair before it has taken."""
@@ -150,7 +145,7 @@ class SampleRounds:
                 self.unspent[party] = [one for one in self.unspent[party] if one != used]
         self.opened, self.last = body, body.round
         self.roots, self.received, self.claims, self.statements = {}, [], {}, {}
-        actor = self.log.agent(self.project, self.log.terms[self.project].providers[0])
+        actor = agent(self.log.terms[self.project].providers[0])
         return self.log.append(body, project=self.project, actor=actor)
 
     def ensure_open(self) -> None:
@@ -165,7 +160,7 @@ class SampleRounds:
         fields = {"round": self.number, "by": self.number + 1, "reason": "wrong-file", **changes}
         self.opened = None
         body = kinds.RoundSuperseded.model_validate(fields)
-        actor = self.log.agent(self.project, self.log.terms[self.project].providers[0])
+        actor = agent(self.log.terms[self.project].providers[0])
         return self.log.append(body, project=self.project, actor=actor)
 
     def correct(self) -> None:
@@ -196,7 +191,7 @@ class SampleRounds:
         assert self.opened is not None
         for pair in self.opened.pairs:
             for party in pair.parties:
-                self.claim(self.log.agent(self.project, party), pair.partner_of(party))
+                self.claim(agent(party), pair.partner_of(party))
 
     def state(self, actor: Actor, space: str = "shared", **changes: Any) -> Entry:
         """Receive a party's chain statement for a space."""

@@ -10,7 +10,8 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from samples.log import CW, K12, SampleLog, story
+from samples.log import SampleLog, story
+from samples.parties import CW, K12
 from twins.verifier.match_record import canonical, commit, record_root, sha
 
 from schemas.audit_pack import pack_files

@@ -3,43 +3,39 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from samples.agreement import AGREEMENT, PEOPLE, person_id, private
-from samples.log import OPERATOR, PROFILE, SampleLog, terms_of
-from vectors.agreement import key_change
-from vectors.identity import private_bytes
+from samples.agreement import AGREEMENT
+from samples.parties import (
+    ANN,
+    CW,
+    EVE,
+    K12,
+    OPERATOR,
+    PEOPLE,
+    PROFILE,
+    SIGNERS,
+    identity,
+    signing_key,
+    terms_of,
+)
 
 from schemas.agreement import Agreement
-from schemas.identity import SignedKeyChange, sign_key_change
 from schemas.matchlog import agreement_kinds as signed_kinds
 from schemas.matchlog import kinds
 from schemas.matchlog.entry import Actor, Entry
 from schemas.statement import SignedStatement, Statement
 
+if TYPE_CHECKING:
+    from samples.log import SampleLog
+
 ACCORD = "accord"
 PARTY_OF = {"child-welfare": "county-cw", "k12": "school-district", "data-center": "data-center"}
-NAMES = ("ann", "bob", "eve", "kim", "pat")
 
 
-def actor(name: str) -> Actor:
-    """A person as entries name them."""
-    party = PARTY_OF[PEOPLE[name][1]]
-    return Actor(
-        party=party,
-        person=person_id(name),
-        role="operator" if name == "eve" else "agency",
-        signed=None,
-    )
-
-
-ANN, BOB, EVE, KIM, PAT = map(actor, NAMES)
-SIGNERS = {"county-cw": "ann", "data-center": "eve", "school-district": "kim"}
-
-
-def agreement_of(**changes: Any) -> Agreement:
+def accord_of(**changes: Any) -> Agreement:
     """The example's agreement among the parties of the sample log, with these fields changed."""
     text = json.dumps(AGREEMENT)
     for old, new in PARTY_OF.items():
@@ -47,6 +43,10 @@ def agreement_of(**changes: Any) -> Agreement:
     raw = json.loads(text)
     plain = terms_of(ACCORD).to_json()
     raw["parties"] = raw["parties"][:3]
+    for party in raw["parties"]:
+        own = [one for one in PEOPLE if one.party == party["name"]]
+        party["persons"] = [identity(one).to_json() for one in own]
+        party["holder"] = party["holder"] and own[0].person
     raw |= {"project": ACCORD, "profile": PROFILE, "policy": plain["policy"]}
     raw["limits"] |= {"files": plain["files"]}
     raw["population"] |= {"code": "pupils"}
@@ -55,37 +55,18 @@ def agreement_of(**changes: Any) -> Agreement:
 
 
 class SignedProject:
-    """The project `accord`; made with its parties' persons enrolled, and opened. `agreement` is its newest."""
+    """A project, opened when it is made, with its parties' persons enrolled. `agreement` is its newest."""
 
-    def __init__(self, log: SampleLog, project: str = ACCORD) -> None:
+    def __init__(
+        self,
+        log: SampleLog,
+        project: str = ACCORD,
+        parties: Sequence[str] = tuple(PARTY_OF.values()),
+    ) -> None:
         self.log, self.project = log, project
-        log.agreements[project] = None
-        log.agents |= {(project, one.party): one for one in (BOB, KIM)}
-        for name in NAMES:
-            own = Ed25519PrivateKey.from_private_bytes(private(name)[:32])
-            log.keys[person_id(name)] = own
-        if not any(entry.actor.party == "data-center" for entry in log.entries):
-            self._enrol()
-        parties = tuple(sorted(PARTY_OF.values()))
-        log.append(signed_kinds.ProjectOpened(parties=parties), project=project, actor=OPERATOR)
-
-    def _enrol(self) -> None:
-        body = kinds.PartyEnrolled(party="data-center", role="operator", fingerprint=None)
-        self.log.append(body, actor=OPERATOR)
-        for party in agreement_of().parties:
-            for person in party.persons:
-                enrolled = kinds.PersonEnrolled(
-                    party=party.name,
-                    person=person.person,
-                    duties=person.duties,
-                    signing_key=person.signing_key,
-                    receiving_key=person.key_digests()[1],
-                )
-                self.log.append(enrolled, actor=OPERATOR)
-        self.log.append(
-            kinds.RoleChanged(party="data-center", person=None, role="operator", change="granted"),
-            actor=EVE,
-        )
+        log.enrol(*(SIGNERS[party] for party in parties))
+        body = signed_kinds.ProjectOpened(parties=tuple(parties))
+        log.append(body, project=project, actor=OPERATOR)
 
     # Negotiation.
 
@@ -93,17 +74,17 @@ class SignedProject:
         self, agreement: Agreement | None = None, who: Actor = ANN, **fields: Any
     ) -> Agreement:
         """Propose an agreement; by default the example's."""
-        self.agreement = agreement or agreement_of(project=self.project)
+        self.agreement = agreement or accord_of(project=self.project)
         body = signed_kinds.AgreementProposed(agreement=self.agreement)
         self._about(body, who, **fields)
         return self.agreement
 
-    def consent(self, name: str, **fields: Any) -> Entry:
+    def consent(self, who: Actor, **fields: Any) -> Entry:
         """Let a person's party consent, with its counsel where that has to sign."""
         counsel = {"name": "Dana Cole", "title": "General counsel", "date": "2026-08-24"}
         needs_none = self.agreement.amends is not None
-        signed = self.signed(name, "consent", counsel=None if needs_none else counsel)
-        return self._about(signed_kinds.AgreementSigned(signed=signed), actor(name), **fields)
+        signed = self.signed(who, "consent", counsel=None if needs_none else counsel)
+        return self._about(signed_kinds.AgreementSigned(signed=signed), who, **fields)
 
     def in_force(self, **fields: Any) -> Entry:
         """Let the agreement come into force."""
@@ -117,8 +98,8 @@ class SignedProject:
     def agree(self, agreement: Agreement | None = None) -> SignedProject:
         """Propose an agreement and let all parties consent, so that it comes into force; open a round then."""
         self.propose(agreement)
-        for name in SIGNERS.values():
-            self.consent(name)
+        for party in self.agreement.names():
+            self.consent(SIGNERS[party])
         self.in_force()
         if self.agreement.start <= self.log.now()[:10]:
             self.log.rounds(self.project).ensure_open()
@@ -130,55 +111,50 @@ class SignedProject:
         raw |= {"number": self.agreement.number + 1, "previous": self.agreement.digest()}
         return Agreement.from_json(raw)
 
-    def roster(self, party: str, *names: str, **changes: Any) -> Agreement:
+    def roster(self, party: str, *persons: Actor, **changes: Any) -> Agreement:
         """The next version, in which these are a party's persons and nothing else changes."""
         raw = self.agreement.to_json()
         for one in raw["parties"]:
             if one["name"] == party:
-                listed = (agreement_of().person(person_id(name)) for name in names)
-                one["persons"] = [person.to_json() for person in listed if person is not None]
+                one["persons"] = [identity(person).to_json() for person in persons]
         amends = {"only": "persons", "party": party}
         return self.amended(**{"parties": raw["parties"], "amends": amends, **changes})
 
-    def change_roster(self, steward: str, party: str, *names: str) -> Entry:
+    def change_roster(self, steward: Actor, *persons: Actor) -> Entry:
         """Let a steward change who acts for their party."""
-        self.propose(self.roster(party, *names), actor(steward))
+        self.propose(self.roster(steward.party, *persons), steward)
         self.consent(steward)
         return self.in_force()
 
-    def notice(self, name: str, act: str, **fields: Any) -> Entry:
+    def notice(self, who: Actor, act: str, **fields: Any) -> Entry:
         """Let a person's party suspend, resume or withdraw."""
         stated = {one: fields.pop(one) for one in ("at", "before") if one in fields}
-        signed = self.signed(name, "notice", act=act, reason="A reason.", **stated)
+        signed = self.signed(who, "notice", act=act, reason="A reason.", **stated)
         body = {
             "suspend": signed_kinds.AgreementSuspended,
             "resume": signed_kinds.AgreementResumed,
             "withdraw": signed_kinds.AgreementWithdrawn,
         }[act](signed=signed)
-        return self._about(body, actor(name), **fields)
+        return self._about(body, who, **fields)
 
     # Runs.
 
     def uploads(self, **changes: Any) -> list[Entry]:
-        """One upload of each agency: by the analyst bob and by kim, who approves too; in the open round."""
-        made = []
-        for who in (BOB, KIM):
-            honest = self.log.upload(self.project, who, **changes)
-            made.append(honest)
-        return made
+        """One upload of each agency in the open round."""
+        return [self.log.upload(self.project, who, **changes) for who in (CW, K12)]
 
     def ask(self, uploads: list[Entry] | None = None, **changes: Any) -> Entry:
         """Ask for a run."""
         specification = self.log.specification(self.project, uploads or self.uploads())
-        return self.log.ask(specification.model_copy(update=changes), actor=BOB)
+        return self.log.ask(specification.model_copy(update=changes))
 
-    def approve(self, name: str, asked: Entry, step: str = "run", **fields: Any) -> Entry:
+    def approve(self, who: Actor, asked: Entry, step: str = "run", **fields: Any) -> Entry:
         """Approve a step of a run."""
-        body = signed_kinds.RunApproved(signed=self.approval(name, asked, step, **fields))
-        return self.log.append(body, project=self.project, object=asked.object, actor=actor(name))
+        body = signed_kinds.RunApproved(signed=self.approval(who, asked, step, **fields))
+        return self.log.append(body, project=self.project, object=asked.object, actor=who)
 
     def approval(
-        self, name: str, asked: Entry, step: str = "run", **fields: Any
+        self, who: Actor, asked: Entry, step: str = "run", **fields: Any
     ) -> SignedStatement:
         """A signed approval of a run."""
         assert isinstance(asked.body, kinds.RunAsked)
@@ -190,27 +166,27 @@ class SignedProject:
             "specification_sha256": asked.body.specification_sha256,
             "expires": expires,
         }
-        return self.signed(name, "run-approval", **{**stated, **fields})
+        return self.signed(who, "run-approval", **{**stated, **fields})
 
-    def stand(self, name: str, **fields: Any) -> tuple[Entry, str]:
+    def stand(self, who: Actor, **fields: Any) -> tuple[Entry, str]:
         """Approve runs in advance; returns the approval's id, too."""
         stated: dict[str, Any] = {
             "approval": self.log.id("apv"),
             "policy_sha256": self.agreement.policy.digest(),
-            "until": "2027-08-31",
+            "until": self.agreement.end,
             "runs": 52,
         }
         stated |= fields
-        signed = self.signed(name, "standing-approval", **stated)
+        signed = self.signed(who, "standing-approval", **stated)
         body = signed_kinds.StandingApproved(signed=signed)
-        entry = self.log.append(body, project=self.project, actor=actor(name))
+        entry = self.log.append(body, project=self.project, actor=who)
         return entry, stated["approval"]
 
-    def take_back(self, name: str, approval: str) -> Entry:
+    def take_back(self, who: Actor, approval: str) -> Entry:
         """Revoke a standing approval."""
-        signed = self.signed(name, "approval-revocation", approval=approval)
+        signed = self.signed(who, "approval-revocation", approval=approval)
         body = signed_kinds.StandingRevoked(signed=signed)
-        return self.log.append(body, project=self.project, actor=actor(name))
+        return self.log.append(body, project=self.project, actor=who)
 
     def use(self, asked: Entry, party: str, approval: str) -> Entry:
         """Let a standing approval stand for a party's approval."""
@@ -222,41 +198,8 @@ class SignedProject:
         self.log.start(asked)
         return self.log.finish_run(asked)
 
-    def rotate(self, name: str, seed: int) -> SignedKeyChange:
-        """Replace a person's keys by those of a seed."""
-        change = self.key_change(name, seed)
-        old, new = agreement_of().person(person_id(name)), change.change.successor
-        assert old is not None
-        uses, signed = ("signing", "receiving"), (change, None)
-        for use, before, after, by in zip(
-            uses, old.key_digests(), new.key_digests(), signed, strict=True
-        ):
-            body = kinds.KeyRotated(
-                party=actor(name).party,
-                person=person_id(name),
-                use=use,
-                old=before,
-                new=after,
-                signed=by,
-            )
-            self.log.append(body, actor=actor(name))
-        self.log.keys[person_id(name)] = Ed25519PrivateKey.from_private_bytes(
-            private_bytes(seed)[:32]
-        )
-        return change
-
-    def key_change(self, name: str, seed: int) -> SignedKeyChange:
-        """A change of a person's keys to those of a seed, signed by both, that stands in no entry yet."""
-        change = SignedKeyChange.from_json(key_change(name, PEOPLE[name][0], seed)).change
-        successor = change.successor.model_copy(update={"party": actor(name).party})
-        keys = [
-            Ed25519PrivateKey.from_private_bytes(raw[:32])
-            for raw in (private(name), private_bytes(seed))
-        ]
-        return sign_key_change(change.model_copy(update={"successor": successor}), *keys)
-
     def signed(
-        self, name: str, what: str, *, key: bytes | None = None, **fields: Any
+        self, who: Actor, what: str, *, key: bytes | None = None, **fields: Any
     ) -> SignedStatement:
         """A statement of a person about the newest agreement, signed with their key or another one."""
         changes = fields.pop("changes", ())
@@ -264,15 +207,15 @@ class SignedProject:
             "version": f"blindlink/{what}/1",
             "project": self.project,
             "agreement": self.agreement.digest(),
-            "party": actor(name).party,
-            "person": person_id(name),
-            "before": self.last_word(actor(name).party),
+            "party": who.party,
+            "person": who.person,
+            "before": self.last_word(who.party),
             "at": self.log.now(),
             **fields,
         }
         unsigned = {"statement": raw, "changes": [], "signature": "A" * 86 + "=="}
         statement: Statement = SignedStatement.from_json(unsigned).statement
-        signing = Ed25519PrivateKey.from_private_bytes((key or private(name))[:32])
+        signing = signing_key(key) if key else self.log.key_of(who.person or "")
         return SignedStatement.of(statement, signing, changes=changes)
 
     def last_word(self, party: str) -> str | None:
@@ -290,28 +233,26 @@ class SignedProject:
 
 
 def everything_signed(log: SampleLog) -> None:
-    """Add a project in which every kind of entry about agreements and approvals occurs."""
+    """Add a project in which every kind of entry about agreements occurs; ann signs no later ones."""
     project = SignedProject(log)
     log.export(ACCORD)
     project.agree()
-    project.notice("kim", "suspend")
+    project.notice(K12, "suspend")
     log.moment += timedelta(hours=1)
-    project.notice("kim", "resume")
+    project.notice(K12, "resume")
     asked = project.ask()
-    project.approve("ann", asked)
-    _, standing = project.stand("kim")
+    project.approve(ANN, asked)
+    _, standing = project.stand(K12)
     project.use(asked, "school-district", standing)
     prepared = project.finish(asked)
-    log.fetch(prepared[0], BOB)
-    project.change_roster("kim", "school-district", "kim")
-    project.take_back("kim", standing)
-    changes = (project.rotate("ann", 21),)
+    log.fetch(prepared[0], CW)
+    project.change_roster(K12, K12)
+    project.take_back(K12, standing)
+    changes = (log.rotate(ANN, 21),)
     log.moment += timedelta(hours=1)
-    signed = project.signed(
-        "ann", "notice", act="suspend", reason="New keys.", key=private_bytes(21), changes=changes
-    )
+    signed = project.signed(ANN, "notice", act="suspend", reason="New keys.", changes=changes)
     project._about(signed_kinds.AgreementSuspended(signed=signed), ANN)
-    project.notice("kim", "withdraw")
+    project.notice(K12, "withdraw")
     for release in prepared:
         log.destroy_release(release)
     for received in log.entries:

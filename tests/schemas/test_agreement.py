@@ -28,10 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "as_of_max_gap_days": None,
     "round_budget": None,
     "most_ended": None,
-    "approvals": None,
-    "finality": None,
     "review": None,
-    "destroy_by": None,
     "has_legal_hold": False,
 }
 

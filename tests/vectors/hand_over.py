@@ -9,7 +9,8 @@ import base64
 import json
 from typing import Any
 
-from samples.log import OPERATOR, ORIGIN, SampleLog, signer
+from samples.log import ORIGIN, SampleLog, signer
+from samples.parties import OPERATOR
 from twins import merkle
 from vectors.file import write_vectors
 

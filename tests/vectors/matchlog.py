@@ -15,7 +15,8 @@ from typing import Any
 from breaks.destruction import everything_destroyed
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from samples.delivered_log import everything_delivered
-from samples.log import CW, OPERATOR, SampleLog, everything_else, story
+from samples.log import SampleLog, everything_else, story
+from samples.parties import CW, OPERATOR
 from samples.reviewed_log import everything_reviewed
 from samples.signed_log import everything_signed
 from twins import merkle
@@ -393,8 +394,8 @@ def everything() -> SampleLog:
     everything_reviewed(log)
     everything_delivered(log)
     everything_else(log)
-    everything_signed(log)
     everything_destroyed(log)
+    everything_signed(log)
     log.export("foster", CW)
     log.export(None, OPERATOR)
     return log

@@ -69,13 +69,14 @@ REPORT: dict[str, Any] = {
 GOOD: dict[str, dict[str, Any]] = {
     "second report": REPORT,
     "first report": {
-        **changed(REPORT, "links.new", None), "former": [], "definition": None, "pairs": [],
+        **changed(REPORT, "links.new", None), "former": [], "pairs": [],
         "faults": [], "subgroups": [], "reviews": [], "disclosures": [],
     },
 }  # fmt: skip
 BAD: dict[str, tuple[str, Any]] = {
     "another version": ("version", "blindlink/round-report/2"),
     "an unknown field": ("surprise", 1),
+    "no definition": ("definition", None),
     "a round 0": ("now.round", 0),
     "a former round that is this one": ("former.0.round", 12),
     "a range that falls": ("now.wrong", {"low": 9, "high": 0}),

@@ -49,7 +49,6 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "sign-in-refused": (),
     "role-changed": (projects.party_is_enrolled, persons.revoke),
     "key-rotated": (projects.party_is_enrolled, persons.replace_key),
-    "project-created": (projects.create_project,),
     "project-opened": (agreements.open_project,),
     "agreement-proposed": (agreements.propose,),
     "agreement-signed": (agreements.consent,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn, cast
 
 from app.auditor.log_state import LogState
-from app.auditor.project_state import AgreementState, Binding, ProjectState
+from app.auditor.project_state import AgreementState, ProjectState
 from app.auditor.rules.steps import break_off, days_of, signer_of
 from schemas.amendment import succession_fault
 from schemas.identity import PublicIdentity
@@ -22,15 +22,16 @@ def open_project(log: LogState, entry: Entry) -> None:
     parties, name = cast(ProjectOpened, entry.body).parties, cast(str, entry.project)
     known = log.projects.get(name)
     if known is not None:
-        break_off("project-twice", "a project is created twice", entry, known.made)
+        break_off("project-twice", "a project is opened twice", entry, known.made)
     if any(party not in log.parties for party in parties):
         break_off("stranger", "a project is opened for a party that was never enrolled", entry)
-    log.projects[name] = ProjectState(entry.seq, negotiators=parties)
+    log.projects[name] = ProjectState(entry.seq)
 
 
 def propose(log: LogState, entry: Entry) -> None:
     """An agreement is proposed once, by a steward whom it lists, and follows the one before."""
-    agreement, project = cast(AgreementProposed, entry.body).agreement, _opened(log, entry)
+    agreement = cast(AgreementProposed, entry.body).agreement
+    project = log.projects[cast(str, entry.project)]
     if (agreement.project, agreement.digest()) != (entry.project, entry.agreement):
         break_off("agreement", "an agreement is not the one that its entry names", entry)
     known = project.agreements.get(agreement.digest())
@@ -70,9 +71,8 @@ def come_into_force(log: LogState, entry: Entry) -> None:
     if set(state.consents) != set(state.agreement.signers):
         message = "an agreement comes into force that a party has not consented to"
         break_off("agreement-unsigned", message, entry, state.seq)
-    state.complete = entry.seq
-    start, days = state.agreement.start, days_of(entry)
-    project.bindings.append(Binding(state.terms, state.digest, start, days, state.seq, state))
+    state.days = days_of(entry)
+    project.bindings.append(state)
 
 
 def suspend(log: LogState, entry: Entry) -> None:
@@ -97,7 +97,7 @@ def withdraw(log: LogState, entry: Entry) -> None:
     project = _notice(log, entry)
     party = entry.actor.party
     for state in project.agreements.values():
-        if state.complete is None:
+        if not state.days:
             state.consents.pop(party, None)
         elif state.withdrawn is None and party in state.agreement.names():
             state.withdrawn = entry.seq
@@ -106,25 +106,15 @@ def withdraw(log: LogState, entry: Entry) -> None:
 def _notice(log: LogState, entry: Entry) -> ProjectState:
     """Check a notice: signed by a steward of the agreement that was consented to last, and not played again."""
     project, state = _agreement_of(log, entry)
-    if state.complete is None or state.withdrawn is not None:
+    if not state.days or state.withdrawn is not None:
         message = "a notice is about an agreement that binds nobody"
         break_off("notice-out-of-place", message, entry, state.seq)
     signer_of(log, entry, state.agreement)
     return project
 
 
-def _opened(log: LogState, entry: Entry) -> ProjectState:
-    project = log.projects.get(cast(str, entry.project))
-    if project is None:
-        break_off("project-unknown", "an entry is about a project that was never created", entry)
-    if not project.negotiators:
-        message = "an agreement is about a project that the operator's terms bind"
-        break_off("agreement-unopened", message, entry, project.made)
-    return project
-
-
 def _agreement_of(log: LogState, entry: Entry) -> tuple[ProjectState, AgreementState]:
-    project = _opened(log, entry)
+    project = log.projects[cast(str, entry.project)]
     state = project.agreements.get(cast(str, entry.agreement))
     if state is None:
         break_off("agreement-unknown", "an entry is about an agreement that nobody proposed", entry)

@@ -7,9 +7,7 @@ from typing import cast
 from app.auditor.log_state import LogState, RunState
 from app.auditor.project_state import ProjectState, StandingState
 from app.auditor.rules.steps import break_off, moment_before, project_of, run_of, signer_of
-from schemas.agreement import Agreement
 from schemas.amendment import of_same_clauses
-from schemas.clauses import ApprovalRule
 from schemas.matchlog.agreement_kinds import SignedBody, StandingUsed
 from schemas.matchlog.entry import Entry
 from schemas.statement import ApprovalRevocation, RunApproval, StandingApproval, may_say
@@ -35,7 +33,7 @@ def approve_standing(log: LogState, entry: Entry) -> None:
     """An approver approves runs in advance, where the agreement lets them."""
     project = project_of(log, entry)
     approval = cast(StandingApproval, _signed_approval(log, entry, project))
-    if _rule(project, entry).runs != "standing":
+    if project.terms.approvals.runs != "standing":
         message = "runs are approved in advance, which the agreement does not provide for"
         break_off("standing-not-agreed", message, entry, project.seq)
     project.standing[approval.approval] = StandingState(approval, entry.seq)
@@ -44,7 +42,7 @@ def approve_standing(log: LogState, entry: Entry) -> None:
 def revoke_standing(log: LogState, entry: Entry) -> None:
     """A party takes back a standing approval of its own, once."""
     project = project_of(log, entry)
-    signer_of(log, entry, _agreement(project, entry))
+    signer_of(log, entry, project.binding.agreement)
     revocation = cast(ApprovalRevocation, cast(SignedBody, entry.body).signed.statement)
     standing = project.standing.get(revocation.approval)
     if (
@@ -87,10 +85,7 @@ def use_standing(log: LogState, entry: Entry) -> None:
 def start_is_approved(log: LogState, entry: Entry) -> None:
     """A run starts when every party that the agreement asks has approved it, and no approval was taken back."""
     run, project = run_of(log, entry), project_of(log, entry)
-    rule = project.terms.approvals
-    if rule is None:
-        return
-    for party in rule.parties:
+    for party in project.terms.approvals.parties:
         standing = project.standing.get(run.approved.get(party, ""))
         if party not in run.approved or (standing is not None and standing.revoked is not None):
             break_off(
@@ -101,7 +96,7 @@ def start_is_approved(log: LogState, entry: Entry) -> None:
 def fetch_is_approved(log: LogState, entry: Entry, run: RunState) -> None:
     """A release is handed out when every party that the agreement asks has approved that, too."""
     rule = project_of(log, entry).terms.approvals
-    if rule is not None and rule.releases and not run.release_approved.keys() >= set(rule.parties):
+    if rule.releases and not run.release_approved.keys() >= set(rule.parties):
         message = "a release is handed out that a party has not approved"
         break_off("release-unapproved", message, entry, run.seq)
 
@@ -115,9 +110,9 @@ def forget_uses(project: ProjectState, run: str) -> None:
 def _signed_approval(
     log: LogState, entry: Entry, project: ProjectState
 ) -> RunApproval | StandingApproval:
-    signer_of(log, entry, _agreement(project, entry))
+    signer_of(log, entry, project.binding.agreement)
     approval = cast("RunApproval | StandingApproval", cast(SignedBody, entry.body).signed.statement)
-    if approval.party not in _rule(project, entry).parties:
+    if approval.party not in project.terms.approvals.parties:
         message = "a party approves that the agreement does not ask"
         break_off("approver", message, entry, project.seq)
     if approval.approval in project.approvals:
@@ -140,7 +135,7 @@ def _others_hold(run: RunState, entry: Entry) -> None:
 
 
 def _approve_release(project: ProjectState, run: RunState, entry: Entry, expires: str) -> None:
-    rule, given = _rule(project, entry), run.release_approved
+    rule, given = project.terms.approvals, run.release_approved
     if not given.keys() >= set(rule.parties):
         lapsed = moment_before(entry)
         for party in [one for one, until in given.items() if until <= lapsed]:
@@ -156,33 +151,10 @@ def _approve_release(project: ProjectState, run: RunState, entry: Entry, expires
     given[entry.actor.party] = expires
 
 
-def _agreement(project: ProjectState, entry: Entry) -> Agreement:
-    signed = project.binding.signed
-    if signed is None:
-        message = "something is signed about terms that the operator made"
-        break_off("agreement-unopened", message, entry, project.seq)
-    return signed.agreement
-
-
 def _stands_under(project: ProjectState, approval: StandingApproval) -> bool:
     """Tell whether an approval is of what binds now, or of a version that differs in persons alone."""
-    bound = project.binding.signed
-    versions = [
-        one.signed
-        for one in reversed(project.bindings)
-        if bound is not None
-        and one.signed is not None
-        and one.signed.agreement.number <= bound.agreement.number
-    ]
+    bound = project.binding.agreement
+    versions = [one for one in reversed(project.bindings) if one.agreement.number <= bound.number]
     n_same = len(list(of_same_clauses(one.agreement for one in versions)))
     is_same = approval.agreement in {one.digest for one in versions[:n_same]}
-    return bound is not None and is_same and may_say(approval, bound.agreement)
-
-
-def _rule(project: ProjectState, entry: Entry) -> ApprovalRule:
-    rule = project.terms.approvals
-    if rule is None:
-        break_off(
-            "approver", "an approval is given that the terms do not ask for", entry, project.seq
-        )
-    return rule
+    return is_same and may_say(approval, bound)

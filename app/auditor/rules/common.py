@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import cast
 
 from app.auditor.log_state import LogState
 from app.auditor.rules.steps import break_off, days_of
 from schemas.matchlog.entry import BROKER, Entry
 from schemas.matchlog.kinds import Exported
-
-MAKING: Final = frozenset({"project-created", "project-opened"})
 
 
 def log_starts_once(_: LogState, entry: Entry) -> None:
@@ -35,18 +33,18 @@ def place_follows(log: LogState, entry: Entry) -> None:
 
 
 def project_is_known(log: LogState, entry: Entry) -> None:
-    """An entry about a project names one that was created, and the terms that bind it."""
-    if entry.project is None or entry.kind in MAKING:
+    """An entry about a project names one that was opened, and the terms that bind it."""
+    if entry.project is None or entry.kind == "project-opened":
         return
     project = log.projects.get(entry.project)
     if project is None:
-        break_off("project-unknown", "an entry is about a project that was never created", entry)
+        break_off("project-unknown", "an entry is about a project that was never opened", entry)
     # Entries about an agreement name that one, whether or not it binds; their own steps look it up.
     if entry.kind.startswith("agreement-"):
         return
     for day in days_of(entry):
         project.bound = project.binding_on(day)
-        named = None if project.bound is None else project.bound.agreement
+        named = None if project.bound is None else project.bound.digest
         if named == entry.agreement:
             return
     break_off("agreement", "an entry names other terms than its project's", entry, project.made)

@@ -56,7 +56,7 @@ def _round(_: LogState, project: ProjectState, body: DeadlinePassed) -> bool:
     rounds = project.rounds
     if rounds.open is not None or body.object != f"round-{rounds.last + 1}":
         return False
-    bound = {max(project.binding.start, day) for day in project.binding.days}
+    bound = {max(project.binding.agreement.start, day) for day in project.binding.days}
     lasts = {rounds.regular} if rounds.regular else bound
     dues = (round_due(project.terms, date.fromisoformat(last)) for last in lasts)
     is_due = any(due is not None and utc_text(due) == body.since for due in dues)
@@ -79,7 +79,7 @@ def _upload(_: LogState, project: ProjectState, body: DeadlinePassed) -> bool:
 
 def _approval(log: LogState, project: ProjectState, body: DeadlinePassed) -> bool:
     run, rule = log.runs.get(body.object), project.terms.approvals
-    if run is None or rule is None or not _is_of(log, run.project, project):
+    if run is None or not _is_of(log, run.project, project):
         return False
     given: Mapping[str, str] = run.approved
     if run.stage == "finished" and rule.releases:
@@ -94,10 +94,10 @@ def _approval(log: LogState, project: ProjectState, body: DeadlinePassed) -> boo
 
 
 def _cosignature(log: LogState, project: ProjectState, body: DeadlinePassed) -> bool:
-    run, finality = log.runs.get(body.object), project.terms.finality
+    run = log.runs.get(body.object)
     if run is None or not _is_of(log, run.project, project) or run.stage != "finished":
         return False
-    return finality is not None and finality.cosigners > 0
+    return project.terms.finality.cosigners > 0
 
 
 def _review(log: LogState, project: ProjectState, body: DeadlinePassed) -> bool:

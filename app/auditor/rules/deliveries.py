@@ -113,9 +113,8 @@ def destroyed_in_time(log: LogState) -> None:
 
 
 def _is_agreed(project: ProjectState, sides: tuple[str, str], entry: Entry) -> None:
-    signed, terms = project.binding.signed, project.terms
-    columns = () if signed is None else signed.agreement.handed_over(*sides)
-    if not columns or not terms.shares_space(*sides):
+    columns = project.binding.agreement.handed_over(*sides)
+    if not columns or not project.terms.shares_space(*sides):
         message = "columns are delivered where the agreement lets none go"
         break_off("delivery-unagreed", message, entry, project.seq)
 

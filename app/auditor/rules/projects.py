@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from app.auditor.log_state import LogState
-from app.auditor.project_state import Binding, ProjectState
 from app.auditor.rules.steps import break_off, days_of, project_of
 from schemas.matchlog.entry import BROKER, Entry
-from schemas.matchlog.kinds import KeyRotated, PartyEnrolled, ProjectCreated, RoleChanged
+from schemas.matchlog.kinds import KeyRotated, PartyEnrolled, RoleChanged
 
 
 def enrol_party(log: LogState, entry: Entry) -> None:
@@ -28,19 +27,6 @@ def party_is_enrolled(log: LogState, entry: Entry) -> None:
         break_off("stranger", "a role or key changes for a party that was never enrolled", entry)
 
 
-def create_project(log: LogState, entry: Entry) -> None:
-    """A project is created once, and its entry's agreement is the digest of the terms it holds."""
-    terms = cast(ProjectCreated, entry.body).terms
-    known = log.projects.get(terms.project)
-    if known is not None:
-        break_off("project-twice", "a project is created twice", entry, known.made)
-    agreement = terms.digest()
-    if (terms.project, agreement) != (entry.project, entry.agreement):
-        break_off("agreement", "a project's terms are not those that its entry names", entry)
-    binding = Binding(terms, agreement, "", days_of(entry), entry.seq)
-    log.projects[terms.project] = ProjectState(entry.seq, bindings=[binding], bound=binding)
-
-
 def in_force(log: LogState, entry: Entry) -> None:
     """This happens within the dates of the terms, both included, in UTC, and no party halts it or has left."""
     project = project_of(log, entry)
@@ -48,13 +34,10 @@ def in_force(log: LogState, entry: Entry) -> None:
     if not (terms.start <= today <= terms.end or terms.start <= early <= terms.end):
         message = "this happened before the start or after the end of the terms"
         break_off("not-in-force", message, entry, project.seq)
-    signed = project.binding.signed
-    if signed is None:
-        return
-    if signed.withdrawn is not None:
+    if project.binding.withdrawn is not None:
         message = "this happened after a party had left the agreement"
-        break_off("withdrawn", message, entry, signed.withdrawn)
-    for party in signed.agreement.names():
+        break_off("withdrawn", message, entry, project.binding.withdrawn)
+    for party in project.binding.agreement.names():
         if party in project.halted:
             message = "this happened while a party halted the linkage"
             break_off("suspended", message, entry, project.halted[party])

@@ -70,12 +70,7 @@ def persons_unlisted(log: LogState) -> dict[str, int | None]:
     Each comes with the first entry in which they have acted unlisted, also if their access has ended or they
     are listed since; None: with none.
     """
-    agreements = [
-        binding.signed.agreement
-        for project in log.projects.values()
-        for binding in project.bindings
-        if binding.signed is not None
-    ]
+    agreements = [one.agreement for project in log.projects.values() for one in project.bindings]
     found: dict[str, int | None] = dict(log.unlisted)
     for name, person in log.persons.items():
         own = [one for one in agreements if person.party in one.names("agency")]
@@ -91,11 +86,9 @@ def public_key(person: PersonState) -> Ed25519PublicKey:
 
 def _is_listed(log: LogState, entry: Entry, person: PersonState, duties: tuple[str, ...]) -> None:
     project = log.projects[cast(str, entry.project)]
-    bound = None if project.bound is None else project.bound.signed
-    if bound is None:
-        return
-    signed = (one.signed.agreement for one in reversed(project.bindings) if one.signed is not None)
-    listed = on_roster(signed, bound.agreement, entry.actor.party, entry.actor.person or "")
+    agreements = (one.agreement for one in reversed(project.bindings))
+    bound, actor = project.binding.agreement, entry.actor
+    listed = on_roster(agreements, bound, actor.party, actor.person or "")
     if listed is None:
         # A party replaces a person sooner than all can sign: a finding of the verdict, not the end of it.
         log.unlisted.setdefault(entry.actor.person or "", entry.seq)
@@ -114,8 +107,9 @@ def runs_broker(log: LogState, entry: Entry) -> bool:
     if party == BROKER:
         return True
     project = log.projects[cast(str, entry.project)]
-    signed = None if project.bound is None else project.bound.signed
-    return party in log.operators if signed is None else party == signed.agreement.operator.name
+    if project.bound is None:
+        return party in log.operators
+    return party == project.bound.agreement.operator.name
 
 
 def _follows_upload(log: LogState, entry: Entry) -> bool:

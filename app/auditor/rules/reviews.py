@@ -39,7 +39,7 @@ def ask(log: LogState, entry: Entry) -> None:
     """A finished run of the newest round is asked about once, by whom the agreement says, for so long."""
     run, body, project = run_of(log, entry), cast(ReviewAsked, entry.body), project_of(log, entry)
     _is_of_round(run, body.round, entry)
-    clause = None if project.binding.signed is None else project.terms.review
+    clause = project.terms.review
     holds = (
         clause is not None
         and body.reviewer == clause.reviewer
@@ -194,9 +194,9 @@ def _is_of_round(run: RunState, number: int, entry: Entry) -> None:
 
 def _acts_for(log: LogState, entry: Entry, review: ReviewState, act: ReviewAct) -> None:
     """Check that the person who acts is listed by the agreement, with the duty, and may still act."""
-    actor, signed = entry.actor, project_of(log, entry).binding.signed
+    actor, agreement = entry.actor, project_of(log, entry).binding.agreement
     party, duties = part_in(act, review.reviewer, review.asked)
-    listed = None if signed is None else signed.agreement.person(actor.person or "")
+    listed = agreement.person(actor.person or "")
     person = log.persons.get(actor.person or "")
     fits = (
         listed is not None

@@ -19,7 +19,6 @@ from app.auditor.rules.steps import (
     run_of,
     upload_of,
 )
-from schemas.agreement import ProjectTerms
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
     MatchRecordDestroyed,
@@ -28,7 +27,7 @@ from schemas.matchlog.kinds import (
     RunFinished,
     RunStarted,
 )
-from schemas.run import MatchingPolicy, RunUpload
+from schemas.run import RunUpload
 
 
 def fits_terms(log: LogState, entry: Entry) -> None:
@@ -110,8 +109,8 @@ def ask(log: LogState, entry: Entry) -> None:
         uploads=tuple(upload.upload for upload in uploads),
         # One value for all runs of the same recipients: there are many runs and few terms.
         recipients=terms.recipients if named == terms.recipients else named,
-        policy_sha256=_digest_of(body.specification.policy, terms),
-        uploaders=_uploaders(log, uploads) if terms.approvals is not None else frozenset(),
+        policy_sha256=body.specification.policy.digest(),
+        uploaders=_uploaders(log, uploads),
         day=sys.intern(days_of(entry)[1]),
         seq=entry.seq,
     )
@@ -220,8 +219,3 @@ def _pair_is_unlinked(log: LogState, entry: Entry, runs: Sequence[str]) -> None:
 def _uploaders(log: LogState, uploads: Sequence[RunUpload]) -> frozenset[str]:
     persons = (log.uploads[named.upload].person for named in uploads)
     return frozenset(person for person in persons if person is not None)
-
-
-def _digest_of(policy: MatchingPolicy, terms: ProjectTerms) -> str:
-    """Return the digest of a run's policy, which only approvals ask for."""
-    return "" if terms.approvals is None else policy.digest()

@@ -155,7 +155,7 @@ def all_destroyed_in_time(log: LogState) -> None:
     for state in left:
         project = log.projects[state.project]
         destroy_by = project.terms.destroy_by
-        if destroy_by is None or project.hold is not None:
+        if project.hold is not None:
             continue
         last = date.fromisoformat(destroy_by) + timedelta(days=GRACE_DAYS)
         if log.time[:10] > max(last.isoformat(), grace_after_hold(project)):

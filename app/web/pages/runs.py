@@ -162,11 +162,8 @@ def _bars(
 def _approvals(
     session: Session, run: Run, terms: TermsInForce, now: datetime
 ) -> tuple[StepApproval, ...]:
-    rule = terms.terms.approvals
-    if rule is None:
-        return ()
     steps: dict[str, Step] = {"awaiting": "run", "succeeded": "release"}
-    view = approvals_view(session, run, rule, now)
+    view = approvals_view(session, run, terms.terms.approvals, now)
     return step_approvals(
         view,
         standing_list(session, run.project, Window(limit=None)).approvals,

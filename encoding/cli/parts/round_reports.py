@@ -132,7 +132,8 @@ class _Maker:
             self._compared = self._read_compared(links)
             self._keys = derive_map_keys(self._session.workspace.key(), self._session.project)
         copy = fetched_log(self._session, counter.client, counter.trust)
-        self._log = RoundLog(self._session.project, self._session.party, number).read(copy.entries)
+        self._log = RoundLog(self._session.project, self._session.party, number)
+        copy.tell(self._log.take)
 
     def report(self) -> RoundReport:
         own, terms, compared = self._log.own_upload(), self._terms, self._compared
@@ -151,7 +152,7 @@ class _Maker:
             agreement=self._counter.view.agreement,
             purpose=terms.purpose,
             population=terms.population,
-            definition=None if agreement is None else agreement.population.definition,
+            definition=agreement.population.definition,
             floor=terms.floor,
             now=RoundNumbers(
                 round=self._number,

@@ -19,7 +19,7 @@ from app.auditor.verify import verify_bundle
 
 
 def _bundle() -> bytes:
-    log = story(31, n_weeks=2, projects=("foster",))
+    log = story(31, n_weeks=1, projects=("foster",))
     log.cosign(0)
     log.week("foster")
     log.export("foster")

@@ -29,8 +29,8 @@ LOG = story(61, n_weeks=2, projects=("foster", "health"))
 everything_reviewed(LOG)
 everything_delivered(LOG)
 everything_else(LOG)
-everything_signed(LOG)
 everything_destroyed(LOG)
+everything_signed(LOG)
 LOG.export("foster")
 KEY = signer(0).verifier_key.text
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from samples.agreement import person_id
-from samples.log import CW, OPERATOR, SampleLog, everything_else, story
+from samples.log import SampleLog, everything_else, story
+from samples.parties import ANN, CW, K12, OPERATOR, PAT
 from samples.refusals import raises
 from samples.reviewed_log import ReviewedProject
-from samples.signed_log import BOB, KIM, PAT, SignedProject
+from samples.signed_log import SignedProject
 
 from app.auditor.errors import SubjectUnknownError
 from app.auditor.incident_page import incident_lines
@@ -18,7 +18,7 @@ from app.auditor.incidents import IncidentBook, subject_in
 from schemas.audit_incident import Incident
 from schemas.identity import signing_key_sha256
 from schemas.matchlog import kinds
-from schemas.matchlog.entry import Entry
+from schemas.matchlog.entry import Actor, Entry
 
 KEY_ID = "00112233445566aa"
 
@@ -30,22 +30,22 @@ def told() -> SampleLog:
     project = SignedProject(log).agree()
     for week in range(2):
         asked = project.ask(project.uploads(key_id=KEY_ID))
-        project.approve("ann", asked)
+        project.approve(ANN, asked)
         if week:
-            _, standing = project.stand("kim")
+            _, standing = project.stand(K12)
             project.use(asked, "school-district", standing)
         else:
-            project.approve("kim", asked)
+            project.approve(K12, asked)
         prepared = project.finish(asked)
-        log.fetch(prepared[0], BOB)
-        log.fetch(prepared[0], BOB)
+        log.fetch(prepared[0], CW)
+        log.fetch(prepared[0], CW)
         if week:
-            log.fetch(prepared[1], KIM)
+            log.fetch(prepared[1], K12)
         log.rounds(project.project).claim_all()
         log.rounds(project.project).close()
         log.moment += timedelta(days=7)
         log.rounds(project.project).open()
-    project.rotate("kim", 23)
+    log.rotate(K12, 23)
     return log
 
 
@@ -118,34 +118,35 @@ def test_a_secret_reaches_every_upload_that_was_made_with_it() -> None:
     require_like(incident, made_with, runs_using(made_with))
 
 
-def keys_of(name: str) -> list[Any]:
-    return [e for e in entries("person-enrolled") if e.body.person == person_id(name)]  # type: ignore[attr-defined]
+def keys_of(who: Actor) -> list[Any]:
+    return [e for e in entries("person-enrolled") if e.body.person == who.person]  # type: ignore[attr-defined]
 
 
 def test_a_signing_key_reaches_what_its_person_did_until_it_was_replaced() -> None:
-    (enrolled,) = keys_of("kim")
+    (enrolled,) = keys_of(K12)
     incident = reached(signing_key_sha256(enrolled.body.signing_key))
-    rotated = next(e for e in entries("key-rotated") if e.actor.person == person_id("kim"))
+    rotated = next(e for e in entries("key-rotated") if e.actor.person == K12.person)
     assert (incident.subject, incident.since, incident.until) == (
         "signing-key",
         enrolled.time,
         rotated.time,
     )
-    mine = [e for e in LOG.entries if e.actor.person == person_id("kim")]
+    mine = [e for e in LOG.entries if e.actor.person == K12.person]
     acts = [e.seq for e in mine if enrolled.seq < e.seq < rotated.seq]
     assert [act.entry for act in incident.acts] == acts
     uploads = {e.object for e in mine if e.kind == "upload-received" and e.seq in acts}
-    # Kim uploads for each run of the agreement, approves the first, and the second in advance.
+    # Of those that they approve, too, they have uploaded for each.
     require_like(incident, uploads, runs_using(uploads))
 
 
 def test_a_run_is_reached_through_its_approval_alone() -> None:
-    (enrolled,) = keys_of("ann")
+    (enrolled,) = keys_of(ANN)
     incident = reached(signing_key_sha256(enrolled.body.signing_key))
-    approved = {e.object for e in entries("run-approved") if e.actor.person == person_id("ann")}
+    approved = {e.object for e in entries("run-approved") if e.actor.person == ANN.person}
     assert len(approved) == 2
+    used: list[Any] = entries("standing-used")
+    approved |= {e.object for e in used if e.body.party == ANN.party}
     assert {run.cause for run in incident.runs} == {"approved-by-person"}
-    assert {run.stage for run in incident.runs} == {"finished"}
     require_like(incident, set(), approved)
     assert incident.until is None
 
@@ -153,14 +154,14 @@ def test_a_run_is_reached_through_its_approval_alone() -> None:
 def test_a_run_is_reached_through_a_standing_approval_alone() -> None:
     log = story(84, n_weeks=0)
     project = SignedProject(log).agree()
-    uploads = [log.upload(project.project, BOB), log.upload(project.project, PAT)]
+    uploads = [log.upload(project.project, CW), log.upload(project.project, PAT)]
     asked = project.ask(uploads)
-    _, standing = project.stand("kim")
+    _, standing = project.stand(K12)
     project.use(asked, "school-district", standing)
     enrolled: Any = next(
         e
         for e in log.entries
-        if e.kind == "person-enrolled" and e.body.person == person_id("kim")  # type: ignore[attr-defined]
+        if e.kind == "person-enrolled" and e.body.person == K12.person  # type: ignore[attr-defined]
     )
     incident = reached(signing_key_sha256(enrolled.body.signing_key), log)
     assert [(run.run, run.cause) for run in incident.runs] == [(asked.object, "approved-by-person")]
@@ -224,16 +225,16 @@ def test_a_log_key_is_in_force_until_it_is_handed_over() -> None:
 
 def test_a_person_who_is_revoked_acts_no_more() -> None:
     log = told()
-    person = BOB.person
+    person = CW.person
     enrolled: Any = next(
         e
         for e in log.entries
         if e.kind == "person-enrolled" and e.body.person == person  # type: ignore[attr-defined]
     )
     before = reached(signing_key_sha256(enrolled.body.signing_key), log)
-    taken = kinds.RoleChanged(party=BOB.party, person=person, role=BOB.role, change="revoked")
+    taken = kinds.RoleChanged(party=CW.party, person=person, role=CW.role, change="revoked")
     revoked = log.append(taken, actor=OPERATOR)
-    log.export(actor=BOB)
+    log.export(actor=CW)
     after = reached(signing_key_sha256(enrolled.body.signing_key), log)
     assert after.until == revoked.time
     assert after.acts == before.acts

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from samples.log import CW, K12, SampleLog, signer
+from samples.log import SampleLog, signer
+from samples.parties import CW, K12
 
 from app.auditor.cli import main
 from encoding.log.log_copy import read_log_copy

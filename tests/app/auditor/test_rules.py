@@ -21,16 +21,19 @@ from breaks.signed import SIGNED_BREAKS, approved_with_a_lapse
 from campaign.reports import Tally
 from campaign.size import times
 from samples.delivered_log import everything_delivered
-from samples.log import CW, K12, SampleLog, everything_else, story
+from samples.log import SampleLog, everything_else, story
+from samples.parties import ANN, CW, K12, OPERATOR, terms_of
 from samples.reviewed_log import everything_reviewed
-from samples.signed_log import BOB, everything_signed
+from samples.signed_log import everything_signed
 from twins.verifier.entries import PAGE
 from twins.verifier.with_rules import why_refused
 
-from app.auditor.errors import RuleBrokenError
+from app.auditor.errors import MalformedError, RuleBrokenError
 from app.auditor.rules import RULES
 from app.auditor.verify import verify_bundle
+from schemas.canonical import canonical_bytes, canonical_digest
 from schemas.matchlog import kinds
+from schemas.matchlog.agreement_kinds import ProjectOpened
 from schemas.matchlog.kinds import KINDS
 from schemas.overdue import OverdueKind
 
@@ -108,8 +111,8 @@ def test_of_two_broken_rules_one_is_named_and_never_neither(tally: Tally) -> Non
 def test_an_approval_of_a_release_that_has_lapsed_is_given_anew() -> None:
     log = story(11, n_weeks=1)
     project, asked, prepared = approved_with_a_lapse(log)
-    project.approve("ann", asked, "release")
-    log.fetch(prepared[0], BOB)
+    project.approve(ANN, asked, "release")
+    log.fetch(prepared[0], CW)
     verify(log)
     assert why_refused(log.bundle()) is None
 
@@ -126,8 +129,8 @@ def everything(log: SampleLog) -> SampleLog:
     everything_reviewed(log)
     everything_delivered(log)
     everything_else(log)
-    everything_signed(log)
     everything_destroyed(log)
+    everything_signed(log)
     log.export(FOSTER)
     return log
 
@@ -151,6 +154,26 @@ def test_nothing_that_a_person_does_is_taken_without_their_signature(kind: str) 
     with pytest.raises(RuleBrokenError) as caught:
         verify(log)
     assert (caught.value.code, caught.value.index) == ("request-unsigned", first.seq)
+    assert why_refused(log.bundle()) is not None
+
+
+def test_a_log_with_terms_that_the_operator_made_alone_does_not_verify() -> None:
+    log = story(2, n_weeks=0)
+    log.terms["own"] = terms_of("own")
+    own = log.terms["own"].to_json() | {"approvals": None}
+    log.agreements["own"] = canonical_digest(own)
+    opened = log.draft(ProjectOpened(parties=(CW.party, K12.party)), project="own", actor=OPERATOR)
+    said = {"kind": "project-created", "body": {"terms": own}}
+    log.keep(opened, canonical_bytes(opened.to_json() | said))
+    log.close()
+    log.rounds("own").open()
+    asked = log.ask(log.specification("own", [log.upload("own", CW), log.upload("own", K12)]))
+    log.start(asked)
+    for prepared, who in zip(log.finish_run(asked), (CW, K12), strict=True):
+        log.fetch(prepared, who)
+    with pytest.raises(MalformedError, match="unknown kind") as caught:
+        verify(log)
+    assert caught.value.index == opened.seq
     assert why_refused(log.bundle()) is not None
 
 

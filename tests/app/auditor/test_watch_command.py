@@ -12,7 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
-from samples.log import CW, SampleLog, story
+from samples.log import SampleLog, story
+from samples.parties import CW
 
 from app.auditor.cli import main
 from schemas.api import LogCheckpoint

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from breaks.false_log import root_of
-from samples.log import CW, OPERATOR, everything_else, story
+from samples.log import everything_else, story
 from samples.log_drafts import NEXT_SIGNER, ORIGIN, SIGNER, MovedClock, batches_of, enrolment
+from samples.parties import CW, OPERATOR
 from sqlalchemy import text
 from twins.verifier.with_rules import why_refused
 
@@ -192,11 +193,12 @@ def test_a_whole_story_told_to_the_database_verifies(
         with database.write() as session:
             log.append(session, drafts)
     with database.write() as session:
-        agreement = told.terms["foster"].digest()
+        agreement = told.agreements["foster"]
         exported = log.append_export(session, CW, "foster", agreement)
-    assert verified(bundle_of(database)) == {"no-pin", "no-log-key", "broker-time", "who-typed"}
+    said = {"no-pin", "no-log-key", "broker-time", "who-typed", "person-unlisted"}
+    assert verified(bundle_of(database)) == said
     view = bundle_of(database, "foster", exported.size)
-    assert verified(view) == {"no-pin", "no-log-key", "broker-time", "who-typed", "withheld"}
+    assert verified(view) == said | {"withheld"}
     seen = [entry.body for entry in stored(database)]
     assert [type(body) for body in seen[1:-1]] == [
         type(entry.body) for entry in told.entries[1:] if entry.kind != "log-key-rotated"

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samples.log import CW, K12, SampleLog
+from samples.log import SampleLog
+from samples.parties import CW, K12
 
+from encoding.errors import LogError
 from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.evidence.person_disclosures import (
     PersonDisclosure,
@@ -92,7 +94,7 @@ def test_a_linked_record_is_in_its_upload_and_in_what_both_fetched(agency: Agenc
     entries = linked(agency)
     lines = agency.ask("ann")
     assert shown(lines) == [
-        ("encodings", "yes", "county-cw", "broker"),
+        ("encodings", "yes", "county-cw", "data-center"),
         ("link-ids", "yes", "school-district", "county-cw"),
         ("link-ids", "yes", "county-cw", "school-district"),
     ]
@@ -101,7 +103,7 @@ def test_a_linked_record_is_in_its_upload_and_in_what_both_fetched(agency: Agenc
 
 def test_a_record_that_was_not_linked_is_in_its_upload_alone(agency: Agency) -> None:
     linked(agency)
-    assert shown(agency.ask("ben")) == [("encodings", "yes", "county-cw", "broker")]
+    assert shown(agency.ask("ben")) == [("encodings", "yes", "county-cw", "data-center")]
 
 
 def test_a_record_that_was_not_sent_or_is_not_known_has_none(agency: Agency) -> None:
@@ -151,3 +153,12 @@ def test_each_line_is_proved_by_an_inclusion_proof(agency: Agency) -> None:
         proof = parse_proof(proofs[f"entry-{line.entry}.tlog-proof"])
         entry, _ = verify_proof(proof, [agency.log.signers[-1].verifier_key])
         assert (entry.seq, entry.time) == (line.entry, line.time)
+
+
+def test_a_log_whose_upload_is_under_an_agreement_that_it_does_not_have_is_refused(
+    agency: Agency,
+) -> None:
+    linked(agency)
+    agency.log.upload("foster", CW, agreement="0" * 64)
+    with pytest.raises(LogError, match="none before made"):
+        agency.ask("ann")

@@ -190,9 +190,9 @@ def signing_key(signed: Any, agreement: Any) -> str:
 
 
 class Accord:
-    """One project's agreements, halts and approvals; `fixed` are terms that the operator made."""
+    """One project's agreements, halts and approvals."""
 
-    def __init__(self, fixed: Any = None) -> None:
+    def __init__(self) -> None:
         self.proposed: dict[str, Any] = {}
         self.consents: dict[str, set[str]] = {}
         self.left: set[str] = set()
@@ -200,9 +200,6 @@ class Accord:
         self.binding: list[tuple[str, str, Any]] = []
         # The days of the entries by which these came to bind.
         self.bound: dict[str, tuple[str, str]] = {}
-        self.fixed = fixed
-        if fixed is not None:
-            self.binding.append(("", digest_of(fixed), fixed))
         self.words: dict[str, tuple[str, str]] = {}
         self.halted: set[str] = set()
         self.standing: dict[str, Any] = {}
@@ -227,9 +224,8 @@ class Accord:
 
     def in_force(self, e: Any, terms: Any) -> None:
         need(any(terms["start"] <= day <= terms["end"] for day in days(e)), "dates")
-        if self.fixed is None:
-            need(e["agreement"] not in self.left, "withdrawn")
-            need(not self.halted & set(names(self.proposed[e["agreement"]])), "suspended")
+        need(e["agreement"] not in self.left, "withdrawn")
+        need(not self.halted & set(names(self.proposed[e["agreement"]])), "suspended")
 
     def signed(self, e: Any, signers: Any) -> Any:
         """Check what an entry holds signed; returns the statement."""
@@ -250,7 +246,6 @@ class Accord:
 
     def take(self, e: Any, signers: Any) -> None:
         """Take an entry whose kind begins with `agreement-`."""
-        need(self.fixed is None, "operator's terms")
         what, digest = e["kind"].removeprefix("agreement-"), e["agreement"]
         if what == "proposed":
             agreement = e["body"]["agreement"]
@@ -324,7 +319,7 @@ class Accord:
     def approve(self, e: Any, stated: Any, terms: Any, run: Any) -> None:
         """Take an approval, of one run or standing."""
         rule = terms["approvals"]
-        need(rule and stated["party"] in rule["parties"], "approver")
+        need(stated["party"] in rule["parties"], "approver")
         need(stated["approval"] not in self.ids, "approval twice")
         self.ids.add(stated["approval"])
         if run is None:
@@ -366,13 +361,13 @@ class Accord:
         run["approved"][one["party"]] = e["body"]["approval"]
 
     def may_start(self, terms: Any, run: Any) -> None:
-        for party in (terms["approvals"] or {"parties": ()})["parties"]:
+        for party in terms["approvals"]["parties"]:
             used = run["approved"][party]
             need(used is None or not self.standing[used]["revoked"], "unapproved")
 
     def may_leave(self, terms: Any, run: Any) -> None:
         rule = terms["approvals"]
-        needed = set(rule["parties"]) if rule and rule["releases"] else set()
+        needed = set(rule["parties"]) if rule["releases"] else set()
         need(needed <= run["let-go"].keys(), "unapproved")
 
     def give_back(self, run: str) -> None:

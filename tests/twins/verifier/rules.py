@@ -67,13 +67,10 @@ class Replay:
         need(e["place"] == self.places[project], "place")
         counts = (project and self.places[project], self.places[None])
         self.time, self.places[project] = e["time"], self.places[project] + 1
-        if kind in ("project-created", "project-opened"):
+        if kind == "project-opened":
             need(project not in self.accords, kind)
-            fixed = body.get("terms")
-            need(fixed is None or fixed["project"] == project, kind)
-            need(fixed or set(body["parties"]) <= self.parties - {"broker"}, kind)
-            self.accords[project] = Accord(fixed)
-            self.accords[project].bound[e["agreement"]] = days(e)
+            need(set(body["parties"]) <= self.parties - {"broker"}, kind)
+            self.accords[project] = Accord()
         accord = self.accords[project] if project else Accord()
         if project and not kind.startswith("agreement-"):
             t = self.terms[project] = accord.terms(e)
@@ -277,9 +274,8 @@ class Replay:
             terms = self.terms[project]
             if not self.undoing.is_held(project, terms):
                 need(self.time[:10] <= self.undoing.last_day(project, due), "destruction")
-                last = terms["destroy_by"]
-                last = last and self.undoing.last_day(project, before(last, -1))
-                need(last is None or self.time[:10] <= last, "destruction by a day")
+                last = self.undoing.last_day(project, before(terms["destroy_by"], -1))
+                need(self.time[:10] <= last, "destruction by a day")
         self.undoing.end(self.time)
         for reviews in self.reviews.values():
             reviews.finish(self.time)
