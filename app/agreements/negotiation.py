@@ -106,6 +106,17 @@ def open_project(
     log.append(session, [draft])
 
 
+def require_project(session: Session, project: str) -> list[str]:
+    """Return who may negotiate about a project, by name.
+
+    Raises:
+        NotFoundError: no such project.
+    """
+    if not repository.project_exists(session, project):
+        raise NotFoundError("There is no project of this name.")
+    return repository.negotiators_of(session, project)
+
+
 def propose(
     session: Session, broker: Broker, actor: Actor, project: str, proposal: AgreementProposal
 ) -> StoredAgreement:

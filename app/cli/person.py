@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from app.cli.invitation_files import invitation_files
 from app.cli.opening import local_operator, opened_broker
 from schemas.identity import Duty
 from schemas.shared.command_line import emit, json_option
@@ -30,23 +32,50 @@ def person() -> None:
     help="What the person does for PARTY; give it once for each duty.",
 )
 @click.option("--label", default="", help="Who it is for; kept for you, never logged.")
+@click.option("--project", help="The project that the person is for; it stands in the file.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write an invitation file, for your eyes and the person's only, in place of printing the code.",
+)
 @click.pass_context
-def invite(ctx: click.Context, party: str, *, duties: tuple[Duty, ...], label: str) -> None:
-    """Print a code with which one person of PARTY can enrol: works once, within 7 days.
+def invite(
+    ctx: click.Context,
+    party: str,
+    *,
+    duties: tuple[Duty, ...],
+    label: str,
+    project: str | None,
+    out: Path | None,
+) -> None:
+    """Invite one person of PARTY: the code works once, within 7 days.
 
-    Hand it over by a safe way. The person makes keys with `blindlink identity new` and enrols with
-    `blindlink identity enrol`; then you compare the fingerprint with them, and confirm.
+    Hand the file over by a safe way. The person types `blindlink start FILE` and telephones you; then you
+    compare the fingerprint with them, and confirm. Without --out the code alone is printed, for `blindlink
+    identity enrol`.
 
-    Example: blindlink-broker person invite child-welfare --duty analyst --duty steward
+    Example: blindlink-broker person invite k12 --duty analyst --project foster-k12 --out bob.invitation
     """
     from app.agencies import persons
     from app.agencies.duties import duties_text
+    from app.agreements.negotiation import require_project
 
-    with opened_broker(ctx) as broker, broker.database.write() as session:
+    if project is not None and out is None:
+        raise click.UsageError("--project stands in an invitation file: name one with --out")
+    with (
+        opened_broker(ctx) as broker,
+        invitation_files(broker.settings, project) as write,
+        broker.database.write() as session,
+    ):
+        if project is not None:
+            require_project(session, project)
         invited = persons.invite_person(
             session, party=party, duties=duties, label=label, now=broker.clock()
         )
-    click.echo(invited.code)
+        if out is not None:
+            # Before the code counts: where the file is not written, nobody has been invited.
+            write(out, invited)
+    click.echo(invited.code if out is None else out)
     what = duties_text(duties).replace(",", ", ")
     click.echo(f"for one person of {party} as {what}, until {invited.expires}", err=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from app.broker import open_broker
 from app.cli.main import main
 from app.settings import read_settings
 from encoding.people.identity import Identity, new_identity
+from schemas.invitation import Invitation
 from schemas.sign_in import EnrolmentRequest
 from schemas.written_code import read_code
 
@@ -57,6 +59,70 @@ def test_an_invitation_is_a_code_on_standard_output(with_party: Any) -> None:
     assert len(read_code(invited(with_party))) == 18
     assert states(with_party) == ["invited"]
     assert states(with_party, "operator") == []
+
+
+def test_an_invitation_file_has_what_a_person_needs_to_begin(
+    with_party: Any, state: Path, tmp_path: Path
+) -> None:
+    assert with_party("project", "open", "foster-k12", "--party", "child-welfare").exit_code == 0
+    out = tmp_path / "ann.invitation"
+    done = invite_to(with_party, out, "--project", "foster-k12")
+    assert done.exit_code == 0, done.stderr
+    invitation = Invitation.from_file(out.read_bytes())
+    assert invitation.code not in done.output
+    settings = read_settings(state)
+    assert invitation.broker == settings.address
+    assert invitation.certificate == (settings.tls_dir / "broker.crt").read_text("ascii")
+    assert invitation.log_key == with_party("log-key", "show").stdout.strip()
+    assert (invitation.project, invitation.party) == ("foster-k12", "child-welfare")
+    assert (invitation.duties, invitation.label) == (("analyst",), "Ann")
+    assert os.name == "nt" or out.stat().st_mode & 0o077 == 0
+    assert states(with_party) == ["invited"]
+    # Whoever is invited anew gets another file in its place.
+    assert invite_to(with_party, out).exit_code == 0
+    assert Invitation.from_file(out.read_bytes()).project is None
+
+
+def invite_to(command: Any, out: Path, *more: str) -> Any:
+    return command(
+        "person", "invite", "child-welfare", "--duty", "analyst", "--label", "Ann",
+        "--out", str(out), *more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (("--project", "foster-k12"), "there is no project of this name"),
+        (("--out", "nowhere/ann.invitation"), "cannot be written"),
+        (("--out", "notes.txt"), "is no invitation"),
+    ],
+)
+def test_where_no_file_is_written_nobody_is_invited(
+    with_party: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    more: tuple[str, ...],
+    sentence: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_text("mine")
+    done = invite_to(with_party, Path("ann.invitation"), *more)
+    assert done.exit_code == 1
+    assert sentence in done.stderr
+    assert states(with_party) == []
+    assert not Path("ann.invitation").exists()
+    assert Path("notes.txt").read_text() == "mine"
+
+
+def test_a_broker_that_others_reach_without_tls_writes_no_invitation(
+    with_party: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLINDLINK_INSECURE_PLAIN_HTTP", "1")
+    done = invite_to(with_party, tmp_path / "ann.invitation")
+    assert done.exit_code == 1
+    assert "public_url" in done.stderr
+    assert states(with_party) == []
 
 
 def test_a_person_is_confirmed_by_the_fingerprint_that_was_heard(
