@@ -106,14 +106,8 @@ def open_project(
     log.append(session, [draft])
 
 
-def require_project(session: Session, project: str) -> list[str]:
-    """Return who may negotiate about a project, by name.
-
-    Raises:
-        NotFoundError: no such project.
-    """
-    if not repository.project_exists(session, project):
-        raise NotFoundError("There is no project of this name.")
+def negotiators_of(session: Session, project: str) -> list[str]:
+    """Return who may negotiate about a project, by name; none where there is no such project."""
     return repository.negotiators_of(session, project)
 
 

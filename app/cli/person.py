@@ -9,6 +9,7 @@ import click
 
 from app.cli.invitation_files import invitation_files
 from app.cli.opening import local_operator, opened_broker
+from app.errors import RequestError
 from schemas.identity import Duty
 from schemas.shared.command_line import emit, json_option
 
@@ -58,7 +59,7 @@ def invite(
     """
     from app.agencies import persons
     from app.agencies.duties import duties_text
-    from app.agreements.negotiation import require_project
+    from app.agreements.negotiation import negotiators_of
 
     if project is not None and out is None:
         raise click.UsageError("--project stands in an invitation file: name one with --out")
@@ -67,8 +68,8 @@ def invite(
         invitation_files(broker.settings, project) as write,
         broker.database.write() as session,
     ):
-        if project is not None:
-            require_project(session, project)
+        if project is not None and not negotiators_of(session, project):
+            raise RequestError(f"there is no project {project}", hint="see: project list")
         invited = persons.invite_person(
             session, party=party, duties=duties, label=label, now=broker.clock()
         )

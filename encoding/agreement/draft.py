@@ -16,7 +16,6 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from encoding.agreement.persons import read_party
-from encoding.agreement.refusals import plain_fault
 from encoding.errors import AgreementDraftError
 from encoding.files import why_unread
 from encoding.profiles.profile_files import read_profile
@@ -28,6 +27,7 @@ from schemas.fields import NUMBER_INPUTS, NUMBER_KINDS, NumberKind
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
 from schemas.run import RECOMMENDED_POLICY
+from schemas.shared.plain_faults import plain_fault
 
 DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR, "most_ended": None}
 # Clauses that an answer may leave out as a whole, and what stands there then.

@@ -93,7 +93,7 @@ def invite_to(command: Any, out: Path, *more: str) -> Any:
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        (("--project", "foster-k12"), "there is no project of this name"),
+        (("--project", "foster-k12"), "there is no project foster-k12"),
         (("--out", "nowhere/ann.invitation"), "cannot be written"),
         (("--out", "notes.txt"), "is no invitation"),
     ],

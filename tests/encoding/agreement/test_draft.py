@@ -166,7 +166,7 @@ def test_texts_come_in_the_form_that_agreements_have(tmp_path: Path) -> None:
         ('["bob.json", "ann.json"]', '["bob.json"]', "with the duty steward"),
         ("end = 2027-08-31", "end = 2027-08-31T12:00:00Z", "a time of day"),
         ("[breach]", "[[breach]]", "answer breach is not a table"),
-        ("hours = 24", "hours = 24\nsurprise = 1", "breach.surprise is none that an agreement has"),
+        ("hours = 24", "hours = 24\nsurprise = 1", "breach.surprise is none that belongs there"),
         ('statement = "Know', 'statement = "Know\\u202e', "printable characters"),
     ],
 )  # fmt: skip
