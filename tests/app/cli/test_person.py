@@ -153,6 +153,72 @@ def test_the_fingerprint_is_asked_for_and_not_shown_beforehand(
         assert CliRunner().invoke(main, arguments, input=f"{fingerprint}\n").exit_code == 0
 
 
+def test_all_who_wait_are_confirmed_by_one_command(with_party: Any, state: Path) -> None:
+    with enrolled(state, invited(with_party)) as ann, enrolled(state, invited(with_party)) as job:
+        read = ann.public.fingerprint(), job.public.fingerprint()
+        named = {one.public.person: print_ for one, print_ in zip((ann, job), read, strict=True)}
+        listed = json.loads(with_party("person", "list", "--json").stdout)
+        first, second = (row["person"] for row in listed)
+        arguments = ["--state", str(state), "person", "confirm"]
+        # One cannot be reached, then the other reads something else; then all is well.
+        half = CliRunner().invoke(main, arguments, input=f"\n{named[second]}\n")
+        assert half.exit_code == 0, half.stderr
+        assert sorted(states(with_party)) == ["active", "awaiting"]
+        assert "Ann of child-welfare: the twelve groups" in half.stderr
+        assert named[first] not in half.output
+        wrong = CliRunner().invoke(main, arguments, input="12345 " * 12 + "\n")
+        assert wrong.exit_code == 1
+        assert "Ann of child-welfare is not confirmed: The fingerprint is not that" in wrong.stderr
+        assert CliRunner().invoke(main, arguments, input=f"{named[first]}\n").exit_code == 0
+        assert states(with_party) == ["active", "active"]
+        assert "nobody waits" in with_party("person", "confirm").stderr
+
+
+def test_one_wrong_fingerprint_keeps_nobody_else_waiting(with_party: Any, state: Path) -> None:
+    with enrolled(state, invited(with_party)) as ann, enrolled(state, invited(with_party)) as job:
+        who = [one.public.person for one in (ann, job)]
+        # Read in the wrong order, by the wrong one of them.
+        swapped = ["--fingerprint", "1", "--fingerprint", job.public.fingerprint()]
+        assert with_party("person", "confirm", *who, *swapped[2:]).exit_code == 2
+        done = with_party("person", "confirm", *who, *swapped)
+        assert done.exit_code == 1
+        assert "1 of them are not confirmed" in done.stderr
+        listed = json.loads(with_party("person", "list", "--json").stdout)
+        found = {row["person"]: row["state"] for row in listed}
+        assert [found[one] for one in who] == ["awaiting", "active"]
+
+
+def test_the_sheet_shows_what_is_to_be_compared_and_leaves_blank_what_must_be_heard(
+    with_party: Any, state: Path
+) -> None:
+    assert with_party("agency", "add", "k12").exit_code == 0
+    assert with_party("project", "open", "foster-k12", "--party", "child-welfare").exit_code == 0
+    assert with_party("project", "open", "other", "--party", "k12").exit_code == 0
+    with enrolled(state, invited(with_party)) as identity:
+        groups = identity.public.fingerprint().split()
+        waiting = with_party("person", "sheet", "foster-k12")
+        assert waiting.exit_code == 0, waiting.stderr
+        assert "Ann of child-welfare: analyst, steward" in waiting.stdout
+        assert "  ".join(groups[4:8]) in waiting.stdout
+        assert groups[8] in waiting.stdout
+        assert not [
+            one for one in groups[9:] if one in waiting.stdout.replace(identity.public.person, "")
+        ]
+        assert groups[9] not in with_party("person", "sheet", "--json").stdout
+        heard = identity.public.fingerprint()
+        assert (
+            with_party(
+                "person", "confirm", identity.public.person, "--fingerprint", heard
+            ).exit_code
+            == 0
+        )
+        assert "  ".join(groups[8:]) in with_party("person", "sheet", "foster-k12").stdout
+        assert "Ann" not in with_party("person", "sheet", "other").stdout
+        assert with_party("person", "sheet", "nothing").exit_code == 1
+        assert with_party("person", "revoke", identity.public.person).exit_code == 0
+        assert "Ann" not in with_party("person", "sheet").stdout
+
+
 def test_nobody_is_confirmed_where_nobody_can_answer(with_party: Any, state: Path) -> None:
     with enrolled(state, invited(with_party)) as identity:
         assert with_party("person", "confirm", identity.public.person).exit_code != 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ import encoding.cli.parts.invitations as invitations
 from app.cli.self_signed import write_certificate
 from encoding.people.identity import read_identity
 from encoding.people.identity_lock import Passphrase, read_key_file
+from encoding.people.peers import read_peers
 from encoding.workspace.config import read_config
 from schemas.invitation import Invitation
 
@@ -283,3 +285,32 @@ def test_an_invitation_without_a_project_needs_one(office: Office) -> None:
     assert start(office, "--key-file", "identity.key", "--project", "foster-k12").exit_code == 0
     office.invitation("analyst")
     assert start(office, "--project", "other").exit_code == 2
+
+
+def test_the_sheet_shows_whom_the_operator_has_confirmed(office: Office) -> None:
+    office.invitation("steward")
+    assert start(office, "--key-file", "identity.key").exit_code == 0
+    refused = office.type("identity", "sheet")
+    assert refused.exit_code == 4
+    office.confirm()
+    done = office.type("identity", "sheet", "--json")
+    assert done.exit_code == 0, done.stderr
+    public = read_identity("identity.txt").public
+    # The rig's broker writes its log to the same place.
+    (row,) = json.loads(done.stdout[done.stdout.index("[\n  {") :])
+    assert (row["fingerprint"], row["trusted"]) == (public.fingerprint(), True)
+    assert "[x] compared here" in office.type("identity", "sheet").stdout
+
+
+def test_several_fingerprints_are_trusted_at_once(office: Office) -> None:
+    office.invitation("steward")
+    assert start(office, "--key-file", "identity.key").exit_code == 0
+    first, second = "12345 " * 12, "54321 " * 12
+    done = office.type("identity", "trust", "k12", *first.split(), *second.split())
+    assert done.exit_code == 0, done.stderr
+    peers = read_peers(Path("workspace/peers.json")).of("k12")
+    assert {peer.fingerprint for peer in peers} == {first.strip(), second.strip()}
+    assert office.type("identity", "trust", "k12", *first.split()).exit_code == 0
+    assert len(read_peers(Path("workspace/peers.json")).of("k12")) == 1
+    short = office.type("identity", "trust", "k12", *first.split(), *second.split()[:-1])
+    assert short.exit_code == 1
