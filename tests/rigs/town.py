@@ -79,7 +79,8 @@ class Town:
             case Later(days):
                 self.pass_days(days)
             case WrittenFile(name, content):
-                (self.at(person).folder / name).write_text(self.today(content), "utf-8")
+                text = self.named(self.today(content))
+                (self.at(person).folder / name).write_text(text, "utf-8")
             case Handing(file, receivers):
                 for receiver in receivers:
                     source = self.at(person).folder / file
@@ -111,10 +112,7 @@ class Town:
         self.clock.move((days - early) * DAY_S)
 
     def type(self, person: str, line: str, status: int = 0) -> None:
-        for name, (identity, fingerprint) in self.keys.items():
-            line = line.replace(f"{name.upper()}-ID", identity)
-            line = line.replace(f"{name.upper()}-FINGERPRINT", fingerprint)
-        line = line.replace("AGREEMENT", self.said.get("AGREEMENT", ""))
+        line = self.named(line).replace("AGREEMENT", self.said.get("AGREEMENT", ""))
         words = shlex.split(line)
         here = self.at(person)
         # Nobody reaches into the folder of another.
@@ -139,6 +137,13 @@ class Town:
             self.waiting[person].read_until("waiting for up to")
             return
         self.finish(person, line, status)
+
+    def named(self, text: str) -> str:
+        """Put IDs and fingerprints in place of what stands for them: SAM-ID, SAM-FINGERPRINT."""
+        for name, (identity, fingerprint) in self.keys.items():
+            text = text.replace(f"{name.upper()}-ID", identity)
+            text = text.replace(f"{name.upper()}-FINGERPRINT", fingerprint)
+        return text
 
     def finish(self, person: str, line: str, status: int = 0) -> None:
         here = self.at(person)

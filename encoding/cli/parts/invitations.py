@@ -138,6 +138,8 @@ def enrolled(session: Session, place: Place) -> tuple[EnrolmentView, PublicIdent
     """
     with _asking(session, place.invitation) as client:
         is_new = not place.identity.exists()
+        # A key file that was there may lock somebody else's keys.
+        has_key_file = place.key_file is not None and place.key_file.exists()
         if is_new:
             # So that no keys are left of a call that cannot come to anything.
             client.reach()
@@ -149,7 +151,7 @@ def enrolled(session: Session, place: Place) -> tuple[EnrolmentView, PublicIdent
                 raise
             if is_new:
                 place.identity.unlink(missing_ok=True)
-                if place.key_file is not None:
+                if place.key_file is not None and not has_key_file:
                     place.key_file.unlink(missing_ok=True)
             raise InvitationError(
                 "the broker does not take the invitation: its code was used for other keys, or has ended",

@@ -168,6 +168,19 @@ def test_a_code_that_was_used_leaves_nothing_behind(office: Office, tmp_path: Pa
     assert [path.name for path in other.iterdir()] == ["stolen.invitation"]
 
 
+def test_a_key_file_that_was_there_stays_where_the_code_is_refused(office: Office) -> None:
+    made = office.type(
+        "identity", "new", PARTY, "--duty", "steward", "--file", "other.txt",
+        "--key-file", "identity.key",
+    )  # fmt: skip
+    assert made.exit_code == 0
+    office.invitation("analyst")
+    bent(office, duties=["approver"])
+    assert start(office, "--key-file", "identity.key").exit_code == 1
+    assert left(office) == {"other.txt", "identity.key"}
+    read_identity("other.txt").unlock(read_key_file("identity.key"))
+
+
 def test_an_invitation_that_has_ended_is_refused_before_anything_is_asked(office: Office) -> None:
     office.invitation("analyst")
     bent(office, expires="2020-01-01T00:00:00Z")
