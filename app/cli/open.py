@@ -61,3 +61,8 @@ def open(ctx: click.Context, *, file: Path | None, template: bool, folder: Path)
         ):
             done = open_from(session, broker, wanted, actor=operator, folder=folder, write=write)
     emit(done.to_json(), done.lines())
+    if done.invited:
+        click.echo(
+            "hand each file to its person by a safe way, and let them telephone you;", err=True
+        )
+        click.echo("then type what they read: blindlink-broker person confirm", err=True)

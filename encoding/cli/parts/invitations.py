@@ -51,7 +51,7 @@ def read_invitation(path: Path) -> Invitation:
         raise InvitationError(why_unread(exc, path, f"{path} cannot be read")) from exc
     except DocumentError as exc:
         raise InvitationError(
-            f"{path} is no invitation, or was changed: {exc}",
+            f"{path} is no invitation, or was changed since the broker wrote it",
             hint="use the file as you got it from the operator, or ask for a new one",
         ) from exc
 
