@@ -17,13 +17,14 @@ from schemas.shared.durable import PlaceBlockedError, replacing
 
 if TYPE_CHECKING:
     from app.agencies.persons import NewInvitation
+    from app.broker import Broker
     from app.settings import Settings
 
 Writer = Callable[[Path, "NewInvitation"], None]
 
 
 @contextmanager
-def invitation_files(settings: Settings, project: str | None) -> Iterator[Writer]:
+def invitation_files(broker: Broker, project: str | None) -> Iterator[Writer]:
     """Give what writes the file of a new invitation, owner-only; None: for no project in particular.
 
     It is for the transaction in which the codes are kept: where that fails, the files go, too.
@@ -32,14 +33,20 @@ def invitation_files(settings: Settings, project: str | None) -> Iterator[Writer
         ConfigurationError: others cannot reach the broker over TLS, or its certificate cannot be read.
         RequestError: a file cannot be written, or would replace one that is no invitation.
     """
-    written: list[Path] = []
+    from app.matchlog.proofs import log_keys
+
+    settings, written = broker.settings, list[Path]()
+    present = read_log_key(settings.log_key_file).verifier_key.text
+    with broker.database.read() as session:
+        first = log_keys(session)[0][1]
 
     def write(path: Path, invited: NewInvitation) -> None:
         try:
             invitation = Invitation.of(
                 broker=settings.address,
                 certificate=own_certificate(settings),
-                log_key=read_log_key(settings.log_key_file).verifier_key.text,
+                # Auditors verify from the log's beginning; to all others a former key must mean nothing.
+                log_key=first if "auditor" in invited.duties else present,
                 project=project,
                 party=invited.party,
                 duties=invited.duties,

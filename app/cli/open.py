@@ -56,7 +56,7 @@ def open(ctx: click.Context, *, file: Path | None, template: bool, folder: Path)
         operator = local_operator(broker)
         make_private_folder(folder)
         with (
-            invitation_files(broker.settings, wanted.project) as write,
+            invitation_files(broker, wanted.project) as write,
             broker.database.write() as session,
         ):
             done = open_from(session, broker, wanted, actor=operator, folder=folder, write=write)

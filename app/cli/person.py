@@ -74,7 +74,7 @@ def invite(
         raise click.UsageError("--project stands in an invitation file: name one with --out")
     with (
         opened_broker(ctx) as broker,
-        invitation_files(broker.settings, project) as write,
+        invitation_files(broker, project) as write,
         broker.database.write() as session,
     ):
         if project is not None and not negotiators_of(session, project):

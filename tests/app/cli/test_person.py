@@ -83,6 +83,21 @@ def test_an_invitation_file_has_what_a_person_needs_to_begin(
     assert Invitation.from_file(out.read_bytes()).project is None
 
 
+def test_auditors_get_the_first_key_of_the_log_and_others_the_present_one(
+    with_party: Any, tmp_path: Path
+) -> None:
+    assert with_party("log-key", "rotate").exit_code == 0
+    keys = {}
+    for duty in ("auditor", "analyst"):
+        out = tmp_path / f"{duty}.invitation"
+        done = with_party("person", "invite", "child-welfare", "--duty", duty, "--out", str(out))
+        assert done.exit_code == 0, done.stderr
+        keys[duty] = Invitation.from_file(out.read_bytes()).log_key
+    assert keys["auditor"] == with_party("log-key", "show", "--first").stdout.strip()
+    assert keys["analyst"] == with_party("log-key", "show").stdout.strip()
+    assert keys["auditor"] != keys["analyst"]
+
+
 def invite_to(command: Any, out: Path, *more: str) -> Any:
     return command(
         "person", "invite", "child-welfare", "--duty", "analyst", "--label", "Ann",
