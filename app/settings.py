@@ -24,12 +24,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.errors import ConfigurationError
-from schemas.ids import NAME_PATTERN
+from schemas.ids import ADDRESS_PATTERN, NAME_PATTERN
 
 CONFIG_NAME: Final = "broker.toml"
 DEFAULT_STATE_DIR: Final = Path("broker-state")
-
-PUBLIC_URL_PATTERN: Final = r"^https://[^\s/?#@]+(/[^\s/?#]+)*$"
 
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
 Address = Annotated[
@@ -66,7 +64,7 @@ class Settings(BaseSettings):
     insecure_volatile_database: bool = False
 
     # The address under which parties reach the broker; what they sign to come in names it.
-    public_url: Annotated[str, Field(pattern=PUBLIC_URL_PATTERN)] | None = None
+    public_url: Annotated[str, Field(pattern=ADDRESS_PATTERN)] | None = None
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8443

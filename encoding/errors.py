@@ -412,6 +412,10 @@ UntrustedKeyError = IdentityError.row(
     "Somebody's keys whose fingerprint has not been compared, or that are others than those compared.",
 )
 
+InvitationError = AgencyError.row(
+    "invitation", "An invitation file that cannot be used, or not in this folder."
+)
+
 AgreementDraftError = AgreementError.row(
     "agreement-draft",
     "An answer from which an agreement is made is missing or impossible.",

@@ -26,6 +26,7 @@ SHA256_PATTERN = r"^[0-9a-f]{64}$"
 TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+ADDRESS_PATTERN = r"^https://[^\s/?#@]+(/[^\s/?#]+)*$"
 DECIMAL_PATTERN = r"^(0|[1-9][0-9]{0,3})(\.[0-9]{1,9})?$"
 
 

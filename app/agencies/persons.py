@@ -52,9 +52,12 @@ INVITATION_LIFETIME: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class NewInvitation:
-    """A one-time code: shown once, to whoever hands it to the person, and kept nowhere."""
+    """A one-time code, for whom it is: shown once, to whoever hands it to the person, and kept nowhere."""
 
     code: str = field(repr=False)
+    party: str
+    duties: tuple[Duty, ...]
+    label: str
     expires: str
 
 
@@ -85,7 +88,7 @@ def invite_person(
             expires=expires,
         ),
     )
-    return NewInvitation(code, expires)
+    return NewInvitation(code, party, parse_duties(duties_text(duties)), label, expires)
 
 
 def enrol_person(session: Session, wanted: EnrolmentRequest, now: datetime) -> EnrolmentView:

@@ -108,6 +108,11 @@ def open_project(
     log.append(session, [draft])
 
 
+def negotiators_of(session: Session, project: str) -> list[str]:
+    """Return who may negotiate about a project, by name; none where there is no such project."""
+    return repository.negotiators_of(session, project)
+
+
 def propose(
     session: Session, broker: Broker, actor: Actor, project: str, proposal: AgreementProposal
 ) -> StoredAgreement:

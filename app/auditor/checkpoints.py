@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from app.auditor.errors import CheckpointMissingError, CosignatureBrokenError, RootMismatchError
@@ -15,7 +16,7 @@ class CheckpointBook:
     """Takes checkpoints in order.
 
     `batches` counts those taken, `covered` is the size of the last one and `newest` its note, `cosigned`
-    gives for each witness the largest size that it signed for.
+    gives for each witness the largest size that it signed for, `cosigned_by` the digests of its keys.
     """
 
     def __init__(self, keys: KeyChain, cosigners: Sequence[VerifierKey]) -> None:
@@ -27,6 +28,7 @@ class CheckpointBook:
         self.newest = b""
         self.last_key = keys.present
         self.cosigned: dict[str, int] = {}
+        self.cosigned_by: dict[str, set[str]] = {}
 
     @property
     def known_keys(self) -> Sequence[VerifierKey]:
@@ -100,4 +102,7 @@ class CheckpointBook:
                 "a witness's signature does not verify", index=index
             ) from exc
         for cosignature in cosignatures:
-            self.cosigned[cosignature.key.name] = checkpoint.size
+            name = cosignature.key.name
+            self.cosigned[name] = checkpoint.size
+            digest = hashlib.sha256(cosignature.key.public_key).hexdigest()
+            self.cosigned_by.setdefault(name, set()).add(digest)

@@ -63,7 +63,8 @@ def unlisted(persons: Mapping[str, int | None]) -> Caveat:
 class Verdict:
     """A log that verified. `project` is null where nothing is withheld; times are those of entries shown.
 
-    `cosigned` gives for each witness the largest size that it cosigned; `newest` is the last checkpoint's
+    `cosigned` gives for each witness the largest size that it cosigned, `vouched` are those that did so only
+    by keys which a binding agreement lists for the party of that name; `newest` is the last checkpoint's
     note, to be kept as a pin. `receipts` counts for each agency whose pack was held to the log its receipts.
     `keys_after` gives for each log key the size that its checkpoints exceed.
     """
@@ -83,6 +84,7 @@ class Verdict:
     newest: bytes = field(default=b"", repr=False)
     receipts: dict[str, int] = field(default_factory=dict)
     keys_after: tuple[int, ...] = field(default=())
+    vouched: frozenset[str] = field(default=frozenset())
 
     @property
     def entries_withheld(self) -> int:
@@ -103,6 +105,7 @@ class Verdict:
             "log_keys": list(self.log_keys),
             "pins": self.pins,
             "cosigned": self.cosigned,
+            "cosigned_by_listed_keys": sorted(self.vouched),
             "receipts": self.receipts,
             "first_time": self.first_time,
             "last_time": self.last_time,

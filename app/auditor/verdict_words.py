@@ -24,7 +24,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     if verdict.pins:
         yield f"pins         {verdict.pins}, all part of this log"
     for name, size in sorted(verdict.cosigned.items()):
-        yield f"witness      {name} signed for the first {size:,} entries"
+        yield f"witness      {name} {_signed_for(verdict, name, size)}"
     for party, count in sorted(verdict.receipts.items()):
         yield f"receipts     {count:,} of {party}, all entries of this log"
     for caveat in verdict.caveats:
@@ -43,7 +43,7 @@ def verdict_facts(verdict: Verdict) -> Iterator[tuple[str, str]]:
         yield "log key", key
     yield "pins", f"{verdict.pins}, all part of this log" if verdict.pins else "none was given"
     for name, size in sorted(verdict.cosigned.items()):
-        yield "witness", f"{name} signed for the first {size:,} entries"
+        yield "witness", f"{name} {_signed_for(verdict, name, size)}"
     for party, count in sorted(verdict.receipts.items()):
         yield "receipts", f"{count:,} of {party}, all entries of this log"
 
@@ -59,3 +59,8 @@ def failure_lines(error: AuditError) -> Iterator[str]:
     yield f"code: {error.code}"
     if error.hint is not None:
         yield f"hint: {error.hint}"
+
+
+def _signed_for(verdict: Verdict, name: str, size: int) -> str:
+    listed = ", by keys that a signed agreement lists" if name in verdict.vouched else ""
+    return f"signed for the first {size:,} entries{listed}"

@@ -36,6 +36,7 @@ from app.auditor.verdict import (
     unlisted,
 )
 from schemas.errors import BundleError, FormatError
+from schemas.identity import PublicIdentity
 from schemas.matchlog.archive import Source
 from schemas.matchlog.bundle import BundleManifest, BundleReader, Chunk
 from schemas.matchlog.entry import Entry, parse_entry
@@ -158,11 +159,31 @@ class _Walk:
             keys_after=tuple(self._keys.after),
             pins=self._pins.count,
             cosigned=self._checkpoints.cosigned,
+            vouched=self._vouched(),
             first_time=self._first_time,
             last_time=self._log_state.time,
             caveats=tuple(self._caveats(has_log_key)),
             newest=self._checkpoints.newest,
         )
+
+    def _vouched(self) -> frozenset[str]:
+        """Return the witnesses all of whose keys are of persons whom a binding agreement lists.
+
+        The broker says which keys a bundle's witnesses have; what all parties signed says whose they are.
+        """
+        listed: dict[str, set[str]] = {}
+        for project in self._log_state.projects.values():
+            for state in project.agreements.values():
+                for party in state.agreement.parties if state.days else ():
+                    for person in party.persons:
+                        listed.setdefault(party.name, set()).update(self._keys_of(person))
+        used = self._checkpoints.cosigned_by
+        return frozenset(name for name, keys in used.items() if keys <= listed.get(name, set()))
+
+    def _keys_of(self, person: PublicIdentity) -> set[str]:
+        """Return the key that an agreement lists, and those by which it was replaced."""
+        first, known = person.key_sha256(), self._log_state.persons.get(person.person)
+        return {first} if known is None or first not in known.history else {first, *known.history}
 
     def _take_leaf(self, leaf_hash: bytes, raw: bytes | None) -> None:
         index = self.size

@@ -79,7 +79,8 @@ def init(
         click.echo(
             f"agencies on this machine trust it with {settings.tls_dir / 'broker.crt'}", err=True
         )
-    click.echo("give agencies and auditors this key of the match log by another way:", err=True)
+    click.echo("say who takes part: blindlink-broker open --template > parties.toml", err=True)
+    click.echo("whoever gets no invitation file needs this key of the match log:", err=True)
     click.echo(key.text)
 
 

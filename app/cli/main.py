@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "serve": "Serve the HTTPS API.",
     "work": "Do the runs that are asked for.",
     "migrate": "Bring the database to the newest schema.",
+    "open": "Enrol parties, open a project and invite its people, from a file.",
     "agency": "Enrol and list parties.",
     "person": "Invite, confirm and revoke persons with keys.",
     "page-link": "Print a link that signs you in to the pages.",

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 import click
 
+from app.cli.invitation_files import invitation_files
 from app.cli.opening import local_operator, opened_broker
+from app.errors import BrokerError, RequestError
 from schemas.identity import Duty
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.agencies.models import Person
     from app.broker import Broker
+    from app.security.actor import Actor
+    from schemas.identity import PublicIdentity
+
+# So many groups nobody finds by chance, and so few are soon written down.
+_HEARD_GROUPS: Final = 3
+_BLANK: Final = "_____"
 
 
 @click.group("person", short_help="Invite, confirm and revoke persons with keys of their own.")
@@ -30,23 +42,50 @@ def person() -> None:
     help="What the person does for PARTY; give it once for each duty.",
 )
 @click.option("--label", default="", help="Who it is for; kept for you, never logged.")
+@click.option("--project", help="The project that the person is for; it stands in the file.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write an invitation file, for your eyes and the person's only, in place of printing the code.",
+)
 @click.pass_context
-def invite(ctx: click.Context, party: str, *, duties: tuple[Duty, ...], label: str) -> None:
-    """Print a code with which one person of PARTY can enrol: works once, within 7 days.
+def invite(
+    ctx: click.Context,
+    party: str,
+    *,
+    duties: tuple[Duty, ...],
+    label: str,
+    project: str | None,
+    out: Path | None,
+) -> None:
+    """Invite one person of PARTY: the code works once, within 7 days.
 
-    Hand it over by a safe way. The person makes keys with `blindlink identity new` and enrols with
-    `blindlink identity enrol`; then you compare the fingerprint with them, and confirm.
+    Hand the file over by a safe way. The person types `blindlink start FILE` and telephones you; then you
+    compare the fingerprint with them, and confirm. Without --out the code alone is printed, for `blindlink
+    identity enrol`.
 
-    Example: blindlink-broker person invite child-welfare --duty analyst --duty steward
+    Example: blindlink-broker person invite k12 --duty analyst --project foster-k12 --out bob.invitation
     """
     from app.agencies import persons
     from app.agencies.duties import duties_text
+    from app.agreements.negotiation import negotiators_of
 
-    with opened_broker(ctx) as broker, broker.database.write() as session:
+    if project is not None and out is None:
+        raise click.UsageError("--project stands in an invitation file: name one with --out")
+    with (
+        opened_broker(ctx) as broker,
+        invitation_files(broker, project) as write,
+        broker.database.write() as session,
+    ):
+        if project is not None and not negotiators_of(session, project):
+            raise RequestError(f"there is no project {project}", hint="see: project list")
         invited = persons.invite_person(
             session, party=party, duties=duties, label=label, now=broker.clock()
         )
-    click.echo(invited.code)
+        if out is not None:
+            # Before the code counts: where the file is not written, nobody has been invited.
+            write(out, invited)
+    click.echo(invited.code if out is None else out)
     what = duties_text(duties).replace(",", ", ")
     click.echo(f"for one person of {party} as {what}, until {invited.expires}", err=True)
 
@@ -71,35 +110,79 @@ def list_all(ctx: click.Context, party: str | None) -> None:
     emit(rows, lines)
 
 
-@person.command("confirm")
-@click.argument("person_id")
-@click.option(
-    "--fingerprint", help="The twelve groups as the person read them; asked for if not given."
-)
+@person.command("sheet")
+@click.argument("project", required=False)
+@json_option
 @click.pass_context
-def confirm(ctx: click.Context, person_id: str, *, fingerprint: str | None) -> None:
-    """Let a person act, after comparing the fingerprint of their keys with them.
+def sheet(ctx: click.Context, project: str | None) -> None:
+    """Print who has enrolled for PROJECT, or at all, with fingerprints, to compare with each by telephone.
 
-    Telephone the person on a number that you know, and let them read what `blindlink identity show` prints.
-    Type what you hear: it is not shown beforehand, so that nobody confirms what nobody has read.
+    Of whoever waits to be confirmed the last three groups are left blank: you write down what you hear, and so
+    nobody is confirmed who has read nothing.
 
-    Example: blindlink-broker person confirm per-0123456789abcdef0123456789abcdef
+    Example: blindlink-broker person sheet foster-k12 > sheet.txt
     """
     from app.agencies import persons
+    from app.agreements.negotiation import negotiators_of
 
+    with opened_broker(ctx) as broker, broker.database.read() as session:
+        parties = None if project is None else negotiators_of(session, project)
+        if parties == []:
+            raise RequestError(f"there is no project {project}", hint="see: project list")
+        rows = [
+            _on_sheet(row, persons.identity_of(row), persons.state_of(row))
+            for row in persons.list_persons(session, None)
+            if row.revoked is None and (parties is None or row.party in parties)
+        ]
+    lines = ["Let each person read all twelve groups to you, on a number that you know.", ""]
+    lines.extend(line for row in rows for line in _sheet_lines(row))
+    emit(rows, lines)
+
+
+@person.command("confirm")
+@click.argument("person_ids", metavar="[PERSON]...", nargs=-1)
+@click.option(
+    "--fingerprint",
+    "fingerprints",
+    multiple=True,
+    help="The twelve groups as the person read them, once for each PERSON; asked for if not given.",
+)
+@click.pass_context
+def confirm(
+    ctx: click.Context, person_ids: tuple[str, ...], *, fingerprints: tuple[str, ...]
+) -> None:
+    """Let persons act, after comparing the fingerprint of their keys with each: all who wait, or those named.
+
+    Telephone each on a number that you know, and let them read what `blindlink start` printed. Type what you
+    hear, or press Enter for whoever cannot be reached now. The fingerprint is not shown beforehand, so that
+    nobody confirms what nobody has read.
+
+    Example: blindlink-broker person confirm
+    """
+    if fingerprints and len(fingerprints) != len(person_ids):
+        raise click.UsageError("give --fingerprint once for each PERSON, in their order")
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
-        heard = fingerprint or click.prompt("The twelve groups, as the person reads them", err=True)
-        with broker.database.write() as session:
-            persons.confirm_person(
-                session,
-                broker.log,
-                person_id=person_id,
-                fingerprint=heard,
-                actor=operator,
-                now=broker.clock(),
-            )
-    click.echo("the person may act from now on", err=True)
+        refused = 0
+        for person_id, name in _to_confirm(broker, person_ids):
+            heard = fingerprints[person_ids.index(person_id)] if fingerprints else _heard(name)
+            if not heard:
+                continue
+            try:
+                _confirm(broker, operator, person_id, heard)
+            except BrokerError as exc:
+                # Whoever was alone says it as every command does; the others need not wait for one.
+                if len(person_ids) == 1:
+                    raise
+                refused += 1
+                click.echo(f"{name} is not confirmed: {exc.detail}", err=True)
+                continue
+            click.echo(f"{name} may act from now on", err=True)
+    if refused:
+        raise RequestError(
+            f"{refused} of them are not confirmed",
+            hint="where a fingerprint is another one, somebody may stand between you and the person",
+        )
 
 
 @person.command("revoke")
@@ -119,6 +202,65 @@ def revoke(ctx: click.Context, person_id: str) -> None:
                 session, broker.log, person_id=person_id, actor=operator, now=broker.clock()
             )
     click.echo("the person is revoked", err=True)
+
+
+def _to_confirm(broker: Broker, named: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Return id and name of whoever is to be confirmed: those named, else all who wait, by party."""
+    from app.agencies import persons
+
+    names: dict[str, str] = {}
+    waiting: list[str] = []
+    with broker.database.read() as session:
+        for row in persons.list_persons(session, None):
+            names[row.id] = f"{row.label or row.id} of {row.party}"
+            if persons.state_of(row) == "awaiting":
+                waiting.append(row.id)
+    if not (named or waiting):
+        raise RequestError("nobody waits to be confirmed", hint="see: person list")
+    return [(one, names.get(one, one)) for one in dict.fromkeys(named or waiting)]
+
+
+def _heard(name: str) -> str:
+    asked = f"{name}: the twelve groups, as the person reads them (Enter: not now)"
+    heard: str = click.prompt(asked, default="", show_default=False, err=True)
+    return heard.strip()
+
+
+def _confirm(broker: Broker, operator: Actor, person_id: str, heard: str) -> None:
+    from app.agencies import persons
+
+    with broker.database.write() as session:
+        persons.confirm_person(
+            session,
+            broker.log,
+            person_id=person_id,
+            fingerprint=heard,
+            actor=operator,
+            now=broker.clock(),
+        )
+
+
+def _on_sheet(row: Person, identity: PublicIdentity, state: str) -> dict[str, Any]:
+    groups = identity.fingerprint().split()
+    if state == "awaiting":
+        groups[-_HEARD_GROUPS:] = [_BLANK] * _HEARD_GROUPS
+    return {
+        "person": row.id,
+        "party": row.party,
+        "label": row.label,
+        "duties": list(identity.duties),
+        "state": state,
+        "fingerprint": " ".join(groups),
+    }
+
+
+def _sheet_lines(row: dict[str, Any]) -> Iterator[str]:
+    yield f"[ ] {row['label'] or '(no label)'} of {row['party']}: {', '.join(row['duties'])}"
+    yield f"    {row['person']}, {row['state']}"
+    groups = row["fingerprint"].split()
+    for start in range(0, len(groups), 4):
+        yield f"      {'  '.join(groups[start : start + 4])}"
+    yield ""
 
 
 def _rows(broker: Broker, party: str | None) -> list[dict[str, Any]]:

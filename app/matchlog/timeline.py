@@ -194,6 +194,11 @@ def entries_of_kinds(session: Session, project: str, kinds: Collection[str]) -> 
                 yield entry
 
 
+def broker_entries_of_kinds(session: Session, kinds: Collection[str]) -> Iterator[Entry]:
+    """Yield all entries of these kinds that are of no project, the oldest first."""
+    return entries_of_kinds(session, NO_PROJECT, kinds)
+
+
 def _first_wanted(
     places: Iterator[tuple[int, bytes]], wanted: EntryFilter, limit: int
 ) -> tuple[list[Entry], int | None]:

@@ -9,14 +9,13 @@ import datetime
 import json
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from encoding.agreement.persons import read_party
-from encoding.agreement.refusals import plain_fault
 from encoding.errors import AgreementDraftError
 from encoding.files import why_unread
 from encoding.profiles.profile_files import read_profile
@@ -26,9 +25,11 @@ from schemas.amendment import amends_of, opens_epoch, succession_fault
 from schemas.canonical import canonical_bytes
 from schemas.errors import CanonicalError
 from schemas.fields import NUMBER_INPUTS, NUMBER_KINDS, NumberKind
+from schemas.identity import PublicIdentity
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
 from schemas.run import RECOMMENDED_POLICY
+from schemas.shared.plain_faults import plain_fault
 
 DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR, "most_ended": None}
 # Clauses that an answer may leave out as a whole, and what stands there then.
@@ -71,13 +72,17 @@ def read_answers(path: Path) -> dict[str, Any]:
 
 
 def draft_agreement(
-    answers: Mapping[str, Any], folder: Path, before: AgreementProposal | None = None
+    answers: Mapping[str, Any],
+    folder: Path,
+    before: AgreementProposal | None = None,
+    enrolled: Sequence[PublicIdentity] = (),
 ) -> AgreementProposal:
     """Return the agreement that the answers make.
 
     Args:
-        answers: clauses by name; parties list files of identities as `identities` in place of `persons`.
+        answers: clauses by name; parties may list `identities`, files or IDs of persons, in place of `persons`.
         folder: where relative paths start.
+        enrolled: the persons whom the broker shows, where a party has not listed all of its own in files.
         before: the agreement that this one amends: a clause that is not answered stays as it is there.
     Raises:
         AgreementDraftError: an answer is missing or impossible; names the field.
@@ -92,7 +97,7 @@ def draft_agreement(
         frame = {"number": before.agreement.number + 1, "previous": before.agreement.digest()}
     raw |= frame
     raw["profile"] = profile.digest()
-    raw["parties"] = [read_party(party, folder) for party in _tables(raw, "parties")]
+    raw["parties"] = [read_party(party, folder, enrolled) for party in _tables(raw, "parties")]
     _settle_number(raw)
     _put_in_order(raw)
     asks_new_secret = bool(raw.pop("new_secret", False))

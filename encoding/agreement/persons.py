@@ -1,30 +1,97 @@
-"""The persons of an agreement's parties, from the files of identities that the answers name."""
+"""The persons of an agreement's parties: those whom the broker shows as enrolled, or whom the answers name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from encoding.errors import AgreementDraftError
 from encoding.files import why_unread
 from schemas.canonical import parse_json
-from schemas.errors import CanonicalError, FormatError
-from schemas.identity import PublicIdentity, SignedIdentity
+from schemas.errors import CanonicalError, FormatError, SignatureError
+from schemas.identity import IdentityHistory, PublicIdentity, SignedIdentity
+from schemas.ids import PERSON_PREFIX, is_random_id
 
 MAX_IDENTITY_BYTES: Final = 16 * 1024
 
 
-def read_party(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return a party of the answers with its persons' identities in place of their files."""
+def needs_enrolled(parties: Iterable[Mapping[str, Any]], *, is_first: bool) -> bool:
+    """Tell whether parties of the answers have persons whom only the broker can show.
+
+    Args:
+        parties: as the answers give them.
+        is_first: no agreement stands before, from which persons are carried over.
+    """
+    for party in parties:
+        named = party.get("identities")
+        if named is None and is_first and "persons" not in party:
+            return True
+        if isinstance(named, list) and any(_is_person(one) for one in named):
+            return True
+    return False
+
+
+def newest_identities(shown: Iterable[IdentityHistory]) -> list[PublicIdentity]:
+    """Return the newest keys of each person whom a broker shows, whose changes of keys follow from the first.
+
+    Whether they are that person's, only the person can say.
+
+    Raises:
+        AgreementDraftError: a history is forged.
+    """
+    try:
+        return [history.verify()[-1] for history in shown]
+    except SignatureError as exc:
+        raise AgreementDraftError(
+            "the broker shows keys whose changes do not follow from each other"
+        ) from exc
+
+
+def read_party(
+    raw: dict[str, Any], folder: Path, enrolled: Iterable[PublicIdentity] = ()
+) -> dict[str, Any]:
+    """Return a party of the answers with its persons' identities.
+
+    Args:
+        raw: the answers about one party; `identities` are files, or IDs of persons who have enrolled.
+        folder: where relative paths start.
+        enrolled: whom the broker shows. Without `identities` and `persons`, all of the party take part.
+    Raises:
+        AgreementDraftError: somebody who is named, or everybody of the party, is not there.
+    """
     party = dict(raw)
-    files = party.pop("identities", None)
-    if files is not None:
-        persons = [read_identity_file(folder / str(file)) for file in files]
+    named = party.pop("identities", None)
+    name = str(party.get("name"))
+    own = {one.person: one for one in enrolled if one.party == name}
+    if named is not None:
+        persons = [_person(str(one), folder, own, name) for one in named]
+    elif "persons" not in party:
+        persons = list(own.values())
+        if not persons:
+            raise AgreementDraftError(
+                f"nobody of {name} has enrolled and been confirmed at the broker yet",
+                hint="or name files of identities in the answer parties: identities = [...]",
+            )
+    if named is not None or "persons" not in party:
         party["persons"] = [person.to_json() for person in sorted(persons, key=lambda p: p.person)]
     if "holder" not in party:
         party["holder"] = _likely_holder(party)
     return party
+
+
+def _is_person(named: object) -> bool:
+    return isinstance(named, str) and is_random_id(named, PERSON_PREFIX)
+
+
+def _person(
+    named: str, folder: Path, enrolled: Mapping[str, PublicIdentity], party: str
+) -> PublicIdentity:
+    if not _is_person(named):
+        return read_identity_file(folder / named)
+    if named not in enrolled:
+        raise AgreementDraftError(f"the broker shows nobody of {party} with the ID {named}")
+    return enrolled[named]
 
 
 def _likely_holder(party: Mapping[str, Any]) -> str | None:

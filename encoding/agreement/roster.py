@@ -8,13 +8,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from encoding.agreement.kept_agreements import KeptAgreement
-from encoding.agreement.refusals import plain_fault
 from encoding.errors import AgreementDraftError
 from schemas.agreement import Agreement
 from schemas.amendment import opens_epoch
 from schemas.canonical import canonical_bytes
 from schemas.clauses import AgreedParty
 from schemas.identity import PublicIdentity
+from schemas.shared.plain_faults import plain_fault
 
 
 def change_roster(

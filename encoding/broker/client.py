@@ -103,6 +103,10 @@ class BrokerClient:
         """Close the connection."""
         self._connection.close()
 
+    def reach(self) -> None:
+        """Make sure that the broker is there, by what it says of itself to anybody."""
+        self._connection.ask("GET", "openapi.json")
+
     def enrol(self, request: EnrolmentRequest) -> EnrolmentView:
         """Send a person's public keys with the operator's code; the same again is safe."""
         return self._post(EnrolmentView, "enrolments", request)

@@ -15,7 +15,8 @@ from schemas.shared.command_line import LazyGroup, emit, owes_json
 # In the order in which an analyst meets them.
 COMMANDS: Final = {
     "trial": "Link two files of yours on the spot, to see what comes out.",
-    "init": "Ask a few questions and write blindlink.toml.",
+    "start": "Make your keys and settings from the operator's invitation.",
+    "init": "Say in blindlink.toml where your file of people is.",
     "identity": "Make your own keys and show their fingerprint.",
     "agreement": "Draft, read and sign what is agreed.",
     "roster": "Say and change who acts for your party.",
@@ -94,7 +95,7 @@ class AgencyGroup(LazyGroup):
     table=COMMANDS,
     package="encoding.cli.commands",
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "BLINDLINK"},
-    epilog="Example: blindlink init, then: blindlink status. The guide is docs/analyst.md.",
+    epilog="Example: blindlink start ann.invitation, then: blindlink status. The guide is docs/analyst.md.",
 )
 @agency_options
 @click.version_option(package_name="blindlink")

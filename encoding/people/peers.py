@@ -190,14 +190,29 @@ def read_fingerprint(text: str) -> str:
     Raises:
         UntrustedKeyError: it does not have twelve groups of five digits.
     """
+    (written,) = read_fingerprints(text, most=1)
+    return written
+
+
+def read_fingerprints(text: str, *, most: int = MAX_PEERS) -> list[str]:
+    """Return fingerprints as they are written here, from up to so many that somebody typed one after the other.
+
+    Raises:
+        UntrustedKeyError: they do not have twelve groups of five digits each.
+    """
     digits = "".join(character for character in text if not character.isspace())
-    wanted = FINGERPRINT_GROUPS * _GROUP
-    if len(digits) != wanted or not (digits.isascii() and digits.isdecimal()):
+    whole = FINGERPRINT_GROUPS * _GROUP
+    is_fit = len(digits) % whole == 0 and 0 < len(digits) <= most * whole
+    if not (is_fit and digits.isascii() and digits.isdecimal()):
         raise UntrustedKeyError(
             f"a fingerprint has {FINGERPRINT_GROUPS} groups of {_GROUP} digits",
             hint="the other person reads it from: blindlink identity show",
         )
-    return " ".join(digits[start : start + _GROUP] for start in range(0, wanted, _GROUP))
+    groups = [digits[start : start + _GROUP] for start in range(0, len(digits), _GROUP)]
+    return [
+        " ".join(groups[start : start + FINGERPRINT_GROUPS])
+        for start in range(0, len(groups), FINGERPRINT_GROUPS)
+    ]
 
 
 def _known_in(peers: Peers, history: IdentityHistory) -> Peer | None:

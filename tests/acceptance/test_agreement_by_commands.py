@@ -218,3 +218,72 @@ def test_a_release_is_approved_by_somebody_who_did_not_upload(rig: AgreementRig)
     assert "no release waits for the approval of welfare" in refused(
         ann.type("approve", "release", "--yes")
     )
+
+
+STANDING = ("--standing", "--yes")
+
+
+def standing(desk: Desk) -> list[tuple[str, int, str]]:
+    given = desk.json("approve", "list")["standing"]
+    return sorted((one["party"], one["runs"], one["until"]) for one in given)
+
+
+def test_whoever_signs_last_approves_in_advance_at_once(rig: AgreementRig) -> None:
+    ann, bob, kim = rig.desks["ann"], rig.desks["bob"], rig.desks["kim"]
+    fingerprint = rig.draft()
+    path = str(ann.folder / "first.json")
+    signed = rig.sign("ann", fingerprint, path, *STANDING)
+    assert signed.exit_code == 0, signed.output
+    assert "runs are not approved yet" in signed.stderr
+    assert "no agreement binds" in refused(ann.type("agreement", "sign", *STANDING))
+    assert "needs the duty approver" in refused(bob.type("agreement", "sign", *STANDING), 2)
+    assert rig.sign("eve", fingerprint).exit_code == 0
+    last = rig.sign("kim", fingerprint, *STANDING)
+    assert last.exit_code == 0, last.output
+    assert "up to 52 runs are approved in advance until 2027-08-31" in last.stderr
+    # The same command again, by whoever had signed before.
+    ann.ok("agreement", "sign", *STANDING, "--runs", "9")
+    assert standing(kim) == [("schools", 52, "2027-08-31"), ("welfare", 9, "2027-08-31")]
+    assert "stands already" in refused(ann.type("agreement", "sign", *STANDING, "--runs", "9"))
+    late = ann.type("agreement", "sign", *STANDING, "--until", "2027-09-01")
+    assert "ends on 2027-08-31" in refused(late, 2)
+
+
+def test_nobody_approves_under_an_old_agreement_by_mistake(rig: AgreementRig) -> None:
+    ann = rig.desks["ann"]
+    rig.agree()
+    second = str(ann.folder / "second.json")
+    first = str(ann.folder / "first.json")
+    fingerprint = rig.draft("second.json", "--amends", first, "--set", "end=2027-07-31")
+    assert rig.sign("ann", fingerprint, second).exit_code == 0
+    waited = refused(ann.type("agreement", "sign", *STANDING))
+    assert "operator and schools have yet to sign the next agreement" in waited
+    assert standing(ann) == []
+
+
+def test_the_first_refresh_takes_the_agreement_and_makes_the_secret(rig: AgreementRig) -> None:
+    bob, kim = rig.desks["bob"], rig.desks["kim"]
+    for desk in (bob, kim):
+        (desk.folder / "secret.txt").unlink()
+    fingerprint = rig.draft()
+    path = str(rig.desks["ann"].folder / "first.json")
+    words = ("refresh", "--begin", "--agreement", fingerprint)
+    assert rig.sign("ann", fingerprint, path).exit_code == 0
+    early = refused(bob.type(*words), 7)
+    assert "operator has not signed this agreement yet" in early
+    for name, more in (("eve", ()), ("kim", STANDING)):
+        assert rig.sign(name, fingerprint, *more).exit_code == 0
+    rig.desks["ann"].ok("agreement", "sign", *STANDING)
+    assert refused(bob.type("refresh", "--begin", "--agreement", "0" * 64))
+    assert refused(bob.type("refresh", "--begin", "--agreement", "0" * 63))
+    assert "nothing has been agreed on" in refused(bob.type("secret", "status"))
+    # Bob's part is sent once, and he waits for Kim's.
+    assert "part of the secret" in refused(bob.type(*words), 7)
+    for _ in range(6):
+        for desk in (kim, bob):
+            assert desk.type(*words).exit_code in {0, 7}
+            rig.work()
+        if all((desk.folder / "links.csv").exists() for desk in (kim, bob)):
+            break
+    assert len((bob.folder / "links.csv").read_text().splitlines()) == 3
+    assert "confirmed" in bob.ok("secret", "status").stdout

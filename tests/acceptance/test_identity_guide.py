@@ -12,6 +12,7 @@ from rigs.office import Office, office
 
 from app.agencies.duties import role_of
 from encoding.people.identity import read_identity
+from encoding.workspace.config import read_config
 from schemas.identity import Duty
 
 __all__ = ["office"]
@@ -63,7 +64,7 @@ class Reader:
 
     def answers(self, words: list[str]) -> str:
         """Return what the command asks for."""
-        if words[:2] == ["identity", "new"]:
+        if words[0] == "start":
             return f"{PASSPHRASE}\n{PASSPHRASE}\n"
         if words[:2] == ["identity", "passphrase"]:
             return f"{PASSPHRASE}\n" * 3
@@ -84,17 +85,15 @@ def follow(reader: Reader, section: str) -> list[Result]:
     return done
 
 
-def test_the_guide_leads_from_no_keys_to_new_keys(reader: Reader) -> None:
+def test_the_guide_leads_from_an_invitation_to_new_keys(reader: Reader) -> None:
     office = reader.office
-    follow(reader, "Make them")
-    assert read_identity(office.folder / "job.txt").lock.kind == "key-file"
-    shown = follow(reader, "Make them known")
+    office.invitation("analyst")
+    shown = follow(reader, "Begin")
     before = read_identity(office.folder / "identity.txt").public
     assert " ".join(before.fingerprint().split()[:4]) in shown[-1].stdout
     link, token = follow(reader, "Use them")
     assert f"{office.address}/sign-in#" in link.stdout
     assert (office.folder / "auditor.token").exists(), token.stderr
-    (office.folder / "blindlink.toml").write_text(settings(office), "utf-8")
     follow(reader, "Another passphrase")
     assert read_identity(office.folder / "identity.txt").public == before
     follow(reader, "Replace them")
@@ -106,22 +105,26 @@ def test_the_guide_leads_from_no_keys_to_new_keys(reader: Reader) -> None:
     assert "the sign-in is refused" in refused.stderr
 
 
-def settings(office: Office) -> str:
-    """Return settings with the lines that the guide shows."""
+def test_without_an_invitation_file_the_same_is_done_by_hand(reader: Reader) -> None:
+    follow(reader, "By hand")
+    folder = reader.office.folder
+    made = read_identity(folder / "by-hand.txt")
+    assert made.lock.kind == "key-file"
     (lines,) = re.findall(r"^```toml\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
-    rest = f"""
+    (folder / "blindlink.toml").write_text(lines + settings(reader.office), "utf-8")
+    kept = read_config(folder / "blindlink.toml").sections.identity
+    assert kept.file == "identity.txt"
+
+
+def settings(office: Office) -> str:
+    """Return what settings say beside the lines that the guide shows."""
+    return f"""
 [broker]
 url = "{office.address}"
-ca_file = "{office.ca_file.as_posix()}"
 [project]
 name = "foster-pupils"
 party = "child-welfare"
-[input]
-file = "people.csv"
-id_column = "ID"
-population = "pupils"
 """
-    return lines + rest
 
 
 def test_the_guide_names_every_duty_and_says_which_stand_alone() -> None:

@@ -20,7 +20,7 @@ from app.cli.founding import found_broker
 from app.cli.main import main as broker_main
 from app.main import create_app
 from app.security.actor import Actor
-from app.settings import Settings
+from app.settings import CONFIG_NAME, Settings
 from encoding.cli.main import main
 from encoding.people.identity import read_identity
 
@@ -54,6 +54,20 @@ class Office:
             return persons.invite_person(
                 session, party=PARTY, duties=duties, label="", now=self.broker.clock()
             ).code
+
+    def invitation(self, *duties: str, project: str = "foster-k12") -> Path:
+        """Return a new invitation file, as the operator writes it."""
+        out = self.folder / "ann.invitation"
+        words = [word for duty in duties for word in ("--duty", duty)]
+        listed = self.type_as_operator("project", "list").stdout
+        if project not in listed:
+            self.type_as_operator("project", "open", project, "--party", PARTY)
+        done = self.type_as_operator(
+            "person", "invite", PARTY, *words, "--label", "Ann", "--project", project,
+            "--out", str(out),
+        )  # fmt: skip
+        assert done.exit_code == 0, done.stderr
+        return out
 
     def confirm(self) -> None:
         public = read_identity(self.folder / "identity.txt").public
@@ -110,7 +124,14 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
     folder = tmp_path / "desk"
     folder.mkdir()
-    with served_at(make_app, tmp_path / "tls") as address:
+    tls = tmp_path / "tls"
+    with served_at(make_app, tls) as address:
+        # So that the operator's commands know where they are served.
+        (settings.state_dir / CONFIG_NAME).write_text(
+            f'public_url = "{address}"\n'
+            f'tls_cert_file = "{(tls / "broker.crt").as_posix()}"\n'
+            f'tls_key_file = "{(tls / "broker.key").as_posix()}"\n'
+        )
         yield Office(broker, operator, address, tmp_path / "tls" / "broker.crt", folder)
     broker.close()
 

@@ -45,7 +45,13 @@ class Town:
         return self.terminals[person]
 
     def answers(self, person: str) -> dict[str, str]:
+        read = {
+            # A label is the person's own name here.
+            f"{name} of .*twelve groups": fingerprint
+            for name, (_, fingerprint) in self.keys.items()
+        }
         return {
+            **read,
             "Passphrase|Repeat": PASSPHRASE,
             "Code from the operator": self.said.get(f"code of {person}", ""),
             "characters of the fingerprint": self.said.get("AGREEMENT", "")[:8],
@@ -53,7 +59,6 @@ class Town:
             "Counsel's name": f"Counsel of {person}",
             "Counsel's title": "General counsel",
             "Day on which counsel": "",
-            "twelve groups": self.said.get("FINGERPRINT", ""),
             r"\[y/N\]": "y",
             # What is offered is taken.
             r"\[.+\]: $": "",
@@ -74,7 +79,8 @@ class Town:
             case Later(days):
                 self.pass_days(days)
             case WrittenFile(name, content):
-                (self.at(person).folder / name).write_text(self.today(content), "utf-8")
+                text = self.named(self.today(content))
+                (self.at(person).folder / name).write_text(text, "utf-8")
             case Handing(file, receivers):
                 for receiver in receivers:
                     source = self.at(person).folder / file
@@ -106,22 +112,18 @@ class Town:
         self.clock.move((days - early) * DAY_S)
 
     def type(self, person: str, line: str, status: int = 0) -> None:
-        for name, (identity, fingerprint) in self.keys.items():
-            line = line.replace(f"{name.upper()}-ID", identity)
-            line = line.replace(f"{name.upper()}-FINGERPRINT", fingerprint)
+        line = self.named(line).replace("AGREEMENT", self.said.get("AGREEMENT", ""))
         words = shlex.split(line)
         here = self.at(person)
         # Nobody reaches into the folder of another.
         assert not [word for word in words if ".." in word or word.startswith("/")], line
-        if words[0] == "export":
-            here.environment |= dict(word.split("=", 1) for word in words[1:])
-            return
         if "PERSON" in words:
             for someone in self.keys.keys() - self.confirmed:
-                identity, self.said["FINGERPRINT"] = self.keys[someone]
-                self.finish(person, line.replace("PERSON", identity))
+                self.finish(person, line.replace("PERSON", self.keys[someone][0]))
                 self.confirmed.add(someone)
             return
+        if words == ["blindlink-broker", "person", "confirm"]:
+            self.confirmed.update(self.keys)
         if words[:1] == ["blindlink-broker"] and words[-1] in SERVICES:
             self.operator = person
             self.services.append(here.type(line))
@@ -134,7 +136,14 @@ class Town:
             self.waiting[person] = here.type(line)
             self.waiting[person].read_until("waiting for up to")
             return
-        self.finish(person, line.replace("AGREEMENT", self.said.get("AGREEMENT", "")), status)
+        self.finish(person, line, status)
+
+    def named(self, text: str) -> str:
+        """Put IDs and fingerprints in place of what stands for them: SAM-ID, SAM-FINGERPRINT."""
+        for name, (identity, fingerprint) in self.keys.items():
+            text = text.replace(f"{name.upper()}-ID", identity)
+            text = text.replace(f"{name.upper()}-FINGERPRINT", fingerprint)
+        return text
 
     def finish(self, person: str, line: str, status: int = 0) -> None:
         here = self.at(person)
@@ -157,7 +166,7 @@ class Town:
             code = re.search(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){7}", shown)
             assert code is not None, shown
             self.said[f"code of {receiver}"] = code.group()
-        elif words[:3] == ["blindlink", "identity", "enrol"]:
+        elif words[:2] == ["blindlink", "start"] or words[:3] == ["blindlink", "identity", "enrol"]:
             identity = re.search(r"per-[0-9a-f]{32}", shown)
             groups = re.search(r"(?:\d{5}\s+){11}\d{5}", shown)
             assert identity is not None, shown

@@ -10,6 +10,7 @@ import click
 
 from encoding.agreement.files import read_proposal, write_proposal
 from encoding.agreement.page import agreement_page
+from encoding.agreement.persons import needs_enrolled, newest_identities
 from encoding.agreement.text import agreement_lines, agreement_markdown
 from encoding.agreement.words import signature_chapter
 from encoding.cli.commands.agreement_notices import resume, suspend, withdraw
@@ -17,7 +18,6 @@ from encoding.cli.commands.agreement_signing import accept, send, sign, status
 from encoding.cli.parts import prompts
 from encoding.cli.parts.agreement_questions import ask_answers
 from encoding.cli.parts.agreements import seat, seat_options
-from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
@@ -26,6 +26,7 @@ from schemas.clause_words import SSN_WARNING
 
 if TYPE_CHECKING:
     from schemas.agreement import Agreement
+    from schemas.identity import PublicIdentity
     from schemas.negotiation import AgreementProposal
 
 _PATH = click.Path(dir_okay=False, path_type=Path)
@@ -58,21 +59,26 @@ for command in (send, sign, accept, status, suspend, resume, withdraw):
     type=_PATH,
     help="Where to write it; PROJECT.agreement-NUMBER.json if left out.",
 )
+@click.option("--html", "html_file", type=_PATH, help="Also write a page to print, for counsel.")
 @click.option("--force", is_flag=True, help="Overwrite a file that holds no agreement.")
-@agency_options
+@seat_options
 @click.pass_obj
 def draft(
     session: Session,
+    /,
     *,
     answers_file: Path | None,
     before_file: Path | None,
     changes: tuple[str, ...],
     output: Path | None,
+    html_file: Path | None,
     force: bool,
+    **given: Any,
 ) -> None:
     """Ask what is agreed and write it down; nothing binds anybody until every party has signed.
 
-    With --amends, what is not answered stays as it is in that agreement.
+    The persons of a party are those whom the broker shows as enrolled, unless the answers name files of their
+    identities. With --amends, what is not answered stays as it is in that agreement.
     """
     from encoding.agreement.draft import draft_agreement, read_answers
 
@@ -84,10 +90,20 @@ def draft(
         answers = {}
     else:
         answers = _ask(session)
-    made = draft_agreement(_changed(answers, changes), folder, before)
+    changed = _changed(answers, changes)
+    enrolled = _enrolled(session, given, changed, is_first=before is None)
+    made = draft_agreement(changed, folder, before, enrolled)
     path = output or Path(f"{made.agreement.project}.agreement-{made.agreement.number}.json")
     write_proposal(path, made, force=force)
-    session.say(f"{path} is written; {_next_words(made.agreement, path)}")
+    if html_file is not None:
+        _print(session, made, [], as_markdown=False, html_file=html_file, force=force)
+    next_words = _next_words(made.agreement, path, is_printed=html_file is not None)
+    session.say(f"{path} is written; {next_words}")
+    if enrolled:
+        session.say(
+            "its persons are as the broker shows them: before you sign, compare each fingerprint with them,"
+            " from: blindlink identity sheet"
+        )
     number = made.agreement.known_number
     if number is not None and number.kind == "ssn":
         session.warn(SSN_WARNING.removeprefix("WARNING: "))
@@ -133,7 +149,9 @@ def show(
     _print(session, proposal, chapters, as_markdown, html_file, force=force)
 
 
-def _next_words(made: Agreement, path: Path) -> str:
+def _next_words(made: Agreement, path: Path, *, is_printed: bool) -> str:
+    if made.amends is None and is_printed:
+        return f"next: blindlink agreement send {path}"
     if made.amends is None:
         return f"next: blindlink agreement show {path} --html agreement.html"
     party = made.amends.party
@@ -173,6 +191,19 @@ def _print(
     elif html_file is None:
         for line in agreement_lines(*shown, signatures):
             click.echo(line)
+
+
+def _enrolled(
+    session: Session, given: dict[str, Any], answers: dict[str, Any], *, is_first: bool
+) -> list[PublicIdentity]:
+    """Return whom the broker shows, where the answers need it."""
+    parties = answers.get("parties")
+    tables = [one for one in parties if isinstance(one, dict)] if isinstance(parties, list) else []
+    if not needs_enrolled(tables, is_first=is_first):
+        return []
+    named = given["project"] or answers.get("project")
+    with seat(session, {**given, "project": named if isinstance(named, str) else None}) as at:
+        return newest_identities(at.client.identities(at.project).identities)
 
 
 def _ask(session: Session) -> dict[str, Any]:

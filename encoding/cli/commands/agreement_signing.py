@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,8 +15,10 @@ from encoding.agreement.text import agreement_lines, changed_lines
 from encoding.agreement.verification import require_keys, require_next, untrusted_keys, verified
 from encoding.agreement.words import signature_chapter, state_of
 from encoding.cli.parts import prompts
+from encoding.cli.parts.accepted_agreement import accept_agreement, read_digest, trust_persons
 from encoding.cli.parts.agreements import Seat, seat, seat_options
 from encoding.cli.parts.session import Session
+from encoding.cli.parts.standing import DEFAULT_RUNS, RUNS, approve_in_advance
 from encoding.errors import (
     AgreementFileError,
     AgreementUntrustedError,
@@ -23,7 +26,6 @@ from encoding.errors import (
     NotReadyError,
     UntrustedKeyError,
 )
-from encoding.people.peers import write_peers
 from schemas.chapter_limits import listed
 from schemas.chapters import grouped
 from schemas.errors import DocumentError
@@ -32,7 +34,6 @@ from schemas.statement import Counsel, SignedStatement
 
 if TYPE_CHECKING:
     from schemas.agreement import Agreement
-    from schemas.identity import PublicIdentity
     from schemas.negotiation import AgreementView
 
 _PATH: Final = click.Path(dir_okay=False, path_type=Path)
@@ -70,7 +71,24 @@ def send(session: Session, /, *, source: Path, **given: Any) -> None:
     is_flag=True,
     help="You have compared each fingerprint in the agreement with its person.",
 )
-@click.option("--yes", is_flag=True, help="Don't ask before an amendment that needs no counsel.")
+@click.option(
+    "--standing",
+    is_flag=True,
+    help="Also approve runs in advance, as soon as every party has signed; you need the duty approver.",
+)
+@click.option("--until", help="With --standing, the last day; the agreement's, if left out.")
+@click.option(
+    "--runs",
+    type=RUNS,
+    default=DEFAULT_RUNS,
+    show_default=True,
+    help="With --standing, at most so many runs.",
+)
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="Don't ask whether you mean an amendment that needs no counsel, or --standing.",
+)
 @seat_options
 @click.pass_obj
 def sign(
@@ -83,6 +101,9 @@ def sign(
     counsel_title: str | None,
     counsel_date: str | None,
     keys_compared: bool,
+    standing: bool,
+    until: str | None,
+    runs: int,
     yes: bool,
     **given: Any,
 ) -> None:
@@ -90,30 +111,34 @@ def sign(
 
     Shows it in plain words and what it changes, compares the fingerprint with the sheet that counsel has
     signed in ink, and asks for that counsel's name, title and date. An amendment that needs no counsel is shown
-    and signed. You need the duty steward.
+    and signed. You need the duty steward. With --standing the last to sign has also approved runs in advance;
+    who signed before types the same once more.
     """
+    entry = _Entry(fingerprint, counsel_name, counsel_title, counsel_date, keys_compared, yes)
     with seat(session, given) as at:
-        offered = _from_file(at, source) if source is not None else _waiting(at)
-        agreement = offered.agreement
-        require_next(at.refresh(), agreement)
-        require_keys(agreement, at.peers())
-        consent = _own_consent(at, offered)
-        was_signed = consent is not None
-        if consent is None:
-            _show(at, offered)
-            counsel = None
-            if agreement.amends is None or fingerprint is not None:
-                _compare_fingerprint(offered.digest, fingerprint)
-            else:
-                _ask_consent(at, agreement, yes=yes)
-            _compare_keys(at, agreement, keys_compared=keys_compared)
-            if agreement.amends is None or counsel_name is not None:
-                counsel = _counsel(session, counsel_name, counsel_title, counsel_date)
-            consent = at.signer(agreement).consent(counsel, session.now())
-        elif fingerprint is not None:
-            _compare_fingerprint(offered.digest, fingerprint)
-        kept = hand_in(at, offered, consent, is_new=source is not None)
-    _say_signed(session, kept, was_signed=was_signed)
+        if standing and "approver" not in at.own.public.duties:
+            raise click.UsageError("--standing needs the duty approver, which you do not have")
+        if standing and source is None and not at.waiting():
+            kept = at.in_force()
+            _refuse_unfinished(at, kept)
+        else:
+            kept = _sign(at, source, entry)
+        if standing and not kept.missing():
+            approve_in_advance(at, kept, until, runs, yes=yes)
+    if standing and kept.missing():
+        session.say("runs are not approved yet: once all have signed, type the same command again")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What was given on the command line about the sheet, the keys and consent; null is asked for."""
+
+    fingerprint: str | None
+    counsel_name: str | None
+    counsel_title: str | None
+    counsel_date: str | None
+    keys_compared: bool
+    yes: bool
 
 
 @click.command("accept", epilog="Example: blindlink agreement accept 3b1f... (all 64 characters)")
@@ -126,13 +151,8 @@ def accept(session: Session, /, *, fingerprint: tuple[str, ...], **given: Any) -
     For whoever did not sign it at this computer, such as an analyst. Every signature is verified first, and the
     keys that the agreement lists are trusted from then on, since counsel of every party has signed that sheet.
     """
-    wanted = _digest("".join(fingerprint))
     with seat(session, given) as at:
-        shown = at.fetch(wanted)
-        if shown.missing():
-            raise NotReadyError(f"{shown.missing()[0]} has not signed this agreement yet")
-        at.keep_own(shown)
-        _trust(at, untrusted_keys(shown.agreement, at.peers(), at.party))
+        shown = accept_agreement(at, "".join(fingerprint))
     session.say(f"agreement {shown.agreement.number} is kept, with the signature of every party")
 
 
@@ -156,6 +176,33 @@ def status(session: Session, /, **given: Any) -> None:
     emit({"project": at.project, "agreements": document}, lines or [none_sent])
 
 
+def _sign(at: Seat, source: Path | None, given: _Entry) -> KeptAgreement:
+    """Sign what is offered, unless the party has, and return it with what the broker shows of it."""
+    session = at.session
+    offered = _from_file(at, source) if source is not None else _waiting(at)
+    agreement = offered.agreement
+    require_next(at.refresh(), agreement)
+    require_keys(agreement, at.peers())
+    consent = _own_consent(at, offered)
+    was_signed = consent is not None
+    if consent is None:
+        _show(at, offered)
+        counsel = None
+        if agreement.amends is None or given.fingerprint is not None:
+            _compare_fingerprint(offered.digest, given.fingerprint)
+        else:
+            _ask_consent(at, agreement, yes=given.yes)
+        _compare_keys(at, agreement, keys_compared=given.keys_compared)
+        if agreement.amends is None or given.counsel_name is not None:
+            counsel = _counsel(session, given.counsel_name, given.counsel_title, given.counsel_date)
+        consent = at.signer(agreement).consent(counsel, session.now())
+    elif given.fingerprint is not None:
+        _compare_fingerprint(offered.digest, given.fingerprint)
+    kept = hand_in(at, offered, consent, is_new=source is not None)
+    _say_signed(session, kept, was_signed=was_signed)
+    return kept
+
+
 def hand_in(
     at: Seat, offered: KeptAgreement, consent: SignedStatement, *, is_new: bool
 ) -> KeptAgreement:
@@ -175,6 +222,14 @@ def hand_in(
     return at.keep(shown)
 
 
+def _refuse_unfinished(at: Seat, kept: KeptAgreement) -> None:
+    """Refuse to approve under one agreement while the party has signed a newer one that others have not."""
+    for summary in at.client.agreements(at.project).agreements:
+        if summary.state == "proposed" and summary.number > kept.agreement.number:
+            verb = "has" if len(summary.missing) == 1 else "have"
+            raise NotReadyError(f"{listed(summary.missing)} {verb} yet to sign the next agreement")
+
+
 def _from_file(at: Seat, source: Path) -> KeptAgreement:
     proposal = read_proposal(source)
     if proposal.agreement.project != at.project:
@@ -186,9 +241,9 @@ def _from_file(at: Seat, source: Path) -> KeptAgreement:
 
 def _waiting(at: Seat) -> KeptAgreement:
     """Return the newest agreement at the broker that this party has yet to sign."""
-    for summary in at.client.agreements(at.project).agreements:
-        if summary.state == "proposed" and at.party in summary.missing:
-            return at.fetch(summary.agreement)
+    digest = at.waiting()
+    if digest is not None:
+        return at.fetch(digest)
     raise NotReadyError(
         f"no agreement waits for the signature of {at.party}",
         hint="send the draft first: blindlink agreement send FILE",
@@ -229,7 +284,7 @@ def _show(at: Seat, offered: KeptAgreement) -> None:
 
 def _compare_fingerprint(digest: str, given: str | None) -> None:
     if given is not None:
-        is_the_same = _digest(given) == digest
+        is_the_same = read_digest(given) == digest
     else:
         _require_somebody("--fingerprint")
         asked = f"First {_SHOWN_CHARACTERS} characters of the fingerprint on counsel's sheet"
@@ -265,16 +320,7 @@ def _compare_keys(at: Seat, agreement: Agreement, *, keys_compared: bool) -> Non
                 "nothing was signed: the keys of the other parties must be compared first",
                 hint="each person reads theirs from: blindlink identity show",
             )
-    _trust(at, unknown)
-
-
-def _trust(at: Seat, persons: Iterable[PublicIdentity]) -> None:
-    """Trust these keys, beside those that are trusted already."""
-    peers = at.peers()
-    for person in persons:
-        peers = peers.trust(person.party, person.fingerprint(), at.session.now(), keep_others=True)
-    with at.workspace.lock():
-        write_peers(at.workspace.peers, peers)
+    trust_persons(at, unknown)
 
 
 def _counsel(session: Session, name: str | None, title: str | None, date: str | None) -> Counsel:
@@ -301,16 +347,6 @@ def _counsel(session: Session, name: str | None, title: str | None, date: str | 
 def _require_somebody(option: str) -> None:
     if not prompts.is_interactive():
         raise click.UsageError(f"missing option {option}: nobody is there to answer questions")
-
-
-def _digest(text: str) -> str:
-    digest = "".join(text.split()).lower()
-    if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-        raise AgreementUntrustedError(
-            "the fingerprint of an agreement has 64 characters, 0 to 9 and a to f",
-            hint="it stands on counsel's sheet",
-        )
-    return digest
 
 
 def _refuse_other(shown: KeptAgreement, digest: str) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from encoding.agreement.coverage import require_covered_run, require_own_upload
-from encoding.agreement.words import specification_sentences, standing_sentence, standing_sentences
+from encoding.agreement.words import specification_sentences, standing_sentence
 from encoding.cli.parts.agreements import Seat, seat, seat_options
-from encoding.cli.parts.prompts import require_yes
 from encoding.cli.parts.session import Session
-from encoding.errors import AgreementUntrustedError, NotReadyError
+from encoding.cli.parts.standing import RUNS, approve_in_advance, confirm, require_shown
+from encoding.errors import NotReadyError
 from encoding.log.receipts import ReceiptFolder
 from schemas.shared.command_line import emit, json_option
 from schemas.statement import StandingApproval, Step
@@ -100,7 +98,7 @@ def approve_release(
     "standing", epilog="Example: blindlink approve standing --until 2027-06-30 --runs 52"
 )
 @click.option("--until", required=True, help="The last day, such as 2027-06-30.")
-@click.option("--runs", required=True, type=click.IntRange(1, 1000), help="At most so many runs.")
+@click.option("--runs", required=True, type=RUNS, help="At most so many runs.")
 @_YES
 @seat_options
 @click.pass_obj
@@ -109,23 +107,9 @@ def standing(session: Session, /, *, until: str, runs: int, yes: bool, **given: 
 
     A run that fails does not count. Take it back at any time: blindlink approve revoke
     """
-    last = _day(until)
     with seat(session, given) as at:
-        kept = at.in_force()
-        if kept.agreement.approvals.runs != "standing":
-            raise click.UsageError("the agreement asks for an approval of each run")
-        if last > kept.agreement.end:
-            raise click.BadParameter(
-                f"the agreement ends on {kept.agreement.end}", param_hint="--until"
-            )
-        _confirm(standing_sentences(kept.agreement, last, runs), yes=yes)
-        signed = at.signer(kept.agreement).approve_in_advance(
-            kept.agreement.policy, last, runs, session.now()
-        )
-        shown = at.client.approve_in_advance(at.project, signed)
-        _require_shown(signed in [state.signed for state in shown.approvals])
-    click.echo(signed.statement.to_json()["approval"])
-    session.say(f"up to {runs} runs are approved in advance until {last}")
+        approval = approve_in_advance(at, at.in_force(), until, runs, yes=yes)
+    click.echo(approval)
 
 
 @approve.command("revoke", epilog="Example: blindlink approve revoke apv-0123...")
@@ -137,7 +121,7 @@ def revoke(session: Session, /, *, approval: str | None, yes: bool, **given: Any
     """Take your party's standing APPROVAL back, effective at once; left out, the only one that stands."""
     with seat(session, given) as at:
         chosen = approval or _only_standing(at)
-        _confirm([f"You take back the standing approval {chosen}."], yes=yes)
+        confirm([f"You take back the standing approval {chosen}."], yes=yes)
         kept = at.fetch(_agreement_of(at, chosen))
         signed = at.signer(kept.agreement).revoke(chosen, session.now())
         shown = at.client.revoke_approval(at.project, signed)
@@ -146,7 +130,7 @@ def revoke(session: Session, /, *, approval: str | None, yes: bool, **given: Any
             for state in shown.approvals
             if state.revoked is not None
         ]
-        _require_shown(chosen in revoked)
+        require_shown(chosen in revoked)
     session.say(f"{chosen} is taken back; runs that have not begun need another approval")
 
 
@@ -162,10 +146,10 @@ def _approve(
     with seat(session, given) as at:
         waiting = _chosen(at, step, run_id)
         kept = _covering(at, waiting)
-        _confirm(specification_sentences(kept.agreement, waiting.specification, step), yes=yes)
+        confirm(specification_sentences(kept.agreement, waiting.specification, step), yes=yes)
         signed = at.signer(kept.agreement).approve(step, waiting.specification, session.now(), days)
         shown = at.client.approve_run(waiting.run, signed)
-        _require_shown(signed in shown.approvals)
+        require_shown(signed in shown.approvals)
     missing = shown.missing if step == "run" else (shown.missing_for_release or ())
     others = f"; it still waits for {', '.join(missing)}" if missing else ""
     session.say(f"the {step} {waiting.run} is approved for {at.party}{others}")
@@ -203,15 +187,6 @@ def _covering(at: Seat, waiting: PendingApproval) -> KeptAgreement:
     return kept
 
 
-def _confirm(sentences: Iterable[str], *, yes: bool) -> None:
-    require_yes(sentences, "Sign this for your party?", yes=yes)
-
-
-def _require_shown(is_shown: bool) -> None:
-    if not is_shown:
-        raise AgreementUntrustedError("the broker does not show the statement that was sent")
-
-
 def _only_standing(at: Seat) -> str:
     own = [
         str(state.signed.statement.to_json()["approval"])
@@ -232,10 +207,3 @@ def _agreement_of(at: Seat, approval: str) -> str:
     raise NotReadyError(
         "there is no standing approval of this name", hint="see: blindlink approve list"
     )
-
-
-def _day(text: str) -> str:
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError:
-        raise click.BadParameter("not a day such as 2027-06-30", param_hint="--until") from None

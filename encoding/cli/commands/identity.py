@@ -9,19 +9,20 @@ import click
 
 from encoding.cli.commands.identity_enrol import enrol, rotate, token
 from encoding.cli.commands.identity_page_link import page_link
+from encoding.cli.commands.identity_sheet import sheet
 from encoding.cli.commands.identity_trust import trust
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import (
     DEFAULT_FILE,
     identity_lines,
     identity_options,
+    new_unlocking,
     own_path,
     unlock_own,
 )
 from encoding.cli.parts.session import Session
 from encoding.errors import IdentityExistsError
 from encoding.people.identity import new_identity, read_identity, write_identity
-from encoding.people.identity_lock import Passphrase, Unlocking, new_key_file, read_passphrase
 from encoding.people.key_rotation import relock
 from schemas.identity import Duty, duty_apart
 from schemas.shared.command_line import emit, json_option
@@ -34,7 +35,7 @@ def identity() -> None:
     """Make your own keys, and compare their fingerprint by telephone or on paper."""
 
 
-for command in (enrol, trust, rotate, token, page_link):
+for command in (enrol, sheet, trust, rotate, token, page_link):
     identity.add_command(command)
 
 
@@ -81,7 +82,7 @@ def new(  # noqa: PLR0917 - click passes by name
         raise IdentityExistsError(
             f"{path} exists and is not overwritten", hint="what is sealed to its keys would be lost"
         )
-    write_identity(path, made, _new_unlocking(passphrase_file, key_file))
+    write_identity(path, made, new_unlocking(passphrase_file, key_file))
     session.say(f"your keys are in {path}; keep a copy of it, and never send it to anyone")
     if key_file is not None:
         session.warn(f"whoever can read both {path} and {key_file} can act as this person")
@@ -121,18 +122,5 @@ def passphrase(session: Session, /, *, new_passphrase_file: Path | None, **given
     path = own_path(session, given["identity"])
     own = unlock_own(session, given)
     asked = "New passphrase for your keys"
-    relock(path, own, _new_unlocking(new_passphrase_file, None, asked))
+    relock(path, own, new_unlocking(new_passphrase_file, None, asked))
     session.say(f"{path} opens with the new passphrase; replace your copies of it")
-
-
-def _new_unlocking(
-    passphrase_file: Path | None, key_file: Path | None, asked: str = "Passphrase for your keys"
-) -> Unlocking:
-    if passphrase_file is not None and key_file is not None:
-        raise click.UsageError("give a passphrase file or a key file, not both")
-    if key_file is not None:
-        return new_key_file(key_file)
-    if passphrase_file is not None:
-        return read_passphrase(passphrase_file)
-    typed = click.prompt(asked, hide_input=True, confirmation_prompt=True)
-    return Passphrase(typed)

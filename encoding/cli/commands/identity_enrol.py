@@ -10,6 +10,7 @@ import click
 
 from encoding.broker.credential import SignIn
 from encoding.cli.parts.broker_options import broker_of, broker_options
+from encoding.cli.parts.invitations import require_same_keys
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import (
     identity_lines,
@@ -19,7 +20,7 @@ from encoding.cli.parts.own_identity import (
     unlocking_of,
 )
 from encoding.cli.parts.session import Session
-from encoding.errors import BrokerAnswerError, CodeFileError, NotAuthorisedError
+from encoding.errors import CodeFileError, NotAuthorisedError
 from encoding.files import refuse_to_overwrite, why_unread, write_durably
 from encoding.people.identity import Identity, read_identity
 from encoding.people.key_rotation import Rotation, begin_rotation, finish_rotation
@@ -64,7 +65,7 @@ def enrol(
     url, ca_file = broker_of(session, given)
     with session.connect_to(url, ca_file, None) as client:
         view = client.enrol(EnrolmentRequest(code=code, identity=signed))
-    _refuse_other_keys(view, signed.identity.fingerprint())
+    require_same_keys(view, signed.identity)
     if out is not None:
         write_durably(out, signed.to_canonical())
     if view.state == "awaiting":
@@ -91,7 +92,7 @@ def rotate(session: Session, /, **given: Any) -> None:
     unlocking = unlocking_of(session, given)
     rotation = begin_rotation(path, old, unlocking, session.now())
     view = _send_change(session, rotation, url, ca_file)
-    _refuse_other_keys(view, rotation.new.public.fingerprint())
+    require_same_keys(view, rotation.new.public)
     _seal_workspace_to(session, rotation)
     kept = finish_rotation(rotation)
     session.say(f"your keys are replaced; the old ones are kept in {kept}")
@@ -153,14 +154,6 @@ def _typed_code(code_file: Path | None) -> str:
     except (OSError, UnicodeDecodeError) as exc:
         otherwise = f"the file {code_file} cannot be read as text"
         raise CodeFileError(why_unread(exc, code_file, otherwise)) from None
-
-
-def _refuse_other_keys(view: EnrolmentView, fingerprint: str) -> None:
-    if view.fingerprint != fingerprint:
-        raise BrokerAnswerError(
-            "the broker says that it has other keys than those that were sent",
-            hint="tell its operator: somebody may stand between you and the broker",
-        )
 
 
 def _seal_workspace_to(session: Session, rotation: Rotation) -> None:

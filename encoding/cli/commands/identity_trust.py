@@ -10,7 +10,7 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shown_keys import read_shown
 from encoding.errors import UntrustedKeyError
-from encoding.people.peers import read_fingerprint, read_peers, write_peers
+from encoding.people.peers import read_fingerprints, read_peers, write_peers
 from schemas.ids import is_name
 
 
@@ -32,17 +32,20 @@ from schemas.ids import is_name
 def trust(
     session: Session, party: str, fingerprint: tuple[str, ...], file: Path | None, *, also: bool
 ) -> None:
-    """Trust the keys of PARTY that have this FINGERPRINT, which its person has read to you.
+    """Trust the keys of PARTY that have this FINGERPRINT, or several, which their persons have read to you.
 
     Take it from somebody whose voice or face you know, never from the broker, and never from a file alone.
-    It takes the place of what you trusted of PARTY before.
+    They take the place of what you trusted of PARTY before.
     """
     if not is_name(party):
         raise click.BadParameter("not the name of a party", param_hint="PARTY")
-    written = read_fingerprint("".join(fingerprint))
+    written = read_fingerprints("".join(fingerprint))
+    if file is not None and len(written) > 1:
+        raise click.UsageError("a file shows the keys of one person: give one fingerprint with it")
     with session.workspace.lock():
-        known = read_peers(session.workspace.peers)
-        trusted = known.trust(party, written, session.now(), keep_others=also)
+        trusted = read_peers(session.workspace.peers)
+        for place, one in enumerate(written):
+            trusted = trusted.trust(party, one, session.now(), keep_others=also or place > 0)
         if file is not None:
             shown = read_shown(file)
             trusted = trusted.meet([shown])
@@ -52,4 +55,5 @@ def trust(
                     f" {shown.newest().fingerprint()}, of {shown.newest().party}"
                 )
         write_peers(session.workspace.peers, trusted)
-    session.say(f"the keys of {party} with this fingerprint are trusted now: {written}")
+    for one in written:
+        session.say(f"the keys of {party} with this fingerprint are trusted now: {one}")

@@ -11,8 +11,9 @@ from encoding.cli.parts import prompts
 from encoding.cli.parts.init_questions import ask_sections, doubts_about_file
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
+from encoding.errors import AgencyError
 from encoding.files import refuse_to_overwrite, write_durably
-from encoding.workspace.config import render_config
+from encoding.workspace.config import ConfigFile, read_config, render_config
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -51,19 +52,31 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def init(session: Session, /, *, force: bool, **given: Any) -> None:
     """Ask what is needed (or take it from options) and write blindlink.toml, with comments.
 
-    The first line of your file is read to offer your own column names, and to warn where it does not fit.
+    After `blindlink start` only your file of people is asked about: the rest is there. The first line of your
+    file is read to offer your own column names, and to warn where it does not fit.
     """
     path = session.config_path
-    refuse_to_overwrite(path, own_start=b"", force=force)
+    known = None if force else _begun(path)
+    if known is None:
+        refuse_to_overwrite(path, own_start=b"", force=force)
     given["workspace"] = str(session.workspace_path) if session.workspace_path else None
-    sections = ask_sections(given, path.parent, may_ask=prompts.is_interactive())
+    sections = ask_sections(given, path.parent, known, may_ask=prompts.is_interactive())
     write_durably(path, render_config(sections).encode("utf-8"))
     for doubt in doubts_about_file(sections, path.parent):
         session.warn(doubt)
     session.say(
         f"{path} is written; once the operator has confirmed your keys, and every party has signed:"
-        " blindlink agreement accept, with the fingerprint on counsel's sheet"
+        " blindlink refresh --agreement, with the fingerprint on counsel's sheet"
     )
     session.say(
         "early on, seal your workspace and let a second person keep it: blindlink workspace protect"
     )
+
+
+def _begun(path: Path) -> ConfigFile | None:
+    """Return settings as `blindlink start` writes them; None: there are none, or they name a file of people."""
+    try:
+        sections = read_config(path).sections
+    except AgencyError:
+        return None
+    return sections if sections.input is None else None

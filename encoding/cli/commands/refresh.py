@@ -38,6 +38,11 @@ from schemas.shared.command_line import emit, json_option
     is_flag=True,
     help="Write the columns that partners have delivered beside your own rows.",
 )
+@click.option(
+    "--agreement",
+    metavar="FINGERPRINT",
+    help="The first time: the fingerprint on counsel's sheet; its secret is begun, too.",
+)
 @ACCEPT_CHANGE
 @json_option
 @agency_options
@@ -52,6 +57,7 @@ def refresh(
     begin: bool,
     deliver: bool,
     attach: bool,
+    agreement: str | None,
     accept_change: str | None,
 ) -> None:
     """Do what is due, from the file to the links: check, encode, upload, wait, fetch, agree on link IDs.
@@ -61,6 +67,10 @@ def refresh(
     code 0; rounds on request begin by --begin, after the first. Exit code 7: another agency has yet to do its
     part. Exit code 8: more links would end than is agreed, and last round's stay until you look at changes.csv
     and give --accept-change. Exit code 9: what came cannot be honest, and nothing of it was stored.
+
+    The first time, --agreement takes the fingerprint of the agreement as counsel's sheet has it. Every
+    signature under it is verified, the keys that it lists are trusted from then on, and your part of the
+    secret is made and sent.
 
     With --deliver and --attach, each job ends with the partners' columns beside your rows, in with-PARTNER.csv.
     """
@@ -77,5 +87,6 @@ def refresh(
         wait_s=wait_hours * 3600,
         begin=begin,
         columns=ColumnsOrder(deliver=deliver, attach=attach),
+        agreement=agreement,
     )
     emit(document, remarks=[sentence])

@@ -78,8 +78,15 @@ def _parties() -> Iterator[Answers]:
                 "What it is in this agreement, such as: holds the education records"
             ),
             "contact": ask_text("Whom to call there about a breach"),
-            "identities": ask_list("Files of its persons' identities, with commas between"),
+            **_identities(),
         }
+
+
+def _identities() -> Answers:
+    files = ask_list(
+        "Files of its persons' identities, with commas between (Enter: whom the broker shows)", ""
+    )
+    return {"identities": files} if files else {}
 
 
 def _idea(parties: Sequence[Answers]) -> Answers:

@@ -105,6 +105,13 @@ class Seat:
         require_keys(shown.agreement, self.peers())
         return shown
 
+    def waiting(self) -> str | None:
+        """Return the digest of the newest agreement that this party has yet to sign; None: there is none."""
+        for summary in self.client.agreements(self.project).agreements:
+            if summary.state == "proposed" and self.party in summary.missing:
+                return summary.agreement
+        return None
+
     def in_force(self) -> KeptAgreement:
         """Return the agreement that binds the project or waits for its start: the newest that all have signed.
 

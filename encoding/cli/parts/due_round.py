@@ -7,12 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts import round_steps, steps
+from encoding.cli.parts.accepted_agreement import accept_agreement
+from encoding.cli.parts.agreements import Seat
 from encoding.cli.parts.blind_steps import BlindLinksWritten, blind_links
 from encoding.cli.parts.claims_exchange import ColumnsOrder, exchange_columns
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.link_steps import RoundLinks
 from encoding.cli.parts.links_files import LinksOrder, refuse_held
 from encoding.cli.parts.owed_rounds import drain, drain_links, finish_supplements
+from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import own_space
 from encoding.cli.parts.patience import Patience
 from encoding.cli.parts.project_view import project_view
@@ -20,7 +23,7 @@ from encoding.cli.parts.review_answers import answer_reviews
 from encoding.cli.parts.review_sittings import forget_ended
 from encoding.cli.parts.reviews import reviews_of
 from encoding.cli.parts.round_steps import await_runs, own_turns, refuse_lost, refuse_unfit
-from encoding.cli.parts.secret_progress import settle_secrets
+from encoding.cli.parts.secret_progress import begin_secret, settle_secrets
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shared_secret import require_secret
 from encoding.cli.parts.source import Source, refuse_list
@@ -39,15 +42,16 @@ def do_what_is_due(
     wait_s: float,
     begin: bool,
     columns: ColumnsOrder,
+    agreement: str | None = None,
 ) -> tuple[dict[str, object], str]:
     """Check, encode, upload, wait, fetch and agree on link IDs, and exchange columns, as far as that is due.
 
     Args:
-        session: the options of the call.
-        order: what the command line says of the file, and of links that end.
-        begin: begin a round where the agreement has rounds on request.
-        wait_s: how long to wait for what other agencies have yet to do.
-        columns: which columns go to and come from partners by the broker.
+        session: the options of the call. order: what the command line says of the file, and of links that
+        end. begin: begin a round where the agreement has rounds on request. wait_s: how long to wait for what
+        other agencies have yet to do. columns: which columns go to and come from partners by the broker.
+        agreement: the fingerprint of the agreement that is kept now, and whose secret is begun; None: it is
+        kept.
     Returns:
         What was done, as a document and as a sentence.
     Raises:
@@ -56,7 +60,13 @@ def do_what_is_due(
     patience = Patience(wait_s, session.sleep, session.say)
     refuse_list(session, order.source)
     with session.workspace.refresh_lock(), session.connect() as client:
-        counter = Counter(session, client, session.trust(client), project_view(session, client))
+        trust = session.trust(client)
+        if agreement is not None:
+            at = Seat(session, client, unlock_own(session), session.project, session.workspace)
+            patience.until_ready(lambda: accept_agreement(at, agreement))
+        counter = Counter(session, client, trust, project_view(session, client))
+        if agreement is not None:
+            begin_secret(session, client, counter.view)
         exchanges = own_space(counter) is not None and columns.is_any
         if columns.is_any and not exchanges:
             session.say("the agreement gives this agency no link IDs to exchange columns by")

@@ -62,9 +62,16 @@ UNASKED: Final = {
 _ASKED: Final = ("broker", "identity", "project", "input", "output")
 
 
-def ask_sections(given: Mapping[str, Any], folder: Path, *, may_ask: bool) -> ConfigFile:
+def ask_sections(
+    given: Mapping[str, Any], folder: Path, known: ConfigFile | None = None, *, may_ask: bool
+) -> ConfigFile:
     """Return the settings from the options given and, where it may ask, from answers.
 
+    Args:
+        given: the options of `blindlink init`, by name.
+        folder: where relative paths start.
+        known: settings that are there and lack a file of people; what they say is not asked.
+        may_ask: somebody is there to answer.
     Raises:
         click.UsageError: an option is missing and nobody can be asked.
         ConfigError: an answer is impossible.
@@ -73,11 +80,14 @@ def ask_sections(given: Mapping[str, Any], folder: Path, *, may_ask: bool) -> Co
         _refuse_words_about_no_file(given)
     preset = load_preset(given["preset"]) if given["preset"] else None
     defaults = {"id_column": preset.id_column, "date_format": preset.date_format} if preset else {}
-    raw: dict[str, dict[str, Any]] = {name: {} for name in _ASKED}
+    before = {} if known is None else known.model_dump(mode="json", exclude_none=True)
+    raw: dict[str, dict[str, Any]] = {name: before.get(name, {}) for name in _ASKED}
     for question in QUESTIONS:
-        if question.section == "input" and given["without_file"]:
+        is_about_file = question.section == "input"
+        if is_about_file and given["without_file"]:
             continue
-        answer = given[question.option] or _answer(question, defaults, may_ask)
+        is_asked = known is None or is_about_file
+        answer = given[question.option] or (is_asked and _answer(question, defaults, may_ask))
         if answer:
             raw[question.section][question.field] = answer
     for option, (section, field) in UNASKED.items():

@@ -10,7 +10,13 @@ import click
 
 from encoding.errors import ConfigError
 from encoding.people.identity import Identity, read_identity
-from encoding.people.identity_lock import Passphrase, Unlocking, read_key_file, read_passphrase
+from encoding.people.identity_lock import (
+    Passphrase,
+    Unlocking,
+    new_key_file,
+    read_key_file,
+    read_passphrase,
+)
 
 if TYPE_CHECKING:
     from encoding.workspace.config import Config
@@ -94,6 +100,23 @@ def unlocking_of(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Unlo
     if session.unlocking is None:
         raise ValueError("an identity was unlocked without anything that opens it")
     return session.unlocking
+
+
+def new_unlocking(
+    passphrase_file: Path | None, key_file: Path | None, asked: str = "Passphrase for your keys"
+) -> Unlocking:
+    """Return what opens keys from now on: a new key file, or a passphrase from a file or typed twice.
+
+    Raises:
+        IdentityError: the key file is there already, or the passphrase file cannot be used.
+    """
+    if passphrase_file is not None and key_file is not None:
+        raise click.UsageError("give a passphrase file or a key file, not both")
+    if key_file is not None:
+        return new_key_file(key_file)
+    if passphrase_file is not None:
+        return read_passphrase(passphrase_file)
+    return Passphrase(click.prompt(asked, hide_input=True, confirmation_prompt=True))
 
 
 def identity_lines(public: PublicIdentity) -> Iterator[str]:

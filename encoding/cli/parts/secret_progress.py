@@ -26,6 +26,27 @@ if TYPE_CHECKING:
 _GIVEN: Final = {**NOTHING, "holders": ()}
 
 
+def begin_secret(session: Session, client: BrokerClient, view: ProjectView) -> None:
+    """Seal this agency's part of the epoch's secret to the others and send it, once; again is safe.
+
+    Nothing is begun where this agency encodes nothing, or has a secret that was carried by hand.
+
+    Raises:
+        HoldersError, UntrustedKeyError: it is not clear to whom, or their keys are not trusted.
+        ShareStartedError: it was begun with other holders.
+    """
+    by_hand = session.config.resolve(session.config.sections.project.secret_file)
+    if session.party not in view.terms.providers or by_hand.exists():
+        return
+    carried = Carriage(session, view, ByBroker(client, view.project, session.party))
+    exchange = carried.exchange(view.terms.epoch, _GIVEN)
+    with session.workspace.lock():
+        kept = exchange.share(session.now())
+    if kept.agreed() is None:
+        carried.carrier.send_shares(kept.sent, again=False)
+        session.say("this agency's part of the secret is at the broker, which cannot open it")
+
+
 def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) -> None:
     """Accept what has come of the secrets that were begun here and that not all have confirmed.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from app.broker import open_broker
 from app.cli.main import main
 from app.settings import read_settings
 from encoding.people.identity import Identity, new_identity
+from schemas.invitation import Invitation
 from schemas.sign_in import EnrolmentRequest
 from schemas.written_code import read_code
 
@@ -59,6 +61,85 @@ def test_an_invitation_is_a_code_on_standard_output(with_party: Any) -> None:
     assert states(with_party, "operator") == []
 
 
+def test_an_invitation_file_has_what_a_person_needs_to_begin(
+    with_party: Any, state: Path, tmp_path: Path
+) -> None:
+    assert with_party("project", "open", "foster-k12", "--party", "child-welfare").exit_code == 0
+    out = tmp_path / "ann.invitation"
+    done = invite_to(with_party, out, "--project", "foster-k12")
+    assert done.exit_code == 0, done.stderr
+    invitation = Invitation.from_file(out.read_bytes())
+    assert invitation.code not in done.output
+    settings = read_settings(state)
+    assert invitation.broker == settings.address
+    assert invitation.certificate == (settings.tls_dir / "broker.crt").read_text("ascii")
+    assert invitation.log_key == with_party("log-key", "show").stdout.strip()
+    assert (invitation.project, invitation.party) == ("foster-k12", "child-welfare")
+    assert (invitation.duties, invitation.label) == (("analyst",), "Ann")
+    assert os.name == "nt" or out.stat().st_mode & 0o077 == 0
+    assert states(with_party) == ["invited"]
+    # Whoever is invited anew gets another file in its place.
+    assert invite_to(with_party, out).exit_code == 0
+    assert Invitation.from_file(out.read_bytes()).project is None
+
+
+def test_auditors_get_the_first_key_of_the_log_and_others_the_present_one(
+    with_party: Any, tmp_path: Path
+) -> None:
+    assert with_party("log-key", "rotate").exit_code == 0
+    keys = {}
+    for duty in ("auditor", "analyst"):
+        out = tmp_path / f"{duty}.invitation"
+        done = with_party("person", "invite", "child-welfare", "--duty", duty, "--out", str(out))
+        assert done.exit_code == 0, done.stderr
+        keys[duty] = Invitation.from_file(out.read_bytes()).log_key
+    assert keys["auditor"] == with_party("log-key", "show", "--first").stdout.strip()
+    assert keys["analyst"] == with_party("log-key", "show").stdout.strip()
+    assert keys["auditor"] != keys["analyst"]
+
+
+def invite_to(command: Any, out: Path, *more: str) -> Any:
+    return command(
+        "person", "invite", "child-welfare", "--duty", "analyst", "--label", "Ann",
+        "--out", str(out), *more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (("--project", "foster-k12"), "there is no project foster-k12"),
+        (("--out", "nowhere/ann.invitation"), "cannot be written"),
+        (("--out", "notes.txt"), "is no invitation"),
+    ],
+)
+def test_where_no_file_is_written_nobody_is_invited(
+    with_party: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    more: tuple[str, ...],
+    sentence: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_text("mine")
+    done = invite_to(with_party, Path("ann.invitation"), *more)
+    assert done.exit_code == 1
+    assert sentence in done.stderr
+    assert states(with_party) == []
+    assert not Path("ann.invitation").exists()
+    assert Path("notes.txt").read_text() == "mine"
+
+
+def test_a_broker_that_others_reach_without_tls_writes_no_invitation(
+    with_party: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLINDLINK_INSECURE_PLAIN_HTTP", "1")
+    done = invite_to(with_party, tmp_path / "ann.invitation")
+    assert done.exit_code == 1
+    assert "public_url" in done.stderr
+    assert states(with_party) == []
+
+
 def test_a_person_is_confirmed_by_the_fingerprint_that_was_heard(
     with_party: Any, state: Path
 ) -> None:
@@ -85,6 +166,72 @@ def test_the_fingerprint_is_asked_for_and_not_shown_beforehand(
         assert "fingerprint is not that" in wrong.stderr
         assert fingerprint not in wrong.stderr + wrong.stdout
         assert CliRunner().invoke(main, arguments, input=f"{fingerprint}\n").exit_code == 0
+
+
+def test_all_who_wait_are_confirmed_by_one_command(with_party: Any, state: Path) -> None:
+    with enrolled(state, invited(with_party)) as ann, enrolled(state, invited(with_party)) as job:
+        read = ann.public.fingerprint(), job.public.fingerprint()
+        named = {one.public.person: print_ for one, print_ in zip((ann, job), read, strict=True)}
+        listed = json.loads(with_party("person", "list", "--json").stdout)
+        first, second = (row["person"] for row in listed)
+        arguments = ["--state", str(state), "person", "confirm"]
+        # One cannot be reached, then the other reads something else; then all is well.
+        half = CliRunner().invoke(main, arguments, input=f"\n{named[second]}\n")
+        assert half.exit_code == 0, half.stderr
+        assert sorted(states(with_party)) == ["active", "awaiting"]
+        assert "Ann of child-welfare: the twelve groups" in half.stderr
+        assert named[first] not in half.output
+        wrong = CliRunner().invoke(main, arguments, input="12345 " * 12 + "\n")
+        assert wrong.exit_code == 1
+        assert "Ann of child-welfare is not confirmed: The fingerprint is not that" in wrong.stderr
+        assert CliRunner().invoke(main, arguments, input=f"{named[first]}\n").exit_code == 0
+        assert states(with_party) == ["active", "active"]
+        assert "nobody waits" in with_party("person", "confirm").stderr
+
+
+def test_one_wrong_fingerprint_keeps_nobody_else_waiting(with_party: Any, state: Path) -> None:
+    with enrolled(state, invited(with_party)) as ann, enrolled(state, invited(with_party)) as job:
+        who = [one.public.person for one in (ann, job)]
+        # Read in the wrong order, by the wrong one of them.
+        swapped = ["--fingerprint", "1", "--fingerprint", job.public.fingerprint()]
+        assert with_party("person", "confirm", *who, *swapped[2:]).exit_code == 2
+        done = with_party("person", "confirm", *who, *swapped)
+        assert done.exit_code == 1
+        assert "1 of them are not confirmed" in done.stderr
+        listed = json.loads(with_party("person", "list", "--json").stdout)
+        found = {row["person"]: row["state"] for row in listed}
+        assert [found[one] for one in who] == ["awaiting", "active"]
+
+
+def test_the_sheet_shows_what_is_to_be_compared_and_leaves_blank_what_must_be_heard(
+    with_party: Any, state: Path
+) -> None:
+    assert with_party("agency", "add", "k12").exit_code == 0
+    assert with_party("project", "open", "foster-k12", "--party", "child-welfare").exit_code == 0
+    assert with_party("project", "open", "other", "--party", "k12").exit_code == 0
+    with enrolled(state, invited(with_party)) as identity:
+        groups = identity.public.fingerprint().split()
+        waiting = with_party("person", "sheet", "foster-k12")
+        assert waiting.exit_code == 0, waiting.stderr
+        assert "Ann of child-welfare: analyst, steward" in waiting.stdout
+        assert "  ".join(groups[4:8]) in waiting.stdout
+        assert groups[8] in waiting.stdout
+        assert not [
+            one for one in groups[9:] if one in waiting.stdout.replace(identity.public.person, "")
+        ]
+        assert groups[9] not in with_party("person", "sheet", "--json").stdout
+        heard = identity.public.fingerprint()
+        assert (
+            with_party(
+                "person", "confirm", identity.public.person, "--fingerprint", heard
+            ).exit_code
+            == 0
+        )
+        assert "  ".join(groups[8:]) in with_party("person", "sheet", "foster-k12").stdout
+        assert "Ann" not in with_party("person", "sheet", "other").stdout
+        assert with_party("person", "sheet", "nothing").exit_code == 1
+        assert with_party("person", "revoke", identity.public.person).exit_code == 0
+        assert "Ann" not in with_party("person", "sheet").stdout
 
 
 def test_nobody_is_confirmed_where_nobody_can_answer(with_party: Any, state: Path) -> None:

@@ -14,8 +14,11 @@ from samples.refusals import raises
 
 from encoding.agreement.draft import draft_agreement, read_answers
 from encoding.agreement.files import read_proposal, write_proposal
+from encoding.agreement.persons import needs_enrolled, newest_identities
+from encoding.cli.parts.shown_keys import read_shown
 from encoding.errors import AgreementDraftError, AgreementFileError, OutputExistsError
 from encoding.profiles.shipped import shipped_profile
+from schemas.identity import IdentityHistory, SignedIdentity
 from schemas.negotiation import AgreementProposal
 
 GUIDE = Path(__file__).parents[3] / "docs/agreement.md"
@@ -166,7 +169,7 @@ def test_texts_come_in_the_form_that_agreements_have(tmp_path: Path) -> None:
         ('["bob.json", "ann.json"]', '["bob.json"]', "with the duty steward"),
         ("end = 2027-08-31", "end = 2027-08-31T12:00:00Z", "a time of day"),
         ("[breach]", "[[breach]]", "answer breach is not a table"),
-        ("hours = 24", "hours = 24\nsurprise = 1", "breach.surprise is none that an agreement has"),
+        ("hours = 24", "hours = 24\nsurprise = 1", "breach.surprise is none that belongs there"),
         ('statement = "Know', 'statement = "Know\\u202e', "printable characters"),
     ],
 )  # fmt: skip
@@ -230,6 +233,54 @@ def test_an_amendment_can_list_other_persons_of_a_party(
     assert after.parties[1:] == proposal.agreement.parties[1:]
     # Bob held the secret, and may not know the next one.
     assert after.epoch == 2
+
+
+def shown(folder: Path) -> list[IdentityHistory]:
+    """Return whom a broker shows, where all of the answers' persons have enrolled."""
+    return [read_shown(path) for path in sorted(folder.glob("*.json"))]
+
+
+def without_files(folder: Path) -> dict[str, Any]:
+    answers = read_answers(write_answers(folder))
+    for party in answers["parties"]:
+        del party["identities"]
+    return answers
+
+
+def test_persons_who_are_not_named_are_those_whom_the_broker_shows(
+    proposal: AgreementProposal, tmp_path: Path
+) -> None:
+    answers = without_files(tmp_path)
+    assert needs_enrolled(answers["parties"], is_first=True)
+    found = newest_identities(shown(tmp_path))
+    enrolled = [one for one in found if proposal.agreement.person(one.person) is not None]
+    assert draft_agreement(answers, tmp_path, enrolled=enrolled) == proposal
+    with raises(AgreementDraftError, match="nobody of .* has enrolled"):
+        draft_agreement(answers, tmp_path, enrolled=enrolled[:1])
+
+
+def test_persons_are_named_by_their_ids_beside_files(
+    proposal: AgreementProposal, tmp_path: Path
+) -> None:
+    enrolled = newest_identities(shown(tmp_path))
+    ids = {"name": "child-welfare", "identities": [person_id("ann"), "bob.json"]}
+    parties = [ids, {"name": "k12"}, {"name": "data-center"}]
+    assert needs_enrolled(parties, is_first=False)
+    assert not needs_enrolled(parties[1:], is_first=False)
+    after = draft_agreement({"parties": parties}, tmp_path, proposal, enrolled)
+    assert after.agreement.parties == proposal.agreement.parties
+    # Kim is of another party.
+    ids["identities"] = [person_id("kim")]
+    with raises(AgreementDraftError, match="shows nobody of child-welfare with the ID"):
+        draft_agreement({"parties": parties}, tmp_path, proposal, enrolled)
+
+
+def test_keys_whose_changes_are_forged_are_not_drafted(tmp_path: Path) -> None:
+    write_answers(tmp_path)
+    first, second = shown(tmp_path)[:2]
+    forged = SignedIdentity(identity=first.enrolled.identity, signature=second.enrolled.signature)
+    with raises(AgreementDraftError, match="do not follow"):
+        newest_identities([IdentityHistory(enrolled=forged)])
 
 
 def test_a_file_of_an_agreement_is_read_back(proposal: AgreementProposal, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_an_impossible_answer_names_its_place_and_leaves_no_file(tmp_path: Path)
         ("policy.auto=high", "the answer policy.auto is not a decimal number such as 0.85"),
         ("limits.floor=0.5", "the answer limits.floor is not a whole number"),
         ("limits.floor=many", "the answer limits.floor is not a whole number"),
-        ("limits.flour=10", "the answer limits.flour is none that an agreement has"),
+        ("limits.flour=10", "the answer limits.flour is none that belongs there"),
         ("project=Foster K12", "the answer project is not a name of small letters"),
         ("purpose.statement=", "the answer purpose.statement is empty or too short"),
         ("schedule.frequency=hourly", "the answer schedule.frequency is none of once, on-request"),

@@ -159,7 +159,7 @@ def test_the_keys_are_named_as_they_were_given(tmp_path: Path) -> None:
     sections = read_config(tmp_path / "blindlink.toml").sections
     assert (sections.identity.file, sections.identity.key_file) == ("identity.txt", "identity.key")
     assert "let a second person keep it: blindlink workspace protect" in result.stderr
-    assert "agreement accept" in result.stderr
+    assert "refresh --agreement" in result.stderr
 
 
 def secret(folder: Path, *words: str) -> Result:

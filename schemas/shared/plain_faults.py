@@ -1,4 +1,4 @@
-"""Why answers make no agreement, in plain sentences that name the answer and do not repeat what it says."""
+"""What is wrong in a file that somebody wrote: sentences that name the place and do not repeat what it says."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # By pydantic's name of the fault; a name in braces is one of the fault's limits.
 _SENTENCES: Final[Mapping[str, str]] = {
     "missing": "is missing",
-    "extra_forbidden": "is none that an agreement has",
+    "extra_forbidden": "is none that belongs there",
     "string_type": "is not a text",
     "string_too_short": "is empty or too short",
     "string_too_long": "has more than {max_length} characters",
@@ -37,20 +37,24 @@ _PATTERNS: Final[Mapping[str, str]] = {
 _LINE_NAMES: Final = ("name", "party", "giver", "receiver")
 
 
-def plain_fault(error: ValidationError, raw: Mapping[str, Any]) -> str:
-    """Return the first fault of an agreement made of `raw` as one sentence."""
-    first = error.errors(include_input=False, include_url=False)[0]
+def plain_fault(error: ValidationError, raw: Mapping[str, Any], noun: str = "answer") -> str:
+    """Return the first fault of what was made of `raw` as one sentence; `noun` says what its fields are."""
+    found = error.errors(include_input=False, include_url=False)
+    # What is written wrongly is missing, too; where it was written is what its writer looks for.
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     if first["type"] == "value_error":
         # A rule of ours, whose text is written for people.
         rule = first["msg"].removeprefix("Value error, ")
         return (
-            f"{_answer(first, raw)}: {rule}" if first["loc"] else f"the answers do not fit: {rule}"
+            f"{_place(first, raw, noun)}: {rule}"
+            if first["loc"]
+            else f"the {noun}s do not fit: {rule}"
         )
-    return f"{_answer(first, raw)} {_wrong(first)}"
+    return f"{_place(first, raw, noun)} {_wrong(first)}"
 
 
-def _answer(fault: Mapping[str, Any], raw: Mapping[str, Any]) -> str:
-    """Return which answer it is, a line of a list by what it is called."""
+def _place(fault: Mapping[str, Any], raw: Mapping[str, Any], noun: str) -> str:
+    """Return which field it is, a line of a list by what it is called."""
     words: list[str] = []
     at: Any = raw
     for part in fault["loc"]:
@@ -59,7 +63,7 @@ def _answer(fault: Mapping[str, Any], raw: Mapping[str, Any]) -> str:
         except (KeyError, IndexError, TypeError):
             at = None
         words.append(str(part) if isinstance(part, str) else f"({_called(at, part)})")
-    return f"the answer {'.'.join(words).replace('.(', ' (').replace(').', ') ')}"
+    return f"the {noun} {'.'.join(words).replace('.(', ' (').replace(').', ') ')}"
 
 
 def _called(line: Any, place: int) -> str:
@@ -72,5 +76,5 @@ def _wrong(fault: Mapping[str, Any]) -> str:
     limits = fault.get("ctx", {})
     if fault["type"] == "string_pattern_mismatch":
         return _PATTERNS.get(limits["pattern"], "holds characters that do not belong there")
-    sentence = _SENTENCES.get(fault["type"], "is not what an agreement has there")
+    sentence = _SENTENCES.get(fault["type"], "is not what belongs there")
     return sentence.format_map({**limits, "expected": str(limits.get("expected")).replace("'", "")})

@@ -1,0 +1,68 @@
+"""`blindlink-broker open`: parties, a project and invitations for its people, from one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from app.cli.invitation_files import invitation_files
+from app.cli.opening import local_operator, opened_broker
+from app.cli.parties_file import TEMPLATE, read_parties
+from app.durable import make_private_folder
+from schemas.shared.command_line import emit, json_option
+
+_FOLDER: Final = Path("invitations")
+
+
+@click.command(
+    "open", short_help="Enrol parties, open a project and invite its people, from a file."
+)
+@click.option(
+    "--from",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="TOML file of who takes part; see --template.",
+)
+@click.option("--template", is_flag=True, help="Print such a file with comments, and do nothing.")
+@click.option(
+    "--out",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=_FOLDER,
+    show_default=True,
+    help="Folder for the invitation files, one for each person who is invited; yours alone.",
+)
+@json_option
+@click.pass_context
+def open(ctx: click.Context, *, file: Path | None, template: bool, folder: Path) -> None:
+    """Enrol the parties of a file, open its project, and write an invitation file for each of its people.
+
+    What is there already stays: add a person to the file and run it again, and only that one is invited.
+    Where the file contradicts what is there, nothing is done. Hand each file to its person by a safe way.
+
+    Example: blindlink-broker open --from parties.toml
+    """
+    from app.cli.opened_project import open_from
+
+    if template:
+        click.echo(TEMPLATE, nl=False)
+        return
+    if file is None:
+        raise click.UsageError("missing option --from, or --template")
+    wanted = read_parties(file)
+    with opened_broker(ctx) as broker:
+        operator = local_operator(broker)
+        make_private_folder(folder)
+        with (
+            invitation_files(broker, wanted.project) as write,
+            broker.database.write() as session,
+        ):
+            done = open_from(session, broker, wanted, actor=operator, folder=folder, write=write)
+    emit(done.to_json(), done.lines())
+    if done.invited:
+        click.echo(
+            "hand each file to its person by a safe way, and let them telephone you;", err=True
+        )
+        click.echo("then type what they read: blindlink-broker person confirm", err=True)

@@ -1,0 +1,199 @@
+"""Does what a file of who takes part asks for and is not done yet, or nothing where it contradicts what is."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from app.agencies import persons
+from app.agencies.duties import parse_duties
+from app.agencies.service import enrol_party, party_titles
+from app.agreements.negotiation import negotiators_of, open_project
+from app.errors import ConfigurationError
+from app.matchlog.timeline import broker_entries_of_kinds
+from schemas.matchlog.kinds import PartyEnrolled
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.broker import Broker
+    from app.cli.invitation_files import Writer
+    from app.cli.parties_file import PartiesFile, PartyLine, PersonLine
+    from app.security.actor import Actor
+    from schemas.identity import Duty
+
+
+@dataclass
+class Opened:
+    """What was done, and what was there already."""
+
+    project: str
+    enrolled: list[str] = field(default_factory=list)
+    is_new: bool = False
+    invited: list[dict[str, str]] = field(default_factory=list)
+    kept: list[dict[str, str]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return {
+            "project": self.project,
+            "project_opened": self.is_new,
+            "parties_enrolled": self.enrolled,
+            "people_invited": self.invited,
+            "people_there": self.kept,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Yield it for people."""
+        for party in self.enrolled:
+            yield f"enrolled  {party}"
+        if self.is_new:
+            yield f"opened    {self.project}"
+        for one in self.kept:
+            yield f"there     {one['label']} of {one['party']}: {one['state']}"
+        for one in self.invited:
+            yield f"invited   {one['label']} of {one['party']}, until {one['until']}: {one['file']}"
+        if not (self.enrolled or self.is_new or self.invited):
+            yield "nothing is new"
+
+
+def open_from(
+    session: Session,
+    broker: Broker,
+    wanted: PartiesFile,
+    *,
+    actor: Actor,
+    folder: Path,
+    write: Writer,
+) -> Opened:
+    """Enrol parties, open the project and invite people, as far as that is not done yet.
+
+    Args:
+        session: a writer's transaction; the caller commits.
+        broker: whose parties and projects they are.
+        wanted: what the file says.
+        actor: the operator.
+        folder: where invitation files go.
+        write: writes the file of a new invitation; see `invitation_files`.
+    Raises:
+        ConfigurationError: the file contradicts what is there.
+    """
+    done, now = Opened(wanted.project), broker.clock()
+    for party in _new_parties(session, wanted, actor.party):
+        enrol_party(
+            session,
+            broker.log,
+            name=party.name,
+            title=party.title,
+            role=party.role,
+            actor=actor,
+            now=now,
+        )
+        done.enrolled.append(party.name)
+    done.is_new = _is_new_project(session, wanted)
+    if done.is_new:
+        open_project(
+            session,
+            broker.log,
+            project=wanted.project,
+            parties=[party.name for party in wanted.parties],
+            actor=actor,
+            now=now,
+        )
+    for party in wanted.parties:
+        there = _there(session, broker, party.name)
+        for line in party.people:
+            known = there.get(line.label)
+            if known is not None:
+                _refuse_other_duties(party, line, known)
+                done.kept.append({"party": party.name, "label": line.label, "state": known.state})
+                continue
+            invited = persons.invite_person(
+                session, party=party.name, duties=line.duties, label=line.label, now=now
+            )
+            path = folder / line.file_name(party.name)
+            write(path, invited)
+            done.invited.append(
+                {
+                    "party": party.name,
+                    "label": line.label,
+                    "file": str(path),
+                    "until": invited.expires,
+                }
+            )
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Somebody who enrolled or was invited before."""
+
+    state: str
+    duties: tuple[Duty, ...]
+
+
+def _new_parties(session: Session, wanted: PartiesFile, operator: str) -> list[PartyLine]:
+    """Return the parties that are not enrolled yet, after holding the others against what is."""
+    titles = party_titles(session)
+    roles = {
+        body.party: body.role
+        for entry in broker_entries_of_kinds(session, {"party-enrolled"})
+        for body in [cast(PartyEnrolled, entry.body)]
+    }
+    for party in wanted.parties:
+        if (party.role == "operator") != (party.name == operator):
+            raise ConfigurationError(
+                f"the setting parties ({party.name}) role: {operator} alone runs this broker",
+                hint='give your own party role = "operator", and no other',
+            )
+        if party.name not in titles:
+            continue
+        for name, said, known in (
+            ("title", party.title, titles[party.name]),
+            ("role", party.role, roles.get(party.name, party.role)),
+        ):
+            if said != known:
+                raise ConfigurationError(
+                    f"the setting parties ({party.name}) {name}: the party is enrolled already, and otherwise",
+                    hint=f"it stays what it is: {known}",
+                )
+    return [party for party in wanted.parties if party.name not in titles]
+
+
+def _is_new_project(session: Session, wanted: PartiesFile) -> bool:
+    known = negotiators_of(session, wanted.project)
+    missing = [party.name for party in wanted.parties if party.name not in known]
+    if known and missing:
+        raise ConfigurationError(
+            f"the setting parties ({missing[0]}): the project {wanted.project} is open already, without it",
+            hint="a party joins an open project when an agreement that names it is sent",
+        )
+    return not known
+
+
+def _there(session: Session, broker: Broker, party: str) -> dict[str, _Known]:
+    """Return who of a party has enrolled or can still use an invitation, by label; the newest counts."""
+    invited = {
+        row.label: _Known(f"invited, until {row.expires}", parse_duties(row.duties))
+        for row in persons.open_invitations(session, party, broker.clock())
+    }
+    enrolled = {
+        row.label: _Known(persons.state_of(row), persons.identity_of(row).duties)
+        for row in persons.list_persons(session, party)
+    }
+    return {
+        unicodedata.normalize("NFC", label): known
+        for label, known in {**enrolled, **invited}.items()
+    }
+
+
+def _refuse_other_duties(party: PartyLine, line: PersonLine, known: _Known) -> None:
+    if set(line.duties) != set(known.duties):
+        had = ", ".join(known.duties)
+        raise ConfigurationError(
+            f"the setting parties ({party.name}) people: {line.label} is there already, with other duties",
+            hint=f"they are {had}, and stay; for others, invite the person anew under another label",
+        )

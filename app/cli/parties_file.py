@@ -1,0 +1,176 @@
+"""The file of who takes part, from which `blindlink-broker open` enrols parties and invites their people."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self, get_args
+
+from pydantic import Field, ValidationError, model_validator
+
+from app.errors import ConfigurationError
+from schemas.document import Model
+from schemas.identity import Duty, duty_apart
+from schemas.ids import Name
+from schemas.shared.plain_faults import plain_fault
+
+PartyRole = Literal["agency", "auditor", "operator"]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+
+TEMPLATE: Final = f"""\
+# Who takes part in one linkage. Fill it in, then: blindlink-broker open --from parties.toml
+# Add people or parties later, and run the same command again: only what is new is done.
+
+# The project's name: lower-case letters, digits and hyphens.
+project = "foster-k12"
+
+# One [[parties]] for each party, yours included.
+# Its role is {", ".join(get_args(PartyRole))}; left out, agency.
+[[parties]]
+name = "child-welfare"
+title = "Department of Children and Families"
+
+# One [[parties.people]] for each of its people, or unattended jobs. The label is for you, and is never logged.
+# Duties: {", ".join(sorted(get_args(Duty)))}.
+# auditor and operator go together with no other but steward.
+[[parties.people]]
+label = "Sam"
+duties = ["approver", "steward"]
+
+[[parties.people]]
+label = "Ann"
+duties = ["analyst", "recipient"]
+
+[[parties]]
+name = "k12"
+title = "Department of Education"
+
+[[parties.people]]
+label = "Kim"
+duties = ["approver", "steward"]
+
+[[parties.people]]
+label = "Bob"
+duties = ["analyst", "recipient"]
+
+[[parties]]
+name = "state-auditor"
+title = "State Auditor"
+role = "auditor"
+
+[[parties.people]]
+label = "Ida"
+duties = ["auditor", "steward"]
+
+# Your own party, by the name and title that you gave to: blindlink-broker init
+[[parties]]
+name = "data-center"
+title = "State Data Center"
+role = "operator"
+
+[[parties.people]]
+label = "Eve"
+duties = ["operator", "steward"]
+"""
+
+
+class PersonLine(Model):
+    """One person of a party, by what the operator calls them."""
+
+    label: Text
+    duties: Annotated[tuple[Duty, ...], Field(min_length=1)]
+
+    def file_name(self, party: str) -> str:
+        """Return the name of the person's invitation file, one that every system takes."""
+        plain = unicodedata.normalize("NFKD", self.label).encode("ascii", "ignore").decode()
+        slug = "-".join(re.findall(r"[a-z0-9]+", plain.lower())) or "person"
+        return f"{party}-{slug[:40]}.invitation"
+
+    @model_validator(mode="after")
+    def _duties_go_together(self) -> Self:
+        apart = duty_apart(self.duties)
+        if apart is not None:
+            raise ValueError(
+                f"the duties of {self.label}: {apart} goes together with no other but steward"
+            )
+        return self
+
+
+class PartyLine(Model):
+    """One party and its people."""
+
+    name: Name
+    title: Text
+    role: PartyRole = "agency"
+    people: tuple[PersonLine, ...] = ()
+
+    @model_validator(mode="after")
+    def _people_are_told_apart(self) -> Self:
+        # By the files' names, so that no invitation takes another's place.
+        twice = _twice(person.file_name(self.name) for person in self.people)
+        if twice is not None:
+            raise ValueError(f"{self.name} has two people whose labels are alike: {twice}")
+        operators = [one.label for one in self.people if "operator" in one.duties]
+        if operators and self.role != "operator":
+            raise ValueError(
+                f"{operators[0]} of {self.name} has the duty operator, and the party has another role"
+            )
+        return self
+
+
+class PartiesFile(Model):
+    """Who takes part in a project."""
+
+    project: Name
+    parties: Annotated[tuple[PartyLine, ...], Field(min_length=2)]
+
+    @model_validator(mode="after")
+    def _parties_are_told_apart(self) -> Self:
+        twice = _twice(party.name for party in self.parties)
+        if twice is not None:
+            raise ValueError(f"the party {twice} stands there twice")
+        return self
+
+
+def read_parties(path: Path) -> PartiesFile:
+    """Read the file.
+
+    Raises:
+        ConfigurationError: it is missing, not TOML, or says something impossible; names the setting.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(
+            f"{path} cannot be read as text", hint="a template: blindlink-broker open --template"
+        ) from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigurationError(f"{path} is not TOML: {exc}") from exc
+    composed = _composed(raw)
+    try:
+        # By way of JSON, since a strict reader of Python values would refuse TOML's lists.
+        return PartiesFile.model_validate_json(json.dumps(composed, default=str))
+    except ValidationError as exc:
+        raise ConfigurationError(f"{path}: {plain_fault(exc, composed, 'setting')}") from None
+
+
+def _twice(names: Iterator[str]) -> str | None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def _composed(value: Any) -> Any:
+    """Return what was read with its texts in normal form C, so that two spellings of a name are one."""
+    if isinstance(value, dict):
+        return {name: _composed(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_composed(item) for item in value]
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value

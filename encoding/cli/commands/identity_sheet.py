@@ -1,0 +1,42 @@
+"""`blindlink identity sheet`: whose keys act in a project, to compare with each person once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from encoding.cli.parts.agreements import seat, seat_options
+from encoding.cli.parts.own_identity import identity_lines
+from encoding.cli.parts.session import Session
+from schemas.shared.command_line import emit, json_option
+
+
+@click.command("sheet", epilog="Example: blindlink identity sheet > sheet.txt")
+@json_option
+@seat_options
+@click.pass_obj
+def sheet(session: Session, /, **given: Any) -> None:
+    """Print whom the operator has confirmed for the project, with fingerprints, as the broker shows them.
+
+    Print it on paper, telephone each person on a number that you know, and tick whose twelve groups are
+    these. Then draft or sign the agreement, or keep a fingerprint with: blindlink identity trust
+    """
+    with seat(session, given) as at:
+        trusted = {peer.fingerprint for peer in at.peers().peers}
+        shown = [history.newest() for history in at.client.identities(at.project).identities]
+    rows = [
+        {
+            "party": one.party,
+            "person": one.person,
+            "duties": list(one.duties),
+            "fingerprint": one.fingerprint(),
+            "trusted": one.fingerprint() in trusted or one.person == at.own.public.person,
+        }
+        for one in shown
+    ]
+    lines = []
+    for one, row in zip(shown, rows, strict=True):
+        lines.append("[x] compared here" if row["trusted"] else "[ ]")
+        lines.extend([*(f"    {line}" for line in identity_lines(one)), ""])
+    emit(rows, lines)

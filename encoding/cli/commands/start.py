@@ -1,0 +1,73 @@
+"""`blindlink start`: from the operator's invitation to keys, settings and a pinned match log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+
+from encoding.cli.parts.invitations import Place, enrolled, read_invitation, settle
+from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.own_identity import identity_lines
+from encoding.cli.parts.session import Session
+from schemas.identity import Duty
+
+_PATH: Final = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("start", epilog="Example: blindlink start ann.invitation")
+@click.argument("invitation", type=_PATH)
+@click.option("--project", help="The project, where the invitation names none.")
+@click.option(
+    "--passphrase-file",
+    type=_PATH,
+    help="Read the passphrase from this file, do not ask; the settings name it, too.",
+)
+@click.option(
+    "--key-file",
+    type=_PATH,
+    help="Lock your keys by a new key file instead, for unattended runs.",
+)
+@agency_options
+@click.pass_obj
+def start(
+    session: Session,
+    *,
+    invitation: Path,
+    project: str | None,
+    passphrase_file: Path | None,
+    key_file: Path | None,
+) -> None:
+    """Make your keys, send the public ones, and write your settings, all from the INVITATION of the operator.
+
+    Afterwards telephone the operator, and read them the fingerprint that is shown. It may be started again at
+    any time, and goes on where it stopped; keys and settings that are there are never replaced.
+    """
+    invited = read_invitation(invitation)
+    place = Place.of(session, invited, project, passphrase_file=passphrase_file, key_file=key_file)
+    view, public = enrolled(session, place)
+    settle(session, place)
+    session.say(
+        f"your keys are in {place.identity}, your settings in {session.config_path}; keep a copy of the first,"
+        " and never send it to anyone"
+    )
+    if key_file is not None:
+        session.warn(
+            f"whoever can read both {place.identity} and {key_file} can act as this person"
+        )
+    if view.state == "awaiting":
+        session.say("now telephone the operator, and read them your ID and all twelve groups:")
+    else:
+        session.say(f"the broker has your keys already, and says of them: {view.state}")
+    click.echo("\n".join(identity_lines(public)))
+    for sentence in _next_steps(public.duties):
+        session.say(sentence)
+
+
+def _next_steps(duties: tuple[Duty, ...]) -> Iterator[str]:
+    if "analyst" in duties:
+        yield "then say where your file of people is: blindlink init"
+    if "steward" in duties:
+        yield "once you are confirmed, read what is agreed: blindlink agreement show"

@@ -1,0 +1,72 @@
+"""Approving runs in advance, by itself or together with a signature under the agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from encoding.agreement.words import standing_sentences
+from encoding.cli.parts.agreements import Seat
+from encoding.cli.parts.prompts import require_yes
+from encoding.errors import AgreementUntrustedError
+
+if TYPE_CHECKING:
+    from encoding.agreement.kept_agreements import KeptAgreement
+
+DEFAULT_RUNS: Final = 52
+RUNS: Final = click.IntRange(1, 1000)
+
+
+def approve_in_advance(
+    at: Seat, kept: KeptAgreement, until: str | None, runs: int, *, yes: bool
+) -> str:
+    """Approve runs in advance, after showing what that is, and return the approval's id.
+
+    Args:
+        at: the approver's seat.
+        kept: the agreement that binds.
+        until: the last day; None is the agreement's own.
+        runs: at most so many.
+        yes: do not ask.
+    Raises:
+        click.UsageError: the agreement does not provide for it, or ends earlier.
+        AgreementUntrustedError: the broker does not show the approval.
+    """
+    agreement = kept.agreement
+    last = agreement.end if until is None else read_day(until)
+    if agreement.approvals.runs != "standing":
+        raise click.UsageError("the agreement asks for an approval of each run")
+    if last > agreement.end:
+        raise click.BadParameter(f"the agreement ends on {agreement.end}", param_hint="--until")
+    confirm(standing_sentences(agreement, last, runs), yes=yes)
+    signed = at.signer(agreement).approve_in_advance(agreement.policy, last, runs, at.session.now())
+    shown = at.client.approve_in_advance(at.project, signed)
+    require_shown(signed in [state.signed for state in shown.approvals])
+    at.session.say(f"up to {runs} runs are approved in advance until {last}")
+    return str(signed.statement.to_json()["approval"])
+
+
+def confirm(sentences: Iterable[str], *, yes: bool) -> None:
+    """Show what is signed, and ask whether it is meant."""
+    require_yes(sentences, "Sign this for your party?", yes=yes)
+
+
+def require_shown(is_shown: bool) -> None:
+    """Make sure that the broker shows a statement that was sent.
+
+    Raises:
+        AgreementUntrustedError: it does not.
+    """
+    if not is_shown:
+        raise AgreementUntrustedError("the broker does not show the statement that was sent")
+
+
+def read_day(text: str) -> str:
+    """Return a day that was typed, as an ISO date."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise click.BadParameter("not a day such as 2027-06-30", param_hint="--until") from None

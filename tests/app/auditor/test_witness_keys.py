@@ -1,0 +1,63 @@
+"""Whose keys cosign a log: those that a signed agreement lists, or some that the broker alone vouches for."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from samples.agreement import private
+from samples.log import Parts, SampleLog, story
+from samples.signed_log import BOB, SignedProject
+
+from app.auditor.verdict import Verdict
+from app.auditor.verdict_words import verdict_lines
+from app.auditor.verify import verify_bundle
+from schemas.matchlog.checkpoint import cosign
+from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, parse_note
+
+PARTY = BOB.party
+LISTED = NoteSigner(PARTY, Ed25519PrivateKey.from_private_bytes(private("bob")[:32]), COSIGNER_KEY)
+STRANGER = NoteSigner(PARTY, Ed25519PrivateKey.from_private_bytes(bytes(32)), COSIGNER_KEY)
+SAID = "by keys that a signed agreement lists"
+
+
+def agreed(*, completely: bool = True) -> SampleLog:
+    log = story(n_weeks=0)
+    project = SignedProject(log)
+    if completely:
+        project.agree()
+    else:
+        project.propose()
+    return log
+
+
+def cosigned(log: SampleLog, *signers: NoteSigner) -> Verdict:
+    parts: Parts = log.parts()
+    size, raw = parts.notes[-1]
+    note = parse_note(raw)
+    lines = [cosign(note.text, one, 1_790_000_000) for one in signers]
+    parts.notes[-1] = size, replace(note, signatures=(*note.signatures, *lines)).to_bytes()
+    parts.cosigners = sorted(one.verifier_key.text for one in signers)
+    return verify_bundle(io.BytesIO(parts.pack()))
+
+
+def test_a_witness_with_a_key_that_is_agreed_on_is_named_as_such() -> None:
+    log = agreed()
+    verdict = cosigned(log, LISTED)
+    assert verdict.cosigned == {PARTY: log.frontier.size}
+    assert verdict.vouched == {PARTY}
+    assert verdict.to_json()["cosigned_by_listed_keys"] == [PARTY]
+    assert any(PARTY in line and SAID in line for line in verdict_lines(verdict))
+
+
+def test_a_key_that_only_the_broker_names_proves_nothing_of_the_party() -> None:
+    for signers in ((STRANGER,), (LISTED, STRANGER)):
+        verdict = cosigned(agreed(), *signers)
+        assert set(verdict.cosigned) == {PARTY}
+        assert verdict.vouched == frozenset()
+        assert not any(SAID in line for line in verdict_lines(verdict))
+
+
+def test_an_agreement_that_not_all_have_signed_vouches_for_nobody() -> None:
+    assert cosigned(agreed(completely=False), LISTED).vouched == frozenset()
