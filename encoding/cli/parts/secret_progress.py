@@ -50,7 +50,8 @@ def begin_secret(session: Session, client: BrokerClient, view: ProjectView) -> N
 def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) -> None:
     """Accept what has come of the secrets that were begun here and that not all have confirmed.
 
-    A share that is missing for a later epoch stops nothing.
+    Where an epoch has begun that nobody rotated to, since the secret is in other hands, its secret is begun. A
+    share that is missing for a later epoch stops nothing.
 
     Raises:
         OthersWaitedForError: a share of this epoch's secret is not here yet.
@@ -61,6 +62,8 @@ def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) ->
     carrier = ByBroker(client, view.project, session.party)
     carried = Carriage(session, view, carrier)
     _refuse_lost(session, view, carrier)
+    if _is_left_behind(session, view):
+        begin_secret(session, client, view)
     for epoch in _open_epochs(session, view):
         try:
             kept = carried.accept(epoch, _GIVEN)
@@ -83,6 +86,12 @@ def _refuse_lost(session: Session, view: ProjectView, carrier: ByBroker) -> None
         refuse_lost(
             session.workspace, carrier.confirmations(epoch), view.project, holders, session.party
         )
+
+
+def _is_left_behind(session: Session, view: ProjectView) -> bool:
+    """Tell whether the newest secret here is of an epoch that is over."""
+    newest = max(session.workspace.epochs_with_secret(view.project), default=None)
+    return newest is not None and newest < view.terms.epoch
 
 
 def _open_epochs(session: Session, view: ProjectView) -> Iterator[int]:
