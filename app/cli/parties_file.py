@@ -8,7 +8,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -16,7 +16,7 @@ from app.errors import ConfigurationError
 from schemas.document import Model
 from schemas.identity import Duty, duty_apart
 from schemas.ids import Name
-from schemas.shared.plain_faults import plain_fault
+from schemas.shared.written_answers import composed, plain_fault
 
 PartyRole = Literal["agency", "auditor", "operator"]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
@@ -150,12 +150,12 @@ def read_parties(path: Path) -> PartiesFile:
         ) from exc
     except tomllib.TOMLDecodeError as exc:
         raise ConfigurationError(f"{path} is not TOML: {exc}") from exc
-    composed = _composed(raw)
+    answers = composed(raw)
     try:
         # By way of JSON, since a strict reader of Python values would refuse TOML's lists.
-        return PartiesFile.model_validate_json(json.dumps(composed, default=str))
+        return PartiesFile.model_validate_json(json.dumps(answers, default=str))
     except ValidationError as exc:
-        raise ConfigurationError(f"{path}: {plain_fault(exc, composed, 'setting')}") from None
+        raise ConfigurationError(f"{path}: {plain_fault(exc, answers, 'setting')}") from None
 
 
 def _twice(names: Iterator[str]) -> str | None:
@@ -165,12 +165,3 @@ def _twice(names: Iterator[str]) -> str | None:
             return name
         seen.add(name)
     return None
-
-
-def _composed(value: Any) -> Any:
-    """Return what was read with its texts in normal form C, so that two spellings of a name are one."""
-    if isinstance(value, dict):
-        return {name: _composed(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_composed(item) for item in value]
-    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value

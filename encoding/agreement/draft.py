@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 import json
 import tomllib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +28,7 @@ from schemas.identity import PublicIdentity
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
 from schemas.run import RECOMMENDED_POLICY
-from schemas.shared.plain_faults import plain_fault
+from schemas.shared.written_answers import composed, plain_fault
 
 DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR, "most_ended": None}
 # Clauses that an answer may leave out as a whole, and what stands there then.
@@ -87,7 +86,7 @@ def draft_agreement(
     Raises:
         AgreementDraftError: an answer is missing or impossible; names the field.
     """
-    raw: dict[str, Any] = _composed(dict(answers))
+    raw: dict[str, Any] = composed(dict(answers))
     profile = _profile(raw, folder, before)
     if before is None:
         _fill_in(raw)
@@ -287,15 +286,6 @@ def _numbers_as_text(policy: dict[str, Any]) -> dict[str, Any]:
     if isinstance(rate, dict):
         texts["link_rate"] = {name: str(value) for name, value in rate.items()}
     return {**policy, **texts}
-
-
-def _composed(value: Any) -> Any:
-    """Return an answer with its texts in normal form C, in which agreements are; keyboards differ."""
-    if isinstance(value, dict):
-        return {name: _composed(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_composed(item) for item in value]
-    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
 
 
 def _date_text(value: object) -> str:

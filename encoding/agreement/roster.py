@@ -14,7 +14,7 @@ from schemas.amendment import opens_epoch
 from schemas.canonical import canonical_bytes
 from schemas.clauses import AgreedParty
 from schemas.identity import PublicIdentity
-from schemas.shared.plain_faults import plain_fault
+from schemas.shared.written_answers import plain_fault
 
 
 def change_roster(

@@ -161,7 +161,7 @@ class Town:
 
     def listen(self, person: str, words: list[str], shown: str) -> None:
         """Remember what a person reads from the screen and says to others."""
-        if "invite" in words:
+        if "invite" in words and "--out" not in words:
             receiver = words[words.index("--label") + 1]
             code = re.search(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){7}", shown)
             assert code is not None, shown

@@ -1,8 +1,9 @@
-"""What is wrong in a file that somebody wrote: sentences that name the place and do not repeat what it says."""
+"""Files that somebody wrote: their texts in one form, and what is wrong as sentences that repeat none of it."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,6 +36,15 @@ _PATTERNS: Final[Mapping[str, str]] = {
 }
 # What tells the lines of a list apart; their order in the agreement is not that of the answers.
 _LINE_NAMES: Final = ("name", "party", "giver", "receiver")
+
+
+def composed(value: Any) -> Any:
+    """Return what was read with its texts in normal form C, in which documents are; keyboards differ."""
+    if isinstance(value, dict):
+        return {name: composed(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [composed(item) for item in value]
+    return unicodedata.normalize("NFC", value) if isinstance(value, str) else value
 
 
 def plain_fault(error: ValidationError, raw: Mapping[str, Any], noun: str = "answer") -> str:
