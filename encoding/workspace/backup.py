@@ -253,7 +253,9 @@ def _write_file(folder: Path, described: BackupFile, pieces: _Pieces) -> None:
 
 
 def _refuse_used(folder: Path) -> None:
-    if folder.exists() and any(path.is_file() for path in folder.rglob("*")):
+    # The log's key is all that `blindlink start` lays there; that of the backup takes its place.
+    begun = Workspace(folder).log_key
+    if folder.exists() and any(path.is_file() and path != begun for path in folder.rglob("*")):
         raise BackupError(
             f"there is a workspace in {folder} already, and nothing in it is replaced",
             hint="restore into another folder with --workspace, or move this one away",
@@ -261,7 +263,7 @@ def _refuse_used(folder: Path) -> None:
 
 
 def _put_in_place(staging: Path, folder: Path) -> None:
-    # What is there are folders without a file: `_refuse_used` has looked.
+    # What is there are folders without a file, or with the log's key alone: `_refuse_used` has looked.
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(staging, folder)
     sync_folder(folder.parent)

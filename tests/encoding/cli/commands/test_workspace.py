@@ -308,6 +308,18 @@ def test_a_workspace_that_is_in_use_is_not_replaced(office: Office) -> None:
     assert office.desk.files() == files
 
 
+def test_where_only_the_logs_key_was_laid_the_workspace_comes_back(office: Office) -> None:
+    office.protect()
+    office.back_up()
+    desk = office.elsewhere(office.desk.own)
+    begun = desk.folder / "workspace" / "log.vkey"
+    begun.parent.mkdir()
+    begun.write_text("another log's key")
+    desk.ok("workspace", "restore", str(office.backup))
+    assert not begun.exists() or begun.read_text() != "another log's key"
+    assert (desk.folder / KEY).exists()
+
+
 def test_a_missing_file_is_said(office: Office) -> None:
     assert "cannot be read" in refused(office.elsewhere(office.desk.own), "restore", "none")
 
