@@ -65,6 +65,17 @@ def test_all_together_type_32_commands_and_hand_over_5_files_at_most() -> None:
     assert max(typed.count(analyst) for analyst in ANALYSTS) <= 3
 
 
+def test_a_resignation_takes_8_commands_and_no_counsel() -> None:
+    steps = [step for one in read_guide(DOCS / "every-week.md") for step in one.steps()]
+    typed = [(person, part.line) for person, part in steps if isinstance(part, Command)]
+    lines = [line for _, line in typed]
+    first = next(at for at, line in enumerate(lines) if "person invite" in line)
+    last = next(at for at, line in enumerate(lines) if line == "blindlink round ready")
+    assert last - first + 1 <= 8
+    assert {person for person, _ in typed[first : last + 1]} == {"Ann", "Cleo", "Eve", "Sam"}
+    assert not [line for line in lines[first:last] if line.startswith("blindlink agreement")]
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 def test_the_guide_leads_from_nothing_to_school_columns_beside_foster_care_rows(town: Town) -> None:

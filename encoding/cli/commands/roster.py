@@ -10,12 +10,9 @@ import click
 from encoding.agreement.roster import change_roster
 from encoding.agreement.verification import is_trusted, require_next
 from encoding.cli.commands.agreement_signing import hand_in
-from encoding.cli.parts import prompts
-from encoding.cli.parts.agreements import Seat, seat, seat_options
+from encoding.cli.parts.agreements import seat, seat_options
 from encoding.cli.parts.session import Session
-from encoding.errors import NotReadyError, UntrustedKeyError
-from encoding.people.peers import read_fingerprint
-from schemas.errors import SignatureError
+from encoding.cli.parts.shown_keys import compared_person
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
@@ -94,7 +91,7 @@ def change(
         before = at.in_force()
         shown = at.client.identities(at.project).identities
         read = fingerprints or (None,) * len(joining)
-        joined = [_joining(at, shown, *one) for one in zip(joining, read, strict=True)]
+        joined = [compared_person(shown, at.party, *one) for one in zip(joining, read, strict=True)]
         offered = change_roster(before, at.party, joining=joined, leaving=leaving, holder=holder)
         require_next(at.refresh(), offered.agreement)
         consent = at.signer(offered.agreement).consent(None, session.now())
@@ -104,37 +101,6 @@ def change(
         session.say("the secret is in other hands: the agencies' next refresh makes a new one")
     for person in leaving:
         session.say(f"the operator ends the keys: blindlink-broker person revoke {person}")
-
-
-def _joining(
-    at: Seat, shown: Sequence[IdentityHistory], person: str, read: str | None
-) -> PublicIdentity:
-    """Return the newest keys of a person of the own party, once their fingerprint was compared."""
-    history = next((one for one in shown if one.newest().person == person), None)
-    if history is None or history.newest().party != at.party:
-        raise NotReadyError(
-            f"{at.party} has no person {person} at the broker whose keys are confirmed",
-            hint="see who there is: blindlink roster show",
-        )
-    try:
-        found = history.verify()[-1]
-    except SignatureError as exc:
-        raise UntrustedKeyError(f"the broker shows forged keys of {person}: {exc}") from exc
-    if read is not None:
-        is_the_same = read_fingerprint(read) == found.fingerprint()
-    else:
-        if not prompts.is_interactive():
-            raise click.UsageError(
-                "missing option --fingerprint: nobody is there to answer questions"
-            )
-        click.echo(f"{person} ({', '.join(found.duties)}): {found.fingerprint()}", err=True)
-        is_the_same = click.confirm("Have they read you exactly this fingerprint?", err=True)
-    if not is_the_same:
-        raise UntrustedKeyError(
-            f"the broker shows other keys of {person} than those that were read to you",
-            hint="nothing was changed; call the operator",
-        )
-    return found
 
 
 def _unlisted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,13 +12,14 @@ from encoding.cli.commands.workspace_custodian import custodian
 from encoding.cli.parts.options import FORCE, agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
+from encoding.cli.parts.shown_keys import compared_person
 from encoding.errors import BackupError, ConfigError
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.people.identity_lock import KeyFile
 from encoding.people.peers import read_fingerprint
 from encoding.people.recovery import recovery_keys
 from encoding.workspace.backup import restore_backup, write_backup
-from encoding.workspace.config import OutputSection
+from encoding.workspace.config import OutputSection, parse_sections, render_config
 from encoding.workspace.keepers import Protected, read_keepers
 from encoding.workspace.keepers import protect as seal
 from encoding.workspace.keepers import recover as open_by_code
@@ -80,19 +82,40 @@ def backup(session: Session, /, *, file: Path, force: bool, **given: Any) -> Non
     "handover", epilog="Example: blindlink workspace handover to-bea.backup --to per-0123..."
 )
 @click.argument("file", type=_FILE)
-@click.option("--to", "person", required=True, help="The custodian who takes over, by person id.")
+@click.option("--to", "person", required=True, help="Who takes over, by person id.")
+@click.option(
+    "--fingerprint",
+    help="What they have read to you, where they are no custodian; else you are asked.",
+)
 @FORCE
 @identity_options
 @agency_options
 @click.pass_obj
-def handover(session: Session, /, *, file: Path, person: str, force: bool, **given: Any) -> None:
-    """Write the whole workspace into FILE for one custodian alone, who will do your work from now on.
+def handover(
+    session: Session,
+    /,
+    *,
+    file: Path,
+    person: str,
+    fingerprint: str | None,
+    force: bool,
+    **given: Any,
+) -> None:
+    """Write the whole workspace into FILE for one person of your party, who will do your work from now on.
+
+    That is a custodian, or somebody whose keys the broker shows and you compare with them.
 
     They call: blindlink workspace restore. From then on it opens with their keys, and neither with yours nor
     with your recovery code.
     """
     own = unlock_own(session, given)
-    receiver = read_keepers(session.workspace).custodian(person)
+    keepers = read_keepers(session.workspace)
+    if person in {one.person for one in keepers.custodians}:
+        receiver = keepers.custodian(person)
+    else:
+        with session.connect() as client:
+            shown = client.identities(session.project).identities
+        receiver = compared_person(shown, session.party, person, fingerprint)
     _write(session, file, receiver, force=force)
     session.say(
         f"{file} is for {person} alone; they call: blindlink workspace restore {file.name}"
@@ -128,7 +151,8 @@ def restore(
     """Make the workspace of a backup anew, on this computer, as yours; all of it, or nothing.
 
     You need keys of your own: those of before, a custodian's, or new ones with the recovery code. Where there
-    is no blindlink.toml here, that of the backup is written.
+    is no blindlink.toml here, that of the backup is written; one that names no file of people takes over how
+    the former one was read.
     """
     own = unlock_own(session, given)
     by_code = recovery_code or code_file is not None
@@ -189,7 +213,10 @@ def _folder(session: Session) -> Path:
 
 
 def _restore_settings(session: Session, settings: str | None, folder: Path) -> None:
-    if settings is None or session.config_path.exists():
+    if settings is None:
+        return
+    if session.config_path.exists():
+        _take_over_reading(session, settings)
         return
     write_durably(session.config_path, settings.encode("utf-8"))
     session.say(f"the settings of the backup are in {session.config_path}; look whether paths fit")
@@ -198,6 +225,20 @@ def _restore_settings(session: Session, settings: str | None, folder: Path) -> N
         session.warn(
             f"the settings look for the workspace in {named}; write into [output] where it is now: {folder}"
         )
+
+
+def _take_over_reading(session: Session, settings: str) -> None:
+    """Let settings that name no file of people say of it what those of the backup say."""
+    own = session.config.sections
+    if own.input is not None:
+        return
+    former = parse_sections(tomllib.loads(settings))
+    names = ("input", "columns", "share", "report")
+    taken = own.model_copy(update={name: getattr(former, name) for name in names})
+    write_durably(session.config_path, render_config(taken).encode("utf-8"))
+    session.say(
+        f"{session.config_path} says of your file what the backup said; look whether it fits"
+    )
 
 
 def _recovery(session: Session, own: Identity, code_file: Path | None) -> Identity:

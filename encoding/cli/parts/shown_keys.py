@@ -1,13 +1,23 @@
-"""Keys as somebody shows them in a file."""
+"""Keys as somebody shows them, in a file or at the broker, and as their owner reads them out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from encoding.errors import IdentityFormatError, IdentityMissingError
+import click
+
+from encoding.cli.parts import prompts
+from encoding.errors import (
+    IdentityFormatError,
+    IdentityMissingError,
+    NotReadyError,
+    UntrustedKeyError,
+)
+from encoding.people.peers import read_fingerprint
 from schemas.canonical import parse_json
-from schemas.errors import FormatError
-from schemas.identity import IdentityHistory, SignedIdentity
+from schemas.errors import FormatError, SignatureError
+from schemas.identity import IdentityHistory, PublicIdentity, SignedIdentity
 
 
 def read_shown(path: Path) -> IdentityHistory:
@@ -30,3 +40,43 @@ def read_shown(path: Path) -> IdentityHistory:
         return IdentityHistory(enrolled=SignedIdentity.from_json(shown))
     except FormatError as exc:
         raise IdentityFormatError(f"the file {path} does not show anybody's keys: {exc}") from None
+
+
+def compared_person(
+    shown: Sequence[IdentityHistory], party: str, person: str, read: str | None
+) -> PublicIdentity:
+    """Return the newest keys of a party's person, once they are those whose fingerprint the person reads out.
+
+    Args:
+        shown: the persons whom the broker shows.
+        person: the id of the one that is meant.
+        read: the fingerprint that they have read out; None: it is shown, and asked about.
+    Raises:
+        NotReadyError: the party has no such person.
+        UntrustedKeyError: they have read out another fingerprint, or what is shown is forged.
+    """
+    history = next((one for one in shown if one.newest().person == person), None)
+    if history is None or history.newest().party != party:
+        raise NotReadyError(
+            f"{party} has no person {person} at the broker whose keys are confirmed",
+            hint="see who there is: blindlink roster show",
+        )
+    try:
+        found = history.verify()[-1]
+    except SignatureError as exc:
+        raise UntrustedKeyError(f"the broker shows forged keys of {person}: {exc}") from exc
+    if read is not None:
+        is_the_same = read_fingerprint(read) == found.fingerprint()
+    else:
+        if not prompts.is_interactive():
+            raise click.UsageError(
+                "missing option --fingerprint: nobody is there to answer questions"
+            )
+        click.echo(f"{person} ({', '.join(found.duties)}): {found.fingerprint()}", err=True)
+        is_the_same = click.confirm("Have they read you exactly this fingerprint?", err=True)
+    if not is_the_same:
+        raise UntrustedKeyError(
+            f"the broker shows other keys of {person} than those that were read to you",
+            hint="nothing was changed; call the operator",
+        )
+    return found

@@ -15,6 +15,7 @@ from rigs.share_desks import give_keys
 from encoding.people.identity import Identity
 from encoding.people.recovery import new_recovery_code
 from encoding.secret.secret import Secret, write_secret
+from encoding.workspace.config import OutputSection, read_config, render_config
 
 KEY = "workspace/workspace.key"
 SECRET = Secret(bytes(range(32)))
@@ -212,13 +213,41 @@ def test_who_takes_over_can_open_what_was_handed_over_and_nobody_else(office: Of
     assert parts == [bea.public.person, cem.public.person]
 
 
-def test_nobody_hands_over_to_who_is_no_custodian(office: Office) -> None:
+def test_it_is_handed_over_to_somebody_whom_the_broker_shows_and_whose_keys_were_compared(
+    office: Office,
+) -> None:
+    before = links(office.desk)
     office.protect()
-    said = refused(
-        office.desk, "handover", str(office.backup), "--to", office.other_person().public.person
-    )
-    assert "no custodian of this id" in said
+    bea, file = office.other_person(), str(office.backup)
+    to = ("handover", file, "--to", bea.public.person)
+    unasked = office.desk.type("workspace", *to)
+    assert (unasked.exit_code, "--fingerprint" in unasked.stderr) == (2, True)
+    other = office.desk.near.seated("schools").public
+    said = refused(office.desk, *to, "--fingerprint", other.fingerprint())
+    assert "other keys" in said
+    stranger = ("handover", file, "--to", other.person, "--fingerprint", other.fingerprint())
+    assert "has no person" in refused(office.desk, *stranger)
     assert not office.backup.exists()
+    office.desk.ok("workspace", *to, "--fingerprint", bea.public.fingerprint())
+    assert office.desk.own is not None
+    maker = office.desk.own.public.fingerprint()
+    desk = office.restored(office.elsewhere(bea), "--made-by", maker)
+    assert links(desk) == before
+
+
+def test_settings_without_a_file_take_over_how_the_former_one_was_read(office: Office) -> None:
+    office.protect()
+    office.back_up()
+    former = read_config(office.desk.folder / "blindlink.toml").sections
+    desk = office.elsewhere(office.desk.own)
+    mine = former.model_copy(
+        update={"input": None, "columns": {}, "output": OutputSection(links="mine.csv")}
+    )
+    (desk.folder / "blindlink.toml").write_text(render_config(mine), "utf-8")
+    assert "look whether it fits" in desk.ok("workspace", "restore", str(office.backup)).stderr
+    taken = read_config(desk.folder / "blindlink.toml").sections
+    assert (taken.input, taken.columns) == (former.input, former.columns)
+    assert taken.output == mine.output
 
 
 def test_a_removed_custodian_opens_no_later_backup(office: Office) -> None:
