@@ -6,9 +6,9 @@ import io
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from samples.agreement import private
-from samples.log import Parts, SampleLog, story
-from samples.signed_log import BOB, SignedProject
+from samples.log import Parts, SampleLog
+from samples.parties import CW, private_of, signing_key
+from samples.signed_log import SignedProject
 
 from app.auditor.verdict import Verdict
 from app.auditor.verdict_words import verdict_lines
@@ -16,14 +16,14 @@ from app.auditor.verify import verify_bundle
 from schemas.matchlog.checkpoint import cosign
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, parse_note
 
-PARTY = BOB.party
-LISTED = NoteSigner(PARTY, Ed25519PrivateKey.from_private_bytes(private("bob")[:32]), COSIGNER_KEY)
+PARTY = CW.party
+LISTED = NoteSigner(PARTY, signing_key(private_of(CW.person or "")), COSIGNER_KEY)
 STRANGER = NoteSigner(PARTY, Ed25519PrivateKey.from_private_bytes(bytes(32)), COSIGNER_KEY)
 SAID = "by keys that a signed agreement lists"
 
 
 def agreed(*, completely: bool = True) -> SampleLog:
-    log = story(n_weeks=0)
+    log = SampleLog()
     project = SignedProject(log)
     if completely:
         project.agree()
