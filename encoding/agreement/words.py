@@ -106,11 +106,8 @@ def signature_chapter(kept: KeptAgreement) -> Chapter:
     return Chapter("Who has signed", tuple(sentences), tuple(tables))
 
 
-def amendment_words(before: Agreement, after: Agreement) -> str:
-    """Return in a sentence what an amendment that needs no counsel changes, by ids of persons."""
-    party = None if after.amends is None else after.amends.party
-    if party is None:
-        return f"agreement {after.number} changes dates, sizes, the schedule or probabilities"
+def roster_words(before: Agreement, after: Agreement, party: str) -> str:
+    """Return in a sentence, by ids, who acts for a party by an amendment and who does not any more."""
     old, new = ({one.person for one in _persons(each, party)} for each in (before, after))
     changes = [f"{one} acts for it" for one in sorted(new - old)]
     changes += [f"{one} does not any more" for one in sorted(old - new)]

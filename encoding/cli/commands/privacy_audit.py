@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from encoding.cli.parts.agreements import agreed_side
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
@@ -62,7 +63,6 @@ def privacy_audit(
     A partner's file is rehearsed, and both are encoded under keys that are thrown away. Your project's secret
     is not used and nothing leaves this computer. Ends with exit code 1 if an attack got more than is allowed.
     """
-    from encoding.cli.parts.agreements import agreed_side
     from encoding.cli.parts.file_audit import audited, refuse_missed
     from encoding.privacy_audit.page import report_page
     from encoding.privacy_audit.report import report_lines

@@ -24,7 +24,7 @@ from encoding.agreement.verification import (
     verified,
     vouched_keys,
 )
-from encoding.agreement.words import amendment_words
+from encoding.agreement.words import roster_words
 from encoding.broker.credential import SignIn
 from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
@@ -372,12 +372,10 @@ def _keep(
                 f"agreement {shown.agreement.number} is kept now; compare its fingerprint with counsel's sheet:"
                 f" {grouped(shown.digest)}"
             )
-        before = known.find(shown.agreement.previous or "")
-        if before is not None and shown.agreement.amends is not None:
-            session.say(
-                f"{amendment_words(before.agreement, shown.agreement)}; halt the linkage if that is wrong:"
-                " blindlink agreement suspend"
-            )
+        before, amends = known.find(shown.agreement.previous or ""), shown.agreement.amends
+        if before is not None and amends is not None and amends.party is not None:
+            told = roster_words(before.agreement, shown.agreement, amends.party)
+            session.say(f"{told}; if that is wrong, halt the linkage: blindlink agreement suspend")
     changed = merged(known, shown)
     if changed != known:
         write_kept(workspace.agreements(known.project), changed)

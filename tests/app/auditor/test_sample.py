@@ -64,7 +64,7 @@ def test_packs_open_every_link_and_the_right_handles_come_out(folder: Path) -> N
     assert found["log"]["pins"] == 2
     said = [step["what"] for step in found["steps"]]
     number = MADE.asked.body.specification.round  # type: ignore[attr-defined]
-    assert said[0] == "agreement 1 came into force: every party had signed it"
+    assert said[0] == "agreement 1 came into force, with all its signatures"
     assert said[1] == f"round {number} opened, with nonces of each pair's parties"
     assert said[2] == "school-district uploaded 2,000 records as of 2026-09-08 for county-cw"
     assert "the run finished; its match record is fixed" in said
