@@ -188,6 +188,8 @@ def find_a_release(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     page.get_by_label("Kind").select_option("release-fetched")
     page.get_by_label("Party").fill(SCHOOL)
     page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**kind=release-fetched**")
+    page.locator("tbody tr.entry").nth(1).wait_for()
     assert page.locator("tbody tr.entry").count() == 2
     page.locator("tbody tr.entry th a").first.click()
     page.locator("#entry-check.good").wait_for()
