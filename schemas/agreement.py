@@ -1,7 +1,7 @@
 """The agreement under which a project links, and the terms that the broker enforces of it.
 
 An agreement says who takes part, on what legal basis, on which data, for whom, until when, and with which
-limits; it binds when every party has signed it (`schemas.statement`). What a broker decides from is the
+limits; it binds once it has all its signatures (`schemas.statement`). What a broker decides from is the
 shorter `ProjectTerms`, which follow from it. Spec pages: `schemas/spec/agreement.md`, `project-terms.md`.
 """
 

@@ -37,7 +37,7 @@ def succession_fault(before: Agreement | None, after: Agreement) -> str | None:
     """Return in one sentence why an agreement cannot follow the one before; None: it can.
 
     Args:
-        before: the last agreement that every party has signed; None if there is none yet.
+        before: the last agreement that has all its signatures; None if there is none yet.
     """
     if before is None:
         return None if after.number == 1 else "a project's first agreement has the number 1"
@@ -50,6 +50,14 @@ def succession_fault(before: Agreement | None, after: Agreement) -> str | None:
     if opens_epoch(before, after) and after.epoch == before.epoch:
         return "another encoding profile, or other holders of the secret, need the next epoch"
     return None if after.amends is None else _fault(before, after, after.amends)
+
+
+def is_newcomer(before: Agreement | None, after: Agreement, person: str) -> bool:
+    """Tell whether a signer of an amendment of persons was no steward before: nobody lists themselves."""
+    if before is None or after.amends is None or after.amends.only != "persons":
+        return False
+    known = before.person(person)
+    return known is None or known.party != after.amends.party or "steward" not in known.duties
 
 
 def of_same_clauses(agreements: Iterable[Agreement]) -> Iterator[Agreement]:

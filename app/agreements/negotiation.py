@@ -33,7 +33,7 @@ from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import NotFoundError, RefusedError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
-from schemas.amendment import of_same_clauses, succession_fault
+from schemas.amendment import is_newcomer, of_same_clauses, succession_fault
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
     AgreementProposed,
@@ -383,10 +383,7 @@ def _refuse_order(session: Session, agreement: Agreement, now: datetime) -> None
 def _refuse_newcomer(session: Session, actor: Actor, agreement: Agreement) -> None:
     """Refuse a consent to other persons of a party by somebody who is a steward by that amendment alone."""
     last = repository.last_complete(session, agreement.project)
-    if agreement.amends is None or agreement.amends.only != "persons" or last is None:
-        return
-    known = agreement_of(last).person(actor.person)
-    if known is None or known.party != actor.party or "steward" not in known.duties:
+    if is_newcomer(None if last is None else agreement_of(last), agreement, actor.person):
         raise RefusedError(
             STATEMENT_REFUSED,
             "A party's persons are changed by somebody who was its steward before.",

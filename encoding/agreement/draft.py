@@ -12,23 +12,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
-
+from encoding.agreement.files import read_composed
 from encoding.agreement.persons import read_party
 from encoding.errors import AgreementDraftError
 from encoding.files import why_unread
 from encoding.profiles.profile_files import read_profile
 from encoding.profiles.shipped import SHIPPED, shipped_profile, size_of
-from schemas.agreement import DEFAULT_FLOOR, Agreement, number_fault
+from schemas.agreement import DEFAULT_FLOOR, number_fault
 from schemas.amendment import amends_of, opens_epoch, succession_fault
-from schemas.canonical import canonical_bytes
-from schemas.errors import CanonicalError
 from schemas.fields import NUMBER_INPUTS, NUMBER_KINDS, NumberKind
 from schemas.identity import PublicIdentity
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
 from schemas.run import RECOMMENDED_POLICY
-from schemas.shared.written_answers import composed, plain_fault
+from schemas.shared.written_answers import composed
 
 DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR, "most_ended": None}
 # Clauses that an answer may leave out as a whole, and what stands there then.
@@ -102,26 +99,17 @@ def draft_agreement(
     asks_new_secret = bool(raw.pop("new_secret", False))
     asks_counsel = bool(raw.pop("counsel", False))
     raw.pop("amends", None)
-    agreement = _read(raw | {"epoch": 1 if before is None else before.agreement.epoch})
+    agreement = read_composed(raw | {"epoch": 1 if before is None else before.agreement.epoch})
     if before is not None:
         opens = asks_new_secret or opens_epoch(before.agreement, agreement)
         raw["epoch"] = before.agreement.epoch + int(opens)
         amends = None if asks_counsel else amends_of(before.agreement, agreement)
-        agreement = _read(raw if amends is None else raw | {"amends": amends.model_dump()})
+        agreement = read_composed(raw if amends is None else raw | {"amends": amends.model_dump()})
     fault = succession_fault(None if before is None else before.agreement, agreement)
     fault = fault or number_fault(agreement, profile)
     if fault is not None:
         raise AgreementDraftError(fault)
     return AgreementProposal(agreement=agreement, profile=profile)
-
-
-def _read(raw: Mapping[str, Any]) -> Agreement:
-    try:
-        return Agreement.model_validate_json(canonical_bytes(dict(raw)))
-    except CanonicalError as exc:
-        raise AgreementDraftError(f"the answers make no agreement: {exc}") from None
-    except ValidationError as exc:
-        raise AgreementDraftError(plain_fault(exc, raw)) from None
 
 
 def _profile(

@@ -1,15 +1,20 @@
-"""The file of an agreement: its canonical JSON and that of the encoding profile that it names."""
+"""An agreement as it is composed, and its file: its canonical JSON and that of the profile that it names."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from encoding.errors import AgreementFileError
+from pydantic import ValidationError
+
+from encoding.errors import AgreementDraftError, AgreementFileError
 from encoding.files import refuse_to_overwrite, write_durably
-from schemas.canonical import parse_json
-from schemas.errors import FormatError
+from schemas.agreement import Agreement
+from schemas.canonical import canonical_bytes, parse_json
+from schemas.errors import CanonicalError, FormatError
 from schemas.negotiation import AgreementProposal
+from schemas.shared.written_answers import plain_fault
 
 FILE_START: Final = b'{"agreement":{'
 MAX_FILE_BYTES: Final = 1024 * 1024
@@ -23,6 +28,20 @@ def write_proposal(path: Path, proposal: AgreementProposal, *, force: bool = Fal
     """
     refuse_to_overwrite(path, own_start=FILE_START, force=force)
     write_durably(path, proposal.to_canonical())
+
+
+def read_composed(raw: Mapping[str, Any]) -> Agreement:
+    """Return the agreement that these clauses make.
+
+    Raises:
+        AgreementDraftError: they make none; says in a sentence why, and repeats none of them.
+    """
+    try:
+        return Agreement.model_validate_json(canonical_bytes(dict(raw)))
+    except CanonicalError as exc:
+        raise AgreementDraftError(f"the answers make no agreement: {exc}") from None
+    except ValidationError as exc:
+        raise AgreementDraftError(plain_fault(exc, raw)) from None
 
 
 def read_proposal(path: Path) -> AgreementProposal:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
+from encoding.agreement.files import read_composed
 from encoding.agreement.kept_agreements import KeptAgreement
 from encoding.errors import AgreementDraftError
-from schemas.agreement import Agreement
 from schemas.amendment import opens_epoch
-from schemas.canonical import canonical_bytes
 from schemas.clauses import AgreedParty
 from schemas.identity import PublicIdentity
-from schemas.shared.written_answers import plain_fault
 
 
 def change_roster(
@@ -60,9 +56,9 @@ def change_roster(
         "previous": before.digest,
         "amends": {"only": "persons", "party": party},
     }
-    agreement = _read(raw)
+    agreement = read_composed(raw)
     if opens_epoch(before.agreement, agreement):
-        agreement = _read(raw | {"epoch": before.agreement.epoch + 1})
+        agreement = read_composed(raw | {"epoch": before.agreement.epoch + 1})
     return KeptAgreement(agreement=agreement, profile=before.profile)
 
 
@@ -83,10 +79,3 @@ def _holder(
             hint="name one of the party's persons: --holder PERSON",
         )
     return analysts[0]
-
-
-def _read(raw: dict[str, Any]) -> Agreement:
-    try:
-        return Agreement.model_validate_json(canonical_bytes(raw))
-    except ValidationError as exc:
-        raise AgreementDraftError(plain_fault(exc, raw)) from None

@@ -7,7 +7,7 @@ from typing import NoReturn, cast
 from app.auditor.log_state import LogState
 from app.auditor.project_state import AgreementState, ProjectState
 from app.auditor.rules.steps import break_off, days_of, signer_of
-from schemas.amendment import succession_fault
+from schemas.amendment import is_newcomer, succession_fault
 from schemas.identity import PublicIdentity
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
@@ -134,11 +134,8 @@ def _is_no_newcomer(
     project: ProjectState, state: AgreementState, signer: PublicIdentity, entry: Entry
 ) -> None:
     """Who changes a party's persons was its steward before: nobody lists themselves."""
-    amends, last = state.agreement.amends, project.last_complete()
-    if amends is None or amends.only != "persons" or last is None:
-        return
-    known = last.agreement.person(signer.person)
-    if known is None or known.party != amends.party or "steward" not in known.duties:
+    last = project.last_complete()
+    if last is not None and is_newcomer(last.agreement, state.agreement, signer.person):
         message = "a party's persons are changed by somebody who was not its steward before"
         break_off("agreement-newcomer", message, entry, last.seq)
 

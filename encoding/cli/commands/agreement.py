@@ -75,7 +75,7 @@ def draft(
     force: bool,
     **given: Any,
 ) -> None:
-    """Ask what is agreed and write it down; nothing binds anybody until every party has signed.
+    """Ask what is agreed and write it down; nothing binds anybody before it is signed.
 
     The persons of a party are those whom the broker shows as enrolled, unless the answers name files of their
     identities. With --amends, what is not answered stays as it is in that agreement.

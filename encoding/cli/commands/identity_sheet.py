@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from encoding.cli.parts.agreements import seat, seat_options
-from encoding.cli.parts.own_identity import identity_lines
+from encoding.cli.parts.own_identity import identity_lines, identity_row
 from encoding.cli.parts.session import Session
 from schemas.shared.command_line import emit, json_option
 
@@ -27,10 +27,7 @@ def sheet(session: Session, /, **given: Any) -> None:
         shown = [history.newest() for history in at.client.identities(at.project).identities]
     rows = [
         {
-            "party": one.party,
-            "person": one.person,
-            "duties": list(one.duties),
-            "fingerprint": one.fingerprint(),
+            **identity_row(one),
             "trusted": one.fingerprint() in trusted or one.person == at.own.public.person,
         }
         for one in shown

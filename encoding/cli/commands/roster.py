@@ -11,6 +11,7 @@ from encoding.agreement.roster import change_roster
 from encoding.agreement.verification import is_trusted, require_next
 from encoding.cli.commands.agreement_signing import hand_in
 from encoding.cli.parts.agreements import seat, seat_options
+from encoding.cli.parts.own_identity import identity_row
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shown_keys import compared_person
 from schemas.shared.command_line import emit, json_option
@@ -39,10 +40,7 @@ def show(session: Session, /, **given: Any) -> None:
     others = [(person, False) for person in _unlisted(kept, shown, at.party)]
     document = [
         {
-            "party": person.party,
-            "person": person.person,
-            "duties": list(person.duties),
-            "fingerprint": person.fingerprint(),
+            **identity_row(person),
             "listed": is_listed,
             "compared": person.party == at.party or is_trusted(person, peers),
         }

@@ -47,11 +47,13 @@ def do_what_is_due(
     """Check, encode, upload, wait, fetch and agree on link IDs, and exchange columns, as far as that is due.
 
     Args:
-        session: the options of the call. order: what the command line says of the file, and of links that
-        end. begin: begin a round where the agreement has rounds on request. wait_s: how long to wait for what
-        other agencies have yet to do. columns: which columns go to and come from partners by the broker.
+        session: the options of the call.
+        order: what the command line says of the file, and of links that end.
+        begin: begin a round where the agreement has rounds on request.
+        wait_s: how long to wait for what other agencies have yet to do.
+        columns: which columns go to and come from partners by the broker.
         agreement: the fingerprint of the agreement that is kept now, and whose secret is begun; None: it is
-        kept.
+            kept already.
     Returns:
         What was done, as a document and as a sentence.
     Raises:

@@ -130,6 +130,16 @@ def identity_lines(public: PublicIdentity) -> Iterator[str]:
         yield f"{label:<12} {' '.join(groups[start : start + 4])}"
 
 
+def identity_row(public: PublicIdentity) -> dict[str, Any]:
+    """Return the same for programs."""
+    return {
+        "party": public.party,
+        "person": public.person,
+        "duties": list(public.duties),
+        "fingerprint": public.fingerprint(),
+    }
+
+
 def _unlocking(session: KeyHolder, given: Mapping[str, Any], kind: str) -> Unlocking:
     key_file = given["key_file"] or _configured(session, "key_file")
     passphrase_file = given["passphrase_file"] or _configured(session, "passphrase_file")
