@@ -138,7 +138,7 @@ ROWS = {
         "none where it does not belong",
     ),
     "vectors": Row(
-        "vectors that others published: RFC 6962, C2SP signed notes, RFC 8785",
+        "vectors that others published: RFC 6962, C2SP signed notes, RFC 8785, Ed25519, ML-KEM, HPKE",
         "all agree",
     ),
 }
