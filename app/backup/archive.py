@@ -91,7 +91,7 @@ def write_backup(broker: Broker, folder: Path) -> BackupManifest:
     with broker.database.read() as session:
         checkpoint = newest_checkpoint(session)
     copy = folder / snapshot.FILE_NAMES[kind]
-    snapshot.copy_database(broker.database, copy)
+    snapshot.copy_database(broker.database, copy, broker.settings.state_dir)
     manifest = BackupManifest.from_json(
         {
             "created": utc_text(broker.clock()),
@@ -156,7 +156,7 @@ def restore_backup(
         _refuse_older(broker, manifest)
     _copy_blobs(BlobStore(folder / BLOBS), broker.blobs)
     copy = folder / snapshot.FILE_NAMES[manifest.database]
-    snapshot.load_database(broker.database, copy, replace=replace)
+    snapshot.load_database(broker.database, copy, broker.settings.state_dir, replace=replace)
     took_checkpoint = not broker.settings.last_checkpoint_file.exists()
     if took_checkpoint:
         remembered = LastCheckpointFile(broker.settings.last_checkpoint_file)

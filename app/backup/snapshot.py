@@ -28,9 +28,11 @@ def kind_of(database: Database) -> str:
     return database.url.get_backend_name()
 
 
-def copy_database(database: Database, file: Path) -> None:
+def copy_database(database: Database, file: Path, private: Path) -> None:
     """Write a consistent copy, while the broker goes on working.
 
+    Args:
+        private: a folder that no backup holds; the database's password lies in it for the while.
     Raises:
         DumpFailedError: PostgreSQL's tool failed.
     """
@@ -38,11 +40,11 @@ def copy_database(database: Database, file: Path) -> None:
         _copy_sqlite(database, file)
     else:
         arguments = ["--format=custom", "--no-owner", f"--file={file}"]
-        _run_tool("pg_dump", arguments, database.url, file.parent)
+        _run_tool("pg_dump", arguments, database.url, private)
 
 
-def load_database(database: Database, file: Path, *, replace: bool) -> None:
-    """Put a copy in the place of the database; nobody may be using it.
+def load_database(database: Database, file: Path, private: Path, *, replace: bool) -> None:
+    """Put a copy in the place of the database; nobody may be using it. `private` is as in `copy_database`.
 
     Raises:
         backup-refused: there is a database already, and `replace` was not asked for.
@@ -61,7 +63,7 @@ def load_database(database: Database, file: Path, *, replace: bool) -> None:
     else:
         clean = ["--clean", "--if-exists"] if replace else []
         arguments = ["--exit-on-error", "--single-transaction", "--no-owner", *clean, str(file)]
-        _run_tool("pg_restore", arguments, database.url, file.parent)
+        _run_tool("pg_restore", arguments, database.url, private)
 
 
 def holds_tables(database: Database) -> bool:
@@ -110,15 +112,16 @@ def _sync(file: Path) -> None:
         os.fsync(opened.fileno())
 
 
-def _run_tool(name: str, arguments: Sequence[str], url: URL, folder: Path) -> None:
+def _run_tool(name: str, arguments: Sequence[str], url: URL, private: Path) -> None:
     program = shutil.which(name)
     if program is None:
         raise ConfigurationError(
             f"PostgreSQL's {name} is not installed on this machine",
             hint="install PostgreSQL's client, no older than the server (Debian: postgresql-client)",
         )
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".pgpass-") as secret_folder:
-        # The password goes by a file: an environment and a command line can be listed by others.
+    with tempfile.TemporaryDirectory(dir=private, prefix=".pgpass-") as secret_folder:
+        # The password goes by a file: an environment and a command line can be listed by others. Whoever is
+        # killed here leaves it behind, so not among what is carried away.
         passfile = Path(secret_folder) / "pgpass"
         write_new(passfile, _pgpass_line(url))
         done = subprocess.run(

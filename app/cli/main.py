@@ -69,6 +69,10 @@ class BrokerGroup(LazyGroup):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as exc:  # noqa: BLE001 - a foreign message may hold values, so none is shown
+            from sqlalchemy.exc import OperationalError
+
+            if isinstance(exc, OperationalError):
+                fail("the broker's database does not answer", "start it, or check database_url")
             fail(f"the command failed with {type(exc).__name__} at {place_of(exc)}")
 
 

@@ -38,6 +38,11 @@ ROWS = {
         "one certificate, every key and blob gone",
         200,
     ),
+    "kills-backup": Row(
+        "SIGKILL of `backup` at random moments, while the broker goes on",
+        "what it leaves is a whole backup, or is refused by name, and holds no key and no password",
+        200,
+    ),
     "kills-log-key": Row(
         "SIGKILL at each step of the replacement of the log's key",
         "the log verifies, and the next command goes on",
@@ -50,6 +55,11 @@ ROWS = {
         "the power fails at every 512 bytes of what a commit writes, followed by nothing, noise or old bytes",
         "what was committed before is all there, the commit wholly or not at all; the log goes on and verifies",
         1_000,
+    ),
+    "lost-database": Row(
+        "the PostgreSQL server dies at once while agencies upload and runs are done, and starts again",
+        "nothing acknowledged is lost; broker and worker go on by themselves, and the run ends as it should",
+        200,
     ),
     "zombies": Row(
         "a worker sleeps through its lease while another does its run",
@@ -134,7 +144,7 @@ ROWS = {
         "cut off in time, and others are served",
     ),
     "canaries": Row(
-        "planted names, numbers, secrets, rows, handles and tokens are looked for in files, logs and answers",
+        "planted names, numbers, secrets, rows, handles, tokens are looked for in files, logs, answers, memory",
         "none where it does not belong",
     ),
     "vectors": Row(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx2
 from rigs.enrolled import sign_requests
@@ -20,7 +20,6 @@ from rigs.enrolled import sign_requests
 from app.settings import Settings
 
 START_TIMEOUT_S = 60.0
-T = TypeVar("T")
 
 
 class Process:
@@ -147,13 +146,17 @@ class ServedBroker:
         """Wait until a request can be answered again."""
         assert self._serving.wait(START_TIMEOUT_S)
 
-    def insist(self, call: Callable[[httpx2.Client], T]) -> T:
-        """Return what `call` returns, repeating it as long as the broker dies under it."""
+    def insist(self, call: Callable[[httpx2.Client], httpx2.Response]) -> httpx2.Response:
+        """Return the answer of `call`, repeating it as long as the broker, or its database, dies under it."""
         while True:
             try:
-                return call(self.client)
+                answer = call(self.client)
             except httpx2.TransportError:
                 self.wait_until_served()
+            else:
+                if answer.status_code != httpx2.codes.SERVICE_UNAVAILABLE:
+                    return answer
+                threading.Event().wait(0.1)
 
     def close(self) -> None:
         self.client.close()

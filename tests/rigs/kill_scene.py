@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -136,9 +137,19 @@ class Scene:
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     """A served broker with a project of two agencies, once on each database."""
     is_postgres = request.param == "postgres"
+    server = request.getfixturevalue("postgres_server") if is_postgres else None
+    with served_scene(tmp_path, request.getfixturevalue(f"{request.param}_url"), server) as made:
+        yield made
+
+
+@contextmanager
+def served_scene(
+    folder: Path, url: str, server: PostgresServer | None, *, is_volatile: bool = True
+) -> Iterator[Scene]:
+    """Serve a broker on the database at the URL; `is_volatile` where the server's settings lose commits."""
     settings = Settings(
-        state_dir=tmp_path / "state",
-        database_url=request.getfixturevalue(f"{request.param}_url"),
+        state_dir=folder / "state",
+        database_url=url,
         lease_s=1,
         public_url=BROKER,
         # Ranges so small that there is something to lose at every moment.
@@ -148,7 +159,7 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
         writes_per_minute=10**6,
         parts_per_minute=10**6,
         disk_reserve_percent=0,
-        insecure_volatile_database=is_postgres,
+        insecure_volatile_database=server is not None and is_volatile,
     )
     operator = found_broker(settings, origin="kills.test/log", title="Test operator")
     real = RealBroker(open_broker(settings), operator)
@@ -164,7 +175,8 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
     linkage.as_party(AUDITOR, "auditor")
     for party in (CHILD_WELFARE, SCHOOL):
         linkage.as_party(party)
-    server = request.getfixturevalue("postgres_server") if is_postgres else None
-    yield Scene(settings, real, served, linkage, tmp_path, rng, server)
-    served.close()
-    real.broker.close()
+    try:
+        yield Scene(settings, real, served, linkage, folder, rng, server)
+    finally:
+        served.close()
+        real.broker.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -40,6 +41,19 @@ def files_under(folder: Path, *, since: float = 0.0) -> Iterator[tuple[str, byte
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.stat().st_mtime >= since:
             yield str(path.relative_to(folder)), path.name.encode() + b"\n" + path.read_bytes()
+
+
+def memory_of(pid: int) -> Iterator[tuple[str, bytes]]:
+    """Yield the memory that a process has written to, region by region; root may read it of any process."""
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, rights, *_ = line.split()
+            start, end = (int(at, 16) for at in span.split("-"))
+            # The kernel's own pages, which only look like the process's, can't be read.
+            if rights.startswith("rw") and "[v" not in line:
+                memory.seek(start)
+                with contextlib.suppress(OSError):
+                    yield f"memory of {pid} at {span}", memory.read(end - start)
 
 
 def database_rows(database: Database) -> Iterator[tuple[str, bytes]]:

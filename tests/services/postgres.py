@@ -71,6 +71,14 @@ class PostgresServer:
         statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}"
         self.execute(sql.SQL(statement).format(sql.Literal(_name_in(url))))
 
+    def lose(self) -> None:
+        """End the server at once and start it again: it recovers from its own log."""
+        pg_ctl = [find_programs() / "pg_ctl", "--pgdata", self.socket_folder / "cluster", "--wait"]
+        again = [f"--timeout={START_TIMEOUT_S}", "--mode=immediate", "restart"]
+        _run(
+            [*pg_ctl, "--log", self.socket_folder / "log", *again], self.socket_folder, find_owner()
+        )
+
     def _create(self, name: str, template: str) -> None:
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         self.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))

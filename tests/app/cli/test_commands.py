@@ -44,6 +44,19 @@ def test_what_is_printed_of_an_error_cannot_steer_a_terminal(capsys: Any) -> Non
     )
 
 
+def test_a_database_that_does_not_answer_is_said(
+    broker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody listens on port 1.
+    monkeypatch.setenv("BLINDLINK_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
+    done = broker("work", "--until-idle")
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "blindlink-broker: error: the broker's database does not answer\n"
+        "hint: start it, or check database_url\n"
+    )
+
+
 def test_a_second_init_replaces_nothing(broker: Any, state: Path) -> None:
     key = (state / "log" / "log-key").read_bytes()
     done = broker("init", "--self-signed")
