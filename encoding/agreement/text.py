@@ -58,9 +58,9 @@ def agreement_markdown(
     for chapter in (*chapters_of(agreement, profile), *signatures):
         lines += ["", f"## {chapter.heading}"]
         for sentence in chapter.sentences:
-            lines += ["", _plain(sentence)]
+            lines += ["", plain_markdown(sentence)]
         for table in chapter.tables:
-            lines += ["", f"**{_plain(table.caption)}**", "", *_grid(table)]
+            lines += ["", f"**{plain_markdown(table.caption)}**", "", *_grid(table)]
     return "\n".join(lines) + "\n"
 
 
@@ -84,12 +84,13 @@ def _grid(table: Table) -> Iterator[str]:
     yield _grid_row(table.header)
     yield _grid_row(["---"] * len(table.header))
     for row in table.rows:
-        yield _grid_row([_plain(cell) for cell in row])
+        yield _grid_row([plain_markdown(cell) for cell in row])
 
 
 def _grid_row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _plain(text: str) -> str:
+def plain_markdown(text: str) -> str:
+    """Return text that Markdown shows as it is written."""
     return _SIGNS.sub(r"\\\1", text)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from rigs.documents import DOCUMENTS, GUIDES, ROOT, has_example, headings, links_of
-from rigs.reading import read, sentences_of, syllables, words_of
+from rigs.reading import read, sentences_of, spanish_syllables, syllables, words_of
 
 # By hand, from a dictionary.
 SYLLABLES = """
@@ -130,6 +130,17 @@ def test_syllables_are_counted_nearly_as_a_dictionary_does() -> None:
             (word, syllables(word)) for word in words.split() if syllables(word) != int(number)
         ]
     assert len(wrong) <= 4, wrong
+
+
+def test_spanish_syllables_are_counted_as_a_dictionary_does() -> None:
+    divided = """
+    que quien ley más fin seis y hoy
+    di-ce hi-jo na-die gra-tis cui-dan guar-da a-gua pin-güi-no
+    ca-so es-cue-la crian-za re-gis-tros fa-mi-lias a-cuer-do in-fan-til
+    com-pu-ta-do-ra coin-ci-den-cias pa-ís o-í-do ra-íz e-du-ca-ción na-ci-mien-to ór-de-nes
+    """
+    for word in divided.split():
+        assert spanish_syllables(word.replace("-", "")) == word.count("-") + 1, word
 
 
 def quoted_messages() -> list[str]:

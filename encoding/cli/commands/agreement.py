@@ -13,6 +13,7 @@ from encoding.agreement.page import agreement_page
 from encoding.agreement.persons import needs_enrolled, newest_identities
 from encoding.agreement.text import agreement_lines, agreement_markdown
 from encoding.agreement.words import signature_chapter
+from encoding.cli.commands.agreement_families import family_notice
 from encoding.cli.commands.agreement_notices import resume, suspend, withdraw
 from encoding.cli.commands.agreement_signing import accept, send, sign, status
 from encoding.cli.parts import prompts
@@ -20,7 +21,6 @@ from encoding.cli.parts.agreement_questions import ask_answers
 from encoding.cli.parts.agreements import seat, seat_options
 from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
-from encoding.errors import NotReadyError
 from schemas.chapters import Chapter, grouped
 from schemas.clause_words import SSN_WARNING
 
@@ -39,7 +39,7 @@ def agreement() -> None:
     """Draft, read, sign, halt and leave the agreement under which records are linked."""
 
 
-for command in (send, sign, accept, status, suspend, resume, withdraw):
+for command in (send, sign, accept, status, suspend, resume, withdraw, family_notice):
     agreement.add_command(command)
 
 
@@ -165,11 +165,7 @@ def _from_broker(
     session: Session, given: dict[str, Any], number: int | None
 ) -> tuple[AgreementProposal, list[Chapter]]:
     with seat(session, given) as at:
-        listed = at.client.agreements(at.project).agreements
-        chosen = next((one for one in listed if number in (None, one.number)), None)
-        if chosen is None:
-            raise NotReadyError("there is no such agreement at the broker")
-        shown = at.follow(at.fetch(chosen.agreement))
+        shown = at.shown(number)
     return shown.proposal(), [signature_chapter(shown)]
 
 

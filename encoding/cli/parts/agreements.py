@@ -105,6 +105,18 @@ class Seat:
         require_keys(shown.agreement, self.peers())
         return shown
 
+    def shown(self, number: int | None) -> KeptAgreement:
+        """Return the version of this number at the broker, verified; None: the newest.
+
+        Raises:
+            NotReadyError: there is none.
+        """
+        listed = self.client.agreements(self.project).agreements
+        chosen = next((one for one in listed if number in (None, one.number)), None)
+        if chosen is None:
+            raise NotReadyError("there is no such agreement at the broker")
+        return self.follow(self.fetch(chosen.agreement))
+
     def waiting(self) -> str | None:
         """Return the digest of the newest agreement that this party has yet to sign; None: there is none."""
         for summary in self.client.agreements(self.project).agreements:

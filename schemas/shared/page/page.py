@@ -39,6 +39,7 @@ def render_page(
     *,
     maker: Maker = "blindlink report",
     is_brief: bool = False,
+    language: str = "en",
 ) -> str:
     """Return a whole HTML file that needs no other.
 
@@ -46,12 +47,13 @@ def render_page(
         lead: a sentence under the title; empty if there is none.
         maker: the tables of all but reports have many columns, so that they are printed across the sheet.
         is_brief: it is printed small, to fit on one sheet or two.
+        language: of the page's text, by its two letters.
     """
     kind = "" if maker == "blindlink report" else ' class="wide-page"'
     kind = ' class="brief"' if is_brief else kind
     under = f'<p class="lead">{escape(lead)}</p>\n' if lead else ""
     return (
-        f'{page_start(maker)}<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'{page_start(maker)}<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{_style()}</style>\n</head>\n<body{kind}>\n<main>\n"

@@ -1,0 +1,208 @@
+"""The notice to families in Spanish, as agencies in the United States write it."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from encoding.agreement.family_words import FamilyWords
+
+SPANISH: Final = FamilyWords(
+    language="es",
+    months=(
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
+        "diciembre",
+    ),
+    day="{day} de {month} de {year}",
+    joined=" y ",
+    n_days=("1 día", "{n:,} días"),
+    quoted="“{text}”",
+    columns=MappingProxyType(
+        {
+            "first_name": "nombre",
+            "middle_name": "segundo nombre",
+            "middle_initial": "inicial del segundo nombre",
+            "last_name": "apellidos",
+            "other_names": "otros nombres",
+            "suffix": "sufijo del nombre (como Jr.)",
+            "birth_date": "fecha de nacimiento",
+            "sex": "sexo",
+            "zip": "código postal",
+            "student_id": "número de estudiante",
+            "case_number": "número de caso",
+            "ssn": "número de Seguro Social",
+            "school": "escuela",
+            "district": "distrito escolar",
+            "grade": "grado escolar",
+            "matched_before": "coincidencias anteriores",
+        }
+    ),
+    frequencies=MappingProxyType(
+        {
+            "once": "una sola vez",
+            "on-request": "cuando una agencia lo pide",
+            "daily": "cada día",
+            "weekly": "cada semana",
+            "monthly": "cada mes",
+            "quarterly": "cada tres meses",
+            "yearly": "cada año",
+        }
+    ),
+    bases=MappingProxyType(
+        {
+            "ferpa-child-welfare": (
+                "una ley federal sobre los datos escolares de niños en cuidado de crianza, 20 U.S.C. "
+                "1232g(b)(1)(L)"
+            ),
+            "ferpa-audit-evaluation": (
+                "normas federales para revisar programas escolares, 34 CFR 99.31(a)(3) y 99.35"
+            ),
+            "ferpa-studies": "normas federales sobre estudios para las escuelas, 34 CFR 99.31(a)(6)",
+            "consent": "el permiso de la persona, o de quien puede darlo por ella",
+            "court-order": "una orden de un tribunal",
+            "other": "otra ley",
+        }
+    ),
+    opens=MappingProxyType(
+        {
+            "purpose": "diga en español y con palabras sencillas para qué se hace",
+            "population": "diga en español y con palabras sencillas de quiénes son los datos",
+            "columns": "diga en español qué es este dato",
+            "onward": "diga en español quiénes son estas personas",
+            "citation": "revise esta ley y diga en español de qué trata",
+            "legal-hold": "diga en español qué orden es esta",
+            "school-staff": "diga qué cargos tienen en la escuela las personas que pueden verlo",
+            "sensitive": "diga qué puede revelar una coincidencia y quién puede verlo",
+            "objection": (
+                "diga quién puede oponerse, por qué ley, cómo, hasta cuándo y si la agencia debe aceptarlo"
+            ),
+            "contact": "ponga la oficina, el teléfono, el correo y el horario para las familias",
+            "interpreter": "diga cómo pedir un intérprete y si es gratis",
+        }
+    ),
+    school_agency="la agencia de educación",
+    welfare_agency="la agencia de bienestar infantil",
+    operator="la oficina que compara",
+    known_as="{title} ({known_as})",
+    for_counsel="Para el asesor legal",
+    draft=(
+        "Borrador. Lugares marcados: {n}. El asesor legal completa o revisa cada uno antes de dar "
+        "esta hoja a las familias."
+    ),
+    title="Los datos de su hijo o hija: aviso a las familias",
+    lead=(
+        "Para padres o tutores, y para jóvenes: qué se hace con algunos datos, para qué, quién ve qué"
+        " y a quién llamar."
+    ),
+    your_child=(
+        "“Su hijo o hija” puede ser también un niño o joven a su cargo, por ejemplo en su hogar de "
+        "crianza."
+    ),
+    of_age="Si usted tiene 18 años o más, esta hoja trata de sus propios datos.",
+    what="Qué se hace",
+    linked=(
+        "Estas agencias guardan datos de personas: {agencies}. Buscan cuáles de sus registros son de "
+        "la misma persona. A esto se le llama vincular registros."
+    ),
+    alone="{agencies} guarda datos de personas y los hace comparar.",
+    people="Se trata de estas personas: {definition}",
+    compared="Se compara lo siguiente: {columns}.",
+    when="Se hace {frequency}. Empieza el {start} y termina el {end}.",
+    why="Para qué se hace",
+    reason="Las agencias acordaron este fin: {purpose}",
+    promise=(
+        "Todos los que participan prometieron no usar los códigos ni las coincidencias para saber "
+        "quién es una persona. También prometieron no dejar que otros lo hagan."
+    ),
+    protection="Cómo se protegen los nombres",
+    coded=(
+        "Cada agencia convierte los nombres, las fechas de nacimiento y lo demás en códigos. Lo hace "
+        "en su propia computadora, con una clave secreta. Solo las agencias tienen la clave. "
+        "{Operator} recibe los códigos y los compara. No recibe nombres ni la clave."
+    ),
+    comparer="{Operator} es {title}.",
+    patterns=(
+        "Esa oficina ve cuántos registros hay. Ve qué códigos se parecen y cuánto. Con esos patrones,"
+        " alguien que tenga una lista de posibles personas podría saber quiénes son unos pocos niños."
+    ),
+    not_anonymous=(
+        "Por eso los códigos siguen siendo datos privados de su hijo o hija. No ocultan del todo "
+        "quién es un niño. Quien tenga los códigos y la clave podría adivinar de quién son. Por eso "
+        "la clave nunca debe llegar a {operator}."
+    ),
+    mistakes="Una coincidencia puede ser un error. También puede pasar que no se encuentre.",
+    reviewed="Si una coincidencia no está clara, personal de {reviewer} mira los registros y decide.",
+    card=(
+        "Para eso puede ver estos datos de {giver}: {columns}. Puede verlos también de un niño que al"
+        " final no tiene coincidencia."
+    ),
+    who="Quién ve qué",
+    receives="{Receiver} sabe cuáles de sus propios registros coinciden con los de {others}.",
+    blind=(
+        "{Receiver} sabe qué filas de las que recibe son de una misma persona. Con esto las agencias "
+        "no saben qué registros coinciden."
+    ),
+    counted="{Receiver} solo sabe cuántas coincidencias hay.",
+    counted_from="{Receiver} solo sabe cuántas coincidencias hay. No se le da un número menor de {floor}.",
+    onward="{Receiver} puede pasar lo que recibe a estas personas, y a nadie más: {onward}",
+    no_onward="{Receiver} no puede pasar a nadie lo que recibe.",
+    handed_over="Si hay coincidencia, {giver} puede dar también a {receiver}: {columns}.",
+    audited="{Title} revisa el historial de lo que se hizo. Ese historial no nombra a ningún niño.",
+    membership=(
+        "Una agencia que conoce el nombre de un niño puede ponerlo en su archivo. Así puede saber si "
+        "la otra agencia tiene datos de ese niño. El acuerdo pone límites a esto, pero no puede "
+        "impedirlo del todo."
+    ),
+    sensitive="Una coincidencia puede revelar algo privado de un niño: {sensitive}",
+    foster_care=(
+        "Una coincidencia puede mostrar a {school_agency} que un niño está en cuidado de crianza. Eso"
+        " es privado. Solo se debe decir a quienes pueden saberlo por este acuerdo y por la ley."
+    ),
+    school_staff=(
+        "En la escuela, estas personas pueden ver que un niño está en cuidado de crianza: "
+        "{school_staff}"
+    ),
+    how_long="Cuánto tiempo se guarda",
+    codes_kept="Los códigos se destruyen {n_days} después de enviarse.",
+    matches_kept="{Operator} guarda la lista de coincidencias durante {n_days}.",
+    broker_end="Para el {day}, a {operator} no le queda ningún código ni coincidencia.",
+    receiver_end=(
+        "Todos los que recibieron coincidencias deben destruir sus listas para ese día y firmar que "
+        "lo hicieron. {Operator} no puede hacerlo por ellos."
+    ),
+    log_kept="Se guarda un historial de lo que se hizo. No tiene datos de ninguna persona con coincidencia.",
+    held="Por ahora no se destruye nada, por esta orden: {legal_hold}",
+    law="Qué leyes se aplican",
+    paper="Con él se cumple el acuerdo de intercambio de datos {number} del {day}.",
+    signed="Todos los que participan deben firmar antes un acuerdo. Sin él no se compara nada.",
+    disclosed="De {giver} a {receiver}: {basis}.",
+    number_basis="Para comparar el {number}: {basis}.",
+    rights="Qué puede pedir usted",
+    ask=(
+        "Puede preguntar qué se compartió sobre su hijo o hija. Cada agencia puede ver qué se "
+        "compartió de sus propios registros."
+    ),
+    wrong="Puede decir que una coincidencia es un error. La agencia puede revisarla y ponerle fin.",
+    left_out=(
+        "Puede pedir que no se use el registro de su hijo o hija. La agencia puede dejarlo fuera "
+        "desde ese momento. No puede recuperar lo que otros recibieron antes."
+    ),
+    objection="Quién puede oponerse y cómo: {objection}",
+    call="A quién llamar",
+    contact="{title}: {contact}",
+    interpreter="Ayuda en su idioma: {interpreter}",
+    source=(
+        "Hecho a partir del acuerdo {number} del proyecto {project}, con la huella digital "
+        "{fingerprint}. Si esta hoja y el acuerdo no dicen lo mismo, vale el acuerdo."
+    ),
+)
