@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "open": "Read what was sealed to you.",
     "resolve": "Say which of your records some handles stand for.",
     "status": "Say where the linkage stands and what comes next.",
+    "report": "Write one page of where your agency stands.",
     "refresh": "Do what is due, unattended, every night.",
     "receipt": "Check the proofs that the broker has given.",
     "log": "Pin and cosign the broker's match log.",

@@ -132,6 +132,10 @@ class PinnedLog:
                 hint="restore the folder pins from the backup of the workspace",
             ) from exc
 
+    def has_evidence(self) -> bool:
+        """Tell whether the log was ever shown rewritten or cut off: then the evidence is kept."""
+        return any(self.folder.glob("evidence-*"))
+
     def settled(self) -> Pin | None:
         """Return the pin that was shown to extend every earlier one; None where one is still to be shown.
 

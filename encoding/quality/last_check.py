@@ -24,12 +24,14 @@ class KeptCheck:
         accepted: key of each finding that was accepted to the share at that time.
         digest: digest of the shareable document; empty if there was no check.
         file: size and time of the file that was checked.
+        document: the shareable document; empty if there was no check.
     """
 
     rows: int | None = None
     accepted: Mapping[str, float] = field(default_factory=dict)
     digest: str = ""
     file: tuple[int, ...] = ()
+    document: Mapping[str, Any] = field(default_factory=dict)
 
     def is_about(self, path: Path) -> bool:
         """Return whether the file is still the one that was checked."""
@@ -47,7 +49,11 @@ def read_kept_check(path: Path) -> KeptCheck:
             return KeptCheck()
         accepted = {str(key): float(share) for key, share in raw["accepted"].items()}
         return KeptCheck(
-            int(raw["rows"]), accepted, str(raw["digest"]), tuple(map(int, raw["file"]))
+            int(raw["rows"]),
+            accepted,
+            str(raw["digest"]),
+            tuple(map(int, raw["file"])),
+            dict(raw["document"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return KeptCheck()

@@ -104,7 +104,7 @@ def describe(facts: Facts) -> Status:
     nothing else does.
     """
     found = _describe_linkage(facts)
-    for sentence, does_it in _owed_to_review(facts):
+    for sentence, does_it in owed_to_review(facts):
         idle = found.stage in {"waiting", "done"} and found.command in {None, "blindlink refresh"}
         # A round that is begun by hand would end the review.
         idle = idle or found.command == BEGIN
@@ -124,7 +124,7 @@ def describe(facts: Facts) -> Status:
     return replace(found, sentences=(*found.sentences, sentence), command=command)
 
 
-def _owed_to_review(facts: Facts) -> Iterator[tuple[str, str]]:
+def owed_to_review(facts: Facts) -> Iterator[tuple[str, str]]:
     """Yield what this agency owes to clerical review, in a sentence, and the command that does it."""
     if facts.supplement:
         yield (

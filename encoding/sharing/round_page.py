@@ -56,7 +56,7 @@ def round_page(report: RoundReport) -> str:
         *_groups(report),
         Section("What to do about the data", list(_faults(report))),
         *_reviews(report),
-        Section("Who received what, and on which legal basis", list(_disclosures(report))),
+        Section("Who received what, and on which legal basis", list(disclosures_told(report))),
         Section("What this page does not say", [findings(_caveats(report))]),
     ]
     return render_page(
@@ -66,6 +66,43 @@ def round_page(report: RoundReport) -> str:
         f"{report.party}, made {report.made[:10]} from records as of {report.now.day}. It names nobody;"
         f" numbers of groups under {report.floor} are not shown.",
         is_brief=True,
+    )
+
+
+def round_history(report: RoundReport) -> Iterator[Markup]:
+    """Yield a chart and a table of the last rounds; nothing where there is one alone."""
+    rounds = (*report.former, report.now)[-_CHARTED:]
+    if len(rounds) > 1:
+        yield column_chart(
+            "Linked records by round",
+            [(str(one.round), one.linked) for one in rounds],
+            axis="round",
+        )
+        yield table(
+            "The last rounds",
+            (
+                "round",
+                "as of",
+                "records",
+                "linked",
+                "rate",
+                "ended",
+                "likely wrong",
+                "likely missed",
+            ),
+            [_round_cells(one) for one in rounds[-6:]],
+        )
+
+
+def links_changed(report: RoundReport) -> str | None:
+    """Return in a sentence how links changed since the round before; None where there were none."""
+    links = report.links
+    if links.new is None:
+        return None
+    waits = f"; {links.pending:,} matches still wait for a link ID" if links.pending else ""
+    return (
+        f"Since the round before: {links.new:,} links are new, {links.ended:,} ended,"
+        f" {links.changed:,} changed{waits}."
     )
 
 
@@ -88,14 +125,9 @@ def _lead(report: RoundReport) -> str:
 
 
 def _in_short(report: RoundReport) -> Iterator[tuple[Standing, str]]:
-    links, now = report.links, report.now
-    if links.new is not None:
-        waits = f"; {links.pending:,} matches still wait for a link ID" if links.pending else ""
-        yield (
-            "note",
-            f"Since the round before: {links.new:,} links are new, {links.ended:,} ended,"
-            f" {links.changed:,} changed{waits}.",
-        )
+    now, changed = report.now, links_changed(report)
+    if changed is not None:
+        yield "note", changed
     if now.wrong is None or now.missed is None:
         yield "note", "How many links are wrong or missed is not known for this round."
     else:
@@ -137,27 +169,7 @@ def _rates(report: RoundReport) -> Iterator[Markup]:
     )
     said = f"{report.population}: {_sentence(report.definition)}"
     yield paragraph(f"The agreement is about {said} Your whole file was sent as that population.")
-    rounds = (*report.former, report.now)[-_CHARTED:]
-    if len(rounds) > 1:
-        yield column_chart(
-            "Linked records by round",
-            [(str(one.round), one.linked) for one in rounds],
-            axis="round",
-        )
-        yield table(
-            "The last rounds",
-            (
-                "round",
-                "as of",
-                "records",
-                "linked",
-                "rate",
-                "ended",
-                "likely wrong",
-                "likely missed",
-            ),
-            [_round_cells(one) for one in rounds[-6:]],
-        )
+    yield from round_history(report)
 
 
 def _round_cells(one: RoundNumbers) -> tuple[str, ...]:
@@ -303,7 +315,8 @@ def _review_cells(one: ReviewLoad) -> tuple[str, ...]:
     )
 
 
-def _disclosures(report: RoundReport) -> Iterator[Markup]:
+def disclosures_told(report: RoundReport) -> Iterator[Markup]:
+    """Yield who received what in the round, and on which legal basis."""
     if not report.disclosures:
         yield paragraph("Nothing of yours was disclosed, and nothing came to you.")
         return

@@ -20,9 +20,11 @@ from encoding.people.peers import read_fingerprint
 from encoding.people.recovery import recovery_keys
 from encoding.workspace.backup import restore_backup, write_backup
 from encoding.workspace.config import OutputSection, parse_sections, render_config
+from encoding.workspace.custody import note_backup
 from encoding.workspace.keepers import Protected, read_keepers
 from encoding.workspace.keepers import protect as seal
 from encoding.workspace.keepers import recover as open_by_code
+from schemas.ids import utc_text
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
@@ -75,6 +77,8 @@ def backup(session: Session, /, *, file: Path, force: bool, **given: Any) -> Non
     """
     unlock_own(session, given)
     _write(session, file, None, force=force)
+    if session.config_path.exists():
+        note_backup(session.workspace, session.project, utc_text(session.now()))
     session.say(f"the backup is in {file}; make a new one after every upload")
 
 

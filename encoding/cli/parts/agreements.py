@@ -210,7 +210,7 @@ def require_agreement(
         AgreementUntrustedError, UntrustedKeyError: it does not, or there is none; nothing more is sent.
         NotReadyError: with `must_bind`, the agreement does not bind today.
     """
-    known = _follow(session, client, _known(session), view.agreement)
+    known = _follow(session, client, agreements_kept(session), view.agreement)
     require_cover(known, view, session.now().date(), must_bind=must_bind)
 
 
@@ -220,7 +220,7 @@ def require_kept_agreement(session: Session, view: ProjectView) -> None:
     Raises:
         AgreementUntrustedError, NotReadyError: it is not.
     """
-    require_cover(_known(session), view, session.now().date(), must_bind=True)
+    require_cover(agreements_kept(session), view, session.now().date(), must_bind=True)
 
 
 def require_agreed_run(
@@ -236,7 +236,7 @@ def require_agreed_run(
         AgreementUntrustedError: it is not.
         OthersWaitedForError: its release is not approved yet.
     """
-    known, specification = _known(session), run.specification
+    known, specification = agreements_kept(session), run.specification
     if known.find(specification.agreement) is None:
         known = _follow(session, client, known, specification.agreement)
     kept = require_covered_run(known, run.run, specification, run.specification_sha256)
@@ -259,7 +259,7 @@ def require_agreed_run(
 
 def agreed_holders(session: Session) -> dict[str, str]:
     """Return by party the persons through whom the agreement that is kept lets agencies hold the secret."""
-    kept = _known(session).last_complete()
+    kept = agreements_kept(session).last_complete()
     parties = () if kept is None else kept.agreement.parties
     return {party.name: party.holder for party in parties if party.holder is not None}
 
@@ -274,7 +274,7 @@ def trusted_peers(session: Session, shown: Sequence[IdentityHistory]) -> Peers:
     """
     place = session.workspace.peers
     met = meet_kept(place, shown)
-    vouched = tuple(vouched_keys(_known(session), met, session.party))
+    vouched = tuple(vouched_keys(agreements_kept(session), met, session.party))
     if vouched:
         for person in vouched:
             met = met.trust(person.party, person.fingerprint(), session.now(), keep_others=True)
@@ -289,7 +289,7 @@ def agreed_columns(session: Session) -> tuple[str, ...] | None:
     None where there is no agreement, or it lists no data element of any party; empty where it lists none that
     this party may hand over.
     """
-    kept = _known(session).last_complete()
+    kept = agreements_kept(session).last_complete()
     elements = () if kept is None else kept.agreement.elements
     if not elements:
         return None
@@ -302,7 +302,7 @@ def agreement_in_force(session: Session, view: ProjectView) -> Agreement:
     Raises:
         AgreementUntrustedError: this agency does not have it.
     """
-    kept = _known(session).find(view.agreement)
+    kept = agreements_kept(session).find(view.agreement)
     if kept is None:
         raise AgreementUntrustedError("the agreement by which the broker goes is not kept here")
     return kept.agreement
@@ -318,7 +318,7 @@ def agreed_side(session: Session) -> Side:
         return "larger"
     sides: set[Side] = {
         "larger" if larger == session.party else "smaller"
-        for kept in _known(session).binding_about(session.now().date())
+        for kept in agreements_kept(session).binding_about(session.now().date())
         for larger, smaller in kept.agreement.terms().pairs
         if session.party in (larger, smaller)
     }
@@ -329,7 +329,8 @@ def agreed_side(session: Session) -> Side:
     return next(iter(sides), "larger")
 
 
-def _known(session: Session) -> KeptAgreements:
+def agreements_kept(session: Session) -> KeptAgreements:
+    """Return the agreements that this agency keeps of its project."""
     return read_kept(session.workspace.agreements(session.project), session.project)
 
 
@@ -347,7 +348,7 @@ def _follow(
     for shown in reversed(line):
         require_keys(shown.agreement, peers)
         _keep(session, session.workspace, session.party, known=known, shown=shown, peers=peers)
-        known = _known(session)
+        known = agreements_kept(session)
     return known
 
 

@@ -12,10 +12,13 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+import httpx2
 import pytest
+from playwright.sync_api import Page
 from rigs.desk import Desk
 from rigs.near_broker import NearBroker, near_broker
 from rigs.weeks import links, settle
+from services.chromium import take_picture
 
 from encoding.cli.parts.round_reports import warned_of
 from encoding.workspace.config import CONFIG_NAME
@@ -37,6 +40,8 @@ LAST = ("Abernathy", "Bjornstad", "Cholmondeley", "Dragomirov", "Echevarria", "F
 FLOOR = 10
 N_BOTH, N_WELFARE, N_SCHOOLS = 60, 40, 60
 PAGE, DOCUMENT = "round-report.html", "round-report.json"
+
+OWN_PAGE = "agency-report.html"
 
 SECTION = """[report]
 subgroups = ["county"]
@@ -97,6 +102,10 @@ class Town:
 
     def page(self, party: str = "welfare") -> str:
         return Path(self.desk(party).folder, PAGE).read_text("utf-8")
+
+
+def kept_reports(town: Town) -> Path:
+    return town.desk("welfare").folder / "workspace" / "history"
 
 
 @pytest.fixture(scope="module")
@@ -215,9 +224,10 @@ def test_the_command_writes_the_same_once_more(town: Town) -> None:
 
 def test_the_guide_is_typed_as_it_stands(town: Town) -> None:
     guide = (Path(__file__).parents[3] / "docs" / "round-report.md").read_text("utf-8")
-    (line,) = re.findall(r"^```sh\n(.*)\n```$", guide, re.MULTILINE)
+    lines = re.findall(r"^```sh\n(.*)\n```$", guide, re.MULTILINE)
     desk = town.desk("welfare")
-    assert str(desk.folder / PAGE) in desk.ok(*line.split()[1:]).stderr
+    for line, page in zip(lines, (PAGE, OWN_PAGE), strict=True):
+        assert str(desk.folder / page) in desk.ok(*line.split()[1:]).stderr
     (section,) = re.findall(r"^```toml\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
     config = desk.folder / CONFIG_NAME
     kept = config.read_text("utf-8")
@@ -295,9 +305,81 @@ def test_the_next_round_is_held_against_this_one(town: Town) -> None:
     assert "under 10 in round 1" in town.page()
     assert "<svg" in town.page()
     assert "in round 1" in town.page()
-    # What was kept goes with the rest.
-    kept = town.desk("welfare").folder / "workspace" / "history"
-    assert len(list(kept.glob("*.sealed"))) == 2
+    assert len(list(kept_reports(town).glob("*.sealed"))) == 2
+
+
+def test_an_agency_sees_on_one_page_where_it_stands(town: Town) -> None:
+    desk = town.desk("welfare")
+    told = desk.json("report")
+    page = (desk.folder / OWN_PAGE).read_text("utf-8")
+    status, now = desk.json("status"), town.report().now
+    assert told["status"]["sentences"] == status["sentences"]
+    assert (told["is_current"], told["status"]["command"]) == (True, status["next"])
+    assert told["report"]["now"] == now.model_dump(mode="json")
+    assert f"{now.linked:,} of {now.records:,} records are linked" in page
+    assert "welfare in the project foster-pupils" in page
+    assert "Rows with a fault, by column" in page
+    for one in town.report().disclosures:
+        assert f"log entry {one.entry}" in page
+    assert told["log"]["cosigned"] == told["log"]["entries"] > 0
+    assert not re.search(r"https?://|src=|href=|<script", page)
+    everyone = {row[name] for row in town.welfare.values() for name in ("first", "last")}
+    assert not [name for name in everyone if re.search(rf"\b{name}\b", page)]
+    assert not {*links(desk).values()} & {*re.findall("[0-9a-f]{32}", page + json.dumps(told))}
+
+
+@pytest.mark.browser
+def test_the_page_of_an_agency_opens_in_a_browser(town: Town, chromium_page: Page) -> None:
+    """Its picture stands in docs/images; with BLINDLINK_PICTURES naming a folder it is made anew there."""
+    desk = town.desk("welfare")
+    desk.ok("report")
+    chromium_page.set_viewport_size({"width": 860, "height": 900})
+    chromium_page.goto((desk.folder / OWN_PAGE).as_uri())
+    assert chromium_page.locator("h1").inner_text() == "welfare in the project foster-pupils"
+    take_picture(chromium_page, "agency-report")
+
+
+def test_without_the_broker_it_goes_by_its_last_word(town: Town) -> None:
+    desk, known = town.desk("welfare"), town.desk("welfare").json("status")
+
+    def refuse(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("no network")
+
+    town.near.courier.before = refuse
+    try:
+        result = desk.ok("report")
+    finally:
+        town.near.courier.before = lambda _: None
+    page = (desk.folder / OWN_PAGE).read_text("utf-8")
+    assert "going by what it said last" in result.stderr
+    assert "The broker does not answer." in page
+    assert known["sentences"][0] in page
+
+
+def test_what_needs_somebody_comes_first_and_says_what_to_do(town: Town) -> None:
+    desk = town.desk("welfare")
+    assert "No backup of the workspace is known" in str(desk.json("report")["attention"])
+    desk.ok("workspace", "protect")
+    desk.ok("workspace", "backup", str(desk.folder / "welfare.backup"))
+    told = desk.json("report")
+    assert told["backup"]["round"] == told["encoded"]
+    assert "backup of" not in str(told["attention"])
+    (custody,) = [one for one in told["attention"] if "recovery code" in one["sentence"]]
+    assert (custody["standing"], "custodian add" in custody["sentence"]) == ("warn", True)
+    standings = [one["standing"] for one in told["attention"]]
+    assert standings == sorted(standings, key=["bad", "warn", "note"].index)
+
+
+def test_a_page_of_somebody_else_is_left_alone(town: Town) -> None:
+    strange = town.desk("welfare").folder / "strange.html"
+    strange.write_text("somebody's page", "utf-8")
+    assert town.desk("welfare").type("report", "-o", str(strange)).exit_code == 1
+    assert strange.read_text("utf-8") == "somebody's page"
+
+
+def test_what_was_kept_goes_with_the_rest(town: Town) -> None:
+    town.desk("welfare").ok("report")
     town.desk("welfare").ok("destroy", "--local", "--yes")
-    assert not list(kept.glob("*.sealed"))
-    assert not (town.desk("welfare").folder / PAGE).exists()
+    assert not list(kept_reports(town).glob("*.sealed"))
+    for name in (PAGE, OWN_PAGE):
+        assert not (town.desk("welfare").folder / name).exists()

@@ -1,0 +1,77 @@
+"""Where the linkage stands, as the broker says it now: for `status`, and kept for `report`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.own_ledger import own_space
+from encoding.cli.parts.own_links import own_links
+from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.reviews import reviews_of
+from encoding.cli.parts.session import Session
+from encoding.rounds.known_status import KnownStatus, OwnApproval, keep_status
+from encoding.rounds.status import describe, gather_facts, owed_to_review
+from schemas.ids import utc_text
+
+if TYPE_CHECKING:
+    from encoding.rounds.status import Facts
+
+STATUS: Final = "status"
+
+
+def linkage_status(session: Session) -> KnownStatus:
+    """Ask the broker where the linkage stands, and keep what it says.
+
+    Raises:
+        BrokerUnreachableError: it does not answer.
+        AgreementUntrustedError, LogError: it says what must not be believed.
+    """
+    with session.connect() as client:
+        trust = session.trust(client)
+        view = project_view(session, client, must_bind=False)
+        counter = Counter(session, client, trust, view)
+        written = held = None
+        if own_space(counter) is not None:
+            with session.workspace.lock():
+                newest, waiting = own_links(counter).newest(), own_links(counter).held()
+            written = None if newest is None else newest.turn
+            held = None if waiting is None else waiting.round
+        facts = gather_facts(
+            client,
+            session.workspace,
+            view,
+            session.party,
+            last_written=written,
+            held=held,
+            reviews=reviews_of(counter),
+        )
+        found = describe(facts)
+        status = KnownStatus(
+            project=view.project,
+            at=utc_text(session.now()),
+            stage=found.stage,
+            sentences=found.sentences,
+            owed=tuple(owed_to_review(facts)),
+            command=found.command,
+            round=None if facts.round is None else facts.round.round,
+            runs=tuple(run.run for run in facts.runs),
+            final=tuple(run.finality.is_final for run in facts.runs if run.finality is not None),
+            approvals=tuple(_approvals(counter, facts)),
+            overdue=client.overdue(view.project).overdue,
+        )
+    keep_status(session.workspace.report(session.project, STATUS), status)
+    return status
+
+
+def _approvals(counter: Counter, facts: Facts) -> Iterator[OwnApproval]:
+    party = counter.session.party
+    for run in facts.runs:
+        if run.state not in {"awaiting", "succeeded"}:
+            continue
+        shown = counter.client.run_approvals(run.run)
+        if run.state == "awaiting" and party in shown.missing:
+            yield OwnApproval(run=run.run, step="run")
+        elif run.state == "succeeded" and party in (shown.missing_for_release or ()):
+            yield OwnApproval(run=run.run, step="release")
