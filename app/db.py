@@ -6,13 +6,28 @@ SQLite a writer takes the lock before its first read, so that what it checked st
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, TypeVarTuple
 
-from sqlalchemy import BigInteger, Engine, MetaData, Select, and_, create_engine, event, or_, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Engine,
+    MetaData,
+    Row,
+    Select,
+    and_,
+    create_engine,
+    event,
+    func,
+    inspect,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.compiler import compiles
@@ -43,6 +58,7 @@ BUSY_TIMEOUT_MS: Final = 30_000
 # The server counts while its machine is suspended or starved too, so a short limit would end healthy ones.
 IDLE_TIMEOUT_MS: Final = 300_000
 _WRITER: Final = "blindlink_writer"
+_AHEAD: Final = "blindlink_ahead"
 # As many things as a list gives at once: a weekly linkage of two parties fills it in a year and a half.
 LIST_LIMIT: Final = 200
 
@@ -140,6 +156,7 @@ def _postgres_now(_element: Any, _compiler: Any, **_: Any) -> str:
 
 
 RowT = TypeVar("RowT", bound=Base)
+Parts = TypeVarTuple("Parts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +200,83 @@ def look_through(
     order = (time.asc(), key.desc()) if is_upward else (time.desc(), key.asc())
     rows = session.scalars(query.order_by(*order).limit(window.limit)).all()
     return rows[::-1] if is_upward else rows
+
+
+class _Ahead:
+    """What is read for many projects at once, by what was asked for."""
+
+    def __init__(self, projects: Sequence[str]) -> None:
+        self.projects = frozenset(projects)
+        self.found: dict[Hashable, dict[str, list[Any]]] = {}
+
+
+@contextmanager
+def reading_ahead(session: Session, projects: Sequence[str]) -> Iterator[None]:
+    """Let `of_project` and `first_of_project` read for all of these projects what is asked of the first one.
+
+    So a page that looks at many projects costs as many queries as one that looks at one. Nothing may be written
+    meanwhile: what was read stays as it was.
+    """
+    before = session.info.get(_AHEAD)
+    session.info[_AHEAD] = _Ahead(projects)
+    try:
+        yield
+    finally:
+        session.info[_AHEAD] = before
+
+
+def is_ahead(session: Session, project: str) -> bool:
+    """Tell whether what is asked of a project is read for others with it, by a reader who writes nothing."""
+    ahead = session.info.get(_AHEAD)
+    return ahead is not None and project in ahead.projects
+
+
+def of_project(
+    session: Session,
+    project: str,
+    column: InstrumentedAttribute[str],
+    query: Select[*Parts],
+    key: Hashable,
+) -> Sequence[Row[*Parts]]:
+    """Return the rows of one project that a query finds, in its order.
+
+    Args:
+        column: where the project's name stands.
+        query: finds those of all projects.
+        key: stands for the query, with all that differs in it from one call to the next.
+    """
+    ahead: _Ahead | None = session.info.get(_AHEAD)
+    if ahead is None or project not in ahead.projects:
+        return session.execute(query.where(column == project)).all()
+    if key not in ahead.found:
+        of_all = query.add_columns(column).where(column.in_(sorted(ahead.projects)))
+        grouped: dict[str, list[Any]] = {}
+        for row in session.execute(of_all):
+            grouped.setdefault(row[-1], []).append(row[:-1])
+        ahead.found[key] = grouped
+    return ahead.found[key].get(project, [])
+
+
+def first_of_project(
+    session: Session,
+    project: str,
+    column: InstrumentedAttribute[str],
+    query: Select[RowT],
+    *,
+    order: Sequence[ColumnElement[Any]],
+    key: Hashable,
+) -> RowT | None:
+    """Return the row of one project that comes first by an order, or None; the rest as `of_project`."""
+    if not is_ahead(session, project):
+        return session.scalar(query.where(column == project).order_by(*order).limit(1))
+    table = query.column_descriptions[0]["entity"]
+    primary = inspect(table).primary_key
+    place = func.row_number().over(partition_by=column, order_by=order).label("place")
+    ranked = query.with_only_columns(*primary, place).subquery()
+    is_same = and_(*(ranked.c[part.name] == part for part in primary))
+    firsts = select(table).join(ranked, is_same).where(ranked.c.place == 1)
+    rows = of_project(session, project, column, firsts, key)
+    return rows[0][0] if rows else None
 
 
 def _engine(url: URL) -> Engine:

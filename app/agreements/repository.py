@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sqlalchemy import Select, delete, select
+from sqlalchemy.orm import defer
 
 from app.agreements.hold_models import LegalHold
 from app.agreements.models import (
@@ -18,7 +19,7 @@ from app.agreements.models import (
     StoredProfile,
     StoredTerms,
 )
-from app.db import add_if_alone
+from app.db import add_if_alone, is_ahead, of_project
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -39,8 +40,9 @@ CAPACITIES: Final[dict[Role, tuple[str, ...]]] = {
 
 def all_terms(session: Session, project: str) -> Sequence[TermsAndProfile]:
     """Return all versions of a project's terms, the newest first: for decisions, not for answers."""
-    query = _terms().where(StoredTerms.project == project)
-    return _rows(session, query.order_by(StoredTerms.version.desc()))
+    query = _terms().order_by(StoredTerms.version.desc())
+    rows = of_project(session, project, StoredTerms.project, query, "all_terms")
+    return [(row[0], row[1]) for row in rows]
 
 
 def terms_seen_by(session: Session, actor: Actor, project: str | None) -> Sequence[TermsAndProfile]:
@@ -48,9 +50,7 @@ def terms_seen_by(session: Session, actor: Actor, project: str | None) -> Sequen
 
     None in place of a project asks for all.
     """
-    query = _terms()
-    if project is not None:
-        query = query.where(StoredTerms.project == project)
+    query = _terms().order_by(StoredTerms.project, StoredTerms.version.desc())
     # The operator runs the broker for all projects; everyone else sees those that name their party.
     if actor.role != "operator":
         named = select(ProjectParty.project).where(
@@ -58,7 +58,11 @@ def terms_seen_by(session: Session, actor: Actor, project: str | None) -> Sequen
             ProjectParty.capacity.in_(CAPACITIES[actor.role]),
         )
         query = query.where(StoredTerms.project.in_(named))
-    return _rows(session, query.order_by(StoredTerms.project, StoredTerms.version.desc()))
+    if project is None:
+        return _rows(session, query)
+    key = ("terms_seen_by", actor.role, actor.party)
+    rows = of_project(session, project, StoredTerms.project, query, key)
+    return [(row[0], row[1]) for row in rows]
 
 
 def is_negotiating(session: Session, actor: Actor, project: str) -> bool:
@@ -73,6 +77,9 @@ def is_negotiating(session: Session, actor: Actor, project: str) -> bool:
 
 def lock_terms(session: Session, project: str) -> Project | None:
     """Return a project, or None; what binds it stays so until the transaction ends."""
+    if is_ahead(session, project):
+        rows = of_project(session, project, Project.name, select(Project), "project")
+        return rows[0][0] if rows else None
     return _hold(session, project, read=True, key_share=True)
 
 
@@ -172,6 +179,11 @@ def project_names(session: Session) -> Sequence[str]:
 
 def find_agreement(session: Session, project: str, digest: str) -> StoredAgreement | None:
     """Return an agreement that was proposed in a project, or None; callers ask whom it names."""
+    if is_ahead(session, project):
+        # An agreement is long: of many projects, its text is fetched only where somebody looks at it.
+        light = select(StoredAgreement).options(defer(StoredAgreement.document))
+        rows = of_project(session, project, StoredAgreement.project, light, "find_agreement")
+        return next((row[0] for row in rows if row[0].digest == digest), None)
     query = select(StoredAgreement).where(
         StoredAgreement.project == project, StoredAgreement.digest == digest
     )
@@ -185,9 +197,16 @@ def require_agreement(session: Session, digest: str) -> StoredAgreement:
 
 def agreements_of(session: Session, project: str) -> Sequence[StoredAgreement]:
     """Return all agreements that were proposed in a project, the newest number first."""
-    query = select(StoredAgreement).where(StoredAgreement.project == project)
     order = (StoredAgreement.number.desc(), StoredAgreement.proposed.desc(), StoredAgreement.digest)
+    query = select(StoredAgreement).where(StoredAgreement.project == project)
     return session.scalars(query.order_by(*order)).all()
+
+
+def has_open_agreement(session: Session, project: str) -> bool:
+    """Tell whether an agreement was proposed in a project that not every party has signed."""
+    query = select(StoredAgreement.digest).where(StoredAgreement.completed.is_(None))
+    key = "has_open_agreement"
+    return bool(of_project(session, project, StoredAgreement.project, query, key))
 
 
 def last_complete(session: Session, project: str) -> StoredAgreement | None:
@@ -218,20 +237,24 @@ def void_consents(session: Session, project: str, party: str) -> None:
 
 def notices_of(session: Session, project: str) -> Sequence[StoredNotice]:
     """Return what parties have said about a project's agreements, oldest first."""
-    query = select(StoredNotice).where(StoredNotice.project == project)
-    return session.scalars(query.order_by(StoredNotice.at, StoredNotice.party)).all()
+    query = select(StoredNotice).order_by(StoredNotice.at, StoredNotice.party)
+    rows = of_project(session, project, StoredNotice.project, query, "notices_of")
+    return [row[0] for row in rows]
 
 
 def holds_of(session: Session, project: str) -> Sequence[LegalHold]:
     """Return all legal holds of a project, the newest first; callers ask who may see the project."""
-    query = select(LegalHold).where(LegalHold.project == project)
-    return session.scalars(query.order_by(LegalHold.made.desc(), LegalHold.id)).all()
+    query = select(LegalHold).order_by(LegalHold.made.desc(), LegalHold.id)
+    rows = of_project(session, project, LegalHold.project, query, "holds_of")
+    return [row[0] for row in rows]
 
 
 def standing_holds(session: Session, project: str) -> Sequence[LegalHold]:
     """Return the legal holds of a project that stand, the oldest first: for decisions, not for answers."""
-    query = select(LegalHold).where(LegalHold.project == project, LegalHold.lifted.is_(None))
-    return session.scalars(query.order_by(LegalHold.made, LegalHold.id)).all()
+    query = select(LegalHold).where(LegalHold.lifted.is_(None))
+    query = query.order_by(LegalHold.made, LegalHold.id)
+    rows = of_project(session, project, LegalHold.project, query, "standing_holds")
+    return [row[0] for row in rows]
 
 
 def find_consent(session: Session, agreement: str, party: str) -> StoredConsent | None:

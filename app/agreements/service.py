@@ -175,6 +175,11 @@ def unbound_projects(session: Session, actor: Actor) -> Sequence[str]:
     return repository.unbound_projects(session, actor)
 
 
+def has_open_agreement(session: Session, project: str) -> bool:
+    """Tell whether an agreement of a project waits for signatures, or did; who may see it is asked elsewhere."""
+    return repository.has_open_agreement(session, project)
+
+
 def terms_now(session: Session, project: str, now: datetime) -> TermsInForce | None:
     """Return what is in force at this moment, as `terms_in_force`; None: nothing is."""
     try:
@@ -196,14 +201,20 @@ def why_halted(session: Session, project: str, now: datetime) -> str | None:
     return None
 
 
-def suspended_by(session: Session, project: str, parties: Collection[str]) -> tuple[str, ...]:
-    """Return which of these parties halt the linkage, by name: those whose newest word on it is a halt."""
+def suspended_by(
+    session: Session, project: str, parties: Collection[str] | None
+) -> tuple[str, ...]:
+    """Return which of these parties halt the linkage, by name: those whose newest word on it is a halt.
+
+    None asks for all that ever said a word.
+    """
     newest = {
         notice.party: notice.act
         for notice in repository.notices_of(session, project)
         if notice.act != "withdraw"
     }
-    return tuple(sorted(party for party in parties if newest.get(party) == "suspend"))
+    halting = {party for party, act in newest.items() if act == "suspend"}
+    return tuple(sorted(halting if parties is None else halting.intersection(parties)))
 
 
 def narrow_parties(session: Session, now: datetime) -> int:
@@ -294,6 +305,9 @@ def _refuse_halted(session: Session, current: TermsInForce) -> None:
     agreement = repository.find_agreement(session, project, current.digest)
     if agreement is None or agreement.withdrawn is not None:
         raise NotInForceError("A party has left the agreement.", clause="withdrawal")
+    # An agreement is long, and is read only where somebody halts its linkage.
+    if not suspended_by(session, project, None):
+        return
     halting = suspended_by(session, project, agreement_of(agreement).names())
     if halting:
         raise NotInForceError(
@@ -328,7 +342,7 @@ def _read(stored: TermsAndProfile) -> TermsInForce:
 
 
 # Every call of every party asks for these, and a linkage schema may have 200 KB; the results are frozen.
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _parse_terms(document: str) -> ProjectTerms:
     return ProjectTerms.from_canonical(document.encode("utf-8"))
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
-    from app.links.models import Release
     from app.security.actor import Actor
     from schemas.agreement import ProjectTerms
     from schemas.identity import Duty
@@ -48,13 +47,15 @@ class Ground:
     """A project that terms bind at `now`, in force or not.
 
     `versions` are the terms of all its signed agreements, the newest first, `cosigned` is how many entries of
-    the match log each party has cosigned. `operator` sees everything, and runs the broker.
+    the match log each party has cosigned, and `unwitnessed` when the first entry of each project was made that
+    none of its parties has. `operator` sees everything, and runs the broker.
     """
 
     session: Session
     now: datetime
     operator: Actor
     cosigned: Mapping[str, int]
+    unwitnessed: Mapping[str, str]
     binding: TermsInForce
     versions: Sequence[TermsInForce]
 
@@ -69,18 +70,13 @@ class Ground:
         return max(parse_utc(self.binding.signed), midnight(self.terms.start))
 
     @cached_property
-    def releases(self) -> Sequence[Release]:
-        """The releases of which something is there."""
-        return present_releases(self.session, self.operator, self.terms.project)
-
-    @cached_property
     def dues(self) -> list[Due]:
         """All that is held of the project, what is due first at the top."""
         where = (self.session, self.operator, self.terms.project)
         return dues_of(
             utc_text(self.now),
             uploads=present_uploads(*where),
-            releases=self.releases,
+            releases=present_releases(*where),
             records=present_records(*where),
             messages=present_messages(*where),
             reviews=present_reviews(*where),

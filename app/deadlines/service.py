@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -13,13 +13,16 @@ from app.agreements.holds import all_projects
 from app.agreements.service import (
     all_versions,
     binding_terms,
+    parties_of,
     project_for,
     projects_for,
     terms_now,
 )
 from app.clock import utc_text
+from app.db import reading_ahead
 from app.deadlines.ground import KEY, Ground
 from app.deadlines.sources import ALWAYS, IN_FORCE
+from app.matchlog.proofs import unwitnessed_since
 from app.runs.finality import cosigned_sizes
 from schemas.overdue import Overdue, OverdueKind, OverdueList
 
@@ -47,7 +50,7 @@ class Late:
 
 def overdue_in(session: Session, broker: Broker, project: str, now: datetime) -> list[Overdue]:
     """Return what is overdue in a project, or of the broker as a whole (empty), longest first."""
-    return _overdue(session, broker, project, now, cosigned_sizes(session))
+    return [late.overdue for late in _all(session, broker, [project], now)]
 
 
 def all_overdue(session: Session, broker: Broker, now: datetime) -> list[Late]:
@@ -89,31 +92,44 @@ def _concerns(one: Overdue, actor: Actor) -> bool:
 
 
 def _all(session: Session, broker: Broker, projects: Sequence[str], now: datetime) -> list[Late]:
+    with reading_ahead(session, projects):
+        found = {
+            ground.terms.project: _overdue(ground)
+            for ground in _grounds(session, broker, projects, now)
+        }
+    if NO_PROJECT in projects:
+        found[NO_PROJECT] = _of_broker(broker, now)
+    return [Late(project, one) for project in projects for one in found.get(project, ())]
+
+
+def _grounds(
+    session: Session, broker: Broker, projects: Sequence[str], now: datetime
+) -> Iterator[Ground]:
+    """Yield what there is to look at in each project that terms bind."""
+    bound = {one: found for one in projects if one and (found := binding_terms(session, one, now))}
+    if not bound:
+        return
+    operator = operator_actor(session, broker.settings.operator, now)
     cosigned = cosigned_sizes(session)
-    return [
-        Late(project, one)
-        for project in projects
-        for one in _overdue(session, broker, project, now, cosigned)
-    ]
+    witnessed = {
+        project: max((cosigned.get(party, 0) for party in parties_of(one.terms)), default=0)
+        for project, one in bound.items()
+    }
+    unwitnessed = unwitnessed_since(session, witnessed)
+    for project, binding in bound.items():
+        yield Ground(
+            session=session,
+            now=now,
+            operator=operator,
+            cosigned=cosigned,
+            unwitnessed=unwitnessed,
+            binding=binding,
+            versions=all_versions(session, project),
+        )
 
 
-def _overdue(
-    session: Session, broker: Broker, project: str, now: datetime, cosigned: Mapping[str, int]
-) -> list[Overdue]:
-    if project == NO_PROJECT:
-        return _of_broker(broker, now)
-    in_force = terms_now(session, project, now)
-    binding = in_force or binding_terms(session, project, now)
-    if binding is None:
-        return []
-    ground = Ground(
-        session=session,
-        now=now,
-        operator=operator_actor(session, broker.settings.operator, now),
-        cosigned=cosigned,
-        binding=binding,
-        versions=all_versions(session, project),
-    )
+def _overdue(ground: Ground) -> list[Overdue]:
+    in_force = terms_now(ground.session, ground.terms.project, ground.now)
     sources = (*(IN_FORCE if in_force else ()), *ALWAYS)
     found = [one for source in sources for one in source(ground)]
     return sorted(found, key=lambda one: (one.since, one.what, one.object, one.party))

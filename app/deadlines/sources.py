@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import Final, TypeAlias
 
 from app.agreements.holds import holds_of, is_held
-from app.agreements.service import parties_of
 from app.clock import parse_utc
 from app.deadlines.ground import (
     APPROVAL,
@@ -21,7 +20,7 @@ from app.deadlines.ground import (
     midnight,
 )
 from app.destruction.participation import awaited_certificates, awaited_statements
-from app.matchlog.proofs import unwitnessed_since
+from app.links.service import released_runs
 from app.review.service import open_reviews_of
 from app.rounds.opening import late_opening, late_uploads, waiting_for
 from app.runs.approvals import awaited_approvals
@@ -54,8 +53,7 @@ def missing_uploads(ground: Ground) -> Iterator[Overdue]:
 
 def missing_approvals(ground: Ground) -> Iterator[Overdue]:
     """Yield the runs and releases that wait for a party's approval."""
-    released = [release.run for release in ground.releases if release.destroyed is None]
-    waiting = awaited_approvals(ground.session, ground.binding, released, ground.now)
+    waiting = awaited_approvals(ground.session, ground.binding, released_runs(), ground.now)
     for run, asked, party in waiting:
         due = parse_utc(asked) + APPROVAL
         yield from ground.overdue("approval", run, due, [party], "approver")
@@ -99,8 +97,7 @@ def old_secret(ground: Ground) -> Iterator[Overdue]:
 
 def unwitnessed_log(ground: Ground) -> Iterator[Overdue]:
     """Yield entries of the project that no party but the operator has cosigned for long."""
-    size = max((ground.cosigned.get(party, 0) for party in parties_of(ground.terms)), default=0)
-    time = unwitnessed_since(ground.session, ground.terms.project, size)
+    time = ground.unwitnessed.get(ground.terms.project)
     if time is not None:
         since = max(parse_utc(time), ground.bound) + WITNESS
         yield from ground.overdue("witness", "log", since, ground.terms.providers)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from app.db import of_project
 from app.decisions.models import MatchRecord, RunOpenings
 from app.sealed.objects import present_objects
 
@@ -29,10 +30,10 @@ def get_openings(session: Session, run: str, release: int, party: str) -> RunOpe
 
 def present_records(session: Session, project: str) -> Sequence[MatchRecord]:
     """Return the project's match records of which something may still be there."""
-    query = select(MatchRecord).where(
-        MatchRecord.project == project, MatchRecord.object.in_(present_objects())
-    )
-    return session.scalars(query.order_by(MatchRecord.run, MatchRecord.release)).all()
+    query = select(MatchRecord).where(MatchRecord.object.in_(present_objects()))
+    query = query.order_by(MatchRecord.run, MatchRecord.release)
+    rows = of_project(session, project, MatchRecord.project, query, "present_records")
+    return [row[0] for row in rows]
 
 
 def forget_openings(session: Session, record: MatchRecord) -> None:

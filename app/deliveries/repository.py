@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from app.db import Window, look_through
+from app.db import Window, look_through, of_project
 from app.deliveries.models import Delivery
 from app.sealed.objects import present_objects
 from app.security.actor import Actor
@@ -75,5 +75,6 @@ def live_of_project(session: Session, project: str, party: str | None = None) ->
 
 def present_of_project(session: Session, actor: Actor, project: str) -> Sequence[Delivery]:
     """Return those of the project's deliveries that the actor may see and of which something may be left."""
-    query = _seen_by(actor).where(Delivery.project == project, Delivery.id.in_(present_objects()))
-    return session.scalars(query.order_by(Delivery.id)).all()
+    query = _seen_by(actor).where(Delivery.id.in_(present_objects())).order_by(Delivery.id)
+    key = ("present_delivery", actor.role, actor.party)
+    return [row[0] for row in of_project(session, project, Delivery.project, query, key)]

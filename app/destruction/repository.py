@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db import Window, look_through
+from app.db import Window, look_through, of_project
 from app.destruction.models import (
     Destruction,
     DestructionObject,
@@ -52,18 +52,18 @@ def uncertified(session: Session) -> Sequence[str]:
 
 def begun_of(session: Session, project: str) -> Sequence[Destruction]:
     """Return a project's destructions that are under way, the oldest first."""
-    query = select(Destruction).where(Destruction.project == project, Destruction.sha256.is_(None))
-    return session.scalars(query.order_by(Destruction.asked, Destruction.id)).all()
+    query = select(Destruction).where(Destruction.sha256.is_(None))
+    query = query.order_by(Destruction.asked, Destruction.id)
+    rows = of_project(session, project, Destruction.project, query, "begun_of")
+    return [row[0] for row in rows]
 
 
 def certified_of(session: Session, project: str, *, but: str) -> Sequence[Destruction]:
     """Return a project's certified destructions of all scopes but one, the oldest first."""
-    query = select(Destruction).where(
-        Destruction.project == project,
-        Destruction.sha256.is_not(None),
-        Destruction.scope != but,
-    )
-    return session.scalars(query.order_by(Destruction.asked, Destruction.id)).all()
+    query = select(Destruction).where(Destruction.sha256.is_not(None), Destruction.scope != but)
+    query = query.order_by(Destruction.asked, Destruction.id)
+    rows = of_project(session, project, Destruction.project, query, ("certified_of", but))
+    return [row[0] for row in rows]
 
 
 def objects_of(session: Session, certificate: str) -> Sequence[DestructionObject]:

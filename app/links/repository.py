@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.db import Window, look_through
+from app.db import Window, look_through, of_project
 from app.links.models import Release
 from app.sealed.objects import present_objects
 from app.security.actor import Actor
@@ -85,7 +85,13 @@ def fetched_parties(session: Session, project: str, among: Collection[str] | Non
     return {party for row in session.execute(query.distinct()) for party in row}
 
 
+def released_runs() -> Select[str]:
+    """Return the query of the runs of which a release is there."""
+    return select(Release.run).where(Release.destroyed.is_(None), Release.id.in_(present_objects()))
+
+
 def present_of_project(session: Session, actor: Actor, project: str) -> Sequence[Release]:
     """Return those of the project's releases that the actor may see and of which something may be left."""
-    query = _seen_by(actor).where(Release.project == project, Release.id.in_(present_objects()))
-    return session.scalars(query.order_by(Release.id)).all()
+    query = _seen_by(actor).where(Release.id.in_(present_objects())).order_by(Release.id)
+    key = ("present_release", actor.role, actor.party)
+    return [row[0] for row in of_project(session, project, Release.project, query, key)]

@@ -32,6 +32,7 @@ from schemas.api import ReleaseView
 from schemas.matchlog.kinds import ReleaseFetched, ReleaseVerified
 
 if TYPE_CHECKING:
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
@@ -74,6 +75,11 @@ def releases_of_run(session: Session, actor: Actor, run: str) -> Sequence[Releas
     """
     run_for(session, actor, run)
     return repository.releases_of_run(session, actor, run)
+
+
+def released_runs() -> Select[str]:
+    """Return the query of the runs of which a release is there, for the broker itself."""
+    return repository.released_runs()
 
 
 def present_releases(session: Session, actor: Actor, project: str) -> Sequence[Release]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -206,10 +206,10 @@ def cosigned_by(session: Session) -> dict[str, int]:
     return sizes
 
 
-def unwitnessed_since(session: Session, project: str, size: int) -> str | None:
-    """Return when a project's first entry beyond the first `size` entries was made; None: there is none."""
-    raw = repository.first_entry_from(session, project, size)
-    return None if raw is None else parse_entry(raw).time
+def unwitnessed_since(session: Session, sizes: Mapping[str, int]) -> dict[str, str]:
+    """Return when the first entry of each project beyond its size was made; who has none is missing."""
+    found = repository.first_entries_from(session, sizes)
+    return {project: parse_entry(raw).time for project, raw in found.items()}
 
 
 def newest_cosigned(session: Session) -> dict[str, tuple[int, int]]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     insert,
     select,
     tuple_,
+    union_all,
     update,
 )
 from sqlalchemy.orm import Session
@@ -79,6 +80,10 @@ class Head:
     def origin(self) -> str:
         """The log's name, which every one of its keys bears."""
         return self.key.partition("+")[0]
+
+
+# SQLite takes at most 500 parts of a compound select.
+MAX_FIRSTS: Final = 200
 
 
 def lock_head(session: Session) -> Head | None:
@@ -154,10 +159,22 @@ def find_entry(session: Session, seq: int) -> bytes | None:
     return session.execute(_ENTRY_AT, {"at": seq}).scalar_one_or_none()
 
 
-def first_entry_from(session: Session, project: str, seq: int) -> bytes | None:
-    """Return a project's first entry from an index on; None where it has none."""
-    query = select(LogLeaf.entry).where(LogLeaf.project == project, LogLeaf.seq >= seq)
-    return session.scalar(query.order_by(LogLeaf.seq).limit(1))
+def first_entries_from(session: Session, sizes: Mapping[str, int]) -> dict[str, bytes]:
+    """Return the first entry of each project from an index of its own on; who has none is missing."""
+    found: dict[str, bytes] = {}
+    wanted = sorted(sizes.items())
+    for start in range(0, len(wanted), MAX_FIRSTS):
+        firsts = (
+            select(LogLeaf.project, LogLeaf.entry)
+            .where(LogLeaf.project == project, LogLeaf.seq >= seq)
+            .order_by(LogLeaf.seq)
+            .limit(1)
+            .subquery()
+            for project, seq in wanted[start : start + MAX_FIRSTS]
+        )
+        rows = session.execute(union_all(*(select(first) for first in firsts)))
+        found.update((row[0], row[1]) for row in rows)
+    return found
 
 
 def entries_at(session: Session, project: str, start: int, end: int) -> list[tuple[int, bytes]]:

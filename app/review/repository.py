@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db import NEWEST, Window, look_through
+from app.db import NEWEST, Window, is_ahead, look_through, of_project
 from app.review.models import Review, ReviewedFile, StatedDecision
 from app.sealed.objects import present_objects
 
@@ -27,9 +27,11 @@ def reviews_of_project(session: Session, project: str, window: Window = NEWEST) 
 
 def open_of_project(session: Session, project: str) -> Sequence[Review]:
     """Return, locked, the project's reviews that have not ended, oldest first."""
-    query = select(Review).where(Review.project == project, Review.state != ENDED)
-    query = query.order_by(Review.entry).with_for_update()
-    return session.scalars(query.execution_options(populate_existing=True)).all()
+    query = select(Review).where(Review.state != ENDED).order_by(Review.entry)
+    if not is_ahead(session, project):
+        query = query.with_for_update().execution_options(populate_existing=True)
+    rows = of_project(session, project, Review.project, query, "open_reviews")
+    return [row[0] for row in rows]
 
 
 def overdue(session: Session, now: str) -> Sequence[Review]:
@@ -67,5 +69,6 @@ def live_reviews(
 
 def present_of_project(session: Session, project: str) -> Sequence[Review]:
     """Return the reviews of a project of which something may be left."""
-    query = select(Review).where(Review.project == project, Review.object.in_(present_objects()))
-    return session.scalars(query.order_by(Review.object)).all()
+    query = select(Review).where(Review.object.in_(present_objects())).order_by(Review.object)
+    rows = of_project(session, project, Review.project, query, "present_reviews")
+    return [row[0] for row in rows]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from app.db import LIST_LIMIT
+from app.db import LIST_LIMIT, first_of_project, is_ahead, of_project
 from app.rounds.models import OfferedNonce, Round, RoundPairing, SealedMessage, Supplement
 from app.sealed.objects import present_objects
 
@@ -56,14 +56,11 @@ def count_unspent(session: Session, project: str, parties: Collection[str]) -> d
     """Return how many unspent nonces each of these parties has; who has none is missing."""
     query = (
         select(OfferedNonce.party, func.count())
-        .where(
-            OfferedNonce.project == project,
-            OfferedNonce.party.in_(parties),
-            OfferedNonce.state == "unspent",
-        )
-        .group_by(OfferedNonce.party)
+        .where(OfferedNonce.state == "unspent")
+        .group_by(OfferedNonce.project, OfferedNonce.party)
     )
-    return {row[0]: row[1] for row in session.execute(query)}
+    rows = of_project(session, project, OfferedNonce.project, query, "count_unspent")
+    return {row[0]: row[1] for row in rows if row[0] in parties}
 
 
 def void_below(session: Session, project: str, party: str, number: int) -> bool:
@@ -91,20 +88,23 @@ def get_round(session: Session, project: str, number: int, *, lock: bool = False
 
 def open_round(session: Session, project: str) -> Round | None:
     """Return the project's open round, or None: there is at most one."""
-    query = select(Round).where(Round.project == project, Round.state == "open")
-    return session.scalar(query.execution_options(populate_existing=True))
+    query = select(Round).where(Round.state == "open").execution_options(populate_existing=True)
+    rows = of_project(session, project, Round.project, query, "open_round")
+    return rows[0][0] if rows else None
 
 
 def last_round(session: Session, project: str) -> Round | None:
     """Return the project's newest round, or None before the first."""
-    query = select(Round).where(Round.project == project).order_by(Round.number.desc()).limit(1)
-    return session.scalar(query)
+    order = (Round.number.desc(),)
+    return first_of_project(
+        session, project, Round.project, select(Round), order=order, key="last_round"
+    )
 
 
 def last_regular(session: Session, project: str) -> Round | None:
     """Return the project's newest round that corrects no other, or None before the first."""
-    query = select(Round).where(Round.project == project, Round.corrects.is_(None))
-    return session.scalar(query.order_by(Round.number.desc()).limit(1))
+    query, order = select(Round).where(Round.corrects.is_(None)), (Round.number.desc(),)
+    return first_of_project(session, project, Round.project, query, order=order, key="last_regular")
 
 
 def rounds_of(session: Session, project: str, below: int | None) -> Sequence[Round]:
@@ -117,8 +117,9 @@ def rounds_of(session: Session, project: str, below: int | None) -> Sequence[Rou
 
 def count_since(session: Session, project: str, first: str) -> int:
     """Return how many of a project's rounds were opened since a time."""
-    query = select(func.count()).where(Round.project == project, Round.opened >= first)
-    return session.scalar(query) or 0
+    query = select(func.count()).where(Round.opened >= first).group_by(Round.project)
+    rows = of_project(session, project, Round.project, query, ("count_since", first))
+    return rows[0][0] if rows else 0
 
 
 def has_result(session: Session, project: str) -> bool:
@@ -165,10 +166,19 @@ def overdue_rounds(session: Session, now: str) -> Sequence[Round]:
 
 def pairs_of(session: Session, project: str, number: int) -> Sequence[RoundPairing]:
     """Return the pairs of a round, in the order of their parties' names."""
-    query = select(RoundPairing).where(
-        RoundPairing.project == project, RoundPairing.round == number
-    )
-    found = session.scalars(query.execution_options(populate_existing=True)).all()
+    if is_ahead(session, project):
+        # Of many projects, the pairs of the newest rounds alone are asked for.
+        newest = select(Round.project, func.max(Round.number)).group_by(Round.project)
+        query = select(RoundPairing).where(
+            tuple_(RoundPairing.project, RoundPairing.round).in_(newest)
+        )
+        rows = of_project(session, project, RoundPairing.project, query, "pairs_of")
+        found: Sequence[RoundPairing] = [row[0] for row in rows if row[0].round == number]
+    else:
+        query = select(RoundPairing).where(
+            RoundPairing.project == project, RoundPairing.round == number
+        )
+        found = session.scalars(query.execution_options(populate_existing=True)).all()
     return sorted(found, key=lambda pair: sorted((pair.larger, pair.smaller)))
 
 
@@ -257,7 +267,7 @@ def find_supplement(
 
 def present_of_project(session: Session, project: str) -> Sequence[SealedMessage]:
     """Return the messages of a project of which something may be left."""
-    query = select(SealedMessage).where(
-        SealedMessage.project == project, SealedMessage.object.in_(present_objects())
-    )
-    return session.scalars(query.order_by(SealedMessage.object)).all()
+    query = select(SealedMessage).where(SealedMessage.object.in_(present_objects()))
+    query = query.order_by(SealedMessage.object)
+    rows = of_project(session, project, SealedMessage.project, query, "present_messages")
+    return [row[0] for row in rows]

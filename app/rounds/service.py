@@ -31,8 +31,8 @@ def round_for(session: Session, actor: Actor, project: str, number: int) -> Roun
     return found
 
 
-def newest_round_runs(session: Session, actor: Actor, project: str) -> tuple[str, ...]:
-    """Return the newest run of each pair of a project's last round, as far as there is one.
+def failed_round_runs(session: Session, actor: Actor, project: str) -> tuple[str, ...]:
+    """Return the newest runs of the pairs of a project's last round that have failed.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
@@ -40,7 +40,7 @@ def newest_round_runs(session: Session, actor: Actor, project: str) -> tuple[str
     project_for(session, actor, project)
     last = repository.last_round(session, project)
     pairs = [] if last is None else repository.pairs_of(session, project, last.number)
-    return tuple(pair.run for pair in pairs if pair.run is not None)
+    return tuple(pair.run for pair in pairs if pair.run is not None and pair.run_state == "failed")
 
 
 def open_pair(

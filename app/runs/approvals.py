@@ -7,7 +7,7 @@ approve at once finds the other's approval.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +33,7 @@ from schemas.statement import RunApproval, SignedStatement, Step
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
@@ -200,7 +201,7 @@ def pending_view(
     """Return what waits for approvals under the agreement in force."""
     runs = [
         run
-        for run in repository.runs_of_project(session, project)[::-1]
+        for run in repository.to_approve(session, project, _n_releasing(terms))
         if specification_of(run).agreement == terms.digest
     ]
     waiting = [
@@ -212,19 +213,25 @@ def pending_view(
 
 
 def awaited_approvals(
-    session: Session, terms: TermsInForce, released: Collection[str], now: datetime
+    session: Session, terms: TermsInForce, released: Select[str], now: datetime
 ) -> Iterator[tuple[str, str, str]]:
     """Yield run, since when it waits, and a party that has yet to approve it, or the release of what it found.
 
     Args:
-        released: the runs of which a release is there; of others none is waited for any more.
+        released: finds the runs of which a release is there; of others none is waited for any more.
     """
     rule = terms.terms.approvals
-    for run in repository.to_approve(session, terms.terms.project, released):
+    project, n_releasing = terms.terms.project, _n_releasing(terms)
+    for run in repository.to_approve(session, project, n_releasing, released):
         if specification_of(run).agreement == terms.digest:
             asked = run.created if run.state == "awaiting" else run.finished or run.created
             for party in missing(session, run.id, rule, _STEPS[run.state], now):
                 yield run.id, asked, party
+
+
+def _n_releasing(terms: TermsInForce) -> int:
+    rule = terms.terms.approvals
+    return len(rule.parties) if rule.releases else 0
 
 
 def rule_for(terms: TermsInForce, party: str) -> ApprovalRule:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from app.db import NEWEST, Window, database_now_ms, look_through
+from app.db import NEWEST, Window, database_now_ms, is_ahead, look_through, of_project
 from app.runs.models import ApprovedStep, Run, RunBlock, StandingGrant, StandingUse
 
 PENDING = ("awaiting", "queued", "running")
@@ -141,8 +141,9 @@ def waiting_in_vain(session: Session, project: str, created_until: str) -> Seque
         Run.state == "running", Run.lease_until_ms >= database_now_ms()
     )
     waits = and_(Run.state == "queued", Run.created <= created_until, ~is_worked_on.exists())
-    query = select(Run).where(Run.project == project, or_(waits, _is_abandoned()))
-    return session.scalars(query.order_by(Run.created, Run.id)).all()
+    query = select(Run).where(or_(waits, _is_abandoned())).order_by(Run.created, Run.id)
+    key = ("waiting_in_vain", created_until)
+    return [row[0] for row in of_project(session, project, Run.project, query, key)]
 
 
 def count_by_state(session: Session) -> dict[str, int]:
@@ -177,17 +178,40 @@ def awaiting_runs(session: Session, project: str | None = None) -> Sequence[Run]
     return session.scalars(query.execution_options(populate_existing=True)).all()
 
 
-def to_approve(session: Session, project: str, finished: Collection[str]) -> Sequence[Run]:
-    """Return the project's runs that wait for approvals, and of these others those that have succeeded."""
-    is_finished = and_(Run.state == "succeeded", Run.id.in_(finished))
-    query = select(Run).where(Run.project == project, or_(Run.state == "awaiting", is_finished))
-    return session.scalars(query.order_by(Run.created, Run.id)).all()
+def to_approve(
+    session: Session, project: str, n_releasing: int, released: Select[str] | None = None
+) -> Sequence[Run]:
+    """Return the project's runs that wait for approvals, oldest first.
+
+    Those that have succeeded are among them while fewer than `n_releasing` parties have approved what is handed
+    out; 0: nobody is asked.
+
+    Args:
+        released: finds the runs of which something is still there; None: of others it is waited for, too.
+    """
+    wanted = Run.state == "awaiting"
+    if n_releasing:
+        given = select(func.count()).where(
+            ApprovedStep.run == Run.id, ApprovedStep.step == "release"
+        )
+        is_open = given.correlate(Run).scalar_subquery() < n_releasing
+        is_there = true() if released is None else Run.id.in_(released)
+        wanted = or_(wanted, and_(Run.state == "succeeded", is_open, is_there))
+    query = select(Run).where(wanted).order_by(Run.created, Run.id)
+    key = ("to_approve", n_releasing, released is None)
+    return [row[0] for row in of_project(session, project, Run.project, query, key)]
 
 
 def oldest_beyond(session: Session, project: str, size: int) -> Run | None:
     """Return the project's oldest run whose end lies beyond the first `size` entries of the log, or None."""
-    query = select(Run).where(Run.project == project, Run.log_size > size)
-    return session.scalar(query.order_by(Run.log_size).limit(1))
+    query = select(Run).where(Run.log_size > size).order_by(Run.log_size).limit(1)
+    if not is_ahead(session, project):
+        return session.scalar(query.where(Run.project == project))
+    # The size differs from project to project, so that of all their runs the little is read that decides.
+    light = select(Run.id, Run.log_size).where(Run.log_size.is_not(None)).order_by(Run.log_size)
+    rows = of_project(session, project, Run.project, light, "oldest_beyond")
+    found = next((row[0] for row in rows if (row[1] or 0) > size), None)
+    return None if found is None else session.get(Run, found)
 
 
 def get_approval(session: Session, approval: str) -> ApprovedStep | StandingGrant | None:

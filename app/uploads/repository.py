@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
-from app.db import Window, look_through
+from app.db import Window, look_through, of_project
 from app.sealed.objects import present_objects
 from app.security.actor import Actor
 from app.uploads.models import EpochKey, Upload, UploadRejection
@@ -169,5 +169,6 @@ def ids_of_party(session: Session, project: str, party: str) -> Sequence[str]:
 
 def present_of_project(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
     """Return those of the project's uploads that the actor may see and of which something may be left."""
-    query = _seen_by(actor).where(Upload.project == project, Upload.id.in_(present_objects()))
-    return session.scalars(query.order_by(Upload.id)).all()
+    query = _seen_by(actor).where(Upload.id.in_(present_objects())).order_by(Upload.id)
+    key = ("present_upload", actor.role, actor.party)
+    return [row[0] for row in of_project(session, project, Upload.project, query, key)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from app.agreements.service import (
     binding_terms,
+    has_open_agreement,
     parties_of,
     projects_for,
     suspended_by,
@@ -21,7 +22,7 @@ from app.deadlines.service import NO_PROJECT, overdue_seen
 from app.evidence.service import log_fault
 from app.matchlog.timeline import EntryFilter, find_entries
 from app.review.service import open_reviews_of
-from app.rounds.service import newest_round_runs
+from app.rounds.service import failed_round_runs
 from app.runs.approvals import pending_view
 from app.runs.service import run_for, waiting_in_vain
 
@@ -213,6 +214,8 @@ def _of_unsigned(scene: Scene) -> Iterator[Need]:
 
 
 def _proposed(scene: Scene, project: str) -> Iterator[Need]:
+    if not has_open_agreement(scene.session, project):
+        return
     listed = agreement_list(scene.session, scene.actor, project, scene.now)
     for one in listed.agreements:
         if one.state == "proposed":
@@ -254,12 +257,13 @@ def unattended_runs(scene: Scene, terms: TermsInForce) -> Iterator[Need]:
 def failed_runs(scene: Scene, terms: TermsInForce) -> Iterator[Need]:
     """Yield the runs of the last round that ended without a result."""
     project = terms.terms.project
-    for name in newest_round_runs(scene.session, scene.actor, project):
+    for name in failed_round_runs(scene.session, scene.actor, project):
         run, _ = run_for(scene.session, scene.actor, name)
-        if run.state == "failed":
-            sentence = f"The run of {run.larger} and {run.smaller} in round {run.round} failed: {run.failure}."
-            owners = tuple(f"{party} (analyst)" for party in (run.larger, run.smaller))
-            yield Need(Rank.FAILED, project, sentence, owners, f"/runs/{run.id}", run.finished)
+        sentence = (
+            f"The run of {run.larger} and {run.smaller} in round {run.round} failed: {run.failure}."
+        )
+        owners = tuple(f"{party} (analyst)" for party in (run.larger, run.smaller))
+        yield Need(Rank.FAILED, project, sentence, owners, f"/runs/{run.id}", run.finished)
 
 
 def refused_requests(scene: Scene, terms: TermsInForce) -> Iterator[Need]:
