@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar, TypeVarTuple
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     Engine,
     MetaData,
@@ -155,6 +156,24 @@ def _postgres_now(_element: Any, _compiler: Any, **_: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 
+class holds_bytes(GenericFunction[bool]):  # noqa: N801 - named as what it becomes in SQL
+    """Whether a column of bytes, the first argument, holds these bytes, the second one."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(holds_bytes, "sqlite")
+def _sqlite_holds(element: Any, compiler: Any, **options: Any) -> str:
+    return f"(instr({compiler.process(element.clauses, **options)}) > 0)"
+
+
+@compiles(holds_bytes, "postgresql")
+def _postgres_holds(element: Any, compiler: Any, **options: Any) -> str:
+    column, wanted = (compiler.process(one, **options) for one in element.clauses)
+    return f"(position({wanted} in {column}) > 0)"
+
+
 RowT = TypeVar("RowT", bound=Base)
 Parts = TypeVarTuple("Parts")
 
@@ -217,7 +236,10 @@ def reading_ahead(session: Session, projects: Sequence[str]) -> Iterator[None]:
     So a page that looks at many projects costs as many queries as one that looks at one. Nothing may be written
     meanwhile: what was read stays as it was.
     """
-    before = session.info.get(_AHEAD)
+    before: _Ahead | None = session.info.get(_AHEAD)
+    if before is not None and before.projects.issuperset(projects):
+        yield
+        return
     session.info[_AHEAD] = _Ahead(projects)
     try:
         yield

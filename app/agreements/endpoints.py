@@ -10,6 +10,7 @@ from app.agencies.persons import identities_of
 from app.agreements import negotiation, service
 from app.agreements.signers import last_word
 from app.agreements.views import agreement_list, view_of
+from app.db import reading_ahead
 from app.http.access import CurrentActor
 from app.http.body import json_body
 from app.http.paths import DigestPath, ProjectPath
@@ -28,7 +29,8 @@ def list_projects(broker: WiredBroker, actor: CurrentActor) -> ProjectList:
     now = broker.clock()
     with broker.database.read() as session:
         found = service.projects_for(session, actor)
-        views = tuple(service.project_view(session, project, now) for project in found)
+        with reading_ahead(session, [one.terms.project for one in found]):
+            views = tuple(service.project_view(session, one, now) for one in found)
     return ProjectList(projects=views)
 
 

@@ -11,7 +11,7 @@ from app.agreements.errors import HOLD_REFUSED, LEGAL_HOLD, STATEMENT_REFUSED
 from app.agreements.hold_models import LegalHold
 from app.agreements.service import binding_terms, project_for
 from app.clock import utc_text
-from app.db import insert_rows
+from app.db import insert_rows, reading_ahead
 from app.errors import RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
@@ -174,7 +174,9 @@ def all_projects(session: Session) -> Sequence[str]:
 
 def held_projects(session: Session, now: datetime) -> frozenset[str]:
     """Return the projects of which nothing may be destroyed."""
-    return frozenset(name for name in all_projects(session) if is_held(session, name, now))
+    projects = all_projects(session)
+    with reading_ahead(session, projects):
+        return frozenset(name for name in projects if is_held(session, name, now))
 
 
 def refuse_held(session: Session, project: str, now: datetime) -> None:

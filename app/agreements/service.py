@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from app.agreements import repository
 from app.agreements.errors import NotInForceError
 from app.clock import utc_text
+from app.db import reading_ahead
 from app.errors import NotFoundError
 from app.security.actor import Actor
 from schemas.agreement import Agreement, ProjectTerms
@@ -166,7 +167,8 @@ def projects_for(session: Session, actor: Actor) -> tuple[TermsInForce, ...]:
 def is_bound(session: Session, actor: Actor, now: datetime) -> bool:
     """Tell whether terms that bind a project at this moment, in force or not, name the actor's party."""
     projects = {one[0].project for one in repository.terms_seen_by(session, actor, None)}
-    binding = (binding_terms(session, project, now) for project in sorted(projects))
+    with reading_ahead(session, sorted(projects)):
+        binding = [binding_terms(session, project, now) for project in sorted(projects)]
     return any(found is not None and actor.party in parties_of(found.terms) for found in binding)
 
 
@@ -176,7 +178,7 @@ def unbound_projects(session: Session, actor: Actor) -> Sequence[str]:
 
 
 def has_open_agreement(session: Session, project: str) -> bool:
-    """Tell whether an agreement of a project waits for signatures, or did; who may see it is asked elsewhere."""
+    """Tell whether a project has an agreement that not every party has signed."""
     return repository.has_open_agreement(session, project)
 
 

@@ -92,7 +92,7 @@ def _concerns(one: Overdue, actor: Actor) -> bool:
 
 
 def _all(session: Session, broker: Broker, projects: Sequence[str], now: datetime) -> list[Late]:
-    with reading_ahead(session, projects):
+    with reading_ahead(session, [one for one in projects if one != NO_PROJECT]):
         found = {
             ground.terms.project: _overdue(ground)
             for ground in _grounds(session, broker, projects, now)

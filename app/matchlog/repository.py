@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from sqlalchemy import (
     Executable,
+    LargeBinary,
     Table,
     and_,
     bindparam,
     delete,
     func,
     insert,
+    literal,
     select,
     tuple_,
     union_all,
@@ -21,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from app.db import holds_bytes
 from app.matchlog.models import (
     HEAD_ID,
     NO_PROJECT,
@@ -154,6 +157,12 @@ def count_up_to(session: Session, project: str, seq: int) -> int:
     return 0 if last is None else last + 1
 
 
+def log_size(session: Session) -> int:
+    """Return how many entries the log has."""
+    last: int | None = session.execute(select(func.max(LogLeaf.seq))).scalar_one()
+    return 0 if last is None else last + 1
+
+
 def find_entry(session: Session, seq: int) -> bytes | None:
     """Return an entry's bytes; None where the log has no such index."""
     return session.execute(_ENTRY_AT, {"at": seq}).scalar_one_or_none()
@@ -175,6 +184,15 @@ def first_entries_from(session: Session, sizes: Mapping[str, int]) -> dict[str, 
         rows = session.execute(union_all(*(select(first) for first in firsts)))
         found.update((row[0], row[1]) for row in rows)
     return found
+
+
+def entries_holding(session: Session, mark: bytes, seq: int) -> Iterator[tuple[str, bytes]]:
+    """Yield project and bytes of the log's entries from an index on that hold a mark, newest first."""
+    query = select(LogLeaf.project, LogLeaf.entry).where(
+        LogLeaf.seq >= seq, holds_bytes(LogLeaf.entry, literal(mark, LargeBinary))
+    )
+    for row in session.execute(query.order_by(LogLeaf.seq.desc())):
+        yield row[0], row[1]
 
 
 def entries_at(session: Session, project: str, start: int, end: int) -> list[tuple[int, bytes]]:

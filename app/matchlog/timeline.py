@@ -149,6 +149,27 @@ def find_entries(
     )
 
 
+def refused_entries(session: Session, since: str, limit: int) -> dict[str, list[Entry]]:
+    """Return what was refused since a day, by project or under `NO_PROJECT`: so many of each, newest first.
+
+    One look goes through the log of those days, whichever and however many projects there are.
+    """
+    start, end = 0, repository.log_size(session)
+    while start < end:
+        middle = (start + end) // 2
+        raw = repository.find_entry(session, middle)
+        if raw is not None and gist_of(raw).day < since:
+            start = middle + 1
+        else:
+            end = middle
+    found: dict[str, list[Entry]] = {}
+    for project, raw in repository.entries_holding(session, b'"outcome":"refused"', start):
+        entries = found.setdefault(project, [])
+        if len(entries) < limit and gist_of(raw).outcome == "refused":
+            entries.append(parse_entry(raw))
+    return found
+
+
 def survey(
     session: Session,
     project: str | None,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 from app.agreements.service import project_for
 from app.matchlog.proofs import entry_proof
@@ -13,6 +14,7 @@ from app.rounds.pairing import SUCCEEDED, pair_view
 from schemas.rounds import (
     PairProgress,
     RoundList,
+    RoundState,
     RoundView,
     SupplementView,
 )
@@ -49,15 +51,49 @@ def round_view(session: Session, found: Round) -> RoundView:
     )
 
 
-def newest_round_view(session: Session, actor: Actor, project: str) -> RoundView | None:
-    """Return the last round of a project that the actor may see; None: there was none.
+@dataclass(frozen=True, slots=True)
+class PairStand:
+    """The roots of the two containers of a pair; None where one is not here yet."""
+
+    larger: str
+    smaller: str
+    root_larger: str | None
+    root_smaller: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundStand:
+    """Where a round stands, without proofs; `progress` are its pairs."""
+
+    round: int
+    state: RoundState
+    opened: str
+    deadline: str
+    superseded_by: int | None
+    progress: tuple[PairStand, ...]
+
+
+def newest_round_stand(session: Session, actor: Actor, project: str) -> RoundStand | None:
+    """Return where the last round of a project stands that the actor may see; None: there was none.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
     """
     project_for(session, actor, project)
     found = repository.last_round(session, project)
-    return None if found is None else round_view(session, found)
+    if found is None:
+        return None
+    return RoundStand(
+        round=found.number,
+        state=cast(RoundState, found.state),
+        opened=found.opened,
+        deadline=found.deadline,
+        superseded_by=found.superseded_by,
+        progress=tuple(
+            PairStand(one.larger, one.smaller, one.root_larger, one.root_smaller)
+            for one in repository.pairs_of(session, project, found.number)
+        ),
+    )
 
 
 def round_list(

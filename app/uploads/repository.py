@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from app.db import Window, look_through, of_project
@@ -12,6 +13,9 @@ from app.sealed.objects import present_objects
 from app.security.actor import Actor
 from app.uploads.models import EpochKey, Upload, UploadRejection
 from app.uploads.withdrawal_models import WithdrawnRecord
+
+# Of an open round, of the last two that were linked, and of as many that were corrected.
+RECENT_ROUNDS: Final = 5
 
 
 def _seen_by(actor: Actor) -> Select[Upload]:
@@ -28,6 +32,16 @@ def find_upload(
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return session.scalar(query)
+
+
+def recent_uploads(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
+    """Return the actor's uploads of a project's newest rounds, for a reader who looks at many projects."""
+    rank = func.dense_rank().over(partition_by=Upload.project, order_by=Upload.round.desc())
+    ranked = select(Upload.id, rank.label("rank")).subquery()
+    query = _seen_by(actor).join(ranked, ranked.c.id == Upload.id)
+    query = query.where(ranked.c.rank <= RECENT_ROUNDS)
+    key = ("recent_uploads", actor.role, actor.party)
+    return [row[0] for row in of_project(session, project, Upload.project, query, key)]
 
 
 def uploads_of_project(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.service import project_for, terms_in_force, visible
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
-from app.db import NEWEST, Window, add_if_alone
+from app.db import NEWEST, Window, add_if_alone, is_ahead
 from app.errors import RefusedError
 from app.ids import new_id
 from app.rounds.service import open_pair, own_root, side_of
@@ -138,6 +138,16 @@ def upload_list(
     project_for(session, actor, project)
     found = repository.uploads_of_project(session, actor, project, window)
     return UploadList(uploads=tuple(map(view_of, found)))
+
+
+def upload_in(session: Session, actor: Actor, project: str, upload: str) -> Upload:
+    """Return an upload of a project that the actor may see, as `upload_for`."""
+    if is_ahead(session, project):
+        project_for(session, actor, project)
+        for found in repository.recent_uploads(session, actor, project):
+            if found.id == upload:
+                return found
+    return upload_for(session, actor, upload)
 
 
 def present_uploads(session: Session, actor: Actor, project: str) -> Sequence[Upload]:

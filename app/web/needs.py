@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
@@ -20,7 +20,7 @@ from app.agreements.views import agreement_list
 from app.clock import parse_utc, utc_text
 from app.deadlines.service import NO_PROJECT, overdue_seen
 from app.evidence.service import log_fault
-from app.matchlog.timeline import EntryFilter, find_entries
+from app.matchlog.timeline import EntryFilter, find_entries, refused_entries
 from app.review.service import open_reviews_of
 from app.rounds.service import failed_round_runs
 from app.runs.approvals import pending_view
@@ -102,13 +102,17 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Who looks, at which moment, and what is overdue for them in the projects that they may see."""
+    """Who looks, at which moment, and what is overdue for them in the projects that they may see.
+
+    `refused` is what was refused lately, by project, of none under an empty name; None: it is looked for.
+    """
 
     session: Session
     broker: Broker
     actor: Actor
     now: datetime
     lates: list[Late] = field(default_factory=list)
+    refused: dict[str, list[Entry]] | None = None
 
     def is_overdue(self, project: str, thing: str, party: str) -> bool:
         """Tell whether a party's part in a thing is told as overdue already."""
@@ -129,7 +133,8 @@ def needs_seen(
     Args:
         lates: what is overdue, as `app.deadlines.service.overdue_seen` tells it to the actor.
     """
-    scene = Scene(session, broker, actor, now, lates)
+    refused = refused_entries(session, _refused_since(now), MAX_LOOKED_AT)
+    scene = Scene(session, broker, actor, now, lates, refused)
     found = [*overdue_needs(lates), *_of_broker(scene), *_of_unsigned(scene)]
     for terms in projects_for(session, actor):
         for source in SOURCES:
@@ -272,11 +277,14 @@ def refused_requests(scene: Scene, terms: TermsInForce) -> Iterator[Need]:
 
 
 def _refused(scene: Scene, project: str | None, owner: str | None) -> Iterator[Need]:
-    since = utc_text(scene.now - timedelta(days=REFUSED_DAYS))[:10]
-    wanted = EntryFilter(outcome="refused", since=since)
-    found = find_entries(
-        scene.session, project, wanted, limit=MAX_LOOKED_AT, max_scanned=MAX_LOOKED_AT
-    ).entries
+    since = _refused_since(scene.now)
+    if scene.refused is not None:
+        found: Sequence[Entry] = scene.refused.get(project or NO_PROJECT, [])
+    else:
+        wanted = EntryFilter(outcome="refused", since=since)
+        found = find_entries(
+            scene.session, project, wanted, limit=MAX_LOOKED_AT, max_scanned=MAX_LOOKED_AT
+        ).entries
     of_party: dict[str, list[Entry]] = {}
     for entry in found:
         # What the broker sums up is told of the party that asked; another refusal, of who was refused.
@@ -290,6 +298,10 @@ def _refused(scene: Scene, project: str | None, owner: str | None) -> Iterator[N
         owners = (owner or f"{party} (analyst)",)
         address = f"{page}?outcome=refused&since={since}"
         yield Need(Rank.REFUSED, project or NO_PROJECT, sentence, owners, address, entries[0].time)
+
+
+def _refused_since(now: datetime) -> str:
+    return utc_text(now - timedelta(days=REFUSED_DAYS))[:10]
 
 
 def _reasons(entries: Iterable[Entry]) -> str:

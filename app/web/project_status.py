@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.rounds.views import newest_round_view
+from app.rounds.views import newest_round_stand
 from app.runs.service import newest_result
 from app.web.round_words import STATE_MARKS, round_sentence
 from app.web.run_figures import change_words, figures_before, figures_of, rate_words
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
+    from app.rounds.views import RoundStand
     from app.security.actor import Actor
-    from schemas.rounds import RoundView
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class PairRate:
 class ProjectStatus:
     """The last round of a project, None before its first, and the last link rate of each pair that has one."""
 
-    round: RoundView | None
+    round: RoundStand | None
     rates: tuple[PairRate, ...]
 
     @property
@@ -59,4 +59,4 @@ def project_status(session: Session, actor: Actor, found: TermsInForce) -> Proje
             rate = rate_words(figures.links, figures.smaller)
             change = change_words(figures, before)
             rates.append(PairRate(larger, smaller, run.id, run.round, rate, change))
-    return ProjectStatus(newest_round_view(session, actor, terms.project), tuple(rates))
+    return ProjectStatus(newest_round_stand(session, actor, terms.project), tuple(rates))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from schemas.chapter_limits import listed
 from schemas.rounds import RoundList, RoundState, RoundView
+
+if TYPE_CHECKING:
+    from app.rounds.views import RoundStand
 
 # A class of the style sheet: no state is told by it alone.
 STATE_MARKS: Final[dict[RoundState, tuple[str, str]]] = {
@@ -15,7 +18,7 @@ STATE_MARKS: Final[dict[RoundState, tuple[str, str]]] = {
 }
 
 
-def round_sentence(view: RoundView) -> str:
+def round_sentence(view: RoundView | RoundStand) -> str:
     """Return in a sentence what a round waits for, or how it ended."""
     if view.state == "superseded":
         return f"It does not count: round {view.superseded_by} took its place."

@@ -10,7 +10,7 @@ from app.matching.blocks.bounds import link_policy
 from app.runs.counts import NOTHING_SHOWN, NotLinked, above_floor, shown_not_linked
 from app.runs.service import result_before
 from app.runs.view import found_by, view_of
-from app.uploads.service import upload_for
+from app.uploads.service import upload_in
 from app.web.rendering import show_count
 from schemas.link_quality import missed_matches, wrong_links
 from schemas.policy_words import percent
@@ -72,7 +72,8 @@ def figures_of(
     """Return the figures of a run that the actor may see."""
     view = view_of(run, actor, finality)
     larger, smaller = (
-        upload_for(session, actor, upload.upload).records for upload in view.specification.uploads
+        upload_in(session, actor, run.project, upload.upload).records
+        for upload in view.specification.uploads
     )
     most_review = link_policy(view.specification.policy, smaller).bands.most_review
     found = found_by(run)

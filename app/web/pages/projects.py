@@ -14,6 +14,7 @@ from app.agreements.service import (
     unbound_projects,
     why_halted,
 )
+from app.db import reading_ahead
 from app.deadlines.messages import told
 from app.deadlines.service import overdue_seen
 from app.http.paths import ProjectPath
@@ -42,17 +43,18 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
     now = broker.clock()
     with broker.database.read() as session:
         found = projects_for(session, page.actor)
-        views = [project_view(session, one, now) for one in found]
         unbound = list(unbound_projects(session, page.actor))
-        overdue = overdue_seen(session, broker, page.actor, now)
-        needs = needs_seen(session, broker, page.actor, now, overdue)
-        statuses = {}
-        health = None
-        if page.twin == "html":
-            statuses = {
-                one.terms.project: project_status(session, page.actor, one) for one in found
-            }
-            health = broker_health(session, broker, page.actor, now)
+        with reading_ahead(session, [*unbound, *(one.terms.project for one in found)]):
+            views = [project_view(session, one, now) for one in found]
+            overdue = overdue_seen(session, broker, page.actor, now)
+            needs = needs_seen(session, broker, page.actor, now, overdue)
+            statuses = {}
+            health = None
+            if page.twin == "html":
+                statuses = {
+                    one.terms.project: project_status(session, page.actor, one) for one in found
+                }
+                health = broker_health(session, broker, page.actor, now)
     rows: list[tuple[Cell, ...]] = [
         (
             view.project,
