@@ -6,7 +6,7 @@ SQLite a writer takes the lock before its first read, so that what it checked st
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -257,21 +257,21 @@ def of_project(
     session: Session,
     project: str,
     column: InstrumentedAttribute[str],
-    query: Select[*Parts],
+    query: Callable[[], Select[*Parts]],
     key: Hashable,
 ) -> Sequence[Row[*Parts]]:
     """Return the rows of one project that a query finds, in its order.
 
     Args:
         column: where the project's name stands.
-        query: finds those of all projects.
+        query: makes the query of those of all projects, once for all of them.
         key: stands for the query, with all that differs in it from one call to the next.
     """
     ahead: _Ahead | None = session.info.get(_AHEAD)
     if ahead is None or project not in ahead.projects:
-        return session.execute(query.where(column == project)).all()
+        return session.execute(query().where(column == project)).all()
     if key not in ahead.found:
-        of_all = query.add_columns(column).where(column.in_(sorted(ahead.projects)))
+        of_all = query().add_columns(column).where(column.in_(sorted(ahead.projects)))
         grouped: dict[str, list[Any]] = {}
         for row in session.execute(of_all):
             grouped.setdefault(row[-1], []).append(row[:-1])
@@ -291,12 +291,15 @@ def first_of_project(
     """Return the row of one project that comes first by an order, or None; the rest as `of_project`."""
     if not is_ahead(session, project):
         return session.scalar(query.where(column == project).order_by(*order).limit(1))
-    table = query.column_descriptions[0]["entity"]
-    primary = inspect(table).primary_key
-    place = func.row_number().over(partition_by=column, order_by=order).label("place")
-    ranked = query.with_only_columns(*primary, place).subquery()
-    is_same = and_(*(ranked.c[part.name] == part for part in primary))
-    firsts = select(table).join(ranked, is_same).where(ranked.c.place == 1)
+
+    def firsts() -> Select[RowT]:
+        table = query.column_descriptions[0]["entity"]
+        primary = inspect(table).primary_key
+        place = func.row_number().over(partition_by=column, order_by=order).label("place")
+        ranked = query.with_only_columns(*primary, place).subquery()
+        is_same = and_(*(ranked.c[part.name] == part for part in primary))
+        return select(table).join(ranked, is_same).where(ranked.c.place == 1)
+
     rows = of_project(session, project, column, firsts, key)
     return rows[0][0] if rows else None
 

@@ -40,8 +40,13 @@ CAPACITIES: Final[dict[Role, tuple[str, ...]]] = {
 
 def all_terms(session: Session, project: str) -> Sequence[TermsAndProfile]:
     """Return all versions of a project's terms, the newest first: for decisions, not for answers."""
-    query = _terms().order_by(StoredTerms.version.desc())
-    rows = of_project(session, project, StoredTerms.project, query, "all_terms")
+    rows = of_project(
+        session,
+        project,
+        StoredTerms.project,
+        lambda: _terms().order_by(StoredTerms.version.desc()),
+        "all_terms",
+    )
     return [(row[0], row[1]) for row in rows]
 
 
@@ -50,18 +55,10 @@ def terms_seen_by(session: Session, actor: Actor, project: str | None) -> Sequen
 
     None in place of a project asks for all.
     """
-    query = _terms().order_by(StoredTerms.project, StoredTerms.version.desc())
-    # The operator runs the broker for all projects; everyone else sees those that name their party.
-    if actor.role != "operator":
-        named = select(ProjectParty.project).where(
-            ProjectParty.party == actor.party,
-            ProjectParty.capacity.in_(CAPACITIES[actor.role]),
-        )
-        query = query.where(StoredTerms.project.in_(named))
     if project is None:
-        return _rows(session, query)
+        return _rows(session, _terms_seen_by(actor))
     key = ("terms_seen_by", actor.role, actor.party)
-    rows = of_project(session, project, StoredTerms.project, query, key)
+    rows = of_project(session, project, StoredTerms.project, lambda: _terms_seen_by(actor), key)
     return [(row[0], row[1]) for row in rows]
 
 
@@ -78,7 +75,7 @@ def is_negotiating(session: Session, actor: Actor, project: str) -> bool:
 def lock_terms(session: Session, project: str) -> Project | None:
     """Return a project, or None; what binds it stays so until the transaction ends."""
     if is_ahead(session, project):
-        rows = of_project(session, project, Project.name, select(Project), "project")
+        rows = of_project(session, project, Project.name, lambda: select(Project), "project")
         return rows[0][0] if rows else None
     return _hold(session, project, read=True, key_share=True)
 
@@ -181,8 +178,13 @@ def find_agreement(session: Session, project: str, digest: str) -> StoredAgreeme
     """Return an agreement that was proposed in a project, or None; callers ask whom it names."""
     if is_ahead(session, project):
         # An agreement is long: of many projects, its text is fetched only where somebody looks at it.
-        light = select(StoredAgreement).options(defer(StoredAgreement.document))
-        rows = of_project(session, project, StoredAgreement.project, light, "find_agreement")
+        rows = of_project(
+            session,
+            project,
+            StoredAgreement.project,
+            lambda: select(StoredAgreement).options(defer(StoredAgreement.document)),
+            "find_agreement",
+        )
         return next((row[0] for row in rows if row[0].digest == digest), None)
     query = select(StoredAgreement).where(
         StoredAgreement.project == project, StoredAgreement.digest == digest
@@ -204,9 +206,16 @@ def agreements_of(session: Session, project: str) -> Sequence[StoredAgreement]:
 
 def has_open_agreement(session: Session, project: str) -> bool:
     """Tell whether an agreement was proposed in a project that not every party has signed."""
-    query = select(StoredAgreement.digest).where(StoredAgreement.completed.is_(None))
     key = "has_open_agreement"
-    return bool(of_project(session, project, StoredAgreement.project, query, key))
+    return bool(
+        of_project(
+            session,
+            project,
+            StoredAgreement.project,
+            lambda: select(StoredAgreement.digest).where(StoredAgreement.completed.is_(None)),
+            key,
+        )
+    )
 
 
 def last_complete(session: Session, project: str) -> StoredAgreement | None:
@@ -237,23 +246,41 @@ def void_consents(session: Session, project: str, party: str) -> None:
 
 def notices_of(session: Session, project: str) -> Sequence[StoredNotice]:
     """Return what parties have said about a project's agreements, oldest first."""
-    query = select(StoredNotice).order_by(StoredNotice.at, StoredNotice.party)
-    rows = of_project(session, project, StoredNotice.project, query, "notices_of")
+    rows = of_project(
+        session,
+        project,
+        StoredNotice.project,
+        lambda: select(StoredNotice).order_by(StoredNotice.at, StoredNotice.party),
+        "notices_of",
+    )
     return [row[0] for row in rows]
 
 
 def holds_of(session: Session, project: str) -> Sequence[LegalHold]:
     """Return all legal holds of a project, the newest first; callers ask who may see the project."""
-    query = select(LegalHold).order_by(LegalHold.made.desc(), LegalHold.id)
-    rows = of_project(session, project, LegalHold.project, query, "holds_of")
+    rows = of_project(
+        session,
+        project,
+        LegalHold.project,
+        lambda: select(LegalHold).order_by(LegalHold.made.desc(), LegalHold.id),
+        "holds_of",
+    )
     return [row[0] for row in rows]
 
 
 def standing_holds(session: Session, project: str) -> Sequence[LegalHold]:
     """Return the legal holds of a project that stand, the oldest first: for decisions, not for answers."""
-    query = select(LegalHold).where(LegalHold.lifted.is_(None))
-    query = query.order_by(LegalHold.made, LegalHold.id)
-    rows = of_project(session, project, LegalHold.project, query, "standing_holds")
+    rows = of_project(
+        session,
+        project,
+        LegalHold.project,
+        lambda: (
+            select(LegalHold)
+            .where(LegalHold.lifted.is_(None))
+            .order_by(LegalHold.made, LegalHold.id)
+        ),
+        "standing_holds",
+    )
     return [row[0] for row in rows]
 
 
@@ -274,6 +301,18 @@ def _hold(session: Session, project: str, *, read: bool, key_share: bool) -> Pro
         populate_existing=True,
         with_for_update={"read": read, "key_share": key_share},
     )
+
+
+def _terms_seen_by(actor: Actor) -> Select[StoredTerms, StoredProfile]:
+    query = _terms().order_by(StoredTerms.project, StoredTerms.version.desc())
+    # The operator runs the broker for all projects; everyone else sees those that name their party.
+    if actor.role == "operator":
+        return query
+    named = select(ProjectParty.project).where(
+        ProjectParty.party == actor.party,
+        ProjectParty.capacity.in_(CAPACITIES[actor.role]),
+    )
+    return query.where(StoredTerms.project.in_(named))
 
 
 def _terms() -> Select[StoredTerms, StoredProfile]:

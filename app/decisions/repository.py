@@ -30,9 +30,17 @@ def get_openings(session: Session, run: str, release: int, party: str) -> RunOpe
 
 def present_records(session: Session, project: str) -> Sequence[MatchRecord]:
     """Return the project's match records of which something may still be there."""
-    query = select(MatchRecord).where(MatchRecord.object.in_(present_objects()))
-    query = query.order_by(MatchRecord.run, MatchRecord.release)
-    rows = of_project(session, project, MatchRecord.project, query, "present_records")
+    rows = of_project(
+        session,
+        project,
+        MatchRecord.project,
+        lambda: (
+            select(MatchRecord)
+            .where(MatchRecord.object.in_(present_objects()))
+            .order_by(MatchRecord.run, MatchRecord.release)
+        ),
+        "present_records",
+    )
     return [row[0] for row in rows]
 
 

@@ -75,6 +75,14 @@ def live_of_project(session: Session, project: str, party: str | None = None) ->
 
 def present_of_project(session: Session, actor: Actor, project: str) -> Sequence[Delivery]:
     """Return those of the project's deliveries that the actor may see and of which something may be left."""
-    query = _seen_by(actor).where(Delivery.id.in_(present_objects())).order_by(Delivery.id)
     key = ("present_delivery", actor.role, actor.party)
-    return [row[0] for row in of_project(session, project, Delivery.project, query, key)]
+    return [
+        row[0]
+        for row in of_project(
+            session,
+            project,
+            Delivery.project,
+            lambda: _seen_by(actor).where(Delivery.id.in_(present_objects())).order_by(Delivery.id),
+            key,
+        )
+    ]

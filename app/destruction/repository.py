@@ -52,17 +52,33 @@ def uncertified(session: Session) -> Sequence[str]:
 
 def begun_of(session: Session, project: str) -> Sequence[Destruction]:
     """Return a project's destructions that are under way, the oldest first."""
-    query = select(Destruction).where(Destruction.sha256.is_(None))
-    query = query.order_by(Destruction.asked, Destruction.id)
-    rows = of_project(session, project, Destruction.project, query, "begun_of")
+    rows = of_project(
+        session,
+        project,
+        Destruction.project,
+        lambda: (
+            select(Destruction)
+            .where(Destruction.sha256.is_(None))
+            .order_by(Destruction.asked, Destruction.id)
+        ),
+        "begun_of",
+    )
     return [row[0] for row in rows]
 
 
 def certified_of(session: Session, project: str, *, but: str) -> Sequence[Destruction]:
     """Return a project's certified destructions of all scopes but one, the oldest first."""
-    query = select(Destruction).where(Destruction.sha256.is_not(None), Destruction.scope != but)
-    query = query.order_by(Destruction.asked, Destruction.id)
-    rows = of_project(session, project, Destruction.project, query, ("certified_of", but))
+    rows = of_project(
+        session,
+        project,
+        Destruction.project,
+        lambda: (
+            select(Destruction)
+            .where(Destruction.sha256.is_not(None), Destruction.scope != but)
+            .order_by(Destruction.asked, Destruction.id)
+        ),
+        ("certified_of", but),
+    )
     return [row[0] for row in rows]
 
 

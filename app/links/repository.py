@@ -92,6 +92,14 @@ def released_runs() -> Select[str]:
 
 def present_of_project(session: Session, actor: Actor, project: str) -> Sequence[Release]:
     """Return those of the project's releases that the actor may see and of which something may be left."""
-    query = _seen_by(actor).where(Release.id.in_(present_objects())).order_by(Release.id)
     key = ("present_release", actor.role, actor.party)
-    return [row[0] for row in of_project(session, project, Release.project, query, key)]
+    return [
+        row[0]
+        for row in of_project(
+            session,
+            project,
+            Release.project,
+            lambda: _seen_by(actor).where(Release.id.in_(present_objects())).order_by(Release.id),
+            key,
+        )
+    ]

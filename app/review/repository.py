@@ -30,7 +30,7 @@ def open_of_project(session: Session, project: str) -> Sequence[Review]:
     query = select(Review).where(Review.state != ENDED).order_by(Review.entry)
     if not is_ahead(session, project):
         query = query.with_for_update().execution_options(populate_existing=True)
-    rows = of_project(session, project, Review.project, query, "open_reviews")
+    rows = of_project(session, project, Review.project, lambda: query, "open_reviews")
     return [row[0] for row in rows]
 
 
@@ -69,6 +69,11 @@ def live_reviews(
 
 def present_of_project(session: Session, project: str) -> Sequence[Review]:
     """Return the reviews of a project of which something may be left."""
-    query = select(Review).where(Review.object.in_(present_objects())).order_by(Review.object)
-    rows = of_project(session, project, Review.project, query, "present_reviews")
+    rows = of_project(
+        session,
+        project,
+        Review.project,
+        lambda: select(Review).where(Review.object.in_(present_objects())).order_by(Review.object),
+        "present_reviews",
+    )
     return [row[0] for row in rows]

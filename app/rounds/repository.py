@@ -54,12 +54,17 @@ def unspent_nonces(session: Session, project: str, party: str) -> Sequence[Offer
 
 def count_unspent(session: Session, project: str, parties: Collection[str]) -> dict[str, int]:
     """Return how many unspent nonces each of these parties has; who has none is missing."""
-    query = (
-        select(OfferedNonce.party, func.count())
-        .where(OfferedNonce.state == "unspent")
-        .group_by(OfferedNonce.project, OfferedNonce.party)
+    rows = of_project(
+        session,
+        project,
+        OfferedNonce.project,
+        lambda: (
+            select(OfferedNonce.party, func.count())
+            .where(OfferedNonce.state == "unspent")
+            .group_by(OfferedNonce.project, OfferedNonce.party)
+        ),
+        "count_unspent",
     )
-    rows = of_project(session, project, OfferedNonce.project, query, "count_unspent")
     return {row[0]: row[1] for row in rows if row[0] in parties}
 
 
@@ -88,8 +93,15 @@ def get_round(session: Session, project: str, number: int, *, lock: bool = False
 
 def open_round(session: Session, project: str) -> Round | None:
     """Return the project's open round, or None: there is at most one."""
-    query = select(Round).where(Round.state == "open").execution_options(populate_existing=True)
-    rows = of_project(session, project, Round.project, query, "open_round")
+    rows = of_project(
+        session,
+        project,
+        Round.project,
+        lambda: (
+            select(Round).where(Round.state == "open").execution_options(populate_existing=True)
+        ),
+        "open_round",
+    )
     return rows[0][0] if rows else None
 
 
@@ -117,8 +129,13 @@ def rounds_of(session: Session, project: str, below: int | None) -> Sequence[Rou
 
 def count_since(session: Session, project: str, first: str) -> int:
     """Return how many of a project's rounds were opened since a time."""
-    query = select(func.count()).where(Round.opened >= first).group_by(Round.project)
-    rows = of_project(session, project, Round.project, query, ("count_since", first))
+    rows = of_project(
+        session,
+        project,
+        Round.project,
+        lambda: select(func.count()).where(Round.opened >= first).group_by(Round.project),
+        ("count_since", first),
+    )
     return rows[0][0] if rows else 0
 
 
@@ -172,7 +189,7 @@ def pairs_of(session: Session, project: str, number: int) -> Sequence[RoundPairi
         query = select(RoundPairing).where(
             tuple_(RoundPairing.project, RoundPairing.round).in_(newest)
         )
-        rows = of_project(session, project, RoundPairing.project, query, "pairs_of")
+        rows = of_project(session, project, RoundPairing.project, lambda: query, "pairs_of")
         found: Sequence[RoundPairing] = [row[0] for row in rows if row[0].round == number]
     else:
         query = select(RoundPairing).where(
@@ -267,7 +284,15 @@ def find_supplement(
 
 def present_of_project(session: Session, project: str) -> Sequence[SealedMessage]:
     """Return the messages of a project of which something may be left."""
-    query = select(SealedMessage).where(SealedMessage.object.in_(present_objects()))
-    query = query.order_by(SealedMessage.object)
-    rows = of_project(session, project, SealedMessage.project, query, "present_messages")
+    rows = of_project(
+        session,
+        project,
+        SealedMessage.project,
+        lambda: (
+            select(SealedMessage)
+            .where(SealedMessage.object.in_(present_objects()))
+            .order_by(SealedMessage.object)
+        ),
+        "present_messages",
+    )
     return [row[0] for row in rows]

@@ -114,7 +114,7 @@ def newest_result(
         )
         ranked = select(Run.id, rank.label("rank")).where(Run.state == "succeeded").subquery()
         newest = query.join(ranked, ranked.c.id == Run.id).where(ranked.c.rank <= NEWEST_ROUNDS)
-        rows = of_project(session, project, Run.project, newest, "newest_result")
+        rows = of_project(session, project, Run.project, lambda: newest, "newest_result")
         runs = [row[0] for row in rows if (row[0].larger, row[0].smaller) == pair]
         if below is None or (runs and below == runs[0].round):
             return next((run for run in runs if below is None or run.round < below), None)
@@ -151,9 +151,17 @@ def waiting_in_vain(session: Session, project: str, created_until: str) -> Seque
         Run.state == "running", Run.lease_until_ms >= database_now_ms()
     )
     waits = and_(Run.state == "queued", Run.created <= created_until, ~is_worked_on.exists())
-    query = select(Run).where(or_(waits, _is_abandoned())).order_by(Run.created, Run.id)
     key = ("waiting_in_vain", created_until)
-    return [row[0] for row in of_project(session, project, Run.project, query, key)]
+    return [
+        row[0]
+        for row in of_project(
+            session,
+            project,
+            Run.project,
+            lambda: select(Run).where(or_(waits, _is_abandoned())).order_by(Run.created, Run.id),
+            key,
+        )
+    ]
 
 
 def count_by_state(session: Session) -> dict[str, int]:
@@ -209,7 +217,7 @@ def to_approve(
         wanted = or_(wanted, and_(Run.state == "succeeded", is_open, is_there))
     query = select(Run).where(wanted).order_by(Run.created, Run.id)
     key = ("to_approve", n_releasing, released is None)
-    return [row[0] for row in of_project(session, project, Run.project, query, key)]
+    return [row[0] for row in of_project(session, project, Run.project, lambda: query, key)]
 
 
 def oldest_beyond(session: Session, project: str, size: int) -> Run | None:
@@ -218,8 +226,15 @@ def oldest_beyond(session: Session, project: str, size: int) -> Run | None:
     if not is_ahead(session, project):
         return session.scalar(query.where(Run.project == project))
     # The size differs from project to project, so that of all their runs the little is read that decides.
-    light = select(Run.id, Run.log_size).where(Run.log_size.is_not(None)).order_by(Run.log_size)
-    rows = of_project(session, project, Run.project, light, "oldest_beyond")
+    rows = of_project(
+        session,
+        project,
+        Run.project,
+        lambda: (
+            select(Run.id, Run.log_size).where(Run.log_size.is_not(None)).order_by(Run.log_size)
+        ),
+        "oldest_beyond",
+    )
     found = next((row[0] for row in rows if (row[1] or 0) > size), None)
     return None if found is None else session.get(Run, found)
 

@@ -38,10 +38,21 @@ def recent_uploads(session: Session, actor: Actor, project: str) -> Sequence[Upl
     """Return the actor's uploads of a project's newest rounds, for a reader who looks at many projects."""
     rank = func.dense_rank().over(partition_by=Upload.project, order_by=Upload.round.desc())
     ranked = select(Upload.id, rank.label("rank")).subquery()
-    query = _seen_by(actor).join(ranked, ranked.c.id == Upload.id)
-    query = query.where(ranked.c.rank <= RECENT_ROUNDS)
     key = ("recent_uploads", actor.role, actor.party)
-    return [row[0] for row in of_project(session, project, Upload.project, query, key)]
+    return [
+        row[0]
+        for row in of_project(
+            session,
+            project,
+            Upload.project,
+            lambda: (
+                _seen_by(actor)
+                .join(ranked, ranked.c.id == Upload.id)
+                .where(ranked.c.rank <= RECENT_ROUNDS)
+            ),
+            key,
+        )
+    ]
 
 
 def uploads_of_project(
@@ -183,6 +194,14 @@ def ids_of_party(session: Session, project: str, party: str) -> Sequence[str]:
 
 def present_of_project(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
     """Return those of the project's uploads that the actor may see and of which something may be left."""
-    query = _seen_by(actor).where(Upload.id.in_(present_objects())).order_by(Upload.id)
     key = ("present_upload", actor.role, actor.party)
-    return [row[0] for row in of_project(session, project, Upload.project, query, key)]
+    return [
+        row[0]
+        for row in of_project(
+            session,
+            project,
+            Upload.project,
+            lambda: _seen_by(actor).where(Upload.id.in_(present_objects())).order_by(Upload.id),
+            key,
+        )
+    ]
