@@ -183,15 +183,20 @@ def overdue_rounds(session: Session, now: str) -> Sequence[Round]:
 
 def pairs_of(session: Session, project: str, number: int) -> Sequence[RoundPairing]:
     """Return the pairs of a round, in the order of their parties' names."""
+    found: Sequence[RoundPairing] = []
     if is_ahead(session, project):
-        # Of many projects, the pairs of the newest rounds alone are asked for.
+        # Of many projects, the pairs of the newest rounds are asked for.
         newest = select(Round.project, func.max(Round.number)).group_by(Round.project)
-        query = select(RoundPairing).where(
-            tuple_(RoundPairing.project, RoundPairing.round).in_(newest)
+        is_newest = tuple_(RoundPairing.project, RoundPairing.round).in_(newest)
+        rows = of_project(
+            session,
+            project,
+            RoundPairing.project,
+            lambda: select(RoundPairing).where(is_newest),
+            "pairs_of",
         )
-        rows = of_project(session, project, RoundPairing.project, lambda: query, "pairs_of")
-        found: Sequence[RoundPairing] = [row[0] for row in rows if row[0].round == number]
-    else:
+        found = [row[0] for row in rows if row[0].round == number]
+    if not found:
         query = select(RoundPairing).where(
             RoundPairing.project == project, RoundPairing.round == number
         )
