@@ -9,7 +9,7 @@ from schemas.identity import PublicIdentity
 
 
 def on_roster(
-    agreements: Iterable[Agreement], bound: Agreement, party: str, person: str
+    agreements: Iterable[Agreement], bound: Agreement | None, party: str, person: str
 ) -> PublicIdentity | None:
     """Return a person as their party's roster has them; None where it does not.
 
@@ -18,7 +18,7 @@ def on_roster(
 
     Args:
         agreements: those of the project that all have signed, the newest first.
-        bound: the one of them that binds.
+        bound: the one of them that binds; None: none has begun.
     """
     has_passed = False
     for agreement in agreements:

@@ -58,7 +58,7 @@ def list_identities(broker: WiredBroker, actor: CurrentActor, project: ProjectPa
 def show_last_word(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> LastWord:
     """Show what the caller's party has signed last about agreements and runs; its next statement names it."""
     with broker.database.read() as session:
-        service.require_visible(session, actor, project)
+        negotiation.require_concern(session, actor, project, broker.clock())
         return last_word(session, actor, project)
 
 
@@ -90,7 +90,7 @@ def show_agreement(
 ) -> AgreementView:
     """Show an agreement whole, with all that was signed about it and who has yet to sign."""
     with broker.database.read() as session:
-        service.require_visible(session, actor, project)
+        negotiation.require_concern(session, actor, project, broker.clock())
         row = negotiation.named_agreement(session, actor, project, agreement)
         return view_of(session, row, broker.clock())
 

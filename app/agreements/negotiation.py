@@ -128,7 +128,7 @@ def propose(
     known = repository.find_agreement(session, project, digest)
     if known is not None:
         return named_agreement(session, actor, project, digest)
-    _refuse_proposer(actor, agreement)
+    _refuse_proposer(session, actor, agreement)
     _refuse_strangers(session, broker, agreement, project)
     _refuse_order(session, agreement, now)
     earlier = repository.agreements_of(session, project)
@@ -225,6 +225,8 @@ def give_notice(
     if former and former[-1].document == _text(signed):
         return row
     check_signer(session, actor, signed, agreement, now)
+    if not service.is_listed(service.all_versions(session, project), actor):
+        raise RefusedError(STATEMENT_REFUSED, "The person is not on their party's roster any more.")
     _refuse_notice(session, row, stated, former, now)
     insert_rows(
         session,
@@ -267,39 +269,49 @@ def may_see(actor: Actor, row: StoredAgreement) -> bool:
 def require_negotiation(session: Session, actor: Actor, project: str) -> None:
     """Check that the actor may take part in negotiating the project's agreements.
 
+    Once there is a roster, that is who is on it, or is listed in an amendment that still can be signed.
+
     Raises:
-        NotFoundError: no such project, or not the caller's.
+        NotFoundError: no such project, or not the caller's: both alike.
     """
     if not repository.is_negotiating(session, actor, project):
+        raise NotFoundError("There is nothing here.")
+    versions = service.all_versions(session, project)
+    if actor.role == "operator" or not versions or service.is_listed(versions, actor):
+        return
+    open_ones = _open_amendments(session, versions[0].agreement)
+    if not any(_lists(agreement, actor) for agreement in open_ones):
         raise NotFoundError("There is nothing here.")
 
 
 def parties_of(session: Session, actor: Actor, project: str, now: datetime) -> list[str]:
     """Return whom a project concerns: those who negotiate its agreements.
 
-    Once an agreement binds, only whom it or a later one names may still know.
+    Raises:
+        NotFoundError: no such project, or it does not concern the caller.
+    """
+    require_concern(session, actor, project, now)
+    return repository.negotiators_of(session, project)
+
+
+def require_concern(session: Session, actor: Actor, project: str, now: datetime) -> None:
+    """Check that the actor may negotiate, and that what binds the project, or a later one, names their party.
 
     Raises:
-        NotFoundError: no such project, or not the caller's.
+        NotFoundError: no such project, or it does not concern the caller: both alike.
     """
     require_negotiation(session, actor, project)
     bound = service.binding_terms(session, project, now)
     if bound is not None:
-        first = agreement_named(session, bound).number
+        first = bound.agreement.number
         rows = repository.agreements_of(session, project)
         if not any(row.number >= first and may_see(actor, row) for row in rows):
             raise NotFoundError("There is nothing here.")
-    return repository.negotiators_of(session, project)
-
-
-def agreement_named(session: Session, terms: TermsInForce) -> Agreement:
-    """Return the signed agreement that terms follow from."""
-    return agreement_of(repository.require_agreement(session, terms.digest))
 
 
 def versions_of_same_clauses(session: Session, terms: TermsInForce) -> list[Agreement]:
     """Return the agreement that terms follow from, and those before it that differ in persons alone."""
-    bound = agreement_named(session, terms).number
+    bound = terms.agreement.number
     rows = repository.agreements_of(session, terms.terms.project)
     signed = (one for one in rows if one.completed is not None and one.number <= bound)
     return list(of_same_clauses(map(agreement_of, signed)))
@@ -310,9 +322,28 @@ def _hold_negotiation(session: Session, actor: Actor, project: str) -> None:
     repository.lock_agreements(session, project)
 
 
-def _refuse_proposer(actor: Actor, agreement: Agreement) -> None:
+def _open_amendments(session: Session, last: Agreement) -> list[Agreement]:
+    """Return what was proposed to follow an agreement."""
+    rows = repository.agreements_of(session, last.project)
+    return [agreement_of(row) for row in rows if row.number == last.number + 1]
+
+
+def _lists(agreement: Agreement, actor: Actor) -> bool:
+    listed = agreement.person(actor.person)
+    return listed is not None and listed.party == actor.party
+
+
+def _refuse_proposer(session: Session, actor: Actor, agreement: Agreement) -> None:
     if "steward" not in actor.duties:
         raise RefusedError(WRONG_DUTY, "This is for a person with the duty steward.")
+    versions = service.all_versions(session, agreement.project)
+    has_roster = any(one.agreement.party(actor.party) for one in versions)
+    if has_roster and not service.is_listed(versions, actor):
+        raise RefusedError(
+            AGREEMENT_REFUSED,
+            "An amendment is proposed by a steward who is on their party's roster already.",
+            clause="parties",
+        )
     proposer = agreement.person(actor.person)
     if proposer is None or proposer.party != actor.party or "steward" not in proposer.duties:
         raise RefusedError(

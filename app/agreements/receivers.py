@@ -1,4 +1,4 @@
-"""Whose keys open what a blind release seals: persons of the recipient with the duty to receive."""
+"""Whose keys open what a blind release seals: persons on the recipient's roster with the duty to receive."""
 
 from __future__ import annotations
 
@@ -12,21 +12,28 @@ from schemas.sealing import MAX_RECEIVERS
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from schemas.agreement import Agreement
     from schemas.identity import PublicIdentity
 
 
-def receivers_of(session: Session, party: str) -> tuple[PublicIdentity, ...]:
-    """Return the newest keys of a party's persons who may act and have the duty `recipient`, by id.
+def receivers_of(session: Session, agreement: Agreement, party: str) -> tuple[PublicIdentity, ...]:
+    """Return the newest keys of whom an agreement lists for a party with the duty `recipient`, by id.
+
+    Whose access has ended is left out.
 
     Raises:
         nobody-receives: there is none, or more than a release can be sealed to.
     """
     persons = [history.newest() for history in identities_of(session, [party]).identities]
-    receivers = tuple(person for person in persons if "recipient" in person.duties)
+    receivers = tuple(
+        person
+        for person in persons
+        if "recipient" in person.duties and agreement.person(person.person) is not None
+    )
     if not receivers:
         raise RefusedError(
             NOBODY_RECEIVES,
-            f"Nobody of {party} has enrolled with the duty recipient, so nobody could open its link IDs.",
+            f"The agreement lists no recipient of {party} who may act, so nobody could open its link IDs.",
             clause="recipients",
         )
     if len(receivers) > MAX_RECEIVERS:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from app.security.actor import Actor
     from schemas.api import Role
 
-TermsAndProfile: TypeAlias = tuple[StoredTerms, StoredProfile]
+BindingVersion: TypeAlias = tuple[StoredTerms, StoredProfile, StoredAgreement]
 
 NEGOTIATOR: Final = "negotiator"
 
@@ -38,7 +38,7 @@ CAPACITIES: Final[dict[Role, tuple[str, ...]]] = {
 }
 
 
-def all_terms(session: Session, project: str) -> Sequence[TermsAndProfile]:
+def all_terms(session: Session, project: str) -> Sequence[BindingVersion]:
     """Return all versions of a project's terms, the newest first: for decisions, not for answers."""
     rows = of_project(
         session,
@@ -47,11 +47,11 @@ def all_terms(session: Session, project: str) -> Sequence[TermsAndProfile]:
         lambda: _terms().order_by(StoredTerms.version.desc()),
         "all_terms",
     )
-    return [(row[0], row[1]) for row in rows]
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
-def terms_seen_by(session: Session, actor: Actor, project: str | None) -> Sequence[TermsAndProfile]:
-    """Return the terms of the projects that the actor may see, by name, each the newest first.
+def terms_seen_by(session: Session, actor: Actor, project: str | None) -> Sequence[BindingVersion]:
+    """Return the terms of the projects that the actor's party may see, by name, each the newest first.
 
     None in place of a project asks for all.
     """
@@ -59,7 +59,7 @@ def terms_seen_by(session: Session, actor: Actor, project: str | None) -> Sequen
         return _rows(session, _terms_seen_by(actor))
     key = ("terms_seen_by", actor.role, actor.party)
     rows = of_project(session, project, StoredTerms.project, lambda: _terms_seen_by(actor), key)
-    return [(row[0], row[1]) for row in rows]
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def is_negotiating(session: Session, actor: Actor, project: str) -> bool:
@@ -192,11 +192,6 @@ def find_agreement(session: Session, project: str, digest: str) -> StoredAgreeme
     return session.scalar(query.execution_options(populate_existing=True))
 
 
-def require_agreement(session: Session, digest: str) -> StoredAgreement:
-    """Return an agreement that is known to be there, such as one that terms in force follow from."""
-    return session.get_one(StoredAgreement, digest)
-
-
 def agreements_of(session: Session, project: str) -> Sequence[StoredAgreement]:
     """Return all agreements that were proposed in a project, the newest number first."""
     order = (StoredAgreement.number.desc(), StoredAgreement.proposed.desc(), StoredAgreement.digest)
@@ -303,7 +298,7 @@ def _hold(session: Session, project: str, *, read: bool, key_share: bool) -> Pro
     )
 
 
-def _terms_seen_by(actor: Actor) -> Select[StoredTerms, StoredProfile]:
+def _terms_seen_by(actor: Actor) -> Select[StoredTerms, StoredProfile, StoredAgreement]:
     query = _terms().order_by(StoredTerms.project, StoredTerms.version.desc())
     # The operator runs the broker for all projects; everyone else sees those that name their party.
     if actor.role == "operator":
@@ -315,11 +310,15 @@ def _terms_seen_by(actor: Actor) -> Select[StoredTerms, StoredProfile]:
     return query.where(StoredTerms.project.in_(named))
 
 
-def _terms() -> Select[StoredTerms, StoredProfile]:
-    return select(StoredTerms, StoredProfile).join(
-        StoredProfile, StoredProfile.digest == StoredTerms.profile
+def _terms() -> Select[StoredTerms, StoredProfile, StoredAgreement]:
+    return (
+        select(StoredTerms, StoredProfile, StoredAgreement)
+        .join(StoredProfile, StoredProfile.digest == StoredTerms.profile)
+        .join(StoredAgreement, StoredAgreement.digest == StoredTerms.digest)
     )
 
 
-def _rows(session: Session, query: Select[StoredTerms, StoredProfile]) -> Sequence[TermsAndProfile]:
-    return [(row[0], row[1]) for row in session.execute(query).all()]
+def _rows(
+    session: Session, query: Select[StoredTerms, StoredProfile, StoredAgreement]
+) -> Sequence[BindingVersion]:
+    return [(row[0], row[1], row[2]) for row in session.execute(query).all()]

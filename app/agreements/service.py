@@ -21,12 +21,13 @@ from app.security.actor import Actor
 from schemas.agreement import Agreement, ProjectTerms
 from schemas.api import ProjectView
 from schemas.profile import EncodingProfile
+from schemas.roster import on_roster
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.models import StoredAgreement
-    from app.agreements.repository import TermsAndProfile
+    from app.agreements.repository import BindingVersion
 
 
 class _OfProject(Protocol):
@@ -42,12 +43,13 @@ UNSIGNED: Final = "signatures"
 
 @dataclass(frozen=True, slots=True)
 class TermsInForce:
-    """A project's terms, the digest of the agreement that they follow from, and their profile.
+    """A project's terms, the agreement that they follow from, its digest, and their profile.
 
     The digest stands as `agreement` in every document; `signed` is when the last party signed that.
     """
 
     terms: ProjectTerms
+    agreement: Agreement
     digest: str
     profile: EncodingProfile
     signed: str
@@ -116,12 +118,12 @@ def all_versions(session: Session, project: str) -> list[TermsInForce]:
 def project_for(
     session: Session, actor: Actor, project: str, *, newest: bool = False
 ) -> TermsInForce:
-    """Return a project's terms, in force or not, if the actor's party may see it.
+    """Return a project's terms, in force or not, if the actor's party may see it and lists the actor.
 
     They are what binds it on the actor's day; where nothing does, or if asked, what was signed last.
 
     Raises:
-        NotFoundError: no such project, or not the caller's: both alike.
+        NotFoundError: no such project, or not the caller's, or the caller is on no roster of it: all alike.
         NotInForceError: the caller's party is negotiating its first agreement.
     """
     found = [_read(one) for one in repository.terms_seen_by(session, actor, project)]
@@ -157,7 +159,7 @@ def require_visible(session: Session, actor: Actor, project: str) -> None:
 
 
 def projects_for(session: Session, actor: Actor) -> tuple[TermsInForce, ...]:
-    """Return the terms of every project that the actor's party may see, by name, as `project_for` does."""
+    """Return the terms of every project that the actor may see, by name, as `project_for` does."""
     found: dict[str, list[TermsInForce]] = {}
     for one in repository.terms_seen_by(session, actor, None):
         found.setdefault(one[0].project, []).append(_read(one))
@@ -170,6 +172,20 @@ def is_bound(session: Session, actor: Actor, now: datetime) -> bool:
     with reading_ahead(session, sorted(projects)):
         binding = [binding_terms(session, project, now) for project in sorted(projects)]
     return any(found is not None and actor.party in parties_of(found.terms) for found in binding)
+
+
+def is_listed(versions: Sequence[TermsInForce], actor: Actor) -> bool:
+    """Tell whether a project's rosters list the actor for their party.
+
+    Keys and duties need no look: what is listed was enrolled so, and a change of keys keeps the duties.
+
+    Args:
+        versions: those of the project that all have signed, the newest first.
+    """
+    bound = _binding_on(versions, actor.day)
+    agreements = (found.agreement for found in versions)
+    binding = None if bound is None else bound.agreement
+    return on_roster(agreements, binding, actor.party, actor.person) is not None
 
 
 def unbound_projects(session: Session, actor: Actor) -> Sequence[str]:
@@ -283,12 +299,14 @@ def _binding_on(versions: Sequence[TermsInForce], day: str) -> TermsInForce | No
 
 
 def _names(versions: Sequence[TermsInForce], actor: Actor) -> bool:
-    """Tell whether the version that binds on the actor's day, or a later one, is the actor's party's to see.
+    """Tell whether the version that binds on the actor's day, or a later one, is the actor's to see.
 
     The table of named parties still has those of the version before, until the sweeper comes.
     """
     if actor.role == "operator":
         return bool(versions)
+    if not is_listed(versions, actor):
+        return False
     seen_as = repository.CAPACITIES[actor.role]
     for found in versions:
         if any((actor.party, capacity) in _named_parties(found.terms) for capacity in seen_as):
@@ -333,10 +351,11 @@ def _named_parties(terms: ProjectTerms) -> list[tuple[str, str]]:
     ]
 
 
-def _read(stored: TermsAndProfile) -> TermsInForce:
-    terms, profile = stored
+def _read(stored: BindingVersion) -> TermsInForce:
+    terms, profile, agreement = stored
     return TermsInForce(
         _parse_terms(terms.document),
+        agreement_of(agreement),
         terms.digest,
         _parse_profile(profile.document),
         terms.created,

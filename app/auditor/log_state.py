@@ -177,8 +177,7 @@ class LogState:
 
     `deadlines` are the entries of what was noted as overdue: by project, kind, object, party and time.
     `operators` are the parties that run the broker. `requests` are those that were signed not long before
-    `requests_day`, by digest: the batch and the first entry that hold each, and when it was signed. `unlisted`
-    are persons who acted while their party's roster did not have them, with the first such entry.
+    `requests_day`, by digest: the batch and the first entry that hold each, and when it was signed.
     """
 
     parties: dict[str, int] = field(default_factory=dict)
@@ -197,5 +196,4 @@ class LogState:
     places: dict[str | None, int] = field(default_factory=dict)
     requests: dict[bytes, tuple[int, int, str]] = field(default_factory=dict)
     requests_day: str = ""
-    unlisted: dict[str, int] = field(default_factory=dict)
     time: str = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,19 +43,6 @@ OPEN_END = Caveat(
     "the bundle does not end with the entry of its own export: later entries of this project could be "
     "among those withheld",
 )
-
-
-def unlisted(persons: Mapping[str, int | None]) -> Caveat:
-    """Return what to say of persons whom no agreement lists for their agency, and where each first acted."""
-    named = (
-        name if entry is None else f"{name} (acts from entry {entry} on)"
-        for name, entry in sorted(persons.items())
-    )
-    return Caveat(
-        "person-unlisted",
-        "persons were enrolled for an agency by the operator's word alone, since no agreement that is shown "
-        f"lists them; ask the agency about each: {', '.join(named)}",
-    )
 
 
 @dataclass(frozen=True, slots=True)

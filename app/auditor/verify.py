@@ -23,7 +23,6 @@ from app.auditor.keys import KeyChain
 from app.auditor.log_state import LogState
 from app.auditor.pins import Pin, PinBook
 from app.auditor.rules import replay, replay_end
-from app.auditor.rules.requests import persons_unlisted
 from app.auditor.verdict import (
     NO_LOG_KEY,
     NO_PIN,
@@ -33,7 +32,6 @@ from app.auditor.verdict import (
     WITHHELD,
     Caveat,
     Verdict,
-    unlisted,
 )
 from schemas.errors import BundleError, FormatError
 from schemas.identity import PublicIdentity
@@ -240,9 +238,6 @@ class _Walk:
             yield WITHHELD
         if self._manifest.project is not None and not self._ends_with_export():
             yield OPEN_END
-        strangers = persons_unlisted(self._log_state)
-        if strangers:
-            yield unlisted(strangers)
         yield TIMES
         yield WHO_TYPED
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from app.matching.blocks.resolution import Resolution
     from app.matching.blocks.weights import Weights
     from app.uploads.reader import Handles
+    from schemas.agreement import Agreement
     from schemas.profile import EncodingProfile
     from schemas.run import Recipient, RunSpecification
 
@@ -114,7 +115,12 @@ def write_record(
     root = _write_rows(new, rows, header.to_canonical())
     new.write(SUMMARY_KIND, [rows.summary().to_canonical()])
     openings = tuple(
-        _write_openings(new, header, recipient.party, _openings_for(broker, rows, root, recipient))
+        _write_openings(
+            new,
+            header,
+            recipient.party,
+            _openings_for(broker, rows, root, recipient, terms.agreement),
+        )
         for recipient in specification.recipients
         if recipient.mode == "blind" or owns_matches(specification, recipient.party)
     )
@@ -196,14 +202,14 @@ def _write_rows(new: NewObject, rows: RecordRows, header: bytes) -> str:
 
 
 def _openings_for(
-    broker: Broker, rows: RecordRows, root: str, recipient: Recipient
+    broker: Broker, rows: RecordRows, root: str, recipient: Recipient, agreement: Agreement
 ) -> Iterator[bytes]:
     uploads = rows.specification.uploads
     if recipient.mode == "linked":
         own = [upload.party for upload in uploads].index(recipient.party)
         return openings_file(rows, root, own)
     with broker.database.read() as session:
-        receivers = receivers_of(session, recipient.party)
+        receivers = receivers_of(session, agreement, recipient.party)
     created = utc_text(broker.clock())
     address = Address(broker.settings.operator, recipient.party, receivers, created)
     files = (openings_file(rows, root, side) for side in range(len(uploads)))

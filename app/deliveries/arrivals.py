@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.agreements.negotiation import agreement_named
 from app.agreements.service import lock_rounds, terms_in_force
 from app.agreements.signers import require_duty
 from app.clock import utc_text
@@ -163,7 +162,7 @@ def _refuse_undue(session: Session, broker: Broker, actor: Actor, address: Addre
     round_for(session, actor, address.project, address.round)
     terms = terms_in_force(session, address.project, broker.clock())
     require_duty(actor, "recipient", "analyst")
-    agreement = agreement_named(session, terms)
+    agreement = terms.agreement
     is_agreed = agreement.handed_over(actor.party, address.recipient)
     if not is_agreed or not terms.terms.shares_space(actor.party, address.recipient):
         raise RefusedError(

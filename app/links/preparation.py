@@ -167,7 +167,7 @@ def _prepare_blind(
 ) -> Iterator[PreparedRelease]:
     """Yield a release for each agency of the pair to fetch, of as many match IDs as it has records."""
     with broker.database.read() as session:
-        receivers = receivers_of(session, recipient.party)
+        receivers = receivers_of(session, run.terms.agreement, recipient.party)
     match_ids = draw_match_ids(run, recipient.space)
     uploads = run.specification.uploads
     for side, named in enumerate(uploads):

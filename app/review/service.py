@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.errors import WRONG_DUTY, NotInForceError
-from app.agreements.negotiation import agreement_named
 from app.agreements.service import project_for, terms_in_force, visible
 from app.agreements.signers import require_duty
 from app.clock import utc_text
@@ -122,7 +121,7 @@ def require_part(
             "The agreement has changed since the run was asked for.", clause="number"
         )
     require_duty(actor, *duties)
-    listed = agreement_named(session, terms).person(actor.person)
+    listed = terms.agreement.person(actor.person)
     if listed is None or listed.party != party or set(duties).isdisjoint(listed.duties):
         raise RefusedError(
             WRONG_DUTY,

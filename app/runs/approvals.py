@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.errors import OUT_OF_PLACE, STATEMENT_REFUSED, NotInForceError
-from app.agreements.negotiation import agreement_named
 from app.agreements.service import agreement_now, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import parse_utc, utc_text
@@ -71,7 +70,7 @@ def approve(
     rule = rule_for(terms, actor.party)
     if specification_of(found).agreement != terms.digest:
         raise NotInForceError("The run was asked for under another agreement.", clause="number")
-    check_signer(session, actor, signed, agreement_named(session, terms), now)
+    check_signer(session, actor, signed, terms.agreement, now)
     if (stated.run, stated.specification_sha256) != (found.id, found.specification_sha256):
         raise RefusedError(STATEMENT_REFUSED, "It approves another run or another specification.")
     if stated.expires <= utc_text(now):

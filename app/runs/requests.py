@@ -171,7 +171,7 @@ def _queue(
 def _refuse_unopenable(session: Session, terms: TermsInForce) -> None:
     for recipient in terms.terms.recipients:
         if recipient.mode == "blind":
-            receivers_of(session, recipient.party)
+            receivers_of(session, terms.agreement, recipient.party)
 
 
 def _specify(

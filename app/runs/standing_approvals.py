@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.errors import OUT_OF_PLACE, STATEMENT_REFUSED
-from app.agreements.negotiation import agreement_named, versions_of_same_clauses
+from app.agreements.negotiation import versions_of_same_clauses
 from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import check_signer
 from app.clock import utc_text
@@ -65,7 +65,7 @@ def approve_in_advance(
         return
     terms = terms_in_force(session, project, now)
     rule = rule_for(terms, actor.party)
-    check_signer(session, actor, signed, agreement_named(session, terms), now)
+    check_signer(session, actor, signed, terms.agreement, now)
     if rule.runs != "standing":
         raise RefusedError(OUT_OF_PLACE, "The agreement wants each run approved on its own.")
     if stated.until < utc_text(now)[:10]:
@@ -107,7 +107,7 @@ def revoke(
     if not isinstance(stated, ApprovalRevocation):
         raise RefusedError(STATEMENT_REFUSED, "It does not take an approval back.")
     terms = project_for(session, actor, project)
-    check_signer(session, actor, signed, agreement_named(session, terms), now)
+    check_signer(session, actor, signed, terms.agreement, now)
     row = repository.find_grant(session, project, stated.approval)
     if row is None or row.party != actor.party:
         raise NotFoundError("There is nothing here.")

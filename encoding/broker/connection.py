@@ -221,6 +221,8 @@ def _refusal(response: httpx2.Response, credential: SignIn | None) -> BrokerRefu
     hint = _plain(problem.hint) if problem.hint else None
     if hint is None and response.status_code == 401 and credential is not None:
         hint = credential.hint(_broker_time(response))
+    if hint is None and problem.code == "not-found":
+        hint = _OFF_THE_ROSTER
     return kind(
         f"the broker says: {_plain(problem.detail)}{clause}", hint=hint, problem=problem.code
     )
@@ -246,6 +248,10 @@ def _broker_time(response: httpx2.Response) -> datetime | None:
     return stated if stated.tzinfo is not None else None
 
 
+_OFF_THE_ROSTER: Final = (
+    "if it should be there, ask a steward of your party whether the roster lists you: "
+    "blindlink roster show"
+)
 _SET_CLOCK: Final = "look at this computer's date and time; if they are right, call the operator"
 _OTHER_ADDRESS: Final = (
     "the broker's certificate is for another address than this one",

@@ -86,6 +86,10 @@ def test_the_holder_of_the_secret_is_replaced_and_the_jobs_do_the_rest(rig: Agre
     said = change(rig, *joins(cleo), "--remove", bob)
     assert "the agencies' next refresh makes a new one" in said
     assert f"blindlink-broker person revoke {bob}" in said
+    # Bob is told what to do, and no more than anybody who is not of the project.
+    told = rig.desks["bob"].type("round", "ready")
+    assert (told.exit_code, "there is nothing here" in told.stderr) == (1, True), told.output
+    assert "ask a steward of your party whether the roster lists you" in told.stderr
     # Cleo takes over bob's computer, with keys of her own.
     folder = rig.desks["bob"].folder
     for name in ("identity.txt", "identity.key"):

@@ -105,6 +105,29 @@ def uploaded_with_other_keys_than_listed(log: SampleLog) -> Entry:
     return log.upload(ACCORD, known)
 
 
+def fetched_off_the_roster(log: SampleLog) -> Entry:
+    """The operator enrols a person for the agency whom the agency never named."""
+    log.append(person_of(PASS), actor=OPERATOR)
+    return _as(log, person=PASS.person)
+
+
+def held_off_the_roster(log: SampleLog) -> Entry:
+    log.append(person_of(PASS), actor=OPERATOR)
+    return hold(log, actor=PASS)
+
+
+def nonces_offered_off_the_roster(log: SampleLog) -> Entry:
+    log.append(person_of(PASS), actor=OPERATOR)
+    return log.rounds(FOSTER).offer(PASS)
+
+
+def uploaded_by_whom_the_roster_lost(log: SampleLog) -> Entry:
+    """The analyst has begun to upload, and their party's steward takes them off its roster meanwhile."""
+    project = SignedProject(log).agree()
+    project.change_roster(K12, K12)
+    return log.upload(ACCORD, PAT)
+
+
 def uploaded_without_the_listed_duty(log: SampleLog) -> Entry:
     _listed(log, duties=["recipient"])
     return log.upload(ACCORD, PAT)
@@ -206,7 +229,13 @@ PERSON_BREAKS: dict[str, list[Break]] = {
         fetched_by_an_analyst,
         uploaded_without_the_listed_duty,
     ],
-    "person-unlisted": [uploaded_with_other_keys_than_listed],
+    "person-unlisted": [
+        uploaded_with_other_keys_than_listed,
+        fetched_off_the_roster,
+        held_off_the_roster,
+        nonces_offered_off_the_roster,
+        uploaded_by_whom_the_roster_lost,
+    ],
     "request-unsigned": [
         hold_lifted_by_the_operator,
         hold_lifted_on_the_request_to_set_it,

@@ -10,7 +10,18 @@ from datetime import timedelta
 from typing import Any
 
 from samples.log import SampleLog
-from samples.parties import ANN, CW, EVE, K12, OPERATOR, PAT, SIGNERS, private_of, signing_key
+from samples.parties import (
+    ANN,
+    CW,
+    EVE,
+    K12,
+    OPERATOR,
+    PAT,
+    SIGNERS,
+    identity,
+    private_of,
+    signing_key,
+)
 from samples.signed_log import ACCORD, SignedProject, accord_of
 from vectors.identity import identity_of, private_bytes
 
@@ -192,13 +203,62 @@ def persons_changed_of_what_one_has_left(log: SampleLog) -> Entry:
 
 def persons_changed_by_a_newcomer(log: SampleLog) -> Entry:
     project = _agreed(log)
-    project.propose(_with_max(project, "analyst", "steward"), MAX)
+    project.propose(_with_max(project, "analyst", "steward"), K12)
     stated = project.signed(K12, "consent", counsel=None).statement
     own = stated.model_copy(update={"person": MAX.person})
     signed = SignedStatement.of(own, signing_key(private_of(MAX.person or "")))
     body = signed_kinds.AgreementSigned(signed=signed)
     digest = project.agreement.digest()
     return log.append(body, project=ACCORD, actor=MAX, agreement=digest)
+
+
+def proposed_by_a_newcomer(log: SampleLog) -> Entry:
+    """Who is on no roster yet proposes an agreement, for all to sign, that lists them as a steward."""
+    project = _agreed(log)
+    raw = _with_max(project, "analyst", "steward").to_json()
+    del raw["amends"]
+    project.propose(Agreement.from_json(raw), MAX)
+    return log.entries[-1]
+
+
+def _left_by_k12(log: SampleLog) -> tuple[SignedProject, str]:
+    """The schools' steward hands over to another and is off the roster; returns the version with both."""
+    project = _agreed(log)
+    both = project.propose(_with_max(project, "analyst", "steward"), K12).digest()
+    project.consent(K12)
+    project.in_force()
+    raw = project.agreement.to_json()
+    (schools,) = (one for one in raw["parties"] if one["name"] == MAX.party)
+    schools["persons"] = [one for one in schools["persons"] if one["person"] == MAX.person]
+    schools["holder"] = MAX.person
+    changes = {"parties": raw["parties"], "epoch": raw["epoch"] + 1, "amends": raw["amends"]}
+    project.propose(project.amended(**changes), K12)
+    project.consent(K12)
+    project.in_force()
+    return project, both
+
+
+def halted_by_a_former_steward(log: SampleLog) -> Entry:
+    """A version that was replaced, and lists who signs, lets nobody halt any more."""
+    project, both = _left_by_k12(log)
+    fields = {"agreement": both, "act": "suspend", "reason": "A reason."}
+    signed = project.signed(K12, "notice", **fields)
+    body = signed_kinds.AgreementSuspended(signed=signed)
+    return log.append(body, project=ACCORD, actor=K12, agreement=both)
+
+
+def proposed_by_a_former_steward(log: SampleLog) -> Entry:
+    project, _ = _left_by_k12(log)
+    project.propose(project.amended(parties=_both_again(project), amends=None), K12)
+    return log.entries[-1]
+
+
+def _both_again(project: SignedProject) -> Any:
+    parties: Any = project.agreement.to_json()["parties"]
+    (schools,) = (one for one in parties if one["name"] == K12.party)
+    schools["persons"].append(identity(K12).to_json())
+    schools["persons"].sort(key=lambda one: str(one["person"]))
+    return parties
 
 
 def persons_changed_by_another_party(log: SampleLog) -> Entry:
@@ -713,6 +773,11 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         persons_changed_of_what_one_has_left,
     ],
     "agreement-newcomer": [persons_changed_by_a_newcomer],
+    "person-unlisted": [
+        proposed_by_a_newcomer,
+        halted_by_a_former_steward,
+        proposed_by_a_former_steward,
+    ],
     "agreement-unknown": [signed_before_a_proposal],
     "agreement-signed-twice": [signed_twice],
     "agreement-unsigned": [

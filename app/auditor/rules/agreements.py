@@ -6,7 +6,7 @@ from typing import NoReturn, cast
 
 from app.auditor.log_state import LogState
 from app.auditor.project_state import AgreementState, ProjectState
-from app.auditor.rules.steps import break_off, days_of, signer_of
+from app.auditor.rules.steps import break_off, days_of, listed_by, signer_of
 from schemas.amendment import is_newcomer, succession_fault
 from schemas.identity import PublicIdentity
 from schemas.matchlog.agreement_kinds import (
@@ -42,6 +42,9 @@ def propose(log: LogState, entry: Entry) -> None:
     if proposer is None or not is_steward or proposer.party != entry.actor.party:
         message = "an agreement is proposed by somebody who is not a steward in it"
         break_off("agreement-proposer", message, entry)
+    # A party that no agreement in force names has no roster but the one that it is proposed with.
+    if any(one.agreement.party(entry.actor.party) for one in project.bindings):
+        _is_steward_now(project, entry)
     state = AgreementState(agreement, agreement.digest(), agreement.terms(), entry.seq)
     _is_next(project, state, entry)
     project.agreements[state.digest] = state
@@ -110,7 +113,17 @@ def _notice(log: LogState, entry: Entry) -> ProjectState:
         message = "a notice is about an agreement that binds nobody"
         break_off("notice-out-of-place", message, entry, state.seq)
     signer_of(log, entry, state.agreement)
+    _is_steward_now(project, entry)
     return project
+
+
+def _is_steward_now(project: ProjectState, entry: Entry) -> None:
+    """Who acts is on their party's roster as a steward, whatever an older version, or a new one, says."""
+    # At midnight there are two days, and what begins on the later one counts on the earlier one, too.
+    bound = project.binding_on(min(days_of(entry)))
+    if "steward" not in listed_by(project, bound, entry).duties:
+        message = "somebody acts for a party whom its roster does not list as a steward"
+        break_off("person-duty", message, entry, None if bound is None else bound.seq)
 
 
 def _agreement_of(log: LogState, entry: Entry) -> tuple[ProjectState, AgreementState]:

@@ -9,13 +9,12 @@ from typing import Final, NoReturn, cast
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.auditor.log_state import LogState, PersonState
-from app.auditor.rules.steps import break_off
+from app.auditor.rules.steps import break_off, listed_by
 from schemas.asked import asked_for, run_digest
 from schemas.errors import SignatureError
 from schemas.ids import utc_text
 from schemas.matchlog.entry import BROKER, Entry
 from schemas.matchlog.kinds import KINDS, RunAsked
-from schemas.roster import on_roster
 from schemas.signed_request import SignedRequest
 
 # A request may bring a large file on a slow line, and the broker's clock may have been set back since.
@@ -58,25 +57,10 @@ def may_act(log: LogState, entry: Entry, duties: tuple[str, ...]) -> PersonState
         break_off("person-revoked", message, entry, person.revoked)
     if set(duties).isdisjoint(person.duties):
         break_off("person-duty", "somebody acts without the duty for it", entry, person.seq)
-    # Who proposes an agreement is listed in it.
+    # Who proposes an agreement may be of a party that has no roster yet: its own step looks.
     if entry.kind != "agreement-proposed":
         _is_listed(log, entry, person, duties)
     return person
-
-
-def persons_unlisted(log: LogState) -> dict[str, int | None]:
-    """Return who may act for an agency that has signed agreements, and is listed in none of them.
-
-    Each comes with the first entry in which they have acted unlisted, also if their access has ended or they
-    are listed since; None: with none.
-    """
-    agreements = [one.agreement for project in log.projects.values() for one in project.bindings]
-    found: dict[str, int | None] = dict(log.unlisted)
-    for name, person in log.persons.items():
-        own = [one for one in agreements if person.party in one.names("agency")]
-        if own and person.revoked is None and all(one.person(name) is None for one in own):
-            found.setdefault(name, None)
-    return found
 
 
 def public_key(person: PersonState) -> Ed25519PublicKey:
@@ -86,13 +70,7 @@ def public_key(person: PersonState) -> Ed25519PublicKey:
 
 def _is_listed(log: LogState, entry: Entry, person: PersonState, duties: tuple[str, ...]) -> None:
     project = log.projects[cast(str, entry.project)]
-    agreements = (one.agreement for one in reversed(project.bindings))
-    bound, actor = project.binding.agreement, entry.actor
-    listed = on_roster(agreements, bound, actor.party, actor.person or "")
-    if listed is None:
-        # A party replaces a person sooner than all can sign: a finding of the verdict, not the end of it.
-        log.unlisted.setdefault(entry.actor.person or "", entry.seq)
-        return
+    listed = listed_by(project, project.binding, entry)
     if listed.key_sha256() not in person.history:
         message = "somebody acts whom the agreement lists for the party with other keys"
         break_off("person-unlisted", message, entry, person.seq)

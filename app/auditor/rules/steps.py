@@ -8,13 +8,14 @@ from typing import Final, NoReturn, TypeAlias, cast
 
 from app.auditor.errors import RuleBrokenError
 from app.auditor.log_state import LogState, RunState, UploadState
-from app.auditor.project_state import ProjectState
+from app.auditor.project_state import AgreementState, ProjectState
 from schemas.agreement import Agreement
 from schemas.errors import SignatureError
 from schemas.identity import PublicIdentity
 from schemas.ids import utc_text
 from schemas.matchlog.agreement_kinds import SignedBody
 from schemas.matchlog.entry import Entry
+from schemas.roster import on_roster
 from schemas.statement import Statement
 from schemas.upload import Signature
 
@@ -75,6 +76,23 @@ def _is_next_word(log: LogState, entry: Entry, stated: Statement) -> None:
     if stated.before != before or stated.at < at:
         break_off("statement-order", "a statement does not follow its party's one before", entry)
     words[stated.party] = (stated.digest(), stated.at)
+
+
+def listed_by(project: ProjectState, bound: AgreementState | None, entry: Entry) -> PublicIdentity:
+    """Return who acts in an entry as the roster of their party has them.
+
+    Args:
+        bound: what binds the project; None: nothing has begun.
+    Raises:
+        RuleBrokenError: it does not list them.
+    """
+    agreements = (one.agreement for one in reversed(project.bindings))
+    binding = None if bound is None else bound.agreement
+    listed = on_roster(agreements, binding, entry.actor.party, entry.actor.person or "")
+    if listed is None:
+        message = "somebody acts whom the agreement in force does not list for the party"
+        break_off("person-unlisted", message, entry, None if bound is None else bound.seq)
+    return listed
 
 
 def key_fault(log: LogState, entry: Entry, key: str) -> tuple[str, int | None] | None:

@@ -75,7 +75,6 @@ def test_json_gives_the_verdict_to_scripts(bundle: Path) -> None:
     assert [caveat["code"] for caveat in verdict["caveats"]] == [
         "no-pin",
         "no-log-key",
-        "person-unlisted",
         "broker-time",
         "who-typed",
     ]

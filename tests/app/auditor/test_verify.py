@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from breaks.false_log import root_of
 from samples.log import Parts, SampleLog, pack_archive, signer, story
-from samples.parties import CW, person_of
+from samples.parties import CW
 from samples.refusals import raises
-from twins.verifier.with_rules import why_refused
 from vectors.file import read_vectors
 
 from app.auditor.errors import (
@@ -90,27 +89,6 @@ def test_with_pin_and_key_only_the_brokers_time_is_left_open() -> None:
 
 def test_without_pin_and_key_that_is_said() -> None:
     assert caveats(verify(LOG.parts())) == {"no-pin", "no-log-key", "broker-time", "who-typed"}
-
-
-def test_a_person_on_no_roster_is_named_and_what_they_did() -> None:
-    log = story(5, n_weeks=0)
-    ghost = CW.model_copy(update={"person": "per-" + "8" * 32})
-    assert ghost.person not in named_as_unlisted(log)
-    log.append(person_of(ghost))
-    assert f"{ghost.person} (" not in named_as_unlisted(log)
-    assert ghost.person in named_as_unlisted(log)
-    upload = log.upload("foster", ghost)
-    gone = kinds.RoleChanged(
-        party="county-cw", person=ghost.person, role="agency", change="revoked"
-    )
-    log.append(gone)
-    assert f"{ghost.person} (acts from entry {upload.seq} on)" in named_as_unlisted(log)
-    assert why_refused(log.bundle()) is None
-
-
-def named_as_unlisted(log: SampleLog) -> str:
-    texts = {caveat.code: caveat.text for caveat in verify(log.parts()).caveats}
-    return texts.get("person-unlisted", "").rpartition(": ")[2]
 
 
 def test_every_checkpoint_of_a_log_may_be_a_pin() -> None:

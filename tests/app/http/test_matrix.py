@@ -117,6 +117,23 @@ def test_to_a_stranger_what_others_have_is_as_if_it_were_not(world: World) -> No
             assert comparable(foreign) == comparable(none), route.name
 
 
+def test_to_who_is_off_the_roster_what_their_party_has_is_as_if_it_were_not(world: World) -> None:
+    for role in STRANGER_ROLES:
+        person = EnrolledPerson.confirmed(
+            world.linkage.founded, world.linkage.client, PARTY_OF[role], *DUTIES[role]
+        )
+        headers = {"authorization": f"Bearer {person.token(is_bound=False)}"}
+        for route in world.routes:
+            if role not in route.roles or not route.names_an_object:
+                continue
+            own = world.call(route, headers, world.ids)
+            none = world.call(route, headers, NOTHING)
+            assert own.status_code == 404, (route.name, own.text)
+            assert comparable(own) == comparable(none), route.name
+        listed = world.linkage.client.get("/v1/projects", headers=headers).json()
+        assert listed == {"projects": []}
+
+
 def test_for_a_stranger_the_database_does_the_same_whether_there_is_something_or_not(
     world: World,
 ) -> None:

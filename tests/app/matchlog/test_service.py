@@ -195,7 +195,7 @@ def test_a_whole_story_told_to_the_database_verifies(
     with database.write() as session:
         agreement = told.agreements["foster"]
         exported = log.append_export(session, CW, "foster", agreement)
-    said = {"no-pin", "no-log-key", "broker-time", "who-typed", "person-unlisted"}
+    said = {"no-pin", "no-log-key", "broker-time", "who-typed"}
     assert verified(bundle_of(database)) == said
     view = bundle_of(database, "foster", exported.size)
     assert verified(view) == said | {"withheld"}

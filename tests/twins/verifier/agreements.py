@@ -259,6 +259,8 @@ class Accord:
             ]
             need([e["actor"]["party"], e["actor"]["person"]] in stewards, what)
             self.is_amendable(agreement)
+            if any(e["actor"]["party"] in names(self.proposed[b[1]]) for b in self.binding):
+                self.is_steward_now(e)
             self.proposed[digest], self.consents[digest] = agreement, set()
             return
         agreement = self.proposed[digest]
@@ -279,6 +281,31 @@ class Accord:
             self.bound[digest] = days(e)
         else:
             self.notice(e, self.signed(e, signers), what)
+
+    def roster(self, bound: str | None, actor: Any) -> Any:
+        """Return a person as the roster of their party lists them; None binds before anything has begun."""
+        in_force = [digest for _, digest, _ in self.binding]
+        place = 0 if bound is None else in_force.index(bound)
+        naming = [
+            (at, party)
+            for at, digest in enumerate(in_force)
+            for party in self.proposed[digest]["parties"]
+            if party["name"] == actor["party"]
+        ]
+        newer = [party for at, party in naming if at >= place]
+        is_named = any(at == place for at, _ in naming)
+        rest = [] if is_named else [party for at, party in naming if at < place][-1:]
+        for party in [*newer, *rest]:
+            for person in party["persons"]:
+                if person["person"] == actor["person"]:
+                    return person
+        return None
+
+    def is_steward_now(self, e: Any) -> None:
+        """Check that who acts about an agreement is on the roster of the earlier of the days."""
+        begun = [b[1] for b in self.binding if b[0] <= min(days(e))]
+        listed = self.roster(begun[-1] if begun else None, e["actor"])
+        need(listed is not None and "steward" in listed["duties"], "roster")
 
     def is_amendable(self, agreement: Any, steward: Any = None) -> None:
         """Check that nobody has left what is amended, and that who lists a party's persons was its steward."""
@@ -304,6 +331,7 @@ class Accord:
     def notice(self, e: Any, stated: Any, what: str) -> None:
         forced = [b[1] for b in self.binding]
         party = stated["party"]
+        self.is_steward_now(e)
         need(stated["act"] == ACTS[what], what)
         need(e["agreement"] in forced and e["agreement"] not in self.left, what)
         if what == "withdrawn":

@@ -105,9 +105,8 @@ class Persons:
         need(duties & set(person["duties"]), "duty")
         bound = e["agreement"]
         if bound in accord.proposed and e["kind"] != "agreement-proposed":
-            listed = roster(accord, bound, e["actor"])
-            if listed is None:
-                return person
+            listed = accord.roster(bound, e["actor"])
+            need(listed is not None, "roster")
             need(sha(unbase64(listed["signing_key"])).hex() in person["had"], "listed keys")
             need(duties & set(listed["duties"]), "listed duty")
         return person
@@ -129,23 +128,3 @@ class Persons:
         same = [last["request"], last["actor"]["party"], last["actor"]["person"]]
         asked = [e["request"], e["actor"]["party"], e["actor"]["person"]]
         return spec["policy"] == t["policy"] and same == asked
-
-
-def roster(accord: Accord, bound: str, actor: Any) -> Any:
-    """Return a person as the roster of their party lists them."""
-    in_force = [digest for _, digest, _ in accord.binding]
-    place = in_force.index(bound)
-    naming = [
-        (at, party)
-        for at, digest in enumerate(in_force)
-        for party in accord.proposed[digest]["parties"]
-        if party["name"] == actor["party"]
-    ]
-    newer = [party for at, party in naming if at >= place]
-    is_named = any(at == place for at, _ in naming)
-    rest = [] if is_named else [party for at, party in naming if at < place][-1:]
-    for party in [*newer, *rest]:
-        for person in party["persons"]:
-            if person["person"] == actor["person"]:
-                return person
-    return None
