@@ -9,7 +9,6 @@ its handles can always be read back.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from encoding.blocks.assembly import Assembly, AssemblyCounts
 from encoding.blocks.keys import CellKeys, round_key
-from encoding.errors import NotReadyError, RecordCountError
+from encoding.errors import FileChangedError, NotReadyError, RecordCountError
 from encoding.files import write_durably
 from encoding.packing.container import Body, WrittenContainer, write_body, write_container
 from encoding.packing.handles import (
@@ -53,11 +52,9 @@ from encoding.workspace.workspace import Workspace
 from schemas.api import ProjectView
 from schemas.counts import SMALLEST_COUNTED_FILE, FileCounts
 from schemas.ids import utc_text
-from schemas.privacy_audit import PrivacyAudit
+from schemas.privacy_audit import PrivacyAudit, audit_fault
 from schemas.shared.durable import sync_folder
 from schemas.upload import ContainerHeader, Manifest
-
-AuditOf = Callable[[int, Progress], PrivacyAudit | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +63,8 @@ class Order:
 
     `memory` is of rounds before with this partner. `buckets` is how records are put together, where the
     partner's people review them; null: they do not. `skip_invalid` is where rows that cannot be encoded are
-    listed; null: they stop everything. `audit` gives what is stated of the privacy audit of a file of so many
-    records, and may take minutes; null: none is stated. `quality_digest` is of the report on this very file;
-    null where there is none.
+    listed; null: they stop everything. `audit` is what is stated of the privacy audit of this file; null: none.
+    `quality_digest` is of the report on this very file; null where there is none.
     """
 
     view: ProjectView
@@ -83,7 +79,7 @@ class Order:
     buckets: Buckets | None = None
     skip_invalid: Path | None = None
     quality_digest: str | None = None
-    audit: AuditOf | None = None
+    audit: PrivacyAudit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +137,33 @@ def fill_outbox(
         job = _Job(order, secret, keys, people, problems, scratch, looks)
         made = job.make(table, cleaner, progress)
         _settle_problems(order, problems, people.n_rows)
-        audit = order.audit(len(people.handles), progress) if order.audit else None
+        _refuse_unaudited(order, len(people.handles))
         name = people.handles.name
         # Without its manifest a container is not sent: whatever happens now, none goes out without its map.
         _forget_manifest(workspace.container(*name))
         write_handle_map(workspace.handle_map(*name), people.handles, keys)
         Snapshots(workspace, project).keep(name, made.snapshot)
-        outbox = _replace_outbox(workspace, order, secret, people, made, audit=audit, now=now)
+        outbox = _replace_outbox(workspace, order, secret, people, made, now=now)
         if order.skip_invalid is not None:
             problems.write_list(order.skip_invalid)
         n_skipped = problems.n_rows
     return Filled(
         outbox, people.n_rows, n_skipped, people.n_withdrawn_rows, made.counts, people.shared
     )
+
+
+def _refuse_unaudited(order: Order, n_records: int) -> None:
+    """Refuse what was encoded if the audit, which was made before, does not count for so many records."""
+    fault = audit_fault(
+        order.audit,
+        profile=order.view.terms.profile,
+        side=order.turn.side,
+        records=n_records,
+    )
+    if fault is not None:
+        raise FileChangedError(
+            "the file has changed since its privacy audit, a moment ago", hint="type it once more"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +343,6 @@ def _replace_outbox(
     people: _People,
     made: _Made,
     *,
-    audit: PrivacyAudit | None,
     now: datetime,
 ) -> Outbox:
     turn, terms = order.turn, order.view.terms
@@ -352,7 +361,7 @@ def _replace_outbox(
     )
     path = workspace.container(terms.project, turn.round, turn.partner)
     written = write_container(path, header, made.body.path)
-    manifest = _manifest(order, written, made.stated, audit, now)
+    manifest = _manifest(order, written, made.stated, now)
     write_durably(manifest_path(path), manifest.to_canonical())
     return read_outbox(workspace, terms.project, turn.round, turn.partner)
 
@@ -361,7 +370,6 @@ def _manifest(
     order: Order,
     written: WrittenContainer,
     stated: FileCounts | None,
-    audit: PrivacyAudit | None,
     now: datetime,
 ) -> Manifest:
     header = written.header
@@ -376,7 +384,7 @@ def _manifest(
         as_of=order.as_of,
         population=order.population,
         quality_digest=order.quality_digest,
-        privacy_audit=audit,
+        privacy_audit=order.audit,
         created=utc_text(now),
         software=f"blindlink-{importlib.metadata.version('blindlink')}",
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoding.privacy_audit.files import ClearFile
 from encoding.progress import Progress, silent
@@ -16,6 +17,9 @@ from encoding.records.agency_file import AgencyFile
 from encoding.records.sample import RecordSampler, Sample
 from schemas.profile import EncodingProfile
 
+# Tells of each record ID whether its record is left out, shape (n,).
+LeftOut = Callable[[Sequence[str]], NDArray[np.bool_]]
+
 _SEED = "privacy-audit"
 
 
@@ -25,7 +29,7 @@ class ReadFile:
 
     Attributes:
         file: the records of the sample that can be encoded.
-        n_records: records of the whole file.
+        n_records: records of the whole file, without those left out.
     """
 
     file: ClearFile
@@ -39,6 +43,7 @@ def read_clear(
     columns: Mapping[str, str],
     date_format: str | None,
     n_records: int,
+    left_out: LeftOut | None = None,
     progress: Progress = silent,
 ) -> ReadFile:
     """Read a file once and clean the rows of some of its records.
@@ -49,23 +54,54 @@ def read_clear(
         columns: names of the recipe to headers of the file.
         date_format: how the file writes dates.
         n_records: how many records are taken at most.
+        left_out: records that are not encoded, such as those that are withdrawn; None: none.
         progress: told how far it is.
     Raises:
         InputError: the file cannot be used.
     """
-    table = source.open()
-    cleaner = RowCleaner(profile, columns=columns, available=table.columns, date_format=date_format)
+    available = source.open().columns
+    cleaner = RowCleaner(profile, columns=columns, available=available, date_format=date_format)
     sampler = RecordSampler(n_records, cleaner.headers, _SEED)
-    # Hashes, which Python keys anew in each run, so that a file of millions of record IDs fits.
     ids: set[int] = set()
-    n_rows = 0
-    for chunk in table.select([source.id_column, *cleaner.headers]).chunks():
-        record_ids = chunk.columns[source.id_column]
+    for chunk, record_ids in _chunks(source, cleaner.headers, left_out, progress):
+        # A row without a record ID is not taken.
         sampler.add(record_ids, chunk.columns)
         ids.update(map(hash, filter(None, record_ids)))
+    return ReadFile(clear_sample(sampler.sample(), cleaner), len(ids))
+
+
+def count_records(
+    source: AgencyFile, left_out: LeftOut | None = None, progress: Progress = silent
+) -> int:
+    """Return how many records a file has, but for those left out.
+
+    Raises:
+        InputError: the file cannot be used.
+    """
+    ids: set[int] = set()
+    for _, record_ids in _chunks(source, (), left_out, progress):
+        ids.update(map(hash, filter(None, record_ids)))
+    return len(ids)
+
+
+def _chunks(
+    source: AgencyFile, headers: Sequence[str], left_out: LeftOut | None, progress: Progress
+) -> Iterator[tuple[Chunk, Sequence[str]]]:
+    """Yield the rows of a file with their record IDs, which are empty where the record is left out.
+
+    Callers count hashes of them, which Python keys anew in each run, so that a file of millions fits.
+    """
+    n_rows = 0
+    for chunk in source.open().select([source.id_column, *headers]).chunks():
+        record_ids: Sequence[str] = chunk.columns[source.id_column]
+        if left_out is not None:
+            gone = left_out(record_ids).tolist()
+            record_ids = [
+                "" if is_gone else one for one, is_gone in zip(record_ids, gone, strict=True)
+            ]
+        yield chunk, record_ids
         n_rows += chunk.n_rows
         progress("reading", chunk.share, n_rows, "rows")
-    return ReadFile(clear_sample(sampler.sample(), cleaner), len(ids))
 
 
 def clear_sample(sample: Sample, cleaner: RowCleaner) -> ClearFile:

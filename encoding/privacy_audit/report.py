@@ -12,7 +12,7 @@ from schemas.canonical import canonical_digest
 from schemas.privacy_audit import SMALLEST_AUDITED_FILE, PrivacyAudit, Scope
 from schemas.profile import Side
 
-VERSION: Final = "blindlink/privacy-audit/3"
+VERSION: Final = "blindlink/privacy-audit/4"
 
 AGENCY_NOTE: Final = (
     "An agency that may link may also ask: asked about {n:,} named people, it learned of {told:,} whether they"
@@ -41,6 +41,7 @@ class AuditReport:
         records: how many records the whole file has.
         audit: what the attacks found.
         outcomes: each goal with what was measured; empty if the file has too few records.
+        draws: of each draw of much the same file until now, this one last, whether every goal was reached.
     """
 
     profile: str
@@ -49,6 +50,7 @@ class AuditReport:
     records: int
     audit: Audit
     outcomes: tuple[Outcome, ...]
+    draws: tuple[bool, ...] = ()
 
     @property
     def missed(self) -> tuple[Outcome, ...]:
@@ -64,6 +66,7 @@ class AuditReport:
             "side": self.side,
             "scope": self.scope,
             "records": self.records,
+            "draws": list(self.draws),
             "goals": [
                 {
                     "name": outcome.name,

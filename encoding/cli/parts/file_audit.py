@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject
 from encoding.errors import PrivacyAuditError
+from encoding.packing.withdrawals import Withdrawn
 from encoding.privacy_audit.audit import audit_file
-from encoding.privacy_audit.clear_sample import read_clear
+from encoding.privacy_audit.clear_sample import LeftOut, count_records, read_clear
 from encoding.privacy_audit.goals import judge_audit
-from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit
+from encoding.privacy_audit.last_audit import (
+    decides,
+    keep_audit,
+    read_draws,
+    read_kept_audit,
+    seed_of,
+)
 from encoding.privacy_audit.report import AuditReport, summary
 from encoding.privacy_audit.results import GOALS_ALONE
 from schemas.privacy_audit import SMALLEST_AUDITED_FILE, PrivacyAudit, audit_fault
@@ -34,7 +41,8 @@ def audited(
 ) -> AuditReport:
     """Attack a file with a rehearsed partner's, and remember what came of it.
 
-    Without a settings file nothing is remembered.
+    Without a settings file nothing is remembered. A full audit that misses a goal draws again: of all draws of
+    much the same file, more must pass than miss. It does not hold the workspace's lock.
 
     Args:
         session: the options of the call.
@@ -50,47 +58,73 @@ def audited(
         columns=subject.columns,
         date_format=subject.date_format,
         n_records=scope.n_records,
+        left_out=withdrawn_of(session),
         progress=progress,
     )
-    audit = audit_file(
-        subject.profile,
-        read.file,
-        side,
-        scope,
-        n_in_file=read.n_records,
-        most_partner=most_partner,
-        progress=progress,
-    )
-    outcomes = judge_audit(audit, subject.profile)
-    report = AuditReport(
-        profile=subject.profile.digest(),
-        side=side,
-        scope=scope.name,
-        records=read.n_records,
-        audit=audit,
-        outcomes=outcomes,
-    )
-    if session.config_path.exists():
-        keep_audit(kept_path(session, side), report)
-    return report
+    has_settings = session.config_path.exists()
+    project = session.project if has_settings else ""
+    profile, n_records = subject.profile.digest(), read.n_records
+    draws: tuple[bool, ...] = ()
+    if has_settings and scope.name == "full":
+        kept = kept_path(session, side)
+        draws = read_draws(kept, profile=profile, side=side, records=n_records)
+    while True:
+        audit = audit_file(
+            subject.profile,
+            read.file,
+            side,
+            scope,
+            n_in_file=n_records,
+            most_partner=most_partner,
+            seed=seed_of(project, profile, side, len(draws)),
+            progress=progress,
+        )
+        outcomes = judge_audit(audit, subject.profile)
+        draws = (*draws, all(outcome.is_reached for outcome in outcomes))
+        report = AuditReport(
+            profile=profile,
+            side=side,
+            scope=scope.name,
+            records=n_records,
+            audit=audit,
+            outcomes=outcomes,
+            draws=draws,
+        )
+        is_over = scope.name != "full" or decides(draws)
+        # A draw that passed counts for nothing before the audit is over.
+        if has_settings and (is_over or not draws[-1]):
+            keep_audit(kept_path(session, side), report)
+        if is_over:
+            return report
+        session.say("a goal was missed or was before; the attacks are drawn anew")
+
+
+def withdrawn_of(session: Session) -> LeftOut | None:
+    """Return what tells which records are withdrawn, so that nothing encodes them; None: none are known."""
+    if not session.config_path.exists():
+        return None
+    workspace, project = session.workspace, session.project
+    path = workspace.withdrawn(project)
+    return Withdrawn(path, project, workspace.key()).among if path.exists() else None
 
 
 def audit_that_counts(
     session: Session,
     subject: Subject,
     side: Side,
-    n_records: int,
     progress: Progress,
     *,
     most_partner: int,
 ) -> PrivacyAudit | None:
     """Return what the manifest of an upload states: the kept audit while it counts, else one made now.
 
+    Call it without the workspace's lock, so that no other command has to wait.
     A new one takes seconds for a few thousand records, two minutes for 200,000. None: the file is too small.
 
     Raises:
         PrivacyAuditError: more was found than is allowed, or too few records can be attacked.
     """
+    n_records = count_records(subject.file, withdrawn_of(session), progress)
     if n_records < SMALLEST_AUDITED_FILE:
         return None
     profile = subject.profile.digest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import partial
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.file_audit import audit_that_counts
@@ -52,8 +51,6 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     Raises:
         PrivacyAuditError: more was found than is allowed.
     """
-    # Here, since the encoder takes half a second to load and the other steps do without it.
-
     settings = session.config.sections
     file = agency_file(session.config, source.file, source.id_column)
     population = source.population or session.config.source.population
@@ -62,6 +59,16 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
     with session.workspace.lock():
         memory = own_memory(session, view.terms, turn.partner)
         buckets = own_buckets(session, view.terms, turn.partner)
+    secret = shared_secret(session, view)
+    subject = _subject(session, view, source)
+    with session.progress() as progress:
+        audit = audit_that_counts(
+            session,
+            subject,
+            turn.side,
+            progress,
+            most_partner=view.terms.file_size(turn.partner).most,
+        )
     order = Order(
         view=view,
         party=session.party,
@@ -75,15 +82,8 @@ def encode(session: Session, view: ProjectView, source: Source, turn: Turn) -> F
         buckets=buckets,
         skip_invalid=source.skip_invalid,
         quality_digest=kept_digest(session, file.path),
-        audit=partial(
-            audit_that_counts,
-            session,
-            _subject(session, view, source),
-            turn.side,
-            most_partner=view.terms.file_size(turn.partner).most,
-        ),
+        audit=audit,
     )
-    secret = shared_secret(session, view)
     with session.workspace.lock(), session.progress() as progress:
         own_nonces(session).require_unspent(turn.own_nonce.number, turn.own_nonce.nonce)
         filled = fill_outbox(session.workspace, secret, order, progress, session.now())

@@ -15,8 +15,12 @@ from rigs.kept_audits import keep_passing_audit
 from rigs.near_broker import NearBroker, small_profile
 
 from encoding.cli.parts import file_audit
+from encoding.packing.withdrawals import Withdrawn
+from encoding.privacy_audit.goals import Outcome
+from encoding.privacy_audit.results import Audit
 from encoding.synth.people import Population, numbering
 from encoding.synth.rehearsal import AS_OF
+from encoding.workspace.workspace import open_workspace
 from schemas.privacy_audit import PrivacyAudit
 
 N = 600
@@ -133,6 +137,77 @@ def test_a_file_whose_audit_misses_a_goal_is_not_encoded(
         assert result.exit_code == 1
         assert "blindlink privacy-audit --side larger" in result.stderr
     assert not list((pupils.folder / "workspace" / "outbox").rglob("*.json"))
+
+
+def test_nobody_waits_for_the_attacks(pupils: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = open_workspace(pupils.folder / "workspace")
+
+    def audited(*_: Any, **__: Any) -> Any:
+        with workspace.lock():
+            return keep_passing_audit(
+                pupils.folder / "workspace", "foster-pupils", small_profile(), "larger", N
+            )
+
+    monkeypatch.setattr(file_audit, "audited", audited)
+    assert "logged as entry" in pupils.type("refresh").stderr
+
+
+def test_a_file_that_changes_during_the_attacks_is_not_encoded(
+    pupils: Desk, crowd: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def audited(*_: Any, **__: Any) -> Any:
+        crowd(2 * N)
+        return keep_passing_audit(
+            pupils.folder / "workspace", "foster-pupils", small_profile(), "larger", N
+        )
+
+    monkeypatch.setattr(file_audit, "audited", audited)
+    result = pupils.type("encode")
+    assert result.exit_code == 3
+    assert "the file has changed since its privacy audit" in result.stderr
+
+
+def test_what_is_withdrawn_is_not_attacked_and_does_not_count(
+    pupils: Desk, ready: NearBroker
+) -> None:
+    workspace = open_workspace(pupils.folder / "workspace")
+    withdrawn = Withdrawn(workspace.withdrawn("foster-pupils"), "foster-pupils", workspace.key())
+    for number in range(N - 495):
+        withdrawn.add(f"p{number}")
+    assert "attacked now" not in pupils.type("refresh").stderr
+    assert logged(ready) is None
+    told = json.loads(pupils.type("privacy-audit", "--side", "larger", "--json").stdout)
+    assert told["records"] == 495
+
+
+def test_draws_of_one_file_decide_together_and_none_comes_twice(
+    pupils: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds: list[int] = []
+    luck: list[bool] = []
+
+    def audit_file(*_: Any, seed: int, **__: Any) -> Audit:
+        seeds.append(seed)
+        return Audit(0, 0, 1.0)
+
+    def judge_audit(*_: Any) -> tuple[Outcome, ...]:
+        return (Outcome("shows-anything", "Nothing.", 0.0 if luck.pop(0) else 1.0, 0.0),)
+
+    monkeypatch.setattr(file_audit, "audit_file", audit_file)
+    monkeypatch.setattr(file_audit, "judge_audit", judge_audit)
+    tries = [
+        ([False, True, False], 1),
+        ([False], 1),
+        ([True, False], 1),
+        ([True, True, True], 0),
+        # It counts now; by hand it is drawn again all the same.
+        ([True], 0),
+    ]
+    for drawn, status in tries:
+        luck[:] = drawn
+        result = pupils.type("privacy-audit", "--side", "larger")
+        assert (result.exit_code, luck) == (status, []), drawn
+    assert len(set(seeds)) == len(seeds) == sum(len(drawn) for drawn, _ in tries)
 
 
 def test_a_file_too_small_to_be_attacked_states_no_audit(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from rigs.agency import Agency
+from samples.documents import audit_of
 from samples.refusals import raises
 from samples.round_files import random_people
 from twins import bsf1
@@ -33,6 +34,7 @@ from encoding.records.agency_file import AgencyFile
 from encoding.secret.secret import Secret
 from schemas.api import ProjectView
 from schemas.counts import SMALLEST_COUNTED_FILE
+from schemas.privacy_audit import PrivacyAudit
 from schemas.profile import Side, memory_columns
 
 SIDES: tuple[Side, ...] = ("larger", "smaller")
@@ -230,7 +232,9 @@ def test_only_a_larger_file_of_enough_records_states_counts(
     ]
     if side == "smaller":
         rows = rows[: agency.view.terms.file_size("welfare").most]
-    manifest = agency.encode(write_people(rows)).outbox.manifest
+    stated = audit_of(agency.view.terms.profile, side, len(rows))
+    audit = None if stated is None else PrivacyAudit.model_validate(stated)
+    manifest = agency.encode(write_people(rows), audit=audit).outbox.manifest
     assert (manifest.counts is not None) == (side == "larger" and not missing)
     if manifest.counts is not None:
         # The file has no column for it: nothing was counted, and the profile's own stand there.
