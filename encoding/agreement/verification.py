@@ -152,7 +152,7 @@ def require_keys(agreement: Agreement, peers: Peers) -> None:
         for person in party.persons:
             for peer in trusted:
                 _refuse_swap(peer, person)
-        if trusted and party.persons and all(not is_trusted(p, peers) for p in party.persons):
+        if trusted and party.persons and all(not is_known(p, peers) for p in party.persons):
             shown = "; ".join(person.fingerprint() for person in party.persons)
             raise UntrustedKeyError(
                 f"the agreement lists no keys of {party.name} that you trust: trusted {trusted[0].fingerprint};"
@@ -161,11 +161,36 @@ def require_keys(agreement: Agreement, peers: Peers) -> None:
             )
 
 
+def require_keys_of_then(shown: KeptAgreement, peers: Peers) -> None:
+    """Make sure that nothing was signed about an agreement with keys that a trusted person had replaced before.
+
+    What was signed earlier counts on. Who has the old keys can date a statement back; the match log's order
+    shows that to an auditor.
+
+    Raises:
+        UntrustedKeyError: something was.
+    """
+    for signed in (*shown.consents, *shown.notices):
+        stated = signed.statement
+        keys = signed.verify(shown.agreement).signing_key
+        changes = (
+            one.change
+            for peer in peers.of(stated.party)
+            if peer.history is not None
+            for one in peer.history.changes
+        )
+        if any(one.old_key == keys and one.at < stated.at for one in changes):
+            raise UntrustedKeyError(
+                f"a statement for {stated.party} was signed with keys that its person had replaced by then",
+                hint=f"somebody may have the old keys; call {stated.party}, and the operator of the broker",
+            )
+
+
 def untrusted_keys(agreement: Agreement, peers: Peers, own: str) -> Iterator[PublicIdentity]:
     """Yield the persons of an agreement whose fingerprint nobody has compared yet, but for those of `own`."""
     for party in agreement.parties:
         if party.name != own:
-            yield from (person for person in party.persons if not is_trusted(person, peers))
+            yield from (person for person in party.persons if not is_known(person, peers))
 
 
 def vouched_keys(known: KeptAgreements, peers: Peers, own: str) -> Iterator[PublicIdentity]:
@@ -183,12 +208,15 @@ def vouched_keys(known: KeptAgreements, peers: Peers, own: str) -> Iterator[Publ
             for signed in kept.consents
             if signed.statement.party == person.party
         )
-        if any(one is not None and is_trusted(one, peers) for one in signers):
+        if any(one is not None and is_known(one, peers) for one in signers):
             yield person
 
 
-def is_trusted(person: PublicIdentity, peers: Peers) -> bool:
-    """Tell whether these are the keys of a trusted person, now or before they were replaced."""
+def is_known(person: PublicIdentity, peers: Peers) -> bool:
+    """Tell whether these are keys of a trusted person, now or before they were replaced.
+
+    So it is the person; whether such keys may still sign says `require_keys_of_then`.
+    """
     return any(
         peer.fingerprint == person.fingerprint() or person in _identities(peer)
         for peer in peers.of(person.party)
@@ -209,7 +237,7 @@ def _was_steward(
     ]
     if signer in stewards:
         return True
-    return is_trusted(signer, peers) and (bool(stewards) or agreement.amends is None)
+    return is_known(signer, peers) and (bool(stewards) or agreement.amends is None)
 
 
 def _without_undone(known: KeptAgreements, shown: KeptAgreement) -> KeptAgreement:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from encoding.agreement.roster import change_roster
-from encoding.agreement.verification import is_trusted, require_next
+from encoding.agreement.verification import is_known, require_next
 from encoding.cli.commands.agreement_signing import hand_in
 from encoding.cli.parts.agreements import seat, seat_options
 from encoding.cli.parts.own_identity import identity_row
@@ -42,7 +42,7 @@ def show(session: Session, /, **given: Any) -> None:
         {
             **identity_row(person),
             "listed": is_listed,
-            "compared": person.party == at.party or is_trusted(person, peers),
+            "compared": person.party == at.party or is_known(person, peers),
         }
         for person, is_listed in (*listed, *others)
     ]

@@ -21,6 +21,7 @@ from encoding.agreement.verification import (
     merged,
     require_adoptable,
     require_keys,
+    require_keys_of_then,
     verified,
     vouched_keys,
 )
@@ -378,6 +379,7 @@ def _keep(
     shown: KeptAgreement,
     peers: Peers,
 ) -> KeptAgreement:
+    require_keys_of_then(shown, peers)
     if known.find(shown.digest) is None:
         is_first = require_adoptable(known, shown, party, peers)
         if is_first:

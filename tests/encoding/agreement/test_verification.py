@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from samples.agreement import amended, consent, identity, person_id, private, signed, stated
+from samples.agreement import PEOPLE, amended, consent, identity, person_id, private, signed, stated
 from samples.documents import PROFILE
 from samples.refusals import raises
 from samples.shown_agreements import FIRST, SECOND, STEWARDS, notice, view
@@ -18,6 +18,7 @@ from encoding.agreement.verification import (
     merged,
     require_adoptable,
     require_keys,
+    require_keys_of_then,
     require_next,
     untrusted_keys,
     verified,
@@ -293,6 +294,23 @@ def test_trusted_keys_and_those_that_replaced_them_are_in_order() -> None:
         "k12",
         "state-auditor",
     ]
+
+
+def test_replaced_keys_sign_nothing_new_and_what_they_signed_before_counts_on() -> None:
+    peers = trusting("ann").meet([history("ann", key_change("ann", PEOPLE["ann"][0], 41))])
+    changed = roster_of("child-welfare", identity("ann"), identity("bob"), epoch=2)
+
+    def shown(at: str, key: bytes, *changes: dict[str, Any]) -> KeptAgreement:
+        said = stated("consent", "ann", changed, counsel=None, at=at)
+        return verified(view(changed, consents=[signed(said, key, changes=list(changes))]))
+
+    # The keys were replaced at the beginning of October.
+    before, after = "2026-09-30T12:00:00Z", "2026-10-01T12:00:00Z"
+    require_keys_of_then(shown(before, private("ann")), peers)
+    own_change = key_change("ann", PEOPLE["ann"][0], 41)
+    require_keys_of_then(shown(after, private_bytes(41), own_change), peers)
+    with raises(UntrustedKeyError, match="had replaced by then"):
+        require_keys_of_then(shown(after, private("ann")), peers)
 
 
 def test_what_is_kept_is_read_again(tmp_path: Any) -> None:
