@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -33,6 +33,8 @@ Seconds = Annotated[int, Field(ge=1, le=86_400)]
 Address = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$", max_length=254)
 ]
+# As it is compared: in the one form that an address has.
+ProxyAddress = Annotated[str, AfterValidator(lambda text: str(ipaddress.ip_address(text)))]
 PartyName = Annotated[str, Field(pattern=NAME_PATTERN)]
 # A key that nobody finds by trying.
 LEAST_SECRET: Final = 32
@@ -72,6 +74,8 @@ class Settings(BaseSettings):
     tls_key_file: Path | None = None
     # Only for a reverse proxy on the same machine that speaks TLS to the world.
     insecure_plain_http: bool = False
+    # Who may say for whom it calls, by X-Forwarded-For; nobody else's word for it counts.
+    trusted_proxy: ProxyAddress | None = None
 
     # uvicorn has no receive timeout of its own, so idle senders would hold connections for ever.
     head_timeout_s: Seconds = 10

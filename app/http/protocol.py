@@ -69,7 +69,7 @@ def limits_of(settings: Settings) -> ConnectionLimits:
         body_bytes_per_s=settings.body_bytes_per_s,
         max_connections=settings.max_connections,
         max_per_address=settings.max_connections
-        if settings.insecure_plain_http
+        if settings.insecure_plain_http or settings.trusted_proxy is not None
         else settings.max_connections_per_address,
     )
 

@@ -93,8 +93,9 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
-        # An address that a header claims is anyone's word.
-        proxy_headers=False,
+        # An address that a header claims is anyone's word, but for that of the one proxy that is trusted.
+        proxy_headers=settings.trusted_proxy is not None,
+        forwarded_allow_ips=settings.trusted_proxy or "",
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=settings.stop_timeout_s,
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,

@@ -12,25 +12,35 @@ from pathlib import Path
 
 from services.requirement import missing
 
-SHIPPED = Path(__file__).resolve().parents[2] / "install" / "nginx-stream.conf"
+INSTALL = Path(__file__).resolve().parents[2] / "install"
+STREAM, HTTP = INSTALL / "nginx-stream.conf", INSTALL / "nginx-http.conf"
 # Beside the program, as Debian has it: /usr/sbin/nginx and /usr/lib/nginx/modules.
 MODULE = Path("lib", "nginx", "modules", "ngx_stream_module.so")
 PATIENCE_S = 20
 
 
 @contextlib.contextmanager
-def proxying(folder: Path, broker_port: int) -> Iterator[int]:
-    """Start nginx before a broker, yield the port at which it listens, and end it."""
+def proxying(
+    folder: Path, broker_port: int, shipped: Path = STREAM, **files: Path
+) -> Iterator[int]:
+    """Start nginx before a broker, yield the port at which it listens, and end it.
+
+    Args:
+        files: by `crt` and `key` the certificate and its key, where the shipped file names them.
+    """
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if program is None or not (module := Path(program).resolve().parents[1] / MODULE).exists():
         missing("nginx with its stream module is not installed")
     folder.mkdir()
     port = _free_port()
     config = folder / "nginx.conf"
+    shipped_text = _on_ports(shipped.read_text(), folder, port, broker_port)
+    for name, path in files.items():
+        shipped_text = shipped_text.replace(f"/etc/blindlink/tls.{name};", f"{path.resolve()};")
     config.write_text(
         f"load_module {module};\ndaemon off;\nmaster_process off;\npid {folder}/pid;\n"
         f"error_log {folder}/error.log warn;\nevents {{ worker_connections 4096; }}\n"
-        + _on_ports(SHIPPED.read_text(), folder, port, broker_port)
+        + shipped_text
     )
     process = subprocess.Popen([program, "-p", folder, "-c", config], stderr=subprocess.DEVNULL)
     try:
@@ -44,12 +54,11 @@ def proxying(folder: Path, broker_port: int) -> Iterator[int]:
 def _on_ports(text: str, folder: Path, port: int, broker_port: int) -> str:
     for shipped, here in (
         ("listen 8443", f"listen 127.0.0.1:{port}"),
-        ("proxy_pass 127.0.0.1:8444", f"proxy_pass 127.0.0.1:{broker_port}"),
-        ("/var/log/nginx/broker.log", f"{folder}/broker.log"),
+        ("127.0.0.1:8444", f"127.0.0.1:{broker_port}"),
     ):
         assert text.count(shipped) == 1
         text = text.replace(shipped, here)
-    return text
+    return text.replace("/var/log/nginx/broker.log", f"{folder}/broker.log")
 
 
 def _free_port() -> int:

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from services.nginx import proxying
+from services.nginx import HTTP, proxying
 
 from app.broker import open_broker
 from app.http.listener import MORE_PER_ADDRESS, files_needed, raise_file_limit
@@ -323,6 +323,53 @@ def test_behind_the_shipped_proxy_a_crowd_of_one_network_never_reaches_the_broke
     log = (tmp_path / "nginx" / "broker.log").read_text()
     assert " 127.0.8.1 200 " in log
     assert " 127.0.7.1 503 " in log
+
+
+def sign_in(
+    port: int, source: str, tls: ssl.SSLContext | None, forwarded: str | None = None
+) -> int:
+    """Try to open a session with a code that nobody has; returns the status."""
+    place: Any = (source, 0)
+    connection = (
+        http.client.HTTPConnection("127.0.0.1", port, PATIENCE_S, place)
+        if tls is None
+        else http.client.HTTPSConnection(
+            "127.0.0.1", port, timeout=PATIENCE_S, source_address=place, context=tls
+        )
+    )
+    headers = {"content-type": "application/json"}
+    if forwarded is not None:
+        headers["x-forwarded-for"] = forwarded
+    with closing(connection):
+        connection.request("POST", "/session", json.dumps({"code": new_token()}), headers)
+        return connection.getresponse().status
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs addresses")
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_behind_a_proxy_each_caller_fails_alone_and_nobody_hides_behind_a_header(
+    broker: Any,
+    state: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_trusted: bool,
+) -> None:
+    monkeypatch.setenv("BLINDLINK_SIGN_INS_PER_MINUTE", "4")
+    if is_trusted:
+        monkeypatch.setenv("BLINDLINK_TRUSTED_PROXY", "127.0.0.1")
+    tls, own = trusting(state), state / "tls"
+    files = {"crt": own / "broker.crt", "key": own / "broker.key"}
+    with (
+        serving(state, "--insecure-plain-http") as (_, port),
+        proxying(tmp_path / "nginx", port, HTTP, **files) as at_proxy,
+    ):
+        seen = [sign_in(at_proxy, "127.0.8.1", tls) for _ in range(8)]
+        assert seen[0] != 429 == seen[-1]
+        assert sign_in(at_proxy, "127.0.8.1", tls, "127.0.8.77") == 429
+        assert (sign_in(at_proxy, "127.0.8.2", tls) == 429) != is_trusted
+        # Whoever comes past the proxy is who they are, whatever they say.
+        alone = [sign_in(port, "127.0.8.3", None, f"127.0.9.{at}") for at in range(8)]
+        assert alone[0] != 429 == alone[-1]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs prlimit")

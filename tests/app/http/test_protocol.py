@@ -286,7 +286,9 @@ def test_a_tls_handshake_that_does_not_come_is_cut_off(
 def test_behind_a_proxy_all_come_from_one_address(tmp_path: Path) -> None:
     direct = limits_of(Settings(state_dir=tmp_path))
     proxied = limits_of(Settings(state_dir=tmp_path, insecure_plain_http=True))
+    named = limits_of(Settings(state_dir=tmp_path, trusted_proxy="127.0.0.1"))
     assert direct.max_per_address < direct.max_connections == proxied.max_per_address
+    assert named == proxied
 
 
 @pytest.mark.parametrize(
