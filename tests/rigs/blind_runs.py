@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 from rigs.linkage import CHILD_WELFARE, SCHOOL, profile_of, terms_of
-from rigs.persons import enrolled_person
+from rigs.persons import DUTIES, enrolled_person
+from samples.agreed import agreement_of
 from services.migrated import lay_tables
 
 from app.agencies.service import enrol_party
@@ -28,6 +29,7 @@ from app.settings import Settings
 from app.uploads.reader import Handles
 from encoding.people.identity import Identity
 from schemas.blind import RECORD_BYTES, parse_blind_header
+from schemas.identity import Duty
 from schemas.run import IdSpace, Recipient, RunSpecification, RunUpload
 
 NOW = datetime(2026, 9, 1, 6, tzinfo=UTC)
@@ -61,6 +63,7 @@ class BlindProject:
     recipients: tuple[str, ...]
     n_records: int
     people: dict[str, Identity] = field(default_factory=dict)
+    others: list[Identity] = field(default_factory=list)
     handles: tuple[Handles, ...] = ()
 
     def set_up(self) -> BlindProject:
@@ -71,7 +74,15 @@ class BlindProject:
                     actor=self.operator, now=NOW,
                 )  # fmt: skip
         for party in self.recipients:
-            self.people[party] = enrolled_person(self.broker, self.operator, party, "recipient")
+            duties: tuple[Duty, ...] = ("recipient", "steward")
+            self.people[party] = enrolled_person(self.broker, self.operator, party, *duties)
+        self.others = [
+            enrolled_person(self.broker, self.operator, party, *DUTIES["agency"])
+            for party in PARTIES
+        ]
+        self.others.append(
+            enrolled_person(self.broker, self.operator, self.operator.party, *DUTIES["operator"])
+        )
         self.handles = tuple(Handles(party, self._handles()) for party in PARTIES)
         return self
 
@@ -85,11 +96,13 @@ class BlindProject:
         keys = {space.name: secrets.token_bytes(32) for space in specification.spaces}
         profile = profile_of()
         terms = terms_of(profile, recipients=specification.recipients, spaces=specification.spaces)
+        everyone = [one.public for one in (*self.others, *self.people.values())]
+        agreement = agreement_of(terms, everyone)
         records, rows = np.array(matched, np.uint32), np.array(matched, np.int64)
         larger, smaller = self.handles
         linked = LinkedRun(
             specification,
-            TermsInForce(terms, terms.digest(), profile, "2026-01-01T00:00:00Z"),
+            TermsInForce(terms, agreement, agreement.digest(), profile, "2026-01-01T00:00:00Z"),
             Matches((records, records), (rows, rows)),
             (larger, smaller),
             keys,

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
-from rigs.agreed import OPERATOR, bind
+from rigs.agreed import OPERATOR, amend, approve_runs, bind
 from rigs.agreed_copies import agree
 from rigs.enrolled import EnrolledPerson
 from rigs.persons import DUTIES, enrolled_person
@@ -38,6 +38,7 @@ from app.broker import Broker
 from app.worker.loop import Worker
 from app.worker.sweeper import Sweeper
 from encoding.blocks.keys import RoundName
+from encoding.people.identity import Identity
 from schemas.agreement import Agreement, ProjectTerms
 from schemas.api import Role
 from schemas.clauses import FileSize
@@ -148,6 +149,16 @@ class Linkage:
         agreement = agreement_of(terms, [one.public for one in people])
         bind(self.broker, self.founded.operator, agreement, self.profile, people)
         return agreement
+
+    def list_also(self, *people: Identity) -> None:
+        """Let everyone sign an amendment that lists more persons, and approve runs under it."""
+        raw: Any = self.agreement.to_json()["parties"]
+        for party in raw:
+            own = [one.public.to_json() for one in people if one.public.party == party["name"]]
+            party["persons"] = sorted([*party["persons"], *own], key=lambda one: one["person"])
+        everyone = [*(one.identity for one in self._persons.values()), *people]
+        self.agreement = amend(self.broker, self.agreement, self.profile, everyone, parties=raw)
+        approve_runs(self.broker, self.agreement, everyone)
 
     # Who acts.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
 from rigs.signed import STEWARDS, Accord, accord, make_accord
+from samples.round_files import random_people
 
 from app.agreements import negotiation
 from encoding.people.identity import replace_keys
@@ -54,7 +56,8 @@ def test_one_signature_puts_a_successor_in_place_at_once(accord: Accord) -> None
     assert accord.propose(replace_bob(accord)).status_code == 201
     view = accord.consent("ann", counsel=None).json()
     assert (view["state"], view["missing"]) == ("in-force", [])
-    bound = accord.get(f"/v1/projects/{PROJECT}").json()
+    path = f"/v1/projects/{PROJECT}"
+    bound = accord.client.get(path, headers=accord.as_person("cleo")).json()
     assert (bound["agreement"], bound["terms"]["epoch"]) == (accord.agreement.digest(), 2)
     assert accord.log_kinds()[-3:] == [
         "agreement-proposed",
@@ -96,8 +99,56 @@ def test_nobody_lists_themselves(accord: Accord) -> None:
     accord.agree()
     newcomer(accord, "max", SCHOOL, "analyst", "approver", "recipient", "steward")
     taken = roster_of(accord, SCHOOL, "lee", "max")
-    assert accord.propose(taken, "max").status_code == 201
-    assert refusal(accord.consent("max", counsel=None))[:2] == (422, "statement-refused")
+    assert refusal(accord.propose(taken, "max"))[:2] == (404, "not-found")
+    # Another party lists them for all to sign: until that is so, they may sign it and no more.
+    raw = taken.to_json()
+    del raw["amends"]
+    assert accord.propose(Agreement.from_json(raw), "ann").status_code == 201
+    shown = accord.client.get(accord.about("agreements"), headers=accord.as_person("max"))
+    assert [one["number"] for one in shown.json()["agreements"]] == [2, 1]
+    project = accord.client.get(f"/v1/projects/{PROJECT}", headers=accord.as_person("max"))
+    assert refusal(project)[:2] == (404, "not-found")
+    again = Agreement.from_json(raw | {"end": "2027-07-31"})
+    assert refusal(accord.propose(again, "max")) == (409, "agreement-refused", "parties")
+    accord.agreement = Agreement.from_json(raw)
+    states = [accord.consent(name).json()["state"] for name in ("ann", "eve", "sue", "max")]
+    assert states[-1] == "in-force"
+    assert refusal(accord.notice("kim", "suspend"))[:2] == (404, "not-found")
+
+
+def test_who_has_left_acts_no_more_whatever_version_they_name(accord: Accord) -> None:
+    accord.agree()
+    newcomer(accord, "max", SCHOOL, "analyst", "approver", "recipient", "steward")
+    both = roster_of(accord, SCHOOL, "kim", "lee", "max")
+    accord.propose(both, "kim")
+    accord.consent("kim", counsel=None)
+    accord.propose(roster_of(accord, SCHOOL, "lee", "max"), "max")
+    assert accord.consent("max", counsel=None).json()["state"] == "in-force"
+    newest = accord.agreement
+    accord.agreement = both
+    # The version that was replaced lists kim still.
+    assert refusal(accord.notice("kim", "suspend"))[:2] == (404, "not-found")
+    accord.agreement = newest
+    assert accord.notice("max", "suspend").status_code == 200
+    kim = accord.persons["kim"]
+    _, change = replace_keys(kim.identity, accord.founded.clock())
+    assert kim.call("GET", "/v1/whoami").json()["party"] == SCHOOL
+    assert kim.call("POST", "/v1/key-changes", json=change.to_json()).status_code == 200
+
+
+def test_who_is_taken_off_the_roster_does_not_end_an_upload_and_a_colleague_does(
+    accord: Accord,
+) -> None:
+    accord.agree()
+    made = accord.container(random_people(random.Random(5), 12), CHILD_WELFARE)
+    upload = accord.open(made, CHILD_WELFARE).json()["upload"]
+    accord.put(upload, 0, made.parts[0], CHILD_WELFARE)
+    accord.propose(replace_bob(accord))
+    accord.consent("ann", counsel=None)
+    late = accord.put(upload, 1, made.parts[1], CHILD_WELFARE)
+    assert refusal(late)[:2] == (404, "not-found")
+    shown = accord.client.get(f"/v1/uploads/{upload}", headers=accord.as_person("cleo"))
+    assert (shown.status_code, shown.json()["state"]) == (200, "open")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +168,7 @@ def test_whoever_halts_the_linkage_halts_it_still(accord: Accord) -> None:
     assert accord.consent("ann", counsel=None).json()["state"] == "suspended"
     accord.sleep(hours=1)
     assert accord.notice("kim", "resume").status_code == 200
-    assert accord.get(f"/v1/projects/{PROJECT}").json()["in_force"]
+    assert accord.get(f"/v1/projects/{PROJECT}", SCHOOL).json()["in_force"]
 
 
 def test_a_party_that_did_not_sign_it_may_halt_and_leave(accord: Accord) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,11 @@ def actor(party: str, role: Any = "agency") -> Actor:
     return Actor(party, "per-" + "0" * 32, role, "tok-" + "0" * 32, "req-" + "0" * 32, "2026-09-01")
 
 
+def listed(linkage: Linkage, party: str, role: Any = "agency") -> Actor:
+    """The person whom the agreements list for a party."""
+    return replace(actor(party, role), person=linkage.person(party, role).id)
+
+
 def seen(linkage: Linkage, who: Actor) -> list[str]:
     with linkage.broker.database.read() as session:
         return [found.terms.project for found in service.projects_for(session, who)]
@@ -35,7 +41,7 @@ def seen(linkage: Linkage, who: Actor) -> list[str]:
 
 def test_terms_are_read_back_as_they_were_written(linkage: Linkage) -> None:
     with linkage.broker.database.read() as session:
-        found = service.project_for(session, actor(CHILD_WELFARE), PROJECT)
+        found = service.project_for(session, listed(linkage, CHILD_WELFARE), PROJECT)
     assert (found.terms, found.profile) == (linkage.terms, linkage.profile)
     assert found.digest == linkage.agreement.digest()
 
@@ -52,17 +58,22 @@ def test_each_party_sees_the_projects_that_name_it(linkage: Linkage) -> None:
             spaces=(IdSpace(name="shared", lifetime="round"),),
         ),
     )
-    assert seen(linkage, actor(CHILD_WELFARE)) == [PROJECT]
-    assert seen(linkage, actor(SCHOOL)) == ["another", PROJECT]
-    assert seen(linkage, actor("other")) == ["another"]
-    assert seen(linkage, actor(AUDITOR, "auditor")) == [PROJECT]
+    assert seen(linkage, listed(linkage, CHILD_WELFARE)) == [PROJECT]
+    assert seen(linkage, listed(linkage, SCHOOL)) == ["another", PROJECT]
+    assert seen(linkage, listed(linkage, "other")) == ["another"]
+    assert seen(linkage, listed(linkage, AUDITOR, "auditor")) == [PROJECT]
     assert seen(linkage, actor("operator", "operator")) == ["another", PROJECT]
     assert seen(linkage, actor("nobody")) == []
+    # Enrolled for a party, or said to be, and on no roster.
+    assert seen(linkage, actor(SCHOOL)) == seen(linkage, actor(AUDITOR, "auditor")) == []
 
 
 def test_a_role_counts_not_only_the_party(linkage: Linkage) -> None:
-    assert seen(linkage, actor(CHILD_WELFARE, "auditor")) == []
-    assert seen(linkage, actor(AUDITOR, "agency")) == []
+    for party, role, other in (
+        (CHILD_WELFARE, "agency", "auditor"),
+        (AUDITOR, "auditor", "agency"),
+    ):
+        assert seen(linkage, replace(listed(linkage, party, role), role=other)) == []
 
 
 def test_a_foreign_project_answers_like_one_that_does_not_exist(linkage: Linkage) -> None:
@@ -109,7 +120,7 @@ def test_a_project_shows_whether_it_is_in_force(make_linkage: MakeLinkage) -> No
 
 def test_two_projects_may_share_a_profile(linkage: Linkage) -> None:
     linkage.add_project(terms_of(linkage.profile, project="second-project"))
-    assert seen(linkage, actor(SCHOOL)) == [PROJECT, "second-project"]
+    assert seen(linkage, listed(linkage, SCHOOL)) == [PROJECT, "second-project"]
 
 
 def test_the_operator_is_told_until_when_terms_hold(linkage: Linkage) -> None:

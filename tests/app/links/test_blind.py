@@ -96,7 +96,7 @@ def test_two_recipients_whose_spaces_are_apart_share_nothing(make_linkage: MakeL
         spaces=tuple(IdSpace(name=space, lifetime="lasting") for space in spaces),
     )
     linkage = blind.linkage
-    second = EnrolledPerson.confirmed(linkage.founded, linkage.client, other, "recipient").identity
+    second = linkage.person(other).identity
     linkage.upload_both(20, 12)
     blind.run()
     ids: dict[tuple[str, str], set[bytes]] = {}
@@ -233,13 +233,17 @@ def test_it_is_sealed_to_everybody_who_receives_and_to_nobody_else(blind: BlindL
         duty: EnrolledPerson.confirmed(linkage.founded, linkage.client, RESEARCH, duty).identity
         for duty in ("analyst", "recipient", "steward")
     }
+    off_the_roster = EnrolledPerson.confirmed(
+        linkage.founded, linkage.client, RESEARCH, "recipient"
+    ).identity
+    linkage.list_also(*people.values())
     linkage.upload_both()
     blind.run()
     raw = blind.file(SCHOOL)
     assert opened(raw, people["recipient"]) == opened(raw, blind.receiver)
-    for duty in ("analyst", "steward"):
+    for one in (people["analyst"], people["steward"], off_the_roster):
         with pytest.raises(SealedError):
-            opened(raw, people[duty])
+            opened(raw, one)
 
 
 def test_nothing_is_fetched_by_an_agency_that_provides_no_more(blind: BlindLinkage) -> None:
