@@ -100,8 +100,9 @@ class SpaceOfRound:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """With whose keys an agency speaks, where its ledger lies, and whom it believes.
+    """With whose keys an agency speaks, where its ledger lies, whom it believes, and to whom it seals.
 
+    `people` are the persons of each party whose words count, `receivers` those of them on its roster now.
     `checkpoint` is the newest one of the log that was pinned here; `compare_log` holds others' to it.
     """
 
@@ -111,6 +112,7 @@ class Desk:
     ledger: LedgerFile
     said: Said
     people: Mapping[str, Sequence[PublicIdentity]]
+    receivers: Mapping[str, Sequence[PublicIdentity]]
     checkpoint: str
     created: str
     compare_log: CompareLog
@@ -138,7 +140,7 @@ def speak(desk: Desk, space: SpaceOfRound) -> None:
             claims = make_claims(
                 ledger, release, space.proofs[partner], _posting(desk, ledger, stream)
             )
-            sealed = seal_claims(claims, desk.people[partner])
+            sealed = seal_claims(claims, desk.receivers[partner])
             note_sent(ledger, sealed)
             kept = desk.said.keep(space.turn, space.name, stream, sealed.raw, claims)
             desk.ledger.write(ledger)
@@ -195,7 +197,10 @@ def state(desk: Desk, space: SpaceOfRound, checked: tuple[CheckedPair, ...]) -> 
             ledger, space.turn, space.releases, checked, _posting(desk, ledger, stream)
         )
         others = [
-            one for party in space.recipients if party != desk.party for one in desk.people[party]
+            one
+            for party in space.recipients
+            if party != desk.party
+            for one in desk.receivers[party]
         ]
         sealed = seal_statement(said, others)
         note_sent(ledger, sealed)

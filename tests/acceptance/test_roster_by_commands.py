@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from rigs.agreement import PROJECT, AgreementRig, agreement_rig
 from rigs.desk import Desk
@@ -78,9 +79,19 @@ def test_the_holder_of_the_secret_is_replaced_and_the_jobs_do_the_rest(rig: Agre
     for step in ("share", "accept", "accept"):
         for name in ("bob", "kim"):
             rig.desks[name].ok("secret", step)
+    claims: list[bytes] = []
+
+    def note(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        if request.method == "PUT" and "/claims/" in request.url.path:
+            claims.append(request.read())
+        return response
+
+    rig.near.courier.after = note
     stand(rig)
     round_by_itself(rig)
     former = links(rig.desks["bob"])
+    # Its first line names the persons who can open it.
+    assert any(rig.people["bob"].public.person.encode() in one for one in claims)
     cleo = rig.near.person("welfare", "analyst", "recipient")
     bob = rig.people["bob"].public.person
     said = change(rig, *joins(cleo), "--remove", bob)
@@ -100,6 +111,7 @@ def test_the_holder_of_the_secret_is_replaced_and_the_jobs_do_the_rest(rig: Agre
     first = rig.desks["kim"].type("refresh")
     assert f"welfare has changed who acts for it: {cleo.public.person} acts for it" in first.stderr
     assert "this agency's part of the secret is at the broker" in first.stderr
+    claims.clear()
     for name in ("bob", "kim", "bob", "kim"):
         rig.desks[name].type("refresh")
         rig.work()
@@ -107,6 +119,10 @@ def test_the_holder_of_the_secret_is_replaced_and_the_jobs_do_the_rest(rig: Agre
         assert rig.desks[name].json("secret", "status")["epoch"] == 2
         assert rig.desks[name].ok("refresh").exit_code == 0
     assert links(rig.desks["bob"]) == former
+    rig.pass_time(days=1)
+    round_by_itself(rig)
+    assert claims
+    assert not any(bob.encode() in one for one in claims)
 
 
 def test_what_is_typed_wrong_changes_nothing(rig: AgreementRig) -> None:

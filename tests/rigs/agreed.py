@@ -169,4 +169,5 @@ def _with_duty(
 ) -> Identity:
     listed = agreement.party(party)
     assert listed is not None
-    return next(people[one.person] for one in listed.persons if duty in one.duties)
+    able = (one.person for one in listed.persons if duty in one.duties)
+    return next(people[person] for person in able if person in people)

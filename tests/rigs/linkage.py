@@ -156,9 +156,9 @@ class Linkage:
         for party in raw:
             own = [one.public.to_json() for one in people if one.public.party == party["name"]]
             party["persons"] = sorted([*party["persons"], *own], key=lambda one: one["person"])
-        everyone = [*(one.identity for one in self._persons.values()), *people]
-        self.agreement = amend(self.broker, self.agreement, self.profile, everyone, parties=raw)
-        approve_runs(self.broker, self.agreement, everyone)
+        known = [one.identity for one in self._persons.values()]
+        self.agreement = amend(self.broker, self.agreement, self.profile, known, parties=raw)
+        approve_runs(self.broker, self.agreement, known)
 
     # Who acts.
 

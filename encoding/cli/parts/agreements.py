@@ -31,19 +31,25 @@ from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
-from encoding.errors import AgreementUntrustedError, BrokerRefusedError, NotReadyError
+from encoding.errors import (
+    AgreementUntrustedError,
+    BrokerRefusedError,
+    NotReadyError,
+    UntrustedKeyError,
+)
 from encoding.log.receipts import ReceiptFolder
 from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.amendment import of_same_clauses
 from schemas.chapters import grouped
+from schemas.roster import on_roster
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient
     from encoding.people.identity import Identity
     from schemas.agreement import Agreement
     from schemas.api import ProjectView, RunView
-    from schemas.identity import IdentityHistory
+    from schemas.identity import IdentityHistory, PublicIdentity
     from schemas.profile import Side
 
 DEFAULT_WORKSPACE: Final = "workspace"
@@ -263,6 +269,26 @@ def agreed_holders(session: Session) -> dict[str, str]:
     kept = agreements_kept(session).last_complete()
     parties = () if kept is None else kept.agreement.parties
     return {party.name: party.holder for party in parties if party.holder is not None}
+
+
+def on_their_roster(
+    session: Session, party: str, trusted: Sequence[PublicIdentity]
+) -> Sequence[PublicIdentity]:
+    """Return those of a party's trusted persons whom its roster lists, to whom something is sealed now.
+
+    Raises:
+        UntrustedKeyError: it lists none of them.
+    """
+    signed = [one.agreement for one in reversed(_known(session).agreements) if one.is_complete()]
+    today = session.now().date().isoformat()
+    bound = next((one for one in signed if one.start <= today), None)
+    listed = [one for one in trusted if on_roster(signed, bound, party, one.person) is not None]
+    if trusted and signed and not listed:
+        raise UntrustedKeyError(
+            f"the agreement lists nobody of {party} whom you trust",
+            hint=f"have {party} read one to you, then: blindlink identity trust {party} FINGERPRINT",
+        )
+    return listed if signed else trusted
 
 
 def trusted_peers(session: Session, shown: Sequence[IdentityHistory]) -> Peers:

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from encoding.blocks.keys import round_key
-from encoding.cli.parts.agreements import require_agreed_run, trusted_peers
+from encoding.cli.parts.agreements import on_their_roster, require_agreed_run, trusted_peers
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.kept_reviews import waiting_for_review
 from encoding.cli.parts.links_files import (
@@ -293,6 +293,9 @@ class RoundLinks:
             ledger=ledger_file(self._counter),
             said=Said(session.workspace.folder / "said", session.project, session.workspace.key()),
             people=people,
+            receivers={
+                party: on_their_roster(session, party, own) for party, own in people.items()
+            },
             checkpoint=pin.note.decode("utf-8"),
             created=utc_text(session.now()),
             compare_log=partial(counter.trust.log.compare, source=counter.client),

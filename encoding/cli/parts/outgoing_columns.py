@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from encoding.cli.parts.agreements import agreement_in_force
+from encoding.cli.parts.agreements import agreement_in_force, on_their_roster
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.reviews import trusted_persons
@@ -258,7 +258,7 @@ def _seal(
 ) -> None:
     """Seal the rows, and keep them until the broker has them; what is kept is of these very rows."""
     session = counter.session
-    trusted = trusted_persons(counter, partner)
+    trusted = on_their_roster(session, partner, trusted_persons(counter, partner))
     receivers = [one for one in trusted if "recipient" in one.duties] or list(trusted)
     make_private_folder(kept.outgoing.parent)
     kept.outgoing.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from encoding.cli.parts.agreements import on_their_roster
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.reviews import (
@@ -56,7 +57,7 @@ def _answer(counter: Counter, view: ReviewView, source: Source) -> int:
     with session.workspace.lock():
         keys_of = _asked_records(own_handles(session, view), asked, proven.clause.bucket)
         reading = own_reading(session, counter.view.profile, source)
-        trusted = trusted_persons(counter, view.reviewer)
+        trusted = on_their_roster(session, view.reviewer, trusted_persons(counter, view.reviewer))
     receivers = sorted(
         (one for one in trusted if "reviewer" in one.duties), key=lambda one: one.person
     )

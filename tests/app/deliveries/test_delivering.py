@@ -207,12 +207,17 @@ def test_an_amendment_that_drops_the_columns_ends_deliveries(delivering: Deliver
 
 
 def test_who_has_not_the_duty_neither_sends_nor_fetches(delivering: Delivering) -> None:
+    stewards = {
+        party: EnrolledPerson.confirmed(delivering.founded, delivering.client, party, "steward")
+        for party in (SCHOOL, CHILD_WELFARE)
+    }
+    delivering.list_also(*(one.identity for one in stewards.values()))
     delivery = delivering.deliver()
     for party, method, path in (
         (SCHOOL, "PUT", delivering.path_of(2, CHILD_WELFARE, 1)),
         (CHILD_WELFARE, "GET", f"/v1/deliveries/{delivery}/file"),
     ):
-        steward = EnrolledPerson.confirmed(delivering.founded, delivering.client, party, "steward")
+        steward = stewards[party]
         headers = {
             "authorization": f"Bearer {steward.token(is_bound=False)}",
             "content-type": "application/octet-stream",

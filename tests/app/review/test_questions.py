@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL
-from rigs.persons import DUTIES, enrolled_person
+from rigs.persons import DUTIES
 from rigs.reviewing import MakeReviewing, Reviewing
 
 from app.review import held_pairs
@@ -174,14 +174,15 @@ def test_a_file_goes_only_to_the_side_that_it_is_for(reviewing: Reviewing) -> No
 
 
 def test_only_whom_the_agreement_lists_with_the_duty_gets_a_file(reviewing: Reviewing) -> None:
+    analyst, off_the_roster = (
+        EnrolledPerson.confirmed(reviewing.founded, reviewing.client, CHILD_WELFARE, *duties)
+        for duties in (("analyst", "approver"), DUTIES["agency"])
+    )
+    reviewing.list_also(analyst.identity)
     run = reviewing.hold_back(6)
-    for duties in (("analyst", "recipient"), DUTIES["agency"]):
-        identity = enrolled_person(
-            reviewing.broker, reviewing.founded.operator, CHILD_WELFARE, *duties
-        )
-        other = EnrolledPerson(reviewing.founded, reviewing.client, identity)
-        answer = other.call("GET", f"/v1/reviews/{run}/questions")
-        assert (answer.status_code, code(answer)) == (403, "wrong-duty")
+    for person, refusal in ((analyst, (403, "wrong-duty")), (off_the_roster, (404, "not-found"))):
+        answer = person.call("GET", f"/v1/reviews/{run}/questions")
+        assert (answer.status_code, code(answer)) == refusal
     assert "review-fetched" not in reviewing.log_kinds()
 
 
