@@ -224,7 +224,8 @@ def proposed_by_a_newcomer(log: SampleLog) -> Entry:
 def _left_by_k12(log: SampleLog) -> tuple[SignedProject, str]:
     """The schools' steward hands over to another and is off the roster; returns the version with both."""
     project = _agreed(log)
-    both = project.propose(_with_max(project, "analyst", "steward"), K12).digest()
+    duties = ("analyst", "approver", "steward")
+    both = project.propose(_with_max(project, *duties), K12).digest()
     project.consent(K12)
     project.in_force()
     raw = project.agreement.to_json()
@@ -232,8 +233,8 @@ def _left_by_k12(log: SampleLog) -> tuple[SignedProject, str]:
     schools["persons"] = [one for one in schools["persons"] if one["person"] == MAX.person]
     schools["holder"] = MAX.person
     changes = {"parties": raw["parties"], "epoch": raw["epoch"] + 1, "amends": raw["amends"]}
-    project.propose(project.amended(**changes), K12)
-    project.consent(K12)
+    project.propose(project.amended(**changes), MAX)
+    project.consent(MAX)
     project.in_force()
     return project, both
 
