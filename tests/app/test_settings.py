@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from app.errors import ConfigurationError
 from app.settings import Settings, read_settings
@@ -198,10 +199,19 @@ def test_a_webhook_without_its_secret_or_with_a_short_one_is_refused(tmp_path: P
 def test_the_settings_of_the_operators_page_are_taken(tmp_path: Path) -> None:
     page = Path(__file__).parents[2] / "docs" / "operator.md"
     blocks = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
-    assert len(blocks) == 2
-    write_config(tmp_path, "\n".join(blocks))
+    passes_through, ends_tls, told = blocks
+    write_config(tmp_path, ends_tls)
+    named = read_settings(tmp_path)
+    assert (named.insecure_plain_http, named.trusted_proxy) == (True, "127.0.0.1")
+    write_config(tmp_path, f"{passes_through}\n{told}")
     settings = read_settings(tmp_path)
     assert sorted(settings.mail_to) == ["child-welfare", "k12", "state-university"]
     assert settings.webhook_url is not None
     # Behind a proxy all callers come from one address.
     assert settings.max_connections_per_address == settings.max_connections
+
+
+def test_a_proxy_is_named_by_its_address(tmp_path: Path) -> None:
+    assert Settings(state_dir=tmp_path, trusted_proxy="::0:1").trusted_proxy == "::1"
+    with pytest.raises(ValidationError):
+        Settings(state_dir=tmp_path, trusted_proxy="*")

@@ -95,7 +95,12 @@ class BlindProject:
         specification = self._specification()
         keys = {space.name: secrets.token_bytes(32) for space in specification.spaces}
         profile = profile_of()
-        terms = terms_of(profile, recipients=specification.recipients, spaces=specification.spaces)
+        terms = terms_of(
+            profile,
+            recipients=specification.recipients,
+            spaces=specification.spaces,
+            auditors=(),
+        )
         everyone = [one.public for one in (*self.others, *self.people.values())]
         agreement = agreement_of(terms, everyone)
         records, rows = np.array(matched, np.uint32), np.array(matched, np.int64)
