@@ -279,7 +279,9 @@ def on_their_roster(
     Raises:
         UntrustedKeyError: it lists none of them.
     """
-    signed = [one.agreement for one in reversed(_known(session).agreements) if one.is_complete()]
+    signed = [
+        one.agreement for one in reversed(agreements_kept(session).agreements) if one.is_complete()
+    ]
     today = session.now().date().isoformat()
     bound = next((one for one in signed if one.start <= today), None)
     listed = [one for one in trusted if on_roster(signed, bound, party, one.person) is not None]
