@@ -373,6 +373,6 @@ def _parse_profile(document: str) -> EncodingProfile:
     return EncodingProfile.from_canonical(document.encode("utf-8"))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _parse_agreement(document: str) -> Agreement:
     return Agreement.from_canonical(document.encode("utf-8"))
