@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.auditor.errors import AuditError
 from app.auditor.keys import read_log_key
@@ -23,6 +21,7 @@ from app.auditor.verdict_words import failure_lines
 from app.auditor.verify import OnEntry, OnProgress, verify_bundle
 from schemas.printable import printable
 from schemas.shared.command_line import emit
+from schemas.shared.progress_bar import ProgressBar
 
 # Only what --help needs is imported here: the rest comes when a command runs.
 if TYPE_CHECKING:
@@ -206,15 +205,9 @@ def _digested(source: Source, digest: SourceDigest | None) -> Iterator[Source]:
 
 
 @contextmanager
-def _progress(*, is_shown: bool) -> Iterator[OnProgress | None]:
-    if not is_shown or not sys.stderr.isatty():
-        yield None
-        return
-
-    columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("verifying", total=None)
-        yield lambda done, total: shown.update(task, completed=done, total=total)
+def _progress(*, is_shown: bool) -> Iterator[OnProgress]:
+    with ProgressBar(is_shown=is_shown) as bar:
+        yield lambda done, total: bar("verifying", done / total if total else 0.0, done, "entries")
 
 
 PASSPHRASE_FILE = click.option(

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from app.demo.rehearse import rehearse
+from app.demo.plan import Sizes
+from app.demo.rehearse import PARTS, rehearse
+from schemas.shared.terminal import clear, draw
 
 
 @click.command("demo", short_help="Rehearse the whole job on this machine with invented people.")
@@ -21,17 +23,30 @@ from app.demo.rehearse import rehearse
 def demo(folder: Path, *, children: int, students: int, seed: int, keep: bool) -> None:
     """Link two agencies' files of invented people, each step the real command in its own process.
 
-    Writes both files, sets up a broker with TLS on this machine, encodes, uploads, links, agrees on link IDs,
-    joins columns, verifies the match log offline, and prints what was found and every command it ran.
+    It writes both files, sets up a broker with TLS on this machine, encodes, uploads, links, decides what was
+    held for review, joins columns, and verifies the match log offline. Every command goes into commands.txt in
+    its folder, for you to read and to type again.
 
     Example: blindlink-broker demo --keep
     """
-    root = folder.absolute()
-    for line in rehearse(
-        root, children=children, students=students, seed=seed, keep=keep, say=_say
-    ):
-        click.echo(line)
+    root, begun = folder.absolute(), 0
 
+    def begin(part: str) -> None:
+        nonlocal begun
+        begun += 1
+        clear()
+        click.echo(f"{begun} of {len(PARTS)}  {part}", err=True)
 
-def _say(line: str) -> None:
-    click.echo(line, err=True)
+    try:
+        for line in rehearse(
+            root,
+            sizes=Sizes(children, students),
+            seed=seed,
+            keep=keep,
+            begin=begin,
+            say=lambda title: draw(f"        {title} ..."),
+        ):
+            clear()
+            click.echo(line)
+    finally:
+        clear()

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from app.cli.progress_bar import shown
+from schemas.shared.progress_bar import ProgressBar
 
 if TYPE_CHECKING:
+    from app.engine import MatchedBlock
     from app.matching.exhaustive import Groups, OrderedPairs, Words
     from app.matching.exhaustive.solver import Solver
 
@@ -118,7 +119,15 @@ def _find_pairs(
         datasets, blocks, threshold, kernel=kernel, n_threads=n_threads, max_pairs=max_pairs
     )
     n_records = [len(words) for words in datasets]
-    return order_pairs(n_records, ((each.block, each.pairs) for each in shown(matched)))
+    return order_pairs(n_records, ((each.block, each.pairs) for each in _shown(matched)))
+
+
+def _shown(matched: Iterable[MatchedBlock]) -> Iterator[MatchedBlock]:
+    with ProgressBar() as bar:
+        for each in matched:
+            done, total = each.progress.n_done, each.progress.n_total
+            bar("comparing", done / total if total else 1.0, done, "comparisons")
+            yield each
 
 
 def _group_rows(groups: Groups) -> Iterator[str]:

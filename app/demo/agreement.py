@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from app.demo.plan import (
     AUDITOR,
     KEY_FILE,
     OPERATOR,
+    OPERATOR_TITLE,
     POPULATION,
     PROJECT,
     SCHOOLS,
@@ -28,98 +30,104 @@ from app.durable import write_durably
 
 COUNSEL: Final = ("--counsel-name", "Nobody, a rehearsal", "--counsel-title", "General counsel")
 RUNS: Final = "10"
-_BROKER: Final = ("blindlink-broker", "--state", "state")
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody of a demo who acts for a party, with the folder in which they work."""
 
-    name: str
+    label: str
     party: str
+    title: str
+    role: str
     folder: Path
     duties: tuple[str, ...]
 
     @property
-    def identity(self) -> str:
-        """The file with their public keys."""
-        return f"{self.party}.json"
+    def invitation(self) -> str:
+        """The name of the file that invites them."""
+        return f"{self.party}-{self.label.lower()}.invitation"
 
 
 def persons_of(plan: Rehearsal) -> tuple[Person, ...]:
     """Return who takes part; in a rehearsal one person does all that an agency's persons do."""
     everything = ("steward", "analyst", "approver", "recipient")
-    reviewing = (*everything, "reviewer")
-    broker = plan.state.parent
+    welfare, schools = plan.welfare.folder, plan.schools.folder
     return (
-        Person("the operator", OPERATOR, broker, ("operator", "steward")),
-        Person("child welfare's person", WELFARE, plan.welfare.folder, reviewing),
-        Person("K-12's person", SCHOOLS, plan.schools.folder, everything),
-        Person("the auditor", AUDITOR, plan.bundle.parent, ("auditor", "steward")),
+        Person("Eve", OPERATOR, OPERATOR_TITLE, "operator", plan.broker, ("operator", "steward")),
+        Person(
+            "Ann", WELFARE, "County Child Welfare", "agency", welfare, (*everything, "reviewer")
+        ),
+        Person("Bob", SCHOOLS, "State Education Agency", "agency", schools, everything),
+        Person("Ida", AUDITOR, "State Auditor", "auditor", plan.auditor, ("auditor", "steward")),
     )
 
 
+def write_parties(plan: Rehearsal) -> str:
+    """Write down who takes part, for `blindlink-broker open`; return the file's name in the broker's folder."""
+    text = PARTIES.format(project=PROJECT) + "".join(
+        PARTY.format(
+            party=person.party, title=person.title, role=person.role, label=person.label,
+            duties=json.dumps(person.duties),
+        )
+        for person in persons_of(plan)
+    )  # fmt: skip
+    write_durably(plan.broker / "parties.toml", text.encode("utf-8"))
+    return "parties.toml"
+
+
 def enrol_persons(commands: Commands, plan: Rehearsal) -> None:
-    """Give every person keys of their own, made known by a code and confirmed by their fingerprint."""
-    broker, ca_file = plan.state.parent, plan.ca_file
-    for person in persons_of(plan):
-        duties = [word for duty in person.duties for word in ("--duty", duty)]
-        commands.run(
-            f"invite {person.name}", broker,
-            *_BROKER, "person", "invite", person.party, *duties, to=f"{person.party}.code",
+    """Give every person keys of their own, made from an invitation, and confirmed by their fingerprint."""
+    persons = persons_of(plan)
+    heard: dict[str, tuple[str, str]] = {}
+
+    def begin(person: Person, lane: Commands) -> None:
+        started = lane.run(
+            f"{person.label}: make the keys of {person.party}", person.folder,
+            "blindlink", "start", plan.broker / "invitations" / person.invitation,
+            "--key-file", KEY_FILE,
         )  # fmt: skip
-        commands.run(
-            f"make the keys of {person.name}", person.folder,
-            "blindlink", "identity", "new", person.party, *duties, "--key-file", KEY_FILE,
-        )  # fmt: skip
-        enrolled = commands.run(
-            "make them known", person.folder,
-            "blindlink", "identity", "enrol", "--broker", plan.url, "--ca-file", ca_file,
-            "--code-file", broker / f"{person.party}.code", "--out", person.identity,
-        )  # fmt: skip
-        identity, fingerprint = _heard(enrolled.output)
-        commands.run(
-            f"compare the fingerprint of {person.name}", broker,
-            *_BROKER, "person", "confirm", identity, "--fingerprint", fingerprint,
-        )  # fmt: skip
+        heard[person.party] = _heard(started.output)
+
+    commands.at_once(*(partial(begin, person) for person in persons))
+    told = [heard[person.party] for person in persons]
+    commands.run(
+        "Eve: compare the fingerprint that each has read to her", plan.broker,
+        "blindlink-broker", "--state", "state", "person", "confirm",
+        *(identity for identity, _ in told),
+        *(word for _, fingerprint in told for word in ("--fingerprint", fingerprint)),
+    )  # fmt: skip
 
 
 def agree(commands: Commands, plan: Rehearsal, sizes: Sizes) -> None:
     """Draft the agreement, have every party sign it, and approve runs in advance."""
-    persons = persons_of(plan)
-    operator, drafter, other, auditor = persons
-    answers = plan.welfare.folder / "answers.toml"
-    write_durably(answers, _answers(plan, persons, sizes).encode("utf-8"))
+    operator, drafter, other, auditor = persons_of(plan)
+    answers = drafter.folder / "answers.toml"
+    write_durably(answers, _answers(sizes).encode("utf-8"))
     draft = f"{PROJECT}.agreement-1.json"
     drafted = commands.run(
-        "draft the agreement", drafter.folder,
-        "blindlink", "agreement", "draft", "--from", answers.name, "-o", draft,
+        "Ann: draft the agreement, and print it for counsel", drafter.folder,
+        "blindlink", "agreement", "draft", "--from", answers.name, "-o", draft, "--html", "agreement.html",
     )  # fmt: skip
     fingerprint = "".join(drafted.output.split())
-    commands.run(
-        "print it for counsel", drafter.folder,
-        "blindlink", "agreement", "show", draft, "--html", "agreement.html",
-    )  # fmt: skip
     today = datetime.now(UTC).date().isoformat()
-    for person, source in ((drafter, (draft,)), (other, ()), (auditor, ()), (operator, ())):
-        commands.run(
-            f"sign for {person.party}", person.folder,
-            "blindlink", "agreement", "sign", *source, *_seat(plan), "--fingerprint", fingerprint,
-            "--keys-compared", *COUNSEL, "--counsel-date", today,
+
+    def sign(person: Person, source: tuple[str, ...], lane: Commands) -> None:
+        lane.run(
+            f"{person.label}: sign for {person.party}", person.folder,
+            "blindlink", "agreement", "sign", *source, "--fingerprint", fingerprint, "--keys-compared",
+            *COUNSEL, "--counsel-date", today,
         )  # fmt: skip
-    for person in (drafter, other):
-        commands.run(
-            f"approve runs in advance for {person.party}", person.folder,
+
+    def approve(person: Person, lane: Commands) -> None:
+        lane.run(
+            f"{person.label}: approve runs in advance for {person.party}", person.folder,
             "blindlink", "approve", "standing", "--until", _days(30), "--runs", RUNS, "--yes",
-            *_seat(plan),
         )  # fmt: skip
 
-
-def _seat(plan: Rehearsal) -> tuple[str | Path, ...]:
-    return (
-        *("--project", PROJECT, "--broker", plan.url, "--ca-file", plan.ca_file),
-        *("--key-file", KEY_FILE),
-    )
+    sign(drafter, (draft,), commands)
+    commands.at_once(*(partial(sign, one, ()) for one in (other, auditor, operator)))
+    commands.at_once(*(partial(approve, one) for one in (drafter, other)))
 
 
 def _heard(shown: str) -> tuple[str, str]:
@@ -135,11 +143,7 @@ def _days(number: int) -> str:
     return (datetime.now(UTC).date() + timedelta(number)).isoformat()
 
 
-def _answers(plan: Rehearsal, persons: tuple[Person, ...], sizes: Sizes) -> str:
-    identities = {
-        person.party: Path(os.path.relpath(person.folder / person.identity, plan.welfare.folder))
-        for person in persons
-    }
+def _answers(sizes: Sizes) -> str:
     return ANSWERS.format(
         project=PROJECT,
         population=POPULATION,
@@ -149,10 +153,6 @@ def _answers(plan: Rehearsal, persons: tuple[Person, ...], sizes: Sizes) -> str:
         schools=SCHOOLS,
         operator=OPERATOR,
         auditor=AUDITOR,
-        welfare_identity=identities[WELFARE].as_posix(),
-        schools_identity=identities[SCHOOLS].as_posix(),
-        operator_identity=identities[OPERATOR].as_posix(),
-        auditor_identity=identities[AUDITOR].as_posix(),
         start=_days(0),
         end=_days(30),
         destroy_by=_days(60),
@@ -166,6 +166,20 @@ def _elements(columns: Iterable[str], use: str) -> str:
     return "\n".join(ELEMENT.format(party=SCHOOLS, column=column, use=use) for column in columns)
 
 
+PARTIES: Final = """\
+# Who takes part in the linkage; `blindlink-broker open --template` explains it.
+project = "{project}"
+"""
+PARTY: Final = """
+[[parties]]
+name = "{party}"
+title = "{title}"
+role = "{role}"
+
+[[parties.people]]
+label = "{label}"
+duties = {duties}
+"""
 ELEMENT: Final = """\
 [[elements]]
 party = "{party}"
@@ -189,7 +203,6 @@ kind = "agency"
 title = "County Child Welfare"
 capacity = "holds the case records of children in foster care"
 contact = "Nobody, this is a rehearsal"
-identities = ["{welfare_identity}"]
 
 [[parties]]
 name = "{schools}"
@@ -197,7 +210,6 @@ kind = "agency"
 title = "State Education Agency"
 capacity = "holds the education records of all pupils"
 contact = "Nobody, this is a rehearsal"
-identities = ["{schools_identity}"]
 
 [[parties]]
 name = "{operator}"
@@ -205,7 +217,6 @@ kind = "operator"
 title = "State Data Center"
 capacity = "authorised representative of both agencies"
 contact = "Nobody, this is a rehearsal"
-identities = ["{operator_identity}"]
 
 [[parties]]
 name = "{auditor}"
@@ -213,7 +224,6 @@ kind = "auditor"
 title = "State Auditor"
 capacity = "reviews the linkage"
 contact = "Nobody, this is a rehearsal"
-identities = ["{auditor_identity}"]
 
 [[directions]]
 giver = "{welfare}"

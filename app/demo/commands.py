@@ -9,11 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import IO, Final
 
 from app.errors import BrokerError
@@ -46,13 +47,14 @@ class Step:
 
 @dataclass(slots=True)
 class Commands:
-    """Runs steps in folders below `root` and remembers them in order."""
+    """Runs steps in folders below `root` and remembers them in order; `say` hears of each as it begins."""
 
     root: Path
     say: Callable[[str], None]
     steps: list[Step] = field(default_factory=list)
     left_running: list[int] = field(default_factory=list)
-    _services: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict, init=False)
+    _services: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _ended: Event = field(default_factory=Event)
 
     def run(
         self,
@@ -71,7 +73,7 @@ class Commands:
         """
         typed = _typed(words, folder)
         line = shlex.join(typed)
-        self.say(f"{title} ...")
+        self.say(title)
         started = time.perf_counter()
         good = frozenset({0, OTHERS_WAITED_FOR} if may_wait else {0})
         output = self._finish(line, _start(typed, folder, subprocess.PIPE, subprocess.PIPE), good)
@@ -83,16 +85,29 @@ class Commands:
         self.steps.append(step)
         return step
 
-    def run_at_once(self, calls: Iterable[Callable[[], Step]]) -> None:
-        """Run steps that do not wait for each other at the same time; they are remembered in this order.
+    def at_once(self, *lanes: Callable[[Commands], object]) -> None:
+        """Run lanes of steps at the same time; none waits for another's. They are remembered in this order.
 
         Raises:
-            DemoError: one of them failed; the others have ended, too.
+            DemoError: a step failed; the other lanes have ended, too.
         """
-        n_before = len(self.steps)
-        with ThreadPoolExecutor() as pool:
-            made = [pool.submit(call) for call in calls]
-        self.steps[n_before:] = [one.result() for one in made]
+        own = [
+            Commands(self.root, self.say, _services=self._services, _ended=self._ended)
+            for _ in lanes
+        ]
+        with ThreadPoolExecutor(len(lanes)) as pool:
+            going = [pool.submit(lane, mine) for lane, mine in zip(lanes, own, strict=True)]
+            try:
+                done, waiting = wait(going, return_when=FIRST_EXCEPTION)
+            except BaseException:
+                self._ended.set()
+                raise
+            if waiting:
+                self._ended.set()
+        for one in sorted(done, key=going.index):
+            one.result()
+        for mine in own:
+            self.steps.extend(mine.steps)
 
     def _finish(self, line: str, process: subprocess.Popen[bytes], good: frozenset[int]) -> bytes:
         """Wait for a command, but no longer than what it talks to is there; return what it printed."""
@@ -103,6 +118,9 @@ class Commands:
                 break
             except subprocess.TimeoutExpired:
                 fault = self._fault(deadline)
+            except BaseException:
+                _stop(process)
+                raise
             if fault:
                 _stop(process)
                 process.communicate()
@@ -116,6 +134,8 @@ class Commands:
         return output
 
     def _fault(self, deadline: float) -> str | None:
+        if self._ended.is_set():
+            return "the demo was ended"
         if time.monotonic() > deadline:
             return "a step took longer than ten minutes"
         for name, service in self._services.items():
@@ -190,10 +210,15 @@ def _last_lines(text: str) -> str:
 
 
 def typed_in(steps: Sequence[Step]) -> Iterator[str]:
-    """Yield the commands as lines that a reader can repeat, with a `cd` wherever the folder changes."""
+    """Yield the commands as lines that a reader can repeat, with a `cd` wherever the folder changes.
+
+    Above each stands a comment: what it is for, and how long it took.
+    """
     folder: Path | None = None
     for step in steps:
         if step.folder != folder:
             folder = step.folder
+            yield ""
             yield f"cd {shlex.quote(str(folder))}"
+        yield f"# {step.title} ({step.seconds:.1f} s)"
         yield step.typed

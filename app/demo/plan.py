@@ -22,14 +22,16 @@ SHOWN_COLUMNS: Final = (
     *("birth_date", "sex", "zip"),
 )
 OPERATOR: Final = "data-center"
+OPERATOR_TITLE: Final = "State Data Center"
 AUDITOR: Final = "state-auditor"
 KEY_FILE: Final = "identity.key"
 
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """One agency of the demo: its folder, its file, and the file's text encoding and layout."""
+    """One agency of the demo: who acts for it, its folder, its file, and that file's encoding and layout."""
 
+    person: str
     party: str
     folder: Path
     file: Path
@@ -56,9 +58,24 @@ class Rehearsal:
     schools: Agency
 
     @property
+    def agencies(self) -> tuple[Agency, Agency]:
+        """Both agencies."""
+        return self.welfare, self.schools
+
+    @property
     def state(self) -> Path:
         """The broker's state folder."""
-        return self.root / "broker" / "state"
+        return self.broker / "state"
+
+    @property
+    def broker(self) -> Path:
+        """The operator's folder."""
+        return self.root / "broker"
+
+    @property
+    def auditor(self) -> Path:
+        """The auditor's folder."""
+        return self.root / "auditor"
 
     @property
     def ca_file(self) -> Path:
@@ -78,7 +95,7 @@ class Rehearsal:
     @property
     def bundle(self) -> Path:
         """The auditor's copy of the match log."""
-        return self.root / "auditor" / "log.bundle"
+        return self.auditor / "log.bundle"
 
 
 def plan_rehearsal(root: Path) -> Rehearsal:
@@ -102,11 +119,11 @@ def plan_rehearsal(root: Path) -> Rehearsal:
         url=f"https://localhost:{port}",
         port=port,
         welfare=Agency(
-            WELFARE, root / WELFARE, root / "people" / "child_welfare.csv", "cp1252",
+            "Ann", WELFARE, root / WELFARE, root / "people" / "child_welfare.csv", "cp1252",
             "rehearsal-child-welfare",
         ),
         schools=Agency(
-            SCHOOLS, root / SCHOOLS, root / "people" / "k12.csv", "utf-8", "rehearsal-k12"
+            "Bob", SCHOOLS, root / SCHOOLS, root / "people" / "k12.csv", "utf-8", "rehearsal-k12"
         ),
     )  # fmt: skip
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.demo.commands import Commands, typed_in
+from app.demo.commands import Step, typed_in
 from app.demo.plan import Rehearsal
 
 
@@ -26,23 +26,22 @@ class Findings:
 
 
 def report_lines(
-    plan: Rehearsal, findings: Findings, commands: Commands, seconds: float, page: str | None
+    plan: Rehearsal, findings: Findings, seconds: float, commands: Path
 ) -> Iterator[str]:
-    """Yield the report: numbers, time per step, the commands to repeat by hand, where everything is."""
-    yield ""
-    yield "What was done"
+    """Yield what was found, and where everything is."""
+    yield f"What was done, in {seconds:.0f} s"
     yield from _numbers(findings)
-    yield ""
-    yield f"Time per step ({seconds:.1f} s in all)"
-    yield from (f"  {step.seconds:6.1f} s  {step.title}" for step in commands.steps)
-    yield ""
-    yield "The commands, to repeat by hand"
-    yield from (f"  {line}" for line in typed_in(commands.steps))
-    yield "  (pairs.csv was filled in by what it shows of the two records: the demo played the reviewer)"
-    yield ""
-    yield "Where the files are"
-    yield from _places(plan)
-    yield from _pages(plan, page, commands.left_running)
+    yield f"  the commands      {commands}"
+    yield f"  the files         {plan.root} (docs/quick-start.md says what is where)"
+
+
+def commands_text(steps: Sequence[Step]) -> Iterator[str]:
+    """Yield the lines of a file that a reader can follow, command by command."""
+    yield "# Every command of the rehearsal, in an order in which you can type them, and how long it took."
+    yield "# The demo wrote three files by hand: broker/parties.toml, child-welfare/answers.toml, and the"
+    yield "# verdicts in child-welfare/pairs.csv, by what it shows of the two records."
+    yield "# Invitations, keys and fingerprints are new each time."
+    yield from typed_in(steps)
 
 
 def count_rows(file: Path, encoding: str) -> int:
@@ -58,14 +57,13 @@ def _numbers(findings: Findings) -> Iterator[str]:
     yield f"  rows              {findings.rows_left:,} child-welfare, {findings.rows_right:,} K-12"
     # How many they are, no agency is told.
     yield f"  pairs compared    those that share a key, of {findings.rows_left * findings.rows_right:,}"
-    yield f"  links             {_count(counts.get('auto_pairs'))}"
-    if expected is not None:
-        yield f"  expected wrong    {expected / 100:.1f} of them"
+    wrong = "" if expected is None else f", of which {expected / 100:.1f} are expected to be wrong"
+    yield f"  links             {_count(counts.get('auto_pairs'))}{wrong}"
     yield f"  held for review   {findings.held:,}, decided by what their cards show"
     yield f"  links of the run          {_quality(findings.of_run)}"
     yield f"  links as released         {_quality(findings.released)}"
-    yield "  match log"
-    yield from (f"    {line}" for line in findings.verdict.splitlines())
+    verdict = dict(line.strip().partition(" ")[::2] for line in findings.verdict.splitlines())
+    yield f"  match log         verified: {verdict['entries'].strip()} entries; pins: {verdict['pins'].strip()}"
 
 
 def _count(value: int | None) -> str:
@@ -79,24 +77,3 @@ def _quality(evaluation: dict[str, Any]) -> str:
         f"recall {100 * evaluation['people']['value']:.2f} % of people, "
         f"{100 * evaluation['recall']['value']:.2f} % of pairs"
     )
-
-
-def _places(plan: Rehearsal) -> Iterator[str]:
-    yield f"  agencies' files and truth    {plan.root / 'people'}"
-    yield f"  child welfare's folder       {plan.welfare.folder}"
-    yield f"  K-12's folder                {plan.schools.folder}"
-    yield f"  rows with school columns     {plan.joined}"
-    yield f"  the broker's folder          {plan.state.parent}"
-    yield f"  the match log's bundle       {plan.bundle}"
-
-
-def _pages(plan: Rehearsal, page: str | None, left_running: list[int]) -> Iterator[str]:
-    yield ""
-    yield "The page to open"
-    if page is None:
-        yield f"  {plan.url}/ (the broker has ended; with --keep it runs on)"
-        return
-    yield f"  {page}"
-    yield "  (this link signs you in once, within 60 s; make another with the last command above;"
-    yield "  your browser will warn, since the certificate is for this rehearsal alone)"
-    yield f"  end the broker with: kill {' '.join(map(str, left_running))}"

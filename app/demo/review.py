@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from app.demo.commands import Commands
+from app.demo.journey import agree_on_links
 from app.demo.plan import SHOWN_COLUMNS, Rehearsal
 
 PAIRS: Final = "pairs.csv"
@@ -20,25 +21,25 @@ _LEAST_LETTERS: Final = 3
 Row = dict[str, str]
 
 
+def seal_cards(lane: Commands, plan: Rehearsal) -> None:
+    """Let K-12's job send its cards."""
+    lane.run(
+        "Bob: seal cards for the reviewer", plan.schools.folder, "blindlink", "review", "--answer"
+    )
+
+
 def review_pairs(commands: Commands, plan: Rehearsal) -> int:
-    """Let K-12's job send its cards, child welfare decide, and both agree on what was accepted.
+    """Let child welfare decide by the cards, and both agree on what was accepted.
 
     Returns how many pairs there were to decide.
     """
-    welfare, schools = plan.welfare.folder, plan.schools.folder
-    commands.run("seal cards for the reviewer", schools, "blindlink", "review", "--answer")
-    commands.run(
-        "write the pairs that were held back", welfare, "blindlink", "review", "--export", PAIRS
-    )
-    n_pairs = decide(welfare / PAIRS)
-    commands.run("take the decisions", welfare, "blindlink", "review", "--import", PAIRS)
-    commands.run("send them, and be done", welfare, "blindlink", "review", "--finish")
-    # The first one again, since the other had not sent its claims yet.
-    for agency in (plan.welfare, plan.schools, plan.welfare):
-        commands.run(
-            f"agree on the accepted pairs at {agency.party}", agency.folder, "blindlink", "links",
-            may_wait=True,
-        )  # fmt: skip
+    folder = plan.welfare.folder
+    review = ("blindlink", "review")
+    commands.run("Ann: list the pairs that were held back", folder, *review, "--export", PAIRS)
+    n_pairs = decide(folder / PAIRS)
+    commands.run("Ann: take her decisions from that file", folder, *review, "--import", PAIRS)
+    commands.run("Ann: send them, and be done", folder, *review, "--finish")
+    agree_on_links(commands, plan, "agree on the accepted pairs")
     return n_pairs
 
 

@@ -37,6 +37,7 @@ Line = tuple[Path, tuple[str, ...]]
 class Report(NamedTuple):
     folder: Path
     text: str
+    told: str
     started: Path
 
 
@@ -50,7 +51,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     # Of the size that a newcomer gets, for which the floors below are meant.
     done = demo(folder / "rehearsal", **noting)
     assert done.returncode == 0, done.stderr
-    return Report(folder / "rehearsal", done.stdout, folder / "started")
+    return Report(folder / "rehearsal", done.stdout, done.stderr, folder / "started")
 
 
 def test_it_is_what_make_starts() -> None:
@@ -116,6 +117,7 @@ def test_a_reviewer_who_sees_what_cards_show_finds_more_people(report: Report) -
 def test_demo_says_what_was_compared_and_verified(report: Report) -> None:
     assert "pairs compared" in report.text
     assert "all part of this log" in report.text
+    assert "verified" in (report.folder / "auditor" / "verdict.txt").read_text("utf-8")
 
 
 def test_school_columns_stand_beside_child_welfare_rows_without_identifiers(
@@ -142,20 +144,23 @@ def test_demo_leaves_no_process_behind(report: Report) -> None:
             assert folder != broker_folder
 
 
-def test_the_commands_of_the_report_are_those_that_ran(report: Report) -> None:
-    printed, started = list(printed_lines(report.text)), list(started_lines(report.started))
+def test_the_screen_shows_few_lines(report: Report) -> None:
+    assert len(report.text.splitlines()) <= 10
+    assert len(report.told.splitlines()) == 8
+    assert max(map(len, report.told.splitlines())) < 80
+
+
+def test_the_commands_of_the_file_are_those_that_ran(report: Report) -> None:
+    written = (report.folder / "commands.txt").read_text("utf-8")
+    printed, started = list(printed_lines(written)), list(started_lines(report.started))
     assert sorted(printed) == sorted(started)
     assert len(printed) > 40
 
 
 def printed_lines(text: str) -> Iterator[Line]:
-    """Yield the commands that the report shows, each with the folder that it is typed in."""
-    shown = text.partition("The commands, to repeat by hand")[2].partition("Where the files")[0]
+    """Yield the commands of the file, each with the folder that it is typed in."""
     folder = Path()
-    *lines, remark = [line for line in shown.splitlines() if line.strip()]
-    assert remark.strip().startswith("(pairs.csv")
-    for line in lines:
-        words = shlex.split(line)
+    for words in filter(None, (shlex.split(line, comments=True) for line in text.splitlines())):
         if words[0] == "cd":
             folder = Path(words[1]).resolve()
         else:

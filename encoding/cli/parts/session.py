@@ -15,7 +15,6 @@ from encoding.broker.client import BrokerClient
 from encoding.broker.connection import Connection, Waiting, certificates_in
 from encoding.broker.credential import SignIn
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.progress_bar import ProgressBar
 from encoding.errors import AgencyError, BrokerRefusedError
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
@@ -24,6 +23,7 @@ from encoding.log.witness import Witness
 from encoding.workspace.config import Config, read_config
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.printable import printable
+from schemas.shared.progress_bar import ProgressBar
 
 if TYPE_CHECKING:
     import httpx2

@@ -13,8 +13,6 @@ from twins.linking import Link, greedy_groups, one_to_one
 
 from app.cli import encoding_files
 from app.cli.main import main
-from app.cli.progress_bar import describe
-from app.engine import ProgressMeter
 
 N_BITS = 128
 
@@ -185,9 +183,3 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, json_files, m
     result = run(str(path), str(path), "--threshold=0.8", "--bits=128")
     assert (result.exit_code, result.stdout) == (3, "")
     assert "changed while it was read" in result.stderr
-
-
-def test_progress_says_share_rate_and_time_left():
-    clock = iter([0.0, 2.0]).__next__
-    line = describe(ProgressMeter(8_000_000, clock=clock).advance(2_000_000))
-    assert line.strip() == "25.0% of 8,000,000 comparisons, 1 million a second, 6 s left"
