@@ -6,29 +6,37 @@ from typing import Final
 
 import click
 
-from schemas.shared.command_line import LazyGroup
+from schemas.shared.command_line import LazyGroup, flat
 
-# In alphabetical order, as click lists commands.
-COMMANDS: Final = {
-    "certificate": "Check certificates of destruction.",
-    "disclosures": "Write the register of disclosures: who received what, and why.",
-    "fetch": "Fetch a bundle of the log from the broker, to keep.",
-    "key": "Your own key, with which you sign reports.",
-    "matches": "Show a run's match record: its weights, and each decision.",
-    "page-link": "Print a link that signs you in to the broker's pages.",
-    "proof": "Check proofs that entries are in the match log.",
-    "report": "Verify the log and write a signed report on it.",
-    "report-verify": "Check that a report is as the auditor signed it.",
-    "sample": "Draw links of a run, and open them with the agencies.",
-    "show": "Print the log as a timeline in plain words.",
-    "verify": "Verify a bundle of the log: every entry, pin and rule.",
-    "watch": "Hold the broker's newest checkpoint to those seen before.",
+# What `--help` says of each, on one line of 80 columns.
+SECTIONS: Final = {
+    "Check the log": {
+        "fetch": "Fetch a bundle of the log from the broker, to keep.",
+        "verify": "Verify a bundle: every entry, pin and rule.",
+        "show": "Print the log as a timeline in plain words.",
+        "proof": "Check proofs that entries are in the match log.",
+        "watch": "Hold the broker's newest checkpoint to those before.",
+    },
+    "Check what was done": {
+        "disclosures": "List who received what, under which basis.",
+        "matches": "Show a run's weights, and how each pair was decided.",
+        "sample": "Draw links of a run, and open them with the agencies.",
+        "certificate": "Check certificates of destruction.",
+    },
+    "Report": {
+        "report": "Verify the log, and write a signed report on it.",
+        "report-verify": "Check that a report is as the auditor signed it.",
+        "key": "Make and show the key with which you sign reports.",
+        "page-link": "Print a link that signs you in to the broker's pages.",
+    },
 }
+COMMANDS: Final = flat(SECTIONS)
 
 
 @click.group(
     cls=LazyGroup,
-    table=COMMANDS,
+    name="blindlink-audit",
+    sections=SECTIONS,
     package="app.auditor.commands",
     elsewhere={"report-verify": "report"},
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -18,7 +18,7 @@ def agency() -> None:
     """Enrol and list parties: agencies, and those who audit or operate."""
 
 
-@agency.command("add")
+@agency.command("add", short_help="Enrol a party under a short name.")
 @click.argument("name")
 @click.option("--title", help="The party's name for people; NAME if not given.")
 @click.option(

@@ -87,7 +87,7 @@ def list_all(ctx: click.Context, project: str) -> None:
     emit([view.to_json() for view in views], map(_line, views))
 
 
-@certificate.command("show")
+@certificate.command("show", short_help="Show a certificate, or write it to a file or as a page.")
 @click.argument("number")
 @_out
 @_html

@@ -25,7 +25,7 @@ def key_ring() -> None:
     """Replace the key under which all keys of the key store are wrapped, while the broker serves."""
 
 
-@key_ring.command("list")
+@key_ring.command("list", short_help="List the keys of the ring, and how many keys each wraps.")
 @json_option
 @click.pass_context
 def list_all(ctx: click.Context) -> None:
@@ -58,7 +58,7 @@ def rotate(ctx: click.Context) -> None:
     click.echo("in a minute or later, drop the old one: blindlink-broker key-ring retire", err=True)
 
 
-@key_ring.command("retire")
+@key_ring.command("retire", short_help="Drop the old keys of the ring.")
 @click.pass_context
 def retire(ctx: click.Context) -> None:
     """Drop the old keys of the ring; what they still wrap is wrapped anew first.

@@ -26,7 +26,7 @@ def log_key() -> None:
     """The key that signs the match log."""
 
 
-@log_key.command("show")
+@log_key.command("show", short_help="Show the public key, for agencies to pin.")
 @click.option("--first", "is_first", is_flag=True, help="The key that the log began with.")
 @click.pass_context
 def show(ctx: click.Context, *, is_first: bool) -> None:

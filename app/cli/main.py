@@ -13,32 +13,42 @@ from app.cli.loading import loading
 from app.errors import BrokerError, place_of
 from app.memory import guard_memory
 from schemas.errors import FormatError
-from schemas.printable import printable
-from schemas.shared.command_line import LazyGroup
+from schemas.shared.command_line import LazyGroup, complain, flat
 
-# What `--help` says of each. Nothing heavy is imported to list them.
-COMMANDS: Final = {
-    "init": "Found a broker in the state folder.",
-    "serve": "Serve the HTTPS API.",
-    "work": "Do the runs that are asked for.",
-    "migrate": "Bring the database to the newest schema.",
-    "open": "Enrol parties, open a project and invite its people, from a file.",
-    "agency": "Enrol and list parties.",
-    "person": "Invite, confirm and revoke persons with keys.",
-    "page-link": "Print a link that signs you in to the pages.",
-    "project": "Open, list and show projects.",
-    "destroy": "Destroy a project or upload, with a certificate.",
-    "certificate": "List and show certificates of destruction.",
-    "hold": "Set and lift legal holds.",
-    "key-ring": "Replace the key that wraps all others.",
-    "log-key": "Show and replace the key that signs the match log.",
-    "backup": "Write a backup of database and blobs.",
-    "backup-keys": "Write a short-lived backup of the keys.",
-    "restore": "Restore a backup of database and blobs.",
-    "doctor": "Check settings, stores, log and kernel.",
-    "match": "Compare files of plain CLKs offline.",
-    "demo": "Run the whole job on this machine with invented people.",
+# What `--help` says of each, on one line of 80 columns. Nothing heavy is imported to list them.
+SECTIONS: Final = {
+    "Set up and run": {
+        "init": "Set up a broker in the state folder.",
+        "serve": "Serve the HTTPS API and the pages.",
+        "work": "Do the runs that wait.",
+        "doctor": "Check settings, stores, log and kernel.",
+        "migrate": "Bring the database to the newest schema.",
+    },
+    "Parties and projects": {
+        "open": "Enrol parties and invite their people, from a file.",
+        "agency": "Enrol and list parties.",
+        "person": "Invite, confirm and revoke people.",
+        "project": "Open, list and show projects.",
+        "page-link": "Print a link that signs you in to the pages.",
+    },
+    "Keys and backups": {
+        "backup": "Back up database and blobs.",
+        "backup-keys": "Back up the keys, for a short time.",
+        "restore": "Restore a backup of database and blobs.",
+        "key-ring": "Replace the key that wraps all others.",
+        "log-key": "Show and replace the key that signs the match log.",
+    },
+    "Destruction": {
+        "destroy": "Destroy a project or upload, with a certificate.",
+        "certificate": "List and show certificates of destruction.",
+        "hold": "Set and lift legal holds.",
+    },
+    "Try it": {
+        "demo": "Rehearse the whole job here, with invented people.",
+        "match": "Compare files of plain CLKs, without a broker.",
+    },
 }
+COMMANDS: Final = flat(SECTIONS)
 _ELSEWHERE: Final = {
     "destroy": "destruction",
     "certificate": "destruction",
@@ -82,15 +92,13 @@ def fail(message: str, hint: str | None = None, *, code: int = 1) -> None:
     Exit codes: 1 refused or failed, 2 usage, 3 input data invalid.
     """
     plain = f"{message[:1].lower()}{message[1:].removesuffix('.')}"
-    click.echo(f"blindlink-broker: error: {printable(plain)}", err=True)
-    if hint:
-        click.echo(f"hint: {printable(hint)}", err=True)
+    complain("blindlink-broker", plain, hint)
     sys.exit(code)
 
 
 @click.group(
     cls=BrokerGroup,
-    table=COMMANDS,
+    sections=SECTIONS,
     package="app.cli",
     elsewhere=_ELSEWHERE,
     name="blindlink-broker",

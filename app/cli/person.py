@@ -90,7 +90,7 @@ def invite(
     click.echo(f"for one person of {party} as {what}, until {invited.expires}", err=True)
 
 
-@person.command("list")
+@person.command("list", short_help="List people, and invitations that are still open.")
 @click.argument("party", required=False)
 @json_option
 @click.pass_context
@@ -110,7 +110,7 @@ def list_all(ctx: click.Context, party: str | None) -> None:
     emit(rows, lines)
 
 
-@person.command("sheet")
+@person.command("sheet", short_help="Print who has enrolled, to compare by telephone.")
 @click.argument("project", required=False)
 @json_option
 @click.pass_context
@@ -139,7 +139,7 @@ def sheet(ctx: click.Context, project: str | None) -> None:
     emit(rows, lines)
 
 
-@person.command("confirm")
+@person.command("confirm", short_help="Let people act, after comparing their fingerprints.")
 @click.argument("person_ids", metavar="[PERSON]...", nargs=-1)
 @click.option(
     "--fingerprint",
@@ -185,7 +185,7 @@ def confirm(
         )
 
 
-@person.command("revoke")
+@person.command("revoke", short_help="Revoke a person, effective on their next request.")
 @click.argument("person_id")
 @click.pass_context
 def revoke(ctx: click.Context, person_id: str) -> None:

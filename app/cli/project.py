@@ -14,7 +14,7 @@ def project() -> None:
     """Projects: who links what for whom, under which terms."""
 
 
-@project.command("open")
+@project.command("open", short_help="Open a project, for its parties to agree on.")
 @click.argument("name")
 @click.option(
     "--party",

@@ -1,24 +1,32 @@
-"""What the three command lines share: commands are loaded when they are called, and results printed one way."""
+"""What the three command lines share: commands loaded when called, results and errors printed one way."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from schemas.printable import printable
+from schemas.shared.terminal import clear, takes_colour
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+USAGE: Final = 2
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _JSON: Final = "schemas.shared.command_line.json"
 _PRINTED: Final = "schemas.shared.command_line.printed"
 
 
 class LazyGroup(click.Group):
-    """Imports a command when it is called, so that help is quick; lists them in the order of its table.
+    """Imports a command when it is called, so that help and completion are quick; lists them by section.
 
     Args:
-        table: what help says of each command, by its name.
+        sections: what help says of each command, by its name, below the heading that it stands under.
         package: where the modules of the commands are; each is named as its command.
         elsewhere: names of modules, where several commands share one.
     """
@@ -26,13 +34,14 @@ class LazyGroup(click.Group):
     def __init__(
         self,
         *args: Any,
-        table: Mapping[str, str],
+        sections: Mapping[str, Mapping[str, str]],
         package: str,
         elsewhere: Mapping[str, str] | None = None,
         **attrs: Any,
     ) -> None:
         super().__init__(*args, **attrs)
-        self._table = table
+        self._sections = sections
+        self._table = flat(sections)
         self._package = package
         self._elsewhere = elsewhere or {}
 
@@ -50,9 +59,88 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the table, without loading any command."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(self._table.items()))
+        """Write the sections, with all names in one column, without loading any command."""
+        column = max(map(len, self._table))
+        for heading, table in self._sections.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(column), said) for name, said in table.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Load the command that was typed; of one that there is not, say which was meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as exc:
+            raise click.NoSuchCommand(args[0], possibilities=self._table, ctx=ctx) from exc
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what a command that was begun may become, without loading any."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - only a shell asks
+
+        named = [
+            CompletionItem(name, help=said)
+            for name, said in self._table.items()
+            if name.startswith(incomplete)
+        ]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run a command; outside tests, end the process with its exit code, and say what is wrong our way."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
+        program = self.name or ""
+        try:
+            status = super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
+        except click.ClickException as exc:
+            sys.exit(tell_click(program, exc))
+        except (click.Abort, KeyboardInterrupt):
+            complain(program, "interrupted; nothing is lost")
+            sys.exit(1)
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def flat(sections: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return what help says of each command, whatever its section."""
+    return {name: said for table in sections.values() for name, said in table.items()}
+
+
+def tell_click(program: str, exc: click.ClickException) -> int:
+    """Say what click found wrong with a call, and return the exit code; of a group alone, its help is shown."""
+    if isinstance(exc, click.exceptions.NoArgsIsHelpError):
+        click.echo(exc.format_message(), err=True)
+        return USAGE
+    called = exc.ctx.command_path if isinstance(exc, click.UsageError) and exc.ctx else program
+    complain(
+        program, said_of(exc), f"{called} --help" if isinstance(exc, click.UsageError) else None
+    )
+    return exc.exit_code
+
+
+def said_of(exc: click.ClickException) -> str:
+    """Return what click says of a wrong call, as our sentences are written."""
+    # Click gives each choice a line of its own.
+    text = exc.format_message().replace("\n\t", " ")
+    return text[:1].lower() + text[1:].rstrip().removesuffix(".")
+
+
+def complain(program: str, message: str, hint: str | None = None) -> None:
+    """Say on the error output what is wrong, and what to do about it."""
+    clear()
+    click.echo(f"{_tinted(f'{program}: error:', 'red')} {printable(message)}", err=True)
+    if hint:
+        click.echo(f"{_tinted('hint:', 'cyan')} {printable(hint)}", err=True)
+
+
+def remark(program: str, sentence: str, *, is_warning: bool = False) -> None:
+    """Say on the error output what whoever types should know."""
+    clear()
+    begin = _tinted(f"{program}: warning:", "yellow") if is_warning else f"{program}:"
+    click.echo(f"{begin} {printable(sentence)}", err=True)
+
+
+def _tinted(words: str, colour: str) -> str:
+    return click.style(words, fg=colour, bold=True) if takes_colour(sys.stderr) else words
 
 
 def json_option(function: _Function) -> _Function:

@@ -52,7 +52,7 @@ def progress_line(step: str, share: float, count: int, unit: str, passed_s: floa
     said = f"{share:4.0%}"
     if share > 0:
         said += f", {duration(passed_s * (1 - share) / share)} left"
-    said += f", {count:,} {unit}, {count / passed_s:,.0f} a second"
+    said += f", {count:,} {unit}, {count / max(passed_s, 1e-9):,.0f} a second"
     done = round(BAR * share)
     bar = f"[{'#' * done}{'-' * (BAR - done)}] "
     line = f"{step} {bar}{said}"

@@ -70,7 +70,12 @@ def walk(command, words):
     print(*words, file=sys.stdout)
     if isinstance(command, click.Group):
         context = click.Context(command)
-        for name in command.list_commands(context):
+        names = command.list_commands(context)
+        listed = [line.split(None, 1) for line in printed.getvalue().splitlines() if line[:2] == "  "]
+        said = {line[0]: line[1] for line in listed if len(line) == 2}
+        for name in names:
+            # One line for each, which is a sentence and not the beginning of one.
+            assert said[name].endswith(".") and not said[name].endswith("..."), (words, name, said[name])
             walk(command.get_command(context, name), [*words, name])
 
 group = importlib.import_module(sys.argv[1]).main
@@ -96,7 +101,9 @@ def run_traced(*command: str) -> tuple[str, set[str]]:
 def test_help_names_the_command_and_its_subcommands(command: str) -> None:
     text, _ = run_traced(command, "--help")
     assert f"Usage: {command} " in text
-    assert "Commands:" in text
+    headings = [line for line in text.splitlines() if line.endswith(":") and line[0] != " "]
+    assert headings[0] == "Options:"
+    assert len(headings) > 3
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -117,6 +124,18 @@ def test_help_of_every_command_loads_nothing_that_computes_or_serves(command: st
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) > 15
     assert set(done.stderr.split()).isdisjoint(NOT_FOR_HELP)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_shell_that_completes_a_command_loads_nothing_heavy(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"_{command.upper().replace('-', '_')}_COMPLETE", "fish_complete")
+    monkeypatch.setenv("COMP_WORDS", f"{command} ")
+    monkeypatch.setenv("COMP_CWORD", "")
+    text, modules = run_traced(command)
+    assert "plain,page-link\t" in text or "plain,upload\t" in text
+    assert modules.isdisjoint(HEAVY + SERVER)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -37,7 +37,9 @@ def certificate() -> None:
     """Check certificates of destruction."""
 
 
-@certificate.command("verify", epilog=EXIT_CODES)
+@certificate.command(
+    "verify", short_help="Verify a certificate of destruction against the log.", epilog=EXIT_CODES
+)
 @click.argument("file", type=FILE)
 @click.option("--log", "bundle", metavar="BUNDLE|URL", help="The log to hold the certificate to.")
 @pin_options

@@ -21,7 +21,7 @@ def key() -> None:
     """Your own key, with which you sign reports."""
 
 
-@key.command("new")
+@key.command("new", short_help="Make a key under a passphrase; show its public half.")
 @click.option("-o", "--output", required=True, type=OUTPUT, help="The key file to make.")
 @PASSPHRASE_FILE
 @json_option

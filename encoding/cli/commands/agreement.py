@@ -43,7 +43,11 @@ for command in (send, sign, accept, status, suspend, resume, withdraw, family_no
     agreement.add_command(command)
 
 
-@agreement.command("draft", epilog="Example: blindlink agreement draft --from answers.toml")
+@agreement.command(
+    "draft",
+    short_help="Write down what is agreed; nothing binds before it is signed.",
+    epilog="Example: blindlink agreement draft --from answers.toml",
+)
 @click.option("--from", "answers_file", type=_PATH, help="TOML file of answers; nothing is asked.")
 @click.option("--amends", "before_file", type=_PATH, help="The agreement that this one amends.")
 @click.option(
@@ -112,7 +116,11 @@ def draft(
     click.echo(grouped(made.agreement.digest()))
 
 
-@agreement.command("show", epilog="Example: blindlink agreement show draft.json --html page.html")
+@agreement.command(
+    "show",
+    short_help="Show an agreement in plain sentences.",
+    epilog="Example: blindlink agreement show draft.json --html page.html",
+)
 @click.argument("source", required=False, type=_PATH)
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown.")
 @click.option("--html", "html_file", type=_PATH, help="Write a page to print, with a picture.")

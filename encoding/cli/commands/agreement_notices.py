@@ -26,7 +26,9 @@ _YES = click.option("--yes", is_flag=True, help="Do not ask whether you mean it.
 
 
 @click.command(
-    "suspend", epilog='Example: blindlink agreement suspend --reason "A suspected breach."'
+    "suspend",
+    short_help="Halt the linkage for your party, at once.",
+    epilog='Example: blindlink agreement suspend --reason "A suspected breach."',
 )
 @_REASON
 @_YES
@@ -53,7 +55,9 @@ def resume(session: Session, /, *, reason: str | None, yes: bool, **given: Any) 
 
 
 @click.command(
-    "withdraw", epilog='Example: blindlink agreement withdraw --reason "The study is over."'
+    "withdraw",
+    short_help="Leave the agreement for good; it ends for every party.",
+    epilog='Example: blindlink agreement withdraw --reason "The study is over."',
 )
 @_REASON
 @_YES

@@ -40,7 +40,11 @@ _PATH: Final = click.Path(dir_okay=False, path_type=Path)
 _SHOWN_CHARACTERS: Final = 8
 
 
-@click.command("send", epilog="Example: blindlink agreement send foster-k12.agreement-1.json")
+@click.command(
+    "send",
+    short_help="Send a draft to the broker, for all parties to read.",
+    epilog="Example: blindlink agreement send foster-k12.agreement-1.json",
+)
 @click.argument("source", type=_PATH)
 @seat_options
 @click.pass_obj
@@ -57,7 +61,11 @@ def send(session: Session, /, *, source: Path, **given: Any) -> None:
     click.echo(grouped(shown.digest))
 
 
-@click.command("sign", epilog="Example: blindlink agreement sign")
+@click.command(
+    "sign",
+    short_help="Sign an agreement for your party.",
+    epilog="Example: blindlink agreement sign",
+)
 @click.argument("source", required=False, type=_PATH)
 @click.option(
     "--fingerprint",
@@ -141,7 +149,11 @@ class _Entry:
     yes: bool
 
 
-@click.command("accept", epilog="Example: blindlink agreement accept 3b1f... (all 64 characters)")
+@click.command(
+    "accept",
+    short_help="Keep the agreement with the fingerprint on counsel's sheet.",
+    epilog="Example: blindlink agreement accept 3b1f... (all 64 characters)",
+)
 @click.argument("fingerprint", nargs=-1, required=True)
 @seat_options
 @click.pass_obj
@@ -156,7 +168,11 @@ def accept(session: Session, /, *, fingerprint: tuple[str, ...], **given: Any) -
     session.say(f"agreement {shown.agreement.number} is kept, with the signature of every party")
 
 
-@click.command("status", epilog="Example: blindlink agreement status --json")
+@click.command(
+    "status",
+    short_help="Show who has signed each agreement, and who has yet to.",
+    epilog="Example: blindlink agreement status --json",
+)
 @json_option
 @seat_options
 @click.pass_obj

@@ -36,7 +36,11 @@ def approve() -> None:
     """Approve runs and releases as the agreement asks; you need the duty approver."""
 
 
-@approve.command("list", epilog="Example: blindlink approve list --json")
+@approve.command(
+    "list",
+    short_help="List what needs approval, and the standing approvals.",
+    epilog="Example: blindlink approve list --json",
+)
 @json_option
 @seat_options
 @click.pass_obj
@@ -65,7 +69,11 @@ def list_pending(session: Session, /, **given: Any) -> None:
     emit(document, lines)
 
 
-@approve.command("run", epilog="Example: blindlink approve run --yes")
+@approve.command(
+    "run",
+    short_help="Approve one run, by exactly what is shown.",
+    epilog="Example: blindlink approve run --yes",
+)
 @click.argument("run_id", metavar="RUN", required=False)
 @_LASTS
 @_YES
@@ -81,7 +89,11 @@ def approve_run(
     _approve(session, given, "run", run_id, days=days, yes=yes)
 
 
-@approve.command("release", epilog="Example: blindlink approve release --yes")
+@approve.command(
+    "release",
+    short_help="Approve that a run's result is released.",
+    epilog="Example: blindlink approve release --yes",
+)
 @click.argument("run_id", metavar="RUN", required=False)
 @_LASTS
 @_YES
@@ -95,7 +107,9 @@ def approve_release(
 
 
 @approve.command(
-    "standing", epilog="Example: blindlink approve standing --until 2027-06-30 --runs 52"
+    "standing",
+    short_help="Approve runs in advance, up to a day and a number.",
+    epilog="Example: blindlink approve standing --until 2027-06-30 --runs 52",
 )
 @click.option("--until", required=True, help="The last day, such as 2027-06-30.")
 @click.option("--runs", required=True, type=RUNS, help="At most so many runs.")
@@ -112,7 +126,11 @@ def standing(session: Session, /, *, until: str, runs: int, yes: bool, **given: 
     click.echo(approval)
 
 
-@approve.command("revoke", epilog="Example: blindlink approve revoke apv-0123...")
+@approve.command(
+    "revoke",
+    short_help="Revoke a standing approval, at once.",
+    epilog="Example: blindlink approve revoke apv-0123...",
+)
 @click.argument("approval", required=False)
 @_YES
 @seat_options

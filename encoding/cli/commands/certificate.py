@@ -36,7 +36,11 @@ def certificate() -> None:
     """Show what the broker has destroyed, with proof, and counter-sign it."""
 
 
-@certificate.command("list", epilog="Example: blindlink certificate list")
+@certificate.command(
+    "list",
+    short_help="List the project's destructions, newest first.",
+    epilog="Example: blindlink certificate list",
+)
 @json_option
 @agency_options
 @click.pass_obj
@@ -49,7 +53,11 @@ def list_all(session: Session) -> None:
     emit([one.to_json() for one in found], map(_line, found), remarks=none)
 
 
-@certificate.command("show", epilog="Example: blindlink certificate show --html certificate.html")
+@certificate.command(
+    "show",
+    short_help="Show a certificate: what is destroyed, what remains and why.",
+    epilog="Example: blindlink certificate show --html certificate.html",
+)
 @click.argument("number", required=False)
 @click.option("--offline", is_flag=True, help="Check the one that is kept here, ask nobody.")
 @file_outputs
@@ -74,7 +82,11 @@ def show(
     show_certified(found)
 
 
-@certificate.command("sign", epilog="Example: blindlink certificate sign")
+@certificate.command(
+    "sign",
+    short_help="Check a certificate, and countersign it.",
+    epilog="Example: blindlink certificate sign",
+)
 @click.argument("number", required=False)
 @json_option
 @identity_options

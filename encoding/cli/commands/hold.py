@@ -36,7 +36,11 @@ def hold() -> None:
     """Forbid for the time being that anything of the project is destroyed."""
 
 
-@hold.command("set", epilog='Example: blindlink hold set --order "Court order of 1 September 2026"')
+@hold.command(
+    "set",
+    short_help="Set a legal hold: nothing of the project is destroyed.",
+    epilog='Example: blindlink hold set --order "Court order of 1 September 2026"',
+)
 @_ORDER
 @_YES
 @seat_options

@@ -39,7 +39,11 @@ for command in (enrol, sheet, trust, rotate, token, page_link):
     identity.add_command(command)
 
 
-@identity.command("new", epilog="Example: blindlink identity new child-welfare --duty analyst")
+@identity.command(
+    "new",
+    short_help="Make your keys, in a file that only you can open.",
+    epilog="Example: blindlink identity new child-welfare --duty analyst",
+)
 @click.argument("party")
 @click.option(
     "--duty",
@@ -89,7 +93,11 @@ def new(  # noqa: PLR0917 - click passes by name
     click.echo("\n".join(identity_lines(made.public)))
 
 
-@identity.command("show", epilog="Example: blindlink identity show --json")
+@identity.command(
+    "show",
+    short_help="Show your own ID and fingerprint.",
+    epilog="Example: blindlink identity show --json",
+)
 @click.option("--file", "file", type=_PATH, help=f"File of the keys; {DEFAULT_FILE} if left out.")
 @json_option
 @agency_options
@@ -104,7 +112,11 @@ def show(session: Session, file: Path | None) -> None:
     emit(document, identity_lines(signed.identity))
 
 
-@identity.command("passphrase", epilog="Example: blindlink identity passphrase")
+@identity.command(
+    "passphrase",
+    short_help="Choose another passphrase; your keys stay.",
+    epilog="Example: blindlink identity passphrase",
+)
 @click.option(
     "--new-passphrase-file",
     type=_PATH,

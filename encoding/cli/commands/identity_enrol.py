@@ -33,7 +33,9 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 @click.command(
-    "enrol", epilog="Example: blindlink identity enrol --broker https://broker.example.org"
+    "enrol",
+    short_help="Send your public keys, with the operator's code.",
+    epilog="Example: blindlink identity enrol --broker https://broker.example.org",
 )
 @click.option("--file", "file", type=_FILE, help="File of your keys.")
 @click.option(
@@ -75,7 +77,11 @@ def enrol(
     click.echo("\n".join(identity_lines(signed.identity)))
 
 
-@click.command("rotate", epilog="Example: blindlink identity rotate")
+@click.command(
+    "rotate",
+    short_help="Replace your keys; the old ones sign for the new.",
+    epilog="Example: blindlink identity rotate",
+)
 @broker_options
 @identity_options
 @agency_options
@@ -99,7 +105,11 @@ def rotate(session: Session, /, **given: Any) -> None:
     click.echo("\n".join(identity_lines(rotation.new.public)))
 
 
-@click.command("token", epilog="Example: blindlink identity token --out auditor.token")
+@click.command(
+    "token",
+    short_help="Write a token of 10 minutes, for a program without keys.",
+    epilog="Example: blindlink identity token --out auditor.token",
+)
 @click.option(
     "--out",
     type=_FILE,

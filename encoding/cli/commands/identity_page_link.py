@@ -15,7 +15,9 @@ from schemas.api import sign_in_url
 
 
 @click.command(
-    "page-link", epilog="Example: blindlink identity page-link --broker https://broker.example.org"
+    "page-link",
+    short_help="Print a link that signs you in to the broker's pages.",
+    epilog="Example: blindlink identity page-link --broker https://broker.example.org",
 )
 @broker_options
 @identity_options

@@ -12,7 +12,11 @@ from encoding.cli.parts.session import Session
 from schemas.shared.command_line import emit, json_option
 
 
-@click.command("sheet", epilog="Example: blindlink identity sheet > sheet.txt")
+@click.command(
+    "sheet",
+    short_help="Print the project's confirmed people, with fingerprints.",
+    epilog="Example: blindlink identity sheet > sheet.txt",
+)
 @json_option
 @seat_options
 @click.pass_obj

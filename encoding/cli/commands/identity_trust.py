@@ -16,6 +16,7 @@ from schemas.ids import is_name
 
 @click.command(
     "trust",
+    short_help="Trust the keys of a party by their fingerprints.",
     epilog="Example: blindlink identity trust schools 01234 56789 ... (all twelve groups)",
 )
 @click.argument("party")

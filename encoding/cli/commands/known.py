@@ -19,7 +19,11 @@ def known() -> None:
     """Bring in pairs of records that an earlier programme has linked, or that both agencies assert."""
 
 
-@known.command("import", epilog="Example: blindlink known import pairs.csv --partner k12")
+@known.command(
+    "import",
+    short_help="Take the pairs of a CSV file, in place of earlier ones.",
+    epilog="Example: blindlink known import pairs.csv --partner k12",
+)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--partner", required=True, help="The other agency, by its name in the agreement.")
 @click.option("--own-column", default="own_id", show_default=True, help="Your own record IDs.")
@@ -63,7 +67,11 @@ def import_pairs(
     )
 
 
-@known.command("forget", epilog="Example: blindlink known forget --partner k12")
+@known.command(
+    "forget",
+    short_help="Forget the pairs with a partner; links stay.",
+    epilog="Example: blindlink known forget --partner k12",
+)
 @click.option("--partner", required=True, help="The other agency, by its name in the agreement.")
 @agency_options
 @click.pass_obj

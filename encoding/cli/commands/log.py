@@ -19,7 +19,11 @@ def log() -> None:
     """Hold the broker to the match log that it has shown."""
 
 
-@log.command("pin", epilog="Example: blindlink log pin -o county.pin")
+@log.command(
+    "pin",
+    short_help="Pin the newest checkpoint, and cosign it.",
+    epilog="Example: blindlink log pin -o county.pin",
+)
 @click.option(
     "--output",
     "-o",

@@ -19,7 +19,11 @@ def receipt() -> None:
     """Check the proofs that the broker has given."""
 
 
-@receipt.command("verify", epilog="Example: blindlink receipt verify")
+@receipt.command(
+    "verify",
+    short_help="Check receipts, without asking the broker.",
+    epilog="Example: blindlink receipt verify",
+)
 @click.argument("files", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
 @json_option
 @agency_options

@@ -26,7 +26,11 @@ def roster() -> None:
     """Say and change who acts for your party: the persons whom the agreement lists for it."""
 
 
-@roster.command("show", epilog="Example: blindlink roster show --json")
+@roster.command(
+    "show",
+    short_help="Show who acts for each party, with duties and fingerprints.",
+    epilog="Example: blindlink roster show --json",
+)
 @json_option
 @seat_options
 @click.pass_obj

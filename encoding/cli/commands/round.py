@@ -26,7 +26,7 @@ def round() -> None:
     """A round: one turn of the project, in which every agency uploads once and link IDs are agreed on."""
 
 
-@round.command("ready")
+@round.command("ready", short_help="Get ready: log spare nonces of this workspace.")
 @agency_options
 @click.pass_obj
 def ready(session: Session) -> None:
@@ -49,7 +49,7 @@ def ready(session: Session) -> None:
     )
 
 
-@round.command("status")
+@round.command("status", short_help="Show which round is open, and who has uploaded.")
 @json_option
 @agency_options
 @click.pass_obj
@@ -65,7 +65,7 @@ def status(session: Session) -> None:
     emit(listed.to_json(), round_lines(listed, terms))
 
 
-@round.command("correct")
+@round.command("correct", short_help="Void the uploads of the open round, and begin the next.")
 @click.option(
     "--reason",
     type=click.Choice(["wrong-file", "wrong-settings", "workspace-lost", "other"]),
@@ -99,7 +99,11 @@ def correct(session: Session, *, reason: str) -> None:
     emit(new.to_json(), remarks=[sentence])
 
 
-@round.command("report", epilog="Example: blindlink round report")
+@round.command(
+    "report",
+    short_help="Write the report of the newest round, as a page and JSON.",
+    epilog="Example: blindlink round report",
+)
 @file_options
 @click.option(
     "--output",

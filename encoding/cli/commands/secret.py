@@ -22,7 +22,11 @@ for _command in (share, accept, status, rotate):
     secret.add_command(_command)
 
 
-@secret.command("new", epilog="Example: blindlink secret new secret.txt")
+@secret.command(
+    "new",
+    short_help="Write a new random secret, which only you may read.",
+    epilog="Example: blindlink secret new secret.txt",
+)
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @agency_options
 @click.pass_obj
@@ -39,7 +43,11 @@ def new(session: Session, file: Path | None) -> None:
     click.echo(spoken(made.key_id))
 
 
-@secret.command("key-id", epilog="Example: blindlink secret key-id")
+@secret.command(
+    "key-id",
+    short_help="Print the key id of the secret; it must be the same at all.",
+    epilog="Example: blindlink secret key-id",
+)
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @agency_options
 @click.pass_obj

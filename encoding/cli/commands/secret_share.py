@@ -27,7 +27,11 @@ _EPOCH: Final = click.option(
 )
 
 
-@click.command("share", epilog="Example: blindlink secret share")
+@click.command(
+    "share",
+    short_help="Send each other agency your part of the secret, sealed.",
+    epilog="Example: blindlink secret share",
+)
 @_EPOCH
 @click.option("--again", is_flag=True, help="Forget what was agreed so far, and begin anew.")
 @exchange_options
@@ -41,7 +45,11 @@ def share(session: Session, /, *, epoch: int | None, again: bool, **given: Any) 
     _share(session, given, lambda _: epoch, again=again)
 
 
-@click.command("rotate", epilog="Example: blindlink secret rotate")
+@click.command(
+    "rotate",
+    short_help="Begin the secret of the next epoch.",
+    epilog="Example: blindlink secret rotate",
+)
 @exchange_options
 @click.pass_obj
 def rotate(session: Session, /, **given: Any) -> None:
@@ -53,7 +61,11 @@ def rotate(session: Session, /, **given: Any) -> None:
     _share(session, given, lambda view: view.terms.epoch + 1)
 
 
-@click.command("accept", epilog="Example: blindlink secret accept --from-file schools.txt")
+@click.command(
+    "accept",
+    short_help="Take the others' parts, make the secret, and confirm it.",
+    epilog="Example: blindlink secret accept --from-file schools.txt",
+)
 @_EPOCH
 @click.option(
     "--from-file",
@@ -88,7 +100,11 @@ def accept(
         advise_custody(session)
 
 
-@click.command("status", epilog="Example: blindlink secret status --json")
+@click.command(
+    "status",
+    short_help="Show whose part is here, and who has confirmed.",
+    epilog="Example: blindlink secret status --json",
+)
 @_EPOCH
 @json_option
 @agency_options

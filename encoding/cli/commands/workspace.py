@@ -44,7 +44,11 @@ def workspace() -> None:
 workspace.add_command(custodian)
 
 
-@workspace.command("protect", epilog="Example: blindlink workspace protect")
+@workspace.command(
+    "protect",
+    short_help="Seal it to your own keys, and print a recovery code.",
+    epilog="Example: blindlink workspace protect",
+)
 @identity_options
 @agency_options
 @click.pass_obj
@@ -64,7 +68,11 @@ def protect(session: Session, /, **given: Any) -> None:
         session.say("next, let a second person keep it too: blindlink workspace custodian add")
 
 
-@workspace.command("backup", epilog="Example: blindlink workspace backup welfare.backup")
+@workspace.command(
+    "backup",
+    short_help="Write a backup that you and your custodians can open.",
+    epilog="Example: blindlink workspace backup welfare.backup",
+)
 @click.argument("file", type=_FILE)
 @FORCE
 @identity_options
@@ -83,7 +91,9 @@ def backup(session: Session, /, *, file: Path, force: bool, **given: Any) -> Non
 
 
 @workspace.command(
-    "handover", epilog="Example: blindlink workspace handover to-bea.backup --to per-0123..."
+    "handover",
+    short_help="Write the workspace into a file for your successor.",
+    epilog="Example: blindlink workspace handover to-bea.backup --to per-0123...",
 )
 @click.argument("file", type=_FILE)
 @click.option("--to", "person", required=True, help="Who takes over, by person id.")
@@ -128,7 +138,11 @@ def handover(
     session.say("once they have, destroy this workspace, and have the operator revoke your keys")
 
 
-@workspace.command("restore", epilog="Example: blindlink workspace restore welfare.backup")
+@workspace.command(
+    "restore",
+    short_help="Restore a backup on this computer, all of it or nothing.",
+    epilog="Example: blindlink workspace restore welfare.backup",
+)
 @click.argument("file", type=_FILE)
 @click.option(
     "--made-by",
@@ -174,7 +188,11 @@ def restore(
         _print_code(made)
 
 
-@workspace.command("recover", epilog="Example: blindlink workspace recover")
+@workspace.command(
+    "recover",
+    short_help="Open it by its recovery code, under your new keys.",
+    epilog="Example: blindlink workspace recover",
+)
 @_CODE_FILE
 @identity_options
 @agency_options

@@ -20,13 +20,19 @@ from schemas.shared.command_line import emit, json_option
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.group("custodian", epilog="Example: blindlink workspace custodian list")
+@click.group(
+    "custodian",
+    short_help="Name people who can restore it when you cannot.",
+    epilog="Example: blindlink workspace custodian list",
+)
 def custodian() -> None:
     """Name second persons of your agency who can restore the workspace when you cannot."""
 
 
 @custodian.command(
-    "add", epilog="Example: blindlink workspace custodian add bea.json 01234 56789 ... (all twelve)"
+    "add",
+    short_help="Make a person a custodian, by their fingerprint.",
+    epilog="Example: blindlink workspace custodian add bea.json 01234 56789 ... (all twelve)",
 )
 @click.argument("file", type=_FILE)
 @click.argument("fingerprint", nargs=-1, required=True)
@@ -55,7 +61,11 @@ def add(session: Session, /, *, file: Path, fingerprint: tuple[str, ...], **give
     )
 
 
-@custodian.command("remove", epilog="Example: blindlink workspace custodian remove per-0123...")
+@custodian.command(
+    "remove",
+    short_help="End a person's custody; earlier backups still open.",
+    epilog="Example: blindlink workspace custodian remove per-0123...",
+)
 @click.argument("person")
 @identity_options
 @agency_options

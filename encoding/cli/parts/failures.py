@@ -13,9 +13,9 @@ import click
 from encoding.errors import AgencyError
 from schemas.errors import FormatError
 from schemas.printable import printable
+from schemas.shared.command_line import complain, tell_click
 
 FAILED: Final = 1
-USAGE: Final = 2
 
 
 def exit_status(program: str, run: Callable[[], object]) -> None:
@@ -25,7 +25,7 @@ def exit_status(program: str, run: Callable[[], object]) -> None:
 
 def message_of(exc: Exception) -> str:
     """Return what is said of an error, without a value of anybody's."""
-    return printable(_describe(exc, "blindlink").message)
+    return printable(_describe(exc).message)
 
 
 def _run(program: str, run: Callable[[], object]) -> int:
@@ -35,11 +35,11 @@ def _run(program: str, run: Callable[[], object]) -> int:
         # Whoever read our output has gone; Python would complain once more when it flushes.
         sys.stdout = None
         return FAILED
+    except click.ClickException as exc:
+        return tell_click(program, exc)
     except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001 - the last net: no traceback may show a value
-        failure = _describe(exc, program)
-        click.echo(f"{program}: error: {printable(failure.message)}", err=True)
-        if failure.hint:
-            click.echo(f"hint: {printable(failure.hint)}", err=True)
+        failure = _describe(exc)
+        complain(program, failure.message, failure.hint)
         return failure.status
     return status if isinstance(status, int) else 0
 
@@ -50,15 +50,10 @@ class _Failure(NamedTuple):
     status: int = FAILED
 
 
-def _describe(exc: BaseException, program: str) -> _Failure:
+def _describe(exc: BaseException) -> _Failure:
     match exc:
         case AgencyError():
             return _Failure(str(exc), exc.hint, exc.exit_code)
-        case click.UsageError():
-            command = exc.ctx.command_path if exc.ctx else program
-            return _Failure(_sentence(exc.format_message()), f"{command} --help", USAGE)
-        case click.ClickException():
-            return _Failure(_sentence(exc.format_message()), None)
         case click.Abort() | KeyboardInterrupt():
             return _Failure("interrupted; nothing is lost", None)
         case OSError(strerror=str(reason)):
@@ -77,9 +72,3 @@ def _describe_unexpected(exc: BaseException) -> _Failure:
         f"internal error: {type(exc).__name__} in {place}",
         "this is a fault of the program; report this line, which holds none of your data",
     )
-
-
-def _sentence(text: str) -> str:
-    # Click gives each choice a line of its own.
-    text = text.replace("\n\t", " ")
-    return text[:1].lower() + text[1:].rstrip().removesuffix(".")

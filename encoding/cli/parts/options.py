@@ -121,6 +121,9 @@ def output_options(what: str) -> Callable[[_Function], _Function]:
 def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     def callback(ctx: click.Context, _: click.Parameter, value: Any) -> None:
         # Here, so that the list of commands needs neither the formats nor the network.
+        if ctx.resilient_parsing:
+            # A shell asks what may come next, and nothing will run.
+            return
         from encoding.cli.parts.session import Session  # noqa: PLC0415 - see above
 
         session = ctx.ensure_object(Session)

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import click
-
 from encoding.broker.client import BrokerClient
 from encoding.broker.connection import Connection, Waiting, certificates_in
 from encoding.broker.credential import SignIn
@@ -22,7 +20,7 @@ from encoding.log.trust import Trust
 from encoding.log.witness import Witness
 from encoding.workspace.config import Config, read_config
 from encoding.workspace.workspace import Workspace, open_workspace
-from schemas.printable import printable
+from schemas.shared.command_line import remark
 from schemas.shared.progress_bar import ProgressBar
 
 if TYPE_CHECKING:
@@ -182,8 +180,8 @@ class Session:
     def say(self, sentence: str) -> None:
         """Write a remark to the error output, unless quiet."""
         if not self.is_quiet:
-            click.echo(f"blindlink: {printable(sentence)}", err=True)
+            remark("blindlink", sentence)
 
     def warn(self, sentence: str) -> None:
         """Write a warning to the error output, quiet or not."""
-        click.echo(f"blindlink: warning: {printable(sentence)}", err=True)
+        remark("blindlink", sentence, is_warning=True)
