@@ -6,7 +6,9 @@ No body, header or token is ever logged or put into an error.
 from __future__ import annotations
 
 import secrets
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,6 +33,7 @@ from schemas.canonical import parse_json
 from schemas.errors import FormatError
 from schemas.printable import printable
 from schemas.problem import Problem
+from schemas.shared.progress_bar import duration
 from schemas.shared.trust import trust_only
 from schemas.signed_request import HEADER
 
@@ -39,6 +42,8 @@ MAX_RETRY_AFTER_S: Final = 120.0
 FIRST_DELAY_S: Final = 0.5
 MAX_DELAY_S: Final = 30.0
 TIMEOUT: Final = httpx2.Timeout(60.0, connect=10.0)
+# After so long a person wonders whether anything happens.
+SILENT_S: Final = 1.0
 # Not 507: a disk is full until a person makes room, and the same command later goes on where it ended.
 AGAIN: Final = frozenset({429, 500, 502, 503, 504})
 
@@ -47,7 +52,7 @@ _Taken = TypeVar("_Taken")
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How long a client goes on asking, how it waits, and whom it tells before it does."""
+    """How long a client goes on asking, how it waits, and whom it tells, once, before it does."""
 
     patience_s: float = 20.0
     sleep: Callable[[float], None] = time.sleep
@@ -75,6 +80,7 @@ class Connection:
         self._waiting = waiting or Waiting()
         self._address = url.rstrip("/")
         self._credential = credential
+        self._has_told = False
         self._http = httpx2.Client(
             base_url=f"{self._address}/v1/",
             headers={"Accept-Encoding": "identity"},
@@ -121,9 +127,16 @@ class Connection:
                 pause_s = max(again.at_least_s, delay_s * (0.5 + secrets.randbelow(1000) / 1000))
                 if waited_s + pause_s > self._waiting.patience_s:
                     raise again.failure from None
-                self._waiting.tell(f"{again.failure}; trying again in {pause_s:.0f} s")
+                left = duration(self._waiting.patience_s - waited_s)
+                self._tell(f"{again.failure}; trying again for up to {left}")
             self._waiting.sleep(pause_s)
             waited_s, delay_s = waited_s + pause_s, min(MAX_DELAY_S, delay_s * 2)
+
+    def _tell(self, sentence: str) -> None:
+        """Say why nothing is heard; what is tried afterwards is tried quietly."""
+        if not self._has_told:
+            self._has_told = True
+            self._waiting.tell(sentence)
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         """Send a body to a path below the broker's address, once and without a credential."""
@@ -164,8 +177,13 @@ class Connection:
         headers: Mapping[str, str] | None,
         take: Callable[[Iterator[bytes]], _Taken],
     ) -> _Taken:
+        connecting = _Connecting(
+            lambda: self._tell(f"{_unreached(self._address)} yet; waiting for it")
+        )
         try:
-            with self._http.stream(method, path, content=body, headers=headers) as response:
+            with self._http.stream(
+                method, path, content=body, headers=headers, extensions={"trace": connecting}
+            ) as response:
                 if response.is_success:
                     return take(response.iter_raw())
                 failure = _refusal(response, self._credential)
@@ -174,6 +192,22 @@ class Connection:
                 raise failure
         except httpx2.RequestError as exc:
             raise _lost(exc, self._address) from exc
+
+
+class _Connecting:
+    """Follows a request, as httpcore tells of it: where the connection is long in coming, it says so."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+        self._timer: threading.Timer | None = None
+
+    def __call__(self, event: str, _: Mapping[str, object]) -> None:
+        if event == "connection.connect_tcp.started":
+            self._timer = threading.Timer(SILENT_S, self._tell)
+            self._timer.daemon = True
+            self._timer.start()
+        elif event.startswith("connection.connect_tcp.") and self._timer is not None:
+            self._timer.cancel()
 
 
 class _TryAgainError(Exception):
@@ -270,6 +304,19 @@ _UNTRUSTED: Final = (
 )
 
 
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
+_NO_NAME: Final = "look at the broker's address; if it is right, look at this computer's network"
+
+
+def _place(address: str) -> str:
+    url = httpx2.URL(address)
+    return f"{url.host}, port {url.port or 443}"
+
+
+def _unreached(address: str) -> str:
+    return f"the broker cannot be reached at {_place(address)}"
+
+
 def _lost(exc: httpx2.RequestError, address: str) -> Exception:
     """Return what to raise where no answer came from an address."""
     cause: BaseException | None = exc
@@ -277,10 +324,15 @@ def _lost(exc: httpx2.RequestError, address: str) -> Exception:
         if isinstance(cause, ssl.SSLCertVerificationError):
             sentence, hint = _WRONG_CERTIFICATE.get(cause.verify_code, _UNTRUSTED)
             return BrokerUnreachableError(sentence, hint=hint)
+        if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
+            sentence = f"what answers at {_place(address)} does not speak TLS, so it is no broker"
+            return BrokerUnreachableError(sentence, hint="look at the broker's address and port")
+        if isinstance(cause, socket.gaierror):
+            sentence = f"no computer is found by the name {httpx2.URL(address).host}"
+            return _TryAgainError(BrokerUnreachableError(sentence, hint=_NO_NAME))
         cause = cause.__cause__ or cause.__context__
     if isinstance(exc, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):
-        url = httpx2.URL(address)
-        sentence = f"the broker cannot be reached at {url.host}, port {url.port or 443}"
+        sentence = _unreached(address)
     else:
         sentence = "the connection to the broker was lost"
     return _TryAgainError(BrokerUnreachableError(sentence, hint="try again later; nothing is lost"))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import click
 
 from encoding.cli.parts.advice import advise_custody
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
-from schemas.shared.command_line import emit, json_option
+from encoding.errors import BrokerUnreachableError
+from schemas.shared.command_line import emit, json_option, wants_json
+
+if TYPE_CHECKING:
+    from encoding.rounds.known_status import KnownStatus
 
 
 @click.command("status", epilog="Example: blindlink status --json")
@@ -15,12 +22,23 @@ from schemas.shared.command_line import emit, json_option
 @agency_options
 @click.pass_obj
 def status(session: Session) -> None:
-    """Say where the linkage stands, who is waited for, what is overdue, and which command comes next."""
-    from encoding.cli.parts.linkage_status import linkage_status
-    from encoding.rounds.known_status import late_words
+    """Show where the linkage stands, who is waited for, what is overdue, and which command comes next.
 
-    found = linkage_status(session)
-    late = [late_words(one, session.party) for one in found.overdue]
+    Where the broker does not answer, it shows what the broker said last, and ends with exit code 5.
+    """
+    from encoding.cli.parts.linkage_status import STATUS, linkage_status
+    from encoding.rounds.known_status import read_status
+
+    # Nobody waits for an answer that a second call gives as well.
+    session.patience_s = 0
+    try:
+        found = linkage_status(session)
+    except BrokerUnreachableError:
+        known = read_status(session.workspace.report(session.project, STATUS))
+        if known is not None and not wants_json():
+            click.echo(f"The broker does not answer. This is what it said last, at {known.at}:")
+            click.echo("\n".join(_lines(session, known)))
+        raise
     document = {
         "project": found.project,
         "stage": found.stage,
@@ -31,5 +49,13 @@ def status(session: Session) -> None:
         "runs": list(found.runs),
         "final": list(found.final),
     }
-    emit(document, [*found.sentences, *late, f"Next: {found.command or 'nothing to do.'}"])
+    emit(document, _lines(session, found))
     advise_custody(session)
+
+
+def _lines(session: Session, found: KnownStatus) -> Iterator[str]:
+    from encoding.rounds.known_status import late_words
+
+    yield from found.sentences
+    yield from (late_words(one, session.party) for one in found.overdue)
+    yield f"Next: {found.command or 'nothing to do.'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from encoding.workspace.config import Config, read_config
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.shared.command_line import remark
 from schemas.shared.progress_bar import ProgressBar
+from schemas.shared.terminal import clear, draw, is_terminal
 
 if TYPE_CHECKING:
     import httpx2
@@ -114,9 +116,19 @@ class Session:
         Raises:
             ConfigError: the certificate file cannot be used.
         """
-        waiting = Waiting(self.patience_s, self.sleep, self.say)
+        waiting = Waiting(self.patience_s, self._wait_for_broker, self.say)
         tls = certificates_in(ca_file) if ca_file else None
         return Connection(url, credential, tls=tls, waiting=waiting, transport=self.transport)
+
+    def _wait_for_broker(self, seconds: float) -> None:
+        """Sleep; where somebody looks, count the seconds down."""
+        while seconds > 0:
+            if not self.is_quiet:
+                draw(f"trying the broker again in {seconds:.0f} s")
+            pause_s = min(1.0, seconds) if is_terminal(sys.stderr) else seconds
+            self.sleep(pause_s)
+            seconds -= pause_s
+        clear()
 
     def _credential(self) -> SignIn:
         return SignIn(unlock_own(self), self.config.sections.broker.url.rstrip("/"), self.now)

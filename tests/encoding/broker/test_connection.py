@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -295,6 +296,53 @@ def tls_server(tmp_path: Path) -> Iterator[Served]:
 def ask(url: str, tls: ssl.SSLContext | None, sleep: Callable[[float], None]) -> None:
     waiting = Waiting(patience_s=3, sleep=sleep)
     with BrokerClient(Connection(url, None, tls=tls, waiting=waiting)) as client:
+        client.project("foster-pupils")
+
+
+def test_a_server_without_tls_is_told_at_once(sleeps) -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        with pytest.raises(BrokerUnreachableError, match="does not speak TLS"):
+            ask(f"https://127.0.0.1:{server.server_port}", None, sleeps)
+        thread.join()
+    assert sleeps == []
+
+
+def test_a_name_that_nobody_has_is_told(sleeps) -> None:
+    with pytest.raises(BrokerUnreachableError, match="no computer is found by the name nowhere"):
+        ask("https://nowhere.invalid", None, sleeps)
+
+
+def test_who_waits_is_told_once_and_for_how_long() -> None:
+    told: list[str] = []
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"https://127.0.0.1:{nobody.getsockname()[1]}"
+        waiting = Waiting(patience_s=20, sleep=lambda _: None, tell=told.append)
+        with (
+            BrokerClient(Connection(url, None, waiting=waiting)) as client,
+            pytest.raises(BrokerUnreachableError),
+        ):
+            client.project("foster-pupils")
+    (sentence,) = told
+    assert sentence.endswith("; trying again for up to 20 s")
+
+
+def test_a_connection_that_is_long_in_coming_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at a firewall that drops what is sent: the computer waits for seconds, and nothing comes."""
+    told = threading.Event()
+
+    def connect(*_: object, **__: object) -> object:
+        assert told.wait(60)
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    waiting = Waiting(patience_s=0, tell=lambda _: told.set())
+    with (
+        BrokerClient(Connection("https://127.0.0.1:1", None, waiting=waiting)) as client,
+        pytest.raises(BrokerUnreachableError),
+    ):
         client.project("foster-pupils")
 
 

@@ -329,9 +329,26 @@ def test_unreachable_broker_ends_with_5(welfare: Desk, broker: NearBroker) -> No
         raise httpx2.ConnectError("no network")
 
     broker.courier.before = refuse
-    result = welfare.type("status")
+    result = welfare.type("run")
     assert result.exit_code == 5
-    assert "trying again" in result.stderr
+    assert result.stderr.count("trying again for up to") == 1
+
+
+def test_status_shows_what_the_broker_said_last_where_it_does_not_answer(
+    linked: Desk, broker: NearBroker
+) -> None:
+    def refuse(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("no network")
+
+    said = linked.ok("status").stdout
+    broker.courier.before = refuse
+    result = linked.type("status")
+    assert result.exit_code == 5
+    first, rest = result.stdout.split("\n", 1)
+    assert first.startswith("The broker does not answer. This is what it said last, at 2")
+    assert rest == said
+    assert "trying again" not in result.stderr
+    assert linked.type("status", "--json").exit_code == 5
 
 
 def test_rewritten_log_stops_every_command_that_asks_the_broker(linked: Desk, broker) -> None:
