@@ -9,6 +9,8 @@ from __future__ import annotations
 import ipaddress
 import os
 import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -25,14 +27,14 @@ from sqlalchemy.exc import ArgumentError
 
 from app.errors import ConfigurationError
 from schemas.ids import ADDRESS_PATTERN, NAME_PATTERN
+from schemas.shared.written_answers import MAIL_PATTERN, TOML_HINT, setting_fault
 
+_LISTED: Final = "docs/operator.md lists the settings"
 CONFIG_NAME: Final = "broker.toml"
 DEFAULT_STATE_DIR: Final = Path("broker-state")
 
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
-Address = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+$", max_length=254)
-]
+Address = Annotated[str, Field(pattern=MAIL_PATTERN, max_length=254)]
 # As it is compared: in the one form that an address has.
 ProxyAddress = Annotated[str, AfterValidator(lambda text: str(ipaddress.ip_address(text)))]
 PartyName = Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -253,12 +255,33 @@ def read_settings(state_dir: Path | None = None, **flags: Any) -> Settings:
     try:
         return Settings(**given)
     except SettingsError:
-        # Such as an environment variable that ought to be JSON; its text may quote the value.
-        raise ConfigurationError("a setting in the environment cannot be read") from None
+        # Its text may quote the value. Of all settings this one alone is not a plain text.
+        raise ConfigurationError(
+            "the environment variable BLINDLINK_MAIL_TO is not a table in JSON",
+            hint='such as {"k12": "ann@example.org"}; in broker.toml it is the section [mail_to]',
+        ) from None
     except ValidationError as exc:
-        first = exc.errors(include_input=False, include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise ConfigurationError(f"setting {where}: {first['msg']}") from None
+        raise _described(exc, given) from None
+
+
+def _described(error: ValidationError, flags: Mapping[str, Any]) -> ConfigurationError:
+    """Return an error that names the first wrong setting as it was written: option, variable or line."""
+    found = error.errors(include_input=False, include_url=False)
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
+    name = str(next(iter(first["loc"]), ""))
+    variable = f"BLINDLINK_{name.upper()}"
+    if first["type"] == "extra_forbidden":
+        near = get_close_matches(name, Settings.model_fields, n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        return ConfigurationError(f"{CONFIG_NAME}: there is no setting {name}{meant}", hint=_LISTED)
+    if not name:
+        return ConfigurationError(f"the settings do not fit: {setting_fault(first)}", hint=_LISTED)
+    where = CONFIG_NAME
+    if name in flags:
+        where = f"option --{name.replace('_', '-')}"
+    elif variable in os.environ:
+        where = f"environment variable {variable}"
+    return ConfigurationError(f"{where}: {setting_fault(first)}", hint=_LISTED)
 
 
 class _FileSettings(PydanticBaseSettingsSource):
@@ -276,7 +299,10 @@ class _FileSettings(PydanticBaseSettingsSource):
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-            raise ConfigurationError(f"{CONFIG_NAME} cannot be read as TOML") from exc
+            at = f": {exc}" if isinstance(exc, tomllib.TOMLDecodeError) else ""
+            raise ConfigurationError(
+                f"{CONFIG_NAME} cannot be read as TOML{at}", hint=TOML_HINT
+            ) from exc
 
 
 def is_loopback(host: str) -> bool:

@@ -27,6 +27,7 @@ TIME_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 DATE_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 ADDRESS_PATTERN = r"^https://[^\s/?#@]+(/[^\s/?#]+)*$"
+CODE_PATTERN = r"^[a-z0-9]+([-.][a-z0-9]+)*$"
 DECIMAL_PATTERN = r"^(0|[1-9][0-9]{0,3})(\.[0-9]{1,9})?$"
 
 
@@ -53,7 +54,7 @@ KeyIdHex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 UtcTime = Annotated[str, StringConstraints(pattern=TIME_PATTERN), AfterValidator(_existing_time)]
 IsoDate = Annotated[str, StringConstraints(pattern=DATE_PATTERN), AfterValidator(_existing_time)]
 DecimalText = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN)]
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([-.][a-z0-9]+)*$", max_length=60)]
+Code = Annotated[str, StringConstraints(pattern=CODE_PATTERN, max_length=60)]
 
 # The three letters before a random id say what it names, so that a misplaced one is seen at a glance.
 UPLOAD_PREFIX = "upl"

@@ -13,6 +13,7 @@ from app.errors import RefusedError
 from app.matchlog.errors import LogRolledBackError
 from schemas.errors import CheckpointError
 from schemas.matchlog.checkpoint import parse_checkpoints
+from schemas.shared.progress_bar import working
 
 Folder = click.Path(file_okay=False, path_type=Path)
 
@@ -27,7 +28,7 @@ def backup(ctx: click.Context, folder: Path) -> None:
     """
     from app.backup.archive import write_backup
 
-    with opened_broker(ctx) as broker:
+    with opened_broker(ctx) as broker, working("writing the backup"):
         manifest = write_backup(broker, folder)
     click.echo(
         f"{manifest.blobs} blobs and a log of {manifest.log_size} entries are in {folder}", err=True
@@ -84,7 +85,8 @@ def restore(
     pins = [note for file in pin_files for note in _notes_of(file)]
     broker = open_broker(founded_settings(ctx))
     try:
-        restored = restore_backup(broker, folder, replace=replace, older=older, pins=pins)
+        with working("restoring the backup"):
+            restored = restore_backup(broker, folder, replace=replace, older=older, pins=pins)
     finally:
         broker.close()
     click.echo(

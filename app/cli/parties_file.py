@@ -16,7 +16,7 @@ from app.errors import ConfigurationError
 from schemas.document import Model
 from schemas.identity import Duty, duty_apart
 from schemas.ids import Name
-from schemas.shared.written_answers import composed, plain_fault
+from schemas.shared.written_answers import TOML_HINT, composed, plain_fault
 
 PartyRole = Literal["agency", "auditor", "operator"]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
@@ -149,7 +149,7 @@ def read_parties(path: Path) -> PartiesFile:
             f"{path} cannot be read as text", hint="a template: blindlink-broker open --template"
         ) from exc
     except tomllib.TOMLDecodeError as exc:
-        raise ConfigurationError(f"{path} is not TOML: {exc}") from exc
+        raise ConfigurationError(f"{path} is not TOML: {exc}", hint=TOML_HINT) from exc
     answers = composed(raw)
     try:
         # By way of JSON, since a strict reader of Python values would refuse TOML's lists.

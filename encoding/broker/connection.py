@@ -308,13 +308,9 @@ _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYE
 _NO_NAME: Final = "look at the broker's address; if it is right, look at this computer's network"
 
 
-def _place(address: str) -> str:
-    url = httpx2.URL(address)
-    return f"{url.host}, port {url.port or 443}"
-
-
 def _unreached(address: str) -> str:
-    return f"the broker cannot be reached at {_place(address)}"
+    url = httpx2.URL(address)
+    return f"the broker cannot be reached at {url.host}, port {url.port or 443}"
 
 
 def _lost(exc: httpx2.RequestError, address: str) -> Exception:
@@ -325,7 +321,7 @@ def _lost(exc: httpx2.RequestError, address: str) -> Exception:
             sentence, hint = _WRONG_CERTIFICATE.get(cause.verify_code, _UNTRUSTED)
             return BrokerUnreachableError(sentence, hint=hint)
         if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
-            sentence = f"what answers at {_place(address)} does not speak TLS, so it is no broker"
+            sentence = f"what answers at {address} does not speak TLS, so it is no broker"
             return BrokerUnreachableError(sentence, hint="look at the broker's address and port")
         if isinstance(cause, socket.gaierror):
             sentence = f"no computer is found by the name {httpx2.URL(address).host}"

@@ -18,7 +18,8 @@ from encoding.records.agency_file import AgencyFile
 from encoding.records.row_numbers import UnnumberedFile
 from encoding.trial.words import UNPROTECTED
 from encoding.workspace.config import ReadingSection, Text, column_lines, reading_lines
-from schemas.document import Model, describe_invalid
+from schemas.document import Model
+from schemas.shared.written_answers import setting_fault
 
 LAYOUT_START: Final = b"# How a file of a trial is read.\n"
 
@@ -81,14 +82,16 @@ def read_layout(path: Path) -> Layout:
         ConfigError: it is missing, not TOML, or says something impossible.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        raw = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         otherwise = f"the layout {path} cannot be read as TOML"
         raise ConfigError(why_unread(exc, path, otherwise)) from exc
     try:
         return Layout.model_validate_json(json.dumps(raw, default=str))
     except ValidationError as exc:
-        raise ConfigError(f"the layout {path}: {describe_invalid(exc)}") from None
+        first = exc.errors(include_input=False, include_url=False)[0]
+        raise ConfigError(f"the layout {path}: {setting_fault(first, text)}") from None
 
 
 def render_layout(

@@ -16,8 +16,9 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 
 from encoding.errors import ConfigError
 from encoding.files import why_unread
-from schemas.document import Model, describe_invalid
+from schemas.document import Model
 from schemas.ids import Code, Name
+from schemas.shared.written_answers import TOML_HINT, line_of, setting_fault
 
 CONFIG_NAME: Final = "blindlink.toml"
 TODAY: Final = "today"
@@ -96,7 +97,7 @@ class InputSection(ReadingSection):
     def _is_a_day(cls, value: str) -> str:
         if value == TODAY or is_iso_date(value):
             return value
-        raise ValueError('as_of must be "today" or a date such as 2026-01-31')
+        raise ValueError('must be "today" or a date such as 2026-01-31')
 
 
 class ShareSection(Model):
@@ -203,7 +204,8 @@ def read_config(path: Path) -> Config:
         ConfigError: it is missing, not TOML, or says something impossible; names the field, not its content.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        raw = tomllib.loads(text)
     except FileNotFoundError as exc:
         raise ConfigError(
             f"there is no settings file {path.name} here", hint="make one with: blindlink init"
@@ -212,12 +214,14 @@ def read_config(path: Path) -> Config:
         otherwise = f"{path.name} cannot be read as UTF-8 text"
         raise ConfigError(why_unread(exc, path, otherwise)) from exc
     except tomllib.TOMLDecodeError as exc:
-        raise ConfigError(f"{path.name} is not TOML: {exc}") from exc
-    return Config(path.resolve().parent, parse_sections(raw, path.name))
+        raise ConfigError(f"{path.name} is not TOML: {exc}", hint=TOML_HINT) from exc
+    return Config(path.resolve().parent, parse_sections(raw, path.name, text))
 
 
-def parse_sections(raw: Mapping[str, object], name: str = CONFIG_NAME) -> ConfigFile:
-    """Check the sections as TOML gives them.
+def parse_sections(
+    raw: Mapping[str, object], name: str = CONFIG_NAME, text: str = ""
+) -> ConfigFile:
+    """Check the sections as TOML gives them; `text` is the file, for the numbers of its lines.
 
     Raises:
         ConfigError: an unknown, missing or impossible field.
@@ -226,12 +230,12 @@ def parse_sections(raw: Mapping[str, object], name: str = CONFIG_NAME) -> Config
         # By way of JSON, since a strict reader of Python values would refuse TOML's lists and dates.
         return ConfigFile.model_validate_json(json.dumps(raw, default=str))
     except ValidationError as exc:
-        raise ConfigError(f"{name}: {_describe(exc)}") from None
+        raise ConfigError(f"{name}: {_describe(exc, text)}") from None
 
 
-def _describe(error: ValidationError) -> str:
+def _describe(error: ValidationError, text: str) -> str:
     """Return one sentence about the first wrong key, in the words of the file and without any value."""
-    found = error.errors(include_input=False, include_url=False, include_context=False)
+    found = error.errors(include_input=False, include_url=False)
     # A key that is written wrongly is missing, too; where it was written is what its writer looks for.
     first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     *above, last = map(str, first["loc"] or ("",))
@@ -240,10 +244,11 @@ def _describe(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         near = get_close_matches(last, _known_keys(above), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        return f"{section} has no {word} {last}{hint}"
+        number = line_of(text, ".".join(above), last)
+        return f"{'' if number is None else f'line {number}, '}{section} has no {word} {last}{hint}"
     if first["type"] == "missing":
         return f"{section} lacks the {word} {last}"
-    return describe_invalid(error)
+    return setting_fault(first, text)
 
 
 def _known_keys(path: Sequence[str]) -> list[str]:

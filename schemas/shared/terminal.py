@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import Final, TextIO
 
 WIDTH: Final = 80
 _drawn: int = 0
+# A bar goes on by itself while something else is said.
+_turn: Final = threading.Lock()
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -35,15 +38,17 @@ def draw(line: str) -> None:
         return
     # One column less: in the last one some terminals go on to the next line.
     shown = line[: width() - 1]
-    sys.stderr.write(f"\r{shown.ljust(_drawn)}")
-    sys.stderr.flush()
-    _drawn = len(shown)
+    with _turn:
+        sys.stderr.write(f"\r{shown.ljust(_drawn)}")
+        sys.stderr.flush()
+        _drawn = len(shown)
 
 
 def clear() -> None:
     """Take away the line that was drawn, if one was: before anything else is written, and at the end."""
     global _drawn  # noqa: PLW0603 - as above
-    if _drawn:
-        sys.stderr.write(f"\r{' ' * _drawn}\r")
-        sys.stderr.flush()
-        _drawn = 0
+    with _turn:
+        if _drawn:
+            sys.stderr.write(f"\r{' ' * _drawn}\r")
+            sys.stderr.flush()
+            _drawn = 0

@@ -48,6 +48,35 @@ def test_a_malformed_setting_is_named_without_its_value(
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('port = "x"', "broker.toml: port is not a whole number"),
+        ("prt = 1", r"there is no setting prt; did you mean port\?"),
+        ('mail_from = "x"', "mail_from is not an address such as ann@example.org"),
+        ('mail_security = "plain"', "mail_security is none of starttls, tls or none"),
+        ('public_url = "foo"', "public_url is not an address such as https://"),
+        ("insecure_plain_http = 3", "insecure_plain_http is neither true nor false"),
+    ],
+)
+def test_a_wrong_setting_is_told_in_the_files_own_words(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    write_config(tmp_path, f"{line}\n")
+    with pytest.raises(ConfigurationError, match=said):
+        read_settings(tmp_path)
+
+
+def test_a_wrong_setting_is_named_where_it_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ConfigurationError, match="option --port: port lies above 65535"):
+        read_settings(tmp_path, port=70000)
+    monkeypatch.setenv("BLINDLINK_PORT", "x")
+    with pytest.raises(ConfigurationError, match="environment variable BLINDLINK_PORT"):
+        read_settings(tmp_path)
+
+
 def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
     write_config(tmp_path, "port = = 1\n")
     with pytest.raises(ConfigurationError, match="TOML"):

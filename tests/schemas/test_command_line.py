@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 
 import click
 import pytest
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 from schemas.shared import progress_bar, terminal
 from schemas.shared.command_line import LazyGroup, complain
-from schemas.shared.progress_bar import ProgressBar, duration, progress_line
+from schemas.shared.progress_bar import ProgressBar, Step, duration, progress_line
 
 SECTIONS = {"Begin": {"init": "Begin."}, "Every week": {"upload": "Send.", "status": "Show."}}
 
@@ -89,10 +90,12 @@ def test_errors_are_coloured_on_a_terminal_that_takes_it(monkeypatch: pytest.Mon
 def test_progress_is_written_over_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = terminal_at(monkeypatch)
     monkeypatch.setattr(progress_bar, "QUICK_S", 1e-9)
-    monkeypatch.setattr(progress_bar, "REDRAWN_S", 1e-9)
+    monkeypatch.setattr(progress_bar, "REDRAWN_S", 1e-3)
     with ProgressBar() as bar:
-        for done in range(1, 4):
-            bar("encoding", done / 4, done, "rows")
+        bar("encoding", 0.25, 1, "rows")
+        # One report, and the bar goes on.
+        while screen.getvalue().count("encoding") < 3:
+            pass
     shown = screen.read_away()
     *_, last, blank, end = shown.split("\r")
     assert last.startswith("encoding [")
@@ -105,24 +108,26 @@ def test_progress_is_silent_where_nobody_can_see_it(
     monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     screen = terminal_at(monkeypatch)
-    monkeypatch.setattr(progress_bar, "QUICK_S", 1e-9)
     if why == "no terminal":
         monkeypatch.setattr(screen, "isatty", lambda: False)
     if why == "a terminal that cannot go back":
         monkeypatch.setenv("TERM", "dumb")
+    before = threading.active_count()
     with ProgressBar(is_shown=why != "quiet") as bar:
         bar("encoding", 0.5, 1, "rows")
+        assert threading.active_count() == before
     assert screen.read_away() == ""
 
 
 def test_a_line_of_progress_says_share_time_left_and_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     said = " 25%, 6 s left, 2,000 rows, 1,000 a second"
-    assert (
-        progress_line("encoding", 0.25, 2000, "rows", 2.0)
-        == f"encoding [#####---------------] {said}"
-    )
+    step = Step("encoding", 0.0, 0.25, 2000, "rows")
+    assert progress_line(step, 2.0) == f"encoding [#####---------------] {said}"
+    # Nothing is promised of a step that has only begun.
+    begun = Step("attacking rows", 0.5, 0.5, 2, "attacks")
+    assert progress_line(begun, 3.0).endswith("]  50%, 3 s so far")
     monkeypatch.setattr(progress_bar, "width", lambda: 60)
-    assert progress_line("encoding", 0.25, 2000, "rows", 2.0) == f"encoding {said}"
+    assert progress_line(step, 2.0) == f"encoding {said}"
     assert [duration(one) for one in (59.2, 61, 7260)] == ["59 s", "1 min 1 s", "2 h 1 min"]
 
 

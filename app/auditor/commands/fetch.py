@@ -17,6 +17,7 @@ from app.auditor.options import (
 )
 from app.auditor.source import bundle_url, save_bundle
 from schemas.shared.command_line import emit, json_option
+from schemas.shared.progress_bar import working
 
 
 @click.command("fetch", epilog=EXIT_CODES)
@@ -50,6 +51,7 @@ def fetch(
         require_broker_for(project, url)
     with failures():
         require_free([output], read=[token_file, ca_file], force=force)
-        size = save_bundle(bundle_url(url, project), output, token_file, ca_file)
+        with working("fetching the bundle"):
+            size = save_bundle(bundle_url(url, project), output, token_file, ca_file)
     emit({"file": str(output), "size_bytes": size})
     click.echo(f"wrote {output}, {size:,} bytes; check it with: blindlink-audit verify", err=True)

@@ -11,6 +11,7 @@ import click
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
+    from encoding.cli.parts.session import Session
     from encoding.quality.evaluation import Evaluation, Share
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -31,7 +32,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--by", multiple=True, help="Column of the truth whose values are subgroups.")
 @json_option
+@click.pass_obj
 def evaluate(
+    session: Session,
+    *,
     left: Path,
     right: Path,
     truth: Path,
@@ -46,12 +50,13 @@ def evaluate(
     from encoding.quality.evaluation import evaluate as measure
     from encoding.quality.evaluation import read_links, read_look_alikes, read_truth
 
-    evaluation = measure(
-        read_links(left, right),
-        read_truth(truth),
-        look_alikes=read_look_alikes(look_alikes) if look_alikes else None,
-        by=by,
-    )
+    with session.working("measuring"):
+        evaluation = measure(
+            read_links(left, right),
+            read_truth(truth),
+            look_alikes=read_look_alikes(look_alikes) if look_alikes else None,
+            by=by,
+        )
     emit(asdict(evaluation), [_in_words(evaluation)])
 
 

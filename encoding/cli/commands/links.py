@@ -121,8 +121,10 @@ def links(
             drain_links(counter, LinksOrder(source), below=wanted.round)
             for supplement in (None, *own_supplements(counter, wanted)):
                 links = RoundLinks(counter, wanted, supplement)
-                links.agree()
-                written = links.write(order)
+                with session.working("agreeing on link IDs"):
+                    links.agree()
+                with session.working("writing links"):
+                    written = links.write(order)
                 # What was accepted is kept with the round.
                 order = replace(order, accepted=None)
             document, sentence = written.to_document(), written.sentence()

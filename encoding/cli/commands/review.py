@@ -138,12 +138,14 @@ def _do(
         refuse_to_overwrite(path, own_start=b"", force=given["force"])
         note_file(session, "received", path)
         # First, since whoever has the file sees all of every card.
-        sitting.open_all()
-        n_rows = write_sheet(path, sitting)
+        with session.working("opening cards"):
+            sitting.open_all()
+            n_rows = write_sheet(path, sitting)
         return [f"{n_rows:,} pairs stand in {path}; fill in the columns verdict and reason"]
     if deed == "import":
-        taken = read_sheet(given["import"], sitting)
-        sitting.diary.decide(taken, session.now())
+        with session.working("taking decisions"):
+            taken = read_sheet(given["import"], sitting)
+            sitting.diary.decide(taken, session.now())
         return [f"{len(taken):,} decisions were taken; send them with: blindlink review --send"]
     if deed in ("send", "finish"):
         return [str(send_decisions(session, sitting, is_last=deed == "finish"))]

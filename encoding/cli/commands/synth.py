@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from encoding.synth import SIZES, refuse_other_files, write_hard_cases, write_rehearsal
 from schemas.shared.command_line import emit, json_option
+
+if TYPE_CHECKING:
+    from encoding.cli.parts.session import Session
 
 SIZE_NAMES = ("district", "small-state", "mid-state", "large-state")
 LEVEL_NAMES = ("low", "mid", "high")
@@ -36,7 +40,10 @@ LEVEL_NAMES = ("low", "mid", "high")
 )
 @click.option("--hard-cases", is_flag=True, help="Write the file of named hard cases instead.")
 @json_option
-def synth(  # noqa: PLR0917 - click passes by name
+@click.pass_obj
+def synth(
+    session: Session,
+    *,
     folder: Path,
     seed: int,
     size: str | None,
@@ -53,19 +60,20 @@ def synth(  # noqa: PLR0917 - click passes by name
     which student, so that a linkage of the two can be measured with `blindlink evaluate`.
     """
     refuse_other_files(folder)
-    if hard_cases:
-        files = write_hard_cases(folder, seed=seed)
-    else:
-        preset = SIZES[size or "small-state"]
-        files = write_rehearsal(
-            folder,
-            seed=seed,
-            n_children=children or preset.n_children,
-            n_students=students or preset.n_students,
-            overlap=preset.overlap if overlap is None else overlap,
-            error_level=errors,
-            known_numbers=known_numbers,
-        )
+    with session.working("inventing people"):
+        if hard_cases:
+            files = write_hard_cases(folder, seed=seed)
+        else:
+            preset = SIZES[size or "small-state"]
+            files = write_rehearsal(
+                folder,
+                seed=seed,
+                n_children=children or preset.n_children,
+                n_students=students or preset.n_students,
+                overlap=preset.overlap if overlap is None else overlap,
+                error_level=errors,
+                known_numbers=known_numbers,
+            )
     paths = {
         "child_welfare": str(files.child_welfare),
         "k12": str(files.k12),

@@ -177,7 +177,8 @@ def restore(
     opener = _recovery(session, own, code_file) if by_code else own
     expected = None if made_by is None else read_fingerprint(made_by)
     folder = _folder(session)
-    found = restore_backup(file, folder, opener, own, session.now(), made_by=expected)
+    with session.working("restoring the backup"):
+        found = restore_backup(file, folder, opener, own, session.now(), made_by=expected)
     session.say(f"{found.files:,} files of {found.created} are in {folder}")
     _restore_settings(session, found.settings, folder)
     if by_code or found.maker.person != own.public.person:
@@ -218,7 +219,7 @@ def _write(session: Session, file: Path, receiver: PublicIdentity | None, *, for
     if session.config_path.exists():
         settings = session.config_path.read_text(encoding="utf-8")
     own = unlock_own(session)
-    with session.workspace.lock():
+    with session.workspace.lock(), session.working("writing the backup"):
         write_backup(
             file, session.workspace, own, session.now(), receiver=receiver, settings=settings
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from encoding.log.witness import Witness
 from encoding.workspace.config import Config, read_config
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.shared.command_line import remark
-from schemas.shared.progress_bar import ProgressBar
+from schemas.shared.progress_bar import ProgressBar, working
 from schemas.shared.terminal import clear, draw, is_terminal
 
 if TYPE_CHECKING:
@@ -188,6 +189,10 @@ class Session:
     def progress(self) -> ProgressBar:
         """Return a progress bar for anything over a second, on a terminal."""
         return ProgressBar(is_shown=not self.is_quiet)
+
+    def working(self, step: str) -> AbstractContextManager[None]:
+        """Show, on a terminal, that a step goes on of which nobody can tell how far it is."""
+        return working(step, is_shown=not self.is_quiet)
 
     def say(self, sentence: str) -> None:
         """Write a remark to the error output, unless quiet."""

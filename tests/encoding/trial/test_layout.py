@@ -31,10 +31,10 @@ def test_what_is_written_is_read_again(tmp_path: Path, id_column: str | None) ->
     ("text", "said"),
     [
         ("[input", "TOML"),
-        ("[input]\nid_colum = 'ID'\n", "field input"),
-        ("[columns]\nfirst_name = 'A'\n", "field input"),
-        ("[input]\ndelimiter = ';;'\n", "field input.delimiter"),
-        ("[input]\n[columns]\nfirst_name = ''\n", "field columns"),
+        ("[input]\nid_colum = 'ID'\n", r"line 2, \[input\] id_colum is none"),
+        ("[columns]\nfirst_name = 'A'\n", "input is missing"),
+        ("[input]\ndelimiter = ';;'\n", r"line 2, \[input\] delimiter is not one character"),
+        ("[input]\n[columns]\nfirst_name = ''\n", r"line 3, \[columns\] first_name is empty"),
     ],
 )
 def test_a_layout_that_cannot_be_used_says_where(tmp_path: Path, text: str, said: str) -> None:

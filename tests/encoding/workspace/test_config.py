@@ -64,8 +64,10 @@ def test_rendered_file_reads_back_with_every_optional_field() -> None:
     ],
 )
 def test_impossible_field_is_named_without_its_content(section, field, value) -> None:
-    with raises(ConfigError, match=rf"{section}\.{field}") as caught:
+    with raises(ConfigError, match=rf"\[{section}\] {field}") as caught:
         parse_sections(with_field(section, field, value))
+    # None of them is said in the words of the library that checks.
+    assert "should" not in str(caught.value)
     assert f"{value}" not in str(caught.value)
     assert caught.value.exit_code == 2
 
@@ -87,6 +89,14 @@ def test_an_unknown_or_missing_key_is_told_in_the_files_own_words(raw, said) -> 
     with raises(ConfigError, match=said) as caught:
         parse_sections(raw)
     assert "birthday" not in str(caught.value)
+
+
+def test_the_line_of_a_wrong_setting_is_named(tmp_path: Path) -> None:
+    text = render_config(parse_sections(LEAST)).replace('delimiter = ","', "delimiter = 7")
+    (tmp_path / "blindlink.toml").write_text(text, "utf-8")
+    line = text.splitlines().index("delimiter = 7") + 1
+    with raises(ConfigError, match=rf"line {line}, \[input\] delimiter is not a text in quotation"):
+        read_config(tmp_path / "blindlink.toml")
 
 
 def test_an_address_without_https_is_named_in_plain_words() -> None:
