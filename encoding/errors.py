@@ -287,7 +287,7 @@ FileMissingError = InputError.row("file-missing", "There is no such file.")
 FileUnreadableError = InputError.row("file-unreadable", "The file is there and cannot be read.")
 FileChangedError = InputError.row("file-changed", "The file changed between two readings of it.")
 FileKindError = InputError.row(
-    "file-kind", "Not a kind of file that this program reads, or not what its name says."
+    "file-kind", "The program cannot read this kind of file, or the file is not what its name says."
 )
 UnknownEncodingError = InputError.row("encoding-unknown", "Python knows no such text encoding.")
 NulByteError = InputError.row("nul-byte", "The file holds a NUL byte.")
@@ -437,7 +437,7 @@ RoundUnprovenError = EncodingError.row(
     "round-unproven", "The pinned match log does not show the round as the broker does."
 )
 PrivacyAuditError = EncodingError.row(
-    "privacy-audit", "An attack on the own encodings found more than is allowed."
+    "privacy-audit", "An attack on your encodings found more than is allowed."
 )
 
 WorkspaceBusyError = WorkspaceError.row("workspace-busy", "Another command is using the workspace.")

@@ -41,7 +41,7 @@ def backup(ctx: click.Context, folder: Path) -> None:
 def backup_keys(ctx: click.Context, folder: Path) -> None:
     """Copy all keys into a new folder inside FOLDER, and remove copies there that are 7 days old.
 
-    Keep FOLDER apart from all other backups: with both, everything can be read.
+    Keep FOLDER apart from all other backups: anyone who has both can read everything.
 
     Example: blindlink-broker backup-keys /safe/blindlink-keys
     """

@@ -80,7 +80,7 @@ def init(
             f"agencies on this machine trust it with {settings.tls_dir / 'broker.crt'}", err=True
         )
     click.echo("say who takes part: blindlink-broker open --template > parties.toml", err=True)
-    click.echo("whoever gets no invitation file needs this key of the match log:", err=True)
+    click.echo("people without an invitation file need this key of the match log:", err=True)
     click.echo(key.text)
 
 

@@ -54,8 +54,8 @@ def show(ctx: click.Context, *, is_first: bool) -> None:
 def rotate(ctx: click.Context) -> None:
     """Replace the key, while the broker serves; prints the new one. What was interrupted is finished.
 
-    The old key signs an entry that names the new one, so that whoever holds the old one follows by themselves.
-    The old key is then removed from the state folder.
+    The old key signs an entry that names the new one, so everyone who has the old key follows it
+    automatically. The old key is then removed from the state folder.
 
     Example: blindlink-broker log-key rotate
     """

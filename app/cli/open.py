@@ -39,8 +39,8 @@ _FOLDER: Final = Path("invitations")
 def open(ctx: click.Context, *, file: Path | None, template: bool, folder: Path) -> None:
     """Enrol the parties of a file, open its project, and write an invitation file for each of its people.
 
-    What is there already stays: add a person to the file and run it again, and only that one is invited.
-    Where the file contradicts what is there, nothing is done. Hand each file to its person by a safe way.
+    What is there already stays: add a person to the file and run it again, and only that one is invited. If
+    the file contradicts what is there, nothing is done. Hand each file to its person safely.
 
     Example: blindlink-broker open --from parties.toml
     """
@@ -62,7 +62,5 @@ def open(ctx: click.Context, *, file: Path | None, template: bool, folder: Path)
             done = open_from(session, broker, wanted, actor=operator, folder=folder, write=write)
     emit(done.to_json(), done.lines())
     if done.invited:
-        click.echo(
-            "hand each file to its person by a safe way, and let them telephone you;", err=True
-        )
+        click.echo("hand each file to its person safely, and have them call you;", err=True)
         click.echo("then type what they read: blindlink-broker person confirm", err=True)

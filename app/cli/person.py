@@ -117,8 +117,8 @@ def list_all(ctx: click.Context, party: str | None) -> None:
 def sheet(ctx: click.Context, project: str | None) -> None:
     """Print who has enrolled for PROJECT, or at all, with fingerprints, to compare with each by telephone.
 
-    Of whoever waits to be confirmed the last three groups are left blank: you write down what you hear, and so
-    nobody is confirmed who has read nothing.
+    The last three groups of people who wait are left blank: you write down what you hear, so you can't confirm
+    anyone who has read nothing.
 
     Example: blindlink-broker person sheet foster-k12 > sheet.txt
     """
@@ -151,11 +151,11 @@ def sheet(ctx: click.Context, project: str | None) -> None:
 def confirm(
     ctx: click.Context, person_ids: tuple[str, ...], *, fingerprints: tuple[str, ...]
 ) -> None:
-    """Let persons act, after comparing the fingerprint of their keys with each: all who wait, or those named.
+    """Let people act, after comparing fingerprints with each: those named, or else all who wait.
 
-    Telephone each on a number that you know, and let them read what `blindlink start` printed. Type what you
-    hear, or press Enter for whoever cannot be reached now. The fingerprint is not shown beforehand, so that
-    nobody confirms what nobody has read.
+    Call each person on a number that you know, and let them read what `blindlink start` printed. Type what you
+    hear, or press Enter if you can't reach the person now. You don't see the fingerprint beforehand, so you
+    can't confirm what no one has read.
 
     Example: blindlink-broker person confirm
     """

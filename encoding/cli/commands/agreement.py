@@ -79,10 +79,10 @@ def draft(
     force: bool,
     **given: Any,
 ) -> None:
-    """Ask what is agreed and write it down; nothing binds anybody before it is signed.
+    """Ask what is agreed and write it down; a draft binds nobody until it is signed.
 
-    The persons of a party are those whom the broker shows as enrolled, unless the answers name files of their
-    identities. With --amends, what is not answered stays as it is in that agreement.
+    The broker names each party's people, unless the answers name files of their identities. With --amends,
+    whatever you leave unanswered stays as in that agreement.
     """
     from encoding.agreement.draft import draft_agreement, read_answers
 
@@ -143,8 +143,8 @@ def show(
 ) -> None:
     """Show the agreement in the file SOURCE in plain sentences, with its fingerprint.
 
-    Left out, the newest one at the broker, with who has signed it. The printed page ends with a sheet that
-    counsel of each party signs.
+    Without SOURCE, you see the newest one at the broker, and who has signed it. The printed page ends with a
+    sheet for each party's counsel to sign.
     """
     chapters: list[Chapter] = []
     if source is not None:

@@ -35,7 +35,7 @@ _YES = click.option("--yes", is_flag=True, help="Do not ask whether you mean it.
 @seat_options
 @click.pass_obj
 def suspend(session: Session, /, *, reason: str | None, yes: bool, **given: Any) -> None:
-    """Halt the linkage for your party: nothing is uploaded, linked or released from the next call on.
+    """Halt the linkage for your party: from now on nothing is uploaded, linked or released.
 
     Your party alone can lift it, with: blindlink agreement resume. You need the duty steward.
     """
@@ -64,9 +64,9 @@ def resume(session: Session, /, *, reason: str | None, yes: bool, **given: Any) 
 @seat_options
 @click.pass_obj
 def withdraw(session: Session, /, *, reason: str | None, yes: bool, **given: Any) -> None:
-    """Leave the agreement for good; it ends for every party, and only a new one that all sign takes it up.
+    """Leave the agreement for good; it ends for every party, and only a new one can replace it.
 
-    What was handed out stays where it is until it is destroyed by its dates.
+    What was released stays where it is until its agreed date of destruction.
     """
     question = "Leave the agreement for good? It ends for every party."
     _give(session, given, "withdraw", reason, question, yes=yes)

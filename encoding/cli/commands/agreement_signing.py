@@ -49,9 +49,9 @@ _SHOWN_CHARACTERS: Final = 8
 @seat_options
 @click.pass_obj
 def send(session: Session, /, *, source: Path, **given: Any) -> None:
-    """Send the draft in the file SOURCE to the broker, for all parties that it names to read.
+    """Send the draft in SOURCE to the broker, where every party that it names can read it.
 
-    It binds nobody before every party has signed it. Sending it again changes nothing.
+    It binds nobody until every party has signed it. Sending it again changes nothing.
     """
     with seat(session, given) as at:
         drafted = _from_file(at, source)
@@ -117,10 +117,10 @@ def sign(
 ) -> None:
     """Sign an agreement for your party: the draft in SOURCE, or else the one that waits at the broker.
 
-    Shows it in plain words and what it changes, compares the fingerprint with the sheet that counsel has
-    signed in ink, and asks for that counsel's name, title and date. An amendment that needs no counsel is shown
-    and signed. You need the duty steward. With --standing the last to sign has also approved runs in advance;
-    who signed before types the same once more.
+    You see it in plain words, and what it changes. You compare the fingerprint with the sheet that counsel has
+    signed in ink, and give counsel's name, title and date. An amendment that needs no counsel is shown and
+    signed. You need the duty steward. With --standing, the last to sign has also approved runs in advance;
+    everyone who signed earlier gives the same command once more.
     """
     entry = _Entry(fingerprint, counsel_name, counsel_title, counsel_date, keys_compared, yes)
     with seat(session, given) as at:
@@ -160,8 +160,9 @@ class _Entry:
 def accept(session: Session, /, *, fingerprint: tuple[str, ...], **given: Any) -> None:
     """Keep the agreement that has the FINGERPRINT on counsel's sheet, so that commands go by it.
 
-    For whoever did not sign it at this computer, such as an analyst. Every signature is verified first, and the
-    keys that the agreement lists are trusted from then on, since counsel of every party has signed that sheet.
+    Use it where nobody signed the agreement on this computer, such as an analyst's. It verifies every
+    signature first. From then on you trust the keys that the agreement lists, since counsel of every party has
+    signed that sheet.
     """
     with seat(session, given) as at:
         shown = accept_agreement(at, "".join(fingerprint))
@@ -177,9 +178,9 @@ def accept(session: Session, /, *, fingerprint: tuple[str, ...], **given: Any) -
 @seat_options
 @click.pass_obj
 def status(session: Session, /, **given: Any) -> None:
-    """Say where each agreement of the project stands, who has signed it, and who has yet to.
+    """Show where each agreement of the project stands, who has signed it, and who has yet to sign.
 
-    It goes by the signatures, which are verified here, not by what the broker concludes from them.
+    Your computer verifies the signatures itself; it doesn't rely on what the broker says.
     """
     today = session.now().date()
     with seat(session, given) as at:

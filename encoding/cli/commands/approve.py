@@ -45,7 +45,7 @@ def approve() -> None:
 @seat_options
 @click.pass_obj
 def list_pending(session: Session, /, **given: Any) -> None:
-    """List what waits to be approved, by whom, and the standing approvals."""
+    """List what needs approval, by whom, and the standing approvals."""
     with seat(session, given) as at:
         pending = at.client.pending_approvals(at.project)
         standing = at.client.standing_approvals(at.project)
@@ -82,9 +82,9 @@ def list_pending(session: Session, /, **given: Any) -> None:
 def approve_run(
     session: Session, /, *, run_id: str | None, days: int, yes: bool, **given: Any
 ) -> None:
-    """Approve that RUN is done, by exactly what is shown; left out, the one that waits for you.
+    """Approve RUN, by exactly what is shown; without RUN, the one that waits for you.
 
-    It is held against the signed agreement first, and must be what that provides for.
+    First it is checked against the signed agreement.
     """
     _approve(session, given, "run", run_id, days=days, yes=yes)
 
@@ -102,7 +102,7 @@ def approve_run(
 def approve_release(
     session: Session, /, *, run_id: str | None, days: int, yes: bool, **given: Any
 ) -> None:
-    """Approve that what RUN has found is handed out; a person who uploaded for it cannot."""
+    """Approve that RUN's result is released; a person who uploaded for it cannot."""
     _approve(session, given, "release", run_id, days=days, yes=yes)
 
 
@@ -117,9 +117,9 @@ def approve_release(
 @seat_options
 @click.pass_obj
 def standing(session: Session, /, *, until: str, runs: int, yes: bool, **given: Any) -> None:
-    """Approve in advance the runs by the agreed policy, until a day, and no more than so many.
+    """Approve runs by the agreed policy in advance, until a day, and up to a number.
 
-    A run that fails does not count. Take it back at any time: blindlink approve revoke
+    A run that fails does not count. You can revoke it at any time: blindlink approve revoke
     """
     with seat(session, given) as at:
         approval = approve_in_advance(at, at.in_force(), until, runs, yes=yes)
@@ -136,7 +136,7 @@ def standing(session: Session, /, *, until: str, runs: int, yes: bool, **given: 
 @seat_options
 @click.pass_obj
 def revoke(session: Session, /, *, approval: str | None, yes: bool, **given: Any) -> None:
-    """Take your party's standing APPROVAL back, effective at once; left out, the only one that stands."""
+    """Revoke your party's standing APPROVAL at once; without APPROVAL, the only one there is."""
     with seat(session, given) as at:
         chosen = approval or _only_standing(at)
         confirm([f"You take back the standing approval {chosen}."], yes=yes)

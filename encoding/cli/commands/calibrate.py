@@ -65,10 +65,10 @@ def calibrate(
     html: Path | None,
     **given: Any,
 ) -> None:
-    """Copy records of FILE with mistakes, invent strangers, and see who would meet and be linked.
+    """Copy records of FILE with mistakes, invent strangers, and see which would meet and be linked.
 
-    Compares the shipped sets of passes, with ZIP codes and without, and recommends one. Everything happens on
-    this computer, without the secret; the report holds shares and rates, nothing of a record.
+    It compares the shipped sets of passes, with ZIP codes and without, and recommends one. Nothing leaves this
+    computer, and the secret is not used; the report has shares and rates, and no record.
     """
     from encoding.calibrate import ESTIMATED, Setting
     from encoding.calibrate import calibrate as predict

@@ -33,7 +33,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 @click.group("certificate", epilog="Example: blindlink certificate show --html certificate.html")
 def certificate() -> None:
-    """Show what the broker has destroyed, with proof, and counter-sign it."""
+    """Show what the broker has destroyed, with proof, and countersign it."""
 
 
 @certificate.command(
@@ -72,7 +72,7 @@ def show(
     output: Path | None,
     page: Path | None,
 ) -> None:
-    """Show the certificate NUMBER, the newest one if left out: what was destroyed, what remains and why.
+    """Show the certificate NUMBER, or else the newest one: what was destroyed, what remains and why.
 
     It is held against the pins, the match log and your own receipts, and kept in the workspace.
     """
@@ -93,7 +93,7 @@ def show(
 @agency_options
 @click.pass_obj
 def sign(session: Session, /, *, number: str | None, **given: Any) -> None:
-    """Counter-sign the certificate NUMBER, the newest one if left out, after checking all of it.
+    """Check the certificate NUMBER, or else the newest one, and countersign it.
 
     Your signature says that you have read it and that nothing here contradicts it. You need the duty steward
     or reviewer.

@@ -56,7 +56,7 @@ def check(
     accept: bool,
     **given: Any,
 ) -> None:
-    """Say what is missing, unreadable, doubtful or changed in FILE (or in the file of the settings).
+    """Report what is missing, unreadable, doubtful or changed in FILE (or in the file of your settings).
 
     Numbers only, never a name or a date of a person, and nothing leaves this computer. Ends with exit code 3
     if the file should not be encoded as it is. The list of duplicates has record IDs and names of fields.

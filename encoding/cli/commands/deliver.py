@@ -22,7 +22,7 @@ from schemas.shared.command_line import emit, json_option
 @agency_options
 @click.pass_obj
 def deliver(session: Session, *, partner: str, file: Path | None, id_column: str | None) -> None:
-    """Send PARTNER the columns that the agreement lets it have, sealed to its persons, by the broker.
+    """Send PARTNER the columns that the agreement lists for it, by the broker, sealed to its people.
 
     They are of the records that you share, beside the link IDs in force. Which columns: those of [share]
     columns in blindlink.toml, or all of your file that the agreement lists. A later delivery of the same round

@@ -73,7 +73,7 @@ def destroy(
     page: Path | None,
     **given: Any,
 ) -> None:
-    """Have the broker destroy what it holds of your party, and what was made of it; it cannot be undone.
+    """Have the broker destroy what it holds of your party, and what was made of it; you cannot undo it.
 
     You get a certificate, which is checked against your pins, the match log and your receipts, counter-signed
     with your keys, and kept in the workspace. You need the duty steward, for one upload steward or analyst.

@@ -61,11 +61,11 @@ COLUMNS = (
 def disclosures(
     session: Session, *, record: str, csv_file: Path | None, proofs: Path | None
 ) -> None:
-    """Say which disclosures concern one record: who received what, when, why, on what legal basis.
+    """List the disclosures that concern one record: who received what, when, why, on what legal basis.
 
-    Your own workspace is asked, and the match log, which is fetched as a whole: the broker does not learn
-    about whom you ask. Each line is proved by the log. Where a release was blind, it is only said that the
-    record was in a file released to the recipient.
+    The answer comes from your workspace and the whole match log, so the broker does not learn whom you ask
+    about. Each line is proved by the log. Where a release was blind, it is only said that the record was in a
+    file released to the recipient.
     """
     from encoding.evidence.person_disclosures import as_json as line_json
     from encoding.evidence.person_disclosures import disclosures_of, find_record, proof_files

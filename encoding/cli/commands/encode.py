@@ -72,8 +72,8 @@ def encode(
 ) -> None:
     """Encode FILE (or the file of the settings) for the open round; nothing leaves this computer.
 
-    One container is made for each partner, under keys of this round alone. A row that cannot be encoded stops
-    everything before anything is written, and is named by row and column.
+    You get one container for each partner, under keys of this round alone. If a row cannot be encoded, nothing
+    is written, and the error names its row and column.
     """
     mapping = read_mapping(columns_file, columns)
     if explain is not None:

@@ -42,7 +42,7 @@ def evaluate(
     look_alikes: Path | None,
     by: tuple[str, ...],
 ) -> None:
-    """Say how many links are right, how many true pairs were found, and for whom it works worst.
+    """Measure how many links are right, how many true pairs were found, and which groups fare worst.
 
     LEFT and RIGHT are the files that `blindlink links` wrote at the two agencies; the truth is known for
     rehearsal data, or for a sample that people have checked.

@@ -33,7 +33,7 @@ _YES: Final = click.option("--yes", is_flag=True, help="Do not ask whether you m
 
 @click.group("hold", epilog='Example: blindlink hold set --order "Court order of 1 September 2026"')
 def hold() -> None:
-    """Forbid for the time being that anything of the project is destroyed."""
+    """Set and lift legal holds: while one stands, nothing of the project is destroyed."""
 
 
 @hold.command(

@@ -72,7 +72,7 @@ def new(  # noqa: PLR0917 - click passes by name
 ) -> None:
     """Make your keys as a person of PARTY, and write them into a file that only you can open.
 
-    A file that is there already is never overwritten.
+    An existing file is never overwritten.
     """
     apart = duty_apart(duties)
     if apart is not None:
@@ -89,7 +89,7 @@ def new(  # noqa: PLR0917 - click passes by name
     write_identity(path, made, new_unlocking(passphrase_file, key_file))
     session.say(f"your keys are in {path}; keep a copy of it, and never send it to anyone")
     if key_file is not None:
-        session.warn(f"whoever can read both {path} and {key_file} can act as this person")
+        session.warn(f"anyone who can read both {path} and {key_file} can act as this person")
     click.echo("\n".join(identity_lines(made.public)))
 
 
@@ -103,9 +103,9 @@ def new(  # noqa: PLR0917 - click passes by name
 @agency_options
 @click.pass_obj
 def show(session: Session, file: Path | None) -> None:
-    """Show who you are to the others, and the fingerprint of your keys; nothing is unlocked.
+    """Show your ID and the fingerprint of your keys; you need no passphrase.
 
-    Read the fingerprint to somebody who knows your voice, all twelve groups of it.
+    Read all twelve groups to somebody who knows your voice.
     """
     signed = read_identity(own_path(session, file)).signed
     document = {"fingerprint": signed.identity.fingerprint(), **signed.to_json()}

@@ -42,7 +42,9 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
     "--code-file", type=_FILE, help="Read the operator's code from this file, do not ask."
 )
 @click.option(
-    "--out", type=_FILE, help="Write your public keys here, too, for whoever drafts the agreement."
+    "--out",
+    type=_FILE,
+    help="Write your public keys here, too, for the person who drafts the agreement.",
 )
 @broker_options
 @agency_options
@@ -58,7 +60,7 @@ def enrol(
 ) -> None:
     """Send your public keys to the broker, with the code that its operator gave you.
 
-    Afterwards telephone the operator, and read them the fingerprint that is shown. Nothing is unlocked.
+    Then call the operator and read out the fingerprint that is shown. You need no passphrase for it.
     """
     if out is not None:
         refuse_to_overwrite(out, own_start=b'{"identity":{')
@@ -87,10 +89,10 @@ def enrol(
 @agency_options
 @click.pass_obj
 def rotate(session: Session, /, **given: Any) -> None:
-    """Replace your keys by new ones; the old ones sign for them, so nobody has to confirm them again.
+    """Replace your keys; the old ones sign for the new ones, so nobody has to confirm them again.
 
-    The old file is kept beside the new one: what was sealed to its keys opens with them alone. If somebody
-    else may have your keys, tell the operator instead: they could do this, too.
+    The old file stays beside the new one: only its keys open what was sealed to them. If somebody else may
+    have your keys, tell the operator instead: that person could replace them, too.
     """
     url, ca_file = broker_of(session, given)
     path = own_path(session, given["identity"])
@@ -123,7 +125,7 @@ def rotate(session: Session, /, **given: Any) -> None:
 def token(session: Session, /, *, out: Path, **given: Any) -> None:
     """Sign in, and write a token of 10 minutes into a file, for a program that has no keys of its own.
 
-    Whoever reads the file acts as you until the token ends. The commands of `blindlink` need none.
+    Anyone who reads the file can act as you until the token ends. `blindlink` itself needs no token.
     """
     refuse_to_overwrite(out, own_start=b"bl_")
     url, ca_file = broker_of(session, given)

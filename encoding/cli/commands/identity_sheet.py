@@ -21,10 +21,10 @@ from schemas.shared.command_line import emit, json_option
 @seat_options
 @click.pass_obj
 def sheet(session: Session, /, **given: Any) -> None:
-    """Print whom the operator has confirmed for the project, with fingerprints, as the broker shows them.
+    """Print the people whom the operator has confirmed for the project, with their fingerprints.
 
-    Print it on paper, telephone each person on a number that you know, and tick whose twelve groups are
-    these. Then draft or sign the agreement, or keep a fingerprint with: blindlink identity trust
+    Print the list on paper, call each person on a number that you know, and tick those whose twelve groups
+    match. Then draft or sign the agreement, or keep a fingerprint with: blindlink identity trust
     """
     with seat(session, given) as at:
         trusted = {peer.fingerprint for peer in at.peers().peers}

@@ -33,10 +33,10 @@ from schemas.ids import is_name
 def trust(
     session: Session, party: str, fingerprint: tuple[str, ...], file: Path | None, *, also: bool
 ) -> None:
-    """Trust the keys of PARTY that have this FINGERPRINT, or several, which their persons have read to you.
+    """Trust the keys of PARTY with this FINGERPRINT, or several, as their owners read them to you.
 
-    Take it from somebody whose voice or face you know, never from the broker, and never from a file alone.
-    They take the place of what you trusted of PARTY before.
+    Take it from a person whose voice or face you know, never from the broker or a file alone. These keys
+    replace those of PARTY that you trusted before.
     """
     if not is_name(party):
         raise click.BadParameter("not the name of a party", param_hint="PARTY")

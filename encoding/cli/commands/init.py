@@ -50,10 +50,10 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @agency_options
 @click.pass_obj
 def init(session: Session, /, *, force: bool, **given: Any) -> None:
-    """Ask what is needed (or take it from options) and write blindlink.toml, with comments.
+    """Ask what is needed, or take it from options, and write blindlink.toml, with comments.
 
-    After `blindlink start` only your file of people is asked about: the rest is there. The first line of your
-    file is read to offer your own column names, and to warn where it does not fit.
+    After `blindlink start` you are asked about your file of people only. The first line of your file is read,
+    to offer its column names and to warn you if something does not fit.
     """
     path = session.config_path
     known = None if force else _begun(path)

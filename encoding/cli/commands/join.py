@@ -59,7 +59,7 @@ def join(
     output: Path,
     force: bool,
 ) -> None:
-    """Attach columns of RECEIVED, a file made by `blindlink extract`, to your own rows by link ID.
+    """Attach the columns of RECEIVED, a file that `blindlink extract` made, to your own rows by link ID.
 
     Your record ID and the listed columns are written, and what you keep of your own file. A received
     column that you did not list is refused. A file that was sealed to you is opened first.

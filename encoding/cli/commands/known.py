@@ -16,7 +16,7 @@ from schemas.shared.command_line import emit, json_option
 
 @click.group("known", epilog="Example: blindlink known import pairs.csv --partner k12")
 def known() -> None:
-    """Bring in pairs of records that an earlier programme has linked, or that both agencies assert."""
+    """Bring in pairs of records that an earlier program linked, or that both agencies assert."""
 
 
 @known.command(

@@ -70,9 +70,9 @@ def links(
 ) -> None:
     """Fetch the matches released to this agency, agree with the others on link IDs, and write them down.
 
-    They are held against the broker's match log first. The former file of links stays until the new one
-    is complete. Beside it are written changes.csv, what changed and why, and unmatched.csv, your records
-    without a link. Exit code 8: more links would end than is agreed, and the former file stays until you give
+    They are checked against the broker's match log first. The former file of links stays until the new one is
+    complete. Beside it are written changes.csv, what changed and why, and unmatched.csv, your records without
+    a link. Exit code 8: more links would end than is agreed, and the former file stays until you give
     --accept-change. Where the agreement gives matches to another party without showing you who was linked, you
     get sealed ones for all of your records; where it gives you a total and no match, the total is printed.
     """

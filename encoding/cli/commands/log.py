@@ -16,7 +16,7 @@ from schemas.shared.command_line import emit, json_option
 
 @click.group("log", epilog="Example: blindlink log pin")
 def log() -> None:
-    """Hold the broker to the match log that it has shown."""
+    """Pin and cosign the match log, so that the broker cannot rewrite it unseen."""
 
 
 @log.command(

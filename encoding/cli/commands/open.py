@@ -71,7 +71,7 @@ def open(
     force: bool,
     **given: Any,
 ) -> None:
-    """Open FILE, which somebody has sealed to you with `blindlink seal`, with your own keys.
+    """Open FILE, which was sealed to you with `blindlink seal`, with your own keys.
 
     Rows with sealed match IDs, as `blindlink extract` writes them for a recipient, give link IDs that last if
     you open the files of all agencies of a round with one command: each is written with link_id and the columns

@@ -58,10 +58,11 @@ def privacy_audit(
     html: Path | None,
     **given: Any,
 ) -> None:
-    """Attack what the broker would have of FILE (or of the file in your settings).
+    """Test the encodings of FILE (or of the file in your settings) against an outsider's attacks.
 
-    A partner's file is rehearsed, and both are encoded under keys that are thrown away. Your project's secret
-    is not used and nothing leaves this computer. Ends with exit code 1 if an attack got more than is allowed.
+    It invents a partner's file, encodes both under keys that are thrown away, and attacks what the broker
+    would have. Your project's secret is not used, and nothing leaves this computer. Exit code 1: an attack
+    found more than is allowed.
     """
     from encoding.cli.parts.file_audit import audited, refuse_missed
     from encoding.privacy_audit.page import report_page

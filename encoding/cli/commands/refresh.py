@@ -62,15 +62,16 @@ def refresh(
 ) -> None:
     """Do what is due, from the file to the links: check, encode, upload, wait, fetch, agree on link IDs.
 
-    For cron and Task Scheduler, every night. Whatever fails, last round's links stay in force and the exit code
-    says what it was. It may be started again at any time, and goes on where it stopped. Nothing due: exit
-    code 0; rounds on request begin by --begin, after the first. Exit code 7: another agency has yet to do its
-    part. Exit code 8: more links would end than is agreed, and last round's stay until you look at changes.csv
-    and give --accept-change. Exit code 9: what came cannot be honest, and nothing of it was stored.
+    For cron and Task Scheduler, every night. If something fails, last round's links stay in force, and the
+    exit code says what failed. You can start it again at any time; it goes on where it stopped. Nothing due:
+    exit code 0; rounds on request begin by --begin, after the first. Exit code 7: another agency has yet to do
+    its part. Exit code 8: more links would end than is agreed, and last round's stay until you look at
+    changes.csv and give --accept-change. Exit code 9: what came cannot be honest, and nothing of it was
+    stored.
 
-    The first time, --agreement takes the fingerprint of the agreement as counsel's sheet has it. Every
-    signature under it is verified, the keys that it lists are trusted from then on, and your part of the
-    secret is made and sent.
+    The first time, give --agreement the fingerprint on counsel's sheet. Your computer verifies every
+    signature, trusts the keys that the agreement lists from then on, and makes and sends your part of the
+    secret.
 
     With --deliver and --attach, each job ends with the partners' columns beside your rows, in with-PARTNER.csv.
     """

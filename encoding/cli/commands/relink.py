@@ -30,9 +30,8 @@ def relink(
 ) -> None:
     """Undo what your agency unlinked of one of your records; - reads the number from standard input.
 
-    In the next round the record has its link ID again, as if nothing had been, unless it has got another one
-    meanwhile; the other agencies' records get it back with your next claims. What another agency has unlinked,
-    only that one can undo.
+    In the next round the record has its link ID again, unless it got another one meanwhile; the other
+    agencies' records get it back with your next claims. Only the agency that unlinked a record can undo it.
     """
     from encoding.cli.parts.unlinks import RecordWord, speak_own
 

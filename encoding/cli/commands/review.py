@@ -53,7 +53,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @agency_options
 @click.pass_obj
 def review(session: Session, /, *, file: Path | None, id_column: str | None, **given: Any) -> None:
-    """Decide whether records of yours and of another agency are of the same person, where a run could not tell.
+    """Decide which of the pairs that a run was not sure of are the same person.
 
     You see your own record, and open the other one's card step by step. What you decide is kept at once, can be
     taken back until you send it, and stands when it was sent. It is signed with your keys, which need the duty

@@ -35,7 +35,8 @@ def roster() -> None:
 @seat_options
 @click.pass_obj
 def show(session: Session, /, **given: Any) -> None:
-    """Say who acts for each party, with duties and fingerprints, and who of yours has keys but no place yet."""
+    """Show who acts for each party, with duties and fingerprints, and which of your people have keys but no
+    place yet."""
     with seat(session, given) as at:
         kept = at.in_force()
         shown = at.client.identities(at.project).identities
@@ -80,10 +81,11 @@ def change(
     holder: str | None,
     **given: Any,
 ) -> None:
-    """Let persons act for your party, or no more. It holds at once, signed by you alone, a steward.
+    """Let people act for your party, or end that. You sign it alone, as a steward, and it counts at once.
 
-    The other parties are told and may halt the linkage. Where another person holds the secret then, the
-    agencies' next `refresh` makes a new one; link IDs stay. Have the operator revoke the keys of who leaves.
+    The other parties are told, and can halt the linkage. If another person then holds the secret, the
+    agencies' next `refresh` makes a new one; link IDs stay. Ask the operator to revoke the keys of anyone who
+    leaves.
     """
     if not (joining or leaving or holder):
         raise click.UsageError("say who joins or leaves: --add PERSON, --remove PERSON")

@@ -32,7 +32,8 @@ def round() -> None:
 def ready(session: Session) -> None:
     """Get ready for rounds: put spare nonces of this workspace into the match log.
 
-    A round begins once every agency has some. Later, `blindlink encode` and `blindlink refresh` see to it.
+    A round begins once every agency has some. Later, `blindlink encode` and `blindlink refresh` do this for
+    you.
 
     Example: blindlink round ready
     """
@@ -54,7 +55,7 @@ def ready(session: Session) -> None:
 @agency_options
 @click.pass_obj
 def status(session: Session) -> None:
-    """Say which round is open, who has uploaded, and whose claims are there.
+    """Show which round is open, who has uploaded, and whose claims are there.
 
     Example: blindlink round status
     """
@@ -76,9 +77,9 @@ def status(session: Session) -> None:
 @agency_options
 @click.pass_obj
 def correct(session: Session, *, reason: str) -> None:
-    """Void what all agencies have uploaded in the open round, and begin the next one in its place.
+    """Void all uploads of the open round, and begin the next round in its place.
 
-    An upload is never replaced: compared with its own second version, a file would be open to the broker. Both
+    An upload is never replaced: by comparing two versions of a file, the broker would learn about it. Both
     agencies' jobs encode again by themselves. It counts as a round.
 
     Example: blindlink round correct --reason wrong-file

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @agency_options
 @click.pass_obj
 def run(session: Session, wait: bool, again: bool) -> None:
-    """Say how the runs of the newest round stand; they start by themselves once both agencies have uploaded.
+    """Show the runs of the newest round; a run starts by itself once both agencies have uploaded.
 
     Exit code 6: a run failed or was cancelled. Exit code 7: another agency has yet to do its part.
     """

@@ -38,10 +38,10 @@ def seal(
     offline: bool,
     force: bool,
 ) -> None:
-    """Seal FILE so that only the persons of a party whom you trust can open it, by: blindlink open.
+    """Seal FILE, so that only the people of a party whom you trust can open it: blindlink open.
 
-    It may then go by any way, such as mail or a stick. First compare their fingerprint: blindlink identity
-    trust. A sealed file says who may read it, not who wrote it.
+    You can then send it any way, by e-mail or on a USB stick. First compare their fingerprint: blindlink
+    identity trust. A sealed file shows who can read it, not who wrote it.
     """
     target = output or file.with_name(file.name + SUFFIX)
     refuse_to_overwrite(target, own_start=b"", force=force)

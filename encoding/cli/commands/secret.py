@@ -33,8 +33,8 @@ for _command in (share, accept, status, rotate):
 def new(session: Session, file: Path | None) -> None:
     """Write a new random secret into FILE (or the file of the settings), which only you may read.
 
-    One agency makes it and carries it to the other by hand, never by e-mail and never through the broker.
-    A file that is there already is never overwritten.
+    One agency makes it and carries it to the other by hand, never by e-mail and never through the broker. An
+    existing file is never overwritten.
     """
     path = file or _settings_path(session)
     made = new_secret()
@@ -54,8 +54,8 @@ def new(session: Session, file: Path | None) -> None:
 def key_id(session: Session, file: Path | None) -> None:
     """Print the key id of the secret: the same at both agencies, or one has another secret.
 
-    It is that of FILE; else of the newest secret that was agreed on; else of the file of the settings. It may
-    be read out on the telephone; nobody can find the secret from it.
+    It is the key id of FILE, or else of the newest secret that was agreed on, or else of the file in the
+    settings. You can read it out on the telephone; nobody can find the secret from it.
     """
     agreed = _agreed(session) if file is None else None
     found = agreed or read_secret(file or _settings_path(session))

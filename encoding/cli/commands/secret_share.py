@@ -37,10 +37,10 @@ _EPOCH: Final = click.option(
 @exchange_options
 @click.pass_obj
 def share(session: Session, /, *, epoch: int | None, again: bool, **given: Any) -> None:
-    """Seal your agency's part of the secret to each other agency, and send it.
+    """Send each other agency your part of the secret, sealed.
 
-    Every agency that encodes does this once. What is sent opens for nobody but the agency it is sealed to. You
-    need the keys of the other agencies first: blindlink identity trust.
+    Every agency that encodes does this once. Only the agency that a part is sealed to can open it. You need
+    the other agencies' keys first: blindlink identity trust.
     """
     _share(session, given, lambda _: epoch, again=again)
 
@@ -85,9 +85,9 @@ def accept(
     from_files: tuple[Path, ...],
     **given: Any,
 ) -> None:
-    """Take what the other agencies sent, make the secret of it, and confirm it to them.
+    """Take the parts that the other agencies sent, make the secret, and confirm it to them.
 
-    Call it until all have confirmed. It then knows that all agencies encode alike, or says what differs: the
+    Repeat it until all have confirmed. Then you know that all agencies encode alike, or what differs: the
     secret, the recipe, the fields and passes, or the version of the program.
     """
     from encoding.epoch.exchange import differences, refuse_differences
@@ -110,9 +110,9 @@ def accept(
 @agency_options
 @click.pass_obj
 def status(session: Session, *, epoch: int | None) -> None:
-    """Say whose part of the secret is here, who has confirmed it, and whether all encode alike.
+    """Show whose part of the secret is here, who has confirmed it, and whether all encode alike.
 
-    It says what this computer knows; `blindlink secret accept` asks for more.
+    It shows what this computer knows; `blindlink secret accept` asks the broker.
     """
     from encoding.epoch.exchange import differences, refuse_differences
 

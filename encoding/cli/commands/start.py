@@ -42,8 +42,8 @@ def start(
 ) -> None:
     """Make your keys, send the public ones, and write your settings, all from the INVITATION of the operator.
 
-    Afterwards telephone the operator, and read them the fingerprint that is shown. It may be started again at
-    any time, and goes on where it stopped; keys and settings that are there are never replaced.
+    Then call the operator and read out the fingerprint that is shown. You can repeat the command at any time:
+    it goes on where it stopped, and never replaces keys or settings.
     """
     invited = read_invitation(invitation)
     place = Place.of(session, invited, project, passphrase_file=passphrase_file, key_file=key_file)
@@ -55,10 +55,10 @@ def start(
     )
     if key_file is not None:
         session.warn(
-            f"whoever can read both {place.identity} and {key_file} can act as this person"
+            f"anyone who can read both {place.identity} and {key_file} can act as this person"
         )
     if view.state == "awaiting":
-        session.say("now telephone the operator, and read them your ID and all twelve groups:")
+        session.say("now call the operator, and read out your ID and all twelve groups:")
     else:
         session.say(f"the broker has your keys already, and says of them: {view.state}")
     click.echo("\n".join(identity_lines(public)))

@@ -63,10 +63,10 @@ def trial(
 ) -> None:
     """Link the records of two files, A and B: CSV, XLSX or Parquet, one row a record.
 
-    Nothing has to be set up. What the columns mean is guessed, and you are asked whether it is right. The files
-    are encoded with a secret that is thrown away, and linked here; nothing leaves this computer. Pairs, reasons
-    for records without one, and a page to read go into a folder. You may see both files: nothing is protected
-    from you.
+    You set up nothing. The program guesses what the columns mean, and asks you whether that is right. The
+    files are encoded with a secret that is thrown away, and linked here; nothing leaves this computer. Pairs,
+    reasons for records without one, and a page to read go into a folder. You see both files, so nothing is
+    protected from you.
     """
     from encoding.cli.parts.trial_steps import Asked, try_linkage
 

@@ -16,7 +16,7 @@ from schemas.shared.command_line import emit, json_option
 @agency_options
 @click.pass_obj
 def upload(session: Session) -> None:
-    """Send what was encoded for the open round, and keep the receipts once they have been checked.
+    """Send the encodings of the open round, check the receipts, and keep them.
 
     An upload that was cut off goes on where it stopped.
     """

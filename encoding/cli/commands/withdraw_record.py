@@ -49,8 +49,8 @@ def withdraw_record(
     """Withdraw one record: no run that ends from now on compares it, and `encode` leaves it out.
 
     The broker learns its handle, never its record ID, and the match log holds a commitment that only you can
-    open. What was handed out before stays with whoever has it. It cannot be undone. Runs that have not ended
-    are cancelled: ask for them again.
+    open. What was released before stays with its recipient. You cannot undo it. Runs that have not ended are
+    canceled: ask for them again.
     """
     from encoding.evidence.person_disclosures import find_record
     from encoding.packing.withdrawals import Withdrawn

@@ -55,8 +55,8 @@ workspace.add_command(custodian)
 def protect(session: Session, /, **given: Any) -> None:
     """Seal the workspace to your own keys, and print a recovery code for the day when these are lost.
 
-    Write the code down, put it where two people of your agency find it, and keep it away from this computer. It
-    is shown once. Typed again, the command draws a new code.
+    Write the code down, keep it away from this computer, and tell two people of your agency where it is. It is
+    shown once. Give the command again for a new code.
     """
     own = unlock_own(session, given)
     _refuse_keys_that_commands_cannot_open(session)
@@ -79,9 +79,9 @@ def protect(session: Session, /, **given: Any) -> None:
 @agency_options
 @click.pass_obj
 def backup(session: Session, /, *, file: Path, force: bool, **given: Any) -> None:
-    """Write a backup into FILE, which you, your custodians and the recovery code can open, and nobody else.
+    """Write a backup into FILE; only you, your custodians and the recovery code can open it.
 
-    It may lie on any drive. Encodings that were made but not sent are left out: they can be made again.
+    You can keep it on any drive. It leaves out encodings that were not sent: you can make them again.
     """
     unlock_own(session, given)
     _write(session, file, None, force=force)
@@ -115,12 +115,12 @@ def handover(
     force: bool,
     **given: Any,
 ) -> None:
-    """Write the whole workspace into FILE for one person of your party, who will do your work from now on.
+    """Write the whole workspace into FILE for the person of your party who takes over your work.
 
-    That is a custodian, or somebody whose keys the broker shows and you compare with them.
+    It is a custodian, or a person whose fingerprint you compare with them.
 
-    They call: blindlink workspace restore. From then on it opens with their keys, and neither with yours nor
-    with your recovery code.
+    They type: blindlink workspace restore. From then on only their keys open it; yours and your recovery code
+    don't.
     """
     own = unlock_own(session, given)
     keepers = read_keepers(session.workspace)
@@ -147,7 +147,7 @@ def handover(
 @click.option(
     "--made-by",
     metavar="FINGERPRINT",
-    help="The fingerprint of whoever made the backup, where that was not you with these keys.",
+    help="The fingerprint of the person who made the backup, if that was not you with these keys.",
 )
 @click.option(
     "--recovery-code", is_flag=True, help="Open it by the recovery code, which is asked for."
@@ -166,11 +166,11 @@ def restore(
     code_file: Path | None,
     **given: Any,
 ) -> None:
-    """Make the workspace of a backup anew, on this computer, as yours; all of it, or nothing.
+    """Restore the workspace of a backup on this computer, as yours; all of it, or nothing.
 
-    You need keys of your own: those of before, a custodian's, or new ones with the recovery code. Where there
-    is no blindlink.toml here, that of the backup is written; one that names no file of people takes over how
-    the former one was read.
+    You need your earlier keys, a custodian's keys, or new keys and the recovery code. If there is no
+    blindlink.toml here, you get the backup's; if yours names no file of people, it takes that section from the
+    backup.
     """
     own = unlock_own(session, given)
     by_code = recovery_code or code_file is not None

@@ -90,7 +90,7 @@ def show(session: Session, /, **given: Any) -> None:
         {"part": part, "person": one.person, "fingerprint": one.fingerprint()} for part, one in rows
     ]
     lines = [f"{part:<9} {one.person}  {one.fingerprint()}" for part, one in rows]
-    emit(document, [*lines, "and whoever has the recovery code"])
+    emit(document, [*lines, "and anyone who has the recovery code"])
 
 
 def _change(session: Session, given: Any, change: Any) -> Keepers:
