@@ -196,7 +196,7 @@ def audit(commands: Commands, plan: Rehearsal, log_key: str) -> str:
 
 def page_links(commands: Commands, plan: Rehearsal) -> dict[str, str]:
     """Return links that sign the operator and the auditor in to the pages, once and soon."""
-    links: dict[str, str] = {}
+    links = {"operator": "", "auditor": ""}
 
     def operator(lane: Commands) -> None:
         made = lane.run(

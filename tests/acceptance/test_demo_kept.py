@@ -23,13 +23,17 @@ pytestmark = pytest.mark.soak
 def test_a_demo_that_is_kept_answers_until_it_is_ended(tmp_path: Path) -> None:
     done = demo(tmp_path / "kept", "--children", "200", "--students", "600", "--keep")
     assert done.returncode == 0, done.stderr
-    *_, ending = done.stdout.split("end the broker with: kill ")
+    *_, ending = done.stdout.split("end the broker    kill ")
+    links = re.findall(r"pages, as the (\w+) +(https://localhost:\d+)/sign-in#(\S+)", done.stdout)
+    assert [who for who, _, _ in links] == ["operator", "auditor"]
     pids = [int(word) for word in ending.split()]
     try:
-        url = re.findall(r"https://localhost:\d+", done.stdout)[-1]
         ca_file = tmp_path / "kept" / "broker" / "state" / "tls" / "broker.crt"
         with httpx2.Client(verify=ssl.create_default_context(cafile=ca_file)) as client:
-            assert client.get(f"{url}/readyz").status_code == 200
+            for _, url, code in links:
+                assert client.get(f"{url}/readyz").status_code == 200
+                signed_in = client.post(f"{url}/session", json={"code": code})
+                assert signed_in.status_code == 204, signed_in.text
         assert [is_running(pid) for pid in pids] == [True, True]
     finally:
         for pid in pids:

@@ -276,5 +276,5 @@ def test_a_setting_that_is_malformed_is_named(broker: Any, monkeypatch: pytest.M
     monkeypatch.setenv("BLINDLINK_PORT", "hunter2")
     done = broker("agency", "list")
     assert done.exit_code == 1
-    assert "setting port" in done.stderr
+    assert "environment variable BLINDLINK_PORT: port is not a whole number" in done.stderr
     assert "hunter2" not in done.output

@@ -11,6 +11,7 @@ from rigs.near_broker import NearBroker
 from samples.refusals import is_one
 
 from encoding.cli.commands.synth import synth
+from encoding.cli.parts.session import Session
 from encoding.errors import OutputExistsError
 
 STRANGE = b"someone's thesis"
@@ -75,7 +76,9 @@ def test_strange_proof_is_left_alone(welfare: Desk) -> None:
 def test_rehearsal_leaves_a_strange_file_alone(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(STRANGE)
     for words in ([], ["--hard-cases"]):
-        result = CliRunner().invoke(synth, [str(tmp_path), "--children", "3", *words])
+        result = CliRunner().invoke(
+            synth, [str(tmp_path), "--children", "3", *words], obj=Session()
+        )
         assert is_one(result.exception, OutputExistsError)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_bytes() == STRANGE
@@ -89,4 +92,4 @@ def test_what_a_command_wrote_before_is_replaced(
         welfare.ok("encode", "--skip-invalid", str(welfare.folder / "skipped.csv"))
         welfare.ok("log", "pin", "-o", str(welfare.folder / "county.pin"))
         rehearsal = [str(welfare.folder), "--children", "3", "--students", "9"]
-        assert CliRunner().invoke(synth, rehearsal).exit_code == 0
+        assert CliRunner().invoke(synth, rehearsal, obj=Session()).exit_code == 0

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from samples.refusals import raises
 
 from encoding.cli.commands.evaluate import evaluate as command
+from encoding.cli.parts.session import Session
 from encoding.errors import MissingColumnError
 from encoding.quality.evaluation import (
     MIN_SUBGROUP,
@@ -130,7 +131,7 @@ def test_truth_and_look_alikes_are_read_by_position(linked: list[str]) -> None:
 
 
 def test_command_reports_as_json(linked: list[str]) -> None:
-    result = CliRunner().invoke(command, [*linked, "--by", "group", "--json"])
+    result = CliRunner().invoke(command, [*linked, "--by", "group", "--json"], obj=Session())
     report = json.loads(result.stdout)
     assert report["n_correct"] == 1
     assert report["precision"]["value"] == pytest.approx(1 / 3)
@@ -138,6 +139,6 @@ def test_command_reports_as_json(linked: list[str]) -> None:
 
 
 def test_command_reports_in_words(linked: list[str]) -> None:
-    result = CliRunner().invoke(command, [*linked, "--by", "group"])
+    result = CliRunner().invoke(command, [*linked, "--by", "group"], obj=Session())
     assert "recall by group, largest gap" in result.stdout
     assert "wrongly joined twins: 1 of 1" in result.stdout

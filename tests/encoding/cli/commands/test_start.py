@@ -61,7 +61,7 @@ def test_an_invitation_leads_to_keys_settings_and_a_pinned_log(office: Office) -
     locked = read_identity("identity.txt")
     locked.unlock(Passphrase(PASSPHRASE))
     assert " ".join(locked.public.fingerprint().split()[:4]) in done.stdout
-    assert "telephone the operator" in done.stderr
+    assert "call the operator" in done.stderr
     assert PASSPHRASE not in done.output
     sections = read_config(Path("blindlink.toml")).sections
     invited = Invitation.from_file(Path("ann.invitation").read_bytes())

@@ -11,6 +11,7 @@ from samples.refusals import is_one
 
 from encoding.cli.commands.synth import LEVEL_NAMES, SIZE_NAMES, synth
 from encoding.cli.main import COMMANDS
+from encoding.cli.parts.session import Session
 from encoding.errors import RehearsalError
 from encoding.synth import ERROR_LEVELS, SIZES
 
@@ -18,7 +19,7 @@ SMALL = ["--children", "20", "--students", "100"]
 
 
 def test_files_are_written_and_named(tmp_path: Path) -> None:
-    result = CliRunner().invoke(synth, [str(tmp_path / "here"), *SMALL, "--json"])
+    result = CliRunner().invoke(synth, [str(tmp_path / "here"), *SMALL, "--json"], obj=Session())
     assert result.exit_code == 0
     written = json.loads(result.stdout)
     assert set(written) == {"child_welfare", "k12", "truth", "look_alikes"}
@@ -26,13 +27,13 @@ def test_files_are_written_and_named(tmp_path: Path) -> None:
 
 
 def test_hard_cases_are_written_instead(tmp_path: Path) -> None:
-    CliRunner().invoke(synth, [str(tmp_path), "--hard-cases"])
+    CliRunner().invoke(synth, [str(tmp_path), "--hard-cases"], obj=Session())
     assert "born-29-february" in (tmp_path / "truth.csv").read_text(encoding="utf-8")
 
 
 def test_known_numbers_are_held_for_four_clients_in_five(tmp_path: Path) -> None:
     words = [str(tmp_path), "--children", "300", "--students", "2000", "--known-numbers"]
-    assert CliRunner().invoke(synth, words).exit_code == 0
+    assert CliRunner().invoke(synth, words, obj=Session()).exit_code == 0
     with (tmp_path / "child_welfare.csv").open(encoding="cp1252", newline="") as file:
         held = [bool(row["state_student_id"]) for row in csv.DictReader(file)]
     assert 0.7 < sum(held) / len(held) < 0.9
@@ -40,7 +41,7 @@ def test_known_numbers_are_held_for_four_clients_in_five(tmp_path: Path) -> None
 
 def test_more_children_than_students_are_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(
-        synth, [str(tmp_path / "none"), "--children", "5", "--students", "4"]
+        synth, [str(tmp_path / "none"), "--children", "5", "--students", "4"], obj=Session()
     )
     assert is_one(result.exception, RehearsalError)
     assert not (tmp_path / "none").exists()
