@@ -20,7 +20,7 @@ from app.auditor.verdict import Verdict, failure_json
 from app.auditor.verdict_words import failure_lines
 from app.auditor.verify import OnEntry, OnProgress, verify_bundle
 from schemas.printable import printable
-from schemas.shared.command_line import emit
+from schemas.shared.command_line import emit, tinted
 from schemas.shared.progress_bar import ProgressBar
 
 # Only what --help needs is imported here: the rest comes when a command runs.
@@ -173,10 +173,12 @@ def failures(*, in_json: bool = True) -> Iterator[None]:
     except AuditError as exc:
         if in_json:
             emit(failure_json(exc))
+        label = tinted("blindlink-audit: error:", "red")
         first, *rest = map(printable, failure_lines(exc))
-        click.echo(f"blindlink-audit: {first}", err=True)
+        click.echo(f"{label}{first.removeprefix('error:')}", err=True)
         for line in rest:
-            click.echo(line, err=True)
+            hint = line.removeprefix("hint:")
+            click.echo(line if hint == line else f"{tinted('hint:', 'cyan')}{hint}", err=True)
         sys.exit(exc.exit_code)
 
 

@@ -127,19 +127,20 @@ def said_of(exc: click.ClickException) -> str:
 def complain(program: str, message: str, hint: str | None = None) -> None:
     """Say on the error output what is wrong, and what to do about it."""
     clear()
-    click.echo(f"{_tinted(f'{program}: error:', 'red')} {printable(message)}", err=True)
+    click.echo(f"{tinted(f'{program}: error:', 'red')} {printable(message)}", err=True)
     if hint:
-        click.echo(f"{_tinted('hint:', 'cyan')} {printable(hint)}", err=True)
+        click.echo(f"{tinted('hint:', 'cyan')} {printable(hint)}", err=True)
 
 
 def remark(program: str, sentence: str, *, is_warning: bool = False) -> None:
     """Say on the error output what whoever types should know."""
     clear()
-    begin = _tinted(f"{program}: warning:", "yellow") if is_warning else f"{program}:"
+    begin = tinted(f"{program}: warning:", "yellow") if is_warning else f"{program}:"
     click.echo(f"{begin} {printable(sentence)}", err=True)
 
 
-def _tinted(words: str, colour: str) -> str:
+def tinted(words: str, colour: str) -> str:
+    """Return words as the error output shows them: in a colour where its terminal takes one."""
     return click.style(words, fg=colour, bold=True) if takes_colour(sys.stderr) else words
 
 
