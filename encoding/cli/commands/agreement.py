@@ -45,7 +45,7 @@ for command in (send, sign, accept, status, suspend, resume, withdraw, family_no
 
 @agreement.command(
     "draft",
-    short_help="Write down what is agreed; nothing binds before it is signed.",
+    short_help="Write down what is agreed; it binds once all have signed.",
     epilog="Example: blindlink agreement draft --from answers.toml",
 )
 @click.option("--from", "answers_file", type=_PATH, help="TOML file of answers; nothing is asked.")

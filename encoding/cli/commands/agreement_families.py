@@ -20,6 +20,7 @@ _TEXT = (".md", ".txt")
 
 @click.command(
     "family-notice",
+    short_help="Write a notice to families, for counsel to complete.",
     epilog="Example: blindlink agreement family-notice --language es -o notice.html",
 )
 @click.argument("source", required=False, type=_PATH)
