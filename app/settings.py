@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -254,11 +255,13 @@ def read_settings(state_dir: Path | None = None, **flags: Any) -> Settings:
         given["state_dir"] = state_dir
     try:
         return Settings(**given)
-    except SettingsError:
-        # Its text may quote the value. Of all settings this one alone is not a plain text.
+    except SettingsError as exc:
+        # Its text names the setting and may quote the value.
+        named = re.search(r'field "(\w+)"', str(exc))
+        variable = f"BLINDLINK_{named[1].upper()}" if named else "of a list or table"
         raise ConfigurationError(
-            "the environment variable BLINDLINK_MAIL_TO is not a table in JSON",
-            hint='such as {"k12": "ann@example.org"}; in broker.toml it is the section [mail_to]',
+            f"the environment variable {variable} is not written as JSON",
+            hint='such as {"k12": "ann@example.org"} or ["192.0.2.7"]; broker.toml takes it as TOML',
         ) from None
     except ValidationError as exc:
         raise _described(exc, given) from None
