@@ -274,6 +274,7 @@ LOST = {
     "a part": lambda path: "/parts/" in path,
     "round": lambda path: path.endswith("/rounds/1"),
     "commit": lambda path: path.endswith("/commit"),
+    "receipt": lambda path: path.endswith("/receipt"),
     "checkpoint": lambda path: path.endswith("/checkpoint"),
 }
 
@@ -454,7 +455,7 @@ def test_receipt_that_proves_nothing_is_not_kept(
     ready_desks: NearBroker, welfare: Desk, name: str
 ) -> None:
     def forge(request: httpx2.Request, response: Answer) -> Answer:
-        if request.url.path.endswith("/commit"):
+        if request.url.path.endswith("/receipt"):
             return answer_with(response, FORGERIES[name](response.json()))
         return response
 
@@ -473,7 +474,7 @@ def test_receipt_of_another_upload_is_refused(ready_desks: NearBroker, welfare: 
     theirs: list[dict[str, Any]] = []
 
     def swap(request: httpx2.Request, response: Answer) -> Answer:
-        if request.url.path.endswith("/commit"):
+        if request.url.path.endswith("/receipt"):
             theirs.append(response.json())
             return answer_with(response, theirs[0] | {"subject": theirs[-1]["subject"]})
         return response
