@@ -104,8 +104,7 @@ class _Answer:
     def __init__(self, send: Send, request_id: str, record: Callable[[int], None]) -> None:
         self._send = send
         self._request_id = request_id
-        self._record = record
-        self._has_ended = False
+        self._record: Callable[[int], None] | None = record
         self.status = 0
 
     async def send(self, message: Message) -> None:
@@ -121,9 +120,10 @@ class _Answer:
 
     def end(self) -> None:
         """Record that the answer has ended, or will not come."""
-        if not self._has_ended:
-            self._has_ended = True
-            self._record(self.status)
+        # Let go of at once: it holds the request, whose body would else stay until the next collection.
+        record, self._record = self._record, None
+        if record is not None:
+            record(self.status)
 
     async def fail(self, scope: Scope, receive: Receive) -> None:
         if self.status:
