@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +16,6 @@ from app.security.keyring import KeyRing
 from app.security.keystore import KeyStore
 from app.security.log_key import read_log_keys
 from app.settings import Settings
-from app.turns import Turns
 
 # A check of a container keeps a thread and a core; sign-in, pages and parts need some of both meanwhile.
 MAX_CHECKS: Final = 4
@@ -23,7 +23,11 @@ MAX_CHECKS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """One broker's stores, log and clock; `checks` are the turns to read through an upload."""
+    """One broker's stores, log and clock.
+
+    `checks` has a place for each upload that may be read through at once. `stopping` is set when the process is
+    to end: work that another one can take up is left.
+    """
 
     settings: Settings
     database: Database
@@ -31,7 +35,8 @@ class Broker:
     blobs: BlobStore
     log: MatchLog
     clock: Clock
-    checks: Turns = field(default_factory=lambda: Turns(MAX_CHECKS))
+    checks: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MAX_CHECKS))
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     def close(self) -> None:
         """Close the database's connections."""

@@ -2,9 +2,11 @@
 
     python -m benchmarks.nation_run                          60,000 against 6,000,000; half an hour
     python -m benchmarks.nation_run --children 6000 --students 600000
+    python -m benchmarks.nation_run --made-up     the broker alone: the rows are of nobody
 
 Invented people are encoded by the passes of a nation and uploaded; three in five of the smaller file are in the
-larger one. Timed are the commits of both uploads and the worker that takes the run up, by the wall clock.
+larger one. Printed are the wall clock and the peak of resident memory of each step: of this process, which is
+agency and broker at once, and of the worker's own. Run it at two sizes to see what grows.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ import csv
 import logging
 import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
@@ -37,28 +38,33 @@ from app.cli.founding import found_broker
 from app.main import create_app
 from app.runs.models import Run
 from app.settings import Settings
-from encoding.blocks.assembly import Assembly
+from encoding.blocks.assembly import STORED_ROW, Assembly, row_order
 from encoding.blocks.keys import CellKeys, round_key
-from encoding.packing.container import write_body, write_container
+from encoding.blocks.spool import Spool
+from encoding.packing.container import Body, write_body, write_container
 from encoding.profiles.shipped import shipped_profile
 from encoding.recipe import Recipe
 from schemas.clauses import FileSize
-from schemas.counts import FileCounts
+from schemas.counts import FileCounts, published_counts
 from schemas.ids import HANDLE_BYTES
 from schemas.profile import EncodingProfile, Side, memory_columns
+from schemas.row_layout import row_layout
 from schemas.upload import ContainerHeader, Parts, serialise_header
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
 sys.path.insert(0, str(TESTS))
 
+from rigs.enrolled import sign_requests  # noqa: E402
 from rigs.kill_scene import RealBroker  # noqa: E402
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, terms_of  # noqa: E402
 from samples.round_files import KEY_ID, SECRET  # noqa: E402
 
-from benchmarks.encoding import people  # noqa: E402 - the rigs of the tests are found only now
+from benchmarks.encoding import BENCH, people  # noqa: E402 - the rigs of the tests are found only now
 
 SHARE_IN_BOTH = 0.6
 AT_ONCE = 10_000
+LOOK_S = 0.02
+MADE_UP_BYTES = 16 + 64
 Rows = Iterator[tuple[Mapping[str, list[str]], int]]
 
 
@@ -129,9 +135,8 @@ def stored_container(
     folder: Path, linkage: Linkage, party: str, path: Path, chosen: range
 ) -> StoredContainer:
     """Encode people for one side of the open round, onto disk."""
-    profile, view = linkage.profile, linkage.round()
-    name = linkage.name_of(party, linkage.partner_of(party), view)
-    side: Side = "larger" if party == name.larger else "smaller"
+    profile, side = linkage.profile, side_of(linkage, party)
+    name = linkage.name_of(party, linkage.partner_of(party), linkage.round())
     scratch = folder / side
     scratch.mkdir()
     n = len(chosen)
@@ -143,12 +148,67 @@ def stored_container(
             n_rows = len(next(iter(columns.values())))
             blank = dict.fromkeys(memory_columns(profile), [""] * n_rows)
             assembly.add({**columns, **blank}, np.arange(start, start + n_rows, dtype=np.uint32))
-        drawn = np.frombuffer(os.urandom(n * HANDLE_BYTES), dtype=f"S{HANDLE_BYTES}").copy()
-        table = np.sort(drawn).view(np.uint8).reshape(-1, HANDLE_BYTES)
-        body = write_body(scratch / "body", table, assembly.rows())
+        body = write_body(scratch / "body", drawn_handles(n), assembly.rows())
         counts = assembly.file_counts() if side == "larger" else None
+    return container_of(folder, linkage, party, n, body, counts)
+
+
+def made_up_container(
+    folder: Path, linkage: Linkage, party: str, _: Path, chosen: range
+) -> StoredContainer:
+    """Make up rows for one side of the open round, onto disk: a person's are the same in both files."""
+    profile, side = linkage.profile, side_of(linkage, party)
+    n, n_each = len(chosen), profile.rows(side)
+    spool = Spool(folder, f"{side}-rows", STORED_ROW, n * n_each)
+    # Persons come in lots that both files cut alike.
+    for lot in range(chosen.start // AT_ONCE, -(-chosen.stop // AT_ONCE)):
+        there = np.arange(lot * AT_ONCE, (lot + 1) * AT_ONCE)
+        rows = np.empty((AT_ONCE, n_each), dtype=STORED_ROW)
+        rows["record"] = (there - chosen.start)[:, None]
+        for number in range(n_each):
+            drawn = np.random.default_rng((lot, number)).bytes(AT_ONCE * MADE_UP_BYTES)
+            given = np.frombuffer(drawn, np.uint8).reshape(AT_ONCE, MADE_UP_BYTES)
+            rows["token"][:, number], rows["sealed"][:, number] = given[:, :16], given[:, 16:]
+        if side == "smaller":
+            rows["sealed"][..., where_rejected(profile)] ^= 0xFF
+        spool.add(rows[(there >= chosen.start) & (there < chosen.stop)].reshape(-1))
+    body = write_body(
+        folder / f"{side}-body",
+        drawn_handles(n),
+        (some[row_order(some)] for some in spool.buckets()),
+    )
+    counts = published_counts(profile, n) if side == "larger" else None
+    return container_of(folder, linkage, party, n, body, counts)
+
+
+def where_rejected(profile: EncodingProfile) -> slice:
+    """Return the bytes of a row in which two records agree that a reviewer has rejected before."""
+    layout = row_layout(profile)
+    (field,) = (one for one in profile.fields if one.memory == "rejected-before")
+    lanes = {choice[0].lane for choice in field.levels[0].any_of}
+    at = [number for number, one in enumerate(layout.tags) if one.lane.column in lanes]
+    start = 8 * len(layout.filters) + 2 * min(at)
+    return slice(start, start + 2 * len(at))
+
+
+def side_of(linkage: Linkage, party: str) -> Side:
+    """Return which file of the project's pair is a party's."""
+    return "larger" if party == linkage.pair[0] else "smaller"
+
+
+def drawn_handles(n: int) -> np.ndarray:
+    """Return a table of so many handles."""
+    drawn = np.frombuffer(os.urandom(n * HANDLE_BYTES), dtype=f"S{HANDLE_BYTES}").copy()
+    return np.sort(drawn).view(np.uint8).reshape(-1, HANDLE_BYTES)
+
+
+def container_of(
+    folder: Path, linkage: Linkage, party: str, n: int, body: Body, counts: FileCounts | None
+) -> StoredContainer:
+    """Put the head before a body, which goes."""
+    profile, side = linkage.profile, side_of(linkage, party)
     header = ContainerHeader(
-        project=linkage.terms.project, epoch=linkage.terms.epoch, round=view["round"],
+        project=linkage.terms.project, epoch=linkage.terms.epoch, round=linkage.round()["round"],
         party=party, partner=linkage.partner_of(party), side=side, profile=profile.digest(),
         key_id=KEY_ID, records=n, rows=body.rows, root=body.root,
     )  # fmt: skip
@@ -179,6 +239,7 @@ def prepared(folder: Path, profile: EncodingProfile, n_smaller: int, n_larger: i
         ),
     )  # fmt: skip
     client = TestClient(create_app(broker), base_url="https://broker.test")
+    sign_requests(client)
     return Linkage(RealBroker(broker, operator), client, terms, profile, random.Random(1)).create()
 
 
@@ -189,11 +250,14 @@ def main() -> None:
     )
     parser.add_argument("--children", type=int, default=60_000)
     parser.add_argument("--students", type=int, default=6_000_000)
+    parser.add_argument("--made-up", action="store_true")
     given = parser.parse_args()
     n_both = round(SHARE_IN_BOTH * given.children)
-    everybody = people(given.students + given.children - n_both)
-    bench = everybody.parent
-    with tempfile.TemporaryDirectory(dir=bench) as name:
+    n_people = given.students + given.children - n_both
+    everybody = Path() if given.made_up else people(n_people)
+    make = made_up_container if given.made_up else stored_container
+    BENCH.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BENCH) as name:
         folder = Path(name)
         linkage = prepared(
             folder, shipped_profile("children", size="nation"), given.children, given.students
@@ -206,8 +270,8 @@ def main() -> None:
             (SCHOOL, range(given.students)),
         )
         for party, chosen in sides:
-            with timed(f"{party} encodes {len(chosen):,} records"):
-                made: Any = stored_container(folder, linkage, party, everybody, chosen)
+            with timed(f"{party} makes the rows of {len(chosen):,} records"):
+                made: Any = make(folder, linkage, party, everybody, chosen)
             with timed(f"{made.size_bytes:,} bytes are uploaded"):
                 upload = linkage.send(made, party)
             manifest = linkage.manifest(made, party, as_of="2020-01-01", counts=made.counts)
@@ -220,9 +284,8 @@ def main() -> None:
         program = shutil.which("blindlink-broker", path=Path(sys.executable).parent)
         command = [str(program), "--state", str(settings.state_dir), "work", "--until-idle"]
         with timed("the run, from taken up to released"):
-            subprocess.run(command, check=True, capture_output=True)
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        print(f"peak of the worker: {peak:,.0f} MiB")
+            peak_mib = watched_peak_mib(command)
+        print(f"the worker's: {peak_mib:,.0f} MiB")
         with closing(open_broker(settings)) as broker, broker.database.read() as session:
             (run,) = session.scalars(select(Run)).all()
             print(
@@ -233,10 +296,37 @@ def main() -> None:
 
 @contextmanager
 def timed(what: str) -> Iterator[None]:
-    """Print how long the block took."""
+    """Print how long the block took, and the peak of this process's memory in it."""
+    # Linux: the peak counts from here on.
+    Path("/proc/self/clear_refs").write_text("5")
     started = time.perf_counter()
     yield
-    print(f"{what}: {time.perf_counter() - started:,.1f} s", flush=True)
+    taken_s = time.perf_counter() - started
+    print(f"{what}: {taken_s:,.1f} s, {own_peak_mib():,.0f} MiB", flush=True)
+
+
+def own_peak_mib() -> float:
+    """Return the peak of this process's resident memory since it was last cleared."""
+    return peak_of(Path("/proc/self/status"))
+
+
+def watched_peak_mib(command: Sequence[str]) -> float:
+    """Run a command to its end, and return the peak of its resident memory."""
+    # What the system counts of children begins with this process's own memory, so it is looked at meanwhile.
+    peak_mib = 0.0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as started:
+        while started.poll() is None:
+            peak_mib = max(peak_mib, peak_of(Path(f"/proc/{started.pid}/status")))
+            time.sleep(LOOK_S)
+    if started.returncode:
+        raise SystemExit("the worker failed")
+    return peak_mib
+
+
+def peak_of(status: Path) -> float:
+    """Return a process's peak; 0 where it is ending."""
+    lines = status.read_text().splitlines()
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 if __name__ == "__main__":

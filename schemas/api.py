@@ -17,6 +17,7 @@ from schemas.ids import Code, KeyIdHex, Name, RandomId, Sha256Hex, UtcTime
 from schemas.link_quality import Concordance
 from schemas.match_record import Decision, MatchRecordHeader
 from schemas.matchlog.hand_over import HandOver
+from schemas.problem import Problem
 from schemas.profile import EncodingProfile
 from schemas.rows import MAX_RECORDS
 from schemas.run import (
@@ -27,7 +28,8 @@ from schemas.run import (
     RunSpecification,
 )
 
-UploadState = Literal["open", "committed", "expired", "destroyed"]
+# checking: a commit was asked for, and the parts are read.
+UploadState = Literal["open", "checking", "committed", "expired", "destroyed"]
 # awaiting: parties that the agreement asks have yet to approve it.
 RunState = Literal["awaiting", "queued", "running", "succeeded", "failed", "cancelled"]
 Role = Literal["agency", "auditor", "operator"]
@@ -94,7 +96,9 @@ class UploadRequest(Document):
 class UploadView(Document):
     """An upload as its own party (and, without `parts`, an auditor or operator) sees it.
 
-    Parts are numbered from 0. `committed` is null until it is committed.
+    Parts are numbered from 0. `committed` is null until it is committed. `checked` is how many parts the check
+    of a commit has read so far, null where there is none. `refusal` is why the last check ended without a
+    commit, null where none has.
     """
 
     KIND: ClassVar[str] = "upload"
@@ -111,6 +115,8 @@ class UploadView(Document):
     records: Size
     created: UtcTime
     committed: UtcTime | None
+    checked: Size | None = None
+    refusal: Problem | None = None
 
 
 class UploadList(Document):

@@ -162,6 +162,12 @@ def actor_of_holder(found: TokenHolder | None, request_id: str, now: datetime) -
     )
 
 
+def actor_now(session: Session, actor: Actor) -> Actor:
+    """Return the actor of an earlier request with the duties that they have now; none once they are revoked."""
+    person = repository.require_person(session, actor.person)
+    return replace(actor, duties=duties_of(person) if person.revoked is None else ())
+
+
 def actor_of_session(session: Session, cookie: str, request_id: str, now: datetime) -> Actor:
     """Return whose page session a cookie is.
 

@@ -167,5 +167,5 @@ def _serve(broker: Broker, tls: ssl.SSLContext | None) -> None:
         log.info("broker_started", host=settings.host, port=settings.port)
         click.echo(settings.listening_at)
 
-    serve_app(app, settings, listener, tls, announce)
+    serve_app(app, settings, listener, tls, on_listening=announce, on_stop=broker.stopping.set)
     log.info("broker_stopped")

@@ -7,6 +7,7 @@ exception's class. Its message stays out, since that of a foreign exception may 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import structlog
@@ -56,8 +57,12 @@ class Envelope:
             return
         request_id = new_id(REQUEST_PREFIX)
         scope.setdefault("state", {})["request_id"] = request_id
-        answer = _Answer(send, request_id)
         started_s = time.monotonic()
+
+        def record(status: int) -> None:
+            self._record(scope, status, time.monotonic() - started_s)
+
+        answer = _Answer(send, request_id, record)
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             await self._app(scope, receive, answer.send)
@@ -68,7 +73,7 @@ class Envelope:
             log.error("request_failed", error=type(exc).__name__, where=place_of(exc))  # noqa: TRY400
             await answer.fail(scope, receive)
         finally:
-            self._record(scope, answer.status, time.monotonic() - started_s)
+            answer.end()
             structlog.contextvars.unbind_contextvars("request_id")
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
@@ -91,11 +96,15 @@ class AnswerCutError(Exception):
 
 
 class _Answer:
-    """Passes an answer on with our headers, and remembers whether it began."""
+    """Passes an answer on with our headers, remembers whether it began, and records its end once.
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    Work may go on after the answer has ended.
+    """
+
+    def __init__(self, send: Send, request_id: str, record: Callable[[int], None]) -> None:
         self._send = send
         self._request_id = request_id
+        self._record: Callable[[int], None] | None = record
         self.status = 0
 
     async def send(self, message: Message) -> None:
@@ -106,6 +115,15 @@ class _Answer:
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            self.end()
+
+    def end(self) -> None:
+        """Record that the answer has ended, or will not come."""
+        # Let go of at once: it holds the request, whose body would else stay until the next collection.
+        record, self._record = self._record, None
+        if record is not None:
+            record(self.status)
 
     async def fail(self, scope: Scope, receive: Receive) -> None:
         if self.status:

@@ -11,7 +11,14 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from app.errors import BrokerError, NotFoundError, RefusedError, RequestError, UnavailableError
+from app.errors import (
+    BrokerError,
+    NotFoundError,
+    RefusedError,
+    RequestError,
+    UnavailableError,
+    problem_of,
+)
 from app.http.errors import INVALID_PARAMETER, MethodNotAllowedError
 from app.security.actor import Actor
 from app.security.errors import (
@@ -20,7 +27,7 @@ from app.security.errors import (
     TooManyRequestsError,
 )
 from app.security.policy import RouteKey
-from schemas.problem import MEDIA_TYPE, TYPE_PREFIX, Problem
+from schemas.problem import MEDIA_TYPE
 
 # Takes who was refused, the route and its parameters, and the refusal.
 NoteDenial: TypeAlias = Callable[[Actor, RouteKey, Mapping[str, str], BrokerError], None]
@@ -29,21 +36,6 @@ NoteDenial: TypeAlias = Callable[[Actor, RouteKey, Mapping[str, str], BrokerErro
 RETRY_AFTER_S: Final = 5
 # RFC 9449 §7.1; the second is for tokens that are bound to no key.
 _CHALLENGE: Final = 'DPoP algs="EdDSA Ed25519", Bearer'
-_OURS: Final = "The broker failed; its operator can find out why."
-
-
-def problem_of(error: BrokerError, request_id: str) -> Problem:
-    """Return what the wire says of an error; of a fault of our own it says only that there was one."""
-    is_ours = error.status == BrokerError.status
-    return Problem(
-        type=f"{TYPE_PREFIX}{error.code}",
-        title=error.title,
-        status=error.status,
-        detail=_OURS if is_ours else _sentence(error.detail),
-        request=request_id,
-        clause=error.clause,
-        hint=None if is_ours else error.hint,
-    )
 
 
 def problem_response(error: BrokerError, request_id: str) -> Response:
@@ -68,11 +60,6 @@ def install_refusals(app: FastAPI, note: NoteDenial | None = None) -> None:
     app.add_exception_handler(RequestValidationError, _refuse_parameters)
     app.add_exception_handler(OperationalError, _refuse_busy)
     app.add_exception_handler(PoolTimeoutError, _refuse_busy)
-
-
-def _sentence(detail: str) -> str:
-    # Errors of the formats and of the command line are written without capital and full stop.
-    return f"{detail[:1].upper()}{detail[1:].removesuffix('.')}."
 
 
 def _headers(error: BrokerError) -> Mapping[str, str]:

@@ -20,6 +20,8 @@ from app.http.listener import CountingListener
 from app.http.protocol import HandshakeLoop, limits_of, watched_protocol
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from fastapi import FastAPI
 
     from app.settings import Settings
@@ -80,9 +82,14 @@ def serve(
     settings: Settings,
     listener: socket.socket,
     tls: ssl.SSLContext | None,
+    *,
     on_listening: Callable[[], None] = lambda: None,
+    on_stop: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then let what is under way finish for at most `stop_timeout_s`."""
+    """Serve until SIGTERM or SIGINT, then let what is under way finish for at most `stop_timeout_s`.
+
+    `on_stop` is called at the signal, in its handler.
+    """
     limits = limits_of(settings)
     config = uvicorn.Config(
         app,
@@ -101,16 +108,21 @@ def serve(
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,
     )
     server = uvicorn.Server(config)
-    _end_quietly(server)
+    _end_quietly(server, on_stop)
     on_listening()
     server.run(sockets=[CountingListener(listener, limits)])
 
 
-def _end_quietly(server: uvicorn.Server) -> None:
+def _end_quietly(server: uvicorn.Server, on_stop: Callable[[], None]) -> None:
     """Let a signal that ends the server end it only, however early it comes.
 
     The library raises the signal anew when it is done, under which the process would end as if killed.
     """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        on_stop()
+        server.handle_exit(number, frame)
+
     if threading.current_thread() is threading.main_thread():
         for number in HANDLED_SIGNALS:
-            signal.signal(number, server.handle_exit)
+            signal.signal(number, end)

@@ -23,11 +23,15 @@ def sealed_records(
     A record that is matched has its match ID; any other has a fresh random one, so that nothing tells them
     apart: not the number of records, their sizes, their order, or what is sealed.
     """
-    handles = run.handles[side]
-    match_of_record = np.full(len(handles), -1, dtype=np.int64)
-    match_of_record[run.matches.records[side]] = np.arange(len(run.matches))
-    for record, match in enumerate(match_of_record.tolist()):
-        # Drawn for every record, so that the two kinds differ in nothing but which ID is used.
-        fresh = MatchId(secrets.token_bytes(MATCH_ID_BYTES))
-        match_id = fresh if match < 0 else match_ids[match]
-        yield handles.of(record), seal.close(match_id, secrets.token_bytes(NONCE_BYTES))
+    matched = run.matches.records[side]
+    start = 0
+    for piece in run.handles[side].pieces():
+        match_of_record = np.full(len(piece), -1, dtype=np.int64)
+        here = np.flatnonzero((matched >= start) & (matched < start + len(piece)))
+        match_of_record[matched[here] - start] = here
+        for handle, match in zip(piece, match_of_record.tolist(), strict=True):
+            # Drawn for every record, so that the two kinds differ in nothing but which ID is used.
+            fresh = MatchId(secrets.token_bytes(MATCH_ID_BYTES))
+            match_id = fresh if match < 0 else match_ids[match]
+            yield Handle(handle.tobytes()), seal.close(match_id, secrets.token_bytes(NONCE_BYTES))
+        start += len(piece)

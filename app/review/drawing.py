@@ -140,7 +140,7 @@ def draw_review(
     buckets = AskedBuckets(
         **about, upload=specification.uploads[1 - own].upload, buckets=tuple(labels)
     )
-    wanted = handles_of_buckets(handles[1 - own].table, [bytes.fromhex(one) for one in labels])
+    wanted = handles_of_buckets(handles[1 - own].pieces(), [bytes.fromhex(one) for one in labels])
     new = NewObject(broker, new_id(REVIEW_PREFIX))
     new.write(PAIRS_KIND, [pack_pairs(pairs)])
     new.write(HANDLES_KIND, [wanted])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -13,7 +13,7 @@ import numpy as np
 
 from app.decisions.plan import grade
 from app.matching.blocks.decisions import Band
-from app.uploads.buckets import count_labels
+from app.uploads.buckets import count_all_labels, count_labels
 from schemas.ids import Handle
 from schemas.review import BUCKET_BYTES, MAX_CARDS, Reference
 
@@ -56,11 +56,10 @@ def choose_pairs(
         bucket: how many records a bucket has at least, and how many without a match so that it is asked about.
         most: how many pairs are asked about.
     """
-    labels, counts = count_labels(handles[asked].table)
-    if len(handles[asked]) < bucket or min(counts) < bucket:
+    size = count_all_labels(handles[asked].pieces())
+    if len(handles[asked]) < bucket or min(size.values()) < bucket:
         return
-    size, n_cards, seen = dict(zip(labels, counts, strict=True)), 0, set[bytes]()
-    free = Counter(size)
+    n_cards, seen, free = 0, set[bytes](), Counter(size)
     free.subtract(_linked_labels(resolution, handles, asked))
     wanted = (
         (pair, label)
@@ -75,15 +74,19 @@ def choose_pairs(
         yield pair
 
 
-def handles_of_buckets(table: NDArray[np.uint8], labels: Sequence[bytes]) -> bytes:
+def handles_of_buckets(pieces: Iterable[NDArray[np.uint8]], labels: Sequence[bytes]) -> bytes:
     """Return the handles of these buckets, in increasing order, one after the other.
 
     Args:
-        table: uint8 of shape (n, 16), in increasing order.
+        pieces: all handles, uint8 of shape (n, 16), in increasing order.
     """
-    own = np.ascontiguousarray(table[:, :BUCKET_BYTES]).view(">u4").reshape(-1)
     wanted = np.frombuffer(b"".join(labels), dtype=">u4")
-    return table[np.isin(own, wanted)].tobytes()
+    return b"".join(
+        piece[
+            np.isin(np.ascontiguousarray(piece[:, :BUCKET_BYTES]).view(">u4").reshape(-1), wanted)
+        ].tobytes()
+        for piece in pieces
+    )
 
 
 def pack_pairs(pairs: Sequence[HeldPair]) -> bytes:
@@ -109,7 +112,7 @@ def _linked_labels(
 ) -> dict[bytes, int]:
     """Return the labels of one side's records that the run links, each with how many they are."""
     linked = resolution.pairs[resolution.decisions.band == Band.AUTO]
-    labels, counts = count_labels(handles[side].table[linked[("larger", "smaller")[side]]])
+    labels, counts = count_labels(handles[side].several(linked[("larger", "smaller")[side]]))
     return dict(zip(labels, counts, strict=True))
 
 

@@ -131,7 +131,7 @@ def _linked_run(
     rows = [np.array([pair.rows[side] for pair in pairs], dtype=np.int64) for side in (0, 1)]
     tables = (larger[1], smaller[1])
     handles = [
-        Handles(upload.party, table)
+        Handles.whole(upload.party, table)
         for upload, table in zip(specification.uploads, tables, strict=True)
     ]
     return LinkedRun(

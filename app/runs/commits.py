@@ -1,44 +1,130 @@
-"""Committing an upload: what completes a pair of the round also starts its run, in the same transaction."""
+"""Committing an upload: asked for, then checked by whoever is free; a pair that is complete starts its run."""
 
 from __future__ import annotations
 
+import threading
+import time
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.engine import StoppedError
+from app.errors import BrokerError
 from app.runs.requests import start_if_complete
-from app.uploads import commit
-from app.uploads.acceptance import accept_upload, reject_upload
-from app.uploads.errors import UploadRejectedError
-from schemas.upload import Receipt
+from app.uploads import checks, commit
+from app.uploads.acceptance import accept_upload, refuse_commit, reject_upload
+from app.uploads.errors import CheckLostError, UploadRejectedError
+from app.uploads.service import view_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.broker import Broker
+    from app.sealed.models import SealedPiece
     from app.security.actor import Actor
+    from app.uploads.checks import Hold, PendingCommit
+    from schemas.api import UploadView
     from schemas.upload import SignedManifest
 
+# How often whoever waits for a check learns how far it is.
+_TOLD_EACH_S: Final = 1.0
 
-def commit_upload(broker: Broker, actor: Actor, upload: str, signed: SignedManifest) -> Receipt:
-    """Commit an upload in units of work of its own; what its parts are is read between two of them.
+log = structlog.get_logger()
+
+
+def ask_commit(broker: Broker, actor: Actor, upload: str, signed: SignedManifest) -> UploadView:
+    """Let the parts of an upload be checked under its manifest; the same again changes nothing.
 
     Raises:
         NotFoundError, upload-closed, NotInForceError, round-closed: it is not to be committed now.
-        UploadRejectedError: manifest or container break a rule, which the match log records.
-        nobody-receives: the pair's run could not be asked for; nothing is committed then.
+        UploadRejectedError: the manifest breaks a rule, which the match log records.
+        UnavailableError: another manifest is being checked for the upload.
     """
     try:
-        with broker.database.read() as session:
-            pending = commit.prepare_commit(session, broker, actor, upload, signed)
-        if isinstance(pending, Receipt):
-            return pending
-        with broker.checks.turn(upload):
-            token_index = commit.check_parts(broker, pending)
         with broker.database.write() as session:
-            receipt, pair = accept_upload(session, broker, actor, pending, token_index)
-            if pair is not None:
-                # The request is for the upload, of which the run comes by itself.
-                start_if_complete(session, broker, replace(actor, signed=None), pair)
-            return receipt
+            return view_of(commit.ask_commit(session, broker, actor, upload, signed))
     except UploadRejectedError as rejection:
         with broker.database.write() as session:
             reject_upload(session, broker, actor, upload, signed=signed, rejection=rejection)
         raise
+
+
+def check_waiting(broker: Broker) -> None:
+    """Do the checks that wait, unless this process is at as many as it takes: one of those goes on with these.
+
+    What goes wrong is told to the operator's log; another process takes up what is left.
+    """
+    if not broker.checks.acquire(blocking=False):
+        return
+    try:
+        while not broker.stopping.is_set() and check_next(broker, broker.stopping):
+            pass
+    except (SQLAlchemyError, BrokerError, OSError) as exc:
+        log.warning("checks_interrupted", error=type(exc).__name__)
+    finally:
+        broker.checks.release()
+
+
+def check_next(broker: Broker, stopped: threading.Event) -> bool:
+    """Take up the check that waits longest and bring it to its end; False where none waits.
+
+    Where `stopped` is set, the check is given back, for the next process to begin anew.
+    """
+    with broker.database.read() as session:
+        if not checks.has_work(session):
+            return False
+    with broker.database.write() as session:
+        hold = checks.claim(session, broker.settings.lease_s * 1000)
+    if hold is None:
+        return False
+    try:
+        _bring_to_an_end(broker, hold, stopped)
+    except CheckLostError:
+        log.warning("check_lost", upload=hold.upload)
+    except StoppedError:
+        with suppress(CheckLostError), broker.database.write() as session:
+            checks.give_back(session, hold)
+    return True
+
+
+def _bring_to_an_end(broker: Broker, hold: Hold, stopped: threading.Event) -> None:
+    """Commit what is held, or let the upload say why not; what may pass is left to the lease's end."""
+    try:
+        with broker.database.read() as session:
+            pending = checks.open_held(session, broker, hold)
+        token_index = commit.check_parts(broker, pending, _renewing(broker, hold, stopped))
+        _accept(broker, pending, token_index)
+    except (CheckLostError, StoppedError):
+        raise
+    except BrokerError as refusal:
+        log.info("commit_refused", upload=hold.upload, code=refusal.code)
+        with broker.database.write() as session:
+            refuse_commit(session, broker, hold, refusal)
+
+
+def _accept(broker: Broker, pending: PendingCommit, token_index: SealedPiece) -> None:
+    with broker.database.write() as session:
+        pair = accept_upload(session, broker, pending, token_index)
+        # The request is for the upload, of which the run comes by itself.
+        start_if_complete(session, broker, replace(pending.actor, signed=None), pair)
+    log.info("upload_committed", upload=pending.hold.upload)
+
+
+def _renewing(broker: Broker, hold: Hold, stopped: threading.Event) -> Callable[[int], None]:
+    """Return what renews the lease as parts are read, and ends the check where it is to stop."""
+    lease_s = broker.settings.lease_s
+    renewed_s = time.monotonic()
+
+    def note(checked: int) -> None:
+        nonlocal renewed_s
+        if stopped.is_set():
+            raise StoppedError("The check was stopped before it was complete.")
+        if time.monotonic() - renewed_s >= min(lease_s / 3, _TOLD_EACH_S):
+            with broker.database.write() as session:
+                checks.note_checked(session, hold, checked, lease_s * 1000)
+            renewed_s = time.monotonic()
+
+    return note

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, BackgroundTasks
 
 from app.agreements.service import project_for
 from app.db import Window
@@ -16,10 +16,10 @@ from app.runs.finality import cosigned_sizes, finality_of
 from app.runs.view import view_of
 from app.uploads.endpoints import IdempotencyKey
 from app.wired import WiredBroker
-from schemas.api import RunList, RunRequest, RunView
+from schemas.api import RunList, RunRequest, RunView, UploadView
 from schemas.negotiation import PendingApprovals, RunApprovals, StandingList
 from schemas.statement import SignedStatement
-from schemas.upload import Receipt, SignedManifest
+from schemas.upload import SignedManifest
 
 router = APIRouter()
 
@@ -40,18 +40,22 @@ def ask_run(
         return view_of(run, actor)
 
 
-@router.post("/v1/uploads/{upload}/commit")
+@router.post("/v1/uploads/{upload}/commit", status_code=202)
 def commit_upload(
+    *,
     broker: WiredBroker,
     actor: CurrentActor,
     upload: UploadPath,
     signed: Annotated[SignedManifest, json_body(SignedManifest)],
-) -> Receipt:
-    """Commit an upload by its manifest, and give its receipt; once more gives the same receipt, or refusal.
+    afterwards: BackgroundTasks,
+) -> UploadView:
+    """Let an upload be committed by its manifest once its parts are checked; the same again is safe.
 
-    What completes a pair of the round also starts its run.
+    The upload says how far that is, and what came of it. What completes a pair also starts its run.
     """
-    return commits.commit_upload(broker, actor, upload, signed)
+    view = commits.ask_commit(broker, actor, upload, signed)
+    afterwards.add_task(commits.check_waiting, broker)
+    return view
 
 
 @router.get("/v1/projects/{project}/runs")

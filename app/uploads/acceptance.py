@@ -6,20 +6,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import lock_rounds, project_for, terms_in_force
-from app.agreements.signers import refuse_stranger
+from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import add_if_alone, insert_rows
+from app.errors import BrokerError, problem_of
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds.service import note_container
-from app.uploads import repository
-from app.uploads.commit import PendingCommit, check, open_pair_of, require_signed
-from app.uploads.ending import expire
+from app.uploads import checks, repository
+from app.uploads.commit import check, open_pair_of, require_signed
+from app.uploads.ending import end_check, expire
 from app.uploads.errors import OTHER_KEY, UploadRejectedError
 from app.uploads.models import EpochKey, Upload, UploadRejection
-from app.uploads.receipts import receipt_again, receipt_of
-from app.uploads.service import refuse_closed, upload_for
+from app.uploads.service import upload_for
 from schemas.matchlog.kinds import Outcome, UploadReceived, UploadRejected
-from schemas.upload import Receipt, SignedManifest
+from schemas.upload import SignedManifest
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -29,39 +29,38 @@ if TYPE_CHECKING:
     from app.rounds.models import RoundPairing
     from app.sealed.models import SealedPiece
     from app.security.actor import Actor
+    from app.uploads.checks import Hold, PendingCommit
 
 # So many manifests are tried for one container by mistake; whoever tries more sends it again in between.
 MAX_REJECTIONS: Final = 16
 
 
 def accept_upload(
-    session: Session, broker: Broker, actor: Actor, pending: PendingCommit, token_index: SealedPiece
-) -> tuple[Receipt, RoundPairing | None]:
-    """Commit an upload whose parts were checked, log it, and return its receipt and its pair of the round.
-
-    The pair is None where the upload was committed before.
+    session: Session, broker: Broker, pending: PendingCommit, token_index: SealedPiece
+) -> RoundPairing:
+    """Commit an upload whose parts were checked, log it, and return its pair of the round.
 
     Args:
         token_index: what `check_parts` returned.
 
     Raises:
-        round-closed, already-uploaded: the round takes it no more.
+        CheckLostError: the upload has ended, or another process checks it now.
+        round-closed, already-uploaded, wrong-duty: the round takes it no more, or not from who asked.
         UploadRejectedError: what it was checked against has changed since, or another upload has fixed
             another key id for the epoch.
     """
     # First, so that of two parties who commit at once the second one sees the first one's root.
-    lock_rounds(session, upload_for(session, actor, pending.upload).project)
-    found = upload_for(session, actor, pending.upload, lock=True)
-    if found.state == "committed":
-        return receipt_again(session, found, pending.manifest), None
-    now = broker.clock()
-    refuse_closed(found, utc_text(now))
+    lock_rounds(session, checks.held(session, pending.hold).project)
+    found = checks.held(session, pending.hold, lock=True)
+    now, actor = broker.clock(), checks.who_asked(session, pending)
     terms = terms_in_force(session, found.project, now)
     refuse_stranger(terms, actor.party)
+    require_duty(actor, "analyst")
     pair = open_pair_of(session, found)
     require_signed(session, actor, pending.signed)
     check(session, found, pending.manifest, terms, now.date())
     _fix_epoch_key(session, found)
+    end_check(found)
     found.state = "committed"
     found.committed = utc_text(now)
     found.keep_until = utc_text(now + timedelta(days=terms.terms.keep_encodings_days))
@@ -73,7 +72,20 @@ def accept_upload(
     (appended,) = broker.log.append(session, [draft])
     found.entry, found.entry_size = appended.seq, appended.size
     note_container(session, pair, found.party, pending.manifest.root)
-    return receipt_of(session, found), pair
+    return pair
+
+
+def refuse_commit(session: Session, broker: Broker, hold: Hold, error: BrokerError) -> None:
+    """End a check without a commit: the upload is open again, and says why; raises CheckLostError."""
+    found = checks.held(session, hold, lock=True)
+    asked = checks.asked_of(found)
+    end_check(found)
+    found.state = "open"
+    found.refusal = problem_of(error, asked.request).to_canonical().decode()
+    if isinstance(error, UploadRejectedError):
+        reject_upload(
+            session, broker, asked.actor(), hold.upload, signed=asked.signed, rejection=error
+        )
 
 
 def reject_upload(

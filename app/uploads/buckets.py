@@ -5,6 +5,8 @@ Spec pages: `schemas/spec/review.md`, `schemas/spec/container.md`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,6 +47,15 @@ class BucketCheck:
                 "The buckets of its handles have fewer records than the agreement asks for.",
                 clause="review",
             )
+
+
+def count_all_labels(pieces: Iterable[NDArray[np.uint8]]) -> dict[bytes, int]:
+    """Return the labels of a table of handles, which comes in pieces, each with how many handles have it."""
+    found: dict[bytes, int] = {}
+    for piece in pieces:
+        for label, count in zip(*count_labels(piece), strict=True):
+            found[label] = found.get(label, 0) + count
+    return found
 
 
 def count_labels(handles: NDArray[np.uint8]) -> tuple[list[bytes], list[int]]:

@@ -1,12 +1,12 @@
 """Before an upload is committed: its manifest is checked against the terms, its parts against the manifest.
 
-Two steps: read what the upload must be, then stream through its parts outside any transaction. What
-follows, in a unit of work of its own, stands in `app.uploads.acceptance`.
+Two steps: what can be told without the parts is told at once; then the parts are streamed through outside any
+transaction, under a lease (`app.uploads.checks`). What follows, in a unit of work of its own, stands in
+`app.uploads.acceptance`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.errors import SignatureRefusedError
@@ -15,33 +15,33 @@ from app.agreements.signers import refuse_stranger, require_duty, require_signat
 from app.clock import utc_text
 from app.errors import RefusedError
 from app.rounds.service import open_pair, own_root, partner_root
-from app.sealed.objects import Pieces, digests_of, open_pieces, put_piece
-from app.uploads import repository
+from app.sealed.objects import digests_of, put_piece
+from app.uploads import checks, repository
 from app.uploads.buckets import BucketCheck
 from app.uploads.errors import (
     ALREADY_UPLOADED,
     HEADER_DIFFERS,
     MANIFEST_SIGNATURE,
     PARTS_MISSING,
+    UPLOAD_CLOSED,
     UploadRejectedError,
     rejection_of,
 )
 from app.uploads.manifests import check_manifest, check_root
 from app.uploads.models import Upload
-from app.uploads.parts import ExpectedContainer, HandleCheck, PartRows, handles_in, read_head
-from app.uploads.receipts import receipt_again
+from app.uploads.parts import HandleCheck, PartRows, handles_in, read_head
 from app.uploads.service import (
     INDEX_KIND,
     PART_KIND,
-    expected_of,
     manifest_of,
     parts_of,
     refuse_closed,
     upload_for,
 )
-from schemas.upload import Manifest, Receipt, SignedManifest
+from schemas.upload import Manifest, SignedManifest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
 
     from sqlalchemy.orm import Session
@@ -51,41 +51,34 @@ if TYPE_CHECKING:
     from app.rounds.models import RoundPairing
     from app.sealed.models import SealedPiece
     from app.security.actor import Actor
+    from app.uploads.checks import PendingCommit
 
 
 # Of a manifest: all who may sign it are one person, who commits.
 MANIFEST_KIND: Final = "manifest"
 
 
-@dataclass(frozen=True, slots=True)
-class PendingCommit:
-    """A commit whose manifest fits: what the parts must add up to, and the parts themselves, in order."""
-
-    upload: str
-    signed: SignedManifest
-    expected: ExpectedContainer
-    parts: Pieces
-
-    @property
-    def manifest(self) -> Manifest:
-        """What is signed."""
-        return self.signed.manifest
-
-
-def prepare_commit(
+def ask_commit(
     session: Session, broker: Broker, actor: Actor, upload: str, signed: SignedManifest
-) -> PendingCommit | Receipt:
-    """Check the manifest against upload and terms; where this manifest is committed, return its receipt.
+) -> Upload:
+    """Check the manifest against upload and terms, and let the parts be checked; return the upload as it is.
+
+    Where this manifest is being checked, or committed, nothing is begun.
 
     Raises:
         NotFoundError, upload-closed, NotInForceError, not-a-provider, parts-missing.
         round-closed, already-uploaded: the round takes no container of this party for this partner now.
         UploadRejectedError: the manifest does not fit; the rule is its code.
+        UnavailableError: another manifest is being checked for the upload.
     """
-    found = upload_for(session, actor, upload)
+    found = upload_for(session, actor, upload, lock=True)
     manifest = signed.manifest
     if found.state == "committed":
-        return receipt_again(session, found, manifest)
+        refuse_other(found, manifest)
+        return found
+    if found.state == "checking":
+        checks.refuse_other(found, manifest)
+        return found
     now = broker.clock()
     refuse_closed(found, utc_text(now))
     terms = terms_in_force(session, found.project, now)
@@ -99,13 +92,15 @@ def prepare_commit(
     check(session, found, manifest, terms, now.date())
     check_root(list(digests.values())[1:], manifest)
     _refuse_again(session, upload, manifest)
-    parts = open_pieces(session, broker, upload, PART_KIND)
-    return PendingCommit(upload, signed, expected_of(found, terms), parts)
+    checks.begin(session, found, actor, signed, now)
+    return found
 
 
-def check_parts(broker: Broker, pending: PendingCommit) -> SealedPiece:
+def check_parts(broker: Broker, pending: PendingCommit, note: Callable[[int], None]) -> SealedPiece:
     """Stream through the sealed parts; return a piece that holds the first token of each part of rows.
 
+    Args:
+        note: told after each part how many were read; what it raises ends the check.
     Raises:
         UploadRejectedError: at the first rule that is broken.
     """
@@ -117,6 +112,7 @@ def check_parts(broker: Broker, pending: PendingCommit) -> SealedPiece:
     handles, rows = HandleCheck(), PartRows(expected)
     buckets = BucketCheck(expected.bucket or 0, expected.parts.records)
     for number, piece in enumerate(pieces, start=1):
+        note(number)
         if number > expected.parts.n_table:
             rows.add(piece)
             continue
@@ -125,7 +121,13 @@ def check_parts(broker: Broker, pending: PendingCommit) -> SealedPiece:
             buckets.add(handles_in(piece))
     buckets.finish()
     rows.finish()
-    return put_piece(broker, pending.upload, INDEX_KIND, 0, b"".join(rows.first_tokens))
+    return put_piece(broker, pending.hold.upload, INDEX_KIND, 0, b"".join(rows.first_tokens))
+
+
+def refuse_other(upload: Upload, manifest: Manifest) -> None:
+    """Raise upload-closed where a committed upload was committed with another manifest."""
+    if upload.manifest_sha256 != manifest.digest():
+        raise RefusedError(UPLOAD_CLOSED, "The upload is committed with another manifest.")
 
 
 def _refuse_again(session: Session, upload: str, manifest: Manifest) -> None:

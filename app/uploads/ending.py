@@ -51,16 +51,23 @@ def expire_open(session: Session, now: str) -> int:
 def expire_open_of(
     session: Session, project: str, party: str | None, number: int | None = None
 ) -> None:
-    """End a project's open uploads, all, a party's or a round's: they hold encodings, too."""
+    """End a project's uploads that are not committed, all, a party's or a round's: they hold encodings, too."""
     expire(session, *repository.open_of_project(session, project, party, number))
 
 
 def expire(session: Session, *uploads: Upload) -> None:
-    """End open uploads, with all that has come of them."""
+    """End uploads that are open or being checked, with all that has come of them."""
     for upload in uploads:
+        end_check(upload)
         upload.state = "expired"
     session.flush()
     _end_objects(session, [upload.id for upload in uploads])
+
+
+def end_check(upload: Upload) -> None:
+    """Forget what a commit asked for: the upload is committed, refused or over."""
+    upload.asked = upload.checked = upload.check_token = None
+    upload.check_until_ms = upload.check_attempts = None
 
 
 def due_uploads(session: Session, now: str, held: Collection[str]) -> Sequence[Upload]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from app.errors import RefusedError, Rule
+from app.errors import BrokerError, RefusedError, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,13 @@ TOO_MANY_RECORDS: Final = Rejection("too-many-records", 409, "More records than 
 _REJECTIONS: Final = {
     rule.code: rule for rule in tuple(globals().values()) if isinstance(rule, Rejection)
 }
+
+
+class CheckLostError(BrokerError):
+    """The upload has ended, or another process checks it now: whatever this one has found is dropped."""
+
+    code = "check-lost"
+    title = "The check belongs to another process"
 
 
 class UploadRejectedError(RefusedError):

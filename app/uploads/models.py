@@ -14,7 +14,7 @@ NAME = String(40)
 CODE = String(60)
 RANDOM_ID = String(36)
 
-_IS_OPEN = text("state = 'open'")
+_IS_OPEN = text("state IN ('open', 'checking')")
 
 
 class Upload(Base):
@@ -24,6 +24,10 @@ class Upload(Base):
     An open upload ends at `expires`, a committed one at `keep_until`. `entry` is the index of its
     `upload-received` entry in the match log, `entry_size` the size of the checkpoint that first covered it. All
     of these are null until it is committed. Its parts are pieces of the sealed object of its id.
+
+    While it is checked, `asked` holds what its commit asked for, and by whom, and `checked` counts the parts
+    that were read. `check_token` names who reads them, until `check_until_ms` (database time); `check_attempts`
+    counts who began. All are null otherwise. `refusal` is why the last check ended without a commit.
     """
 
     __tablename__ = "upload"
@@ -67,6 +71,13 @@ class Upload(Base):
     manifest_sha256: Mapped[str | None] = mapped_column(DIGEST)
     entry: Mapped[int | None] = mapped_column(BigInteger)
     entry_size: Mapped[int | None] = mapped_column(BigInteger)
+
+    asked: Mapped[str | None] = mapped_column(Text)
+    checked: Mapped[int | None] = mapped_column(BigInteger)
+    check_token: Mapped[str | None] = mapped_column(String(32))
+    check_until_ms: Mapped[int | None] = mapped_column(BigInteger)
+    check_attempts: Mapped[int | None] = mapped_column(Integer)
+    refusal: Mapped[str | None] = mapped_column(Text)
 
 
 class UploadRejection(Base):

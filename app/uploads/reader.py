@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from app.uploads import repository
 from app.uploads.parts import handles_in
 from app.uploads.service import INDEX_KIND, PART_KIND, manifest_of, parts_of
 from app.uploads.withdrawals import withdrawn_records
-from schemas.ids import Handle
+from schemas.ids import HANDLE_BYTES, Handle
 from schemas.profile import TOKEN_BYTES
 
 if TYPE_CHECKING:
@@ -85,9 +85,15 @@ class StoredUpload:
         for number in range(1, self._first_part):
             yield handles_in(self.stored.pieces.piece(number))
 
-    def handles(self) -> NDArray[np.uint8]:
-        """Return the table of handles, uint8 of shape (n_records, 16), in increasing order."""
-        return np.concatenate(list(self.handle_pieces()))
+    def handles(self, records: NDArray[np.uint32]) -> Handles:
+        """Return the handles with those of these records, which increase, at hand; reads the table once."""
+        found = np.empty((len(records), HANDLE_BYTES), dtype=np.uint8)
+        start = 0
+        for piece in self.handle_pieces():
+            first, last = np.searchsorted(records, np.array([start, start + len(piece)]))
+            found[first:last] = piece[records[first:last] - start]
+            start += len(piece)
+        return Handles(self.stored.party, start, records, found, self.handle_pieces)
 
     def withdrawn(self) -> NDArray[np.uint32]:
         """Return the numbers of the records that their agency has withdrawn, in increasing order."""
@@ -96,17 +102,42 @@ class StoredUpload:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Handles:
-    """Whose file it is, and its table of handles: uint8, shape (n_records, 16), in increasing order."""
+    """The handles of a file, of which those of some records are at hand, and the others come in pieces.
+
+    Attributes:
+        party: whose file it is.
+        n_records: how many records it has.
+        records: those at hand, in increasing order.
+        table: their handles, uint8, shape (n records at hand, 16).
+        pieces: gives the handles of all records, in increasing order, some at a time.
+    """
 
     party: str
+    n_records: int
+    records: NDArray[np.uint32]
     table: NDArray[np.uint8]
+    pieces: Callable[[], Iterator[NDArray[np.uint8]]]
+
+    @classmethod
+    def whole(cls, party: str, table: NDArray[np.uint8]) -> Handles:
+        """Return the handles of a small file, all of them at hand."""
+        return cls(
+            party, len(table), np.arange(len(table), dtype=np.uint32), table, lambda: iter([table])
+        )
 
     def __len__(self) -> int:
-        return len(self.table)
+        return self.n_records
 
     def of(self, record: int) -> Handle:
-        """Return the handle of one record."""
-        return Handle(self.table[record].tobytes())
+        """Return the handle of one record that is at hand."""
+        # Of the array's own type, or all of it would be converted for each record.
+        place = int(self.records.searchsorted(np.uint32(record)))
+        return Handle(self.table[place].tobytes())
+
+    def several(self, records: NDArray[np.uint32]) -> NDArray[np.uint8]:
+        """Return the handles of records that are at hand, in their order, shape (n, 16)."""
+        found: NDArray[np.uint8] = self.table[np.searchsorted(self.records, records)]
+        return found
 
 
 def require_committed(session: Session, uploads: Sequence[str]) -> None:

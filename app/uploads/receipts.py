@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.errors import RefusedError
 from app.matchlog.proofs import entry_proof
-from app.uploads.errors import NOT_COMMITTED, UPLOAD_CLOSED
+from app.uploads.errors import NOT_COMMITTED
 from app.uploads.service import upload_for
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from app.security.actor import Actor
     from app.uploads.models import Upload
-    from schemas.upload import Manifest, Receipt
+    from schemas.upload import Receipt
 
 
 def receipt_for(session: Session, actor: Actor, upload: str) -> Receipt:
@@ -25,17 +25,6 @@ def receipt_for(session: Session, actor: Actor, upload: str) -> Receipt:
         upload-not-committed: it is not committed.
     """
     return receipt_of(session, upload_for(session, actor, upload))
-
-
-def receipt_again(session: Session, upload: Upload, manifest: Manifest) -> Receipt:
-    """Return the receipt of a committed upload, if it was committed with this manifest.
-
-    Raises:
-        upload-closed: it was committed with another.
-    """
-    if upload.manifest_sha256 != manifest.digest():
-        raise RefusedError(UPLOAD_CLOSED, "The upload is committed with another manifest.")
-    return receipt_of(session, upload)
 
 
 def receipt_of(session: Session, upload: Upload) -> Receipt:

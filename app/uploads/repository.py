@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.db import Window, look_through, of_project
+from app.db import Window, database_now_ms, look_through, of_project
 from app.sealed.objects import present_objects
 from app.security.actor import Actor
 from app.uploads.models import EpochKey, Upload, UploadRejection
@@ -16,6 +16,8 @@ from app.uploads.withdrawal_models import WithdrawnRecord
 
 # Of an open round, of the last two that were linked, and of as many that were corrected.
 RECENT_ROUNDS: Final = 5
+# What has not ended, and is not committed.
+_UNCOMMITTED = ("open", "checking")
 
 
 def _seen_by(actor: Actor) -> Select[Upload]:
@@ -75,14 +77,14 @@ def find_by_idempotency_key(
 
 
 def find_open(session: Session, actor: Actor, project: str, partner: str) -> Upload | None:
-    """Return the party's open upload for a partner, locked, or None: there is at most one."""
+    """Return the party's one upload for a partner that is open or being checked, locked, or None."""
     return session.scalar(
         select(Upload)
         .where(
             Upload.party == actor.party,
             Upload.project == project,
             Upload.partner == partner,
-            Upload.state == "open",
+            Upload.state.in_(_UNCOMMITTED),
         )
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -121,9 +123,57 @@ def withdrawn_digests(session: Session, project: str, epoch: int, party: str) ->
     return frozenset(session.scalars(query))
 
 
-def get_upload(session: Session, upload: str) -> Upload | None:
+def get_upload(session: Session, upload: str, *, lock: bool = False) -> Upload | None:
     """Return an upload for the broker itself (worker, sweeper), or None."""
-    return session.get(Upload, upload, populate_existing=True)
+    return session.get(Upload, upload, populate_existing=True, with_for_update=lock or None)
+
+
+def has_free_check(session: Session) -> bool:
+    """Tell whether the check of an upload waits or was abandoned."""
+    return session.scalar(select(Upload.id).where(_is_free_check()).limit(1)) is not None
+
+
+def claim_check(session: Session, token: str, lease_ms: int) -> Row[str, int | None] | None:
+    """Lease the check that is free and was asked for first; None where there is none.
+
+    Returns:
+        The upload's `id` and the number of this attempt, `check_attempts`, from 1.
+    """
+    first = (
+        select(Upload.id)
+        .where(_is_free_check())
+        .order_by(Upload.expires, Upload.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    return session.execute(
+        update(Upload)
+        .where(Upload.id == first)
+        .values(
+            check_token=token,
+            check_until_ms=database_now_ms() + lease_ms,
+            check_attempts=Upload.check_attempts + 1,
+            checked=0,
+        )
+        .returning(Upload.id, Upload.check_attempts)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+
+
+def renew_check(session: Session, upload: str, token: str, checked: int, lease_ms: int) -> bool:
+    """Put the end of a check's lease off, or return False where this token does not hold it."""
+    changed = session.execute(
+        update(Upload)
+        .where(Upload.id == upload, Upload.state == "checking", Upload.check_token == token)
+        .values(checked=checked, check_until_ms=database_now_ms() + lease_ms)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(changed.rowcount)  # type: ignore[attr-defined]
+
+
+def _is_free_check() -> ColumnElement[bool]:
+    return and_(Upload.state == "checking", Upload.check_until_ms < database_now_ms())
 
 
 def epoch_key_id(session: Session, project: str, epoch: int) -> str | None:
@@ -155,8 +205,8 @@ def due_open(session: Session, now: str, limit: int) -> Sequence[Upload]:
 def open_of_project(
     session: Session, project: str, party: str | None, number: int | None
 ) -> Sequence[Upload]:
-    """Return, locked, the project's open uploads for the broker itself: all, a party's, or a round's."""
-    query = select(Upload).where(Upload.project == project, Upload.state == "open")
+    """Return, locked, the project's uploads that are open or being checked: all, a party's, or a round's."""
+    query = select(Upload).where(Upload.project == project, Upload.state.in_(_UNCOMMITTED))
     if party is not None:
         query = query.where(Upload.party == party)
     if number is not None:

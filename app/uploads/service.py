@@ -32,6 +32,7 @@ from app.uploads.models import Upload
 from app.uploads.parts import ExpectedContainer
 from schemas.api import UploadList, UploadRequest, UploadView
 from schemas.ids import HANDLE_BYTES, UPLOAD_PREFIX
+from schemas.problem import Problem
 from schemas.rows import STORED_ROW_BYTES
 from schemas.upload import Manifest, Parts
 
@@ -168,10 +169,13 @@ def uploaders_of(session: Session, uploads: Sequence[str]) -> frozenset[str]:
 
 def view_of(upload: Upload) -> UploadView:
     """Return what the wire says of an upload."""
+    refusal = upload.refusal
     return UploadView.from_row(
         upload,
         upload=upload.id,
         parts=parts_of(upload).n_parts,
+        checked=upload.checked,
+        refusal=None if refusal is None else Problem.from_canonical(refusal.encode()),
     )
 
 

@@ -23,6 +23,7 @@ PAGE_HEADERS: Final = {"content-security-policy": CONTENT_SECURITY_POLICY}
 # States as people say them; what is not here is its own word.
 STATE_WORDS: Final = {
     "open": "being sent",
+    "checking": "being checked",
     "committed": "received",
     "expired": "never finished",
     "destroyed": "destroyed",

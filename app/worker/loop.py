@@ -1,4 +1,4 @@
-"""The worker's life: look for a run, do it, sweep now and then, watch deadlines, and end when told to."""
+"""The worker's life: look for work, do it, sweep now and then, watch deadlines, and end when told to."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.broker import Broker
 from app.engine import StoppedError
 from app.errors import BrokerError, ConfigurationError, UnavailableError
 from app.runs.attempts import Attempt, begin_attempt, bury_exhausted, fail_attempt
+from app.runs.commits import check_next
 from app.runs.errors import LeaseLostError
 from app.runs.lease import give_back, has_work
 from app.security.errors import StorageFullError
@@ -32,7 +33,7 @@ log = structlog.get_logger()
 def run_worker(broker: Broker, *, until_idle: bool = False) -> None:
     """Work until SIGTERM or SIGINT, which end the process between two ranges and lose nothing.
 
-    With `until_idle`, end as soon as no run waits.
+    With `until_idle`, end as soon as neither a check nor a run waits.
     """
     worker = Worker(broker)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -43,7 +44,7 @@ def run_worker(broker: Broker, *, until_idle: bool = False) -> None:
 
 
 class Worker:
-    """Takes runs up one after the other; several workers may share a database."""
+    """Takes checks and runs up one after the other; several workers may share a database."""
 
     def __init__(self, broker: Broker, *, poll_s: float = POLL_S, watch_s: float = WATCH_S) -> None:
         self._broker = broker
@@ -60,7 +61,7 @@ class Worker:
         self._halted.set()
 
     def work(self, *, until_idle: bool = False) -> None:
-        """Do runs, sweep, and watch deadlines, until `stop`; with `until_idle` until no run waits."""
+        """Do checks and runs, sweep, and watch deadlines, until `stop`; with `until_idle` until none waits."""
         if self._stopping.is_set():
             return
         # First: what is overdue only since no worker worked is not told of.
@@ -81,8 +82,10 @@ class Worker:
             self._stopping.wait(self._poll_s)
 
     def work_once(self) -> bool:
-        """Take up one run and do it as far as it goes; False where none waits, or none can be done now."""
+        """Take up one check or run and do it as far as it goes; False where none waits, or can be done now."""
         try:
+            if check_next(self._broker, self._stopping):
+                return True
             with self._broker.database.read() as session:
                 self._broker.log.check(session)
                 is_waiting = has_work(session)

@@ -24,6 +24,7 @@ from app.links.matches import LinkedRun, matches_of, space_keys
 from app.links.preparation import Prepared, keep_releases, prepare_releases
 from app.matching.blocks.bounds import link_policy
 from app.matching.blocks.checks import require_link_rate
+from app.matching.blocks.decisions import Band
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import Met
 from app.matching.blocks.ranges import Sizes, met_from_bytes, met_to_bytes, plan_ranges
@@ -88,7 +89,7 @@ def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
         len(matches), comparison.sizes.smaller, Fraction(rate.least), Fraction(rate.most)
     )
     _enter(broker, attempt, "releasing")
-    handles = (_handles(comparison.larger), _handles(comparison.smaller))
+    handles = _handles(comparison, resolution)
     record = draw_record(broker, attempt.specification, terms, resolution, handles)
     keys = space_keys(broker, attempt.specification)
     linked = LinkedRun(attempt.specification, terms, matches, handles, keys)
@@ -205,8 +206,13 @@ def _conclude(
     log.info("run_completed", run_id=attempt.run, n_releases=len(prepared.releases))
 
 
-def _handles(upload: StoredUpload) -> Handles:
-    return Handles(upload.stored.party, upload.handles())
+def _handles(comparison: Comparison, resolution: Resolution) -> tuple[Handles, Handles]:
+    """Return the handles of both files, at hand those of whatever is linked or held back."""
+    kept = resolution.pairs[resolution.decisions.band != Band.REJECT]
+    return (
+        comparison.larger.handles(np.unique(kept["larger"])),
+        comparison.smaller.handles(np.unique(kept["smaller"])),
+    )
 
 
 def _finished(broker: Broker, attempt: Attempt) -> FinishedRanges:

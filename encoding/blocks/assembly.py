@@ -177,7 +177,7 @@ class Assembly:
                 progress("sealing rows", (number + 1) / n_buckets, number + 1, "buckets")
         self._pad()
         for bucket in self._rows.buckets():
-            yield bucket[_order(bucket)]
+            yield bucket[row_order(bucket)]
 
     def file_counts(self) -> FileCounts:
         """Return what the manifest of the larger file states; call it after `rows`."""
@@ -400,7 +400,7 @@ def _as_bytes(raw: bytes, width: int) -> Bytes:
     return np.frombuffer(raw, dtype=np.uint8).reshape(-1, width)
 
 
-def _order(rows: Rows) -> NDArray[np.intp]:
+def row_order(rows: Rows) -> NDArray[np.intp]:
     """Return the order of rows by token, then by record."""
     token = np.ascontiguousarray(rows["token"]).view(">u8")
     high, low = token[:, 0].astype(np.uint64), token[:, 1].astype(np.uint64)

@@ -172,10 +172,14 @@ class BrokerClient:
         """Store one part; the broker checks its digest before it answers."""
         return self.put_bytes(PartStored, f"uploads/{upload}/parts/{number}", content)
 
-    def commit_upload(self, upload: str, signed: SignedManifest) -> Receipt:
-        """Commit an upload under its manifest; a second time gives the same receipt."""
+    def commit_upload(self, upload: str, signed: SignedManifest) -> UploadView:
+        """Let an upload be committed under its manifest, once its parts are checked; the same again is safe."""
         states = upload_digest(UploadReceived.of(signed))
-        return self._post(Receipt, f"uploads/{upload}/commit", signed, states)
+        return self._post(UploadView, f"uploads/{upload}/commit", signed, states)
+
+    def upload(self, upload: str) -> UploadView:
+        """Return one upload."""
+        return self._get(UploadView, f"uploads/{upload}")
 
     def upload_receipt(self, upload: str) -> Receipt:
         """Return the receipt of a committed upload."""

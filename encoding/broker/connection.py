@@ -251,10 +251,18 @@ def _refusal(response: httpx2.Response, credential: SignIn | None) -> BrokerRefu
         problem = Problem.from_json(parse_json(_bounded_body(response.iter_raw(), 65_536)))
     except (FormatError, BrokerAnswerError):
         return kind(f"the broker answered with status {response.status_code} and no reason")
+    refusal = refusal_of(problem, kind)
+    if refusal.hint is None and response.status_code == 401 and credential is not None:
+        refusal.hint = credential.hint(_broker_time(response))
+    return refusal
+
+
+def refusal_of(
+    problem: Problem, kind: type[BrokerRefusedError] = BrokerRefusedError
+) -> BrokerRefusedError:
+    """Return what the broker says no with as an error."""
     clause = f" (clause {problem.clause})" if problem.clause else ""
     hint = _plain(problem.hint) if problem.hint else None
-    if hint is None and response.status_code == 401 and credential is not None:
-        hint = credential.hint(_broker_time(response))
     if hint is None and problem.code == "not-found":
         hint = _OFF_THE_ROSTER
     return kind(

@@ -1,15 +1,18 @@
-"""Sends the outbox to the broker, part by part, and brings home the receipt.
+"""Sends the outbox to the broker, part by part, waits for its check, and brings home the receipt.
 
-Whatever was interrupted goes on where it stopped: stored parts are not sent again, and an upload whose
-answer was lost is recognised by its container and manifest.
+Whatever was interrupted goes on where it stopped: stored parts are not sent again, and an upload that the
+broker checks, or whose answer was lost, is recognised by its container and manifest.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
+from encoding.broker.checks import wait_for_check
 from encoding.broker.client import BrokerClient
 from encoding.errors import (
     BrokerAnswerError,
@@ -29,6 +32,9 @@ from schemas.api import ProjectView, UploadRequest, UploadView
 from schemas.signing import sign_document
 from schemas.upload import Manifest, Receipt, Signature, SignedManifest
 
+Wait = Callable[[str], None]
+"""Returns once the upload of this id, whose commit was asked for, is committed."""
+
 PARTNER_ROOT: Final = "partner-root"
 """The broker's word for a manifest that does not state the partner's container as it is now."""
 
@@ -41,8 +47,11 @@ def send_outbox(
     trust: Trust,
     sending: Sending,
     progress: Progress,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> KeptReceipt:
     """Upload a container, commit it under its signed manifest, and keep the verified receipt.
+
+    How long the broker's check of it takes, the size of the container decides.
 
     Raises:
         ProjectChangedError: the encodings were made for another profile or epoch than the project's.
@@ -51,33 +60,49 @@ def send_outbox(
         AgencyError: as `BrokerClient`.
     """
     manifest = restate(outbox.manifest, view)
-    kept = _find_committed(client, manifest, trust)
+    wait = partial(wait_for_check, client, progress=progress, sleep=sleep)
+    kept = _find_sent(client, manifest, trust, wait)
     if kept is None:
         # Before the first byte leaves: from here on, no other container goes out for this turn.
         sending.spend(manifest.container_sha256)
         upload = _open(client, outbox, manifest)
         _send_parts(client, outbox, upload, progress)
-        signed, receipt = _commit(client, upload.upload, manifest, trust, sending)
+        signed, receipt = _commit(
+            client, upload.upload, manifest, trust=trust, sending=sending, wait=wait
+        )
         kept = _keep(receipt, upload.upload, signed, trust)
     trust.log.check(client)
     return kept
 
 
 def _commit(
-    client: BrokerClient, upload: str, manifest: Manifest, trust: Trust, sending: Sending
+    client: BrokerClient,
+    upload: str,
+    manifest: Manifest,
+    *,
+    trust: Trust,
+    sending: Sending,
+    wait: Wait,
 ) -> tuple[SignedManifest, Receipt]:
     """Sign and commit; once more where the partner, who commits once, has done so in between."""
     signed = sending.sign(manifest)
     # The one that is committed may not be stated again: the partner may have uploaded since.
     trust.receipts.keep_manifest(upload, signed)
     try:
-        return signed, client.commit_upload(upload, signed)
+        return signed, _checked(client, upload, signed, wait)
     except BrokerRefusedError as refusal:
         if refusal.problem != PARTNER_ROOT:
             raise
     signed = sending.sign(manifest)
     trust.receipts.keep_manifest(upload, signed)
-    return signed, client.commit_upload(upload, signed)
+    return signed, _checked(client, upload, signed, wait)
+
+
+def _checked(client: BrokerClient, upload: str, signed: SignedManifest, wait: Wait) -> Receipt:
+    """Ask for the commit, wait until the parts are checked, and return the receipt."""
+    client.commit_upload(upload, signed)
+    wait(upload)
+    return client.upload_receipt(upload)
 
 
 def restate(manifest: Manifest, view: ProjectView) -> Manifest:
@@ -153,11 +178,13 @@ def check_party(terms: ProjectTerms, party: str, population: str) -> None:
         )
 
 
-def _find_committed(client: BrokerClient, manifest: Manifest, trust: Trust) -> KeptReceipt | None:
-    """Return the receipt of an upload of exactly this container, if it was committed before.
+def _find_sent(
+    client: BrokerClient, manifest: Manifest, trust: Trust, wait: Wait
+) -> KeptReceipt | None:
+    """Return the receipt of an upload of exactly this container whose commit was asked for before.
 
-    A command that was killed between the commit and its answer left the manifest and no receipt: that is
-    fetched now.
+    A command that was killed after that left the manifest and no receipt: the check is waited for, and the
+    receipt fetched now. None where there is none, or the check has ended without a commit.
     """
     for upload in client.uploads(manifest.project).uploads:
         is_this = (upload.party, upload.round, upload.partner, upload.container_sha256) == (
@@ -166,9 +193,15 @@ def _find_committed(client: BrokerClient, manifest: Manifest, trust: Trust) -> K
             manifest.partner,
             manifest.container_sha256,
         )
-        if is_this and upload.state == "committed":
+        signed = trust.receipts.find_manifest(upload.upload) if is_this else None
+        if is_this and upload.state == "checking" and signed is not None:
+            try:
+                wait(upload.upload)
+            except BrokerRefusedError:
+                # Told once more where the commit is asked for again, unless it was mended meanwhile.
+                return None
+        if is_this and upload.state in ("checking", "committed"):
             kept = trust.receipts.find(upload.upload)
-            signed = trust.receipts.find_manifest(upload.upload)
             if kept is None and signed is not None:
                 receipt = client.upload_receipt(upload.upload)
                 return _keep(receipt, upload.upload, signed, trust)

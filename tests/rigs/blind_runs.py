@@ -6,7 +6,7 @@ import random
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -83,8 +83,13 @@ class BlindProject:
         self.others.append(
             enrolled_person(self.broker, self.operator, self.operator.party, *DUTIES["operator"])
         )
-        self.handles = tuple(Handles(party, self._handles()) for party in PARTIES)
+        self.handles = tuple(self._in_pieces(party) for party in PARTIES)
         return self
+
+    def _in_pieces(self, party: str) -> Handles:
+        """Return new handles of a party, which come in pieces, as those of a large file do."""
+        whole = Handles.whole(party, self._handles())
+        return replace(whole, pieces=lambda: iter(np.array_split(whole.table, 3)))
 
     def run(self, matched: Sequence[int]) -> dict[tuple[str, str], BlindRun]:
         """Prepare the releases of a run that has matched these records of both files, each with its like.

@@ -35,6 +35,7 @@ from starlette.testclient import TestClient
 
 from app.auditor.verify import verify_bundle
 from app.broker import Broker
+from app.runs.commits import check_waiting
 from app.worker.loop import Worker
 from app.worker.sweeper import Sweeper
 from encoding.blocks.keys import RoundName
@@ -43,6 +44,7 @@ from schemas.agreement import Agreement, ProjectTerms
 from schemas.api import Role
 from schemas.clauses import FileSize
 from schemas.ids import utc_text
+from schemas.problem import MEDIA_TYPE
 from schemas.profile import EncodingProfile, Side
 from schemas.rounds import NonceOffer, SignedNonceOffer
 from schemas.run import IdSpace, LinkRate, MatchingPolicy, Recipient
@@ -351,10 +353,29 @@ class Linkage:
         signature = self.signature("manifest", manifest, party)
         return SignedManifest(manifest=manifest, signatures=(signature,))
 
-    def commit(self, upload: str, manifest: Manifest, party: str) -> Response:
+    def ask_commit(self, upload: str, manifest: Manifest, party: str) -> Response:
         return self.post_as(
             f"/v1/uploads/{upload}/commit", party, self.signed_manifest(manifest, party).to_json()
         )
+
+    def commit(self, upload: str, manifest: Manifest, party: str) -> Response:
+        """Ask for a commit and wait for the check; return the answer with the receipt, or the refusal."""
+        return self.checked(self.ask_commit(upload, manifest, party), party)
+
+    def checked(self, answer: Response, party: str) -> Response:
+        """Wait for the check that was asked for; return the answer with the receipt, or the refusal."""
+        if answer.status_code != 202:
+            return answer
+        upload = answer.json()["upload"]
+        view = self.get(f"/v1/uploads/{upload}", party).json()
+        while view["state"] == "checking":
+            # As a worker does with what a broker that was killed has left.
+            check_waiting(self.broker)
+            view = self.get(f"/v1/uploads/{upload}", party).json()
+        if view["refusal"] is not None:
+            kind = {"content-type": MEDIA_TYPE}
+            return Response(view["refusal"]["status"], json=view["refusal"], headers=kind)
+        return self.get(f"/v1/uploads/{upload}/receipt", party)
 
     def send(self, made: Container, party: str) -> str:
         """Open an upload and send all of its parts; returns its id."""

@@ -38,6 +38,8 @@ UPLOAD_VIEW: dict[str, Any] = {
     "records": 3,
     "created": TIME,
     "committed": None,
+    "checked": None,
+    "refusal": None,
 }
 RUN_VIEW: dict[str, Any] = {
     "run": RUN["run"],

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from app.matching.blocks.pairs import Met
 from app.matching.blocks.weights import least_weight
 
+_SORTED_AT_ONCE: Final = 1 << 20
+# Pairs that are plain numbers of Python at a time.
+_AT_ONCE: Final = 1 << 16
 NO_RIVAL: Final = np.iinfo(np.int64).min
 
 
@@ -105,9 +108,9 @@ def decide(
     rule = np.full(len(pairs), Rule.BELOW_REVIEW, dtype=np.uint8)
     is_capped = np.zeros(len(pairs), dtype=bool) if is_capped is None else is_capped
     lead = _leads(pairs, total)
-    order = np.lexsort((pairs["larger"], pairs["smaller"], -total))
     # A capped total was above the auto bound, and so above that of review.
-    order = order[(total[order] >= policy.review) | is_capped[order]]
+    wanted = np.flatnonzero((total >= policy.review) | is_capped)
+    order = wanted[np.lexsort((pairs["larger"][wanted], pairs["smaller"][wanted], -total[wanted]))]
     is_best = _first_of_both(pairs["smaller"][order], pairs["larger"][order])
     rule[order[~is_best]] = Rule.BETTER_RIVAL
     best = order[is_best]
@@ -123,15 +126,25 @@ def decide(
 
 def _first_of_both(smaller: NDArray[np.uint32], larger: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Tell which pairs, taken in order, have no record of a pair that was told so before them."""
-    taken_smaller: set[int] = set()
-    taken_larger: set[int] = set()
+    left, n_left = _numbered(smaller)
+    right, n_right = _numbered(larger)
     is_first = np.zeros(len(smaller), dtype=bool)
-    for at, (left, right) in enumerate(zip(smaller.tolist(), larger.tolist(), strict=True)):
-        if left not in taken_smaller and right not in taken_larger:
-            taken_smaller.add(left)
-            taken_larger.add(right)
-            is_first[at] = True
+    # A byte a record: sets of numbers would take a hundred times as much.
+    taken_left, taken_right = bytearray(n_left), bytearray(n_right)
+    for start in range(0, len(left), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        pairs = zip(left[some].tolist(), right[some].tolist(), strict=True)
+        for at, (one, other) in enumerate(pairs, start):
+            if not taken_left[one] and not taken_right[other]:
+                taken_left[one] = taken_right[other] = 1
+                is_first[at] = True
     return is_first
+
+
+def _numbered(records: NDArray[np.uint32]) -> tuple[NDArray[np.intp], int]:
+    """Return a number for each record, without gaps, and how many there are."""
+    distinct, number = np.unique(records, return_inverse=True)
+    return number, len(distinct)
 
 
 def _rules_of_best(
@@ -156,6 +169,16 @@ def _leads(pairs: Met, total: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _best_other(record: NDArray[np.uint32], total: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the highest total of another pair of the same record; `NO_RIVAL` where there is none."""
+    best = np.empty(len(record), dtype=np.int64)
+    # Sorting takes several times the memory of what is sorted.
+    n_lots = -(-len(record) // _SORTED_AT_ONCE)
+    for number in range(n_lots):
+        here = np.flatnonzero(record % n_lots == number)
+        best[here] = _best_other_of(record[here], total[here])
+    return best
+
+
+def _best_other_of(record: NDArray[np.uint32], total: NDArray[np.int64]) -> NDArray[np.int64]:
     best = np.full(len(record), NO_RIVAL, dtype=np.int64)
     order = np.lexsort((-total, record))
     ordered = record[order]

@@ -19,7 +19,7 @@ from app.matching.blocks.doubts import are_doubtful, capped
 from app.matching.blocks.errors import EmptyFileError
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.missed_matches import expected_missed
-from app.matching.blocks.pairs import MEETING, Met, best_of_pairs
+from app.matching.blocks.pairs import Met, best_of_all
 from app.matching.blocks.ranges import Sizes
 from app.matching.blocks.weights import (
     UNIT,
@@ -118,11 +118,10 @@ def resolve_pair(
         counts = published_counts(profile, sizes.larger)
     require_plausible(counts, profile, sizes.larger)
     rules, model = LevelRules(profile), model_of(profile, counts, sizes.larger)
-    met = np.concatenate([np.empty(0, dtype=MEETING), *meetings])
-    pairs, n_meetings = best_of_pairs(met, rules, shipped_scores(model)), len(met)
-    del met
+    pairs, n_meetings = best_of_all(meetings, rules, shipped_scores(model), sizes.smaller)
     is_rejected = _are_rejected(profile, rules, pairs)
-    pairs = pairs[~is_rejected]
+    if is_rejected.any():
+        pairs = pairs[~is_rejected]
     table = count_patterns(rules, pairs["code"])
     weights = fit_weights(
         model,
@@ -135,6 +134,8 @@ def resolve_pair(
     total = np.array(weights.total, dtype=np.int64)[at]
     twins = np.array(weights.twins, dtype=np.int64)[at]
     is_doubtful = are_doubtful(profile, rules.levels_of(codes))[at]
+    # As long as all pairs; what is decided takes more.
+    del at
     total, is_capped = capped(total, is_doubtful, policy.bands.auto)
     decisions = decide(pairs, total, twins, policy.bands, is_capped)
     return Resolution(

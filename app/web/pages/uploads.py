@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Response
 
 from app.http.paths import ProjectPath, UploadPath
-from app.uploads.service import manifest_of, upload_for, upload_list, view_of
+from app.uploads.service import manifest_of, parts_of, upload_for, upload_list, view_of
 from app.web.answer import WiredPage, page_route
 from app.web.paging import WiredPaging
 from app.web.rendering import show_digest, show_time
@@ -66,9 +66,11 @@ def show_upload(broker: WiredBroker, page: WiredPage, upload: UploadPath) -> Res
 def _facts(upload: Upload) -> list[tuple[str, str]]:
     """Return what an upload's manifest says, and how long the encodings are kept."""
     facts = []
+    if upload.checked is not None:
+        facts.append(("Parts checked", f"{upload.checked:,} of {parts_of(upload).n_parts:,}"))
     manifest = manifest_of(upload)
     if manifest is not None:
-        facts = [
+        facts += [
             ("Which file of the pair", f"the {manifest.side} one"),
             ("Rows", f"{manifest.rows:,}"),
             ("Root of the container (SHA-256)", show_digest(manifest.root)),

@@ -157,4 +157,12 @@ def upload(
         # Under the lock, so that no other container takes its place while its parts are sent.
         outbox = read_outbox(session.workspace, session.project, turn.round, turn.partner)
         sending = Sending(own_nonces(session), turn, unlock_own(session), partner_root, None)
-        return send_outbox(client, outbox, view, trust=trust, sending=sending, progress=progress)
+        return send_outbox(
+            client,
+            outbox,
+            view,
+            trust=trust,
+            sending=sending,
+            progress=progress,
+            sleep=session.sleep,
+        )

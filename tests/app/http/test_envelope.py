@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import io
 import json
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -170,3 +173,47 @@ def test_the_log_names_the_route_never_the_path(
     completed = [event for event in events(log_stream) if event["event"] == "request_completed"]
     assert [event["route"] for event in completed] == ["none", "/good"]
     assert CANARY not in log_stream.getvalue()
+
+
+def test_a_request_is_let_go_of_with_its_answer() -> None:
+    class Body:
+        """Stands for the megabytes of a part."""
+
+    async def answer(scope: Any, _: Any, send: Any) -> None:
+        scope["request"] = (send, Body())
+        seen.append(weakref.ref(scope["request"][1]))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def take(_: Any) -> None:
+        """Leave the answer unread."""
+
+    seen: list[Any] = []
+    gc.disable()
+    try:
+        scope = {"type": "http", "method": "PUT", "route": None}
+        asyncio.run(Envelope(answer, Metrics())(scope, take, take))
+        del scope
+        assert seen[0]() is None
+    finally:
+        gc.enable()
+
+
+def test_work_after_an_answer_is_not_part_of_it() -> None:
+    metrics = Metrics()
+
+    async def answer(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 202, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+        assert count() == 1
+
+    async def take(_: Any) -> None:
+        """Leave the answer unread."""
+
+    def count() -> float:
+        labels = {"method": "POST", "route": "none", "status": "202"}
+        return metrics.registry.get_sample_value("blindlink_requests_total", labels) or 0
+
+    scope = {"type": "http", "method": "POST", "route": None}
+    asyncio.run(Envelope(answer, metrics)(scope, take, take))
+    assert count() == 1

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import contextmanager
 from threading import Barrier
 from typing import Any
 
@@ -13,14 +13,21 @@ import pytest
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, either_database
 from samples.round_files import Container, random_people
 
+from app.agencies.persons import revoke_person
 from app.blobs import BlobStore
 from app.broker import MAX_CHECKS
-from app.uploads import part_storage
-from app.uploads.acceptance import MAX_REJECTIONS
+from app.errors import BrokerError
+from app.uploads import checks, part_storage
+from app.uploads.acceptance import MAX_REJECTIONS, refuse_commit
+from app.uploads.errors import CheckLostError
+from app.uploads.models import Upload
 from schemas.problem import Problem
-from schemas.upload import merkle_root
+from schemas.upload import Manifest, merkle_root
 
 __all__ = ["either_database"]
+
+# The lease of a process that is gone.
+GONE_MS = -1000
 
 
 def at_once(*calls: Callable[[], object]) -> list:
@@ -150,25 +157,98 @@ def test_an_upload_that_is_refused_with_many_manifests_is_over_and_can_be_sent_a
     assert linkage.send(made, CHILD_WELFARE) != upload
 
 
-def test_an_upload_is_checked_once_at_a_time_and_few_are_in_the_process(
-    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+@contextmanager
+def busy(linkage: Linkage) -> Iterator[None]:
+    """Let the broker be at as many checks as it takes, so that another one waits."""
+    for _ in range(MAX_CHECKS):
+        linkage.broker.checks.acquire()
+    yield
+    for _ in range(MAX_CHECKS):
+        linkage.broker.checks.release()
+
+
+def asked(linkage: Linkage, party: str = CHILD_WELFARE) -> tuple[str, Manifest]:
+    """Send a container and ask for its commit, whose check waits; return the upload and the manifest."""
+    made = made_by(linkage, party)
+    upload, manifest = linkage.send(made, party), linkage.manifest(made, party)
+    with busy(linkage):
+        answer = linkage.ask_commit(upload, manifest, party)
+    assert (answer.status_code, answer.json()["state"]) == (202, "checking"), answer.text
+    return upload, manifest
+
+
+def seen(linkage: Linkage, upload: str) -> dict[str, Any]:
+    return dict(linkage.get(f"/v1/uploads/{upload}").json())
+
+
+def test_a_commit_that_is_asked_for_while_it_is_checked_is_one_and_a_worker_does_what_waits(
+    linkage: Linkage,
 ) -> None:
-    made = made_by(linkage)
-    upload = linkage.send(made, CHILD_WELFARE)
-    manifest = linkage.manifest(made, CHILD_WELFARE)
-    monkeypatch.setattr(BlobStore, "get", None)
-    with linkage.broker.checks.turn(upload):
-        refused = [linkage.commit(upload, manifest, CHILD_WELFARE)]
-    with ExitStack() as taken:
-        for number in range(MAX_CHECKS):
-            taken.enter_context(linkage.broker.checks.turn(f"another-{number}"))
-        refused.append(linkage.commit(upload, manifest, CHILD_WELFARE))
-    for answer in refused:
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-        assert Problem.from_json(answer.json()).code == "unavailable"
-    monkeypatch.undo()
+    upload, manifest = asked(linkage)
+    other = manifest.model_copy(update={"software": "another"})
+    with busy(linkage):
+        again = linkage.ask_commit(upload, manifest, CHILD_WELFARE)
+        refused = linkage.ask_commit(upload, other, CHILD_WELFARE)
+        assert (again.status_code, again.json()) == (202, seen(linkage, upload))
+        assert (again.json()["checked"], again.json()["committed"]) == (0, None)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        assert Problem.from_json(refused.json()).code == "unavailable"
+        linkage.work()
+    assert seen(linkage, upload)["state"] == "committed"
+    assert linkage.log_kinds().count("upload-received") == 1
+    assert "upload-rejected" not in linkage.log_kinds()
+
+
+def test_a_check_whose_process_was_killed_is_begun_anew_and_the_former_one_changes_nothing(
+    linkage: Linkage,
+) -> None:
+    upload, _ = asked(linkage)
+    database = linkage.broker.database
+    with database.write() as session:
+        dead = checks.claim(session, GONE_MS)
+    assert dead is not None
+    linkage.work()
+    with database.read() as session:
+        assert checks.claim(session, GONE_MS) is None
+    with pytest.raises(CheckLostError), database.write() as session:
+        checks.note_checked(session, dead, 1, 1000)
+    with pytest.raises(CheckLostError), database.write() as session:
+        refuse_commit(session, linkage.broker, dead, BrokerError("late"))
+    assert seen(linkage, upload)["state"] == "committed"
+
+
+def test_a_check_that_ends_every_process_is_given_up_and_can_be_asked_for_anew(
+    linkage: Linkage,
+) -> None:
+    upload, manifest = asked(linkage)
+    for _ in range(checks.MAX_ATTEMPTS):
+        with linkage.broker.database.write() as session:
+            assert checks.claim(session, GONE_MS)
+    linkage.work()
+    view = seen(linkage, upload)
+    assert (view["state"], view["checked"], view["refusal"]["status"]) == ("open", None, 500)
     assert linkage.commit(upload, manifest, CHILD_WELFARE).status_code == 200
     assert "upload-rejected" not in linkage.log_kinds()
+
+
+def test_who_is_revoked_while_the_parts_are_checked_commits_nothing(linkage: Linkage) -> None:
+    upload, _ = asked(linkage)
+    founded = linkage.founded
+    with founded.broker.database.write() as session:
+        person = linkage.person(CHILD_WELFARE).id
+        revoke_person(
+            session,
+            founded.broker.log,
+            person_id=person,
+            actor=founded.operator,
+            now=founded.clock(),
+        )
+    linkage.work()
+    assert "upload-received" not in linkage.log_kinds()
+    with founded.broker.database.read() as session:
+        found = session.get_one(Upload, upload)
+        assert found.state == "open"
+        assert Problem.from_canonical((found.refusal or "").encode()).code == "wrong-duty"
 
 
 def test_of_two_first_commits_under_two_key_ids_at_once_one_is_refused(linkage: Linkage) -> None:

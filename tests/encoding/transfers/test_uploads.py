@@ -17,6 +17,9 @@ from rigs.desk import Desk
 from rigs.near_broker import NearBroker, answer_with
 from sqlalchemy import select
 
+from app.broker import MAX_CHECKS
+from app.uploads import commit
+from app.uploads.errors import ROW_ORDER, UploadRejectedError
 from app.uploads.models import Upload
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import KeptReceipt, ReceiptFolder, verify_kept
@@ -274,6 +277,7 @@ LOST = {
     "a part": lambda path: "/parts/" in path,
     "round": lambda path: path.endswith("/rounds/1"),
     "commit": lambda path: path.endswith("/commit"),
+    "receipt": lambda path: path.endswith("/receipt"),
     "checkpoint": lambda path: path.endswith("/checkpoint"),
 }
 
@@ -297,6 +301,54 @@ def test_every_lost_answer_ends_in_one_committed_upload(
     assert lost_yet
     assert welfare.slept
     assert len(committed(ready_desks)) == len(receipts(welfare)) == 1
+
+
+@pytest.fixture
+def busy(ready_desks: NearBroker) -> None:
+    """The broker is at as many checks as it takes, so that the next one waits for a worker."""
+    for _ in range(MAX_CHECKS):
+        ready_desks.broker.checks.acquire()
+
+
+@pytest.mark.usefixtures("busy")
+def test_the_check_is_waited_for(ready_desks: NearBroker, welfare: Desk) -> None:
+    welfare.ok("upload")
+    assert welfare.slept
+    assert len(committed(ready_desks)) == len(receipts(welfare)) == len(commits(ready_desks)) == 1
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_command_that_was_killed_while_it_waited_finds_the_check_again(
+    ready_desks: NearBroker, welfare: Desk
+) -> None:
+    def die(request: httpx2.Request) -> Answer | None:
+        if commits(ready_desks) and request.method == "GET":
+            raise Killed
+        return None
+
+    ready_desks.courier.before = die
+    with pytest.raises(Killed):
+        welfare.type("upload")
+    ready_desks.courier.before = lambda _: None
+    assert committed(ready_desks) == receipts(welfare) == []
+    welfare.ok("upload")
+    assert len(committed(ready_desks)) == len(receipts(welfare)) == len(commits(ready_desks)) == 1
+
+
+def test_what_the_check_refuses_is_said_each_time(
+    ready_desks: NearBroker, welfare: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise UploadRejectedError(ROW_ORDER, "The rows are refused: not in order.")
+
+    monkeypatch.setattr(commit, "check_parts", refuse)
+    first = welfare.type("upload")
+    monkeypatch.undo()
+    second = welfare.type("upload")
+    for refused in (first, second):
+        assert refused.exit_code == EXIT_REFUSED
+        assert "the broker says: the rows are refused: not in order" in refused.stderr
+    assert committed(ready_desks) == receipts(welfare) == []
 
 
 def test_uploading_twice_changes_nothing(ready_desks: NearBroker, welfare: Desk) -> None:
@@ -454,7 +506,7 @@ def test_receipt_that_proves_nothing_is_not_kept(
     ready_desks: NearBroker, welfare: Desk, name: str
 ) -> None:
     def forge(request: httpx2.Request, response: Answer) -> Answer:
-        if request.url.path.endswith("/commit"):
+        if request.url.path.endswith("/receipt"):
             return answer_with(response, FORGERIES[name](response.json()))
         return response
 
@@ -473,7 +525,7 @@ def test_receipt_of_another_upload_is_refused(ready_desks: NearBroker, welfare: 
     theirs: list[dict[str, Any]] = []
 
     def swap(request: httpx2.Request, response: Answer) -> Answer:
-        if request.url.path.endswith("/commit"):
+        if request.url.path.endswith("/receipt"):
             theirs.append(response.json())
             return answer_with(response, theirs[0] | {"subject": theirs[-1]["subject"]})
         return response

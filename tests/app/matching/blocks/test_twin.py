@@ -8,15 +8,17 @@ from fractions import Fraction
 from random import Random
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples.block_rows import InParts, as_array, near, random_counts, random_rows
 from samples.matching_profiles import random_profile
 from twins import block_matching as twin
 
+from app.matching.blocks import pairs
 from app.matching.blocks.decisions import Band, BandRule, Rule
 from app.matching.blocks.levels import LevelRules
-from app.matching.blocks.pairs import best_of_pairs
+from app.matching.blocks.pairs import best_of_all
 from app.matching.blocks.ranges import (
     Sizes,
     meet_range,
@@ -83,8 +85,10 @@ def test_meetings_are_those_of_the_twin_wherever_ranges_are_cut(
         assert (again == met).all()
 
 
-@given(seed=SEEDS)
-def test_the_best_meeting_of_a_pair_is_the_twins(seed: int) -> None:
+@given(seed=SEEDS, n_ranges=st.integers(1, 5), waiting=st.sampled_from([1, 3, 1000]))
+def test_the_best_meeting_of_a_pair_is_the_twins_however_many_are_held(
+    seed: int, n_ranges: int, waiting: int
+) -> None:
     random = Random(seed)
     profile = random_profile(random)
     counts = random_counts(random, profile)
@@ -95,7 +99,13 @@ def test_the_best_meeting_of_a_pair_is_the_twins(seed: int) -> None:
     met = meet_range(plan_ranges(*stored, rows_each=100)[0], *stored, rules)
     shuffled = met[np.array(random.sample(range(len(met)), len(met)), dtype=np.intp)]
     expected = twin.best_meetings(twin.meet(smaller, larger, profile), profile, counts)
-    assert best_of_pairs(shuffled, rules, scores).tolist() == [
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pairs, "_WAITING", waiting)
+        patch.setattr(pairs, "_LOTS", 1 + seed % 3)
+        met_in_ranges = np.array_split(shuffled, n_ranges)
+        found, n_meetings = best_of_all(met_in_ranges, rules, scores, n_smaller=2)
+    assert n_meetings == len(met)
+    assert found.tolist() == [
         (a, b, twin.pattern_number(levels, profile), at, place)
         for a, b, levels, at, place in expected
     ]

@@ -1,0 +1,38 @@
+"""The handles that something is made of, out of a table that comes in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.uploads.reader import StoredUpload
+from schemas.ids import HANDLE_BYTES
+
+
+class InPieces(StoredUpload):
+    """An upload of which only the table of handles is there."""
+
+    def __init__(self, pieces: list[Any]) -> None:
+        self.stored: Any = SimpleNamespace(party="schools")
+        self._pieces = pieces
+
+    def handle_pieces(self) -> Iterator[Any]:
+        return iter(self._pieces)
+
+
+@pytest.mark.parametrize("chosen", [[], [0], [9], [2, 3, 4], [0, 3, 9], list(range(10))])
+def test_handles_of_some_records_are_those_of_the_whole_table(chosen: list[int]) -> None:
+    table = np.random.default_rng(1).integers(0, 256, (10, HANDLE_BYTES), dtype=np.uint8)
+    upload = InPieces([table[:3], table[3:4], table[4:]])
+    handles = upload.handles(np.array(chosen, dtype=np.uint32))
+    assert (handles.party, len(handles)) == ("schools", 10)
+    assert [bytes(handles.of(record)) for record in chosen] == [
+        table[at].tobytes() for at in chosen
+    ]
+    backwards = np.array(chosen[::-1], dtype=np.uint32)
+    assert (handles.several(backwards) == table[chosen[::-1]]).all()
+    assert (np.concatenate(list(handles.pieces())) == table).all()
