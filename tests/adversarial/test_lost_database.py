@@ -7,41 +7,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from campaign.reports import Tally
 from campaign.size import times
-from rigs.broker_processes import Process
+from rigs.broker_processes import Process, repeating
 from rigs.broker_twins import released_matches
 from rigs.kill_scene import Scene, served_scene
 from rigs.linkage import CHILD_WELFARE, SCHOOL
-from services.postgres import MissingServerError, PostgresServer, running_postgres
+from services.postgres import MissingServerError, running_postgres
 from services.requirement import missing
-
-
-@contextmanager
-def losing(
-    server: PostgresServer, n_times: int, delay_s: Callable[[], float]
-) -> Iterator[threading.Event]:
-    """Lose the server this often, each time after a delay; yields what is set when it is over."""
-    over = threading.Event()
-
-    def lose() -> None:
-        try:
-            for _ in range(n_times):
-                threading.Event().wait(delay_s())
-                server.lose()
-        finally:
-            over.set()
-
-    with ThreadPoolExecutor(1) as pool:
-        loser = pool.submit(lose)
-        yield over
-        loser.result()
 
 
 @pytest.fixture
@@ -78,12 +55,12 @@ def test_what_was_acknowledged_is_there_and_the_run_ends(
     scene, server = durable_scene, durable_scene.server
     assert server is not None
     in_uploads, in_runs = times(quick=2, full=100), times(quick=2, full=100)
-    with losing(server, in_uploads, lambda: scene.rng.uniform(0.2, 1.5)) as over:
+    with repeating(server.lose, in_uploads, lambda: scene.rng.uniform(0.2, 1.5)) as over:
         while not over.is_set():
             scene.upload_both(400, 100)
     worker = Process(scene.settings, "work")
     assert worker.wait_for("worker_started"), worker.lines
-    with losing(server, in_runs, lambda: scene.rng.uniform(0.2, 1.5)) as over:
+    with repeating(server.lose, in_runs, lambda: scene.rng.uniform(0.2, 1.5)) as over:
         while not over.is_set():
             scene.upload_both(400, 100)
             assert linked(scene, worker) == {CHILD_WELFARE: 100, SCHOOL: 100}

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -164,25 +164,32 @@ class ServedBroker:
 
 
 @contextmanager
-def killing(
-    broker: ServedBroker, n_kills: int, delay_s: Callable[[], float]
+def repeating(
+    act: Callable[[], object], n_times: int, delay_s: Callable[[], float]
 ) -> Iterator[threading.Event]:
-    """Kill and restart the broker this often, each time after a delay; yields what is set when it is over."""
+    """Do something this often, each time after a delay; yields what is set when it is over."""
     over = threading.Event()
 
-    def kill() -> None:
+    def repeat() -> None:
         try:
             pause = threading.Event()
-            for _ in range(n_kills):
+            for _ in range(n_times):
                 pause.wait(delay_s())
-                broker.kill_and_restart()
+                act()
         finally:
             over.set()
 
     with ThreadPoolExecutor(1) as pool:
-        killer = pool.submit(kill)
+        repeater = pool.submit(repeat)
         yield over
-        killer.result()
+        repeater.result()
+
+
+def killing(
+    broker: ServedBroker, n_kills: int, delay_s: Callable[[], float]
+) -> AbstractContextManager[threading.Event]:
+    """Kill and restart the broker this often, each time after a delay; gives what is set when it is over."""
+    return repeating(broker.kill_and_restart, n_kills, delay_s)
 
 
 class InsistentClient:
