@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from app.settings import Settings
 
-Writer = Callable[[Path, "NewInvitation"], None]
+Writer = Callable[[Path, "NewInvitation", str | None], None]
 
 
 @contextmanager
-def invitation_files(broker: Broker, project: str | None) -> Iterator[Writer]:
-    """Give what writes the file of a new invitation, owner-only; None: for no project in particular.
+def invitation_files(broker: Broker) -> Iterator[Writer]:
+    """Give what writes the file of a new invitation to a project, owner-only; None: to no one in particular.
 
     It is for the transaction in which the codes are kept: where that fails, the files go, too.
 
@@ -40,7 +40,7 @@ def invitation_files(broker: Broker, project: str | None) -> Iterator[Writer]:
     with broker.database.read() as session:
         first = log_keys(session)[0][1]
 
-    def write(path: Path, invited: NewInvitation) -> None:
+    def write(path: Path, invited: NewInvitation, project: str | None) -> None:
         try:
             invitation = Invitation.of(
                 broker=settings.address,

@@ -9,7 +9,8 @@ import click
 
 from app.cli.invitation_files import invitation_files
 from app.cli.opening import local_operator, opened_broker
-from app.cli.parties_file import TEMPLATE, read_parties
+from app.cli.parties_file import TEMPLATE
+from app.cli.spokes_file import HUB_TEMPLATE, read_parties
 from app.durable import make_private_folder
 from schemas.shared.command_line import emit, json_option
 
@@ -27,6 +28,12 @@ _FOLDER: Final = Path("invitations")
 )
 @click.option("--template", is_flag=True, help="Print such a file with comments, and do nothing.")
 @click.option(
+    "--hub",
+    "for_hub",
+    is_flag=True,
+    help="With --template, a file for a hub and its spokes: one project for each district.",
+)
+@click.option(
     "--out",
     "folder",
     type=click.Path(file_okay=False, path_type=Path),
@@ -36,9 +43,12 @@ _FOLDER: Final = Path("invitations")
 )
 @json_option
 @click.pass_context
-def open(ctx: click.Context, *, file: Path | None, template: bool, folder: Path) -> None:
+def open(
+    ctx: click.Context, *, file: Path | None, template: bool, for_hub: bool, folder: Path
+) -> None:
     """Enrol the parties of a file, open its project, and write an invitation file for each of its people.
 
+    A file that names a hub lists many spokes: a project is opened for each, with the hub in all of them.
     What is there already stays: add a person to the file and run it again, and only that one is invited. If
     the file contradicts what is there, nothing is done. Hand each file to its person safely.
 
@@ -47,7 +57,7 @@ def open(ctx: click.Context, *, file: Path | None, template: bool, folder: Path)
     from app.cli.opened_project import open_from
 
     if template:
-        click.echo(TEMPLATE, nl=False)
+        click.echo(HUB_TEMPLATE if for_hub else TEMPLATE, nl=False)
         return
     if file is None:
         raise click.UsageError("missing option --from, or --template")
@@ -56,7 +66,7 @@ def open(ctx: click.Context, *, file: Path | None, template: bool, folder: Path)
         operator = local_operator(broker)
         make_private_folder(folder)
         with (
-            invitation_files(broker, wanted.project) as write,
+            invitation_files(broker) as write,
             broker.database.write() as session,
         ):
             done = open_from(session, broker, wanted, actor=operator, folder=folder, write=write)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from app.broker import Broker
     from app.cli.invitation_files import Writer
-    from app.cli.parties_file import PartiesFile, PartyLine, PersonLine
+    from app.cli.parties_file import PartyLine, PersonLine, Wanted
     from app.security.actor import Actor
     from schemas.identity import Duty
 
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 class Opened:
     """What was done, and what was there already."""
 
-    project: str
+    projects: list[str] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)
     enrolled: list[str] = field(default_factory=list)
-    is_new: bool = False
     invited: list[dict[str, str]] = field(default_factory=list)
     kept: list[dict[str, str]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Return it for programs."""
         return {
-            "project": self.project,
-            "project_opened": self.is_new,
+            "projects": self.projects,
+            "projects_opened": self.opened,
             "parties_enrolled": self.enrolled,
             "people_invited": self.invited,
             "people_there": self.kept,
@@ -50,26 +50,26 @@ class Opened:
         """Yield it for people."""
         for party in self.enrolled:
             yield f"enrolled  {party}"
-        if self.is_new:
-            yield f"opened    {self.project}"
+        for project in self.opened:
+            yield f"opened    {project}"
         for one in self.kept:
             yield f"there     {one['label']} of {one['party']}: {one['state']}"
         for one in self.invited:
             yield f"invited   {one['label']} of {one['party']}, until {one['until']}: {one['file']}"
-        if not (self.enrolled or self.is_new or self.invited):
+        if not (self.enrolled or self.opened or self.invited):
             yield "nothing is new"
 
 
 def open_from(
     session: Session,
     broker: Broker,
-    wanted: PartiesFile,
+    wanted: Wanted,
     *,
     actor: Actor,
     folder: Path,
     write: Writer,
 ) -> Opened:
-    """Enrol parties, open the project and invite people, as far as that is not done yet.
+    """Enrol parties, open projects and invite people, as far as that is not done yet.
 
     Args:
         session: a writer's transaction; the caller commits.
@@ -81,7 +81,7 @@ def open_from(
     Raises:
         ConfigurationError: the file contradicts what is there.
     """
-    done, now = Opened(wanted.project), broker.clock()
+    done, now = Opened(list(wanted.projects)), broker.clock()
     for party in _new_parties(session, wanted, actor.party):
         enrol_party(
             session,
@@ -93,16 +93,12 @@ def open_from(
             now=now,
         )
         done.enrolled.append(party.name)
-    done.is_new = _is_new_project(session, wanted)
-    if done.is_new:
-        open_project(
-            session,
-            broker.log,
-            project=wanted.project,
-            parties=[party.name for party in wanted.parties],
-            actor=actor,
-            now=now,
-        )
+    for project, parties in wanted.projects.items():
+        if _is_new_project(session, project, parties):
+            open_project(
+                session, broker.log, project=project, parties=parties, actor=actor, now=now
+            )
+            done.opened.append(project)
     for party in wanted.parties:
         there = _there(session, broker, party.name)
         for line in party.people:
@@ -115,7 +111,7 @@ def open_from(
                 session, party=party.name, duties=line.duties, label=line.label, now=now
             )
             path = folder / line.file_name(party.name)
-            write(path, invited)
+            write(path, invited, wanted.invited_to[party.name])
             done.invited.append(
                 {
                     "party": party.name,
@@ -135,7 +131,7 @@ class _Known:
     duties: tuple[Duty, ...]
 
 
-def _new_parties(session: Session, wanted: PartiesFile, operator: str) -> list[PartyLine]:
+def _new_parties(session: Session, wanted: Wanted, operator: str) -> list[PartyLine]:
     """Return the parties that are not enrolled yet, after holding the others against what is."""
     titles = party_titles(session)
     roles = {
@@ -163,12 +159,12 @@ def _new_parties(session: Session, wanted: PartiesFile, operator: str) -> list[P
     return [party for party in wanted.parties if party.name not in titles]
 
 
-def _is_new_project(session: Session, wanted: PartiesFile) -> bool:
-    known = negotiators_of(session, wanted.project)
-    missing = [party.name for party in wanted.parties if party.name not in known]
+def _is_new_project(session: Session, project: str, parties: Sequence[str]) -> bool:
+    known = negotiators_of(session, project)
+    missing = [party for party in parties if party not in known]
     if known and missing:
         raise ConfigurationError(
-            f"the setting parties ({missing[0]}): the project {wanted.project} is open already, without it",
+            f"the setting parties ({missing[0]}): the project {project} is open already, without it",
             hint="a party joins an open project when an agreement that names it is sent",
         )
     return not known

@@ -6,9 +6,10 @@ import json
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self, TypeVar, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -20,6 +21,7 @@ from schemas.shared.written_answers import TOML_HINT, composed, plain_fault
 
 PartyRole = Literal["agency", "auditor", "operator"]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
+ModelT = TypeVar("ModelT", bound=Model)
 
 TEMPLATE: Final = f"""\
 # Who takes part in one linkage. Fill it in, then: blindlink-broker open --from parties.toml
@@ -122,6 +124,21 @@ class PartyLine(Model):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """All that a file asks for.
+
+    Attributes:
+        parties: who takes part, with their people.
+        projects: the parties of each project, by its name.
+        invited_to: the project that invitations of a party name; None where it takes part in many.
+    """
+
+    parties: tuple[PartyLine, ...]
+    projects: Mapping[str, tuple[str, ...]]
+    invited_to: Mapping[str, str | None]
+
+
 class PartiesFile(Model):
     """Who takes part in a project."""
 
@@ -130,17 +147,27 @@ class PartiesFile(Model):
 
     @model_validator(mode="after")
     def _parties_are_told_apart(self) -> Self:
-        twice = _twice(party.name for party in self.parties)
-        if twice is not None:
-            raise ValueError(f"the party {twice} stands there twice")
+        refuse_twice(self.parties)
         return self
 
+    def wanted(self) -> Wanted:
+        """Return what is asked for: one project, in which all take part."""
+        names = tuple(party.name for party in self.parties)
+        return Wanted(self.parties, {self.project: names}, dict.fromkeys(names, self.project))
 
-def read_parties(path: Path) -> PartiesFile:
-    """Read the file.
+
+def refuse_twice(parties: Iterable[PartyLine]) -> None:
+    """Raise ValueError if two parties have one name."""
+    twice = _twice(party.name for party in parties)
+    if twice is not None:
+        raise ValueError(f"the party {twice} stands there twice")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what a TOML file says, its texts in one form.
 
     Raises:
-        ConfigurationError: it is missing, not TOML, or says something impossible; names the setting.
+        ConfigurationError: it is missing, or not TOML.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -150,15 +177,24 @@ def read_parties(path: Path) -> PartiesFile:
         ) from exc
     except tomllib.TOMLDecodeError as exc:
         raise ConfigurationError(f"{path} is not TOML: {exc}", hint=TOML_HINT) from exc
-    answers = composed(raw)
+    answers: dict[str, Any] = composed(raw)
+    return answers
+
+
+def read_model(kind: type[ModelT], answers: dict[str, Any], path: Path) -> ModelT:
+    """Return what a file says as one of its kinds.
+
+    Raises:
+        ConfigurationError: it says something impossible; names the setting.
+    """
     try:
         # By way of JSON, since a strict reader of Python values would refuse TOML's lists.
-        return PartiesFile.model_validate_json(json.dumps(answers, default=str))
+        return kind.model_validate_json(json.dumps(answers, default=str))
     except ValidationError as exc:
         raise ConfigurationError(f"{path}: {plain_fault(exc, answers, 'setting')}") from None
 
 
-def _twice(names: Iterator[str]) -> str | None:
+def _twice(names: Iterable[str]) -> str | None:
     seen: set[str] = set()
     for name in names:
         if name in seen:

@@ -74,7 +74,7 @@ def invite(
         raise click.UsageError("--project stands in an invitation file: name one with --out")
     with (
         opened_broker(ctx) as broker,
-        invitation_files(broker, project) as write,
+        invitation_files(broker) as write,
         broker.database.write() as session,
     ):
         if project is not None and not negotiators_of(session, project):
@@ -84,7 +84,7 @@ def invite(
         )
         if out is not None:
             # Before the code counts: where the file is not written, nobody has been invited.
-            write(out, invited)
+            write(out, invited, project)
     click.echo(invited.code if out is None else out)
     what = duties_text(duties).replace(",", ", ")
     click.echo(f"for one person of {party} as {what}, until {invited.expires}", err=True)

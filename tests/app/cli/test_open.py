@@ -14,6 +14,7 @@ from app.agencies.models import Invitation as Invited
 from app.agencies.persons import enrol_person
 from app.broker import open_broker
 from app.cli.parties_file import TEMPLATE
+from app.cli.spokes_file import HUB_TEMPLATE
 from app.clock import utc_text
 from app.settings import read_settings
 from encoding.people.identity import new_identity
@@ -94,7 +95,7 @@ def test_once_more_with_one_person_more_adds_only_that_one(founded: Any) -> None
     assert done.exit_code == 0, done.stderr
     report = json.loads(done.stdout)
     assert [one["label"] for one in report["people_invited"]] == ["Bea"]
-    assert (report["project_opened"], report["parties_enrolled"]) == (False, [])
+    assert (report["projects_opened"], report["parties_enrolled"]) == ([], [])
     assert len(report["people_there"]) == len(FILES)
     after = {p.name: p.read_bytes() for p in Path("invitations").iterdir()}
     assert after.pop("k12-bea.invitation")
@@ -200,3 +201,54 @@ def test_a_file_or_the_template_is_asked_for(founded: Any) -> None:
     missing = founded("open", "--from", "nothing.toml")
     assert missing.exit_code == 1
     assert "--template" in missing.stderr
+
+
+DISTRICTS = "name,title,person,second\nd-001,District 1,Kim,\nd-002,District 2,Lee,Bob\n"
+
+
+def opened_hub(command: Any, districts: str = DISTRICTS, text: str = HUB_TEMPLATE) -> Any:
+    Path("districts.csv").write_text(districts, "utf-8")
+    return opened(command, text)
+
+
+def test_a_hub_has_a_project_with_each_spoke_and_one_invitation_a_person(founded: Any) -> None:
+    assert founded("open", "--template", "--hub").stdout == HUB_TEMPLATE
+    done = opened_hub(founded)
+    assert done.exit_code == 0, done.stderr
+    found = written()
+    assert {one.project for one in found.values() if one.party == "child-welfare"} == {None}
+    kim = found["d-001-kim.invitation"]
+    assert (kim.project, kim.party) == ("child-welfare-d-001", "d-001")
+    assert kim.duties == ("analyst", "approver", "recipient", "steward")
+    assert found["d-002-lee.invitation"].duties == ("approver", "steward")
+    assert found["d-002-bob.invitation"].duties == ("analyst", "recipient")
+    assert len(found) == 6
+
+    more = json.loads(opened_hub_more(founded).stdout)
+    assert more["projects_opened"] == ["child-welfare-d-003"]
+    assert [one["label"] for one in more["people_invited"]] == ["Max"]
+
+
+def opened_hub_more(command: Any) -> Any:
+    Path("districts.csv").write_text(f"{DISTRICTS}d-003,District 3,Max,\n", "utf-8")
+    return opened(command, HUB_TEMPLATE, "--json")
+
+
+WRONG_SPOKES = {
+    "a name": ("d-001,", "District One,", "line 2: the setting name is not a name"),
+    "twice": ("d-002,", "d-001,", "the party d-001 stands there twice"),
+    "the hub": ("d-002,", "child-welfare,", "the party child-welfare stands there twice"),
+    "a cell too many": ("Kim,", "Kim,,", "line 2: it has not as many cells"),
+    "no person": ("Kim", "", "line 2: the setting person is missing"),
+    "another column": ("second", "phone", "has a column that does not belong there"),
+    "nobody": ("d-001,District 1,Kim,\nd-002,District 2,Lee,Bob\n", "", "has not 1 to 5,000 lines"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_SPOKES)
+def test_a_wrong_list_of_spokes_opens_nothing(founded: Any, name: str) -> None:
+    former, wrong, sentence = WRONG_SPOKES[name]
+    done = opened_hub(founded, DISTRICTS.replace(former, wrong))
+    assert done.exit_code == 1
+    assert sentence in done.stderr
+    assert not Path("invitations").exists()
