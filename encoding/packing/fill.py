@@ -43,7 +43,7 @@ from encoding.progress import Progress
 from encoding.recipe.numbers import NUMBER_COLUMN
 from encoding.recipe.rows import RowCleaner
 from encoding.recipe.shared_numbers import NO_NUMBERS, SharedNumbers, hashes
-from encoding.records import Table
+from encoding.records import Chunk, Table
 from encoding.records.agency_file import AgencyFile
 from encoding.records.problem_log import ProblemLog
 from encoding.rounds.turns import Turn
@@ -238,7 +238,7 @@ class _Job:
             record_ids = chunk.columns[id_column]
             cleaned = cleaner.clean(chunk)
             self.problems.add(cleaned.problems)
-            self.problems.add(_missing_ids(record_ids, chunk.first_row, id_column))
+            self.problems.add(_missing_ids(record_ids, chunk, id_column))
             place, known = people.handles.places(record_keys(self.keys, record_ids))
             index = cleaned.rows - chunk.first_row
             kept = np.flatnonzero(known[index])
@@ -315,9 +315,9 @@ def _label_of(workspace: Workspace, order: Order) -> LabelOf | None:
     return partial(labels_of, file, order.buckets)
 
 
-def _missing_ids(record_ids: list[str], first_row: int, column: str) -> list[RowProblem]:
+def _missing_ids(record_ids: list[str], chunk: Chunk, column: str) -> list[RowProblem]:
     return [
-        RowProblem(first_row + index, column, "no record ID")
+        RowProblem(chunk.row_told(chunk.first_row + index), column, "no record ID")
         for index, record_id in enumerate(record_ids)
         if not record_id
     ]

@@ -10,6 +10,7 @@ from encoding.quality.duplicates import DuplicatePair
 from encoding.quality.findings import judge
 from encoding.quality.last_check import KeptCheck
 from encoding.quality.report import Report
+from encoding.records.read_once import made_once
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -31,7 +32,15 @@ def check_file(ask: Ask, former: KeptCheck, progress: Progress = silent) -> Chec
         InputError: the file cannot be read at all.
         AgencyError: settings or profile cannot be used.
     """
-    counted = count_file(ask, progress)
+    about = {
+        "profile": ask.profile.digest(),
+        "records": ask.file.records,
+        "columns": tuple(sorted(ask.columns.items())),
+        "date_format": ask.date_format,
+        "as_of": ask.as_of,
+        "lists_duplicates": ask.lists_duplicates,
+    }
+    counted = made_once("count", about, lambda: count_file(ask, progress))
     findings = judge(counted.counts, former_rows=former.rows, accepted=former.accepted)
     report = Report(ask.profile.digest(), counted.counts, findings, former.rows)
     return Checked(report, counted.duplicates)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from encoding.problems import RowProblem
 from encoding.recipe import Recipe
 from encoding.recipe.numbers import read_number
 from encoding.records import Chunk
+from encoding.records.table import Kept
 from schemas.fields import NUMBER_INPUTS
 from schemas.profile import EncodingProfile, memory_columns
 
@@ -59,6 +61,7 @@ class RowCleaner:
         available: Sequence[str],
         date_format: str | None,
     ) -> None:
+        self._spec = profile.recipe
         self._recipe = Recipe.load(profile.recipe)
         if date_format is None:
             raise ConfigError(
@@ -85,6 +88,18 @@ class RowCleaner:
 
     def clean(self, chunk: Chunk) -> CleanedRows:
         """Clean the rows of a chunk that has at least the columns `headers`."""
+        cleaned = self._cleaned(chunk) if chunk.kept is None else self._of_kept(chunk, chunk.kept)
+        blank = dict.fromkeys(self._remembered, [""] * len(cleaned.rows))
+        problems = tuple(
+            replace(found, row=chunk.row_told(found.row)) for found in cleaned.problems
+        )
+        return CleanedRows(cleaned.rows, {**cleaned.columns, **blank}, problems)
+
+    def clean_kept(self, kept: Kept) -> None:
+        """Clean a whole file in memory, once: its rows are looked up from then on."""
+        self._whole(kept)
+
+    def _cleaned(self, chunk: Chunk) -> CleanedRows:
         columns = {name: chunk.columns[header] for name, header in self.header_of.items()}
         derived = self._recipe.derive(
             columns, date_format=self._date_format, first_row=chunk.first_row
@@ -94,8 +109,37 @@ class RowCleaner:
             RowProblem(found.row, self.header_of.get(found.column, found.column), found.rule)
             for found in derived.problems
         )
-        blank = dict.fromkeys(self._remembered, [""] * len(rows))
-        return CleanedRows(rows, {**derived.columns, **blank}, problems)
+        return CleanedRows(rows, derived.columns, problems)
+
+    def _whole(self, kept: Kept) -> CleanedRows:
+        """Return the derived rows of a file in memory, numbered from 0."""
+        recipe = json.dumps(self._spec, sort_keys=True)
+        key = (recipe, self._date_format, tuple(sorted(self.header_of.items())))
+        if key not in kept.derived:
+            columns = {header: kept.cells[header] for header in self.headers}
+            kept.derived[key] = self._cleaned(Chunk(0, columns, 1.0))
+        found: CleanedRows = kept.derived[key]
+        return found
+
+    def _of_kept(self, chunk: Chunk, kept: Kept) -> CleanedRows:
+        """Return the derived rows of some rows of a file in memory."""
+        whole, wanted = self._whole(kept), np.asarray(chunk.rows, dtype=np.int64)
+        place_of = np.full(kept.n_rows, -1, dtype=np.int64)
+        place_of[wanted] = np.arange(len(wanted))
+        first, last = np.searchsorted(whole.rows, [wanted[0], wanted[-1] + 1]).tolist()
+        place = place_of[whole.rows[first:last]]
+        here = np.flatnonzero(place >= 0)
+        picked = (here + first).tolist()
+        columns = {
+            name: cells[first:last] if len(here) == last - first else [cells[at] for at in picked]
+            for name, cells in whole.columns.items()
+        }
+        problems = tuple(
+            replace(found, row=chunk.first_row + int(place_of[found.row]))
+            for found in whole.problems
+            if place_of[found.row] >= 0
+        )
+        return CleanedRows(chunk.first_row + place[here], columns, problems)
 
     def _find_headers(self, columns: Mapping[str, str], available: Sequence[str]) -> dict[str, str]:
         for name in columns:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import copy
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from encoding.errors import (
     DuplicateHeaderError,
@@ -33,6 +33,19 @@ _ROWS_AT_A_TIME = 2_000
 _MAX_BLANK_ROWS = 1_000_000
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Kept:
+    """A whole file in memory: the cells of each column, and what was derived of them, by how."""
+
+    cells: Mapping[str, list[str]]
+    derived: dict[Hashable, Any] = field(default_factory=dict)
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows the file has."""
+        return len(next(iter(self.cells.values()), []))
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Some rows of a table.
@@ -41,11 +54,22 @@ class Chunk:
         first_row: number of the first row; the first data row of the file is 1.
         columns: the cells of each selected column, all of one length.
         share: how much of the file has been read, from 0 to 1, to show progress.
+        told: by which numbers people know the rows, where rows of the file are left out; None: those from
+            `first_row` on.
+        kept: the file in memory, where it is read once; None: it is read anew each time.
+        rows: where in that the rows stand, increasing, from 0.
     """
 
     first_row: int
     columns: Mapping[str, list[str]]
     share: float
+    told: Sequence[int] | None = None
+    kept: Kept | None = None
+    rows: Sequence[int] = ()
+
+    def row_told(self, row: int) -> int:
+        """Return the number by which people know a row of the chunk."""
+        return row if self.told is None else self.told[row - self.first_row]
 
     @property
     def n_rows(self) -> int:

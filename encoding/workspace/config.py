@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Final, Self, get_args
+from typing import Annotated, Final, Self, TypeVar, get_args
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
@@ -37,6 +37,7 @@ def _broker_url(text: str) -> str:
 
 BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
+ModelT = TypeVar("ModelT", bound=Model)
 
 
 class BrokerSection(Model):
@@ -84,13 +85,21 @@ class ReadingSection(Model):
     date_format: Text | None = None
 
 
+class EligibleSection(Model):
+    """Which records are meant, where the file tells: those with one of these values in a column."""
+
+    column: Text
+    values: Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
 class InputSection(ReadingSection):
-    """The agency's own file and how to read it."""
+    """The agency's own file and how to read it; `only` is null where all its records take part."""
 
     file: Text
     id_column: Text
     as_of: Text = TODAY
     population: Code
+    only: EligibleSection | None = None
 
     @field_validator("as_of")
     @classmethod
@@ -109,13 +118,6 @@ class ShareSection(Model):
 
     columns: tuple[Text, ...] = ()
     keep: tuple[Text, ...] = ()
-
-
-class EligibleSection(Model):
-    """Which records belong to the agreed population, where the file tells: those with one of these values."""
-
-    column: Text
-    values: Annotated[tuple[Text, ...], Field(min_length=1)]
 
 
 class ReportSection(Model):
@@ -150,19 +152,24 @@ class OutputSection(Model):
     workspace: Text = "workspace"
 
 
-class ConfigFile(Model):
-    """The sections of the file; `columns` maps names of the recipe to headers of the agency's file.
+class FileSections(Model):
+    """The sections about the agency's file; `columns` maps names of the recipe to headers of the file.
 
-    `identity` is null where a token lies in a file, `input` where a party receives and has no records.
+    `input` is null where a party, or a person, has no records.
     """
 
-    broker: BrokerSection
-    identity: IdentitySection
-    project: ProjectSection
     input: InputSection | None = None
     columns: dict[Text, Text] = Field(default_factory=dict)
     share: ShareSection = ShareSection()
     report: ReportSection = ReportSection()
+
+
+class ConfigFile(FileSections):
+    """The sections of the file; `identity` is null where a token lies in a file."""
+
+    broker: BrokerSection
+    identity: IdentitySection
+    project: ProjectSection
     output: OutputSection = OutputSection()
 
 
@@ -203,19 +210,27 @@ def read_config(path: Path) -> Config:
     Raises:
         ConfigError: it is missing, not TOML, or says something impossible; names the field, not its content.
     """
+    raw, text = read_settings(path, hint="make one with: blindlink init")
+    return Config(path.resolve().parent, parse_sections(raw, path.name, text))
+
+
+def read_settings(path: Path, *, hint: str) -> tuple[dict[str, object], str]:
+    """Return what a settings file says, and its text; `hint` says how to make one.
+
+    Raises:
+        ConfigError: it is missing, or not TOML.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        raw = tomllib.loads(text)
+        raw: dict[str, object] = tomllib.loads(text)
     except FileNotFoundError as exc:
-        raise ConfigError(
-            f"there is no settings file {path.name} here", hint="make one with: blindlink init"
-        ) from exc
+        raise ConfigError(f"there is no settings file {path.name} here", hint=hint) from exc
     except (OSError, UnicodeDecodeError) as exc:
         otherwise = f"{path.name} cannot be read as UTF-8 text"
         raise ConfigError(why_unread(exc, path, otherwise)) from exc
     except tomllib.TOMLDecodeError as exc:
         raise ConfigError(f"{path.name} is not TOML: {exc}", hint=TOML_HINT) from exc
-    return Config(path.resolve().parent, parse_sections(raw, path.name, text))
+    return raw, text
 
 
 def parse_sections(
@@ -226,14 +241,25 @@ def parse_sections(
     Raises:
         ConfigError: an unknown, missing or impossible field.
     """
+    return parse_settings(ConfigFile, raw, name, text)
+
+
+def parse_settings(
+    kind: type[ModelT], raw: Mapping[str, object], name: str, text: str = ""
+) -> ModelT:
+    """Check settings of some kind as TOML gives them; `text` is as for `parse_sections`.
+
+    Raises:
+        ConfigError: an unknown, missing or impossible field.
+    """
     try:
         # By way of JSON, since a strict reader of Python values would refuse TOML's lists and dates.
-        return ConfigFile.model_validate_json(json.dumps(raw, default=str))
+        return kind.model_validate_json(json.dumps(raw, default=str))
     except ValidationError as exc:
-        raise ConfigError(f"{name}: {_describe(exc, text)}") from None
+        raise ConfigError(f"{name}: {_describe(exc, kind, text)}") from None
 
 
-def _describe(error: ValidationError, text: str) -> str:
+def _describe(error: ValidationError, root: type[Model], text: str) -> str:
     """Return one sentence about the first wrong key, in the words of the file and without any value."""
     found = error.errors(include_input=False, include_url=False)
     # A key that is written wrongly is missing, too; where it was written is what its writer looks for.
@@ -242,7 +268,7 @@ def _describe(error: ValidationError, text: str) -> str:
     section = f"the section [{'.'.join(above)}]" if above else "the file"
     word = "key" if above else "section"
     if first["type"] == "extra_forbidden":
-        near = get_close_matches(last, _known_keys(above), n=1)
+        near = get_close_matches(last, _known_keys(root, above), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         number = line_of(text, ".".join(above), last)
         return f"{'' if number is None else f'line {number}, '}{section} has no {word} {last}{hint}"
@@ -251,9 +277,8 @@ def _describe(error: ValidationError, text: str) -> str:
     return setting_fault(first, text)
 
 
-def _known_keys(path: Sequence[str]) -> list[str]:
-    """Return what may stand in a section, which is itself known."""
-    kind: type[Model] = ConfigFile
+def _known_keys(kind: type[Model], path: Sequence[str]) -> list[str]:
+    """Return what may stand in a section of settings of a kind, which is itself known."""
     for name in path:
         declared = kind.model_fields[name].annotation
         kind = next(
@@ -280,30 +305,45 @@ def is_iso_date(text: str) -> bool:
 
 def render_config(sections: ConfigFile) -> str:
     """Return the text of `blindlink.toml`: every section, with what each line means."""
-    return "\n".join(_render_lines(sections)) + "\n"
-
-
-def _render_lines(sections: ConfigFile) -> list[str]:
-    broker, project = sections.broker, sections.project
-    return [
+    project = sections.project
+    lines = [
         "# What this agency has decided for one project. No secret stands in this file.",
         "# Paths start from the folder of this file.",
         "",
-        "[broker]",
-        _line("url", broker.url),
-        "# The broker's certificate, where this computer does not trust it already.",
-        _line("ca_file", broker.ca_file, "broker-ca.pem"),
-        "# The broker's log key, as the operator gave it to you; without it, the first one seen is trusted.",
-        _line("log_key", broker.log_key, "broker.example.gov+..."),
-        "",
-        *_identity_lines(sections.identity),
+        *broker_lines(sections.broker, sections.identity),
         "[project]",
-        _line("name", project.name),
+        setting_line("name", project.name),
         "# Your agency's name in the project.",
-        _line("party", project.party),
+        setting_line("party", project.party),
         "# The secret that only the agencies share; the broker must never have it.",
-        _line("secret_file", project.secret_file),
+        setting_line("secret_file", project.secret_file),
         "",
+        *file_lines(sections),
+        "[output]",
+        setting_line("links", sections.output.links),
+        "# What must be remembered: handle map, receipts, the log as last seen. Only you may read it.",
+        setting_line("workspace", sections.output.workspace),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def broker_lines(broker: BrokerSection, identity: IdentitySection) -> list[str]:
+    """Return the lines of where the broker is, and as whom commands act there."""
+    return [
+        "[broker]",
+        setting_line("url", broker.url),
+        "# The broker's certificate, where this computer does not trust it already.",
+        setting_line("ca_file", broker.ca_file, "broker-ca.pem"),
+        "# The broker's log key, as the operator gave it to you; without it, the first one seen is trusted.",
+        setting_line("log_key", broker.log_key, "broker.example.gov+..."),
+        "",
+        *_identity_lines(identity),
+    ]
+
+
+def file_lines(sections: FileSections) -> list[str]:
+    """Return the lines of the file, its columns, and what becomes of them."""
+    return [
         *_input_lines(sections.input),
         *column_lines(sections.columns),
         "",
@@ -314,10 +354,6 @@ def _render_lines(sections: ConfigFile) -> list[str]:
         _list("keep", sections.share.keep),
         "",
         *_report_lines(sections.report),
-        "[output]",
-        _line("links", sections.output.links),
-        "# What must be remembered: handle map, receipts, the log as last seen. Only you may read it.",
-        _line("workspace", sections.output.workspace),
     ]
 
 
@@ -330,16 +366,16 @@ def _report_lines(report: ReportSection) -> list[str]:
         _list_line("subgroups", [_text(one) for one in report.subgroups], '["race", "county"]'),
         _list_line("age_bands", [str(one) for one in report.age_bands], "[5, 11, 15, 18]"),
         "# Where not all records are of the agreed population, the column that tells, and its values.",
-        *(
-            ['# eligible = { column = "in_state", values = ["Y"] }']
-            if eligible is None
-            else [
-                f"eligible = {{ column = {_text(eligible.column)},"
-                f" values = [{', '.join(_text(one) for one in eligible.values)}] }}"
-            ]
-        ),
+        _which("eligible", eligible, '{ column = "in_state", values = ["Y"] }'),
         "",
     ]
+
+
+def _which(name: str, records: EligibleSection | None, example: str) -> str:
+    if records is None:
+        return f"# {name} = {example}"
+    values = ", ".join(map(_text, records.values))
+    return f"{name} = {{ column = {_text(records.column)}, values = [{values}] }}"
 
 
 def _list_line(name: str, values: list[str], example: str) -> str:
@@ -350,10 +386,10 @@ def _identity_lines(identity: IdentitySection) -> list[str]:
     return [
         "# Your own keys, as whom you act at the broker; made by: blindlink identity new",
         "[identity]",
-        _line("file", identity.file),
+        setting_line("file", identity.file),
         "# For unattended runs: the key file that opens them. Without it you are asked for the passphrase.",
-        _line("key_file", identity.key_file, "identity.key"),
-        _line("passphrase_file", identity.passphrase_file, "passphrase.txt"),
+        setting_line("key_file", identity.key_file, "identity.key"),
+        setting_line("passphrase_file", identity.passphrase_file, "passphrase.txt"),
         "",
     ]
 
@@ -364,12 +400,14 @@ def _input_lines(source: InputSection | None) -> list[str]:
     return [
         "[input]",
         "# Your file of people: CSV, XLSX or Parquet, one row a record.",
-        _line("file", source.file),
+        setting_line("file", source.file),
         *reading_lines(source, source.id_column),
         '# The day that the file describes: "today", or a date such as "2026-01-31".',
-        _line("as_of", source.as_of),
+        setting_line("as_of", source.as_of),
         "# Which people are in the file, by the agreement's own code.",
-        _line("population", source.population),
+        setting_line("population", source.population),
+        "# Where not all records of the file take part, the column that tells, and its values.",
+        _which("only", source.only, '{ column = "last_district", values = ["017"] }'),
         "",
     ]
 
@@ -378,14 +416,14 @@ def reading_lines(reading: ReadingSection, id_column: str | None) -> list[str]:
     """Return the lines that say how a file is read, with what each means; null: it has no record IDs."""
     return [
         "# The column of your own number of a person; it never leaves this computer.",
-        _line("id_column", id_column, "ID"),
+        setting_line("id_column", id_column, "ID"),
         '# How the text is stored: "utf-8-sig" (UTF-8), "cp1252" (Windows), "latin-1".',
-        _line("encoding", reading.encoding),
-        _line("delimiter", reading.delimiter),
+        setting_line("encoding", reading.encoding),
+        setting_line("delimiter", reading.delimiter),
         "# The sheet of an XLSX workbook; the first one unless you say otherwise.",
-        _line("sheet", reading.sheet, "Sheet1"),
+        setting_line("sheet", reading.sheet, "Sheet1"),
         "# How dates are written in your file.",
-        _line("date_format", reading.date_format, "MM/DD/YYYY"),
+        setting_line("date_format", reading.date_format, "MM/DD/YYYY"),
     ]
 
 
@@ -398,7 +436,8 @@ def column_lines(columns: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _line(key: str, value: str | None, example: str = "") -> str:
+def setting_line(key: str, value: str | None, example: str = "") -> str:
+    """Return a line of a settings file; null is a comment with an example."""
     return f"# {key} = {_text(example)}" if value is None else f"{key} = {_text(value)}"
 
 

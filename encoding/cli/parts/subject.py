@@ -14,7 +14,7 @@ from encoding.cli.parts.project_view import current_view
 from encoding.cli.parts.session import Session
 from encoding.errors import BrokerUnreachableError, ConfigError, NotAuthorisedError
 from encoding.profiles.shipped import load_preset, shipped_profile
-from encoding.records.agency_file import AgencyFile
+from encoding.records.agency_file import AgencyFile, only_of
 from encoding.workspace.config import TODAY, is_iso_date
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def read_subject(session: Session, given: Mapping[str, Any]) -> Subject:
         settings = source.model_dump(
             include={"id_column", "encoding", "delimiter", "sheet", "date_format"}
         )
-        settings["path"] = session.config.resolve(source.file)
+        settings |= {"path": session.config.resolve(source.file), "only": only_of(source)}
         columns = dict(session.config.sections.columns)
     if given["preset"]:
         preset = load_preset(given["preset"])
