@@ -169,6 +169,18 @@ def unbound_projects(session: Session, actor: Actor) -> Sequence[str]:
     return session.scalars(query.order_by(Project.name)).all()
 
 
+def participants(session: Session) -> Sequence[tuple[str, str]]:
+    """Return project and party, by name, of all who take part in any; callers ask who may see which."""
+    query = select(ProjectParty.project, ProjectParty.party).distinct()
+    rows = session.execute(query.order_by(ProjectParty.project, ProjectParty.party))
+    return [(row[0], row[1]) for row in rows.all()]
+
+
+def bound_projects(session: Session) -> set[str]:
+    """Return the projects in which all parties have signed an agreement."""
+    return set(session.scalars(select(StoredTerms.project).distinct()))
+
+
 def project_names(session: Session) -> Sequence[str]:
     """Return the names of all projects in order, for the broker itself and whoever runs it."""
     return session.scalars(select(Project.name).order_by(Project.name)).all()

@@ -5,6 +5,7 @@ How an agreement comes to bind stands in `app.agreements.negotiation`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -376,3 +377,39 @@ def _parse_profile(document: str) -> EncodingProfile:
 @lru_cache(maxsize=512)
 def _parse_agreement(document: str) -> Agreement:
     return Agreement.from_canonical(document.encode("utf-8"))
+
+
+def spokes_of(session: Session, actor: Actor, party: str) -> dict[str, list[str]]:
+    """Return the projects of a party that the actor may see, by name, with all who take part in each.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    found = {
+        project: names for project, names in _participants(session, actor).items() if party in names
+    }
+    if not found:
+        raise NotFoundError("There is nothing here.")
+    return found
+
+
+def parties_of_many(session: Session, actor: Actor, least: int) -> list[tuple[str, int]]:
+    """Return who takes part in so many of the projects that the actor may see, and in how many."""
+    counted = Counter(name for names in _participants(session, actor).values() for name in names)
+    return sorted((name, n) for name, n in counted.items() if n >= least)
+
+
+def _participants(session: Session, actor: Actor) -> dict[str, list[str]]:
+    """Return who takes part in each project that the actor may see: in as many queries for 400 as for one."""
+    seen = {one.terms.project for one in projects_for(session, actor)}
+    seen |= set(unbound_projects(session, actor))
+    found: dict[str, list[str]] = {}
+    for project, name in repository.participants(session):
+        if project in seen:
+            found.setdefault(project, []).append(name)
+    return found
+
+
+def bound_projects(session: Session) -> set[str]:
+    """Return the projects in which all parties have signed an agreement."""
+    return repository.bound_projects(session)

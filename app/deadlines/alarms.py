@@ -14,7 +14,7 @@ from app.clock import utc_text
 from app.db import insert_rows
 from app.deadlines import repository
 from app.deadlines.models import Alarm
-from app.deadlines.service import NO_PROJECT, all_overdue, overdue_in
+from app.deadlines.service import NO_PROJECT, Late, all_overdue, overdue_in
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft
 from schemas.matchlog.kinds import DeadlinePassed
@@ -55,6 +55,16 @@ def note_overdue(broker: Broker) -> int:
     if n_changed:
         log.info("deadlines_noted", n_changed=n_changed)
     return n_changed
+
+
+def noted(session: Session) -> list[Late]:
+    """Return what was overdue when that was last noted, by project: without working anything out."""
+    return [
+        Late(
+            alarm.project, Overdue(**{name: getattr(alarm, name) for name in Overdue.model_fields})
+        )
+        for alarm in repository.open_alarms(session)
+    ]
 
 
 def _note(session: Session, broker: Broker, project: str) -> int:

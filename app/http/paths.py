@@ -26,6 +26,7 @@ DeliveryPath = Annotated[str, Path(pattern=f"^{DELIVERY_PREFIX}-[0-9a-f]{{32}}$"
 DeliveryNumberPath = Annotated[int, Path(ge=1, le=MAX_DELIVERIES)]
 CertificatePath = Annotated[str, Path(pattern=f"^{CERTIFICATE_PREFIX}-[0-9a-f]{{32}}$")]
 RoundPath = Annotated[int, Path(alias="round", ge=1, le=10**6)]
+PartyPath = Annotated[str, Path(pattern=NAME_PATTERN, min_length=2, max_length=40)]
 PartnerPath = Annotated[str, Path(pattern=NAME_PATTERN, min_length=2, max_length=40)]
 SpacePath = Annotated[str, Path(pattern=NAME_PATTERN, min_length=2, max_length=40)]
 SharePath = Annotated[str, Path(pattern=f"^{SHARE_PREFIX}-[0-9a-f]{{32}}$")]

@@ -301,3 +301,25 @@ def present_of_project(session: Session, project: str) -> Sequence[SealedMessage
         "present_messages",
     )
     return [row[0] for row in rows]
+
+
+def newest_rounds(
+    session: Session, projects: Collection[str]
+) -> Sequence[tuple[Round, RoundPairing]]:
+    """Return the newest round of each project that has one, with each of its pairs, by project."""
+    newest = (
+        select(Round.project, func.max(Round.number).label("number"))
+        .where(Round.project.in_(projects))
+        .group_by(Round.project)
+        .subquery()
+    )
+    query = (
+        select(Round, RoundPairing)
+        .join(newest, (Round.project == newest.c.project) & (Round.number == newest.c.number))
+        .join(
+            RoundPairing,
+            (RoundPairing.project == Round.project) & (RoundPairing.round == Round.number),
+        )
+    )
+    rows = session.execute(query.order_by(Round.project, RoundPairing.larger, RoundPairing.smaller))
+    return [(row[0], row[1]) for row in rows.all()]

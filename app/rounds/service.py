@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from app.agreements.service import project_for
@@ -164,3 +164,13 @@ def following_of(session: Session, project: str, number: int) -> Round:
 def was_handed_out(session: Session, project: str, number: int) -> bool:
     """Tell whether something that the runs of a round made has been handed out."""
     return any(pair.is_handed_out for pair in repository.pairs_of(session, project, number))
+
+
+def newest_rounds(
+    session: Session, projects: Collection[str]
+) -> Sequence[tuple[Round, RoundPairing]]:
+    """Return the newest round of each project that has one, with each of its pairs: in one query for all.
+
+    The caller knows who may see the projects.
+    """
+    return repository.newest_rounds(session, projects)

@@ -79,6 +79,7 @@ PAGES: Final = (
     "/projects/{project}/disclosures",
     "/projects/{project}/access",
     "/projects/{project}/retention",
+    "/hubs/{party}",
     "/uploads/{upload}",
     "/runs/{run}",
     "/releases/{release}",

@@ -72,6 +72,7 @@ def lay_out(accord: Accord) -> dict[str, str]:
         "waiting": waiting["run"],
         "release": next(one["release"] for one in releases if one["number"] == 1),
         "certificate": destroyed["certificate"],
+        "party": CHILD_WELFARE,
         "seq": str(accord.log_kinds().index("agreement-signed")),
     }
 

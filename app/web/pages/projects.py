@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 from app.agencies.service import party_titles
 from app.agreements.errors import NotInForceError
 from app.agreements.service import (
+    parties_of_many,
     project_for,
     project_view,
     projects_for,
@@ -30,6 +31,9 @@ from schemas.policy_words import number_sentence, policy_sentences, zip_sentence
 
 router = APIRouter()
 
+# Whoever takes part in so many projects has a page of its own.
+MANY = 5
+
 
 @router.get("/", include_in_schema=False, response_class=Response)
 def show_start() -> Response:
@@ -44,6 +48,7 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
     with broker.database.read() as session:
         found = projects_for(session, page.actor)
         unbound = list(unbound_projects(session, page.actor))
+        hubs = parties_of_many(session, page.actor, MANY)
         with reading_ahead(session, [*unbound, *(one.terms.project for one in found)]):
             views = [project_view(session, one, now) for one in found]
             overdue = overdue_seen(session, broker, page.actor, now)
@@ -83,6 +88,7 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
         projects=views,
         statuses=statuses,
         unbound=unbound,
+        hubs=hubs,
         needs=[(need, STATE_WORDS[need.rank], need.seconds(now)) for need in needs],
         health=health,
     )

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from httpx2 import Response
 from rigs.linkage import (
     AUDITOR,
+    CHILD_WELFARE,
     PROJECT,
     Linkage,
     embedded_database,
@@ -105,6 +106,7 @@ def finished(linkage: Linkage) -> Finished:
         "release": releases[0]["release"],
         "seq": str(linkage.log_kinds().index("run-asked")),
         "round": "1",
+        "party": CHILD_WELFARE,
     }
     return Finished(linkage, ids, [*left.handles, *right.handles])
 

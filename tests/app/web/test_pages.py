@@ -20,6 +20,7 @@ NOTHING = {
     "run": "run-" + "0" * 32,
     "release": "rel-" + "0" * 32,
     "seq": "999999",
+    "party": "no-such-party",
 }
 TWINS = ("", ".json", ".csv")
 
