@@ -416,6 +416,15 @@ InvitationError = AgencyError.row(
     "invitation", "An invitation file that cannot be used, or not in this folder."
 )
 
+SpokesError = AgencyError.row(
+    "spokes",
+    "The list of a hub's spokes, or the template of their agreements, cannot be used.",
+    exit_code=2,
+)
+RunUnderWayError = OthersWaitedForError.row(
+    "run-under-way", "The broker is about to do a run, which nobody has to wait for here."
+)
+
 AgreementDraftError = AgreementError.row(
     "agreement-draft",
     "An answer from which an agreement is made is missing or impossible.",

@@ -51,7 +51,7 @@ def _hash_page(agreement: Agreement) -> list[Markup]:
     fingerprint = escape(grouped(agreement.digest()))
     lines = "".join(
         f'<div style="break-inside:avoid;margin:1.2rem 0"><b>{escape(party.title)}</b> '
-        f"({escape(party.name)})<br>{''.join(map(_blank, _BLANKS))}</div>"
+        f"({escape(party.name)})<br>{signature_blanks()}</div>"
         for party in agreement.parties
     )
     return [
@@ -67,6 +67,11 @@ def _hash_page(agreement: Agreement) -> list[Markup]:
         ),
         Markup(lines),
     ]
+
+
+def signature_blanks() -> str:
+    """Return the places where counsel signs, in HTML."""
+    return "".join(map(_blank, _BLANKS))
 
 
 def _blank(label: str) -> str:

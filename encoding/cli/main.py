@@ -34,6 +34,7 @@ SECTIONS: Final = {
     },
     "Every week": {
         "refresh": "Do everything that is due, unattended, every night.",
+        "hub": "Link with many parties, in a project of two with each.",
         "status": "Show where the linkage stands and what comes next.",
         "report": "Write one page of where your agency stands.",
         "encode": "Encode your file; nothing leaves this computer.",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -34,10 +34,68 @@ from schemas.statement import Counsel, SignedStatement
 
 if TYPE_CHECKING:
     from schemas.agreement import Agreement
+    from schemas.identity import PublicIdentity
     from schemas.negotiation import AgreementView
 
 _PATH: Final = click.Path(dir_okay=False, path_type=Path)
 _SHOWN_CHARACTERS: Final = 8
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def signing_options(function: _Function) -> _Function:
+    """Add what is said about counsel, the keys and runs in advance."""
+    options = (
+        click.option("--counsel-name", help="Name of the counsel who has signed the sheet."),
+        click.option("--counsel-title", help="Title of that counsel."),
+        click.option(
+            "--counsel-date", help="Day on which that counsel has signed, such as 2026-08-24."
+        ),
+        click.option(
+            "--keys-compared",
+            is_flag=True,
+            help="You have compared each fingerprint in the agreement with its person.",
+        ),
+        click.option(
+            "--until", help="With --standing, the last day; the agreement's, if left out."
+        ),
+        click.option(
+            "--runs",
+            type=RUNS,
+            default=DEFAULT_RUNS,
+            show_default=True,
+            help="With --standing, at most so many runs.",
+        ),
+        click.option(
+            "--yes",
+            is_flag=True,
+            help="Don't ask whether you mean an amendment that needs no counsel, or --standing.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was given on the command line about the sheet, the keys, runs and consent; null is asked for."""
+
+    fingerprint: str | None
+    counsel_name: str | None
+    counsel_title: str | None
+    counsel_date: str | None
+    keys_compared: bool
+    until: str | None
+    runs: int
+    yes: bool
+
+    @classmethod
+    def of(cls, given: dict[str, Any], fingerprint: str | None) -> Entry:
+        """Take the values of `signing_options` out of those of all options."""
+        names = (one.name for one in fields(cls) if one.name != "fingerprint")
+        return cls(fingerprint=fingerprint, **{name: given.pop(name) for name in names})
 
 
 @click.command(
@@ -56,7 +114,7 @@ def send(session: Session, /, *, source: Path, **given: Any) -> None:
     with seat(session, given) as at:
         drafted = _from_file(at, source)
         shown = verified(at.client.propose_agreement(at.project, drafted.proposal()))
-        _refuse_other(shown, drafted.digest)
+        refuse_other(shown, drafted.digest)
     session.say(f"agreement {shown.agreement.number} can be read by all its parties now")
     click.echo(grouped(shown.digest))
 
@@ -71,32 +129,12 @@ def send(session: Session, /, *, source: Path, **given: Any) -> None:
     "--fingerprint",
     help="The fingerprint on counsel's sheet, all 64 characters; nothing is asked about it then.",
 )
-@click.option("--counsel-name", help="Name of the counsel who has signed the sheet.")
-@click.option("--counsel-title", help="Title of that counsel.")
-@click.option("--counsel-date", help="Day on which that counsel has signed, such as 2026-08-24.")
-@click.option(
-    "--keys-compared",
-    is_flag=True,
-    help="You have compared each fingerprint in the agreement with its person.",
-)
 @click.option(
     "--standing",
     is_flag=True,
     help="Also approve runs in advance, as soon as every party has signed; you need the duty approver.",
 )
-@click.option("--until", help="With --standing, the last day; the agreement's, if left out.")
-@click.option(
-    "--runs",
-    type=RUNS,
-    default=DEFAULT_RUNS,
-    show_default=True,
-    help="With --standing, at most so many runs.",
-)
-@click.option(
-    "--yes",
-    is_flag=True,
-    help="Don't ask whether you mean an amendment that needs no counsel, or --standing.",
-)
+@signing_options
 @seat_options
 @click.pass_obj
 def sign(
@@ -105,14 +143,7 @@ def sign(
     *,
     source: Path | None,
     fingerprint: str | None,
-    counsel_name: str | None,
-    counsel_title: str | None,
-    counsel_date: str | None,
-    keys_compared: bool,
     standing: bool,
-    until: str | None,
-    runs: int,
-    yes: bool,
     **given: Any,
 ) -> None:
     """Sign an agreement for your party: the draft in SOURCE, or else the one that waits at the broker.
@@ -122,31 +153,34 @@ def sign(
     signed. You need the duty steward. With --standing, the last to sign has also approved runs in advance;
     everyone who signed earlier gives the same command once more.
     """
-    entry = _Entry(fingerprint, counsel_name, counsel_title, counsel_date, keys_compared, yes)
+    entry = Entry.of(given, fingerprint)
     with seat(session, given) as at:
-        if standing and "approver" not in at.own.public.duties:
-            raise click.UsageError("--standing needs the duty approver, which you do not have")
-        if standing and source is None and not at.waiting():
-            kept = at.in_force()
-            _refuse_unfinished(at, kept)
+        if standing:
+            signed_and_approved(at, source, entry)
         else:
-            kept = _sign(at, source, entry)
-        if standing and not kept.missing():
-            approve_in_advance(at, kept, until, runs, yes=yes)
-    if standing and kept.missing():
-        session.say("runs are not approved yet: once all have signed, type the same command again")
+            _sign(at, source, entry)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What was given on the command line about the sheet, the keys and consent; null is asked for."""
+def signed_and_approved(at: Seat, source: Path | None, entry: Entry) -> KeptAgreement:
+    """Sign, unless the party has, and approve runs in advance if all have; return the agreement as it stands.
 
-    fingerprint: str | None
-    counsel_name: str | None
-    counsel_title: str | None
-    counsel_date: str | None
-    keys_compared: bool
-    yes: bool
+    Raises:
+        click.UsageError: whoever signs may not approve.
+    """
+    if "approver" not in at.own.public.duties:
+        raise click.UsageError("this needs the duty approver, which you do not have")
+    if source is None and not at.waiting():
+        kept = at.in_force()
+        _refuse_unfinished(at, kept)
+    else:
+        kept = _sign(at, source, entry)
+    if kept.missing():
+        at.session.say(
+            "runs are not approved yet: once all have signed, type the same command again"
+        )
+    else:
+        approve_in_advance(at, kept, entry.until, entry.runs, yes=entry.yes)
+    return kept
 
 
 @click.command(
@@ -193,28 +227,30 @@ def status(session: Session, /, **given: Any) -> None:
     emit({"project": at.project, "agreements": document}, lines or [none_sent])
 
 
-def _sign(at: Seat, source: Path | None, given: _Entry) -> KeptAgreement:
+def _sign(at: Seat, source: Path | None, given: Entry) -> KeptAgreement:
     """Sign what is offered, unless the party has, and return it with what the broker shows of it."""
     session = at.session
     offered = _from_file(at, source) if source is not None else _waiting(at)
     agreement = offered.agreement
     require_next(at.refresh(), agreement)
     require_keys(agreement, at.peers())
-    consent = _own_consent(at, offered)
+    consent = own_consent(at, offered)
     was_signed = consent is not None
     if consent is None:
         _show(at, offered)
         counsel = None
         if agreement.amends is None or given.fingerprint is not None:
-            _compare_fingerprint(offered.digest, given.fingerprint)
+            compare_fingerprint(offered.digest, given.fingerprint)
         else:
             _ask_consent(at, agreement, yes=given.yes)
         _compare_keys(at, agreement, keys_compared=given.keys_compared)
         if agreement.amends is None or given.counsel_name is not None:
-            counsel = _counsel(session, given.counsel_name, given.counsel_title, given.counsel_date)
+            counsel = ask_counsel(
+                session, given.counsel_name, given.counsel_title, given.counsel_date
+            )
         consent = at.signer(agreement).consent(counsel, session.now())
     elif given.fingerprint is not None:
-        _compare_fingerprint(offered.digest, given.fingerprint)
+        compare_fingerprint(offered.digest, given.fingerprint)
     kept = hand_in(at, offered, consent, is_new=source is not None)
     _say_signed(session, kept, was_signed=was_signed)
     return kept
@@ -278,7 +314,7 @@ def _send_consent(at: Seat, offered: KeptAgreement, consent: SignedStatement) ->
         raise
 
 
-def _own_consent(at: Seat, offered: KeptAgreement) -> SignedStatement | None:
+def own_consent(at: Seat, offered: KeptAgreement) -> SignedStatement | None:
     """Return what this party has signed already, here or as the broker shows it, verified."""
     kept = at.known().find(offered.digest)
     for signed in (*(kept.consents if kept is not None else ()), *offered.consents):
@@ -299,17 +335,22 @@ def _show(at: Seat, offered: KeptAgreement) -> None:
             click.echo(line)
 
 
-def _compare_fingerprint(digest: str, given: str | None) -> None:
+def compare_fingerprint(digest: str, given: str | None, sheet: str = "counsel's sheet") -> None:
+    """Make sure that somebody has a fingerprint on paper: the first characters are asked for if none is given.
+
+    Raises:
+        AgreementUntrustedError: it is another one.
+    """
     if given is not None:
         is_the_same = read_digest(given) == digest
     else:
-        _require_somebody("--fingerprint")
-        asked = f"First {_SHOWN_CHARACTERS} characters of the fingerprint on counsel's sheet"
+        require_somebody("--fingerprint")
+        asked = f"First {_SHOWN_CHARACTERS} characters of the fingerprint on {sheet}"
         typed = str(click.prompt(asked, err=True)).strip().lower()
         is_the_same = typed == digest[:_SHOWN_CHARACTERS]
     if not is_the_same:
         raise AgreementUntrustedError(
-            "this is not the agreement on counsel's sheet: the fingerprint is another one",
+            f"this is not what stands on {sheet}: the fingerprint is another one",
             hint="nothing was signed now; let counsel read the agreement that is shown here",
         )
 
@@ -318,15 +359,25 @@ def _ask_consent(at: Seat, agreement: Agreement, *, yes: bool) -> None:
     if at.party not in agreement.signers:
         raise NotReadyError(f"this amendment is signed by {agreement.signers[0]} alone")
     if not yes:
-        _require_somebody("--yes")
+        require_somebody("--yes")
         click.confirm(f"Sign this amendment for {at.party}?", err=True, abort=True)
 
 
 def _compare_keys(at: Seat, agreement: Agreement, *, keys_compared: bool) -> None:
     """Trust the keys that the agreement lists for other parties, once somebody says they were compared."""
     unknown = list(untrusted_keys(agreement, at.peers(), at.party))
+    ask_whether_compared(unknown, keys_compared=keys_compared)
+    trust_persons(at, unknown)
+
+
+def ask_whether_compared(unknown: Sequence[PublicIdentity], *, keys_compared: bool) -> None:
+    """Ask whether somebody has compared these fingerprints with their persons.
+
+    Raises:
+        UntrustedKeyError: nobody has.
+    """
     if unknown and not keys_compared:
-        _require_somebody("--keys-compared")
+        require_somebody("--keys-compared")
         click.echo("\nFINGERPRINTS THAT NOBODY HAS COMPARED YET", err=True)
         for person in unknown:
             duties = ", ".join(person.duties)
@@ -337,13 +388,13 @@ def _compare_keys(at: Seat, agreement: Agreement, *, keys_compared: bool) -> Non
                 "nothing was signed: the keys of the other parties must be compared first",
                 hint="each person reads theirs from: blindlink identity show",
             )
-    trust_persons(at, unknown)
 
 
-def _counsel(session: Session, name: str | None, title: str | None, date: str | None) -> Counsel:
+def ask_counsel(session: Session, name: str | None, title: str | None, date: str | None) -> Counsel:
+    """Return the counsel who has signed in ink; what is not given is asked for."""
     # An empty text would be asked for, where nobody may be there to answer.
     if not (name and title and date):
-        _require_somebody("--counsel-name, --counsel-title and --counsel-date")
+        require_somebody("--counsel-name, --counsel-title and --counsel-date")
     today = session.now().date().isoformat()
     given = {
         "name": name or click.prompt("Counsel's name", err=True),
@@ -361,12 +412,14 @@ def _counsel(session: Session, name: str | None, title: str | None, date: str | 
     return counsel
 
 
-def _require_somebody(option: str) -> None:
+def require_somebody(option: str) -> None:
+    """Refuse to ask where nobody is there to answer; `option` says it on the command line."""
     if not prompts.is_interactive():
         raise click.UsageError(f"missing option {option}: nobody is there to answer questions")
 
 
-def _refuse_other(shown: KeptAgreement, digest: str) -> None:
+def refuse_other(shown: KeptAgreement, digest: str) -> None:
+    """Make sure that the broker shows what was sent."""
     if shown.digest != digest:
         raise AgreementUntrustedError("the broker shows another agreement than was sent")
 

@@ -9,13 +9,11 @@ import click
 
 from encoding.cli.parts import prompts
 from encoding.cli.parts.init_questions import ask_sections, doubts_about_file
-from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.options import agency_options, input_options
 from encoding.cli.parts.session import Session
 from encoding.errors import AgencyError
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.workspace.config import ConfigFile, read_config, render_config
-
-_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(
@@ -30,23 +28,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--ca-file", help="The broker's certificate, if this computer does not trust it.")
 @click.option("--log-key", help="The broker's log key, or a file that holds it.")
 @click.option("--secret-file", help="File with the shared secret.")
-@click.option("--file", "file", help="Your file of people.")
 @click.option(
     "--without-file", is_flag=True, help="You only receive: there is no file of people of your own."
 )
-@click.option("--id-column", help="The column of your own number of a person.")
-@click.option("--encoding", help="How the text of the file is stored, such as cp1252.")
-@click.option("--delimiter", help="The character between cells.")
-@click.option("--sheet", help="The sheet of a workbook.")
-@click.option("--date-format", help="How your file writes dates, such as MM/DD/YYYY.")
-@click.option("--as-of", help="The day that the file describes: today, or 2026-01-31.")
-@click.option("--population", help="Which people are in the file, by the agreement's code.")
-@click.option("--preset", help="A well-known layout of columns, such as ceds, edfi, calpads.")
-@click.option("--columns", "columns_file", type=_FILE, help="TOML file of column mappings.")
-@click.option("--column", "columns", multiple=True, metavar="NAME=HEADER", help="One mapping.")
-@click.option("--share", default="", help="Columns that may be handed over, with commas between.")
 @click.option("--links", "links", help="Where link IDs are written.")
 @click.option("--force", is_flag=True, help="Overwrite the settings file that is there.")
+@input_options
 @agency_options
 @click.pass_obj
 def init(session: Session, /, *, force: bool, **given: Any) -> None:
@@ -55,6 +42,18 @@ def init(session: Session, /, *, force: bool, **given: Any) -> None:
     After `blindlink start` you are asked about your file of people only. The first line of your file is read,
     to offer its column names and to warn you if something does not fit.
     """
+    path = write_settings(session, given, force=force)
+    session.say(
+        f"{path} is written; once the operator has confirmed your keys, and every party has signed:"
+        " blindlink refresh --agreement, with the fingerprint on counsel's sheet"
+    )
+    session.say(
+        "early on, seal your workspace and let a second person keep it: blindlink workspace protect"
+    )
+
+
+def write_settings(session: Session, given: dict[str, Any], *, force: bool) -> Path:
+    """Ask what is needed, or take it from the options, write the settings, and return where they are."""
     path = session.config_path
     known = None if force else _begun(path)
     if known is None:
@@ -64,13 +63,7 @@ def init(session: Session, /, *, force: bool, **given: Any) -> None:
     write_durably(path, render_config(sections).encode("utf-8"))
     for doubt in doubts_about_file(sections, path.parent):
         session.warn(doubt)
-    session.say(
-        f"{path} is written; once the operator has confirmed your keys, and every party has signed:"
-        " blindlink refresh --agreement, with the fingerprint on counsel's sheet"
-    )
-    session.say(
-        "early on, seal your workspace and let a second person keep it: blindlink workspace protect"
-    )
+    return path
 
 
 def _begun(path: Path) -> ConfigFile | None:

@@ -83,7 +83,7 @@ class Place:
             click.UsageError: nothing names the project, or two names do.
         """
         folder = session.config_path.parent
-        sections = _settings(invitation, _project(invitation, project))
+        sections = settings_of(invitation, _project(invitation, project))
         place = cls(invitation, folder, sections, passphrase_file, key_file)
         place.refuse_others(session)
         return place
@@ -109,6 +109,10 @@ class Place:
                     f"{session.config_path} has settings of another broker, project or party",
                     hint=_ELSEWHERE,
                 )
+        self.refuse_other_files(session)
+
+    def refuse_other_files(self, session: Session) -> None:
+        """Refuse a folder in which there are keys, or files beside the settings, of somebody else."""
         for path, content in self.files().items():
             if path.exists() and path.read_bytes() != content:
                 raise OutputExistsError(
@@ -176,17 +180,26 @@ def require_same_keys(view: EnrolmentView, sent: PublicIdentity) -> None:
 
 def settle(session: Session, place: Place) -> None:
     """Write the settings, what goes beside them, and the pin of the match log; what is there stays."""
-    for path, content in place.files().items():
-        if not path.exists():
-            write_durably(path, content)
+    settle_files(place)
     if not session.config_path.exists():
-        opened = _opened_by(place)
-        identity = place.sections.identity.model_copy(update=opened)
-        sections = place.sections.model_copy(update={"identity": identity})
+        sections = opened_sections(place)
         write_durably(session.config_path, render_config(sections).encode("utf-8"))
     log = PinnedLog(session.workspace.pins, session.workspace.log_key)
     # The log itself is shown to nobody before they are confirmed; then every command holds it against this key.
     log.pinned_key(place.invitation.log_key)
+
+
+def settle_files(place: Place) -> None:
+    """Write what goes beside the settings, for programs that have none; what is there stays."""
+    for path, content in place.files().items():
+        if not path.exists():
+            write_durably(path, content)
+
+
+def opened_sections(place: Place) -> ConfigFile:
+    """Return the settings with what opens the keys."""
+    identity = place.sections.identity.model_copy(update=_opened_by(place))
+    return place.sections.model_copy(update={"identity": identity})
 
 
 @contextmanager
@@ -243,7 +256,8 @@ def _project(invitation: Invitation, given: str | None) -> str:
     return given or invitation.project or ""
 
 
-def _settings(invitation: Invitation, project: str) -> ConfigFile:
+def settings_of(invitation: Invitation, project: str) -> ConfigFile:
+    """Return the settings that follow from an invitation."""
     broker: dict[str, object] = {"url": invitation.broker, "log_key": invitation.log_key}
     if invitation.certificate is not None:
         broker["ca_file"] = CERTIFICATE

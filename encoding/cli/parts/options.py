@@ -106,6 +106,38 @@ def file_options(function: _Function) -> _Function:
     return function
 
 
+def input_options(function: _Function) -> _Function:
+    """Add the options that say where the file of people is, how it is read, and what its columns are."""
+    options = (
+        click.option("--file", "file", help="Your file of people."),
+        click.option("--id-column", help="The column of your own number of a person."),
+        click.option("--encoding", help="How the text of the file is stored, such as cp1252."),
+        click.option("--delimiter", help="The character between cells."),
+        click.option("--sheet", help="The sheet of a workbook."),
+        click.option("--date-format", help="How your file writes dates, such as MM/DD/YYYY."),
+        click.option("--as-of", help="The day that the file describes: today, or 2026-01-31."),
+        click.option("--population", help="Which people are in the file, by the agreement's code."),
+        click.option(
+            "--preset", help="A well-known layout of columns, such as ceds, edfi, calpads."
+        ),
+        click.option(
+            "--columns",
+            "columns_file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="TOML file of column mappings.",
+        ),
+        click.option(
+            "--column", "columns", multiple=True, metavar="NAME=HEADER", help="One mapping."
+        ),
+        click.option(
+            "--share", default="", help="Columns that may be handed over, with commas between."
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 def output_options(what: str) -> Callable[[_Function], _Function]:
     """Add --output, which must be given, and --force; `what` is its help."""
     output = click.option(

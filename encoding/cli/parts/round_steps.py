@@ -14,7 +14,13 @@ from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.steps import own_nonces
-from encoding.errors import NonceUnknownError, NotReadyError, OthersWaitedForError, RunFailedError
+from encoding.errors import (
+    NonceUnknownError,
+    NotReadyError,
+    OthersWaitedForError,
+    RunFailedError,
+    RunUnderWayError,
+)
 from encoding.ledger.messages import resume_streams
 from encoding.rounds.history import RoundHistory, round_history
 from encoding.rounds.streams import logged_streams
@@ -270,6 +276,8 @@ def await_runs(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
             )
         run = counter.client.run(pair.run)
         require_agreed_run(session, counter.client, run)
+        if run.state in {"queued", "running"} and not session.waits_for_runs:
+            raise RunUnderWayError(f"the run with {partner} is under way")
         if run.state not in _RUN_IS_OVER:
             # One pair's run that fails does not keep the others' matches from coming home.
             with session.progress() as progress, suppress(RunFailedError):

@@ -44,19 +44,22 @@ def _now() -> datetime:
 class Session:
     """The options of the call, and what follows from them.
 
-    `transport`, `now` and `sleep` are replaced in tests; None is the network. `own` is the identity of whoever
-    types, and `unlocking` what opened it, once that was needed: a passphrase is asked for once.
+    `waits_for_runs` is false where something else can be done meanwhile. `transport`, `now` and `sleep` are
+    replaced in tests; None is the network. `own` is the identity of whoever types, and `unlocking` what opened
+    it, once that was needed: a passphrase is asked for once. `credential` is what several projects share.
     """
 
     config_path: Path = Path("blindlink.toml")
     workspace_path: Path | None = None
     is_quiet: bool = False
     patience_s: float = INTERACTIVE_S
+    waits_for_runs: bool = True
     transport: httpx2.BaseTransport | None = None
     now: Callable[[], datetime] = _now
     sleep: Callable[[float], None] = time.sleep
     own: Identity | None = field(default=None, init=False, repr=False)
     unlocking: Unlocking | None = field(default=None, init=False, repr=False)
+    credential: SignIn | None = field(default=None, init=False, repr=False)
     _config: Config | None = field(default=None, init=False)
     _workspace: Workspace | None = field(default=None, init=False)
 
@@ -70,6 +73,10 @@ class Session:
         if self._config is None:
             self._config = read_config(self.config_path)
         return self._config
+
+    def forget_settings(self) -> None:
+        """Read the settings anew when they are asked for: they were written."""
+        self._config = self._workspace = None
 
     @property
     def workspace(self) -> Workspace:

@@ -1,0 +1,233 @@
+"""`blindlink hub`: one party's linkages with many, from one folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from encoding.cli.commands.hub_adding import add
+from encoding.cli.commands.hub_joining import join
+from encoding.cli.commands.hub_signing import sign
+from encoding.cli.parts import prompts
+from encoding.cli.parts.hub_desk import HubDesk, hub_settings
+from encoding.cli.parts.hub_report import reported, status_lines, summary
+from encoding.cli.parts.init_questions import FILE_ALONE, ask_sections, doubts_about_file
+from encoding.cli.parts.invitations import (
+    Place,
+    enrolled,
+    opened_sections,
+    read_invitation,
+    settings_of,
+    settle_files,
+)
+from encoding.cli.parts.options import agency_options, input_options
+from encoding.cli.parts.own_identity import identity_lines
+from encoding.cli.parts.session import UNATTENDED_S, Session
+from encoding.errors import InvitationError
+from encoding.files import write_durably
+from encoding.hub.outcomes import Outcome
+from encoding.hub.settings import HubFile, HubSection, read_hub, render_hub
+from encoding.workspace.config import ConfigFile
+from schemas.shared.command_line import emit, json_option
+
+_PATH: Final = click.Path(dir_okay=False, path_type=Path)
+_MOST_PROCESSES: Final = 16
+# What nobody at the hub has to do anything about ends with 0; these come first where several are met.
+_WORST_FIRST: Final = (9, 8, 4, 3, 6, 1)
+
+
+@click.group("hub", epilog="Example: blindlink hub refresh. The guide is docs/hub.md.")
+def hub() -> None:
+    """Link with many parties that have nothing to do with each other, in one project of two with each."""
+
+
+for command in (add, sign, join):
+    hub.add_command(command)
+
+
+@hub.command(
+    "start",
+    short_help="Make your keys and the settings of a hub.",
+    epilog="Example: blindlink hub start ann.invitation --key-file identity.key",
+)
+@click.argument("invitation", type=_PATH)
+@click.option(
+    "--passphrase-file",
+    type=_PATH,
+    help="Read the passphrase from this file, do not ask; the settings name it, too.",
+)
+@click.option(
+    "--key-file",
+    type=_PATH,
+    help="Lock your keys by a new key file instead, for unattended runs.",
+)
+@click.option("--only", help="The column of your file that says for which spoke a record is meant.")
+@input_options
+@agency_options
+@click.pass_obj
+def start(
+    session: Session,
+    /,
+    *,
+    invitation: Path,
+    passphrase_file: Path | None,
+    key_file: Path | None,
+    only: str | None,
+    **given: Any,
+) -> None:
+    """Make your keys and the hub's settings, hub.toml, from the INVITATION of the operator.
+
+    For whoever takes part in all projects of a hub: its steward, its analyst, the operator, an auditor. Keys
+    are made and compared once. With --file, your file of people is named, too. It may be started again at any
+    time; keys and settings that are there are never replaced.
+    """
+    invited = read_invitation(invitation)
+    path = hub_settings(session)
+    place = Place(
+        invited, path.parent, settings_of(invited, invited.party), passphrase_file, key_file
+    )
+    if path.exists():
+        kept = read_hub(path).sections
+        if (kept.broker.url, kept.hub.party) != (invited.broker, invited.party):
+            raise InvitationError(
+                f"{path} has settings of another broker or party",
+                hint="use the invitation in a folder of its own",
+            )
+    place.refuse_other_files(session)
+    view, public = enrolled(session, place)
+    settle_files(place)
+    if not path.exists():
+        sections = opened_sections(place)
+        if given["file"]:
+            told = {**FILE_ALONE, **given}
+            sections = ask_sections(told, path.parent, sections, may_ask=prompts.is_interactive())
+        write_durably(path, render_hub(_hub_file(sections, only)).encode("utf-8"))
+        for doubt in doubts_about_file(sections, path.parent):
+            session.warn(doubt)
+    session.say(f"your keys are in {place.identity}, the settings of the hub in {path}")
+    if view.state == "awaiting":
+        session.say("now telephone the operator, and read them your ID and all twelve groups:")
+    click.echo("\n".join(identity_lines(public)))
+
+
+@hub.command(
+    "refresh",
+    short_help="Do what is due at all spokes, every night.",
+    epilog="Example: blindlink --quiet hub refresh --wait-hours 6",
+)
+@click.option(
+    "--wait-hours",
+    type=click.FloatRange(0, 240),
+    default=0,
+    help="Look again so long at spokes that have yet to do their part.",
+)
+@click.option("--begin", is_flag=True, help="Begin rounds where agreements have them on request.")
+@click.option("--deliver", is_flag=True, help="Deliver listed columns to the spokes, sealed.")
+@click.option("--attach", is_flag=True, help="Write the columns that spokes have delivered.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, _MOST_PROCESSES),
+    default=2,
+    show_default=True,
+    help="At how many spokes to work at a time.",
+)
+@click.option("--spoke", "chosen", multiple=True, help="Only this spoke; may be repeated.")
+@json_option
+@agency_options
+@click.pass_obj
+def refresh(
+    session: Session,
+    *,
+    wait_hours: float,
+    begin: bool,
+    deliver: bool,
+    attach: bool,
+    processes: int,
+    chosen: tuple[str, ...],
+) -> None:
+    """Do what is due at all spokes, and write hub-report.html: the one job of the night.
+
+    At each spoke it does what `blindlink refresh` does. Spokes that are late or broken hold nobody up. Your
+    file is read and cleaned once. It may be killed and started again at any time, and goes on where it stopped.
+    Exit code 0: nobody at the hub has to do anything, though spokes may be late. Else the code is that of the
+    spoke that needs somebody most, as `blindlink refresh` has it.
+    """
+    from encoding.cli.parts.claims_exchange import ColumnsOrder
+    from encoding.cli.parts.hub_night import Night, NightOrder
+
+    session.patience_s = UNATTENDED_S
+    desk = HubDesk(session)
+    with desk.locked():
+        spokes = [spoke for spoke in desk.some_spokes() if spoke.agreement]
+        unknown = {*chosen} - {name for spoke in spokes for name in (spoke.name, spoke.project)}
+        if unknown:
+            raise click.UsageError(f"there is no spoke {min(unknown)}")
+        if chosen:
+            spokes = [one for one in spokes if {one.name, one.project} & {*chosen}]
+        columns = ColumnsOrder(deliver=deliver, attach=attach)
+        order = NightOrder(wait_hours * 3600, processes, begin, columns)
+        night = Night(desk, order, lambda outcome: session.say(_told(outcome)))
+        night.do(spokes)
+        report = reported(desk)
+    emit(report.to_json(), remarks=[summary(report, desk.hub.report("html"))])
+    codes = {one.exit_code for one in night.outcomes.values() if one.state == "failed"}
+    worst = next((code for code in _WORST_FIRST if code in codes), max(codes, default=0))
+    click.get_current_context().exit(worst)
+
+
+@hub.command(
+    "status",
+    short_help="Show where each spoke stands.",
+    epilog="Example: blindlink hub status --json",
+)
+@json_option
+@agency_options
+@click.pass_obj
+def status(session: Session) -> None:
+    """Say of each spoke where it stands since the last night, and what needs whom; the broker is not asked."""
+    desk = HubDesk(session)
+    found = desk.seen()
+    emit([_row(one) for one in found], status_lines(found))
+
+
+@hub.command(
+    "report", short_help="Write one report over all spokes.", epilog="Example: blindlink hub report"
+)
+@json_option
+@agency_options
+@click.pass_obj
+def report(session: Session) -> None:
+    """Write hub-report.html and .json anew: one report over all spokes, with small numbers left out."""
+    desk = HubDesk(session)
+    with desk.locked():
+        made = reported(desk)
+    emit(made.to_json(), remarks=[summary(made, desk.hub.report("html"))])
+
+
+def _hub_file(sections: ConfigFile, only: str | None) -> HubFile:
+    return HubFile(
+        broker=sections.broker,
+        identity=sections.identity,
+        hub=HubSection(party=sections.project.party, only=only),
+        input=sections.input,
+        columns=sections.columns,
+        share=sections.share,
+        report=sections.report,
+    )
+
+
+def _told(outcome: Outcome) -> str:
+    return f"{outcome.party}: {outcome.state}: {outcome.message}"
+
+
+def _row(one: Any) -> dict[str, Any]:
+    outcome = one.outcome
+    return {
+        "project": one.spoke.project,
+        "party": one.spoke.name,
+        "title": one.spoke.title,
+        "state": one.state,
+        "last_night": None if outcome is None else outcome.to_json(),
+    }

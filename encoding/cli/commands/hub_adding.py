@@ -1,0 +1,167 @@
+"""`blindlink hub add`: spokes from a list, each with an agreement from one template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from encoding.agreement.files import write_proposal
+from encoding.agreement.page import agreement_page
+from encoding.agreement.persons import newest_identities
+from encoding.agreement.verification import verified
+from encoding.cli.commands.agreement_signing import compare_fingerprint, refuse_other
+from encoding.cli.parts.hub_desk import HubDesk
+from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.pages import write_page
+from encoding.cli.parts.session import Session
+from encoding.errors import AgencyError, NotReadyError, SpokesError
+from encoding.hub.sheet import sheet_page
+from encoding.hub.spokes import Spoke, read_spokes, sheet_digest, write_spokes
+from encoding.hub.template import answers_for, named_columns
+from schemas.chapters import grouped
+
+if TYPE_CHECKING:
+    from schemas.identity import PublicIdentity
+    from schemas.negotiation import AgreementProposal
+
+_PATH: Final = click.Path(dir_okay=False, path_type=Path)
+_DRAFT: Final = "agreement-1.json"
+_PAGE: Final = "agreement.html"
+
+
+@click.command(
+    "add",
+    short_help="Add spokes from a list, and draft their agreements.",
+    epilog="Example: blindlink hub add districts.csv --template answers.toml",
+)
+@click.argument("spokes_list", metavar="LIST", type=_PATH)
+@click.option(
+    "--template",
+    type=_PATH,
+    help="TOML file of answers, in which {COLUMN} stands for what LIST says; agreements are drafted and sent.",
+)
+@click.option(
+    "--fingerprint",
+    "fingerprints",
+    multiple=True,
+    help="Without --template: the fingerprint on counsel's sheet, all 64 characters.",
+)
+@agency_options
+@click.pass_obj
+def add(
+    session: Session, *, spokes_list: Path, template: Path | None, fingerprints: tuple[str, ...]
+) -> None:
+    """Add the spokes of a LIST: a CSV file with the columns name, title and what else the template names.
+
+    For the hub's steward, with --template: drafts an agreement with each new spoke, sends it, and writes a
+    sheet for counsel, who signs once for all of them. A spoke whose people the operator has not confirmed yet
+    is left out; add the same list again. For everybody else, without: LIST is the steward's sheet, such as
+    sheet-1.csv, and its fingerprint is compared with counsel's paper.
+    """
+    desk = HubDesk(session)
+    with desk.locked():
+        listed = read_spokes(spokes_list, desk.hub.sections.hub.party)
+        if template is None:
+            _take_over(desk, listed, fingerprints)
+        else:
+            _draft_all(desk, listed, template)
+
+
+def _draft_all(desk: HubDesk, listed: Sequence[Spoke], template: Path) -> None:
+
+    from encoding.agreement.draft import read_answers
+
+    known = desk.spokes()
+    there = {spoke.project for spoke in known}
+    new = [spoke for spoke in listed if spoke.project not in there]
+    if not new:
+        raise NotReadyError(
+            "all spokes of the list are there already", hint="next: blindlink hub sign"
+        )
+    pattern = read_answers(template)
+    # Before anything is sent, for all of them.
+    answers = {spoke.project: answers_for(pattern, spoke.answers()) for spoke in new}
+    number = max((spoke.sheet for spoke in known), default=0) + 1
+    drafted: list[Spoke] = []
+    left_out = 0
+    with desk.session.progress() as progress:
+        for n_done, spoke in enumerate(new, start=1):
+            try:
+                digest = _drafted(desk, spoke, answers[spoke.project], template.parent)
+                drafted.append(replace(spoke, sheet=number, agreement=digest))
+            except AgencyError as exc:
+                left_out += 1
+                desk.session.warn(f"{spoke.project} is left out: {exc}")
+            progress("drafting", n_done / len(new), n_done, "agreements")
+    if not drafted:
+        raise NotReadyError("no agreement could be drafted", hint="add the same list again later")
+    columns = sorted(named_columns(pattern) - {"name", "title", "project"})
+    page = sheet_page(number, desk.hub.sections.hub.party, drafted, columns)
+    write_page(desk.hub.sheet(number, "html"), page)
+    write_spokes(desk.hub.sheet(number, "csv"), drafted)
+    write_spokes(desk.hub.list_file, [*known, *drafted])
+    desk.session.say(
+        f"{len(drafted):,} agreements are at the broker; print sheet-{number}.html for counsel,"
+        " hand the .csv beside it to everybody at the hub, then: blindlink hub sign"
+    )
+    if left_out:
+        desk.session.warn(f"{left_out:,} spokes are left out; add the same list again later")
+    click.echo(grouped(sheet_digest(drafted)))
+
+
+def _drafted(desk: HubDesk, spoke: Spoke, answers: dict[str, Any], folder: Path) -> str:
+    """Draft a spoke's agreement, send it, and return its fingerprint."""
+
+    from encoding.agreement.draft import draft_agreement
+
+    with desk.seat(spoke) as at:
+        people = newest_identities(at.client.identities(spoke.project).identities)
+        _refuse_unconfirmed(spoke, people)
+        made: AgreementProposal = draft_agreement(answers, folder, None, people)
+        digest = made.agreement.digest()
+        shown = verified(at.client.propose_agreement(spoke.project, made))
+        refuse_other(shown, digest)
+    place = desk.hub.folder_of(spoke)
+    write_proposal(place / _DRAFT, made, force=True)
+    write_page(place / _PAGE, agreement_page(made.agreement, made.profile), force=True)
+    return digest
+
+
+def _refuse_unconfirmed(spoke: Spoke, people: Iterable[PublicIdentity]) -> None:
+    has = {duty for one in people if one.party == spoke.name for duty in one.duties}
+    if not {"steward", "analyst"} <= has:
+        raise NotReadyError(f"the operator has not confirmed the people of {spoke.name} yet")
+
+
+def _take_over(desk: HubDesk, listed: Sequence[Spoke], given: Sequence[str]) -> None:
+    """Take spokes from a steward's sheet, once somebody has compared its fingerprint."""
+    known = {spoke.project: spoke for spoke in desk.spokes()}
+    for spoke in listed:
+        if not spoke.agreement:
+            raise SpokesError(
+                f"the list has no agreement for {spoke.project}",
+                hint="take the steward's sheet, or draft agreements with --template",
+            )
+        before = known.get(spoke.project)
+        if before is not None and before.agreement != spoke.agreement:
+            raise SpokesError(f"{spoke.project} is there already, with another agreement")
+    fingerprints = list(given)
+    in_order = sorted(listed, key=lambda one: one.sheet)
+    for number, found in groupby(in_order, key=lambda one: one.sheet):
+        of_sheet = list(found)
+        digest = sheet_digest(of_sheet)
+        one = next((one for one in fingerprints if "".join(one.split()).lower() == digest), None)
+        is_given = one is not None or not fingerprints
+        compare_fingerprint(
+            digest, one if is_given else fingerprints[0], f"counsel's sheet {number}"
+        )
+    merged = known | {spoke.project: spoke for spoke in listed}
+    for spoke in merged.values():
+        desk.hub.lay_out(spoke)
+    write_spokes(desk.hub.list_file, list(merged.values()))
+    desk.session.say(f"{len(merged):,} spokes are there now")

@@ -1,0 +1,133 @@
+"""The list of a hub's spokes, `spokes.csv`: one line a spoke, with the fingerprint of its agreement."""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from encoding.errors import SpokesError
+from encoding.files import why_unread, write_csv
+from schemas.canonical import canonical_digest
+from schemas.ids import is_name
+from schemas.spokes import project_of_spoke
+
+MOST_SPOKES: Final = 5_000
+_COLUMN: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_OWN: Final = ("name", "title", "project", "sheet", "agreement")
+_MAX_CELL: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Spoke:
+    """A spoke: its party's name and title, its project, and what else the list says of it.
+
+    `sheet` is the number of the sheet on which counsel finds it, and `agreement` the fingerprint of its
+    agreement; both empty as long as none was drafted.
+    """
+
+    name: str
+    title: str
+    project: str
+    cells: Mapping[str, str]
+    sheet: int = 0
+    agreement: str = ""
+
+    def answers(self) -> dict[str, str]:
+        """Return what a template may name of it."""
+        return {**self.cells, "name": self.name, "title": self.title, "project": self.project}
+
+
+def read_spokes(path: Path, hub: str) -> tuple[Spoke, ...]:
+    """Read a list of spokes; a project that is not named is HUB-NAME.
+
+    Raises:
+        SpokesError: it cannot be read, or a line is impossible; names the line.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(zip(range(MOST_SPOKES + 2), csv.reader(file, strict=True), strict=False))
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        otherwise = f"the list of spokes {path} cannot be read as CSV"
+        raise SpokesError(why_unread(exc, path, otherwise)) from exc
+    header = [name.strip() for name in rows[0][1]] if rows else []
+    _refuse_header(path, header)
+    if not 1 <= len(rows) - 1 <= MOST_SPOKES:
+        raise SpokesError(f"{path} has not 1 to {MOST_SPOKES:,} spokes")
+    found: dict[str, Spoke] = {}
+    parties: set[str] = set()
+    for number, cells in rows[1:]:
+        if len(cells) != len(header):
+            raise SpokesError(f"{path}, line {number + 1}: it has not as many cells as the header")
+        row = dict(zip(header, map(_composed, cells), strict=True))
+        spoke = _spoke(row, hub, f"{path}, line {number + 1}")
+        if spoke.project in found or spoke.name in parties or spoke.name == hub:
+            raise SpokesError(f"{path}, line {number + 1}: the spoke stands there twice")
+        found[spoke.project] = spoke
+        parties.add(spoke.name)
+    return tuple(found.values())
+
+
+def write_spokes(path: Path, spokes: Sequence[Spoke]) -> None:
+    """Write a list of spokes, in the order of their projects."""
+    more = list(dict.fromkeys(name for spoke in spokes for name in spoke.cells))
+    rows = [
+        [
+            spoke.name,
+            spoke.title,
+            spoke.project,
+            *(spoke.cells.get(name, "") for name in more),
+            str(spoke.sheet),
+            spoke.agreement,
+        ]
+        for spoke in sorted(spokes, key=lambda one: one.project)
+    ]
+    write_csv(path, ["name", "title", "project", *more, "sheet", "agreement"], rows)
+
+
+def sheet_digest(spokes: Iterable[Spoke]) -> str:
+    """Return the fingerprint of a sheet: whoever has it knows the agreement of each spoke on it.
+
+    Returns:
+        64 characters, 0 to 9 and a to f: SHA-256 of the projects, parties and agreements in canonical JSON.
+    """
+    listed = sorted([spoke.project, spoke.name, spoke.agreement] for spoke in spokes)
+    return canonical_digest({"kind": "blindlink/hub-sheet/1", "spokes": listed})
+
+
+def _refuse_header(path: Path, header: Sequence[str]) -> None:
+    missing = [name for name in ("name", "title") if name not in header]
+    if missing:
+        raise SpokesError(
+            f"{path} has no column {missing[0]}",
+            hint="its columns are name and title, and whatever the template names",
+        )
+    if len(set(header)) < len(header) or not all(map(_COLUMN.fullmatch, header)):
+        raise SpokesError(
+            f"{path} has a column that a template cannot name, or one twice",
+            hint="a column is named by small letters, digits and underscores, such as contact",
+        )
+
+
+def _spoke(row: Mapping[str, str], hub: str, where: str) -> Spoke:
+    name, title = row["name"], row["title"]
+    project = row.get("project") or project_of_spoke(hub, name)
+    if not is_name(name) or not is_name(project):
+        raise SpokesError(
+            f"{where}: a party and a project are named by small letters, digits and hyphens, 40 at most"
+        )
+    if not title or not all(cell.isprintable() and len(cell) <= _MAX_CELL for cell in row.values()):
+        raise SpokesError(f"{where}: a cell is empty, too long, or holds what cannot be printed")
+    agreement, sheet = row.get("agreement", ""), row.get("sheet") or "0"
+    if not re.fullmatch(r"([0-9a-f]{64})?", agreement) or not re.fullmatch(r"[0-9]{1,6}", sheet):
+        raise SpokesError(f"{where}: the fingerprint of the agreement, or the sheet, is none")
+    cells = {key: cell for key, cell in row.items() if key not in _OWN}
+    return Spoke(name, title, project, cells, int(sheet), agreement)
+
+
+def _composed(cell: str) -> str:
+    return unicodedata.normalize("NFC", cell.strip())
