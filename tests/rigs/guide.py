@@ -10,7 +10,7 @@ from pathlib import Path
 _SECTION = re.compile(r"^## \d+\. (\w+(?:, \w+)*): .*$", re.MULTILINE)
 _PART = re.compile(
     r"^```sh\n(?P<commands>.*?)^```$"
-    r"|^```toml\n# (?P<name>\S+)\n(?P<content>.*?)^```$"
+    r"|^```(?:toml|text)\n# (?P<name>\S+)\n(?P<content>.*?)^```$"
     r"|^\*\*A (?P<span>day|week) later\.\*\*$"
     r"|^\*\*Repeat sections (?P<first>\d+) to (?P<last>\d+) every week\.\*\*$"
     r"|^Hand `(?P<file>[^`]+)` to (?P<receivers>[\w, ]+)\.$",

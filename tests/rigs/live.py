@@ -111,9 +111,9 @@ class LiveBroker:
         self.services[service].kill()
         self.services[service].communicate(timeout=TIMEOUT_S)
         port = ("--port", self.url.rpartition(":")[2].strip("/")) if service == "serve" else ()
-        self.services[service] = _service(self.folder, service, *port)
+        self.services[service] = service(self.folder, service, *port)
         if service == "serve":
-            _address(self.services[service])
+            address(self.services[service])
 
     @property
     def ca_file(self) -> Path:
@@ -121,7 +121,7 @@ class LiveBroker:
 
     def give_keys(self, folder: Path, party: str, *duties: Duty) -> None:
         """Write the keys of a new person of the party into a folder, whom the operator has confirmed."""
-        with _opened(self.folder) as (broker, operator):
+        with opened(self.folder) as (broker, operator):
             lay_down_keys(folder, enrolled_person(broker, operator, party, *duties))
 
     def agree(self, *more: PublicIdentity) -> None:
@@ -132,7 +132,7 @@ class LiveBroker:
         replaced = {one.party for one in more if "analyst" in one.duties}
         listed = [one.public for name, one in self.people.items() if name not in replaced]
         agreement = agreement_of(self.terms, [*listed, *more])
-        with _opened(self.folder) as (broker, operator):
+        with opened(self.folder) as (broker, operator):
             bind(broker, operator, agreement, self.profile, self.people.values())
 
     def token_file(self, auditor: str) -> Path:
@@ -185,10 +185,10 @@ def live_broker(
         command(folder, *admin, "agency", "add", party, "--title", party, "--role", role)
     services: dict[str, subprocess.Popen[str]] = {}
     try:
-        services["serve"] = _service(folder, "serve", "--port", "0")
-        services["work"] = _service(folder, "work")
+        services["serve"] = service(folder, "serve", "--port", "0")
+        services["work"] = service(folder, "work")
         people = _people(folder, receivers, said.auditors)
-        url = _address(services["serve"])
+        url = address(services["serve"])
         live = LiveBroker(folder, url, log_key, services, said, profile, people)
         if is_agreed:
             live.agree()
@@ -274,7 +274,7 @@ def _terms(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
 
 def _people(folder: Path, receivers: Sequence[str], auditors: Sequence[str]) -> dict[str, Identity]:
     """Enrol an analyst of each agency, and whoever signs for a party."""
-    with _opened(folder) as (broker, operator):
+    with opened(folder) as (broker, operator):
 
         def person(party: str, *duties: Duty) -> Identity:
             return enrolled_person(broker, operator, party, *duties)
@@ -289,7 +289,7 @@ def _people(folder: Path, receivers: Sequence[str], auditors: Sequence[str]) -> 
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[tuple[Broker, Actor]]:
+def opened(folder: Path) -> Iterator[tuple[Broker, Actor]]:
     """Give the broker of a folder, and its operator, until the block ends."""
     broker = open_broker(Settings(state_dir=folder / "state"))
     try:
@@ -300,7 +300,8 @@ def _opened(folder: Path) -> Iterator[tuple[Broker, Actor]]:
         broker.close()
 
 
-def _service(folder: Path, *words: str) -> subprocess.Popen[str]:
+def service(folder: Path, *words: str, **settings: str) -> subprocess.Popen[str]:
+    """Start `serve` or `work` of a broker."""
     with (folder / f"{words[0]}.log").open("ab") as log:
         return subprocess.Popen(
             _program("blindlink-broker", "--state", "state", *words),
@@ -310,11 +311,11 @@ def _service(folder: Path, *words: str) -> subprocess.Popen[str]:
             stderr=log,
             text=True,
             # A worker that was killed is not waited for as long as a real one.
-            env=os.environ | {"BLINDLINK_LEASE_S": "3"},
+            env=os.environ | {"BLINDLINK_LEASE_S": "3"} | settings,
         )
 
 
-def _address(serving: subprocess.Popen[str]) -> str:
+def address(serving: subprocess.Popen[str]) -> str:
     """Return where a broker serves, once it does."""
     assert serving.stdout is not None
     url = serving.stdout.readline().strip()

@@ -166,13 +166,16 @@ class Town:
             code = re.search(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){7}", shown)
             assert code is not None, shown
             self.said[f"code of {receiver}"] = code.group()
-        elif words[:2] == ["blindlink", "start"] or words[:3] == ["blindlink", "identity", "enrol"]:
+        elif words[:2] == ["blindlink", "start"] or words[:3] in (
+            ["blindlink", "identity", "enrol"],
+            ["blindlink", "hub", "start"],
+        ):
             identity = re.search(r"per-[0-9a-f]{32}", shown)
             groups = re.search(r"(?:\d{5}\s+){11}\d{5}", shown)
             assert identity is not None, shown
             assert groups is not None, shown
             self.keys[person] = (identity.group(), " ".join(groups.group().split()))
-        elif words[:3] == ["blindlink", "agreement", "send"]:
+        elif words[:3] == ["blindlink", "agreement", "send"] or "--template" in words:
             digest = re.search(r"(?:[0-9a-f]{4,8}\s+){7,15}[0-9a-f]{4,8}", shown)
             assert digest, shown
             self.said["AGREEMENT"] = "".join(digest.group().split())
