@@ -16,11 +16,6 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from schemas.problem import TYPE_PREFIX, Problem
-
-_OURS: Final = "The broker failed; its operator can find out why."
 
 
 class BrokerError(Exception):
@@ -90,20 +85,6 @@ class ConfigurationError(BrokerError):
     title = "The broker is not configured"
 
 
-def problem_of(error: BrokerError, request_id: str) -> Problem:
-    """Return what the wire says of an error; of a fault of our own it says only that there was one."""
-    is_ours = error.status == BrokerError.status
-    return Problem(
-        type=f"{TYPE_PREFIX}{error.code}",
-        title=error.title,
-        status=error.status,
-        detail=_OURS if is_ours else _sentence(error.detail),
-        request=request_id,
-        clause=error.clause,
-        hint=None if is_ours else error.hint,
-    )
-
-
 def place_of(error: BaseException) -> str:
     """Return where an exception was raised, innermost frame last, without any message or value.
 
@@ -111,8 +92,3 @@ def place_of(error: BaseException) -> str:
     """
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     return " > ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
-
-
-def _sentence(detail: str) -> str:
-    # Errors of the formats and of the command line are written without capital and full stop.
-    return f"{detail[:1].upper()}{detail[1:].removesuffix('.')}."

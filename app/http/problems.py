@@ -17,9 +17,9 @@ from app.errors import (
     RefusedError,
     RequestError,
     UnavailableError,
-    problem_of,
 )
 from app.http.errors import INVALID_PARAMETER, MethodNotAllowedError
+from app.problem_details import problem_of
 from app.security.actor import Actor
 from app.security.errors import (
     NotAuthenticatedError,

@@ -15,11 +15,12 @@ import h11
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from app.errors import BrokerError, RefusedError, UnavailableError, problem_of
+from app.errors import BrokerError, RefusedError, UnavailableError
 from app.http.envelope import SECURITY_HEADERS
 from app.http.errors import MALFORMED_HTTP, TOO_SLOW
 from app.http.problems import RETRY_AFTER_S
 from app.ids import new_id
+from app.problem_details import problem_of
 from app.settings import Settings
 from schemas.ids import REQUEST_PREFIX
 from schemas.problem import MEDIA_TYPE

@@ -9,8 +9,9 @@ from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import add_if_alone, insert_rows
-from app.errors import BrokerError, problem_of
+from app.errors import BrokerError
 from app.matchlog.draft import EntryDraft, entry_actor
+from app.problem_details import problem_of
 from app.rounds.service import note_container
 from app.uploads import checks, repository
 from app.uploads.commit import check, open_pair_of, require_signed

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import app
-from app.errors import BrokerError, RefusedError, Rule, problem_of
+from app.errors import BrokerError, RefusedError, Rule
+from app.problem_details import problem_of
 from schemas.problem import TYPE_PREFIX, Problem
 
 # Where errors are defined beside what raises them.

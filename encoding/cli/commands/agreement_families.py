@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+from encoding.agreement.family_notice import family_notice as composed
+from encoding.agreement.family_notice import flat_answers
+from encoding.agreement.family_page import family_markdown, family_page
 from encoding.agreement.files import read_proposal
 from encoding.cli.parts.agreements import seat, seat_options
 from encoding.cli.parts.session import Session
@@ -63,9 +66,6 @@ def family_notice(
     marked, and listed here.
     """
     from encoding.agreement.draft import read_answers
-    from encoding.agreement.family_notice import family_notice as composed
-    from encoding.agreement.family_notice import flat_answers
-    from encoding.agreement.family_page import family_markdown, family_page
 
     if output.suffix.lower() not in (*_PAGE, *_TEXT):
         raise click.UsageError(f"the notice is written as {', '.join((*_PAGE, *_TEXT))}")

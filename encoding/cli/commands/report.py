@@ -10,6 +10,7 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import refuse_another_page, write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file
+from encoding.sharing.agency_state import attention
 from schemas.shared.command_line import emit, json_option
 
 
@@ -33,7 +34,6 @@ def report(session: Session, *, output: Path | None, force: bool) -> None:
     """
     from encoding.cli.parts.agency_states import agency_state
     from encoding.sharing.agency_page import agency_page, attention_line, summary
-    from encoding.sharing.agency_state import attention
 
     links = session.config.resolve(session.config.sections.output.links)
     path = output or links.with_name("agency-report.html")

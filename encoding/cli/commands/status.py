@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,10 +10,8 @@ from encoding.cli.parts.advice import advise_custody
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.errors import BrokerUnreachableError
+from encoding.rounds.known_status import KnownStatus, late_words, read_status
 from schemas.shared.command_line import emit, json_option, wants_json
-
-if TYPE_CHECKING:
-    from encoding.rounds.known_status import KnownStatus
 
 
 @click.command("status", epilog="Example: blindlink status --json")
@@ -27,7 +24,6 @@ def status(session: Session) -> None:
     Where the broker does not answer, it shows what the broker said last, and ends with exit code 5.
     """
     from encoding.cli.parts.linkage_status import STATUS, linkage_status
-    from encoding.rounds.known_status import read_status
 
     # Nobody waits for an answer that a second call gives as well.
     session.patience_s = 0
@@ -54,8 +50,6 @@ def status(session: Session) -> None:
 
 
 def _lines(session: Session, found: KnownStatus) -> Iterator[str]:
-    from encoding.rounds.known_status import late_words
-
     yield from found.sentences
     yield from (late_words(one, session.party) for one in found.overdue)
     yield f"Next: {found.command or 'nothing to do.'}"
