@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from rigs.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, upload
+from rigs.persons import lay_down_keys
 from rigs.rehearsal import (
     PROFILE,
     Rehearsal,
@@ -40,7 +41,7 @@ class Modes:
 def set_up_receiver(broker: LiveBroker, folder: Path, party: str) -> LiveAgency:
     """Give a party without records its person's keys and settings."""
     folder.mkdir()
-    broker.give_keys(folder, party, "analyst", "recipient")
+    lay_down_keys(folder, broker.people[f"steward of {party}"])
     office = LiveAgency(folder, party)
     office.type(
         "init", "--without-file", "--broker", broker.url, "--project", PROJECT, "--party", party,

@@ -50,7 +50,7 @@ def bind(
             actor=operator,
             now=now,
         )
-        _agree(session, broker, agreement, profile, stewards)
+        sign_version(session, broker, agreement, profile, stewards)
     if agreement.start <= utc_text(now):
         approve_runs(broker, agreement, by_id.values())
 
@@ -93,17 +93,18 @@ def amend(
     names = sorted(following.names(), key=lambda name: name not in agreement.names())
     stewards = [_with_duty(following, name, "steward", by_id) for name in names]
     with broker.database.write() as session:
-        _agree(session, broker, following, profile, stewards)
+        sign_version(session, broker, following, profile, stewards)
     return following
 
 
-def _agree(
+def sign_version(
     session: Session,
     broker: Broker,
     agreement: Agreement,
     profile: EncodingProfile,
     stewards: Sequence[Identity],
 ) -> None:
+    """Let the first of these stewards propose a version of an agreement, and each of them sign it."""
     now, project = broker.clock(), agreement.project
     proposal = AgreementProposal(agreement=agreement, profile=profile)
     asks = new_request(f"POST /v1/projects/{project}/agreements", agreement.digest(), utc_text(now))

@@ -119,11 +119,6 @@ class LiveBroker:
     def ca_file(self) -> Path:
         return self.folder / "state" / "tls" / "broker.crt"
 
-    def give_keys(self, folder: Path, party: str, *duties: Duty) -> None:
-        """Write the keys of a new person of the party into a folder, whom the operator has confirmed."""
-        with opened(self.folder) as (broker, operator):
-            lay_down_keys(folder, enrolled_person(broker, operator, party, *duties))
-
     def agree(self, *more: PublicIdentity) -> None:
         """Let every party sign the agreement of the project; it lists these persons, too.
 
@@ -140,7 +135,7 @@ class LiveBroker:
         folder = self.folder / auditor
         if not folder.exists():
             folder.mkdir()
-            self.give_keys(folder, auditor, "auditor")
+            lay_down_keys(folder, self.people[f"steward of {auditor}"])
         command(
             folder, "blindlink", "identity", "token", "--out", "token.txt", "--broker", self.url,
             "--ca-file", self.ca_file, "--key-file", "identity.key",
@@ -281,7 +276,8 @@ def _people(folder: Path, receivers: Sequence[str], auditors: Sequence[str]) -> 
 
         analysts = {party: person(party, "analyst", "recipient") for party in PARTIES}
         signers = {
-            **{party: person(party, "approver", "steward") for party in (*PARTIES, *receivers)},
+            **{party: person(party, "approver", "steward") for party in PARTIES},
+            **{party: person(party, "approver", "recipient", "steward") for party in receivers},
             **{party: person(party, "auditor", "steward") for party in auditors},
             OPERATOR: person(OPERATOR, "operator", "steward"),
         }

@@ -20,7 +20,7 @@ from typing import Any, Final
 import httpx2
 import structlog
 from breaks.false_log import Log
-from rigs.agreed import OPERATOR, bind
+from rigs.agreed import OPERATOR, bind, sign_version
 from rigs.desk import NOW, Desk
 from rigs.persons import enrolled_person, lay_down_keys
 from samples.agreed import agreement_of, usual_clauses
@@ -30,6 +30,7 @@ from starlette.testclient import TestClient
 
 from app.agencies.persons import revoke_person
 from app.agencies.service import enrol_party
+from app.agreements.service import all_versions
 from app.broker import Broker, open_broker
 from app.cli.founding import found_broker
 from app.logs import configure_logs
@@ -39,6 +40,8 @@ from app.security.log_key import read_log_key
 from app.settings import Settings
 from app.worker.loop import Worker
 from app.worker.sweeper import Sweeper
+from encoding.agreement.kept_agreements import KeptAgreement
+from encoding.agreement.roster import change_roster
 from encoding.people.identity import Identity
 from encoding.profiles.shipped import shipped_profile
 from encoding.secret.secret import Secret
@@ -223,6 +226,16 @@ class NearBroker:
     def person(self, party: str, *duties: Duty) -> Identity:
         """Return a new person of an enrolled party, confirmed."""
         return enrolled_person(self.broker, self.operator, party, *duties or EVERY_DUTY)
+
+    def joining(self, party: str, *duties: Duty) -> Identity:
+        """Return a new person whom the party's steward has put on its roster."""
+        person = self.person(party, *duties)
+        with self.broker.database.write() as session:
+            bound = all_versions(session, PROJECT)[0]
+            before = KeptAgreement(agreement=bound.agreement, profile=bound.profile)
+            after = change_roster(before, party, joining=[person.public], leaving=())
+            sign_version(session, self.broker, after.agreement, after.profile, [self.people[party]])
+        return person
 
     def revoke(self, party: str) -> None:
         """Revoke the person at a party's desk."""

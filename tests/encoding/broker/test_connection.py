@@ -50,7 +50,7 @@ def sleeps() -> Sleeps:
 @pytest.fixture
 def client(broker: NearBroker, sleeps: Sleeps) -> Iterator[BrokerClient]:
     """An agency's connection to the broker, signed in."""
-    sign_in = SignIn(broker.person("welfare"), ADDRESS, lambda: broker.now)
+    sign_in = SignIn(broker.seated("welfare"), ADDRESS, lambda: broker.now)
     waiting = Waiting(patience_s=20, sleep=sleeps)
     connection = Connection(ADDRESS, sign_in, waiting=waiting, transport=broker.courier)
     with BrokerClient(connection) as client:

@@ -55,8 +55,8 @@ class Office:
         return desk
 
     def other_person(self, party: str = "welfare") -> Identity:
-        """Return one person more, whom the broker knows."""
-        return self.desk.near.person(party, "analyst", "recipient")
+        """Return one person more, whom the party's roster lists."""
+        return self.desk.near.joining(party, "analyst", "recipient")
 
     def restored(self, desk: Desk, *words: str) -> Desk:
         """Restore the backup there."""
