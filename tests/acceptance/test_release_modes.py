@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rigs.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, upload
-from rigs.persons import lay_down_keys
+from rigs.agreed import join_roster
+from rigs.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, opened, upload
+from rigs.persons import enrolled_person, lay_down_keys
 from rigs.rehearsal import (
     PROFILE,
     Rehearsal,
@@ -41,7 +42,10 @@ class Modes:
 def set_up_receiver(broker: LiveBroker, folder: Path, party: str) -> LiveAgency:
     """Give a party without records its person's keys and settings."""
     folder.mkdir()
-    lay_down_keys(folder, broker.people[f"steward of {party}"])
+    with opened(broker.folder) as (its, operator):
+        person = enrolled_person(its, operator, party, "analyst", "recipient")
+        join_roster(its, PROJECT, person.public, broker.people[f"steward of {party}"])
+    lay_down_keys(folder, person)
     office = LiveAgency(folder, party)
     office.type(
         "init", "--without-file", "--broker", broker.url, "--project", PROJECT, "--party", party,

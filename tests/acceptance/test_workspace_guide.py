@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rigs.live import PROJECT, LiveAgency, LiveBroker, live_broker
+from rigs.agreed import join_roster
+from rigs.live import PROJECT, LiveAgency, LiveBroker, live_broker, opened
 from rigs.rehearsal import PROFILE, rehearsing_agency, write_rehearsal
 from rigs.searching import files_under, found_in
 
 from encoding.people.identity import read_identity
+from schemas.identity import PublicIdentity
 
 pytest.importorskip("pty", reason="a terminal is a POSIX thing")
 from rigs.terminal import Terminal
@@ -44,6 +46,8 @@ class Agency:
         self.said: dict[str, str] = {}
         self.paper: dict[str, str] = {}
         self.passphrases = dict(PASSPHRASES)
+        self.is_agreed = False
+        self.newest: PublicIdentity
 
     def at(self, person: str) -> Terminal:
         if person not in self.terminals:
@@ -82,6 +86,10 @@ class Agency:
         said = self.broker.admin(*words)
         if "invite" in words:
             self.said["CODE"] = said.split()[-1]
+        if "confirm" in words and self.is_agreed:
+            # As the page says, a steward does it then.
+            with opened(self.broker.folder) as (broker, _):
+                join_roster(broker, PROJECT, self.newest, self.broker.people["steward of welfare"])
         return said
 
     def listen(self, person: str, words: list[str], shown: str) -> None:
@@ -94,6 +102,7 @@ class Agency:
         if words[1:3] == ["identity", "new"]:
             public = read_identity(self.at(person).folder / "identity.txt").public
             self.said |= {"PERSON": public.person, "FINGERPRINT": public.fingerprint()}
+            self.newest = public
 
     def enrol(self, person: str) -> None:
         """Let the operator and a person do what makes new keys known, as at the beginning."""
@@ -147,7 +156,8 @@ def set_up_ann(agency: Agency) -> None:
         f" --identity identity.txt --ca-file broker.crt --log-key {agency.broker.log_key}"
         " --file people.csv --population everyone --preset rehearsal-child-welfare --encoding cp1252",
     )
-    agency.broker.agree(read_identity(agency.at("Ann").folder / "identity.txt").public)
+    agency.broker.agree(agency.newest)
+    agency.is_agreed = True
 
 
 def link(agency: Agency, schools: LiveAgency) -> None:

@@ -13,11 +13,14 @@ from sqlalchemy.orm import Session
 from app.agencies.duties import role_of
 from app.agreements import repository
 from app.agreements.negotiation import consent, open_project, propose
+from app.agreements.service import all_versions
 from app.agreements.signers import last_word
 from app.broker import Broker
 from app.clock import utc_text
 from app.runs.standing_approvals import approve_in_advance
 from app.security.actor import Actor
+from encoding.agreement.kept_agreements import KeptAgreement
+from encoding.agreement.roster import change_roster
 from encoding.people.identity import Identity
 from schemas.agreement import Agreement
 from schemas.identity import PublicIdentity
@@ -95,6 +98,15 @@ def amend(
     with broker.database.write() as session:
         sign_version(session, broker, following, profile, stewards)
     return following
+
+
+def join_roster(broker: Broker, project: str, person: PublicIdentity, steward: Identity) -> None:
+    """Let a party's steward put a person on its roster, in a project that an agreement binds."""
+    with broker.database.write() as session:
+        bound = all_versions(session, project)[0]
+        before = KeptAgreement(agreement=bound.agreement, profile=bound.profile)
+        after = change_roster(before, person.party, joining=[person], leaving=())
+        sign_version(session, broker, after.agreement, after.profile, [steward])
 
 
 def sign_version(

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -146,15 +146,17 @@ class ServedBroker:
         """Wait until a request can be answered again."""
         assert self._serving.wait(START_TIMEOUT_S)
 
-    def insist(self, call: Callable[[httpx2.Client], httpx2.Response]) -> httpx2.Response:
-        """Return the answer of `call`, repeating it as long as the broker, or its database, dies under it."""
+    def insist(
+        self, call: Callable[[httpx2.Client], httpx2.Response], *, outlast: Collection[int] = ()
+    ) -> httpx2.Response:
+        """Return the answer of `call`, repeating it as long as the broker dies, or answers so, under it."""
         while True:
             try:
                 answer = call(self.client)
             except httpx2.TransportError:
                 self.wait_until_served()
             else:
-                if answer.status_code != httpx2.codes.SERVICE_UNAVAILABLE:
+                if answer.status_code not in outlast:
                     return answer
                 threading.Event().wait(0.1)
 
@@ -193,16 +195,25 @@ def killing(
 
 
 class InsistentClient:
-    """A client that asks again, with the same request, until an answer arrives."""
+    """A client that asks again, with the same request, until an answer arrives.
 
-    def __init__(self, broker: ServedBroker) -> None:
+    `outlast` are statuses that are no answer, as where the database dies that the broker stands on.
+    """
+
+    def __init__(self, broker: ServedBroker, outlast: Collection[int] = ()) -> None:
         self._broker = broker
+        self._outlast = outlast
 
     def get(self, path: str, **request: Any) -> httpx2.Response:
-        return self._broker.insist(lambda client: client.get(path, **request))
+        return self._ask("GET", path, **request)
 
     def put(self, path: str, **request: Any) -> httpx2.Response:
-        return self._broker.insist(lambda client: client.put(path, **request))
+        return self._ask("PUT", path, **request)
 
     def post(self, path: str, **request: Any) -> httpx2.Response:
-        return self._broker.insist(lambda client: client.post(path, **request))
+        return self._ask("POST", path, **request)
+
+    def _ask(self, method: str, path: str, **request: Any) -> httpx2.Response:
+        return self._broker.insist(
+            lambda client: client.request(method, path, **request), outlast=self._outlast
+        )

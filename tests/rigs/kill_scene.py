@@ -169,7 +169,7 @@ def served_scene(
     profile = profile_of()
     terms = terms_of(profile, start="2020-01-01", end="2099-12-31")
     served = ServedBroker(settings)
-    client: Any = InsistentClient(served)
+    client: Any = InsistentClient(served, () if is_volatile else (503,))
     rng = random.Random(seed)
     linkage = Linkage(real, client, terms, profile, rng).create()
     linkage.as_party(AUDITOR, "auditor")

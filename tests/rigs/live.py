@@ -276,8 +276,7 @@ def _people(folder: Path, receivers: Sequence[str], auditors: Sequence[str]) -> 
 
         analysts = {party: person(party, "analyst", "recipient") for party in PARTIES}
         signers = {
-            **{party: person(party, "approver", "steward") for party in PARTIES},
-            **{party: person(party, "approver", "recipient", "steward") for party in receivers},
+            **{party: person(party, "approver", "steward") for party in (*PARTIES, *receivers)},
             **{party: person(party, "auditor", "steward") for party in auditors},
             OPERATOR: person(OPERATOR, "operator", "steward"),
         }

@@ -20,7 +20,7 @@ from typing import Any, Final
 import httpx2
 import structlog
 from breaks.false_log import Log
-from rigs.agreed import OPERATOR, bind, sign_version
+from rigs.agreed import OPERATOR, bind, join_roster
 from rigs.desk import NOW, Desk
 from rigs.persons import enrolled_person, lay_down_keys
 from samples.agreed import agreement_of, usual_clauses
@@ -30,7 +30,6 @@ from starlette.testclient import TestClient
 
 from app.agencies.persons import revoke_person
 from app.agencies.service import enrol_party
-from app.agreements.service import all_versions
 from app.broker import Broker, open_broker
 from app.cli.founding import found_broker
 from app.logs import configure_logs
@@ -40,8 +39,6 @@ from app.security.log_key import read_log_key
 from app.settings import Settings
 from app.worker.loop import Worker
 from app.worker.sweeper import Sweeper
-from encoding.agreement.kept_agreements import KeptAgreement
-from encoding.agreement.roster import change_roster
 from encoding.people.identity import Identity
 from encoding.profiles.shipped import shipped_profile
 from encoding.secret.secret import Secret
@@ -230,11 +227,7 @@ class NearBroker:
     def joining(self, party: str, *duties: Duty) -> Identity:
         """Return a new person whom the party's steward has put on its roster."""
         person = self.person(party, *duties)
-        with self.broker.database.write() as session:
-            bound = all_versions(session, PROJECT)[0]
-            before = KeptAgreement(agreement=bound.agreement, profile=bound.profile)
-            after = change_roster(before, party, joining=[person.public], leaving=())
-            sign_version(session, self.broker, after.agreement, after.profile, [self.people[party]])
+        join_roster(self.broker, PROJECT, person.public, self.people[party])
         return person
 
     def revoke(self, party: str) -> None:

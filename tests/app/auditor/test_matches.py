@@ -81,7 +81,7 @@ def test_filters_narrow_the_list_and_not_the_counts(record: Path, tmp_path: Path
     ("filters", "says"),
     [
         (("--rule", "nope"), "lead-too-small"),
-        (("--from", "0.96"), "Invalid value for '--from'"),
+        (("--from", "0.96"), "invalid value for '--from'"),
         (("--from", "0.90", "--to", "0.10"), "--to is below --from"),
     ],
 )

@@ -356,7 +356,7 @@ def test_link_ids_that_are_none_of_ours_are_refused(
 def test_what_is_sealed_to_other_keys_is_told_and_comes_again(
     near: NearBroker, welfare: Desk, schools: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stranger = near.person("welfare", "recipient")
+    stranger = near.joining("welfare", "recipient")
     monkeypatch.setattr(outgoing_columns, "trusted_persons", lambda *_: (stranger.public,))
     schools.ok("deliver", "welfare")
     monkeypatch.undo()
