@@ -41,7 +41,7 @@ def check(folder: Path, kind: str, n_blobs: int) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.campaign("kills-backup")
 def test_a_killed_backup_is_whole_or_refused(scene: Scene, tally: Tally) -> None:
-    n_kills = times(quick=4, full=200)
+    n_kills = times(quick=2, full=200)
     scene.upload_both(400, 100)
     n_blobs = len(list(scene.real.broker.blobs.digests()))
     kind = "sqlite" if scene.server is None else "postgresql"

@@ -45,7 +45,7 @@ def linked(scene: Scene, worker: Process) -> dict[str, int]:
     return {party: len(found) for party, found in released_matches(scene.real.broker, run).items()}
 
 
-@pytest.mark.long
+@pytest.mark.soak
 @pytest.mark.postgres
 @pytest.mark.timeout(1800)
 @pytest.mark.campaign("lost-database", database="postgres")

@@ -60,6 +60,7 @@ ROWS = {
         "the PostgreSQL server dies at once while agencies upload and runs are done, and starts again",
         "nothing acknowledged is lost; broker and worker go on by themselves, and the run ends as it should",
         200,
+        is_quick=False,
     ),
     "zombies": Row(
         "a worker sleeps through its lease while another does its run",
