@@ -103,7 +103,7 @@ def test_whoever_signs_reads_it_and_compares_the_sheet_and_the_keys(
     again = ann.ok("agreement", "sign", path)
     assert "was signed already" in again.stderr
     other = refused(ann.type("agreement", "sign", path, "--fingerprint", "0" * 64, *COUNSEL))
-    assert "not the agreement on counsel's sheet" in other
+    assert "not what stands on counsel's sheet" in other
     ann.ok("agreement", "sign", path, "--fingerprint", fingerprint)
     # Before all have signed, nothing is encoded or linked.
     bob, kim = rig.desks["bob"], rig.desks["kim"]
@@ -124,11 +124,11 @@ def test_another_sheet_or_uncompared_keys_sign_nothing(
     fingerprint = rig.draft()
     path = str(ann.folder / "first.json")
     wrong = rig.sign("ann", "0" * 64, path)
-    assert "not the agreement on counsel's sheet" in refused(wrong)
+    assert "not what stands on counsel's sheet" in refused(wrong)
     assert "64 characters" in refused(rig.sign("ann", "0" * 63, path))
     words = ("agreement", "sign", path, "--fingerprint", fingerprint, "--keys-compared")
     typed = typing(ann, monkeypatch, "00000000\n", "agreement", "sign", path)
-    assert "not the agreement on counsel's sheet" in refused(typed)
+    assert "not what stands on counsel's sheet" in refused(typed)
     typed = typing(ann, monkeypatch, f"{fingerprint[:8]}\nn\n", "agreement", "sign", path)
     assert "must be compared first" in refused(typed)
     late = [*COUNSEL[:-1], "2026-11-21"]

@@ -20,7 +20,8 @@ from encoding.hub.report import HubReport
 GOOD = ("d-001", "d-002", "d-003")
 LATE, BROKEN = "d-004", "d-005"
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
+# The guide's test does a whole night of two spokes in every check.
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

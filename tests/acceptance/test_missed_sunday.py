@@ -91,7 +91,8 @@ def test_a_test_message_is_sent_and_a_wrong_setting_is_told(
     assert "user name and password" in said["test message by mail:welfare"]["says"]
 
 
-@pytest.mark.long
+# It waits for a minute and more, as an operator would; what it waits for is tested in tests/app/deadlines.
+@pytest.mark.soak
 def test_it_is_told_within_a_quarter_of_an_hour_once_then_daily(
     broker: LiveBroker, receivers: tuple[Inbox, Inbox], tmp_path: Path
 ) -> None:

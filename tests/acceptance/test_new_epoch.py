@@ -127,7 +127,13 @@ def test_an_amendment_of_anything_else_keeps_the_secret(rig: AgreementRig) -> No
     assert links(bob) == former
 
 
-@pytest.mark.parametrize("backed_up", ["before the rotation", "before the others' parts came"])
+@pytest.mark.parametrize(
+    "backed_up",
+    [
+        pytest.param("before the rotation", marks=pytest.mark.soak),
+        "before the others' parts came",
+    ],
+)
 def test_a_workspace_that_was_restored_without_the_new_secret_says_what_to_do_and_it_works(
     rig: AgreementRig, backed_up: str, tmp_path: Path
 ) -> None:

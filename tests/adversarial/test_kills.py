@@ -33,8 +33,8 @@ def test_nothing_acknowledged_is_lost_and_runs_end_as_undisturbed_ones(
     scene: Scene, tally: Tally
 ) -> None:
     in_uploads, of_workers, in_fetches = (
-        times(quick=3, full=70),
-        times(quick=3, full=90),
+        times(quick=2, full=70),
+        times(quick=2, full=90),
         times(quick=2, full=40),
     )
     upload_under_kills(scene, in_uploads)

@@ -131,7 +131,8 @@ class Scene:
 @pytest.fixture(
     params=[
         pytest.param("sqlite", marks=pytest.mark.long),
-        pytest.param("postgres", marks=[pytest.mark.long, pytest.mark.postgres]),
+        # Beside SQLite in every check, PostgreSQL at full size alone: the check has half an hour.
+        pytest.param("postgres", marks=[pytest.mark.soak, pytest.mark.postgres]),
     ]
 )
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:

@@ -106,14 +106,14 @@ class LiveBroker:
     def admin(self, *words: str | Path) -> str:
         return command(self.folder, "blindlink-broker", "--state", "state", *words)
 
-    def kill(self, service: str) -> None:
+    def kill(self, name: str) -> None:
         """Kill `serve` or `work` where it stands, and start it again at the same address."""
-        self.services[service].kill()
-        self.services[service].communicate(timeout=TIMEOUT_S)
-        port = ("--port", self.url.rpartition(":")[2].strip("/")) if service == "serve" else ()
-        self.services[service] = service(self.folder, service, *port)
-        if service == "serve":
-            address(self.services[service])
+        self.services[name].kill()
+        self.services[name].communicate(timeout=TIMEOUT_S)
+        port = ("--port", self.url.rpartition(":")[2].strip("/")) if name == "serve" else ()
+        self.services[name] = service(self.folder, name, *port)
+        if name == "serve":
+            address(self.services[name])
 
     @property
     def ca_file(self) -> Path:
