@@ -279,6 +279,17 @@ def of_project(
     return ahead.found[key].get(project, [])
 
 
+def scalars_of_project(
+    session: Session,
+    project: str,
+    column: InstrumentedAttribute[str],
+    query: Callable[[], Select[RowT]],
+    key: Hashable,
+) -> list[RowT]:
+    """Return what a query of one thing a row finds for one project; the rest as `of_project`."""
+    return [row[0] for row in of_project(session, project, column, query, key)]
+
+
 def first_of_project(
     session: Session,
     project: str,

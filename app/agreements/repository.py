@@ -19,7 +19,7 @@ from app.agreements.models import (
     StoredProfile,
     StoredTerms,
 )
-from app.db import add_if_alone, is_ahead, of_project
+from app.db import add_if_alone, is_ahead, of_project, scalars_of_project
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -253,31 +253,29 @@ def void_consents(session: Session, project: str, party: str) -> None:
 
 def notices_of(session: Session, project: str) -> Sequence[StoredNotice]:
     """Return what parties have said about a project's agreements, oldest first."""
-    rows = of_project(
+    return scalars_of_project(
         session,
         project,
         StoredNotice.project,
         lambda: select(StoredNotice).order_by(StoredNotice.at, StoredNotice.party),
         "notices_of",
     )
-    return [row[0] for row in rows]
 
 
 def holds_of(session: Session, project: str) -> Sequence[LegalHold]:
     """Return all legal holds of a project, the newest first; callers ask who may see the project."""
-    rows = of_project(
+    return scalars_of_project(
         session,
         project,
         LegalHold.project,
         lambda: select(LegalHold).order_by(LegalHold.made.desc(), LegalHold.id),
         "holds_of",
     )
-    return [row[0] for row in rows]
 
 
 def standing_holds(session: Session, project: str) -> Sequence[LegalHold]:
     """Return the legal holds of a project that stand, the oldest first: for decisions, not for answers."""
-    rows = of_project(
+    return scalars_of_project(
         session,
         project,
         LegalHold.project,
@@ -288,7 +286,6 @@ def standing_holds(session: Session, project: str) -> Sequence[LegalHold]:
         ),
         "standing_holds",
     )
-    return [row[0] for row in rows]
 
 
 def find_consent(session: Session, agreement: str, party: str) -> StoredConsent | None:

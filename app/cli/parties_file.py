@@ -23,6 +23,18 @@ PartyRole = Literal["agency", "auditor", "operator"]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 ModelT = TypeVar("ModelT", bound=Model)
 
+OWN_PARTY: Final = """\
+# Your own party, by the name and title that you gave to: blindlink-broker init
+[[parties]]
+name = "data-center"
+title = "State Data Center"
+role = "operator"
+
+[[parties.people]]
+label = "Eve"
+duties = ["operator", "steward"]
+"""
+
 TEMPLATE: Final = f"""\
 # Who takes part in one linkage. Fill it in, then: blindlink-broker open --from parties.toml
 # Add people or parties later, and run the same command again: only what is new is done.
@@ -68,16 +80,7 @@ role = "auditor"
 label = "Ida"
 duties = ["auditor", "steward"]
 
-# Your own party, by the name and title that you gave to: blindlink-broker init
-[[parties]]
-name = "data-center"
-title = "State Data Center"
-role = "operator"
-
-[[parties.people]]
-label = "Eve"
-duties = ["operator", "steward"]
-"""
+{OWN_PARTY}"""
 
 
 class PersonLine(Model):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from pydantic import Field, model_validator
 
 from app.cli.parties_file import (
+    OWN_PARTY,
     PartiesFile,
     PartyLine,
     PersonLine,
@@ -35,7 +36,7 @@ _COLUMNS: Final = ("name", "title", "person")
 _MAY_BE: Final = ("second", "project")
 MOST_SPOKES: Final = 5_000
 
-HUB_TEMPLATE: Final = """\
+HUB_TEMPLATE: Final = f"""\
 # A hub and its spokes: one project for each spoke, with the hub in all of them.
 # Fill it in, then: blindlink-broker open --from hub-parties.toml
 # Add lines to the list later, and run the same command again: only what is new is done.
@@ -64,16 +65,7 @@ duties = ["approver", "steward"]
 label = "Ann"
 duties = ["analyst", "recipient"]
 
-# Your own party, by the name and title that you gave to: blindlink-broker init
-[[parties]]
-name = "data-center"
-title = "State Data Center"
-role = "operator"
-
-[[parties.people]]
-label = "Eve"
-duties = ["operator", "steward"]
-"""
+{OWN_PARTY}"""
 
 
 class HubFile(Model):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.db import of_project
+from app.db import scalars_of_project
 from app.decisions.models import MatchRecord, RunOpenings
 from app.sealed.objects import present_objects
 
@@ -30,7 +30,7 @@ def get_openings(session: Session, run: str, release: int, party: str) -> RunOpe
 
 def present_records(session: Session, project: str) -> Sequence[MatchRecord]:
     """Return the project's match records of which something may still be there."""
-    rows = of_project(
+    return scalars_of_project(
         session,
         project,
         MatchRecord.project,
@@ -41,7 +41,6 @@ def present_records(session: Session, project: str) -> Sequence[MatchRecord]:
         ),
         "present_records",
     )
-    return [row[0] for row in rows]
 
 
 def forget_openings(session: Session, record: MatchRecord) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from app.db import Window, look_through, of_project
+from app.db import Window, look_through, scalars_of_project
 from app.deliveries.models import Delivery
 from app.sealed.objects import present_objects
 from app.security.actor import Actor
@@ -76,13 +76,10 @@ def live_of_project(session: Session, project: str, party: str | None = None) ->
 def present_of_project(session: Session, actor: Actor, project: str) -> Sequence[Delivery]:
     """Return those of the project's deliveries that the actor may see and of which something may be left."""
     key = ("present_delivery", actor.role, actor.party)
-    return [
-        row[0]
-        for row in of_project(
-            session,
-            project,
-            Delivery.project,
-            lambda: _seen_by(actor).where(Delivery.id.in_(present_objects())).order_by(Delivery.id),
-            key,
-        )
-    ]
+    return scalars_of_project(
+        session,
+        project,
+        Delivery.project,
+        lambda: _seen_by(actor).where(Delivery.id.in_(present_objects())).order_by(Delivery.id),
+        key,
+    )

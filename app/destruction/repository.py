@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db import Window, look_through, of_project
+from app.db import Window, look_through, scalars_of_project
 from app.destruction.models import (
     Destruction,
     DestructionObject,
@@ -52,7 +52,7 @@ def uncertified(session: Session) -> Sequence[str]:
 
 def begun_of(session: Session, project: str) -> Sequence[Destruction]:
     """Return a project's destructions that are under way, the oldest first."""
-    rows = of_project(
+    return scalars_of_project(
         session,
         project,
         Destruction.project,
@@ -63,12 +63,11 @@ def begun_of(session: Session, project: str) -> Sequence[Destruction]:
         ),
         "begun_of",
     )
-    return [row[0] for row in rows]
 
 
 def certified_of(session: Session, project: str, *, but: str) -> Sequence[Destruction]:
     """Return a project's certified destructions of all scopes but one, the oldest first."""
-    rows = of_project(
+    return scalars_of_project(
         session,
         project,
         Destruction.project,
@@ -79,7 +78,6 @@ def certified_of(session: Session, project: str, *, but: str) -> Sequence[Destru
         ),
         ("certified_of", but),
     )
-    return [row[0] for row in rows]
 
 
 def objects_of(session: Session, certificate: str) -> Sequence[DestructionObject]:

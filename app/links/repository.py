@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.db import Window, look_through, of_project
+from app.db import Window, look_through, scalars_of_project
 from app.links.models import Release
 from app.sealed.objects import present_objects
 from app.security.actor import Actor
@@ -93,13 +93,10 @@ def released_runs() -> Select[str]:
 def present_of_project(session: Session, actor: Actor, project: str) -> Sequence[Release]:
     """Return those of the project's releases that the actor may see and of which something may be left."""
     key = ("present_release", actor.role, actor.party)
-    return [
-        row[0]
-        for row in of_project(
-            session,
-            project,
-            Release.project,
-            lambda: _seen_by(actor).where(Release.id.in_(present_objects())).order_by(Release.id),
-            key,
-        )
-    ]
+    return scalars_of_project(
+        session,
+        project,
+        Release.project,
+        lambda: _seen_by(actor).where(Release.id.in_(present_objects())).order_by(Release.id),
+        key,
+    )

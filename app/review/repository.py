@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db import NEWEST, Window, is_ahead, look_through, of_project
+from app.db import NEWEST, Window, is_ahead, look_through, scalars_of_project
 from app.review.models import Review, ReviewedFile, StatedDecision
 from app.sealed.objects import present_objects
 
@@ -30,8 +30,7 @@ def open_of_project(session: Session, project: str) -> Sequence[Review]:
     query = select(Review).where(Review.state != ENDED).order_by(Review.entry)
     if not is_ahead(session, project):
         query = query.with_for_update().execution_options(populate_existing=True)
-    rows = of_project(session, project, Review.project, lambda: query, "open_reviews")
-    return [row[0] for row in rows]
+    return scalars_of_project(session, project, Review.project, lambda: query, "open_reviews")
 
 
 def overdue(session: Session, now: str) -> Sequence[Review]:
@@ -69,11 +68,10 @@ def live_reviews(
 
 def present_of_project(session: Session, project: str) -> Sequence[Review]:
     """Return the reviews of a project of which something may be left."""
-    rows = of_project(
+    return scalars_of_project(
         session,
         project,
         Review.project,
         lambda: select(Review).where(Review.object.in_(present_objects())).order_by(Review.object),
         "present_reviews",
     )
-    return [row[0] for row in rows]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from app.db import LIST_LIMIT, first_of_project, is_ahead, of_project
+from app.db import LIST_LIMIT, first_of_project, is_ahead, of_project, scalars_of_project
 from app.rounds.models import OfferedNonce, Round, RoundPairing, SealedMessage, Supplement
 from app.sealed.objects import present_objects
 
@@ -289,7 +289,7 @@ def find_supplement(
 
 def present_of_project(session: Session, project: str) -> Sequence[SealedMessage]:
     """Return the messages of a project of which something may be left."""
-    rows = of_project(
+    return scalars_of_project(
         session,
         project,
         SealedMessage.project,
@@ -300,7 +300,6 @@ def present_of_project(session: Session, project: str) -> Sequence[SealedMessage
         ),
         "present_messages",
     )
-    return [row[0] for row in rows]
 
 
 def newest_rounds(

@@ -8,7 +8,15 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from app.db import NEWEST, Window, database_now_ms, is_ahead, look_through, of_project
+from app.db import (
+    NEWEST,
+    Window,
+    database_now_ms,
+    is_ahead,
+    look_through,
+    of_project,
+    scalars_of_project,
+)
 from app.runs.models import ApprovedStep, Run, RunBlock, StandingGrant, StandingUse
 
 PENDING = ("awaiting", "queued", "running")
@@ -152,16 +160,13 @@ def waiting_in_vain(session: Session, project: str, created_until: str) -> Seque
     )
     waits = and_(Run.state == "queued", Run.created <= created_until, ~is_worked_on.exists())
     key = ("waiting_in_vain", created_until)
-    return [
-        row[0]
-        for row in of_project(
-            session,
-            project,
-            Run.project,
-            lambda: select(Run).where(or_(waits, _is_abandoned())).order_by(Run.created, Run.id),
-            key,
-        )
-    ]
+    return scalars_of_project(
+        session,
+        project,
+        Run.project,
+        lambda: select(Run).where(or_(waits, _is_abandoned())).order_by(Run.created, Run.id),
+        key,
+    )
 
 
 def count_by_state(session: Session) -> dict[str, int]:
@@ -217,7 +222,7 @@ def to_approve(
         wanted = or_(wanted, and_(Run.state == "succeeded", is_open, is_there))
     query = select(Run).where(wanted).order_by(Run.created, Run.id)
     key = ("to_approve", n_releasing, released is None)
-    return [row[0] for row in of_project(session, project, Run.project, lambda: query, key)]
+    return scalars_of_project(session, project, Run.project, lambda: query, key)
 
 
 def oldest_beyond(session: Session, project: str, size: int) -> Run | None:

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.db import Window, database_now_ms, look_through, of_project
+from app.db import Window, database_now_ms, look_through, scalars_of_project
 from app.sealed.objects import present_objects
 from app.security.actor import Actor
 from app.uploads.models import EpochKey, Upload, UploadRejection
@@ -41,20 +41,17 @@ def recent_uploads(session: Session, actor: Actor, project: str) -> Sequence[Upl
     rank = func.dense_rank().over(partition_by=Upload.project, order_by=Upload.round.desc())
     ranked = select(Upload.id, rank.label("rank")).subquery()
     key = ("recent_uploads", actor.role, actor.party)
-    return [
-        row[0]
-        for row in of_project(
-            session,
-            project,
-            Upload.project,
-            lambda: (
-                _seen_by(actor)
-                .join(ranked, ranked.c.id == Upload.id)
-                .where(ranked.c.rank <= RECENT_ROUNDS)
-            ),
-            key,
-        )
-    ]
+    return scalars_of_project(
+        session,
+        project,
+        Upload.project,
+        lambda: (
+            _seen_by(actor)
+            .join(ranked, ranked.c.id == Upload.id)
+            .where(ranked.c.rank <= RECENT_ROUNDS)
+        ),
+        key,
+    )
 
 
 def uploads_of_project(
@@ -245,13 +242,10 @@ def ids_of_party(session: Session, project: str, party: str) -> Sequence[str]:
 def present_of_project(session: Session, actor: Actor, project: str) -> Sequence[Upload]:
     """Return those of the project's uploads that the actor may see and of which something may be left."""
     key = ("present_upload", actor.role, actor.party)
-    return [
-        row[0]
-        for row in of_project(
-            session,
-            project,
-            Upload.project,
-            lambda: _seen_by(actor).where(Upload.id.in_(present_objects())).order_by(Upload.id),
-            key,
-        )
-    ]
+    return scalars_of_project(
+        session,
+        project,
+        Upload.project,
+        lambda: _seen_by(actor).where(Upload.id.in_(present_objects())).order_by(Upload.id),
+        key,
+    )

@@ -18,35 +18,10 @@ from rigs.live import address as address_of
 from rigs.rehearsal import read_rows
 
 from app.agencies.persons import confirm_person
+from app.cli.spokes_file import HUB_TEMPLATE
 
 SHARED = 12
 COUNSEL = ("--counsel-name", "Dana", "--counsel-title", "Counsel", "--keys-compared", "--yes")
-
-_PARTIES = """\
-hub = "child-welfare"
-spokes = "districts.csv"
-
-[[parties]]
-name = "child-welfare"
-title = "Department of Children and Families"
-
-[[parties.people]]
-label = "Sam"
-duties = ["approver", "steward"]
-
-[[parties.people]]
-label = "Ann"
-duties = ["analyst", "recipient"]
-
-[[parties]]
-name = "data-center"
-title = "State Data Center"
-role = "operator"
-
-[[parties.people]]
-label = "Eve"
-duties = ["operator", "steward"]
-"""
 
 _TEMPLATE = """\
 profile = "children"
@@ -229,7 +204,7 @@ class HubScene:
         self.services.append(service(eve, "serve", **rates))
         self.url = address_of(self.services[0])
         self.services.append(service(eve, "work"))
-        (eve / "hub-parties.toml").write_text(_PARTIES, "utf-8")
+        (eve / "hub-parties.toml").write_text(HUB_TEMPLATE, "utf-8")
         lines = [f"{one},District {one[2:]},Kim,\n" for one in self.spokes]
         (eve / "districts.csv").write_text(f"name,title,person,second\n{''.join(lines)}", "utf-8")
         shown = command(eve, *admin, "open", "--from", "hub-parties.toml", "--json")
