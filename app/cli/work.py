@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import click
 
 from app.cli.opening import opened_broker
@@ -10,13 +12,24 @@ from app.logs import configure_logs
 
 @click.command("work", short_help="Do the runs that are asked for.")
 @click.option("--until-idle", is_flag=True, help="End as soon as nothing waits.")
+@click.option(
+    "--tasks",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Tasks at a time; worker_threads of the settings unless given.",
+)
 @click.pass_context
-def work(ctx: click.Context, *, until_idle: bool) -> None:
-    """Take runs from the database and do them, until SIGTERM or Ctrl-C; several may work at once.
+def work(ctx: click.Context, *, until_idle: bool, tasks: int | None) -> None:
+    """Take runs from the database and do them, until SIGTERM or Ctrl-C.
 
-    Checks of uploads that a broker has left, such as one that was killed, are done, too.
+    Several may work at once. A run is cut into tasks: a worker without a run
+    of its own helps with another's. Any may come, go, or be killed; the
+    result is the same.
 
-    Example: blindlink-broker --state /srv/blindlink work
+    Checks of uploads that a broker has left, such as one that was killed,
+    are done, too.
+
+    Example: blindlink-broker --state /srv/blindlink work --tasks 4
     """
     from app.worker import run_worker
 
@@ -24,4 +37,7 @@ def work(ctx: click.Context, *, until_idle: bool) -> None:
     with opened_broker(ctx) as broker:
         with broker.database.read() as session:
             broker.log.check(session)
+        if tasks is not None:
+            settings = broker.settings.model_copy(update={"worker_threads": tasks})
+            broker = dataclasses.replace(broker, settings=settings)  # noqa: PLW2901
         run_worker(broker, until_idle=until_idle)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from app.engine.order import threads
 from app.engine.progress import Progress, ProgressMeter
-from app.engine.ranges import MetRange, NumberedRange, StoppedError, meet_ranges, number_ranges
+from app.engine.ranges import NumberedRange, StoppedError, number_ranges, work_off
 from app.engine.run import MatchedBlock, match_blocks
 from app.matching.exhaustive.blocks import BLOCK_PAIRS
 
 __all__ = [
     "BLOCK_PAIRS",
     "MatchedBlock",
-    "MetRange",
     "NumberedRange",
     "Progress",
     "ProgressMeter",
     "StoppedError",
     "match_blocks",
-    "meet_ranges",
     "number_ranges",
+    "threads",
+    "work_off",
 ]

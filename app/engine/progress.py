@@ -50,7 +50,11 @@ class ProgressMeter:
 
     def advance(self, n_comparisons: int) -> Progress:
         """Count `n_comparisons` more as done and return the progress."""
-        self._n_done += n_comparisons
+        return self.reach(self._n_done + n_comparisons)
+
+    def reach(self, n_done: int) -> Progress:
+        """Return the progress where so many comparisons are done, those of before and of others among them."""
+        self._n_done = n_done
         elapsed_s = self._clock() - self._started
         n_now = self._n_done - self._n_before
         rate = n_now / elapsed_s if n_now and elapsed_s > 0 else None

@@ -1,18 +1,15 @@
-"""The token ranges of a pair of files, met in parallel and handed over in order."""
+"""The token ranges of a pair of files as tasks, done in parallel in any order."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from typing import NamedTuple
 
-from app.engine.order import in_order, threads
-from app.engine.progress import Progress, ProgressMeter
 from app.errors import BrokerError
-from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import Met
-from app.matching.blocks.ranges import StoredRows, TokenRange, meet_range
+from app.matching.blocks.ranges import StoredRows, TokenRange
 
 
 class StoppedError(BrokerError):
@@ -30,14 +27,6 @@ class NumberedRange(NamedTuple):
     n_rows: int
 
 
-class MetRange(NamedTuple):
-    """A range that is done, its meetings, and how far the run has come with it."""
-
-    task: NumberedRange
-    met: Met
-    progress: Progress
-
-
 def number_ranges(
     smaller: StoredRows, larger: StoredRows, ranges: Sequence[TokenRange]
 ) -> tuple[NumberedRange, ...]:
@@ -53,42 +42,40 @@ def number_ranges(
     )
 
 
-def meet_ranges(
-    smaller: StoredRows,
-    larger: StoredRows,
-    plan: Sequence[NumberedRange],
-    rules: LevelRules,
-    *,
-    finished: Collection[int] = (),
-    n_threads: int = 1,
-    stopped: threading.Event | None = None,
-) -> Iterator[MetRange]:
-    """Yield each unfinished range with its meetings, in the order of the plan.
-
-    Store a range before asking for the next one: what was yielded need not be repeated after a kill. At most
-    `n_threads` + 1 ranges are held at a time.
+def work_off(
+    tasks: Sequence[NumberedRange],
+    meet: Callable[[NumberedRange], Met],
+    keep: Callable[[NumberedRange, Met], Sequence[NumberedRange]],
+    executor: Executor,
+    stopped: threading.Event,
+) -> None:
+    """Do tasks, and those that come up while they are done, as many at a time as were given at first.
 
     Args:
-        plan: all ranges.
-        finished: numbers of those that earlier attempts stored.
-        n_threads: ranges at a time.
-        stopped: when set, the next step raises; None: it cannot be stopped.
+        tasks: to begin with.
+        meet: does one, in the executor.
+        keep: stores what one has found, in this thread, and returns the tasks that are to be done in its place.
+        executor: where tasks are done.
+        stopped: when set, nothing more is begun or kept.
+
     Raises:
-        StoppedError: `stopped` was set.
-        PartError: a part has other rows than was said of it.
+        StoppedError: `stopped` was set before all were done.
+        Exception: what a task or `keep` has raised.
     """
-    todo = [task for task in plan if task.number not in finished]
-    n_total, n_todo = sum(task.n_rows for task in plan), sum(task.n_rows for task in todo)
-    meter = ProgressMeter(n_total, n_before=n_total - n_todo)
-    with threads(n_threads) as running:
-
-        def start(task: NumberedRange) -> Future[Met]:
-            return running.submit(meet_range, task.range, smaller, larger, rules)
-
-        for task, met in in_order(todo, start, n_threads + 1):
-            if stopped is not None and stopped.is_set():
+    running = {executor.submit(meet, task): task for task in tasks}
+    try:
+        while running:
+            wait(running, return_when=FIRST_COMPLETED)
+            if stopped.is_set():
                 raise StoppedError("The run was stopped before it was complete.")
-            yield MetRange(task, met, meter.advance(task.n_rows))
+            # One at a time: each that is stored is one that a kill cannot take.
+            done = next(future for future in running if future.done())
+            task = running.pop(done)
+            for one in keep(task, done.result()):
+                running[executor.submit(meet, one)] = one
+    finally:
+        for future in running:
+            future.cancel()
 
 
 def _begins(token: bytes, within: TokenRange) -> bool:

@@ -1,4 +1,4 @@
-"""What a worker writes of a run, all of it under its lease: begun, one more range, failed.
+"""What a worker writes of a run, all of it under its lease: begun, how far it is, failed.
 
 How a run succeeds stands in `app.worker`, since its releases are made visible in the same transaction.
 """
@@ -14,7 +14,6 @@ import structlog
 from app.agreements.errors import NotInForceError
 from app.agreements.service import agreement_now, terms_in_force
 from app.clock import utc_text
-from app.db import insert_rows
 from app.matching.blocks.decisions import Band, Rule
 from app.matchlog.draft import EntryDraft
 from app.rounds.service import note_run_state
@@ -24,7 +23,7 @@ from app.runs.counts import Found, counts_for_log
 from app.runs.ending import end_keys
 from app.runs.errors import LeaseLostError, NotApprovedError
 from app.runs.lease import Lease, claim_run, exhausted_run, write_under_lease
-from app.runs.models import Run, RunBlock
+from app.runs.models import Run
 from app.runs.service import specification_of
 from app.security.errors import KeyGoneError
 from app.uploads.reader import require_committed
@@ -36,9 +35,7 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.broker import Broker
-    from app.engine import MetRange
     from app.matching.blocks.resolution import Resolution
-    from app.sealed.models import SealedPiece
     from schemas.matchlog.party_digests import PartyDigest
     from schemas.run import RunSpecification
 
@@ -61,15 +58,6 @@ class Attempt:
         return self.lease.run
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedRanges:
-    """What earlier attempts have stored: the ranges by number, and the rows and meetings of all."""
-
-    numbers: frozenset[int]
-    n_rows: int
-    n_meetings: int
-
-
 def begin_attempt(session: Session, broker: Broker) -> Attempt | None:
     """Take up a run that waits or whose worker is gone, and log it.
 
@@ -81,7 +69,7 @@ def begin_attempt(session: Session, broker: Broker) -> Attempt | None:
         return None
     attempt = _attempt(repository.get_run(session, lease.run), lease)
     try:
-        terms = agreed_terms(session, broker, attempt)
+        terms = agreed_terms(session, broker, attempt.specification)
         require_approved(session, attempt.run, terms, "run", broker.clock())
         require_committed(session, [upload.upload for upload in attempt.specification.uploads])
     except (NotInForceError, NotApprovedError, KeyGoneError) as exc:
@@ -91,14 +79,14 @@ def begin_attempt(session: Session, broker: Broker) -> Attempt | None:
     return attempt
 
 
-def agreed_terms(session: Session, broker: Broker, attempt: Attempt) -> TermsInForce:
-    """Return the terms that the run was asked for under, if they are still in force.
+def agreed_terms(session: Session, broker: Broker, specification: RunSpecification) -> TermsInForce:
+    """Return the terms that a run was asked for under, if they are still in force.
 
     Raises:
         NotInForceError: they have ended, or others have taken their place.
     """
-    terms = terms_in_force(session, attempt.specification.project, broker.clock())
-    if terms.digest != attempt.specification.agreement:
+    terms = terms_in_force(session, specification.project, broker.clock())
+    if terms.digest != specification.agreement:
         raise NotInForceError("The terms have changed since the run was asked for.")
     return terms
 
@@ -112,39 +100,16 @@ def bury_exhausted(session: Session, broker: Broker) -> bool:
     return run is not None
 
 
-def finished_ranges(session: Session, attempt: Attempt) -> FinishedRanges:
-    """Return what need not be compared again."""
-    done = repository.finished_blocks(session, attempt.run)
-    return FinishedRanges(
-        frozenset(one.number for one in done),
-        sum(one.rows for one in done),
-        sum(one.meetings for one in done),
-    )
-
-
 def enter_stage(session: Session, attempt: Attempt, stage: str, **values: Any) -> None:
     """Say how far the attempt is; raises LeaseLostError."""
     write_under_lease(session, attempt.lease, stage=stage, **values)
 
 
-def keep_range(session: Session, attempt: Attempt, done: MetRange, piece: SealedPiece) -> None:
-    """Record a finished range, whose piece is durable; raises LeaseLostError."""
-    # First, since it also locks the run's row until this transaction ends.
+def note_progress(session: Session, attempt: Attempt, n_rows: int, rate: float | None) -> None:
+    """Note how many rows are compared, by all workers, and how many a second; raises LeaseLostError."""
     write_under_lease(
-        session,
-        attempt.lease,
-        rows_done=done.progress.n_done,
-        rate=round(done.progress.comparisons_per_s or 0),
-        stalled_attempts=0,
+        session, attempt.lease, rows_done=n_rows, rate=round(rate or 0), stalled_attempts=0
     )
-    row = RunBlock(
-        run=attempt.run,
-        number=done.task.number,
-        rows=done.task.n_rows,
-        meetings=len(done.met),
-    )
-    insert_rows(session, row)
-    insert_rows(session, piece)
 
 
 def finish_attempt(

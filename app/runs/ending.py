@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from app.clock import utc_text
 from app.matchlog.draft import EntryDraft
 from app.rounds.service import note_run_state
-from app.runs import repository
+from app.runs import repository, task_repository
 from app.runs.service import keys_of, specification_of
 from app.sealed.objects import end_objects
 from schemas.matchlog.kinds import RunCancelled
@@ -48,8 +48,8 @@ def mark_cancelled(session: Session, run: Run, now: datetime) -> None:
 
 
 def end_keys(session: Session, specification: RunSpecification) -> None:
-    """End a run's keys, and so its ranges, in the transaction that ends the run."""
-    repository.forget_blocks(session, specification.run)
+    """End a run's keys, and so its tasks, in the transaction that ends the run."""
+    task_repository.forget_tasks(session, specification.run)
     end_objects(session, *keys_of(specification))
 
 

@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from app.runs import repository
+from app.runs import repository, task_repository
 from app.runs.errors import LeaseLostError
 
 if TYPE_CHECKING:
@@ -64,10 +64,12 @@ def write_under_lease(session: Session, lease: Lease, **values: Any) -> None:
 
 
 def renew_lease(session: Session, lease: Lease, *, lease_ms: int = LEASE_MS) -> None:
-    """Put the end of the lease off; raises LeaseLostError as `write_under_lease` does."""
+    """Put the end of the lease, and of its tasks', off; raises LeaseLostError as `write_under_lease` does."""
     write_under_lease(session, lease, lease_until_ms=repository.lease_end(lease_ms))
+    task_repository.renew_tasks(session, lease.token, lease_ms)
 
 
 def give_back(session: Session, lease: Lease) -> None:
     """End the lease now, so that the next worker takes the run up at once; nobody's fault is counted."""
     write_under_lease(session, lease, lease_until_ms=0, stalled_attempts=0)
+    task_repository.free_tasks(session, lease.token)

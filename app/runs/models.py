@@ -1,4 +1,4 @@
-"""Tables of runs, which are also the queue of the workers, of their finished ranges and of approvals."""
+"""Tables of runs and of their tasks, which are also the queue of the workers, and of approvals."""
 
 from __future__ import annotations
 
@@ -89,15 +89,21 @@ class Run(Base):
     log_size: Mapped[int | None] = mapped_column(BigInteger)
 
 
-class RunBlock(Base):
-    """A range of tokens that a run under way has done: how many meetings of how many rows."""
+class RunTask(Base):
+    """A range of tokens that a run under way compares: how many rows begin in it, and its meetings once done.
 
-    __tablename__ = "run_block"
+    Until then `meetings` is null, and `lease_token` names the worker that is at it until `lease_until_ms`
+    (database time): whoever holds the run, or one that helps.
+    """
+
+    __tablename__ = "run_task"
 
     run: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
     rows: Mapped[int] = mapped_column("n_rows", BigInteger)
-    meetings: Mapped[int] = mapped_column(BigInteger)
+    meetings: Mapped[int | None] = mapped_column(BigInteger)
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    lease_until_ms: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class ApprovedStep(Base):

@@ -17,7 +17,7 @@ from app.db import (
     of_project,
     scalars_of_project,
 )
-from app.runs.models import ApprovedStep, Run, RunBlock, StandingGrant, StandingUse
+from app.runs.models import ApprovedStep, Run, StandingGrant, StandingUse
 
 PENDING = ("awaiting", "queued", "running")
 WITHOUT_RESULT = ("failed", "cancelled")
@@ -175,16 +175,16 @@ def count_by_state(session: Session) -> dict[str, int]:
     return dict(rows.all())
 
 
-def finished_blocks(session: Session, run: str) -> Sequence[RunBlock]:
-    """Return the finished ranges of a run by number."""
-    return session.scalars(
-        select(RunBlock).where(RunBlock.run == run).order_by(RunBlock.number)
-    ).all()
-
-
-def forget_blocks(session: Session, run: str) -> None:
-    """Remove the rows of a run's ranges."""
-    session.execute(delete(RunBlock).where(RunBlock.run == run))
+def change_running(session: Session, run: str, values: Mapping[str, Any]) -> bool:
+    """Change a run that some worker is at, or return False where none is."""
+    changed = session.execute(
+        update(Run)
+        .where(Run.id == run, Run.state == "running")
+        .values(values)
+        .returning(Run.id)
+        .execution_options(synchronize_session=False)
+    )
+    return changed.one_or_none() is not None
 
 
 def set_log_size(session: Session, run: str, size: int) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.broker import Broker
 from app.runs.errors import LeaseLostError
-from app.runs.lease import Lease, renew_lease
 from app.worker.companion import Companion
 
 log = structlog.get_logger()
@@ -24,10 +24,14 @@ class Heartbeat(Companion):
 
     NAME = "heartbeat"
 
-    def __init__(self, broker: Broker, lease: Lease, lost: threading.Event) -> None:
+    def __init__(
+        self, broker: Broker, run: str, renew: Callable[..., None], lost: threading.Event
+    ) -> None:
+        """Renew by a function of a session that takes the length, `lease_ms`, and raises LeaseLostError."""
         super().__init__()
         self._broker = broker
-        self._lease = lease
+        self._run_id = run
+        self._renew = renew
         self._lost = lost
 
     def _run(self) -> None:
@@ -35,9 +39,9 @@ class Heartbeat(Companion):
         while not self._ended.wait(lease_s / 3):
             try:
                 with self._broker.database.write() as session:
-                    renew_lease(session, self._lease, lease_ms=lease_s * 1000)
+                    self._renew(session, lease_ms=lease_s * 1000)
             except LeaseLostError:
                 self._lost.set()
                 return
             except SQLAlchemyError as exc:
-                log.warning("lease_not_renewed", run_id=self._lease.run, error=type(exc).__name__)
+                log.warning("lease_not_renewed", run_id=self._run_id, error=type(exc).__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from functools import partial
 from typing import Final
 
 import structlog
@@ -16,9 +17,10 @@ from app.errors import BrokerError, ConfigurationError, UnavailableError
 from app.runs.attempts import Attempt, begin_attempt, bury_exhausted, fail_attempt
 from app.runs.commits import check_next
 from app.runs.errors import LeaseLostError
-from app.runs.lease import give_back, has_work
+from app.runs.lease import give_back, has_work, renew_lease
 from app.security.errors import StorageFullError
 from app.worker.heartbeat import Heartbeat
+from app.worker.helper import Helper
 from app.worker.run import do_run
 from app.worker.sweeper import Sweeper
 from app.worker.watch import WATCH_S, Watch
@@ -44,13 +46,17 @@ def run_worker(broker: Broker, *, until_idle: bool = False) -> None:
 
 
 class Worker:
-    """Takes checks and runs up one after the other; several workers may share a database."""
+    """Takes checks and runs up one after the other, and helps with a run where none waits.
+
+    Several workers may share a database.
+    """
 
     def __init__(self, broker: Broker, *, poll_s: float = POLL_S, watch_s: float = WATCH_S) -> None:
         self._broker = broker
         self._poll_s = poll_s
         self._watch_s = watch_s
         self._sweeper = Sweeper(broker)
+        self._helper = Helper(broker)
         self._stopping = threading.Event()
         # Set when the run under way must not go on: a stop, or a lost lease.
         self._halted = threading.Event()
@@ -82,17 +88,18 @@ class Worker:
             self._stopping.wait(self._poll_s)
 
     def work_once(self) -> bool:
-        """Take up one check or run and do it as far as it goes; False where none waits, or can be done now."""
+        """Do one check or run as far as it goes, or help with one; False where nothing can be done now."""
         try:
             if check_next(self._broker, self._stopping):
                 return True
             with self._broker.database.read() as session:
                 self._broker.log.check(session)
                 is_waiting = has_work(session)
-            if is_waiting:
-                # Without room each attempt would fail, until the run counts as one that ends its workers.
-                self._broker.blobs.refuse_when_full()
-            attempt = self._begin() if is_waiting else None
+            # Without room each attempt would fail, until the run counts as one that ends its workers.
+            self._broker.blobs.refuse_when_full()
+            if not is_waiting:
+                return self._helper.help_once(self._ready())
+            attempt = self._begin()
         except StorageFullError:
             log.warning("storage_full")
             return False
@@ -101,7 +108,14 @@ class Worker:
             return False
         if attempt is not None:
             self._do(attempt)
-        return is_waiting
+        return True
+
+    def _ready(self) -> threading.Event:
+        """Return what halts the work that begins now."""
+        self._halted.clear()
+        if self._stopping.is_set():
+            self._halted.set()
+        return self._halted
 
     def _begin(self) -> Attempt | None:
         with self._broker.database.write() as session:
@@ -111,10 +125,8 @@ class Worker:
 
     def _do(self, attempt: Attempt) -> None:
         log.info("run_taken_up", run_id=attempt.run, attempt=attempt.lease.attempt)
-        self._halted.clear()
-        if self._stopping.is_set():
-            self._halted.set()
-        with Heartbeat(self._broker, attempt.lease, self._halted):
+        renew = partial(renew_lease, lease=attempt.lease)
+        with Heartbeat(self._broker, attempt.run, renew, self._ready()):
             self._attempt(attempt)
         self._guarded_sweep()
 

@@ -1,7 +1,6 @@
-"""A whole run: meet the rows of two files range by range, decide, release. Killed anywhere, it resumes.
+"""A whole run: compare two files task by task, decide, release. Killed anywhere, it resumes.
 
-Nothing outlives a kill but what is in the database: ranges are stored as they are done, sealed under the
-run's key, and everything that the run concludes becomes visible in one transaction.
+Everything that the run concludes becomes visible in one transaction.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import structlog
@@ -19,45 +17,24 @@ from numpy.typing import NDArray
 from app.agreements.service import TermsInForce, lock_rounds
 from app.broker import Broker
 from app.decisions.preparation import DrawnRecord, draw_record, keep_record
-from app.engine import MetRange, NumberedRange, meet_ranges, number_ranges
 from app.links.matches import LinkedRun, matches_of, space_keys
 from app.links.preparation import Prepared, keep_releases, prepare_releases
 from app.matching.blocks.bounds import link_policy
 from app.matching.blocks.checks import require_link_rate
 from app.matching.blocks.decisions import Band
-from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import Met
-from app.matching.blocks.ranges import Sizes, met_from_bytes, met_to_bytes, plan_ranges
+from app.matching.blocks.ranges import met_from_bytes
 from app.matching.blocks.resolution import Resolution, resolve_pair
 from app.review.drawing import DrawnReview, draw_review, keep_review
 from app.rounds.closure import note_success
 from app.runs import attempts
-from app.runs.attempts import Attempt, FinishedRanges
-from app.runs.errors import TooManyPairsError
-from app.sealed.objects import open_pieces, put_piece
-from app.uploads.reader import Handles, StoredUpload, locate_container
+from app.runs.attempts import Attempt
+from app.sealed.objects import open_pieces
+from app.uploads.reader import Handles
+from app.worker.comparison import BLOCK_KIND, Comparison, HoldersShare, locate_comparison
 from schemas.counts import published_counts
 
-BLOCK_KIND = "run-block"
-
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What a run compares: both files, the profile's levels, and the ranges that all its workers agree on."""
-
-    larger: StoredUpload
-    smaller: StoredUpload
-    rules: LevelRules
-    plan: tuple[NumberedRange, ...]
-
-    @property
-    def sizes(self) -> Sizes:
-        """How many records the two files have."""
-        return Sizes(
-            smaller=self.smaller.stored.parts.records, larger=self.larger.stored.parts.records
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +55,9 @@ def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
         FormatError, BrokerError: it cannot be done; the class says why.
     """
     with broker.database.read() as session:
-        terms = attempts.agreed_terms(session, broker, attempt)
-    comparison = _comparison(broker, attempt, terms)
-    _compare(broker, attempt, comparison, stop)
+        terms = attempts.agreed_terms(session, broker, attempt.specification)
+    comparison = locate_comparison(broker, attempt.specification, terms, attempt.range_rows)
+    HoldersShare(broker, attempt, comparison, stop).compare()
     _enter(broker, attempt, "deciding")
     resolution = _resolve(broker, attempt, comparison, terms)
     matches = matches_of(resolution)
@@ -96,51 +73,6 @@ def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
     review = draw_review(broker, attempt.specification, terms, resolution, handles)
     results = Results(record, prepare_releases(broker, linked), review)
     _conclude(broker, attempt, resolution, results)
-
-
-def _comparison(broker: Broker, attempt: Attempt, terms: TermsInForce) -> Comparison:
-    with broker.database.read() as session:
-        stored = [
-            locate_container(session, broker, upload.upload)
-            for upload in attempt.specification.uploads
-        ]
-    larger, smaller = map(StoredUpload, stored)
-    ranges = plan_ranges(smaller, larger, rows_each=attempt.range_rows)
-    plan = number_ranges(smaller, larger, ranges)
-    return Comparison(larger, smaller, LevelRules(terms.profile), plan)
-
-
-def _compare(
-    broker: Broker, attempt: Attempt, comparison: Comparison, stop: threading.Event
-) -> None:
-    """Meet and store the ranges that no earlier attempt has stored."""
-    done = _finished(broker, attempt)
-    n_rows = sum(task.n_rows for task in comparison.plan)
-    _enter(broker, attempt, "comparing", rows_done=done.n_rows, rows_total=n_rows)
-    n_meetings, most = done.n_meetings, attempt.specification.policy.max_pairs
-    for met in meet_ranges(
-        comparison.smaller,
-        comparison.larger,
-        comparison.plan,
-        comparison.rules,
-        finished=done.numbers,
-        n_threads=broker.settings.worker_threads,
-        stopped=stop,
-    ):
-        n_meetings += len(met.met)
-        if n_meetings > most:
-            raise TooManyPairsError(f"Rows of the two files meet more than {most:,} times.")
-        _keep(broker, attempt, met)
-
-
-def _keep(broker: Broker, attempt: Attempt, done: MetRange) -> None:
-    content = met_to_bytes(done.met, done.task.range)
-    # Durable before the row that names it.
-    piece = put_piece(broker, attempt.run, BLOCK_KIND, done.task.number, content)
-    with broker.database.write() as session:
-        attempts.keep_range(session, attempt, done, piece)
-    # How many meetings it holds may lie below the floor, so not even the operator's log says it.
-    log.info("range_stored", run_id=attempt.run, block=done.task.number, n_rows=done.task.n_rows)
 
 
 def _resolve(
@@ -185,7 +117,7 @@ def _conclude(
     with broker.database.write() as session:
         # First, since whoever corrects the round locks it before its runs.
         lock_rounds(session, attempt.specification.project)
-        attempts.agreed_terms(session, broker, attempt)
+        attempts.agreed_terms(session, broker, attempt.specification)
         finished = attempts.finish_attempt(
             session,
             broker,
@@ -215,11 +147,6 @@ def _handles(comparison: Comparison, resolution: Resolution) -> tuple[Handles, H
     )
 
 
-def _finished(broker: Broker, attempt: Attempt) -> FinishedRanges:
-    with broker.database.read() as session:
-        return attempts.finished_ranges(session, attempt)
-
-
-def _enter(broker: Broker, attempt: Attempt, stage: str, **values: Any) -> None:
+def _enter(broker: Broker, attempt: Attempt, stage: str) -> None:
     with broker.database.write() as session:
-        attempts.enter_stage(session, attempt, stage, **values)
+        attempts.enter_stage(session, attempt, stage)

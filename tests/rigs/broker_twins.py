@@ -74,4 +74,6 @@ def released_matches(broker: Broker, run: str | None = None) -> Matches:
 def expire_leases(broker: Broker) -> None:
     """Let the time of every lease pass."""
     with broker.database.write() as session:
-        session.execute(text("UPDATE run SET lease_until_ms = 0 WHERE lease_until_ms IS NOT NULL"))
+        for table in ("run", "run_task"):
+            expired = f"UPDATE {table} SET lease_until_ms = 0 WHERE lease_until_ms IS NOT NULL"
+            session.execute(text(expired))

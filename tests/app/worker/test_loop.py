@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from app import blobs
 from app.blobs import BlobStore
 from app.broker import Broker
-from app.runs.lease import MAX_STALLED_ATTEMPTS, Lease, claim_run
+from app.runs.lease import MAX_STALLED_ATTEMPTS, Lease, claim_run, renew_lease
 from app.security.errors import StorageFullError
 from app.worker.heartbeat import Heartbeat
 from app.worker.loop import Worker
@@ -243,6 +244,10 @@ def claim(broker: Broker) -> Lease:
         return lease
 
 
+def heartbeat(broker: Broker, lease: Lease, lost: threading.Event) -> Heartbeat:
+    return Heartbeat(broker, lease.run, partial(renew_lease, lease=lease), lost)
+
+
 def test_the_heartbeat_puts_the_end_of_the_lease_off(short_lease: Broker, queued: str) -> None:
     lease = claim(short_lease)
     first = lease_until_ms(short_lease)
@@ -252,7 +257,7 @@ def test_the_heartbeat_puts_the_end_of_the_lease_off(short_lease: Broker, queued
         if moment == "after":
             renewed.set()
 
-    with Heartbeat(hooked(short_lease, hook), lease, threading.Event()):
+    with heartbeat(hooked(short_lease, hook), lease, threading.Event()):
         assert renewed.wait(20)
     assert lease_until_ms(short_lease) > first
 
@@ -261,5 +266,5 @@ def test_the_heartbeat_tells_when_the_lease_is_lost(short_lease: Broker, queued:
     lease, lost = claim(short_lease), threading.Event()
     with short_lease.database.write() as session:
         session.execute(text("UPDATE run SET lease_token = 'another'"))
-    with Heartbeat(short_lease, lease, lost):
+    with heartbeat(short_lease, lease, lost):
         assert lost.wait(20)
