@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import tempfile
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,12 +23,15 @@ from app.matching.blocks.pairs import MEETING, Met
 from app.matching.blocks.ranges import Sizes, meet_range, plan_ranges
 from app.matching.blocks.resolution import LinkPolicy, resolve_pair
 from app.matching.blocks.rows import ROW, Rows
+from app.security.scratch import Scratch
 from schemas.counts import published_counts
 from schemas.profile import EncodingProfile
 from tests.samples.matching_profiles import block_profile
 
 PART_ROWS = 1 << 16
 LARGER_PARTS_EACH = 11
+# Meetings of one range.
+MEETINGS_EACH = 250_000
 SIZES = Sizes(60_000, 6_000_000)
 POLICY = LinkPolicy(
     Fraction(2, 5),
@@ -59,15 +64,17 @@ class MadeRows:
         return tokens
 
 
-def made_meetings(n: int, n_patterns: int, rules: LevelRules) -> Met:
+def made_meetings(n: int, n_patterns: int, rules: LevelRules) -> Iterator[Met]:
+    """Yield meetings of some ranges, made when they are asked for."""
     random = np.random.default_rng(1)
     codes = random.choice(rules.n_patterns, min(n_patterns, rules.n_patterns), replace=False)
-    met = np.zeros(n, dtype=MEETING)
-    met["smaller"] = random.integers(0, SIZES.smaller, n)
-    met["larger"] = random.integers(0, SIZES.larger, n)
-    met["code"] = random.choice(codes, n)
-    met["row_smaller"] = np.arange(n)
-    return met
+    for start in range(0, n, MEETINGS_EACH):
+        met = np.zeros(min(MEETINGS_EACH, n - start), dtype=MEETING)
+        met["smaller"] = random.integers(0, SIZES.smaller, len(met))
+        met["larger"] = random.integers(0, SIZES.larger, len(met))
+        met["code"] = random.choice(codes, len(met))
+        met["row_smaller"] = start + np.arange(len(met))
+        yield met
 
 
 def time_ranges(n_parts: int, profile: EncodingProfile) -> None:
@@ -85,14 +92,18 @@ def time_ranges(n_parts: int, profile: EncodingProfile) -> None:
 def time_resolution(n_meetings: int, n_patterns: int, profile: EncodingProfile) -> None:
     met = made_meetings(n_meetings, n_patterns, LevelRules(profile))
     started = time.process_time()
-    run = resolve_pair(
-        np.array_split(met, 50),
-        profile=profile,
-        counts=published_counts(profile, SIZES.larger),
-        sizes=SIZES,
-        policy=POLICY,
-    )
-    found = f"{len(run.pairs):,} pairs, {len(run.table.codes):,} patterns, {run.n_in_band(Band.AUTO):,} linked"
+    with tempfile.TemporaryDirectory() as folder, Scratch(Path(folder)) as shelf:
+        run = resolve_pair(
+            met,
+            profile=profile,
+            counts=published_counts(profile, SIZES.larger),
+            sizes=SIZES,
+            policy=POLICY,
+            likely_alone=True,
+            shelf=shelf,
+        )
+    n_linked = run.n_in_band(Band.AUTO)
+    found = f"{run.n_candidates:,} pairs, {len(run.table.codes):,} patterns, {n_linked:,} linked"
     _report(f"{n_meetings:,} meetings: {found}", started)
 
 

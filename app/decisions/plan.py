@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 from numpy.typing import NDArray
 
 from app.matching.blocks.bounds import least_lead
-from app.matching.blocks.decisions import NO_RIVAL, Band
+from app.matching.blocks.decisions import Band
+from app.matching.blocks.rivals import NO_RIVAL
 from app.matching.blocks.weights import least_weight
 from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
 

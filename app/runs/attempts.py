@@ -131,7 +131,7 @@ def finish_attempt(
     """
     specification = attempt.specification
     found = Found(
-        candidate_pairs=len(resolution.pairs),
+        candidate_pairs=resolution.n_candidates,
         auto_pairs=resolution.n_in_band(Band.AUTO),
         review_pairs=resolution.n_in_band(Band.REVIEW),
         expected_false=round(100 * resolution.expected_false_matches),

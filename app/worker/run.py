@@ -30,6 +30,7 @@ from app.rounds.closure import note_success
 from app.runs import attempts
 from app.runs.attempts import Attempt
 from app.sealed.objects import open_pieces
+from app.security.scratch import Scratch
 from app.uploads.reader import Handles
 from app.worker.comparison import BLOCK_KIND, Comparison, HoldersShare, locate_comparison
 from schemas.counts import published_counts
@@ -79,13 +80,16 @@ def _resolve(
     broker: Broker, attempt: Attempt, comparison: Comparison, terms: TermsInForce
 ) -> Resolution:
     sizes, manifest = comparison.sizes, comparison.larger.stored.manifest
-    return resolve_pair(
-        _stored_meetings(broker, attempt, comparison),
-        profile=terms.profile,
-        counts=manifest.counts or published_counts(terms.profile, sizes.larger),
-        sizes=sizes,
-        policy=link_policy(attempt.specification.policy, sizes.smaller),
-    )
+    with Scratch(broker.settings.state_dir) as shelf:
+        return resolve_pair(
+            _stored_meetings(broker, attempt, comparison),
+            profile=terms.profile,
+            counts=manifest.counts or published_counts(terms.profile, sizes.larger),
+            sizes=sizes,
+            policy=link_policy(attempt.specification.policy, sizes.smaller),
+            likely_alone=True,
+            shelf=shelf,
+        )
 
 
 def _stored_meetings(broker: Broker, attempt: Attempt, comparison: Comparison) -> Iterator[Met]:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks.pairs import Met
+from app.matching.blocks.rivals import NO_RIVAL, Totals
 from app.matching.blocks.weights import least_weight
 
-_SORTED_AT_ONCE: Final = 1 << 20
 # Pairs that are plain numbers of Python at a time.
 _AT_ONCE: Final = 1 << 16
-NO_RIVAL: Final = np.iinfo(np.int64).min
 
 
 class Band(IntEnum):
@@ -89,27 +88,50 @@ class Decisions:
     lead: NDArray[np.int64]
 
 
-def decide(
-    pairs: Met,
-    total: NDArray[np.int64],
-    twins: NDArray[np.int64],
-    policy: BandRule,
-    is_capped: NDArray[np.bool_] | None = None,
-) -> Decisions:
-    """Decide all pairs of two files.
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Weighed:
+    """Candidate pairs, and what is known of each before it is decided.
 
-    Args:
+    Attributes:
         pairs: each pair once.
         total: total weight of each pair.
         twins: what the chance of twins took off it.
-        policy: the agreed bands.
-        is_capped: which totals were kept below the auto bound, for a known number that is in doubt; None: none.
+        is_capped: which totals were kept below the auto bound, for a known number that is in doubt.
     """
+
+    pairs: Met
+    total: Totals
+    twins: Totals
+    is_capped: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def some(self, which: NDArray[Any]) -> Weighed:
+        """Return some of them: a mask, or places."""
+        return Weighed(
+            self.pairs[which], self.total[which], self.twins[which], self.is_capped[which]
+        )
+
+    def are_wanted(self, policy: BandRule) -> NDArray[np.bool_]:
+        """Tell which are likely enough to be linked or held back, if none else is in the way."""
+        # A capped total was above the auto bound, and so above that of review.
+        return (self.total >= policy.review) | self.is_capped
+
+
+def decide(weighed: Weighed, lead: Totals, policy: BandRule) -> Decisions:
+    """Decide all pairs of two files that are likely enough, and any others.
+
+    Args:
+        weighed: the pairs.
+        lead: weight ahead of the best other pair of either record; `NO_RIVAL` where there is none.
+        policy: the agreed bands.
+    """
+    pairs, total, twins, is_capped = (
+        weighed.pairs, weighed.total, weighed.twins, weighed.is_capped,
+    )  # fmt: skip
     rule = np.full(len(pairs), Rule.BELOW_REVIEW, dtype=np.uint8)
-    is_capped = np.zeros(len(pairs), dtype=bool) if is_capped is None else is_capped
-    lead = _leads(pairs, total)
-    # A capped total was above the auto bound, and so above that of review.
-    wanted = np.flatnonzero((total >= policy.review) | is_capped)
+    wanted = np.flatnonzero(weighed.are_wanted(policy))
     order = wanted[np.lexsort((pairs["larger"][wanted], pairs["smaller"][wanted], -total[wanted]))]
     is_best = _first_of_both(pairs["smaller"][order], pairs["larger"][order])
     rule[order[~is_best]] = Rule.BETTER_RIVAL
@@ -157,38 +179,3 @@ def _rules_of_best(
         rule[twins > policy.twin_limit] = Rule.TWIN_GUARD
     rule[total < policy.auto] = Rule.REVIEW_BAND
     return rule
-
-
-def _leads(pairs: Met, total: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how far each pair is ahead of the best other pair of either of its records."""
-    rival = np.full(len(pairs), NO_RIVAL, dtype=np.int64)
-    for side in ("smaller", "larger"):
-        np.maximum(rival, _best_other(pairs[side], total), out=rival)
-    return np.where(rival == NO_RIVAL, NO_RIVAL, total - rival)
-
-
-def _best_other(record: NDArray[np.uint32], total: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the highest total of another pair of the same record; `NO_RIVAL` where there is none."""
-    best = np.empty(len(record), dtype=np.int64)
-    # Sorting takes several times the memory of what is sorted.
-    n_lots = -(-len(record) // _SORTED_AT_ONCE)
-    for number in range(n_lots):
-        here = np.flatnonzero(record % n_lots == number)
-        best[here] = _best_other_of(record[here], total[here])
-    return best
-
-
-def _best_other_of(record: NDArray[np.uint32], total: NDArray[np.int64]) -> NDArray[np.int64]:
-    best = np.full(len(record), NO_RIVAL, dtype=np.int64)
-    order = np.lexsort((-total, record))
-    ordered = record[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]][: len(ordered)])
-    lengths = np.diff(starts, append=len(ordered))
-    several = starts[lengths > 1]
-    first, second = total[order[several]], total[order[several + 1]]
-    group = np.repeat(np.arange(len(starts)), lengths)
-    best_of = np.full(len(starts), NO_RIVAL, dtype=np.int64)
-    best_of[lengths > 1] = first
-    best[order] = np.where(lengths[group] > 1, best_of[group], NO_RIVAL)
-    best[order[several]] = second
-    return best

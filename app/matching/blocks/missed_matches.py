@@ -8,27 +8,30 @@ saw.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 import numpy as np
-from numpy.typing import NDArray
 
-from app.matching.blocks.decisions import Band, Decisions
+from app.matching.blocks.decisions import Weighed
 from app.matching.blocks.pairs import Met
-from app.matching.blocks.weights import sum_of_probabilities
+from app.matching.blocks.weights import count_weights, expected_matches
 
 
-def expected_missed(pairs: Met, total: NDArray[np.int64], decisions: Decisions) -> float:
+def expected_missed(lots: Iterable[Weighed], linked: Met) -> float:
     """Return how many matches are expected among the candidate pairs of two records that are both not linked.
 
     It goes by their probabilities. In rehearsals it is a third to four fifths of the true number: read it as
     "at least".
 
     Args:
-        pairs: each candidate pair once.
-        total: total weight of each.
-        decisions: what was decided of them.
+        lots: all candidate pairs, each once.
+        linked: those of them that are linked.
     """
-    linked = pairs[decisions.band == Band.AUTO]
-    is_free = np.ones(len(pairs), dtype=bool)
-    for side in ("smaller", "larger"):
-        is_free &= ~np.isin(pairs[side], linked[side])
-    return sum_of_probabilities(total[is_free])
+    n_each: Counter[int] = Counter()
+    for lot in lots:
+        is_free = np.ones(len(lot), dtype=bool)
+        for side in ("smaller", "larger"):
+            is_free &= ~np.isin(lot.pairs[side], linked[side])
+        n_each += count_weights(lot.total[is_free])
+    return expected_matches(n_each)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,11 +22,6 @@ MEETING: Final = np.dtype(
         ("row_larger", "<i8"),
     ]
 )
-
-# Sorting takes several times the memory of what is sorted, so it is done in lots of records.
-_LOTS: Final = 64
-# Of one lot; 32 bytes each.
-_WAITING: Final = 1 << 13
 
 Met = NDArray[np.void]
 """Meetings or pairs, dtype `MEETING`, shape (n,)."""
@@ -50,61 +45,6 @@ def meet(smaller: Window, larger: Window, rules: LevelRules) -> Met:
     met["row_smaller"] = meetings.smaller + smaller.first_row
     met["row_larger"] = meetings.larger + larger.first_row
     return met
-
-
-def best_of_all(
-    meetings: Iterable[Met], rules: LevelRules, scores: Sequence[Sequence[int]], n_smaller: int
-) -> tuple[Met, int]:
-    """Return each pair of some ranges once, as `best_of_pairs` does, and how many meetings there were.
-
-    What is held is the pairs so far and some of the meetings, whatever number there are of these.
-
-    Args:
-        meetings: those of each range; all of them, in any order.
-        n_smaller: records of the smaller file.
-    """
-    n_each = -(-n_smaller // _LOTS)
-    lots = [_Lot(rules, scores) for _ in range(_LOTS)]
-    n_meetings = 0
-    for met in meetings:
-        n_meetings += len(met)
-        lot = met["smaller"] // n_each
-        order = np.argsort(lot, kind="stable")
-        ends = np.cumsum(np.bincount(lot, minlength=_LOTS)).tolist()
-        for number, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
-            lots[number].add(met[order[start:end]])
-    pairs = np.empty(sum(len(lot.close()) for lot in lots), dtype=MEETING)
-    end = len(pairs)
-    while lots:
-        some = lots.pop().best
-        pairs[end - len(some) : end] = some
-        end -= len(some)
-    return pairs, n_meetings
-
-
-class _Lot:
-    """Meetings of some records, each pair kept by its best cell alone."""
-
-    def __init__(self, rules: LevelRules, scores: Sequence[Sequence[int]]) -> None:
-        self._rules, self._scores = rules, scores
-        self.best: Met = np.empty(0, dtype=MEETING)
-        self._waiting: list[Met] = []
-        self._n_waiting = 0
-
-    def add(self, met: Met) -> None:
-        """Take all that a range has of the records."""
-        self._waiting.append(met)
-        self._n_waiting += len(met)
-        # Seldom enough that sorting stays cheap.
-        if self._n_waiting >= max(_WAITING, len(self.best)):
-            self.close()
-
-    def close(self) -> Met:
-        """Return the pairs: the best of a pair is the best of the best of its parts."""
-        met = np.concatenate([self.best, *self._waiting])
-        self.best = best_of_pairs(met, self._rules, self._scores)
-        self._waiting, self._n_waiting = [], 0
-        return self.best
 
 
 def best_of_pairs(met: Met, rules: LevelRules, scores: Sequence[Sequence[int]]) -> Met:

@@ -5,31 +5,37 @@ Spec page: `schemas/spec/matching.md`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks.checks import require_plausible
 from app.matching.blocks.concordance import FieldConcordance, concordance
-from app.matching.blocks.decisions import Band, BandRule, Decisions, Rule, decide
+from app.matching.blocks.decisions import Band, BandRule, Decisions, Rule, Weighed, decide
 from app.matching.blocks.doubts import are_doubtful, capped
 from app.matching.blocks.errors import EmptyFileError
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.missed_matches import expected_missed
-from app.matching.blocks.pairs import Met, best_of_all
+from app.matching.blocks.pair_lots import MemoryShelf, PairLots, Shelf
+from app.matching.blocks.pairs import MEETING, Met, best_of_pairs
 from app.matching.blocks.ranges import Sizes
+from app.matching.blocks.rivals import BestTwo, Totals, lead
 from app.matching.blocks.weights import (
     UNIT,
     PatternTable,
     Weights,
     count_patterns,
+    count_weights,
+    expected_matches,
     fit_weights,
     model_of,
     shipped_scores,
-    sum_of_probabilities,
 )
 from schemas.counts import SMALLEST_COUNTED_FILE, FileCounts, published_counts
 from schemas.profile import EncodingProfile
@@ -53,26 +59,28 @@ class Resolution:
     """Everything that a run keeps of a pair of files.
 
     Attributes:
-        pairs: each candidate pair once, in order of records; none that a reviewer rejected before.
-        total: total weight of each pair, int64; one whose known number is in doubt stays below the auto bound.
-        twins: what the chance of twins took off it, int64.
-        decisions: band, rule and lead of each pair.
-        table: the comparison patterns, with how many pairs have each.
+        pairs: candidate pairs, each once, in order of records; none that a reviewer rejected before. All, or
+            those alone that are likely enough to be linked or held back.
+        total: total weight of each, int64; one whose known number is in doubt stays below the auto bound.
+        decisions: band, rule and lead of each.
+        table: the comparison patterns, with how many of all pairs have each.
         weights: the weights that were fitted to them.
+        n_candidates: how many candidate pairs there are.
         n_rejected_before: how many pairs a reviewer rejected in an earlier round.
         n_meetings: how often rows of the two files met; a pair may meet several times.
         expected_false_matches: how many of the linked pairs are of two people, by their probabilities.
         expected_missed: matches that are expected among the pairs that met and are not linked.
         concordance: how the linked pairs agree on each field.
-        histogram: how many pairs have a total weight from so many whole bits on to below one more; ascending.
+        histogram: how many candidate pairs have a total weight from so many whole bits on to below one more;
+            ascending.
     """
 
     pairs: Met
-    total: NDArray[np.int64]
-    twins: NDArray[np.int64]
+    total: Totals
     decisions: Decisions
     table: PatternTable
     weights: Weights
+    n_candidates: int
     n_rejected_before: int
     n_meetings: int
     expected_false_matches: float
@@ -85,7 +93,7 @@ class Resolution:
         return int((self.decisions.band == band).sum())
 
     def n_by_rule(self, rule: Rule) -> int:
-        """Return how many pairs a rule decided."""
+        """Return how many of the pairs that are likely enough a rule decided."""
         return int((self.decisions.rule == rule).sum())
 
 
@@ -96,8 +104,12 @@ def resolve_pair(
     counts: FileCounts,
     sizes: Sizes,
     policy: LinkPolicy,
+    likely_alone: bool = False,
+    shelf: Shelf | None = None,
 ) -> Resolution:
     """Decide the pairs of two files; the same whatever the ranges, and in whatever order they come.
+
+    What is held is one lot of pairs at a time, and those that are kept.
 
     Args:
         meetings: those of all ranges.
@@ -106,6 +118,9 @@ def resolve_pair(
             than 2,000 records.
         sizes: of the two files.
         policy: as agreed.
+        likely_alone: whether those pairs alone are kept that are likely enough to be linked or held back.
+        shelf: where pairs wait that do not fit into memory; None: they fit.
+
     Raises:
         EmptyFileError: a file has no record.
         DocumentError: the counts are of other fields or levels.
@@ -118,41 +133,97 @@ def resolve_pair(
         counts = published_counts(profile, sizes.larger)
     require_plausible(counts, profile, sizes.larger)
     rules, model = LevelRules(profile), model_of(profile, counts, sizes.larger)
-    pairs, n_meetings = best_of_all(meetings, rules, shipped_scores(model), sizes.smaller)
-    is_rejected = _are_rejected(profile, rules, pairs)
-    if is_rejected.any():
-        pairs = pairs[~is_rejected]
-    table = count_patterns(rules, pairs["code"])
+    best = partial(best_of_pairs, rules=rules, scores=shipped_scores(model))
+    lots = PairLots(best, sizes.smaller, MemoryShelf() if shelf is None else shelf)
+    for met in meetings:
+        lots.add(met)
+    n_rejected = lots.close(partial(_are_rejected, profile, rules))
+    table = count_patterns(rules, (lot["code"] for lot in lots))
     weights = fit_weights(
         model,
         table,
         n_pairs=sizes.smaller * sizes.larger,
         prior_matches=float(policy.expected_share * sizes.smaller),
     )
-    codes = np.array(table.codes, dtype=np.int64)
-    at = np.searchsorted(codes, pairs["code"])
-    total = np.array(weights.total, dtype=np.int64)[at]
-    twins = np.array(weights.twins, dtype=np.int64)[at]
-    is_doubtful = are_doubtful(profile, rules.levels_of(codes))[at]
-    # As long as all pairs; what is decided takes more.
-    del at
-    total, is_capped = capped(total, is_doubtful, policy.bands.auto)
-    decisions = decide(pairs, total, twins, policy.bands, is_capped)
+    scale = _Scale(profile, rules, table, weights, policy.bands.auto)
+    kept, rival, n_each = _kept(lots, scale, policy.bands, likely_alone=likely_alone)
+    decisions = decide(kept, lead(kept.total, rival), policy.bands)
+    is_linked = decisions.band == Band.AUTO
+    linked = kept.pairs[is_linked]
     return Resolution(
-        pairs,
-        total,
-        twins,
+        kept.pairs,
+        kept.total,
         decisions,
         table,
         weights,
-        int(is_rejected.sum()),
-        n_meetings,
-        expected_false_matches=sum_of_probabilities(-total[decisions.band == Band.AUTO]),
-        expected_missed=expected_missed(pairs, total, decisions),
-        concordance=concordance(
-            rules.levels_of(pairs["code"][decisions.band == Band.AUTO]), profile
-        ),
-        histogram=_histogram(total),
+        n_each.total(),
+        n_rejected,
+        lots.n_meetings,
+        expected_false_matches=expected_matches(count_weights(-kept.total[is_linked])),
+        expected_missed=expected_missed(map(scale.weigh, lots), linked),
+        concordance=concordance(rules.levels_of(linked["code"]), profile),
+        histogram=_histogram(n_each),
+    )
+
+
+class _Scale:
+    """Weighs pairs by the table of a run."""
+
+    def __init__(
+        self,
+        profile: EncodingProfile,
+        rules: LevelRules,
+        table: PatternTable,
+        weights: Weights,
+        auto: int,
+    ) -> None:
+        self._codes = np.array(table.codes, dtype=np.int64)
+        total = np.array(weights.total, dtype=np.int64)
+        is_doubtful = are_doubtful(profile, rules.levels_of(self._codes))
+        self._total, self._is_capped = capped(total, is_doubtful, auto)
+        self._twins = np.array(weights.twins, dtype=np.int64)
+
+    def weigh(self, pairs: Met) -> Weighed:
+        """Return pairs with their weights."""
+        at = np.searchsorted(self._codes, pairs["code"])
+        return Weighed(pairs, self._total[at], self._twins[at], self._is_capped[at])
+
+
+def _kept(
+    lots: PairLots, scale: _Scale, policy: BandRule, *, likely_alone: bool
+) -> tuple[Weighed, Totals, Counter[int]]:
+    """Return the pairs that are kept, the best rival of each, and how many of all have each weight."""
+    n_each: Counter[int] = Counter()
+    found, rivals = [_NO_PAIRS], [np.empty(0, dtype=np.int64)]
+    for lot in map(scale.weigh, lots):
+        n_each += count_weights(lot.total)
+        kept = lot.some(lot.are_wanted(policy)) if likely_alone else lot
+        # All pairs of a record of the smaller file are in one lot.
+        of_smaller = BestTwo(kept.pairs["smaller"])
+        of_smaller.add(lot.pairs["smaller"], lot.total)
+        found.append(kept)
+        rivals.append(of_smaller.rivals(kept.pairs["smaller"], kept.total))
+    kept, rival = _joined(found), np.concatenate(rivals)
+    of_larger = BestTwo(kept.pairs["larger"])
+    for lot in map(scale.weigh, lots):
+        of_larger.add(lot.pairs["larger"], lot.total)
+    return kept, np.maximum(rival, of_larger.rivals(kept.pairs["larger"], kept.total)), n_each
+
+
+_NO_PAIRS: Final = Weighed(
+    np.empty(0, dtype=MEETING),
+    np.empty(0, dtype=np.int64),
+    np.empty(0, dtype=np.int64),
+    np.empty(0, dtype=bool),
+)
+
+
+def _joined(parts: Sequence[Weighed]) -> Weighed:
+    return Weighed(
+        np.concatenate([one.pairs for one in parts]),
+        np.concatenate([one.total for one in parts]),
+        np.concatenate([one.twins for one in parts]),
+        np.concatenate([one.is_capped for one in parts]),
     )
 
 
@@ -167,6 +238,8 @@ def _are_rejected(profile: EncodingProfile, rules: LevelRules, pairs: Met) -> ND
     return rejected
 
 
-def _histogram(total: NDArray[np.int64]) -> tuple[tuple[int, int], ...]:
-    bits, n_each = np.unique(total // UNIT, return_counts=True)
-    return tuple(zip(bits.tolist(), n_each.tolist(), strict=True))
+def _histogram(n_each: Mapping[int, int]) -> tuple[tuple[int, int], ...]:
+    bits: Counter[int] = Counter()
+    for total, n in n_each.items():
+        bits[total // UNIT] += n
+    return tuple(sorted(bits.items()))

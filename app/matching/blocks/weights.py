@@ -9,7 +9,8 @@ Source: Fellegi and Sunter (1969), "A Theory for Record Linkage"; Winkler (1988)
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
@@ -137,9 +138,13 @@ def shipped_scores(model: Model) -> tuple[tuple[int, ...], ...]:
     return _field_weights(model.m, model.u)
 
 
-def count_patterns(rules: LevelRules, codes: Codes) -> PatternTable:
+def count_patterns(rules: LevelRules, lots: Iterable[Codes]) -> PatternTable:
     """Return the patterns of a run's pairs, one a pair, with how often each occurs."""
-    distinct, n_pairs = np.unique(codes, return_counts=True)
+    counted = [np.unique(codes, return_counts=True) for codes in lots]
+    codes = np.concatenate([np.empty(0, np.int64), *(one for one, _ in counted)])
+    distinct, at = np.unique(codes, return_inverse=True)
+    n_pairs = np.zeros(len(distinct), dtype=np.int64)
+    np.add.at(n_pairs, at, np.concatenate([np.empty(0, np.int64), *(n for _, n in counted)]))
     levels = tuple(map(tuple, rules.levels_of(distinct).tolist()))
     return PatternTable(tuple(distinct.tolist()), levels, tuple(n_pairs.tolist()))
 
@@ -200,12 +205,16 @@ def probability(total: int) -> float:
     return 1 / (1 + _exp2(-total))
 
 
-def sum_of_probabilities(totals: NDArray[np.int64]) -> float:
-    """Return the expected number of matches among pairs of these total weights."""
-    # By distinct weights: a product for each, and an exact sum, come out the same in any order.
+def count_weights(totals: NDArray[np.int64]) -> Counter[int]:
+    """Return how many pairs have each total weight."""
     weights, n_each = np.unique(totals, return_counts=True)
-    products = zip(weights.tolist(), n_each.tolist(), strict=True)
-    return math.fsum(n * probability(total) for total, n in products)
+    return Counter(dict(zip(weights.tolist(), n_each.tolist(), strict=True)))
+
+
+def expected_matches(n_each: Mapping[int, int]) -> float:
+    """Return the expected number of matches among pairs, of which so many have each total weight."""
+    # A product for each weight, and an exact sum, come out the same in any order.
+    return math.fsum(n * probability(total) for total, n in n_each.items())
 
 
 def least_weight(probability_text: str) -> int:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from app.decisions.plan import NO_LEAD, PADDING, grade, keyed_order, plan_rows
 from app.matching.blocks.bounds import least_lead
-from app.matching.blocks.decisions import NO_RIVAL, Band, Decisions, Rule
+from app.matching.blocks.decisions import Band, Decisions, Rule
 from app.matching.blocks.pairs import MEETING
+from app.matching.blocks.rivals import NO_RIVAL
 from app.matching.blocks.weights import least_weight
 from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.matching.blocks.decisions import BandRule, decide
+from app.matching.blocks.decisions import Band, BandRule, Weighed, decide
 from app.matching.blocks.missed_matches import expected_missed
 from app.matching.blocks.pairs import MEETING
+from app.matching.blocks.rivals import NO_RIVAL
 
 
 def missed(pairs: list[tuple[int, int, int]]) -> float:
     met = np.zeros(len(pairs), dtype=MEETING)
     met["smaller"], met["larger"] = [one[0] for one in pairs], [one[1] for one in pairs]
     total = np.array([one[2] for one in pairs], dtype=np.int64)
+    nothing = np.zeros_like(total)
+    weighed = Weighed(met, total, nothing, nothing.astype(bool))
     policy = BandRule(auto=3_000, review=0, lead=0, most_review=10, twin_limit=None)
-    return expected_missed(met, total, decide(met, total, np.zeros_like(total), policy))
+    decided = decide(weighed, np.full_like(total, NO_RIVAL), policy)
+    lots = [weighed.some(np.array([at])) for at in range(len(weighed))]
+    return expected_missed(lots, met[decided.band == Band.AUTO])
 
 
 def test_records_of_a_link_are_not_missed() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from dataclasses import astuple
 from fractions import Fraction
+from functools import partial
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +18,11 @@ from samples.block_rows import InParts, as_array, near, random_counts, random_ro
 from samples.matching_profiles import random_profile
 from twins import block_matching as twin
 
-from app.matching.blocks import pairs
+from app.matching.blocks import pair_lots
 from app.matching.blocks.decisions import Band, BandRule, Rule
 from app.matching.blocks.levels import LevelRules
-from app.matching.blocks.pairs import best_of_all
+from app.matching.blocks.pair_lots import MemoryShelf, PairLots
+from app.matching.blocks.pairs import best_of_pairs
 from app.matching.blocks.ranges import (
     Sizes,
     meet_range,
@@ -26,7 +30,8 @@ from app.matching.blocks.ranges import (
     met_to_bytes,
     plan_ranges,
 )
-from app.matching.blocks.resolution import LinkPolicy, resolve_pair
+from app.matching.blocks.resolution import LinkPolicy, Resolution, resolve_pair
+from app.matching.blocks.rivals import NO_RIVAL, BestTwo
 from app.matching.blocks.weights import (
     count_patterns,
     fit_weights,
@@ -85,9 +90,9 @@ def test_meetings_are_those_of_the_twin_wherever_ranges_are_cut(
         assert (again == met).all()
 
 
-@given(seed=SEEDS, n_ranges=st.integers(1, 5), waiting=st.sampled_from([1, 3, 1000]))
+@given(seed=SEEDS, n_ranges=st.integers(1, 5), held=st.sampled_from([1, 3, 1000]))
 def test_the_best_meeting_of_a_pair_is_the_twins_however_many_are_held(
-    seed: int, n_ranges: int, waiting: int
+    seed: int, n_ranges: int, held: int
 ) -> None:
     random = Random(seed)
     profile = random_profile(random)
@@ -100,15 +105,40 @@ def test_the_best_meeting_of_a_pair_is_the_twins_however_many_are_held(
     shuffled = met[np.array(random.sample(range(len(met)), len(met)), dtype=np.intp)]
     expected = twin.best_meetings(twin.meet(smaller, larger, profile), profile, counts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pairs, "_WAITING", waiting)
-        patch.setattr(pairs, "_LOTS", 1 + seed % 3)
-        met_in_ranges = np.array_split(shuffled, n_ranges)
-        found, n_meetings = best_of_all(met_in_ranges, rules, scores, n_smaller=2)
-    assert n_meetings == len(met)
-    assert found.tolist() == [
-        (a, b, twin.pattern_number(levels, profile), at, place)
-        for a, b, levels, at, place in expected
-    ]
+        patch.setattr(pair_lots, "_HELD", held)
+        patch.setattr(pair_lots, "_LOTS", 1 + seed % 3)
+        lots = PairLots(partial(best_of_pairs, rules=rules, scores=scores), 2, MemoryShelf())
+        for some in np.array_split(shuffled, n_ranges):
+            lots.add(some)
+        n_out = lots.close(lambda pairs: pairs["larger"] == 0)
+    assert lots.n_meetings == len(met)
+    assert n_out == sum(b == 0 for _, b, *_ in expected)
+    for _ in range(2):
+        assert np.concatenate(list(lots)).tolist() == [
+            (a, b, twin.pattern_number(levels, profile), at, place)
+            for a, b, levels, at, place in expected
+            if b
+        ]
+
+
+@given(seed=SEEDS)
+def test_the_best_other_pair_of_a_record_is_the_one_that_looking_at_all_finds(seed: int) -> None:
+    random = Random(seed)
+    pairs = [(random.randint(0, 4), random.randint(-2, 2)) for _ in range(random.randint(1, 12))]
+    record = np.array([one for one, _ in pairs], dtype=np.uint32)
+    total = np.array([one for _, one in pairs], dtype=np.int64)
+    chosen = np.flatnonzero([random.random() < 0.5 for _ in pairs])
+    best = BestTwo(record[chosen])
+    for some in np.array_split(np.arange(len(pairs)), random.randint(1, 4)):
+        best.add(record[some], total[some])
+    rivals = best.rivals(record[chosen], total[chosen]).tolist()
+    for at, rival in zip(chosen.tolist(), rivals, strict=True):
+        others = [
+            other
+            for number, (one, other) in enumerate(pairs)
+            if one == pairs[at][0] and number != at
+        ]
+        assert rival == max(others, default=NO_RIVAL)
 
 
 @given(seed=SEEDS)
@@ -126,7 +156,8 @@ def test_the_fit_and_its_weights_are_the_twins(seed: int) -> None:
     fitted = twin.fit(patterns, profile, counts, n_smaller, n_larger, share)
     rules = LevelRules(profile)
     codes = [twin.pattern_number(one, profile) for one in Counter(patterns).elements()]
-    table = count_patterns(rules, np.array(random.sample(codes, len(codes)), dtype=np.int64))
+    shuffled = np.array(random.sample(codes, len(codes)), dtype=np.int64)
+    table = count_patterns(rules, np.array_split(shuffled, random.randint(1, 4)))
     weights = fit_weights(
         model_of(profile, counts, n_larger),
         table,
@@ -169,6 +200,17 @@ def test_a_bound_is_the_least_weight_that_reaches_it(bound: str) -> None:
     assert least_weight(bound) == twin.least_weight(bound)
 
 
+def pair_of(pair: Any) -> tuple[int, int]:
+    return int(pair["smaller"]), int(pair["larger"])
+
+
+def decided(run: Resolution) -> dict[tuple[int, int], tuple[str, str]]:
+    return {
+        pair_of(pair): (Band(band).name.lower(), Rule(rule).label)
+        for pair, band, rule in zip(run.pairs, run.decisions.band, run.decisions.rule, strict=True)
+    }
+
+
 @given(seed=SEEDS)
 def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> None:
     random = Random(seed)
@@ -208,23 +250,39 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
     )
     ranges = plan_ranges(*stored, rows_each=random.randint(1, 30))
     met = [meet_range(within, *stored, LevelRules(profile)) for within in ranges]
-    run = resolve_pair(
-        random.sample(met, len(met)),
-        profile=profile,
-        counts=counts,
-        sizes=Sizes(n_smaller, n_larger),
-        policy=LinkPolicy(share, BandRule.of_probabilities(**policy._asdict())),
-    )
-    assert [
-        (int(pair["smaller"]), int(pair["larger"]), total, taken)
-        for pair, total, taken in zip(
-            run.pairs, run.total.tolist(), run.twins.tolist(), strict=True
+    bands = BandRule.of_probabilities(**policy._asdict())
+
+    def resolved(**options: Any) -> Resolution:
+        return resolve_pair(
+            random.sample(met, len(met)),
+            profile=profile,
+            counts=counts,
+            sizes=Sizes(n_smaller, n_larger),
+            policy=LinkPolicy(share, bands),
+            **options,
         )
-    ] == [one[:4] for one in candidates]
-    assert {
-        (int(pair["smaller"]), int(pair["larger"])): (Band(band).name.lower(), Rule(rule).label)
-        for pair, band, rule in zip(run.pairs, run.decisions.band, run.decisions.rule, strict=True)
-    } == expected
+
+    run = resolved()
+    assert [
+        (int(pair["smaller"]), int(pair["larger"]), total)
+        for pair, total in zip(run.pairs, run.total.tolist(), strict=True)
+    ] == [one[:3] for one in candidates]
+    assert run.n_candidates == len(candidates)
+    assert decided(run) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pair_lots, "_HELD", random.choice([1, 5, 1000]))
+        likely = resolved(likely_alone=True, shelf=MemoryShelf())
+    assert decided(likely) == {
+        pair: one for pair, one in expected.items() if one[1] != "below-review"
+    }
+    leads = dict(zip(map(pair_of, run.pairs), run.decisions.lead.tolist(), strict=True))
+    for pair, ahead in zip(likely.pairs, likely.decisions.lead.tolist(), strict=True):
+        assert ahead == leads[pair_of(pair)]
+    said = operator.attrgetter(
+        "table", "weights", "n_candidates", "n_rejected_before", "n_meetings",
+        "expected_false_matches", "expected_missed", "concordance", "histogram",
+    )  # fmt: skip
+    assert said(likely) == said(run)
     linked = [one.total for one in candidates if expected[one.smaller, one.larger][0] == "auto"]
     assert run.expected_missed == twin.missed(candidates, expected)
     assert run.expected_false_matches == twin.expected_false(linked)

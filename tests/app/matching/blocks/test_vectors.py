@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from vectors.file import read_vectors
 from vectors.matching import matching_vectors
 
-from app.matching.blocks.decisions import Band, BandRule, Rule, decide
+from app.matching.blocks.decisions import Band, BandRule, Rule, Weighed, decide
 from app.matching.blocks.doubts import are_doubtful, capped
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import MEETING
+from app.matching.blocks.rivals import BestTwo, lead
 from app.matching.blocks.weights import (
     count_patterns,
     fit_weights,
@@ -56,7 +58,7 @@ def test_a_fit(vector: dict[str, Any]) -> None:
     patterns = vector["patterns"]
     levels = np.array([one["levels"] for one in patterns], dtype=np.uint8)
     codes = rules.codes(levels.reshape(-1, len(profile.fields)))
-    table = replace(count_patterns(rules, codes), pairs=tuple(one["pairs"] for one in patterns))
+    table = replace(count_patterns(rules, [codes]), pairs=tuple(one["pairs"] for one in patterns))
     weights = fit_weights(
         model_of(profile, counts, n_larger),
         table,
@@ -72,6 +74,16 @@ def test_a_fit(vector: dict[str, Any]) -> None:
     assert (weights.prior, weights.rounds) == (vector["prior"], vector["rounds"])
 
 
+def rivals_of(weighed: Weighed) -> NDArray[np.int64]:
+    """Return the best other total of either record of each pair."""
+    found = []
+    for side in ("smaller", "larger"):
+        best = BestTwo(weighed.pairs[side])
+        best.add(weighed.pairs[side], weighed.total)
+        found.append(best.rivals(weighed.pairs[side], weighed.total))
+    return np.maximum(*found)
+
+
 @pytest.mark.parametrize("vector", VECTORS["bands"], ids=by_name)
 def test_bands(vector: dict[str, Any]) -> None:
     found = vector["pairs"]
@@ -83,7 +95,8 @@ def test_bands(vector: dict[str, Any]) -> None:
     )
     is_capped = np.array([one["is_capped"] for one in found], dtype=bool)
     policy = BandRule.of_probabilities(**vector["policy"])
-    decided = decide(pairs, total, twins, policy, is_capped)
+    weighed = Weighed(pairs, total, twins, is_capped)
+    decided = decide(weighed, lead(total, rivals_of(weighed)), policy)
     assert [
         (Band(band).name.lower(), Rule(rule).label)
         for band, rule in zip(decided.band, decided.rule, strict=True)

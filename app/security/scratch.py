@@ -1,0 +1,69 @@
+"""A file without a name, for what does not fit into memory: sealed, and gone with its process."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from app.security.at_rest import seal, unseal
+from app.security.errors import storing
+from app.security.keystore import DataKey
+from schemas.sealing import KEY_BYTES
+
+_KIND: Final = "scratch"
+
+
+class Scratch:
+    """Bytes that wait on disk under a key which is in this process's memory alone.
+
+    The file has no name, so that nothing is left of it when the process ends, however it does.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Use the disk of a folder; the file is made with the first bytes that are put."""
+        self._folder = folder
+        self._key = DataKey(_KIND, os.urandom(KEY_BYTES))
+        self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - closed with the block
+        self._places: list[tuple[int, int]] = []
+        self._end = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def put(self, content: bytes) -> int:
+        """Keep the bytes, and return the place where they are found.
+
+        Raises:
+            StorageFullError: the disk is full.
+        """
+        place = len(self._places)
+        sealed = memoryview(seal(self._key, _KIND, _KIND, place, content))
+        with storing():
+            self._file.seek(self._end)
+            written = 0
+            while written < len(sealed):
+                written += self._file.write(sealed[written:])
+        self._places.append((self._end, len(sealed)))
+        self._end += len(sealed)
+        return place
+
+    def get(self, place: int) -> bytes:
+        """Return what was put there.
+
+        Raises:
+            SealBrokenError: it is damaged.
+        """
+        start, length = self._places[place]
+        self._file.seek(start)
+        return unseal(self._key, _KIND, _KIND, place, self._file.read(length))
