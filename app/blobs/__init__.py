@@ -11,7 +11,7 @@ from app.errors import ConfigurationError
 if TYPE_CHECKING:
     from app.settings import Settings
 
-__all__ = ["BlobStore", "FileBlobs", "open_blobs"]
+__all__ = ["BlobStore", "FileBlobs", "move_blobs", "open_blobs"]
 
 
 def open_blobs(settings: Settings, owner: str) -> BlobStore:
@@ -30,4 +30,20 @@ def open_blobs(settings: Settings, owner: str) -> BlobStore:
         raise ConfigurationError(
             "store_url needs a library that is not installed", hint="pip install 'blindlink[store]'"
         ) from exc
-    return ObjectBlobs(connect(settings), settings.state_dir, owner, reserve_percent=percent)
+    return ObjectBlobs(connect(settings), settings.blob_dir, owner, reserve_percent=percent)
+
+
+def move_blobs(source: BlobStore, target: BlobStore) -> int:
+    """Move all blobs, each of which is in the target before it leaves the source; return how many there were.
+
+    Killed anywhere, it can be done again. Nobody else may use either store.
+
+    Raises:
+        As `BlobStore.put` and `BlobStore.get`.
+    """
+    moved = 0
+    for digest in source.digests():
+        target.put(source.get(digest))
+        source.delete(digest)
+        moved += 1
+    return moved

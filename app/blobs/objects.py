@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 
+from app.blobs.files import FileBlobs
 from app.blobs.store import DEFAULT_RESERVE_PERCENT, BlobStore
 from app.errors import ConfigurationError
 from app.security.errors import StoreUnavailableError
@@ -41,13 +42,17 @@ class ObjectBlobs(BlobStore):
     def __init__(
         self,
         connection: Connection,
-        folder: Path,
+        files: Path,
         owner: str,
         *,
         reserve_percent: int = DEFAULT_RESERVE_PERCENT,
     ) -> None:
-        """Take the connection, the state folder, whose disk is watched all the same, and the log's name."""
-        super().__init__(folder, reserve_percent=reserve_percent)
+        """Take the connection, the folder that blobs would lie in, and the name of the broker's match log.
+
+        The disk of the state folder, which holds keys and database, is watched all the same.
+        """
+        super().__init__(files.parent, reserve_percent=reserve_percent)
+        self._files = files
         self._connection = connection
         self._store = connection.store
         self._owner = owner.encode()
@@ -55,6 +60,11 @@ class ObjectBlobs(BlobStore):
     def refuse_when_unfit(self, *, writes: bool = False) -> None:
         """Look at the disk, and read who owns what is there; nobody does: from now on this broker."""
         self.refuse_when_full()
+        if self._files.exists() and any(FileBlobs(self._files).digests()):
+            raise ConfigurationError(
+                "blobs still lie in files of the state folder",
+                hint="stop the broker and its workers, then: blindlink-broker move-blobs",
+            )
         try:
             owner = self._read(MARK)
         except FileNotFoundError:

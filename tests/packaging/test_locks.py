@@ -87,4 +87,6 @@ def test_the_build_group_is_what_the_build_system_requires() -> None:
 
 def test_the_agency_gets_no_server_and_no_reader_of_other_files_than_text() -> None:
     server = {"fastapi", "sqlalchemy", "uvicorn", "starlette", "alembic", "psycopg"}
-    assert (server | {"pyarrow", "python-calamine", "textual", "obstore"}).isdisjoint(versions_of("agency"))
+    assert (server | {"pyarrow", "python-calamine", "textual", "obstore"}).isdisjoint(
+        versions_of("agency")
+    )

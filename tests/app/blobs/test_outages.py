@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rigs.broker_processes import repeating
+from click.testing import CliRunner, Result
+from rigs.broker_processes import environment, repeating
 from rigs.broker_twins import copy_broker, released_matches
 from rigs.destroying import checked, destroy
 from rigs.hooked_database import hooked_after_sweep
@@ -17,8 +18,10 @@ from services.object_store import ObjectStoreServer
 from sqlalchemy import text
 
 from app.backup.archive import restore_backup, write_backup
-from app.blobs import FileBlobs
+from app.blobs import FileBlobs, move_blobs
 from app.broker import Broker
+from app.cli.main import main
+from app.errors import ConfigurationError
 from app.worker.loop import Worker
 from schemas.problem import Problem
 
@@ -151,6 +154,29 @@ def test_a_store_that_dies_in_the_midst_of_a_run_leaves_it_to_a_later_attempt(
 def expire_lease(broker: Broker) -> None:
     with broker.database.write() as session:
         session.execute(text("UPDATE run SET lease_until_ms = 0"))
+
+
+def test_a_broker_moves_from_files_into_a_store(linkage: Linkage, tmp_path: Path) -> None:
+    """As an operator does it: whoever forgets to move is told before a run has failed for want of its blobs."""
+    linkage.upload_both(30, 12)
+    settings, store = linkage.broker.settings, linkage.broker.blobs
+    before = list(store.digests())
+    assert move_blobs(store, FileBlobs(settings.blob_dir, reserve_percent=0)) == len(before)
+    with pytest.raises(ConfigurationError, match="still lie in files"):
+        linkage.work()
+    assert linkage.run()["state"] == "queued"
+
+    def type_it(**changes: str) -> Result:
+        typed = {name: value for name, value in environment(settings).items() if value is not None}
+        words = ["--state", str(settings.state_dir), "move-blobs"]
+        return CliRunner(env=typed | changes).invoke(main, words)
+
+    done = type_it()
+    assert (done.exit_code, done.stderr.split()[0]) == (0, str(len(before)))
+    assert list(store.digests()) == before
+    assert type_it().stderr.startswith("0 blobs")
+    linkage.work()
+    assert linkage.run()["state"] == "succeeded"
 
 
 def test_a_backup_holds_the_blobs_of_the_store_and_puts_them_back(
