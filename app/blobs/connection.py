@@ -64,7 +64,8 @@ def connect(settings: Settings) -> Connection:
 
 
 def _s3(settings: Settings, bucket: str, prefix: str | None) -> S3Store:
-    config: dict[str, Any] = {}
+    # Blobs go one at a time, and not every server takes several in one request.
+    config: dict[str, Any] = {"disable_bulk_delete": True}
     if settings.store_key_id is not None:
         config |= {
             "access_key_id": settings.store_key_id,

@@ -70,7 +70,9 @@ class ObjectStoreServer:
         self.start()
 
     def start(self) -> None:
-        """Start it, and wait until it listens."""
+        """Start it, unless it runs, and wait until it listens."""
+        if self._process is not None:
+            return
         self._process = subprocess.Popen(
             [*self._command("radosgw"), "-f"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
@@ -106,6 +108,8 @@ class ObjectStoreServer:
 
     def new_bucket(self, *, versioned: bool = False) -> str:
         """Make a bucket and return its name."""
+        # A test that failed may have left it dead.
+        self.start()
         bucket = f"test-{secrets.token_hex(6)}"
         self._ask(f"/{bucket}", b"")
         if versioned:
