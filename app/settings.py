@@ -40,7 +40,9 @@ Address = Annotated[str, Field(pattern=MAIL_PATTERN, max_length=254)]
 ProxyAddress = Annotated[str, AfterValidator(lambda text: str(ipaddress.ip_address(text)))]
 PartyName = Annotated[str, Field(pattern=NAME_PATTERN)]
 # A bucket or container of its own, or a prefix in one; nothing that has to be quoted in a URL.
-STORE_PATTERN: Final = r"^(s3|gs|az)://[a-z0-9][a-z0-9._-]{1,220}(/[A-Za-z0-9_][A-Za-z0-9._-]*)*/?$"
+_STORE: Final = re.compile(
+    r"(s3|gs|az)://[a-z0-9][a-z0-9._-]{1,220}(/[A-Za-z0-9_][A-Za-z0-9._-]*)*/?"
+)
 # A key that nobody finds by trying.
 LEAST_SECRET: Final = 32
 PerMinute = Annotated[int, Field(ge=1, le=10**6)]
@@ -84,7 +86,7 @@ class Settings(BaseSettings):
     public_url: Annotated[str, Field(pattern=ADDRESS_PATTERN)] | None = None
 
     # Where sealed blobs lie, if not in files: `s3://bucket/prefix`, `gs://...`, or `az://container/prefix`.
-    store_url: Annotated[str, Field(pattern=STORE_PATTERN, max_length=1000)] | None = None
+    store_url: Annotated[str, Field(max_length=1000)] | None = None
     store_endpoint: Annotated[str, Field(pattern=r"^[!-~]+$", max_length=2000)] | None = None
     store_region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] | None = None
     # Of S3 the access key's id, of Azure the account; the secret that goes with it is in the file.
@@ -159,6 +161,10 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _store_can_be_asked(self) -> Self:
         """Refuse what would go unread, or in the clear; where no secret is given, the machine has a role."""
+        if self.store_url is not None and not _STORE.fullmatch(self.store_url):
+            raise ValueError(
+                "store_url is s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
+            )
         kind = (self.store_url or "").partition(":")[0]
         given = {name for name in type(self).model_fields if name.startswith("store_")}
         given = {name for name in given if getattr(self, name) is not None}

@@ -33,7 +33,7 @@ LISTED_AT_ONCE: Final = 1000
 UNVERSIONED: Final = frozenset({None, "", "null"})
 
 _ENTRY: Final = re.compile(r"[0-9a-f]{2}/[^/]+")
-_HINT: Final = "nothing is lost: do the same again once it does"
+_HINT: Final = "nothing is lost: do the same again later"
 
 
 class ObjectBlobs(BlobStore):
@@ -151,7 +151,7 @@ def _asking(*, may_be_missing: bool = False) -> Iterator[None]:
         raise StoreUnavailableError("The object store has no such bucket.", hint=_HINT) from None
     except (PermissionDeniedError, UnauthenticatedError):
         raise StoreUnavailableError(
-            "The object store refuses the broker; its operator has to see to that.", hint=_HINT
+            "The object store refuses the broker's key; its operator has to look.", hint=_HINT
         ) from None
     except (BaseError, OSError, ValueError):
         raise StoreUnavailableError(

@@ -75,7 +75,7 @@ def test_a_store_that_is_silent_is_not_waited_for_without_end(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"store_key_id": "stranger"}, "refuses the broker"),
+        ({"store_key_id": "stranger"}, "refuses the broker's key"),
         ({"store_ca_file": None}, "does not answer"),
         ({"store_url": "s3://no-such-bucket"}, "no such bucket"),
     ],

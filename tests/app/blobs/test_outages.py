@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from rigs.broker_processes import environment, repeating
-from rigs.broker_twins import copy_broker, released_matches
+from rigs.broker_twins import copy_broker, expire_leases, released_matches
 from rigs.destroying import checked, destroy
 from rigs.hooked_database import hooked_after_sweep
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage
@@ -29,7 +29,7 @@ from schemas.problem import Problem
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of few rows: a range begins where a part does."""
-    monkeypatch.setattr("schemas.upload.ROWS_PER_PIECE", 40)
+    monkeypatch.setattr("schemas.upload.ROWS_PER_PIECE", 90)
 
 
 def in_files(linkage: Linkage, folder: Path) -> Broker:
@@ -141,7 +141,7 @@ def test_a_store_that_dies_in_the_midst_of_a_run_leaves_it_to_a_later_attempt(
     with linkage.broker.database.read() as session:
         blocks = session.execute(text("SELECT count(*) FROM sealed_piece WHERE kind = 'run-block'"))
         assert blocks.scalar_one() >= 1
-    expire_lease(linkage.broker)
+    expire_leases(linkage.broker)
     # However long it takes, no attempt is counted.
     for _ in range(2):
         assert not Worker(linkage.broker).work_once()
@@ -149,11 +149,6 @@ def test_a_store_that_dies_in_the_midst_of_a_run_leaves_it_to_a_later_attempt(
     linkage.work()
     assert outcome(linkage.broker) == outcome(files)
     files.close()
-
-
-def expire_lease(broker: Broker) -> None:
-    with broker.database.write() as session:
-        session.execute(text("UPDATE run SET lease_until_ms = 0"))
 
 
 def test_a_broker_moves_from_files_into_a_store(linkage: Linkage, tmp_path: Path) -> None:
