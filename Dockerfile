@@ -6,12 +6,13 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-COPY requirements/build.txt requirements/broker.txt requirements/
+COPY requirements/build.txt requirements/broker.txt requirements/store.txt requirements/
 RUN python -m venv /opt/blindlink \
     && /opt/blindlink/bin/pip install --no-cache-dir --require-hashes --only-binary :all: \
         --requirement requirements/build.txt \
     && /opt/blindlink/bin/pip install --no-cache-dir --require-hashes --only-binary :all: \
-        --no-binary bashplotlib --no-build-isolation --requirement requirements/broker.txt
+        --no-binary bashplotlib --no-build-isolation \
+        --requirement requirements/broker.txt --requirement requirements/store.txt
 COPY pyproject.toml setup.py README.md LICENSE ./
 COPY app app
 COPY encoding encoding

@@ -76,7 +76,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRADE=1 takes newer releases
 	sh install/venv.sh broker
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/lock.txt
-	$(COMPILE) pyproject.toml --extra broker --extra postgres --extra parquet --extra xlsx --extra review --group dev \
+	$(COMPILE) pyproject.toml --extra broker --extra postgres --extra parquet --extra xlsx --extra review --extra store --group dev \
 	  --output-file requirements/dev.txt >/dev/null
 	$(COMPILE) pyproject.toml --extra broker --extra postgres \
 	  --constraint requirements/dev.txt --output-file requirements/broker.txt >/dev/null
@@ -88,6 +88,8 @@ lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRAD
 	  --constraint requirements/dev.txt --output-file requirements/xlsx.txt >/dev/null
 	echo textual | $(COMPILE) - \
 	  --constraint requirements/dev.txt --output-file requirements/review.txt >/dev/null
+	echo obstore | $(COMPILE) - \
+	  --constraint requirements/dev.txt --output-file requirements/store.txt >/dev/null
 	$(COMPILE) --group build \
 	  --constraint requirements/dev.txt --output-file requirements/build.txt >/dev/null
 	$(COMPILE) --group lock --output-file requirements/lock.txt >/dev/null

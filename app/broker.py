@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.blobs import BlobStore
+from app.blobs import BlobStore, open_blobs
 from app.clock import Clock, utc_now
 from app.db import Database
 from app.durable import make_private_file, make_private_folder
@@ -56,7 +56,7 @@ def open_broker(settings: Settings, *, clock: Clock = utc_now) -> Broker:
         settings=settings,
         database=open_database(settings),
         keystore=keystore,
-        blobs=BlobStore(settings.blob_dir, reserve_percent=settings.disk_reserve_percent),
+        blobs=open_blobs(settings, signer.name),
         log=MatchLog(
             signer,
             LastCheckpointFile(settings.last_checkpoint_file),

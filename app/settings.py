@@ -39,9 +39,23 @@ Address = Annotated[str, Field(pattern=MAIL_PATTERN, max_length=254)]
 # As it is compared: in the one form that an address has.
 ProxyAddress = Annotated[str, AfterValidator(lambda text: str(ipaddress.ip_address(text)))]
 PartyName = Annotated[str, Field(pattern=NAME_PATTERN)]
+# A bucket or container of its own, or a prefix in one; nothing that has to be quoted in a URL.
+_STORE: Final = re.compile(
+    r"(s3|gs|az)://[a-z0-9][a-z0-9._-]{1,220}(/[A-Za-z0-9_][A-Za-z0-9._-]*)*/?"
+)
 # A key that nobody finds by trying.
 LEAST_SECRET: Final = 32
 PerMinute = Annotated[int, Field(ge=1, le=10**6)]
+
+
+# Which settings a kind of store takes; none: blobs are files.
+_OF_EACH_STORE: Final = frozenset({"store_url", "store_secret_file", "store_ca_file"})
+_STORE_SETTINGS: Final = {
+    "": frozenset[str](),
+    "s3": _OF_EACH_STORE | {"store_endpoint", "store_region", "store_key_id"},
+    "gs": _OF_EACH_STORE,
+    "az": _OF_EACH_STORE | {"store_endpoint", "store_key_id"},
+}
 
 
 def usable_processors() -> int:
@@ -70,6 +84,15 @@ class Settings(BaseSettings):
 
     # The address under which parties reach the broker; what they sign to come in names it.
     public_url: Annotated[str, Field(pattern=ADDRESS_PATTERN)] | None = None
+
+    # Where sealed blobs lie, if not in files: `s3://bucket/prefix`, `gs://...`, or `az://container/prefix`.
+    store_url: Annotated[str, Field(max_length=1000)] | None = None
+    store_endpoint: Annotated[str, Field(pattern=r"^[!-~]+$", max_length=2000)] | None = None
+    store_region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] | None = None
+    # Of S3 the access key's id, of Azure the account; the secret that goes with it is in the file.
+    store_key_id: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")] | None = None
+    store_secret_file: Path | None = None
+    store_ca_file: Path | None = None
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535)] = 8443
@@ -133,6 +156,30 @@ class Settings(BaseSettings):
             raise ValueError("webhook_url and webhook_secret_file go together")
         if self.webhook_url is not None and not _is_safe_url(self.webhook_url):
             raise ValueError("webhook_url is https://, or http:// on this machine, without a user")
+        return self
+
+    @model_validator(mode="after")
+    def _store_can_be_asked(self) -> Self:
+        """Refuse what would go unread, or in the clear; where no secret is given, the machine has a role."""
+        if self.store_url is not None and not _STORE.fullmatch(self.store_url):
+            raise ValueError(
+                "store_url is s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
+            )
+        kind = (self.store_url or "").partition(":")[0]
+        given = {name for name in type(self).model_fields if name.startswith("store_")}
+        given = {name for name in given if getattr(self, name) is not None}
+        beyond = sorted(given - _STORE_SETTINGS[kind])
+        if beyond:
+            where = f"with {kind}://" if kind else "without store_url"
+            raise ValueError(f"{beyond[0]} says nothing {where}")
+        if kind == "s3" and (self.store_key_id is None) != (self.store_secret_file is None):
+            raise ValueError("store_key_id and store_secret_file go together")
+        if kind == "az" and self.store_key_id is None:
+            raise ValueError("az:// needs store_key_id, the name of the account")
+        if self.store_endpoint is not None and not _is_safe_url(self.store_endpoint):
+            raise ValueError(
+                "store_endpoint is https://, or http:// on this machine, without a user"
+            )
         return self
 
     @classmethod
@@ -228,6 +275,14 @@ class Settings(BaseSettings):
             ConfigurationError: it cannot be read.
         """
         return _first_line(self.mail_password_file, "the mail password")
+
+    def store_secret(self) -> str:
+        """Return the secret that goes with `store_key_id`, from its file.
+
+        Raises:
+            ConfigurationError: it cannot be read.
+        """
+        return _first_line(self.store_secret_file, "the object store's secret")
 
     def webhook_secret(self) -> bytes:
         """Return the key that authenticates messages to the webhook, from its file.

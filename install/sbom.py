@@ -16,7 +16,11 @@ from typing import Any, Final
 from install.wheelhouse import EXTRAS, ROOT, Pin, pins_of
 
 # The locks that each kind of install takes; an auditor installs what an agency does, without extras.
-BILLS: Final = {"broker": ("broker",), "agency": ("agency", *EXTRAS), "auditor": ("agency",)}
+BILLS: Final = {
+    "broker": ("broker", "store"),
+    "agency": ("agency", *EXTRAS),
+    "auditor": ("agency",),
+}
 VENDORED: Final = ROOT / "app" / "web" / "assets"
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from rigs.moments import Moments
     from services.full_disk import FullDisk
+    from services.object_store import ObjectStoreServer
     from services.postgres import PostgresServer
 
 # No property depends on how fast the machine is. `make campaign` tries many more examples.
@@ -114,6 +115,18 @@ def postgres_server() -> Iterator[PostgresServer]:
         with running_postgres() as server:
             yield server
     except MissingServerError as exc:
+        missing(str(exc))
+
+
+@pytest.fixture(scope="session")
+def object_store_server() -> Iterator[ObjectStoreServer]:
+    """An S3 server for the session; `settings()` makes a bucket in it. Who kills it starts it again."""
+    from services.object_store import MissingStoreError, running_object_store
+
+    try:
+        with running_object_store() as server:
+            yield server
+    except MissingStoreError as exc:
         missing(str(exc))
 
 

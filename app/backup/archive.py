@@ -16,7 +16,7 @@ from pydantic import Field
 
 from app.backup import snapshot
 from app.backup.errors import BACKUP_REFUSED, BackupDamagedError
-from app.blobs import BlobStore
+from app.blobs import BlobStore, FileBlobs
 from app.clock import utc_text
 from app.db import Database
 from app.durable import make_private_folder, write_durably
@@ -100,7 +100,7 @@ def write_backup(broker: Broker, folder: Path) -> BackupManifest:
             "revision": stored_revision(broker.database),
             "database_sha256": _sha256(copy),
             # After the database: what it names was there before it was copied.
-            "blobs": _copy_blobs(broker.blobs, BlobStore(folder / BLOBS)),
+            "blobs": _copy_blobs(broker.blobs, FileBlobs(folder / BLOBS)),
             "log_size": checkpoint.size,
             "checkpoint": checkpoint.note.decode("utf-8"),
         }
@@ -154,7 +154,7 @@ def restore_backup(
     manifest = read_backup(folder, snapshot.kind_of(broker.database))
     if replace and not older:
         _refuse_older(broker, manifest)
-    _copy_blobs(BlobStore(folder / BLOBS), broker.blobs)
+    _copy_blobs(FileBlobs(folder / BLOBS), broker.blobs)
     copy = folder / snapshot.FILE_NAMES[manifest.database]
     snapshot.load_database(broker.database, copy, broker.settings.state_dir, replace=replace)
     took_checkpoint = not broker.settings.last_checkpoint_file.exists()

@@ -1,4 +1,4 @@
-"""`blindlink-broker backup`, `backup-keys` and `restore`."""
+"""`blindlink-broker backup`, `backup-keys`, `restore` and `move-blobs`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from app.backup.errors import BACKUP_REFUSED
 from app.backup.keys import LIFETIME, write_key_backup
 from app.cli.opening import founded_settings, opened_broker
-from app.errors import RefusedError
+from app.errors import ConfigurationError, RefusedError
 from app.matchlog.errors import LogRolledBackError
 from schemas.errors import CheckpointError
 from schemas.matchlog.checkpoint import parse_checkpoints
@@ -104,6 +104,29 @@ def restore(
             "the backup is older than the last checkpoint that this broker signed",
             hint="restore a newer one; until then the broker answers, but takes and releases nothing",
         )
+
+
+@click.command("move-blobs", short_help="Move blobs from files into the object store.")
+@click.pass_context
+def move_blobs(ctx: click.Context) -> None:
+    """Move all blobs from files of the state folder into the object store that store_url names.
+
+    Stop the broker and its workers first: nothing here can see that they run. If it is killed, type it again.
+
+    Example: blindlink-broker --state /srv/blindlink move-blobs
+    """
+    from app import blobs
+
+    with opened_broker(ctx) as broker, working("moving blobs"):
+        settings = broker.settings
+        if settings.store_url is None:
+            raise ConfigurationError(
+                "store_url is not set, so there is no store to move blobs into",
+                hint="docs/operator.md#an-object-store",
+            )
+        files = blobs.FileBlobs(settings.blob_dir, reserve_percent=0)
+        moved = blobs.move_blobs(files, broker.blobs)
+    click.echo(f"{moved} blobs are in {settings.store_url} now, and no longer in files", err=True)
 
 
 def _notes_of(file: Path) -> list[bytes]:

@@ -123,6 +123,10 @@ def _disk(broker: Broker) -> str:
     return f"more than {broker.settings.disk_reserve_percent} % free"
 
 
+def _blobs(broker: Broker) -> str:
+    return broker.blobs.try_out()
+
+
 def _files(broker: Broker) -> str:
     needed = files_needed(broker.settings.max_connections)
     allowed = raise_file_limit(needed)
@@ -224,6 +228,7 @@ CHECKS: dict[str, Callable[[Broker], str]] = {
     "messages": _messages,
     "key store": _keys,
     "disk": _disk,
+    "blobs": _blobs,
     "files": _files,
     "tls": _tls,
 }

@@ -35,6 +35,7 @@ SECTIONS: Final = {
         "backup": "Back up database and blobs.",
         "backup-keys": "Back up the keys, for a short time.",
         "restore": "Restore a backup of database and blobs.",
+        "move-blobs": "Move blobs from files into the object store.",
         "key-ring": "Replace the key that wraps all others.",
         "log-key": "Show and replace the key that signs the match log.",
     },
@@ -55,6 +56,7 @@ _ELSEWHERE: Final = {
     "hold": "destruction",
     "backup-keys": "backup",
     "restore": "backup",
+    "move-blobs": "backup",
 }
 
 

@@ -36,8 +36,8 @@ async def alive() -> Health:
 
 @router.get("/readyz")
 def ready(broker: WiredBroker) -> Health:
-    """Answer while the broker can take and give: database, disk and match log are fit."""
-    broker.blobs.refuse_when_full()
+    """Answer while the broker can take and give: database, store, disk and match log are fit."""
+    broker.blobs.refuse_when_unfit()
     try:
         with broker.database.read() as session:
             broker.log.check(session)

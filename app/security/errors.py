@@ -87,6 +87,13 @@ class StorageFullError(UnavailableError):
     title = "The broker's disk is nearly full"
 
 
+class StoreUnavailableError(UnavailableError):
+    """The object store does not answer, or does not do what it is asked."""
+
+    code = "store-unavailable"
+    title = "The broker's object store does not answer"
+
+
 @contextmanager
 def storing() -> Iterator[None]:
     """Let what cannot be written within the block be a StorageFullError, whatever the disk says."""

@@ -18,7 +18,7 @@ from app.runs.attempts import Attempt, begin_attempt, bury_exhausted, fail_attem
 from app.runs.commits import check_next
 from app.runs.errors import LeaseLostError
 from app.runs.lease import give_back, has_work, renew_lease
-from app.security.errors import StorageFullError
+from app.security.errors import StorageFullError, StoreUnavailableError
 from app.worker.heartbeat import Heartbeat
 from app.worker.helper import Helper
 from app.worker.run import do_run
@@ -95,13 +95,17 @@ class Worker:
             with self._broker.database.read() as session:
                 self._broker.log.check(session)
                 is_waiting = has_work(session)
-            # Without room each attempt would fail, until the run counts as one that ends its workers.
-            self._broker.blobs.refuse_when_full()
             if not is_waiting:
+                self._broker.blobs.refuse_when_full()
                 return self._helper.help_once(self._ready())
+            # Else each attempt would fail, until the run counts as one that ends its workers.
+            self._broker.blobs.refuse_when_unfit(writes=True)
             attempt = self._begin()
         except StorageFullError:
             log.warning("storage_full")
+            return False
+        except StoreUnavailableError:
+            log.warning("store_unavailable")
             return False
         except (SQLAlchemyError, UnavailableError) as exc:
             log.warning("database_unavailable", error=type(exc).__name__)

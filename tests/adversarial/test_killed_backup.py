@@ -16,7 +16,7 @@ from rigs.kill_scene import Scene
 
 from app.backup.archive import MANIFEST, BackupManifest, read_backup
 from app.backup.errors import BACKUP_REFUSED
-from app.blobs import BlobStore
+from app.blobs import FileBlobs
 from tests.samples.refusals import raises
 
 
@@ -24,7 +24,7 @@ def check(folder: Path, kind: str, n_blobs: int) -> None:
     """Either a whole backup lies there, or one that is refused by name; no password and no key in either."""
     if (folder / MANIFEST).exists():
         manifest = read_backup(folder, kind)
-        assert manifest.blobs == n_blobs == len(list(BlobStore(folder / "blobs").digests()))
+        assert manifest.blobs == n_blobs == len(list(FileBlobs(folder / "blobs").digests()))
     else:
         with raises(BACKUP_REFUSED):
             read_backup(folder, kind)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from pathlib import Path
 
 import httpx2
 import pytest
 from campaign.reports import Tally
 from campaign.size import times
-from rigs.broker_processes import Process, killing
+from rigs.broker_processes import Process, killing, repeating
 from rigs.broker_twins import Matches, copied_broker, released_matches
-from rigs.kill_scene import N_COMMON, Scene
+from rigs.kill_scene import N_COMMON, Scene, served_scene
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
+from services.object_store import ObjectStoreServer
 
 from app.broker import Broker
 from app.runs.models import Run
@@ -47,6 +49,35 @@ def test_nothing_acknowledged_is_lost_and_runs_end_as_undisturbed_ones(
     check_receipts(scene)
     scene.check_log()
     tally.tried(in_uploads + of_workers + in_fetches)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.campaign("kills-broker")
+def test_nothing_is_lost_where_the_object_store_dies_as_well(
+    tmp_path: Path, sqlite_url: str, object_store_server: ObjectStoreServer, tally: Tally
+) -> None:
+    n_kills = times(quick=4, full=40)
+    with served_scene(tmp_path, sqlite_url, None, store=object_store_server) as scene:
+
+        def lose_store() -> None:
+            with object_store_server.down():
+                pass
+
+        def moment() -> float:
+            return scene.rng.uniform(0.05, 0.8)
+
+        with repeating(lose_store, n_kills, moment):
+            upload_under_kills(scene, n_kills // 2)
+        scene.upload_both()
+        run = scene.linkage.run_id()
+        expected = undisturbed(scene, run)
+        with repeating(lose_store, n_kills, moment):
+            work_under_kills(scene, run, n_kills // 2)
+        assert outcome(scene.real.broker, run) == expected
+        check_receipts(scene)
+        scene.check_log()
+    tally.tried(3 * n_kills)
 
 
 def upload_under_kills(scene: Scene, n_kills: int) -> None:

@@ -228,16 +228,58 @@ def test_a_webhook_without_its_secret_or_with_a_short_one_is_refused(tmp_path: P
 def test_the_settings_of_the_operators_page_are_taken(tmp_path: Path) -> None:
     page = Path(__file__).parents[2] / "docs" / "operator.md"
     blocks = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
-    passes_through, ends_tls, told = blocks
+    passes_through, ends_tls, stored, told = blocks
     write_config(tmp_path, ends_tls)
     named = read_settings(tmp_path)
     assert (named.insecure_plain_http, named.trusted_proxy) == (True, "127.0.0.1")
-    write_config(tmp_path, f"{passes_through}\n{told}")
+    write_config(tmp_path, f"{passes_through}\n{stored}\n{told}")
     settings = read_settings(tmp_path)
     assert sorted(settings.mail_to) == ["child-welfare", "k12", "state-university"]
     assert settings.webhook_url is not None
+    assert settings.store_url == "s3://linkage-blobs/blindlink"
     # Behind a proxy all callers come from one address.
     assert settings.max_connections_per_address == settings.max_connections
+
+
+STORE = {
+    "store_url": "s3://bucket/prefix",
+    "store_key_id": "blindlink",
+    "store_secret_file": Path("secret"),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"store_url": None}, "says nothing without store_url"),
+        ({"store_url": "file:///srv/blobs"}, "store_url"),
+        ({"store_url": "s3://key:secret@bucket"}, "store_url"),
+        ({"store_url": "s3://bucket/../other"}, "store_url"),
+        ({"store_url": "gs://bucket"}, "store_key_id says nothing with gs://"),
+        (
+            {"store_url": "az://container", "store_region": "x"},
+            "store_region says nothing with az://",
+        ),
+        ({"store_url": "az://container", "store_key_id": None}, "name of the account"),
+        ({"store_key_id": None}, "go together"),
+        ({"store_secret_file": None}, "go together"),
+        ({"store_endpoint": "http://store.example.org"}, "on this machine"),
+        ({"store_endpoint": "https://user:secret@store.example.org"}, "without a user"),
+    ],
+)
+def test_a_store_that_could_not_be_asked_safely_is_refused(
+    tmp_path: Path, changes: dict[str, object], said: str
+) -> None:
+    assert read_settings(tmp_path, **STORE).store_url == STORE["store_url"]
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        read_settings(tmp_path, **(STORE | changes))
+    assert "secret@" not in str(caught.value)
+
+
+def test_a_store_on_this_machine_and_one_under_the_machines_role_are_taken(tmp_path: Path) -> None:
+    read_settings(tmp_path, **STORE, store_endpoint="http://127.0.0.1:9000")
+    read_settings(tmp_path, store_url="s3://bucket", store_region="us-gov-west-1")
+    read_settings(tmp_path, store_url="az://container/prefix", store_key_id="account")
 
 
 def test_a_proxy_is_named_by_its_address(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rigs.searching import spellings
 
-from app.blobs import BlobStore
+from app.blobs import FileBlobs
 from app.security.at_rest import unseal
 from app.security.errors import SealBrokenError
 from app.security.keystore import DataKey
@@ -54,7 +54,7 @@ class Thief:
 
     def take_blobs(self, folder: Path) -> None:
         """Copy every sealed piece below a folder of blobs."""
-        store = BlobStore(folder)
+        store = FileBlobs(folder)
         self.blobs |= {digest: store.get(digest) for digest in store.digests()}
 
     def opened(self, keys: Iterable[DataKey]) -> Iterator[bytes]:

@@ -44,7 +44,10 @@ BASE = third_party(PROJECT["project"]["dependencies"])
 READERS = third_party(OPTIONAL["parquet"], OPTIONAL["xlsx"])
 SCREEN = third_party(OPTIONAL["review"])
 # starlette is part of what fastapi offers its users, markupsafe of what jinja2 does.
-BROKER = third_party(OPTIONAL["broker"], OPTIONAL["postgres"]) | {"starlette", "markupsafe"}
+BROKER = third_party(OPTIONAL["broker"], OPTIONAL["postgres"], OPTIONAL["store"]) | {
+    "starlette",
+    "markupsafe",
+}
 
 # What each part may import beyond the standard library and itself.
 MAY_IMPORT = {

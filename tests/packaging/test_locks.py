@@ -22,6 +22,7 @@ ASKED_FOR = {
     "parquet": EXTRAS["parquet"],
     "xlsx": EXTRAS["xlsx"],
     "review": EXTRAS["review"],
+    "store": EXTRAS["store"],
     "broker": [*BASE, *EXTRAS["broker"], *EXTRAS["postgres"]],
     "build": GROUPS["build"],
     "dev": [*BASE, *chain.from_iterable(EXTRAS.values()), *GROUPS["dev"]],
@@ -65,7 +66,7 @@ def test_a_lock_fits_what_the_project_asks_for(lock: str) -> None:
     assert unfit == []
 
 
-@pytest.mark.parametrize("lock", ["agency", "parquet", "xlsx", "review", "broker"])
+@pytest.mark.parametrize("lock", ["agency", "parquet", "xlsx", "review", "store", "broker"])
 def test_what_is_tested_is_what_is_installed(lock: str) -> None:
     tested = versions_of("dev")
     assert {name: tested.get(name) for name in versions_of(lock)} == versions_of(lock)
@@ -86,4 +87,6 @@ def test_the_build_group_is_what_the_build_system_requires() -> None:
 
 def test_the_agency_gets_no_server_and_no_reader_of_other_files_than_text() -> None:
     server = {"fastapi", "sqlalchemy", "uvicorn", "starlette", "alembic", "psycopg"}
-    assert (server | {"pyarrow", "python-calamine", "textual"}).isdisjoint(versions_of("agency"))
+    assert (server | {"pyarrow", "python-calamine", "textual", "obstore"}).isdisjoint(
+        versions_of("agency")
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import Any
 
 import anyio
@@ -10,7 +11,6 @@ import httpx2
 import pytest
 from starlette.testclient import TestClient
 
-from app import blobs
 from app.matchlog.errors import LogRolledBackError
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from schemas.matchlog.checkpoint import parse_checkpoints, serialise_checkpoints
@@ -60,7 +60,7 @@ def test_a_broker_without_room_is_not_ready(
 ) -> None:
     usage = type("Usage", (), {"total": 100, "free": 1, "used": 99})
     monkeypatch.setattr(founded.broker.blobs, "_reserve_percent", 10)
-    monkeypatch.setattr(blobs.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     assert code_of(client.get("/readyz")) == (507, "storage-full")
 
 

@@ -14,7 +14,7 @@ from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, either_database
 from samples.round_files import Container, random_people
 
 from app.agencies.persons import revoke_person
-from app.blobs import BlobStore
+from app.blobs import FileBlobs
 from app.broker import MAX_CHECKS
 from app.errors import BrokerError
 from app.uploads import checks, part_storage
@@ -120,7 +120,7 @@ def test_a_container_that_was_refused_is_not_read_again_nor_logged_again(
     first = linkage.commit(upload, root, CHILD_WELFARE)
     assert first.json()["type"].endswith(":header-differs")
     n_entries = len(linkage.log_entries())
-    monkeypatch.setattr(BlobStore, "get", None)
+    monkeypatch.setattr(FileBlobs, "get", None)
     for _ in range(3):
         again = linkage.commit(upload, root, CHILD_WELFARE)
         assert (again.status_code, but_request(again)) == (422, but_request(first))

@@ -11,7 +11,7 @@ from rigs.linkage import AUDITOR, CHILD_WELFARE, POLICY, PROJECT, SCHOOL, Linkag
 from rigs.shown_pages import words
 from rigs.signed import Accord
 
-from app.blobs import BlobStore
+from app.blobs import FileBlobs
 from app.deadlines.service import all_overdue
 from app.runs.lease import claim_run
 from app.security.actor import Actor
@@ -73,7 +73,7 @@ def test_the_brokers_own_keys_are_for_whoever_runs_it(visitor: Any) -> None:
 
 
 def test_a_disk_without_room_is_the_operators_to_know(linkage: Linkage, visitor: Any) -> None:
-    full = BlobStore(linkage.broker.settings.blob_dir, reserve_percent=101)
+    full = FileBlobs(linkage.broker.settings.blob_dir, reserve_percent=101)
     broker = replace(linkage.broker, blobs=full)
     operator = linkage.founded.operator
     person = linkage.person(AUDITOR, "auditor").id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,8 +17,7 @@ from rigs.linkage import Linkage, MakeLinkage
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from app import blobs
-from app.blobs import BlobStore
+from app.blobs import FileBlobs
 from app.broker import Broker
 from app.runs.lease import MAX_STALLED_ATTEMPTS, Lease, claim_run, renew_lease
 from app.security.errors import StorageFullError
@@ -98,9 +98,9 @@ def test_below_the_disk_reserve_a_run_waits_for_as_long_as_it_takes(
     linkage: Linkage, queued: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = linkage.broker.settings
-    worker = Worker(replace(linkage.broker, blobs=BlobStore(settings.blob_dir, reserve_percent=10)))
+    worker = Worker(replace(linkage.broker, blobs=FileBlobs(settings.blob_dir, reserve_percent=10)))
     with monkeypatch.context() as patched:
-        patched.setattr(blobs.shutil, "disk_usage", lambda _: Usage(100, 99, 1))
+        patched.setattr(shutil, "disk_usage", lambda _: Usage(100, 99, 1))
         for _ in range(MAX_STALLED_ATTEMPTS + 2):
             worker.work(until_idle=True)
             assert view(linkage, queued)["state"] == "queued"

@@ -1,0 +1,53 @@
+"""Blobs in files of the state folder."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from app.blobs.store import DEFAULT_RESERVE_PERCENT, BlobStore
+from app.durable import make_private_folder, remove_durably, write_durably
+from app.security.errors import storing
+
+
+class FileBlobs(BlobStore):
+    """A folder of blobs, on the disk that it refuses to fill."""
+
+    def __init__(self, folder: Path, *, reserve_percent: int = DEFAULT_RESERVE_PERCENT) -> None:
+        """Use the folder, making it for the owner only."""
+        make_private_folder(folder)
+        super().__init__(folder, reserve_percent=reserve_percent)
+
+    def refuse_when_unfit(self, *, writes: bool = False) -> None:
+        """Look at the disk; raises StorageFullError."""
+        del writes
+        self.refuse_when_full()
+
+    def try_out(self) -> str:
+        """Return where they lie."""
+        return "in files of the state folder"
+
+    def _write(self, key: str, content: bytes) -> None:
+        path = self._folder / key
+        with storing():
+            make_private_folder(path.parent)
+            write_durably(path, content)
+
+    def _read(self, key: str) -> bytes:
+        return (self._folder / key).read_bytes()
+
+    def _remove(self, key: str) -> None:
+        path = self._folder / key
+        if path.exists():
+            remove_durably(path)
+
+    def _entries(self) -> Iterator[tuple[str, float]]:
+        for path in self._folder.glob("[0-9a-f][0-9a-f]/*"):
+            # Another process may have removed it since.
+            with suppress(FileNotFoundError):
+                yield f"{path.parent.name}/{path.name}", path.stat().st_mtime
+
+    def _now_s(self) -> float:
+        return time.time()
