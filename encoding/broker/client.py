@@ -34,7 +34,6 @@ from schemas.api import (
     UploadView,
     WhoAmI,
 )
-from schemas.asked import hold_digest, upload_digest
 from schemas.canonical import parse_json
 from schemas.certificate import CertificateFile
 from schemas.destruction import HoldNotice, SignedDestruction
@@ -49,6 +48,7 @@ from schemas.destruction_api import (
 from schemas.document import Document
 from schemas.errors import FormatError
 from schemas.identity import SignedKeyChange
+from schemas.logged_requests import hold_digest, upload_digest
 from schemas.matchlog.kinds import UploadReceived
 from schemas.negotiation import (
     AgreementList,

@@ -40,7 +40,7 @@ from app.settings import Settings
 from app.worker.loop import Worker
 from app.worker.sweeper import Sweeper
 from encoding.people.identity import Identity
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.secret.secret import Secret
 from schemas.agreement import Agreement, ProjectTerms
 from schemas.clauses import FileSize

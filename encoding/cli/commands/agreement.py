@@ -15,7 +15,7 @@ from encoding.agreement.text import agreement_lines, agreement_markdown
 from encoding.agreement.words import signature_chapter
 from encoding.cli.commands.agreement_families import family_notice
 from encoding.cli.commands.agreement_notices import resume, suspend, withdraw
-from encoding.cli.commands.agreement_signing import accept, send, sign, status
+from encoding.cli.commands.agreement_signatures import accept, send, sign, status
 from encoding.cli.parts import prompts
 from encoding.cli.parts.agreement_questions import ask_answers
 from encoding.cli.parts.agreements import seat, seat_options

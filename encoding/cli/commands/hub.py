@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import click
 
-from encoding.cli.commands.hub_adding import add
-from encoding.cli.commands.hub_joining import join
-from encoding.cli.commands.hub_signing import sign
+from encoding.cli.commands.hub_add import add
+from encoding.cli.commands.hub_join import join
+from encoding.cli.commands.hub_sign import sign
 from encoding.cli.parts import prompts
 from encoding.cli.parts.hub_desk import HubDesk, hub_settings
 from encoding.cli.parts.hub_report import reported, status_lines, summary

@@ -13,7 +13,7 @@ from encoding.cli.parts.mapping import read_mapping
 from encoding.cli.parts.project_view import current_view
 from encoding.cli.parts.session import Session
 from encoding.errors import BrokerUnreachableError, ConfigError, NotAuthorisedError
-from encoding.profiles.shipped import load_preset, shipped_profile
+from encoding.profiles.catalog import load_preset, shipped_profile
 from encoding.records.agency_file import AgencyFile, only_of
 from encoding.workspace.config import TODAY, is_iso_date
 

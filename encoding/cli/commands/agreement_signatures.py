@@ -18,7 +18,7 @@ from encoding.cli.parts import prompts
 from encoding.cli.parts.accepted_agreement import accept_agreement, read_digest, trust_persons
 from encoding.cli.parts.agreements import Seat, seat, seat_options
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.standing import DEFAULT_RUNS, RUNS, approve_in_advance
+from encoding.cli.parts.standing_approvals import DEFAULT_RUNS, RUNS, approve_in_advance
 from encoding.errors import (
     AgreementFileError,
     AgreementUntrustedError,

@@ -14,7 +14,7 @@ from encoding.agreement.files import write_proposal
 from encoding.agreement.page import agreement_page
 from encoding.agreement.persons import newest_identities
 from encoding.agreement.verification import verified
-from encoding.cli.commands.agreement_signing import compare_fingerprint, refuse_other
+from encoding.cli.commands.agreement_signatures import compare_fingerprint, refuse_other
 from encoding.cli.parts.hub_desk import HubDesk
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import write_page
