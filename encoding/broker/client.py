@@ -25,7 +25,6 @@ from schemas.api import (
     ReleaseList,
     ReleaseVerification,
     ReleaseView,
-    RunList,
     RunRequest,
     RunView,
     SessionLink,
@@ -188,10 +187,6 @@ class BrokerClient:
     def ask_run(self, project: str, request: RunRequest) -> RunView:
         """Ask once more for the run of a pair; one that waits, is under way or has succeeded is returned."""
         return self._post(RunView, f"projects/{project}/runs", request)
-
-    def runs(self, project: str) -> RunList:
-        """Return the project's runs, newest first."""
-        return self._get(RunList, f"projects/{project}/runs")
 
     def run(self, run: str) -> RunView:
         """Return one run."""
