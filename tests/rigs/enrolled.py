@@ -60,7 +60,7 @@ def revoke(founded: Any, person: str) -> None:
             founded.broker.log,
             person_id=person,
             actor=founded.operator,
-            now=founded.clock(),
+            now=founded.broker.clock(),
         )
 
 

@@ -11,6 +11,7 @@ import pytest
 from rigs.enrolled import EnrolledPerson
 
 from app.agencies import persons
+from app.agencies.service import enrol_party
 from app.broker import Broker
 from app.security.actor import Actor
 from encoding.people.identity import Identity, new_identity, write_identity
@@ -53,6 +54,23 @@ def enrol_keys(broker: Broker, operator: Actor, identity: Identity, now: datetim
             actor=operator,
             now=now,
         )
+
+
+def enrol_agencies(
+    broker: Broker, operator: Actor, *parties: str, now: datetime | None = None
+) -> None:
+    """Enrol agencies by names, which are their titles too; the broker's clock says when, unless `now` does."""
+    with broker.database.write() as session:
+        for party in parties:
+            enrol_party(
+                session,
+                broker.log,
+                name=party,
+                title=party,
+                role="agency",
+                actor=operator,
+                now=now or broker.clock(),
+            )
 
 
 def lay_down_keys(folder: Path, identity: Identity) -> None:
