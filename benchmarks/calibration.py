@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks.quality import SEEDS, measure
 from benchmarks.rehearsed import LEVELS, clean, link, rehearsal_files
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.synth import RehearsalFiles
 
 # The words of `calibrate` for the levels of the rehearsal data.

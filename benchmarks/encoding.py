@@ -168,7 +168,7 @@ def run_rows(n_records: int) -> None:
 
     from encoding.blocks.assembly import Assembly
     from encoding.blocks.keys import CellKeys
-    from encoding.profiles.shipped import shipped_profile
+    from encoding.profiles.catalog import shipped_profile
     from encoding.recipe import Recipe
 
     profile = shipped_profile("children", size="nation" if n_records > 1_000_000 else "state")

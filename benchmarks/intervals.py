@@ -23,7 +23,7 @@ import numpy as np
 
 from app.matching.blocks.decisions import Band
 from benchmarks.rehearsed import CASES, LEVELS, Rehearsal, clean, encoded_file, hard_case
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.records import open_table
 from encoding.synth import CHILD_WELFARE_LAYOUT, RehearsalFiles, write_rehearsal
 from encoding.trial.linkage import link

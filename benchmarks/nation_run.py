@@ -42,7 +42,7 @@ from encoding.blocks.assembly import STORED_ROW, Assembly, row_order
 from encoding.blocks.keys import CellKeys, round_key
 from encoding.blocks.spool import Spool
 from encoding.packing.container import Body, write_body, write_container
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.recipe import Recipe
 from schemas.clauses import FileSize
 from schemas.counts import FileCounts, published_counts

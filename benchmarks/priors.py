@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.rehearsed import LEVELS, Linked, Rehearsal, clean, link, rehearsal_files
-from encoding.profiles.shipped import SHIPPED, shipped_profile
+from encoding.profiles.catalog import SHIPPED, shipped_profile
 from schemas.fields import MILLION
 from schemas.profile import EncodingProfile
 

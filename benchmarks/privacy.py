@@ -28,7 +28,7 @@ from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.report import AuditReport, report_lines
 from encoding.privacy_audit.results import Audit, AuditScope
 from encoding.privacy_audit.scene import Pair, rehearse_partner
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.recipe.rows import RowCleaner
 from encoding.recipe.shared_numbers import without_shared
 from encoding.records import Chunk, open_table

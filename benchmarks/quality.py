@@ -45,7 +45,7 @@ from benchmarks.rehearsed import (
     rehearsal_files,
 )
 from encoding.encoder import Encoder
-from encoding.profiles.shipped import NUMBER_FIELD, SHIPPED, SIZES, ZIP_FIELD, shipped_profile
+from encoding.profiles.catalog import NUMBER_FIELD, SHIPPED, SIZES, ZIP_FIELD, shipped_profile
 from schemas.fields import NumberKind
 from schemas.profile import EncodingProfile
 

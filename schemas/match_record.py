@@ -26,7 +26,6 @@ from schemas.run import ReleaseNumber, RoundNumber
 
 NONCE_BYTES: Final = 32
 MAX_LINE_BYTES: Final = 16 * 1024
-MEDIA_TYPE: Final = "application/octet-stream"
 
 Band = Literal["auto", "review"]
 DecisionRule = Literal[

@@ -67,11 +67,6 @@ class ContainerHeader(Document):
     rows: Annotated[int, Field(ge=1, le=2**40)]
     root: Sha256Hex
 
-    def container_bytes(self) -> int:
-        """Return the size of the whole container, head included."""
-        body = self.records * HANDLE_BYTES + self.rows * STORED_ROW_BYTES
-        return len(serialise_header(self)) + body
-
 
 @dataclass(frozen=True, slots=True)
 class Parts:

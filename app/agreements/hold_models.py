@@ -8,7 +8,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import Base
 
 TIME = String(20)
-NAME = String(40)
 RANDOM_ID = String(36)
 
 

@@ -123,7 +123,7 @@ def propose(
         wrong-duty, agreement-refused: it is not the caller's to propose, does not follow the last one,
             or names another operator, or persons other than those who have enrolled.
     """
-    _hold_negotiation(session, actor, project)
+    _lock_negotiation(session, actor, project)
     agreement, digest, now = proposal.agreement, proposal.agreement.digest(), broker.clock()
     known = repository.find_agreement(session, project, digest)
     if known is not None:
@@ -179,7 +179,7 @@ def consent(
     stated = signed.statement
     if not isinstance(stated, Consent):
         raise RefusedError(STATEMENT_REFUSED, "It is not a consent to an agreement.")
-    _hold_negotiation(session, actor, project)
+    _lock_negotiation(session, actor, project)
     row = named_agreement(session, actor, project, stated.agreement)
     agreement, now = agreement_of(row), broker.clock()
     earlier = repository.find_consent(session, row.digest, actor.party)
@@ -218,7 +218,7 @@ def give_notice(
     stated = signed.statement
     if not isinstance(stated, Notice):
         raise RefusedError(STATEMENT_REFUSED, "It is not a notice about an agreement.")
-    _hold_negotiation(session, actor, project)
+    _lock_negotiation(session, actor, project)
     row = named_agreement(session, actor, project, stated.agreement)
     agreement, now = agreement_of(row), broker.clock()
     former = [one for one in repository.notices_of(session, project) if one.party == actor.party]
@@ -317,7 +317,7 @@ def versions_of_same_clauses(session: Session, terms: TermsInForce) -> list[Agre
     return list(of_same_clauses(map(agreement_of, signed)))
 
 
-def _hold_negotiation(session: Session, actor: Actor, project: str) -> None:
+def _lock_negotiation(session: Session, actor: Actor, project: str) -> None:
     require_negotiation(session, actor, project)
     repository.lock_agreements(session, project)
 

@@ -77,17 +77,17 @@ def lock_terms(session: Session, project: str) -> Project | None:
     if is_ahead(session, project):
         rows = of_project(session, project, Project.name, lambda: select(Project), "project")
         return rows[0][0] if rows else None
-    return _hold(session, project, read=True, key_share=True)
+    return _lock(session, project, read=True, key_share=True)
 
 
 def lock_rounds(session: Session, project: str) -> Project | None:
     """Return a project, or None; until the transaction ends nobody else changes its rounds or runs."""
-    return _hold(session, project, read=False, key_share=True)
+    return _lock(session, project, read=False, key_share=True)
 
 
 def lock_agreements(session: Session, project: str) -> Project | None:
     """Return a project, or None; until the transaction ends nobody else decides by what binds it."""
-    return _hold(session, project, read=False, key_share=False)
+    return _lock(session, project, read=False, key_share=False)
 
 
 def project_exists(session: Session, project: str) -> bool:
@@ -298,7 +298,7 @@ def get_profile(session: Session, digest: str) -> StoredProfile:
     return session.get_one(StoredProfile, digest)
 
 
-def _hold(session: Session, project: str, *, read: bool, key_share: bool) -> Project | None:
+def _lock(session: Session, project: str, *, read: bool, key_share: bool) -> Project | None:
     return session.get(
         Project,
         project,

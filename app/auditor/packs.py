@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -115,11 +114,10 @@ class PackHeld:
 
 @dataclass(frozen=True, slots=True)
 class Openings:
-    """One party's openings of decisions of a run; `sha256` is that of the file."""
+    """One party's openings of decisions of a run."""
 
     header: OpeningsHeader
     openings: tuple[Opening, ...]
-    sha256: str
 
 
 def split_pack(source: Source) -> tuple[PackHeld | None, Source]:
@@ -185,7 +183,7 @@ def read_openings(raw: bytes) -> Openings:
         header, openings = parse_openings(raw)
     except FormatError as exc:
         raise MalformedError(str(exc)) from exc
-    return Openings(header, openings, hashlib.sha256(raw).hexdigest())
+    return Openings(header, openings)
 
 
 def _first_bytes(source: Source) -> bytes:

@@ -12,7 +12,7 @@ from app.durable import write_durably
 from app.errors import ConfigurationError
 from schemas.certificate_page import certificate_page
 from schemas.ids import UPLOAD_PREFIX, is_random_id
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
     from app.agreements.hold_models import LegalHold
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from schemas.certificate import CertificateFile
     from schemas.destruction_api import DestructionView
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
-_out = click.option("--out", "out", type=_FILE, help="Write the certificate as JSON to this file.")
-_html = click.option("--html", "html", type=_FILE, help="Write it as a page to print, too.")
+_out = click.option("--out", "out", type=FILE, help="Write the certificate as JSON to this file.")
+_html = click.option("--html", "html", type=FILE, help="Write it as a page to print, too.")
 
 
 @click.command("destroy", short_help="Destroy what the broker holds, with a certificate.")

@@ -12,7 +12,7 @@ from app.cli.opening import local_operator, opened_broker
 from app.cli.parties_file import TEMPLATE
 from app.cli.spokes_file import HUB_TEMPLATE, read_parties
 from app.durable import make_private_folder
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 _FOLDER: Final = Path("invitations")
 
@@ -20,12 +20,7 @@ _FOLDER: Final = Path("invitations")
 @click.command(
     "open", short_help="Enrol parties, open a project and invite its people, from a file."
 )
-@click.option(
-    "--from",
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="TOML file of who takes part; see --template.",
-)
+@click.option("--from", "file", type=FILE, help="TOML file of who takes part; see --template.")
 @click.option("--template", is_flag=True, help="Print such a file with comments, and do nothing.")
 @click.option(
     "--hub",

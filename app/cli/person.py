@@ -11,7 +11,7 @@ from app.cli.invitation_files import invitation_files
 from app.cli.opening import local_operator, opened_broker
 from app.errors import BrokerError, RequestError
 from schemas.identity import Duty
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def person() -> None:
 @click.option("--project", help="The project that the person is for; it stands in the file.")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Write an invitation file, for your eyes and the person's only, in place of printing the code.",
 )
 @click.pass_context

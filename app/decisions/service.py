@@ -38,7 +38,6 @@ class OpenedRecord:
 
     header: MatchRecordHeader
     root: str
-    agreement: str
     summary: Pieces
     rows: Pieces
 
@@ -70,7 +69,6 @@ def open_record(
     return OpenedRecord(
         header=MatchRecordHeader.from_canonical(found.header.encode()),
         root=found.root,
-        agreement=found.agreement,
         summary=open_pieces(session, broker, found.object, SUMMARY_KIND),
         rows=open_pieces(session, broker, found.object, ROWS_KIND),
     )

@@ -7,7 +7,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
 
-NAME = String(40)
 CODE = String(60)
 TIME = String(20)
 

@@ -31,11 +31,11 @@ from app.matchlog.models import NO_PROJECT
 from app.matchlog.proofs import root_of_stored
 from app.matchlog.repository import Head
 from app.security.errors import REQUEST_UNSIGNED
-from schemas.asked import asked_for
 from schemas.canonical import JsonValue
 from schemas.document import describe_invalid
 from schemas.errors import EntryError
 from schemas.ids import REQUEST_PREFIX
+from schemas.logged_requests import asked_for
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.kinds import KINDS, Exported, LogKeyRotated, LogStarted

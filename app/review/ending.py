@@ -15,9 +15,9 @@ from app.decisions.preparation import keep_record
 from app.links.preparation import keep_releases
 from app.matchlog.draft import EntryDraft
 from app.review import repository
-from app.review.drawing import DECISIONS_KIND, PAIRS_KIND
 from app.review.held_pairs import HeldPair, unpack_pairs
 from app.review.models import Review
+from app.review.preparation import DECISIONS_KIND, PAIRS_KIND
 from app.review.settlement import agreements, is_decided, settled
 from app.review.supplement import prepare_supplement
 from app.rounds.supplements import open_supplement

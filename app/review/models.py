@@ -9,7 +9,6 @@ from app.db import Base
 
 TIME = String(20)
 DIGEST = String(64)
-NAME = String(40)
 RANDOM_ID = String(36)
 
 

@@ -12,8 +12,8 @@ from app.db import NEWEST, Window
 from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.review import repository
-from app.review.drawing import BUCKETS_KIND, CARDS_KIND, QUESTIONS_KIND
 from app.review.errors import CARDS_MISSING, NOT_OF_REVIEW, REVIEW_OVER
+from app.review.preparation import BUCKETS_KIND, CARDS_KIND, QUESTIONS_KIND
 from app.rounds.service import note_handed_out
 from app.runs.approvals import require_approved
 from app.runs.counts import above_floor

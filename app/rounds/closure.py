@@ -8,7 +8,7 @@ from app.agreements.service import binding_terms, lock_rounds
 from app.matchlog.draft import EntryDraft
 from app.rounds import repository
 from app.rounds.message_lists import listed_claims, listed_statements
-from app.rounds.pairing import SUCCEEDED, claims_due, statements_due
+from app.rounds.pairs import SUCCEEDED, claims_due, statements_due
 from schemas.matchlog.round_kinds import RoundClosed
 
 if TYPE_CHECKING:

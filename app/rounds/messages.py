@@ -19,7 +19,7 @@ from app.rounds import repository
 from app.rounds.closure import close_if_done
 from app.rounds.errors import CLAIMS_GONE, CLAIMS_NOT_DUE, ROUND_CLOSED, SUPPLEMENT_CLOSED
 from app.rounds.models import SealedMessage
-from app.rounds.pairing import claims_due, statements_due
+from app.rounds.pairs import claims_due, statements_due
 from app.rounds.service import pair_in, round_for
 from app.rounds.supplements import claims_owed, close_supplement_if_done
 from app.sealed.objects import NewObject, end_objects, open_pieces

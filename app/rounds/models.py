@@ -20,7 +20,6 @@ from app.db import Base
 TIME = String(20)
 DIGEST = String(64)
 NAME = String(40)
-CODE = String(60)
 RANDOM_ID = String(36)
 
 _IS_OPEN = text("state = 'open'")

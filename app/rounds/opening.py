@@ -21,7 +21,7 @@ from app.rounds.errors import (
     RoundNotDueError,
 )
 from app.rounds.models import Round, RoundPairing
-from app.rounds.pairing import pair_view, pairing_of
+from app.rounds.pairs import pair_view, pairing_of
 from app.rounds.service import round_for
 from app.rounds.supplements import closing_draft, mark_closed
 from schemas.matchlog.round_kinds import RoundOpened, RoundSuperseded

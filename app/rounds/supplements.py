@@ -10,7 +10,7 @@ from app.matchlog.draft import EntryDraft
 from app.rounds import repository
 from app.rounds.message_lists import listed_claims
 from app.rounds.models import Supplement
-from app.rounds.pairing import both_ways
+from app.rounds.pairs import both_ways
 from schemas.matchlog.review_kinds import SupplementClosed
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from app.matchlog.proofs import entry_proof
 from app.rounds import repository
 from app.rounds.message_lists import listed_claims, listed_statements
 from app.rounds.opening import is_due, waiting_for
-from app.rounds.pairing import SUCCEEDED, pair_view
+from app.rounds.pairs import SUCCEEDED, pair_view
 from schemas.rounds import (
     PairProgress,
     RoundList,

@@ -10,7 +10,6 @@ from app.db import Base
 # Times are `clock.utc_text`: they compare as text, alike on both databases.
 TIME = String(20)
 DIGEST = String(64)
-NAME = String(40)
 CODE = String(60)
 RANDOM_ID = String(36)
 

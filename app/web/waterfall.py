@@ -16,7 +16,6 @@ BAR_WIDTH: Final = 200
 START: Final = "start"
 # Below it, one decimal shows no difference.
 _EVEN: Final = 1.05
-COLUMNS: Final = ("field", "level", "weight_bits", "odds_times")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from app.matching.blocks.decisions import Band
 from app.matching.blocks.pairs import Met
 from app.matching.blocks.ranges import met_from_bytes
 from app.matching.blocks.resolution import Resolution, resolve_pair
-from app.review.drawing import DrawnReview, draw_review, keep_review
+from app.review.preparation import DrawnReview, draw_review, keep_review
 from app.rounds.closure import note_success
 from app.runs import attempts
 from app.runs.attempts import Attempt

@@ -19,8 +19,8 @@ from app.broker import Broker
 from app.decisions.preparation import RECORD_PREFIX
 from app.denials.service import sum_up_denials
 from app.destruction.expiry import begin_overdue, begin_projects, finish_begun
-from app.review.drawing import REVIEW_PREFIX
 from app.review.ending import end_overdue as end_overdue_reviews
+from app.review.preparation import REVIEW_PREFIX
 from app.rounds.messages import MESSAGE_PREFIX
 from app.runs.approvals import end_overdue
 from app.runs.deadline import close_overdue

@@ -16,8 +16,8 @@ from encoding.agreement.files import read_composed
 from encoding.agreement.persons import read_party
 from encoding.errors import AgreementDraftError
 from encoding.files import why_unread
+from encoding.profiles.catalog import SHIPPED, shipped_profile, size_of
 from encoding.profiles.profile_files import read_profile
-from encoding.profiles.shipped import SHIPPED, shipped_profile, size_of
 from schemas.agreement import DEFAULT_FLOOR, number_fault
 from schemas.amendment import amends_of, opens_epoch, succession_fault
 from schemas.fields import NUMBER_INPUTS, NUMBER_KINDS, NumberKind

@@ -25,7 +25,6 @@ from schemas.api import (
     ReleaseList,
     ReleaseVerification,
     ReleaseView,
-    RunList,
     RunRequest,
     RunView,
     SessionLink,
@@ -34,7 +33,6 @@ from schemas.api import (
     UploadView,
     WhoAmI,
 )
-from schemas.asked import hold_digest, upload_digest
 from schemas.canonical import parse_json
 from schemas.certificate import CertificateFile
 from schemas.destruction import HoldNotice, SignedDestruction
@@ -49,6 +47,7 @@ from schemas.destruction_api import (
 from schemas.document import Document
 from schemas.errors import FormatError
 from schemas.identity import SignedKeyChange
+from schemas.logged_requests import hold_digest, upload_digest
 from schemas.matchlog.kinds import UploadReceived
 from schemas.negotiation import (
     AgreementList,
@@ -188,10 +187,6 @@ class BrokerClient:
     def ask_run(self, project: str, request: RunRequest) -> RunView:
         """Ask once more for the run of a pair; one that waits, is under way or has succeeded is returned."""
         return self._post(RunView, f"projects/{project}/runs", request)
-
-    def runs(self, project: str) -> RunList:
-        """Return the project's runs, newest first."""
-        return self._get(RunList, f"projects/{project}/runs")
 
     def run(self, run: str) -> RunView:
         """Return one run."""

@@ -17,7 +17,7 @@ from encoding.calibrate.people import Copies, clean_rows
 from encoding.calibrate.prediction import Prediction, Rehearsal, Setting
 from encoding.calibrate.strangers import Strangers, enough_strangers
 from encoding.errors import RecordCountError
-from encoding.profiles.shipped import (
+from encoding.profiles.catalog import (
     SHIPPED,
     SIZES,
     ZIP_FIELD,

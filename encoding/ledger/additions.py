@@ -7,40 +7,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from encoding.ledger.book import Ledger, newer_vetoes, retired_of, standing_of
 from encoding.ledger.chains import Chains, join_chains
-from encoding.ledger.changes import (
-    Change,
-    OpenMatch,
-    Why,
-    changes_of,
-    open_matches,
-    pending_matches,
-)
+from encoding.ledger.changes import Why, reasons_left_out, reasons_to_change
 from encoding.ledger.claims import own_members
 from encoding.ledger.events import Event
 from encoding.ledger.grants import grant_ids
 from encoding.ledger.inputs import Inputs
-from encoding.ledger.values import Grant, Member, Pair, Turn
+from encoding.ledger.values import Grant, Member, Pair, Reason, Turn
 from schemas.chain_statement import StatedMatch
 from schemas.ids import LinkId
 from schemas.space_message import Veto
 
 _DIGEST_LABEL: Final = b"blindlink/v1/ledger-digest\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What a release did to this agency's ledger; `changes` and `open` are in the order of record IDs, those
-    of `open` that are pending last."""
-
-    turn: Turn
-    n_matches: int
-    changes: tuple[Change, ...] = field(repr=False)
-    open: tuple[OpenMatch, ...] = field(repr=False)
 
 
 def apply_release(
@@ -50,8 +32,8 @@ def apply_release(
     *,
     alone: Collection[StatedMatch] = (),
     pending: Collection[StatedMatch] = (),
-) -> Applied | None:
-    """Change the ledger by a release that is closed, and tell what changed; None if it cannot be applied.
+) -> bool:
+    """Change the ledger by a release that is closed; return whether it could be applied.
 
     Args:
         records: the own record of each own match of the release, also of those that do not stand.
@@ -64,7 +46,7 @@ def apply_release(
     turn = inputs.turn
     ledger.refuse_out_of_turn(turn)
     if not inputs.is_applicable:
-        return None
+        return False
     is_supplement = ledger.last is not None and ledger.last.round == turn.round
     granted = ledger.granted if is_supplement else {}
     # What a supplement gave another pair counts for that pair alone, as not all here know of it.
@@ -88,10 +70,9 @@ def apply_release(
     given |= _given(ledger.party, own.members, own.chains, own.links, records)
     given = {record: link for record, link in given.items() if link not in retired}
     was_claimed |= _was_claimed(own.members, own.chains, own.links)
-    changes = changes_of(ledger, was_claimed, given, retired)
     lifted = [v.link for v in newer_vetoes(ledger.vetoes(), inputs.vetoes) if not v.is_standing]
     # Evaluated before any is taken: each looks at the ledger as it was.
-    why: dict[str, Why] = {change.record: change.why for change in changes}
+    why = reasons_to_change(ledger, was_claimed, given, retired)
     why |= {record: "linked-again" for record, link in given.items() if link in lifted}
     ledger.apply([*_events(ledger, turn, given, inputs.vetoes, why)])
     ledger.apply(ledger.revivals(turn, lifted))
@@ -104,13 +85,12 @@ def apply_release(
     ledger.granted = granted | {Grant(link, known_to): found for link, found in parties.items()}
     ledger.note_matches(turn, (match.match for match in records))
     shared = {one: record for one, record in records.items() if one not in {*alone, *pending}}
-    waiting = pending_matches({match: records[match] for match in pending})
-    unlinked = (*open_matches(shared, chains), *waiting)
     earlier = ledger.left_out if is_supplement else {}
     # Of a record with several matches the last one counts here: where one waits, the old link ID stands.
-    found = {**earlier, **{one.record: one.reason for one in unlinked}}
+    waiting: dict[str, Reason] = {records[match]: "pending" for match in pending}
+    found = earlier | reasons_left_out(shared, chains) | waiting
     ledger.left_out = {record: why for record, why in found.items() if record not in given}
-    return Applied(turn, len(records), changes, unlinked)
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,11 +43,8 @@ class CheckedPair:
     workspace was restored. `other_ledger` is "behind" then.
     """
 
-    turn: Turn
     pair: Pair
     stands: frozenset[StatedMatch]
-    vetoed: frozenset[StatedMatch]
-    n_proven: int
     n_unproven: int
     other_ledger: Comparison
 
@@ -77,21 +74,12 @@ def check_claims(ledger: Ledger, own: Claims, received: Claims) -> CheckedPair:
     other_ledger = compare_ledgers(ledger, own.head.pair, received.head.ledger)
     _refuse_contradictions(ledger, received, is_same=other_ledger == "same")
     pair = own.head.pair
-    vetoed = frozenset(
-        StatedMatch(claim.match, pair)
-        for side in (own, received)
-        for claim in side.claims
-        if claim.is_vetoed
+    stands = frozenset(
+        StatedMatch(here.match, pair)
+        for here, there in zip(own.claims, received.claims, strict=True)
+        if not (here.is_vetoed or there.is_vetoed)
     )
-    return CheckedPair(
-        turn=Turn(own.head.round, own.head.release),
-        pair=pair,
-        stands=frozenset(StatedMatch(claim.match, pair) for claim in own.claims) - vetoed,
-        vetoed=vetoed,
-        n_proven=n_proven,
-        n_unproven=len(own.claims) - n_proven,
-        other_ledger=other_ledger,
-    )
+    return CheckedPair(pair, stands, len(own.claims) - n_proven, other_ledger)
 
 
 def check_statement(ledger: Ledger, own: MessageHead, received: ChainStatement) -> None:

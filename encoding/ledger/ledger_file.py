@@ -7,7 +7,6 @@ of canonical JSON, then one line an event, in order.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -70,24 +69,8 @@ class _Head(Document):
     left_out: tuple[_LeftOut, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerView:
-    """What a ledger said at the end of a turn; the same whenever it is asked."""
-
-    turn: Turn
-    held: dict[str, Held] = field(repr=False)
-
-    def to_bytes(self) -> bytes:
-        """Return one line a record in the order of record IDs: link ID, since which round, record ID."""
-        lines = (
-            f"{held.link.hex()} {held.since} {record}\n"
-            for record, held in sorted(self.held.items())
-        )
-        return "".join(lines).encode("utf-8", "surrogatepass")
-
-
-def view_as_of(ledger: Ledger, turn: Turn) -> LedgerView:
-    """Return what the ledger said once the release of a turn had been applied.
+def held_as_of(ledger: Ledger, turn: Turn) -> dict[str, Held]:
+    """Return the link ID of each record once the release of a turn had been applied; the same whenever asked.
 
     What the agency unlinked later counts from the next round on, whenever it did so.
 
@@ -104,7 +87,7 @@ def view_as_of(ledger: Ledger, turn: Turn) -> LedgerView:
             held[event.text] = Held(LinkId(event.raw), event.number)
         elif event.kind == "ended":
             held.pop(event.text, None)
-    return LedgerView(turn, held)
+    return held
 
 
 def serialise_ledger(ledger: Ledger) -> bytes:

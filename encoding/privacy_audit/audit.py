@@ -27,10 +27,10 @@ from encoding.privacy_audit.known_pairs import (
     person_tokens,
     scaled,
 )
-from encoding.privacy_audit.naming import Register, name_records
 from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.plain import attack_plain
 from encoding.privacy_audit.refinement import ShapeResult, SharedCells, follow, tell_apart
+from encoding.privacy_audit.reidentification import Register, name_records
 from encoding.privacy_audit.results import Audit, AuditScope, Naming
 from encoding.privacy_audit.row_bytes import SealedResult, attack_rows, sealed_rows
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner

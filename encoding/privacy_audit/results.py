@@ -8,9 +8,9 @@ from encoding.privacy_audit.attributes import AttributeResult
 from encoding.privacy_audit.distances import NamePairResult
 from encoding.privacy_audit.insiders import DishonestAgency, ForgedLinks
 from encoding.privacy_audit.known_pairs import KnownPairsResult
-from encoding.privacy_audit.naming import NamingResult
 from encoding.privacy_audit.plain import PlainResult
 from encoding.privacy_audit.refinement import ShapeResult
+from encoding.privacy_audit.reidentification import NamingResult
 from encoding.privacy_audit.row_bytes import SealedResult
 from encoding.privacy_audit.spread import SpreadResult
 from schemas.privacy_audit import Scope

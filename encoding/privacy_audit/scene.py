@@ -15,9 +15,9 @@ from encoding.privacy_audit.cells import FileKeys, file_keys, meet, meet_within
 from encoding.privacy_audit.files import ClearFile, Numbers
 from encoding.privacy_audit.graph import edges_of
 from encoding.privacy_audit.labels import Labels
-from encoding.privacy_audit.naming import Register, Target
 from encoding.privacy_audit.partner import Copyist, strangers
 from encoding.privacy_audit.refinement import SharedCells
+from encoding.privacy_audit.reidentification import Register, Target
 from encoding.synth.rehearsal import AS_OF, SCHOOL_AGES
 from schemas.fields import MEMORY_COLUMNS
 from schemas.profile import EncodingProfile, Side, memory_columns

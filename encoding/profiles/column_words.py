@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
-from encoding.profiles.shipped import load_preset, preset_names
+from encoding.profiles.catalog import load_preset, preset_names
 from encoding.recipe import INPUTS
 from schemas.fields import NUMBER_INPUTS
 

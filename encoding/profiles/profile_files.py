@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from encoding.blocks.values import ValueTables, read_feature
 from encoding.errors import LinkageSchemaError
-from encoding.profiles.shipped import SHIPPED, shipped_profile
+from encoding.profiles.catalog import SHIPPED, shipped_profile
 from encoding.recipe import Recipe
 from schemas.canonical import parse_json
 from schemas.errors import FormatError

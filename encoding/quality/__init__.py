@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from encoding.quality.counting import Ask, count_file
 from encoding.quality.counts import BirthCounts, ColumnCounts, Counts
 from encoding.quality.findings import Finding, judge
 from encoding.quality.report import Report
+from encoding.quality.tally import Ask, count_file
 
 __all__ = [
     "Ask",

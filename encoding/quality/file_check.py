@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from encoding.progress import Progress, silent
-from encoding.quality.counting import Ask, count_file
 from encoding.quality.duplicates import DuplicatePair
 from encoding.quality.findings import judge
 from encoding.quality.last_check import KeptCheck
 from encoding.quality.report import Report
+from encoding.quality.tally import Ask, count_file
 from encoding.records.read_once import made_once
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from encoding.recipe.dates import DateFormat
 from encoding.recipe.memo import Remembered
@@ -23,14 +23,6 @@ from encoding.recipe.zips import read_zip
 from schemas.fields import NUMBER_INPUTS, NumberKind
 
 _T = TypeVar("_T")
-
-
-class HasText(Protocol):
-    """Anything that a cell was read as."""
-
-    @property
-    def text(self) -> str:
-        """The whole cell, cleaned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from encoding.records.opening import open_table
+from encoding.records.file_kinds import open_table
 from encoding.records.table import Chunk, Table
 
 __all__ = ["Chunk", "Table", "open_table"]

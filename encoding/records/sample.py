@@ -22,11 +22,6 @@ class Sample:
     record: NDArray[np.intp]
     columns: Mapping[str, list[str]]
 
-    @property
-    def n_records(self) -> int:
-        """How many records the sample has."""
-        return int(self.record[-1]) + 1 if len(self.record) else 0
-
 
 class RecordSampler:
     """Keeps the records whose IDs have the smallest digests: a fair choice that needs no second reading.

@@ -86,12 +86,6 @@ class Said:
         """
         return self._parsed(turn, space, stream, parse_statement)
 
-    def forget_before(self, number: int) -> None:
-        """Remove what was said in rounds before this one."""
-        for path in self.folder.glob(f"{self.project}.*.sealed"):
-            if int(path.name.split(".")[1]) < number:
-                path.unlink()
-
     def _parsed(
         self, turn: Turn, space: str, stream: str, parse: Callable[[bytes], Message]
     ) -> Message:

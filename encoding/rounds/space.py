@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from encoding.errors import LogError, LogRewrittenError, OthersWaitedForError
-from encoding.ledger.additions import Applied, apply_release
+from encoding.ledger.additions import apply_release
 from encoding.ledger.book import Ledger, MessagePlace
 from encoding.ledger.claim_checks import CheckedPair, check_claims, check_statement
 from encoding.ledger.claims import (
@@ -217,8 +217,8 @@ def close(
     space: SpaceOfRound,
     checked: tuple[CheckedPair, ...],
     listed: RoundClosed | SupplementClosed,
-) -> Applied | None:
-    """Carry the ledger on by the claims that the release was closed with; None where a side's are missing.
+) -> None:
+    """Carry the ledger on by the claims that the release was closed with, unless a side's are missing.
 
     By which messages is decided by the closing alone, which is the same for all: statements where it lists
     claims of more than one pair of the space, the claims where it lists those of one. A match with a party that
@@ -232,7 +232,7 @@ def close(
     ledger = desk.ledger.read()
     turn = space.turn
     if ledger.last is not None and ledger.last >= turn:
-        return None
+        return
     records = {match: record for one in space.releases for match, record in one.records().items()}
     stands = standing_matches(space.releases, checked)
     alone = {one for one in stands if not set(space.recipients).issuperset(one.pair)}
@@ -240,12 +240,12 @@ def close(
     pending = {one for one in stands - alone if one.pair not in pairs}
     if not any(desk.party in pair for pair in pairs):
         if pending and not alone:
-            return None
+            return
         inputs, alone = inputs_alone(turn, [ledger], own_members(ledger, records, alone)), set()
     elif isinstance(listed, RoundClosed) and len(pairs) > 1:
         statements = _counted_statements(desk, space, listed, pairs)
         if statements is None:
-            return None
+            return
         inputs, alone = inputs_of_statements(statements, space.recipients), set()
         # What was read is noted there.
         ledger = desk.ledger.read()
@@ -254,12 +254,11 @@ def close(
     else:
         claims = _counted_claims(desk, space, listed, pairs[0])
         if claims is None:
-            return None
+            return
         _refuse_rolled_back(ledger, claims[0].head)
         inputs = inputs_of_claims(*claims, stands)
-    applied = apply_release(ledger, inputs, records, alone=alone, pending=pending)
+    apply_release(ledger, inputs, records, alone=alone, pending=pending)
     desk.ledger.write(ledger)
-    return applied
 
 
 def _refuse_rolled_back(ledger: Ledger, own: MessageHead) -> None:

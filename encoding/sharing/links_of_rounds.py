@@ -15,7 +15,7 @@ from pydantic import Field
 
 from encoding.errors import WorkspaceError
 from encoding.ledger.book import Ledger
-from encoding.ledger.ledger_file import view_as_of
+from encoding.ledger.ledger_file import held_as_of
 from encoding.ledger.values import Turn
 from encoding.packing.handles import derive_map_keys, key_text, record_keys
 from encoding.workspace.sealed_record import SealedRecord
@@ -153,7 +153,7 @@ def links_as_of(ledger: Ledger, links: LinksOfRound, keys: Iterable[str]) -> dic
         WorkspaceError: the ledger knows nothing of one of them, since it was restored from an older backup.
     """
     turn = links.turn_of_ledger()
-    held = {} if turn is None else view_as_of(ledger, turn).held
+    held = {} if turn is None else held_as_of(ledger, turn)
     try:
         return {key: held[key].link for key in keys}
     except KeyError:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from encoding.profiles.shipped import load_preset
+from encoding.profiles.catalog import load_preset
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How an agency's file is written; `preset` names its column preset in `encoding.profiles.shipped`."""
+    """How an agency's file is written; `preset` names its column preset in `encoding.profiles.catalog`."""
 
     preset: str
     file_name: str

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding.errors import TrialFilesError
-from encoding.profiles.shipped import MOST_OF_A_STATE
+from encoding.profiles.catalog import MOST_OF_A_STATE
 from encoding.progress import Progress, silent
 from encoding.quality.record_faults import RecordFaults
 from encoding.recipe.numbers import NUMBER_COLUMN

@@ -13,13 +13,13 @@ from typing import Final
 from app.matching.blocks.weights import model_of
 from encoding.blocks.keys import KEY_BYTES
 from encoding.errors import GuessError, TrialFilesError, TruthError
-from encoding.profiles.shipped import SEX_FIELD, shipped_profile
+from encoding.profiles.catalog import SEX_FIELD, shipped_profile
 from encoding.progress import Progress, silent
-from encoding.quality.counting import Ask
 from encoding.quality.evaluation import Evaluation, Truth, evaluate, read_truth
 from encoding.quality.file_check import check_file
 from encoding.quality.last_check import KeptCheck
 from encoding.quality.report import Report
+from encoding.quality.tally import Ask
 from encoding.recipe.spec import read_spec
 from encoding.trial.examples import WeighedExample, weigh_examples
 from encoding.trial.guess import Guess, guess_reading

@@ -22,7 +22,6 @@ from schemas.document import Document, Model, describe_invalid
 from schemas.errors import CanonicalError, EntryError
 from schemas.ids import REQUEST_PREFIX, Code, Name, RandomId, Sha256Hex, UtcTime
 from schemas.matchlog.kinds import KINDS, MAX_ENTRY_BYTES, RESERVED, Kind, Outcome
-from schemas.merkle import hash_leaf
 from schemas.signed_request import SignedRequest
 
 VERSION: Final = "blindlink/entry/1"
@@ -139,11 +138,6 @@ def parse_entry(raw: bytes) -> Entry:
     if len(raw) > KINDS[entry.kind].max_bytes:
         raise EntryError("an entry is longer than its kind may be")
     return entry
-
-
-def leaf_hash(entry: Entry) -> bytes:
-    """Return the hash of the entry's leaf."""
-    return hash_leaf(entry_bytes(entry))
 
 
 def _is_object_of(kind: Kind, object_id: str | None) -> bool:

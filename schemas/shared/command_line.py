@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 USAGE: Final = 2
+# A file to read, or to write.
+FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _JSON: Final = "schemas.shared.command_line.json"
 _PRINTED: Final = "schemas.shared.command_line.printed"

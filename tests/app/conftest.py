@@ -16,11 +16,10 @@ import structlog
 from fastapi import FastAPI
 from rigs.agreed_copies import AgreedCopy, agreed_copy
 from rigs.enrolled import sign_requests
-from rigs.persons import person_of, persons_bearer
+from rigs.persons import enrol_agencies, person_of, persons_bearer
 from services.migrated import lay_tables
 from starlette.testclient import TestClient
 
-from app.agencies.service import enrol_party
 from app.broker import Broker, open_broker, open_database
 from app.cli.founding import found_broker
 from app.logs import configure_logs
@@ -63,17 +62,7 @@ class FoundedBroker:
     copy: AgreedCopy | None = None
 
     def enrol(self, *parties: str) -> None:
-        with self.broker.database.write() as session:
-            for party in parties:
-                enrol_party(
-                    session,
-                    self.broker.log,
-                    name=party,
-                    title=party.title(),
-                    role="agency",
-                    actor=self.operator,
-                    now=self.clock(),
-                )
+        enrol_agencies(self.broker, self.operator, *parties, now=self.clock())
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from encoding.ledger.additions import Applied, apply_release
+from encoding.ledger.additions import apply_release
 from encoding.ledger.book import Ledger
 from encoding.ledger.claim_checks import CheckedPair, check_claims
 from encoding.ledger.claims import PairRelease, Posting, Proof, ReleasedMatch, make_claims
@@ -81,6 +81,11 @@ class Office:
         rows = [ReleasedMatch(r, match_id(n), self.row(name)) for r, n, name in matches]
         return PairRelease(turn, PAIR, tuple(rows), **other)
 
+    def changes(self) -> list[tuple[str, str, str]]:
+        """Return what the last release did to each record that got a link ID or lost one, and why."""
+        last = [event for event in self.ledger.events if event.turn == self.ledger.last]
+        return sorted((e.text, e.kind, e.why) for e in last if e.kind in ("held", "ended"))
+
     def claim(self, release: PairRelease) -> Claims:
         stream = f"{self.party} {release.other(self.party)}"
         return make_claims(
@@ -105,32 +110,26 @@ class Duo:
     def sides(self) -> tuple[Office, Office]:
         return self.one, self.two
 
-    def hold(
-        self, turn: tuple[int, int], matches: list[tuple[str, str]], **other: Any
-    ) -> list[Applied]:
-        """Link pairs of records that met, honestly; return what it did on each side."""
+    def hold(self, turn: tuple[int, int], matches: list[tuple[str, str]], **other: Any) -> None:
+        """Link pairs of records that met, honestly."""
         number = 1000 * turn[0] + 100 * turn[1]
         numbered = [(a, b, number + n) for n, (a, b) in enumerate(matches)]
         releases = [
             self.one.release(Turn(*turn), [(a, n, a + b) for a, b, n in numbered], **other),
             self.two.release(Turn(*turn), [(b, n, a + b) for a, b, n in numbered]),
         ]
-        return self.link(*releases)
+        self.link(*releases)
 
-    def link(self, first: PairRelease, second: PairRelease) -> list[Applied]:
+    def link(self, first: PairRelease, second: PairRelease) -> None:
         """Exchange claims of what each side was given, check them, and apply the release on both sides."""
         self.check(first, second)
-        done = []
         for side, release in zip(self.sides(), (first, second), strict=True):
             inputs = inputs_of_claims(
                 self.claims[side.party],
                 self.claims[release.other(side.party)],
                 self.checked[side.party].stands,
             )
-            applied = apply_release(side.ledger, inputs, release.records())
-            assert applied is not None
-            done.append(applied)
-        return done
+            assert apply_release(side.ledger, inputs, release.records())
 
     def check(self, first: PairRelease, second: PairRelease) -> None:
         self.claims = {ONE: self.one.claim(first), TWO: self.two.claim(second)}

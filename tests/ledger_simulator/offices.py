@@ -124,8 +124,7 @@ class Offices:
         for party in inputs:
             own = {pair: r for (p, pair), r in releases.items() if p == party}
             records = {m: r for release in own.values() for m, r in release.records().items()}
-            applied = apply_release(self.ledgers[party], inputs[party], records)
-            n_applied += applied is not None
+            n_applied += apply_release(self.ledgers[party], inputs[party], records)
         assert turn.release == 1 or n_applied in (0, 2), "one of a pair acts alone"
         self.counts["applied"] += n_applied
         if n_applied:

@@ -20,7 +20,6 @@ HEAVY = (
     "pydantic",
     "httpx2",
     "cryptography",
-    "rich.console",
     "pyarrow",
     "pkg_resources",
 )

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from rigs.linkage import CHILD_WELFARE, SCHOOL, profile_of, terms_of
-from rigs.persons import DUTIES, enrolled_person
+from rigs.persons import DUTIES, enrol_agencies, enrolled_person
 from samples.agreed import agreement_of
 from services.migrated import lay_tables
 
-from app.agencies.service import enrol_party
 from app.agreements.service import TermsInForce
 from app.broker import Broker, open_broker
 from app.cli.founding import found_broker
@@ -67,12 +66,7 @@ class BlindProject:
     handles: tuple[Handles, ...] = ()
 
     def set_up(self) -> BlindProject:
-        with self.broker.database.write() as session:
-            for party in (*PARTIES, *self.recipients):
-                enrol_party(
-                    session, self.broker.log, name=party, title=party, role="agency",
-                    actor=self.operator, now=NOW,
-                )  # fmt: skip
+        enrol_agencies(self.broker, self.operator, *PARTIES, *self.recipients, now=NOW)
         for party in self.recipients:
             duties: tuple[Duty, ...] = ("recipient", "steward")
             self.people[party] = enrolled_person(self.broker, self.operator, party, *duties)

@@ -15,12 +15,12 @@ from app.agencies.persons import confirm_person, invite_person, revoke_person
 from encoding.broker.sign_in import ProofKey, sign_claim
 from encoding.people.identity import Identity, new_identity
 from schemas.api import RunRequest
-from schemas.asked import hold_digest, upload_digest
 from schemas.canonical import canonical_digest, parse_json
 from schemas.destruction import SignedDestruction
 from schemas.errors import CanonicalError, FormatError
 from schemas.identity import Duty
 from schemas.ids import utc_text
+from schemas.logged_requests import hold_digest, upload_digest
 from schemas.matchlog.kinds import UploadReceived
 from schemas.negotiation import AgreementProposal
 from schemas.sign_in import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH, EnrolmentRequest
@@ -60,7 +60,7 @@ def revoke(founded: Any, person: str) -> None:
             founded.broker.log,
             person_id=person,
             actor=founded.operator,
-            now=founded.clock(),
+            now=founded.broker.clock(),
         )
 
 

@@ -22,11 +22,11 @@ from rigs.linkage import (
     profile_of,
     terms_of,
 )
+from rigs.persons import enrol_agencies
 from samples.round_files import Container, Person, two_files
 from services.object_store import ObjectStoreServer
 from services.postgres import PostgresServer
 
-from app.agencies.service import enrol_party
 from app.broker import Broker, open_broker
 from app.cli.founding import found_broker
 from app.clock import Clock, utc_now
@@ -46,17 +46,7 @@ class RealBroker:
     clock: Clock = utc_now
 
     def enrol(self, *parties: str) -> None:
-        with self.broker.database.write() as session:
-            for party in parties:
-                enrol_party(
-                    session,
-                    self.broker.log,
-                    name=party,
-                    title=party,
-                    role="agency",
-                    actor=self.operator,
-                    now=utc_now(),
-                )
+        enrol_agencies(self.broker, self.operator, *parties)
 
 
 @dataclass

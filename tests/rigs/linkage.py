@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import json
 import os
 import random
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ import pytest
 from httpx2 import Response
 from rigs.agreed import OPERATOR, amend, approve_runs, bind
 from rigs.agreed_copies import agree
-from rigs.enrolled import EnrolledPerson
+from rigs.enrolled import EnrolledPerson, log_entries
 from rigs.persons import DUTIES, enrolled_person
 from samples.agreed import agreement_of, usual_clauses
 from samples.documents import audit_of
@@ -30,7 +29,6 @@ from samples.round_files import (
     random_people,
     two_files,
 )
-from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from app.auditor.verify import verify_bundle
@@ -476,9 +474,7 @@ class Linkage:
 
     def log_entries(self) -> list[dict[str, Any]]:
         """Return all entries of the match log, in order."""
-        with self.broker.database.read() as session:
-            rows = session.execute(text("SELECT entry FROM log_leaf ORDER BY seq")).scalars()
-            return [json.loads(bytes(row)) for row in rows]
+        return log_entries(self)
 
 
 MakeLinkage = Callable[..., Linkage]

@@ -6,7 +6,6 @@ What the agencies ask and get passes a courier, who may answer in the broker's p
 from __future__ import annotations
 
 import io
-import json
 import logging
 import secrets
 import shutil
@@ -22,14 +21,12 @@ import structlog
 from breaks.false_log import Log
 from rigs.agreed import OPERATOR, bind, join_roster
 from rigs.desk import NOW, Desk
-from rigs.persons import enrolled_person, lay_down_keys
+from rigs.enrolled import log_entries, revoke
+from rigs.persons import enrol_agencies, enrolled_person, lay_down_keys
 from samples.agreed import agreement_of, usual_clauses
 from services.migrated import lay_tables
-from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from app.agencies.persons import revoke_person
-from app.agencies.service import enrol_party
 from app.broker import Broker, open_broker
 from app.cli.founding import found_broker
 from app.logs import configure_logs
@@ -40,7 +37,7 @@ from app.settings import Settings
 from app.worker.loop import Worker
 from app.worker.sweeper import Sweeper
 from encoding.people.identity import Identity
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.secret.secret import Secret
 from schemas.agreement import Agreement, ProjectTerms
 from schemas.clauses import FileSize
@@ -193,9 +190,7 @@ class NearBroker:
 
     def log_entries(self) -> list[dict[str, Any]]:
         """Return all entries of the match log, in order."""
-        with self.broker.database.read() as session:
-            rows = session.execute(text("SELECT entry FROM log_leaf ORDER BY seq")).scalars()
-            return [json.loads(bytes(row)) for row in rows]
+        return log_entries(self)
 
     def log_kinds(self) -> list[str]:
         """Return the kinds of all entries of the match log, in order."""
@@ -203,16 +198,7 @@ class NearBroker:
 
     def enrol(self, party: str) -> None:
         """Enrol a party."""
-        with self.broker.database.write() as session:
-            enrol_party(
-                session,
-                self.broker.log,
-                name=party,
-                title=party,
-                role="agency",
-                actor=self.operator,
-                now=self.now,
-            )
+        enrol_agencies(self.broker, self.operator, party, now=self.now)
 
     def seated(self, party: str) -> Identity:
         """Return the person who acts for an enrolled party, new on first use."""
@@ -232,14 +218,7 @@ class NearBroker:
 
     def revoke(self, party: str) -> None:
         """Revoke the person at a party's desk."""
-        with self.broker.database.write() as session:
-            revoke_person(
-                session,
-                self.broker.log,
-                person_id=self.people[party].public.person,
-                actor=self.operator,
-                now=self.now,
-            )
+        revoke(self, self.people[party].public.person)
 
     def desk(
         self,

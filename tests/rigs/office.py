@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rigs.enrolled import revoke
+from rigs.persons import enrol_agencies
 from rigs.served import served_at
 from services.migrated import lay_tables
 
 from app.agencies import persons
-from app.agencies.service import enrol_party
 from app.broker import Broker, open_broker
 from app.cli.founding import found_broker
 from app.cli.main import main as broker_main
@@ -83,14 +83,7 @@ class Office:
 
     def revoke(self) -> None:
         public = read_identity(self.folder / "identity.txt").public
-        with self.broker.database.write() as session:
-            persons.revoke_person(
-                session,
-                self.broker.log,
-                person_id=public.person,
-                actor=self.operator,
-                now=self.broker.clock(),
-            )
+        revoke(self, public.person)
 
     def new_person(self, *duties: str) -> None:
         key_file = str(self.folder / "identity.key")
@@ -112,11 +105,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
     lay_tables(settings)
     operator = found_broker(settings, origin="broker.test/blindlink", title="Operator")
     broker = open_broker(settings)
-    now = datetime.now(UTC)
-    with broker.database.write() as session:
-        enrol_party(
-            session, broker.log, name=PARTY, title=PARTY, role="agency", actor=operator, now=now
-        )
+    enrol_agencies(broker, operator, PARTY)
 
     def make_app(address: str) -> Any:
         public = settings.model_copy(update={"public_url": address})

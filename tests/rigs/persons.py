@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from rigs.enrolled import EnrolledPerson
 
 from app.agencies import persons
+from app.agencies.service import enrol_party
 from app.broker import Broker
 from app.security.actor import Actor
 from encoding.people.identity import Identity, new_identity, write_identity
@@ -28,12 +28,6 @@ DUTIES: dict[Role, tuple[Duty, ...]] = {
     "auditor": ("auditor", "steward"),
     "operator": ("operator", "steward"),
 }
-
-
-class Typist(Protocol):
-    """Types a command in a folder and returns what it prints."""
-
-    def __call__(self, folder: Path, *words: str | Path) -> str: ...
 
 
 def enrolled_person(broker: Broker, operator: Actor, party: str, *duties: Duty) -> Identity:
@@ -62,41 +56,26 @@ def enrol_keys(broker: Broker, operator: Actor, identity: Identity, now: datetim
         )
 
 
+def enrol_agencies(
+    broker: Broker, operator: Actor, *parties: str, now: datetime | None = None
+) -> None:
+    """Enrol agencies by names, which are their titles too; the broker's clock says when, unless `now` does."""
+    with broker.database.write() as session:
+        for party in parties:
+            enrol_party(
+                session,
+                broker.log,
+                name=party,
+                title=party,
+                role="agency",
+                actor=operator,
+                now=now or broker.clock(),
+            )
+
+
 def lay_down_keys(folder: Path, identity: Identity) -> None:
     """Write `identity.txt` into an agency's folder, and the key file that opens it."""
     write_identity(folder / "identity.txt", identity, new_key_file(folder / "identity.key"))
-
-
-def enrol_by_commands(
-    typed: Typist,
-    *,
-    desk: Path,
-    broker_folder: Path,
-    url: str,
-    ca_file: Path,
-    party: str,
-    duties: tuple[Duty, ...],
-) -> None:
-    """Let a person at a desk and the operator type what enrols the person at a broker that serves.
-
-    Args:
-        desk: the person's folder, where `identity.txt` and `identity.key` will be.
-        broker_folder: the operator's, with the state folder `state`.
-    """
-    operator = ("blindlink-broker", "--state", "state", "person")
-    stated = [word for duty in duties for word in ("--duty", duty)]
-    typed(desk, "blindlink", "identity", "new", party, *stated, "--key-file", "identity.key")
-    (desk / "code.txt").write_text(typed(broker_folder, *operator, "invite", party, *stated))
-    typed(
-        desk, "blindlink", "identity", "enrol", "--broker", url, "--ca-file", ca_file,
-        "--code-file", "code.txt",
-    )  # fmt: skip
-    (desk / "code.txt").unlink()
-    shown = json.loads(typed(desk, "blindlink", "identity", "show", "--json"))
-    typed(
-        broker_folder, *operator, "confirm", shown["identity"]["person"],
-        "--fingerprint", shown["fingerprint"],
-    )  # fmt: skip
 
 
 @pytest.fixture

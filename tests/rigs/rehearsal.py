@@ -10,7 +10,7 @@ from typing import Final
 from rigs.kept_audits import keep_passing_audit
 from rigs.live import PROJECT, LiveAgency, LiveBroker, command, set_up_agency
 
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.secret.secret import Secret, write_secret
 from schemas.profile import Side
 

@@ -28,7 +28,6 @@ from schemas.api import (
     CosignatureRequest,
     LogCheckpoint,
     ReleaseVerification,
-    Role,
     RunRequest,
     UploadRequest,
 )
@@ -41,12 +40,6 @@ from schemas.sign_in import EnrolmentRequest
 from schemas.signing import sign_document
 from schemas.upload import Signature
 
-ROLE_OF: Final[dict[str, Role]] = {
-    CHILD_WELFARE: "agency",
-    SCHOOL: "agency",
-    "state-auditor": "auditor",
-    "operator": "operator",
-}
 # First what makes objects, then what shows them; last what ends them.
 FIRST: Final = (
     "POST /v1/projects/{project}/uploads",

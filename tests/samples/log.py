@@ -36,10 +36,10 @@ from samples.signed_log import SignedProject
 from vectors.identity import private_bytes
 
 from schemas.agreement import ProjectTerms
-from schemas.asked import asked_for
 from schemas.document import Model
 from schemas.identity import KeyChange, SignedKeyChange, sign_key_change
 from schemas.link_quality import Concordance
+from schemas.logged_requests import asked_for
 from schemas.matchlog import kinds
 from schemas.matchlog.agreement_kinds import StandingUsed
 from schemas.matchlog.archive import END, pack_member

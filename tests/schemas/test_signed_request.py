@@ -12,8 +12,8 @@ from vectors.identity import private_bytes
 from vectors.signed_request import signed_request_vectors
 
 from app.security.policy import POLICY
-from schemas.asked import ASKED
 from schemas.errors import DocumentError, SignatureError
+from schemas.logged_requests import ASKED
 from schemas.matchlog.kinds import KINDS
 from schemas.signed_request import SignedRequest, new_request
 

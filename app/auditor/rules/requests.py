@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.auditor.log_state import LogState, PersonState
 from app.auditor.rules.steps import break_off, listed_by
-from schemas.asked import asked_for, run_digest
 from schemas.errors import SignatureError
 from schemas.ids import utc_text
+from schemas.logged_requests import asked_for, run_digest
 from schemas.matchlog.entry import BROKER, Entry
 from schemas.matchlog.kinds import KINDS, RunAsked
 from schemas.signed_request import SignedRequest

@@ -15,7 +15,7 @@ from encoding.agreement.text import agreement_lines, agreement_markdown
 from encoding.agreement.words import signature_chapter
 from encoding.cli.commands.agreement_families import family_notice
 from encoding.cli.commands.agreement_notices import resume, suspend, withdraw
-from encoding.cli.commands.agreement_signing import accept, send, sign, status
+from encoding.cli.commands.agreement_signatures import accept, send, sign, status
 from encoding.cli.parts import prompts
 from encoding.cli.parts.agreement_questions import ask_answers
 from encoding.cli.parts.agreements import seat, seat_options
@@ -23,13 +23,12 @@ from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
 from schemas.chapters import Chapter, grouped
 from schemas.clause_words import SSN_WARNING
+from schemas.shared.command_line import FILE
 
 if TYPE_CHECKING:
     from schemas.agreement import Agreement
     from schemas.identity import PublicIdentity
     from schemas.negotiation import AgreementProposal
-
-_PATH = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.group(
@@ -48,8 +47,8 @@ for command in (send, sign, accept, status, suspend, resume, withdraw, family_no
     short_help="Write down what is agreed; it binds once all have signed.",
     epilog="Example: blindlink agreement draft --from answers.toml",
 )
-@click.option("--from", "answers_file", type=_PATH, help="TOML file of answers; nothing is asked.")
-@click.option("--amends", "before_file", type=_PATH, help="The agreement that this one amends.")
+@click.option("--from", "answers_file", type=FILE, help="TOML file of answers; nothing is asked.")
+@click.option("--amends", "before_file", type=FILE, help="The agreement that this one amends.")
 @click.option(
     "--set",
     "changes",
@@ -60,10 +59,10 @@ for command in (send, sign, accept, status, suspend, resume, withdraw, family_no
 @click.option(
     "--output",
     "-o",
-    type=_PATH,
+    type=FILE,
     help="Where to write it; PROJECT.agreement-NUMBER.json if left out.",
 )
-@click.option("--html", "html_file", type=_PATH, help="Also write a page to print, for counsel.")
+@click.option("--html", "html_file", type=FILE, help="Also write a page to print, for counsel.")
 @click.option("--force", is_flag=True, help="Overwrite a file that holds no agreement.")
 @seat_options
 @click.pass_obj
@@ -121,10 +120,10 @@ def draft(
     short_help="Show an agreement in plain sentences.",
     epilog="Example: blindlink agreement show draft.json --html page.html",
 )
-@click.argument("source", required=False, type=_PATH)
+@click.argument("source", required=False, type=FILE)
 @click.option("--markdown", "as_markdown", is_flag=True, help="Print Markdown.")
-@click.option("--html", "html_file", type=_PATH, help="Write a page to print, with a picture.")
-@click.option("--save", "saved", type=_PATH, help="Write the agreement itself, to amend it later.")
+@click.option("--html", "html_file", type=FILE, help="Write a page to print, with a picture.")
+@click.option("--save", "saved", type=FILE, help="Write the agreement itself, to amend it later.")
 @click.option("--number", type=click.IntRange(1, 10_000), help="This version, at the broker.")
 @click.option("--force", is_flag=True, help="Overwrite a file that is not one of this program.")
 @seat_options

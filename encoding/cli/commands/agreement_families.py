@@ -14,9 +14,8 @@ from encoding.agreement.files import read_proposal
 from encoding.cli.parts.agreements import seat, seat_options
 from encoding.cli.parts.session import Session
 from encoding.files import refuse_to_overwrite, write_durably
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
-_PATH = click.Path(dir_okay=False, path_type=Path)
 _PAGE = (".html", ".htm")
 _TEXT = (".md", ".txt")
 
@@ -26,7 +25,7 @@ _TEXT = (".md", ".txt")
     short_help="Write a notice to families, for counsel to complete.",
     epilog="Example: blindlink agreement family-notice --language es -o notice.html",
 )
-@click.argument("source", required=False, type=_PATH)
+@click.argument("source", required=False, type=FILE)
 @click.option(
     "--language",
     type=click.Choice(["en", "es"]),
@@ -34,11 +33,11 @@ _TEXT = (".md", ".txt")
     show_default=True,
     help="English or Spanish.",
 )
-@click.option("--from", "answers_file", type=_PATH, help="TOML file that fills the open places.")
+@click.option("--from", "answers_file", type=FILE, help="TOML file that fills the open places.")
 @click.option(
     "--output",
     "-o",
-    type=_PATH,
+    type=FILE,
     required=True,
     help="Where to write it: .html to print, .md to adapt.",
 )

@@ -10,7 +10,7 @@ from encoding.agreement.coverage import require_covered_run, require_own_upload
 from encoding.agreement.words import specification_sentences, standing_sentence
 from encoding.cli.parts.agreements import Seat, seat, seat_options
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.standing import RUNS, approve_in_advance, confirm, require_shown
+from encoding.cli.parts.standing_approvals import RUNS, approve_in_advance, confirm, require_shown
 from encoding.errors import NotReadyError
 from encoding.log.receipts import ReceiptFolder
 from schemas.shared.command_line import emit, json_option

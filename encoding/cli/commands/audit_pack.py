@@ -12,7 +12,7 @@ from encoding.evidence.audit_pack import PackOrder, fill_pack, read_sample
 from encoding.files import refuse_to_overwrite
 from schemas.audit_pack import PACK_START
 from schemas.ids import utc_text
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 
 @click.command(
@@ -21,15 +21,11 @@ from schemas.shared.command_line import emit, json_option
 @click.option(
     "--sample",
     "sample_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Open the decisions that an auditor drew; they gave you this file.",
 )
 @click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write, for the auditor.",
+    "--output", "-o", required=True, type=FILE, help="The file to write, for the auditor."
 )
 @json_option
 @agency_options

@@ -11,7 +11,7 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject, draw_sample, read_subject, subject_options
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
     from encoding.progress import Progress
@@ -47,11 +47,7 @@ _SAMPLE_RECORDS = 20_000
     show_default=True,
     help="How untidy the files are; estimated: from people who are in your file twice.",
 )
-@click.option(
-    "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write the report as a page, to look at or to print.",
-)
+@click.option("--html", type=FILE, help="Also write the report as a page, to look at or to print.")
 @json_option
 @agency_options
 @click.pass_obj

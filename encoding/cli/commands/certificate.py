@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -27,7 +27,6 @@ from encoding.log.receipts import ReceiptFolder
 from schemas.destruction_api import DestructionView
 from schemas.shared.command_line import emit, json_option
 
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 

@@ -13,7 +13,7 @@ from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import parse_day, read_subject, subject_options
 from encoding.files import refuse_to_overwrite
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
     from encoding.quality import Report
@@ -26,14 +26,10 @@ if TYPE_CHECKING:
 )
 @subject_options
 @click.option("--as-of", help="The day that the file describes: today, or 2026-01-31.")
-@click.option(
-    "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write the report as a page, to look at or to print.",
-)
+@click.option("--html", type=FILE, help="Also write the report as a page, to look at or to print.")
 @click.option(
     "--duplicates",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="List pairs of your records that are probably one person, by record ID.",
 )
 @click.option(

@@ -13,7 +13,7 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.files import refuse_to_overwrite
 from encoding.records import open_table
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 NO_PROTECTION: Final = (
     "plain CLKs do not protect: published attacks name 97 to 100 of 100 people in a file of them;"
@@ -27,29 +27,22 @@ NO_PROTECTION: Final = (
     epilog="Example: blindlink clk people.csv --linkage-schema schema.json --secret-file secret.txt"
     " --id-column ID -o clks.json",
 )
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=FILE)
 @click.option(
-    "--linkage-schema",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The linkage schema of clkhash, as JSON.",
+    "--linkage-schema", required=True, type=FILE, help="The linkage schema of clkhash, as JSON."
 )
 @click.option(
     "--secret-file",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="A secret of blindlink secret new, or the text that clkhash users share.",
 )
 @click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where the CLKs are written, as JSON.",
+    "-o", "--output", required=True, type=FILE, help="Where the CLKs are written, as JSON."
 )
 @click.option(
     "--records",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Where your record IDs are written in the same order; OUTPUT.records.csv otherwise.",
 )
 @click.option("--id-column", help="The column of your own number of a person.")

@@ -13,7 +13,7 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import UNATTENDED_S, Session
 from encoding.files import make_private_folder, refuse_to_overwrite, write_csv, write_durably
 from schemas.matchlog.proof import PROOF_START
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 from schemas.spreadsheet import inert
 
 if TYPE_CHECKING:
@@ -44,12 +44,7 @@ COLUMNS = (
     metavar="ID",
     help="Your own number of the record; - reads it from standard input.",
 )
-@click.option(
-    "--csv",
-    "csv_file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the answer as CSV.",
-)
+@click.option("--csv", "csv_file", type=FILE, help="Write the answer as CSV.")
 @click.option(
     "--proofs",
     type=click.Path(file_okay=False, path_type=Path),

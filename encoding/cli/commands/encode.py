@@ -14,7 +14,7 @@ from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source, refuse_list
 from encoding.cli.parts.subject import parse_day, subject_of
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
     from encoding.packing.fill import Filled
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     "encode",
     epilog="Example: blindlink encode children.csv --skip-invalid skipped.csv",
 )
-@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", required=False, type=FILE)
 @click.option("--id-column", help="The column of your own number of a person.")
 @click.option(
     "--columns",
     "columns_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help='TOML file of lines such as: first_name = "Your header".',
 )
 @click.option(
@@ -43,9 +43,7 @@ if TYPE_CHECKING:
 @click.option("--as-of", help="The day that the file describes: today, or 2026-01-31.")
 @click.option("--population", help="Which people are in the file, by the agreement's code.")
 @click.option(
-    "--skip-invalid",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Leave out rows that cannot be encoded, and list them here.",
+    "--skip-invalid", type=FILE, help="Leave out rows that cannot be encoded, and list them here."
 )
 @click.option(
     "--explain",

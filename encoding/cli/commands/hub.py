@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import click
 
-from encoding.cli.commands.hub_adding import add
-from encoding.cli.commands.hub_joining import join
-from encoding.cli.commands.hub_signing import sign
+from encoding.cli.commands.hub_add import add
+from encoding.cli.commands.hub_join import join
+from encoding.cli.commands.hub_sign import sign
 from encoding.cli.parts import prompts
 from encoding.cli.parts.hub_desk import HubDesk, hub_settings
 from encoding.cli.parts.hub_report import reported, status_lines, summary
@@ -30,9 +30,8 @@ from encoding.files import write_durably
 from encoding.hub.outcomes import Outcome
 from encoding.hub.settings import HubFile, HubSection, read_hub, render_hub
 from encoding.workspace.config import ConfigFile
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
-_PATH: Final = click.Path(dir_okay=False, path_type=Path)
 _MOST_PROCESSES: Final = 16
 # What nobody at the hub has to do anything about ends with 0; these come first where several are met.
 _WORST_FIRST: Final = (9, 8, 4, 3, 6, 1)
@@ -52,16 +51,14 @@ for command in (add, sign, join):
     short_help="Make your keys and the settings of a hub.",
     epilog="Example: blindlink hub start ann.invitation --key-file identity.key",
 )
-@click.argument("invitation", type=_PATH)
+@click.argument("invitation", type=FILE)
 @click.option(
     "--passphrase-file",
-    type=_PATH,
+    type=FILE,
     help="Read the passphrase from this file, do not ask; the settings name it, too.",
 )
 @click.option(
-    "--key-file",
-    type=_PATH,
-    help="Lock your keys by a new key file instead, for unattended runs.",
+    "--key-file", type=FILE, help="Lock your keys by a new key file instead, for unattended runs."
 )
 @click.option("--only", help="The column of your file that says for which spoke a record is meant.")
 @input_options

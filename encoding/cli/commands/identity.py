@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, get_args
 
 import click
 
@@ -25,9 +25,7 @@ from encoding.errors import IdentityExistsError
 from encoding.people.identity import new_identity, read_identity, write_identity
 from encoding.people.key_rotation import relock
 from schemas.identity import Duty, duty_apart
-from schemas.shared.command_line import emit, json_option
-
-_PATH: Final = click.Path(dir_okay=False, path_type=Path)
+from schemas.shared.command_line import FILE, emit, json_option
 
 
 @click.group("identity", epilog="Example: blindlink identity show")
@@ -54,12 +52,12 @@ for command in (enrol, sheet, trust, rotate, token, page_link):
     help="What you do for PARTY; give it once for each duty.",
 )
 @click.option(
-    "--file", "file", type=_PATH, help=f"New file for the keys; {DEFAULT_FILE} if left out."
+    "--file", "file", type=FILE, help=f"New file for the keys; {DEFAULT_FILE} if left out."
 )
 @click.option(
-    "--passphrase-file", type=_PATH, help="Read the passphrase from this file, do not ask."
+    "--passphrase-file", type=FILE, help="Read the passphrase from this file, do not ask."
 )
-@click.option("--key-file", type=_PATH, help="Lock by a new key file instead, for unattended runs.")
+@click.option("--key-file", type=FILE, help="Lock by a new key file instead, for unattended runs.")
 @agency_options
 @click.pass_obj
 def new(  # noqa: PLR0917 - click passes by name
@@ -98,7 +96,7 @@ def new(  # noqa: PLR0917 - click passes by name
     short_help="Show your own ID and fingerprint.",
     epilog="Example: blindlink identity show --json",
 )
-@click.option("--file", "file", type=_PATH, help=f"File of the keys; {DEFAULT_FILE} if left out.")
+@click.option("--file", "file", type=FILE, help=f"File of the keys; {DEFAULT_FILE} if left out.")
 @json_option
 @agency_options
 @click.pass_obj
@@ -118,9 +116,7 @@ def show(session: Session, file: Path | None) -> None:
     epilog="Example: blindlink identity passphrase",
 )
 @click.option(
-    "--new-passphrase-file",
-    type=_PATH,
-    help="Read the new passphrase from this file, do not ask.",
+    "--new-passphrase-file", type=FILE, help="Read the new passphrase from this file, do not ask."
 )
 @identity_options
 @agency_options

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -25,10 +25,10 @@ from encoding.files import refuse_to_overwrite, why_unread, write_durably
 from encoding.people.identity import Identity, read_identity
 from encoding.people.key_rotation import Rotation, begin_rotation, finish_rotation
 from encoding.workspace.keepers import follow_keys
+from schemas.shared.command_line import FILE
 from schemas.sign_in import EnrolmentRequest, EnrolmentView
 from schemas.written_code import read_code, write_code
 
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -37,13 +37,11 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
     short_help="Send your public keys, with the operator's code.",
     epilog="Example: blindlink identity enrol --broker https://broker.example.org",
 )
-@click.option("--file", "file", type=_FILE, help="File of your keys.")
-@click.option(
-    "--code-file", type=_FILE, help="Read the operator's code from this file, do not ask."
-)
+@click.option("--file", "file", type=FILE, help="File of your keys.")
+@click.option("--code-file", type=FILE, help="Read the operator's code from this file, do not ask.")
 @click.option(
     "--out",
-    type=_FILE,
+    type=FILE,
     help="Write your public keys here, too, for the person who drafts the agreement.",
 )
 @broker_options
@@ -114,7 +112,7 @@ def rotate(session: Session, /, **given: Any) -> None:
 )
 @click.option(
     "--out",
-    type=_FILE,
+    type=FILE,
     required=True,
     help="File for the token, owner-only; an old one is replaced.",
 )

@@ -12,6 +12,7 @@ from encoding.cli.parts.shown_keys import read_shown
 from encoding.errors import UntrustedKeyError
 from encoding.people.peers import read_fingerprints, read_peers, write_peers
 from schemas.ids import is_name
+from schemas.shared.command_line import FILE
 
 
 @click.command(
@@ -24,7 +25,7 @@ from schemas.ids import is_name
 @click.option(
     "--file",
     "file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Their keys, as their `blindlink identity show --json` prints them; else the broker shows them.",
 )
 @click.option("--also", is_flag=True, help="Go on trusting the other persons of PARTY.")

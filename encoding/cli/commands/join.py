@@ -19,14 +19,14 @@ from encoding.cli.parts.written_files import note_file
 from encoding.files import refuse_to_overwrite
 from encoding.records.agency_file import AgencyFile, agency_file
 from encoding.sharing.columns import LINK_ID, attach
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 
 @click.command(
     "join",
     epilog="Example: blindlink join from-schools.csv --columns school,grade -o with-school.csv",
 )
-@click.argument("received", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("received", type=FILE)
 @file_options
 @LINKS
 @click.option(

@@ -11,7 +11,7 @@ from encoding.cli.parts.project_view import current_view
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from schemas.api import ProjectView
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 
 @click.group("known", epilog="Example: blindlink known import pairs.csv --partner k12")
@@ -24,7 +24,7 @@ def known() -> None:
     short_help="Take the pairs of a CSV file, in place of earlier ones.",
     epilog="Example: blindlink known import pairs.csv --partner k12",
 )
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=FILE)
 @click.option("--partner", required=True, help="The other agency, by its name in the agreement.")
 @click.option("--own-column", default="own_id", show_default=True, help="Your own record IDs.")
 @click.option(

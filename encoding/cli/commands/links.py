@@ -19,7 +19,7 @@ from encoding.cli.parts.written_files import note_file
 from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite
 from encoding.sharing.links_file import LINKS_START, links_bytes, write_links
-from schemas.shared.command_line import emit, json_option, wants_json
+from schemas.shared.command_line import FILE, emit, json_option, wants_json
 
 if TYPE_CHECKING:
     from encoding.cli.parts.links_files import LinksOrder
@@ -31,10 +31,7 @@ if TYPE_CHECKING:
 @click.command("links", epilog="Example: blindlink links -o links.csv")
 @file_options
 @click.option(
-    "--output",
-    "-o",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write record_id,link_id; the settings name it.",
+    "--output", "-o", type=FILE, help="Where to write record_id,link_id; the settings name it."
 )
 @click.option(
     "--run", "run_id", help="The sealed match IDs of this run; the newest ones unless you say so."

@@ -11,7 +11,7 @@ from encoding.cli.parts.session import Session
 from encoding.files import refuse_to_overwrite, write_durably
 from schemas.identity import base64_text
 from schemas.matchlog.checkpoint import CHECKPOINTS_START, serialise_checkpoints
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 
 @click.group("log", epilog="Example: blindlink log pin")
@@ -25,10 +25,7 @@ def log() -> None:
     epilog="Example: blindlink log pin -o county.pin",
 )
 @click.option(
-    "--output",
-    "-o",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the pin to this file too, to give to an auditor.",
+    "--output", "-o", type=FILE, help="Write the pin to this file too, to give to an auditor."
 )
 @json_option
 @agency_options

@@ -21,7 +21,7 @@ from encoding.people.sealed_file import read_sealed_header
 from encoding.sharing.blind_ledger import BlindLedger, RowsOf, rows_of
 from encoding.sharing.blind_rows import ROWS_START, OpenedRows, open_blind_rows
 from encoding.sharing.columns import LINK_ID
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
     from io import BufferedReader
@@ -35,13 +35,7 @@ MATCH_ID: Final = "match_id"
     "open",
     epilog="Example: blindlink open from-schools.rows.sealed --columns grade,days -o schools.csv",
 )
-@click.argument(
-    "files",
-    metavar="FILE...",
-    nargs=-1,
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=FILE)
 @click.option(
     "--columns",
     multiple=True,
@@ -53,7 +47,7 @@ MATCH_ID: Final = "match_id"
     "-o",
     "outputs",
     multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help=f"The file to write, once for each; FILE without its {SUFFIX}, if left out.",
 )
 @FORCE

@@ -13,7 +13,7 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import read_subject, subject_options
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
     from schemas.profile import Side
@@ -40,11 +40,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Only the attacks that take seconds; no upload is taken on these alone.",
 )
-@click.option(
-    "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write the report as a page, to read or to print.",
-)
+@click.option("--html", type=FILE, help="Also write the report as a page, to read or to print.")
 @json_option
 @agency_options
 @click.pass_obj

@@ -11,7 +11,7 @@ from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError, ReceiptError
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder, read_kept, verify_kept
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 
 @click.group("receipt", epilog="Example: blindlink receipt verify")
@@ -24,7 +24,7 @@ def receipt() -> None:
     short_help="Check receipts, without asking the broker.",
     epilog="Example: blindlink receipt verify",
 )
-@click.argument("files", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, type=FILE)
 @json_option
 @agency_options
 @click.pass_obj

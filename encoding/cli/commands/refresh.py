@@ -9,15 +9,13 @@ import click
 from encoding.cli.parts.options import ACCEPT_CHANGE, agency_options, file_options
 from encoding.cli.parts.session import UNATTENDED_S, Session
 from encoding.cli.parts.source import Source
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 
 @click.command("refresh", epilog="Example: blindlink --quiet refresh --skip-invalid skipped.csv")
 @file_options
 @click.option(
-    "--skip-invalid",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Leave out rows that cannot be encoded, and list them here.",
+    "--skip-invalid", type=FILE, help="Leave out rows that cannot be encoded, and list them here."
 )
 @click.option(
     "--wait-hours",

@@ -11,14 +11,14 @@ from encoding.cli.parts.pages import refuse_another_page, write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file
 from encoding.sharing.agency_state import attention
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 
 @click.command("report", epilog="Example: blindlink report -o our-linkage.html")
 @click.option(
     "--output",
     "-o",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="Where to write the page; agency-report.html beside the file of links if left out.",
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that is no report.")

@@ -19,12 +19,10 @@ from encoding.cli.parts.source import Source
 from encoding.cli.parts.written_files import note_file
 from encoding.errors import ExtraMissingError
 from encoding.files import refuse_to_overwrite
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
     from encoding.review.sitting import Sent, Sitting
-
-_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command("review", epilog="Example: blindlink review, then the key ? for help")
@@ -38,8 +36,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option(
     "--again", is_flag=True, help="Show also what you were unsure of in an earlier round."
 )
-@click.option("--export", type=_FILE, help="Write the pairs into decisions.xlsx or .csv.")
-@click.option("--import", type=_FILE, help="Take the decisions of a file that was filled in.")
+@click.option("--export", type=FILE, help="Write the pairs into decisions.xlsx or .csv.")
+@click.option("--import", type=FILE, help="Take the decisions of a file that was filled in.")
 @click.option("--send", is_flag=True, help="Send what you have decided.")
 @click.option("--finish", is_flag=True, help="Send it, and say that no more comes from you.")
 @click.option(

@@ -11,7 +11,7 @@ from encoding.cli.parts.options import REASON, agency_options
 from encoding.cli.parts.own_identity import identity_options
 from encoding.cli.parts.rolling_back import RollbackWord, roll_back
 from encoding.cli.parts.session import Session
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 
 @click.command(
@@ -24,16 +24,10 @@ from schemas.shared.command_line import emit, json_option
     "--with",
     "theirs",
     multiple=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="What another recipient has signed; with all of them, your ledger goes back.",
 )
-@click.option(
-    "--output",
-    "-o",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write what you sign.",
-)
+@click.option("--output", "-o", required=True, type=FILE, help="Where to write what you sign.")
 @json_option
 @identity_options
 @agency_options

@@ -9,7 +9,7 @@ import click
 
 from encoding.agreement.roster import change_roster
 from encoding.agreement.verification import is_known, require_next
-from encoding.cli.commands.agreement_signing import hand_in
+from encoding.cli.commands.agreement_signatures import hand_in
 from encoding.cli.parts.agreements import seat, seat_options
 from encoding.cli.parts.own_identity import identity_row
 from encoding.cli.parts.session import Session

@@ -14,7 +14,7 @@ from encoding.cli.parts.source import Source
 from encoding.errors import NotReadyError
 from encoding.rounds.api import RoundsApi
 from encoding.rounds.words import round_lines
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 
 @click.group(
@@ -109,7 +109,7 @@ def correct(session: Session, *, reason: str) -> None:
 @click.option(
     "--output",
     "-o",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="The file of links beside which it is written; the settings name it.",
 )
 @click.option("--force", is_flag=True, help="Overwrite files that are no such report.")

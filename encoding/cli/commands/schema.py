@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from encoding.profiles.shipped import Size, shipped_profile
+from encoding.profiles.catalog import Size, shipped_profile
 from schemas.fields import NUMBER_KINDS, NumberKind
 from schemas.shared.command_line import emit, json_option
 

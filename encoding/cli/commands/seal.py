@@ -12,16 +12,16 @@ from encoding.cli.parts.sealed_files import SUFFIX, seal_file
 from encoding.cli.parts.session import Session
 from encoding.errors import FileMissingError
 from encoding.files import refuse_to_overwrite
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 
 @click.command("seal", epilog="Example: blindlink seal to-research.rows --to research-office")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=FILE)
 @click.option("--to", "party", required=True, help="Who can open it: a party of the project.")
 @click.option(
     "--output",
     "-o",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help=f"The file to write; FILE with {SUFFIX} after it, if left out.",
 )
 @click.option("--offline", is_flag=True, help="Do not ask the broker for newer keys.")

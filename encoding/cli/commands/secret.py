@@ -11,6 +11,7 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.secret.kept_secret import kept_of
 from encoding.secret.secret import Secret, new_secret, read_secret, spoken, write_secret
+from schemas.shared.command_line import FILE
 
 
 @click.group("secret", epilog="Example: blindlink secret share, then: blindlink secret accept")
@@ -27,7 +28,7 @@ for _command in (share, accept, status, rotate):
     short_help="Write a new random secret, which only you may read.",
     epilog="Example: blindlink secret new secret.txt",
 )
-@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", required=False, type=FILE)
 @agency_options
 @click.pass_obj
 def new(session: Session, file: Path | None) -> None:
@@ -48,7 +49,7 @@ def new(session: Session, file: Path | None) -> None:
     short_help="Print the key id of the secret; it must be the same at all.",
     epilog="Example: blindlink secret key-id",
 )
-@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", required=False, type=FILE)
 @agency_options
 @click.pass_obj
 def key_id(session: Session, file: Path | None) -> None:

@@ -14,12 +14,11 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from encoding.secret.kept_secret import KeptSecret, kept_of
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
     from schemas.api import ProjectView
 
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _EPOCH: Final = click.option(
     "--epoch",
     type=click.IntRange(1, 10**6),
@@ -70,7 +69,7 @@ def rotate(session: Session, /, **given: Any) -> None:
 @click.option(
     "--from-file",
     "from_files",
-    type=_FILE,
+    type=FILE,
     multiple=True,
     help="Read what another agency sent from this file, do not ask the broker; may be repeated.",
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -13,22 +12,19 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_lines
 from encoding.cli.parts.session import Session
 from schemas.identity import Duty
-
-_PATH: Final = click.Path(dir_okay=False, path_type=Path)
+from schemas.shared.command_line import FILE
 
 
 @click.command("start", epilog="Example: blindlink start ann.invitation")
-@click.argument("invitation", type=_PATH)
+@click.argument("invitation", type=FILE)
 @click.option("--project", help="The project, where the invitation names none.")
 @click.option(
     "--passphrase-file",
-    type=_PATH,
+    type=FILE,
     help="Read the passphrase from this file, do not ask; the settings name it, too.",
 )
 @click.option(
-    "--key-file",
-    type=_PATH,
-    help="Lock your keys by a new key file instead, for unattended runs.",
+    "--key-file", type=FILE, help="Lock your keys by a new key file instead, for unattended runs."
 )
 @agency_options
 @click.pass_obj

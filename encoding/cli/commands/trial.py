@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from encoding.cli.parts.options import quiet_option
 from encoding.cli.parts.session import Session
 from encoding.trial.words import UNPROTECTED
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
     from encoding.trial.trial import Trial
-
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(
@@ -23,9 +21,9 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
     short_help="Link two files of yours on the spot, to see what comes out.",
     epilog="Example: blindlink trial clients.csv pupils.csv",
 )
-@click.argument("file_a", metavar="A", type=_FILE)
-@click.argument("file_b", metavar="B", type=_FILE)
-@click.option("--truth", type=_FILE, help="True pairs, a record ID of A and one of B a row.")
+@click.argument("file_a", metavar="A", type=FILE)
+@click.argument("file_b", metavar="B", type=FILE)
+@click.option("--truth", type=FILE, help="True pairs, a record ID of A and one of B a row.")
 @click.option(
     "--profile",
     type=click.Choice(["children", "generic-person"]),
@@ -33,8 +31,8 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     help="Whom the files are about.",
 )
-@click.option("--layout-a", type=_FILE, help="How A is read, in place of guessing; see the docs.")
-@click.option("--layout-b", type=_FILE, help="How B is read.")
+@click.option("--layout-a", type=FILE, help="How A is read, in place of guessing; see the docs.")
+@click.option("--layout-b", type=FILE, help="How B is read.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),

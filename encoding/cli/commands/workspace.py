@@ -25,14 +25,14 @@ from encoding.workspace.keepers import Protected, read_keepers
 from encoding.workspace.keepers import protect as seal
 from encoding.workspace.keepers import recover as open_by_code
 from schemas.ids import utc_text
+from schemas.shared.command_line import FILE
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
     from schemas.identity import PublicIdentity
 
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _CODE_FILE: Final = click.option(
-    "--code-file", type=_FILE, help="Read the recovery code from this file, do not ask."
+    "--code-file", type=FILE, help="Read the recovery code from this file, do not ask."
 )
 
 
@@ -73,7 +73,7 @@ def protect(session: Session, /, **given: Any) -> None:
     short_help="Write a backup that you and your custodians can open.",
     epilog="Example: blindlink workspace backup welfare.backup",
 )
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @FORCE
 @identity_options
 @agency_options
@@ -95,7 +95,7 @@ def backup(session: Session, /, *, file: Path, force: bool, **given: Any) -> Non
     short_help="Write the workspace into a file for your successor.",
     epilog="Example: blindlink workspace handover to-bea.backup --to per-0123...",
 )
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option("--to", "person", required=True, help="Who takes over, by person id.")
 @click.option(
     "--fingerprint",
@@ -143,7 +143,7 @@ def handover(
     short_help="Restore a backup on this computer, all of it or nothing.",
     epilog="Example: blindlink workspace restore welfare.backup",
 )
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option(
     "--made-by",
     metavar="FINGERPRINT",

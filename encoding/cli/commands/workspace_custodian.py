@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -15,9 +15,7 @@ from encoding.errors import UntrustedKeyError
 from encoding.people.peers import read_fingerprint
 from encoding.workspace.keepers import Keepers, keep, read_keepers
 from schemas.errors import SignatureError
-from schemas.shared.command_line import emit, json_option
-
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+from schemas.shared.command_line import FILE, emit, json_option
 
 
 @click.group(
@@ -34,7 +32,7 @@ def custodian() -> None:
     short_help="Make a person a custodian, by their fingerprint.",
     epilog="Example: blindlink workspace custodian add bea.json 01234 56789 ... (all twelve)",
 )
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.argument("fingerprint", nargs=-1, required=True)
 @identity_options
 @agency_options

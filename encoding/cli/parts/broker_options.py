@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from encoding.cli.parts.session import Session
 from encoding.workspace.config import is_broker_url
+from schemas.shared.command_line import FILE
 
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -25,7 +25,7 @@ def broker_options(function: _Function) -> _Function:
         ),
         click.option(
             "--ca-file",
-            type=_FILE,
+            type=FILE,
             envvar="BLINDLINK_CA_FILE",
             help="The broker's certificate, with --broker.",
         ),

@@ -20,7 +20,7 @@ from schemas.certificate_log import left_objects, unlogged_objects
 from schemas.certificate_page import certificate_page
 from schemas.destruction import Countersignature, ObjectKind
 from schemas.matchlog.person_keys import PersonKeys
-from schemas.shared.command_line import emit
+from schemas.shared.command_line import FILE, emit
 from schemas.shared.page import page_start
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from encoding.log.trust import Trust
     from schemas.certificate import CertificateCheck, CertificateFile
 
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 OBJECTS: Final[dict[ObjectKind, tuple[str, str]]] = {
     "upload": ("upload", "uploads"),
@@ -169,8 +168,8 @@ def show_certified(certified: Certified) -> None:
 def file_outputs(function: _Function) -> _Function:
     """Add --output and --html."""
     options = (
-        click.option("--output", "-o", type=_FILE, help="Write the certificate to this file, too."),
-        click.option("--html", "page", type=_FILE, help="Write it as a page to print, too."),
+        click.option("--output", "-o", type=FILE, help="Write the certificate to this file, too."),
+        click.option("--html", "page", type=FILE, help="Write it as a page to print, too."),
     )
     for option in reversed(options):
         function = option(function)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -19,6 +19,7 @@ from encoding.epoch.carriers import ByBroker, ByHand, Carrier
 from encoding.errors import NotReadyError
 from encoding.secret.agreement import holders_of
 from schemas.ids import PERSON_PREFIX, is_random_id
+from schemas.shared.command_line import FILE
 
 if TYPE_CHECKING:
     from encoding.epoch.exchange import Exchange
@@ -27,14 +28,13 @@ if TYPE_CHECKING:
     from schemas.identity import PublicIdentity
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
 def exchange_options(function: _Function) -> _Function:
     """Add the options that say who holds the secret, whose keys are used, and who carries."""
     options = (
         click.option(
-            "--to-file", type=_FILE, help="Write into this file, in place of sending to the broker."
+            "--to-file", type=FILE, help="Write into this file, in place of sending to the broker."
         ),
         click.option(
             "--holder",

@@ -12,8 +12,8 @@ import click
 from encoding.cli.parts.mapping import read_mapping
 from encoding.cli.parts.options import split_columns
 from encoding.errors import AgencyError, ConfigError
+from encoding.profiles.catalog import ColumnPreset, load_preset
 from encoding.profiles.column_words import columns_by_header
-from encoding.profiles.shipped import ColumnPreset, load_preset
 from encoding.records import open_table
 from encoding.workspace.config import ConfigFile, parse_sections
 from schemas.errors import CheckpointError

@@ -42,7 +42,6 @@ from schemas.claims import Transcript
 from schemas.ids import utc_text
 
 if TYPE_CHECKING:
-    from encoding.ledger.additions import Applied
     from encoding.ledger.claim_checks import CheckedPair
     from schemas.api import ReleaseView
     from schemas.ids import Handle
@@ -87,10 +86,10 @@ class RoundLinks:
             )
         return tuple(self._fetch(partner, view) for partner, view in sorted(views.items()))
 
-    def agree(self) -> Applied | None:
+    def agree(self) -> None:
         """Exchange claims, and carry the ledger on once the release is closed.
 
-        None where it was carried on before, or was closed without a partner's claims.
+        Nothing happens where it was carried on before, or was closed without a partner's claims.
 
         Raises:
             OthersWaitedForError: a partner has yet to send its claims, or the release is not closed.
@@ -99,7 +98,7 @@ class RoundLinks:
         with self._counter.session.workspace.lock():
             ledger = ledger_file(self._counter).read()
             if ledger.last is not None and ledger.last >= self._turn:
-                return None
+                return
             if len(ledger) and self._supplement is None and not is_lasting(self._counter):
                 ledger.end_all()
                 ledger_file(self._counter).write(ledger)
@@ -119,7 +118,7 @@ class RoundLinks:
             history.refuse_unasked(space.turn.round, space.supplement)
         self._tell_doubts(checked)
         with self._counter.session.workspace.lock():
-            return close(desk, space, checked, listed)
+            close(desk, space, checked, listed)
 
     def _space_now(self) -> SpaceOfRound:
         return self._at_space(as_it_stands(self._counter, self._round))

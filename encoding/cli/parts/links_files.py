@@ -16,7 +16,7 @@ from encoding.cli.parts.written_files import note_file
 from encoding.errors import ChangeHeldError
 from encoding.files import refuse_to_overwrite
 from encoding.ledger.book import Ledger, retired_of
-from encoding.ledger.ledger_file import view_as_of
+from encoding.ledger.ledger_file import held_as_of
 from encoding.ledger.values import Reason, Turn
 from encoding.packing.handles import derive_map_keys, key_text
 from encoding.packing.snapshot import Snapshots
@@ -401,7 +401,7 @@ def _held(
     """
     if ledger.last is None:
         return {}
-    held, retired = view_as_of(ledger, ledger.last).held, retired_of(ledger.vetoes())
+    held, retired = held_as_of(ledger, ledger.last), retired_of(ledger.vetoes())
     return {
         record: held[record].link
         for record in found.records

@@ -10,6 +10,8 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from schemas.shared.command_line import FILE
+
 MAX_REASON: Final = 2000
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -18,7 +20,7 @@ FORCE: Final = click.option("--force", is_flag=True, help="Overwrite a file that
 LINKS: Final = click.option(
     "--links",
     "links_file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FILE,
     help="The file that `blindlink links` wrote; the settings name it.",
 )
 
@@ -59,7 +61,7 @@ def agency_options(function: _Function) -> _Function:
     options = (
         click.option(
             "--config",
-            type=click.Path(dir_okay=False, path_type=Path),
+            type=FILE,
             expose_value=False,
             callback=_set("config_path"),
             help="Settings file; blindlink.toml in this folder unless you say otherwise.",
@@ -96,7 +98,7 @@ def file_options(function: _Function) -> _Function:
         click.option(
             "--file",
             "file",
-            type=click.Path(dir_okay=False, path_type=Path),
+            type=FILE,
             help="Your file of people, in place of the one in the settings.",
         ),
         click.option("--id-column", help="The column of your own number of a person."),
@@ -120,12 +122,7 @@ def input_options(function: _Function) -> _Function:
         click.option(
             "--preset", help="A well-known layout of columns, such as ceds, edfi, calpads."
         ),
-        click.option(
-            "--columns",
-            "columns_file",
-            type=click.Path(dir_okay=False, path_type=Path),
-            help="TOML file of column mappings.",
-        ),
+        click.option("--columns", "columns_file", type=FILE, help="TOML file of column mappings."),
         click.option(
             "--column", "columns", multiple=True, metavar="NAME=HEADER", help="One mapping."
         ),
@@ -140,13 +137,7 @@ def input_options(function: _Function) -> _Function:
 
 def output_options(what: str) -> Callable[[_Function], _Function]:
     """Add --output, which must be given, and --force; `what` is its help."""
-    output = click.option(
-        "--output",
-        "-o",
-        required=True,
-        type=click.Path(dir_okay=False, path_type=Path),
-        help=what,
-    )
+    output = click.option("--output", "-o", required=True, type=FILE, help=what)
     return lambda function: output(FORCE(function))
 
 

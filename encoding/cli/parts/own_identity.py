@@ -17,6 +17,7 @@ from encoding.people.identity_lock import (
     read_key_file,
     read_passphrase,
 )
+from schemas.shared.command_line import FILE
 
 if TYPE_CHECKING:
     from encoding.workspace.config import Config
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 DEFAULT_FILE: Final = "identity.txt"
 NOTHING: Final[Mapping[str, Any]] = {"identity": None, "passphrase_file": None, "key_file": None}
-_FILE: Final = click.Path(dir_okay=False, path_type=Path)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -50,12 +50,12 @@ def identity_options(function: _Function) -> _Function:
     """Add --identity, --passphrase-file and --key-file."""
     options = (
         click.option(
-            "--identity", type=_FILE, help=f"File of your keys; {DEFAULT_FILE} if left out."
+            "--identity", type=FILE, help=f"File of your keys; {DEFAULT_FILE} if left out."
         ),
         click.option(
-            "--passphrase-file", type=_FILE, help="Read the passphrase from this file, do not ask."
+            "--passphrase-file", type=FILE, help="Read the passphrase from this file, do not ask."
         ),
-        click.option("--key-file", type=_FILE, help="The key file that opens your keys."),
+        click.option("--key-file", type=FILE, help="The key file that opens your keys."),
     )
     for option in reversed(options):
         function = option(function)

@@ -21,7 +21,7 @@ from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.ledger.book import Ledger
 from encoding.ledger.errors import RollbackError
-from encoding.ledger.ledger_file import view_as_of
+from encoding.ledger.ledger_file import held_as_of
 from encoding.ledger.values import Turn
 from encoding.people.identity import Identity
 from encoding.rounds.api import RoundsApi
@@ -114,7 +114,7 @@ def roll_back(session: Session, word: RollbackWord, given: Mapping[str, Any]) ->
             proof = b"[" + b",".join(one.to_canonical() for one in (signed, *theirs)) + b"]"
             ledger.roll_back(
                 turn,
-                view_as_of(ledger, turn).held,
+                held_as_of(ledger, turn),
                 sha256=said.subject(),
                 signed=proof.decode("utf-8"),
             )

@@ -13,9 +13,10 @@ from encoding.cli.parts.mapping import read_mapping
 from encoding.cli.parts.project_view import current_view
 from encoding.cli.parts.session import Session
 from encoding.errors import BrokerUnreachableError, ConfigError, NotAuthorisedError
-from encoding.profiles.shipped import load_preset, shipped_profile
+from encoding.profiles.catalog import load_preset, shipped_profile
 from encoding.records.agency_file import AgencyFile, only_of
 from encoding.workspace.config import TODAY, is_iso_date
+from schemas.shared.command_line import FILE
 
 if TYPE_CHECKING:
     from encoding.progress import Progress
@@ -40,7 +41,7 @@ class Subject:
 def subject_options(function: _Function) -> _Function:
     """Add the argument FILE and the options that say how it is read."""
     options = (
-        click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path)),
+        click.argument("file", required=False, type=FILE),
         click.option("--preset", help="A known file layout, such as ceds, edfi or calpads."),
         click.option("--id-column", help="The column of your own number of a person."),
         click.option(

@@ -12,7 +12,7 @@ import click
 from encoding.cli.parts.prompts import ask_confirmation, is_interactive
 from encoding.cli.parts.session import Session
 from encoding.errors import GuessDeclinedError, GuessError
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.records.csv_table import DELIMITER_NAMES
 from encoding.trial.files import (
     LAYOUTS,

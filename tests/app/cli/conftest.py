@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from rigs.linkage import profile_of
 from services.migrated import lay_tables
 
 from app.cli.main import main
@@ -38,10 +36,3 @@ def broker(command: Command, state: Path) -> Command:
     lay_tables(Settings(state_dir=state))
     assert command("init", "--self-signed").exit_code == 0
     return command
-
-
-@pytest.fixture
-def profile_file(tmp_path: Path) -> Path:
-    file = tmp_path / "profile.json"
-    file.write_text(json.dumps(profile_of().to_json()))
-    return file

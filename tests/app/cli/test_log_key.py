@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rigs.persons import enrol_agencies
 
-from app.agencies.service import enrol_party, operator_actor
+from app.agencies.service import operator_actor
 from app.auditor.verify import verify_bundle
 from app.broker import Broker, open_broker
 from app.cli import log_key
@@ -22,17 +23,9 @@ from schemas.matchlog.note import VerifierKey
 
 
 def enrol(broker: Broker, party: str) -> None:
-    with broker.database.write() as session:
+    with broker.database.read() as session:
         operator = operator_actor(session, broker.settings.operator, broker.clock())
-        enrol_party(
-            session,
-            broker.log,
-            name=party,
-            title=party,
-            role="agency",
-            actor=operator,
-            now=broker.clock(),
-        )
+    enrol_agencies(broker, operator, party)
 
 
 def verified_keys(broker: Broker) -> tuple[str, ...]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from rigs.enrolled import EnrolledPerson
+from rigs.enrolled import EnrolledPerson, revoke
 from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
@@ -18,7 +17,6 @@ from rigs.linkage import (
     make_linkage,
 )
 
-from app.agencies.persons import revoke_person
 from app.auditor.verify import verify_bundle
 from app.evidence import witnesses
 from app.matchlog import export
@@ -100,14 +98,8 @@ def test_whoever_was_revoked_leaves_a_place(
     assert offer(linkage, ann).status_code == 200
     bob = person_of(linkage, SCHOOL)
     assert offer(linkage, bob).status_code == 422
-    with linkage.broker.database.write() as session:
-        revoke_person(
-            session,
-            linkage.broker.log,
-            person_id=ann.identity.public.person,
-            actor=linkage.founded.operator,
-            now=linkage.founded.clock() + timedelta(seconds=1),
-        )
+    linkage.founded.clock.move(seconds=1)
+    revoke(linkage.founded, ann.identity.public.person)
     assert offer(linkage, bob).status_code == 200
     assert set(named_in_bundle(linkage)) == {key_of(ann), key_of(bob)}
 

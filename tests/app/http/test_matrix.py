@@ -35,7 +35,6 @@ pytestmark = pytest.mark.campaign("routes")
 __all__ = ["embedded_database"]
 
 PARTY_OF: dict[Role, str] = {"agency": CHILD_WELFARE, "auditor": AUDITOR, "operator": "operator"}
-API_PATHS = ("/v1/", "/healthz", "/readyz", "/metrics", "/session")
 STRANGER_ROLES: tuple[Role, ...] = ("agency", "auditor")
 
 

@@ -18,8 +18,8 @@ from vectors.review import raw_of
 
 from app.errors import RefusedError
 from app.review.cards import CardReader, Wanted
-from app.review.drawing import CARDS_KIND
 from app.review.models import Review
+from app.review.preparation import CARDS_KIND
 from app.sealed.objects import open_pieces
 from schemas.errors import DocumentError
 from schemas.review import Reference, parse_cards, serialise_cards

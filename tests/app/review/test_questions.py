@@ -13,9 +13,9 @@ from rigs.persons import DUTIES
 from rigs.reviewing import MakeReviewing, Reviewing
 
 from app.review import held_pairs
-from app.review.drawing import HANDLES_KIND, PAIRS_KIND, REVIEW_PREFIX
 from app.review.held_pairs import unpack_pairs
 from app.review.models import Review
+from app.review.preparation import HANDLES_KIND, PAIRS_KIND, REVIEW_PREFIX
 from app.sealed.objects import open_pieces
 from schemas.clauses import ApprovalRule
 from schemas.review import bucket_of

@@ -12,8 +12,8 @@ from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.reviewing import MakeReviewing, Reviewing
 from twins.verifier.match_record import record_root
 
-from app.review.drawing import REVIEW_PREFIX
 from app.review.models import Review
+from app.review.preparation import REVIEW_PREFIX
 from schemas.api import MatchRecordPage
 from schemas.clauses import Finality
 from schemas.match_record import MatchRecordReader, opens, parse_openings

@@ -10,10 +10,10 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from rigs.enrolled import revoke
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, either_database
 from samples.round_files import Container, random_people
 
-from app.agencies.persons import revoke_person
 from app.blobs import FileBlobs
 from app.broker import MAX_CHECKS
 from app.errors import BrokerError
@@ -234,15 +234,7 @@ def test_a_check_that_ends_every_process_is_given_up_and_can_be_asked_for_anew(
 def test_who_is_revoked_while_the_parts_are_checked_commits_nothing(linkage: Linkage) -> None:
     upload, _ = asked(linkage)
     founded = linkage.founded
-    with founded.broker.database.write() as session:
-        person = linkage.person(CHILD_WELFARE).id
-        revoke_person(
-            session,
-            founded.broker.log,
-            person_id=person,
-            actor=founded.operator,
-            now=founded.clock(),
-        )
+    revoke(founded, linkage.person(CHILD_WELFARE).id)
     linkage.work()
     assert "upload-received" not in linkage.log_kinds()
     with founded.broker.database.read() as session:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from rigs.enrolled import revoke
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from rigs.shown_pages import csv_rows
 from rigs.signed import Accord
@@ -284,18 +285,9 @@ def test_a_party_that_only_receives_may_not_upload_or_ask(
 
 
 def test_persons_are_listed_by_id_with_whether_they_can_act(finished: Any, visitor: Any) -> None:
-    from app.agencies.persons import revoke_person
-
     linkage = finished.linkage
     school, welfare = linkage.person(SCHOOL), linkage.person(CHILD_WELFARE)
-    with linkage.broker.database.write() as session:
-        revoke_person(
-            session,
-            linkage.broker.log,
-            person_id=school.id,
-            actor=linkage.founded.operator,
-            now=linkage.founded.clock(),
-        )
+    revoke(linkage.founded, school.id)
     persons = visitor.get(f"/projects/{PROJECT}/access.json").json()["persons"]
     valid = {person["person"]: person["is_valid"] for person in persons}
     assert valid[school.id] is False

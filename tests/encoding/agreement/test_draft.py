@@ -17,7 +17,7 @@ from encoding.agreement.files import read_proposal, write_proposal
 from encoding.agreement.persons import needs_enrolled, newest_identities
 from encoding.cli.parts.shown_keys import read_shown
 from encoding.errors import AgreementDraftError, AgreementFileError, OutputExistsError
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from schemas.identity import IdentityHistory, SignedIdentity
 from schemas.negotiation import AgreementProposal
 

@@ -22,7 +22,7 @@ from encoding.agreement.family_page import family_markdown, family_page
 from encoding.agreement.family_words import FamilyWords
 from encoding.cli.main import main
 from encoding.errors import AgreementDraftError
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from schemas.agreement import Agreement
 from schemas.negotiation import AgreementProposal
 

@@ -12,7 +12,7 @@ from samples.documents import changed
 
 from encoding.agreement.page import agreement_page
 from encoding.agreement.text import agreement_lines, agreement_markdown
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from schemas.agreement import Agreement
 from schemas.chapters import chapters_of
 from schemas.knowledge import MEASURED

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twins import bsf1
 
 from encoding.blocks.explanation import SIDES, Explanation, explain, explanation_lines
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.recipe.rows import RowCleaner
 from encoding.records import Chunk
 

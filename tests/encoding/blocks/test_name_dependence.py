@@ -10,7 +10,7 @@ import numpy as np
 
 from encoding.blocks.counts import name_dependence
 from encoding.blocks.values import ValueTables
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 
 PROFILE = shipped_profile("children")
 LAYOUT = ValueTables(PROFILE).layout

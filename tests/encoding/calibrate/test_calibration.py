@@ -18,7 +18,7 @@ from encoding.calibrate.people import Copies, Spellings, clean_rows
 from encoding.calibrate.prediction import Rehearsal
 from encoding.calibrate.strangers import Strangers, chance_to_be_kept
 from encoding.errors import RecordCountError
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.quality.duplicates import DuplicatePair
 from encoding.recipe.dates import read_date_format
 from encoding.records import open_table

@@ -14,7 +14,7 @@ from encoding.cli.parts import explanation
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject
 from encoding.errors import UnknownRecordError
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.records.agency_file import AgencyFile
 
 ROWS = """ID,first_name,last_name,birth_date,sex,zip

@@ -9,7 +9,7 @@ import pytest
 from rigs.desk import Desk
 from rigs.near_broker import SETTINGS, NearBroker
 
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 
 WELFARE = """ID,first,last,born,sid
 w1,Rosa,Ibarra,2012-05-17,0082345671

@@ -20,7 +20,7 @@ from encoding.packing.handles import derive_map_keys, key_text, record_keys
 from encoding.packing.memory import memory_key
 from encoding.packing.withdrawals import Withdrawn
 from encoding.people.sealed_file import Address, open_pieces, seal_pieces
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.progress import silent
 from encoding.records.agency_file import AgencyFile
 from encoding.review.journal import Choice

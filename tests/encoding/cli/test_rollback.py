@@ -12,7 +12,7 @@ from rigs.desk import Desk
 from rigs.near_broker import NearBroker
 from rigs.weeks import changed_ledger, links, settle
 
-from encoding.ledger.ledger_file import view_as_of
+from encoding.ledger.ledger_file import held_as_of
 from encoding.ledger.values import Turn
 
 REASON = "Round 2 had last year's file."
@@ -199,7 +199,7 @@ def test_a_round_of_which_this_agency_spoke_before_it_went_back_is_not_stored(
     assert [desk.type("refresh").exit_code for desk in (schools, welfare)] == [7, 7]
     with changed_ledger(welfare) as ledger:
         to = Turn(1, 1)
-        held = view_as_of(ledger, to).held
+        held = held_as_of(ledger, to)
         ledger.roll_back(to, held, sha256="44" * 32, signed="[]")
     assert schools.type("refresh").exit_code == 0
     refused = welfare.type("links")

@@ -17,7 +17,7 @@ from encoding.errors import (
     ShareStartedError,
 )
 from encoding.people.identity import Identity, new_identity
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.secret.agreement import holders_of
 from encoding.secret.share_file import Carried
 from encoding.workspace.workspace import open_workspace

@@ -15,7 +15,7 @@ from twins.bsf1_file import slow_file
 import encoding.epoch.self_test as self_test_module
 from encoding.blocks.keys import CellKeys
 from encoding.epoch.self_test import compare_self_tests, rules_of, run_self_test
-from encoding.profiles.shipped import SHIPPED, SIZES, Size, shipped_profile
+from encoding.profiles.catalog import SHIPPED, SIZES, Size, shipped_profile
 from encoding.recipe import Recipe
 from encoding.secret.secret import Secret
 from schemas.profile import EncodingProfile, Side, memory_columns

@@ -26,7 +26,7 @@ from encoding.ledger.errors import (
     TranscriptError,
 )
 from encoding.ledger.events import Event
-from encoding.ledger.ledger_file import parse_ledger, serialise_ledger, view_as_of
+from encoding.ledger.ledger_file import held_as_of, parse_ledger, serialise_ledger
 from encoding.ledger.messages import (
     closed_messages,
     note_received,
@@ -280,8 +280,8 @@ def test_who_relinks_or_was_restored_contradicts_nothing(pair: Duo) -> None:
     pair.hold((2, 1), [("a1", "b1"), ("a2", "b2")])
     pair.two.ledger.relink(pair.two.ledger.unlink("b1"))
     pair.one.ledger = parse_ledger(serialise_ledger(pair.one.ledger), SPACE, ONE)
-    done = pair.hold((3, 1), [("a1", "b1"), ("a2", "b2")])
-    assert [one.changes for one in done] == [(), ()]
+    pair.hold((3, 1), [("a1", "b1"), ("a2", "b2")])
+    assert [side.changes() for side in pair.sides()] == [[], []]
 
 
 def test_of_two_vetoes_with_one_number_the_one_that_retires_counts_for_both(pair: Duo) -> None:
@@ -306,13 +306,13 @@ def test_of_two_vetoes_with_one_number_the_one_that_retires_counts_for_both(pair
 
 
 def rolled_back(side: Office, to: Turn, subject: str = "44" * 32) -> None:
-    held = view_as_of(side.ledger, to).held
+    held = held_as_of(side.ledger, to)
     side.ledger.roll_back(to, held, sha256=subject, signed="{}")
 
 
 def test_after_a_rollback_of_both_sides_the_ledgers_say_again_what_they_said(pair: Duo) -> None:
     pair.hold((2, 1), [("a1", "b1"), ("a2", "b2"), ("a3", "b3")])
-    views = [view_as_of(side.ledger, SECOND).to_bytes() for side in pair.sides()]
+    views = [held_as_of(side.ledger, SECOND) for side in pair.sides()]
     digest = pair.one.ledger.newest_digest(PAIR)
     pair.hold((3, 1), [("a1", "b2"), ("a2", "b1"), ("a3", "b4"), ("a4", "b3")])
     pair.hold((4, 1), [("a1", "b2"), ("a2", "b1"), ("a3", "b4"), ("a4", "b3")])
@@ -321,13 +321,13 @@ def test_after_a_rollback_of_both_sides_the_ledgers_say_again_what_they_said(pai
         side.ledger = parse_ledger(serialise_ledger(side.ledger), SPACE, side.party)
         assert side.ledger.newest_digest(PAIR) == digest
         assert side.ledger.last == Turn(4, 1)
-    done = pair.hold((5, 1), [("a1", "b1"), ("a2", "b2"), ("a3", "b3")])
-    assert [one.changes for one in done] == [(), ()]
+    pair.hold((5, 1), [("a1", "b1"), ("a2", "b2"), ("a3", "b3")])
+    assert [side.changes() for side in pair.sides()] == [[], []]
     for side, view in zip(pair.sides(), views, strict=True):
-        assert view_as_of(side.ledger, Turn(5, 1)).to_bytes() == view
-        assert view_as_of(side.ledger, SECOND).to_bytes() == view
+        assert held_as_of(side.ledger, Turn(5, 1)) == view
+        assert held_as_of(side.ledger, SECOND) == view
         # What the rounds between said, they said.
-        assert view_as_of(side.ledger, Turn(4, 1)).to_bytes() != view
+        assert held_as_of(side.ledger, Turn(4, 1)) != view
         assert side.ledger.rolled_back is None
     assert pair.one.ledger.newest_digest(PAIR) == pair.two.ledger.newest_digest(PAIR)
 

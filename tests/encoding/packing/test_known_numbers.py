@@ -20,7 +20,7 @@ from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.ranges import Sizes, meet_range, plan_ranges
 from app.matching.blocks.resolution import LinkPolicy, resolve_pair
 from encoding.packing.fill import Filled
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.secret.secret import Secret
 from schemas.api import ProjectView
 from schemas.counts import published_counts

@@ -18,7 +18,7 @@ from encoding.packing.memory import (
     record_digest,
     record_name,
 )
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from schemas.profile import memory_columns
 
 PROFILE = shipped_profile("children")

@@ -7,7 +7,7 @@ import pytest
 from encoding.privacy_audit.files import ClearFile
 from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from schemas.profile import EncodingProfile
 
 

@@ -24,10 +24,10 @@ from encoding.privacy_audit.goals import (
     limits_of,
 )
 from encoding.privacy_audit.last_audit import keep_audit, read_kept_audit
-from encoding.privacy_audit.naming import NamingResult
 from encoding.privacy_audit.page import report_page
 from encoding.privacy_audit.partner import Copyist, strangers
 from encoding.privacy_audit.refinement import ShapeResult
+from encoding.privacy_audit.reidentification import NamingResult
 from encoding.privacy_audit.report import AuditReport, report_lines, summary
 from encoding.privacy_audit.results import QUICK, Audit, AuditScope, Naming
 from encoding.privacy_audit.scene import rehearse_partner

@@ -15,8 +15,8 @@ from app.matching.blocks.rows import ROW
 from encoding.privacy_audit.cells import meet
 from encoding.privacy_audit.graph import Edges
 from encoding.privacy_audit.labels import expected_distance
-from encoding.privacy_audit.naming import Register, Target, _extend, name_records
 from encoding.privacy_audit.refinement import SharedCells, follow, refine, tell_apart
+from encoding.privacy_audit.reidentification import Register, Target, _extend, name_records
 from encoding.privacy_audit.row_bytes import sealed_rows
 from encoding.privacy_audit.spread import spread_traits
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from encoding.profiles.catalog import load_preset, preset_names
 from encoding.profiles.column_words import columns_by_header, record_id_columns
-from encoding.profiles.shipped import load_preset, preset_names
 
 ODD = {
     "Kid's Given": "first_name",

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twins import bsf1
 
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.quality.blocks import count_blocks, input_of
 from encoding.quality.counts import BlockCounts
 from encoding.quality.key_sample import KeySample, KeySampler

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from encoding.profiles.shipped import load_preset, shipped_profile
+from encoding.profiles.catalog import load_preset, shipped_profile
 from encoding.quality import Ask, count_file
-from encoding.quality.counting import Counted
 from encoding.quality.duplicates_file import write_duplicates
 from encoding.quality.key_sample import KeySampler
+from encoding.quality.tally import Counted
 from encoding.records.agency_file import AgencyFile
 from encoding.synth import RehearsalFiles, write_rehearsal
 
@@ -91,7 +91,7 @@ def test_a_sample_of_keys_expects_about_as_many(
     def few(profile, _):
         return KeySampler(profile, 5_000)
 
-    monkeypatch.setattr("encoding.quality.counting.KeySampler", few)
+    monkeypatch.setattr("encoding.quality.tally.KeySampler", few)
     sampled = count_file(ask_of(rehearsal)).counts
     assert sampled.blocks.one_in >= 4
     assert sampled.duplicates == pytest.approx(found.counts.duplicates, rel=0.4)

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.quality.record_faults import Fault, RecordFaults
 
 AS_OF = date(2026, 11, 20)

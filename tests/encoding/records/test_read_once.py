@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from encoding.errors import InputError
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.recipe.rows import CleanedRows, RowCleaner
 from encoding.records.agency_file import AgencyFile, open_reading
 from encoding.records.read_once import (

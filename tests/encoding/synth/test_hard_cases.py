@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.recipe import Recipe
 from encoding.synth import CHILD_WELFARE_LAYOUT, RehearsalFiles, write_hard_cases
 

@@ -17,7 +17,7 @@ from samples.refusals import raises
 from vectors.recipe import SPEC
 
 from encoding.errors import RehearsalError
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.recipe import Recipe
 from encoding.synth import (
     CHILD_WELFARE_LAYOUT,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.trial.guess import guess_file
 from encoding.trial.layout import Source
 from encoding.trial.trial import Trial, profile_for, run_trial

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.matching.blocks.weights import UNIT, model_of, taken_off
-from encoding.profiles.shipped import SHIPPED, shipped_profile
+from encoding.profiles.catalog import SHIPPED, shipped_profile
 from encoding.trial.examples import EXAMPLES, weigh_examples
 from encoding.trial.page import FIELD_WORDS
 from encoding.trial.trial import Trial

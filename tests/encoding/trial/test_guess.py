@@ -11,7 +11,7 @@ import pytest
 from samples.refusals import raises
 
 from encoding.errors import ConfigError, HeaderMissingError, MissingColumnError, TooFewColumnsError
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.trial.guess import Guess, guess_file
 from encoding.trial.layout import Layout, LayoutSection
 

@@ -15,9 +15,8 @@ from twins.verifier.entries import parse_entry as parse_by_the_page
 from vectors.file import read_vectors
 
 from schemas.errors import EntryError
-from schemas.matchlog.entry import Entry, entry_bytes, leaf_hash, parse_entry
+from schemas.matchlog.entry import Entry, entry_bytes, parse_entry
 from schemas.matchlog.kinds import KIND_OF_BODY, KINDS, MAX_ENTRY_BYTES, RESERVED
-from schemas.merkle import hash_leaf
 
 VECTORS = read_vectors("entry")
 GOOD = {vector["name"]: vector["entry"].encode() for vector in VECTORS["good"]}
@@ -33,7 +32,6 @@ def test_good_vectors_are_read_and_written_back(kind: str) -> None:
     entry = parse_entry(GOOD[kind])
     assert entry.kind == kind == KIND_OF_BODY[type(entry.body)]
     assert entry_bytes(entry) == GOOD[kind]
-    assert leaf_hash(entry) == hash_leaf(GOOD[kind])
 
 
 @pytest.mark.parametrize("vector", VECTORS["bad"], ids=lambda vector: vector["name"])
@@ -86,7 +84,7 @@ def test_the_page_lists_the_kinds_and_fields_that_the_code_knows() -> None:
 
 
 @given(st.data())
-def test_a_changed_byte_is_refused_or_changes_the_leaf(data: st.DataObject) -> None:
+def test_a_changed_byte_is_refused_or_stays_in_what_is_written(data: st.DataObject) -> None:
     raw = data.draw(st.sampled_from(sorted(GOOD.values())))
     place = data.draw(st.integers(0, len(raw) - 1))
     bent = raw[:place] + bytes([data.draw(st.integers(0, 255))]) + raw[place + 1 :]
@@ -95,7 +93,6 @@ def test_a_changed_byte_is_refused_or_changes_the_leaf(data: st.DataObject) -> N
     except EntryError:
         return
     assert entry_bytes(entry) == bent
-    assert (leaf_hash(entry) == hash_leaf(raw)) == (bent == raw)
 
 
 @given(st.binary(max_size=200))

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from encoding.cli.main import main
-from encoding.profiles.shipped import SHIPPED, shipped_profile
+from encoding.profiles.catalog import SHIPPED, shipped_profile
 from schemas.profile import EncodingProfile
 
 

@@ -18,7 +18,7 @@ from encoding.cli.parts import prompts
 from encoding.cli.parts.accepted_agreement import accept_agreement, read_digest, trust_persons
 from encoding.cli.parts.agreements import Seat, seat, seat_options
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.standing import DEFAULT_RUNS, RUNS, approve_in_advance
+from encoding.cli.parts.standing_approvals import DEFAULT_RUNS, RUNS, approve_in_advance
 from encoding.errors import (
     AgreementFileError,
     AgreementUntrustedError,
@@ -29,7 +29,7 @@ from encoding.errors import (
 from schemas.chapter_limits import listed
 from schemas.chapters import grouped
 from schemas.errors import DocumentError
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option
 from schemas.statement import Counsel, SignedStatement
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from schemas.identity import PublicIdentity
     from schemas.negotiation import AgreementView
 
-_PATH: Final = click.Path(dir_okay=False, path_type=Path)
 _SHOWN_CHARACTERS: Final = 8
 
 
@@ -103,7 +102,7 @@ class Entry:
     short_help="Send a draft to the broker, for all parties to read.",
     epilog="Example: blindlink agreement send foster-k12.agreement-1.json",
 )
-@click.argument("source", type=_PATH)
+@click.argument("source", type=FILE)
 @seat_options
 @click.pass_obj
 def send(session: Session, /, *, source: Path, **given: Any) -> None:
@@ -124,7 +123,7 @@ def send(session: Session, /, *, source: Path, **given: Any) -> None:
     short_help="Sign an agreement for your party.",
     epilog="Example: blindlink agreement sign",
 )
-@click.argument("source", required=False, type=_PATH)
+@click.argument("source", required=False, type=FILE)
 @click.option(
     "--fingerprint",
     help="The fingerprint on counsel's sheet, all 64 characters; nothing is asked about it then.",

@@ -10,7 +10,7 @@ import click
 
 from encoding.agreement.verification import require_keys, require_next, untrusted_keys
 from encoding.agreement.words import standing_sentences
-from encoding.cli.commands.agreement_signing import (
+from encoding.cli.commands.agreement_signatures import (
     Entry,
     ask_counsel,
     ask_whether_compared,
@@ -22,7 +22,7 @@ from encoding.cli.commands.agreement_signing import (
 from encoding.cli.parts.accepted_agreement import trust_persons
 from encoding.cli.parts.hub_desk import HubDesk
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.standing import approve_in_advance, confirm
+from encoding.cli.parts.standing_approvals import approve_in_advance, confirm
 from encoding.errors import AgencyError, NotReadyError
 from encoding.hub.spokes import Spoke, sheet_digest
 from encoding.people.peers import read_peers

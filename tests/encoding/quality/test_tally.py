@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from samples.refusals import raises
 
 from encoding.errors import ConfigError, MissingColumnError
-from encoding.profiles.shipped import shipped_profile
+from encoding.profiles.catalog import shipped_profile
 from encoding.quality import Ask, Counts, count_file
 from encoding.quality.counts import NumberCounts
 from encoding.quality.findings import judge

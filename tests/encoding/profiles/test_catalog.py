@@ -10,7 +10,7 @@ from clkhash.schema import from_json_dict
 from samples.refusals import raises
 
 from encoding.errors import ShippedNameError
-from encoding.profiles.shipped import (
+from encoding.profiles.catalog import (
     NUMBER_FIELD,
     SEX_FIELD,
     SHIPPED,

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from encoding.cli.commands.agreement_signing import Entry, signed_and_approved, signing_options
+from encoding.cli.commands.agreement_signatures import Entry, signed_and_approved, signing_options
 from encoding.cli.commands.init import write_settings
 from encoding.cli.parts.agreements import seat
 from encoding.cli.parts.init_questions import FILE_ALONE

@@ -14,7 +14,7 @@ from encoding.agreement.files import write_proposal
 from encoding.agreement.page import agreement_page
 from encoding.agreement.persons import newest_identities
 from encoding.agreement.verification import verified
-from encoding.cli.commands.agreement_signing import compare_fingerprint, refuse_other
+from encoding.cli.commands.agreement_signatures import compare_fingerprint, refuse_other
 from encoding.cli.parts.hub_desk import HubDesk
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import write_page
@@ -24,12 +24,12 @@ from encoding.hub.sheet import sheet_page
 from encoding.hub.spokes import Spoke, read_spokes, sheet_digest, write_spokes
 from encoding.hub.template import answers_for, named_columns
 from schemas.chapters import grouped
+from schemas.shared.command_line import FILE
 
 if TYPE_CHECKING:
     from schemas.identity import PublicIdentity
     from schemas.negotiation import AgreementProposal
 
-_PATH: Final = click.Path(dir_okay=False, path_type=Path)
 _DRAFT: Final = "agreement-1.json"
 _PAGE: Final = "agreement.html"
 
@@ -39,10 +39,10 @@ _PAGE: Final = "agreement.html"
     short_help="Add spokes from a list, and draft their agreements.",
     epilog="Example: blindlink hub add districts.csv --template answers.toml",
 )
-@click.argument("spokes_list", metavar="LIST", type=_PATH)
+@click.argument("spokes_list", metavar="LIST", type=FILE)
 @click.option(
     "--template",
-    type=_PATH,
+    type=FILE,
     help="TOML file of answers, in which {COLUMN} stands for what LIST says; agreements are drafted and sent.",
 )
 @click.option(
