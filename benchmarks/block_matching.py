@@ -11,27 +11,21 @@ import json
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-
 from app.matching.blocks.decisions import Band, BandRule
 from app.matching.blocks.levels import LevelRules
-from app.matching.blocks.pairs import MEETING, Met
 from app.matching.blocks.ranges import Sizes, meet_range, plan_ranges
 from app.matching.blocks.resolution import LinkPolicy, resolve_pair
-from app.matching.blocks.rows import ROW, Rows
 from app.security.scratch import Scratch
+from app.worker.estimate import MadeRows, made_meetings
 from schemas.counts import published_counts
 from schemas.profile import EncodingProfile
 from tests.samples.matching_profiles import block_profile
 
 PART_ROWS = 1 << 16
 LARGER_PARTS_EACH = 11
-# Meetings of one range.
-MEETINGS_EACH = 250_000
 SIZES = Sizes(60_000, 6_000_000)
 POLICY = LinkPolicy(
     Fraction(2, 5),
@@ -41,47 +35,11 @@ POLICY = LinkPolicy(
 )
 
 
-class MadeRows:
-    """Parts of random rows, made when they are read; tokens lie evenly, so that two files meet."""
-
-    def __init__(self, n_parts: int, gap: int, n_records: int) -> None:
-        self._gap, self._n_records = gap, n_records
-        self.n_rows = [PART_ROWS] * n_parts
-        self.first_tokens = [self._tokens(number)[0].tobytes() for number in range(n_parts)]
-
-    def part(self, number: int) -> Rows:
-        random = np.random.default_rng(number)
-        rows = np.empty(PART_ROWS, dtype=ROW)
-        rows["token"] = self._tokens(number)
-        rows["record"] = random.integers(0, self._n_records, PART_ROWS)
-        rows["sealed"] = np.frombuffer(random.bytes(PART_ROWS * 64), np.uint8).reshape(-1, 64)
-        return rows
-
-    def _tokens(self, number: int) -> np.ndarray:
-        heads = np.arange(number * PART_ROWS, (number + 1) * PART_ROWS, dtype=np.uint64)
-        tokens = np.zeros((PART_ROWS, 16), dtype=np.uint8)
-        tokens[:, :8] = (heads * np.uint64(self._gap)).astype(">u8").view(np.uint8).reshape(-1, 8)
-        return tokens
-
-
-def made_meetings(n: int, n_patterns: int, rules: LevelRules) -> Iterator[Met]:
-    """Yield meetings of some ranges, made when they are asked for."""
-    random = np.random.default_rng(1)
-    codes = random.choice(rules.n_patterns, min(n_patterns, rules.n_patterns), replace=False)
-    for start in range(0, n, MEETINGS_EACH):
-        met = np.zeros(min(MEETINGS_EACH, n - start), dtype=MEETING)
-        met["smaller"] = random.integers(0, SIZES.smaller, len(met))
-        met["larger"] = random.integers(0, SIZES.larger, len(met))
-        met["code"] = random.choice(codes, len(met))
-        met["row_smaller"] = start + np.arange(len(met))
-        yield met
-
-
 def time_ranges(n_parts: int, profile: EncodingProfile) -> None:
     n_larger = n_parts * LARGER_PARTS_EACH
     gap = 2**63 // (n_larger * PART_ROWS)
-    smaller = MadeRows(n_parts, gap * LARGER_PARTS_EACH, SIZES.smaller)
-    larger = MadeRows(n_larger, gap, SIZES.larger)
+    smaller = MadeRows(n_parts, PART_ROWS, gap * LARGER_PARTS_EACH, SIZES.smaller)
+    larger = MadeRows(n_larger, PART_ROWS, gap, SIZES.larger)
     rules, started = LevelRules(profile), time.process_time()
     ranges = plan_ranges(smaller, larger, rows_each=2_000_000)
     n_met = sum(len(meet_range(within, smaller, larger, rules)) for within in ranges)
@@ -90,7 +48,7 @@ def time_ranges(n_parts: int, profile: EncodingProfile) -> None:
 
 
 def time_resolution(n_meetings: int, n_patterns: int, profile: EncodingProfile) -> None:
-    met = made_meetings(n_meetings, n_patterns, LevelRules(profile))
+    met = made_meetings(n_meetings, LevelRules(profile), SIZES, n_patterns=n_patterns)
     started = time.process_time()
     with tempfile.TemporaryDirectory() as folder, Scratch(Path(folder)) as shelf:
         run = resolve_pair(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,6 +20,11 @@ class FileBlobs(BlobStore):
         """Use the folder, making it for the owner only."""
         make_private_folder(folder)
         super().__init__(folder, reserve_percent=reserve_percent)
+
+    def free_bytes(self) -> int:
+        """Return what the disk has above its reserve."""
+        usage = shutil.disk_usage(self._folder)
+        return max(0, usage.free - usage.total * self._reserve_percent // 100)
 
     def refuse_when_unfit(self, *, writes: bool = False) -> None:
         """Look at the disk; raises StorageFullError."""

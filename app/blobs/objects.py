@@ -57,6 +57,9 @@ class ObjectBlobs(BlobStore):
         self._store = connection.store
         self._owner = owner.encode()
 
+    def free_bytes(self) -> None:
+        """Say that the store alone knows."""
+
     def refuse_when_unfit(self, *, writes: bool = False) -> None:
         """Look at the disk, and read who owns what is there; nobody does: from now on this broker."""
         self.refuse_when_full()

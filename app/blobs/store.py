@@ -118,6 +118,19 @@ class BlobStore(ABC):
                 hint="nothing is lost: do the same again once there is room",
             )
 
+    def refuse_beyond(self, n_bytes: int) -> None:
+        """Raise StorageFullError where so much more would not fit; asked before any of it is sent."""
+        free = self.free_bytes()
+        if free is not None and n_bytes > free:
+            raise StorageFullError(
+                f"The broker's disk has no room for {n_bytes:,} bytes more; its operator has to make room.",
+                hint="nothing is lost: do the same again once there is room",
+            )
+
+    @abstractmethod
+    def free_bytes(self) -> int | None:
+        """Return how many bytes more are taken before the reserve is reached; None: the object store knows."""
+
     @abstractmethod
     def refuse_when_unfit(self, *, writes: bool = False) -> None:
         """Ask the store itself; with `writes`, also whether it takes anything.

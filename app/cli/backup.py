@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from app import blobs
 from app.backup.errors import BACKUP_REFUSED
 from app.backup.keys import LIFETIME, write_key_backup
 from app.cli.opening import founded_settings, opened_broker
@@ -115,8 +116,6 @@ def move_blobs(ctx: click.Context) -> None:
 
     Example: blindlink-broker --state /srv/blindlink move-blobs
     """
-    from app import blobs
-
     with opened_broker(ctx) as broker, working("moving blobs"):
         settings = broker.settings
         if settings.store_url is None:

@@ -88,6 +88,7 @@ def open_upload(
         )
     _check_request(session, terms, request, side_of(pair, actor.party), actor.party)
     broker.blobs.refuse_when_full()
+    broker.blobs.refuse_beyond(request.container_bytes)
     earlier = repository.find_open(session, actor, project, request.partner)
     if earlier is not None and _is_same_container(earlier, request, utc_text(now)):
         return earlier

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from app.version import VERSION
 from app.web.assets import asset_path
 from app.web.entries import entry_text, event_words, object_page
+from schemas.shared.amounts import byte_size
 
 # No inline script or style, nothing from elsewhere, no frame, no form that leaves the broker.
 CONTENT_SECURITY_POLICY: Final = (
@@ -34,7 +35,6 @@ STATE_WORDS: Final = {
     "failed": "failed",
     "cancelled": "cancelled",
 }
-_UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def render(template: str, context: Mapping[str, Any]) -> str:
@@ -64,14 +64,6 @@ def show_count(number: int | None) -> str:
     return "not shown" if number is None else f"{number:,}"
 
 
-def show_bytes(size: int) -> str:
-    """Return a size in the largest unit of which there is at least one."""
-    power = min(max(size.bit_length() - 1, 0) // 10, len(_UNITS) - 1)
-    if power == 0:
-        return f"{size:,} bytes"
-    return f"{size / 1024**power:,.1f} {_UNITS[power]}"
-
-
 def show_duration(seconds: int) -> str:
     """Return a length of time in its two largest units."""
     parts: list[str] = []
@@ -98,7 +90,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(event=event_words, canonical=entry_text, object_page=object_page)
     environment.filters.update(
-        when=show_time, count=show_count, size=show_bytes, duration=show_duration, state=show_state
+        when=show_time, count=show_count, size=byte_size, duration=show_duration, state=show_state
     )
     environment.globals.update(asset=asset_path, software=VERSION)
     return environment

@@ -33,7 +33,7 @@ from schemas.canonical import parse_json
 from schemas.errors import FormatError
 from schemas.printable import printable
 from schemas.problem import Problem
-from schemas.shared.progress_bar import duration
+from schemas.shared.amounts import duration
 from schemas.shared.trust import trust_only
 from schemas.signed_request import HEADER
 

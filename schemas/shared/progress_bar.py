@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 
+from schemas.shared.amounts import duration
 from schemas.shared.terminal import clear, draw, is_terminal, width
 
 QUICK_S: Final = 1.0
@@ -92,13 +93,3 @@ def progress_line(step: Step, passed_s: float) -> str:
     full = round(BAR * step.share)
     line = f"{step.name} [{'#' * full}{'-' * (BAR - full)}] {said}"
     return line if len(line) < width() else f"{step.name} {said}"
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it, to the second below an hour and to the minute above."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
-    return f"{whole // 3600} h" + (f" {whole % 3600 // 60} min" if whole % 3600 // 60 else "")

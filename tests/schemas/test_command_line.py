@@ -12,8 +12,9 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from schemas.shared import progress_bar, terminal
+from schemas.shared.amounts import duration
 from schemas.shared.command_line import LazyGroup, complain
-from schemas.shared.progress_bar import ProgressBar, Step, duration, progress_line
+from schemas.shared.progress_bar import ProgressBar, Step, progress_line
 
 SECTIONS = {"Begin": {"init": "Begin."}, "Every week": {"upload": "Send.", "status": "Show."}}
 

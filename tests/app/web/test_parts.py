@@ -21,7 +21,7 @@ from app.web.answer import json_stream
 from app.web.chart import HEIGHT, LEFT, WIDTH, Mark, Value, bar_chart, nice_ticks
 from app.web.pages.deliveries import state_of
 from app.web.project_words import parties_of, run_sentence, terms_sentences
-from app.web.rendering import plain_time, show_bytes, show_count, show_duration, show_time
+from app.web.rendering import plain_time, show_count, show_duration, show_time
 from app.web.run_figures import RunFigures, rate_words
 from app.web.table import Table
 from app.web.weights import (
@@ -37,6 +37,7 @@ from app.web.weights import (
 )
 from schemas.canonical import parse_json
 from schemas.run import IdSpace, Recipient
+from schemas.shared.amounts import byte_size
 
 NOW = "2026-09-10T00:00:00Z"
 CELLS = st.one_of(st.none(), st.integers(), st.text(st.characters(exclude_categories=["Cs"])))
@@ -92,7 +93,7 @@ def test_a_count_below_the_floor_is_said_to_be_so() -> None:
     [(0, "0 bytes"), (1023, "1,023 bytes"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (2**60, "1,048,576.0 TiB")],
 )  # fmt: skip
 def test_sizes_have_units(size: int, shown: str) -> None:
-    assert show_bytes(size) == shown
+    assert byte_size(size) == shown
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,25 @@
+"""Sizes and durations as people read them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+def byte_size(size: int) -> str:
+    """Return a size in the largest unit of which there is at least one."""
+    power = min(max(size.bit_length() - 1, 0) // 10, len(_UNITS) - 1)
+    if power == 0:
+        return f"{size:,} bytes"
+    return f"{size / 1024**power:,.1f} {_UNITS[power]}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it, to the second below an hour and to the minute above."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
+    return f"{whole // 3600} h" + (f" {whole % 3600 // 60} min" if whole % 3600 // 60 else "")
