@@ -98,6 +98,8 @@ def is_named(session: Session, object_id: str) -> bool:
     return bool(session.scalar(select(or_(clks.exists(), result.exists()))))
 
 
-def notes(session: Session) -> Sequence[Note]:
-    """Return all notes, oldest first."""
-    return session.scalars(select(Note).order_by(Note.number)).all()
+def notes(session: Session) -> list[dict[str, str | int | None]]:
+    """Return all notes, oldest first, by column."""
+    columns = Note.time, Note.what, Note.project, Note.run, Note.party, Note.n
+    rows = session.execute(select(*columns).order_by(Note.number))
+    return [dict(row) for row in rows.mappings()]

@@ -123,8 +123,8 @@ def opened_service(
         ) from exc
 
 
-def read_notes(folder: Path) -> list[Note]:
-    """Return the record of what was done, oldest first; the service may run meanwhile.
+def read_notes(folder: Path) -> list[dict[str, str | int | None]]:
+    """Return the record of what was done, oldest first, by column; the service may run meanwhile.
 
     Raises:
         ConfigurationError: there is no service in this folder.
@@ -134,7 +134,7 @@ def read_notes(folder: Path) -> list[Note]:
     database = _database(folder)
     try:
         with database.read() as session:
-            return list(repository.notes(session))
+            return repository.notes(session)
     finally:
         database.close()
 

@@ -54,9 +54,9 @@ class Upload:
         self._service, self._id, self._token = service, project, token
         with service.database.read() as session:
             found, _ = _unused(session, project, token)
-        self._block_key = found.block_key
-        self.uses_blocking = found.uses_blocking
-        self._width = found.clk_bytes
+            self._block_key = found.block_key
+            self.uses_blocking = found.uses_blocking
+            self._width = found.clk_bytes
         service.blobs.refuse_when_full()
         self._stored = NewObject(service, new_id(CLKS))
         self._clks, self._blocks = bytearray(), bytearray()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -124,20 +125,12 @@ def record(folder: Path) -> None:
     """
     from app.anonlink.service import read_notes
 
-    rows = [
-        {
-            "time": note.time,
-            "what": note.what,
-            "project": note.project,
-            "run": note.run,
-            "party": note.party,
-            "n": note.n,
-        }
-        for note in read_notes(folder)
-    ]
-    emit(
-        rows, ("  ".join(str(value) for value in row.values() if value is not None) for row in rows)
-    )
+    rows = read_notes(folder)
+    emit(rows, (_line(row) for row in rows))
+
+
+def _line(row: Mapping[str, object]) -> str:
+    return "  ".join(f"{name}={value}" for name, value in row.items() if value is not None)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:
