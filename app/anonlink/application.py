@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.anonlink.endpoints import router
 from app.anonlink.service import Service
@@ -10,6 +13,20 @@ from app.http.envelope import Envelope
 from app.http.metrics import Metrics
 from app.http.problems import install_refusals
 from app.version import VERSION
+
+
+class MergedSlashes:
+    """Takes several slashes of a path for one, as the old service's proxy did: some clients add one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap the application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http":
+            scope["path"] = re.sub("/{2,}", "/", scope["path"])
+        await self._app(scope, receive, send)
 
 
 def create_app(service: Service) -> FastAPI:
@@ -24,6 +41,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.include_router(router)
     app.state.service = service
+    app.add_middleware(MergedSlashes)
     app.add_middleware(Envelope, metrics=Metrics())
     install_refusals(app)
     return app

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from app.errors import ConfigurationError
+from app.logs import configure_logs
+from app.memory import give_memory_back
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
@@ -89,8 +91,6 @@ def serve(
     Example: blindlink-broker anonlink serve --folder anonlink-state
     """
     from app.anonlink.service import Limits, opened_service
-    from app.logs import configure_logs
-    from app.memory import give_memory_back
     from app.settings import read_settings, usable_processors
 
     configure_logs()

@@ -10,7 +10,7 @@ from rigs.anonlink_client import LIMITS, Anonlink, Moment
 from starlette.testclient import TestClient
 
 from app.anonlink.application import create_app
-from app.anonlink.service import opened_service
+from app.anonlink.service import Limits, opened_service
 
 
 @pytest.fixture
@@ -24,8 +24,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def anonlink(folder: Path, moment: Moment) -> Iterator[Anonlink]:
-    with opened_service(folder, LIMITS, clock=moment, reserve_percent=0) as service:
+def limits() -> Limits:
+    return LIMITS
+
+
+@pytest.fixture
+def anonlink(folder: Path, moment: Moment, limits: Limits) -> Iterator[Anonlink]:
+    with opened_service(folder, limits, clock=moment, reserve_percent=0) as service:
         client = TestClient(
             create_app(service), base_url="http://127.0.0.1:8851", raise_server_exceptions=False
         )

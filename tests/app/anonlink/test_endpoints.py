@@ -259,3 +259,7 @@ def test_it_says_that_it_works_and_what_it_is(anonlink: Anonlink) -> None:
     # Old clients ask, and then send the CLKs here.
     answer = anonlink.ask("GET", f"{anonlink.project()['path']}/authorize-external-upload", "x")
     assert answer.status_code == 404
+
+
+def test_slashes_that_were_typed_twice_are_one(anonlink: Anonlink) -> None:
+    assert anonlink.client.get("http://127.0.0.1:8851/api/v1//status").status_code == 200
