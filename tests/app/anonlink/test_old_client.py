@@ -73,18 +73,19 @@ def limits() -> Limits:
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "app.cli", "anonlink", "serve", "--port", "0"]
-    process = subprocess.Popen(
+    started = subprocess.Popen(
         [*command, "--folder", str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        assert process.wait(timeout=60) == 0
+    with started as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+            assert process.wait(timeout=60) == 0
 
 
 def test_the_page_can_be_typed(old_bin: Path, tmp_path: Path) -> None:
