@@ -165,25 +165,30 @@ async def _take(
 ) -> dict[str, str]:
     """Feed a body to its reader, off the event loop, and let it count once it is whole."""
     upload = await run_in_threadpool(Upload, service, project, token)
-    is_kept = False
     try:
-        body = reader(upload)
-        waiting: list[bytes] = []
-        size = 0
-        async for chunk in body_chunks(request, service.limits.max_upload_bytes):
-            waiting.append(chunk)
-            size += len(chunk)
-            if size >= _FED_BYTES:
-                await run_in_threadpool(body.feed, b"".join(waiting))
-                waiting, size = [], 0
-        await run_in_threadpool(body.feed, b"".join(waiting))
-        body.close()
+        await _feed(reader(upload), request, service.limits.max_upload_bytes)
         receipt = await run_in_threadpool(upload.commit)
-        is_kept = True
-    finally:
-        if not is_kept:
-            upload.drop()
+    except Exception:
+        await run_in_threadpool(upload.drop)
+        raise
+    except BaseException:
+        # The server ends, and waits for nothing.
+        upload.drop()
+        raise
     return {"message": "Updated", "receipt_token": receipt}
+
+
+async def _feed(body: Body, request: Request, max_bytes: int) -> None:
+    waiting: list[bytes] = []
+    size = 0
+    async for chunk in body_chunks(request, max_bytes):
+        waiting.append(chunk)
+        size += len(chunk)
+        if size >= _FED_BYTES:
+            await run_in_threadpool(body.feed, b"".join(waiting))
+            waiting, size = [], 0
+    await run_in_threadpool(body.feed, b"".join(waiting))
+    body.close()
 
 
 def _header(request: Request, name: str) -> int:

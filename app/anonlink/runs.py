@@ -157,11 +157,9 @@ def _description(run: Run) -> dict[str, Any]:
 def _stage(service: Service, run: Run, n_stages: int) -> int:
     if run.state in {"created", "queued"}:
         return 1 if run.state == "created" else 2
-    if run.state == "running" and service.present.run == run.id:
-        progress = service.present.progress
-        if progress is None or progress.n_done < progress.n_total:
-            return 2
-    return n_stages
+    progress = service.present.progress if service.present.run == run.id else None
+    is_comparing = progress is None or progress.n_done < progress.n_total
+    return 2 if run.state == "running" and is_comparing else n_stages
 
 
 def _progress(

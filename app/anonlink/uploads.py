@@ -63,6 +63,7 @@ class Upload:
         self._n_pieces = {CLKS: 0, BLOCKS: 0}
         self.n_clks = 0
         self._highest_row = -1
+        self._may_count = False
 
     def add_clk(self, clk: bytes) -> None:
         """Take one CLK.
@@ -141,12 +142,15 @@ class Upload:
             if all(one.clks is not None for one in repository.parties_of(session, project.id)):
                 repository.queue_runs(session, project.id)
             service.note(session, "clks-uploaded", project.id, party=party.number, n=self.n_clks)
+            self._may_count = True
         service.waking.set()
         return receipt
 
     def drop(self) -> None:
         """Destroy what was stored: it will not count."""
-        self._stored.drop()
+        # Not where the commit itself failed: it may have reached the database. The next start finds out.
+        if not self._may_count:
+            self._stored.drop()
 
     def _cut(self, kind: str, waiting: bytearray, least: int) -> None:
         """Seal what waits in pieces of whole rows, once it is enough."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,29 @@ def test_what_was_cut_off_is_done_again_and_what_nobody_names_is_destroyed(folde
         assert len(stored(folder)) == n_stored - 3
         anonlink = Anonlink(TestClient(create_app(service)), service)
         assert anonlink.result(project, run) == complete
+
+
+def test_a_run_that_has_just_been_claimed_is_at_its_second_stage(anonlink: Anonlink) -> None:
+    project = anonlink.filled([ROWS, ROWS])
+    run = anonlink.run(project)
+    with anonlink.service.database.write() as session:
+        assert worker._claim(anonlink.service, session) is not None
+    status = anonlink.ask("GET", f"{run}/status", project["result_token"]).json()
+    assert (status["state"], status["current_stage"]["number"]) == ("running", 2)
+
+
+def test_an_upload_whose_sender_is_gone_leaves_nothing(anonlink: Anonlink, folder: Path) -> None:
+    project = anonlink.project()
+
+    def cut() -> Iterator[bytes]:
+        yield b'{"clks": ["AAAA"'
+        raise ConnectionError
+
+    token = project["update_tokens"][0]
+    headers = {"content-type": "application/json"}
+    answer = anonlink.ask("POST", f"{project['path']}/clks", token, content=cut(), headers=headers)
+    assert answer.status_code == 500
+    assert stored(folder) == []
 
 
 def test_a_stop_leaves_the_run_for_the_next_start(
