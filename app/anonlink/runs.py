@@ -130,6 +130,7 @@ def delete_run(service: Service, project: str, token: str, run: str) -> None:
         repository.remove_run(session, row)
         service.note(session, "run-deleted", found.id, run)
     shred(service)
+    service.database.empty_log()
 
 
 def _threshold(value: Any) -> str:

@@ -145,6 +145,7 @@ def remove_project(service: Service, project: str, what: str) -> None:
         end_objects(session, *repository.remove_project(session, project))
         service.note(session, what, project)
     shred(service)
+    service.database.empty_log()
 
 
 def remove_expired(service: Service) -> None:

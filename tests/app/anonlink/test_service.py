@@ -69,6 +69,20 @@ def test_a_project_that_is_deleted_leaves_ids_in_the_record_and_nothing_else(
     assert not any(secret in str(notes) for secret in secrets)
 
 
+def test_no_word_of_a_client_outlives_its_project(anonlink: Anonlink, folder: Path) -> None:
+    project = anonlink.project(name="Mallory", notes="canary", schema={"of": "nobody"})
+    anonlink.run(project)
+    words = (b"Mallory", b"canary", b"nobody", project["result_token"].encode())
+
+    def found() -> list[bytes]:
+        content = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+        return [word for word in words if word in content]
+
+    assert found() == [*words[:3]]
+    anonlink.ask("DELETE", project["path"], project["result_token"])
+    assert found() == []
+
+
 def test_a_run_that_is_deleted_takes_its_result_and_leaves_the_clks(
     anonlink: Anonlink, folder: Path
 ) -> None:
