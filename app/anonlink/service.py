@@ -130,7 +130,9 @@ def read_notes(folder: Path) -> list[dict[str, str | int | None]]:
         ConfigurationError: there is no service in this folder.
     """
     if not (folder / DATABASE_NAME).exists():
-        raise ConfigurationError("there is no anonlink service in this folder", hint="--folder")
+        raise ConfigurationError(
+            "there is no anonlink service in this folder", hint="name its folder with --folder"
+        )
     database = _database(folder)
     try:
         with database.read() as session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,6 @@ from app.memory import give_memory_back
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
-    from app.anonlink.service import Service
     from app.settings import Settings
 
 # Where the old service listened.
@@ -90,7 +90,11 @@ def serve(
 
     Example: blindlink-broker anonlink serve --folder anonlink-state
     """
+    from app.anonlink.application import create_app
     from app.anonlink.service import Limits, opened_service
+    from app.anonlink.worker import working
+    from app.http.server import bind
+    from app.http.server import serve as serve_app
     from app.settings import read_settings, usable_processors
 
     configure_logs()
@@ -110,9 +114,24 @@ def serve(
         n_threads=threads or usable_processors(),
         keep=timedelta(days=keep_days),
     )
-    click.echo(f"blindlink-broker: warning: {WARNING}", err=True)
-    with opened_service(folder, limits, reserve_percent=settings.disk_reserve_percent) as service:
-        _serve(service, settings.model_copy(update={"insecure_plain_http": tls is None}), tls)
+    # Before the folder is made, which a port that is taken would leave.
+    listener = bind(settings.host, settings.port)
+    taken = {"port": listener.getsockname()[1], "insecure_plain_http": tls is None}
+    settings = settings.model_copy(update=taken)
+    with (
+        closing(listener),
+        opened_service(folder, limits, reserve_percent=settings.disk_reserve_percent) as service,
+        working(service),
+    ):
+        click.echo(f"blindlink-broker: warning: {WARNING}", err=True)
+        serve_app(
+            create_app(service),
+            settings,
+            listener,
+            tls,
+            on_listening=lambda: click.echo(settings.listening_at),
+            on_stop=service.stopping.set,
+        )
 
 
 @anonlink.command("record", short_help="Print what the service was asked to do.")
@@ -146,23 +165,3 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
             hint="give --tls-cert and --tls-key",
         )
     return None
-
-
-def _serve(service: Service, settings: Settings, tls: ssl.SSLContext | None) -> None:
-    from app.anonlink.application import create_app
-    from app.anonlink.worker import working
-    from app.http.server import bind
-    from app.http.server import serve as serve_app
-
-    listener = bind(settings.host, settings.port)
-    # Port 0 took a free one.
-    settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-    with working(service):
-        serve_app(
-            create_app(service),
-            settings,
-            listener,
-            tls,
-            on_listening=lambda: click.echo(settings.listening_at),
-            on_stop=service.stopping.set,
-        )

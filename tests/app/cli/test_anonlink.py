@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import ssl
 import subprocess
 import sys
@@ -25,6 +26,17 @@ def test_without_tls_it_listens_on_this_machine_only(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 1
     assert "listens on this machine only" in result.stderr
+    assert not folder.exists()
+
+
+def test_a_port_that_is_taken_leaves_no_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "anonlink"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = ["anonlink", "serve", "--folder", str(folder), "--port", port]
+        result = CliRunner().invoke(main, command)
+    assert result.exit_code == 1
+    assert "cannot listen" in result.stderr
     assert not folder.exists()
 
 
