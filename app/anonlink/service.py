@@ -14,7 +14,8 @@ from filelock import FileLock, Timeout
 
 from app.anonlink import repository
 from app.anonlink.models import Note, Tables
-from app.blobs import DEFAULT_RESERVE_PERCENT, BlobStore
+from app.blobs import BlobStore, FileBlobs
+from app.blobs.store import DEFAULT_RESERVE_PERCENT
 from app.clock import Clock, utc_now
 from app.db import Database
 from app.durable import make_private_file, make_private_folder
@@ -174,7 +175,7 @@ def _open(folder: Path, limits: Limits, clock: Clock, reserve_percent: int) -> S
     return Service(
         database=database,
         keystore=KeyStore(folder / "keystore", KeyRing(ring)),
-        blobs=BlobStore(folder / "blobs", reserve_percent=reserve_percent),
+        blobs=FileBlobs(folder / "blobs", reserve_percent=reserve_percent),
         limits=limits,
         clock=clock,
     )
