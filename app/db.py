@@ -118,6 +118,15 @@ class Database:
             else:
                 _assert_durable_postgres(connection)
 
+    def empty_log(self) -> None:
+        """Empty SQLite's write-ahead log, which holds rows that were deleted; not while somebody reads them."""
+        if self.is_sqlite:
+            connection = self.engine.raw_connection()
+            try:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.close()
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()

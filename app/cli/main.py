@@ -47,6 +47,7 @@ SECTIONS: Final = {
     "Try it": {
         "demo": "Rehearse the whole job here, with invented people.",
         "match": "Compare files of plain CLKs, without a broker.",
+        "anonlink": "Serve clients of anonlink-entity-service.",
     },
 }
 COMMANDS: Final = flat(SECTIONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +15,12 @@ import click
 from schemas.shared.progress_bar import ProgressBar
 
 if TYPE_CHECKING:
-    from app.engine import MatchedBlock
-    from app.matching.exhaustive import Groups, OrderedPairs, Words
+    from app.engine import Progress
+    from app.matching.exhaustive import Words
     from app.matching.exhaustive.solver import Solver
 
 MAX_PAIRS = 50_000_000
 _DECIMAL = re.compile(r"[01]?(\.[0-9]{1,18})?")
-_CHUNK_ROWS = 10_000
 
 
 @click.command("match", short_help="Compare files of encodings offline.")
@@ -62,7 +61,9 @@ def match(  # noqa: PLR0917 - one parameter for each option
     Example: blindlink-broker match a.json b.json --threshold 0.85
     """
     from app.cli.encoding_files import read_encodings
+    from app.engine import find_pairs
     from app.matching.exhaustive import solve_pairs
+    from app.matching.exhaustive.written import group_rows, json_of, score_rows
 
     if len(files) < 2:
         raise click.UsageError("name two files or more")
@@ -72,9 +73,19 @@ def match(  # noqa: PLR0917 - one parameter for each option
     if is_estimate:
         _print_estimate(datasets, exact, kernel, n_threads)
         return
-    pairs = _find_pairs(datasets, exact, kernel, n_threads, max_pairs)
-    rows = _score_rows(pairs) if similarities else _group_rows(solve_pairs(pairs, solver))
-    _print_json("similarity_scores" if similarities else "groups", rows)
+    with ProgressBar() as bar:
+        pairs = find_pairs(
+            datasets,
+            exact,
+            kernel=kernel,
+            n_threads=n_threads,
+            max_pairs=max_pairs,
+            watch=_shown(bar),
+        )
+    rows = score_rows(pairs) if similarities else group_rows(solve_pairs(pairs, solver))
+    for text in json_of("similarity_scores" if similarities else "groups", rows):
+        click.echo(text, nl=False)
+    click.echo()
 
 
 def _parse_threshold(text: str) -> Fraction:
@@ -108,49 +119,9 @@ def _print_estimate(
     )
 
 
-def _find_pairs(
-    datasets: Sequence[Words], threshold: Fraction, kernel: str, n_threads: int, max_pairs: int
-) -> OrderedPairs:
-    from app.engine import match_blocks
-    from app.matching.exhaustive import BLOCK_PAIRS, order_pairs, plan_blocks
+def _shown(bar: ProgressBar) -> Callable[[Progress], None]:
+    def show(progress: Progress) -> None:
+        done, total = progress.n_done, progress.n_total
+        bar("comparing", done / total if total else 1.0, done, "comparisons")
 
-    blocks = plan_blocks(datasets, block_pairs=BLOCK_PAIRS)
-    matched = match_blocks(
-        datasets, blocks, threshold, kernel=kernel, n_threads=n_threads, max_pairs=max_pairs
-    )
-    n_records = [len(words) for words in datasets]
-    return order_pairs(n_records, ((each.block, each.pairs) for each in _shown(matched)))
-
-
-def _shown(matched: Iterable[MatchedBlock]) -> Iterator[MatchedBlock]:
-    with ProgressBar() as bar:
-        for each in matched:
-            done, total = each.progress.n_done, each.progress.n_total
-            bar("comparing", done / total if total else 1.0, done, "comparisons")
-            yield each
-
-
-def _group_rows(groups: Groups) -> Iterator[str]:
-    for group in groups:
-        yield "[" + ", ".join(f"[{dataset}, {record}]" for dataset, record in group) + "]"
-
-
-def _score_rows(pairs: OrderedPairs) -> Iterator[str]:
-    from app.matching.exhaustive.groups import split_record_ids
-
-    similarity = pairs.similarity()
-    for start in range(0, len(pairs), _CHUNK_ROWS):
-        chunk = slice(start, start + _CHUNK_ROWS)
-        left = split_record_ids(pairs.left[chunk], pairs.n_records)
-        right = split_record_ids(pairs.right[chunk], pairs.n_records)
-        columns = (array.tolist() for array in (*left, *right, similarity[chunk]))
-        for a, x, b, y, score in zip(*columns, strict=True):
-            yield f"[[{a}, {x}], [{b}, {y}], {score!r}]"
-
-
-def _print_json(name: str, rows: Iterator[str]) -> None:
-    """Print `{name: [row, ...]}`, a row at a time, since there may be millions."""
-    click.echo(f'{{"{name}": [', nl=False)
-    for number, row in enumerate(rows):
-        click.echo(f", {row}" if number else row, nl=False)
-    click.echo("]}")
+    return show

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.engine.order import threads
 from app.engine.progress import Progress, ProgressMeter
 from app.engine.ranges import NumberedRange, StoppedError, number_ranges, work_off
-from app.engine.run import MatchedBlock, match_blocks
+from app.engine.run import MatchedBlock, find_pairs, match_blocks
 from app.matching.exhaustive.blocks import BLOCK_PAIRS
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Progress",
     "ProgressMeter",
     "StoppedError",
+    "find_pairs",
     "match_blocks",
     "number_ranges",
     "threads",

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from fractions import Fraction
 from typing import NamedTuple
 
 from app.engine.order import in_order, threads
 from app.engine.progress import Progress, ProgressMeter
-from app.matching.exhaustive import Block, Candidates, PairCapError, Words, match_block
+from app.matching.exhaustive import (
+    BLOCK_PAIRS,
+    Block,
+    Candidates,
+    OrderedPairs,
+    PairCapError,
+    Words,
+    match_block,
+    order_pairs,
+    plan_blocks,
+)
 
 
 class MatchedBlock(NamedTuple):
@@ -54,6 +64,41 @@ def match_blocks(
         for block, pairs in in_order(blocks, start, n_threads + 1):
             cap.spend(len(pairs))
             yield MatchedBlock(block, pairs, meter.advance(block.n_comparisons))
+
+
+def find_pairs(
+    datasets: Sequence[Words],
+    threshold: Fraction,
+    *,
+    kernel: str = "auto",
+    n_threads: int = 1,
+    max_pairs: int | None = None,
+    watch: Callable[[Progress], None] = lambda _: None,
+    keep: Callable[[Block, Candidates], Candidates] = lambda _, pairs: pairs,
+) -> OrderedPairs:
+    """Return all pairs across the files that reach the threshold, in their one order.
+
+    Args:
+        datasets: the files, of the same width.
+        threshold, kernel, n_threads, max_pairs: as `match_blocks`.
+        watch: told of the progress after each block; what it raises ends the run.
+        keep: gives the pairs of a block that count.
+
+    Raises:
+        DatasetError, EncodingWidthError: as `plan_blocks` and `order_pairs`.
+        PairCapError: as `match_blocks`; pairs that do not count are counted here all the same.
+    """
+    blocks = plan_blocks(datasets, block_pairs=BLOCK_PAIRS)
+    matched = match_blocks(
+        datasets, blocks, threshold, kernel=kernel, n_threads=n_threads, max_pairs=max_pairs
+    )
+
+    def kept() -> Iterator[tuple[Block, Candidates]]:
+        for each in matched:
+            watch(each.progress)
+            yield each.block, keep(each.block, each.pairs)
+
+    return order_pairs([len(words) for words in datasets], kept())
 
 
 class _RunCap:

@@ -84,8 +84,8 @@ def streamed_body(media_type: str) -> Any:
     """
 
     async def read_chunks(request: Request) -> AsyncIterator[bytes]:
-        _require_media_type(request, media_type)
-        return _chunks(request, request.state.max_body_bytes)
+        require_media_type(request, media_type)
+        return body_chunks(request, request.state.max_body_bytes)
 
     return _described(read_chunks, BodyDescription(media_type, None))
 
@@ -102,7 +102,29 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
         body-too-large: it is longer, or says it will be.
         media-type: it is compressed; nothing compressed is taken, so nothing expands.
     """
-    return b"".join([chunk async for chunk in _chunks(request, max_bytes)])
+    return b"".join([chunk async for chunk in body_chunks(request, max_bytes)])
+
+
+async def body_chunks(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
+    """Yield the body chunk by chunk; raises what `read_body` raises, once it comes to it."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise RefusedError(
+            MEDIA_TYPE, "A body with a Content-Encoding is not taken; send it as it is."
+        )
+    refuse_announced(request, max_bytes)
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        yield chunk
+
+
+def require_media_type(request: Request, media_type: str) -> None:
+    """Raise media-type where the body says that it is something else."""
+    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent != media_type:
+        raise RefusedError(MEDIA_TYPE, f"The body must be of the media type {media_type}.")
 
 
 def refuse_announced(request: Request, max_bytes: int) -> None:
@@ -115,28 +137,8 @@ def refuse_announced(request: Request, max_bytes: int) -> None:
 
 
 async def _read(request: Request, media_type: str) -> bytes:
-    _require_media_type(request, media_type)
+    require_media_type(request, media_type)
     return await read_body(request, request.state.max_body_bytes)
-
-
-def _require_media_type(request: Request, media_type: str) -> None:
-    sent = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if sent != media_type:
-        raise RefusedError(MEDIA_TYPE, f"The body must be of the media type {media_type}.")
-
-
-async def _chunks(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise RefusedError(
-            MEDIA_TYPE, "A body with a Content-Encoding is not taken; send it as it is."
-        )
-    refuse_announced(request, max_bytes)
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > max_bytes:
-            raise _too_large(max_bytes)
-        yield chunk
 
 
 def _parse(model: type[D], raw: bytes) -> D:

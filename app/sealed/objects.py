@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.blobs import BlobStore
-    from app.broker import Broker
+    from app.sealed.stores import Stores
     from app.security.keystore import DataKey
 
 PIECE_BYTES: Final = 4 * 1024 * 1024
@@ -39,11 +39,11 @@ class Content:
 class NewObject:
     """An object that no row names yet; its pieces are durable as they are written, if it has any by now."""
 
-    def __init__(self, broker: Broker, object_id: str) -> None:
+    def __init__(self, stores: Stores, object_id: str) -> None:
         """Draw its key, which is durable when this returns."""
         self.id = object_id
-        self._broker = broker
-        self._key = broker.keystore.create(object_id)
+        self._stores = stores
+        self._key = stores.keystore.create(object_id)
         self._pieces: list[SealedPiece] = []
 
     def write(self, kind: str, contents: Iterable[bytes]) -> Content:
@@ -65,7 +65,7 @@ class NewObject:
         Raises:
             StorageFullError: the disk is nearly full.
         """
-        self._pieces.append(_put(self._broker, self._key, kind, number, content))
+        self._pieces.append(_put(self._stores, self._key, kind, number, content))
 
     def keep(self, session: Session) -> None:
         """Let rows name the object and its pieces."""
@@ -74,7 +74,7 @@ class NewObject:
 
     def drop(self) -> None:
         """Destroy it again: nothing will name it."""
-        remove(self._broker, self.id, [piece.blob for piece in self._pieces])
+        remove(self._stores, self.id, [piece.blob for piece in self._pieces])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class SealedFile:
 
 
 def put_piece(
-    broker: Broker,
+    stores: Stores,
     object_id: str,
     kind: str,
     number: int,
@@ -130,12 +130,12 @@ def put_piece(
         KeyGoneError: the object is over.
         StorageFullError: the disk is nearly full.
     """
-    piece = _put(broker, broker.keystore.open(object_id), kind, number, content)
+    piece = _put(stores, stores.keystore.open(object_id), kind, number, content)
     piece.sha256 = sha256
     return piece
 
 
-def open_pieces(session: Session, broker: Broker, object_id: str, kind: str) -> Pieces:
+def open_pieces(session: Session, stores: Stores, object_id: str, kind: str) -> Pieces:
     """Return the pieces of one kind of an object.
 
     Raises:
@@ -143,7 +143,7 @@ def open_pieces(session: Session, broker: Broker, object_id: str, kind: str) -> 
     """
     rows = repository.pieces_of(session, object_id, kind)
     places = {row.number: row.blob for row in rows}
-    return Pieces(broker.keystore.open(object_id), kind, places, broker.blobs)
+    return Pieces(stores.keystore.open(object_id), kind, places, stores.blobs)
 
 
 def digests_of(session: Session, object_id: str, kind: str) -> dict[int, str]:
@@ -173,11 +173,11 @@ def end_objects(session: Session, *object_ids: str) -> None:
     repository.end(session, object_ids)
 
 
-def remove(broker: Broker, object_id: str, blobs: Iterable[str]) -> None:
+def remove(stores: Stores, object_id: str, blobs: Iterable[str]) -> None:
     """Destroy an object's key, which destroys it wherever its bytes are, then remove its blobs."""
-    broker.keystore.destroy(object_id)
+    stores.keystore.destroy(object_id)
     for blob in blobs:
-        broker.blobs.delete(blob)
+        stores.blobs.delete(blob)
 
 
 def cut_pieces(lines: Iterable[bytes], *, piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
@@ -197,6 +197,6 @@ def cut_pieces(lines: Iterable[bytes], *, piece_bytes: int = PIECE_BYTES) -> Ite
         yield b"".join(waiting)
 
 
-def _put(broker: Broker, key: DataKey, kind: str, number: int, content: bytes) -> SealedPiece:
-    blob = broker.blobs.put(seal(key, kind, key.object_id, number, content))
+def _put(stores: Stores, key: DataKey, kind: str, number: int, content: bytes) -> SealedPiece:
+    blob = stores.blobs.put(seal(key, kind, key.object_id, number, content))
     return SealedPiece(object=key.object_id, kind=kind, number=number, blob=blob)

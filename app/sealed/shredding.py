@@ -10,27 +10,27 @@ from app.sealed.objects import remove
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from app.broker import Broker
+    from app.sealed.stores import Stores
 
 BATCH: Final = 50
 
 
-def shred(broker: Broker) -> None:
+def shred(stores: Stores) -> None:
     """Remove all that is left of objects that are over; killed anywhere, it can be done again.
 
     In the order of their ids: records, messages and releases before runs before uploads, so that what was made
     of something goes first.
     """
-    while _shred_some(broker):
+    while _shred_some(stores):
         pass
 
 
-def shred_object(broker: Broker, object_id: str) -> None:
+def shred_object(stores: Stores, object_id: str) -> None:
     """Remove what is left of one object that is over; once more changes nothing."""
-    with broker.database.read() as session:
+    with stores.database.read() as session:
         blobs = repository.blobs_of(session, object_id)
-    remove(broker, object_id, blobs)
-    with broker.database.write() as session:
+    remove(stores, object_id, blobs)
+    with stores.database.write() as session:
         repository.forget(session, object_id)
 
 
@@ -44,9 +44,9 @@ def is_needed_key(session: Session, object_id: str) -> bool:
     return repository.has_object(session, object_id)
 
 
-def _shred_some(broker: Broker) -> bool:
-    with broker.database.read() as session:
+def _shred_some(stores: Stores) -> bool:
+    with stores.database.read() as session:
         found = repository.ended(session, BATCH)
     for object_id in found:
-        shred_object(broker, object_id)
+        shred_object(stores, object_id)
     return bool(found)

@@ -1,0 +1,201 @@
+"""The service: its folder with database, keys and blobs, opened once and passed in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+from app.anonlink import repository
+from app.anonlink.models import Note, Tables
+from app.blobs import BlobStore, FileBlobs
+from app.blobs.store import DEFAULT_RESERVE_PERCENT
+from app.clock import Clock, utc_now
+from app.db import Database
+from app.durable import make_private_file, make_private_folder
+from app.errors import ConfigurationError
+from app.sealed.objects import end_objects
+from app.sealed.shredding import is_needed_blob, is_needed_key, shred
+from app.sealed.stores import lay_tables
+from app.security.keyring import KeyRing, make_ring
+from app.security.keystore import KeyStore
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.engine import Progress
+
+DATABASE_NAME: Final = "anonlink.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the service takes and does at most.
+
+    `max_upload_bytes` is of one body, `max_clks` of one party, `max_pairs` of one run; `keep` is how long a
+    project lives that nobody deletes.
+    """
+
+    max_projects: int = 1_000
+    max_parties: int = 64
+    max_upload_bytes: int = 8 << 30
+    max_clks: int = 20_000_000
+    max_pairs: int = 50_000_000
+    n_threads: int = 1
+    keep: timedelta = timedelta(days=30)
+
+
+@dataclass(slots=True)
+class Present:
+    """What is known of the run under way, and of the last one, while the process lives."""
+
+    run: str | None = None
+    progress: Progress | None = None
+    rate: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service's stores, limits and clock.
+
+    `waking` is set when a run may begin, `stopping` when the process is to end.
+    """
+
+    database: Database
+    keystore: KeyStore
+    blobs: BlobStore
+    limits: Limits
+    clock: Clock
+    waking: threading.Event = field(default_factory=threading.Event)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    present: Present = field(default_factory=Present)
+
+    def now(self) -> str:
+        """Return the present moment in ISO 8601, as clients of the old service read it."""
+        return self.clock().isoformat()
+
+    def note(  # noqa: PLR0917 - a row of the record
+        self,
+        session: Session,
+        what: str,
+        project: str,
+        run: str | None = None,
+        party: int | None = None,
+        n: int | None = None,
+    ) -> None:
+        """Note what was done, in the transaction that does it."""
+        row = Note(time=self.now(), what=what, project=project, run=run, party=party, n=n)
+        repository.insert(session, row)
+
+
+@contextmanager
+def opened_service(
+    folder: Path,
+    limits: Limits,
+    *,
+    clock: Clock = utc_now,
+    reserve_percent: int = DEFAULT_RESERVE_PERCENT,
+) -> Iterator[Service]:
+    """Open the service in a folder, making it if it is new, and hold the folder until the block ends.
+
+    What an ended process left is put right: runs under way are queued again, what no row names is destroyed.
+
+    Raises:
+        ConfigurationError: another process has the folder, or the database would not keep what it acknowledges.
+    """
+    make_private_folder(folder)
+    try:
+        with FileLock(folder / "lock", timeout=0, mode=0o600):
+            service = _open(folder, limits, clock, reserve_percent)
+            try:
+                _put_right(service)
+                yield service
+            finally:
+                service.database.close()
+    except Timeout as exc:
+        raise ConfigurationError(
+            "the folder is in use by another anonlink service", hint="stop it, or name another one"
+        ) from exc
+
+
+def read_notes(folder: Path) -> list[dict[str, str | int | None]]:
+    """Return the record of what was done, oldest first, by column; the service may run meanwhile.
+
+    Raises:
+        ConfigurationError: there is no service in this folder.
+    """
+    if not (folder / DATABASE_NAME).exists():
+        raise ConfigurationError(
+            "there is no anonlink service in this folder", hint="name its folder with --folder"
+        )
+    database = _database(folder)
+    try:
+        with database.read() as session:
+            return repository.notes(session)
+    finally:
+        database.close()
+
+
+def remove_project(service: Service, project: str, what: str) -> None:
+    """Destroy a project with all its keys, CLKs, runs and results; `what` is why, for the record."""
+    with service.database.write() as session:
+        end_objects(session, *repository.remove_project(session, project))
+        service.note(session, what, project)
+    shred(service)
+    service.database.empty_log()
+
+
+def remove_expired(service: Service) -> None:
+    """Destroy the projects whose time is over."""
+    oldest = (service.clock() - service.limits.keep).isoformat()
+    with service.database.read() as session:
+        found = repository.projects_before(session, oldest)
+    for project in found:
+        remove_project(service, project, "project-expired")
+
+
+def _open(folder: Path, limits: Limits, clock: Clock, reserve_percent: int) -> Service:
+    ring = folder / "keys" / "kek-ring"
+    if not ring.exists():
+        make_ring(ring)
+    database = _database(folder)
+    try:
+        database.check()
+        Tables.metadata.create_all(database.engine)
+        lay_tables(database)
+    except BaseException:
+        database.close()
+        raise
+    return Service(
+        database=database,
+        keystore=KeyStore(folder / "keystore", KeyRing(ring)),
+        blobs=FileBlobs(folder / "blobs", reserve_percent=reserve_percent),
+        limits=limits,
+        clock=clock,
+    )
+
+
+def _database(folder: Path) -> Database:
+    file = folder / DATABASE_NAME
+    # Made first: SQLite would make it, and its write-ahead log after it, for everyone to read.
+    make_private_file(file)
+    return Database(f"sqlite:///{file.as_posix()}")
+
+
+def _put_right(service: Service) -> None:
+    with service.database.write() as session:
+        repository.queue_interrupted(session)
+    shred(service)
+    # Nobody else writes here, so a key or blob without a row is what an upload or a run left that was cut off.
+    with service.database.read() as session:
+        lost = [key for key in service.keystore.object_ids() if not is_needed_key(session, key)]
+        for key in lost:
+            service.keystore.destroy(key)
+        service.blobs.sweep(lambda blob: is_needed_blob(session, blob), older_than_s=0)
+    service.waking.set()

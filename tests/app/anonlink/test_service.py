@@ -1,0 +1,251 @@
+"""What the service keeps, what it forgets, and what an ended process leaves."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rigs.anonlink_client import LIMITS, Anonlink, Moment, texts
+from starlette.testclient import TestClient
+
+from app.anonlink import worker
+from app.anonlink.application import create_app
+from app.anonlink.projects import create_project
+from app.anonlink.service import opened_service, read_notes, remove_expired
+from app.anonlink.uploads import Upload
+from app.anonlink.worker import RunGoneError, do_waiting_runs, working
+from app.errors import ConfigurationError
+from app.ids import new_id
+from app.sealed.objects import NewObject
+
+ROWS = np.random.default_rng(3).integers(0, 256, (40, 16), dtype=np.uint8)
+
+
+def stored(folder: Path) -> list[Path]:
+    found = [*folder.glob("blobs/*/*"), *folder.glob("keystore/*.key")]
+    return [path for path in found if path.is_file()]
+
+
+def rows_of(folder: Path) -> dict[str, int]:
+    with sqlite3.connect(folder / "anonlink.db") as database:
+        tables = [
+            name
+            for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        found = {
+            name: database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables
+        }
+    database.close()
+    return {name: n for name, n in found.items() if n}
+
+
+def test_a_project_that_is_deleted_leaves_ids_in_the_record_and_nothing_else(
+    anonlink: Anonlink, folder: Path
+) -> None:
+    project = anonlink.filled([ROWS, ROWS], "permutations")
+    anonlink.result(project, anonlink.run(project))
+    anonlink.run(project)
+    assert len(stored(folder)) == 8
+    assert anonlink.ask("DELETE", project["path"], project["result_token"]).status_code == 204
+    assert stored(folder) == []
+    assert rows_of(folder).keys() == {"anonlink_note"}
+    notes = read_notes(folder)
+    assert [(note["what"], note["party"], note["n"]) for note in notes] == [
+        ("project-created", None, 2),
+        ("clks-uploaded", 0, 40),
+        ("clks-uploaded", 1, 40),
+        ("run-created", None, None),
+        ("run-completed", None, None),
+        ("result-fetched", None, None),
+        ("run-created", None, None),
+        ("project-deleted", None, None),
+    ]
+    secrets = [project["result_token"], *project["update_tokens"], *project["receipts"]]
+    assert not any(secret in str(notes) for secret in secrets)
+
+
+def test_no_word_of_a_client_outlives_its_project(anonlink: Anonlink, folder: Path) -> None:
+    project = anonlink.project(name="Mallory", notes="canary", schema={"of": "nobody"})
+    anonlink.run(project)
+    words = (b"Mallory", b"canary", b"nobody", project["result_token"].encode())
+
+    def found() -> list[bytes]:
+        content = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+        return [word for word in words if word in content]
+
+    assert found() == [*words[:3]]
+    anonlink.ask("DELETE", project["path"], project["result_token"])
+    assert found() == []
+
+
+def test_a_run_that_is_deleted_takes_its_result_and_leaves_the_clks(
+    anonlink: Anonlink, folder: Path
+) -> None:
+    project = anonlink.filled([ROWS, ROWS])
+    before = set(stored(folder))
+    run = anonlink.run(project)
+    anonlink.result(project, run)
+    assert set(stored(folder)) > before
+    anonlink.ask("DELETE", run, project["result_token"])
+    assert set(stored(folder)) == before
+    again = anonlink.run(project)
+    assert len(anonlink.result(project, again)["groups"]) == len(ROWS)
+
+
+def test_no_token_is_stored(anonlink: Anonlink, folder: Path) -> None:
+    project = anonlink.filled([ROWS, ROWS])
+    content = b"".join(path.read_bytes() for path in folder.glob("anonlink.db*"))
+    for token in (project["result_token"], *project["update_tokens"], *project["receipts"]):
+        assert token.encode() not in content
+
+
+def test_a_project_ends_when_its_time_is_over(
+    anonlink: Anonlink, folder: Path, moment: Moment
+) -> None:
+    anonlink.filled([ROWS, ROWS])
+    moment.move(days=29)
+    young = anonlink.project()
+    moment.move(days=1, seconds=1)
+    remove_expired(anonlink.service)
+    listed = anonlink.ask("GET", "/projects").json()
+    assert [one["project_id"] for one in listed] == [young["project_id"]]
+    assert stored(folder) == []
+
+
+def test_a_run_deleted_while_it_is_under_way_ends_and_leaves_nothing(
+    anonlink: Anonlink, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = anonlink.filled([ROWS, ROWS])
+    before = set(stored(folder))
+    run = anonlink.run(project)
+    compute = worker.result_texts
+
+    def deleted_meanwhile(*arguments: Any) -> Any:
+        answer = anonlink.ask("DELETE", run, project["result_token"])
+        assert answer.status_code == 204
+        return compute(*arguments)
+
+    monkeypatch.setattr(worker, "result_texts", deleted_meanwhile)
+    do_waiting_runs(anonlink.service)
+    assert set(stored(folder)) == before
+
+
+def test_a_fault_of_one_run_stops_no_other(
+    anonlink: Anonlink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = anonlink.filled([ROWS, ROWS])
+    first, second = anonlink.run(project), anonlink.run(project)
+    compute = worker.result_texts
+    calls: list[object] = []
+
+    def failing_once(*arguments: Any) -> Any:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise ValueError("of a value")
+        return compute(*arguments)
+
+    monkeypatch.setattr(worker, "result_texts", failing_once)
+    assert anonlink.result(project, second)["groups"]
+    status = anonlink.ask("GET", f"{first}/status", project["result_token"]).json()
+    assert status["state"] == "error"
+    assert "of a value" not in status["message"]
+
+
+def test_what_was_cut_off_is_done_again_and_what_nobody_names_is_destroyed(folder: Path) -> None:
+    with opened_service(folder, LIMITS, reserve_percent=0) as service:
+        anonlink = Anonlink(TestClient(create_app(service)), service)
+        project = anonlink.filled([ROWS, ROWS])
+        complete = anonlink.result(project, anonlink.run(project))
+        run = anonlink.run(project)
+        # As if killed: the run claimed, a result half written, an upload half received.
+        with service.database.write() as session:
+            assert worker._claim(service, session) is not None
+        NewObject(service, new_id("result")).add("result", 0, b"half")
+        other = create_project(service, {"schema": {}, "result_type": "groups"})
+        Upload(service, other["project_id"], other["update_tokens"][0])
+        n_stored = len(stored(folder))
+    with opened_service(folder, LIMITS, reserve_percent=0) as service:
+        assert len(stored(folder)) == n_stored - 3
+        anonlink = Anonlink(TestClient(create_app(service)), service)
+        assert anonlink.result(project, run) == complete
+
+
+def test_a_run_that_has_just_been_claimed_is_at_its_second_stage(anonlink: Anonlink) -> None:
+    project = anonlink.filled([ROWS, ROWS])
+    run = anonlink.run(project)
+    with anonlink.service.database.write() as session:
+        assert worker._claim(anonlink.service, session) is not None
+    status = anonlink.ask("GET", f"{run}/status", project["result_token"]).json()
+    assert (status["state"], status["current_stage"]["number"]) == ("running", 2)
+
+
+def test_an_upload_whose_sender_is_gone_leaves_nothing(anonlink: Anonlink, folder: Path) -> None:
+    project = anonlink.project()
+
+    def cut() -> Iterator[bytes]:
+        yield b'{"clks": ["AAAA"'
+        raise ConnectionError
+
+    token = project["update_tokens"][0]
+    headers = {"content-type": "application/json"}
+    answer = anonlink.ask("POST", f"{project['path']}/clks", token, content=cut(), headers=headers)
+    assert answer.status_code == 500
+    assert stored(folder) == []
+
+
+def test_a_stop_leaves_the_run_for_the_next_start(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = threading.Event()
+
+    def stopped(service: Any, *_: Any) -> None:
+        reached.set()
+        service.stopping.wait(20)
+        raise RunGoneError
+
+    with opened_service(folder, LIMITS, reserve_percent=0) as service:
+        anonlink = Anonlink(TestClient(create_app(service)), service)
+        project = anonlink.filled([ROWS, ROWS])
+        with monkeypatch.context() as patched, working(service):
+            patched.setattr(worker, "_watch", stopped)
+            run = anonlink.run(project)
+            assert reached.wait(20)
+            service.stopping.set()
+        state = anonlink.ask("GET", f"{run}/status", project["result_token"]).json()["state"]
+        assert state == "running"
+    with opened_service(folder, LIMITS, reserve_percent=0) as service:
+        anonlink = Anonlink(TestClient(create_app(service)), service)
+        assert len(anonlink.result(project, run)["groups"]) == len(ROWS)
+
+
+def test_a_folder_has_one_service_and_is_for_its_owner(folder: Path) -> None:
+    with opened_service(folder, LIMITS):
+        assert (folder.stat().st_mode & 0o777) == 0o700
+        for file in folder.glob("anonlink.db*"):
+            assert (file.stat().st_mode & 0o077) == 0
+        with pytest.raises(ConfigurationError, match="in use"), opened_service(folder, LIMITS):
+            pass
+    with opened_service(folder, LIMITS) as again:
+        assert again.database.file == folder / "anonlink.db"
+
+
+def test_the_record_of_no_service_is_no_record(folder: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no anonlink service"):
+        read_notes(folder)
+    assert not folder.exists()
+
+
+def test_the_log_has_no_token_and_no_word_of_a_client(anonlink: Anonlink, log_stream: Any) -> None:
+    project = anonlink.project(name="Mallory", notes="Mallory")
+    anonlink.upload(project, 0, {"clks": texts(ROWS)})
+    anonlink.ask("GET", project["path"], project["result_token"])
+    anonlink.ask("GET", "/projects/Mallory", "Mallory")
+    said = log_stream.getvalue()
+    assert said.count("request_completed") == 4
+    for secret in ("Mallory", project["result_token"], *project["update_tokens"], texts(ROWS)[0]):
+        assert secret not in said
