@@ -120,6 +120,11 @@ def require_token(session: Session, token: str) -> Token:
     return session.get_one(Token, token)
 
 
+def is_revoked(session: Session, token: str) -> bool:
+    """Tell whether a token of which a row is known to be there is revoked, as it stands now."""
+    return session.scalar(select(Token.revoked).where(Token.id == token)) is not None
+
+
 def was_seen(session: Session, digest: str) -> bool:
     """Tell whether what has this digest was used before."""
     return session.get(SeenOnce, digest) is not None

@@ -132,10 +132,10 @@ def _person_of(session: Session, subject: str) -> Person | None:
 
 
 def _person_of_token(session: Session, token_id: str) -> Person | None:
-    token = repository.require_token(session, token_id)
-    person = repository.person_to_change(session, token.person)
-    session.refresh(token)
-    return person if token.revoked is None else None
+    holder = repository.require_token(session, token_id).person
+    person = repository.person_to_change(session, holder)
+    # Asked once nobody else changes the person: a change of keys revokes what the old ones got.
+    return None if repository.is_revoked(session, token_id) else person
 
 
 def _active(person: Person | None) -> Person:

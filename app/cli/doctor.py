@@ -18,6 +18,7 @@ from app.cli.opening import founded_settings, local_operator
 from app.durable import refuse_shared
 from app.errors import BrokerError, ConfigurationError
 from app.http.listener import files_needed, raise_file_limit
+from app.oidc.errors import ProviderFailedError
 from app.version import VERSION
 from schemas.shared.command_line import emit, json_option
 
@@ -199,7 +200,6 @@ def _messages(broker: Broker) -> str:
 
 
 def _sign_on(broker: Broker) -> str:
-    from app.oidc.errors import ProviderFailedError
     from app.oidc.wired import provider_in
 
     provider = provider_in(broker.settings)
@@ -213,7 +213,7 @@ def _sign_on(broker: Broker) -> str:
             f"{provider.issuer} does not answer as it should: {exc.reason}",
             hint="see docs/operator.md, single sign-on",
         ) from exc
-    return f"{provider.issuer} answers, and has {n_keys} keys"
+    return f"{provider.issuer} answers, and shows keys: {n_keys}"
 
 
 def _sent(broker: Broker) -> dict[str, tuple[bool, str]]:

@@ -206,15 +206,15 @@ def revoke(ctx: click.Context, person_id: str) -> None:
     click.echo("the person is revoked", err=True)
 
 
-@person.command("end-sign-on", short_help="End the link of a person with a single sign-on.")
+@person.command("unlink", short_help="End a person's link with a single sign-on.")
 @click.argument("person_id")
 @click.pass_context
-def end_sign_on(ctx: click.Context, person_id: str) -> None:
+def unlink(ctx: click.Context, person_id: str) -> None:
     """End the link of a person's keys with a single sign-on, and the page sessions that came by it.
 
     The person can link it anew, with their keys. To shut the person out, revoke them.
 
-    Example: blindlink-broker person end-sign-on per-0123456789abcdef0123456789abcdef
+    Example: blindlink-broker person unlink per-0123456789abcdef0123456789abcdef
     """
     from app.agencies import persons
 

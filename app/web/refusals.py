@@ -14,7 +14,8 @@ from app.denials.service import project_of
 from app.errors import BrokerError
 from app.http.access import COOKIE, reader_of
 from app.http.errors import INVALID_PARAMETER
-from app.oidc.flow import page_of
+from app.oidc.flow import FIRST_PAGE, page_of
+from app.oidc.wired import known_provider
 from app.security.policy import ALL_PAGES, SIGN_ON_PAGES
 from app.security.tokens import csrf_token
 from app.web.rendering import PAGE_HEADERS, render
@@ -69,13 +70,19 @@ def _page_of(request: Request, answer: Response) -> Response:
             "path": request.url.path,
             "problem": problem,
             "again": again,
-            "sign_in": "/sign-in" if page_of(again) != again else f"/sign-in?next={quote(again)}",
+            "sign_in": _way_in(request, again),
             "is_filtered": bool(query) and problem.status == INVALID_PARAMETER.status,
             "is_unsigned": problem.clause == UNSIGNED,
         },
     )
     kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
     return HTMLResponse(html, status_code=answer.status_code, headers={**PAGE_HEADERS, **kept})
+
+
+def _way_in(request: Request, again: str) -> str:
+    """Return where one signs in, and by a single sign-on comes back to the page that was asked for."""
+    leads_back = known_provider(request) is not None and page_of(again) == again != FIRST_PAGE
+    return f"/sign-in?next={quote(again)}" if leads_back else "/sign-in"
 
 
 def _project_seen(request: Request, actor: Actor) -> str | None:

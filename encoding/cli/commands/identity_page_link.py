@@ -41,7 +41,7 @@ def page_link(session: Session, /, **given: Any) -> None:
 
 @click.command(
     "sign-on",
-    short_help="Print a link that links your organization's sign-on with your keys.",
+    short_help="Print a link that links your sign-on with your keys.",
     epilog="Example: blindlink identity sign-on --broker https://broker.example.org",
 )
 @broker_options
