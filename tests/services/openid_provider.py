@@ -107,8 +107,10 @@ class OpenIdProvider:
     def redeem(self, form: dict[str, str], authorization: str) -> tuple[int, Any]:
         """Return status and answer of the token endpoint."""
         self.form = form
-        pair = base64.b64decode(authorization.removeprefix("Basic ")).decode()
-        client = tuple(map(unquote_plus, pair.split(":")))
+        client = form.get("client_id"), form.get("client_secret")
+        if authorization:
+            pair = base64.b64decode(authorization.removeprefix("Basic ")).decode()
+            client = tuple(map(unquote_plus, pair.split(":")))  # type: ignore[assignment]
         if client != (CLIENT_ID, CLIENT_SECRET):
             return 401, {"error": "invalid_client"}
         asked = self.codes.get(form["code"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import ssl
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,7 +23,13 @@ from rigs.served import served_at
 from rigs.shown_pages import words
 from rigs.signing_on import Browser, SigningOn, bent, sso_settings
 from services.chromium import take_picture
-from services.openid_provider import CLIENT_ID, Bends, OpenIdProvider, openid_provider, signed
+from services.openid_provider import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    OpenIdProvider,
+    openid_provider,
+    signed,
+)
 from sqlalchemy import text
 
 from app.agencies import persons
@@ -142,6 +149,8 @@ def test_the_link_is_logged_as_the_persons_own_and_says_nothing_of_who_it_is(
     scene.linked()
     assert [one["body"]["old"] for one in changes_logged(scene)] == [None, entry["body"]["new"]]
     scene.linkage.check_log()
+    shown = words(scene.linked().get("/log/entries"))
+    assert f"linked a person of {AUDITOR} with a single sign-on, for the pages" in shown
     with scene.linkage.broker.database.read() as session:
         held = "\n".join(
             str(tuple(row))
@@ -371,6 +380,8 @@ def test_a_link_takes_the_persons_signature_and_pages_to_read(scene: SigningOn) 
     assert scene.linkage.client.post("/v1/sign-on-links", headers=bearer).status_code == 400
     analyst = scene.linkage.person(CHILD_WELFARE).call("POST", "/v1/sign-on-links")
     assert analyst.status_code == 403
+    shown = words(scene.browser().get("/sign-on/link"))
+    assert "your sign-on of State ID opens these pages" in shown
 
 
 def test_who_is_linked_with_one_person_is_not_linked_with_another(scene: SigningOn) -> None:
@@ -387,11 +398,6 @@ def test_a_link_that_was_begun_by_keys_that_were_revoked_since_is_none(scene: Si
     revoke(scene.linkage.founded, auditor(scene).id)
     assert browser.get(browser.authorize(begun)).status_code == 401
     assert changes_logged(scene) == []
-
-
-def test_the_page_of_a_link_says_what_it_does(scene: SigningOn) -> None:
-    shown = words(scene.browser().get("/sign-on/link"))
-    assert "your sign-on of State ID opens these pages" in shown
 
 
 # Groups.
@@ -573,38 +579,31 @@ def test_a_provider_that_fails_is_left_in_peace_for_a_while(scene: SigningOn) ->
     assert scene.openid.calls == ["/.well-known/openid-configuration"]
 
 
-@pytest.mark.parametrize("silent", [True, False])
-def test_a_provider_that_promises_no_issuer_may_state_none_but_no_other(
-    scene: SigningOn, silent: bool
-) -> None:
-    scene.linked()
+def described(scene: SigningOn, **changes: Any) -> None:
+    """Let the provider describe itself otherwise; what is changed to None is not there."""
+    scene.behave()
     scene.forget()
-    scene.openid.bends = Bends(
-        discovery=lambda found: (
-            {
-                name: value
-                for name, value in found.items()
-                if name != "authorization_response_iss_parameter_supported"
-            }
-            | {"token_endpoint_auth_methods_supported": ["client_secret_basic", "private_key_jwt"]}
-        )
-    )
-    browser = scene.browser()
-    address = bent(
-        browser.authorize(browser.begin()), iss=None if silent else "https://other.example"
-    )
-    assert browser.get(address).status_code == (200 if silent else 401)
+    scene.openid.bends.discovery = lambda found: {
+        name: value for name, value in (found | changes).items() if value is not None
+    }
+
+
+def test_a_provider_that_promises_no_issuer_may_state_none_but_no_other(scene: SigningOn) -> None:
+    scene.linked()
+    described(scene, authorization_response_iss_parameter_supported=None)
+    for stated, status in ((None, 200), ("https://other.example", 401)):
+        browser = scene.browser()
+        address = bent(browser.authorize(browser.begin()), iss=stated)
+        assert browser.get(address).status_code == status
 
 
 def test_a_client_secret_goes_as_the_provider_takes_it(scene: SigningOn) -> None:
     scene.linked()
-    scene.forget()
-    for methods in (["client_secret_post"], ["private_key_jwt"]):
-        scene.forget()
-        scene.openid.bends.discovery = lambda found, methods=methods: (
-            found | {"token_endpoint_auth_methods_supported": methods}
-        )
-        scene.browser().get("/sign-on")
+    described(scene, token_endpoint_auth_methods_supported=["client_secret_post"])
+    assert scene.browser().sign_on().status_code == 200
+    assert scene.openid.form["client_secret"] == CLIENT_SECRET
+    described(scene, token_endpoint_auth_methods_supported=["private_key_jwt"])
+    assert scene.browser().get("/sign-on").status_code == 503
     assert refusals(scene) == ["client-authentication"]
 
 
@@ -646,6 +645,14 @@ def test_settings_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=says):
         Settings(**settings.model_dump(exclude_defaults=True) | changes)
+
+
+def test_without_the_library_the_broker_does_not_start(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "joserfc", None)
+    with pytest.raises(ConfigurationError, match="joserfc"):
+        Provider(settings)
 
 
 def test_a_secret_that_cannot_be_read_keeps_the_broker_from_starting(
