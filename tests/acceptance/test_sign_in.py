@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from rigs.office import PARTY, Office, enrolled, office
 from samples.refusals import raises
-from services.openid_provider import CLIENT_ID, CLIENT_SECRET, OpenIdProvider, openid_provider
 
 from encoding.errors import IdentityLockedError
 from encoding.owner_only import is_readable_by_others
@@ -136,56 +132,6 @@ def test_a_revoked_person_cannot_replace_keys(office: Office) -> None:
     enrolled(office, "analyst")
     office.revoke()
     assert office.at_broker("identity", "rotate", *office.unlock()).exit_code == 4
-
-
-@pytest.fixture
-def openid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenIdProvider]:
-    """A provider that the broker's settings name."""
-    secret = tmp_path / "client-secret"
-    secret.write_text(CLIENT_SECRET)
-    with openid_provider(tmp_path / "openid", lambda: datetime.now(UTC)) as made:
-        named = {
-            "ISSUER": made.issuer,
-            "CLIENT_ID": CLIENT_ID,
-            "CLIENT_SECRET_FILE": str(secret),
-            "CA_FILE": str(made.certificate),
-            "REQUIRE": '{"amr": ["otp"]}',
-        }
-        for name, value in named.items():
-            monkeypatch.setenv(f"BLINDLINK_SSO_{name}", value)
-        yield made
-
-
-def test_a_sign_on_is_linked_listed_and_ended_by_typed_commands(
-    openid: OpenIdProvider, office: Office
-) -> None:
-    enrolled(office, "auditor")
-    checked = office.type_as_operator("doctor").stdout
-    assert f"ok     sign-on: {openid.issuer} answers, and shows keys: 1" in checked
-    printed = office.at_broker("identity", "sign-on", *office.unlock())
-    assert printed.exit_code == 0, printed.stderr
-    (link,) = [line for line in printed.stdout.splitlines() if line.startswith("https:")]
-    page, _, code = link.partition("#")
-    assert page == f"{office.address}/sign-on/link"
-    with (
-        httpx2.Client(base_url=office.address, verify=trust_only(office.ca_file)) as browser,
-        httpx2.Client(verify=trust_only(openid.certificate)) as at_provider,
-    ):
-        begun = browser.post("/sign-on/link", json={"code": code}).json()["location"]
-        back = at_provider.get(begun).headers["location"]
-        assert browser.get(back).status_code == 200
-        assert browser.get("/log").status_code == 200
-        listed = office.type_as_operator("person", "list").stdout
-        assert "auditor; linked with a sign-on since" in listed
-        person = read_identity(office.folder / "identity.txt").public.person
-        assert office.type_as_operator("person", "unlink", person).exit_code == 0
-        assert browser.get("/log").status_code == 401
-    again = office.type_as_operator("person", "unlink", person)
-    assert again.exit_code == 1
-    assert "has linked no sign-on" in again.stderr
-    openid.bends.discovery = lambda _: b"down"
-    checked = office.type_as_operator("doctor").stdout
-    assert f"WRONG  sign-on: {openid.issuer} does not answer as it should: json" in checked
 
 
 def test_the_token_of_a_program_is_for_its_owner_only(office: Office) -> None:
