@@ -76,9 +76,9 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRADE=1 takes newer releases
 	sh install/venv.sh broker
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/lock.txt
-	$(COMPILE) pyproject.toml --extra broker --extra postgres --extra parquet --extra xlsx --extra review --extra store --group dev \
+	$(COMPILE) pyproject.toml --all-extras --group dev \
 	  --output-file requirements/dev.txt >/dev/null
-	$(COMPILE) pyproject.toml --extra broker --extra postgres \
+	$(COMPILE) pyproject.toml --extra broker --extra postgres --extra sso \
 	  --constraint requirements/dev.txt --output-file requirements/broker.txt >/dev/null
 	$(COMPILE) pyproject.toml \
 	  --constraint requirements/dev.txt --output-file requirements/agency.txt >/dev/null

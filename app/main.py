@@ -30,6 +30,7 @@ from app.http.metrics import Metrics
 from app.http.openapi import describe_api, route_keys
 from app.http.problems import install_refusals
 from app.links import endpoints as links
+from app.oidc.wired import provider_in
 from app.review import endpoints as review
 from app.rounds import endpoints as rounds
 from app.runs import endpoints as runs
@@ -79,7 +80,8 @@ def create_app(broker: Broker) -> FastAPI:
     """Return the application that serves this broker.
 
     Raises:
-        ConfigurationError: routes and policy table do not belong to each other one to one.
+        ConfigurationError: routes and policy table do not belong to each other one to one, or the settings
+            name a single sign-on that cannot be.
     """
     app = BrokerApp(
         title=TITLE,
@@ -93,6 +95,7 @@ def create_app(broker: Broker) -> FastAPI:
         routes=_routes(),
     )
     app.state.broker = broker
+    app.state.provider = provider_in(broker.settings)
     app.state.metrics = Metrics()
     app.state.gate = _gate(broker)
     app.add_middleware(Envelope, metrics=app.state.metrics)

@@ -27,6 +27,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from app.errors import ConfigurationError
+from schemas.identity import Duty
 from schemas.ids import ADDRESS_PATTERN, NAME_PATTERN
 from schemas.shared.written_answers import MAIL_PATTERN, TOML_HINT, setting_fault
 
@@ -138,6 +139,22 @@ class Settings(BaseSettings):
     webhook_secret_file: Path | None = None
     webhook_ca_file: Path | None = None
 
+    # Single sign-on for the pages, by OpenID Connect: off where no issuer is named.
+    sso_issuer: Annotated[str, Field(pattern=r"^[!-~]+$", max_length=2000)] | None = None
+    sso_client_id: Annotated[str, Field(pattern=r"^[ -~]+$", max_length=255)] | None = None
+    sso_client_secret_file: Path | None = None
+    sso_ca_file: Path | None = None
+    # As people call it: it stands on the button.
+    sso_name: Annotated[str, Field(min_length=1, max_length=60)] = "your organization"
+    sso_scope: Annotated[str, Field(pattern=r"^openid( [!-~]+)*$", max_length=400)] = "openid"
+    # Claims of which each must have one of these values, such as how somebody has shown who they are.
+    sso_require: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
+    # The group there that leaves a person a duty on the pages; empty: nobody loses one.
+    sso_groups: dict[Duty, str] = {}
+    sso_groups_claim: Annotated[str, Field(min_length=1, max_length=200)] = "groups"
+    # Leaves it to the provider alone whether a password is enough.
+    insecure_sso_any_factor: bool = False
+
     @model_validator(mode="after")
     def _tls_comes_in_pairs(self) -> Self:
         if (self.tls_cert_file is None) != (self.tls_key_file is None):
@@ -180,6 +197,19 @@ class Settings(BaseSettings):
             raise ValueError(
                 "store_endpoint is https://, or http:// on this machine, without a user"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _sign_on_is_whole(self) -> Self:
+        needed = (self.sso_issuer, self.sso_client_id, self.sso_client_secret_file)
+        if len({one is None for one in needed}) > 1:
+            raise ValueError("sso_issuer, sso_client_id and sso_client_secret_file go together")
+        if self.sso_issuer is None:
+            return self
+        if not is_https_url(self.sso_issuer) or re.search("[?#]", self.sso_issuer):
+            raise ValueError("sso_issuer is https://, without a user, a query or a fragment")
+        if not self.sso_require and not self.insecure_sso_any_factor:
+            raise ValueError("sso_require names the claim that shows a second factor")
         return self
 
     @classmethod
@@ -298,6 +328,14 @@ class Settings(BaseSettings):
             )
         return secret
 
+    def sso_client_secret(self) -> str:
+        """Return the secret that the provider of the single sign-on knows the broker by, from its file.
+
+        Raises:
+            ConfigurationError: it cannot be read.
+        """
+        return _first_line(self.sso_client_secret_file, "the client secret of the single sign-on")
+
 
 def read_settings(state_dir: Path | None = None, **flags: Any) -> Settings:
     """Return the settings in force; a flag that is None was not given.
@@ -371,14 +409,23 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def is_https_url(url: str) -> bool:
+    """Tell whether a text is an address of HTTPS, with a host and without a user."""
+    return _host_of(url, "https") is not None
+
+
 def _is_safe_url(url: str) -> bool:
+    return is_https_url(url) or is_loopback(_host_of(url, "http") or "")
+
+
+def _host_of(url: str, scheme: str) -> str | None:
+    """Return the host of an address of this scheme; None where it is none, or has a user."""
     try:
         parts = urlsplit(url)
         host, user, _ = parts.hostname, parts.username, parts.port
     except ValueError:
-        return False
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host or ""))
-    return is_safe and bool(host) and user is None
+        return None
+    return (host or None) if parts.scheme == scheme and user is None else None
 
 
 def _first_line(file: Path | None, what: str) -> str:

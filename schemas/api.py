@@ -336,6 +336,11 @@ def sign_in_url(broker: str, code: str) -> str:
     return f"{broker.rstrip('/')}/sign-in#{code}"
 
 
+def sign_on_link_url(broker: str, code: str) -> str:
+    """Return the address that links a single sign-on with a person's keys once; the code is in the fragment."""
+    return f"{broker.rstrip('/')}/sign-on/link#{code}"
+
+
 class LogCheckpoint(Document):
     """The newest signed checkpoint, with a consistency proof from the size the caller knows.
 

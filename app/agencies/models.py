@@ -113,10 +113,34 @@ class SessionCode(Base):
 
 
 class PageSession(Base):
-    """A browser's session, by the digest of its cookie; `token` was the way in, and may have ended since."""
+    """A browser's session, by the digest of its cookie; `token` was the way in, and may have ended since.
+
+    The other columns are of a single sign-on, and null where keys were the way in: whose it is, the provider's
+    own name of its session by its digest, the duties that the provider's groups leave the person, and the ID
+    token that ends the session there, sealed under the cookie.
+    """
 
     __tablename__ = "page_session"
 
     digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
     token: Mapped[str] = mapped_column(ForeignKey("token.id"), index=True)
     expires: Mapped[str] = mapped_column(TIME)
+    subject: Mapped[str | None] = mapped_column(DIGEST, index=True)
+    provider_session: Mapped[str | None] = mapped_column(DIGEST, index=True)
+    duties: Mapped[str | None] = mapped_column(DUTIES)
+    id_token: Mapped[str | None] = mapped_column(Text)
+
+
+class SignOn(Base):
+    """Whom a person's keys have linked with them: somebody at the provider, by a digest.
+
+    `salt` opens `commitment`, by which the match log names the link.
+    """
+
+    __tablename__ = "sign_on"
+
+    subject: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    person: Mapped[str] = mapped_column(ForeignKey("person.id"), unique=True)
+    salt: Mapped[str] = mapped_column(DIGEST)
+    commitment: Mapped[str] = mapped_column(DIGEST)
+    created: Mapped[str] = mapped_column(TIME)

@@ -37,7 +37,7 @@ from schemas.identity import (
     PublicIdentity,
     SignedKeyChange,
 )
-from schemas.matchlog.kinds import KeyRotated, PersonEnrolled, RoleChanged
+from schemas.matchlog.kinds import SIGN_ON, KeyRotated, PersonEnrolled, RoleChanged
 from schemas.sign_in import EnrolmentRequest, EnrolmentView, IdentityList, PersonState
 from schemas.written_code import CODE_BYTES, read_code, write_code
 
@@ -177,8 +177,9 @@ def revoke_person(
         return
     person.revoked = utc_text(now)
     repository.revoke_tokens(session, person.id, utc_text(now))
+    ended = [_draft(body, actor) for body in unlinked(session, person)]
     if person.confirmed is not None:
-        log.append(session, [_draft(_role_changed(person, "revoked"), actor)])
+        log.append(session, [*ended, _draft(_role_changed(person, "revoked"), actor)])
 
 
 def replace_keys(
@@ -211,8 +212,42 @@ def replace_keys(
     person.identity = _text(successor)
     person.history = _text(history.model_copy(update={"changes": (*history.changes, change)}))
     repository.revoke_tokens(session, person.id, utc_text(now))
-    log.append(session, [_draft(body, actor) for body in _rotations(current, change)])
+    # The keys that linked a sign-on with the person are no more.
+    bodies = (*_rotations(current, change), *unlinked(session, person))
+    log.append(session, [_draft(body, actor) for body in bodies])
     return view_of(person)
+
+
+def end_sign_on(session: Session, log: MatchLog, *, person_id: str, actor: Actor) -> None:
+    """End the link of a person's keys with a single sign-on, and all sessions that stand on it; log it.
+
+    Raises:
+        unknown-person: nobody of this id has enrolled.
+        person-state: the person has no such link.
+    """
+    bodies = unlinked(session, person_with_keys(session, person_id))
+    if not bodies:
+        raise RefusedError(PERSON_STATE, "The person has linked no sign-on.")
+    log.append(session, [_draft(body, actor) for body in bodies])
+
+
+def unlinked(session: Session, person: Person) -> list[KeyRotated]:
+    """Remove a person's link with a single sign-on, and what stands on it; return what the log says of it.
+
+    Nothing where there is none. Nobody else may change the person meanwhile.
+    """
+    ended = repository.pop_sign_on(session, person.id)
+    if ended is None:
+        return []
+    repository.end_signed_on(session, ended.subject, None)
+    return [sign_on_changed(person, ended.commitment, None)]
+
+
+def sign_on_changed(person: Person, old: str | None, new: str | None) -> KeyRotated:
+    """Return what the log says where a link is made, replaced or ended: commitments, of which null is none."""
+    return KeyRotated(
+        party=person.party, person=person.id, use=SIGN_ON, old=old, new=new, signed=None
+    )
 
 
 def person_with_keys(session: Session, person_id: str) -> Person:
@@ -231,6 +266,11 @@ def person_with_keys(session: Session, person_id: str) -> Person:
 def list_persons(session: Session, party: str | None) -> Sequence[Person]:
     """Return who enrolled, of one party or of all (None), by party, then oldest first."""
     return repository.list_persons(session, party)
+
+
+def signed_on_since(session: Session) -> dict[str, str]:
+    """Return since when who has linked a single sign-on has done so, by the person's id."""
+    return {one.person: one.created for one in repository.list_sign_ons(session)}
 
 
 def open_invitations(session: Session, party: str | None, now: datetime) -> Sequence[Invitation]:

@@ -16,16 +16,18 @@ from app.agencies.models import (
     RefusedSignIns,
     SeenOnce,
     SessionCode,
+    SignOn,
     Token,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class TokenHolder:
-    """A valid token with whom it stands for."""
+    """A valid token with whom it stands for; `duties` are those that a session leaves them, None: all."""
 
     token: Token
     person: Person
+    duties: str | None = None
 
 
 def find_party(session: Session, name: str) -> Party | None:
@@ -118,6 +120,11 @@ def require_token(session: Session, token: str) -> Token:
     return session.get_one(Token, token)
 
 
+def is_revoked(session: Session, token: str) -> bool:
+    """Tell whether a token of which a row is known to be there is revoked, as it stands now."""
+    return session.scalar(select(Token.revoked).where(Token.id == token)) is not None
+
+
 def was_seen(session: Session, digest: str) -> bool:
     """Tell whether what has this digest was used before."""
     return session.get(SeenOnce, digest) is not None
@@ -157,9 +164,9 @@ def holder_by_session(session: Session, digest: str, now: str) -> TokenHolder | 
     The token was only the way in: the session has its own end.
     """
     query = _standing_tokens().join(PageSession, PageSession.token == Token.id)
-    return _first_holder(
-        session, query.where(PageSession.digest == digest, PageSession.expires > now)
-    )
+    query = query.where(PageSession.digest == digest, PageSession.expires > now)
+    row = session.execute(query.add_columns(PageSession.duties)).one_or_none()
+    return None if row is None else TokenHolder(token=row[0], person=row[1], duties=row[2])
 
 
 def spend_code(session: Session, digest: str, now: str) -> str | None:
@@ -172,9 +179,44 @@ def spend_code(session: Session, digest: str, now: str) -> str | None:
     return taken.token if taken is not None and taken.expires > now else None
 
 
-def end_session(session: Session, digest: str) -> None:
-    """Remove a page session, if there is one."""
-    session.execute(delete(PageSession).where(PageSession.digest == digest))
+def find_code(session: Session, digest: str) -> str | None:
+    """Return the token's id of a one-time code, which stays; None where it is unknown."""
+    return session.scalar(select(SessionCode.token).where(SessionCode.digest == digest))
+
+
+def end_session(session: Session, digest: str) -> PageSession | None:
+    """Remove a page session and return it, or None where there is none."""
+    query = delete(PageSession).where(PageSession.digest == digest).returning(PageSession)
+    return session.execute(query).scalar_one_or_none()
+
+
+def end_signed_on(session: Session, subject: str | None, provider_session: str | None) -> int:
+    """Remove the page sessions of a sign-on, those of one session at the provider alone if one is named.
+
+    Returns how many there were; one of both arguments is not None.
+    """
+    query = delete(PageSession)
+    if subject is not None:
+        query = query.where(PageSession.subject == subject)
+    if provider_session is not None:
+        query = query.where(PageSession.provider_session == provider_session)
+    return len(session.execute(query.returning(PageSession.digest)).all())
+
+
+def person_signed_on(session: Session, subject: str) -> str | None:
+    """Return whose keys have linked somebody at the provider with them, or None."""
+    return session.scalar(select(SignOn.person).where(SignOn.subject == subject))
+
+
+def list_sign_ons(session: Session) -> Sequence[SignOn]:
+    """Return all links of persons with somebody at the provider."""
+    return session.scalars(select(SignOn)).all()
+
+
+def pop_sign_on(session: Session, person: str) -> SignOn | None:
+    """Remove and return a person's link with somebody at the provider, or None where there is none."""
+    query = delete(SignOn).where(SignOn.person == person).returning(SignOn)
+    return session.execute(query).scalar_one_or_none()
 
 
 def sweep_sessions(session: Session, now: str) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agencies import repository
-from app.agencies.duties import duties_of, role_of
+from app.agencies.duties import duties_of, parse_duties, role_of
 from app.agencies.errors import (
     PARTY_EXISTS,
     SESSION_CODE,
@@ -23,7 +23,7 @@ from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.actor import Actor
 from app.security.errors import NotAuthenticatedError
-from app.security.tokens import digest_of, new_token
+from app.security.tokens import digest_of, new_token, open_under
 from schemas.api import Role, SessionLink
 from schemas.ids import PERSON_PREFIX, REQUEST_PREFIX
 from schemas.matchlog.kinds import PartyEnrolled, RoleChanged
@@ -158,7 +158,7 @@ def actor_of_holder(found: TokenHolder | None, request_id: str, now: datetime) -
         token_id=found.token.id,
         request_id=request_id,
         day=utc_text(now)[:10],
-        duties=duties_of(found.person),
+        duties=duties_of(found.person) if found.duties is None else parse_duties(found.duties),
     )
 
 
@@ -233,9 +233,15 @@ def open_session(session: Session, code: str, now: datetime) -> str:
     return cookie
 
 
-def close_session(session: Session, cookie: str) -> None:
-    """End a page session, if there is one."""
-    repository.end_session(session, digest_of(cookie))
+def close_session(session: Session, cookie: str) -> str | None:
+    """End a page session, if there is one.
+
+    Returns the ID token that ends it at the provider of a single sign-on, too; None where keys were the way in.
+    """
+    ended = repository.end_session(session, digest_of(cookie))
+    if ended is None or ended.id_token is None:
+        return None
+    return open_under(cookie, ended.id_token)
 
 
 def _operator(person: Person, now: datetime) -> Actor:

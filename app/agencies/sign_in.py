@@ -63,12 +63,12 @@ def sign_in(
     """
     person = repository.lock_person(session, claimed_person(claim) or "")
     repository.sweep_sign_ins(session, utc_text(now))
-    with _charged_to(None if person is None else person.party):
+    with charged_to(None if person is None else person.party):
         assertion = read_assertion(claim, audience=token_url, now=now)
         if person is None or person.identity is None or state_of(person) != "active":
             raise SignInRefusedError("person")
         assertion.verify(identity_of(person))
-        _use_once(session, ("claim", person.id, assertion.jti), assertion.expires)
+        use_once(session, ("claim", person.id, assertion.jti), assertion.expires)
         thumbprint = None
         if proof is not None:
             shown = read_proof(proof, method="POST", url=token_url, token=None, now=now)
@@ -107,7 +107,7 @@ def admit(session: Session, credential: Credential, request_id: str, now: dateti
     if is_token(credential.token):
         found = repository.holder_by_token(session, digest_of(credential.token), utc_text(now))
     actor = actor_of_holder(found, request_id, now)
-    with _charged_to(actor.party):
+    with charged_to(actor.party):
         proof = _proof_of(credential, found.token.thumbprint if found else None, now)
         # Looked at here too: a copy of somebody's request costs nothing of how often that person may come.
         if proof is not None and repository.was_seen(session, _digest_of(_names_of(proof))):
@@ -124,7 +124,7 @@ def use_proof(session: Session, proof: Proof, actor: Actor) -> None:
     Raises:
         SignInRefusedError: it was used before.
     """
-    with _charged_to(actor.party):
+    with charged_to(actor.party):
         _remember(session, proof)
 
 
@@ -168,14 +168,19 @@ def _proof_of(credential: Credential, thumbprint: str | None, now: datetime) -> 
 
 
 def _remember(session: Session, proof: Proof) -> None:
-    _use_once(session, _names_of(proof), proof.issued + WINDOW_S + 1)
+    use_once(session, _names_of(proof), proof.issued + WINDOW_S + 1)
 
 
 def _names_of(proof: Proof) -> tuple[str, str, str]:
     return "proof", proof.thumbprint, proof.jti
 
 
-def _use_once(session: Session, names: tuple[str, str, str], until_s: int) -> None:
+def use_once(session: Session, names: tuple[str, str, str], until_s: int) -> None:
+    """Remember what has these names, of printable ASCII, until a second since 1970.
+
+    Raises:
+        SignInRefusedError: it was used before.
+    """
     expires = utc_text(datetime.fromtimestamp(until_s, UTC))
     if not add_if_alone(session, SeenOnce(digest=_digest_of(names), expires=expires)):
         raise SignInRefusedError("replayed")
@@ -187,7 +192,8 @@ def _digest_of(names: tuple[str, str, str]) -> str:
 
 
 @contextmanager
-def _charged_to(party: str | None) -> Iterator[None]:
+def charged_to(party: str | None) -> Iterator[None]:
+    """Let a refusal within the block be counted in the name of a party; None: of nobody who is known."""
     try:
         yield
     except SignInRefusedError as exc:

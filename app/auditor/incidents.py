@@ -23,6 +23,7 @@ from schemas.identity import signing_key_sha256
 from schemas.ids import UPLOAD_PREFIX, is_random_id
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
+    SIGN_ON,
     BlindReleasePrepared,
     KeyRotated,
     LogKeyRotated,
@@ -155,7 +156,7 @@ class IncidentBook:
             keys = {signing: "signing", body.receiving_key: "receiving"}
             if self.id in keys:
                 self._begin_person(entry, keys[self.id], body.party, body.person)
-        elif isinstance(body, KeyRotated) and body.person is not None:
+        elif isinstance(body, KeyRotated) and body.person is not None and body.use != SIGN_ON:
             if body.new == self.id:
                 self._begin_person(entry, body.use, body.party, body.person)
             elif body.old == self.id:

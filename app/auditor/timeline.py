@@ -8,6 +8,7 @@ from typing import Any, Final
 from schemas.certificate_page import REASON_WORDS
 from schemas.link_quality import wrong_links
 from schemas.matchlog.entry import BROKER, Entry
+from schemas.matchlog.kinds import SIGN_ON
 from schemas.privacy_audit import audit_words
 
 
@@ -177,6 +178,14 @@ def _role_changed(entry: Entry, body: Any) -> str:
     return f"{_who(entry)} {body.change} the role {body.role} for {body.party}"
 
 
+def _key_rotated(entry: Entry, body: Any) -> str:
+    if body.use != SIGN_ON:
+        return f"{_who(entry)} replaced the {body.use} key of {body.party}"
+    if body.new is None:
+        return f"{_who(entry)} ended the link of a person of {body.party} with a single sign-on"
+    return f"{_who(entry)} linked a person of {body.party} with a single sign-on, for the pages"
+
+
 # What the broker hands out; a later one may hand out more.
 EXPORT_WORDS: Final = {
     "log": "match log",
@@ -196,7 +205,7 @@ SENTENCES: Final[Mapping[str, Callable[[Entry, Any], str]]] = {
     ),
     "sign-in-refused": _sign_in_refused,
     "role-changed": _role_changed,
-    "key-rotated": lambda entry, body: f"{_who(entry)} replaced the {body.use} key of {body.party}",
+    "key-rotated": _key_rotated,
     "project-opened": lambda entry, body: (
         f"{_who(entry)} opened the project for an agreement of {', '.join(body.parties)}"
     ),

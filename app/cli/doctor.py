@@ -18,6 +18,7 @@ from app.cli.opening import founded_settings, local_operator
 from app.durable import refuse_shared
 from app.errors import BrokerError, ConfigurationError
 from app.http.listener import files_needed, raise_file_limit
+from app.oidc.errors import ProviderFailedError
 from app.version import VERSION
 from schemas.shared.command_line import emit, json_option
 
@@ -198,6 +199,23 @@ def _messages(broker: Broker) -> str:
     return ", ".join(names) or "none; what is overdue is on the pages and in blindlink status only"
 
 
+def _sign_on(broker: Broker) -> str:
+    from app.oidc.wired import provider_in
+
+    provider = provider_in(broker.settings)
+    if provider is None:
+        return "none; people sign in to the pages with their keys"
+    try:
+        provider.metadata()
+        n_keys = len(provider.keys())
+    except ProviderFailedError as exc:
+        raise ConfigurationError(
+            f"{provider.issuer} does not answer as it should: {exc.reason}",
+            hint="see docs/operator.md, single sign-on",
+        ) from exc
+    return f"{provider.issuer} answers, and shows keys: {n_keys}"
+
+
 def _sent(broker: Broker) -> dict[str, tuple[bool, str]]:
     from app.deadlines.notices import outlets_of
 
@@ -226,6 +244,7 @@ CHECKS: dict[str, Callable[[Broker], str]] = {
     "projects": _projects,
     "overdue": _overdue,
     "messages": _messages,
+    "sign-on": _sign_on,
     "key store": _keys,
     "disk": _disk,
     "blobs": _blobs,

@@ -104,7 +104,9 @@ def list_all(ctx: click.Context, party: str | None) -> None:
     lines = []
     for row in rows:
         named = row["person"] or "(invited)"
-        lines.append(f"{row['state']:<9} {named:<36} {row['party']}  {', '.join(row['duties'])}")
+        linked = f"; linked with a sign-on since {row['sign_on']}" if row["sign_on"] else ""
+        duties = ", ".join(row["duties"])
+        lines.append(f"{row['state']:<9} {named:<36} {row['party']}  {duties}{linked}")
         if row["label"]:
             lines.append(f"{'':9} {row['label']}")
     emit(rows, lines)
@@ -204,6 +206,25 @@ def revoke(ctx: click.Context, person_id: str) -> None:
     click.echo("the person is revoked", err=True)
 
 
+@person.command("unlink", short_help="End a person's link with a single sign-on.")
+@click.argument("person_id")
+@click.pass_context
+def unlink(ctx: click.Context, person_id: str) -> None:
+    """End the link of a person's keys with a single sign-on, and the page sessions that came by it.
+
+    The person can link it anew, with their keys. To shut the person out, revoke them.
+
+    Example: blindlink-broker person unlink per-0123456789abcdef0123456789abcdef
+    """
+    from app.agencies import persons
+
+    with opened_broker(ctx) as broker:
+        operator = local_operator(broker)
+        with broker.database.write() as session:
+            persons.end_sign_on(session, broker.log, person_id=person_id, actor=operator)
+    click.echo("the link is ended; the person's keys are as they were", err=True)
+
+
 def _to_confirm(broker: Broker, named: tuple[str, ...]) -> list[tuple[str, str]]:
     """Return id and name of whoever is to be confirmed: those named, else all who wait, by party."""
     from app.agencies import persons
@@ -267,6 +288,7 @@ def _rows(broker: Broker, party: str | None) -> list[dict[str, Any]]:
     from app.agencies import persons
 
     with broker.database.read() as session:
+        linked = persons.signed_on_since(session)
         invited = [
             {
                 "person": None,
@@ -275,6 +297,7 @@ def _rows(broker: Broker, party: str | None) -> list[dict[str, Any]]:
                 "duties": row.duties.split(","),
                 "label": row.label,
                 "until": row.expires,
+                "sign_on": None,
             }
             for row in persons.open_invitations(session, party, broker.clock())
         ]
@@ -286,6 +309,7 @@ def _rows(broker: Broker, party: str | None) -> list[dict[str, Any]]:
                 "duties": list(persons.identity_of(row).duties),
                 "label": row.label,
                 "until": row.revoked,
+                "sign_on": linked.get(row.id),
             }
             for row in persons.list_persons(session, party)
         ]

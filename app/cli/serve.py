@@ -118,6 +118,7 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
 _INSECURE: Final = (
     "insecure_plain_http",
     "insecure_volatile_database",
+    "insecure_sso_any_factor",
 )
 
 

@@ -59,6 +59,8 @@ OF_THE_MACHINE: Final = frozenset(
         "webhook_url",
         "webhook_secret_file",
         "webhook_ca_file",
+        "sso_client_secret_file",
+        "sso_ca_file",
     }
 )
 

@@ -47,7 +47,8 @@ class Rule:
     `roles` may call it; `anonymous` needs no credential and then has no roles. `by_session` takes the
     pages' cookie instead of a token. `is_sign_in`: it changes nothing but who is signed in.
 
-    `is_signed`: the match log records what it does, so that the person signs the request.
+    `is_signed`: the match log records what it does, or it lets somebody in for long, so that the person
+    signs the request.
 
     A body longer than `max_body_bytes` is cut off; 0 means that the route takes none. `rate` names the class
     of its rate limit.
@@ -96,6 +97,8 @@ RARE_PAGES: Final = (
 # Pages for auditors alone.
 AUDITOR_PAGES: Final = ("/runs/{run}/match-record",)
 ALL_PAGES: Final = (*PAGES, *RARE_PAGES, *AUDITOR_PAGES)
+# Of the single sign-on: where a browser sets out, comes back, and is linked with a person's keys.
+SIGN_ON_PAGES: Final = ("/sign-on", "/sign-on/callback", "/sign-on/link")
 _PAGE_FORMS: Final = ("", ".json", ".csv")
 # Their twins hand out as much of the log, or of a match record, as the filter lets through.
 _LONG: Final = frozenset(
@@ -111,6 +114,14 @@ PAGE_RULES: Final[Mapping[RouteKey, Rule]] = {
     ("GET", "/"): Rule(anonymous=True),
     ("GET", "/sign-in"): Rule(anonymous=True),
     ("GET", "/assets/{digest}/{name}"): Rule(anonymous=True),
+    **{("GET", page): Rule(anonymous=True, rate="sign-in") for page in SIGN_ON_PAGES},
+    ("POST", "/sign-on/link"): Rule(
+        anonymous=True, is_sign_in=True, max_body_bytes=KIB, rate="sign-in"
+    ),
+    # From the provider, for all who sign on there.
+    ("POST", "/sign-on/logout"): Rule(
+        anonymous=True, is_sign_in=True, max_body_bytes=24 * KIB, rate="write"
+    ),
     # What a page's own script reads.
     ("GET", "/log/tile/{tile:path}"): Rule(WATCHERS, by_session=True),
     **{
@@ -139,6 +150,8 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ),
     ("POST", "/v1/key-changes"): Rule(EVERYONE, max_body_bytes=16 * KIB, rate="write"),
     ("POST", "/v1/session-links"): Rule(EVERYONE, is_sign_in=True, rate="write"),
+    # Only who has pages has a use for it.
+    ("POST", "/v1/sign-on-links"): Rule(WATCHERS, rate="write", is_signed=True),
     ("POST", "/session"): Rule(anonymous=True, is_sign_in=True, max_body_bytes=KIB, rate="sign-in"),
     ("DELETE", "/session"): Rule(EVERYONE, by_session=True, is_sign_in=True, rate="write"),
     # Projects.

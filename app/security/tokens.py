@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import re
 import secrets
 from typing import Final
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 # Secret scanners find a token by its prefix.
 PREFIX: Final = "bl_"
+_NONCE_BYTES: Final = 12
 _FORM: Final = re.compile(r"bl_[A-Za-z0-9_-]{43}")
 
 
@@ -37,3 +41,21 @@ def csrf_token(session_cookie: str) -> str:
     It follows from the session's cookie, which another site can neither read nor make a script read.
     """
     return hmac.new(session_cookie.encode("utf-8"), b"blindlink/csrf\n", hashlib.sha256).hexdigest()
+
+
+def seal_under(session_cookie: str, text: str) -> str:
+    """Return a text that opens with the session's cookie alone, which the broker does not keep."""
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    sealed = AESGCM(_key_under(session_cookie)).encrypt(nonce, text.encode("utf-8"), None)
+    return base64.b64encode(nonce + sealed).decode("ascii")
+
+
+def open_under(session_cookie: str, sealed: str) -> str:
+    """Return what `seal_under` sealed for this cookie; whatever else was stored is a fault of ours."""
+    raw = base64.b64decode(sealed, validate=True)
+    key = AESGCM(_key_under(session_cookie))
+    return key.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], None).decode("utf-8")
+
+
+def _key_under(session_cookie: str) -> bytes:
+    return hmac.digest(session_cookie.encode("utf-8"), b"blindlink/sealed\n", hashlib.sha256)

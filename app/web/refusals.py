@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from fastapi.responses import HTMLResponse
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,7 +14,9 @@ from app.denials.service import project_of
 from app.errors import BrokerError
 from app.http.access import COOKIE, reader_of
 from app.http.errors import INVALID_PARAMETER
-from app.security.policy import ALL_PAGES
+from app.oidc.flow import FIRST_PAGE, page_of
+from app.oidc.wired import known_provider
+from app.security.policy import ALL_PAGES, SIGN_ON_PAGES
 from app.security.tokens import csrf_token
 from app.web.rendering import PAGE_HEADERS, render
 from schemas.canonical import parse_json
@@ -48,13 +51,14 @@ def _as_page(refuse: Callable[..., Any]) -> Callable[..., Any]:
 def _wants_page(request: Request) -> bool:
     route = request.scope.get("route")
     if route is not None:
-        return request.method == "GET" and route.path in ALL_PAGES
+        return request.method == "GET" and route.path in {*ALL_PAGES, *SIGN_ON_PAGES}
     return "text/html" in request.headers.get("accept", "")
 
 
 def _page_of(request: Request, answer: Response) -> Response:
     problem = Problem.from_json(parse_json(bytes(answer.body)))
     query = f"?{request.url.query}" if request.url.query else ""
+    again = f"{request.url.path}{query}"
     actor = reader_of(request)
     html = render(
         "refusal.html",
@@ -65,13 +69,20 @@ def _page_of(request: Request, answer: Response) -> Response:
             "csrf": csrf_token(request.cookies.get(COOKIE, "")),
             "path": request.url.path,
             "problem": problem,
-            "again": f"{request.url.path}{query}",
+            "again": again,
+            "sign_in": _way_in(request, again),
             "is_filtered": bool(query) and problem.status == INVALID_PARAMETER.status,
             "is_unsigned": problem.clause == UNSIGNED,
         },
     )
     kept = {name: answer.headers[name] for name in _KEPT_HEADERS if name in answer.headers}
     return HTMLResponse(html, status_code=answer.status_code, headers={**PAGE_HEADERS, **kept})
+
+
+def _way_in(request: Request, again: str) -> str:
+    """Return where one signs in, and by a single sign-on comes back to the page that was asked for."""
+    leads_back = known_provider(request) is not None and page_of(again) == again != FIRST_PAGE
+    return f"/sign-in?next={quote(again)}" if leads_back else "/sign-in"
 
 
 def _project_seen(request: Request, actor: Actor) -> str | None:

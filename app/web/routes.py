@@ -22,6 +22,7 @@ from app.web.pages import (
     rounds,
     runs,
     sign_in,
+    sign_on,
     timeline,
     uploads,
 )
@@ -30,6 +31,7 @@ router = APIRouter()
 for part in (
     assets,
     sign_in,
+    sign_on,
     projects,
     hubs,
     agreements,

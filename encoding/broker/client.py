@@ -122,6 +122,10 @@ class BrokerClient:
         """Return a one-time code that opens the broker's pages, within 60 s."""
         return self._ask(SessionLink, "session-links")
 
+    def new_sign_on_link(self) -> SessionLink:
+        """Return a one-time code that links a single sign-on with the caller's keys, within 60 s."""
+        return self._ask(SessionLink, "sign-on-links")
+
     def identities(self, project: str) -> IdentityList:
         """Return whose keys act in the project, as the broker says: a directory, not to be believed."""
         return self._get(IdentityList, f"projects/{project}/identities")

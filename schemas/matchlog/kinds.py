@@ -127,6 +127,9 @@ class PersonEnrolled(Model):
     receiving_key: Sha256Hex
 
 
+SIGN_ON: Final = "sign-on"
+
+
 class SignInRefused(Model):
     """How many sign-ins were refused in the hour that begins at `hour`.
 
@@ -150,8 +153,9 @@ class RoleChanged(Model):
 class KeyRotated(Model):
     """A key was replaced; `use` says what for. Digests only; null where there was or will be none.
 
-    A person's keys are of use `signing` and `receiving`, the digests those of the raw bytes. `signed` is the
-    change of both that the person signed; it stands in the entry of the signing key, and is null in all others.
+    A person's keys are of use `signing` and `receiving`, the digests those of the raw bytes; a link with a
+    single sign-on is of use `SIGN_ON`, its digests commitments. `signed` is the change of both keys that the
+    person signed; it stands in the entry of the signing key, and is null in all others.
     """
 
     party: Name

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
+import httpx2
 import pytest
 from click.testing import Result
-from rigs.office import Office, office
+from rigs.office import Office, enrolled, office
+from services.openid_provider import CLIENT_ID, CLIENT_SECRET, OpenIdProvider, openid_provider
 
 from app.agencies.duties import role_of
 from encoding.people.identity import read_identity
 from encoding.workspace.config import read_config
 from schemas.identity import Duty
+from schemas.shared.trust import trust_only
 
 __all__ = ["office"]
 
@@ -114,6 +119,58 @@ def test_without_an_invitation_file_the_same_is_done_by_hand(reader: Reader) -> 
     (folder / "blindlink.toml").write_text(lines + settings(reader.office), "utf-8")
     kept = read_config(folder / "blindlink.toml").sections.identity
     assert kept.file == "identity.txt"
+
+
+@pytest.fixture
+def openid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenIdProvider]:
+    """A provider that the broker's settings name."""
+    secret = tmp_path / "client-secret"
+    secret.write_text(CLIENT_SECRET)
+    with openid_provider(tmp_path / "openid", lambda: datetime.now(UTC)) as made:
+        named = {
+            "ISSUER": made.issuer,
+            "CLIENT_ID": CLIENT_ID,
+            "CLIENT_SECRET_FILE": str(secret),
+            "CA_FILE": str(made.certificate),
+            "REQUIRE": '{"amr": ["otp"]}',
+        }
+        for name, value in named.items():
+            monkeypatch.setenv(f"BLINDLINK_SSO_{name}", value)
+        yield made
+
+
+def test_a_sign_on_is_linked_as_the_guide_says_listed_checked_and_ended(
+    openid: OpenIdProvider, reader: Reader
+) -> None:
+    office = reader.office
+    enrolled(office, "auditor")
+    checked = office.type_as_operator("doctor").stdout
+    assert f"ok     sign-on: {openid.issuer} answers, and shows keys: 1" in checked
+    (words,) = commands("Sign in with your organization's account")
+    printed = reader.type([*words, *office.unlock()])
+    assert printed.exit_code == 0, printed.stderr
+    (link,) = [line for line in printed.stdout.splitlines() if line.startswith("https:")]
+    page, _, code = link.partition("#")
+    assert page == f"{office.address}/sign-on/link"
+    with (
+        httpx2.Client(base_url=office.address, verify=trust_only(office.ca_file)) as browser,
+        httpx2.Client(verify=trust_only(openid.certificate)) as at_provider,
+    ):
+        begun = browser.post("/sign-on/link", json={"code": code}).json()["location"]
+        back = at_provider.get(begun).headers["location"]
+        assert browser.get(back).status_code == 200
+        assert browser.get("/log").status_code == 200
+        listed = office.type_as_operator("person", "list").stdout
+        assert "auditor; linked with a sign-on since" in listed
+        person = read_identity(office.folder / "identity.txt").public.person
+        assert office.type_as_operator("person", "unlink", person).exit_code == 0
+        assert browser.get("/log").status_code == 401
+    again = office.type_as_operator("person", "unlink", person)
+    assert again.exit_code == 1
+    assert "has linked no sign-on" in again.stderr
+    openid.bends.discovery = lambda _: b"down"
+    checked = office.type_as_operator("doctor").stdout
+    assert f"WRONG  sign-on: {openid.issuer} does not answer as it should: json" in checked
 
 
 def settings(office: Office) -> str:

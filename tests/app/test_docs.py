@@ -32,6 +32,7 @@ OVER_HTTP = (
     "destruction",
     "evidence",
     "matchlog",
+    "oidc",
 )
 # Only the operator's commands raise these, though they are refusals.
 BY_COMMAND_ONLY = {

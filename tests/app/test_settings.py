@@ -228,10 +228,13 @@ def test_a_webhook_without_its_secret_or_with_a_short_one_is_refused(tmp_path: P
 def test_the_settings_of_the_operators_page_are_taken(tmp_path: Path) -> None:
     page = Path(__file__).parents[2] / "docs" / "operator.md"
     blocks = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
-    passes_through, ends_tls, stored, told = blocks
+    passes_through, ends_tls, stored, signs_on, told = blocks
     write_config(tmp_path, ends_tls)
     named = read_settings(tmp_path)
     assert (named.insecure_plain_http, named.trusted_proxy) == (True, "127.0.0.1")
+    write_config(tmp_path, signs_on)
+    single = read_settings(tmp_path)
+    assert (single.sso_require, set(single.sso_groups)) == ({"acr": ["2"]}, {"auditor", "operator"})
     write_config(tmp_path, f"{passes_through}\n{stored}\n{told}")
     settings = read_settings(tmp_path)
     assert sorted(settings.mail_to) == ["child-welfare", "k12", "state-university"]

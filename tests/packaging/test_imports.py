@@ -44,10 +44,8 @@ BASE = third_party(PROJECT["project"]["dependencies"])
 READERS = third_party(OPTIONAL["parquet"], OPTIONAL["xlsx"])
 SCREEN = third_party(OPTIONAL["review"])
 # starlette is part of what fastapi offers its users, markupsafe of what jinja2 does.
-BROKER = third_party(OPTIONAL["broker"], OPTIONAL["postgres"], OPTIONAL["store"]) | {
-    "starlette",
-    "markupsafe",
-}
+BROKER = third_party(*(OPTIONAL[name] for name in ("broker", "postgres", "sso", "store")))
+BROKER |= {"starlette", "markupsafe"}
 
 # What each part may import beyond the standard library and itself.
 MAY_IMPORT = {

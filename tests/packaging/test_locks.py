@@ -23,7 +23,7 @@ ASKED_FOR = {
     "xlsx": EXTRAS["xlsx"],
     "review": EXTRAS["review"],
     "store": EXTRAS["store"],
-    "broker": [*BASE, *EXTRAS["broker"], *EXTRAS["postgres"]],
+    "broker": [*BASE, *EXTRAS["broker"], *EXTRAS["postgres"], *EXTRAS["sso"]],
     "build": GROUPS["build"],
     "dev": [*BASE, *chain.from_iterable(EXTRAS.values()), *GROUPS["dev"]],
     "lock": GROUPS["lock"],

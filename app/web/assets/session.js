@@ -2,6 +2,7 @@
 
 const state = document.querySelector("[data-sign-in]");
 const signOut = document.querySelector("[data-sign-out]");
+const linkSignOn = document.querySelector("[data-link-sign-on]");
 
 async function signIn(code) {
   // Out of the address, and so out of the browser's history.
@@ -25,8 +26,25 @@ async function signIn(code) {
 
 async function endSession() {
   const headers = { "X-CSRF-Token": signOut.dataset.signOut };
-  await fetch("/session", { method: "DELETE", headers }).catch(() => null);
-  location.replace("/sign-in");
+  const answer = await fetch("/session", { method: "DELETE", headers }).catch(() => null);
+  // Whoever signed on elsewhere signs out there, too.
+  location.replace(answer?.headers.get("location") ?? "/sign-in");
+}
+
+async function beginLink(code, said) {
+  linkSignOn.disabled = true;
+  const answer = await fetch("/sign-on/link", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ code }),
+  }).catch(() => null);
+  if (answer?.ok) {
+    location.replace((await answer.json()).location);
+  } else {
+    said.textContent = answer?.status === 401
+      ? "This link has expired or was used already; make a new one."
+      : "The sign-on does not answer; make a new link and try again.";
+  }
 }
 
 if (state !== null && location.hash.length > 1) {
@@ -34,6 +52,12 @@ if (state !== null && location.hash.length > 1) {
 }
 // A page that brings itself up to date stops at the first refusal, and shows it: the session may have ended.
 document.addEventListener("htmx:responseError", () => location.reload());
+if (linkSignOn !== null) {
+  const code = location.hash.slice(1);
+  // Out of the address, and so out of the browser's history.
+  history.replaceState(null, "", location.pathname);
+  linkSignOn.addEventListener("click", () => beginLink(code, document.getElementById("link-state")));
+}
 if (signOut !== null) {
   signOut.addEventListener("click", endSession);
 }

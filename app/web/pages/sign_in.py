@@ -1,10 +1,14 @@
-"""Where a one-time link leads: its page exchanges the code in the link for a session."""
+"""Where a one-time link leads: its page exchanges the code in the link for a session; and the other ways in."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
+from app.oidc.flow import FIRST_PAGE, page_of
+from app.oidc.wired import known_provider
 from app.web.rendering import PAGE_HEADERS, render
 
 router = APIRouter()
@@ -13,7 +17,16 @@ PATH = "/sign-in"
 
 
 @router.get(PATH, include_in_schema=False, response_class=Response)
-def show_sign_in() -> Response:
+def show_sign_in(
+    request: Request, next_page: Annotated[str, Query(alias="next")] = FIRST_PAGE
+) -> Response:
     """Show how to sign in; with a code in its address the page's script does."""
-    html = render("sign_in.html", {"title": "Sign in", "project": None, "path": PATH})
-    return HTMLResponse(html, headers=PAGE_HEADERS)
+    provider, next_page = known_provider(request), page_of(next_page)
+    context = {
+        "title": "Sign in",
+        "project": None,
+        "path": PATH,
+        "sso_name": None if provider is None else provider.settings.sso_name,
+        "next_page": None if next_page == FIRST_PAGE else next_page,
+    }
+    return HTMLResponse(render("sign_in.html", context), headers=PAGE_HEADERS)

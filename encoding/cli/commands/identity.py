@@ -8,7 +8,7 @@ from typing import Any, get_args
 import click
 
 from encoding.cli.commands.identity_enrol import enrol, rotate, token
-from encoding.cli.commands.identity_page_link import page_link
+from encoding.cli.commands.identity_page_link import page_link, sign_on
 from encoding.cli.commands.identity_sheet import sheet
 from encoding.cli.commands.identity_trust import trust
 from encoding.cli.parts.options import agency_options
@@ -33,7 +33,7 @@ def identity() -> None:
     """Make your own keys, and compare their fingerprint by telephone or on paper."""
 
 
-for command in (enrol, sheet, trust, rotate, token, page_link):
+for command in (enrol, sheet, trust, rotate, token, page_link, sign_on):
     identity.add_command(command)
 
 

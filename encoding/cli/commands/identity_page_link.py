@@ -1,8 +1,8 @@
-"""`blindlink identity page-link`: a way to the broker's pages for a person with keys of their own."""
+"""`blindlink identity page-link` and `sign-on`: ways to the broker's pages for a person with keys."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +11,13 @@ from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
-from schemas.api import sign_in_url
+from schemas.api import sign_in_url, sign_on_link_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from encoding.broker.client import BrokerClient
+    from schemas.api import SessionLink
 
 
 @click.command(
@@ -28,9 +34,36 @@ def page_link(session: Session, /, **given: Any) -> None:
 
     The pages are for auditors and for the operator. The session lasts for 8 hours, or until you sign out.
     """
+    url, link = _link(session, given, lambda client: client.new_page_link())
+    click.echo(sign_in_url(url, link.code))
+    session.say("open it within 60 s; it works once")
+
+
+@click.command(
+    "sign-on",
+    short_help="Print a link that links your sign-on with your keys.",
+    epilog="Example: blindlink identity sign-on --broker https://broker.example.org",
+)
+@broker_options
+@identity_options
+@agency_options
+@click.pass_obj
+def sign_on(session: Session, /, **given: Any) -> None:
+    """Print a link that links your organization's single sign-on with your keys; it works once, for 60 s.
+
+    Open it in your browser and sign on. From then on the sign-on opens the broker's pages as you, until your
+    keys change or the operator ends it. The match log notes it. Nothing can be signed with a sign-on.
+    """
+    url, link = _link(session, given, lambda client: client.new_sign_on_link())
+    click.echo(sign_on_link_url(url, link.code))
+    session.say("open it within 60 s, and send it to no one; it works once")
+
+
+def _link(
+    session: Session, given: dict[str, Any], ask: Callable[[BrokerClient], SessionLink]
+) -> tuple[str, SessionLink]:
+    """Return the broker's address, and what it answers whoever these keys are of."""
     url, ca_file = broker_of(session, given)
     sign_in = SignIn(unlock_own(session, given), url, session.now)
     with session.connect_to(url, ca_file, sign_in) as client:
-        link = client.new_page_link()
-    click.echo(sign_in_url(url, link.code))
-    session.say("open it within 60 s; it works once")
+        return url, ask(client)

@@ -35,8 +35,13 @@ def test_only_these_routes_need_no_credential() -> None:
         ("GET", "/healthz"),
         ("GET", "/readyz"),
         ("GET", "/sign-in"),
+        ("GET", "/sign-on"),
+        ("GET", "/sign-on/callback"),
+        ("GET", "/sign-on/link"),
         ("GET", "/v1/openapi.json"),
         ("POST", "/session"),
+        ("POST", "/sign-on/link"),
+        ("POST", "/sign-on/logout"),
         ("POST", "/v1/enrolments"),
         ("POST", "/v1/token"),
     ]

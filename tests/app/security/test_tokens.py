@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from app.security.tokens import csrf_token, digest_of, is_token, new_token
+import pytest
+from cryptography.exceptions import InvalidTag
+
+from app.security.tokens import csrf_token, digest_of, is_token, new_token, open_under, seal_under
 
 
 def test_a_new_token_has_the_form_of_one() -> None:
@@ -30,3 +33,12 @@ def test_text_that_is_no_unicode_has_a_digest_too() -> None:
 def test_each_session_has_its_own_token_against_forgery() -> None:
     assert csrf_token("a") != csrf_token("b")
     assert csrf_token("a") == csrf_token("a")
+
+
+def test_what_is_sealed_under_a_session_opens_with_its_cookie_alone() -> None:
+    sealed = seal_under("a", "an ID token")
+    assert sealed != seal_under("a", "an ID token")
+    assert "ID" not in sealed
+    assert open_under("a", sealed) == "an ID token"
+    with pytest.raises(InvalidTag):
+        open_under("b", sealed)
