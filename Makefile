@@ -90,6 +90,8 @@ lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRAD
 	  --constraint requirements/dev.txt --output-file requirements/review.txt >/dev/null
 	echo obstore | $(COMPILE) - \
 	  --constraint requirements/dev.txt --output-file requirements/store.txt >/dev/null
+	echo highspy | $(COMPILE) - \
+	  --constraint requirements/dev.txt --output-file requirements/tables.txt >/dev/null
 	$(COMPILE) --group build \
 	  --constraint requirements/dev.txt --output-file requirements/build.txt >/dev/null
 	$(COMPILE) --group lock --output-file requirements/lock.txt >/dev/null

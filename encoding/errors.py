@@ -335,6 +335,10 @@ SampleError = InputError.row(
 )
 LinksFileError = InputError.row("links-file", "Not a file of links, or of columns with link IDs.")
 
+TableError = InputError.row(
+    "table", "A table of counts cannot be made, or not without telling of a few people."
+)
+
 ExtraMissingError = AgencyError.row(
     "extra-missing", "The file needs an optional package that is not installed."
 )

@@ -47,7 +47,7 @@ def require_cover(
             + (", which has not begun" if newest is None else f", and number {newest} binds")
         )
     if must_bind:
-        _require_force(known.with_words(kept), today)
+        require_force(known.with_words(kept), today)
 
 
 def require_covered_run(
@@ -92,7 +92,12 @@ def require_own_upload(
             )
 
 
-def _require_force(kept: KeptAgreement, today: date) -> None:
+def require_force(kept: KeptAgreement, today: date) -> None:
+    """Make sure that an agreement, with what was said of those that it amends, binds today.
+
+    Raises:
+        NotReadyError: it has not begun or has ended, not all have signed it, or a party has halted it or left.
+    """
     agreement = kept.agreement
     if kept.missing():
         raise NotReadyError(

@@ -50,6 +50,7 @@ SECTIONS: Final = {
         "attach": "Write a partner's delivered columns beside your rows.",
         "extract": "Write link IDs and listed columns, to carry by hand.",
         "join": "Attach columns that were carried by hand to your rows.",
+        "tabulate": "Count linked people, small groups left out.",
         "seal": "Encrypt a file to the people of another party.",
         "open": "Read what was sealed to you.",
         "resolve": "Show which of your records some handles stand for.",

@@ -43,6 +43,7 @@ OPTIONAL = PROJECT["project"]["optional-dependencies"]
 BASE = third_party(PROJECT["project"]["dependencies"])
 READERS = third_party(OPTIONAL["parquet"], OPTIONAL["xlsx"])
 SCREEN = third_party(OPTIONAL["review"])
+PROGRAMS = third_party(OPTIONAL["tables"])
 # starlette is part of what fastapi offers its users, markupsafe of what jinja2 does.
 BROKER = third_party(*(OPTIONAL[name] for name in ("broker", "postgres", "sso", "store")))
 BROKER |= {"starlette", "markupsafe"}
@@ -51,7 +52,7 @@ BROKER |= {"starlette", "markupsafe"}
 MAY_IMPORT = {
     # pydantic_core is the part of pydantic that reads and writes JSON; click is for the command lines alone.
     "schemas": {"pydantic", "pydantic_core", "cryptography", "click"},
-    "encoding": BASE | READERS | SCREEN | {"schemas", "app.matching"},
+    "encoding": BASE | READERS | SCREEN | PROGRAMS | {"schemas", "app.matching"},
     "app/auditor": BASE - {"clkhash", "anyascii", "jellyfish"} | {"schemas"},
     "app/matching": {"numpy", "schemas"},
     "app": BASE - {"clkhash", "anyascii", "jellyfish", "pkg_resources"} | BROKER | {"schemas"},

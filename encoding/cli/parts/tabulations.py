@@ -1,0 +1,119 @@
+"""What a table is counted from: the agreement's words on columns, own links, and files of partners."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from encoding.agreement.coverage import require_force
+from encoding.agreement.kept_agreements import KeptAgreement
+from encoding.cli.parts.agreements import agreements_kept
+from encoding.cli.parts.own_ledger import own_desk
+from encoding.cli.parts.own_links import former_links, own_links
+from encoding.cli.parts.sealed_files import unsealed
+from encoding.cli.parts.session import Session
+from encoding.errors import ColumnNotListedError, NotReadyError, TableError
+from encoding.outputs.linked_people import Source, own_source, received_source
+from encoding.records.agency_file import agency_file
+from encoding.sharing.links_file import read_links
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whose files are counted: the own one, with its links, and one of each party."""
+
+    file: Path | None
+    id_column: str | None
+    links: Path | None
+    as_of: int | None
+    received: Mapping[str, Path | None]
+
+
+def binding_agreement(session: Session) -> KeptAgreement:
+    """Return the agreement that binds today, as it is kept here, with all its signatures.
+
+    Raises:
+        NotReadyError: none does, or a party has halted it or left.
+    """
+    known, today = agreements_kept(session), session.now().date()
+    binding = known.binding_about(today)
+    if not binding:
+        raise NotReadyError(
+            "no signed agreement that binds today is kept here, and without one nothing may be counted",
+            hint="see where it stands: blindlink agreement status",
+        )
+    require_force(known.with_words(binding[-1]), today)
+    return binding[-1]
+
+
+@contextlib.contextmanager
+def sources_of(
+    session: Session, kept: KeptAgreement, wanted: Wanted
+) -> Iterator[tuple[Sequence[Source], int | None]]:
+    """Give the files to count from, each with the columns that may be, and the round of the links, if known.
+
+    Raises:
+        ColumnNotListedError: the agreement lets a party share no column here.
+        NotReadyError, InputError: links or files are not there, or cannot be used.
+    """
+    own, round_number = _own(session, kept, wanted)
+    sources = [] if own is None else [own]
+    with ExitStack() as opened:
+        for party, path in wanted.received.items():
+            allowed = kept.agreement.handed_over(party, session.party)
+            if not allowed:
+                raise ColumnNotListedError(
+                    f"the agreement lets {session.party} have no column of {party} beside link IDs",
+                    hint='it would stand in the clauses directions and elements, with use = "shared"',
+                )
+            place = opened.enter_context(unsealed(session, path or _attached(session, party)))
+            sources.append(received_source(party, place, own, allowed))
+        if own is None and len(sources) < 2:
+            raise TableError(
+                "who is linked shows in two files: name one of each party",
+                hint="such as --from schools=schools.csv --from welfare=welfare.csv",
+            )
+        yield sources, round_number
+
+
+def _own(session: Session, kept: KeptAgreement, wanted: Wanted) -> tuple[Source | None, int | None]:
+    """Return the own file with its links; None for a party that has no file of people."""
+    if wanted.file is None and session.config.sections.input is None:
+        return None, None
+    links, round_number = _links(session, wanted)
+    allowed = {
+        column
+        for other in kept.agreement.names()
+        for column in kept.agreement.handed_over(session.party, other)
+    }
+    file = agency_file(session.config, wanted.file, wanted.id_column)
+    return own_source(session.party, file, links, sorted(allowed)), round_number
+
+
+def _links(session: Session, wanted: Wanted) -> tuple[Mapping[str, str], int | None]:
+    if wanted.as_of is not None:
+        return dict(former_links(session, wanted.as_of)), wanted.as_of
+    links = read_links(wanted.links or session.config.resolve(session.config.sections.output.links))
+    return links, _round_of(session, links)
+
+
+def _round_of(session: Session, links: Mapping[str, str]) -> int | None:
+    """Return the newest round here, if these are its links; None: they are not, or no round is known."""
+    try:
+        desk = own_desk(session)
+        with session.workspace.lock():
+            newest = own_links(desk).newest()
+        if newest is not None and dict(former_links(session, newest.round)) == links:
+            return newest.round
+    except NotReadyError:
+        pass
+    return None
+
+
+def _attached(session: Session, party: str) -> Path:
+    """Return the file that `blindlink attach` writes, beside the links."""
+    links = session.config.resolve(session.config.sections.output.links)
+    return links.with_name(f"with-{party}.csv")

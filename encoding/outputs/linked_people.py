@@ -1,0 +1,162 @@
+"""The people whom an agency's links show in two files, and in which category of each column each of them is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from encoding.errors import ColumnNotListedError, LinksFileError, TableError
+from encoding.outputs.table import MAX_DIMENSIONS, Cell
+from encoding.records import Table as Rows
+from encoding.records import open_table
+from encoding.records.agency_file import AgencyFile
+from encoding.sharing.columns import LINK_ID, agreed_among
+
+EMPTY: Final = "(empty)"
+SEVERAL: Final = "(several)"
+
+Values = Mapping[str, set[tuple[str, ...]]]
+"""By link ID, what its rows say in some columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A party's columns: of each link ID the rows of a file.
+
+    `allowed` are the columns that the agreement lists as shared by `party`; `links` has the link ID of each
+    record ID, None where the file has link IDs itself.
+    """
+
+    party: str
+    rows: Rows
+    id_column: str
+    links: Mapping[str, str] | None
+    allowed: Sequence[str]
+
+    def listed(self) -> tuple[str, ...]:
+        """Return the columns of the file that may be counted."""
+        return agreed_among(self.rows.columns, self.allowed)
+
+    def values(self, columns: Sequence[str]) -> Values:
+        """Return what the rows of each link ID say in these columns; rows without a link are left out."""
+        found: dict[str, set[tuple[str, ...]]] = {}
+        for chunk in self.rows.select(list(dict.fromkeys([self.id_column, *columns]))).chunks():
+            for record, *cells in zip(
+                *(chunk.columns[name] for name in (self.id_column, *columns)), strict=True
+            ):
+                link = record if self.links is None else self.links.get(record)
+                if link is not None:
+                    found.setdefault(link, set()).add(tuple(cell.strip() for cell in cells))
+        return found
+
+
+def own_source(
+    party: str, file: AgencyFile, links: Mapping[str, str], allowed: Sequence[str]
+) -> Source:
+    """Return an agency's own file as a source."""
+    return Source(party, file.open(), file.id_column, links, allowed)
+
+
+def received_source(party: str, path: Path, own: Source | None, allowed: Sequence[str]) -> Source:
+    """Return what came from a party: a file with link IDs, or one that was attached to own record IDs.
+
+    Raises:
+        LinksFileError: it has neither.
+    """
+    rows = open_table(path)
+    if LINK_ID in rows.columns:
+        return Source(party, rows, LINK_ID, None, allowed)
+    if own is not None and own.id_column in rows.columns:
+        return Source(party, rows, own.id_column, own.links, allowed)
+    raise LinksFileError(
+        f"{path.name} has neither link IDs nor your record IDs",
+        hint="it must come from: blindlink attach, join, extract or open",
+    )
+
+
+def dimensions_of(by: Sequence[str], within: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """Return the columns of each dimension, the widest first.
+
+    Raises:
+        TableError: there are none or too many, one is there twice, or `within` names one that is not counted.
+    """
+    found: list[tuple[str, ...]] = []
+    left = dict(within)
+    for column in by:
+        line = [column]
+        while line[0] in left:
+            line.insert(0, left.pop(line[0]))
+        found.append(tuple(line))
+    names = [name for line in found for name in line]
+    if left:
+        raise TableError(f"the column {next(iter(left))} is not counted by, and lies within none")
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise TableError(f"the column {twice} would be counted by twice")
+    if not 1 <= len(found) <= MAX_DIMENSIONS:
+        raise TableError(
+            f"a table counts by 1 to {MAX_DIMENSIONS} columns, and what they lie within"
+        )
+    return found
+
+
+def people_in(sources: Sequence[Source], dimensions: Sequence[tuple[str, ...]]) -> Iterator[Cell]:
+    """Yield for each linked person one category of each dimension.
+
+    A person whose rows differ in a column is in the category `(several)`, so that each is counted once. With an
+    own file the people are its linked records; else those whose link IDs are in all files.
+
+    Raises:
+        ColumnNotListedError: the agreement does not list a column among those that its party shares.
+        TableError: two parties have a listed column of the same name.
+    """
+    source_of = {name: _source_of(sources, name) for line in dimensions for name in line}
+    values = {
+        one.party: (columns, one.values(columns))
+        for one in sources
+        for columns in [[name for name, source in source_of.items() if source is one]]
+    }
+    own = next((one.party for one in sources if one.links is not None), None)
+    found = [set(by_link) for party, (_, by_link) in values.items() if own in (None, party)]
+    for link in sorted(set.intersection(*found)):
+        said: dict[str, str] = {}
+        for columns, by_link in values.values():
+            cells = zip(*by_link.get(link, {("",) * len(columns)}), strict=True)
+            said |= dict(zip(columns, map(_category, cells), strict=True))
+        yield tuple(_node(said[name] for name in line) for line in dimensions)
+
+
+def _source_of(sources: Sequence[Source], column: str) -> Source:
+    having = [one for one in sources if column in one.rows.columns]
+    listed = [one for one in having if column in one.listed()]
+    if len(listed) > 1:
+        raise TableError(
+            f"both {listed[0].party} and {listed[1].party} share a column {column}",
+            hint="give it another name in a copy of one file",
+        )
+    if listed:
+        return listed[0]
+    parties = " or ".join(one.party for one in having or sources)
+    if not having:
+        raise TableError(f"no file of {parties} has the column {column}")
+    raise ColumnNotListedError(
+        f"the agreement does not list {column} among the columns that {parties} shares",
+        hint='what may be counted stands in its clause elements, with use = "shared": blindlink agreement show',
+    )
+
+
+def _category(values: Sequence[str]) -> str:
+    told = {value for value in values if value}
+    if len(told) > 1:
+        return SEVERAL
+    return told.pop() if told else EMPTY
+
+
+def _node(names: Iterator[str]) -> tuple[str, ...]:
+    line: list[str] = []
+    for name in names:
+        # Of who is in several districts, no school is that of one of them.
+        line.append(SEVERAL if SEVERAL in line else name)
+    return tuple(line)

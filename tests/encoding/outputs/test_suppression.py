@@ -1,0 +1,163 @@
+"""What is not shown of a table is found by no reader, and no more is left out than that takes."""
+
+from __future__ import annotations
+
+import random
+from datetime import date
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from samples.refusals import raises
+
+from encoding.errors import TableError
+
+pytest.importorskip("highspy", reason="the extra tables is not installed")
+from twins.table_reader import TOTAL, TableReader
+
+from encoding.files import write_csv
+from encoding.outputs.attack import small_cells, weaknesses
+from encoding.outputs.suppression import suppress
+from encoding.outputs.table import Cell, Table, count_people
+from encoding.outputs.tabulation import Tabulation, Terms, tabulate
+
+FLOOR = 10
+
+
+def terms(floor: int = FLOOR) -> Terms:
+    return Terms("foster-pupils", "welfare", "0" * 64, 1, "stability", 3, date(2026, 11, 20), floor)
+
+
+def random_table(seed: int) -> Table:
+    """Return a table of 1 to 3 dimensions, some with totals between, with few and many people."""
+    draw = random.Random(seed)
+    n_sides = draw.choice([1, 2, 2, 2, 3])
+    sizes = [draw.randint(2, {1: 12, 2: 6, 3: 3}[n_sides]) for _ in range(n_sides)]
+    is_nested = draw.random() < 0.4
+    weights = [[draw.random() ** 2 for _ in range(size)] for size in sizes]
+    people: list[Cell] = []
+    for _ in range(draw.choice([30, 100, 400, 2000])):
+        drawn = [draw.choices(range(len(one)), one)[0] for one in weights]
+        cell = [(f"v{value}",) for value in drawn]
+        if is_nested:
+            cell[0] = (f"d{drawn[0] % 3}", f"v{drawn[0]}")
+        people.append(tuple(cell))
+    names = [(f"side{side}",) for side in range(n_sides)]
+    return count_people([("district", "school"), *names[1:]] if is_nested else names, people)
+
+
+def written(made: Tabulation, folder: Path) -> TableReader:
+    path = folder / "table.csv"
+    write_csv(path, made.header, made.rows())
+    return TableReader(path)
+
+
+def recovered(made: Tabulation, folder: Path, floor: int = FLOOR) -> int:
+    """Return how many counts a reader finds to within less than the floor; who knows empty groups, too."""
+    reader = written(made, folder)
+    truth = {made.table.row(at): int(n) for at, n in enumerate(made.table.counts)}
+    empty = [labels for labels, n in truth.items() if n == 0 and TOTAL not in labels]
+    n_found = 0
+    for labels in reader.not_shown:
+        least, most = reader.range(labels, empty if 0 < truth[labels] < floor else ())
+        assert least <= truth[labels] <= most
+        n_found += most - least < floor
+    shown = [n for n in reader.counts.values() if n is not None]
+    assert not any(0 < n < floor for n in shown)
+    return n_found
+
+
+@pytest.mark.parametrize("seed", [0, 2, 9, 33, 38])
+def test_a_reader_with_integer_programs_recovers_no_count(seed: int, tmp_path: Path) -> None:
+    assert recovered(tabulate(terms(), random_table(seed)), tmp_path) == 0
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_of_200_tables_no_count_is_recovered(tmp_path: Path) -> None:
+    tables = [random_table(seed) for seed in range(1000, 1200)]
+    made = [tabulate(terms(), table) for table in tables]
+    assert sum(recovered(one, tmp_path) for one in made) == 0
+    assert sum(one.n_hidden for one in made) > 2000
+
+
+def square(*rows: tuple[int, ...]) -> Table:
+    """Return a table of two sides with these inner counts."""
+    cells = [
+        ((f"r{row}",), (f"c{column}",))
+        for row, counts in enumerate(rows)
+        for column, n in enumerate(counts)
+        for _ in range(n)
+    ]
+    return count_people([("row",), ("column",)], cells)
+
+
+def test_the_twin_finds_what_only_the_small_counts_left_out_would_give_away(tmp_path: Path) -> None:
+    table = square((3, 40, 50), (60, 70, 80))
+    hidden = small_cells(table, FLOOR)
+    alone = Tabulation(terms(), table, tuple(hidden.tolist()), is_least=True)
+    assert written(alone, tmp_path).range(("r0", "c0")) == (3, 3)
+    assert [one.cell for one in weaknesses(table, hidden, FLOOR)] == np.flatnonzero(hidden).tolist()
+
+
+def test_a_count_of_the_floor_is_shown_and_one_less_is_not() -> None:
+    assert not suppress(square((10, 40), (60, 70)), FLOOR).hidden.any()
+    hidden = suppress(square((9, 40), (60, 70)), FLOOR).hidden
+    assert np.flatnonzero(hidden).tolist() == [4, 5, 7, 8]
+
+
+def test_a_floor_of_one_leaves_nothing_out() -> None:
+    assert not suppress(square((1, 40), (60, 0)), 1).hidden.any()
+
+
+def test_where_all_of_a_group_have_one_value_an_empty_count_beside_it_is_left_out(
+    tmp_path: Path,
+) -> None:
+    made = tabulate(terms(), square((40, 0), (60, 70)))
+    reader = written(made, tmp_path)
+    assert ("r0", "c1") in reader.not_shown
+    least, most = reader.range(("r0", "c1"))
+    assert least == 0
+    assert most >= FLOOR
+
+
+def test_a_total_of_a_few_people_is_left_out(tmp_path: Path) -> None:
+    made = tabulate(terms(), square((2, 3), (60, 70), (80, 90)))
+    assert ("r0", TOTAL) in written(made, tmp_path).not_shown
+    assert recovered(made, tmp_path) == 0
+
+
+@pytest.mark.parametrize("rows", [((9, 40), (60, 70)), ((4, 12, 30), (25, 14, 3))])
+def test_no_other_choice_leaves_out_less(rows: tuple[tuple[int, ...], ...], tmp_path: Path) -> None:
+    """Every choice that costs less is tried out, and gives a count away to the twin."""
+    table = square(*rows)
+    chosen = suppress(table, FLOOR)
+    assert chosen.is_least
+    costs = 1 + table.counts
+    cost = int(costs[chosen.hidden].sum())
+    must = np.flatnonzero(small_cells(table, FLOOR)).tolist()
+    free = [at for at in range(1, len(table.cells)) if at not in must]
+    free = [at for at in free if costs[at] < cost]
+    tried = 0
+    for n in range(len(free) + 1):
+        for others in combinations(free, n):
+            hidden = np.zeros(len(table.cells), dtype=bool)
+            hidden[[*must, *others]] = True
+            if int(costs[hidden].sum()) < cost:
+                tried += 1
+                other = Tabulation(terms(), table, tuple(hidden.tolist()), is_least=True)
+                assert recovered(other, tmp_path) > 0
+    assert tried > 3
+
+
+def test_too_few_people_too_many_cells_and_a_value_called_total_are_refused() -> None:
+    with raises(TableError, "fewer than 10 people are counted"):
+        suppress(square((4, 5)), FLOOR)
+    many = [((f"r{n}",), (f"c{n}",)) for n in range(40)]
+    with raises(TableError, "1,681 cells, and at most 1,000"):
+        count_people([("row",), ("column",)], many)
+    with raises(TableError, "what totals are called"):
+        count_people([("row",)], [((TOTAL,),)])
+    with raises(TableError, "the column count would be there twice"):
+        tabulate(terms(), count_people([("count",)], [(("a",),)] * 20))
