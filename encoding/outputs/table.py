@@ -38,9 +38,8 @@ class Dimension:
 
     def nodes(self) -> tuple[Node, ...]:
         """Return the total, then each category after the one that it lies within."""
-        return tuple(
-            sorted({leaf[:depth] for leaf in self.leaves for depth in range(len(leaf) + 1)})
-        )
+        found = {leaf[:depth] for leaf in self.leaves for depth in range(len(leaf) + 1)}
+        return tuple(sorted(found, key=_place))
 
     def parts(self, node: Node) -> tuple[Node, ...]:
         """Return the categories that add up to this one; empty for one that has none within."""
@@ -123,11 +122,13 @@ def count_people(columns: Sequence[tuple[str, ...]], people: Iterable[Cell]) -> 
         columns: of each dimension, the widest first.
         people: each person's categories, one a dimension, as long as its columns.
     Raises:
-        TableError: there are more cells than can be protected, or a category is called as totals are.
+        TableError: there are no people, more cells than can be protected, or a category called as totals are.
     """
     counted = Counter(people)
+    if not counted:
+        raise TableError("nobody is linked, and there is nothing to count")
     dimensions = tuple(
-        Dimension(names, tuple(sorted({cell[side] for cell in counted})))
+        Dimension(names, tuple(sorted({cell[side] for cell in counted}, key=_place)))
         for side, names in enumerate(columns)
     )
     if any(TOTAL in leaf for one in dimensions for leaf in one.leaves):
@@ -145,3 +146,8 @@ def count_people(columns: Sequence[tuple[str, ...]], people: Iterable[Cell]) -> 
         for above in product(*([node[:depth] for depth in range(len(node) + 1)] for node in cell)):
             counts[above] += n
     return Table(dimensions, cells, np.array([counts[cell] for cell in cells], dtype=np.int64))
+
+
+def _place(node: Node) -> list[tuple[int, str]]:
+    """Return by what categories are ordered: grade 9 stands before grade 10."""
+    return [(int(name) if name.isdecimal() and len(name) < 10 else 10**10, name) for name in node]

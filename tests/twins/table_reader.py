@@ -1,7 +1,7 @@
 """A reader of a table that was written, who wants what is not shown; they know the CSV file and nothing else.
 
-Written without a look at `encoding.outputs.attack`: a variable for each innermost group and no other, one row for
-each count that is shown, another solver's interface, and one program in whole numbers for each end of a range.
+Written without a look at `encoding.outputs.attack`: a variable for each innermost group and no other, one row
+for each count that is shown, another solver's interface, one program in whole numbers for each end of a range.
 """
 
 from __future__ import annotations

@@ -1,0 +1,227 @@
+"""Tables of linked people: docs/outputs.md typed as it stands there, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import random
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker, near_broker
+
+pytest.importorskip("highspy", reason="the extra tables is not installed")
+from twins.table_reader import TableReader
+
+from encoding.workspace.config import read_config, render_config
+from schemas.run import IdSpace, Recipient
+
+GUIDE = (Path(__file__).parents[3] / "docs/outputs.md").read_text("utf-8")
+BLOCK = re.compile(r"(<!-- research-office -->\n)?```sh\n(.*?)```", re.DOTALL)
+OFFICE = "research-office"
+ELEMENTS = [
+    {"party": "schools", "name": "Grade", "use": "shared"},
+    {"party": "schools", "name": "School", "use": "shared"},
+    {"party": "schools", "name": "District", "use": "shared"},
+    {"party": "schools", "name": "Birth date", "use": "encoded"},
+    {"party": "welfare", "name": "Placement", "use": "shared"},
+]
+Rows = list[tuple[str, ...]]
+
+
+def put(path: Path, rows: Rows) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def lay_out(welfare: Path, office: Path) -> None:
+    """Write the files of 300 children, 225 of whom are linked, as earlier commands leave them."""
+    draw = random.Random(7)
+    children: Rows = [("ID", "first", "placement", "grade")]
+    links: Rows = [("record_id", "link_id")]
+    attached: Rows = [("ID", "district", "school", "grade", "born")]
+    opened: dict[str, Rows] = {
+        "schools": [("link_id", "grade")],
+        "welfare": [("link_id", "placement")],
+    }
+    for n in range(300):
+        placement = draw.choices(["kin", "group home", "foster home", "=SUM(1)"], [50, 9, 60, 20])[
+            0
+        ]
+        children.append((f"c{n}", "Ana", placement, "unknown"))
+        opened["welfare"].append((f"{n:032x}", placement))
+        if n % 4 == 0:
+            continue
+        school = draw.choices(range(6), [6, 5, 3, 2, 1, 1])[0]
+        grade = str(draw.randint(9, 12))
+        links.append((f"c{n}", f"{n:032x}"))
+        attached.append((f"c{n}", f"d{school % 2}", f"s{school}", grade, "2012-01-01"))
+        opened["schools"].append((f"{n:032x}", grade))
+    attached.append(("c1", "d1", "s99", "9", "2012-01-01"))
+    put(welfare / "people.csv", children)
+    put(welfare / "links.csv", links)
+    put(welfare / "with-schools.csv", attached)
+    for party, rows in opened.items():
+        put(office / f"{party}.csv", rows)
+
+
+@pytest.fixture(scope="module")
+def near(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NearBroker]:
+    with near_broker(tmp_path_factory.mktemp("outputs") / "broker") as made:
+        for party in ("schools", "welfare", OFFICE):
+            made.add(party, "ID\n")
+        made.add_project(
+            clauses={"elements": ELEMENTS},
+            floor=10,
+            recipients=(
+                Recipient(party=OFFICE, mode="blind", space="study"),
+                Recipient(party="schools", mode="linked", space="shared"),
+                Recipient(party="welfare", mode="linked", space="shared"),
+            ),
+            spaces=(
+                IdSpace(name="shared", lifetime="lasting"),
+                IdSpace(name="study", lifetime="lasting"),
+            ),
+        )
+        for party in ("welfare", OFFICE):
+            made.desks[party].ok("status")
+        settings = made.desks[OFFICE].folder / "blindlink.toml"
+        sections = read_config(settings).sections.model_copy(update={"input": None})
+        settings.write_text(render_config(sections), "utf-8")
+        lay_out(made.desks["welfare"].folder, made.desks[OFFICE].folder)
+        yield made
+
+
+@pytest.fixture
+def welfare(near: NearBroker, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.chdir(near.desks["welfare"].folder)
+    return near.desks["welfare"]
+
+
+@pytest.fixture
+def office(near: NearBroker, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.chdir(near.desks[OFFICE].folder)
+    return near.desks[OFFICE]
+
+
+def test_the_guide_is_typed_and_no_table_gives_a_count_away(
+    near: NearBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = 0
+    for is_office, block in BLOCK.findall(GUIDE):
+        desk = near.desks[OFFICE if is_office else "welfare"]
+        monkeypatch.chdir(desk.folder)
+        for line in block.splitlines():
+            program, *words = shlex.split(line)
+            assert program == "blindlink"
+            assert "people counted" in desk.ok(*words).stderr
+            reader = TableReader(desk.folder / words[-1])
+            page = (desk.folder / words[-1]).with_suffix(".html").read_text("utf-8")
+            assert f"{reader.n_people} people" in page
+            assert reader.n_people == 225
+            for labels in reader.not_shown:
+                least, most = reader.range(labels)
+                assert most - least >= 10
+            typed += 1
+    assert typed == 4
+
+
+def test_what_the_guide_says_of_messages_is_said() -> None:
+    said = "".join(
+        path.read_text("utf-8")
+        for folder in ("outputs", "cli/parts", "cli/commands")
+        for path in (Path(__file__).parents[3] / "encoding" / folder).glob("*.py")
+    )
+    told = re.findall(r"^\| `([^`]+)` \|", GUIDE, re.MULTILINE)
+    assert len(told) == 6
+    for message in told:
+        for part in message.split(" ... "):
+            assert part.removesuffix(" ...") in said
+
+
+def test_a_statement_says_how_much_is_left_out_and_not_how_much_is_small(welfare: Desk) -> None:
+    said = welfare.json("tabulate", "--by", "placement", "-o", "one.csv")
+    assert said["cells_not_shown"] == len(TableReader(Path("one.csv")).not_shown)
+    assert said.keys() == {
+        "project", "party", "agreement", "number", "purpose", "round", "day", "floor", "columns", "people",
+        "cells", "cells_not_shown", "share_not_shown", "least_possible", "cells_attacked", "cells_recovered",
+        "file", "page",
+    }  # fmt: skip
+    assert (said["floor"], said["day"], said["people"]) == (10, "2026-11-20", 225)
+
+
+def test_a_person_of_two_schools_counts_once_and_a_formula_is_made_harmless(welfare: Desk) -> None:
+    welfare.ok("tabulate", "--by", "school,placement", "--from", "schools", "-o", "two.csv")
+    labels = {name for one in TableReader(Path("two.csv")).counts for name in one}
+    assert "(several)" in labels
+    assert "s99" not in labels
+    assert "'=SUM(1)" in labels
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (
+            "--by first",
+            2,
+            "the agreement does not list first among the columns that welfare shares",
+        ),
+        ("--by born --from schools", 2, "does not list born among the columns that schools shares"),
+        ("--by nope --from schools", 3, "no file of welfare or schools has the column nope"),
+        ("--by placement --from operator", 2, "have no column of operator beside link IDs"),
+        ("--by placement --within school", 2, "invalid value for --within"),
+        ("--by placement --within school=district", 3, "the column school is not counted by"),
+        ("--by placement,placement", 3, "the column placement would be counted by twice"),
+        ("--by placement --as-of 3", 1, "no links of round 3 were written here"),
+        ("--by placement --floor 226", 3, "fewer than 226 people are counted"),
+        ("--by placement --from schools=gone.csv", 3, "there is no file gone.csv"),
+        ("--by placement --links people.csv", 3, "people.csv is not a file of links"),
+        (
+            "--by placement --from schools=people2.csv",
+            3,
+            "has neither link IDs nor your record IDs",
+        ),
+    ],
+)
+def test_what_cannot_be_counted_is_refused_and_nothing_is_written(
+    welfare: Desk, words: str, status: int, message: str
+) -> None:
+    Path("people2.csv").write_text("number,grade\n1,9\n", "utf-8")
+    done = welfare.type("tabulate", *words.split(), "-o", "refused.csv")
+    assert (done.exit_code, message in done.stderr) == (status, True), done.stderr
+    assert not list(Path().glob("refused.*"))
+
+
+def test_a_party_without_a_file_of_its_own_names_two(office: Desk) -> None:
+    done = office.type("tabulate", "--by", "grade", "--from", "schools=schools.csv", "-o", "x.csv")
+    assert "who is linked shows in two files" in done.stderr
+
+
+def test_a_file_of_somebody_elses_is_not_overwritten(welfare: Desk) -> None:
+    done = welfare.type("tabulate", "--by", "placement", "-o", "people.csv")
+    assert done.exit_code == 1
+    assert "the file people.csv is there already" in done.stderr
+    assert "name a .csv" in welfare.type("tabulate", "--by", "placement", "-o", "t.html").stderr
+
+
+def test_after_the_agreement_nobody_is_counted(welfare: Desk) -> None:
+    welfare.now = welfare.now.replace(year=2029)
+    try:
+        done = welfare.type("tabulate", "--by", "placement", "-o", "late.csv")
+    finally:
+        welfare.now = welfare.now.replace(year=2026)
+    assert "agreement 1 ended on 2027-12-31" in done.stderr
+    assert not Path("late.csv").exists()
+
+
+def test_without_the_package_the_extra_is_named(
+    welfare: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("encoding.cli.commands.tabulate.find_spec", lambda _: None)
+    done = welfare.type("tabulate", "--by", "placement", "-o", "none.csv")
+    assert done.exit_code == 1
+    assert "needs an optional package" in done.stderr
+    assert "hint: install blindlink[tables]" in done.stderr
