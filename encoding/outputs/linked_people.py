@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,7 @@ from encoding.records import Table as Rows
 from encoding.records import open_table
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.columns import LINK_ID, agreed_among
+from schemas.spreadsheet import inert
 
 EMPTY: Final = "(empty)"
 SEVERAL: Final = "(several)"
@@ -26,7 +28,7 @@ class Source:
     """A party's columns: of each link ID the rows of a file.
 
     `allowed` are the columns that the agreement lists as shared by `party`; `links` has the link ID of each
-    record ID, None where the file has link IDs itself.
+    record ID, None where the file has link IDs itself. `is_own`: it is the file of the agency that counts.
     """
 
     party: str
@@ -34,6 +36,7 @@ class Source:
     id_column: str
     links: Mapping[str, str] | None
     allowed: Sequence[str]
+    is_own: bool = False
 
     def listed(self) -> tuple[str, ...]:
         """Return the columns of the file that may be counted."""
@@ -56,7 +59,7 @@ def own_source(
     party: str, file: AgencyFile, links: Mapping[str, str], allowed: Sequence[str]
 ) -> Source:
     """Return an agency's own file as a source."""
-    return Source(party, file.open(), file.id_column, links, allowed)
+    return Source(party, file.open(), file.id_column, links, allowed, is_own=True)
 
 
 def received_source(party: str, path: Path, own: Source | None, allowed: Sequence[str]) -> Source:
@@ -112,20 +115,50 @@ def people_in(sources: Sequence[Source], dimensions: Sequence[tuple[str, ...]]) 
         ColumnNotListedError: the agreement does not list a column among those that its party shares.
         TableError: two parties have a listed column of the same name.
     """
-    source_of = {name: _source_of(sources, name) for line in dimensions for name in line}
-    values = {
-        one.party: (columns, one.values(columns))
-        for one in sources
-        for columns in [[name for name, source in source_of.items() if source is one]]
-    }
-    own = next((one.party for one in sources if one.links is not None), None)
-    found = [set(by_link) for party, (_, by_link) in values.items() if own in (None, party)]
-    for link in sorted(set.intersection(*found)):
-        said: dict[str, str] = {}
-        for columns, by_link in values.values():
-            cells = zip(*by_link.get(link, {("",) * len(columns)}), strict=True)
-            said |= dict(zip(columns, map(_category, cells), strict=True))
+    names = [name for line in dimensions for name in line]
+    for _, rows in _linked(sources, names):
+        said = {name: _category([row[name] for row in rows]) for name in names}
         yield tuple(_node(said[name] for name in line) for line in dimensions)
+
+
+def census(sources: Sequence[Source], columns: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return link ID and columns of every linked person, a row for each different one, in order.
+
+    Cells that a spreadsheet would take for formulas stand behind an apostrophe.
+
+    Raises:
+        ColumnNotListedError, TableError: as `people_in` does.
+    """
+    return sorted(
+        {
+            (link, *(inert(row[name]) for name in columns))
+            for link, rows in _linked(sources, columns)
+            for row in rows
+        }
+    )
+
+
+def _linked(
+    sources: Sequence[Source], columns: Sequence[str]
+) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Yield each link ID that counts with its rows: all that the files' rows say together."""
+    source_of = {name: _source_of(sources, name) for name in columns}
+    read = [
+        (one, chosen, one.values(chosen))
+        for one in sources
+        for chosen in [[name for name, source in source_of.items() if source is one]]
+    ]
+    has_own = any(one.links is not None for one in sources)
+    counting = [set(rows) for one, _, rows in read if one.is_own or not has_own]
+    for link in sorted(set.intersection(*counting)):
+        sides = [
+            [
+                dict(zip(chosen, row, strict=True))
+                for row in sorted(rows.get(link, {("",) * len(chosen)}))
+            ]
+            for _, chosen, rows in read
+        ]
+        yield link, [{k: v for side in row for k, v in side.items()} for row in product(*sides)]
 
 
 def _source_of(sources: Sequence[Source], column: str) -> Source:

@@ -25,6 +25,7 @@ reviews/            questions and cards of reviews that are not over, sealed
 decisions/          what each reviewer decides, and what is remembered of it, sealed
 withdrawn/          one sealed file a project: the records that this agency has withdrawn
 written.json        which files with link IDs, or of others, were written outside the workspace
+frozen.json         what was frozen for studies, and until when each file may be kept
 pins/               the broker's log as last seen
 reports/            what the last check and the last privacy audit of the file found, in numbers
 scratch/            emptied by the next command that needs it
@@ -99,6 +100,11 @@ class Workspace:
     def written_files(self) -> Path:
         """Where the files are listed that commands wrote outside the workspace."""
         return self.folder / "written.json"
+
+    @property
+    def frozen_files(self) -> Path:
+        """Where it is listed what was frozen for studies."""
+        return self.folder / "frozen.json"
 
     def withdrawn(self, project: str) -> Path:
         """Where the withdrawn records of a project are kept."""

@@ -30,6 +30,9 @@ from schemas.shared.command_line import json_option
 @click.option("--local", is_flag=True, help="Destroy what lies here, not what the broker has.")
 @click.option("--epoch", type=click.IntRange(1), help="With --local: only this epoch's files.")
 @click.option(
+    "--frozen", metavar="STUDY", help="With --local: only what was frozen for this study."
+)
+@click.option(
     "--certificate", metavar="NUMBER", help="With --local: which certificate asks for it."
 )
 @click.option(
@@ -64,6 +67,7 @@ def destroy(
     upload: str | None,
     local: bool,
     epoch: int | None,
+    frozen: str | None,
     certificate: str | None,
     also: tuple[str, ...],
     keep: tuple[str, ...],
@@ -89,13 +93,15 @@ def destroy(
             raise click.UsageError(
                 "--local goes neither with --upload nor with a certificate's file"
             )
+        if epoch is not None and frozen is not None:
+            raise click.UsageError("give either --epoch or --frozen")
         named, kept = read_pairs(also, "--also"), read_pairs(keep, "--keep", one_line)
-        wish = Wish(epoch, certificate, named, kept, is_offline=offline)
+        wish = Wish(epoch, certificate, named, kept, is_offline=offline, frozen=frozen)
         destroy_here(session, given, wish, yes=yes)
         return
-    if epoch is not None or certificate is not None or also or keep or offline:
+    if epoch is not None or frozen or certificate is not None or also or keep or offline:
         raise click.UsageError(
-            "--epoch, --certificate, --also, --keep and --offline go with --local only"
+            "--epoch, --frozen, --certificate, --also, --keep and --offline go with --local only"
         )
     _destroy_there(session, given, upload, (output, page), yes=yes)
 

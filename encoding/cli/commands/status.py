@@ -23,6 +23,7 @@ def status(session: Session) -> None:
 
     Where the broker does not answer, it shows what the broker said last, and ends with exit code 5.
     """
+    from encoding.cli.parts.freezing import overdue_words
     from encoding.cli.parts.linkage_status import STATUS, linkage_status
 
     # Nobody waits for an answer that a second call gives as well.
@@ -45,7 +46,8 @@ def status(session: Session) -> None:
         "runs": list(found.runs),
         "final": list(found.final),
     }
-    emit(document, _lines(session, found))
+    ended = overdue_words(session)
+    emit(document | {"frozen_overdue": ended}, [*ended, *_lines(session, found)])
     advise_custody(session)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import click
 
 from encoding.cli.parts.options import (
     LINKS,
+    RECEIVED,
     agency_options,
     file_options,
     output_options,
@@ -33,13 +33,7 @@ from schemas.shared.command_line import emit, json_option
     metavar="COLUMN=WIDER",
     help="What a column lies within, such as school=district, so that it has totals; repeatable.",
 )
-@click.option(
-    "--from",
-    "received",
-    multiple=True,
-    metavar="PARTY[=FILE]",
-    help="A partner whose columns came; with-PARTNER.csv unless you name the file; repeatable.",
-)
+@RECEIVED
 @file_options
 @LINKS
 @click.option(
@@ -80,7 +74,13 @@ def tabulate(
             "choosing which counts are left out needs an optional package",
             hint="install blindlink[tables]",
         )
-    from encoding.cli.parts.tabulations import Wanted, binding_agreement, sources_of
+    from encoding.cli.parts.tabulations import (
+        Wanted,
+        binding_agreement,
+        pairs_of,
+        parties_of,
+        sources_of,
+    )
     from encoding.outputs.linked_people import dimensions_of, people_in
     from encoding.outputs.table import count_people
     from encoding.outputs.table_page import summary, table_page
@@ -92,14 +92,11 @@ def tabulate(
     page = output.with_suffix(".html")
     if page == output:
         raise click.BadParameter("the page is written beside it: name a .csv", param_hint="-o")
-    dimensions = dimensions_of(split_columns(by), _pairs(within, "--within"))
+    dimensions = dimensions_of(split_columns(by), pairs_of(within, "--within"))
     refuse_to_overwrite(output, own_start=b"", force=force)
     refuse_another_page(page, force=force)
     kept = binding_agreement(session)
-    given = {one: None for one in received if "=" not in one}
-    named = _pairs(tuple(one for one in received if "=" in one), "--from")
-    files = given | {party: Path(path) for party, path in named.items()}
-    wanted = Wanted(file, id_column, links_file, as_of, files)
+    wanted = Wanted(file, id_column, links_file, as_of, parties_of(received))
     with sources_of(session, kept, wanted) as (sources, number):
         table = count_people(dimensions, people_in(sources, dimensions))
     agreement = kept.agreement
@@ -121,18 +118,3 @@ def tabulate(
         made.statement() | {"file": str(output), "page": str(page)},
         remarks=[f"{table.people:,} people counted; {summary(made)}; {output} and {page.name}"],
     )
-
-
-def _pairs(given: tuple[str, ...], option: str) -> Mapping[str, str]:
-    """Return what options such as NAME=OTHER say.
-
-    Raises:
-        click.BadParameter: one says nothing, or two are about one name.
-    """
-    found: dict[str, str] = {}
-    for one in given:
-        name, _, other = one.partition("=")
-        if not name or not other or name in found:
-            raise click.BadParameter(f"give it once each, as in {option} A=B", param_hint=option)
-        found[name] = other
-    return found

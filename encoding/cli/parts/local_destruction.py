@@ -20,6 +20,7 @@ from encoding.destruction.local_copies import IN_WORDS, KINDS, Holdings, LocalCo
 from encoding.destruction.local_destruction import LocalDestruction, begin, interrupted
 from encoding.destruction.written_files import forget_written
 from encoding.errors import FileMissingError
+from encoding.outputs.freezes import find_freeze, note_destroyed
 from schemas.destruction import KeptItem, LocalKind, LocalStatement, SignedDestruction
 from schemas.shared.command_line import emit
 
@@ -34,7 +35,8 @@ MOST_LISTED = 1024
 class Wish:
     """What is to be removed here.
 
-    `epoch` narrows it to one epoch, `certificate` is the one that asks for it (None: the newest that does),
+    `epoch` narrows it to one epoch, `frozen` to what was frozen for one study,
+    `certificate` is the one that asks for it (None: the newest that does),
     `also` names files besides and `keep` what is kept and why, each by kind. `is_offline`: there is no broker
     any more that could be asked or told.
     """
@@ -44,6 +46,12 @@ class Wish:
     also: tuple[tuple[LocalKind, str], ...]
     keep: tuple[tuple[LocalKind, str], ...]
     is_offline: bool = False
+    frozen: str | None = None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether only a part of what lies here is meant."""
+        return self.epoch is not None or self.frozen is not None
 
 
 def destroy_here(session: Session, given: Mapping[str, Any], wish: Wish, *, yes: bool) -> None:
@@ -86,6 +94,8 @@ def destroy_here(session: Session, given: Mapping[str, Any], wish: Wish, *, yes:
                     client.state_destruction(session.project, signed)
             under_way.finish(statements)
             forget_written(session.workspace, session.project)
+            paths = [one.path for one in under_way.note.files]
+            note_destroyed(session.workspace, paths, session.now().date().isoformat())
     _report(session, under_way, statements, is_sent=not wish.is_offline)
 
 
@@ -136,9 +146,26 @@ def _holdings(session: Session, wish: Wish) -> Holdings:
 
 
 def _chosen(holdings: Holdings, wish: Wish) -> list[LocalCopy]:
+    if wish.frozen is not None:
+        return [_frozen(holdings, wish.frozen)]
     found = holdings.all() if wish.epoch is None else holdings.of_epoch(wish.epoch)
     kept = {kind for kind, _ in wish.keep}
     return [copy for copy in found if copy.what not in kept]
+
+
+def _frozen(holdings: Holdings, study: str) -> LocalCopy:
+    """Return the file that was frozen for a study.
+
+    Raises:
+        FileMissingError: it is not where it was written.
+    """
+    path = Path(find_freeze(holdings.workspace, holdings.project, study).path)
+    if not path.is_file():
+        raise FileMissingError(
+            f"what was frozen for {study} is not at {path} any more",
+            hint="put it back there, so that its destruction can be signed",
+        )
+    return LocalCopy("link-table", path)
 
 
 def _listing(session: Session, copies: Sequence[LocalCopy], wish: Wish) -> Iterator[str]:
@@ -154,7 +181,7 @@ def _listing(session: Session, copies: Sequence[LocalCopy], wish: Wish) -> Itera
         yield f"This is kept: {IN_WORDS[kind]}. {why}"
     if wish.is_offline:
         yield "Nobody can be asked whether a legal hold stands: you state that you know of none."
-    if wish.epoch is None:
+    if not wish.is_narrow:
         yield (
             f"You state for {session.party} that nothing else of it is left, in backups, on paper or elsewhere."
             " Say with --keep what is."

@@ -23,6 +23,13 @@ LINKS: Final = click.option(
     type=FILE,
     help="The file that `blindlink links` wrote; the settings name it.",
 )
+RECEIVED: Final = click.option(
+    "--from",
+    "received",
+    multiple=True,
+    metavar="PARTY[=FILE]",
+    help="A partner whose columns came; with-PARTNER.csv unless you name the file; repeatable.",
+)
 
 
 def as_reason(_: click.Context, __: click.Parameter, given: str | None) -> str | None:

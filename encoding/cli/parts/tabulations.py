@@ -1,4 +1,4 @@
-"""What a table is counted from: the agreement's words on columns, own links, and files of partners."""
+"""What is counted or frozen: the agreement's words on columns, own links, and files of partners."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+
+import click
 
 from encoding.agreement.coverage import require_force
 from encoding.agreement.kept_agreements import KeptAgreement
@@ -117,3 +119,31 @@ def _attached(session: Session, party: str) -> Path:
     """Return the file that `blindlink attach` writes, beside the links."""
     links = session.config.resolve(session.config.sections.output.links)
     return links.with_name(f"with-{party}.csv")
+
+
+def parties_of(received: Sequence[str]) -> Mapping[str, Path | None]:
+    """Return the file of each party that --from names; None for one that it names alone.
+
+    Raises:
+        click.BadParameter: a party is there twice, or has no name.
+    """
+    alone = [one for one in received if "=" not in one]
+    named = pairs_of([one for one in received if "=" in one], "--from")
+    if len(set(alone)) != len(alone) or named.keys() & set(alone):
+        raise click.BadParameter("name each party once", param_hint="--from")
+    return dict.fromkeys(alone) | {party: Path(path) for party, path in named.items()}
+
+
+def pairs_of(given: Sequence[str], option: str) -> Mapping[str, str]:
+    """Return what options such as NAME=OTHER say.
+
+    Raises:
+        click.BadParameter: one says nothing, or two are about one name.
+    """
+    found: dict[str, str] = {}
+    for one in given:
+        name, _, other = one.partition("=")
+        if not name or not other or name in found:
+            raise click.BadParameter(f"give it once each, as in {option} A=B", param_hint=option)
+        found[name] = other
+    return found

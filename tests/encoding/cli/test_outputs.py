@@ -1,16 +1,19 @@
-"""Tables of linked people: docs/outputs.md typed as it stands there, and what is refused."""
+"""Tables and frozen files: docs/outputs.md typed as it stands there, and what is refused."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import random
 import re
 import shlex
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
-from rigs.desk import Desk
+from rigs.desk import NOW, Desk
 from rigs.near_broker import NearBroker, near_broker
 
 pytest.importorskip("highspy", reason="the extra tables is not installed")
@@ -20,7 +23,7 @@ from encoding.workspace.config import read_config, render_config
 from schemas.run import IdSpace, Recipient
 
 GUIDE = (Path(__file__).parents[3] / "docs/outputs.md").read_text("utf-8")
-BLOCK = re.compile(r"(<!-- research-office -->\n)?```sh\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"(?:<!-- (\S+) -->\n)?```sh\n(.*?)```", re.DOTALL)
 OFFICE = "research-office"
 ELEMENTS = [
     {"party": "schools", "name": "Grade", "use": "shared"},
@@ -107,26 +110,51 @@ def office(near: NearBroker, monkeypatch: pytest.MonkeyPatch) -> Desk:
     return near.desks[OFFICE]
 
 
-def test_the_guide_is_typed_and_no_table_gives_a_count_away(
-    near: NearBroker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    typed = 0
-    for is_office, block in BLOCK.findall(GUIDE):
-        desk = near.desks[OFFICE if is_office else "welfare"]
+def is_safe(reader: TableReader) -> bool:
+    """Tell whether no count of a file that is not shown is known to within less than the floor."""
+    ends = [reader.range(labels) for labels in reader.not_shown]
+    return all(most - least >= 10 for least, most in ends)
+
+
+def test_the_guide_is_typed_to_its_end(near: NearBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk, said = near.desks["welfare"], []
+    for mark, block in BLOCK.findall(GUIDE):
+        desk = near.desks[OFFICE if mark == OFFICE else "welfare"]
+        if re.fullmatch(r"[\d-]+", mark):
+            near.move(days=(date.fromisoformat(mark) - near.now.date()).days)
         monkeypatch.chdir(desk.folder)
         for line in block.splitlines():
-            program, *words = shlex.split(line)
+            program, command, *words = shlex.split(line)
             assert program == "blindlink"
-            assert "people counted" in desk.ok(*words).stderr
-            reader = TableReader(desk.folder / words[-1])
-            page = (desk.folder / words[-1]).with_suffix(".html").read_text("utf-8")
-            assert f"{reader.n_people} people" in page
-            assert reader.n_people == 225
-            for labels in reader.not_shown:
-                least, most = reader.range(labels)
-                assert most - least >= 10
-            typed += 1
-    assert typed == 4
+            done = desk.ok(command, *words, *(["--yes"] if command == "destroy" else []))
+            said.append((command, done.stdout + done.stderr))
+            if command == "tabulate":
+                reader = TableReader(Path(words[-1]))
+                assert f"{reader.n_people} people" in Path(words[-1]).with_suffix(
+                    ".html"
+                ).read_text("utf-8")
+                assert reader.n_people == 225
+                assert is_safe(reader)
+            if command == "freeze" and words != ["--list"]:
+                frozen = Path(words[-1]).read_bytes()
+    near.move(days=(NOW - near.now).days)
+    told = [text for command, text in said if command in ("freeze", "status")]
+    assert len(said) == 9
+    digest = hashlib.sha256(frozen).hexdigest()
+    # One child has two schools, but they are not frozen.
+    assert "kin-care: 225 rows, as of 2026-11-20, to be kept until 2027-06-30" in told[1]
+    assert f"SHA-256 {digest}" in told[1]
+    assert frozen.startswith(b"link_id,placement,grade\n")
+    assert not re.search(rb"\bc\d+\b", frozen)
+    assert "blindlink destroy --local --frozen kin-care" in told[2]
+    assert "destroyed on 2027-07-05" in told[3]
+    desk = near.desks["welfare"]
+    assert not (desk.folder / "kin-care.csv").exists()
+    assert (desk.folder / "links.csv").exists()
+    (statement,) = (desk.folder / "workspace/statements").iterdir()
+    stated = json.loads(statement.read_text("utf-8"))["said"]
+    assert [(one["what"], one["sha256"]) for one in stated["deleted"]] == [("link-table", digest)]
+    assert "link-table" not in stated["none_left"]
 
 
 def test_what_the_guide_says_of_messages_is_said() -> None:
@@ -136,7 +164,7 @@ def test_what_the_guide_says_of_messages_is_said() -> None:
         for path in (Path(__file__).parents[3] / "encoding" / folder).glob("*.py")
     )
     told = re.findall(r"^\| `([^`]+)` \|", GUIDE, re.MULTILINE)
-    assert len(told) == 6
+    assert len(told) == 8
     for message in told:
         for part in message.split(" ... "):
             assert part.removesuffix(" ...") in said
@@ -225,3 +253,41 @@ def test_without_the_package_the_extra_is_named(
     assert done.exit_code == 1
     assert "needs an optional package" in done.stderr
     assert "hint: install blindlink[tables]" in done.stderr
+
+
+FREEZE = ("freeze", "study-2", "--why", "IRB 1", "--columns", "placement", "--until", "2027-01-31")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        ((*FREEZE, "-o", "f.csv", "--until", "2026-11-19"), 2, "a day from today on, no later than 2099"),
+        ((*FREEZE, "-o", "f.csv", "--until", "2100-01-01"), 2, "when the agreement wants all destroyed"),
+        ((*FREEZE, "-o", "f.csv", "--columns", "placement,first"), 2, "the agreement does not list first"),
+        (FREEZE, 2, "name the study, --why, --columns, --until and -o"),
+        (("freeze", "Study 2", *FREEZE[2:], "-o", "f.csv"), 2, "small letters, digits and hyphens"),
+        ((*FREEZE, "-o", "people.csv"), 1, "the file people.csv is there already"),
+        (("freeze", "study-2", "--list"), 2, "give either a study or --list"),
+        (("destroy", "--local", "--frozen", "nothing"), 1, "nothing was frozen here for nothing"),
+        (("destroy", "--frozen", "study-2"), 2, "go with --local only"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_frozen_is_refused(
+    welfare: Desk, words: tuple[str, ...], status: int, message: str
+) -> None:
+    done = welfare.type(*words)
+    assert (done.exit_code, message in done.stderr) == (status, True), done.stderr
+    assert not Path("f.csv").exists()
+
+
+def test_a_study_is_frozen_once_and_a_file_that_was_moved_is_not_said_to_be_destroyed(
+    welfare: Desk,
+) -> None:
+    welfare.ok("freeze", "once", *FREEZE[2:], "-o", "once.csv")
+    again = welfare.type("freeze", "once", *FREEZE[2:], "-o", "other.csv")
+    assert "something was frozen for once before" in again.stderr
+    Path("once.csv").rename("moved.csv")
+    gone = welfare.type("destroy", "--local", "--frozen", "once", "--yes")
+    assert (gone.exit_code, "is not at" in gone.stderr) == (3, True)
+    (kept,) = [one for one in welfare.json("freeze", "--list")["frozen"] if one["study"] == "once"]
+    assert kept["destroyed"] is None

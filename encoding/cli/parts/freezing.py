@@ -1,0 +1,116 @@
+"""Freezes links and columns for a study, and tells what was frozen."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.tabulations import Wanted, binding_agreement, sources_of
+from encoding.cli.parts.written_files import note_file
+from encoding.errors import NotReadyError
+from encoding.files import refuse_to_overwrite, write_csv
+from encoding.outputs.freezes import Freeze, keep_freeze, read_freezes
+from encoding.outputs.linked_people import census
+from encoding.sharing.columns import LINK_ID
+
+if TYPE_CHECKING:
+    from encoding.agreement.kept_agreements import KeptAgreement
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be frozen: for which study and why, which columns, until which day, and where to."""
+
+    study: str
+    why: str
+    columns: tuple[str, ...]
+    until: str
+    output: Path
+    force: bool
+    wanted: Wanted
+
+
+def freeze_links(session: Session, order: Order) -> Freeze:
+    """Write link IDs and columns of all linked people, and keep what was frozen.
+
+    Raises:
+        NotReadyError: no agreement binds today, or something was frozen for this study before.
+        ColumnNotListedError: the agreement does not list a column.
+        OutputExistsError: the file is there.
+    """
+    kept = binding_agreement(session)
+    _refuse(session, kept, order)
+    refuse_to_overwrite(order.output, own_start=b"", force=order.force)
+    with sources_of(session, kept, order.wanted) as (sources, number):
+        rows = census(sources, order.columns)
+    note_file(session, "link-table", order.output)
+    write_csv(order.output, (LINK_ID, *order.columns), rows)
+    frozen = Freeze(
+        project=session.project,
+        study=order.study,
+        why=order.why,
+        path=str(order.output.absolute()),
+        sha256=hashlib.sha256(order.output.read_bytes()).hexdigest(),
+        rows=len(rows),
+        columns=order.columns,
+        round=number,
+        day=_today(session),
+        agreement=kept.digest,
+        purpose=kept.agreement.purpose.code,
+        until=order.until,
+    )
+    with session.workspace.lock():
+        keep_freeze(session.workspace, frozen)
+    return frozen
+
+
+def frozen_here(session: Session) -> tuple[Freeze, ...]:
+    """Return what was frozen of this project, the oldest first."""
+    with session.workspace.lock():
+        return read_freezes(session.workspace, session.project)
+
+
+def line_of(session: Session, one: Freeze) -> str:
+    """Return what is said of a frozen file."""
+    of = "" if one.round is None else f" of round {one.round}"
+    end = f"to be kept until {one.until}"
+    if one.destroyed is not None:
+        end = f"destroyed on {one.destroyed}"
+    elif one.is_overdue(_today(session)):
+        end = f"TO BE DESTROYED: its time ended on {one.until}"
+    return f"{one.study}: {one.rows:,} rows{of}, as of {one.day}, {end}; {one.path}; SHA-256 {one.sha256}"
+
+
+def overdue_words(session: Session) -> list[str]:
+    """Return a sentence for each frozen file whose time is over and that is still here."""
+    today = _today(session)
+    return [
+        f"The file that was frozen for {one.study} could be kept until {one.until}: "
+        f"blindlink destroy --local --frozen {one.study}"
+        for one in frozen_here(session)
+        if one.is_overdue(today)
+    ]
+
+
+def _refuse(session: Session, kept: KeptAgreement, order: Order) -> None:
+    """Refuse a study that has a frozen file, and a day until which the agreement lets none be kept."""
+    destroy_by = kept.agreement.retention.destroy_by
+    if not _today(session) <= order.until <= destroy_by:
+        raise click.BadParameter(
+            f"a day from today on, no later than {destroy_by}, when the agreement wants all destroyed",
+            param_hint="--until",
+        )
+    if any(one.study == order.study for one in frozen_here(session)):
+        raise NotReadyError(
+            f"something was frozen for {order.study} before, and stays as it is",
+            hint="give the new one another name, such as one with the year",
+        )
+
+
+def _today(session: Session) -> str:
+    return session.now().date().isoformat()
