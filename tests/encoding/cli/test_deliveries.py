@@ -498,3 +498,23 @@ def test_the_register_of_one_record_says_that_its_columns_went(
         if one["what"] == "columns"
     ]
     assert (line["giver"], line["receiver"]) == ("schools", "welfare")
+
+
+def test_what_was_attached_is_counted_and_frozen_with_its_round(
+    near: NearBroker, welfare: Desk, schools: Desk
+) -> None:
+    pytest.importorskip("highspy", reason="the extra tables is not installed")
+    welfare.type(*BOTH)
+    schools.ok(*BOTH)
+    welfare.ok(*BOTH)
+    table = str(welfare.folder / "table.csv")
+    words = ("tabulate", "--by", "Placement,Grade", "--from", "schools", "-o", table)
+    said = welfare.json(*words)
+    assert (said["round"], said["people"], said["cells_not_shown"]) == (1, 2, 0)
+    assert welfare.json(*words, "--as-of", "1", "--force")["round"] == 1
+    (welfare.folder / "links.csv").write_text(f"record_id,link_id\n7,{'0' * 32}\n", "utf-8")
+    assert welfare.json(*words, "--force")["round"] is None
+    study = ("freeze", "study", "--why", "IRB 1", "--columns", "Grade", "--from", "schools")
+    until = ("--until", "2027-01-31", "--as-of", "1", "-o", str(welfare.folder / "study.csv"))
+    frozen = welfare.json(*study, *until)
+    assert (frozen["round"], frozen["rows"]) == (1, 2)
