@@ -338,6 +338,9 @@ LinksFileError = InputError.row("links-file", "Not a file of links, or of column
 TableError = InputError.row(
     "table", "A table of counts cannot be made, or not without telling of a few people."
 )
+ExportError = InputError.row(
+    "export", "Statuses cannot be exported: dates or IDs are none that the receiving system takes."
+)
 
 ExtraMissingError = AgencyError.row(
     "extra-missing", "The file needs an optional package that is not installed."

@@ -51,6 +51,7 @@ SECTIONS: Final = {
         "extract": "Write link IDs and listed columns, to carry by hand.",
         "join": "Attach columns that were carried by hand to your rows.",
         "tabulate": "Count linked people, small groups left out.",
+        "export": "Write foster care status for your student system.",
         "freeze": "Keep links and columns as of a day, for a study.",
         "seal": "Encrypt a file to the people of another party.",
         "open": "Read what was sealed to you.",

@@ -76,7 +76,7 @@ class Holdings:
             yield LocalCopy("received" if is_received else "extract", path)
         for folder, start in (
             ("ledgers", ""), ("crosswalks", ""), ("said", ""), ("history", ""),
-            ("links", ""), ("links", "held-"),
+            ("links", ""), ("links", "held-"), ("exports", ""),
         ):  # fmt: skip
             for path in (workspace.folder / folder).glob(f"{start}{project}.*.sealed"):
                 yield LocalCopy("link-table", path)

@@ -1,1 +1,1 @@
-"""What an agency makes of its links for others: tables of counts, and censuses for studies."""
+"""What an agency makes of its links for others: tables of counts, censuses, statuses of students."""

@@ -142,11 +142,11 @@ def _linked(
     sources: Sequence[Source], columns: Sequence[str]
 ) -> Iterator[tuple[str, list[dict[str, str]]]]:
     """Yield each link ID that counts with its rows: all that the files' rows say together."""
-    source_of = {name: _source_of(sources, name) for name in columns}
+    sides_of = {name: source_of(sources, name) for name in columns}
     read = [
         (one, chosen, one.values(chosen))
         for one in sources
-        for chosen in [[name for name, source in source_of.items() if source is one]]
+        for chosen in [[name for name, source in sides_of.items() if source is one]]
     ]
     has_own = any(one.links is not None for one in sources)
     counting = [set(rows) for one, _, rows in read if one.is_own or not has_own]
@@ -161,7 +161,13 @@ def _linked(
         yield link, [{k: v for side in row for k, v in side.items()} for row in product(*sides)]
 
 
-def _source_of(sources: Sequence[Source], column: str) -> Source:
+def source_of(sources: Sequence[Source], column: str) -> Source:
+    """Return the file that has a column, if the agreement lists it as shared by its party.
+
+    Raises:
+        ColumnNotListedError: the agreement does not.
+        TableError: no file has it, or two have.
+    """
     having = [one for one in sources if column in one.rows.columns]
     listed = [one for one in having if column in one.listed()]
     if len(listed) > 1:

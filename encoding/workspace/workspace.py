@@ -24,6 +24,7 @@ partitions/         one sealed file a project: how its records are put together 
 reviews/            questions and cards of reviews that are not over, sealed
 decisions/          what each reviewer decides, and what is remembered of it, sealed
 withdrawn/          one sealed file a project: the records that this agency has withdrawn
+exports/            one sealed file a project: who was exported as in care, and since when
 written.json        which files with link IDs, or of others, were written outside the workspace
 frozen.json         what was frozen for studies, and until when each file may be kept
 pins/               the broker's log as last seen

@@ -8,6 +8,7 @@ import json
 import random
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -31,6 +32,8 @@ ELEMENTS = [
     {"party": "schools", "name": "District", "use": "shared"},
     {"party": "schools", "name": "Birth date", "use": "encoded"},
     {"party": "welfare", "name": "Placement", "use": "shared"},
+    {"party": "welfare", "name": "Removed", "use": "shared"},
+    {"party": "welfare", "name": "Returned", "use": "shared"},
 ]
 Rows = list[tuple[str, ...]]
 
@@ -38,6 +41,18 @@ Rows = list[tuple[str, ...]]
 def put(path: Path, rows: Rows) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def lay_out_pupils(schools: Path) -> None:
+    """Write the schools' file of four pupils, two of whom are linked, with the dates that have come of them."""
+    put(
+        schools / "people.csv",
+        [("ID", "district"), ("p1", "7"), ("p2", "8"), ("p3", "8"), ("p4", "8")],
+    )
+    put(schools / "links.csv", [("record_id", "link_id"), ("p1", "1" * 32), ("p3", "3" * 32)])
+    dates: Rows = [("ID", "removed", "returned", "reason"), ("p1", "2026-03-04", "", "")]
+    dates += [("p1", "2025-01-02", "2025-08-09", ""), ("p3", "2026-09-01", "2026-11-02", "")]
+    put(schools / "with-welfare.csv", dates)
 
 
 def lay_out(welfare: Path, office: Path) -> None:
@@ -89,8 +104,9 @@ def near(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NearBroker]:
                 IdSpace(name="study", lifetime="lasting"),
             ),
         )
-        for party in ("welfare", OFFICE):
+        for party in ("schools", "welfare", OFFICE):
             made.desks[party].ok("status")
+        lay_out_pupils(made.desks["schools"].folder)
         settings = made.desks[OFFICE].folder / "blindlink.toml"
         sections = read_config(settings).sections.model_copy(update={"input": None})
         settings.write_text(render_config(sections), "utf-8")
@@ -102,6 +118,18 @@ def near(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NearBroker]:
 def welfare(near: NearBroker, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.chdir(near.desks["welfare"].folder)
     return near.desks["welfare"]
+
+
+@pytest.fixture
+def schools(near: NearBroker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    desk = near.desks["schools"]
+    monkeypatch.chdir(desk.folder)
+    shutil.rmtree("workspace/exports", ignore_errors=True)
+    yield desk
+    shutil.rmtree("workspace/exports", ignore_errors=True)
+    for written in Path().glob("out*"):
+        written.unlink()
+    lay_out_pupils(desk.folder)
 
 
 @pytest.fixture
@@ -119,7 +147,7 @@ def is_safe(reader: TableReader) -> bool:
 def test_the_guide_is_typed_to_its_end(near: NearBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     desk, said = near.desks["welfare"], []
     for mark, block in BLOCK.findall(GUIDE):
-        desk = near.desks[OFFICE if mark == OFFICE else "welfare"]
+        desk = near.desks.get(mark, near.desks["welfare"])
         if re.fullmatch(r"[\d-]+", mark):
             near.move(days=(date.fromisoformat(mark) - near.now.date()).days)
         monkeypatch.chdir(desk.folder)
@@ -138,8 +166,9 @@ def test_the_guide_is_typed_to_its_end(near: NearBroker, monkeypatch: pytest.Mon
             if command == "freeze" and words != ["--list"]:
                 frozen = Path(words[-1]).read_bytes()
     near.move(days=(NOW - near.now).days)
+    assert "2 students: 2 started" in dict(said)["export"]
     told = [text for command, text in said if command in ("freeze", "status")]
-    assert len(said) == 9
+    assert len(said) == 11
     digest = hashlib.sha256(frozen).hexdigest()
     # One child has two schools, but they are not frozen.
     assert "kin-care: 225 rows, as of 2026-11-20, to be kept until 2027-06-30" in told[1]
@@ -163,11 +192,13 @@ def test_what_the_guide_says_of_messages_is_said() -> None:
         for folder in ("outputs", "cli/parts", "cli/commands")
         for path in (Path(__file__).parents[3] / "encoding" / folder).glob("*.py")
     )
-    told = re.findall(r"^\| `([^`]+)` \|", GUIDE, re.MULTILINE)
-    assert len(told) == 8
+    told = re.findall(
+        r"^\| `([^`]+)` \|", GUIDE.split("## If something goes wrong")[1], re.MULTILINE
+    )
+    assert len(told) == 10
     for message in told:
-        for part in message.split(" ... "):
-            assert part.removesuffix(" ...") in said
+        for part in re.split(r" ?\.\.\. ?", message):
+            assert part in said
 
 
 def test_a_statement_says_how_much_is_left_out_and_not_how_much_is_small(welfare: Desk) -> None:
@@ -291,3 +322,82 @@ def test_a_study_is_frozen_once_and_a_file_that_was_moved_is_not_said_to_be_dest
     assert (gone.exit_code, "is not at" in gone.stderr) == (3, True)
     (kept,) = [one for one in welfare.json("freeze", "--list")["frozen"] if one["study"] == "once"]
     assert kept["destroyed"] is None
+
+
+DATED = ("--from", "welfare", "--begin", "removed", "--end", "returned")
+EXPORT = ("export", "--for", "csv", "--organization", "district", "-o", "out.csv")
+
+
+def statuses(desk: Desk, *words: str) -> list[str]:
+    desk.ok(*EXPORT, *words)
+    return Path("out.csv").read_text("utf-8").splitlines()[1:]
+
+
+def test_statuses_start_and_end_with_links_and_are_the_same_again(schools: Desk) -> None:
+    first = statuses(schools)
+    assert first == ["p1,7,2026-11-20,,start,2026-11-20", "p3,8,2026-11-20,,start,2026-11-20"]
+    assert statuses(schools) == first
+    put(Path("links.csv"), [("record_id", "link_id"), ("p3", "3" * 32), ("p4", "4" * 32)])
+    schools.now = schools.now.replace(day=27)
+    try:
+        assert statuses(schools, "--since", "2026-11-27") == [
+            "p1,7,2026-11-20,2026-11-27,end,2026-11-27",
+            "p4,8,2026-11-27,,start,2026-11-27",
+        ]
+        assert len(statuses(schools)) == 3
+    finally:
+        schools.now = schools.now.replace(day=20)
+
+
+def test_the_partners_dates_are_written_for_ed_fi(schools: Desk) -> None:
+    words = ("export", "--for", "ed-fi", "--organization", "255901", *DATED, "-o", "out.jsonl")
+    said = schools.ok(*words).stderr
+    assert "2 students: 2 started" in said
+    assert "the agreement lets these go to nobody else" in said
+    lines = [json.loads(line) for line in Path("out.jsonl").read_text("utf-8").splitlines()]
+    assert [one["studentReference"]["studentUniqueId"] for one in lines] == ["p1", "p3"]
+    assert [one["studentCharacteristics"][0]["periods"] for one in lines] == [
+        [{"beginDate": "2025-01-02", "endDate": "2025-08-09"}, {"beginDate": "2026-03-04"}],
+        [{"beginDate": "2026-09-01", "endDate": "2026-11-02"}],
+    ]
+    undated = schools.type(*EXPORT)
+    assert "earlier exports had the partner's dates" in undated.stderr
+    sealed = Path("workspace/exports/foster-pupils.statuses.sealed").read_bytes()
+    assert b"p1" not in sealed
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (("--from", "welfare", "--begin", "reason"), 2, "the agreement does not list reason"),
+        (("--begin", "removed"), 3, "the dates come from a partner's columns"),
+        (("--end", "returned"), 2, "--end goes with --begin"),
+        (
+            (*DATED, "--date-format", "MM/DD/YYYY"),
+            3,
+            "3 rows of welfare have dates that cannot be used",
+        ),
+        ((*DATED, "--date-format", "soon"), 1, "the date format must name YYYY"),
+        (("--student", "number"), 3, "your file has no column number"),
+        (("--links", "people.csv"), 3, "people.csv is not a file of links"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_and_nothing_is_remembered(
+    schools: Desk, words: tuple[str, ...], status: int, message: str
+) -> None:
+    done = schools.type(*EXPORT, *words)
+    assert (done.exit_code, message in done.stderr) == (status, True), done.stderr
+    assert not Path("out.csv").exists()
+    assert not Path("workspace/exports").exists()
+
+
+def test_who_receives_no_matches_of_its_own_exports_none(office: Desk) -> None:
+    done = office.type("export", "--for", "ceds", "--organization", "1", "-o", "out.csv")
+    assert "the agreement gives this party no matches of its own records" in done.stderr
+
+
+def test_a_student_without_an_id_is_counted_and_left_out(schools: Desk) -> None:
+    put(Path("people.csv"), [("ID", "number", "district"), ("p1", "", "7"), ("p3", "33", "8")])
+    done = schools.ok(*EXPORT[:-1], "out2.csv", "--student", "number")
+    assert "1 linked rows without a student ID or organization are left out" in done.stderr
+    assert len(Path("out2.csv").read_text("utf-8").splitlines()) == 2

@@ -1,0 +1,108 @@
+"""`blindlink export`: who is in foster care, for the agency's own student system."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from encoding.cli.parts.options import LINKS, agency_options, file_options, output_options
+from encoding.cli.parts.session import Session
+from encoding.recipe.dates import read_date_format
+from schemas.shared.command_line import emit, json_option
+
+
+@click.command(
+    "export",
+    epilog="Example: blindlink export --for ed-fi --organization 255901 --from welfare -o foster.jsonl",
+)
+@click.option(
+    "--for",
+    "kind",
+    required=True,
+    type=click.Choice(["ed-fi", "ceds", "csv"]),
+    help="JSON Lines for an Ed-Fi API, CSV by CEDS names, or plain CSV.",
+)
+@click.option(
+    "--organization",
+    required=True,
+    help="The number of your education organization, or the column of your file that has it.",
+)
+@click.option("--student", help="The column of the student ID; your record ID if left out.")
+@click.option("--from", "partner", metavar="PARTY[=FILE]", help="The partner whose dates came.")
+@click.option("--begin", help="The partner's column of the day on which care began.")
+@click.option(
+    "--end", help="The partner's column of the day on which it ended, empty if it did not."
+)
+@click.option(
+    "--date-format", default="YYYY-MM-DD", show_default=True, help="How the partner writes dates."
+)
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Only students whose status changed on this day or later.",
+)
+@file_options
+@LINKS
+@output_options("The file to write.")
+@json_option
+@agency_options
+@click.pass_obj
+def export(
+    session: Session,
+    /,
+    *,
+    kind: str,
+    organization: str,
+    student: str | None,
+    partner: str | None,
+    begin: str | None,
+    end: str | None,
+    date_format: str,
+    since: datetime | None,
+    file: Path | None,
+    id_column: str | None,
+    links_file: Path | None,
+    output: Path,
+    force: bool,
+) -> None:
+    """Write when foster care started and ended for each linked student, for your own student system.
+
+    It takes a link for care: use it where the partner's file has children in care only. Whoever was linked at
+    the last export and is not any more has left care. The days are the partner's where the agreement
+    lets you have them, else those of your exports. The workspace remembers what was exported; the same again
+    gives the same file.
+    """
+    from encoding.cli.parts.exporting import Order, export_statuses, words_of
+    from encoding.cli.parts.tabulations import Wanted, parties_of
+
+    if end is not None and begin is None:
+        raise click.UsageError("--end goes with --begin")
+    received = parties_of([partner] if begin is not None and partner is not None else [])
+    order = Order(
+        format=kind,  # type: ignore[arg-type]  # click has checked the choice
+        student=student,
+        organization=organization,
+        begin=begin,
+        end=end,
+        dates=read_date_format(date_format),
+        since=None if since is None else since.date().isoformat(),
+        output=output,
+        force=force,
+        wanted=Wanted(file, id_column, links_file, None, received),
+    )
+    done = export_statuses(session, order)
+    if done.without_id:
+        session.warn(
+            f"{done.without_id:,} linked rows without a student ID or organization are left out"
+        )
+    onward = "to nobody else" if done.onward is None else f"on to: {done.onward}"
+    document: dict[str, object] = {
+        "file": str(output),
+        "students": done.changes.total(),
+        "changes": {one: done.changes[one] for one in ("start", "end", "change")},
+        "left_out": done.without_id,
+    }
+    said = f"{done.changes.total():,} students: {words_of(done)}; {output}"
+    emit(document, remarks=[said, f"the agreement lets these go {onward}"])

@@ -1,0 +1,178 @@
+"""Brings statuses up to date by the links of today, and writes them for a student system."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.tabulations import Wanted, binding_agreement, sources_of
+from encoding.cli.parts.written_files import note_file
+from encoding.errors import ExportError, MissingColumnError, NotReadyError
+from encoding.files import refuse_to_overwrite, write_csv, write_durably
+from encoding.outputs.linked_people import Source, source_of
+from encoding.outputs.status_formats import (
+    CEDS_HEADER,
+    CSV_HEADER,
+    ED_FI_START,
+    Format,
+    ceds_rows,
+    csv_rows,
+    ed_fi_lines,
+)
+from encoding.outputs.statuses import KeptStatuses, Linked, Period, Statuses, updated
+from encoding.recipe.dates import DateFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is exported: the format, own columns (`organization` may be a number), the partner's dates.
+
+    `begin` and `end` are columns of the one party of `wanted.received`; None: the days of exports count.
+    `since` leaves out whoever changed last before that day; None: nobody is left out.
+    """
+
+    format: Format
+    student: str | None
+    organization: str
+    begin: str | None
+    end: str | None
+    dates: DateFormat
+    since: str | None
+    output: Path
+    force: bool
+    wanted: Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How many students were written, by their last change, and how many rows have no student ID."""
+
+    changes: Counter[str]
+    without_id: int
+    onward: str | None
+
+
+def export_statuses(session: Session, order: Order) -> Exported:
+    """Write the statuses of all who are or were linked, and remember them.
+
+    Raises:
+        NotReadyError: the agreement gives this party no matches of its own records, or does not bind today.
+        ColumnNotListedError: it does not list a column of dates as shared with this party.
+        ExportError: dates or IDs cannot be used.
+    """
+    kept = binding_agreement(session)
+    recipient = next((r for r in kept.agreement.recipients if r.party == session.party), None)
+    if recipient is None or recipient.mode != "linked":
+        raise NotReadyError(
+            "the agreement gives this party no matches of its own records, so that no status follows from them",
+            hint='it would stand in the clause recipients, with mode = "linked"',
+        )
+    header = ",".join(CEDS_HEADER if order.format == "ceds" else CSV_HEADER)
+    start = ED_FI_START if order.format == "ed-fi" else f"{header}\n".encode()
+    refuse_to_overwrite(order.output, own_start=start, force=order.force)
+    with sources_of(session, kept, order.wanted) as (sources, _):
+        linked, without_id = _linked(sources, order)
+    today = session.now().date().isoformat()
+    with session.workspace.lock():
+        memory = KeptStatuses(session.workspace, session.project)
+        before = memory.read()
+        if before.is_dated and order.begin is None:
+            raise ExportError(
+                "earlier exports had the partner's dates, and without them periods would begin anew",
+                hint="give --from, --begin and --end as before",
+            )
+        statuses = updated(before.statuses, linked, today)
+        written = [one for one in statuses if order.since is None or one.changed >= order.since]
+        content = list(ed_fi_lines(written)) if order.format == "ed-fi" else []
+    note_file(session, "link-table", order.output)
+    if order.format == "ed-fi":
+        write_durably(order.output, "".join(f"{line}\n" for line in content).encode())
+    elif order.format == "ceds":
+        write_csv(order.output, CEDS_HEADER, ceds_rows(written))
+    else:
+        write_csv(order.output, CSV_HEADER, csv_rows(written))
+    with session.workspace.lock():
+        # Last, so that an export that was killed is made again with the same changes.
+        memory.keep(Statuses(is_dated=order.begin is not None, statuses=statuses))
+    return Exported(Counter(one.change for one in written), without_id, recipient.onward)
+
+
+def _linked(sources: Sequence[Source], order: Order) -> tuple[dict[str, Linked], int]:
+    own, *others = sources
+    if not own.is_own or len(others) > 1:
+        raise ExportError("an export takes your own file, and the dates of one partner")
+    if order.begin is not None and not others:
+        raise ExportError(
+            "the dates come from a partner's columns", hint="name the partner: --from PARTY"
+        )
+    student = order.student or own.id_column
+    constant = order.organization.isdecimal()
+    columns = [student] if constant else [student, order.organization]
+    for column in columns:
+        if column not in own.rows.columns:
+            raise MissingColumnError(f"your file has no column {column}")
+    periods = _stated(others[0], order) if others and order.begin is not None else None
+    found: dict[str, tuple[set[str], tuple[Period, ...] | None]] = {}
+    without_id = 0
+    for link, rows in own.values(columns).items():
+        for number, *rest in rows:
+            if not number or not (constant or rest[0]):
+                without_id += 1
+                continue
+            stated = None if periods is None else periods.get(link)
+            organizations, _ = found.setdefault(number, (set(), stated))
+            organizations.add(order.organization if constant else rest[0])
+    linked = {
+        number: Linked(tuple(sorted(organizations)), stated)
+        for number, (organizations, stated) in found.items()
+    }
+    return linked, without_id
+
+
+def _stated(source: Source, order: Order) -> dict[str, tuple[Period, ...]]:
+    """Return the periods that a partner states, by link ID; who has no begin date has none.
+
+    Raises:
+        ExportError: a date is none, or a period ends before it begins.
+    """
+    columns = [column for column in (order.begin, order.end) if column is not None]
+    for column in columns:
+        source_of([source], column)
+    found: dict[str, tuple[Period, ...]] = {}
+    n_wrong = 0
+    for link, rows in source.values(columns).items():
+        ends: dict[str, str | None] = {}
+        for row in rows:
+            begin, *rest = (_day(cell, order.dates) for cell in row)
+            end = rest[0] if rest else None
+            n_wrong += "" in (begin, end) or (begin is None and end is not None)
+            n_wrong += bool(begin and end and end < begin)
+            if begin:
+                # Of two rows of one period, the one that is still open counts.
+                ends[begin] = end if begin not in ends or end is None else ends[begin]
+        if not n_wrong and ends:
+            found[link] = tuple(Period(begin=b, end=ends[b]) for b in sorted(ends))
+    if n_wrong:
+        raise ExportError(
+            f"{n_wrong:,} rows of {source.party} have dates that cannot be used: none in the format"
+            f" {order.dates.text}, or an end before the beginning",
+            hint="say how they are written: --date-format MM/DD/YYYY",
+        )
+    return found
+
+
+def _day(cell: str, dates: DateFormat) -> str | None:
+    """Return a cell as an ISO date; None where it is empty, and an empty text where it is no date."""
+    if not cell:
+        return None
+    parsed = dates.parse(cell)
+    return "" if parsed is None else parsed.isoformat()
+
+
+def words_of(exported: Exported, statuses: Iterable[str] = ("start", "end", "change")) -> str:
+    """Return in words how many students were written, by what changed last."""
+    said = {"start": "started", "end": "ended", "change": "had dates changed"}
+    return ", ".join(f"{exported.changes[one]:,} {said[one]}" for one in statuses)
