@@ -67,7 +67,9 @@ def test_a_lock_fits_what_the_project_asks_for(lock: str) -> None:
     assert unfit == []
 
 
-@pytest.mark.parametrize("lock", ["agency", "parquet", "xlsx", "review", "store", "tables", "broker"])
+@pytest.mark.parametrize(
+    "lock", ["agency", "parquet", "xlsx", "review", "store", "tables", "broker"]
+)
 def test_what_is_tested_is_what_is_installed(lock: str) -> None:
     tested = versions_of("dev")
     assert {name: tested.get(name) for name in versions_of(lock)} == versions_of(lock)

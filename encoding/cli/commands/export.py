@@ -15,7 +15,7 @@ from schemas.shared.command_line import emit, json_option
 
 @click.command(
     "export",
-    epilog="Example: blindlink export --for ed-fi --organization 255901 --from welfare -o foster.jsonl",
+    epilog="Example: blindlink export --for ed-fi --organization 255901 -o foster.jsonl",
 )
 @click.option(
     "--for",
@@ -40,6 +40,7 @@ from schemas.shared.command_line import emit, json_option
 )
 @click.option(
     "--since",
+    metavar="DAY",
     type=click.DateTime(["%Y-%m-%d"]),
     help="Only students whose status changed on this day or later.",
 )
@@ -70,16 +71,16 @@ def export(
     """Write when foster care started and ended for each linked student, for your own student system.
 
     It takes a link for care: use it where the partner's file has children in care only. Whoever was linked at
-    the last export and is not any more has left care. The days are the partner's where the agreement
-    lets you have them, else those of your exports. The workspace remembers what was exported; the same again
-    gives the same file.
+    the last export and is not any more counts as having left care. The days are the partner's where the
+    agreement lets you have them, else those of your exports. The workspace remembers what was exported; the
+    same again gives the same file.
     """
     from encoding.cli.parts.exporting import Order, export_statuses, words_of
     from encoding.cli.parts.tabulations import Wanted, parties_of
 
-    if end is not None and begin is None:
-        raise click.UsageError("--end goes with --begin")
-    received = parties_of([partner] if begin is not None and partner is not None else [])
+    if begin is None and (end is not None or partner is not None):
+        raise click.UsageError("--from and --end go with --begin")
+    received = parties_of([] if partner is None else [partner])
     order = Order(
         format=kind,  # type: ignore[arg-type]  # click has checked the choice
         student=student,

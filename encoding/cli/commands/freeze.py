@@ -32,6 +32,7 @@ from schemas.shared.command_line import emit, json_option
 @RECEIVED
 @click.option(
     "--until",
+    metavar="DAY",
     type=click.DateTime(["%Y-%m-%d"]),
     help="The last day on which the file may be kept, such as 2027-06-30.",
 )

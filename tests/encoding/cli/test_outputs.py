@@ -370,8 +370,9 @@ def test_the_partners_dates_are_written_for_ed_fi(schools: Desk) -> None:
     ("words", "status", "message"),
     [
         (("--from", "welfare", "--begin", "reason"), 2, "the agreement does not list reason"),
+        (("--from", "welfare"), 2, "--from and --end go with --begin"),
         (("--begin", "removed"), 3, "the dates come from a partner's columns"),
-        (("--end", "returned"), 2, "--end goes with --begin"),
+        (("--end", "returned"), 2, "--from and --end go with --begin"),
         (
             (*DATED, "--date-format", "MM/DD/YYYY"),
             3,
