@@ -17,7 +17,9 @@ pytest.importorskip("highspy", reason="the extra tables is not installed")
 from twins.table_reader import TOTAL, TableReader
 
 from encoding.files import write_csv
+from encoding.outputs import attack
 from encoding.outputs.attack import small_cells, weaknesses
+from encoding.outputs.programs import Answer
 from encoding.outputs.suppression import suppress
 from encoding.outputs.table import Cell, Table, count_people
 from encoding.outputs.tabulation import Tabulation, Terms, tabulate
@@ -161,3 +163,43 @@ def test_too_few_people_too_many_cells_and_a_value_called_total_are_refused() ->
         count_people([("row",)], [((TOTAL,),)])
     with raises(TableError, "the column count would be there twice"):
         tabulate(terms(), count_people([("count",)], [(("a",),)] * 20))
+
+
+def corners(table: Table) -> np.ndarray:
+    """Return that the four counts of the first two rows and columns are hidden."""
+    labels = [table.row(at) for at in range(len(table.cells))]
+    return np.array([row in ("r0", "r1") and column in ("c0", "c1") for row, column in labels])
+
+
+def test_an_interval_of_the_floor_is_enough_and_one_less_is_not() -> None:
+    narrow, enough = (square((5, n, 90), (60, 50, 90), (90, 90, 90)) for n in (4, 5))
+    hidden = corners(narrow)
+    # 5 can fall by 5, and rise by what stands beside it.
+    found = {one.cell for one in weaknesses(narrow, hidden, FLOOR)}
+    assert found == {*np.flatnonzero(hidden).tolist()}
+    assert list(weaknesses(enough, corners(enough), FLOOR)) == []
+
+
+def test_a_small_count_is_not_protected_by_an_empty_one_that_readers_may_know() -> None:
+    # It can rise by 6. It can fall by 5 where the empty one rises by 3, else by the 2 that stand in the corner.
+    leaning = square((5, 0, 20, 90), (6, 50, 2, 90), (90, 90, 90, 90))
+    free = square((5, 0, 20, 90), (6, 50, 12, 90), (90, 90, 90, 90))
+    labels = [leaning.row(at) for at in range(len(leaning.cells))]
+    hidden = np.array(
+        [row in ("r0", "r1") and column in ("c0", "c1", "c2") for row, column in labels]
+    )
+    small = labels.index(("r0", "c0"))
+    assert small in {one.cell for one in weaknesses(leaning, hidden, FLOOR)}
+    assert small not in {one.cell for one in weaknesses(free, hidden, FLOOR)}
+
+
+def test_a_solver_that_lies_gives_no_count_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = square((5, 4, 90), (60, 50, 90), (90, 90, 90))
+    hidden = corners(table)
+    true = table.counts[hidden].astype(float)
+    for lie in (np.array([50.0, -50.0, -50.0, 50.0]), np.array([50.0, 0.0, 0.0, 0.0])):
+        answer = Answer(true + lie, np.zeros(100), is_best=True)
+        monkeypatch.setattr(attack.Program, "least", lambda *_, answer=answer: answer)
+        monkeypatch.setattr(attack._Reader, "_gains", lambda *_: np.zeros(len(hidden)))
+        found = {one.cell for one in weaknesses(table, hidden, FLOOR)}
+        assert found == {*np.flatnonzero(hidden).tolist()}
