@@ -152,7 +152,7 @@ def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jobs]:
 
 @pytest.mark.campaign("kills-agency", database="sqlite")
 def test_a_killed_job_leaves_whole_links_and_goes_on(jobs: Jobs, tally: Tally) -> None:
-    moments = MOMENTS[:: times(quick=2, full=1)]
+    moments = MOMENTS[:: times(quick=4, full=1)]
     n_rounds = times(quick=1, full=10)
     jobs.round()
     jobs.require_joined()

@@ -12,6 +12,7 @@ import ipaddress
 import os
 import secrets
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -93,9 +94,15 @@ class ObjectStoreServer:
             self._process = None
 
     def signal(self, number: int) -> None:
-        """Send it a signal: SIGSTOP silences it."""
+        """Send it a signal: SIGSTOP silences it, before this returns."""
         assert self._process is not None
         self._process.send_signal(number)
+        tasks = Path(f"/proc/{self._process.pid}/task")
+        ends_s = time.monotonic() + PATIENCE_S
+        # Its threads stop one after the other.
+        while number == signal.SIGSTOP and not all(map(_is_stopped, tasks.iterdir())):
+            assert time.monotonic() < ends_s, "the object store does not stop"
+            time.sleep(0.01)
 
     @contextlib.contextmanager
     def down(self) -> Iterator[None]:
@@ -200,3 +207,7 @@ def _write_certificate(folder: Path) -> None:
     (folder / "server.key").write_bytes(
         key.private_bytes(encoding, private, serialization.NoEncryption())
     )
+
+
+def _is_stopped(task: Path) -> bool:
+    return (task / "stat").read_text().rpartition(")")[2].split()[0] == "T"

@@ -144,7 +144,13 @@ def data_sets() -> dict[str, tuple[list[np.ndarray], float]]:
     }
 
 
-@pytest.mark.parametrize("name", data_sets())
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "three-parties" else pytest.param(name, marks=pytest.mark.soak)
+        for name in data_sets()
+    ],
+)
 def test_pairs_and_groups_are_those_of_anonlink(
     old_bin: Path, anonlink: Anonlink, name: str
 ) -> None:
