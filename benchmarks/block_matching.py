@@ -1,6 +1,6 @@
 """Time and memory of matching block-salted rows: made-up stored rows that meet, then one pair resolved.
 
-python -m benchmarks.block_matching --meetings 3000000 --patterns 8000
+python -m benchmarks.block_matching --meetings 3000000 --profile children.json
 python -m benchmarks.block_matching --parts 95      # 60 thousand by 6 million: rows made as they are read
 """
 
@@ -47,8 +47,8 @@ def time_ranges(n_parts: int, profile: EncodingProfile) -> None:
     _report(f"{rows:,} rows in {len(ranges)} ranges, {n_met:,} meetings", started)
 
 
-def time_resolution(n_meetings: int, n_patterns: int, profile: EncodingProfile) -> None:
-    met = made_meetings(n_meetings, LevelRules(profile), SIZES, n_patterns=n_patterns)
+def time_resolution(n_meetings: int, profile: EncodingProfile) -> None:
+    met = made_meetings(n_meetings, profile, SIZES)
     started = time.process_time()
     with tempfile.TemporaryDirectory() as folder, Scratch(Path(folder)) as shelf:
         run = resolve_pair(
@@ -61,7 +61,7 @@ def time_resolution(n_meetings: int, n_patterns: int, profile: EncodingProfile) 
             shelf=shelf,
         )
     n_linked = run.n_in_band(Band.AUTO)
-    found = f"{run.n_candidates:,} pairs, {len(run.table.codes):,} patterns, {n_linked:,} linked"
+    found = f"{run.n_candidates:,} pairs, {len(run.pairs):,} likely, {n_linked:,} linked"
     _report(f"{n_meetings:,} meetings: {found}", started)
 
 
@@ -74,14 +74,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", type=int, default=4, help="parts of the smaller file")
     parser.add_argument("--meetings", type=int, default=300_000)
-    parser.add_argument("--patterns", type=int, default=300)
     parser.add_argument("--profile", type=Path, help="an encoding profile; else that of the tests")
     chosen = parser.parse_args()
     profile = block_profile()
     if chosen.profile:
         profile = EncodingProfile.from_json(json.loads(chosen.profile.read_bytes()))
     time_ranges(chosen.parts, profile)
-    time_resolution(chosen.meetings, chosen.patterns, profile)
+    time_resolution(chosen.meetings, profile)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,8 @@ from schemas.sealing import KEY_BYTES
 _PART_ROWS: Final = 1 << 16
 _LARGER_PARTS: Final = 4
 _SAMPLE_MEETINGS: Final = 200_000
+# Share of the made-up meetings that are of one person.
+_MATCHES: Final = 0.02
 # What is stored of a linked record, measured on rehearsals: match record, openings, releases, claims, cards.
 _RESULT_BYTES: Final = 1_000
 # Measured peaks of a worker: by itself, for each task at a time, and for each record of the smaller file.
@@ -136,18 +138,38 @@ class MadeRows:
 
 
 def made_meetings(
-    n: int, rules: LevelRules, sizes: Sizes, *, n_patterns: int = 8_000, each: int = 250_000
+    n: int, profile: EncodingProfile, sizes: Sizes, *, each: int = 250_000
 ) -> Iterator[Met]:
-    """Yield meetings of nobody, some at a time, of at most so many patterns."""
-    random = np.random.default_rng(1)
-    codes = random.choice(rules.n_patterns, min(n_patterns, rules.n_patterns), replace=False)
+    """Yield meetings of nobody, some at a time: nearly all as strangers agree, others as one person does."""
+    random, rules = np.random.default_rng(1), LevelRules(profile)
+    counts = published_counts(profile, sizes.larger)
+    strangers = [one.strangers for one in counts.fields]
+    matches = [[level.m for level in field.levels] for field in profile.fields]
     for start in range(0, n, each):
         met = np.zeros(min(each, n - start), dtype=MEETING)
         met["smaller"] = random.integers(0, sizes.smaller, len(met))
         met["larger"] = random.integers(0, sizes.larger, len(met))
-        met["code"] = random.choice(codes, len(met))
+        is_match = random.random(len(met)) < _MATCHES
+        levels = np.where(
+            is_match[:, None],
+            _drawn(random, matches, len(met)),
+            _drawn(random, strangers, len(met)),
+        )
+        met["code"] = rules.codes(levels)
         met["row_smaller"] = start + np.arange(len(met))
         yield met
+
+
+def _drawn(
+    random: np.random.Generator, shares: Sequence[Sequence[int]], n: int
+) -> NDArray[np.uint8]:
+    """Return levels, a column a field, each as often as its share says."""
+    return np.column_stack(
+        [
+            1 + random.choice(len(one), n, p=np.array(one) / sum(one)).astype(np.uint8)
+            for one in shares
+        ]
+    )
 
 
 def _seconds_a_row(
@@ -178,7 +200,7 @@ def _seconds_a_meeting(profile: EncodingProfile, clock: Callable[[], float]) -> 
     scores = shipped_scores(
         model_of(profile, published_counts(profile, sizes.larger), sizes.larger)
     )
-    met = list(made_meetings(_SAMPLE_MEETINGS, rules, sizes))
+    met = list(made_meetings(_SAMPLE_MEETINGS, profile, sizes))
     lots = PairLots(lambda some: best_of_pairs(some, rules, scores), sizes.smaller, MemoryShelf())
     started = clock()
     for some in met:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rigs.broker_twins import Matches, copy_broker, expire_leases, released_matches
+from rigs.broker_twins import Matches, copied_broker, expire_leases, released_matches
 from rigs.hooked_database import Crash, crash_at, hooked, hooked_after_sweep
 from rigs.linkage import Linkage
 from sqlalchemy import text
@@ -47,12 +47,15 @@ def outcome(broker: Broker) -> tuple[object, Matches]:
 
 
 @pytest.fixture
-def undisturbed(linkage: Linkage, queued: str, tmp_path: Path) -> tuple[object, Matches]:
+def undisturbed(
+    linkage: Linkage, queued: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> tuple[object, Matches]:
     """What one worker alone makes of the run."""
-    copy = copy_broker(linkage.broker, tmp_path / "undisturbed", linkage.founded.clock)
-    Worker(copy).work(until_idle=True)
-    found = outcome(copy)
-    copy.close()
+    is_sqlite = linkage.broker.database.is_sqlite
+    server = None if is_sqlite else request.getfixturevalue("postgres_server")
+    with copied_broker(linkage.broker, tmp_path / "undisturbed", server) as copy:
+        Worker(copy).work(until_idle=True)
+        found = outcome(copy)
     assert {len(matches) for matches in found[1].values()} == {12}
     return found
 
