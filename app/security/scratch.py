@@ -23,8 +23,7 @@ class Scratch:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Use the disk of a folder; the file is made with the first bytes that are put."""
-        self._folder = folder
+        """Make the file on the disk of a folder."""
         self._key = DataKey(_KIND, os.urandom(KEY_BYTES))
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - closed with the block
         self._places: list[tuple[int, int]] = []

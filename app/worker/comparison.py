@@ -152,11 +152,13 @@ class HoldersShare(Share):
             LeaseLostError, StoppedError: as `work_off`.
         """
         with self.broker.database.write() as session:
-            enter_stage(session, self._attempt, "comparing", rows_total=self._n_rows)
+            self.lock_run(session)
             tasks.plan_tasks(session, self.run, self.comparison.plan)
-            before = tasks.sums_of_tasks(session, self.run)
-            self._meter = ProgressMeter(self._n_rows, n_before=before.n_rows)
-            self.note(session)
+            before = tasks.sums_of_tasks(session, self.run).n_rows
+            self._meter = ProgressMeter(self._n_rows, n_before=before)
+            # Not yet noted as getting on: the first task may be what ends its workers.
+            rows = {"rows_done": before, "rows_total": self._n_rows}
+            enter_stage(session, self._attempt, "comparing", **rows)
             claimed = self.claim(session)
         while True:
             self.work_off(claimed)

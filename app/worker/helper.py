@@ -42,6 +42,7 @@ class Helper:
             found = tasks.begin_help(session, self._given_up)
         if found is None:
             return False
+        self._broker.blobs.refuse_when_full()
         run = found.specification.run
         try:
             return self._help(found, stop)

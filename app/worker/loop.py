@@ -96,7 +96,6 @@ class Worker:
                 self._broker.log.check(session)
                 is_waiting = has_work(session)
             if not is_waiting:
-                self._broker.blobs.refuse_when_full()
                 return self._helper.help_once(self._ready())
             # Else each attempt would fail, until the run counts as one that ends its workers.
             self._broker.blobs.refuse_when_unfit(writes=True)

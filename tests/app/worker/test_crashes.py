@@ -133,10 +133,13 @@ def test_a_run_that_is_cancelled_under_way_releases_nothing(linkage: Linkage, qu
     assert released_matches(linkage.broker) == {}
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.campaign("kills-worker")
-def test_a_run_that_kills_every_worker_fails_after_five(linkage: Linkage, queued: str) -> None:
+def test_a_run_that_kills_every_worker_fails_after_five(
+    linkage: Linkage, queued: str, moment: str
+) -> None:
     for _ in range(MAX_STALLED_ATTEMPTS):
-        assert dies_at(linkage.broker, COMPARING, "before")
+        assert dies_at(linkage.broker, COMPARING, moment)
         expire_leases(linkage.broker)
     linkage.work()
     view = linkage.get(f"/v1/runs/{queued}").json()

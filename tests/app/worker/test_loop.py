@@ -109,6 +109,16 @@ def test_below_the_disk_reserve_a_run_waits_for_as_long_as_it_takes(
     assert view(linkage, queued)["state"] == "succeeded"
 
 
+def test_a_worker_without_work_says_nothing_of_a_full_disk(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise AssertionError("nobody needs room")
+
+    monkeypatch.setattr(type(linkage.broker.blobs), "refuse_when_full", fail)
+    assert not Worker(linkage.broker).work_once()
+
+
 def test_a_database_that_fails_for_a_moment_does_not_end_the_worker(
     linkage: Linkage, queued: str
 ) -> None:
