@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Request, sync_playwright
 
 LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -70,3 +70,9 @@ def take_picture(page: Page, name: str, part: str | None = None) -> None:
     if folder:
         shown = page if part is None else page.locator(part)
         shown.screenshot(path=Path(folder) / f"{name}.png", scale="css")
+
+
+def press(link: Locator) -> None:
+    """Click what leads to another page, and wait for that page: what is counted next is on it."""
+    with link.page.expect_navigation():
+        link.click()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from rigs.linkage import PROJECT, Linkage
+from services.chromium import press
 
 from schemas.api import sign_in_url
 
@@ -41,7 +42,7 @@ def test_a_link_that_was_used_says_so(address: str, visitor: Any, chromium_page:
 
 def test_signing_out_ends_the_session(sign_in: SignIn, chromium_page: Page) -> None:
     address = sign_in()
-    chromium_page.get_by_role("button", name="Sign out").click()
+    press(chromium_page.get_by_role("button", name="Sign out"))
     chromium_page.wait_for_url(f"{address}/sign-in")
     answer: Any = chromium_page.goto(f"{address}/projects")
     assert answer.status == 401
@@ -55,12 +56,12 @@ def test_an_auditor_walks_from_the_project_to_a_release_and_its_entry(
     linkage.work()
     sign_in()
     page = chromium_page
-    page.get_by_role("link", name=PROJECT).click()
+    press(page.get_by_role("link", name=PROJECT))
     assert heading(page) == f"Project {PROJECT}"
-    page.get_by_role("link", name="Releases").click()
-    page.locator("tbody th a").first.click()
+    press(page.get_by_role("link", name="Releases"))
+    press(page.locator("tbody th a").first)
     assert heading(page).startswith("Release for ")
-    page.get_by_role("link", name="The log entry").click()
+    press(page.get_by_role("link", name="The log entry"))
     assert heading(page).startswith("Log entry ")
     page.locator("#entry-check.good").wait_for()
     told = page.locator("#entry-check [role=status]").inner_text()

@@ -20,7 +20,7 @@ from rigs.persons import lay_down_keys
 from rigs.review_scene import TITLES, lay_out
 from rigs.served import served_at
 from rigs.signed import OPERATOR, Accord
-from services.chromium import take_picture
+from services.chromium import press, take_picture
 
 from app.broker import Broker
 from app.main import create_app
@@ -74,12 +74,12 @@ def heading(page: Page) -> str:
 
 
 def follow(page: Page, name: str) -> None:
-    page.get_by_role("link", name=name, exact=True).click()
+    press(page.get_by_role("link", name=name, exact=True))
 
 
 def downloaded(page: Page) -> list[dict[str, str]]:
     with page.expect_download() as download:
-        follow(page, "CSV")
+        page.get_by_role("link", name="CSV", exact=True).click()
     with Path(download.value.path()).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
@@ -104,7 +104,7 @@ def test_an_auditor_reviews_a_project_from_its_agreement_to_its_register(
     ):
         page.goto(f"{address}/projects/{PROJECT}")
         step(page, accord, ids)
-    page.get_by_role("button", name="Sign out").click()
+    press(page.get_by_role("button", name="Sign out"))
     page.wait_for_url(f"{address}/sign-in")
 
 
@@ -142,7 +142,7 @@ def see_what_waits(page: Page, accord: Accord, ids: dict[str, str]) -> None:
 def review_a_run(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     follow(page, "Runs")
     assert page.locator("svg rect").count() == 2
-    page.locator("tbody tr", has_text="finished").first.get_by_role("link").first.click()
+    press(page.locator("tbody tr", has_text="finished").first.get_by_role("link").first)
     page.get_by_role("heading", name="How likely the pairs are matches").wait_for()
     words = page.locator("main").inner_text()
     assert "It is final" in words
@@ -155,7 +155,7 @@ def review_a_run(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     follow(page, "Its match record: every decision, one by one")
     page.get_by_role("combobox", name="Decision").select_option("auto")
     page.get_by_role("combobox", name="Probability from").select_option("0.99")
-    page.get_by_role("button", name="Show").click()
+    press(page.get_by_role("button", name="Show"))
     page.get_by_role("heading", name="How likely the pairs are matches").wait_for()
     shown = page.locator("section[aria-labelledby=decisions] tbody tr")
     assert set(shown.locator("td:nth-child(2)").all_inner_texts()) == {"linked"}
@@ -169,7 +169,7 @@ def review_a_run(page: Page, accord: Accord, ids: dict[str, str]) -> None:
 def see_what_reviewers_decided(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     follow(page, "Reviews")
     assert page.locator("svg rect").count() == 2
-    page.locator("tbody tr").first.get_by_role("link", name="run-").click()
+    press(page.locator("tbody tr").first.get_by_role("link", name="run-"))
     assert heading(page) == "Review of round 2"
     decided = page.locator("section[aria-labelledby=by]").inner_text()
     assert all(accord.persons[name].id[:12] in decided for name in ("ann", "bob"))
@@ -187,14 +187,12 @@ def find_a_release(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     take_picture(page, "timeline")
     page.get_by_label("Kind").select_option("release-fetched")
     page.get_by_label("Party").fill(SCHOOL)
-    page.get_by_role("button", name="Show").click()
-    page.wait_for_url("**kind=release-fetched**")
-    page.locator("tbody tr.entry").nth(1).wait_for()
+    press(page.get_by_role("button", name="Show"))
     assert page.locator("tbody tr.entry").count() == 2
-    page.locator("tbody tr.entry th a").first.click()
+    press(page.locator("tbody tr.entry th a").first)
     page.locator("#entry-check.good").wait_for()
     take_picture(page, "entry")
-    page.get_by_role("link", name="rel-").click()
+    press(page.get_by_role("link", name="rel-"))
     assert heading(page) == f"Release for {SCHOOL}"
     assert ids["release"] in page.locator("main").inner_text()
 
@@ -216,7 +214,7 @@ def see_what_is_gone(page: Page, accord: Accord, ids: dict[str, str]) -> None:
     # What a review was about was destroyed besides, when it was over.
     destroyed = page.locator("section[aria-labelledby=destroyed] tbody tr")
     assert destroyed.count() == 2
-    destroyed.filter(has_text="one upload").locator("th a").click()
+    press(destroyed.filter(has_text="one upload").locator("th a"))
     words = page.locator("main").inner_text()
     assert ids["certificate"] in words
     assert f"{CHILD_WELFARE}: files handed over, file of links, files received" in words
@@ -229,7 +227,7 @@ def export_the_register(page: Page, accord: Accord, ids: dict[str, str]) -> None
     take_picture(page, "disclosures")
     page.get_by_label("Party").fill(CHILD_WELFARE)
     page.get_by_label("From").fill("2026-09-05")
-    page.get_by_role("button", name="Show").click()
+    press(page.get_by_role("button", name="Show"))
     rows = downloaded(page)
     assert [(row["giver"], row["receiver"]) for row in rows] == [
         (CHILD_WELFARE, OPERATOR),

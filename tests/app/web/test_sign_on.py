@@ -22,7 +22,7 @@ from rigs.persons import enrolled_person
 from rigs.served import served_at
 from rigs.shown_pages import words
 from rigs.signing_on import Browser, SigningOn, bent, sso_settings
-from services.chromium import take_picture
+from services.chromium import press, take_picture
 from services.openid_provider import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -478,18 +478,18 @@ def test_a_browser_is_linked_signs_out_and_signs_on_to_the_page_that_it_wanted(
     page = chromium_page
     page.goto(sign_on_link_url(address, scene.code()))
     take_picture(page, "sign-on-link")
-    page.get_by_role("button", name="Link my sign-on").click()
+    press(page.get_by_role("button", name="Link my sign-on"))
     page.wait_for_url(f"{address}/projects")
     assert auditor(scene).id[:12] in page.locator("header").inner_text()
-    page.get_by_role("button", name="Sign out").click()
+    press(page.get_by_role("button", name="Sign out"))
     page.wait_for_url(f"{address}/sign-in")
     assert scene.openid.calls[-1] == "/logout"
     page.goto(f"{address}/projects/{PROJECT}")
-    page.get_by_role("link", name="signed in").click()
+    press(page.get_by_role("link", name="signed in"))
     page.set_viewport_size({"width": 320, "height": 700})
     take_picture(page, "sign-in-narrow")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.get_by_role("link", name="Sign in with State ID").click()
+    press(page.get_by_role("link", name="Sign in with State ID"))
     page.wait_for_url(f"{address}/projects/{PROJECT}")
     page.goto(f"{address}/sign-on/callback?state=x&code=x")
     assert page.locator("h1").inner_text() == "You are not signed in"
