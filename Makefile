@@ -73,6 +73,10 @@ docs:  ## build the site of these documents into site/, readable without a netwo
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
 
+# What is installed besides, a file each: its name, and what it is of.
+EXTRAS = parquet=pyarrow xlsx=python-calamine review=textual store=obstore tables=highspy hsm=python-pkcs11 \
+  cluster=distributed traces=opentelemetry-exporter-otlp-proto-http+opentelemetry-sdk
+
 lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRADE=1 takes newer releases
 	sh install/venv.sh broker
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/lock.txt
@@ -82,16 +86,10 @@ lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRAD
 	  --constraint requirements/dev.txt --output-file requirements/broker.txt >/dev/null
 	$(COMPILE) pyproject.toml \
 	  --constraint requirements/dev.txt --output-file requirements/agency.txt >/dev/null
-	echo pyarrow | $(COMPILE) - \
-	  --constraint requirements/dev.txt --output-file requirements/parquet.txt >/dev/null
-	echo python-calamine | $(COMPILE) - \
-	  --constraint requirements/dev.txt --output-file requirements/xlsx.txt >/dev/null
-	echo textual | $(COMPILE) - \
-	  --constraint requirements/dev.txt --output-file requirements/review.txt >/dev/null
-	echo obstore | $(COMPILE) - \
-	  --constraint requirements/dev.txt --output-file requirements/store.txt >/dev/null
-	echo highspy | $(COMPILE) - \
-	  --constraint requirements/dev.txt --output-file requirements/tables.txt >/dev/null
+	for extra in $(EXTRAS); do \
+	  echo $${extra#*=} | tr + '\n' | $(COMPILE) - \
+	    --constraint requirements/dev.txt --output-file requirements/$${extra%%=*}.txt >/dev/null || exit 1; \
+	done
 	$(COMPILE) --group build \
 	  --constraint requirements/dev.txt --output-file requirements/build.txt >/dev/null
 	$(COMPILE) --group lock --output-file requirements/lock.txt >/dev/null

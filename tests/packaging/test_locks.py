@@ -17,13 +17,10 @@ BASE: list[str] = PROJECT["project"]["dependencies"]
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
 
+BESIDES = ("parquet", "xlsx", "review", "store", "tables", "hsm", "cluster", "traces")
 ASKED_FOR = {
     "agency": BASE,
-    "parquet": EXTRAS["parquet"],
-    "xlsx": EXTRAS["xlsx"],
-    "review": EXTRAS["review"],
-    "store": EXTRAS["store"],
-    "tables": EXTRAS["tables"],
+    **{name: EXTRAS[name] for name in BESIDES},
     "broker": [*BASE, *EXTRAS["broker"], *EXTRAS["postgres"], *EXTRAS["sso"]],
     "build": GROUPS["build"],
     "dev": [*BASE, *chain.from_iterable(EXTRAS.values()), *GROUPS["dev"]],
@@ -67,9 +64,7 @@ def test_a_lock_fits_what_the_project_asks_for(lock: str) -> None:
     assert unfit == []
 
 
-@pytest.mark.parametrize(
-    "lock", ["agency", "parquet", "xlsx", "review", "store", "tables", "broker"]
-)
+@pytest.mark.parametrize("lock", ["agency", *BESIDES, "broker"])
 def test_what_is_tested_is_what_is_installed(lock: str) -> None:
     tested = versions_of("dev")
     assert {name: tested.get(name) for name in versions_of(lock)} == versions_of(lock)
