@@ -6,6 +6,7 @@ SQLite a writer takes the lock before its first read, so that what it checked st
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import URL, Connection, ExceptionContext, make_url
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
@@ -332,6 +333,7 @@ def _engine(url: URL) -> Engine:
         )
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "handle_error", _drop_read_only)
         return engine
     if url.get_backend_name() == "postgresql" and url.get_driver_name() == "psycopg":
         engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
@@ -358,6 +360,13 @@ def _set_timeout(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writer = connection.get_execution_options().get(_WRITER, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+
+def _drop_read_only(context: ExceptionContext) -> None:
+    """Let go of connections that SQLite opened on a read-only disk: they stay so when the disk is mended."""
+    code = getattr(context.original_exception, "sqlite_errorcode", 0)
+    if code & 0xFF == sqlite3.SQLITE_READONLY:
+        context.is_disconnect = True
 
 
 def _assert_pragmas(connection: Connection) -> None:

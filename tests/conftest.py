@@ -183,12 +183,12 @@ def chromium_page(browser: Browser) -> Iterator[Page]:
         yield page
 
 
-@pytest.fixture
-def full_disk(tmp_path: Path) -> FullDisk:
-    """A disk that the test fills and relieves, for processes that it starts with its environment."""
+@pytest.fixture(params=["full", "read-only"])
+def full_disk(request: pytest.FixtureRequest, tmp_path: Path) -> FullDisk:
+    """A disk that the test fills, or makes read-only, and relieves; for processes with its environment."""
     from services.full_disk import FullDisk, MissingCompilerError
 
     try:
-        return FullDisk(tmp_path)
+        return FullDisk(tmp_path, is_read_only=request.param == "read-only")
     except MissingCompilerError as exc:
         missing(str(exc))

@@ -81,7 +81,7 @@ ROWS = {
         "what is older is noticed; rounds go on and link IDs stay",
     ),
     "disk": Row(
-        "a disk that is full or fails while something is written",
+        "a disk that is full, fails or turns read-only while something is written",
         "an error with a name, nothing lost, on it goes after relief",
     ),
     "damage": Row(

@@ -1,4 +1,4 @@
-"""A disk that is full at once, for real processes, and has room again: a library that is made when needed."""
+"""A disk that is full or read-only at once, for real processes, and well again: a library made when needed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class MissingCompilerError(Exception):
 
 
 class FullDisk:
-    """Of processes that are started with `environment`; full between `fill` and `relieve`."""
+    """Of processes that are started with `environment`; full, or read-only, between `fill` and `relieve`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_read_only: bool = False) -> None:
         """Make the library.
 
         Raises:
@@ -31,7 +31,8 @@ class FullDisk:
         if compiler is None or os.name == "nt":
             raise MissingCompilerError("there is no gcc to make a full disk with")
         subprocess.run([compiler, "-shared", "-fPIC", "-o", library, SOURCE, "-ldl"], check=True)
-        self.environment = {"LD_PRELOAD": str(library), "FULL_DISK_WHILE": str(self._flag)}
+        flag = "READ_ONLY_WHILE" if is_read_only else "FULL_DISK_WHILE"
+        self.environment = {"LD_PRELOAD": str(library), flag: str(self._flag)}
 
     def fill(self) -> None:
         """From now on nothing can be written."""
