@@ -28,8 +28,6 @@ def join_rows(smaller: Rows, larger: Rows) -> Meetings:
     Both are sorted by token. No two rows of the larger file share a token (the broker has refused others),
     so that there are never more meetings than rows of the smaller file, whatever a file holds.
     """
-    if not len(smaller) or not len(larger):
-        return Meetings(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     heads, wanted = token_heads(larger), token_heads(smaller)
     first = np.searchsorted(heads, wanted, side="left")
     last = np.searchsorted(heads, wanted, side="right")

@@ -163,6 +163,12 @@ def test_tokens_that_share_their_first_bytes_are_joined_exactly() -> None:
         assert found == [(at, 3 * at // 2) for at in range(300) if at % 2 == 0]
 
 
+@pytest.mark.parametrize(("n_smaller", "n_larger"), [(0, 5), (5, 0), (0, 0)])
+def test_no_rows_meet_none(n_smaller: int, n_larger: int) -> None:
+    met = join_rows(made_up(n_smaller, bytes(8), step=1), made_up(n_larger, bytes(8), step=1))
+    assert (len(met.smaller), len(met.larger)) == (0, 0)
+
+
 def test_tokens_that_share_their_first_bytes_do_not_take_the_square_of_their_number() -> None:
     n = 400_000
     smaller, larger = made_up(n, b"somehead", step=3), made_up(n, b"somehead", step=2)
