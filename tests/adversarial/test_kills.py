@@ -1,4 +1,4 @@
-"""Broker and worker killed at random moments while agencies upload, a run is done, releases are fetched.
+"""Broker and worker killed at random moments of uploads, runs, reviews and fetches.
 
 Real processes by their real commands and SIGKILL, on both databases. What was acknowledged must be there
 afterwards, the run must end as it does undisturbed, and the log must verify with every pin ever kept.
@@ -6,6 +6,7 @@ afterwards, the run must end as it does undisturbed, and the log must verify wit
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from pathlib import Path
@@ -18,6 +19,7 @@ from rigs.broker_processes import Process, killing, repeating
 from rigs.broker_twins import Matches, copied_broker, released_matches
 from rigs.kill_scene import N_COMMON, Scene, served_scene
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
+from rigs.reviewing import REVIEW, Reviewing
 from services.object_store import ObjectStoreServer
 
 from app.broker import Broker
@@ -27,6 +29,7 @@ from schemas.release import parse_release, release_digest
 
 # Of one run. A worker is killed after a moment's work, so that a run outlives about this many.
 WORKERS_OF_RUN = 9
+N_DOUBTFUL = 6
 
 
 @pytest.mark.timeout(3600)
@@ -78,6 +81,49 @@ def test_nothing_is_lost_where_the_object_store_dies_as_well(
         check_receipts(scene)
         scene.check_log()
     tally.tried(3 * n_kills)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.campaign("kills-broker", database="sqlite")
+def test_a_review_under_kills_counts_each_card_and_decision_once(
+    tmp_path: Path, sqlite_url: str, tally: Tally
+) -> None:
+    n_reviews, n_kills = times(quick=1, full=12), times(quick=2, full=1 + N_DOUBTFUL)
+    with served_scene(tmp_path, sqlite_url, None, kind=Reviewing, review=REVIEW) as scene:
+        for _ in range(n_reviews):
+            scene.linkage.end_round()
+            review_under_kills(scene, n_kills)
+            scene.pin()
+        scene.check_log()
+    tally.tried(n_reviews * n_kills)
+
+
+def review_under_kills(scene: Scene, n_kills: int) -> None:
+    """Review a run, killing the broker once while cards come in, and then while each of some decisions does."""
+    acts = scene.linkage
+    assert isinstance(acts, Reviewing)
+    run = acts.hold_back(N_DOUBTFUL)
+    stated = acts.stated_cards(run, {one: os.urandom(64) for one in acts.bucket_handles(run)})
+    with killing(scene.served, 1, lambda: scene.rng.uniform(0, 0.05)) as over:
+        # The same statement is one answer, however often it arrives.
+        while not over.is_set():
+            assert acts.put_cards(run, stated).json()["state"] == "answered"
+    questions = acts.questions(run)
+    assert set(acts.fetch_cards(run)) == {one.reference for one in questions}
+    for number, question in enumerate(questions, start=1):
+        verdict = "accept" if number % 2 else "reject"
+        is_killed = number < n_kills
+        with killing(scene.served, int(is_killed), lambda: scene.rng.uniform(0, 0.05)):
+            decided = acts.decide(run, {question.reference: verdict}, number=number)
+        assert decided.status_code == 200, decided.text
+    view = acts.review()
+    assert (view["decided"], view["state"]) == (N_DOUBTFUL, "ended")
+    for party in (CHILD_WELFARE, SCHOOL):
+        (supplement, *_) = acts.releases(party, 2)
+        content = acts.get(f"/v1/releases/{supplement['release']}/file", party).content
+        header, matches = parse_release(content)
+        assert (header.run, len(matches)) == (run, N_DOUBTFUL // 2)
 
 
 def upload_under_kills(scene: Scene, n_kills: int) -> None:

@@ -25,7 +25,7 @@ class Row:
 
 ROWS = {
     "kills-broker": Row(
-        "SIGKILL of broker or worker at random moments of uploads, runs and fetches",
+        "SIGKILL of broker or worker at random moments of uploads, runs, reviews and fetches",
         "nothing acknowledged is lost; a run ends as an undisturbed one does; who got a byte is logged first",
         200,
     ),

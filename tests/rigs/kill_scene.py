@@ -145,10 +145,13 @@ def served_scene(
     *,
     is_volatile: bool = True,
     store: ObjectStoreServer | None = None,
+    kind: type[Linkage] = Linkage,
+    **agreed: Any,
 ) -> Iterator[Scene]:
     """Serve a broker on the database at the URL; `is_volatile` where the server's settings lose commits.
 
     Its blobs lie in a bucket of the store; None: in files. Clients ask again whatever one answers that dies.
+    `agreed` are terms of the agreement.
     """
     settings = Settings(
         state_dir=folder / "state",
@@ -171,11 +174,11 @@ def served_scene(
     seed = int(os.environ.get("BLINDLINK_KILL_SEED", random.randrange(10**6)))
     print(f"BLINDLINK_KILL_SEED={seed}")
     profile = profile_of()
-    terms = terms_of(profile, start="2020-01-01", end="2099-12-31")
+    terms = terms_of(profile, start="2020-01-01", end="2099-12-31", **agreed)
     served = ServedBroker(settings)
     client: Any = InsistentClient(served, () if is_volatile and store is None else (503,))
     rng = random.Random(seed)
-    linkage = Linkage(real, client, terms, profile, rng).create()
+    linkage = kind(real, client, terms, profile, rng).create()
     linkage.as_party(AUDITOR, "auditor")
     for party in (CHILD_WELFARE, SCHOOL):
         linkage.as_party(party)
