@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import time
+from statistics import quantiles
 from typing import get_args
 
 import pytest
+from campaign.reports import Tally
+from campaign.size import times
 from rigs.destroying import destroyed_upload
 from rigs.enrolled import EnrolledPerson, confirm, invite, revoke
 from rigs.holders import Holders
@@ -152,6 +156,32 @@ def test_for_a_stranger_the_database_does_the_same_whether_there_is_something_or
                     assert asked == foreign, (role, route.name)
     finally:
         event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_stranger_cannot_tell_by_the_clock_whether_there_is_something(
+    world: World, tally: Tally
+) -> None:
+    """Bound: a thousandth of a second. What else a machine does only adds, so the quick tenth is compared."""
+    n_asked = times(quick=40, full=400)
+    stranger = world.linkage.as_party(STRANGER)
+    routes = [route for route in world.routes if "agency" in route.roles and route.names_an_object]
+    apart = {}
+    for route in routes:
+        took: tuple[list[float], list[float]] = ([], [])
+        for number in range(2 * n_asked):
+            # In turns, and now one first, now the other: what else the machine does hits both.
+            which = (number + number // 2) % 2
+            started = time.perf_counter()
+            world.call(route, stranger, (world.ids, NOTHING)[which])
+            took[which].append(time.perf_counter() - started)
+        there, none = (quantiles(one, n=10)[0] for one in took)
+        apart[route.name] = abs(there - none)
+    tally.tried(2 * n_asked * len(routes))
+    worst = max(apart, key=lambda name: apart[name])
+    print(f"at most {1e6 * apart[worst]:.0f} microseconds apart, of {worst}")
+    assert apart[worst] < 1e-3, sorted(apart.items(), key=lambda one: -one[1])[:5]
 
 
 def test_to_the_other_agency_an_upload_or_release_is_as_if_it_were_not(world: World) -> None:
