@@ -12,6 +12,7 @@ from app.db import Database
 from app.durable import make_private_file, make_private_folder
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.service import MatchLog
+from app.security.keepers import keepers_of
 from app.security.keyring import KeyRing
 from app.security.keystore import KeyStore
 from app.security.log_key import read_log_keys
@@ -48,9 +49,10 @@ def open_broker(settings: Settings, *, clock: Clock = utc_now) -> Broker:
 
     Raises:
         ConfigurationError: a key, the database or a durability setting is missing or unsafe.
+        KeyKeeperUnavailableError: the ring has a key whose keeper the settings lack.
     """
     signer, *_ = read_log_keys(settings.log_key_file)
-    keystore = KeyStore(settings.key_store_dir, KeyRing(settings.ring_file))
+    keystore = KeyStore(settings.key_store_dir, KeyRing(settings.ring_file, keepers_of(settings)))
     make_private_folder(settings.scratch_dir)
     return Broker(
         settings=settings,

@@ -24,6 +24,8 @@ class BrokerError(Exception):
     code: str = "internal"
     status: int = 500
     title: str = "The broker could not do this"
+    # What strangers are told in place of the sentence and the hint; None: both.
+    public: str | None = None
 
     def __init__(self, detail: str, *, clause: str | None = None, hint: str | None = None) -> None:
         """Take the sentence for people, the clause of the terms that forbids it, and what to do instead."""

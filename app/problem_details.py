@@ -12,15 +12,15 @@ _OURS: Final = "The broker failed; its operator can find out why."
 
 def problem_of(error: BrokerError, request_id: str) -> Problem:
     """Return what the wire says of an error; of a fault of our own it says only that there was one."""
-    is_ours = error.status == BrokerError.status
+    public = _OURS if error.status == BrokerError.status else error.public
     return Problem(
         type=f"{TYPE_PREFIX}{error.code}",
         title=error.title,
         status=error.status,
-        detail=_OURS if is_ours else _sentence(error.detail),
+        detail=public or _sentence(error.detail),
         request=request_id,
         clause=error.clause,
-        hint=None if is_ours else error.hint,
+        hint=None if public else error.hint,
     )
 
 

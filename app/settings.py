@@ -44,6 +44,8 @@ PartyName = Annotated[str, Field(pattern=NAME_PATTERN)]
 _STORE: Final = re.compile(
     r"(s3|gs|az)://[a-z0-9][a-z0-9._-]{1,220}(/[A-Za-z0-9_][A-Za-z0-9._-]*)*/?"
 )
+# Where the transit engine is mounted, and the name of its key.
+_VAULT_KEY: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$"
 # A key that nobody finds by trying.
 LEAST_SECRET: Final = 32
 PerMinute = Annotated[int, Field(ge=1, le=10**6)]
@@ -80,6 +82,16 @@ class Settings(BaseSettings):
     database_url: str | None = None
     database_password_file: Path | None = None
     key_ring_file: Path | None = None
+    # Who keeps the keys that wrap all others and makes new ones; `hsm_...` and `vault_...` say where they are.
+    key_keeper: Literal["file", "pkcs11", "vault"] = "file"
+    hsm_module: Path | None = None
+    hsm_token: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+    hsm_pin_file: Path | None = None
+    vault_url: Annotated[str, Field(pattern=r"^[!-~]+$", max_length=2000)] | None = None
+    vault_key: Annotated[str, Field(pattern=_VAULT_KEY, max_length=200)] | None = None
+    vault_token_file: Path | None = None
+    vault_namespace: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")] | None = None
+    vault_ca_file: Path | None = None
     # For tests: takes a database that may lose what it acknowledged when the machine loses power.
     insecure_volatile_database: bool = False
 
@@ -200,6 +212,28 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _keys_can_be_kept(self) -> Self:
+        """Refuse half of a keeper; one that is not `key_keeper` may still keep older keys of the ring."""
+        if len({one is None for one in (self.hsm_module, self.hsm_token, self.hsm_pin_file)}) > 1:
+            raise ValueError("hsm_module, hsm_token and hsm_pin_file go together")
+        if (
+            len({one is None for one in (self.vault_url, self.vault_key, self.vault_token_file)})
+            > 1
+        ):
+            raise ValueError("vault_url, vault_key and vault_token_file go together")
+        if self.vault_url is None:
+            for name in ("vault_namespace", "vault_ca_file"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name} says nothing without vault_url")
+        elif not _is_safe_url(self.vault_url):
+            raise ValueError("vault_url is https://, or http:// on this machine, without a user")
+        if self.key_keeper == "pkcs11" and self.hsm_module is None:
+            raise ValueError("key_keeper pkcs11 needs hsm_module")
+        if self.key_keeper == "vault" and self.vault_url is None:
+            raise ValueError("key_keeper vault needs vault_url")
+        return self
+
+    @model_validator(mode="after")
     def _sign_on_is_whole(self) -> Self:
         needed = (self.sso_issuer, self.sso_client_id, self.sso_client_secret_file)
         if len({one is None for one in needed}) > 1:
@@ -313,6 +347,22 @@ class Settings(BaseSettings):
             ConfigurationError: it cannot be read.
         """
         return _first_line(self.store_secret_file, "the object store's secret")
+
+    def hsm_pin(self) -> str:
+        """Return the PIN of the token's user, from its file.
+
+        Raises:
+            ConfigurationError: it cannot be read.
+        """
+        return _first_line(self.hsm_pin_file, "hsm_pin_file")
+
+    def vault_token(self) -> str:
+        """Return the token that Vault knows the broker by, from its file.
+
+        Raises:
+            ConfigurationError: it cannot be read.
+        """
+        return _first_line(self.vault_token_file, "vault_token_file")
 
     def webhook_secret(self) -> bytes:
         """Return the key that authenticates messages to the webhook, from its file.

@@ -113,10 +113,16 @@ def _log(broker: Broker) -> str:
 
 
 def _keys(broker: Broker) -> str:
+    from app.security.key_encryption import try_out
+
     object_ids = list(broker.keystore.object_ids())
     for object_id in object_ids:
         broker.keystore.open(object_id)
-    return f"{len(object_ids)} wrapped keys open"
+    ring = broker.keystore.ring
+    ring.require_drawn_where_wanted()
+    key = ring.primary()
+    try_out(key)
+    return f"{len(object_ids)} wrapped keys open; new ones go under key {key.name}, {key.place}"
 
 
 def _disk(broker: Broker) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.clock import Clock, utc_now
 from app.durable import make_private_folder
+from app.security.keepers import keepers_of
 from app.security.keyring import make_ring
 from app.security.log_key import make_log_key
 from app.version import SOFTWARE
@@ -34,7 +35,7 @@ def found_broker(settings: Settings, *, origin: str, title: str, clock: Clock = 
 
     make_private_folder(settings.state_dir)
     if not settings.ring_file.exists():
-        make_ring(settings.ring_file)
+        make_ring(settings.ring_file, keepers_of(settings))
     if not settings.log_key_file.exists():
         make_log_key(settings.log_key_file, origin)
     with closing(open_database(settings)) as database:

@@ -9,8 +9,7 @@ import click
 
 from app.cli.opening import local_operator, opened_broker
 from app.matchlog.draft import EntryDraft, entry_actor
-from app.security.keyring import KeyRing
-from app.security.rewrapping import count_wrapped, retire_old_keys, rotate_ring
+from app.security.rewrapping import count_wrapped, retire_old_keys, rewrap_all
 from schemas.matchlog.kinds import KeyRotated
 from schemas.shared.command_line import emit, json_option
 
@@ -29,15 +28,23 @@ def key_ring() -> None:
 @json_option
 @click.pass_context
 def list_all(ctx: click.Context) -> None:
-    """List the keys of the ring by name, and how many keys each wraps; the first one wraps new keys.
+    """List the keys of the ring by name: how many keys each wraps, and where it is kept.
+
+    The first one wraps new keys.
 
     Example: blindlink-broker key-ring list
     """
     with opened_broker(ctx) as broker:
-        counts = count_wrapped(broker.keystore, KeyRing(broker.settings.ring_file))
-    lines = [f"{name}  {count} keys" for name, count in counts.items()]
+        counts = count_wrapped(broker.keystore)
+        places = {key.name: key.place for key in broker.keystore.ring.known()}
+    rows = [
+        {"key": name, "wrapped": count, "place": places.get(name)} for name, count in counts.items()
+    ]
+    lines = [
+        f"{one['key']}  {one['wrapped']} keys, {one['place'] or 'not in the ring'}" for one in rows
+    ]
     lines[:1] = [f"{line}, wraps new ones" for line in lines[:1]]
-    emit([{"key": name, "wrapped": count} for name, count in counts.items()], lines)
+    emit(rows, lines)
 
 
 @key_ring.command("rotate")
@@ -45,16 +52,20 @@ def list_all(ctx: click.Context) -> None:
 def rotate(ctx: click.Context) -> None:
     """Draw a new key and wrap all keys of the key store under it. Nothing has to stop.
 
-    The old key stays in the ring until `retire`, for what is being wrapped at this moment. That there is a new
-    one goes into the match log.
+    The new key is made where key_keeper of the settings says: in the ring's file, in a security module, or
+    in Vault. The old key stays in the ring until `retire`, for what is being wrapped at this moment. That
+    there is a new one goes into the match log.
 
     Example: blindlink-broker key-ring rotate
     """
     with opened_broker(ctx) as broker:
-        old = KeyRing(broker.settings.ring_file).names()[0]
-        done = rotate_ring(broker.keystore, broker.settings.ring_file)
-        _log(broker, "key-ring", {old: KeyRing(broker.settings.ring_file).names()[0]})
-    click.echo(f"{done} keys are wrapped under a new key", err=True)
+        ring = broker.keystore.ring
+        old = ring.primary().name
+        ring.add_primary()
+        new = ring.primary()
+        _log(broker, "key-ring", {old: new.name})
+        done = rewrap_all(broker.keystore)
+    click.echo(f"{done} keys are wrapped under a new key, {new.place}", err=True)
     click.echo("in a minute or later, drop the old one: blindlink-broker key-ring retire", err=True)
 
 
@@ -68,8 +79,8 @@ def retire(ctx: click.Context) -> None:
     Example: blindlink-broker key-ring retire
     """
     with opened_broker(ctx) as broker:
-        old = KeyRing(broker.settings.ring_file).names()[1:]
-        gone = retire_old_keys(broker.keystore, broker.settings.ring_file)
+        old = [key.name for key in broker.keystore.ring.known()[1:]]
+        gone = retire_old_keys(broker.keystore)
         _log(broker, "key-ring-old", dict.fromkeys(old))
     click.echo(f"{gone} old keys are gone from the ring", err=True)
 

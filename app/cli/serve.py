@@ -13,10 +13,11 @@ import structlog
 
 from app.cli.loading import loading
 from app.cli.opening import founded_settings
-from app.errors import ConfigurationError, UnavailableError
+from app.errors import BrokerError, ConfigurationError, UnavailableError
 from app.http.listener import files_needed, raise_file_limit
 from app.logs import configure_logs
 from app.memory import give_memory_back
+from app.security.errors import KeyKeeperUnavailableError
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -123,6 +124,7 @@ _INSECURE: Final = (
 
 
 def _warn_where_unsafe(broker: Broker) -> None:
+    from app.security.key_encryption import try_out
     from app.settings import is_loopback
 
     for name in _INSECURE:
@@ -140,8 +142,17 @@ def _warn_where_unsafe(broker: Broker) -> None:
     except UnavailableError as exc:
         # Auditors must still be able to read; every call that would change something is refused.
         log.error("log_check_failed", code=exc.code)  # noqa: TRY400 - no traceback, it may hold values
-        click.echo(f"blindlink-broker: warning: {exc.detail}; nothing is changed", err=True)
-        click.echo(f"hint: {exc.hint or 'blindlink-broker doctor says more'}", err=True)
+        _warn(exc, "nothing is changed")
+    try:
+        try_out(broker.keystore.ring.primary())
+    except KeyKeeperUnavailableError as exc:
+        log.error("key_keeper_unavailable")  # noqa: TRY400 - what it says is for the terminal
+        _warn(exc, "what needs a key is refused until it does")
+
+
+def _warn(error: BrokerError, so: str) -> None:
+    click.echo(f"blindlink-broker: warning: {error.detail.removesuffix('.')}; {so}", err=True)
+    click.echo(f"hint: {error.hint or 'blindlink-broker doctor says more'}", err=True)
 
 
 def _log_configuration(broker: Broker) -> None:

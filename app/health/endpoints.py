@@ -13,6 +13,7 @@ from app.errors import UnavailableError
 from app.http.metrics import Metrics
 from app.matchlog.proofs import newest_checkpoint
 from app.runs.service import count_runs
+from app.security.key_encryption import try_out
 from app.wired import WiredBroker
 from schemas.document import Document
 
@@ -36,8 +37,9 @@ async def alive() -> Health:
 
 @router.get("/readyz")
 def ready(broker: WiredBroker) -> Health:
-    """Answer while the broker can take and give: database, store, disk and match log are fit."""
+    """Answer while the broker can take and give: database, store, disk, keys and match log are fit."""
     broker.blobs.refuse_when_unfit()
+    try_out(broker.keystore.ring.primary())
     try:
         with broker.database.read() as session:
             broker.log.check(session)

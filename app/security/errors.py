@@ -94,6 +94,16 @@ class StoreUnavailableError(UnavailableError):
     title = "The broker's object store does not answer"
 
 
+class KeyKeeperUnavailableError(UnavailableError):
+    """What keeps the key-encryption keys does not answer, or refuses; its detail is for the operator alone."""
+
+    code = "key-keeper-unavailable"
+    title = "What keeps the broker's keys does not answer"
+    public = (
+        "What keeps the broker's keys does not answer. Nothing is lost: do the same again later."
+    )
+
+
 @contextmanager
 def storing() -> Iterator[None]:
     """Let what cannot be written within the block be a StorageFullError, whatever the disk says."""

@@ -1,56 +1,88 @@
 """The ring of key-encryption keys: the first wraps, all unwrap, so that keys rotate while serving.
 
-The ring is one text file for its owner only: a first line that names the format, then one base64 key a
-line. Whoever reads it, and the key store, can open every upload that still has its key.
+The ring is one text file for its owner only: a first line that names the format, then one key a line. A key
+that the ring itself keeps is its base64: whoever reads that, and the key store, can open every upload that
+still has its key. Of a key that somebody else keeps, the line has the keeper's kind and its name of the key.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from app.durable import make_private_folder, refuse_shared, write_durably, write_new
 from app.errors import ConfigurationError
-from app.security.errors import SealBrokenError
+from app.security.errors import KeyKeeperUnavailableError, SealBrokenError
+from app.security.key_encryption import FileKeeper, KeyEncryptionKey, KeyKeeper, try_out
 
 FORMAT: Final = "blindlink/kek-ring/1"
-KEY_BYTES: Final = 32
+FILE: Final = "file"
+PKCS11: Final = "pkcs11"
+VAULT: Final = "vault"
+# The setting without which there is no keeper of a kind.
+_NEEDED: Final = {PKCS11: "hsm_module", VAULT: "vault_url"}
 
 
 @dataclass(frozen=True, slots=True)
-class KeyEncryptionKey:
-    """One key of the ring; `name` is 16 hex characters that follow from it and give nothing away."""
+class Keepers:
+    """Who keeps keys, by kind; who is named in `drawing` draws new ones."""
 
-    name: str
-    secret: bytes = field(repr=False)
+    drawing: str = FILE
+    by_kind: Mapping[str, KeyKeeper] = field(default_factory=lambda: {FILE: FileKeeper()})
+
+    def of(self, kind: str) -> KeyKeeper:
+        """Return the keeper of a kind.
+
+        Raises:
+            ConfigurationError: a ring names no such kind.
+            KeyKeeperUnavailableError: the settings say nothing of it.
+        """
+        if kind in self.by_kind:
+            return self.by_kind[kind]
+        if kind not in _NEEDED:
+            raise ConfigurationError("the ring of key-encryption keys is malformed")
+        raise KeyKeeperUnavailableError(
+            f"The ring has a key of the kind {kind}, and {_NEEDED[kind]} is not set.",
+            hint=f"set {_NEEDED[kind]} and what goes with it, and start the broker anew",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    kind: str
+    written: str = field(repr=False)
+    key: KeyEncryptionKey
+
+    @property
+    def text(self) -> str:
+        return self.written if self.kind == FILE else f"{self.kind} {self.written}"
 
 
 class KeyRing:
     """The ring in a file, read again whenever a key is wanted that was not there before."""
 
-    def __init__(self, file: Path) -> None:
-        """Read the ring.
+    def __init__(self, file: Path, keepers: Keepers | None = None) -> None:
+        """Read the ring; without `keepers` it keeps all its keys itself.
 
         Raises:
             ConfigurationError: no such file, others may read it, or it is malformed.
+            KeyKeeperUnavailableError: the settings lack the keeper of one of its keys.
         """
-        self._file = file
-        self._keys = _read_ring(file)
+        self.file = file
+        self.keepers = keepers or Keepers()
+        self._lines = self._read()
 
     def primary(self) -> KeyEncryptionKey:
         """Return the key that wraps."""
-        self._keys = _read_ring(self._file)
-        return self._keys[0]
+        self._lines = self._read()
+        return self._lines[0].key
 
-    def names(self) -> tuple[str, ...]:
-        """Return the names of all keys, the one that wraps first."""
-        self._keys = _read_ring(self._file)
-        return tuple(key.name for key in self._keys)
+    def known(self) -> tuple[KeyEncryptionKey, ...]:
+        """Return all keys, the one that wraps first."""
+        self._lines = self._read()
+        return tuple(line.key for line in self._lines)
 
     def find(self, name: str) -> KeyEncryptionKey:
         """Return the key of this name.
@@ -58,50 +90,78 @@ class KeyRing:
         Raises:
             SealBrokenError: the ring does not hold it, even after reading it again.
         """
-        for keys in (self._keys, _read_ring(self._file)):
-            for key in keys:
-                if key.name == name:
-                    return key
+        for is_old in (True, False):
+            for line in self._lines if is_old else self._read():
+                if line.key.name == name:
+                    return line.key
         raise SealBrokenError("A key is wrapped under a key that is not in the ring.")
 
+    def require_drawn_where_wanted(self) -> None:
+        """Check that the key that wraps is kept where the settings want new ones.
 
-def make_ring(file: Path) -> None:
+        Raises:
+            ConfigurationError: it is not.
+        """
+        kind, wanted = self._read()[0].kind, self.keepers.drawing
+        if kind != wanted:
+            raise ConfigurationError(
+                f"key_keeper is {wanted}, and the key that wraps is still of the kind {kind}",
+                hint="blindlink-broker key-ring rotate, and a minute later key-ring retire",
+            )
+
+    def add_primary(self) -> None:
+        """Have a new key made, try it, and put it first; the others stay, to unwrap.
+
+        Raises:
+            KeyKeeperUnavailableError: its keeper makes none, or it does not wrap; the ring is as it was.
+        """
+        old = self._read()
+        new = _drawn(
+            self.keepers, [line.written for line in old if line.kind == self.keepers.drawing]
+        )
+        write_durably(self.file, _ring_text([new, *old]))
+
+    def keep_primary_only(self) -> None:
+        """Drop all keys but the first: what is still wrapped under another is lost for good."""
+        write_durably(self.file, _ring_text([self._read()[0]]))
+
+    def _read(self) -> tuple[_Line, ...]:
+        refuse_shared(self.file, "the ring of key-encryption keys")
+        try:
+            first, *lines = self.file.read_text("ascii").splitlines() or [""]
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ConfigurationError("the ring of key-encryption keys cannot be read") from exc
+        if not lines or first != FORMAT:
+            raise ConfigurationError("the ring of key-encryption keys is malformed")
+        return tuple(_parsed(line, self.keepers) for line in lines)
+
+
+def make_ring(file: Path, keepers: Keepers | None = None) -> None:
     """Write a new ring with one key.
 
     Raises:
         FileExistsError: there is one already; it is never replaced, since it may hold the only key.
+        KeyKeeperUnavailableError: the key's keeper makes none; there is no ring.
     """
     make_private_folder(file.parent)
-    write_new(file, _ring_text([secrets.token_bytes(KEY_BYTES)]))
+    write_new(file, _ring_text([_drawn(keepers or Keepers(), [])]))
 
 
-def add_primary(file: Path) -> None:
-    """Draw a new key and put it first; the others stay, to unwrap."""
-    old = [key.secret for key in _read_ring(file)]
-    write_durably(file, _ring_text([secrets.token_bytes(KEY_BYTES), *old]))
+def _drawn(keepers: Keepers, written: list[str]) -> _Line:
+    keeper = keepers.of(keepers.drawing)
+    new = keeper.draw(written)
+    key = keeper.key(new)
+    try_out(key, new=True)
+    return _Line(keepers.drawing, new, key)
 
 
-def keep_primary_only(file: Path) -> None:
-    """Drop all keys but the first: what is still wrapped under another is lost for good."""
-    write_durably(file, _ring_text([_read_ring(file)[0].secret]))
-
-
-def _read_ring(file: Path) -> tuple[KeyEncryptionKey, ...]:
-    refuse_shared(file, "the ring of key-encryption keys")
+def _parsed(line: str, keepers: Keepers) -> _Line:
+    kind, written = line.split(" ", 1) if " " in line else (FILE, line)
     try:
-        lines = file.read_text("ascii").splitlines()
-        keys = [base64.b64decode(line, validate=True) for line in lines[1:]]
-    except (OSError, UnicodeDecodeError, binascii.Error) as exc:
-        raise ConfigurationError("the ring of key-encryption keys cannot be read") from exc
-    if not keys or lines[0] != FORMAT or any(len(key) != KEY_BYTES for key in keys):
-        raise ConfigurationError("the ring of key-encryption keys is malformed")
-    return tuple(KeyEncryptionKey(_name(key), key) for key in keys)
+        return _Line(kind, written, keepers.of(kind).key(written))
+    except ValueError as exc:
+        raise ConfigurationError("the ring of key-encryption keys is malformed") from exc
 
 
-def _name(key: bytes) -> str:
-    return hashlib.sha256(b"blindlink/kek-name\n" + key).hexdigest()[:16]
-
-
-def _ring_text(keys: list[bytes]) -> bytes:
-    lines = [FORMAT, *(base64.b64encode(key).decode("ascii") for key in keys)]
-    return "".join(f"{line}\n" for line in lines).encode("ascii")
+def _ring_text(lines: list[_Line]) -> bytes:
+    return "".join(f"{line}\n" for line in (FORMAT, *(one.text for one in lines))).encode("ascii")

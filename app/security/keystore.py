@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -16,17 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from app.durable import make_private_folder, overwrite_sector, remove_durably, write_durably
 from app.security.errors import KeyGoneError, SealBrokenError, storing
+from app.security.key_encryption import KEY_BYTES
 from app.security.keyring import KeyRing
 from schemas.canonical import JsonValue, canonical_bytes, parse_canonical_object
 from schemas.errors import CanonicalError
 
-KEY_BYTES: Final = 32
-NONCE_BYTES: Final = 12
 SUFFIX: Final = ".key"
 FORMAT: Final = "blindlink/wrapped-key/1"
 
@@ -50,7 +45,7 @@ class KeyStore:
         """Use the folder, making it for the owner only if it is missing."""
         make_private_folder(folder)
         self._folder = folder
-        self._ring = ring
+        self.ring = ring
 
     def create(self, object_id: str) -> DataKey:
         """Draw a key for a new object and return it once it is durable.
@@ -58,6 +53,7 @@ class KeyStore:
         Raises:
             ValueError: the id is no file name, or has a key already: a key is never replaced.
             StorageFullError: the key cannot be written; there is none.
+            KeyKeeperUnavailableError: the key cannot be wrapped; there is none.
         """
         path = self._path(object_id)
         if path.exists():
@@ -73,6 +69,7 @@ class KeyStore:
         Raises:
             KeyGoneError: it was destroyed, or never made.
             SealBrokenError: its file is damaged, or wrapped under a key that is not in the ring.
+            KeyKeeperUnavailableError: who keeps the key that wraps it does not answer.
         """
         try:
             return self._unwrap(object_id, self._read(object_id))
@@ -128,24 +125,18 @@ class KeyStore:
         return self._folder / f"{object_id}{SUFFIX}"
 
     def _wrap(self, key: DataKey) -> bytes:
-        kek = self._ring.primary()
-        nonce = os.urandom(NONCE_BYTES)
+        kek = self.ring.primary()
         head = canonical_bytes(_head(key.object_id, kek.name))
-        sealed = nonce + AESGCM(kek.secret).encrypt(nonce, key.secret, head)
-        return _file_bytes(key.object_id, kek.name, sealed)
+        return _file_bytes(key.object_id, kek.name, kek.wrap(key.secret, head))
 
     def _unwrap(self, object_id: str, raw: bytes) -> DataKey:
         kek_name, sealed = _stored(raw)
         if _file_bytes(object_id, kek_name, sealed) != raw:
             raise SealBrokenError("A wrapped key is damaged, or is another object's.")
-        kek = self._ring.find(kek_name)
+        kek = self.ring.find(kek_name)
         # Authenticated, so that one object's key cannot be passed off as another's.
         head = canonical_bytes(_head(object_id, kek.name))
-        try:
-            secret = AESGCM(kek.secret).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], head)
-        except (InvalidTag, ValueError) as exc:
-            raise SealBrokenError("A wrapped key is damaged.") from exc
-        return DataKey(object_id, secret)
+        return DataKey(object_id, kek.unwrap(sealed, head))
 
 
 def _gone() -> KeyGoneError:

@@ -8,19 +8,17 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from app.errors import ConfigurationError
 from app.security.errors import KeyGoneError
-from app.security.keyring import KeyRing, add_primary, keep_primary_only
 from app.security.keystore import KeyStore
 
 # Between reading the primary key and writing what it wrapped there are milliseconds.
 SETTLING_S: Final = 60.0
 
 
-def count_wrapped(store: KeyStore, ring: KeyRing) -> dict[str, int]:
+def count_wrapped(store: KeyStore) -> dict[str, int]:
     """Return, for each key of the ring, the primary one first, how many objects' keys it wraps."""
     counts: Counter[str] = Counter()
     for object_id in store.object_ids():
@@ -29,22 +27,19 @@ def count_wrapped(store: KeyStore, ring: KeyRing) -> dict[str, int]:
         except KeyGoneError:
             # Destroyed since it was listed.
             continue
-    names = ring.names()
+    names = [key.name for key in store.ring.known()]
     return {name: counts[name] for name in (*names, *sorted(counts.keys() - set(names)))}
 
 
-def rotate_ring(store: KeyStore, ring_file: Path) -> int:
-    """Draw a new primary key and wrap all objects' keys under it; returns how many. The old ones stay.
+def rewrap_all(store: KeyStore) -> int:
+    """Wrap under the primary key whatever another one wraps; returns how many.
 
-    Killed anywhere, everything can still be opened, and `rewrap_all` goes on.
+    Killed anywhere, everything can still be opened, and the next call goes on.
+
+    Raises:
+        KeyKeeperUnavailableError: a keeper of keys does not answer; what is left is as it was.
     """
-    add_primary(ring_file)
-    return rewrap_all(store, KeyRing(ring_file))
-
-
-def rewrap_all(store: KeyStore, ring: KeyRing) -> int:
-    """Wrap under the primary key whatever another one wraps; returns how many."""
-    primary, done = ring.primary().name, 0
+    primary, done = store.ring.primary().name, 0
     for object_id in store.object_ids():
         try:
             if store.wrapped_under(object_id) != primary:
@@ -55,23 +50,21 @@ def rewrap_all(store: KeyStore, ring: KeyRing) -> int:
     return done
 
 
-def retire_old_keys(
-    store: KeyStore, ring_file: Path, *, clock_s: Callable[[], float] = time.time
-) -> int:
+def retire_old_keys(store: KeyStore, *, clock_s: Callable[[], float] = time.time) -> int:
     """Drop all keys of the ring but the primary one, once they wrap nothing; returns how many went.
 
     Raises:
         ConfigurationError: the primary key is so new that another may just be in use.
+        KeyKeeperUnavailableError: as `rewrap_all`; the old keys stay.
     """
-    age_s = clock_s() - ring_file.stat().st_mtime
+    age_s = clock_s() - store.ring.file.stat().st_mtime
     if age_s < SETTLING_S:
         raise ConfigurationError(
             "the ring's newest key is less than a minute old, and an older one may be in use",
             hint="wait a minute, then repeat the command",
         )
-    ring = KeyRing(ring_file)
-    rewrap_all(store, ring)
-    n_old = len(ring.names()) - 1
+    rewrap_all(store)
+    n_old = len(store.ring.known()) - 1
     if n_old:
-        keep_primary_only(ring_file)
+        store.ring.keep_primary_only()
     return n_old

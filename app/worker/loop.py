@@ -18,7 +18,12 @@ from app.runs.attempts import Attempt, begin_attempt, bury_exhausted, fail_attem
 from app.runs.commits import check_next
 from app.runs.errors import LeaseLostError
 from app.runs.lease import give_back, has_work, renew_lease
-from app.security.errors import StorageFullError, StoreUnavailableError
+from app.security.errors import (
+    KeyKeeperUnavailableError,
+    StorageFullError,
+    StoreUnavailableError,
+)
+from app.security.key_encryption import try_out
 from app.worker.heartbeat import Heartbeat
 from app.worker.helper import Helper
 from app.worker.run import do_run
@@ -99,12 +104,10 @@ class Worker:
                 return self._helper.help_once(self._ready())
             # Else each attempt would fail, until the run counts as one that ends its workers.
             self._broker.blobs.refuse_when_unfit(writes=True)
+            try_out(self._broker.keystore.ring.primary())
             attempt = self._begin()
-        except StorageFullError:
-            log.warning("storage_full")
-            return False
-        except StoreUnavailableError:
-            log.warning("store_unavailable")
+        except (StorageFullError, StoreUnavailableError, KeyKeeperUnavailableError) as exc:
+            log.warning(exc.code.replace("-", "_"))
             return False
         except (SQLAlchemyError, UnavailableError) as exc:
             log.warning("database_unavailable", error=type(exc).__name__)

@@ -9,7 +9,7 @@ import pytest
 
 from app.errors import ConfigurationError
 from app.security.errors import KeyGoneError, SealBrokenError, StorageFullError
-from app.security.keyring import KeyRing, add_primary, keep_primary_only, make_ring
+from app.security.keyring import KeyRing, make_ring
 from app.security.keystore import KeyStore
 
 OBJECT = "upl-00000000000000000000000000000001"
@@ -130,7 +130,7 @@ def test_keys_stay_readable_while_the_ring_rotates(
     store: KeyStore, ring_file: Path, tmp_path: Path
 ) -> None:
     before = store.create(OBJECT)
-    add_primary(ring_file)
+    store.ring.add_primary()
     after = store.create(OTHER)
     for key in (before, after):
         assert store.open(key.object_id) == key
@@ -139,16 +139,16 @@ def test_keys_stay_readable_while_the_ring_rotates(
 
 def test_an_old_ring_key_can_go_once_all_are_rewrapped(store: KeyStore, ring_file: Path) -> None:
     key = store.create(OBJECT)
-    add_primary(ring_file)
+    store.ring.add_primary()
     store.rewrap(OBJECT)
-    keep_primary_only(ring_file)
+    store.ring.keep_primary_only()
     assert store.open(OBJECT) == key
 
 
 def test_a_key_under_a_ring_key_that_is_gone_is_lost(store: KeyStore, ring_file: Path) -> None:
     store.create(OBJECT)
-    add_primary(ring_file)
-    keep_primary_only(ring_file)
+    store.ring.add_primary()
+    store.ring.keep_primary_only()
     with pytest.raises(SealBrokenError, match="not in the ring"):
         KeyStore(ring_file.parent.parent / "keystore", KeyRing(ring_file)).open(OBJECT)
 

@@ -12,9 +12,9 @@ from app.durable import overwrite_sector
 from app.errors import ConfigurationError
 from app.ids import new_id
 from app.security.errors import KeyGoneError, SealBrokenError
-from app.security.keyring import KeyRing, add_primary, make_ring
+from app.security.keyring import KeyRing, make_ring
 from app.security.keystore import KeyStore
-from app.security.rewrapping import count_wrapped, retire_old_keys, rewrap_all, rotate_ring
+from app.security.rewrapping import count_wrapped, retire_old_keys, rewrap_all
 
 N_KEYS = 40
 
@@ -30,6 +30,11 @@ def store(tmp_path: Path, ring_file: Path) -> KeyStore:
     return KeyStore(tmp_path / "keystore", KeyRing(ring_file))
 
 
+def rotate(store: KeyStore) -> int:
+    store.ring.add_primary()
+    return rewrap_all(store)
+
+
 def much_later() -> float:
     return 1e12
 
@@ -38,9 +43,9 @@ def test_after_rotating_all_keys_are_wrapped_under_the_new_one(
     store: KeyStore, ring_file: Path
 ) -> None:
     keys = [store.create(new_id("upl")) for _ in range(3)]
-    assert rotate_ring(store, ring_file) == 3
-    assert list(count_wrapped(store, KeyRing(ring_file)).values()) == [3, 0]
-    assert retire_old_keys(store, ring_file, clock_s=much_later) == 1
+    assert rotate(store) == 3
+    assert list(count_wrapped(store).values()) == [3, 0]
+    assert retire_old_keys(store, clock_s=much_later) == 1
     assert [store.open(key.object_id) for key in keys] == keys
 
 
@@ -51,23 +56,23 @@ def test_an_old_copy_of_the_ring_opens_nothing_afterwards(
     copied.write_bytes(ring_file.read_bytes())
     copied.chmod(0o600)
     key = store.create(new_id("upl"))
-    rotate_ring(store, ring_file)
+    rotate(store)
     with pytest.raises(SealBrokenError):
         KeyStore(tmp_path / "keystore", KeyRing(copied)).open(key.object_id)
 
 
 def test_old_keys_are_not_dropped_within_a_minute(store: KeyStore, ring_file: Path) -> None:
-    rotate_ring(store, ring_file)
+    rotate(store)
     with pytest.raises(ConfigurationError, match="less than a minute"):
-        retire_old_keys(store, ring_file)
+        retire_old_keys(store)
 
 
 def test_retiring_takes_along_what_was_wrapped_under_an_old_key_meanwhile(
     store: KeyStore, ring_file: Path, tmp_path: Path
 ) -> None:
     late = store.create(new_id("upl"))
-    add_primary(ring_file)
-    assert retire_old_keys(store, ring_file, clock_s=much_later) == 1
+    store.ring.add_primary()
+    assert retire_old_keys(store, clock_s=much_later) == 1
     assert KeyStore(tmp_path / "keystore", KeyRing(ring_file)).open(late.object_id) == late
 
 
@@ -75,7 +80,7 @@ def test_rewrapping_brings_back_nothing_that_was_destroyed(
     store: KeyStore, ring_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = store.create(new_id("upl"))
-    add_primary(ring_file)
+    store.ring.add_primary()
     wrap = store._wrap
 
     def destroyed_meanwhile(found: object) -> bytes:
@@ -87,7 +92,7 @@ def test_rewrapping_brings_back_nothing_that_was_destroyed(
     with pytest.raises(KeyGoneError):
         store.rewrap(key.object_id)
     assert os.listdir(tmp_path / "keystore") == []
-    assert rewrap_all(store, KeyRing(ring_file)) == 0
+    assert rewrap_all(store) == 0
 
 
 def test_keys_are_opened_made_and_destroyed_while_the_ring_rotates(
@@ -110,11 +115,11 @@ def test_keys_are_opened_made_and_destroyed_while_the_ring_rotates(
     server.start()
     store.destroy(keys[0].object_id)
     for _ in range(3):
-        rotate_ring(store, ring_file)
+        rotate(store)
     is_done.set()
     server.join()
     assert faults == []
-    retire_old_keys(store, ring_file, clock_s=much_later)
+    retire_old_keys(store, clock_s=much_later)
     fresh = KeyStore(tmp_path / "keystore", KeyRing(ring_file))
     assert [fresh.open(key.object_id) for key in (*keys[1:], *made)] == [*keys[1:], *made]
     with pytest.raises(KeyGoneError):

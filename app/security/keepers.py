@@ -1,0 +1,51 @@
+"""Who keeps the key-encryption keys, as the settings say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from app.errors import ConfigurationError
+from app.security.key_encryption import FileKeeper, KeyKeeper
+from app.security.keyring import FILE, PKCS11, VAULT, Keepers
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+_GUIDE: Final = "docs/operator.md#keys-in-a-security-module-or-in-vault"
+
+
+def keepers_of(settings: Settings) -> Keepers:
+    """Return all keepers that the settings name; none is asked for anything yet.
+
+    Raises:
+        ConfigurationError: a file of the settings cannot be read, or a library is not installed.
+    """
+    found: dict[str, KeyKeeper] = {FILE: FileKeeper()}
+    if settings.hsm_module is not None and settings.hsm_token is not None:
+        settings.hsm_pin()
+        try:
+            from app.security.security_module import SecurityModule  # noqa: PLC0415 - an extra
+        except ImportError as exc:
+            raise ConfigurationError(
+                "hsm_module needs a library that is not installed",
+                hint="pip install 'blindlink[hsm]'",
+            ) from exc
+        found[PKCS11] = SecurityModule(settings.hsm_module, settings.hsm_token, settings.hsm_pin)
+    if settings.vault_url is not None and settings.vault_key is not None:
+        settings.vault_token()
+        # Loaded where it is wanted only: it takes a tenth of a second.
+        from app.security.vault import Vault  # noqa: PLC0415
+
+        try:
+            found[VAULT] = Vault(
+                settings.vault_url,
+                settings.vault_key,
+                settings.vault_token,
+                ca_file=settings.vault_ca_file,
+                namespace=settings.vault_namespace,
+            )
+        except OSError as exc:
+            raise ConfigurationError(
+                "the file of vault_ca_file cannot be read", hint=_GUIDE
+            ) from exc
+    return Keepers(settings.key_keeper, found)
