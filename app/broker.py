@@ -40,8 +40,9 @@ class Broker:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def close(self) -> None:
-        """Close the database's connections."""
+        """Close the connections to the database, and to whoever keeps keys."""
         self.database.close()
+        self.keystore.ring.keepers.close()
 
 
 def open_broker(settings: Settings, *, clock: Clock = utc_now) -> Broker:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from services.full_disk import FullDisk
     from services.object_store import ObjectStoreServer
     from services.postgres import PostgresServer
+    from services.soft_hsm import SoftHsm
 
 # No property depends on how fast the machine is. `make campaign` tries many more examples.
 settings.register_profile(
@@ -127,6 +128,18 @@ def object_store_server() -> Iterator[ObjectStoreServer]:
         with running_object_store() as server:
             yield server
     except MissingStoreError as exc:
+        missing(str(exc))
+
+
+@pytest.fixture(scope="session")
+def soft_hsm() -> Iterator[SoftHsm]:
+    """A security module for the session; `settings(folder)` are those of a broker that uses it."""
+    from services.soft_hsm import MissingSecurityModuleError, running_soft_hsm
+
+    try:
+        with running_soft_hsm() as module:
+            yield module
+    except MissingSecurityModuleError as exc:
         missing(str(exc))
 
 

@@ -35,7 +35,8 @@ def found_broker(settings: Settings, *, origin: str, title: str, clock: Clock = 
 
     make_private_folder(settings.state_dir)
     if not settings.ring_file.exists():
-        make_ring(settings.ring_file, keepers_of(settings))
+        with closing(keepers_of(settings)) as keepers:
+            make_ring(settings.ring_file, keepers)
     if not settings.log_key_file.exists():
         make_log_key(settings.log_key_file, origin)
     with closing(open_database(settings)) as database:

@@ -69,6 +69,9 @@ class KeyKeeper(Protocol):
             ValueError: no key is written so.
         """
 
+    def close(self) -> None:
+        """Close connections, after the last call."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileKey:
@@ -101,6 +104,9 @@ class FileKeeper:
         if len(secret) != KEY_BYTES:
             raise binascii.Error
         return FileKey(key_name(secret), secret)
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 def key_name(identity: bytes) -> str:

@@ -48,6 +48,11 @@ class Keepers:
             hint=f"set {_NEEDED[kind]} and what goes with it, and start the broker anew",
         )
 
+    def close(self) -> None:
+        """Close what they keep open."""
+        for keeper in self.by_kind.values():
+            keeper.close()
+
 
 @dataclass(frozen=True, slots=True)
 class _Line:

@@ -122,12 +122,17 @@ class SecurityModule:
             raise ValueError("not the name of a key in a token")
         return TokenKey(self, written)
 
+    def close(self) -> None:
+        """Leave the session to the end of the process: to log out would be for all in it."""
+
     def authenticate(self, name: str, message: bytes) -> bytes:
         """Return the HMAC-SHA-256 of a message under a key in the token, 32 bytes."""
 
         def sign(session: Session) -> bytes:
             if name not in self._keys:
-                self._keys[name] = _found(session, name)
+                # A session of its own, with the same login: a search by one that has ended leaves the library
+                # with a search that it cannot end.
+                self._keys[name] = _found(session.token.open(), name)
             return self._keys[name].sign(message, mechanism=Mechanism.SHA256_HMAC)
 
         return self._ask(sign)

@@ -133,6 +133,10 @@ class Vault:
             raise ValueError("not a version of a key in Vault")
         return VaultKey(self, parts[1], parts[2], int(parts[3]))
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def ask(self, method: str, path: str, asked: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return the `data` of Vault's answer; empty where it has none.
 
