@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     # Who keeps the keys that wrap all others and makes new ones; `hsm_...` and `vault_...` say where they are.
     key_keeper: Literal["file", "pkcs11", "vault"] = "file"
     hsm_module: Path | None = None
-    hsm_token: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+    hsm_label: Annotated[str, Field(min_length=1, max_length=32)] | None = None
     hsm_pin_file: Path | None = None
     vault_url: Annotated[str, Field(pattern=r"^[!-~]+$", max_length=2000)] | None = None
     vault_key: Annotated[str, Field(pattern=_VAULT_KEY, max_length=200)] | None = None
@@ -214,8 +214,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _keys_can_be_kept(self) -> Self:
         """Refuse half of a keeper; one that is not `key_keeper` may still keep older keys of the ring."""
-        if len({one is None for one in (self.hsm_module, self.hsm_token, self.hsm_pin_file)}) > 1:
-            raise ValueError("hsm_module, hsm_token and hsm_pin_file go together")
+        if len({one is None for one in (self.hsm_module, self.hsm_label, self.hsm_pin_file)}) > 1:
+            raise ValueError("hsm_module, hsm_label and hsm_pin_file go together")
         if (
             len({one is None for one in (self.vault_url, self.vault_key, self.vault_token_file)})
             > 1

@@ -31,7 +31,7 @@ OF_THE_MACHINE: Final = frozenset(
         "database_password_file",
         "key_ring_file",
         "hsm_module",
-        "hsm_token",
+        "hsm_label",
         "hsm_pin_file",
         "vault_key",
         "vault_token_file",

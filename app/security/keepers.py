@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from app.errors import ConfigurationError
-from app.security.key_encryption import FileKeeper, KeyKeeper
+from app.security.key_encryption import GUIDE, FileKeeper, KeyKeeper
 from app.security.keyring import FILE, PKCS11, VAULT, Keepers
 
 if TYPE_CHECKING:
     from app.settings import Settings
-
-_GUIDE: Final = "docs/operator.md#keys-in-a-security-module-or-in-vault"
 
 
 def keepers_of(settings: Settings) -> Keepers:
@@ -21,7 +19,7 @@ def keepers_of(settings: Settings) -> Keepers:
         ConfigurationError: a file of the settings cannot be read, or a library is not installed.
     """
     found: dict[str, KeyKeeper] = {FILE: FileKeeper()}
-    if settings.hsm_module is not None and settings.hsm_token is not None:
+    if settings.hsm_module is not None and settings.hsm_label is not None:
         settings.hsm_pin()
         try:
             from app.security.security_module import SecurityModule  # noqa: PLC0415 - an extra
@@ -30,7 +28,7 @@ def keepers_of(settings: Settings) -> Keepers:
                 "hsm_module needs a library that is not installed",
                 hint="pip install 'blindlink[hsm]'",
             ) from exc
-        found[PKCS11] = SecurityModule(settings.hsm_module, settings.hsm_token, settings.hsm_pin)
+        found[PKCS11] = SecurityModule(settings.hsm_module, settings.hsm_label, settings.hsm_pin)
     if settings.vault_url is not None and settings.vault_key is not None:
         settings.vault_token()
         # Loaded where it is wanted only: it takes a tenth of a second.
@@ -46,6 +44,6 @@ def keepers_of(settings: Settings) -> Keepers:
             )
         except OSError as exc:
             raise ConfigurationError(
-                "the file of vault_ca_file cannot be read", hint=_GUIDE
+                "the file of vault_ca_file cannot be read", hint=GUIDE
             ) from exc
     return Keepers(settings.key_keeper, found)

@@ -22,6 +22,7 @@ from app.security.errors import KeyKeeperUnavailableError, SealBrokenError
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 TAG_BYTES: Final = 16
+GUIDE: Final = "docs/operator.md#keys-in-a-security-module-or-in-vault"
 WRAPPED_BYTES: Final = NONCE_BYTES + KEY_BYTES + TAG_BYTES
 
 
@@ -133,9 +134,7 @@ def unseal(key: bytes, wrapped: bytes, head: bytes) -> bytes:
 
 def keeper_fails(said: str) -> KeyKeeperUnavailableError:
     """Return the error of a keeper of keys, with what an operator reads of it."""
-    return KeyKeeperUnavailableError(
-        f"{said}.", hint="nothing is lost; put it right, and look with: blindlink-broker doctor"
-    )
+    return KeyKeeperUnavailableError(said, hint=f"nothing is lost; {GUIDE} says more")
 
 
 def try_out(key: KeyEncryptionKey, *, new: bool = False) -> None:

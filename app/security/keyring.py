@@ -44,7 +44,7 @@ class Keepers:
         if kind not in _NEEDED:
             raise ConfigurationError("the ring of key-encryption keys is malformed")
         raise KeyKeeperUnavailableError(
-            f"The ring has a key of the kind {kind}, and {_NEEDED[kind]} is not set.",
+            f"The ring has a key of the kind {kind}, and {_NEEDED[kind]} is not set",
             hint=f"set {_NEEDED[kind]} and what goes with it, and start the broker anew",
         )
 
@@ -111,7 +111,7 @@ class KeyRing:
         if kind != wanted:
             raise ConfigurationError(
                 f"key_keeper is {wanted}, and the key that wraps is still of the kind {kind}",
-                hint="blindlink-broker key-ring rotate, and a minute later key-ring retire",
+                hint="blindlink-broker key-ring rotate; a minute later, key-ring retire",
             )
 
     def add_primary(self) -> None:

@@ -46,7 +46,7 @@ from pkcs11.exceptions import (
 )
 
 from app.errors import ConfigurationError
-from app.security.key_encryption import NONCE_BYTES, keeper_fails, seal, unseal
+from app.security.key_encryption import KEY_BYTES, NONCE_BYTES, keeper_fails, seal, unseal
 
 T = TypeVar("T")
 
@@ -60,8 +60,8 @@ _NAME: Final = re.compile(r"[0-9a-f]{16}")
 _LAST_TRY: Final = TokenFlag.USER_PIN_FINAL_TRY | TokenFlag.USER_PIN_LOCKED
 _PIN_REFUSED: Final = (PinExpired, PinIncorrect, PinInvalid, PinLenRange, PinLocked)
 _SAID: Final[dict[type[PKCS11Error], str]] = {
-    NoSuchToken: "The security module has no token with the label of hsm_token",
-    MultipleTokensReturned: "The security module has several tokens with the label of hsm_token",
+    NoSuchToken: "The security module has no token of the name in hsm_label",
+    MultipleTokensReturned: "The security module has several tokens of the name in hsm_label",
     NoSuchKey: "The token does not hold the key that the ring names",
     MechanismInvalid: "The token does not compute HMAC-SHA-256",
 }
@@ -132,7 +132,7 @@ class SecurityModule:
             if name not in self._keys:
                 # A session of its own, with the same login: a search by one that has ended leaves the library
                 # with a search that it cannot end.
-                self._keys[name] = _found(session.token.open(), name)
+                self._keys[name] = _found(session.token.open(rw=True), name)
             return self._keys[name].sign(message, mechanism=Mechanism.SHA256_HMAC)
 
         return self._ask(sign)
@@ -188,34 +188,30 @@ class SecurityModule:
                 "The token is locked, or one more wrong PIN would lock it: log in once with its own tool"
             )
         try:
-            return token.open(user_pin=pin)
+            # For writing as well: AWS CloudHSM knows no other session.
+            return token.open(rw=True, user_pin=pin)
         except UserAlreadyLoggedIn:
-            return token.open()
+            return token.open(rw=True)
         except _PIN_REFUSED:
             self._refused = pin
             raise keeper_fails("The token refuses the PIN of hsm_pin_file") from None
 
 
 def _generate(session: Session, *, name: str) -> None:
-    # It has the login of the session that is kept.
-    writing = session.token.open(rw=True)
-    try:
-        writing.generate_key(
-            KeyType.GENERIC_SECRET,
-            256,
-            mechanism=Mechanism.GENERIC_SECRET_KEY_GEN,
-            id=bytes.fromhex(name),
-            label=LABEL,
-            store=True,
-            capabilities=MechanismFlag.SIGN,
-            template={
-                Attribute.PRIVATE: True,
-                Attribute.SENSITIVE: True,
-                Attribute.EXTRACTABLE: False,
-            },
-        )
-    finally:
-        writing.close()
+    session.generate_key(
+        KeyType.GENERIC_SECRET,
+        8 * KEY_BYTES,
+        mechanism=Mechanism.GENERIC_SECRET_KEY_GEN,
+        id=bytes.fromhex(name),
+        label=LABEL,
+        store=True,
+        capabilities=MechanismFlag.SIGN,
+        template={
+            Attribute.PRIVATE: True,
+            Attribute.SENSITIVE: True,
+            Attribute.EXTRACTABLE: False,
+        },
+    )
 
 
 def _found(session: Session, name: str) -> SignMixin:

@@ -228,7 +228,10 @@ def test_a_webhook_without_its_secret_or_with_a_short_one_is_refused(tmp_path: P
 def test_the_settings_of_the_operators_page_are_taken(tmp_path: Path) -> None:
     page = Path(__file__).parents[2] / "docs" / "operator.md"
     blocks = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
-    passes_through, ends_tls, stored, signs_on, told = blocks
+    passes_through, ends_tls, stored, in_token, in_vault, signs_on, told = blocks
+    for keeper, kind in ((in_token, "pkcs11"), (in_vault, "vault")):
+        write_config(tmp_path, keeper)
+        assert read_settings(tmp_path).key_keeper == kind
     write_config(tmp_path, ends_tls)
     named = read_settings(tmp_path)
     assert (named.insecure_plain_http, named.trusted_proxy) == (True, "127.0.0.1")

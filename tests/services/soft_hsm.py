@@ -46,7 +46,7 @@ class SoftHsm:
         folder.mkdir(parents=True, exist_ok=True)
         pin = folder / "pin"
         pin.write_text(f"{PIN}\n")
-        return {"hsm_module": MODULE, "hsm_token": self.token, "hsm_pin_file": pin}
+        return {"hsm_module": MODULE, "hsm_label": self.token, "hsm_pin_file": pin}
 
     @contextmanager
     def unplugged(self) -> Iterator[None]:

@@ -196,7 +196,7 @@ def test_a_ring_that_names_no_key_is_malformed(opened: Open, line: str) -> None:
     [
         ({"key_keeper": "paper"}, "key_keeper"),
         ({"key_keeper": "pkcs11", "hsm_module": None}, "go together"),
-        ({"hsm_pin_file": None}, "hsm_module, hsm_token and hsm_pin_file go together"),
+        ({"hsm_pin_file": None}, "hsm_module, hsm_label and hsm_pin_file go together"),
         ({"vault_key": None}, "vault_url, vault_key and vault_token_file go together"),
         ({"vault_key": "blindlink"}, "vault_key"),
         ({"vault_key": "transit/../sys"}, "vault_key"),
@@ -209,7 +209,7 @@ def test_half_a_keeper_is_refused_by_the_name_of_its_setting(
 ) -> None:
     whole = {
         "hsm_module": Path("module.so"),
-        "hsm_token": "blindlink",
+        "hsm_label": "blindlink",
         "hsm_pin_file": tmp_path / "pin",
         "vault_url": "https://vault.example.org",
         "vault_key": "transit/blindlink",

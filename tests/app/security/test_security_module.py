@@ -132,7 +132,7 @@ def test_what_is_missing_is_named(
     for file, label, said in (
         (tmp_path / "none.so", module.token, "file of hsm_module is not there"),
         (no_library, module.token, "fails with PKCS11Error"),
-        (MODULE, "no-such-token", "label of hsm_token"),
+        (MODULE, "no-such-token", "name in hsm_label"),
     ):
         with pytest.raises(KeyKeeperUnavailableError, match=said):
             SecurityModule(file, label, Pin()).draw([])

@@ -19,6 +19,7 @@ from app.security.keyring import Keepers, KeyRing, make_ring
 from app.security.vault import Vault
 from app.settings import Settings
 
+OPERATOR = (Path(__file__).parents[3] / "docs" / "operator.md").read_text("utf-8")
 SECRET, HEAD = bytes(range(32)), b"upl-1"
 
 
@@ -70,6 +71,10 @@ def test_a_key_of_the_ring_is_a_version_of_the_transit_key(keeper: Vault, vault:
     old, new = keeper.key(first), keeper.key(second)
     wrapped = old.wrap(SECRET, HEAD)
     assert old.unwrap(wrapped, HEAD) == SECRET
+    # The policy of the operator's page lets just these calls through.
+    policy = re.findall(r'^path "(.*)" { capabilities = \["(.*)"\] }$', OPERATOR, re.MULTILINE)
+    verbs = {"read": "GET", "update": "POST"}
+    assert set(vault.calls) == {f"{verbs[verb]} {path}" for path, verb in policy}
     with pytest.raises(SealBrokenError):
         new.unwrap(wrapped, HEAD)
     assert old.name != new.name
