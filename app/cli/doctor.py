@@ -19,6 +19,7 @@ from app.durable import refuse_shared
 from app.errors import BrokerError, ConfigurationError
 from app.http.listener import files_needed, raise_file_limit
 from app.oidc.errors import ProviderFailedError
+from app.security.key_encryption import try_out
 from app.version import VERSION
 from schemas.shared.command_line import emit, json_option
 
@@ -113,8 +114,6 @@ def _log(broker: Broker) -> str:
 
 
 def _keys(broker: Broker) -> str:
-    from app.security.key_encryption import try_out
-
     object_ids = list(broker.keystore.object_ids())
     for object_id in object_ids:
         broker.keystore.open(object_id)

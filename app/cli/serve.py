@@ -18,6 +18,7 @@ from app.http.listener import files_needed, raise_file_limit
 from app.logs import configure_logs
 from app.memory import give_memory_back
 from app.security.errors import KeyKeeperUnavailableError
+from app.security.key_encryption import try_out
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -124,7 +125,6 @@ _INSECURE: Final = (
 
 
 def _warn_where_unsafe(broker: Broker) -> None:
-    from app.security.key_encryption import try_out
     from app.settings import is_loopback
 
     for name in _INSECURE:

@@ -149,7 +149,7 @@ class SecurityModule:
                 self._restart()
                 done = step(self._open())
         except PKCS11Error as exc:
-            self._session = None
+            self._session, self._keys = None, {}
             said = _SAID.get(type(exc), f"The security module fails with {type(exc).__name__}")
             raise keeper_fails(said) from None
         finally:

@@ -28,6 +28,7 @@ IMPORT_NAMES = {
     "pydantic-settings": "pydantic_settings",
     "python-calamine": "python_calamine",
     "python-multipart": "python_multipart",
+    "python-pkcs11": "pkcs11",
     "setuptools": "pkg_resources",
 }
 
@@ -45,7 +46,7 @@ READERS = third_party(OPTIONAL["parquet"], OPTIONAL["xlsx"])
 SCREEN = third_party(OPTIONAL["review"])
 PROGRAMS = third_party(OPTIONAL["tables"])
 # starlette is part of what fastapi offers its users, markupsafe of what jinja2 does.
-BROKER = third_party(*(OPTIONAL[name] for name in ("broker", "postgres", "sso", "store")))
+BROKER = third_party(*(OPTIONAL[name] for name in ("broker", "hsm", "postgres", "sso", "store")))
 BROKER |= {"starlette", "markupsafe"}
 
 # What each part may import beyond the standard library and itself.
