@@ -116,7 +116,10 @@ class Vault:
         if namespace is not None:
             self._headers["X-Vault-Namespace"] = namespace
         verify: ssl.SSLContext | bool = True if ca_file is None else trust_only(ca_file)
-        self._client = httpx2.Client(verify=verify, timeout=WAIT_S, follow_redirects=False)
+        # No proxy of the environment gets to see the token.
+        self._client = httpx2.Client(
+            verify=verify, timeout=WAIT_S, follow_redirects=False, trust_env=False
+        )
 
     def draw(self, written: Sequence[str]) -> str:
         """Take the newest version, where the ring does not have it yet; else have Vault make one."""

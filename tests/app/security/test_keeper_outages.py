@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ from typing import Any
 
 import pytest
 from rigs.destroying import checked, destroy
-from rigs.linkage import CHILD_WELFARE, Linkage, embedded_database, linkage, make_linkage
+from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, embedded_database, linkage, make_linkage
 from rigs.searching import database_rows, files_under, found_in
-from samples.round_files import random_people
+from samples.round_files import two_files
 from services.soft_hsm import PIN
 from services.vault_stub import TOKEN, VaultStub
 
@@ -68,7 +67,8 @@ def test_an_outage_of_the_keys_loses_nothing(
 ) -> None:
     linkage = moved
     linkage.open_round()
-    made = linkage.container(random_people(random.Random(5), 30), CHILD_WELFARE)
+    people, others = two_files(linkage.rng, 30, 12)
+    made = linkage.container(people, CHILD_WELFARE)
     upload = linkage.open(made, CHILD_WELFARE).json()["upload"]
     assert linkage.client.get("/readyz").status_code == 200
     with kept.down():
@@ -90,7 +90,7 @@ def test_an_outage_of_the_keys_loses_nothing(
     with kept.down():
         assert linkage.commit(upload, manifest, CHILD_WELFARE).status_code == 503
     assert linkage.commit(upload, manifest, CHILD_WELFARE).status_code == 200
-    linkage.upload_both(30, 12)
+    linkage.upload(others, SCHOOL)
     with kept.down():
         # However long it takes, no attempt is counted.
         for _ in range(2):

@@ -29,8 +29,11 @@ def given(vault: VaultStub, tmp_path: Path) -> dict[str, object]:
 
 
 @pytest.fixture
-def keepers_with(given: dict[str, object]) -> Iterator[Callable[..., Keepers]]:
-    """Make keepers by the settings, with changes."""
+def keepers_with(
+    given: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Keepers]]:
+    """Make keepers by the settings, with changes; the environment names a proxy that there is not."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     begun: list[Keepers] = []
 
     def make(**changes: object) -> Keepers:
