@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -29,6 +29,7 @@ from app.security.keystore import KeyStore
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from app.cluster.place import Place
     from app.engine import Progress
 
 DATABASE_NAME: Final = "anonlink.db"
@@ -62,7 +63,7 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One service's stores, limits and clock.
+    """One service's stores, limits and clock; `cluster` compares its CLKs, None: this process.
 
     `waking` is set when a run may begin, `stopping` when the process is to end.
     """
@@ -72,6 +73,7 @@ class Service:
     blobs: BlobStore
     limits: Limits
     clock: Clock
+    cluster: Place | None = None
     waking: threading.Event = field(default_factory=threading.Event)
     stopping: threading.Event = field(default_factory=threading.Event)
     present: Present = field(default_factory=Present)
@@ -101,6 +103,7 @@ def opened_service(
     *,
     clock: Clock = utc_now,
     reserve_percent: int = DEFAULT_RESERVE_PERCENT,
+    cluster: Place | None = None,
 ) -> Iterator[Service]:
     """Open the service in a folder, making it if it is new, and hold the folder until the block ends.
 
@@ -112,7 +115,7 @@ def opened_service(
     make_private_folder(folder)
     try:
         with FileLock(folder / "lock", timeout=0, mode=0o600):
-            service = _open(folder, limits, clock, reserve_percent)
+            service = replace(_open(folder, limits, clock, reserve_percent), cluster=cluster)
             try:
                 _put_right(service)
                 yield service

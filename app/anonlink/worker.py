@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import structlog
@@ -22,10 +22,18 @@ from app.anonlink.memberships import FORM, number_blocks, sharing_a_block
 from app.anonlink.results import result_texts
 from app.anonlink.service import Service, remove_expired
 from app.anonlink.uploads import BLOCKS, CLKS
+from app.cluster.place import ClusterUnavailableError
 from app.engine import Progress, find_pairs
-from app.errors import UnavailableError, place_of
+from app.errors import ConfigurationError, UnavailableError, place_of
 from app.ids import new_id
-from app.matching.exhaustive import Block, Candidates, MatchingError, Words, pack_words
+from app.matching.exhaustive import (
+    Block,
+    Candidates,
+    MatchingError,
+    OrderedPairs,
+    Words,
+    pack_words,
+)
 from app.sealed.objects import NewObject, cut_pieces, open_pieces
 from app.security.errors import KeyGoneError
 
@@ -136,7 +144,8 @@ def _compare(service: Service, task: Task) -> None:
         _words(service, clks, n, task.clk_bytes)
         for clks, n in zip(task.clks, task.n_clks, strict=True)
     ]
-    pairs = find_pairs(
+    pairs = _find(
+        service,
         datasets,
         task.threshold,
         n_threads=service.limits.n_threads,
@@ -162,6 +171,19 @@ def _compare(service: Service, task: Task) -> None:
         if not is_kept:
             stored.drop()
     log.info("run_completed", run_id=task.run, project=task.project, n_pairs=len(pairs))
+
+
+def _find(
+    service: Service, datasets: Sequence[Words], threshold: Fraction, **how: Any
+) -> OrderedPairs:
+    if service.cluster is not None:
+        from app.cluster.executor import find_pairs_on_cluster  # noqa: PLC0415 - it needs Dask
+
+        try:
+            return find_pairs_on_cluster(service.cluster, datasets, threshold, **how)
+        except (ClusterUnavailableError, ConfigurationError) as exc:
+            log.warning("cluster_unavailable", error=type(exc).__name__)
+    return find_pairs(datasets, threshold, **how)
 
 
 def _watch(service: Service, task: Task, progress: Progress) -> None:

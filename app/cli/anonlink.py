@@ -93,6 +93,7 @@ def serve(
     from app.anonlink.application import create_app
     from app.anonlink.service import Limits, opened_service
     from app.anonlink.worker import working
+    from app.cluster.place import place_in
     from app.http.server import bind
     from app.http.server import serve as serve_app
     from app.settings import read_settings, usable_processors
@@ -107,6 +108,7 @@ def serve(
         body_timeout_s=BODY_TIMEOUT_S,
     )
     tls = _tls(settings)
+    cluster = place_in(settings)
     give_memory_back()
     limits = Limits(
         max_pairs=max_pairs,
@@ -120,7 +122,9 @@ def serve(
     settings = settings.model_copy(update=taken)
     with (
         closing(listener),
-        opened_service(folder, limits, reserve_percent=settings.disk_reserve_percent) as service,
+        opened_service(
+            folder, limits, reserve_percent=settings.disk_reserve_percent, cluster=cluster
+        ) as service,
         working(service),
     ):
         click.echo(f"blindlink-broker: warning: {WARNING}", err=True)

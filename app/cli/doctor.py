@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -154,11 +154,34 @@ def _tls(broker: Broker) -> str:
             return "none; a reverse proxy must speak it"
         raise ConfigurationError("there is no certificate")
     tls_context(TlsFiles(*files))
-    certificate = x509.load_pem_x509_certificate(files[0].read_bytes())
-    end = certificate.not_valid_after_utc
+    return f"certificate until {_end_of(files[0])}"
+
+
+def _end_of(certificate: Path) -> date:
+    end = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
     if end - RENEW_BEFORE < datetime.now(UTC):
         raise ConfigurationError(f"the certificate ends on {end.date()}")
-    return f"certificate until {end.date()}"
+    return end.date()
+
+
+def _cluster(broker: Broker) -> str:
+    from app.cluster.place import place_in
+
+    place = place_in(broker.settings)
+    if place is None:
+        return "none; workers on this database share runs without one"
+    ends = min(_end_of(place.ca_file), _end_of(place.cert_file))
+    # Not before: it needs Dask.
+    from app.cluster.client import connected, strength_of
+
+    with connected(place) as client:
+        found = strength_of(client)
+    if not found.n_workers:
+        raise ConfigurationError("the scheduler answers, and has no worker")
+    return (
+        f"answers; workers: {found.n_workers}, of which help with runs: {found.n_brokers}; "
+        f"certificates until {ends}"
+    )
 
 
 def _configuration(broker: Broker) -> str:
@@ -255,4 +278,5 @@ CHECKS: dict[str, Callable[[Broker], str]] = {
     "blobs": _blobs,
     "files": _files,
     "tls": _tls,
+    "cluster": _cluster,
 }

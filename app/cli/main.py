@@ -21,6 +21,7 @@ SECTIONS: Final = {
         "init": "Set up a broker in the state folder.",
         "serve": "Serve the HTTPS API and the pages.",
         "work": "Do the runs that wait.",
+        "cluster": "Run a cluster of Dask that helps with runs.",
         "doctor": "Check settings, stores, log and kernel.",
         "migrate": "Bring the database to the newest schema.",
     },

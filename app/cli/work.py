@@ -31,10 +31,13 @@ def work(ctx: click.Context, *, until_idle: bool, tasks: int | None) -> None:
 
     Example: blindlink-broker --state /srv/blindlink work --tasks 4
     """
+    from app.cluster.place import place_in
     from app.worker import run_worker
 
     configure_logs()
     with opened_broker(ctx) as broker:
+        # Settings of a cluster that do not fit are told now, and not in the middle of a run.
+        place_in(broker.settings)
         with broker.database.read() as session:
             broker.log.check(session)
         if tasks is not None:

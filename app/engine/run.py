@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
+from contextlib import nullcontext
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ def match_blocks(
     kernel: str = "auto",
     n_threads: int = 1,
     max_pairs: int | None = None,
+    executor: Executor | None = None,
 ) -> Iterator[MatchedBlock]:
     """Yield each block with its pairs, in the order of the plan; at most `n_threads` + 1 are held at a time.
 
@@ -48,13 +50,14 @@ def match_blocks(
         kernel: as `dice_candidates`.
         n_threads: blocks to match at a time.
         max_pairs: cap on the pairs of the whole run; None: no cap.
+        executor: where blocks are matched, and stays open; None: threads of this process.
 
     Raises:
         PairCapError: the run has more than `max_pairs` pairs.
     """
     meter = ProgressMeter(sum(block.n_comparisons for block in blocks))
     cap = _RunCap(max_pairs, threshold)
-    with threads(n_threads) as running:
+    with threads(n_threads) if executor is None else nullcontext(executor) as running:
 
         def start(block: Block) -> Future[Candidates]:
             return running.submit(
@@ -73,6 +76,7 @@ def find_pairs(
     kernel: str = "auto",
     n_threads: int = 1,
     max_pairs: int | None = None,
+    executor: Executor | None = None,
     watch: Callable[[Progress], None] = lambda _: None,
     keep: Callable[[Block, Candidates], Candidates] = lambda _, pairs: pairs,
 ) -> OrderedPairs:
@@ -80,7 +84,7 @@ def find_pairs(
 
     Args:
         datasets: the files, of the same width.
-        threshold, kernel, n_threads, max_pairs: as `match_blocks`.
+        threshold, kernel, n_threads, max_pairs, executor: as `match_blocks`.
         watch: told of the progress after each block; what it raises ends the run.
         keep: gives the pairs of a block that count.
 
@@ -90,7 +94,13 @@ def find_pairs(
     """
     blocks = plan_blocks(datasets, block_pairs=BLOCK_PAIRS)
     matched = match_blocks(
-        datasets, blocks, threshold, kernel=kernel, n_threads=n_threads, max_pairs=max_pairs
+        datasets,
+        blocks,
+        threshold,
+        kernel=kernel,
+        n_threads=n_threads,
+        max_pairs=max_pairs,
+        executor=executor,
     )
 
     def kept() -> Iterator[tuple[Block, Candidates]]:

@@ -32,6 +32,7 @@ from app.runs.attempts import Attempt
 from app.sealed.objects import open_pieces
 from app.security.scratch import Scratch
 from app.uploads.reader import Handles
+from app.worker.cluster import called_helpers
 from app.worker.comparison import BLOCK_KIND, Comparison, HoldersShare, locate_comparison
 from schemas.counts import published_counts
 
@@ -58,7 +59,8 @@ def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
     with broker.database.read() as session:
         terms = attempts.agreed_terms(session, broker, attempt.specification)
     comparison = locate_comparison(broker, attempt.specification, terms, attempt.range_rows)
-    HoldersShare(broker, attempt, comparison, stop).compare()
+    with called_helpers(broker, attempt.run, n_tasks=len(comparison.plan)):
+        HoldersShare(broker, attempt, comparison, stop).compare()
     _enter(broker, attempt, "deciding")
     resolution = _resolve(broker, attempt, comparison, terms)
     matches = matches_of(resolution)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -25,9 +25,12 @@ START_TIMEOUT_S = 60.0
 class Process:
     """One command of the broker; its log lines are kept, and waited for by the event they tell."""
 
-    def __init__(self, settings: Settings, *arguments: str) -> None:
+    def __init__(
+        self, settings: Settings, *arguments: str, program: Sequence[str] | None = None
+    ) -> None:
+        program = program or [command_path("blindlink-broker")]
         self._started = subprocess.Popen(
-            [command_path("blindlink-broker"), "--state", str(settings.state_dir), *arguments],
+            [*program, "--state", str(settings.state_dir), *arguments],
             env={**os.environ, **environment(settings)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -1,0 +1,80 @@
+"""This machine as a client of the cluster: it hands tasks to the scheduler, and counts its workers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, NamedTuple
+
+from distributed import Client, Future
+
+from app.cluster.configuration import configure, security_of
+from app.cluster.place import ClusterUnavailableError, Place
+from app.cluster.tasks import BROKER, help_with
+
+CONNECT_TIMEOUT_S: Final = 5.0
+_LOOK_S: Final = 1.0
+
+
+class Strength(NamedTuple):
+    """How many workers a cluster has, how many of them have a broker's state, and threads of all."""
+
+    n_workers: int
+    n_brokers: int
+    n_threads: int
+
+
+@contextmanager
+def connected(place: Place) -> Iterator[Client]:
+    """Be a client of the cluster for the length of a block.
+
+    Raises:
+        ClusterUnavailableError: the scheduler does not answer, or refuses this machine's certificate.
+    """
+    configure()
+    try:
+        client = Client(
+            place.address,
+            security=security_of(place),
+            timeout=CONNECT_TIMEOUT_S,
+            set_as_default=False,
+        )
+    except (OSError, RuntimeError) as exc:
+        raise ClusterUnavailableError(
+            "The cluster's scheduler does not answer, or does not take this machine's certificate."
+        ) from exc
+    try:
+        yield client
+    finally:
+        client.close(timeout=1)
+
+
+def ask_for_help(place: Place, run: str, ended: threading.Event) -> None:
+    """See each worker that has a broker's state help with a run, until `ended` is set or the scheduler is gone.
+
+    One that had nothing more to do is asked again: a task may have become free, and asking costs little.
+
+    Raises:
+        ClusterUnavailableError: as `connected`.
+    """
+    with connected(place) as client:
+        asked: list[Future] = []
+        while not ended.is_set() and client.status == "running":
+            asked = [one for one in asked if not one.done()]
+            for _ in range(strength_of(client).n_brokers - len(asked)):
+                asked.append(client.submit(help_with, run, resources={BROKER: 1}, pure=False))
+            ended.wait(_LOOK_S)
+
+
+def strength_of(client: Client) -> Strength:
+    """Return what the cluster has now; raises ClusterUnavailableError where the scheduler is gone."""
+    try:
+        workers = client.scheduler_info()["workers"].values()
+    except (OSError, RuntimeError) as exc:
+        raise ClusterUnavailableError("The cluster's scheduler does not answer.") from exc
+    return Strength(
+        n_workers=len(workers),
+        n_brokers=sum(BROKER in worker["resources"] for worker in workers),
+        n_threads=sum(worker["nthreads"] for worker in workers),
+    )

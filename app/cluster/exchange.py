@@ -1,0 +1,183 @@
+"""The submitting side of an exchange: files of one attempt handed out, pairs of its blocks taken in.
+
+Over mutual TLS, between this process and a worker, for as long as the attempt lives, to who knows its
+reference. Nothing is written to a disk, and nothing that comes in is run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import secrets
+import socket
+import socketserver
+import ssl
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, InvalidStateError
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from app.cluster.fetching import CHUNK_BYTES, TIMEOUT_S
+from app.errors import ConfigurationError
+from app.matching.exhaustive.candidates import PAIR_BYTES, candidates_from_bytes
+from app.matching.exhaustive.errors import DatasetError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from app.cluster.place import Place
+    from app.matching.exhaustive import Block, Candidates, Words
+
+_LISTEN_BACKLOG: Final = 128
+# How long the end of an attempt waits at most.
+_POLL_S: Final = 0.05
+
+
+class Exchange:
+    """The files of an attempt and the blocks that are awaited, served within a block of code.
+
+    Attributes:
+        reference: 256 random bits that name the attempt.
+        host, port: where it listens.
+    """
+
+    def __init__(self, place: Place, datasets: Sequence[Words]) -> None:
+        self.reference = secrets.token_urlsafe(32)
+        self.host = place.own_host()
+        self.arrived = threading.Event()
+        self._files = [np.ascontiguousarray(words, dtype="<u8") for words in datasets]
+        self._awaited: dict[int, tuple[Block, Future[Candidates]]] = {}
+        try:
+            self._server = _Server((self.host, place.data_port), place.tls(is_server=True), self)
+        except OSError as exc:
+            raise ConfigurationError(
+                "nothing can listen on cluster_data_port", hint="another process may have it"
+            ) from exc
+        self.port: int = self._server.server_address[1]
+
+    def __enter__(self) -> Self:
+        threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_S,), name="cluster-exchange", daemon=True
+        ).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._files.clear()
+
+    def expect(self, block: Block) -> Future[Candidates]:
+        """Return what will have the pairs of a block when a worker has brought them."""
+        future: Future[Candidates] = Future()
+        # From now on it cannot be cancelled: what comes is let lie.
+        future.set_running_or_notify_cancel()
+        self._awaited[block.number] = block, future
+        return future
+
+    def file(self, reference: str, number: int) -> memoryview | None:
+        """Return the bytes of a file; None where nobody may have them."""
+        if not self._is_meant(reference) or number >= len(self._files):
+            return None
+        words = self._files[number]
+        return words.data.cast("B") if words.size else memoryview(b"")
+
+    def most_bytes(self, reference: str, number: int) -> int | None:
+        """Return how long the pairs of a block may be; None where none are awaited."""
+        if not self._is_meant(reference) or number not in self._awaited:
+            return None
+        return PAIR_BYTES * self._awaited[number][0].n_comparisons
+
+    def take(self, number: int, content: bytes) -> bool:
+        """Take the pairs of a block in, False where they are none; who comes second brought the same."""
+        block, future = self._awaited[number]
+        try:
+            pairs = candidates_from_bytes(content)
+        except DatasetError:
+            return False
+        for side, start, stop in (
+            (pairs.left, block.left_start, block.left_stop),
+            (pairs.right, block.right_start, block.right_stop),
+        ):
+            if len(side) and not start <= int(side.min()) <= int(side.max()) < stop:
+                return False
+        with contextlib.suppress(InvalidStateError):
+            future.set_result(pairs)
+        self.arrived.set()
+        return True
+
+    def _is_meant(self, reference: str) -> bool:
+        return hmac.compare_digest(reference.encode(), self.reference.encode())
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = _LISTEN_BACKLOG
+
+    def __init__(
+        self, address: tuple[str, int], context: ssl.SSLContext, exchange: Exchange
+    ) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.exchange = exchange
+        self._context = context
+        super().__init__(address, _Handler)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        # In the connection's own thread, so that nobody keeps others waiting by a slow handshake.
+        request.settimeout(TIMEOUT_S)
+        with self._context.wrap_socket(request, server_side=True) as tls:
+            super().finish_request(tls, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: the standard library would print a traceback."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        """Hand out a file."""
+        file = self.server.exchange.file(*self._named())
+        if file is None:
+            self._answer(HTTPStatus.NOT_FOUND)
+            return
+        self._answer(HTTPStatus.OK, len(file))
+        for start in range(0, len(file), CHUNK_BYTES):
+            self.wfile.write(file[start : start + CHUNK_BYTES])
+
+    def do_PUT(self) -> None:
+        """Take in the pairs of a block."""
+        reference, number = self._named()
+        most = self.server.exchange.most_bytes(reference, number)
+        text = self.headers.get("Content-Length", "")
+        if most is None or not text.isdecimal() or int(text) > most:
+            self._answer(HTTPStatus.NOT_FOUND)
+            return
+        content = self.rfile.read(int(text))
+        is_whole = len(content) == int(text)
+        is_taken = is_whole and self.server.exchange.take(number, content)
+        self._answer(HTTPStatus.OK if is_taken else HTTPStatus.BAD_REQUEST)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: the path holds the reference."""
+
+    def _named(self) -> tuple[str, int]:
+        reference, _, number = self.path.removeprefix("/").partition("/")
+        is_number = number.isascii() and number.isdecimal() and len(number) < 10
+        return (reference, int(number)) if is_number else ("", 0)
+
+    def _answer(self, status: HTTPStatus, n_bytes: int = 0) -> None:
+        self.close_connection = True
+        self.send_response_only(status)
+        self.send_header("Content-Length", str(n_bytes))
+        self.end_headers()

@@ -1,0 +1,148 @@
+"""A scheduler and workers of the cluster as processes: closed to whoever has no certificate of its CA."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import tempfile
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from distributed import Scheduler, Worker
+
+from app.cluster.configuration import configure, security_of
+from app.cluster.fetching import Fetched
+from app.cluster.place import ClusterUnavailableError
+from app.cluster.tasks import BROKER
+
+if TYPE_CHECKING:
+    from app.cluster.place import Place
+    from app.cluster.tasks import Helps
+
+# Before a worker whose scheduler is gone looks for it again.
+_PAUSE_S: Final = 1.0
+
+log = structlog.get_logger()
+
+
+class _NoHttp:
+    """A node that opens no port for HTTP: Dask's own opens one even where nothing is served on it."""
+
+    def start_http_server(self, *_: object, **__: object) -> None:
+        """Open nothing."""
+
+
+class ClosedScheduler(_NoHttp, Scheduler):
+    """A scheduler without HTTP."""
+
+
+class ClosedWorker(_NoHttp, Worker):
+    """A worker without HTTP, with what tasks of ours need."""
+
+    def __init__(self, *args: Any, fetched: Fetched, helps: Helps | None, **kwargs: Any) -> None:
+        self.fetched = fetched
+        self.helps = helps
+        super().__init__(*args, **kwargs)
+
+
+def run_scheduler(place: Place, on_listening: Callable[[str], None]) -> None:
+    """Be the scheduler, on the place's host and port, until SIGTERM or SIGINT.
+
+    Args:
+        place: port 0 takes a free one.
+        on_listening: told the address.
+
+    Raises:
+        OSError: the address is taken, or is not one of this machine.
+    """
+
+    async def live() -> None:
+        async with ClosedScheduler(
+            protocol="tls",
+            host=place.host,
+            port=place.port,
+            security=security_of(place),
+            dashboard=False,
+        ) as scheduler:
+            on_listening(scheduler.address)
+            await scheduler.finished()
+
+    configure()
+    asyncio.run(_until_stopped(live()))
+
+
+def run_cluster_worker(  # noqa: PLR0917 - one parameter for each option
+    place: Place,
+    n_threads: int,
+    port: int,
+    helps: Helps | None,
+    on_stop: Callable[[], None],
+    on_joined: Callable[[], None],
+) -> None:
+    """Be a worker until SIGTERM or SIGINT; where the scheduler is gone, wait for the next one.
+
+    Args:
+        place: the cluster.
+        n_threads: blocks to compare at a time.
+        port: where it listens; 0: any free port.
+        helps: does tasks of a run; None: it compares blocks only.
+        on_stop: called when it is to end, before what is under way is waited for.
+        on_joined: called whenever it has joined a scheduler.
+    """
+    fetched = Fetched(place)
+
+    async def live() -> None:
+        with tempfile.TemporaryDirectory(prefix="blindlink-cluster-") as folder:
+            while True:
+                log.info("cluster_sought", host=place.host, port=place.port)
+                try:
+                    await one_life(folder)
+                    log.warning("cluster_lost")
+                except (OSError, RuntimeError, ClusterUnavailableError) as exc:
+                    log.warning("cluster_not_joined", error=type(exc).__name__)
+                await asyncio.sleep(_PAUSE_S)
+
+    async def one_life(folder: str) -> None:
+        worker = ClosedWorker(
+            place.address,
+            nthreads=n_threads,
+            # Not on every address, as Dask would.
+            host=place.own_host(),
+            port=port,
+            security=security_of(place),
+            # Dask wants a folder; with no limit of memory and no spilling it writes nothing there.
+            local_directory=folder,
+            memory_limit=0,
+            resources={} if helps is None else {BROKER: 1},
+            fetched=fetched,
+            helps=helps,
+        )
+        try:
+            await worker
+            on_joined()
+            await worker.finished()
+        finally:
+            await worker.close(timeout=1, executor_wait=False)
+
+    configure()
+    try:
+        asyncio.run(_until_stopped(live(), on_stop))
+    finally:
+        fetched.forget()
+
+
+async def _until_stopped(
+    life: Coroutine[Any, Any, None], on_stop: Callable[[], None] = lambda: None
+) -> None:
+    living = asyncio.ensure_future(life)
+
+    def stop() -> None:
+        on_stop()
+        living.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    with contextlib.suppress(asyncio.CancelledError):
+        await living

@@ -1,0 +1,73 @@
+"""What a worker of the cluster is asked to do; all that the scheduler sees of it stands here.
+
+Nothing is raised: Dask would log it with the task's arguments, and send it through the scheduler. Whoever asked
+does what a worker could not do, and finds out why.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+import structlog
+
+from app.errors import place_of
+from app.matching.exhaustive import match_block
+
+if TYPE_CHECKING:
+    from app.cluster.fetching import BlockTask, Fetched
+
+# What a worker has one of that can help with runs, so that it is given one run at a time.
+BROKER: Final = "broker"
+
+log = structlog.get_logger()
+
+
+class Helps(Protocol):
+    """A worker's way to help with a run."""
+
+    def __call__(self, run: str) -> None:
+        """Do tasks of the run until none is free, or this worker is to end."""
+
+
+class Equipped(Protocol):
+    """A worker of the cluster that Blindlink started; `helps` is None where it has no broker's state."""
+
+    fetched: Fetched
+    helps: Helps | None
+
+
+def help_with(run: str) -> bool:
+    """Help with a run, on a worker that has the broker's state; False where it could not."""
+    helps = _worker().helps
+    if helps is None:
+        return False
+    try:
+        helps(run)
+    except Exception as exc:  # noqa: BLE001 - see above
+        log.warning("help_failed", run_id=run, error=type(exc).__name__, where=place_of(exc))
+        return False
+    return True
+
+
+def compare_block(task: BlockTask) -> bool:
+    """Compare a block, and bring its pairs to whoever asked; False where it could not."""
+    fetched = _worker().fetched
+    try:
+        pairs = match_block(
+            fetched.datasets(task),
+            task.block,
+            task.threshold,
+            kernel=task.kernel,
+            max_pairs=task.max_pairs,
+        )
+        fetched.bring(task, pairs)
+    except Exception as exc:  # noqa: BLE001 - see above
+        log.warning("block_failed", error=type(exc).__name__, where=place_of(exc))
+        return False
+    return True
+
+
+def _worker() -> Equipped:
+    from distributed import get_worker  # noqa: PLC0415 - who submits a task need not load the worker
+
+    return cast("Equipped", get_worker())

@@ -1,0 +1,214 @@
+"""A cluster is closed: TLS 1.3 with certificates of its own CA on every port, and no HTTP anywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rigs.cluster import Cluster, new_cluster
+
+from app.cluster.certificates import certify, make_ca
+from app.cluster.client import connected, strength_of
+from app.cluster.exchange import Exchange
+from app.cluster.fetching import BlockTask, Fetched
+from app.cluster.place import ClusterUnavailableError, Place
+from app.matching.exhaustive import Block, dice_candidates
+
+BLOCK = Block(7, 0, 1, 0, 3, 0, 3)
+WORDS = np.arange(12, dtype=np.uint64).reshape(3, 4)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with new_cluster(tmp_path_factory.mktemp("cluster")) as running:
+        running.start(1)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def ports(cluster: Cluster) -> list[tuple[str, int]]:
+    """Where scheduler and worker listen, as they say themselves."""
+
+    def listening() -> list[tuple[str, int]]:
+        import psutil
+
+        found = psutil.Process().net_connections("tcp")
+        return [tuple(one.laddr) for one in found if one.status == psutil.CONN_LISTEN]
+
+    with connected(cluster.place) as client:
+        worker = [one for found in client.run(listening).values() for one in found]
+        return [*client.run_on_scheduler(listening), *worker]
+
+
+@pytest.fixture
+def exchange(cluster: Cluster) -> Iterator[Exchange]:
+    with Exchange(cluster.place, [WORDS, WORDS]) as opened:
+        yield opened
+
+
+def task_of(exchange: Exchange) -> BlockTask:
+    return BlockTask(
+        host=exchange.host,
+        port=exchange.port,
+        reference=exchange.reference,
+        shapes=((3, 4), (3, 4)),
+        block=BLOCK,
+        threshold=Fraction(4, 5),
+        kernel="auto",
+        max_pairs=None,
+    )
+
+
+def stranger(folder: Path, cluster: Cluster) -> Place:
+    """This cluster by a certificate of another CA, which the other side has to refuse."""
+    make_ca(folder)
+    certify(folder, "here")
+    return replace(cluster.place, cert_file=folder / "here.crt", key_file=folder / "here.key")
+
+
+def anonymous(cluster: Cluster) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.load_verify_locations(cluster.place.ca_file)
+    return context
+
+
+def old(cluster: Cluster) -> ssl.SSLContext:
+    context = anonymous(cluster)
+    context.load_cert_chain(cluster.place.cert_file, cluster.place.key_file)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def says(context: ssl.SSLContext, address: tuple[str, int]) -> bytes:
+    """Return what is said over TLS by whoever listens there; raises where it refuses."""
+    with (
+        socket.create_connection(address, timeout=5) as raw,
+        context.wrap_socket(raw) as tls,
+    ):
+        tls.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        return tls.recv(100)
+
+
+def test_scheduler_and_worker_listen_once_each_and_not_on_every_address(
+    cluster: Cluster, ports: list[tuple[str, int]]
+) -> None:
+    assert len(ports) == 2
+    assert {host for host, _ in ports} == {"127.0.0.1"}
+    assert ports[0][1] == cluster.place.port
+
+
+def test_no_port_speaks_plainly(ports: list[tuple[str, int]], exchange: Exchange) -> None:
+    for address in (*ports, (exchange.host, exchange.port)):
+        with socket.create_connection(address, timeout=5) as plain:
+            plain.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            try:
+                answer = plain.recv(100)
+            except ConnectionResetError:
+                answer = b""
+        assert b"HTTP" not in answer
+
+
+@pytest.mark.parametrize("kind", ["anonymous", "stranger", "old"])
+def test_every_port_refuses_who_has_no_certificate_or_an_old_tls(
+    cluster: Cluster,
+    ports: list[tuple[str, int]],
+    exchange: Exchange,
+    tmp_path: Path,
+    kind: str,
+) -> None:
+    context = {
+        "anonymous": lambda: anonymous(cluster),
+        "stranger": lambda: stranger(tmp_path / "other", cluster).tls(is_server=False),
+        "old": lambda: old(cluster),
+    }[kind]()
+    for address in (*ports, (exchange.host, exchange.port)):
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            says(context, address)
+
+
+def test_a_client_of_another_ca_does_not_get_in(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cluster.client.CONNECT_TIMEOUT_S", 0.5)
+    with (
+        pytest.raises(ClusterUnavailableError),
+        connected(stranger(tmp_path / "other", cluster)),
+    ):
+        pass
+
+
+def test_its_parts_count_themselves(cluster: Cluster) -> None:
+    with connected(cluster.place) as client:
+        assert strength_of(client) == (1, 0, 1)
+
+
+def test_an_attempt_gives_its_files_and_takes_pairs_of_its_blocks(
+    cluster: Cluster, exchange: Exchange
+) -> None:
+    fetched = Fetched(cluster.place)
+    future = exchange.expect(BLOCK)
+    left, right = fetched.datasets(task_of(exchange))
+    assert left.tobytes() == right.tobytes() == WORDS.tobytes()
+    pairs = dice_candidates(left, right, Fraction(4, 5))
+    fetched.bring(task_of(exchange), pairs)
+    fetched.bring(task_of(exchange), pairs)
+    assert len(pairs) >= 3
+    assert future.result(0).left.tobytes() == pairs.left.tobytes()
+    fetched.forget()
+
+
+def test_who_knows_no_reference_gets_and_brings_nothing(
+    cluster: Cluster, exchange: Exchange
+) -> None:
+    future = exchange.expect(BLOCK)
+    pairs = dice_candidates(WORDS, WORDS, Fraction(4, 5))
+    guessed = replace(task_of(exchange), reference="A" * 43)
+    with pytest.raises(ClusterUnavailableError):
+        Fetched(cluster.place).datasets(guessed)
+    # The answer may be lost with a body that nobody reads.
+    with pytest.raises((ClusterUnavailableError, ConnectionResetError)):
+        Fetched(cluster.place).bring(guessed, pairs)
+    assert not future.done()
+    assert guessed.reference not in repr(guessed)
+
+
+def test_a_reference_ends_with_its_attempt(cluster: Cluster) -> None:
+    with Exchange(cluster.place, [WORDS, WORDS]) as opened:
+        task = task_of(opened)
+    with pytest.raises(OSError, match="refused"):
+        Fetched(cluster.place).datasets(task)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/{reference}/8", b""),
+        ("/{reference}/7", b"\0" * 13),
+        ("/{reference}/7", b"\0" * 12 * 10),
+        ("/{reference}/7", b"\3\0\0\0" + b"\0" * 8),
+        ("/{reference}/x", b""),
+        ("/{reference}", b""),
+        ("/", b""),
+    ],
+)
+def test_what_are_no_pairs_of_a_block_is_refused(
+    cluster: Cluster, exchange: Exchange, path: str, body: bytes
+) -> None:
+    future = exchange.expect(BLOCK)
+    caller = http.client.HTTPSConnection(
+        exchange.host, exchange.port, context=cluster.place.tls(is_server=False), timeout=5
+    )
+    caller.request("PUT", path.format(reference=exchange.reference), body)
+    with contextlib.suppress(ConnectionResetError):
+        assert caller.getresponse().status in {400, 404}
+    caller.close()
+    assert not future.done()
