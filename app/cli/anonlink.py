@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from app.cluster.place import place_in
 from app.errors import ConfigurationError
 from app.logs import configure_logs
 from app.memory import give_memory_back
@@ -93,7 +94,6 @@ def serve(
     from app.anonlink.application import create_app
     from app.anonlink.service import Limits, opened_service
     from app.anonlink.worker import working
-    from app.cluster.place import place_in
     from app.http.server import bind
     from app.http.server import serve as serve_app
     from app.settings import read_settings, usable_processors

@@ -12,6 +12,8 @@ import click
 import structlog
 
 from app.cli.opening import opened_broker
+from app.cluster import certificates
+from app.cluster.place import needed_place
 from app.errors import ConfigurationError
 from app.logs import configure_logs
 
@@ -50,18 +52,15 @@ def certify(machines: tuple[str, ...], folder: Path) -> None:
 
     Example: blindlink-broker cluster certify scheduler broker worker-1
     """
-    from app.cluster.certificates import CA_NAME, make_ca
-    from app.cluster.certificates import certify as certify_machine
-
     for machine in machines:
-        if not _MACHINE.fullmatch(machine) or machine == CA_NAME:
+        if not _MACHINE.fullmatch(machine) or machine == certificates.CA_NAME:
             raise click.UsageError(
                 "a machine's name is of small letters, digits, dots and hyphens, and not ca"
             )
-    if make_ca(folder):
+    if certificates.make_ca(folder):
         click.echo(folder / "ca.crt")
     for machine in machines:
-        certify_machine(folder, machine)
+        certificates.certify(folder, machine)
         click.echo(folder / f"{machine}.crt")
 
 
@@ -74,10 +73,9 @@ def scheduler(ctx: click.Context) -> None:
 
     Example: blindlink-broker --state /srv/cluster cluster scheduler
     """
-    from app.cluster.place import needed_place
-
     configure_logs()
     place = needed_place(_settings(ctx))
+    # Not before: it needs Dask.
     from app.cluster.nodes import run_scheduler
 
     def announce(address: str) -> None:
@@ -106,12 +104,12 @@ def worker(ctx: click.Context, *, threads: int | None, port: int) -> None:
 
     Example: blindlink-broker --state /srv/blindlink cluster worker
     """
-    from app.cluster.place import needed_place
     from app.settings import usable_processors
 
     configure_logs()
     settings = _settings(ctx)
     place = needed_place(settings)
+    # Not before: it needs Dask.
     from app.cluster.nodes import run_cluster_worker
 
     with _helper(ctx, settings) as helper:

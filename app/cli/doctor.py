@@ -15,6 +15,7 @@ import click
 from cryptography import x509
 
 from app.cli.opening import founded_settings, local_operator
+from app.cluster.place import place_in
 from app.durable import refuse_shared
 from app.errors import BrokerError, ConfigurationError
 from app.http.listener import files_needed, raise_file_limit
@@ -165,8 +166,6 @@ def _end_of(certificate: Path) -> date:
 
 
 def _cluster(broker: Broker) -> str:
-    from app.cluster.place import place_in
-
     place = place_in(broker.settings)
     if place is None:
         return "none; workers on this database share runs without one"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.cluster.place import needed_place
 from schemas.shared.progress_bar import ProgressBar
 
 if TYPE_CHECKING:
@@ -95,7 +96,6 @@ def match(  # noqa: PLR0917 - one parameter for each option
 
 
 def _on_cluster(ctx: click.Context) -> Callable[..., OrderedPairs]:
-    from app.cluster.place import needed_place
     from app.settings import read_settings
 
     place = needed_place(read_settings(ctx.obj))

@@ -7,6 +7,7 @@ import dataclasses
 import click
 
 from app.cli.opening import opened_broker
+from app.cluster.place import place_in
 from app.logs import configure_logs
 
 
@@ -31,7 +32,6 @@ def work(ctx: click.Context, *, until_idle: bool, tasks: int | None) -> None:
 
     Example: blindlink-broker --state /srv/blindlink work --tasks 4
     """
-    from app.cluster.place import place_in
     from app.worker import run_worker
 
     configure_logs()

@@ -45,9 +45,11 @@ BASE = third_party(PROJECT["project"]["dependencies"])
 READERS = third_party(OPTIONAL["parquet"], OPTIONAL["xlsx"])
 SCREEN = third_party(OPTIONAL["review"])
 PROGRAMS = third_party(OPTIONAL["tables"])
-# starlette is part of what fastapi offers its users, markupsafe of what jinja2 does.
-BROKER = third_party(*(OPTIONAL[name] for name in ("broker", "hsm", "postgres", "sso", "store")))
-BROKER |= {"starlette", "markupsafe"}
+# starlette is part of what fastapi offers its users, markupsafe of what jinja2 does, dask of distributed.
+BROKER = third_party(
+    *(OPTIONAL[name] for name in ("broker", "cluster", "hsm", "postgres", "sso", "store"))
+)
+BROKER |= {"starlette", "markupsafe", "dask"}
 
 # What each part may import beyond the standard library and itself.
 MAY_IMPORT = {

@@ -1,0 +1,104 @@
+"""The page of clusters, its units and its Compose file say what the commands take."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from app.cli.main import main
+from app.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[3]
+DEPLOY = ROOT / "deploy" / "cluster"
+PAGE = (ROOT / "docs" / "cluster.md").read_text("utf-8")
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+UNITS = sorted(DEPLOY.glob("*.service"))
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    """Every command of ours that the page, a unit or a service has."""
+    typed = [line for block in blocks("sh") for line in block.splitlines()]
+    lines = [shlex.split(line) for line in typed if line.startswith("blindlink-broker ")]
+    for unit in UNITS:
+        lines.append(shlex.split(read_unit(unit)["Service"]["ExecStart"]))
+    return lines + [service["command"] for service in COMPOSE["services"].values()]
+
+
+def read_unit(unit: Path) -> configparser.ConfigParser:
+    read = configparser.ConfigParser(interpolation=None)
+    # systemd's names have capitals.
+    read.optionxform = str  # type: ignore[assignment]
+    read.read_string(unit.read_text())
+    return read
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_a_command_that_is_written_is_one_that_there_is(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.json", "b.json"):
+        Path(name).touch()
+    command: click.Command = main
+    context = command.make_context("blindlink-broker", words[1:])
+    while isinstance(command, click.Group):
+        rest = [*context._protected_args, *context.args]
+        name, command, rest = command.resolve_command(context, rest)
+        assert name is not None
+        assert command is not None
+        context = command.make_context(name, rest, parent=context)
+
+
+def test_the_page_makes_the_certificates_that_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in commands():
+        if "certify" in words:
+            assert CliRunner().invoke(main, words[1:]).exit_code == 0
+    (settings,) = map(tomllib.loads, blocks("toml"))
+    assert settings.keys() < Settings.model_fields.keys()
+    assert Settings(state_dir=tmp_path, **settings).cluster_address == "tls://10.20.0.5:8786"
+    for name in ("cluster_ca_file", "cluster_cert_file", "cluster_key_file"):
+        assert (tmp_path / "cluster-ca" / Path(settings[name]).name).exists()
+    for secret in COMPOSE["secrets"].values():
+        assert (tmp_path / secret["file"]).exists()
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_a_unit_gives_nothing_more_than_is_needed(unit: Path) -> None:
+    service = read_unit(unit)["Service"]
+    assert service["NoNewPrivileges"] == "yes"
+    assert service["CapabilityBoundingSet"] == ""
+    assert service["ProtectSystem"] == "strict"
+    assert service["User"] == "blindlink"
+    assert service["Restart"] == "always"
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_a_service_of_the_cluster_has_no_capability_and_nobody_outside_reaches_it(
+    name: str,
+) -> None:
+    service = COMPOSE["services"][name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["read_only"] is True
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["networks"] == ["inside"]
+    assert "ports" not in service
+    given = {key.removeprefix("BLINDLINK_").lower() for key in service["environment"]}
+    assert given <= Settings.model_fields.keys()
+    files = [value for value in service["environment"].values() if value.startswith("/run/")]
+    assert {Path(value).name for value in files} == set(service["secrets"])
