@@ -115,7 +115,8 @@ def main() -> None:
         cluster = partial(
             find_pairs_on_cluster, needed_place(settings), words, THRESHOLD, n_threads=given.workers
         )
-        wall, processor = ({"threads": [], "cluster": []} for _ in range(2))
+        wall: dict[str, list[float]] = {"threads": [], "cluster": []}
+        processor: dict[str, list[float]] = {"threads": [], "cluster": []}
         found = set()
         for _ in range(given.repeats):
             for way, find in (("threads", threads), ("cluster", cluster)):

@@ -142,4 +142,8 @@ def _helper(ctx: click.Context, settings: Settings) -> Iterator[RunHelper | None
     with opened_broker(ctx) as broker:
         with broker.database.read() as session:
             broker.log.check(session)
-        yield RunHelper(broker)
+        helper = RunHelper(broker)
+        try:
+            yield helper
+        finally:
+            helper.end()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cluster.place import needed_place
+from app.logs import configure_logs
 from schemas.shared.progress_bar import ProgressBar
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ def match(  # noqa: PLR0917 - one parameter for each option
 def _on_cluster(ctx: click.Context) -> Callable[..., OrderedPairs]:
     from app.settings import read_settings
 
+    # What becomes of the cluster is told on standard error, where pairs are not.
+    configure_logs()
     place = needed_place(read_settings(ctx.obj))
     # Not before: it needs Dask.
     from app.cluster.executor import find_pairs_on_cluster

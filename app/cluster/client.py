@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from distributed import Client, Future
@@ -47,7 +47,9 @@ def connected(place: Place) -> Iterator[Client]:
     try:
         yield client
     finally:
-        client.close(timeout=1)
+        # A scheduler that is gone must not spoil what was done without it.
+        with suppress(OSError, RuntimeError):
+            client.close(timeout=1)
 
 
 def ask_for_help(place: Place, run: str, ended: threading.Event) -> None:

@@ -54,6 +54,12 @@ class RunHelper:
         self._stopping.set()
         self._halted.set()
 
+    def end(self) -> None:
+        """Stop, and wait until what is under way is left, so that others have its tasks at once."""
+        self.stop()
+        with self._lock:
+            pass
+
 
 def called_helpers(broker: Broker, run: str, *, n_tasks: int) -> AbstractContextManager[object]:
     """Return a block of code within which the settings' cluster helps with a run of so many tasks.

@@ -6,15 +6,21 @@ import base64
 import json
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from rigs.anonlink_client import LIMITS, Anonlink
 from rigs.cluster import Cluster, new_cluster
 from samples.encodings import seeded_rows
+from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
+from app.anonlink.application import create_app
+from app.anonlink.service import opened_service
 from app.cli.main import main
 from app.cluster.client import connected, strength_of
 from app.cluster.executor import cluster_blocks, find_pairs_on_cluster
@@ -110,6 +116,27 @@ def test_match_prints_the_same_on_the_cluster(running: Cluster, tmp_path: Path) 
     assert here.exit_code == there.exit_code == 0
     assert len(here.stdout) > 100
     assert here.stdout == there.stdout
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_anonlink_service_compares_on_the_cluster_and_without_it_alone(
+    running: Cluster, tmp_path: Path, is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cluster.client.CONNECT_TIMEOUT_S", 5.0 if is_there else 0.2)
+    place = running.place if is_there else replace(running.place, address="tls://127.0.0.1:9")
+    rows = list(seeded_rows(60, 128, 0.4, seed=9))
+    with (
+        opened_service(tmp_path / "state", LIMITS, reserve_percent=0, cluster=place) as service,
+        TestClient(create_app(service), base_url="http://127.0.0.1:8851") as client,
+    ):
+        anonlink = Anonlink(client, service)
+        project = anonlink.filled(rows, "similarity_scores")
+        with capture_logs() as told:
+            found = anonlink.result(project, anonlink.run(project))["similarity_scores"]
+    expected = find_pairs([pack_words(each) for each in rows], THRESHOLD)
+    assert len(found) == len(expected) > 20
+    shown = {line["event"] for line in told}
+    assert ("cluster_unavailable" in shown) is not is_there
 
 
 def test_no_worker_writes_anything_to_its_disk(running: Cluster, files: list[Words]) -> None:

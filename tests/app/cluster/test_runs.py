@@ -13,13 +13,14 @@ from click.testing import CliRunner
 from rigs.broker_processes import environment
 from rigs.broker_twins import Matches, copied_broker, released_matches
 from rigs.cluster import Cluster, new_cluster
-from rigs.hooked_database import hooked_after_sweep
+from rigs.hooked_database import hooked, hooked_after_sweep
 from rigs.linkage import Linkage, embedded_database
 from sqlalchemy import text
 
 from app.broker import Broker
 from app.cli.main import main
 from app.settings import Settings
+from app.worker.cluster import RunHelper
 from app.worker.loop import Worker
 
 __all__ = ["embedded_database"]
@@ -76,14 +77,15 @@ def undisturbed(linkage: Linkage, folder: Path) -> tuple[object, Matches]:
         return outcome(copy)
 
 
-def holds(broker: Broker, cluster: Cluster, meanwhile: Callable[[], object]) -> None:
+def holds(broker: Broker, cluster: Cluster | None, meanwhile: Callable[[], object]) -> None:
     """Work with a worker that holds the run and calls a cluster; something is done after its first range."""
 
     def hook(number: int, moment: str) -> None:
         if (number, moment) == (FIRST_RANGE, "after"):
             meanwhile()
 
-    settings = broker.settings.model_copy(update=cluster.settings)
+    named = {} if cluster is None else cluster.settings
+    settings = broker.settings.model_copy(update=named)
     Worker(hooked_after_sweep(replace(broker, settings=settings), hook)).work(until_idle=True)
 
 
@@ -141,6 +143,43 @@ def test_a_run_needs_no_cluster_that_its_settings_name(
     expected = undisturbed(linkage, tmp_path / "undisturbed")
     holds(linkage.broker, cluster, lambda: None)
     assert outcome(linkage.broker) == expected
+
+
+def test_a_worker_that_is_stopped_leaves_its_tasks_to_others(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    expected = undisturbed(linkage, tmp_path / "undisturbed")
+    helpers: list[RunHelper] = []
+
+    def stop(number: int, moment: str) -> None:
+        if (number, moment) == (1, "after"):
+            helpers[0].stop()
+
+    def meanwhile() -> None:
+        helpers.append(RunHelper(hooked(linkage.broker, stop)))
+        helpers[0](linkage.run_id())
+        helpers[0].end()
+        with linkage.broker.database.read() as session:
+            query = "SELECT count(*) FROM run_task WHERE meetings IS NULL AND lease_token IS NULL"
+            assert int(session.execute(text(query)).scalar_one()) > 2
+
+    holds(linkage.broker, None, meanwhile)
+    assert outcome(linkage.broker) == expected
+
+
+def test_a_worker_helps_with_no_other_run_than_it_is_asked(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    undisturbed(linkage, tmp_path / "undisturbed")
+    left: list[int] = []
+
+    def meanwhile() -> None:
+        before = open_tasks(linkage.broker)
+        RunHelper(linkage.broker)("run-" + 32 * "0")
+        left.append(before - open_tasks(linkage.broker))
+
+    holds(linkage.broker, None, meanwhile)
+    assert left == [0]
 
 
 def test_doctor_says_that_a_cluster_does_not_answer(
