@@ -84,7 +84,7 @@ def scheduler(ctx: click.Context) -> None:
 
     try:
         run_scheduler(place, announce)
-    except OSError as exc:
+    except (OSError, RuntimeError) as exc:
         raise ConfigurationError(
             "the scheduler cannot listen at cluster_address",
             hint="the address must be one of this machine, and nobody else's",

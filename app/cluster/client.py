@@ -42,7 +42,8 @@ def connected(place: Place) -> Iterator[Client]:
         )
     except (OSError, RuntimeError) as exc:
         raise ClusterUnavailableError(
-            "The cluster's scheduler does not answer, or does not take this machine's certificate."
+            "The cluster's scheduler does not answer, or does not take this machine's certificate.",
+            hint="docs/cluster.md says how to find out which",
         ) from exc
     try:
         yield client

@@ -84,7 +84,9 @@ def cluster_blocks(
     ):
         n_tasks = strength_of(client).n_threads
         if not n_tasks:
-            raise ClusterUnavailableError("The cluster has no workers.")
+            raise ClusterUnavailableError(
+                "The cluster has no workers.", hint="start one: blindlink-broker cluster worker"
+            )
         shapes = tuple((len(words), words.shape[1]) for words in datasets)
         with ClusterExecutor(client, exchange, here, datasets, shapes, patience_s) as executor:
             # One more for each thread, so that none waits until the next block has come.

@@ -55,7 +55,7 @@ def run_scheduler(place: Place, on_listening: Callable[[str], None]) -> None:
         on_listening: told the address.
 
     Raises:
-        OSError: the address is taken, or is not one of this machine.
+        OSError, RuntimeError: the address is taken, or is not one of this machine.
     """
 
     async def live() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import socket
 import ssl
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rigs.broker_processes import command_path, environment
 from rigs.cluster import Cluster, new_cluster
 
 from app.cluster.certificates import certify, make_ca
@@ -21,6 +24,7 @@ from app.cluster.exchange import Exchange
 from app.cluster.fetching import BlockTask, Fetched
 from app.cluster.place import ClusterUnavailableError, Place
 from app.matching.exhaustive import Block, dice_candidates
+from app.settings import Settings
 
 BLOCK = Block(7, 0, 1, 0, 3, 0, 3)
 WORDS = np.arange(12, dtype=np.uint64).reshape(3, 4)
@@ -144,6 +148,19 @@ def test_a_client_of_another_ca_does_not_get_in(
         connected(stranger(tmp_path / "other", cluster)),
     ):
         pass
+
+
+def test_a_second_scheduler_says_that_it_cannot_listen(cluster: Cluster, tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path, **cluster.settings)
+    refused = subprocess.run(
+        [command_path("blindlink-broker"), "--state", str(tmp_path), "cluster", "scheduler"],
+        env={**os.environ, **environment(settings)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert "the scheduler cannot listen at cluster_address" in refused.stderr
 
 
 def test_its_parts_count_themselves(cluster: Cluster) -> None:
