@@ -18,6 +18,7 @@ from concurrent.futures import Future, InvalidStateError
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -51,7 +52,9 @@ class Exchange:
         self.host = place.own_host()
         self.arrived = threading.Event()
         self._files = [np.ascontiguousarray(words, dtype="<u8") for words in datasets]
-        self._awaited: dict[int, tuple[Block, Future[Candidates]]] = {}
+        self._blocks: dict[int, Block] = {}
+        # Weak, so that pairs go when whoever asked for them has them.
+        self._awaited: WeakValueDictionary[int, Future[Candidates]] = WeakValueDictionary()
         try:
             self._server = _Server((self.host, place.data_port), place.tls(is_server=True), self)
         except OSError as exc:
@@ -81,7 +84,8 @@ class Exchange:
         future: Future[Candidates] = Future()
         # From now on it cannot be cancelled: what comes is let lie.
         future.set_running_or_notify_cancel()
-        self._awaited[block.number] = block, future
+        self._blocks[block.number] = block
+        self._awaited[block.number] = future
         return future
 
     def file(self, reference: str, number: int) -> memoryview | None:
@@ -93,13 +97,13 @@ class Exchange:
 
     def most_bytes(self, reference: str, number: int) -> int | None:
         """Return how long the pairs of a block may be; None where none are awaited."""
-        if not self._is_meant(reference) or number not in self._awaited:
+        if not self._is_meant(reference) or number not in self._blocks:
             return None
-        return PAIR_BYTES * self._awaited[number][0].n_comparisons
+        return PAIR_BYTES * self._blocks[number].n_comparisons
 
     def take(self, number: int, content: bytes) -> bool:
         """Take the pairs of a block in, False where they are none; who comes second brought the same."""
-        block, future = self._awaited[number]
+        block = self._blocks[number]
         try:
             pairs = candidates_from_bytes(content)
         except DatasetError:
@@ -110,8 +114,10 @@ class Exchange:
         ):
             if len(side) and not start <= int(side.min()) <= int(side.max()) < stop:
                 return False
-        with contextlib.suppress(InvalidStateError):
-            future.set_result(pairs)
+        future = self._awaited.get(number)
+        if future is not None:
+            with contextlib.suppress(InvalidStateError):
+                future.set_result(pairs)
         self.arrived.set()
         return True
 
