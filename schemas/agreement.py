@@ -136,6 +136,19 @@ class ProjectTerms(Document):
         spaces = {r.party: r.space for r in self.recipients if r.mode == "linked"}
         return {one, other} <= {*self.providers} & spaces.keys() and spaces[one] == spaces[other]
 
+    def delivering(self, sender: str, recipient: str) -> tuple[tuple[str, str], ...]:
+        """Return the pairs by whose matches columns of a provider may go to a recipient; empty: by none.
+
+        To a provider that receives in one ID space with it, by the matches of the two; to a recipient of mode
+        `blind` that is no provider, by those of all pairs of the sender.
+        """
+        if self.shares_space(sender, recipient):
+            return (self.pair(sender, recipient),)
+        blind = {one.party for one in self.recipients if one.mode == "blind"}
+        if recipient in blind.difference(self.providers):
+            return tuple(pair for pair in self.pairs if sender in pair)
+        return ()
+
     def file_size(self, party: str) -> FileSize:
         """Return how many records a provider's file has."""
         return next(file for file in self.files if file.party == party)

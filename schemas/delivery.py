@@ -1,12 +1,14 @@
-"""A delivery: listed columns by link ID on their way from one agency to another, sealed, by the broker.
+"""A delivery: listed columns on their way from an agency to a partner or a blind recipient, by the broker.
 
 The broker has a sealed file (`sealed-file.md`). In it lies one line, what the sender's person states of it and
 has signed, then the rows as `blindlink extract` writes them, then zeros, so that its size tells no small count.
+To a recipient of mode `blind` go several tables of rows, each after a line with its length.
 Spec page: `schemas/spec/deliveries.md`.
 """
 
 from __future__ import annotations
 
+import re
 from typing import IO, Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -25,9 +27,10 @@ MAX_COLUMNS: Final = 256
 MAX_HEAD_LINE_BYTES: Final = 64 * 1024
 # The sizes of releases are told in such steps, too.
 STEP_BYTES: Final = 64 * 1024
-# What a delivery may have for each record of the sender's largest agreed file, and besides.
+# What a delivery may have for each record of the sender's largest agreed file and pair, and besides.
 ROW_BYTES: Final = 1024
 BASE_BYTES: Final = 256 * 1024
+MAX_DIGITS: Final = len(str(MAX_INTEGER))
 
 DeliveryNumber = Annotated[int, Field(ge=1, le=MAX_DELIVERIES)]
 DeliverySize = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
@@ -36,9 +39,9 @@ DeliveryFault = Literal["unreadable", "not-signed", "not-as-stated", "not-agreed
 what its statement says; it holds what the agreement does not list, or what cannot be a link ID."""
 
 
-def most_bytes(records: int) -> int:
-    """Return how many bytes a delivery of a party may have whose file has at most so many records."""
-    return BASE_BYTES + records * ROW_BYTES
+def most_bytes(records: int, pairs: int) -> int:
+    """Return how many bytes a delivery may have by so many pairs of a party whose file has at most so many records."""
+    return BASE_BYTES + records * ROW_BYTES * pairs
 
 
 def padding_of(size_bytes: int) -> int:
@@ -50,7 +53,8 @@ class DeliveryStatement(Document):
     """What the sender's person states of a delivery: whose, for whom, of which round, under which agreement.
 
     `number` counts the deliveries of the sender to the recipient in the round. `columns` are those of the rows
-    besides the link ID, in their order; `size_bytes` and `sha256` are those of the rows.
+    besides the link ID, or the sealed match ID and the pseudonym, in their order; `size_bytes` and `sha256` are
+    those of the rows.
     """
 
     KIND: ClassVar[str] = "delivery"
@@ -147,3 +151,22 @@ def read_delivery_head(content: IO[bytes]) -> SignedDelivery:
     if not line.endswith(b"\n"):
         raise DocumentError("signed delivery: the line is missing or too long")
     return SignedDelivery.from_canonical(line[:-1])
+
+
+def table_head(size_bytes: int) -> bytes:
+    """Return the line that stands before a table of so many bytes, where a delivery has several."""
+    return b"%d\n" % size_bytes
+
+
+def read_table_head(content: IO[bytes]) -> int | None:
+    """Return the length in bytes of the table that comes next, and leave the content there; None: none comes.
+
+    Raises:
+        DocumentError: the line is malformed.
+    """
+    line = content.readline(MAX_DIGITS + 1)
+    if not line:
+        return None
+    if re.fullmatch(rb"[1-9][0-9]*\n", line) is None:
+        raise DocumentError("a table begins without the line of its length")
+    return int(line)

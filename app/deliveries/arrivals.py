@@ -103,14 +103,15 @@ def most_of(session: Session, broker: Broker, actor: Actor, address: Address) ->
         NotFoundError: no such round, or not the caller's.
         NotInForceError, wrong-duty: the terms do not let this person send it.
         delivery-not-agreed: the agreement lets no columns of this party go to that one.
-        delivery-not-due: the round is not the newest one by which the two have link IDs.
+        delivery-not-due: the round is not the newest one that was closed with matches for it.
         delivery-number: neither the next number, nor that of the newest delivery of the round.
     """
     terms = _refuse_undue(session, broker, actor, address)
     newest = _newest(session, actor, address)
     if address.number not in _numbers(newest):
         raise _out_of_number()
-    return most_bytes(terms.terms.file_size(actor.party).most)
+    pairs = terms.terms.delivering(actor.party, address.recipient)
+    return most_bytes(terms.terms.file_size(actor.party).most, len(pairs))
 
 
 def keep_delivery(
@@ -163,17 +164,16 @@ def _refuse_undue(session: Session, broker: Broker, actor: Actor, address: Addre
     terms = terms_in_force(session, address.project, broker.clock())
     require_duty(actor, "recipient", "analyst")
     agreement = terms.agreement
-    is_agreed = agreement.handed_over(actor.party, address.recipient)
-    if not is_agreed or not terms.terms.shares_space(actor.party, address.recipient):
+    pairs = terms.terms.delivering(actor.party, address.recipient)
+    if not agreement.handed_over(actor.party, address.recipient) or not pairs:
         raise RefusedError(
             NOT_AGREED,
-            f"No columns go from {actor.party} to {address.recipient} beside link IDs of both.",
+            f"No columns go from {actor.party} to {address.recipient} beside link IDs.",
             clause="elements",
         )
-    pair = terms.terms.pair(actor.party, address.recipient)
-    if newest_linked(session, address.project, pair) != address.round:
+    if newest_linked(session, address.project, pairs) != address.round:
         raise RefusedError(
-            NOT_DUE, "It is not of the newest round by which the two parties have link IDs."
+            NOT_DUE, "It is not of the newest round that was closed with matches for it."
         )
     return terms
 

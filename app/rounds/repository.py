@@ -156,8 +156,10 @@ def has_result(session: Session, project: str) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def newest_linked(session: Session, project: str, pair: tuple[str, str]) -> int | None:
-    """Return the newest round that was closed with a run of this pair that succeeded, or None."""
+def newest_linked(
+    session: Session, project: str, pairs: Collection[tuple[str, str]]
+) -> int | None:
+    """Return the newest round that was closed with a run of one of these pairs that succeeded, or None."""
     query = (
         select(func.max(Round.number))
         .join(
@@ -168,8 +170,7 @@ def newest_linked(session: Session, project: str, pair: tuple[str, str]) -> int 
             Round.project == project,
             Round.state == "closed",
             RoundPairing.run_state == "succeeded",
-            RoundPairing.larger == pair[0],
-            RoundPairing.smaller == pair[1],
+            tuple_(RoundPairing.larger, RoundPairing.smaller).in_(pairs),
         )
     )
     return session.scalar(query)

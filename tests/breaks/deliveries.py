@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from breaks.destruction import begin, certify
-from samples.delivered_log import CARRY, DeliveringProject
+from samples.delivered_log import CARRY, DeliveringProject, StudyProject
 from samples.log import SampleLog
-from samples.parties import ANN, BROKER, CW, K12, OPERATOR
+from samples.parties import ANN, BROKER, CW, HEALTH, K12, OPERATOR
 
 from schemas.matchlog import kinds
 from schemas.matchlog.entry import Actor, Entry
@@ -42,6 +42,25 @@ def delivered_to_a_stranger(log: SampleLog) -> Entry:
 
 def delivered_to_oneself(log: SampleLog) -> Entry:
     return DeliveringProject(log).deliver(recipient="county-cw")
+
+
+def delivered_by_a_blind_recipient(log: SampleLog) -> Entry:
+    return StudyProject(log).deliver(HEALTH, recipient="county-cw")
+
+
+def delivered_to_a_partner_under_blind(log: SampleLog) -> Entry:
+    return StudyProject(log).deliver(recipient="school-district")
+
+
+def delivered_to_who_gets_a_count(log: SampleLog) -> Entry:
+    return StudyProject(log, "count").deliver()
+
+
+def delivered_blind_of_an_older_round(log: SampleLog) -> Entry:
+    project = StudyProject(log)
+    log.moment += timedelta(days=7)
+    project.close_linked()
+    return project.deliver(round=1)
 
 
 def delivered_before_the_links(log: SampleLog) -> Entry:
@@ -115,6 +134,11 @@ def delivered_in_another_persons_party(log: SampleLog) -> Entry:
 def fetched_by_the_sender(log: SampleLog) -> Entry:
     project = DeliveringProject(log)
     return project.fetch_delivery(project.deliver(), CW)
+
+
+def fetched_by_the_other_sender(log: SampleLog) -> Entry:
+    project = StudyProject(log)
+    return project.fetch_delivery(project.deliver(), K12)
 
 
 def fetched_for_another_party(log: SampleLog) -> Entry:
@@ -314,11 +338,15 @@ DELIVERY_BREAKS: dict[str, list[Break]] = {
         delivered_to_the_operator,
         delivered_to_a_stranger,
         delivered_to_oneself,
+        delivered_by_a_blind_recipient,
+        delivered_to_a_partner_under_blind,
+        delivered_to_who_gets_a_count,
     ],
     "delivery-round": [
         delivered_before_the_links,
         delivered_of_a_round_that_is_open,
         delivered_of_an_older_round,
+        delivered_blind_of_an_older_round,
         delivered_of_a_round_to_come,
     ],
     "delivery-order": [
@@ -335,6 +363,7 @@ DELIVERY_BREAKS: dict[str, list[Break]] = {
         delivered_by_the_broker,
         delivered_in_another_persons_party,
         fetched_by_the_sender,
+        fetched_by_the_other_sender,
         fetched_for_another_party,
         fetched_without_the_duty,
         fetched_after_access_ended,

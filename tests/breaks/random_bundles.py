@@ -13,7 +13,7 @@ from breaks.reviews import REVIEW_BREAKS
 from breaks.rounds import ROUND_BREAKS
 from breaks.rules import BREAKS, never_destroyed
 from breaks.signed import SIGNED_BREAKS
-from samples.delivered_log import everything_delivered
+from samples.delivered_log import everything_delivered, everything_studied
 from samples.log import ORIGIN, WITNESSES, Parts, SampleLog, signer, story
 from samples.parties import CW
 from samples.reviewed_log import everything_reviewed
@@ -97,6 +97,7 @@ def _log(chooser: random.Random) -> SampleLog:
     if chooser.random() < 0.2:
         everything_reviewed(log)
         everything_delivered(log)
+        everything_studied(log)
         everything_destroyed(log)
         everything_signed(log)
     if chooser.random() < 0.5:

@@ -6,13 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 from samples.log import SampleLog
-from samples.parties import ANN, CW, K12
+from samples.parties import ANN, CW, HEALTH, K12, identity
 from samples.reviewed_log import ReviewedProject, reviewed_agreement
+from samples.signed_log import SignedProject
 
 from schemas.matchlog import delivery_kinds
 from schemas.matchlog.entry import Actor, Entry
 
 CARRY = "carry"
+STUDY = "carry-study"
+SENDERS = ("county-cw", "school-district")
 SHARED = [
     {"party": "county-cw", "name": "Placement", "use": "shared"},
     {"party": "school-district", "name": "Grade", "use": "shared"},
@@ -96,6 +99,52 @@ class DeliveringProject(ReviewedProject):
                 self.log.destroy_match_record(entry)
 
 
+class StudyProject(DeliveringProject):
+    """The project `carry-study`: both agencies deliver to the health office, which receives blindly."""
+
+    def __init__(self, log: SampleLog, mode: str = "blind") -> None:
+        plain = reviewed_agreement(STUDY, review=None, elements=SHARED).to_json()
+        office = {
+            **plain["parties"][0],
+            "name": "health-office",
+            "kind": "recipient",
+            "holder": None,
+            "persons": [identity(HEALTH).to_json()],
+        }
+        parties = sorted([*plain["parties"], office], key=lambda one: one["name"])
+        # What is told the operator, and in the place of the partner the office.
+        ways = {(giver, to) for giver in SENDERS for to in ("data-center", "health-office")}
+        basis = plain["directions"][0]
+        SignedProject.__init__(self, log, STUDY, tuple(one["name"] for one in parties))
+        self.agree(
+            reviewed_agreement(
+                STUDY,
+                review=None,
+                elements=SHARED,
+                parties=parties,
+                directions=[{**basis, "giver": g, "receiver": r} for g, r in sorted(ways)],
+                recipients=[{**plain["recipients"][0], "party": "health-office", "mode": mode}],
+            )
+        )
+        self.close_linked()
+
+    def finish(self, asked: Entry) -> list[Entry]:
+        """Do a run that may start, to its blind releases."""
+        self.log.start(asked)
+        self.log.append(self.log.finished(asked), project=self.project, object=asked.object)
+        if self.log.terms[self.project].recipients[0].mode != "blind":
+            return []
+        return [self.log.release_blind(asked, agency) for agency in SENDERS]
+
+    def close_round(self) -> Entry:
+        """Close the round, for which nobody claims."""
+        return self.log.rounds(self.project).close()
+
+    def deliver(self, who: Actor = CW, number: int = 1, **changes: Any) -> Entry:
+        """Receive a delivery for the health office."""
+        return super().deliver(who, number, **{"recipient": "health-office", **changes})
+
+
 def everything_delivered(log: SampleLog) -> None:
     """Add a project in which every kind of entry about deliveries occurs; before `everything_signed`."""
     project = DeliveringProject(log)
@@ -118,4 +167,21 @@ def everything_delivered(log: SampleLog) -> None:
     project.destroy()
 
 
-__all__ = ["CARRY", "DeliveringProject", "everything_delivered", "reviewed_agreement"]
+def everything_studied(log: SampleLog) -> None:
+    """Add a project whose agencies deliver to a blind recipient, and destroy all."""
+    project = StudyProject(log)
+    sent = [project.deliver(CW), project.deliver(K12)]
+    for one in sent:
+        project.fetch_delivery(one, HEALTH)
+    project.open_delivery(sent[0], HEALTH)
+    project.open_delivery(sent[1], HEALTH, fault="unreadable")
+    again = project.deliver(K12, number=2)
+    project.end_delivery(sent[1], "replaced")
+    log.moment += timedelta(days=7)
+    project.close_linked()
+    project.deliver(CW)
+    project.end_delivery(sent[0], "replaced")
+    project.end_delivery(again, "expired")
+
+
+__all__ = ["CARRY", "DeliveringProject", "StudyProject", "everything_delivered", "reviewed_agreement"]

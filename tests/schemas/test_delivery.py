@@ -19,6 +19,8 @@ from schemas.delivery import (
     most_bytes,
     padding_of,
     read_delivery_head,
+    read_table_head,
+    table_head,
 )
 from schemas.errors import DocumentError, SignatureError
 from schemas.identity import PublicIdentity
@@ -79,4 +81,25 @@ def test_what_is_missing_to_a_step_is_filled_up() -> None:
 
 def test_a_delivery_may_be_as_large_as_the_page_says() -> None:
     assert (BASE_BYTES, ROW_BYTES) == (262_144, 1_024)
-    assert most_bytes(1000) == 262_144 + 1_024_000
+    assert most_bytes(1000, 1) == 262_144 + 1_024_000
+    assert most_bytes(1000, 3) == 262_144 + 3 * 1_024_000
+
+
+def tables(text: str) -> list[str]:
+    content, found = io.BytesIO(text.encode()), []
+    while (size := read_table_head(content)) is not None:
+        found.append(content.read(size).decode())
+    return found
+
+
+@of("tables", "good")
+def test_tables_are_read_by_their_lengths_and_written_again(given: dict[str, Any]) -> None:
+    assert tables(given["content"]) == given["tables"]
+    written = b"".join(table_head(len(one.encode())) + one.encode() for one in given["tables"])
+    assert written.decode() == given["content"]
+
+
+@of("tables", "bad")
+def test_a_table_without_its_length_is_refused(given: str) -> None:
+    with pytest.raises(DocumentError):
+        tables(given)

@@ -133,6 +133,19 @@ def delivery_vectors() -> dict[str, Any]:
             "bad": bad_heads(),
             "forged": {name: rfc8785.dumps(one).decode() + "\n" for name, one in forged.items()},
         },
+        "tables": {
+            "good": {
+                "none": {"content": "", "tables": []},
+                "one": {"content": "4\na\nb\n", "tables": ["a\nb\n"]},
+                "two": {"content": "2\na\n3\n\u00e9\n", "tables": ["a\n", "\u00e9\n"]},
+            },
+            "bad": {
+                "no length": "a\n", "an empty line": "\n", "no byte": "0\n", "a zero before": "02\na\n",
+                "a sign": "+2\na\n", "a blank": " 2\na\n", "no line end": "2",
+                "another line end": "2\r\na\n", "other digits": "\u0662\na\n", "underscores": "1_0\n",
+                "too many digits": "9" * 17 + "\n", "something after a table": "2\na\n\n",
+            },
+        },
         "list": {
             "good": {
                 "one that waits": {"deliveries": [VIEW]},

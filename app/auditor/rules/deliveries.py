@@ -32,8 +32,9 @@ def receive(log: LogState, entry: Entry) -> None:
     sides = (sys.intern(entry.actor.party), sys.intern(body.recipient))
     _acts(log, entry, sides[0], SENDING)
     _is_agreed(project, sides, entry)
-    if project.rounds.linked.get(project.terms.pair(*sides)) != body.round:
-        message = "a delivery is of another round than the newest by which both have link IDs"
+    pairs, linked = project.terms.delivering(*sides), project.rounds.linked
+    if max(linked.get(pair, 0) for pair in pairs) != body.round:
+        message = "a delivery is of another round than the newest that was closed with matches for it"
         break_off("delivery-round", message, entry)
     earlier, number, last = project.rounds.delivered.get(sides, ("", 0, 0))
     if (
@@ -114,7 +115,7 @@ def destroyed_in_time(log: LogState) -> None:
 
 def _is_agreed(project: ProjectState, sides: tuple[str, str], entry: Entry) -> None:
     columns = project.binding.agreement.handed_over(*sides)
-    if not columns or not project.terms.shares_space(*sides):
+    if not columns or not project.terms.delivering(*sides):
         message = "columns are delivered where the agreement lets none go"
         break_off("delivery-unagreed", message, entry, project.seq)
 

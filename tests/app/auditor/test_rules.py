@@ -20,7 +20,7 @@ from breaks.rules import BREAKS, FOSTER, Break
 from breaks.signed import SIGNED_BREAKS, approved_with_a_lapse
 from campaign.reports import Tally
 from campaign.size import times
-from samples.delivered_log import everything_delivered
+from samples.delivered_log import everything_delivered, everything_studied
 from samples.log import SampleLog, everything_else, story
 from samples.parties import ANN, CW, K12, OPERATOR, terms_of
 from samples.reviewed_log import everything_reviewed
@@ -133,6 +133,13 @@ def everything(log: SampleLog) -> SampleLog:
     everything_signed(log)
     log.export(FOSTER)
     return log
+
+
+def test_deliveries_to_a_blind_recipient_follow_the_rules() -> None:
+    log = story(2, n_weeks=1)
+    everything_studied(log)
+    verify(log)
+    assert why_refused(log.bundle()) is None
 
 
 def test_a_log_in_which_every_kind_occurs_follows_the_rules() -> None:

@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 import pytest
+from rigs.blind import RESEARCH
 from rigs.delivering import ELEMENTS, Delivering, MakeDelivering
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
@@ -106,6 +107,35 @@ def test_nobody_but_the_recipient_fetches_and_strangers_see_nothing(
     assert [one["delivery"] for one in three.deliveries(AUDITOR, "auditor")] == [delivery]
     assert not three.said("fetched")
     assert three.fetch(delivery, health).content == b"sealed columns"
+
+
+def test_under_blind_both_agencies_deliver_to_the_recipient_and_see_nothing_of_each_other(
+    make_delivering: MakeDelivering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = make_delivering(
+        recipients=(Recipient(party=RESEARCH, mode="blind", space="research"),),
+        spaces=(IdSpace(name="research", lifetime="lasting"),),
+    )
+    study.upload_both()
+    assert code_of(study.put(recipient=RESEARCH)) == "delivery-not-due"
+    study.work()
+    sent = {one: study.deliver(sender=one, recipient=RESEARCH) for one in (SCHOOL, CHILD_WELFARE)}
+    for sender, recipient in ((SCHOOL, CHILD_WELFARE), (RESEARCH, SCHOOL), (RESEARCH, RESEARCH)):
+        answer = study.put(sender=sender, recipient=recipient)
+        assert code_of(answer) == "delivery-not-agreed", (sender, recipient)
+    for sender, delivery in sent.items():
+        assert [one["delivery"] for one in study.deliveries(sender)] == [delivery]
+        assert study.fetch(delivery, RESEARCH).content == b"sealed columns"
+        assert study.say(delivery, digest(b"sealed columns"), party=RESEARCH).status_code == 200
+    assert len(study.deliveries(RESEARCH)) == 2
+    assert study.fetch(sent[SCHOOL], CHILD_WELFARE).status_code == 404
+    # As large as for each pair of the sender.
+    monkeypatch.setattr(arrivals, "most_bytes", lambda _, pairs: pairs)
+    assert code_of(study.put(b"ab", 2, recipient=RESEARCH)) == "delivery-too-large"
+    study.deliver(b"a", 2, recipient=RESEARCH)
+    study.sweep()
+    (gone,) = study.said("destroyed")
+    assert (gone["object"], gone["body"]["reason"]) == (sent[SCHOOL], "replaced")
 
 
 def test_its_receipt_proves_that_it_was_logged(delivering: Delivering) -> None:
@@ -230,7 +260,7 @@ def test_who_has_not_the_duty_neither_sends_nor_fetches(delivering: Delivering) 
 def test_a_delivery_is_no_larger_than_the_agreed_files_let_it_be(
     delivering: Delivering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrivals, "most_bytes", lambda records: records // 100)
+    monkeypatch.setattr(arrivals, "most_bytes", lambda records, _: records // 100)
     assert code_of(delivering.put(bytes(21))) == "delivery-too-large"
     assert code_of(delivering.put(b"")) == "delivery-empty"
     assert not keys_of(delivering)

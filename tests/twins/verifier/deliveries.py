@@ -9,6 +9,16 @@ from twins.verifier.entries import need
 from twins.verifier.rounds import Signers, Turns, owes
 
 
+def ways(t: Any, giver: str, receiver: str) -> list[frozenset[str]]:
+    """Return the pairs by whose matches columns go."""
+    if {giver, receiver} <= set(t["providers"]):
+        return [frozenset([giver, receiver])] if owes(t, [giver, receiver]) else []
+    for one in t["recipients"]:
+        if [one["party"], one["mode"]] == [receiver, "blind"] and giver in t["providers"]:
+            return [frozenset([giver, other]) for other in t["providers"] if other != giver]
+    return []
+
+
 class Deliveries:
     """The deliveries of one project by id: whose, for whom, what, and what has become of each."""
 
@@ -24,8 +34,9 @@ class Deliveries:
             need(way in [[d["giver"], d["receiver"]] for d in agreement["directions"]], "direction")
             shared = [x["party"] for x in agreement["elements"] if x["use"] == "shared"]
             need(party in shared, "elements")
-            need(set(way) <= set(t["providers"]) and owes(t, way), "space")
-            need(body["round"] == turns.linked.get(frozenset(way)), "round")
+            pairs = ways(t, *way)
+            need(pairs, "space")
+            need(body["round"] == max(turns.linked.get(pair, -1) for pair in pairs), "round")
             need(obj not in self.of, "twice")
             mine = [one for one in self.of.values() if one["way"] == way]
             same = [one for one in mine if one["round"] == body["round"]]
