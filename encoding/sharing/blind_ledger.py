@@ -8,7 +8,7 @@ alone, so that they join with nobody else's. Spec page: `schemas/spec/blind-rele
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -31,8 +31,8 @@ from schemas.document import Document
 from schemas.errors import FormatError
 from schemas.ids import MatchId, Name
 
-# A blind run has one release a recipient and agency; there are no supplements.
-_RELEASE: Final = 1
+# What an agency had left out, and hands over later, is a further release of the round.
+_FIRST_RELEASE: Final = 1
 
 
 class _Head(Document):
@@ -70,13 +70,13 @@ class BlindLedger:
         return cls(record, SpaceName(header.project, f"{header.space}/{header.recipient}"))
 
     def link(self, files: Sequence[RowsOf]) -> dict[str, str]:
-        """Carry the ledgers on by the rows of a round, durably; the same rows again change nothing.
+        """Carry the ledgers on by the rows of a round, durably; the same rows or fewer again change nothing.
 
         Returns:
-            The link ID of each pseudonym that has a match in the round.
+            The link ID of each pseudonym that has a match in these rows.
         Raises:
             LinksFileError: not the rows of both agencies of each pair, of one round and recipient.
-            OutOfTurnError: rows of a later round were opened before.
+            OutOfTurnError: rows of a later round were opened before, or of this round those of other agencies.
             ReplayedMatchError: the broker uses match IDs of earlier rounds again.
             WorkspaceError: the ledgers are damaged, or sealed under another key.
         """
@@ -86,9 +86,9 @@ class BlindLedger:
             agency = one.header.agency
             ledgers.setdefault(agency, Ledger(self.space, agency))
         releases = _releases(files)
-        turn = Turn(files[0].header.round, _RELEASE)
-        if not _was_applied(ledgers, releases, turn):
-            _apply(ledgers, releases, turn)
+        news = _unapplied(ledgers, releases, files[0].header.round)
+        if news:
+            _apply(ledgers, news)
             self._write(ledgers)
         return {
             match.record: held.link.hex()
@@ -162,40 +162,52 @@ def _releases(files: Sequence[RowsOf]) -> dict[str, list[PairRelease]]:
             for pseudonym, match in one.match_of.items()
             if match in there
         )
-        release = PairRelease(Turn(one.header.round, _RELEASE), (first, second), matches)
+        turn = Turn(one.header.round, _FIRST_RELEASE)
+        release = PairRelease(turn, (first, second), matches)
         releases.setdefault(agency, []).append(release)
     return releases
 
 
-def _was_applied(
-    ledgers: Mapping[str, Ledger], releases: Mapping[str, Sequence[PairRelease]], turn: Turn
-) -> bool:
-    """Tell whether these very matches were applied already.
+def _unapplied(
+    ledgers: Mapping[str, Ledger], releases: Mapping[str, Sequence[PairRelease]], number: int
+) -> dict[str, list[PairRelease]]:
+    """Return what the ledgers do not have of the matches of a round, as its next release; empty: nothing.
 
     Raises:
-        OutOfTurnError: others were, in this round or a later one.
+        OutOfTurnError: a later round was applied before, or this one with other agencies.
     """
     newest = max((ledger.last for ledger in ledgers.values() if ledger.last), default=None)
-    if newest is None or newest < turn:
-        return False
-    for agency, found in releases.items():
-        prefixes = frozenset(
-            match.match[:MATCH_PREFIX_BYTES] for release in found for match in release.matches
+    if newest is None or newest.round < number:
+        return {agency: [*found] for agency, found in releases.items()}
+    if newest.round > number or any(ledgers[agency].last != newest for agency in releases):
+        raise OutOfTurnError(
+            f"rows of round {newest.round} were opened before: round {number} cannot be"
+            " opened any more, or not with those of other agencies: its turn is over",
+            hint="open the rows of each round in its turn; a round that was left out does no harm",
         )
-        if newest > turn or ledgers[agency].recent.get(turn) != prefixes:
-            raise OutOfTurnError(
-                f"rows of round {newest.round} were opened before: round {turn.round} cannot be"
-                " opened any more, or not with other rows: its turn is over",
-                hint="open the rows of each round in its turn; a round that was left out does no harm",
-            )
-    return True
+    turn = Turn(number, newest.release + 1)
+    news = {
+        agency: [replace(one, turn=turn, matches=_new_of(ledgers[agency], one)) for one in found]
+        for agency, found in releases.items()
+    }
+    return news if any(one.matches for found in news.values() for one in found) else {}
 
 
-def _apply(
-    ledgers: Mapping[str, Ledger], releases: Mapping[str, Sequence[PairRelease]], turn: Turn
-) -> None:
+def _new_of(ledger: Ledger, release: PairRelease) -> tuple[ReleasedMatch, ...]:
+    """Return the matches of a release that none of its round had before."""
+    known = {
+        prefix
+        for turn, prefixes in ledger.recent.items()
+        if turn.round == release.turn.round
+        for prefix in prefixes
+    }
+    return tuple(one for one in release.matches if one.match[:MATCH_PREFIX_BYTES] not in known)
+
+
+def _apply(ledgers: Mapping[str, Ledger], releases: Mapping[str, Sequence[PairRelease]]) -> None:
     members: list[Member] = []
     records: dict[str, dict[StatedMatch, str]] = {}
+    turn = next(release.turn for found in releases.values() for release in found)
     for agency, found in releases.items():
         for release in found:
             refuse_bad_release(ledgers[agency], release)

@@ -146,28 +146,41 @@ def linked() -> list[dict[str, Any]]:
         (4, [("a1", "b2"), ("a2", "b1"), ("a3", "b3")]),
         (5, [("a1", "b1"), ("a2", "b2")]),
         (6, [("a4", "b3"), ("a1", "b1")]),
+        # Handed over again, with fewer rows, and with some that were missing before.
+        (6, [("a1", "b1")]),
+        (6, [("a4", "b3"), ("a1", "b1"), ("a2", "b2"), ("a5", "b5")]),
     ]
-    rounds = []
+    rounds: list[dict[str, Any]] = []
+    given_of: dict[int, list[list[tuple[str, str]]]] = {}
     for round_, matches in turns:
         found = given(round_, matches)
         records: list[Any] = []
+        releases = given_of.setdefault(round_, [])
+        news = [pair for pair in matches if not any(pair in some for some in releases)]
+        if news:
+            releases.append(news)
         for side, agency in enumerate(AGENCIES):
-            for pair in matches:
+            for pair in news:
                 link, since = held[side].get(hexed(pair[side]), (None, 0))
                 match = (bytes.fromhex(hexed(f"{round_} {pair[0]} {pair[1]}")), AGENCIES)
                 records.append((agency, link, since, [match], []))
         space = f"{SPACE}/{RECIPIENT}"
-        got, _ = link_ids(records, {*AGENCIES}, PROJECT, space, (round_, 1), set(), {})
-        links = {}
+        got, _ = link_ids(records, {*AGENCIES}, PROJECT, space, (round_, len(releases)), set(), {})
         for place, link in got.items():
-            side, number = divmod(place, len(matches))
-            record = hexed(matches[number][side])
-            links[record] = link.hex()
+            side, number = divmod(place, len(news))
+            record = hexed(news[number][side])
             before = held[side].get(record)
             for former in [one for one, (other, _) in held[side].items() if other == link]:
                 del held[side][former]
             kept = before is not None and before[0] == link
             held[side][record] = before if kept and before else (link, round_)
+        in_round = {hexed(name) for pair in matches for name in pair}
+        links = {
+            record: link.hex()
+            for side in held
+            for record, (link, _) in side.items()
+            if record in in_round
+        }
         rounds.append({"files": found, "links": links})
     return rounds
 
@@ -191,7 +204,10 @@ def refused() -> list[dict[str, Any]]:
         "a match ID of two records": [add(one, match, hexed("x")), two],
         "a match ID of an earlier round": replayed,
         "an earlier round": given(3, [("a1", "b1")]),
-        "the last round with other matches": given(6, [("a1", "b1")]),
+        "the last round with another agency": [
+            {**side, name: "health"}
+            for side, name in zip(given(6, [("a1", "b1")]), ("partner", "agency"), strict=True)
+        ],
     }
     return [{"name": name, "files": found} for name, found in cases.items()]
 
