@@ -6,6 +6,7 @@ Spec page: `schemas/spec/deliveries.md`.
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from schemas.delivery import (
     delivery_head,
     padding_of,
     read_delivery_head,
+    read_table_head,
+    table_head,
 )
 from schemas.errors import DocumentError, SignatureError
 
@@ -75,6 +78,34 @@ def seal_delivery(
         written.writelines(seal_pieces(_content(signed, file), address))
 
 
+def join_tables(tables: Sequence[Path], target: Path) -> None:
+    """Write the rows of a delivery that has several tables: each after the line of its length."""
+    with replacing(target) as written:
+        for table in tables:
+            written.write(table_head(table.stat().st_size))
+            with table.open("rb") as file:
+                shutil.copyfileobj(file, written)
+
+
+def split_tables(rows: Path) -> tuple[Path, ...]:
+    """Write each table of the rows of a delivery into a file of its own, beside them.
+
+    Raises:
+        DeliveryUnusableError: the rows are no tables.
+    """
+    found: list[Path] = []
+    with rows.open("rb") as file:
+        while (left := _next_table(file)) is not None:
+            found.append(rows.with_name(f"{rows.name}-{len(found)}"))
+            with replacing(found[-1]) as table:
+                while left and (piece := file.read(min(left, _PIECE_BYTES))):
+                    table.write(piece)
+                    left -= len(piece)
+            if left:
+                raise DeliveryUnusableError("not-agreed", "the last of its tables is cut off")
+    return tuple(found)
+
+
 def open_delivery(
     content: IO[bytes],
     of: DeliveryOf,
@@ -88,7 +119,7 @@ def open_delivery(
         content: what was in the sealed file.
         of: which delivery it must be.
         signers: persons of the sender whom this agency trusts, with their newest keys.
-        agreed: the columns that the agreement lets the sender hand over.
+        agreed: the columns that the agreement lets the sender hand over to this party.
     Raises:
         DeliveryUnusableError: it must not be used.
         SealedFileError: it was changed or cut off.
@@ -118,6 +149,13 @@ def open_delivery(
             "not-as-stated", f"the rows are not those that {of.sender} has signed"
         )
     return statement.columns
+
+
+def _next_table(rows: IO[bytes]) -> int | None:
+    try:
+        return read_table_head(rows)
+    except DocumentError as exc:
+        raise DeliveryUnusableError("not-agreed", f"its rows cannot be read: {exc}") from None
 
 
 def _signed_head(content: IO[bytes]) -> SignedDelivery:

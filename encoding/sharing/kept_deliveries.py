@@ -25,31 +25,35 @@ from schemas.shared.durable import sync_folder
 class SentDelivery(Document):
     """What was sent last to a partner; `delivery` is null until the broker has it.
 
-    `links` is the digest of the link IDs and columns, `rows` that of all rows with their values.
+    `links` is the digest of the link IDs, or sealed match IDs, and columns, `rows` that of all rows with their
+    values, of which there are `n_rows`.
     """
 
     KIND: ClassVar[str] = "sent delivery"
 
-    version: Literal["blindlink/sent-delivery/1"] = "blindlink/sent-delivery/1"
+    version: Literal["blindlink/sent-delivery/2"] = "blindlink/sent-delivery/2"
     round: RoundNumber
     number: DeliveryNumber
     agreement: Sha256Hex
     links: Sha256Hex
     rows: Sha256Hex
+    n_rows: Annotated[int, Field(ge=0)]
     delivery: RandomId | None
 
 
 class KeptDelivery(Document):
-    """What came last from a partner, and the file that its columns are written to."""
+    """What came last from a partner, and the files that its columns are written to."""
 
     KIND: ClassVar[str] = "kept delivery"
 
-    version: Literal["blindlink/kept-delivery/1"] = "blindlink/kept-delivery/1"
+    version: Literal["blindlink/kept-delivery/2"] = "blindlink/kept-delivery/2"
     delivery: RandomId
     round: RoundNumber
     number: DeliveryNumber
     sha256: Sha256Hex
-    output: Annotated[str, Field(min_length=1, max_length=4096)]
+    outputs: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=4096)], ...], Field(min_length=1)
+    ]
 
 
 _Document = TypeVar("_Document", bound=Document)

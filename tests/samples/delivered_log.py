@@ -184,4 +184,10 @@ def everything_studied(log: SampleLog) -> None:
     project.end_delivery(again, "expired")
 
 
-__all__ = ["CARRY", "DeliveringProject", "StudyProject", "everything_delivered", "reviewed_agreement"]
+__all__ = [
+    "CARRY",
+    "DeliveringProject",
+    "StudyProject",
+    "everything_delivered",
+    "reviewed_agreement",
+]

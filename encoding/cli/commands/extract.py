@@ -22,13 +22,11 @@ from encoding.cli.parts.written_files import note_file
 from encoding.files import refuse_to_overwrite
 from encoding.records.agency_file import agency_file
 from encoding.sharing.blind_links import (
-    BlindLinks,
     extract_blind,
     is_blind_links,
     read_blind_links,
     refuse_other_recipient,
 )
-from encoding.sharing.blind_pseudonyms import Pseudonyms
 from encoding.sharing.columns import choose_columns, not_agreed
 from encoding.sharing.columns import extract as write_extract
 from schemas.shared.command_line import emit, json_option
@@ -67,6 +65,7 @@ def extract(
     record that is made for that party alone. With --to the file is sealed for the way.
     """
     from encoding.cli.parts.blind_steps import kept_blind_links
+    from encoding.cli.parts.sealed_links import pseudonyms_for
 
     settings = session.config.sections
     chosen = choose_columns(split_columns(columns), settings.share.columns)
@@ -88,18 +87,11 @@ def extract(
     if recipient is not None or is_blind_links(links):
         sealed = read_blind_links(links)
         refuse_other_recipient(sealed, recipient)
-        write = partial(extract_blind, source, sealed, _pseudonyms(session, sealed), chosen)
+        terms = remembered_view(session).terms
+        with session.workspace.lock():
+            pseudonyms = pseudonyms_for(session, sealed.header, terms)
+        write = partial(extract_blind, source, sealed, pseudonyms, chosen)
     with sealing_to(session, party, output) as path:
         n_rows = write(path)
     document: dict[str, object] = {"file": str(output), "rows": n_rows, "columns": list(chosen)}
     emit(document, remarks=[f"{n_rows:,} rows in {output}"])
-
-
-def _pseudonyms(session: Session, links: BlindLinks) -> Pseudonyms:
-    """Return the pseudonyms of this agency's records for a recipient, as long-lived as its link IDs."""
-    lasting = {
-        space.name for space in remembered_view(session).terms.spaces if space.lifetime == "lasting"
-    }
-    with session.workspace.lock():
-        key = session.workspace.key()
-    return Pseudonyms.of(key, links.header, are_lasting=links.header.space in lasting)

@@ -56,7 +56,7 @@ class BlindLinksWritten:
         """Return what is said without it."""
         return (
             f"{self.links:,} records have a link ID that only {self.recipient} can open, in {self.path};"
-            f" next: blindlink extract --for {self.recipient}"
+            f" next: blindlink deliver {self.recipient}, or by hand blindlink extract --for {self.recipient}"
         )
 
 
@@ -76,11 +76,11 @@ def kept_blind_links(session: Session, recipient: str) -> Path:
     return found[0] if found else links.with_name(f"{links.stem}-for-{recipient}{links.suffix}")
 
 
-def _blind_path(session: Session, view: ProjectView, release: ReleaseView) -> Path:
+def blind_path(session: Session, view: ProjectView, recipient: str, partner: str | None) -> Path:
     """Return where sealed link IDs are kept, beside the file of links: one file a partner of this agency."""
     links = session.config.resolve(session.config.sections.output.links)
-    several = f"-with-{release.partner}" if len(view.terms.providers) > 2 else ""
-    return links.with_name(f"{links.stem}-for-{release.recipient}{several}{links.suffix}")
+    several = f"-with-{partner}" if len(view.terms.providers) > 2 else ""
+    return links.with_name(f"{links.stem}-for-{recipient}{several}{links.suffix}")
 
 
 def blind_links(
@@ -96,7 +96,7 @@ def blind_links(
 ) -> BlindLinksWritten:
     """Fetch a blind release, hold it against the log, and replace the file at the very end."""
     recipient = release.recipient
-    path = output or _blind_path(session, view, release)
+    path = output or blind_path(session, view, recipient, release.partner)
     refuse_to_overwrite(path, own_start=BLIND_LINKS_START, force=force)
     note_file(session, "link-table", path)
     require_agreed_run(session, client, client.run(release.run), for_release=True)

@@ -1,9 +1,9 @@
-"""Sends a partner, by the broker and sealed, the columns that the agreement lets it have of shared records."""
+"""Sends, by the broker and sealed, columns that the agreement lets go: to partners, and to blind recipients."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,13 +12,14 @@ from encoding.cli.parts.agreements import agreement_in_force, on_their_roster
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.reviews import trusted_persons
+from encoding.cli.parts.sealed_links import SealedLinks, sealed_links
 from encoding.cli.parts.shared_links import SharedLinks, newest_linked, shared_links
 from encoding.cli.parts.source import Source
 from encoding.errors import AgencyError, ColumnNotListedError, NotReadyError
 from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.files import make_private_folder
 from encoding.records.agency_file import AgencyFile, agency_file
-from encoding.sharing.columns import agreed_among, extract, not_agreed
+from encoding.sharing.columns import agreed_among, not_agreed
 from encoding.sharing.deliveries import DeliveryOf, seal_delivery
 from encoding.sharing.kept_deliveries import KeptDeliveries, SentDelivery
 from encoding.transfers.deliveries import DeliveriesApi
@@ -26,6 +27,7 @@ from schemas.delivery import MAX_DELIVERIES, DeliveryView
 from schemas.ids import utc_text
 
 if TYPE_CHECKING:
+    from encoding.cli.parts.session import Session
     from schemas.agreement import Agreement
     from schemas.delivery import DeliveryFault
 
@@ -57,24 +59,13 @@ class Delivered:
         return f"{self.rows:,} rows of round {self.round} {done} to {self.partner}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """What is to be delivered: rows in a file, and the digests by which a change is seen."""
-
-    path: Path
-    rows: int
-    columns: tuple[str, ...]
-    links: str
-    rows_sha256: str
-
-
 def deliver_columns(
     counter: Counter, source: Source, *, only: str | None = None, anew: bool = False
 ) -> tuple[list[Delivered], list[AgencyError]]:
-    """Deliver to each partner that the agreement lets have columns; what could not be done is returned.
+    """Deliver to each party that the agreement lets have columns; what could not be done is returned.
 
     Args:
-        only: to this partner alone; None: to all.
+        only: to this party alone; None: to all.
         anew: also where nothing but values has changed since the last delivery of the round.
     Raises:
         NotReadyError: the agreement lets no columns go to `only`.
@@ -93,17 +84,28 @@ def deliver_columns(
     return done, failed
 
 
-def partners_of(counter: Counter) -> Iterator[str]:
-    """Yield the agencies that receive link IDs of the same ID space, in order."""
+def senders_of(counter: Counter, agreement: Agreement) -> tuple[str, ...]:
+    """Return the agencies that may deliver to this party, in order."""
     party, terms = counter.session.party, counter.view.terms
-    yield from (
-        other for other in terms.providers if terms.shares_space(party, other) and other != party
+    return tuple(
+        one
+        for one in terms.providers
+        if terms.delivering(one, party) and agreement.handed_over(one, party)
+    )
+
+
+def receivers_of(counter: Counter, agreement: Agreement) -> tuple[str, ...]:
+    """Return the parties to which this one may deliver, in order."""
+    party, terms = counter.session.party, counter.view.terms
+    others = sorted(one.party for one in terms.recipients)
+    return tuple(
+        one for one in others if terms.delivering(party, one) and agreement.handed_over(party, one)
     )
 
 
 def _receivers(counter: Counter, agreement: Agreement, only: str | None) -> Sequence[str]:
     party = counter.session.party
-    found = [one for one in partners_of(counter) if agreement.handed_over(party, one)]
+    found = receivers_of(counter, agreement)
     if only is None:
         return found
     if only not in found:
@@ -116,19 +118,23 @@ def _receivers(counter: Counter, agreement: Agreement, only: str | None) -> Sequ
 def _deliver(
     counter: Counter, source: Source, agreement: Agreement, partner: str, *, anew: bool
 ) -> Delivered | None:
-    session = counter.session
-    shared = shared_links(counter, partner)
-    newest = newest_linked(counter, partner)
-    if shared is None or shared.round != newest:
-        session.say(f"the link IDs of round {newest} with {partner} are not written here yet")
+    session, terms = counter.session, counter.view.terms
+    newest = newest_linked(counter, terms.delivering(session.party, partner))
+    if newest is None:
+        session.say(f"no round has been closed with matches for {partner} yet")
+        return None
+    links: SharedLinks | SealedLinks | None
+    if partner in terms.providers:
+        links = shared_links(counter, partner)
+    else:
+        links = sealed_links(counter, newest, partner)
+    if links is None or links.round != newest.round:
+        session.say(f"the link IDs of round {newest.round} for {partner} are not written here yet")
         return None
     file = agency_file(session.config, source.file, source.id_column)
     columns = _columns(counter, file, agreement, partner)
     with session.workspace.lock():
-        kept = KeptDeliveries(session.workspace, session.project, partner)
-        with session.workspace.scratch() as scratch:
-            prepared = _prepare(file, shared, columns, scratch / "rows")
-            return _send(counter, kept, prepared, shared, partner, anew=anew)
+        return _Sending(counter, links, file, columns, partner).send(anew=anew)
 
 
 def _columns(
@@ -160,132 +166,134 @@ def _columns(
     return chosen
 
 
-def _prepare(
-    file: AgencyFile, shared: SharedLinks, columns: tuple[str, ...], path: Path
-) -> _Prepared:
-    n_rows = extract(file, shared.link_of, columns, path)
-    links = "\n".join([*sorted(shared.link_of.values()), *columns])
-    return _Prepared(
-        path,
-        n_rows,
-        columns,
-        hashlib.sha256(links.encode()).hexdigest(),
-        hashlib.sha256(path.read_bytes()).hexdigest(),
-    )
+class _Sending:
+    """One party's delivery, from the file to the broker; use it under the workspace's lock."""
 
+    def __init__(
+        self,
+        counter: Counter,
+        links: SharedLinks | SealedLinks,
+        file: AgencyFile,
+        columns: tuple[str, ...],
+        partner: str,
+    ) -> None:
+        self._counter, self._links, self._file = counter, links, file
+        self._columns, self._partner = columns, partner
+        self._session = counter.session
+        self._api = DeliveriesApi(counter.client, self._session.project)
+        self._kept = KeptDeliveries(self._session.workspace, self._session.project, partner)
+        told = "\n".join([*links.identify(), *columns])
+        self._links_sha256 = hashlib.sha256(told.encode()).hexdigest()
 
-def _send(
-    counter: Counter,
-    kept: KeptDeliveries,
-    prepared: _Prepared,
-    shared: SharedLinks,
-    partner: str,
-    *,
-    anew: bool,
-) -> Delivered:
-    session = counter.session
-    api = DeliveriesApi(counter.client, session.project)
-    newest = newest_of(api.deliveries(), session.party, partner, shared.round)
-    sent = _settle(counter, api, kept, newest)
-    if newest is not None:
-        _tell_fault(counter, newest)
-        if not _is_wanted(counter, newest, sent, prepared, anew=anew):
-            return _delivered(prepared, partner, newest, is_new=False)
-        if newest.number == MAX_DELIVERIES:
-            raise NotReadyError(
-                f"{MAX_DELIVERIES} deliveries of round {shared.round} are the most",
-                hint="the next round's delivery has what changed since",
+    def send(self, *, anew: bool) -> Delivered:
+        """Send what is to take the place of the newest delivery of the round, if anything is.
+
+        Args:
+            anew: also where nothing but values has changed.
+        """
+        shown = self._api.deliveries()
+        newest = newest_of(shown, self._session.party, self._partner, self._links.round)
+        sent = self._settle(newest)
+        is_due = newest is None or sent is None or self._is_due(newest, sent)
+        if newest is not None and sent is not None and not (is_due or anew):
+            return self._delivered(newest.number, sent.n_rows, is_new=False)
+        with self._session.workspace.scratch() as scratch:
+            rows = scratch / "rows"
+            n_rows = self._links.write(self._file, self._columns, rows)
+            with rows.open("rb") as written:
+                sha256 = hashlib.file_digest(written, "sha256").hexdigest()
+            if newest is not None and sent is not None and not is_due and sent.rows == sha256:
+                return self._delivered(newest.number, n_rows, is_new=False)
+            if newest is not None and newest.number == MAX_DELIVERIES:
+                raise NotReadyError(
+                    f"{MAX_DELIVERIES} deliveries of round {self._links.round} are the most",
+                    hint="the next round's delivery has what changed since",
+                )
+            wanted = SentDelivery(
+                round=self._links.round,
+                number=1 if newest is None else newest.number + 1,
+                agreement=self._counter.view.agreement,
+                links=self._links_sha256,
+                rows=sha256,
+                n_rows=n_rows,
+                delivery=None,
             )
-    wanted = SentDelivery(
-        round=shared.round,
-        number=1 if newest is None else newest.number + 1,
-        agreement=counter.view.agreement,
-        links=prepared.links,
-        rows=prepared.rows_sha256,
-        delivery=None,
-    )
-    if sent != wanted or not kept.outgoing.exists():
-        _seal(counter, kept, prepared, wanted, partner)
-    # Before anything leaves: of a record, rather too much is told of what was disclosed than too little.
-    records = DisclosedRecords(session.workspace, session.project)
-    records.keep_delivered(shared.round, partner, shared.record_keys)
-    view = api.send(wanted.number, wanted.round, partner, kept.outgoing.read_bytes())
-    api.prove(view, counter.trust, session.party)
-    kept.keep_sent(wanted.model_copy(update={"delivery": view.delivery}))
-    return _delivered(prepared, partner, view, is_new=True)
+            if sent != wanted or not self._kept.outgoing.exists():
+                self._seal(rows, wanted)
+        self._pass_on(wanted)
+        return self._delivered(wanted.number, n_rows, is_new=True)
 
+    def _pass_on(self, wanted: SentDelivery) -> None:
+        # Before anything leaves: of a record, rather too much is told of what was disclosed than too little.
+        records = DisclosedRecords(self._session.workspace, self._session.project)
+        records.keep_delivered(wanted.round, self._partner, self._links.record_keys)
+        sealed = self._kept.outgoing.read_bytes()
+        view = self._api.send(wanted.number, wanted.round, self._partner, sealed)
+        self._api.prove(view, self._counter.trust, self._session.party)
+        self._kept.keep_sent(wanted.model_copy(update={"delivery": view.delivery}))
 
-def _settle(
-    counter: Counter, api: DeliveriesApi, kept: KeptDeliveries, newest: DeliveryView | None
-) -> SentDelivery | None:
-    """Return what was sent last; the broker may have it though the answer never came."""
-    sent = kept.sent()
-    if sent is None or newest is None or sent.delivery is not None or not kept.outgoing.exists():
+    def _settle(self, newest: DeliveryView | None) -> SentDelivery | None:
+        """Return what was sent last; the broker may have it though the answer never came."""
+        kept, sent = self._kept, self._kept.sent()
+        if newest is not None:
+            _tell_fault(self._session, newest)
+        if (
+            sent is None
+            or newest is None
+            or sent.delivery is not None
+            or not kept.outgoing.exists()
+        ):
+            return sent
+        digest = hashlib.sha256(kept.outgoing.read_bytes()).hexdigest()
+        if (sent.round, sent.number, digest) != (newest.round, newest.number, newest.sha256):
+            return sent
+        self._api.prove(newest, self._counter.trust, self._session.party)
+        sent = sent.model_copy(update={"delivery": newest.delivery})
+        kept.keep_sent(sent)
         return sent
-    digest = hashlib.sha256(kept.outgoing.read_bytes()).hexdigest()
-    if (sent.round, sent.number, digest) != (newest.round, newest.number, newest.sha256):
-        return sent
-    api.prove(newest, counter.trust, counter.session.party)
-    sent = sent.model_copy(update={"delivery": newest.delivery})
-    kept.keep_sent(sent)
-    return sent
+
+    def _is_due(self, newest: DeliveryView, sent: SentDelivery) -> bool:
+        """Tell whether a job sends another delivery of the round in the place of the newest one."""
+        if sent.delivery != newest.delivery:
+            return True
+        if (sent.agreement, sent.links) != (self._counter.view.agreement, self._links_sha256):
+            return True
+        return newest.fault in MENDABLE and newest.number < MOST_MENDED
+
+    def _seal(self, rows: Path, wanted: SentDelivery) -> None:
+        """Seal the rows, and keep them until the broker has them; what is kept is of these very rows."""
+        session, partner = self._session, self._partner
+        trusted = on_their_roster(session, partner, trusted_persons(self._counter, partner))
+        receivers = [one for one in trusted if "recipient" in one.duties] or list(trusted)
+        make_private_folder(self._kept.outgoing.parent)
+        self._kept.outgoing.unlink(missing_ok=True)
+        self._kept.keep_sent(wanted)
+        seal_delivery(
+            rows,
+            self._kept.outgoing,
+            DeliveryOf(
+                project=session.project,
+                round=wanted.round,
+                number=wanted.number,
+                sender=session.party,
+                recipient=partner,
+                purpose=self._counter.view.terms.purpose,
+                agreement=wanted.agreement,
+            ),
+            self._columns,
+            own=unlock_own(session),
+            receivers=tuple(sorted(receivers, key=lambda one: one.person)),
+            at=utc_text(session.now()),
+        )
+
+    def _delivered(self, number: int, n_rows: int, *, is_new: bool) -> Delivered:
+        return Delivered(self._partner, self._links.round, number, n_rows, self._columns, is_new)
 
 
-def _is_wanted(
-    counter: Counter,
-    newest: DeliveryView,
-    sent: SentDelivery | None,
-    prepared: _Prepared,
-    *,
-    anew: bool,
-) -> bool:
-    """Tell whether another delivery of the round is to take the place of the newest one."""
-    if sent is None or sent.delivery != newest.delivery:
-        return True
-    if (sent.agreement, sent.links) != (counter.view.agreement, prepared.links):
-        return True
-    if newest.fault in MENDABLE and newest.number < MOST_MENDED:
-        return True
-    return anew and sent.rows != prepared.rows_sha256
-
-
-def _seal(
-    counter: Counter,
-    kept: KeptDeliveries,
-    prepared: _Prepared,
-    wanted: SentDelivery,
-    partner: str,
-) -> None:
-    """Seal the rows, and keep them until the broker has them; what is kept is of these very rows."""
-    session = counter.session
-    trusted = on_their_roster(session, partner, trusted_persons(counter, partner))
-    receivers = [one for one in trusted if "recipient" in one.duties] or list(trusted)
-    make_private_folder(kept.outgoing.parent)
-    kept.outgoing.unlink(missing_ok=True)
-    kept.keep_sent(wanted)
-    seal_delivery(
-        prepared.path,
-        kept.outgoing,
-        DeliveryOf(
-            project=session.project,
-            round=wanted.round,
-            number=wanted.number,
-            sender=session.party,
-            recipient=partner,
-            purpose=counter.view.terms.purpose,
-            agreement=wanted.agreement,
-        ),
-        prepared.columns,
-        own=unlock_own(session),
-        receivers=tuple(sorted(receivers, key=lambda one: one.person)),
-        at=utc_text(session.now()),
-    )
-
-
-def _tell_fault(counter: Counter, newest: DeliveryView) -> None:
+def _tell_fault(session: Session, newest: DeliveryView) -> None:
     if newest.fault is not None:
         why = FAULTS[newest.fault]
-        counter.session.warn(
+        session.warn(
             f"{newest.recipient} could not use delivery {newest.number} of round {newest.round}: {why}"
         )
 
@@ -300,7 +308,3 @@ def newest_of(
         if (one.sender, one.recipient, one.round) == (sender, recipient, number)
     ]
     return max(found, key=lambda one: one.number, default=None)
-
-
-def _delivered(prepared: _Prepared, partner: str, view: DeliveryView, *, is_new: bool) -> Delivered:
-    return Delivered(partner, view.round, view.number, prepared.rows, prepared.columns, is_new)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_ledger import ledger_file
@@ -11,8 +13,13 @@ from encoding.cli.parts.own_links import own_links
 from encoding.errors import NotReadyError
 from encoding.ledger.book import Ledger, retired_of
 from encoding.packing.withdrawals import Withdrawn
+from encoding.records.agency_file import AgencyFile
+from encoding.sharing.columns import extract
 from encoding.sharing.links_of_rounds import LinksOfRound, keys_of, links_as_of
 from schemas.ids import LinkId
+
+if TYPE_CHECKING:
+    from schemas.rounds import RoundView
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,18 @@ class SharedLinks:
     round: int
     link_of: Mapping[str, str] = field(repr=False)
     record_keys: tuple[str, ...] = field(repr=False)
+
+    def identify(self) -> Iterable[str]:
+        """Return what is another one exactly where others may be delivered."""
+        return sorted(self.link_of.values())
+
+    def write(self, file: AgencyFile, columns: tuple[str, ...], path: Path) -> int:
+        """Write the rows to deliver, and return how many.
+
+        Raises:
+            InputError: the file cannot be read, or a column is missing.
+        """
+        return extract(file, self.link_of, columns, path)
 
 
 def shared_links(counter: Counter, partner: str) -> SharedLinks | None:
@@ -56,14 +75,17 @@ def shared_links(counter: Counter, partner: str) -> SharedLinks | None:
     return SharedLinks(newest.round, {names[key]: held[key].hex() for key in kept}, tuple(kept))
 
 
-def newest_linked(counter: Counter, partner: str) -> int:
-    """Return the newest round that was closed with matches of this agency and a partner; 0: there is none."""
-    pair = {counter.session.party, partner}
+def newest_linked(counter: Counter, pairs: Iterable[tuple[str, str]]) -> RoundView | None:
+    """Return the newest round that was closed with matches of one of these pairs; None: there is none.
+
+    Of a pair the party with the larger file comes first.
+    """
+    wanted = set(pairs)
     for found in counter.api.rounds().rounds:
-        linked = (one for one in found.progress if {one.larger, one.smaller} == pair)
-        if found.state == "closed" and any(one.has_result for one in linked):
-            return found.round
-    return 0
+        linked = {(one.larger, one.smaller) for one in found.progress if one.has_result}
+        if found.state == "closed" and linked & wanted:
+            return found
+    return None
 
 
 def _known_to_share(

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -16,7 +17,7 @@ from rigs.near_broker import NearBroker
 from rigs.weeks import links
 
 from app.deliveries.ending import live_deliveries
-from encoding.cli.parts import attachments, outgoing_columns
+from encoding.cli.parts import arrivals, attachments, outgoing_columns
 from encoding.cli.parts.outgoing_columns import DeliveriesApi
 from encoding.sharing.kept_deliveries import KeptDeliveries
 
@@ -185,7 +186,7 @@ def test_by_hand_one_partner_is_served_and_what_changed_goes_again(
 def test_before_the_newest_links_are_written_nothing_is_delivered(
     near: NearBroker, schools: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outgoing_columns, "newest_linked", lambda *_: 2)
+    monkeypatch.setattr(outgoing_columns, "newest_linked", lambda *_: SimpleNamespace(round=2))
     result = schools.type("deliver", "welfare")
     assert (result.exit_code, "nothing was delivered to welfare" in result.stderr) == (1, True)
     assert "no columns were exchanged" in schools.ok("refresh", "--deliver").stderr
@@ -414,7 +415,7 @@ def test_a_delivery_that_was_killed_is_there_once(
 @pytest.mark.parametrize(
     ("owner", "name", "after"),
     [
-        (attachments, "write_durably", False),
+        (arrivals, "write_durably", False),
         (KeptDeliveries, "keep_received", False),
         (attachments, "attach", False),
         (attachments, "attach", True),
