@@ -95,10 +95,10 @@ def open_blind_rows(file: IO[bytes], receiver: Identity, columns: Sequence[str])
         key = header.open(receiver.public, receiver.keys.receiving_key)
     except SealedError as exc:
         raise SealedFileError(f"its match IDs cannot be opened: {exc}") from None
-    reader = csv.reader(io.TextIOWrapper(file, encoding="utf-8", newline=""), strict=True)
-    places = _places(next(_checked(reader), []), columns)
+    rows = _checked(file)
+    places = _places(next(rows, []), columns)
     seal = MatchIdSeal.of(key, header.release, header.agency)
-    return OpenedRows(header, tuple(columns), _opened(_checked(reader), seal, places))
+    return OpenedRows(header, tuple(columns), _opened(rows, seal, places))
 
 
 def read_blind_header(file: IO[bytes]) -> BlindHeader:
@@ -123,9 +123,11 @@ def read_sealed_match_id(text: str) -> bytes | None:
     return sealed if len(sealed) == SEALED_MATCH_ID_BYTES and sealed.hex() == text else None
 
 
-def _checked(reader: Iterable[list[str]]) -> Iterator[list[str]]:
+def _checked(file: IO[bytes]) -> Iterator[list[str]]:
+    # Not by a text wrapper, which would close the file of whoever has opened it.
+    lines = (line.decode("utf-8") for line in file)
     try:
-        yield from reader
+        yield from csv.reader(lines, strict=True)
     except (csv.Error, UnicodeDecodeError):
         raise LinksFileError("its rows are not CSV in UTF-8") from None
 

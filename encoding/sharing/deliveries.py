@@ -96,7 +96,7 @@ def split_tables(rows: Path) -> tuple[Path, ...]:
     found: list[Path] = []
     with rows.open("rb") as file:
         while (left := _next_table(file)) is not None:
-            found.append(rows.with_name(f"{rows.name}-{len(found)}"))
+            found.append(rows.with_name(f"{rows.name}.{len(found)}"))
             with replacing(found[-1]) as table:
                 while left and (piece := file.read(min(left, _PIECE_BYTES))):
                     table.write(piece)

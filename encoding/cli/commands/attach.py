@@ -1,4 +1,4 @@
-"""`blindlink attach`: columns that a partner has delivered by the broker, beside own rows."""
+"""`blindlink attach`: columns that others have delivered by the broker, beside own rows, or joined."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ from schemas.shared.command_line import emit, json_option
 
 
 @click.command("attach", epilog="Example: blindlink attach k12")
-@click.argument("partner")
+@click.argument("partner", required=False)
 @file_options
 @json_option
 @agency_options
 @click.pass_obj
-def attach(session: Session, *, partner: str, file: Path | None, id_column: str | None) -> None:
+def attach(
+    session: Session, *, partner: str | None, file: Path | None, id_column: str | None
+) -> None:
     """Write the columns that PARTNER has delivered by the broker beside your own rows, in with-PARTNER.csv.
+
+    Leave PARTNER out for what all partners have delivered. A recipient that uploads nothing, and has columns of
+    several agencies (mode blind), always does: their rows go to from-AGENCY.csv, with link IDs that last, and
+    people whom several agencies have to joined.csv.
 
     What came is opened with your keys and checked: who has signed it, of which round it is, and that it holds
     only what the agreement lets you have. If anything is wrong, the file stays as it was, and PARTNER is told.

@@ -1,4 +1,4 @@
-"""`blindlink deliver`: listed columns to a partner, by the broker."""
+"""`blindlink deliver`: listed columns to a partner or a blind recipient, by the broker."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from schemas.shared.command_line import emit, json_option
 def deliver(session: Session, *, partner: str, file: Path | None, id_column: str | None) -> None:
     """Send PARTNER the columns that the agreement lists for it, by the broker, sealed to its people.
 
-    They are of the records that you share, beside the link IDs in force. Which columns: those of [share]
-    columns in blindlink.toml, or all of your file that the agreement lists. A later delivery of the same round
-    takes the place of an earlier one; the same rows are not sent twice. By hand: blindlink extract.
+    They are of the records that you share, beside the link IDs in force; to a recipient of sealed match IDs
+    (mode blind), of all records that you uploaded, beside these and a pseudonym of each. Which columns: those
+    of [share] columns in blindlink.toml, or all of your file that the agreement lists. A later delivery of the
+    same round takes the place of an earlier one; the same rows are not sent twice. By hand: blindlink extract.
     """
     from encoding.cli.parts.claims_exchange import exchange_document, raise_first
     from encoding.cli.parts.outgoing_columns import deliver_columns

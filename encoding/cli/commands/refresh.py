@@ -29,12 +29,12 @@ from schemas.shared.command_line import FILE, emit, json_option
 @click.option(
     "--deliver",
     is_flag=True,
-    help="Deliver the columns that the agreement lets partners have, sealed, by the broker.",
+    help="Deliver the columns that the agreement lets others have, sealed, by the broker.",
 )
 @click.option(
     "--attach",
     is_flag=True,
-    help="Write the columns that partners have delivered beside your own rows.",
+    help="Write the columns that partners have delivered beside your own rows, or join them.",
 )
 @click.option(
     "--agreement",
@@ -72,6 +72,7 @@ def refresh(
     secret.
 
     With --deliver and --attach, each job ends with the partners' columns beside your rows, in with-PARTNER.csv.
+    A recipient that uploads nothing has --attach alone: its job joins what the agencies have delivered.
     """
     from encoding.cli.parts.claims_exchange import ColumnsOrder
     from encoding.cli.parts.due_round import do_what_is_due

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from encoding.cli.parts.agreements import agreement_in_force
 from encoding.cli.parts.arrivals import Arrival, claim
 from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.joined_columns import JoinedColumns, join_columns
 from encoding.cli.parts.outgoing_columns import senders_of
 from encoding.cli.parts.shared_links import shared_links
 from encoding.cli.parts.source import Source
@@ -36,18 +37,39 @@ class AttachedColumns:
         """Return what is said of it."""
         return f"{self.rows:,} of your rows have columns of {self.partner}, in {self.file}"
 
+    def to_document(self) -> dict[str, object]:
+        """Return what `--json` prints."""
+        return {
+            "from": self.partner,
+            "round": self.round,
+            "number": self.number,
+            "rows_attached": self.rows,
+            "columns": list(self.columns),
+            "file": str(self.file),
+        }
+
 
 def attach_columns(
     counter: Counter, source: Source, *, only: str | None = None
-) -> tuple[list[AttachedColumns], list[AgencyError]]:
+) -> tuple[Sequence[AttachedColumns | JoinedColumns], list[AgencyError]]:
     """Write the columns that each partner has delivered beside own rows; what could not be done is returned.
+
+    A blind recipient, which has no rows, joins those of all agencies.
 
     Args:
         only: those of this partner alone; None: of all.
     Raises:
-        NotReadyError: the agreement lets no columns come from `only`.
+        NotReadyError: the agreement lets no columns come from `only`, or, under `blind`, from it alone.
+        AgencyError: as `join_columns`.
     """
     agreement = agreement_in_force(counter.session, counter.view)
+    if counter.session.party not in counter.view.terms.providers:
+        if only is not None:
+            raise NotReadyError(
+                f"the columns of {only} alone give no link IDs: those of all agencies are joined",
+                hint="blindlink attach",
+            )
+        return join_columns(counter, agreement)
     done: list[AttachedColumns] = []
     failed: list[AgencyError] = []
     for partner in _senders(counter, agreement, only):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from encoding.cli.parts.attachments import AttachedColumns, attach_columns
 from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.joined_columns import JoinedColumns
 from encoding.cli.parts.outgoing_columns import Delivered, deliver_columns
 from encoding.errors import AgencyError, OthersWaitedForError
 
@@ -42,7 +43,7 @@ def exchange_columns(
     failed: list[AgencyError] = []
     if order.deliver:
         delivered, failed = deliver_columns(counter, source)
-    attached: list[AttachedColumns] = []
+    attached: Sequence[AttachedColumns | JoinedColumns] = []
 
     def attach_all() -> list[AgencyError]:
         nonlocal attached
@@ -65,7 +66,7 @@ def exchange_columns(
 
 
 def exchange_document(
-    delivered: Sequence[Delivered], attached: Sequence[AttachedColumns]
+    delivered: Sequence[Delivered], attached: Sequence[AttachedColumns | JoinedColumns]
 ) -> dict[str, object]:
     """Return what was exchanged as a document."""
     return {
@@ -80,17 +81,7 @@ def exchange_document(
             }
             for one in delivered
         ],
-        "attached": [
-            {
-                "from": one.partner,
-                "round": one.round,
-                "number": one.number,
-                "rows_attached": one.rows,
-                "columns": list(one.columns),
-                "file": str(one.file),
-            }
-            for one in attached
-        ],
+        "attached": [one.to_document() for one in attached],
     }
 
 

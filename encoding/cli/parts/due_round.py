@@ -69,19 +69,16 @@ def do_what_is_due(
         counter = Counter(session, client, trust, project_view(session, client))
         if agreement is not None:
             begin_secret(session, client, counter.view)
-        exchanges = own_space(counter) is not None and columns.is_any
-        if columns.is_any and not exchanges:
-            session.say("the agreement gives this agency no link IDs to exchange columns by")
         try:
             document, sentence = _do_rounds(counter, order, patience, begin=begin)
         except (OthersWaitedForError, ChangeHeldError):
-            if exchanges:
+            if columns.is_any:
                 # By the link IDs in force: columns that came for them need not wait for the next ones.
                 with suppress(AgencyError):
                     patience.left_s = 0
                     exchange_columns(counter, order.source, columns, patience)
             raise
-        if exchanges:
+        if columns.is_any:
             exchanged, said = exchange_columns(counter, order.source, columns, patience)
             document |= exchanged
             sentence = f"{sentence}; {said}" if said else sentence
@@ -92,9 +89,9 @@ def _do_rounds(
     counter: Counter, order: LinksOrder, patience: Patience, *, begin: bool
 ) -> tuple[dict[str, object], str]:
     session = counter.session
-    is_provider = session.party in counter.view.terms.providers
-    if is_provider:
-        round_steps.top_up_nonces(counter)
+    if session.party not in counter.view.terms.providers:
+        return {"round": None}, "this party uploads nothing"
+    round_steps.top_up_nonces(counter)
     unfinished = drain(counter, order)
     failed = _review(counter, order.source)
     patience.until_ready(lambda: settle_secrets(session, counter.client, counter.view))
@@ -107,8 +104,7 @@ def _do_rounds(
         # Its opening has closed the supplementary releases of the round before.
         drain_links(counter, order, below=found.round)
         document["round"] = found.round
-        if is_provider:
-            document |= _send(counter, found, order.source)
+        document |= _send(counter, found, order.source)
         document, sentence = _finish(counter, found, order, patience, document)
     elif not (failed or unfinished):
         with suppress(ChangeHeldError):

@@ -46,7 +46,7 @@ class SealedLinks:
         Raises:
             InputError: the file cannot be read, or a column is missing.
         """
-        tables = [path.with_name(f"{path.name}-{number}") for number in range(len(self.files))]
+        tables = [path.with_name(f"{path.name}.{number}") for number in range(len(self.files))]
         n_rows = sum(
             extract_blind(file, links, self.pseudonyms, columns, table)
             for links, table in zip(self.files, tables, strict=True)

@@ -15,6 +15,7 @@ from rigs.searching import files_under, found_in
 from schemas.run import IdSpace, Recipient
 
 RESEARCH, BOARD = "research-office", "school-board"
+DELIVER, ATTACH = ("refresh", "--deliver"), ("refresh", "--attach")
 SHARED = {"schools": "grade", "welfare": "county"}
 # Three children stand in both files, and one in each alone.
 ROWS = {
@@ -69,6 +70,23 @@ class Study:
         )  # fmt: skip
         shutil.copy(desk.folder / "rows.sealed", there / f"{agency}.rows.sealed")
 
+    def deliver(self) -> None:
+        """Let both agencies' jobs run, each ending with its columns at the broker."""
+        schools, welfare = self.near.desks["schools"], self.near.desks["welfare"]
+        assert schools.type(*DELIVER).exit_code == 7
+        welfare.ok(*DELIVER)
+        schools.ok(*DELIVER)
+
+    def attach(self, recipient: str = RESEARCH) -> dict[str, dict[str, str]]:
+        """Let a recipient's job run; returns the link ID of each row, by agency and cell."""
+        there = self.near.desks[recipient].folder
+        self.near.desks[recipient].ok(*ATTACH)
+        return {agency: rows(there / f"from-{agency}.csv", SHARED[agency]) for agency in SHARED}
+
+    def said(self, kind: str) -> list[dict[str, Any]]:
+        """Return the log's entries of this kind about deliveries, in order."""
+        return [one for one in self.near.log_entries() if one["kind"] == f"delivery-{kind}"]
+
     def open(self, recipient: str = RESEARCH) -> dict[str, dict[str, str]]:
         """Have a recipient open what it has got; returns the link ID of each row, by agency and cell."""
         there = self.near.desks[recipient].folder
@@ -102,13 +120,15 @@ def study(bare_broker: NearBroker, terms: dict[str, Any], tmp_path: Path, secret
     broker = bare_broker
     for party in (RESEARCH, BOARD):
         broker.enrol(party)
-    broker.add_project(**terms)
+    elements = [{"party": one, "name": SHARED[one], "use": "shared"} for one in sorted(SHARED)]
+    broker.add_project(clauses={"elements": elements}, **terms)
     for party, text in ROWS.items():
         file = tmp_path / f"{party}.csv"
         file.write_text(text, "utf-8")
         broker.desk(party, tmp_path / party, file, secret, share={"columns": [SHARED[party]]})
     for party in (RESEARCH, BOARD):
         broker.desk(party, tmp_path / party, tmp_path / "none.csv")
+        trust_others(broker, party)
     for party in ROWS:
         trust_others(broker, party)
         broker.desks[party].ok("round", "ready")
@@ -235,3 +255,50 @@ def test_a_workspace_of_an_agency_that_is_lost_gets_the_link_ids_back(
     welfare.ok("round", "ready")
     study.round(RESEARCH)
     assert joined(study.open()) == first
+
+
+# By the broker.
+
+
+def joined_rows(desk: Desk) -> set[tuple[str, ...]]:
+    """Return the cells of the joined file, without link IDs."""
+    with (desk.folder / "joined.csv").open(encoding="utf-8", newline="") as file:
+        header, *found = csv.reader(file)
+    assert header == ["link_id", "grade", "county"]
+    return {tuple(row[1:]) for row in found}
+
+
+def test_columns_go_to_blind_recipients_by_the_broker_and_their_jobs_join_them(
+    study: Study, tmp_path: Path
+) -> None:
+    research = study.near.desks[RESEARCH]
+    early = research.type(*ATTACH)
+    assert (early.exit_code, "no round has been closed" in early.stderr) == (7, True)
+    study.deliver()
+    first = study.attach()
+    assert joined_rows(research) == LINKED
+    assert set(joined(first).values()) == LINKED
+    assert [len(first[agency]) for agency in SHARED] == [4, 4]
+    # The other recipient has other link IDs, and has not fetched anything yet.
+    assert not {*first["schools"].values()} & {*study.attach(BOARD)["schools"].values()}
+    fetched = [(one["actor"]["party"], one["outcome"]) for one in study.said("opened")]
+    assert sorted(fetched) == [(one, "done") for one in (RESEARCH, RESEARCH, BOARD, BOARD)]
+    # The size tells of no match, and nobody but the recipient holds a link ID.
+    assert {one["body"]["size_bytes"] // 65536 for one in study.said("received")} == {1}
+    told = {link: bytes.fromhex(link) for found in first.values() for link in found.values()}
+    assert not found_in(files_under(tmp_path / "broker"), told)
+    assert not found_in([("the wire", b"\n".join(study.near.courier.seen))], told)
+    # Nothing is done twice.
+    before = study.near.log_kinds()
+    for party in SHARED:
+        assert {one["new"] for one in study.near.desks[party].json(*DELIVER)["delivered"]} == {
+            False
+        }
+    assert study.attach() == first
+    assert not [one for one in study.near.log_kinds()[len(before) :] if "delivery" in one]
+    kinds = {one["kind"] for one in research.json("receipt", "verify")}
+    assert "delivery-received" in kinds
+    # Rows that went by hand give the same.
+    for agency, column in SHARED.items():
+        study.send(agency, RESEARCH, column)
+    assert study.open() == first

@@ -1,0 +1,214 @@
+"""What a blind recipient does with the columns that agencies have delivered: opens them, and joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from encoding.cli.parts.arrivals import Arrival, claim
+from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.outgoing_columns import senders_of
+from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.shared_links import newest_linked
+from encoding.errors import AgencyError, DeliveryUnusableError, NotReadyError, OthersWaitedForError
+from encoding.files import write_csv
+from encoding.sharing.blind_ledger import BlindLedger, RowsOf, rows_of
+from encoding.sharing.blind_rows import open_blind_rows
+from encoding.sharing.columns import LINK_ID
+from encoding.sharing.deliveries import split_tables
+from encoding.sharing.joined_rows import LinkedTable, join_rows
+
+if TYPE_CHECKING:
+    from encoding.people.identity import Identity
+    from schemas.agreement import Agreement
+    from schemas.delivery import DeliveryView
+
+JOINED: Final = "joined.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedColumns:
+    """The columns of agencies' records, by the link IDs of their recipient, and people whom several have."""
+
+    round: int
+    file: Path
+    files: Mapping[str, Path]
+    columns: tuple[str, ...]
+    people: int
+
+    def sentence(self) -> str:
+        """Return what is said of it."""
+        return f"{self.people:,} people of several agencies are in {self.file}"
+
+    def to_document(self) -> dict[str, object]:
+        """Return what `--json` prints."""
+        return {
+            "from": list(self.files),
+            "round": self.round,
+            "people": self.people,
+            "columns": list(self.columns),
+            "file": str(self.file),
+            "files": {agency: str(path) for agency, path in self.files.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The rows of one agency and pair, in a file that is still to be opened once more."""
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: RowsOf
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The round whose rows are wanted: of each agency the run with each of its partners."""
+
+    round: int
+    space: str
+    runs: Mapping[str, Mapping[str, str | None]]
+
+
+def join_columns(
+    counter: Counter, agreement: Agreement
+) -> tuple[list[JoinedColumns], list[AgencyError]]:
+    """Write what agencies have delivered of the newest round, and join it; what could not be used is returned.
+
+    Each delivery is checked, and its sender told, by that delivery alone: what is said to an agency must not
+    depend on which of its records are linked.
+
+    Raises:
+        NotReadyError: the agreement lets columns come from no two agencies that are linked.
+        OutputExistsError: a file is somebody else's.
+        OutOfTurnError, ReplayedMatchError: the rows cannot be linked.
+    """
+    session, wanted = counter.session, _wanted(counter, agreement)
+    links = session.config.resolve(session.config.sections.output.links)
+    files = {agency: links.with_name(f"from-{agency}.csv") for agency in wanted.runs}
+    joined = links.with_name(JOINED)
+    arrivals = [Arrival(counter, agreement, one, [files[one], joined]) for one in wanted.runs]
+    views, failed = _views(arrivals, wanted.round)
+    claim(counter, arrivals, [*files.values(), joined])
+    tables: dict[str, list[_Table]] = {}
+    own = unlock_own(session)
+    with session.workspace.lock(), session.workspace.scratch() as scratch:
+        for one, view in zip(arrivals, views, strict=True):
+            rows = scratch / one.partner
+            try:
+                if view is not None:
+                    read = partial(_read, rows, wanted, view, own)
+                    tables[one.partner] = one.take(view, rows, read)
+            except AgencyError as exc:
+                session.warn(f"what {one.partner} has delivered was not joined: {exc}")
+                failed.append(exc)
+        if failed:
+            return [], failed
+        link_of = _link(counter, tables)
+        opened = {agency: _linked(tables[agency], link_of, own) for agency in tables}
+        for agency, table in opened.items():
+            write_csv(files[agency], (LINK_ID, *table.columns), table.rows)
+        found = join_rows(opened)
+        write_csv(joined, (LINK_ID, *found.columns), found.rows)
+    n_people = len({row[0] for row in found.rows})
+    return [JoinedColumns(wanted.round, joined, files, found.columns, n_people)], []
+
+
+def _wanted(counter: Counter, agreement: Agreement) -> _Wanted:
+    party, terms = counter.session.party, counter.view.terms
+    senders = senders_of(counter, agreement)
+    pairs = [pair for pair in terms.pairs if set(pair) <= set(senders)]
+    if not pairs:
+        raise NotReadyError("the agreement lets columns come here from no two agencies")
+    found = newest_linked(counter, pairs)
+    if found is None:
+        raise OthersWaitedForError("no round has been closed with matches yet")
+    runs: dict[str, dict[str, str | None]] = {}
+    for one in found.progress:
+        for agency, partner in ((one.larger, one.smaller), (one.smaller, one.larger)):
+            if one.has_result and agency in senders:
+                runs.setdefault(agency, {})[partner] = one.run
+    space = next(one.space for one in terms.recipients if one.party == party)
+    # Whose partners all deliver nothing has nobody to be joined with.
+    return _Wanted(
+        found.round,
+        space,
+        {agency: runs[agency] for agency in sorted(runs) if runs[agency].keys() & runs.keys()},
+    )
+
+
+def _views(
+    arrivals: Sequence[Arrival], number: int
+) -> tuple[list[DeliveryView | None], list[AgencyError]]:
+    """Return what each agency has delivered of a round, None where that cannot be used, and why not."""
+    views: list[DeliveryView | None] = []
+    failed: list[AgencyError] = []
+    waited: list[OthersWaitedForError] = []
+    for one in arrivals:
+        view = None
+        try:
+            view = one.view(number)
+        except OthersWaitedForError as exc:
+            waited.append(exc)
+        except AgencyError as exc:
+            failed.append(exc)
+        views.append(view)
+    if waited:
+        failed.append(OthersWaitedForError("; ".join(map(str, waited)), hint=waited[0].hint))
+    return views, failed
+
+
+def _read(
+    rows: Path, wanted: _Wanted, view: DeliveryView, own: Identity, columns: tuple[str, ...]
+) -> list[_Table]:
+    """Return the tables of a delivery, each of whose rows was read.
+
+    Raises:
+        DeliveryUnusableError, LinksFileError, ColumnNotListedError, SealedFileError: they must not be used.
+    """
+    tables: list[_Table] = []
+    stated = (view.project, view.round, view.sender, view.recipient, wanted.space)
+    for path in split_tables(rows):
+        with path.open("rb") as content:
+            opened = open_blind_rows(content, own, columns)
+            head = opened.header
+            if (head.project, head.round, head.agency, head.recipient, head.space) != stated:
+                raise DeliveryUnusableError(
+                    "not-as-stated",
+                    f"the match IDs of {view.sender} are of another round, or for others",
+                )
+            pairs = ((row.match, row.pseudonym) for row in opened.rows)
+            tables.append(_Table(path, columns, rows_of(head, pairs)))
+    runs = [(one.rows.header.partner, one.rows.header.run) for one in tables]
+    if runs != sorted(wanted.runs[view.sender].items()):
+        raise DeliveryUnusableError(
+            "not-as-stated",
+            f"{view.sender} has delivered the rows of other runs than round {view.round} was closed with",
+        )
+    return tables
+
+
+def _link(counter: Counter, tables: Mapping[str, Sequence[_Table]]) -> dict[str, str]:
+    """Carry the ledger on, and return the link ID of each pseudonym that has a match."""
+    of_pairs = [
+        table.rows
+        for found in tables.values()
+        for table in found
+        if table.rows.header.partner in tables
+    ]
+    return BlindLedger.of(counter.session.workspace, of_pairs[0].header).link(of_pairs)
+
+
+def _linked(tables: Sequence[_Table], link_of: Mapping[str, str], own: Identity) -> LinkedTable:
+    """Return all rows of an agency, each once: with its link ID, or without a match with its pseudonym."""
+    found: set[tuple[str, ...]] = set()
+    for table in tables:
+        with table.path.open("rb") as content:
+            opened = open_blind_rows(content, own, table.columns)
+            found |= {
+                (link_of.get(row.pseudonym, row.pseudonym), *row.cells) for row in opened.rows
+            }
+    return LinkedTable(tables[0].columns, sorted(found))
