@@ -1,1 +1,1 @@
-"""Listed columns on their way from agency to agency: sealed, kept, handed to their recipient, destroyed."""
+"""Listed columns on their way from an agency: sealed, kept, handed to their recipient, destroyed."""

@@ -156,9 +156,7 @@ def has_result(session: Session, project: str) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def newest_linked(
-    session: Session, project: str, pairs: Collection[tuple[str, str]]
-) -> int | None:
+def newest_linked(session: Session, project: str, pairs: Collection[tuple[str, str]]) -> int | None:
     """Return the newest round that was closed with a run of one of these pairs that succeeded, or None."""
     query = (
         select(func.max(Round.number))

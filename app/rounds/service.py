@@ -146,9 +146,7 @@ def present_messages(session: Session, actor: Actor, project: str) -> Sequence[S
     return repository.present_of_project(session, project)
 
 
-def newest_linked(
-    session: Session, project: str, pairs: Collection[tuple[str, str]]
-) -> int | None:
+def newest_linked(session: Session, project: str, pairs: Collection[tuple[str, str]]) -> int | None:
     """Return the newest round that was closed with matches of one of the pairs, the larger file's party first."""
     return repository.newest_linked(session, project, pairs)
 

@@ -55,7 +55,7 @@ SENTENCES: Final = {
         "a card of this record was sealed for the reviewers; whether it was shown is not known here"
     ),
     ("card", "may"): "cards were sealed for the reviewers; whether of this record was not kept",
-    ("columns", "yes"): "columns of this record were delivered, beside its link ID",
+    ("columns", "yes"): "columns of this record were delivered",
     ("columns", "may"): "columns were delivered; whether of this record is not known here",
 }
 

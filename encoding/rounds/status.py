@@ -262,7 +262,8 @@ def _what_it_gets(facts: Facts) -> str:
 
 
 _SEALED: Final = (
-    "The agencies hand you match IDs in files that you alone can open, with: blindlink open."
+    "The agencies hand you columns beside match IDs that you alone can open: blindlink attach fetches what they"
+    " deliver by the broker, and blindlink open reads what they carry."
 )
 
 

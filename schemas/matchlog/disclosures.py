@@ -52,7 +52,7 @@ WHAT: Final[Mapping[str, str]] = {
     "sealed-match-ids": "match IDs that only the recipient can open",
     "count": "a total, no records",
     "questions": "which of the receiver's own records may be of the same person as one of the giver",
-    "columns": "sealed columns of the giver's records, beside link IDs, which only the receiver can open",
+    "columns": "sealed columns of the giver's records, which only the receiver can open",
     "cards": "sealed cards of the giver's records, which only reviewers can open",
 }
 

@@ -34,7 +34,9 @@ def receive(log: LogState, entry: Entry) -> None:
     _is_agreed(project, sides, entry)
     pairs, linked = project.terms.delivering(*sides), project.rounds.linked
     if max(linked.get(pair, 0) for pair in pairs) != body.round:
-        message = "a delivery is of another round than the newest that was closed with matches for it"
+        message = (
+            "a delivery is of another round than the newest that was closed with matches for it"
+        )
         break_off("delivery-round", message, entry)
     earlier, number, last = project.rounds.delivered.get(sides, ("", 0, 0))
     if (

@@ -1,4 +1,4 @@
-"""What agencies delivered to each other in a project, and what became of it; never what is in it."""
+"""What agencies delivered in a project, to whom, and what became of it; never what is in it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FAULT_WORDS: Final[dict[DeliveryFault, str]] = {
 def list_deliveries(
     broker: WiredBroker, page: WiredPage, project: ProjectPath, paging: WiredPaging
 ) -> Response:
-    """Show the sealed files that agencies sent each other, newest first, and what became of each."""
+    """Show the sealed files that agencies sent, newest first, and what became of each."""
     with broker.database.read() as session:
         found = deliveries_for(session, page.actor, project, paging.window)
         views = [view_of(delivery) for delivery in found]

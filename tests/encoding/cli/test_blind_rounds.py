@@ -12,6 +12,8 @@ from rigs.desk import Desk
 from rigs.near_broker import NearBroker
 from rigs.searching import files_under, found_in
 
+from encoding.cli.parts import outgoing_columns, sealed_links
+from encoding.sharing.deliveries import join_tables
 from schemas.run import IdSpace, Recipient
 
 RESEARCH, BOARD = "research-office", "school-board"
@@ -302,3 +304,71 @@ def test_columns_go_to_blind_recipients_by_the_broker_and_their_jobs_join_them(
     for agency, column in SHARED.items():
         study.send(agency, RESEARCH, column)
     assert study.open() == first
+
+
+def test_what_cannot_be_joined_is_refused_and_nothing_that_is_said_tells_who_is_linked(
+    study: Study, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    schools, welfare, research = (study.near.desks[one] for one in (*SHARED, RESEARCH))
+
+    def refused(words: str, code: int, fault: str | None = None) -> None:
+        result = research.type("attach")
+        assert (result.exit_code, words in result.stderr) == (code, True), result.stderr
+        assert not (research.folder / "joined.csv").exists()
+        if fault is not None:
+            assert study.said("opened")[-1]["body"]["fault"] == fault
+
+    study.round()
+    schools.ok("deliver", RESEARCH)
+    refused("welfare has delivered nothing for round 1 yet", 7)
+    assert [one["outcome"] for one in study.said("opened")] == ["done"]
+    with monkeypatch.context() as patch:
+        patch.setattr(outgoing_columns, "_columns", lambda *_: ("county", "last"))
+        welfare.ok("deliver", RESEARCH)
+    refused("1 columns that the agreement does not let it hand over", 1, "not-agreed")
+
+    def of_another_round(tables: list[Path], rows: Path) -> None:
+        (table,) = tables
+        table.write_bytes(table.read_bytes().replace(b'"round":1', b'"round":2'))
+        join_tables(tables, rows)
+
+    for tables, words, code, fault in (
+        (lambda _, rows: rows.write_bytes(b"2\nx\n"), "does not hold rows", 1, "not-agreed"),
+        (of_another_round, "its match IDs cannot be opened", 1, "unreadable"),
+        (lambda one, rows: join_tables([*one, *one], rows), "the rows of other runs", 9, "not-as-stated"),
+    ):  # fmt: skip
+        with monkeypatch.context() as patch:
+            patch.setattr(sealed_links, "join_tables", tables)
+            welfare.ok("deliver", RESEARCH)
+        refused(words, code, fault)
+    assert "could not use delivery 4 of round 1" in welfare.ok("deliver", RESEARCH).stderr
+    first = study.attach()
+    assert joined_rows(research) == LINKED
+    # The newest counts, whichever rows it has.
+    whole = (tmp_path / "schools.csv").read_text("utf-8")
+    (tmp_path / "schools.csv").write_text(
+        whole.replace("p2,Chloé,O'Neal,2010-12-31,8\n", ""), "utf-8"
+    )
+    schools.ok("deliver", RESEARCH)
+    study.attach()
+    assert joined_rows(research) == LINKED - {("8", "C")}
+    (tmp_path / "schools.csv").write_text(whole, "utf-8")
+    schools.ok("deliver", RESEARCH)
+    assert study.attach() == first
+    schools.ok("withdraw-record", "--record", "p4", "--yes")
+    # The next round waits for the other agency, and what is left is delivered by the one before.
+    assert schools.type(*DELIVER).exit_code == 7
+    study.attach()
+    assert joined_rows(research) == LINKED - {("4", "D")}
+    assert [one["outcome"] for one in study.said("opened")[-4:]] == ["done"] * 4
+    for words in (("attach", "schools"), ("deliver", "schools")):
+        result = research.type(*words)
+        assert (result.exit_code, "schools" in result.stderr) == (1, True)
+    shutil.rmtree(research.folder / "workspace")
+    trust_others(study.near, RESEARCH)
+    result = research.type("attach")
+    assert (result.exit_code, "is there already" in result.stderr) == (1, True)
+    for name in ("from-schools.csv", "from-welfare.csv", "joined.csv"):
+        (research.folder / name).unlink()
+    study.attach()
+    assert joined_rows(research) == LINKED - {("4", "D")}

@@ -190,7 +190,9 @@ def test_a_round_that_was_closed_without_ones_claims_is_told_and_the_next_one_go
     assert links(schools)["s1"] == links(welfare)["w1"]
 
 
-def test_sealed_link_ids_of_each_pair_are_in_a_file_of_their_own(tmp_path: Path) -> None:
+def test_sealed_link_ids_of_each_pair_are_in_a_file_of_their_own_and_are_delivered_together(
+    tmp_path: Path,
+) -> None:
     research = "research-office"
     blind = {
         "recipients": (Recipient(party=research, mode="blind", space="shared"),),
@@ -201,7 +203,8 @@ def test_sealed_link_ids_of_each_pair_are_in_a_file_of_their_own(tmp_path: Path)
             settings = near.add(party, ROWS[party]).folder / "blindlink.toml"
             settings.write_text(settings.read_text().replace("[share]\ncolumns = []", SHARE))
         near.enrol(research)
-        near.add_project(**terms_of() | blind)
+        elements = [{"party": one, "name": "last", "use": "shared"} for one in AGENCIES]
+        near.add_project(clauses={"elements": elements}, **terms_of() | blind)
         near.compare()
         near.agree()
         for desk in near.desks.values():
@@ -222,3 +225,12 @@ def test_sealed_link_ids_of_each_pair_are_in_a_file_of_their_own(tmp_path: Path)
             shared = ("--columns", "last", "--links", str(kept), "-o", str(rows))
             schools.ok("extract", "--for", research, *shared)
             assert rows.read_bytes().count(b"\n") > len(ROWS["schools"].splitlines()) - 1
+        at_research = near.desk(research, tmp_path / research, tmp_path / "none.csv")
+        near.compare()
+        for party in AGENCIES:
+            near.desks[party].ok("deliver", research)
+        (done,) = at_research.json("attach")["attached"]
+        assert done["columns"] == [f"{party}.last" for party in AGENCIES]
+        _, *found = (at_research.folder / "joined.csv").read_text("utf-8").splitlines()
+        names = ["Lee,Lee,Lee", "O'Neal,O'Neal,", "Ortiz,Ortiz,Ortiz", "Zinn,,Zinn"]
+        assert sorted(row.partition(",")[2] for row in found) == names

@@ -14,7 +14,13 @@ import pytest
 from encoding.errors import DeliveryUnusableError
 from encoding.people.identity import new_identity
 from encoding.people.sealed_file import open_pieces
-from encoding.sharing.deliveries import DeliveryOf, open_delivery, seal_delivery
+from encoding.sharing.deliveries import (
+    DeliveryOf,
+    join_tables,
+    open_delivery,
+    seal_delivery,
+    split_tables,
+)
 from schemas.delivery import STEP_BYTES, SignedDelivery, delivery_head, padding_of
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -119,3 +125,20 @@ def test_by_somebody_else_it_is_refused(tmp_path: Path) -> None:
         with pytest.raises(DeliveryUnusableError) as caught:
             open_delivery(io.BytesIO(content), OF, signers, AGREED, tmp_path / "opened")
         assert caught.value.fault == "not-signed"
+
+
+def test_tables_come_out_as_they_went_in(tmp_path: Path) -> None:
+    tables = [b"a\n2\n", b"\n"]
+    paths = [tmp_path / str(number) for number in range(len(tables))]
+    for path, table in zip(paths, tables, strict=True):
+        path.write_bytes(table)
+    join_tables(paths, tmp_path / "rows")
+    assert [path.read_bytes() for path in split_tables(tmp_path / "rows")] == tables
+
+
+@pytest.mark.parametrize("rows", [b"link_id\n", b"9\nshort", b"1\n\nmore", b"0\n"])
+def test_what_are_no_tables_is_refused(tmp_path: Path, rows: bytes) -> None:
+    (tmp_path / "rows").write_bytes(rows)
+    with pytest.raises(DeliveryUnusableError) as caught:
+        split_tables(tmp_path / "rows")
+    assert caught.value.fault == "not-agreed"
