@@ -40,7 +40,12 @@ what its statement says; it holds what the agreement does not list, or what cann
 
 
 def most_bytes(records: int, pairs: int) -> int:
-    """Return how many bytes a delivery may have by so many pairs of a party whose file has at most so many records."""
+    """Return how many bytes a delivery may have.
+
+    Args:
+        records: how many the sender's file has at most.
+        pairs: by the matches of how many pairs of the sender its columns go.
+    """
     return BASE_BYTES + records * ROW_BYTES * pairs
 
 

@@ -147,7 +147,10 @@ def present_messages(session: Session, actor: Actor, project: str) -> Sequence[S
 
 
 def newest_linked(session: Session, project: str, pairs: Collection[tuple[str, str]]) -> int | None:
-    """Return the newest round that was closed with matches of one of the pairs, the larger file's party first."""
+    """Return the newest round that was closed with matches of one of these pairs, or None.
+
+    Of a pair the party with the larger file comes first.
+    """
     return repository.newest_linked(session, project, pairs)
 
 

@@ -252,7 +252,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("POST", "/v1/reviews/{run}/decisions"): Rule(
         AGENCY, max_body_bytes=DECISIONS_BYTES, rate="write"
     ),
-    # Deliveries: sealed from an agency to its partner or a blind recipient. The agreement's sizes of files bound them further.
+    # Deliveries: sealed to a partner or a blind recipient. The agreement's sizes of files bound them further.
     ("PUT", "/v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}"): Rule(
         AGENCY, max_body_bytes=DELIVERY_BYTES, rate="write", is_signed=True
     ),

@@ -28,6 +28,7 @@ from schemas.run import IdSpace, Recipient
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 RESEARCH, AUDITOR = "research-office", "state-auditor"
 COLUMN = {"schools": "grade", "welfare": "county"}
+ELEMENTS = [{"party": party, "name": name, "use": "shared"} for party, name in COLUMN.items()]
 N_CHILDREN, N_STUDENTS = 150, 600
 
 
@@ -59,7 +60,9 @@ class Stage:
                 (self.research / "code.txt").write_text(said)
             if "confirm" in words:
                 # What the page says of signing: the person is listed, and every party signs.
-                self.broker.agree(read_identity(self.research / "identity.txt").public)
+                own = read_identity(self.research / "identity.txt").public
+                agreement = self.broker.agree(own, elements=ELEMENTS)
+                self.told["$AGREEMENT"] = agreement.digest()
         elif who == RESEARCH:
             command(self.research, *words)
             if "enrol" in words:
@@ -83,6 +86,11 @@ class Stage:
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, skipinitialspace=True))
+
+
+def same(row: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return a row as it is in whatever order its columns stand."""
+    return tuple(sorted(row.items()))
 
 
 def share(agency: LiveAgency, column: str) -> None:
@@ -130,6 +138,10 @@ def test_the_page_can_be_typed_and_the_recipient_alone_learns_who_was_linked(
         assert {frozenset(row) for row in found} == {frozenset(("link_id", COLUMN[party]))}
         assert len({row["link_id"] for row in found}) == len(own)
     joined = rows(stage.research / "joined.csv")
+    assert set(map(same, joined)) == set(map(same, rows(stage.research / "both.csv")))
+    for party, found in opened.items():
+        delivered = rows(stage.research / f"from-{party}.csv")
+        assert set(map(same, delivered)) == set(map(same, found))
     both = {row["link_id"] for row in opened["schools"]} & {
         row["link_id"] for row in opened["welfare"]
     }
@@ -157,8 +169,9 @@ def check_disclosures(stage: Stage) -> None:
         assert [(line["what"], line["certainty"]) for line in found] == [
             ("encodings", "yes"),
             ("sealed-link-ids", "in-file"),
+            ("columns", "yes"),
         ]
-        assert found[1]["receiver"] == RESEARCH
+        assert {line["receiver"] for line in found[1:]} == {RESEARCH}
         asked.append((found, requests(stage)[before:]))
     assert asked[0] == asked[1]
     told = {"linked": linked.encode(), "other": other.encode()}

@@ -26,7 +26,7 @@ from app.security.actor import Actor
 from app.settings import Settings
 from encoding.cli.main import main as agency_program
 from encoding.people.identity import Identity
-from schemas.agreement import ProjectTerms
+from schemas.agreement import Agreement, ProjectTerms
 from schemas.clauses import FileSize
 from schemas.identity import Duty, PublicIdentity
 from schemas.profile import EncodingProfile
@@ -119,16 +119,17 @@ class LiveBroker:
     def ca_file(self) -> Path:
         return self.folder / "state" / "tls" / "broker.crt"
 
-    def agree(self, *more: PublicIdentity) -> None:
-        """Let every party sign the agreement of the project; it lists these persons, too.
+    def agree(self, *more: PublicIdentity, **clauses: Any) -> Agreement:
+        """Let every party sign the agreement of the project; it lists these persons, too, with these clauses.
 
         A person of an agency who is an analyst holds its secret in place of the rig's.
         """
         replaced = {one.party for one in more if "analyst" in one.duties}
         listed = [one.public for name, one in self.people.items() if name not in replaced]
-        agreement = agreement_of(self.terms, [*listed, *more])
+        agreement = agreement_of(self.terms, [*listed, *more], **clauses)
         with opened(self.folder) as (broker, operator):
             bind(broker, operator, agreement, self.profile, self.people.values())
+        return agreement
 
     def token_file(self, auditor: str) -> Path:
         """Sign an auditor in, and return the file that holds the token."""

@@ -304,8 +304,15 @@ def test_columns_go_to_blind_recipients_by_the_broker_and_their_jobs_join_them(
     for agency, column in SHARED.items():
         study.send(agency, RESEARCH, column)
     assert study.open() == first
+    named = research.type("destroy", "--local", typed="no\n").output
+    for name in ("joined.csv", "from-schools.csv", "welfare.incoming"):
+        assert name in named, name
+    assert "2 deliveries" in study.near.desks["schools"].ok("destroy", "--yes").stderr
+    result = research.type("attach")
+    assert (result.exit_code, "was destroyed" in result.stderr) == (7, True)
 
 
+@pytest.mark.long
 def test_what_cannot_be_joined_is_refused_and_nothing_that_is_said_tells_who_is_linked(
     study: Study, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
