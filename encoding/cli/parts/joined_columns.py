@@ -20,6 +20,7 @@ from encoding.sharing.blind_rows import open_blind_rows
 from encoding.sharing.columns import LINK_ID
 from encoding.sharing.deliveries import split_tables
 from encoding.sharing.joined_rows import LinkedTable, join_rows
+from schemas.spreadsheet import inert
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
@@ -110,9 +111,9 @@ def join_columns(
         link_of = _link(counter, tables)
         opened = {agency: _linked(tables[agency], link_of, own) for agency in tables}
         for agency, table in opened.items():
-            write_csv(files[agency], (LINK_ID, *table.columns), table.rows)
+            write_csv(files[agency], (LINK_ID, *map(inert, table.columns)), table.rows)
         found = join_rows(opened)
-        write_csv(joined, (LINK_ID, *found.columns), found.rows)
+        write_csv(joined, (LINK_ID, *map(inert, found.columns)), found.rows)
     n_people = len({row[0] for row in found.rows})
     return [JoinedColumns(wanted.round, joined, files, found.columns, n_people)], []
 
