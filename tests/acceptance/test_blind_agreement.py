@@ -113,7 +113,7 @@ def test_the_recipient_signs_receives_and_opens_what_agencies_cannot(rig: Agreem
     common = left.keys() & right.keys()
     assert (len(left), len(right), len(common)) == (3, 3, 2)
     assert {left[link] for link in common} == {"2011-04-09", "2015-01-15"}
-    assert "in files that you alone can open" in rex.ok("status").stdout
+    assert "match IDs that you alone can open" in rex.ok("status").stdout
     assert rex.type("links").exit_code == 1
 
 
