@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -10,11 +10,10 @@ from typing import Final
 from encoding.errors import OutputBlockedError
 from encoding.files import make_private_folder, put_csv, refuse_to_overwrite, replacing
 from encoding.sharing.unmatched_records import UNMATCHED_HEADER, Unmatched, unmatched_row
+from encoding.trial.found import Found
 from encoding.trial.guess import Guess
 from encoding.trial.layout import render_layout
 from encoding.trial.outcome import NOT_OF_DATA, TRIAL_SENTENCES, TrialPair
-from encoding.trial.page import trial_page
-from encoding.trial.trial import Trial
 from encoding.trial.words import UNPROTECTED
 from schemas.spreadsheet import inert
 
@@ -22,6 +21,7 @@ PAIRS_HEADER: Final = ("record_id_a", "record_id_b", "match_probability", "band"
 README, PAIRS, PAGE = "README.txt", "pairs.csv", "trial.html"
 UNMATCHED: Final = ("unmatched-a.csv", "unmatched-b.csv")
 LAYOUTS: Final = ("layout-a.toml", "layout-b.toml")
+NO_LAYOUTS: Final[Mapping[str, bytes]] = {}
 
 
 def refuse_taken_places(folder: Path, names: Sequence[str], *, force: bool) -> None:
@@ -37,33 +37,35 @@ def refuse_taken_places(folder: Path, names: Sequence[str], *, force: bool) -> N
         refuse_to_overwrite(folder / name, own_start=b"", force=force)
 
 
-def write_trial(folder: Path, trial: Trial, layouts: Sequence[str]) -> list[Path]:
+def write_trial(
+    folder: Path, found: Found, page: str, layouts: Mapping[str, bytes] = NO_LAYOUTS
+) -> list[Path]:
     """Write all files of a trial, or none, for the eyes of their owner alone.
 
     Args:
         folder: made if it is missing.
-        trial: what was found.
-        layouts: those of LAYOUTS that are written, too.
+        found: what was found.
+        page: the page that tells it.
+        layouts: how files were read, by the name of the layout, where that was guessed.
     Returns:
         What was written, in the order in which one looks at it.
     Raises:
         OutputBlockedError: they cannot be written.
     """
     made = _folder(folder)
-    outcome = trial.outcome
+    outcome = found.outcome
     with ExitStack() as stack:
         places = {
             name: stack.enter_context(replacing(made / name))
             for name in (PAGE, PAIRS, *UNMATCHED, README, *layouts)
         }
-        places[PAGE].write(trial_page(trial).encode())
+        places[PAGE].write(page.encode())
         put_csv(places[PAIRS], PAIRS_HEADER, map(_pair_row, outcome.pairs))
         put_csv(places[UNMATCHED[0]], UNMATCHED_HEADER, _rows(outcome.unmatched("a")))
         put_csv(places[UNMATCHED[1]], UNMATCHED_HEADER, _rows(outcome.unmatched("b")))
-        places[README].write(_readme(trial).encode())
-        for name, source, guess in zip(LAYOUTS, trial.sources, trial.guesses, strict=True):
-            if name in places:
-                places[name].write(layout_text(source.path, guess))
+        places[README].write(_readme(found, has_layouts=bool(layouts)).encode())
+        for name, text in layouts.items():
+            places[name].write(text)
     return [made / name for name in places]
 
 
@@ -110,8 +112,9 @@ def _rows(found: Sequence[Unmatched]) -> Iterator[tuple[str, ...]]:
     return (unmatched_row(one, TRIAL_SENTENCES) for one in sorted(found, key=order))
 
 
-def _readme(trial: Trial) -> str:
-    a, b = (source.name for source in trial.sources)
+def _readme(found: Found, *, has_layouts: bool) -> str:
+    a, b = found.names
+    read = (f"{LAYOUTS[0]}, {LAYOUTS[1]}     how the files were read, where that was guessed",)
     return "\n".join(
         (
             UNPROTECTED,
@@ -124,7 +127,7 @@ def _readme(trial: Trial) -> str:
             f"{PAIRS}           pairs of records that are likely one person: linked, or for review",
             f"{UNMATCHED[0]}     records of {a} that are not linked, and why",
             f"{UNMATCHED[1]}     records of {b} that are not linked, and why",
-            f"{LAYOUTS[0]}, {LAYOUTS[1]}     how the files were read, where that was guessed",
+            *(read if has_layouts else ()),
             "",
         )
     )

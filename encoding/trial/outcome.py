@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +15,14 @@ from numpy.typing import NDArray
 from app.matching.blocks.decisions import Band, Rule
 from app.matching.blocks.resolution import Resolution
 from app.matching.blocks.weights import UNIT, probability
+from encoding.blocks.assembly import MetPasses
 from encoding.packing.snapshot import is_mostly_dropped
 from encoding.sharing.unmatched_records import FAULT_REASONS, SENTENCES, Unmatched
-from encoding.trial.linkage import Encoded
 from encoding.trial.records import Looks, RecordIds
 from schemas.link_quality import Interval, missed_matches, shown_concordance, wrong_links
-from schemas.profile import EncodingProfile
 
+TOKENS: Final = "tokens"
+"""What a record that has none of its tokens lacks."""
 PairBand = Literal["linked", "review"]
 _BANDS: Final[Mapping[int, PairBand]] = {Band.AUTO: "linked", Band.REVIEW: "review"}
 
@@ -41,6 +43,7 @@ _OF_UNREAD: Final = {
     "birth_date": "unreadable-birth-date",
     "sex": "unreadable-sex",
     "last_name": "no-name",
+    TOKENS: "no-key",
 }
 NOT_OF_DATA: Final = frozenset(
     {"held-for-review", "review-full", "nearer-rival", "not-likely", "none-near"}
@@ -64,11 +67,11 @@ class TrialPair:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FileSide:
-    """One file of the trial: its records, what they are like, and how they were encoded."""
+    """One file of the trial: its records, what they are like, and by which passes each can be found."""
 
     records: RecordIds
     looks: Looks
-    encoded: Encoded
+    met: MetPasses
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,14 +79,14 @@ class Outcome:
     """What was found of two files; `a` and `b` in the order in which they were given.
 
     Attributes:
-        profile: the encoding profile.
+        n_passes: how many passes bring records together.
         a: the first file.
         b: the second file.
         a_is_smaller: whether the first one was the smaller file of the pair.
         run: what the broker's engine decided.
     """
 
-    profile: EncodingProfile
+    n_passes: int
     a: FileSide
     b: FileSide
     a_is_smaller: bool
@@ -129,21 +132,22 @@ class Outcome:
         """How many people are likely in both files and not linked."""
         n_smaller = min(len(self.a.records.ids), len(self.b.records.ids))
         fields = shown_concordance(self.n_linked, self.run.concordance, floor=0)
-        return missed_matches(self.n_linked, n_smaller, fields, floor=0)
+        found = missed_matches(self.n_linked, n_smaller, fields, floor=0)
+        if fields:
+            return found
+        # Nothing tells how often fields differ: at least those that are expected among the pairs that met.
+        return Interval(min(math.floor(self.run.expected_missed), found.high), found.high)
 
     def unmatched(self, which: Literal["a", "b"]) -> list[Unmatched]:
         """Return the records of a file that are not linked, each with at least one reason."""
         side = self.a if which == "a" else self.b
         stands = self._standings(which)
-        n_passes = len(self.profile.without_memory().passes)
-        keyed, sent = (
-            np.bitwise_count(one) for one in (side.encoded.met.keyed, side.encoded.met.sent)
-        )
+        keyed, sent = (np.bitwise_count(one) for one in (side.met.keyed, side.met.sent))
         return [
             Unmatched(
                 side.records.ids[at],
                 int(sent[at]),
-                n_passes,
+                self.n_passes,
                 tuple(_reasons(side.looks, at, int(keyed[at]), int(sent[at]), stands[at])),
             )
             for at in np.flatnonzero(stands != _LINKED).tolist()

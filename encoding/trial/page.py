@@ -8,12 +8,10 @@ from typing import Final
 from encoding.quality.page import VERDICTS
 from encoding.trial.examples import Step, WeighedExample
 from encoding.trial.guess import RECORD_ID, WORDS
-from encoding.trial.outcome import MISSED, TRIAL_SENTENCES
-from encoding.trial.summary import beyond_words, headline, percent, range_words, reasons_of, sides
-from encoding.trial.trial import Measured, Trial
+from encoding.trial.sections import REHEARSED, WITH_A_BROKER, outcome_sections
+from encoding.trial.summary import headline
+from encoding.trial.trial import Trial
 from encoding.trial.words import UNPROTECTED
-from schemas.policy_words import linked_sentence, review_sentence
-from schemas.run import RECOMMENDED_POLICY
 from schemas.shared.page import (
     Markup,
     Section,
@@ -22,7 +20,6 @@ from schemas.shared.page import (
     paragraph,
     prose_table,
     render_page,
-    table,
     waterfall_chart,
 )
 
@@ -32,54 +29,27 @@ FIELD_WORDS: Final = {
     "first-name": "first name", "surname": "last name", "birth-date": "date of birth", "sex": "sex",
     "middle-initial": "middle initial", "zip": "ZIP code", "known-number": "known number",
 }  # fmt: skip
-WITH_A_BROKER: Final = (
-    "Two agencies that may not show each other their files would each encode its own, with a secret that only"
-    " the agencies share, and a broker would compare the encodings without names, dates or record IDs:"
-    " docs/first-linkage.md.",
-    "Nothing would be uploaded, compared or handed out before all of them have signed an agreement, and an"
-    " auditor could prove afterwards what was done: docs/agreement.md and docs/auditor.md.",
-    "Each agency would get link IDs that last from round to round beside its own record IDs, and pairs in doubt"
-    " would be decided by reviewers, who see only the columns that were agreed on: docs/every-week.md and"
-    " docs/review.md.",
-)
 
 
 def trial_page(trial: Trial) -> str:
     """Return the trial as one self-contained HTML file."""
-    names = " and ".join(name for name, _ in sides(trial))
     sections = [
-        Section("In short", [findings(_in_short(trial))]),
-        Section("Match rate", list(_rates(trial))),
-        *([Section("Against the truth", list(_truth(trial.measured)))] if trial.measured else []),
-        Section("Records without a link", list(_unmatched(trial))),
+        *outcome_sections(trial, _doubts(trial), REHEARSED),
         Section("What to mend in the files first", list(_mending(trial))),
         Section("How a pair is weighed", list(_weighing(trial))),
         Section("How the files were read", list(_reading(trial))),
         Section("The same with a broker", [paragraph(one) for one in WITH_A_BROKER]),
     ]
     return render_page(
-        f"Trial: {names}",
+        f"Trial: {' and '.join(trial.names)}",
         f"{headline(trial)}.",
         sections,
         f"{UNPROTECTED} This page holds counts, names of columns and invented people; no record of the files.",
     )
 
 
-def _in_short(trial: Trial) -> Iterator[tuple[Standing, str]]:
-    outcome = trial.outcome
-    yield "warn", UNPROTECTED
-    yield (
-        "note",
-        f"Likely wrong, of two different people: {range_words(outcome.wrong)} of {outcome.n_linked:,} links.",
-    )
-    yield (
-        "note",
-        f"Likely in both files and not linked: {range_words(outcome.missed)} people.",
-    )
-    if outcome.n_beyond_review:
-        words = beyond_words(outcome)
-        yield "warn", f"{words[:1].upper()}{words[1:]}."
-    for guess, (name, _) in zip(trial.guesses, sides(trial), strict=True):
+def _doubts(trial: Trial) -> Iterator[tuple[Standing, str]]:
+    for guess, (name, _) in zip(trial.guesses, trial.sides, strict=True):
         if guess.dates is not None and guess.dates.other is not None:
             yield (
                 "warn",
@@ -88,82 +58,8 @@ def _in_short(trial: Trial) -> Iterator[tuple[Standing, str]]:
             )
 
 
-def _rates(trial: Trial) -> Iterator[Markup]:
-    outcome = trial.outcome
-    rows = []
-    for name, side in sides(trial):
-        for of, n in (
-            (f"all records of {name}", len(side.records.ids)),
-            ("of these, those that can be compared", int(side.looks.has_rows.sum())),
-        ):
-            rate = f"{outcome.n_linked / max(1, n):.1%}"
-            rows.append((of, f"{n:,}", f"{outcome.n_linked:,}", rate))
-    yield table(
-        "Linked records, and of which records they are a part",
-        ("of which records", "records", "linked", "rate"),
-        rows,
-    )
-    yield table(
-        "How sure the links are",
-        ("links", "expected wrong", "likely wrong", "expected missed, at least", "likely missed"),
-        [
-            (
-                f"{outcome.n_linked:,}",
-                f"{outcome.run.expected_false_matches:,.1f}",
-                range_words(outcome.wrong),
-                f"{outcome.run.expected_missed:,.1f}",
-                range_words(outcome.missed),
-            )
-        ],
-    )
-    yield paragraph(f"{linked_sentence(RECOMMENDED_POLICY)} {review_sentence(RECOMMENDED_POLICY)}")
-    yield paragraph(
-        "Nobody knows the truth here. Expected numbers add up the match probabilities of the pairs; the likely"
-        " ones held the true number in at least 90 of 100 rehearsals with invented people."
-        if trial.measured is None
-        else "These numbers were worked out without the truth, as a run with a broker does."
-    )
-
-
-def _truth(measured: Measured) -> Iterator[Markup]:
-    found = measured.evaluation
-    yield table(
-        f"{found.n_true:,} true pairs",
-        ("", "share", "95 % interval", "counted"),
-        [
-            (name, percent(one), f"{one.low:.1%} to {one.high:.1%}", counted)
-            for name, one, counted in (
-                ("precision", found.precision, f"{found.n_correct:,} of {found.n_links:,} links"),
-                ("recall", found.recall, f"{found.n_correct:,} of {found.n_true:,} true pairs"),
-                ("F1", found.f1, ""),
-                ("people found", found.people, f"of {found.people.n:,} people"),
-            )
-        ],
-    )
-    if measured.missed:
-        yield table(
-            "True pairs that were missed",
-            ("why", "pairs"),
-            [(MISSED[reason], f"{n:,}") for reason, n in measured.missed.items()],
-        )
-
-
-def _unmatched(trial: Trial) -> Iterator[Markup]:
-    for which, (name, _) in zip(("a", "b"), sides(trial), strict=True):
-        found = trial.outcome.unmatched("a" if which == "a" else "b")
-        if not found:
-            yield paragraph(f"Every record of {name} is linked.")
-            continue
-        yield table(
-            f"{len(found):,} records of {name}; a record may have several reasons",
-            ("reason", "records"),
-            [(TRIAL_SENTENCES[reason], f"{n:,}") for reason, n in reasons_of(found).most_common()],
-        )
-    yield paragraph("unmatched-a.csv and unmatched-b.csv list them by record ID.")
-
-
 def _mending(trial: Trial) -> Iterator[Markup]:
-    for report, (name, side) in zip(trial.reports, sides(trial), strict=True):
+    for report, (name, side) in zip(trial.reports, trial.sides, strict=True):
         listed = [(VERDICTS[one.standing], one.sentence()) for one in report.findings]
         if side.records.n_on_several_rows:
             listed.append(
@@ -211,7 +107,7 @@ def _compared(step: Step) -> str:
 
 
 def _reading(trial: Trial) -> Iterator[Markup]:
-    for guess, (name, side) in zip(trial.guesses, sides(trial), strict=True):
+    for guess, (name, side) in zip(trial.guesses, trial.sides, strict=True):
         reading = guess.layout.input
         yield prose_table(
             f"{name}: {len(side.records.of_row):,} rows",

@@ -8,32 +8,27 @@ from typing import Any
 
 from encoding.quality.evaluation import Share
 from encoding.sharing.unmatched_records import Unmatched
+from encoding.trial.found import Found, Measured
 from encoding.trial.guess import Guess
 from encoding.trial.outcome import MISSED, FileSide, Outcome
-from encoding.trial.trial import Measured, Trial
+from encoding.trial.trial import Trial
 from encoding.trial.words import UNPROTECTED
 from schemas.link_quality import Interval
 from schemas.policy_words import percent as percent_text
 from schemas.run import RECOMMENDED_POLICY
 
 
-def sides(trial: Trial) -> tuple[tuple[str, FileSide], tuple[str, FileSide]]:
-    """Return the name and the records of each file."""
-    outcome = trial.outcome
-    return (trial.sources[0].name, outcome.a), (trial.sources[1].name, outcome.b)
-
-
-def headline(trial: Trial) -> str:
+def headline(trial: Found) -> str:
     """Return the outcome in one sentence."""
     outcome = trial.outcome
     return f"{outcome.n_linked:,} pairs are linked, and {outcome.n_review:,} more are for a person to decide"
 
 
-def summary_lines(trial: Trial) -> Iterator[str]:
+def summary_lines(trial: Found) -> Iterator[str]:
     """Yield what a person wants to know first, a line each."""
     outcome = trial.outcome
     yield f"{headline(trial)}."
-    for name, side in sides(trial):
+    for name, side in trial.sides:
         yield f"  linked of {len(side.records.ids):,} records of {name}: {_share(outcome.n_linked, side)}"
     yield f"  likely wrong, of two different people: {range_words(outcome.wrong)} of the links"
     yield f"  likely in both files and not linked: {range_words(outcome.missed)} people"
@@ -55,15 +50,19 @@ def truth_lines(measured: Measured) -> Iterator[str]:
         yield f"  missed {n:,}: {MISSED[reason]}"
 
 
-def document(trial: Trial) -> dict[str, Any]:
-    """Return the outcome as JSON; counts and names of columns, no record ID and no cell."""
+def trial_document(trial: Trial) -> dict[str, Any]:
+    """Return a trial of two files of people as JSON; counts and names of columns, no record ID and no cell."""
+    files = [
+        _file(guess, name, side)
+        for guess, (name, side) in zip(trial.guesses, trial.sides, strict=True)
+    ]
+    return {"profile": trial.profile.name, "files": files} | outcome_document(trial)
+
+
+def outcome_document(trial: Found) -> dict[str, Any]:
+    """Return what was found as JSON, in counts."""
     outcome, measured = trial.outcome, trial.measured
     return {
-        "profile": outcome.profile.name,
-        "files": [
-            _file(guess, name, side)
-            for guess, (name, side) in zip(trial.guesses, sides(trial), strict=True)
-        ],
         "linked": outcome.n_linked,
         "review": outcome.n_review,
         "beyond_review": outcome.n_beyond_review,

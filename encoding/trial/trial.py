@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,19 +12,19 @@ from typing import Final
 
 from app.matching.blocks.weights import model_of
 from encoding.blocks.keys import KEY_BYTES
-from encoding.errors import GuessError, TrialFilesError, TruthError
+from encoding.errors import GuessError, TrialFilesError
 from encoding.profiles.catalog import SEX_FIELD, shipped_profile
 from encoding.progress import Progress, silent
-from encoding.quality.evaluation import Evaluation, Truth, evaluate, read_truth
 from encoding.quality.file_check import check_file
 from encoding.quality.last_check import KeptCheck
 from encoding.quality.report import Report
 from encoding.quality.tally import Ask
 from encoding.recipe.spec import read_spec
 from encoding.trial.examples import WeighedExample, weigh_examples
-from encoding.trial.guess import Guess, guess_reading
+from encoding.trial.found import Found, measure, read_true_pairs
+from encoding.trial.guess import Guess
 from encoding.trial.layout import Source, about_file
-from encoding.trial.linkage import encode, link
+from encoding.trial.linkage import Encoded, encode, link
 from encoding.trial.outcome import FileSide, Outcome
 from encoding.trial.records import Looks, RecordIds, cleaned_rows, read_record_ids
 from schemas.fields import NUMBER_INPUTS, NumberKind
@@ -34,32 +34,22 @@ _MOST_OUTSIDE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Measured:
-    """A trial held against the truth: what it is worth, and why true pairs were missed, the commonest first."""
-
-    evaluation: Evaluation
-    missed: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Trial:
-    """Everything that a trial reports.
+class Trial(Found):
+    """Everything that a trial of two files of people reports.
 
     Attributes:
-        guesses: how each file was read.
+        profile: the encoding profile.
         sources: the two files.
-        outcome: what was found.
+        guesses: how each file was read.
         reports: the check of each file.
         examples: invented pairs, weighed.
-        measured: against the truth; None where none was given.
     """
 
+    profile: EncodingProfile
     sources: tuple[Source, Source]
     guesses: tuple[Guess, Guess]
-    outcome: Outcome
     reports: tuple[Report, Report]
     examples: tuple[WeighedExample, ...]
-    measured: Measured | None
 
 
 def refuse_one_file(a: Path, b: Path) -> None:
@@ -126,27 +116,31 @@ def run_trial(
     for source in sources:
         with about_file(source.path):
             records.append(read_record_ids(source, profile, progress))
-    true = None if truth is None else _read_truth(truth, sources, records)
+    names = (sources[0].name, sources[1].name)
+    ids = [one.ids for one in records]
+    true = None if truth is None else read_true_pairs(truth, names, ids)
     for source in sources:
         with about_file(source.path):
             reports.append(_checked(profile, source, as_of, progress))
     job = _Job(profile, secrets.token_bytes(KEY_BYTES), as_of, progress)
     a_is_smaller = len(records[0].ids) <= len(records[1].ids)
     sides: tuple[Side, Side] = ("smaller", "larger") if a_is_smaller else ("larger", "smaller")
-    a, b = map(job.encoded, sources, records, sides)
-    smaller, larger = (a.encoded, b.encoded) if a_is_smaller else (b.encoded, a.encoded)
+    (a, of_a), (b, of_b) = map(job.encoded, sources, records, sides)
+    smaller, larger = (of_a, of_b) if a_is_smaller else (of_b, of_a)
     progress("comparing", 0.0, 0, "pairs")
     run = link(profile, smaller, larger)
     progress("comparing", 1.0, len(run.pairs), "pairs")
-    outcome = Outcome(profile, a, b, a_is_smaller, run)
+    outcome = Outcome(len(profile.without_memory().passes), a, b, a_is_smaller, run)
     model = model_of(profile, larger.counts, larger.n_records)
     return Trial(
+        names,
+        outcome,
+        None if true is None else measure(outcome, true),
+        profile,
         sources,
         guesses,
-        outcome,
         (reports[0], reports[1]),
         weigh_examples(profile, model, run),
-        None if true is None else _measured(outcome, true),
     )
 
 
@@ -159,7 +153,7 @@ class _Job:
     as_of: date
     progress: Progress
 
-    def encoded(self, source: Source, records: RecordIds, side: Side) -> FileSide:
+    def encoded(self, source: Source, records: RecordIds, side: Side) -> tuple[FileSide, Encoded]:
         looks = Looks.of(len(records.ids))
         rows = cleaned_rows(
             source, self.profile, records, looks, as_of=self.as_of, progress=self.progress
@@ -167,45 +161,10 @@ class _Job:
         encoded = encode(
             self.profile, self.key, side, rows, repeated=records.repeated, progress=self.progress
         )
-        return FileSide(records, looks, encoded)
+        return FileSide(records, looks, encoded.met), encoded
 
 
 def _checked(profile: EncodingProfile, source: Source, as_of: date, progress: Progress) -> Report:
     layout = source.layout
     ask = Ask(profile, source.file, layout.columns, layout.input.date_format, as_of)
     return check_file(ask, KeptCheck(), progress).report
-
-
-def _read_truth(path: Path, sources: Sequence[Source], records: Sequence[RecordIds]) -> Truth:
-    how = guess_reading(path)
-    try:
-        truth = read_truth(path, encoding=how.encoding, delimiter=how.delimiter)
-    except ValueError:
-        raise TruthError(
-            f"{path} needs two columns: record IDs of {sources[0].name}, and of {sources[1].name}"
-        ) from None
-    known = [{*one.ids} for one in records]
-    sides = [[pair[place] for pair in truth.pairs] for place in (0, 1)]
-    unknown = [
-        len({one for one in side if one not in ids}) for side, ids in zip(sides, known, strict=True)
-    ]
-    if not any(unknown):
-        return truth
-    turned = all({*side} <= ids for side, ids in zip(sides, reversed(known), strict=True))
-    said = " and ".join(
-        f"{n:,} record IDs that {source.name} does not have"
-        for n, source in zip(unknown, sources, strict=True)
-        if n
-    )
-    raise TruthError(
-        f"{path} names {said}",
-        hint="its two columns stand in the other order: name the files in that order"
-        if turned
-        else "its first column must hold record IDs of the first file, its second those of the second",
-    )
-
-
-def _measured(outcome: Outcome, truth: Truth) -> Measured:
-    links = [(one.id_a, one.id_b) for one in outcome.pairs if one.band == "linked"]
-    missed = outcome.missed_by_reason({*truth.pairs} - {*links})
-    return Measured(evaluate(links, truth), dict(missed.most_common()))

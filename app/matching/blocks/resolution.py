@@ -6,7 +6,7 @@ Spec page: `schemas/spec/matching.md`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -146,8 +146,46 @@ def resolve_pair(
         prior_matches=float(policy.expected_share * sizes.smaller),
     )
     scale = _Scale(profile, rules, table, weights, policy.bands.auto)
-    kept, rival, n_each = _kept(lots, scale, policy.bands, likely_alone=likely_alone)
-    decisions = decide(kept, lead(kept.total, rival), policy.bands)
+    return settle_pairs(
+        lots,
+        scale.weigh,
+        table=table,
+        weights=weights,
+        bands=policy.bands,
+        n_meetings=lots.n_meetings,
+        n_rejected=n_rejected,
+        agreement=lambda linked: concordance(rules.levels_of(linked["code"]), profile),
+        likely_alone=likely_alone,
+    )
+
+
+def settle_pairs(
+    lots: Iterable[Met],
+    weigh: Callable[[Met], Weighed],
+    *,
+    table: PatternTable,
+    weights: Weights,
+    bands: BandRule,
+    n_meetings: int,
+    n_rejected: int = 0,
+    agreement: Callable[[Met], tuple[FieldConcordance, ...]] = lambda _: (),
+    likely_alone: bool = False,
+) -> Resolution:
+    """Decide pairs whose patterns have weights, however those came about.
+
+    Args:
+        lots: all pairs, each once, all of a record of the smaller file in one lot; read several times.
+        weigh: gives pairs their total weights.
+        table: their patterns.
+        weights: the weights of these.
+        bands: the agreed policy.
+        n_meetings: how often rows of the two files met.
+        n_rejected: how many pairs were left out, since a reviewer rejected them before.
+        agreement: tells how linked pairs agree on each field.
+        likely_alone: as `resolve_pair` says.
+    """
+    kept, rival, n_each = _kept(lots, weigh, bands, likely_alone=likely_alone)
+    decisions = decide(kept, lead(kept.total, rival), bands)
     is_linked = decisions.band == Band.AUTO
     linked = kept.pairs[is_linked]
     return Resolution(
@@ -158,10 +196,10 @@ def resolve_pair(
         weights,
         n_each.total(),
         n_rejected,
-        lots.n_meetings,
+        n_meetings,
         expected_false_matches=expected_matches(count_weights(-kept.total[is_linked])),
-        expected_missed=expected_missed(map(scale.weigh, lots), linked),
-        concordance=concordance(rules.levels_of(linked["code"]), profile),
+        expected_missed=expected_missed(map(weigh, lots), linked),
+        concordance=agreement(linked),
         histogram=_histogram(n_each),
     )
 
@@ -190,12 +228,12 @@ class _Scale:
 
 
 def _kept(
-    lots: PairLots, scale: _Scale, policy: BandRule, *, likely_alone: bool
+    lots: Iterable[Met], weigh: Callable[[Met], Weighed], policy: BandRule, *, likely_alone: bool
 ) -> tuple[Weighed, Totals, Counter[int]]:
     """Return the pairs that are kept, the best rival of each, and how many of all have each weight."""
     n_each: Counter[int] = Counter()
     found, rivals = [_NO_PAIRS], [np.empty(0, dtype=np.int64)]
-    for lot in map(scale.weigh, lots):
+    for lot in map(weigh, lots):
         n_each += count_weights(lot.total)
         kept = lot.some(lot.are_wanted(policy)) if likely_alone else lot
         # All pairs of a record of the smaller file are in one lot.
@@ -205,7 +243,7 @@ def _kept(
         rivals.append(of_smaller.rivals(kept.pairs["smaller"], kept.total))
     kept, rival = _joined(found), np.concatenate(rivals)
     of_larger = BestTwo(kept.pairs["larger"])
-    for lot in map(scale.weigh, lots):
+    for lot in map(weigh, lots):
         of_larger.add(lot.pairs["larger"], lot.total)
     return kept, np.maximum(rival, of_larger.rivals(kept.pairs["larger"], kept.total)), n_each
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +13,7 @@ from encoding.trial.words import UNPROTECTED
 from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
-    from encoding.trial.trial import Trial
+    from encoding.trial.found import Found
 
 
 @click.command(
@@ -72,11 +72,11 @@ def trial(
     _report(session, *try_linkage(session, asked))
 
 
-def _report(session: Session, found: Trial, written: list[Path]) -> None:
-    from encoding.trial.summary import document, summary_lines
+def _report(session: Session, found: Found, document: dict[str, Any], written: list[Path]) -> None:
+    from encoding.trial.summary import summary_lines
 
     emit(
-        document(found) | {"written": [str(path) for path in written]},
+        document | {"written": [str(path) for path in written]},
         summary_lines(found),
         remarks=[f"read {written[0]} first; pairs are in {written[1]}"],
     )

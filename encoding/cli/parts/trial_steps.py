@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -20,15 +20,17 @@ from encoding.trial.files import (
     PAIRS,
     README,
     UNMATCHED,
+    layout_text,
     refuse_taken_places,
     write_layouts,
     write_trial,
 )
+from encoding.trial.found import Found
 from encoding.trial.guess import RECORD_ID, Guess, guess_file
 from encoding.trial.layout import Source, about_file, read_layout
-from encoding.trial.page import meaning_words
+from encoding.trial.page import meaning_words, trial_page
+from encoding.trial.summary import trial_document
 from encoding.trial.trial import (
-    Trial,
     is_without_sex,
     profile_for,
     refuse_one_file,
@@ -55,8 +57,12 @@ class Asked:
     force: bool
 
 
-def try_linkage(session: Session, asked: Asked) -> tuple[Trial, list[Path]]:
-    """Guess, ask, link and write; return what was found, and where it is.
+Tried = tuple[Found, dict[str, Any], list[Path]]
+"""What was found, the same as JSON, and the files that tell it, in the order in which one looks at them."""
+
+
+def try_linkage(session: Session, asked: Asked) -> Tried:
+    """Guess, ask, link and write.
 
     Raises:
         AgencyError: a file cannot be used, a guess is wrong, or something would be overwritten.
@@ -88,7 +94,12 @@ def try_linkage(session: Session, asked: Asked) -> tuple[Trial, list[Path]]:
             truth=asked.truth,
             progress=progress,
         )
-    return found, write_trial(asked.out, found, layouts)
+    written = {
+        name: layout_text(path, guess)
+        for name, path, guess in zip(LAYOUTS, asked.files, guesses, strict=True)
+        if name in layouts
+    }
+    return found, trial_document(found), write_trial(asked.out, found, trial_page(found), written)
 
 
 def _refuse_faults(asked: Asked, guesses: Sequence[Guess]) -> None:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.matching.blocks.weights import UNIT, model_of, taken_off
+from app.matching.blocks.weights import UNIT, Model, model_of, taken_off
 from encoding.profiles.catalog import SHIPPED, shipped_profile
 from encoding.trial.examples import EXAMPLES, weigh_examples
 from encoding.trial.page import FIELD_WORDS
 from encoding.trial.trial import Trial
+from schemas.counts import published_counts
+
+
+def model(tried: Trial) -> Model:
+    n_larger = len(tried.outcome.b.records.ids)
+    return model_of(tried.profile, published_counts(tried.profile, n_larger), n_larger)
 
 
 def test_the_steps_of_an_example_lead_to_its_weight(tried: Trial) -> None:
@@ -25,19 +31,15 @@ def test_the_steps_of_an_example_lead_to_its_weight(tried: Trial) -> None:
 
 
 def test_examples_come_out_the_same_again(tried: Trial) -> None:
-    larger = tried.outcome.b.encoded
-    profile = tried.outcome.profile
-    model = model_of(profile, larger.counts, larger.n_records)
-    assert weigh_examples(profile, model, tried.outcome.run) == tried.examples
+    assert weigh_examples(tried.profile, model(tried), tried.outcome.run) == tried.examples
 
 
 def test_what_is_taken_off_a_pattern_is_what_the_run_took_off(tried: Trial) -> None:
-    run, larger = tried.outcome.run, tried.outcome.b.encoded
-    model = model_of(tried.outcome.profile, larger.counts, larger.n_records)
+    run = tried.outcome.run
     assert len(run.table.levels) >= 3
     for levels, total in zip(run.table.levels, run.weights.total, strict=True):
         added = sum(run.weights.fields[at][level] for at, level in enumerate(levels))
-        assert run.weights.prior + added - sum(taken_off(model, levels)) == total
+        assert run.weights.prior + added - sum(taken_off(model(tried), levels)) == total
     assert np.abs(run.total).max() > UNIT
 
 

@@ -1,0 +1,136 @@
+"""What the page of any trial says: match rates, how sure the links are, the truth, records without a link."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from encoding.trial.found import Found, Measured
+from encoding.trial.outcome import MISSED, TRIAL_SENTENCES
+from encoding.trial.summary import beyond_words, percent, range_words, reasons_of
+from encoding.trial.words import UNPROTECTED
+from schemas.policy_words import linked_sentence, review_sentence
+from schemas.run import RECOMMENDED_POLICY
+from schemas.shared.page import Markup, Section, Standing, findings, paragraph, table
+
+WITH_A_BROKER: Final = (
+    "Two agencies that may not show each other their files would each encode its own, with a secret that only"
+    " the agencies share, and a broker would compare the encodings without names, dates or record IDs:"
+    " docs/first-linkage.md.",
+    "Nothing would be uploaded, compared or handed out before all of them have signed an agreement, and an"
+    " auditor could prove afterwards what was done: docs/agreement.md and docs/auditor.md.",
+    "Each agency would get link IDs that last from round to round beside its own record IDs, and pairs in doubt"
+    " would be decided by reviewers, who see only the columns that were agreed on: docs/every-week.md and"
+    " docs/review.md.",
+)
+
+
+REHEARSED: Final = (
+    "the likely ones held the true number in at least 90 of 100 rehearsals with invented people."
+)
+
+
+def outcome_sections(
+    found: Found, doubts: Iterable[tuple[Standing, str]], how_sure: str
+) -> Iterator[Section]:
+    """Yield the sections of what was found.
+
+    Args:
+        found: the trial.
+        doubts: what else is to be said in short.
+        how_sure: what the numbers that were worked out without the truth are worth.
+    """
+    yield Section("In short", [findings([*_in_short(found), *doubts])])
+    yield Section("Match rate", list(_rates(found, how_sure)))
+    if found.measured is not None:
+        yield Section("Against the truth", list(_truth(found.measured)))
+    yield Section("Records without a link", list(_unmatched(found)))
+
+
+def _in_short(found: Found) -> Iterator[tuple[Standing, str]]:
+    outcome = found.outcome
+    yield "warn", UNPROTECTED
+    yield (
+        "note",
+        f"Likely wrong, of two different people: {range_words(outcome.wrong)} of {outcome.n_linked:,} links.",
+    )
+    yield (
+        "note",
+        f"Likely in both files and not linked: {range_words(outcome.missed)} people.",
+    )
+    if outcome.n_beyond_review:
+        words = beyond_words(outcome)
+        yield "warn", f"{words[:1].upper()}{words[1:]}."
+
+
+def _rates(found: Found, how_sure: str) -> Iterator[Markup]:
+    outcome = found.outcome
+    rows = []
+    for name, side in found.sides:
+        for of, n in (
+            (f"all records of {name}", len(side.records.ids)),
+            ("of these, those that can be compared", int(side.looks.has_rows.sum())),
+        ):
+            rate = f"{outcome.n_linked / max(1, n):.1%}"
+            rows.append((of, f"{n:,}", f"{outcome.n_linked:,}", rate))
+    yield table(
+        "Linked records, and of which records they are a part",
+        ("of which records", "records", "linked", "rate"),
+        rows,
+    )
+    yield table(
+        "How sure the links are",
+        ("links", "expected wrong", "likely wrong", "expected missed, at least", "likely missed"),
+        [
+            (
+                f"{outcome.n_linked:,}",
+                f"{outcome.run.expected_false_matches:,.1f}",
+                range_words(outcome.wrong),
+                f"{outcome.run.expected_missed:,.1f}",
+                range_words(outcome.missed),
+            )
+        ],
+    )
+    yield paragraph(f"{linked_sentence(RECOMMENDED_POLICY)} {review_sentence(RECOMMENDED_POLICY)}")
+    yield paragraph(
+        f"Nobody knows the truth here. Expected numbers add up the match probabilities of the pairs; {how_sure}"
+        if found.measured is None
+        else "These numbers were worked out without the truth, as a run with a broker does."
+    )
+
+
+def _truth(measured: Measured) -> Iterator[Markup]:
+    found = measured.evaluation
+    yield table(
+        f"{found.n_true:,} true pairs",
+        ("", "share", "95 % interval", "counted"),
+        [
+            (name, percent(one), f"{one.low:.1%} to {one.high:.1%}", counted)
+            for name, one, counted in (
+                ("precision", found.precision, f"{found.n_correct:,} of {found.n_links:,} links"),
+                ("recall", found.recall, f"{found.n_correct:,} of {found.n_true:,} true pairs"),
+                ("F1", found.f1, ""),
+                ("people found", found.people, f"of {found.people.n:,} people"),
+            )
+        ],
+    )
+    if measured.missed:
+        yield table(
+            "True pairs that were missed",
+            ("why", "pairs"),
+            [(MISSED[reason], f"{n:,}") for reason, n in measured.missed.items()],
+        )
+
+
+def _unmatched(found: Found) -> Iterator[Markup]:
+    for which, (name, _) in zip(("a", "b"), found.sides, strict=True):
+        listed = found.outcome.unmatched("a" if which == "a" else "b")
+        if not listed:
+            yield paragraph(f"Every record of {name} is linked.")
+            continue
+        yield table(
+            f"{len(listed):,} records of {name}; a record may have several reasons",
+            ("reason", "records"),
+            [(TRIAL_SENTENCES[reason], f"{n:,}") for reason, n in reasons_of(listed).most_common()],
+        )
+    yield paragraph("unmatched-a.csv and unmatched-b.csv list them by record ID.")
