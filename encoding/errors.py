@@ -321,6 +321,7 @@ TrialFilesError = InputError.row(
     "trial-files",
     "Two files cannot be linked in a trial: they are one, too large, or none has people.",
 )
+TokensError = InputError.row("tokens", "Two files of tokens cannot be compared, or one is damaged.")
 TruthError = InputError.row("truth", "True pairs that do not fit the two files.")
 SheetError = InputError.row("sheet", "The workbook has no such sheet.")
 RecordCountError = InputError.row(

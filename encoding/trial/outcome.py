@@ -219,8 +219,9 @@ def _reasons(looks: Looks, at: int, keyed: int, sent: int, standing: int) -> Ite
         return
     if standing == _HELD:
         yield "held-for-review"
-    faults = looks.faults[at]
-    yield from (reason for fault, reason in FAULT_REASONS.items() if faults & fault)
+    faults = int(looks.faults[at])
+    if faults:
+        yield from (reason for fault, reason in FAULT_REASONS.items() if faults & fault)
     if not keyed:
         yield "no-key"
     elif is_mostly_dropped(keyed, sent):

@@ -64,12 +64,15 @@ def trial(
     You set up nothing. The program guesses what the columns mean, and asks you whether that is right. The
     files are encoded with a secret that is thrown away, and linked here; nothing leaves this computer. Pairs,
     reasons for records without one, and a page to read go into a folder. You see both files, so nothing is
-    protected from you.
+    protected from you. Two files of OpenLinkToken's tokens are linked, too.
     """
     from encoding.cli.parts.trial_steps import Asked, try_linkage
+    from encoding.cli.parts.trial_tokens import find_tokens, try_tokens
 
     asked = Asked((file_a, file_b), (layout_a, layout_b), profile, truth, out, yes, force)
-    _report(session, *try_linkage(session, asked))
+    tokens = find_tokens(asked)
+    tried = try_linkage(session, asked) if not tokens else try_tokens(session, asked, tokens)
+    _report(session, *tried)
 
 
 def _report(session: Session, found: Found, document: dict[str, Any], written: list[Path]) -> None:

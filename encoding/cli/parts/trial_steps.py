@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -78,7 +78,7 @@ def try_linkage(session: Session, asked: Asked) -> Tried:
         base, [(path.name, one) for path, one in zip(asked.files, guesses, strict=True)]
     )
     if not asked.yes and None in asked.layouts:
-        _confirm(asked, guesses)
+        confirm(lambda: _correction(asked, guesses, (True, True)))
     sources = tuple(
         Source(path, guess.layout) for path, guess in zip(asked.files, guesses, strict=True)
     )
@@ -152,13 +152,18 @@ def _sign(delimiter: str) -> str:
     return DELIMITER_NAMES.get(delimiter, delimiter)
 
 
-def _confirm(asked: Asked, guesses: Sequence[Guess]) -> None:
+def confirm(correction: Callable[[], str]) -> None:
+    """Ask whether what was shown is right.
+
+    Args:
+        correction: tells what to do if it is not.
+    Raises:
+        GuessDeclinedError: it is not.
+    """
     if not is_interactive():
         raise click.UsageError("missing option --yes: nobody is there to answer questions")
     if not ask_confirmation("Is this right?", default=True):
-        raise GuessDeclinedError(
-            "nothing was linked", hint=_correction(asked, guesses, (True, True))
-        )
+        raise GuessDeclinedError("nothing was linked", hint=correction())
 
 
 def _correction(asked: Asked, guesses: Sequence[Guess], wrong: Sequence[bool]) -> str:

@@ -1,0 +1,180 @@
+"""A trial of two files of exact tokens: what was found, and its page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from app.matching.blocks.weights import UNIT, probability
+from encoding.blocks.assembly import MetPasses
+from encoding.progress import Progress, silent
+from encoding.trial.found import Found, measure, read_true_pairs
+from encoding.trial.outcome import TOKENS, FileSide, Outcome
+from encoding.trial.records import Looks, RecordIds
+from encoding.trial.sections import WITH_A_BROKER, outcome_sections
+from encoding.trial.summary import headline, outcome_document
+from encoding.trial.token_linkage import APART, SAME, link_tokens
+from encoding.trial.tokens import TokenFile, common_rules
+from encoding.trial.words import UNPROTECTED
+from schemas.shared.page import (
+    Markup,
+    Section,
+    Standing,
+    paragraph,
+    prose_table,
+    render_page,
+    table,
+)
+
+_MOST_PATTERNS: Final = 20
+KEYLESS: Final = (
+    "Tokens of 64 hexadecimal digits were made without a secret: anyone can find the people in them"
+    " by trying names."
+)
+LIMITS: Final = (
+    "Two tokens are the same or they are not. One typing mistake, nickname, or changed last name breaks every"
+    " token made from it, and nothing shows that the two values were close.",
+    "Anyone who has the files can see how often each token occurs, and can tell common names by that.",
+    "Anyone who has the secret can make the token of any name and date, and find out who is in a file. Treat a"
+    " file of tokens as personal data.",
+)
+MOVING_ON: Final = (
+    "A token can't be turned into an encoding: start from the people's own rows. Run blindlink trial on two"
+    " files with names and dates of birth. It also counts values that are close: docs/trial.md.",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class TokenTrial(Found):
+    """Everything that a trial of two files of tokens reports.
+
+    Attributes:
+        files: the two files.
+        rules: those that both have.
+    """
+
+    files: tuple[TokenFile, TokenFile]
+    rules: tuple[str, ...]
+
+
+def run_token_trial(
+    files: tuple[TokenFile, TokenFile], *, truth: Path | None = None, progress: Progress = silent
+) -> TokenTrial:
+    """Link two files of tokens.
+
+    Raises:
+        InputError: they have no rule or no token in common, or the truth cannot be used.
+    """
+    a, b = files
+    rules, names = common_rules(a, b), (a.name, b.name)
+    true = None if truth is None else read_true_pairs(truth, names, (a.ids, b.ids))
+    progress("comparing", 0.0, 0, "pairs")
+    a_is_smaller = len(a.ids) <= len(b.ids)
+    smaller, larger = (a, b) if a_is_smaller else (b, a)
+    run, *met = link_tokens(rules, smaller.of_rules(rules), larger.of_rules(rules))
+    progress("comparing", 1.0, len(run.pairs), "pairs")
+    of_a, of_b = met if a_is_smaller else reversed(met)
+    outcome = Outcome(len(rules), _side(a, of_a), _side(b, of_b), a_is_smaller, run)
+    measured = None if true is None else measure(outcome, true)
+    return TokenTrial(names, outcome, measured, files, rules)
+
+
+def token_document(trial: TokenTrial) -> dict[str, Any]:
+    """Return a trial of tokens as JSON; counts and names of rules, no record ID and no token."""
+    files = [
+        {
+            "file": one.name,
+            "records": len(one.ids),
+            "rules": {
+                rule: round(share, 4) for rule, share in zip(one.rules, one.shares, strict=True)
+            },
+            "without_secret": one.is_keyless,
+        }
+        for one in trial.files
+    ]
+    return {"rules": list(trial.rules), "files": files} | outcome_document(trial)
+
+
+def token_page(trial: TokenTrial) -> str:
+    """Return the trial as one self-contained HTML file."""
+    sections = [
+        *outcome_sections(
+            trial,
+            _doubts(trial),
+            "the likely ones held the true number in 42 rehearsals of 42 with invented people.",
+        ),
+        Section("How a pair is weighed", list(_weighing(trial))),
+        Section("What tokens cannot do", [paragraph(one) for one in LIMITS]),
+        Section("How the files were read", list(_reading(trial))),
+        Section("The same with a broker", [paragraph(one) for one in MOVING_ON + WITH_A_BROKER]),
+    ]
+    return render_page(
+        f"Trial: {' and '.join(trial.names)}",
+        f"{headline(trial)}.",
+        sections,
+        f"{UNPROTECTED} This page holds counts and names of rules; no record and no token of the files.",
+    )
+
+
+def _side(file: TokenFile, met: MetPasses) -> FileSide:
+    looks = Looks.of(len(file.ids))
+    looks.has_rows[:] = met.keyed != 0
+    looks.unread.update((at, {TOKENS}) for at in np.flatnonzero(met.keyed == 0).tolist())
+    return FileSide(RecordIds(file.ids, np.arange(len(file.ids))), looks, met)
+
+
+def _doubts(trial: TokenTrial) -> Iterator[tuple[Standing, str]]:
+    if any(one.is_keyless for one in trial.files):
+        yield "warn", KEYLESS
+
+
+def _weighing(trial: TokenTrial) -> Iterator[Markup]:
+    yield paragraph(
+        "Records that have the same token of a rule are compared. What counts is the pattern: which rules"
+        " agree, and which differ. A pattern weighs much if far more pairs of the two files have it than would"
+        " by chance. Chance is counted in pairs of records of the larger file. Pairs of one file that agree on"
+        " T2, T3, or T4 (a full name or a Social Security number, with the date of birth) may be one person"
+        " twice; those are left out, and chance is then at least one pair in ten billion. A weight of 0 is as"
+        " likely as not, and one more doubles the odds."
+    )
+    run = trial.outcome.run
+    rows = sorted(
+        zip(run.weights.total, run.table.pairs, run.table.levels, strict=True), reverse=True
+    )
+    yield table(
+        "Patterns of the pairs, the surest first",
+        ("rules that agree", "differ", "are missing", "pairs", "match probability", "weight"),
+        [
+            (
+                *(_named(trial.rules, levels, one) for one in (SAME, APART, 0)),
+                f"{n:,}",
+                f"{probability(total):.4f}",
+                f"{total / UNIT:+.1f}",
+            )
+            for total, n, levels in rows[:_MOST_PATTERNS]
+        ],
+    )
+    if len(rows) > _MOST_PATTERNS:
+        yield paragraph(f"{len(rows) - _MOST_PATTERNS} more patterns are less sure.")
+
+
+def _named(rules: tuple[str, ...], levels: tuple[int, ...], wanted: int) -> str:
+    return " ".join(rule for rule, one in zip(rules, levels, strict=True) if one == wanted) or "-"
+
+
+def _reading(trial: TokenTrial) -> Iterator[Markup]:
+    for one in trial.files:
+        yield prose_table(
+            f"{one.name}: {len(one.ids):,} records",
+            ("rule", "records that have its token"),
+            [(rule, f"{share:.1%}") for rule, share in zip(one.rules, one.shares, strict=True)],
+        )
+        if one.n_repeated:
+            yield paragraph(
+                f"{one.n_repeated:,} records have the same tokens as another record. They may be people who"
+                " are in the file twice. Links are surer with one record a person."
+            )
