@@ -37,8 +37,19 @@ DEFAULT_STATE_DIR: Final = Path("broker-state")
 
 Seconds = Annotated[int, Field(ge=1, le=86_400)]
 Address = Annotated[str, Field(pattern=MAIL_PATTERN, max_length=254)]
-# As it is compared: in the one form that an address has.
-ProxyAddress = Annotated[str, AfterValidator(lambda text: str(ipaddress.ip_address(text)))]
+
+
+def _one_form(address: str) -> str:
+    """Return an address as it is compared: in the one form that it has."""
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        raise ValueError(
+            "it must be one IP address, such as 127.0.0.1; a host name, a range or a port is not taken"
+        ) from None
+
+
+ProxyAddress = Annotated[str, AfterValidator(_one_form)]
 PartyName = Annotated[str, Field(pattern=NAME_PATTERN)]
 # A bucket or container of its own, or a prefix in one; nothing that has to be quoted in a URL.
 _STORE: Final = re.compile(

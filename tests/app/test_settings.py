@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from app.errors import ConfigurationError
 from app.settings import Settings, read_settings
@@ -290,5 +289,18 @@ def test_a_store_on_this_machine_and_one_under_the_machines_role_are_taken(tmp_p
 
 def test_a_proxy_is_named_by_its_address(tmp_path: Path) -> None:
     assert Settings(state_dir=tmp_path, trusted_proxy="::0:1").trusted_proxy == "::1"
-    with pytest.raises(ValidationError):
-        Settings(state_dir=tmp_path, trusted_proxy="*")
+
+
+@pytest.mark.parametrize(
+    "text", ["*", "", "proxy.example.gov", "10.0.0.0/8", "10.0.0.1/99", "127.0.0.1:8080"]
+)
+def test_what_is_no_address_of_a_proxy_is_told_without_repeating_it(
+    tmp_path: Path, text: str
+) -> None:
+    write_config(tmp_path, f'trusted_proxy = "{text}"\n')
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(tmp_path)
+    assert str(caught.value) == (
+        "broker.toml: trusted_proxy: it must be one IP address, such as 127.0.0.1; a host name, a range or a"
+        " port is not taken"
+    )
