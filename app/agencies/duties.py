@@ -24,7 +24,7 @@ def role_of(duties: Sequence[Duty]) -> Role:
     if apart is not None:
         raise RefusedError(
             DUTIES_REFUSED,
-            f"The duty {apart} goes together with no other but steward.",
+            f"The duty {apart} can be combined only with the duty steward.",
             hint="enrol two persons",
         )
     return next((_ROLES[duty] for duty in duties if duty in _ROLES), "agency")

@@ -199,7 +199,7 @@ def replace_keys(
     if len(history.changes) == MAX_KEY_CHANGES:
         raise RefusedError(
             KEY_CHANGE_REFUSED,
-            "These keys have been replaced as often as they can be.",
+            "These keys have been replaced as often as is allowed.",
             hint="enrol as a new person",
         )
     current = identity_of(person)
@@ -259,7 +259,7 @@ def person_with_keys(session: Session, person_id: str) -> Person:
     # Locked, since all who ask are about to change it by what they find.
     person = repository.person_to_change(session, person_id)
     if person is None or person.identity is None:
-        raise RefusedError(UNKNOWN_PERSON, "Nobody of this id has enrolled.")
+        raise RefusedError(UNKNOWN_PERSON, "No one has enrolled with this id.")
     return person
 
 
@@ -332,7 +332,7 @@ def _enrolled_before(session: Session, digest: str, wanted: EnrolmentRequest) ->
 def _refused() -> RefusedError:
     return RefusedError(
         ENROLMENT_REFUSED,
-        "The code does not enrol these keys.",
+        "This code cannot enroll these keys.",
         hint="ask the operator of the broker for a new code",
     )
 

@@ -61,7 +61,7 @@ def enrol_party(
         party-exists: there is one of this name.
     """
     if repository.find_party(session, name) is not None:
-        raise RefusedError(PARTY_EXISTS, "There is a party of this name already.")
+        raise RefusedError(PARTY_EXISTS, "A party of this name already exists.")
     insert_rows(session, Party(name=name, title=title, created=utc_text(now)))
     body = PartyEnrolled(party=name, role=role, fingerprint=None)
     log.append(session, [_draft(body, actor)])

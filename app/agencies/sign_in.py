@@ -138,13 +138,13 @@ def _signed_request(
     except FormatError as exc:
         raise RefusedError(
             REQUEST_UNSIGNED,
-            "The match log records this request, and its person has not signed it.",
+            "The match log records this request, so its sender must sign it.",
             hint=f"schemas/spec/signed-request.md says how the header {HEADER} is made",
         ) from exc
     earliest, latest = (utc_text(now + shift) for shift in (-REQUEST_AGE, REQUEST_AGE))
     if signed.request.asks != credential.asks or not earliest <= signed.request.at <= latest:
         raise RefusedError(
-            REQUEST_UNSIGNED, "What is signed is another request, or one of another time."
+            REQUEST_UNSIGNED, "The signature is for a different request, or for a different time."
         )
     return signed
 

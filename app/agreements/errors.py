@@ -7,15 +7,15 @@ from typing import Final
 from app.errors import RequestError, Rule
 
 NOT_PROVIDER: Final = Rule("not-a-provider", 409, "The terms do not let this party provide records")
-WRONG_DUTY: Final = Rule("wrong-duty", 403, "This needs a person with another duty")
+WRONG_DUTY: Final = Rule("wrong-duty", 403, "This needs a person with a different duty")
 # It does not follow, or names who or what is not known here.
-AGREEMENT_REFUSED: Final = Rule("agreement-refused", 409, "The agreement is refused")
-STATEMENT_REFUSED: Final = Rule("statement-refused", 422, "The statement is refused")
+AGREEMENT_REFUSED: Final = Rule("agreement-refused", 409, "The agreement was refused")
+STATEMENT_REFUSED: Final = Rule("statement-refused", 422, "The statement was refused")
 # The statement would count, but there is nothing for it to do now.
 OUT_OF_PLACE: Final = Rule("out-of-place", 409, "This is not due now")
 # No person of a recipient of mode `blind` could open the link IDs that are sealed to it.
-NOBODY_RECEIVES: Final = Rule("nobody-receives", 409, "Nobody could open the link IDs")
-PROJECT_EXISTS: Final = Rule("project-exists", 409, "There is such a project")
+NOBODY_RECEIVES: Final = Rule("nobody-receives", 409, "No one could open the link IDs")
+PROJECT_EXISTS: Final = Rule("project-exists", 409, "This project already exists")
 # Nobody is named, or somebody who is unknown.
 TERMS_REFUSED: Final = Rule("terms-refused", 422, "The terms cannot be used")
 LEGAL_HOLD: Final = Rule("legal-hold", 409, "A legal hold forbids destruction")
@@ -36,4 +36,4 @@ class SignatureRefusedError(RequestError):
 
     code = "signature-refused"
     status = 422
-    title = "The signature does not count"
+    title = "The signature is not valid for this"

@@ -132,7 +132,7 @@ def require_own(session: Session, actor: Actor, signed: SignedDestruction) -> No
     try:
         identity = signed.verify()
     except SignatureError as exc:
-        raise RefusedError(STATEMENT_REFUSED, "The signature does not count.") from exc
+        raise RefusedError(STATEMENT_REFUSED, "The signature is not valid for this.") from exc
     if (identity.party, identity.person) != (actor.party, actor.person):
         raise RefusedError(STATEMENT_REFUSED, "The statement is another person's.")
     if keys_of(session, actor) != identity:
@@ -184,7 +184,7 @@ def refuse_held(session: Session, project: str, now: datetime) -> None:
     if is_held(session, project, now):
         raise RefusedError(
             LEGAL_HOLD,
-            "A legal hold forbids to destroy anything of this project.",
+            "A legal hold forbids destroying anything of this project.",
             clause="legal-hold",
             hint="whoever set the hold can lift it",
         )

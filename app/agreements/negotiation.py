@@ -96,7 +96,7 @@ def open_project(
     if len(named) == 1:
         raise RefusedError(TERMS_REFUSED, "Nobody but the operator is named.", clause="parties")
     if repository.project_exists(session, project):
-        raise RefusedError(PROJECT_EXISTS, "There is a project of this name already.")
+        raise RefusedError(PROJECT_EXISTS, "A project of this name already exists.")
     insert_rows(session, Project(name=project, created=utc_text(now)))
     repository.add_negotiators(session, project, named)
     draft = EntryDraft(
@@ -178,7 +178,7 @@ def consent(
     """
     stated = signed.statement
     if not isinstance(stated, Consent):
-        raise RefusedError(STATEMENT_REFUSED, "It is not a consent to an agreement.")
+        raise RefusedError(STATEMENT_REFUSED, "This document is not a consent to an agreement.")
     _lock_negotiation(session, actor, project)
     row = named_agreement(session, actor, project, stated.agreement)
     agreement, now = agreement_of(row), broker.clock()
@@ -187,7 +187,7 @@ def consent(
         return row
     check_signer(session, actor, signed, agreement, now)
     if earlier is not None:
-        raise RefusedError(OUT_OF_PLACE, "The party has signed this agreement already.")
+        raise RefusedError(OUT_OF_PLACE, "The party has already signed this agreement.")
     _refuse_order(session, agreement, now)
     _refuse_newcomer(session, actor, agreement)
     insert_rows(
@@ -217,7 +217,7 @@ def give_notice(
     """
     stated = signed.statement
     if not isinstance(stated, Notice):
-        raise RefusedError(STATEMENT_REFUSED, "It is not a notice about an agreement.")
+        raise RefusedError(STATEMENT_REFUSED, "This document is not a notice about an agreement.")
     _lock_negotiation(session, actor, project)
     row = named_agreement(session, actor, project, stated.agreement)
     agreement, now = agreement_of(row), broker.clock()
@@ -341,7 +341,7 @@ def _refuse_proposer(session: Session, actor: Actor, agreement: Agreement) -> No
     if has_roster and not service.is_listed(versions, actor):
         raise RefusedError(
             AGREEMENT_REFUSED,
-            "An amendment is proposed by a steward who is on their party's roster already.",
+            "Only a steward who is already on their party's roster can propose an amendment.",
             clause="parties",
         )
     proposer = agreement.person(actor.person)
@@ -354,7 +354,7 @@ def _refuse_proposer(session: Session, actor: Actor, agreement: Agreement) -> No
     if actor.party not in agreement.signers:
         raise RefusedError(
             AGREEMENT_REFUSED,
-            "A party's persons are changed by a steward of that party.",
+            "Only a steward of a party can change its persons.",
             clause="parties",
         )
 
@@ -372,7 +372,7 @@ def _refuse_strangers(session: Session, broker: Broker, agreement: Agreement, pr
     if agreement.operator.name != broker.settings.operator:
         raise RefusedError(
             AGREEMENT_REFUSED,
-            "The agreement names another operator than that of this broker.",
+            "The agreement names a different operator than this broker's.",
             clause="parties",
         )
     enrolled = identities_of(session, agreement.names()).identities
@@ -393,7 +393,7 @@ def _refuse_strangers(session: Session, broker: Broker, agreement: Agreement, pr
             if listed not in keys:
                 raise RefusedError(
                     AGREEMENT_REFUSED,
-                    f"A person of {party.name} is listed otherwise than they have enrolled.",
+                    f"A person of {party.name} is listed differently from how they enrolled.",
                     clause="parties",
                 )
 
@@ -417,7 +417,7 @@ def _refuse_newcomer(session: Session, actor: Actor, agreement: Agreement) -> No
     if is_newcomer(None if last is None else agreement_of(last), agreement, actor.person):
         raise RefusedError(
             STATEMENT_REFUSED,
-            "A party's persons are changed by somebody who was its steward before.",
+            "Only someone who was already a steward of the party can change its persons.",
         )
 
 
@@ -432,11 +432,11 @@ def _refuse_notice(
         raise RefusedError(OUT_OF_PLACE, "The agreement binds nobody.")
     if former and stated.at <= former[-1].at:
         raise RefusedError(
-            OUT_OF_PLACE, "The party has given a notice of this time or a later one already."
+            OUT_OF_PLACE, "The party has already given a notice with this time or a later one."
         )
     halts = bool(suspended_by(session, row.project, [stated.party]))
     if stated.act == "suspend" and halts:
-        raise RefusedError(OUT_OF_PLACE, "The party has suspended the linkage already.")
+        raise RefusedError(OUT_OF_PLACE, "The party has already suspended the linkage.")
     if stated.act == "resume" and not halts:
         raise RefusedError(OUT_OF_PLACE, "The party has not suspended the linkage.")
     a_day_ago = utc_text(now - timedelta(days=1))

@@ -53,7 +53,7 @@ def check_signer(
         raise RefusedError(WRONG_DUTY, f"This is for a person with the duty {duty_for(stated)}.")
     if (stated.party, stated.person) != (actor.party, actor.person):
         raise RefusedError(
-            STATEMENT_REFUSED, "It is in the name of another person than the one who sent it."
+            STATEMENT_REFUSED, "The statement names a different person than the one who sent it."
         )
     try:
         signer = signed.verify(agreement)
@@ -63,11 +63,11 @@ def check_signer(
     if keys.key_sha256() != signer.key_sha256():
         raise RefusedError(
             STATEMENT_REFUSED,
-            "It is not signed with the newest keys of the person.",
+            "The statement is not signed with the person's newest keys.",
             hint="after a change of keys, a statement holds the signed change, too",
         )
     if stated.at > utc_text(now + CLOCK_SKEW):
-        raise RefusedError(STATEMENT_REFUSED, "It is of a time that is still to come.")
+        raise RefusedError(STATEMENT_REFUSED, "The statement's time is in the future.")
     _take_word(session, stated)
 
 
@@ -90,7 +90,7 @@ def _take_word(session: Session, stated: Statement) -> None:
     if not follows or not repository.keep_word(session, word, said):
         raise RefusedError(
             STATEMENT_ORDER,
-            "The statement does not name what the party signed last in the project.",
+            "The statement does not name the party's last signed document in the project.",
             hint="sign it anew: another statement of the party came in between",
         )
 
@@ -106,11 +106,13 @@ def require_signature(
     keys = keys_of(session, actor)
     own = (actor.party, actor.person, keys.key_sha256())
     if (signature.party, signature.person, signature.key) != own:
-        raise SignatureRefusedError("It is not signed with the newest keys of who sent it.")
+        raise SignatureRefusedError(
+            "The document is not signed with the newest keys of the person who sent it."
+        )
     try:
         verify_document(kind, document.to_json(), signature.signature, keys.verifier())
     except SignatureError:
-        raise SignatureRefusedError("The signature does not cover it.") from None
+        raise SignatureRefusedError("The signature does not match the document.") from None
 
 
 def refuse_stranger(terms: TermsInForce, party: str) -> None:

@@ -213,4 +213,4 @@ def _row(token: bytes) -> int:
 
 
 def _malformed() -> RefusedError:
-    return RefusedError(MALFORMED_BODY, "The body is not acceptable JSON.")
+    return RefusedError(MALFORMED_BODY, "The body is not valid JSON.")

@@ -32,7 +32,7 @@ def parse_object(raw: bytes, *, exact: bool = False) -> dict[str, Any]:
         # A lone surrogate, or a float beyond all bounds, is no JSON that could be kept.
         json.dumps(found, ensure_ascii=False, allow_nan=False, default=str).encode("utf-8")
     except (ValueError, RecursionError, InvalidOperation, CanonicalError) as exc:
-        raise RefusedError(MALFORMED_BODY, "The body is not acceptable JSON.") from exc
+        raise RefusedError(MALFORMED_BODY, "The body is not valid JSON.") from exc
     if not isinstance(found, dict):
         raise RefusedError(MALFORMED_BODY, "The body is not a JSON object.")
     return found

@@ -7,7 +7,7 @@ from typing import Final
 from app.errors import BrokerError, Rule
 
 # The folder exists already, or is no backup that this broker can take.
-BACKUP_REFUSED: Final = Rule("backup-refused", 409, "Not a usable backup")
+BACKUP_REFUSED: Final = Rule("backup-refused", 409, "The backup cannot be used")
 
 
 class BackupDamagedError(BrokerError):

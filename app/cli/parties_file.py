@@ -100,7 +100,7 @@ class PersonLine(Model):
         apart = duty_apart(self.duties)
         if apart is not None:
             raise ValueError(
-                f"the duties of {self.label}: {apart} goes together with no other but steward"
+                f"the duties of {self.label}: {apart} can be combined only with the duty steward"
             )
         return self
 

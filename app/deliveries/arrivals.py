@@ -173,7 +173,8 @@ def _refuse_undue(session: Session, broker: Broker, actor: Actor, address: Addre
         )
     if newest_linked(session, address.project, pairs) != address.round:
         raise RefusedError(
-            NOT_DUE, "It is not of the newest round that was closed with matches for it."
+            NOT_DUE,
+            "The delivery is not for the newest round that was closed with matches for its recipient.",
         )
     return terms
 

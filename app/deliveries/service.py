@@ -124,7 +124,7 @@ def log_opening(
     if found.destroyed is not None:
         raise _gone()
     if found.fetched is None:
-        raise RefusedError(NOT_FETCHED, "The delivery was not fetched yet.")
+        raise RefusedError(NOT_FETCHED, "The delivery has not been fetched yet.")
     if stated.sha256 != found.sha256:
         raise RefusedError(OTHER_FILE, "This is not the digest of the file that was handed out.")
     if found.opened is not None or (found.fault is not None and found.fault == stated.fault):
@@ -156,7 +156,7 @@ def _refuse_stranger(actor: Actor, delivery: Delivery) -> None:
 def _gone() -> RefusedError:
     return RefusedError(
         GONE,
-        "A later delivery has taken its place, or it was kept as long as agreed.",
+        "A newer delivery has replaced this one, or its agreed storage time is over.",
         hint="ask for the newest one of the round",
     )
 

@@ -63,7 +63,7 @@ def correct_round(
     if is_fetched or was_handed_out(session, project, number):
         raise RefusedError(
             HANDED_OUT,
-            "A release of this round was fetched, so it cannot be made not to count.",
+            "A release of this round has already been fetched, so the round can't be corrected.",
             hint="what is wrong in it is put right by the next regular round",
         )
     if found or runs:

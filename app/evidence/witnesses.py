@@ -60,7 +60,7 @@ def receive_cosignature(
     _refuse_crowd(session, request.size, key)
     cosignature = add_cosignature(session, request.size, request.line, key)
     if abs(cosignature.time_s - now.timestamp()) > MAX_OFF.total_seconds():
-        raise RefusedError(COSIGNATURE_REFUSED, "The cosignature's time is more than a day off.")
+        raise RefusedError(COSIGNATURE_REFUSED, "The cosignature's time is off by more than a day.")
     seen = datetime.fromtimestamp(cosignature.time_s, UTC)
     return CosignatureStored(party=actor.party, size=request.size, time=utc_text(seen))
 
@@ -77,7 +77,7 @@ def _refuse_crowd(session: Session, size: int, key: VerifierKey) -> None:
     ):
         if key.text not in cosigned and len(cosigned) >= limit:
             raise RefusedError(
-                COSIGNATURE_REFUSED, "As many persons have cosigned as can be named."
+                COSIGNATURE_REFUSED, "The largest number of persons has already cosigned."
             )
 
 

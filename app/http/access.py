@@ -239,13 +239,13 @@ def _refuse_unknown_parameters(request: Request) -> None:
     if not request.query_params or not route.path.startswith("/v1/"):
         return
     if len(request.query_params.multi_items()) > len(request.query_params):
-        raise RefusedError(INVALID_PARAMETER, "There is a parameter that is given twice.")
+        raise RefusedError(INVALID_PARAMETER, "A parameter is given twice.")
     # One alias may stand for a path's parameter too; such a name in the query does no harm.
     known = {field.alias for field in get_flat_params(route.dependant)}
     if not known.issuperset(request.query_params.keys()):
         raise RefusedError(
             INVALID_PARAMETER,
-            "There is a parameter that this route does not take.",
+            "This route does not take one of the parameters.",
             hint=f"it takes {', '.join(sorted(known)) or 'none'}",
         )
 

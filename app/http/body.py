@@ -109,7 +109,7 @@ async def body_chunks(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
     """Yield the body chunk by chunk; raises what `read_body` raises, once it comes to it."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise RefusedError(
-            MEDIA_TYPE, "A body with a Content-Encoding is not taken; send it as it is."
+            MEDIA_TYPE, "A body with a Content-Encoding is not accepted; send it without one."
         )
     refuse_announced(request, max_bytes)
     size = 0

@@ -120,7 +120,7 @@ class WatchedProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP as a problem; uvicorn's own answer is plain text."""
         del msg
-        self._cut(RefusedError(MALFORMED_HTTP, "The request is not acceptable HTTP."))
+        self._cut(RefusedError(MALFORMED_HTTP, "The request is not valid HTTP."))
 
     def _note_phase(self) -> None:
         # A new head or body starts the watch anew; one that trickles on does not.
@@ -144,7 +144,7 @@ class WatchedProtocol(H11Protocol):
         elif not self.flow.read_paused:
             self._waited_s += self.limits.tick_s
         if self._is_too_slow():
-            self._cut(RefusedError(TOO_SLOW, "The request came too slowly and was cut off."))
+            self._cut(RefusedError(TOO_SLOW, "The request was too slow and was cut off."))
         elif not self.transport.is_closing():
             self._tick_later()
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 RELEASE_DESTROYED: Final = Rule("release-destroyed", 410, "The release was destroyed")
 NOT_RECIPIENT: Final = Rule("not-a-recipient", 409, "The terms do not let this party receive")
-NOT_FETCHED: Final = Rule("not-fetched", 409, "The release was not fetched yet")
-OTHER_FILE: Final = Rule("other-file", 422, "Not the file that was handed out")
+NOT_FETCHED: Final = Rule("not-fetched", 409, "The release has not been fetched yet")
+OTHER_FILE: Final = Rule("other-file", 422, "This is not the file that was handed out")
 
 
 def release_gone(release: Release) -> RefusedError:

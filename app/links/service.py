@@ -234,7 +234,7 @@ def log_verified(
     if found.destroyed is not None:
         raise release_gone(found)
     if found.fetched is None:
-        raise RefusedError(NOT_FETCHED, "The release was not fetched yet.")
+        raise RefusedError(NOT_FETCHED, "The release has not been fetched yet.")
     if sha256 != found.sha256:
         raise RefusedError(
             OTHER_FILE,

@@ -20,7 +20,7 @@ from typing import Final
 from app.errors import ConfigurationError, NotFoundError, Rule, UnavailableError
 
 # It does not verify, or is over something that this log did not sign.
-COSIGNATURE_REFUSED: Final = Rule("cosignature-refused", 422, "The cosignature was not taken")
+COSIGNATURE_REFUSED: Final = Rule("cosignature-refused", 422, "The cosignature was refused")
 
 
 class LogRolledBackError(UnavailableError):

@@ -289,7 +289,7 @@ def _entry(draft: EntryDraft, seq: int, batch: int, place: int, time: str) -> En
         raise EntryError(f"log entry: {describe_invalid(exc)}") from None
     signed = entry.actor.signed
     if signed is not None and not asked_for(entry).is_what(signed.request):
-        raise RefusedError(REQUEST_UNSIGNED, "What is signed is not what the request states.")
+        raise RefusedError(REQUEST_UNSIGNED, "The signed document does not match the request.")
     return entry
 
 

@@ -12,7 +12,7 @@ class ProviderFailedError(UnavailableError):
     """
 
     code = "sign-on-unavailable"
-    title = "The sign-on does not answer"
+    title = "The single sign-on provider does not answer"
 
     def __init__(self, reason: str) -> None:
         """Take the rule: a word of ours, and nothing that the provider sent."""

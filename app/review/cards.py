@@ -200,7 +200,7 @@ def keep_cards(
         return review
     terms = require_part(session, broker, actor, review, "answer")
     if review.answer_sha256 is not None:
-        raise RefusedError(CARDS_DIFFER, "Other cards of this review are there already.")
+        raise RefusedError(CARDS_DIFFER, "Different cards of this review are already there.")
     now = broker.clock()
     require_stated(session, actor, review, read.signed, now)
     insert_rows(session, *stored.pieces)

@@ -90,9 +90,13 @@ def _refuse_beside_the_point(
     asked, given = references_of(session, broker, review), verdicts_of(session, broker, review)
     for decision in stated.decisions.decisions:
         if decision.reference not in asked:
-            raise RefusedError(DECISIONS_REFUSED, "A decision is about no question of this review.")
+            raise RefusedError(
+                DECISIONS_REFUSED, "A decision is not about a question of this review."
+            )
         if actor.person in given.get(decision.reference, {}):
-            raise RefusedError(DECISIONS_REFUSED, "This person has decided a question before.")
+            raise RefusedError(
+                DECISIONS_REFUSED, "This person has already decided one of the questions."
+            )
 
 
 def _row(

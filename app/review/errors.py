@@ -6,9 +6,9 @@ from typing import Final
 
 from app.errors import Rule
 
-NOT_OF_REVIEW: Final = Rule("not-of-review", 409, "This is for the other party of the review")
+NOT_OF_REVIEW: Final = Rule("not-of-review", 409, "The other party of the review does this")
 REVIEW_OVER: Final = Rule("review-over", 409, "The review is over")
-CARDS_REFUSED: Final = Rule("cards-refused", 422, "The cards are refused")
-CARDS_DIFFER: Final = Rule("cards-differ", 409, "Other cards are there already")
+CARDS_REFUSED: Final = Rule("cards-refused", 422, "The cards were refused")
+CARDS_DIFFER: Final = Rule("cards-differ", 409, "Different cards are already there")
 CARDS_MISSING: Final = Rule("cards-missing", 409, "The cards are not there yet")
-DECISIONS_REFUSED: Final = Rule("decisions-refused", 409, "The decisions are refused")
+DECISIONS_REFUSED: Final = Rule("decisions-refused", 409, "The decisions were refused")

@@ -129,7 +129,7 @@ def require_part(
             clause="review",
         )
     if review.state == repository.ENDED or review.deadline <= utc_text(now):
-        raise RefusedError(REVIEW_OVER, "Nothing more is taken or handed out of this review.")
+        raise RefusedError(REVIEW_OVER, "This review no longer accepts or hands out anything.")
     require_approved(session, review.run, terms, "release", now)
     require_final(session, review.entry_size, terms.terms)
     return terms

@@ -33,14 +33,14 @@ def require_stated(
     stated = signed.statement
     if (stated.party, stated.person) != (actor.party, actor.person):
         raise RefusedError(
-            STATEMENT_REFUSED, "It is in the name of another person than the one who sent it."
+            STATEMENT_REFUSED, "The statement names a different person than the one who sent it."
         )
     about = (review.project, review.round, review.run)
     if (stated.project, stated.round, stated.run) != about:
-        raise RefusedError(STATEMENT_REFUSED, "It is about another review.")
+        raise RefusedError(STATEMENT_REFUSED, "The statement is about a different review.")
     try:
         signed.verify(keys_of(session, actor))
     except SignatureError:
-        raise SignatureRefusedError("The signature does not cover it.") from None
+        raise SignatureRefusedError("The signature does not match the document.") from None
     if stated.at > utc_text(now + CLOCK_SKEW):
-        raise RefusedError(STATEMENT_REFUSED, "It is of a time that is still to come.")
+        raise RefusedError(STATEMENT_REFUSED, "The statement's time is in the future.")

@@ -6,11 +6,11 @@ from typing import Final
 
 from app.errors import RequestError, Rule
 
-NONCES_REFUSED: Final = Rule("nonces-refused", 409, "The nonces are refused")
+NONCES_REFUSED: Final = Rule("nonces-refused", 409, "The nonces were refused")
 NONCES_MISSING: Final = Rule("nonces-missing", 409, "Unspent nonces are missing")
 ROUND_CLOSED: Final = Rule("round-closed", 409, "The round is over")
-NOT_IN_ROUND: Final = Rule("not-in-round", 409, "Not a pair of this round")
-HANDED_OUT: Final = Rule("releases-fetched", 409, "A release of the round was fetched")
+NOT_IN_ROUND: Final = Rule("not-in-round", 409, "These two agencies are not a pair of this round")
+HANDED_OUT: Final = Rule("releases-fetched", 409, "A release of the round has already been fetched")
 SUPPLEMENT_CLOSED: Final = Rule("supplement-closed", 409, "The supplementary release is closed")
 CLAIMS_NOT_DUE: Final = Rule("claims-not-due", 409, "No such message is due")
 CLAIMS_GONE: Final = Rule("claims-gone", 410, "The message is gone")
@@ -29,4 +29,4 @@ class RoundBudgetError(RequestError):
 
     code = "round-budget"
     status = 409
-    title = "No more rounds are agreed on for now"
+    title = "The agreement allows no more rounds for now"

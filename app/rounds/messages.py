@@ -91,7 +91,7 @@ def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -
     else:
         due = claims_due(pairs) if place.kind == "claims" else statements_due(pairs)
     if (actor.party, place.target) not in due:
-        raise RefusedError(CLAIMS_NOT_DUE, "The party owes no such message of this round.")
+        raise RefusedError(CLAIMS_NOT_DUE, "The party does not owe this message in this round.")
     return terms
 
 
@@ -184,7 +184,9 @@ def fetch_message(
     require_duty(actor, "recipient", "analyst")
     now = utc_text(broker.clock())
     if row.destroyed is not None or row.keep_until <= now:
-        raise RefusedError(CLAIMS_GONE, "The message was kept as long as agreed, and is gone.")
+        raise RefusedError(
+            CLAIMS_GONE, "The message's agreed storage time is over, and it is gone."
+        )
     row.fetched = row.fetched or now
     return open_pieces(session, broker, row.object, MESSAGE_KIND).piece(0), row.sha256
 

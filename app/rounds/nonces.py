@@ -49,14 +49,12 @@ def offer_nonces(
     require_duty(actor, "analyst")
     offer = signed.offer
     if (offer.project, offer.party, offer.person) != (project, actor.party, actor.person):
-        raise RefusedError(
-            NONCES_REFUSED, "The nonces are in the name of another project, party or person."
-        )
+        raise RefusedError(NONCES_REFUSED, "The nonces name a different project, party, or person.")
     require_signature(session, actor, SIGNATURE_KIND, offer, signed.signature)
     if _was_offered(session, offer):
         return state_of(session, project, actor.party)
     if offer.at > utc_text(broker.clock() + CLOCK_SKEW):
-        raise RefusedError(NONCES_REFUSED, "The offer is of a time that is still to come.")
+        raise RefusedError(NONCES_REFUSED, "The offer's time is in the future.")
     is_less = repository.void_below(session, project, actor.party, offer.void_below)
     _keep(session, offer)
     if not offer.nonces and not is_less:

@@ -168,7 +168,7 @@ def _refuse_undue(session: Session, terms: ProjectTerms, now: datetime) -> None:
     if terms.frequency == "once":
         if repository.has_result(session, terms.project):
             raise RoundNotDueError(
-                "The linkage was to be made once, and has been.", clause="schedule"
+                "The agreement allows one linkage, and it has been done.", clause="schedule"
             )
         return
     last = repository.last_regular(session, terms.project)

@@ -62,7 +62,7 @@ def approve(
     """
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, RunApproval):
-        raise RefusedError(STATEMENT_REFUSED, "It is not an approval of a run.")
+        raise RefusedError(STATEMENT_REFUSED, "This document is not an approval of a run.")
     found, _ = run_for(session, actor, run)
     if is_known(session, stated.approval, signed):
         return found
@@ -72,9 +72,11 @@ def approve(
         raise NotInForceError("The run was asked for under another agreement.", clause="number")
     check_signer(session, actor, signed, terms.agreement, now)
     if (stated.run, stated.specification_sha256) != (found.id, found.specification_sha256):
-        raise RefusedError(STATEMENT_REFUSED, "It approves another run or another specification.")
+        raise RefusedError(
+            STATEMENT_REFUSED, "The approval is for a different run or specification."
+        )
     if stated.expires <= utc_text(now):
-        raise RefusedError(STATEMENT_REFUSED, "It has expired.")
+        raise RefusedError(STATEMENT_REFUSED, "The approval has expired.")
     if parse_utc(stated.expires) - parse_utc(stated.at) > LONGEST:
         raise RefusedError(STATEMENT_REFUSED, f"It is for longer than {LONGEST.days} days.")
     locked = repository.get_run(session, run, lock=True) or found
@@ -255,7 +257,7 @@ def is_known(session: Session, approval: str, signed: SignedStatement) -> bool:
     if earlier is None:
         return False
     if earlier.document != signed.to_canonical().decode("utf-8"):
-        raise RefusedError(OUT_OF_PLACE, "An approval of this id was used already.")
+        raise RefusedError(OUT_OF_PLACE, "An approval with this id has already been used.")
     return True
 
 

@@ -6,9 +6,9 @@ from typing import Final
 
 from app.errors import BrokerError, RequestError, Rule
 
-UPLOADS_MISSING: Final = Rule("uploads-missing", 409, "Not both parties have uploaded")
+UPLOADS_MISSING: Final = Rule("uploads-missing", 409, "One of the two parties has not uploaded yet")
 RUN_OVER: Final = Rule("run-over", 409, "The run has ended")
-OTHER_POLICY: Final = Rule("other-policy", 409, "Not a matching policy that the agreement allows")
+OTHER_POLICY: Final = Rule("other-policy", 409, "The agreement does not allow this matching policy")
 TOO_MANY_APPROVALS: Final = Rule("too-many-approvals", 409, "Too many standing approvals")
 UPLOADER_APPROVES: Final = Rule(
     "uploader-approves", 409, "This needs a person who did not upload for the run"
@@ -21,7 +21,7 @@ class NotApprovedError(RequestError):
 
     code = "not-approved"
     status = 409
-    title = "Not approved by every party that the agreement asks"
+    title = "A party's approval is missing"
 
 
 class TooManyPairsError(BrokerError):

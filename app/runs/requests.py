@@ -88,7 +88,7 @@ def ask_again(
     if not terms.terms.allows(policy):
         raise RefusedError(
             OTHER_POLICY,
-            "The terms do not leave room for this matching policy.",
+            "The terms do not allow this matching policy.",
             clause="policy-range",
         )
     pair = open_pair(session, project, request.round, actor.party, request.partner)
@@ -97,9 +97,7 @@ def ask_again(
         return newest
     uploads = pair_uploads(session, project, pair.round, pair.larger, pair.smaller)
     if uploads is None:
-        raise RefusedError(
-            UPLOADS_MISSING, "There are not yet uploads of both parties of the pair."
-        )
+        raise RefusedError(UPLOADS_MISSING, "The pair's two parties have not both uploaded yet.")
     specification = _specify(broker, actor, terms, pair, uploads, policy=policy)
     run = _queue(session, broker, actor, terms, specification)
     run.idempotency_key, run.request_sha256 = idempotency_key, request.digest()
@@ -140,7 +138,9 @@ def _answered_before(
         return None
     earlier = repository.find_by_idempotency_key(session, project, actor.party, key)
     if earlier is not None and earlier.request_sha256 != request.digest():
-        raise RefusedError(KEY_REUSED, "This Idempotency-Key came with another request before.")
+        raise RefusedError(
+            KEY_REUSED, "This Idempotency-Key was already used for a different request."
+        )
     return earlier
 
 

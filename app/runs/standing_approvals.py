@@ -59,7 +59,7 @@ def approve_in_advance(
     """
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, StandingApproval):
-        raise RefusedError(STATEMENT_REFUSED, "It is not a standing approval.")
+        raise RefusedError(STATEMENT_REFUSED, "This document is not a standing approval.")
     project_for(session, actor, project)
     if is_known(session, stated.approval, signed):
         return
@@ -105,14 +105,14 @@ def revoke(
     """
     stated, now = signed.statement, broker.clock()
     if not isinstance(stated, ApprovalRevocation):
-        raise RefusedError(STATEMENT_REFUSED, "It does not take an approval back.")
+        raise RefusedError(STATEMENT_REFUSED, "This document does not take back an approval.")
     terms = project_for(session, actor, project)
     check_signer(session, actor, signed, terms.agreement, now)
     row = repository.find_grant(session, project, stated.approval)
     if row is None or row.party != actor.party:
         raise NotFoundError("There is nothing here.")
     if row.revoked is not None:
-        raise RefusedError(OUT_OF_PLACE, "This approval was taken back already.")
+        raise RefusedError(OUT_OF_PLACE, "This approval has already been taken back.")
     row.revoked = utc_text(now)
     body = StandingRevoked(signed=signed)
     broker.log.append(session, [_entry(terms, body, actor)])
@@ -180,7 +180,7 @@ def _refuse_idle(
     same = [one for one in given if _adds_nothing_to(one, stated)]
     if any(repository.count_uses(session, one.id) == 0 for one in same):
         raise RefusedError(
-            OUT_OF_PLACE, "An approval like this stands already, and no run has used it."
+            OUT_OF_PLACE, "An approval like this already exists, and no run has used it yet."
         )
     since = utc_text(now - RECENT)
     if sum(one.received > since for one in given) >= MAX_RECENT:

@@ -9,9 +9,11 @@ from typing import Final
 from app.errors import BrokerError, RequestError, Rule, UnavailableError
 
 # The caller is known, but this route is not for its role.
-WRONG_ROLE: Final = Rule("wrong-role", 403, "Not for this role")
+WRONG_ROLE: Final = Rule("wrong-role", 403, "This role may not do this")
 # A page's request lacks its session's token against cross-site forgery.
-FORGED_REQUEST: Final = Rule("cross-site-request", 403, "Not sent by one of the broker's pages")
+FORGED_REQUEST: Final = Rule(
+    "cross-site-request", 403, "The request did not come from the broker's pages"
+)
 
 
 class NotAuthenticatedError(RequestError):

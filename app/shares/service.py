@@ -249,7 +249,7 @@ def _as_holder(session: Session, actor: Actor, project: str, epoch: int) -> Term
 
 def _refuse_other_secret(found: TermsInForce, project: str, epoch: int) -> None:
     if project != found.terms.project:
-        raise RefusedError(SHARE_REFUSED, "It is for another project.")
+        raise RefusedError(SHARE_REFUSED, "This is for a different project.")
     # The next epoch's secret is agreed on before the terms name it, so that nobody waits when they do.
     if epoch not in (found.terms.epoch, found.terms.epoch + 1):
         raise RefusedError(

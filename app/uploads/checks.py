@@ -121,7 +121,7 @@ def begin(
 def refuse_other(upload: Upload, manifest: Manifest) -> None:
     """Raise UnavailableError where the upload is being checked for another manifest."""
     if asked_of(upload).signed.manifest.digest() != manifest.digest():
-        raise UnavailableError("The broker checks the upload for another manifest.")
+        raise UnavailableError("The broker is checking this upload with a different manifest.")
 
 
 def has_work(session: Session) -> bool:
@@ -146,7 +146,7 @@ def open_held(session: Session, broker: Broker, hold: Hold) -> PendingCommit:
     """
     found = held(session, hold)
     if hold.attempt > MAX_ATTEMPTS:
-        raise BrokerError("The check has ended its process again and again.")
+        raise BrokerError("The check has crashed its process several times.")
     asked = asked_of(found)
     terms = terms_in_force(session, found.project, broker.clock())
     return PendingCommit(

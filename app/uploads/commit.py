@@ -157,7 +157,8 @@ def require_signed(session: Session, actor: Actor, signed: SignedManifest) -> No
     """Check that exactly the person who commits has signed; raises manifest-signature."""
     if len(signed.signatures) != 1:
         raise UploadRejectedError(
-            MANIFEST_SIGNATURE, "A manifest has one signature: of the person who commits it."
+            MANIFEST_SIGNATURE,
+            "A manifest needs exactly one signature: that of the person who commits it.",
         )
     try:
         require_signature(session, actor, MANIFEST_KIND, signed.manifest, signed.signatures[0])

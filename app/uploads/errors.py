@@ -21,16 +21,18 @@ class Rejection(Rule):
     is_lasting: bool = True
 
 
-ALREADY_UPLOADED: Final = Rule("already-uploaded", 409, "The party has uploaded for this partner")
+ALREADY_UPLOADED: Final = Rule(
+    "already-uploaded", 409, "The party has already uploaded for this partner"
+)
 UPLOAD_CLOSED: Final = Rule("upload-closed", 409, "The upload is closed")
 NOT_COMMITTED: Final = Rule("upload-not-committed", 409, "The upload is not committed")
 UNKNOWN_PART: Final = Rule("unknown-part", 404, "The upload has no such part")
 PART_LENGTH: Final = Rule("part-length", 422, "The part has the wrong length")
-PART_DIGEST: Final = Rule("part-digest", 422, "The part does not have its digest")
-PART_DIFFERS: Final = Rule("part-differs", 409, "Other bytes are stored for this part")
+PART_DIGEST: Final = Rule("part-digest", 422, "The part does not match its digest")
+PART_DIFFERS: Final = Rule("part-differs", 409, "Different bytes are stored for this part")
 PARTS_MISSING: Final = Rule("parts-missing", 409, "Parts of the upload are missing")
 KEY_REUSED: Final = Rule(
-    "idempotency-key-reused", 422, "The Idempotency-Key was used for another request"
+    "idempotency-key-reused", 422, "The Idempotency-Key was already used for another request"
 )
 
 MANIFEST_DIFFERS: Final = Rejection("manifest-differs", 422, "The manifest does not fit the upload")

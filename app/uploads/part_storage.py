@@ -48,7 +48,7 @@ def place_of_part(
     require_duty(actor, "analyst")
     stored = digest_of(session, upload, PART_KIND, number)
     if stored is not None and stored != sha256:
-        raise RefusedError(PART_DIFFERS, "Other bytes are stored for this part already.")
+        raise RefusedError(PART_DIFFERS, "Different bytes are stored for this part already.")
     if stored is None:
         refuse_closed(found, utc_text(broker.clock()))
     expected = expected_of(found, terms)
@@ -90,5 +90,5 @@ def keep_part(
     if stored is None:
         insert_rows(session, piece)
     elif stored != piece.sha256:
-        raise RefusedError(PART_DIFFERS, "Other bytes are stored for this part already.")
+        raise RefusedError(PART_DIFFERS, "Different bytes are stored for this part already.")
     return stored is None

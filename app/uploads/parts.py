@@ -84,9 +84,11 @@ def check_bytes(body: bytes, length: int, sha256: str) -> None:
         part-digest: its bytes are not those announced.
     """
     if len(body) != length:
-        raise RefusedError(PART_LENGTH, "The part is not as long as its number demands.")
+        raise RefusedError(
+            PART_LENGTH, "The part does not have the length that its number requires."
+        )
     if not hmac.compare_digest(hashlib.sha256(body).hexdigest(), sha256):
-        raise RefusedError(PART_DIGEST, "The part's bytes are not those that its digest announces.")
+        raise RefusedError(PART_DIGEST, "The part's bytes do not match its digest.")
 
 
 def check_content(number: int, body: bytes, expected: ExpectedContainer) -> None:
@@ -119,7 +121,7 @@ def read_head(body: bytes, expected: ExpectedContainer) -> ContainerHeader:
         raise UploadRejectedError(MALFORMED_CONTAINER, f"The container is refused: {exc}.") from exc
     if parsed.body_offset != len(body):
         raise UploadRejectedError(
-            MALFORMED_CONTAINER, "The container's head is not as long as was announced."
+            MALFORMED_CONTAINER, "The container's head does not have the announced length."
         )
     stated = parsed.header.to_json()
     for name, value in expected.header.items():

@@ -252,7 +252,9 @@ def _answered_before(
         return None
     earlier = repository.find_by_idempotency_key(session, actor, project, key)
     if earlier is not None and earlier.request_sha256 != request.digest():
-        raise RefusedError(KEY_REUSED, "This Idempotency-Key came with another request before.")
+        raise RefusedError(
+            KEY_REUSED, "This Idempotency-Key was already used for a different request."
+        )
     return earlier
 
 
@@ -297,5 +299,5 @@ def _check_request(
     is_whole = request.container_bytes == request.head_bytes + body
     if request.rows != request.records * terms.profile.rows(side) or not is_whole:
         raise UploadRejectedError(
-            CONTAINER_SIZE, "The container is not as long as its number of records makes it."
+            CONTAINER_SIZE, "The container's length does not fit its number of records."
         )

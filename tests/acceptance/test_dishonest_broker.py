@@ -234,7 +234,7 @@ def pending_with(**fields: Any) -> Change:
     ("fields", "reason"),
     [
         ({"floor": 0}, "smaller counts"),
-        ({"recipients": []}, "it approves another run"),
+        ({"recipients": []}, "the approval is for a different run"),
         ({"agreement": "0" * 64}, "does not have, and does not show it"),
         ({"profile": "0" * 64}, "another encoding profile"),
         ({"epoch": 2}, "another project or epoch"),

@@ -199,7 +199,8 @@ def test_a_share_that_is_said_to_have_served_is_missing(rig: NearBroker) -> None
         desk.ok("secret", "share")
     body = (
         b'{"clause":null,"detail":"It is gone.","hint":null,"request":"req-%s","status":410,'
-        b'"title":"The share has served","type":"urn:blindlink:problem:share-served"}' % (b"0" * 32)
+        b'"title":"The share has already been used","type":"urn:blindlink:problem:share-served"}'
+        % (b"0" * 32)
     )
     headers = {"Content-Type": MEDIA_TYPE}
     meddle(rig, "shares/", lambda _: httpx2.Response(410, headers=headers, content=body))

@@ -75,7 +75,7 @@ def new(  # noqa: PLR0917 - click passes by name
     apart = duty_apart(duties)
     if apart is not None:
         raise click.UsageError(
-            f"the duty {apart} goes together with no other but steward: make keys for two persons"
+            f"the duty {apart} can be combined only with the duty steward: make keys for two persons"
         )
     path = own_path(session, file)
     made = new_identity(party, duties, session.now())

@@ -125,7 +125,7 @@ def test_whatever_is_wrong_with_an_enrolment_answers_alike(world: Any, client: T
     world.clock.move(days=7)
     answers.append(person.enrol(code))
     assert {problem(answer) for answer in answers} == {
-        (401, "enrolment-refused", "The code does not enrol these keys.")
+        (401, "enrolment-refused", "This code cannot enroll these keys.")
     }
 
 

@@ -250,9 +250,12 @@ def test_a_person_is_revoked(with_party: Any, state: Path) -> None:
     ("arguments", "sentence"),
     [
         (("invite", "nobody", "--duty", "analyst"), "no party of this name"),
-        (("invite", "child-welfare", "--duty", "auditor", "--duty", "analyst"), "no other but"),
-        (("revoke", "per-" + "0" * 32), "nobody of this id"),
-        (("confirm", "per-" + "0" * 32, "--fingerprint", "1"), "nobody of this id"),
+        (
+            ("invite", "child-welfare", "--duty", "auditor", "--duty", "analyst"),
+            "only with the duty steward",
+        ),
+        (("revoke", "per-" + "0" * 32), "no one has enrolled with this id"),
+        (("confirm", "per-" + "0" * 32, "--fingerprint", "1"), "no one has enrolled with this id"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(

@@ -158,7 +158,7 @@ def test_entries_of_the_whole_broker_are_for_every_auditor(finished: Any, visito
 def test_agencies_have_no_pages(finished: Any, visitor: Any) -> None:
     answer = visitor.get("/projects", CHILD_WELFARE, "agency")
     assert answer.status_code == 403
-    assert "<h1>Not for this role</h1>" in answer.text
+    assert "<h1>This role may not do this</h1>" in answer.text
 
 
 def test_without_a_session_a_page_says_how_to_sign_in(linkage: Linkage) -> None:

@@ -60,7 +60,7 @@ def test_new_overwrites_nothing_and_leaves_no_key_file_behind(tmp_path: Path) ->
 def test_new_refuses_duties_that_no_broker_takes_of_one_person(tmp_path: Path, other: str) -> None:
     result = call("new", "office", "--duty", other, "--duty", "auditor", "--key-file", "k")
     assert result.exit_code == 2
-    assert "the duty auditor goes together with no other but steward" in result.stderr
+    assert "the duty auditor can be combined only with the duty steward" in result.stderr
     assert list(tmp_path.iterdir()) == []
     beside = call("new", "office", "--duty", "steward", "--duty", "auditor", "--key-file", "k")
     assert beside.exit_code == 0, beside.stderr
