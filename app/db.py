@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar, TypeVarTuple
@@ -31,12 +31,12 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import URL, Connection, ExceptionContext, make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 from sqlalchemy.sql.functions import GenericFunction
 
-from app.errors import ConfigurationError, NotFoundError
+from app.errors import ConfigurationError, NotFoundError, UnavailableError
 
 # Alembic needs a name for every constraint to change it later on both databases.
 NAMING: Final = {
@@ -59,10 +59,18 @@ BUSY_TIMEOUT_MS: Final = 30_000
 # A process that is frozen within a transaction would hold the match log's row, and so everyone, for ever.
 # The server counts while its machine is suspended or starved too, so a short limit would end healthy ones.
 IDLE_TIMEOUT_MS: Final = 300_000
+# Where alembic keeps which schema the database has.
+REVISION_TABLE: Final = "alembic_version"
 _WRITER: Final = "blindlink_writer"
 _AHEAD: Final = "blindlink_ahead"
 # As many things as a list gives at once: a weekly linkage of two parties fills it in a year and a half.
 LIST_LIMIT: Final = 200
+
+
+class SchemaChangedError(UnavailableError):
+    """The database was migrated while this process ran: it is another version's now."""
+
+    code = "schema-changed"
 
 
 class Base(DeclarativeBase):
@@ -79,6 +87,7 @@ class Database:
         self.url = make_url(url)
         self.engine = _engine(self.url)
         self._writer = self.engine.execution_options(**{_WRITER: True})
+        self._revision: str | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -92,20 +101,65 @@ class Database:
         is_path = name and name != ":memory:" and not name.startswith("file:")
         return Path(name) if name and is_path else None
 
+    def hold_to(self, revision: str) -> None:
+        """From now on, let each unit of work refuse another schema: somebody may migrate meanwhile."""
+        self._revision = revision
+
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """Yield a session that commits when the block ends and rolls back when it raises."""
+        """Yield a session that commits when the block ends and rolls back when it raises.
+
+        Raises:
+            SchemaChangedError: the schema is not the one that `hold_to` named.
+        """
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            self._require_schema(session.connection())
             yield session
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Yield a session on one snapshot; whatever it would write is rolled back."""
+        """Yield a session on one snapshot; whatever it would write is rolled back. Raises as `write`."""
+        if self._revision is not None:
+            # Apart, since whoever looks at the log's file first takes the snapshot after it.
+            with self.engine.connect() as connection:
+                self._require_schema(connection)
         with Session(self.engine, expire_on_commit=False) as session:
             if not self.is_sqlite:
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
             session.rollback()
+
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """Yield a connection in one transaction, beside which no other unit of work is under way.
+
+        Raises:
+            UnavailableError: others did not end theirs in time; nothing was changed.
+        """
+        with ExitStack() as stack:
+            try:
+                connection = stack.enter_context(self._writer.begin())
+                if not self.is_sqlite and inspect(connection).has_table(REVISION_TABLE):
+                    # Each unit of work reads it first, so this waits for those before, and those after wait.
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_TIMEOUT_MS}")
+                    connection.exec_driver_sql(f"LOCK TABLE {REVISION_TABLE}")
+                    connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+            except OperationalError as exc:
+                raise UnavailableError(
+                    "the database is in use",
+                    hint="type it again; if it fails again, stop serve and work first",
+                ) from exc
+            yield connection
+
+    def _require_schema(self, connection: Connection) -> None:
+        if self._revision is None:
+            return
+        found = connection.exec_driver_sql(f"SELECT version_num FROM {REVISION_TABLE}").scalar()  # noqa: S608
+        if found != self._revision:
+            raise SchemaChangedError(
+                "the database was migrated for another version of the broker while this one ran",
+                hint="start the version that migrated it",
+            )
 
     def check(self) -> None:
         """Assert that the database answers and that its durability settings are those required.

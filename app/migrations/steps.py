@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import inspect, text
 
+from app.db import REVISION_TABLE
 from app.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,35 +27,55 @@ class SchemaNotCurrentError(ConfigurationError):
 
 
 def migrate(database: Database) -> None:
-    """Bring the database to the newest schema, all steps in one transaction; nothing if it is there."""
-    if stored_revision(database) == newest_revision():
+    """Bring the database to the newest schema, all steps in one transaction; nothing if it is there.
+
+    Waits for units of work that are under way. Processes of the version before notice, and change nothing more.
+
+    Raises:
+        SchemaNotCurrentError: it has the schema of a newer version.
+        UnavailableError: others did not end theirs in time; nothing was changed.
+    """
+    stored = stored_revision(database)
+    if stored == newest_revision():
         return
+    _refuse_newer(stored)
     from alembic import command  # noqa: PLC0415 - most commands migrate nothing
 
-    with database.engine.begin() as connection:
+    with database.alone() as connection:
         command.upgrade(config_for(connection), "head")
 
 
 def require_current(database: Database) -> None:
-    """Assert that the database has the newest schema.
+    """Assert that the database has the newest schema, now and at the begin of each unit of work.
 
     Raises:
         SchemaNotCurrentError: it has not; says what to do.
     """
-    if stored_revision(database) != newest_revision():
+    stored = stored_revision(database)
+    _refuse_newer(stored)
+    if stored != newest_revision():
         raise SchemaNotCurrentError(
             "the database has another schema than this version of the broker needs",
             hint="make a backup, then run `blindlink-broker migrate`",
+        )
+    database.hold_to(stored)
+
+
+def _refuse_newer(stored: str | None) -> None:
+    if stored is not None and stored > newest_revision():
+        raise SchemaNotCurrentError(
+            "the database has the schema of a newer version of the broker",
+            hint="install that version here; to go back, restore the backup from before the upgrade",
         )
 
 
 def stored_revision(database: Database) -> str | None:
     """Return the database's revision; None where it is empty."""
     with database.engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
+        if not inspect(connection).has_table(REVISION_TABLE):
             return None
         found: str | None = connection.execute(
-            text("SELECT version_num FROM alembic_version")
+            text(f"SELECT version_num FROM {REVISION_TABLE}")  # noqa: S608
         ).scalar()
         return found
 

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.broker import Broker
+from app.db import SchemaChangedError
 from app.runs.errors import LeaseLostError
 from app.worker.companion import Companion
 
@@ -18,7 +19,8 @@ log = structlog.get_logger()
 class Heartbeat(Companion):
     """A thread that renews a lease three times in its length, from entering the block to leaving it.
 
-    When the lease is lost it sets `lost`, so that the comparison stops within a moment. While the
+    When the lease is lost, or another version has the database, it sets `lost`, so that the comparison stops
+    within a moment. While the
     database does not answer it goes on trying: the lease may outlive that.
     """
 
@@ -40,7 +42,7 @@ class Heartbeat(Companion):
             try:
                 with self._broker.database.write() as session:
                     self._renew(session, lease_ms=lease_s * 1000)
-            except LeaseLostError:
+            except (LeaseLostError, SchemaChangedError):
                 self._lost.set()
                 return
             except SQLAlchemyError as exc:

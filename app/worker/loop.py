@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.broker import Broker
+from app.db import SchemaChangedError
 from app.engine import StoppedError
 from app.errors import BrokerError, ConfigurationError, UnavailableError
 from app.runs.attempts import Attempt, begin_attempt, bury_exhausted, fail_attempt
@@ -41,6 +42,9 @@ def run_worker(broker: Broker, *, until_idle: bool = False) -> None:
     """Work until SIGTERM or SIGINT, which end the process between two ranges and lose nothing.
 
     With `until_idle`, end as soon as neither a check nor a run waits.
+
+    Raises:
+        SchemaChangedError: another version has migrated the database, which has all that this one did until then.
     """
     worker = Worker(broker)
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -93,7 +97,11 @@ class Worker:
             self._stopping.wait(self._poll_s)
 
     def work_once(self) -> bool:
-        """Do one check or run as far as it goes, or help with one; False where nothing can be done now."""
+        """Do one check or run as far as it goes, or help with one; False where nothing can be done now.
+
+        Raises:
+            SchemaChangedError: the database is another version's.
+        """
         try:
             if check_next(self._broker, self._stopping):
                 return True
@@ -109,6 +117,8 @@ class Worker:
         except (StorageFullError, StoreUnavailableError, KeyKeeperUnavailableError) as exc:
             log.warning(exc.code.replace("-", "_"))
             return False
+        except SchemaChangedError:
+            raise
         except (SQLAlchemyError, UnavailableError) as exc:
             log.warning("database_unavailable", error=type(exc).__name__)
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,8 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 import app
-from app.db import Base, Database
+from app.db import Base, Database, SchemaChangedError
+from app.errors import UnavailableError
 from app.migrations import tables
 from app.migrations.steps import (
     FOLDER,
@@ -111,6 +113,64 @@ def test_a_failed_migration_leaves_the_schema_as_it_was(database: Database) -> N
         fail_half_way()
     with database.engine.connect() as connection:
         assert inspect(connection).get_table_names() == []
+
+
+def test_a_step_waits_for_what_is_under_way_and_nothing_happens_in_another_schema(
+    database: Database,
+) -> None:
+    migrate(database)
+    require_current(database)
+
+    def step() -> None:
+        with closing(Database(database.url)) as other, other.alone() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as session:
+            stepped = pool.submit(step)
+            with pytest.raises(TimeoutError):
+                stepped.result(0.1)
+            session.execute(text("UPDATE party SET title = title"))
+        stepped.result(60)
+    for unit in (database.write, database.read):
+        with pytest.raises(SchemaChangedError), unit():
+            pytest.fail("a unit of work began")
+    for refused in (migrate, require_current):
+        with pytest.raises(SchemaNotCurrentError, match="a newer version"):
+            refused(database)
+
+
+def test_what_waits_for_a_step_does_not_go_on_after_it(database: Database) -> None:
+    migrate(database)
+    require_current(database)
+
+    def write() -> None:
+        with database.write():
+            pytest.fail("a unit of work began")
+
+    with ThreadPoolExecutor(1) as pool:
+        with closing(Database(database.url)) as other, other.alone() as connection:
+            waiting = pool.submit(write)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.1)
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        with pytest.raises(SchemaChangedError):
+            waiting.result(60)
+
+
+def test_a_step_that_others_do_not_let_in_changes_nothing_and_says_so(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(database)
+    require_current(database)
+    monkeypatch.setattr("app.db.BUSY_TIMEOUT_MS", 50)
+    with (
+        closing(Database(database.url)) as other,
+        database.write(),
+        pytest.raises(UnavailableError, match="in use"),
+        other.alone(),
+    ):
+        pytest.fail("a step began")
 
 
 def test_every_slice_with_tables_is_known_to_the_migrations() -> None:
