@@ -44,7 +44,7 @@ def run_worker(broker: Broker, *, until_idle: bool = False) -> None:
     With `until_idle`, end as soon as neither a check nor a run waits.
 
     Raises:
-        SchemaChangedError: another version has migrated the database, which has all that this one did until then.
+        SchemaChangedError: another version has migrated the database; what was done until then is in it.
     """
     worker = Worker(broker)
     for number in (signal.SIGTERM, signal.SIGINT):

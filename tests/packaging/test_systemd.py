@@ -1,0 +1,106 @@
+"""The units of systemd are such as systemd takes, give little away, and call commands that there are."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+from rigs.broker_processes import command_path
+from services.requirement import missing
+
+from app.cli.main import main
+from app.settings import Settings
+
+UNITS = Path(__file__).resolve().parents[2] / "install" / "systemd"
+SERVICES = sorted(UNITS.glob("*.service"))
+INSTALLED = "/opt/blindlink/bin/blindlink-broker"
+# Of 10: systemd calls up to 2 safe, and what reaches the network can hardly come below 1.
+MOST_EXPOSURE = 1.3
+
+
+def named(path: Path) -> str:
+    return path.name
+
+
+def lines_of(unit: Path, key: str) -> list[str]:
+    """Return what a unit says under a key, and what it proposes in a comment."""
+    return re.findall(rf"(?m)^(?:# )?{key}=(.*)$", unit.read_text("utf-8"))
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    if shutil.which("systemd-analyze") is None:
+        missing("systemd-analyze is not installed")
+    return subprocess.run(
+        ["systemd-analyze", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def parse(arguments: list[str]) -> None:
+    """Let the broker's command line read these arguments, down to the last command, and run nothing."""
+    command: click.Command = main
+    context: click.Context | None = None
+    while isinstance(command, click.Group):
+        context = command.make_context(command.name, list(arguments), parent=context)
+        given = [*context._protected_args, *context.args]
+        name, found, arguments = command.resolve_command(context, given)
+        assert name is not None
+        assert found is not None
+        command = found
+    command.make_context(command.name, arguments, parent=context)
+
+
+def test_systemd_finds_nothing_wrong_with_them(tmp_path: Path) -> None:
+    copies = []
+    for unit in UNITS.glob("blindlink-*"):
+        copy = tmp_path / unit.name
+        copy.write_text(
+            unit.read_text("utf-8").replace(INSTALLED, command_path("blindlink-broker"))
+        )
+        copies.append(str(copy))
+    assert len(copies) > len(SERVICES) == 4
+    done = analyze("verify", *copies)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_what_a_service_may_do_is_little() -> None:
+    threshold = round(10 * MOST_EXPOSURE)
+    for unit in SERVICES:
+        done = analyze("security", "--offline=true", f"--threshold={threshold}", str(unit))
+        assert done.returncode == 0, done.stdout[-300:]
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=named)
+def test_what_a_service_calls_is_a_command_with_these_options(unit: Path) -> None:
+    started = lines_of(unit, "ExecStart")
+    assert started
+    for line in started:
+        words = shlex.split(line)
+        if words[:2] == ["/bin/sh", "-c"]:
+            (line,) = words[2:]
+            words = shlex.split(line.removeprefix("exec "))
+        assert words[0] == INSTALLED
+        parse(words[1:])
+
+
+def test_what_is_no_option_is_found() -> None:
+    with pytest.raises(click.NoSuchOption):
+        parse(["work", "--task", "4", "--nothing"])
+    with pytest.raises(click.UsageError):
+        parse(["works"])
+
+
+@pytest.mark.parametrize("unit", SERVICES, ids=named)
+def test_what_a_service_sets_is_a_setting_and_each_secret_comes_as_a_credential(unit: Path) -> None:
+    given = dict(
+        one.split("=", 1) for line in lines_of(unit, "Environment") for one in line.split()
+    )
+    names = {name.removeprefix("BLINDLINK_").lower() for name in given}
+    assert names <= set(Settings.model_fields)
+    credentials = {line.partition(":")[0] for line in lines_of(unit, "LoadCredential")}
+    files = {value for name, value in given.items() if name.endswith("_FILE")}
+    assert files == {f"%d/{name}" for name in credentials}
