@@ -81,8 +81,7 @@ def test_what_a_service_calls_is_a_command_with_these_options(unit: Path) -> Non
     for line in started:
         words = shlex.split(line)
         if words[:2] == ["/bin/sh", "-c"]:
-            (line,) = words[2:]
-            words = shlex.split(line.removeprefix("exec "))
+            words = shlex.split(words[2].removeprefix("exec "))
         assert words[0] == INSTALLED
         parse(words[1:])
 
