@@ -52,6 +52,7 @@ def _one_form(address: str) -> str:
 ProxyAddress = Annotated[str, AfterValidator(_one_form)]
 PartyName = Annotated[str, Field(pattern=NAME_PATTERN)]
 # A bucket or container of its own, or a prefix in one; nothing that has to be quoted in a URL.
+_HEADER: Final = re.compile(r"([A-Za-z0-9-]+): *([!-~][ -~]*)")
 _STORE: Final = re.compile(
     r"(s3|gs|az)://[a-z0-9][a-z0-9._-]{1,220}(/[A-Za-z0-9_][A-Za-z0-9._-]*)*/?"
 )
@@ -171,6 +172,11 @@ class Settings(BaseSettings):
     webhook_secret_file: Path | None = None
     webhook_ca_file: Path | None = None
 
+    # Where spans of OpenTelemetry go, by OTLP over HTTP; off where no collector is named.
+    traces_url: Annotated[str, Field(pattern=r"^[!-~]+$", max_length=2000)] | None = None
+    traces_ca_file: Path | None = None
+    traces_headers_file: Path | None = None
+
     # Single sign-on for the pages, by OpenID Connect: off where no issuer is named.
     sso_issuer: Annotated[str, Field(pattern=r"^[!-~]+$", max_length=2000)] | None = None
     sso_client_id: Annotated[str, Field(pattern=r"^[ -~]+$", max_length=255)] | None = None
@@ -205,6 +211,16 @@ class Settings(BaseSettings):
             raise ValueError("webhook_url and webhook_secret_file go together")
         if self.webhook_url is not None and not _is_safe_url(self.webhook_url):
             raise ValueError("webhook_url is https://, or http:// on this machine, without a user")
+        return self
+
+    @model_validator(mode="after")
+    def _traces_can_leave(self) -> Self:
+        if self.traces_url is None:
+            for name in ("traces_ca_file", "traces_headers_file"):
+                if getattr(self, name) is not None:
+                    raise ValueError(f"{name} says nothing without traces_url")
+        elif not _is_safe_url(self.traces_url):
+            raise ValueError("traces_url is https://, or http:// on this machine, without a user")
         return self
 
     @model_validator(mode="after")
@@ -395,6 +411,23 @@ class Settings(BaseSettings):
             ConfigurationError: it cannot be read.
         """
         return _first_line(self.vault_token_file, "vault_token_file")
+
+    def traces_headers(self) -> dict[str, str]:
+        """Return what a collector wants to see with each request, from its file: a `Name: value` a line.
+
+        Raises:
+            ConfigurationError: it cannot be read, or a line is no header.
+        """
+        if self.traces_headers_file is None:
+            return {}
+        try:
+            lines = self.traces_headers_file.read_text("ascii").splitlines()
+        except (OSError, UnicodeDecodeError) as exc:
+            raise ConfigurationError("the file of traces_headers_file cannot be read") from exc
+        found = [_HEADER.fullmatch(line) for line in lines if line.strip()]
+        if None in found:
+            raise ConfigurationError("a line of traces_headers_file is not like `Name: value`")
+        return {header[1]: header[2] for header in found if header is not None}
 
     def webhook_secret(self) -> bytes:
         """Return the key that authenticates messages to the webhook, from its file.

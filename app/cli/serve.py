@@ -19,6 +19,7 @@ from app.logs import configure_logs
 from app.memory import give_memory_back
 from app.security.errors import KeyKeeperUnavailableError
 from app.security.key_encryption import try_out
+from app.traces import tracing
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -74,13 +75,11 @@ def serve(
             migrate(database)
     give_memory_back()
     _raise_file_limit(settings)
-    broker = open_broker(settings)
-    try:
+    with closing(open_broker(settings)) as broker:
         require_current(broker.database)
         _warn_where_unsafe(broker)
-        _serve(broker, tls)
-    finally:
-        broker.close()
+        with tracing(settings, "blindlink-serve"):
+            _serve(broker, tls)
 
 
 def _refuse_nowhere(settings: Settings) -> None:

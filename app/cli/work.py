@@ -9,6 +9,7 @@ import click
 from app.cli.opening import opened_broker
 from app.cluster.place import place_in
 from app.logs import configure_logs
+from app.traces import tracing
 
 
 @click.command("work", short_help="Do the runs that are asked for.")
@@ -43,4 +44,5 @@ def work(ctx: click.Context, *, until_idle: bool, tasks: int | None) -> None:
         if tasks is not None:
             settings = broker.settings.model_copy(update={"worker_threads": tasks})
             broker = dataclasses.replace(broker, settings=settings)  # noqa: PLW2901
-        run_worker(broker, until_idle=until_idle)
+        with tracing(broker.settings, "blindlink-work"):
+            run_worker(broker, until_idle=until_idle)

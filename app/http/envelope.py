@@ -20,6 +20,7 @@ from app.http.metrics import Metrics
 from app.http.problems import problem_response
 from app.ids import new_id
 from app.security.actor import Actor
+from app.traces import note_request
 from schemas.ids import REQUEST_PREFIX
 
 log = structlog.get_logger()
@@ -80,6 +81,7 @@ class Envelope:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         route = getattr(scope.get("route"), "path", "none")
         self._metrics.count_request(method, route, status, seconds)
+        note_request(method, route, status, seconds)
         actor: Actor | None = scope["state"].get("actor")
         log.info(
             "request_completed",

@@ -70,6 +70,9 @@ OF_THE_MACHINE: Final = frozenset(
         "webhook_url",
         "webhook_secret_file",
         "webhook_ca_file",
+        "traces_url",
+        "traces_ca_file",
+        "traces_headers_file",
         "sso_client_secret_file",
         "sso_ca_file",
     }

@@ -29,6 +29,7 @@ from app.runs import tasks
 from app.runs.attempts import Attempt, enter_stage, note_progress
 from app.runs.errors import TooManyPairsError
 from app.sealed.objects import put_piece
+from app.traces import step
 from app.uploads.reader import StoredUpload, locate_container
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ class Share(ABC):
 
     def _meet(self, task: NumberedRange) -> Met:
         files = self.comparison
-        return meet_range(task.range, files.smaller, files.larger, files.rules)
+        with step("range", run_id=self.run, block=task.number):
+            return meet_range(task.range, files.smaller, files.larger, files.rules)
 
     def _keep(self, task: NumberedRange, met: Met) -> list[NumberedRange]:
         content = met_to_bytes(met, task.range)

@@ -14,6 +14,7 @@ from app.errors import UnavailableError
 from app.runs import tasks
 from app.runs.attempts import agreed_terms
 from app.runs.errors import LeaseLostError
+from app.traces import step
 from app.worker.comparison import HelpersShare, locate_comparison
 from app.worker.heartbeat import Heartbeat
 
@@ -46,7 +47,8 @@ class Helper:
         self._broker.blobs.refuse_when_full()
         run = found.specification.run
         try:
-            return self._help(found, stop)
+            with step("help", run_id=run):
+                return self._help(found, stop)
         except (StoppedError, LeaseLostError):
             log.info("help_ended", run_id=run)
         except (SQLAlchemyError, UnavailableError):

@@ -25,6 +25,7 @@ from app.security.errors import (
     StoreUnavailableError,
 )
 from app.security.key_encryption import try_out
+from app.traces import step
 from app.worker.heartbeat import Heartbeat
 from app.worker.helper import Helper
 from app.worker.run import do_run
@@ -149,7 +150,8 @@ class Worker:
     def _attempt(self, attempt: Attempt) -> None:
         """Do a run, and decide what its failure means: for good, again later, or not ours any more."""
         try:
-            do_run(self._broker, attempt, self._halted)
+            with step("run", run_id=attempt.run, attempt=attempt.lease.attempt):
+                do_run(self._broker, attempt, self._halted)
         except LeaseLostError:
             log.warning("lease_lost", run_id=attempt.run)
         except StoppedError:
@@ -178,7 +180,8 @@ class Worker:
 
     def _guarded_sweep(self) -> None:
         try:
-            self._sweeper.sweep()
+            with step("sweep"):
+                self._sweeper.sweep()
         except (SQLAlchemyError, BrokerError, OSError) as exc:
             log.warning("sweep_failed", error=type(exc).__name__)
 

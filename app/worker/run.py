@@ -31,6 +31,7 @@ from app.runs import attempts
 from app.runs.attempts import Attempt
 from app.sealed.objects import open_pieces
 from app.security.scratch import Scratch
+from app.traces import step
 from app.uploads.reader import Handles
 from app.worker.cluster import called_helpers
 from app.worker.comparison import BLOCK_KIND, Comparison, HoldersShare, locate_comparison
@@ -59,23 +60,25 @@ def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
     with broker.database.read() as session:
         terms = attempts.agreed_terms(session, broker, attempt.specification)
     comparison = locate_comparison(broker, attempt.specification, terms, attempt.range_rows)
-    with called_helpers(broker, attempt.run, n_tasks=len(comparison.plan)):
+    with step("comparing"), called_helpers(broker, attempt.run, n_tasks=len(comparison.plan)):
         HoldersShare(broker, attempt, comparison, stop).compare()
     _enter(broker, attempt, "deciding")
-    resolution = _resolve(broker, attempt, comparison, terms)
-    matches = matches_of(resolution)
-    rate = attempt.specification.policy.link_rate
-    require_link_rate(
-        len(matches), comparison.sizes.smaller, Fraction(rate.least), Fraction(rate.most)
-    )
+    with step("deciding"):
+        resolution = _resolve(broker, attempt, comparison, terms)
+        matches = matches_of(resolution)
+        rate = attempt.specification.policy.link_rate
+        require_link_rate(
+            len(matches), comparison.sizes.smaller, Fraction(rate.least), Fraction(rate.most)
+        )
     _enter(broker, attempt, "releasing")
-    handles = _handles(comparison, resolution)
-    record = draw_record(broker, attempt.specification, terms, resolution, handles)
-    keys = space_keys(broker, attempt.specification)
-    linked = LinkedRun(attempt.specification, terms, matches, handles, keys)
-    review = draw_review(broker, attempt.specification, terms, resolution, handles)
-    results = Results(record, prepare_releases(broker, linked), review)
-    _conclude(broker, attempt, resolution, results)
+    with step("releasing"):
+        handles = _handles(comparison, resolution)
+        record = draw_record(broker, attempt.specification, terms, resolution, handles)
+        keys = space_keys(broker, attempt.specification)
+        linked = LinkedRun(attempt.specification, terms, matches, handles, keys)
+        review = draw_review(broker, attempt.specification, terms, resolution, handles)
+        results = Results(record, prepare_releases(broker, linked), review)
+        _conclude(broker, attempt, resolution, results)
 
 
 def _resolve(

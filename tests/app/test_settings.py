@@ -227,7 +227,7 @@ def test_a_webhook_without_its_secret_or_with_a_short_one_is_refused(tmp_path: P
 def test_the_settings_of_the_operators_page_are_taken(tmp_path: Path) -> None:
     page = Path(__file__).parents[2] / "docs" / "operator.md"
     blocks = re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
-    passes_through, ends_tls, stored, in_token, in_vault, signs_on, told = blocks
+    passes_through, ends_tls, stored, in_token, in_vault, signs_on, told, traced = blocks
     for keeper, kind in ((in_token, "pkcs11"), (in_vault, "vault")):
         write_config(tmp_path, keeper)
         assert read_settings(tmp_path).key_keeper == kind
@@ -237,10 +237,11 @@ def test_the_settings_of_the_operators_page_are_taken(tmp_path: Path) -> None:
     write_config(tmp_path, signs_on)
     single = read_settings(tmp_path)
     assert (single.sso_require, set(single.sso_groups)) == ({"acr": ["2"]}, {"auditor", "operator"})
-    write_config(tmp_path, f"{passes_through}\n{stored}\n{told}")
+    write_config(tmp_path, f"{passes_through}\n{stored}\n{told}\n{traced}")
     settings = read_settings(tmp_path)
     assert sorted(settings.mail_to) == ["child-welfare", "k12", "state-university"]
     assert settings.webhook_url is not None
+    assert settings.traces_url is not None
     assert settings.store_url == "s3://linkage-blobs/blindlink"
     # Behind a proxy all callers come from one address.
     assert settings.max_connections_per_address == settings.max_connections

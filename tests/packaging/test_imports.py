@@ -26,6 +26,8 @@ IMPORT_NAMES = {
     "prometheus-client": "prometheus_client",
     "psycopg": "psycopg",
     "pydantic-settings": "pydantic_settings",
+    "opentelemetry-exporter-otlp-proto-http": "requests",
+    "opentelemetry-sdk": "opentelemetry",
     "python-calamine": "python_calamine",
     "python-multipart": "python_multipart",
     "python-pkcs11": "pkcs11",
@@ -45,11 +47,10 @@ BASE = third_party(PROJECT["project"]["dependencies"])
 READERS = third_party(OPTIONAL["parquet"], OPTIONAL["xlsx"])
 SCREEN = third_party(OPTIONAL["review"])
 PROGRAMS = third_party(OPTIONAL["tables"])
-# starlette is part of what fastapi offers its users, markupsafe of what jinja2 does, dask of distributed.
-BROKER = third_party(
-    *(OPTIONAL[name] for name in ("broker", "cluster", "hsm", "postgres", "sso", "store"))
-)
-BROKER |= {"starlette", "markupsafe", "dask"}
+# Part of what others offer their users: starlette of fastapi, markupsafe of jinja2, dask of distributed, requests of
+# the exporter.
+BROKER_EXTRAS = ("broker", "cluster", "hsm", "postgres", "sso", "store", "traces")
+BROKER = third_party(*(OPTIONAL[name] for name in BROKER_EXTRAS))
 
 # What each part may import beyond the standard library and itself.
 MAY_IMPORT = {
