@@ -1,7 +1,7 @@
 """Traces by OpenTelemetry, off unless the settings name a collector: how long requests and steps of runs take.
 
-A span has a name of ours, a route's pattern, a status, a run's id, the class of an error: less than the log has. No
-path, query, person, party, handle or token is in it, and nothing that a library would add by itself.
+A span has a name of ours, a route's pattern, a status, a run's id, the class of an error: less than the log
+has. No path, query, person, party, handle or token is in it, and nothing that a library would add by itself.
 """
 
 from __future__ import annotations

@@ -237,7 +237,7 @@ def test_the_settings_of_the_operators_page_are_taken(tmp_path: Path) -> None:
     write_config(tmp_path, signs_on)
     single = read_settings(tmp_path)
     assert (single.sso_require, set(single.sso_groups)) == ({"acr": ["2"]}, {"auditor", "operator"})
-    write_config(tmp_path, f"{passes_through}\n{stored}\n{told}\n{traced}")
+    write_config(tmp_path, f"{passes_through}\n{traced}\n{stored}\n{told}")
     settings = read_settings(tmp_path)
     assert sorted(settings.mail_to) == ["child-welfare", "k12", "state-university"]
     assert settings.webhook_url is not None

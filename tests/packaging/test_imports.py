@@ -51,6 +51,7 @@ PROGRAMS = third_party(OPTIONAL["tables"])
 # the exporter.
 BROKER_EXTRAS = ("broker", "cluster", "hsm", "postgres", "sso", "store", "traces")
 BROKER = third_party(*(OPTIONAL[name] for name in BROKER_EXTRAS))
+BROKER = third_party(*(OPTIONAL[name] for name in BROKER_EXTRAS))
 
 # What each part may import beyond the standard library and itself.
 MAY_IMPORT = {
