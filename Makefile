@@ -7,8 +7,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # One more than the cores that a small machine has: a good part of a test is waiting for a disk.
 WORKERS ?= 3
 BIN = .venv/bin
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-.PHONY: help demo test campaign bench setup lint wheelhouse sbom docs lock clean
+.PHONY: help demo test campaign bench setup lint wheelhouse sbom release docs lock clean
 .SILENT:
 
 help:  ## list the targets
@@ -62,6 +63,18 @@ wheelhouse:  ## write a folder to install from without a network; FOR=windows (l
 sbom:  ## write a bill of materials for each kind of install, CycloneDX 1.6, into sbom/
 	sh install/venv.sh broker
 	$(BIN)/python -m install.sbom
+
+# What wheelhouse/ holds goes in, too. Each Python must install the wheel before it is signed.
+release:  ## write, try and sign a release in dist/; KEY=the maintainer's key (CONTRIBUTING.md)
+	test -n "$(KEY)" || { echo "error: KEY=... names the key that signs; CONTRIBUTING.md says how to make it" >&2; exit 2; }
+	sh install/venv.sh broker
+	$(BIN)/python -m install.release build
+	for version in 3.11 3.12 3.13; do \
+	  echo "on Python $$version"; \
+	  python=$$(.ci/find-python $$version) || { echo "error: Python $$version is not here" >&2; exit 1; }; \
+	  .ci/fresh-install "$$python" dist/blindlink-$(VERSION)/*.whl || exit 1; \
+	done
+	$(BIN)/python -m install.release sign "$(KEY)"
 
 docs:  ## build the site of these documents into site/, readable without a network or JavaScript
 	sh install/venv.sh broker

@@ -110,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     listed = folder / "requirements.txt"
     print(f"written: {folder}")
     print(f"to install: run {TARGETS[chosen.platform].script} in it, on Python {chosen.python}")
-    print(f"SHA-256 of requirements.txt, to be told by another way: {_sha256(listed)}")
+    print(f"SHA-256 of requirements.txt, to be told by another way: {sha256_of(listed)}")
 
 
 def write_wheelhouse(
@@ -197,7 +197,7 @@ def list_wheels(wheels: Path, extras: Collection[str]) -> Iterator[str]:
     asked_for = f"[{','.join(sorted(set(extras)))}]" if extras else ""
     for wheel in sorted(wheels.iterdir()):
         name, version, _, _ = parse_wheel_filename(wheel.name)
-        yield f"{name}{asked_for if name == 'blindlink' else ''}=={version} --hash=sha256:{_sha256(wheel)}\n"
+        yield f"{name}{asked_for if name == 'blindlink' else ''}=={version} --hash=sha256:{sha256_of(wheel)}\n"
 
 
 def write_script(folder: Path, target: Target, python: str) -> None:
@@ -226,7 +226,8 @@ def _pip(*arguments: str | Path) -> None:
         sys.exit(f"error: pip {arguments[0]} failed")
 
 
-def _sha256(file: Path) -> str:
+def sha256_of(file: Path) -> str:
+    """Return the digest of a file, in hexadecimal."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
