@@ -1,8 +1,8 @@
 """Make a release, sign it, and check one: `make release`.
 
-A release is a folder: the wheel, the source archive, the bills of materials, folders to install from without a network,
-and SHA256SUMS, which lists them all and is signed. Signatures are OpenSSH's, since `ssh-keygen` comes with Windows,
-macOS and Linux: SECURITY.md says what whoever gets a release types.
+A release is a folder: the wheel, the source archive, the bills of materials, folders to install from without a
+network, and SHA256SUMS, which lists them all and is signed. Signatures are OpenSSH's, since `ssh-keygen` is on
+Windows, macOS and Linux: SECURITY.md says what to type to check one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Final
 from install import sbom
 from install.wheelhouse import ROOT, build_project, sha256_of
 
-# Who may sign, as `ssh-keygen -Y verify` reads it: a line for each, `IDENTITY namespaces="blindlink-release" KEY`.
+# Who may sign, as `ssh-keygen -Y verify` reads it; CONTRIBUTING.md shows a line.
 SIGNERS: Final = ROOT / "docs" / "security" / "release-signers"
 IDENTITY: Final = "release@blindlink"
 # A signature for something else, such as a commit, is none for a release.

@@ -17,7 +17,7 @@ from install.wheelhouse import EXTRAS, ROOT, Pin, pins_of
 
 # The locks that each kind of install takes; an auditor installs what an agency does, without extras.
 BILLS: Final = {
-    "broker": ("broker", "store"),
+    "broker": ("broker", "store", "traces"),
     "agency": ("agency", *EXTRAS),
     "auditor": ("agency",),
 }

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Read here as plain text, so that the reader of the locks is not its own witness.
 LOCKED = re.compile(r"^([a-z0-9.-]+)==(\S+?)(?: ; [^\\]+)?((?: \\\n +--hash=\S+)+)$", re.MULTILINE)
 LOCKS = {
-    "broker": {"broker", "store"},
+    "broker": {"broker", "store", "traces"},
     "agency": {"agency", "parquet", "xlsx", "review", "tables"},
     "auditor": {"agency"},
 }
