@@ -34,8 +34,9 @@ def settings(settings):
 
 @pytest.mark.long
 def test_a_run_goes_on_in_the_version_that_migrated_the_database(
-    linkage: Linkage, queued: str, tmp_path: Path
+    linkage: Linkage, queued: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("app.db.TRUST_S", 0)
     state, given = linkage.broker.settings.state_dir, environment(linkage.broker.settings)
     after = NextVersion(tmp_path / "next")
     # As `serve` of this version does when it starts.
