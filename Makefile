@@ -53,7 +53,7 @@ lint:  ## check style, types, imports and the Dockerfile
 	$(BIN)/mypy
 	$(BIN)/mypy --platform win32 --no-warn-unreachable
 	$(BIN)/lint-imports
-	$(BIN)/hadolint Dockerfile deploy/cluster/Dockerfile
+	$(BIN)/hadolint Dockerfile install/cluster/Dockerfile
 
 wheelhouse:  ## write a folder to install from without a network; FOR=windows (linux, linux-arm, macos); WITH=xlsx
 	sh install/venv.sh broker

@@ -1,8 +1,7 @@
-"""The page of clusters, its units and its Compose file say what the commands take."""
+"""The page of clusters and its Compose file say what the commands take."""
 
 from __future__ import annotations
 
-import configparser
 import re
 import shlex
 import tomllib
@@ -18,10 +17,9 @@ from app.cli.main import main
 from app.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
-DEPLOY = ROOT / "deploy" / "cluster"
+DEPLOY = ROOT / "install" / "cluster"
 PAGE = (ROOT / "docs" / "cluster.md").read_text("utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
-UNITS = sorted(DEPLOY.glob("*.service"))
 
 
 def blocks(language: str) -> list[str]:
@@ -29,20 +27,10 @@ def blocks(language: str) -> list[str]:
 
 
 def commands() -> list[list[str]]:
-    """Every command of ours that the page, a unit or a service has."""
+    """Every command of ours that the page or a service has."""
     typed = [line for block in blocks("sh") for line in block.splitlines()]
     lines = [shlex.split(line) for line in typed if line.startswith("blindlink-broker ")]
-    for unit in UNITS:
-        lines.append(shlex.split(read_unit(unit)["Service"]["ExecStart"]))
     return lines + [service["command"] for service in COMPOSE["services"].values()]
-
-
-def read_unit(unit: Path) -> configparser.ConfigParser:
-    read = configparser.ConfigParser(interpolation=None)
-    # systemd's names have capitals.
-    read.optionxform = str  # type: ignore[assignment]
-    read.read_string(unit.read_text())
-    return read
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
@@ -78,14 +66,11 @@ def test_the_page_makes_the_certificates_that_it_names(
         assert (tmp_path / secret["file"]).exists()
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
-def test_a_unit_gives_nothing_more_than_is_needed(unit: Path) -> None:
-    service = read_unit(unit)["Service"]
-    assert service["NoNewPrivileges"] == "yes"
-    assert service["CapabilityBoundingSet"] == ""
-    assert service["ProtectSystem"] == "strict"
-    assert service["User"] == "blindlink"
-    assert service["Restart"] == "always"
+def test_its_images_are_of_this_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    files = (DEPLOY / "compose.yaml", DEPLOY / "Dockerfile", ROOT / "docs" / "cluster.md")
+    tags = [re.findall(r"blindlink(?:-cluster)?:([0-9.]+)", file.read_text()) for file in files]
+    assert tags == [[version]] * 3
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
