@@ -58,7 +58,7 @@ def rotate(ctx: click.Context) -> None:
 
     Example: blindlink-broker key-ring rotate
     """
-    with opened_broker(ctx) as broker:
+    with opened_broker(ctx) as broker, broker.keystore.ring.held():
         ring = broker.keystore.ring
         old = ring.primary().name
         ring.add_primary()
@@ -78,7 +78,7 @@ def retire(ctx: click.Context) -> None:
 
     Example: blindlink-broker key-ring retire
     """
-    with opened_broker(ctx) as broker:
+    with opened_broker(ctx) as broker, broker.keystore.ring.held():
         old = [key.name for key in broker.keystore.ring.known()[1:]]
         gone = retire_old_keys(broker.keystore)
         _log(broker, "key-ring-old", dict.fromkeys(old))

@@ -7,12 +7,15 @@ still has its key. Of a key that somebody else keeps, the line has the keeper's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from app.durable import make_private_folder, refuse_shared, write_durably, write_new
+from filelock import FileLock, Timeout
+
+from app.durable import PRIVATE_FILE, make_private_folder, refuse_shared, write_durably, write_new
 from app.errors import ConfigurationError
 from app.security.errors import KeyKeeperUnavailableError, SealBrokenError
 from app.security.key_encryption import FileKeeper, KeyEncryptionKey, KeyKeeper, try_out
@@ -114,6 +117,22 @@ class KeyRing:
                 hint="blindlink-broker key-ring rotate; a minute later, key-ring retire",
             )
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the ring for a change of several steps; other processes of this machine can't do so meanwhile.
+
+        Raises:
+            ConfigurationError: another one holds it.
+        """
+        try:
+            with FileLock(f"{self.file}.lock", timeout=0, mode=PRIVATE_FILE):
+                yield
+        except Timeout as exc:
+            raise ConfigurationError(
+                "another command is changing the ring of key-encryption keys",
+                hint="wait until that has ended, then repeat the command",
+            ) from exc
+
     def add_primary(self) -> None:
         """Have a new key made, try it, and put it first; the others stay, to unwrap.
 
@@ -126,9 +145,19 @@ class KeyRing:
         )
         write_durably(self.file, _ring_text([new, *old]))
 
-    def keep_primary_only(self) -> None:
-        """Drop all keys but the first: what is still wrapped under another is lost for good."""
-        write_durably(self.file, _ring_text([self._read()[0]]))
+    def keep_only(self, primary: str) -> None:
+        """Drop all keys but the first, of this name: what is still wrapped under another is lost for good.
+
+        Raises:
+            ConfigurationError: another key is first by now; all stay.
+        """
+        first = self._read()[0]
+        if first.key.name != primary:
+            raise ConfigurationError(
+                "another key has been put first in the ring meanwhile, and none is dropped",
+                hint="wait a minute, then repeat the command",
+            )
+        write_durably(self.file, _ring_text([first]))
 
     def _read(self) -> tuple[_Line, ...]:
         refuse_shared(self.file, "the ring of key-encryption keys")

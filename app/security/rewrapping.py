@@ -14,7 +14,8 @@ from app.errors import ConfigurationError
 from app.security.errors import KeyGoneError
 from app.security.keystore import KeyStore
 
-# Between reading the primary key and writing what it wrapped there are milliseconds.
+# Between reading the primary key and writing what it wrapped, its keeper is asked. What a security module says
+# after 30 seconds (LATE_S), or Vault after 10 (WHOLE_S), is not taken; the rest is for a disk that is slow.
 SETTLING_S: Final = 60.0
 
 
@@ -54,7 +55,8 @@ def retire_old_keys(store: KeyStore, *, clock_s: Callable[[], float] = time.time
     """Drop all keys of the ring but the primary one, once they wrap nothing; returns how many went.
 
     Raises:
-        ConfigurationError: the primary key is so new that another may just be in use.
+        ConfigurationError: the primary key is so new that another may just be in use, or another is it by
+            now; the old keys stay.
         KeyKeeperUnavailableError: as `rewrap_all`; the old keys stay.
     """
     age_s = clock_s() - store.ring.file.stat().st_mtime
@@ -63,8 +65,9 @@ def retire_old_keys(store: KeyStore, *, clock_s: Callable[[], float] = time.time
             "the ring's newest key is less than a minute old, and an older one may be in use",
             hint="wait a minute, then repeat the command",
         )
+    primary = store.ring.primary().name
     rewrap_all(store)
     n_old = len(store.ring.known()) - 1
     if n_old:
-        store.ring.keep_primary_only()
+        store.ring.keep_only(primary)
     return n_old

@@ -13,6 +13,7 @@ from typing import Any
 from app.auditor.verify import verify_bundle
 from app.broker import open_broker
 from app.matchlog.export import export_bundle
+from app.security.keyring import KeyRing
 from app.settings import read_settings
 
 
@@ -32,6 +33,17 @@ def test_the_ring_is_replaced_in_two_steps(broker: Any, state: Path) -> None:
     assert [found["key"] for found in after] == [found["key"] for found in both][:1]
     old, new = (digest(found["key"]) for found in (before[0], after[0]))
     assert logged(state) == [("key-ring", old, new), ("key-ring-old", old, None)]
+
+
+def test_the_ring_is_changed_by_one_command_at_a_time(broker: Any, state: Path) -> None:
+    file = state / "keys" / "kek-ring"
+    before = file.read_bytes()
+    with KeyRing(file).held():
+        for name in ("rotate", "retire"):
+            refused = broker("key-ring", name)
+            assert refused.exit_code == 1
+            assert "another command is changing the ring" in refused.stderr
+    assert (file.read_bytes(), logged(state)) == (before, [])
 
 
 def digest(name: str) -> str:

@@ -58,7 +58,7 @@ def moved(linkage: Linkage, kept: Kept) -> Iterator[Linkage]:
     with closing(keepers_of(Settings(**kept.settings))) as ring.keepers:
         ring.add_primary()
         rewrap_all(linkage.broker.keystore)
-        ring.keep_primary_only()
+        ring.keep_only(ring.primary().name)
         yield linkage
 
 

@@ -65,7 +65,7 @@ def test_what_was_wrapped_before_there_were_keepers_opens(tmp_path: Path) -> Non
     store = KeyStore(tmp_path / "keystore", KeyRing(tmp_path / "ring"))
     (tmp_path / "keystore" / "upl-1.key").write_bytes(WRAPPED)
     assert store.open("upl-1").secret == bytes(range(32, 64))
-    store.ring.keep_primary_only()
+    store.ring.keep_only(store.ring.primary().name)
     assert (tmp_path / "ring").read_text() == RING
 
 

@@ -76,6 +76,26 @@ def test_retiring_takes_along_what_was_wrapped_under_an_old_key_meanwhile(
     assert KeyStore(tmp_path / "keystore", KeyRing(ring_file)).open(late.object_id) == late
 
 
+def test_retiring_drops_nothing_where_another_key_is_put_first_meanwhile(
+    store: KeyStore, ring_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [store.create(new_id("upl")) for _ in range(2)]
+    store.ring.add_primary()
+    rewrap = store.rewrap
+
+    def rotated_after_the_first(object_id: str) -> None:
+        rewrap(object_id)
+        if object_id == min(key.object_id for key in keys):
+            KeyRing(ring_file).add_primary()
+
+    monkeypatch.setattr(store, "rewrap", rotated_after_the_first)
+    with pytest.raises(ConfigurationError, match="another key"):
+        retire_old_keys(store, clock_s=much_later)
+    fresh = KeyStore(tmp_path / "keystore", KeyRing(ring_file))
+    assert [fresh.open(key.object_id) for key in keys] == keys
+    assert len(fresh.ring.known()) == 3
+
+
 def test_rewrapping_brings_back_nothing_that_was_destroyed(
     store: KeyStore, ring_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
