@@ -73,3 +73,8 @@ def give_back(session: Session, lease: Lease) -> None:
     """End the lease now, so that the next worker takes the run up at once; nobody's fault is counted."""
     write_under_lease(session, lease, lease_until_ms=0, stalled_attempts=0)
     task_repository.free_tasks(session, lease.token)
+
+
+def forgive_attempt(session: Session, lease: Lease) -> None:
+    """Let this attempt not count, and leave the run to the lease's end; raises LeaseLostError."""
+    write_under_lease(session, lease, stalled_attempts=0)

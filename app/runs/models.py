@@ -21,14 +21,14 @@ class Run(Base):
 
     While it runs, `lease_token` names the worker that holds it until `lease_until_ms` (database time); every
     write of a worker is conditioned on its token. `stalled_attempts` counts attempts since the last range that
-    was stored. `request_sha256` is null where nobody asked by hand. A count is null until the run has
-    succeeded; `expected_false` and `expected_missed` are in hundredths, `rejected_before` counts pairs that a
-    reviewer rejected in an earlier round, `rival_pairs` those behind a better pair of one of their records,
-    `beyond_share_pairs` those beyond how many may be held back, `histogram` a JSON list of whole bits of total
-    weight, each with how many candidate pairs have it, `concordance` one of fields: name, and linked pairs that
-    are apart, wholly other, and missing in it. `match_record` is the root of its match record, `log_size` the
-    size of the checkpoint that first covered its end; both are null until it has succeeded.
-    Its keys are sealed objects, its ranges pieces of the one of its id; all end when it does.
+    was stored, or the last outage. `request_sha256` is null where nobody asked by hand. A count is null until
+    the run has succeeded; `expected_false` and `expected_missed` are in hundredths, `rejected_before` counts
+    pairs that a reviewer rejected in an earlier round, `rival_pairs` those behind a better pair of one of their
+    records, `beyond_share_pairs` those beyond how many may be held back, `histogram` a JSON list of whole bits
+    of total weight, each with how many candidate pairs have it, `concordance` one of fields: name, and linked
+    pairs that are apart, wholly other, and missing in it. `match_record` is the root of its match record,
+    `log_size` the size of the checkpoint that first covered its end; both are null until it has succeeded. Its
+    keys are sealed objects, its ranges pieces of the one of its id; all end when it does.
     """
 
     __tablename__ = "run"

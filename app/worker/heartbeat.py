@@ -20,8 +20,7 @@ class Heartbeat(Companion):
     """A thread that renews a lease three times in its length, from entering the block to leaving it.
 
     When the lease is lost, or another version has the database, it sets `lost`, so that the comparison stops
-    within a moment. While the
-    database does not answer it goes on trying: the lease may outlive that.
+    within a moment. While the database does not answer it goes on trying: the lease may outlive that.
     """
 
     NAME = "heartbeat"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -18,7 +19,7 @@ from app.errors import BrokerError, ConfigurationError, UnavailableError
 from app.runs.attempts import Attempt, begin_attempt, bury_exhausted, fail_attempt
 from app.runs.commits import check_next
 from app.runs.errors import LeaseLostError
-from app.runs.lease import give_back, has_work, renew_lease
+from app.runs.lease import forgive_attempt, give_back, has_work, renew_lease
 from app.security.errors import (
     KeyKeeperUnavailableError,
     StorageFullError,
@@ -159,9 +160,20 @@ class Worker:
         except Exception as exc:  # noqa: BLE001 - one run's fault must not end the worker
             if _is_final(exc):
                 self._fail(attempt, getattr(exc, "code", BrokerError.code))
-            else:
-                # The lease runs out by itself, which also is the pause before the next attempt.
-                log.warning("attempt_failed", run_id=attempt.run, error=type(exc).__name__)
+                return
+            # The lease runs out by itself, which also is the pause before the next attempt.
+            log.warning("attempt_failed", run_id=attempt.run, error=type(exc).__name__)
+            if isinstance(exc, UnavailableError):
+                self._forgive(attempt)
+
+    def _forgive(self, attempt: Attempt) -> None:
+        """Count no attempt: keys, store, disk or database failed, as they may for longer than five attempts."""
+        # Where this fails, too, the attempt counts.
+        with (
+            suppress(LeaseLostError, UnavailableError, SQLAlchemyError),
+            self._broker.database.write() as session,
+        ):
+            forgive_attempt(session, attempt.lease)
 
     def _give_back(self, attempt: Attempt) -> None:
         try:

@@ -20,11 +20,16 @@ from sqlalchemy.exc import OperationalError
 from app.blobs import FileBlobs
 from app.broker import Broker
 from app.runs.lease import MAX_STALLED_ATTEMPTS, Lease, claim_run, renew_lease
-from app.security.errors import StorageFullError
+from app.security.errors import (
+    KeyKeeperUnavailableError,
+    StorageFullError,
+    StoreUnavailableError,
+)
 from app.worker.heartbeat import Heartbeat
 from app.worker.loop import Worker
 
 FIRST_RANGE = 2
+PASSING = (KeyKeeperUnavailableError, StoreUnavailableError, StorageFullError)
 
 
 def view(linkage: Linkage, run: str) -> dict:
@@ -65,16 +70,16 @@ class Usage(NamedTuple):
     free: int
 
 
-class FullDisk:
-    """Blobs that cannot be stored, until `is_full` is unset."""
+class FailingBlobs:
+    """Blobs that cannot be stored, until `fault` is None."""
 
     def __init__(self, inner) -> None:
         self._inner = inner
-        self.is_full = True
+        self.fault: type[Exception] | None = StorageFullError
 
     def put(self, ciphertext: bytes) -> str:
-        if self.is_full:
-            raise StorageFullError("The disk is full.")
+        if self.fault is not None:
+            raise self.fault("It does not answer.")
         return self._inner.put(ciphertext)
 
     def __getattr__(self, name: str):
@@ -82,13 +87,17 @@ class FullDisk:
 
 
 @pytest.mark.campaign("disk")
-def test_a_full_disk_leaves_the_run_to_a_later_attempt(linkage: Linkage, queued: str) -> None:
-    disk = FullDisk(linkage.broker.blobs)
-    worker = Worker(replace(linkage.broker, blobs=disk))
-    worker.work(until_idle=True)
-    assert view(linkage, queued)["state"] == "running"
-    disk.is_full = False
-    expire_leases(linkage.broker)
+def test_what_passes_by_itself_leaves_the_run_to_a_later_attempt_however_often(
+    linkage: Linkage, queued: str
+) -> None:
+    blobs = FailingBlobs(linkage.broker.blobs)
+    worker = Worker(replace(linkage.broker, blobs=blobs))
+    for number in range(MAX_STALLED_ATTEMPTS + 1):
+        blobs.fault = PASSING[number % len(PASSING)]
+        worker.work(until_idle=True)
+        assert view(linkage, queued)["state"] == "running"
+        expire_leases(linkage.broker)
+    blobs.fault = None
     worker.work(until_idle=True)
     assert view(linkage, queued)["state"] == "succeeded"
 
