@@ -13,14 +13,13 @@ if TYPE_CHECKING:
 
 
 def keepers_of(settings: Settings) -> Keepers:
-    """Return all keepers that the settings name; none is asked for anything yet.
+    """Return all keepers that the settings name; none is asked for anything yet, and no secret is read.
 
     Raises:
-        ConfigurationError: a file of the settings cannot be read, or a library is not installed.
+        ConfigurationError: the file of vault_ca_file cannot be read, or a library is not installed.
     """
     found: dict[str, KeyKeeper] = {FILE: FileKeeper()}
     if settings.hsm_module is not None and settings.hsm_label is not None:
-        settings.hsm_pin()
         try:
             from app.security.security_module import SecurityModule  # noqa: PLC0415 - an extra
         except ImportError as exc:
@@ -30,7 +29,6 @@ def keepers_of(settings: Settings) -> Keepers:
             ) from exc
         found[PKCS11] = SecurityModule(settings.hsm_module, settings.hsm_label, settings.hsm_pin)
     if settings.vault_url is not None and settings.vault_key is not None:
-        settings.vault_token()
         # Loaded where it is wanted only: it takes a tenth of a second.
         from app.security.vault import Vault  # noqa: PLC0415
 

@@ -95,6 +95,7 @@ def test_a_broker_can_begin_in_a_token_and_says_what_is_wrong_with_it(
         ({"hsm_label": fresh}, "does not hold the key"),
         ({"hsm_label": "no-such-token"}, "no token of the name in hsm_label"),
         ({"hsm_module": tmp_path / "none.so"}, "file of hsm_module is not there"),
+        ({"hsm_label": fresh, "hsm_pin_file": tmp_path / "none"}, "hsm_pin_file cannot be read"),
     ):
         configure(state, **(given | changes))
         line = key_store_line(command)

@@ -236,10 +236,28 @@ def test_a_keeper_that_nothing_is_said_of_is_refused(
         read_settings(tmp_path, **given)
 
 
-@pytest.mark.parametrize("name", ["hsm_pin_file", "vault_token_file", "vault_ca_file"])
-def test_a_file_that_cannot_be_read_is_named(
-    both: dict[str, object], tmp_path: Path, name: str
+@pytest.mark.parametrize("kind", ["pkcs11", "vault"])
+def test_a_secret_that_cannot_be_read_keeps_no_keeper_from_starting(
+    opened: Open, both: dict[str, object], kind: str
 ) -> None:
-    settings = Settings(state_dir=tmp_path, **(both | {name: tmp_path / "none"}))
-    with pytest.raises(ConfigurationError, match=name):
+    key = opened(kind).create("upl-1")
+    name = {"pkcs11": "hsm_pin_file", "vault": "vault_token_file"}[kind]
+    file = Path(str(both[name]))
+    secret = file.read_bytes()
+    file.unlink()
+    store = opened(kind)
+    with pytest.raises(KeyKeeperUnavailableError, match=name):
+        store.open("upl-1")
+    file.write_bytes(secret)
+    assert store.open("upl-1") == key
+    # To destroy needs no secret.
+    file.unlink()
+    opened(kind).destroy("upl-1")
+
+
+def test_certificates_that_cannot_be_read_are_named(
+    both: dict[str, object], tmp_path: Path
+) -> None:
+    settings = Settings(state_dir=tmp_path, **(both | {"vault_ca_file": tmp_path / "none"}))
+    with pytest.raises(ConfigurationError, match="vault_ca_file"):
         keepers_of(settings)
