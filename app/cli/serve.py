@@ -18,7 +18,6 @@ from app.http.listener import files_needed, raise_file_limit
 from app.logs import configure_logs
 from app.memory import give_memory_back
 from app.security.errors import KeyKeeperUnavailableError
-from app.security.key_encryption import try_out
 from app.traces import tracing
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ def _warn_where_unsafe(broker: Broker) -> None:
         log.error("log_check_failed", code=exc.code)  # noqa: TRY400 - no traceback, it may hold values
         _warn(exc, "nothing is changed")
     try:
-        try_out(broker.keystore.ring.primary())
+        broker.keystore.ring.require_answering()
     except KeyKeeperUnavailableError as exc:
         log.error("key_keeper_unavailable")  # noqa: TRY400 - what it says is for the terminal
         _warn(exc, "what needs a key is refused until it does")

@@ -13,7 +13,6 @@ from app.errors import UnavailableError
 from app.http.metrics import Metrics
 from app.matchlog.proofs import newest_checkpoint
 from app.runs.service import count_runs
-from app.security.key_encryption import try_out
 from app.wired import WiredBroker
 from schemas.document import Document
 
@@ -39,7 +38,7 @@ async def alive() -> Health:
 def ready(broker: WiredBroker) -> Health:
     """Answer while the broker can take and give: database, store, disk, keys and match log are fit."""
     broker.blobs.refuse_when_unfit()
-    try_out(broker.keystore.ring.primary())
+    broker.keystore.ring.require_answering()
     try:
         with broker.database.read() as session:
             broker.log.check(session)

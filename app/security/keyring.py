@@ -7,6 +7,8 @@ still has its key. Of a key that somebody else keeps, the line has the keeper's 
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,12 +20,20 @@ from filelock import FileLock, Timeout
 from app.durable import PRIVATE_FILE, make_private_folder, refuse_shared, write_durably, write_new
 from app.errors import ConfigurationError
 from app.security.errors import KeyKeeperUnavailableError, SealBrokenError
-from app.security.key_encryption import FileKeeper, KeyEncryptionKey, KeyKeeper, try_out
+from app.security.key_encryption import (
+    FileKeeper,
+    KeyEncryptionKey,
+    KeyKeeper,
+    keeper_fails,
+    try_out,
+)
 
 FORMAT: Final = "blindlink/kek-ring/1"
 FILE: Final = "file"
 PKCS11: Final = "pkcs11"
 VAULT: Final = "vault"
+# How long it counts what a trial of the key that wraps has shown.
+TRIED_FOR_S: Final = 10.0
 # The setting without which there is no keeper of a kind.
 _NEEDED: Final = {PKCS11: "hsm_module", VAULT: "vault_url"}
 
@@ -81,11 +91,33 @@ class KeyRing:
         self.file = file
         self.keepers = keepers or Keepers()
         self._lines = self._read()
+        self._trying = threading.Lock()
+        self._tried_s: float | None = None
+        self._fault: str | None = None
 
     def primary(self) -> KeyEncryptionKey:
         """Return the key that wraps."""
         self._lines = self._read()
         return self._lines[0].key
+
+    def require_answering(self) -> None:
+        """Check that the key that wraps does so, by a trial of the last seconds: for those who may ask often.
+
+        Raises:
+            KeyKeeperUnavailableError: as `try_out`.
+        """
+        key = self.primary()
+        # Whoever comes while another tries takes what is known, so that a slow keeper keeps no more threads.
+        if self._trying.acquire(blocking=self._tried_s is None):
+            try:
+                if self._tried_s is None or time.monotonic() - self._tried_s >= TRIED_FOR_S:
+                    self._fault = _fault_of(key)
+                    self._tried_s = time.monotonic()
+            finally:
+                self._trying.release()
+        fault = self._fault
+        if fault is not None:
+            raise keeper_fails(fault)
 
     def known(self) -> tuple[KeyEncryptionKey, ...]:
         """Return all keys, the one that wraps first."""
@@ -179,6 +211,14 @@ def make_ring(file: Path, keepers: Keepers | None = None) -> None:
     """
     make_private_folder(file.parent)
     write_new(file, _ring_text([_drawn(keepers or Keepers(), [])]))
+
+
+def _fault_of(key: KeyEncryptionKey) -> str | None:
+    try:
+        try_out(key)
+    except KeyKeeperUnavailableError as exc:
+        return exc.detail
+    return None
 
 
 def _drawn(keepers: Keepers, written: list[str]) -> _Line:

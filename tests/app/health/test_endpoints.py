@@ -13,6 +13,8 @@ from starlette.testclient import TestClient
 
 from app.matchlog.errors import LogRolledBackError
 from app.matchlog.last_checkpoint import LastCheckpointFile
+from app.security import keyring
+from app.security.errors import KeyKeeperUnavailableError
 from schemas.matchlog.checkpoint import parse_checkpoints, serialise_checkpoints
 from schemas.problem import Problem
 
@@ -62,6 +64,28 @@ def test_a_broker_without_room_is_not_ready(
     monkeypatch.setattr(founded.broker.blobs, "_reserve_percent", 10)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     assert code_of(client.get("/readyz")) == (507, "storage-full")
+
+
+def test_whoever_asks_often_has_the_key_tried_once_in_a_while(
+    client: TestClient, founded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def refuse(key: Any) -> None:
+        tried.append(key.name)
+        raise KeyKeeperUnavailableError("canary-4711")
+
+    monkeypatch.setattr(keyring, "try_out", refuse)
+    answers = [client.get("/readyz") for _ in range(3)]
+    assert {code_of(answer) for answer in answers} == {(503, "key-keeper-unavailable")}
+    assert "canary" not in answers[-1].text
+    assert len(tried) == 1
+    monkeypatch.setattr(keyring, "TRIED_FOR_S", 0.0)
+    client.get("/readyz")
+    assert len(tried) == 2
+    monkeypatch.undo()
+    monkeypatch.setattr(keyring, "TRIED_FOR_S", 0.0)
+    assert client.get("/readyz").status_code == 200
 
 
 def pretend_rolled_back(founded: Any) -> None:

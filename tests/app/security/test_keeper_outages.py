@@ -17,6 +17,7 @@ from samples.round_files import two_files
 from services.soft_hsm import PIN
 from services.vault_stub import TOKEN, VaultStub
 
+from app.security import keyring
 from app.security.keepers import keepers_of
 from app.security.rewrapping import rewrap_all
 from app.settings import Settings
@@ -63,9 +64,10 @@ def moved(linkage: Linkage, kept: Kept) -> Iterator[Linkage]:
 
 
 def test_an_outage_of_the_keys_loses_nothing(
-    moved: Linkage, kept: Kept, log_stream: io.StringIO
+    moved: Linkage, kept: Kept, log_stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     linkage = moved
+    monkeypatch.setattr(keyring, "TRIED_FOR_S", 0.0)
     linkage.open_round()
     people, others = two_files(linkage.rng, 30, 12)
     made = linkage.container(people, CHILD_WELFARE)
