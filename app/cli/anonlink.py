@@ -96,6 +96,7 @@ def serve(
     from app.anonlink.worker import working
     from app.http.server import bind
     from app.http.server import serve as serve_app
+    from app.security.keyring import FILE
     from app.settings import read_settings, usable_processors
 
     configure_logs()
@@ -107,6 +108,11 @@ def serve(
         tls_key_file=tls_key_file,
         body_timeout_s=BODY_TIMEOUT_S,
     )
+    if settings.key_keeper != FILE:
+        raise ConfigurationError(
+            "this service keeps its keys in files of its own folder, and key_keeper says otherwise",
+            hint="take key_keeper out of its settings",
+        )
     tls = _tls(settings)
     cluster = place_in(settings)
     give_memory_back()

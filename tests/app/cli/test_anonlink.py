@@ -29,6 +29,23 @@ def test_without_tls_it_listens_on_this_machine_only(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+def test_it_refuses_a_keeper_of_keys_that_it_would_not_ask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "anonlink"
+    for name, value in (
+        ("KEY_KEEPER", "vault"),
+        ("VAULT_URL", "https://vault.example.org"),
+        ("VAULT_KEY", "transit/blindlink"),
+        ("VAULT_TOKEN_FILE", str(tmp_path / "token")),
+    ):
+        monkeypatch.setenv(f"BLINDLINK_{name}", value)
+    result = CliRunner().invoke(main, ["anonlink", "serve", "--folder", str(folder), "--port", "0"])
+    assert result.exit_code == 1
+    assert "key_keeper" in result.stderr
+    assert not folder.exists()
+
+
 def test_a_port_that_is_taken_leaves_no_folder(tmp_path: Path) -> None:
     folder = tmp_path / "anonlink"
     with socket.create_server(("127.0.0.1", 0)) as taken:
