@@ -44,7 +44,7 @@ def test_the_operators_page_leads_into_a_token(
     terminal.type(" && ".join(here.splitlines())).end()
     monkeypatch.setenv("SOFTHSM2_CONF", str(folder / "softhsm2.conf"))
     pin.write_text(f"{PIN}\n")
-    (state / "broker.toml").write_text(SETTINGS.replace("/etc/blindlink/hsm-pin", str(pin)))
+    (state / "broker.toml").write_text(SETTINGS.replace("/srv/blindlink/keys/hsm-pin", str(pin)))
     opened = open_broker(read_settings(state))
     key = opened.keystore.create("upl-1")
     opened.close()
