@@ -154,16 +154,31 @@ class KeyRing:
         """Hold the ring for a change of several steps; other processes of this machine can't do so meanwhile.
 
         Raises:
-            ConfigurationError: another one holds it.
+            ConfigurationError: another one holds it, or its disk knows no locks.
         """
+        # Without the library's stand-in where a disk knows no locks: that is a file which a kill leaves behind.
+        lock = FileLock(
+            f"{self.file}.lock",
+            mode=PRIVATE_FILE,
+            blocking=False,
+            fallback_to_soft=False,
+            preserve_lock_file=True,
+        )
         try:
-            with FileLock(f"{self.file}.lock", timeout=0, mode=PRIVATE_FILE):
-                yield
+            lock.acquire()
         except Timeout as exc:
             raise ConfigurationError(
                 "another command is changing the ring of key-encryption keys",
                 hint="wait until that has ended, then repeat the command",
             ) from exc
+        except OSError as exc:
+            raise ConfigurationError(
+                "the ring of key-encryption keys cannot be locked beside its file"
+            ) from exc
+        try:
+            yield
+        finally:
+            lock.release()
 
     def add_primary(self) -> None:
         """Have a new key made, try it, and put it first; the others stay, to unwrap.
