@@ -52,7 +52,6 @@ def test_a_stopped_worker_gives_its_run_back_and_the_next_goes_on_at_once(
     worker = Worker(broker)
     worker.work()
     assert view(linkage, queued)["state"] == "running"
-    assert view(linkage, queued)["progress"]["rows_done"] > 0
     linkage.work()
     assert view(linkage, queued)["state"] == "succeeded"
 
