@@ -87,15 +87,22 @@ def join_tables(tables: Sequence[Path], target: Path) -> None:
                 shutil.copyfileobj(file, written)
 
 
-def split_tables(rows: Path) -> tuple[Path, ...]:
+def split_tables(rows: Path, most: int) -> tuple[Path, ...]:
     """Write each table of the rows of a delivery into a file of its own, beside them.
 
+    Args:
+        most: of how many runs there may be a table.
     Raises:
-        DeliveryUnusableError: the rows are no tables.
+        DeliveryUnusableError: the rows are no tables, or more than these.
     """
     found: list[Path] = []
     with rows.open("rb") as file:
         while (left := _next_table(file)) is not None:
+            # Each becomes a durable file, and a sender may put millions of tables into one delivery.
+            if len(found) == most:
+                raise DeliveryUnusableError(
+                    "not-as-stated", f"it holds the rows of other runs: more than {most} tables"
+                )
             found.append(rows.with_name(f"{rows.name}.{len(found)}"))
             with replacing(found[-1]) as table:
                 while left and (piece := file.read(min(left, _PIECE_BYTES))):

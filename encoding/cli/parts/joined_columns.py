@@ -172,7 +172,7 @@ def _read(
     """
     tables: list[_Table] = []
     stated = (view.project, view.round, view.sender, view.recipient, wanted.space)
-    for path in split_tables(rows):
+    for path in split_tables(rows, len(wanted.runs[view.sender])):
         with path.open("rb") as content:
             opened = open_blind_rows(content, own, columns)
             head = opened.header

@@ -133,12 +133,20 @@ def test_tables_come_out_as_they_went_in(tmp_path: Path) -> None:
     for path, table in zip(paths, tables, strict=True):
         path.write_bytes(table)
     join_tables(paths, tmp_path / "rows")
-    assert [path.read_bytes() for path in split_tables(tmp_path / "rows")] == tables
+    assert [path.read_bytes() for path in split_tables(tmp_path / "rows", 2)] == tables
 
 
 @pytest.mark.parametrize("rows", [b"link_id\n", b"9\nshort", b"1\n\nmore", b"0\n"])
 def test_what_are_no_tables_is_refused(tmp_path: Path, rows: bytes) -> None:
     (tmp_path / "rows").write_bytes(rows)
     with pytest.raises(DeliveryUnusableError) as caught:
-        split_tables(tmp_path / "rows")
+        split_tables(tmp_path / "rows", 2)
     assert caught.value.fault == "not-agreed"
+
+
+def test_a_table_too_many_is_refused_before_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "rows").write_bytes(b"1\n\n" * 1000)
+    with pytest.raises(DeliveryUnusableError) as caught:
+        split_tables(tmp_path / "rows", 2)
+    assert caught.value.fault == "not-as-stated"
+    assert len(list(tmp_path.iterdir())) == 3
