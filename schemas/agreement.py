@@ -136,19 +136,6 @@ class ProjectTerms(Document):
         spaces = {r.party: r.space for r in self.recipients if r.mode == "linked"}
         return {one, other} <= {*self.providers} & spaces.keys() and spaces[one] == spaces[other]
 
-    def delivering(self, sender: str, recipient: str) -> tuple[tuple[str, str], ...]:
-        """Return the pairs by whose matches columns of a provider may go to a recipient; empty: by none.
-
-        To a provider that receives in one ID space with it, by the matches of the two; to a recipient of mode
-        `blind` that is no provider, by those of all pairs of the sender.
-        """
-        if self.shares_space(sender, recipient):
-            return (self.pair(sender, recipient),)
-        blind = {one.party for one in self.recipients if one.mode == "blind"}
-        if recipient in blind.difference(self.providers):
-            return tuple(pair for pair in self.pairs if sender in pair)
-        return ()
-
     def file_size(self, party: str) -> FileSize:
         """Return how many records a provider's file has."""
         return next(file for file in self.files if file.party == party)
@@ -242,6 +229,23 @@ class Agreement(Document):
         if not any((d.giver, d.receiver) == (giver, receiver) for d in self.directions):
             return ()
         return tuple(e.name for e in self.elements if (e.party, e.use) == (giver, "shared"))
+
+    def delivering(self, sender: str, recipient: str) -> frozenset[frozenset[str]]:
+        """Return the pairs by whose matches columns of an agency may go to a recipient; empty: none may go.
+
+        To an agency that receives in one ID space with it, by the matches of the two; to a recipient of mode
+        `blind` that is no agency, by those with each other agency that hands over columns to it, too.
+        """
+        if not self.handed_over(sender, recipient):
+            return frozenset()
+        if self.terms().shares_space(sender, recipient):
+            return frozenset([frozenset([sender, recipient])])
+        agencies = self.names("agency")
+        blind = {one.party for one in self.recipients if one.mode == "blind"}
+        if sender not in agencies or recipient not in blind.difference(agencies):
+            return frozenset()
+        others = (one for one in agencies if one != sender and self.handed_over(one, recipient))
+        return frozenset(frozenset([sender, other]) for other in others)
 
     def terms(self) -> ProjectTerms:
         """Return what the broker decides from; its digest names nothing, the agreement's does."""

@@ -81,7 +81,7 @@ class Rounds:
     releases: int = 1
     supplements: dict[tuple[int, int], SupplementState] = field(default_factory=dict)
     early: dict[int, int] = field(default_factory=dict)
-    linked: dict[Pair, int] = field(default_factory=dict)
+    linked: dict[frozenset[str], int] = field(default_factory=dict)
     delivered: dict[Pair, tuple[str, int, int]] = field(default_factory=dict)
 
     def book(self, party: str) -> NonceBook:

@@ -110,7 +110,7 @@ def most_of(session: Session, broker: Broker, actor: Actor, address: Address) ->
     newest = _newest(session, actor, address)
     if address.number not in _numbers(newest):
         raise _out_of_number()
-    pairs = terms.terms.delivering(actor.party, address.recipient)
+    pairs = terms.agreement.delivering(actor.party, address.recipient)
     return most_bytes(terms.terms.file_size(actor.party).most, len(pairs))
 
 
@@ -163,9 +163,8 @@ def _refuse_undue(session: Session, broker: Broker, actor: Actor, address: Addre
     round_for(session, actor, address.project, address.round)
     terms = terms_in_force(session, address.project, broker.clock())
     require_duty(actor, "recipient", "analyst")
-    agreement = terms.agreement
-    pairs = terms.terms.delivering(actor.party, address.recipient)
-    if not agreement.handed_over(actor.party, address.recipient) or not pairs:
+    pairs = terms.agreement.delivering(actor.party, address.recipient)
+    if not pairs:
         raise RefusedError(
             NOT_AGREED,
             f"No columns go from {actor.party} to {address.recipient} beside link IDs.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import permutations
 
 from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
@@ -156,8 +157,10 @@ def has_result(session: Session, project: str) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
-def newest_linked(session: Session, project: str, pairs: Collection[tuple[str, str]]) -> int | None:
+def newest_linked(session: Session, project: str, pairs: Collection[frozenset[str]]) -> int | None:
     """Return the newest round that was closed with a run of one of these pairs that succeeded, or None."""
+    # Which file is the larger one may be agreed otherwise since.
+    ends = [both for pair in pairs for both in permutations(sorted(pair))]
     query = (
         select(func.max(Round.number))
         .join(
@@ -168,7 +171,7 @@ def newest_linked(session: Session, project: str, pairs: Collection[tuple[str, s
             Round.project == project,
             Round.state == "closed",
             RoundPairing.run_state == "succeeded",
-            tuple_(RoundPairing.larger, RoundPairing.smaller).in_(pairs),
+            tuple_(RoundPairing.larger, RoundPairing.smaller).in_(ends),
         )
     )
     return session.scalar(query)

@@ -146,11 +146,8 @@ def present_messages(session: Session, actor: Actor, project: str) -> Sequence[S
     return repository.present_of_project(session, project)
 
 
-def newest_linked(session: Session, project: str, pairs: Collection[tuple[str, str]]) -> int | None:
-    """Return the newest round that was closed with matches of one of these pairs, or None.
-
-    Of a pair the party with the larger file comes first.
-    """
+def newest_linked(session: Session, project: str, pairs: Collection[frozenset[str]]) -> int | None:
+    """Return the newest round that was closed with matches of one of these pairs, or None."""
     return repository.newest_linked(session, project, pairs)
 
 

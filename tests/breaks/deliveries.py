@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from breaks.destruction import begin, certify
-from samples.delivered_log import CARRY, DeliveringProject, StudyProject
+from samples.delivered_log import CARRY, SHARED, DeliveringProject, StudyProject
 from samples.log import SampleLog
 from samples.parties import ANN, BROKER, CW, HEALTH, K12, OPERATOR
 
@@ -50,6 +50,10 @@ def delivered_by_a_blind_recipient(log: SampleLog) -> Entry:
 
 def delivered_to_a_partner_under_blind(log: SampleLog) -> Entry:
     return StudyProject(log).deliver(recipient="school-district")
+
+
+def delivered_blind_by_the_only_one_who_may(log: SampleLog) -> Entry:
+    return StudyProject(log, elements=SHARED[:1]).deliver()
 
 
 def delivered_to_who_gets_a_count(log: SampleLog) -> Entry:
@@ -340,6 +344,7 @@ DELIVERY_BREAKS: dict[str, list[Break]] = {
         delivered_to_oneself,
         delivered_by_a_blind_recipient,
         delivered_to_a_partner_under_blind,
+        delivered_blind_by_the_only_one_who_may,
         delivered_to_who_gets_a_count,
     ],
     "delivery-round": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -102,8 +103,13 @@ class DeliveringProject(ReviewedProject):
 class StudyProject(DeliveringProject):
     """The project `carry-study`: both agencies deliver to the health office, which receives blindly."""
 
-    def __init__(self, log: SampleLog, mode: str = "blind") -> None:
-        plain = reviewed_agreement(STUDY, review=None, elements=SHARED).to_json()
+    def __init__(
+        self,
+        log: SampleLog,
+        mode: str = "blind",
+        elements: Sequence[dict[str, str]] = tuple(SHARED),
+    ) -> None:
+        plain = reviewed_agreement(STUDY, review=None, elements=elements).to_json()
         office = {
             **plain["parties"][0],
             "name": "health-office",
@@ -120,7 +126,7 @@ class StudyProject(DeliveringProject):
             reviewed_agreement(
                 STUDY,
                 review=None,
-                elements=SHARED,
+                elements=elements,
                 parties=parties,
                 directions=[{**basis, "giver": g, "receiver": r} for g, r in sorted(ways)],
                 recipients=[{**plain["recipients"][0], "party": "health-office", "mode": mode}],
@@ -182,6 +188,15 @@ def everything_studied(log: SampleLog) -> None:
     project.deliver(CW)
     project.end_delivery(sent[0], "replaced")
     project.end_delivery(again, "expired")
+    # From now on the other file of the pair is the larger one.
+    limits = project.agreement.to_json()["limits"]
+    first, second = limits["files"]
+    first["most"], second["most"] = second["most"], first["most"]
+    before = project.agreement.terms().pairs
+    log.moment += timedelta(days=7)
+    project.agree(project.amended(limits=limits))
+    assert project.agreement.terms().pairs != before
+    project.deliver(K12)
 
 
 __all__ = [

@@ -31,8 +31,7 @@ def receive(log: LogState, entry: Entry) -> None:
     body, project = cast(DeliveryReceived, entry.body), project_of(log, entry)
     sides = (sys.intern(entry.actor.party), sys.intern(body.recipient))
     _acts(log, entry, sides[0], SENDING)
-    _is_agreed(project, sides, entry)
-    pairs, linked = project.terms.delivering(*sides), project.rounds.linked
+    pairs, linked = _agreed_pairs(project, sides, entry), project.rounds.linked
     if max(linked.get(pair, 0) for pair in pairs) != body.round:
         message = (
             "a delivery is of another round than the newest that was closed with matches for it"
@@ -115,11 +114,14 @@ def destroyed_in_time(log: LogState) -> None:
             )
 
 
-def _is_agreed(project: ProjectState, sides: tuple[str, str], entry: Entry) -> None:
-    columns = project.binding.agreement.handed_over(*sides)
-    if not columns or not project.terms.delivering(*sides):
+def _agreed_pairs(
+    project: ProjectState, sides: tuple[str, str], entry: Entry
+) -> frozenset[frozenset[str]]:
+    pairs = project.binding.agreement.delivering(*sides)
+    if not pairs:
         message = "columns are delivered where the agreement lets none go"
         break_off("delivery-unagreed", message, entry, project.seq)
+    return pairs
 
 
 def _of_recipient(

@@ -119,7 +119,7 @@ def close(log: LogState, entry: Entry) -> None:
     if entry.time < state.deadline and not _is_done(log, project, state):
         message = "a round is closed before its deadline while something is still due"
         break_off("round-deadline", message, entry, state.seq)
-    linked = [pair for pair in state.pairs if claims.has_linked(log, state, pair)]
+    linked = [frozenset(pair) for pair in state.pairs if claims.has_linked(log, state, pair)]
     project.rounds.has_linked |= bool(linked)
     project.rounds.linked.update(dict.fromkeys(linked, state.number))
     project.rounds.open = None

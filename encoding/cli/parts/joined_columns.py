@@ -12,7 +12,7 @@ from encoding.cli.parts.arrivals import Arrival, claim
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.outgoing_columns import senders_of
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.shared_links import newest_linked
+from encoding.cli.parts.shared_links import linked_among, newest_linked
 from encoding.errors import AgencyError, DeliveryUnusableError, NotReadyError, OthersWaitedForError
 from encoding.files import write_csv
 from encoding.sharing.blind_ledger import BlindLedger, RowsOf, rows_of
@@ -121,24 +121,18 @@ def join_columns(
 def _wanted(counter: Counter, agreement: Agreement) -> _Wanted:
     party, terms = counter.session.party, counter.view.terms
     senders = senders_of(counter, agreement)
-    pairs = [pair for pair in terms.pairs if set(pair) <= set(senders)]
+    pairs = {pair for one in senders for pair in agreement.delivering(one, party)}
     if not pairs:
         raise NotReadyError("the agreement lets columns come here from no two agencies")
     found = newest_linked(counter, pairs)
     if found is None:
         raise OthersWaitedForError("no round has been closed with matches yet")
     runs: dict[str, dict[str, str | None]] = {}
-    for one in found.progress:
+    for one in linked_among(found, pairs):
         for agency, partner in ((one.larger, one.smaller), (one.smaller, one.larger)):
-            if one.has_result and agency in senders:
-                runs.setdefault(agency, {})[partner] = one.run
+            runs.setdefault(agency, {})[partner] = one.run
     space = next(one.space for one in terms.recipients if one.party == party)
-    # Whose partners all deliver nothing has nobody to be joined with.
-    return _Wanted(
-        found.round,
-        space,
-        {agency: runs[agency] for agency in sorted(runs) if runs[agency].keys() & runs.keys()},
-    )
+    return _Wanted(found.round, space, dict(sorted(runs.items())))
 
 
 def _views(
@@ -194,12 +188,7 @@ def _read(
 
 def _link(counter: Counter, tables: Mapping[str, Sequence[_Table]]) -> dict[str, str]:
     """Carry the ledger on, and return the link ID of each pseudonym that has a match."""
-    of_pairs = [
-        table.rows
-        for found in tables.values()
-        for table in found
-        if table.rows.header.partner in tables
-    ]
+    of_pairs = [table.rows for found in tables.values() for table in found]
     return BlindLedger.of(counter.session.workspace, of_pairs[0].header).link(of_pairs)
 
 

@@ -86,21 +86,14 @@ def deliver_columns(
 
 def senders_of(counter: Counter, agreement: Agreement) -> tuple[str, ...]:
     """Return the agencies that may deliver to this party, in order."""
-    party, terms = counter.session.party, counter.view.terms
-    return tuple(
-        one
-        for one in terms.providers
-        if terms.delivering(one, party) and agreement.handed_over(one, party)
-    )
+    party = counter.session.party
+    return tuple(one for one in agreement.names("agency") if agreement.delivering(one, party))
 
 
 def receivers_of(counter: Counter, agreement: Agreement) -> tuple[str, ...]:
     """Return the parties to which this one may deliver, in order."""
-    party, terms = counter.session.party, counter.view.terms
-    others = sorted(one.party for one in terms.recipients)
-    return tuple(
-        one for one in others if terms.delivering(party, one) and agreement.handed_over(party, one)
-    )
+    party = counter.session.party
+    return tuple(one for one in agreement.names() if agreement.delivering(party, one))
 
 
 def _receivers(counter: Counter, agreement: Agreement, only: str | None) -> Sequence[str]:
@@ -119,7 +112,8 @@ def _deliver(
     counter: Counter, source: Source, agreement: Agreement, partner: str, *, anew: bool
 ) -> Delivered | None:
     session, terms = counter.session, counter.view.terms
-    newest = newest_linked(counter, terms.delivering(session.party, partner))
+    pairs = agreement.delivering(session.party, partner)
+    newest = newest_linked(counter, pairs)
     if newest is None:
         session.say(f"no round has been closed with matches for {partner} yet")
         return None
@@ -127,7 +121,7 @@ def _deliver(
     if partner in terms.providers:
         links = shared_links(counter, partner)
     else:
-        links = sealed_links(counter, newest, partner)
+        links = sealed_links(counter, newest, partner, pairs)
     if links is None or links.round != newest.round:
         session.say(f"the link IDs of round {newest.round} for {partner} are not written here yet")
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from encoding.cli.parts.blind_steps import blind_path
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.session import Session
+from encoding.cli.parts.shared_links import linked_among
 from encoding.packing.withdrawals import Withdrawn
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.blind_links import BlindLinks, extract_blind, is_blind_links, read_blind_links
@@ -55,8 +56,10 @@ class SealedLinks:
         return n_rows
 
 
-def sealed_links(counter: Counter, found: RoundView, recipient: str) -> SealedLinks | None:
-    """Return what a round gave for a blind recipient, as `blindlink links` has written it.
+def sealed_links(
+    counter: Counter, found: RoundView, recipient: str, pairs: Collection[frozenset[str]]
+) -> SealedLinks | None:
+    """Return what a round gave for a blind recipient of these pairs, as `blindlink links` has written it.
 
     None: it has not been written yet, or not all of it.
 
@@ -64,11 +67,9 @@ def sealed_links(counter: Counter, found: RoundView, recipient: str) -> SealedLi
         LinksFileError: a file cannot be read.
     """
     session, terms = counter.session, counter.view.terms
-    pairs = terms.delivering(session.party, recipient)
     runs = {
         one.smaller if one.larger == session.party else one.larger: one.run
-        for one in found.progress
-        if one.has_result and (one.larger, one.smaller) in pairs
+        for one in linked_among(found, pairs)
     }
     files = []
     for partner, run in sorted(runs.items()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from encoding.sharing.links_of_rounds import LinksOfRound, keys_of, links_as_of
 from schemas.ids import LinkId
 
 if TYPE_CHECKING:
-    from schemas.rounds import RoundView
+    from schemas.rounds import PairProgress, RoundView
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +75,21 @@ def shared_links(counter: Counter, partner: str) -> SharedLinks | None:
     return SharedLinks(newest.round, {names[key]: held[key].hex() for key in kept}, tuple(kept))
 
 
-def newest_linked(counter: Counter, pairs: Iterable[tuple[str, str]]) -> RoundView | None:
-    """Return the newest round that was closed with matches of one of these pairs; None: there is none.
-
-    Of a pair the party with the larger file comes first.
-    """
-    wanted = set(pairs)
+def newest_linked(counter: Counter, pairs: Collection[frozenset[str]]) -> RoundView | None:
+    """Return the newest round that was closed with matches of one of these pairs; None: there is none."""
     for found in counter.api.rounds().rounds:
-        linked = {(one.larger, one.smaller) for one in found.progress if one.has_result}
-        if found.state == "closed" and linked & wanted:
+        if found.state == "closed" and linked_among(found, pairs):
             return found
     return None
+
+
+def linked_among(found: RoundView, pairs: Collection[frozenset[str]]) -> Sequence[PairProgress]:
+    """Return those of these pairs that a round has matches of."""
+    return [
+        one
+        for one in found.progress
+        if one.has_result and frozenset([one.larger, one.smaller]) in pairs
+    ]
 
 
 def _known_to_share(

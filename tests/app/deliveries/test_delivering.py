@@ -138,6 +138,36 @@ def test_under_blind_both_agencies_deliver_to_the_recipient_and_see_nothing_of_e
     assert (gone["object"], gone["body"]["reason"]) == (sent[SCHOOL], "replaced")
 
 
+def test_under_blind_the_matches_count_of_agencies_that_hand_over_columns_and_of_no_other(
+    make_delivering: MakeDelivering,
+) -> None:
+    health = "health-department"
+    study = make_delivering(
+        providers=(CHILD_WELFARE, health, SCHOOL),
+        recipients=(Recipient(party=RESEARCH, mode="blind", space="research"),),
+        spaces=(IdSpace(name="research", lifetime="lasting"),),
+    )
+    # Of this round's one pair, the health department hands over nothing.
+    study.upload_both()
+    study.work()
+    study.founded.clock.move(days=8)
+    study.sweep()
+    sent = {"sender": CHILD_WELFARE, "recipient": RESEARCH}
+    assert code_of(study.put(**sent)) == "delivery-not-due"
+    assert code_of(study.put(sender=health, recipient=RESEARCH)) == "delivery-not-agreed"
+    # With all three it is the round for both; which file is the larger one has changed meanwhile.
+    elements = [*ELEMENTS, {"party": health, "name": "Clinic", "use": "shared"}]
+    limits = study.agreement.to_json()["limits"]
+    sizes = [one["most"] for one in limits["files"]]
+    assert len({*sizes}) > 1
+    for one, most in zip(limits["files"], reversed(sizes), strict=True):
+        one["most"] = most
+    study.amend(elements=elements, limits=limits)
+    for sender in (CHILD_WELFARE, health):
+        study.deliver(sender=sender, recipient=RESEARCH)
+    assert code_of(study.put(recipient=RESEARCH)) == "delivery-not-due"
+
+
 def test_its_receipt_proves_that_it_was_logged(delivering: Delivering) -> None:
     delivery = delivering.deliver()
     for party in (SCHOOL, CHILD_WELFARE):

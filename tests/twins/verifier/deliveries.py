@@ -9,13 +9,13 @@ from twins.verifier.entries import need
 from twins.verifier.rounds import Signers, Turns, owes
 
 
-def ways(t: Any, giver: str, receiver: str) -> list[frozenset[str]]:
-    """Return the pairs by whose matches columns go."""
+def ways(t: Any, givers: Any, giver: str, receiver: str) -> list[frozenset[str]]:
+    """Return the pairs by whose matches columns go to who gets some of all these."""
     if {giver, receiver} <= set(t["providers"]):
         return [frozenset([giver, receiver])] if owes(t, [giver, receiver]) else []
     for one in t["recipients"]:
         if [one["party"], one["mode"]] == [receiver, "blind"] and giver in t["providers"]:
-            return [frozenset([giver, other]) for other in t["providers"] if other != giver]
+            return [frozenset([giver, other]) for other in givers if other != giver]
     return []
 
 
@@ -34,7 +34,8 @@ class Deliveries:
             need(way in [[d["giver"], d["receiver"]] for d in agreement["directions"]], "direction")
             shared = [x["party"] for x in agreement["elements"] if x["use"] == "shared"]
             need(party in shared, "elements")
-            pairs = ways(t, *way)
+            givers = {d["giver"] for d in agreement["directions"] if d["receiver"] == way[1]}
+            pairs = ways(t, givers & set(shared) & set(t["providers"]), *way)
             need(pairs, "space")
             need(body["round"] == max(turns.linked.get(pair, -1) for pair in pairs), "round")
             need(obj not in self.of, "twice")
