@@ -54,6 +54,12 @@ class Arrival:
         kept = self._kept.received()
         return () if kept is None else kept.outputs
 
+    def round(self) -> int | None:
+        """Return of which round that delivery was; None: there was none."""
+        with self._session.workspace.lock():
+            kept = self._kept.received()
+        return None if kept is None else kept.round
+
     def view(self, number: int) -> DeliveryView:
         """Return the newest delivery of a round.
 

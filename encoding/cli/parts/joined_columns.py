@@ -88,9 +88,8 @@ def join_columns(
         OutOfTurnError, ReplayedMatchError: the rows cannot be linked.
     """
     session, wanted = counter.session, _wanted(counter, agreement)
-    links = session.config.resolve(session.config.sections.output.links)
-    files = {agency: links.with_name(f"from-{agency}.csv") for agency in wanted.runs}
-    joined = links.with_name(JOINED)
+    joined = session.config.resolve(session.config.sections.output.links).with_name(JOINED)
+    files = {agency: _file_of(joined, agency) for agency in wanted.runs}
     arrivals = [Arrival(counter, agreement, one, [files[one], joined]) for one in wanted.runs]
     views, failed = _views(arrivals, wanted.round)
     claim(counter, arrivals, [*files.values(), joined])
@@ -114,6 +113,7 @@ def join_columns(
             write_csv(files[agency], (LINK_ID, *map(inert, table.columns)), table.rows)
         found = join_rows(opened)
         write_csv(joined, (LINK_ID, *map(inert, found.columns)), found.rows)
+    _tell_absent(counter, agreement, wanted, joined)
     n_people = len({row[0] for row in found.rows})
     return [JoinedColumns(wanted.round, joined, files, found.columns, n_people)], []
 
@@ -135,10 +135,31 @@ def _wanted(counter: Counter, agreement: Agreement) -> _Wanted:
     return _Wanted(found.round, space, dict(sorted(runs.items())))
 
 
+def _file_of(joined: Path, agency: str) -> Path:
+    return joined.with_name(f"from-{agency}.csv")
+
+
+def _tell_absent(counter: Counter, agreement: Agreement, wanted: _Wanted, joined: Path) -> None:
+    """Warn of each agency without whose matches the round was closed: what was written of it before stays."""
+    for agency in senders_of(counter, agreement):
+        if agency in wanted.runs:
+            continue
+        file = _file_of(joined, agency)
+        before = Arrival(counter, agreement, agency, [file, joined]).round()
+        stale = f"; {file.name} is still of round {before}" if before and file.exists() else ""
+        counter.session.warn(
+            f"round {wanted.round} was closed without matches of {agency}: {joined.name} has none of"
+            f" its rows{stale}"
+        )
+
+
 def _views(
     arrivals: Sequence[Arrival], number: int
 ) -> tuple[list[DeliveryView | None], list[AgencyError]]:
-    """Return what each agency has delivered of a round, None where that cannot be used, and why not."""
+    """Return what each agency has delivered of a round, None where it is not to be used, and why not.
+
+    While somebody is waited for, that is all that was looked at before.
+    """
     views: list[DeliveryView | None] = []
     failed: list[AgencyError] = []
     waited: list[OthersWaitedForError] = []
@@ -152,7 +173,16 @@ def _views(
             failed.append(exc)
         views.append(view)
     if waited:
-        failed.append(OthersWaitedForError("; ".join(map(str, waited)), hint=waited[0].hint))
+        said = [
+            *map(str, waited),
+            *(
+                f"what {one.sender} has delivered could not be used"
+                for one in views
+                if one and one.fault
+            ),
+        ]
+        failed.append(OthersWaitedForError("; ".join(said), hint=waited[0].hint))
+        views = [one if one and not (one.opened or one.fault) else None for one in views]
     return views, failed
 
 

@@ -234,3 +234,19 @@ def test_sealed_link_ids_of_each_pair_are_in_a_file_of_their_own_and_are_deliver
         _, *found = (at_research.folder / "joined.csv").read_text("utf-8").splitlines()
         names = ["Lee,Lee,Lee", "O'Neal,O'Neal,", "Ortiz,Ortiz,Ortiz", "Zinn,,Zinn"]
         assert sorted(row.partition(",")[2] for row in found) == names
+        # The next round is closed without the clinics: nothing of theirs is in it, which is said.
+        near.move(days=7)
+        for _ in range(2):
+            for party in ("schools", "welfare"):
+                near.desks[party].type("refresh")
+        near.move(days=8)
+        near.sweep()
+        for party in ("schools", "welfare"):
+            near.desks[party].ok("links", "--for", research)
+            near.desks[party].ok("deliver", research)
+        result = at_research.type("attach")
+        assert result.exit_code == 0, result.stderr
+        assert "round 2 was closed without matches of clinics" in result.stderr
+        assert "from-clinics.csv is still of round 1" in result.stderr
+        _, *found = (at_research.folder / "joined.csv").read_text("utf-8").splitlines()
+        assert sorted(row.partition(",")[2] for row in found) == ["Lee,Lee", "Ortiz,Ortiz"]
