@@ -236,9 +236,9 @@ def test_sealed_link_ids_of_each_pair_are_in_a_file_of_their_own_and_are_deliver
         assert sorted(row.partition(",")[2] for row in found) == names
         # The next round is closed without the clinics: nothing of theirs is in it, which is said.
         near.move(days=7)
-        for _ in range(2):
-            for party in ("schools", "welfare"):
-                near.desks[party].type("refresh")
+        for party in ("schools", "welfare"):
+            assert near.desks[party].type("refresh").exit_code == 7
+        near.work()
         near.move(days=8)
         near.sweep()
         for party in ("schools", "welfare"):
