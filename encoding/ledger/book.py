@@ -18,7 +18,7 @@ from encoding.ledger.values import Grant, Held, Pair, Reason, Standing, Turn
 from schemas.ids import LinkId
 from schemas.space_message import Veto
 
-MAX_RECENT_TURNS: Final = 8
+MAX_RECENT_ROUNDS: Final = 8
 MATCH_PREFIX_BYTES: Final = 8
 
 
@@ -41,7 +41,7 @@ class Ledger:
         self.granted: dict[Grant, tuple[str, ...]] = {}
         # Streams of messages, by sender and receivers: how far they were sent, and read.
         self.places: dict[str, MessagePlace] = {}
-        # First bytes of the IDs of the matches of the newest turns.
+        # First bytes of the IDs of the matches of the newest rounds.
         self.recent: dict[Turn, frozenset[bytes]] = {}
         self.last: Turn | None = None
         # Of the pairs of the newest release: since when the other party's record has each link ID.
@@ -115,14 +115,18 @@ class Ledger:
         return found
 
     def knows_match(self, match: bytes) -> bool:
-        """Tell whether a match of one of the newest releases had this ID."""
+        """Tell whether a match of one of the newest rounds had this ID."""
         prefix = match[:MATCH_PREFIX_BYTES]
         return any(prefix in known for known in self.recent.values())
 
     def note_matches(self, turn: Turn, matches: Iterable[bytes]) -> None:
-        """Remember the IDs of a release's matches, and forget those of the oldest release that is kept."""
+        """Remember the IDs of a release's matches, and forget those of the oldest round that is kept.
+
+        Rounds count, not releases: of these, who delivers again and again makes many in one round.
+        """
         self.recent[turn] = frozenset(match[:MATCH_PREFIX_BYTES] for match in matches)
-        for old in sorted(self.recent)[:-MAX_RECENT_TURNS]:
+        kept = sorted({one.round for one in self.recent})[-MAX_RECENT_ROUNDS:]
+        for old in [one for one in self.recent if one.round not in kept]:
             del self.recent[old]
 
     def apply(self, events: Iterable[Event]) -> None:

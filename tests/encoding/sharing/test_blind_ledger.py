@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from samples.refusals import raises
 from vectors.file import read_vectors
 
 from encoding.errors import AgencyError, WorkspaceError
+from encoding.ledger.errors import ReplayedMatchError
 from encoding.sharing.blind_ledger import BlindLedger, RowsOf, rows_of
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.blind import BlindHeader
@@ -50,6 +52,31 @@ def used(workspace: Workspace) -> Workspace:
 
 def test_link_ids_over_the_rounds_are_those_of_the_vectors(workspace: Workspace) -> None:
     assert [link(workspace, files_of(vector)) for vector in VECTORS["rounds"]] == LINKS
+
+
+def both(number: int, rows: list[tuple[MatchId, str]]) -> list[RowsOf]:
+    """Return the rows of both agencies of a pair, all of whose records match."""
+    stated = {"round": number, "run": f"run-{number:032x}"}
+    ends = (("schools", "welfare"), ("welfare", "schools"))
+    return [
+        rows_of(HEADER.model_copy(update=stated | {"agency": one, "partner": other}), rows)
+        for one, other in ends
+    ]
+
+
+def test_match_ids_of_eight_rounds_are_refused_however_often_agencies_delivered_in_one(
+    workspace: Workspace,
+) -> None:
+    replayed = [(MatchId(b"r" * 16), "f" * 32)]
+    link(workspace, both(1, replayed))
+    for n_delivered in range(1, 20):
+        rows = [(MatchId(bytes([one]) * 16), f"{one:032x}") for one in range(n_delivered)]
+        link(workspace, both(2, rows))
+    with raises(ReplayedMatchError):
+        link(workspace, both(3, replayed))
+    for number in range(3, 10):
+        link(workspace, both(number, [(MatchId(bytes([100 + number]) * 16), "a" * 32)]))
+    assert link(workspace, both(10, replayed))
 
 
 def test_the_vectors_keep_link_ids_of_right_matches() -> None:
