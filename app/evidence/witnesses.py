@@ -76,9 +76,7 @@ def _refuse_crowd(session: Session, size: int, key: VerifierKey) -> None:
         (on_checkpoint, most),
     ):
         if key.text not in cosigned and len(cosigned) >= limit:
-            raise RefusedError(
-                COSIGNATURE_REFUSED, "The largest number of persons has already cosigned."
-            )
+            raise RefusedError(COSIGNATURE_REFUSED, "No more persons can cosign this.")
 
 
 def _own_key(session: Session, actor: Actor) -> VerifierKey:

@@ -245,7 +245,7 @@ def _refuse_unknown_parameters(request: Request) -> None:
     if not known.issuperset(request.query_params.keys()):
         raise RefusedError(
             INVALID_PARAMETER,
-            "This route does not take one of the parameters.",
+            "One of the parameters is not known here.",
             hint=f"it takes {', '.join(sorted(known)) or 'none'}",
         )
 

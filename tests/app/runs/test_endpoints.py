@@ -97,6 +97,8 @@ def test_there_is_no_run_before_both_parties_have_uploaded(linkage: Linkage) -> 
     assert linkage.round()["progress"][0]["run"] is None
     answer = linkage.ask()
     assert (answer.status_code, code_of(answer)) == (409, "uploads-missing")
+    # Said of both alike: it may be that neither has.
+    assert answer.json()["title"] == "Both parties have to upload first"
 
 
 def test_another_policy_is_asked_for_only_within_the_agreed_range(linkage: Linkage) -> None:
