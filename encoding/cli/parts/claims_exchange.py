@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from encoding.cli.parts.agreements import agreement_in_force
 from encoding.cli.parts.attachments import AttachedColumns, attach_columns
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.joined_columns import JoinedColumns
-from encoding.cli.parts.outgoing_columns import Delivered, deliver_columns
+from encoding.cli.parts.outgoing_columns import (
+    Delivered,
+    deliver_columns,
+    receivers_of,
+    senders_of,
+)
 from encoding.errors import AgencyError, OthersWaitedForError
 
 if TYPE_CHECKING:
@@ -57,12 +63,22 @@ def exchange_columns(
         except OthersWaitedForError as exc:
             failed.append(exc)
     if not (delivered or attached or failed):
-        counter.session.say("no columns were exchanged with partners")
+        counter.session.say(_why_nothing(counter))
     document = exchange_document(delivered, attached)
     # What somebody has to put right here comes before what waits for others.
     raise_first(sorted(failed, key=lambda exc: isinstance(exc, OthersWaitedForError)))
     said = [one.sentence() for one in delivered] + [one.sentence() for one in attached]
     return document, "; ".join(said)
+
+
+def _why_nothing(counter: Counter) -> str:
+    agreement = agreement_in_force(counter.session, counter.view)
+    if receivers_of(counter, agreement) or senders_of(counter, agreement):
+        return "no columns were exchanged with partners"
+    return (
+        f"the agreement lets no columns go from {counter.session.party} to anybody beside link IDs,"
+        " nor come here"
+    )
 
 
 def exchange_document(

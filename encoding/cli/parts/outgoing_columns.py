@@ -103,7 +103,8 @@ def _receivers(counter: Counter, agreement: Agreement, only: str | None) -> Sequ
         return found
     if only not in found:
         raise NotReadyError(
-            f"the agreement lets no columns of {party} go to {only} beside link IDs"
+            f"the agreement lets no columns of {party} go to {only} by the broker",
+            hint="by hand: blindlink extract" if agreement.handed_over(party, only) else None,
         )
     return [only]
 
