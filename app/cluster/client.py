@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
-from distributed import Client, Future
-
-from app.cluster.configuration import configure, security_of
+from app.cluster.configuration import configure, distributed, security_of
 from app.cluster.place import ClusterUnavailableError, Place
 from app.cluster.tasks import BROKER, help_with
 
@@ -26,7 +24,7 @@ class Strength(NamedTuple):
 
 
 @contextmanager
-def connected(place: Place) -> Iterator[Client]:
+def connected(place: Place) -> Iterator[distributed.Client]:
     """Be a client of the cluster for the length of a block.
 
     Raises:
@@ -34,7 +32,7 @@ def connected(place: Place) -> Iterator[Client]:
     """
     configure()
     try:
-        client = Client(
+        client = distributed.Client(
             place.address,
             security=security_of(place),
             timeout=CONNECT_TIMEOUT_S,
@@ -62,7 +60,7 @@ def ask_for_help(place: Place, run: str, ended: threading.Event) -> None:
         ClusterUnavailableError: as `connected`.
     """
     with connected(place) as client:
-        asked: list[Future] = []
+        asked: list[distributed.Future] = []
         while not ended.is_set() and client.status == "running":
             asked = [one for one in asked if not one.done()]
             for _ in range(strength_of(client).n_brokers - len(asked)):
@@ -70,8 +68,8 @@ def ask_for_help(place: Place, run: str, ended: threading.Event) -> None:
             ended.wait(_LOOK_S)
 
 
-def strength_of(client: Client) -> Strength:
-    """Return what the cluster has now; raises ClusterUnavailableError where the scheduler is gone."""
+def strength_of(client: distributed.Client) -> Strength:
+    """Return what the cluster has now; raises ClusterUnavailableError where the scheduler is gone or frozen."""
     try:
         workers = client.scheduler_info()["workers"].values()
     except (OSError, RuntimeError) as exc:

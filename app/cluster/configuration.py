@@ -1,6 +1,7 @@
 """Dask as it runs here: TLS 1.3 between holders of the CA's certificates, no HTTP, nothing spilled to disk.
 
 Only this counts: no file and no environment variable of Dask is heeded, which could load code or open a port.
+So everything of ours takes `distributed` from here.
 """
 
 from __future__ import annotations
@@ -10,10 +11,16 @@ import ssl
 from typing import TYPE_CHECKING, Final
 
 import dask.config
-import distributed
+
+# Before the import of distributed, which would set up logging as they say, and so load what they name.
+dask.config.refresh(paths=[], env={})
+
+import distributed  # noqa: E402
 
 if TYPE_CHECKING:
     from app.cluster.place import Place
+
+__all__ = ["configure", "distributed", "security_of"]
 
 _OURS: Final = {
     # Without this, plain HTTP listens on every address, with or without a dashboard.
@@ -35,7 +42,6 @@ _OURS: Final = {
 
 def configure() -> None:
     """Put Dask's configuration in force for this process, and its logs under the broker's rules."""
-    dask.config.refresh(paths=[], env={})
     dask.config.set(_OURS)
     # It gives its loggers handlers of their own, which would print tasks with their arguments.
     for name, logger in logging.root.manager.loggerDict.items():

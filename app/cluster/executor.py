@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
     from fractions import Fraction
 
-    import distributed
-
+    from app.cluster.configuration import distributed
     from app.cluster.place import Place
     from app.matching.exhaustive import Block, Candidates, OrderedPairs, Words
 

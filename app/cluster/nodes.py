@@ -10,9 +10,8 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from distributed import Scheduler, Worker
 
-from app.cluster.configuration import configure, security_of
+from app.cluster.configuration import configure, distributed, security_of
 from app.cluster.fetching import Fetched
 from app.cluster.place import ClusterUnavailableError
 from app.cluster.tasks import BROKER
@@ -34,11 +33,11 @@ class _NoHttp:
         """Open nothing."""
 
 
-class ClosedScheduler(_NoHttp, Scheduler):
+class ClosedScheduler(_NoHttp, distributed.Scheduler):
     """A scheduler without HTTP."""
 
 
-class ClosedWorker(_NoHttp, Worker):
+class ClosedWorker(_NoHttp, distributed.Worker):
     """A worker without HTTP, with what tasks of ours need."""
 
     def __init__(self, *args: Any, fetched: Fetched, helps: Helps | None, **kwargs: Any) -> None:

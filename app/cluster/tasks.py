@@ -68,6 +68,6 @@ def compare_block(task: BlockTask) -> bool:
 
 
 def _worker() -> Equipped:
-    from distributed import get_worker  # noqa: PLC0415 - who submits a task need not load the worker
+    from app.cluster.configuration import distributed  # noqa: PLC0415 - it takes a second to load
 
-    return cast("Equipped", get_worker())
+    return cast("Equipped", distributed.get_worker())

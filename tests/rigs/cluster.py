@@ -18,6 +18,7 @@ from app.settings import Settings
 
 # What Dask would heed by itself, and must not: it would load code, serve HTTP, and speak in the clear.
 FOREIGN = {
+    "DASK_LOGGING": '{"version": 1, "handlers": {"own": {"class": "there_is_no.Handler"}}}',
     "DASK_DISTRIBUTED__SCHEDULER__PRELOAD": '["there_is_no_such_module"]',
     "DASK_DISTRIBUTED__WORKER__PRELOAD": '["there_is_no_such_module"]',
     "DASK_DISTRIBUTED__SCHEDULER__HTTP__ROUTES": '["distributed.http.health"]',
