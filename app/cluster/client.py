@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from app.cluster.configuration import configure, distributed, security_of
 from app.cluster.place import ClusterUnavailableError, Place
 from app.cluster.tasks import BROKER, help_with
 
 CONNECT_TIMEOUT_S: Final = 5.0
+ANSWER_TIMEOUT_S: Final = 5.0
 _LOOK_S: Final = 1.0
 
 
@@ -71,9 +72,13 @@ def ask_for_help(place: Place, run: str, ended: threading.Event) -> None:
 def strength_of(client: distributed.Client) -> Strength:
     """Return what the cluster has now; raises ClusterUnavailableError where the scheduler is gone or frozen."""
     try:
-        workers = client.scheduler_info()["workers"].values()
+        # `scheduler_info` would wait for ever.
+        found: dict[str, Any] = client.sync(
+            client.scheduler.identity, n_workers=-1, callback_timeout=ANSWER_TIMEOUT_S
+        )
     except (OSError, RuntimeError) as exc:
         raise ClusterUnavailableError("The cluster's scheduler does not answer.") from exc
+    workers = found["workers"].values()
     return Strength(
         n_workers=len(workers),
         n_brokers=sum(BROKER in worker["resources"] for worker in workers),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -167,6 +168,20 @@ def test_a_second_scheduler_says_that_it_cannot_listen(cluster: Cluster, tmp_pat
 def test_its_parts_count_themselves(cluster: Cluster) -> None:
     with connected(cluster.place) as client:
         assert strength_of(client) == (1, 0, 1)
+
+
+def test_a_scheduler_that_freezes_holds_nobody_up(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduler, _ = cluster.processes
+    try:
+        with connected(cluster.place) as client:
+            monkeypatch.setattr("app.cluster.client.ANSWER_TIMEOUT_S", 0.2)
+            scheduler.signal(signal.SIGSTOP)
+            with pytest.raises(ClusterUnavailableError):
+                strength_of(client)
+    finally:
+        scheduler.signal(signal.SIGCONT)
 
 
 def test_an_attempt_gives_its_files_and_takes_pairs_of_its_blocks(
