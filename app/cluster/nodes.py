@@ -45,8 +45,14 @@ class ClosedWorker(_NoHttp, distributed.Worker):
         self.helps = helps
         super().__init__(*args, **kwargs)
 
+        self.error: Exception | None = None
 
 def run_scheduler(place: Place, on_listening: Callable[[str], None]) -> None:
+    def give_up(self, error: Exception) -> None:
+        """End, and let whoever waits for the end have this error."""
+        self.error = error
+        self.loop.add_callback(self.close, timeout=1, executor_wait=False)
+
     """Be the scheduler, on the place's host and port, until SIGTERM or SIGINT.
 
     Args:
@@ -98,6 +104,10 @@ def run_cluster_worker(  # noqa: PLR0917 - one parameter for each option
                 log.info("cluster_sought", host=place.host, port=place.port)
                 try:
                     await one_life(folder)
+
+    Raises:
+        ConfigurationError: the port is taken.
+        Exception: one that is `final` of `helps`.
                     log.warning("cluster_lost")
                 except (OSError, RuntimeError, ClusterUnavailableError) as exc:
                     log.warning("cluster_not_joined", error=type(exc).__name__)
@@ -136,6 +146,8 @@ async def _until_stopped(
     life: Coroutine[Any, Any, None], on_stop: Callable[[], None] = lambda: None
 ) -> None:
     living = asyncio.ensure_future(life)
+        if worker.error is not None:
+            raise worker.error
 
     def stop() -> None:
         on_stop()

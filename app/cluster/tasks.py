@@ -1,7 +1,7 @@
 """What a worker of the cluster is asked to do; all that the scheduler sees of it stands here.
 
 Nothing is raised: Dask would log it with the task's arguments, and send it through the scheduler. Whoever asked
-does what a worker could not do, and finds out why.
+does what a worker could not do, and finds out why. What no task after it can change ends the worker.
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ log = structlog.get_logger()
 
 
 class Helps(Protocol):
-    """A worker's way to help with a run."""
+    """A worker's way to help with a run.
+
+    Attributes:
+        final: errors after which it can help with nothing more, until its process is started anew.
+    """
+
+    final: tuple[type[Exception], ...]
 
     def __call__(self, run: str) -> None:
         """Do tasks of the run until none is free, or this worker is to end."""
@@ -35,16 +41,22 @@ class Equipped(Protocol):
     fetched: Fetched
     helps: Helps | None
 
+    def give_up(self, error: Exception) -> None:
+        """End the worker's process by this error; called from a task's thread."""
+
 
 def help_with(run: str) -> bool:
     """Help with a run, on a worker that has the broker's state; False where it could not."""
-    helps = _worker().helps
+    worker = _worker()
+    helps = worker.helps
     if helps is None:
         return False
     try:
         helps(run)
     except Exception as exc:  # noqa: BLE001 - see above
         log.warning("help_failed", run_id=run, error=type(exc).__name__, where=place_of(exc))
+        if isinstance(exc, helps.final):
+            worker.give_up(exc)
         return False
     return True
 

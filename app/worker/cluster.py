@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from app.cluster.place import ClusterUnavailableError, Place, place_in
+from app.db import SchemaChangedError
 from app.errors import ConfigurationError
 from app.worker.companion import Companion
 from app.worker.helper import Helper
@@ -28,6 +29,8 @@ log = structlog.get_logger()
 class RunHelper:
     """Helps with the run that the cluster names, one at a time."""
 
+    final: tuple[type[Exception], ...] = (SchemaChangedError,)
+
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._helper = Helper(broker)
@@ -39,6 +42,7 @@ class RunHelper:
         """Do tasks of the run until none is free, or `stop`.
 
         Raises:
+            SchemaChangedError: the database is another version's.
             UnavailableError: there is no room, or the log is not the one that was signed.
             SQLAlchemyError: the database does not answer.
         """

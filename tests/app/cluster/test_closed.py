@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import weakref
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,10 +22,13 @@ from rigs.broker_processes import command_path, environment
 from rigs.cluster import Cluster, new_cluster
 
 from app.cluster.certificates import certify, make_ca
-from app.cluster.client import connected, strength_of
+from app.cluster.client import ask_for_help, connected, strength_of
 from app.cluster.exchange import Exchange
 from app.cluster.fetching import BlockTask, Fetched
+from app.cluster.nodes import run_cluster_worker
 from app.cluster.place import ClusterUnavailableError, Place
+from app.cluster.tasks import Helps
+from app.db import SchemaChangedError
 from app.matching.exhaustive import Block, dice_candidates
 from app.settings import Settings
 
@@ -182,6 +186,31 @@ def test_a_scheduler_that_freezes_holds_nobody_up(
                 strength_of(client)
     finally:
         scheduler.signal(signal.SIGCONT)
+
+
+def test_a_worker_of_an_older_version_ends_when_it_is_called(cluster: Cluster) -> None:
+    class Outlived:
+        """As the helper where another version has migrated the database."""
+
+        final = (SchemaChangedError,)
+
+        def __call__(self, run: str) -> None:
+            raise SchemaChangedError(f"migrated before {run}")
+
+    ended = threading.Event()
+    caller = threading.Thread(target=ask_for_help, args=(cluster.place, "run-1", ended))
+    caller.start()
+    try:
+        with pytest.raises(SchemaChangedError):
+            be_worker(cluster.place, helps=Outlived())
+    finally:
+        ended.set()
+        caller.join()
+
+
+def be_worker(place: Place, port: int = 0, helps: Helps | None = None) -> None:
+    """Be a worker of the cluster in this process until it ends by itself."""
+    run_cluster_worker(place, 1, port, helps, on_stop=lambda: None, on_joined=lambda: None)
 
 
 def test_an_attempt_gives_its_files_and_takes_pairs_of_its_blocks(

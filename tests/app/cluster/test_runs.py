@@ -19,6 +19,7 @@ from sqlalchemy import text
 
 from app.broker import Broker
 from app.cli.main import main
+from app.db import Database
 from app.settings import Settings
 from app.worker.cluster import RunHelper
 from app.worker.loop import Worker
@@ -180,6 +181,14 @@ def test_a_worker_helps_with_no_other_run_than_it_is_asked(
 
     holds(linkage.broker, None, meanwhile)
     assert left == [0]
+
+
+def test_a_helper_of_an_older_version_can_help_no_more(linkage: Linkage) -> None:
+    database = Database(linkage.broker.database.url)
+    database.hold_to("another version's")
+    with pytest.raises(RunHelper.final):
+        RunHelper(replace(linkage.broker, database=database))("run-" + 32 * "0")
+    database.engine.dispose()
 
 
 def test_doctor_says_that_a_cluster_does_not_answer(
