@@ -13,7 +13,7 @@ import socket
 import socketserver
 import ssl
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -23,6 +23,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from app.cluster.fetching import CHUNK_BYTES, TIMEOUT_S
+from app.cluster.place import family_of
 from app.errors import ConfigurationError
 from app.matching.exhaustive.candidates import PAIR_BYTES, candidates_from_bytes
 from app.matching.exhaustive.errors import DatasetError
@@ -77,6 +78,7 @@ class Exchange:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
+        self._server.hang_up()
         self._files.clear()
 
     def expect(self, block: Block) -> Future[Candidates]:
@@ -133,16 +135,40 @@ class _Server(socketserver.ThreadingTCPServer):
     def __init__(
         self, address: tuple[str, int], context: ssl.SSLContext, exchange: Exchange
     ) -> None:
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.address_family = family_of(address[0])
         self.exchange = exchange
         self._context = context
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._is_over = False
         super().__init__(address, _Handler)
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         # In the connection's own thread, so that nobody keeps others waiting by a slow handshake.
         request.settimeout(TIMEOUT_S)
-        with self._context.wrap_socket(request, server_side=True) as tls:
+        with self._context.wrap_socket(request, server_side=True) as tls, self._known(tls):
             super().finish_request(tls, client_address)
+
+    def hang_up(self) -> None:
+        """End every connection, and those that are about to begin."""
+        with self._lock:
+            self._is_over = True
+            for one in self._open:
+                with contextlib.suppress(OSError):
+                    # Its own `shutdown` drops the TLS first: who still writes would do so in the clear.
+                    socket.socket.shutdown(one, socket.SHUT_RDWR)
+
+    @contextlib.contextmanager
+    def _known(self, connection: socket.socket) -> Iterator[None]:
+        with self._lock:
+            if self._is_over:
+                raise ConnectionAbortedError
+            self._open.add(connection)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open.discard(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: the standard library would print a traceback."""

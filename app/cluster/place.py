@@ -87,6 +87,11 @@ class Place:
 
 
 def place_in(settings: Settings) -> Place | None:
+def family_of(host: str) -> socket.AddressFamily:
+    """Return the family of an address by which a machine is reached."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
     """Return the cluster that the settings name; None: none.
 
     Raises:

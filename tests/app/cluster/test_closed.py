@@ -254,6 +254,22 @@ def test_a_reference_ends_with_its_attempt(cluster: Cluster) -> None:
         Fetched(cluster.place).datasets(task)
 
 
+def test_a_transfer_under_way_ends_with_its_attempt(cluster: Cluster) -> None:
+    n_bytes = 64 << 20
+    caller = cluster.place.tls(is_server=False)
+    with contextlib.ExitStack() as stack:
+        with Exchange(cluster.place, [np.zeros((n_bytes // 8, 1), dtype="<u8")]) as opened:
+            raw = socket.create_connection((opened.host, opened.port), timeout=5)
+            tls = stack.enter_context(caller.wrap_socket(raw))
+            tls.sendall(f"GET /{opened.reference}/0 HTTP/1.0\r\n\r\n".encode())
+            assert tls.recv(1 << 14)
+        got = 0
+        with contextlib.suppress(OSError):
+            while some := tls.recv(1 << 20):
+                got += len(some)
+    assert got < n_bytes // 2
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
