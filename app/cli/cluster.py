@@ -14,7 +14,6 @@ import structlog
 from app.cli.opening import opened_broker
 from app.cluster import certificates
 from app.cluster.place import needed_place
-from app.errors import ConfigurationError
 from app.logs import configure_logs
 
 if TYPE_CHECKING:
@@ -79,16 +78,10 @@ def scheduler(ctx: click.Context) -> None:
     from app.cluster.nodes import run_scheduler
 
     def announce(address: str) -> None:
-        log.info("scheduler_started", host=place.host, port=int(address.rpartition(":")[2]))
+        log.info("scheduler_started", host=place.host, port=place.port)
         click.echo(address)
 
-    try:
-        run_scheduler(place, announce)
-    except (OSError, RuntimeError) as exc:
-        raise ConfigurationError(
-            "the scheduler cannot listen at cluster_address",
-            hint="the address must be one of this machine, and nobody else's",
-        ) from exc
+    run_scheduler(place, announce)
     log.info("scheduler_stopped")
 
 

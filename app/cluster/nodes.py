@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 import tempfile
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
@@ -13,8 +14,9 @@ import structlog
 
 from app.cluster.configuration import configure, distributed, security_of
 from app.cluster.fetching import Fetched
-from app.cluster.place import ClusterUnavailableError
+from app.cluster.place import ClusterUnavailableError, family_of
 from app.cluster.tasks import BROKER
+from app.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from app.cluster.place import Place
@@ -43,34 +45,41 @@ class ClosedWorker(_NoHttp, distributed.Worker):
     def __init__(self, *args: Any, fetched: Fetched, helps: Helps | None, **kwargs: Any) -> None:
         self.fetched = fetched
         self.helps = helps
+        self.error: Exception | None = None
         super().__init__(*args, **kwargs)
 
-        self.error: Exception | None = None
-
-def run_scheduler(place: Place, on_listening: Callable[[str], None]) -> None:
     def give_up(self, error: Exception) -> None:
         """End, and let whoever waits for the end have this error."""
         self.error = error
         self.loop.add_callback(self.close, timeout=1, executor_wait=False)
 
+
+def run_scheduler(place: Place, on_listening: Callable[[str], None]) -> None:
     """Be the scheduler, on the place's host and port, until SIGTERM or SIGINT.
 
     Args:
-        place: port 0 takes a free one.
+        place: the cluster.
         on_listening: told the address.
 
     Raises:
-        OSError, RuntimeError: the address is taken, or is not one of this machine.
+        ConfigurationError: the address is taken, or is not one of this machine.
     """
 
     async def live() -> None:
-        async with ClosedScheduler(
-            protocol="tls",
-            host=place.host,
-            port=place.port,
-            security=security_of(place),
-            dashboard=False,
-        ) as scheduler:
+        try:
+            scheduler = await ClosedScheduler(
+                protocol="tls",
+                host=place.host,
+                port=place.port,
+                security=security_of(place),
+                dashboard=False,
+            )
+        except (OSError, RuntimeError) as exc:
+            raise ConfigurationError(
+                "the scheduler cannot listen at cluster_address",
+                hint="the address must be one of this machine, and nobody else's",
+            ) from exc
+        async with scheduler:
             on_listening(scheduler.address)
             await scheduler.finished()
 
@@ -95,6 +104,10 @@ def run_cluster_worker(  # noqa: PLR0917 - one parameter for each option
         helps: does tasks of a run; None: it compares blocks only.
         on_stop: called when it is to end, before what is under way is waited for.
         on_joined: called whenever it has joined a scheduler.
+
+    Raises:
+        ConfigurationError: the port is taken.
+        Exception: one that is `final` of `helps`.
     """
     fetched = Fetched(place)
 
@@ -104,21 +117,20 @@ def run_cluster_worker(  # noqa: PLR0917 - one parameter for each option
                 log.info("cluster_sought", host=place.host, port=place.port)
                 try:
                     await one_life(folder)
-
-    Raises:
-        ConfigurationError: the port is taken.
-        Exception: one that is `final` of `helps`.
                     log.warning("cluster_lost")
                 except (OSError, RuntimeError, ClusterUnavailableError) as exc:
                     log.warning("cluster_not_joined", error=type(exc).__name__)
                 await asyncio.sleep(_PAUSE_S)
 
     async def one_life(folder: str) -> None:
+        host = place.own_host()
+        if port:
+            _try_out(host, port)
         worker = ClosedWorker(
             place.address,
             nthreads=n_threads,
             # Not on every address, as Dask would.
-            host=place.own_host(),
+            host=host,
             port=port,
             security=security_of(place),
             # Dask wants a folder; with no limit of memory and no spilling it writes nothing there.
@@ -134,6 +146,8 @@ def run_cluster_worker(  # noqa: PLR0917 - one parameter for each option
             await worker.finished()
         finally:
             await worker.close(timeout=1, executor_wait=False)
+        if worker.error is not None:
+            raise worker.error
 
     configure()
     try:
@@ -142,12 +156,21 @@ def run_cluster_worker(  # noqa: PLR0917 - one parameter for each option
         fetched.forget()
 
 
+def _try_out(host: str, port: int) -> None:
+    """Refuse a port that is taken: of Dask's worker one could not tell it from a scheduler that is gone."""
+    try:
+        socket.create_server((host, port), family=family_of(host)).close()
+    except OSError as exc:
+        raise ConfigurationError(
+            f"the worker cannot listen on --port {port}",
+            hint="another process may have it; without --port, a free one is taken",
+        ) from exc
+
+
 async def _until_stopped(
     life: Coroutine[Any, Any, None], on_stop: Callable[[], None] = lambda: None
 ) -> None:
     living = asyncio.ensure_future(life)
-        if worker.error is not None:
-            raise worker.error
 
     def stop() -> None:
         on_stop()

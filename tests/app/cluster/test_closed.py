@@ -29,6 +29,7 @@ from app.cluster.nodes import run_cluster_worker
 from app.cluster.place import ClusterUnavailableError, Place
 from app.cluster.tasks import Helps
 from app.db import SchemaChangedError
+from app.errors import ConfigurationError
 from app.matching.exhaustive import Block, dice_candidates
 from app.settings import Settings
 
@@ -186,6 +187,14 @@ def test_a_scheduler_that_freezes_holds_nobody_up(
                 strength_of(client)
     finally:
         scheduler.signal(signal.SIGCONT)
+
+
+def test_a_worker_whose_port_is_taken_says_so(cluster: Cluster) -> None:
+    with (
+        contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken,
+        pytest.raises(ConfigurationError, match="--port"),
+    ):
+        be_worker(cluster.place, port=taken.getsockname()[1])
 
 
 def test_a_worker_of_an_older_version_ends_when_it_is_called(cluster: Cluster) -> None:
