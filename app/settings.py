@@ -277,7 +277,7 @@ class Settings(BaseSettings):
                 "cluster_address, cluster_ca_file, cluster_cert_file and cluster_key_file go together"
             )
         address = _CLUSTER.fullmatch(self.cluster_address or "tls://none:1")
-        if address is None or int(address[2]) > 65_535:
+        if address is None or not 1 <= int(address[2]) <= 65_535:
             raise ValueError("cluster_address is tls://host:port, without a path")
         return self
 

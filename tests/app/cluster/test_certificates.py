@@ -84,6 +84,7 @@ def test_a_certificate_signs_no_other(tmp_path: Path) -> None:
         ({"cluster_address": "tcp://127.0.0.1:8786"}, "tls://host:port"),
         ({"cluster_address": "tls://127.0.0.1"}, "tls://host:port"),
         ({"cluster_address": "tls://127.0.0.1:99999"}, "tls://host:port"),
+        ({"cluster_address": "tls://127.0.0.1:0"}, "tls://host:port"),
         ({"cluster_address": "tls://user@host:1"}, "tls://host:port"),
     ],
 )
