@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from app.durable import refuse_shared
 from app.errors import ConfigurationError, UnavailableError
 
 if TYPE_CHECKING:
@@ -86,16 +87,16 @@ class Place:
         return context
 
 
-def place_in(settings: Settings) -> Place | None:
 def family_of(host: str) -> socket.AddressFamily:
     """Return the family of an address by which a machine is reached."""
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
+def place_in(settings: Settings) -> Place | None:
     """Return the cluster that the settings name; None: none.
 
     Raises:
-        ConfigurationError: Dask is not installed, or the files do not fit.
+        ConfigurationError: Dask is not installed, the files do not fit, or others may read the key.
     """
     files = settings.cluster_ca_file, settings.cluster_cert_file, settings.cluster_key_file
     ca, cert, key = files
@@ -106,6 +107,7 @@ def family_of(host: str) -> socket.AddressFamily:
             "cluster_address needs a library that is not installed",
             hint="pip install 'blindlink[cluster]'",
         )
+    refuse_shared(key, "the cluster's key of this machine")
     place = Place(settings.cluster_address, ca, cert, key, settings.cluster_data_port)
     place.tls(is_server=False)
     return place

@@ -103,6 +103,13 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
             place_in(settings_of(tmp_path, "worker-1", **changes))
 
 
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    certify(tmp_path, "worker-1")
+    (tmp_path / "worker-1.key").chmod(0o444)
+    with pytest.raises(ConfigurationError, match="may be read by others than its owner"):
+        place_in(settings_of(tmp_path, "worker-1"))
+
+
 def test_without_the_extra_one_sentence_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
