@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from app.durable import make_private_folder, write_new
+from app.certificates import begun, named, usage, write_pair
+from app.durable import make_private_folder
 from app.errors import ConfigurationError
 
 CA_LIFETIME: Final = timedelta(days=5 * 365)
@@ -20,20 +21,27 @@ CA_NAME: Final = "ca"
 
 
 def make_ca(folder: Path) -> bool:
-    """Write `ca.crt` and `ca.key` into a folder; False where they are there."""
+    """Write `ca.crt` and `ca.key` into a folder; False where they are there.
+
+    Raises:
+        ConfigurationError: the key alone is missing.
+    """
     make_private_folder(folder)
     if (folder / f"{CA_NAME}.key").exists():
         return False
+    if (folder / f"{CA_NAME}.crt").exists():
+        raise ConfigurationError(
+            "this folder has the cluster's CA without its key",
+            hint="put ca.key back; to begin anew, move ca.crt away",
+        )
     key = ec.generate_private_key(ec.SECP384R1())
-    name = _name("Blindlink cluster CA")
-    authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+    name, public = named("Blindlink cluster CA"), key.public_key()
     built = (
-        _begun(name, name, key.public_key(), CA_LIFETIME)
+        begun(name, public, name, public, CA_LIFETIME)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(is_ca=True), critical=True)
-        .add_extension(authority, critical=False)
+        .add_extension(usage("key_cert_sign", "crl_sign"), critical=True)
     )
-    _write(folder, CA_NAME, key, built.sign(key, hashes.SHA384()))
+    write_pair(folder, CA_NAME, built.sign(key, hashes.SHA384()), key)
     return True
 
 
@@ -51,16 +59,14 @@ def certify(folder: Path, machine: str) -> None:
     ca, ca_key = _read_ca(folder)
     key = ec.generate_private_key(ec.SECP384R1())
     both = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-    authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     built = (
-        _begun(_name(machine), ca.subject, key.public_key(), LIFETIME)
+        begun(named(machine), key.public_key(), ca.subject, ca_key.public_key(), LIFETIME)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(is_ca=False), critical=True)
+        .add_extension(usage("digital_signature"), critical=True)
         .add_extension(x509.ExtendedKeyUsage(both), critical=False)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(machine)]), critical=False)
-        .add_extension(authority, critical=False)
     )
-    _write(folder, machine, key, built.sign(ca_key, hashes.SHA384()))
+    write_pair(folder, machine, built.sign(ca_key, hashes.SHA384()), key)
 
 
 def _read_ca(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
@@ -72,52 +78,3 @@ def _read_ca(folder: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ConfigurationError("the cluster's CA in this folder is of another kind")
     return certificate, key
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-def _begun(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, lifetime: timedelta
-) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        # Clocks of machines differ.
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + lifetime)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-    )
-
-
-def _usage(*, is_ca: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not is_ca,
-        key_cert_sign=is_ca,
-        crl_sign=is_ca,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _write(
-    folder: Path, name: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate
-) -> None:
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    public = certificate.public_bytes(serialization.Encoding.PEM)
-    # The key last: where it is, the certificate is.
-    write_new(folder / f"{name}.crt", public, mode=0o644)
-    write_new(folder / f"{name}.key", pem)

@@ -64,6 +64,15 @@ def test_a_machine_is_not_certified_twice_into_one_folder(tmp_path: Path) -> Non
     assert (tmp_path / "ca" / "worker-1.crt").read_bytes() == before
 
 
+def test_a_ca_whose_key_was_moved_away_certifies_nothing(tmp_path: Path) -> None:
+    certify(tmp_path / "ca", "worker-1")
+    (tmp_path / "ca" / "ca.key").rename(tmp_path / "ca.key")
+    refused = certify(tmp_path / "ca", "worker-2")
+    assert refused.exit_code == 1
+    assert "the cluster's CA without its key" in refused.stderr
+    assert "put ca.key back" in refused.stderr
+
+
 @pytest.mark.parametrize("name", ["ca", "../up", "Worker", "-x", ""])
 def test_a_machine_has_a_plain_name(tmp_path: Path, name: str) -> None:
     refused = certify(tmp_path / "ca", "worker-1", "--", name)
