@@ -58,11 +58,7 @@ def find_pairs_on_cluster(
 
 @contextlib.contextmanager
 def cluster_blocks(
-    place: Place,
-    datasets: Sequence[Words],
-    n_threads: int,
-    *,
-    patience_s: float = PATIENCE_S,
+    place: Place, datasets: Sequence[Words], n_threads: int
 ) -> Iterator[ClusterExecutor]:
     """Yield an executor that compares blocks of these files on the cluster, for the length of a block of code.
 
@@ -70,7 +66,6 @@ def cluster_blocks(
         place: the cluster.
         datasets: the files; workers fetch them from here.
         n_threads: threads of this process that do what the cluster does not.
-        patience_s: after so long without any pairs they do what is under way.
 
     Raises:
         ClusterUnavailableError: the scheduler does not answer, or has no worker.
@@ -87,7 +82,7 @@ def cluster_blocks(
                 "The cluster has no workers.", hint="start one: blindlink-broker cluster worker"
             )
         shapes = tuple((len(words), words.shape[1]) for words in datasets)
-        with ClusterExecutor(client, exchange, here, datasets, shapes, patience_s) as executor:
+        with ClusterExecutor(client, exchange, here, datasets, shapes) as executor:
             # One more for each thread, so that none waits until the next block has come.
             executor.n_tasks = 2 * n_tasks
             yield executor
@@ -111,21 +106,19 @@ class ClusterExecutor(Executor):
 
     n_tasks = 1
 
-    def __init__(  # noqa: PLR0917 - what `cluster_blocks` has opened
+    def __init__(
         self,
         client: distributed.Client,
         exchange: Exchange,
         here: ThreadPoolExecutor,
         datasets: Sequence[Words],
         shapes: tuple[tuple[int, int], ...],
-        patience_s: float,
     ) -> None:
         self._client = client
         self._exchange = exchange
         self._here = here
         self._datasets = datasets
         self._shapes = shapes
-        self._patience_s = patience_s
         self._awaited: list[_Awaited] = []
         self._lock = threading.Lock()
         self._ended = threading.Event()
@@ -194,7 +187,7 @@ class ClusterExecutor(Executor):
             if self._exchange.arrived.wait(_LOOK_S):
                 self._exchange.arrived.clear()
                 arrived = time.monotonic()
-            is_over = time.monotonic() - arrived > self._patience_s
+            is_over = time.monotonic() - arrived > PATIENCE_S
             for one in self._lost(is_over):
                 log.warning("block_lost")
                 self._do_here(one.future, one.compare)

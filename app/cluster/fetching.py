@@ -48,9 +48,8 @@ class BlockTask:
 class Fetched:
     """The files of one attempt at a time, in memory alone."""
 
-    def __init__(self, place: Place, *, keep_s: float = KEEP_S) -> None:
+    def __init__(self, place: Place) -> None:
         self._context = place.tls(is_server=False)
-        self._keep_s = keep_s
         self._lock = threading.Lock()
         self._reference = ""
         self._datasets: tuple[Words, ...] = ()
@@ -86,7 +85,7 @@ class Fetched:
     def _forget_later(self) -> None:
         if self._forgetting is not None:
             self._forgetting.cancel()
-        self._forgetting = threading.Timer(self._keep_s, self.forget)
+        self._forgetting = threading.Timer(KEEP_S, self.forget)
         self._forgetting.daemon = True
         self._forgetting.start()
 

@@ -191,7 +191,11 @@ def harmed(place: Place, files: list[Words], harms: list[Callable[[], object]]) 
         if harms:
             harms.pop(0)()
 
-    with cluster_blocks(place, files, 1, patience_s=0.5) as executor:
+    with (
+        pytest.MonkeyPatch.context() as patched,
+        cluster_blocks(place, files, 1) as executor,
+    ):
+        patched.setattr("app.cluster.executor.PATIENCE_S", 0.5)
         return find_pairs(
             files, THRESHOLD, n_threads=executor.n_tasks, executor=executor, watch=watch
         )
