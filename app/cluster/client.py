@@ -24,6 +24,17 @@ class Strength(NamedTuple):
     n_threads: int
 
 
+class _Client(distributed.Client):
+    """A client that leaves no thread behind where it cannot connect."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().__init__(*args, **kwargs)
+        except BaseException:
+            self._loop_runner.stop()
+            raise
+
+
 @contextmanager
 def connected(place: Place) -> Iterator[distributed.Client]:
     """Be a client of the cluster for the length of a block.
@@ -33,7 +44,7 @@ def connected(place: Place) -> Iterator[distributed.Client]:
     """
     configure()
     try:
-        client = distributed.Client(
+        client = _Client(
             place.address,
             security=security_of(place),
             timeout=CONNECT_TIMEOUT_S,

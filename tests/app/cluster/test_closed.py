@@ -150,11 +150,13 @@ def test_a_client_of_another_ca_does_not_get_in(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.cluster.client.CONNECT_TIMEOUT_S", 0.5)
+    before = {thread.name for thread in threading.enumerate()}
     with (
         pytest.raises(ClusterUnavailableError),
         connected(stranger(tmp_path / "other", cluster)),
     ):
         pass
+    assert {thread.name for thread in threading.enumerate()} <= before
 
 
 def test_a_second_scheduler_says_that_it_cannot_listen(cluster: Cluster, tmp_path: Path) -> None:
