@@ -69,7 +69,7 @@ def run_scheduler(place: Place, on_listening: Callable[[str], None]) -> None:
         try:
             scheduler = await ClosedScheduler(
                 protocol="tls",
-                host=place.host,
+                host=distributed.comm.unparse_host_port(place.host),
                 port=place.port,
                 security=security_of(place),
                 dashboard=False,
@@ -130,7 +130,7 @@ def run_cluster_worker(  # noqa: PLR0917 - one parameter for each option
             place.address,
             nthreads=n_threads,
             # Not on every address, as Dask would.
-            host=host,
+            host=distributed.comm.unparse_host_port(host),
             port=port,
             security=security_of(place),
             # Dask wants a folder; with no limit of memory and no spilling it writes nothing there.

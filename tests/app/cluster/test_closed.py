@@ -25,7 +25,7 @@ from app.cluster.certificates import certify, make_ca
 from app.cluster.client import ask_for_help, connected, strength_of
 from app.cluster.exchange import Exchange
 from app.cluster.fetching import BlockTask, Fetched
-from app.cluster.nodes import run_cluster_worker
+from app.cluster.nodes import run_cluster_worker, run_scheduler
 from app.cluster.place import ClusterUnavailableError, Place
 from app.cluster.tasks import Helps
 from app.db import SchemaChangedError
@@ -170,6 +170,20 @@ def test_a_second_scheduler_says_that_it_cannot_listen(cluster: Cluster, tmp_pat
     )
     assert refused.returncode == 1
     assert "the scheduler cannot listen at cluster_address" in refused.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="no IPv6 here")
+def test_a_scheduler_listens_on_an_address_of_ipv6_too(cluster: Cluster) -> None:
+    with contextlib.closing(socket.create_server(("::1", 0), family=socket.AF_INET6)) as listener:
+        address = f"tls://[::1]:{listener.getsockname()[1]}"
+    told: list[str] = []
+
+    def end(listening: str) -> None:
+        told.append(listening)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    run_scheduler(replace(cluster.place, address=address), end)
+    assert told == [address]
 
 
 def test_its_parts_count_themselves(cluster: Cluster) -> None:
