@@ -1,9 +1,9 @@
 """Files of exact tokens, as OpenLinkToken writes them: a row a record and rule, told by their columns.
 
 A token of a rule, such as last name, first letter, sex and date of birth, is HMAC-SHA-256 in base64, or SHA-256
-in hexadecimal digits; zeros or nothing stand where an attribute is missing. An encrypted token is another one
-each time, so that two of them can never be compared. Source: the pages of OpenLinkToken 2 on token rules, match
-tokens and decryption; ADR 0073.
+in hexadecimal digits (rules of one's own may take SHA-512); zeros or nothing stand where an attribute is
+missing. An encrypted token is another one each time, so that two of them can never be compared. Source: the pages of
+OpenLinkToken 2 on token rules, match tokens and decryption; ADR 0073.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ Tokens = NDArray[np.int64]
 """What stands for each record's token of each rule, shape (n records, n rules); 0: it has none."""
 
 _COLUMNS: Final = {"recordid": "RecordId", "ruleid": "RuleId", "token": "Token"}
-# A file of people may have one of these columns, or two among its many.
+# A file of people may have one of these columns, or two among its many; all three are those of tokens.
 _FEWEST_COLUMNS, _MOST_COLUMNS = 2, 4
 # As many as one record has bits.
 MOST_RULES: Final = 16
 _HASHED: Final = re.compile(r"[0-9A-Za-z+/_-]{20,88}={0,2}")
-_KEYLESS: Final = re.compile(r"[0-9a-f]{64}")
+_KEYLESS: Final = re.compile(r"(?:[0-9A-Fa-f]{64}){1,2}")
 _ENCRYPTED_START: Final = "olt."
 # OpenToken's base64 of a nonce, AES-GCM of a hash in base64 or hexadecimal digits, and a tag.
 _ENCRYPTED_LENGTHS: Final = range(96, 157)
@@ -107,9 +107,9 @@ def find_token_columns(path: Path) -> TokenColumns | None:
     how = guess_reading(path)
     header = open_table(path, encoding=how.encoding, delimiter=how.delimiter).columns
     found = {loose(one): one for one in header if loose(one) in _COLUMNS}
-    if len(found) < _FEWEST_COLUMNS or len(header) > _MOST_COLUMNS:
-        return None
     missing = [name for key, name in _COLUMNS.items() if key not in found]
+    if len(found) < _FEWEST_COLUMNS or (missing and len(header) > _MOST_COLUMNS):
+        return None
     if missing:
         raise MissingColumnError(
             f"{path} looks like a file of tokens and has no column {missing[0]}",
@@ -188,18 +188,21 @@ def _refuse_what_is_no_hash(name: str, chunk: Chunk, cells: Sequence[str]) -> bo
     """Refuse other tokens than hashes; returns whether a hash was made without a secret."""
     is_keyless = False
     for row, cell in enumerate(cells, start=chunk.first_row):
-        if cell.startswith(_ENCRYPTED_START) or len(cell) in _ENCRYPTED_LENGTHS:
+        if not cell.strip("0"):
+            continue
+        if _KEYLESS.fullmatch(cell):
+            is_keyless = True
+        elif cell.startswith(_ENCRYPTED_START) or len(cell) in _ENCRYPTED_LENGTHS:
             raise TokensError(
                 f"{name} holds encrypted tokens (row {row}): no two of them are ever the same, so they"
                 " can't be compared",
                 hint="ask the person who has the key to decrypt them to hashes: olt decrypt",
             )
-        if cell.strip("0") and not _HASHED.fullmatch(cell):
+        elif not _HASHED.fullmatch(cell):
             raise TokensError(
                 f"{name}, row {row}: the token is not a hash",
                 hint="write it with olt tokenize, but not with --mode demo, which writes names and dates",
             )
-        is_keyless |= bool(cell.strip("0")) and _KEYLESS.fullmatch(cell) is not None
     return is_keyless
 
 

@@ -89,6 +89,15 @@ def test_a_file_of_people_is_none_of_tokens(tmp_path: Path, header: tuple[str, .
     assert find_token_columns(path) is None
 
 
+def test_a_file_with_all_three_columns_is_one_of_tokens_whatever_else_it_has(
+    tmp_path: Path,
+) -> None:
+    path = write_rows(
+        tmp_path / "t.csv", [("T1", HASH, "r1", "x", "y")], (*HEADER, "Site", "Batch")
+    )
+    assert read(path).ids == ["r1"]
+
+
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     path = write_rows(tmp_path / "t.csv", [("T1", HASH)], ("RuleId", "Token"))
     with raises(MissingColumnError, match=r"t\.csv looks like .* has no column RecordId"):
@@ -132,8 +141,10 @@ def test_two_files_need_a_rule_and_a_token_in_common(tmp_path: Path) -> None:
         common_rules(ours, rules)
 
 
-def test_tokens_made_without_a_secret_are_told(tmp_path: Path) -> None:
-    assert read(write_rows(tmp_path / "t.csv", [("T1", "8d0f" * 16, "r1")])).is_keyless
+@pytest.mark.parametrize("cell", ["8d0f" * 16, "8D0F" * 16, "8d0f" * 32])
+def test_tokens_made_without_a_secret_are_told(tmp_path: Path, cell: str) -> None:
+    # The last one is of SHA-512: as long as an encrypted one, and none.
+    assert read(write_rows(tmp_path / "t.csv", [("T1", cell, "r1")])).is_keyless
     assert not read(
         write_rows(tmp_path / "u.csv", [("T1", BLANK, "r"), ("T2", HASH, "r")])
     ).is_keyless
