@@ -35,6 +35,11 @@ class Found:
     measured: Measured | None
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a person has to know of these two files before using the links."""
+        return ()
+
+    @property
     def sides(self) -> tuple[tuple[str, FileSide], tuple[str, FileSide]]:
         """The name and the records of each file."""
         return (self.names[0], self.outcome.a), (self.names[1], self.outcome.b)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,6 +83,8 @@ class Outcome:
         b: the second file.
         a_is_smaller: whether the first one was the smaller file of the pair.
         run: what the broker's engine decided.
+        more_wrong: how many links more may be of two people than match probabilities expect, where these leave
+            out pairs within a file that may be one person twice; None: they do not.
     """
 
     n_passes: int
@@ -91,6 +92,7 @@ class Outcome:
     b: FileSide
     a_is_smaller: bool
     run: Resolution
+    more_wrong: float | None = None
 
     @cached_property
     def pairs(self) -> tuple[TrialPair, ...]:
@@ -124,19 +126,27 @@ class Outcome:
     @property
     def wrong(self) -> Interval:
         """How many links are likely of two people; no more than there are."""
-        found = wrong_links(round(100 * self.run.expected_false_matches))
-        return Interval(min(found.low, self.n_linked), min(found.high, self.n_linked))
+        expected = self.run.expected_false_matches
+        low, high = (
+            wrong_links(round(100 * one)) for one in (expected, expected + (self.more_wrong or 0.0))
+        )
+        return Interval(min(low.low, self.n_linked), min(high.high, self.n_linked))
+
+    @property
+    def is_wrong_known(self) -> bool:
+        """Whether anything tells that some links are right."""
+        return self.more_wrong is None or self.wrong.high < max(1, self.n_linked)
 
     @property
     def missed(self) -> Interval:
-        """How many people are likely in both files and not linked."""
+        """How many people are likely in both files and not linked; at most all, where no field tells."""
         n_smaller = min(len(self.a.records.ids), len(self.b.records.ids))
         fields = shown_concordance(self.n_linked, self.run.concordance, floor=0)
         found = missed_matches(self.n_linked, n_smaller, fields, floor=0)
         if fields:
             return found
-        # Nothing tells how often fields differ: at least those that are expected among the pairs that met.
-        return Interval(min(math.floor(self.run.expected_missed), found.high), found.high)
+        # Of a record with a wrong link the right one is missed, too.
+        return Interval(0, min(n_smaller, found.high + self.wrong.high))
 
     def unmatched(self, which: Literal["a", "b"]) -> list[Unmatched]:
         """Return the records of a file that are not linked, each with at least one reason."""

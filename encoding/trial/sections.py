@@ -7,7 +7,7 @@ from typing import Final
 
 from encoding.trial.found import Found, Measured
 from encoding.trial.outcome import MISSED, TRIAL_SENTENCES
-from encoding.trial.summary import beyond_words, percent, range_words, reasons_of
+from encoding.trial.summary import beyond_words, percent, range_words, reasons_of, wrong_words
 from encoding.trial.words import UNPROTECTED
 from schemas.policy_words import linked_sentence, review_sentence
 from schemas.run import RECOMMENDED_POLICY
@@ -26,7 +26,8 @@ WITH_A_BROKER: Final = (
 
 
 REHEARSED: Final = (
-    "the likely ones held the true number in at least 90 of 100 rehearsals with invented people."
+    "Expected numbers add up the match probabilities of the pairs; the likely ones held the true number in at"
+    " least 90 of 100 rehearsals with invented people."
 )
 
 
@@ -52,7 +53,7 @@ def _in_short(found: Found) -> Iterator[tuple[Standing, str]]:
     yield "warn", UNPROTECTED
     yield (
         "note",
-        f"Likely wrong, of two different people: {range_words(outcome.wrong)} of {outcome.n_linked:,} links.",
+        f"Likely wrong, of two different people: {wrong_words(outcome)}.",
     )
     yield (
         "note",
@@ -61,6 +62,7 @@ def _in_short(found: Found) -> Iterator[tuple[Standing, str]]:
     if outcome.n_beyond_review:
         words = beyond_words(outcome)
         yield "warn", f"{words[:1].upper()}{words[1:]}."
+    yield from (("warn", one) for one in found.remarks)
 
 
 def _rates(found: Found, how_sure: str) -> Iterator[Markup]:
@@ -78,22 +80,19 @@ def _rates(found: Found, how_sure: str) -> Iterator[Markup]:
         ("of which records", "records", "linked", "rate"),
         rows,
     )
+    columns = [("links", f"{outcome.n_linked:,}"), ("likely wrong", wrong_words(outcome))]
+    if outcome.more_wrong is None:
+        columns.insert(1, ("expected wrong", f"{outcome.run.expected_false_matches:,.1f}"))
+        columns.append(("expected missed, at least", f"{outcome.run.expected_missed:,.1f}"))
+    columns.append(("likely missed", range_words(outcome.missed)))
     yield table(
         "How sure the links are",
-        ("links", "expected wrong", "likely wrong", "expected missed, at least", "likely missed"),
-        [
-            (
-                f"{outcome.n_linked:,}",
-                f"{outcome.run.expected_false_matches:,.1f}",
-                range_words(outcome.wrong),
-                f"{outcome.run.expected_missed:,.1f}",
-                range_words(outcome.missed),
-            )
-        ],
+        tuple(name for name, _ in columns),
+        [tuple(cell for _, cell in columns)],
     )
     yield paragraph(f"{linked_sentence(RECOMMENDED_POLICY)} {review_sentence(RECOMMENDED_POLICY)}")
     yield paragraph(
-        f"Nobody knows the truth here. Expected numbers add up the match probabilities of the pairs; {how_sure}"
+        f"Nobody knows the truth here. {how_sure}"
         if found.measured is None
         else "These numbers were worked out without the truth, as a run with a broker does."
     )

@@ -30,10 +30,11 @@ def summary_lines(trial: Found) -> Iterator[str]:
     yield f"{headline(trial)}."
     for name, side in trial.sides:
         yield f"  linked of {len(side.records.ids):,} records of {name}: {_share(outcome.n_linked, side)}"
-    yield f"  likely wrong, of two different people: {range_words(outcome.wrong)} of the links"
+    yield f"  likely wrong, of two different people: {wrong_words(outcome)}"
     yield f"  likely in both files and not linked: {range_words(outcome.missed)} people"
     if outcome.n_beyond_review:
         yield f"  {beyond_words(outcome)}"
+    yield from (f"  {one}" for one in trial.remarks)
     if trial.measured is not None:
         yield from truth_lines(trial.measured)
 
@@ -66,7 +67,7 @@ def outcome_document(trial: Found) -> dict[str, Any]:
         "linked": outcome.n_linked,
         "review": outcome.n_review,
         "beyond_review": outcome.n_beyond_review,
-        "likely_wrong": [outcome.wrong.low, outcome.wrong.high],
+        "likely_wrong": [outcome.wrong.low, outcome.wrong.high] if outcome.is_wrong_known else None,
         "likely_missed": [outcome.missed.low, outcome.missed.high],
         "truth": None
         if measured is None
@@ -114,9 +115,16 @@ def beyond_words(outcome: Outcome) -> str:
     )
 
 
+def wrong_words(outcome: Outcome) -> str:
+    """Return how many links are likely of two people."""
+    return f"{range_words(outcome.wrong)} of the links" if outcome.is_wrong_known else "not known"
+
+
 def range_words(found: Interval) -> str:
     """Return an interval as people read it; one number where it holds no other."""
-    return f"{found.low:,}" if found.low == found.high else found.words()
+    if found.low == found.high:
+        return f"{found.low:,}"
+    return found.words() if found.low else f"at most {found.high:,}"
 
 
 def percent(share: Share) -> str:

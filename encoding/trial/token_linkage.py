@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from app.matching.blocks.bounds import link_policy
 from app.matching.blocks.decisions import Weighed
 from app.matching.blocks.pairs import MEETING, Met
 from app.matching.blocks.resolution import Resolution, settle_pairs
+from app.matching.blocks.rivals import Totals
 from app.matching.blocks.weights import PatternTable, Weights, weight
 from encoding.blocks.assembly import MetPasses
 from encoding.trial.tokens import MOST_RULES, Tokens
@@ -27,12 +28,18 @@ from schemas.run import RECOMMENDED_POLICY
 Pattern = tuple[int, int]
 """The rules on which two records agree, and those that both have, a bit each."""
 _Codes = NDArray[np.int64]
+_Code = TypeVar("_Code", int, _Codes)
 
 # A token that more records of a file share is one of a common name: it brings nobody together.
 _MOST_ALIKE: Final = 100
+PUBLISHED: Final = frozenset({"T1", "T2", "T3", "T4", "T5"})
+"""The rules of OpenLinkToken; what others of these names mean is unknown."""
 # The date of birth with a full name or a Social Security number: two records of a file that agree on one may be
 # one person twice, which says nothing of strangers.
 _IDENTIFYING: Final = frozenset({"T2", "T3", "T4"})
+_SOCIAL_SECURITY: Final = frozenset({"T4"})
+# A record with so many equally likely pairs is told apart from others by nothing: a placeholder, a newborn.
+_CROWD: Final = 3
 # Of 300,000 invented pupils at most 5 in 10^10 pairs of two people agree on T3, spread over several patterns.
 _RARE: Final = 1e-10
 _SMOOTHING: Final = 0.3
@@ -43,16 +50,18 @@ APART: Final = 2
 
 
 def link_tokens(
-    rules: Sequence[str], smaller: Tokens, larger: Tokens
-) -> tuple[Resolution, MetPasses, MetPasses]:
+    rules: Sequence[str], smaller: Tokens, larger: Tokens, *, are_published: bool = True
+) -> tuple[Resolution, MetPasses, MetPasses, float]:
     """Link two files by the policy that drafts of agreements propose.
 
     Args:
         rules: what each column of both is of.
         smaller: the file with fewer records.
         larger: the other one.
+        are_published: whether the rules are what OpenLinkToken means by their names.
     Returns:
-        What was decided, and by which rules each record of the two can be found.
+        What was decided, by which rules each record of the two can be found, and how many links more may be of
+        two people than match probabilities expect.
     """
     mine, theirs = _without_crowds(smaller, larger)
     pairs = np.concatenate([*_met(smaller, larger, mine, theirs)])
@@ -60,26 +69,33 @@ def link_tokens(
     codes, n_each = np.unique(pairs["code"], return_counts=True)
     patterns = [_pattern(code) for code in codes.tolist()]
     found = dict(zip(patterns, n_each.tolist(), strict=True))
-    chance = _Chance(rules, alike["code"], found, smaller, larger)
+    known = rules if are_published else ()
+    chance = _Chance(known, alike["code"], found, smaller, larger)
     matches, totals = _weigh(found, {one: chance.pairs(*one) for one in patterns})
+    of_pattern = np.array(totals, dtype=np.int64)
+    total = of_pattern[np.searchsorted(codes, pairs["code"])]
+    bands = link_policy(RECOMMENDED_POLICY, len(smaller)).bands
+    no_twins = (0,) * len(patterns)
+    none = np.zeros(len(pairs), dtype=np.int64)
+    is_crowded = _are_crowded(pairs, total) & (total >= bands.review)
+    weighed = Weighed(pairs, total, none, is_crowded)
     prior = weight(max(matches, _LEAST_ODDS) / (len(smaller) * len(larger)))
     levels = tuple(_levels(one, len(rules)) for one in patterns)
-    no_twins = (0,) * len(patterns)
-
-    def weigh(lot: Met) -> Weighed:
-        none = np.zeros(len(lot), dtype=np.int64)
-        total = np.array(totals, dtype=np.int64)[np.searchsorted(codes, lot["code"])]
-        return Weighed(lot, total, none, none.astype(bool))
-
     run = settle_pairs(
         [pairs],
-        weigh,
+        lambda _: weighed,
         table=PatternTable(tuple(codes.tolist()), levels, tuple(n_each.tolist())),
         weights=Weights((), prior, tuple(totals), no_twins, (), matches, 0),
-        bands=link_policy(RECOMMENDED_POLICY, len(smaller)).bands,
+        bands=bands,
         n_meetings=len(pairs),
     )
-    return run, MetPasses(_held(smaller), _held(mine)), MetPasses(_held(larger), _held(theirs))
+    as_links = alike[np.isin(alike["code"], codes[of_pattern >= bands.auto])]
+    return (
+        run,
+        MetPasses(_held(smaller), _held(mine)),
+        MetPasses(_held(larger), _held(theirs)),
+        chance.links(as_links),
+    )
 
 
 class _Chance:
@@ -93,7 +109,8 @@ class _Chance:
         smaller: Tokens,
         larger: Tokens,
     ) -> None:
-        self._identifying = sum(1 << at for at, rule in enumerate(rules) if rule in _IDENTIFYING)
+        self._identifying = _bits_of(rules, _IDENTIFYING)
+        self._social_security = _bits_of(rules, _SOCIAL_SECURITY)
         codes, n_each = np.unique(alike, return_counts=True)
         counted = dict(zip(map(_pattern, codes.tolist()), n_each.tolist(), strict=True))
         twice, once = (
@@ -104,10 +121,7 @@ class _Chance:
             for one, n in counted.items()
         }
         self._larger = Counter(_held(larger).tolist())
-        self._across: Counter[int] = Counter()
-        for held, n in Counter(_held(smaller).tolist()).items():
-            for other, m in self._larger.items():
-                self._across[held & other] += n * m
+        self._across = _pairs_by_rules(Counter(_held(smaller).tolist()), self._larger)
 
     def pairs(self, same: int, both: int) -> float:
         """Return how many pairs of strangers agree on the rules `same`, of those that both have."""
@@ -119,6 +133,28 @@ class _Chance:
         else:
             share = (n_alike + _SMOOTHING) / max(1, math.comb(n_with, 2))
         return share * self._across[both]
+
+    def links(self, alike: Met) -> float:
+        """Return how many links would be of strangers if no pair within the larger file were one person twice.
+
+        One pair more is taken than there are. Left out are records of crowds, which are not linked either, and
+        pairs that agree on the Social Security number and something else, which are one person twice.
+
+        Args:
+            alike: pairs within the larger file that would be linked.
+        """
+        same, both = _pattern(alike["code"])
+        is_person = (same & self._social_security != 0) & (same != self._social_security)
+        alike, both = alike[~is_person], both[~is_person]
+        n_each = np.bincount(np.concatenate([alike["smaller"], alike["larger"]]))
+        is_crowded = np.maximum(n_each[alike["smaller"]], n_each[alike["larger"]]) >= _CROWD - 1
+        within = _pairs_by_rules(self._larger, self._larger)
+        n_larger = self._larger.total()
+        one_more = self._across.total() / max(1, math.comb(n_larger, 2))
+        return one_more + math.fsum(
+            n * self._across[held] * 2 / (within[held] - self._larger[held])
+            for held, n in Counter(both[~is_crowded].tolist()).items()
+        )
 
     def _is_whole(self, pattern: Pattern) -> bool:
         same, both = pattern
@@ -156,6 +192,27 @@ def _weigh(
         share = n_like / (math.fsum(alike.values()) or 1.0)
         totals.append(weight(max(n_here * share / strangers[same, both], _LEAST_ODDS)))
     return math.fsum(beyond.values()), totals
+
+
+def _pairs_by_rules(one: Mapping[int, int], other: Mapping[int, int]) -> Counter[int]:
+    """Return how many pairs of two files have which rules in common, by how many records have which."""
+    found: Counter[int] = Counter()
+    for held, n in one.items():
+        for others, m in other.items():
+            found[held & others] += n * m
+    return found
+
+
+def _are_crowded(pairs: Met, total: Totals) -> NDArray[np.bool_]:
+    """Tell in which pairs a record has so many that are as likely that nothing tells which one is right."""
+    is_crowded = np.zeros(len(pairs), dtype=bool)
+    for side in ("smaller", "larger"):
+        order = np.lexsort((total, pairs[side]))
+        keys = np.stack([pairs[side][order], total[order]])
+        starts = np.flatnonzero(np.r_[True, (keys[:, 1:] != keys[:, :-1]).any(axis=0)])
+        n_each = np.diff(np.r_[starts, len(order)])
+        is_crowded[order] |= np.repeat(n_each, n_each) >= _CROWD
+    return is_crowded
 
 
 def _restricted(pattern: Pattern, both: int) -> int:
@@ -214,7 +271,11 @@ def _held(tokens: Tokens) -> NDArray[np.uint16]:
     return _bits(tokens != 0).astype(np.uint16)
 
 
-def _pattern(code: int) -> Pattern:
+def _bits_of(rules: Sequence[str], some: Collection[str]) -> int:
+    return sum(1 << at for at, rule in enumerate(rules) if rule in some)
+
+
+def _pattern(code: _Code) -> tuple[_Code, _Code]:
     return code & (1 << MOST_RULES) - 1, code >> MOST_RULES
 
 

@@ -17,7 +17,7 @@ from encoding.trial.outcome import TOKENS, FileSide, Outcome
 from encoding.trial.records import Looks, RecordIds
 from encoding.trial.sections import WITH_A_BROKER, outcome_sections
 from encoding.trial.summary import headline, outcome_document
-from encoding.trial.token_linkage import APART, SAME, link_tokens
+from encoding.trial.token_linkage import APART, PUBLISHED, SAME, link_tokens
 from encoding.trial.tokens import TokenFile, common_rules
 from encoding.trial.words import UNPROTECTED
 from schemas.shared.page import (
@@ -32,8 +32,8 @@ from schemas.shared.page import (
 
 _MOST_PATTERNS: Final = 20
 KEYLESS: Final = (
-    "Tokens of 64 hexadecimal digits were made without a secret: anyone can find the people in them"
-    " by trying names."
+    "Tokens in hexadecimal digits are hashes without a secret, as OpenLinkToken writes them: anyone can find"
+    " the people in them by trying names."
 )
 LIMITS: Final = (
     "Two tokens are the same or they are not. One typing mistake, nickname, or changed last name breaks every"
@@ -48,6 +48,13 @@ MOVING_ON: Final = (
 )
 
 
+HOW_SURE: Final = (
+    "The most that are likely wrong is told as if any two records of the larger file that agree as much as"
+    " links do were two people, unless they have the same T4 and something else. Nothing tells how many people"
+    " have no token in common: at most all that are not linked, and those whose link is wrong."
+)
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TokenTrial(Found):
     """Everything that a trial of two files of tokens reports.
@@ -59,6 +66,21 @@ class TokenTrial(Found):
 
     files: tuple[TokenFile, TokenFile]
     rules: tuple[str, ...]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """That nothing tells how sure the links are, and how many records of each file are equal to others."""
+        larger = self.names[self.outcome.a_is_smaller]
+        unknown = (
+            f"How many links are wrong is not known. {larger} has too few records to tell how often two people"
+            " agree as much, or too many that do: one person twice, or two people; tokens don't show which.",
+        )
+        return (() if self.outcome.is_wrong_known else unknown) + tuple(
+            f"Records of {one.name} with the same tokens as another one: {one.n_repeated:,}, of people who are"
+            " in it twice, or stand-ins for unknown names."
+            for one in self.files
+            if one.n_repeated
+        )
 
 
 def run_token_trial(
@@ -75,10 +97,15 @@ def run_token_trial(
     progress("comparing", 0.0, 0, "pairs")
     a_is_smaller = len(a.ids) <= len(b.ids)
     smaller, larger = (a, b) if a_is_smaller else (b, a)
-    run, *met = link_tokens(rules, smaller.of_rules(rules), larger.of_rules(rules))
+    run, *met, more_wrong = link_tokens(
+        rules,
+        smaller.of_rules(rules),
+        larger.of_rules(rules),
+        are_published=PUBLISHED.issuperset((*a.rules, *b.rules)),
+    )
     progress("comparing", 1.0, len(run.pairs), "pairs")
     of_a, of_b = met if a_is_smaller else reversed(met)
-    outcome = Outcome(len(rules), _side(a, of_a), _side(b, of_b), a_is_smaller, run)
+    outcome = Outcome(len(rules), _side(a, of_a), _side(b, of_b), a_is_smaller, run, more_wrong)
     measured = None if true is None else measure(outcome, true)
     return TokenTrial(names, outcome, measured, files, rules)
 
@@ -93,6 +120,7 @@ def token_document(trial: TokenTrial) -> dict[str, Any]:
                 rule: round(share, 4) for rule, share in zip(one.rules, one.shares, strict=True)
             },
             "without_secret": one.is_keyless,
+            "repeated_records": one.n_repeated,
         }
         for one in trial.files
     ]
@@ -105,7 +133,7 @@ def token_page(trial: TokenTrial) -> str:
         *outcome_sections(
             trial,
             _doubts(trial),
-            "the likely ones held the true number in 42 rehearsals of 42 with invented people.",
+            HOW_SURE,
         ),
         Section("How a pair is weighed", list(_weighing(trial))),
         Section("What tokens cannot do", [paragraph(one) for one in LIMITS]),
@@ -173,8 +201,3 @@ def _reading(trial: TokenTrial) -> Iterator[Markup]:
             ("rule", "records that have its token"),
             [(rule, f"{share:.1%}") for rule, share in zip(one.rules, one.shares, strict=True)],
         )
-        if one.n_repeated:
-            yield paragraph(
-                f"{one.n_repeated:,} records have the same tokens as another record. They may be people who"
-                " are in the file twice. Links are surer with one record a person."
-            )

@@ -13,6 +13,7 @@ from app.matching.blocks.resolution import Resolution
 from app.matching.blocks.weights import Model, PatternTable, fit_weights
 from encoding.trial import token_linkage
 from encoding.trial.token_linkage import Tokens, link_tokens
+from schemas.link_quality import wrong_links
 
 RULES = ("T1", "T2", "T3", "T4", "T5")
 
@@ -54,7 +55,7 @@ def test_a_token_of_too_many_records_brings_nobody_together(
     monkeypatch.setattr(token_linkage, "_MOST_ALIKE", 3)
     a = np.array([[1, 7], [2, 0]])
     b = np.array([[1, 7]] * 2 + [[n, 7] for n in (10, 11)] + [[2, 8]])
-    run, of_a, of_b = link_tokens(("T1", "T5"), a, b)
+    run, of_a, of_b, _ = link_tokens(("T1", "T5"), a, b)
     assert len(run.pairs) == 3
     # Where another token does, the common one still tells whether they agree.
     assert set(run.table.levels) == {(1, 1), (1, 0)}
@@ -117,6 +118,44 @@ def test_rules_of_other_names_are_counted_in_the_file() -> None:
     assert len(linked(run)) == len(a)
     crowd = default_rng(1).integers(1, 40, (900, 2))
     run, *_ = link_tokens(rules, crowd[:400], crowd[400:])
+    assert linked(run) == set()
+
+
+@pytest.mark.parametrize(("n_ours", "n_theirs"), [(3, 3), (3, 1), (1, 3)])
+def test_of_three_equal_records_none_is_linked_without_a_person(n_ours: int, n_theirs: int) -> None:
+    people = np.arange(1, 301).reshape(-1, 5)
+    baby = np.full((3, 5), 999)
+    run, *_ = link_tokens(
+        RULES,
+        np.concatenate([people, baby[:n_ours]]),
+        np.concatenate([people, np.arange(1001, 1101).reshape(-1, 5), baby[:n_theirs]]),
+    )
+    assert linked(run) == {(at, at) for at in range(len(people))}
+    assert run.n_in_band(Band.REVIEW) == min(n_ours, n_theirs)
+
+
+def test_two_files_of_strangers_tell_that_all_links_may_be_wrong() -> None:
+    # As many people by one full name and date of birth as in files a hundred times as large.
+    some = np.arange(1, 15001).reshape(-1, 5)
+    some[:, [0, 2, 4]] = default_rng(2).integers(1, 10**6, (len(some), 1))
+    some[:, [1, 3]] = 0
+    run, *_, more_wrong = link_tokens(RULES, some[:1000], some[1000:])
+    assert linked(run)
+    assert wrong_links(round(100 * more_wrong)).high >= len(linked(run))
+
+
+def test_one_person_twice_by_the_social_security_number_is_no_stranger() -> None:
+    a = np.arange(1, 1001).reshape(200, 5)
+    b = np.concatenate([a, a, np.arange(5001, 9001).reshape(800, 5)])
+    *_, more_wrong = link_tokens(RULES, a, b)
+    assert more_wrong < 1
+    *_, more_wrong = link_tokens(RULES, a[:, :3], b[:, :3])
+    assert more_wrong > 60
+
+
+def test_names_of_rules_count_for_nothing_unless_all_are_published() -> None:
+    some = default_rng(1).integers(1, 2000, (900, 1))
+    run, *_ = link_tokens(("T2",), some[:400], some[400:], are_published=False)
     assert linked(run) == set()
 
 

@@ -13,7 +13,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from samples.openlinktoken import Person, rehearsed, token, token_rows, write_rows, write_tokens
+from samples.openlinktoken import (
+    BLANK,
+    Person,
+    rehearsed,
+    token,
+    token_rows,
+    write_rows,
+    write_tokens,
+)
 
 from encoding.cli.main import main
 from encoding.cli.parts.session import Session
@@ -76,6 +84,8 @@ def test_tokens_are_told_and_linked_with_nothing_set_up(rehearsal: Path, tried: 
     assert right >= 0.98 * len(linked)
     assert right >= 0.7 * len(truth)
     assert f"precision {right / len(linked):.2%}, recall {right / len(truth):.2%}" in tried.stdout
+    (most_missed,) = re.findall(r"not linked: at most ([\d,]+) people", tried.stdout)
+    assert int(most_missed) >= len(truth) - right
     missed = [int(n) for n in re.findall(r"missed (\d+): ", tried.stdout)]
     assert sum(missed) == len(truth) - right
 
@@ -124,6 +134,27 @@ def test_what_two_records_agree_on_decides_and_nothing_is_no_match(two: Path) ->
     (nothing,) = read(two / "trial/unmatched-a.csv")
     assert (nothing["record_id"], nothing["reasons"]) == ("K3", "no-key")
     assert nothing["compared_by"] == "0 of 5 passes"
+
+
+def test_equal_records_are_told_and_links_that_nothing_makes_sure(two: Path) -> None:
+    write_tokens(two / "b.csv", [("P1", ANA), ("P2", BO), ("P3", ZOE), ("P4", ZOE)])
+    found = json.loads(try_here(two, "a.csv", "b.csv", "--yes", "--json").stdout)
+    assert [one["repeated_records"] for one in found["files"]] == [0, 1]
+    assert found["likely_wrong"] is None
+    assert found["likely_missed"] == [0, 3]
+    done = try_here(two, "a.csv", "b.csv", "--yes", "--force")
+    for text in (done.stdout, (two / "trial/trial.html").read_text("utf-8")):
+        assert "Records of b.csv with the same tokens as another one: 1, " in text
+        assert "How many links are wrong is not known. b.csv has too few records" in text
+
+
+def test_a_rule_of_ones_own_takes_the_meaning_from_all_names(two: Path) -> None:
+    # Forty values of a rule that happens to be named T2, and one beside it that only one file has.
+    for name, n, add in (("a", 60, 0), ("b", 90, 7)):
+        rows = [("T2", token("T5", ANA, bytes([at * 11 % 40 + add])), f"{at}") for at in range(n)]
+        write_rows(two / f"{name}.csv", [*rows, ("SITE" if name == "b" else "T1", BLANK, "0")])
+    done = try_here(two, "a.csv", "b.csv", "--yes", "--json")
+    assert json.loads(done.stdout)["linked"] == 0
 
 
 def test_whichever_file_is_larger_pairs_name_the_first_one_first(two: Path) -> None:
