@@ -2,8 +2,8 @@
 
 A token of a rule, such as last name, first letter, sex and date of birth, is HMAC-SHA-256 in base64, or SHA-256
 in hexadecimal digits (rules of one's own may take SHA-512); zeros or nothing stand where an attribute is
-missing. An encrypted token is another one each time, so that two of them can never be compared. Source: the pages of
-OpenLinkToken 2 on token rules, match tokens and decryption; ADR 0073.
+missing. An encrypted token is another one each time, so that two of them can never be compared. Source: the
+pages of OpenLinkToken 2 on token rules, match tokens and decryption; ADR 0073.
 """
 
 from __future__ import annotations
