@@ -8,10 +8,8 @@ from typing import Final
 from encoding.quality.page import VERDICTS
 from encoding.trial.examples import Step, WeighedExample
 from encoding.trial.guess import RECORD_ID, WORDS
-from encoding.trial.sections import REHEARSED, WITH_A_BROKER, outcome_sections
-from encoding.trial.summary import headline
+from encoding.trial.sections import REHEARSED, WEIGHTS, render_trial
 from encoding.trial.trial import Trial
-from encoding.trial.words import UNPROTECTED
 from schemas.shared.page import (
     Markup,
     Section,
@@ -19,7 +17,6 @@ from schemas.shared.page import (
     findings,
     paragraph,
     prose_table,
-    render_page,
     waterfall_chart,
 )
 
@@ -33,19 +30,13 @@ FIELD_WORDS: Final = {
 
 def trial_page(trial: Trial) -> str:
     """Return the trial as one self-contained HTML file."""
-    sections = [
-        *outcome_sections(trial, _doubts(trial), REHEARSED),
+    sections = (
         Section("What to mend in the files first", list(_mending(trial))),
         Section("How a pair is weighed", list(_weighing(trial))),
         Section("How the files were read", list(_reading(trial))),
-        Section("The same with a broker", [paragraph(one) for one in WITH_A_BROKER]),
-    ]
-    return render_page(
-        f"Trial: {' and '.join(trial.names)}",
-        f"{headline(trial)}.",
-        sections,
-        f"{UNPROTECTED} This page holds counts, names of columns and invented people; no record of the files.",
     )
+    holds = "counts, names of columns and invented people; no record of the files"
+    return render_trial(trial, _doubts(trial), REHEARSED, sections, holds)
 
 
 def _doubts(trial: Trial) -> Iterator[tuple[Standing, str]]:
@@ -79,8 +70,7 @@ def _mending(trial: Trial) -> Iterator[Markup]:
 def _weighing(trial: Trial) -> Iterator[Markup]:
     yield paragraph(
         "The people below are invented; the weights are those of this trial. Each field adds to the weight of"
-        " a pair what it says for one person, or takes off what it says against; a weight of 0 is as likely as"
-        " not, and one more doubles the odds."
+        f" a pair what it says for one person, or takes off what it says against. {WEIGHTS}"
     )
     for example in trial.examples:
         yield from _example(example)

@@ -7,13 +7,20 @@ from typing import Final
 
 from encoding.trial.found import Found, Measured
 from encoding.trial.outcome import MISSED, TRIAL_SENTENCES
-from encoding.trial.summary import beyond_words, percent, range_words, reasons_of, wrong_words
+from encoding.trial.summary import (
+    beyond_words,
+    headline,
+    percent,
+    range_words,
+    reasons_of,
+    wrong_words,
+)
 from encoding.trial.words import UNPROTECTED
 from schemas.policy_words import linked_sentence, review_sentence
 from schemas.run import RECOMMENDED_POLICY
-from schemas.shared.page import Markup, Section, Standing, findings, paragraph, table
+from schemas.shared.page import Markup, Section, Standing, findings, paragraph, render_page, table
 
-WITH_A_BROKER: Final = (
+_WITH_A_BROKER: Final = (
     "Two agencies that may not show each other their files would each encode its own, with a secret that only"
     " the agencies share, and a broker would compare the encodings without names, dates or record IDs:"
     " docs/first-linkage.md.",
@@ -24,23 +31,46 @@ WITH_A_BROKER: Final = (
     " docs/review.md.",
 )
 
-
 REHEARSED: Final = (
     "Expected numbers add up the match probabilities of the pairs; the likely ones held the true number in at"
     " least 90 of 100 rehearsals with invented people."
 )
 
 
-def outcome_sections(
-    found: Found, doubts: Iterable[tuple[Standing, str]], how_sure: str
-) -> Iterator[Section]:
-    """Yield the sections of what was found.
+WEIGHTS: Final = "A weight of 0 is as likely as not, and one more doubles the odds."
+
+
+def render_trial(
+    found: Found,
+    doubts: Iterable[tuple[Standing, str]],
+    how_sure: str,
+    sections: Iterable[Section],
+    holds: str,
+) -> str:
+    """Return the page of a trial as one self-contained HTML file.
 
     Args:
         found: the trial.
         doubts: what else is to be said in short.
         how_sure: what the numbers that were worked out without the truth are worth.
+        sections: what to say of the files and of the weights.
+        holds: what is on the page, and what is not.
     """
+    return render_page(
+        f"Trial: {' and '.join(found.names)}",
+        f"{headline(found)}.",
+        [
+            *_of_outcome(found, doubts, how_sure),
+            *sections,
+            Section("The same with a broker", [paragraph(one) for one in _WITH_A_BROKER]),
+        ],
+        f"{UNPROTECTED} This page holds {holds}.",
+    )
+
+
+def _of_outcome(
+    found: Found, doubts: Iterable[tuple[Standing, str]], how_sure: str
+) -> Iterator[Section]:
     yield Section("In short", [findings([*_in_short(found), *doubts])])
     yield Section("Match rate", list(_rates(found, how_sure)))
     if found.measured is not None:

@@ -15,18 +15,16 @@ from encoding.progress import Progress, silent
 from encoding.trial.found import Found, measure, read_true_pairs
 from encoding.trial.outcome import TOKENS, FileSide, Outcome
 from encoding.trial.records import Looks, RecordIds
-from encoding.trial.sections import WITH_A_BROKER, outcome_sections
-from encoding.trial.summary import headline, outcome_document
+from encoding.trial.sections import WEIGHTS, render_trial
+from encoding.trial.summary import outcome_document
 from encoding.trial.token_linkage import APART, PUBLISHED, SAME, link_tokens
 from encoding.trial.tokens import TokenFile, common_rules
-from encoding.trial.words import UNPROTECTED
 from schemas.shared.page import (
     Markup,
     Section,
     Standing,
     paragraph,
     prose_table,
-    render_page,
     table,
 )
 
@@ -41,17 +39,16 @@ LIMITS: Final = (
     "Anyone who has the files can see how often each token occurs, and can tell common names by that.",
     "Anyone who has the secret can make the token of any name and date, and find out who is in a file. Treat a"
     " file of tokens as personal data.",
-)
-MOVING_ON: Final = (
-    "A token can't be turned into an encoding: start from the people's own rows. Run blindlink trial on two"
+    "A token cannot be turned into an encoding: start from the people's own rows. Run blindlink trial on two"
     " files with names and dates of birth. It also counts values that are close: docs/trial.md.",
 )
 
 
-HOW_SURE: Final = (
+_HOW_SURE: Final = (
     "The most that are likely wrong is told as if any two records of the larger file that agree as much as"
-    " links do were two people, unless they have the same T4 and something else. Nothing tells how many people"
-    " have no token in common: at most all that are not linked, and those whose link is wrong."
+    " links do were two people; but if rules are T1 to T5 alone, the same T4 and another one are one person."
+    " Nothing tells how many people have no token in common: at most all that are not linked, and those whose"
+    " link is wrong."
 )
 
 
@@ -66,6 +63,11 @@ class TokenTrial(Found):
 
     files: tuple[TokenFile, TokenFile]
     rules: tuple[str, ...]
+
+    @property
+    def are_published(self) -> bool:
+        """Whether the rules can be taken for those that OpenLinkToken has by these names."""
+        return _are_published(self.files)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -101,7 +103,7 @@ def run_token_trial(
         rules,
         smaller.of_rules(rules),
         larger.of_rules(rules),
-        are_published=PUBLISHED.issuperset((*a.rules, *b.rules)),
+        are_published=_are_published(files),
     )
     progress("comparing", 1.0, len(run.pairs), "pairs")
     of_a, of_b = met if a_is_smaller else reversed(met)
@@ -129,23 +131,20 @@ def token_document(trial: TokenTrial) -> dict[str, Any]:
 
 def token_page(trial: TokenTrial) -> str:
     """Return the trial as one self-contained HTML file."""
-    sections = [
-        *outcome_sections(
-            trial,
-            _doubts(trial),
-            HOW_SURE,
-        ),
+    sections = (
         Section("How a pair is weighed", list(_weighing(trial))),
         Section("What tokens cannot do", [paragraph(one) for one in LIMITS]),
         Section("How the files were read", list(_reading(trial))),
-        Section("The same with a broker", [paragraph(one) for one in MOVING_ON + WITH_A_BROKER]),
-    ]
-    return render_page(
-        f"Trial: {' and '.join(trial.names)}",
-        f"{headline(trial)}.",
-        sections,
-        f"{UNPROTECTED} This page holds counts and names of rules; no record and no token of the files.",
     )
+    doubts: list[tuple[Standing, str]] = []
+    if any(one.is_keyless for one in trial.files):
+        doubts.append(("warn", KEYLESS))
+    holds = "counts and names of rules; no record and no token of the files"
+    return render_trial(trial, doubts, _HOW_SURE, sections, holds)
+
+
+def _are_published(files: tuple[TokenFile, TokenFile]) -> bool:
+    return all(PUBLISHED.issuperset(one.rules) for one in files)
 
 
 def _side(file: TokenFile, met: MetPasses) -> FileSide:
@@ -155,19 +154,11 @@ def _side(file: TokenFile, met: MetPasses) -> FileSide:
     return FileSide(RecordIds(file.ids, np.arange(len(file.ids))), looks, met)
 
 
-def _doubts(trial: TokenTrial) -> Iterator[tuple[Standing, str]]:
-    if any(one.is_keyless for one in trial.files):
-        yield "warn", KEYLESS
-
-
 def _weighing(trial: TokenTrial) -> Iterator[Markup]:
     yield paragraph(
         "Records that have the same token of a rule are compared. What counts is the pattern: which rules"
         " agree, and which differ. A pattern weighs much if far more pairs of the two files have it than would"
-        " by chance. Chance is counted in pairs of records of the larger file. Pairs of one file that agree on"
-        " T2, T3, or T4 (a full name or a Social Security number, with the date of birth) may be one person"
-        " twice; those are left out, and chance is then at least one pair in ten billion. A weight of 0 is as"
-        " likely as not, and one more doubles the odds."
+        f" by chance. Chance is counted in pairs of records of the larger file. {_twice(trial)} {WEIGHTS}"
     )
     run = trial.outcome.run
     rows = sorted(
@@ -188,6 +179,16 @@ def _weighing(trial: TokenTrial) -> Iterator[Markup]:
     )
     if len(rows) > _MOST_PATTERNS:
         yield paragraph(f"{len(rows) - _MOST_PATTERNS} more patterns are less sure.")
+
+
+def _twice(trial: TokenTrial) -> str:
+    if not trial.are_published:
+        return "People who are in it twice make links less sure, since a file has other rules than T1 to T5."
+    return (
+        "Pairs of one file that agree on T2, T3, or T4 (a full name or a Social Security number, with the date"
+        " of birth) may be one person twice; those are left out, and chance is then at least one pair in ten"
+        " billion."
+    )
 
 
 def _named(rules: tuple[str, ...], levels: tuple[int, ...], wanted: int) -> str:
