@@ -39,7 +39,7 @@ LIMITS: Final = (
     "Anyone who has the files can see how often each token occurs, and can tell common names by that.",
     "Anyone who has the secret can make the token of any name and date, and find out who is in a file. Treat a"
     " file of tokens as personal data.",
-    "A token cannot be turned into an encoding: start from the people's own rows. Run blindlink trial on two"
+    "A token cannot be turned into an encoding: start from rows of people. Run blindlink trial on two"
     " files with names and dates of birth. It also counts values that are close: docs/trial.md.",
 )
 
@@ -63,11 +63,6 @@ class TokenTrial(Found):
 
     files: tuple[TokenFile, TokenFile]
     rules: tuple[str, ...]
-
-    @property
-    def are_published(self) -> bool:
-        """Whether the rules can be taken for those that OpenLinkToken has by these names."""
-        return _are_published(self.files)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -182,7 +177,7 @@ def _weighing(trial: TokenTrial) -> Iterator[Markup]:
 
 
 def _twice(trial: TokenTrial) -> str:
-    if not trial.are_published:
+    if not _are_published(trial.files):
         return "People who are in it twice make links less sure, since a file has other rules than T1 to T5."
     return (
         "Pairs of one file that agree on T2, T3, or T4 (a full name or a Social Security number, with the date"
