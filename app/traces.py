@@ -133,9 +133,9 @@ def _exporter(settings: Settings) -> SpanExporter:
             "traces_url needs packages that are not installed here",
             hint="pip install --require-hashes --requirement requirements/traces.txt",
         ) from exc
-    session = requests.Session()
+    connections = requests.Session()
     # Neither a proxy nor a password of the environment.
-    session.trust_env = False
+    connections.trust_env = False
     ca_file = settings.traces_ca_file
     if ca_file is not None and not ca_file.is_file():
         raise ConfigurationError("the file of traces_ca_file cannot be read")
@@ -144,7 +144,7 @@ def _exporter(settings: Settings) -> SpanExporter:
         certificate_file=None if ca_file is None else str(ca_file),
         headers=settings.traces_headers(),
         timeout=_TIMEOUT_S,
-        session=session,
+        session=connections,
     )
 
 

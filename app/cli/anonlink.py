@@ -15,6 +15,7 @@ from app.cluster.place import place_in
 from app.errors import ConfigurationError
 from app.logs import configure_logs
 from app.memory import give_memory_back
+from app.security.keyring import FILE
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
@@ -96,7 +97,6 @@ def serve(
     from app.anonlink.worker import working
     from app.http.server import bind
     from app.http.server import serve as serve_app
-    from app.security.keyring import FILE
     from app.settings import read_settings, usable_processors
 
     configure_logs()

@@ -128,11 +128,11 @@ class SecurityModule:
     def authenticate(self, name: str, message: bytes) -> bytes:
         """Return the HMAC-SHA-256 of a message under a key in the token, 32 bytes."""
 
-        def sign(session: Session) -> bytes:
+        def sign(login: Session) -> bytes:
             if name not in self._keys:
                 # A session of its own, with the same login: a search by one that has ended leaves the library
                 # with a search that it cannot end.
-                self._keys[name] = _found(session.token.open(rw=True), name)
+                self._keys[name] = _found(login.token.open(rw=True), name)
             return self._keys[name].sign(message, mechanism=Mechanism.SHA256_HMAC)
 
         return self._ask(sign)
@@ -197,8 +197,8 @@ class SecurityModule:
             raise keeper_fails("The token refuses the PIN of hsm_pin_file") from None
 
 
-def _generate(session: Session, *, name: str) -> None:
-    session.generate_key(
+def _generate(login: Session, *, name: str) -> None:
+    login.generate_key(
         KeyType.GENERIC_SECRET,
         8 * KEY_BYTES,
         mechanism=Mechanism.GENERIC_SECRET_KEY_GEN,
@@ -214,8 +214,8 @@ def _generate(session: Session, *, name: str) -> None:
     )
 
 
-def _found(session: Session, name: str) -> SignMixin:
-    key = session.get_key(object_class=ObjectClass.SECRET_KEY, id=bytes.fromhex(name))
+def _found(login: Session, name: str) -> SignMixin:
+    key = login.get_key(object_class=ObjectClass.SECRET_KEY, id=bytes.fromhex(name))
     if key[Attribute.EXTRACTABLE]:
         raise keeper_fails("The token would give out the key that the ring names")
     return cast("SignMixin", key)
