@@ -6,7 +6,9 @@ SQLite a writer takes the lock before its first read, so that what it checked st
 
 from __future__ import annotations
 
+import gc
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -399,6 +401,7 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin_sqlite)
         event.listen(engine, "handle_error", _drop_read_only)
+        event.listen(engine, "do_connect", _forget_read_only)
         return engine
     if url.get_backend_name() == "postgresql" and url.get_driver_name() == "psycopg":
         engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
@@ -427,11 +430,27 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
 
 
+# Set while connections of a read-only disk may still be open in this process.
+_READ_ONLY: Final = threading.Event()
+
+
 def _drop_read_only(context: ExceptionContext) -> None:
-    """Let go of connections that SQLite opened on a read-only disk: they stay so when the disk is mended."""
+    """Let go of connections that SQLite opened on a read-only disk: they stay so when the disk is mended.
+
+    All at once: a process shares one index of the write-ahead log, and the last one that is open keeps it so.
+    """
     code = getattr(context.original_exception, "sqlite_errorcode", 0)
-    if code & 0xFF == sqlite3.SQLITE_READONLY:
+    if code & 0xFF == sqlite3.SQLITE_READONLY and context.engine is not None:
         context.is_disconnect = True
+        context.engine.dispose()
+        _READ_ONLY.set()
+
+
+def _forget_read_only(*_: object) -> None:
+    """Before a new connection, free what keeps closed ones open: their cursors, in tracebacks of errors."""
+    if _READ_ONLY.is_set():
+        _READ_ONLY.clear()
+        gc.collect()
 
 
 def _assert_pragmas(connection: Connection) -> None:

@@ -244,7 +244,7 @@ def test_whoever_signs_last_approves_in_advance_at_once(rig: AgreementRig) -> No
     # The same command again, by whoever had signed before.
     ann.ok("agreement", "sign", *STANDING, "--runs", "9")
     assert standing(kim) == [("schools", 52, "2027-08-31"), ("welfare", 9, "2027-08-31")]
-    assert "stands already" in refused(ann.type("agreement", "sign", *STANDING, "--runs", "9"))
+    assert "already exists" in refused(ann.type("agreement", "sign", *STANDING, "--runs", "9"))
     late = ann.type("agreement", "sign", *STANDING, "--until", "2027-09-01")
     assert "ends on 2027-08-31" in refused(late, 2)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,6 +125,10 @@ def test_nobody_waits_for_a_collector_that_does_not_answer(
                     pass
         # The collector would have five seconds for each of several requests.
         assert time.monotonic() - began < 4
+    # What still sends must not do so beside other tests: it draws random pauses.
+    for thread in threading.enumerate():
+        if thread.name == "traces-end":
+            thread.join(30)
 
 
 @pytest.mark.parametrize(
