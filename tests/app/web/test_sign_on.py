@@ -485,7 +485,7 @@ def test_a_browser_is_linked_signs_out_and_signs_on_to_the_page_that_it_wanted(
     page.wait_for_url(f"{address}/sign-in")
     assert scene.openid.calls[-1] == "/logout"
     page.goto(f"{address}/projects/{PROJECT}")
-    press(page.get_by_role("link", name="open the page again"))
+    press(page.get_by_role("link", name="Sign in", exact=True))
     page.set_viewport_size({"width": 320, "height": 700})
     take_picture(page, "sign-in-narrow")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
