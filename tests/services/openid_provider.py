@@ -10,22 +10,18 @@ import base64
 import hashlib
 import json
 import secrets
-import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
 from joserfc import jws
 from joserfc.jwk import RSAKey, generate_key
-
-from app.cli.self_signed import write_certificate
+from services.loopback import QuietRequest, https_server, tls_of
 
 CLIENT_ID, CLIENT_SECRET = "blindlink pages", "the client's secret: of tests+"
 MULTI_FACTOR = ["pwd", "otp"]
@@ -176,12 +172,10 @@ class OpenIdProvider:
 @contextmanager
 def openid_provider(folder: Path, clock: Callable[[], datetime]) -> Iterator[OpenIdProvider]:
     """Serve a provider until the block ends."""
-    write_certificate(folder)
+    tls = tls_of(folder)
     provider = OpenIdProvider(clock, certificate=folder / "broker.crt")
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(folder / "broker.crt", folder / "broker.key")
 
-    class Request(BaseHTTPRequestHandler):
+    class Request(QuietRequest):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
@@ -223,20 +217,5 @@ def openid_provider(folder: Path, clock: Callable[[], datetime]) -> Iterator[Ope
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: object) -> None:
-            """Who hangs up in the middle is no fault of the provider."""
-
-    with Server(("127.0.0.1", 0), Request) as server:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-        provider.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield provider
-        finally:
-            server.shutdown()
-            thread.join()
+    with https_server(tls, Request) as provider.port:
+        yield provider

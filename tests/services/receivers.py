@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 
-from app.cli.self_signed import write_certificate
+from services.loopback import QuietRequest, going, https_server, tls_of
 
 USER, PASSWORD = "blindlink", "a mail password of tests"
 Security = Literal["starttls", "tls", "none"]
@@ -73,7 +72,7 @@ class Posted:
 @contextmanager
 def mail_server(folder: Path, security: Security = "starttls") -> Iterator[Inbox]:
     """Serve SMTP; `inbox.messages` are `Mail`."""
-    inbox, tls = _prepared(folder)
+    inbox, tls = Inbox(certificate=folder / "broker.crt"), tls_of(folder)
 
     class Conversation(socketserver.BaseRequestHandler):
         request: socket.socket
@@ -151,7 +150,7 @@ def mail_server(folder: Path, security: Security = "starttls") -> Iterator[Inbox
             taken = inbox.take(Mail(self.sender, tuple(self.receivers), content))
             self._say("250 ok" if taken else "451 not now")
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Conversation) as server, _going(server):
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Conversation) as server, going(server):
         inbox.port = server.server_address[1]
         yield inbox
 
@@ -159,9 +158,9 @@ def mail_server(folder: Path, security: Security = "starttls") -> Iterator[Inbox
 @contextmanager
 def webhook(folder: Path, *, leads_to: str | None = None) -> Iterator[Inbox]:
     """Serve HTTPS; `inbox.messages` are `Posted`. With `leads_to` every answer is a redirect to there."""
-    inbox, tls = _prepared(folder)
+    inbox, tls = Inbox(certificate=folder / "broker.crt"), tls_of(folder)
 
-    class Request(BaseHTTPRequestHandler):
+    class Request(QuietRequest):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -172,30 +171,5 @@ def webhook(folder: Path, *, leads_to: str | None = None) -> Iterator[Inbox]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Request) as server:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-        inbox.port = server.server_address[1]
-        with _going(server):
-            yield inbox
-
-
-def _prepared(folder: Path) -> tuple[Inbox, ssl.SSLContext]:
-    if not (folder / "broker.crt").exists():
-        write_certificate(folder)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(folder / "broker.crt", folder / "broker.key")
-    return Inbox(certificate=folder / "broker.crt"), tls
-
-
-@contextmanager
-def _going(server: socketserver.BaseServer) -> Iterator[None]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
+    with https_server(tls, Request) as inbox.port:
+        yield inbox

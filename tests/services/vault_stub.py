@@ -11,20 +11,16 @@ from __future__ import annotations
 import base64
 import json
 import os
-import ssl
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from app.cli.self_signed import write_certificate
+from services.loopback import QuietRequest, https_server, tls_of
 
 TOKEN = "hvs.a-token-of-tests"
 
@@ -144,12 +140,9 @@ class VaultStub:
 @contextmanager
 def running_vault_stub(folder: Path) -> Iterator[VaultStub]:
     """Serve a stub until the block ends; its certificate is in the folder."""
-    write_certificate(folder)
-    stub = VaultStub(folder)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(folder / "broker.crt", folder / "broker.key")
+    stub, tls = VaultStub(folder), tls_of(folder)
 
-    class Request(BaseHTTPRequestHandler):
+    class Request(QuietRequest):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
@@ -175,22 +168,5 @@ def running_vault_stub(folder: Path) -> Iterator[VaultStub]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            """Who hangs up in the middle is no fault of the stub."""
-
-    with Server(("127.0.0.1", 0), Request) as server:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-        stub.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield stub
-        finally:
-            server.shutdown()
-            thread.join()
+    with https_server(tls, Request) as stub.port:
+        yield stub
