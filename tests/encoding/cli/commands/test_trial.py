@@ -11,16 +11,15 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable, Sequence
-from contextlib import chdir
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from rigs.rehearsal import read_rows
+from rigs.trial import try_here
 
-from encoding.cli.main import main
-from encoding.cli.parts.session import Session
 from encoding.synth import CHILD_WELFARE_LAYOUT, K12_LAYOUT, write_rehearsal
 from encoding.trial.words import UNPROTECTED
 
@@ -53,17 +52,6 @@ def write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]], **ho
     return path
 
 
-def read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def try_here(folder: Path, *words: str) -> Result:
-    session = Session(now=lambda: datetime(2026, 11, 20, tzinfo=UTC))
-    with chdir(folder):
-        return CliRunner().invoke(main, ["trial", *words], obj=session)
-
-
 @pytest.fixture
 def two(tmp_path: Path) -> Path:
     """A folder with two small files."""
@@ -92,7 +80,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
         delimiter=";",
     )
     write(folder / "b.csv", list(ODD_B.values()), [[one[name] for name in ODD_B] for one in pupils])
-    truth = [(one["client_id"], one["state_student_id"]) for one in read(files.truth)]
+    truth = [(one["client_id"], one["state_student_id"]) for one in read_rows(files.truth)]
     write(folder / "truth.csv", ("client", "pupil"), truth)
     return folder
 
@@ -110,18 +98,18 @@ def test_files_with_odd_headers_are_linked_with_nothing_set_up(odd: Path, tried:
     assert "B'day          date of birth, as YYYY-MM-DD" in tried.stderr
     linked = {
         (one["record_id_a"], one["record_id_b"])
-        for one in read(odd / "out/pairs.csv")
+        for one in read_rows(odd / "out/pairs.csv")
         if one["band"] == "linked"
     }
-    truth = {(one["client"], one["pupil"]) for one in read(odd / "truth.csv")}
+    truth = {(one["client"], one["pupil"]) for one in read_rows(odd / "truth.csv")}
     assert len(linked & truth) >= 0.98 * len(linked)
     assert len(linked & truth) >= 0.9 * len(truth)
 
 
 def test_the_numbers_that_are_told_are_those_of_the_files(odd: Path, tried: Result) -> None:
-    pairs = read(odd / "out/pairs.csv")
+    pairs = read_rows(odd / "out/pairs.csv")
     linked = {(one["record_id_a"], one["record_id_b"]) for one in pairs if one["band"] == "linked"}
-    truth = {(one["client"], one["pupil"]) for one in read(odd / "truth.csv")}
+    truth = {(one["client"], one["pupil"]) for one in read_rows(odd / "truth.csv")}
     right = len(linked & truth)
     assert f"{len(linked):,} pairs are linked" in tried.stdout
     assert f"{right:,} of {len(linked):,} links are right, of {len(truth):,} true pairs" in (
@@ -133,13 +121,13 @@ def test_the_numbers_that_are_told_are_those_of_the_files(odd: Path, tried: Resu
 
 
 def test_every_record_is_linked_or_has_a_reason(odd: Path, tried: Result) -> None:
-    pairs = [one for one in read(odd / "out/pairs.csv") if one["band"] == "linked"]
+    pairs = [one for one in read_rows(odd / "out/pairs.csv") if one["band"] == "linked"]
     for which, column, header in (("a", "Kid #", "record_id_a"), ("b", "Pupil No.", "record_id_b")):
         how = {"encoding": "cp1252", "delimiter": ";"} if which == "a" else {"encoding": "utf-8"}
         text_encoding = how.pop("encoding")
         with (odd / f"{which}.csv").open(encoding=text_encoding, newline="") as file:
             everybody = {one[column] for one in csv.DictReader(file, **how)}  # type: ignore[call-overload]
-        listed = read(odd / f"out/unmatched-{which}.csv")
+        listed = read_rows(odd / f"out/unmatched-{which}.csv")
         assert all(one["reasons"] and one["explanation"] for one in listed)
         unlinked = {one["record_id"] for one in listed}
         assert unlinked | {one[header] for one in pairs} == everybody
@@ -147,7 +135,7 @@ def test_every_record_is_linked_or_has_a_reason(odd: Path, tried: Result) -> Non
 
 
 def test_pairs_are_sorted_and_their_probability_fits_their_band(odd: Path, tried: Result) -> None:
-    pairs = read(odd / "out/pairs.csv")
+    pairs = read_rows(odd / "out/pairs.csv")
     # One that stands behind a pair which was taken otherwise may be likely, and waits for review.
     for band, least in (("linked", 0.9), ("review", 0.05)):
         chances = [float(one["match_probability"]) for one in pairs if one["band"] == band]
@@ -243,7 +231,9 @@ def test_no_cell_is_written_or_printed_but_record_ids_in_the_lists(tmp_path: Pat
     assert not any(one in said for one in (*RECORD_IDS, "CANARYIDX"))
     assert "CANARYIDA,CANARYIDB,0.99" in files["pairs.csv"]
     (listed,) = (
-        one for one in read(tmp_path / "trial/unmatched-a.csv") if one["record_id"] == "CANARYIDC"
+        one
+        for one in read_rows(tmp_path / "trial/unmatched-a.csv")
+        if one["record_id"] == "CANARYIDC"
     )
     assert listed["reasons"] == "unreadable-birth-date unreadable-sex"
 
@@ -254,8 +244,8 @@ def test_files_of_different_people_give_no_links(two: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert "0 pairs are linked, and 0 more are for a person to decide." in result.stdout
     assert "of two different people: 0 of the links" in result.stdout
-    assert read(two / "trial/pairs.csv") == []
-    assert len(read(two / "trial/unmatched-a.csv")) == len(PEOPLE)
+    assert read_rows(two / "trial/pairs.csv") == []
+    assert len(read_rows(two / "trial/unmatched-a.csv")) == len(PEOPLE)
 
 
 def test_the_truth_may_be_written_with_other_delimiters(two: Path) -> None:
@@ -289,7 +279,7 @@ def test_a_wrong_guess_is_put_right_by_a_layout(two: Path) -> None:
     words = ("a.csv", "b.csv", "--yes", "--layout-b", "mine.toml", "--out", "again")
     assert try_here(two, *words).exit_code == 0
     assert "layout-b.toml" not in os.listdir(two / "again")
-    assert {one["record_id_a"] for one in read(two / "again/pairs.csv")} == {"K1", "K2"}
+    assert {one["record_id_a"] for one in read_rows(two / "again/pairs.csv")} == {"K1", "K2"}
 
 
 def test_an_incomplete_guess_leaves_a_layout_to_edit(two: Path) -> None:
@@ -313,7 +303,7 @@ def test_files_without_record_ids_are_linked_by_row_numbers(two: Path) -> None:
     result = try_here(two, "a.csv", "b.csv", "--yes")
     assert result.exit_code == 0
     assert "a record ID is the number of its row" in result.stderr
-    pairs = {(one["record_id_a"], one["record_id_b"]) for one in read(two / "trial/pairs.csv")}
+    pairs = {(one["record_id_a"], one["record_id_b"]) for one in read_rows(two / "trial/pairs.csv")}
     assert pairs == {("1", "P1"), ("2", "P2")}
 
 
@@ -333,7 +323,7 @@ def test_rows_with_one_record_id_are_one_record(two: Path) -> None:
 
 def test_whichever_file_is_larger_pairs_name_the_first_one_first(two: Path) -> None:
     assert try_here(two, "b.csv", "a.csv", "--yes").exit_code == 0
-    pairs = {(one["record_id_a"], one["record_id_b"]) for one in read(two / "trial/pairs.csv")}
+    pairs = {(one["record_id_a"], one["record_id_b"]) for one in read_rows(two / "trial/pairs.csv")}
     assert pairs == {("P1", "K1"), ("P2", "K2")}
 
 
@@ -353,7 +343,7 @@ def test_workbooks_and_dates_in_them_are_read(two: Path) -> None:
     book.save(two / "b.xlsx")
     result = try_here(two, "a.csv", "b.xlsx", "--yes")
     assert result.exit_code == 0, result.stderr
-    assert len(read(two / "trial/pairs.csv")) == 2
+    assert len(read_rows(two / "trial/pairs.csv")) == 2
 
 
 def test_adults_need_the_profile_for_them(two: Path) -> None:
@@ -365,7 +355,7 @@ def test_adults_need_the_profile_for_them(two: Path) -> None:
     assert "hint: for people of any age: --profile generic-person\n" in refused.stderr
     done = try_here(two, "a.csv", "b.csv", "--yes", "--profile", "generic-person")
     assert done.exit_code == 0, done.stderr
-    assert len(read(two / "trial/pairs.csv")) == 2
+    assert len(read_rows(two / "trial/pairs.csv")) == 2
 
 
 def test_files_without_the_sex_are_compared_without_it(two: Path) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
 from collections.abc import Sequence
-from contextlib import chdir
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
+from rigs.rehearsal import read_rows
+from rigs.trial import try_here
 from samples.openlinktoken import (
     BLANK,
     Person,
@@ -23,8 +22,6 @@ from samples.openlinktoken import (
     write_tokens,
 )
 
-from encoding.cli.main import main
-from encoding.cli.parts.session import Session
 from encoding.synth import write_rehearsal
 from encoding.trial.token_trial import KEYLESS, LIMITS
 from encoding.trial.words import UNPROTECTED
@@ -33,17 +30,6 @@ WRITTEN = ("README.txt", "pairs.csv", "trial.html", "unmatched-a.csv", "unmatche
 ANA = {"first": "Ana", "last": "Ortiz", "born": "2012-03-14", "sex": "F", "zip": "27601"}
 BO = {"first": "Bo", "last": "Nguyen", "born": "2011-04-19", "sex": "M", "zip": "27601"}
 ZOE = {"first": "Zoe", "last": "Zinn", "born": "2010-12-31", "sex": "F", "zip": "28801"}
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def try_here(folder: Path, *words: str, answers: str = "") -> Result:
-    session = Session(now=lambda: datetime(2026, 11, 20, tzinfo=UTC))
-    with chdir(folder):
-        return CliRunner().invoke(main, ["trial", *words], obj=session, input=answers)
 
 
 @pytest.fixture
@@ -62,7 +48,7 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sides: Sequence[list[tuple[str, Person]]] = rehearsed(files)
     for name, people in zip(("a.csv", "b.csv"), sides, strict=True):
         write_tokens(folder / name, people)
-    truth = [(one["client_id"], one["state_student_id"]) for one in read(files.truth)]
+    truth = [(one["client_id"], one["state_student_id"]) for one in read_rows(files.truth)]
     write_rows(folder / "truth.csv", truth, ("client", "pupil"))
     return folder
 
@@ -77,9 +63,9 @@ def test_tokens_are_told_and_linked_with_nothing_set_up(rehearsal: Path, tried: 
     assert tried.exit_code == 0, tried.stderr
     assert sorted(os.listdir(rehearsal / "out")) == sorted(WRITTEN)
     assert "a.csv: tokens of OpenLinkToken for " in tried.stderr
-    pairs = read(rehearsal / "out/pairs.csv")
+    pairs = read_rows(rehearsal / "out/pairs.csv")
     linked = {(one["record_id_a"], one["record_id_b"]) for one in pairs if one["band"] == "linked"}
-    truth = {(one["client"], one["pupil"]) for one in read(rehearsal / "truth.csv")}
+    truth = {(one["client"], one["pupil"]) for one in read_rows(rehearsal / "truth.csv")}
     right = len(linked & truth)
     assert right >= 0.98 * len(linked)
     assert right >= 0.7 * len(truth)
@@ -91,10 +77,10 @@ def test_tokens_are_told_and_linked_with_nothing_set_up(rehearsal: Path, tried: 
 
 
 def test_every_record_is_linked_or_has_a_reason(rehearsal: Path, tried: Result) -> None:
-    pairs = [one for one in read(rehearsal / "out/pairs.csv") if one["band"] == "linked"]
+    pairs = [one for one in read_rows(rehearsal / "out/pairs.csv") if one["band"] == "linked"]
     for which in ("a", "b"):
-        everybody = {one["RecordId"] for one in read(rehearsal / f"{which}.csv")}
-        listed = read(rehearsal / f"out/unmatched-{which}.csv")
+        everybody = {one["RecordId"] for one in read_rows(rehearsal / f"{which}.csv")}
+        listed = read_rows(rehearsal / f"out/unmatched-{which}.csv")
         assert all(one["reasons"] and one["explanation"] for one in listed)
         linked = {one[f"record_id_{which}"] for one in pairs}
         assert {one["record_id"] for one in listed} == everybody - linked
@@ -117,7 +103,7 @@ def test_the_page_says_what_tokens_cannot_do_and_names_nobody(
     assert "layout" not in readme
     told = [page, readme, tried.output, tried.stderr]
     listed = [(rehearsal / f"out/{name}").read_text("utf-8") for name in WRITTEN]
-    for one in read(rehearsal / "a.csv"):
+    for one in read_rows(rehearsal / "a.csv"):
         assert not any(one["RecordId"] in text for text in told)
         assert not any(one["Token"] in text for text in (*told, *listed))
 
@@ -129,9 +115,9 @@ def test_what_two_records_agree_on_decides_and_nothing_is_no_match(two: Path) ->
     assert (found["linked"], found["review"]) == (2, 0)
     assert found["rules"] == ["T1", "T2", "T3", "T4", "T5"]
     assert found["files"][0]["rules"]["T4"] == 0
-    pairs = {(one["record_id_a"], one["record_id_b"]) for one in read(two / "trial/pairs.csv")}
+    pairs = {(one["record_id_a"], one["record_id_b"]) for one in read_rows(two / "trial/pairs.csv")}
     assert pairs == {("K1", "P1"), ("K2", "P2")}
-    (nothing,) = read(two / "trial/unmatched-a.csv")
+    (nothing,) = read_rows(two / "trial/unmatched-a.csv")
     assert (nothing["record_id"], nothing["reasons"]) == ("K3", "no-key")
     assert nothing["compared_by"] == "0 of 5 passes"
 
@@ -162,7 +148,7 @@ def test_whichever_file_is_larger_pairs_name_the_first_one_first(two: Path) -> N
     for first, second, expected in (("a", "b", ("K2", "P2")), ("b", "a", ("P2", "K2"))):
         done = try_here(two, f"{first}.csv", f"{second}.csv", "--yes", "--force")
         assert done.exit_code == 0, done.stderr
-        (pair,) = read(two / "trial/pairs.csv")
+        (pair,) = read_rows(two / "trial/pairs.csv")
         assert (pair["record_id_a"], pair["record_id_b"]) == expected
 
 
@@ -172,7 +158,7 @@ def test_a_rule_of_one_file_is_left_out_and_said(two: Path) -> None:
     result = try_here(two, "a.csv", "b.csv", "--yes")
     assert result.exit_code == 0
     assert "not compared, since only one file has it: T2" in result.stderr
-    assert len(read(two / "trial/pairs.csv")) == 2
+    assert len(read_rows(two / "trial/pairs.csv")) == 2
 
 
 def test_tokens_without_a_secret_are_warned_of(two: Path) -> None:
