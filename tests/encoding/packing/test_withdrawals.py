@@ -34,11 +34,11 @@ def test_what_was_withdrawn_is_known_again_and_nothing_else(path: Path) -> None:
 
 
 def test_the_file_tells_nothing_and_opens_with_this_key_and_project_alone(path: Path) -> None:
-    Withdrawn(path, "foster-pupils", KEY).add("4711", LOGGED)
+    Withdrawn(path, "foster-pupils", KEY).add("case-4711", LOGGED)
     raw = path.read_bytes()
-    assert b"4711" not in raw
+    assert b"case-4711" not in raw
     assert LOGGED.salt.encode() not in raw
-    assert "4711" not in repr(Withdrawn(path, "foster-pupils", KEY)._kept)
+    assert "case-4711" not in repr(Withdrawn(path, "foster-pupils", KEY)._kept)
     for project, key in (("foster-pupils", bytes(32)), ("others", KEY)):
         with pytest.raises(WorkspaceError):
             Withdrawn(path, project, key)

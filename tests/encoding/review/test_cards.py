@@ -35,7 +35,7 @@ KEY = bytes(range(32))
 REVIEW = ReviewOf("demo", 3, f"run-{'0' * 32}", "welfare", "schools", ("first_name", "born"))
 KEYS = {Handle(bytes([number]) * 16): f"{number:032x}" for number in (3, 1, 2)}
 RECORDS = {
-    f"{1:032x}": FileRecord("a", {"first_name": "Ana", "born": "2011-04-09"}, "1" * 32),
+    f"{1:032x}": FileRecord("a", {"first_name": "Anastasia", "born": "2011-04-09"}, "1" * 32),
     f"{2:032x}": FileRecord("b", {"first_name": "Zoë \U0001f600" * 99, "born": ""}, "2" * 32),
 }
 
@@ -83,10 +83,10 @@ def test_there_is_one_card_for_each_handle_that_each_reviewer_can_open_and_nobod
     assert list(sealed) == sorted(KEYS)
     assert len({len(one) for one in sealed.values()}) == 1
     for reader in (FIRST, SECOND):
-        assert opened(sealed[bytes([1]) * 16], receiver=reader).fields[0].value == "Ana"
+        assert opened(sealed[bytes([1]) * 16], receiver=reader).fields[0].value == "Anastasia"
     with pytest.raises(CardUntrustedError):
         opened(sealed[bytes([1]) * 16], receiver=SIGNER)
-    assert b"Ana" not in raw
+    assert b"Anastasia" not in raw
 
 
 def test_names_are_those_by_which_the_next_encoding_knows_the_records() -> None:
@@ -168,7 +168,7 @@ def test_a_card_of_nobody_who_is_trusted_is_not_shown() -> None:
 
 def test_a_card_that_is_broken_or_from_another_party_is_not_shown() -> None:
     good = SignedCard.of(card(), SIGNER.keys.signing_key)
-    assert opened(sealed_by(good)).fields[0].value == "Ana"
+    assert opened(sealed_by(good)).fields[0].value == "Anastasia"
     for bad in (
         sealed_by(good, sender="welfare"),
         sealed_by(good)[:-1],

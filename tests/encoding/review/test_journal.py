@@ -177,7 +177,7 @@ def test_a_decision_is_of_the_records_as_they_were_shown_then(desk: Desk) -> Non
 def test_the_journal_is_sealed_for_its_person_and_run(desk: Desk, tmp_path: Path) -> None:
     desk.diary().decide([(PAIRS[0], "reject", "twins-or-siblings")], NOW)
     path = tmp_path / "journal.sealed"
-    assert b"twins" not in path.read_bytes()
+    assert b"twins-or-siblings" not in path.read_bytes()
     other = JournalFile(path, "demo", RUN, f"per-{'9' * 32}", bytes(32))
     with pytest.raises(WorkspaceError):
         other.read()

@@ -170,7 +170,7 @@ def test_sealed_match_ids_are_kept_beside_record_ids(tmp_path: Path) -> None:
 
 def test_rows_of_records_that_were_not_uploaded_stay(tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
-    file.write_text("id,name,grade\n1,Ana,7\n2,Bo,8\n3,Cy,9\n1,Ann,7\n")
+    file.write_text("id,name,grade\n1,Anastasia,7\n2,Bo,8\n3,Cy,9\n1,Ann,7\n")
     first, second, *_ = SEALED.values()
     write_blind_links(tmp_path / "links", HEADER, [("1", first), ("3", second)])
     links = read_blind_links(tmp_path / "links")
@@ -178,7 +178,7 @@ def test_rows_of_records_that_were_not_uploaded_stay(tmp_path: Path) -> None:
     assert extract_blind(AgencyFile(file, "id"), links, NAMES, ("grade",), out) == 2
     found = {(row.pseudonym, row.cells) for row in opened(out.read_bytes(), ("grade",))}
     assert found == {(NAMES.make("1"), ("7",)), (NAMES.make("3"), ("9",))}
-    assert b"Ana" not in out.read_bytes()
+    assert b"Anastasia" not in out.read_bytes()
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
