@@ -23,14 +23,14 @@ HEAD = "ID,first,last,born,sex\n"
 FILES = {
     REVIEWER: f"""{HEAD}rec_w1,Ana,Ortiz,2011-04-09,F
 rec_w2,Dee,Lee,2015-01-15,F
-rec_w3,Abe,Kerr,2010-08-06,M
-rec_w4,Ida,Moss,2012-04-05,F
+rec_w3,Abe,Kerrigan,2010-08-06,M
+rec_w4,Ida,Mossberg,2012-04-05,F
 rec_w5,Una,Alone,2009-09-09,F
 """,
     ASKED: f"""{HEAD}rec_s1,Ana,Ortiz,2011-04-09,F
 rec_s2,Dee,Lee,2015-01-15,F
-rec_s3,Abe,Kerr,2010-08-06,F
-rec_s4,Ida,Moss,2012-04-05,M
+rec_s3,Abe,Kerrigan,2010-08-06,F
+rec_s4,Ida,Mossberg,2012-04-05,M
 rec_s5,Kim,Other,2008-08-08,F
 rec_s6,Lea,Six,2008-07-08,F
 rec_s7,Max,Seven,2008-06-08,M

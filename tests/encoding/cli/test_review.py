@@ -120,7 +120,7 @@ def test_the_nightly_job_answers_for_whole_buckets_once(copied: Asking, schools:
     abe = opened_cards(copied)["Abe"]
     assert [(one.name, one.value) for one in abe.fields] == [
         ("first_name", "Abe"),
-        ("last_name", "Kerr"),
+        ("last_name", "Kerrigan"),
         ("birth_date", "2010-08-06"),
         ("sex", "F"),
     ]
@@ -134,11 +134,11 @@ def test_nobody_but_the_reviewer_sees_a_value_and_nobody_at_all_a_record_id(
     decide(welfare, rec_w3=("accept", "same-person"))
     welfare.ok("review", "--finish")
     passed = b"\n".join(answered.near.courier.seen)
-    words = (b"Kerr", b"Moss", b"rec_w3", b"rec_s3", b"2010-08-06")
+    words = (b"Kerrigan", b"Mossberg", b"rec_w3", b"rec_s3", b"2010-08-06")
     assert [word for word in words if word in passed] == []
-    assert "Kerr" not in answered.near.logs.getvalue()
+    assert "Kerrigan" not in answered.near.logs.getvalue()
     kept = list((welfare.folder / "workspace").rglob("*.sealed"))
-    assert [path for path in kept if b"Kerr" in path.read_bytes()] == []
+    assert [path for path in kept if b"Kerrigan" in path.read_bytes()] == []
 
 
 def test_a_reviewer_sees_what_waits_and_what_was_done(
@@ -273,7 +273,7 @@ def test_a_rejection_by_the_name_on_a_card_keeps_the_pair_apart_until_a_record_c
 def test_a_record_that_has_left_or_was_withdrawn_has_a_card_without_a_value(
     copied: Asking, schools: Desk
 ) -> None:
-    edit(schools, "rec_s3,Abe,Kerr,2010-08-06,F\n", "")
+    edit(schools, "rec_s3,Abe,Kerrigan,2010-08-06,F\n", "")
     schools.ok("withdraw-record", "--record", "rec_s4", "--yes")
     schools.ok("refresh")
     own = copied.near.people[REVIEWER]
@@ -472,7 +472,7 @@ def test_a_review_that_is_over_is_forgotten_and_what_was_decided_is_not(
     assert (result.exit_code, "no pairs wait for a decision" in result.stderr) == (1, True)
     assert "is over" in welfare.ok("review", "--list").stdout
     # In the next round both come again, and of one a record has changed.
-    edit(schools, "rec_s4,Ida,Moss", "rec_s4,Ida,Mosse")
+    edit(schools, "rec_s4,Ida,Mossberg", "rec_s4,Ida,Mossburg")
     answered.near.move(days=7)
     settle(answered.near)
     schools.ok("refresh")
@@ -492,7 +492,7 @@ def test_decisions_after_the_deadline_do_not_count(answered: Asking, welfare: De
 
 
 def test_the_own_record_that_has_left_cannot_be_decided(answered: Asking, welfare: Desk) -> None:
-    edit(welfare, "rec_w3,Abe,Kerr,2010-08-06,M\n", "")
+    edit(welfare, "rec_w3,Abe,Kerrigan,2010-08-06,M\n", "")
     result = welfare.ok("review", "--send")
     assert "1 pairs cannot be decided here" in result.stderr
     assert pairs_of(welfare).keys() == {"rec_w4"}
@@ -545,7 +545,7 @@ def test_a_file_that_is_refused_changes_nothing(
     (fault, hint) = result.stderr.splitlines()
     assert (result.exit_code, said in fault) == (3, True), fault
     assert "nothing was taken" in hint
-    assert not any(name in result.output for name in ("Kerr", "Moss", "Abel", "rec_"))
+    assert not any(name in result.output for name in ("Kerrigan", "Mossberg", "Abel", "rec_"))
     assert welfare.json("review", "--send")["decided"] == 0
     assert (welfare.folder / "links.csv").read_bytes() == before
 

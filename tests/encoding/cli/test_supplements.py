@@ -172,7 +172,7 @@ def test_the_next_rounds_ask_nothing_again(waiting: Asking, tmp_path: Path) -> N
         assert made.near.log_kinds().count("review-asked") == 1
         # Until a record changes: then it may be somebody else.
         path = made.asked.folder / "people.csv"
-        path.write_text(path.read_text("utf-8").replace("Ida,Moss", "Ida,Mosse"), "utf-8")
+        path.write_text(path.read_text("utf-8").replace("Ida,Mossberg", "Ida,Mossburg"), "utf-8")
         made.near.move(days=7)
         settle(made.near)
         assert made.near.log_kinds().count("review-asked") == 2
