@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import click
 
-from app.cli.loading import loading
 from app.errors import BrokerError, place_of
 from app.memory import guard_memory
 from schemas.errors import FormatError
@@ -64,11 +63,6 @@ _ELSEWHERE: Final = {
 
 class BrokerGroup(LazyGroup):
     """Turns errors into one line and a hint."""
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load a command; None if there is none of this name."""
-        with loading():
-            return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a refusal becomes one line, a hint and an exit code."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.cli.loading import loading
 from app.errors import ConfigurationError
+from schemas.shared.loading import loading
 
 if TYPE_CHECKING:
     from app.broker import Broker

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 import click
 import structlog
 
-from app.cli.loading import loading
 from app.cli.opening import founded_settings
 from app.errors import BrokerError, ConfigurationError, UnavailableError
 from app.http.listener import files_needed, raise_file_limit
@@ -19,6 +18,7 @@ from app.logs import configure_logs
 from app.memory import give_memory_back
 from app.security.errors import KeyKeeperUnavailableError
 from app.traces import tracing
+from schemas.shared.loading import loading
 
 if TYPE_CHECKING:
     from app.broker import Broker

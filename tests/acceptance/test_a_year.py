@@ -336,8 +336,10 @@ EVENTS: tuple[Event, ...] = (
 )
 # The same, with more than one in a week.
 BUSY_WEEKS: tuple[tuple[Event, ...], ...] = (
-    (children_arrive, a_typing_error_is_corrected, children_leave),
-    (a_student_id_is_mistyped, twins_come_to_both, a_family_name_changes_at_one_agency),
+    (
+        *(children_arrive, a_typing_error_is_corrected, children_leave),
+        *(a_student_id_is_mistyped, twins_come_to_both, a_family_name_changes_at_one_agency),
+    ),
     (the_student_id_is_right_again, a_link_is_disputed),
     (the_wrong_file_is_sent,),
     (the_dispute_ends, another_analyst_takes_over),

@@ -71,7 +71,7 @@ def test_the_rule_and_the_entry_are_named(rule: str, broken: Break) -> None:
     assert why_refused(log.bundle()) is not None
 
 
-@pytest.mark.parametrize(("rule", "broken"), CASES)
+@pytest.mark.parametrize(("rule", "broken"), CASES[:: times(quick=3, full=1)])
 @pytest.mark.campaign("forged-rules")
 def test_the_same_is_found_in_the_projects_own_view(rule: str, broken: Break) -> None:
     log = story(12, n_weeks=0, projects=("health", FOSTER))

@@ -87,12 +87,21 @@ def problem(answer: Any) -> Problem:
 
 
 # Some five seconds each; what is in force, and what is not any more, are in every run of the tests.
-LONG = (proposed, not_started, suspended, withdrawn)
+LONG, LONGEST = (not_started, withdrawn), (proposed, suspended)
 
 
 @pytest.mark.parametrize(
     "moment",
-    [pytest.param(one, marks=[pytest.mark.long] if one in LONG else []) for one in MOMENTS],
+    [
+        pytest.param(
+            one,
+            marks=[
+                *([pytest.mark.long] if one in LONG else []),
+                *([pytest.mark.soak] if one in LONGEST else []),
+            ],
+        )
+        for one in MOMENTS
+    ],
     ids=lambda moment: moment.__name__,
 )
 def test_every_role_at_every_route(accord: Accord, moment: Callable[[Accord], Scene]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from campaign.reports import Tally
+from campaign.size import times
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, either_database
 from samples.round_files import two_files
 
@@ -26,7 +27,7 @@ def steps_of_a_round(linkage: Linkage) -> list[Callable[[], object]]:
 
 
 @pytest.mark.parametrize("days", [1, -1], ids=["ahead", "back"])
-@pytest.mark.parametrize("at", range(5))
+@pytest.mark.parametrize("at", range(0, 5, times(quick=2, full=1)))
 def test_a_clock_that_jumps_for_one_step_costs_no_round(
     linkage: Linkage, at: int, days: int, tally: Tally
 ) -> None:

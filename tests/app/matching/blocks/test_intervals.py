@@ -14,7 +14,7 @@ N_SEEDS, N_CHILDREN = 5, 300
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("errors", ["mid", "high"])
+@pytest.mark.parametrize("errors", ["mid", pytest.param("high", marks=pytest.mark.soak)])
 def test_wrong_links_and_missed_matches_lie_within_their_ranges(errors: str) -> None:
     command = [sys.executable, "-m", "benchmarks.intervals", "--errors", errors]
     command += ["--seeds", str(N_SEEDS), "--children", str(N_CHILDREN), "--students", "4000"]
