@@ -9,12 +9,12 @@ WORKERS ?= 3
 BIN = .venv/bin
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-.PHONY: help demo test campaign bench setup lint wheelhouse sbom release docs lock clean
+.PHONY: help demo test campaign bench bench-scale setup lint wheelhouse sbom release docs lock clean
 .SILENT:
 
 help:  ## list the targets
-	sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
-	|| sed -n 's/^\([a-z]*\):.*## /  make \1: /p' Makefile
+	sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
+	|| sed -n 's/^\([a-z-]*\):.*## /  make \1: /p' Makefile
 
 demo:  ## link two made-up agencies' files, in a minute; KEEP=1 leaves the broker running
 	sh install/venv.sh broker
@@ -42,6 +42,10 @@ bench:  ## measure matching, encoding and the match log; QUICK=1 for a first loo
 	$(BIN)/python benchmarks/matching.py $(if $(QUICK),--quick)
 	$(BIN)/python benchmarks/encoding.py $(if $(QUICK),--rows 50000)
 	$(BIN)/python benchmarks/matchlog.py $(if $(QUICK),--quick)
+
+bench-scale:  ## measure what grows with the files, to six million a side (30 GB of disk); QUICK=1 for a first look
+	sh install/venv.sh dev
+	$(BIN)/python -m benchmarks.scale $(if $(QUICK),--quick) $(ARGS)
 
 setup:  ## make the environment of the tests, and no more
 	sh install/venv.sh dev

@@ -243,6 +243,16 @@ def prepared(folder: Path, profile: EncodingProfile, n_smaller: int, n_larger: i
     return Linkage(RealBroker(broker, operator), client, terms, profile, random.Random(1)).create()
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a run took: rows of both files, seconds from taken up to released, the worker's peak, links."""
+
+    n_rows: int
+    run_s: float
+    worker_mib: float
+    n_linked: int
+
+
 def main() -> None:
     """Encode, upload, run, and print what each took."""
     parser = argparse.ArgumentParser(
@@ -252,26 +262,33 @@ def main() -> None:
     parser.add_argument("--students", type=int, default=6_000_000)
     parser.add_argument("--made-up", action="store_true")
     given = parser.parse_args()
-    n_both = round(SHARE_IN_BOTH * given.children)
-    n_people = given.students + given.children - n_both
-    everybody = Path() if given.made_up else people(n_people)
-    make = made_up_container if given.made_up else stored_container
+    profile = shipped_profile("children", size="nation")
+    run_of(profile, given.children, given.students, made_up=given.made_up)
+
+
+def run_of(
+    profile: EncodingProfile, n_smaller: int, n_larger: int, *, made_up: bool = False
+) -> Figures:
+    """Encode, upload and run two files of these sizes; print what each step took."""
+    n_both = round(SHARE_IN_BOTH * n_smaller)
+    everybody = Path() if made_up else people(n_larger + n_smaller - n_both)
+    make = made_up_container if made_up else stored_container
     BENCH.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BENCH) as name:
         folder = Path(name)
-        linkage = prepared(
-            folder, shipped_profile("children", size="nation"), given.children, given.students
-        )
+        linkage = prepared(folder, profile, n_smaller, n_larger)
         linkage.open_round()
         # The first people are the larger file's alone, then those of both, then the smaller one's.
-        first = given.students - n_both
+        first = n_larger - n_both
         sides = (
-            (CHILD_WELFARE, range(first, first + given.children)),
-            (SCHOOL, range(given.students)),
+            (CHILD_WELFARE, range(first, first + n_smaller)),
+            (SCHOOL, range(n_larger)),
         )
+        n_rows = 0
         for party, chosen in sides:
             with timed(f"{party} makes the rows of {len(chosen):,} records"):
                 made: Any = make(folder, linkage, party, everybody, chosen)
+            n_rows += made.header.rows
             with timed(f"{made.size_bytes:,} bytes are uploaded"):
                 upload = linkage.send(made, party)
             manifest = linkage.manifest(made, party, as_of="2020-01-01", counts=made.counts)
@@ -284,7 +301,9 @@ def main() -> None:
         program = shutil.which("blindlink-broker", path=Path(sys.executable).parent)
         command = [str(program), "--state", str(settings.state_dir), "work", "--until-idle"]
         with timed("the run, from taken up to released"):
+            started = time.perf_counter()
             peak_mib = watched_peak_mib(command)
+            run_s = time.perf_counter() - started
         print(f"the worker's: {peak_mib:,.0f} MiB")
         with closing(open_broker(settings)) as broker, broker.database.read() as session:
             (run,) = session.scalars(select(Run)).all()
@@ -292,6 +311,7 @@ def main() -> None:
                 f"{run.state}: {run.candidate_pairs:,} pairs, {run.auto_pairs:,} linked,"
                 f" {run.review_pairs:,} held back"
             )
+            return Figures(n_rows, run_s, peak_mib, run.auto_pairs)
 
 
 @contextmanager

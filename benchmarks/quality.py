@@ -224,11 +224,7 @@ def splink(*options: str) -> Method:
         left, right, out = (BENCH / f"splink-{name}.csv" for name in ("left", "right", "out"))
         for path, file in ((left, rehearsal.left), (right, rehearsal.right)):
             _write_clear(path, file)
-        peer = Path(__file__).with_name("splink_peer.py")
-        command = [str(one) for one in (_splink_python(), peer, left, right, out)]
-        done = subprocess.run([*command, *options], capture_output=True, check=False)
-        if done.returncode:
-            raise SystemExit(done.stderr.decode())
+        run_splink(left, right, out, *options)
         records = [
             file.record[mains(file)].astype(np.int64) for file in (rehearsal.left, rehearsal.right)
         ]
@@ -240,6 +236,15 @@ def splink(*options: str) -> Method:
         return Scored(records[0][one], records[1][other], weight, 1 / (1 + 2.0**-weight))
 
     return method
+
+
+def run_splink(left: Path, right: Path, out: Path, *options: str) -> None:
+    """Link two files by Splink, in an environment of its own, which is made at the first time."""
+    peer = Path(__file__).with_name("splink_peer.py")
+    command = [str(one) for one in (_splink_python(), peer, left, right, out)]
+    done = subprocess.run([*command, *options], capture_output=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr.decode())
 
 
 def bsf1(rehearsal: Rehearsal, profile: EncodingProfile) -> Scored:
