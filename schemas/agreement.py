@@ -25,6 +25,7 @@ from schemas.clauses import (
     Days,
     Direction,
     DueMoment,
+    ElementUse,
     FileSize,
     Finality,
     Frequency,
@@ -163,7 +164,7 @@ class Agreement(Document):
 
     KIND: ClassVar[str] = "agreement"
 
-    version: Literal["blindlink/agreement/2"] = "blindlink/agreement/2"
+    version: Literal["blindlink/agreement/3"] = "blindlink/agreement/3"
     project: Name
     number: Annotated[int, Field(ge=1, le=10_000)]
     previous: Sha256Hex | None
@@ -224,11 +225,15 @@ class Agreement(Document):
         everyone = (listed for party in self.parties for listed in party.persons)
         return next((listed for listed in everyone if listed.person == person), None)
 
+    def columns(self, party: str, use: ElementUse) -> tuple[str, ...]:
+        """Return the columns of a party that are listed for a use; empty: none."""
+        return tuple(e.name for e in self.elements if (e.party, e.use) == (party, use))
+
     def handed_over(self, giver: str, receiver: str) -> tuple[str, ...]:
         """Return the columns that one party may hand over to another beside a link ID; empty: none."""
         if not any((d.giver, d.receiver) == (giver, receiver) for d in self.directions):
             return ()
-        return tuple(e.name for e in self.elements if (e.party, e.use) == (giver, "shared"))
+        return self.columns(giver, "shared")
 
     def delivering(self, sender: str, recipient: str) -> frozenset[frozenset[str]]:
         """Return the pairs by whose matches columns of an agency may go to a recipient; empty: none may go.

@@ -91,8 +91,8 @@ def review_sentences(agreement: Agreement) -> Iterator[str]:
     )
     others = [name for name in agreement.names("agency") if name != review.reviewer]
     for name in others:
-        shown = [e.name for e in agreement.elements if (e.party, e.use) == (name, "shown")]
-        yield f"For that, the reviewers see of a record of {name}: {listed(shown)}."
+        shown = listed(agreement.columns(name, "shown"))
+        yield f"For that, the reviewers see of a record of {name}: {shown}."
     if review.bucket > 1:
         yield (
             f"{listed(others)} is asked for {review.bucket:,} records or more at a time that it has put "
@@ -108,7 +108,9 @@ def review_sentences(agreement: Agreement) -> Iterator[str]:
 
 
 def limit_sentences(agreement: Agreement) -> Iterator[str]:
-    """Yield sizes of files, which one is the larger, how many rounds there are and links may end, the floor."""
+    """Yield sizes of files, which one is the larger, how many rounds there are and links may end, which counts
+    are shown.
+    """
     limits, terms = agreement.limits, agreement.terms()
     for file in limits.files:
         yield f"The file of {file.party} has {file.least:,} to {file.most:,} records; another size is refused."
@@ -134,6 +136,16 @@ def limit_sentences(agreement: Agreement) -> Iterator[str]:
         )
     else:
         yield "Every count is shown, however small."
+    if any(element.use == "counted" for element in agreement.elements):
+        kept_small = (
+            f" Such a table shows no count below {limits.floor}, and none from which one could be worked out."
+            if limits.floor
+            else ""
+        )
+        yield (
+            "Who has link IDs and a column by which linked people may be counted may make tables of them for "
+            f"others.{kept_small}"
+        )
 
 
 def _ended_sentence(limits: Limits) -> str:

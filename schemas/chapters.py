@@ -174,7 +174,7 @@ def _bases(agreement: Agreement) -> Chapter:
 def _what_is_given(agreement: Agreement, direction: Direction) -> str:
     if direction.receiver == agreement.operator.name:
         return "encodings of its records, to be compared and then destroyed"
-    shared = [e.name for e in agreement.elements if (e.party, e.use) == (direction.giver, "shared")]
+    shared = agreement.columns(direction.giver, "shared")
     columns = f", and beside a link ID the columns {listed(shared)}" if shared else ""
     mode = next(r.mode for r in agreement.recipients if r.party == direction.receiver)
     what = {
@@ -216,6 +216,7 @@ def _elements(agreement: Agreement) -> tuple[Table, ...]:
         "encoded": "goes into encodings, and leaves in no other form",
         "shared": "may be handed over beside a link ID",
         "shown": "stands on a card that the reviewers may open",
+        "counted": "linked people may be counted by it, in tables for others",
     }
     rows = tuple((e.name, e.party, words[e.use]) for e in agreement.elements)
     return (Table("Data elements", ("column", "of", "what is done with it"), rows),) if rows else ()

@@ -51,7 +51,7 @@ LegalBasis = Literal[
     "other",
 ]
 Frequency = Literal["once", "on-request", "daily", "weekly", "monthly", "quarterly", "yearly"]
-ElementUse = Literal["encoded", "shared", "shown"]
+ElementUse = Literal["encoded", "shared", "shown", "counted"]
 RunApprovals = Literal["each", "standing"]
 Days = Annotated[int, Field(ge=0, le=3660)]
 DueMoment = Annotated[
@@ -160,7 +160,8 @@ class DataElement(Model):
     """One column of a party.
 
     `encoded` goes into encodings and never leaves, `shared` goes beside a link ID, `shown` stands on a card
-    that the reviewers of another agency see.
+    that the reviewers of another agency see. By `counted` linked people are counted in tables for others, by
+    whoever has it already: it goes to nobody.
     """
 
     party: Name

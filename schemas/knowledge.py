@@ -65,6 +65,7 @@ def learned_rows(agreement: Agreement) -> tuple[Row, ...]:
         *_auditors(agreement),
         _operator_with_holder(agreement),
         *_recipients_together(agreement),
+        *_readers(agreement),
         *_leaks(),
     )
 
@@ -194,6 +195,22 @@ def _recipients_together(agreement: Agreement) -> Iterator[Row]:
             "as if they shared one space.",
             "Each space has a random key of its own in each run, which is destroyed with the run.",
         )
+
+
+def _readers(agreement: Agreement) -> Iterator[Row]:
+    if not any(element.use == "counted" for element in agreement.elements):
+        return
+    floor = agreement.limits.floor
+    yield (
+        "anyone who reads a table of linked people",
+        "How many linked people are in each group that is shown.",
+        "With another table of the same people: what one takes from the other. With what they know of people "
+        "in it: more of the rest.",
+        f"A count below {floor} is not shown, nor what it could be worked out from in the same table. What "
+        "several tables tell together nothing prevents."
+        if floor
+        else "Nothing: every count is shown, however small.",
+    )
 
 
 def _leaks() -> Iterator[Row]:

@@ -149,6 +149,11 @@ ENGLISH: Final = FamilyWords(
     no_onward="{Receiver} may not pass on what it gets.",
     handed_over="With a match, {giver} may give {receiver} this as well: {columns}.",
     audited="{Title} checks the log of what was done. No child is named in that log.",
+    tabulated="Anyone may see tables of how many children have a match, by this: {columns}.",
+    tabulated_from=(
+        "Anyone may see tables of how many children have a match, by this: {columns}. They show no number"
+        " below {floor}."
+    ),
     membership=(
         "An agency that knows a child by name can put that name in its file. It can then learn if the"
         " other agency has a record of that child. The agreement sets limits on this. It cannot rule "

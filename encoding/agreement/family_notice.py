@@ -190,9 +190,7 @@ class _Composer:
         reviewer = self._name(review.reviewer)
         sentences = [words.mistakes, words.reviewed.format(reviewer=reviewer)]
         for giver in self._parties("agency"):
-            shown = [
-                e.name for e in self.agreement.elements if (e.party, e.use) == (giver.name, "shown")
-            ]
+            shown = self.agreement.columns(giver.name, "shown")
             if shown:
                 columns = self._columns(shown)
                 sentences.append(words.card.format(giver=self._called(giver), columns=columns))
@@ -222,6 +220,11 @@ class _Composer:
             yield " ".join(sentences)
         for auditor in self._parties("auditor"):
             yield words.audited.format(Title=auditor.title)
+        counted = dict.fromkeys(e.name for e in agreement.elements if e.use == "counted")
+        if counted:
+            floor = agreement.limits.floor
+            sentence = words.tabulated_from if floor else words.tabulated
+            yield sentence.format(columns=self._columns([*counted]), floor=floor)
 
     def _received(self, one: AgreedRecipient, given: Mapping[str, str]) -> str:
         words, floor = self.words, self.agreement.limits.floor

@@ -158,6 +158,11 @@ SPANISH: Final = FamilyWords(
     no_onward="{Receiver} no puede pasar a nadie lo que recibe.",
     handed_over="Si hay coincidencia, {giver} puede dar también a {receiver}: {columns}.",
     audited="{Title} revisa el historial de lo que se hizo. Ese historial no nombra a ningún niño.",
+    tabulated="Todos pueden ver tablas de cuántos niños tienen una coincidencia, según: {columns}.",
+    tabulated_from=(
+        "Todos pueden ver tablas de cuántos niños tienen una coincidencia, según: {columns}. No muestran "
+        "ningún número menor de {floor}."
+    ),
     membership=(
         "Una agencia que conoce el nombre de un niño puede ponerlo en su archivo. Así puede saber si "
         "la otra agencia tiene datos de ese niño. El acuerdo pone límites a esto, pero no puede "

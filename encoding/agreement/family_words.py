@@ -71,6 +71,8 @@ class FamilyWords:
     no_onward: str
     handed_over: str
     audited: str
+    tabulated: str
+    tabulated_from: str
     membership: str
     sensitive: str
     foster_care: str

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from encoding.errors import ColumnNotListedError, LinksFileError, TableError
 from encoding.outputs.table import MAX_DIMENSIONS, Cell
@@ -19,6 +19,19 @@ from schemas.spreadsheet import inert
 EMPTY: Final = "(empty)"
 SEVERAL: Final = "(several)"
 
+Use: TypeAlias = Literal["counted", "shared"]
+"""What the agreement has to list a column for: to be counted by in a table, or to be handed over."""
+_LISTED: Final[Mapping[Use, tuple[str, str]]] = {
+    "counted": (
+        "among the columns of {} to count by",
+        'such columns have use = "counted" in its clause elements, those of a partner "shared", too',
+    ),
+    "shared": (
+        "among the columns that {} shares",
+        'such columns have use = "shared" in its clause elements',
+    ),
+}
+
 Values = Mapping[str, set[tuple[str, ...]]]
 """By link ID, what its rows say in some columns."""
 
@@ -27,7 +40,7 @@ Values = Mapping[str, set[tuple[str, ...]]]
 class Source:
     """A party's columns: of each link ID the rows of a file.
 
-    `allowed` are the columns that the agreement lists as shared by `party`; `links` has the link ID of each
+    `allowed` are the party's columns that the agreement lists for `use`; `links` has the link ID of each
     record ID, None where the file has link IDs itself. `is_own`: it is the file of the agency that counts.
     """
 
@@ -35,11 +48,12 @@ class Source:
     rows: Rows
     id_column: str
     links: Mapping[str, str] | None
+    use: Use
     allowed: Sequence[str]
     is_own: bool = False
 
     def listed(self) -> tuple[str, ...]:
-        """Return the columns of the file that may be counted."""
+        """Return the columns of the file that the agreement lists for the use."""
         return agreed_among(self.rows.columns, self.allowed)
 
     def values(self, columns: Sequence[str]) -> Values:
@@ -56,13 +70,15 @@ class Source:
 
 
 def own_source(
-    party: str, file: AgencyFile, links: Mapping[str, str], allowed: Sequence[str]
+    party: str, file: AgencyFile, links: Mapping[str, str], use: Use, allowed: Sequence[str]
 ) -> Source:
     """Return an agency's own file as a source."""
-    return Source(party, file.open(), file.id_column, links, allowed, is_own=True)
+    return Source(party, file.open(), file.id_column, links, use, allowed, is_own=True)
 
 
-def received_source(party: str, path: Path, own: Source | None, allowed: Sequence[str]) -> Source:
+def received_source(
+    party: str, path: Path, own: Source | None, use: Use, allowed: Sequence[str]
+) -> Source:
     """Return what came from a party: a file with link IDs, or one that was attached to own record IDs.
 
     Raises:
@@ -70,9 +86,9 @@ def received_source(party: str, path: Path, own: Source | None, allowed: Sequenc
     """
     rows = open_table(path)
     if LINK_ID in rows.columns:
-        return Source(party, rows, LINK_ID, None, allowed)
+        return Source(party, rows, LINK_ID, None, use, allowed)
     if own is not None and own.id_column in rows.columns:
-        return Source(party, rows, own.id_column, own.links, allowed)
+        return Source(party, rows, own.id_column, own.links, use, allowed)
     raise LinksFileError(
         f"{path.name} has neither link IDs nor your record IDs",
         hint="it must come from: blindlink attach, join, extract or open",
@@ -112,7 +128,7 @@ def people_in(sources: Sequence[Source], dimensions: Sequence[tuple[str, ...]]) 
     own file the people are its linked records; else those whose link IDs are in all files.
 
     Raises:
-        ColumnNotListedError: the agreement does not list a column among those that its party shares.
+        ColumnNotListedError: the agreement does not list a column for the use.
         TableError: two parties have a listed column of the same name.
     """
     names = [name for line in dimensions for name in line]
@@ -162,7 +178,7 @@ def _linked(
 
 
 def source_of(sources: Sequence[Source], column: str) -> Source:
-    """Return the file that has a column, if the agreement lists it as shared by its party.
+    """Return the file that has a column, if the agreement lists it for the use.
 
     Raises:
         ColumnNotListedError: the agreement does not.
@@ -172,7 +188,7 @@ def source_of(sources: Sequence[Source], column: str) -> Source:
     listed = [one for one in having if column in one.listed()]
     if len(listed) > 1:
         raise TableError(
-            f"both {listed[0].party} and {listed[1].party} share a column {column}",
+            f"both {listed[0].party} and {listed[1].party} have a column {column}",
             hint="give it another name in a copy of one file",
         )
     if listed:
@@ -180,9 +196,10 @@ def source_of(sources: Sequence[Source], column: str) -> Source:
     parties = " or ".join(one.party for one in having or sources)
     if not having:
         raise TableError(f"no file of {parties} has the column {column}")
+    those, hint = _LISTED[having[0].use]
     raise ColumnNotListedError(
-        f"the agreement does not list {column} among the columns that {parties} shares",
-        hint='what may be counted stands in its clause elements, with use = "shared": blindlink agreement show',
+        f"the agreement does not list {column} {those.format(parties)}",
+        hint=f"{hint}: blindlink agreement show",
     )
 
 

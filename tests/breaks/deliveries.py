@@ -32,6 +32,11 @@ def delivered_what_is_only_encoded(log: SampleLog) -> Entry:
     return DeliveringProject(log, elements=elements).deliver()
 
 
+def delivered_what_is_only_counted(log: SampleLog) -> Entry:
+    elements = [{"party": "county-cw", "name": "Placement", "use": "counted"}]
+    return DeliveringProject(log, elements=elements).deliver()
+
+
 def delivered_to_the_operator(log: SampleLog) -> Entry:
     return DeliveringProject(log).deliver(recipient="data-center")
 
@@ -339,6 +344,7 @@ DELIVERY_BREAKS: dict[str, list[Break]] = {
     "delivery-unagreed": [
         delivered_without_an_element,
         delivered_what_is_only_encoded,
+        delivered_what_is_only_counted,
         delivered_to_the_operator,
         delivered_to_a_stranger,
         delivered_to_oneself,

@@ -28,6 +28,8 @@ ELEMENTS = [
     {"party": "welfare", "name": "placement", "use": "shared"},
     {"party": "schools", "name": "grade", "use": "shared"},
     {"party": "schools", "name": "school", "use": "shared"},
+    {"party": "welfare", "name": "placement", "use": "counted"},
+    {"party": "schools", "name": "grade", "use": "counted"},
 ]
 
 

@@ -54,7 +54,7 @@ def direction(giver: str, receiver: str, basis: str, citation: str | None = None
 
 
 AGREEMENT: dict[str, Any] = {
-    "version": "blindlink/agreement/2",
+    "version": "blindlink/agreement/3",
     "project": "foster-k12",
     "number": 1,
     "previous": None,

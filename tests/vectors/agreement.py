@@ -76,6 +76,10 @@ GOOD: list[Change] = [
     ]),
     ("no auditor", "parties", PARTIES[:3]),
     ("no data element", "elements", []),
+    ("a column that is counted alone", "elements.2.use", "counted"),
+    ("a column that is shared and counted", "elements", [
+        *AGREEMENT["elements"], {**AGREEMENT["elements"][2], "use": "counted"},
+    ]),
     ("no limit on the as-of day", "population.max_age_days", None),
     ("a review", "", REVIEWED),
     ("a review that lets the other agency know", "", {
@@ -102,7 +106,7 @@ GOOD: list[Change] = [
 ]  # fmt: skip
 
 BAD_FRAME: list[Change] = [
-    ("another version", "version", "blindlink/agreement/1"),
+    ("another version", "version", "blindlink/agreement/2"),
     ("a number of 0", "number", 0),
     ("a first agreement with a previous one", "previous", "0" * 64),
     ("a second agreement without a previous one", "number", 2),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.agreements import agreed_columns
+from encoding.cli.parts.agreed_columns import agreed_columns, refuse_counted
 from encoding.cli.parts.options import (
     LINKS,
     agency_options,
@@ -69,6 +69,7 @@ def extract(
 
     settings = session.config.sections
     chosen = choose_columns(split_columns(columns), settings.share.columns)
+    refuse_counted(session, chosen, own=True)
     refuse_to_overwrite(output, own_start=b"", force=force)
     source = agency_file(session.config, file, id_column)
     identifiers = {source.id_column, *settings.columns.values()}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from encoding.cli.parts.agreed_columns import refuse_counted
 from encoding.cli.parts.options import (
     LINKS,
     agency_options,
@@ -64,6 +65,8 @@ def join(
     Your record ID and the listed columns are written, and what you keep of your own file. A received
     column that you did not list is refused. A file that was sealed to you is opened first.
     """
+    wanted = split_columns(columns)
+    refuse_counted(session, wanted, own=False)
     refuse_to_overwrite(output, own_start=b"", force=force)
     links: Path | None = None
     if by_link_id:
@@ -79,7 +82,7 @@ def join(
             own,
             links,
             readable,
-            split_columns(columns),
+            wanted,
             output,
             keep=split_columns(keep),
             keep_unlinked=keep_unlinked,

@@ -63,7 +63,7 @@ def tabulate(
     output: Path,
     force: bool,
 ) -> None:
-    """Count linked people by columns that the agreement lists as shared, your own and a partner's.
+    """Count linked people by columns that the agreement lists as counted, your own and a partner's.
 
     Counts below the agreement's floor are left out, and others with them, so that nobody can compute them from
     totals. Before the table is written, an attack tries to. The page beside it has the table, and says how much
@@ -97,7 +97,7 @@ def tabulate(
     refuse_another_page(page, force=force)
     kept = binding_agreement(session)
     wanted = Wanted(file, id_column, links_file, as_of, parties_of(received))
-    with sources_of(session, kept, wanted) as (sources, number):
+    with sources_of(session, kept, wanted, "counted") as (sources, number):
         table = count_people(dimensions, people_in(sources, dimensions))
     agreement = kept.agreement
     terms = Terms(

@@ -131,6 +131,11 @@ def _elements(parties: Sequence[Answers]) -> Iterator[Answers]:
             f"Columns of {party} that may be handed over beside a link ID (Enter: none)", ""
         ):
             yield {"party": party, "name": column, "use": "shared"}
+        for column in ask_list(
+            f"Columns of {party} by which linked people may be counted, in tables for others (Enter: none)",
+            "",
+        ):
+            yield {"party": party, "name": column, "use": "counted"}
 
 
 def _ethics(parties: Sequence[Answers]) -> Answers:

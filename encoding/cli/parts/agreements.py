@@ -312,19 +312,6 @@ def trusted_peers(session: Session, shown: Sequence[IdentityHistory]) -> Peers:
     return met
 
 
-def agreed_columns(session: Session) -> tuple[str, ...] | None:
-    """Return the names of what this party may hand over, as the agreement that is kept lists them.
-
-    None where there is no agreement, or it lists no data element of any party; empty where it lists none that
-    this party may hand over.
-    """
-    kept = agreements_kept(session).last_complete()
-    elements = () if kept is None else kept.agreement.elements
-    if not elements:
-        return None
-    return tuple(e.name for e in elements if e.party == session.party and e.use == "shared")
-
-
 def agreement_in_force(session: Session, view: ProjectView) -> Agreement:
     """Return the signed agreement by which the project goes, once `project_view` has held it against it.
 

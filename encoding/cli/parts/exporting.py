@@ -73,7 +73,7 @@ def export_statuses(session: Session, order: Order) -> Exported:
     header = ",".join(CEDS_HEADER if order.format == "ceds" else CSV_HEADER)
     start = ED_FI_START if order.format == "ed-fi" else f"{header}\n".encode()
     refuse_to_overwrite(order.output, own_start=start, force=order.force)
-    with sources_of(session, kept, order.wanted) as (sources, _):
+    with sources_of(session, kept, order.wanted, "shared") as (sources, _):
         linked, without_id = _linked(sources, order)
     today = session.now().date().isoformat()
     with session.workspace.lock():

@@ -46,7 +46,7 @@ def freeze_links(session: Session, order: Order) -> Freeze:
     kept = binding_agreement(session)
     _refuse(session, kept, order)
     refuse_to_overwrite(order.output, own_start=b"", force=order.force)
-    with sources_of(session, kept, order.wanted) as (sources, number):
+    with sources_of(session, kept, order.wanted, "shared") as (sources, number):
         rows = census(sources, order.columns)
     note_file(session, "link-table", order.output)
     write_csv(order.output, (LINK_ID, *order.columns), rows)

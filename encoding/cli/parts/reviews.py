@@ -70,9 +70,7 @@ def prove_review(counter: Counter, view: ReviewView) -> ProvenReview:
         run=view.run,
         reviewer=view.reviewer,
         asked=view.asked,
-        elements=tuple(
-            one.name for one in agreement.elements if (one.party, one.use) == (view.asked, "shown")
-        ),
+        elements=agreement.columns(view.asked, "shown"),
     )
     return ProvenReview(of, clause, asked, entries)
 

@@ -18,8 +18,9 @@ from encoding.cli.parts.own_links import former_links, own_links
 from encoding.cli.parts.sealed_files import unsealed
 from encoding.cli.parts.session import Session
 from encoding.errors import ColumnNotListedError, NotReadyError, TableError
-from encoding.outputs.linked_people import Source, own_source, received_source
+from encoding.outputs.linked_people import Source, Use, own_source, received_source
 from encoding.records.agency_file import agency_file
+from encoding.sharing.columns import agreed_among
 from encoding.sharing.links_file import read_links
 
 
@@ -53,26 +54,27 @@ def binding_agreement(session: Session) -> KeptAgreement:
 
 @contextlib.contextmanager
 def sources_of(
-    session: Session, kept: KeptAgreement, wanted: Wanted
+    session: Session, kept: KeptAgreement, wanted: Wanted, use: Use
 ) -> Iterator[tuple[Sequence[Source], int | None]]:
-    """Give the files to count from, each with the columns that may be, and the round of the links, if known.
+    """Give the files, each with the columns that are listed for the use, and the round of the links, if known.
 
     Raises:
         ColumnNotListedError: the agreement lets a party share no column here.
         NotReadyError, InputError: links or files are not there, or cannot be used.
     """
-    own, round_number = _own(session, kept, wanted)
+    own, round_number = _own(session, kept, wanted, use)
     sources = [] if own is None else [own]
     with ExitStack() as opened:
         for party, path in wanted.received.items():
-            allowed = kept.agreement.handed_over(party, session.party)
-            if not allowed:
+            received = kept.agreement.handed_over(party, session.party)
+            if not received:
                 raise ColumnNotListedError(
                     f"the agreement lets {session.party} have no column of {party} beside link IDs",
                     hint='it would stand in the clauses directions and elements, with use = "shared"',
                 )
             place = opened.enter_context(unsealed(session, path or _attached(session, party)))
-            sources.append(received_source(party, place, own, allowed))
+            allowed = agreed_among(received, kept.agreement.columns(party, use))
+            sources.append(received_source(party, place, own, use, allowed))
         if own is None and len(sources) < 2:
             raise TableError(
                 "who is linked shows in two files: name one of each party",
@@ -81,18 +83,18 @@ def sources_of(
         yield sources, round_number
 
 
-def _own(session: Session, kept: KeptAgreement, wanted: Wanted) -> tuple[Source | None, int | None]:
+def _own(
+    session: Session, kept: KeptAgreement, wanted: Wanted, use: Use
+) -> tuple[Source | None, int | None]:
     """Return the own file with its links; None for a party that has no file of people."""
     if wanted.file is None and session.config.sections.input is None:
         return None, None
     links, round_number = _links(session, wanted)
-    allowed = {
-        column
-        for other in kept.agreement.names()
-        for column in kept.agreement.handed_over(session.party, other)
-    }
+    agreement, party = kept.agreement, session.party
+    goes = any(agreement.handed_over(party, other) for other in agreement.names())
+    allowed = agreement.columns(party, use) if goes or use == "counted" else ()
     file = agency_file(session.config, wanted.file, wanted.id_column)
-    return own_source(session.party, file, links, sorted(allowed)), round_number
+    return own_source(party, file, links, use, allowed), round_number
 
 
 def _links(session: Session, wanted: Wanted) -> tuple[Mapping[str, str], int | None]:

@@ -146,6 +146,7 @@ def test_under_blind_the_matches_count_of_agencies_that_hand_over_columns_and_of
         providers=(CHILD_WELFARE, health, SCHOOL),
         recipients=(Recipient(party=RESEARCH, mode="blind", space="research"),),
         spaces=(IdSpace(name="research", lifetime="lasting"),),
+        elements=[*ELEMENTS, {"party": health, "name": "Clinic", "use": "counted"}],
     )
     # Of this round's one pair, the health department hands over nothing.
     study.upload_both()

@@ -46,7 +46,7 @@ def test_the_example_of_the_guide_makes_an_agreement(tmp_path: Path) -> None:
     example, review, number = re.findall(r"```toml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
     agreement = draft_agreement(read_answers(write_answers(tmp_path, example)), tmp_path).agreement
     assert agreement.paper is not None
-    assert len(agreement.elements) == 2
+    assert [one.use for one in agreement.elements] == ["encoded", "shared", "counted"]
     assert agreement.review is None
     answers = read_answers(write_answers(tmp_path, example + review))
     reviewed = draft_agreement(answers, tmp_path).agreement

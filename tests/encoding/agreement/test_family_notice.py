@@ -75,6 +75,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "reviewed": reviewed(),
     "held": changed(BASE, "retention.legal_hold", "Order 7 of the district court"),
     "others": apart_from_foster_care(),
+    "counted": changed(BASE, "elements.2.use", "counted"),
     "no paper": changed(BASE, "paper", None),
 }
 

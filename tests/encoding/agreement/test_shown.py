@@ -147,6 +147,20 @@ def test_how_many_links_may_end_in_one_round_is_said() -> None:
     assert "Any number of links may end in one round" in words(unbound)
 
 
+def test_who_reads_a_table_of_counts_is_told_of_where_there_are_columns_for_it() -> None:
+    counted = changed(BASE, "elements.2.use", "counted")
+    text = words(Agreement.from_json(counted))
+    assert "linked people may be counted by it, in tables for others" in text
+    assert "no count below 10, and none from which one could be worked out" in text
+    assert "anyone who reads a table of linked people" in text
+    assert "beside a link ID the columns School" not in text
+    every = words(Agreement.from_json(changed(counted, "limits.floor", 0)))
+    assert "Nothing: every count is shown, however small." in every
+    assert "worked out" not in every
+    assert "in tables" not in words(Agreement.from_json(BASE))
+    assert "reads a table" not in words(Agreement.from_json(BASE))
+
+
 def test_membership_is_said_not_to_be_hidden() -> None:
     said = "A named person's membership is not hidden from the other agency."
     assert said in words(Agreement.from_json(BASE))

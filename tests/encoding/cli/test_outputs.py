@@ -26,14 +26,23 @@ from schemas.run import IdSpace, Recipient
 GUIDE = (Path(__file__).parents[3] / "docs/outputs.md").read_text("utf-8")
 BLOCK = re.compile(r"(?:<!-- (\S+) -->\n)?```sh\n(.*?)```", re.DOTALL)
 OFFICE = "research-office"
+COLUMNS = {
+    "shared": {
+        "schools": ("Grade", "School", "District", "Bus"),
+        "welfare": ("Placement", "Removed", "Returned"),
+    },
+    # Child welfare may count by its own county, and hand it over to nobody.
+    "counted": {
+        "schools": ("Grade", "School", "District", "Room"),
+        "welfare": ("Placement", "County"),
+    },
+    "encoded": {"schools": ("Birth date",)},
+}
 ELEMENTS = [
-    {"party": "schools", "name": "Grade", "use": "shared"},
-    {"party": "schools", "name": "School", "use": "shared"},
-    {"party": "schools", "name": "District", "use": "shared"},
-    {"party": "schools", "name": "Birth date", "use": "encoded"},
-    {"party": "welfare", "name": "Placement", "use": "shared"},
-    {"party": "welfare", "name": "Removed", "use": "shared"},
-    {"party": "welfare", "name": "Returned", "use": "shared"},
+    {"party": party, "name": name, "use": use}
+    for use, parties in COLUMNS.items()
+    for party, names in parties.items()
+    for name in names
 ]
 Rows = list[tuple[str, ...]]
 
@@ -58,9 +67,9 @@ def lay_out_pupils(schools: Path) -> None:
 def lay_out(welfare: Path, office: Path) -> None:
     """Write the files of 300 children, 225 of whom are linked, as earlier commands leave them."""
     draw = random.Random(7)
-    children: Rows = [("ID", "first", "placement", "grade")]
+    children: Rows = [("ID", "first", "placement", "grade", "county")]
     links: Rows = [("record_id", "link_id")]
-    attached: Rows = [("ID", "district", "school", "grade", "born")]
+    attached: Rows = [("ID", "district", "school", "grade", "born", "bus", "room")]
     opened: dict[str, Rows] = {
         "schools": [("link_id", "grade")],
         "welfare": [("link_id", "placement")],
@@ -69,16 +78,16 @@ def lay_out(welfare: Path, office: Path) -> None:
         placement = draw.choices(["kin", "group home", "foster home", "=SUM(1)"], [50, 9, 60, 20])[
             0
         ]
-        children.append((f"c{n}", "Ana", placement, "unknown"))
+        children.append((f"c{n}", "Ana", placement, "unknown", f"county {n % 3}"))
         opened["welfare"].append((f"{n:032x}", placement))
         if n % 4 == 0:
             continue
         school = draw.choices(range(6), [6, 5, 3, 2, 1, 1])[0]
         grade = str(draw.randint(9, 12))
         links.append((f"c{n}", f"{n:032x}"))
-        attached.append((f"c{n}", f"d{school % 2}", f"s{school}", grade, "2012-01-01"))
+        attached.append((f"c{n}", f"d{school % 2}", f"s{school}", grade, "2012-01-01", "7", "1"))
         opened["schools"].append((f"{n:032x}", grade))
-    attached.append(("c1", "d1", "s99", "9", "2012-01-01"))
+    attached.append(("c1", "d1", "s99", "9", "2012-01-01", "7", "1"))
     put(welfare / "people.csv", children)
     put(welfare / "links.csv", links)
     put(welfare / "with-schools.csv", attached)
@@ -195,7 +204,7 @@ def test_what_the_guide_says_of_messages_is_said() -> None:
     told = re.findall(
         r"^\| `([^`]+)` \|", GUIDE.split("## If something goes wrong")[1], re.MULTILINE
     )
-    assert len(told) == 10
+    assert len(told) == 12
     for message in told:
         for part in re.split(r" ?\.\.\. ?", message):
             assert part in said
@@ -226,9 +235,18 @@ def test_a_person_of_two_schools_counts_once_and_a_formula_is_made_harmless(welf
         (
             "--by first",
             2,
-            "the agreement does not list first among the columns that welfare shares",
+            "the agreement does not list first among the columns of welfare to count by",
         ),
-        ("--by born --from schools", 2, "does not list born among the columns that schools shares"),
+        (
+            "--by bus --from schools",
+            2,
+            "does not list bus among the columns of schools to count by",
+        ),
+        (
+            "--by room --from schools",
+            2,
+            "does not list room among the columns of schools to count by",
+        ),
         ("--by nope --from schools", 3, "no file of welfare or schools has the column nope"),
         ("--by placement --from operator", 2, "have no column of operator beside link IDs"),
         ("--by placement --within school", 2, "invalid value for --within"),
@@ -252,6 +270,22 @@ def test_what_cannot_be_counted_is_refused_and_nothing_is_written(
     done = welfare.type("tabulate", *words.split(), "-o", "refused.csv")
     assert (done.exit_code, message in done.stderr) == (status, True), done.stderr
     assert not list(Path().glob("refused.*"))
+
+
+def test_a_column_that_is_counted_alone_makes_a_table_and_goes_nowhere(welfare: Desk) -> None:
+    welfare.ok("tabulate", "--by", "county", "-o", "counties.csv")
+    assert TableReader(Path("counties.csv")).n_people == 225
+    settings = Path("blindlink.toml")
+    before, sections = settings.read_text("utf-8"), read_config(settings).sections
+    share = sections.share.model_copy(update={"columns": ("county",)})
+    settings.write_text(render_config(sections.model_copy(update={"share": share})), "utf-8")
+    given = welfare.type("extract", "-o", "out.csv")
+    settings.write_text(before, "utf-8")
+    words = "the agreement lets people be counted by {}, and lets nobody hand it over"
+    assert (given.exit_code, words.format("county") in given.stderr) == (2, True)
+    taken = welfare.type("join", "with-schools.csv", "--columns", "Room", "-o", "out.csv")
+    assert (taken.exit_code, words.format("Room") in taken.stderr) == (2, True)
+    assert not Path("out.csv").exists()
 
 
 def test_a_party_without_a_file_of_its_own_names_two(office: Desk) -> None:
@@ -295,6 +329,7 @@ FREEZE = ("freeze", "study-2", "--why", "IRB 1", "--columns", "placement", "--un
         ((*FREEZE, "-o", "f.csv", "--until", "2026-11-19"), 2, "a day from today on, no later than 2099"),
         ((*FREEZE, "-o", "f.csv", "--until", "2100-01-01"), 2, "when the agreement wants all destroyed"),
         ((*FREEZE, "-o", "f.csv", "--columns", "placement,first"), 2, "the agreement does not list first"),
+        ((*FREEZE, "-o", "f.csv", "--columns", "county"), 2, "county among the columns that welfare shares"),
         (FREEZE, 2, "name the study, --why, --columns, --until and -o"),
         (("freeze", "Study 2", *FREEZE[2:], "-o", "f.csv"), 2, "small letters, digits and hyphens"),
         ((*FREEZE, "-o", "people.csv"), 1, "the file people.csv is there already"),

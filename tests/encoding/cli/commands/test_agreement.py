@@ -125,7 +125,7 @@ def typed_answers(*number: str) -> list[str]:
         "",
         # Is this a good idea?
         "Know which pupils are in foster care.", "school-stability", "Children in foster care.", "", "", "", "",
-        "First name, Last name", "", "First name, Last name", "School",
+        "First name, Last name", "", "Placement", "First name, Last name", "School", "",
         "", "", *number, "", "sunday 26:00", "sunday 22:00", "", "Every Sunday", "", "", "", "", "", "", "",
         # Is this ethical?
         "", "shared", "", "", "shared", "The pupil's own school",
@@ -157,9 +157,10 @@ def test_the_four_questions_make_the_same_kind_of_agreement(tmp_path: Path) -> N
         "2027-08-31",
         "2028-10-04",
     )
-    assert [element.use for element in made.elements] == ["encoded"] * 4 + ["shared"] + [
-        "shown"
-    ] * 2
+    assert [element.use for element in made.elements] == [
+        *("encoded", "encoded", "counted", "encoded", "encoded", "shared", "shown", "shown")
+    ]
+    assert made.columns("child-welfare", "counted") == ("Placement",)
     assert made.review is not None
     assert made.approvals.releases
     assert made.schedule.due == "sunday 22:00"
