@@ -14,6 +14,7 @@ from encoding.files import write_durably
 from encoding.rounds.status import Stage
 from schemas.document import Document, Model
 from schemas.errors import FormatError
+from schemas.identity import Duty
 from schemas.ids import Name, RandomId, UtcTime
 from schemas.overdue import Overdue
 from schemas.run import RoundNumber
@@ -67,4 +68,9 @@ def read_status(path: Path) -> KnownStatus | None:
 def late_words(late: Overdue, party: str) -> str:
     """Return in a sentence what is overdue and in whose hands it is, as this party reads it."""
     hands = "your hands" if late.party == party else f"the hands of {late.party}"
-    return f"Overdue, in {hands} (duty {late.duty}): {late.words()}"
+    return overdue_words(late.words(), late.duty, hands)
+
+
+def overdue_words(sentence: str, duty: Duty, hands: str = "your hands") -> str:
+    """Return in a sentence that something is overdue, and in whose hands it is, by which duty."""
+    return f"Overdue, in {hands} (duty {duty}): {sentence}"

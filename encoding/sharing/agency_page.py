@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from encoding.sharing.agency_state import AgencyState, Attention, attention
+from encoding.sharing.agency_state import AgencyState, attention
 from encoding.sharing.round_page import NOT_SHOWN, disclosures_told, links_changed, round_history
 from schemas.overdue import plain_moment
 from schemas.shared.page import (
@@ -57,11 +57,6 @@ def summary(state: AgencyState) -> str:
     )
 
 
-def attention_line(one: Attention) -> str:
-    """Return a sentence with the command that does it."""
-    return one.sentence if one.command is None else f"{one.sentence} Next: {one.command}"
-
-
 def _lead(state: AgencyState) -> str:
     said = summary(state)
     return f"{said[:1].upper()}{said[1:]}, as of {_as_of(state)}."
@@ -85,7 +80,7 @@ def _needs(state: AgencyState) -> Iterator[tuple[Standing, str]]:
         )
     found = attention(state)
     for one in found:
-        yield one.standing, attention_line(one)
+        yield one.standing, one.words()
     if not found:
         yield "good", "Nothing needs anybody now."
 

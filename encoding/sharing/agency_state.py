@@ -24,6 +24,10 @@ class Attention:
     sentence: str
     command: str | None = None
 
+    def words(self) -> str:
+        """Return the sentence with the command that does it."""
+        return self.sentence if self.command is None else f"{self.sentence} Next: {self.command}"
+
 
 @dataclass(frozen=True, slots=True)
 class LogState:
@@ -48,6 +52,7 @@ class AgencyState:
     `status` is the broker's last word, `is_current` whether it was given now. `agreement` is the newest that
     all have signed, `report` that of the newest round with links, `check` the shareable document of the last
     check, with `is_same_file` whether the file is still that one. `secret` says how far the epoch's secret is.
+    `frozen` tells of each frozen file whose time is over and that is still here.
     `encoded` is the newest round in which this agency has encoded, 0: none. `custody` is what is left to do
     until a second person can open the workspace.
     """
@@ -63,6 +68,7 @@ class AgencyState:
     is_same_file: bool
     secret: tuple[str, ...]
     log: LogState | None
+    frozen: tuple[Attention, ...]
     encoded: int
     backup: LastBackup | None
     custody: str | None
@@ -108,6 +114,7 @@ def attention(state: AgencyState) -> tuple[Attention, ...]:
         *_of_the_log(state),
         *_of_the_broker(state),
         *_of_the_agreement(state),
+        *state.frozen,
         *_of_the_workspace(state),
     ]
     order: tuple[Standing, ...] = ("bad", "warn", "note")

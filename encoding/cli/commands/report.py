@@ -33,7 +33,7 @@ def report(session: Session, *, output: Path | None, force: bool) -> None:
     last, and says when that was. The page names nobody.
     """
     from encoding.cli.parts.agency_states import agency_state
-    from encoding.sharing.agency_page import agency_page, attention_line, summary
+    from encoding.sharing.agency_page import agency_page, summary
 
     links = session.config.resolve(session.config.sections.output.links)
     path = output or links.with_name("agency-report.html")
@@ -43,6 +43,6 @@ def report(session: Session, *, output: Path | None, force: bool) -> None:
     write_page(path, agency_page(found), force=force)
     emit(
         found.to_json() | {"page": str(path)},
-        [attention_line(one) for one in attention(found)],
+        [one.words() for one in attention(found)],
         remarks=[f"{summary(found)}; the page is {path}"],
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from encoding.cli.parts.agreements import agreements_kept
 from encoding.cli.parts.file_check import KIND
+from encoding.cli.parts.freezing import overdue_files
 from encoding.cli.parts.linkage_status import STATUS, linkage_status
 from encoding.cli.parts.own_ledger import OwnDesk, own_space
 from encoding.cli.parts.session import Session
@@ -51,6 +52,7 @@ def agency_state(session: Session) -> AgencyState:
         is_same_file=_is_same(session, check),
         secret=secret,
         log=_log(session),
+        frozen=overdue_files(session),
         encoded=newest_encoded(workspace, project),
         backup=last_backup(workspace),
         custody=None if session.own is None else custody_advice(workspace),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from encoding.cli.parts.agreements import agreements_kept
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.tabulations import Wanted, binding_agreement, sources_of
 from encoding.cli.parts.written_files import note_file
@@ -16,10 +17,13 @@ from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite, write_csv
 from encoding.outputs.freezes import Freeze, keep_freeze, read_freezes
 from encoding.outputs.linked_people import census
+from encoding.rounds.known_status import overdue_words
+from encoding.sharing.agency_state import Attention
 from encoding.sharing.columns import LINK_ID
 
 if TYPE_CHECKING:
     from encoding.agreement.kept_agreements import KeptAgreement
+    from schemas.identity import Duty
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +90,25 @@ def line_of(session: Session, one: Freeze) -> str:
     return f"{one.study}: {one.rows:,} rows{of}, as of {one.day}, {end}; {one.path}; SHA-256 {one.sha256}"
 
 
-def overdue_words(session: Session) -> list[str]:
-    """Return a sentence for each frozen file whose time is over and that is still here."""
-    today = _today(session)
-    return [
-        f"The file that was frozen for {one.study} could be kept until {one.until}: "
-        f"blindlink destroy --local --frozen {one.study}"
+def overdue_files(session: Session) -> tuple[Attention, ...]:
+    """Return what is told of each frozen file whose time is over and that is still here."""
+    today, kept = _today(session), agreements_kept(session).last_complete()
+    # As for all else that is overdue: an agency's analyst, and who receives for another party.
+    is_agency = kept is None or session.party in kept.agreement.names("agency")
+    duty: Duty = "analyst" if is_agency else "recipient"
+    return tuple(
+        Attention(
+            "bad",
+            overdue_words(
+                f"The file that was frozen for {one.study} could be kept until {one.until}, and has not been"
+                " destroyed.",
+                duty,
+            ),
+            f"blindlink destroy --local --frozen {one.study}",
+        )
         for one in frozen_here(session)
         if one.is_overdue(today)
-    ]
+    )
 
 
 def _refuse(session: Session, kept: KeptAgreement, order: Order) -> None:

@@ -10,9 +10,10 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import httpx2
 import pytest
 from rigs.desk import NOW, Desk
 from rigs.near_broker import NearBroker, near_broker
@@ -184,7 +185,11 @@ def test_the_guide_is_typed_to_its_end(near: NearBroker, monkeypatch: pytest.Mon
     assert f"SHA-256 {digest}" in told[1]
     assert frozen.startswith(b"link_id,placement,grade\n")
     assert not re.search(rb"\bc\d+\b", frozen)
-    assert "blindlink destroy --local --frozen kin-care" in told[2]
+    late = (
+        "Overdue, in your hands (duty analyst): The file that was frozen for kin-care could be kept until"
+        " 2027-06-30, and has not been destroyed."
+    )
+    assert f"{late} Next: blindlink destroy --local --frozen kin-care\n" in told[2]
     assert "destroyed on 2027-07-05" in told[3]
     desk = near.desks["welfare"]
     assert not (desk.folder / "kin-care.csv").exists()
@@ -357,6 +362,39 @@ def test_a_study_is_frozen_once_and_a_file_that_was_moved_is_not_said_to_be_dest
     assert (gone.exit_code, "is not at" in gone.stderr) == (3, True)
     (kept,) = [one for one in welfare.json("freeze", "--list")["frozen"] if one["study"] == "once"]
     assert kept["destroyed"] is None
+
+
+def test_a_frozen_file_whose_time_is_over_is_told_on_the_agencys_page_and_without_the_broker(
+    near: NearBroker, welfare: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("no network")
+
+    welfare.ok("freeze", "late", *FREEZE[2:], "-o", "late.csv")
+    monkeypatch.setattr(near.courier, "before", refuse)
+
+    def told() -> list[str]:
+        said = welfare.type("status")
+        assert said.exit_code == 5
+        found = [
+            one["sentence"]
+            for one in welfare.json("report")["attention"]
+            if "was frozen for late" in one["sentence"]
+        ]
+        assert all(one in said.stdout for one in found)
+        assert ("was frozen for late" in said.stdout) == bool(found)
+        assert Path("agency-report.html").read_text("utf-8").count("was frozen for late") == len(
+            found
+        )
+        return found
+
+    monkeypatch.setattr(welfare, "now", datetime(2027, 1, 31, 23, 59, tzinfo=UTC))
+    assert told() == []
+    monkeypatch.setattr(welfare, "now", datetime(2027, 2, 1, tzinfo=UTC))
+    assert told() == [
+        "Overdue, in your hands (duty analyst): The file that was frozen for late could be kept until"
+        " 2027-01-31, and has not been destroyed."
+    ]
 
 
 DATED = ("--from", "welfare", "--begin", "removed", "--end", "returned")

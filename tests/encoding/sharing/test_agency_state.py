@@ -52,6 +52,7 @@ CALM = AgencyState(
     is_same_file=False,
     secret=(),
     log=LogState("broker.example/log", 84, 84, None, is_settled=True, was_rewritten=False),
+    frozen=(),
     encoded=2,
     backup=LastBackup("2026-11-23T07:00:00Z", 2),
     custody=None,
