@@ -83,7 +83,10 @@ class PinUnreadableError(AuditError):
 
     code = "pin-unreadable"
     exit_code = 3
-    hint = "a pin is a file of checkpoints as blindlink keeps it, a log key one line of text"
+    hint = (
+        "a pin is a file of checkpoints as blindlink keeps it, or in quotes the line that `blindlink log pin` "
+        "shows; a log key is one line of text"
+    )
 
 
 class NotAuthorisedError(AuditError):

@@ -14,7 +14,7 @@ import click
 from app.auditor.errors import AuditError
 from app.auditor.keys import read_log_key
 from app.auditor.packs import PackHeld, split_named
-from app.auditor.pins import Pin, read_pins
+from app.auditor.pins import Pin, is_pin_line, read_pins
 from app.auditor.source import SourceDigest, bundle_url, is_url, open_bundle, source_name
 from app.auditor.verdict import Verdict, failure_json
 from app.auditor.verdict_words import failure_lines
@@ -37,6 +37,25 @@ if TYPE_CHECKING:
 # Whoever reads a file says what is wrong with it: to a script, that is bad input and not wrong usage.
 FILE = click.Path(path_type=Path)
 OUTPUT = click.Path(dir_okay=False, path_type=Path)
+
+
+def _pins(
+    _ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]
+) -> tuple[Path | str, ...]:
+    """Return the lines as they are, and the paths of the files."""
+    return tuple(one if is_pin_line(one) else Path(one) for one in given)
+
+
+PIN_OPTION = click.option(
+    "--pin",
+    "pins",
+    metavar="FILE|LINE",
+    multiple=True,
+    callback=_pins,
+    # Not its type: a line is no path, and would not come through as one whole.
+    shell_complete=FILE.shell_complete,
+    help="Pin that you or an agency kept, as a file or the line that `blindlink log pin` shows; repeatable.",
+)
 EXIT_CODES = (
     "Exit status: 0 done and verified, 1 the log does not verify, 2 usage, 3 a bundle, pin or other file "
     "cannot be read or written, 4 not authorised or the broker's certificate not trusted, 5 the broker "
@@ -51,7 +70,7 @@ class LogOptions:
     """Which log, and what it is held to; `project` narrows what is fetched from a broker."""
 
     bundle: str
-    pins: tuple[Path, ...] = ()
+    pins: tuple[Path | str, ...] = ()
     log_key: str | None = None
     token_file: Path | None = None
     ca_file: Path | None = None
@@ -79,13 +98,7 @@ def pin_options(function: _Function) -> _Function:
             metavar="KEY|FILE",
             help="The log's first key, as you got it from its operator.",
         ),
-        click.option(
-            "--pin",
-            "pins",
-            type=FILE,
-            multiple=True,
-            help="File of checkpoints that you or an agency kept; may be repeated.",
-        ),
+        PIN_OPTION,
     )
     return _with(function, options)
 

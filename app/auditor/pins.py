@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,11 +20,17 @@ from app.auditor.errors import (
 )
 from app.auditor.files import why_unreadable
 from schemas.errors import CheckpointError
-from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoints, verify_log_signature
+from schemas.matchlog.checkpoint import (
+    Checkpoint,
+    parse_checkpoint_line,
+    parse_checkpoints,
+    verify_log_signature,
+)
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.note import Note, VerifierKey
 
 MAX_PIN_FILE_BYTES: Final = 64 * 1024 * 1024
+_LINE: Final = re.compile(r"\s*\S+\s+[0-9,.]+\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +72,29 @@ class Pin:
         }
 
 
-def read_pins(paths: Sequence[Path]) -> list[Pin]:
-    """Read files of pins; their signatures are checked when the log reaches their sizes.
+def is_pin_line(given: str) -> bool:
+    """Tell whether what was given is a pin on one line, or the start of one, and not the name of a file."""
+    if _LINE.match(given) is None:
+        return False
+    try:
+        return not Path(given).exists()
+    except OSError:
+        # Longer than the name of any file.
+        return True
+
+
+def read_pins(given: Iterable[Path | str]) -> list[Pin]:
+    """Read files of pins, and pins that are lines; signatures are checked when the log reaches their sizes.
 
     Raises:
-        PinUnreadableError: a file is missing, too long, or holds something else than checkpoints.
+        PinUnreadableError: a file is missing, too long, or holds something else than checkpoints; or a line is
+            not whole.
     """
-    return [pin for path in paths for pin in _read_file(path)]
+    return [
+        pin
+        for one in given
+        for pin in (_read_file(one) if isinstance(one, Path) else _read_line(one))
+    ]
 
 
 class PinBook:
@@ -158,6 +181,14 @@ def _read_file(path: Path) -> list[Pin]:
     if len(raw) > MAX_PIN_FILE_BYTES:
         raise PinUnreadableError(f"the pin file {path.name} is too long")
     return parse_pins(raw, path.name)
+
+
+def _read_line(line: str) -> list[Pin]:
+    try:
+        checkpoint, note = parse_checkpoint_line(" ".join(line.split()))
+    except CheckpointError as exc:
+        raise PinUnreadableError("the pin that was given as a line is not whole") from exc
+    return [Pin(checkpoint, note)]
 
 
 def _contradiction(pin: Pin, root: bytes, *, is_checkpoint: bool) -> PinContradictedError | None:

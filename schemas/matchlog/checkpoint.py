@@ -191,6 +191,33 @@ def parse_checkpoints(raw: bytes) -> tuple[tuple[Checkpoint, Note], ...]:
     return found
 
 
+def checkpoint_line(raw: bytes) -> str:
+    """Return a checkpoint's note on one line, to be copied into a message; cosignatures are left out.
+
+    Raises:
+        CheckpointError: malformed, or without a signature line of the log's name.
+    """
+    checkpoint, note = parse_checkpoint(raw)
+    own = (one.line.split()[-1] for one in note.signatures if one.is_of_log(checkpoint.origin))
+    signature = next(own, None)
+    if signature is None:
+        raise CheckpointError("a checkpoint has no signature by its log")
+    return " ".join([*checkpoint.text.decode().split(), signature])
+
+
+def parse_checkpoint_line(line: str) -> tuple[Checkpoint, Note]:
+    """Read what `checkpoint_line` made, without checking the signature.
+
+    Raises:
+        CheckpointError: malformed.
+    """
+    parts = line.split(" ")
+    if len(parts) != 4:
+        raise CheckpointError("a checkpoint's line does not have four parts")
+    origin, size, root, signature = parts
+    return parse_checkpoint(f"{origin}\n{size}\n{root}\n\n— {origin} {signature}\n".encode())
+
+
 def _cosigned(text: bytes, time_s: int) -> bytes:
     return f"cosignature/v1\ntime {time_s}\n".encode("ascii") + text
 

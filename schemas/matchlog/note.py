@@ -31,6 +31,7 @@ MAX_NAME_CHARACTERS: Final = 200
 
 _KEY_ID_BYTES: Final = 4
 _PUBLIC_KEY_BYTES: Final = 32
+_SIGNATURE_BYTES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,10 @@ class NoteSignature:
     def is_by(self, key: VerifierKey) -> bool:
         """Tell whether the line claims to be by this key; whether it is, only verifying shows."""
         return self.name == key.name and self.key_id == key.key_id
+
+    def is_of_log(self, origin: str) -> bool:
+        """Tell whether the line claims to be by a log of this name; a witness has a time in it, too."""
+        return self.name == origin and len(self.body) == _SIGNATURE_BYTES
 
 
 @dataclass(frozen=True, slots=True)

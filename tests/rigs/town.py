@@ -112,7 +112,9 @@ class Town:
         self.clock.move((days - early) * DAY_S)
 
     def type(self, person: str, line: str, status: int = 0) -> None:
-        line = self.named(line).replace("AGREEMENT", self.said.get("AGREEMENT", ""))
+        line = self.named(line)
+        for what, said in self.said.items():
+            line = line.replace(what, said)
         words = shlex.split(line)
         here = self.at(person)
         # Nobody reaches into the folder of another.
@@ -179,3 +181,6 @@ class Town:
             digest = re.search(r"(?:[0-9a-f]{4,8}\s+){7,15}[0-9a-f]{4,8}", shown)
             assert digest, shown
             self.said["AGREEMENT"] = "".join(digest.group().split())
+        elif words[:3] == ["blindlink", "log", "pin"]:
+            (line,) = re.findall(r"^pin +(\S+ \d+ \S+ \S+)\s*$", shown, re.MULTILINE)
+            self.said[f"{person.upper()}-PIN"] = line

@@ -66,6 +66,7 @@ def _cosigned(text: str, time_s: int = TIME, name: str = "witness.example/w") ->
 
 
 NOTE = f"{TEXT}\n{_signed(TEXT)}"
+LINE = " ".join([*TEXT.split(), _signed(TEXT).split()[-1]])
 
 
 def checkpoint_vectors() -> dict[str, Any]:
@@ -93,6 +94,23 @@ def checkpoint_vectors() -> dict[str, Any]:
         "bad_keys": [{"name": name, "key": key} for name, key in _bad_keys().items()],
         "good_file": f"blindlink/checkpoints/1\n\n{NOTE}\n{NOTE}{_cosigned(TEXT)}",
         "bad_files": [{"name": name, "file": file} for name, file in _bad_files().items()],
+        "good_line": LINE,
+        "bad_lines": [{"name": name, "line": line} for name, line in _bad_lines().items()],
+    }
+
+
+def _bad_lines() -> dict[str, str]:
+    _, size, root, signature = LINE.split()
+    return {
+        "empty": "",
+        "no signature": LINE.removesuffix(f" {signature}"),
+        "a part more": f"{LINE} {signature}",
+        "two spaces": LINE.replace(f" {size}", f"  {size}"),
+        "a newline at the end": f"{LINE}\n",
+        "the dash of a note": LINE.replace(signature, f"— {signature}"),
+        "a size with a comma": LINE.replace(size, "20,852,163"),
+        "a root cut short": LINE.replace(root, root[:-1]),
+        "a signature cut short": LINE[:-10],
     }
 
 

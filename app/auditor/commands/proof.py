@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from app.auditor.keys import read_log_key
-from app.auditor.options import FILE, failures
+from app.auditor.options import FILE, PIN_OPTION, failures
 from app.auditor.pins import read_pins
 from app.auditor.proofs import caveats, check_proof
 from app.auditor.timeline import timeline_line
@@ -29,9 +29,11 @@ EXIT_CODES = (
     required=True,
     help="The log's key, as you got it from its operator; repeated, if it was replaced.",
 )
-@click.option("--pin", "pins", type=FILE, multiple=True, help="File of checkpoints that you kept.")
+@PIN_OPTION
 @json_option
-def proof(*, files: tuple[Path, ...], log_keys: tuple[str, ...], pins: tuple[Path, ...]) -> None:
+def proof(
+    *, files: tuple[Path, ...], log_keys: tuple[str, ...], pins: tuple[Path | str, ...]
+) -> None:
     """Check proofs that entries are in the match log, and print what the entries say; no log is needed.
 
     An agency writes them with `blindlink disclosures --proofs`: one for each disclosure that concerns a child.

@@ -69,7 +69,7 @@ def sample(
     record: Path,
     seed: str,
     bundle: str | None,
-    pins: tuple[Path, ...],
+    pins: tuple[Path | str, ...],
     log_key: str | None,
     output: Path | None,
     pack_files: tuple[Path, ...],

@@ -53,7 +53,7 @@ def watch(
     *,
     url: str,
     state: Path,
-    pins: tuple[Path, ...],
+    pins: tuple[Path | str, ...],
     log_key: str | None,
     token_file: Path | None,
     ca_file: Path | None,

@@ -10,7 +10,7 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.session import Session
 from encoding.files import refuse_to_overwrite, write_durably
 from schemas.identity import base64_text
-from schemas.matchlog.checkpoint import CHECKPOINTS_START, serialise_checkpoints
+from schemas.matchlog.checkpoint import CHECKPOINTS_START, checkpoint_line, serialise_checkpoints
 from schemas.shared.command_line import FILE, emit, json_option
 
 
@@ -35,6 +35,8 @@ def pin(session: Session, output: Path | None) -> None:
 
     Every command that talks to the broker does so too. Who signs in with keys of their own cosigns with
     them; with a token from a file the log is only pinned. Exit code 1: the log was rewritten or cut off.
+
+    The line that begins with "pin" is the same pin, to be copied into a message to an auditor.
     """
     if output is not None:
         refuse_to_overwrite(output, own_start=CHECKPOINTS_START)
@@ -45,6 +47,7 @@ def pin(session: Session, output: Path | None) -> None:
             witness.cosign(newest, session.now(), client)
     if output is not None:
         write_durably(output, serialise_checkpoints([newest.note]))
+    line = checkpoint_line(newest.note)
     root = base64_text(newest.checkpoint.root)
     cosigned = 0 if witness is None else witness.cosigned_size()
     document = {
@@ -52,6 +55,7 @@ def pin(session: Session, output: Path | None) -> None:
         "size": newest.checkpoint.size,
         "root": root,
         "log_key": trust.keys.text,
+        "pin": line,
         "cosigned": cosigned,
         "witness": None if witness is None else witness.signer.verifier_key.text,
         "file": None if output is None else str(output),
@@ -60,6 +64,7 @@ def pin(session: Session, output: Path | None) -> None:
         f"pinned       {newest.checkpoint.origin}, {newest.checkpoint.size:,} entries",
         f"root         {root}",
         f"log key      {trust.keys.text}",
+        f"pin          {line}",
     ]
     remarks = []
     if witness is None:

@@ -21,8 +21,14 @@ from samples.signed_log import everything_signed
 from app.auditor.cli import main
 from app.auditor.errors import MalformedError, NotAuthorisedError
 from app.auditor.options import failures
+from app.auditor.pins import is_pin_line
 from app.auditor.timeline import SENTENCES, sentence
-from schemas.matchlog.checkpoint import serialise_checkpoints
+from schemas.matchlog.checkpoint import (
+    Checkpoint,
+    checkpoint_line,
+    serialise_checkpoints,
+    sign_checkpoint,
+)
 from schemas.matchlog.kinds import KINDS
 
 LOG = story(61, n_weeks=2, projects=("foster", "health"))
@@ -111,6 +117,31 @@ def test_a_pin_of_a_longer_log_gives_status_1(tmp_path: Path, pins: Path) -> Non
     result = run("verify", path, "--pin", pins)
     assert result.exit_code == 1
     assert "code: rolled-back\n" in result.stderr
+
+
+def test_a_pin_that_somebody_sent_as_a_line_holds_the_log_as_its_file_does(
+    tmp_path: Path, bundle: Path, pins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = checkpoint_line(LOG.notes[-1][1])
+    # As a mail program may have broken it.
+    good = run("verify", bundle, "--pin", pins, "--pin", line.replace(" ", "\n "), "--log-key", KEY)
+    assert "pins         2, all part of this log\n" in good.stdout
+    size = LOG.notes[-2][0]
+    other = Checkpoint(signer(0).name, size, bytes(32))
+    shown_to_another = checkpoint_line(sign_checkpoint(other, signer(0)))
+    bad = run("verify", bundle, "--pin", shown_to_another)
+    assert (bad.exit_code, "code: pin-contradicted\n" in bad.stderr) == (1, True)
+    assert f"pin_signature {shown_to_another.split()[-1]}\n" in bad.stderr
+    for broken in (line[:-9], line.replace(str(LOG.size), f"{LOG.size},000")):
+        cut = run("verify", bundle, "--pin", broken)
+        assert (cut.exit_code, "the pin that was given as a line is not whole" in cut.stderr) == (
+            3,
+            True,
+        )
+    # A file may be called as a line begins.
+    monkeypatch.chdir(tmp_path)
+    pins.rename(tmp_path / "county 2026 11")
+    assert [is_pin_line(one) for one in (line, "county 2026 11")] == [True, False]
 
 
 def test_a_file_that_is_no_bundle_gives_status_3(tmp_path: Path) -> None:

@@ -16,13 +16,16 @@ from schemas.errors import CheckpointError
 from schemas.matchlog.checkpoint import (
     MAX_TIME_S,
     Checkpoint,
+    checkpoint_line,
     cosign,
     open_checkpoint,
     parse_checkpoint,
+    parse_checkpoint_line,
     parse_checkpoints,
     serialise_checkpoints,
     sign_checkpoint,
     verify_cosignatures,
+    verify_log_signature,
 )
 from schemas.matchlog.note import (
     COSIGNER_KEY,
@@ -213,6 +216,27 @@ def test_good_file_of_checkpoints() -> None:
 def test_bad_files_of_checkpoints(vector: dict[str, Any]) -> None:
     with pytest.raises(CheckpointError):
         parse_checkpoints(vector["file"].encode())
+
+
+def test_a_checkpoint_on_one_line_is_its_note_without_cosignatures() -> None:
+    notes = {vector["name"]: vector["note"].encode() for vector in VECTORS["good"]}
+    for note in notes.values():
+        checkpoint, read = parse_checkpoint_line(checkpoint_line(note))
+        verify_log_signature(checkpoint, read, [LOG])
+        assert checkpoint == open_checkpoint(note, [LOG])
+        assert len(read.signatures) == 1
+    assert checkpoint_line(notes["with a cosignature"]) == VECTORS["good_line"]
+    _, read = parse_checkpoint_line(VECTORS["good_line"])
+    assert read.to_bytes() == notes["plain"]
+    stranger = notes["a line by an unknown key"].split(b"\n")
+    with pytest.raises(CheckpointError, match="no signature by its log"):
+        checkpoint_line(b"\n".join([*stranger[:4], stranger[5], b""]))
+
+
+@pytest.mark.parametrize("vector", VECTORS["bad_lines"], ids=lambda vector: vector["name"])
+def test_bad_lines_of_checkpoints(vector: dict[str, Any]) -> None:
+    with pytest.raises(CheckpointError):
+        parse_checkpoint_line(vector["line"])
 
 
 @given(st.lists(checkpoints, max_size=4))

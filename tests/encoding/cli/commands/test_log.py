@@ -9,7 +9,7 @@ from rigs.near_broker import NearBroker, problem
 from sqlalchemy import text
 
 from schemas.clauses import Finality
-from schemas.matchlog.checkpoint import parse_checkpoints
+from schemas.matchlog.checkpoint import parse_checkpoint_line, parse_checkpoints
 
 
 @pytest.fixture
@@ -34,7 +34,9 @@ def test_pin_says_what_it_pinned_and_gives_it_to_an_auditor(
     n_entries = len(broker.log_kinds())
     assert (found["size"], found["cosigned"]) == (n_entries, n_entries)
     assert found["witness"].startswith("welfare+")
-    ((checkpoint, _),) = parse_checkpoints(copy.read_bytes())
+    ((checkpoint, note),) = parse_checkpoints(copy.read_bytes())
+    assert parse_checkpoint_line(found["pin"]) == (checkpoint, note)
+    assert f"\npin          {found['pin']}\n" in uploaded.ok("log", "pin").stdout
     assert checkpoint.size == n_entries == sizes(broker)[-1]
 
 
