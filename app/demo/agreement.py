@@ -148,6 +148,7 @@ def _answers(sizes: Sizes) -> str:
         project=PROJECT,
         population=POPULATION,
         shared=_elements(SHARED_COLUMNS, "shared"),
+        counted=_elements(SHARED_COLUMNS, "counted"),
         shown=_elements(SHOWN_COLUMNS, "shown"),
         welfare=WELFARE,
         schools=SCHOOLS,
@@ -253,6 +254,7 @@ definition = "Children of school age: placed away from home, and enrolled in a p
 as_of = "The day of the upload."
 
 {shared}
+{counted}
 {shown}
 [policy]
 review = "0.005"
