@@ -373,28 +373,22 @@ def test_a_frozen_file_whose_time_is_over_is_told_on_the_agencys_page_and_withou
     welfare.ok("freeze", "late", *FREEZE[2:], "-o", "late.csv")
     monkeypatch.setattr(near.courier, "before", refuse)
 
-    def told() -> list[str]:
-        said = welfare.type("status")
-        assert said.exit_code == 5
-        found = [
-            one["sentence"]
-            for one in welfare.json("report")["attention"]
-            if "was frozen for late" in one["sentence"]
-        ]
-        assert all(one in said.stdout for one in found)
-        assert ("was frozen for late" in said.stdout) == bool(found)
-        assert Path("agency-report.html").read_text("utf-8").count("was frozen for late") == len(
-            found
-        )
-        return found
-
-    monkeypatch.setattr(welfare, "now", datetime(2027, 1, 31, 23, 59, tzinfo=UTC))
-    assert told() == []
-    monkeypatch.setattr(welfare, "now", datetime(2027, 2, 1, tzinfo=UTC))
-    assert told() == [
+    late = (
         "Overdue, in your hands (duty analyst): The file that was frozen for late could be kept until"
         " 2027-01-31, and has not been destroyed."
-    ]
+    )
+    monkeypatch.setattr(welfare, "now", datetime(2027, 1, 31, 23, 59, tzinfo=UTC))
+    assert "frozen for late" not in welfare.type("status").stdout
+    monkeypatch.setattr(welfare, "now", datetime(2027, 2, 1, tzinfo=UTC))
+    said = welfare.type("status")
+    assert (
+        said.exit_code,
+        f"{late} Next: blindlink destroy --local --frozen late\n" in said.stdout,
+    ) == (5, True)
+    assert [
+        one["standing"] for one in welfare.json("report")["attention"] if one["sentence"] == late
+    ] == ["bad"]
+    assert Path("agency-report.html").read_text("utf-8").count(late) == 1
 
 
 DATED = ("--from", "welfare", "--begin", "removed", "--end", "returned")
