@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from operator import ne
 from typing import Literal
 
 from encoding.ledger.book import Ledger
@@ -68,7 +69,8 @@ def check_claims(ledger: Ledger, own: Claims, received: Claims) -> CheckedPair:
             "the other agency's claims are about other containers than were matched here",
             hint=_TELL,
         )
-    if [claim.match for claim in own.claims] != [claim.match for claim in received.claims]:
+    is_same = len(own.claims) == len(received.claims)
+    if not is_same or any(map(ne, own.claims.matches(), received.claims.matches())):
         raise ReleasesDifferError("the broker gave the two agencies different matches", hint=_TELL)
     n_proven = _count_proven(own, received)
     other_ledger = compare_ledgers(ledger, own.head.pair, received.head.ledger)
