@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from encoding.ledger.book import Ledger, newer_vetoes, retired_of, standing_of
-from encoding.ledger.chains import Chains, join_chains
+from encoding.ledger.chains import Chains, Group, join_chains
 from encoding.ledger.changes import Why, reasons_left_out, reasons_to_change
 from encoding.ledger.claims import own_members
 from encoding.ledger.events import Event
@@ -51,94 +50,114 @@ def apply_release(
     granted = ledger.granted if is_supplement else {}
     # What a supplement gave another pair counts for that pair alone, as not all here know of it.
     before = ledger.granted_to(inputs.recipients) if is_supplement else {}
-    chains = join_chains(
-        inputs.members,
-        inputs.recipients,
-        turn.round,
-        standing=standing_of(inputs.vetoes),
-        granted=before,
-    )
     unavailable = {*retired_of(inputs.vetoes), *before}
-    links = grant_ids(inputs.members, chains.groups, ledger.space, turn, unavailable=unavailable)
     # This agency may have unlinked something since it made its claims, which the others learn next time.
     retired = retired_of((*ledger.vetoes(), *inputs.vetoes))
-    given = _given(ledger.party, inputs.members, chains, links, records)
-    was_claimed = _was_claimed(inputs.members, chains, links)
-    rest = {match for match in alone if records[match] not in given}
-    taken = {*unavailable, *(grant.link for grant in granted), *retired, *links}
-    own = _Alone.of(ledger, records, rest, turn, taken)
-    given |= _given(ledger.party, own.members, own.chains, own.links, records)
-    given = {record: link for record, link in given.items() if link not in retired}
-    was_claimed |= _was_claimed(own.members, own.chains, own.links)
+    made = _Made(ledger, turn, records)
+    for members in inputs.parts:
+        chains = join_chains(
+            members,
+            inputs.recipients,
+            turn.round,
+            standing=standing_of(inputs.vetoes),
+            granted=before,
+        )
+        links = grant_ids(members, chains.groups, ledger.space, turn, unavailable=unavailable)
+        made.add(members, chains, links, inputs.recipients, before)
+    rest = {match for match in alone if records[match] not in made.given}
+    taken = {*unavailable, *(grant.link for grant in granted), *retired, *made.claimed}
+    members = own_members(ledger, records, rest)
+    chains = join_chains(members, {ledger.party}, turn.round)
+    links = grant_ids(members, chains.groups, ledger.space, turn, unavailable=taken)
+    made.add_alone(members, chains, links)
+    given = {record: link for record, link in made.given.items() if link not in retired}
     lifted = [v.link for v in newer_vetoes(ledger.vetoes(), inputs.vetoes) if not v.is_standing]
     # Evaluated before any is taken: each looks at the ledger as it was.
-    why = reasons_to_change(ledger, was_claimed, given, retired)
+    why = reasons_to_change(ledger, made.claimed, given, retired)
     why |= {record: "linked-again" for record, link in given.items() if link in lifted}
     ledger.apply([*_events(ledger, turn, given, inputs.vetoes, why)])
     ledger.apply(ledger.revivals(turn, lifted))
-    sides = _sides(turn, inputs, chains, links, ledger)
-    ledger.apply(_digests(turn, sides, ledger))
+    ledger.apply(_digests(turn, made.sides, ledger))
     ledger.apply([Event("applied", turn)])
     known_to = tuple(sorted(inputs.recipients))
-    parties = _parties(inputs.members, chains, links, before)
-    ledger.others = _others(ledger, sides, ledger.others if is_supplement else {})
-    ledger.granted = granted | {Grant(link, known_to): found for link, found in parties.items()}
+    ledger.others = _others(ledger, made.sides, ledger.others if is_supplement else {})
+    ledger.granted = granted | {Grant(link, known_to): who for link, who in made.parties.items()}
     ledger.note_matches(turn, (match.match for match in records))
-    shared = {one: record for one, record in records.items() if one not in {*alone, *pending}}
+    left_out = {
+        records[match]: made.reasons.get(match, "vetoed")
+        for match in sorted(made.left_over.difference(alone, pending))
+    }
     earlier = ledger.left_out if is_supplement else {}
     # Of a record with several matches the last one counts here: where one waits, the old link ID stands.
     waiting: dict[str, Reason] = {records[match]: "pending" for match in pending}
-    found = earlier | reasons_left_out(shared, chains) | waiting
+    found = earlier | left_out | waiting
     ledger.left_out = {record: why for record, why in found.items() if record not in given}
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Alone:
-    """Own records that this agency alone knows to have a match: each is a group by itself."""
-
-    members: tuple[Member, ...]
-    chains: Chains
-    links: tuple[LinkId, ...]
-
-    @classmethod
-    def of(
-        cls,
-        ledger: Ledger,
-        records: Mapping[StatedMatch, str],
-        matches: Collection[StatedMatch],
-        turn: Turn,
-        unavailable: Collection[LinkId],
-    ) -> _Alone:
-        members = tuple(own_members(ledger, records, matches))
-        chains = join_chains(members, {ledger.party}, turn.round)
-        links = grant_ids(members, chains.groups, ledger.space, turn, unavailable=unavailable)
-        return cls(members, chains, links)
+_Sides = dict[Pair, list[tuple[LinkId, int, int]]]
 
 
-def _given(
-    party: str,
-    members: Sequence[Member],
-    chains: Chains,
-    links: Sequence[LinkId],
-    records: Mapping[StatedMatch, str],
-) -> dict[str, LinkId]:
-    """Return the link ID of each own record that a group has."""
-    return {
-        records[members[place].matches[0]]: link
-        for group, link in zip(chains.groups, links, strict=True)
-        for place in group.members
-        if members[place].party == party
-    }
+class _Made:
+    """What a release has given so far, part by part.
 
+    Attributes:
+        given: the link ID of each own record that a group has.
+        claimed: of each link ID, whether a record of its group had it before.
+        parties: to records of which parties each link ID was given in the round.
+        sides: the link IDs of each own pair of two recipients, and since when each party's record has them.
+        left_over: own matches that have joined nothing.
+        reasons: why, where a part says so.
+    """
 
-def _was_claimed(
-    members: Sequence[Member], chains: Chains, links: Sequence[LinkId]
-) -> dict[LinkId, bool]:
-    return {
-        link: any(members[place].link == link for place in group.members)
-        for group, link in zip(chains.groups, links, strict=True)
-    }
+    def __init__(self, ledger: Ledger, turn: Turn, records: Mapping[StatedMatch, str]) -> None:
+        self._ledger, self._turn, self._records = ledger, turn, records
+        self.given: dict[str, LinkId] = {}
+        self.claimed: dict[LinkId, bool] = {}
+        self.parties: dict[LinkId, tuple[str, ...]] = {}
+        self.sides: _Sides = {}
+        self.left_over = {*records}
+        self.reasons: dict[StatedMatch, Reason] = {}
+
+    def add(
+        self,
+        members: Sequence[Member],
+        chains: Chains,
+        links: Sequence[LinkId],
+        recipients: frozenset[str],
+        before: Mapping[LinkId, Collection[str]],
+    ) -> None:
+        """Add what a part has given."""
+        self.add_alone(members, chains, links)
+        self.reasons |= reasons_left_out(chains)
+        for member in members:
+            for match in member.matches:
+                if self._ledger.party in match.pair and recipients.issuperset(match.pair):
+                    self.sides.setdefault(match.pair, [])
+        for group, link in zip(chains.groups, links, strict=True):
+            self.left_over.difference_update(group.matches)
+            who = {*before.get(link, ()), *(members[place].party for place in group.members)}
+            self.parties[link] = tuple(sorted(who))
+            self._add_sides(group, [members[place] for place in group.members], link)
+
+    def add_alone(self, members: Sequence[Member], chains: Chains, links: Sequence[LinkId]) -> None:
+        """Add link IDs of which no other party is told."""
+        for group, link in zip(chains.groups, links, strict=True):
+            self.claimed[link] = any(members[place].link == link for place in group.members)
+            for place in group.members:
+                if members[place].party == self._ledger.party:
+                    self.given[self._records[members[place].matches[0]]] = link
+
+    def _add_sides(self, group: Group, members: Sequence[Member], link: LinkId) -> None:
+        since = {
+            (match, member.party): member.since if member.link == link else self._turn.round
+            for member in members
+            for match in member.matches
+        }
+        for match in group.matches:
+            if match.pair in self.sides:
+                one, another = (since[match, party] for party in match.pair)
+                self.sides[match.pair].append((link, one, another))
 
 
 def _events(
@@ -170,33 +189,6 @@ def _events(
             yield Event("held", turn, link, turn.round, record, why[record])
 
 
-_Sides = dict[Pair, list[tuple[LinkId, int, int]]]
-
-
-def _sides(
-    turn: Turn, inputs: Inputs, chains: Chains, links: Sequence[LinkId], ledger: Ledger
-) -> _Sides:
-    """Return the link IDs of each own pair of two recipients, and since when each party's record has them."""
-    since: dict[tuple[StatedMatch, str], int] = {}
-    found: _Sides = {
-        match.pair: []
-        for member in inputs.members
-        for match in member.matches
-        if ledger.party in match.pair and inputs.recipients.issuperset(match.pair)
-    }
-    for group, link in zip(chains.groups, links, strict=True):
-        for place in group.members:
-            member = inputs.members[place]
-            for match in member.matches:
-                is_old = member.link == link
-                since[match, member.party] = member.since if is_old else turn.round
-        for match in group.matches:
-            if match.pair in found:
-                one, another = (since[match, party] for party in match.pair)
-                found[match.pair].append((link, one, another))
-    return found
-
-
 def _digests(turn: Turn, sides: _Sides, ledger: Ledger) -> Iterable[Event]:
     """Yield the digest of each pair."""
     space = ledger.space
@@ -220,16 +212,4 @@ def _others(
             },
         }
         for pair in {*before, *sides}
-    }
-
-
-def _parties(
-    members: Sequence[Member],
-    chains: Chains,
-    links: Sequence[LinkId],
-    before: Mapping[LinkId, Collection[str]],
-) -> dict[LinkId, tuple[str, ...]]:
-    return {
-        link: tuple(sorted({*before.get(link, ()), *(members[p].party for p in group.members)}))
-        for group, link in zip(chains.groups, links, strict=True)
     }

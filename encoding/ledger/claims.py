@@ -150,15 +150,14 @@ def own_members(
 def standing_matches(
     releases: Iterable[PairRelease], checked: Iterable[CheckedPair]
 ) -> set[StatedMatch]:
-    """Return the own matches that stand: of checked pairs, what stands there; of others, what is not vetoed."""
-    by_pair = {pair.pair: pair for pair in checked}
-    found: set[StatedMatch] = set()
-    for release in releases:
-        if release.pair in by_pair:
-            found.update(by_pair[release.pair].stands)
-        else:
-            found.update(m for m in release.records() if m.match not in release.vetoed)
-    return found
+    """Return the own matches that stand: of checked pairs, what no side vetoes; of others, what this doesn't."""
+    vetoed = {pair.pair: pair.vetoed for pair in checked}
+    return {
+        match
+        for release in releases
+        for match in release.records()
+        if match.match not in vetoed.get(release.pair, release.vetoed)
+    }
 
 
 def make_statement(
