@@ -13,6 +13,7 @@ from encoding.ledger.book import Ledger, newer_vetoes, retired_of, standing_of
 from encoding.ledger.chains import Chains, Group, join_chains
 from encoding.ledger.changes import Why, reasons_left_out, reasons_to_change
 from encoding.ledger.claims import own_members
+from encoding.ledger.compact import Grants, pack_rounds, unpack_rounds
 from encoding.ledger.events import Event
 from encoding.ledger.grants import grant_ids
 from encoding.ledger.inputs import Inputs
@@ -47,7 +48,7 @@ def apply_release(
     if not inputs.is_applicable:
         return False
     is_supplement = ledger.last is not None and ledger.last.round == turn.round
-    granted = ledger.granted if is_supplement else {}
+    granted = dict(ledger.granted.items()) if is_supplement else {}
     # What a supplement gave another pair counts for that pair alone, as not all here know of it.
     before = ledger.granted_to(inputs.recipients) if is_supplement else {}
     unavailable = {*retired_of(inputs.vetoes), *before}
@@ -73,15 +74,21 @@ def apply_release(
     given = {record: link for record, link in made.given.items() if link not in retired}
     lifted = [v.link for v in newer_vetoes(ledger.vetoes(), inputs.vetoes) if not v.is_standing]
     # Evaluated before any is taken: each looks at the ledger as it was.
-    why = reasons_to_change(ledger, made.claimed, given, retired)
-    why |= {record: "linked-again" for record, link in given.items() if link in lifted}
-    ledger.apply([*_events(ledger, turn, given, inputs.vetoes, why)])
+    changed = {
+        record: link
+        for record, link in given.items()
+        if (held := ledger.held(record)) is None or held.link != link
+    }
+    why = reasons_to_change(ledger, made.claimed, changed, retired)
+    why |= {record: "linked-again" for record, link in changed.items() if link in lifted}
+    ledger.apply([*_events(ledger, turn, changed, inputs.vetoes, why)])
     ledger.apply(ledger.revivals(turn, lifted))
     ledger.apply(_digests(turn, made.sides, ledger))
     ledger.apply([Event("applied", turn)])
     known_to = tuple(sorted(inputs.recipients))
     ledger.others = _others(ledger, made.sides, ledger.others if is_supplement else {})
-    ledger.granted = granted | {Grant(link, known_to): who for link, who in made.parties.items()}
+    later = ((Grant(link, known_to), who) for link, who in made.parties.items())
+    ledger.granted = Grants.of((granted | dict(later)).items() if granted else later)
     ledger.note_matches(turn, (match.match for match in records))
     left_out = {
         records[match]: made.reasons.get(match, "vetoed")
@@ -115,6 +122,7 @@ class _Made:
         self.given: dict[str, LinkId] = {}
         self.claimed: dict[LinkId, bool] = {}
         self.parties: dict[LinkId, tuple[str, ...]] = {}
+        self._together: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.sides: _Sides = {}
         self.left_over = {*records}
         self.reasons: dict[StatedMatch, Reason] = {}
@@ -137,7 +145,9 @@ class _Made:
         for group, link in zip(chains.groups, links, strict=True):
             self.left_over.difference_update(group.matches)
             who = {*before.get(link, ()), *(members[place].party for place in group.members)}
-            self.parties[link] = tuple(sorted(who))
+            both = tuple(sorted(who))
+            # One and the same for all, since there are millions.
+            self.parties[link] = self._together.setdefault(both, both)
             self._add_sides(group, [members[place] for place in group.members], link)
 
     def add_alone(self, members: Sequence[Member], chains: Chains, links: Sequence[LinkId]) -> None:
@@ -163,7 +173,7 @@ class _Made:
 def _events(
     ledger: Ledger,
     turn: Turn,
-    given: Mapping[str, LinkId],
+    changed: Mapping[str, LinkId],
     told: Iterable[Veto],
     why: Mapping[str, Why],
 ) -> Iterable[Event]:
@@ -172,21 +182,20 @@ def _events(
     for veto in news:
         kind = "veto" if veto.is_standing else "lift"
         yield Event(kind, turn, veto.link, veto.sequence, veto.maker)  # type: ignore[arg-type]
-    for link in sorted({veto.link for veto in news if veto.is_standing}):
-        holder = ledger.holder(link)
-        if holder is not None:
-            since = ledger.everyone()[holder].since
-            yield Event("mark", turn, link, since, holder)
-            yield Event("ended", turn, link, since, holder, "unlinked")
-    for record, link in sorted(given.items()):
-        former = ledger.holder(link)
-        if former is not None and former != record:
+    unlinked = {veto.link for veto in news if veto.is_standing}
+    holders = ledger.holders(unlinked.union(changed.values()))
+    for link in sorted(unlinked & holders.keys()):
+        since = ledger.everyone()[holders[link]].since
+        yield Event("mark", turn, link, since, holders[link])
+        yield Event("ended", turn, link, since, holders[link], "unlinked")
+    in_order = sorted(changed.items())
+    for _, link in in_order:
+        if link in holders:
+            former = holders[link]
             since = ledger.everyone()[former].since
             yield Event("ended", turn, link, since, former, "given-to-another-record")
-    for record, link in sorted(given.items()):
-        held = ledger.held(record)
-        if held is None or held.link != link:
-            yield Event("held", turn, link, turn.round, record, why[record])
+    for record, link in in_order:
+        yield Event("held", turn, link, turn.round, record, why[record])
 
 
 def _digests(turn: Turn, sides: _Sides, ledger: Ledger) -> Iterable[Event]:
@@ -199,17 +208,17 @@ def _digests(turn: Turn, sides: _Sides, ledger: Ledger) -> Iterable[Event]:
         yield Event("digest", turn, hashlib.sha256(raw).digest(), 0, " ".join(pair))
 
 
-def _others(
-    ledger: Ledger, sides: _Sides, before: Mapping[Pair, Mapping[LinkId, int]]
-) -> dict[Pair, dict[LinkId, int]]:
+def _others(ledger: Ledger, sides: _Sides, before: Mapping[Pair, bytes]) -> dict[Pair, bytes]:
     """Return since when the other party's records have the link IDs of the newest round's pairs."""
     return {
-        pair: {
-            **before.get(pair, {}),
-            **{
-                link: two if pair[0] == ledger.party else one
-                for link, one, two in sides.get(pair, ())
-            },
-        }
+        pair: pack_rounds(
+            {
+                **unpack_rounds(before.get(pair, b"")),
+                **{
+                    link: two if pair[0] == ledger.party else one
+                    for link, one, two in sides.get(pair, ())
+                },
+            }
+        )
         for pair in {*before, *sides}
     }

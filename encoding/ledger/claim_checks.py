@@ -12,6 +12,7 @@ from operator import ne
 from typing import Literal
 
 from encoding.ledger.book import Ledger
+from encoding.ledger.compact import unpack_rounds
 from encoding.ledger.errors import (
     ClaimsContradictError,
     ForgedMatchError,
@@ -160,7 +161,7 @@ def _refuse_contradictions(ledger: Ledger, received: Claims, *, is_same: bool) -
         and newest[0] == ledger.last
         and head.applied == applied_turn(ledger)
     ):
-        known = ledger.others.get(head.pair, {})
+        known = unpack_rounds(ledger.others.get(head.pair, b""))
     n_false = sum(
         claim.since < first.get(claim.link, 0) or claim.since != known.get(claim.link, claim.since)
         for claim in received.claims

@@ -93,7 +93,7 @@ def refuse_bad_release(ledger: Ledger, release: PairRelease) -> None:
         named = [getattr(released, which) for released in release.matches]
         if len(set(named)) != len(named):
             raise ReleasedRowsError(f"the release names a {which} twice")
-    n_replayed = sum(ledger.knows_match(released.match) for released in release.matches)
+    n_replayed = len(ledger.known_matches(released.match for released in release.matches))
     if n_replayed:
         raise ReplayedMatchError(
             f"{n_replayed} matches have IDs of matches of earlier releases",
@@ -150,7 +150,7 @@ def own_members(
 def standing_matches(
     releases: Iterable[PairRelease], checked: Iterable[CheckedPair]
 ) -> set[StatedMatch]:
-    """Return the own matches that stand: of checked pairs, what no side vetoes; of others, what this doesn't."""
+    """Return the own matches that stand: what no side of a checked pair vetoes, and of others this one."""
     vetoed = {pair.pair: pair.vetoed for pair in checked}
     return {
         match
