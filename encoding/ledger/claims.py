@@ -193,13 +193,22 @@ def standing_matches(
     releases: Iterable[PairRelease], checked: Iterable[CheckedPair]
 ) -> set[StatedMatch]:
     """Return the own matches that stand: what no side of a checked pair vetoes, and of others this one."""
-    vetoed = {pair.pair: pair.vetoed for pair in checked}
+    releases = tuple(releases)
+    vetoed = vetoed_matches(releases, checked)
     return {
         match
         for release in releases
         for match in release.records()
-        if match.match not in vetoed.get(release.pair, release.vetoed)
+        if match.match not in vetoed[release.pair]
     }
+
+
+def vetoed_matches(
+    releases: Iterable[PairRelease], checked: Iterable[CheckedPair]
+) -> dict[Pair, frozenset[MatchId]]:
+    """Return the matches of each pair that do not stand."""
+    by_pair = {pair.pair: pair.vetoed for pair in checked}
+    return {release.pair: by_pair.get(release.pair, release.vetoed) for release in releases}
 
 
 def make_statement(

@@ -37,13 +37,17 @@ class Inputs:
         return self.turn.release == 1 or len(self.applied) == 1
 
 
-def inputs_of_claims(own: Claims, received: Claims, stands: Collection[StatedMatch]) -> Inputs:
-    """Return the inputs where the space has one pair, and both its parties are recipients."""
+def inputs_of_claims(own: Claims, received: Claims, vetoed: Collection[MatchId]) -> Inputs:
+    """Return the inputs where the space has one pair, and both its parties are recipients.
+
+    Args:
+        vetoed: the matches that do not stand.
+    """
     sides = (own, received)
     return Inputs(
         turn=Turn(own.head.round, own.head.release),
         recipients=frozenset(side.head.sender for side in sides),
-        parts=_PartsOfPair(own, received, stands),
+        parts=_PartsOfPair(own, received, vetoed),
         vetoes=tuple(veto for side in sides for veto in _told(side)),
         applied=frozenset(map(_applied_of_pair, sides)),
     )
@@ -109,7 +113,7 @@ class _PartsOfPair:
 
     own: Claims
     received: Claims
-    stands: Collection[StatedMatch]
+    vetoed: Collection[MatchId]
 
     def __iter__(self) -> Iterator[Sequence[Member]]:
         marks = [_marks_of(side) for side in (self.own, self.received)]
@@ -117,10 +121,9 @@ class _PartsOfPair:
         crossed: list[Member] = []
         for claims in zip(self.own.claims, self.received.claims, strict=True):
             here, there = claims
-            match = StatedMatch(here.match, self.own.head.pair)
-            if match not in self.stands:
+            if here.match in self.vetoed:
                 continue
-            matches = (match,)
+            matches = (StatedMatch(here.match, self.own.head.pair),)
             # No other claim of either side has this link ID.
             into = part if here.link == there.link else crossed
             for side, claim, borne in zip((self.own, self.received), claims, marks, strict=True):

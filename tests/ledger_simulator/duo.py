@@ -16,7 +16,6 @@ from encoding.ledger.claims import (
     Proof,
     ReleasedMatch,
     make_claims,
-    standing_matches,
 )
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.inputs import inputs_of_claims
@@ -134,7 +133,7 @@ class Duo:
             inputs = inputs_of_claims(
                 self.claims[side.party],
                 self.claims[release.other(side.party)],
-                standing_matches([release], [self.checked[side.party]]),
+                self.checked[side.party].vetoed,
             )
             assert apply_release(side.ledger, inputs, release.records())
 

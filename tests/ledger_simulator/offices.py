@@ -28,7 +28,6 @@ from encoding.ledger.claims import (
     ReleasedMatch,
     make_claims,
     make_statement,
-    standing_matches,
 )
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.inputs import Inputs, inputs_of_claims, inputs_of_statements
@@ -145,7 +144,7 @@ class Offices:
                 party: inputs_of_claims(
                     claims[party, pair],
                     claims[other_of(party, pair), pair],
-                    standing_matches([releases[party, pair]], [checked[party, pair]]),
+                    checked[party, pair].vetoed,
                 )
                 for party in pair
             }
