@@ -6,6 +6,7 @@ Every recipient computes this from the same messages, those that the log entry `
 from __future__ import annotations
 
 import hashlib
+from binascii import unhexlify
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -87,7 +88,7 @@ def apply_release(
     ledger.apply([Event("applied", turn)])
     known_to = tuple(sorted(inputs.recipients))
     ledger.others = _others(ledger, made.sides, ledger.others if is_supplement else {})
-    later = ((Grant(link, known_to), who) for link, who in made.parties.items())
+    later = ((Grant(link, known_to), who) for who, links in made.parties.items() for link in links)
     ledger.granted = Grants.of((granted | dict(later)).items() if granted else later)
     ledger.note_matches(turn, (match.match for match in records))
     left_out = {
@@ -102,7 +103,8 @@ def apply_release(
     return True
 
 
-_Sides = dict[Pair, list[tuple[LinkId, int, int]]]
+_Sides = dict[Pair, list[bytes]]
+"""Lines of the digest: a link ID of the pair, and since when each party's record has it."""
 
 
 class _Made:
@@ -111,8 +113,8 @@ class _Made:
     Attributes:
         given: the link ID of each own record that a group has.
         claimed: of each link ID, whether a record of its group had it before.
-        parties: to records of which parties each link ID was given in the round.
-        sides: the link IDs of each own pair of two recipients, and since when each party's record has them.
+        parties: the link IDs that were given to records of the same parties in the round.
+        sides: the lines of each own pair of two recipients.
         left_over: own matches that have joined nothing.
         reasons: why, where a part says so.
     """
@@ -121,8 +123,7 @@ class _Made:
         self._ledger, self._turn, self._records = ledger, turn, records
         self.given: dict[str, LinkId] = {}
         self.claimed: dict[LinkId, bool] = {}
-        self.parties: dict[LinkId, tuple[str, ...]] = {}
-        self._together: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self.parties: dict[tuple[str, ...], list[LinkId]] = {}
         self.sides: _Sides = {}
         self.left_over = {*records}
         self.reasons: dict[StatedMatch, Reason] = {}
@@ -145,9 +146,7 @@ class _Made:
         for group, link in zip(chains.groups, links, strict=True):
             self.left_over.difference_update(group.matches)
             who = {*before.get(link, ()), *(members[place].party for place in group.members)}
-            both = tuple(sorted(who))
-            # One and the same for all, since there are millions.
-            self.parties[link] = self._together.setdefault(both, both)
+            self.parties.setdefault(tuple(sorted(who)), []).append(link)
             self._add_sides(group, [members[place] for place in group.members], link)
 
     def add_alone(self, members: Sequence[Member], chains: Chains, links: Sequence[LinkId]) -> None:
@@ -167,7 +166,8 @@ class _Made:
         for match in group.matches:
             if match.pair in self.sides:
                 one, another = (since[match, party] for party in match.pair)
-                self.sides[match.pair].append((link, one, another))
+                line = f"{link.hex()} {one} {another}\n".encode("ascii")
+                self.sides[match.pair].append(line)
 
 
 def _events(
@@ -203,22 +203,19 @@ def _digests(turn: Turn, sides: _Sides, ledger: Ledger) -> Iterable[Event]:
     space = ledger.space
     for pair, found in sorted(sides.items()):
         head = f"{space.project} {space.space} {pair[0]} {pair[1]} {turn.round} {turn.release}\n"
-        lines = sorted(f"{link.hex()} {one} {another}\n" for link, one, another in found)
-        raw = _DIGEST_LABEL + (head + "".join(lines)).encode("ascii")
-        yield Event("digest", turn, hashlib.sha256(raw).digest(), 0, " ".join(pair))
+        digest = hashlib.sha256(_DIGEST_LABEL + head.encode("ascii"))
+        for line in sorted(found):
+            digest.update(line)
+        yield Event("digest", turn, digest.digest(), 0, " ".join(pair))
 
 
 def _others(ledger: Ledger, sides: _Sides, before: Mapping[Pair, bytes]) -> dict[Pair, bytes]:
     """Return since when the other party's records have the link IDs of the newest round's pairs."""
-    return {
-        pair: pack_rounds(
-            {
-                **unpack_rounds(before.get(pair, b"")),
-                **{
-                    link: two if pair[0] == ledger.party else one
-                    for link, one, two in sides.get(pair, ())
-                },
-            }
-        )
-        for pair in {*before, *sides}
-    }
+    found: dict[Pair, bytes] = {**before}
+    for pair, lines in sides.items():
+        other = 2 if pair[0] == ledger.party else 1
+        parts = (line.split() for line in lines)
+        now = ((LinkId(unhexlify(one[0])), int(one[other])) for one in parts)
+        earlier = unpack_rounds(before.get(pair, b""))
+        found[pair] = pack_rounds((earlier | dict(now)).items() if earlier else now)
+    return found

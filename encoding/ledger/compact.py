@@ -129,9 +129,9 @@ class Grants:
                 yield Grant(LinkId(link), known_to), parties
 
 
-def pack_rounds(since: Mapping[LinkId, int]) -> bytes:
-    """Return since when there is each link ID, in the order of link IDs, end to end."""
-    return b"".join(link + since[link].to_bytes(_ROUND_BYTES) for link in sorted(since))
+def pack_rounds(since: Iterable[tuple[LinkId, int]]) -> bytes:
+    """Return since when there is each link ID, in the order of link IDs, end to end; each comes once."""
+    return b"".join(sorted(link + number.to_bytes(_ROUND_BYTES) for link, number in since))
 
 
 def unpack_rounds(packed: bytes) -> dict[LinkId, int]:

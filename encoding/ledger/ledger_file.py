@@ -6,7 +6,7 @@ of canonical JSON, then one line an event, in order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -135,13 +135,18 @@ def parse_ledger(raw: bytes, space: SpaceName, party: str) -> Ledger:
     Raises:
         LedgerFileError: it is damaged.
     """
-    line, _, body = raw.partition(b"\n")
+    return _parse([raw], space, party)
+
+
+def _parse(pieces: Iterable[bytes], space: SpaceName, party: str) -> Ledger:
+    lines = _whole_lines(pieces)
     try:
-        head = _Head.from_canonical(line)
+        head = _Head.from_canonical(next(lines, b"").removesuffix(b"\n"))
     except FormatError:
         raise _damaged() from None
     ledger = Ledger(space, party)
-    ledger.read(body)
+    for some in lines:
+        ledger.read(some)
     if len(ledger.events) != head.events:
         raise _damaged()
     for place in head.places:
@@ -153,7 +158,7 @@ def parse_ledger(raw: bytes, space: SpaceName, party: str) -> Ledger:
     )
     for other in head.others:
         links = map(LinkId, cut(bytes.fromhex(other.links), LINK_ID_BYTES))
-        ledger.others[other.pair] = pack_rounds(dict(zip(links, other.since, strict=False)))
+        ledger.others[other.pair] = pack_rounds(zip(links, other.since, strict=False))
     ledger.left_out = {one.record: one.reason for one in head.left_out}
     return ledger
 
@@ -173,17 +178,31 @@ class LedgerFile:
         Raises:
             LedgerFileError: it is damaged, of another space or party, or sealed under another workspace key.
         """
+        pieces = self._record.pieces()
+        if pieces is None:
+            return Ledger(self._space, self._party)
         try:
-            plain = self._record.read()
+            return _parse(pieces, self._space, self._party)
         except WorkspaceError:
             raise _damaged() from None
-        if plain is None:
-            return Ledger(self._space, self._party)
-        return parse_ledger(plain, self._space, self._party)
 
     def write(self, ledger: Ledger) -> None:
         """Keep the ledger, durably: the old file stays until the new one is whole."""
         self._record.write(_pieces(ledger))
+
+
+def _whole_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the first line, then some at a time; the last one may lack its end."""
+    waiting, is_first = bytearray(), True
+    for piece in pieces:
+        waiting += piece
+        end = (waiting.find(b"\n") if is_first else waiting.rfind(b"\n")) + 1
+        while end:
+            yield bytes(waiting[:end])
+            del waiting[:end]
+            is_first, end = False, waiting.rfind(b"\n") + 1
+    if waiting:
+        yield bytes(waiting)
 
 
 def _damaged() -> LedgerFileError:

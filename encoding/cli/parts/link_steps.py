@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property, partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from encoding.blocks.keys import round_key
@@ -173,7 +174,7 @@ class RoundLinks:
             ledger = ledger_file(self._counter).read()
             kept = DisclosedRecords(session.workspace, session.project)
             kept.keep_matches(first.round, latest)
-            known = kept.among(first.round, {*ledger.everyone(), *ledger.left_out})
+            known = kept.among(first.round, chain(ledger.everyone(), ledger.left_out))
         return MatchedRecords(
             self._turn,
             tuple(sorted(partners)),
