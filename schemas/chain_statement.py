@@ -8,6 +8,7 @@ it. Spec page: `schemas/spec/claims.md`.
 from __future__ import annotations
 
 import re
+from binascii import unhexlify
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self
@@ -38,9 +39,9 @@ from schemas.space_message import (
 
 MAX_PAIRS: Final = 63
 
-_RECORD: Final = re.compile(rf"({LINK}) ([0-9]{{7}})\n")
-_MATCH: Final = re.compile(rf"({HEX_ID}) ([0-9]{{2}}) ([0-9]{{8}})\n")
-_MARK: Final = re.compile(rf"([0-9]{{8}}) ({HEX_ID})\n")
+_RECORD: Final = re.compile(rf"({LINK}) ([0-9]{{7}})\n".encode())
+_MATCH: Final = re.compile(rf"({HEX_ID}) ([0-9]{{2}}) ([0-9]{{8}})\n".encode())
+_MARK: Final = re.compile(rf"([0-9]{{8}}) ({HEX_ID})\n".encode())
 
 
 class StatementHead(MessageHead):
@@ -153,7 +154,7 @@ def parse_statement(raw: bytes) -> ChainStatement:
     line, body = split_message(raw, kind)
     signed = SignedStatementHead.from_canonical(line)
     head = signed.head
-    if body_digest(body.encode("ascii")) != head.body_sha256:
+    if body_digest(body) != head.body_sha256:
         raise DocumentError(f"{kind}: the lines are not those that the head states")
     record_lines, at = read_lines(body, 0, head.records, _RECORD, kind)
     match_lines, at = read_lines(body, at, head.matches, _MATCH, kind)
@@ -172,7 +173,7 @@ def parse_statement(raw: bytes) -> ChainStatement:
 
 
 def _matches_of_records(
-    head: StatementHead, lines: list[tuple[str, ...]]
+    head: StatementHead, lines: list[tuple[bytes, ...]]
 ) -> list[list[StatedMatch]]:
     found: list[list[StatedMatch]] = [[] for _ in range(head.records)]
     n_seen, keys = 0, []
@@ -181,7 +182,7 @@ def _matches_of_records(
         if int(pair) >= len(head.pairs) or not 1 <= place <= min(n_seen + 1, head.records):
             raise DocumentError("chain statement: a match of no record, or of no pair of the head")
         n_seen = max(n_seen, place)
-        stated = StatedMatch(MatchId(bytes.fromhex(match)), head.pairs[int(pair)])
+        stated = StatedMatch(MatchId(unhexlify(match)), head.pairs[int(pair)])
         found[place - 1].append(stated)
         keys.append(stated)
     refuse_disorder(keys, head.KIND)
@@ -190,13 +191,13 @@ def _matches_of_records(
     return found
 
 
-def _marks_of_records(head: StatementHead, lines: list[tuple[str, ...]]) -> list[list[LinkId]]:
+def _marks_of_records(head: StatementHead, lines: list[tuple[bytes, ...]]) -> list[list[LinkId]]:
     found: list[list[LinkId]] = [[] for _ in range(head.records)]
     refuse_disorder(lines, head.KIND)
     for number, link in lines:
         if not 1 <= int(number) <= head.records:
             raise DocumentError("chain statement: a mark of no record")
-        found[int(number) - 1].append(LinkId(bytes.fromhex(link)))
+        found[int(number) - 1].append(LinkId(unhexlify(link)))
     return found
 
 

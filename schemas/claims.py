@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable
+from binascii import unhexlify
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Self, overload
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import model_validator
@@ -18,7 +19,7 @@ from pydantic import model_validator
 from schemas.document import Model
 from schemas.errors import DocumentError
 from schemas.identity import PublicIdentity, SignedInName
-from schemas.ids import LinkId, MatchId, Sha256Hex
+from schemas.ids import MATCH_ID_BYTES, LinkId, MatchId, Sha256Hex
 from schemas.space_message import (
     HEX_ID,
     LINK,
@@ -42,8 +43,13 @@ MAC_BYTES: Final = 32
 
 _MAC_LABEL: Final = b"blindlink/v1/claims/met\n"
 _NO_MAC: Final = "-" * (2 * MAC_BYTES)
-_CLAIM: Final = re.compile(rf"({HEX_ID}) ({LINK}) ([0-9]{{7}}) ([v-]) ([0-9a-f]{{64}}|-{{64}})\n")
-_MARK: Final = re.compile(rf"({HEX_ID}) ({HEX_ID})\n")
+_CLAIM: Final = re.compile(
+    rf"({HEX_ID}) ({LINK}) ([0-9]{{7}}) ([v-]) ([0-9a-f]{{64}}|-{{64}})\n".encode()
+)
+_CLAIM_BYTES: Final = 141
+_MATCH_DIGITS: Final = 2 * MATCH_ID_BYTES
+_VETOED: Final = ord("v")
+_MARK: Final = re.compile(rf"({HEX_ID}) ({HEX_ID})\n".encode())
 
 
 class Transcript(Model):
@@ -109,6 +115,64 @@ class Mark(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimLines(Sequence[Claim]):
+    """Claims as their lines, each read when it is asked for: a state has millions of them.
+
+    `text` has the lines, in increasing order of matches.
+    """
+
+    text: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, claims: Iterable[Claim]) -> Self:
+        """Return the lines of claims that come in any order."""
+        text, before, is_ordered = bytearray(), b"", True
+        for claim in claims:
+            text += _claim_line(claim)
+            is_ordered, before = is_ordered and before <= claim.match, claim.match
+        if not is_ordered:
+            places = range(0, len(text), _CLAIM_BYTES)
+            return cls(b"".join(sorted(bytes(text[at : at + _CLAIM_BYTES]) for at in places)))
+        return cls(bytes(text))
+
+    def __len__(self) -> int:
+        return len(self.text) // _CLAIM_BYTES
+
+    @overload
+    def __getitem__(self, place: int) -> Claim: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Claim, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Claim | tuple[Claim, ...]:
+        if isinstance(place, slice):
+            return tuple(map(self._at, self._places()[place]))
+        return self._at(self._places()[place])
+
+    def __iter__(self) -> Iterator[Claim]:
+        return map(self._at, self._places())
+
+    def matches(self) -> Iterator[bytes]:
+        """Yield the match of each claim, as its line has it."""
+        text = self.text
+        return (text[at : at + _MATCH_DIGITS] for at in self._places())
+
+    def _places(self) -> range:
+        return range(0, len(self.text), _CLAIM_BYTES)
+
+    def _at(self, at: int) -> Claim:
+        text = self.text
+        mac = text[at + 76 : at + 140]
+        return Claim(
+            MatchId(unhexlify(text[at : at + 32])),
+            link_or_none(text[at + 33 : at + 65]),
+            int(text[at + 66 : at + 73]),
+            text[at + 74] == _VETOED,
+            None if mac[:1] == b"-" else unhexlify(mac),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Claims:
     """Claims as they were signed: the head, what it is the head of, and the signature.
 
@@ -116,7 +180,7 @@ class Claims:
     """
 
     head: ClaimsHead
-    claims: tuple[Claim, ...] = field(repr=False)
+    claims: ClaimLines = field(repr=False)
     marks: tuple[Mark, ...] = field(repr=False)
     vetoes: tuple[Veto, ...] = field(repr=False)
     signature: str = field(repr=False)
@@ -151,7 +215,7 @@ def sign_claims(
     Args:
         fields: the other fields of the head.
     """
-    in_order = tuple(sorted(claims, key=lambda claim: claim.match))
+    in_order = ClaimLines.of(claims)
     all_marks, all_vetoes = tuple(sorted(set(marks))), tuple(sorted(vetoes))
     makers = makers_of(all_vetoes)
     head = ClaimsHead(
@@ -183,59 +247,71 @@ def parse_claims(raw: bytes) -> Claims:
     line, body = split_message(raw, kind)
     signed = SignedClaimsHead.from_canonical(line)
     head = signed.head
-    if body_digest(body.encode("ascii")) != head.body_sha256:
+    if body_digest(body) != head.body_sha256:
         raise DocumentError(f"{kind}: the lines are not those that the head states")
-    claim_lines, at = read_lines(body, 0, head.claims, _CLAIM, kind)
+    at = _refuse_bad_lines(head, body)
+    claims = ClaimLines(body[:at])
     mark_lines, at = read_lines(body, at, head.marks, _MARK, kind)
     vetoes, at = read_vetoes(body, at, head)
     if at != len(body):
         raise DocumentError(f"{kind}: something follows the last line")
-    claims = tuple(_claim(*fields) for fields in claim_lines)
     marks = tuple(
-        Mark(MatchId(bytes.fromhex(match)), LinkId(bytes.fromhex(link)))
-        for match, link in mark_lines
+        Mark(MatchId(unhexlify(match)), LinkId(unhexlify(link))) for match, link in mark_lines
     )
-    refuse_disorder([claim.match for claim in claims], kind)
     refuse_disorder(marks, kind)
-    _refuse_contradictions(head, claims, marks, vetoes)
+    _refuse_contradictions(claims, marks, vetoes)
     return Claims(head, claims, marks, vetoes, signed.signature)
 
 
 def _body(
-    claims: Iterable[Claim], marks: Iterable[Mark], vetoes: Iterable[Veto], makers: tuple[str, ...]
+    claims: ClaimLines, marks: Iterable[Mark], vetoes: Iterable[Veto], makers: tuple[str, ...]
 ) -> bytes:
-    lines = [
-        f"{claim.match.hex()} {link_text(claim.link)} {claim.since:07} {'-v'[claim.is_vetoed]} "
-        f"{_NO_MAC if claim.mac is None else claim.mac.hex()}\n"
-        for claim in claims
-    ]
-    lines += [f"{mark.match.hex()} {mark.link.hex()}\n" for mark in marks]
-    return ("".join(lines) + veto_lines(vetoes, makers)).encode("ascii")
+    lines = "".join(f"{mark.match.hex()} {mark.link.hex()}\n" for mark in marks)
+    rest = (lines + veto_lines(vetoes, makers)).encode("ascii")
+    return claims.text + rest
 
 
-def _claim(match: str, link: str, since: str, veto: str, mac: str) -> Claim:
-    return Claim(
-        MatchId(bytes.fromhex(match)),
-        link_or_none(link),
-        int(since),
-        veto == "v",
-        None if mac == _NO_MAC else bytes.fromhex(mac),
-    )
+def _claim_line(claim: Claim) -> bytes:
+    mac = _NO_MAC if claim.mac is None else claim.mac.hex()
+    said = f"{claim.since:07} {'-v'[claim.is_vetoed]} {mac}\n"
+    return f"{claim.match.hex()} {link_text(claim.link)} {said}".encode("ascii")
+
+
+def _refuse_bad_lines(head: ClaimsHead, body: bytes) -> int:
+    """Check the lines of claims, and return where they end.
+
+    Raises:
+        DocumentError: one is missing or malformed, out of order, or contradicts another one or the head.
+    """
+    before, links, n_linked, n_proved, at = b"", set[bytes](), 0, 0, 0
+    for _ in range(head.claims):
+        found = _CLAIM.match(body, at)
+        if found is None:
+            raise DocumentError("claims: a line is missing or malformed")
+        match, link, since, _veto, mac = found.groups()
+        refuse_disorder((before, match), head.KIND)
+        if (link[:1] == b"-") != (int(since) == 0):
+            raise DocumentError("claims: a link ID without its round, or a round without a link ID")
+        if int(since) > head.round:
+            raise DocumentError("claims: a link ID is from a later round")
+        if int(since):
+            links.add(unhexlify(link))
+            n_linked += 1
+        n_proved += mac[:1] != b"-"
+        before, at = match, found.end()
+    if len(links) != n_linked:
+        raise DocumentError("claims: two records have the same link ID")
+    # No container, or all of it: a sender that could choose would choose where it suits.
+    if n_proved not in (0, head.claims):
+        raise DocumentError("claims: some matches are proved and others are not")
+    return at
 
 
 def _refuse_contradictions(
-    head: ClaimsHead, claims: tuple[Claim, ...], marks: tuple[Mark, ...], vetoes: tuple[Veto, ...]
+    claims: ClaimLines, marks: tuple[Mark, ...], vetoes: tuple[Veto, ...]
 ) -> None:
-    links = [claim.link for claim in claims if claim.link is not None]
-    if len(set(links)) != len(links):
-        raise DocumentError("claims: two records have the same link ID")
-    if any((claim.link is None) != (claim.since == 0) for claim in claims):
-        raise DocumentError("claims: a link ID without its round, or a round without a link ID")
-    if any(claim.since > head.round for claim in claims):
-        raise DocumentError("claims: a link ID is from a later round")
-    # No container, or all of it: a sender that could choose would choose where it suits.
-    if len({claim.mac is None for claim in claims}) > 1:
-        raise DocumentError("claims: some matches are proved and others are not")
-    known, retired = {claim.match for claim in claims}, {veto.link for veto in vetoes}
-    if any(mark.match not in known or mark.link not in retired for mark in marks):
+    retired = {veto.link for veto in vetoes}
+    wanted = {mark.match.hex().encode() for mark in marks}
+    known = {match for match in claims.matches() if match in wanted} if wanted else set()
+    if known != wanted or not retired.issuperset(mark.link for mark in marks):
         raise DocumentError("claims: a mark of no match, or of a link ID that nobody has retired")

@@ -9,7 +9,11 @@ entry of the release. Spec page: `schemas/spec/release.md`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import re
+from binascii import hexlify, unhexlify
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
@@ -30,6 +34,10 @@ from schemas.run import ReleaseMode, ReleaseNumber, RoundNumber
 
 MAX_HEADER_LINE_BYTES = 16 * 1024
 ROW_DIGITS: Final = 12
+_ID_DIGITS: Final = 2 * HANDLE_BYTES
+_LINE: Final = re.compile(
+    rf"([0-9a-f]{{{_ID_DIGITS}}}) ([0-9a-f]{{{2 * MATCH_ID_BYTES}}}) [0-9]{{{ROW_DIGITS}}}\n".encode()
+)
 LINE_BYTES: Final = 2 * HANDLE_BYTES + 1 + 2 * MATCH_ID_BYTES + 1 + ROW_DIGITS + 1
 
 
@@ -38,6 +46,30 @@ class Match(NamedTuple):
 
     match_id: MatchId
     row: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MatchLines(Mapping[Handle, Match]):
+    """The matches of a release file as its lines, each read when it is asked for, in order of handle."""
+
+    text: bytes = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.text) // LINE_BYTES
+
+    def __iter__(self) -> Iterator[Handle]:
+        return (Handle(unhexlify(self.text[at : at + _ID_DIGITS])) for at in self._places())
+
+    def __getitem__(self, handle: Handle) -> Match:
+        wanted, text = hexlify(handle), self.text
+        place = bisect_left(self._places(), wanted, key=lambda at: text[at : at + _ID_DIGITS])
+        at = place * LINE_BYTES
+        if text[at : at + _ID_DIGITS] != wanted:
+            raise KeyError(handle)
+        return _match(text[at : at + LINE_BYTES])
+
+    def _places(self) -> range:
+        return range(0, len(self.text), LINE_BYTES)
 
 
 class ReleaseHeader(Document):
@@ -88,7 +120,7 @@ def serialise_release(
         yield f"{handle.hex()} {match.match_id.hex()} {match.row:0{ROW_DIGITS}d}\n".encode("ascii")
 
 
-def parse_release(raw: bytes) -> tuple[ReleaseHeader, dict[Handle, Match]]:
+def parse_release(raw: bytes) -> tuple[ReleaseHeader, MatchLines]:
     """Read a release file in whole.
 
     Raises:
@@ -101,19 +133,20 @@ def parse_release(raw: bytes) -> tuple[ReleaseHeader, dict[Handle, Match]]:
     header = ReleaseHeader.from_canonical(head)
     if len(body) != header.matches * LINE_BYTES:
         raise DocumentError("release file: its length differs from the number of matches it states")
-    matches: dict[Handle, Match] = {}
-    seen: set[MatchId] = set()
+    seen: set[bytes] = set()
     previous = b""
     for offset in range(0, len(body), LINE_BYTES):
-        handle, match = _parse_line(body[offset : offset + LINE_BYTES])
+        line = _LINE.match(body, offset)
+        if line is None:
+            raise DocumentError("release file: a line is not a handle, a match ID and a row")
+        handle, match = line.groups()
         if handle <= previous:
             raise DocumentError("release file: handles are not in increasing order")
-        if match.match_id in seen:
-            raise DocumentError("release file: a match ID occurs twice")
         previous = handle
-        seen.add(match.match_id)
-        matches[handle] = match
-    return header, matches
+        seen.add(unhexlify(match))
+    if len(seen) != header.matches:
+        raise DocumentError("release file: a match ID occurs twice")
+    return header, MatchLines(body)
 
 
 def release_digest(raw: bytes) -> str:
@@ -121,14 +154,7 @@ def release_digest(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
-def _parse_line(line: bytes) -> tuple[Handle, Match]:
-    try:
-        handle_text, match_text, row_text = line[:-1].decode("ascii").split(" ")
-        handle, match_id = bytes.fromhex(handle_text), bytes.fromhex(match_text)
-        match = Match(MatchId(match_id), int(row_text))
-    except ValueError as exc:
-        raise DocumentError("release file: a line is not a handle, a match ID and a row") from exc
-    written = f"{handle.hex()} {match_id.hex()} {match.row:0{ROW_DIGITS}d}\n"
-    if match.row < 0 or written.encode("ascii") != line:
-        raise DocumentError("release file: a line is not a handle, a match ID and a row")
-    return Handle(handle), match
+def _match(line: bytes) -> Match:
+    start = _ID_DIGITS + 1
+    match_id = unhexlify(line[start : start + 2 * MATCH_ID_BYTES])
+    return Match(MatchId(match_id), int(line[-ROW_DIGITS - 1 : -1]))

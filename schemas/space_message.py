@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from binascii import unhexlify
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Annotated, ClassVar, Final, NamedTuple, Self
@@ -28,7 +29,7 @@ NO_LINK: Final = "-" * (2 * LINK_ID_BYTES)
 HEX_ID: Final = r"[0-9a-f]{32}"
 LINK: Final = rf"{HEX_ID}|-{{32}}"
 
-_VETO: Final = re.compile(rf"({HEX_ID}) ([0-9]{{2}}) ([0-9]{{7}}) ([ur])\n")
+_VETO: Final = re.compile(rf"({HEX_ID}) ([0-9]{{2}}) ([0-9]{{7}}) ([ur])\n".encode())
 
 Round = Annotated[int, Field(ge=1, le=MAX_ROUND)]
 LineCount = Annotated[int, Field(ge=0, le=MAX_LINES)]
@@ -99,8 +100,8 @@ class Veto(NamedTuple):
     is_standing: bool
 
 
-def split_message(raw: bytes, kind: str) -> tuple[bytes, str]:
-    """Return the head line of a message and its body as text.
+def split_message(raw: bytes, kind: str) -> tuple[bytes, bytes]:
+    """Return the head line of a message and its body.
 
     Raises:
         DocumentError: the head line is missing or too long, or the body is not ASCII.
@@ -108,10 +109,9 @@ def split_message(raw: bytes, kind: str) -> tuple[bytes, str]:
     line, separator, body = raw.partition(b"\n")
     if not separator or len(line) > MAX_HEAD_LINE_BYTES:
         raise DocumentError(f"{kind}: the head line is missing or too long")
-    try:
-        return line, body.decode("ascii")
-    except UnicodeDecodeError:
-        raise DocumentError(f"{kind}: a line is malformed") from None
+    if not body.isascii():
+        raise DocumentError(f"{kind}: a line is malformed")
+    return line, body
 
 
 def body_digest(body: bytes) -> str:
@@ -120,8 +120,8 @@ def body_digest(body: bytes) -> str:
 
 
 def read_lines(
-    body: str, at: int, n_lines: int, pattern: re.Pattern[str], kind: str
-) -> tuple[list[tuple[str, ...]], int]:
+    body: bytes, at: int, n_lines: int, pattern: re.Pattern[bytes], kind: str
+) -> tuple[list[tuple[bytes, ...]], int]:
     """Return the fields of the next `n_lines` lines, all of one pattern, and where they end.
 
     Raises:
@@ -146,7 +146,7 @@ def veto_lines(vetoes: Iterable[Veto], makers: Sequence[str]) -> str:
     )
 
 
-def read_vetoes(body: str, at: int, head: MessageHead) -> tuple[tuple[Veto, ...], int]:
+def read_vetoes(body: bytes, at: int, head: MessageHead) -> tuple[tuple[Veto, ...], int]:
     """Return the vetoes whose lines begin here, and where they end.
 
     Raises:
@@ -157,7 +157,7 @@ def read_vetoes(body: str, at: int, head: MessageHead) -> tuple[tuple[Veto, ...]
     if any(int(maker) >= len(head.makers) for _, maker, _, _ in lines):
         raise DocumentError(f"{kind}: a veto is of a party that the head does not name")
     vetoes = tuple(
-        Veto(LinkId(bytes.fromhex(link)), head.makers[int(maker)], int(sequence), state == "u")
+        Veto(LinkId(unhexlify(link)), head.makers[int(maker)], int(sequence), state == b"u")
         for link, maker, sequence, state in lines
     )
     if any(veto.sequence < 1 for veto in vetoes):
@@ -181,9 +181,9 @@ def refuse_disorder(keys: Sequence[object], kind: str) -> None:
         raise DocumentError(f"{kind}: lines are not in increasing order, once each")
 
 
-def link_or_none(text: str) -> LinkId | None:
+def link_or_none(text: bytes) -> LinkId | None:
     """Return the link ID of a line; None where it has dashes."""
-    return None if text == NO_LINK else LinkId(bytes.fromhex(text))
+    return None if text[:1] == b"-" else LinkId(unhexlify(text))
 
 
 def link_text(link: LinkId | None) -> str:

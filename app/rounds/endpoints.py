@@ -172,7 +172,9 @@ def _keep(broker: Broker, actor: Actor, place: Place, content: bytes) -> SealedM
 
 
 def _fetch(broker: Broker, actor: Actor, place: Place, sender: str) -> Response:
+    with broker.database.read() as session:
+        content, sha256 = messages.open_message(session, broker, actor, place, sender)
     with broker.database.write() as session:
-        content, sha256 = messages.fetch_message(session, broker, actor, place, sender)
+        messages.note_fetched(session, broker, place, sender, sha256)
     headers = {"etag": f'"{sha256}"', "cache-control": "no-store"}
     return Response(content, media_type=MESSAGE_MEDIA_TYPE, headers=headers)

@@ -162,7 +162,7 @@ def keep_message(
     return Kept(row, replaced)
 
 
-def fetch_message(
+def open_message(
     session: Session, broker: Broker, actor: Actor, place: Place, sender: str
 ) -> tuple[bytes, str]:
     """Return the newest message of a sender and its digest, if it is for the actor's party.
@@ -178,17 +178,22 @@ def fetch_message(
     terms_in_force(session, place.project, broker.clock())
     if not _is_for(session, actor, place):
         raise NotFoundError("There is nothing here.")
-    row = repository.find_message(session, place.of(sender), lock=True)
+    row = repository.find_message(session, place.of(sender))
     if row is None:
         raise NotFoundError("There is nothing here.")
     require_duty(actor, "recipient", "analyst")
-    now = utc_text(broker.clock())
-    if row.destroyed is not None or row.keep_until <= now:
+    if row.destroyed is not None or row.keep_until <= utc_text(broker.clock()):
         raise RefusedError(
             CLAIMS_GONE, "The message's agreed storage time is over, and it is gone."
         )
-    row.fetched = row.fetched or now
     return open_pieces(session, broker, row.object, MESSAGE_KIND).piece(0), row.sha256
+
+
+def note_fetched(session: Session, broker: Broker, place: Place, sender: str, sha256: str) -> None:
+    """Note that a message was fetched, unless another one has come in its place meanwhile."""
+    row = repository.find_message(session, place.of(sender), lock=True)
+    if row is not None and row.sha256 == sha256:
+        row.fetched = row.fetched or utc_text(broker.clock())
 
 
 def _open_supplement(session: Session, place: Place) -> Supplement:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.engine import StoppedError
 from app.errors import BrokerError
-from app.runs.requests import start_if_complete
+from app.runs.requests import new_run, spaces_to_come, start_if_complete
 from app.uploads import checks, commit
 from app.uploads.acceptance import accept_upload, refuse_commit, reject_upload
 from app.uploads.errors import CheckLostError, UploadRejectedError
@@ -106,10 +106,12 @@ def _bring_to_an_end(broker: Broker, hold: Hold, stopped: threading.Event) -> No
 
 
 def _accept(broker: Broker, pending: PendingCommit, token_index: SealedPiece) -> None:
-    with broker.database.write() as session:
+    with broker.database.read() as session:
+        spaces = spaces_to_come(session, broker, pending.manifest)
+    with new_run(broker, spaces) as new, broker.database.write() as session:
         pair = accept_upload(session, broker, pending, token_index)
         # The request is for the upload, of which the run comes by itself.
-        start_if_complete(session, broker, replace(pending.actor, signed=None), pair)
+        start_if_complete(session, broker, replace(pending.actor, signed=None), pair, new)
     log.info("upload_committed", upload=pending.hold.upload)
 
 

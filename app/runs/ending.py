@@ -50,7 +50,7 @@ def mark_cancelled(session: Session, run: Run, now: datetime) -> None:
 def end_keys(session: Session, specification: RunSpecification) -> None:
     """End a run's keys, and so its tasks, in the transaction that ends the run."""
     task_repository.forget_tasks(session, specification.run)
-    end_objects(session, *keys_of(specification))
+    end_objects(session, *keys_of(specification.run, specification.spaces))
 
 
 def cancel_runs(

@@ -33,9 +33,11 @@ def ask_run(
     idempotency_key: IdempotencyKey = None,
 ) -> RunView:
     """Ask once more for the run of a pair; one that has not failed, nor was cancelled, is that run."""
-    with broker.database.write() as session:
+    with broker.database.read() as session:
+        spaces = project_for(session, actor, project).terms.spaces
+    with requests.new_run(broker, spaces) as new, broker.database.write() as session:
         run = requests.ask_again(
-            session, broker, actor, project, request, idempotency_key=idempotency_key
+            session, broker, actor, project, request, new=new, idempotency_key=idempotency_key
         )
         return view_of(run, actor)
 

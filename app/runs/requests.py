@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.agreements.receivers import receivers_of
@@ -22,12 +24,14 @@ from app.runs.standing_approvals import use_standing
 from app.sealed.objects import NewObject
 from app.uploads.errors import KEY_REUSED
 from app.uploads.manifests import refuse_gap, refuse_misfit
-from app.uploads.service import manifest_of, pair_uploads
+from app.uploads.service import has_committed, manifest_of, pair_uploads
 from schemas.ids import RUN_PREFIX
 from schemas.matchlog.kinds import RunAsked, RunCancelled
-from schemas.run import MatchingPolicy, RunSpecification, RunUpload
+from schemas.run import IdSpace, MatchingPolicy, RunSpecification, RunUpload
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
@@ -37,10 +41,50 @@ if TYPE_CHECKING:
     from app.uploads.models import Upload
     from schemas.agreement import ProjectTerms
     from schemas.api import RunRequest
+    from schemas.upload import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """The id of a run that may come, and its keys, drawn before the unit of work that may ask for it."""
+
+    id: str
+    keys: Mapping[str, NewObject]
+
+    def key(self, broker: Broker, name: str) -> NewObject:
+        """Return one of the run's keys; where the terms have changed meanwhile, it may have yet to be drawn."""
+        return self.keys.get(name) or NewObject(broker, name)
+
+
+@contextmanager
+def new_run(broker: Broker, spaces: Collection[IdSpace] | None) -> Iterator[NewRun]:
+    """Give a run's id, and its keys for these ID spaces; what no row names in the end is destroyed.
+
+    Args:
+        spaces: None: no run is expected to come, and no key is drawn.
+    """
+    run = new_id(RUN_PREFIX)
+    names = () if spaces is None else keys_of(run, spaces)
+    with ExitStack() as stack:
+        yield NewRun(run, {one: stack.enter_context(NewObject(broker, one)) for one in names})
+
+
+def spaces_to_come(
+    session: Session, broker: Broker, manifest: Manifest
+) -> Collection[IdSpace] | None:
+    """Return the ID spaces of the run that comes with a commit; None: the pair's other one is not there yet.
+
+    Raises:
+        NotInForceError: there can be no run now.
+    """
+    pair = (manifest.partner, manifest.party)
+    if not has_committed(session, manifest.project, manifest.round, *pair):
+        return None
+    return terms_in_force(session, manifest.project, broker.clock()).terms.spaces
 
 
 def start_if_complete(
-    session: Session, broker: Broker, actor: Actor, pair: RoundPairing
+    session: Session, broker: Broker, actor: Actor, pair: RoundPairing, new: NewRun
 ) -> Run | None:
     """Ask for a pair's run in the name of the party that completed the pair; None where it is not complete.
 
@@ -51,8 +95,8 @@ def start_if_complete(
     if uploads is None or pair.run is not None:
         return None
     terms = terms_in_force(session, pair.project, broker.clock())
-    specification = _specify(broker, actor, terms, pair, uploads)
-    return _queue(session, broker, actor, terms, specification)
+    specification = _specify(broker, actor, terms, pair, uploads, new=new)
+    return _queue(session, broker, actor, terms, specification, new=new)
 
 
 def ask_again(
@@ -62,6 +106,7 @@ def ask_again(
     project: str,
     request: RunRequest,
     *,
+    new: NewRun,
     idempotency_key: str | None = None,
 ) -> Run:
     """Ask once more for the run of a pair, or return the one that waits, is under way or has succeeded.
@@ -98,8 +143,8 @@ def ask_again(
     uploads = pair_uploads(session, project, pair.round, pair.larger, pair.smaller)
     if uploads is None:
         raise RefusedError(UPLOADS_MISSING, "The pair's two parties have not both uploaded yet.")
-    specification = _specify(broker, actor, terms, pair, uploads, policy=policy)
-    run = _queue(session, broker, actor, terms, specification)
+    specification = _specify(broker, actor, terms, pair, uploads, new=new, policy=policy)
+    run = _queue(session, broker, actor, terms, specification, new=new)
     run.idempotency_key, run.request_sha256 = idempotency_key, request.digest()
     session.flush()
     return run
@@ -150,12 +195,14 @@ def _queue(
     actor: Actor,
     terms: TermsInForce,
     specification: RunSpecification,
+    *,
+    new: NewRun,
 ) -> Run:
     """Queue a run of a pair of which none waits or is under way, and log it."""
     _refuse_unopenable(session, terms)
     run = _waiting(broker, actor, terms, specification)
-    # The keys are durable before the row that needs them.
-    objects = [NewObject(broker, key) for key in keys_of(specification)]
+    names = keys_of(specification.run, specification.spaces)
+    objects = [new.key(broker, name) for name in names]
     if not add_if_alone(session, run):
         raise RefusedError(RUN_OVER, "Another run of this pair was asked for at the same moment.")
     for one in objects:
@@ -181,6 +228,7 @@ def _specify(
     pair: RoundPairing,
     uploads: tuple[Upload, Upload],
     *,
+    new: NewRun,
     policy: MatchingPolicy | None = None,
 ) -> RunSpecification:
     """Return the specification of a new run; without `policy`, by the agreed one."""
@@ -189,7 +237,7 @@ def _specify(
     larger, smaller = map(_named, uploads)
     return RunSpecification.from_row(
         agreed,
-        run=new_id(RUN_PREFIX),
+        run=new.id,
         round=pair.round,
         agreement=terms.digest,
         uploads=(larger, smaller),

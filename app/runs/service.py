@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.runs.models import Run
     from app.security.actor import Actor
+    from schemas.run import IdSpace
 
 # A worker looks for runs every second.
 PICKED_UP: Final = timedelta(minutes=1)
@@ -81,10 +82,9 @@ def count_runs(session: Session) -> dict[str, int]:
     return repository.count_by_state(session)
 
 
-def keys_of(specification: RunSpecification) -> tuple[str, ...]:
+def keys_of(run: str, spaces: Iterable[IdSpace]) -> tuple[str, ...]:
     """Return the names under which the key store holds a run's keys: its ranges', then each ID space's."""
-    spaces = (space_key(specification.run, space.name) for space in specification.spaces)
-    return (specification.run, *spaces)
+    return (run, *(space_key(run, space.name) for space in spaces))
 
 
 def space_key(run: str, space: str) -> str:

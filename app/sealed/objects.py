@@ -10,14 +10,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from app.db import insert_rows
+from app.errors import RequestError
 from app.sealed import repository
 from app.sealed.models import SealedObject, SealedPiece
 from app.security.at_rest import seal, unseal
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
@@ -37,7 +40,11 @@ class Content:
 
 
 class NewObject:
-    """An object that no row names yet; its pieces are durable as they are written, if it has any by now."""
+    """An object that no row names yet; its pieces are durable as they are written, if it has any by now.
+
+    Draw it before the unit of work in which rows may come to name it, else a slow keeper of keys holds up all
+    other writers. As a context manager around that, it destroys itself again where no row does in the end.
+    """
 
     def __init__(self, stores: Stores, object_id: str) -> None:
         """Draw its key, which is durable when this returns."""
@@ -45,6 +52,20 @@ class NewObject:
         self._stores = stores
         self._key = stores.keystore.create(object_id)
         self._pieces: list[SealedPiece] = []
+        self._is_kept = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Not where the commit itself failed: it may have reached the database. The sweep finds out.
+        if not self._is_kept or (kind is not None and issubclass(kind, RequestError)):
+            self.drop()
 
     def write(self, kind: str, contents: Iterable[bytes]) -> Content:
         """Store contents as the pieces of one kind, in order; none is in memory longer than that takes.
@@ -71,6 +92,7 @@ class NewObject:
         """Let rows name the object and its pieces."""
         insert_rows(session, SealedObject(id=self.id))
         insert_rows(session, *self._pieces)
+        self._is_kept = True
 
     def drop(self) -> None:
         """Destroy it again: nothing will name it."""

@@ -10,10 +10,13 @@ from app.db import Window
 from app.http.access import CurrentActor
 from app.http.body import json_body, raw_body
 from app.http.paths import Before, PartNumber, ProjectPath, UploadPath
+from app.ids import new_id
+from app.sealed.objects import NewObject
 from app.uploads import part_storage, receipts, service
 from app.uploads.parts import parse_content_digest
 from app.wired import WiredBroker
 from schemas.api import PartList, PartStored, UploadList, UploadRequest, UploadView
+from schemas.ids import UPLOAD_PREFIX
 from schemas.upload import Receipt
 
 router = APIRouter()
@@ -34,9 +37,18 @@ def open_upload(
     idempotency_key: IdempotencyKey = None,
 ) -> UploadView:
     """Open an upload, or resume the open one of the same container; another open one for the partner ends."""
-    with broker.database.write() as session:
-        upload = service.open_upload(
+    with broker.database.read() as session:
+        found = service.opened_before(
             session, broker, actor, project, request, idempotency_key=idempotency_key
+        )
+        if found is not None:
+            return service.view_of(found)
+    with (
+        NewObject(broker, new_id(UPLOAD_PREFIX)) as sealed,
+        broker.database.write() as session,
+    ):
+        upload = service.open_upload(
+            session, broker, actor, project, request, sealed=sealed, idempotency_key=idempotency_key
         )
         return service.view_of(upload)
 

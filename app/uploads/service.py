@@ -11,9 +11,8 @@ from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import NEWEST, Window, add_if_alone, is_ahead
 from app.errors import RefusedError
-from app.ids import new_id
 from app.rounds.service import open_pair, own_root, side_of
-from app.sealed.objects import NewObject, digests_of
+from app.sealed.objects import digests_of
 from app.uploads import repository
 from app.uploads.ending import expire
 from app.uploads.errors import (
@@ -31,7 +30,7 @@ from app.uploads.errors import (
 from app.uploads.models import Upload
 from app.uploads.parts import ExpectedContainer
 from schemas.api import UploadList, UploadRequest, UploadView
-from schemas.ids import HANDLE_BYTES, UPLOAD_PREFIX
+from schemas.ids import HANDLE_BYTES
 from schemas.problem import Problem
 from schemas.rows import STORED_ROW_BYTES
 from schemas.upload import Manifest, Parts
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.broker import Broker
+    from app.sealed.objects import NewObject
     from app.security.actor import Actor
     from schemas.agreement import ProjectTerms
     from schemas.profile import Side
@@ -50,7 +50,7 @@ PART_KIND: Final = "upload-part"
 INDEX_KIND: Final = "upload-token-index"
 
 
-def open_upload(
+def opened_before(
     session: Session,
     broker: Broker,
     actor: Actor,
@@ -58,10 +58,8 @@ def open_upload(
     request: UploadRequest,
     *,
     idempotency_key: str | None = None,
-) -> Upload:
-    """Open an upload, or return the open one of the same container, to be resumed.
-
-    A party has one open upload for a partner: opening one for another container ends it.
+) -> Upload | None:
+    """Return the open upload of the same container, to be resumed; None: a new one may be opened.
 
     Raises:
         NotFoundError: no such project or round, or not the caller's.
@@ -90,12 +88,38 @@ def open_upload(
     broker.blobs.refuse_when_full()
     broker.blobs.refuse_beyond(request.container_bytes)
     earlier = repository.find_open(session, actor, project, request.partner)
-    if earlier is not None and _is_same_container(earlier, request, utc_text(now)):
-        return earlier
+    is_same = earlier is not None and _is_same_container(earlier, request, utc_text(now))
+    return earlier if is_same else None
+
+
+def open_upload(
+    session: Session,
+    broker: Broker,
+    actor: Actor,
+    project: str,
+    request: UploadRequest,
+    *,
+    sealed: NewObject,
+    idempotency_key: str | None = None,
+) -> Upload:
+    """Open an upload, or return the one that is to be resumed.
+
+    A party has one open upload for a partner: opening one for another container ends it.
+
+    Args:
+        sealed: what the parts are to be stored in, without any: its id becomes the upload's.
+    Raises:
+        As `opened_before`.
+    """
+    found = opened_before(session, broker, actor, project, request, idempotency_key=idempotency_key)
+    if found is not None:
+        return found
+    earlier = repository.find_open(session, actor, project, request.partner)
     if earlier is not None:
         expire(session, earlier)
+    now = broker.clock()
     upload = Upload(
-        id=new_id(UPLOAD_PREFIX),
+        id=sealed.id,
         project=project,
         party=actor.party,
         person=actor.person,
@@ -106,12 +130,9 @@ def open_upload(
         idempotency_key=idempotency_key,
         request_sha256=request.digest(),
     )
-    # The key is durable before the row that needs it.
-    sealed = NewObject(broker, upload.id)
     if add_if_alone(session, upload):
         sealed.keep(session)
         return upload
-    sealed.drop()
     winner = _answered_before(session, actor, project, request, idempotency_key)
     if winner is None:
         raise RefusedError(
@@ -234,6 +255,11 @@ def pair_uploads(
     first = repository.committed_for(session, project, number, larger, smaller)
     second = repository.committed_for(session, project, number, smaller, larger)
     return None if first is None or second is None else (first, second)
+
+
+def has_committed(session: Session, project: str, number: int, party: str, partner: str) -> bool:
+    """Tell whether a party's container for a partner and round is committed, and still there."""
+    return repository.committed_for(session, project, number, party, partner) is not None
 
 
 def refuse_closed(upload: Upload, now: str) -> None:

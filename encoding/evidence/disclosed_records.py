@@ -57,8 +57,11 @@ class DisclosedRecords:
     def among(self, number: int, records: Iterable[str]) -> set[str]:
         """Return those of these records that a round matched, as far as that was kept."""
         kept = _read(self._record(f"{number}"))
-        known = set() if kept is None else set(kept.tolist())
-        return {record for record in records if _prefix(record) in known}
+        if kept is None:
+            return set()
+        asked = [*records]
+        known = np.isin(np.fromiter(map(_prefix, asked), dtype=np.uint64), kept)
+        return {asked[at] for at in np.flatnonzero(known).tolist()}
 
     def was_matched(self, number: int, record: str) -> bool | None:
         """Tell whether a round matched a record; None: that was not kept.

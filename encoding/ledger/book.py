@@ -11,10 +11,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from encoding.ledger.compact import Events, Grants, HeldLinks, cut
 from encoding.ledger.errors import OutOfTurnError, UnlinkError
 from encoding.ledger.events import Event
 from encoding.ledger.grants import SpaceName
-from encoding.ledger.values import Grant, Held, Pair, Reason, Standing, Turn
+from encoding.ledger.values import Held, Pair, Reason, Standing, Turn
 from schemas.ids import LinkId
 from schemas.space_message import Veto
 
@@ -36,20 +37,19 @@ class Ledger:
     def __init__(self, space: SpaceName, party: str) -> None:
         self.space = space
         self.party = party
-        self.events: list[Event] = []
+        self.events = Events()
         # To records of which parties the newest round gave link IDs, for its supplementary releases.
-        self.granted: dict[Grant, tuple[str, ...]] = {}
+        self.granted = Grants()
         # Streams of messages, by sender and receivers: how far they were sent, and read.
         self.places: dict[str, MessagePlace] = {}
-        # First bytes of the IDs of the matches of the newest rounds.
-        self.recent: dict[Turn, frozenset[bytes]] = {}
+        # First bytes of the IDs of the matches of the newest rounds, in order, end to end.
+        self.recent: dict[Turn, bytes] = {}
         self.last: Turn | None = None
-        # Of the pairs of the newest release: since when the other party's record has each link ID.
-        self.others: dict[Pair, dict[LinkId, int]] = {}
+        # Of the pairs of the newest release: since when the other party's record has each link ID, packed.
+        self.others: dict[Pair, bytes] = {}
         # Records that the newest round matched and gave nothing, and why.
         self.left_out: dict[str, Reason] = {}
-        self._held: dict[str, Held] = {}
-        self._holder: dict[LinkId, str] = {}
+        self._held = HeldLinks()
         self._marks: dict[str, dict[LinkId, int]] = {}
         self._vetoes: dict[Standing, Veto] = {}
         # What the ledger was rolled back by since the newest release.
@@ -66,7 +66,11 @@ class Ledger:
 
     def holder(self, link: LinkId) -> str | None:
         """Return the record that has a link ID; None if none has."""
-        return self._holder.get(link)
+        return self.holders({link}).get(link)
+
+    def holders(self, links: Collection[LinkId]) -> dict[LinkId, str]:
+        """Return the records that have these link IDs, by link ID."""
+        return self._held.holders(links)
 
     def everyone(self) -> Mapping[str, Held]:
         """Return all records that have a link ID."""
@@ -114,17 +118,27 @@ class Ledger:
                 found[grant.link] = tuple(sorted({*before, *parties}))
         return found
 
-    def knows_match(self, match: bytes) -> bool:
-        """Tell whether a match of one of the newest rounds had this ID."""
-        prefix = match[:MATCH_PREFIX_BYTES]
-        return any(prefix in known for known in self.recent.values())
+    def known_matches(self, matches: Iterable[bytes], number: int | None = None) -> set[bytes]:
+        """Return the first bytes of those of these IDs that a match of one of the newest rounds had.
+
+        Args:
+            number: a match of this round; None: of any.
+        """
+        asked = {match[:MATCH_PREFIX_BYTES] for match in matches}
+        return {
+            prefix
+            for turn, known in self.recent.items()
+            if number in (None, turn.round)
+            for prefix in cut(known, MATCH_PREFIX_BYTES)
+            if prefix in asked
+        }
 
     def note_matches(self, turn: Turn, matches: Iterable[bytes]) -> None:
         """Remember the IDs of a release's matches, and forget those of the oldest round that is kept.
 
         Rounds count, not releases: of these, who delivers again and again makes many in one round.
         """
-        self.recent[turn] = frozenset(match[:MATCH_PREFIX_BYTES] for match in matches)
+        self.recent[turn] = b"".join(sorted({match[:MATCH_PREFIX_BYTES] for match in matches}))
         kept = sorted({one.round for one in self.recent})[-MAX_RECENT_ROUNDS:]
         for old in [one for one in self.recent if one.round not in kept]:
             del self.recent[old]
@@ -134,6 +148,15 @@ class Ledger:
         for event in events:
             self._take_one(event)
             self.events.append(event)
+
+    def read(self, lines: bytes) -> None:
+        """Add the events of whole lines, as they were kept.
+
+        Raises:
+            LedgerFileError: a line is no event.
+        """
+        for event in self.events.read(lines):
+            self._take_one(event)
 
     def unlink(self, record: str, note: str = "") -> LinkId:
         """Retire the link ID of a record and keep this record from those that bear it; return the ID.
@@ -215,16 +238,18 @@ class Ledger:
                 ),
             ]
         )
-        self.granted, self.others = {}, {}
+        self.granted, self.others = Grants(), {}
 
     def revivals(self, turn: Turn, links: Iterable[LinkId]) -> list[Event]:
         """Return the events by which bearers of link IDs that no veto stands against have them again."""
         events, retired = [], retired_of(self.vetoes())
-        for link in sorted(links):
+        wanted = {*links}
+        held = self.holders(wanted)
+        for link in sorted(wanted):
             for record in () if link in retired else self.bearers(link):
                 since = self.marked_since(record, link)
                 events.append(Event("unmark", turn, link, since, record))
-                if record not in self._held and link not in self._holder:
+                if record not in self._held and link not in held:
                     events.append(Event("held", turn, link, since, record, "linked-again"))
         return events
 
@@ -254,11 +279,9 @@ class Ledger:
     def _take_one(self, event: Event) -> None:
         link, record = LinkId(event.raw), event.text
         if event.kind == "held":
-            self._let_go(record)
-            self._held[record] = Held(link, event.number)
-            self._holder[link] = record
+            self._held.give(record, Held(link, event.number))
         elif event.kind == "ended":
-            self._let_go(record)
+            self._held.end(record)
         elif event.kind == "mark":
             self._marks.setdefault(record, {})[link] = event.number
         elif event.kind == "unmark":
@@ -275,11 +298,6 @@ class Ledger:
         elif event.kind == "digest":
             one, another = event.text.split(" ")
             self._digests[event.turn, (one, another)] = event.raw.hex()
-
-    def _let_go(self, record: str) -> None:
-        before = self._held.pop(record, None)
-        if before is not None and self._holder.get(before.link) == record:
-            del self._holder[before.link]
 
 
 def standing_of(vetoes: Iterable[Veto]) -> frozenset[Standing]:

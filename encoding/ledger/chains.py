@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from encoding.ledger.values import Member, Standing
@@ -109,12 +109,12 @@ def _edges(
 
 @dataclass(slots=True)
 class _Set:
-    """A group that is growing: one place a party, and what vetoes say of its records."""
+    """A group that is growing: the parties that have a record in it, and what vetoes say of its records."""
 
-    places: dict[str, int]
+    parties: frozenset[str]
     granted: LinkId | None = None
     # Of each veto that concerns a record of the group: whether the record is the maker's own.
-    sides: set[tuple[Standing, bool]] = field(default_factory=set)
+    sides: frozenset[tuple[Standing, bool]] = frozenset()
 
 
 class _Joining:
@@ -128,19 +128,22 @@ class _Joining:
         self._vetoes: dict[LinkId, list[Standing]] = defaultdict(list)
         for veto in standing:
             self._vetoes[veto.link].append(veto)
+        # Sets of parties, each kept once.
+        self._together: dict[frozenset[str], frozenset[str]] = {}
         self._parent = list(range(len(members)))
-        self._sets = [self._first_set(place, member) for place, member in enumerate(members)]
+        self._sets = [self._first_set(member) for member in members]
         self._join_granted(granted)
 
-    def _first_set(self, place: int, member: Member) -> _Set:
-        found = _Set({member.party: place})
+    def _first_set(self, member: Member) -> _Set:
+        alone = frozenset((member.party,))
+        found = _Set(self._together.setdefault(alone, alone))
         if self._vetoes:
             borne = (*member.marks, *(() if member.link is None else (member.link,)))
-            found.sides = {
+            found.sides = frozenset(
                 (veto, veto.maker == member.party)
                 for link in borne
                 for veto in self._vetoes.get(link, ())
-            }
+            )
         return found
 
     def _join_granted(self, granted: Mapping[LinkId, Collection[str]]) -> None:
@@ -157,8 +160,7 @@ class _Joining:
             found = self._sets[self._root(place)]
             found.granted = link
             # Its other parties have their place, though this release does not match their records.
-            for party in granted[link]:
-                found.places.setdefault(party, -1)
+            found.parties |= frozenset(granted[link])
 
     def join(self, one: int, another: int) -> str:
         """Join the groups of two records, and return "", or return why not: "cut" or "vetoed"."""
@@ -168,7 +170,7 @@ class _Joining:
         a, b = self._sets[left], self._sets[right]
         if a.sides and any((veto, not is_own) in b.sides for veto, is_own in a.sides):
             return "vetoed"
-        if not a.places.keys().isdisjoint(b.places):
+        if not a.parties.isdisjoint(b.parties):
             return "cut"
         self._merge(left, right)
         return ""
@@ -197,7 +199,8 @@ class _Joining:
             return
         self._parent[right] = left
         a, b = self._sets[left], self._sets[right]
-        a.places.update(b.places)
+        both = a.parties | b.parties
+        a.parties = self._together.setdefault(both, both)
         # Of two that an earlier release gave the smaller one, whoever's record is stated first.
         a.granted = min((link for link in (a.granted, b.granted) if link is not None), default=None)
         a.sides |= b.sides

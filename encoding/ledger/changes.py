@@ -65,13 +65,8 @@ def reasons_to_change(
     return found
 
 
-def reasons_left_out(records: Mapping[StatedMatch, str], chains: Chains) -> dict[str, Reason]:
-    """Return why own matches joined nothing, by record; of a record with several, why the last did not."""
-    kept = {match for group in chains.groups for match in group.matches}
+def reasons_left_out(chains: Chains) -> dict[StatedMatch, Reason]:
+    """Return why matches joined nothing; that a veto keeps records apart is not said."""
     reasons: dict[StatedMatch, Reason] = dict.fromkeys(chains.cut, "cut")
     reasons.update(dict.fromkeys(chains.unstated, "not-stated"))
-    return {
-        record: reasons.get(match, "vetoed")
-        for match, record in sorted(records.items())
-        if match not in kept
-    }
+    return reasons

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from operator import ne
 from typing import Literal
 
 from encoding.ledger.book import Ledger
+from encoding.ledger.compact import unpack_rounds
 from encoding.ledger.errors import (
     ClaimsContradictError,
     ForgedMatchError,
@@ -23,8 +25,9 @@ from encoding.ledger.errors import (
 )
 from encoding.ledger.inputs import applied_turn
 from encoding.ledger.values import Pair, Turn
-from schemas.chain_statement import ChainStatement, StatedMatch
+from schemas.chain_statement import ChainStatement
 from schemas.claims import Claims
+from schemas.ids import MatchId
 from schemas.space_message import LedgerState, MessageHead
 
 _TELL = (
@@ -37,14 +40,14 @@ Comparison = Literal["same", "new", "behind", "ahead"]
 
 @dataclass(frozen=True, slots=True)
 class CheckedPair:
-    """What stands of a pair after both sides' claims were compared.
+    """What stands of a pair after both sides' claims were compared: its matches but those that a side vetoes.
 
-    `n_unproven` of the matches that stand have no proof that their records met by a key; no alarm, as when a
+    `n_unproven` of the matches have no proof that their records met by a key; no alarm, as when a
     workspace was restored. `other_ledger` is "behind" then.
     """
 
     pair: Pair
-    stands: frozenset[StatedMatch]
+    vetoed: frozenset[MatchId]
     n_unproven: int
     other_ledger: Comparison
 
@@ -68,18 +71,16 @@ def check_claims(ledger: Ledger, own: Claims, received: Claims) -> CheckedPair:
             "the other agency's claims are about other containers than were matched here",
             hint=_TELL,
         )
-    if [claim.match for claim in own.claims] != [claim.match for claim in received.claims]:
+    is_same = len(own.claims) == len(received.claims)
+    if not is_same or any(map(ne, own.claims.matches(), received.claims.matches())):
         raise ReleasesDifferError("the broker gave the two agencies different matches", hint=_TELL)
     n_proven = _count_proven(own, received)
     other_ledger = compare_ledgers(ledger, own.head.pair, received.head.ledger)
     _refuse_contradictions(ledger, received, is_same=other_ledger == "same")
-    pair = own.head.pair
-    stands = frozenset(
-        StatedMatch(here.match, pair)
-        for here, there in zip(own.claims, received.claims, strict=True)
-        if not (here.is_vetoed or there.is_vetoed)
+    vetoed = frozenset(
+        claim.match for side in (own, received) for claim in side.claims if claim.is_vetoed
     )
-    return CheckedPair(pair, stands, len(own.claims) - n_proven, other_ledger)
+    return CheckedPair(own.head.pair, vetoed, len(own.claims) - n_proven, other_ledger)
 
 
 def check_statement(ledger: Ledger, own: MessageHead, received: ChainStatement) -> None:
@@ -160,7 +161,7 @@ def _refuse_contradictions(ledger: Ledger, received: Claims, *, is_same: bool) -
         and newest[0] == ledger.last
         and head.applied == applied_turn(ledger)
     ):
-        known = ledger.others.get(head.pair, {})
+        known = unpack_rounds(ledger.others.get(head.pair, b""))
     n_false = sum(
         claim.since < first.get(claim.link, 0) or claim.since != known.get(claim.link, claim.since)
         for claim in received.claims

@@ -5,9 +5,9 @@ Both are made of the release, the ledger and the container, and are then sealed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, overload
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -18,8 +18,11 @@ from encoding.ledger.inputs import applied_turn
 from encoding.ledger.values import Member, Pair, Turn
 from schemas.chain_statement import ChainStatement, StatedMatch, StatedRecord, sign_statement
 from schemas.claims import Claim, Claims, Mark, Transcript, met_mac, sign_claims
-from schemas.ids import MatchId
+from schemas.ids import MATCH_ID_BYTES, MatchId
 from schemas.space_message import LedgerState
+
+_ROW_BYTES: Final = 8
+PACKED_BYTES: Final = MATCH_ID_BYTES + 16 + _ROW_BYTES
 
 TokenOf = Callable[[int], bytes | None]
 """Gives the token of a row of the agency's own container, by its number; None if the container is gone."""
@@ -37,6 +40,38 @@ class ReleasedMatch(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class PackedMatches(Sequence[ReleasedMatch]):
+    """Released matches in few bytes each, in the order of their IDs, which is that of claims.
+
+    `packed` has for each its ID, the record key of 16 bytes, and the row, big-endian; end to end.
+    """
+
+    packed: bytes = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.packed) // PACKED_BYTES
+
+    @overload
+    def __getitem__(self, place: int) -> ReleasedMatch: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[ReleasedMatch, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> ReleasedMatch | tuple[ReleasedMatch, ...]:
+        places = range(0, len(self.packed), PACKED_BYTES)[place]
+        return self._at(places) if isinstance(places, int) else tuple(map(self._at, places))
+
+    def __iter__(self) -> Iterator[ReleasedMatch]:
+        return map(self._at, range(0, len(self.packed), PACKED_BYTES))
+
+    def _at(self, at: int) -> ReleasedMatch:
+        packed = self.packed
+        record = packed[at + MATCH_ID_BYTES : at + PACKED_BYTES - _ROW_BYTES].hex()
+        row = int.from_bytes(packed[at + PACKED_BYTES - _ROW_BYTES : at + PACKED_BYTES])
+        return ReleasedMatch(record, MatchId(packed[at : at + MATCH_ID_BYTES]), row)
+
+
+@dataclass(frozen=True, slots=True)
 class PairRelease:
     """One release of one pair, with record IDs (or pseudonyms) in the place of handles.
 
@@ -45,7 +80,7 @@ class PairRelease:
 
     turn: Turn
     pair: Pair
-    matches: tuple[ReleasedMatch, ...] = field(repr=False)
+    matches: Sequence[ReleasedMatch] = field(repr=False)
     vetoed: frozenset[MatchId] = field(default=frozenset(), repr=False)
 
     def other(self, party: str) -> str:
@@ -93,7 +128,7 @@ def refuse_bad_release(ledger: Ledger, release: PairRelease) -> None:
         named = [getattr(released, which) for released in release.matches]
         if len(set(named)) != len(named):
             raise ReleasedRowsError(f"the release names a {which} twice")
-    n_replayed = sum(ledger.knows_match(released.match) for released in release.matches)
+    n_replayed = len(ledger.known_matches(released.match for released in release.matches))
     if n_replayed:
         raise ReplayedMatchError(
             f"{n_replayed} matches have IDs of matches of earlier releases",
@@ -109,20 +144,15 @@ def make_claims(ledger: Ledger, release: PairRelease, proof: Proof, posting: Pos
         OutOfTurnError, ReleasedRowsError, ReplayedMatchError: the release cannot be stored.
     """
     refuse_bad_release(ledger, release)
-    claims, marks = [], []
-    for released in release.matches:
-        link, since = ledger.held(released.record) or (None, 0)
-        token = None if released.row is None else proof.token_of(released.row)
-        mac = None if token is None else met_mac(proof.pair_key, released.match, token)
-        is_vetoed = released.match in release.vetoed
-        claims.append(Claim(released.match, link, since, is_vetoed, mac))
-        marks += [Mark(released.match, mark) for mark in ledger.marks(released.record)]
-    if len({claim.mac is None for claim in claims}) > 1:
-        raise ReleasedRowsError("the release names rows that the container does not have")
+    marks = [
+        Mark(released.match, mark)
+        for released in release.matches
+        for mark in ledger.marks(released.record)
+    ]
     newest = ledger.newest_digest(release.pair)
     state = newest and LedgerState(**newest[0]._asdict(), digest=newest[1])
     return sign_claims(
-        claims,
+        _claims(ledger, release, proof),
         marks,
         ledger.vetoes(),
         posting.key,
@@ -131,6 +161,18 @@ def make_claims(ledger: Ledger, release: PairRelease, proof: Proof, posting: Pos
         ledger=state,
         **_head(ledger, release.turn, posting),
     )
+
+
+def _claims(ledger: Ledger, release: PairRelease, proof: Proof) -> Iterator[Claim]:
+    n_proved = 0
+    for released in release.matches:
+        link, since = ledger.held(released.record) or (None, 0)
+        token = None if released.row is None else proof.token_of(released.row)
+        mac = None if token is None else met_mac(proof.pair_key, released.match, token)
+        n_proved += mac is not None
+        yield Claim(released.match, link, since, released.match in release.vetoed, mac)
+    if n_proved not in (0, len(release.matches)):
+        raise ReleasedRowsError("the release names rows that the container does not have")
 
 
 def own_members(
@@ -150,15 +192,23 @@ def own_members(
 def standing_matches(
     releases: Iterable[PairRelease], checked: Iterable[CheckedPair]
 ) -> set[StatedMatch]:
-    """Return the own matches that stand: of checked pairs, what stands there; of others, what is not vetoed."""
-    by_pair = {pair.pair: pair for pair in checked}
-    found: set[StatedMatch] = set()
-    for release in releases:
-        if release.pair in by_pair:
-            found.update(by_pair[release.pair].stands)
-        else:
-            found.update(m for m in release.records() if m.match not in release.vetoed)
-    return found
+    """Return the own matches that stand: what no side of a checked pair vetoes, and of others this one."""
+    releases = tuple(releases)
+    vetoed = vetoed_matches(releases, checked)
+    return {
+        match
+        for release in releases
+        for match in release.records()
+        if match.match not in vetoed[release.pair]
+    }
+
+
+def vetoed_matches(
+    releases: Iterable[PairRelease], checked: Iterable[CheckedPair]
+) -> dict[Pair, frozenset[MatchId]]:
+    """Return the matches of each pair that do not stand."""
+    by_pair = {pair.pair: pair.vetoed for pair in checked}
+    return {release.pair: by_pair.get(release.pair, release.vetoed) for release in releases}
 
 
 def make_statement(

@@ -6,7 +6,8 @@ So what held at the end of any round can be told again, to the byte. An event is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from binascii import unhexlify
+from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, get_args
 
 from encoding.ledger.errors import LedgerFileError
@@ -18,7 +19,9 @@ Kind = Literal[
 ]
 
 _LINE: Final = re.compile(
-    rf"({'|'.join(get_args(Kind))}) ([0-9]+) ([0-9]+) ([0-9]+) ([0-9a-f]*) ([0-9a-f]*) ([a-z-]*)"
+    (
+        rf"({'|'.join(get_args(Kind))}) ([0-9]+) ([0-9]+) ([0-9]+) ([0-9a-f]*) ([0-9a-f]*) ([a-z-]*)\n"
+    ).encode()
 )
 # How long `raw` is: a link ID, a digest, or nothing.
 _RAW_BYTES: Final = {"applied": 0, "digest": 32, "rolled-back": 32}
@@ -58,24 +61,24 @@ def event_line(event: Event) -> str:
     return f"{event.kind} {turn} {event.number} {event.raw.hex()} {text} {event.why}\n"
 
 
-def parse_events(lines: Iterable[str]) -> Iterator[Event]:
-    """Yield the events of lines without their ends.
+def parse_events(lines: bytes) -> Iterator[Event]:
+    """Yield the events of lines.
 
     Raises:
         LedgerFileError: a line is no event.
     """
-    for line in lines:
-        match = _LINE.fullmatch(line)
+    at, turn = 0, Turn(0, 0)
+    while at < len(lines):
+        match = _LINE.match(lines, at)
         if match is None:
             raise LedgerFileError("the ledger holds a line that is no event")
         kind, round_, release, number, raw, text, why = match.groups()
+        kind, why = kind.decode("ascii"), why.decode("ascii")
         if len(raw) != 2 * _RAW_BYTES.get(kind, LINK_ID_BYTES) or len(text) % 2:
             raise LedgerFileError("the ledger holds a line that is no event")
-        yield Event(
-            kind,  # type: ignore[arg-type]
-            Turn(int(round_), int(release)),
-            bytes.fromhex(raw),
-            int(number),
-            bytes.fromhex(text).decode("utf-8", "surrogatepass"),
-            why,
-        )
+        # Most events of a release follow one another.
+        if turn != (int(round_), int(release)):
+            turn = Turn(int(round_), int(release))
+        said = unhexlify(text).decode("utf-8", "surrogatepass")
+        yield Event(kind, turn, unhexlify(raw), int(number), said, why)  # type: ignore[arg-type]
+        at = match.end()

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from encoding.ledger.book import Ledger
 from encoding.ledger.values import Member, Turn
 from schemas.chain_statement import ChainStatement, StatedMatch
 from schemas.claims import Claims
-from schemas.ids import LinkId
+from schemas.ids import LinkId, MatchId
 from schemas.space_message import AppliedTurn, Veto
+
+PART_MEMBERS: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """What all recipients state of one release; the same, whoever computes from it.
 
-    `applied` says how far each party's ledger was when it stated that; of a pair alone, as far as both know.
+    `parts` are the records that are stated, in parts of which none has a match or a link ID in common with
+    another: what one gives does not hang on the others. `applied` says how far each party's ledger was when it
+    stated that; of a pair alone, as far as both know.
     """
 
     turn: Turn
     recipients: frozenset[str]
-    members: tuple[Member, ...] = field(repr=False)
+    parts: Iterable[Sequence[Member]] = field(repr=False)
     vetoes: tuple[Veto, ...] = field(repr=False)
     applied: frozenset[Hashable]
 
@@ -33,13 +37,17 @@ class Inputs:
         return self.turn.release == 1 or len(self.applied) == 1
 
 
-def inputs_of_claims(own: Claims, received: Claims, stands: Collection[StatedMatch]) -> Inputs:
-    """Return the inputs where the space has one pair, and both its parties are recipients."""
+def inputs_of_claims(own: Claims, received: Claims, vetoed: Collection[MatchId]) -> Inputs:
+    """Return the inputs where the space has one pair, and both its parties are recipients.
+
+    Args:
+        vetoed: the matches that do not stand.
+    """
     sides = (own, received)
     return Inputs(
         turn=Turn(own.head.round, own.head.release),
         recipients=frozenset(side.head.sender for side in sides),
-        members=tuple(member for side in sides for member in _members_of_claims(side, stands)),
+        parts=_PartsOfPair(own, received, vetoed),
         vetoes=tuple(veto for side in sides for veto in _told(side)),
         applied=frozenset(map(_applied_of_pair, sides)),
     )
@@ -50,11 +58,13 @@ def inputs_of_statements(statements: Sequence[ChainStatement], recipients: Itera
     return Inputs(
         turn=Turn(statements[0].head.round, statements[0].head.release),
         recipients=frozenset(recipients),
-        members=tuple(
-            Member(statement.head.sender, *record)
-            for statement in statements
-            for record in statement.records
-        ),
+        parts=[
+            [
+                Member(statement.head.sender, *record)
+                for statement in statements
+                for record in statement.records
+            ]
+        ],
         vetoes=tuple(veto for statement in statements for veto in _told(statement)),
         applied=frozenset(statement.head.applied for statement in statements),
     )
@@ -71,7 +81,7 @@ def inputs_alone(turn: Turn, ledgers: Sequence[Ledger], members: Iterable[Member
     return Inputs(
         turn=turn,
         recipients=frozenset(ledger.party for ledger in ledgers),
-        members=tuple(members),
+        parts=[tuple(members)],
         vetoes=tuple(veto for ledger in ledgers for veto in ledger.vetoes()),
         applied=frozenset(applied_turn(ledger) for ledger in ledgers),
     )
@@ -97,12 +107,37 @@ def _told(message: Claims | ChainStatement) -> Iterable[Veto]:
     return (veto for veto in message.vetoes if veto.is_standing or veto.maker == sender)
 
 
-def _members_of_claims(side: Claims, stands: Collection[StatedMatch]) -> Iterable[Member]:
-    marks: dict[bytes, list[LinkId]] = defaultdict(list)
+@dataclass(frozen=True, slots=True)
+class _PartsOfPair:
+    """The records of a pair's claims, read anew each time: those under one link ID of both come first."""
+
+    own: Claims
+    received: Claims
+    vetoed: Collection[MatchId]
+
+    def __iter__(self) -> Iterator[Sequence[Member]]:
+        marks = [_marks_of(side) for side in (self.own, self.received)]
+        part: list[Member] = []
+        crossed: list[Member] = []
+        for claims in zip(self.own.claims, self.received.claims, strict=True):
+            here, there = claims
+            if here.match in self.vetoed:
+                continue
+            matches = (StatedMatch(here.match, self.own.head.pair),)
+            # No other claim of either side has this link ID.
+            into = part if here.link == there.link else crossed
+            for side, claim, borne in zip((self.own, self.received), claims, marks, strict=True):
+                said = (claim.link, claim.since, matches, tuple(borne.get(claim.match, ())))
+                into.append(Member(side.head.sender, *said))
+            if len(part) >= PART_MEMBERS:
+                yield part
+                part = []
+        yield part
+        yield crossed
+
+
+def _marks_of(side: Claims) -> Mapping[MatchId, list[LinkId]]:
+    marks: dict[MatchId, list[LinkId]] = {}
     for mark in side.marks:
-        marks[mark.match].append(mark.link)
-    for claim in side.claims:
-        match = StatedMatch(claim.match, side.head.pair)
-        if match in stands:
-            borne = tuple(marks.get(claim.match, ()))
-            yield Member(side.head.sender, claim.link, claim.since, (match,), borne)
+        marks.setdefault(mark.match, []).append(mark.link)
+    return marks

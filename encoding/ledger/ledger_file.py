@@ -6,18 +6,19 @@ of canonical JSON, then one line an event, in order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from encoding.errors import WorkspaceError
-from encoding.ledger.book import MATCH_PREFIX_BYTES, Ledger, MessagePlace
+from encoding.ledger.book import Ledger, MessagePlace
+from encoding.ledger.compact import Grants, HeldLinks, cut, pack_rounds, unpack_rounds
 from encoding.ledger.errors import LedgerFileError, OutOfTurnError
-from encoding.ledger.events import Event, event_line, parse_events
+from encoding.ledger.events import Event
 from encoding.ledger.grants import SpaceName
-from encoding.ledger.values import Grant, Held, Reason, Turn
+from encoding.ledger.values import Held, Reason, Turn
 from encoding.workspace.sealed_record import SealedRecord
 from schemas.document import Document, Model
 from schemas.errors import FormatError
@@ -69,7 +70,7 @@ class _Head(Document):
     left_out: tuple[_LeftOut, ...]
 
 
-def held_as_of(ledger: Ledger, turn: Turn) -> dict[str, Held]:
+def held_as_of(ledger: Ledger, turn: Turn) -> HeldLinks:
     """Return the link ID of each record once the release of a turn had been applied; the same whenever asked.
 
     What the agency unlinked later counts from the next round on, whenever it did so.
@@ -79,22 +80,24 @@ def held_as_of(ledger: Ledger, turn: Turn) -> dict[str, Held]:
     """
     if Event("applied", turn) not in ledger.events:
         raise OutOfTurnError(f"release {turn.release} of round {turn.round} was not applied here")
-    held: dict[str, Held] = {}
+    held = HeldLinks()
     for event in ledger.events:
         if event.turn > turn:
             continue
         if event.kind == "held":
-            held[event.text] = Held(LinkId(event.raw), event.number)
+            held.give(event.text, Held(LinkId(event.raw), event.number))
         elif event.kind == "ended":
-            held.pop(event.text, None)
+            held.end(event.text)
     return held
 
 
 def serialise_ledger(ledger: Ledger) -> bytes:
     """Return the content of the ledger's file, before it is sealed; the same for equal ledgers."""
-    links: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for grant, parties in sorted(ledger.granted.items()):
-        links.setdefault((parties, grant.known_to), []).append(grant.link.hex())
+    return b"".join(_pieces(ledger))
+
+
+def _pieces(ledger: Ledger) -> Iterator[bytes]:
+    since = {pair: unpack_rounds(found) for pair, found in sorted(ledger.others.items())}
     head = _Head(
         events=len(ledger.events),
         places=tuple(
@@ -102,28 +105,28 @@ def serialise_ledger(ledger: Ledger) -> bytes:
             for stream, place in sorted(ledger.places.items())
         ),
         recent=tuple(
-            _Recent(round=turn.round, release=turn.release, prefixes=b"".join(sorted(known)).hex())
+            _Recent(round=turn.round, release=turn.release, prefixes=known.hex())
             for turn, known in sorted(ledger.recent.items())
         ),
         granted=tuple(
-            _Granted(parties=parties, known_to=known_to, links="".join(found))
-            for (parties, known_to), found in sorted(links.items())
+            _Granted(parties=parties, known_to=known_to, links=links.hex())
+            for (parties, known_to), links in sorted(ledger.granted.groups.items())
         ),
         others=tuple(
             _Others(
                 pair=pair,
-                links="".join(link.hex() for link in sorted(found)),
-                since=tuple(found[link] for link in sorted(found)),
+                links=b"".join(found).hex(),
+                since=tuple(found.values()),
             )
-            for pair, found in sorted(ledger.others.items())
+            for pair, found in since.items()
         ),
         left_out=tuple(
             _LeftOut(record=record, reason=reason)
             for record, reason in sorted(ledger.left_out.items())
         ),
     )
-    lines = "".join(map(event_line, ledger.events))
-    return head.to_canonical() + b"\n" + lines.encode("ascii")
+    yield head.to_canonical() + b"\n"
+    yield from ledger.events.chunks()
 
 
 def parse_ledger(raw: bytes, space: SpaceName, party: str) -> Ledger:
@@ -132,28 +135,30 @@ def parse_ledger(raw: bytes, space: SpaceName, party: str) -> Ledger:
     Raises:
         LedgerFileError: it is damaged.
     """
-    line, _, body = raw.partition(b"\n")
+    return _parse([raw], space, party)
+
+
+def _parse(pieces: Iterable[bytes], space: SpaceName, party: str) -> Ledger:
+    lines = _whole_lines(pieces)
     try:
-        head = _Head.from_canonical(line)
-        lines = body.decode("ascii").split("\n")
-    except (FormatError, UnicodeDecodeError):
+        head = _Head.from_canonical(next(lines, b"").removesuffix(b"\n"))
+    except FormatError:
         raise _damaged() from None
-    if len(lines) != head.events + 1 or lines[-1]:
-        raise _damaged()
     ledger = Ledger(space, party)
-    ledger.apply(parse_events(lines[:-1]))
+    for some in lines:
+        ledger.read(some)
+    if len(ledger.events) != head.events:
+        raise _damaged()
     for place in head.places:
         ledger.places[place.stream] = MessagePlace(place.sequence, place.sha256)
     for recent in head.recent:
-        prefixes = frozenset(_cut(recent.prefixes, MATCH_PREFIX_BYTES))
-        ledger.recent[Turn(recent.round, recent.release)] = prefixes
-    for granted in head.granted:
-        links = map(LinkId, _cut(granted.links, LINK_ID_BYTES))
-        grants = (Grant(link, granted.known_to) for link in links)
-        ledger.granted.update(dict.fromkeys(grants, granted.parties))
-    for one in head.others:
-        links = map(LinkId, _cut(one.links, LINK_ID_BYTES))
-        ledger.others[one.pair] = dict(zip(links, one.since, strict=False))
+        ledger.recent[Turn(recent.round, recent.release)] = bytes.fromhex(recent.prefixes)
+    ledger.granted = Grants(
+        {(one.parties, one.known_to): bytes.fromhex(one.links) for one in head.granted}
+    )
+    for other in head.others:
+        links = map(LinkId, cut(bytes.fromhex(other.links), LINK_ID_BYTES))
+        ledger.others[other.pair] = pack_rounds(zip(links, other.since, strict=False))
     ledger.left_out = {one.record: one.reason for one in head.left_out}
     return ledger
 
@@ -173,22 +178,31 @@ class LedgerFile:
         Raises:
             LedgerFileError: it is damaged, of another space or party, or sealed under another workspace key.
         """
+        pieces = self._record.pieces()
+        if pieces is None:
+            return Ledger(self._space, self._party)
         try:
-            plain = self._record.read()
+            return _parse(pieces, self._space, self._party)
         except WorkspaceError:
             raise _damaged() from None
-        if plain is None:
-            return Ledger(self._space, self._party)
-        return parse_ledger(plain, self._space, self._party)
 
     def write(self, ledger: Ledger) -> None:
         """Keep the ledger, durably: the old file stays until the new one is whole."""
-        self._record.write(serialise_ledger(ledger))
+        self._record.write(_pieces(ledger))
 
 
-def _cut(text: str, size: int) -> Iterable[bytes]:
-    raw = bytes.fromhex(text)
-    return (raw[at : at + size] for at in range(0, len(raw), size))
+def _whole_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the first line, then some at a time; the last one may lack its end."""
+    waiting, is_first = bytearray(), True
+    for piece in pieces:
+        waiting += piece
+        end = (waiting.find(b"\n") if is_first else waiting.rfind(b"\n")) + 1
+        while end:
+            yield bytes(waiting[:end])
+            del waiting[:end]
+            is_first, end = False, waiting.rfind(b"\n") + 1
+    if waiting:
+        yield bytes(waiting)
 
 
 def _damaged() -> LedgerFileError:

@@ -98,21 +98,21 @@ class KeptContainer:
         return Parts(self.head_bytes, self.header.records, self.header.rows)
 
     def rows(self, places: Iterable[int]) -> Iterator[tuple[Handle, bytes]]:
-        """Yield the handle of the record and the token of each of these rows.
+        """Yield the handle of the record and the token of each of these rows; quickest in their order.
 
         Raises:
             WorkspaceError: there is no such row.
         """
         start = self.head_bytes + self.header.records * HANDLE_BYTES
-        with self.path.open("rb") as file:
+        with self.path.open("rb") as file, self.path.open("rb", buffering=0) as table:
             for row in places:
                 if not 0 <= row < self.header.rows:
                     raise WorkspaceError("a release names a row that this agency has not sent")
                 file.seek(start + row * STORED_ROW_BYTES)
                 token = file.read(TOKEN_BYTES)
                 number = int.from_bytes(file.read(RECORD_NUMBER_BYTES), "little")
-                file.seek(self.head_bytes + number * HANDLE_BYTES)
-                yield Handle(file.read(HANDLE_BYTES)), token
+                table.seek(self.head_bytes + number * HANDLE_BYTES)
+                yield Handle(table.read(HANDLE_BYTES)), token
 
 
 def read_container(path: Path) -> KeptContainer:

@@ -108,25 +108,22 @@ class HandleMap:
 
     def by_handle(self) -> NDArray[np.intp]:
         """Return the places of the map in increasing order of handles."""
-        halves = np.ascontiguousarray(self.handles).view(">u8").reshape(-1, 2).astype(np.uint64)
-        order: NDArray[np.intp] = np.lexsort((halves[:, 1], halves[:, 0]))
+        high, low = _halves(self.handles)
+        order: NDArray[np.intp] = np.lexsort((low, high))
         return order
 
     def places(self, wanted: RecordKeys) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
         """Return the place of each record key in the map, and whether it is there."""
-        place = np.searchsorted(self.keys.high, wanted.high)
-        known = np.zeros(len(place), dtype=bool)
-        open_questions = np.flatnonzero(place < len(self))
-        # Two records share their first 64 bits once in a million maps of this size; step over such runs.
-        while len(open_questions):
-            here = place[open_questions]
-            same = self.keys.high[here] == wanted.high[open_questions]
-            hit = same & (self.keys.low[here] == wanted.low[open_questions])
-            known[open_questions[hit]] = True
-            open_questions = open_questions[same & ~hit]
-            place[open_questions] += 1
-            open_questions = open_questions[place[open_questions] < len(self)]
-        return place, known
+        return _places(self.keys, wanted)
+
+    def records(self, wanted: Handles) -> tuple[RecordKeys, NDArray[np.bool_]]:
+        """Return the record key of each handle, and whether it is there: else the key is all zero."""
+        order = self.by_handle()
+        place, known = _places(_halves(self.handles[order]), _halves(wanted))
+        found = RecordKeys(*np.zeros((2, len(place)), dtype=np.uint64))
+        for half, own in zip(found, self.keys, strict=True):
+            half[known] = own[order[place[known]]]
+        return found, known
 
 
 def draw_handles(name: MapName, wanted: RecordKeys, label_of: LabelOf | None = None) -> HandleMap:
@@ -272,6 +269,28 @@ def _header_line(name: MapName, n_records: int) -> bytes:
 
 def _bound_to(head: bytes, number: int) -> bytes:
     return head + struct.pack(">I", number)
+
+
+def _halves(handles: Handles) -> RecordKeys:
+    halves = np.ascontiguousarray(handles).view(">u8").reshape(-1, 2).astype(np.uint64)
+    return RecordKeys(halves[:, 0], halves[:, 1])
+
+
+def _places(there: RecordKeys, wanted: RecordKeys) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return the place of each number among those that are there, in order, and whether it is one of them."""
+    place = np.searchsorted(there.high, wanted.high)
+    known = np.zeros(len(place), dtype=bool)
+    open_questions = np.flatnonzero(place < len(there.high))
+    # Two records share their first 64 bits once in a million maps of this size; step over such runs.
+    while len(open_questions):
+        here = place[open_questions]
+        same = there.high[here] == wanted.high[open_questions]
+        hit = same & (there.low[here] == wanted.low[open_questions])
+        known[open_questions[hit]] = True
+        open_questions = open_questions[same & ~hit]
+        place[open_questions] += 1
+        open_questions = open_questions[place[open_questions] < len(there.high)]
+    return place, known
 
 
 def _sorted_distinct(keys: RecordKeys) -> RecordKeys:

@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, TypeVar
-
-from pydantic import Field
+from typing import Final, Literal, TypeVar
 
 from encoding.errors import WorkspaceError
 from encoding.ledger.values import Turn
 from encoding.workspace.sealed_record import SealedRecord
 from schemas.chain_statement import ChainStatement, parse_statement, serialise_statement
 from schemas.claims import Claims, parse_claims, serialise_claims
-from schemas.document import Document
 from schemas.errors import FormatError
 
 Message = TypeVar("Message", Claims, ChainStatement)
-Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", repr=False)]
 
 
-class _KeptMessage(Document):
-    """A message as it was carried, and what it says."""
-
-    KIND: ClassVar[str] = "kept message"
-
-    version: Literal["blindlink/said/1"] = "blindlink/said/1"
-    raw: Base64
-    plain: Base64
+# A message as it was carried, and what it says: canonical JSON, which is written and read in pieces.
+_FRAME: Final = (b'{"plain":"', b'","raw":"', b'","version":"blindlink/said/1"}')
+_Field = Literal["plain", "raw"]
+# A multiple of three, so that pieces in base64 have no padding but the last.
+_PIECE_BYTES: Final = 3 * 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +48,17 @@ class Said:
 
     def read(self, turn: Turn, space: str, stream: str) -> Carried | None:
         """Return what was said or heard of a release in a stream; None if nothing was yet."""
-        kept = self._read(turn, space, stream)
-        return None if kept is None else Carried(base64.b64decode(kept.raw))
+        raw = self._read(turn, space, stream, "raw")
+        return None if raw is None else Carried(raw)
 
     def keep(
         self, turn: Turn, space: str, stream: str, raw: bytes, said: Claims | ChainStatement
     ) -> Carried:
         """Keep a message, durably: an own one before it is sent, another's once its signature was checked."""
         lines = serialise_claims(said) if isinstance(said, Claims) else serialise_statement(said)
-        kept = _KeptMessage(
-            raw=base64.b64encode(raw).decode("ascii"),
-            plain=base64.b64encode(lines).decode("ascii"),
-        )
-        self._record(turn, space, stream).write(kept.to_canonical())
+        start, between, end = _FRAME
+        record = self._record(turn, space, stream)
+        record.write(start, _base64(lines), between, _base64(raw), end)
         return Carried(raw)
 
     def claims(self, turn: Turn, space: str, stream: str) -> Claims:
@@ -89,19 +80,64 @@ class Said:
     def _parsed(
         self, turn: Turn, space: str, stream: str, parse: Callable[[bytes], Message]
     ) -> Message:
-        kept = self._read(turn, space, stream)
+        plain = self._read(turn, space, stream, "plain")
         try:
-            if kept is not None:
-                return parse(base64.b64decode(kept.plain))
+            if plain is not None:
+                return parse(plain)
         except FormatError as exc:
-            raise WorkspaceError("what was said in a round is damaged in the workspace") from exc
+            raise _damaged() from exc
         raise WorkspaceError("what was said in a round is not in the workspace any more")
 
-    def _read(self, turn: Turn, space: str, stream: str) -> _KeptMessage | None:
-        return self._record(turn, space, stream).read_as(_KeptMessage)
+    def _read(self, turn: Turn, space: str, stream: str, field: _Field) -> bytes | None:
+        pieces = self._record(turn, space, stream).pieces()
+        return None if pieces is None else _field(pieces, field)
 
     def _record(self, turn: Turn, space: str, stream: str) -> SealedRecord:
         # A stream names parties, or everybody by a star.
         who = stream.replace(" ", ".").replace("*", "all")
         name = f"{self.project}.{turn.round}.{turn.release}.{space}.{who}"
         return SealedRecord(self.folder / f"{name}.sealed", f"said/{name}", self.workspace_key)
+
+
+def _base64(raw: bytes) -> Iterator[bytes]:
+    """Yield base64 of what may be large, piece by piece."""
+    whole = memoryview(raw)
+    for at in range(0, len(whole), _PIECE_BYTES):
+        yield base64.b64encode(whole[at : at + _PIECE_BYTES])
+
+
+def _field(pieces: Iterable[bytes], field: _Field) -> bytes:
+    """Return one field of a message that was kept.
+
+    Raises:
+        WorkspaceError: it is none.
+    """
+    # Between the quotes: plain and what it is, raw and what it is, version and what it is.
+    wanted, others = (3, 7) if field == "plain" else (7, 3)
+    found, waiting, frame, n_quotes = bytearray(), b"", bytearray(), 0
+    for piece in pieces:
+        for number, text in enumerate(piece.split(b'"')):
+            if number:
+                frame += b'"'
+                n_quotes += 1
+            if n_quotes == wanted:
+                waiting += text
+                whole = len(waiting) - len(waiting) % 4
+                found += _decoded(waiting[:whole])
+                waiting = waiting[whole:]
+            elif n_quotes != others:
+                frame += text
+    if waiting or bytes(frame) != b"".join(_FRAME):
+        raise _damaged()
+    return bytes(found)
+
+
+def _decoded(text: bytes) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise _damaged() from None
+
+
+def _damaged() -> WorkspaceError:
+    return WorkspaceError("what was said in a round is damaged in the workspace")

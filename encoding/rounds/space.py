@@ -21,6 +21,7 @@ from encoding.ledger.claims import (
     make_statement,
     own_members,
     standing_matches,
+    vetoed_matches,
 )
 from encoding.ledger.errors import MessageUntrustedError, OtherLogError, RollbackError
 from encoding.ledger.inputs import inputs_alone, inputs_of_claims, inputs_of_statements
@@ -234,10 +235,10 @@ def close(
     if ledger.last is not None and ledger.last >= turn:
         return
     records = {match: record for one in space.releases for match, record in one.records().items()}
-    stands = standing_matches(space.releases, checked)
-    alone = {one for one in stands if not set(space.recipients).issuperset(one.pair)}
     pairs = _linked_pairs(space, listed)
-    pending = {one for one in stands - alone if one.pair not in pairs}
+    ours = [one for one in space.releases if set(space.recipients).issuperset(one.pair)]
+    alone = standing_matches([one for one in space.releases if one not in ours], checked)
+    pending = standing_matches([one for one in ours if one.pair not in pairs], checked)
     if not any(desk.party in pair for pair in pairs):
         if pending and not alone:
             return
@@ -256,7 +257,8 @@ def close(
         if claims is None:
             return
         _refuse_rolled_back(ledger, claims[0].head)
-        inputs = inputs_of_claims(*claims, stands)
+        vetoed = vetoed_matches(ours, checked)
+        inputs = inputs_of_claims(*claims, vetoed.get(pairs[0], frozenset()))
     apply_release(ledger, inputs, records, alone=alone, pending=pending)
     desk.ledger.write(ledger)
 

@@ -195,12 +195,7 @@ def _unapplied(
 
 def _new_of(ledger: Ledger, release: PairRelease) -> tuple[ReleasedMatch, ...]:
     """Return the matches of a release that none of its round had before."""
-    known = {
-        prefix
-        for turn, prefixes in ledger.recent.items()
-        if turn.round == release.turn.round
-        for prefix in prefixes
-    }
+    known = ledger.known_matches((one.match for one in release.matches), release.turn.round)
     return tuple(one for one in release.matches if one.match[:MATCH_PREFIX_BYTES] not in known)
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from binascii import unhexlify
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoding.broker.client import BrokerClient
 from encoding.errors import BrokerRefusedError, ReleaseError
+from encoding.ledger.claims import PackedMatches
 from encoding.ledger.values import Turn
 from encoding.log.receipts import KeptReceipt, verify_release_receipt
 from encoding.log.trust import Trust
 from encoding.packing.handles import (
     HandleMap,
+    Handles,
     MapKeys,
     MapName,
     RecordKeys,
@@ -26,8 +31,16 @@ from encoding.records.agency_file import AgencyFile
 from encoding.workspace.workspace import Workspace
 from schemas.api import ReleaseVerification, ReleaseView
 from schemas.errors import DocumentError
-from schemas.ids import HANDLE_BYTES, Handle
-from schemas.release import Match, ReleaseHeader, parse_release, release_digest
+from schemas.ids import HANDLE_BYTES, MATCH_ID_BYTES, Handle
+from schemas.release import MatchLines, ReleaseHeader, parse_release, release_digest
+
+_LINE: Final = np.dtype(
+    [("handle", "S32"), ("s1", "S1"), ("match", "S32"), ("s2", "S1"), ("row", "S12"), ("end", "S1")]
+)
+# As `PackedMatches` has them.
+_PACKED: Final = np.dtype(
+    [("match", "u1", (MATCH_ID_BYTES,)), ("high", ">u8"), ("low", ">u8"), ("row", ">u8")]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +48,41 @@ class FetchedRelease:
     """A release that was fetched and verified: its header, and the match of each handle."""
 
     header: ReleaseHeader
-    matches: dict[Handle, Match]
+    matches: MatchLines
+
+    def handles(self) -> Handles:
+        """Return the handles, in increasing order, shape (n, 16)."""
+        return self._ids("handle", HANDLE_BYTES)
+
+    def match_ids(self) -> NDArray[np.uint8]:
+        """Return the ID of the match of each handle, shape (n, 16)."""
+        return self._ids("match", MATCH_ID_BYTES)
+
+    def rows(self) -> NDArray[np.int64]:
+        """Return the row in which the record of each handle met its match, shape (n,)."""
+        return self._lines()["row"].astype(np.int64)
+
+    def _ids(self, column: str, size: int) -> NDArray[np.uint8]:
+        digits = self._lines()[column].tobytes()
+        return np.frombuffer(unhexlify(digits), dtype=np.uint8).reshape(-1, size)
+
+    def _lines(self) -> NDArray[np.void]:
+        return np.frombuffer(self.matches.text, dtype=_LINE)
+
+
+def packed_matches(fetched: FetchedRelease, handle_map: HandleMap) -> PackedMatches:
+    """Return the matches of a release with record keys in the place of handles.
+
+    Raises:
+        ReleaseError: a handle is none of this container's.
+    """
+    records = known_records(handle_map, fetched.handles())
+    match_ids = fetched.match_ids()
+    packed = np.empty(len(match_ids), dtype=_PACKED)
+    packed["match"] = match_ids
+    packed["high"], packed["low"], packed["row"] = *records, fetched.rows()
+    high, low = match_ids.view(">u8").T
+    return PackedMatches(packed[np.lexsort((low, high))].tobytes())
 
 
 def releases_of_turn(
@@ -87,14 +134,22 @@ def keys_of_handles(handle_map: HandleMap, wanted: Iterable[Handle]) -> dict[Han
         ReleaseError: a handle is none of this container's.
     """
     handles = list(wanted)
-    order = handle_map.by_handle()
-    own = np.ascontiguousarray(handle_map.handles[order]).view(f"V{HANDLE_BYTES}").reshape(-1)
-    asked = np.frombuffer(b"".join(handles), dtype=own.dtype)
-    place = {bytes(handle): at for at, handle in zip(order.tolist(), own.tolist(), strict=True)}
-    missing = sum(bytes(handle) not in place for handle in asked.tolist())
-    if missing:
-        raise ReleaseError(f"the release names {missing:,} handles that this agency has not sent")
-    return {handle: key_text(handle_map.keys, place[handle]) for handle in handles}
+    asked = np.frombuffer(b"".join(handles), dtype=np.uint8).reshape(-1, HANDLE_BYTES)
+    records = known_records(handle_map, asked)
+    return {handle: key_text(records, at) for at, handle in enumerate(handles)}
+
+
+def known_records(handle_map: HandleMap, handles: Handles) -> RecordKeys:
+    """Return the record key of each handle.
+
+    Raises:
+        ReleaseError: as `keys_of_handles`.
+    """
+    records, known = handle_map.records(handles)
+    n_missing = len(known) - int(np.count_nonzero(known))
+    if n_missing:
+        raise ReleaseError(f"the release names {n_missing:,} handles that this agency has not sent")
+    return records
 
 
 def record_ids_of(

@@ -6,23 +6,29 @@ authenticated, and the sub-key is derived for that name alone.
 
 from __future__ import annotations
 
+import os
 import secrets
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import IO, Final, TypeVar
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers import AEADDecryptionContext, Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import GCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from encoding.errors import WorkspaceError
-from encoding.files import make_private_folder, write_durably
+from encoding.files import make_private_folder, replacing
 from schemas.document import Document
 from schemas.errors import FormatError
 
 MAGIC: Final = b"blindlink/sealed-record/1\n"
 NONCE_BYTES: Final = 12
+TAG_BYTES: Final = 16
+PIECE_BYTES: Final = 1024 * 1024
 
 _Document = TypeVar("_Document", bound=Document)
 
@@ -41,17 +47,22 @@ class SealedRecord:
         Raises:
             WorkspaceError: it is damaged, another record, or sealed under another workspace key.
         """
+        pieces = self.pieces()
+        return None if pieces is None else b"".join(pieces)
+
+    def pieces(self) -> Iterator[bytes] | None:
+        """Return the content piece by piece, for what is too large to hold; None if there is no such file.
+
+        None of it is given before all of it was authenticated.
+
+        Raises:
+            WorkspaceError: as `read`.
+        """
         try:
-            content = self.path.read_bytes()
+            file = self.path.open("rb")
         except FileNotFoundError:
             return None
-        magic, rest = content[: len(MAGIC)], content[len(MAGIC) :]
-        if magic != MAGIC:
-            raise self._damaged()
-        try:
-            return self._cipher().decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], self._bound())
-        except (InvalidTag, ValueError):
-            raise self._damaged() from None
+        return self._opened(file)
 
     def read_as(self, kind: type[_Document]) -> _Document | None:
         """Return the content as a document of this kind; None if there is no such file.
@@ -65,12 +76,43 @@ class SealedRecord:
         except FormatError:
             raise self._damaged() from None
 
-    def write(self, content: bytes) -> None:
-        """Replace the content, in one step and durably."""
+    def write(self, *content: bytes | Iterable[bytes]) -> None:
+        """Replace the content, in one step and durably; what comes in pieces is not held in whole."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = self._cipher().encrypt(nonce, content, self._bound())
+        sealing = self._cipher(GCM(nonce)).encryptor()
+        sealing.authenticate_additional_data(self._bound())
         make_private_folder(self.path.parent)
-        write_durably(self.path, MAGIC + nonce + sealed)
+        with replacing(self.path) as file:
+            file.write(MAGIC + nonce)
+            for part in content:
+                for piece in _cut(part) if isinstance(part, bytes) else part:
+                    file.write(sealing.update(piece))
+            file.write(sealing.finalize() + sealing.tag)
+
+    def _opened(self, file: IO[bytes]) -> Iterator[bytes]:
+        with file:
+            for _ in self._unsealed(file):
+                pass
+            yield from self._unsealed(file)
+
+    def _unsealed(self, file: IO[bytes]) -> Iterator[bytes]:
+        """Yield the content piece by piece; only after the last one is it known to be whole."""
+        start, size = len(MAGIC) + NONCE_BYTES, os.fstat(file.fileno()).st_size - TAG_BYTES
+        file.seek(0)
+        if size < start or file.read(len(MAGIC)) != MAGIC:
+            raise self._damaged()
+        opening = self._opening(file.read(NONCE_BYTES))
+        for at in range(start, size, PIECE_BYTES):
+            yield opening.update(file.read(min(PIECE_BYTES, size - at)))
+        try:
+            opening.finalize_with_tag(file.read(TAG_BYTES))
+        except (InvalidTag, ValueError):
+            raise self._damaged() from None
+
+    def _opening(self, nonce: bytes) -> AEADDecryptionContext:
+        opening = self._cipher(GCM(nonce)).decryptor()
+        opening.authenticate_additional_data(self._bound())
+        return opening
 
     def _damaged(self) -> WorkspaceError:
         file = f"{self.path.parent.name}/{self.path.name}"
@@ -82,6 +124,12 @@ class SealedRecord:
     def _bound(self) -> bytes:
         return MAGIC + self.name.encode()
 
-    def _cipher(self) -> AESGCM:
+    def _cipher(self, mode: GCM) -> Cipher[GCM]:
         info = f"blindlink/v1/workspace/record/{self.name}".encode()
-        return AESGCM(HKDF(SHA256(), 32, salt=None, info=info).derive(self.workspace_key))
+        key = HKDF(SHA256(), 32, salt=None, info=info).derive(self.workspace_key)
+        return Cipher(AES256(key), mode)
+
+
+def _cut(content: bytes) -> Iterator[memoryview]:
+    whole = memoryview(content)
+    return (whole[at : at + PIECE_BYTES] for at in range(0, len(whole), PIECE_BYTES))

@@ -10,7 +10,13 @@ from typing import Any
 from encoding.ledger.additions import apply_release
 from encoding.ledger.book import Ledger
 from encoding.ledger.claim_checks import CheckedPair, check_claims
-from encoding.ledger.claims import PairRelease, Posting, Proof, ReleasedMatch, make_claims
+from encoding.ledger.claims import (
+    PairRelease,
+    Posting,
+    Proof,
+    ReleasedMatch,
+    make_claims,
+)
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.inputs import inputs_of_claims
 from encoding.ledger.messages import (
@@ -127,7 +133,7 @@ class Duo:
             inputs = inputs_of_claims(
                 self.claims[side.party],
                 self.claims[release.other(side.party)],
-                self.checked[side.party].stands,
+                self.checked[side.party].vetoed,
             )
             assert apply_release(side.ledger, inputs, release.records())
 

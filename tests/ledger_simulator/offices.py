@@ -144,7 +144,7 @@ class Offices:
                 party: inputs_of_claims(
                     claims[party, pair],
                     claims[other_of(party, pair), pair],
-                    checked[party, pair].stands,
+                    checked[party, pair].vetoed,
                 )
                 for party in pair
             }

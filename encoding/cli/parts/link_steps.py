@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property, partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from encoding.blocks.keys import round_key
@@ -24,27 +25,30 @@ from encoding.cli.parts.shared_secret import shared_secret
 from encoding.cli.parts.steps import own_nonces
 from encoding.errors import ALARM, AgencyError, NotReadyError, OthersWaitedForError, WorkspaceError
 from encoding.evidence.disclosed_records import DisclosedRecords
-from encoding.ledger.claims import PairRelease, Proof, ReleasedMatch
+from encoding.ledger.claims import PairRelease, Proof
 from encoding.ledger.errors import TranscriptError
 from encoding.ledger.values import Turn as LedgerTurn
 from encoding.packing.container import read_container
 from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
-from encoding.packing.tokens_met import tokens_met
+from encoding.packing.tokens_met import TokensMet, tokens_met
 from encoding.rounds.round_memory import Said
 from encoding.rounds.space import Desk, SpaceOfRound, close, listen, speak, state
 from encoding.rounds.turns import Turn, closing_of, supplement_closing_of
 from encoding.transfers.matches import (
     fetch_release,
-    keys_of_handles,
+    packed_matches,
     releases_of_turn,
 )
 from schemas.claims import Transcript
 from schemas.ids import utc_text
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from encoding.ledger.claim_checks import CheckedPair
+    from encoding.packing.handles import Handles
     from schemas.api import ReleaseView
-    from schemas.ids import Handle
     from schemas.matchlog.review_kinds import SupplementClosed
     from schemas.matchlog.round_kinds import RoundClosed
     from schemas.rounds import RoundView
@@ -66,8 +70,8 @@ class RoundLinks:
         self._counter, self._round, self._space = counter, found, name
         self._supplement = supplement
         self._turn = LedgerTurn(found.round, supplement or 1)
-        # Of each partner: in which row of the own container each handle's record met its match.
-        self._rows: dict[str, dict[Handle, int]] = {}
+        # Of each partner: handles of the own container, and in which row each one's record met its match.
+        self._rows: dict[str, tuple[Handles, NDArray[np.int64]]] = {}
 
     @cached_property
     def releases(self) -> tuple[PairRelease, ...]:
@@ -170,7 +174,7 @@ class RoundLinks:
             ledger = ledger_file(self._counter).read()
             kept = DisclosedRecords(session.workspace, session.project)
             kept.keep_matches(first.round, latest)
-            known = kept.among(first.round, {*ledger.everyone(), *ledger.left_out})
+            known = kept.among(first.round, chain(ledger.everyone(), ledger.left_out))
         return MatchedRecords(
             self._turn,
             tuple(sorted(partners)),
@@ -196,14 +200,9 @@ class RoundLinks:
         name = MapName(session.project, self._round.round, partner)
         keys = derive_map_keys(session.workspace.key(), session.project)
         handle_map = read_handle_map(session.workspace.handle_map(*name), name, keys)
-        record_of = keys_of_handles(handle_map, fetched.matches)
-        self._rows[partner] = {handle: match.row for handle, match in fetched.matches.items()}
+        self._rows[partner] = (fetched.handles(), fetched.rows())
         one, another = sorted((session.party, partner))
-        matches = tuple(
-            ReleasedMatch(record_of[handle], match.match_id, match.row)
-            for handle, match in fetched.matches.items()
-        )
-        return PairRelease(self._turn, (one, another), matches)
+        return PairRelease(self._turn, (one, another), packed_matches(fetched, handle_map))
 
     def _at_space(self, found: RoundView) -> SpaceOfRound:
         party = self._counter.session.party
@@ -242,9 +241,9 @@ class RoundLinks:
         transcript = Transcript(earlier=roots[earlier] or "", later=roots[later] or "")
         tokens = self._tokens(turn, roots[session.party] or "")
         key = round_key(shared_secret(session, self._counter.view), turn.name(self._counter.view))
-        return Proof(key, tokens.get, transcript)
+        return Proof(key, tokens.of, transcript)
 
-    def _tokens(self, turn: Turn, root: str) -> dict[int, bytes]:
+    def _tokens(self, turn: Turn, root: str) -> TokensMet:
         """Return the tokens of the rows that the release names; none where the container is gone.
 
         Raises:
@@ -257,16 +256,16 @@ class RoundLinks:
             container = read_container(path)
         except WorkspaceError as exc:
             session.say(f"{exc}: what was matched with {turn.partner} cannot be proven")
-            return {}
+            return TokensMet()
         if container.header.root == root:
-            return tokens_met(container, self._rows[turn.partner])
+            return tokens_met(container, *self._rows[turn.partner])
         if own_nonces(session).is_spent(turn.own_nonce.number):
             # Else it would be an excuse for matches without a proof.
             raise TranscriptError(
                 f"the broker names another container than this agency has sent to {turn.partner}",
                 hint="nothing of this round is stored; tell the other agencies and the operator",
             )
-        return {}
+        return TokensMet()
 
     def _desk(self) -> Desk:
         counter, session = self._counter, self._counter.session

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app.decisions.preparation import RECORD_PREFIX
+from app.errors import RefusedError, Rule
 from app.ids import new_id
 from app.rounds.messages import MESSAGE_PREFIX
 from app.sealed.objects import NewObject, Pieces, count_pieces, end_objects, open_pieces, put_piece
@@ -48,6 +49,29 @@ def end(broker: Broker, *object_ids: str) -> None:
 
 def left(broker: Broker) -> tuple[list[str], int]:
     return list(broker.keystore.object_ids()), len(list(broker.blobs.digests()))
+
+
+def refuse_after_drawing(broker: Broker, *, is_kept: bool) -> None:
+    with (
+        NewObject(broker, new_id(UPLOAD_PREFIX)) as new,
+        broker.database.write() as session,
+    ):
+        new.write(KIND, CONTENTS)
+        if is_kept:
+            new.keep(session)
+        raise RefusedError(Rule("refused", 409, "Refused"), "It is refused.")
+
+
+def test_an_object_that_no_row_came_to_name_is_destroyed(broker: Broker) -> None:
+    for is_kept in (False, True):
+        with pytest.raises(RefusedError):
+            refuse_after_drawing(broker, is_kept=is_kept)
+    with NewObject(broker, new_id(UPLOAD_PREFIX)) as needless:
+        assert broker.keystore.holds(needless.id)
+    assert left(broker) == ([], 0)
+    with NewObject(broker, new_id(UPLOAD_PREFIX)) as named, broker.database.write() as session:
+        named.keep(session)
+    assert broker.keystore.holds(named.id)
 
 
 def test_pieces_are_read_as_they_were_written(broker: Broker) -> None:

@@ -12,6 +12,7 @@ from rigs.desk import Desk
 from rigs.near_broker import NearBroker
 from rigs.weeks import changed_ledger, links, settle
 
+from encoding.ledger.compact import Events
 from encoding.ledger.ledger_file import held_as_of
 from encoding.ledger.values import Turn
 
@@ -170,7 +171,7 @@ def test_a_partner_whose_ledger_is_that_of_an_earlier_round_is_told(
     ready_desks: NearBroker, renumbered: dict[str, bytes], welfare: Desk, schools: Desk
 ) -> None:
     with changed_ledger(schools) as ledger:
-        ledger.events = [event for event in ledger.events if event.turn.round == 1]
+        ledger.events = Events(event for event in ledger.events if event.turn.round == 1)
     ready_desks.move(days=7)
     said = "".join(desk.type("refresh").stderr for _ in range(3) for desk in (schools, welfare))
     assert said.count("the ledger of schools is that of an earlier round") == 1

@@ -228,8 +228,7 @@ def test_no_match_is_remembered_of_a_round_that_was_refused(pair: Duo) -> None:
     first = pair.one.release(SECOND, [("a1", 7, "a1b1")])
     second = pair.two.release(SECOND, [("b1", 7, "other")])
     both_refuse(pair, ForgedMatchError, lambda: pair.link(first, second))
-    assert not pair.one.ledger.knows_match(match_id(7))
-    assert not pair.one.ledger.knows_match(MatchId(bytes(16)))
+    assert not pair.one.ledger.known_matches([match_id(7), MatchId(bytes(16))])
 
 
 def dated(side: Office, record: str, since: int) -> None:

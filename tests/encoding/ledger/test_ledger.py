@@ -236,8 +236,8 @@ def test_an_unlink_between_claims_and_closing_holds_here_at_once(pair: Duo) -> N
     pair.one.ledger.unlink("a1")
     for side, release in zip(pair.sides(), releases, strict=True):
         other = pair.claims[release.other(side.party)]
-        stands = pair.checked[side.party].stands
-        inputs = inputs_of_claims(pair.claims[side.party], other, stands)
+        vetoed = pair.checked[side.party].vetoed
+        inputs = inputs_of_claims(pair.claims[side.party], other, vetoed)
         apply_release(side.ledger, inputs, release.records())
     assert pair.one.ledger.held("a1") is None
     pair.hold((3, 1), [("a1", "b1")])
@@ -260,7 +260,7 @@ def test_a_match_that_this_agency_alone_knows_of_counts_last(pair: Duo) -> None:
         inputs = inputs_of_claims(
             pair.claims[side.party],
             pair.claims[release.other(side.party)],
-            pair.checked[side.party].stands,
+            pair.checked[side.party].vetoed,
         )
         mine = alone if side is pair.one else {}
         assert apply_release(side.ledger, inputs, release.records() | mine, alone=mine)

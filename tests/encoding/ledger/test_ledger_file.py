@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ledger_simulator.duo import ONE, SPACE, duo
 
 from encoding.ledger.book import Ledger, MessagePlace
+from encoding.ledger.compact import Events, Grants
 from encoding.ledger.errors import LedgerFileError
 from encoding.ledger.events import Event, event_line, parse_events
 from encoding.ledger.grants import SpaceName
@@ -99,27 +100,32 @@ def test_content_that_breaks_its_format_is_refused(content: bytes) -> None:
 def test_events_survive_their_line(kind, round_: int, number: int, raw: bytes, text: str) -> None:
     event = Event(kind, Turn(round_, 1), raw, number, text)
     line = event_line(event)
-    assert list(parse_events([line[:-1]])) == [event]
+    assert list(parse_events(line.encode())) == [event]
+    kept = Events([event])
+    assert (list(kept), len(kept), event in kept) == ([event], 1, True)
+    assert event._replace(number=number + 1) not in kept
     assert text not in repr(event) or len(text) < 3
 
 
 @pytest.mark.parametrize(
-    "line", ["", "held", "held 1 1 1  ", "gone 1 1 1 00 00", "held 1 1 1 0g 00"]
+    "line", ["\n", "held", "held 1 1 1  ", "gone 1 1 1 00 00", "held 1 1 1 0g 00"]
 )
 def test_a_line_that_is_no_event_is_refused(line: str) -> None:
     with pytest.raises(LedgerFileError):
-        list(parse_events([line]))
+        list(parse_events(line.encode()))
 
 
 def test_link_ids_of_the_newest_round_count_for_those_who_know_of_them() -> None:
     ledger = Ledger(SPACE, "k12")
     everybody, two = ("health", "k12", "welfare"), ("health", "k12")
     one, other = LinkId(b"1" * 16), LinkId(b"2" * 16)
-    ledger.granted = {
+    given = {
         Grant(one, everybody): ("k12", "welfare"),
         Grant(one, two): ("health", "k12"),
         Grant(other, two): two,
     }
+    ledger.granted = Grants.of(given.items())
+    assert dict(ledger.granted.items()) == given
     again = parse_ledger(serialise_ledger(ledger), SPACE, "k12")
     assert again.granted == ledger.granted
     assert again.granted_to(("k12", "welfare")) == {one: ("k12", "welfare")}

@@ -67,7 +67,8 @@ class OneSided(Offices):
         found = super().stated(*given)
         party = self.world.parties[-1]
         if party in found:
-            found[party] = replace(found[party], members=found[party].members[1:])
+            first, *others = found[party].parts
+            found[party] = replace(found[party], parts=[first[1:], *others])
         return found
 
 
