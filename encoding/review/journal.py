@@ -35,6 +35,7 @@ from schemas.run import RoundNumber
 
 STEPS: Final = ("closed", "initials", "differences", "all")
 """How far a card is opened, in order."""
+SENT: Final = "this decision was sent, so it can't be changed"
 
 DigestHex = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", repr=False)]
 _Count = Annotated[int, Field(ge=0)]
@@ -145,7 +146,7 @@ class Diary:
         """
         found = self._looked.get(reference)
         if found is None or found.choice is None:
-            raise DecisionError("there is no decision to take back")
+            raise DecisionError("there is no decision to undo")
         self._refuse_sent(reference)
         self._looked[reference] = found.model_copy(update={"choice": None})
         self._write()
@@ -250,7 +251,7 @@ class Diary:
 
     def _refuse_sent(self, reference: str) -> None:
         if self.is_sent(reference):
-            raise DecisionError("a decision that was sent stands")
+            raise DecisionError(SENT)
 
     def _write(self, **changes: object) -> None:
         looked = tuple(self._looked[reference] for reference in sorted(self._looked))
