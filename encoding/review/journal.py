@@ -128,7 +128,7 @@ class Diary:
             DecisionError: a decision of one was sent already, or the last one was.
         """
         if self._journal.is_finished:
-            raise DecisionError("you have said that no more decisions of yours come in this review")
+            raise DecisionError("you have finished this review, so you can't decide more pairs")
         made = {}
         for at, verdict, reason in decided:
             self._refuse_sent(at.reference)
@@ -179,8 +179,9 @@ class Diary:
             self._note_sent(waiting)
         if max((one.statement.number for one in logged), default=0) > self._journal.sent:
             raise DecisionError(
-                "the match log has decisions of yours that this workspace does not know: it was restored since",
-                hint="what is open in this review is asked again in the next round",
+                "the match log has decisions of yours that this workspace does not know, because it was"
+                " restored since",
+                hint="pairs that are still undecided come again in the next round",
             )
 
     def send(

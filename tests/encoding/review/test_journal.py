@@ -107,7 +107,7 @@ def test_batches_are_numbered_and_signed_and_the_last_one_says_so(desk: Desk) ->
     for one in desk.came:
         one.signed.verify(OWN.public)
         assert one.signed.statement.sha256 == one.decisions.digest()
-    with pytest.raises(DecisionError, match="no more decisions of yours"):
+    with pytest.raises(DecisionError, match="you have finished this review"):
         desk.diary().decide([(PAIRS[3], "accept", "same-person")], NOW)
 
 

@@ -212,7 +212,7 @@ def test_finishing_is_asked_for_once_more_and_is_the_last_word(seat: Seat) -> No
     seat.press("f", "y")
     assert [one.signed.statement.is_last for one in seat.came] == [True]
     seat.press("u", "1")
-    assert "you have said that no more decisions of yours come in this review" in seat.said[0]
+    assert "you have finished this review, so you can't decide more pairs" in seat.said[0]
 
 
 def test_one_goes_back_and_on_and_to_the_next_open_pair(seat: Seat) -> None:
