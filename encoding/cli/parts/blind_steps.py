@@ -105,8 +105,8 @@ def blind_links(
         fetched = fetch_blind(client, release, session.party, trust)
         if trusted is None:
             session.warn(
-                f"nobody of {recipient} is trusted yet, so the broker alone says who can open the link IDs;"
-                f" compare fingerprints: blindlink identity trust {recipient} FINGERPRINT"
+                f"nobody of {recipient} is trusted yet, so only the broker says who can open the link IDs;"
+                " compare fingerprints: blindlink identity trust {recipient} FINGERPRINT"
             )
         else:
             refuse_other_receivers(fetched.header, trusted)

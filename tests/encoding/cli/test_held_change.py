@@ -122,7 +122,7 @@ def test_an_acceptance_that_nothing_waits_for_changes_nothing(
     before = files(welfare)
     write_people(people)
     said = welfare.ok("links", "--accept-change", REASON)
-    assert "nothing had to be accepted" in said.stderr
+    assert "there was nothing to accept" in said.stderr
     assert files(welfare) == before
 
 
