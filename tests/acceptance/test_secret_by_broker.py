@@ -222,7 +222,7 @@ def test_a_share_of_one_that_is_sent_to_another_is_refused(tmp_path: Path) -> No
         welfares = next(one for one in for_health if one["share"]["sender"] == "welfare")
         meddle(rig, "shares/", lambda _: welfares)
         said = refused(rig.desks["schools"], "secret", "accept")
-        assert "the share of welfare was made for another party" in said
+        assert "the share of welfare was made for a different party" in said
         # In whatever order honest shares come, all make one secret.
         meddle(rig, "/shares", lambda answer: {"shares": answer["shares"][::-1]})
         for _ in range(2):
@@ -278,13 +278,13 @@ def test_a_share_that_was_withdrawn_and_comes_again_is_noticed(rig: NearBroker) 
     schools.ok("secret", "share")
     welfare.ok("secret", "accept")
     meddle(rig, "shares/", lambda _: withdrawn)
-    # Only the confirmations can tell: the old share is as good as the new one, but makes another secret.
+    # Only the confirmations can tell: the old share is as good as the new one, but makes a different secret.
     said = refused(schools, "secret", "accept")
-    assert "another secret" in said
-    assert "another secret" in refused(welfare, "secret", "accept")
+    assert "a different secret" in said
+    assert "a different secret" in refused(welfare, "secret", "accept")
     get_ready(rig)
     for desk in (welfare, schools):
-        assert "another secret" in refused(desk, "encode")
+        assert "a different secret" in refused(desk, "encode")
 
 
 def test_two_shares_of_one_agency_are_refused(rig: NearBroker) -> None:

@@ -162,7 +162,7 @@ def test_shares_that_come_twice_or_late_change_nothing(sides: dict[str, Side]) -
 
 def test_a_share_that_was_sent_to_somebody_else_is_refused(sides: dict[str, Side]) -> None:
     shared(sides)
-    with pytest.raises(ShareError, match="made for another party"):
+    with pytest.raises(ShareError, match="made for a different party"):
         sides["schools"].take(sides["health"].shares()["welfare"])
 
 
@@ -201,7 +201,7 @@ def test_a_confirmation_of_another_epoch_is_refused(sides: dict[str, Side], tmp_
     shared(sides)
     later = {party: Side(tmp_path / "later", party, epoch=2) for party in PARTIES}
     shared(later)
-    with pytest.raises(ShareError, match="another epoch"):
+    with pytest.raises(ShareError, match="a different epoch"):
         sides["schools"].take(later["health"].finish())
 
 
@@ -288,7 +288,7 @@ def test_a_difference_is_refused_in_words(sides: dict[str, Side]) -> None:
     sides["schools"].take(sides["health"].exchange.confirm(shipped_profile("children"), NOW))
     kept = sides["schools"].exchange.kept()
     assert kept is not None
-    with raises(SecretsDifferError, match="health encodes by another recipe than you"):
+    with raises(SecretsDifferError, match="health encodes with a different recipe from yours"):
         refuse_differences(differences(kept, "schools"))
     refuse_differences(())
 
