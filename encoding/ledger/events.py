@@ -67,10 +67,10 @@ def parse_events(lines: Iterable[str]) -> Iterator[Event]:
     for line in lines:
         match = _LINE.fullmatch(line)
         if match is None:
-            raise LedgerFileError("the ledger holds a line that is no event")
+            raise LedgerFileError("the ledger has a line that is not an event")
         kind, round_, release, number, raw, text, why = match.groups()
         if len(raw) != 2 * _RAW_BYTES.get(kind, LINK_ID_BYTES) or len(text) % 2:
-            raise LedgerFileError("the ledger holds a line that is no event")
+            raise LedgerFileError("the ledger has a line that is not an event")
         yield Event(
             kind,  # type: ignore[arg-type]
             Turn(int(round_), int(release)),

@@ -95,7 +95,7 @@ class Said:
                 return parse(base64.b64decode(kept.plain))
         except FormatError as exc:
             raise WorkspaceError("what was said in a round is damaged in the workspace") from exc
-        raise WorkspaceError("what was said in a round is not in the workspace any more")
+        raise WorkspaceError("what was said in a round is no longer in the workspace")
 
     def _read(self, turn: Turn, space: str, stream: str) -> _KeptMessage | None:
         return self._record(turn, space, stream).read_as(_KeptMessage)
