@@ -40,7 +40,7 @@ def test_a_certificate_is_kept_with_what_is_signed_later(folder: CertificateFold
 def test_another_certificate_of_the_same_number_is_refused(folder: CertificateFolder) -> None:
     folder.keep(GOOD)
     other = GOOD.certificate.model_copy(update={"objects": ()})
-    with raises(CertificateError, match="another certificate"):
+    with raises(CertificateError, match="a different certificate"):
         folder.keep(GOOD.model_copy(update={"certificate": other}))
     assert folder.find(NUMBER) == GOOD
 
