@@ -147,7 +147,7 @@ def _other_results(ours: SelfTest, theirs: SelfTest, party: str) -> tuple[Differ
         if getattr(ours, step).result != getattr(theirs, step).result:
             sentence = (
                 f"with the same {_WORDS[step]}, the program of {party} makes different encodings of"
-                " the same people: {theirs.software} there, {ours.software} here"
+                f" the same people: {theirs.software} there, {ours.software} here"
             )
             return (Difference(party, "version", sentence),)
     return ()

@@ -97,5 +97,5 @@ def _require_partner(session: Session, view: ProjectView, partner: str) -> None:
     if session.party not in view.terms.providers or partner not in partners:
         raise NotReadyError(
             f"the agreement doesn't link your file with an agency named {partner}",
-            hint=f"there is {', '.join(partners)}" if partners else None,
+            hint=f"you link with: {', '.join(partners)}" if partners else None,
         )

@@ -159,7 +159,7 @@ def test_a_later_rounds_delivery_is_no_alarm_where_the_links_are_still_older(
 
     monkeypatch.setattr(attachments, "shared_links", older)
     result = welfare.type("attach", "schools")
-    assert (result.exit_code, "taken its place" in result.stderr) == (7, True)
+    assert (result.exit_code, "replaced by" in result.stderr) == (7, True)
     assert (welfare.folder / "with-schools.csv").read_bytes() == before
 
 

@@ -518,8 +518,8 @@ def put(row: int, column: int, text: str) -> Callable[[list[list[str]]], None]:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (put(1, 2, "Abel"), "row 2: the column ours: first_name is not that of the pair"),
-        (put(2, 0, f"1-q{'f' * 32}"), "row 3: it names no pair of this review"),
+        (put(1, 2, "Abel"), "row 2: the column ours: first_name does not belong to this pair"),
+        (put(2, 0, f"1-q{'f' * 32}"), "row 3: it is not a pair of this review"),
         (put(2, 0, f"9-q{'f' * 32}"), "row 3: it is of round 9, and this review is of round 1"),
         (put(2, -2, '=IF(1,"accept","")'), "formula"),
         (lambda rows: rows.append(rows[1]), "row 4: this pair is in row 2, too"),

@@ -128,7 +128,7 @@ def test_what_not_all_have_confirmed_may_be_begun_anew(sides: dict[str, Side]) -
 def test_a_share_comes_before_anything_else(sides: dict[str, Side]) -> None:
     share = sides["health"].shares()["schools"]
     for step in (lambda: sides["schools"].take(share), sides["schools"].exchange.make):
-        with pytest.raises(NotReadyError, match="no part"):
+        with pytest.raises(NotReadyError, match="has not sent its part"):
             step()
 
 
@@ -254,7 +254,7 @@ def test_keys_that_change_while_a_secret_is_agreed_are_told(sides: dict[str, Sid
     sides["schools"].shares()
     changed = {**PEOPLE, "health": new_identity("health", ("analyst",), NOW)}
     moved = sides["schools"].at(1, changed)
-    with raises(ShareStartedError, match="other keys of health") as caught:
+    with raises(ShareStartedError, match="different keys of health") as caught:
         moved.share(NOW)
     assert "--again" in (caught.value.hint or "")
     assert moved.share(NOW, again=True).holders == moved.holders

@@ -174,7 +174,7 @@ def test_other_results_of_the_same_rules_are_a_matter_of_the_program(step: str, 
     theirs = ours.model_copy(update={step: drifted, "software": "blindlink-9.9"})
     (found,) = compare_self_tests(ours, theirs, "schools", is_same_secret=True)
     assert found.what == "version"
-    assert f"by the same {said}" in found.sentence
+    assert f"with the same {said}" in found.sentence
     assert "blindlink-9.9 there" in found.sentence
 
 

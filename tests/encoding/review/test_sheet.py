@@ -117,19 +117,19 @@ def put(row: int, column: int, text: str) -> Callable[[Rows], None]:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (swapped, r"row 2: the column theirs: first_name is not that of the pair"),
-        (put(2, 1, "w9"), r"row 3: the column record_id is not that of the pair"),
+        (swapped, r"row 2: the column theirs: first_name does not belong to this pair"),
+        (put(2, 1, "w9"), r"row 3: the column record_id does not belong to this pair"),
         (put(1, 0, f"2-q{'0' * 32}"), r"row 2: it is of round 2, and this review is of round 3"),
-        (put(1, 0, f"3-q{'f' * 32}"), r"row 2: it names no pair of this review"),
-        (put(1, 0, ""), r"row 2: it names no pair"),
+        (put(1, 0, f"3-q{'f' * 32}"), r"row 2: it is not a pair of this review"),
+        (put(1, 0, ""), r"row 2: it is not a pair"),
         (put(1, 0, f"3-q{'01' * 16}"), r"row 2: the column record_id"),
         (put(3, -2, "maybe"), r"row 4: the verdict must be one of: accept, reject, unsure"),
-        (put(3, -1, "twins-or-siblings"), r"row 4: the verdict is none"),
+        (put(3, -1, "twins-or-siblings"), r"row 4: the verdict must be one of"),
         (
             put(1, -1, ""),
             r"row 2: accept needs one of these reasons: same-person, same-by-document",
         ),
-        (put(1, -1, "other-person"), r"row 2: accept needs a reason"),
+        (put(1, -1, "other-person"), r"row 2: accept needs one of these reasons"),
         (put(0, -2, "decision"), r"has no column verdict"),
         (put(0, 3, "theirs"), r"has no column theirs: first_name"),
         (lambda rows: rows.append(rows[1]), r"row 6: this pair is in row 2, too"),
@@ -198,7 +198,9 @@ def test_a_decision_that_was_sent_stands_and_is_no_fault_if_it_is_the_same(sheet
     assert sheet.read() == [(1, "reject", "other-person")]
     rows[1][-2:] = ["reject", "other-person"]
     sheet.save(rows)
-    with raises(DecisionsFileError, match="row 2: its decision was sent already"):
+    with raises(
+        DecisionsFileError, match="row 2: a different decision of this pair was already sent"
+    ):
         sheet.read()
 
 

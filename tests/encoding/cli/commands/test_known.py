@@ -62,7 +62,7 @@ def test_a_partner_that_the_agreement_does_not_name_is_refused(
     pairs.write_text("own_id,partner_id\n7,p1\n", encoding="utf-8")
     refused = near.desks["welfare"].type("known", "import", str(pairs), "--partner", "clinics")
     assert refused.exit_code != 0
-    assert "no agency clinics" in refused.output
+    assert "an agency named clinics" in refused.output
     assert "schools" in refused.output
 
 

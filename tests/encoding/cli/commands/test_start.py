@@ -186,7 +186,7 @@ def test_an_invitation_that_has_ended_is_refused_before_anything_is_asked(office
     bent(office, expires="2020-01-01T00:00:00Z")
     done = start(office)
     assert done.exit_code == 1
-    assert "has ended, at 2020-01-01T00:00:00Z" in done.stderr
+    assert "the invitation expired at 2020-01-01T00:00:00Z" in done.stderr
     assert left(office) == set()
 
 
@@ -200,7 +200,7 @@ def test_the_broker_says_when_a_code_has_ended(office: Office) -> None:
     bent(office, code=old.code)
     done = start(office, "--key-file", "identity.key")
     assert done.exit_code == 1
-    assert "the invitation expired at" in done.stderr
+    assert "has expired" in done.stderr
     assert left(office) == set()
 
 

@@ -270,9 +270,9 @@ def test_only_another_person_of_the_agency_is_a_custodian(party: str, office: Of
     file = office.desk.folder / "shown"
     file.write_bytes(person.signed.to_canonical())
     words = ("custodian", "add", str(file), person.public.fingerprint())
-    assert ("of your own agency" if party == "schools" else "a different fingerprint") in refused(
-        office.desk, *words
-    )
+    assert (
+        "of your own agency" if party == "schools" else "must be a different person"
+    ) in refused(office.desk, *words)
 
 
 def test_a_custodian_whose_fingerprint_differs_is_refused(office: Office) -> None:
