@@ -81,17 +81,17 @@ def read_spec(spec: Mapping[str, Any]) -> RecipeSpec:
         raise RecipeError(str(exc)) from None
     if read.tables != load_tables().digest:
         raise RecipeError(
-            "the recipe was made with different word lists from this program's",
-            hint="both agencies must use the version of blindlink that the encoding profile was made with",
+            "the recipe was made with other word lists than this program carries",
+            hint="both agencies must run the version that the encoding profile was made with",
         )
     if read.transliteration != transliteration_digest():
         raise RecipeError(
-            "the recipe was made with a different transliteration from this computer's",
+            "the recipe was made with another transliteration than this machine has",
             hint="install the version of the anyascii package that blindlink pins",
         )
     if read.phonetic != phonetic_digest():
         raise RecipeError(
-            "the recipe was made with different phonetic codes from this computer's",
+            "the recipe was made with other phonetic codes than this machine makes",
             hint="install the version of the jellyfish package that blindlink pins",
         )
     return read

@@ -120,7 +120,7 @@ def test_an_agency_may_begin_anew_until_all_have_confirmed(rig: NearBroker) -> N
         for desk in (welfare, schools):
             desk.ok("secret", "accept")
     assert rig.secret_status("welfare") == rig.secret_status("schools")
-    assert "it stays" in refused(welfare, "secret", "share", "--again")
+    assert "so it can't be replaced" in refused(welfare, "secret", "share", "--again")
 
 
 def test_the_next_epochs_secret_is_made_while_this_ones_is_used(rig: NearBroker) -> None:
@@ -191,7 +191,7 @@ def test_a_share_that_is_dropped_is_named(rig: NearBroker) -> None:
         desk.ok("secret", "share")
     meddle(rig, "/shares", lambda _: {"shares": []})
     said = refused(rig.desks["welfare"], "secret", "accept")
-    assert "the share of schools is not here" in said
+    assert "the share of schools is missing" in said
 
 
 def test_a_share_that_is_said_to_have_served_is_missing(rig: NearBroker) -> None:
@@ -204,7 +204,7 @@ def test_a_share_that_is_said_to_have_served_is_missing(rig: NearBroker) -> None
     )
     headers = {"Content-Type": MEDIA_TYPE}
     meddle(rig, "shares/", lambda _: httpx2.Response(410, headers=headers, content=body))
-    assert "the share of schools is not here" in refused(rig.desks["welfare"], "secret", "accept")
+    assert "the share of schools is missing" in refused(rig.desks["welfare"], "secret", "accept")
 
 
 def test_a_share_of_one_that_is_sent_to_another_is_refused(tmp_path: Path) -> None:

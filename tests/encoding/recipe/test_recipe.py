@@ -267,7 +267,7 @@ def test_recipe_that_this_program_cannot_follow_is_refused(change: dict[str, Any
 
 
 def test_other_phonetic_codes_are_refused_in_a_plain_sentence() -> None:
-    with pytest.raises(RecipeError, match="different phonetic codes") as refused:
+    with pytest.raises(RecipeError, match="other phonetic codes than this machine") as refused:
         Recipe.load({**SPEC, "phonetic": "0" * 64})
     assert "jellyfish" in (refused.value.hint or "")
 
