@@ -111,7 +111,7 @@ def dimensions_of(by: Sequence[str], within: Mapping[str, str]) -> list[tuple[st
     names = [name for line in found for name in line]
     if left:
         raise TableError(
-            f"the column {next(iter(left))} is neither counted by nor a larger unit of a column that is"
+            f"--within names the column {next(iter(left))}, by which the table does not count"
         )
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)

@@ -255,7 +255,7 @@ def test_a_person_of_two_schools_counts_once_and_a_formula_is_made_harmless(welf
         ("--by nope --from schools", 3, "no file of welfare or schools has the column nope"),
         ("--by placement --from operator", 2, "have no column of operator beside link IDs"),
         ("--by placement --within school", 2, "invalid value for --within"),
-        ("--by placement --within school=district", 3, "the column school is not counted by"),
+        ("--by placement --within school=district", 3, "names the column school, by which"),
         ("--by placement,placement", 3, "the column placement would be counted by twice"),
         ("--by placement --as-of 3", 1, "no links of round 3 were written here"),
         ("--by placement --floor 226", 3, "fewer than 226 people are counted"),
