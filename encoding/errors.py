@@ -378,7 +378,7 @@ CertificateError = AgencyError.row(
     "A certificate of destruction proves nothing, or contradicts what this agency knows.",
 )
 LegalHoldError = AgencyError.row(
-    "legal-hold", "A legal hold forbids to destroy anything of the project."
+    "legal-hold", "A legal hold forbids destroying anything of the project."
 )
 
 SecretMissingError = SecretError.row(

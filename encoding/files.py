@@ -28,7 +28,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     except PlaceBlockedError as exc:
         raise OutputBlockedError(
             f"{path} cannot be written: {(exc.strerror or 'unknown reason').lower()}",
-            hint="close it in other programs, or choose another place",
+            hint="close it in other programs, or choose a different place",
         ) from exc
 
 
@@ -90,5 +90,5 @@ def refuse_to_overwrite(path: Path, *, own_start: bytes, force: bool | None = No
                 return
     otherwise = "move that file away" if force is None else "overwrite it with --force"
     raise OutputExistsError(
-        f"the file {path.name} is there already", hint=f"choose another name, or {otherwise}"
+        f"the file {path.name} is there already", hint=f"choose a different name, or {otherwise}"
     )

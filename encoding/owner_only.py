@@ -54,7 +54,7 @@ class OwnFile:
             if is_readable_by_others(path):
                 raise self.exposed(
                     f"other users of this computer can read the {self.what} {path}",
-                    hint=f"make it yours alone with: chmod 600 {path}",
+                    hint=f"to make it readable by you alone: chmod 600 {path}",
                 )
             with Path(path).open("rb") as file:
                 return file.read(limit + 1)

@@ -177,7 +177,7 @@ def _stated(signed: SignedDestruction) -> str:
     if not isinstance(said, LocalStatement):
         raise SignatureError("a statement beside the certificate is about something else")
     none = ", ".join(LOCAL_WORDS[what] for what in said.none_left) or "nothing named"
-    text = f"{said.party} stated on {_when(said.at)} that none is left of: {none}"
+    text = f"{said.party} stated on {_when(said.at)} that nothing is left of these: {none}"
     kept = "; ".join(f"{LOCAL_WORDS[one.what]}: {one.why}" for one in said.kept)
     return f"{text}. It keeps {kept}" if kept else text
 

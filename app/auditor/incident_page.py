@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from app.auditor.phrases import counted, moment
+from app.auditor.phrases import moment
 from app.auditor.register import NOT_SHOWN
 from schemas.audit_incident import Incident, ReachedRelease
+from schemas.shared.amounts import counted
 from schemas.shared.page import (
     Markup,
     Section,

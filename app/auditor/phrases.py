@@ -1,11 +1,6 @@
-"""Numbers and times as the auditor's pages and lines say them."""
+"""Times as the auditor's pages and lines say them."""
 
 from __future__ import annotations
-
-
-def counted(number: int, one: str) -> str:
-    """Return a number with its word, such as "1 run" or "1,650 runs"."""
-    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
 
 
 def moment(time: str | None, without: str = "") -> str:

@@ -10,11 +10,11 @@ from typing import Final
 
 from app.auditor.errors import AuditError, PinContradictedError, RolledBackError
 from app.auditor.findings import FindingsBook
-from app.auditor.phrases import counted
 from app.auditor.verdict import TIMES, Verdict
 from schemas.audit_incident import Incident
 from schemas.audit_report import AuditReport, EvidenceItem, Fault, LogFacts, Receipts, Witnessed
 from schemas.ids import utc_text
+from schemas.shared.amounts import counted
 
 
 @dataclass(frozen=True, slots=True)

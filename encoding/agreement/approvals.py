@@ -47,7 +47,7 @@ def require_approved(
     """
     for party in _missing(versions, specification, shown, standing, "run"):
         raise AgreementUntrustedError(
-            f"the broker went on although {party} has not approved the run"
+            f"the broker started the run although {party} has not approved it"
         )
 
 
@@ -90,13 +90,13 @@ def _single(
     for signed in shown.approvals:
         stated = signed.statement
         if not isinstance(stated, RunApproval):
-            raise AgreementUntrustedError("the broker shows a statement where an approval belongs")
+            raise AgreementUntrustedError(
+                "the broker shows a different statement in place of an approval"
+            )
         _verify(signed, agreement)
         about = (stated.run, stated.specification_sha256)
         if about != (specification.run, specification.digest()):
-            raise AgreementUntrustedError(
-                f"the approval of {stated.party} is of another run than it is shown for"
-            )
+            raise AgreementUntrustedError(f"the approval of {stated.party} is for a different run")
         if stated.step == step:
             yield stated
 
@@ -115,11 +115,11 @@ def _standing(
         _verify(state.signed, given)
         if not may_say(stated, versions[0]):
             raise AgreementUntrustedError(
-                f"the standing approval of {stated.party} is of a person who may not approve any more"
+                f"the standing approval of {stated.party} is by a person who may no longer approve"
             )
         if stated.policy_sha256 != specification.policy.digest():
             raise AgreementUntrustedError(
-                f"the standing approval of {stated.party} is of other probabilities than the run's"
+                f"the standing approval of {stated.party} is for different probabilities from the run's"
             )
         if stated.until < specification.asked_at[:10] or state.used > stated.runs:
             raise AgreementUntrustedError(

@@ -27,23 +27,23 @@ def require_cover(
     kept = known.find(view.agreement)
     if kept is None:
         raise AgreementUntrustedError(
-            "the broker goes by an agreement that this agency does not have",
-            hint="compare it first: blindlink agreement status",
+            "the broker uses an agreement that this agency does not have",
+            hint="to compare it: blindlink agreement status",
         )
     if kept.agreement.terms() != view.terms:
         fields = ", ".join(_differing(kept.agreement.terms(), view.terms))
         raise AgreementUntrustedError(
-            f"the broker goes by other terms than those of agreement {kept.agreement.number}: {fields}"
+            f"the broker uses different terms from those of agreement {kept.agreement.number}: {fields}"
         )
     if view.profile.digest() != kept.agreement.profile:
         raise AgreementUntrustedError(
-            "the broker shows another encoding profile than the agreement names; nothing is encoded by it"
+            "the broker shows a different encoding profile from the one in the agreement; nothing was encoded"
         )
     binding = known.binding_about(today)
     if view.in_force and all(kept.digest != one.digest for one in binding):
         newest = max((one.agreement.number for one in binding), default=None)
         raise AgreementUntrustedError(
-            f"the broker goes by agreement {kept.agreement.number}"
+            f"the broker uses agreement {kept.agreement.number}"
             + (", which has not begun" if newest is None else f", and number {newest} binds")
         )
     if must_bind:
@@ -63,7 +63,9 @@ def require_covered_run(
         AgreementUntrustedError: it is not; the sentence says in what.
     """
     if (specification.run, specification.digest()) != (run, sha256):
-        raise AgreementUntrustedError("the broker shows another specification than the run's own")
+        raise AgreementUntrustedError(
+            "the broker shows a different specification from the run's own"
+        )
     kept = known.find(specification.agreement)
     if kept is None or not kept.is_complete():
         raise AgreementUntrustedError(
@@ -71,7 +73,7 @@ def require_covered_run(
         )
     for fault in _faults(specification, kept.agreement.terms()):
         raise AgreementUntrustedError(
-            f"the run is not what agreement {kept.agreement.number} provides for: {fault}"
+            f"agreement {kept.agreement.number} does not allow the run: {fault}"
         )
     return kept
 
@@ -88,7 +90,7 @@ def require_own_upload(
         is_this = (used.party, used.upload) == (party, upload)
         if is_this and used.manifest_sha256 != manifest_sha256:
             raise AgreementUntrustedError(
-                "the run names this agency's upload, but not as this agency has sent it"
+                "the run names this agency's upload, but not the way this agency sent it"
             )
 
 
@@ -101,15 +103,15 @@ def require_force(kept: KeptAgreement, today: date) -> None:
     agreement = kept.agreement
     if kept.missing():
         raise NotReadyError(
-            f"agreement {agreement.number} does not bind yet: {kept.missing()[0]} has not signed it",
-            hint="see who has: blindlink agreement status",
+            f"agreement {agreement.number} is not in force yet: {kept.missing()[0]} has not signed it",
+            hint="to see who has: blindlink agreement status",
         )
     if kept.ended_by():
         raise NotReadyError(f"{kept.ended_by()[0]} has left agreement {agreement.number}")
     if kept.halted_by():
         raise NotReadyError(
             f"{kept.halted_by()[0]} has suspended the linkage",
-            hint="ask there; that party lifts it with: blindlink agreement resume",
+            hint="ask that party; it lifts the halt with: blindlink agreement resume",
         )
     # The broker's clock decides; this one may be a day off.
     if (today + timedelta(days=1)).isoformat() < agreement.start:
@@ -123,18 +125,18 @@ def require_force(kept: KeptAgreement, today: date) -> None:
 
 def _faults(specification: RunSpecification, terms: ProjectTerms) -> Iterator[str]:
     if (specification.project, specification.epoch) != (terms.project, terms.epoch):
-        yield "it is of another project or epoch"
+        yield "it is of a different project or epoch"
     if specification.profile != terms.profile:
-        yield "it uses another encoding profile"
+        yield "it uses a different encoding profile"
     if not terms.allows(specification.policy):
-        yield "its matching policy is not among those that are agreed"
+        yield "its matching policy is not one of those agreed on"
     if specification.floor != terms.floor:
         yield "it shows smaller counts"
     for recipient in specification.recipients:
         if recipient not in terms.recipients:
             yield f"it hands match IDs to {recipient.party}, or in another mode or ID space"
     if not set(specification.spaces) <= set(terms.spaces):
-        yield "its ID spaces are others"
+        yield "its ID spaces are different"
     larger, smaller = (upload.party for upload in specification.uploads)
     if (larger, smaller) not in terms.pairs:
         yield f"it takes {larger} for the larger and {smaller} for the smaller file of a pair"

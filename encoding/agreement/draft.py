@@ -141,7 +141,7 @@ def _profile(
     if zip_code is not None:
         raise AgreementDraftError(
             f"the answer zip is for a shipped profile: {' or '.join(SHIPPED)}",
-            hint="a file says itself whether ZIP codes are compared",
+            hint="a profile in a file already says whether ZIP codes are compared",
         )
     return read_profile(str(path) if path.exists() else str(given))
 
@@ -278,5 +278,5 @@ def _numbers_as_text(policy: dict[str, Any]) -> dict[str, Any]:
 
 def _date_text(value: object) -> str:
     if isinstance(value, datetime.datetime | datetime.time):
-        raise AgreementDraftError("an answer holds a time of day where a date belongs")
+        raise AgreementDraftError("an answer has a time of day where there should be a date")
     return str(value)

@@ -105,7 +105,7 @@ def flat_answers(raw: Mapping[str, Any], within: str = "") -> dict[str, str]:
         elif isinstance(value, str) and value.strip() and value.isprintable():
             flat[place] = value.strip()
         else:
-            raise AgreementDraftError(f"the answer {place} is no text of one line")
+            raise AgreementDraftError(f"the answer {place} must be one line of text")
     return flat
 
 

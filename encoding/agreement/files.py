@@ -39,7 +39,7 @@ def read_composed(raw: Mapping[str, Any]) -> Agreement:
     try:
         return Agreement.model_validate_json(canonical_bytes(dict(raw)))
     except CanonicalError as exc:
-        raise AgreementDraftError(f"the answers make no agreement: {exc}") from None
+        raise AgreementDraftError(f"the answers do not make an agreement: {exc}") from None
     except ValidationError as exc:
         raise AgreementDraftError(plain_fault(exc, raw)) from None
 
@@ -59,4 +59,4 @@ def read_proposal(path: Path) -> AgreementProposal:
     except OSError as exc:
         raise AgreementFileError(f"the file {path} cannot be read") from exc
     except FormatError as exc:
-        raise AgreementFileError(f"the file {path} holds no agreement: {exc}") from exc
+        raise AgreementFileError(f"the file {path} is not an agreement: {exc}") from exc

@@ -138,7 +138,7 @@ def read_kept(path: Path, project: str) -> KeptAgreements:
             hint=f"restore {path.name} from the backup of the workspace",
         ) from exc
     if kept.project != project:
-        raise WorkspaceError("the agreements that this agency keeps are another project's")
+        raise WorkspaceError("the agreements that this agency keeps are of a different project")
     return kept
 
 

@@ -44,7 +44,7 @@ def newest_identities(shown: Iterable[IdentityHistory]) -> list[PublicIdentity]:
         return [history.verify()[-1] for history in shown]
     except SignatureError as exc:
         raise AgreementDraftError(
-            "the broker shows keys whose changes do not follow from each other"
+            "the broker shows changes of keys that do not follow one another"
         ) from exc
 
 
@@ -114,14 +114,14 @@ def read_identity_file(path: Path) -> PublicIdentity:
     except (OSError, CanonicalError) as exc:
         raise AgreementDraftError(
             why_unread(exc, path, f"the identity {path} cannot be read as JSON"),
-            hint="its person makes it with: blindlink identity show --json",
+            hint="that person makes it with: blindlink identity show --json",
         ) from exc
     if not isinstance(raw, dict):
-        raise AgreementDraftError(f"the file {path} holds no identity")
+        raise AgreementDraftError(f"the file {path} is not an identity")
     signed = {name: value for name, value in raw.items() if name != "fingerprint"}
     try:
         return SignedIdentity.from_json(signed).verify()
     except FormatError as exc:
         raise AgreementDraftError(
-            f"the file {path} holds no identity that its person signed"
+            f"the file {path} is not an identity that its person signed"
         ) from exc

@@ -75,7 +75,7 @@ def _holder(
     analysts = [one.person for one in joining if "analyst" in one.duties]
     if len(analysts) != 1:
         raise AgreementDraftError(
-            "who holds the secret leaves, and it is not clear who holds it then",
-            hint="name one of the party's persons: --holder PERSON",
+            "the person who holds the secret leaves, and it is not clear who will hold it",
+            hint="name a person of the party: --holder PERSON",
         )
     return analysts[0]

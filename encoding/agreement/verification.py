@@ -30,10 +30,12 @@ def verified(view: AgreementView, wanted: str | None = None) -> KeptAgreement:
     """
     agreement = view.agreement
     if wanted is not None and agreement.digest() != wanted:
-        raise AgreementUntrustedError("the broker shows another agreement than was asked for")
+        raise AgreementUntrustedError(
+            "the broker shows a different agreement from the one you asked for"
+        )
     if view.profile.digest() != agreement.profile:
         raise AgreementUntrustedError(
-            "the broker shows another encoding profile than the agreement names"
+            "the broker shows a different encoding profile from the one in the agreement"
         )
     kept = KeptAgreement(
         agreement=agreement,
@@ -106,7 +108,7 @@ def require_adoptable(
         return False
     if shown.missing():
         raise AgreementUntrustedError(
-            f"the broker goes by agreement {agreement.number}, which {shown.missing()[0]} has not signed"
+            f"the broker uses agreement {agreement.number}, which {shown.missing()[0]} has not signed"
         )
     if not known.agreements:
         return True
@@ -115,7 +117,7 @@ def require_adoptable(
     listed = agreement.person(own.statement.person)
     if listed is None or not _was_steward(known, agreement, listed, peers):
         raise AgreementUntrustedError(
-            f"the broker goes by agreement {agreement.number}, signed for {signer} with keys that are not known"
+            f"the broker uses agreement {agreement.number}, signed for {signer} with keys that are not known"
             " here",
             hint="compare it with counsel's sheet: blindlink agreement accept FINGERPRINT",
         )
@@ -181,7 +183,7 @@ def require_keys_of_then(shown: KeptAgreement, peers: Peers) -> None:
         )
         if any(one.old_key == keys and one.at < stated.at for one in changes):
             raise UntrustedKeyError(
-                f"a statement for {stated.party} was signed with keys that its person had replaced by then",
+                f"a statement for {stated.party} was signed with keys that this person had already replaced",
                 hint=f"somebody may have the old keys; call {stated.party}, and the operator of the broker",
             )
 
@@ -266,7 +268,7 @@ def _counting(
     for signed in statements:
         stated = signed.statement
         if not isinstance(stated, kind):
-            raise AgreementUntrustedError("the broker shows a statement where another one belongs")
+            raise AgreementUntrustedError("the broker shows one statement in place of another")
         try:
             signed.verify(agreement)
         except SignatureError as exc:
@@ -280,8 +282,8 @@ def _refuse_swap(peer: Peer, person: PublicIdentity) -> None:
     known = _identities(peer)
     if known and known[-1].person == person.person and person not in known:
         raise UntrustedKeyError(
-            f"the agreement lists other keys for a person of {person.party} than those that you trust: trusted"
-            f" {peer.fingerprint}; listed {person.fingerprint()}",
+            f"the agreement lists different keys for a person of {person.party} from those that you"
+            f" trust: trusted {peer.fingerprint}; listed {person.fingerprint()}",
             hint=f"nothing was signed; call {person.party} about it",
         )
 

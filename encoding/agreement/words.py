@@ -27,8 +27,8 @@ def specification_sentences(
 ) -> Iterator[str]:
     """Yield what is approved with one step of a run: who compares what, how, and who receives what."""
     what = {
-        "run": "You approve that this run is done.",
-        "release": "You approve that what this run has found is handed out.",
+        "run": "You approve that this run is made.",
+        "release": "You approve that the results of this run are released.",
     }
     yield what[step]
     yield f"Run {specification.run}, asked for by {specification.asked_by} at {specification.asked_at}."
@@ -55,7 +55,7 @@ def standing_sentences(agreement: Agreement, until: str, runs: int) -> Iterator[
     )
     yield from policy_sentences(agreement.policy)
     yield "It holds for these probabilities only, and for no other agreement; a run that failed does not count."
-    yield "You can take it back at any time: blindlink approve revoke"
+    yield "You can revoke it at any time: blindlink approve revoke"
 
 
 def standing_sentence(approval: StandingApproval, used: int, revoked: str | None) -> str:
@@ -111,7 +111,7 @@ def roster_words(before: Agreement, after: Agreement, party: str) -> str:
     old, new = ({one.person for one in _persons(each, party)} for each in (before, after))
     changes = [f"{one} acts for it" for one in sorted(new - old)]
     changes += [f"{one} does not any more" for one in sorted(old - new)]
-    return f"{party} has changed who acts for it: {listed(changes or ['other duties or keys'])}"
+    return f"{party} changed who acts for it: {listed(changes or ['other duties or keys'])}"
 
 
 def _persons(agreement: Agreement, party: str) -> tuple[PublicIdentity, ...]:

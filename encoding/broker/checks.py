@@ -41,6 +41,6 @@ def wait_for_check(
     if view.refusal is not None:
         raise refusal_of(view.refusal)
     raise BrokerRefusedError(
-        f"the broker did not take the upload: it is {view.state} again",
-        hint="type the same command again; what has arrived is not sent twice",
+        f"the broker did not accept the upload: it is {view.state} again",
+        hint="repeat the command; it sends only what has not arrived",
     )

@@ -228,10 +228,10 @@ def certificates_in(ca_file: Path) -> ssl.SSLContext:
     try:
         return trust_only(ca_file)
     except OSError as exc:
-        otherwise = f"the file {ca_file} holds no certificate in PEM form"
+        otherwise = f"the file {ca_file} has no certificate in PEM format"
         raise ConfigError(
             why_unread(exc, ca_file, otherwise),
-            hint="the operator has the certificate; ca_file in the section [broker] says where it lies",
+            hint="the operator has the certificate; name your copy as ca_file in the section [broker]",
         ) from exc
 
 
@@ -291,13 +291,13 @@ def _broker_time(response: httpx2.Response) -> datetime | None:
 
 
 _OFF_THE_ROSTER: Final = (
-    "if it should be there, ask a steward of your party whether the roster lists you: "
-    "blindlink roster show"
+    "if it should exist, ask a steward of your party whether the roster lists you:"
+    " blindlink roster show"
 )
-_SET_CLOCK: Final = "look at this computer's date and time; if they are right, call the operator"
+_SET_CLOCK: Final = "check this computer's date and time; if they are right, call the operator"
 _OTHER_ADDRESS: Final = (
-    "the broker's certificate is for another address than this one",
-    "look at the broker's address; if it is right, call the operator",
+    "the broker's certificate is for a different address",
+    "check the broker's address; if it is right, call the operator",
 )
 # The codes of X509_verify_cert_error_string, <openssl/x509_vfy.h>, which never change.
 _WRONG_CERTIFICATE: Final = {
@@ -313,7 +313,7 @@ _UNTRUSTED: Final = (
 
 
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
-_NO_NAME: Final = "look at the broker's address; if it is right, look at this computer's network"
+_NO_NAME: Final = "check the broker's address; if it is right, check this computer's network"
 
 
 def _unreached(address: str) -> str:
@@ -329,10 +329,10 @@ def _lost(exc: httpx2.RequestError, address: str) -> Exception:
             sentence, hint = _WRONG_CERTIFICATE.get(cause.verify_code, _UNTRUSTED)
             return BrokerUnreachableError(sentence, hint=hint)
         if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
-            sentence = f"what answers at {address} does not speak TLS, so it is no broker"
-            return BrokerUnreachableError(sentence, hint="look at the broker's address and port")
+            sentence = f"the server at {address} does not use TLS, so it is not a broker"
+            return BrokerUnreachableError(sentence, hint="check the broker's address and port")
         if isinstance(cause, socket.gaierror):
-            sentence = f"no computer is found by the name {httpx2.URL(address).host}"
+            sentence = f"no computer has the name {httpx2.URL(address).host}"
             return _TryAgainError(BrokerUnreachableError(sentence, hint=_NO_NAME))
         cause = cause.__cause__ or cause.__context__
     if isinstance(exc, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError):

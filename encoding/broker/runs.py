@@ -17,19 +17,19 @@ MAX_PAUSE_S: Final = 10.0
 FAILURES: Final = {
     "link-rate": (
         "more or fewer records are linked than the agreement expects, so nothing was released",
-        "look at the file with: blindlink check; both stewards decide what to do",
+        "to examine the file: blindlink check; both stewards decide what to do",
     ),
     "nobody-receives": (
-        "nobody of a recipient could open its link IDs",
-        "a person of the recipient with the duty recipient has to be enrolled",
+        "no person of a recipient could open its link IDs",
+        "the operator has to enroll a person of the recipient with the duty recipient",
     ),
     "pair-cap": (
         "more pairs met than the agreement lets a run keep",
-        "look at the blocks with: blindlink check; else more pairs have to be agreed on",
+        "to examine the blocks: blindlink check; if they are right, the agreement has to allow more pairs",
     ),
     "not-in-force": (
         "the agreement ended, was suspended or has changed",
-        "see how it stands: blindlink agreement status",
+        "to see where it stands: blindlink agreement status",
     ),
     "key-gone": (
         "an upload was destroyed before the run was done",

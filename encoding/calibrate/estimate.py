@@ -42,7 +42,7 @@ def estimated_mistakes(pairs: Sequence[DuplicatePair], usual: dict[str, float]) 
     if len(sure) < FEWEST_PAIRS:
         raise RecordCountError(
             f"fewer than {FEWEST_PAIRS} people are in the file twice, too few to estimate mistakes from",
-            hint="take a level of mistakes instead, such as --errors medium",
+            hint="choose a level of mistakes instead, such as --errors medium",
         )
     medium = MISTAKE_LEVELS["medium"]
 

@@ -38,7 +38,7 @@ class CertificateFolder:
         kept = self.find(number)
         if kept is not None and kept.certificate != file.certificate:
             raise CertificateError(
-                f"the broker shows another certificate {number} than it did before",
+                f"the broker shows a different certificate {number} from the one it showed before",
                 hint="keep the workspace as it is, and call your security officer",
             )
         make_private_folder(self.folder)
@@ -77,7 +77,7 @@ def read_certificate(path: Path) -> CertificateFile:
         raise CertificateError(f"the file {path} cannot be read") from None
     except FormatError:
         raise CertificateError(
-            f"{path.name} is not a certificate of destruction, or damaged"
+            f"{path.name} is not a certificate of destruction, or is damaged"
         ) from None
 
 
@@ -101,7 +101,7 @@ def verify_file(
     """
     certificate = file.certificate
     if (certificate.certificate, certificate.project) != (number, project):
-        raise CertificateError("the certificate is another one than was asked for")
+        raise CertificateError("the certificate is not the one that you asked for")
     try:
         return verify_certificate(file, keys, persons)
     except SignatureError as exc:
@@ -124,7 +124,7 @@ def compare_with_receipts(check: CertificateCheck, receipts: ReceiptFolder) -> i
             continue
         if expected != (one.sha256, one.count):
             raise CertificateError(
-                f"the certificate does not say of {one.object} what this agency's receipt says",
+                f"the certificate contradicts this agency's receipt about {one.object}",
                 hint="do not counter-sign it; ask the operator",
             )
         n_held += 1

@@ -44,7 +44,7 @@ def epoch_secret(workspace: Workspace, project: str, epoch: int, party: str) -> 
     if newest > epoch:
         raise ProjectChangedError(
             f"the project's terms name epoch {epoch}, and this agency has encoded for epoch {newest} already",
-            hint="a former secret is never used again; ask the other agencies and the operator what happened",
+            hint="an earlier secret is never used again; ask the other agencies and the operator what happened",
         )
     epochs = workspace.epochs_with_secret(project)
     if not any(known <= epoch for known in epochs):
@@ -52,14 +52,14 @@ def epoch_secret(workspace: Workspace, project: str, epoch: int, party: str) -> 
     if epoch not in epochs:
         raise NotReadyError(
             f"the project is in epoch {epoch}, whose secret has not been agreed on",
-            hint="begin with: blindlink secret share",
+            hint="to begin: blindlink secret share",
         )
     kept = kept_of(workspace, project, epoch)
     secret = None if kept is None else kept.agreed()
     if kept is None or secret is None:
         raise NotReadyError(
             f"the secret of epoch {epoch} is not made yet",
-            hint="go on with: blindlink secret accept",
+            hint="to go on: blindlink secret accept",
         )
     refuse_differences(differences(kept, party))
     waiting = tuple(holder for holder in unconfirmed(kept) if holder != party)

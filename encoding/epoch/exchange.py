@@ -74,8 +74,8 @@ class Exchange:
             return kept
         if kept is not None and not unconfirmed(kept):
             raise ShareStartedError(
-                f"all holders have confirmed the secret of epoch {self.holders.epoch}; it stays",
-                hint="a new one is for a new epoch: blindlink secret rotate",
+                f"all holders have confirmed the secret of epoch {self.holders.epoch}, so it can't be replaced",
+                hint="to make a new secret for a new epoch: blindlink secret rotate",
             )
         contribution = Contribution.draw()
         sealed = [
@@ -159,7 +159,7 @@ class Exchange:
         kept = self.kept()
         if kept is None:
             raise NotReadyError(
-                f"this agency has no part in the secret of epoch {self.holders.epoch} yet",
+                f"this agency has not sent its part of the secret of epoch {self.holders.epoch} yet",
                 hint="the first step is: blindlink secret share",
             )
         self._refuse_other_holders(kept)
@@ -188,9 +188,9 @@ class Exchange:
             if kept.holders.of(party) != self.holders.of(party)
         )
         raise ShareStartedError(
-            f"the secret of epoch {self.holders.epoch} was begun with another person or other keys of"
+            f"the secret of epoch {self.holders.epoch} was begun with a different person or different keys of"
             f" {', '.join(changed)}",
-            hint="to begin again, all agencies call: blindlink secret share --again",
+            hint="to start over, all agencies type: blindlink secret share --again",
         )
 
 
@@ -219,10 +219,10 @@ def refuse_lost(
     kept = kept_of(workspace, project, epoch)
     if kept is not None and kept.is_made:
         return
-    again = "all agencies call: blindlink secret share --again"
+    again = "all agencies type: blindlink secret share --again"
     if {*holders} <= {one.confirmation.party for one in confirmed}:
         again = (
-            "all agencies call: blindlink secret rotate, and sign an agreement with a new secret:"
+            "all agencies type: blindlink secret rotate, and sign an agreement with a new secret:"
             " blindlink agreement draft --amends AGREEMENT --set new_secret=true"
         )
     raise SecretLostError(
@@ -263,7 +263,7 @@ def refuse_differences(found: Sequence[Difference]) -> None:
     if not found:
         return
     hint = {
-        "secret": "to begin again, all agencies call: blindlink secret share --again",
+        "secret": "to start over, all agencies type: blindlink secret share --again",
         "version": "install the same version of blindlink everywhere, then: blindlink secret accept",
     }.get(found[0].what, "all agencies need the same project: blindlink secret accept, and compare")
     raise SecretsDifferError("; ".join(one.sentence for one in found), hint=hint)

@@ -82,7 +82,7 @@ def compare_self_tests(
     """
     differences: list[Difference] = []
     if not is_same_secret:
-        sentence = f"{party} has another secret than you"
+        sentence = f"{party} has a different secret from yours"
         differences.append(Difference(party, "secret", sentence))
     for step in _STEPS:
         if getattr(ours, step).rules != getattr(theirs, step).rules:
@@ -138,16 +138,16 @@ def _inputs(first_year: int, last_year: int) -> dict[str, list[str]]:
 
 def _other_rules(step: Step, party: str) -> Difference:
     name = _WORDS[step]
-    which = f"another {name}" if step == "recipe" else f"other {name}"
-    return Difference(party, name, f"{party} encodes by {which} than you")
+    which = f"a different {name}" if step == "recipe" else f"different {name}"
+    return Difference(party, name, f"{party} encodes with {which} from yours")
 
 
 def _other_results(ours: SelfTest, theirs: SelfTest, party: str) -> tuple[Difference, ...]:
     for step in _STEPS:
         if getattr(ours, step).result != getattr(theirs, step).result:
             sentence = (
-                f"by the same {_WORDS[step]}, the program of {party} makes something else of the same"
-                f" people: {theirs.software} there, {ours.software} here"
+                f"with the same {_WORDS[step]}, the program of {party} makes different encodings of"
+                f" the same people: {theirs.software} there, {ours.software} here"
             )
             return (Difference(party, "version", sentence),)
     return ()

@@ -64,7 +64,7 @@ class SecretStatus:
     def _sentence(self, holder: HolderStatus) -> str:
         name = f"{holder.party} (you)" if holder.party == self.party else holder.party
         if holder.differences:
-            return f"{name}: differs from you: {'; '.join(one.sentence for one in holder.differences)}."
+            return f"{name}: differs from yours: {'; '.join(one.sentence for one in holder.differences)}."
         if holder.has_confirmed:
             alike = "" if holder.party == self.party else ", and encodes as you do"
             return f"{name}: has confirmed the secret{alike}."

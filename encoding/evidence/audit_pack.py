@@ -150,7 +150,7 @@ def _openings(client: BrokerClient, copy: LogCopy, order: PackOrder) -> Iterator
     except FormatError as exc:
         raise SampleError(f"the openings that the broker gave cannot be read: {exc}") from exc
     if release is not None and [header.party for header, _ in files] != [order.party]:
-        raise SampleError("the openings that the broker gave are of something else")
+        raise SampleError("the openings that the broker gave are of a different run")
     for header, openings in files:
         name = f"openings/{sample.run}" + ("" if release else f".{header.party}")
         yield _chosen(name, sample, header, openings)
@@ -160,7 +160,7 @@ def _chosen(
     name: str, sample: Sample, header: OpeningsHeader, openings: Sequence[Opening]
 ) -> Opened:
     if (header.run, header.match_record) != (sample.run, sample.match_record):
-        raise SampleError("the openings that the broker gave are of something else")
+        raise SampleError("the openings that the broker gave are of a different run")
     wanted = frozenset(sample.numbers)
     chosen = [opening for opening in openings if opening.number in wanted]
     part = OpeningsHeader.from_json({**header.to_json(), "openings": len(chosen)})
@@ -179,7 +179,7 @@ def _own_release(client: BrokerClient, sample: Sample, party: str) -> str | None
 def _unsealed(raw: bytes, opener: Identity | None) -> bytes:
     if opener is None:
         raise SampleError(
-            "the openings are sealed to persons of this party, and you came without keys",
+            "the openings are sealed to persons of this party, and you gave no keys",
             hint="name your keys in blindlink.toml: [identity]",
         )
     try:
@@ -200,4 +200,4 @@ def _logged_digest(copy: LogCopy, sample: Sample, party: str) -> str | None:
             if (entry.project, body.match_record_root) != (sample.project, sample.match_record):
                 break
             return next((o.sha256 for o in body.openings if o.party == party), None)
-    raise SampleError("the match log knows no such run, or another match record of it")
+    raise SampleError("the match log has no such run, or a different match record of it")

@@ -125,8 +125,8 @@ class Hub:
             values = tuple(filter(None, map(str.strip, spoke.cells.get("only", "").split(";"))))
             if not values:
                 raise ConfigError(
-                    f"{self.list_file.name} does not say which records are meant for {spoke.project}",
-                    hint=f"in its column only, say what stands in the column {column} of your file",
+                    f"{self.list_file.name} does not say which records are for {spoke.project}",
+                    hint=f"write into its column only what your file has in the column {column} for them",
                 )
             changes["only"] = EligibleSection(column=column, values=values)
         return source.model_copy(update=changes)
@@ -156,7 +156,7 @@ def read_hub(path: Path) -> Hub:
 def render_hub(sections: HubFile) -> str:
     """Return the text of `hub.toml`: every section, with what each line means."""
     lines = [
-        "# What this party has decided for all its spokes. No secret stands in this file.",
+        "# What this party has decided for all its spokes. No secret is in this file.",
         "# Paths start from the folder of this file.",
         "",
         *broker_lines(sections.broker, sections.identity),

@@ -57,16 +57,18 @@ def read_spokes(path: Path, hub: str) -> tuple[Spoke, ...]:
     header = [name.strip() for name in rows[0][1]] if rows else []
     _refuse_header(path, header)
     if not 1 <= len(rows) - 1 <= MOST_SPOKES:
-        raise SpokesError(f"{path} has not 1 to {MOST_SPOKES:,} spokes")
+        raise SpokesError(f"{path} must have 1 to {MOST_SPOKES:,} spokes")
     found: dict[str, Spoke] = {}
     parties: set[str] = set()
     for number, cells in rows[1:]:
         if len(cells) != len(header):
-            raise SpokesError(f"{path}, line {number + 1}: it has not as many cells as the header")
+            raise SpokesError(
+                f"{path}, line {number + 1}: it has more or fewer cells than the header"
+            )
         row = dict(zip(header, map(_composed, cells), strict=True))
         spoke = _spoke(row, hub, f"{path}, line {number + 1}")
         if spoke.project in found or spoke.name in parties or spoke.name == hub:
-            raise SpokesError(f"{path}, line {number + 1}: the spoke stands there twice")
+            raise SpokesError(f"{path}, line {number + 1}: the list has this spoke twice")
         found[spoke.project] = spoke
         parties.add(spoke.name)
     return tuple(found.values())
@@ -108,8 +110,8 @@ def _refuse_header(path: Path, header: Sequence[str]) -> None:
         )
     if len(set(header)) < len(header) or not all(map(_COLUMN.fullmatch, header)):
         raise SpokesError(
-            f"{path} has a column that a template cannot name, or one twice",
-            hint="a column is named by small letters, digits and underscores, such as contact",
+            f"{path} has a column twice, or one that a template cannot name",
+            hint="the name of a column has lowercase letters, digits and underscores only, such as contact",
         )
 
 
@@ -118,13 +120,17 @@ def _spoke(row: Mapping[str, str], hub: str, where: str) -> Spoke:
     project = row.get("project") or project_of_spoke(hub, name)
     if not is_name(name) or not is_name(project):
         raise SpokesError(
-            f"{where}: a party and a project are named by small letters, digits and hyphens, 40 at most"
+            f"{where}: the name of a party or project has at most 40 lowercase letters, digits and hyphens"
         )
     if not title or not all(cell.isprintable() and len(cell) <= _MAX_CELL for cell in row.values()):
-        raise SpokesError(f"{where}: a cell is empty, too long, or holds what cannot be printed")
+        raise SpokesError(
+            f"{where}: a cell is empty, too long, or has characters that cannot be printed"
+        )
     agreement, sheet = row.get("agreement", ""), row.get("sheet") or "0"
     if not re.fullmatch(r"([0-9a-f]{64})?", agreement) or not re.fullmatch(r"[0-9]{1,6}", sheet):
-        raise SpokesError(f"{where}: the fingerprint of the agreement, or the sheet, is none")
+        raise SpokesError(
+            f"{where}: the fingerprint of the agreement or the number of the sheet is not valid"
+        )
     cells = {key: cell for key, cell in row.items() if key not in _OWN}
     return Spoke(name, title, project, cells, int(sheet), agreement)
 

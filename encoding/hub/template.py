@@ -49,8 +49,8 @@ def _filled(value: Any, answers: Mapping[str, str], place: str) -> Any:
         known = answers.get(found[1], "")
         if not known:
             raise SpokesError(
-                f"the template asks for {found[1]} in {place}, and the list does not say it for"
-                f" {answers['project']}",
+                f"the template asks for {found[1]} in {place}, but the list does not have it"
+                f" for {answers['project']}",
                 hint=f"add the column {found[1]} to the list of spokes",
             )
         return known

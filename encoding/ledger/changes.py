@@ -28,12 +28,12 @@ Why = Literal[
 SENTENCES: dict[Why, str] = {
     "first-match": "matched for the first time",
     "known-to-others": "matched with a record that had this link ID at another agency",
-    "given-to-another-record": "another record of this agency has this link ID now",
+    "given-to-another-record": "a different record of this agency has this link ID now",
     "unlinked": "an agency unlinked it",
     "older-link-id": "matched with a record that has had its link ID longer",
     "kept-by-another-group": "records that shared the link ID were matched apart, and others keep it",
     "link-id-retired": "an agency unlinked the link ID that it had",
-    "linked-again": "whoever had unlinked it has linked it again",
+    "linked-again": "the agency that unlinked it has linked it again",
     "rolled-back": "all agencies have gone back to the link IDs of an earlier round",
     "new-in-each-round": "link IDs of this ID space are new in each round",
 }

@@ -30,9 +30,7 @@ from schemas.claims import Claims
 from schemas.ids import MatchId
 from schemas.space_message import LedgerState, MessageHead
 
-_TELL = (
-    "nothing of this round is stored; tell the other agencies and the operator, and look at the log"
-)
+_TELL = "nothing of this round is stored; tell the other agencies and the operator, and check the match log"
 
 Comparison = Literal["same", "new", "behind", "ahead"]
 """How the other ledger stands to the own one: it agrees; it has nothing yet; it lacks releases; it has more."""
@@ -65,10 +63,10 @@ def check_claims(ledger: Ledger, own: Claims, received: Claims) -> CheckedPair:
     """
     _refuse_other_message(ledger, own.head, received.head)
     if received.head.pair != own.head.pair:
-        raise MessageUntrustedError("the claims are of another pair")
+        raise MessageUntrustedError("the claims are of a different pair")
     if received.head.transcript != own.head.transcript:
         raise TranscriptError(
-            "the other agency's claims are about other containers than were matched here",
+            "the other agency's claims are about different containers from those matched here",
             hint=_TELL,
         )
     is_same = len(own.claims) == len(received.claims)
@@ -116,7 +114,7 @@ def compare_ledgers(ledger: Ledger, pair: Pair, stated: LedgerState | None) -> C
 
 def _refuse_other_message(ledger: Ledger, own: MessageHead, received: MessageHead) -> None:
     if (received.project, received.space) != (ledger.space.project, ledger.space.space):
-        raise MessageUntrustedError(f"the {received.KIND} come from another ID space")
+        raise MessageUntrustedError(f"the {received.KIND} come from a different ID space")
     if received.sender == ledger.party:
         raise MessageUntrustedError(f"the {received.KIND} are this agency's own")
     if (received.round, received.release) != (own.round, own.release):
@@ -139,7 +137,7 @@ def _refuse_lone_rollback(own: MessageHead, received: MessageHead) -> None:
     if (here.round, here.release) == (there.round, there.release):
         who = f"{received.sender} has" if here.rollback is None else "this agency has"
         raise RollbackError(
-            f"{who} gone back to the link IDs of an earlier round, and the other side has not, or otherwise",
+            f"{who} gone back to the link IDs of an earlier round, but the other side has not done the same",
             hint="nothing of this round is stored; all recipients sign and apply it: blindlink rollback",
         )
 
@@ -169,8 +167,8 @@ def _refuse_contradictions(ledger: Ledger, received: Claims, *, is_same: bool) -
     )
     if n_false:
         raise ClaimsContradictError(
-            f"{n_false} claims of {head.sender} contradict what it has claimed before: since when its records"
-            " have their link IDs",
+            f"{n_false} claims of {head.sender} contradict its earlier claims about how long its records"
+            " have had their link IDs",
             hint=_TELL,
             n_concerned=n_false,
         )

@@ -131,7 +131,7 @@ def refuse_bad_release(ledger: Ledger, release: PairRelease) -> None:
     n_replayed = len(ledger.known_matches(released.match for released in release.matches))
     if n_replayed:
         raise ReplayedMatchError(
-            f"{n_replayed} matches have IDs of matches of earlier releases",
+            f"{n_replayed} matches have match IDs of earlier releases",
             hint="tell the other agencies and the operator before anything is linked",
             n_concerned=n_replayed,
         )

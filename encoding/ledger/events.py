@@ -71,11 +71,11 @@ def parse_events(lines: bytes) -> Iterator[Event]:
     while at < len(lines):
         match = _LINE.match(lines, at)
         if match is None:
-            raise LedgerFileError("the ledger holds a line that is no event")
+            raise LedgerFileError("the ledger has a line that is not an event")
         kind, round_, release, number, raw, text, why = match.groups()
         kind, why = kind.decode("ascii"), why.decode("ascii")
         if len(raw) != 2 * _RAW_BYTES.get(kind, LINK_ID_BYTES) or len(text) % 2:
-            raise LedgerFileError("the ledger holds a line that is no event")
+            raise LedgerFileError("the ledger has a line that is not an event")
         # Most events of a release follow one another.
         if turn != (int(round_), int(release)):
             turn = Turn(int(round_), int(release))

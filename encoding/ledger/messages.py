@@ -25,6 +25,7 @@ from schemas.chain_statement import ChainStatement, parse_statement, serialise_s
 from schemas.claims import Claims, parse_claims, serialise_claims
 from schemas.errors import FormatError
 from schemas.identity import PublicIdentity
+from schemas.shared.amounts import counted
 from schemas.space_message import MessageHead
 
 
@@ -133,13 +134,13 @@ def note_received(ledger: Ledger, received: Received[M]) -> None:
         return
     if seen is not None and head.sequence <= seen.sequence:
         raise MessageReplayedError(
-            f"{head.sender}'s message number {head.sequence} was read before, or is another one"
+            f"{head.sender}'s message number {head.sequence} was read before, or has changed"
         )
     expected = (1, None) if seen is None else (seen.sequence + 1, seen.sha256)
     if (head.sequence, head.previous) != expected:
         raise MessageWithheldError(
             f"a message of {head.sender} before number {head.sequence} has not come",
-            hint="the log lists it: fetch it, or ask the operator why it is not there",
+            hint="the log lists it: repeat the command, or ask the operator why it is missing",
             n_concerned=head.sequence - expected[0],
         )
     ledger.places[stream] = place
@@ -175,8 +176,8 @@ def closed_messages(
     n_missing = sum(listed[stream] not in here for stream in needed)
     if n_missing:
         raise MessageWithheldError(
-            f"the round was closed with {n_missing} messages that have not come",
-            hint="fetch them again, or ask the operator why they are not there",
+            f"{counted(n_missing, 'message')} that the closing of the round lists did not come",
+            hint="repeat the command, or ask the operator why they are missing",
             n_concerned=n_missing,
         )
     return tuple(here[listed[stream]] for stream in needed)

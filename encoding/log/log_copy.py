@@ -45,7 +45,9 @@ class LogCopy:
             try:
                 take(entry)
             except LookupError as exc:
-                raise LogError("an entry of the match log is about what none before made") from exc
+                raise LogError(
+                    "an entry of the match log is about something that no earlier entry made"
+                ) from exc
 
     def proof(self, index: int) -> LogProof:
         """Return an entry with the proof that it is in the log."""
@@ -88,7 +90,7 @@ def read_log_copy(source: IO[bytes], keys: LogKeys, pins: Sequence[Pin]) -> LogC
     except FormatError as exc:
         raise LogError(f"the broker's copy of the match log cannot be trusted: {exc}") from exc
     if (checkpoint.size, checkpoint.root) != (walk.frontier.size, walk.frontier.root()):
-        raise LogError("the broker's copy of the match log is not the log that it has signed")
+        raise LogError("the broker's copy of the match log is not the log that it signed")
     if walk.pinned:
         raise LogRewrittenError(
             "the broker's copy of the match log ends before what this agency has seen",

@@ -275,7 +275,7 @@ def _rewritten() -> LogRewrittenError:
 
 def _other_key() -> LogKeyError:
     return LogKeyError(
-        "the broker's log is signed by another key than the one this agency knows",
+        "the broker's log is signed by a different key from the one this agency knows",
         hint="send nothing more, and ask the operator by telephone whether the key was changed",
     )
 
@@ -284,7 +284,7 @@ def _key_of(text: str) -> LogKeys:
     try:
         return LogKeys.only(VerifierKey.from_text(text))
     except CheckpointError as exc:
-        raise LogKeyError("the log key is not a line as the operator gives it") from exc
+        raise LogKeyError("the log key must be the one line that the operator gave you") from exc
 
 
 def _open(note: bytes, keys: LogKeys) -> Checkpoint:

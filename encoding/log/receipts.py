@@ -110,7 +110,7 @@ def verify_kept(kept: KeptReceipt, party: str, keys: LogKeys) -> Proven:
     """
     subject = kept.receipt.subject
     if subject is None:
-        raise ReceiptError("a receipt of the workspace is about nothing that is kept here")
+        raise ReceiptError("a receipt in the workspace is about something that is not kept here")
     if kept.manifest is not None:
         return verify_upload_receipt(kept.receipt, subject, kept.manifest.manifest, keys)
     if is_random_id(subject, UPLOAD_PREFIX):
@@ -148,7 +148,7 @@ def verify_upload_receipt(
         manifest.records,
     )
     if logged != stated:
-        raise ReceiptError("the match log states something else than this agency's manifest")
+        raise ReceiptError("the match log and this agency's manifest differ")
     return proven
 
 
@@ -165,7 +165,7 @@ def verify_release_receipt(
     if not isinstance(body, (ReleasePrepared, BlindReleasePrepared)) or _fetched_by(body) != party:
         raise ReceiptError("the receipt is not about a release to this agency")
     if sha256 is not None and body.sha256 != sha256:
-        raise ReceiptError("what was fetched is not what the match log states")
+        raise ReceiptError("what was fetched is not what the match log records")
     return proven
 
 
@@ -191,7 +191,7 @@ def _fetched_by(body: ReleasePrepared | BlindReleasePrepared) -> str:
 
 def _prove(receipt: Receipt, subject: str, keys: LogKeys) -> Proven:
     if receipt.subject != subject:
-        raise ReceiptError("the receipt is about something else than was asked for")
+        raise ReceiptError("the receipt is about something you did not ask for")
     return prove_entry(receipt, keys)
 
 

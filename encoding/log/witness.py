@@ -73,7 +73,9 @@ class Witness:
                 return False
             raise
         if (stored.party, stored.size) != (self.signer.name, pin.checkpoint.size):
-            raise BrokerAnswerError("the broker stored another cosignature than it was sent")
+            raise BrokerAnswerError(
+                "the broker stored a different cosignature from the one it was sent"
+            )
         cosigned = replace(note, signatures=(*note.signatures, signature)).to_bytes()
         write_durably(self.path, serialise_checkpoints([cosigned]))
         return True

@@ -110,7 +110,9 @@ def dimensions_of(by: Sequence[str], within: Mapping[str, str]) -> list[tuple[st
         found.append(tuple(line))
     names = [name for line in found for name in line]
     if left:
-        raise TableError(f"the column {next(iter(left))} is not counted by, and lies within none")
+        raise TableError(
+            f"--within names the column {next(iter(left))}, by which the table does not count"
+        )
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise TableError(f"the column {twice} would be counted by twice")
@@ -189,7 +191,7 @@ def source_of(sources: Sequence[Source], column: str) -> Source:
     if len(listed) > 1:
         raise TableError(
             f"both {listed[0].party} and {listed[1].party} have a column {column}",
-            hint="give it another name in a copy of one file",
+            hint="rename it in a copy of one file",
         )
     if listed:
         return listed[0]

@@ -126,13 +126,13 @@ def count_people(columns: Sequence[tuple[str, ...]], people: Iterable[Cell]) -> 
     """
     counted = Counter(people)
     if not counted:
-        raise TableError("nobody is linked, and there is nothing to count")
+        raise TableError("nobody is linked, so there is nothing to count")
     dimensions = tuple(
         Dimension(names, tuple(sorted({cell[side] for cell in counted}, key=_place)))
         for side, names in enumerate(columns)
     )
     if any(TOTAL in leaf for one in dimensions for leaf in one.leaves):
-        raise TableError(f"a column has the value {TOTAL}, which is what totals are called")
+        raise TableError(f"a column has the value {TOTAL}, which the table uses for totals")
     nodes = [one.nodes() for one in dimensions]
     n_cells = int(np.prod([len(one) for one in nodes]))
     if n_cells > MAX_CELLS:

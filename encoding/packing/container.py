@@ -107,7 +107,7 @@ class KeptContainer:
         with self.path.open("rb") as file, self.path.open("rb", buffering=0) as table:
             for row in places:
                 if not 0 <= row < self.header.rows:
-                    raise WorkspaceError("a release names a row that this agency has not sent")
+                    raise WorkspaceError("a release names a row that this agency did not send")
                 file.seek(start + row * STORED_ROW_BYTES)
                 token = file.read(TOKEN_BYTES)
                 number = int.from_bytes(file.read(RECORD_NUMBER_BYTES), "little")

@@ -76,9 +76,9 @@ def read_pairs(path: Path, own_column: str, other_column: str) -> dict[str, str]
             for number, own, other in _rows(csv.DictReader(file), path, own_column, other_column):
                 if pairs.setdefault(own, other) != other:
                     raise InputError(
-                        f"{path.name}, row {number}: the record of {own_column} has another partner in a row"
-                        " before it",
-                        hint="a record is one person: correct the file; nothing was imported",
+                        f"{path.name}, row {number}: the record of {own_column} has a different partner in"
+                        " an earlier row",
+                        hint="a record can be only one person; correct the file, since nothing was imported",
                     )
     except (OSError, UnicodeDecodeError) as exc:
         raise InputError(why_unread(exc, path, f"{path} is not UTF-8 text")) from exc
@@ -87,8 +87,8 @@ def read_pairs(path: Path, own_column: str, other_column: str) -> dict[str, str]
     twice = [other for other, n in Counter(pairs.values()).items() if n > 1]
     if twice:
         raise InputError(
-            f"{path.name} gives {len(twice):,} records of {other_column} two partners or more",
-            hint="a record is one person: correct the file; nothing was imported",
+            f"{path.name} gives {len(twice):,} records of {other_column} more than one partner",
+            hint="a record can be only one person; correct the file, since nothing was imported",
         )
     return pairs
 

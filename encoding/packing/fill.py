@@ -162,7 +162,7 @@ def _refuse_unaudited(order: Order, n_records: int) -> None:
     )
     if fault is not None:
         raise FileChangedError(
-            "the file has changed since its privacy audit, a moment ago", hint="type it once more"
+            "the file changed a moment ago, after its privacy audit", hint="type it once more"
         )
 
 
@@ -297,7 +297,7 @@ def _number_records(
         raise RecordCountError(
             f"the file has {len(handles)} records that can be encoded, and the agreement takes"
             f" {size.least} to {size.most}",
-            hint="ask the steward of the project; the encodings were not written",
+            hint="nothing was encoded; ask your steward whether the file or the agreement is wrong",
         )
     numbers = handles.numbers()
     place, _ = handles.places(wanted)

@@ -27,7 +27,7 @@ def read_outbox(workspace: Workspace, project: str, number: int, partner: str) -
         NotReadyError: nothing was, or container and manifest do not belong together.
     """
     path = workspace.container(project, number, partner)
-    hint = "encode the file first, with: blindlink encode"
+    hint = "encode the file first: blindlink encode"
     try:
         manifest = Manifest.from_canonical(manifest_path(path).read_bytes())
         size = path.stat().st_size
@@ -37,7 +37,7 @@ def read_outbox(workspace: Workspace, project: str, number: int, partner: str) -
         ) from exc
     container = read_container(path)
     if size != manifest.container_bytes or container.header.root != manifest.root:
-        raise NotReadyError("the encodings and their manifest do not belong together", hint=hint)
+        raise NotReadyError("the encodings and their manifest do not match", hint=hint)
     return Outbox(container, manifest)
 
 

@@ -57,7 +57,7 @@ class Passphrase:
         if not MIN_PASSPHRASE <= len(self._text) <= MAX_PASSPHRASE:
             raise IdentityLockedError(
                 f"a passphrase has {MIN_PASSPHRASE} to {MAX_PASSPHRASE} characters",
-                hint="five or six words drawn at random are easy to keep and hard to guess",
+                hint="five or six words chosen at random are easy to remember and hard to guess",
             )
 
     def __reduce__(self) -> NoReturn:

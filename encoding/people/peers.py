@@ -82,7 +82,7 @@ class Peers(Document):
                 continue
             newest = _verified(history)[-1]
             if met.pop(_place(known), None) is None:
-                raise UntrustedKeyError(f"the keys shown for {newest.party} lead to two persons")
+                raise UntrustedKeyError(f"the keys shown for {newest.party} belong to two persons")
             changes = {"fingerprint": newest.fingerprint(), "history": history}
             followed = known.model_copy(update=changes)
             met[_place(followed)] = followed
@@ -138,7 +138,7 @@ class Peers(Document):
             )
         if seen:
             raise UntrustedKeyError(
-                f"you trust no keys of {party} yet; those shown have the fingerprint {seen}",
+                f"you trust no keys of {party} yet; the broker shows keys with the fingerprint {seen}",
                 hint=call,
             )
         raise UntrustedKeyError(

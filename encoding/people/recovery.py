@@ -45,7 +45,7 @@ def recovery_keys(code: str, party: str, now: datetime) -> Identity:
     except CodeError as exc:
         raise BackupError(
             f"the recovery code cannot be used: {exc}",
-            hint="it stands on the paper that was printed by: blindlink workspace protect",
+            hint="it is on the paper that you wrote when you typed: blindlink workspace protect",
         ) from None
     keys = PrivateKeys.from_bytes(_derive(raw, _KEYS_LABEL, PRIVATE_BYTES))
     signing, receiving = keys.public_texts()

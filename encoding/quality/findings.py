@@ -157,9 +157,13 @@ def _in_columns(counts: Counts) -> Iterator[Finding]:
             limits |= _USUALLY_EMPTY if column.name in _RARE else _OPTIONAL
         for rule, said, count in (
             ("missing", "are empty", column.missing),
-            ("placeholder", 'hold something that stands for "unknown"', column.placeholder),
+            ("placeholder", 'hold a word for "unknown"', column.placeholder),
             ("invalid", _unreadable(column), column.invalid),
-            ("garbled", "have letters that look read in the wrong text encoding", column.garbled),
+            (
+                "garbled",
+                "have letters that look as if read in the wrong text encoding",
+                column.garbled,
+            ),
         ):
             found = Finding(rule, column.header, "warn", said, count, counts.rows)
             yield from _measured(found, limits[rule])
@@ -171,7 +175,7 @@ def _in_columns(counts: Counts) -> Iterator[Finding]:
 
 def _unreadable(column: ColumnCounts) -> str:
     if column.name == "birth_date":
-        return "hold no date of the declared format and of a possible year"
+        return "hold no date in the declared format with a possible year"
     return "hold something that cannot be read"
 
 
@@ -191,7 +195,7 @@ def _in_rows(counts: Counts) -> Iterator[Finding]:
 def _in_numbers(numbers: NumberCounts | None) -> Iterator[Finding]:
     if numbers is None:
         return
-    said = "hold a number that another record holds, too: they are encoded without it"
+    said = "hold a number that another record also holds, so they are encoded without it"
     found = Finding(
         "shared-number", numbers.header, "warn", said, numbers.sharing, numbers.holders, "records"
     )
@@ -199,7 +203,7 @@ def _in_numbers(numbers: NumberCounts | None) -> Iterator[Finding]:
 
 
 def _in_births(births: BirthCounts) -> Iterator[Finding]:
-    unknown = "which often stands for an unknown day"
+    unknown = "which often means that the day is unknown"
     for rule, said, count in (
         ("first-of-january", f"are 1 January, {unknown}", births.first_of_january),
         ("fifteenth", f"are the 15th of a month, {unknown}", births.fifteenth),

@@ -38,7 +38,7 @@ def summary(report: Report) -> str:
     """Return the outcome in one sentence."""
     rows = f"{report.counts.rows:,} rows, {report.counts.records:,} records"
     if report.stops:
-        return f"{rows}: do not encode this file before it was looked at"
+        return f"{rows}: look at what was found before you encode this file"
     worth = sum(finding.standing == "warn" for finding in report.findings)
     if not worth:
         return f"{rows}: in order"

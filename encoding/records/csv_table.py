@@ -56,7 +56,7 @@ class CsvTable(Table):
         first = self.columns[0]
         if first.startswith(_MARK_READ_OTHERWISE):
             return UndecodableError(
-                f"{self.path} begins as a file in UTF-8 does, and is read as {self.encoding}",
+                f"{self.path} begins as a file in UTF-8 does, but is read as {self.encoding}",
                 hint='say encoding = "utf-8-sig" in the section [input], or leave it out',
             )
         if len(self.columns) > 1:
@@ -180,7 +180,7 @@ def check_delimiter(delimiter: str) -> None:
     """Raise DelimiterError unless `delimiter` is one character that can stand between cells."""
     if len(delimiter) != 1 or delimiter in '"\r\n\0 ':
         raise DelimiterError(
-            "the delimiter must be one character, and no quotation mark or line end"
+            "the delimiter must be one character, but not a quotation mark or line end"
         )
 
 
@@ -190,7 +190,7 @@ def check_encoding(encoding: str) -> None:
         io.TextIOWrapper(io.BytesIO(), encoding=encoding).close()
     except (LookupError, ValueError, TypeError):
         raise UnknownEncodingError(
-            "the declared encoding is not a text encoding that this program knows",
+            "this program does not know the text encoding that is declared",
             hint="common ones are utf-8, cp1252 and latin-1",
         ) from None
 

@@ -44,7 +44,8 @@ def open_table(
     kind = file.suffix.lower()
     if kind in _OTHER_WORKBOOKS:
         raise FileKindError(
-            f"{file} is a kind of workbook that is not read", hint="save it as .xlsx or CSV"
+            f"{file} is a kind of workbook that blindlink cannot read",
+            hint="save it as .xlsx or CSV",
         )
     if kind in _WORKBOOKS:
         return XlsxTable(file, sheet=sheet)
@@ -63,5 +64,5 @@ def _check_is_text(file: Path) -> None:
     if start in _MAGIC:
         raise FileKindError(
             f"{file} is {_MAGIC[start]}, not text",
-            hint="give it the ending of what it is, such as .xlsx",
+            hint="give it the right ending, such as .xlsx",
         )

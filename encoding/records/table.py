@@ -108,7 +108,7 @@ class Table(ABC):
             if name not in self.columns:
                 raise MissingColumnError(
                     f"{self.path} has no column {name}",
-                    hint="column names must be written as in the first row of the file",
+                    hint="write column names exactly as in the first row of the file",
                 )
         table = copy.copy(self)
         table.columns = tuple(dict.fromkeys(columns))
@@ -151,7 +151,8 @@ class Table(ABC):
     def _check_unchanged(self) -> None:
         if file_identity(self.path) != self._identity:
             raise FileChangedError(
-                f"{self.path} changed while it was read", hint="close it elsewhere and start again"
+                f"{self.path} changed while it was read",
+                hint="close it in other programs, and repeat the command",
             )
 
 

@@ -125,7 +125,9 @@ def open_card(
         card = signed.card
         sender = next((one for one in senders if one.person == card.person), None)
         if sender is None or header.sender != review.asked:
-            raise CardUntrustedError("a card is not of a person of the asked agency whom you trust")
+            raise CardUntrustedError(
+                "a card is not from a person of the asked agency whom you trust"
+            )
         signed.verify(sender)
     except (SealedFileError, FormatError) as exc:
         raise CardUntrustedError(f"a card cannot be read: {exc}") from None
@@ -135,9 +137,9 @@ def open_card(
         review.run,
         review.asked,
     ):
-        raise CardUntrustedError("a card is of another review")
+        raise CardUntrustedError("a card is of a different review")
     if tuple(one.name for one in card.fields) != review.elements:
-        raise CardUntrustedError("a card shows something else than the agreement lists")
+        raise CardUntrustedError("a card shows different columns from those the agreement lists")
     return card
 
 

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from schemas.printable import printable
 
-Word = Literal["", "same", "differs", "only ours", "only theirs", "neither has it"]
+Word = Literal["", "same", "differs", "only yours", "only theirs", "both empty"]
 
 CLOSED, INITIALS, DIFFERENCES, ALL = range(4)
 HIDDEN: Final = "\N{BULLET}" * 6
@@ -69,7 +69,7 @@ def differing(own: str, theirs: str) -> tuple[frozenset[int], frozenset[int]]:
 
 def _word(own: str, theirs: str) -> Word:
     if not own or not theirs:
-        return "neither has it" if own == theirs else "only ours" if own else "only theirs"
+        return "both empty" if own == theirs else "only yours" if own else "only theirs"
     return "same" if _folded(own) == _folded(theirs) else "differs"
 
 

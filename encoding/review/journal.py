@@ -35,6 +35,7 @@ from schemas.run import RoundNumber
 
 STEPS: Final = ("closed", "initials", "differences", "all")
 """How far a card is opened, in order."""
+SENT: Final = "this decision was sent, so it can't be changed"
 
 DigestHex = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", repr=False)]
 _Count = Annotated[int, Field(ge=0)]
@@ -127,7 +128,7 @@ class Diary:
             DecisionError: a decision of one was sent already, or the last one was.
         """
         if self._journal.is_finished:
-            raise DecisionError("you have said that no more decisions of yours come in this review")
+            raise DecisionError("you have finished this review, so you can't decide more pairs")
         made = {}
         for at, verdict, reason in decided:
             self._refuse_sent(at.reference)
@@ -145,7 +146,7 @@ class Diary:
         """
         found = self._looked.get(reference)
         if found is None or found.choice is None:
-            raise DecisionError("there is no decision to take back")
+            raise DecisionError("there is no decision to undo")
         self._refuse_sent(reference)
         self._looked[reference] = found.model_copy(update={"choice": None})
         self._write()
@@ -178,8 +179,9 @@ class Diary:
             self._note_sent(waiting)
         if max((one.statement.number for one in logged), default=0) > self._journal.sent:
             raise DecisionError(
-                "the match log has decisions of yours that this workspace does not know: it was restored since",
-                hint="what is open in this review is asked again in the next round",
+                "the match log has decisions of yours that this workspace does not know, because it was"
+                " restored since",
+                hint="pairs that are still undecided come again in the next round",
             )
 
     def send(
@@ -250,7 +252,7 @@ class Diary:
 
     def _refuse_sent(self, reference: str) -> None:
         if self.is_sent(reference):
-            raise DecisionError("a decision that was sent stands")
+            raise DecisionError(SENT)
 
     def _write(self, **changes: object) -> None:
         looked = tuple(self._looked[reference] for reference in sorted(self._looked))

@@ -120,7 +120,8 @@ class _Found:
         self._dates = read_date_format(reading.date_format or "")
         self._tables = load_tables()
         self._ids: dict[str, str] = {}
-        self._values: dict[str, dict[str, list[str]]] = {}
+        # By their small letters: what differs in capitals alone is one value.
+        self._values: dict[str, dict[str, dict[str, str]]] = {}
         self._digests: dict[str, str] = {}
 
     def look_at(self, chunk: Chunk) -> None:
@@ -145,10 +146,9 @@ class _Found:
     def _take_values(self, key: str, cells: Mapping[str, str]) -> None:
         values = self._values.setdefault(key, {})
         for name, cell in cells.items():
-            known = values.setdefault(name, [])
-            text = self._written(name, cell)
-            if text and text not in known:
-                known.append(text)
+            known = values.setdefault(name, {})
+            if text := self._written(name, cell):
+                known.setdefault(text.casefold(), text)
 
     def _written(self, name: str, cell: str) -> str:
         if name == SEX:
@@ -174,7 +174,7 @@ class _Found:
         return {
             key: FileRecord(
                 record_id,
-                {name: _BETWEEN.join(known) for name, known in self._values[key].items()},
+                {name: _BETWEEN.join(known.values()) for name, known in self._values[key].items()},
                 self._digests.get(key) or absent_digest(self._reading.memory_key),
             )
             for key, record_id in self._ids.items()

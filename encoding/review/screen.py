@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
@@ -22,10 +23,12 @@ from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from encoding.errors import AgencyError
-from encoding.review.disclosure import ALL, DIFFERENCES, Compared
+from encoding.review.disclosure import ALL, CLOSED, DIFFERENCES, Compared
+from encoding.review.journal import SENT
 from encoding.review.sitting import Case, Sent, Sitting, step_words
 from schemas.printable import printable
 from schemas.review import REASONS, Reason, Verdict
+from schemas.shared.amounts import counted
 
 REASON_WORDS: Final[dict[Reason, str]] = {
     "same-person": "the same person",
@@ -48,19 +51,19 @@ _HELP: Final = """\
 Decide whether both records are of the same person.
 
 o        open the card one step more: initials, what differs, everything
-a        accept: the same person           1, 2, 3 or the arrows choose the reason
+a        accept: the same person
 r        reject: not the same person
-u        unsure
-z        take the decision of this pair back, as long as it was not sent
-n or →   the next pair: skip this one
+u        unsure    (1, 2, 3 or the arrows choose the reason of a, r and u)
+z        undo this pair's decision, or your latest one, until you send it
+n or →   skip to the next pair
 b or ←   back to the pair before
-j        the next pair that is not decided
-s        send what you have decided; what was sent stands
-f        finish: send it, and say that no more comes from you
-q        quit; everything is kept, and the next time goes on here
+j        the next undecided pair
+s        send your decisions, and go on; you can't take them back
+f        finish: send your decisions, and decide no more in this review
+q        quit; everything is kept, and you go on here next time
 
-How far you open each card is kept in your own workspace, and counted.
-Escape closes this page."""
+Your agency's workspace keeps how far you open each card.
+Press Escape to close this page."""
 
 Send = Callable[[bool], Sent]
 """Sends what was decided, the last time if told so."""
@@ -69,7 +72,8 @@ Send = Callable[[bool], Sent]
 class ReasonScreen(ModalScreen[Reason | None]):
     """Asks for the reason of a verdict: by number, or by arrows and Enter."""
 
-    CSS = "ReasonScreen { align: center middle; } OptionList { width: 64; height: auto; }"
+    # At the bottom, where it hides none of the values that the reason depends on.
+    CSS = "ReasonScreen { align: center bottom; } OptionList { width: 64; height: auto; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Back"),
         *(Binding(str(n), f"choose({n})", show=False) for n in (1, 2, 3)),
@@ -87,6 +91,7 @@ class ReasonScreen(ModalScreen[Reason | None]):
         )
         listed = OptionList(*options)
         listed.border_title = f"{self._verdict}: why?"
+        listed.border_subtitle = "Esc goes back"
         yield listed
 
     def action_choose(self, number: int) -> None:
@@ -173,6 +178,7 @@ class ReviewApp(App[None]):
         self._place = self._latest()
         self._since = now()
         self._took_s: list[float] = []
+        self._decided: list[int] = []
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -202,20 +208,26 @@ class ReviewApp(App[None]):
             self._sitting.open(self.case)
         self._show()
 
-    @work
-    async def action_decide(self, verdict: Verdict) -> None:
+    def action_decide(self, verdict: Verdict) -> None:
         """Ask for the reason, decide the pair, and go on to the next one that is open."""
         if self._sitting.diary.is_sent(self.case.reference):
-            self.notify("a decision that was sent stands", severity="warning")
+            self.notify(SENT, severity="warning")
             return
-        reason = await self.push_screen_wait(ReasonScreen(verdict))
+        if verdict != "unsure" and self._sitting.looked(self.case).step == CLOSED:
+            self.notify("Look at the card first: press o to open it.", severity="warning")
+            return
+        # At once, and not in a worker: a reason that is typed before it has started would be lost.
+        self.push_screen(ReasonScreen(verdict), partial(self._decide, self._place, verdict))
+
+    def _decide(self, place: int, verdict: Verdict, reason: Reason | None) -> None:
         if reason is None:
             return
         try:
-            self._sitting.decide(self.case, verdict, reason, self._now())
+            self._sitting.decide(self._sitting.cases[place], verdict, reason, self._now())
         except AgencyError as exc:
             self.notify(str(exc), severity="error", markup=False)
             return
+        self._decided.append(place)
         self._took_s.append((self._now() - self._since).total_seconds())
         self.action_next_open()
 
@@ -230,7 +242,10 @@ class ReviewApp(App[None]):
         self._to(next(filter(self._is_open, places), self._place))
 
     def action_take_back(self) -> None:
-        """Take back the decision of the pair that is shown."""
+        """Take back the decision of the pair that is shown; if it has none, the latest of this sitting."""
+        if self._is_open(self._place):
+            decided = (place for place in reversed(self._decided) if not self._is_open(place))
+            self._to(next(decided, self._place))
         try:
             self._sitting.diary.take_back(self.case.reference)
         except AgencyError as exc:
@@ -238,19 +253,29 @@ class ReviewApp(App[None]):
         self._show()
 
     def action_send(self) -> None:
-        """Send what was decided."""
-        self._send_now(is_last=False)
+        """Send what was decided, once it is confirmed."""
+        unsent = self._sitting.standing().unsent
+        if not unsent:
+            self.notify("There is nothing to send.")
+            return
+        text = f"Send {counted(unsent, 'decision')}? You can't take back what you send."
+        self._confirm(f"{text}\n\ny send   n go back", is_last=False)
 
-    @work
-    async def action_finish(self) -> None:
+    def action_finish(self) -> None:
         """Send what was decided for the last time, once it is confirmed."""
         standing = self._sitting.standing()
         text = (
-            f"{standing.unsent} decisions are sent, and no more can come from you in this review;"
-            f" {standing.left} pairs stay open.\n\nFinish: y   go on: n"
+            f"Send {counted(standing.unsent, 'decision')} and finish? You can't decide any more pairs in this"
+            f" review. {counted(standing.left, 'pair')} will stay undecided."
         )
-        if await self.push_screen_wait(AskScreen(text)):
-            self._send_now(is_last=True)
+        self._confirm(f"{text}\n\ny finish   n go back", is_last=True)
+
+    def _confirm(self, question: str, *, is_last: bool) -> None:
+        def answer(is_yes: bool | None) -> None:
+            if is_yes:
+                self._send_now(is_last=is_last)
+
+        self.push_screen(AskScreen(question), answer)
 
     def action_help(self) -> None:
         """Say what each key does."""
@@ -324,13 +349,13 @@ def _head(sitting: Sitting, place: int, left_s: float | None) -> str:
 def _state(sitting: Sitting, case: Case) -> Iterator[str]:
     looked = sitting.looked(case)
     opened = step_words(looked.step, sitting.review.asked)
-    yield opened if looked.step == ALL else f"{opened}; o opens it further"
+    yield opened if looked.step == ALL else f"{opened}; press o to open it further"
     if looked.choice is not None:
         sent = "sent" if sitting.diary.is_sent(case.reference) else "not sent yet"
         reason = REASON_WORDS[looked.choice.reason]
         yield f"You decided: {_PAST[looked.choice.verdict]}, {reason} ({sent})."
     if not sitting.standing().left and not sitting.diary.journal.is_finished:
-        yield "Every pair is decided: f sends that, and finishes."
+        yield "Every pair is decided. Press f to send your decisions and finish."
 
 
 def _lines(sitting: Sitting, case: Case, width: int) -> Iterator[str]:
@@ -346,7 +371,7 @@ def _lines(sitting: Sitting, case: Case, width: int) -> Iterator[str]:
     yield ""
     yield f"Your record ID: {printable(case.own.record_id)}"
     if case.has_left and step >= DIFFERENCES:
-        yield f"The file of {other} has this record no more."
+        yield f"This record is no longer in the file of {other}."
     for one in case.earlier:
         who = "you" if one.person == sitting.diary.journal.person else "another reviewer"
         yield (

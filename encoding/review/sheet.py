@@ -37,7 +37,7 @@ SUFFIXES: Final = (WORKBOOK, ".csv")
 _MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # A spreadsheet counts its header as row 1.
 _FIRST_ROW: Final = 2
-_NOTHING: Final = "nothing was taken from the file"
+_NOTHING: Final = "correct it and import the file again; nothing was imported"
 _OTHER_DATES: Final = ("%m/%d/%Y", "%m/%d/%y", "%d.%m.%Y", "%Y-%m-%d %H:%M:%S")
 
 Row = dict[str, str]
@@ -103,7 +103,7 @@ def read_sheet(path: Path, sitting: Sitting) -> tuple[Taken, ...]:
         first = row_of.setdefault(reference, number)
         if first != number:
             raise DecisionsFileError(
-                f"{path.name}, row {number}: this pair stands in row {first}, too", hint=_NOTHING
+                f"{path.name}, row {number}: this pair is in row {first}, too", hint=_NOTHING
             )
         taken[reference] = found
     return tuple(taken.values())
@@ -123,8 +123,8 @@ def _taken(
     for name, text in expected.items():
         if name not in (VERDICT, REASON) and not _is_same(row[name], text):
             raise _RowFault(
-                f"the column {name} is not that of the pair; were some columns sorted without the others,"
-                " or has your file changed since?"
+                f"the column {name} does not belong to this pair; were some columns sorted without the"
+                " others, or has your file changed since?"
             )
     if not row[VERDICT] and not row[REASON]:
         return None
@@ -133,20 +133,20 @@ def _taken(
     if sitting.diary.is_sent(case.reference) and before.choice is not None:
         if (before.choice.verdict, before.choice.reason) == (verdict, reason):
             return None
-        raise _RowFault("its decision was sent already, and was another one")
+        raise _RowFault("a different decision of this pair was already sent")
     return case.looked(), verdict, reason
 
 
 def _decision(row: Row) -> tuple[Verdict, Reason]:
     for name in (VERDICT, REASON):
         if row[name].startswith(("=", "+", "@")):
-            raise _RowFault(f"a formula stands in the column {name}")
+            raise _RowFault(f"the column {name} has a formula")
     verdict = next((one for one in REASONS if one == row[VERDICT].lower()), None)
     if verdict is None:
-        raise _RowFault(f"the verdict is none of {', '.join(REASONS)}")
+        raise _RowFault(f"the verdict must be one of: {', '.join(REASONS)}")
     reason = next((one for one in REASONS[verdict] if one == row[REASON].lower()), None)
     if reason is None:
-        raise _RowFault(f"{verdict} needs a reason of these: {', '.join(REASONS[verdict])}")
+        raise _RowFault(f"{verdict} needs one of these reasons: {', '.join(REASONS[verdict])}")
     return verdict, reason
 
 
@@ -154,7 +154,7 @@ def _unknown_pair(sitting: Sitting, text: str) -> str:
     number, _, _ = text.partition("-")
     if number.isdecimal() and int(number) != sitting.review.round:
         return f"it is of round {int(number)}, and this review is of round {sitting.review.round}"
-    return "it names no pair of this review that can be decided here"
+    return "it is not a pair of this review that can be decided here"
 
 
 def _header(cases: Sequence[Case]) -> Iterator[str]:
@@ -233,6 +233,6 @@ def _rows(table: Table) -> Iterator[Row]:
 def _refuse_other_kinds(path: Path) -> None:
     if path.suffix.lower() not in SUFFIXES:
         raise FileKindError(
-            f"{path.name} is neither a workbook nor a CSV file by its name",
-            hint=f"let it end in {' or '.join(SUFFIXES)}",
+            f"{path.name} has neither the name of a workbook nor of a CSV file",
+            hint=f"its name must end in {' or '.join(SUFFIXES)}",
         )

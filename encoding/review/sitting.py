@@ -14,6 +14,7 @@ from encoding.review.records import FileRecord
 from encoding.review.verdicts import Decided, PairName, Verdicts
 from schemas.ids import Handle
 from schemas.review import Card, Question, Reason, Verdict
+from schemas.shared.amounts import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ class Sent(NamedTuple):
 
     def __str__(self) -> str:
         over = "; the review is over" if self.is_over else ""
-        return f"{self.number:,} decisions were sent{over}"
+        were = "was" if self.number == 1 else "were"
+        return f"{counted(self.number, 'decision')} {were} sent{over}"
 
 
 @dataclass(frozen=True, slots=True)

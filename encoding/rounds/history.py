@@ -55,11 +55,11 @@ class RoundHistory:
         if by is not None:
             raise RoundUnprovenError(
                 f"the match log shows that round {number} was corrected: round {by} takes its place",
-                hint="start again; if it says so once more, the broker shows a round that does not count",
+                hint="repeat the command; if it fails again, the broker shows a round that is not valid",
             )
         if sum(one.body.round == number for one in self.openings) != 1:
             raise RoundUnprovenError(
-                f"the match log shows that round {number} was not opened once", hint=_TELL
+                f"the match log does not show exactly one opening of round {number}", hint=_TELL
             )
 
     def refuse_uncounted(self, number: int) -> None:
@@ -141,7 +141,7 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
         if entry.project != project:
             continue
         if entry.place != n_seen:
-            raise LogError("the broker's copy of the match log leaves out an entry of the project")
+            raise LogError("the broker's copy of the match log lacks an entry of the project")
         n_seen += 1
         body = entry.body
         if isinstance(body, RoundOpened):

@@ -102,8 +102,8 @@ class Nonces:
         kept = self.require(number, nonce)
         if kept.container is not None:
             raise NonceSpentError(
-                f"encodings were sent to {kept.partner} in round {kept.round}, and none are made twice",
-                hint="a correction takes the next round: blindlink round correct --reason wrong-file",
+                f"encodings were sent to {kept.partner} in round {kept.round}, and they are never made twice",
+                hint="to correct them in the next round: blindlink round correct --reason wrong-file",
             )
 
     def has_drawn(self, number: int) -> bool:
@@ -126,8 +126,9 @@ class Nonces:
             return
         if kept[at].container is not None:
             raise NonceSpentError(
-                f"other encodings were sent to {partner} in round {round_number}, and none are made twice",
-                hint="a correction takes the next round: blindlink round correct",
+                f"other encodings were sent to {partner} in round {round_number}, and they are never made"
+                " twice",
+                hint="to correct them in the next round: blindlink round correct",
             )
         spent = {"round": round_number, "partner": partner, "container": container}
         kept[at] = kept[at].model_copy(update=spent)

@@ -86,7 +86,7 @@ class Said:
                 return parse(plain)
         except FormatError as exc:
             raise _damaged() from exc
-        raise WorkspaceError("what was said in a round is not in the workspace any more")
+        raise WorkspaceError("what was said in a round is no longer in the workspace")
 
     def _read(self, turn: Turn, space: str, stream: str, field: _Field) -> bytes | None:
         pieces = self._record(turn, space, stream).pieces()

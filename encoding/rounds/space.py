@@ -272,7 +272,7 @@ def _refuse_rolled_back(ledger: Ledger, own: MessageHead) -> None:
     if own.applied is not None and own.applied.rollback != ledger.rolled_back:
         raise RollbackError(
             f"this agency's ledger went back after it had sent its claims of round {own.round}",
-            hint="nothing of this round is stored; the next one goes on",
+            hint="nothing of this round is stored; the next round goes on",
         )
 
 
@@ -361,7 +361,7 @@ def _refuse_other_log(desk: Desk, space: SpaceOfRound, head: MessageHead) -> Non
         seen = desk.compare_log(head.checkpoint.encode("utf-8"))
     except LogRewrittenError as exc:
         raise OtherLogError(
-            f"{head.sender} was shown another match log than this agency", hint=tell
+            f"{head.sender} was shown a different match log from this agency's", hint=tell
         ) from exc
     except LogError as exc:
         raise MessageUntrustedError(

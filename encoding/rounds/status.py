@@ -116,8 +116,8 @@ def describe(facts: Facts) -> Status:
     if facts.unstated is None:
         return found
     sentence = (
-        f"What the broker held was destroyed on {facts.unstated[:10]};"
-        " this agency has yet to delete its own copies and to state it."
+        f"The broker destroyed what it held on {facts.unstated[:10]};"
+        " this agency has yet to delete its own copies, and sign that it did."
     )
     waits = found.stage in {"not-in-force", "waiting", "done"}
     command = "blindlink destroy --local" if waits else found.command
@@ -128,7 +128,7 @@ def owed_to_review(facts: Facts) -> Iterator[tuple[str, str]]:
     """Yield what this agency owes to clerical review, in a sentence, and the command that does it."""
     if facts.supplement:
         yield (
-            "Reviewers have accepted pairs of this round: their link IDs are to be agreed on.",
+            "Reviewers have accepted pairs of this round; the agencies have yet to agree on their link IDs.",
             "blindlink refresh",
         )
     for one in facts.reviews:

@@ -67,7 +67,7 @@ def turns_of(found: RoundView, terms: ProjectTerms, party: str) -> tuple[Turn, .
             continue
         if pair.parties not in terms.pairs:
             raise RoundUnprovenError(
-                "the round pairs agencies otherwise than the agreement says",
+                "the round pairs agencies differently from the agreement",
                 hint="nothing was encoded; call the operator of the broker",
             )
         is_larger = party == pair.larger
@@ -91,7 +91,7 @@ def prove_round(found: RoundView, keys: LogKeys) -> None:
         raise RoundUnprovenError("the match log does not show that the round was opened")
     if (body.round, body.deadline, body.pairs) != (found.round, found.deadline, found.pairs):
         raise RoundUnprovenError(
-            "the match log shows another round than the broker",
+            "the match log and the broker show different rounds",
             hint="nothing was encoded; call the operator of the broker",
         )
 

@@ -40,7 +40,7 @@ def why_nothing_ran(found: RoundView, pair: PairProgress, party: str) -> str:
         return f"nothing was run with {partner}: the round was closed, and {late} had not uploaded by then"
     if missing:
         what = "upload" if len(missing) == 1 else "uploads"
-        waits = f"it waits for the {what} of {' and '.join(missing)} until {found.deadline}"
+        waits = f"waiting for the {what} of {' and '.join(missing)} until {found.deadline}"
     else:
         waits = "the broker has yet to ask for it"
     return f"nothing was run with {partner} yet: {waits}"

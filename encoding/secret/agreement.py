@@ -121,7 +121,7 @@ def check_share(
     """
     share = signed.share
     if share.recipient != recipient:
-        raise ShareError(f"the share of {share.sender} was made for another party")
+        raise ShareError(f"the share of {share.sender} was made for a different party")
     if share.holders != holders:
         raise ShareError(
             f"the share of {share.sender} is {_first_difference(share.holders, holders)}"
@@ -149,7 +149,7 @@ def open_share(
     except (InvalidTag, ValueError):
         raise ShareError(
             f"the share of {share.sender} does not open with your keys",
-            hint="have your keys been replaced since? then begin again: blindlink secret share --again",
+            hint="if your keys were replaced since, start over: blindlink secret share --again",
         ) from None
 
 
@@ -170,7 +170,7 @@ def open_shares(
         if party in opened:
             raise ShareError(f"there are two shares of {party}")
         if party not in senders:
-            raise ShareError(f"there is a share of {party}, which does not hold this secret")
+            raise ShareError(f"there is a share of {party}, which is not a holder of this secret")
         opened[party] = open_share(signed, holders, recipient, senders[party])
     return opened
 
@@ -185,11 +185,11 @@ def make_secret(holders: SecretHolders, contributions: Mapping[str, Contribution
     missing = [party for party in holders.parties if party not in contributions]
     if missing:
         raise ShareMissingError(
-            f"the secret cannot be made yet: the share of {', '.join(missing)} is not here",
+            f"the secret cannot be made yet: the share of {', '.join(missing)} is missing",
             hint="ask them for: blindlink secret share",
         )
     if len(contributions) != len(holders.parties):
-        raise ShareError("somebody has contributed who does not hold this secret")
+        raise ShareError("there is a share of somebody who is not a holder of this secret")
     ikm = b"".join(contributions[party].to_bytes() for party in holders.parties)
     salt = bytes.fromhex(holders.digest())
     return Secret(HKDF(SHA256(), SECRET_BYTES, salt=salt, info=_INFO).derive(ikm))
@@ -226,7 +226,7 @@ def check_confirmation(
     stated = (confirmation.project, confirmation.epoch, confirmation.holders)
     if stated != (holders.project, holders.epoch, holders.digest()):
         raise ShareError(
-            f"the confirmation of {confirmation.party} is about another epoch, project or holders"
+            f"the confirmation of {confirmation.party} is about a different epoch, project or list of holders"
         )
     try:
         return signed.verify(sender)
@@ -254,6 +254,6 @@ def _first_difference(theirs: SecretHolders, ours: SecretHolders) -> str:
     if theirs.epoch != ours.epoch:
         return f"of epoch {theirs.epoch}, and yours is {ours.epoch}"
     if theirs.parties != ours.parties:
-        return f"for other holders than yours: {', '.join(theirs.parties)}"
+        return f"for different holders from yours: {', '.join(theirs.parties)}"
     party = next(party for party in ours.parties if theirs.of(party) != ours.of(party))
-    return f"for another person or other keys of {party} than you trust"
+    return f"for a person or keys of {party} that you do not trust"

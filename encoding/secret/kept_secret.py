@@ -93,7 +93,7 @@ class KeptSecret(Document):
             if kept.share.sender == sender and kept != signed:
                 raise ShareError(
                     f"there are two different shares of {sender}",
-                    hint="ask both which one counts; to begin again, all agencies call:"
+                    hint="ask both which one is right; to start over, all agencies type:"
                     " blindlink secret share --again",
                 )
         if signed in self.received:

@@ -120,7 +120,7 @@ def attach(
     known = None if link_of is None else set(link_of.values())
     if known is not None and received_rows and not received_rows.keys() & known:
         raise LinksFileError(
-            f"none of the link IDs in {received.name} is among those of this agency",
+            f"this agency has none of the link IDs in {received.name}",
             hint="both agencies must fetch the link IDs of the same run: blindlink links",
         )
     blank: tuple[Row, ...] = (("",) * len(columns),) if keep_unlinked else ()

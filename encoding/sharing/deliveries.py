@@ -184,7 +184,7 @@ def _refuse_unsigned(
             return
     raise DeliveryUnusableError(
         "not-signed",
-        f"nobody of {sender} whom you trust has signed what was delivered",
+        f"no person of {sender} whom you trust has signed what was delivered",
         hint=f"have {sender} read its fingerprint to you, then: blindlink identity trust {sender}",
     )
 
@@ -201,13 +201,13 @@ def _refuse_other(statement: DeliveryStatement, of: DeliveryOf) -> None:
             "not-as-stated",
             f"it is delivery {statement.number} of round {statement.round}, and the broker hands it out as"
             f" delivery {of.number} of round {of.round}",
-            hint="an old file is played again: keep it, and call your security officer",
+            hint="somebody sends an old file again: keep it, and call your security officer",
         )
     if (statement.agreement, statement.purpose) != (of.agreement, of.purpose):
         raise DeliveryUnusableError(
             "not-agreed",
-            f"{of.sender} has delivered it under another agreement than the one in force",
-            hint=f"the next job of {of.sender} delivers again",
+            f"{of.sender} has delivered it under a different agreement from the one in force",
+            hint=f"{of.sender} delivers again with its next job",
         )
 
 

@@ -72,7 +72,7 @@ def resolve_handles(workspace: Workspace, file: AgencyFile, listed: Path, output
     if wanted and not record_ids:
         raise HandleMapError(
             f"none of the {len(wanted):,} handles in {listed.name} stands for a record of {file.path.name}",
-            hint="is it the right file, and the workspace that encoded it?",
+            hint="check that it is the right file, and the workspace that encoded it",
         )
     if wanted and not record_ids:
         raise HandleMapError(

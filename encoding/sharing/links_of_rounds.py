@@ -159,5 +159,5 @@ def links_as_of(ledger: Ledger, links: LinksOfRound, keys: Iterable[str]) -> dic
     except KeyError:
         raise WorkspaceError(
             f"the ledger does not know all link IDs of round {links.round}",
-            hint="it was restored from a backup of another day than the rest of the workspace",
+            hint="it was restored from a different backup from the rest of the workspace",
         ) from None

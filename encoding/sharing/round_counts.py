@@ -165,7 +165,7 @@ def count_groups(
         if header not in table.columns:
             raise MissingColumnError(
                 f"the file has no column {header} for the report of the round",
-                hint="put the section [report] of the settings right",
+                hint="correct the section [report] of the settings",
             )
     walk = _Walk(keys, compared, wanted, as_of)
     for chunk in table.select([file.id_column, *named, *([birth] if birth else [])]).chunks():

@@ -115,7 +115,7 @@ class RoundLog:
             return
         told = (counts.auto_pairs, counts.expected_false, counts.concordance)
         if told != (logged.auto_pairs, logged.expected_false, logged.concordance):
-            raise LogError("the broker tells other numbers of a run than it has logged")
+            raise LogError("the broker shows different numbers of a run from those in its log")
 
     def _is_of_round(self, line: Disclosure) -> bool:
         return (

@@ -286,7 +286,7 @@ def _faults(report: RoundReport) -> Iterator[Markup]:
         ],
     )
     yield paragraph(
-        "unmatched.csv lists these records, the worst first; each says what is to be put right."
+        "unmatched.csv lists these records, the worst first; each says what to correct."
     )
 
 
@@ -342,7 +342,7 @@ def _disclosure_cells(one: DisclosedTo) -> tuple[str, ...]:
 def _caveats(report: RoundReport) -> Iterator[tuple[Standing, str]]:
     yield (
         "note",
-        "Whose links are wrong or missing: look at links.csv, unmatched.csv and at clerical review.",
+        "Whose links are wrong or missing: see links.csv, unmatched.csv and clerical review.",
     )
     yield (
         "note",

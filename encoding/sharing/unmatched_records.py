@@ -30,7 +30,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "no-birth-date": "there is no date of birth",
     "no-last-name": "there is no last name",
     "no-first-name": "there is no first name",
-    "default-date": "the date of birth is 1 January, which often stands for an unknown day",
+    "default-date": "the date of birth is 1 January, which often means that the day is unknown",
     "block-too-large": "so many records share its values that it was left out of most comparisons",
     "below-school-age": "the child is younger than 5",
     "above-school-age": "the person is older than 22",

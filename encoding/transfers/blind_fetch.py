@@ -81,7 +81,7 @@ def fetch_blind(
     stated = (header.release, header.run, header.project, header.recipient, header.space)
     announced = (release.release, release.run, release.project, release.recipient, release.space)
     if (*stated, header.agency) != (*announced, party):
-        raise ReleaseError("the release is for someone else, or of another run, than was announced")
+        raise ReleaseError("the release is not for the party or of the run that was announced")
     if len(raw) != blind_release_bytes(parsed):
         raise ReleaseError("the release has more or fewer records than it states")
     body = memoryview(raw)[parsed.body_offset :]
@@ -100,7 +100,7 @@ def refuse_other_receivers(header: BlindHeader, trusted: Collection[PublicIdenti
     known = {(person.person, receiving_key_sha256(person)) for person in trusted}
     if any((sealed.person, sealed.key) not in known for sealed in header.keys):
         raise ReleaseError(
-            f"the match IDs are sealed to somebody whom you do not trust as a person of {header.recipient}",
+            f"the match IDs are sealed to a person whom you do not trust as one of {header.recipient}",
             hint=f"nothing was written; call {header.recipient}, and the operator of the broker",
         )
 

@@ -40,7 +40,7 @@ class DeliveriesApi:
         kept = (view.round, view.number, view.recipient, view.sha256)
         if kept != (round, number, recipient, hashlib.sha256(sealed).hexdigest()):
             raise DeliveryUnusableError(
-                "not-as-stated", "the broker has kept another file than was delivered"
+                "not-as-stated", "the broker kept a different file from the one you delivered"
             )
         return view
 
@@ -54,7 +54,7 @@ class DeliveriesApi:
         if hashlib.sha256(raw).hexdigest() != view.sha256:
             raise DeliveryUnusableError(
                 "not-as-stated",
-                f"the broker hands out another file than {view.sender} has delivered",
+                f"the broker hands out a different file from the one that {view.sender} delivered",
             )
         return raw
 
@@ -79,7 +79,7 @@ class DeliveriesApi:
         if logged != (self.project, view.sender, announced):
             raise DeliveryUnusableError(
                 "not-as-stated",
-                "the match log holds another delivery than the broker shows",
+                "the match log and the broker show different deliveries",
             )
         trust.log.pin(receipt.checkpoint.encode("utf-8"))
         trust.log.check(self.client)

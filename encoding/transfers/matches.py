@@ -117,7 +117,7 @@ def prove_release(client: BrokerClient, release: ReleaseView, party: str, trust:
     raw = client.fetch_release(release.release, release.size_bytes)
     sha256 = release_digest(raw)
     if sha256 != release.sha256:
-        raise ReleaseError("what was fetched is not what was announced")
+        raise ReleaseError("the broker sent something different from what it announced")
     receipt = client.release_receipt(release.release)
     verify_release_receipt(receipt, release.release, party, trust.keys, sha256)
     trust.log.pin(receipt.checkpoint.encode("utf-8"))
@@ -239,5 +239,5 @@ def _parse(raw: bytes, release: ReleaseView) -> FetchedRelease:
         release.space,
     )
     if stated != announced:
-        raise ReleaseError("the release is for someone else, or of another run, than was announced")
+        raise ReleaseError("the release is not for the party or of the run that was announced")
     return FetchedRelease(header, matches)

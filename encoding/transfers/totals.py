@@ -41,7 +41,7 @@ def fetch_total(
     stated = (header.release, header.run, header.project, header.recipient, header.mode)
     announced = (release.release, release.run, release.project, party, "count")
     if stated != announced:
-        raise ReleaseError("the release is for someone else, or of another run, than was announced")
+        raise ReleaseError("the release is not for the party or of the run that was announced")
     return Total(release.release, release.run, header.total)
 
 

@@ -114,8 +114,8 @@ def restate(manifest: Manifest, view: ProjectView) -> Manifest:
     terms = view.terms
     if (manifest.profile, manifest.epoch) != (view.profile.digest(), terms.epoch):
         raise ProjectChangedError(
-            "the project now encodes by other rules or with another secret than these encodings were"
-            " made with",
+            "these encodings were made by different rules or with a different secret from the"
+            " project's current ones",
             hint="ask for a new round: blindlink round correct",
         )
     check_party(terms, manifest.party, manifest.population)
@@ -169,12 +169,12 @@ def check_party(terms: ProjectTerms, party: str, population: str) -> None:
     if party not in terms.providers:
         raise ConfigError(
             f"the project {terms.project} does not name {party} as an agency that uploads",
-            hint="compare the section [project] with the agreement",
+            hint="compare the section [project] of your settings with the agreement",
         )
     if population != terms.population:
         raise ConfigError(
-            f"the agreement is about the population {terms.population}, the settings say {population}",
-            hint="compare the section [input] with the agreement",
+            f"the agreement is about the population {terms.population}, but your settings say {population}",
+            hint="compare the section [input] of your settings with the agreement",
         )
 
 
@@ -217,7 +217,7 @@ def _open(client: BrokerClient, outbox: Outbox, manifest: Manifest) -> UploadVie
     )
     upload = client.open_upload(manifest.project, request)
     if upload.parts != parts.n_parts:
-        raise BrokerAnswerError("the broker asks for parts that do not make up the container")
+        raise BrokerAnswerError("the broker asks for parts that the container does not have")
     return upload
 
 

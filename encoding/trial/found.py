@@ -74,9 +74,9 @@ def read_true_pairs(path: Path, names: Sequence[str], ids: Sequence[Sequence[str
     )
     raise TruthError(
         f"{path} names {said}",
-        hint="its two columns stand in the other order: name the files in that order"
+        hint="its two columns are in the opposite order: name the files in that order"
         if turned
-        else "its first column must hold record IDs of the first file, its second those of the second",
+        else "its first column must have record IDs of the first file, and its second those of the second",
     )
 
 

@@ -184,7 +184,7 @@ def _refuse_what_is_no_table(table: Table, today: date) -> None:
         only = "only one column" if len(table.columns) == 1 else "only two columns"
         raise TooFewColumnsError(
             f"{table.path} has {only}; a first name, a last name and a date of birth are needed",
-            hint="if the columns are there, they stand apart by something else than , ; | or a tab:"
+            hint="if the columns are there, something other than , ; | or a tab separates them:"
             " save the file as CSV",
         )
 
@@ -310,7 +310,7 @@ class _Looked:
             column = columns.get("birth_date", years[0])
             yield Fault(
                 f"column {column} of {self._name} holds years of birth alone",
-                "put the whole date of birth there: it is what brings records together",
+                "put the whole date of birth there: records are found by it",
             )
         elif dates is None:
             yield Fault(f"no column of {self._name} looks like the date of birth")

@@ -108,7 +108,7 @@ def render_layout(
     lines = [
         LAYOUT_START.decode().rstrip(),
         f"# It is of {path.name}. {UNPROTECTED}",
-        "# Put right what is wrong, and give this file to blindlink trial as --layout-a or --layout-b.",
+        "# Correct what is wrong, and give this file to blindlink trial as --layout-a or --layout-b.",
         "",
         "[input]",
         *reading_lines(layout.input, layout.input.id_column),

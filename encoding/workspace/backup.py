@@ -225,7 +225,7 @@ def _read_manifest(pieces: _Pieces, own: Identity, made_by: str | None) -> Backu
     try:
         manifest = SignedBackup.from_canonical(pieces.line(MAX_MANIFEST_BYTES)).verify()
     except SignatureError:
-        raise BackupError("it was not signed by the person whom it names as its maker") from None
+        raise BackupError("it was not signed by the person that it names as its maker") from None
     except FormatError as exc:
         raise BackupError(str(exc)) from None
     maker, party = manifest.maker, own.public.party
@@ -235,7 +235,7 @@ def _read_manifest(pieces: _Pieces, own: Identity, made_by: str | None) -> Backu
     if fingerprint != (made_by or own.public.fingerprint()):
         raise UntrustedKeyError(
             f"the backup was made by {maker.person}, whose keys have the fingerprint {fingerprint}",
-            hint="if that is who you expect, repeat it with --made-by and this fingerprint",
+            hint="if that is the person you expect, repeat the command with --made-by and this fingerprint",
         )
     return manifest
 
@@ -258,7 +258,7 @@ def _refuse_used(folder: Path) -> None:
     if folder.exists() and any(path.is_file() and path != begun for path in folder.rglob("*")):
         raise BackupError(
             f"there is a workspace in {folder} already, and nothing in it is replaced",
-            hint="restore into another folder with --workspace, or move this one away",
+            hint="restore into a different folder with --workspace, or move this one away",
         )
 
 
@@ -277,7 +277,7 @@ def _refuse_others(file: IO[bytes], party: str, opener: PublicIdentity) -> None:
     if opener.person not in {sealed.person for sealed in header.keys}:
         raise BackupError(
             "your keys, or this recovery code, do not open it",
-            hint="whoever made it can, their custodians, and their recovery code: --recovery-code",
+            hint="its maker can open it, and so can a custodian or the recovery code: --recovery-code",
         )
 
 

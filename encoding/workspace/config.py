@@ -193,7 +193,7 @@ class Config:
         """
         if self.sections.input is None:
             raise ConfigError(
-                "the settings name no file of people, since they are of a party that receives",
+                "the settings name no file of people, because this party only receives",
                 hint="name it in the section [input], or make settings with: blindlink init",
             )
         return self.sections.input
@@ -307,7 +307,7 @@ def render_config(sections: ConfigFile) -> str:
     """Return the text of `blindlink.toml`: every section, with what each line means."""
     project = sections.project
     lines = [
-        "# What this agency has decided for one project. No secret stands in this file.",
+        "# What this agency has decided for one project. No secret is in this file.",
         "# Paths start from the folder of this file.",
         "",
         *broker_lines(sections.broker, sections.identity),
@@ -332,7 +332,7 @@ def broker_lines(broker: BrokerSection, identity: IdentitySection) -> list[str]:
     return [
         "[broker]",
         setting_line("url", broker.url),
-        "# The broker's certificate, where this computer does not trust it already.",
+        "# The broker's certificate, if this computer does not trust it already.",
         setting_line("ca_file", broker.ca_file, "broker-ca.pem"),
         "# The broker's log key, as the operator gave it to you; without it, the first one seen is trusted.",
         setting_line("log_key", broker.log_key, "broker.example.gov+..."),
@@ -365,7 +365,7 @@ def _report_lines(report: ReportSection) -> list[str]:
         "[report]",
         _list_line("subgroups", [_text(one) for one in report.subgroups], '["race", "county"]'),
         _list_line("age_bands", [str(one) for one in report.age_bands], "[5, 11, 15, 18]"),
-        "# Where not all records are of the agreed population, the column that tells, and its values.",
+        "# If only some records are of the agreed population: the column that says which, and its values.",
         _which("eligible", eligible, '{ column = "in_state", values = ["Y"] }'),
         "",
     ]
@@ -384,7 +384,7 @@ def _list_line(name: str, values: list[str], example: str) -> str:
 
 def _identity_lines(identity: IdentitySection) -> list[str]:
     return [
-        "# Your own keys, as whom you act at the broker; made by: blindlink identity new",
+        "# Your own keys, with which you act at the broker; made by: blindlink identity new",
         "[identity]",
         setting_line("file", identity.file),
         "# For unattended runs: the key file that opens them. Without it you are asked for the passphrase.",
@@ -406,7 +406,7 @@ def _input_lines(source: InputSection | None) -> list[str]:
         setting_line("as_of", source.as_of),
         "# Which people are in the file, by the agreement's own code.",
         setting_line("population", source.population),
-        "# Where not all records of the file take part, the column that tells, and its values.",
+        "# If only some records of the file take part: the column that says which, and its values.",
         _which("only", source.only, '{ column = "last_district", values = ["017"] }'),
         "",
     ]
@@ -415,7 +415,7 @@ def _input_lines(source: InputSection | None) -> list[str]:
 def reading_lines(reading: ReadingSection, id_column: str | None) -> list[str]:
     """Return the lines that say how a file is read, with what each means; null: it has no record IDs."""
     return [
-        "# The column of your own number of a person; it never leaves this computer.",
+        "# The column of your record IDs; it never leaves this computer.",
         setting_line("id_column", id_column, "ID"),
         '# How the text is stored: "utf-8-sig" (UTF-8), "cp1252" (Windows), "latin-1".',
         setting_line("encoding", reading.encoding),

@@ -60,7 +60,9 @@ class Keepers(Document):
         if person.party != self.owner.party:
             raise WorkspaceError("a custodian is a person of your own agency")
         if person.person == self.owner.person:
-            raise WorkspaceError("you are the one whose workspace it is; a custodian is another")
+            raise WorkspaceError(
+                "the workspace is yours already; a custodian must be a different person"
+            )
         others = [one for one in self.custodians if one.person != person.person]
         if len(others) >= MAX_CUSTODIANS:
             raise WorkspaceError(f"a workspace has at most {MAX_CUSTODIANS} custodians")
@@ -87,7 +89,8 @@ class Keepers(Document):
             if one.person == person:
                 return one
         raise WorkspaceError(
-            "there is no custodian of this id", hint="list them: blindlink workspace custodian list"
+            "there is no custodian with this ID",
+            hint="list them: blindlink workspace custodian list",
         )
 
     def owned_by(self, person: PublicIdentity) -> Keepers:
@@ -167,7 +170,7 @@ def read_keepers(workspace: Workspace) -> Keepers:
     found = _record(workspace, workspace.key()).read_as(Keepers) if is_there else None
     if found is None:
         raise NotReadyError(
-            "the workspace is not protected yet", hint="first call: blindlink workspace protect"
+            "the workspace is not protected yet", hint="first type: blindlink workspace protect"
         )
     return found
 

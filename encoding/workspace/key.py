@@ -86,7 +86,7 @@ def read_workspace_key(path: Path, unlock: Unlock | None) -> bytes:
     if is_readable_by_others(path):
         raise WorkspaceKeyError(
             "other users of this computer can read the workspace key",
-            hint=f"make it yours alone with: chmod 600 {path}",
+            hint=f"to make it readable by you alone: chmod 600 {path}",
         )
     first, _, rest = path.read_text(encoding="ascii", errors="replace").partition("\n")
     key = _open_key(rest) if first == OPEN_MAGIC else b""
@@ -107,7 +107,9 @@ def _open_key(text: str) -> bytes:
 def _unseal(text: str, unlock: Unlock | None) -> bytes:
     sealed = _read_sealed(text)
     if unlock is None:
-        raise WorkspaceKeyError("the workspace key is sealed, and opens with somebody's own keys")
+        raise WorkspaceKeyError(
+            "the workspace key is sealed, and a person's own keys are needed to open it"
+        )
     own = unlock()
     try:
         return sealed.open(own.public, own.keys.receiving_key)

@@ -1,10 +1,15 @@
-"""Sizes and durations as people read them."""
+"""Numbers, sizes and durations as people read them."""
 
 from __future__ import annotations
 
 from typing import Final
 
 _UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+def counted(number: int, one: str) -> str:
+    """Return a number with its word, such as "1 run" or "1,650 runs"."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
 
 
 def byte_size(size: int) -> str:

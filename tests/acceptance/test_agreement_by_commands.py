@@ -101,9 +101,9 @@ def test_whoever_signs_reads_it_and_compares_the_sheet_and_the_keys(
     trusted = read_peers(ann.folder / "workspace" / "peers.json")
     assert [peer.party for peer in trusted.peers] == ["operator", "schools"]
     again = ann.ok("agreement", "sign", path)
-    assert "was signed already" in again.stderr
+    assert "was signed before" in again.stderr
     other = refused(ann.type("agreement", "sign", path, "--fingerprint", "0" * 64, *COUNSEL))
-    assert "not what stands on counsel's sheet" in other
+    assert "does not match counsel's sheet" in other
     ann.ok("agreement", "sign", path, "--fingerprint", fingerprint)
     # Before all have signed, nothing is encoded or linked.
     bob, kim = rig.desks["bob"], rig.desks["kim"]
@@ -124,11 +124,11 @@ def test_another_sheet_or_uncompared_keys_sign_nothing(
     fingerprint = rig.draft()
     path = str(ann.folder / "first.json")
     wrong = rig.sign("ann", "0" * 64, path)
-    assert "not what stands on counsel's sheet" in refused(wrong)
+    assert "does not match counsel's sheet" in refused(wrong)
     assert "64 characters" in refused(rig.sign("ann", "0" * 63, path))
     words = ("agreement", "sign", path, "--fingerprint", fingerprint, "--keys-compared")
     typed = typing(ann, monkeypatch, "00000000\n", "agreement", "sign", path)
-    assert "not what stands on counsel's sheet" in refused(typed)
+    assert "does not match counsel's sheet" in refused(typed)
     typed = typing(ann, monkeypatch, f"{fingerprint[:8]}\nn\n", "agreement", "sign", path)
     assert "must be compared first" in refused(typed)
     late = [*COUNSEL[:-1], "2026-11-21"]
@@ -180,7 +180,7 @@ def test_runs_are_approved_in_advance_until_an_amendment_that_all_sign(rig: Agre
     assert "1 of 3 runs used" in bob.ok("approve", "list").stdout
     kim.ok("approve", "revoke", "--yes")
     none = kim.type("approve", "revoke", "--yes")
-    assert "no standing approval of schools stands" in refused(none)
+    assert "schools has no standing approval" in refused(none)
     rig.upload()
     assert run_state(bob) == "awaiting"
     before, after = str(ann.folder / "first.json"), str(ann.folder / "second.json")

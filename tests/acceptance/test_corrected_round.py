@@ -43,7 +43,7 @@ def test_a_wrong_file_is_corrected_and_link_ids_stay(rig: NearBroker) -> None:
     welfare.ok("run", "--wait")
     again = welfare.type("encode")
     assert again.exit_code == 1
-    assert "hint: a correction takes the next round: blindlink round correct" in again.stderr
+    assert "hint: to correct them in the next round: blindlink round correct" in again.stderr
 
     made = welfare.json("round", "correct", "--reason", "wrong-file")
     assert made["round"] == 3

@@ -75,7 +75,7 @@ def test_the_guide_leads_from_a_record_to_the_last_certificate(
     rig.upload()
     rig.desks["bob"].ok("run")
     said = type_all(rig, "One record")
-    assert "the record is withdrawn; the match log says so" in said[0]
+    assert "the record is withdrawn; the match log records it" in said[0]
     assert "awaiting" in said[1]
     held = type_all(rig, "A legal hold")
     assert "Order of the court" in held[1]

@@ -88,7 +88,7 @@ def test_a_swapped_profile_is_not_encoded_by(rig: AgreementRig) -> None:
         f"projects/{PROJECT}",
         lambda d: {**d, "profile": {**d["profile"], **weaker}} if "terms" in d else d,
     )
-    assert "another encoding profile" in refused(bob.type("encode"))
+    assert "a different encoding profile" in refused(bob.type("encode"))
 
 
 def test_terms_that_nobody_signed_are_refused(rig: AgreementRig) -> None:
@@ -177,7 +177,7 @@ def test_an_agreement_with_swapped_keys_is_not_signed(rig: AgreementRig) -> None
 
     rig.near.courier.after = show
     reason = refused(rig.sign("kim", second))
-    assert "other keys" in reason or "no keys of welfare that you trust" in reason
+    assert "different keys" in reason or "no keys of welfare that you trust" in reason
     for public in (rig.people["ann"].public, PublicIdentity.from_json(persons[place])):
         assert public.fingerprint() in reason
 
@@ -197,7 +197,7 @@ def test_a_round_that_the_log_does_not_show_gets_no_encodings(rig: AgreementRig)
 
     rig.meddle(about("rounds"), lambda d: swap_all(d) if "rounds" in d else swap(d))
     said = refused(bob.type("encode"))
-    assert "the match log shows another round than the broker" in said
+    assert "the match log and the broker show different rounds" in said
     assert not any(name.endswith(".enc") for name in bob.files())
 
 
@@ -236,8 +236,8 @@ def pending_with(**fields: Any) -> Change:
         ({"floor": 0}, "smaller counts"),
         ({"recipients": []}, "the approval is for a different run"),
         ({"agreement": "0" * 64}, "does not have, and does not show it"),
-        ({"profile": "0" * 64}, "another encoding profile"),
-        ({"epoch": 2}, "another project or epoch"),
+        ({"profile": "0" * 64}, "a different encoding profile"),
+        ({"epoch": 2}, "a different project or epoch"),
     ],
 )
 def test_what_is_approved_is_held_against_the_agreement(
@@ -262,7 +262,7 @@ def test_a_run_that_names_another_upload_of_ones_own_is_not_approved(rig: Agreem
 
     rig.meddle(about("pending-approvals"), swap)
     said = refused(rig.desks["kim"].type("approve", "run", "--yes"))
-    assert "not as this agency has sent it" in said
+    assert "not the way this agency sent it" in said
 
 
 def of(signed: Any, party: str) -> bool:
@@ -284,7 +284,7 @@ def test_a_forged_or_missing_approval_keeps_link_ids_from_being_used(rig: Agreem
     rig.meddle(path, forge)
     assert "that does not count" in refused(bob.type("links"))
     rig.meddle(path, lambda d: {**d, "approvals": [a for a in d["approvals"] if of(a, "welfare")]})
-    assert "although schools has not approved the run" in refused(bob.type("links"))
+    assert "started the run although schools has not approved it" in refused(bob.type("links"))
     assert not (bob.folder / "links.csv").exists()
     rig.behave()
     rig.agree_on_links()
@@ -306,7 +306,7 @@ def test_an_approval_of_another_run_does_not_stand_for_this_one(rig: AgreementRi
     rig.upload()
     second = rig.approve()
     rig.meddle(f"runs/{second}/approvals", changed(approvals=shown[0]))
-    assert "is of another run" in refused(bob.type("links"))
+    assert "is for a different run" in refused(bob.type("links"))
 
 
 def shared(rig: AgreementRig) -> None:
@@ -350,6 +350,8 @@ def test_a_log_by_a_key_to_which_nobody_handed_it_is_refused(rig: AgreementRig) 
 
     rig.meddle("log/checkpoint", sign_anew)
     for words in (("log", "pin"), ("upload",), ("status",)):
-        assert "signed by another key than the one this agency knows" in refused(bob.type(*words))
+        assert "signed by a different key from the one this agency knows" in refused(
+            bob.type(*words)
+        )
     rig.behave()
     bob.ok("log", "pin")

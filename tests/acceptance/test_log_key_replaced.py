@@ -25,7 +25,7 @@ def test_agencies_follow_the_log_to_its_new_key(tmp_path: Path) -> None:
         rig.meddle("log/checkpoint", lambda shown: {**shown, "hand_overs": []})
         bob.ok("log", "pin")
         refused = kim.type("log", "pin")
-        assert (refused.exit_code, "signed by another key" in refused.stderr) == (1, True)
+        assert (refused.exit_code, "signed by a different key" in refused.stderr) == (1, True)
         rig.behave()
         assert f"a new key, for which the old one has signed: {new}" in kim.ok("log", "pin").stderr
         assert "a new key" not in kim.ok("log", "pin").stderr

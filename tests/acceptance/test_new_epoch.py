@@ -22,7 +22,7 @@ VERSIONS = ("first", "second", "third")
 LOST = (
     "blindlink: error: this agency has confirmed the secret of epoch 2, by what the broker shows, and this"
     " workspace does not have it: it was restored from a backup that was made before\n"
-    "hint: restore a later backup; if there is none, all agencies call: blindlink secret rotate, and sign an"
+    "hint: restore a later backup; if there is none, all agencies type: blindlink secret rotate, and sign an"
     " agreement with a new secret: blindlink agreement draft --amends AGREEMENT --set new_secret=true\n"
 )
 
@@ -191,7 +191,7 @@ def test_a_secret_that_not_all_have_confirmed_is_begun_anew_after_a_restore(
     bob.ok("workspace", "restore", str(backup))
     refused = bob.type("secret", "share")
     assert refused.exit_code == 1
-    assert refused.stderr.endswith("all agencies call: blindlink secret share --again\n")
+    assert refused.stderr.endswith("all agencies type: blindlink secret share --again\n")
     for desk in (bob, kim):
         desk.ok("secret", "share", "--again")
     for _ in range(2):

@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.long, pytest.mark.campaign("restored", database="sqlit
 
 
 LOST = (
-    "this workspace was restored or handed over after it got ready for round {}: make that round once more,"
-    " with: blindlink round correct --reason workspace-lost, or wait for the next one"
+    "this workspace was restored or handed over after it got ready for round {}: repeat that round with:"
+    " blindlink round correct --reason workspace-lost, or wait for the next one"
 )
 
 

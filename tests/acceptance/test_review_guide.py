@@ -147,7 +147,7 @@ def accept_one(office: Office) -> str:
     again = office.type("Rae", SCREEN)
     again.read_until("pair 2 of 2")
     press(again, "q")
-    assert "send them with: blindlink review --send" in again.end()
+    assert "not sent yet; to send: blindlink review --send" in again.end()
     return accepted
 
 

@@ -120,7 +120,7 @@ def test_an_agency_may_begin_anew_until_all_have_confirmed(rig: NearBroker) -> N
         for desk in (welfare, schools):
             desk.ok("secret", "accept")
     assert rig.secret_status("welfare") == rig.secret_status("schools")
-    assert "it stays" in refused(welfare, "secret", "share", "--again")
+    assert "so it can't be replaced" in refused(welfare, "secret", "share", "--again")
 
 
 def test_the_next_epochs_secret_is_made_while_this_ones_is_used(rig: NearBroker) -> None:
@@ -191,7 +191,7 @@ def test_a_share_that_is_dropped_is_named(rig: NearBroker) -> None:
         desk.ok("secret", "share")
     meddle(rig, "/shares", lambda _: {"shares": []})
     said = refused(rig.desks["welfare"], "secret", "accept")
-    assert "the share of schools is not here" in said
+    assert "the share of schools is missing" in said
 
 
 def test_a_share_that_is_said_to_have_served_is_missing(rig: NearBroker) -> None:
@@ -204,7 +204,7 @@ def test_a_share_that_is_said_to_have_served_is_missing(rig: NearBroker) -> None
     )
     headers = {"Content-Type": MEDIA_TYPE}
     meddle(rig, "shares/", lambda _: httpx2.Response(410, headers=headers, content=body))
-    assert "the share of schools is not here" in refused(rig.desks["welfare"], "secret", "accept")
+    assert "the share of schools is missing" in refused(rig.desks["welfare"], "secret", "accept")
 
 
 def test_a_share_of_one_that_is_sent_to_another_is_refused(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_a_share_of_one_that_is_sent_to_another_is_refused(tmp_path: Path) -> No
         welfares = next(one for one in for_health if one["share"]["sender"] == "welfare")
         meddle(rig, "shares/", lambda _: welfares)
         said = refused(rig.desks["schools"], "secret", "accept")
-        assert "the share of welfare was made for another party" in said
+        assert "the share of welfare was made for a different party" in said
         # In whatever order honest shares come, all make one secret.
         meddle(rig, "/shares", lambda answer: {"shares": answer["shares"][::-1]})
         for _ in range(2):
@@ -278,13 +278,13 @@ def test_a_share_that_was_withdrawn_and_comes_again_is_noticed(rig: NearBroker) 
     schools.ok("secret", "share")
     welfare.ok("secret", "accept")
     meddle(rig, "shares/", lambda _: withdrawn)
-    # Only the confirmations can tell: the old share is as good as the new one, but makes another secret.
+    # Only the confirmations can tell: the old share is as good as the new one, but makes a different secret.
     said = refused(schools, "secret", "accept")
-    assert "another secret" in said
-    assert "another secret" in refused(welfare, "secret", "accept")
+    assert "a different secret" in said
+    assert "a different secret" in refused(welfare, "secret", "accept")
     get_ready(rig)
     for desk in (welfare, schools):
-        assert "another secret" in refused(desk, "encode")
+        assert "a different secret" in refused(desk, "encode")
 
 
 def test_two_shares_of_one_agency_are_refused(rig: NearBroker) -> None:

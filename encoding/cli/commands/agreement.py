@@ -163,7 +163,9 @@ def _next_words(made: Agreement, path: Path, *, is_printed: bool) -> str:
         return f"next: blindlink agreement show {path} --html agreement.html"
     party = made.amends.party
     signing = (
-        "every party signs it, no counsel has to" if party is None else f"{party} alone signs it"
+        "every party signs it; counsel doesn't have to"
+        if party is None
+        else f"{party} alone signs it"
     )
     return f"{signing}; next: blindlink agreement sign {path}"
 
@@ -211,7 +213,7 @@ def _enrolled(
 
 def _ask(session: Session) -> dict[str, Any]:
     if not prompts.is_interactive():
-        raise click.UsageError("missing option --from: nobody is there to answer questions")
+        raise click.UsageError("missing option --from: there is no terminal to ask you on")
     project = session.project if session.config_path.exists() else None
     return ask_answers(project, session.now().date())
 
@@ -227,7 +229,9 @@ def _changed(answers: dict[str, Any], changes: tuple[str, ...]) -> dict[str, Any
         for name in clauses:
             clause = clause.setdefault(name, {})
             if not isinstance(clause, dict):
-                raise click.UsageError(f"the answer {place} lies in something that has no parts")
+                raise click.UsageError(
+                    f"there is no answer {place}: {name} is a value, and has no parts"
+                )
         clause[last] = _value(text)
     return answers
 

@@ -22,7 +22,7 @@ _REASON = click.option(
     metavar="TEXT",
     help="One line for the other parties and the match log.",
 )
-_YES = click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+_YES = click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 
 
 @click.command(
@@ -84,7 +84,7 @@ def _give(
 ) -> None:
     if not prompts.is_interactive() and (reason is None or not yes):
         raise click.UsageError(
-            "missing option --reason or --yes: nobody is there to answer questions"
+            "missing option --reason or --yes: there is no terminal to ask you on"
         )
     with seat(session, given) as at:
         kept = at.in_force()

@@ -64,12 +64,12 @@ def signing_options(function: _Function) -> _Function:
             type=RUNS,
             default=DEFAULT_RUNS,
             show_default=True,
-            help="With --standing, at most so many runs.",
+            help="With --standing, the number of runs to approve at most.",
         ),
         click.option(
             "--yes",
             is_flag=True,
-            help="Don't ask whether you mean an amendment that needs no counsel, or --standing.",
+            help="Don't ask for confirmation of an amendment that needs no counsel, or of --standing.",
         ),
     )
     for option in reversed(options):
@@ -349,8 +349,8 @@ def compare_fingerprint(digest: str, given: str | None, sheet: str = "counsel's 
         is_the_same = typed == digest[:_SHOWN_CHARACTERS]
     if not is_the_same:
         raise AgreementUntrustedError(
-            f"this is not what stands on {sheet}: the fingerprint is another one",
-            hint="nothing was signed now; let counsel read the agreement that is shown here",
+            f"this does not match {sheet}: the fingerprint is different",
+            hint="nothing was signed; have counsel read the agreement that is shown here",
         )
 
 
@@ -404,27 +404,29 @@ def ask_counsel(session: Session, name: str | None, title: str | None, date: str
         counsel = Counsel.model_validate({key: str(value).strip() for key, value in given.items()})
     except (DocumentError, ValueError):
         raise click.UsageError(
-            "counsel is given by a name, a title, and a day such as 2026-08-24"
+            "give counsel's name, their title, and the day on which they signed, such as 2026-08-24"
         ) from None
     if counsel.date > today:
-        raise click.UsageError("counsel signs before you do: the day lies in the future")
+        raise click.UsageError("counsel must sign before you do, but this day is in the future")
     return counsel
 
 
 def require_somebody(option: str) -> None:
     """Refuse to ask where nobody is there to answer; `option` says it on the command line."""
     if not prompts.is_interactive():
-        raise click.UsageError(f"missing option {option}: nobody is there to answer questions")
+        raise click.UsageError(f"missing option {option}: there is no terminal to ask you on")
 
 
 def refuse_other(shown: KeptAgreement, digest: str) -> None:
     """Make sure that the broker shows what was sent."""
     if shown.digest != digest:
-        raise AgreementUntrustedError("the broker shows another agreement than was sent")
+        raise AgreementUntrustedError(
+            "the broker shows a different agreement from the one you sent"
+        )
 
 
 def _say_signed(session: Session, kept: KeptAgreement, *, was_signed: bool) -> None:
-    said = "was signed already, with the counsel named then" if was_signed else "signed"
+    said = "was signed before, with the counsel named then" if was_signed else "signed"
     if kept.missing():
         missing = kept.missing()
         verb = "has" if len(missing) == 1 else "have"

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from schemas.negotiation import PendingApproval
 
 _DAYS: Final = 7
-_YES = click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+_YES = click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 _LASTS = click.option(
     "--days",
     type=click.IntRange(1, 30),
     default=_DAYS,
     show_default=True,
-    help="After so many days the approval expires, if it has not been used.",
+    help="The days after which the approval expires, if it was not used.",
 )
 
 
@@ -112,7 +112,7 @@ def approve_release(
     epilog="Example: blindlink approve standing --until 2027-06-30 --runs 52",
 )
 @click.option("--until", required=True, help="The last day, such as 2027-06-30.")
-@click.option("--runs", required=True, type=RUNS, help="At most so many runs.")
+@click.option("--runs", required=True, type=RUNS, help="The number of runs to approve at most.")
 @_YES
 @seat_options
 @click.pass_obj
@@ -139,7 +139,7 @@ def revoke(session: Session, /, *, approval: str | None, yes: bool, **given: Any
     """Revoke your party's standing APPROVAL at once; without APPROVAL, the only one there is."""
     with seat(session, given) as at:
         chosen = approval or _only_standing(at)
-        confirm([f"You take back the standing approval {chosen}."], yes=yes)
+        confirm([f"This revokes the standing approval {chosen}."], yes=yes)
         kept = at.fetch(_agreement_of(at, chosen))
         signed = at.signer(kept.agreement).revoke(chosen, session.now())
         shown = at.client.revoke_approval(at.project, signed)
@@ -149,7 +149,7 @@ def revoke(session: Session, /, *, approval: str | None, yes: bool, **given: Any
             if state.revoked is not None
         ]
         require_shown(chosen in revoked)
-    session.say(f"{chosen} is taken back; runs that have not begun need another approval")
+    session.say(f"{chosen} is revoked; runs that haven't begun need a new approval")
 
 
 def _approve(
@@ -185,7 +185,9 @@ def _chosen(at: Seat, step: Step, run_id: str | None) -> PendingApproval:
             f"no {step} waits for the approval of {at.party}", hint="see: blindlink approve list"
         )
     if len(pending) > 1:
-        raise click.UsageError(f"several wait, name one: {', '.join(one.run for one in pending)}")
+        raise click.UsageError(
+            f"several are waiting; name one: {', '.join(one.run for one in pending)}"
+        )
     return pending[0]
 
 
@@ -212,9 +214,9 @@ def _only_standing(at: Seat) -> str:
         if state.revoked is None and state.signed.statement.party == at.party
     ]
     if not own:
-        raise NotReadyError(f"no standing approval of {at.party} stands")
+        raise NotReadyError(f"{at.party} has no standing approval")
     if len(own) > 1:
-        raise click.UsageError(f"several stand, name one: {', '.join(own)}")
+        raise click.UsageError(f"there are several; name one: {', '.join(own)}")
     return own[0]
 
 
@@ -223,5 +225,5 @@ def _agreement_of(at: Seat, approval: str) -> str:
         if state.signed.statement.to_json()["approval"] == approval:
             return state.signed.statement.agreement
     raise NotReadyError(
-        "there is no standing approval of this name", hint="see: blindlink approve list"
+        "there is no standing approval with this ID", hint="see: blindlink approve list"
     )

@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--shareable", is_flag=True, help="Leave out counts under 10, to show the report to others."
 )
-@click.option(
-    "--accept", is_flag=True, help="The file is right as it is: what was found stops no more."
-)
+@click.option("--accept", is_flag=True, help="Accept what was found: the file is right as it is.")
 @json_option
 @agency_options
 @click.pass_obj

@@ -17,7 +17,7 @@ from schemas.shared.command_line import FILE, emit, json_option
 
 NO_PROTECTION: Final = (
     "plain CLKs do not protect: published attacks name 97 to 100 of 100 people in a file of them;"
-    " no project takes them, and only those should get them who may see the people themselves"
+    " no project accepts them, so give them only to people who may see the records themselves"
 )
 
 
@@ -45,7 +45,7 @@ NO_PROTECTION: Final = (
     type=FILE,
     help="Where your record IDs are written in the same order; OUTPUT.records.csv otherwise.",
 )
-@click.option("--id-column", help="The column of your own number of a person.")
+@click.option("--id-column", help="The column of your record IDs.")
 @click.option(
     "--column",
     "columns",
@@ -54,9 +54,11 @@ NO_PROTECTION: Final = (
     help="What your file calls a column of the schema; may be repeated.",
 )
 @click.option("--encoding", default="utf-8-sig", show_default=True, help="How the text is stored.")
-@click.option("--delimiter", default=",", show_default=True, help="What stands between two cells.")
+@click.option(
+    "--delimiter", default=",", show_default=True, help="The character between two cells."
+)
 @click.option("--sheet", help="The sheet of a workbook; the first one otherwise.")
-@click.option("--force", is_flag=True, help="Replace other files of these names.")
+@click.option("--force", is_flag=True, help="Overwrite existing files of these names.")
 @json_option
 @agency_options
 @click.pass_obj

@@ -40,6 +40,6 @@ def deliver(session: Session, *, partner: str, file: Path | None, id_column: str
     if not delivered:
         raise NotReadyError(
             f"nothing was delivered to {partner}",
-            hint="the newest round's link IDs come first: blindlink links",
+            hint="get the newest round's link IDs first: blindlink links",
         )
     emit(exchange_document(delivered, []), remarks=[one.sentence() for one in delivered])

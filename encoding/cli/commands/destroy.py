@@ -27,7 +27,9 @@ from schemas.shared.command_line import json_option
 
 @click.command("destroy", epilog="Example: blindlink destroy, then: blindlink destroy --local")
 @click.option("--upload", metavar="ID", help="Only this upload, and what was made of it.")
-@click.option("--local", is_flag=True, help="Destroy what lies here, not what the broker has.")
+@click.option(
+    "--local", is_flag=True, help="Destroy what is on this computer, not what the broker has."
+)
 @click.option("--epoch", type=click.IntRange(1), help="With --local: only this epoch's files.")
 @click.option(
     "--frozen", metavar="STUDY", help="With --local: only what was frozen for this study."
@@ -54,7 +56,7 @@ from schemas.shared.command_line import json_option
     is_flag=True,
     help="With --local: the broker is gone; the signed statement is yours to hand to the others.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @file_outputs
 @json_option
 @identity_options
@@ -84,14 +86,14 @@ def destroy(
 
     With --local, what lies on this computer is removed: handle maps, encodings, link IDs, files received and
     handed over, the secret; and you sign a statement of it for the other parties. First it is listed. Backups
-    of the workspace are yours to remove. While a legal hold stands, nothing is destroyed.
+    of the workspace are yours to remove. While a legal hold is in force, nothing is destroyed.
     """
     from encoding.cli.parts.local_destruction import Wish, destroy_here, read_pairs
 
     if local:
         if upload is not None or output is not None or page is not None:
             raise click.UsageError(
-                "--local goes neither with --upload nor with a certificate's file"
+                "--local can't be combined with --upload or a certificate's file"
             )
         if epoch is not None and frozen is not None:
             raise click.UsageError("give either --epoch or --frozen")
@@ -101,7 +103,7 @@ def destroy(
         return
     if epoch is not None or frozen or certificate is not None or also or keep or offline:
         raise click.UsageError(
-            "--epoch, --frozen, --certificate, --also, --keep and --offline go with --local only"
+            "--epoch, --frozen, --certificate, --also, --keep and --offline need --local"
         )
     _destroy_there(session, given, upload, (output, page), yes=yes)
 

@@ -42,7 +42,7 @@ COLUMNS = (
     "--record",
     required=True,
     metavar="ID",
-    help="Your own number of the record; - reads it from standard input.",
+    help="The record's ID in your file; - reads it from standard input.",
 )
 @click.option("--csv", "csv_file", type=FILE, help="Write the answer as CSV.")
 @click.option(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     epilog="Example: blindlink encode children.csv --skip-invalid skipped.csv",
 )
 @click.argument("file", required=False, type=FILE)
-@click.option("--id-column", help="The column of your own number of a person.")
+@click.option("--id-column", help="The column of your record IDs.")
 @click.option(
     "--columns",
     "columns_file",
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 @click.option(
     "--explain",
     metavar="ROW",
-    help="Only show, on this screen, what would be made of the record of a row.",
+    help="Only show, on this screen, how the record of a row would be encoded.",
 )
 @click.option("--id", "by_id", is_flag=True, help="What --explain names is a record ID.")
 @json_option

@@ -70,10 +70,10 @@ def export(
 ) -> None:
     """Write when foster care started and ended for each linked student, for your own student system.
 
-    It takes a link for care: use it where the partner's file has children in care only. Whoever was linked at
-    the last export and is not any more counts as having left care. The days are the partner's where the
-    agreement lets you have them, else those of your exports. The workspace remembers what was exported; the
-    same again gives the same file.
+    It takes a link for care: use it where the partner's file has children in care only. A student who was
+    linked at the last export, and no longer is, counts as having left care. The days are the partner's where
+    the agreement lets you have them, else those of your exports. The workspace remembers what was exported;
+    the same again gives the same file.
     """
     from encoding.cli.parts.exporting import Order, export_statuses, words_of
     from encoding.cli.parts.tabulations import Wanted, parties_of

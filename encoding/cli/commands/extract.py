@@ -62,7 +62,7 @@ def extract(
     Only columns that blindlink.toml lists in the section [share] can be written; no record ID is. With --for,
     or a file of links that are sealed, all rows that were uploaded are written beside sealed link IDs: the
     party that can open them reads the file with `blindlink open`. Each of these rows has a pseudonym of its
-    record that is made for that party alone. With --to the file is sealed for the way.
+    record that is made for that party alone. With --to, the file is sealed to that party.
     """
     from encoding.cli.parts.blind_steps import kept_blind_links
     from encoding.cli.parts.sealed_links import pseudonyms_for

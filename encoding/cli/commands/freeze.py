@@ -85,7 +85,8 @@ def freeze(
         raise click.UsageError("name the study, --why, --columns, --until and -o; or give --list")
     if not is_name(study):
         raise click.BadParameter(
-            "a study has small letters, digits and hyphens", param_hint="STUDY"
+            "the short name of a study has lowercase letters, digits and hyphens only",
+            param_hint="STUDY",
         )
     if as_of is not None and links_file is not None:
         raise click.UsageError("give either --links or --as-of")

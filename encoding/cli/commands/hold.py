@@ -28,12 +28,12 @@ _ORDER: Final = click.option(
     required=True,
     help="On what ground, in one line; all parties see it.",
 )
-_YES: Final = click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+_YES: Final = click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 
 
 @click.group("hold", epilog='Example: blindlink hold set --order "Court order of 1 September 2026"')
 def hold() -> None:
-    """Set and lift legal holds: while one stands, nothing of the project is destroyed."""
+    """Set and lift legal holds: while one is in force, nothing of the project is destroyed."""
 
 
 @hold.command(
@@ -66,9 +66,9 @@ def set_hold(session: Session, /, *, order: str, yes: bool, **given: Any) -> Non
 def lift(session: Session, /, *, order: str, yes: bool, **given: Any) -> None:
     """Lift the legal holds that your party has set; those of others stay. You need the duty steward."""
     project = _project(session, given)
-    said = f"What is overdue in {project} is destroyed at once if no other hold stands."
+    said = f"What is overdue in {project} is destroyed at once if no other hold is in force."
     found, _ = _give(session, given, "lift", order, said, yes=yes)
-    others = "others still stand" if found.is_held else "what is overdue is destroyed now"
+    others = "others are still in force" if found.is_held else "what is overdue is destroyed now"
     party = unlock_own(session, given).public.party
     session.say(f"the legal holds of {party} are lifted; {others}")
 
@@ -87,7 +87,7 @@ def list_holds(session: Session, /, **given: Any) -> None:
         state = "stands" if one.lifted is None else f"lifted {one.lifted}"
         lines.append(f"{one.hold}  {one.party}  {one.made}  {state}  {one.order}")
     if not found.is_held:
-        lines.append("No legal hold stands.")
+        lines.append("No legal hold is in force.")
     elif all(one.lifted is not None for one in found.holds):
         lines.append("The agreement itself holds everything.")
     emit(found.to_json(), lines)
@@ -118,7 +118,7 @@ def _give(
 def _project(session: Session, given: dict[str, Any]) -> str:
     named: str | None = given["project"]
     if named is None and not session.config_path.exists():
-        raise click.UsageError("missing option --project: there are no settings that name it")
+        raise click.UsageError("missing option --project: no settings file names it")
     return named or session.project
 
 

@@ -39,7 +39,7 @@ _WORST_FIRST: Final = (9, 8, 4, 3, 6, 1)
 
 @click.group("hub", epilog="Example: blindlink hub refresh. The guide is docs/hub.md.")
 def hub() -> None:
-    """Link with many parties that have nothing to do with each other, in one project of two with each."""
+    """Link with many parties, each in a project of two: you and that party."""
 
 
 for command in (add, sign, join):
@@ -55,7 +55,7 @@ for command in (add, sign, join):
 @click.option(
     "--passphrase-file",
     type=FILE,
-    help="Read the passphrase from this file, do not ask; the settings name it, too.",
+    help="Read the passphrase from this file instead of asking; the settings will name it.",
 )
 @click.option(
     "--key-file", type=FILE, help="Lock your keys by a new key file instead, for unattended runs."
@@ -76,9 +76,9 @@ def start(
 ) -> None:
     """Make your keys and the hub's settings, hub.toml, from the INVITATION of the operator.
 
-    For whoever takes part in all projects of a hub: its steward, its analyst, the operator, an auditor. Keys
-    are made and compared once. With --file, your file of people is named, too. It may be started again at any
-    time; keys and settings that are there are never replaced.
+    It is for people who take part in all projects of a hub: its steward, its analyst, the operator, an
+    auditor. Keys are made and compared once. With --file, your file of people is named, too. You can repeat
+    the command at any time; it never replaces keys or settings.
     """
     invited = read_invitation(invitation)
     path = hub_settings(session)
@@ -118,7 +118,7 @@ def start(
     "--wait-hours",
     type=click.FloatRange(0, 240),
     default=0,
-    help="Look again so long at spokes that have yet to do their part.",
+    help="How long to keep trying spokes that have yet to do their part.",
 )
 @click.option("--begin", is_flag=True, help="Begin rounds where agreements have them on request.")
 @click.option("--deliver", is_flag=True, help="Deliver listed columns to the spokes, sealed.")
@@ -128,7 +128,7 @@ def start(
     type=click.IntRange(1, _MOST_PROCESSES),
     default=2,
     show_default=True,
-    help="At how many spokes to work at a time.",
+    help="How many spokes to work on at a time.",
 )
 @click.option("--spoke", "chosen", multiple=True, help="Only this spoke; may be repeated.")
 @json_option
@@ -147,9 +147,9 @@ def refresh(
     """Do what is due at all spokes, and write hub-report.html: the one job of the night.
 
     At each spoke it does what `blindlink refresh` does. Spokes that are late or broken hold nobody up. Your
-    file is read and cleaned once. It may be killed and started again at any time, and goes on where it stopped.
-    Exit code 0: nobody at the hub has to do anything, though spokes may be late. Else the code is that of the
-    spoke that needs somebody most, as `blindlink refresh` has it.
+    file is read and cleaned once. It may be killed and started again at any time, and goes on where it
+    stopped. Exit code 0: nobody at the hub has to do anything, though spokes may be late. Otherwise it is the
+    code of `blindlink refresh` for the spoke that needs somebody most.
     """
     from encoding.cli.parts.claims_exchange import ColumnsOrder
     from encoding.cli.parts.hub_night import Night, NightOrder
@@ -183,7 +183,7 @@ def refresh(
 @agency_options
 @click.pass_obj
 def status(session: Session) -> None:
-    """Say of each spoke where it stands since the last night, and what needs whom; the broker is not asked."""
+    """Show where each spoke stood after the last night, and who has to do what. The broker is not asked."""
     desk = HubDesk(session)
     found = desk.seen()
     emit([_row(one) for one in found], status_lines(found))

@@ -60,8 +60,8 @@ def add(
 
     For the hub's steward, with --template: drafts an agreement with each new spoke, sends it, and writes a
     sheet for counsel, who signs once for all of them. A spoke whose people the operator has not confirmed yet
-    is left out; add the same list again. For everybody else, without: LIST is the steward's sheet, such as
-    sheet-1.csv, and its fingerprint is compared with counsel's paper.
+    is left out; add the same list again. Everyone else leaves out --template: LIST is the steward's sheet,
+    such as sheet-1.csv, and you compare its fingerprint with counsel's paper.
     """
     desk = HubDesk(session)
     with desk.locked():
@@ -81,7 +81,7 @@ def _draft_all(desk: HubDesk, listed: Sequence[Spoke], template: Path) -> None:
     new = [spoke for spoke in listed if spoke.project not in there]
     if not new:
         raise NotReadyError(
-            "all spokes of the list are there already", hint="next: blindlink hub sign"
+            "the hub has all spokes of the list already", hint="next: blindlink hub sign"
         )
     pattern = read_answers(template)
     # Before anything is sent, for all of them.
@@ -149,7 +149,7 @@ def _take_over(desk: HubDesk, listed: Sequence[Spoke], given: Sequence[str]) -> 
             )
         before = known.get(spoke.project)
         if before is not None and before.agreement != spoke.agreement:
-            raise SpokesError(f"{spoke.project} is there already, with another agreement")
+            raise SpokesError(f"{spoke.project} was added before, with a different agreement")
     fingerprints = list(given)
     in_order = sorted(listed, key=lambda one: one.sheet)
     for number, found in groupby(in_order, key=lambda one: one.sheet):
@@ -164,4 +164,4 @@ def _take_over(desk: HubDesk, listed: Sequence[Spoke], given: Sequence[str]) -> 
     for spoke in merged.values():
         desk.hub.lay_out(spoke)
     write_spokes(desk.hub.list_file, list(merged.values()))
-    desk.session.say(f"{len(merged):,} spokes are there now")
+    desk.session.say(f"the hub has {len(merged):,} spokes now")

@@ -29,10 +29,10 @@ from encoding.cli.parts.session import Session
 def join(session: Session, /, *, fingerprint: str | None, **given: Any) -> None:
     """Join a hub as a spoke: name your file, sign what the hub has drafted, and begin the secret.
 
-    For whoever is alone at a small agency and has all duties; type it after `blindlink start`, once your
-    counsel has signed the agreement's sheet. It does what `blindlink init`, `agreement sign --standing` and the
-    first part of `refresh --agreement` do, and may be given again until all have signed. From then on the
-    nightly `blindlink refresh` does the rest.
+    It is for a person who works alone at a small agency and has all duties. Type it after `blindlink start`,
+    once your counsel has signed the agreement's sheet. It does what `blindlink init`, `agreement sign
+    --standing` and the first part of `refresh --agreement` do, and you can repeat it until all have signed.
+    From then on the nightly `blindlink refresh` does the rest.
     """
     from encoding.cli.parts.secret_progress import begin_secret
 

@@ -68,9 +68,9 @@ def sign(
 ) -> None:
     """Sign the agreements of all spokes for your party, with one passphrase and one sheet of counsel.
 
-    Each is fetched, verified, and held against the fingerprint that your list of spokes has. Keys that nobody
-    here has compared are listed once a person, whatever the number of projects. You need the duty steward. It
-    may be started again at any time: what is signed stays signed.
+    Each is fetched, verified, and compared with the fingerprint in your list of spokes. Keys that nobody here
+    has compared are listed once for each person, whatever the number of projects. You need the duty steward.
+    It may be started again at any time: what is signed stays signed.
     """
     entry = Entry.of(given, None)
     desk = HubDesk(session)
@@ -92,7 +92,7 @@ def sign(
     if failed:
         raise NotReadyError(
             f"{len(failed):,} spokes are left out, such as {min(failed)}",
-            hint="what is wrong stands above; then give the same command again",
+            hint="correct what is listed above, then give the same command again",
         )
 
 

@@ -55,7 +55,7 @@ for command in (enrol, sheet, trust, rotate, token, page_link, sign_on):
     "--file", "file", type=FILE, help=f"New file for the keys; {DEFAULT_FILE} if left out."
 )
 @click.option(
-    "--passphrase-file", type=FILE, help="Read the passphrase from this file, do not ask."
+    "--passphrase-file", type=FILE, help="Read the passphrase from this file instead of asking."
 )
 @click.option("--key-file", type=FILE, help="Lock by a new key file instead, for unattended runs.")
 @agency_options
@@ -116,7 +116,9 @@ def show(session: Session, file: Path | None) -> None:
     epilog="Example: blindlink identity passphrase",
 )
 @click.option(
-    "--new-passphrase-file", type=FILE, help="Read the new passphrase from this file, do not ask."
+    "--new-passphrase-file",
+    type=FILE,
+    help="Read the new passphrase from this file instead of asking.",
 )
 @identity_options
 @agency_options

@@ -38,7 +38,9 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
     epilog="Example: blindlink identity enrol --broker https://broker.example.org",
 )
 @click.option("--file", "file", type=FILE, help="File of your keys.")
-@click.option("--code-file", type=FILE, help="Read the operator's code from this file, do not ask.")
+@click.option(
+    "--code-file", type=FILE, help="Read the operator's code from this file instead of asking."
+)
 @click.option(
     "--out",
     type=FILE,
@@ -73,7 +75,7 @@ def enrol(
     if view.state == "awaiting":
         session.say("your keys are sent; now read this fingerprint to the operator, by telephone:")
     else:
-        session.say(f"the broker has your keys already, and says of them: {view.state}")
+        session.say(f"the broker already has your keys, and their state is: {view.state}")
     click.echo("\n".join(identity_lines(signed.identity)))
 
 

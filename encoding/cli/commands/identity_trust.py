@@ -28,7 +28,7 @@ from schemas.shared.command_line import FILE
     type=FILE,
     help="Their keys, as their `blindlink identity show --json` prints them; else the broker shows them.",
 )
-@click.option("--also", is_flag=True, help="Go on trusting the other persons of PARTY.")
+@click.option("--also", is_flag=True, help="Keep trusting the other people of PARTY.")
 @agency_options
 @click.pass_obj
 def trust(
@@ -53,7 +53,7 @@ def trust(
             trusted = trusted.meet([shown])
             if all(peer.history != shown for peer in trusted.of(party)):
                 raise UntrustedKeyError(
-                    f"the keys in {file} are not those of this fingerprint: they have"
+                    f"the keys in {file} have a different fingerprint:"
                     f" {shown.newest().fingerprint()}, of {shown.newest().party}"
                 )
         write_peers(session.workspace.peers, trusted)

@@ -21,14 +21,19 @@ def known() -> None:
 
 @known.command(
     "import",
-    short_help="Take the pairs of a CSV file, in place of earlier ones.",
+    short_help="Import pairs from a CSV file; they replace earlier ones.",
     epilog="Example: blindlink known import pairs.csv --partner k12",
 )
 @click.argument("file", type=FILE)
 @click.option("--partner", required=True, help="The other agency, by its name in the agreement.")
-@click.option("--own-column", default="own_id", show_default=True, help="Your own record IDs.")
 @click.option(
-    "--partner-column", default="partner_id", show_default=True, help="The partner's record IDs."
+    "--own-column", default="own_id", show_default=True, help="The column of your own record IDs."
+)
+@click.option(
+    "--partner-column",
+    default="partner_id",
+    show_default=True,
+    help="The column of the partner's record IDs.",
 )
 @json_option
 @agency_options
@@ -36,10 +41,10 @@ def known() -> None:
 def import_pairs(
     session: Session, *, file: Path, partner: str, own_column: str, partner_column: str
 ) -> None:
-    """Take the pairs of FILE, a CSV file, in the place of those that were imported before.
+    """Take the pairs of FILE, a CSV file. They replace those that you imported before.
 
     The other agency imports the same pairs. Then the two records of each meet in the next round, and are
-    linked unless names and birth dates speak against it. Record IDs do not leave this computer.
+    linked unless names or birth dates contradict it. Record IDs do not leave this computer.
     """
     from encoding.packing.crosswalk import CrosswalkFile, read_pairs, values_of
     from encoding.packing.handles import derive_map_keys
@@ -61,7 +66,7 @@ def import_pairs(
     emit(
         document,
         remarks=[
-            f"{len(values):,} known pairs with {partner} are kept, in the place of {len(before):,};"
+            f"{len(values):,} known pairs with {partner} are kept and replace {len(before):,} earlier ones;"
             " the next round brings them together if the other agency has them, too"
         ],
     )
@@ -91,6 +96,6 @@ def _require_partner(session: Session, view: ProjectView, partner: str) -> None:
     partners = [one for one in view.terms.providers if one != session.party]
     if session.party not in view.terms.providers or partner not in partners:
         raise NotReadyError(
-            f"the agreement has no agency {partner} to be linked with",
-            hint=f"there is {', '.join(partners)}" if partners else None,
+            f"the agreement doesn't link your file with an agency named {partner}",
+            hint=f"you link with: {', '.join(partners)}" if partners else None,
         )

@@ -82,7 +82,9 @@ def links(
 
     if as_of is not None:
         if run_id or recipient or accept_change:
-            raise click.UsageError("--as-of goes with -o alone: it tells what was written before")
+            raise click.UsageError(
+                "--as-of can only be combined with -o, because it shows what was written before"
+            )
         _tell_former(session, as_of, output, force=force)
         return
     document: dict[str, object]
@@ -95,7 +97,7 @@ def links(
             releases = newest_blind(client, session.project, sealed_for, run_id)
             if output is not None and len(releases) > 1:
                 raise click.UsageError(
-                    f"say of which run: --run {' or --run '.join(r.run for r in releases)}"
+                    f"choose a run: --run {' or --run '.join(r.run for r in releases)}"
                 )
             write = partial(blind_links, session, client, trust, view, source=source, force=force)
             found = [write(release=release, output=output) for release in releases]
@@ -180,5 +182,5 @@ def _what_to_fetch(
     if own in {"linked", "count"} or not sealed_for:
         return own, None
     if len(sealed_for) > 1:
-        raise click.UsageError(f"say for whom: --for {' or --for '.join(sealed_for)}")
+        raise click.UsageError(f"choose a recipient: --for {' or --for '.join(sealed_for)}")
     return own, sealed_for[0]

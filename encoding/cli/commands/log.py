@@ -33,10 +33,10 @@ def log() -> None:
 def pin(session: Session, output: Path | None) -> None:
     """Fetch the newest checkpoint, make sure that the log only grew, keep it, and cosign it.
 
-    Every command that talks to the broker does so too. Who signs in with keys of their own cosigns with
-    them; with a token from a file the log is only pinned. Exit code 1: the log was rewritten or cut off.
+    Every command that talks to the broker does so too. If you sign in with your own keys, you also cosign.
+    With a token from a file, you only pin the log. Exit code 1: the log was rewritten or cut off.
 
-    The line that begins with "pin" is the same pin, to be copied into a message to an auditor.
+    The line that begins with "pin" is the same pin, for you to copy into a message to an auditor.
     """
     if output is not None:
         refuse_to_overwrite(output, own_start=CHECKPOINTS_START)

@@ -110,7 +110,7 @@ def _open_one(
             raise SealedFileError("it is not a sealed file of this program")
         else:
             _write_content(content, columns, target)
-            sentence = f"opened, and it is whole: {target}"
+            sentence = f"opened, and nothing is missing: {target}"
     # Not before: a file that was cut off leaves nothing behind.
     note_file(session, "received", file, target)
     return document, sentence
@@ -137,7 +137,7 @@ def _open_together(
             pairs = ((row.match, row.pseudonym) for row in opened.rows)
             handed_over.append(rows_of(opened.header, pairs))
     if handed_over[0].header.recipient != session.party:
-        raise LinksFileError("the rows are for another party than the settings name")
+        raise LinksFileError("the rows are for a different party from the one in your settings")
     with session.workspace.lock():
         link_of = BlindLedger.of(session.workspace, handed_over[0].header).link(handed_over)
     n_rows = 0

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--quick",
     is_flag=True,
-    help="Only the attacks that take seconds; no upload is taken on these alone.",
+    help="Only the attacks that take seconds; an upload needs the others, too.",
 )
 @click.option("--html", type=FILE, help="Also write the report as a page, to read or to print.")
 @json_option

@@ -66,5 +66,5 @@ def verify(session: Session, files: tuple[Path, ...]) -> None:
             f"{one['subject']}  {one['kind']}  {one['time']}  entry {one['log_index']}"
             for one in proved
         ),
-        remarks=[f"{len(proved)} receipts prove what they should"],
+        remarks=[f"{len(proved)} receipts are valid"],
     )

@@ -21,7 +21,7 @@ from schemas.shared.command_line import FILE, emit, json_option
     "--wait-hours",
     type=click.FloatRange(0, 240),
     default=0,
-    help="Wait so long for what other agencies have yet to do: upload, approve.",
+    help="How long to wait for other agencies to upload or approve.",
 )
 @click.option(
     "--begin", is_flag=True, help="Begin a round where the agreement has rounds on request."
@@ -61,18 +61,18 @@ def refresh(
     """Do what is due, from the file to the links: check, encode, upload, wait, fetch, agree on link IDs.
 
     For cron and Task Scheduler, every night. If something fails, last round's links stay in force, and the
-    exit code says what failed. You can start it again at any time; it goes on where it stopped. Nothing due:
-    exit code 0; rounds on request begin by --begin, after the first. Exit code 7: another agency has yet to do
-    its part. Exit code 8: more links would end than is agreed, and last round's stay until you look at
-    changes.csv and give --accept-change. Exit code 9: what came cannot be honest, and nothing of it was
-    stored.
+    exit code says what failed. You can start it again at any time; it goes on where it stopped. If nothing is
+    due, the exit code is 0. Rounds on request begin with --begin, except the first. Exit code 7: another
+    agency has yet to do its part. Exit code 8: more links would end than is agreed, and last round's stay
+    until you look at changes.csv and give --accept-change. Exit code 9: what came can't be genuine, and none
+    of it was stored.
 
     The first time, give --agreement the fingerprint on counsel's sheet. Your computer verifies every
     signature, trusts the keys that the agreement lists from then on, and makes and sends your part of the
     secret.
 
     With --deliver and --attach, each job ends with the partners' columns beside your rows, in with-PARTNER.csv.
-    A recipient that uploads nothing has --attach alone: its job joins what the agencies have delivered.
+    A recipient that uploads nothing needs only --attach: its job joins what the agencies have delivered.
     """
     from encoding.cli.parts.claims_exchange import ColumnsOrder
     from encoding.cli.parts.due_round import do_what_is_due

@@ -19,7 +19,7 @@ from schemas.shared.command_line import emit, json_option
 @click.argument("record")
 @REASON
 @click.option(
-    "--link-id", help="Which of its link IDs, where more than one of this record was unlinked."
+    "--link-id", help="Which of its link IDs, if more than one of this record was unlinked."
 )
 @json_option
 @identity_options
@@ -28,7 +28,7 @@ from schemas.shared.command_line import emit, json_option
 def relink(
     session: Session, /, record: str, *, reason: str, link_id: str | None, **given: Any
 ) -> None:
-    """Undo what your agency unlinked of one of your records; - reads the number from standard input.
+    """Link one of your records again that your agency unlinked; - reads the number from standard input.
 
     In the next round the record has its link ID again, unless it got another one meanwhile; the other
     agencies' records get it back with your next claims. Only the agency that unlinked a record can undo it.
@@ -37,6 +37,6 @@ def relink(
 
     link = speak_own(session, RecordWord.typed("relink", record, reason, link_id), given)
     remark = (
-        "the link ID counts again from the next round on, in which the other agencies hear of it"
+        "the link ID is in force again from the next round on; the other agencies are told then"
     )
     emit({"link_id": link.hex()}, remarks=[remark])

@@ -29,8 +29,8 @@ def resolve(
 ) -> None:
     """Put your own record IDs in place of the handles in LISTED, a CSV file with a column `handle`.
 
-    A row whose handle stands for no record of your file stays, without a record ID: its handle is in the
-    column `unknown_handle`. Nothing leaves this computer.
+    A row whose handle matches no record of your file is kept without a record ID: its handle is in the column
+    `unknown_handle`. Nothing leaves this computer.
     """
     from encoding.sharing.handle_resolution import resolve_handles
 

@@ -19,6 +19,7 @@ from encoding.cli.parts.source import Source
 from encoding.cli.parts.written_files import note_file
 from encoding.errors import ExtraMissingError
 from encoding.files import refuse_to_overwrite
+from schemas.shared.amounts import counted
 from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
@@ -28,22 +29,29 @@ if TYPE_CHECKING:
 @click.command("review", epilog="Example: blindlink review, then the key ? for help")
 @file_options
 @click.option(
-    "--with", "partner", help="The review of pairs with this agency, where there are several."
+    "--with", "partner", help="The agency whose pairs you review, if there are several reviews."
 )
 @click.option(
-    "--list", "list", is_flag=True, help="Say which pairs wait, and what was done with them."
+    "--list",
+    "list",
+    is_flag=True,
+    help="List the pairs, how far you opened each card, and what you decided.",
 )
 @click.option(
-    "--again", is_flag=True, help="Show also what you were unsure of in an earlier round."
+    "--again", is_flag=True, help="Also show pairs that you were unsure of in an earlier round."
 )
-@click.option("--export", type=FILE, help="Write the pairs into decisions.xlsx or .csv.")
-@click.option("--import", type=FILE, help="Take the decisions of a file that was filled in.")
+@click.option(
+    "--export", type=FILE, help="Write the pairs to a spreadsheet, such as decisions.xlsx or .csv."
+)
+@click.option("--import", type=FILE, help="Import decisions from a spreadsheet that you filled in.")
 @click.option("--send", is_flag=True, help="Send what you have decided.")
-@click.option("--finish", is_flag=True, help="Send it, and say that no more comes from you.")
+@click.option(
+    "--finish", is_flag=True, help="Send your decisions, and decide no more in this review."
+)
 @click.option(
     "--answer",
     is_flag=True,
-    help="Make the cards that another agency's reviewers need; refresh does.",
+    help="Make the cards that another agency's reviewers need; refresh does this, too.",
 )
 @click.option("--force", is_flag=True, help="Overwrite a file when exporting.")
 @json_option
@@ -51,11 +59,11 @@ if TYPE_CHECKING:
 @agency_options
 @click.pass_obj
 def review(session: Session, /, *, file: Path | None, id_column: str | None, **given: Any) -> None:
-    """Decide which of the pairs that a run was not sure of are the same person.
+    """Decide whether each pair that a run was not sure of is the same person.
 
-    You see your own record, and open the other one's card step by step. What you decide is kept at once, can be
-    taken back until you send it, and stands when it was sent. It is signed with your keys, which need the duty
-    reviewer. A pair that is accepted is linked; one that is rejected is kept apart until a record changes.
+    You see your own record, and open the other one's card step by step. Each decision is saved at once. You
+    can change it until you send it, but not after. You sign with your keys, which need the duty reviewer. If
+    you accept a pair, it is linked. If you reject it, it is kept apart until a record changes.
     """
     from encoding.cli.parts.review_answers import answer_reviews
     from encoding.cli.parts.review_sittings import (
@@ -82,7 +90,7 @@ def review(session: Session, /, *, file: Path | None, id_column: str | None, **g
         counter = Counter(session, client, session.trust(client), project_view(session, client))
         if deed == "answer":
             n_reviews = answer_reviews(counter, source)
-            emit({"answered": n_reviews}, remarks=[f"{n_reviews:,} reviews were answered"])
+            emit({"answered": n_reviews}, remarks=[f"answered {counted(n_reviews, 'review')}"])
             return
         views = own_reviews(counter)
         forget_ended(counter)
@@ -121,7 +129,7 @@ def _refuse_without_screen() -> None:
             hint=f"install blindlink[review], {otherwise}",
         )
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise click.UsageError(f"this shows a screen, and needs a terminal; {otherwise}")
+        raise click.UsageError(f"the review screen needs a terminal; {otherwise}")
 
 
 def _do(
@@ -139,12 +147,14 @@ def _do(
         with session.working("opening cards"):
             sitting.open_all()
             n_rows = write_sheet(path, sitting)
-        return [f"{n_rows:,} pairs stand in {path}; fill in the columns verdict and reason"]
+        return [
+            f"wrote {counted(n_rows, 'pair')} to {path}; fill in the columns verdict and reason"
+        ]
     if deed == "import":
         with session.working("taking decisions"):
             taken = read_sheet(given["import"], sitting)
             sitting.diary.decide(taken, session.now())
-        return [f"{len(taken):,} decisions were taken; send them with: blindlink review --send"]
+        return [f"{counted(len(taken), 'decision')} imported; to send: blindlink review --send"]
     if deed in ("send", "finish"):
         return [str(send_decisions(session, sitting, is_last=deed == "finish"))]
     return _show(session, sitting)

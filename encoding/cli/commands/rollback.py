@@ -42,7 +42,7 @@ def rollback(
     output: Path,
     **given: Any,
 ) -> None:
-    """Sign that all recipients go back to the link IDs that they had after a round, and go back with theirs.
+    """Sign that all recipients go back to an earlier round's link IDs. Once all have signed, go back.
 
     Each recipient signs, hands its file to the others, and gives the command once more with theirs. The others
     read your reason, so name nobody in it. It counts from the next round on, for which all must have done it:

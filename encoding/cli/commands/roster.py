@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.group("roster", epilog="Example: blindlink roster show")
 def roster() -> None:
-    """Say and change who acts for your party: the persons whom the agreement lists for it."""
+    """Show and change who acts for your party: the people whom the agreement lists for it."""
 
 
 @roster.command(
@@ -59,16 +59,28 @@ def show(session: Session, /, **given: Any) -> None:
     epilog="Example: blindlink roster change --add PERSON --remove PERSON",
 )
 @click.option(
-    "--add", "joining", multiple=True, metavar="PERSON", help="Who acts for your party from now on."
+    "--add",
+    "joining",
+    multiple=True,
+    metavar="PERSON",
+    help="A person who acts for your party from now on.",
 )
 @click.option(
     "--fingerprint",
     "fingerprints",
     multiple=True,
-    help="What they have read to you, one for each --add, in their order; else you are asked.",
+    help="The fingerprint that they read to you, one for each --add, in the same order; else you are asked.",
 )
-@click.option("--remove", "leaving", multiple=True, metavar="PERSON", help="Who does not any more.")
-@click.option("--holder", metavar="PERSON", help="Who holds the secret for your party then.")
+@click.option(
+    "--remove",
+    "leaving",
+    multiple=True,
+    metavar="PERSON",
+    help="A person who no longer acts for your party.",
+)
+@click.option(
+    "--holder", metavar="PERSON", help="The person who will hold the secret for your party."
+)
 @seat_options
 @click.pass_obj
 def change(
@@ -81,11 +93,11 @@ def change(
     holder: str | None,
     **given: Any,
 ) -> None:
-    """Let people act for your party, or end that. You sign it alone, as a steward, and it counts at once.
+    """Add people who act for your party, or remove them. You sign it alone, as a steward.
 
-    The other parties are told, and can halt the linkage. If another person then holds the secret, the
-    agencies' next `refresh` makes a new one; link IDs stay. Ask the operator to revoke the keys of anyone who
-    leaves.
+    It is in force at once. The other parties are told, and can halt the linkage. If another person then holds
+    the secret, the agencies' next `refresh` makes a new one; link IDs stay. Ask the operator to revoke the keys
+    of anyone who leaves.
     """
     if not (joining or leaving or holder):
         raise click.UsageError("say who joins or leaves: --add PERSON, --remove PERSON")
@@ -102,7 +114,9 @@ def change(
         kept = hand_in(at, offered, consent, is_new=True)
     session.say(f"agreement {kept.agreement.number} holds from now on; the other parties are told")
     if kept.agreement.epoch != before.agreement.epoch:
-        session.say("the secret is in other hands: the agencies' next refresh makes a new one")
+        session.say(
+            "someone else holds the secret now, so the agencies' next refresh makes a new one"
+        )
     for person in leaving:
         session.say(f"the operator ends the keys: blindlink-broker person revoke {person}")
 

@@ -71,7 +71,7 @@ def status(session: Session) -> None:
     "--reason",
     type=click.Choice(["wrong-file", "wrong-settings", "workspace-lost", "other"]),
     required=True,
-    help="Why the round is made once more; the match log says so.",
+    help="Why you correct the round; the match log records it.",
 )
 @json_option
 @agency_options

@@ -46,14 +46,14 @@ def new(session: Session, file: Path | None) -> None:
 
 @secret.command(
     "key-id",
-    short_help="Print the key id of the secret; it must be the same at all.",
+    short_help="Print the key id of the secret; it must be the same at every agency.",
     epilog="Example: blindlink secret key-id",
 )
 @click.argument("file", required=False, type=FILE)
 @agency_options
 @click.pass_obj
 def key_id(session: Session, file: Path | None) -> None:
-    """Print the key id of the secret: the same at both agencies, or one has another secret.
+    """Print the key id of the secret. If it differs between two agencies, they have different secrets.
 
     It is the key id of FILE, or else of the newest secret that was agreed on, or else of the file in the
     settings. You can read it out on the telephone; nobody can find the secret from it.

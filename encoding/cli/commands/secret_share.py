@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _EPOCH: Final = click.option(
     "--epoch",
     type=click.IntRange(1, 10**6),
-    help="The epoch; left out, the one that is being agreed on, else the project's own.",
+    help="The epoch; if left out, the one that is being agreed on, or else the project's.",
 )
 
 
@@ -32,7 +32,7 @@ _EPOCH: Final = click.option(
     epilog="Example: blindlink secret share",
 )
 @_EPOCH
-@click.option("--again", is_flag=True, help="Forget what was agreed so far, and begin anew.")
+@click.option("--again", is_flag=True, help="Forget what was agreed so far, and start over.")
 @exchange_options
 @click.pass_obj
 def share(session: Session, /, *, epoch: int | None, again: bool, **given: Any) -> None:
@@ -71,7 +71,7 @@ def rotate(session: Session, /, **given: Any) -> None:
     "from_files",
     type=FILE,
     multiple=True,
-    help="Read what another agency sent from this file, do not ask the broker; may be repeated.",
+    help="Read what another agency sent from this file instead of from the broker; repeatable.",
 )
 @json_option
 @exchange_options

@@ -21,7 +21,7 @@ from schemas.shared.command_line import FILE
 @click.option(
     "--passphrase-file",
     type=FILE,
-    help="Read the passphrase from this file, do not ask; the settings name it, too.",
+    help="Read the passphrase from this file instead of asking; the settings will name it.",
 )
 @click.option(
     "--key-file", type=FILE, help="Lock your keys by a new key file instead, for unattended runs."
@@ -56,7 +56,7 @@ def start(
     if view.state == "awaiting":
         session.say("now call the operator, and read out your ID and all twelve groups:")
     else:
-        session.say(f"the broker has your keys already, and says of them: {view.state}")
+        session.say(f"the broker already has your keys, and their state is: {view.state}")
     click.echo("\n".join(identity_lines(public)))
     for sentence in _next_steps(public.duties):
         session.say(sentence)

@@ -31,7 +31,7 @@ from schemas.shared.command_line import emit, json_option
     "--within",
     multiple=True,
     metavar="COLUMN=WIDER",
-    help="What a column lies within, such as school=district, so that it has totals; repeatable.",
+    help="A larger unit of a column, such as school=district, to show its totals; repeatable.",
 )
 @RECEIVED
 @file_options
@@ -43,7 +43,7 @@ from schemas.shared.command_line import emit, json_option
     "--floor",
     "asked",
     type=click.IntRange(0),
-    help="A greater smallest count than the agreement's; never a lesser one.",
+    help="A higher floor than the agreement's; never a lower one.",
 )
 @output_options("The table to write, as CSV; the page is beside it.")
 @json_option

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="Whom the files are about.",
 )
-@click.option("--layout-a", type=FILE, help="How A is read, in place of guessing; see the docs.")
-@click.option("--layout-b", type=FILE, help="How B is read.")
+@click.option("--layout-a", type=FILE, help="The layout of A, instead of a guess; see the docs.")
+@click.option("--layout-b", type=FILE, help="The layout of B.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="The folder to write into.",
 )
-@click.option("--yes", is_flag=True, help="Take what is guessed about the columns.")
+@click.option("--yes", is_flag=True, help="Accept the guesses about the columns.")
 @click.option("--force", is_flag=True, help="Overwrite the files of an earlier trial.")
 @json_option
 @quiet_option

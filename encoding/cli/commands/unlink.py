@@ -35,7 +35,7 @@ def unlink(
 
     if lists:
         if record is not None or reason is not None:
-            raise click.UsageError("--list goes alone")
+            raise click.UsageError("give --list without a record or a reason")
         register = register_lines(session)
         emit(register.document(), register.lines())
         return
@@ -44,6 +44,6 @@ def unlink(
     link = speak_own(session, RecordWord.typed("unlink", record, reason), given)
     remarks = (
         "the link ID is retired; the other agencies hear of it in the next round",
-        "links.csv has it until you give once more: blindlink links",
+        "to take it out of links.csv, type: blindlink links",
     )
     emit({"link_id": link.hex()}, remarks=remarks)

@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     "--record",
     required=True,
     metavar="ID",
-    help="Your own number of the record; - reads it from standard input.",
+    help="The record's ID in your file; - reads it from standard input.",
 )
 @click.option(
-    "--in-advance", is_flag=True, help="Also for a record that was never encoded: it never will be."
+    "--in-advance",
+    is_flag=True,
+    help="Also withdraw a record that was never encoded: it never will be.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask whether you mean it.")
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @json_option
 @identity_options
 @agency_options
@@ -62,7 +64,7 @@ def withdraw_record(
         known = find_record(workspace, project, record_id)
     if not in_advance:
         _require_known(known)
-    said = "The record will be linked no more, and runs that have not ended will be cancelled."
+    said = "This record will no longer be linked, and runs that haven't ended will be canceled."
     require_yes([said], "Withdraw it for good?", yes=yes)
     with session.connect() as client:
         trust = session.trust(client)
@@ -93,7 +95,7 @@ def _require_known(record: KnownRecord) -> None:
     if not record.handles:
         raise UnknownRecordError(
             "no record of this number was ever encoded here, so none is withdrawn",
-            hint="look at the number: spaces and leading zeros count; for a new record give --in-advance",
+            hint="check the number: spaces and leading zeros count; for a new record give --in-advance",
         )
 
 
@@ -115,14 +117,14 @@ def _tell(
                 logged = LoggedWithdrawal(epoch=epoch, index=taken.index, salt=taken.salt)
                 return logged, taken.runs_cancelled
     raise LogError(
-        "the match log does not hold the withdrawal that the broker has answered",
+        "the match log doesn't have the withdrawal that the broker confirmed",
         hint="call the operator; the record is left out of what is encoded here all the same",
     )
 
 
 def _sentence(document: dict[str, Any]) -> str:
     if document["told"]:
-        return "the record is withdrawn; the match log says so, and only you can show of whom"
+        return "the record is withdrawn; the match log records it, and only you can show which record it was"
     if not document["was_encoded"]:
         return "no record of this number was ever encoded here, and none will be"
     return "the record is in no round that is open; it is left out of what is encoded from now on"

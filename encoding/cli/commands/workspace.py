@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from schemas.identity import PublicIdentity
 
 _CODE_FILE: Final = click.option(
-    "--code-file", type=FILE, help="Read the recovery code from this file, do not ask."
+    "--code-file", type=FILE, help="Read the recovery code from this file instead of asking."
 )
 
 
@@ -99,7 +99,7 @@ def backup(session: Session, /, *, file: Path, force: bool, **given: Any) -> Non
 @click.option("--to", "person", required=True, help="Who takes over, by person id.")
 @click.option(
     "--fingerprint",
-    help="What they have read to you, where they are no custodian; else you are asked.",
+    help="The fingerprint that they read to you, if they aren't a custodian; else you are asked.",
 )
 @FORCE
 @identity_options
@@ -179,7 +179,9 @@ def restore(
     folder = _folder(session)
     with session.working("restoring the backup"):
         found = restore_backup(file, folder, opener, own, session.now(), made_by=expected)
-    session.say(f"{found.files:,} files of {found.created} are in {folder}")
+    session.say(
+        f"restored {found.files:,} files to {folder}; the backup was made at {found.created}"
+    )
     _restore_settings(session, found.settings, folder)
     if by_code or found.maker.person != own.public.person:
         # Somebody else knows the code of before, or it was just typed.
@@ -242,11 +244,13 @@ def _restore_settings(session: Session, settings: str | None, folder: Path) -> N
         _take_over_reading(session, settings)
         return
     write_durably(session.config_path, settings.encode("utf-8"))
-    session.say(f"the settings of the backup are in {session.config_path}; look whether paths fit")
+    session.say(
+        f"the settings of the backup are in {session.config_path}; check that the paths in it are right"
+    )
     named = session.config.resolve(session.config.sections.output.workspace)
     if named.resolve() != folder.resolve():
         session.warn(
-            f"the settings look for the workspace in {named}; write into [output] where it is now: {folder}"
+            f"your settings name {named} as the workspace; in the section [output], change it to {folder}"
         )
 
 
@@ -260,7 +264,7 @@ def _take_over_reading(session: Session, settings: str) -> None:
     taken = own.model_copy(update={name: getattr(former, name) for name in names})
     write_durably(session.config_path, render_config(taken).encode("utf-8"))
     session.say(
-        f"{session.config_path} says of your file what the backup said; look whether it fits"
+        f"{session.config_path} now describes your file as the backup did; check that this is right"
     )
 
 

@@ -20,11 +20,11 @@ from schemas.shared.command_line import FILE, emit, json_option
 
 @click.group(
     "custodian",
-    short_help="Name people who can restore it when you cannot.",
+    short_help="Name people who can restore it when you can't.",
     epilog="Example: blindlink workspace custodian list",
 )
 def custodian() -> None:
-    """Name second persons of your agency who can restore the workspace when you cannot."""
+    """Name other people of your agency who can restore the workspace when you can't."""
 
 
 @custodian.command(
@@ -50,7 +50,7 @@ def add(session: Session, /, *, file: Path, fingerprint: tuple[str, ...], **give
         raise UntrustedKeyError(f"the keys in {file} are forged: {exc}") from None
     if person.fingerprint() != written:
         raise UntrustedKeyError(
-            f"the keys in {file} are not those of this fingerprint: they have {person.fingerprint()}"
+            f"the keys in {file} have a different fingerprint: {person.fingerprint()}"
         )
     _change(session, given, lambda keepers: keepers.with_custodian(person))
     session.say(
@@ -69,9 +69,11 @@ def add(session: Session, /, *, file: Path, fingerprint: tuple[str, ...], **give
 @agency_options
 @click.pass_obj
 def remove(session: Session, /, *, person: str, **given: Any) -> None:
-    """Make PERSON a custodian no longer; backups that were made before still open with their keys."""
+    """End PERSON's custody. Earlier backups still open with their keys."""
     _change(session, given, lambda keepers: keepers.without_custodian(person))
-    session.say(f"{person} is no custodian any more; make a new backup and destroy those of before")
+    session.say(
+        f"{person} is no longer a custodian; make a new backup and destroy the earlier ones"
+    )
 
 
 @custodian.command("list", epilog="Example: blindlink workspace custodian list --json")

@@ -151,7 +151,8 @@ def _ethics(parties: Sequence[Answers]) -> Answers:
         "files": list(_files(parties)),
         "floor": ask_number("Smallest count that is shown", 10),
         "most_ended": ask_share(
-            "At most which share of the links may end in one round before a person looks", "0.1"
+            "Largest share of the links that may end in one round before a person has to look",
+            "0.1",
         ),
     }
     breach = {
@@ -206,7 +207,7 @@ def _law(answers: Answers, today: date) -> Answers:
         "keep_encodings_days": ask_number("After how many days encodings are destroyed", 30),
         "keep_links_days": links,
         "destroy_by": ask_date(
-            "Day by which nothing is left", end + timedelta(days=links)
+            "Day by which everything is destroyed", end + timedelta(days=links)
         ).isoformat(),
     }
     return {

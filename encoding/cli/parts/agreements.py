@@ -59,7 +59,9 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 def seat_options(function: _Function) -> _Function:
     """Add the options that say at which broker, in which project, and with whose keys somebody signs."""
     project = click.option(
-        "--project", envvar="BLINDLINK_PROJECT", help="The project; else as the settings say."
+        "--project",
+        envvar="BLINDLINK_PROJECT",
+        help="The project; if left out, the one in your settings.",
     )
     return project(broker_options(identity_options(agency_options(function))))
 
@@ -195,7 +197,7 @@ def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
     has_settings = session.config_path.exists()
     project = given["project"] or (session.project if has_settings else None)
     if project is None:
-        raise click.UsageError("missing option --project: there are no settings that name it")
+        raise click.UsageError("missing option --project: no settings file names it")
     url, ca_file = broker_of(session, given)
     if has_settings:
         workspace = session.workspace
@@ -287,7 +289,7 @@ def on_their_roster(
     listed = [one for one in trusted if on_roster(signed, bound, party, one.person) is not None]
     if trusted and signed and not listed:
         raise UntrustedKeyError(
-            f"the agreement lists nobody of {party} whom you trust",
+            f"you trust nobody whom the agreement lists for {party}",
             hint=f"have {party} read one to you, then: blindlink identity trust {party} FINGERPRINT",
         )
     return listed if signed else trusted
@@ -320,7 +322,9 @@ def agreement_in_force(session: Session, view: ProjectView) -> Agreement:
     """
     kept = agreements_kept(session).find(view.agreement)
     if kept is None:
-        raise AgreementUntrustedError("the agreement by which the broker goes is not kept here")
+        raise AgreementUntrustedError(
+            "this computer does not have the agreement that the broker uses"
+        )
     return kept.agreement
 
 
@@ -380,7 +384,7 @@ def _shown(client: BrokerClient, project: str, digest: str) -> KeptAgreement:
         if exc.problem != "not-found":
             raise
         raise AgreementUntrustedError(
-            "the broker goes by an agreement that this agency does not have, and does not show it",
+            "the broker uses an agreement that this agency does not have, and does not show it",
             hint="ask the operator, by telephone, which agreement that is",
         ) from exc
 

@@ -97,8 +97,8 @@ class Arrival:
         )
         if found is None and is_over:
             raise OthersWaitedForError(
-                f"what {self.partner} had delivered for round {kept.round} was destroyed, or a later"
-                " round's has taken its place"
+                f"what {self.partner} had delivered for round {kept.round} was destroyed, or"
+                " replaced by a later round's delivery"
             )
         raise DeliveryUnusableError(
             "not-as-stated",

@@ -66,7 +66,7 @@ def attach_columns(
     if counter.session.party not in counter.view.terms.providers:
         if only is not None:
             raise NotReadyError(
-                f"the columns of {only} alone give no link IDs: those of all agencies are joined",
+                f"columns of {only} alone give no link IDs; join the columns of all agencies",
                 hint="blindlink attach",
             )
         return join_columns(counter, agreement)
@@ -127,7 +127,7 @@ def _attach(
         columns, attached = arrival.take(view, rows, use)
     if attached.unknown:
         session.warn(
-            f"{attached.unknown:,} link IDs that {partner} has delivered are none of this agency's"
+            f"{attached.unknown:,} link IDs that {partner} has delivered are unknown to this agency"
         )
     return AttachedColumns(
         partner, view.round, view.number, output, columns, attached.rows_attached

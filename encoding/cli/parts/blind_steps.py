@@ -105,7 +105,7 @@ def blind_links(
         fetched = fetch_blind(client, release, session.party, trust)
         if trusted is None:
             session.warn(
-                f"nobody of {recipient} is trusted yet, so the broker alone says who can open the link IDs;"
+                f"nobody of {recipient} is trusted yet, so only the broker says who can open the link IDs;"
                 f" compare fingerprints: blindlink identity trust {recipient} FINGERPRINT"
             )
         else:

@@ -21,7 +21,7 @@ def broker_options(function: _Function) -> _Function:
         click.option(
             "--broker",
             envvar="BLINDLINK_BROKER",
-            help="The broker's address, https://...; else as the settings say.",
+            help="The broker's address, https://...; if left out, the one in your settings.",
         ),
         click.option(
             "--ca-file",

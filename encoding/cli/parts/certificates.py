@@ -100,7 +100,7 @@ def fetch_certified(session: Session, client: BrokerClient, trust: Trust, number
     wrong += left_objects(certificate, check.entry.seq, copy.entries)
     if wrong:
         raise CertificateError(
-            f"the match log does not say that {wrong[0]} was destroyed as the certificate means",
+            f"the match log does not say that {wrong[0]} was destroyed as the certificate says",
             hint="do not counter-sign it; ask the operator",
         )
     n_receipts = compare_with_receipts(check, trust.receipts)

@@ -76,8 +76,8 @@ def _why_nothing(counter: Counter) -> str:
     if receivers_of(counter, agreement) or senders_of(counter, agreement):
         return "no columns were exchanged with partners"
     return (
-        f"the agreement lets no columns go from {counter.session.party} to anybody beside link IDs,"
-        " nor come here"
+        f"beside link IDs, the agreement lets {counter.session.party} neither send nor receive"
+        " columns"
     )
 
 

@@ -34,7 +34,7 @@ def exchange_options(function: _Function) -> _Function:
     """Add the options that say who holds the secret, whose keys are used, and who carries."""
     options = (
         click.option(
-            "--to-file", type=FILE, help="Write into this file, in place of sending to the broker."
+            "--to-file", type=FILE, help="Write into this file instead of sending to the broker."
         ),
         click.option(
             "--holder",

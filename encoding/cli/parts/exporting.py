@@ -67,8 +67,8 @@ def export_statuses(session: Session, order: Order) -> Exported:
     recipient = next((r for r in kept.agreement.recipients if r.party == session.party), None)
     if recipient is None or recipient.mode != "linked":
         raise NotReadyError(
-            "the agreement gives this party no matches of its own records, so that no status follows from them",
-            hint='it would stand in the clause recipients, with mode = "linked"',
+            "the agreement gives this party no matches of its own records, so it has no status to export",
+            hint='the agreement would have to list it in the clause recipients, with mode = "linked"',
         )
     header = ",".join(CEDS_HEADER if order.format == "ceds" else CSV_HEADER)
     start = ED_FI_START if order.format == "ed-fi" else f"{header}\n".encode()
@@ -81,7 +81,7 @@ def export_statuses(session: Session, order: Order) -> Exported:
         before = memory.read()
         if before.is_dated and order.begin is None:
             raise ExportError(
-                "earlier exports had the partner's dates, and without them periods would begin anew",
+                "earlier exports had the partner's dates; without them, every period would start over",
                 hint="give --from, --begin and --end as before",
             )
         statuses = updated(before.statuses, linked, today)

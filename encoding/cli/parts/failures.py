@@ -70,5 +70,5 @@ def _describe_unexpected(exc: BaseException) -> _Failure:
     place = f"{frame.name}, line {frame.lineno} of {Path(frame.filename).name}"
     return _Failure(
         f"internal error: {type(exc).__name__} in {place}",
-        "this is a fault of the program; report this line, which holds none of your data",
+        "this is a bug; report this line, which has none of your data in it",
     )

@@ -96,7 +96,9 @@ def audited(
             keep_audit(kept_path(session, side), report)
         if is_over:
             return report
-        session.say("a goal was missed or was before; the attacks are drawn anew")
+        session.say(
+            "an attack found too much, now or before; the attacks run again, with new draws"
+        )
 
 
 def withdrawn_of(session: Session) -> LeftOut | None:
@@ -131,14 +133,16 @@ def audit_that_counts(
     kept = read_kept_audit(kept_path(session, side))
     if kept is not None and not audit_fault(kept, profile=profile, side=side, records=n_records):
         return kept
-    session.say("no full privacy audit counts for this file; it is attacked now, before it is sent")
+    session.say(
+        "this file has no valid full privacy audit, so one runs now, before the file is sent"
+    )
     report = audited(session, subject, GOALS_ALONE, side, progress, most_partner=most_partner)
     refuse_missed(report)
     statement = report.statement()
     if statement is None:
         raise PrivacyAuditError(
             "too few of the file's records can be encoded to attack them",
-            hint="see what is wrong with them: blindlink check",
+            hint="to see what is wrong with them: blindlink check",
         )
     session.say(f"privacy audit: {summary(report)}")
     return statement

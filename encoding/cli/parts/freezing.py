@@ -116,13 +116,13 @@ def _refuse(session: Session, kept: KeptAgreement, order: Order) -> None:
     destroy_by = kept.agreement.retention.destroy_by
     if not _today(session) <= order.until <= destroy_by:
         raise click.BadParameter(
-            f"a day from today on, no later than {destroy_by}, when the agreement wants all destroyed",
+            f"give a day from today to {destroy_by}, by which the agreement wants everything destroyed",
             param_hint="--until",
         )
     if any(one.study == order.study for one in frozen_here(session)):
         raise NotReadyError(
-            f"something was frozen for {order.study} before, and stays as it is",
-            hint="give the new one another name, such as one with the year",
+            f"there is a frozen file for {order.study} already, and it stays as it is",
+            hint="give the new one a different name, such as one with the year",
         )
 
 

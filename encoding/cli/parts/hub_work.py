@@ -26,7 +26,7 @@ from encoding.workspace.workspace import open_workspace
 from schemas.ids import utc_text
 
 _MAX_SENTENCE: Final = 4_000
-_CRASHED: Final = "look whether the computer has enough memory, then: blindlink hub refresh"
+_CRASHED: Final = "check that the computer has enough memory, then: blindlink hub refresh"
 
 
 @dataclass(frozen=True, slots=True)

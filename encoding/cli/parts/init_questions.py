@@ -136,7 +136,7 @@ def _refuse_words_about_no_file(given: Mapping[str, Any]) -> None:
     asked = [question.option for question in QUESTIONS if question.section == "input"]
     unasked = [option for option, (section, _) in UNASKED.items() if section == "input"]
     if any(given[option] for option in (*asked, *unasked, "preset", "columns_file", "columns")):
-        raise click.UsageError("there is nothing to say about a file with --without-file")
+        raise click.UsageError("--without-file can't be combined with options about a file")
 
 
 def _answer(question: Question, defaults: Mapping[str, str], may_ask: bool) -> str | None:
@@ -156,7 +156,7 @@ def _read_log_key(given: str) -> str:
     try:
         return VerifierKey.from_text(text).text
     except CheckpointError as exc:
-        raise ConfigError("the log key is not a line as the operator gives it") from exc
+        raise ConfigError("the log key must be the one line that the operator gave you") from exc
 
 
 def _header(source: Mapping[str, Any], folder: Path) -> tuple[str, ...]:

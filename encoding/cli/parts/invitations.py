@@ -51,7 +51,7 @@ def read_invitation(path: Path) -> Invitation:
         raise InvitationError(why_unread(exc, path, f"{path} cannot be read")) from exc
     except DocumentError as exc:
         raise InvitationError(
-            f"{path} is no invitation, or was changed since the broker wrote it",
+            f"{path} is not an invitation, or was changed since the broker wrote it",
             hint="use the file as you got it from the operator, or ask for a new one",
         ) from exc
 
@@ -121,7 +121,7 @@ class Place:
         if not self.identity.exists():
             if self.invitation.is_over(session.now()):
                 raise InvitationError(
-                    f"the invitation has ended, at {self.invitation.expires}",
+                    f"the invitation expired at {self.invitation.expires}",
                     hint="ask the operator for a new one",
                 )
             return
@@ -158,7 +158,7 @@ def enrolled(session: Session, place: Place) -> tuple[EnrolmentView, PublicIdent
                 if place.key_file is not None and not has_key_file:
                     place.key_file.unlink(missing_ok=True)
             raise InvitationError(
-                "the broker does not take the invitation: its code was used for other keys, or has ended",
+                "the broker does not accept the invitation: its code was used for other keys, or has expired",
                 hint="ask the operator for a new one; if nobody here has used it, tell them that, too",
             ) from exc
     require_same_keys(view, signed.identity)
@@ -173,8 +173,8 @@ def require_same_keys(view: EnrolmentView, sent: PublicIdentity) -> None:
     """
     if view.fingerprint != sent.fingerprint():
         raise BrokerAnswerError(
-            "the broker says that it has other keys than those that were sent",
-            hint="tell its operator: somebody may stand between you and the broker",
+            "the broker says that it has different keys from those you sent",
+            hint="tell its operator: somebody may be intercepting your connection",
         )
 
 

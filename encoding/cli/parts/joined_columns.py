@@ -123,7 +123,7 @@ def _wanted(counter: Counter, agreement: Agreement) -> _Wanted:
     senders = senders_of(counter, agreement)
     pairs = {pair for one in senders for pair in agreement.delivering(one, party)}
     if not pairs:
-        raise NotReadyError("the agreement lets columns come here from no two agencies")
+        raise NotReadyError("the agreement does not let columns of two agencies come here")
     found = newest_linked(counter, pairs)
     if found is None:
         raise OthersWaitedForError("no round has been closed with matches yet")
@@ -211,7 +211,7 @@ def _read(
     if runs != sorted(wanted.runs[view.sender].items()):
         raise DeliveryUnusableError(
             "not-as-stated",
-            f"{view.sender} has delivered the rows of other runs than round {view.round} was closed with",
+            f"{view.sender} has delivered the rows of runs with which round {view.round} was not closed",
         )
     return tables
 

@@ -35,7 +35,7 @@ def kept_review(
         questions = api.questions(view.run)
         if hashlib.sha256(questions).hexdigest() != proven.asked.questions_sha256:
             raise QuestionsUntrustedError(
-                "the match log lists other questions than the broker shows"
+                "the match log lists different questions from those the broker shows"
             )
         cards = api.cards(view.run) if with_cards else b""
         try:

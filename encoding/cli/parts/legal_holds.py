@@ -17,6 +17,6 @@ def refuse_held(session: Session, client: BrokerClient) -> None:
     if found.is_held:
         by = sorted({one.party for one in found.holds if one.lifted is None})
         raise LegalHoldError(
-            f"a legal hold of {', '.join(by) or 'the agreement'} forbids to destroy anything of the project",
+            f"a legal hold of {', '.join(by) or 'the agreement'} forbids destroying anything of the project",
             hint="see: blindlink hold list",
         )

@@ -190,7 +190,9 @@ class RoundLinks:
         except AgencyError as exc:
             if exc.exit_code == ALARM:
                 raise
-            self._counter.session.warn(f"who waits for your reviewers cannot be told: {exc}")
+            self._counter.session.warn(
+                f"the pairs that wait for your reviewers can't be listed: {exc}"
+            )
             return frozenset()
 
     def _fetch(self, partner: str, view: ReleaseView) -> PairRelease:
@@ -236,7 +238,7 @@ class RoundLinks:
         roots = {progress.larger: progress.root_larger, progress.smaller: progress.root_smaller}
         earlier = progress.earlier
         if earlier is None or None in roots.values():
-            raise NotReadyError(f"round {found.round} has no two containers of this pair")
+            raise NotReadyError(f"round {found.round} does not have both containers of this pair")
         later = turn.pair.partner_of(earlier)
         transcript = Transcript(earlier=roots[earlier] or "", later=roots[later] or "")
         tokens = self._tokens(turn, roots[session.party] or "")
@@ -262,7 +264,7 @@ class RoundLinks:
         if own_nonces(session).is_spent(turn.own_nonce.number):
             # Else it would be an excuse for matches without a proof.
             raise TranscriptError(
-                f"the broker names another container than this agency has sent to {turn.partner}",
+                f"the broker names a different container from the one this agency has sent to {turn.partner}",
                 hint="nothing of this round is stored; tell the other agencies and the operator",
             )
         return TokensMet()

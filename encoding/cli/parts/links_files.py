@@ -221,7 +221,7 @@ class _Writing:
             session.warn(f"{missing:,} link IDs belong to records that the file does not have")
         if not self._now:
             session.warn(
-                f"what was encoded in round {found.round} is not known here, so no reasons can be told"
+                f"what was encoded in round {found.round} is no longer known here, so no reasons can be given"
             )
         return LinksWritten(
             self._files,
@@ -299,7 +299,7 @@ class _Writing:
             n_ended = len(names.keys() - read.linked.keys() - self._unlinked)
         if in_force is None or not self._exceeds(n_ended, len(in_force.records)):
             if self._order.accepted is not None:
-                session.say("nothing had to be accepted: no more links end than is agreed")
+                session.say("there was nothing to accept: no more links end than is agreed")
             return None if written is None else written.accepted
         held = HeldChange(
             round=self._found.round,
@@ -376,10 +376,10 @@ def _held_error(change: HeldChange, terms: ProjectTerms, files: LinkFiles) -> Ch
     """Return that the links of a round wait to be accepted."""
     share = f"{change.ended / max(1, change.in_force):.1%}"
     return ChangeHeldError(
-        f"{change.ended:,} of {change.in_force:,} links in force end in round {change.round} ({share}), and at"
-        f" most {percent(terms.most_ended or '1')} may: {files.links.name} is still that of round"
-        f" {change.in_force_round}",
-        hint=f"look at {files.changes.name}; if it is right: blindlink links --accept-change REASON",
+        f"{change.ended:,} of {change.in_force:,} links in force end in round {change.round} ({share}); the"
+        f" agreement allows at most {percent(terms.most_ended or '1')}, so {files.links.name} is still that of"
+        f" round {change.in_force_round}",
+        hint=f"check {files.changes.name}; if it is right: blindlink links --accept-change REASON",
     )
 
 

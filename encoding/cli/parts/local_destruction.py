@@ -163,7 +163,7 @@ def _frozen(holdings: Holdings, study: str) -> LocalCopy:
     if not path.is_file():
         raise FileMissingError(
             f"what was frozen for {study} is not at {path} any more",
-            hint="put it back there, so that its destruction can be signed",
+            hint="put it back there, so that you can sign its destruction",
         )
     return LocalCopy("link-table", path)
 
@@ -174,13 +174,13 @@ def _listing(session: Session, copies: Sequence[LocalCopy], wish: Wish) -> Itera
         yield f"  {IN_WORDS[copy.what]}: {copy.path}"
     if any(copy.what == "handle-map" for copy in copies):
         yield (
-            "Without the handle map, `blindlink disclosures` and `blindlink links` can tell of no record any"
-            " more: first make the answers that you must keep."
+            "Without the handle map, `blindlink disclosures` and `blindlink links` can't answer for any"
+            " record any more. First write the answers that you must keep."
         )
     for kind, why in wish.keep:
         yield f"This is kept: {IN_WORDS[kind]}. {why}"
     if wish.is_offline:
-        yield "Nobody can be asked whether a legal hold stands: you state that you know of none."
+        yield "The broker can't be asked whether a legal hold is in force: you state that you know of none."
     if not wish.is_narrow:
         yield (
             f"You state for {session.party} that nothing else of it is left, in backups, on paper or elsewhere."
@@ -242,6 +242,6 @@ def _report(
     )
     remarks = [
         f"{len(under_way.note.files):,} files are removed, and the statement is signed {what}",
-        f"none is left of: {', '.join(IN_WORDS[kind] for kind in none_left) or 'nothing named'}",
+        f"nothing is left of these: {', '.join(IN_WORDS[kind] for kind in none_left) or 'nothing named'}",
     ]
     emit(document, remarks=remarks)

@@ -16,7 +16,7 @@ MAX_REASON: Final = 2000
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-FORCE: Final = click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+FORCE: Final = click.option("--force", is_flag=True, help="Overwrite an existing file.")
 LINKS: Final = click.option(
     "--links",
     "links_file",
@@ -59,7 +59,7 @@ ACCEPT_CHANGE: Final = click.option(
     "--accept-change",
     metavar="REASON",
     callback=as_reason,
-    help="Put the links in force though more end than is agreed; say why.",
+    help="Accept the new links although more links end than is agreed; say why.",
 )
 
 
@@ -78,7 +78,7 @@ def agency_options(function: _Function) -> _Function:
             type=click.Path(file_okay=False, path_type=Path),
             expose_value=False,
             callback=_set("workspace_path"),
-            help="Folder of what must be remembered; the settings name it.",
+            help="The workspace, your folder of keys and receipts; the settings name it.",
         ),
         quiet_option,
     )
@@ -95,7 +95,7 @@ def quiet_option(function: _Function) -> _Function:
         is_flag=True,
         expose_value=False,
         callback=_set("is_quiet"),
-        help="Only errors; no progress and no remarks.",
+        help="Show only errors: no progress, no remarks.",
     )(function)
 
 
@@ -106,9 +106,9 @@ def file_options(function: _Function) -> _Function:
             "--file",
             "file",
             type=FILE,
-            help="Your file of people, in place of the one in the settings.",
+            help="Your file of people, instead of the one in the settings.",
         ),
-        click.option("--id-column", help="The column of your own number of a person."),
+        click.option("--id-column", help="The column of your record IDs."),
     )
     for option in reversed(options):
         function = option(function)
@@ -119,7 +119,7 @@ def input_options(function: _Function) -> _Function:
     """Add the options that say where the file of people is, how it is read, and what its columns are."""
     options = (
         click.option("--file", "file", help="Your file of people."),
-        click.option("--id-column", help="The column of your own number of a person."),
+        click.option("--id-column", help="The column of your record IDs."),
         click.option("--encoding", help="How the text of the file is stored, such as cp1252."),
         click.option("--delimiter", help="The character between cells."),
         click.option("--sheet", help="The sheet of a workbook."),

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 MENDABLE: Final = frozenset({"unreadable", "not-signed", "not-as-stated"})
 MOST_MENDED: Final = 4
 FAULTS: Final[dict[DeliveryFault, str]] = {
-    "unreadable": "its keys do not open it, or it came to harm on its way",
-    "not-signed": "it trusts nobody who has signed it",
-    "not-as-stated": "it is another file than was signed, or of another round",
-    "not-agreed": "it holds what the agreement does not let go there, or is under an older agreement",
+    "unreadable": "its keys do not open it, or it was damaged on the way",
+    "not-signed": "it does not trust the person who signed it",
+    "not-as-stated": "it is not the file that was signed, or is of a different round",
+    "not-agreed": "it has columns that the agreement does not allow there, or follows an older agreement",
 }
 
 
@@ -201,8 +201,8 @@ class _Sending:
                 return self._delivered(newest.number, n_rows, is_new=False)
             if newest is not None and newest.number == MAX_DELIVERIES:
                 raise NotReadyError(
-                    f"{MAX_DELIVERIES} deliveries of round {self._links.round} are the most",
-                    hint="the next round's delivery has what changed since",
+                    f"round {self._links.round} already has {MAX_DELIVERIES} deliveries, the most allowed",
+                    hint="what changed since then goes with the next round's delivery",
                 )
             wanted = SentDelivery(
                 round=self._links.round,

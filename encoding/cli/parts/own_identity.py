@@ -53,7 +53,9 @@ def identity_options(function: _Function) -> _Function:
             "--identity", type=FILE, help=f"File of your keys; {DEFAULT_FILE} if left out."
         ),
         click.option(
-            "--passphrase-file", type=FILE, help="Read the passphrase from this file, do not ask."
+            "--passphrase-file",
+            type=FILE,
+            help="Read the passphrase from this file instead of asking.",
         ),
         click.option("--key-file", type=FILE, help="The key file that opens your keys."),
     )
@@ -78,7 +80,7 @@ def unlock_own(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Identi
         # Auditors and operators have keys, and no settings.
         if session.config_path.exists() and locked.public.party != session.party:
             raise ConfigError(
-                f"{path} is of somebody of {locked.public.party}, and the settings are of {session.party}"
+                f"{path} has keys of {locked.public.party}, but your settings are of {session.party}"
             )
         session.unlocking = _unlocking(session, given, locked.lock.kind)
         session.own = locked.unlock(session.unlocking)
@@ -146,7 +148,7 @@ def _unlocking(session: KeyHolder, given: Mapping[str, Any], kind: str) -> Unloc
     if kind == "key-file":
         if key_file is None:
             raise ConfigError(
-                "your keys are opened by a key file, and nothing says which",
+                "your keys need a key file, and no setting names it",
                 hint="name it as key_file in the section [identity]" + _or_by_option("key_file"),
             )
         return read_key_file(key_file)

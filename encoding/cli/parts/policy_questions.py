@@ -57,9 +57,7 @@ def ask_policy() -> Answers:
         "auto": auto,
         "review": ask_share("From which probability it is held back for clerical review", "0.05"),
         "review_share": ask_share("At most which share of the smaller file is held back", "0.05"),
-        "twin_guard": ask_confirmation(
-            "Is a pair held back that twins would explain as well", default=False
-        ),
+        "twin_guard": ask_confirmation("Hold back a pair that could also be twins", default=False),
         "prior_matches": ask_share("Which share of the smaller file you expect to match", "0.4"),
         "link_rate": {
             "least": ask_share("Below which share of links nothing is released", "0"),

@@ -40,7 +40,7 @@ def ask_share(text: str, default: str) -> str:
 
     def parse(given: str) -> str:
         if not re.fullmatch(r"(0(\.[0-9]{1,9})?|1(\.0{1,9})?)", given):
-            raise click.BadParameter("it is a number from 0 to 1, such as 0.9")
+            raise click.BadParameter("enter a number from 0 to 1, such as 0.9")
         return given
 
     answer: str = click.prompt(text, default=default, value_proc=parse, err=True)
@@ -70,7 +70,7 @@ def ask_due(frequency: str) -> str | None:
             refuse_due(frequency, due)
         except ValueError:
             example = "22:00" if frequency == "daily" else "sunday 22:00"
-            raise click.BadParameter(f"it is a time in UTC, such as {example}") from None
+            raise click.BadParameter(f"enter a time in UTC, such as {example}") from None
         return due
 
     text = "By when files are due, in UTC, such as sunday 22:00 (Enter: on the day of the round)"
@@ -87,7 +87,7 @@ def ask_date(text: str, default: date | None) -> date:
         try:
             return date.fromisoformat(given)
         except ValueError:
-            raise click.BadParameter("a day is written as 2026-09-01") from None
+            raise click.BadParameter("write a day like 2026-09-01") from None
 
     shown = None if default is None else default.isoformat()
     answer: date = click.prompt(text, default=shown, value_proc=parse, err=True)
@@ -115,7 +115,7 @@ def require_yes(sentences: Iterable[str], question: str, *, yes: bool) -> None:
     if yes:
         return
     if not is_interactive():
-        raise click.UsageError("missing option --yes: nobody is there to answer questions")
+        raise click.UsageError("missing option --yes: there is no terminal to ask you on")
     if not click.confirm(question, err=True):
         raise click.Abort
 
@@ -132,6 +132,6 @@ def one_line(text: str) -> str:
         TypeAdapter(Line).validate_python(written)
     except ValidationError:
         raise click.BadParameter(
-            f"one line of 1 to {MAX_LINE} printable characters is wanted"
+            f"enter one line of 1 to {MAX_LINE} printable characters"
         ) from None
     return written

@@ -51,7 +51,9 @@ def _answer(counter: Counter, view: ReviewView, source: Source) -> int:
     proven = prove_review(counter, view)
     asked = api.asked(view.run)
     if asked.digest() != proven.asked.buckets_sha256:
-        raise QuestionsUntrustedError("the match log lists other buckets than the broker asks for")
+        raise QuestionsUntrustedError(
+            "the match log lists different buckets from those the broker asks for"
+        )
     if len(asked.buckets) > proven.clause.questions:
         raise QuestionsUntrustedError("the broker asks for more buckets than the agreement allows")
     with session.workspace.lock():
@@ -99,7 +101,7 @@ def _asked_records(handles: HandleMap, asked: AskedBuckets, size: int) -> dict[H
             found[label].append(handle)
     if min(map(len, found.values()), default=size) < size:
         raise QuestionsUntrustedError(
-            "the broker asks for a bucket that this agency has not, or that is too small to be asked for",
+            "the broker asks for a bucket that this agency does not have, or that is too small",
             hint="nothing was sent; tell the operator of the broker",
         )
     return keys_of_handles(handles, [one for some in found.values() for one in some])

@@ -59,7 +59,7 @@ def own_reviews(counter: Counter) -> tuple[ReviewView, ...]:
         raise NotReadyError("the agreement has no clerical review")
     if review.reviewer != party:
         raise NotReadyError(
-            f"the people of {review.reviewer} decide pairs, and not those of {party}",
+            f"the people of {review.reviewer} decide pairs, not the people of {party}",
             hint="cards are made by: blindlink refresh, or: blindlink review --answer",
         )
     return tuple(one for one in reviews_of(counter) if one.reviewer == party)

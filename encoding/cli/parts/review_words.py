@@ -8,6 +8,7 @@ from encoding.review.journal import STEPS
 from encoding.review.sitting import Sitting
 from schemas.printable import printable
 from schemas.review import ReviewView
+from schemas.shared.amounts import counted
 
 
 def standing_document(sitting: Sitting) -> dict[str, object]:
@@ -36,13 +37,13 @@ def standing_lines(sitting: Sitting) -> Iterator[str]:
     done = f"{standing.decided:,} of {standing.pairs:,} are decided"
     yield f"{where}: {done}; decisions count until {until} UTC"
     if standing.unsent:
-        yield f"{standing.unsent:,} decisions are not sent; send them with: blindlink review --send"
+        yield f"{counted(standing.unsent, 'decision')} not sent yet; to send: blindlink review --send"
     if standing.again:
         yield f"{standing.again:,} pairs that you were unsure of before are not shown; --again shows them"
     if standing.missing:
         yield (
-            f"{standing.missing:,} pairs cannot be decided here: your file has the record no more, or the card"
-            " is not to be trusted"
+            f"{standing.missing:,} pairs cannot be decided here: your file no longer has the record, or the"
+            " card can't be trusted"
         )
 
 

@@ -124,9 +124,11 @@ def _asked(entries: Sequence[Entry], view: ReviewView) -> ReviewAsked:
     bodies = [one.body for one in entries if one.object == view.run]
     asked = [body for body in bodies if isinstance(body, ReviewAsked)]
     if len(asked) != 1:
-        raise QuestionsUntrustedError("the match log does not show that this was asked once")
+        raise QuestionsUntrustedError(
+            "the match log does not show exactly one request for this review"
+        )
     (found,) = asked
     stated = (view.round, view.reviewer, view.asked, view.deadline)
     if (found.round, found.reviewer, found.asked, found.deadline) != stated:
-        raise QuestionsUntrustedError("the match log shows another review than the broker")
+        raise QuestionsUntrustedError("the match log and the broker show different reviews")
     return found

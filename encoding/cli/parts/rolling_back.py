@@ -71,13 +71,13 @@ class RollbackDone:
         said, others = self.signed.rollback, listed(self.others)
         if self.has_gone_back:
             yield (
-                f"the ledger says again what it said after round {said.to.round}; that counts from round"
-                f" {said.applied.round + 1} on, for which {others} must have done the same"
+                f"the ledger is back to where it was after round {said.to.round}; this counts from"
+                f" round {said.applied.round + 1} on, and {others} must do the same before that"
             )
             yield f"hand {self.output} to {others}, if they do not have it yet"
         else:
             yield f"signed; nothing has changed yet. Hand {self.output} to {others}"
-            yield "with what they sign, give the command once more: --with THEIRS"
+            yield "then give the command again, with what they sign: --with THEIRS"
 
 
 def roll_back(session: Session, word: RollbackWord, given: Mapping[str, Any]) -> RollbackDone:
@@ -92,7 +92,7 @@ def roll_back(session: Session, word: RollbackWord, given: Mapping[str, Any]) ->
     refuse_to_overwrite(word.output, own_start=_START)
     desk, own = own_desk(session), unlock_own(session, given)
     if _DUTY not in own.public.duties:
-        raise RollbackError(f"this takes a person with the duty {_DUTY}")
+        raise RollbackError(f"only a person with the duty {_DUTY} can do this")
     if not is_lasting(desk):
         raise RollbackError("link IDs of this agency's ID space are new in each round")
     others = _other_recipients(desk)
@@ -146,7 +146,9 @@ def _other_recipients(desk: OwnDesk) -> tuple[str, ...]:
         if (one.space, one.mode) == (space, "linked") and one.party != desk.session.party
     )
     if not others:
-        raise RollbackError("nobody else receives in this agency's ID space, with whom to go back")
+        raise RollbackError(
+            "nobody else receives in this agency's ID space, with whom it could go back"
+        )
     return others
 
 
@@ -215,7 +217,7 @@ def _received(session: Session, own: Rollback, others: Sequence[str], path: Path
     if not own.agrees_with(said):
         raise RollbackError(
             f"{said.party} has signed something else: another round, other link IDs in it, or at another time",
-            hint="compare the numbers of the rounds; each new round makes a new rollback necessary",
+            hint="compare the numbers of the rounds; after each new round, all must sign again",
         )
     return signed
 

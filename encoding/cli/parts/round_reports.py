@@ -65,7 +65,7 @@ def report_of_round(
         written: what writing the links has told; None: what the report of this round that is kept has.
     Raises:
         NotReadyError: no links of the round were written here, or what was encoded in it is not known.
-        LogError: the broker tells other numbers of a run than it has logged.
+        LogError: the broker shows different numbers of a run from those in its log.
         OutputExistsError, OutputBlockedError: a file cannot be written, or is somebody else's.
     """
     session = counter.session
@@ -179,7 +179,7 @@ class _Maker:
         if not snapshots:
             raise NotReadyError(
                 f"what was encoded in round {self._number} is not known here",
-                hint="it is kept for the rounds whose links are in force or come next",
+                hint="the workspace keeps it only for rounds whose links are in force or come next",
             )
         largest: Snapshot = max(snapshots.values(), key=len)
         linked = keys_of(workspace, project, links.records)

@@ -115,7 +115,7 @@ def required_round(counter: Counter) -> RoundView:
     found = open_round(counter)
     if found is None:
         raise NotReadyError(
-            "no round is due yet by the agreement's schedule", hint="see: blindlink round status"
+            "by the agreement's schedule, no round is due yet", hint="see: blindlink round status"
         )
     return found
 
@@ -196,8 +196,8 @@ def refuse_lost(counter: Counter, turns: Iterable[Turn]) -> None:
             except NonceUnknownError:
                 raise NonceUnknownError(
                     f"this workspace was restored or handed over after it got ready for round {turn.round}:"
-                    " make that round once more, with: blindlink round correct --reason workspace-lost,"
-                    " or wait for the next one"
+                    " repeat that round with: blindlink round correct --reason workspace-lost, or wait"
+                    " for the next one"
                 ) from None
 
 

@@ -106,7 +106,7 @@ def _known_to_share(
         return None
     if ledger.last is None or ledger.last.round != links.round:
         raise NotReadyError(
-            f"which link IDs of round {links.round} {partner} has, too, is not known here any more",
-            hint="the next round's are",
+            f"it is no longer known here which link IDs of round {links.round} {partner} has, too",
+            hint="those of the next round will be known",
         )
     return frozenset(link for link, parties in ledger.granted_to(()).items() if partner in parties)

@@ -31,7 +31,7 @@ def read_shown(path: Path) -> IdentityHistory:
     except OSError:
         raise IdentityMissingError(f"the file {path} cannot be read") from None
     except FormatError as exc:
-        raise IdentityFormatError(f"the file {path} does not show anybody's keys: {exc}") from None
+        raise IdentityFormatError(f"the file {path} has nobody's keys in it: {exc}") from None
     try:
         if isinstance(shown, dict) and "enrolled" in shown:
             return IdentityHistory.from_json(shown)
@@ -39,7 +39,7 @@ def read_shown(path: Path) -> IdentityHistory:
             shown = {name: shown[name] for name in shown if name != "fingerprint"}
         return IdentityHistory(enrolled=SignedIdentity.from_json(shown))
     except FormatError as exc:
-        raise IdentityFormatError(f"the file {path} does not show anybody's keys: {exc}") from None
+        raise IdentityFormatError(f"the file {path} has nobody's keys in it: {exc}") from None
 
 
 def compared_person(
@@ -70,13 +70,13 @@ def compared_person(
     else:
         if not prompts.is_interactive():
             raise click.UsageError(
-                "missing option --fingerprint: nobody is there to answer questions"
+                "missing option --fingerprint: there is no terminal to ask you on"
             )
         click.echo(f"{person} ({', '.join(found.duties)}): {found.fingerprint()}", err=True)
-        is_the_same = click.confirm("Have they read you exactly this fingerprint?", err=True)
+        is_the_same = click.confirm("Did they read you exactly this fingerprint?", err=True)
     if not is_the_same:
         raise UntrustedKeyError(
-            f"the broker shows other keys of {person} than those that were read to you",
+            f"the broker shows different keys of {person} from those that were read to you",
             hint="nothing was changed; call the operator",
         )
     return found

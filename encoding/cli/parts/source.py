@@ -37,6 +37,6 @@ def refuse_list(session: Session, source: Source) -> None:
     # What is not there yet would be refused later, by whoever is to write it.
     if source.skip_invalid.resolve() == links_file.resolve():
         raise OutputExistsError(
-            f"{source.skip_invalid} is where the settings put your links",
+            f"{source.skip_invalid} is the file in which the settings put your links",
             hint="choose another name for the list of rows",
         )

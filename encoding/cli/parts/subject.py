@@ -43,7 +43,7 @@ def subject_options(function: _Function) -> _Function:
     options = (
         click.argument("file", required=False, type=FILE),
         click.option("--preset", help="A known file layout, such as ceds, edfi or calpads."),
-        click.option("--id-column", help="The column of your own number of a person."),
+        click.option("--id-column", help="The column of your record IDs."),
         click.option(
             "--column",
             "columns",

@@ -70,14 +70,14 @@ def sources_of(
             if not received:
                 raise ColumnNotListedError(
                     f"the agreement lets {session.party} have no column of {party} beside link IDs",
-                    hint='it would stand in the clauses directions and elements, with use = "shared"',
+                    hint='its clauses directions and elements would have to list it, with use = "shared"',
                 )
             place = opened.enter_context(unsealed(session, path or _attached(session, party)))
             allowed = agreed_among(received, kept.agreement.columns(party, use))
             sources.append(received_source(party, place, own, use, allowed))
         if own is None and len(sources) < 2:
             raise TableError(
-                "who is linked shows in two files: name one of each party",
+                "it takes two files to see who is linked: name one of each party",
                 hint="such as --from schools=schools.csv --from welfare=welfare.csv",
             )
         yield sources, round_number

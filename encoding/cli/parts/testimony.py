@@ -48,5 +48,5 @@ def signed_by_own(
     except SignatureError as exc:
         needed = ", ".join(sorted(duties_for(kind)))
         raise IdentityError(
-            f"you cannot sign this: {exc}", hint=f"it takes one of these duties: {needed}"
+            f"you cannot sign this: {exc}", hint=f"you need one of these duties: {needed}"
         ) from exc

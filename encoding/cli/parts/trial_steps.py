@@ -143,8 +143,8 @@ def guess_lines(path: Path, guess: Guess) -> Iterator[str]:
         yield "  it has no column of record IDs: a record ID is the number of its row, from 1"
     if guess.dates is not None and guess.dates.other is not None:
         yield (
-            f"  whether its dates are {guess.dates.format} or {guess.dates.other} cannot be told:"
-            f" {guess.dates.format} is taken"
+            f"  its dates could be {guess.dates.format} or {guess.dates.other}:"
+            f" {guess.dates.format} is assumed"
         )
 
 
@@ -161,7 +161,7 @@ def confirm(correction: Callable[[], str]) -> None:
         GuessDeclinedError: it is not.
     """
     if not is_interactive():
-        raise click.UsageError("missing option --yes: nobody is there to answer questions")
+        raise click.UsageError("missing option --yes: there is no terminal to ask you on")
     if not ask_confirmation("Is this right?", default=True):
         raise GuessDeclinedError("nothing was linked", hint=correction())
 
@@ -179,10 +179,10 @@ def _correction(asked: Asked, guesses: Sequence[Guess], wrong: Sequence[bool]) -
         ],
     )
     if not written:
-        return "put it right in the layout"
+        return "correct the layout"
     options = " ".join(f"--{path.stem} {path}" for path in written)
     return (
-        f"put it right in {' and '.join(map(str, written))}, then:"
+        f"correct {' and '.join(map(str, written))}, then:"
         f" blindlink trial {asked.files[0]} {asked.files[1]} {options}"
         + (f" --out {asked.out}" if str(asked.out) != "trial" else "")
     )

@@ -51,8 +51,8 @@ def speak_own(session: Session, word: RecordWord, given: Mapping[str, Any]) -> L
     desk = own_desk(session)
     if not is_lasting(desk):
         raise UnlinkError(
-            "link IDs of this agency's ID space are new in each round: there is none to retire for good",
-            hint="to have a record linked no more: blindlink withdraw-record",
+            "link IDs of this agency's ID space are new in each round: none can be retired for good",
+            hint="to stop a record from being linked: blindlink withdraw-record",
         )
     person = unlock_own(session, given).public.person
     note = UnlinkNote(
@@ -78,7 +78,7 @@ def _unlink(ledger: Ledger, record: str, note: str) -> LinkId:
     if ledger.held(record) is None:
         raise UnlinkError(
             "this record has no link ID",
-            hint="look at the number: spaces and leading zeros count; unlinked are records of links.csv",
+            hint="check the number: spaces and leading zeros count; only records in links.csv can be unlinked",
         )
     return ledger.unlink(record, note)
 
@@ -107,8 +107,8 @@ def _borne(ledger: Ledger, record: str, link_id: str | None) -> LinkId:
     others = sorted({one.maker for one in standing if one.maker != ledger.party})
     if others:
         raise UnlinkError(
-            f"{' and '.join(others)} has unlinked this record, and nobody else can undo it",
-            hint="ask there: only whoever made it can link it again",
+            f"{' and '.join(others)} has unlinked this record, and no other agency can undo it",
+            hint="ask that agency to link it again",
         )
     raise UnlinkError("this agency has not unlinked this record, or not this link ID", hint=_SEE)
 
@@ -176,5 +176,5 @@ def _names(session: Session, wanted: set[str]) -> Mapping[str, str]:
         file = agency_file(session.config, None, None)
         return record_ids_by_key(session.workspace, session.project, file, wanted)
     except AgencyError as exc:
-        session.warn(f"records that other agencies have unlinked are not named: {exc}")
+        session.warn(f"can't name the records that other agencies have unlinked: {exc}")
         return {}

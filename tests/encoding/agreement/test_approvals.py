@@ -39,7 +39,7 @@ def test_a_standing_approval_stands_for_its_party() -> None:
 
 
 def test_a_missing_approval_is_noticed() -> None:
-    with raises(AgreementUntrustedError, match="although k12 has not approved the run"):
+    with raises(AgreementUntrustedError, match="although k12 has not approved it"):
         require(ANN)
 
 
@@ -53,10 +53,10 @@ def test_a_standing_approval_that_was_not_taken_up_does_not_count() -> None:
     [
         (approval("kim", RUN, key="ann"), "does not count"),
         (approval("bob", RUN), "does not count"),
-        (approval("kim", RUN, run="run-" + "8" * 32), "another run"),
-        (approval("kim", RUN, specification_sha256="0" * 64), "another run"),
+        (approval("kim", RUN, run="run-" + "8" * 32), "a different run"),
+        (approval("kim", RUN, specification_sha256="0" * 64), "a different run"),
     ],
-    ids=["another's key", "not an approver", "another run", "another specification"],
+    ids=["another's key", "not an approver", "a different run", "a different specification"],
 )
 def test_a_forged_approval_is_refused(forged: dict[str, Any], reason: str) -> None:
     with raises(AgreementUntrustedError, match=reason):
@@ -67,7 +67,7 @@ def test_a_forged_approval_is_refused(forged: dict[str, Any], reason: str) -> No
     ("forged", "reason"),
     [
         (standing("kim", key="ann"), "does not count"),
-        (standing("kim", policy_sha256="0" * 64), "other probabilities"),
+        (standing("kim", policy_sha256="0" * 64), "different probabilities"),
         (standing("kim", until="2026-09-06"), "had ended"),
         (standing("kim", runs=3, used=4), "too often"),
     ],

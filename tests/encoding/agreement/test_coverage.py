@@ -67,7 +67,7 @@ def test_other_terms_are_named(field: str) -> None:
 
 def test_a_swapped_profile_is_refused() -> None:
     other = {**PROFILE, "strength": 301}
-    with raises(AgreementUntrustedError, match="nothing is encoded by it"):
+    with raises(AgreementUntrustedError, match="nothing was encoded"):
         cover(known(view()), project(profile=other))
 
 
@@ -134,9 +134,9 @@ STRANGER = {"party": "press", "mode": "count", "space": "shared"}
     ("changes", "reason"),
     [
         ({"agreement": "0" * 64}, "does not have"),
-        ({"project": "health"}, "another project"),
-        ({"epoch": 2}, "another project or epoch"),
-        ({"profile": "0" * 64}, "another encoding profile"),
+        ({"project": "health"}, "a different project"),
+        ({"epoch": 2}, "a different project or epoch"),
+        ({"profile": "0" * 64}, "a different encoding profile"),
         ({"policy": {**FIRST["policy"], "auto": "0.96"}}, "matching policy"),
         ({"floor": 1}, "smaller counts"),
         ({"recipients": [*FIRST["recipients"], STRANGER]}, "match IDs to press"),
@@ -156,7 +156,7 @@ def test_a_run_beyond_the_agreement_is_refused(changes: dict[str, Any], reason: 
 def test_a_run_shown_under_another_digest_or_id_is_refused() -> None:
     made = specification()
     for name, digest in ((RUN, "0" * 64), ("run-" + "8" * 32, made.digest())):
-        with raises(AgreementUntrustedError, match="another specification"):
+        with raises(AgreementUntrustedError, match="a different specification"):
             require_covered_run(known(view()), name, made, digest)
 
 
@@ -165,5 +165,5 @@ def test_an_own_upload_is_used_as_it_was_sent() -> None:
     own = made.uploads[0]
     require_own_upload(made, own.party, own.upload, own.manifest_sha256)
     require_own_upload(made, own.party, "upl-" + "0" * 32, "0" * 64)
-    with raises(AgreementUntrustedError, match="as this agency has sent it"):
+    with raises(AgreementUntrustedError, match="the way this agency sent it"):
         require_own_upload(made, own.party, own.upload, "0" * 64)

@@ -212,7 +212,7 @@ def test_an_answer_for_no_place_or_without_a_text_is_refused() -> None:
         made(BASE, **{"contact.nobody": "x"})
     assert "contact.k12" in str(refused.value.hint)
     for wrong in ({"contact": {"k12": ""}}, {"purpose": 7}, {"purpose": "two\nlines"}):
-        with raises(AgreementDraftError, match="is no text of one line"):
+        with raises(AgreementDraftError, match="must be one line of text"):
             flat_answers(wrong)
 
 

@@ -68,12 +68,12 @@ def test_who_is_missing_is_worked_out_here() -> None:
 
 
 def test_another_agreement_than_asked_for_is_refused() -> None:
-    with raises(AgreementUntrustedError, match="another agreement than was asked for"):
+    with raises(AgreementUntrustedError, match="a different agreement from the one you asked for"):
         verified(view(), "0" * 64)
 
 
 def test_a_swapped_profile_is_refused() -> None:
-    with raises(AgreementUntrustedError, match="another encoding profile"):
+    with raises(AgreementUntrustedError, match="a different encoding profile"):
         verified(view(profile={**PROFILE, "strength": 301}))
 
 
@@ -90,7 +90,7 @@ def test_a_dropped_signature_is_noticed() -> None:
         consent("kim", SECOND),
         {**consent("kim", FIRST), "signature": consent("ann", FIRST)["signature"]},
     ],
-    ids=["another's key", "not a steward", "another agreement", "another signature"],
+    ids=["another's key", "not a steward", "a different agreement", "another signature"],
 )
 def test_a_forged_signature_is_noticed(forged: dict[str, Any]) -> None:
     consents = [consent(name, FIRST) for name in ("ann", "eve", "sue")]
@@ -100,7 +100,7 @@ def test_a_forged_signature_is_noticed(forged: dict[str, Any]) -> None:
 
 def test_a_statement_of_another_kind_is_no_consent() -> None:
     halt = notice("ann", "suspend", "2026-09-02T06:00:00Z")
-    with raises(AgreementUntrustedError, match="where another one belongs"):
+    with raises(AgreementUntrustedError, match="in place of another"):
         verified(view(consents=[halt]))
 
 
@@ -309,7 +309,7 @@ def test_replaced_keys_sign_nothing_new_and_what_they_signed_before_counts_on() 
     require_keys_of_then(shown(before, private("ann")), peers)
     own_change = key_change("ann", PEOPLE["ann"][0], 41)
     require_keys_of_then(shown(after, private_bytes(41), own_change), peers)
-    with raises(UntrustedKeyError, match="had replaced by then"):
+    with raises(UntrustedKeyError, match="had already replaced"):
         require_keys_of_then(shown(after, private("ann")), peers)
 
 
@@ -319,7 +319,7 @@ def test_what_is_kept_is_read_again(tmp_path: Any) -> None:
     kept = known(view(), view(SECOND))
     write_kept(path, kept)
     assert read_kept(path, "foster-k12") == kept
-    with pytest.raises(WorkspaceError, match="another project"):
+    with pytest.raises(WorkspaceError, match="a different project"):
         read_kept(path, "health")
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(WorkspaceError, match="damaged"):

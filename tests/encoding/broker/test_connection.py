@@ -303,14 +303,14 @@ def test_a_server_without_tls_is_told_at_once(sleeps) -> None:
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        with pytest.raises(BrokerUnreachableError, match="does not speak TLS"):
+        with pytest.raises(BrokerUnreachableError, match="does not use TLS"):
             ask(f"https://127.0.0.1:{server.server_port}", None, sleeps)
         thread.join()
     assert sleeps == []
 
 
 def test_a_name_that_nobody_has_is_told(sleeps) -> None:
-    with pytest.raises(BrokerUnreachableError, match="no computer is found by the name nowhere"):
+    with pytest.raises(BrokerUnreachableError, match="no computer has the name nowhere"):
         ask("https://nowhere.invalid", None, sleeps)
 
 
@@ -358,7 +358,7 @@ def test_untrusted_certificate_is_refused_at_once(tls_server: Served, sleeps) ->
     [
         ((-2, -1), "127.0.0.1", "by the clock of this computer .* has expired", "date and time"),
         ((1, 2), "127.0.0.1", "by the clock of this computer .* is not valid yet", "date and time"),
-        ((-1, 1), "127.0.0.2", "for another address", "the broker's address"),
+        ((-1, 1), "127.0.0.2", "for a different address", "the broker's address"),
     ],
 )
 def test_what_is_wrong_with_a_trusted_certificate_is_said(
@@ -389,6 +389,6 @@ def test_file_without_a_certificate_is_refused(tmp_path: Path, content: bytes | 
     path = tmp_path / "ca.pem"
     if content is not None:
         path.write_bytes(content)
-    said = "there is no file" if content is None else "holds no certificate in PEM form"
+    said = "there is no file" if content is None else "has no certificate in PEM format"
     with raises(ConfigError, match=said):
         certificates_in(path)

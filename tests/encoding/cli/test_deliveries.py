@@ -159,7 +159,7 @@ def test_a_later_rounds_delivery_is_no_alarm_where_the_links_are_still_older(
 
     monkeypatch.setattr(attachments, "shared_links", older)
     result = welfare.type("attach", "schools")
-    assert (result.exit_code, "taken its place" in result.stderr) == (7, True)
+    assert (result.exit_code, "replaced by" in result.stderr) == (7, True)
     assert (welfare.folder / "with-schools.csv").read_bytes() == before
 
 
@@ -251,7 +251,7 @@ def test_a_broker_that_keeps_another_file_is_refused_by_its_sender(
 ) -> None:
     meddle(near, "/deliveries/welfare/", lambda raw: raw.replace(b'"number":1', b'"number":2'))
     result = schools.type("deliver", "welfare")
-    assert (result.exit_code, "has kept another file" in result.stderr) == (9, True)
+    assert (result.exit_code, "kept a different file" in result.stderr) == (9, True)
     # The answer was changed on its way, and the delivery itself is there.
     schools.ok("deliver", "welfare")
     assert len(said(near, "received")) == 1
@@ -291,7 +291,9 @@ def test_an_entry_of_another_delivery_is_no_proof(
 ) -> None:
     schools.ok("deliver", "welfare")
     meddle(near, "/deliveries", lambda raw: raw.replace(b'"number":2', b'"number":3'))
-    refused(near, welfare, "the match log holds another delivery", 9, "not-as-stated")
+    refused(
+        near, welfare, "the match log and the broker show different deliveries", 9, "not-as-stated"
+    )
 
 
 @pytest.mark.usefixtures("attached")
@@ -480,7 +482,7 @@ def test_its_receipts_prove_it_to_both_and_are_held_against_the_certificate(
     before = (welfare.folder / "with-schools.csv").read_bytes()
     result = welfare.type("attach", "schools")
     assert result.exit_code == 7
-    assert "was destroyed, or a later round's has taken its place" in result.stderr
+    assert "was destroyed, or replaced by a later round's delivery" in result.stderr
     assert (welfare.folder / "with-schools.csv").read_bytes() == before
 
 

@@ -112,7 +112,7 @@ def test_a_root_that_is_not_that_of_the_own_container_is_an_alarm_and_no_excuse(
     show_rounds(near, other_roots)
     refused = welfare.type("refresh")
     assert refused.exit_code == 9, refused.stderr
-    assert "another container than this agency has sent" in refused.stderr
+    assert "a different container from the one this agency has sent" in refused.stderr
     assert schools.type("refresh").exit_code == 9
     require_nothing_kept(schools, welfare)
 
@@ -166,7 +166,7 @@ def test_a_container_that_the_broker_says_it_never_had_is_sent_again_and_no_othe
     path.unlink()
     refused = welfare.type("refresh")
     assert refused.exit_code == 1
-    assert "none are made twice" in refused.stderr
+    assert "are never made twice" in refused.stderr
 
 
 # Rounds that do not count.

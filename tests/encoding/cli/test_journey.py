@@ -289,7 +289,7 @@ def test_population_that_the_agreement_does_not_name_is_refused(
 def test_upload_before_encode_says_what_comes_first(ready: NearBroker, welfare: Desk) -> None:
     result = welfare.type("upload")
     assert result.exit_code == 1
-    assert "hint: encode the file first, with: blindlink encode" in result.stderr
+    assert "hint: encode the file first: blindlink encode" in result.stderr
 
 
 def test_run_before_the_other_agency_has_uploaded_says_whom_it_waits_for(
@@ -378,7 +378,7 @@ def test_log_key_of_the_settings_is_held_against_the_broker(welfare: Desk, broke
     config.write_text(text)
     result = welfare.type("status")
     assert result.exit_code == 1
-    assert "signed by another key" in result.stderr
+    assert "signed by a different key" in result.stderr
 
 
 def test_refusal_of_the_broker_shows_its_clause(uploaded: Desk, broker: NearBroker) -> None:

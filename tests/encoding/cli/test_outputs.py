@@ -255,7 +255,7 @@ def test_a_person_of_two_schools_counts_once_and_a_formula_is_made_harmless(welf
         ("--by nope --from schools", 3, "no file of welfare or schools has the column nope"),
         ("--by placement --from operator", 2, "have no column of operator beside link IDs"),
         ("--by placement --within school", 2, "invalid value for --within"),
-        ("--by placement --within school=district", 3, "the column school is not counted by"),
+        ("--by placement --within school=district", 3, "names the column school, by which"),
         ("--by placement,placement", 3, "the column placement would be counted by twice"),
         ("--by placement --as-of 3", 1, "no links of round 3 were written here"),
         ("--by placement --floor 226", 3, "fewer than 226 people are counted"),
@@ -295,7 +295,7 @@ def test_a_column_that_is_counted_alone_makes_a_table_and_goes_nowhere(welfare: 
 
 def test_a_party_without_a_file_of_its_own_names_two(office: Desk) -> None:
     done = office.type("tabulate", "--by", "grade", "--from", "schools=schools.csv", "-o", "x.csv")
-    assert "who is linked shows in two files" in done.stderr
+    assert "it takes two files to see who is linked" in done.stderr
 
 
 def test_a_file_of_somebody_elses_is_not_overwritten(welfare: Desk) -> None:
@@ -331,16 +331,16 @@ FREEZE = ("freeze", "study-2", "--why", "IRB 1", "--columns", "placement", "--un
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        ((*FREEZE, "-o", "f.csv", "--until", "2026-11-19"), 2, "a day from today on, no later than 2099"),
-        ((*FREEZE, "-o", "f.csv", "--until", "2100-01-01"), 2, "when the agreement wants all destroyed"),
+        ((*FREEZE, "-o", "f.csv", "--until", "2026-11-19"), 2, "give a day from today to 2099"),
+        ((*FREEZE, "-o", "f.csv", "--until", "2100-01-01"), 2, "wants everything destroyed"),
         ((*FREEZE, "-o", "f.csv", "--columns", "placement,first"), 2, "the agreement does not list first"),
         ((*FREEZE, "-o", "f.csv", "--columns", "county"), 2, "county among the columns that welfare shares"),
         (FREEZE, 2, "name the study, --why, --columns, --until and -o"),
-        (("freeze", "Study 2", *FREEZE[2:], "-o", "f.csv"), 2, "small letters, digits and hyphens"),
+        (("freeze", "Study 2", *FREEZE[2:], "-o", "f.csv"), 2, "lowercase letters, digits and hyphens"),
         ((*FREEZE, "-o", "people.csv"), 1, "the file people.csv is there already"),
         (("freeze", "study-2", "--list"), 2, "give either a study or --list"),
         (("destroy", "--local", "--frozen", "nothing"), 1, "nothing was frozen here for nothing"),
-        (("destroy", "--frozen", "study-2"), 2, "go with --local only"),
+        (("destroy", "--frozen", "study-2"), 2, "need --local"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_frozen_is_refused(
@@ -356,7 +356,7 @@ def test_a_study_is_frozen_once_and_a_file_that_was_moved_is_not_said_to_be_dest
 ) -> None:
     welfare.ok("freeze", "once", *FREEZE[2:], "-o", "once.csv")
     again = welfare.type("freeze", "once", *FREEZE[2:], "-o", "other.csv")
-    assert "something was frozen for once before" in again.stderr
+    assert "there is a frozen file for once already" in again.stderr
     Path("once.csv").rename("moved.csv")
     gone = welfare.type("destroy", "--local", "--frozen", "once", "--yes")
     assert (gone.exit_code, "is not at" in gone.stderr) == (3, True)

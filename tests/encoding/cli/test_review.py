@@ -322,12 +322,12 @@ def lie(change: Any) -> Any:
         (
             "/asked",
             lambda shown: shown["buckets"].insert(0, "00000000"),
-            "lists other buckets than the broker asks for",
+            "lists different buckets from those the broker asks for",
         ),
         (
             "/reviews",
             lambda shown: shown["reviews"][0].update(deadline="2027-01-01T00:00:00Z"),
-            "shows another review than the broker",
+            "and the broker show different reviews",
         ),
         (
             "/reviews",
@@ -354,7 +354,7 @@ def test_questions_that_the_log_does_not_list_are_not_shown(
 
     answered.meddle("/questions", change)
     result = welfare.type("review", "--list")
-    assert "lists other questions than the broker shows" in result.stderr
+    assert "lists different questions from those the broker shows" in result.stderr
     answered.be_honest()
     assert len(pairs_of(welfare)) == 2
 
@@ -372,14 +372,14 @@ def test_a_card_that_is_missing_is_told(answered: Asking, welfare: Desk) -> None
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        (lambda _: {"run": f"run-{'0' * 32}"}, "a card is of another review"),
+        (lambda _: {"run": f"run-{'0' * 32}"}, "a card is of a different review"),
         (
             lambda card: {"fields": (*card.fields, CardField(name="zip", value="00234"))},
-            "a card shows something else than the agreement lists",
+            "a card shows different columns from those the agreement lists",
         ),
         (
             lambda card: {"fields": card.fields[:-1]},
-            "a card shows something else than the agreement lists",
+            "a card shows different columns from those the agreement lists",
         ),
     ],
     ids=["of another run", "a column that is not listed", "a column that is missing"],
@@ -518,11 +518,11 @@ def put(row: int, column: int, text: str) -> Callable[[list[list[str]]], None]:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (put(1, 2, "Abel"), "row 2: the column ours: first_name is not that of the pair"),
-        (put(2, 0, f"1-q{'f' * 32}"), "row 3: it names no pair of this review"),
+        (put(1, 2, "Abel"), "row 2: the column ours: first_name does not belong to this pair"),
+        (put(2, 0, f"1-q{'f' * 32}"), "row 3: it is not a pair of this review"),
         (put(2, 0, f"9-q{'f' * 32}"), "row 3: it is of round 9, and this review is of round 1"),
         (put(2, -2, '=IF(1,"accept","")'), "formula"),
-        (lambda rows: rows.append(rows[1]), "row 4: this pair stands in row 2, too"),
+        (lambda rows: rows.append(rows[1]), "row 4: this pair is in row 2, too"),
     ],
     ids=["a changed pair", "an unknown reference", "another round", "a formula", "decided twice"],
 )
@@ -544,7 +544,7 @@ def test_a_file_that_is_refused_changes_nothing(
     result = welfare.type("review", "--import", str(path))
     (fault, hint) = result.stderr.splitlines()
     assert (result.exit_code, said in fault) == (3, True), fault
-    assert "nothing was taken" in hint
+    assert "nothing was imported" in hint
     assert not any(name in result.output for name in ("Kerrigan", "Mossberg", "Abel", "rec_"))
     assert welfare.json("review", "--send")["decided"] == 0
     assert (welfare.folder / "links.csv").read_bytes() == before

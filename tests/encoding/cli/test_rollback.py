@@ -83,7 +83,7 @@ def test_both_sign_and_both_go_back(
     ready_desks.courier.before = lambda _: None
     second = sign(schools, welfare.folder / "ours.json")
     assert second.exit_code == 0
-    assert "the ledger says again what it said after round 1" in second.stderr
+    assert "the ledger is back to where it was after round 1" in second.stderr
     third = sign(welfare, schools.folder / "ours.json", name="again.json")
     assert third.exit_code == 0
     assert ledger(welfare) != kept

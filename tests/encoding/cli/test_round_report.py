@@ -286,7 +286,7 @@ def test_another_number_than_the_log_has_is_not_reported(town: Town) -> None:
     finally:
         courier.after = before
     assert result.exit_code == 1
-    assert "the broker tells other numbers of a run than it has logged" in result.stderr
+    assert "the broker shows different numbers of a run from those in its log" in result.stderr
 
 
 def test_the_next_round_is_held_against_this_one(town: Town) -> None:

@@ -128,7 +128,7 @@ def test_what_not_all_have_confirmed_may_be_begun_anew(sides: dict[str, Side]) -
 def test_a_share_comes_before_anything_else(sides: dict[str, Side]) -> None:
     share = sides["health"].shares()["schools"]
     for step in (lambda: sides["schools"].take(share), sides["schools"].exchange.make):
-        with pytest.raises(NotReadyError, match="no part"):
+        with pytest.raises(NotReadyError, match="has not sent its part"):
             step()
 
 
@@ -162,7 +162,7 @@ def test_shares_that_come_twice_or_late_change_nothing(sides: dict[str, Side]) -
 
 def test_a_share_that_was_sent_to_somebody_else_is_refused(sides: dict[str, Side]) -> None:
     shared(sides)
-    with pytest.raises(ShareError, match="made for another party"):
+    with pytest.raises(ShareError, match="made for a different party"):
         sides["schools"].take(sides["health"].shares()["welfare"])
 
 
@@ -201,7 +201,7 @@ def test_a_confirmation_of_another_epoch_is_refused(sides: dict[str, Side], tmp_
     shared(sides)
     later = {party: Side(tmp_path / "later", party, epoch=2) for party in PARTIES}
     shared(later)
-    with pytest.raises(ShareError, match="another epoch"):
+    with pytest.raises(ShareError, match="a different epoch"):
         sides["schools"].take(later["health"].finish())
 
 
@@ -254,7 +254,7 @@ def test_keys_that_change_while_a_secret_is_agreed_are_told(sides: dict[str, Sid
     sides["schools"].shares()
     changed = {**PEOPLE, "health": new_identity("health", ("analyst",), NOW)}
     moved = sides["schools"].at(1, changed)
-    with raises(ShareStartedError, match="other keys of health") as caught:
+    with raises(ShareStartedError, match="different keys of health") as caught:
         moved.share(NOW)
     assert "--again" in (caught.value.hint or "")
     assert moved.share(NOW, again=True).holders == moved.holders
@@ -288,7 +288,7 @@ def test_a_difference_is_refused_in_words(sides: dict[str, Side]) -> None:
     sides["schools"].take(sides["health"].exchange.confirm(shipped_profile("children"), NOW))
     kept = sides["schools"].exchange.kept()
     assert kept is not None
-    with raises(SecretsDifferError, match="health encodes by another recipe than you"):
+    with raises(SecretsDifferError, match="health encodes with a different recipe from yours"):
         refuse_differences(differences(kept, "schools"))
     refuse_differences(())
 

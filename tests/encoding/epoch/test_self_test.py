@@ -144,14 +144,14 @@ OTHERS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize(
     ("what", "said"),
-    [("recipe", "another recipe"), ("fields and passes", "other fields and passes")],
+    [("recipe", "a different recipe"), ("fields and passes", "different fields and passes")],
 )
 def test_another_rule_is_named(what: str, said: str) -> None:
     other = CHILDREN.model_copy(update=OTHERS[what])
     ours, theirs = (run_self_test(one, SECRET, PROJECT, 1) for one in (CHILDREN, other))
     found = compare_self_tests(ours, theirs, "schools", is_same_secret=True)
     assert [difference.what for difference in found] == [what]
-    assert found[0].sentence == f"schools encodes by {said} than you"
+    assert found[0].sentence == f"schools encodes with {said} from yours"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_other_results_of_the_same_rules_are_a_matter_of_the_program(step: str, 
     theirs = ours.model_copy(update={step: drifted, "software": "blindlink-9.9"})
     (found,) = compare_self_tests(ours, theirs, "schools", is_same_secret=True)
     assert found.what == "version"
-    assert f"by the same {said}" in found.sentence
+    assert f"with the same {said}" in found.sentence
     assert "blindlink-9.9 there" in found.sentence
 
 

@@ -160,5 +160,5 @@ def test_a_log_whose_upload_is_under_an_agreement_that_it_does_not_have_is_refus
 ) -> None:
     linked(agency)
     agency.log.upload("foster", CW, agreement="0" * 64)
-    with pytest.raises(LogError, match="none before made"):
+    with pytest.raises(LogError, match="no earlier entry made"):
         agency.ask("ann")

@@ -74,7 +74,7 @@ def test_a_spoke_has_settings_of_its_own_that_follow_the_hubs(tmp_path: Path) ->
 
 def test_a_spoke_without_its_records_is_refused(tmp_path: Path) -> None:
     hub = hub_in(tmp_path)
-    with pytest.raises(AgencyError, match="does not say which records are meant for welfare-d-17"):
+    with pytest.raises(AgencyError, match="does not say which records are for welfare-d-17"):
         hub.lay_out(replace(SPOKE, cells={}))
 
 

@@ -46,13 +46,13 @@ def test_the_fingerprint_of_a_sheet_hangs_on_each_agreement_and_on_no_order(tmp_
 WRONG = {
     "no title": ("title", "address", "has no column title"),
     "a column": ("contact", "Contact Person", "a template cannot name"),
-    "twice": ("d-18", "d-17", "line 3: the spoke stands there twice"),
-    "the hub": ("d-18", "welfare", "line 3: the spoke stands there twice"),
-    "a name": ("d-18", "District 18", "line 3: a party and a project are named by"),
-    "a cell": ("555-0118,300", "555-0118", "line 3: it has not as many cells"),
-    "an escape": ("555-0118", "\x1b[2J", "line 3: a cell is empty, too long, or holds"),
+    "twice": ("d-18", "d-17", "line 3: the list has this spoke twice"),
+    "the hub": ("d-18", "welfare", "line 3: the list has this spoke twice"),
+    "a name": ("d-18", "District 18", "line 3: the name of a party or project has"),
+    "a cell": ("555-0118,300", "555-0118", "line 3: it has more or fewer cells"),
+    "an escape": ("555-0118", "\x1b[2J", "line 3: a cell is empty, too long, or has"),
     "no title cell": ("District 17", "", "line 2: a cell is empty"),
-    "nobody": (LIST.partition("\n")[2], "", "has not 1 to 5,000 spokes"),
+    "nobody": (LIST.partition("\n")[2], "", "must have 1 to 5,000 spokes"),
 }
 
 

@@ -72,7 +72,7 @@ def test_a_key_to_which_nothing_hands_over_is_refused(pinned: PinnedLog, log: Lo
         lambda shown: shown.model_copy(update={"hand_overs": ()}),
         lambda shown: shown.model_copy(update={"log_key": Log().key}),
     ):
-        with pytest.raises(LogKeyError, match="another key"):
+        with pytest.raises(LogKeyError, match="a different key"):
             pinned.check(Source(log, bend=bend))
     assert pinned.keys().texts() == (log.former[0][1].verifier_key.text,)
 

@@ -159,7 +159,7 @@ def test_too_few_people_too_many_cells_and_a_value_called_total_are_refused() ->
     many = [((f"r{n}",), (f"c{n}",)) for n in range(40)]
     with raises(TableError, "1,681 cells, and at most 1,000"):
         count_people([("row",), ("column",)], many)
-    with raises(TableError, "what totals are called"):
+    with raises(TableError, "the table uses for totals"):
         count_people([("row",)], [((TOTAL,),)])
     with raises(TableError, "the column count would be there twice"):
         tabulate(terms(), count_people([("count",)], [(("a",),)] * 20))

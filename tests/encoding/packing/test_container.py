@@ -112,7 +112,7 @@ def test_rows_are_read_where_they_stand_with_the_handle_of_their_record(tmp_path
         (handles[rows["record"][at]], rows["token"][at].tobytes()) for at in wanted
     ]
     for beyond in (7, -1):
-        with pytest.raises(WorkspaceError, match="not sent"):
+        with pytest.raises(WorkspaceError, match="did not send"):
             list(kept.rows([beyond]))
 
 

@@ -35,9 +35,12 @@ def test_pairs_are_read_by_their_columns(tmp_path: Path) -> None:
         ("", "no column own_id"),
         (
             "own_id,partner_id\nC-1,S-1\nC-1,S-2\n",
-            "row 3: the record of own_id has another partner",
+            "row 3: the record of own_id has a different partner",
         ),
-        ("own_id,partner_id\nC-1,S-1\nC-2,S-1\n", "gives 1 records of partner_id two partners"),
+        (
+            "own_id,partner_id\nC-1,S-1\nC-2,S-1\n",
+            "gives 1 records of partner_id more than one partner",
+        ),
         ("own_id,partner_id\nC-1,S-1\n,S-2\n", "row 3: a record ID is missing"),
         ("own_id,partner_id\nC-1\n", "row 2: a record ID is missing"),
     ],

@@ -141,11 +141,11 @@ def test_more_reviewers_than_a_card_has_room_for_are_told() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"run": f"run-{'1' * 32}"}, "of another review"),
-        ({"round": 4}, "of another review"),
-        ({"project": "other"}, "of another review"),
-        ({"fields": card().fields[:1]}, "shows something else"),
-        ({"fields": card().fields[::-1]}, "shows something else"),
+        ({"run": f"run-{'1' * 32}"}, "of a different review"),
+        ({"round": 4}, "of a different review"),
+        ({"project": "other"}, "of a different review"),
+        ({"fields": card().fields[:1]}, "shows different columns"),
+        ({"fields": card().fields[::-1]}, "shows different columns"),
     ],
 )
 def test_a_card_of_something_else_is_not_shown(changes: dict[str, Any], said: str) -> None:

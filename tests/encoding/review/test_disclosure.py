@@ -29,9 +29,9 @@ def marked(text: str, places: frozenset[int]) -> str:
         ("Christine", "Christina", "C···", "········a", "differs"),
         ("Ana Maria", "ana maria", "a··· m···", "··· ·····", "same"),
         ("2011-04-09", "2011-09-04", "2··· -0··· -0···", "····-·9-·4", "differs"),
-        ("Bo", "", "", "", "only ours"),
+        ("Bo", "", "", "", "only yours"),
         ("", "Lee", "L···", "Lee", "only theirs"),
-        ("", "", "", "", "neither has it"),
+        ("", "", "", "", "both empty"),
         ("Zoe", "Zoë", "Z···", "··ë", "differs"),
     ],
 )

@@ -80,6 +80,12 @@ def test_values_are_the_files_own_by_the_elements_of_the_agreement(
     assert "Ortiz" not in repr(found)
 
 
+def test_values_that_differ_in_capitals_alone_are_one(agency: Agency, tmp_path: Path) -> None:
+    read = Read(agency, tmp_path / "people.csv", (HEAD + ROWS).replace("Anna,Ortiz", "ANA,ORTIZ"))
+    found = read.records("7", elements=("first_name", "last_name"))
+    assert found["7"].values == {"first_name": "Ana", "last_name": "Ortiz"}
+
+
 def test_a_column_that_is_missing_is_named_by_the_files_own_word(
     agency: Agency, tmp_path: Path
 ) -> None:

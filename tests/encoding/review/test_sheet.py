@@ -117,19 +117,22 @@ def put(row: int, column: int, text: str) -> Callable[[Rows], None]:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (swapped, r"row 2: the column theirs: first_name is not that of the pair"),
-        (put(2, 1, "w9"), r"row 3: the column record_id is not that of the pair"),
+        (swapped, r"row 2: the column theirs: first_name does not belong to this pair"),
+        (put(2, 1, "w9"), r"row 3: the column record_id does not belong to this pair"),
         (put(1, 0, f"2-q{'0' * 32}"), r"row 2: it is of round 2, and this review is of round 3"),
-        (put(1, 0, f"3-q{'f' * 32}"), r"row 2: it names no pair of this review"),
-        (put(1, 0, ""), r"row 2: it names no pair"),
+        (put(1, 0, f"3-q{'f' * 32}"), r"row 2: it is not a pair of this review"),
+        (put(1, 0, ""), r"row 2: it is not a pair"),
         (put(1, 0, f"3-q{'01' * 16}"), r"row 2: the column record_id"),
-        (put(3, -2, "maybe"), r"row 4: the verdict is none of accept, reject, unsure"),
-        (put(3, -1, "twins-or-siblings"), r"row 4: the verdict is none"),
-        (put(1, -1, ""), r"row 2: accept needs a reason of these: same-person, same-by-document"),
-        (put(1, -1, "other-person"), r"row 2: accept needs a reason"),
+        (put(3, -2, "maybe"), r"row 4: the verdict must be one of: accept, reject, unsure"),
+        (put(3, -1, "twins-or-siblings"), r"row 4: the verdict must be one of"),
+        (
+            put(1, -1, ""),
+            r"row 2: accept needs one of these reasons: same-person, same-by-document",
+        ),
+        (put(1, -1, "other-person"), r"row 2: accept needs one of these reasons"),
         (put(0, -2, "decision"), r"has no column verdict"),
         (put(0, 3, "theirs"), r"has no column theirs: first_name"),
-        (lambda rows: rows.append(rows[1]), r"row 6: this pair stands in row 2, too"),
+        (lambda rows: rows.append(rows[1]), r"row 6: this pair is in row 2, too"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_its_row_and_nothing_is_taken(
@@ -148,7 +151,7 @@ def test_what_does_not_fit_is_refused_by_its_row_and_nothing_is_taken(
 def test_a_formula_is_refused(tmp_path: Path) -> None:
     text = Sheet(tmp_path, ".csv")
     text.save(text.fill(("=IF(1,accept)", "same-person")))
-    with raises(DecisionsFileError, match="row 2: a formula stands in the column verdict"):
+    with raises(DecisionsFileError, match="row 2: the column verdict has a formula"):
         text.read()
     book = Sheet(tmp_path, ".xlsx")
     book.save(book.fill(("=IF(1,accept)", "same-person")))
@@ -195,12 +198,14 @@ def test_a_decision_that_was_sent_stands_and_is_no_fault_if_it_is_the_same(sheet
     assert sheet.read() == [(1, "reject", "other-person")]
     rows[1][-2:] = ["reject", "other-person"]
     sheet.save(rows)
-    with raises(DecisionsFileError, match="row 2: its decision was sent already"):
+    with raises(
+        DecisionsFileError, match="row 2: a different decision of this pair was already sent"
+    ):
         sheet.read()
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with raises(FileKindError, match="neither a workbook nor a CSV file"):
+    with raises(FileKindError, match="neither the name of a workbook nor of a CSV file"):
         write_sheet(tmp_path / "decisions.ods", sitting(tmp_path))
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(InputError):

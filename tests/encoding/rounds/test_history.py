@@ -75,8 +75,8 @@ def test_rounds_in_their_order_are_fit(fit: Callable[..., None]) -> None:
         (1, [(1, opened(1)), (2, superseded(1))], "was corrected: round 2"),
         (1, [(1, opened(1)), (2, closed(1))], "is over"),
         (1, [(1, opened(1)), (8, opened(2))], "is over"),
-        (1, [], "was not opened once"),
-        (1, [(1, opened(1)), (8, opened(1, nonce=5))], "was not opened once"),
+        (1, [], "exactly one opening"),
+        (1, [(1, opened(1)), (8, opened(1, nonce=5))], "exactly one opening"),
         (2, [(1, opened(1)), (2, closed(1)), (8, opened(2, nonce=1))], "an earlier round has used"),
         (2, [(1, opened(1)), (2, closed(1)), (7, opened(2))], "before it was due"),
         (2, [(1, opened(1)), (2, opened(2, corrects=1))], "does not show as corrected"),
@@ -97,7 +97,7 @@ def test_a_schedule_of_another_agreement_is_not_held_against_a_round(view: Proje
 
 def test_an_entry_that_is_left_out_shows(view: ProjectView) -> None:
     entries = log_of(view, (1, opened(1)), (2, superseded(1)), (2, closed(1)))
-    with pytest.raises(LogError, match="leaves out an entry"):
+    with pytest.raises(LogError, match="lacks an entry"):
         round_history([entries[0], entries[2]], view.project)
 
 

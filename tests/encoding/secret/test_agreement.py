@@ -117,12 +117,12 @@ def test_the_order_in_which_shares_come_does_not_matter() -> None:
 @pytest.mark.parametrize("missing", PARTIES)
 def test_without_every_contribution_there_is_no_secret(missing: str) -> None:
     given = {party: made for party, made in CONTRIBUTIONS.items() if party != missing}
-    with pytest.raises(ShareMissingError, match=f"the share of {missing} is not here"):
+    with pytest.raises(ShareMissingError, match=f"the share of {missing} is missing"):
         make_secret(HOLDERS, given)
 
 
 def test_a_contribution_of_nobodys_is_refused() -> None:
-    with pytest.raises(ShareError, match="does not hold this secret"):
+    with pytest.raises(ShareError, match="is not a holder of this secret"):
         make_secret(HOLDERS, {**CONTRIBUTIONS, "stranger": Contribution.draw()})
 
 
@@ -156,7 +156,7 @@ def test_a_share_that_a_stranger_made_is_refused() -> None:
 
 
 def test_a_share_made_for_another_party_is_refused() -> None:
-    with pytest.raises(ShareError, match="made for another party"):
+    with pytest.raises(ShareError, match="made for a different party"):
         open_share(TO_SCHOOLS["health"], HOLDERS, PEOPLE["child-welfare"], PUBLIC["health"])
 
 
@@ -171,7 +171,7 @@ def test_two_shares_of_one_sender_are_refused() -> None:
 
 
 def test_a_share_of_nobodys_is_refused() -> None:
-    with pytest.raises(ShareError, match="does not hold this secret"):
+    with pytest.raises(ShareError, match="is not a holder of this secret"):
         open_shares(
             [TO_SCHOOLS["health"]],
             HOLDERS,
@@ -188,8 +188,8 @@ OTHER_PERSON = new_identity("child-welfare", ("analyst",), NOW).public
 OTHER_HOLDERS = {
     "of another project": with_holders(project="sea-county"),
     "of epoch 4, and yours is 3": with_holders(epoch=4),
-    "for other holders than yours: health, schools": with_holders(holders=HOLDERS.holders[1:]),
-    "for another person or other keys of child-welfare": holders_of(
+    "for different holders from yours: health, schools": with_holders(holders=HOLDERS.holders[1:]),
+    "for a person or keys of child-welfare that you do not trust": holders_of(
         "river-county", 3, [OTHER_PERSON, PUBLIC["health"], PUBLIC["schools"]]
     ),
 }
@@ -259,7 +259,7 @@ def test_a_confirmation_whose_self_test_was_changed_is_not_of_the_secret() -> No
 @pytest.mark.parametrize("reason", OTHER_HOLDERS)
 def test_a_confirmation_about_another_secret_is_refused(reason: str) -> None:
     made = confirm(SECRET, OTHER_HOLDERS[reason], PEOPLE["health"], SELF_TEST, NOW)
-    with pytest.raises(ShareError, match="another epoch, project or holders"):
+    with pytest.raises(ShareError, match="a different epoch, project or list of holders"):
         check_confirmation(made, HOLDERS, PUBLIC["health"])
 
 

@@ -109,7 +109,7 @@ def test_a_file_that_others_may_read_is_refused(mode: int, tmp_path: Path) -> No
     path.chmod(mode)
     with raises(SecretExposedError) as refusal:
         read_secret(path)
-    assert refusal.value.hint == f"make it yours alone with: chmod 600 {path}"
+    assert refusal.value.hint == f"to make it readable by you alone: chmod 600 {path}"
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_changed_byte_of_a_release_is_noticed(
         return bytes(changed)
 
     broker.courier.after = changed_file(flip)
-    assert "not what was announced" in refused(welfare)
+    assert "something different from what it announced" in refused(welfare)
 
 
 def test_release_that_the_log_does_not_hold_is_refused(broker: NearBroker, welfare: Desk) -> None:
@@ -195,7 +195,7 @@ def test_release_that_the_log_does_not_hold_is_refused(broker: NearBroker, welfa
         return response
 
     broker.courier.after = forge
-    assert "not what the match log states" in refused(welfare)
+    assert "not what the match log records" in refused(welfare)
 
 
 def broker_file(broker: NearBroker, release: str) -> bytes:
@@ -215,7 +215,7 @@ def test_release_of_something_else_than_was_announced_is_refused(
     broker: NearBroker, welfare: Desk, changes: dict[str, Any]
 ) -> None:
     broker.courier.after = changed_list(**changes)
-    assert "than was announced" in refused(welfare)
+    assert "that was announced" in refused(welfare)
 
 
 def test_release_of_the_partner_is_not_taken_for_ones_own(
@@ -262,7 +262,7 @@ def test_receipt_of_something_else_is_refused(broker: NearBroker, welfare: Desk)
     broker.courier.after = Tampered(
         "/receipt", lambda response: answer_with(response, upload.to_json())
     )
-    assert "the receipt is about something else" in refused(welfare)
+    assert "the receipt is about something you did not ask for" in refused(welfare)
 
 
 def test_log_that_forgets_is_refused(broker: NearBroker, welfare: Desk) -> None:

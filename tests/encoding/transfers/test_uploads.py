@@ -185,7 +185,7 @@ def test_killed_between_any_two_requests_it_ends_in_one_upload_and_one_receipt(
             done = welfare.type("upload")
         except Killed:
             if parts.order:
-                assert "none are made twice" in refused_to_encode(welfare, courier)
+                assert "are never made twice" in refused_to_encode(welfare, courier)
                 n_refused += 1
         else:
             assert done.exit_code == 0, done.stderr
@@ -420,7 +420,7 @@ def test_after_the_first_byte_no_other_container_goes_out_and_no_other_nonce(
     path.write_bytes(former)
     manifest.write_text(json.dumps(changed, sort_keys=True, separators=(",", ":")), "utf-8")
     refused = welfare.type("upload")
-    assert (refused.exit_code, "none are made twice" in refused.stderr) == (EXIT_REFUSED, True)
+    assert (refused.exit_code, "are never made twice" in refused.stderr) == (EXIT_REFUSED, True)
     assert {*parts.order} == {0, 1}
     path.write_bytes(last)
     manifest.write_text(json.dumps(stated, sort_keys=True, separators=(",", ":")), "utf-8")
@@ -479,7 +479,7 @@ def test_nonsensical_parts_are_refused(ready_desks: NearBroker, welfare: Desk, p
 
     ready_desks.courier.after = confuse
     refused = welfare.type("upload")
-    assert "parts that do not make up the container" in refused.stderr
+    assert "parts that the container does not have" in refused.stderr
     assert committed(ready_desks) == []
 
 

@@ -145,7 +145,7 @@ def test_what_was_accepted_is_said_and_stays_accepted(analyst: Analyst) -> None:
     assert analyst.type().exit_code == 3
     result = analyst.ok("--accept")
     assert "can be encoded" in result.stdout
-    assert "do not encode" not in result.stdout
+    assert "look at what was found before you encode" not in result.stdout
     assert "accepted until it becomes a quarter worse: column given: 12 of 52" in result.stderr
     analyst.ok()
     assert analyst.json("--accept")["may_be_encoded"] is True

@@ -62,7 +62,7 @@ def test_a_partner_that_the_agreement_does_not_name_is_refused(
     pairs.write_text("own_id,partner_id\n7,p1\n", encoding="utf-8")
     refused = near.desks["welfare"].type("known", "import", str(pairs), "--partner", "clinics")
     assert refused.exit_code != 0
-    assert "no agency clinics" in refused.output
+    assert "an agency named clinics" in refused.output
     assert "schools" in refused.output
 
 
@@ -71,9 +71,9 @@ def test_a_partner_that_the_agreement_does_not_name_is_refused(
     [
         (
             "8,p2\n7,p1\n8,p1\n",
-            "row 4: the record of own_id has another partner in a row before it",
+            "row 4: the record of own_id has a different partner in an earlier row",
         ),
-        ("8,p2\n7,p2\n", "gives 1 records of partner_id two partners or more"),
+        ("8,p2\n7,p2\n", "gives 1 records of partner_id more than one partner"),
     ],
     ids=["of the own file", "of the partner"],
 )

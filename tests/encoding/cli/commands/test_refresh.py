@@ -132,18 +132,18 @@ def test_a_round_that_is_not_due_cannot_be_begun(
 ) -> None:
     refused = welfare.type("refresh", "--begin")
     assert refused.exit_code == 1
-    assert "no round is due yet by the agreement's schedule" in refused.stderr
+    assert "by the agreement's schedule, no round is due yet" in refused.stderr
 
 
 def test_run_says_why_nothing_ran(welfare: Desk, partner: Partner, broker: NearBroker) -> None:
     welfare.ok("round", "ready")
     welfare.ok("encode")
-    reason = "nothing was run with schools yet: it waits for the uploads of schools and welfare"
+    reason = "nothing was run with schools yet: waiting for the uploads of schools and welfare"
     assert reason in welfare.ok("run").stderr
     welfare.ok("upload")
     said = welfare.json("run")
     (stated,) = said["reasons"]
-    assert stated.startswith("nothing was run with schools yet: it waits for the upload of schools")
+    assert stated.startswith("nothing was run with schools yet: waiting for the upload of schools")
     assert "until 2026-11-23" in stated
     broker.move(days=4)
     broker.sweep()

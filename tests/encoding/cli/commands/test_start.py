@@ -164,7 +164,7 @@ def test_a_code_that_was_used_leaves_nothing_behind(office: Office, tmp_path: Pa
         "--key-file", str(other / "identity.key"),
     )  # fmt: skip
     assert late.exit_code == 1
-    assert "was used for other keys, or has ended" in late.stderr
+    assert "was used for other keys, or has expired" in late.stderr
     assert [path.name for path in other.iterdir()] == ["stolen.invitation"]
 
 
@@ -186,7 +186,7 @@ def test_an_invitation_that_has_ended_is_refused_before_anything_is_asked(office
     bent(office, expires="2020-01-01T00:00:00Z")
     done = start(office)
     assert done.exit_code == 1
-    assert "has ended, at 2020-01-01T00:00:00Z" in done.stderr
+    assert "the invitation expired at 2020-01-01T00:00:00Z" in done.stderr
     assert left(office) == set()
 
 
@@ -200,7 +200,7 @@ def test_the_broker_says_when_a_code_has_ended(office: Office) -> None:
     bent(office, code=old.code)
     done = start(office, "--key-file", "identity.key")
     assert done.exit_code == 1
-    assert "has ended" in done.stderr
+    assert "has expired" in done.stderr
     assert left(office) == set()
 
 
@@ -224,7 +224,7 @@ def test_the_broker_takes_the_duties_and_the_party_that_were_invited_alone(
     bent(office, **changes)
     done = start(office, "--key-file", "identity.key")
     assert done.exit_code == 1
-    assert "does not take the invitation" in done.stderr
+    assert "does not accept the invitation" in done.stderr
     assert left(office) == set()
     assert states(office) == ["invited"]
 
@@ -236,7 +236,7 @@ def test_a_broker_with_another_log_is_found_out_by_the_first_command(office: Off
     office.confirm()
     done = office.type("agreement", "status")
     assert done.exit_code == 1
-    assert "signed by another key" in done.stderr
+    assert "signed by a different key" in done.stderr
     assert not Path("workspace/pins/checkpoints").exists()
 
 

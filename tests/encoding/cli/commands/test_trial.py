@@ -412,7 +412,7 @@ def test_what_cannot_be_linked_is_refused_in_one_sentence(
 def test_a_truth_in_the_other_order_says_so(two: Path) -> None:
     write(two / "turned.csv", ("b", "a"), [("P1", "K1")])
     refused = try_here(two, "a.csv", "b.csv", "--yes", "--truth", "turned.csv")
-    assert "stand in the other order" in refused.stderr
+    assert "are in the opposite order" in refused.stderr
 
 
 def test_a_file_of_too_many_rows_is_refused(two: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -436,7 +436,7 @@ def test_at_a_terminal_the_guess_is_asked_about(two: Path) -> None:
     terminal = Terminal(two, {"Is this right": "n"})
     shown = terminal.type(f"{sys.executable} -W ignore -c '{SCRIPT}' a.csv b.csv").end(1)
     assert "DOB    date of birth, as MM/DD/YYYY     100.0%" in shown
-    assert "put it right in trial/layout-a.toml and trial/layout-b.toml, then:" in shown
+    assert "correct trial/layout-a.toml and trial/layout-b.toml, then:" in shown
     assert sorted(os.listdir(two / "trial")) == ["layout-a.toml", "layout-b.toml"]
     terminal.answers = {"Is this right": ""}
     layouts = "--layout-a trial/layout-a.toml"

@@ -224,7 +224,7 @@ def test_it_is_handed_over_to_somebody_whom_the_broker_shows_and_whose_keys_were
     assert (unasked.exit_code, "--fingerprint" in unasked.stderr) == (2, True)
     other = office.desk.near.seated("schools").public
     said = refused(office.desk, *to, "--fingerprint", other.fingerprint())
-    assert "other keys" in said
+    assert "different keys" in said
     stranger = ("handover", file, "--to", other.person, "--fingerprint", other.fingerprint())
     assert "has no person" in refused(office.desk, *stranger)
     assert not office.backup.exists()
@@ -244,7 +244,7 @@ def test_settings_without_a_file_take_over_how_the_former_one_was_read(office: O
         update={"input": None, "columns": {}, "output": OutputSection(links="mine.csv")}
     )
     (desk.folder / "blindlink.toml").write_text(render_config(mine), "utf-8")
-    assert "look whether it fits" in desk.ok("workspace", "restore", str(office.backup)).stderr
+    assert "check that this is right" in desk.ok("workspace", "restore", str(office.backup)).stderr
     taken = read_config(desk.folder / "blindlink.toml").sections
     assert (taken.input, taken.columns) == (former.input, former.columns)
     assert taken.output == mine.output
@@ -257,7 +257,7 @@ def test_a_removed_custodian_opens_no_later_backup(office: Office) -> None:
     office.desk.ok("workspace", "custodian", "remove", bea.public.person)
     office.back_up()
     assert "do not open it" in refused(office.elsewhere(bea), "restore", str(office.backup))
-    assert "no custodian of this id" in refused(
+    assert "no custodian with this ID" in refused(
         office.desk, "custodian", "remove", bea.public.person
     )
 
@@ -270,9 +270,9 @@ def test_only_another_person_of_the_agency_is_a_custodian(party: str, office: Of
     file = office.desk.folder / "shown"
     file.write_bytes(person.signed.to_canonical())
     words = ("custodian", "add", str(file), person.public.fingerprint())
-    assert ("of your own agency" if party == "schools" else "is another") in refused(
-        office.desk, *words
-    )
+    assert (
+        "of your own agency" if party == "schools" else "must be a different person"
+    ) in refused(office.desk, *words)
 
 
 def test_a_custodian_whose_fingerprint_differs_is_refused(office: Office) -> None:
@@ -376,8 +376,8 @@ def test_who_restores_elsewhere_than_the_settings_say_is_told(office: Office) ->
     desk = office.elsewhere(office.desk.own)
     place = str(desk.folder / "found-again")
     said = desk.ok("workspace", "restore", str(office.backup), "--workspace", place).stderr
-    assert f"warning: the settings look for the workspace in {desk.folder / 'workspace'}" in said
-    assert f"where it is now: {place}" in said
+    assert f"warning: your settings name {desk.folder / 'workspace'}" in said
+    assert f"change it to {place}" in said
     fitting = office.elsewhere(office.desk.own, "another")
     assert "warning" not in fitting.ok("workspace", "restore", str(office.backup)).stderr
 
