@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding.blocks.values import Lines, ValueTables
-from encoding.privacy_audit.cells import FileKeys, file_keys, meet, meet_within
+from encoding.privacy_audit.cells import FileKeys, file_keys, in_blocks, join, meet, meet_within
 from encoding.privacy_audit.files import ClearFile, Numbers
-from encoding.privacy_audit.graph import edges_of
+from encoding.privacy_audit.graph import Edges, edges_of
 from encoding.privacy_audit.labels import Labels
 from encoding.privacy_audit.partner import Copyist, strangers
 from encoding.privacy_audit.refinement import SharedCells
-from encoding.privacy_audit.reidentification import Register, Target
+from encoding.privacy_audit.reidentification import Chosen, Register, Target
 from encoding.synth.rehearsal import AS_OF, SCHOOL_AGES
 from schemas.fields import MEMORY_COLUMNS
 from schemas.profile import EncodingProfile, Side, memory_columns
@@ -168,6 +168,14 @@ class Scene:
         self, *, complete: float, with_strangers: float, mistaken: bool, seed: int
     ) -> Register:
         """Return a register that lacks people, has others, and may be written down by another clerk."""
+        return self._register(
+            *self._partial(complete, with_strangers, mistaken=mistaken, seed=seed)
+        )
+
+    def _partial(
+        self, complete: float, with_strangers: float, *, mistaken: bool, seed: int
+    ) -> tuple[ClearFile, Numbers, NDArray[np.bool_]]:
+        """Return its people, who they are, and who is held for one of the larger file."""
         everybody, who, is_in_larger = self._everybody()
         n = everybody.n_records
         chosen = np.sort(self.draw.permutation(n)[: round(complete * n)]).astype(np.int64)
@@ -181,7 +189,7 @@ class Scene:
         n_new = listed.n_records - len(chosen)
         nobody = -(10**9) - np.arange(n_new, dtype=np.int64)
         believed = np.concatenate([is_in_larger[chosen], np.ones(n_new, dtype=bool)])
-        return self._register(listed, np.concatenate([who[chosen], nobody]), believed)
+        return listed, np.concatenate([who[chosen], nobody]), believed
 
     def _everybody(self) -> tuple[ClearFile, Numbers, NDArray[np.bool_]]:
         """Return all people of the state, who they are, and whether they are in the larger file.
@@ -213,8 +221,13 @@ class Scene:
         keys = file_keys(self.profile, people, "smaller")
         larger = keys.take(is_in_larger).first(self.profile.rows("larger"))
         lines: Lines = people.lines(self._tables)
-        met = meet(keys, larger, self.profile.block_cap, self.draw)
-        return Register(edges_of(met, lines, lines, self.labels), who, who)
+        blocks = in_blocks(larger, keys.cell, self.profile.block_cap, self.draw)
+
+        def edges(some: Chosen, of_larger: Chosen) -> Edges:
+            met = join(keys.take(some), blocks.take(of_larger))
+            return edges_of(met, lines, lines, self.labels)
+
+        return Register(edges, who, len(who))
 
 
 def _remembering(profile: EncodingProfile, pair: Pair) -> Pair:
