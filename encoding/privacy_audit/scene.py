@@ -28,6 +28,8 @@ _YOUNG, _OLD = (0.0, 5.0), (19.0, 21.0)
 # For each pupil of 5 to 18 so many younger and older people of the ages of children in care.
 _PRESCHOOL, _SCHOOL_LEFT = 5 / 14, 2 / 14
 _REGISTER_MOVED: Final = 0.2
+# A seed alone would draw the partner's strangers once more, who are in the larger file.
+_NOBODY: Final = 11
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -185,7 +187,7 @@ class Scene:
         else:
             listed = everybody.take(chosen)
         n_more = round(with_strangers * self.pair.larger.n_records)
-        listed = listed.plus(strangers(self.profile, n_more, seed))
+        listed = listed.plus(strangers(self.profile, n_more, seed + _NOBODY))
         n_new = listed.n_records - len(chosen)
         nobody = -(10**9) - np.arange(n_new, dtype=np.int64)
         believed = np.concatenate([is_in_larger[chosen], np.ones(n_new, dtype=bool)])

@@ -13,6 +13,7 @@ from twins import shared_cells as slow
 from app.matching.blocks.join import join_rows
 from app.matching.blocks.rows import ROW
 from encoding.privacy_audit.cells import meet
+from encoding.privacy_audit.files import ClearFile
 from encoding.privacy_audit.graph import Edges
 from encoding.privacy_audit.labels import ABSENT, _common, expected_distance
 from encoding.privacy_audit.refinement import SharedCells, follow, refine, tell_apart
@@ -24,6 +25,7 @@ from encoding.privacy_audit.reidentification import (
     name_records,
 )
 from encoding.privacy_audit.row_bytes import sealed_rows
+from encoding.privacy_audit.scene import Scene, rehearse_partner
 from encoding.privacy_audit.spread import spread_traits
 
 NOBODY = np.empty(0, dtype=np.int64)
@@ -225,6 +227,19 @@ def test_a_register_names_the_same_records_however_few_people_are_taken_at_once(
     found = name_records(target, whole, np.arange(50))
     assert found == name_records(target, sliced, np.arange(50))
     assert found.n_right > 10
+
+
+def people_of(file: ClearFile) -> set[tuple[str, ...]]:
+    names = ("first_name", "surname_1", "birth_date")
+    return set(zip(*(file.columns[name] for name in names), strict=True))
+
+
+def test_the_strangers_of_a_register_are_in_neither_file(children, students) -> None:
+    pair = rehearse_partner(children, students.take(np.arange(500)), "smaller", 4_000, seed=3)
+    scene = Scene(children, pair, seed=3)
+    listed, who, _ = scene._partial(0.0, 0.5, mistaken=False, seed=3)
+    assert len(who) == listed.n_records == 2_000
+    assert len(people_of(listed) & (people_of(pair.smaller) | people_of(pair.larger))) < 5
 
 
 def test_distances_single_out_one_of_many_like_stars() -> None:
