@@ -24,6 +24,9 @@ _CELL_BYTES: Final = 8
 _AT_ONCE: Final = 50_000
 _HEAD_BITS: Final = 24
 _BEHIND_HEAD: Final = np.uint64(64 - _HEAD_BITS)
+# Cells are put in order in parts, by their first bits: sorting takes several times the memory of its input.
+_PART_BITS: Final = 4
+_BEHIND_PART: Final = np.uint64(64 - _PART_BITS)
 
 Cells = NDArray[np.uint64]
 Places = NDArray[np.int32]
@@ -48,18 +51,21 @@ class FileKeys:
 
     def take(self, chosen: NDArray[np.bool_] | None) -> FileKeys:
         """Return the keys of some records; `chosen` says of each whether it is one of them; None: all are."""
-        return self if chosen is None else self.at(np.flatnonzero(chosen[self.record]))
+        return self if chosen is None else self.at(chosen[self.record])
 
-    def at(self, places: NDArray[np.intp]) -> FileKeys:
-        """Return the keys at some places, in their order."""
+    def at(self, places: Places | NDArray[np.intp] | NDArray[np.bool_]) -> FileKeys:
+        """Return the keys at some places, in the order of these, or where it is said to be."""
         return FileKeys(self.cell[places], self.line[places], self.record[places])
 
     def first(self, most: int) -> FileKeys:
         """Return the first keys of each record, as many as there is room for in the larger file."""
-        order = np.argsort(self.record, kind="stable")
+        crowded = np.flatnonzero((np.bincount(self.record) > most)[self.record])
+        order = crowded[np.argsort(self.record[crowded], kind="stable")]
         record = self.record[order]
         place = np.arange(len(order)) - np.searchsorted(record, record, side="left")
-        return self.at(np.sort(order[place < most]))
+        is_first = np.ones(len(self), dtype=bool)
+        is_first[order[place >= most]] = False
+        return self.at(is_first)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -93,14 +99,14 @@ def file_keys(
     seen: dict[int, list[bytes]] = {}
     several = np.bincount(file.record, minlength=file.n_records) > 1
     # Form by form, as the keys of a file that is worked out at once: of each the cells, and the lines.
-    forms: list[tuple[list[Cells], list[NDArray[np.intp]]]] = []
+    forms: list[tuple[list[Cells], list[Places]]] = []
     for start in range(0, len(first), _AT_ONCE):
         mains = blocking.of_mains(file.columns, first[start : start + _AT_ONCE])
         for number, of_form in enumerate(mains):
             if number == len(forms):
                 forms.append(([], []))
             forms[number][0].append(_heads(of_form.cells))
-            forms[number][1].append(of_form.rows)
+            forms[number][1].append(of_form.rows.astype(np.int32))
             for at in np.flatnonzero(several[file.record[of_form.rows]]).tolist():
                 record = int(file.record[of_form.rows[at]])
                 seen.setdefault(record, []).append(of_form.cells[at])
@@ -113,9 +119,9 @@ def file_keys(
         earlier += new
         cells += new
         lines += [line] * len(new)
-    forms.append(([_heads(cells)], [np.array(lines, dtype=np.intp)]))
+    forms.append(([_heads(cells)], [np.array(lines, dtype=np.int32)]))
     cell = np.concatenate([some for of_form, _ in forms for some in of_form])
-    line_of = np.concatenate([some.astype(np.int32) for _, rows in forms for some in rows])
+    line_of = np.concatenate([some for _, rows in forms for some in rows])
     return FileKeys(cell, line_of, file.record[line_of].astype(np.int32))
 
 
@@ -138,12 +144,16 @@ def in_blocks(larger: FileKeys, asked: Cells, cap: int, draw: np.random.Generato
         draw: gives the rows of a block their places.
     """
     place = draw.random(len(larger))
-    near = np.flatnonzero(_may_be_among(larger.cell, asked))
-    order = near[np.lexsort((place[near], larger.cell[near]))]
-    cells = larger.cell[order]
-    is_kept = np.ones(len(order), dtype=bool)
-    is_kept[cap:] = cells[cap:] != cells[:-cap]
-    return larger.at(order[is_kept])
+    is_near = _may_be_among(larger.cell, asked)
+    kept = []
+    for part in range(1 << _PART_BITS):
+        some = np.flatnonzero(is_near & (larger.cell >> _BEHIND_PART == part))
+        order = some[np.lexsort((place[some], larger.cell[some]))]
+        cells = larger.cell[order]
+        is_kept = np.ones(len(order), dtype=bool)
+        is_kept[cap:] = cells[cap:] != cells[:-cap]
+        kept.append(order[is_kept].astype(np.int32))
+    return larger.at(np.concatenate(kept))
 
 
 def join(smaller: FileKeys, blocks: FileKeys) -> Meetings:

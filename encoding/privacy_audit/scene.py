@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
@@ -104,6 +104,10 @@ def _of_school_age(file: ClearFile) -> NDArray[np.bool_]:
     return np.array([oldest <= one <= youngest for one in born])
 
 
+# People of a list in the clear, who they are, and who is held for one of the larger file.
+People = tuple[ClearFile, Numbers, NDArray[np.bool_]]
+
+
 class Scene:
     """What is worked out once of a pair of files, under keys that are thrown away."""
 
@@ -117,7 +121,7 @@ class Scene:
         self.labels = Labels(profile, self._tables)
         self.keys_smaller = file_keys(profile, pair.smaller, "smaller")
         self.keys_larger = file_keys(profile, pair.larger, "larger")
-        self._people: tuple[ClearFile, Numbers, NDArray[np.bool_]] | None = None
+        self._people: People | None = None
 
     def shared_cells(self, *, exact: bool = False) -> SharedCells:
         """Return the graph of one round; `exact`: as if distances had no error."""
@@ -163,20 +167,19 @@ class Scene:
 
     def perfect_register(self) -> Register:
         """Return the register of somebody who has everybody, and the larger file, to the letter."""
-        everybody, who, is_in_larger = self._everybody()
-        return self._register(everybody, who, is_in_larger)
+        return self._register(self._everybody)
 
     def partial_register(
         self, *, complete: float, with_strangers: float, mistaken: bool, seed: int
     ) -> Register:
         """Return a register that lacks people, has others, and may be written down by another clerk."""
         return self._register(
-            *self._partial(complete, with_strangers, mistaken=mistaken, seed=seed)
+            lambda: self._partial(complete, with_strangers, mistaken=mistaken, seed=seed)
         )
 
     def _partial(
         self, complete: float, with_strangers: float, *, mistaken: bool, seed: int
-    ) -> tuple[ClearFile, Numbers, NDArray[np.bool_]]:
+    ) -> People:
         """Return its people, who they are, and who is held for one of the larger file."""
         everybody, who, is_in_larger = self._everybody()
         n = everybody.n_records
@@ -193,7 +196,7 @@ class Scene:
         believed = np.concatenate([is_in_larger[chosen], np.ones(n_new, dtype=bool)])
         return listed, np.concatenate([who[chosen], nobody]), believed
 
-    def _everybody(self) -> tuple[ClearFile, Numbers, NDArray[np.bool_]]:
+    def _everybody(self) -> People:
         """Return all people of the state, who they are, and whether they are in the larger file.
 
         Those of the larger file stand in it as that file has them; children in care whom it lacks, as theirs
@@ -216,20 +219,27 @@ class Scene:
             self._people = people, numbers, is_in_larger
         return self._people
 
-    def _register(
-        self, people: ClearFile, who: Numbers, is_in_larger: NDArray[np.bool_]
-    ) -> Register:
+    def _register(self, listed: Callable[[], People]) -> Register:
         """Return whom everybody on a list would meet, by what the list has of the larger file."""
-        keys = file_keys(self.profile, people, "smaller")
-        larger = keys.take(is_in_larger).first(self.profile.rows("larger"))
-        lines: Lines = people.lines(self._tables)
-        blocks = in_blocks(larger, keys.cell, self.profile.block_cap, self.draw)
+        keys, lines, blocks, who = self._rows(*listed())
 
         def edges(some: Chosen, of_larger: Chosen) -> Edges:
             met = join(keys.take(some), blocks.take(of_larger))
             return edges_of(met, lines, lines, self.labels)
 
         return Register(edges, who, len(who))
+
+    def _rows(
+        self, people: ClearFile, who: Numbers, is_in_larger: NDArray[np.bool_]
+    ) -> tuple[FileKeys, Lines, FileKeys, Numbers]:
+        """Return the keys and lines of a list's people, blocks of its larger file, and who they are.
+
+        Nothing else of the list is held any longer: that of a nation takes gigabytes.
+        """
+        keys = file_keys(self.profile, people, "smaller")
+        lines = people.lines(self._tables)
+        larger = keys.take(is_in_larger).first(self.profile.rows("larger"))
+        return keys, lines, in_blocks(larger, keys.cell, self.profile.block_cap, self.draw), who
 
 
 def _remembering(profile: EncodingProfile, pair: Pair) -> Pair:
