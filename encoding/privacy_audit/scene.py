@@ -221,7 +221,10 @@ class Scene:
 
     def _register(self, listed: Callable[[], People]) -> Register:
         """Return whom everybody on a list would meet, by what the list has of the larger file."""
-        keys, lines, blocks, who = self._rows(*listed())
+        keys, lines, who, is_in_larger = self._rows(*listed())
+        larger = keys.take(is_in_larger).first(self.profile.rows("larger"))
+        blocks = in_blocks(larger, keys.cell, self.profile.block_cap, self.draw)
+        del larger
 
         def edges(some: Chosen, of_larger: Chosen) -> Edges:
             met = join(keys.take(some), blocks.take(of_larger))
@@ -231,15 +234,10 @@ class Scene:
 
     def _rows(
         self, people: ClearFile, who: Numbers, is_in_larger: NDArray[np.bool_]
-    ) -> tuple[FileKeys, Lines, FileKeys, Numbers]:
-        """Return the keys and lines of a list's people, blocks of its larger file, and who they are.
-
-        Nothing else of the list is held any longer: that of a nation takes gigabytes.
-        """
+    ) -> tuple[FileKeys, Lines, Numbers, NDArray[np.bool_]]:
+        """Return keys and lines in place of the list's columns, which take gigabytes of a nation."""
         keys = file_keys(self.profile, people, "smaller")
-        lines = people.lines(self._tables)
-        larger = keys.take(is_in_larger).first(self.profile.rows("larger"))
-        return keys, lines, in_blocks(larger, keys.cell, self.profile.block_cap, self.draw), who
+        return keys, people.lines(self._tables), who, is_in_larger
 
 
 def _remembering(profile: EncodingProfile, pair: Pair) -> Pair:
