@@ -147,15 +147,16 @@ class ValueTables:
 
     def lines(self, columns: Mapping[str, Sequence[str]]) -> Lines:
         """Return the numbers of derived rows, shape (n rows, n filters + n tags)."""
+        # An array a lane: as Python's numbers those of a nation would not fit into memory.
         numbers = [
-            table.numbers(columns[placed.lane.column])
+            np.array(table.numbers(columns[placed.lane.column]), dtype=np.int32)
             for table, placed in zip(self.filters, self.layout.filters, strict=True)
         ]
         numbers += [
-            values.numbers(columns[placed.lane.column])
+            np.array(values.numbers(columns[placed.lane.column]), dtype=np.int32)
             for values, placed in zip(self.tags, self.layout.tags, strict=True)
         ]
-        return np.array(numbers, dtype=np.int32).T.copy()
+        return np.column_stack(numbers)
 
 
 @lru_cache(maxsize=64)

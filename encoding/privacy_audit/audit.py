@@ -30,7 +30,7 @@ from encoding.privacy_audit.known_pairs import (
 from encoding.privacy_audit.partner import strangers
 from encoding.privacy_audit.plain import attack_plain
 from encoding.privacy_audit.refinement import ShapeResult, SharedCells, follow, tell_apart
-from encoding.privacy_audit.reidentification import Register, name_records
+from encoding.privacy_audit.reidentification import NamingResult, Register, Target, name_records
 from encoding.privacy_audit.results import Audit, AuditScope, Naming
 from encoding.privacy_audit.row_bytes import SealedResult, attack_rows, sealed_rows
 from encoding.privacy_audit.scene import Pair, Scene, rehearse_partner
@@ -195,15 +195,17 @@ def _name(scene: Scene, graph: SharedCells, n_known: Sequence[int], seed: int) -
     )
     target, found = scene.target(graph), []
     order = scene.draw.permutation(graph.n_smaller).astype(np.int64)
+    known = [order[:n] for n in n_known if n + SMALLEST_AUDITED_FILE // 2 <= graph.n_smaller]
     for name, make in kinds:
-        register = make()
-        results = [
-            name_records(target, register, order[:known])
-            for known in n_known
-            if known + SMALLEST_AUDITED_FILE // 2 <= graph.n_smaller
-        ]
-        found.append(Naming(name, tuple(results)))
+        # One register at a time: that of a nation is large.
+        found.append(Naming(name, _named(target, make(), known)))
     return found
+
+
+def _named(
+    target: Target, register: Register, known: Sequence[Numbers]
+) -> tuple[NamingResult, ...]:
+    return tuple(name_records(target, register, records) for records in known)
 
 
 def _follow(scene: Scene, graph: SharedCells, seed: int) -> ShapeResult:

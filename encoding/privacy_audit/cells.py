@@ -7,6 +7,7 @@ test holds both against each other.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,12 +16,20 @@ from numpy.typing import NDArray
 
 from encoding.blocks.blocking_keys import BlockingKeys
 from encoding.blocks.keys import CellKeys
-from encoding.privacy_audit.files import ClearFile, Numbers
+from encoding.privacy_audit.files import ClearFile
 from schemas.profile import EncodingProfile, Side
 
 _CELL_BYTES: Final = 8
+# Records whose keys are worked out at once: those of a nation do not fit into memory as Python's objects.
+_AT_ONCE: Final = 50_000
+_HEAD_BITS: Final = 24
+_BEHIND_HEAD: Final = np.uint64(64 - _HEAD_BITS)
+# Cells are put in order in parts, by their first bits: sorting takes several times the memory of its input.
+_PART_BITS: Final = 4
+_BEHIND_PART: Final = np.uint64(64 - _PART_BITS)
 
 Cells = NDArray[np.uint64]
+Places = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -34,34 +43,39 @@ class FileKeys:
     """
 
     cell: Cells
-    line: Numbers
-    record: Numbers
+    line: Places
+    record: Places
 
     def __len__(self) -> int:
         return len(self.cell)
 
-    def take(self, chosen: NDArray[np.bool_]) -> FileKeys:
-        """Return the keys of some records; `chosen` says of each record whether it is one of them."""
-        kept = chosen[self.record]
-        return FileKeys(self.cell[kept], self.line[kept], self.record[kept])
+    def take(self, chosen: NDArray[np.bool_] | None) -> FileKeys:
+        """Return the keys of some records; `chosen` says of each whether it is one of them; None: all are."""
+        return self if chosen is None else self.at(chosen[self.record])
+
+    def at(self, places: Places | NDArray[np.intp] | NDArray[np.bool_]) -> FileKeys:
+        """Return the keys at some places, in the order of these, or where it is said to be."""
+        return FileKeys(self.cell[places], self.line[places], self.record[places])
 
     def first(self, most: int) -> FileKeys:
         """Return the first keys of each record, as many as there is room for in the larger file."""
-        order = np.argsort(self.record, kind="stable")
+        crowded = np.flatnonzero((np.bincount(self.record) > most)[self.record])
+        order = crowded[np.argsort(self.record[crowded], kind="stable")]
         record = self.record[order]
         place = np.arange(len(order)) - np.searchsorted(record, record, side="left")
-        kept = np.sort(order[place < most])
-        return FileKeys(self.cell[kept], self.line[kept], self.record[kept])
+        is_first = np.ones(len(self), dtype=bool)
+        is_first[order[place >= most]] = False
+        return self.at(is_first)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Meetings:
     """Rows that share a token, as lines of the two files, and the records that they belong to."""
 
-    left_line: Numbers
-    right_line: Numbers
-    left: Numbers
-    right: Numbers
+    left_line: Places
+    right_line: Places
+    left: Places
+    right: Places
 
     def __len__(self) -> int:
         return len(self.left)
@@ -82,43 +96,85 @@ def file_keys(
     aliases = profile.alias_keys
     most = profile.keys + (aliases.larger if side == "larger" else aliases.smaller)
     first = np.unique(file.record, return_index=True)[1].astype(np.intp)
-    cells: list[bytes] = []
-    lines: list[int] = []
     seen: dict[int, list[bytes]] = {}
     several = np.bincount(file.record, minlength=file.n_records) > 1
-    for of_form in blocking.of_mains(file.columns, first):
-        cells += of_form.cells
-        lines += of_form.rows.tolist()
-        for line, cell in zip(of_form.rows.tolist(), of_form.cells, strict=True):
-            if several[file.record[line]]:
-                seen.setdefault(int(file.record[line]), []).append(cell)
+    # Form by form, as the keys of a file that is worked out at once: of each the cells, and the lines.
+    forms: list[tuple[list[Cells], list[Places]]] = []
+    for start in range(0, len(first), _AT_ONCE):
+        mains = blocking.of_mains(file.columns, first[start : start + _AT_ONCE])
+        for number, of_form in enumerate(mains):
+            if number == len(forms):
+                forms.append(([], []))
+            forms[number][0].append(_heads(of_form.cells))
+            forms[number][1].append(of_form.rows.astype(np.int32))
+            for at in np.flatnonzero(several[file.record[of_form.rows]]).tolist():
+                record = int(file.record[of_form.rows[at]])
+                seen.setdefault(record, []).append(of_form.cells[at])
     others = np.setdiff1d(np.arange(len(file.record)), first).tolist()
+    cells: list[bytes] = []
+    lines: list[int] = []
     for line, found in zip(others, blocking.of_aliases(file.columns, others), strict=True):
         earlier = seen.setdefault(int(file.record[line]), [])
         new = [cell for cell in found.cells if cell not in earlier][: most - len(earlier)]
         earlier += new
         cells += new
         lines += [line] * len(new)
-    heads = b"".join(cell[:_CELL_BYTES] for cell in cells)
-    at = np.array(lines, dtype=np.int64)
-    return FileKeys(np.frombuffer(heads, dtype=np.uint64), at, file.record[at])
+    forms.append(([_heads(cells)], [np.array(lines, dtype=np.int32)]))
+    cell = np.concatenate([some for of_form, _ in forms for some in of_form])
+    line_of = np.concatenate([some for _, rows in forms for some in rows])
+    return FileKeys(cell, line_of, file.record[line_of].astype(np.int32))
+
+
+def _heads(cells: Sequence[bytes]) -> Cells:
+    return np.frombuffer(b"".join(cell[:_CELL_BYTES] for cell in cells), dtype=np.uint64)
 
 
 def meet(smaller: FileKeys, larger: FileKeys, cap: int, draw: np.random.Generator) -> Meetings:
     """Return where rows of the smaller file meet those of the larger, of which blocks hold `cap` at most."""
-    order = np.lexsort((draw.random(len(larger)), larger.cell))
-    cells = larger.cell[order]
-    starts = np.searchsorted(cells, cells, side="left")
-    kept = order[np.arange(len(order)) - starts < cap]
-    cells = larger.cell[kept]
-    first = np.searchsorted(cells, smaller.cell, side="left")
-    length = np.searchsorted(cells, smaller.cell, side="right") - first
+    return join(smaller, in_blocks(larger, smaller.cell, cap, draw))
+
+
+def in_blocks(larger: FileKeys, asked: Cells, cap: int, draw: np.random.Generator) -> FileKeys:
+    """Return the keys of the rows that blocks hold, `cap` a block at most, in the order of their cells.
+
+    Args:
+        larger: the keys of the larger file.
+        asked: blocks of other cells than these may be left out.
+        cap: how many rows a block holds.
+        draw: gives the rows of a block their places.
+    """
+    place = draw.random(len(larger))
+    is_near = _may_be_among(larger.cell, asked)
+    kept = []
+    for part in range(1 << _PART_BITS):
+        some = np.flatnonzero(is_near & (larger.cell >> _BEHIND_PART == part))
+        order = some[np.lexsort((place[some], larger.cell[some]))]
+        cells = larger.cell[order]
+        is_kept = np.ones(len(order), dtype=bool)
+        is_kept[cap:] = cells[cap:] != cells[:-cap]
+        kept.append(order[is_kept].astype(np.int32))
+    return larger.at(np.concatenate(kept))
+
+
+def join(smaller: FileKeys, blocks: FileKeys) -> Meetings:
+    """Return where rows of the smaller file meet those in blocks, which are in the order of their cells."""
+    smaller = smaller.at(np.flatnonzero(_may_be_among(smaller.cell, blocks.cell)))
+    first = np.searchsorted(blocks.cell, smaller.cell, side="left")
+    length = np.searchsorted(blocks.cell, smaller.cell, side="right") - first
     left = np.repeat(np.arange(len(smaller)), length)
     within = np.arange(len(left)) - np.repeat(np.cumsum(length) - length, length)
-    right = kept[np.repeat(first, length) + within]
+    right = np.repeat(first, length) + within
     return Meetings(
-        smaller.line[left], larger.line[right], smaller.record[left], larger.record[right]
+        smaller.line[left], blocks.line[right], smaller.record[left], blocks.record[right]
     )
+
+
+def _may_be_among(cells: Cells, others: Cells) -> NDArray[np.bool_]:
+    """Return whether others begin like each cell: of few others nearly no cell of a large file does."""
+    is_there = np.zeros(1 << _HEAD_BITS, dtype=bool)
+    is_there[others >> _BEHIND_HEAD] = True
+    found: NDArray[np.bool_] = is_there[cells >> _BEHIND_HEAD]
+    return found
 
 
 def meet_within(keys: FileKeys) -> Meetings:

@@ -7,7 +7,8 @@ it with an error: each meeting is one draw under a key of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -49,6 +50,10 @@ class Edges:
     def __len__(self) -> int:
         return len(self.left)
 
+    def take(self, chosen: NDArray[np.bool_]) -> Edges:
+        """Return some of the edges; `chosen` says of each whether it is one of them."""
+        return Edges(*(getattr(self, one.name)[chosen] for one in fields(self)))
+
 
 def mixed(numbers: Digests) -> Digests:
     """Return numbers that look unrelated to these, always the same ones (Steele et al. 2014, SplitMix64)."""
@@ -88,8 +93,8 @@ def edges_of(
     one, other = left[met.left_line], right[met.right_line]
     shown = labels.of(one, other)
     seen = labels.expected(shown) if draw is None else labels.drawn(one, other, shown, draw)
-    order = np.lexsort((-shown.astype(np.int64).sum(axis=1), met.right, met.left))
-    lefts, rights = met.left[order], met.right[order]
+    order = np.lexsort((-shown.sum(axis=1, dtype=np.int64), met.right, met.left))
+    lefts, rights = met.left[order].astype(np.int64), met.right[order].astype(np.int64)
     is_first = np.ones(len(order), dtype=bool)
     is_first[1:] = (lefts[1:] != lefts[:-1]) | (rights[1:] != rights[:-1])
     starts = np.flatnonzero(is_first)
@@ -101,6 +106,13 @@ def edges_of(
         total = np.add.reduceat(seen[order], starts, axis=0)
         total /= n_cells[:, None]
     return Edges(lefts[starts], rights[starts], label, n_cells, shown[order][starts], total)
+
+
+def joined(parts: Sequence[Edges]) -> Edges:
+    """Return the edges of one or more parts, one after the other."""
+    return Edges(
+        *(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Edges))
+    )
 
 
 def sum_at(where: Numbers, digests: Digests, n: int) -> Digests:

@@ -18,6 +18,9 @@ from encoding.blocks.values import FilterCalls, Lines, ValueTables
 from schemas.fields import FILTER_BITS
 from schemas.profile import EncodingProfile
 
+# Pairs of values that are compared at once.
+_AT_ONCE: Final = 20_000
+
 ABSENT: Final = -1
 """The field is not compared."""
 
@@ -111,23 +114,32 @@ def _common(calls: FilterCalls, left: NDArray[np.int32], right: NDArray[np.int32
     """Return for each pair of values how many draws they have in common; `ABSENT` where one is missing."""
     pairs = np.stack([np.minimum(left, right), np.maximum(left, right)], axis=1).astype(np.int64)
     distinct, of = np.unique(pairs[:, 0] << 32 | pairs[:, 1], return_inverse=True)
-    found = np.empty(len(distinct), dtype=np.int8)
-    for at, pair in enumerate(distinct.tolist()):
-        one, other = pair >> 32, pair & 0xFFFFFFFF
-        if not one:
-            found[at] = ABSENT
-            continue
-        draws = _draws_of(calls, one)
-        if one == other:
-            found[at] = sum(draws.values())
-        else:
-            others = _draws_of(calls, other)
-            found[at] = sum(min(n, others[word]) for word, n in draws.items() if word in others)
+    one, other = distinct >> 32, distinct & 0xFFFFFFFF
+    found = np.full(len(distinct), ABSENT, dtype=np.int8)
+    there = np.flatnonzero(one)
+    for start in range(0, len(there), _AT_ONCE):
+        some = there[start : start + _AT_ONCE]
+        found[some] = _common_draws(calls, one[some], other[some])
     each: Shown = found[of.reshape(-1)]
     return each
 
 
-def _draws_of(calls: FilterCalls, value: int) -> dict[int, int]:
+def _common_draws(calls: FilterCalls, one: NDArray[np.int64], other: NDArray[np.int64]) -> Shown:
     # A token's further calls have words of their own, so that the least of each call adds up to the token's.
-    here = slice(int(calls.start[value]), int(calls.start[value + 1]))
-    return dict(zip(calls.words[here].tolist(), calls.draws[here].tolist(), strict=True))
+    words, draws = _padded(calls, one)
+    other_words, other_draws = _padded(calls, other)
+    common = np.zeros(len(one), dtype=np.int8)
+    for word, n in zip(other_words.T, other_draws.T, strict=True):
+        least = np.minimum(draws, n[:, None])
+        common += np.where(words == word[:, None], least, 0).sum(axis=1, dtype=np.int8)
+    return common
+
+
+def _padded(
+    calls: FilterCalls, values: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
+    """Return the words of each value's calls and their draws, a row a value; of what is beyond, 0 draws."""
+    start, n = calls.start[values], calls.start[values + 1] - calls.start[values]
+    beyond = np.arange(n.max(initial=0)) >= n[:, None]
+    at = np.where(beyond, 0, start[:, None] + np.arange(beyond.shape[1]))
+    return calls.words[at], np.where(beyond, 0, calls.draws[at])

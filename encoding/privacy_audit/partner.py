@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from random import Random
+from sys import intern
 from typing import Final
 
 import numpy as np
@@ -64,16 +65,16 @@ class Copyist:
             file.columns["surname_1"][at] != file.columns["surname_2"][at] for at in main
         )
         self._gained = n_double / max(len(main) - n_double, 1)
-        lines: list[Line] = []
+        columns: dict[str, list[str]] = {name: [] for name in file.columns}
         owners: list[int] = []
         for number, at in enumerate(main):
             line = {name: values[at] for name, values in file.columns.items()}
             other = main[self._rng.randrange(len(main))]
             stranger = {name: values[other] for name, values in file.columns.items()}
             for copied in self._lines(line, stranger, moved):
-                lines.append(copied)
+                for name, values in columns.items():
+                    values.append(intern(copied[name]))
                 owners.append(number)
-        columns = {name: [line[name] for line in lines] for name in file.columns}
         return ClearFile(columns, np.array(owners, dtype=np.int64), len(main))
 
     def _lines(self, line: Line, stranger: Line, moved: float) -> Iterator[Line]:
@@ -163,7 +164,8 @@ def strangers(
         some = list(islice(people, min(_AT_ONCE, n - done)))
         derived = recipe.derive(_cells(some), date_format="YYYY-MM-DD")
         for name, values in derived.columns.items():
-            columns.setdefault(name, []).extend(values)
+            # Each value once, however many people have it, so that a nation fits into memory.
+            columns.setdefault(name, []).extend(map(intern, values))
         records += [done + row for row in derived.row_of]
         done += len(some)
     columns |= dict.fromkeys(memory_columns(profile), [""] * len(records))

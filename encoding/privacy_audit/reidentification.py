@@ -7,6 +7,7 @@ tells records of the larger file apart, by which more are found: seed and extend
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,28 +15,66 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding.privacy_audit.files import Numbers
-from encoding.privacy_audit.graph import Digests, Edges, mixed, sum_at, times_seen
+from encoding.privacy_audit.graph import Digests, Edges, joined, mixed, sum_at, times_seen
+from encoding.privacy_audit.refinement import unique_partners
 
 _ROUNDS: Final = 5
+# People whose edges are worked out at once: some 40 edges each, of 300 bytes while they are made.
+_AT_ONCE: Final = 50_000
 # Of stars that more people have the distances say nothing.
 _MOST_ALIKE: Final = 50_000
 # Error of one distance, in bits: what 44 draws into 64 places have about half-way.
 _SPREAD: Final = 3.3
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+# Says of each record or person whether it is meant; None: all are.
+Chosen = NDArray[np.bool_] | None
+
+
 class Register:
-    """What the attacker makes of a list of people.
+    """What the attacker makes of a list of people: whom each of them would meet in the larger file, and how.
+
+    The meetings of a nation do not fit into memory. So they are worked out of some people at a time, and again
+    when they are asked for.
 
     Attributes:
-        stars: whom each person of the list would meet in the larger file (as the list has it), and how.
+        edges: gives all edges from some people of the list to some records of the larger file, in order.
         person: who each person of the list is.
-        larger: who each record of the larger file is, as the list has it.
+        n_larger: how many records the larger file has, as the list has it.
+        stars: a digest of each person's edges; 0 for nobody met.
     """
 
-    stars: Edges
-    person: Numbers
-    larger: Numbers
+    def __init__(
+        self,
+        edges: Callable[[Chosen, Chosen], Edges],
+        person: Numbers,
+        n_larger: int,
+        *,
+        at_once: int = _AT_ONCE,
+    ) -> None:
+        self.edges, self.person, self.n_larger, self._at_once = edges, person, n_larger, at_once
+        self.stars = np.zeros(len(person), dtype=np.uint64)
+        for some in self._slices(np.ones(len(person), dtype=bool)):
+            self.stars += self._stars(some, np.zeros(n_larger, dtype=np.uint64))
+
+    def edges_of(self, people: NDArray[np.bool_]) -> Edges:
+        """Return all edges of some people."""
+        return joined(list(self._slices(people)))
+
+    def named_stars(self, names: Digests) -> Digests:
+        """Return `stars` as they are where some records of the larger file have names, which are not 0."""
+        named = self.edges(None, names != 0)
+        return self.stars - self._stars(named, np.zeros_like(names)) + self._stars(named, names)
+
+    def _slices(self, people: NDArray[np.bool_]) -> Iterator[Edges]:
+        places = np.flatnonzero(people)
+        for start in range(0, max(len(places), 1), self._at_once):
+            some = np.zeros(len(people), dtype=bool)
+            some[places[start : start + self._at_once]] = True
+            yield self.edges(some, None)
+
+    def _stars(self, edges: Edges, names: Digests) -> Digests:
+        return _stars(edges, names, len(self.person))
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -88,12 +127,12 @@ def _extend(target: Target, register: Register, known: Numbers) -> Numbers:
     guess = np.full(len(target.smaller), -1, dtype=np.int64)
     guess[known] = target.smaller[known]
     seen_larger = np.zeros(len(target.larger), dtype=np.uint64)
-    listed_larger = np.zeros(len(register.larger), dtype=np.uint64)
+    listed_larger = np.zeros(register.n_larger, dtype=np.uint64)
     for _ in range(_ROUNDS):
         _identify(target, register, guess, seen_larger, listed_larger)
         before = (guess >= 0).sum()
         seen = _stars(target.stars, seen_larger, len(target.smaller))
-        listed = _stars(register.stars, listed_larger, len(register.person))
+        listed = register.named_stars(listed_larger)
         _match_alone(seen, listed, register.person, guess)
         if (guess >= 0).sum() == before:
             break
@@ -107,7 +146,8 @@ def _stars(stars: Edges, names: Digests, n: int) -> Digests:
 def _match_alone(seen: Digests, listed: Digests, person: Numbers, guess: Numbers) -> None:
     """Guess records whose star no other has, and which of all people only one would have."""
     free = np.flatnonzero((guess < 0) & (seen != 0) & (times_seen(seen) == 1))
-    pairs = np.unique(np.stack([listed.astype(np.uint64), person.astype(np.uint64)]), axis=1)
+    like = np.isin(listed, seen[free])
+    pairs = np.unique(np.stack([listed[like], person[like].astype(np.uint64)]), axis=1)
     alone = times_seen(pairs[0]) == 1
     stars, people = pairs[0][alone], pairs[1][alone].astype(np.int64)
     if not len(stars):
@@ -131,16 +171,14 @@ def _identify(
     is_listed = person[at] == guess[named]
     listed_of = np.full(len(guess), -1, dtype=np.int64)
     listed_of[named[is_listed]] = place[at[is_listed]]
-    ours, theirs = target.stars, register.stars
-    own = np.flatnonzero(listed_of[ours.left] >= 0)
-    wanted = np.isin(theirs.left, listed_of[listed_of >= 0])
-    other = np.flatnonzero(wanted)
-    one = mixed(ours.label[own] ^ mixed(listed_of[ours.left[own]].astype(np.uint64)))
-    two = mixed(theirs.label[other] ^ mixed(theirs.left[other].astype(np.uint64)))
-    one_alone, two_alone = own[times_seen(one) == 1], other[times_seen(two) == 1]
-    one, two = one[times_seen(one) == 1], two[times_seen(two) == 1]
-    _, left, right = np.intersect1d(one, two, return_indices=True)
-    found, listed = ours.right[one_alone[left]], theirs.right[two_alone[right]]
+    ours = target.stars.take(listed_of[target.stars.left] >= 0)
+    is_named = np.zeros(len(register.person), dtype=bool)
+    is_named[listed_of[listed_of >= 0]] = True
+    theirs = register.edges_of(is_named)
+    one = mixed(ours.label ^ mixed(listed_of[ours.left].astype(np.uint64)))
+    two = mixed(theirs.label ^ mixed(theirs.left.astype(np.uint64)))
+    left, right = unique_partners(one, two)
+    found, listed = ours.right[left], theirs.right[right]
     name = mixed(listed.astype(np.uint64) + np.uint64(1))
     seen_larger[found], listed_larger[listed] = name, name
 
@@ -150,17 +188,19 @@ def _nearest(target: Target, register: Register, guess: Numbers) -> Numbers:
     found = guess.copy()
     nobody = np.zeros(len(target.larger), dtype=np.uint64)
     seen = _stars(target.stars, nobody, len(target.smaller))
-    unknown = np.zeros(len(register.larger), dtype=np.uint64)
-    listed = _stars(register.stars, unknown, len(register.person))
-    order = np.argsort(listed, kind="stable")
-    ordered = listed[order]
-    ours, theirs = _Sorted(target.stars), _Sorted(register.stars)
-    for record in np.flatnonzero((guess < 0) & (seen != 0)).tolist():
-        first, last = np.searchsorted(ordered, seen[record]), 0
-        last = np.searchsorted(ordered, seen[record], side="right")
-        if 0 < last - first <= _MOST_ALIKE:
-            people = order[first:last]
-            found[record] = _best(ours, theirs, record, people, register.person)
+    order = np.argsort(register.stars, kind="stable")
+    ordered = register.stars[order]
+    records = np.flatnonzero((guess < 0) & (seen != 0))
+    first = np.searchsorted(ordered, seen[records], side="left")
+    last = np.searchsorted(ordered, seen[records], side="right")
+    is_tried = (first < last) & (last - first <= _MOST_ALIKE)
+    tried = list(zip(*(each[is_tried].tolist() for each in (records, first, last)), strict=True))
+    is_alike = np.zeros(len(order), dtype=bool)
+    for start, end in {(start, end) for _, start, end in tried}:
+        is_alike[order[start:end]] = True
+    ours, theirs = _Sorted(target.stars), _Sorted(register.edges_of(is_alike))
+    for record, start, end in tried:
+        found[record] = _best(ours, theirs, record, order[start:end], register.person)
     return found
 
 

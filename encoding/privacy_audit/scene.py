@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoding.blocks.values import Lines, ValueTables
-from encoding.privacy_audit.cells import FileKeys, file_keys, meet, meet_within
+from encoding.privacy_audit.cells import FileKeys, file_keys, in_blocks, join, meet, meet_within
 from encoding.privacy_audit.files import ClearFile, Numbers
-from encoding.privacy_audit.graph import edges_of
+from encoding.privacy_audit.graph import Edges, edges_of
 from encoding.privacy_audit.labels import Labels
 from encoding.privacy_audit.partner import Copyist, strangers
 from encoding.privacy_audit.refinement import SharedCells
-from encoding.privacy_audit.reidentification import Register, Target
+from encoding.privacy_audit.reidentification import Chosen, Register, Target
 from encoding.synth.rehearsal import AS_OF, SCHOOL_AGES
 from schemas.fields import MEMORY_COLUMNS
 from schemas.profile import EncodingProfile, Side, memory_columns
@@ -28,6 +28,8 @@ _YOUNG, _OLD = (0.0, 5.0), (19.0, 21.0)
 # For each pupil of 5 to 18 so many younger and older people of the ages of children in care.
 _PRESCHOOL, _SCHOOL_LEFT = 5 / 14, 2 / 14
 _REGISTER_MOVED: Final = 0.2
+# A seed alone would draw the partner's strangers once more, who are in the larger file.
+_NOBODY: Final = 11
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -102,6 +104,10 @@ def _of_school_age(file: ClearFile) -> NDArray[np.bool_]:
     return np.array([oldest <= one <= youngest for one in born])
 
 
+# People of a list in the clear, who they are, and who is held for one of the larger file.
+People = tuple[ClearFile, Numbers, NDArray[np.bool_]]
+
+
 class Scene:
     """What is worked out once of a pair of files, under keys that are thrown away."""
 
@@ -115,7 +121,7 @@ class Scene:
         self.labels = Labels(profile, self._tables)
         self.keys_smaller = file_keys(profile, pair.smaller, "smaller")
         self.keys_larger = file_keys(profile, pair.larger, "larger")
-        self._people: tuple[ClearFile, Numbers, NDArray[np.bool_]] | None = None
+        self._people: People | None = None
 
     def shared_cells(self, *, exact: bool = False) -> SharedCells:
         """Return the graph of one round; `exact`: as if distances had no error."""
@@ -161,13 +167,20 @@ class Scene:
 
     def perfect_register(self) -> Register:
         """Return the register of somebody who has everybody, and the larger file, to the letter."""
-        everybody, who, is_in_larger = self._everybody()
-        return self._register(everybody, who, is_in_larger)
+        return self._register(self._everybody)
 
     def partial_register(
         self, *, complete: float, with_strangers: float, mistaken: bool, seed: int
     ) -> Register:
         """Return a register that lacks people, has others, and may be written down by another clerk."""
+        return self._register(
+            lambda: self._partial(complete, with_strangers, mistaken=mistaken, seed=seed)
+        )
+
+    def _partial(
+        self, complete: float, with_strangers: float, *, mistaken: bool, seed: int
+    ) -> People:
+        """Return its people, who they are, and who is held for one of the larger file."""
         everybody, who, is_in_larger = self._everybody()
         n = everybody.n_records
         chosen = np.sort(self.draw.permutation(n)[: round(complete * n)]).astype(np.int64)
@@ -177,13 +190,13 @@ class Scene:
         else:
             listed = everybody.take(chosen)
         n_more = round(with_strangers * self.pair.larger.n_records)
-        listed = listed.plus(strangers(self.profile, n_more, seed))
+        listed = listed.plus(strangers(self.profile, n_more, seed + _NOBODY))
         n_new = listed.n_records - len(chosen)
         nobody = -(10**9) - np.arange(n_new, dtype=np.int64)
         believed = np.concatenate([is_in_larger[chosen], np.ones(n_new, dtype=bool)])
-        return self._register(listed, np.concatenate([who[chosen], nobody]), believed)
+        return listed, np.concatenate([who[chosen], nobody]), believed
 
-    def _everybody(self) -> tuple[ClearFile, Numbers, NDArray[np.bool_]]:
+    def _everybody(self) -> People:
         """Return all people of the state, who they are, and whether they are in the larger file.
 
         Those of the larger file stand in it as that file has them; children in care whom it lacks, as theirs
@@ -206,15 +219,25 @@ class Scene:
             self._people = people, numbers, is_in_larger
         return self._people
 
-    def _register(
-        self, people: ClearFile, who: Numbers, is_in_larger: NDArray[np.bool_]
-    ) -> Register:
+    def _register(self, listed: Callable[[], People]) -> Register:
         """Return whom everybody on a list would meet, by what the list has of the larger file."""
-        keys = file_keys(self.profile, people, "smaller")
+        keys, lines, who, is_in_larger = self._rows(*listed())
         larger = keys.take(is_in_larger).first(self.profile.rows("larger"))
-        lines: Lines = people.lines(self._tables)
-        met = meet(keys, larger, self.profile.block_cap, self.draw)
-        return Register(edges_of(met, lines, lines, self.labels), who, who)
+        blocks = in_blocks(larger, keys.cell, self.profile.block_cap, self.draw)
+        del larger
+
+        def edges(some: Chosen, of_larger: Chosen) -> Edges:
+            met = join(keys.take(some), blocks.take(of_larger))
+            return edges_of(met, lines, lines, self.labels)
+
+        return Register(edges, who, len(who))
+
+    def _rows(
+        self, people: ClearFile, who: Numbers, is_in_larger: NDArray[np.bool_]
+    ) -> tuple[FileKeys, Lines, Numbers, NDArray[np.bool_]]:
+        """Return keys and lines in place of the list's columns, which take gigabytes of a nation."""
+        keys = file_keys(self.profile, people, "smaller")
+        return keys, people.lines(self._tables), who, is_in_larger
 
 
 def _remembering(profile: EncodingProfile, pair: Pair) -> Pair:

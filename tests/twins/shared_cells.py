@@ -9,6 +9,11 @@ Edge = tuple[int, int, int]
 """Left record, right record, label."""
 
 
+def common_draws(one: Mapping[int, int], other: Mapping[int, int]) -> int:
+    """Return how many draws two values have in common, by their calls' words and draws."""
+    return sum(min(n, other[word]) for word, n in one.items() if word in other)
+
+
 def refine(
     n_smaller: int, n_larger: int, between: Sequence[Edge], within: Sequence[Edge], depth: int
 ) -> tuple[list[object], list[object]]:

@@ -13,11 +13,19 @@ from twins import shared_cells as slow
 from app.matching.blocks.join import join_rows
 from app.matching.blocks.rows import ROW
 from encoding.privacy_audit.cells import meet
+from encoding.privacy_audit.files import ClearFile
 from encoding.privacy_audit.graph import Edges
-from encoding.privacy_audit.labels import expected_distance
+from encoding.privacy_audit.labels import ABSENT, _common, expected_distance
 from encoding.privacy_audit.refinement import SharedCells, follow, refine, tell_apart
-from encoding.privacy_audit.reidentification import Register, Target, _extend, name_records
+from encoding.privacy_audit.reidentification import (
+    Chosen,
+    Register,
+    Target,
+    _extend,
+    name_records,
+)
 from encoding.privacy_audit.row_bytes import sealed_rows
+from encoding.privacy_audit.scene import Scene, rehearse_partner
 from encoding.privacy_audit.spread import spread_traits
 
 NOBODY = np.empty(0, dtype=np.int64)
@@ -41,6 +49,18 @@ def edges(listed: list[slow.Edge]) -> Edges:
 
 def tuples(made: Edges) -> list[slow.Edge]:
     return list(zip(made.left.tolist(), made.right.tolist(), made.label.tolist(), strict=True))
+
+
+def listed_in(made: Edges, person: np.ndarray, n_larger: int, **slices: int) -> Register:
+    """A register of people who meet as these edges say."""
+
+    def some(people: Chosen, larger: Chosen) -> Edges:
+        is_meant = np.ones(len(made), dtype=bool)
+        for chosen, where in ((people, made.left), (larger, made.right)):
+            is_meant &= True if chosen is None else chosen[where]
+        return made.take(is_meant)
+
+    return Register(some, person, n_larger, **slices)
 
 
 def drawn_edges(n_left: int, n_right: int, n_labels: int = 3) -> st.SearchStrategy[list[slow.Edge]]:
@@ -108,6 +128,23 @@ def test_the_expected_distance_is_that_of_drawn_filters() -> None:
         assert np.mean(distances) == pytest.approx(expected_distance(common, 44), abs=0.4)
 
 
+def test_names_have_in_common_what_plain_loops_count(scene) -> None:
+    calls = scene.labels._filters[0].calls()
+    values = np.random.default_rng(1).integers(0, len(calls.start) - 1, (2, 2_000))
+    left, right = np.concatenate([values, [values[0, :50]] * 2, np.zeros((2, 1), np.int64)], axis=1)
+
+    def draws(value: int) -> dict[int, int]:
+        here = slice(calls.start[value], calls.start[value + 1])
+        return dict(zip(calls.words[here].tolist(), calls.draws[here].tolist(), strict=True))
+
+    expected = [
+        slow.common_draws(draws(one), draws(other)) if one and other else ABSENT
+        for one, other in zip(left, right, strict=True)
+    ]
+    assert _common(calls, left, right).tolist() == expected
+    assert {ABSENT, 0, 44} < set(expected)
+
+
 @settings(max_examples=80)
 @given(drawn_edges(6, 7), drawn_edges(6, 6), st.integers(0, 4))
 def test_refinement_is_that_of_plain_loops(between, within, depth) -> None:
@@ -120,13 +157,13 @@ def test_refinement_is_that_of_plain_loops(between, within, depth) -> None:
 
 
 @settings(max_examples=80)
-@given(drawn_edges(6, 7), drawn_edges(8, 7), st.integers(0, 3))
-def test_seed_and_extend_is_that_of_plain_loops(seen, listed, n_known) -> None:
+@given(drawn_edges(6, 7), drawn_edges(8, 7), st.integers(0, 3), st.integers(1, 8))
+def test_seed_and_extend_is_that_of_plain_loops(seen, listed, n_known, at_once) -> None:
     ours, theirs = edges(seen), edges(listed)
     persons = np.array([0, 1, 2, 3, 4, 5, 6, 7])
     target = Target(ours, np.arange(6), np.arange(7))
     known = np.arange(n_known)
-    found = _extend(target, Register(theirs, persons, np.arange(7)), known)
+    found = _extend(target, listed_in(theirs, persons, 7, at_once=at_once), known)
     expected = slow.seed_and_extend(
         tuples(ours), tuples(theirs), persons.tolist(), {n: n for n in range(n_known)}, 5
     )
@@ -145,7 +182,7 @@ def test_labels_of_ones_own_name_everybody() -> None:
     found = follow(graph, graph, np.arange(20), np.arange(20), np.arange(20) < 5)
     assert (found.larger, found.strangers) == (1, 0.25)
     target = Target(star(20), np.arange(20), np.arange(20))
-    register = Register(star(20), np.arange(20), np.arange(20))
+    register = listed_in(star(20), np.arange(20), 20)
     assert name_records(target, register, NOBODY).share == 1
 
 
@@ -153,7 +190,7 @@ def test_equal_stars_name_nobody() -> None:
     same = edges([(at, at, 7) for at in range(20)])
     assert tell_apart(SharedCells(20, 20, same, edges([]))).smaller == 0
     target = Target(same, np.arange(20), np.arange(20))
-    found = name_records(target, Register(same, np.arange(20), np.arange(20)), NOBODY)
+    found = name_records(target, listed_in(same, np.arange(20), 20), NOBODY)
     assert (found.n_guessed, found.n_right) == (0, 0)
 
 
@@ -161,7 +198,7 @@ def test_a_known_record_leads_to_those_that_meet_the_same_one() -> None:
     # Two meet the same record; all stars look alike but for it.
     both = [(0, 0, 1), (1, 0, 2), (2, 1, 2), (3, 2, 2)]
     target = Target(edges(both), np.arange(4), np.arange(3))
-    register = Register(edges(both), np.arange(4), np.arange(3))
+    register = listed_in(edges(both), np.arange(4), 3)
     alone = name_records(Target(edges(both), np.arange(4), np.arange(3)), register, NOBODY)
     helped = name_records(target, register, np.array([0]))
     assert helped.n_right >= 1
@@ -171,9 +208,38 @@ def test_a_known_record_leads_to_those_that_meet_the_same_one() -> None:
 def test_a_register_of_other_people_names_nobody(scene) -> None:
     graph = scene.shared_cells()
     register = scene.perfect_register()
-    wrong = Register(register.stars, register.person + 10**6, register.larger)
+    wrong = Register(register.edges, register.person + 10**6, register.n_larger)
     found = name_records(scene.target(graph), wrong, NOBODY)
     assert found.n_right == 0
+
+
+def test_a_register_names_the_same_records_however_few_people_are_taken_at_once(scene) -> None:
+    whole = scene.perfect_register()
+    sliced = Register(whole.edges, whole.person, whole.n_larger, at_once=999)
+    assert (whole.stars == sliced.stars).all()
+    everybody = whole.edges(None, None)
+    joined = sliced.edges_of(np.ones(len(whole.person), dtype=bool))
+    assert tuples(everybody) == tuples(joined)
+    assert (everybody.distance == joined.distance).all()
+    # The broker sees just what the list foretells.
+    n = 3_000
+    target = Target(everybody.take(everybody.left < n), whole.person[:n], whole.person)
+    found = name_records(target, whole, np.arange(50))
+    assert found == name_records(target, sliced, np.arange(50))
+    assert found.n_right > 10
+
+
+def people_of(file: ClearFile) -> set[tuple[str, ...]]:
+    names = ("first_name", "surname_1", "birth_date")
+    return set(zip(*(file.columns[name] for name in names), strict=True))
+
+
+def test_the_strangers_of_a_register_are_in_neither_file(children, students) -> None:
+    pair = rehearse_partner(children, students.take(np.arange(500)), "smaller", 4_000, seed=3)
+    scene = Scene(children, pair, seed=3)
+    listed, who, _ = scene._partial(0.0, 0.5, mistaken=False, seed=3)
+    assert len(who) == listed.n_records == 2_000
+    assert len(people_of(listed) & (people_of(pair.smaller) | people_of(pair.larger))) < 5
 
 
 def test_distances_single_out_one_of_many_like_stars() -> None:
@@ -183,7 +249,7 @@ def test_distances_single_out_one_of_many_like_stars() -> None:
     cells = np.full(n, 9)
     ours = Edges(same.left, same.right, same.label, cells, same.nearest, shown)
     target = Target(ours, np.arange(n), np.arange(n))
-    found = name_records(target, Register(ours, np.arange(n), np.arange(n)), NOBODY)
+    found = name_records(target, listed_in(ours, np.arange(n), n), NOBODY)
     assert found.share > 0.9
 
 
