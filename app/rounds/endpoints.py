@@ -14,6 +14,7 @@ from app.rounds import messages, nonces, service
 from app.rounds.messages import Place
 from app.rounds.views import round_list, round_view
 from app.sealed.shredding import shred_object
+from app.security.errors import KeyGoneError
 from app.wired import WiredBroker
 from schemas.rounds import (
     ClaimsReceipt,
@@ -172,9 +173,17 @@ def _keep(broker: Broker, actor: Actor, place: Place, content: bytes) -> SealedM
 
 
 def _fetch(broker: Broker, actor: Actor, place: Place, sender: str) -> Response:
-    with broker.database.read() as session:
-        content, sha256 = messages.open_message(session, broker, actor, place, sender)
+    try:
+        content, sha256 = _open(broker, actor, place, sender)
+    except KeyGoneError:
+        # Another one has come in its place meanwhile.
+        content, sha256 = _open(broker, actor, place, sender)
     with broker.database.write() as session:
         messages.note_fetched(session, broker, place, sender, sha256)
     headers = {"etag": f'"{sha256}"', "cache-control": "no-store"}
     return Response(content, media_type=MESSAGE_MEDIA_TYPE, headers=headers)
+
+
+def _open(broker: Broker, actor: Actor, place: Place, sender: str) -> tuple[bytes, str]:
+    with broker.database.read() as session:
+        return messages.open_message(session, broker, actor, place, sender)

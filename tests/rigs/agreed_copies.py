@@ -34,7 +34,8 @@ class AgreedCopy:
             if path.is_file():
                 self.files[path.relative_to(root).as_posix()] = path.read_bytes()
         self.operator = operator
-        self.known = {name: value for name, value in vars(rig).items() if name not in OWN}
+        # Bound anew, so that whom this test goes on to meet is known to no other.
+        self.known = {n: _bound(value, rig) for n, value in vars(rig).items() if n not in OWN}
 
     def lay_down(self, settings: Settings) -> None:
         """Write the broker's files where another broker of these settings is going to open."""

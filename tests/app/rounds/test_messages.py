@@ -77,6 +77,22 @@ def test_later_claims_take_the_place_of_earlier_ones_until_the_round_is_closed(
     assert done.get_claims(SCHOOL, CHILD_WELFARE).content == b"two"
 
 
+def test_claims_that_are_replaced_while_they_are_opened_are_fetched_anew(
+    done: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done.put_claims(CHILD_WELFARE, SCHOOL, b"one")
+    open_key, late = done.broker.keystore.open, [b"two"]
+
+    def opened(object_id: str) -> Any:
+        if late and object_id.startswith("msg-"):
+            done.put_claims(CHILD_WELFARE, SCHOOL, late.pop())
+        return open_key(object_id)
+
+    monkeypatch.setattr(done.broker.keystore, "open", opened)
+    answer = done.get_claims(SCHOOL, CHILD_WELFARE)
+    assert (answer.status_code, answer.content) == (200, b"two")
+
+
 def test_messages_are_numbered_on_from_round_to_round(done: Linkage) -> None:
     done.exchange_claims()
     done.upload_both()
