@@ -19,6 +19,7 @@ from encoding.privacy_audit.refinement import SharedCells
 
 _SPREAD: Final = 3.3
 _FEWEST: Final = 50
+_AT_ONCE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,12 @@ def _guessed(
     kinds, first, counts = np.unique(names[known], return_index=True, return_counts=True)
     prior = np.log(counts)
     by_distance = expected[known][first]
-    off = (drawn[asked][:, None] - by_distance) ** 2 * n_cells[asked][:, None]
-    best = (prior - off / (2 * _SPREAD**2)).argmax(axis=1)
+    best = np.empty(len(asked), dtype=np.intp)
+    # In files of millions, tens of thousands are asked and as many kinds known.
+    for start in range(0, len(asked), _AT_ONCE):
+        some = asked[start : start + _AT_ONCE]
+        off = (drawn[some][:, None] - by_distance) ** 2 * n_cells[some][:, None]
+        best[start : start + _AT_ONCE] = (prior - off / (2 * _SPREAD**2)).argmax(axis=1)
     right = float((kinds[best] == names[asked]).mean())
     return right, float((kinds[counts.argmax()] == names[asked]).mean())
 
