@@ -27,6 +27,7 @@ from schemas.delivery import (
     table_head,
 )
 from schemas.errors import DocumentError, SignatureError
+from schemas.shared.amounts import counted
 
 if TYPE_CHECKING:
     from encoding.people.identity import Identity
@@ -101,7 +102,8 @@ def split_tables(rows: Path, most: int) -> tuple[Path, ...]:
             # Each becomes a durable file, and a sender may put millions of tables into one delivery.
             if len(found) == most:
                 raise DeliveryUnusableError(
-                    "not-as-stated", f"it holds the rows of other runs: more than {most} tables"
+                    "not-as-stated",
+                    f"it holds the rows of other runs: more than {counted(most, 'table')}",
                 )
             found.append(rows.with_name(f"{rows.name}.{len(found)}"))
             with replacing(found[-1]) as table:

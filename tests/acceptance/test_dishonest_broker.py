@@ -82,7 +82,7 @@ def test_a_swapped_profile_is_not_encoded_by(rig: AgreementRig) -> None:
         return {**document, "profile": profile, "terms": terms}
 
     rig.meddle(f"projects/{PROJECT}", lambda d: swap(d) if "terms" in d else d)
-    assert "other terms than those of agreement 1: profile" in refused(bob.type("encode"))
+    assert "different terms from those of agreement 1: profile" in refused(bob.type("encode"))
     weaker = {"name": "weaker"}
     rig.meddle(
         f"projects/{PROJECT}",

@@ -76,7 +76,7 @@ def test_a_partner_that_was_shown_another_log_is_an_alarm_and_nothing_is_stored(
     for _ in range(2):
         refused = schools.type("refresh")
         assert refused.exit_code == 9, refused.stderr
-        assert "welfare was shown another match log" in refused.stderr
+        assert "welfare was shown a different match log" in refused.stderr
     assert not (schools.folder / "links.csv").exists()
     assert list((schools.folder / "workspace" / "pins").glob("evidence-*"))
     # It may be looked into with what is kept, and the true log still stands.

@@ -350,7 +350,7 @@ def test_what_cannot_be_joined_is_refused_and_nothing_that_is_said_tells_who_is_
     for tables, words, code, fault in (
         (lambda _, rows: rows.write_bytes(b"2\nx\n"), "does not hold rows", 1, "not-agreed"),
         (of_another_round, "its match IDs cannot be opened", 1, "unreadable"),
-        (lambda one, rows: join_tables([*one, *one], rows), "the rows of runs with", 9, "not-as-stated"),
+        (lambda one, rows: join_tables([*one, *one], rows), "the rows of other runs", 9, "not-as-stated"),
     ):  # fmt: skip
         with monkeypatch.context() as patch:
             patch.setattr(sealed_links, "join_tables", tables)

@@ -282,7 +282,9 @@ def attached(near: NearBroker, welfare: Desk, schools: Desk) -> None:
 def test_an_exchanged_file_is_refused(near: NearBroker, welfare: Desk, schools: Desk) -> None:
     schools.ok("deliver", "welfare")
     meddle(near, "/file", lambda raw: raw[:-1] + bytes([raw[-1] ^ 1]))
-    refused(near, welfare, "another file than schools has delivered", 9, "not-as-stated")
+    refused(
+        near, welfare, "a different file from the one that schools delivered", 9, "not-as-stated"
+    )
 
 
 @pytest.mark.usefixtures("attached")
@@ -378,7 +380,7 @@ def test_what_nobody_whom_we_trust_has_signed_is_refused(
     monkeypatch.setattr(outgoing_columns, "unlock_own", lambda *_: stranger)
     schools.ok("deliver", "welfare")
     monkeypatch.undo()
-    refused(near, welfare, "nobody of schools whom you trust has signed", 1, "not-signed")
+    refused(near, welfare, "no person of schools whom you trust has signed", 1, "not-signed")
 
 
 # Killed anywhere.

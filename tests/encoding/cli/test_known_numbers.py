@@ -44,7 +44,7 @@ def desks(tmp_path: Path, bare_broker: NearBroker, secret) -> dict[str, Desk]:
 def test_a_shared_number_is_told_and_counts_for_neither(desks: dict[str, Desk]) -> None:
     checked = desks["welfare"].type("check", "--json")
     assert (
-        "2 of 4 (50.0%) records hold a number that another record holds"
+        "2 of 4 (50.0%) records hold a number that another record also holds"
         in checked.stderr + checked.stdout
     )
     said = desks["welfare"].ok("encode")

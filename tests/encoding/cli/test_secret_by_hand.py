@@ -217,7 +217,7 @@ def test_a_share_that_is_missing_is_named_and_the_file_is_not_written(
     pair.ok("schools", "accept", from_file="w1", to_file="s2")
     result = pair.type("welfare", "accept", from_file="s2", to_file="w2")
     assert result.exit_code == 1
-    assert "the share of schools is not here" in result.stderr
+    assert "the share of schools is missing" in result.stderr
     assert not (tmp_path / "w2").exists()
 
 

@@ -265,7 +265,7 @@ def test_claims_that_contradict_earlier_ones_are_an_alarm(
     assert codes[-1] == 9
     refused = welfare.type("links")
     assert refused.exit_code == 9
-    assert "1 claims of schools contradict what it has claimed before" in refused.stderr
+    assert "1 claims of schools contradict its earlier claims" in refused.stderr
     after = kept(welfare)
     assert after["links.csv"] == before["links.csv"]
     assert [name for name in after if name.endswith(".sealed") and name not in before] == []
