@@ -154,9 +154,7 @@ def _compare(service: Service, task: Task) -> None:
         keep=_keep(service, task),
     )
     del datasets
-    stored = NewObject(service, new_id("result"))
-    is_kept = False
-    try:
+    with NewObject(service, new_id("result")) as stored:
         for kind, texts in result_texts(task.result_type, pairs).items():
             stored.write(kind, cut_pieces(text.encode("ascii") for text in texts))
         with service.database.write() as session:
@@ -166,10 +164,6 @@ def _compare(service: Service, task: Task) -> None:
             run.state, run.completed, run.result = "completed", service.now(), stored.id
             stored.keep(session)
             service.note(session, "run-completed", task.project, task.run)
-            is_kept = True
-    finally:
-        if not is_kept:
-            stored.drop()
     log.info("run_completed", run_id=task.run, project=task.project, n_pairs=len(pairs))
 
 

@@ -5,7 +5,6 @@ Trusts nothing but the log's first key, if the auditor gave it, and the pins. St
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -42,6 +41,7 @@ from schemas.matchlog.kinds import LogKeyRotated, LogStarted
 from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.tiles import UpperTiles
 from schemas.merkle import Frontier, hash_leaf
+from schemas.shared.collector import collector_paused
 
 OnEntry = Callable[[Entry], None]
 OnProgress = Callable[[int, int], None]
@@ -72,7 +72,8 @@ def verify_bundle(
         raise KeyChainError("the log's first key is not the one that was given")
     walk = _Walk(reader.manifest, PinBook(pins, reader.manifest.origin), on_entry)
     chunks = reader.chunks()
-    with _without_search_for_cycles():
+    # Nothing here refers to itself, and what is known of a million entries is much to look through.
+    with collector_paused():
         while True:
             with _malformed(walk.size):
                 chunk = next(chunks, None)
@@ -248,19 +249,6 @@ class _Walk:
             and last.seq == self.size - 1
             and (last.kind, last.project) == ("exported", self._manifest.project)
         )
-
-
-@contextmanager
-def _without_search_for_cycles() -> Iterator[None]:
-    # Nothing here refers to itself, and Python would walk over what is known of a million entries again and
-    # again to make sure: a fifth of the time.
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 @contextmanager

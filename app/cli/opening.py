@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.errors import ConfigurationError
-from schemas.shared.loading import loading
+from schemas.shared.collector import collector_paused
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -42,7 +42,7 @@ def opened_broker(ctx: click.Context, **flags: Any) -> Iterator[Broker]:
     Raises:
         ConfigurationError: as `founded_settings`, or the database's schema is not current.
     """
-    with loading():
+    with collector_paused():
         from app.broker import open_broker
         from app.migrations.steps import require_current
 

@@ -18,7 +18,7 @@ from app.logs import configure_logs
 from app.memory import give_memory_back
 from app.security.errors import KeyKeeperUnavailableError
 from app.traces import tracing
-from schemas.shared.loading import loading
+from schemas.shared.collector import collector_paused
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -54,7 +54,7 @@ def serve(
 
     Example: blindlink-broker --state /srv/blindlink serve --host 0.0.0.0
     """
-    with loading():
+    with collector_paused():
         from app.broker import open_broker, open_database
         from app.migrations.steps import migrate, require_current
 
@@ -163,7 +163,7 @@ def _log_configuration(broker: Broker) -> None:
 
 
 def _serve(broker: Broker, tls: ssl.SSLContext | None) -> None:
-    with loading():
+    with collector_paused():
         from app.http.server import bind
         from app.http.server import serve as serve_app
         from app.main import create_app

@@ -109,13 +109,5 @@ def _begin(broker: Broker, actor: Actor, address: Address) -> Incoming:
 
 
 def _keep(broker: Broker, actor: Actor, address: Address, incoming: Incoming) -> DeliveryView:
-    try:
-        with broker.database.write() as session:
-            kept = arrivals.keep_delivery(session, broker, actor, address, incoming)
-            view = service.view_of(kept)
-    except RequestError:
-        incoming.sealed.drop()
-        raise
-    if view.delivery != incoming.sealed.id:
-        incoming.sealed.drop()
-    return view
+    with incoming.sealed, broker.database.write() as session:
+        return service.view_of(arrivals.keep_delivery(session, broker, actor, address, incoming))

@@ -163,10 +163,8 @@ def _keep(broker: Broker, actor: Actor, place: Place, content: bytes) -> SealedM
             return known
         messages.refuse_undue(session, broker, actor, place)
     stored = messages.store_message(broker, content)
-    with broker.database.write() as session:
+    with stored.sealed, broker.database.write() as session:
         kept = messages.keep_message(session, broker, actor, place, stored)
-    if kept.row.object != stored.sealed.id:
-        stored.sealed.drop()
     if kept.replaced is not None:
         shred_object(broker, kept.replaced)
     return kept.row

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from schemas.printable import printable
-from schemas.shared.loading import loading
+from schemas.shared.collector import collector_paused
 from schemas.shared.terminal import clear, takes_colour
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class LazyGroup(click.Group):
         if cmd_name not in self._table:
             return None
         plain = cmd_name.replace("-", "_")
-        with loading():
+        with collector_paused():
             module = import_module(f"{self._package}.{self._elsewhere.get(cmd_name, plain)}")
         command: click.Command = getattr(module, plain)
         return command
