@@ -20,6 +20,8 @@ NONCE_BYTES: Final = 32
 # So many unspent ones each agency keeps in the log for each partner: a round and three corrections of it.
 NONCES_PER_PARTNER: Final = 4
 MAX_OFFERED: Final = 16
+# Sealed claims have some 141 bytes a match, so this is seven million matches of a pair of agencies.
+MAX_MESSAGE_BYTES: Final = 1 << 30
 MAX_PAIRS: Final = MAX_PROVIDERS * (MAX_PROVIDERS - 1) // 2
 
 NonceNumber = Annotated[int, Field(ge=1, le=10**9)]

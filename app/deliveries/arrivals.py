@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from app.errors import RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds.service import newest_linked, round_for
-from app.sealed.objects import PIECE_BYTES, NewObject
+from app.sealed.arrival import Arrival
 from schemas.delivery import MAX_DELIVERIES, most_bytes
 from schemas.ids import DELIVERY_PREFIX
 from schemas.matchlog.delivery_kinds import DeliveryReceived
@@ -42,58 +41,32 @@ class Address:
     number: int
 
 
-class Incoming:
-    """A delivery as it comes: sealed and durable piece by piece, and no row names it yet."""
+class Incoming(Arrival):
+    """A delivery as it comes, of at most so many bytes, and not of none."""
 
     def __init__(self, broker: Broker, most: int) -> None:
-        """Take at most so many bytes.
-
-        Raises:
-            StorageFullError: the disk is nearly full.
-        """
-        broker.blobs.refuse_when_full()
-        self.sealed = NewObject(broker, new_id(DELIVERY_PREFIX))
-        self.size_bytes = 0
+        super().__init__(broker, new_id(DELIVERY_PREFIX), DELIVERY_KIND)
         self._most = most
-        self._digest = hashlib.sha256()
-        self._waiting = bytearray()
-        self._n_pieces = 0
-
-    @property
-    def sha256(self) -> str:
-        """The digest of what has come."""
-        return self._digest.hexdigest()
 
     def add(self, content: bytes) -> None:
         """Take the next bytes.
 
         Raises:
             delivery-too-large: they are more than it may have.
-            StorageFullError: the disk is nearly full.
         """
-        self.size_bytes += len(content)
-        if self.size_bytes > self._most:
+        if self.size_bytes + len(content) > self._most:
             raise RefusedError(
                 TOO_LARGE,
                 f"A delivery of this party has at most {self._most} bytes.",
                 clause="files",
             )
-        self._digest.update(content)
-        self._waiting += content
-        if len(self._waiting) >= PIECE_BYTES:
-            self._write()
+        super().add(content)
 
     def finish(self) -> None:
         """Store what is left; raises delivery-empty where nothing has come."""
         if not self.size_bytes:
             raise RefusedError(EMPTY, "A delivery has at least one byte.")
-        if self._waiting:
-            self._write()
-
-    def _write(self) -> None:
-        self.sealed.add(DELIVERY_KIND, self._n_pieces, bytes(self._waiting))
-        self._waiting.clear()
-        self._n_pieces += 1
+        super().finish()
 
 
 def most_of(session: Session, broker: Broker, actor: Actor, address: Address) -> int:

@@ -11,7 +11,6 @@ from fastapi.concurrency import run_in_threadpool
 from app.db import Window
 from app.deliveries import arrivals, service
 from app.deliveries.arrivals import Address, Incoming
-from app.errors import RequestError
 from app.http.access import CurrentActor
 from app.http.body import json_body, streamed_body
 from app.http.paths import (
@@ -48,14 +47,7 @@ async def put_delivery(
     """Keep a sealed file of listed columns for a partner, instead of earlier ones; the same again is safe."""
     address = Address(project, round_number, partner, number)
     incoming = await run_in_threadpool(_begin, broker, actor, address)
-    try:
-        async for chunk in content:
-            await run_in_threadpool(incoming.add, chunk)
-        await run_in_threadpool(incoming.finish)
-    except RequestError:
-        await run_in_threadpool(incoming.sealed.drop)
-        raise
-    # What a crash, or a connection that was lost, leaves without a row the sweep takes.
+    await incoming.take(content)
     return await run_in_threadpool(_keep, broker, actor, address, incoming)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
 
 from app.http.access import CurrentActor
-from app.http.body import json_body, raw_body
+from app.http.body import json_body, streamed_body
 from app.http.paths import PartnerPath, ProjectPath, RoundPath, SpacePath
 from app.rounds import messages, nonces, service
 from app.rounds.messages import Place
 from app.rounds.views import round_list, round_view
+from app.sealed.answer import FILE_ANSWER, FILE_MEDIA_TYPE
 from app.sealed.shredding import shred_object
 from app.security.errors import KeyGoneError
 from app.wired import WiredBroker
@@ -28,20 +31,14 @@ from schemas.rounds import (
 if TYPE_CHECKING:
     from app.broker import Broker
     from app.rounds.models import SealedMessage
+    from app.sealed.arrival import Arrival
     from app.security.actor import Actor
 
 router = APIRouter()
 
-MESSAGE_MEDIA_TYPE = "application/octet-stream"
 Below = Annotated[int | None, Query(ge=1, le=10**6)]
 OfRelease = Annotated[int, Query(ge=1, le=10**6)]
 Sender = Annotated[str, Query(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
-_SEALED_BYTES = {
-    200: {
-        "content": {MESSAGE_MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
-        "headers": {"ETag": {"schema": {"type": "string"}}},
-    }
-}
 
 
 @router.post("/v1/projects/{project}/nonces", status_code=201)
@@ -82,18 +79,18 @@ def show_round(
 
 
 @router.put("/v1/projects/{project}/rounds/{round}/claims/{partner}")
-def put_claims(
+async def put_claims(
     *,
     broker: WiredBroker,
     actor: CurrentActor,
     project: ProjectPath,
     number: RoundPath,
     partner: PartnerPath,
-    content: Annotated[bytes, raw_body(MESSAGE_MEDIA_TYPE)],
+    content: Annotated[AsyncIterator[bytes], streamed_body(FILE_MEDIA_TYPE)],
     release: OfRelease = 1,
 ) -> ClaimsReceipt:
     """Keep the caller's sealed claims for a partner, in place of earlier ones about this release."""
-    row = _keep(broker, actor, Place(project, number, "claims", partner, release), content)
+    row = await _take(broker, actor, Place(project, number, "claims", partner, release), content)
     return ClaimsReceipt.from_row(
         row,
         release=row.release,
@@ -104,7 +101,7 @@ def put_claims(
 @router.get(
     "/v1/projects/{project}/rounds/{round}/claims/{partner}",
     response_class=Response,
-    responses=_SEALED_BYTES,  # type: ignore[arg-type]  # FastAPI's type takes no mapping of mappings
+    responses=FILE_ANSWER,
 )
 def fetch_claims(
     *,
@@ -120,17 +117,17 @@ def fetch_claims(
 
 
 @router.put("/v1/projects/{project}/rounds/{round}/statements/{space}")
-def put_statement(
+async def put_statement(
     *,
     broker: WiredBroker,
     actor: CurrentActor,
     project: ProjectPath,
     number: RoundPath,
     space: SpacePath,
-    content: Annotated[bytes, raw_body(MESSAGE_MEDIA_TYPE)],
+    content: Annotated[AsyncIterator[bytes], streamed_body(FILE_MEDIA_TYPE)],
 ) -> StatementReceipt:
     """Keep the caller's sealed chain statement for an ID space, in place of an earlier one of the round."""
-    row = _keep(broker, actor, Place(project, number, "statement", space), content)
+    row = await _take(broker, actor, Place(project, number, "statement", space), content)
     return StatementReceipt.from_row(
         row,
         space=row.target,
@@ -140,7 +137,7 @@ def put_statement(
 @router.get(
     "/v1/projects/{project}/rounds/{round}/statements/{space}",
     response_class=Response,
-    responses=_SEALED_BYTES,  # type: ignore[arg-type]  # FastAPI's type takes no mapping of mappings
+    responses=FILE_ANSWER,
 )
 def fetch_statement(
     *,
@@ -155,16 +152,32 @@ def fetch_statement(
     return _fetch(broker, actor, Place(project, number, "statement", space), party)
 
 
-def _keep(broker: Broker, actor: Actor, place: Place, content: bytes) -> SealedMessage:
+async def _take(
+    broker: Broker, actor: Actor, place: Place, content: AsyncIterator[bytes]
+) -> SealedMessage:
+    known = await run_in_threadpool(_known, broker, actor, place)
+    if known is not None:
+        async for _ in content:
+            pass
+        return known
+    arrival = await run_in_threadpool(messages.coming_message, broker)
+    await arrival.take(content)
+    return await run_in_threadpool(_keep, broker, actor, place, arrival)
+
+
+def _known(broker: Broker, actor: Actor, place: Place) -> SealedMessage | None:
     with broker.database.read() as session:
-        known = messages.known_message(session, actor, place, hashlib.sha256(content).hexdigest())
-        if known is not None:
+        known = messages.known_message(session, actor, place)
+        if known is None:
+            messages.refuse_undue(session, broker, actor, place)
+        else:
             session.expunge(known)
-            return known
-        messages.refuse_undue(session, broker, actor, place)
-    stored = messages.store_message(broker, content)
-    with stored.sealed, broker.database.write() as session:
-        kept = messages.keep_message(session, broker, actor, place, stored)
+        return known
+
+
+def _keep(broker: Broker, actor: Actor, place: Place, arrived: Arrival) -> SealedMessage:
+    with arrived.sealed, broker.database.write() as session:
+        kept = messages.keep_message(session, broker, actor, place, arrived)
     if kept.replaced is not None:
         shred_object(broker, kept.replaced)
     return kept.row
@@ -172,16 +185,16 @@ def _keep(broker: Broker, actor: Actor, place: Place, content: bytes) -> SealedM
 
 def _fetch(broker: Broker, actor: Actor, place: Place, sender: str) -> Response:
     try:
-        content, sha256 = _open(broker, actor, place, sender)
+        pieces, sha256 = _open(broker, actor, place, sender)
     except KeyGoneError:
         # Another one has come in its place meanwhile.
-        content, sha256 = _open(broker, actor, place, sender)
+        pieces, sha256 = _open(broker, actor, place, sender)
     with broker.database.write() as session:
         messages.note_fetched(session, broker, place, sender, sha256)
     headers = {"etag": f'"{sha256}"', "cache-control": "no-store"}
-    return Response(content, media_type=MESSAGE_MEDIA_TYPE, headers=headers)
+    return StreamingResponse(pieces, media_type=FILE_MEDIA_TYPE, headers=headers)
 
 
-def _open(broker: Broker, actor: Actor, place: Place, sender: str) -> tuple[bytes, str]:
+def _open(broker: Broker, actor: Actor, place: Place, sender: str) -> tuple[Iterator[bytes], str]:
     with broker.database.read() as session:
         return messages.open_message(session, broker, actor, place, sender)

@@ -5,8 +5,10 @@ What a later message takes the place of is destroyed after the commit, or by the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal
 
 from app.agreements.service import lock_rounds, terms_in_force
@@ -22,7 +24,8 @@ from app.rounds.models import SealedMessage
 from app.rounds.pairs import claims_due, statements_due
 from app.rounds.service import pair_in, round_for
 from app.rounds.supplements import claims_owed, close_supplement_if_done
-from app.sealed.objects import NewObject, end_objects, open_pieces
+from app.sealed.arrival import Arrival
+from app.sealed.objects import end_objects, open_pieces
 from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
 
 if TYPE_CHECKING:
@@ -51,14 +54,6 @@ class Place:
     def of(self, party: str) -> tuple[str, int, str, str, str, int]:
         """Return the key of the message of a party."""
         return (self.project, self.number, party, self.kind, self.target, self.release)
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A message that is sealed and durable, and that no row names yet."""
-
-    sealed: NewObject
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,32 +90,31 @@ def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -
     return terms
 
 
-def known_message(
-    session: Session, actor: Actor, place: Place, sha256: str
-) -> SealedMessage | None:
-    """Return what the actor's party has sent, if it is this: who lost the answer sends it again, at any time.
+def known_message(session: Session, actor: Actor, place: Place) -> SealedMessage | None:
+    """Return what the actor's party has sent, if it is what is signed for now.
+
+    Who lost the answer sends the same again, at any time.
 
     Raises:
         NotFoundError: no such round, or not the caller's.
     """
     round_for(session, actor, place.project, place.number)
     row = repository.find_message(session, place.of(actor.party))
-    return row if row is not None and row.sha256 == sha256 else None
+    stated = None if actor.signed is None else actor.signed.request.sha256
+    return row if row is not None and row.sha256 == stated else None
 
 
-def store_message(broker: Broker, content: bytes) -> Stored:
-    """Seal a message under a key of its own; durable, but not visible yet.
+def coming_message(broker: Broker) -> Arrival:
+    """Return the message that comes now: sealed under a key of its own, and not visible yet.
 
     Raises:
         StorageFullError: the disk is nearly full.
     """
-    broker.blobs.refuse_when_full()
-    sealed = NewObject(broker, new_id(MESSAGE_PREFIX))
-    return Stored(sealed, sealed.write(MESSAGE_KIND, [content]).sha256)
+    return Arrival(broker, new_id(MESSAGE_PREFIX), MESSAGE_KIND)
 
 
 def keep_message(
-    session: Session, broker: Broker, actor: Actor, place: Place, stored: Stored
+    session: Session, broker: Broker, actor: Actor, place: Place, arrived: Arrival
 ) -> Kept:
     """Put a message in the place of the party's earlier one, log it, and close round or supplement if done.
 
@@ -132,7 +126,7 @@ def keep_message(
     lock_rounds(session, place.project)
     terms = refuse_undue(session, broker, actor, place)
     row = repository.find_message(session, place.of(actor.party), lock=True)
-    if row is not None and row.sha256 == stored.sha256 and row.destroyed is None:
+    if row is not None and row.sha256 == arrived.sha256 and row.destroyed is None:
         return Kept(row, None)
     last = repository.last_sequence(session, place.project, actor.party, place.kind, place.target)
     now = broker.clock()
@@ -148,9 +142,9 @@ def keep_message(
         )
     else:
         end_objects(session, row.object)
-    stored.sealed.keep(session)
-    row.sequence, row.object = last + 1, stored.sealed.id
-    row.sha256, row.received = stored.sha256, utc_text(now)
+    arrived.sealed.keep(session)
+    row.sequence, row.object = last + 1, arrived.sealed.id
+    row.sha256, row.received = arrived.sha256, utc_text(now)
     row.keep_until = utc_text(now + timedelta(days=terms.terms.keep_links_days))
     row.fetched = row.destroyed = None
     repository.put_message(session, row)
@@ -164,8 +158,8 @@ def keep_message(
 
 def open_message(
     session: Session, broker: Broker, actor: Actor, place: Place, sender: str
-) -> tuple[bytes, str]:
-    """Return the newest message of a sender and its digest, if it is for the actor's party.
+) -> tuple[Iterator[bytes], str]:
+    """Return the pieces of the newest message of a sender and its digest, if it is for the actor's party.
 
     Args:
         place: of which `target` is the actor's own party, or the ID space.
@@ -186,7 +180,9 @@ def open_message(
         raise RefusedError(
             CLAIMS_GONE, "The message's agreed storage time is over, and it is gone."
         )
-    return open_pieces(session, broker, row.object, MESSAGE_KIND).piece(0), row.sha256
+    pieces = iter(open_pieces(session, broker, row.object, MESSAGE_KIND))
+    # What is wrong with the first piece, which few messages are longer than, is told before an answer begins.
+    return chain((next(pieces),), pieces), row.sha256
 
 
 def note_fetched(session: Session, broker: Broker, place: Place, sender: str, sha256: str) -> None:

@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 from app.errors import ConfigurationError
 from schemas.api import Role
 from schemas.review import MAX_CARDS
+from schemas.rounds import MAX_MESSAGE_BYTES
 from schemas.upload import MAX_PART_BYTES
 
 RouteKey: TypeAlias = tuple[str, str]
@@ -28,8 +29,6 @@ EVERYONE: Final[frozenset[Role]] = frozenset({"agency", "auditor", "operator"})
 KIB: Final = 1024
 # A statement with as many changes of keys as there can be, sixteen, each of two kilobytes and a bit.
 SIGNED_BYTES: Final = 48 * KIB
-# Claims of a million matches: the head, then 64 bytes or so a match.
-SEALED_BYTES: Final = 64 * 1024 * KIB
 # As many cards as a review may ask for, of six kilobytes each: sealed to two reviewers, one has five.
 CARDS_BYTES: Final = MAX_CARDS * 6 * KIB
 # Ten thousand decisions, each with its reference, verdict and reason.
@@ -192,11 +191,11 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
         AGENCY, max_body_bytes=KIB, rate="write", is_signed=True
     ),
     ("PUT", "/v1/projects/{project}/rounds/{round}/claims/{partner}"): Rule(
-        AGENCY, max_body_bytes=SEALED_BYTES, rate="write", is_signed=True
+        AGENCY, max_body_bytes=MAX_MESSAGE_BYTES, rate="write", is_signed=True
     ),
     ("GET", "/v1/projects/{project}/rounds/{round}/claims/{partner}"): Rule(AGENCY, rate="write"),
     ("PUT", "/v1/projects/{project}/rounds/{round}/statements/{space}"): Rule(
-        AGENCY, max_body_bytes=SEALED_BYTES, rate="write", is_signed=True
+        AGENCY, max_body_bytes=MAX_MESSAGE_BYTES, rate="write", is_signed=True
     ),
     ("GET", "/v1/projects/{project}/rounds/{round}/statements/{space}"): Rule(AGENCY, rate="write"),
     # What is overdue: an agency is told what it owes, and what the project waits for.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from encoding.broker.client import BrokerClient
 from encoding.ledger.values import Turn
 from schemas.rounds import (
+    MAX_MESSAGE_BYTES,
     ClaimsReceipt,
     Correction,
     NonceState,
@@ -16,8 +16,6 @@ from schemas.rounds import (
     SignedNonceOffer,
     StatementReceipt,
 )
-
-MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from rigs.enrolled import EnrolledPerson
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 
 from app.deliveries import arrivals
+from app.sealed import arrival
 from schemas.delivery import MAX_DELIVERIES
 from schemas.matchlog.proof import verify_receipt
 from schemas.problem import MEDIA_TYPE
@@ -35,7 +36,7 @@ def keys_of(delivering: Delivering) -> list[str]:
 def test_a_delivery_goes_to_its_recipient_as_it_came_and_is_logged_before(
     delivering: Delivering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrivals, "PIECE_BYTES", 100_000)
+    monkeypatch.setattr(arrival, "PIECE_BYTES", 100_000)
     content = bytes(range(256)) * 4000
     delivery = delivering.deliver(content)
     (received,) = delivering.said("received")

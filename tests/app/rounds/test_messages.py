@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from typing import Any
 
 import pytest
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 from samples.round_files import random_people
 
-from app.security.policy import SEALED_BYTES
+from app.sealed.objects import PIECE_BYTES
 from schemas.problem import MEDIA_TYPE
+from schemas.rounds import MAX_MESSAGE_BYTES
 from schemas.run import Recipient
 
 HEALTH = "health-department"
@@ -48,6 +50,13 @@ def test_claims_go_to_the_partner_alone_as_they_came(done: Linkage) -> None:
     assert done.get(path, AUDITOR, "auditor").status_code == 403
     received = [one for one in done.log_entries() if one["kind"] == "claims-received"]
     assert [one["body"]["sequence"] for one in received] == [1]
+
+
+def test_claims_of_a_nation_come_as_they_were_sent(done: Linkage) -> None:
+    content = random.Random(7).randbytes(2 * PIECE_BYTES + 5)
+    for _ in range(2):
+        assert done.put_claims(CHILD_WELFARE, SCHOOL, content).json()["sequence"] == 1
+    assert done.get_claims(SCHOOL, CHILD_WELFARE).content == content
 
 
 def test_nothing_of_a_message_lies_in_the_clear(done: Linkage) -> None:
@@ -136,7 +145,16 @@ def test_where_spaces_are_apart_no_claims_are_due_and_the_round_closes_with_the_
 
 
 def test_a_message_that_is_too_long_is_cut_off(done: Linkage) -> None:
-    answer = done.put_claims(CHILD_WELFARE, SCHOOL, bytes(SEALED_BYTES + 1))
+    announced = {"content-length": str(MAX_MESSAGE_BYTES + 1)}
+    answer = done.client.put(
+        f"/v1/projects/{PROJECT}/rounds/1/claims/{SCHOOL}",
+        content=b"sealed",
+        headers={
+            **done.as_party(CHILD_WELFARE),
+            **announced,
+            "content-type": "application/octet-stream",
+        },
+    )
     assert (answer.status_code, code_of(answer)) == (413, "body-too-large")
 
 
