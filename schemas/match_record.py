@@ -9,10 +9,10 @@ small numbers of decisions sees some rows as bare hashes. Spec page: `schemas/sp
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Annotated, ClassVar, Final, Literal, Protocol
+from typing import IO, Annotated, ClassVar, Final, Literal, Protocol
 
 from pydantic import Field
 
@@ -208,41 +208,48 @@ def serialise_openings(header: OpeningsHeader, openings: Iterable[Opening]) -> I
 
 
 def parse_openings(raw: bytes) -> tuple[OpeningsHeader, tuple[Opening, ...]]:
-    """Read a file of openings in whole.
+    """Read one file of openings in whole.
 
     Raises:
         DocumentError: malformed, out of order, or another number than it states.
     """
-    head, separator, body = raw.partition(b"\n")
-    if not separator or len(head) > MAX_LINE_BYTES:
+    file = io.BytesIO(raw)
+    header, openings = next(read_openings(file), (None, None))
+    if header is None or openings is None:
         raise DocumentError("openings: the header line is missing or too long")
-    header = OpeningsHeader.from_canonical(head)
-    openings = tuple(_parse_opening(line) for line in body.split(b"\n")[:-1])
-    if len(openings) != header.openings or body[-1:] not in (b"", b"\n"):
+    found = tuple(openings)
+    if file.read(1):
         raise DocumentError("openings: there is another number of them than stated")
-    places = [(opening.handle, opening.number) for opening in openings]
-    if any(one >= another for one, another in pairwise(places)):
-        raise DocumentError("openings: they are not in increasing order of handle and number")
-    return header, openings
+    return header, found
 
 
-def parse_openings_of_all(
-    raw: bytes,
-) -> Iterator[tuple[OpeningsHeader, tuple[Opening, ...]]]:
-    """Yield files of openings that stand one after the other, as under `blind`.
+def read_openings(file: IO[bytes]) -> Iterator[tuple[OpeningsHeader, Iterator[Opening]]]:
+    """Yield the files of openings that stand one after the other: an agency's own, or, under `blind`, all.
+
+    Of each, the openings are read as they are asked for; read them to their end before the next one.
 
     Raises:
-        DocumentError: one is malformed, or something else follows.
+        DocumentError: as `parse_openings`, from here or from the openings.
     """
-    lines = raw.split(b"\n")
-    at = 0
-    while at < len(lines) - 1:
-        header = OpeningsHeader.from_canonical(lines[at])
-        end = at + 1 + header.openings
-        yield parse_openings(b"\n".join(lines[at:end]) + b"\n")
-        at = end
-    if lines[at:] != [b""]:
-        raise DocumentError("openings: something follows the last one")
+    while head := file.readline(MAX_LINE_BYTES + 1):
+        if not head.endswith(b"\n"):
+            raise DocumentError("openings: the header line is missing or too long")
+        header = OpeningsHeader.from_canonical(head[:-1])
+        yield header, _read_openings(file, header.openings)
+
+
+def _read_openings(file: IO[bytes], number: int) -> Iterator[Opening]:
+    before: tuple[bytes, int] | None = None
+    for _ in range(number):
+        line = file.readline(MAX_LINE_BYTES + 1)
+        if not line.endswith(b"\n"):
+            raise DocumentError("openings: there is another number of them than stated")
+        opening = _parse_opening(line[:-1])
+        place = (opening.handle, opening.number)
+        if before is not None and place <= before:
+            raise DocumentError("openings: they are not in increasing order of handle and number")
+        before = place
+        yield opening
 
 
 def opens(opening: Opening, header: OpeningsHeader, place: int, decision: Decision) -> bool:

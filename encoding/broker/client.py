@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import IO, Final, Self, TypeVar
+from typing import IO, Self, TypeVar
 
 from encoding.broker.connection import Connection
 from encoding.errors import BrokerAnswerError
@@ -71,9 +71,9 @@ from schemas.statement import SignedStatement
 from schemas.upload import Receipt, SignedManifest
 
 Answer = TypeVar("Answer", bound=Document)
+T = TypeVar("T")
 
 # Two million openings.
-MAX_OPENINGS_BYTES: Final = 256 * 1024 * 1024
 
 
 class BrokerClient:
@@ -227,24 +227,17 @@ class BrokerClient:
         """Return the proof that the release is in the match log."""
         return self._get(Receipt, f"releases/{release}/receipt")
 
-    def release_openings(self, release: str) -> bytes:
-        """Return what opens this party's commitments in the match record; the log has its digest.
+    def read_release_openings(self, release: str, read: Callable[[Iterator[bytes]], T]) -> T:
+        """Read what opens this party's commitments in the match record as it comes, and return what was read.
 
-        Raises:
-            BrokerAnswerError: it is longer than any such file that is looked at here.
+        Args:
+            read: takes the pieces to their end; called anew where the connection is lost on the way.
         """
-        return self._openings(f"releases/{release}/openings")
+        return self._connection.stream("GET", f"releases/{release}/openings", read)
 
-    def sealed_openings(self, run: str) -> bytes:
-        """Return what opens all agencies' commitments, sealed to this party; the log has its digest.
-
-        Raises:
-            BrokerAnswerError: it is longer than any such file that is looked at here.
-        """
-        return self._openings(f"runs/{run}/openings")
-
-    def _openings(self, path: str) -> bytes:
-        return self.get_bytes(path, MAX_OPENINGS_BYTES)
+    def read_sealed_openings(self, run: str, read: Callable[[Iterator[bytes]], T]) -> T:
+        """Read what opens all agencies' commitments, sealed to this party; as `read_release_openings`."""
+        return self._connection.stream("GET", f"runs/{run}/openings", read)
 
     def save_bundle(self, project: str, output: IO[bytes]) -> None:
         """Write this party's view of the match log to a file; the caller checks it."""

@@ -7,18 +7,24 @@ the openings of its decisions, which say which records of this agency those are 
 from __future__ import annotations
 
 import hashlib
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import IO, Final, cast
 
 from encoding.broker.client import BrokerClient
-from encoding.errors import NotReadyError, ReceiptError, SampleError, SealedFileError
+from encoding.errors import (
+    InputError,
+    NotReadyError,
+    ReceiptError,
+    SampleError,
+    SealedFileError,
+)
 from encoding.files import replacing
 from encoding.log.log_copy import LogCopy, read_log_copy
 from encoding.log.trust import Trust
 from encoding.people.identity import Identity
+from encoding.people.piece_reader import read_pieces
 from encoding.people.sealed_file import open_pieces
 from encoding.workspace.workspace import Workspace
 from schemas.audit_pack import Sample, pack_files
@@ -26,7 +32,7 @@ from schemas.errors import FormatError
 from schemas.match_record import (
     Opening,
     OpeningsHeader,
-    parse_openings_of_all,
+    read_openings,
     serialise_openings,
 )
 from schemas.matchlog.kinds import RunFinished
@@ -91,7 +97,7 @@ def fill_pack(
         )
         n_openings = 0
         if order.sample is not None:
-            opened = tuple(_openings(client, copy, order))
+            opened = _openings(client, copy, order)
             files |= {one.name: one.content for one in opened}
             n_openings = len(frozenset().union(*(one.numbers for one in opened)))
         _, pieces = pack_files(order.project, order.party, order.created, files)
@@ -132,8 +138,8 @@ def _kept(workspace: Workspace) -> Iterator[tuple[str, bytes]]:
             raise ReceiptError(f"the file {path.name} of the workspace cannot be read") from exc
 
 
-def _openings(client: BrokerClient, copy: LogCopy, order: PackOrder) -> Iterator[Opened]:
-    """Yield the openings of the sample's rows: this agency's, or, for a blind recipient, those of all."""
+def _openings(client: BrokerClient, copy: LogCopy, order: PackOrder) -> list[Opened]:
+    """Return the openings of the sample's rows: this agency's, or, for a blind recipient, those of all."""
     sample = cast(Sample, order.sample)
     expected = _logged_digest(copy, sample, order.party)
     if expected is None:
@@ -142,22 +148,69 @@ def _openings(client: BrokerClient, copy: LogCopy, order: PackOrder) -> Iterator
             hint="under blind the recipient has them; leave out --sample",
         )
     release = _own_release(client, sample, order.party)
-    raw = client.release_openings(release) if release else client.sealed_openings(sample.run)
-    if hashlib.sha256(raw).hexdigest() != expected:
-        raise SampleError("the openings that the broker gave are not those in the match log")
+
+    def read(pieces: Iterator[bytes]) -> list[Opened]:
+        came = _Digested(pieces)
+        try:
+            found = list(_chosen_of_all(came.file, order, is_sealed=release is None))
+        except (FormatError, InputError):
+            came.require(expected)
+            raise
+        came.require(expected)
+        return found
+
     try:
-        files = tuple(parse_openings_of_all(raw if release else _unsealed(raw, order.opener)))
+        if release is None:
+            return client.read_sealed_openings(sample.run, read)
+        return client.read_release_openings(release, read)
     except FormatError as exc:
         raise SampleError(f"the openings that the broker gave cannot be read: {exc}") from exc
-    if release is not None and [header.party for header, _ in files] != [order.party]:
-        raise SampleError("the openings that the broker gave are of a different run")
-    for header, openings in files:
-        name = f"openings/{sample.run}" + ("" if release else f".{header.party}")
+    except SealedFileError as exc:
+        raise SampleError(f"the openings are sealed, and {exc}") from exc
+
+
+class _Digested:
+    """What comes in pieces as a file, and its digest."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._digest = hashlib.sha256()
+        self.file = read_pieces(self._seen(pieces))
+
+    def require(self, expected: str) -> None:
+        """Read on to the end; raise SampleError where all of it is not what the log has the digest of."""
+        while self.file.read(COPY_BYTES):
+            pass
+        if self._digest.hexdigest() != expected:
+            raise SampleError("the openings that the broker gave are not those in the match log")
+
+    def _seen(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            self._digest.update(piece)
+            yield piece
+
+
+def _chosen_of_all(raw: IO[bytes], order: PackOrder, *, is_sealed: bool) -> Iterator[Opened]:
+    """Yield the sample's openings of each agency's that come: all, sealed, or the own ones."""
+    sample = cast(Sample, order.sample)
+    content: IO[bytes] = raw
+    if is_sealed:
+        if order.opener is None:
+            raise SampleError(
+                "the openings are sealed to persons of this party, and you gave no keys",
+                hint="name your keys in blindlink.toml: [identity]",
+            )
+        content = read_pieces(open_pieces(raw, order.opener))
+    parties = []
+    for header, openings in read_openings(content):
+        parties.append(header.party)
+        name = f"openings/{sample.run}" + (f".{header.party}" if is_sealed else "")
         yield _chosen(name, sample, header, openings)
+    if not is_sealed and parties != [order.party]:
+        raise SampleError("the openings that the broker gave are of a different run")
 
 
 def _chosen(
-    name: str, sample: Sample, header: OpeningsHeader, openings: Sequence[Opening]
+    name: str, sample: Sample, header: OpeningsHeader, openings: Iterable[Opening]
 ) -> Opened:
     if (header.run, header.match_record) != (sample.run, sample.match_record):
         raise SampleError("the openings that the broker gave are of a different run")
@@ -174,18 +227,6 @@ def _own_release(client: BrokerClient, sample: Sample, party: str) -> str | None
     listed = client.releases(sample.project).releases
     found = (r.release for r in listed if (r.run, r.recipient, r.mode) == mine)
     return next(found, None)
-
-
-def _unsealed(raw: bytes, opener: Identity | None) -> bytes:
-    if opener is None:
-        raise SampleError(
-            "the openings are sealed to persons of this party, and you gave no keys",
-            hint="name your keys in blindlink.toml: [identity]",
-        )
-    try:
-        return b"".join(open_pieces(io.BytesIO(raw), opener))
-    except SealedFileError as exc:
-        raise SampleError(f"the openings are sealed, and {exc}") from exc
 
 
 def _logged_digest(copy: LogCopy, sample: Sample, party: str) -> str | None:

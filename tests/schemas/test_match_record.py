@@ -23,7 +23,7 @@ from schemas.match_record import (
     commitment,
     opens,
     parse_openings,
-    parse_openings_of_all,
+    read_openings,
     serialise_openings,
 )
 
@@ -173,10 +173,14 @@ def test_what_opens_a_commitment_does_not_show() -> None:
     assert repr(opening.nonce) not in repr(opening)
 
 
+def all_openings(raw: bytes) -> list[tuple[OpeningsHeader, tuple[Opening, ...]]]:
+    return [(header, tuple(openings)) for header, openings in read_openings(io.BytesIO(raw))]
+
+
 def test_openings_of_several_uploads_stand_one_after_the_other() -> None:
     files = [vector["file"].encode() for vector in VECTORS["openings"]["good"]]
-    assert list(parse_openings_of_all(b"".join(files))) == [parse_openings(raw) for raw in files]
-    assert list(parse_openings_of_all(b"")) == []
+    assert all_openings(b"".join(files)) == [parse_openings(raw) for raw in files]
+    assert all_openings(b"") == []
 
 
 @pytest.mark.parametrize("vector", named("openings", "bad"))
@@ -186,11 +190,11 @@ def test_a_bad_file_of_openings_is_refused_after_a_good_one(vector: dict[str, An
     if not bad:
         return
     with pytest.raises(DocumentError):
-        list(parse_openings_of_all(good + bad))
+        all_openings(good + bad)
 
 
 def test_nothing_follows_the_last_opening() -> None:
     good = VECTORS["openings"]["good"][0]["file"].encode()
     for more in (b"x", b"\n", good[:-1], good.splitlines(keepends=True)[0][:-1]):
         with pytest.raises(DocumentError):
-            list(parse_openings_of_all(good + more))
+            all_openings(good + more)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.piece_reader import read_pieces
 from encoding.cli.parts.receivers import receivers_of
 from encoding.cli.parts.session import Session
 from encoding.files import replacing
+from encoding.people.piece_reader import read_pieces
 from encoding.people.sealed_file import MAGIC, Address, open_pieces, seal_pieces
 from schemas.ids import utc_text
 

@@ -18,7 +18,7 @@ from schemas.match_record import (
     Opening,
     OpeningsHeader,
     opens,
-    parse_openings_of_all,
+    read_openings,
 )
 from schemas.run import IdSpace, Recipient
 
@@ -43,7 +43,8 @@ def fetched(blind: BlindLinkage) -> bytes:
 
 
 def opened(raw: bytes, receiver: Identity) -> list[tuple[OpeningsHeader, tuple[Opening, ...]]]:
-    return list(parse_openings_of_all(b"".join(open_pieces(io.BytesIO(raw), receiver))))
+    content = io.BytesIO(b"".join(open_pieces(io.BytesIO(raw), receiver)))
+    return [(header, tuple(openings)) for header, openings in read_openings(content)]
 
 
 def decisions(linkage: Linkage) -> Iterator[tuple[int, Decision]]:

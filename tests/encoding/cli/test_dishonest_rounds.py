@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from app.links import preparation
 from app.links.matches import LinkedRun, Matches
+from schemas.audit_pack import Sample
 
 Bend = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -241,3 +242,44 @@ def test_a_round_that_is_opened_before_it_is_due_is_refused(
     assert refused.exit_code == 1
     assert "round 2 was opened before it was due" in refused.stderr
     assert uploads(near) == sent
+
+
+# Openings of decisions that an auditor asks for.
+
+
+def test_openings_are_taken_only_as_the_log_has_them(near: NearBroker, welfare: Desk) -> None:
+    settle(near)
+    finished = next(one for one in near.log_entries() if one["kind"] == "run-finished")
+    sample = Sample(
+        project="foster-pupils",
+        run=finished["object"],
+        match_record=finished["body"]["match_record_root"],
+        seed="spring",
+        numbers=(1, 2, 3),
+    )
+    asked, pack = welfare.folder / "sample.json", welfare.folder / "welfare.pack"
+    asked.write_bytes(sample.to_canonical())
+    order = ("audit-pack", "--sample", str(asked), "-o", str(pack))
+    bends: list[Callable[[bytes], bytes]] = [
+        lambda raw: raw[:-2] + (b"1\n" if raw[-2:] == b"0\n" else b"0\n"),
+        lambda raw: raw[:-40],
+        lambda raw: b"x" + raw,
+        lambda raw: raw + b"\n",
+    ]
+    changed: list[bytes] = []
+
+    def after(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        if not request.url.path.endswith("/openings"):
+            return response
+        changed.append(bends[len(changed)](response.content))
+        return httpx2.Response(200, headers=response.headers, content=changed[-1])
+
+    near.courier.after = after
+    for _ in bends:
+        refused = welfare.type(*order)
+        assert refused.exit_code != 0
+        assert "not those in the match log" in refused.stderr
+        assert not pack.exists()
+    assert len(changed) == len(bends)
+    near.courier.after = lambda _, response: response
+    assert "3 of 3 decisions opened" in welfare.ok(*order).output

@@ -12,9 +12,9 @@ from samples.refusals import raises
 from vectors.blind_rows import blind_rows_vectors
 from vectors.file import read_vectors
 
-from encoding.cli.parts.piece_reader import read_pieces
 from encoding.errors import ColumnNotListedError, LinksFileError, SealedFileError
 from encoding.people.identity import Identity, PrivateKeys
+from encoding.people.piece_reader import read_pieces
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.blind_links import (
     extract_blind,
