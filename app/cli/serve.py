@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ssl
 from contextlib import closing
 from dataclasses import replace
@@ -172,6 +173,8 @@ def _serve(broker: Broker, tls: ssl.SSLContext | None) -> None:
     # Port 0 took a free one, which then stands in what persons sign.
     settings = broker.settings.model_copy(update={"port": listener.getsockname()[1]})
     app = create_app(replace(broker, settings=settings))
+    # All that is there by now stays to the end, so that the search for circles may leave it out.
+    gc.freeze()
 
     def announce() -> None:
         log.info("broker_started", host=settings.host, port=settings.port)

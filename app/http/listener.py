@@ -5,10 +5,13 @@ A connection that never begins its handshake has no protocol yet that could coun
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gc
 import socket
 import sys
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -23,6 +26,11 @@ MORE_IN_ALL: Final = 64
 MORE_PER_ADDRESS: Final = 16
 # After so many the loop sees to those it holds; the others wait in the kernel for the next time.
 DROPPED_AT_ONCE: Final = 256
+# What a line of TLS held, 256 KiB, goes in circles, which Python looks for only after much else was made. When
+# so many are closed it looks so many seconds later, and again while it finds as much as many lines leave.
+COLLECTED_AFTER: Final = 32
+COLLECTED_AFTER_S: Final = 5.0
+MANY_OBJECTS: Final = 500
 # The database, the log, the key store and what else is open, connections and their parts left out.
 OTHER_FILES: Final = 128
 
@@ -36,6 +44,7 @@ class CountingListener(socket.socket):
         super().__init__(*parts, fileno=listener.detach())
         self._limits = limits
         self._held: Counter[str] = Counter()
+        self._n_closed = 0
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Return the next connection that is within the limits.
@@ -51,10 +60,28 @@ class CountingListener(socket.socket):
                 raise
             if self._has_room(address[0]):
                 _tell(n_dropped)
-                return _Held(accepted, self._held, address[0]), address
+                self._held[address[0]] += 1
+                return _Held(accepted, address[0], self._let_go), address
             accepted.close()
         _tell(DROPPED_AT_ONCE)
         raise BlockingIOError
+
+    def _let_go(self, address: str) -> None:
+        self._held[address] -= 1
+        if not self._held[address]:
+            del self._held[address]
+        self._n_closed += 1
+        if self._n_closed == COLLECTED_AFTER:
+            # None runs any more where the server is at its end.
+            with contextlib.suppress(RuntimeError):
+                asyncio.get_running_loop().call_later(COLLECTED_AFTER_S, self._collect)
+
+    def _collect(self) -> None:
+        self._n_closed = 0
+        # What handled a request may outlive its line by some seconds.
+        if gc.collect() > MANY_OBJECTS:
+            self._n_closed = COLLECTED_AFTER
+            asyncio.get_running_loop().call_later(COLLECTED_AFTER_S, self._collect)
 
     def _has_room(self, address: str) -> bool:
         return (
@@ -66,18 +93,17 @@ class CountingListener(socket.socket):
 class _Held(socket.socket):
     """An accepted connection that is counted until it is closed."""
 
-    def __init__(self, accepted: socket.socket, held: Counter[str], address: str) -> None:
+    def __init__(
+        self, accepted: socket.socket, address: str, let_go: Callable[[str], None]
+    ) -> None:
         parts = accepted.family, accepted.type, accepted.proto
         super().__init__(*parts, fileno=accepted.detach())
-        self._held, self._address = held, address
-        held[address] += 1
+        self._address, self._let_go = address, let_go
 
     def close(self) -> None:
         """Close it, and give its place to another."""
         if self.fileno() != -1:
-            self._held[self._address] -= 1
-            if not self._held[self._address]:
-                del self._held[self._address]
+            self._let_go(self._address)
         super().close()
 
 

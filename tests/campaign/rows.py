@@ -144,6 +144,12 @@ ROWS = {
         "clients that send slowly, read slowly, or say nothing",
         "cut off in time, and others are served",
     ),
+    "crowd": Row(
+        "64 clients work for ten minutes, while two machines keep 4,000 lines on which nothing is said, and "
+        "700 slow senders",
+        "every client is answered, 99 of 100 times within twice the quiet time, and the memory comes back",
+        is_quick=False,
+    ),
     "canaries": Row(
         "planted names, numbers, secrets, rows, handles, tokens are looked for in files, logs, answers, memory",
         "none where it does not belong",

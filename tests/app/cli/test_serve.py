@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from services.memory import resident_kib
 from services.nginx import HTTP, proxying
 
 from app.broker import open_broker
@@ -30,6 +31,7 @@ from app.settings import read_settings
 from schemas.matchlog.entry import parse_entry
 
 PATIENCE_S = 60
+BEGUN = b"POST /v1/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000\r\n\r\na"
 
 
 @contextmanager
@@ -264,9 +266,9 @@ def test_a_crowd_that_says_nothing_keeps_nobody_else_from_an_answer(
     n_idle = 1200
     raise_file_limit(n_idle + 200)
     with serving(state) as (process, port):
-        files, status = Path(f"/proc/{process.pid}/fd"), Path(f"/proc/{process.pid}/status")
+        files = Path(f"/proc/{process.pid}/fd")
         get(state, port, "/healthz")
-        n_files, kib = len(list(files.iterdir())), resident_kib(status)
+        n_files, kib = len(list(files.iterdir())), resident_kib(process.pid)
         started_s = time.monotonic()
         crowd = [
             socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) for _ in range(n_idle)
@@ -282,10 +284,29 @@ def test_a_crowd_that_says_nothing_keeps_nobody_else_from_an_answer(
             assert time.monotonic() - started_s < 3 * TLS_HANDSHAKE_S
             assert get(state, port, "/healthz")[0] == 200
             assert len(list(files.iterdir())) <= n_files + 8
-            assert resident_kib(status) - kib < 16 * 1024
+            assert resident_kib(process.pid) - kib < 16 * 1024
         finally:
             for one in crowd:
                 one.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+@pytest.mark.campaign("slow-clients", database="sqlite")
+def test_what_closed_lines_held_comes_back(broker: Any, state: Path) -> None:
+    with serving(state) as (process, port):
+        get(state, port, "/healthz")
+        kib = resident_kib(process.pid)
+        with ExitStack() as crowd:
+            for _ in range(100):
+                line = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+                line = trusting(state).wrap_socket(line, server_hostname="localhost")
+                crowd.enter_context(line).sendall(BEGUN)
+            time.sleep(1)
+            assert resident_kib(process.pid) - kib > 16 * 1024
+        deadline_s = time.monotonic() + PATIENCE_S
+        while resident_kib(process.pid) - kib > 8 * 1024:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.1)
 
 
 @pytest.mark.long
@@ -391,8 +412,3 @@ def dropped(connection: socket.socket) -> bool:
         return connection.recv(1) == b""
     except ConnectionResetError:
         return True
-
-
-def resident_kib(status: Path) -> int:
-    line = next(one for one in status.read_text().splitlines() if one.startswith("VmRSS"))
-    return int(line.split()[1])
