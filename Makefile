@@ -9,7 +9,7 @@ WORKERS ?= 3
 BIN = .venv/bin
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-.PHONY: help demo test campaign bench bench-scale setup lint wheelhouse sbom release docs lock clean
+.PHONY: help demo test campaign mutants bench bench-scale setup lint wheelhouse sbom release docs lock clean
 .SILENT:
 
 help:  ## list the targets
@@ -36,6 +36,15 @@ campaign:  ## kills, forgeries, floods, for hours; QUICK=1: for minutes; ROW=kil
 	$(if $(QUICK),,BLINDLINK_TEST_DATABASE=postgres $(TRY) -m "$(if $(ROW),campaign,not soak and not index)" tests/app || true)
 	PYTHONPATH=tests $(BIN)/python -m campaign.table .campaign --write $(if $(QUICK),,--full) \
 	  $(foreach row,$(ROW),--row $(row))
+
+# What mutmut tried before stays as it is, so that a run that was broken off goes on.
+mutants:  ## change the source in thousands of ways, and see which no test notices; QUICK=1: one way in ten
+	sh install/venv.sh dev
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement requirements/mutants.txt
+	$(BIN)/python -m mutmut run $(if $(ONLY),"$(ONLY)",$(if $(QUICK),"*__mutmut_*7"))
+	rm -rf .campaign
+	PYTHONPATH=tests $(BIN)/python -m campaign.mutants .campaign
+	PYTHONPATH=tests $(BIN)/python -m campaign.table .campaign --write --row mutants
 
 bench:  ## measure matching, encoding and the match log; QUICK=1 for a first look
 	sh install/venv.sh dev
@@ -112,9 +121,11 @@ lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRAD
 	$(COMPILE) --group lock --output-file requirements/lock.txt >/dev/null
 	$(COMPILE) --group docs \
 	  --constraint requirements/dev.txt --output-file requirements/docs.txt >/dev/null
+	$(COMPILE) --group mutants \
+	  --constraint requirements/dev.txt --output-file requirements/mutants.txt >/dev/null
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .bench .campaign build dist wheelhouse sbom site blindlink-demo *.egg-info
+	rm -rf .venv .bench .campaign mutants build dist wheelhouse sbom site blindlink-demo *.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find app encoding schemas tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 	find app -name '*.so' -delete

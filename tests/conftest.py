@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from campaign.mutants import choose_for_change
 from campaign.reports import DATABASE, TALLY, Tally, add_report, choose, register_writer
 from hypothesis import HealthCheck, settings
 from services.printed import tables_of
@@ -74,6 +75,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
         for fixture, marker in MARKER_OF_FIXTURE.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(marker)
+    choose_for_change(items)
 
 
 def pytest_collection_finish() -> None:

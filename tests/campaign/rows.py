@@ -15,12 +15,14 @@ class Row:
         full: how often it is tried at full size, on each kind of database where there is one; 0 for each way
             that there is, be they as many as they are.
         is_quick: whether the quick campaign, as in CI, has a part of it.
+        has_tests: whether tests of the suite are of it; otherwise a target of its own tries it.
     """
 
     tried: str
     goal: str
     full: int = 0
     is_quick: bool = True
+    has_tests: bool = True
 
 
 ROWS = {
@@ -157,5 +159,12 @@ ROWS = {
     "vectors": Row(
         "vectors that others published: RFC 6962, C2SP signed notes, RFC 8785, Ed25519, ML-KEM, HPKE",
         "all agree",
+    ),
+    "mutants": Row(
+        "the source of verifier, matching, rights and sealing is changed, one operator, value or argument at a "
+        "time (`make mutants`)",
+        "a test notices",
+        is_quick=False,
+        has_tests=False,
     ),
 }

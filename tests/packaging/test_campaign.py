@@ -30,7 +30,7 @@ def test_every_row_has_tests_and_every_mark_a_row() -> None:
     marked = {
         row for path in ROOT.glob("tests/**/*.py") for row in MARK.findall(path.read_text("utf-8"))
     }
-    assert marked == ROWS.keys()
+    assert marked == {name for name, row in ROWS.items() if row.has_tests}
 
 
 def test_the_page_has_the_rows_as_they_are() -> None:
