@@ -26,6 +26,7 @@ ASKED_FOR = {
     "dev": [*BASE, *chain.from_iterable(EXTRAS.values()), *GROUPS["dev"]],
     "lock": GROUPS["lock"],
     "docs": GROUPS["docs"],
+    "mutants": GROUPS["mutants"],
 }
 
 
@@ -70,10 +71,11 @@ def test_what_is_tested_is_what_is_installed(lock: str) -> None:
     assert {name: tested.get(name) for name in versions_of(lock)} == versions_of(lock)
 
 
-def test_what_builds_the_site_changes_nothing_that_is_tested() -> None:
+@pytest.mark.parametrize("lock", ["docs", "mutants"])
+def test_what_is_put_beside_the_tests_changes_nothing_that_is_tested(lock: str) -> None:
     tested = versions_of("dev")
     differ = [
-        name for name, pinned in versions_of("docs").items() if tested.get(name, pinned) != pinned
+        name for name, pinned in versions_of(lock).items() if tested.get(name, pinned) != pinned
     ]
     assert differ == []
 
