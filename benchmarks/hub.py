@@ -86,26 +86,25 @@ def tell_night(scene: HubScene, step: str, *words: str) -> None:
 
 def strangers(scene: HubScene, good: Sequence[str]) -> list[str]:
     """Return what of a good spoke lies in the folder of another one, at the spoke or at the hub."""
+    written = b"".join((scene.at(spoke) / "pupils.csv").read_bytes() for spoke in good)
     planted = {}
-    n_spokes = Counter(
-        row["local_student_id"]
-        for spoke in good
-        for row in {
-            r["local_student_id"]: r for r in read_rows(scene.at(spoke) / "pupils.csv")
-        }.values()
-    )
     for spoke in good:
         pupils = [row["local_student_id"] for row in read_rows(scene.at(spoke) / "pupils.csv")]
         links = read_rows(scene.place(spoke) / "links.csv")
         planted[spoke] = {
-            f"pupil of {spoke}": next(one for one in pupils if n_spokes[one] == 1).encode(),
+            # Of nobody else, and not by chance a part of another number.
+            f"pupil of {spoke}": next(
+                one for one in map(str.encode, pupils) if written.count(one) == 1
+            ),
             f"link ID of {spoke}": links[-1]["link_id"].encode(),
         }
+    everything = {name: raw for one in planted.values() for name, raw in one.items()}
     found: list[str] = []
     for spoke in good:
-        others = {k: v for name, one in planted.items() if name != spoke for k, v in one.items()}
         for folder in (scene.at(spoke), scene.place(spoke)):
-            found += found_in(files_under(folder), others)
+            seen = found_in(files_under(folder), everything)
+            own = tuple(f"{name} in " for name in planted[spoke])
+            found += [one for one in seen if not one.startswith(own)]
     return found
 
 
