@@ -1,8 +1,8 @@
-"""The sheet that counsel signs once for many agreements that one template makes."""
+"""The sheet of many agreements: counsel signs it for those of a template; an extension takes no ink."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from encoding.agreement.page import signature_blanks
@@ -20,7 +20,6 @@ def sheet_page(number: int, party: str, spokes: Sequence[Spoke], columns: Sequen
         spokes: those on the sheet.
         columns: what the template takes from the list, besides name, title and project.
     """
-    fingerprint = grouped(sheet_digest(spokes))
     sections = [
         Section(
             "What counsel signs",
@@ -30,20 +29,7 @@ def sheet_page(number: int, party: str, spokes: Sequence[Spoke], columns: Sequen
                     " template: they differ in what stands in this table, in the persons of the spoke, and in"
                     f" nothing else. Read one of them in full: spokes/{spokes[0].project}/agreement.html."
                 ),
-                prose_table(
-                    "The spokes of this sheet, and the fingerprint of each one's agreement",
-                    ("project", "party", "title", *columns, "fingerprint"),
-                    [
-                        (
-                            spoke.project,
-                            spoke.name,
-                            spoke.title,
-                            *(spoke.cells.get(name, "") for name in columns),
-                            grouped(spoke.agreement),
-                        )
-                        for spoke in spokes
-                    ],
-                ),
+                _table(spokes, {name: _cells(spokes, name) for name in columns}),
             ],
         ),
         Section(
@@ -54,19 +40,86 @@ def sheet_page(number: int, party: str, spokes: Sequence[Spoke], columns: Sequen
                     " character in one of the agreements gives another one. The steward types its first eight"
                     " characters, and signs all of them with a key."
                 ),
-                Markup(
-                    f"<p>Fingerprint (SHA-256) of sheet {number} of {escape(party)}:</p>"
-                    f'<p style="font:1.1rem ui-monospace,Consolas,monospace;max-width:37ch">'
-                    f"{escape(fingerprint)}</p>"
-                ),
+                _fingerprint(number, party, spokes),
                 Markup(signature_blanks()),
             ],
             own_page=True,
         ),
     ]
+    return _page(number, party, spokes, sections)
+
+
+def extension_page(
+    number: int, party: str, spokes: Sequence[Spoke], changes: Mapping[str, Mapping[str, str]]
+) -> str:
+    """Return the sheet of an extension, which no counsel signs, as one printable page that loads nothing.
+
+    Args:
+        number: of the sheet.
+        party: the hub's.
+        spokes: those on the sheet.
+        changes: what changes, by what it is called; in each, what it was and will be, by project.
+    """
+    sections = [
+        Section(
+            "What changes",
+            [
+                paragraph(
+                    f"The next version of the agreement with each of the {len(spokes):,} spokes below. What"
+                    " stands in this table changes, and nothing else. Each agreement says that the parties'"
+                    " stewards may change this together, so no counsel has to sign: no ink is needed."
+                ),
+                _table(spokes, changes),
+            ],
+        ),
+        Section(
+            "Fingerprint",
+            [
+                paragraph(
+                    "It is made from the fingerprints above. The hub's steward and the operator type its first"
+                    " eight characters, and sign with a key. The steward of each spoke signs at home with:"
+                    " blindlink agreement sign"
+                ),
+                _fingerprint(number, party, spokes),
+            ],
+        ),
+    ]
+    return _page(number, party, spokes, sections)
+
+
+def _cells(spokes: Sequence[Spoke], name: str) -> Mapping[str, str]:
+    return {spoke.project: spoke.cells.get(name, "") for spoke in spokes}
+
+
+def _table(spokes: Sequence[Spoke], columns: Mapping[str, Mapping[str, str]]) -> Markup:
+    return prose_table(
+        "The spokes of this sheet, and the fingerprint of each one's agreement",
+        ("project", "party", "title", *columns, "fingerprint"),
+        [
+            (
+                spoke.project,
+                spoke.name,
+                spoke.title,
+                *(cells.get(spoke.project, "") for cells in columns.values()),
+                grouped(spoke.agreement),
+            )
+            for spoke in spokes
+        ],
+    )
+
+
+def _fingerprint(number: int, party: str, spokes: Sequence[Spoke]) -> Markup:
+    return Markup(
+        f"<p>Fingerprint (SHA-256) of sheet {number} of {escape(party)}:</p>"
+        f'<p style="font:1.1rem ui-monospace,Consolas,monospace;max-width:37ch">'
+        f"{escape(grouped(sheet_digest(spokes)))}</p>"
+    )
+
+
+def _page(number: int, party: str, spokes: Sequence[Spoke], sections: Sequence[Section]) -> str:
     return render_page(
         f"Sheet {number} of the hub {party}",
         f"{len(spokes):,} agreements, one with each spoke.",
         sections,
-        f"Fingerprint of the sheet: {fingerprint}",
+        f"Fingerprint of the sheet: {grouped(sheet_digest(spokes))}",
     )

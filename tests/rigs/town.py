@@ -177,7 +177,7 @@ class Town:
             assert identity is not None, shown
             assert groups is not None, shown
             self.keys[person] = (identity.group(), " ".join(groups.group().split()))
-        elif words[:3] == ["blindlink", "agreement", "send"] or "--template" in words:
+        elif words[1:3] in (["agreement", "send"], ["hub", "extend"]) or "--template" in words:
             digest = re.search(r"(?:[0-9a-f]{4,8}\s+){7,15}[0-9a-f]{4,8}", shown)
             assert digest, shown
             self.said["AGREEMENT"] = "".join(digest.group().split())

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 from encoding.cli.commands.hub_add import add
+from encoding.cli.commands.hub_extend import extend
 from encoding.cli.commands.hub_join import join
 from encoding.cli.commands.hub_sign import sign
 from encoding.cli.parts import prompts
@@ -42,7 +43,7 @@ def hub() -> None:
     """Link with many parties, each in a project of two: you and that party."""
 
 
-for command in (add, sign, join):
+for command in (add, extend, sign, join):
     hub.add_command(command)
 
 

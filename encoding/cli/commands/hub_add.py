@@ -148,7 +148,8 @@ def _take_over(desk: HubDesk, listed: Sequence[Spoke], given: Sequence[str]) -> 
                 hint="take the steward's sheet, or draft agreements with --template",
             )
         before = known.get(spoke.project)
-        if before is not None and before.agreement != spoke.agreement:
+        is_changed = before is not None and before.agreement != spoke.agreement
+        if before is not None and is_changed and before.sheet == spoke.sheet:
             raise SpokesError(f"{spoke.project} was added before, with a different agreement")
     fingerprints = list(given)
     in_order = sorted(listed, key=lambda one: one.sheet)
@@ -157,10 +158,11 @@ def _take_over(desk: HubDesk, listed: Sequence[Spoke], given: Sequence[str]) -> 
         digest = sheet_digest(of_sheet)
         one = next((one for one in fingerprints if "".join(one.split()).lower() == digest), None)
         is_given = one is not None or not fingerprints
-        compare_fingerprint(
-            digest, one if is_given else fingerprints[0], f"counsel's sheet {number}"
-        )
-    merged = known | {spoke.project: spoke for spoke in listed}
+        compare_fingerprint(digest, one if is_given else fingerprints[0], f"sheet {number}")
+        write_spokes(desk.hub.sheet(number, "csv"), of_sheet)
+    # An older sheet than that of an extension brings nothing new of a spoke.
+    newer = (s for s in listed if s.project not in known or s.sheet >= known[s.project].sheet)
+    merged = known | {spoke.project: spoke for spoke in newer}
     for spoke in merged.values():
         desk.hub.lay_out(spoke)
     write_spokes(desk.hub.list_file, list(merged.values()))

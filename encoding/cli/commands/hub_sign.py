@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import groupby
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,10 +23,12 @@ from encoding.cli.commands.agreement_signatures import (
 from encoding.cli.parts.accepted_agreement import trust_persons
 from encoding.cli.parts.hub_desk import HubDesk
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.standing_approvals import approve_in_advance, confirm
-from encoding.errors import AgencyError, NotReadyError
-from encoding.hub.spokes import Spoke, sheet_digest
+from encoding.cli.parts.standing_approvals import confirm, last_day, send_approval
+from encoding.errors import AgencyError, NotReadyError, SpokesError
+from encoding.hub.extension import changes_of
+from encoding.hub.spokes import Spoke, read_spokes, sheet_digest
 from encoding.people.peers import read_peers
+from schemas.amendment import of_same_clauses
 
 if TYPE_CHECKING:
     from encoding.agreement.kept_agreements import KeptAgreement
@@ -36,12 +39,21 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Offered:
-    """What is offered to sign with one spoke; `unknown` are keys that nobody at the hub has compared."""
+    """What is offered to sign with one spoke; `unknown` are keys that nobody at the hub has compared.
+
+    `changes` is what an extension changes, by what it is called; empty where counsel signs.
+    """
 
     spoke: Spoke
     kept: KeptAgreement
     is_signed: bool
     unknown: list[PublicIdentity]
+    changes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def takes_ink(self) -> bool:
+        """Tell whether counsel has to sign, too."""
+        return self.kept.agreement.amends is None
 
 
 @click.command(
@@ -69,8 +81,9 @@ def sign(
     """Sign the agreements of all spokes for your party, with one passphrase and one sheet of counsel.
 
     Each is fetched, verified, and compared with the fingerprint in your list of spokes. Keys that nobody here
-    has compared are listed once for each person, whatever the number of projects. You need the duty steward.
-    It may be started again at any time: what is signed stays signed.
+    has compared are listed once for each person, whatever the number of projects. An extension shows what it
+    changes, and takes no counsel. You need the duty steward. It may be started again at any time: what is
+    signed stays signed.
     """
     entry = Entry.of(given, None)
     desk = HubDesk(session)
@@ -87,7 +100,7 @@ def sign(
     missing = sum(bool(one.kept.missing()) for one in offered)
     session.say(
         f"{len(waiting) - len(failed):,} agreements are signed now;"
-        f" {len(offered) - missing:,} of {len(spokes):,} bind, since all have signed"
+        f" {len(offered) - missing:,} of {len(spokes):,} have every party's signature"
     )
     if failed:
         raise NotReadyError(
@@ -112,12 +125,19 @@ def _all_offered(desk: HubDesk, spokes: list[Spoke]) -> tuple[list[_Offered], se
 
 def _offered(at: Seat, spoke: Spoke) -> _Offered:
     kept = at.follow(at.fetch(spoke.agreement))
-    is_signed = own_consent(at, kept) is not None
-    if not is_signed:
-        require_next(at.refresh(), kept.agreement)
-        require_keys(kept.agreement, at.peers())
-    unknown = [] if is_signed else list(untrusted_keys(kept.agreement, at.peers(), at.party))
-    return _Offered(spoke, kept, is_signed, unknown)
+    if own_consent(at, kept) is not None:
+        return _Offered(spoke, kept, is_signed=True, unknown=[])
+    known = at.refresh()
+    require_next(known, kept.agreement)
+    require_keys(kept.agreement, at.peers())
+    unknown = list(untrusted_keys(kept.agreement, at.peers(), at.party))
+    changes: Mapping[str, str] = {}
+    if kept.agreement.amends is not None:
+        before = known.find(kept.agreement.previous or "")
+        if before is None:
+            raise NotReadyError("the agreement that this one amends is not kept here")
+        changes = changes_of(before.agreement, kept.agreement, spoke.name)
+    return _Offered(spoke, kept, is_signed=False, unknown=unknown, changes=changes)
 
 
 def _sign_all(
@@ -128,32 +148,62 @@ def _sign_all(
     fingerprints: tuple[str, ...],
 ) -> set[str]:
     session = desk.session
-    sheets = {one.spoke.sheet for one in waiting}
-    in_order = sorted(spokes, key=lambda one: one.sheet)
-    for number, found in groupby(in_order, key=lambda one: one.sheet):
-        if number in sheets:
-            digest = sheet_digest(found)
-            given = [one for one in fingerprints if "".join(one.split()).lower() == digest]
-            compare_fingerprint(
-                digest, next(iter([*given, *fingerprints]), None), f"counsel's sheet {number}"
-            )
+    for number in sorted({one.spoke.sheet for one in waiting}):
+        offered = [one for one in waiting if one.spoke.sheet == number]
+        _show_changes(number, offered)
+        digest = sheet_digest(_sheet(desk, spokes, number))
+        given = [one for one in fingerprints if "".join(one.split()).lower() == digest]
+        whose = "counsel's " if any(one.takes_ink for one in offered) else ""
+        compare_fingerprint(
+            digest, next(iter([*given, *fingerprints]), None), f"{whose}sheet {number}"
+        )
     persons = {one.fingerprint(): one for offer in waiting for one in offer.unknown}
     compared = _compared_elsewhere(desk, spokes)
     new = [one for fingerprint, one in persons.items() if fingerprint not in compared]
     ask_whether_compared(new, keys_compared=entry.keys_compared)
-    counsel = ask_counsel(session, entry.counsel_name, entry.counsel_title, entry.counsel_date)
+    counsel = None
+    if entry.counsel_name is not None or any(one.takes_ink for one in waiting):
+        counsel = ask_counsel(session, entry.counsel_name, entry.counsel_title, entry.counsel_date)
     failed: set[str] = set()
     with session.progress() as progress:
         for n_done, one in enumerate(waiting, start=1):
             try:
                 with desk.seat(one.spoke) as at:
                     trust_persons(at, one.unknown)
-                    consent = at.signer(one.kept.agreement).consent(counsel, session.now())
+                    named = counsel if one.takes_ink or entry.counsel_name is not None else None
+                    consent = at.signer(one.kept.agreement).consent(named, session.now())
                     one.kept = hand_in(at, one.kept, consent, is_new=False)
             except AgencyError as exc:
                 _leave_out(desk, one.spoke, exc, failed)
             progress("signing", n_done / len(waiting), n_done, "agreements")
     return failed
+
+
+def _sheet(desk: HubDesk, spokes: Iterable[Spoke], number: int) -> Sequence[Spoke]:
+    """Return who is on a sheet, as it was written; spokes that are on a newer one by now, too.
+
+    Raises:
+        SpokesError: it is not the sheet that the list of spokes means.
+    """
+    mine = [spoke for spoke in spokes if spoke.sheet == number]
+    path = desk.hub.sheet(number, "csv")
+    if not path.exists():
+        return mine
+    on_sheet = read_spokes(path, desk.hub.sections.hub.party)
+    written = {(one.project, one.name, one.agreement) for one in on_sheet}
+    for spoke in mine:
+        if (spoke.project, spoke.name, spoke.agreement) not in written:
+            raise SpokesError(f"{path.name} does not have the agreement of {spoke.project}")
+    return on_sheet
+
+
+def _show_changes(number: int, offered: Iterable[_Offered]) -> None:
+    """Show what the extensions of a sheet change, alike ones once."""
+    changes = Counter(change for one in offered for change in one.changes.items())
+    if changes:
+        click.echo(f"\nWHAT SHEET {number} CHANGES", err=True)
+    for (what, how), n_spokes in changes.items():
+        click.echo(f"  {what}: {how} ({n_spokes:,} agreements)", err=True)
 
 
 def _compared_elsewhere(desk: HubDesk, spokes: list[Spoke]) -> set[str]:
@@ -167,26 +217,39 @@ def _compared_elsewhere(desk: HubDesk, spokes: list[Spoke]) -> set[str]:
 
 def _approve_all(desk: HubDesk, offered: list[_Offered], entry: Entry) -> set[str]:
     party, failed = desk.hub.sections.hub.party, set[str]()
-    binding = [
-        one
-        for one in offered
-        if not one.kept.missing() and party in one.kept.agreement.approvals.parties
-    ]
-    if not binding:
-        desk.session.say("no runs wait for your party's approval")
-        return failed
-    agreement = binding[0].kept.agreement
-    sentences = standing_sentences(agreement, entry.until or agreement.end, entry.runs)
-    confirm([f"The same for {len(binding):,} agreements:", *sentences], yes=entry.yes)
-    for one in binding:
+    alike: dict[tuple[str, str], list[_Offered]] = {}
+    for one in offered:
+        agreement = one.kept.agreement
+        if one.kept.missing() or party not in agreement.approvals.parties:
+            continue
         try:
             with desk.seat(one.spoke) as at:
-                shown = at.client.standing_approvals(one.spoke.project)
-                if not any(state.signed.statement.party == party for state in shown.approvals):
-                    approve_in_advance(at, one.kept, entry.until, entry.runs, yes=True)
+                if not _is_approved(at, one.kept):
+                    last = last_day(agreement, entry.until)
+                    alike.setdefault((agreement.policy.digest(), last), []).append(one)
         except AgencyError as exc:
             _leave_out(desk, one.spoke, exc, failed)
+    if not alike:
+        desk.session.say("no runs wait for your party's approval")
+    for (_, last), same in alike.items():
+        sentences = standing_sentences(same[0].kept.agreement, last, entry.runs)
+        confirm([f"The same for {len(same):,} agreements:", *sentences], yes=entry.yes)
+        for one in same:
+            try:
+                with desk.seat(one.spoke) as at:
+                    send_approval(at, one.kept.agreement, last, entry.runs)
+            except AgencyError as exc:
+                _leave_out(desk, one.spoke, exc, failed)
     return failed
+
+
+def _is_approved(at: Seat, kept: KeptAgreement) -> bool:
+    """Tell whether the party has approved runs in advance, under clauses that count still."""
+    versions = (one.agreement for one in at.known().complete_until(kept))
+    counting = {version.digest() for version in of_same_clauses(versions)}
+    given = at.client.standing_approvals(at.project).approvals
+    stated = (state.signed.statement for state in given if state.revoked is None)
+    return any(one.party == at.party and one.agreement in counting for one in stated)
 
 
 def _leave_out(desk: HubDesk, spoke: Spoke, exc: AgencyError, failed: set[str]) -> None:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from schemas.profile import Side
 
 DEFAULT_WORKSPACE: Final = "workspace"
+_BINDING: Final = ("in-force", "suspended", "signed")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -140,25 +141,31 @@ class Seat:
             NotReadyError: there is none.
         """
         listed = self.client.agreements(self.project)
-        for state in ("in-force", "suspended", "signed"):
+        for state in _BINDING:
             for summary in listed.agreements:
                 if summary.state == state:
-                    return self.keep(self.fetch(summary.agreement))
+                    return self._reach(summary.agreement)
         raise NotReadyError(
             f"no agreement binds the project {self.project}",
             hint="see where it stands: blindlink agreement status",
         )
 
     def refresh(self) -> KeptAgreements:
-        """Return what is kept, with what has been signed about it since.
+        """Return what is kept, with what has been signed about it since, and what has followed it.
 
         Raises:
             AgreementUntrustedError, UntrustedKeyError: the broker shows what must not be believed.
         """
-        shown = {one.agreement for one in self.client.agreements(self.project).agreements}
+        listed = self.client.agreements(self.project).agreements
+        shown = {one.agreement for one in listed}
         for kept in self.known().agreements:
             if kept.digest in shown:
                 self.keep(self.fetch(kept.digest))
+        last = self.known().last_complete()
+        binding = (one for one in listed if one.state in _BINDING)
+        newest = max(binding, key=lambda one: one.number, default=None)
+        if last is not None and newest is not None and newest.number > last.agreement.number:
+            self._reach(newest.agreement)
         return self.known()
 
     def keep_own(self, agreement: KeptAgreement) -> None:
@@ -184,6 +191,13 @@ class Seat:
             shown=shown,
             peers=self.peers(),
         )
+
+    def _reach(self, digest: str) -> KeptAgreement:
+        """Keep an agreement, once those are kept that others have signed meanwhile; returns it."""
+        for shown in _line(self.client, self.project, self.known(), digest):
+            require_keys(shown.agreement, self.peers())
+            kept = self.keep(shown)
+        return kept
 
 
 @contextlib.contextmanager
@@ -358,18 +372,26 @@ def _follow(
     session: Session, client: BrokerClient, known: KeptAgreements, digest: str
 ) -> KeptAgreements:
     """Return what is kept after looking at the agreement by which the broker goes, and at those it amends."""
-    line = [_shown(client, session.project, digest)]
-    last = known.last_complete()
-    while last is not None and line[-1].agreement.number > last.agreement.number + 1:
-        line.append(_shown(client, session.project, line[-1].agreement.previous or ""))
+    line = _line(client, session.project, known, digest)
     peers = read_peers(session.workspace.peers)
     if known.find(digest) is None and peers.peers:
         peers = peers.meet(client.identities(session.project).identities)
-    for shown in reversed(line):
+    for shown in line:
         require_keys(shown.agreement, peers)
         _keep(session, session.workspace, session.party, known=known, shown=shown, peers=peers)
         known = agreements_kept(session)
     return known
+
+
+def _line(
+    client: BrokerClient, project: str, known: KeptAgreements, digest: str
+) -> list[KeptAgreement]:
+    """Return an agreement, and before it those between the last one that is kept and it, verified."""
+    line = [_shown(client, project, digest)]
+    last = known.last_complete()
+    while last is not None and line[-1].agreement.number > last.agreement.number + 1:
+        line.append(_shown(client, project, line[-1].agreement.previous or ""))
+    return line[::-1]
 
 
 def _shown(client: BrokerClient, project: str, digest: str) -> KeptAgreement:

@@ -15,6 +15,7 @@ from encoding.errors import AgreementUntrustedError
 
 if TYPE_CHECKING:
     from encoding.agreement.kept_agreements import KeptAgreement
+    from schemas.agreement import Agreement
 
 DEFAULT_RUNS: Final = 52
 RUNS: Final = click.IntRange(1, 1000)
@@ -35,13 +36,31 @@ def approve_in_advance(
         click.UsageError: the agreement does not provide for it, or ends earlier.
         AgreementUntrustedError: the broker does not show the approval.
     """
-    agreement = kept.agreement
+    last = last_day(kept.agreement, until)
+    confirm(standing_sentences(kept.agreement, last, runs), yes=yes)
+    return send_approval(at, kept.agreement, last, runs)
+
+
+def last_day(agreement: Agreement, until: str | None) -> str:
+    """Return the last day of an approval in advance; None is the agreement's own.
+
+    Raises:
+        click.UsageError: the agreement does not provide for it, or ends earlier.
+    """
     last = agreement.end if until is None else read_day(until)
     if agreement.approvals.runs != "standing":
         raise click.UsageError("the agreement asks for an approval of each run")
     if last > agreement.end:
         raise click.BadParameter(f"the agreement ends on {agreement.end}", param_hint="--until")
-    confirm(standing_sentences(agreement, last, runs), yes=yes)
+    return last
+
+
+def send_approval(at: Seat, agreement: Agreement, last: str, runs: int) -> str:
+    """Sign what somebody has seen and meant, send it, and return the approval's id.
+
+    Raises:
+        AgreementUntrustedError: the broker does not show the approval.
+    """
     signed = at.signer(agreement).approve_in_advance(agreement.policy, last, runs, at.session.now())
     shown = at.client.approve_in_advance(at.project, signed)
     require_shown(signed in [state.signed for state in shown.approvals])
