@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -15,14 +15,6 @@ from schemas.clauses import Amends
 from schemas.negotiation import AgreementProposal
 
 _PRACTICE: Final = Amends(only="practice", party=None)
-# What the places of answers are called on a sheet; any other is called by its place.
-_WORDS: Final[Mapping[str, str]] = {
-    "start": "first day",
-    "end": "last day",
-    "retention.destroy_by": "all is destroyed by",
-    "limits.files.spoke.least": "least records of the spoke",
-    "limits.files.spoke.most": "most records of the spoke",
-}
 
 
 def extended(
@@ -56,20 +48,6 @@ def extended(
     return made
 
 
-def changes_of(before: Agreement, after: Agreement, spoke: str) -> dict[str, str]:
-    """Return what an extension changes, in words: what it was and what it will be, by what it is called.
-
-    Args:
-        spoke: the spoke's party, so that the same change is called alike at all spokes.
-    """
-    old, new = (dict(_places(clauses_of(one), spoke)) for one in (before, after))
-    return {
-        _WORDS.get(place, place): f"{old.get(place, 'none')} → {new.get(place, 'none')}"
-        for place in dict.fromkeys((*old, *new))
-        if old.get(place) != new.get(place)
-    }
-
-
 def _settled(before: Agreement, answers: Mapping[str, Any]) -> dict[str, Any]:
     settled = dict(answers)
     end = settled.get("end")
@@ -78,29 +56,14 @@ def _settled(before: Agreement, answers: Mapping[str, Any]) -> dict[str, Any]:
         return settled
     kept = settled.get("retention", {})
     if isinstance(kept, dict) and "destroy_by" not in kept:
-        longer = _day(str(end)) - _day(before.end)
-        destroy_by = _day(before.retention.destroy_by) + longer
-        settled["retention"] = {**kept, "destroy_by": destroy_by.isoformat()}
+        settled["retention"] = {**kept, "destroy_by": _destroy_by(before, str(end))}
     return settled
 
 
-def _day(text: str) -> date:
+def _destroy_by(before: Agreement, end: str) -> str:
+    """Return the day that is as long after a later last day as it was after the one before."""
     try:
-        return date.fromisoformat(text)
-    except ValueError:
+        longer = date.fromisoformat(end) - date.fromisoformat(before.end)
+        return (date.fromisoformat(before.retention.destroy_by) + longer).isoformat()
+    except (ValueError, OverflowError):
         raise AgreementDraftError("the answer end is a day, such as 2028-08-31") from None
-
-
-def _places(value: Any, spoke: str, place: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each value with its place as in answers; what is listed for a party stands by its name."""
-    if isinstance(value, list):
-        parties = [one.get("party") if isinstance(one, dict) else None for one in value]
-        names = ("spoke" if party == spoke else party for party in parties)
-        value = {
-            str(name or at): one for at, (name, one) in enumerate(zip(names, value, strict=True))
-        }
-    if not isinstance(value, dict):
-        yield place, str(value)
-        return
-    for name, one in value.items():
-        yield from _places(one, spoke, f"{place}.{name}".lstrip("."))

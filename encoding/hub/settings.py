@@ -4,7 +4,7 @@ hub.toml              the settings
 identity.txt          the keys of the hub's person, shared by all spokes
 spokes.csv            the spokes, each with the fingerprint of its agreement
 spokes/PROJECT/       one whole ordinary folder a spoke: settings, workspace, files of links
-sheet-N.csv, .html    what counsel signs for the spokes that were added together
+sheet-N.csv, .html    the spokes that were added together, for counsel to sign, or extended together
 hub-report.html       the report of the last night, and as .json
 """
 

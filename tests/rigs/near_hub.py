@@ -121,11 +121,13 @@ class NearHub:
     def night(self, *spokes: str) -> None:
         """The jobs of one night at these spokes and at the hub, each as often as it takes."""
         chosen = [word for spoke in spokes for word in ("--spoke", spoke)]
-        for _ in range(3):
+        for _ in range(2):
             for spoke in spokes:
                 self.at(spoke).type("refresh")
             self.near.work()
             self.at("ann").type("hub", "refresh", "--processes", "1", *chosen)
+        for spoke in spokes:
+            self.at(spoke).ok("refresh")
 
     def rounds(self) -> dict[str, int]:
         """Return the last round whose links the hub has, by spoke."""

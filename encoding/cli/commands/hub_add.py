@@ -148,8 +148,9 @@ def _take_over(desk: HubDesk, listed: Sequence[Spoke], given: Sequence[str]) -> 
                 hint="take the steward's sheet, or draft agreements with --template",
             )
         before = known.get(spoke.project)
-        is_changed = before is not None and before.agreement != spoke.agreement
-        if before is not None and is_changed and before.sheet == spoke.sheet:
+        if before is None or before.sheet != spoke.sheet:
+            continue
+        if before.agreement != spoke.agreement:
             raise SpokesError(f"{spoke.project} was added before, with a different agreement")
     fingerprints = list(given)
     in_order = sorted(listed, key=lambda one: one.sheet)

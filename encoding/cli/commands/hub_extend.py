@@ -19,6 +19,7 @@ from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.standing_approvals import read_day
 from encoding.errors import AgencyError, BrokerUnreachableError, NotReadyError
+from encoding.hub.changes import changes_of
 from encoding.hub.sheet import extension_page
 from encoding.hub.spokes import Spoke, read_spokes, sheet_digest, write_spokes
 from encoding.hub.template import answers_for
@@ -76,6 +77,7 @@ def extend(
     desk = HubDesk(session)
     with desk.locked():
         wanted = _wanted(desk, spokes_list)
+        _refuse_others(desk)
         answers = _answers(wanted, last_day, template)
         folder = Path() if template is None else template.parent
         _extend_all(desk, wanted, answers, folder)
@@ -93,6 +95,14 @@ def _wanted(desk: HubDesk, spokes_list: Path | None) -> list[Spoke]:
         else:
             found.append(replace(spoke, cells={**spoke.cells, **one.cells}))
     return found
+
+
+def _refuse_others(desk: HubDesk) -> None:
+    """Refuse whoever is no steward of the hub, before anything is asked of the broker."""
+    desk.at(desk.some_spokes()[0])
+    duties = () if desk.session.own is None else desk.session.own.public.duties
+    if "steward" not in duties or "operator" in duties:
+        raise click.UsageError("this is for a steward of the hub")
 
 
 def _answers(
@@ -115,13 +125,13 @@ def _extend_all(
     number = max(spoke.sheet for spoke in known) + 1
     sent: list[_Sent] = []
     waiting: list[_Sent] = []
-    n_extended = n_left_out = 0
+    n_unchanged = 0
     with session.progress() as progress:
         for n_done, spoke in enumerate(wanted, start=1):
             try:
                 found = _extended(desk, spoke, answers[spoke.project], folder)
                 if found is None:
-                    n_extended += 1
+                    n_unchanged += 1
                 elif found.spoke.agreement == spoke.agreement:
                     waiting.append(found)
                 else:
@@ -129,22 +139,21 @@ def _extend_all(
             except BrokerUnreachableError:
                 raise
             except AgencyError as exc:
-                n_left_out += 1
                 session.warn(f"{spoke.project} is left alone: {exc}")
             progress("extending", n_done / len(wanted), n_done, "agreements")
     _say_waiting(session, waiting)
-    if n_extended:
-        session.say(f"extended already: {n_extended:,} of {len(wanted):,}")
+    if n_unchanged:
+        session.say(f"nothing to change at {n_unchanged:,} of {len(wanted):,} spokes")
     if sent:
         _write_sheet(desk, number, sent, known)
-    elif not waiting and not n_extended:
+    elif not waiting and not n_unchanged:
         raise NotReadyError("no agreement could be extended", hint="correct what is listed above")
 
 
 def _extended(desk: HubDesk, spoke: Spoke, answers: dict[str, Any], folder: Path) -> _Sent | None:
     """Draft the version that extends a spoke's agreement, and send it; None: there is nothing to extend."""
 
-    from encoding.hub.extension import changes_of, extended
+    from encoding.hub.extension import extended
 
     with desk.seat(spoke) as at:
         before = at.refresh().last_complete() or at.in_force()

@@ -25,7 +25,7 @@ from encoding.cli.parts.hub_desk import HubDesk
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.standing_approvals import confirm, last_day, send_approval
 from encoding.errors import AgencyError, NotReadyError, SpokesError
-from encoding.hub.extension import changes_of
+from encoding.hub.changes import changes_of
 from encoding.hub.spokes import Spoke, read_spokes, sheet_digest
 from encoding.people.peers import read_peers
 from schemas.amendment import of_same_clauses
@@ -65,7 +65,7 @@ class _Offered:
     "--fingerprint",
     "fingerprints",
     multiple=True,
-    help="The fingerprint on counsel's sheet, all 64 characters; nothing is asked about it then.",
+    help="The fingerprint on the sheet, all 64 characters; nothing is asked about it then.",
 )
 @click.option(
     "--standing",
@@ -98,8 +98,9 @@ def sign(
                 desk, [one for one in offered if one.spoke.project not in failed], entry
             )
     missing = sum(bool(one.kept.missing()) for one in offered)
+    n_signed = sum(one.spoke.project not in failed for one in waiting)
     session.say(
-        f"{len(waiting) - len(failed):,} agreements are signed now;"
+        f"{n_signed:,} agreements are signed now;"
         f" {len(offered) - missing:,} of {len(spokes):,} have every party's signature"
     )
     if failed:

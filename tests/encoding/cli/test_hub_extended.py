@@ -67,19 +67,23 @@ def test_another_year_takes_one_command_and_no_ink_and_keeps_link_ids(hub: NearH
     assert "up to 52 runs are approved in advance until 2028-08-31" in signed.stderr
     hub.sign("sam", SHEET, "--standing", "--yes")
 
-    # The late one goes on under its first version, and holds up nobody.
+    # The late one stays under its first version, and holds up nobody.
     again = extended(hub)
     assert f"sheet 2: the signature of the spoke is missing at {LATE}" in again
-    assert "extended already: 1 of 3" in again
+    assert "nothing to change at 1 of 3" in again
     hub.near.move(days=7)
-    hub.night(GOOD, LATE)
-    assert rounds == {GOOD: 1}
-    assert hub.rounds() == {GOOD: 2, LATE: 1}
+    hub.night(GOOD)
+    assert (rounds, hub.rounds()) == ({GOOD: 1}, {GOOD: 2})
     assert hub.hub_links(GOOD) == before
     assert set(hub.links(hub.at(GOOD).folder).values()) == {*before.values()}
 
-    hub.at(LATE).ok("agreement", "sign", "--standing", "--yes")
-    assert "extended already: 2 of 3" in extended(hub)
+    shown = hub.at(LATE).json("agreement", "status")["agreements"]
+    assert {one["number"]: one["state"] for one in shown} == {
+        1: "signed by all",
+        2: f"waits for the signature of {LATE}",
+    }
+    hub.at(LATE).ok("hub", "join", "--yes")
+    assert "nothing to change at 2 of 3" in extended(hub)
     assert not (hub.at("sam").folder / "sheet-3.html").exists()
 
 
