@@ -142,7 +142,7 @@ def sheet(ctx: click.Context, project: str | None) -> None:
 
 
 @person.command("confirm", short_help="Let people act, after comparing their fingerprints.")
-@click.argument("person_ids", metavar="[PERSON]...", nargs=-1)
+@click.argument("named", metavar="[PERSON]...", nargs=-1)
 @click.option(
     "--fingerprint",
     "fingerprints",
@@ -150,31 +150,30 @@ def sheet(ctx: click.Context, project: str | None) -> None:
     help="The twelve groups as the person read them, once for each PERSON; asked for if not given.",
 )
 @click.pass_context
-def confirm(
-    ctx: click.Context, person_ids: tuple[str, ...], *, fingerprints: tuple[str, ...]
-) -> None:
+def confirm(ctx: click.Context, named: tuple[str, ...], *, fingerprints: tuple[str, ...]) -> None:
     """Let people act, after comparing fingerprints with each: those named, or else all who wait.
 
-    Call each person on a number that you know, and let them read what `blindlink start` printed. Type what you
-    hear, or press Enter if you can't reach the person now. You don't see the fingerprint beforehand, so you
-    can't confirm what no one has read.
+    PERSON is an ID, or the name of a party: all of it who wait. Call each person on a number that you know, and
+    let them read what `blindlink start` printed. Type what you hear, or press Enter if you can't reach the
+    person now. You don't see the fingerprint beforehand, so you can't confirm what no one has read.
 
     Example: blindlink-broker person confirm
     """
-    if fingerprints and len(fingerprints) != len(person_ids):
-        raise click.UsageError("give --fingerprint once for each PERSON, in their order")
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
+        chosen = _to_confirm(broker, named)
+        if fingerprints and not len(fingerprints) == len(named) == len(chosen):
+            raise click.UsageError("give --fingerprint once for each PERSON, in their order")
         refused = 0
-        for person_id, name in _to_confirm(broker, person_ids):
-            heard = fingerprints[person_ids.index(person_id)] if fingerprints else _heard(name)
+        for at, (person_id, name) in enumerate(chosen):
+            heard = fingerprints[at] if fingerprints else _heard(name)
             if not heard:
                 continue
             try:
                 _confirm(broker, operator, person_id, heard)
             except BrokerError as exc:
                 # Whoever was alone says it as every command does; the others need not wait for one.
-                if len(person_ids) == 1:
+                if len(chosen) == 1 and named:
                     raise
                 refused += 1
                 click.echo(f"{name} is not confirmed: {exc.detail}", err=True)
@@ -226,19 +225,25 @@ def unlink(ctx: click.Context, person_id: str) -> None:
 
 
 def _to_confirm(broker: Broker, named: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return id and name of whoever is to be confirmed: those named, else all who wait, by party."""
+    """Return id and name of whoever is to be confirmed: those named by id or party, else all who wait."""
     from app.agencies import persons
 
     names: dict[str, str] = {}
-    waiting: list[str] = []
+    waiting: dict[str, list[str]] = {}
+    parties: set[str] = set()
     with broker.database.read() as session:
         for row in persons.list_persons(session, None):
             names[row.id] = f"{row.label or row.id} of {row.party}"
+            parties.add(row.party)
             if persons.state_of(row) == "awaiting":
-                waiting.append(row.id)
+                waiting.setdefault(row.party, []).append(row.id)
     if not (named or waiting):
         raise RequestError("nobody waits to be confirmed", hint="see: person list")
-    return [(one, names.get(one, one)) for one in dict.fromkeys(named or waiting)]
+    for one in named:
+        if one in parties - waiting.keys():
+            raise RequestError(f"no one of {one} waits to be confirmed", hint="see: person list")
+    chosen = [who for one in named or waiting for who in waiting.get(one, [one])]
+    return [(one, names.get(one, one)) for one in dict.fromkeys(chosen)]
 
 
 def _heard(name: str) -> str:

@@ -30,9 +30,9 @@ def with_party(broker: Any) -> Any:
 
 
 @contextmanager
-def enrolled(state: Path, code: str) -> Iterator[Identity]:
+def enrolled(state: Path, code: str, party: str = "child-welfare") -> Iterator[Identity]:
     now = datetime.now(UTC)
-    identity = new_identity("child-welfare", ("analyst", "steward"), now)
+    identity = new_identity(party, ("analyst", "steward"), now)
     broker = open_broker(read_settings(state))
     with broker.database.write() as session:
         wanted = EnrolmentRequest(code=code, identity=identity.signed)
@@ -41,9 +41,9 @@ def enrolled(state: Path, code: str) -> Iterator[Identity]:
     yield identity
 
 
-def invited(command: Any) -> str:
+def invited(command: Any, party: str = "child-welfare") -> str:
     done = command(
-        "person", "invite", "child-welfare", "--duty", "steward", "--duty", "analyst",
+        "person", "invite", party, "--duty", "steward", "--duty", "analyst",
         "--label", "Ann",
     )  # fmt: skip
     assert done.exit_code == 0, done.stderr
@@ -187,6 +187,19 @@ def test_all_who_wait_are_confirmed_by_one_command(with_party: Any, state: Path)
         assert CliRunner().invoke(main, arguments, input=f"{named[first]}\n").exit_code == 0
         assert states(with_party) == ["active", "active"]
         assert "nobody waits" in with_party("person", "confirm").stderr
+
+
+def test_whoever_calls_is_found_by_their_party_among_hundreds(with_party: Any, state: Path) -> None:
+    assert with_party("agency", "add", "d-17").exit_code == 0
+    code = invited(with_party, "d-17")
+    with enrolled(state, invited(with_party)), enrolled(state, code, "d-17") as kim:
+        arguments = ["--state", str(state), "person", "confirm", "d-17"]
+        done = CliRunner().invoke(main, arguments, input=f"{kim.public.fingerprint()}\n")
+        assert done.exit_code == 0, done.stderr
+        assert done.stderr.count("the twelve groups") == 1
+        assert "of d-17 may act from now on" in done.stderr
+        nobody = with_party("person", "confirm", "d-17", "--fingerprint", "1")
+        assert "no one of d-17 waits to be confirmed" in nobody.stderr
 
 
 def test_one_wrong_fingerprint_keeps_nobody_else_waiting(with_party: Any, state: Path) -> None:
