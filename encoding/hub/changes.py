@@ -26,7 +26,7 @@ def changes_of(before: Agreement, after: Agreement, spoke: str) -> dict[str, str
     """
     old, new = (dict(_places(clauses_of(one), spoke)) for one in (before, after))
     return {
-        _WORDS.get(place, place): f"{old.get(place, 'none')} → {new.get(place, 'none')}"
+        _WORDS.get(place, place): f"{new.get(place, 'none')} (was {old.get(place, 'none')})"
         for place in dict.fromkeys((*old, *new))
         if old.get(place) != new.get(place)
     }

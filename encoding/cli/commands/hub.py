@@ -13,7 +13,7 @@ from encoding.cli.commands.hub_join import join
 from encoding.cli.commands.hub_sign import sign
 from encoding.cli.parts import prompts
 from encoding.cli.parts.hub_desk import HubDesk, hub_settings
-from encoding.cli.parts.hub_report import reported, status_lines, summary
+from encoding.cli.parts.hub_report import ending_words, reported, status_lines, summary
 from encoding.cli.parts.init_questions import FILE_ALONE, ask_sections, doubts_about_file
 from encoding.cli.parts.invitations import (
     Place,
@@ -168,8 +168,10 @@ def refresh(
         order = NightOrder(wait_hours * 3600, processes, begin, columns)
         night = Night(desk, order, lambda outcome: session.say(_told(outcome)))
         night.do(spokes)
-        report = reported(desk)
+        report, ending = reported(desk), ending_words(desk)
     emit(report.to_json(), remarks=[summary(report, desk.hub.report("html"))])
+    if ending is not None:
+        session.warn(ending)
     codes = {one.exit_code for one in night.outcomes.values() if one.state == "failed"}
     worst = next((code for code in _WORST_FIRST if code in codes), max(codes, default=0))
     click.get_current_context().exit(worst)

@@ -204,7 +204,7 @@ def _show_changes(number: int, offered: Iterable[_Offered]) -> None:
     if changes:
         click.echo(f"\nWHAT SHEET {number} CHANGES", err=True)
     for (what, how), n_spokes in changes.items():
-        click.echo(f"  {what}: {how} ({n_spokes:,} agreements)", err=True)
+        click.echo(f"  {what}: {how}, {n_spokes:,} agreements", err=True)
 
 
 def _compared_elsewhere(desk: HubDesk, spokes: list[Spoke]) -> set[str]:

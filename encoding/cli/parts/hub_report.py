@@ -6,11 +6,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from encoding.agreement.kept_agreements import read_kept
 from encoding.cli.parts.pages import refuse_another_page, write_page
+from encoding.errors import AgencyError
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.hub.page import WORDS, hub_page
 from encoding.hub.report import HubReport, SpokeSeen, hub_report
+from encoding.workspace.workspace import open_workspace
 from schemas.ids import utc_text
+from schemas.overdue import since_end
 
 if TYPE_CHECKING:
     from encoding.cli.parts.hub_desk import HubDesk
@@ -32,6 +36,31 @@ def reported(desk: HubDesk) -> HubReport:
     write_page(hub.report("html"), hub_page(made))
     write_durably(hub.report("json"), made.to_canonical() + b"\n")
     return made
+
+
+def ending_words(desk: HubDesk) -> str | None:
+    """Return in one sentence which agreements end soon, with none that follows kept; None: none does."""
+    now, found = utc_text(desk.session.now()), []
+    for spoke in desk.some_spokes():
+        place = open_workspace(desk.hub.folder_of(spoke) / "workspace").agreements(spoke.project)
+        try:
+            kept = read_kept(place, spoke.project).last_complete()
+        except AgencyError:
+            # What is wrong there was told as that spoke's outcome.
+            continue
+        if (
+            kept is not None
+            and since_end(kept.agreement.end) <= now
+            and now[:10] <= kept.agreement.end
+        ):
+            found.append((kept.agreement.end, spoke.name))
+    if not found:
+        return None
+    day, party = min(found)
+    return (
+        f"agreements that end soon: {len(found):,}, the first with {party} on {day}; your steward extends them"
+        " with: blindlink hub extend"
+    )
 
 
 def summary(report: HubReport, page: Path) -> str:

@@ -54,12 +54,12 @@ def test_another_year_takes_one_command_and_no_ink_and_keeps_link_ids(hub: NearH
     assert "agreements that are new at the broker: 2; no counsel has to sign" in said
     assert f"{HUB}-{OPEN} is left alone: no agreement binds" in said
     page = (hub.at("sam").folder / f"{SHEET}.html").read_text("utf-8")
-    for part in ("no ink is needed", "2027-08-31 → 2028-08-31", "2028-08-31 → 2029-09-01"):
+    for part in ("no ink is needed", "2028-08-31 (was 2027-08-31)", "2029-09-01 (was 2028-08-31)"):
         assert part in page
     assert {one["name"] for one in read_rows(hub.at("sam").folder / f"{SHEET}.csv")} == {GOOD, LATE}
 
     shown = hub.sign("sam", SHEET).stderr
-    assert "last day: 2027-08-31 → 2028-08-31 (2 agreements)" in shown
+    assert "last day: 2028-08-31 (was 2027-08-31), 2 agreements" in shown
     hub.take_over("eve", SHEET)
     assert "2 agreements are signed now" in hub.sign("eve", SHEET).stderr
     signed = hub.at(GOOD).ok("agreement", "sign", "--standing", "--yes")
@@ -157,5 +157,13 @@ def test_sizes_from_a_list_change_too_and_what_takes_ink_is_refused(hub: NearHub
         in said
     )
     page = (folder / "sheet-3.html").read_text("utf-8")
-    assert "2000 → 3000" in page
+    assert "3000 (was 2000)" in page
     assert LATE not in {one["name"] for one in read_rows(folder / "sheet-3.csv")}
+
+
+def test_the_job_of_the_night_says_in_time_which_agreements_end(hub: NearHub) -> None:
+    job = ("hub", "refresh", "--processes", "1", "--spoke", OPEN)
+    assert "end soon" not in hub.at("ann").type(*job).stderr
+    hub.near.move(days=270)
+    said = hub.at("ann").type(*job).stderr
+    assert f"agreements that end soon: 1, the first with {GOOD} on 2027-08-31" in said
