@@ -199,18 +199,23 @@ def vouched_keys(known: KeptAgreements, peers: Peers, own: str) -> Iterator[Publ
     """Yield the persons of other parties whom nobody has compared here, but whom a trusted steward vouches for.
 
     Those of the last complete agreement: each party lists its persons, and signs that. So whoever takes
-    somebody's place is trusted where the one is who signed for them, in this version or an earlier one.
+    somebody's place is trusted where the one is who signed for them, in this version or an earlier one; the one
+    may be trusted by such a word, too, since between two visits to the broker several may have followed.
     """
-    last = known.last_complete()
-    for person in () if last is None else untrusted_keys(last.agreement, peers, own):
-        signers = (
-            kept.agreement.person(signed.statement.person)
-            for kept in known.agreements
-            if kept.is_complete() and kept.agreement.person(person.person) == person
+    complete = [kept for kept in known.agreements if kept.is_complete()]
+    brought: list[PublicIdentity] = []
+    for kept in complete:
+        stewards = [
+            listed
             for signed in kept.consents
-            if signed.statement.party == person.party
-        )
-        if any(one is not None and is_known(one, peers) for one in signers):
+            if (listed := kept.agreement.person(signed.statement.person)) is not None
+            and (listed in brought or is_known(listed, peers))
+        ]
+        parties = {steward.party for steward in stewards}
+        others = untrusted_keys(kept.agreement, peers, own)
+        brought += [one for one in others if one.party in parties and one not in brought]
+    for person in brought:
+        if complete[-1].agreement.person(person.person) == person:
             yield person
 
 

@@ -102,10 +102,15 @@ def amend(
 
 def join_roster(broker: Broker, project: str, person: PublicIdentity, steward: Identity) -> None:
     """Let a party's steward put a person on its roster, in a project that an agreement binds."""
+    sign_roster(broker, project, steward, joining=[person], leaving=())
+
+
+def sign_roster(broker: Broker, project: str, steward: Identity, **changes: Any) -> None:
+    """Let a steward change who acts for their party, in a project that an agreement binds."""
     with broker.database.write() as session:
         bound = all_versions(session, project)[0]
         before = KeptAgreement(agreement=bound.agreement, profile=bound.profile)
-        after = change_roster(before, person.party, joining=[person], leaving=())
+        after = change_roster(before, steward.public.party, **changes)
         sign_version(session, broker, after.agreement, after.profile, [steward])
 
 

@@ -232,7 +232,7 @@ def _sign(at: Seat, source: Path | None, given: Entry) -> KeptAgreement:
     offered = _from_file(at, source) if source is not None else _waiting(at)
     agreement = offered.agreement
     require_next(at.refresh(), agreement)
-    require_keys(agreement, at.peers())
+    require_keys(agreement, at.vouched_peers())
     consent = own_consent(at, offered)
     was_signed = consent is not None
     if consent is None:

@@ -130,7 +130,7 @@ def _offered(at: Seat, spoke: Spoke) -> _Offered:
         return _Offered(spoke, kept, is_signed=True, unknown=[])
     known = at.refresh()
     require_next(known, kept.agreement)
-    require_keys(kept.agreement, at.peers())
+    require_keys(kept.agreement, at.vouched_peers())
     unknown = list(untrusted_keys(kept.agreement, at.peers(), at.party))
     changes: Mapping[str, str] = {}
     if kept.agreement.amends is not None:

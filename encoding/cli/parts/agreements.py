@@ -45,6 +45,8 @@ from schemas.chapters import grouped
 from schemas.roster import on_roster
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from encoding.broker.client import BrokerClient
     from encoding.people.identity import Identity
     from schemas.agreement import Agreement
@@ -96,6 +98,16 @@ class Seat:
             self.client.identities(self.project).identities
         )
 
+    def vouched_peers(self) -> Peers:
+        """Return whose keys are trusted, and those for whom a trusted steward has signed.
+
+        Raises:
+            UntrustedKeyError: the broker shows forged keys of one of them.
+        """
+        shown = self.client.identities(self.project).identities
+        met = read_peers(self.workspace.peers).meet(shown)
+        return _with_vouched(met, self.known(), self.party, self.session.now(), shown)
+
     def signer(self, agreement: Agreement) -> Signer:
         """Return the person as a signer about an agreement."""
         listed = agreement.person(self.own.public.person)
@@ -111,8 +123,14 @@ class Seat:
         Raises:
             AgreementUntrustedError, UntrustedKeyError: it must not be believed.
         """
-        shown = _shown(self.client, self.project, digest)
-        require_keys(shown.agreement, self.peers())
+        shown, known = _shown(self.client, self.project, digest), self.known()
+        last = known.last_complete()
+        n_last = 0 if last is None else last.agreement.number
+        is_new = known.find(digest) is None
+        if known.agreements and is_new and shown.agreement.number > n_last + 1:
+            # Others have gone on, and who acts for them by now says what they have signed.
+            self.refresh()
+        require_keys(shown.agreement, self.vouched_peers())
         return shown
 
     def shown(self, number: int | None) -> KeptAgreement:
@@ -160,7 +178,8 @@ class Seat:
         shown = {one.agreement for one in listed}
         for kept in self.known().agreements:
             if kept.digest in shown:
-                self.keep(self.fetch(kept.digest))
+                # Whose keys it lists was looked at when it came; those persons may have left since.
+                self.keep(_shown(self.client, self.project, kept.digest))
         last = self.known().last_complete()
         binding = (one for one in listed if one.state in _BINDING)
         newest = max(binding, key=lambda one: one.number, default=None)
@@ -189,13 +208,13 @@ class Seat:
             self.party,
             known=self.known(),
             shown=shown,
-            peers=self.peers(),
+            peers=self.vouched_peers(),
         )
 
     def _reach(self, digest: str) -> KeptAgreement:
         """Keep an agreement, once those are kept that others have signed meanwhile; returns it."""
         for shown in _line(self.client, self.project, self.known(), digest):
-            require_keys(shown.agreement, self.peers())
+            require_keys(shown.agreement, self.vouched_peers())
             kept = self.keep(shown)
         return kept
 
@@ -319,13 +338,10 @@ def trusted_peers(session: Session, shown: Sequence[IdentityHistory]) -> Peers:
     """
     place = session.workspace.peers
     met = meet_kept(place, shown)
-    vouched = tuple(vouched_keys(agreements_kept(session), met, session.party))
-    if vouched:
-        for person in vouched:
-            met = met.trust(person.party, person.fingerprint(), session.now(), keep_others=True)
-        met = met.meet(shown)
-        write_peers(place, met)
-    return met
+    trusted = _with_vouched(met, agreements_kept(session), session.party, session.now(), shown)
+    if trusted != met:
+        write_peers(place, trusted)
+    return trusted
 
 
 def agreement_in_force(session: Session, view: ProjectView) -> Agreement:
@@ -368,15 +384,32 @@ def agreements_kept(session: Session) -> KeptAgreements:
     return read_kept(session.workspace.agreements(session.project), session.project)
 
 
+def _with_vouched(
+    peers: Peers,
+    known: KeptAgreements,
+    party: str,
+    now: datetime,
+    shown: Sequence[IdentityHistory],
+) -> Peers:
+    """Return the trusted persons with those for whom one of them has signed, with their newest keys."""
+    vouched = tuple(vouched_keys(known, peers, party))
+    for person in vouched:
+        peers = peers.trust(person.party, person.fingerprint(), now, keep_others=True)
+    return peers.meet(shown) if vouched else peers
+
+
 def _follow(
     session: Session, client: BrokerClient, known: KeptAgreements, digest: str
 ) -> KeptAgreements:
     """Return what is kept after looking at the agreement by which the broker goes, and at those it amends."""
     line = _line(client, session.project, known, digest)
     peers = read_peers(session.workspace.peers)
+    identities: Sequence[IdentityHistory] = ()
     if known.find(digest) is None and peers.peers:
-        peers = peers.meet(client.identities(session.project).identities)
+        identities = client.identities(session.project).identities
+        peers = peers.meet(identities)
     for shown in line:
+        peers = _with_vouched(peers, known, session.party, session.now(), identities)
         require_keys(shown.agreement, peers)
         _keep(session, session.workspace, session.party, known=known, shown=shown, peers=peers)
         known = agreements_kept(session)

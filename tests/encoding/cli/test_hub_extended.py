@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from rigs.agreed import join_roster
+from rigs.agreed import join_roster, sign_roster
 from rigs.near_hub import HUB, NearHub, near_hub
 from rigs.rehearsal import read_rows
 
@@ -109,16 +109,22 @@ def test_after_a_crash_the_same_command_does_what_is_missing(hub: NearHub) -> No
     assert {name for name, row in hub.listed().items() if row["sheet"] == "2"} == {GOOD, LATE}
 
 
-def test_a_roster_that_changed_since_is_kept_and_one_that_changes_meanwhile_is_drafted_anew(
+def test_whoever_took_over_since_is_kept_and_a_change_meanwhile_is_drafted_anew(
     hub: NearHub,
 ) -> None:
-    near = hub.near
+    near, project = hub.near, f"{HUB}-{GOOD}"
+    # The one person of the spoke hands over to another, who does so, too, and nobody of the hub looks between.
+    before = near.people[GOOD]
     for _ in range(2):
-        join_roster(
-            near.broker, f"{HUB}-{GOOD}", near.person(GOOD, "analyst").public, near.people[GOOD]
-        )
+        after = near.person(GOOD)
+        join_roster(near.broker, project, after.public, before)
+        leaves = {"leaving": [before.public.person], "holder": after.public.person}
+        sign_roster(near.broker, project, after, joining=[], **leaves)
+        before = after
+    night = hub.at("ann").type("hub", "refresh", "--processes", "1", "--spoke", GOOD)
+    assert f"{GOOD}: late: the secret cannot be made yet" in night.stderr
     extended(hub)
-    assert (f"{HUB}-{GOOD}", 4) in proposed(hub)
+    assert (project, 6) in proposed(hub)
     join_roster(
         near.broker, f"{HUB}-{LATE}", near.person(LATE, "analyst").public, near.people[LATE]
     )
