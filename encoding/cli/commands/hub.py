@@ -166,7 +166,7 @@ def refresh(
             spokes = [one for one in spokes if {one.name, one.project} & {*chosen}]
         columns = ColumnsOrder(deliver=deliver, attach=attach)
         order = NightOrder(wait_hours * 3600, processes, begin, columns)
-        night = Night(desk, order, lambda outcome: session.say(_told(outcome)))
+        night = Night(desk, order, lambda outcome: _tell(session, outcome))
         night.do(spokes)
         report, ending = reported(desk), ending_words(desk)
     emit(report.to_json(), remarks=[summary(report, desk.hub.report("html"))])
@@ -218,8 +218,10 @@ def _hub_file(sections: ConfigFile, only: str | None) -> HubFile:
     )
 
 
-def _told(outcome: Outcome) -> str:
-    return f"{outcome.party}: {outcome.state}: {outcome.message}"
+def _tell(session: Session, outcome: Outcome) -> None:
+    for warning in outcome.warnings:
+        session.warn(f"{outcome.party}: {warning}")
+    session.say(f"{outcome.party}: {outcome.state}: {outcome.message}")
 
 
 def _row(one: Any) -> dict[str, Any]:

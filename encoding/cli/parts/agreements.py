@@ -464,7 +464,8 @@ def _keep(
         before, amends = known.find(shown.agreement.previous or ""), shown.agreement.amends
         if before is not None and amends is not None and amends.party is not None:
             told = roster_words(before.agreement, shown.agreement, amends.party)
-            session.say(f"{told}; if that is wrong, halt the linkage: blindlink agreement suspend")
+            # A job that says nothing tells this, too: whoever knows better may halt the linkage.
+            session.warn(f"{told}; if that is wrong, halt the linkage: blindlink agreement suspend")
     changed = merged(known, shown)
     if changed != known:
         write_kept(workspace.agreements(known.project), changed)

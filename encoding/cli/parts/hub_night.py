@@ -108,7 +108,8 @@ class Night:
     def _note(self, outcome: Outcome) -> None:
         before = self.outcomes.get(outcome.project)
         self.outcomes[outcome.project] = outcome
-        if before is None or before.state != outcome.state:
+        is_the_same = before is not None and before.state == outcome.state
+        if before is None or not (is_the_same and {*outcome.warnings} <= {*before.warnings}):
             self.tell(outcome)
 
     def _read(self, wanting: Iterable[tuple[Errand, Reading]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rigs.rehearsal import read_rows
 
 GOOD, LATE, OPEN = "d-1", "d-2", "d-3"
 EXTEND = ("hub", "extend", "--until", "2028-08-31")
+JOB = ("hub", "refresh", "--processes", "1")
 SHEET = "sheet-2"
 
 
@@ -121,8 +123,10 @@ def test_whoever_took_over_since_is_kept_and_a_change_meanwhile_is_drafted_anew(
         leaves = {"leaving": [before.public.person], "holder": after.public.person}
         sign_roster(near.broker, project, after, joining=[], **leaves)
         before = after
-    night = hub.at("ann").type("hub", "refresh", "--processes", "1", "--spoke", GOOD)
-    assert f"{GOOD}: late: the secret cannot be made yet" in night.stderr
+    night = hub.at("ann").type("--quiet", *JOB, "--spoke", GOOD, "--json")
+    assert night.stderr.count(f"warning: {GOOD}: ") == 4
+    assert "halt the linkage: blindlink agreement suspend" in night.stderr
+    assert json.loads(night.stdout)["states"] == {"late": 1, "new": 2}
     extended(hub)
     assert (project, 6) in proposed(hub)
     join_roster(
@@ -168,7 +172,7 @@ def test_sizes_from_a_list_change_too_and_what_takes_ink_is_refused(hub: NearHub
 
 
 def test_the_job_of_the_night_says_in_time_which_agreements_end(hub: NearHub) -> None:
-    job = ("hub", "refresh", "--processes", "1", "--spoke", OPEN)
+    job = (*JOB, "--spoke", OPEN)
     assert "end soon" not in hub.at("ann").type(*job).stderr
     hub.near.move(days=270)
     said = hub.at("ann").type(*job).stderr
