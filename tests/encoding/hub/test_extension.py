@@ -1,0 +1,74 @@
+"""What extends an agreement: later days and whatever else needs no ink, and nothing more."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rigs.negotiation import proposal
+
+from encoding.errors import AgencyError
+from encoding.hub.changes import changes_of
+from encoding.hub.extension import extended
+
+BEFORE = proposal()
+END = date.fromisoformat(BEFORE.agreement.end)
+LATER = (END + timedelta(365)).isoformat()
+HERE = Path()
+
+
+def test_what_is_kept_is_destroyed_as_long_after_the_last_day_as_before() -> None:
+    made = extended(BEFORE, {"end": LATER}, HERE)
+    assert made is not None
+    old, new = (
+        date.fromisoformat(one.agreement.retention.destroy_by)
+        - date.fromisoformat(one.agreement.end)
+        for one in (BEFORE, made)
+    )
+    assert old == new
+    assert made.agreement.signers == made.agreement.names()
+    changes = changes_of(BEFORE.agreement, made.agreement, "k12")
+    assert changes.keys() == {"last day", "all is destroyed by"}
+    assert changes["last day"] == f"{LATER} (was {END})"
+
+
+def test_what_is_destroyed_earlier_than_that_may_be_said() -> None:
+    made = extended(BEFORE, {"end": LATER, "retention": {"destroy_by": LATER}}, HERE)
+    assert made is not None
+    assert made.agreement.retention.destroy_by == LATER
+
+
+@pytest.mark.parametrize("end", [END.isoformat(), (END - timedelta(1)).isoformat()])
+def test_nothing_is_shortened_and_the_same_is_no_new_version(end: str) -> None:
+    assert extended(BEFORE, {"end": end}, HERE) is None
+
+
+def test_a_size_is_called_alike_at_all_spokes() -> None:
+    files = BEFORE.agreement.to_json()["limits"]["files"]
+    spoke = max(files, key=lambda one: int(one["most"]))
+    spoke["most"] += 1
+    made = extended(BEFORE, {"limits": {"files": files}}, HERE)
+    assert made is not None
+    changes = changes_of(BEFORE.agreement, made.agreement, spoke["party"])
+    assert changes == {
+        "most records of the spoke": f"{spoke['most']} (was {spoke['most'] - 1})",
+    }
+
+
+MORE: dict[str, tuple[dict[str, Any], str]] = {
+    "another floor": ({"limits": {"floor": 3}}, "the floor changes"),
+    "kept longer": ({"retention": {"keep_links_days": 3000}}, "something is kept longer"),
+    "a new secret": ({"new_secret": True}, "it opens a new epoch"),
+    "with counsel": ({"counsel": True, "end": LATER}, "or asks for counsel"),
+    "no day": ({"end": "soon"}, "the answer end is a day"),
+    "past all days": ({"end": "9999-12-31"}, "the answer end is a day"),
+}
+
+
+@pytest.mark.parametrize("what", MORE)
+def test_what_takes_ink_is_refused_and_says_why(what: str) -> None:
+    answers, why = MORE[what]
+    with pytest.raises(AgencyError, match=why):
+        extended(BEFORE, answers, HERE)
