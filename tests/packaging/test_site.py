@@ -104,6 +104,7 @@ def site(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.index
+@pytest.mark.timeout(900)
 def test_every_document_is_built_and_asks_no_other_host(site: Path) -> None:
     for page in (*GUIDES, *ROOT.glob("docs/adr/*.md"), *ROOT.glob("schemas/spec/*.md")):
         assert (site / page.relative_to(ROOT)).with_suffix(".html").exists(), page.name
@@ -119,6 +120,7 @@ def test_every_document_is_built_and_asks_no_other_host(site: Path) -> None:
 
 
 @pytest.mark.index
+@pytest.mark.timeout(900)
 def test_the_reference_stands_in_the_site_as_plain_tables(site: Path) -> None:
     text = (site / "docs" / "api-reference.html").read_text("utf-8")
     assert "/v1/uploads/{upload}/parts/{number}" in text
@@ -126,6 +128,7 @@ def test_the_reference_stands_in_the_site_as_plain_tables(site: Path) -> None:
 
 
 @pytest.mark.index
+@pytest.mark.timeout(900)
 @pytest.mark.browser
 @pytest.mark.parametrize("page", ["index", "exit-codes", "api-reference", "architecture"])
 def test_it_reads_without_javascript_on_a_phone_in_light_and_dark(
@@ -143,6 +146,7 @@ def test_it_reads_without_javascript_on_a_phone_in_light_and_dark(
 
 
 @pytest.mark.index
+@pytest.mark.timeout(900)
 def test_each_broken_link_fails_the_build(packages: Path, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     shutil.copytree(ROOT / "docs" / "site", tmp_path / "docs" / "site")
