@@ -64,7 +64,7 @@ lint:  ## check style, types, imports and the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --platform win32 --no-warn-unreachable
+	$(BIN)/mypy --platform win32 --no-warn-unreachable -p app -p encoding -p schemas
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile install/cluster/Dockerfile
 
