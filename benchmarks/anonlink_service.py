@@ -15,12 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from benchmarks.matching_files import two_files
+from benchmarks.processes import peak_mib
 
 
 def timed(name: str, step: Callable[[], Any]) -> Any:
@@ -28,14 +28,6 @@ def timed(name: str, step: Callable[[], Any]) -> Any:
     found = step()
     print(f"{name}: {time.perf_counter() - began:.1f} s", flush=True)
     return found
-
-
-def peak_mib(process: subprocess.Popen[str]) -> int:
-    """Return the most memory that a process had so far, in MiB."""
-    for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) >> 10
-    return 0
 
 
 def measure(address: str, process: subprocess.Popen[str], given: argparse.Namespace) -> None:
@@ -52,7 +44,7 @@ def measure(address: str, process: subprocess.Popen[str], given: argparse.Namesp
     as_json = {"content-type": "application/json"}
     first, second = made["update_tokens"]
     timed("JSON", lambda: ask("POST", f"{path}/clks", first, content=body, headers=as_json))
-    print(f"memory after JSON: {peak_mib(process)} MiB")
+    print(f"memory after JSON: {peak_mib(process.pid):,.0f} MiB")
     as_bytes = {
         "content-type": "application/octet-stream",
         "hash-count": str(len(right)),
@@ -63,7 +55,7 @@ def measure(address: str, process: subprocess.Popen[str], given: argparse.Namesp
         "bytes",
         lambda: ask("POST", f"{path}/binaryclks", second, content=content, headers=as_bytes),
     )
-    print(f"memory after both: {peak_mib(process)} MiB")
+    print(f"memory after both: {peak_mib(process.pid):,.0f} MiB")
     run = ask("POST", f"{path}/runs", token, json={"threshold": given.threshold}).json()["run_id"]
 
     def wait() -> dict[str, Any]:
@@ -77,7 +69,7 @@ def measure(address: str, process: subprocess.Popen[str], given: argparse.Namesp
     result = timed("result", lambda: ask("GET", f"{path}/runs/{run}/result", token).content)
     print(f"{len(json.loads(result)[given.result]):,} {given.result} in {len(result):,} bytes")
     timed("delete", lambda: ask("DELETE", path, token))
-    print(f"memory at most: {peak_mib(process)} MiB")
+    print(f"memory at most: {peak_mib(process.pid):,.0f} MiB")
 
 
 def main() -> None:

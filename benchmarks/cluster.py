@@ -33,6 +33,7 @@ from app.engine import find_pairs
 from app.matching.exhaustive import OrderedPairs, pack_words
 from app.settings import Settings
 from benchmarks.matching_files import two_files
+from benchmarks.processes import processor_s
 
 THRESHOLD = Fraction(85, 100)
 
@@ -74,18 +75,16 @@ def digest(pairs: OrderedPairs) -> str:
     return hashlib.sha256(b"".join(one.tobytes() for one in arrays)).hexdigest()
 
 
-def processor_s(pids: list[int]) -> float:
+def processor_s_with(pids: list[int]) -> float:
     """Return the processor time of this process and of others so far."""
-    others = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
-    ticks = sum(int(each[11]) + int(each[12]) for each in others)
-    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+    return time.process_time() + sum(map(processor_s, pids))
 
 
 def timed(find: Callable[[], OrderedPairs], pids: list[int]) -> tuple[float, float, OrderedPairs]:
     """Return wall and processor time, and what was found."""
-    began, used = time.perf_counter(), processor_s(pids)
+    began, used = time.perf_counter(), processor_s_with(pids)
     found = find()
-    return time.perf_counter() - began, processor_s(pids) - used, found
+    return time.perf_counter() - began, processor_s_with(pids) - used, found
 
 
 def main() -> None:

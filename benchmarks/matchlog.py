@@ -35,6 +35,7 @@ from app.matchlog.proofs import entry_proof, inclusion_proof, newest_checkpoint
 from app.matchlog.service import MatchLog
 from schemas.matchlog import kinds
 from schemas.matchlog.agreement_kinds import SignedBody
+from schemas.matchlog.entry import Entry
 from schemas.matchlog.note import NoteSigner
 from schemas.statement import MAX_STANDING_RUNS
 
@@ -50,7 +51,7 @@ KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 def drafts_of(told: SampleLog) -> Iterator[EntryDraft]:
     """Rounds of one project without end, all in one moment: they are made ahead of the log."""
     project, rounds = told.create_project("foster"), told.rounds("foster")
-    kept = told.entries[:1]
+    kept, latest = told.entries[:1], dict[str, Entry]()
     for number in count(1):
         if number % MAX_STANDING_RUNS == 0:
             _, approval = project.stand(ANN, runs=MAX_STANDING_RUNS)
@@ -67,7 +68,12 @@ def drafts_of(told: SampleLog) -> Iterator[EntryDraft]:
         rounds.open()
         yield from map(draft_of, told.entries[len(kept) :])
         # A party's statement names its last one; all else would fill the memory.
-        kept = [one for one in told.entries if isinstance(one.body, SignedBody)]
+        latest |= {
+            said.signed.statement.party: one
+            for one in told.entries
+            if isinstance(said := one.body, SignedBody)
+        }
+        kept = list(latest.values())
         told.entries = list(kept)
         for rest in (told.raw, told.leaf_hashes, told.notes):
             rest.clear()

@@ -60,6 +60,7 @@ from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, terms_of  # noqa: E402
 from samples.round_files import KEY_ID, SECRET  # noqa: E402
 
 from benchmarks.encoding import BENCH, people  # noqa: E402 - the rigs of the tests are found only now
+from benchmarks.processes import clear_peak, peak_mib  # noqa: E402
 
 SHARE_IN_BOTH = 0.6
 AT_ONCE = 10_000
@@ -72,7 +73,7 @@ class StoredParts(Sequence[bytes]):
     """The parts of a container on disk, read when they are asked for."""
 
     def __init__(self, path: Path, parts: Parts) -> None:
-        self._path, self._parts = path, parts
+        self.path, self._parts = path, parts
 
     def __len__(self) -> int:
         return self._parts.n_parts
@@ -81,7 +82,7 @@ class StoredParts(Sequence[bytes]):
         if not 0 <= number < len(self):
             raise IndexError(number)
         start = sum(self._parts.length(before) for before in range(number))
-        with self._path.open("rb") as file:
+        with self.path.open("rb") as file:
             file.seek(start)
             return file.read(self._parts.length(number))
 
@@ -296,57 +297,48 @@ def run_of(
                 answer = linkage.commit(upload, manifest, party)
             if answer.status_code != 200:
                 raise SystemExit(answer.text)
+            # The broker has its own by now; twenty million records a side would not fit on many disks twice.
+            made.parts.path.unlink()
         settings = linkage.broker.settings
         linkage.broker.close()
         program = shutil.which("blindlink-broker", path=Path(sys.executable).parent)
         command = [str(program), "--state", str(settings.state_dir), "work", "--until-idle"]
         with timed("the run, from taken up to released"):
             started = time.perf_counter()
-            peak_mib = watched_peak_mib(command)
+            worker_mib = watched_peak_mib(command)
             run_s = time.perf_counter() - started
-        print(f"the worker's: {peak_mib:,.0f} MiB")
+        print(f"the worker's: {worker_mib:,.0f} MiB")
         with closing(open_broker(settings)) as broker, broker.database.read() as session:
             (run,) = session.scalars(select(Run)).all()
             print(
                 f"{run.state}: {run.candidate_pairs:,} pairs, {run.auto_pairs:,} linked,"
                 f" {run.review_pairs:,} held back"
             )
-            return Figures(n_rows, run_s, peak_mib, run.auto_pairs)
+            return Figures(n_rows, run_s, worker_mib, run.auto_pairs)
 
 
 @contextmanager
 def timed(what: str) -> Iterator[None]:
     """Print how long the block took, and the peak of this process's memory in it."""
     # Linux: the peak counts from here on.
-    Path("/proc/self/clear_refs").write_text("5")
+    clear_peak("self")
     started = time.perf_counter()
     yield
     taken_s = time.perf_counter() - started
-    print(f"{what}: {taken_s:,.1f} s, {own_peak_mib():,.0f} MiB", flush=True)
-
-
-def own_peak_mib() -> float:
-    """Return the peak of this process's resident memory since it was last cleared."""
-    return peak_of(Path("/proc/self/status"))
+    print(f"{what}: {taken_s:,.1f} s, {peak_mib('self'):,.0f} MiB", flush=True)
 
 
 def watched_peak_mib(command: Sequence[str]) -> float:
     """Run a command to its end, and return the peak of its resident memory."""
     # What the system counts of children begins with this process's own memory, so it is looked at meanwhile.
-    peak_mib = 0.0
+    seen_mib = 0.0
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as started:
         while started.poll() is None:
-            peak_mib = max(peak_mib, peak_of(Path(f"/proc/{started.pid}/status")))
+            seen_mib = max(seen_mib, peak_mib(started.pid))
             time.sleep(LOOK_S)
     if started.returncode:
         raise SystemExit("the worker failed")
-    return peak_mib
-
-
-def peak_of(status: Path) -> float:
-    """Return a process's peak; 0 where it is ending."""
-    lines = status.read_text().splitlines()
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
+    return seen_mib
 
 
 if __name__ == "__main__":

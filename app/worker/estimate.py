@@ -33,10 +33,11 @@ _SAMPLE_MEETINGS: Final = 200_000
 _MATCHES: Final = 0.02
 # What is stored of a linked record, measured on rehearsals: match record, openings, releases, claims, cards.
 _RESULT_BYTES: Final = 1_000
-# Measured peaks of a worker: by itself, for each task at a time, and for each record of the smaller file.
+# Measured peaks of a worker: by itself, for each task at a time, and for each record of the smaller file, if
+# all of them are linked (185 where three in five were; six million a side).
 _WORKER_BYTES: Final = 200 << 20
 _TASK_BYTES: Final = 40 << 20
-_RECORD_BYTES: Final = 1_500
+_RECORD_BYTES: Final = 320
 
 
 @dataclass(frozen=True, slots=True)
