@@ -1,7 +1,8 @@
 """What others published of the cryptography that identities, signatures and sealed keys stand on.
 
 From the package `cryptography-vectors`: the thousand signatures of Ed25519's authors, ML-KEM-768, and the draft
-of post-quantum suites for RFC 9180.
+of post-quantum suites for RFC 9180. From `data/wycheproof-ed25519.json`: signatures by which faulty libraries
+were found.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import cryptography_vectors
 import pytest
@@ -22,10 +24,12 @@ from hypothesis import strategies as st
 
 from encoding.people.identity import PrivateKeys
 from schemas.identity import base64_text, is_sound_ed25519
+from schemas.matchlog.note import LOG_KEY, VerifierKey
 from schemas.sealing import SUITE
 
 pytestmark = pytest.mark.campaign("vectors")
 
+WYCHEPROOF = Path(__file__).resolve().parents[1] / "data" / "wycheproof-ed25519.json"
 ED25519_ORDER = 2**252 + 27742317777372353535851937790883648493
 # As RFC 9180's registry numbers them: MLKEM768-X25519 with HKDF-SHA256; AES-256-GCM.
 SCHEME, AES_256_GCM = (0x647A, 1), 2
@@ -52,6 +56,18 @@ def test_each_of_a_thousand_signatures_verifies_and_in_no_second_form() -> None:
             key.public_key().verify(again, message)
         n_signatures += 1
     assert n_signatures == 1024
+
+
+def test_signatures_bent_to_find_faulty_verifiers_are_told_from_good_ones() -> None:
+    n_good = n_bent = 0
+    for group in json.loads(WYCHEPROOF.read_text("utf-8"))["testGroups"]:
+        public = bytes.fromhex(group["publicKey"]["pk"])
+        key = VerifierKey("wycheproof", LOG_KEY, public)
+        for test in group["tests"]:
+            verifies = key.verifies(bytes.fromhex(test["sig"]), bytes.fromhex(test["msg"]))
+            assert verifies == (test["result"] == "valid"), (test["tcId"], test["comment"])
+            n_good, n_bent = n_good + verifies, n_bent + (not verifies)
+    assert (n_good, n_bent) == (88, 62)
 
 
 def test_the_public_keys_of_ml_kem_are_those_of_their_seeds() -> None:
