@@ -18,9 +18,10 @@ Kind = Literal[
     "held", "ended", "mark", "unmark", "veto", "lift", "noted", "applied", "digest", "rolled-back"
 ]
 
+_NUMBER: Final = "(0|[1-9][0-9]{0,15})"
 _LINE: Final = re.compile(
     (
-        rf"({'|'.join(get_args(Kind))}) ([0-9]+) ([0-9]+) ([0-9]+) ([0-9a-f]*) ([0-9a-f]*) ([a-z-]*)\n"
+        rf"({'|'.join(get_args(Kind))}) {_NUMBER} {_NUMBER} {_NUMBER} ([0-9a-f]*) ([0-9a-f]*) ([a-z-]*)\n"
     ).encode()
 )
 # How long `raw` is: a link ID, a digest, or nothing.
@@ -79,6 +80,9 @@ def parse_events(lines: bytes) -> Iterator[Event]:
         # Most events of a release follow one another.
         if turn != (int(round_), int(release)):
             turn = Turn(int(round_), int(release))
-        said = unhexlify(text).decode("utf-8", "surrogatepass")
+        try:
+            said = unhexlify(text).decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            raise LedgerFileError("the ledger has a line that is not an event") from None
         yield Event(kind, turn, unhexlify(raw), int(number), said, why)  # type: ignore[arg-type]
         at = match.end()

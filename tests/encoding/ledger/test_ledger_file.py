@@ -90,6 +90,17 @@ def test_content_that_breaks_its_format_is_refused(content: bytes) -> None:
         parse_ledger(content, SPACE, ONE)
 
 
+@pytest.mark.parametrize(
+    ("good", "bent"),
+    [(b" 2 1 ", b" 02 1 "), (b" 2 1 ", b" 2%s 1 " % (b"0" * 5000)), (b"34 ", b"f4 ")],
+)
+def test_a_line_with_another_number_or_text_than_one_is_no_event(good: bytes, bent: bytes) -> None:
+    line = event_line(Event("held", Turn(2, 1), bytes(16), 1, "4")).encode()
+    assert good in line
+    with pytest.raises(LedgerFileError, match="not an event"):
+        list(parse_events(line.replace(good, bent, 1)))
+
+
 @given(
     st.sampled_from(["held", "ended", "mark", "unmark", "veto", "lift"]),
     st.integers(0, 10**6),
