@@ -170,6 +170,7 @@ def run_rows(n_records: int) -> None:
     from encoding.blocks.keys import CellKeys
     from encoding.profiles.catalog import shipped_profile
     from encoding.recipe import Recipe
+    from schemas.profile import memory_columns
 
     profile = shipped_profile("children", size="nation" if n_records > 1_000_000 else "state")
     recipe = Recipe.load(profile.recipe)
@@ -186,7 +187,9 @@ def run_rows(n_records: int) -> None:
             taken = [row for _, row in zip(range(10_000), rows, strict=False)]
             columns = {name: [row.get(name, "") for row in taken] for name in recipe.inputs}
             derived = recipe.derive(columns, date_format="YYYY-MM-DD", first_row=start)
-            assembly.add(derived.columns, np.array(derived.row_of, dtype=np.uint32) + start)
+            blank = dict.fromkeys(memory_columns(profile), [""] * len(derived.row_of))
+            row_of = np.array(derived.row_of, dtype=np.uint32) + start
+            assembly.add({**derived.columns, **blank}, row_of)
         counts = assembly.file_counts()
         n_rows = sum(len(part) for part in assembly.rows())
     print(
