@@ -9,7 +9,7 @@ WORKERS ?= 3
 BIN = .venv/bin
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-.PHONY: help demo test campaign mutants bench bench-scale setup lint wheelhouse sbom release docs lock clean
+.PHONY: help demo test campaign mutants fuzz bench bench-scale setup lint wheelhouse sbom release docs lock clean
 .SILENT:
 
 help:  ## list the targets
@@ -46,6 +46,15 @@ mutants:  ## change the source in thousands of ways, and see which no test notic
 	PYTHONPATH=tests $(BIN)/python -m campaign.mutants .campaign
 	PYTHONPATH=tests $(BIN)/python -m campaign.table .campaign --write --row mutants
 
+# What reached something new lies in .fuzz, so that the next run goes on from there.
+fuzz:  ## give every parser bytes that are led by the lines it reaches; QUICK=1: 2,000 each; ONLY=claims: one of them
+	sh install/venv.sh dev
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --requirement requirements/fuzz.txt
+	rm -rf .campaign
+	PYTHONPATH=tests $(BIN)/python -m campaign.fuzz .campaign \
+	  $(if $(QUICK),--runs 2000) $(foreach name,$(ONLY),--only $(name)) || true
+	PYTHONPATH=tests $(BIN)/python -m campaign.table .campaign --write --row fuzz
+
 bench:  ## measure matching, encoding and the match log; QUICK=1 for a first look
 	sh install/venv.sh dev
 	$(BIN)/python benchmarks/matching.py $(if $(QUICK),--quick)
@@ -55,6 +64,7 @@ bench:  ## measure matching, encoding and the match log; QUICK=1 for a first loo
 bench-scale:  ## measure what grows with the files, to six million a side (30 GB of disk); QUICK=1 for a first look
 	sh install/venv.sh dev
 	$(BIN)/python -m benchmarks.scale $(if $(QUICK),--quick) $(ARGS)
+	$(BIN)/python -m benchmarks.upload $(if $(QUICK),--records 100000)
 
 setup:  ## make the environment of the tests, and no more
 	sh install/venv.sh dev
@@ -121,11 +131,11 @@ lock:  ## make requirements/*.txt again after a change of pyproject.toml; UPGRAD
 	$(COMPILE) --group lock --output-file requirements/lock.txt >/dev/null
 	$(COMPILE) --group docs \
 	  --constraint requirements/dev.txt --output-file requirements/docs.txt >/dev/null
-	$(COMPILE) --group mutants \
-	  --constraint requirements/dev.txt --output-file requirements/mutants.txt >/dev/null
+	for group in mutants fuzz; do $(COMPILE) --group $$group \
+	  --constraint requirements/dev.txt --output-file requirements/$$group.txt >/dev/null || exit 1; done
 
 clean:  ## remove what the other targets made
-	rm -rf .venv .bench .campaign mutants build dist wheelhouse sbom site blindlink-demo *.egg-info
+	rm -rf .venv .bench .campaign .fuzz mutants build dist wheelhouse sbom site blindlink-demo *.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
 	find app encoding schemas tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 	find app -name '*.so' -delete

@@ -367,8 +367,8 @@ def serialise_cards(cards: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def cards_head(n_cards: int, size: int) -> bytes:
-    """Return the first line of sealed cards, all of one size in bytes."""
-    return f"blindlink/cards/1 {n_cards} {size}\n".encode("ascii")
+    """Return the first line of sealed cards, all of one size in bytes, which is 1 where there are none."""
+    return f"blindlink/cards/1 {n_cards} {size if n_cards else 1}\n".encode("ascii")
 
 
 def parse_cards_head(line: bytes) -> tuple[int, int]:
@@ -378,7 +378,7 @@ def parse_cards_head(line: bytes) -> tuple[int, int]:
         DocumentError: malformed.
     """
     match = _CARDS_LINE.fullmatch(line)
-    if match is None:
+    if match is None or line != cards_head(int(match[1]), int(match[2])):
         raise DocumentError("cards: the first line is malformed")
     return int(match[1]), int(match[2])
 

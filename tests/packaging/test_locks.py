@@ -27,6 +27,7 @@ ASKED_FOR = {
     "lock": GROUPS["lock"],
     "docs": GROUPS["docs"],
     "mutants": GROUPS["mutants"],
+    "fuzz": GROUPS["fuzz"],
 }
 
 
@@ -71,7 +72,7 @@ def test_what_is_tested_is_what_is_installed(lock: str) -> None:
     assert {name: tested.get(name) for name in versions_of(lock)} == versions_of(lock)
 
 
-@pytest.mark.parametrize("lock", ["docs", "mutants"])
+@pytest.mark.parametrize("lock", ["docs", "mutants", "fuzz"])
 def test_what_is_put_beside_the_tests_changes_nothing_that_is_tested(lock: str) -> None:
     tested = versions_of("dev")
     differ = [

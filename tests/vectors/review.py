@@ -160,6 +160,7 @@ def bad_cards() -> Named:
         ("no newline", plain.replace(b"\n", b" ", 1)),
         ("a leading zero", cards(n_cards="02")),
         ("cards of no bytes", cards([], n_cards=2, size=0)),
+        ("none, of another size than one", cards([], size=27)),
         ("fewer than counted", cards(n_cards=3)),
         ("more than counted", cards(n_cards=1)),
         ("a byte less", plain[:-1]),
