@@ -284,22 +284,22 @@ def destroyed_under_a_hold(log: SampleLog) -> Entry:
     return project.end_delivery(received)
 
 
-def kept_too_long(log: SampleLog) -> Entry:
+def kept_too_long(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = DeliveringProject(log)
     received = project.deliver()
     project.destroy()
     days = log.terms[CARRY].keep_links_days
-    log.moment += timedelta(days=days + 2)
+    log.moment += timedelta(days=days + 2) - early
     log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
     return received
 
 
-def kept_after_it_was_replaced(log: SampleLog) -> Entry:
+def kept_after_it_was_replaced(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = DeliveringProject(log)
     first = project.deliver()
     second = project.deliver(number=2)
     project.end_delivery(second)
-    log.moment += timedelta(days=2)
+    log.moment += timedelta(days=2) - early
     log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
     return first
 

@@ -201,9 +201,9 @@ def project_with_a_match_record_left(log: SampleLog) -> Entry:
     return certify(log)
 
 
-def never_certified(log: SampleLog) -> Entry:
+def never_certified(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     begun = begin(log)
-    log.moment += timedelta(days=2)
+    log.moment += timedelta(days=2) - early
     log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
     return begun
 
@@ -268,21 +268,21 @@ def withdrawn_by_a_stranger(log: SampleLog) -> Entry:
     return withdraw(log, STRANGER)
 
 
-def left_after_a_hold(log: SampleLog) -> Entry:
+def left_after_a_hold(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     received = log.upload(FOSTER, CW)
     hold(log)
     log.moment += timedelta(days=60)
     lift(log)
-    log.moment += timedelta(days=2)
+    log.moment += timedelta(days=2) - early
     log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
     return received
 
 
-def left_after_the_last_day(log: SampleLog) -> Entry:
+def left_after_the_last_day(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     last = (log.moment + timedelta(days=4)).date().isoformat()
     log.create_project("short", end=last, destroy_by=last)
     received = log.upload("short", CW)
-    log.moment += timedelta(days=6)
+    log.moment += timedelta(days=6) - early
     body = kinds.Exported(what="log", entries=log.places["short"], broker_wide=log.places[None])
     log.append(body, project="short", actor=CW)
     return received

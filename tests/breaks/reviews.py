@@ -353,9 +353,9 @@ def ended_as_if_at_the_deadline(log: SampleLog) -> Entry:
     return project.end(reason="deadline", release=None)
 
 
-def never_ended(log: SampleLog) -> Entry:
+def never_ended(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     asked = ReviewedProject(log).linked()
-    log.moment += timedelta(days=16)
+    log.moment += timedelta(days=16) - early
     log.append(kinds.RoleChanged(party="county-cw", person=None, role="x", change="granted"))
     return asked
 

@@ -846,9 +846,9 @@ def exported_with_a_count_of_no_project(log: SampleLog) -> Entry:
     return log.append(body, actor=OPERATOR)
 
 
-def never_destroyed(log: SampleLog) -> Entry:
+def never_destroyed(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     received = log.upload(FOSTER, CW)
-    log.moment += timedelta(days=32)
+    log.moment += timedelta(days=32) - early
     log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
     return received
 

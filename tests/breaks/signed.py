@@ -730,7 +730,7 @@ def used_after_its_approver_left(log: SampleLog) -> Entry:
 # After the end.
 
 
-def kept_beyond_the_last_day(log: SampleLog) -> Entry:
+def kept_beyond_the_last_day(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = _agreed(
         log,
         retention={
@@ -741,7 +741,7 @@ def kept_beyond_the_last_day(log: SampleLog) -> Entry:
         },
     )
     left = log.upload(project.project, CW)
-    log.moment = log.moment.replace(year=2028, month=9, day=2)
+    log.moment = log.moment.replace(year=2028, month=9, day=2) - early
     log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
     return left
 

@@ -32,18 +32,36 @@ VARIABLE = "MUTANT_UNDER_TEST"
 NAME = re.compile(r"(?P<module>[\w.]+)\.(?P<function>(?:x_|xǁ\w+ǁ)\w+__mutmut_)\d+")
 # What mutmut writes where a test failed, where none did, and where none ran. The rest took too long, or died.
 FAILED, SURVIVED, NOT_RUN = {1, 3}, 0, {5, 33}
+# Python reads their names in any case.
+ENCODINGS = {"ascii", "utf-8"}
 NOTICED, UNNOTICED, WORDING = "noticed", "that no test noticed", "of words alone"
 
 
 class _WithoutWords(ast.NodeTransformer):
-    """Puts None in the place of each sentence."""
+    """Puts None in the place of each sentence, and leaves out what only readers and type checkers look at."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:
-        is_sentence = isinstance(node.value, str) and " " in node.value.strip()
-        return ast.Constant(None) if is_sentence else node
+        if not isinstance(node.value, str):
+            return node
+        is_sentence = " " in node.value.strip()
+        is_encoding = node.value.lower() in ENCODINGS
+        value = None if is_sentence else node.value.lower() if is_encoding else node.value
+        return ast.Constant(value)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Name) and node.func.id == "cast":
+            return self.visit(node.args[1])
+        # What to do next stands beside what is wrong.
+        node.keywords = [one for one in node.keywords if one.arg != "hint"]
+        return self.generic_visit(node)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.Constant:
         return ast.Constant(None)
+
+
+def without_words(source: str) -> str:
+    """Return what statements do, with nothing in it for readers and type checkers alone."""
+    return ast.dump(_WithoutWords().visit(ast.parse(source)))
 
 
 class Change:
@@ -65,9 +83,8 @@ class Change:
 
     @property
     def is_wording(self) -> bool:
-        """Whether it is of a sentence alone."""
-        before, after = (_WithoutWords().visit(ast.parse(one)) for one in (self.before, self.after))
-        return ast.dump(before) == ast.dump(after)
+        """Whether it is of what only readers and type checkers look at."""
+        return without_words(self.before) == without_words(self.after)
 
     def __str__(self) -> str:
         lines = difflib.unified_diff(
@@ -133,11 +150,11 @@ def outcome(name: str, code: int, folder: Path) -> str:
     """Say in the words of the report what became of a change."""
     if code in FAILED:
         return NOTICED
+    if Change(name, folder).is_wording:
+        return WORDING
     if code == SURVIVED:
         return UNNOTICED
-    if code not in NOT_RUN:
-        return "that never ended"
-    return WORDING if Change(name, folder).is_wording else "that these tests do not reach"
+    return "that these tests do not reach" if code in NOT_RUN else "that never ended"
 
 
 def counted(folder: Path) -> tuple[dict[str, str], dict[str, object]]:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import permutations
 from typing import get_args
 
 import pytest
-from breaks.deadlines import DEADLINE_BREAKS, everything_overdue
-from breaks.deliveries import DELIVERY_BREAKS
-from breaks.destruction import DESTRUCTION_BREAKS, everything_destroyed, hold, lift
-from breaks.persons import PERSON_BREAKS
-from breaks.reviews import REVIEW_BREAKS
-from breaks.rounds import ROUND_BREAKS
-from breaks.rules import BREAKS, FOSTER, Break
-from breaks.signed import SIGNED_BREAKS, approved_with_a_lapse
+from breaks.deadlines import everything_overdue
+from breaks.deliveries import kept_after_it_was_replaced, kept_too_long
+from breaks.destruction import (
+    everything_destroyed,
+    hold,
+    left_after_a_hold,
+    left_after_the_last_day,
+    lift,
+    never_certified,
+)
+from breaks.every import ALL_BREAKS, STORED, shown
+from breaks.every import CASES as EVERY_BREAK
+from breaks.reviews import never_ended
+from breaks.rules import FOSTER, Break, never_destroyed
+from breaks.signed import approved_with_a_lapse, kept_beyond_the_last_day
 from campaign.reports import Tally
 from campaign.size import times
 from samples.delivered_log import everything_delivered, everything_studied
@@ -34,44 +43,32 @@ from app.auditor.verify import verify_bundle
 from schemas.canonical import canonical_bytes, canonical_digest
 from schemas.matchlog import kinds
 from schemas.matchlog.agreement_kinds import ProjectOpened
+from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS
 from schemas.overdue import OverdueKind
 
-ALL_BREAKS = (
-    BREAKS,
-    ROUND_BREAKS,
-    SIGNED_BREAKS,
-    REVIEW_BREAKS,
-    DESTRUCTION_BREAKS,
-    DEADLINE_BREAKS,
-    DELIVERY_BREAKS,
-    PERSON_BREAKS,
-)
-
-CASES = [
-    pytest.param(rule, broken, id=f"{rule}-{broken.__name__}")
-    for every in ALL_BREAKS
-    for rule, breaks in every.items()
-    for broken in breaks
-]
+CASES = [pytest.param(name, *case, id=name) for name, case in EVERY_BREAK.items()]
+EVIDENCE: dict[str, list[str]] = json.loads(STORED.read_text("utf-8"))
+DAY = timedelta(days=1)
 
 
 def verify(log: SampleLog, project: str | None = None) -> None:
     verify_bundle(io.BytesIO(log.bundle(project)))
 
 
-@pytest.mark.parametrize(("rule", "broken"), CASES)
+@pytest.mark.parametrize(("name", "rule", "broken"), CASES)
 @pytest.mark.campaign("forged-rules")
-def test_the_rule_and_the_entry_are_named(rule: str, broken: Break) -> None:
+def test_the_rule_and_the_entry_are_named(name: str, rule: str, broken: Break) -> None:
     log = story(11, n_weeks=1)
     entry = broken(log)
     with pytest.raises(RuleBrokenError) as caught:
         verify(log)
     assert (caught.value.code, caught.value.index) == (rule, entry.seq)
+    assert shown(log, caught.value) == EVIDENCE[name]
     assert why_refused(log.bundle()) is not None
 
 
-@pytest.mark.parametrize(("rule", "broken"), CASES[:: times(quick=3, full=1)])
+@pytest.mark.parametrize(("rule", "broken"), [*EVERY_BREAK.values()][:: times(quick=3, full=1)])
 @pytest.mark.campaign("forged-rules")
 def test_the_same_is_found_in_the_projects_own_view(rule: str, broken: Break) -> None:
     log = story(12, n_weeks=0, projects=("health", FOSTER))
@@ -234,12 +231,24 @@ def test_what_contradicts_an_entry_is_named_beside_it() -> None:
     assert caught.value.evidence["other_index"] == destroyed.seq
 
 
-def test_an_upload_may_be_kept_to_the_last_day_of_grace() -> None:
-    log = story(11, n_weeks=0)
-    log.upload(FOSTER, CW)
-    log.moment += timedelta(days=31)
-    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+@pytest.mark.parametrize(
+    "late",
+    [
+        kept_after_it_was_replaced,
+        kept_beyond_the_last_day,
+        kept_too_long,
+        left_after_a_hold,
+        left_after_the_last_day,
+        never_certified,
+        never_destroyed,
+        never_ended,
+    ],
+)
+def test_what_is_late_on_a_day_was_in_time_the_day_before(late: Callable[..., Entry]) -> None:
+    log = story(11, n_weeks=1)
+    late(log, early=DAY)
     verify(log)
+    assert why_refused(log.bundle()) is None
 
 
 def test_what_a_hold_kept_may_be_destroyed_the_day_after_it_was_lifted() -> None:

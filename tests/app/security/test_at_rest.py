@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.security.at_rest import SEAL_BYTES, seal, unseal
+from app.security.at_rest import FORMAT, SEAL_BYTES, seal, unseal
 from app.security.errors import SealBrokenError
 from app.security.keystore import DataKey
 
@@ -18,6 +19,13 @@ def test_what_was_sealed_is_unsealed(plain: bytes, number: int) -> None:
     assert (
         unseal(KEY, "part", "upl-00", number, seal(KEY, "part", "upl-00", number, plain)) == plain
     )
+
+
+def test_what_lies_at_rest_opens_by_hand() -> None:
+    sealed = seal(KEY, "part", "upl-00", 7, PLAIN)
+    bound = b'{"kind":"part","length":48,"number":7,"object":"upl-00","version":"%s"}'
+    opened = AESGCM(KEY.secret).decrypt(sealed[:12], sealed[12:], bound % FORMAT.encode())
+    assert (opened, FORMAT) == (PLAIN, "blindlink/at-rest/1")
 
 
 def test_sealing_adds_a_nonce_and_a_tag() -> None:
