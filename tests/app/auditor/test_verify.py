@@ -27,6 +27,7 @@ from app.auditor.errors import (
     PinContradictedError,
     PinUnreadableError,
     PinUnsignedError,
+    RolledBackError,
     RuleBrokenError,
     SignatureMissingError,
     TileChangedError,
@@ -385,6 +386,16 @@ def test_a_pin_by_any_key_of_the_log_contradicts_it(number: int) -> None:
         again = Pin(*parse_checkpoint(note.encode()))
         assert again.checkpoint == forked
         assert again.is_signed_by([log.signers[number].verifier_key])
+
+
+def test_of_pins_that_the_log_does_not_reach_the_farthest_is_named() -> None:
+    pins = [
+        Pin(*parse_checkpoint(sign_checkpoint(Checkpoint(name, size, bytes(32)), LOG.signers[0])))
+        for name, size in (("broker.example/log", LOG.size + more) for more in (5, 9, 7))
+    ]
+    error = refused(LOG.parts(), RolledBackError, pins=pins)
+    assert error.index == error.evidence["size"] == LOG.size
+    assert error.evidence["pin_size"] == LOG.size + 9
 
 
 def test_a_pin_of_another_log_is_unusable() -> None:
