@@ -65,6 +65,7 @@ def test_the_rule_and_the_entry_are_named(name: str, rule: str, broken: Break) -
         verify(log)
     assert (caught.value.code, caught.value.index) == (rule, entry.seq)
     assert shown(log, caught.value) == EVIDENCE[name]
+    assert len(str(caught.value).split()) > 3
     assert why_refused(log.bundle()) is not None
 
 
