@@ -6,13 +6,10 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from breaks.deadlines import DEADLINE_BREAKS
-from breaks.destruction import DESTRUCTION_BREAKS, everything_destroyed
+from breaks.destruction import everything_destroyed
+from breaks.every import CASES
 from breaks.false_log import root_of
-from breaks.reviews import REVIEW_BREAKS
-from breaks.rounds import ROUND_BREAKS
-from breaks.rules import BREAKS, never_destroyed
-from breaks.signed import SIGNED_BREAKS
+from breaks.rules import never_destroyed
 from samples.delivered_log import everything_delivered, everything_studied
 from samples.log import ORIGIN, WITNESSES, Parts, SampleLog, signer, story
 from samples.parties import CW
@@ -31,19 +28,7 @@ from schemas.matchlog.entry import entry_bytes, parse_entry
 from schemas.matchlog.note import parse_note
 from schemas.merkle import hash_leaf
 
-ALL_BREAKS = [
-    broken
-    for rules in (
-        BREAKS,
-        ROUND_BREAKS,
-        SIGNED_BREAKS,
-        REVIEW_BREAKS,
-        DESTRUCTION_BREAKS,
-        DEADLINE_BREAKS,
-    )
-    for breaks in rules.values()
-    for broken in breaks
-]
+ALL_BREAKS = [broken for _, broken in CASES.values()]
 
 
 @dataclass(frozen=True, slots=True)

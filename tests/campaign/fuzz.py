@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import re
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import atheris
-from campaign.reports import FILE_NAME
+from campaign.reports import append, report_of
 
 if TYPE_CHECKING:
     from campaign.parsers import Parser
@@ -70,17 +69,14 @@ def tried(name: str, parser: Parser, n_runs: int) -> dict[str, object]:
     )
     if not is_good:
         print(said[-3000:])
-    return {
-        "test": f"fuzz {name}",
-        "rows": [ROW],
-        "part": "call",
-        "size": "full" if n_runs >= RUNS else "quick",
-        "database": "none",
-        "outcome": "passed" if is_good else "failed",
-        "seconds": round(time.monotonic() - started, 3),
-        "tried": int(done[1]) if done else 0,
-        "seen": {},
-    }
+    return report_of(
+        f"fuzz {name}",
+        ROW,
+        size="full" if n_runs >= RUNS else "quick",
+        outcome="passed" if is_good else "failed",
+        seconds=round(time.monotonic() - started, 3),
+        tried=int(done[1]) if done else 0,
+    )
 
 
 def main() -> int:
@@ -97,13 +93,11 @@ def main() -> int:
         from campaign.parsers import parsers
 
         all_parsers = parsers()
-    given.folder.mkdir(parents=True, exist_ok=True)
     is_good = True
     for name in given.only or all_parsers:
         report = tried(name, all_parsers[name], given.runs)
         is_good &= report["outcome"] == "passed"
-        with (given.folder / FILE_NAME).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(report) + "\n")
+        append(given.folder, report)
     return 0 if is_good else 1
 
 

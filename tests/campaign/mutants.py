@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from campaign.reports import FILE_NAME
+from campaign.reports import append, report_of
 
 ROW = "mutants"
 MUTANTS = Path("mutants")
@@ -162,17 +162,14 @@ def counted(folder: Path) -> tuple[dict[str, str], dict[str, object]]:
     codes, seconds = results(folder)
     became = {name: outcome(name, code, folder) for name, code in codes.items() if code is not None}
     counts = Counter(became.values())
-    return became, {
-        "test": "mutmut",
-        "rows": [ROW],
-        "part": "call",
-        "size": "full" if len(became) == len(codes) else "quick",
-        "database": "none",
-        "outcome": "passed",
-        "seconds": round(seconds, 3),
-        "tried": counts.total() - counts[WORDING],
-        "seen": {f"changes {one}": n for one, n in counts.items() if one != NOTICED},
-    }
+    return became, report_of(
+        "mutmut",
+        ROW,
+        size="full" if len(became) == len(codes) else "quick",
+        seconds=round(seconds, 3),
+        tried=counts.total() - counts[WORDING],
+        seen={f"changes {one}": n for one, n in counts.items() if one != NOTICED},
+    )
 
 
 def main() -> int:
@@ -183,9 +180,7 @@ def main() -> int:
     became, report = counted(MUTANTS)
     for name in sorted(name for name, one in became.items() if one == UNNOTICED):
         print(f"{name}\n{Change(name, MUTANTS)}")
-    given.folder.mkdir(parents=True, exist_ok=True)
-    with (given.folder / FILE_NAME).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(report) + "\n")
+    append(given.folder, report)
     return 0
 
 

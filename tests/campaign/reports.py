@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,19 +94,30 @@ def add_report(item: pytest.Item, report: pytest.TestReport) -> None:
     report.user_properties.append((MARK, counted))
 
 
+def report_of(test: str, row: str, **counted: Any) -> dict[str, Any]:
+    """Return the line of what a target of its own tried: no test of the suite, and no database."""
+    fixed = {"test": test, "rows": [row], "part": "call", "database": "none"}
+    return fixed | {"outcome": "passed", "seen": {}} | counted
+
+
+def append(folder: Path, report: Mapping[str, Any]) -> None:
+    """Add a line to the reports in a folder, which is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / FILE_NAME).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(report) + "\n")
+
+
 class Writer:
     """Appends what was counted to the file of reports, a line at a time."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file = folder / FILE_NAME
+        self._folder = folder
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write the report of one part of a test."""
         for name, counted in report.user_properties:
             if name == MARK and counted["part"] == report.when:  # type: ignore[index,call-overload]
-                with self._file.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(counted) + "\n")
+                append(self._folder, counted)  # type: ignore[arg-type]
 
 
 def register_writer(config: pytest.Config) -> None:
