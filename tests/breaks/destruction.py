@@ -278,6 +278,12 @@ def left_after_a_hold(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     return received
 
 
+def left_while_another_project_is_held(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    log.upload(FOSTER, CW)
+    hold(log)
+    return left_after_the_last_day(log, early)
+
+
 def left_after_the_last_day(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     last = (log.moment + timedelta(days=4)).date().isoformat()
     log.create_project("short", end=last, destroy_by=last)
@@ -320,5 +326,5 @@ DESTRUCTION_BREAKS: dict[str, list[Break]] = {
     "hold-by-stranger": [lifted_by_another_party],
     "withdrawal-by-stranger": [withdrawn_by_a_stranger],
     "destruction-overdue": [left_after_a_hold],
-    "destroy-by": [left_after_the_last_day],
+    "destroy-by": [left_after_the_last_day, left_while_another_project_is_held],
 }

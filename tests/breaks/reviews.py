@@ -129,16 +129,16 @@ def asked_about_few(log: SampleLog) -> Entry:
     return project.ask_review(questions=9)
 
 
-def asked_for_too_long(log: SampleLog) -> Entry:
+def asked_for_too_long(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = ReviewedProject(log)
     _linked(project)
-    return project.ask_review(deadline=log.now(timedelta(days=14, seconds=1)))
+    return project.ask_review(deadline=log.now(timedelta(days=14, seconds=1) - early))
 
 
-def asked_for_too_short(log: SampleLog) -> Entry:
+def asked_for_too_short(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = ReviewedProject(log)
     _linked(project)
-    return project.ask_review(deadline=log.now(timedelta(days=13, hours=23, minutes=58)))
+    return project.ask_review(deadline=log.now(timedelta(days=14, seconds=-61) + early))
 
 
 def asked_of_another_round(log: SampleLog) -> Entry:
@@ -316,15 +316,15 @@ def ended_of_another_round(log: SampleLog) -> Entry:
 # In time.
 
 
-def decided_after_the_deadline(log: SampleLog) -> Entry:
+def decided_after_the_deadline(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = _asked(log)
-    log.moment += timedelta(days=14, minutes=1)
+    log.moment += timedelta(days=14, minutes=1) - early
     return project.decide()
 
 
-def answered_after_the_deadline(log: SampleLog) -> Entry:
+def answered_after_the_deadline(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = _asked(log)
-    log.moment += timedelta(days=14, minutes=1)
+    log.moment += timedelta(days=14, minutes=1) - early
     return project.answer()
 
 
@@ -340,16 +340,16 @@ def answered_after_the_end(log: SampleLog) -> Entry:
     return _ended(log).answer()
 
 
-def ended_after_the_deadline(log: SampleLog) -> Entry:
+def ended_after_the_deadline(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = _asked(log)
     project.decide()
-    log.moment += timedelta(days=14, minutes=1)
+    log.moment += timedelta(days=14, minutes=1) - early
     return project.end()
 
 
-def ended_as_if_at_the_deadline(log: SampleLog) -> Entry:
+def ended_as_if_at_the_deadline(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = _asked(log)
-    log.moment += timedelta(days=13)
+    log.moment += timedelta(days=14, seconds=-1) + early
     return project.end(reason="deadline", release=None)
 
 

@@ -311,11 +311,13 @@ def opened_early_after_a_correction(log: SampleLog) -> Entry:
     return log.rounds("often").open()
 
 
-def opened_beyond_the_budget(log: SampleLog) -> Entry:
+def opened_beyond_the_budget(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     log.create_project("few", round_budget={"rounds": 2, "days": 30})
+    first = log.moment
     _closed(log, "few")
     log.rounds("few").open()
     _closed(log, "few")
+    log.moment = first + timedelta(days=29) + early
     return log.rounds("few").open()
 
 
@@ -326,17 +328,18 @@ def corrected_beyond_the_budget(log: SampleLog) -> Entry:
     return log.entries[-1]
 
 
-def deadline_too_early(log: SampleLog) -> Entry:
+def deadline_too_early(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     _closed(log)
-    return log.rounds(FOSTER).open(deadline=log.now(timedelta(days=6, hours=23)))
+    return log.rounds(FOSTER).open(deadline=log.now(timedelta(days=7, seconds=-61) + early))
 
 
-def deadline_too_late(log: SampleLog) -> Entry:
+def deadline_too_late(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     _closed(log)
-    return log.rounds(FOSTER).open(deadline=log.now(timedelta(days=7, seconds=1)))
+    return log.rounds(FOSTER).open(deadline=log.now(timedelta(days=7, seconds=1) - early))
 
 
-def closed_without_a_run(log: SampleLog) -> Entry:
+def closed_without_a_run(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    log.moment += timedelta(days=7, seconds=-1) + early
     return log.rounds(FOSTER).close()
 
 

@@ -303,15 +303,14 @@ def upload_with_an_audit_of_too_many_records(log: SampleLog) -> Entry:
     return _audited(log, records=2_667)
 
 
-def upload_twice(log: SampleLog) -> Entry:
-    received = log.upload(FOSTER, CW)
-    return log.append(received.body, project=FOSTER, actor=CW, object=received.object)
+def upload_with_anothers_id(log: SampleLog) -> Entry:
+    return log.upload(FOSTER, K12, object=log.upload(FOSTER, CW).object)
 
 
-def upload_again_after_destruction(log: SampleLog) -> Entry:
+def upload_with_the_id_of_one_that_is_gone(log: SampleLog) -> Entry:
     received = log.upload(FOSTER, CW)
     log.destroy(received)
-    return log.append(received.body, project=FOSTER, actor=CW, object=received.object)
+    return log.upload(FOSTER, K12, object=received.object)
 
 
 def destroyed_twice(log: SampleLog) -> Entry:
@@ -969,7 +968,7 @@ BREAKS: dict[str, list[Break]] = {
         upload_with_an_audit_of_too_few_records,
         upload_with_an_audit_of_too_many_records,
     ],
-    "upload-twice": [upload_twice, upload_again_after_destruction],
+    "upload-twice": [upload_with_anothers_id, upload_with_the_id_of_one_that_is_gone],
     "upload-destroyed": [destroyed_twice, run_on_a_destroyed_upload, started_on_a_destroyed_upload],
     "upload-unknown": [
         destroyed_unknown,

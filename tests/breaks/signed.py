@@ -36,6 +36,7 @@ MAX = Actor(party="school-district", person=f"per-{17:032x}", role="agency", sig
 
 Break = Callable[[SampleLog], Entry]
 
+A_MINUTE = timedelta(minutes=1)
 COUNSEL = {"name": "Dana Cole", "title": "General counsel", "date": "2026-08-24"}
 RELEASES_TOO = {
     "runs": "standing",
@@ -221,8 +222,11 @@ def proposed_by_a_newcomer(log: SampleLog) -> Entry:
     return log.entries[-1]
 
 
-def _left_by_k12(log: SampleLog) -> tuple[SignedProject, str]:
-    """The schools' steward hands over to another and is off the roster; returns the version with both."""
+def _left_by_k12(log: SampleLog, *still: str) -> tuple[SignedProject, str]:
+    """The schools' steward hands over to another, and keeps these duties, or is off the roster.
+
+    Returns the version with both, too.
+    """
     project = _agreed(log)
     duties = ("analyst", "approver", "steward")
     both = project.propose(_with_max(project, *duties), K12).digest()
@@ -230,7 +234,9 @@ def _left_by_k12(log: SampleLog) -> tuple[SignedProject, str]:
     project.in_force()
     raw = project.agreement.to_json()
     (schools,) = (one for one in raw["parties"] if one["name"] == MAX.party)
-    schools["persons"] = [one for one in schools["persons"] if one["person"] == MAX.person]
+    schools["persons"] = [one for one in schools["persons"] if one["person"] == MAX.person or still]
+    for one in schools["persons"]:
+        one["duties"] = one["duties"] if one["person"] == MAX.person else [*still]
     schools["holder"] = MAX.person
     changes = {"parties": raw["parties"], "epoch": raw["epoch"] + 1, "amends": raw["amends"]}
     project.propose(project.amended(**changes), MAX)
@@ -241,11 +247,18 @@ def _left_by_k12(log: SampleLog) -> tuple[SignedProject, str]:
 
 def halted_by_a_former_steward(log: SampleLog) -> Entry:
     """A version that was replaced, and lists who signs, lets nobody halt any more."""
-    project, both = _left_by_k12(log)
+    return _halted_under(*_left_by_k12(log))
+
+
+def halted_by_a_steward_who_is_an_analyst_now(log: SampleLog) -> Entry:
+    return _halted_under(*_left_by_k12(log, "analyst"))
+
+
+def _halted_under(project: SignedProject, both: str) -> Entry:
     fields = {"agreement": both, "act": "suspend", "reason": "A reason."}
     signed = project.signed(K12, "notice", **fields)
     body = signed_kinds.AgreementSuspended(signed=signed)
-    return log.append(body, project=ACCORD, actor=K12, agreement=both)
+    return project.log.append(body, project=ACCORD, actor=K12, agreement=both)
 
 
 def proposed_by_a_former_steward(log: SampleLog) -> Entry:
@@ -254,9 +267,16 @@ def proposed_by_a_former_steward(log: SampleLog) -> Entry:
     return log.entries[-1]
 
 
+def proposed_by_a_steward_who_is_an_analyst_now(log: SampleLog) -> Entry:
+    project, _ = _left_by_k12(log, "analyst")
+    project.propose(project.amended(parties=_both_again(project), amends=None), K12)
+    return log.entries[-1]
+
+
 def _both_again(project: SignedProject) -> Any:
     parties: Any = project.agreement.to_json()["parties"]
     (schools,) = (one for one in parties if one["name"] == K12.party)
+    schools["persons"] = [one for one in schools["persons"] if one["person"] == MAX.person]
     schools["persons"].append(identity(K12).to_json())
     schools["persons"].sort(key=lambda one: str(one["person"]))
     return parties
@@ -470,18 +490,20 @@ def uploaded_of_another_profile(log: SampleLog) -> Entry:
     return log.append(changed, project=ACCORD, actor=CW, object=log.id("upl"))
 
 
-def uploaded_of_an_old_day(log: SampleLog) -> Entry:
-    _agreed(log)
-    body = log.upload(ACCORD, CW).body
-    day = (log.moment - timedelta(days=9)).strftime("%Y-%m-%d")
-    changed = body.model_copy(update={"as_of": day})
-    return log.append(changed, project=ACCORD, actor=CW, object=log.id("upl"))
+def uploaded_of_an_old_day(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    age = _agreed(log).agreement.terms().as_of_max_age_days
+    assert age is not None
+    day = log.now(early - timedelta(days=age + 1))[:10]
+    body = log.received(ACCORD, CW).model_copy(update={"as_of": day})
+    return log.append(body, project=ACCORD, actor=CW, object=log.id("upl"))
 
 
-def ran_on_days_far_apart(log: SampleLog) -> Entry:
+def ran_on_days_far_apart(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = _agreed(log)
+    gap = project.agreement.terms().as_of_max_gap_days
+    assert gap is not None
     first = log.upload(ACCORD, CW)
-    log.moment += timedelta(days=8)
+    log.moment += timedelta(days=gap + 1) - early
     return project.ask([first, log.upload(ACCORD, K12)])
 
 
@@ -566,29 +588,28 @@ def approved_another_run(log: SampleLog) -> Entry:
     return project.approve(ANN, project.ask(), run=log.id("run"))
 
 
-def approved_too_late(log: SampleLog) -> Entry:
+def approved_too_late(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = _agreed(log)
-    late = (log.moment - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return project.approve(ANN, project.ask(), expires=late)
+    return project.approve(ANN, project.ask(), expires=log.now(-A_MINUTE + early))
 
 
-def approved_when_another_has_expired(log: SampleLog) -> Entry:
-    project, asked = _approved_for_an_hour(log)
+def approved_when_another_has_expired(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    project, asked = _approved_for_an_hour(log, early)
     return project.approve(K12, asked)
 
 
-def standing_used_when_another_has_expired(log: SampleLog) -> Entry:
-    project, asked = _approved_for_an_hour(log)
+def standing_used_when_another_has_expired(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    project, asked = _approved_for_an_hour(log, early)
     _, standing = project.stand(K12)
     return project.use(asked, K12.party, standing)
 
 
-def _approved_for_an_hour(log: SampleLog) -> tuple[SignedProject, Entry]:
+def _approved_for_an_hour(log: SampleLog, early: timedelta) -> tuple[SignedProject, Entry]:
+    """Let a run be approved by one, until a minute before the other comes, or until a little later."""
     project = _agreed(log)
     asked = project.ask()
-    soon = (log.moment + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    project.approve(ANN, asked, expires=soon)
-    log.moment += timedelta(hours=2)
+    project.approve(ANN, asked, expires=log.now(timedelta(hours=1)))
+    log.moment += timedelta(hours=1) + A_MINUTE - early
     return project, asked
 
 
@@ -629,20 +650,29 @@ def fetched_without_an_approval(log: SampleLog) -> Entry:
     return log.fetch(prepared[0], CW)
 
 
-def fetched_on_an_approval_that_had_lapsed(log: SampleLog) -> Entry:
-    _, _, prepared = approved_with_a_lapse(log)
+def approved_again_before_it_lapsed(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    project = _agreed(log, approvals=RELEASES_TOO)
+    asked, _ = _finished(project)
+    project.approve(ANN, asked, "release", expires=log.now(timedelta(hours=1)))
+    log.moment += timedelta(hours=1, seconds=-1) + early
+    return project.approve(ANN, asked, "release")
+
+
+def fetched_on_an_approval_that_had_lapsed(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    _, _, prepared = approved_with_a_lapse(log, early)
     return log.fetch(prepared[0], CW)
 
 
-def approved_with_a_lapse(log: SampleLog) -> tuple[SignedProject, Entry, list[Entry]]:
-    """Let a release be approved by one until a time after which the other comes."""
+def approved_with_a_lapse(
+    log: SampleLog, early: timedelta = timedelta()
+) -> tuple[SignedProject, Entry, list[Entry]]:
+    """Let a release be approved by one until a minute before the other comes, or until a little later."""
     project = _agreed(log, approvals=RELEASES_TOO)
     # Whoever uploaded does not approve, so it was somebody else.
     asked = project.ask([log.upload(ACCORD, CW), log.upload(ACCORD, PAT)])
     prepared = project.finish(_approved(project, asked))
-    soon = (log.moment + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    project.approve(ANN, asked, "release", expires=soon)
-    log.moment += timedelta(hours=2)
+    project.approve(ANN, asked, "release", expires=log.now(timedelta(hours=1)))
+    log.moment += timedelta(hours=1) + A_MINUTE - early
     project.approve(K12, asked, "release")
     return project, asked, prepared
 
@@ -697,9 +727,8 @@ def used_for_another_policy(log: SampleLog) -> Entry:
     return _used(log, policy_sha256="0" * 64)
 
 
-def used_after_its_last_day(log: SampleLog) -> Entry:
-    day = (log.moment - timedelta(days=1)).strftime("%Y-%m-%d")
-    return _used(log, until=day)
+def used_after_its_last_day(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    return _used(log, until=log.now(early - timedelta(days=1))[:10])
 
 
 def used_for_too_many_runs(log: SampleLog) -> Entry:
@@ -779,6 +808,10 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         halted_by_a_former_steward,
         proposed_by_a_former_steward,
     ],
+    "person-duty": [
+        halted_by_a_steward_who_is_an_analyst_now,
+        proposed_by_a_steward_who_is_an_analyst_now,
+    ],
     "agreement-unknown": [signed_before_a_proposal],
     "agreement-signed-twice": [signed_twice],
     "agreement-unsigned": [
@@ -827,6 +860,7 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
     ],
     "approval-out-of-place": [
         approved_twice,
+        approved_again_before_it_lapsed,
         approved_after_the_start,
         approved_a_release_that_needs_none,
         approved_a_release_too_early,

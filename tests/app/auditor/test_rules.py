@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import random
@@ -12,26 +13,18 @@ from itertools import permutations
 from typing import get_args
 
 import pytest
+from breaks import deliveries, destruction, reviews, rounds, rules, signed
 from breaks.deadlines import everything_overdue
-from breaks.deliveries import kept_after_it_was_replaced, kept_too_long
-from breaks.destruction import (
-    everything_destroyed,
-    hold,
-    left_after_a_hold,
-    left_after_the_last_day,
-    lift,
-    never_certified,
-)
+from breaks.destruction import everything_destroyed, hold, lift
 from breaks.every import ALL_BREAKS, STORED, shown
 from breaks.every import CASES as EVERY_BREAK
-from breaks.reviews import never_ended
-from breaks.rules import FOSTER, Break, never_destroyed
-from breaks.signed import approved_with_a_lapse, kept_beyond_the_last_day
+from breaks.rules import FOSTER, Break
+from breaks.signed import approved_with_a_lapse
 from campaign.reports import Tally
 from campaign.size import times
-from samples.delivered_log import everything_delivered, everything_studied
+from samples.delivered_log import StudyProject, everything_delivered, everything_studied
 from samples.log import SampleLog, everything_else, story
-from samples.parties import ANN, CW, K12, OPERATOR, terms_of
+from samples.parties import ANN, CW, K12, OPERATOR, PAT, terms_of
 from samples.reviewed_log import everything_reviewed
 from samples.signed_log import everything_signed
 from twins.verifier.entries import PAGE
@@ -49,7 +42,37 @@ from schemas.overdue import OverdueKind
 
 CASES = [pytest.param(name, *case, id=name) for name, case in EVERY_BREAK.items()]
 EVIDENCE: dict[str, list[str]] = json.loads(STORED.read_text("utf-8"))
-DAY = timedelta(days=1)
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+# What breaks its rule by a day or by a second, and not if it comes, ends or lasts so much otherwise.
+AT_THE_EDGE: dict[Callable[..., Entry], timedelta] = {
+    deliveries.kept_after_it_was_replaced: DAY,
+    deliveries.kept_too_long: DAY,
+    destruction.left_after_a_hold: DAY,
+    destruction.left_after_the_last_day: DAY,
+    destruction.left_while_another_project_is_held: DAY,
+    destruction.never_certified: DAY,
+    reviews.answered_after_the_deadline: SECOND,
+    reviews.asked_for_too_long: SECOND,
+    reviews.asked_for_too_short: SECOND,
+    reviews.decided_after_the_deadline: SECOND,
+    reviews.ended_after_the_deadline: SECOND,
+    reviews.ended_as_if_at_the_deadline: SECOND,
+    reviews.never_ended: DAY,
+    rounds.closed_without_a_run: SECOND,
+    rounds.deadline_too_early: SECOND,
+    rounds.deadline_too_late: SECOND,
+    rounds.opened_beyond_the_budget: DAY,
+    rules.never_destroyed: DAY,
+    signed.approved_again_before_it_lapsed: SECOND,
+    signed.approved_too_late: SECOND,
+    signed.approved_when_another_has_expired: SECOND,
+    signed.fetched_on_an_approval_that_had_lapsed: SECOND,
+    signed.kept_beyond_the_last_day: DAY,
+    signed.ran_on_days_far_apart: DAY,
+    signed.standing_used_when_another_has_expired: SECOND,
+    signed.uploaded_of_an_old_day: DAY,
+    signed.used_after_its_last_day: DAY,
+}
 
 
 def verify(log: SampleLog, project: str | None = None) -> None:
@@ -232,22 +255,35 @@ def test_what_contradicts_an_entry_is_named_beside_it() -> None:
     assert caught.value.evidence["other_index"] == destroyed.seq
 
 
-@pytest.mark.parametrize(
-    "late",
-    [
-        kept_after_it_was_replaced,
-        kept_beyond_the_last_day,
-        kept_too_long,
-        left_after_a_hold,
-        left_after_the_last_day,
-        never_certified,
-        never_destroyed,
-        never_ended,
-    ],
-)
-def test_what_is_late_on_a_day_was_in_time_the_day_before(late: Callable[..., Entry]) -> None:
+@pytest.mark.parametrize(("broken", "by"), AT_THE_EDGE.items())
+def test_what_breaks_a_rule_at_its_edge_breaks_none_within_it(
+    broken: Callable[..., Entry], by: timedelta
+) -> None:
     log = story(11, n_weeks=1)
-    late(log, early=DAY)
+    broken(log, early=by)
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def test_every_break_that_has_an_edge_is_tried_within_it() -> None:
+    every = {broken for breaks in ALL_BREAKS for some in breaks.values() for broken in some}
+    edged = {broken for broken in every if "early" in inspect.signature(broken).parameters}
+    assert edged == AT_THE_EDGE.keys()
+
+
+@pytest.mark.parametrize("records", [100, 50_000])
+def test_an_upload_may_have_as_few_and_as_many_records_as_agreed(records: int) -> None:
+    log = story(11, n_weeks=0)
+    log.upload(FOSTER, CW, records)
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def test_an_analyst_carries_what_is_sealed_to_another_party() -> None:
+    log = story(11, n_weeks=0)
+    StudyProject(log)
+    prepared = [one for one in log.entries if isinstance(one.body, kinds.BlindReleasePrepared)]
+    log.fetch(prepared[-1], PAT)
     verify(log)
     assert why_refused(log.bundle()) is None
 
