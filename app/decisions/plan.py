@@ -29,6 +29,8 @@ NO_LEAD: Final = 15
 PADDING: Final = -1
 # The rule of what a person accepted; a run's own are `app.matching.blocks.decisions.Rule`.
 REVIEWED: Final = 7
+# Rows whose places within their kind are counted at a time.
+_AT_ONCE: Final = 1 << 20
 _LOWEST: Final = np.iinfo(np.int64).min
 # The first step of each is reached by every pair.
 _PROBABILITIES: Final = np.array(
@@ -57,9 +59,9 @@ class Graded:
     lead: NDArray[np.uint8]
 
     @property
-    def kind(self) -> NDArray[np.int64]:
+    def kind(self) -> NDArray[np.uint16]:
         """A number for each pair, equal for decisions that differ by their commitments alone."""
-        kind = np.zeros(len(self.band), dtype=np.int64)
+        kind = np.zeros(len(self.band), dtype=np.uint16)
         for column, base in (
             (self.band, 4), (self.rule, 8), (self.probability, 16), (self.lead, 16),
         ):  # fmt: skip
@@ -90,8 +92,8 @@ def grade(resolution: Resolution) -> Graded:
     ahead = resolution.decisions.lead[kept]
     probability = _last_reached(resolution.total[kept], _PROBABILITIES)
     lead = np.where(ahead == NO_RIVAL, NO_LEAD, _last_reached(ahead, _LEADS)).astype(np.uint8)
-    pairs = resolution.pairs[kept]
-    return Graded(pairs["larger"], pairs["smaller"], band, rule, probability, lead)
+    larger, smaller = (resolution.pairs[side][kept] for side in ("larger", "smaller"))
+    return Graded(larger, smaller, band, rule, probability, lead)
 
 
 def _last_reached(weights: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -99,7 +101,7 @@ def _last_reached(weights: NDArray[np.int64], starts: NDArray[np.int64]) -> NDAr
     return (np.searchsorted(starts, weights, side="right") - 1).astype(np.uint8)
 
 
-def plan_rows(band: NDArray[np.uint8], kind: NDArray[np.int64], floor: int, key: bytes) -> RowPlan:
+def plan_rows(band: NDArray[np.uint8], kind: NDArray[np.uint16], floor: int, key: bytes) -> RowPlan:
     """Return the rows of all decisions and of the padding, in the key's order.
 
     Args:
@@ -107,15 +109,17 @@ def plan_rows(band: NDArray[np.uint8], kind: NDArray[np.int64], floor: int, key:
         kind: of each decision; decisions of one number differ by their commitments alone.
         key: 16 bytes that order nothing else.
     """
-    _, kind_number, n_of_kind = np.unique(kind, return_inverse=True, return_counts=True)
+    n_of_kind = np.bincount(kind)
     n_shown = n_of_kind - (n_of_kind % floor if floor > 1 else 0)
-    n_padding = _n_padding(band, kind_number, n_of_kind - n_shown, floor)
-    order = keyed_order(key, len(band) + n_padding)
-    decision = np.where(order < len(band), order, PADDING)
-    rows = np.flatnonzero(decision != PADDING)
-    kind_of_row = kind_number[decision[rows]]
+    n_padding = _n_padding(band, kind, n_of_kind - n_shown, floor)
+    decision = keyed_order(key, len(band) + n_padding)
+    decision[decision >= len(band)] = PADDING
     is_shown = np.zeros(len(decision), dtype=np.bool_)
-    is_shown[rows] = _rank_within(kind_of_row, len(n_of_kind)) < n_shown[kind_of_row]
+    for start in range(0, len(decision), _AT_ONCE):
+        rows = start + np.flatnonzero(decision[start : start + _AT_ONCE] != PADDING)
+        kinds = kind[decision[rows]]
+        is_shown[rows] = _rank_within(kinds, len(n_of_kind)) < n_shown[kinds]
+        n_shown -= np.bincount(kinds, minlength=len(n_of_kind))
     return RowPlan(decision, is_shown)
 
 
@@ -123,7 +127,8 @@ def keyed_order(key: bytes, n: int) -> NDArray[np.int64]:
     """Return the numbers below `n` in an order that nobody without the key can tell from a random one."""
     # A key stream of AES-CTR: 64 bits each are sorted, so that two are equal for hardly any n.
     stream = Cipher(AES(key), CTR(bytes(16))).encryptor().update(bytes(8 * n))
-    return np.argsort(np.frombuffer(stream, dtype="<u8"), kind="stable").astype(np.int64)
+    order = np.argsort(np.frombuffer(stream, dtype="<u8"), kind="stable")
+    return order.astype(np.int64, copy=False)
 
 
 def _n_padding(

@@ -20,15 +20,17 @@ from numpy.typing import NDArray
 from app.decisions.plan import NO_LEAD, PADDING, REVIEWED, Graded, RowPlan, plan_rows
 from app.decisions.summary import ShownKind, ShownKinds
 from app.matching.blocks.decisions import Band, Rule
+from app.matching.blocks.plain import plain_numbers
 from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
 from schemas.match_record import NONCE_BYTES, Decision, Opening, commitment, padding_leaf
 
 if TYPE_CHECKING:
     from app.uploads.reader import Handles
+    from schemas.ids import Handle
     from schemas.run import RunSpecification
 
-# Band, rule, steps of probability and lead, the records of the larger and of the smaller file.
-_Columns: TypeAlias = tuple[int, int, int, int, int, int]
+# Band, rule, steps of probability and lead.
+_Columns: TypeAlias = tuple[int, int, int, int]
 
 _ORDER_BYTES: Final = 16
 _PLACE: Final = struct.Struct(">QB")
@@ -76,12 +78,12 @@ class RecordRows:
         decided = self.plan.decision[start:stop]
         shown = self.plan.is_shown[start:stop].tolist()
         is_decision = decided != PADDING
-        rows = self._columns(decided[is_decision])
+        lines = self._lines(decided[is_decision], np.flatnonzero(is_decision) + start + 1)
         for number, (is_row, is_shown) in enumerate(
             zip(is_decision.tolist(), shown, strict=True), start + 1
         ):
             if is_row:
-                yield self._line(number, next(rows)), is_shown
+                yield next(lines), is_shown
             else:
                 yield padding_leaf(self.keys.nonce(number, 0)), False
 
@@ -93,9 +95,9 @@ class RecordRows:
         """
         record, number = self._linked_rows(side)
         # Pairs are one to one, and records are numbered in the order of their handles.
-        for at in np.argsort(record).tolist():
-            place = int(number[at])
-            handle = self.handles[side].of(int(record[at]))
+        order = np.argsort(record)
+        handles = self.handles[side].each(record[order])
+        for handle, place in zip(handles, plain_numbers(number[order]), strict=True):
             yield Opening(handle, place, self.keys.nonce(place, side))
 
     def n_openings(self) -> int:
@@ -106,7 +108,7 @@ class RecordRows:
         """Return how many rows of each kind are shown: multiples of the floor, those of none left out."""
         shown = self.plan.decision[self.plan.is_shown]
         _, first, counts = np.unique(self.graded.kind[shown], return_index=True, return_counts=True)
-        lines = (self._line(1, columns) for columns in self._columns(shown[first]))
+        lines = self._lines(shown[first], np.ones(len(first), dtype=np.int64))
         kinds = (
             Decision.from_canonical(line).model_dump(exclude={"commitments"}) for line in lines
         )
@@ -116,30 +118,35 @@ class RecordRows:
             )
         )
 
-    def _columns(self, decided: NDArray[np.int64]) -> Iterator[_Columns]:
-        """Yield what a line says of each of these decisions, as plain numbers."""
+    def _lines(self, decided: NDArray[np.int64], numbers: NDArray[np.int64]) -> Iterator[bytes]:
+        """Yield the lines of these decisions, in rows of these numbers."""
         graded = self.graded
-        columns = (
-            graded.band,
-            graded.rule,
-            graded.probability,
-            graded.lead,
-            graded.larger,
-            graded.smaller,
+        columns = (graded.band, graded.rule, graded.probability, graded.lead)
+        records = (graded.larger, graded.smaller)
+        return map(
+            self._line,
+            plain_numbers(numbers),
+            zip(*(plain_numbers(column[decided]) for column in columns), strict=True),
+            zip(
+                *(
+                    handles.each(record[decided])
+                    for handles, record in zip(self.handles, records, strict=True)
+                ),
+                strict=True,
+            ),
         )
-        return zip(*(column[decided].tolist() for column in columns), strict=True)
 
-    def _line(self, number: int, columns: _Columns) -> bytes:
+    def _line(self, number: int, columns: _Columns, handles: tuple[Handle, Handle]) -> bytes:
         """Return the canonical JSON of `schemas.match_record.Decision`; a million of them take seconds."""
-        band, rule, probability, lead, *records = columns
+        band, rule, probability, lead = columns
         commitments = [
             commitment(
                 self.keys.nonce(number, side),
                 self.specification.run,
                 self.specification.uploads[side].upload,
-                self.handles[side].of(record),
+                handle,
             )
-            for side, record in enumerate(records)
+            for side, handle in enumerate(handles)
         ]
         return (
             f'{{"band":"{_BANDS[band]}","commitments":["{commitments[0]}","{commitments[1]}"],'

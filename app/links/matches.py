@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from app.matching.blocks.decisions import Band
+from app.matching.blocks.plain import plain_numbers
 from app.runs.service import space_key
 from schemas.ids import MATCH_ID_BYTES, Handle, MatchId
 from schemas.release import Match
@@ -65,9 +66,11 @@ class LinkedRun:
 
 def matches_of(resolution: Resolution) -> Matches:
     """Return the pairs that are linked without a person's decision."""
-    linked = resolution.pairs[resolution.decisions.band == Band.AUTO]
+    pairs, is_linked = resolution.pairs, resolution.decisions.band == Band.AUTO
+    # Column by column: what is held of them is a part of a row of pairs.
     return Matches(
-        (linked["larger"], linked["smaller"]), (linked["row_larger"], linked["row_smaller"])
+        (pairs["larger"][is_linked], pairs["smaller"][is_linked]),
+        (pairs["row_larger"][is_linked], pairs["row_smaller"][is_linked]),
     )
 
 
@@ -92,19 +95,17 @@ def space_keys(broker: Broker, specification: RunSpecification) -> dict[str, byt
     }
 
 
-def draw_match_ids(run: LinkedRun, space: str) -> list[MatchId]:
-    """Return the match IDs of a run in one ID space, one a match."""
+def draw_match_ids(run: LinkedRun, space: str, which: NDArray[np.int64]) -> Iterator[MatchId]:
+    """Yield the match IDs of some matches in one ID space, in the order of their places `which`."""
     key = run.keys[space]
-    larger, smaller = (records.tolist() for records in run.matches.records)
-    return [match_id(key, one, other) for one, other in zip(larger, smaller, strict=True)]
+    larger, smaller = (plain_numbers(records[which]) for records in run.matches.records)
+    return (match_id(key, one, other) for one, other in zip(larger, smaller, strict=True))
 
 
-def own_matches(
-    run: LinkedRun, side: int, match_ids: list[MatchId]
-) -> Iterator[tuple[Handle, Match]]:
+def own_matches(run: LinkedRun, side: int, space: str) -> Iterator[tuple[Handle, Match]]:
     """Yield a party's own handles that are matched, in increasing order, each with its match."""
     records, rows = run.matches.records[side], run.matches.rows[side]
     # Records are numbered in the order of their handles.
-    for at in np.argsort(records).tolist():
-        handle = run.handles[side].of(int(records[at]))
-        yield handle, Match(match_ids[at], int(rows[at]))
+    order = np.argsort(records)
+    matches = map(Match, draw_match_ids(run, space, order), plain_numbers(rows[order]))
+    return zip(run.handles[side].each(records[order]), matches, strict=True)

@@ -17,7 +17,7 @@ from app.clock import parse_utc, utc_text
 from app.db import insert_rows
 from app.ids import new_id
 from app.links.blind_file import sealed_records
-from app.links.matches import LinkedRun, draw_match_ids, own_matches
+from app.links.matches import LinkedRun, own_matches
 from app.links.models import Release
 from app.matchlog.draft import EntryDraft
 from app.runs.counts import above_floor, matches_for_log
@@ -116,8 +116,7 @@ def _prepare_linked(
         upload=uploads[side].upload,
         matches=len(run.matches),
     )
-    match_ids = draw_match_ids(run, recipient.space)
-    return _prepared(broker, run, recipient, header, own_matches(run, side, match_ids))
+    return _prepared(broker, run, recipient, header, own_matches(run, side, recipient.space))
 
 
 def _prepare_count(
@@ -168,7 +167,6 @@ def _prepare_blind(
     """Yield a release for each agency of the pair to fetch, of as many match IDs as it has records."""
     with broker.database.read() as session:
         receivers = receivers_of(session, run.terms.agreement, recipient.party)
-    match_ids = draw_match_ids(run, recipient.space)
     uploads = run.specification.uploads
     for side, named in enumerate(uploads):
         # The key is kept nowhere: only the recipient can open what is sealed under it.
@@ -183,7 +181,7 @@ def _prepare_blind(
             records=len(run.handles[side]),
         )
         closing = MatchIdSeal.of(key, header.release, header.agency)
-        records = sealed_records(run, side, match_ids, closing)
+        records = sealed_records(run, side, recipient.space, closing)
         lines = serialise_blind_release(header, records)
         sealed, content = _seal_file(broker, header.release, lines)
         body = BlindReleasePrepared.from_row(

@@ -13,6 +13,7 @@ import numpy as np
 
 from app.decisions.plan import grade
 from app.matching.blocks.decisions import Band
+from app.matching.blocks.plain import plain_numbers
 from app.uploads.buckets import count_all_labels, count_labels
 from schemas.ids import Handle
 from schemas.review import BUCKET_BYTES, MAX_CARDS, Reference
@@ -119,16 +120,17 @@ def _linked_labels(
 def _held_back(
     resolution: Resolution, handles: Sequence[Handles]
 ) -> Iterator[tuple[tuple[Handle, Handle], tuple[int, int], int, int]]:
-    """Yield all pairs that are held back, of the highest total weight first, then in order of records."""
+    """Return all pairs that are held back, of the highest total weight first, then in order of records."""
     graded = grade(resolution)
     kept = np.flatnonzero(resolution.decisions.band != Band.REJECT)
     held = np.flatnonzero(graded.band == Band.REVIEW)
-    pairs, total = resolution.pairs[kept], resolution.total[kept]
-    for at in held[np.lexsort((pairs["larger"][held], pairs["smaller"][held], -total[held]))]:
-        pair = pairs[at]
-        yield (
-            (handles[0].of(int(pair["larger"])), handles[1].of(int(pair["smaller"]))),
-            (int(pair["row_larger"]), int(pair["row_smaller"])),
-            int(graded.probability[at]),
-            int(graded.lead[at]),
-        )
+    pairs, total = resolution.pairs[kept[held]], resolution.total[kept[held]]
+    order = np.lexsort((pairs["larger"], pairs["smaller"], -total))
+    pairs, held = pairs[order], held[order]
+    return zip(
+        zip(handles[0].each(pairs["larger"]), handles[1].each(pairs["smaller"]), strict=True),
+        zip(plain_numbers(pairs["row_larger"]), plain_numbers(pairs["row_smaller"]), strict=True),
+        plain_numbers(graded.probability[held]),
+        plain_numbers(graded.lead[held]),
+        strict=True,
+    )

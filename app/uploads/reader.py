@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from app.broker import Broker
     from schemas.upload import Manifest, Parts
+
+# Handles that are Python's own bytes at a time.
+_AT_ONCE: Final = 1 << 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +131,12 @@ class Handles:
     def __len__(self) -> int:
         return self.n_records
 
-    def of(self, record: int) -> Handle:
-        """Return the handle of one record that is at hand."""
-        # Of the array's own type, or all of it would be converted for each record.
-        place = int(self.records.searchsorted(np.uint32(record)))
-        return Handle(self.table[place].tobytes())
+    def each(self, records: NDArray[np.uint32]) -> Iterator[Handle]:
+        """Yield the handles of records that are at hand, in their order."""
+        for start in range(0, len(records), _AT_ONCE):
+            raw = self.several(records[start : start + _AT_ONCE]).tobytes()
+            for at in range(0, len(raw), HANDLE_BYTES):
+                yield Handle(raw[at : at + HANDLE_BYTES])
 
     def several(self, records: NDArray[np.uint32]) -> NDArray[np.uint8]:
         """Return the handles of records that are at hand, in their order, shape (n, 16)."""

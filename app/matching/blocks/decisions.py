@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks.pairs import Met
+from app.matching.blocks.plain import plain_numbers
 from app.matching.blocks.rivals import NO_RIVAL, Totals
 from app.matching.blocks.weights import least_weight
-
-# Pairs that are plain numbers of Python at a time.
-_AT_ONCE: Final = 1 << 16
 
 
 class Band(IntEnum):
@@ -153,13 +151,11 @@ def _first_of_both(smaller: NDArray[np.uint32], larger: NDArray[np.uint32]) -> N
     is_first = np.zeros(len(smaller), dtype=bool)
     # A byte a record: sets of numbers would take a hundred times as much.
     taken_left, taken_right = bytearray(n_left), bytearray(n_right)
-    for start in range(0, len(left), _AT_ONCE):
-        some = slice(start, start + _AT_ONCE)
-        pairs = zip(left[some].tolist(), right[some].tolist(), strict=True)
-        for at, (one, other) in enumerate(pairs, start):
-            if not taken_left[one] and not taken_right[other]:
-                taken_left[one] = taken_right[other] = 1
-                is_first[at] = True
+    pairs = zip(plain_numbers(left), plain_numbers(right), strict=True)
+    for at, (one, other) in enumerate(pairs):
+        if not taken_left[one] and not taken_right[other]:
+            taken_left[one] = taken_right[other] = 1
+            is_first[at] = True
     return is_first
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.decisions import plan as plans
 from app.decisions.plan import NO_LEAD, PADDING, grade, keyed_order, plan_rows
 from app.matching.blocks.bounds import least_lead
 from app.matching.blocks.decisions import Band, Decisions, Rule
@@ -27,7 +28,7 @@ decided = st.lists(st.tuples(st.sampled_from([1, 2]), st.integers(0, 3)), max_si
 @given(decided, st.integers(0, 7))
 def test_of_each_kind_the_largest_multiple_of_the_floor_is_shown(rows, floor: int) -> None:
     band = np.array([band for band, _ in rows], dtype=np.uint8)
-    kind = np.array([band * 10 + kind for band, kind in rows], dtype=np.int64)
+    kind = np.array([band * 10 + kind for band, kind in rows], dtype=np.uint16)
     plan = plan_rows(band, kind, floor, KEY)
     assert sorted(plan.decision[plan.decision != PADDING].tolist()) == list(range(len(rows)))
     shown = Counter(kind[plan.decision[plan.is_shown]].tolist())
@@ -43,7 +44,7 @@ def test_withheld_rows_and_padding_are_the_next_multiple_above_the_withheld(
     rows, floor: int
 ) -> None:
     band = np.array([band for band, _ in rows], dtype=np.uint8)
-    kind = np.array([band * 10 + kind for band, kind in rows], dtype=np.int64)
+    kind = np.array([band * 10 + kind for band, kind in rows], dtype=np.uint16)
     plan = plan_rows(band, kind, floor, KEY)
     hidden = plan.decision[~plan.is_shown]
     withheld = Counter(band[hidden[hidden != PADDING]].tolist())
@@ -51,11 +52,15 @@ def test_withheld_rows_and_padding_are_the_next_multiple_above_the_withheld(
     assert len(hidden) == expected
 
 
-@given(decided, st.integers(0, 7))
-def test_shown_are_the_first_of_their_kind_in_the_order_of_the_rows(rows, floor: int) -> None:
+@given(decided, st.integers(0, 7), st.integers(1, 70))
+def test_shown_are_the_first_of_their_kind_in_the_order_of_the_rows(
+    rows, floor: int, at_once: int
+) -> None:
     band = np.array([band for band, _ in rows], dtype=np.uint8)
-    kind = np.array([band * 10 + kind for band, kind in rows], dtype=np.int64)
-    plan = plan_rows(band, kind, floor, KEY)
+    kind = np.array([band * 10 + kind for band, kind in rows], dtype=np.uint16)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plans, "_AT_ONCE", at_once)
+        plan = plan_rows(band, kind, floor, KEY)
     is_over: set[int] = set()
     for index, is_shown in zip(plan.decision.tolist(), plan.is_shown.tolist(), strict=True):
         if index == PADDING:

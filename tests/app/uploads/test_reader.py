@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.uploads.reader import StoredUpload
+from app.uploads.reader import Handles, StoredUpload
 from schemas.ids import HANDLE_BYTES
 
 
@@ -30,9 +30,14 @@ def test_handles_of_some_records_are_those_of_the_whole_table(chosen: list[int])
     upload = InPieces([table[:3], table[3:4], table[4:]])
     handles = upload.handles(np.array(chosen, dtype=np.uint32))
     assert (handles.party, len(handles)) == ("schools", 10)
-    assert [bytes(handles.of(record)) for record in chosen] == [
-        table[at].tobytes() for at in chosen
-    ]
     backwards = np.array(chosen[::-1], dtype=np.uint32)
     assert (handles.several(backwards) == table[chosen[::-1]]).all()
+    assert list(map(bytes, handles.each(backwards))) == [table[at].tobytes() for at in chosen[::-1]]
     assert (np.concatenate(list(handles.pieces())) == table).all()
+
+
+def test_handles_come_in_order_however_many_are_asked_for() -> None:
+    table = np.random.default_rng(2).integers(0, 256, (20_000, HANDLE_BYTES), dtype=np.uint8)
+    records = np.random.default_rng(3).permutation(20_000).astype(np.uint32)
+    handles = Handles.whole("schools", table)
+    assert b"".join(handles.each(records)) == table[records].tobytes()

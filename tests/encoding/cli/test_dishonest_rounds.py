@@ -72,13 +72,13 @@ def execute(near: NearBroker, statement: str) -> None:
 # Matches that nothing proves.
 
 
-def forge_records(run: LinkedRun, side: int, match_ids: list[Any]) -> Any:
+def forge_records(run: LinkedRun, side: int, space: str) -> Any:
     """Give each match of the smaller file to another record, and name the row of the true one."""
     if side == 1:
         one, other = run.matches.records
         matches = Matches((one, np.roll(other, 1)), run.matches.rows)
         run = replace(run, matches=matches)
-    return REAL(run, side, match_ids)
+    return REAL(run, side, space)
 
 
 REAL = preparation.own_matches
