@@ -22,7 +22,7 @@ from schemas.shared.command_line import emit, json_option
     "kind",
     required=True,
     type=click.Choice(["ed-fi", "ceds", "csv"]),
-    help="JSON Lines for an Ed-Fi API, CSV by CEDS names, or plain CSV.",
+    help="JSON Lines for an Ed-Fi API (Data Standard 5 or 6), CSV by CEDS names, or plain CSV.",
 )
 @click.option(
     "--organization",
