@@ -56,7 +56,7 @@ sys.path.insert(0, str(TESTS))
 
 from rigs.enrolled import sign_requests  # noqa: E402
 from rigs.kill_scene import RealBroker  # noqa: E402
-from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, terms_of  # noqa: E402
+from rigs.linkage import CHILD_WELFARE, POLICY, SCHOOL, Linkage, terms_of  # noqa: E402
 from samples.round_files import KEY_ID, SECRET  # noqa: E402
 
 from benchmarks.encoding import BENCH, people  # noqa: E402 - the rigs of the tests are found only now
@@ -232,8 +232,10 @@ def prepared(folder: Path, profile: EncodingProfile, n_smaller: int, n_larger: i
     )  # fmt: skip
     operator = found_broker(settings, origin="nation.test/log", title="Operator")
     broker = open_broker(settings)
+    most = n_smaller * profile.rows("smaller")
     terms = terms_of(
         profile, start="2020-01-01", end="2099-12-31",
+        policy=POLICY.model_copy(update={"max_pairs": max(POLICY.max_pairs, most)}),
         files=(
             FileSize(party=CHILD_WELFARE, least=1, most=n_smaller),
             FileSize(party=SCHOOL, least=1, most=n_larger),
@@ -310,6 +312,8 @@ def run_of(
         print(f"the worker's: {worker_mib:,.0f} MiB")
         with closing(open_broker(settings)) as broker, broker.database.read() as session:
             (run,) = session.scalars(select(Run)).all()
+            if run.state != "succeeded":
+                raise SystemExit(f"the run is {run.state}: {run.failure}")
             print(
                 f"{run.state}: {run.candidate_pairs:,} pairs, {run.auto_pairs:,} linked,"
                 f" {run.review_pairs:,} held back"

@@ -99,6 +99,12 @@ ROWS = {
         "recipients never differ, and link IDs change only where they must",
         10_000,
     ),
+    "fates": Row(
+        "two agencies live through rounds in which a program dies, or a request or an answer is lost, between "
+        "any two steps: a write of the database, a file put into its place, a request, an answer",
+        "no alarm; both have the same links, and the same as before; the log verifies, and only grew",
+        1_000,
+    ),
     "forged-rules": Row(
         "a log by an operator with its key that breaks one rule of the verifier",
         "the verifier names rule and entry",

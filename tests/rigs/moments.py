@@ -42,6 +42,7 @@ class Moments:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.kept: dict[object, Moment] = {}
+        self._n_kept = 0
 
     def reach(
         self, near: NearBroker, name: str, steps: Callable[[], Reached], *given: object
@@ -54,18 +55,20 @@ class Moments:
         root = near.folder.parent
         key = (name, given, _files(root), tuple(near.courier.requests))
         if key in self.kept:
-            _go_to(near, self.kept[key])
+            self.go_to(near, self.kept[key])
         else:
             result = steps()
-            near.broker.close()
-            self.kept[key] = self._keep(near, root, result)
-            near.open()
+            self.kept[key] = self.keep(near, result)
         kept: Reached = self.kept[key].result
         return kept
 
-    def _keep(self, near: NearBroker, root: Path, result: Any) -> Moment:
-        files = self.folder / str(len(self.kept))
+    def keep(self, near: NearBroker, result: Any = None) -> Moment:
+        """Keep what there is now, and go on."""
+        root, files = near.folder.parent, self.folder / str(self._n_kept)
+        self._n_kept += 1
+        near.broker.close()
         shutil.copytree(root, files)
+        near.open()
         said = {path.name for path in _with_text(files, str(root))}
         assert said <= NAMING_FOLDERS, said - NAMING_FOLDERS
         return Moment(
@@ -81,31 +84,31 @@ class Moments:
             result=result,
         )
 
-
-def _go_to(near: NearBroker, moment: Moment) -> None:
-    root = near.folder.parent
-    near.broker.close()
-    for path in root.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    shutil.copytree(moment.files, root, dirs_exist_ok=True)
-    for path in _with_text(root, str(moment.root)):
-        path.write_text(path.read_text("utf-8").replace(str(moment.root), str(root)), "utf-8")
-    near.operator, near.now, near.people = moment.operator, moment.now, dict(moment.people)
-    for name, kept in moment.desks.items():
-        folder = root / kept["folder"].relative_to(moment.root)
-        desk = near.desks.setdefault(name, Desk(folder, near, kept["party"]))
-        desk.folder, desk.now, desk.own, desk.slept = (
-            folder,
-            kept["now"],
-            kept["own"],
-            [*kept["slept"]],
-        )
-    near.logs.seek(0)
-    near.logs.truncate()
-    near.logs.write(moment.logged)
-    near.courier.requests[:] = moment.requests
-    near.courier.seen[:] = moment.seen
-    near.open()
+    def go_to(self, near: NearBroker, moment: Moment) -> None:
+        """Make everything as it was at a moment."""
+        root = near.folder.parent
+        near.broker.close()
+        for path in root.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.copytree(moment.files, root, dirs_exist_ok=True)
+        for path in _with_text(root, str(moment.root)):
+            path.write_text(path.read_text("utf-8").replace(str(moment.root), str(root)), "utf-8")
+        near.operator, near.now, near.people = moment.operator, moment.now, dict(moment.people)
+        for name, kept in moment.desks.items():
+            folder = root / kept["folder"].relative_to(moment.root)
+            desk = near.desks.setdefault(name, Desk(folder, near, kept["party"]))
+            desk.folder, desk.now, desk.own, desk.slept = (
+                folder,
+                kept["now"],
+                kept["own"],
+                [*kept["slept"]],
+            )
+        near.logs.seek(0)
+        near.logs.truncate()
+        near.logs.write(moment.logged)
+        near.courier.requests[:] = moment.requests
+        near.courier.seen[:] = moment.seen
+        near.open()
 
 
 def _shallow(desk: Desk) -> dict[str, Any]:

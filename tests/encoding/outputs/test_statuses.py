@@ -17,8 +17,8 @@ from encoding.outputs.statuses import Linked, Period, Status, updated
 
 NO_DATES = Linked(("1",), None)
 
-# Written from the description that Ed-Fi publishes of this resource (Data Standard 5, and 6 under another name),
-# by hand: what is required there, with its types and lengths, and nothing beyond the properties that are exported.
+# Written by hand from the description that Ed-Fi publishes of this resource (Data Standard 5; in 6 it has
+# another name): what is required, with its types and lengths, and nothing but the properties that are exported.
 ED_FI_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["educationOrganizationReference", "studentReference"],

@@ -1,0 +1,50 @@
+"""Rounds in which programs die, and requests and answers are lost, between any two steps: all ends well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from campaign.reports import Tally
+from campaign.size import times
+from rigs.fates import Fates
+from rigs.moments import Moments
+from rigs.near_broker import NearBroker
+
+from encoding.ledger.ledger_file import LedgerFile
+
+N_ROUNDS, N_PARTS = 2, 3
+
+
+@pytest.mark.long
+@pytest.mark.timeout(14_400)
+@pytest.mark.parametrize("part", range(times(quick=1, full=N_PARTS)))
+@pytest.mark.campaign("fates", database="sqlite")
+def test_whatever_fails_the_rounds_end_as_if_nothing_had(
+    ready_desks: NearBroker, moments: Moments, part: int, tally: Tally
+) -> None:
+    tally.tried(0)
+    begin = moments.keep(ready_desks)
+    for seed in range(part, times(quick=1, full=1000), N_PARTS):
+        moments.go_to(ready_desks, begin)
+        fates = Fates(ready_desks, seed, rate=0.02)
+        with fates.watching():
+            fates.live(N_ROUNDS)
+        tally.tried()
+        assert fates.failed.total() > 0
+
+
+@pytest.mark.long
+def test_what_is_lost_though_it_was_kept_is_found_out(
+    ready_desks: NearBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = LedgerFile.write
+    fates = Fates(ready_desks, seed=1, rate=0)
+
+    def forget(ledger: LedgerFile, *given: Any) -> None:
+        if fates.random.random() < 0.5:
+            kept(ledger, *given)
+
+    monkeypatch.setattr(LedgerFile, "write", forget)
+    with fates.watching(), pytest.raises(AssertionError):
+        fates.live(5)
