@@ -42,6 +42,10 @@ class LinkRate(Model):
         return self
 
 
+# More than a nation's files of sixty million records find.
+MOST_PAIRS: Final = 10**9
+
+
 class MatchingPolicy(Document):
     """When a pair is linked, as match probabilities in decimal text.
 
@@ -60,7 +64,7 @@ class MatchingPolicy(Document):
     twin_guard: bool
     prior_matches: DecimalText
     link_rate: LinkRate
-    max_pairs: Annotated[int, Field(ge=1, le=10**9)] = 50_000_000
+    max_pairs: Annotated[int, Field(ge=1, le=MOST_PAIRS)] = 50_000_000
 
     @model_validator(mode="after")
     def _numbers_are_in_range(self) -> Self:

@@ -148,16 +148,27 @@ def estimate(
     document = [{"larger": a, "smaller": b, **asdict(one)} for (a, b), one in pairs.items()]
     emit(
         {"pairs": document, "free_bytes": free},
-        [line for pair, one in pairs.items() for line in _estimated(pair, one, free, price)],
+        [
+            line
+            for pair, one in pairs.items()
+            for line in _estimated(pair, one, terms.terms.policy.max_pairs, free, price)
+        ],
     )
 
 
 def _estimated(
-    pair: tuple[str, str], expected: RunEstimate, free: int | None, price: float | None
+    pair: tuple[str, str],
+    expected: RunEstimate,
+    max_pairs: int,
+    free: int | None,
+    price: float | None,
 ) -> Iterator[str]:
     sizes = expected.sizes
     yield f"{pair[0]}, {sizes.larger:,} records, with {pair[1]}, {sizes.smaller:,}"
     yield f"  rows     {expected.n_rows:,}, {byte_size(expected.upload_bytes)} to upload"
+    yield f"  pairs    at most {expected.most_meetings:,}"
+    if expected.most_meetings > max_pairs:
+        yield f"           by the agreement, a run that finds more than {max_pairs:,} has no result"
     room = "" if free is None else f", and {byte_size(free)} can be used"
     yield f"  disk     {byte_size(expected.disk_bytes)} until the encodings are destroyed{room}"
     yield f"  memory   {byte_size(expected.memory_bytes)} a worker"

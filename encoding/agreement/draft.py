@@ -24,7 +24,7 @@ from schemas.fields import NUMBER_INPUTS, NUMBER_KINDS, NumberKind
 from schemas.identity import PublicIdentity
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
-from schemas.run import RECOMMENDED_POLICY
+from schemas.run import MOST_PAIRS, RECOMMENDED_POLICY
 from schemas.shared.written_answers import composed
 
 DEFAULT_LIMITS: Final = {"budget": None, "floor": DEFAULT_FLOOR, "most_ended": None}
@@ -94,6 +94,7 @@ def draft_agreement(
     raw |= frame
     raw["profile"] = profile.digest()
     raw["parties"] = [read_party(party, folder, enrolled) for party in _tables(raw, "parties")]
+    raw["policy"] = _table(raw, "policy") | _room_for_pairs(raw, answers, profile)
     _settle_number(raw)
     _put_in_order(raw)
     asks_new_secret = bool(raw.pop("new_secret", False))
@@ -185,6 +186,22 @@ def _most_records(raw: Mapping[str, Any], before: AgreementProposal | None) -> i
     if not given and before is not None:
         given = [file.most for file in before.agreement.limits.files]
     return max(given, default=0)
+
+
+def _room_for_pairs(
+    raw: Mapping[str, Any], answers: Mapping[str, Any], profile: EncodingProfile
+) -> dict[str, int]:
+    """Return the pairs that a run may find, if they are not answered and files as large as these find more."""
+    policy, limits = answers.get("policy"), answers.get("limits")
+    given = [file.get("most") for file in _tables(_table(raw, "limits"), "files")]
+    sizes = sorted(most for most in given if isinstance(most, int))
+    is_answered = isinstance(policy, dict) and "max_pairs" in policy
+    if is_answered or not isinstance(limits, dict) or len(sizes) < 2:
+        return {}
+    # Each row of a pair's smaller file meets one of the larger file at most.
+    most = min(sizes[-2] * profile.rows("smaller"), MOST_PAIRS)
+    known = _table(raw, "policy").get("max_pairs")
+    return {"max_pairs": most} if isinstance(known, int) and known < most else {}
 
 
 def _fill_in(raw: dict[str, Any]) -> None:

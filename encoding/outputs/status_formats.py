@@ -1,9 +1,9 @@
 """Statuses as a student system takes them: the Ed-Fi Data Standard, CEDS names, or plain CSV.
 
 Ed-Fi: the resource `studentEducationOrganizationAssociations` of the Ed-Fi API for Data Standard 5, or
-`studentDemographics` of that for 6, of which only the characteristic Foster Care is filled; one JSON document a
-line. The models below say what its published description asks of the parts that are written, and refuse anything
-else. Data Standards 3 and 4 require a student's sex in the same document, which no export has.
+`studentDemographics` of that for 6, of which only the characteristic Foster Care is filled; one JSON document
+a line. The models below say what its published description asks of the parts that are written, and refuse
+anything else. Data Standards 3 and 4 require a student's sex in the same document, which no export has.
 
 CEDS: the columns of `Staging.PersonStatus`, from which the CEDS Data Warehouse is loaded.
 """

@@ -76,3 +76,6 @@ def test_an_operator_is_told_what_a_run_of_the_agreed_files_takes(linkage: Linka
     most = {file.party: file.most for file in linkage.terms.files}
     assert agreed["sizes"]["larger"] == most[agreed["larger"]]
     assert "at 0.5 an hour" in said("--price", "0.5")
+    assert "has no result" not in said("--records", "50000", "1000")
+    beyond = said("--records", "60000000", "60000000")
+    assert "a run that finds more than 50,000,000 has no result" in beyond

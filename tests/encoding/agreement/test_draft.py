@@ -141,6 +141,29 @@ def test_a_file_of_more_than_a_million_takes_the_passes_for_a_nation(tmp_path: P
     assert made.profile == shipped_profile("children", size="nation")
 
 
+def sized(folder: Path, most: int, **policy: Any) -> dict[str, Any]:
+    answers = read_answers(write_answers(folder))
+    for file in answers["limits"]["files"]:
+        file["most"] = most
+    return {**answers, "policy": policy} if policy else answers
+
+
+def test_a_run_may_find_as_many_pairs_as_files_of_the_agreed_sizes_can(tmp_path: Path) -> None:
+    small = draft_agreement(read_answers(write_answers(tmp_path)), tmp_path)
+    assert small.agreement.policy.max_pairs == 50_000_000
+    made = draft_agreement(sized(tmp_path, 2_000_000), tmp_path)
+    rows = made.profile.rows("smaller")
+    assert made.agreement.policy.max_pairs == 2_000_000 * rows > 50_000_000
+    larger = draft_agreement(sized(tmp_path, 20_000_000), tmp_path)
+    assert larger.agreement.policy.max_pairs == 10**9 < 20_000_000 * rows
+    answered = draft_agreement(sized(tmp_path, 20_000_000, max_pairs=7), tmp_path)
+    assert answered.agreement.policy.max_pairs == 7
+    amended = draft_agreement({"limits": sized(tmp_path, 3_000_000)["limits"]}, tmp_path, made)
+    assert amended.agreement.policy.max_pairs == 3_000_000 * rows
+    same = draft_agreement({"end": "2027-10-31"}, tmp_path, made)
+    assert same.agreement.policy == made.agreement.policy
+
+
 def test_the_answer_zip_is_for_a_shipped_profile_alone(
     proposal: AgreementProposal, tmp_path: Path
 ) -> None:
