@@ -268,6 +268,7 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
         for pair, total in zip(run.pairs, run.total.tolist(), strict=True)
     ] == [one[:3] for one in candidates]
     assert run.n_candidates == len(candidates)
+    assert dict(zip(run.table.levels, run.table.pairs, strict=True)) == patterns
     assert decided(run) == expected
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pair_lots, "_HELD", random.choice([1, 5, 1000]))
