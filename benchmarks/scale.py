@@ -2,7 +2,7 @@
 
     python -m benchmarks.scale                      200,000, 1 and 6 million records a side; 30 GB of disk
     python -m benchmarks.scale --quick              20,000 and 200,000
-    python -m benchmarks.scale --records 1000000    other sizes
+    python -m benchmarks.scale --records 1000000    other sizes; 20 million take 80 GB and an hour
     python -m benchmarks.scale --splink 200000      and Splink in clear text, on invented people
 
 The rows are of nobody: a person's are the same in both files, and nobody else's are. Beside each run stands

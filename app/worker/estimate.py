@@ -35,10 +35,10 @@ _MATCHES: Final = 0.02
 # What is stored of a linked record, measured on rehearsals: match record, openings, releases, claims, cards.
 _RESULT_BYTES: Final = 1_000
 # Measured peaks of a worker: by itself, for each task at a time, and for each record of the smaller file, if
-# all of them are linked (185 where three in five were; six million a side).
+# all of them are linked (132 while they are decided, of six million).
 _WORKER_BYTES: Final = 200 << 20
 _TASK_BYTES: Final = 40 << 20
-_RECORD_BYTES: Final = 320
+_RECORD_BYTES: Final = 150
 # What is written of a linked record takes as long as so many commitments (21 microseconds and .95).
 _LINK_COMMITMENTS: Final = 22
 _SAMPLE_COMMITMENTS: Final = 10_000

@@ -129,8 +129,8 @@ def decide(weighed: Weighed, lead: Totals, policy: BandRule) -> Decisions:
         weighed.pairs, weighed.total, weighed.twins, weighed.is_capped,
     )  # fmt: skip
     rule = np.full(len(pairs), Rule.BELOW_REVIEW, dtype=np.uint8)
-    wanted = np.flatnonzero(weighed.are_wanted(policy))
-    order = wanted[np.lexsort((pairs["larger"][wanted], pairs["smaller"][wanted], -total[wanted]))]
+    order = np.flatnonzero(weighed.are_wanted(policy))
+    order = order[np.lexsort((pairs["larger"][order], pairs["smaller"][order], -total[order]))]
     is_best = _first_of_both(pairs["smaller"][order], pairs["larger"][order])
     rule[order[~is_best]] = Rule.BETTER_RIVAL
     best = order[is_best]
@@ -146,23 +146,17 @@ def decide(weighed: Weighed, lead: Totals, policy: BandRule) -> Decisions:
 
 def _first_of_both(smaller: NDArray[np.uint32], larger: NDArray[np.uint32]) -> NDArray[np.bool_]:
     """Tell which pairs, taken in order, have no record of a pair that was told so before them."""
-    left, n_left = _numbered(smaller)
-    right, n_right = _numbered(larger)
     is_first = np.zeros(len(smaller), dtype=bool)
     # A byte a record: sets of numbers would take a hundred times as much.
-    taken_left, taken_right = bytearray(n_left), bytearray(n_right)
-    pairs = zip(plain_numbers(left), plain_numbers(right), strict=True)
+    taken_left, taken_right = (
+        bytearray(int(records.max(initial=0)) + 1) for records in (smaller, larger)
+    )
+    pairs = zip(plain_numbers(smaller), plain_numbers(larger), strict=True)
     for at, (one, other) in enumerate(pairs):
         if not taken_left[one] and not taken_right[other]:
             taken_left[one] = taken_right[other] = 1
             is_first[at] = True
     return is_first
-
-
-def _numbered(records: NDArray[np.uint32]) -> tuple[NDArray[np.intp], int]:
-    """Return a number for each record, without gaps, and how many there are."""
-    distinct, number = np.unique(records, return_inverse=True)
-    return number, len(distinct)
 
 
 def _rules_of_best(

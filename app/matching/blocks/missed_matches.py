@@ -9,16 +9,16 @@ saw.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from app.matching.blocks.decisions import Weighed
-from app.matching.blocks.pairs import Met
+from app.matching.blocks.rivals import Records
 from app.matching.blocks.weights import count_weights, expected_matches
 
 
-def expected_missed(lots: Iterable[Weighed], linked: Met) -> float:
+def expected_missed(lots: Iterable[Weighed], linked: Mapping[str, Records]) -> float:
     """Return how many matches are expected among the candidate pairs of two records that are both not linked.
 
     It goes by their probabilities. In rehearsals it is a third to four fifths of the true number: read it as
@@ -26,7 +26,7 @@ def expected_missed(lots: Iterable[Weighed], linked: Met) -> float:
 
     Args:
         lots: all candidate pairs, each once.
-        linked: those of them that are linked.
+        linked: records `smaller` and `larger` of those of them that are linked.
     """
     n_each: Counter[int] = Counter()
     for lot in lots:

@@ -6,8 +6,8 @@ Spec page: `schemas/spec/matching.md`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import partial
 from typing import Final
@@ -20,7 +20,7 @@ from app.matching.blocks.concordance import FieldConcordance, concordance
 from app.matching.blocks.decisions import Band, BandRule, Decisions, Rule, Weighed, decide
 from app.matching.blocks.doubts import are_doubtful, capped
 from app.matching.blocks.errors import EmptyFileError
-from app.matching.blocks.levels import LevelRules
+from app.matching.blocks.levels import Codes, LevelRules
 from app.matching.blocks.missed_matches import expected_missed
 from app.matching.blocks.pair_lots import MemoryShelf, PairLots, Shelf
 from app.matching.blocks.pairs import MEETING, Met, best_of_pairs
@@ -154,7 +154,7 @@ def resolve_pair(
         bands=policy.bands,
         n_meetings=lots.n_meetings,
         n_rejected=n_rejected,
-        agreement=lambda linked: concordance(rules.levels_of(linked["code"]), profile),
+        agreement=lambda codes: concordance(rules.levels_of(codes), profile),
         likely_alone=likely_alone,
     )
 
@@ -168,7 +168,7 @@ def settle_pairs(
     bands: BandRule,
     n_meetings: int,
     n_rejected: int = 0,
-    agreement: Callable[[Met], tuple[FieldConcordance, ...]] = lambda _: (),
+    agreement: Callable[[Codes], tuple[FieldConcordance, ...]] = lambda _: (),
     likely_alone: bool = False,
 ) -> Resolution:
     """Decide pairs whose patterns have weights, however those came about.
@@ -181,13 +181,14 @@ def settle_pairs(
         bands: the agreed policy.
         n_meetings: how often rows of the two files met.
         n_rejected: how many pairs were left out, since a reviewer rejected them before.
-        agreement: tells how linked pairs agree on each field.
+        agreement: tells by their patterns how linked pairs agree on each field.
         likely_alone: as `resolve_pair` says.
     """
-    kept, rival, n_each = _kept(lots, weigh, bands, likely_alone=likely_alone)
-    decisions = decide(kept, lead(kept.total, rival), bands)
+    kept, ahead, n_each = _kept(lots, weigh, bands, likely_alone=likely_alone)
+    decisions = decide(kept, ahead, bands)
     is_linked = decisions.band == Band.AUTO
-    linked = kept.pairs[is_linked]
+    # Column by column, since a whole row of pairs takes four times as much as its records.
+    linked = {side: kept.pairs[side][is_linked] for side in ("smaller", "larger")}
     return Resolution(
         kept.pairs,
         kept.total,
@@ -199,7 +200,7 @@ def settle_pairs(
         n_meetings,
         expected_false_matches=expected_matches(count_weights(-kept.total[is_linked])),
         expected_missed=expected_missed(map(weigh, lots), linked),
-        concordance=agreement(linked),
+        concordance=agreement(kept.pairs["code"][is_linked]),
         histogram=_histogram(n_each),
     )
 
@@ -230,7 +231,7 @@ class _Scale:
 def _kept(
     lots: Iterable[Met], weigh: Callable[[Met], Weighed], policy: BandRule, *, likely_alone: bool
 ) -> tuple[Weighed, Totals, Counter[int]]:
-    """Return the pairs that are kept, the best rival of each, and how many of all have each weight."""
+    """Return the pairs that are kept, how far each is ahead, and how many of all have each weight."""
     n_each: Counter[int] = Counter()
     found, rivals = [_NO_PAIRS], [np.empty(0, dtype=np.int64)]
     for lot in map(weigh, lots):
@@ -242,10 +243,12 @@ def _kept(
         found.append(kept)
         rivals.append(of_smaller.rivals(kept.pairs["smaller"], kept.total))
     kept, rival = _joined(found), np.concatenate(rivals)
+    del rivals
     of_larger = BestTwo(kept.pairs["larger"])
     for lot in map(weigh, lots):
         of_larger.add(lot.pairs["larger"], lot.total)
-    return kept, np.maximum(rival, of_larger.rivals(kept.pairs["larger"], kept.total)), n_each
+    np.maximum(rival, of_larger.rivals(kept.pairs["larger"], kept.total), out=rival)
+    return kept, lead(kept.total, rival), n_each
 
 
 _NO_PAIRS: Final = Weighed(
@@ -256,13 +259,15 @@ _NO_PAIRS: Final = Weighed(
 )
 
 
-def _joined(parts: Sequence[Weighed]) -> Weighed:
-    return Weighed(
-        np.concatenate([one.pairs for one in parts]),
-        np.concatenate([one.total for one in parts]),
-        np.concatenate([one.twins for one in parts]),
-        np.concatenate([one.is_capped for one in parts]),
-    )
+def _joined(parts: list[Weighed]) -> Weighed:
+    """Return all parts as one, and leave the list empty, so that no column is there twice for long."""
+    columns = [[getattr(one, column.name) for one in parts] for column in fields(Weighed)]
+    parts.clear()
+    joined = []
+    for column in columns:
+        joined.append(np.concatenate(column))
+        column.clear()
+    return Weighed(*joined)
 
 
 def _are_rejected(profile: EncodingProfile, rules: LevelRules, pairs: Met) -> NDArray[np.bool_]:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 NO_RIVAL: Final = np.iinfo(np.int64).min
+# Pairs that are looked at together: of all at once, what is only looked at would take as much memory as they.
+_AT_ONCE: Final = 1 << 20
 
 Records = NDArray[np.uint32]
 Totals = NDArray[np.int64]
@@ -49,12 +51,19 @@ class BestTwo:
             record: of pairs that were added.
             total: of each of them.
         """
-        at = np.searchsorted(self._records, record)
-        return np.where(total == self._best[at], self._second[at], self._best[at])
+        found = np.empty(len(record), dtype=np.int64)
+        for start in range(0, len(record), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            at = np.searchsorted(self._records, record[some])
+            is_best = total[some] == self._best[at]
+            found[some] = np.where(is_best, self._second[at], self._best[at])
+        return found
 
 
 def lead(total: Totals, rival: Totals) -> Totals:
     """Return how far totals are ahead of their best rival; `NO_RIVAL` where there is none."""
-    # Not the difference itself, which is no number of 64 bits there.
+    # The difference itself is no number of 64 bits there.
     has_rival = rival != NO_RIVAL
-    return np.where(has_rival, total - np.where(has_rival, rival, 0), NO_RIVAL)
+    ahead = total - np.where(has_rival, rival, 0)
+    ahead[~has_rival] = NO_RIVAL
+    return ahead

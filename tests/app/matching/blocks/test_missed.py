@@ -20,7 +20,8 @@ def missed(pairs: list[tuple[int, int, int]]) -> float:
     policy = BandRule(auto=3_000, review=0, lead=0, most_review=10, twin_limit=None)
     decided = decide(weighed, np.full_like(total, NO_RIVAL), policy)
     lots = [weighed.some(np.array([at])) for at in range(len(weighed))]
-    return expected_missed(lots, met[decided.band == Band.AUTO])
+    linked = met[decided.band == Band.AUTO]
+    return expected_missed(lots, {side: linked[side] for side in ("smaller", "larger")})
 
 
 def test_records_of_a_link_are_not_missed() -> None:

@@ -18,7 +18,7 @@ from samples.block_rows import InParts, as_array, near, random_counts, random_ro
 from samples.matching_profiles import random_profile
 from twins import block_matching as twin
 
-from app.matching.blocks import pair_lots, plain
+from app.matching.blocks import pair_lots, plain, rivals
 from app.matching.blocks.decisions import Band, BandRule, Rule
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pair_lots import MemoryShelf, PairLots
@@ -273,6 +273,7 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pair_lots, "_HELD", random.choice([1, 5, 1000]))
         patch.setattr(plain, "_AT_ONCE", random.choice([1, 2, 1000]))
+        patch.setattr(rivals, "_AT_ONCE", random.choice([1, 2, 1000]))
         likely = resolved(likely_alone=True, shelf=MemoryShelf())
     assert decided(likely) == {
         pair: one for pair, one in expected.items() if one[1] != "below-review"
