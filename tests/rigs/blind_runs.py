@@ -119,7 +119,7 @@ class BlindProject:
                 release.sealed.keep(session)
                 pieces = open_pieces(session, self.broker, release.release, PIECE_KIND)
             found[release.agency, release.recipient.party] = BlindRun(
-                b"".join(pieces), frozenset(bytes(handles.of(record)) for record in matched)
+                b"".join(pieces), frozenset(map(bytes, handles.each(records)))
             )
         return found
 
