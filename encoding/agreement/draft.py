@@ -180,23 +180,26 @@ def _settle_number(raw: dict[str, Any]) -> None:
 
 def _most_records(raw: Mapping[str, Any], before: AgreementProposal | None) -> int:
     """Return how many records the largest file may have, as far as the answers can be read yet."""
-    limits = raw.get("limits")
-    files = _tables(limits, "files") if isinstance(limits, dict) else []
-    given = [file["most"] for file in files if isinstance(file.get("most"), int)]
+    given = _sizes(raw)
     if not given and before is not None:
         given = [file.most for file in before.agreement.limits.files]
     return max(given, default=0)
+
+
+def _sizes(raw: Mapping[str, Any]) -> list[int]:
+    """Return how many records each file may have at most, of those of which that can be read."""
+    limits = raw.get("limits")
+    files = _tables(limits, "files") if isinstance(limits, dict) else []
+    return [file["most"] for file in files if isinstance(file.get("most"), int)]
 
 
 def _room_for_pairs(
     raw: Mapping[str, Any], answers: Mapping[str, Any], profile: EncodingProfile
 ) -> dict[str, int]:
     """Return the pairs that a run may find, if they are not answered and files as large as these find more."""
-    policy, limits = answers.get("policy"), answers.get("limits")
-    given = [file.get("most") for file in _tables(_table(raw, "limits"), "files")]
-    sizes = sorted(most for most in given if isinstance(most, int))
+    policy, sizes = answers.get("policy"), sorted(_sizes(raw))
     is_answered = isinstance(policy, dict) and "max_pairs" in policy
-    if is_answered or not isinstance(limits, dict) or len(sizes) < 2:
+    if is_answered or "limits" not in answers or len(sizes) < 2:
         return {}
     # Each row of a pair's smaller file meets one of the larger file at most.
     most = min(sizes[-2] * profile.rows("smaller"), MOST_PAIRS)

@@ -10,22 +10,19 @@ import io
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
 from random import Random
 from typing import Any, Literal
 
 import httpx2
 import pytest
-from rigs.hooked_database import HookedDatabase
+from rigs.hooked_database import hooked
 from rigs.near_broker import NearBroker
 from rigs.weeks import links, settle
 
 from app.auditor.verify import verify_bundle
 from app.evidence.service import write_bundle
 from app.main import create_app
-from app.worker.loop import Worker
-from app.worker.sweeper import Sweeper
 
 Actor = Literal["agency", "broker", "worker"]
 # Ways to end a command: done, waiting for others, killed, the broker out of reach. No alarm is among them.
@@ -96,12 +93,9 @@ class Fates:
 
     def work(self) -> None:
         """Let a worker do all that waits, or die."""
-        with self._acting("worker"):
-            try:
-                Sweeper(self.near.broker).sweep()
-                Worker(self.near.broker).work(until_idle=True)
-            except Died:
-                pass
+        with self._acting("worker"), suppress(Died):
+            self.near.sweep()
+            NearBroker.work(self.near)
         self._revive()
 
     def _muddle_through(self) -> None:
@@ -178,6 +172,5 @@ class Fates:
         def hook(_: int, moment: str) -> None:
             self.step(f"write, {moment}")
 
-        database = HookedDatabase(self.near.broker.database, hook)
-        self.near.broker = replace(self.near.broker, database=database)  # type: ignore[arg-type]
+        self.near.broker = hooked(self.near.broker, hook)
         self.near.courier.inner.app = create_app(self.near.broker)  # type: ignore[attr-defined]

@@ -112,7 +112,6 @@ def test_of_two_broken_rules_one_is_named_and_never_neither(tally: Tally) -> Non
     tally.tried(0)
     for one, other in random.Random(16).sample(pairs, times(quick=100, full=10_000)):
         log = story(11, n_weeks=1)
-        begin = len(log.entries)
         seqs = [one[1](log).seq]
         try:
             seqs.append(other[1](log).seq)
@@ -122,8 +121,16 @@ def test_of_two_broken_rules_one_is_named_and_never_neither(tally: Tally) -> Non
         with pytest.raises(RuleBrokenError) as caught:
             verify(log)
         named = (caught.value.code, caught.value.index)
-        # What the second does first may break a third rule by now, such as by an upload that comes twice.
-        assert begin <= caught.value.index <= max(seqs), (one[0], other[0], named)
+        if seqs[0] < caught.value.index < seqs[1]:
+            tally.saw(
+                "pairs of which the second breaks a third rule on its way, such as an upload twice"
+            )
+            continue
+        assert named in zip((one[0], other[0]), seqs, strict=True) or caught.value.index in seqs, (
+            one[0],
+            other[0],
+            named,
+        )
         tally.tried()
 
 
