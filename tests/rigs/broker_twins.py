@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,11 +25,12 @@ Matches = dict[str, dict[Handle, Match]]
 def copy_broker(broker: Broker, folder: Path, clock: Clock) -> Broker:
     """Copy the state folder and the SQLite database, and open the copy; the original must be idle."""
     shutil.copytree(broker.settings.state_dir, folder)
-    source = Path(str(broker.database.url.database))
-    for suffix in ("", "-wal"):
-        found = source.with_name(source.name + suffix)
-        if found.exists():
-            shutil.copy(found, folder / f"copy.db{suffix}")
+    # Not file by file: a process that is idle, too, may bring its write-ahead log into the database meanwhile.
+    with (
+        contextlib.closing(sqlite3.connect(str(broker.database.url.database))) as source,
+        contextlib.closing(sqlite3.connect(folder / "copy.db")) as copy,
+    ):
+        source.backup(copy)
     return _open(broker, folder, f"sqlite:///{(folder / 'copy.db').as_posix()}", clock)
 
 
