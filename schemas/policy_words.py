@@ -120,8 +120,9 @@ def number_sentence(profile: EncodingProfile) -> str:
     if words is None:
         return ""
     return (
-        f"{words} are compared, and bring records together. Two records that share one, while their first "
-        "names or dates of birth contradict each other, are linked by a person only. What several records of "
+        f"{words} are compared, and bring records together. Two records that share one are linked by a person "
+        "only, if neither the year nor the day and month of birth agree, or if the encodings of their first "
+        "names are as far apart as those of most names that have nothing in common. What several records of "
         "a file share counts for none of them."
     )
 

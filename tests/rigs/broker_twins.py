@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from services.postgres import PostgresServer
 from sqlalchemy import select, text
 
@@ -34,12 +35,17 @@ def copy_broker(broker: Broker, folder: Path, clock: Clock) -> Broker:
     return _open(broker, folder, f"sqlite:///{(folder / 'copy.db').as_posix()}", clock)
 
 
+def server_of(broker: Broker, request: pytest.FixtureRequest) -> PostgresServer | None:
+    """Return the server that has a broker's database, and None where that is SQLite's."""
+    return None if broker.database.is_sqlite else request.getfixturevalue("postgres_server")
+
+
 @contextmanager
 def copied_broker(broker: Broker, folder: Path, server: PostgresServer | None) -> Iterator[Broker]:
     """Yield an open copy of a broker on either database, none of whose processes may run.
 
     Args:
-        server: where its database is; None for SQLite.
+        server: where its database is, as `server_of` says.
     """
     broker.database.close()
     with contextlib.ExitStack() as stack:

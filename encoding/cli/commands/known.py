@@ -44,7 +44,7 @@ def import_pairs(
     """Take the pairs of FILE, a CSV file. They replace those that you imported before.
 
     The other agency imports the same pairs. Then the two records of each meet in the next round, and are
-    linked unless names or birth dates contradict it. Record IDs do not leave this computer.
+    linked unless nothing else speaks for it. Record IDs do not leave this computer.
     """
     from encoding.packing.crosswalk import CrosswalkFile, read_pairs, values_of
     from encoding.packing.handles import derive_map_keys

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from rigs.broker_processes import environment
-from rigs.broker_twins import Matches, copied_broker, released_matches
+from rigs.broker_twins import Matches, copied_broker, released_matches, server_of
 from rigs.cluster import Cluster, new_cluster
 from rigs.hooked_database import hooked, hooked_after_sweep
 from rigs.linkage import Linkage, embedded_database
@@ -69,11 +69,15 @@ def open_tasks(broker: Broker) -> int:
         return int(session.execute(text(query)).scalar_one())
 
 
-def undisturbed(linkage: Linkage, folder: Path) -> tuple[object, Matches]:
-    """Queue a run; returns what one worker alone makes of it."""
+@pytest.fixture
+def expected(
+    linkage: Linkage, tmp_path: Path, request: pytest.FixtureRequest
+) -> tuple[object, Matches]:
+    """What one worker alone makes of the run that is queued."""
     linkage.upload_both(30, 12, 8)
     linkage.run_id()
-    with copied_broker(linkage.broker, folder, None) as copy:
+    server = server_of(linkage.broker, request)
+    with copied_broker(linkage.broker, tmp_path / "undisturbed", server) as copy:
         Worker(copy).work(until_idle=True)
         return outcome(copy)
 
@@ -100,9 +104,8 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 def test_a_worker_of_the_cluster_does_what_nobody_is_at(
-    linkage: Linkage, cluster: Cluster, tmp_path: Path
+    linkage: Linkage, cluster: Cluster, expected: object
 ) -> None:
-    expected = undisturbed(linkage, tmp_path / "undisturbed")
     scheduler = cluster.start_scheduler()
     worker = cluster.start_worker(linkage.broker.settings, SMALL_PARTS)
 
@@ -120,9 +123,8 @@ def test_a_worker_of_the_cluster_does_what_nobody_is_at(
 @pytest.mark.long
 @pytest.mark.campaign("kills-worker")
 def test_a_worker_that_is_killed_changes_nothing_and_the_next_one_is_called(
-    linkage: Linkage, cluster: Cluster, tmp_path: Path
+    linkage: Linkage, cluster: Cluster, expected: object
 ) -> None:
-    expected = undisturbed(linkage, tmp_path / "undisturbed")
     cluster.start_scheduler()
     doomed = cluster.start_worker(linkage.broker.settings, SMALL_PARTS)
 
@@ -138,18 +140,16 @@ def test_a_worker_that_is_killed_changes_nothing_and_the_next_one_is_called(
 
 
 def test_a_run_needs_no_cluster_that_its_settings_name(
-    linkage: Linkage, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    linkage: Linkage, cluster: Cluster, expected: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.cluster.client.CONNECT_TIMEOUT_S", 0.2)
-    expected = undisturbed(linkage, tmp_path / "undisturbed")
     holds(linkage.broker, cluster, lambda: None)
     assert outcome(linkage.broker) == expected
 
 
 def test_a_worker_that_is_stopped_leaves_its_tasks_to_others(
-    linkage: Linkage, tmp_path: Path
+    linkage: Linkage, expected: object
 ) -> None:
-    expected = undisturbed(linkage, tmp_path / "undisturbed")
     helpers: list[RunHelper] = []
 
     def stop(number: int, moment: str) -> None:
@@ -168,10 +168,8 @@ def test_a_worker_that_is_stopped_leaves_its_tasks_to_others(
     assert outcome(linkage.broker) == expected
 
 
-def test_a_worker_helps_with_no_other_run_than_it_is_asked(
-    linkage: Linkage, tmp_path: Path
-) -> None:
-    undisturbed(linkage, tmp_path / "undisturbed")
+@pytest.mark.usefixtures("expected")
+def test_a_worker_helps_with_no_other_run_than_it_is_asked(linkage: Linkage) -> None:
     left: list[int] = []
 
     def meanwhile() -> None:

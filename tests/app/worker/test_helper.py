@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rigs.broker_twins import Matches, copied_broker, expire_leases, released_matches
+from rigs.broker_twins import Matches, copied_broker, expire_leases, released_matches, server_of
 from rigs.hooked_database import Crash, crash_at, hooked, hooked_after_sweep
 from rigs.linkage import Linkage
 from sqlalchemy import text
@@ -54,8 +54,7 @@ def undisturbed(
     linkage: Linkage, queued: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> tuple[object, Matches]:
     """What one worker alone makes of the run."""
-    is_sqlite = linkage.broker.database.is_sqlite
-    server = None if is_sqlite else request.getfixturevalue("postgres_server")
+    server = server_of(linkage.broker, request)
     with copied_broker(linkage.broker, tmp_path / "undisturbed", server) as copy:
         Worker(copy).work(until_idle=True)
         found = outcome(copy)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rigs.broker_twins import copied_broker, released_matches
+from rigs.broker_twins import copied_broker, released_matches, server_of
 from rigs.hooked_database import Crash, crash_at, hooked
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from samples.round_files import random_people
@@ -193,8 +193,7 @@ def test_blobs_without_a_row_go_after_an_hour_and_no_others(
 def test_what_a_rolled_back_database_does_not_know_is_not_taken_for_left_over(
     request: pytest.FixtureRequest, linkage: Linkage, tmp_path: Path
 ) -> None:
-    is_sqlite = linkage.broker.database.is_sqlite
-    server = None if is_sqlite else request.getfixturevalue("postgres_server")
+    server = server_of(linkage.broker, request)
     with copied_broker(linkage.broker, tmp_path / "older", server) as older:
         linkage.upload_both()
         restored = replace(linkage.broker, database=older.database)
