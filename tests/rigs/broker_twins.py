@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 from services.postgres import PostgresServer
-from sqlalchemy import select, text
+from sqlalchemy import select, update
 
 from app.broker import Broker, open_broker
 from app.clock import Clock
 from app.links.models import Release
 from app.links.service import file_of
+from app.runs.models import Run, RunTask
+from app.uploads.models import Upload
 from schemas.ids import Handle
 from schemas.release import Match, parse_release
 
@@ -82,6 +84,9 @@ def released_matches(broker: Broker, run: str | None = None) -> Matches:
 def expire_leases(broker: Broker) -> None:
     """Let the time of every lease pass."""
     with broker.database.write() as session:
-        for table in ("run", "run_task"):
-            expired = f"UPDATE {table} SET lease_until_ms = 0 WHERE lease_until_ms IS NOT NULL"
-            session.execute(text(expired))
+        for model, until in (
+            (Run, Run.lease_until_ms),
+            (RunTask, RunTask.lease_until_ms),
+            (Upload, Upload.check_until_ms),
+        ):
+            session.execute(update(model).where(until.is_not(None)).values({until: 0}))

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import httpx2
 import pytest
+from rigs.broker_twins import expire_leases
 from rigs.hooked_database import hooked
 from rigs.near_broker import NearBroker
 from rigs.weeks import links, settle
@@ -30,6 +31,8 @@ DONE, WAITING = 0, 7
 ENDS = {DONE, WAITING, 1, 4}
 # Longer than a worker's lease of a run, and than a client's patience.
 LAPSED_MINUTES = 10
+# How often it is, when a worker looks.
+LAPSES = 0.2
 
 
 class Killed(KeyboardInterrupt):
@@ -92,7 +95,9 @@ class Fates:
             self.near.move(days=7)
 
     def work(self) -> None:
-        """Let a worker do all that waits, or die."""
+        """Let a worker do all that waits, or die; what another one died at may be free by then."""
+        if self.random.random() < LAPSES:
+            expire_leases(self.near.broker)
         with self._acting("worker"), suppress(Died):
             self.near.sweep()
             NearBroker.work(self.near)
