@@ -53,10 +53,7 @@ a placeholder | Octavia,Brandt,2011-08-08,99999999 | Lysander,Montgomery,2014-02
 }
 
 
-UNLIKE = (
-    "Beatrix Cordelia Dmitri Esther Fergus Gwendolyn Horatio Isolde Katarina Leopold Marcus Nathaniel Ophelia "
-    "Percival Quentin Rosalind Sebastian Theodora Ulrich Wendell Xavier Yolanda"
-).split()
+UNLIKE = ("Beatrix", "Dmitri", "Esther", "Gwendolyn", "Horatio", "Leopold", "Ophelia", "Wendell")
 
 
 @dataclass(frozen=True)
