@@ -20,6 +20,7 @@ from typing import IO, Final
 from encoding.errors import BackupError, SealedFileError, UntrustedKeyError
 from encoding.files import make_private_folder, replacing
 from encoding.people.identity import Identity
+from encoding.people.piece_reader import read_pieces
 from encoding.people.sealed_file import Address, open_pieces, read_sealed_header, seal_pieces
 from encoding.workspace.backup_manifest import (
     LEFT_OUT,
@@ -133,13 +134,13 @@ def restore_backup(
     try:
         with _readable(path) as file, _in_own_words(path):
             _refuse_others(file, own.public.party, opener.public)
-            pieces = _Pieces(open_pieces(file, opener))
-            manifest = _read_manifest(pieces, own, made_by)
+            opened = read_pieces(open_pieces(file, opener))
+            manifest = _read_manifest(opened, own, made_by)
             with _making(folder):
                 make_private_folder(staging)
             for described in manifest.files:
-                _write_file(staging, described, pieces)
-            pieces.refuse_more()
+                _write_file(staging, described, opened)
+            _refuse_more(opened)
         key = base64_bytes(manifest.workspace_key, KEY_BYTES)
         keepers = manifest.keepers.owned_by(own.public)
         made = open_workspace(staging, lambda: own)
@@ -157,40 +158,6 @@ def restore_backup(
         files=len(manifest.files),
         settings=manifest.settings,
     )
-
-
-class _Pieces:
-    """Bytes that come in pieces, read by number or up to a line's end."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._waiting = bytearray()
-
-    def line(self, longest: int) -> bytes:
-        while (end := self._waiting.find(b"\n")) < 0:
-            if len(self._waiting) > longest or not self._more():
-                raise BackupError("it is not a backup of a workspace")
-        line = bytes(self._waiting[:end])
-        del self._waiting[: end + 1]
-        return line
-
-    def read(self, size: int) -> Iterator[bytes]:
-        while size:
-            if not self._waiting and not self._more():
-                raise BackupError("it ends too early")
-            piece = bytes(self._waiting[:size])
-            del self._waiting[:size]
-            size -= len(piece)
-            yield piece
-
-    def refuse_more(self) -> None:
-        if self._waiting or self._more():
-            raise BackupError("it goes on after its last file")
-
-    def _more(self) -> bool:
-        piece = next(self._pieces, b"")
-        self._waiting += piece
-        return bool(piece)
 
 
 def _kept_files(folder: Path) -> list[str]:
@@ -221,9 +188,12 @@ def _pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def _read_manifest(pieces: _Pieces, own: Identity, made_by: str | None) -> BackupManifest:
+def _read_manifest(opened: IO[bytes], own: Identity, made_by: str | None) -> BackupManifest:
+    line, end, _ = opened.readline(MAX_MANIFEST_BYTES).partition(b"\n")
+    if not end:
+        raise BackupError("it is not a backup of a workspace")
     try:
-        manifest = SignedBackup.from_canonical(pieces.line(MAX_MANIFEST_BYTES)).verify()
+        manifest = SignedBackup.from_canonical(line).verify()
     except SignatureError:
         raise BackupError("it was not signed by the person that it names as its maker") from None
     except FormatError as exc:
@@ -240,16 +210,25 @@ def _read_manifest(pieces: _Pieces, own: Identity, made_by: str | None) -> Backu
     return manifest
 
 
-def _write_file(folder: Path, described: BackupFile, pieces: _Pieces) -> None:
+def _write_file(folder: Path, described: BackupFile, opened: IO[bytes]) -> None:
     path = folder / described.path
     make_private_folder(path.parent)
-    digest = hashlib.sha256()
+    digest, left = hashlib.sha256(), described.size
     with replacing(path) as file:
-        for piece in pieces.read(described.size):
+        while left:
+            piece = opened.read(min(left, READ_BYTES))
+            if not piece:
+                raise BackupError("it ends too early")
             digest.update(piece)
             file.write(piece)
+            left -= len(piece)
     if digest.hexdigest() != described.sha256:
         raise BackupError("a file in it is not the one that was backed up")
+
+
+def _refuse_more(opened: IO[bytes]) -> None:
+    if opened.read(1):
+        raise BackupError("it goes on after its last file")
 
 
 def _refuse_used(folder: Path) -> None:

@@ -77,7 +77,12 @@ def cells_of(row: Row, outcome: Outcome, when: str) -> tuple[str, ...]:
     """Return the last five cells of a row's line: how often on each database, faults, and the run."""
     size = "full" if outcome.sizes == {"full"} else "quick"
     goal = f" of {row.full:,}" if row.full and size == "full" else ""
-    numbers = [f"{outcome.tried[one]:,}{goal}" if outcome.tried[one] else "" for one in DATABASES]
+    # Where enough was tried without a database, what was tried on one comes on top.
+    has_goal = {"none"} if outcome.tried["none"] >= row.full else set(DATABASES)
+    numbers = [
+        f"{outcome.tried[one]:,}{goal if one in has_goal else ''}" if outcome.tried[one] else ""
+        for one in DATABASES
+    ]
     faults = "; ".join(
         [str(outcome.n_faults), *(f"{n:,} {what}" for what, n in sorted(outcome.seen.items()))]
     )

@@ -12,9 +12,19 @@ from typing import Any
 
 import pytest
 from campaign.reports import FILE_NAME, FOLDER_VARIABLE
-from campaign.rows import ROWS
+from campaign.rows import ROWS, Row
 from campaign.size import VARIABLE
-from campaign.table import BEGIN, END, PAGE, complaints, outcomes, renewed, table, written_cells
+from campaign.table import (
+    BEGIN,
+    END,
+    PAGE,
+    cells_of,
+    complaints,
+    outcomes,
+    renewed,
+    table,
+    written_cells,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = re.compile(r'mark\.campaign\(\s*"([a-z-]+)"')
@@ -77,6 +87,18 @@ def test_a_run_renews_its_own_lines_and_no_others() -> None:
     assert f"`{QUICK[2]}`" in page.split("Last run: there.")[0]
     assert page.startswith("# Title\n")
     assert page.endswith("\nafter\n")
+
+
+def test_a_goal_is_told_of_each_database_or_where_there_is_none() -> None:
+    row = Row("it", "holds", full=100)
+
+    def numbers(**tried: int) -> tuple[str, ...]:
+        reports = [report(test=one, database=one, tried=n, size="full") for one, n in tried.items()]
+        return cells_of(row, outcomes(reports)[QUICK[0]], "monday, aaaa")[:3]
+
+    assert numbers(sqlite=120, postgres=5) == ("120 of 100", "5 of 100", "")
+    assert numbers(sqlite=2, none=111) == ("2", "", "111 of 100")
+    assert numbers(sqlite=2, none=9) == ("2 of 100", "", "9 of 100")
 
 
 SESSION = f"""
