@@ -54,8 +54,10 @@ ROWS = {
         "links are whole, link IDs stay, the next `refresh` goes on alone",
     ),
     "power-cut": Row(
-        "the power fails at every 512 bytes of what a commit writes, followed by nothing, noise or old bytes",
-        "what was committed before is all there, the commit wholly or not at all; the log goes on and verifies",
+        "the power fails at every 512 bytes of what a commit writes, or of a file of the broker's or an "
+        "agency's, followed by nothing, noise or old bytes",
+        "what was committed before is all there, the commit wholly or not at all; the log goes on and "
+        "verifies; the round ends as it would have",
         1_000,
     ),
     "lost-database": Row(

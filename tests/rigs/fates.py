@@ -11,8 +11,10 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import httpx2
 import pytest
@@ -43,11 +45,34 @@ class Died(Exception):
     """The broker's process, or its worker's, dies; it does nothing more, whatever it tries."""
 
 
-class Fates:
-    """A world of desks that are ready for rounds, in which about one step in `1 / rate` fails."""
+@dataclass(frozen=True)
+class PowerCut:
+    """The power fails while a file is written that is to take another one's place, or a new one.
 
-    def __init__(self, near: NearBroker, seed: int, rate: float) -> None:
+    Attributes:
+        at: which file of the world it is, from 0.
+        n_bytes: how many bytes of it the drive has taken.
+        noise: what the drive has of the rest.
+    """
+
+    at: int
+    n_bytes: int
+    noise: bytes
+
+
+class Fates:
+    """A world of desks that are ready for rounds, in which about one step in `1 / rate` fails.
+
+    Attributes:
+        written: the sizes of all files that were written to take a place, in order.
+    """
+
+    def __init__(
+        self, near: NearBroker, seed: int, rate: float, power_cut: PowerCut | None = None
+    ) -> None:
         self.near, self.random, self.rate = near, Random(seed), rate
+        self.written: list[int] = []
+        self._power_cut = power_cut
         self.actor: Actor | None = None
         self.is_armed = self.is_dead = False
         # How often each step failed, by whose it was.
@@ -61,6 +86,7 @@ class Fates:
         courier, real_replace = self.near.courier, os.replace
 
         def put_in_place(source: Any, target: Any, **named: Any) -> None:
+            self._write(Path(source), Path(target))
             self.step("file")
             real_replace(source, target, **named)
             self.step("file kept")
@@ -80,8 +106,20 @@ class Fates:
         if self.is_dead and self.actor != "agency":
             raise Died
         if self._fails(what):
-            self.is_dead = self.actor != "agency"
-            raise Died if self.is_dead else Killed
+            self._die()
+
+    def _write(self, source: Path, target: Path) -> None:
+        """Let the power fail, if it does here; what the drive has is found when it is back."""
+        if not self.is_armed or self.actor is None:
+            return
+        cut, at = self._power_cut, len(self.written)
+        self.written.append(source.stat().st_size)
+        if cut is not None and cut.at == at:
+            torn = source.read_bytes()[: cut.n_bytes] + cut.noise
+            # The name that a writer gives it: its own it takes away when it is told to end.
+            target.with_name(f".{target.name}.{12 * '0'}.partial").write_bytes(torn)
+            self.failed[f"{self.actor}: power"] += 1
+            self._die()
 
     def live(self, n_rounds: int) -> None:
         """Live through rounds; after each one everything has to be as if nothing had failed."""
@@ -138,6 +176,10 @@ class Fates:
             return False
         self.failed[f"{self.actor}: {what}"] += 1
         return True
+
+    def _die(self) -> NoReturn:
+        self.is_dead = self.actor != "agency"
+        raise Died if self.is_dead else Killed
 
     def _before(self, _: httpx2.Request) -> None:
         if self.actor == "agency":

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
 from campaign.reports import Tally
 from campaign.size import times
-from rigs.fates import Fates
+from rigs.fates import Fates, PowerCut
 from rigs.moments import Moments
 from rigs.near_broker import NearBroker
 
 from encoding.ledger.ledger_file import LedgerFile
 
 N_ROUNDS, N_PARTS = 2, 3
+SECTOR_BYTES = 512
 
 
 @pytest.mark.long
@@ -32,6 +34,32 @@ def test_whatever_fails_the_rounds_end_as_if_nothing_had(
             fates.live(N_ROUNDS)
         tally.tried()
         assert fates.failed.total() > 0
+
+
+@pytest.mark.long
+@pytest.mark.timeout(14_400)
+@pytest.mark.campaign("power-cut", database="sqlite")
+def test_a_file_that_the_power_cut_short_is_as_if_it_were_not(
+    ready_desks: NearBroker, moments: Moments, tally: Tally
+) -> None:
+    begin, random = moments.keep(ready_desks), Random(18)
+
+    def lived(power_cut: PowerCut | None) -> Fates:
+        fates = Fates(ready_desks, seed=1, rate=0, power_cut=power_cut)
+        with fates.watching():
+            fates.live(1)
+        moments.go_to(ready_desks, begin)
+        return fates
+
+    cuts = [
+        PowerCut(at, n_bytes, noise)
+        for at, size in enumerate(lived(None).written)
+        for n_bytes in range(0, size, SECTOR_BYTES)
+        for noise in (b"", bytes(size - n_bytes), random.randbytes(size - n_bytes))
+    ]
+    for cut in random.sample(cuts, times(quick=1, full=1000)):
+        assert lived(cut).failed.total() == 1
+        tally.tried()
 
 
 @pytest.mark.long
