@@ -19,6 +19,9 @@ from rigs.kill_scene import Scene, served_scene
 from rigs.linkage import CHILD_WELFARE, SCHOOL
 from services.postgres import MissingServerError, running_postgres
 from services.requirement import missing
+from sqlalchemy.exc import OperationalError
+
+PATIENCE_S = 120
 
 
 @pytest.fixture
@@ -37,12 +40,18 @@ def durable_scene(tmp_path: Path) -> Iterator[Scene]:
 def linked(scene: Scene, worker: Process) -> dict[str, int]:
     """Return how many matches the newest run gave each recipient, once it has ended well."""
     run = scene.linkage.run_id()
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while (view := scene.linkage.get(f"/v1/runs/{run}").json())["state"] in ("queued", "running"):
         assert time.monotonic() < deadline, (view, worker.lines)
         threading.Event().wait(0.2)
     assert (view["state"], view["failure"]) == ("succeeded", None), worker.lines
-    return {party: len(found) for party, found in released_matches(scene.real.broker, run).items()}
+    while True:
+        try:
+            released = released_matches(scene.real.broker, run)
+        except OperationalError:  # The server dies under this reader, too.
+            assert time.monotonic() < deadline
+        else:
+            return {party: len(found) for party, found in released.items()}
 
 
 @pytest.mark.soak
