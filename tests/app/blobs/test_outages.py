@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from rigs.broker_processes import environment, repeating
-from rigs.broker_twins import copy_broker, expire_leases, released_matches
+from rigs.broker_twins import copied_broker, expire_leases, released_matches, server_of
 from rigs.destroying import checked, destroy
 from rigs.hooked_database import hooked_after_sweep
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage
@@ -32,13 +33,23 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("schemas.upload.ROWS_PER_PIECE", 90)
 
 
-def in_files(linkage: Linkage, folder: Path) -> Broker:
-    """Return a copy of the broker whose blobs are files of its state folder."""
-    copy = copy_broker(linkage.broker, folder, linkage.founded.clock)
-    files = FileBlobs(copy.settings.blob_dir, reserve_percent=0)
-    for digest in copy.blobs.digests():
-        files.put(copy.blobs.get(digest))
-    return replace(copy, blobs=files)
+@pytest.fixture
+def outcome_in_files(
+    linkage: Linkage, tmp_path: Path, request: pytest.FixtureRequest
+) -> Callable[[], tuple]:
+    """Has a copy of the broker with blobs in files do what waits, and says what came of it."""
+
+    def work() -> tuple:
+        server = server_of(linkage.broker, request)
+        with copied_broker(linkage.broker, tmp_path / "files", server) as copy:
+            files = FileBlobs(copy.settings.blob_dir, reserve_percent=0)
+            for digest in copy.blobs.digests():
+                files.put(copy.blobs.get(digest))
+            broker = replace(copy, blobs=files)
+            Worker(broker).work(until_idle=True)
+            return outcome(broker)
+
+    return work
 
 
 def outcome(broker: Broker) -> tuple:
@@ -49,14 +60,12 @@ def outcome(broker: Broker) -> tuple:
 
 
 def test_a_linkage_over_a_store_is_the_one_over_files_and_is_destroyed_as_well(
-    linkage: Linkage, tmp_path: Path
+    linkage: Linkage, outcome_in_files: Callable[[], tuple]
 ) -> None:
     linkage.upload_both(30, 12, 8)
-    files = in_files(linkage, tmp_path / "files")
-    Worker(files).work(until_idle=True)
+    expected = outcome_in_files()
     linkage.work()
-    assert outcome(linkage.broker) == outcome(files)
-    files.close()
+    assert outcome(linkage.broker) == expected
     path = f"/v1/projects/{linkage.terms.project}/releases"
     release = linkage.get(path).json()["releases"][0]
     fetched = linkage.get(f"/v1/releases/{release['release']}/file")
@@ -93,7 +102,9 @@ def test_a_store_that_dies_in_the_midst_of_an_upload_loses_no_part(
 
 
 def test_a_store_that_is_killed_at_any_moment_keeps_what_was_acknowledged(
-    linkage: Linkage, object_store_server: ObjectStoreServer, tmp_path: Path
+    linkage: Linkage,
+    object_store_server: ObjectStoreServer,
+    outcome_in_files: Callable[[], tuple],
 ) -> None:
     """Parts are sent while the store dies again and again; then the run is what it is over files."""
 
@@ -118,19 +129,18 @@ def test_a_store_that_is_killed_at_any_moment_keeps_what_was_acknowledged(
             for number, part in enumerate(made.parts):
                 insist(lambda: linkage.put(upload, number, part, party))  # noqa: B023
             insist(lambda: linkage.commit(upload, linkage.manifest(made, party), party))  # noqa: B023
-    files = in_files(linkage, tmp_path / "files")
-    Worker(files).work(until_idle=True)
+    expected = outcome_in_files()
     linkage.work()
-    assert outcome(linkage.broker) == outcome(files)
-    files.close()
+    assert outcome(linkage.broker) == expected
 
 
 def test_a_store_that_dies_in_the_midst_of_a_run_leaves_it_to_a_later_attempt(
-    linkage: Linkage, object_store_server: ObjectStoreServer, tmp_path: Path
+    linkage: Linkage,
+    object_store_server: ObjectStoreServer,
+    outcome_in_files: Callable[[], tuple],
 ) -> None:
     linkage.upload_both(30, 12, 8)
-    files = in_files(linkage, tmp_path / "files")
-    Worker(files).work(until_idle=True)
+    expected = outcome_in_files()
 
     def hook(number: int, moment: str) -> None:
         if (number, moment) == (3, "after"):
@@ -147,8 +157,7 @@ def test_a_store_that_dies_in_the_midst_of_a_run_leaves_it_to_a_later_attempt(
         assert not Worker(linkage.broker).work_once()
     object_store_server.start()
     linkage.work()
-    assert outcome(linkage.broker) == outcome(files)
-    files.close()
+    assert outcome(linkage.broker) == expected
 
 
 def test_a_broker_moves_from_files_into_a_store(linkage: Linkage, tmp_path: Path) -> None:

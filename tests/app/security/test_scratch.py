@@ -47,6 +47,8 @@ def test_damage_is_found(tmp_path: Path) -> None:
         place = scratch.put(CONTENTS[0])
         with opened(tmp_path).open("r+b") as file:
             file.seek(40)
-            file.write(b"x")
+            (byte,) = file.read(1)
+            file.seek(40)
+            file.write(bytes([byte ^ 1]))
         with pytest.raises(SealBrokenError):
             scratch.get(place)

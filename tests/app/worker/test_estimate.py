@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 from click.testing import CliRunner
+from rigs.broker_processes import environment
 from rigs.linkage import CHILD_WELFARE, Linkage
 from samples.matching_profiles import block_profile
 from samples.round_files import random_people
@@ -64,9 +65,8 @@ def test_an_upload_that_cannot_fit_is_refused_before_it_is_sent(
 def test_an_operator_is_told_what_a_run_of_the_agreed_files_takes(linkage: Linkage) -> None:
     def said(*options: str) -> str:
         state, project = str(linkage.broker.settings.state_dir), linkage.terms.project
-        database = linkage.broker.settings.database_url
         words = ["--state", state, "project", "estimate", project, *options]
-        done = CliRunner().invoke(main, words, env={"BLINDLINK_DATABASE_URL": database})
+        done = CliRunner().invoke(main, words, env=environment(linkage.broker.settings))
         assert done.exit_code == 0, done.output
         return done.stdout
 

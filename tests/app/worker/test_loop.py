@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from rigs.broker_twins import copy_broker, expire_leases, released_matches
+from rigs.broker_twins import copied_broker, expire_leases, released_matches, server_of
 from rigs.hooked_database import hooked, hooked_after_sweep
 from rigs.linkage import Linkage, MakeLinkage
 from sqlalchemy import text
@@ -213,19 +213,18 @@ def test_progress_tells_stage_rows_and_rate(linkage: Linkage, queued: str) -> No
 
 
 def test_a_run_says_the_same_whatever_its_ranges_and_threads(
-    linkage: Linkage, queued: str, tmp_path: Path
+    linkage: Linkage, queued: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    found = []
+    found, server = [], server_of(linkage.broker, request)
     for number, (range_rows, n_threads) in enumerate([(1, 1), (1, 3), (150, 2), (10**9, 1)]):
-        copy = copy_broker(linkage.broker, tmp_path / str(number), linkage.founded.clock)
-        with copy.database.write() as session:
-            session.execute(text(f"UPDATE run SET range_rows = {range_rows}"))
-        settings = copy.settings.model_copy(update={"worker_threads": n_threads})
-        Worker(replace(copy, settings=settings)).work(until_idle=True)
-        with copy.database.read() as session:
-            root = session.execute(text("SELECT match_record, histogram FROM run")).one()
-        found.append((tuple(root), released_matches(copy)))
-        copy.close()
+        with copied_broker(linkage.broker, tmp_path / str(number), server) as copy:
+            with copy.database.write() as session:
+                session.execute(text(f"UPDATE run SET range_rows = {range_rows}"))
+            settings = copy.settings.model_copy(update={"worker_threads": n_threads})
+            Worker(replace(copy, settings=settings)).work(until_idle=True)
+            with copy.database.read() as session:
+                root = session.execute(text("SELECT match_record, histogram FROM run")).one()
+            found.append((tuple(root), released_matches(copy)))
     assert all(one == found[0] for one in found)
     assert {len(matches) for matches in found[0][1].values()} == {12}
 
