@@ -62,7 +62,7 @@ def test_what_contradicts_a_known_number_is_said(tmp_path: Path) -> None:
     path = tmp_path / "shown.json"
     path.write_text(schema("show", "children", "--number", "student-id").stdout, "utf-8")
     said = schema("check", path).stdout
-    assert "contradicted by first-name: far" in said
+    assert "contradicted by first-name: near-26, far" in said
     assert "brings together by known-number: number" in said
 
 
