@@ -10,7 +10,9 @@ import base64
 import binascii
 import re
 import secrets
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -21,6 +23,7 @@ from app.security.key_encryption import KEY_BYTES
 from app.security.keyring import KeyRing
 from schemas.canonical import JsonValue, canonical_bytes, parse_canonical_object
 from schemas.errors import CanonicalError
+from schemas.shared.durable import remains_in
 
 SUFFIX: Final = ".key"
 FORMAT: Final = "blindlink/wrapped-key/1"
@@ -89,6 +92,21 @@ class KeyStore:
         """Yield the ids of all objects that have a key, in the order of their names."""
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             yield path.name.removesuffix(SUFFIX)
+
+    def sweep(self, *, older_than_s: float) -> int:
+        """Remove what a crash left of keys that were being written, once it is old; return how many.
+
+        Such a key has sealed nothing: `create` had not returned.
+        """
+        born_before = time.time() - older_than_s
+        removed = 0
+        for path in remains_in(self._folder):
+            # Another process may have removed it, or moved it into its place, since.
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < born_before:
+                    remove_durably(path)
+                    removed += 1
+        return removed
 
     def wrapped_under(self, object_id: str) -> str:
         """Return the name of the ring's key under which an object's key is wrapped.

@@ -75,7 +75,7 @@ class Sweeper:
             self.sweep_orphans()
 
     def sweep_orphans(self) -> None:
-        """Remove keys and blobs that no row has named for an hour.
+        """Remove keys and blobs that no row has named for an hour, and what crashes left of their writing.
 
         Raises:
             UnavailableError: the database is not the newest one, so what it does not name may be needed.
@@ -83,6 +83,7 @@ class Sweeper:
         self._require_newest_database()
         self._swept_orphans = self._clock_s()
         self._remove_orphan_keys()
+        self._broker.keystore.sweep(older_than_s=ORPHAN_AGE_S)
         with self._broker.database.read() as session:
             removed = self._broker.blobs.sweep(lambda digest: is_needed_blob(session, digest))
         if removed:

@@ -35,9 +35,7 @@ def replacing(path: Path, *, clear: bool = True) -> Iterator[IO[bytes]]:
     partial = path.with_name(f".{path.name}.{secrets.token_hex(_MARK_BYTES)}.partial")
     with _blocked():
         if clear:
-            # The mark in full, since one file's name may be the beginning of another's.
-            mark = "[0-9a-f]" * (2 * _MARK_BYTES)
-            for left_behind in path.parent.glob(f".{glob.escape(path.name)}.{mark}.partial"):
+            for left_behind in remains_in(path.parent, path.name):
                 left_behind.unlink(missing_ok=True)
         descriptor = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
     try:
@@ -52,6 +50,13 @@ def replacing(path: Path, *, clear: bool = True) -> Iterator[IO[bytes]]:
             partial.unlink()
         raise
     sync_folder(path.parent)
+
+
+def remains_in(folder: Path, name: str | None = None) -> Iterator[Path]:
+    """Yield what is left of writing a file, or any in a folder, by who was killed or is still at it."""
+    # The mark in full, since one file's name may be the beginning of another's.
+    mark = "[0-9a-f]" * (2 * _MARK_BYTES)
+    return folder.glob(f".{'*' if name is None else glob.escape(name)}.{mark}.partial")
 
 
 def sync_folder(folder: Path) -> None:

@@ -17,6 +17,7 @@ from app.ids import new_id
 from app.matchlog.errors import LogRolledBackError
 from app.sealed.models import SealedObject
 from app.security.errors import KeyGoneError
+from app.security.keystore import SUFFIX
 from app.worker.sweeper import ORPHAN_AGE_S, Sweeper
 from schemas.upload import Receipt
 
@@ -172,6 +173,23 @@ def test_keys_without_a_row_go_after_an_hour_and_no_others(linkage: Linkage) -> 
     seconds.now += ORPHAN_AGE_S
     sweeper.sweep()
     assert sorted(keys(linkage)) == sorted([*needed, "something-else"])
+
+
+def test_half_written_keys_go_after_an_hour(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linkage.upload_both()
+    folder = linkage.broker.settings.key_store_dir
+    before = sorted(folder.iterdir())
+    # What a crash between writing a file and moving it into its place leaves behind.
+    remain = folder / f".{new_id('run')}{SUFFIX}.0123456789ab.partial"
+    remain.write_bytes(b"half a key")
+    sweep(linkage)
+    assert remain.exists()
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + ORPHAN_AGE_S + 60)
+    sweep(linkage)
+    assert sorted(folder.iterdir()) == before
 
 
 def test_blobs_without_a_row_go_after_an_hour_and_no_others(
