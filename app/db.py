@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar, TypeVarTuple
+from typing import Any, Final, TypeVar, TypeVarTuple, cast
 
 from sqlalchemy import (
     BigInteger,
@@ -24,10 +24,12 @@ from sqlalchemy import (
     MetaData,
     Row,
     Select,
+    Table,
     and_,
     create_engine,
     event,
     func,
+    insert,
     inspect,
     or_,
     select,
@@ -211,6 +213,17 @@ def add_if_alone(session: Session, row: Base) -> bool:
     try:
         with session.begin_nested():
             session.add(row)
+    except IntegrityError:
+        return False
+    return True
+
+
+def insert_if_alone(session: Session, model: type[Base], **values: Any) -> bool:
+    """Do as `add_if_alone` with a row that nobody reads back, at a fraction of the mapper's work."""
+    connection = session.connection()
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(cast(Table, model.__table__)), values)
     except IntegrityError:
         return False
     return True

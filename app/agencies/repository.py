@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import Select, delete, exists, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from app.agencies.models import (
@@ -18,6 +19,18 @@ from app.agencies.models import (
     SessionCode,
     SignOn,
     Token,
+)
+from app.db import insert_if_alone
+
+# Asked at nearly every request, so made once.
+_SEEN: Final = select(SeenOnce.digest).where(SeenOnce.digest == bindparam("digest"))
+_STANDING_TOKENS: Final = (
+    select(Token, Person)
+    .join(Person, Person.id == Token.person)
+    .where(Token.revoked.is_(None), Person.revoked.is_(None))
+)
+_HOLDER_BY_TOKEN: Final = _STANDING_TOKENS.where(
+    Token.digest == bindparam("digest"), Token.expires > bindparam("now")
 )
 
 
@@ -127,7 +140,12 @@ def is_revoked(session: Session, token: str) -> bool:
 
 def was_seen(session: Session, digest: str) -> bool:
     """Tell whether what has this digest was used before."""
-    return session.get(SeenOnce, digest) is not None
+    return session.execute(_SEEN, {"digest": digest}).first() is not None
+
+
+def remember_seen(session: Session, digest: str, expires: str) -> bool:
+    """Remember that what has this digest was used, or return False where it was used before."""
+    return insert_if_alone(session, SeenOnce, digest=digest, expires=expires)
 
 
 def revoke_tokens(session: Session, person: str, now: str) -> None:
@@ -153,9 +171,8 @@ def page_link_tokens(session: Session, party: str) -> Sequence[Token]:
 
 def holder_by_token(session: Session, digest: str, now: str) -> TokenHolder | None:
     """Return the holder of the token with this digest, or None where it is not valid now."""
-    return _first_holder(
-        session, _standing_tokens().where(Token.digest == digest, Token.expires > now)
-    )
+    row = session.execute(_HOLDER_BY_TOKEN, {"digest": digest, "now": now}).one_or_none()
+    return None if row is None else TokenHolder(token=row[0], person=row[1])
 
 
 def holder_by_session(session: Session, digest: str, now: str) -> TokenHolder | None:
@@ -163,7 +180,7 @@ def holder_by_session(session: Session, digest: str, now: str) -> TokenHolder | 
 
     The token was only the way in: the session has its own end.
     """
-    query = _standing_tokens().join(PageSession, PageSession.token == Token.id)
+    query = _STANDING_TOKENS.join(PageSession, PageSession.token == Token.id)
     query = query.where(PageSession.digest == digest, PageSession.expires > now)
     row = session.execute(query.add_columns(PageSession.duties)).one_or_none()
     return None if row is None else TokenHolder(token=row[0], person=row[1], duties=row[2])
@@ -261,16 +278,3 @@ def pop_refusals(session: Session, before_hour: str) -> Sequence[RefusedSignIns]
     query = delete(RefusedSignIns).where(RefusedSignIns.hour < before_hour)
     taken = session.execute(query.returning(RefusedSignIns)).scalars().all()
     return sorted(taken, key=lambda row: (row.hour, row.party))
-
-
-def _standing_tokens() -> Select[Token, Person]:
-    return (
-        select(Token, Person)
-        .join(Person, Person.id == Token.person)
-        .where(Token.revoked.is_(None), Person.revoked.is_(None))
-    )
-
-
-def _first_holder(session: Session, query: Select[Token, Person]) -> TokenHolder | None:
-    row = session.execute(query).one_or_none()
-    return None if row is None else TokenHolder(token=row[0], person=row[1])

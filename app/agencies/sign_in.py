@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 
 from app.agencies import repository
 from app.agencies.duties import duties_of, role_of
-from app.agencies.models import SeenOnce, Token
+from app.agencies.models import Token
 from app.agencies.persons import identity_of, state_of
 from app.agencies.service import TOKEN_ID_PREFIX, actor_of_holder
 from app.clock import utc_text
-from app.db import add_if_alone, insert_rows
+from app.db import insert_rows
 from app.errors import RefusedError
 from app.ids import new_id
 from app.security.assertions import claimed_person, read_assertion
@@ -182,7 +182,7 @@ def use_once(session: Session, names: tuple[str, str, str], until_s: int) -> Non
         SignInRefusedError: it was used before.
     """
     expires = utc_text(datetime.fromtimestamp(until_s, UTC))
-    if not add_if_alone(session, SeenOnce(digest=_digest_of(names), expires=expires)):
+    if not repository.remember_seen(session, _digest_of(names), expires):
         raise SignInRefusedError("replayed")
 
 

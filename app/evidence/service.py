@@ -54,12 +54,13 @@ def checkpoint_since(session: Session, old_size: int) -> LogCheckpoint:
     """
     newest = newest_checkpoint(session)
     hashes = consistency_proof(session, old_size, newest.size) if old_size else []
+    keys = log_keys(session)
     return LogCheckpoint(
         checkpoint=newest.note.decode("utf-8"),
         old_size=old_size,
         proof=tuple(base64.b64encode(node).decode("ascii") for node in hashes),
-        log_key=log_key_at(session, newest.size),
-        hand_overs=tuple(HandOver.of(proof) for proof in hand_overs_since(session, old_size)),
+        log_key=keys[-1][1],
+        hand_overs=tuple(HandOver.of(proof) for proof in hand_overs_since(session, old_size, keys)),
     )
 
 

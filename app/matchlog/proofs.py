@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -38,10 +38,7 @@ def newest_checkpoint(session: Session) -> SignedCheckpoint:
     Raises:
         LogNotStartedError: there is no log yet.
     """
-    head = repository.read_head(session)
-    if head is None or not head.size:
-        raise LogNotStartedError("this database has no match log yet")
-    return checkpoint_of(session, head.size)
+    return checkpoint_of(session, _newest_size(session))
 
 
 def newest_time(session: Session) -> str:
@@ -75,8 +72,12 @@ def recent_checkpoints(session: Session, n_entries: int) -> list[Checkpoint]:
 
 
 def log_keys(session: Session) -> list[tuple[int, str]]:
-    """Return the keys that have signed this log, each with the size that its checkpoints exceed."""
-    return repository.log_keys(session, newest_checkpoint(session).size)
+    """Return the keys that have signed this log, each with the size that its checkpoints exceed.
+
+    Raises:
+        LogNotStartedError: there is no log yet.
+    """
+    return repository.log_keys(session, _newest_size(session))
 
 
 def log_key_at(session: Session, size: int) -> str:
@@ -91,15 +92,17 @@ def log_key_at(session: Session, size: int) -> str:
     return keys[-1][1]
 
 
-def hand_overs_since(session: Session, old_size: int) -> list[LogProof]:
+def hand_overs_since(
+    session: Session, old_size: int, keys: Sequence[tuple[int, str]]
+) -> list[LogProof]:
     """Return the hand-overs of the log's key that lead from the key of `old_size` to the newest, in order.
 
-    From 0 they lead there from the log's first key.
+    From 0 they lead there from the log's first key. `keys` are those that `log_keys` returns.
     """
     # A hand-over is a batch of its own, so its entry is the last one that the old key signs.
     return [
         entry_proof(session, after_size - 1, after_size)
-        for after_size, _ in log_keys(session)
+        for after_size, _ in keys
         if after_size and after_size >= old_size
     ]
 
@@ -215,6 +218,13 @@ def unwitnessed_since(session: Session, sizes: Mapping[str, int]) -> dict[str, s
 def newest_cosigned(session: Session) -> dict[str, tuple[int, int]]:
     """Return the largest size that each witness's key cosigned, and when, in Unix seconds."""
     return repository.newest_cosigned(session)
+
+
+def _newest_size(session: Session) -> int:
+    head = repository.read_head(session)
+    if head is None or not head.size:
+        raise LogNotStartedError("this database has no match log yet")
+    return head.size
 
 
 def _require_length(session: Session, size: int) -> None:

@@ -187,9 +187,10 @@ class PinnedLog:
         return other.checkpoint
 
     def _newest(self, source: LogSource) -> tuple[Pin, list[Pin]]:
-        """Return the newest checkpoint, which extends the newest pin, and the other pins."""
+        """Return the newest checkpoint, which extends the oldest pin, and the other pins."""
         pins = self.pins()
-        asked = pins[-1] if pins else None
+        # On a quiet log the others are this very checkpoint, and nobody has to be asked about them.
+        asked = pins[0] if pins else None
         answer = self._ask(source, asked) if asked else source.log_checkpoint(0)
         newest = self._shown(answer)
         if asked:
@@ -199,6 +200,8 @@ class PinnedLog:
 
     def _extends(self, pin: Pin, newest: Pin, source: LogSource) -> bool:
         """Make sure that `newest` extends `pin`; false if the log has meanwhile grown beyond it."""
+        if pin.checkpoint == newest.checkpoint:
+            return True
         answer = self._ask(source, pin)
         shown = self._shown(answer)
         self._verify(pin, shown, answer)

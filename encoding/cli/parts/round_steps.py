@@ -275,10 +275,10 @@ def await_runs(counter: Counter, found: RoundView) -> tuple[RunView, ...]:
                 hint=f"it waits until {now.deadline}",
             )
         run = counter.client.run(pair.run)
-        require_agreed_run(session, counter.client, run)
-        if run.state in {"queued", "running"} and not session.waits_for_runs:
-            raise RunUnderWayError(f"the run with {partner} is under way")
         if run.state not in _RUN_IS_OVER:
+            require_agreed_run(session, counter.client, run)
+            if run.state != "awaiting" and not session.waits_for_runs:
+                raise RunUnderWayError(f"the run with {partner} is under way")
             # One pair's run that fails does not keep the others' matches from coming home.
             with session.progress() as progress, suppress(RunFailedError):
                 wait_for_run(counter.client, run.run, progress, session.sleep)

@@ -95,6 +95,23 @@ def test_held_checkpoint_is_settled_at_the_next_check(pinned: PinnedLog, log: Lo
     assert sizes(pinned) == [5]
 
 
+def test_held_checkpoint_that_is_the_newest_one_costs_no_question(
+    pinned: PinnedLog, log: Log
+) -> None:
+    asked = []
+
+    class Counting(Source):
+        def log_checkpoint(self, old_size: int) -> LogCheckpoint:
+            asked.append(old_size)
+            return super().log_checkpoint(old_size)
+
+    check(pinned, log)
+    pinned.pin(add(log, 1).checkpoint().encode())
+    assert pinned.check(Counting(log)).size == 4
+    assert asked == [3]
+    assert sizes(pinned) == [4]
+
+
 def test_held_checkpoint_of_a_fork_is_refused(pinned: PinnedLog, log: Log) -> None:
     check(pinned, log)
     fork = Log()
@@ -119,7 +136,7 @@ def test_fork_of_the_same_size_is_refused(pinned: PinnedLog, log: Log) -> None:
 def test_log_that_grows_between_questions_keeps_all_pins(pinned: PinnedLog, log: Log) -> None:
     check(pinned, log)
     pinned.pin(add(log, 1).checkpoint().encode())
-    newest = check(pinned, log, grow_by=1)
+    newest = check(pinned, add(log, 1), grow_by=1)
     assert sizes(pinned) == [3, 4, newest]
     assert check(pinned, log) == len(log.entries)
     assert sizes(pinned) == [len(log.entries)]
