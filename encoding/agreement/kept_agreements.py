@@ -6,6 +6,7 @@ What a broker says later is held against them (`encoding.agreement.coverage`).
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -129,7 +130,7 @@ def read_kept(path: Path, project: str) -> KeptAgreements:
         WorkspaceError: the file is damaged, or another project's.
     """
     try:
-        kept = KeptAgreements.from_canonical(path.read_bytes())
+        kept = _read(path.read_bytes())
     except FileNotFoundError:
         return KeptAgreements(project=project)
     except FormatError as exc:
@@ -146,3 +147,9 @@ def write_kept(path: Path, kept: KeptAgreements) -> None:
     """Replace what is kept of a project's agreements."""
     make_private_folder(path.parent)
     write_durably(path, kept.to_canonical())
+
+
+@lru_cache(maxsize=4)
+def _read(raw: bytes) -> KeptAgreements:
+    """Return what a file holds: a command asks for it a dozen times, and its parsing takes a while."""
+    return KeptAgreements.from_canonical(raw)
