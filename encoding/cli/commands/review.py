@@ -79,6 +79,7 @@ def review(session: Session, /, *, file: Path | None, id_column: str | None, **g
         standing_document,
         standing_lines,
     )
+    from encoding.cli.parts.reviews import reviews_of
 
     deed = _deed(given)
     if deed is None:
@@ -89,11 +90,11 @@ def review(session: Session, /, *, file: Path | None, id_column: str | None, **g
     with session.connect() as client:
         counter = Counter(session, client, session.trust(client), project_view(session, client))
         if deed == "answer":
-            n_reviews = answer_reviews(counter, source)
+            n_reviews = answer_reviews(counter, source, reviews_of(counter))
             emit({"answered": n_reviews}, remarks=[f"answered {counted(n_reviews, 'review')}"])
             return
         views = own_reviews(counter)
-        forget_ended(counter)
+        forget_ended(counter, views)
         if deed == "list" and not any(one.state == "answered" for one in views):
             emit({"reviews": [one.to_json() for one in views]}, map(review_line, views))
             return

@@ -32,6 +32,9 @@ from encoding.rounds.words import BEGIN
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from schemas.review import ReviewView
     from schemas.rounds import RoundView
 
 
@@ -124,15 +127,17 @@ def _review(counter: Counter, source: Source) -> AgencyError | None:
     """
     session = counter.session
     patience = Patience(0, session.sleep, session.say)
+    reviews: Sequence[ReviewView] = ()
     try:
-        forget_ended(counter)
-        patience.until_ready(lambda: answer_reviews(counter, source))
+        reviews = reviews_of(counter)
+        forget_ended(counter, reviews)
+        patience.until_ready(lambda: answer_reviews(counter, source, reviews))
     except OthersWaitedForError as exc:
         session.say(f"the clerical review waits: {exc}")
     except AgencyError as exc:
         session.warn(f"the clerical review could not go on: {exc}")
         return exc
-    for view in reviews_of(counter):
+    for view in reviews:
         n_left = (view.questions or 0) - (view.decided or 0)
         if (view.reviewer, view.state) == (session.party, "answered") and n_left > 0:
             session.say(

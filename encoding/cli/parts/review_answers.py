@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from encoding.cli.parts.agreements import on_their_roster
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
@@ -9,7 +11,6 @@ from encoding.cli.parts.reviews import (
     own_handles,
     own_reading,
     prove_review,
-    reviews_of,
     trusted_persons,
 )
 from encoding.cli.parts.source import Source
@@ -25,8 +26,8 @@ from schemas.ids import Handle, utc_text
 from schemas.review import BUCKET_BYTES, AskedBuckets, ReviewView
 
 
-def answer_reviews(counter: Counter, source: Source) -> int:
-    """Answer every review that asks this agency for cards, and return how many reviews that is.
+def answer_reviews(counter: Counter, source: Source, reviews: Sequence[ReviewView]) -> int:
+    """Answer every one of these reviews that asks this agency for cards, and return how many that is.
 
     Raises:
         MissingColumnError: the file lacks a column that the agreement lets reviewers see; nothing was sent.
@@ -34,9 +35,7 @@ def answer_reviews(counter: Counter, source: Source) -> int:
         UntrustedKeyError: no reviewer of the other agency is trusted.
     """
     session = counter.session
-    waiting = [
-        one for one in reviews_of(counter) if (one.asked, one.state) == (session.party, "asked")
-    ]
+    waiting = [one for one in reviews if (one.asked, one.state) == (session.party, "asked")]
     for view in waiting:
         n_cards = _answer(counter, view, source)
         session.say(

@@ -167,14 +167,14 @@ def send_decisions(session: Session, sitting: Sitting, *, is_last: bool) -> Sent
         return Sent(n_sent, is_over=states[-1:] == ["ended"])
 
 
-def forget_ended(counter: Counter) -> None:
-    """Remember what was decided in reviews that are over, and remove their questions, cards and journals."""
+def forget_ended(counter: Counter, reviews: Sequence[ReviewView]) -> None:
+    """Remember what was decided in those of all reviews that are over, and remove what was kept for them."""
     session = counter.session
     workspace, project = session.workspace, session.project
     kept, journals = workspace.reviews(project), workspace.journals(project)
     if not kept and not journals:
         return
-    going_on = {one.run for one in reviews_of(counter) if one.state != "ended"}
+    going_on = {one.run for one in reviews if one.state != "ended"}
     over = [(run, person) for run, person in journals if run not in going_on]
     for run, person in over:
         _settle(counter, run, person)
