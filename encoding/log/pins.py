@@ -149,6 +149,20 @@ class PinnedLog:
         """Keep one more checkpoint, such as a receipt's, until a newer one is shown to extend it."""
         self._keep([*self.pins(), Pin(_open(note, self.keys()), note)])
 
+    def vouch(self, note: bytes, source: LogSource) -> None:
+        """Make sure that a checkpoint that came with a receipt is of this log, and pin it, or a newer one.
+
+        Nobody is asked where it is the one that was settled last.
+
+        Raises:
+            LogError: the log's keys have not signed it.
+            LogRewrittenError, LogKeyError, BrokerAnswerError: as `check`.
+        """
+        settled = self.settled()
+        if settled is None or settled.checkpoint != _open(note, self.keys()):
+            self.pin(note)
+            self.check(source)
+
     def check(self, source: LogSource) -> Checkpoint:
         """Ask for the newest checkpoint, make sure that it extends every pin, and pin it.
 

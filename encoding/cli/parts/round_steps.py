@@ -134,8 +134,7 @@ def newest_round(counter: Counter) -> RoundView:
 
 def proven(counter: Counter, found: RoundView) -> RoundView:
     """Return a round once the log vouches for it."""
-    counter.trust.log.pin(found.receipt.checkpoint.encode("utf-8"))
-    counter.trust.log.check(counter.client)
+    counter.trust.log.vouch(found.receipt.checkpoint.encode("utf-8"), counter.client)
     prove_round(found, counter.trust.keys)
     return found
 

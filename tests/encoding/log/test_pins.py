@@ -95,21 +95,50 @@ def test_held_checkpoint_is_settled_at_the_next_check(pinned: PinnedLog, log: Lo
     assert sizes(pinned) == [5]
 
 
+class Counting(Source):
+    """Keeps what it was asked."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(log)
+        self.asked: list[int] = []
+
+    def log_checkpoint(self, old_size: int) -> LogCheckpoint:
+        self.asked.append(old_size)
+        return super().log_checkpoint(old_size)
+
+
 def test_held_checkpoint_that_is_the_newest_one_costs_no_question(
     pinned: PinnedLog, log: Log
 ) -> None:
-    asked = []
-
-    class Counting(Source):
-        def log_checkpoint(self, old_size: int) -> LogCheckpoint:
-            asked.append(old_size)
-            return super().log_checkpoint(old_size)
-
     check(pinned, log)
+    source = Counting(log)
     pinned.pin(add(log, 1).checkpoint().encode())
-    assert pinned.check(Counting(log)).size == 4
-    assert asked == [3]
+    assert pinned.check(source).size == 4
+    assert source.asked == [3]
     assert sizes(pinned) == [4]
+
+
+def test_a_receipts_checkpoint_is_asked_about_where_it_is_not_the_settled_one(
+    pinned: PinnedLog, log: Log
+) -> None:
+    check(pinned, log)
+    source = Counting(log)
+    pinned.vouch(log.checkpoint().encode(), source)
+    assert source.asked == []
+    older = log.checkpoint(2).encode()
+    pinned.vouch(older, source)
+    assert source.asked == [2]
+    pinned.vouch(add(log, 1).checkpoint().encode(), source)
+    assert sizes(pinned) == [4]
+
+
+def test_a_receipts_checkpoint_of_a_fork_is_refused(pinned: PinnedLog, log: Log) -> None:
+    check(pinned, log)
+    fork = Log()
+    fork.signer = log.signer
+    fork.entries = [b"another past"] * 3
+    with pytest.raises(LogRewrittenError):
+        pinned.vouch(fork.checkpoint().encode(), Source(log))
 
 
 def test_held_checkpoint_of_a_fork_is_refused(pinned: PinnedLog, log: Log) -> None:
