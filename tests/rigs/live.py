@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from click.testing import CliRunner
 from rigs.agreed import OPERATOR, bind
-from rigs.persons import enrolled_person, lay_down_keys
+from rigs.persons import enrol_agencies, enrolled_person, lay_down_keys
 from samples.agreed import agreement_of, usual_clauses
 
 from app.agencies.service import operator_actor
@@ -43,7 +43,14 @@ PROGRAMS: Final = {"blindlink": agency_program, "blindlink-audit": auditor_progr
 
 
 def command(folder: Path, *words: str | Path, status: int = 0) -> str:
-    """Run one command to its end and return its standard output; another exit code is a failure.
+    """Run one command to its end and return its standard output; another exit code is a failure."""
+    found, output, said = ended(folder, *words)
+    assert found == status, (words, found, said)
+    return output
+
+
+def ended(folder: Path, *words: str | Path) -> tuple[int, str, str]:
+    """Run one command to its end and return its exit code, standard output and error output.
 
     Under `OWN_PROCESSES`, as by `make campaign`, each is a process of its own; the broker's are always.
     """
@@ -51,8 +58,7 @@ def command(folder: Path, *words: str | Path, status: int = 0) -> str:
     if program in PROGRAMS and OWN_PROCESSES not in os.environ:
         with chdir(folder):
             result = CliRunner().invoke(PROGRAMS[program], rest)
-        assert result.exit_code == status, (words, result.exit_code, result.stderr)
-        return result.stdout
+        return result.exit_code, result.stdout, result.stderr
     done = subprocess.run(
         _program(*words),
         cwd=folder,
@@ -64,8 +70,7 @@ def command(folder: Path, *words: str | Path, status: int = 0) -> str:
         check=False,
         env=os.environ | {"PYTHONUTF8": "1"},
     )
-    assert done.returncode == status, (words, done.returncode, done.stderr)
-    return done.stdout
+    return done.returncode, done.stdout, done.stderr
 
 
 def started(folder: Path, *words: str | Path) -> subprocess.Popen[str]:
@@ -172,13 +177,13 @@ def live_broker(
         terms: what they say otherwise than that both agencies receive links in one ID space.
     """
     folder.mkdir(parents=True)
-    admin = ("blindlink-broker", "--state", "state")
-    log_key = command(folder, *admin, "init", "--self-signed").strip()
+    made = command(folder, "blindlink-broker", "--state", "state", "init", "--self-signed")
+    log_key = made.strip()
     said = _terms(profile, **terms)
     receivers = sorted({one.party for one in said.recipients} - {*PARTIES})
-    for party in (*PARTIES, *receivers, *said.auditors):
-        role = "auditor" if party in said.auditors else "agency"
-        command(folder, *admin, "agency", "add", party, "--title", party, "--role", role)
+    with opened(folder) as (broker, operator):
+        enrol_agencies(broker, operator, *PARTIES, *receivers)
+        enrol_agencies(broker, operator, *said.auditors, role="auditor")
     services: dict[str, subprocess.Popen[str]] = {}
     try:
         services["serve"] = service(folder, "serve", "--port", "0")

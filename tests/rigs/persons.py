@@ -57,9 +57,13 @@ def enrol_keys(broker: Broker, operator: Actor, identity: Identity, now: datetim
 
 
 def enrol_agencies(
-    broker: Broker, operator: Actor, *parties: str, now: datetime | None = None
+    broker: Broker,
+    operator: Actor,
+    *parties: str,
+    now: datetime | None = None,
+    role: Role = "agency",
 ) -> None:
-    """Enrol agencies by names, which are their titles too; the broker's clock says when, unless `now` does."""
+    """Enrol parties by names, which are their titles too; the broker's clock says when, unless `now` does."""
     with broker.database.write() as session:
         for party in parties:
             enrol_party(
@@ -67,7 +71,7 @@ def enrol_agencies(
                 broker.log,
                 name=party,
                 title=party,
-                role="agency",
+                role=role,
                 actor=operator,
                 now=now or broker.clock(),
             )
