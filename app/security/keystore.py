@@ -93,20 +93,17 @@ class KeyStore:
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             yield path.name.removesuffix(SUFFIX)
 
-    def sweep(self, *, older_than_s: float) -> int:
-        """Remove what a crash left of keys that were being written, once it is old; return how many.
+    def sweep(self, *, older_than_s: float) -> None:
+        """Remove what a crash left of keys that were being written, once it is old.
 
         Such a key has sealed nothing: `create` had not returned.
         """
         born_before = time.time() - older_than_s
-        removed = 0
         for path in remains_in(self._folder):
             # Another process may have removed it, or moved it into its place, since.
             with suppress(FileNotFoundError):
                 if path.stat().st_mtime < born_before:
                     remove_durably(path)
-                    removed += 1
-        return removed
 
     def wrapped_under(self, object_id: str) -> str:
         """Return the name of the ring's key under which an object's key is wrapped.

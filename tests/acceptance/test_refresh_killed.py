@@ -56,6 +56,7 @@ class Jobs:
     def turn(self, *agencies: LiveAgency) -> list[int]:
         """Let jobs run side by side; returns how each ended: done, or waiting for the other agency."""
         if len(agencies) == 1:
+            # Nobody kills it, so it needs no process of its own.
             code, *told = ended(agencies[0].folder, *self.words)
             assert code in {0, 7}, told
             return [code]

@@ -36,6 +36,11 @@ def check(pinned: PinnedLog, log: Log, grow_by: int = 0) -> int:
     return pinned.check(source).size
 
 
+def another_past(log: Log) -> Log:
+    """Return a log of three entries under the same key, none of which is this one's."""
+    return Log(signer=log.signer, entries=[b"another past"] * 3)
+
+
 def test_newest_checkpoint_replaces_the_pin(pinned: PinnedLog, log: Log) -> None:
     assert check(pinned, log) == 3
     assert check(pinned, add(log, 4)) == 7
@@ -134,11 +139,8 @@ def test_a_receipts_checkpoint_is_asked_about_where_it_is_not_the_settled_one(
 
 def test_a_receipts_checkpoint_of_a_fork_is_refused(pinned: PinnedLog, log: Log) -> None:
     check(pinned, log)
-    fork = Log()
-    fork.signer = log.signer
-    fork.entries = [b"another past"] * 3
     with pytest.raises(LogRewrittenError):
-        pinned.vouch(fork.checkpoint().encode(), Source(log))
+        pinned.vouch(another_past(log).checkpoint().encode(), Source(log))
 
 
 def test_held_checkpoint_of_a_fork_is_refused(pinned: PinnedLog, log: Log) -> None:
@@ -155,11 +157,8 @@ def test_held_checkpoint_of_a_fork_is_refused(pinned: PinnedLog, log: Log) -> No
 @pytest.mark.campaign("split-view")
 def test_fork_of_the_same_size_is_refused(pinned: PinnedLog, log: Log) -> None:
     check(pinned, log)
-    fork = Log()
-    fork.signer = log.signer
-    fork.entries = [b"another past"] * 3
     with pytest.raises(LogRewrittenError):
-        check(pinned, fork)
+        check(pinned, another_past(log))
 
 
 def test_log_that_grows_between_questions_keeps_all_pins(pinned: PinnedLog, log: Log) -> None:
