@@ -21,6 +21,7 @@ TOKEN_BYTES: Final = 16
 SPARE_PATTERNS: Final = 2**40
 Side = Literal["larger", "smaller"]
 """Which file of a pair it is; the agreement says so, whatever their sizes turn out to be."""
+SIDES: Final[tuple[Side, Side]] = ("larger", "smaller")
 
 
 class Dependence(Model):

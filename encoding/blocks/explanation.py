@@ -13,9 +13,8 @@ from typing import Final
 from encoding.blocks.values import read_feature, spread_draws
 from schemas.fields import FILTER_BITS, Lane
 from schemas.passes import Part
-from schemas.profile import EncodingProfile, Side
+from schemas.profile import SIDES, EncodingProfile, Side
 
-SIDES: Final[tuple[Side, ...]] = ("larger", "smaller")
 _COMPACT_DAY: Final = 8
 
 Columns = Mapping[str, Sequence[str]]

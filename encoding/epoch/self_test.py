@@ -25,7 +25,7 @@ from encoding.recipe import Recipe
 from encoding.secret.secret import Secret
 from schemas.canonical import JsonValue, canonical_digest
 from schemas.fields import NUMBER_INPUTS
-from schemas.profile import EncodingProfile, memory_columns
+from schemas.profile import SIDES, EncodingProfile, memory_columns
 from schemas.secret_share import SelfTest, StepTest
 
 Step = Literal["recipe", "rows"]
@@ -159,7 +159,7 @@ def _digest_of_rows(profile: EncodingProfile, canary: Secret, cleaned: _Cleaned)
     numbers = np.unique(cleaned.rows, return_inverse=True)[1].astype(np.uint32)
     n_people = int(numbers.max(initial=0)) + 1
     digest = hashlib.sha256()
-    for side in ("larger", "smaller"):
+    for side in SIDES:
         with (
             tempfile.TemporaryDirectory() as folder,
             Assembly(

@@ -9,14 +9,6 @@ import pytest
 from app.durable import make_private_folder, remove_durably, write_durably, write_new
 
 
-def test_a_file_is_replaced_in_one_step(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    write_durably(file, b"old")
-    write_durably(file, b"new")
-    assert file.read_bytes() == b"new"
-    assert os.listdir(tmp_path) == ["file"]
-
-
 @pytest.mark.campaign("disk")
 def test_a_failed_write_leaves_the_old_file_and_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -32,27 +24,6 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
         write_durably(file, b"new")
     assert file.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
-
-
-def test_the_file_is_synced_before_it_takes_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    events: list[str] = []
-    sync, replace = os.fsync, os.replace
-
-    def watched_sync(descriptor: int) -> None:
-        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
-        events.append("sync folder" if is_folder else "sync file")
-        sync(descriptor)
-
-    def watched_replace(path: Path, target: Path) -> None:
-        events.append("replace")
-        replace(path, target)
-
-    monkeypatch.setattr(os, "fsync", watched_sync)
-    monkeypatch.setattr(os, "replace", watched_replace)
-    write_durably(tmp_path / "file", b"new")
-    assert events == ["sync file", "replace", "sync folder"]
 
 
 def test_a_new_file_never_replaces_another(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app.auditor.files import write_bytes
-from encoding.files import write_durably
+import app.auditor.files
+import app.durable
+import encoding.files
 from schemas.shared.durable import PlaceBlockedError, replacing
 
 
@@ -29,7 +30,15 @@ def write_then_stop(path: Path) -> None:
         raise Interruption
 
 
-@pytest.mark.parametrize("write_file", [write, write_durably, write_bytes])
+@pytest.mark.parametrize(
+    "write_file",
+    [
+        write,
+        encoding.files.write_durably,
+        app.durable.write_durably,
+        app.auditor.files.write_bytes,
+    ],
+)
 def test_file_then_name_are_on_the_disk_when_it_returns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_file: Callable[[Path, bytes], None]
 ) -> None:
@@ -50,6 +59,7 @@ def test_file_then_name_are_on_the_disk_when_it_returns(
     monkeypatch.setattr(os, "replace", watched_replace)
     write_file(tmp_path / "f", b"new")
     assert (tmp_path / "f").read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["f"]
     assert events == ["sync file", "replace", *([] if os.name == "nt" else ["sync folder"])]
 
 

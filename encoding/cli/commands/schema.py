@@ -10,14 +10,14 @@ import click
 
 from encoding.profiles.catalog import Size, shipped_profile
 from schemas.fields import NUMBER_KINDS, NumberKind
+from schemas.profile import SIDES
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
     from encoding.profiles.profile_files import Finding
-    from schemas.profile import EncodingProfile, Side
+    from schemas.profile import EncodingProfile
 
 DIFFERENT: Final = 1
-SIDES: Final[tuple[Side, ...]] = ("larger", "smaller")
 
 
 @click.group(

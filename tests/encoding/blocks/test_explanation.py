@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twins import bsf1
 
-from encoding.blocks.explanation import SIDES, Explanation, explain, explanation_lines
+from encoding.blocks.explanation import Explanation, explain, explanation_lines
 from encoding.profiles.catalog import shipped_profile
 from encoding.recipe.rows import RowCleaner
 from encoding.records import Chunk
+from schemas.profile import SIDES
 
 PROFILE = shipped_profile("children")
 COLUMNS = ("first_name", "last_name", "birth_date", "sex", "zip", "alias_first", "alias_last")

@@ -18,7 +18,7 @@ from encoding.epoch.self_test import compare_self_tests, rules_of, run_self_test
 from encoding.profiles.catalog import SHIPPED, SIZES, Size, shipped_profile
 from encoding.recipe import Recipe
 from encoding.secret.secret import Secret
-from schemas.profile import EncodingProfile, Side, memory_columns
+from schemas.profile import SIDES, EncodingProfile, Side, memory_columns
 from schemas.secret_share import StepTest
 
 SECRET = Secret(bytes(range(32)))
@@ -29,7 +29,6 @@ FOUND = (
     "aa1c1cf810dc96e9e9ce347129dda140b864f486a98181db45d43f7f17800cd2",
     "f0e6b81ecb81cf676b2a18429c18f84e6e0a4c8bcb61dd044e7da4350971564d",
 )
-SIDES: tuple[Side, ...] = ("larger", "smaller")
 ZIPS = ("00213", "69541-1234", "698770001", "99999", "2139", "", "Unknown")
 
 

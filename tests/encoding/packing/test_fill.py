@@ -35,9 +35,8 @@ from encoding.secret.secret import Secret
 from schemas.api import ProjectView
 from schemas.counts import SMALLEST_COUNTED_FILE
 from schemas.privacy_audit import PrivacyAudit
-from schemas.profile import Side, memory_columns
+from schemas.profile import SIDES, Side, memory_columns
 
-SIDES: tuple[Side, ...] = ("larger", "smaller")
 Rows = list[tuple[str, ...]]
 
 
