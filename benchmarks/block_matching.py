@@ -61,7 +61,9 @@ def time_resolution(n_meetings: int, profile: EncodingProfile) -> None:
             shelf=shelf,
         )
     n_linked = run.n_in_band(Band.AUTO)
-    found = f"{run.n_candidates:,} pairs, {len(run.pairs):,} likely, {n_linked:,} linked"
+    found = (
+        f"{run.n_candidates:,} pairs, {run.decided.n_of_band.total():,} likely, {n_linked:,} linked"
+    )
     _report(f"{n_meetings:,} meetings: {found}", started)
 
 

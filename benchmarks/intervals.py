@@ -146,7 +146,7 @@ def told(
     n_smaller = len(rehearsal.left.ids)
     smaller = encoded_file(rehearsal.left, profile, "smaller")
     run = link(profile, smaller, encoded_file(rehearsal.right, profile, "larger"))
-    linked = run.pairs[run.decisions.band == Band.AUTO]
+    linked = run.rows(Band.AUTO)
     of_whom = rehearsal.truth.person
     people = [
         of_whom.get(pair)

@@ -161,7 +161,8 @@ def link(rehearsal: Rehearsal, profile: EncodingProfile) -> Linked:
     smaller = encoded_file(rehearsal.left, profile, "smaller")
     larger = encoded_file(rehearsal.right, profile, "larger")
     found = link_files(profile, smaller, larger)
-    pairs, total = found.pairs, found.total
+    pairs = found.rows()
+    total = pairs["total"]
     distinct, at = np.unique(total, return_inverse=True)
     chance = np.array([probability(int(one)) for one in distinct])[at]
     left, right = pairs["smaller"].astype(np.int64), pairs["larger"].astype(np.int64)

@@ -6,8 +6,8 @@ multiple of the floor is shown. Spec page: `schemas/spec/match-record.md`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -15,22 +15,31 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 from numpy.typing import NDArray
 
+from app.matching.blocks.bins import Rows
 from app.matching.blocks.bounds import least_lead
 from app.matching.blocks.decisions import Band
 from app.matching.blocks.rivals import NO_RIVAL
 from app.matching.blocks.weights import least_weight
 from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
 
-if TYPE_CHECKING:
-    from app.matching.blocks.resolution import Resolution
-
 # The number of a lead where no other candidate is there to be ahead of.
 NO_LEAD: Final = 15
-PADDING: Final = -1
 # The rule of what a person accepted; a run's own are `app.matching.blocks.decisions.Rule`.
 REVIEWED: Final = 7
-# Rows whose places within their kind are counted at a time.
-_AT_ONCE: Final = 1 << 20
+GRADED: Final = np.dtype(
+    [
+        ("larger", "<u4"),  # record
+        ("smaller", "<u4"),
+        ("row_larger", "<i8"),  # place of the row in its container
+        ("row_smaller", "<i8"),
+        ("band", "u1"),  # a `Band`
+        ("rule", "u1"),  # a `Rule`, or `REVIEWED`
+        ("probability", "u1"),  # number of the step of match probability
+        ("lead", "u1"),  # number of the step of the lead; may be `NO_LEAD`
+    ]
+)
+KIND_BASES: Final = (("band", 4), ("rule", 8), ("probability", 16), ("lead", 16))
+N_KINDS: Final = 4 * 8 * 16 * 16
 _LOWEST: Final = np.iinfo(np.int64).min
 # The first step of each is reached by every pair.
 _PROBABILITIES: Final = np.array(
@@ -39,114 +48,121 @@ _PROBABILITIES: Final = np.array(
 _LEADS: Final = np.array([_LOWEST, *(least_lead(step) for step in LEAD_STEPS[1:])], dtype=np.int64)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Graded:
-    """Pairs that are linked or held back, in order of records, with numbers of steps.
-
-    Attributes:
-        larger, smaller: record of each pair in the larger and in the smaller file.
-        band: a `Band`.
-        rule: a `Rule`, or `REVIEWED`.
-        probability: number of the step of match probability.
-        lead: number of the step of the lead; may be `NO_LEAD`.
-    """
-
-    larger: NDArray[np.uint32]
-    smaller: NDArray[np.uint32]
-    band: NDArray[np.uint8]
-    rule: NDArray[np.uint8]
-    probability: NDArray[np.uint8]
-    lead: NDArray[np.uint8]
-
-    @property
-    def kind(self) -> NDArray[np.uint16]:
-        """A number for each pair, equal for decisions that differ by their commitments alone."""
-        kind = np.zeros(len(self.band), dtype=np.uint16)
-        for column, base in (
-            (self.band, 4), (self.rule, 8), (self.probability, 16), (self.lead, 16),
-        ):  # fmt: skip
-            kind = kind * base + column
-        return kind
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class RowPlan:
-    """The rows of a match record.
-
-    Attributes:
-        decision: int64, for each row the index of its decision, or `PADDING`.
-        is_shown: bool, for each row.
-    """
-
-    decision: NDArray[np.int64]
-    is_shown: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.decision)
-
-
-def grade(resolution: Resolution) -> Graded:
-    """Return what a run decided, in steps: nothing of a pair that was rejected."""
-    kept = np.flatnonzero(resolution.decisions.band != Band.REJECT)
-    band, rule = resolution.decisions.band[kept], resolution.decisions.rule[kept]
-    ahead = resolution.decisions.lead[kept]
-    probability = _last_reached(resolution.total[kept], _PROBABILITIES)
-    lead = np.where(ahead == NO_RIVAL, NO_LEAD, _last_reached(ahead, _LEADS)).astype(np.uint8)
-    larger, smaller = (resolution.pairs[side][kept] for side in ("larger", "smaller"))
-    return Graded(larger, smaller, band, rule, probability, lead)
-
-
-def _last_reached(weights: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return the number of the last step that each weight reaches."""
-    return (np.searchsorted(starts, weights, side="right") - 1).astype(np.uint8)
-
-
-def plan_rows(band: NDArray[np.uint8], kind: NDArray[np.uint16], floor: int, key: bytes) -> RowPlan:
-    """Return the rows of all decisions and of the padding, in the key's order.
+def grade(decided: Rows) -> Rows:
+    """Return what was decided, in steps, dtype `GRADED`: nothing of a pair that was rejected.
 
     Args:
-        band: of each decision.
-        kind: of each decision; decisions of one number differ by their commitments alone.
-        key: 16 bytes that order nothing else.
+        decided: dtype `DECIDED`.
     """
-    n_of_kind = np.bincount(kind)
-    n_shown = n_of_kind - (n_of_kind % floor if floor > 1 else 0)
-    n_padding = _n_padding(band, kind, n_of_kind - n_shown, floor)
-    decision = keyed_order(key, len(band) + n_padding)
-    decision[decision >= len(band)] = PADDING
-    is_shown = np.zeros(len(decision), dtype=np.bool_)
-    for start in range(0, len(decision), _AT_ONCE):
-        rows = start + np.flatnonzero(decision[start : start + _AT_ONCE] != PADDING)
-        kinds = kind[decision[rows]]
-        is_shown[rows] = _rank_within(kinds, len(n_of_kind)) < n_shown[kinds]
-        n_shown -= np.bincount(kinds, minlength=len(n_of_kind))
-    return RowPlan(decision, is_shown)
+    decided = decided[decided["band"] != Band.REJECT]
+    graded = np.empty(len(decided), dtype=GRADED)
+    for column in ("larger", "smaller", "row_larger", "row_smaller", "band", "rule"):
+        graded[column] = decided[column]
+    graded["probability"] = _last_reached(decided["total"], _PROBABILITIES)
+    ahead = decided["lead"]
+    graded["lead"] = np.where(ahead == NO_RIVAL, NO_LEAD, _last_reached(ahead, _LEADS))
+    return graded
 
 
-def keyed_order(key: bytes, n: int) -> NDArray[np.int64]:
-    """Return the numbers below `n` in an order that nobody without the key can tell from a random one."""
-    # A key stream of AES-CTR: 64 bits each are sorted, so that two are equal for hardly any n.
-    stream = Cipher(AES(key), CTR(bytes(16))).encryptor().update(bytes(8 * n))
-    order = np.argsort(np.frombuffer(stream, dtype="<u8"), kind="stable")
-    return order.astype(np.int64, copy=False)
+class Graded:
+    """What a run decided, in steps, some at a time, as often as it is wanted."""
+
+    def __init__(self, decided: Iterable[Rows]) -> None:
+        """Take pairs of dtype `DECIDED` that can be read again and again."""
+        self._decided = decided
+
+    def __iter__(self) -> Iterator[Rows]:
+        """Yield them, dtype `GRADED`."""
+        return map(grade, self._decided)
 
 
-def _n_padding(
-    band: NDArray[np.uint8], kind: NDArray[Any], n_withheld: NDArray[Any], floor: int
-) -> int:
-    """Return how many rows of padding make the withheld ones of each band the next multiple of the floor."""
-    if floor <= 1:
-        return 0
-    band_of_kind = np.zeros(len(n_withheld), dtype=np.uint8)
-    band_of_kind[kind] = band
-    withheld = [int(n_withheld[band_of_kind == each].sum()) for each in (Band.AUTO, Band.REVIEW)]
-    return sum(floor - n % floor for n in withheld)
+def kinds_of(rows: Rows) -> NDArray[np.intp]:
+    """Return a number below `N_KINDS` for each row, equal for decisions that differ by their commitments alone.
+
+    Args:
+        rows: with the columns of `GRADED`; padding has band 0.
+    """
+    kind = np.zeros(len(rows), dtype=np.intp)
+    for column, base in KIND_BASES:
+        kind = kind * base + rows[column]
+    return kind
 
 
-def _rank_within(kind: NDArray[Any], n_kinds: int) -> NDArray[np.int64]:
-    """Return for each row how many rows of its kind come before it."""
-    by_kind = np.argsort(kind, kind="stable")
-    first = np.concatenate(([0], np.cumsum(np.bincount(kind, minlength=n_kinds))))
-    rank = np.empty(len(kind), dtype=np.int64)
-    rank[by_kind] = np.arange(len(kind)) - first[kind[by_kind]]
-    return rank
+def columns_of(kinds: NDArray[np.intp]) -> list[tuple[int, ...]]:
+    """Return band, rule and steps of each kind."""
+    columns = []
+    for _, base in reversed(KIND_BASES):
+        kinds, column = np.divmod(kinds, base)
+        columns.append(column.tolist())
+    return list(zip(*reversed(columns), strict=True))
+
+
+def _last_reached(weights: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.intp]:
+    """Return the number of the last step that each weight reaches."""
+    return np.searchsorted(starts, weights, side="right") - 1
+
+
+class Shown:
+    """How many rows a match record has of each kind, and how many of these are shown."""
+
+    def __init__(self, graded: Iterable[Rows], floor: int) -> None:
+        """Count what was decided.
+
+        Args:
+            graded: dtype `GRADED`, some at a time.
+            floor: fewer people than that are not told of.
+        """
+        self._floor = max(floor, 1)
+        self.n_of_kind = np.zeros(N_KINDS, dtype=np.int64)
+        for rows in graded:
+            self.n_of_kind += np.bincount(kinds_of(rows), minlength=N_KINDS)
+
+    @property
+    def n_decisions(self) -> int:
+        """How many decisions there are."""
+        return int(self.n_of_kind.sum())
+
+    @property
+    def n_shown(self) -> NDArray[np.int64]:
+        """How many rows of each kind are shown, the first ones: a multiple of the floor."""
+        return self.n_of_kind - self.n_of_kind % self._floor
+
+    @property
+    def n_padding(self) -> int:
+        """How many rows of padding make the withheld ones of each band the next multiple of the floor."""
+        if self._floor == 1:
+            return 0
+        withheld = (self.n_of_kind - self.n_shown).reshape(4, -1).sum(axis=1)
+        return sum(
+            self._floor - int(withheld[band]) % self._floor for band in (Band.AUTO, Band.REVIEW)
+        )
+
+
+class KeyedOrder:
+    """Numbers that order rows so that nobody without the key can tell it from a random order."""
+
+    def __init__(self, key: bytes) -> None:
+        """Begin a key stream of AES-CTR under a key of 16 bytes that orders nothing else."""
+        self._stream = Cipher(AES(key), CTR(bytes(16))).encryptor()
+
+    def next(self, n: int) -> NDArray[np.uint64]:
+        """Return the numbers of the next rows, of 64 bits: two of them are equal in hardly any record."""
+        return np.frombuffer(self._stream.update(bytes(8 * n)), dtype="<u8")
+
+
+class Ranks:
+    """Counts rows within their kind, as they come."""
+
+    def __init__(self) -> None:
+        self._n_before = np.zeros(N_KINDS, dtype=np.int64)
+
+    def next(self, kind: NDArray[Any]) -> NDArray[np.int64]:
+        """Return for each of the next rows how many rows of its kind came before it."""
+        by_kind = np.argsort(kind, kind="stable")
+        n_each = np.bincount(kind, minlength=N_KINDS)
+        first = np.cumsum(n_each) - n_each
+        rank = np.empty(len(kind), dtype=np.int64)
+        rank[by_kind] = np.arange(len(kind)) - first[kind[by_kind]]
+        rank += self._n_before[kind]
+        self._n_before += n_each
+        return rank

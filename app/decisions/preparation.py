@@ -17,8 +17,8 @@ from app.agreements.receivers import receivers_of
 from app.clock import utc_text
 from app.db import insert_rows
 from app.decisions.models import MatchRecord, RunOpenings
-from app.decisions.plan import grade
-from app.decisions.rows import RecordRows, plan_record
+from app.decisions.plan import Graded
+from app.decisions.rows import RecordRows
 from app.ids import new_id
 from app.runs.counts import owns_matches
 from app.sealed.objects import NewObject, cut_pieces
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.broker import Broker
+    from app.matching.blocks.bins import Shelf
     from app.matching.blocks.resolution import Resolution
     from app.matching.blocks.weights import Weights
     from app.uploads.reader import Handles
@@ -82,7 +83,9 @@ def draw_record(
     specification: RunSpecification,
     terms: TermsInForce,
     resolution: Resolution,
+    *,
     handles: Sequence[Handles],
+    shelf: Shelf,
 ) -> DrawnRecord:
     """Write the match record of a run, and openings for those who may learn which records are linked.
 
@@ -90,6 +93,7 @@ def draw_record(
 
     Args:
         handles: of the larger and of the smaller file.
+        shelf: where rows wait.
 
     Raises:
         KeyGoneError: the run's key is gone.
@@ -97,7 +101,7 @@ def draw_record(
         StorageFullError: the disk is nearly full.
     """
     secret = broker.keystore.open(specification.run).secret
-    rows = plan_record(specification, grade(resolution), handles, secret)
+    rows = RecordRows(specification, Graded(resolution.decided), handles, secret, shelf)
     return write_record(broker, rows, _header(rows, terms.profile, resolution.weights), terms)
 
 
@@ -182,7 +186,7 @@ def _header(rows: RecordRows, profile: EncodingProfile, weights: Weights) -> Mat
             FieldWeights(field=field.name, levels=levels[1:])
             for field, levels in zip(profile.fields, weights.fields, strict=True)
         ),
-        rows=len(rows.plan),
+        rows=len(rows),
     )
 
 
@@ -191,13 +195,14 @@ def _write_rows(new: NewObject, rows: RecordRows, header: bytes) -> str:
     frontier = Frontier()
     frontier.append(hash_leaf(header))
 
-    def lines(start: int) -> Iterator[bytes]:
-        for leaf, is_shown in rows.leaves(start, min(start + PIECE_ROWS, len(rows.plan))):
+    def lines() -> Iterator[bytes]:
+        for leaf, is_shown in rows.leaves():
             leaf_hash = hash_leaf(leaf)
             frontier.append(leaf_hash)
             yield (leaf if is_shown else leaf_hash.hex().encode("ascii")) + b"\n"
 
-    new.write(ROWS_KIND, (b"".join(lines(start)) for start in range(0, len(rows.plan), PIECE_ROWS)))
+    found = lines()
+    new.write(ROWS_KIND, iter(lambda: b"".join(islice(found, PIECE_ROWS)), b""))
     return frontier.root().hex()
 
 

@@ -8,25 +8,36 @@ from __future__ import annotations
 
 import hmac
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from numpy.typing import NDArray
 
-from app.decisions.plan import NO_LEAD, PADDING, REVIEWED, Graded, RowPlan, plan_rows
+from app.decisions.plan import (
+    KIND_BASES,
+    NO_LEAD,
+    REVIEWED,
+    KeyedOrder,
+    Ranks,
+    Shown,
+    columns_of,
+    kinds_of,
+)
 from app.decisions.summary import ShownKind, ShownKinds
+from app.matching.blocks.bins import Bins, Rows, Shelf
 from app.matching.blocks.decisions import Band, Rule
 from app.matching.blocks.plain import plain_numbers
+from app.uploads.reader import each_handle
 from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
-from schemas.match_record import NONCE_BYTES, Decision, Opening, commitment, padding_leaf
+from schemas.ids import HANDLE_BYTES, Handle
+from schemas.match_record import NONCE_BYTES, Opening, commitment, padding_leaf
+from schemas.profile import SIDES
 
 if TYPE_CHECKING:
     from app.uploads.reader import Handles
-    from schemas.ids import Handle
     from schemas.run import RunSpecification
 
 # Band, rule, steps of probability and lead.
@@ -59,33 +70,54 @@ class RecordKeys:
         return hmac.digest(self.nonces, _PLACE.pack(number, side), "sha256")
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RecordRows:
-    """All rows of one match record, made as they are asked for.
+    """All rows of one match record, in their order; what is held of them is a part.
 
     Attributes:
-        handles: of the larger and of the smaller file.
+        specification: of the run.
+        shown: how many rows there are of each kind.
     """
 
-    specification: RunSpecification
-    handles: Sequence[Handles]
-    keys: RecordKeys
-    graded: Graded
-    plan: RowPlan
+    def __init__(
+        self,
+        specification: RunSpecification,
+        graded: Iterable[Rows],
+        handles: Sequence[Handles],
+        secret: bytes,
+        shelf: Shelf,
+    ) -> None:
+        """Put each decision in its place.
 
-    def leaves(self, start: int, stop: int) -> Iterator[tuple[bytes, bool]]:
-        """Yield the leaves of rows `start` (from 0) up to `stop`, each with whether it may be shown."""
-        decided = self.plan.decision[start:stop]
-        shown = self.plan.is_shown[start:stop].tolist()
-        is_decision = decided != PADDING
-        lines = self._lines(decided[is_decision], np.flatnonzero(is_decision) + start + 1)
-        for number, (is_row, is_shown) in enumerate(
-            zip(is_decision.tolist(), shown, strict=True), start + 1
-        ):
-            if is_row:
-                yield next(lines), is_shown
-            else:
-                yield padding_leaf(self.keys.nonce(number, 0)), False
+        Args:
+            specification: of the run.
+            graded: what was decided, in order of records, dtype `GRADED`; read twice.
+            handles: of the larger and of the smaller file.
+            secret: a key that is used for nothing else; the same one gives the same record.
+            shelf: where rows wait, as long as they are wanted.
+        """
+        self.specification, self._handles, self._shelf = specification, handles, shelf
+        self._keys = RecordKeys.of_run(secret)
+        self.shown = Shown(graded, specification.floor)
+        self._rows = self._placed(graded)
+
+    def __len__(self) -> int:
+        return self.shown.n_decisions + self.shown.n_padding
+
+    def leaves(self) -> Iterator[tuple[bytes, bool]]:
+        """Yield the leaves of all rows, each with whether it may be shown."""
+        ranks, n_shown = Ranks(), self.shown.n_shown
+        for start, rows in self._numbered():
+            kind = kinds_of(rows)
+            is_shown = (ranks.next(kind) < n_shown[kind]).tolist()
+            columns = zip(*(rows[name].tolist() for name, _ in KIND_BASES), strict=True)
+            handles = zip(*(each_handle(rows[name]) for name in _HANDLES), strict=True)
+            for number, (one, pair, may_show) in enumerate(
+                zip(columns, handles, is_shown, strict=True), start
+            ):
+                if one[0] == _PADDING:
+                    yield padding_leaf(self._keys.nonce(number, 0)), False
+                else:
+                    yield self._line(number, one, pair), may_show
 
     def openings(self, side: int) -> Iterator[Opening]:
         """Yield what opens an agency's own commitments of linked pairs, in increasing order of handle.
@@ -93,55 +125,71 @@ class RecordRows:
         Args:
             side: 0 for the larger file's agency, 1 for the smaller one's.
         """
-        record, number = self._linked_rows(side)
         # Pairs are one to one, and records are numbered in the order of their handles.
-        order = np.argsort(record)
-        handles = self.handles[side].each(record[order])
-        for handle, place in zip(handles, plain_numbers(number[order]), strict=True):
-            yield Opening(handle, place, self.keys.nonce(place, side))
+        places = Bins(_PLACE_OF, "record", len(self._handles[side]), self._shelf)
+        for start, rows in self._numbered():
+            at = np.flatnonzero(rows["band"] == Band.AUTO)
+            found = np.empty(len(at), dtype=_PLACE_OF)
+            found["record"], found["number"] = rows[SIDES[side]][at], at + start
+            found["handle"] = rows[_HANDLES[side]][at]
+            places.add(found)
+        for rows in places:
+            for handle, number in zip(
+                each_handle(rows["handle"]), plain_numbers(rows["number"]), strict=True
+            ):
+                yield Opening(handle, number, self._keys.nonce(number, side))
 
     def n_openings(self) -> int:
         """Return how many openings each agency gets."""
-        return int((self.graded.band == Band.AUTO).sum())
+        return int(self.shown.n_of_kind.reshape(4, -1)[Band.AUTO].sum())
 
     def summary(self) -> ShownKinds:
         """Return how many rows of each kind are shown: multiples of the floor, those of none left out."""
-        shown = self.plan.decision[self.plan.is_shown]
-        _, first, counts = np.unique(self.graded.kind[shown], return_index=True, return_counts=True)
-        lines = self._lines(shown[first], np.ones(len(first), dtype=np.int64))
-        kinds = (
-            Decision.from_canonical(line).model_dump(exclude={"commitments"}) for line in lines
-        )
+        n_shown = self.shown.n_shown
+        kinds = np.flatnonzero(n_shown)
         return ShownKinds(
             kinds=tuple(
-                ShownKind(**kind, rows=n) for kind, n in zip(kinds, counts.tolist(), strict=True)
+                _shown_kind(columns, n)
+                for columns, n in zip(columns_of(kinds), n_shown[kinds].tolist(), strict=True)
             )
         )
 
-    def _lines(self, decided: NDArray[np.int64], numbers: NDArray[np.int64]) -> Iterator[bytes]:
-        """Yield the lines of these decisions, in rows of these numbers."""
-        graded = self.graded
-        columns = (graded.band, graded.rule, graded.probability, graded.lead)
-        records = (graded.larger, graded.smaller)
-        return map(
-            self._line,
-            plain_numbers(numbers),
-            zip(*(plain_numbers(column[decided]) for column in columns), strict=True),
-            zip(
-                *(
-                    handles.each(record[decided])
-                    for handles, record in zip(self.handles, records, strict=True)
-                ),
-                strict=True,
-            ),
-        )
+    def _placed(self, graded: Iterable[Rows]) -> Bins:
+        order = KeyedOrder(self._keys.order)
+        larger, smaller = self._handles
+        by_larger = Bins(_ROW, "larger", len(larger), self._shelf)
+        for rows, own in smaller.joined(graded, "smaller"):
+            placed = np.zeros(len(rows), dtype=_ROW)
+            placed["order"] = order.next(len(rows))
+            for column in ("larger", "smaller", "band", "rule", "probability", "lead"):
+                placed[column] = rows[column]
+            placed["handle_smaller"] = own
+            by_larger.add(placed)
+        placed_rows = Bins(_ROW, "order", 1 << 64, self._shelf, n_rows=len(self))
+        for rows, own in larger.joined(by_larger, "larger"):
+            placed = rows.copy()
+            placed["handle_larger"] = own
+            placed_rows.add(placed)
+        padding = np.zeros(self.shown.n_padding, dtype=_ROW)
+        padding["order"] = order.next(len(padding))
+        placed_rows.add(padding)
+        return placed_rows
+
+    def _numbered(self) -> Iterator[tuple[int, Rows]]:
+        """Yield rows in their order, some at a time, with the number of the first, from 1."""
+        number = 1
+        for rows in self._rows:
+            for start in range(0, len(rows), _AT_ONCE):
+                some = rows[start : start + _AT_ONCE]
+                yield number, some
+                number += len(some)
 
     def _line(self, number: int, columns: _Columns, handles: tuple[Handle, Handle]) -> bytes:
         """Return the canonical JSON of `schemas.match_record.Decision`; a million of them take seconds."""
         band, rule, probability, lead = columns
         commitments = [
             commitment(
-                self.keys.nonce(number, side),
+                self._keys.nonce(number, side),
                 self.specification.run,
                 self.specification.uploads[side].upload,
                 handle,
@@ -154,33 +202,40 @@ class RecordRows:
             f'"probability":"{PROBABILITY_STEPS[probability]}","rule":"{_RULES[rule]}"}}'
         ).encode("ascii")
 
-    def _linked_rows(self, side: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-        """Return of each row that links a record of one file: the record, and the row's number."""
-        graded, of_row = self.graded, self.plan.decision
-        rows = np.flatnonzero(of_row != PADDING)
-        rows = rows[graded.band[of_row[rows]] == Band.AUTO]
-        record = graded.smaller if side else graded.larger
-        return record[of_row[rows]], rows + 1
+
+_HANDLES: Final = ("handle_larger", "handle_smaller")
+_HANDLE: Final = ("u1", (HANDLE_BYTES,))
+_ROW: Final = np.dtype(
+    [
+        ("order", "<u8"),
+        ("larger", "<u4"),
+        ("smaller", "<u4"),
+        # 0 is padding.
+        ("band", "u1"),
+        ("rule", "u1"),
+        ("probability", "u1"),
+        ("lead", "u1"),
+        *((name, *_HANDLE) for name in _HANDLES),
+    ]
+)
+_PLACE_OF: Final = np.dtype([("record", "<u4"), ("number", "<i8"), ("handle", *_HANDLE)])
+_PADDING: Final = 0
+# Rows that are Python's own objects at a time.
+_AT_ONCE: Final = 1 << 13
 
 
 _BANDS: Final = {int(band): band.name.lower() for band in Band}
 _RULES: Final = {int(rule): rule.label for rule in Rule} | {REVIEWED: "reviewed"}
 
 
-def plan_record(
-    specification: RunSpecification, graded: Graded, handles: Sequence[Handles], secret: bytes
-) -> RecordRows:
-    """Decide where each decision stands, and which may be shown.
-
-    Args:
-        handles: of the larger and of the smaller file.
-        secret: a key that is used for nothing else; the same one gives the same record.
-    """
-    keys = RecordKeys.of_run(secret)
-    return RecordRows(
-        specification=specification,
-        handles=handles,
-        keys=keys,
-        graded=graded,
-        plan=plan_rows(graded.band, graded.kind, specification.floor, keys.order),
+def _shown_kind(columns: tuple[int, ...], n_rows: int) -> ShownKind:
+    band, rule, probability, lead = columns
+    return ShownKind.model_validate(
+        {
+            "band": _BANDS[band],
+            "rule": _RULES[rule],
+            "probability": PROBABILITY_STEPS[probability],
+            "lead": None if lead == NO_LEAD else LEAD_STEPS[lead],
+            "rows": n_rows,
+        }
     )

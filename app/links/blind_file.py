@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from app.links.matches import match_id
+from app.links.matches import match_ids
+from app.matching.blocks.bins import Taken
+from app.uploads.reader import each_handle
 from schemas.blind import NONCE_BYTES, MatchIdSeal
 from schemas.ids import MATCH_ID_BYTES, Handle, MatchId
+from schemas.profile import SIDES
 
 if TYPE_CHECKING:
     from app.links.matches import LinkedRun
+    from app.matching.blocks.bins import Rows
+
+# Records whose match IDs are drawn at a time.
+_AT_ONCE: Final = 1 << 13
 
 
 def sealed_records(
@@ -24,16 +31,19 @@ def sealed_records(
     A record that is matched has its match ID; any other has a fresh random one, so that nothing tells them
     apart: not the number of records, their sizes, their order, or what is sealed.
     """
-    matched, key = run.matches.records[side], run.keys[space]
-    larger, smaller = run.matches.records
-    start = 0
+    start, taken = 0, Taken(run.matches.of_side(side), SIDES[side])
     for piece in run.handles[side].pieces():
-        match_of_record = np.full(len(piece), -1, dtype=np.int64)
-        here = np.flatnonzero((matched >= start) & (matched < start + len(piece)))
-        match_of_record[matched[here] - start] = here
-        for handle, match in zip(piece, match_of_record.tolist(), strict=True):
-            # Drawn for every record, so that the two kinds differ in nothing but which ID is used.
-            fresh = MatchId(secrets.token_bytes(MATCH_ID_BYTES))
-            drawn = match_id(key, int(larger[match]), int(smaller[match])) if match >= 0 else fresh
-            yield Handle(handle.tobytes()), seal.close(drawn, secrets.token_bytes(NONCE_BYTES))
-        start += len(piece)
+        for table in np.split(piece, range(_AT_ONCE, len(piece), _AT_ONCE)):
+            drawn = _drawn(run, space, taken.below(start + len(table)), SIDES[side])
+            for record, handle in enumerate(each_handle(table), start):
+                # Drawn for every record, so that the two kinds differ in nothing but which ID is used.
+                fresh = MatchId(secrets.token_bytes(MATCH_ID_BYTES))
+                yield handle, seal.close(drawn.get(record, fresh), secrets.token_bytes(NONCE_BYTES))
+            start += len(table)
+
+
+def _drawn(run: LinkedRun, space: str, matches: Rows | None, column: str) -> dict[int, MatchId]:
+    """Return match IDs by the records of a side."""
+    if matches is None:
+        return {}
+    return dict(zip(matches[column].tolist(), match_ids(run, space, matches), strict=True))

@@ -4,44 +4,59 @@ from __future__ import annotations
 
 import hmac
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from app.matching.blocks.decisions import Band
-from app.matching.blocks.plain import plain_numbers
+from app.matching.blocks.bins import Bins, Rows, Shelf
+from app.matching.blocks.ranges import Sizes
 from app.runs.service import space_key
+from app.uploads.reader import each_handle
 from schemas.ids import MATCH_ID_BYTES, Handle, MatchId
+from schemas.profile import SIDES
 from schemas.release import Match
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from app.agreements.service import TermsInForce
     from app.broker import Broker
-    from app.matching.blocks.resolution import Resolution
     from app.uploads.reader import Handles
     from schemas.run import RunSpecification
 
 _PAIR: Final = struct.Struct(">II")
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+MATCH: Final = np.dtype(
+    [
+        ("larger", "<u4"),  # record
+        ("smaller", "<u4"),
+        ("row_larger", "<i8"),  # place of the row of the container in which the two met
+        ("row_smaller", "<i8"),
+    ]
+)
+
+
 class Matches:
-    """Linked pairs in order of records; one to one.
+    """Linked pairs, one to one, in order of the records of either file; what is held of them is a part."""
 
-    Attributes:
-        records: record of each pair in the larger and in the smaller file.
-        rows: place of the row of each container in which the two met.
-    """
-
-    records: tuple[NDArray[np.uint32], NDArray[np.uint32]]
-    rows: tuple[NDArray[np.int64], NDArray[np.int64]]
+    def __init__(self, linked: Iterable[Rows], sizes: Sizes, shelf: Shelf) -> None:
+        """Take linked pairs, with the columns of `MATCH`; they wait on the shelf as long as they are wanted."""
+        n_records = {"larger": sizes.larger, "smaller": sizes.smaller}
+        self._of_side = [Bins(MATCH, side, n_records[side], shelf) for side in SIDES]
+        self._n = 0
+        for rows in linked:
+            matches = np.array(rows[[*(MATCH.names or ())]], dtype=MATCH)
+            for one in self._of_side:
+                one.add(matches)
+            self._n += len(matches)
 
     def __len__(self) -> int:
-        return len(self.records[0])
+        return self._n
+
+    def of_side(self, side: int) -> Iterator[Rows]:
+        """Yield them in order of the records of the larger file (0) or the smaller one (1), dtype `MATCH`."""
+        return iter(self._of_side[side])
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -62,16 +77,6 @@ class LinkedRun:
         """Return 0 for the larger file's agency, 1 for the smaller one's, None for any other party."""
         parties = [upload.party for upload in self.specification.uploads]
         return parties.index(party) if party in parties else None
-
-
-def matches_of(resolution: Resolution) -> Matches:
-    """Return the pairs that are linked without a person's decision."""
-    pairs, is_linked = resolution.pairs, resolution.decisions.band == Band.AUTO
-    # Column by column: what is held of them is a part of a row of pairs.
-    return Matches(
-        (pairs["larger"][is_linked], pairs["smaller"][is_linked]),
-        (pairs["row_larger"][is_linked], pairs["row_smaller"][is_linked]),
-    )
 
 
 def match_id(key: bytes, larger: int, smaller: int) -> MatchId:
@@ -95,17 +100,18 @@ def space_keys(broker: Broker, specification: RunSpecification) -> dict[str, byt
     }
 
 
-def draw_match_ids(run: LinkedRun, space: str, which: NDArray[np.int64]) -> Iterator[MatchId]:
-    """Yield the match IDs of some matches in one ID space, in the order of their places `which`."""
+def match_ids(run: LinkedRun, space: str, matches: Rows) -> Iterator[MatchId]:
+    """Yield the match IDs of some matches in one ID space."""
     key = run.keys[space]
-    larger, smaller = (plain_numbers(records[which]) for records in run.matches.records)
+    larger, smaller = (matches[side].tolist() for side in SIDES)
     return (match_id(key, one, other) for one, other in zip(larger, smaller, strict=True))
 
 
 def own_matches(run: LinkedRun, side: int, space: str) -> Iterator[tuple[Handle, Match]]:
     """Yield a party's own handles that are matched, in increasing order, each with its match."""
-    records, rows = run.matches.records[side], run.matches.rows[side]
-    # Records are numbered in the order of their handles.
-    order = np.argsort(records)
-    matches = map(Match, draw_match_ids(run, space, order), plain_numbers(rows[order]))
-    return zip(run.handles[side].each(records[order]), matches, strict=True)
+    joined = run.handles[side].joined(run.matches.of_side(side), SIDES[side])
+    for matches, handles in joined:
+        rows = matches[f"row_{SIDES[side]}"].tolist()
+        yield from zip(
+            each_handle(handles), map(Match, match_ids(run, space, matches), rows), strict=True
+        )

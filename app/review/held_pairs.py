@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -14,13 +13,16 @@ import numpy as np
 from app.decisions.plan import grade
 from app.matching.blocks.decisions import Band
 from app.matching.blocks.plain import plain_numbers
-from app.uploads.buckets import count_all_labels, count_labels
+from app.uploads.buckets import count_labels, labels_of
+from app.uploads.reader import each_handle, handles_of
 from schemas.ids import Handle
+from schemas.profile import SIDES
 from schemas.review import BUCKET_BYTES, MAX_CARDS, Reference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from app.links.matches import Matches
     from app.matching.blocks.resolution import Resolution
     from app.uploads.reader import Handles
 
@@ -33,7 +35,7 @@ class HeldPair:
     """A pair that is asked about: handles and rows of the larger and of the smaller file, and its steps.
 
     Attributes:
-        probability, lead: numbers of steps, as in `app.decisions.plan.Graded`.
+        probability, lead: numbers of steps, as in `app.decisions.plan.GRADED`.
     """
 
     reference: Reference
@@ -44,7 +46,13 @@ class HeldPair:
 
 
 def choose_pairs(
-    resolution: Resolution, handles: Sequence[Handles], *, asked: int, bucket: int, most: int
+    resolution: Resolution,
+    matches: Matches,
+    handles: Sequence[Handles],
+    *,
+    asked: int,
+    bucket: int,
+    most: int,
 ) -> Iterator[tuple[tuple[Handle, Handle], tuple[int, int], int, int]]:
     """Yield handles, rows and steps of what is asked about, of the highest total weight first.
 
@@ -57,21 +65,23 @@ def choose_pairs(
         bucket: how many records a bucket has at least, and how many without a match so that it is asked about.
         most: how many pairs are asked about.
     """
-    size = count_all_labels(handles[asked].pieces())
-    if len(handles[asked]) < bucket or min(size.values()) < bucket:
+    labels, size = count_labels(handles[asked].pieces())
+    if len(handles[asked]) < bucket or size.min() < bucket:
         return
-    n_cards, seen, free = 0, set[bytes](), Counter(size)
-    free.subtract(_linked_labels(resolution, handles, asked))
+    n_cards, seen, free = 0, set[int](), size.copy()
+    for _, table in handles[asked].joined(matches.of_side(asked), SIDES[asked]):
+        linked, n_linked = count_labels([table])
+        free[np.searchsorted(labels, linked)] -= n_linked
     wanted = (
-        (pair, label)
+        (pair, place)
         for pair in _held_back(resolution, handles)
-        if free[label := pair[0][asked][:BUCKET_BYTES]] >= bucket
+        if free[place := _place_of(labels, pair[0][asked])] >= bucket
     )
-    for pair, label in islice(wanted, most):
-        n_cards += 0 if label in seen else size[label]
+    for pair, place in islice(wanted, most):
+        n_cards += 0 if place in seen else int(size[place])
         if n_cards > MAX_CARDS:
             return
-        seen.add(label)
+        seen.add(place)
         yield pair
 
 
@@ -82,12 +92,7 @@ def handles_of_buckets(pieces: Iterable[NDArray[np.uint8]], labels: Sequence[byt
         pieces: all handles, uint8 of shape (n, 16), in increasing order.
     """
     wanted = np.frombuffer(b"".join(labels), dtype=">u4")
-    return b"".join(
-        piece[
-            np.isin(np.ascontiguousarray(piece[:, :BUCKET_BYTES]).view(">u4").reshape(-1), wanted)
-        ].tobytes()
-        for piece in pieces
-    )
+    return b"".join(piece[np.isin(labels_of(piece), wanted)].tobytes() for piece in pieces)
 
 
 def pack_pairs(pairs: Sequence[HeldPair]) -> bytes:
@@ -108,29 +113,25 @@ def unpack_pairs(raw: bytes) -> tuple[HeldPair, ...]:
     )
 
 
-def _linked_labels(
-    resolution: Resolution, handles: Sequence[Handles], side: int
-) -> dict[bytes, int]:
-    """Return the labels of one side's records that the run links, each with how many they are."""
-    linked = resolution.pairs[resolution.decisions.band == Band.AUTO]
-    labels, counts = count_labels(handles[side].several(linked[("larger", "smaller")[side]]))
-    return dict(zip(labels, counts, strict=True))
+def _place_of(labels: NDArray[np.uint32], handle: Handle) -> int:
+    return int(np.searchsorted(labels, int.from_bytes(handle[:BUCKET_BYTES], "big")))
 
 
 def _held_back(
     resolution: Resolution, handles: Sequence[Handles]
 ) -> Iterator[tuple[tuple[Handle, Handle], tuple[int, int], int, int]]:
     """Return all pairs that are held back, of the highest total weight first, then in order of records."""
-    graded = grade(resolution)
-    kept = np.flatnonzero(resolution.decisions.band != Band.REJECT)
-    held = np.flatnonzero(graded.band == Band.REVIEW)
-    pairs, total = resolution.pairs[kept[held]], resolution.total[kept[held]]
-    order = np.lexsort((pairs["larger"], pairs["smaller"], -total))
-    pairs, held = pairs[order], held[order]
+    pairs = np.concatenate(list(resolution.decided.in_band(Band.REVIEW)))
+    pairs = pairs[np.lexsort((pairs["larger"], pairs["smaller"], -pairs["total"]))]
+    graded = grade(pairs)
+    found = (
+        each_handle(handles_of(of_side, pairs[side]))
+        for of_side, side in zip(handles, SIDES, strict=True)
+    )
     return zip(
-        zip(handles[0].each(pairs["larger"]), handles[1].each(pairs["smaller"]), strict=True),
+        zip(*found, strict=True),
         zip(plain_numbers(pairs["row_larger"]), plain_numbers(pairs["row_smaller"]), strict=True),
-        plain_numbers(graded.probability[held]),
-        plain_numbers(graded.lead[held]),
+        plain_numbers(graded["probability"]),
+        plain_numbers(graded["lead"]),
         strict=True,
     )

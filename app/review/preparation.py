@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from app.agreements.service import TermsInForce
     from app.broker import Broker
+    from app.links.matches import Matches
     from app.matching.blocks.resolution import Resolution
     from app.matchlog.draft import Appended
     from app.sealed.objects import Content
@@ -100,6 +101,8 @@ def draw_review(
     specification: RunSpecification,
     terms: TermsInForce,
     resolution: Resolution,
+    *,
+    matches: Matches,
     handles: Sequence[Handles],
 ) -> DrawnReview | None:
     """Ask about what a run holds back; None: nobody reviews this pair, or there is nothing to ask.
@@ -114,7 +117,7 @@ def draw_review(
         return None
     own = parties.index(clause.reviewer)
     chosen = choose_pairs(
-        resolution, handles, asked=1 - own, bucket=clause.bucket, most=clause.questions
+        resolution, matches, handles, asked=1 - own, bucket=clause.bucket, most=clause.questions
     )
     pairs = sorted(
         (HeldPair(Reference(secrets.token_bytes(REFERENCE_BYTES)), *pair) for pair in chosen),

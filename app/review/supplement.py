@@ -13,19 +13,22 @@ import numpy as np
 
 from app.agreements.errors import NotInForceError
 from app.agreements.service import terms_in_force
-from app.decisions.plan import REVIEWED, Graded
+from app.decisions.plan import GRADED, REVIEWED
 from app.decisions.preparation import DrawnRecord, write_record
-from app.decisions.rows import plan_record
+from app.decisions.rows import RecordRows
 from app.decisions.service import header_of
 from app.links.matches import LinkedRun, Matches
 from app.links.preparation import Prepared, prepare_releases
+from app.matching.blocks.bins import MemoryShelf, Rows
 from app.matching.blocks.decisions import Band
+from app.matching.blocks.ranges import Sizes
 from app.rounds.service import pair_of_run
 from app.rounds.supplements import next_release
 from app.runs.service import run_specification
 from app.uploads.reader import Handles
 from app.uploads.withdrawals import handle_digest, withdrawn_digests
 from schemas.ids import HANDLE_BYTES
+from schemas.profile import SIDES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,11 +88,10 @@ def prepare_supplement(
     if terms is None or not pairs or header is None or pair is None:
         return None
     number = next_release(session, review.project, review.round)
-    linked = _linked_run(specification, terms, pairs, number)
-    rows = plan_record(
-        specification, _graded(linked, pairs), linked.handles, secrets.token_bytes(_KEY_BYTES)
-    )
-    own = header.model_copy(update={"release": number, "rows": len(rows.plan)})
+    graded, linked = _linked_run(specification, terms, pairs, number)
+    key, shelf = secrets.token_bytes(_KEY_BYTES), MemoryShelf()
+    rows = RecordRows(specification, [graded], linked.handles, key, shelf)
+    own = header.model_copy(update={"release": number, "rows": len(rows)})
     return PreparedSupplement(
         number, pair, prepare_releases(broker, linked), write_record(broker, rows, own, terms)
     )
@@ -125,23 +127,31 @@ def _linked_run(
     terms: TermsInForce,
     pairs: Sequence[HeldPair],
     number: int,
-) -> LinkedRun:
-    """Return the accepted pairs as a run that linked nothing else: records are numbered among them alone."""
-    larger, smaller = (_numbered([pair.handles[side] for pair in pairs]) for side in (0, 1))
-    rows = [np.array([pair.rows[side] for pair in pairs], dtype=np.int64) for side in (0, 1)]
-    tables = (larger[1], smaller[1])
-    handles = [
-        Handles.whole(upload.party, table)
-        for upload, table in zip(specification.uploads, tables, strict=True)
-    ]
-    return LinkedRun(
+) -> tuple[Rows, LinkedRun]:
+    """Return the accepted pairs, dtype `GRADED`, and as a run that linked nothing else.
+
+    Records are numbered among them alone.
+    """
+    graded = np.empty(len(pairs), dtype=GRADED)
+    handles = []
+    for at, (side, upload) in enumerate(zip(SIDES, specification.uploads, strict=True)):
+        graded[side], table = _numbered([pair.handles[at] for pair in pairs])
+        graded[f"row_{side}"] = [pair.rows[at] for pair in pairs]
+        handles.append(Handles.whole(upload.party, table))
+    graded["band"], graded["rule"] = Band.AUTO, REVIEWED
+    graded["probability"] = [pair.probability for pair in pairs]
+    graded["lead"] = [pair.lead for pair in pairs]
+    graded.sort(order="smaller")
+    sizes = Sizes(smaller=len(handles[1]), larger=len(handles[0]))
+    linked = LinkedRun(
         specification,
         terms,
-        Matches((larger[0], smaller[0]), (rows[0], rows[1])),
+        Matches([graded], sizes, MemoryShelf()),
         (handles[0], handles[1]),
         {space.name: secrets.token_bytes(_KEY_BYTES) for space in specification.spaces},
         number,
     )
+    return graded, linked
 
 
 def _numbered(
@@ -153,15 +163,3 @@ def _numbered(
     place = {handle: number for number, handle in enumerate(sorted(handles))}
     table = np.frombuffer(b"".join(sorted(handles)), dtype=np.uint8).reshape(-1, HANDLE_BYTES)
     return np.array([place[handle] for handle in handles], dtype=np.uint32), table
-
-
-def _graded(linked: LinkedRun, pairs: Sequence[HeldPair]) -> Graded:
-    larger, smaller = linked.matches.records
-    return Graded(
-        larger,
-        smaller,
-        band=np.full(len(pairs), Band.AUTO, dtype=np.uint8),
-        rule=np.full(len(pairs), REVIEWED, dtype=np.uint8),
-        probability=np.array([pair.probability for pair in pairs], dtype=np.uint8),
-        lead=np.array([pair.lead for pair in pairs], dtype=np.uint8),
-    )

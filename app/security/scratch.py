@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from array import array
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -26,8 +27,8 @@ class Scratch:
         """Make the file on the disk of a folder."""
         self._key = DataKey(_KIND, os.urandom(KEY_BYTES))
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - closed with the block
-        self._places: list[tuple[int, int]] = []
-        self._end = 0
+        # Where each begins, and the end; there may be millions.
+        self._starts = array("Q", [0])
 
     def __enter__(self) -> Self:
         return self
@@ -46,15 +47,14 @@ class Scratch:
         Raises:
             StorageFullError: the disk is full.
         """
-        place = len(self._places)
+        place = len(self._starts) - 1
         sealed = memoryview(seal(self._key, _KIND, _KIND, place, content))
         with storing():
-            self._file.seek(self._end)
+            self._file.seek(self._starts[place])
             written = 0
             while written < len(sealed):
                 written += self._file.write(sealed[written:])
-        self._places.append((self._end, len(sealed)))
-        self._end += len(sealed)
+        self._starts.append(self._starts[place] + len(sealed))
         return place
 
     def get(self, place: int) -> bytes:
@@ -63,6 +63,6 @@ class Scratch:
         Raises:
             SealBrokenError: it is damaged.
         """
-        start, length = self._places[place]
+        start, end = self._starts[place : place + 2]
         self._file.seek(start)
-        return unseal(self._key, _KIND, _KIND, place, self._file.read(length))
+        return unseal(self._key, _KIND, _KIND, place, self._file.read(end - start))

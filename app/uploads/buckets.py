@@ -24,12 +24,12 @@ class BucketCheck:
         """Expect the first piece of a table of so many records."""
         self._least = bucket if records >= bucket else 1
         self._most = records if records >= bucket else 1
-        self._last, self._n_last = b"", 0
+        self._last, self._n_last = -1, 0
 
     def add(self, handles: NDArray[np.uint8]) -> None:
         """Take the next handles, which strictly increase; raises bucket-size."""
-        labels, counts = count_labels(handles)
-        for label, count in zip(labels, counts, strict=True):
+        labels, counts = count_labels([handles])
+        for label, count in zip(labels.tolist(), counts.tolist(), strict=True):
             if label == self._last:
                 self._n_last += count
             else:
@@ -49,21 +49,29 @@ class BucketCheck:
             )
 
 
-def count_all_labels(pieces: Iterable[NDArray[np.uint8]]) -> dict[bytes, int]:
-    """Return the labels of a table of handles, which comes in pieces, each with how many handles have it."""
-    found: dict[bytes, int] = {}
-    for piece in pieces:
-        for label, count in zip(*count_labels(piece), strict=True):
-            found[label] = found.get(label, 0) + count
-    return found
-
-
-def count_labels(handles: NDArray[np.uint8]) -> tuple[list[bytes], list[int]]:
-    """Return the labels of handles in increasing order, each once, and how many handles have each.
+def labels_of(handles: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Return the label of each handle, as a number.
 
     Args:
-        handles: uint8 of shape (n, 16), in increasing order.
+        handles: uint8 of shape (n, 16).
     """
     columns = np.ascontiguousarray(handles[:, :BUCKET_BYTES]).view(">u4").reshape(-1)
-    found, counts = np.unique(columns, return_counts=True)
-    return [label.to_bytes(BUCKET_BYTES, "big") for label in found.tolist()], counts.tolist()
+    return columns.astype(np.uint32)
+
+
+def count_labels(
+    pieces: Iterable[NDArray[np.uint8]],
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Return the labels of handles, in increasing order, and how many handles have each.
+
+    Args:
+        pieces: the handles, uint8 of shape (n, 16), some at a time.
+    """
+    counted = [np.unique(labels_of(piece), return_counts=True) for piece in pieces]
+    counted.append((np.empty(0, np.uint32), np.empty(0, np.int64)))
+    labels, counts = (np.concatenate(some) for some in zip(*counted, strict=True))
+    # A label may go on in the next piece.
+    found, place = np.unique(labels, return_inverse=True)
+    n_each = np.zeros(len(found), dtype=np.int64)
+    np.add.at(n_each, place, counts)
+    return found, n_each

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.matching.blocks.bins import Rows as SomeRows
+from app.matching.blocks.bins import Taken
 from app.matching.blocks.rows import Rows, read_rows
 from app.sealed.objects import Pieces, open_pieces
 from app.security.errors import KeyGoneError, SealBrokenError
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from app.broker import Broker
     from schemas.upload import Manifest, Parts
 
-# Handles that are Python's own bytes at a time.
 _AT_ONCE: Final = 1 << 13
 
 
@@ -88,15 +89,10 @@ class StoredUpload:
         for number in range(1, self._first_part):
             yield handles_in(self.stored.pieces.piece(number))
 
-    def handles(self, records: NDArray[np.uint32]) -> Handles:
-        """Return the handles with those of these records, which increase, at hand; reads the table once."""
-        found = np.empty((len(records), HANDLE_BYTES), dtype=np.uint8)
-        start = 0
-        for piece in self.handle_pieces():
-            first, last = np.searchsorted(records, np.array([start, start + len(piece)]))
-            found[first:last] = piece[records[first:last] - start]
-            start += len(piece)
-        return Handles(self.stored.party, start, records, found, self.handle_pieces)
+    def handles(self) -> Handles:
+        """Return the handles of all records."""
+        n_records = self.stored.parts.records
+        return Handles(self.stored.party, n_records, self.handle_pieces)
 
     def withdrawn(self) -> NDArray[np.uint32]:
         """Return the numbers of the records that their agency has withdrawn, in increasing order."""
@@ -105,43 +101,57 @@ class StoredUpload:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Handles:
-    """The handles of a file, of which those of some records are at hand, and the others come in pieces.
+    """The handles of a file, some at a time; records are numbered in their order.
 
     Attributes:
         party: whose file it is.
         n_records: how many records it has.
-        records: those at hand, in increasing order.
-        table: their handles, uint8, shape (n records at hand, 16).
-        pieces: gives the handles of all records, in increasing order, some at a time.
+        pieces: gives the handles of all records, in increasing order, some at a time: uint8, shape (n, 16).
     """
 
     party: str
     n_records: int
-    records: NDArray[np.uint32]
-    table: NDArray[np.uint8]
     pieces: Callable[[], Iterator[NDArray[np.uint8]]]
 
     @classmethod
     def whole(cls, party: str, table: NDArray[np.uint8]) -> Handles:
-        """Return the handles of a small file, all of them at hand."""
-        return cls(
-            party, len(table), np.arange(len(table), dtype=np.uint32), table, lambda: iter([table])
-        )
+        """Return the handles of a small file."""
+        return cls(party, len(table), lambda: iter([table]))
 
     def __len__(self) -> int:
         return self.n_records
 
-    def each(self, records: NDArray[np.uint32]) -> Iterator[Handle]:
-        """Yield the handles of records that are at hand, in their order."""
-        for start in range(0, len(records), _AT_ONCE):
-            raw = self.several(records[start : start + _AT_ONCE]).tobytes()
-            for at in range(0, len(raw), HANDLE_BYTES):
-                yield Handle(raw[at : at + HANDLE_BYTES])
+    def joined(
+        self, rows: Iterable[SomeRows], column: str
+    ) -> Iterator[tuple[SomeRows, NDArray[np.uint8]]]:
+        """Yield rows, in increasing order of the record in a column, each with its handle: shape (n, 16)."""
+        start, taken = 0, Taken(rows, column)
+        for piece in self.pieces():
+            some = taken.below(start + len(piece))
+            if some is not None:
+                yield some, piece[some[column] - start]
+            start += len(piece)
 
-    def several(self, records: NDArray[np.uint32]) -> NDArray[np.uint8]:
-        """Return the handles of records that are at hand, in their order, shape (n, 16)."""
-        found: NDArray[np.uint8] = self.table[np.searchsorted(self.records, records)]
-        return found
+
+def handles_of(handles: Handles, records: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """Return the handles of some records, few enough to be in memory, in their order: shape (n, 16)."""
+    order = np.argsort(records, kind="stable")
+    rows = np.empty(len(records), dtype=[("record", "<u4")])
+    rows["record"] = records[order]
+    found = np.empty((len(records), HANDLE_BYTES), dtype=np.uint8)
+    found[order] = np.concatenate(
+        [found[:0], *(table for _, table in handles.joined([rows], "record"))]
+    )
+    return found
+
+
+def each_handle(table: NDArray[np.uint8]) -> Iterator[Handle]:
+    """Yield the handles of a table, uint8 of shape (n, 16)."""
+    for start in range(0, len(table), _AT_ONCE):
+        # Python's own bytes, a few at a time.
+        raw = table[start : start + _AT_ONCE].tobytes()
+        for at in range(0, len(raw), HANDLE_BYTES):
+            yield Handle(raw[at : at + HANDLE_BYTES])
 
 
 def require_committed(session: Session, uploads: Sequence[str]) -> None:

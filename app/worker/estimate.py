@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine import threads
+from app.matching.blocks.bins import MemoryShelf
 from app.matching.blocks.levels import LevelRules
-from app.matching.blocks.pair_lots import MemoryShelf, PairLots
+from app.matching.blocks.pair_lots import PairLots
 from app.matching.blocks.pairs import MEETING, Met, best_of_pairs
 from app.matching.blocks.ranges import Sizes, meet_range, plan_ranges
 from app.matching.blocks.rows import ROW, Rows, read_rows
@@ -34,11 +35,12 @@ _SAMPLE_MEETINGS: Final = 200_000
 _MATCHES: Final = 0.02
 # What is stored of a linked record, measured on rehearsals: match record, openings, releases, claims, cards.
 _RESULT_BYTES: Final = 1_000
-# Measured peaks of a worker: by itself, for each task at a time, and for each record of the smaller file, if
-# all of them are linked (132 while they are decided, of six million).
+# What waits of it meanwhile, in the order of one column and then of another.
+_WAITING_BYTES: Final = 400
+# Measured peaks of a worker: by itself, for each task at a time, and for each record of the smaller file.
 _WORKER_BYTES: Final = 200 << 20
-_TASK_BYTES: Final = 40 << 20
-_RECORD_BYTES: Final = 150
+_TASK_BYTES: Final = 60 << 20
+_RECORD_BYTES: Final = 4
 # What is written of a linked record takes as long as so many commitments (21 microseconds and .95).
 _LINK_COMMITMENTS: Final = 22
 _SAMPLE_COMMITMENTS: Final = 10_000
@@ -95,7 +97,9 @@ def estimate_run(
         upload_bytes=upload_bytes,
         most_meetings=n_smaller,
         # Meetings are stored as they are found, and wait once more as pairs.
-        disk_bytes=upload_bytes + 2 * n_smaller * MEETING.itemsize + sizes.smaller * _RESULT_BYTES,
+        disk_bytes=upload_bytes
+        + 2 * n_smaller * MEETING.itemsize
+        + sizes.smaller * (_RESULT_BYTES + _WAITING_BYTES),
         memory_bytes=_WORKER_BYTES + n_threads * _TASK_BYTES + sizes.smaller * _RECORD_BYTES,
         seconds=n_rows * row_s + n_smaller * meeting_s + sizes.smaller * _seconds_a_link(clock),
     )

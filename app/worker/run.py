@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from app.agreements.service import TermsInForce, lock_rounds
 from app.broker import Broker
 from app.decisions.preparation import DrawnRecord, draw_record, keep_record
-from app.links.matches import LinkedRun, matches_of, space_keys
+from app.links.matches import LinkedRun, Matches, space_keys
 from app.links.preparation import Prepared, keep_releases, prepare_releases
 from app.matching.blocks.bounds import link_policy
 from app.matching.blocks.checks import require_link_rate
@@ -32,7 +32,6 @@ from app.runs.attempts import Attempt
 from app.sealed.objects import open_pieces
 from app.security.scratch import Scratch
 from app.traces import step
-from app.uploads.reader import Handles
 from app.worker.cluster import called_helpers
 from app.worker.comparison import BLOCK_KIND, Comparison, HoldersShare, locate_comparison
 from schemas.counts import published_counts
@@ -62,39 +61,49 @@ def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
     comparison = locate_comparison(broker, attempt.specification, terms, attempt.range_rows)
     with step("comparing"), called_helpers(broker, attempt.run, n_tasks=len(comparison.plan)):
         HoldersShare(broker, attempt, comparison, stop).compare()
+    with Scratch(broker.settings.state_dir) as shelf:
+        _decide(broker, attempt, comparison, terms, shelf)
+
+
+def _decide(
+    broker: Broker, attempt: Attempt, comparison: Comparison, terms: TermsInForce, shelf: Scratch
+) -> None:
+    """Decide what was compared, and release it; pairs wait on the shelf meanwhile."""
     _enter(broker, attempt, "deciding")
     with step("deciding"):
-        resolution = _resolve(broker, attempt, comparison, terms)
-        matches = matches_of(resolution)
+        resolution = _resolve(broker, attempt, comparison, terms, shelf)
         rate = attempt.specification.policy.link_rate
-        require_link_rate(
-            len(matches), comparison.sizes.smaller, Fraction(rate.least), Fraction(rate.most)
-        )
+        n_linked, n_smaller = resolution.n_in_band(Band.AUTO), comparison.sizes.smaller
+        require_link_rate(n_linked, n_smaller, Fraction(rate.least), Fraction(rate.most))
     _enter(broker, attempt, "releasing")
     with step("releasing"):
-        handles = _handles(comparison, resolution)
-        record = draw_record(broker, attempt.specification, terms, resolution, handles)
+        handles = comparison.larger.handles(), comparison.smaller.handles()
+        record = draw_record(
+            broker, attempt.specification, terms, resolution, handles=handles, shelf=shelf
+        )
+        matches = Matches(resolution.decided.in_band(Band.AUTO), comparison.sizes, shelf)
         keys = space_keys(broker, attempt.specification)
         linked = LinkedRun(attempt.specification, terms, matches, handles, keys)
-        review = draw_review(broker, attempt.specification, terms, resolution, handles)
+        review = draw_review(
+            broker, attempt.specification, terms, resolution, matches=matches, handles=handles
+        )
         results = Results(record, prepare_releases(broker, linked), review)
         _conclude(broker, attempt, resolution, results)
 
 
 def _resolve(
-    broker: Broker, attempt: Attempt, comparison: Comparison, terms: TermsInForce
+    broker: Broker, attempt: Attempt, comparison: Comparison, terms: TermsInForce, shelf: Scratch
 ) -> Resolution:
     sizes, manifest = comparison.sizes, comparison.larger.stored.manifest
-    with Scratch(broker.settings.state_dir) as shelf:
-        return resolve_pair(
-            _stored_meetings(broker, attempt, comparison),
-            profile=terms.profile,
-            counts=manifest.counts or published_counts(terms.profile, sizes.larger),
-            sizes=sizes,
-            policy=link_policy(attempt.specification.policy, sizes.smaller),
-            likely_alone=True,
-            shelf=shelf,
-        )
+    return resolve_pair(
+        _stored_meetings(broker, attempt, comparison),
+        profile=terms.profile,
+        counts=manifest.counts or published_counts(terms.profile, sizes.larger),
+        sizes=sizes,
+        policy=link_policy(attempt.specification.policy, sizes.smaller),
+        likely_alone=True,
+        shelf=shelf,
+    )
 
 
 def _stored_meetings(broker: Broker, attempt: Attempt, comparison: Comparison) -> Iterator[Met]:
@@ -145,15 +154,6 @@ def _conclude(
             keep_review(session, review, appended[-1], now)
         note_success(session, broker, attempt.run)
     log.info("run_completed", run_id=attempt.run, n_releases=len(prepared.releases))
-
-
-def _handles(comparison: Comparison, resolution: Resolution) -> tuple[Handles, Handles]:
-    """Return the handles of both files, at hand those of whatever is linked or held back."""
-    kept = resolution.pairs[resolution.decisions.band != Band.REJECT]
-    return (
-        comparison.larger.handles(np.unique(kept["larger"])),
-        comparison.smaller.handles(np.unique(kept["smaller"])),
-    )
 
 
 def _enter(broker: Broker, attempt: Attempt, stage: str) -> None:

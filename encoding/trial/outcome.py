@@ -11,6 +11,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from app.matching.blocks.bins import Rows
 from app.matching.blocks.decisions import Band, Rule
 from app.matching.blocks.resolution import Resolution
 from app.matching.blocks.weights import UNIT, probability
@@ -97,16 +98,20 @@ class Outcome:
     @cached_property
     def pairs(self) -> tuple[TrialPair, ...]:
         """The pairs that are linked, then those for review, the likeliest first."""
-        run, found = self.run, []
+        rows, found = self._rows, []
         left, right = self._numbers()
-        for at in np.flatnonzero(run.decisions.band != Band.REJECT).tolist():
-            total, band = int(run.total[at]), int(run.decisions.band[at])
+        for at in np.flatnonzero(rows["band"] != Band.REJECT).tolist():
+            total, band = int(rows["total"][at]), int(rows["band"][at])
             one, other = self.a.records.ids[left[at]], self.b.records.ids[right[at]]
             found.append((band, -total, one, other))
         return tuple(
             TrialPair(one, other, probability(-total), _BANDS[band], -total / UNIT)
             for band, total, one, other in sorted(found)
         )
+
+    @cached_property
+    def _rows(self) -> Rows:
+        return self.run.rows()
 
     @cached_property
     def n_linked(self) -> int:
@@ -121,7 +126,7 @@ class Outcome:
     @property
     def n_beyond_review(self) -> int:
         """Pairs that are likely enough for review, beyond as many as are held."""
-        return int((self.run.decisions.rule == Rule.REVIEW_SHARE).sum())
+        return self.run.n_by_rule(Rule.REVIEW_SHARE)
 
     @property
     def wrong(self) -> Interval:
@@ -167,19 +172,19 @@ class Outcome:
         """Return how far each record of a file came: the best of its pairs."""
         side = self.a if which == "a" else self.b
         numbers = self._numbers()[0 if which == "a" else 1]
-        run, standing = self.run, np.zeros(len(side.records.ids), dtype=np.uint8)
-        of_pair = np.full(len(run.pairs), _NOT_LIKELY, dtype=np.uint8)
-        of_pair[run.decisions.rule == Rule.BETTER_RIVAL] = _RIVAL
-        of_pair[run.decisions.rule == Rule.REVIEW_SHARE] = _FULL
-        of_pair[run.decisions.band == Band.REVIEW] = _HELD
-        of_pair[run.decisions.band == Band.AUTO] = _LINKED
+        rows, standing = self._rows, np.zeros(len(side.records.ids), dtype=np.uint8)
+        of_pair = np.full(len(rows), _NOT_LIKELY, dtype=np.uint8)
+        of_pair[rows["rule"] == Rule.BETTER_RIVAL] = _RIVAL
+        of_pair[rows["rule"] == Rule.REVIEW_SHARE] = _FULL
+        of_pair[rows["band"] == Band.REVIEW] = _HELD
+        of_pair[rows["band"] == Band.AUTO] = _LINKED
         np.maximum.at(standing, numbers, of_pair)
         return standing
 
     def _numbers(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Return the record of the first and of the second file in each candidate pair."""
         names = ("smaller", "larger") if self.a_is_smaller else ("larger", "smaller")
-        return self.run.pairs[names[0]], self.run.pairs[names[1]]
+        return self._rows[names[0]], self._rows[names[1]]
 
     def missed_by_reason(self, missed: Iterable[tuple[str, str]]) -> Counter[str]:
         """Return why true pairs of record IDs are not linked, counted by the first reason that fits.
@@ -194,8 +199,7 @@ class Outcome:
         met = {
             (ids[0][one], ids[1][other]): (int(band), int(rule))
             for one, other, band, rule in zip(
-                left.tolist(), right.tolist(), self.run.decisions.band, self.run.decisions.rule,
-                strict=True,
+                left.tolist(), right.tolist(), self._rows["band"], self._rows["rule"], strict=True
             )
         }  # fmt: skip
         return Counter(

@@ -15,9 +15,11 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from app.matching.blocks.bins import MemoryShelf
 from app.matching.blocks.bounds import link_policy
-from app.matching.blocks.decisions import Weighed
+from app.matching.blocks.decisions import weighed
 from app.matching.blocks.pairs import MEETING, Met
+from app.matching.blocks.ranges import Sizes
 from app.matching.blocks.resolution import Resolution, settle_pairs
 from app.matching.blocks.rivals import Totals
 from app.matching.blocks.weights import PatternTable, Weights, weight
@@ -78,12 +80,14 @@ def link_tokens(
     no_twins = (0,) * len(patterns)
     none = np.zeros(len(pairs), dtype=np.int64)
     is_crowded = _are_crowded(pairs, total) & (total >= bands.review)
-    weighed = Weighed(pairs, total, none, is_crowded)
+    rows = weighed(pairs, total, none, is_crowded)
     prior = weight(max(matches, _LEAST_ODDS) / (len(smaller) * len(larger)))
     levels = tuple(_levels(one, len(rules)) for one in patterns)
     run = settle_pairs(
         [pairs],
-        lambda _: weighed,
+        lambda _: rows,
+        sizes=Sizes(len(smaller), len(larger)),
+        shelf=MemoryShelf(),
         table=PatternTable(tuple(codes.tolist()), levels, tuple(n_each.tolist())),
         weights=Weights((), prior, tuple(totals), no_twins, (), matches, 0),
         bands=bands,

@@ -100,7 +100,7 @@ def run_token_trial(
         larger.of_rules(rules),
         are_published=_are_published(files),
     )
-    progress("comparing", 1.0, len(run.pairs), "pairs")
+    progress("comparing", 1.0, run.n_candidates, "pairs")
     of_a, of_b = met if a_is_smaller else reversed(met)
     outcome = Outcome(len(rules), _side(a, of_a), _side(b, of_b), a_is_smaller, run, more_wrong)
     measured = None if true is None else measure(outcome, true)

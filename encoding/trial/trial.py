@@ -129,7 +129,7 @@ def run_trial(
     smaller, larger = (of_a, of_b) if a_is_smaller else (of_b, of_a)
     progress("comparing", 0.0, 0, "pairs")
     run = link(profile, smaller, larger)
-    progress("comparing", 1.0, len(run.pairs), "pairs")
+    progress("comparing", 1.0, run.n_candidates, "pairs")
     outcome = Outcome(len(profile.without_memory().passes), a, b, a_is_smaller, run)
     model = model_of(profile, larger.counts, larger.n_records)
     return Trial(

@@ -19,6 +19,7 @@ from app.links import blind_file, preparation
 from app.links.blind_file import sealed_records
 from schemas.blind import NONCE_BYTES
 from schemas.ids import Handle, MatchId
+from schemas.profile import SIDES
 
 N_RUNS, N_RECORDS, SEED = 200, 24, 20260901
 Sealed = Iterator[tuple[Handle, bytes]]
@@ -52,7 +53,7 @@ def files_of(project: BlindProject, agency: str, n_runs: int) -> list[BlindRun]:
 
 def matched_of(arguments: Sequence[Any]) -> set[int]:
     run, side, *_ = arguments
-    return set(run.matches.records[side].tolist())
+    return {record for some in run.matches.of_side(side) for record in some[SIDES[side]].tolist()}
 
 
 def without_unmatched(*arguments: Any) -> Sealed:

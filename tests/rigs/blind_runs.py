@@ -6,7 +6,7 @@ import random
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,12 +20,14 @@ from app.agreements.service import TermsInForce
 from app.broker import Broker, open_broker
 from app.cli.founding import found_broker
 from app.ids import new_id
-from app.links.matches import LinkedRun, Matches
+from app.links.matches import MATCH, LinkedRun, Matches
 from app.links.preparation import PIECE_KIND, prepare_releases
+from app.matching.blocks.bins import MemoryShelf
+from app.matching.blocks.ranges import Sizes
 from app.sealed.objects import open_pieces
 from app.security.actor import Actor
 from app.settings import Settings
-from app.uploads.reader import Handles
+from app.uploads.reader import Handles, handles_of
 from encoding.people.identity import Identity
 from schemas.blind import RECORD_BYTES, parse_blind_header
 from schemas.identity import Duty
@@ -82,8 +84,8 @@ class BlindProject:
 
     def _in_pieces(self, party: str) -> Handles:
         """Return new handles of a party, which come in pieces, as those of a large file do."""
-        whole = Handles.whole(party, self._handles())
-        return replace(whole, pieces=lambda: iter(np.array_split(whole.table, 3)))
+        table = self._handles()
+        return Handles(party, len(table), lambda: iter(np.array_split(table, 3)))
 
     def run(self, matched: Sequence[int]) -> dict[tuple[str, str], BlindRun]:
         """Prepare the releases of a run that has matched these records of both files, each with its like.
@@ -102,12 +104,15 @@ class BlindProject:
         )
         everyone = [one.public for one in (*self.others, *self.people.values())]
         agreement = agreement_of(terms, everyone)
-        records, rows = np.array(matched, np.uint32), np.array(matched, np.int64)
+        matches = np.zeros(len(matched), dtype=MATCH)
+        for column in matches.dtype.names or ():
+            matches[column] = matched
         larger, smaller = self.handles
+        sizes = Sizes(smaller=len(smaller), larger=len(larger))
         linked = LinkedRun(
             specification,
             TermsInForce(terms, agreement, agreement.digest(), profile, "2026-01-01T00:00:00Z"),
-            Matches((records, records), (rows, rows)),
+            Matches([matches], sizes, MemoryShelf()),
             (larger, smaller),
             keys,
         )
@@ -119,7 +124,7 @@ class BlindProject:
                 release.sealed.keep(session)
                 pieces = open_pieces(session, self.broker, release.release, PIECE_KIND)
             found[release.agency, release.recipient.party] = BlindRun(
-                b"".join(pieces), frozenset(map(bytes, handles.each(records)))
+                b"".join(pieces), frozenset(map(bytes, handles_of(handles, matches["larger"])))
             )
         return found
 

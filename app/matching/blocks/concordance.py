@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from app.matching.blocks.levels import LevelNumbers
@@ -30,17 +31,21 @@ class FieldConcordance:
     missing: int = dataclasses.field(repr=False)
 
 
-def concordance(levels: LevelNumbers, profile: EncodingProfile) -> tuple[FieldConcordance, ...]:
+def concordance(
+    levels: LevelNumbers, n_each: NDArray[np.int64], profile: EncodingProfile
+) -> tuple[FieldConcordance, ...]:
     """Return how linked pairs agree on each field of the profile but those of what agencies remember.
 
     Args:
-        levels: of the linked pairs, shape (n linked, n fields); 0 is a missing field.
+        levels: of comparison patterns, shape (n patterns, n fields); 0 is a missing field.
+        n_each: how many linked pairs have each.
         profile: the encoding profile.
     """
     found = []
     for at, one in enumerate(profile.fields):
         if one.memory is None:
-            of_level = np.bincount(levels[:, at], minlength=len(one.levels) + 1)
+            of_level = np.zeros(len(one.levels) + 1, dtype=np.int64)
+            np.add.at(of_level, levels[:, at], n_each)
             apart, other = int(of_level[2:].sum()), int(of_level[len(one.levels)])
             found.append(FieldConcordance(one.name, apart, other, int(of_level[0])))
     return tuple(found)

@@ -6,14 +6,17 @@ Source of the one-to-one choice: Jaro (1989), here greedy, since the posterior i
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.blocks.pairs import Met
+from app.matching.blocks.bins import Bins, Rows, Shelf
+from app.matching.blocks.pairs import MEETING, Met
 from app.matching.blocks.plain import plain_numbers
 from app.matching.blocks.rivals import NO_RIVAL, Totals
 from app.matching.blocks.weights import least_weight
@@ -71,77 +74,165 @@ class BandRule:
         return cls(least_weight(auto), least_weight(review), lead, most_review, twin_limit)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Decisions:
-    """What was decided of the pairs, in their order.
-
-    Attributes:
-        band: uint8, a `Band`.
-        rule: uint8, a `Rule`.
-        lead: int64, weight ahead of the best other pair of either record; `NO_RIVAL` where there is none.
-    """
-
-    band: NDArray[np.uint8]
-    rule: NDArray[np.uint8]
-    lead: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Weighed:
-    """Candidate pairs, and what is known of each before it is decided.
-
-    Attributes:
-        pairs: each pair once.
-        total: total weight of each pair.
-        twins: what the chance of twins took off it.
-        is_capped: which totals were kept below the auto bound, for a known number that is in doubt.
-    """
-
-    pairs: Met
-    total: Totals
-    twins: Totals
-    is_capped: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def some(self, which: NDArray[Any]) -> Weighed:
-        """Return some of them: a mask, or places."""
-        return Weighed(
-            self.pairs[which], self.total[which], self.twins[which], self.is_capped[which]
-        )
-
-    def are_wanted(self, policy: BandRule) -> NDArray[np.bool_]:
-        """Tell which are likely enough to be linked or held back, if none else is in the way."""
-        # A capped total was above the auto bound, and so above that of review.
-        return (self.total >= policy.review) | self.is_capped
+WEIGHED: Final = np.dtype(
+    [
+        *MEETING.descr,
+        ("total", "<i8"),
+        # What the chance of twins took off it.
+        ("twins", "<i8"),
+        # Kept below the auto bound, for a known number that is in doubt.
+        ("is_capped", "?"),
+    ]
+)
+CANDIDATE: Final = np.dtype(
+    [
+        *WEIGHED.descr,
+        # Weight ahead of the best other pair of either record; `NO_RIVAL` where there is none.
+        ("lead", "<i8"),
+        # Whether no other pair of its record of the smaller file is wanted.
+        ("is_alone", "?"),
+    ]
+)
+DECIDED: Final = np.dtype(
+    [*MEETING.descr, ("total", "<i8"), ("lead", "<i8"), ("band", "u1"), ("rule", "u1")]
+)
 
 
-def decide(weighed: Weighed, lead: Totals, policy: BandRule) -> Decisions:
-    """Decide all pairs of two files that are likely enough, and any others.
+def weighed(pairs: Met, total: Totals, twins: Totals, is_capped: NDArray[np.bool_]) -> Rows:
+    """Return pairs with their weights, dtype `WEIGHED`."""
+    rows = np.empty(len(pairs), dtype=WEIGHED)
+    for column in MEETING.names or ():
+        rows[column] = pairs[column]
+    rows["total"], rows["twins"], rows["is_capped"] = total, twins, is_capped
+    return rows
+
+
+def are_wanted(rows: Rows, policy: BandRule) -> NDArray[np.bool_]:
+    """Tell which pairs are likely enough to be linked or held back, if none else is in the way.
 
     Args:
-        weighed: the pairs.
-        lead: weight ahead of the best other pair of either record; `NO_RIVAL` where there is none.
-        policy: the agreed bands.
+        rows: with columns `total` and `is_capped`.
     """
-    pairs, total, twins, is_capped = (
-        weighed.pairs, weighed.total, weighed.twins, weighed.is_capped,
-    )  # fmt: skip
-    rule = np.full(len(pairs), Rule.BELOW_REVIEW, dtype=np.uint8)
-    order = np.flatnonzero(weighed.are_wanted(policy))
-    order = order[np.lexsort((pairs["larger"][order], pairs["smaller"][order], -total[order]))]
-    is_best = _first_of_both(pairs["smaller"][order], pairs["larger"][order])
-    rule[order[~is_best]] = Rule.BETTER_RIVAL
-    best = order[is_best]
-    rule[best] = _rules_of_best(total[best], lead[best], twins[best], policy)
-    rule[best[is_capped[best]]] = Rule.CONTRADICTED
-    held_back = best[rule[best] != Rule.MATCH_PROBABILITY]
-    rule[held_back[policy.most_review :]] = Rule.REVIEW_SHARE
-    band = np.full(len(pairs), Band.REJECT, dtype=np.uint8)
-    band[held_back[: policy.most_review]] = Band.REVIEW
-    band[rule == Rule.MATCH_PROBABILITY] = Band.AUTO
-    return Decisions(band, rule, lead)
+    # A capped total was above the auto bound, and so above that of review.
+    wanted: NDArray[np.bool_] = (rows["total"] >= policy.review) | rows["is_capped"]
+    return wanted
+
+
+class Decided:
+    """Pairs that are decided, each with its band and rule."""
+
+    def __init__(self, rows: Bins, policy: BandRule, held: Rows) -> None:
+        """Hold back as many as the policy allows.
+
+        Args:
+            rows: dtype `DECIDED`, by record of the smaller file; those that may be held back are in that band.
+            policy: the agreed bands.
+            held: total and records of those.
+        """
+        self._rows = rows
+        self.n_of_band: Counter[int] = Counter()
+        self.n_of_rule: Counter[int] = Counter()
+        in_order = np.concatenate([_BEFORE_ALL, held[_in_order(held)]])
+        self._last_held = in_order[min(policy.most_review, len(held))]
+        rows.rewrite(self._finished)
+
+    def __iter__(self) -> Iterator[Rows]:
+        """Yield them in order of records, some at a time, dtype `DECIDED`; again and again, if wanted."""
+        return iter(self._rows)
+
+    def in_band(self, band: Band) -> Iterator[Rows]:
+        """Yield those of a band, as `__iter__` does."""
+        return (rows[rows["band"] == band] for rows in self)
+
+    def _finished(self, rows: Rows) -> Rows:
+        is_beyond = (rows["band"] == Band.REVIEW) & _come_after(rows, self._last_held)
+        rows = rows.copy()
+        rows["band"][is_beyond], rows["rule"][is_beyond] = Band.REJECT, Rule.REVIEW_SHARE
+        self.n_of_band.update(_counted(rows["band"]))
+        self.n_of_rule.update(_counted(rows["rule"]))
+        return rows
+
+
+def decide(
+    candidates: Iterable[Rows], policy: BandRule, *, n_smaller: int, shelf: Shelf
+) -> Decided:
+    """Decide all pairs of two files that are likely enough, and any others.
+
+    What is held is a part of them, and those of which a record has another pair that is likely enough.
+
+    Args:
+        candidates: dtype `CANDIDATE`; all of a record of the larger file come together.
+        policy: the agreed bands.
+        n_smaller: records of the smaller file.
+        shelf: where pairs wait.
+    """
+    decided = Bins(DECIDED, "smaller", n_smaller, shelf, _by_records)
+    contested, held = [np.empty(0, CANDIDATE)], [np.empty(0, _HELD)]
+
+    def settle(rows: Rows, rule: NDArray[np.uint8]) -> None:
+        settled = np.empty(len(rows), DECIDED)
+        for column in (*(MEETING.names or ()), "total", "lead"):
+            settled[column] = rows[column]
+        settled["rule"], settled["band"] = rule, _BAND_OF_RULE[rule]
+        decided.add(settled)
+        of_review = settled[settled["band"] == Band.REVIEW]
+        held.append(np.array(of_review[_HELD_COLUMNS], dtype=_HELD))
+
+    for rows in candidates:
+        is_wanted = are_wanted(rows, policy)
+        larger, n_wanted = np.unique(rows["larger"][is_wanted], return_counts=True)
+        is_free = is_wanted & rows["is_alone"]
+        is_free[is_free] = n_wanted[np.searchsorted(larger, rows["larger"][is_free])] == 1
+        contested.append(rows[is_wanted & ~is_free])
+        settle(rows[is_free], _rules_of_best(rows[is_free], policy))
+        others = rows[~is_wanted]
+        settle(others, np.full(len(others), Rule.BELOW_REVIEW, dtype=np.uint8))
+    rows = np.concatenate(contested)
+    rows = rows[_in_order(rows)]
+    rule = np.full(len(rows), Rule.BETTER_RIVAL, dtype=np.uint8)
+    is_best = _first_of_both(rows["smaller"], rows["larger"])
+    rule[is_best] = _rules_of_best(rows[is_best], policy)
+    settle(rows, rule)
+    return Decided(decided, policy, np.concatenate(held))
+
+
+_HELD_COLUMNS: Final = ["total", "smaller", "larger"]
+_HELD: Final = np.dtype([("total", "<i8"), ("smaller", "<u4"), ("larger", "<u4")])
+_BEFORE_ALL: Final = np.array([(np.iinfo(np.int64).max, 0, 0)], dtype=_HELD)
+_BAND_OF_RULE: Final = np.array(
+    [
+        Band.AUTO
+        if rule == Rule.MATCH_PROBABILITY
+        else Band.REJECT
+        if rule in (Rule.BELOW_REVIEW, Rule.BETTER_RIVAL, Rule.REVIEW_SHARE)
+        else Band.REVIEW
+        for rule in Rule
+    ],
+    dtype=np.uint8,
+)
+
+
+def _counted(numbers: NDArray[np.uint8]) -> dict[int, int]:
+    found, n_each = np.unique(numbers, return_counts=True)
+    return dict(zip(found.tolist(), n_each.tolist(), strict=True))
+
+
+def _by_records(rows: Rows) -> Rows:
+    return rows[np.lexsort((rows["larger"], rows["smaller"]))]
+
+
+def _in_order(rows: Rows) -> NDArray[np.intp]:
+    """Return in which order pairs are taken: of the highest total first, then in order of records."""
+    return np.lexsort((rows["larger"], rows["smaller"], -rows["total"]))
+
+
+def _come_after(rows: Rows, last: Any) -> NDArray[np.bool_]:
+    """Tell which pairs come after one of them in the order of `_in_order`."""
+    place = rows["smaller"].astype(np.uint64) << np.uint64(32) | rows["larger"]
+    of_last = (int(last["smaller"]) << 32) | int(last["larger"])
+    is_level = rows["total"] == last["total"]
+    after: NDArray[np.bool_] = (rows["total"] < last["total"]) | is_level & (place > of_last)
+    return after
 
 
 def _first_of_both(smaller: NDArray[np.uint32], larger: NDArray[np.uint32]) -> NDArray[np.bool_]:
@@ -159,13 +250,12 @@ def _first_of_both(smaller: NDArray[np.uint32], larger: NDArray[np.uint32]) -> N
     return is_first
 
 
-def _rules_of_best(
-    total: NDArray[np.int64], lead: NDArray[np.int64], twins: NDArray[np.int64], policy: BandRule
-) -> NDArray[np.uint8]:
+def _rules_of_best(rows: Rows, policy: BandRule) -> NDArray[np.uint8]:
     """Return the rules of pairs that stand behind no other; of several that fit, the last one set counts."""
-    rule = np.full(len(total), Rule.MATCH_PROBABILITY, dtype=np.uint8)
-    rule[(lead < policy.lead) & (lead != NO_RIVAL)] = Rule.LEAD_TOO_SMALL
+    rule = np.full(len(rows), Rule.MATCH_PROBABILITY, dtype=np.uint8)
+    rule[(rows["lead"] < policy.lead) & (rows["lead"] != NO_RIVAL)] = Rule.LEAD_TOO_SMALL
     if policy.twin_limit is not None:
-        rule[twins > policy.twin_limit] = Rule.TWIN_GUARD
-    rule[total < policy.auto] = Rule.REVIEW_BAND
+        rule[rows["twins"] > policy.twin_limit] = Rule.TWIN_GUARD
+    rule[rows["total"] < policy.auto] = Rule.REVIEW_BAND
+    rule[rows["is_capped"]] = Rule.CONTRADICTED
     return rule

@@ -6,8 +6,8 @@ Spec page: `schemas/spec/matching.md`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from typing import Final
@@ -15,17 +15,28 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from app.matching.blocks.bins import Bins, MemoryShelf, Rows, Shelf
 from app.matching.blocks.checks import require_plausible
 from app.matching.blocks.concordance import FieldConcordance, concordance
-from app.matching.blocks.decisions import Band, BandRule, Decisions, Rule, Weighed, decide
+from app.matching.blocks.decisions import (
+    CANDIDATE,
+    WEIGHED,
+    Band,
+    BandRule,
+    Decided,
+    Rule,
+    are_wanted,
+    decide,
+    weighed,
+)
 from app.matching.blocks.doubts import are_doubtful, capped
 from app.matching.blocks.errors import EmptyFileError
 from app.matching.blocks.levels import Codes, LevelRules
 from app.matching.blocks.missed_matches import expected_missed
-from app.matching.blocks.pair_lots import MemoryShelf, PairLots, Shelf
-from app.matching.blocks.pairs import MEETING, Met, best_of_pairs
+from app.matching.blocks.pair_lots import PairLots
+from app.matching.blocks.pairs import Met, best_of_pairs
 from app.matching.blocks.ranges import Sizes
-from app.matching.blocks.rivals import BestTwo, Totals, lead
+from app.matching.blocks.rivals import BestTwo, lead
 from app.matching.blocks.weights import (
     UNIT,
     PatternTable,
@@ -59,10 +70,8 @@ class Resolution:
     """Everything that a run keeps of a pair of files.
 
     Attributes:
-        pairs: candidate pairs, each once, in order of records; none that a reviewer rejected before. All, or
-            those alone that are likely enough to be linked or held back.
-        total: total weight of each, int64; one whose known number is in doubt stays below the auto bound.
-        decisions: band, rule and lead of each.
+        decided: candidate pairs, each once, with weight, lead, band and rule; none that a reviewer rejected
+            before. All, or those alone that are likely enough to be linked or held back.
         table: the comparison patterns, with how many of all pairs have each.
         weights: the weights that were fitted to them.
         n_candidates: how many candidate pairs there are.
@@ -75,9 +84,7 @@ class Resolution:
             ascending.
     """
 
-    pairs: Met
-    total: Totals
-    decisions: Decisions
+    decided: Decided
     table: PatternTable
     weights: Weights
     n_candidates: int
@@ -88,13 +95,17 @@ class Resolution:
     concordance: tuple[FieldConcordance, ...]
     histogram: tuple[tuple[int, int], ...]
 
+    def rows(self, band: Band | None = None) -> Rows:
+        """Return the pairs of a small run, or those of a band, in order of records, dtype `DECIDED`."""
+        return np.concatenate(list(self.decided if band is None else self.decided.in_band(band)))
+
     def n_in_band(self, band: Band) -> int:
         """Return how many pairs are in a band."""
-        return int((self.decisions.band == band).sum())
+        return self.decided.n_of_band[band]
 
     def n_by_rule(self, rule: Rule) -> int:
         """Return how many of the pairs that are likely enough a rule decided."""
-        return int((self.decisions.rule == rule).sum())
+        return self.decided.n_of_rule[rule]
 
 
 def resolve_pair(
@@ -109,7 +120,7 @@ def resolve_pair(
 ) -> Resolution:
     """Decide the pairs of two files; the same whatever the ranges, and in whatever order they come.
 
-    What is held is one lot of pairs at a time, and those that are kept.
+    What is held is one lot of pairs at a time, and those that are in each other's way.
 
     Args:
         meetings: those of all ranges.
@@ -119,7 +130,7 @@ def resolve_pair(
         sizes: of the two files.
         policy: as agreed.
         likely_alone: whether those pairs alone are kept that are likely enough to be linked or held back.
-        shelf: where pairs wait that do not fit into memory; None: they fit.
+        shelf: where pairs wait that do not fit into memory, as long as the result is wanted; None: they fit.
 
     Raises:
         EmptyFileError: a file has no record.
@@ -134,7 +145,8 @@ def resolve_pair(
     require_plausible(counts, profile, sizes.larger)
     rules, model = LevelRules(profile), model_of(profile, counts, sizes.larger)
     best = partial(best_of_pairs, rules=rules, scores=shipped_scores(model))
-    lots = PairLots(best, sizes.smaller, MemoryShelf() if shelf is None else shelf)
+    shelf = MemoryShelf() if shelf is None else shelf
+    lots = PairLots(best, sizes.smaller, shelf)
     for met in meetings:
         lots.add(met)
     n_rejected = lots.close(partial(_are_rejected, profile, rules))
@@ -149,60 +161,135 @@ def resolve_pair(
     return settle_pairs(
         lots,
         scale.weigh,
+        sizes=sizes,
+        shelf=shelf,
         table=table,
         weights=weights,
         bands=policy.bands,
         n_meetings=lots.n_meetings,
         n_rejected=n_rejected,
-        agreement=lambda codes: concordance(rules.levels_of(codes), profile),
+        agreement=lambda codes, n_each: concordance(rules.levels_of(codes), n_each, profile),
         likely_alone=likely_alone,
     )
 
 
 def settle_pairs(
     lots: Iterable[Met],
-    weigh: Callable[[Met], Weighed],
+    weigh: Callable[[Met], Rows],
     *,
+    sizes: Sizes,
+    shelf: Shelf,
     table: PatternTable,
     weights: Weights,
     bands: BandRule,
     n_meetings: int,
     n_rejected: int = 0,
-    agreement: Callable[[Codes], tuple[FieldConcordance, ...]] = lambda _: (),
+    agreement: Callable[[Codes, NDArray[np.int64]], tuple[FieldConcordance, ...]] = lambda *_: (),
     likely_alone: bool = False,
 ) -> Resolution:
     """Decide pairs whose patterns have weights, however those came about.
 
     Args:
         lots: all pairs, each once, all of a record of the smaller file in one lot; read several times.
-        weigh: gives pairs their total weights.
+        weigh: gives pairs their total weights: dtype `WEIGHED`.
+        sizes: of the two files.
+        shelf: where pairs wait, as long as the result is wanted.
         table: their patterns.
         weights: the weights of these.
         bands: the agreed policy.
         n_meetings: how often rows of the two files met.
         n_rejected: how many pairs were left out, since a reviewer rejected them before.
-        agreement: tells by their patterns how linked pairs agree on each field.
+        agreement: tells by their patterns, and how many have each, how linked pairs agree on each field.
         likely_alone: as `resolve_pair` says.
     """
-    kept, ahead, n_each = _kept(lots, weigh, bands, likely_alone=likely_alone)
-    decisions = decide(kept, ahead, bands)
-    is_linked = decisions.band == Band.AUTO
-    # Column by column, since a whole row of pairs takes four times as much as its records.
-    linked = {side: kept.pairs[side][is_linked] for side in ("smaller", "larger")}
+    found = _Candidates(bands, sizes, shelf, likely_alone=likely_alone)
+    for lot in lots:
+        found.add(weigh(lot))
+    decided = decide(found, bands, n_smaller=sizes.smaller, shelf=shelf)
+    linked = _Linked(decided, sizes)
     return Resolution(
-        kept.pairs,
-        kept.total,
-        decisions,
+        decided,
         table,
         weights,
-        n_each.total(),
+        found.n_each.total(),
         n_rejected,
         n_meetings,
-        expected_false_matches=expected_matches(count_weights(-kept.total[is_linked])),
-        expected_missed=expected_missed(map(weigh, lots), linked),
-        concordance=agreement(kept.pairs["code"][is_linked]),
-        histogram=_histogram(n_each),
+        expected_false_matches=expected_matches(linked.n_of_doubt),
+        expected_missed=expected_missed(map(weigh, lots), linked.records),
+        concordance=agreement(*linked.patterns()),
+        histogram=_histogram(found.n_each),
     )
+
+
+class _Candidates:
+    """Pairs that are to be decided, by records of the larger file, each with how far it is ahead.
+
+    Attributes:
+        n_each: how many of all pairs have each total weight.
+    """
+
+    def __init__(self, policy: BandRule, sizes: Sizes, shelf: Shelf, *, likely_alone: bool) -> None:
+        self._policy, self._likely_alone = policy, likely_alone
+        # Until all are known, `lead` is the highest total of another pair of the record of the smaller file.
+        self._rows = Bins(CANDIDATE, "larger", sizes.larger, shelf)
+        self._totals = Bins(_TOTAL, "larger", sizes.larger, shelf)
+        self.n_each: Counter[int] = Counter()
+
+    def add(self, lot: Rows) -> None:
+        """Take all pairs of some records of the smaller file, dtype `WEIGHED`."""
+        self.n_each += count_weights(lot["total"])
+        self._totals.add(np.array(lot[["larger", "total"]], dtype=_TOTAL))
+        is_wanted = are_wanted(lot, self._policy)
+        kept = lot[is_wanted] if self._likely_alone else lot
+        of_smaller = BestTwo(kept["smaller"])
+        of_smaller.add(lot["smaller"], lot["total"])
+        rows = np.empty(len(kept), dtype=CANDIDATE)
+        for column in WEIGHED.names or ():
+            rows[column] = kept[column]
+        rows["lead"] = of_smaller.rivals(kept["smaller"], kept["total"])
+        records, n_wanted = np.unique(lot["smaller"][is_wanted], return_counts=True)
+        rows["is_alone"] = np.isin(kept["smaller"], records[n_wanted == 1])
+        self._rows.add(rows)
+
+    def __iter__(self) -> Iterator[Rows]:
+        """Yield the pairs, all of a record of the larger file at a time."""
+        for rows, totals in zip(self._rows, self._totals, strict=True):
+            of_larger = BestTwo(rows["larger"])
+            of_larger.add(totals["larger"], totals["total"])
+            rival = np.maximum(rows["lead"], of_larger.rivals(rows["larger"], rows["total"]))
+            rows["lead"] = lead(rows["total"], rival)
+            yield rows
+
+
+_TOTAL: Final = np.dtype([("larger", "<u4"), ("total", "<i8")])
+
+
+class _Linked:
+    """What is counted of the linked pairs.
+
+    Attributes:
+        records: of the `smaller` and of the `larger` file, which are linked.
+        n_of_doubt: how many have each total weight, the sign changed.
+    """
+
+    def __init__(self, decided: Decided, sizes: Sizes) -> None:
+        self.records = {
+            "smaller": np.zeros(sizes.smaller, dtype=bool),
+            "larger": np.zeros(sizes.larger, dtype=bool),
+        }
+        self.n_of_doubt: Counter[int] = Counter()
+        self._n_of_code: Counter[int] = Counter()
+        for rows in decided.in_band(Band.AUTO):
+            for side, is_linked in self.records.items():
+                is_linked[rows[side]] = True
+            self.n_of_doubt += count_weights(-rows["total"])
+            codes, n_each = np.unique(rows["code"], return_counts=True)
+            self._n_of_code.update(dict(zip(codes.tolist(), n_each.tolist(), strict=True)))
+
+    def patterns(self) -> tuple[Codes, NDArray[np.int64]]:
+        """Return the patterns of the linked pairs, and how many have each."""
+        codes = np.array([*self._n_of_code], dtype=np.int64)
+        return codes, np.array([*self._n_of_code.values()], dtype=np.int64)
 
 
 class _Scale:
@@ -222,52 +309,10 @@ class _Scale:
         self._total, self._is_capped = capped(total, is_doubtful, auto)
         self._twins = np.array(weights.twins, dtype=np.int64)
 
-    def weigh(self, pairs: Met) -> Weighed:
-        """Return pairs with their weights."""
+    def weigh(self, pairs: Met) -> Rows:
+        """Return pairs with their weights, dtype `WEIGHED`."""
         at = np.searchsorted(self._codes, pairs["code"])
-        return Weighed(pairs, self._total[at], self._twins[at], self._is_capped[at])
-
-
-def _kept(
-    lots: Iterable[Met], weigh: Callable[[Met], Weighed], policy: BandRule, *, likely_alone: bool
-) -> tuple[Weighed, Totals, Counter[int]]:
-    """Return the pairs that are kept, how far each is ahead, and how many of all have each weight."""
-    n_each: Counter[int] = Counter()
-    found, rivals = [_NO_PAIRS], [np.empty(0, dtype=np.int64)]
-    for lot in map(weigh, lots):
-        n_each += count_weights(lot.total)
-        kept = lot.some(lot.are_wanted(policy)) if likely_alone else lot
-        # All pairs of a record of the smaller file are in one lot.
-        of_smaller = BestTwo(kept.pairs["smaller"])
-        of_smaller.add(lot.pairs["smaller"], lot.total)
-        found.append(kept)
-        rivals.append(of_smaller.rivals(kept.pairs["smaller"], kept.total))
-    kept, rival = _joined(found), np.concatenate(rivals)
-    del rivals
-    of_larger = BestTwo(kept.pairs["larger"])
-    for lot in map(weigh, lots):
-        of_larger.add(lot.pairs["larger"], lot.total)
-    np.maximum(rival, of_larger.rivals(kept.pairs["larger"], kept.total), out=rival)
-    return kept, lead(kept.total, rival), n_each
-
-
-_NO_PAIRS: Final = Weighed(
-    np.empty(0, dtype=MEETING),
-    np.empty(0, dtype=np.int64),
-    np.empty(0, dtype=np.int64),
-    np.empty(0, dtype=bool),
-)
-
-
-def _joined(parts: list[Weighed]) -> Weighed:
-    """Return all parts as one, and leave the list empty, so that no column is there twice for long."""
-    columns = [[getattr(one, column.name) for one in parts] for column in fields(Weighed)]
-    parts.clear()
-    joined = []
-    for column in columns:
-        joined.append(np.concatenate(column))
-        column.clear()
-    return Weighed(*joined)
+        return weighed(pairs, self._total[at], self._twins[at], self._is_capped[at])
 
 
 def _are_rejected(profile: EncodingProfile, rules: LevelRules, pairs: Met) -> NDArray[np.bool_]:

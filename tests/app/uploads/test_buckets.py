@@ -52,10 +52,14 @@ def test_the_rule_holds_whatever_the_pieces(handles: list[bytes], bucket: int, n
     assert check_in_pieces(handles, bucket, n) == expected
 
 
-@given(HANDLES)
-def test_labels_are_counted_in_their_order(handles: list[bytes]) -> None:
-    counts = Counter(handle[:4] for handle in handles)
-    assert count_labels(table(handles)) == (sorted(counts), [counts[one] for one in sorted(counts)])
+@given(HANDLES, st.integers(1, 7))
+def test_labels_are_counted_in_their_order_whatever_the_pieces(
+    handles: list[bytes], n: int
+) -> None:
+    counts = Counter(int.from_bytes(handle[:4], "big") for handle in handles)
+    pieces = [table(handles[at : at + n]) for at in range(0, len(handles), n)]
+    labels, n_each = count_labels(pieces)
+    assert list(zip(labels.tolist(), n_each.tolist(), strict=True)) == sorted(counts.items())
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from sqlalchemy import text
 
 from app.links import preparation
 from app.links.matches import LinkedRun, Matches
+from app.matching.blocks.bins import MemoryShelf
+from app.matching.blocks.ranges import Sizes
 from schemas.audit_pack import Sample
 
 Bend = Callable[[dict[str, Any]], dict[str, Any]]
@@ -75,9 +77,10 @@ def execute(near: NearBroker, statement: str) -> None:
 def forge_records(run: LinkedRun, side: int, space: str) -> Any:
     """Give each match of the smaller file to another record, and name the row of the true one."""
     if side == 1:
-        one, other = run.matches.records
-        matches = Matches((one, np.roll(other, 1)), run.matches.rows)
-        run = replace(run, matches=matches)
+        forged = np.concatenate(list(run.matches.of_side(side)))
+        forged["smaller"] = np.roll(forged["smaller"], 1)
+        sizes = Sizes(larger=len(run.handles[0]), smaller=len(run.handles[1]))
+        run = replace(run, matches=Matches([forged], sizes, MemoryShelf()))
     return REAL(run, side, space)
 
 

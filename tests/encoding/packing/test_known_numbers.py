@@ -133,8 +133,10 @@ def rules(
         policy=POLICY,
     )
     return {
-        (int(smaller.ids[pair["smaller"]]), int(larger.ids[pair["larger"]])): Rule(rule).label
-        for pair, rule in zip(found.pairs, found.decisions.rule, strict=True)
+        (int(smaller.ids[pair["smaller"]]), int(larger.ids[pair["larger"]])): Rule(
+            pair["rule"]
+        ).label
+        for pair in found.rows()
     }
 
 

@@ -19,7 +19,7 @@ RULES = ("T1", "T2", "T3", "T4", "T5")
 
 
 def linked(run: Resolution) -> set[tuple[int, int]]:
-    pairs = run.pairs[run.decisions.band == Band.AUTO]
+    pairs = run.rows(Band.AUTO)
     return set(zip(pairs["smaller"].tolist(), pairs["larger"].tolist(), strict=True))
 
 
@@ -43,9 +43,9 @@ def test_pairs_and_patterns_are_those_of_the_slow_way(monkeypatch: pytest.Monkey
         if 1 in levels_of(one, other)
     }
     levels = dict(zip(run.table.codes, run.table.levels, strict=True))
-    found = [(int(p["smaller"]), int(p["larger"])) for p in run.pairs]
+    found = [(int(p["smaller"]), int(p["larger"])) for p in run.rows()]
     assert len(found) == len({*found})
-    assert {at: levels[int(p["code"])] for at, p in zip(found, run.pairs, strict=True)} == slow
+    assert {at: levels[int(p["code"])] for at, p in zip(found, run.rows(), strict=True)} == slow
     assert sum(run.table.pairs) == len(slow)
 
 
@@ -56,7 +56,7 @@ def test_a_token_of_too_many_records_brings_nobody_together(
     a = np.array([[1, 7], [2, 0]])
     b = np.array([[1, 7]] * 2 + [[n, 7] for n in (10, 11)] + [[2, 8]])
     run, of_a, of_b, _ = link_tokens(("T1", "T5"), a, b)
-    assert len(run.pairs) == 3
+    assert len(run.rows()) == 3
     # Where another token does, the common one still tells whether they agree.
     assert set(run.table.levels) == {(1, 1), (1, 0)}
     assert (of_a.keyed.tolist(), of_a.sent.tolist()) == ([3, 1], [1, 1])
@@ -91,7 +91,7 @@ def test_agreement_on_a_common_name_alone_links_nobody() -> None:
     for some, seed in ((a, 1), (b, 2)):
         some[:, 4] = default_rng(seed).integers(1, 701, len(some))
     run, *_ = link_tokens(RULES, a, b)
-    assert len(run.pairs) > 700
+    assert len(run.rows()) > 700
     assert linked(run) == set()
 
 
@@ -100,7 +100,7 @@ def test_where_names_are_few_whole_names_are_counted_too() -> None:
     some = np.arange(1, 10001).reshape(-1, 5)
     some[:, [0, 2, 4]] = default_rng(1).integers(1, 801, (len(some), 1))
     run, *_ = link_tokens(RULES, some[:1000], some[1000:])
-    assert len(run.pairs) > 1000
+    assert len(run.rows()) > 1000
     assert linked(run) == set()
 
 

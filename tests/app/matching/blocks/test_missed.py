@@ -5,23 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.matching.blocks.decisions import Band, BandRule, Weighed, decide
+from app.matching.blocks.bins import MemoryShelf
+from app.matching.blocks.decisions import CANDIDATE, Band, BandRule, decide
 from app.matching.blocks.missed_matches import expected_missed
-from app.matching.blocks.pairs import MEETING
 from app.matching.blocks.rivals import NO_RIVAL
 
 
 def missed(pairs: list[tuple[int, int, int]]) -> float:
-    met = np.zeros(len(pairs), dtype=MEETING)
-    met["smaller"], met["larger"] = [one[0] for one in pairs], [one[1] for one in pairs]
-    total = np.array([one[2] for one in pairs], dtype=np.int64)
-    nothing = np.zeros_like(total)
-    weighed = Weighed(met, total, nothing, nothing.astype(bool))
+    rows = np.zeros(len(pairs), dtype=CANDIDATE)
+    rows["smaller"], rows["larger"] = [one[0] for one in pairs], [one[1] for one in pairs]
+    rows["total"], rows["lead"] = [one[2] for one in pairs], NO_RIVAL
     policy = BandRule(auto=3_000, review=0, lead=0, most_review=10, twin_limit=None)
-    decided = decide(weighed, np.full_like(total, NO_RIVAL), policy)
-    lots = [weighed.some(np.array([at])) for at in range(len(weighed))]
-    linked = met[decided.band == Band.AUTO]
-    return expected_missed(lots, {side: linked[side] for side in ("smaller", "larger")})
+    decided = decide([rows], policy, n_smaller=10, shelf=MemoryShelf())
+    linked = {side: np.zeros(10, dtype=bool) for side in ("smaller", "larger")}
+    for found in decided.in_band(Band.AUTO):
+        for side, is_linked in linked.items():
+            is_linked[found[side]] = True
+    return expected_missed(np.array_split(rows, len(pairs) or 1), linked)
 
 
 def test_records_of_a_link_are_not_missed() -> None:

@@ -115,7 +115,7 @@ def test_what_an_agency_encodes_passes_the_checks(files: tuple[Rows, Rows]) -> N
 
 def test_the_people_of_both_files_are_linked(files: tuple[Rows, Rows]) -> None:
     found = run(*files, rows_each=4_000)
-    linked = found.pairs[found.decisions.band == Band.AUTO]
+    linked = found.rows(Band.AUTO)
     is_right = linked["larger"] == linked["smaller"] + FIRST_OF_SMALLER
     n_both = SIZES.larger - FIRST_OF_SMALLER
     assert is_right.mean() > 0.99
@@ -127,8 +127,7 @@ def test_the_people_of_both_files_are_linked(files: tuple[Rows, Rows]) -> None:
 
 def test_any_ranges_give_the_same_run(files: tuple[Rows, Rows]) -> None:
     one, other = run(*files, rows_each=10**9), run(*files, rows_each=2_500)
-    assert one.pairs.tobytes() == other.pairs.tobytes()
-    assert (one.total == other.total).all()
+    assert one.rows().tobytes() == other.rows().tobytes()
     assert (one.weights, one.table) == (other.weights, other.table)
     assert one.expected_missed == other.expected_missed
 
@@ -137,7 +136,7 @@ def test_files_of_two_rounds_never_meet(files: tuple[Rows, Rows], tmp_path: Path
     smaller = list(people("febrl4a.csv"))[FIRST_OF_SMALLER : FIRST_OF_SMALLER + SIZES.smaller]
     other_round = sealed("smaller", smaller, b"another" + bytes(25), tmp_path)
     found = run(other_round, files[1], rows_each=10**9)
-    assert (found.n_meetings, len(found.pairs)) == (0, 0)
+    assert (found.n_meetings, len(found.rows())) == (0, 0)
     assert found.expected_missed == 0
 
 
@@ -170,7 +169,7 @@ def remembering(spellings: list[dict[str, str]], **of_record: dict[int, str]) ->
 
 
 def linked_pairs(found: Resolution) -> set[tuple[int, int]]:
-    linked = found.pairs[found.decisions.band == Band.AUTO]
+    linked = found.rows(Band.AUTO)
     return set(zip(linked["smaller"].tolist(), linked["larger"].tolist(), strict=True))
 
 
@@ -222,8 +221,6 @@ def test_what_is_remembered_keeps_links_and_rejections(tmp_path: Path) -> None:
     assert other not in after
     assert second.n_rejected_before == 1
     assert first.n_rejected_before == 0
-    assert other not in set(
-        zip(second.pairs["smaller"].tolist(), second.pairs["larger"].tolist(), strict=True)
-    )
+    assert other not in set(second.rows()[["smaller", "larger"]].tolist())
     # Links that nobody remembered stay as they were, but for those that were near the line.
     assert len(before - after - {other}) <= 0.02 * len(before)

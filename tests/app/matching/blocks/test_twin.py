@@ -18,10 +18,11 @@ from samples.block_rows import InParts, as_array, near, random_counts, random_ro
 from samples.matching_profiles import random_profile
 from twins import block_matching as twin
 
-from app.matching.blocks import pair_lots, plain, rivals
+from app.matching.blocks import bins, plain, rivals
+from app.matching.blocks.bins import MemoryShelf
 from app.matching.blocks.decisions import Band, BandRule, Rule
 from app.matching.blocks.levels import LevelRules
-from app.matching.blocks.pair_lots import MemoryShelf, PairLots
+from app.matching.blocks.pair_lots import PairLots
 from app.matching.blocks.pairs import best_of_pairs
 from app.matching.blocks.ranges import (
     Sizes,
@@ -105,8 +106,8 @@ def test_the_best_meeting_of_a_pair_is_the_twins_however_many_are_held(
     shuffled = met[np.array(random.sample(range(len(met)), len(met)), dtype=np.intp)]
     expected = twin.best_meetings(twin.meet(smaller, larger, profile), profile, counts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pair_lots, "_HELD", held)
-        patch.setattr(pair_lots, "_LOTS", 1 + seed % 3)
+        patch.setattr(bins, "_HELD_BYTES", 32 * held)
+        patch.setattr(bins, "_FEWEST_BINS", 1 + seed % 3)
         lots = PairLots(partial(best_of_pairs, rules=rules, scores=scores), 2, MemoryShelf())
         for some in np.array_split(shuffled, n_ranges):
             lots.add(some)
@@ -206,8 +207,8 @@ def pair_of(pair: Any) -> tuple[int, int]:
 
 def decided(run: Resolution) -> dict[tuple[int, int], tuple[str, str]]:
     return {
-        pair_of(pair): (Band(band).name.lower(), Rule(rule).label)
-        for pair, band, rule in zip(run.pairs, run.decisions.band, run.decisions.rule, strict=True)
+        pair_of(pair): (Band(pair["band"]).name.lower(), Rule(pair["rule"]).label)
+        for pair in run.rows()
     }
 
 
@@ -263,24 +264,24 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
         )
 
     run = resolved()
-    assert [
-        (int(pair["smaller"]), int(pair["larger"]), total)
-        for pair, total in zip(run.pairs, run.total.tolist(), strict=True)
-    ] == [one[:3] for one in candidates]
+    assert [(*pair_of(pair), int(pair["total"])) for pair in run.rows()] == [
+        one[:3] for one in candidates
+    ]
     assert run.n_candidates == len(candidates)
     assert dict(zip(run.table.levels, run.table.pairs, strict=True)) == patterns
     assert decided(run) == expected
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pair_lots, "_HELD", random.choice([1, 5, 1000]))
+        patch.setattr(bins, "_HELD_BYTES", random.choice([1, 200, 10_000]))
+        patch.setattr(bins, "_FEWEST_BINS", random.randint(1, 4))
         patch.setattr(plain, "_AT_ONCE", random.choice([1, 2, 1000]))
         patch.setattr(rivals, "_AT_ONCE", random.choice([1, 2, 1000]))
         likely = resolved(likely_alone=True, shelf=MemoryShelf())
     assert decided(likely) == {
         pair: one for pair, one in expected.items() if one[1] != "below-review"
     }
-    leads = dict(zip(map(pair_of, run.pairs), run.decisions.lead.tolist(), strict=True))
-    for pair, ahead in zip(likely.pairs, likely.decisions.lead.tolist(), strict=True):
-        assert ahead == leads[pair_of(pair)]
+    leads = {pair_of(pair): int(pair["lead"]) for pair in run.rows()}
+    for pair in likely.rows():
+        assert pair["lead"] == leads[pair_of(pair)]
     said = operator.attrgetter(
         "table", "weights", "n_candidates", "n_rejected_before", "n_meetings",
         "expected_false_matches", "expected_missed", "concordance", "histogram",

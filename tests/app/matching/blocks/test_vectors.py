@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from vectors.file import read_vectors
 from vectors.matching import matching_vectors
 
-from app.matching.blocks.decisions import Band, BandRule, Rule, Weighed, decide
+from app.matching.blocks.bins import MemoryShelf
+from app.matching.blocks.decisions import WEIGHED, Band, BandRule, Rule
 from app.matching.blocks.doubts import are_doubtful, capped
 from app.matching.blocks.levels import LevelRules
-from app.matching.blocks.pairs import MEETING
-from app.matching.blocks.rivals import BestTwo, lead
+from app.matching.blocks.ranges import Sizes
+from app.matching.blocks.resolution import settle_pairs
 from app.matching.blocks.weights import (
+    PatternTable,
+    Weights,
     count_patterns,
     fit_weights,
     least_weight,
@@ -74,33 +76,35 @@ def test_a_fit(vector: dict[str, Any]) -> None:
     assert (weights.prior, weights.rounds) == (vector["prior"], vector["rounds"])
 
 
-def rivals_of(weighed: Weighed) -> NDArray[np.int64]:
-    """Return the best other total of either record of each pair."""
-    found = []
-    for side in ("smaller", "larger"):
-        best = BestTwo(weighed.pairs[side])
-        best.add(weighed.pairs[side], weighed.total)
-        found.append(best.rivals(weighed.pairs[side], weighed.total))
-    return np.maximum(*found)
-
-
 @pytest.mark.parametrize("vector", VECTORS["bands"], ids=by_name)
 def test_bands(vector: dict[str, Any]) -> None:
     found = vector["pairs"]
-    pairs = np.zeros(len(found), dtype=MEETING)
-    for side in ("smaller", "larger"):
-        pairs[side] = [one[side] for one in found]
-    total, twins = (
-        np.array([one[name] for one in found], dtype=np.int64) for name in ("total", "twins")
+    rows = np.zeros(len(found), dtype=WEIGHED)
+    for column in ("smaller", "larger", "total", "twins", "is_capped"):
+        rows[column] = [one[column] for one in found]
+    sizes = Sizes(
+        *(1 + max((one[side] for one in found), default=0) for side in ("smaller", "larger"))
     )
-    is_capped = np.array([one["is_capped"] for one in found], dtype=bool)
-    policy = BandRule.of_probabilities(**vector["policy"])
-    weighed = Weighed(pairs, total, twins, is_capped)
-    decided = decide(weighed, lead(total, rivals_of(weighed)), policy)
-    assert [
-        (Band(band).name.lower(), Rule(rule).label)
-        for band, rule in zip(decided.band, decided.rule, strict=True)
-    ] == [(one["band"], one["rule"]) for one in found]
+    run = settle_pairs(
+        [rows],
+        lambda lot: lot,
+        sizes=sizes,
+        shelf=MemoryShelf(),
+        table=PatternTable((), (), ()),
+        weights=Weights((), 0, (), (), (), 0.0, 0),
+        bands=BandRule.of_probabilities(**vector["policy"]),
+        n_meetings=len(found),
+    )
+    of_pair = {
+        (int(row["smaller"]), int(row["larger"])): (
+            Band(row["band"]).name.lower(),
+            Rule(row["rule"]).label,
+        )
+        for row in run.rows()
+    }
+    assert [of_pair[one["smaller"], one["larger"]] for one in found] == [
+        (one["band"], one["rule"]) for one in found
+    ]
 
 
 @pytest.mark.parametrize(("name", "expected"), [("in doubt", True), ("not in doubt", False)])
