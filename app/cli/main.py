@@ -10,9 +10,9 @@ from typing import Any, Final
 import click
 
 from app.errors import BrokerError, place_of
-from app.memory import guard_memory
 from schemas.errors import FormatError
 from schemas.shared.command_line import LazyGroup, complain, flat
+from schemas.shared.memory import guard_memory
 
 # What `--help` says of each, on one line of 80 columns. Nothing heavy is imported to list them.
 SECTIONS: Final = {

@@ -10,6 +10,7 @@ from encoding.cli.parts.failures import exit_status
 from encoding.cli.parts.options import agency_options
 from encoding.errors import AgencyError
 from schemas.shared.command_line import LazyGroup, emit, flat, owes_json
+from schemas.shared.memory import guard_memory
 
 # What `--help` says of each, on one line of 80 columns, in the order in which an analyst meets them.
 SECTIONS: Final = {
@@ -80,6 +81,8 @@ class AgencyGroup(LazyGroup):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; its error is a document, too, where one is asked for and none was printed."""
+        # Before any command: most read records of people, or open keys.
+        guard_memory()
         try:
             return super().invoke(ctx)
         except AgencyError as exc:
