@@ -29,9 +29,11 @@ TRY = BLINDLINK_CAMPAIGN_REPORTS=.campaign $(if $(QUICK),,BLINDLINK_CAMPAIGN=ful
   $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(foreach row,$(ROW),--row $(row)) $(ARGS)
 TRIED = $(if $(QUICK),campaign and not soak,$(if $(ROW),campaign,campaign or soak or long))
 
-campaign:  ## kills, forgeries, floods, for hours; QUICK=1: for minutes; ROW=kills-broker: one row (docs/reliability.md)
+campaign:  ## kills, forgeries, floods, for hours; QUICK=1: for minutes; ROW=kills-broker: one row; GO_ON=1: what is left
 	sh install/venv.sh dev
-	rm -rf .campaign
+	if [ -n "$(GO_ON)" ] && [ -f .campaign/reports.jsonl ]; then \
+	  cat .campaign/reports.jsonl >> .campaign/before.jsonl; rm .campaign/reports.jsonl; \
+	elif [ -z "$(GO_ON)" ]; then rm -rf .campaign; fi
 	$(if $(QUICK),,BLINDLINK_OWN_PROCESSES=1) $(TRY) -m "$(TRIED)" || true
 	$(if $(QUICK),,BLINDLINK_TEST_DATABASE=postgres $(TRY) -m "$(if $(ROW),campaign,not soak and not index)" tests/app || true)
 	PYTHONPATH=tests $(BIN)/python -m campaign.table .campaign --write $(if $(QUICK),,--full) \

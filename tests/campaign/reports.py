@@ -3,14 +3,19 @@
 A test says of which row it is by its mark, `campaign("row")`, and how often it tried something by the fixture
 `tally`; one that says nothing tried one thing. A test that fails is a fault that was found. Lines are written
 by the process that collects the results of all workers, into the folder that a variable names, if it does.
+
+What a campaign that was broken off reported may lie there, too: what passed then, at the same commit, is left
+out now.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +25,9 @@ from campaign.size import size
 
 MARK = "campaign"
 FOLDER_VARIABLE = "BLINDLINK_CAMPAIGN_REPORTS"
-FILE_NAME = "reports.jsonl"
+FILE_NAME, NAME_BEFORE = "reports.jsonl", "before.jsonl"
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "reliability.md"
 # Of a test at full size, whatever its mark says for the quick one.
 FULL_TIMEOUT_S = 12 * 3600
 
@@ -65,11 +72,37 @@ def choose(items: list[pytest.Item], config: pytest.Config) -> None:
         )
     chosen = {item: rows_of(item) for item in items}
     if wanted:
-        config.hook.pytest_deselected(items=[i for i in items if not wanted & {*chosen[i]}])
-        items[:] = [item for item in items if wanted & {*chosen[item]}]
+        _keep(items, config, lambda item: bool(wanted & {*chosen[item]}))
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if folder:
+        passed = passed_before(Path(folder))
+        _keep(items, config, lambda item: item.nodeid not in passed)
     for item in items:
         if chosen[item] and size() == "full":
             item.add_marker(pytest.mark.timeout(FULL_TIMEOUT_S), append=False)
+
+
+def _keep(
+    items: list[pytest.Item], config: pytest.Config, is_kept: Callable[[pytest.Item], bool]
+) -> None:
+    config.hook.pytest_deselected(items=[item for item in items if not is_kept(item)])
+    items[:] = filter(is_kept, items)
+
+
+def passed_before(folder: Path) -> set[str]:
+    """Return the tests that passed before the campaign was broken off, with the settings of this session."""
+    before = [one for one in read_reports(folder / NAME_BEFORE) if one.get("asked") == _asked()]
+    failed = {one["test"] for one in before if one["outcome"] == "failed"}
+    # The last part of a test.
+    return {one["test"] for one in before if one["part"] == "teardown"} - failed
+
+
+def read_reports(file: Path) -> Iterator[dict[str, Any]]:
+    """Yield the reports of a file, if there is one, but for those of another commit."""
+    for line in file.read_text("utf-8").splitlines() if file.exists() else ():
+        report = json.loads(line)
+        if report.get("commit", this_commit()) == this_commit():
+            yield report
 
 
 def add_report(item: pytest.Item, report: pytest.TestReport) -> None:
@@ -82,6 +115,8 @@ def add_report(item: pytest.Item, report: pytest.TestReport) -> None:
     database = item.stash.get(DATABASE, marks[0].kwargs.get("database", "none"))
     counted: dict[str, Any] = {
         "test": item.nodeid,
+        "asked": _asked(),
+        "commit": this_commit(),
         "rows": rows_of(item),
         "part": report.when,
         "size": size(),
@@ -92,6 +127,31 @@ def add_report(item: pytest.Item, report: pytest.TestReport) -> None:
         "seen": dict(tally.seen) if is_call else {},
     }
     report.user_properties.append((MARK, counted))
+
+
+def _asked() -> list[str]:
+    """Return what tests of one name may be run by, as the campaign runs them."""
+    return [size(), os.environ.get("BLINDLINK_TEST_DATABASE", "")]
+
+
+@cache
+def this_commit() -> str:
+    """Return the commit's short name, with a plus sign where files differ from it."""
+    git = ["git", "-C", str(ROOT)]
+    shown = subprocess.run(
+        [*git, "rev-parse", "--short=8", "HEAD"], capture_output=True, text=True, check=False
+    )
+    others = [
+        *git,
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+        "--",
+        ".",
+        f":!{PAGE.relative_to(ROOT)}",
+    ]
+    changed = subprocess.run(others, capture_output=True, text=True, check=False)
+    return (shown.stdout.strip() or "no commit") + ("+" if changed.stdout.strip() else "")
 
 
 def report_of(test: str, row: str, **counted: Any) -> dict[str, Any]:

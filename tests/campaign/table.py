@@ -7,12 +7,10 @@ with `--write` it also renews the lines of the rows that have reported, and leav
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import re
 import sqlite3
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -21,11 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from campaign.reports import FILE_NAME
+from campaign.reports import FILE_NAME, NAME_BEFORE, PAGE, ROOT, read_reports, this_commit
 from campaign.rows import ROWS, Row
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- what the campaign wrote: begin -->", "<!-- what the campaign wrote: end -->"
 HEAD = (
     "| row | what is tried | what must hold | SQLite | PostgreSQL | no database | faults | run |\n"
@@ -122,25 +118,6 @@ def renewed(page: str, found: Mapping[str, Outcome], when: str, machine: str) ->
     return f"{before}{BEGIN}\n{not_run} Last run: {machine}.\n\n{table(cells)}\n{END}{after}"
 
 
-def this_commit() -> str:
-    """Return the commit's short name, with a plus sign where files differ from it."""
-    git = ["git", "-C", str(ROOT)]
-    shown = subprocess.run(
-        [*git, "rev-parse", "--short=8", "HEAD"], capture_output=True, text=True, check=False
-    )
-    others = [
-        *git,
-        "status",
-        "--porcelain",
-        "--untracked-files=no",
-        "--",
-        ".",
-        f":!{PAGE.relative_to(ROOT)}",
-    ]
-    changed = subprocess.run(others, capture_output=True, text=True, check=False)
-    return (shown.stdout.strip() or "no commit") + ("+" if changed.stdout.strip() else "")
-
-
 def this_machine() -> str:
     """Say in a few words where the campaign ran."""
     return (
@@ -159,9 +136,9 @@ def main() -> int:
     )
     parser.add_argument("--write", action="store_true", help=f"renew {PAGE.relative_to(ROOT)}")
     given = parser.parse_args()
-    file = given.folder / FILE_NAME
-    lines = file.read_text("utf-8").splitlines() if file.exists() else []
-    found = outcomes(json.loads(line) for line in lines)
+    found = outcomes(
+        report for name in (NAME_BEFORE, FILE_NAME) for report in read_reports(given.folder / name)
+    )
     for row in ROWS.keys() & found.keys():
         one = found[row]
         numbers = ", ".join(f"{one.tried[name]:,} {name}" for name in DATABASES if one.tried[name])

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from campaign.reports import FILE_NAME, FOLDER_VARIABLE
+from campaign.reports import (
+    FILE_NAME,
+    FOLDER_VARIABLE,
+    NAME_BEFORE,
+    read_reports,
+    this_commit,
+)
 from campaign.rows import ROWS, Row
 from campaign.size import VARIABLE
 from campaign.table import (
@@ -106,7 +112,7 @@ import pytest
 from campaign.size import times
 
 @pytest.mark.campaign("{QUICK[0]}")
-@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("number", ["one", "two"])
 def test_sized(number, sqlite_url, tally):
     for _ in range(times(quick=2, full=7)):
         tally.tried()
@@ -121,8 +127,8 @@ def test_of_another_row(): pass
 """
 
 
-@pytest.mark.parametrize("more", [(), ("--numprocesses", "2")], ids=["alone", "by workers"])
-def test_a_session_writes_what_its_tests_tried(tmp_path: Path, more: tuple[str, ...]) -> None:
+def run_session(tmp_path: Path, *more: str) -> list[dict[str, Any]]:
+    """Run the tests of `SESSION`, and return what was reported."""
     (tmp_path / "test_made.py").write_text(SESSION, "utf-8")
     rows = ("--row", QUICK[0])
     # Elsewhere than the tests, whose own configuration is a plugin there.
@@ -139,7 +145,34 @@ def test_a_session_writes_what_its_tests_tried(tmp_path: Path, more: tuple[str, 
     )
     assert done.returncode == 0, done.stdout + done.stderr
     lines = (tmp_path / "reports" / FILE_NAME).read_text("utf-8").splitlines()
-    found = outcomes(map(json.loads, lines))
+    return [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize("more", [(), ("--numprocesses", "2")], ids=["alone", "by workers"])
+def test_a_session_writes_what_its_tests_tried(tmp_path: Path, more: tuple[str, ...]) -> None:
+    found = outcomes(run_session(tmp_path, *more))
     assert found.keys() == {QUICK[0]}
     assert found[QUICK[0]].tried == {"sqlite": 14, "postgres": 1}
     assert found[QUICK[0]].sizes == {"full"}
+
+
+def names_of(reports: list[dict[str, Any]]) -> list[str]:
+    return [one["test"].rpartition("::")[2] for one in reports]
+
+
+def test_a_campaign_that_was_broken_off_goes_on_where_it_was(tmp_path: Path) -> None:
+    file, before = (tmp_path / "reports" / name for name in (FILE_NAME, NAME_BEFORE))
+    first = run_session(tmp_path, "-k", "simple or one")
+    # The second one was under way when it ended.
+    n_kept = names_of(first).index("test_simple") + 2
+    written = file.read_text("utf-8").splitlines(keepends=True)[:n_kept]
+    file.unlink()
+    before.write_text("".join(written), "utf-8")
+    second = run_session(tmp_path, "--numprocesses", "2")
+    assert set(names_of(second)) == {"test_sized[two]", "test_simple"}
+    found = outcomes([*read_reports(before), *read_reports(file)])[QUICK[0]]
+    assert found.tried == {"sqlite": 14, "postgres": 1}
+    file.unlink()
+    before.write_text("".join(written).replace(this_commit(), "another"), "utf-8")
+    assert len(set(names_of(run_session(tmp_path)))) == 3
+    assert list(read_reports(before)) == []
