@@ -3,6 +3,7 @@
     python -m benchmarks.scale                      200,000, 1 and 6 million records a side; 30 GB of disk
     python -m benchmarks.scale --quick              20,000 and 200,000
     python -m benchmarks.scale --records 1000000    other sizes; 20 million take 80 GB and an hour
+    python -m benchmarks.scale --cap 2              the passes of a nation, with blocks of so many rows
     python -m benchmarks.scale --splink 200000      and Splink in clear text, on invented people
 
 The rows are of nobody: a person's are the same in both files, and nobody else's are. Beside each run stands
@@ -44,11 +45,14 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--records", type=int, nargs="+", metavar="N")
+    parser.add_argument("--cap", type=int, metavar="N")
     parser.add_argument("--splink", type=int, metavar="N")
     given = parser.parse_args()
     sizes = sorted(given.records or (QUICK_SIZES if given.quick else SIZES))
     # That of a state, at every size: a smaller file of a nation's passes has eight times the rows.
-    profile = shipped_profile("children", size="state")
+    profile = shipped_profile("children", size="nation" if given.cap else "state")
+    if given.cap:
+        profile = profile.model_copy(update={"block_cap": given.cap})
     found = [(n, run_of(profile, n, n, made_up=True)) for n in sizes]
     print("\n| records a side | rows | run | numpy sorts as many keys | worker's memory | linked |")
     print("|---|---|---|---|---|---|")
