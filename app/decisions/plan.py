@@ -6,6 +6,7 @@ multiple of the floor is shown. Spec page: `schemas/spec/match-record.md`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 from numpy.typing import NDArray
 
-from app.matching.blocks.bins import Rows
+from app.matching.blocks.bins import Rows, with_columns
 from app.matching.blocks.bounds import least_lead
 from app.matching.blocks.decisions import Band
 from app.matching.blocks.rivals import NO_RIVAL
@@ -39,7 +40,7 @@ GRADED: Final = np.dtype(
     ]
 )
 KIND_BASES: Final = (("band", 4), ("rule", 8), ("probability", 16), ("lead", 16))
-N_KINDS: Final = 4 * 8 * 16 * 16
+N_KINDS: Final = math.prod(base for _, base in KIND_BASES)
 _LOWEST: Final = np.iinfo(np.int64).min
 # The first step of each is reached by every pair.
 _PROBABILITIES: Final = np.array(
@@ -55,9 +56,7 @@ def grade(decided: Rows) -> Rows:
         decided: dtype `DECIDED`.
     """
     decided = decided[decided["band"] != Band.REJECT]
-    graded = np.empty(len(decided), dtype=GRADED)
-    for column in ("larger", "smaller", "row_larger", "row_smaller", "band", "rule"):
-        graded[column] = decided[column]
+    graded = with_columns(decided, GRADED)
     graded["probability"] = _last_reached(decided["total"], _PROBABILITIES)
     ahead = decided["lead"]
     graded["lead"] = np.where(ahead == NO_RIVAL, NO_LEAD, _last_reached(ahead, _LEADS))
@@ -97,6 +96,13 @@ def columns_of(kinds: NDArray[np.intp]) -> list[tuple[int, ...]]:
     return list(zip(*reversed(columns), strict=True))
 
 
+def by_band(n_of_kind: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many there are in each band, of how many there are of each kind."""
+    n_bands = KIND_BASES[0][1]
+    found: NDArray[np.int64] = n_of_kind.reshape(n_bands, -1).sum(axis=1)
+    return found
+
+
 def _last_reached(weights: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.intp]:
     """Return the number of the last step that each weight reaches."""
     return np.searchsorted(starts, weights, side="right") - 1
@@ -132,7 +138,7 @@ class Shown:
         """How many rows of padding make the withheld ones of each band the next multiple of the floor."""
         if self._floor == 1:
             return 0
-        withheld = (self.n_of_kind - self.n_shown).reshape(4, -1).sum(axis=1)
+        withheld = by_band(self.n_of_kind - self.n_shown)
         return sum(
             self._floor - int(withheld[band]) % self._floor for band in (Band.AUTO, Band.REVIEW)
         )

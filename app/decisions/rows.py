@@ -23,11 +23,12 @@ from app.decisions.plan import (
     KeyedOrder,
     Ranks,
     Shown,
+    by_band,
     columns_of,
     kinds_of,
 )
 from app.decisions.summary import ShownKind, ShownKinds
-from app.matching.blocks.bins import Bins, Rows, Shelf
+from app.matching.blocks.bins import Bins, Rows, Shelf, with_columns
 from app.matching.blocks.decisions import Band, Rule
 from app.matching.blocks.plain import plain_numbers
 from app.uploads.reader import each_handle
@@ -141,7 +142,7 @@ class RecordRows:
 
     def n_openings(self) -> int:
         """Return how many openings each agency gets."""
-        return int(self.shown.n_of_kind.reshape(4, -1)[Band.AUTO].sum())
+        return int(by_band(self.shown.n_of_kind)[Band.AUTO])
 
     def summary(self) -> ShownKinds:
         """Return how many rows of each kind are shown: multiples of the floor, those of none left out."""
@@ -159,10 +160,8 @@ class RecordRows:
         larger, smaller = self._handles
         by_larger = Bins(_ROW, "larger", len(larger), self._shelf)
         for rows, own in smaller.joined(graded, "smaller"):
-            placed = np.zeros(len(rows), dtype=_ROW)
+            placed = with_columns(rows, _ROW)
             placed["order"] = order.next(len(rows))
-            for column in ("larger", "smaller", "band", "rule", "probability", "lead"):
-                placed[column] = rows[column]
             placed["handle_smaller"] = own
             by_larger.add(placed)
         placed_rows = Bins(_ROW, "order", 1 << 64, self._shelf, n_rows=len(self))

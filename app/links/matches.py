@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from app.matching.blocks.bins import Bins, Rows, Shelf
+from app.matching.blocks.bins import Bins, Rows, Shelf, with_columns
 from app.matching.blocks.ranges import Sizes
 from app.runs.service import space_key
 from app.uploads.reader import each_handle
@@ -46,7 +46,7 @@ class Matches:
         self._of_side = [Bins(MATCH, side, n_records[side], shelf) for side in SIDES]
         self._n = 0
         for rows in linked:
-            matches = np.array(rows[[*(MATCH.names or ())]], dtype=MATCH)
+            matches = with_columns(rows, MATCH)
             for one in self._of_side:
                 one.add(matches)
             self._n += len(matches)

@@ -20,6 +20,16 @@ Rows = NDArray[np.void]
 """Rows of a structured dtype, shape (n,)."""
 
 
+def with_columns(rows: Rows, dtype: DTypeLike) -> Rows:
+    """Return rows of another dtype: columns of one name have what they had, new ones are zero."""
+    made = np.zeros(len(rows), dtype=dtype)
+    had = rows.dtype.names or ()
+    for column in made.dtype.names or ():
+        if column in had:
+            made[column] = rows[column]
+    return made
+
+
 class Shelf(Protocol):
     """Where bytes wait until they are wanted."""
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.blocks.bins import Bins, Rows, Shelf
+from app.matching.blocks.bins import Bins, Rows, Shelf, with_columns
 from app.matching.blocks.pairs import MEETING, Met
 from app.matching.blocks.plain import plain_numbers
 from app.matching.blocks.rivals import NO_RIVAL, Totals
@@ -100,9 +100,7 @@ DECIDED: Final = np.dtype(
 
 def weighed(pairs: Met, total: Totals, twins: Totals, is_capped: NDArray[np.bool_]) -> Rows:
     """Return pairs with their weights, dtype `WEIGHED`."""
-    rows = np.empty(len(pairs), dtype=WEIGHED)
-    for column in MEETING.names or ():
-        rows[column] = pairs[column]
+    rows = with_columns(pairs, WEIGHED)
     rows["total"], rows["twins"], rows["is_capped"] = total, twins, is_capped
     return rows
 
@@ -170,13 +168,10 @@ def decide(
     contested, held = [np.empty(0, CANDIDATE)], [np.empty(0, _HELD)]
 
     def settle(rows: Rows, rule: NDArray[np.uint8]) -> None:
-        settled = np.empty(len(rows), DECIDED)
-        for column in (*(MEETING.names or ()), "total", "lead"):
-            settled[column] = rows[column]
+        settled = with_columns(rows, DECIDED)
         settled["rule"], settled["band"] = rule, _BAND_OF_RULE[rule]
         decided.add(settled)
-        of_review = settled[settled["band"] == Band.REVIEW]
-        held.append(np.array(of_review[_HELD_COLUMNS], dtype=_HELD))
+        held.append(with_columns(settled[settled["band"] == Band.REVIEW], _HELD))
 
     for rows in candidates:
         is_wanted = are_wanted(rows, policy)
@@ -196,7 +191,6 @@ def decide(
     return Decided(decided, policy, np.concatenate(held))
 
 
-_HELD_COLUMNS: Final = ["total", "smaller", "larger"]
 _HELD: Final = np.dtype([("total", "<i8"), ("smaller", "<u4"), ("larger", "<u4")])
 _BEFORE_ALL: Final = np.array([(np.iinfo(np.int64).max, 0, 0)], dtype=_HELD)
 _BAND_OF_RULE: Final = np.array(

@@ -15,12 +15,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.blocks.bins import Bins, MemoryShelf, Rows, Shelf
+from app.matching.blocks.bins import Bins, MemoryShelf, Rows, Shelf, with_columns
 from app.matching.blocks.checks import require_plausible
 from app.matching.blocks.concordance import FieldConcordance, concordance
 from app.matching.blocks.decisions import (
     CANDIDATE,
-    WEIGHED,
     Band,
     BandRule,
     Decided,
@@ -238,14 +237,12 @@ class _Candidates:
     def add(self, lot: Rows) -> None:
         """Take all pairs of some records of the smaller file, dtype `WEIGHED`."""
         self.n_each += count_weights(lot["total"])
-        self._totals.add(np.array(lot[["larger", "total"]], dtype=_TOTAL))
+        self._totals.add(with_columns(lot, _TOTAL))
         is_wanted = are_wanted(lot, self._policy)
         kept = lot[is_wanted] if self._likely_alone else lot
         of_smaller = BestTwo(kept["smaller"])
         of_smaller.add(lot["smaller"], lot["total"])
-        rows = np.empty(len(kept), dtype=CANDIDATE)
-        for column in WEIGHED.names or ():
-            rows[column] = kept[column]
+        rows = with_columns(kept, CANDIDATE)
         rows["lead"] = of_smaller.rivals(kept["smaller"], kept["total"])
         records, n_wanted = np.unique(lot["smaller"][is_wanted], return_counts=True)
         rows["is_alone"] = np.isin(kept["smaller"], records[n_wanted == 1])
