@@ -16,6 +16,12 @@ from schemas.clauses import Amends
 _FRAME: Final = ("version", "number", "previous", "amends", "epoch")
 # Clauses that parties may change without counsel, within bounds that `_practice_faults` knows.
 _PRACTICE: Final = ("policy", "schedule", "limits", "start", "end", "retention")
+# What of the limits they may not: rounds, for one, are how often an agency can ask about named people.
+_LIMITS: Final = {
+    "budget": "budget of rounds",
+    "floor": "floor",
+    "most_ended": "share of links that may end at once",
+}
 
 
 def amends_of(before: Agreement, after: Agreement) -> Amends | None:
@@ -105,8 +111,9 @@ def _practice_faults(before: Agreement, after: Agreement, changed: list[str]) ->
             yield f"the clause {clause} changes, which counsel of every party has to sign"
     if not before.terms().allows(after.policy):
         yield "the policy leaves the range that counsel of every party has signed"
-    if after.limits.floor != before.limits.floor:
-        yield "the floor changes, which counsel of every party has to sign"
+    for limit, words in _LIMITS.items():
+        if getattr(after.limits, limit) != getattr(before.limits, limit):
+            yield f"the {words} changes, which counsel of every party has to sign"
     if after.terms().pairs != before.terms().pairs:
         yield "another agency has the larger file, which counsel of every party has to sign"
     old, new = before.retention, after.retention

@@ -64,7 +64,6 @@ WITHOUT_COUNSEL = {
     "a later start": {"start": "2026-10-01"},
     "thresholds within the range": part("policy", auto="0.92", review="0.1"),
     "another schedule": part("schedule", due="monday 06:00"),
-    "more rounds": part("limits", budget=None),
     "sizes of files": part("limits", files=[FILES[0] | {"most": FILES[0]["most"] + 1}, *FILES[1:]]),
     "links kept shorter": part("retention", keep_links_days=300),
 }
@@ -82,6 +81,8 @@ WITH_COUNSEL = {
                                           AGREEMENT["recipients"][1]]},
     "who approves": part("approvals", releases=True),
     "the floor": part("limits", floor=5),
+    "how many rounds there may be": part("limits", budget=None),
+    "how many links may end at once": part("limits", most_ended=None),
     "which file is larger": part("limits", files=[FILES[0] | {"most": 10**9}, *FILES[1:]]),
     "encodings kept longer": part("retention", keep_encodings_days=31),
     "links kept longer": part("retention", keep_links_days=401),

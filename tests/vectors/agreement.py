@@ -350,6 +350,12 @@ def successions() -> list[dict[str, Any]]:
         ("an end that keeps all for longer after it", {"end": "2027-06-30", "amends": PRACTICE}, False),
         ("dates, and the floor", {"end": "2027-08-31", "amends": PRACTICE,
                                   "limits": {**AGREEMENT["limits"], "floor": 5}}, False),
+        ("dates, and how many rounds there may be", {
+            "end": "2027-08-31", "amends": PRACTICE,
+            "limits": {**AGREEMENT["limits"], "budget": None}}, False),
+        ("dates, and how many links may end at once", {
+            "end": "2027-08-31", "amends": PRACTICE,
+            "limits": {**AGREEMENT["limits"], "most_ended": None}}, False),
         ("a probability beyond the agreed range", {
             "policy": {**AGREEMENT["policy"], "auto": "0.96"}, "amends": PRACTICE,
             "policy_range": {**AGREEMENT["policy_range"], "auto_to": "0.97"}}, False),

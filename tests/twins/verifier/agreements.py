@@ -129,7 +129,7 @@ def keeps(last: Any, agreement: Any, narrow: Any) -> bool:
     return (
         all(after.get(k) == before.get(k) for k in {*before, *after} - {*free})
         and allows(terms[0], agreement["policy"])
-        and last["limits"]["floor"] == agreement["limits"]["floor"]
+        and {**last["limits"], "files": []} == {**agreement["limits"], "files": []}
         and [f["party"] for f in order[0]] == [f["party"] for f in order[1]]
         and all(new[k] <= old[k] for k in ("keep_encodings_days", "keep_links_days"))
         and left[1] <= left[0]
