@@ -75,7 +75,7 @@ def check(
     for one in accepted:
         until = "until it becomes a quarter worse" if one.is_kept else "this once"
         session.say(f"accepted {until}: {one.sentence(shareable=shareable)}")
-    refuse_stops(report)
+    refuse_stops(report, shareable=shareable)
 
 
 def _document(report: Report, *, shareable: bool) -> dict[str, object]:

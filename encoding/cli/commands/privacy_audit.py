@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from encoding.cli.parts.agreements import agreed_side
+from encoding.cli.parts.agreements import agreed_side, most_of_partners
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
@@ -67,8 +67,11 @@ def privacy_audit(
 
     subject = read_subject(session, given)
     scope = replace(QUICK if quick else FULL, n_partner=partner_records or 0)
+    own = side or agreed_side(session)
     with session.progress() as progress:
-        report = audited(session, subject, scope, side or agreed_side(session), progress)
+        report = audited(
+            session, subject, scope, own, progress, most_partner=most_of_partners(session, own)
+        )
     if html is not None:
         write_page(html, report_page(report, subject.file.path.name))
         session.say(f"the report is in {html}")

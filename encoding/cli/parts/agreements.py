@@ -364,19 +364,33 @@ def agreed_side(session: Session) -> Side:
     Raises:
         click.UsageError: it is the larger of one pair and the smaller of another.
     """
-    if not session.config_path.exists():
-        return "larger"
-    sides: set[Side] = {
-        "larger" if larger == session.party else "smaller"
-        for kept in agreements_kept(session).binding_about(session.now().date())
-        for larger, smaller in kept.agreement.terms().pairs
-        if session.party in (larger, smaller)
-    }
+    sides = {side for side, _ in _agreed_pairs(session)}
     if len(sides) > 1:
         raise click.UsageError(
             "your file is the larger one of one pair and the smaller one of another: say which with --side"
         )
     return next(iter(sides), "larger")
+
+
+def most_of_partners(session: Session, side: Side) -> int | None:
+    """Return how many records the largest file has at most that this agency's is held against on a side.
+
+    None: no agreement is known that says so.
+    """
+    return max((most for own, most in _agreed_pairs(session) if own == side), default=None)
+
+
+def _agreed_pairs(session: Session) -> Iterator[tuple[Side, int]]:
+    """Yield of each of this agency's pairs its own side, and how many records the partner's file has at most."""
+    if not session.config_path.exists():
+        return
+    for kept in agreements_kept(session).binding_about(session.now().date()):
+        terms = kept.agreement.terms()
+        for larger, smaller in terms.pairs:
+            if session.party == larger:
+                yield "larger", terms.file_size(smaller).most
+            elif session.party == smaller:
+                yield "smaller", terms.file_size(larger).most
 
 
 def agreements_kept(session: Session) -> KeptAgreements:

@@ -51,13 +51,13 @@ def checked(
     return report
 
 
-def refuse_stops(report: Report) -> None:
-    """Raise QualityError if the file should not be encoded."""
+def refuse_stops(report: Report, *, shareable: bool = False) -> None:
+    """Raise QualityError if the file should not be encoded; `shareable` hides small counts."""
     if not report.stops:
         return
     first, more = report.stops[0], len(report.stops) - 1
     raise QualityError(
-        first.sentence() + (f", and {more} more" if more else ""),
+        first.sentence(shareable=shareable) + (f", and {more} more" if more else ""),
         hint="look at it with: blindlink check --html check.html; if the file is right:"
         " blindlink check --accept",
     )

@@ -274,3 +274,13 @@ def test_without_settings_the_column_of_record_ids_must_be_named(
     (tmp_path / "people.csv").write_text("a,b\n1,2\n")
     result = alone("people.csv")
     assert result.exit_code == 2
+
+
+def test_a_shareable_check_hides_small_counts_where_it_refuses_the_file_too(
+    analyst: Analyst,
+) -> None:
+    analyst.write([(*row[:3], "" if n else row[3], row[4]) for n, row in enumerate(MANY)])
+    told, hidden = analyst.type(), analyst.type("--shareable")
+    assert told.exit_code == hidden.exit_code == 3
+    assert "39 of 40" in told.stderr
+    assert "39" not in hidden.output

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from rigs.desk import Desk
 
 from encoding.cli.main import main
+from encoding.cli.parts import file_audit
 from encoding.synth import write_rehearsal
 
 
@@ -51,3 +53,19 @@ def test_the_side_is_the_agreements_unless_it_is_said(welfare: Desk) -> None:
 
     assert side() == "smaller"
     assert side("--side", "larger") == "larger"
+
+
+def test_the_rehearsed_partner_is_no_larger_than_the_agreement_lets_it_be(
+    welfare: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+    rehearse = file_audit.audit_file
+
+    def watched(*given: Any, **named: Any) -> Any:
+        sizes.append(named["most_partner"])
+        return rehearse(*given, **named)
+
+    monkeypatch.setattr(file_audit, "audit_file", watched)
+    for side in ("smaller", "larger"):
+        welfare.ok("privacy-audit", "--side", side)
+    assert sizes == [2000, None]
