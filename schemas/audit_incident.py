@@ -17,6 +17,7 @@ from schemas.run import ReleaseMode, RoundNumber
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 Subject = Literal["upload", "secret", "signing-key", "receiving-key", "log-key"]
 Cause = Literal["uses-upload", "asked-by-person", "approved-by-person", "sealed-to-party"]
+SealedKind = Literal["share", "claims", "statement", "cards", "columns"]
 RunStage = Literal["asked", "started", "finished", "failed", "cancelled"]
 
 
@@ -73,11 +74,17 @@ class ReachedRelease(Model):
     destroyed: UtcTime | None
 
 
-class ReachedClaims(Model):
-    """Claims, or cards of a review, that `party` sealed to the one whose receiving key leaked, in a round."""
+class SealedToParty(Model):
+    """What `party` sealed to the one whose receiving key leaked, in a round.
 
+    A share of the secret is of an epoch, and of no round. A statement is sealed to all recipients of an ID
+    space; columns are those of a delivery.
+    """
+
+    what: SealedKind
     project: Name
-    round: RoundNumber
+    round: RoundNumber | None
+    epoch: Annotated[int, Field(ge=1, le=MAX_INTEGER)] | None
     party: Name
     entry: Count
     received: UtcTime
@@ -109,6 +116,5 @@ class Incident(Model):
     uploads: Annotated[tuple[ReachedUpload, ...], Field(max_length=100_000)]
     runs: Annotated[tuple[ReachedRun, ...], Field(max_length=100_000)]
     releases: Annotated[tuple[ReachedRelease, ...], Field(max_length=100_000)]
-    claims: Annotated[tuple[ReachedClaims, ...], Field(max_length=100_000)]
-    cards: Annotated[tuple[ReachedClaims, ...], Field(max_length=100_000)]
+    sealed: Annotated[tuple[SealedToParty, ...], Field(max_length=500_000)]
     acts: Annotated[tuple[Act, ...], Field(max_length=1_000_000)]

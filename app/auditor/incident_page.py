@@ -8,7 +8,7 @@ from typing import Final
 
 from app.auditor.phrases import moment
 from app.auditor.register import NOT_SHOWN
-from schemas.audit_incident import Incident, ReachedRelease
+from schemas.audit_incident import Incident, ReachedRelease, SealedToParty
 from schemas.shared.amounts import counted
 from schemas.shared.page import (
     Markup,
@@ -33,6 +33,13 @@ CAUSES: Final = {
     "approved-by-person": "the person approved it",
     "sealed-to-party": "its match IDs were sealed to the party",
 }
+SEALED: Final = {
+    "share": "share of the secret",
+    "claims": "claims",
+    "statement": "statement on link IDs",
+    "cards": "cards of a review",
+    "columns": "delivered columns",
+}
 # What each leak means beyond the tables, for whoever must decide what to do.
 MEANINGS: Final = {
     "upload": "Whoever has these encodings and the secret can guess every record in them.",
@@ -40,9 +47,8 @@ MEANINGS: Final = {
     "epoch with a new secret.",
     "signing-key": "While it was in force, each of these acts may be somebody else's. Replace the key; "
     "approvals and signatures made with it need to be confirmed by the person.",
-    "receiving-key": "What was sealed to it can be opened: releases, claims and cards. "
-    "Shares of a secret that were sent to the person "
-    "while it was in force count as known.",
+    "receiving-key": "What was sealed to it can be opened. Shares of a secret that were sent to the person "
+    "while it was in force count as known: open an epoch with a new secret.",
     "log-key": "Whoever has it can write another log from that entry on. Compare pins and cosignatures of "
     "all parties: they show which log they have seen.",
 }
@@ -88,12 +94,14 @@ def _standings(incident: Incident) -> Iterator[tuple[Standing, str]]:
         yield "note", f"{n_releases}, of which fetched: {len(taken):,}"
         for text in _recipients(taken):
             yield "warn", text
-        if incident.cards:
-            n_reviews = counted(len(incident.cards), "review")
-            yield (
-                "warn",
-                f"cards of {n_reviews} were sealed to it: values of fields can be read in them",
-            )
+        in_clear = Counter(one.what for one in incident.sealed if one.what in ("cards", "columns"))
+        for what, name in (("cards", "review"), ("columns", "delivery")):
+            if in_clear[what]:
+                n_of = counted(in_clear[what], name)
+                yield (
+                    "warn",
+                    f"{what} of {n_of} were sealed to it: values of records can be read in them",
+                )
 
 
 def _recipients(taken: Sequence[ReachedRelease]) -> Iterator[str]:
@@ -148,19 +156,19 @@ def _tables(incident: Incident) -> Iterator[Markup]:
     ]
     header = ("Release", "For", "Mode", "Matches", "Entry", "Fetched", "First fetched", "Destroyed")
     yield _table("Releases", header, releases)
-    for what, sealed in (("Claims", incident.claims), ("Cards of reviews", incident.cards)):
-        if sealed:
-            reached = [
-                (
-                    f"{one.project}, round {one.round}",
-                    one.party,
-                    str(one.entry),
-                    moment(one.received),
-                )
-                for one in sealed
-            ]
-            columns = ("Project", "By", "Entry", "Received")
-            yield _table(f"{what} that were sealed to the party", columns, reached)
+    if incident.sealed:
+        sealed = [
+            (
+                SEALED[one.what],
+                f"{one.project}, {_which(one)}",
+                one.party,
+                str(one.entry),
+                moment(one.received),
+            )
+            for one in incident.sealed
+        ]
+        columns = ("What", "Project", "By", "Entry", "Received")
+        yield _table("What was sealed to the party", columns, sealed)
     if incident.acts:
         counted = Counter((act.kind, act.project or "none") for act in incident.acts)
         acts = [(kind, project, f"{n:,}") for (kind, project), n in sorted(counted.items())]
@@ -169,6 +177,10 @@ def _tables(incident: Incident) -> Iterator[Markup]:
             ("Kind of entry", "Project", "Entries"),
             acts,
         )
+
+
+def _which(sealed: SealedToParty) -> str:
+    return f"epoch {sealed.epoch}" if sealed.round is None else f"round {sealed.round}"
 
 
 def _matches(release: ReachedRelease) -> str:

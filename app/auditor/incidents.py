@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -12,15 +13,18 @@ from schemas.audit_incident import (
     Act,
     Cause,
     Incident,
-    ReachedClaims,
     ReachedRelease,
     ReachedRun,
     ReachedUpload,
     RunStage,
+    SealedKind,
+    SealedToParty,
     Subject,
 )
 from schemas.identity import signing_key_sha256
 from schemas.ids import UPLOAD_PREFIX, is_random_id
+from schemas.matchlog.agreement_kinds import AgreementProposed
+from schemas.matchlog.delivery_kinds import DeliveryReceived
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
     SIGN_ON,
@@ -33,10 +37,11 @@ from schemas.matchlog.kinds import (
     RoleChanged,
     RunAsked,
     SecretConfirmed,
+    ShareRelayed,
     UploadReceived,
 )
 from schemas.matchlog.review_kinds import ReviewAnswered, ReviewAsked
-from schemas.matchlog.round_kinds import ClaimsReceived
+from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
 
 _STAGES: Final[dict[str, RunStage]] = {
     "run-started": "started",
@@ -90,12 +95,14 @@ class IncidentBook:
     parties: set[str] = field(default_factory=set)
     uploads: dict[str, ReachedUpload] = field(default_factory=dict)
     releases: dict[str, ReachedRelease] = field(default_factory=dict)
-    claims: list[ReachedClaims] = field(default_factory=list)
-    cards: list[ReachedClaims] = field(default_factory=list)
+    sealed: list[SealedToParty] = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
     _runs: dict[str, _Run] = field(default_factory=dict)
     _standing: set[str] = field(default_factory=set)
     _reviewers: dict[str, str] = field(default_factory=dict)
+    _recipients: defaultdict[tuple[str, str], set[str]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
 
     def take(self, entry: Entry) -> None:
         """Take the next entry."""
@@ -103,6 +110,7 @@ class IncidentBook:
         self._take_act(entry)
         if entry.outcome == "refused":
             return
+        self._take_sealed(entry)
         if isinstance(entry.body, UploadReceived):
             self._take_upload(entry, entry.body)
         elif isinstance(entry.body, RunAsked):
@@ -111,8 +119,8 @@ class IncidentBook:
             self._take_run(entry, self._runs[entry.object])
         elif entry.kind == "standing-approved":
             self._take_standing(entry)
-        elif isinstance(entry.body, ClaimsReceived):
-            self._take_claims(entry, entry.body)
+        elif isinstance(entry.body, AgreementProposed):
+            self._take_proposed(entry.body)
         elif "release" in entry.kind:
             self._take_release(entry)
         elif entry.kind == "upload-destroyed" and entry.object in self.uploads:
@@ -136,8 +144,7 @@ class IncidentBook:
             uploads=tuple(self.uploads.values()),
             runs=tuple(self._reached_runs()),
             releases=tuple(self.releases.values()),
-            claims=tuple(self.claims),
-            cards=tuple(self.cards),
+            sealed=tuple(self.sealed),
             acts=tuple(self.acts),
         )
 
@@ -226,9 +233,6 @@ class IncidentBook:
         run.stage = _STAGES.get(entry.kind, run.stage)
         if isinstance(body, ReviewAsked):
             self._reviewers[cast(str, entry.object)] = body.reviewer
-        is_answered = isinstance(body, ReviewAnswered)
-        if is_answered and self._can_open(self._reviewers[cast(str, entry.object)]):
-            self.cards.append(_reached(entry, body.round))
         is_by_standing = entry.kind == "standing-used" and body.approval in self._standing
         if is_by_standing or (entry.kind == "run-approved" and self._is_by_person(entry)):
             run.cause = run.cause or "approved-by-person"
@@ -262,9 +266,40 @@ class IncidentBook:
         elif entry.kind == "release-destroyed":
             self._change(self.releases, entry, destroyed=entry.time)
 
-    def _take_claims(self, entry: Entry, body: ClaimsReceived) -> None:
-        if self._can_open(body.partner):
-            self.claims.append(_reached(entry, body.round))
+    def _take_proposed(self, body: AgreementProposed) -> None:
+        # Of every version that was proposed: what is sealed to too many is better told than what is left out.
+        for recipient in body.agreement.recipients:
+            self._recipients[body.agreement.project, recipient.space].add(recipient.party)
+
+    def _take_sealed(self, entry: Entry) -> None:
+        body: Any = entry.body
+        if isinstance(body, ShareRelayed):
+            self._add_sealed("share", entry, body.recipient)
+        elif isinstance(body, ClaimsReceived):
+            self._add_sealed("claims", entry, body.partner)
+        elif isinstance(body, StatementReceived):
+            others = self._recipients[cast(str, entry.project), body.space] - {entry.actor.party}
+            self._add_sealed("statement", entry, *others)
+        elif isinstance(body, ReviewAnswered):
+            self._add_sealed("cards", entry, self._reviewers[cast(str, entry.object)])
+        elif isinstance(body, DeliveryReceived):
+            self._add_sealed("columns", entry, body.recipient)
+
+    def _add_sealed(self, what: SealedKind, entry: Entry, *receivers: str) -> None:
+        if not any(map(self._can_open, receivers)):
+            return
+        body: Any = entry.body
+        self.sealed.append(
+            SealedToParty(
+                what=what,
+                project=cast(str, entry.project),
+                round=getattr(body, "round", None),
+                epoch=getattr(body, "epoch", None),
+                party=entry.actor.party,
+                entry=entry.seq,
+                received=entry.time,
+            )
+        )
 
     def _can_open(self, party: str) -> bool:
         """Tell whether what is sealed to a party now can be opened with the receiving key that leaked."""
@@ -299,14 +334,3 @@ class IncidentBook:
         """Replace what is known of the entry's object; the models are frozen."""
         at = cast(str, entry.object)
         known[at] = known[at].model_copy(update=changes)
-
-
-def _reached(entry: Entry, number: int) -> ReachedClaims:
-    """Return what was sealed in a round, as the entry of its receipt has it."""
-    return ReachedClaims(
-        project=cast(str, entry.project),
-        round=number,
-        party=entry.actor.party,
-        entry=entry.seq,
-        received=entry.time,
-    )

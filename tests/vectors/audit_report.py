@@ -144,8 +144,26 @@ INCIDENT: dict[str, Any] = {
             "destroyed": None,
         }
     ],
-    "claims": [],
-    "cards": [],
+    "sealed": [
+        {
+            "what": "claims",
+            "project": PROJECT,
+            "round": 2,
+            "epoch": None,
+            "party": "school-district",
+            "entry": 11,
+            "received": TIME,
+        },
+        {
+            "what": "share",
+            "project": PROJECT,
+            "round": None,
+            "epoch": 1,
+            "party": "school-district",
+            "entry": 2,
+            "received": TIME,
+        },
+    ],
     "acts": [],
 }
 FAULT: dict[str, Any] = {

@@ -381,7 +381,7 @@ def most_of_partners(session: Session, side: Side) -> int | None:
 
 
 def _agreed_pairs(session: Session) -> Iterator[tuple[Side, int]]:
-    """Yield of each of this agency's pairs its own side, and how many records the partner's file has at most."""
+    """Yield of each of this agency's pairs its own side, and the most records of the partner's file."""
     if not session.config_path.exists():
         return
     for kept in agreements_kept(session).binding_about(session.now().date()):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from samples.delivered_log import DeliveringProject
 from samples.log import SampleLog, everything_else, story
 from samples.parties import ANN, CW, K12, OPERATOR, PAT
 from samples.refusals import raises
@@ -50,6 +51,17 @@ def told() -> SampleLog:
 
 
 LOG = told()
+
+
+def receiving_key(log: SampleLog, party: str) -> str:
+    """The first receiving key of a party's person."""
+    enrolled: list[Any] = [e for e in log.entries if e.kind == "person-enrolled"]
+    return next(e.body.receiving_key for e in enrolled if e.body.party == party)
+
+
+def sealed_entries(incident: Incident, what: str) -> list[int]:
+    """The entries of what was sealed to the party."""
+    return [one.entry for one in incident.sealed if one.what == what]
 
 
 def reached(subject: str, log: SampleLog = LOG) -> Incident:
@@ -185,7 +197,7 @@ def test_a_receiving_key_reaches_what_was_sealed_to_its_party() -> None:
         for e in entries("claims-received")
         if e.body.partner == "county-cw" and e.seq > replaced[0].seq  # type: ignore[attr-defined]
     ]
-    assert [one.entry for one in incident.claims] == [e.seq for e in claims]
+    assert sealed_entries(incident, "claims") == [e.seq for e in claims]
     assert claims
     assert incident.subject == "receiving-key"
     require_like(incident, set(), {entry.body.run for entry in blind})
@@ -203,15 +215,31 @@ def test_a_receiving_key_reaches_the_cards_that_were_sealed_to_its_partys_review
     project = ReviewedProject(log)
     project.linked()
     answered = project.answer()
-    keys: dict[str, str] = {
-        e.body.party: e.body.receiving_key  # type: ignore[attr-defined]
-        for e in log.entries
-        if e.kind == "person-enrolled"
-    }
-    incident = reached(keys["county-cw"], log)
-    assert [(one.party, one.entry) for one in incident.cards] == [("school-district", answered.seq)]
+    incident = reached(receiving_key(log, "county-cw"), log)
+    assert {one.party for one in incident.sealed} == {"school-district"}
+    assert sealed_entries(incident, "cards") == [answered.seq]
     assert any("cards of 1 review were sealed to it" in line for line in incident_lines(incident))
-    assert not reached(keys["school-district"], log).cards
+    assert not sealed_entries(reached(receiving_key(log, "school-district"), log), "cards")
+
+
+def test_a_receiving_key_reaches_shares_statements_and_columns() -> None:
+    log = story(84, n_weeks=0)
+    project = DeliveringProject(log)
+    log.rounds(project.project).ensure_open()
+    sealed = {
+        "share": log.relay(K12, "county-cw"),
+        "statement": log.rounds(project.project).state(K12),
+        "columns": project.deliver(K12),
+    }
+    log.relay(CW, "school-district")
+    project.deliver(CW)
+    incident = reached(receiving_key(log, "county-cw"), log)
+    assert {what: sealed_entries(incident, what) for what in sealed} == {
+        what: [entry.seq] for what, entry in sealed.items()
+    }
+    (share,) = (one for one in incident.sealed if one.what == "share")
+    assert (share.round, share.epoch) == (None, 1)
+    assert any("columns of 1 delivery were" in line for line in incident_lines(incident))
 
 
 def test_a_log_key_is_in_force_until_it_is_handed_over() -> None:
