@@ -8,7 +8,7 @@ from typing import Final
 
 from app.auditor.phrases import moment
 from app.auditor.register import NOT_SHOWN
-from schemas.audit_incident import Incident, ReachedRelease, SealedToParty
+from schemas.audit_incident import Incident, ReachedRelease, SealedKind, SealedToParty
 from schemas.shared.amounts import counted
 from schemas.shared.page import (
     Markup,
@@ -33,6 +33,8 @@ CAUSES: Final = {
     "approved-by-person": "the person approved it",
     "sealed-to-party": "its match IDs were sealed to the party",
 }
+# What of it has values of records, and what one is of.
+IN_CLEAR: Final[dict[SealedKind, str]] = {"cards": "review", "columns": "delivery"}
 SEALED: Final = {
     "share": "share of the secret",
     "claims": "claims",
@@ -94,10 +96,10 @@ def _standings(incident: Incident) -> Iterator[tuple[Standing, str]]:
         yield "note", f"{n_releases}, of which fetched: {len(taken):,}"
         for text in _recipients(taken):
             yield "warn", text
-        in_clear = Counter(one.what for one in incident.sealed if one.what in ("cards", "columns"))
-        for what, name in (("cards", "review"), ("columns", "delivery")):
-            if in_clear[what]:
-                n_of = counted(in_clear[what], name)
+        n_sealed = Counter(one.what for one in incident.sealed)
+        for what, name in IN_CLEAR.items():
+            if n_sealed[what]:
+                n_of = counted(n_sealed[what], name)
                 yield (
                     "warn",
                     f"{what} of {n_of} were sealed to it: values of records can be read in them",
