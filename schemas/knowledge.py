@@ -98,13 +98,31 @@ def _agencies(agreement: Agreement) -> Iterator[Row]:
 
 def _alone(agreement: Agreement, modes: dict[str, ReleaseMode], agency: str, others: str) -> str:
     received = _from_release(modes.get(agency, "none"), others)
-    return f"{received} {_by_asking(agreement, modes, agency)}".strip()
+    others_columns = "".join(_others_columns(agreement, agency))
+    return f"{received} {others_columns}{_by_asking(agreement, modes, agency)}".strip()
+
+
+def _others_columns(agreement: Agreement, agency: str) -> Iterator[str]:
+    """Yield which values of other agencies' records an agency comes to see, or that it sees none."""
+    review, is_told = agreement.review, False
+    for other in agreement.names("agency"):
+        if other == agency:
+            continue
+        shown = agreement.columns(other, "shown")
+        if review is not None and review.reviewer == agency and shown:
+            is_told = True
+            yield f"Its reviewers see {', '.join(shown)} of the records of {other} that they are asked about. "
+        handed = agreement.handed_over(other, agency)
+        if handed:
+            is_told = True
+            yield f"It gets {', '.join(handed)} of matched records of {other}. "
+    if not is_told:
+        yield "No value of another agency's record. "
 
 
 def _from_release(mode: ReleaseMode, others: str) -> str:
     return {
-        "linked": f"Which of its own records have a match at {others or 'no other agency'}. No value of "
-        "another agency's record.",
+        "linked": f"Which of its own records have a match at {others or 'no other agency'}.",
         "blind": "Match IDs of all handed-over records, without knowing whose they are until they are joined.",
         "count": "How many matches there are, unless they are too few to show.",
         "none": "Nothing about any match.",
@@ -148,10 +166,11 @@ def _operator(agreement: Agreement) -> Row:
     alone = (
         "How many records each file has. Which numbered records of two files came together because they "
         "agree on enough of their names, birth dates and what else is compared, and how different they are in "
-        "each field; not which name or date. Which numbered records of the smaller file are near each other. "
+        "each field; not which name or date. Whether two such records were linked in an earlier round, or were "
+        "said to be two people by a reviewer. Which numbered records of the smaller file are near each other. "
         "Of a record of the larger file that is near nobody in the smaller one: nothing. Which records are "
         "linked, whatever is released. All numbers are new in each round, but some records can be followed "
-        "to the next one by whom they meet, as measured."
+        "to the next one by whom they meet, as measured." + _of_review(agreement)
     )
     together = (
         "With a register of likely people, but without the secret: a few of the linked people, by who is near "
@@ -162,6 +181,16 @@ def _operator(agreement: Agreement) -> Row:
         "compares in secret what it holds, or withholds a match, nothing but its word prevents."
     )
     return (f"{agreement.operator.name}, the operator", alone, together, against)
+
+
+def _of_review(agreement: Agreement) -> str:
+    if agreement.review is None:
+        return ""
+    return (
+        " Which numbered records each question of a review is about, and each reviewer's verdict and reason, "
+        "such as twins; no card. Which records of an agency that is asked share a group of at least "
+        f"{agreement.review.bucket}; these groups stay alike from round to round."
+    )
 
 
 def _auditors(agreement: Agreement) -> Iterator[Row]:

@@ -459,7 +459,7 @@ KINDS: Final[dict[str, Kind]] = {
     "person-enrolled": Kind(PersonEnrolled, in_project=False),
     "sign-in-refused": Kind(SignInRefused, in_project=False, outcomes=frozenset({"refused"})),
     "role-changed": Kind(RoleChanged, in_project=None),
-    "key-rotated": Kind(KeyRotated, in_project=None),
+    "key-rotated": Kind(KeyRotated, in_project=None, max_bytes=_DOCUMENT_BYTES),
     "project-opened": Kind(ProjectOpened, is_unbound=True),
     "agreement-proposed": Kind(AgreementProposed, max_bytes=_AGREEMENT_BYTES, duties=("steward",)),
     "agreement-signed": Kind(AgreementSigned, max_bytes=_DOCUMENT_BYTES),
