@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.db import Window, look_through, scalars_of_project
@@ -111,6 +111,13 @@ def statements_since(
         newest = select(row).where(*meant, row.party == party).order_by(row.at.desc(), row.sha256)
         found.extend(session.scalars(newest.limit(each)))
     return sorted(found, key=lambda one: (one.at, one.sha256))
+
+
+def count_statements(session: Session, project: str, party: str, since: str) -> int:
+    """Return how many statements a party has made of a project after a time."""
+    row = DestructionStatement
+    query = select(func.count()).where(row.project == project, row.party == party, row.at > since)
+    return session.scalar(query) or 0
 
 
 def find_statement(session: Session, sha256: str) -> DestructionStatement | None:
