@@ -12,6 +12,7 @@ from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, Linkage
 
 from app.auditor.verify import verify_bundle
 from app.evidence import endpoints, service
+from app.security.errors import StorageFullError
 from schemas.api import LogCheckpoint
 from schemas.matchlog.bundle import MEDIA_TYPE
 from schemas.matchlog.checkpoint import open_checkpoint
@@ -168,3 +169,38 @@ def test_a_bundle_leaves_no_file_behind(linkage: Linkage, monkeypatch: pytest.Mo
     raw = bundle(linkage, "operator", "operator")
     assert len(raw) > 1000
     assert list(linkage.broker.settings.scratch_dir.iterdir()) == []
+
+
+def test_a_person_is_handed_so_many_bundles_at_once(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = linkage.as_party("operator", "operator") and linkage.person("operator", "operator").id
+    on_their_way = [
+        service._new_bundle(linkage.broker.settings.scratch_dir, person) for _ in "1234"
+    ]
+    n_entries = len(linkage.log_entries())
+    answer = linkage.get("/v1/log/bundle", "operator", "operator")
+    assert (answer.status_code, answer.json()["type"].rsplit(":")[-1]) == (429, "too-many-requests")
+    assert len(linkage.log_entries()) == n_entries
+    on_their_way.pop().close()
+    on_their_way.pop()
+    for _ in range(3):
+        bundle(linkage, "operator", "operator")
+
+
+def test_no_bundle_fills_the_disk(linkage: Linkage, monkeypatch: pytest.MonkeyPatch) -> None:
+    n_left = 1
+
+    def refuse_when_full() -> None:
+        nonlocal n_left
+        n_left -= 1
+        if n_left < 0:
+            raise StorageFullError("full")
+
+    monkeypatch.setattr(linkage.broker.blobs, "refuse_when_full", refuse_when_full)
+    assert linkage.get("/v1/log/bundle", "operator", "operator").status_code == 507
+    assert linkage.log_kinds()[-1] == "exported"
+    # Where it is nearly full already, nothing is made and nothing logged.
+    n_entries = len(linkage.log_entries())
+    assert linkage.get("/v1/log/bundle", "operator", "operator").status_code == 507
+    assert len(linkage.log_entries()) == n_entries
