@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.errors import STATEMENT_REFUSED
 from app.agreements.holds import require_own
 from app.agreements.service import binding_terms, lock_rounds, project_for, visible
-from app.clock import utc_text
+from app.clock import parse_utc, utc_text
 from app.db import NEWEST, Window, insert_rows
 from app.destruction import repository
 from app.destruction.errors import NOT_CERTIFIED, OTHER_CERTIFICATE
@@ -178,7 +178,7 @@ def receive_statement(
     require_own(session, actor, signed)
     digest = signed.digest()
     if repository.find_statement(session, digest) is None:
-        _refuse_too_many(session, broker, actor, project)
+        _refuse_too_many(session, said)
         document = signed.to_canonical().decode("utf-8")
         row = DestructionStatement(
             sha256=digest, project=project, party=actor.party, at=said.at, document=document
@@ -189,11 +189,12 @@ def receive_statement(
     return StatementTaken(sha256=digest, project=project, party=actor.party, at=said.at)
 
 
-def _refuse_too_many(session: Session, broker: Broker, actor: Actor, project: str) -> None:
+def _refuse_too_many(session: Session, said: LocalStatement) -> None:
     # So that of two that come at once both are counted.
-    lock_rounds(session, project)
-    a_day_ago = utc_text(broker.clock() - timedelta(days=1))
-    if repository.count_statements(session, project, actor.party, a_day_ago) >= MAX_STATED_A_DAY:
+    lock_rounds(session, said.project)
+    at, day = parse_utc(said.at), timedelta(days=1)
+    near = (utc_text(at - day), utc_text(at + day))
+    if repository.count_statements(session, said.project, said.party, *near) >= MAX_STATED_A_DAY:
         raise RefusedError(
             STATEMENT_REFUSED,
             f"The party has stated {MAX_STATED_A_DAY} times within a day what it deleted.",

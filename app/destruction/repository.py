@@ -113,10 +113,12 @@ def statements_since(
     return sorted(found, key=lambda one: (one.at, one.sha256))
 
 
-def count_statements(session: Session, project: str, party: str, since: str) -> int:
-    """Return how many statements a party has made of a project after a time."""
+def count_statements(session: Session, project: str, party: str, after: str, before: str) -> int:
+    """Return how many statements a party has made of a project, by their own times, between two times."""
     row = DestructionStatement
-    query = select(func.count()).where(row.project == project, row.party == party, row.at > since)
+    query = select(func.count()).where(
+        row.project == project, row.party == party, row.at > after, row.at < before
+    )
     return session.scalar(query) or 0
 
 

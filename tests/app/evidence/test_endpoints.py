@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -171,20 +172,20 @@ def test_a_bundle_leaves_no_file_behind(linkage: Linkage, monkeypatch: pytest.Mo
     assert list(linkage.broker.settings.scratch_dir.iterdir()) == []
 
 
-def test_a_person_is_handed_so_many_bundles_at_once(
-    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    person = linkage.as_party("operator", "operator") and linkage.person("operator", "operator").id
-    on_their_way = [
-        service._new_bundle(linkage.broker.settings.scratch_dir, person) for _ in "1234"
-    ]
+def test_a_person_is_handed_so_many_bundles_at_once(linkage: Linkage) -> None:
+    linkage.as_party("operator", "operator")
+    person = linkage.person("operator", "operator").id
     n_entries = len(linkage.log_entries())
-    answer = linkage.get("/v1/log/bundle", "operator", "operator")
-    assert (answer.status_code, answer.json()["type"].rsplit(":")[-1]) == (429, "too-many-requests")
-    assert len(linkage.log_entries()) == n_entries
-    on_their_way.pop().close()
-    on_their_way.pop()
-    for _ in range(3):
+    with ExitStack() as on_their_way:
+        for _ in range(service.MAX_BUNDLES):
+            waiting = service._new_bundle(linkage.broker.settings.scratch_dir, person)
+            on_their_way.enter_context(waiting)
+        answer = linkage.get("/v1/log/bundle", "operator", "operator")
+        assert Problem.from_json(answer.json()).code == "too-many-requests"
+        assert len(linkage.log_entries()) == n_entries
+        # Those of others do not count.
+        bundle(linkage, AUDITOR, "auditor", PROJECT)
+        waiting.close()
         bundle(linkage, "operator", "operator")
 
 
