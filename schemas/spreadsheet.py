@@ -7,15 +7,20 @@ from typing import Final
 
 # A spreadsheet takes a cell that begins so for a formula, and would compute it.
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+# What divides cells or lines where a spreadsheet divides by semicolons or tabs: quotation marks keep nothing
+# together that does not begin with one, and those that come next are read as the beginning of a cell.
+_NEXT_CELL: Final = re.compile(r"""(?<=[;\t\r\n])(?="*[=+\-@])""")
 # Numbers, telephone numbers and dashes: without a letter or a quotation mark nothing is called or looked up.
 _HARMLESS: Final = re.compile(r"[+-][0-9 .,:%()/-]*(?:(?<=[0-9.])[eE][+-]?[0-9]+)?")
 
 
 def inert(cell: str) -> str:
-    """Return a cell as it is, or behind an apostrophe where a spreadsheet would take it for a formula.
+    """Return a cell as it is, or with apostrophes before what a spreadsheet would take for a formula.
 
+    That is the cell, or a part of it, which is a cell to a spreadsheet that divides by semicolons or tabs.
     Done again it changes nothing more.
     """
+    cell = _NEXT_CELL.sub("'", cell)
     if cell.startswith(_FORMULA_STARTS) and not _HARMLESS.fullmatch(cell):
         return f"'{cell}"
     return cell

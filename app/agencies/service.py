@@ -229,6 +229,10 @@ def open_session(session: Session, code: str, now: datetime) -> str:
         raise RefusedError(SESSION_CODE, "This link has expired; ask for a new one.")
     cookie = secrets.token_urlsafe(32)
     expires = utc_text(now + SESSION_LIFETIME)
+    token = repository.require_token(session, token_id)
+    if token.thumbprint is None:
+        # Whoever came by a token that needs no key reads for as long as it lasts, and no longer.
+        expires = min(expires, token.expires)
     insert_rows(session, PageSession(digest=digest_of(cookie), token=token_id, expires=expires))
     return cookie
 

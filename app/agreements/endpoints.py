@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from app.agencies.persons import identities_of
 from app.agreements import negotiation, service
@@ -62,7 +62,15 @@ def show_last_word(broker: WiredBroker, actor: CurrentActor, project: ProjectPat
         return last_word(session, actor, project)
 
 
-@router.post("/v1/projects/{project}/agreements", status_code=201)
+def _negotiable(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> None:
+    """Let nobody send a large body about a project that is not theirs to negotiate about."""
+    with broker.database.read() as session:
+        negotiation.require_negotiation(session, actor, project)
+
+
+@router.post(
+    "/v1/projects/{project}/agreements", status_code=201, dependencies=[Depends(_negotiable)]
+)
 def propose_agreement(
     broker: WiredBroker,
     actor: CurrentActor,

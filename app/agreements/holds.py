@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from app.agencies.persons import keys_of
 from app.agreements import repository
 from app.agreements.errors import HOLD_REFUSED, LEGAL_HOLD, STATEMENT_REFUSED
 from app.agreements.hold_models import LegalHold
-from app.agreements.service import binding_terms, project_for
+from app.agreements.service import binding_terms, lock_rounds, project_for
 from app.clock import utc_text
 from app.db import insert_rows, reading_ahead
 from app.errors import RefusedError
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from app.security.actor import Actor
     from schemas.document import Model
 
+# Their statements stay for good; one hold keeps everything.
+MAX_HOLDS_A_DAY: Final = 16
+
 
 def set_hold(
     session: Session,
@@ -47,9 +51,16 @@ def set_hold(
         signed: the statement of a party's steward; None where the operator's command acts.
     Raises:
         NotFoundError: no such project, or not the caller's.
-        hold-refused: nothing binds the project yet.
+        hold-refused: nothing binds the project yet, or the party has set too many within a day.
     """
     project_for(session, actor, project)
+    _wait_for_destructions(session, project)
+    a_day_ago = utc_text(broker.clock() - timedelta(days=1))
+    earlier = repository.holds_of(session, project)
+    if sum(one.party == actor.party and one.made > a_day_ago for one in earlier) >= MAX_HOLDS_A_DAY:
+        raise RefusedError(
+            HOLD_REFUSED, f"The party has set {MAX_HOLDS_A_DAY} legal holds within a day."
+        )
     hold = LegalHold(
         id=new_id(HOLD_PREFIX),
         project=project,
@@ -82,6 +93,7 @@ def lift_holds(
         hold-refused: the party has set none that stands.
     """
     project_for(session, actor, project)
+    _wait_for_destructions(session, project)
     mine = [
         hold for hold in repository.standing_holds(session, project) if hold.party == actor.party
     ]
@@ -110,6 +122,7 @@ def receive_notice(
     if not isinstance(said, HoldNotice) or said.project != project:
         raise RefusedError(HOLD_REFUSED, "The statement is not about a legal hold of this project.")
     require_own(session, actor, signed)
+    _wait_for_destructions(session, project)
     document = signed.to_canonical().decode("utf-8")
     for hold in holds_of(session, actor, project):
         if document in (hold.document, hold.lifting):
@@ -188,6 +201,11 @@ def refuse_held(session: Session, project: str, now: datetime) -> None:
             clause="legal-hold",
             hint="whoever set the hold can lift it",
         )
+
+
+def _wait_for_destructions(session: Session, project: str) -> None:
+    """Let what looked at the holds before commit first: none is under way once a hold is acknowledged."""
+    lock_rounds(session, project)
 
 
 def _log(

@@ -50,9 +50,9 @@ def end_records(
     return ended
 
 
-def due_records(session: Session, now: str, held: Collection[str]) -> Sequence[MatchRecord]:
-    """Return, locked, some match records whose time is over; not those of projects that are held."""
-    return due_rows(session, MatchRecord, now, held)
+def due_records(session: Session, now: str, project: str) -> Sequence[MatchRecord]:
+    """Return, locked, some of a project's match records whose time is over."""
+    return due_rows(session, MatchRecord, now, project)
 
 
 def _ended(session: Session, record: MatchRecord, binding: TermsInForce, reason: str) -> Ended:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from app.clock import utc_text
@@ -31,9 +31,9 @@ def live_deliveries(
     return repository.live_of_project(session, project, party)
 
 
-def due_deliveries(session: Session, now: str, held: Collection[str]) -> Sequence[Delivery]:
-    """Return, locked, some deliveries whose time is over; not those of projects that are held."""
-    return due_rows(session, Delivery, now, held)
+def due_deliveries(session: Session, now: str, project: str) -> Sequence[Delivery]:
+    """Return, locked, some of a project's deliveries whose time is over."""
+    return due_rows(session, Delivery, now, project)
 
 
 def end_deliveries(

@@ -208,8 +208,7 @@ def page_links(commands: Commands, plan: Rehearsal) -> dict[str, str]:
     def auditor(lane: Commands) -> None:
         made = lane.run(
             "Ida: make a link to the pages", plan.auditor,
-            "blindlink-audit", "page-link", plan.url, "--token-file", TOKEN,
-            "--ca-file", plan.ca_file,
+            "blindlink", "identity", "page-link",
         )  # fmt: skip
         links["auditor"] = made.output.strip()
 

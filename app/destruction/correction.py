@@ -17,6 +17,7 @@ from app.rounds.errors import HANDED_OUT
 from app.rounds.opening import supersede_round
 from app.rounds.service import following_of, was_handed_out
 from app.runs.ending import runs_of_round
+from app.sealed.objects import end_retired
 from app.uploads.ending import expire_open_of, live_uploads
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def correct_round(
         return following_of(session, project, number)
     refuse_held(session, project, broker.clock())
     expire_open_of(session, project, None, number)
+    end_retired(session, project)
     runs = runs_of_round(session, project, number)
     found = Found(
         uploads=list(live_uploads(session, project, number=number)),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from app.agreements import holds
+from app.agreements.service import project_for
 from app.db import Window
 from app.destruction import correction, participation, service, withdrawal
 from app.destruction.certification import finish
@@ -106,7 +107,15 @@ def countersign(
         return participation.countersign(session, broker, actor, certificate, signed)
 
 
-@router.post("/v1/projects/{project}/destruction-statements")
+def _visible_project(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> None:
+    """Let nobody send a large body about a project that is not theirs to see."""
+    with broker.database.read() as session:
+        project_for(session, actor, project)
+
+
+@router.post(
+    "/v1/projects/{project}/destruction-statements", dependencies=[Depends(_visible_project)]
+)
 def state_destruction(
     broker: WiredBroker,
     actor: CurrentActor,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from app.agreements.holds import all_projects, held_projects
+from app.agreements.holds import all_projects, held_projects, is_held
+from app.agreements.service import lock_rounds
 from app.clock import utc_text
 from app.decisions.ending import due_records
 from app.deliveries.ending import due_deliveries
@@ -20,10 +20,13 @@ from app.destruction.service import (
     end_all,
     projects_to_clear,
 )
+from app.errors import RefusedError
 from app.links.ending import due_releases
 from app.review.ending import due_reviews
 from app.rounds.ending import due_messages
-from app.uploads.ending import due_uploads, expire_open
+from app.sealed.ending import due_projects
+from app.sealed.objects import end_retired
+from app.uploads.ending import due_uploads, expire_open, projects_with_overdue
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -32,38 +35,55 @@ if TYPE_CHECKING:
 def begin_overdue(broker: Broker) -> int:
     """End what is past its keeping time where nothing holds it, a destruction a project; returns how much.
 
-    Uploads that were never committed end too, without an entry: the log does not know them.
+    Uploads that were never committed end too, and what was replaced, without an entry: the log does not
+    know that they were there, or does not say what became of them.
     """
     now = utc_text(broker.clock())
+    with broker.database.read() as session:
+        due = due_projects(session, now) | projects_with_overdue(session, now)
+        held = held_projects(session, broker.clock()) if due else frozenset()
+    return sum(_end_overdue(broker, project) for project in sorted(due - held))
+
+
+def _end_overdue(broker: Broker, project: str) -> int:
+    """End what is overdue of one project, as `begin_overdue`."""
     with broker.database.write() as session:
-        held = held_projects(session, broker.clock())
-        n_ended = expire_open(session, now)
-        found: dict[str, Found] = defaultdict(Found)
-        for release in due_releases(session, now, held):
-            found[release.project].releases.append(release)
-        for record in due_records(session, now, held):
-            found[record.project].records.append(record)
-        for upload in due_uploads(session, now, held):
-            found[upload.project].uploads.append(upload)
-        for message in due_messages(session, now, held):
-            found[message.project].messages.append(message)
-        for review in due_reviews(session, now, held):
-            found[review.project].reviews.append(review)
-        for delivery in due_deliveries(session, now, held):
-            found[delivery.project].deliveries.append(delivery)
-        for project, due in sorted(found.items()):
+        # Before the holds are looked at: one that is set later comes later in the log, too.
+        lock_rounds(session, project)
+        if is_held(session, project, broker.clock()):
+            return 0
+        now = utc_text(broker.clock())
+        expire_open(session, now, project)
+        n_retired = end_retired(session, project)
+        due = Found(
+            uploads=list(due_uploads(session, now, project)),
+            releases=list(due_releases(session, now, project)),
+            records=list(due_records(session, now, project)),
+            messages=list(due_messages(session, now, project)),
+            reviews=list(due_reviews(session, now, project)),
+            deliveries=list(due_deliveries(session, now, project)),
+        )
+        if due:
             end_all(session, broker, Wanted(project, "expired", reason=RETENTION), due)
-            n_ended += len(due)
-    return n_ended
+        return n_retired + len(due)
 
 
 def begin_projects(broker: Broker) -> int:
     """Begin to destroy all of the projects whose day has passed; returns how many."""
     with broker.database.write() as session:
         due = list(projects_to_clear(session, broker, all_projects(session)))
-        for project in due:
+    return sum(_begin_project(broker, project) for project in due)
+
+
+def _begin_project(broker: Broker, project: str) -> bool:
+    # A unit of work each: who waits for a second project with the log's end in hand may wait for ever.
+    try:
+        with broker.database.write() as session:
             begin(session, broker, Wanted(project, "project", reason=BY_DATE))
-    return len(due)
+    except RefusedError:
+        # Held since it was found.
+        return False
+    return True
 
 
 def finish_begun(broker: Broker) -> int:

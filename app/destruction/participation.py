@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from app.agreements.errors import STATEMENT_REFUSED
 from app.agreements.holds import require_own
-from app.agreements.service import binding_terms, project_for, visible
+from app.agreements.service import binding_terms, lock_rounds, project_for, visible
+from app.clock import parse_utc, utc_text
 from app.db import NEWEST, Window, insert_rows
 from app.destruction import repository
 from app.destruction.errors import NOT_CERTIFIED, OTHER_CERTIFICATE
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 # As many of a party's statements as stand beside a certificate.
 PER_PARTY: Final = 4
+MAX_STATED_A_DAY: Final = 16
 
 
 def destruction_for(session: Session, actor: Actor, certificate: str) -> Destruction:
@@ -158,7 +162,7 @@ def receive_statement(
     Raises:
         NotFoundError: no such project or certificate, or not the caller's.
         other-certificate: it is about something else.
-        statement-refused: it is not the caller's own signature.
+        statement-refused: it is not the caller's own signature, or one of too many within a day.
     """
     project_for(session, actor, project)
     said = signed.said
@@ -174,6 +178,7 @@ def receive_statement(
     require_own(session, actor, signed)
     digest = signed.digest()
     if repository.find_statement(session, digest) is None:
+        _refuse_too_many(session, said)
         document = signed.to_canonical().decode("utf-8")
         row = DestructionStatement(
             sha256=digest, project=project, party=actor.party, at=said.at, document=document
@@ -182,6 +187,19 @@ def receive_statement(
         body = DestructionStated(signed_sha256=digest)
         _log(session, broker, actor, project, body, certificate=said.certificate)
     return StatementTaken(sha256=digest, project=project, party=actor.party, at=said.at)
+
+
+def _refuse_too_many(session: Session, said: LocalStatement) -> None:
+    # So that of two that come at once both are counted.
+    lock_rounds(session, said.project)
+    at, day = parse_utc(said.at), timedelta(days=1)
+    near = (utc_text(at - day), utc_text(at + day))
+    if repository.count_statements(session, said.project, said.party, *near) >= MAX_STATED_A_DAY:
+        raise RefusedError(
+            STATEMENT_REFUSED,
+            f"The party has stated {MAX_STATED_A_DAY} times within a day what it deleted.",
+            hint="it can again tomorrow; one statement names up to 1,024 files",
+        )
 
 
 def _statements(session: Session, certificate: Certificate) -> tuple[SignedDestruction, ...]:

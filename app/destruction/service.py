@@ -27,6 +27,7 @@ from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from app.review.ending import end_reviews, live_reviews
 from app.rounds.ending import end_messages, live_messages
 from app.runs.ending import cancel_runs, runs_using
+from app.sealed.objects import end_retired
 from app.uploads.ending import end_uploads, expire_open_of, live_uploads, uploads_of_party
 from app.uploads.service import upload_for
 from schemas.destruction import MAX_OBJECTS
@@ -138,6 +139,7 @@ def begin(session: Session, broker: Broker, wanted: Wanted) -> Destruction:
     if wanted.scope in ("project", "party"):
         # Not in the log, and so in no certificate; but they are encodings.
         expire_open_of(session, wanted.project, wanted.subject)
+    end_retired(session, wanted.project)
     place = (wanted.project, wanted.scope, wanted.subject)
     earlier = repository.newest_of(session, *place, is_open=True)
     if earlier is not None:

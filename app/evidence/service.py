@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import tempfile
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 from app.agreements.service import agreement_now, require_visible
 from app.clock import utc_text
@@ -26,6 +28,7 @@ from app.matchlog.proofs import (
     newest_cosigned,
     newest_time,
 )
+from app.security.errors import TooManyRequestsError, storing
 from schemas.api import LogCheckpoint
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint
 from schemas.matchlog.entry import Entry, parse_entry
@@ -34,6 +37,8 @@ from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.proof import LogProof
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy.orm import Session
 
     from app.broker import Broker
@@ -42,6 +47,11 @@ if TYPE_CHECKING:
 
 # Below this a bundle is kept in memory; a larger one waits in a file that has no name.
 SPOOL_BYTES: Final = 4 * 1024 * 1024
+# Each has the size of the log, for as long as it is on its way.
+MAX_BUNDLES: Final = 4
+BUNDLE_WAIT_S: Final = 60
+_LOCK: Final = threading.Lock()
+_UNDER_WAY: Final[WeakKeyDictionary[IO[bytes], str]] = WeakKeyDictionary()
 
 
 def checkpoint_since(session: Session, old_size: int) -> LogCheckpoint:
@@ -169,24 +179,40 @@ def write_bundle(broker: Broker, actor: Actor, project: str | None) -> IO[bytes]
 
     Raises:
         NotFoundError, project-needed: the project is not the actor's to see.
+        StorageFullError: the disk is nearly full, now or at any of its pieces.
+        TooManyRequestsError: the actor is being handed as many as one person may be at once.
     """
-    with broker.database.write() as session:
-        scope = _visible_project(session, actor, project)
-        agreement = None if scope is None else agreement_now(session, scope, broker.clock())
-        exported = broker.log.append_export(
-            session, entry_actor(actor), scope, agreement, request=actor.request_id
-        )
+    broker.blobs.refuse_when_full()
     # Made in whole before the first byte leaves, so that a failure is an answer and not a torn file, and a
     # slow reader holds no snapshot of the database.
     with ExitStack() as on_failure:
-        bundle: IO[bytes] = on_failure.enter_context(
-            tempfile.SpooledTemporaryFile(SPOOL_BYTES, "w+b", dir=str(broker.settings.scratch_dir))
-        )
+        bundle = on_failure.enter_context(_new_bundle(broker.settings.scratch_dir, actor.person))
+        with broker.database.write() as session:
+            scope = _visible_project(session, actor, project)
+            agreement = None if scope is None else agreement_now(session, scope, broker.clock())
+            exported = broker.log.append_export(
+                session, entry_actor(actor), scope, agreement, request=actor.request_id
+            )
         with broker.database.read() as session:
             for piece in export_bundle(session, scope, exported.size):
-                bundle.write(piece)
+                broker.blobs.refuse_when_full()
+                with storing():
+                    bundle.write(piece)
         bundle.seek(0)
         on_failure.pop_all()
+    return bundle
+
+
+def _new_bundle(folder: Path, person: str) -> IO[bytes]:
+    """Return a file for one more bundle of a person, which counts until it is closed or forgotten."""
+    with _LOCK:
+        theirs = [file for file, who in _UNDER_WAY.items() if who == person and not file.closed]
+        if len(theirs) >= MAX_BUNDLES:
+            raise TooManyRequestsError(BUNDLE_WAIT_S)
+        bundle: IO[bytes] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by whom it is for
+            SPOOL_BYTES, "w+b", dir=str(folder)
+        )
+        _UNDER_WAY[bundle] = person
     return bundle
 
 

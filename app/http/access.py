@@ -79,7 +79,7 @@ class Gate:
 
 
 async def pass_gate(request: Request) -> None:
-    """Let the request through, with its actor and body limit in `request.state`, or raise why not."""
+    """Let the request through, with its actor and body limits in `request.state`, or raise why not."""
     gate: Gate = request.app.state.gate
     rule = gate.policy[request.method, request.scope["route"].path]
     if rule.anonymous and request.method in _SAFE_METHODS:
@@ -102,6 +102,7 @@ def _let_through(gate: Gate, request: Request, rule: Rule) -> None:
     _refuse_unknown_parameters(request)
     refuse_announced(request, rule.max_body_bytes)
     request.state.max_body_bytes = rule.max_body_bytes
+    request.state.max_body_values = rule.max_body_values
 
 
 async def current_actor(request: Request) -> Actor:

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 
 from app.errors import RefusedError
 from app.http.errors import (
@@ -42,12 +43,14 @@ class BodyDescription:
 def json_body(model: type[D]) -> Any:
     """Return the dependency that reads one JSON document of this kind.
 
-    Use: `upload: Annotated[UploadRequest, json_body(UploadRequest)]`. The limit is the route's policy row;
+    Use: `upload: Annotated[UploadRequest, json_body(UploadRequest)]`. The limits are the route's policy row;
     what the body must be stands in the OpenAPI document.
     """
 
     async def read_document(request: Request) -> D:
-        return _parse(model, await _read(request, JSON_MEDIA_TYPE))
+        raw = await _read(request, JSON_MEDIA_TYPE)
+        # Not on the event loop, where all others would wait for it.
+        return await run_in_threadpool(_parse, model, raw, request.state.max_body_values)
 
     return _described(read_document, BodyDescription(JSON_MEDIA_TYPE, model))
 
@@ -141,7 +144,10 @@ async def _read(request: Request, media_type: str) -> bytes:
     return await read_body(request, request.state.max_body_bytes)
 
 
-def _parse(model: type[D], raw: bytes) -> D:
+def _parse(model: type[D], raw: bytes, max_values: int) -> D:
+    # Those in texts count too: nothing is read before the bound is known to hold.
+    if sum(map(raw.count, (b",", b"[", b"{"))) > max_values:
+        raise RefusedError(BODY_TOO_LARGE, f"The body may hold at most {max_values} values.")
     try:
         value = parse_json(raw)
     except CanonicalError as exc:

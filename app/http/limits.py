@@ -58,7 +58,10 @@ def rates_of(settings: Settings) -> dict[RateClass, Rate]:
         "sign-in": settings.sign_ins_per_minute,
         "probe": settings.reads_per_minute,
     }
-    return {
+    rates: dict[RateClass, Rate] = {
         name: Rate(per_s=number / 60, burst=math.ceil(number / 4))
         for name, number in per_minute.items()
     }
+    # Each stays in the match log for good: as many at once as others in a minute, and ten times as many a day.
+    n_at_once = settings.writes_per_minute
+    return rates | {"lasting": Rate(per_s=10 * n_at_once / 86_400, burst=n_at_once)}

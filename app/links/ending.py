@@ -55,9 +55,9 @@ def end_releases(
     return ended
 
 
-def due_releases(session: Session, now: str, held: Collection[str]) -> Sequence[Release]:
-    """Return, locked, some releases whose time is over; not those of projects that are held."""
-    return due_rows(session, Release, now, held)
+def due_releases(session: Session, now: str, project: str) -> Sequence[Release]:
+    """Return, locked, some of a project's releases whose time is over."""
+    return due_rows(session, Release, now, project)
 
 
 def holders_of_matches(

@@ -126,9 +126,11 @@ def _verified(
         raise SignInRefusedError("form")
     try:
         found = jws.extract_compact(token.encode("ascii"))
-        header = found.headers()
+        header: object = found.headers()
     except (JoseError, ValueError, TypeError, AttributeError):
         raise SignInRefusedError("form") from None
+    if not isinstance(header, dict):
+        raise SignInRefusedError("header")
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise SignInRefusedError("algorithm")

@@ -125,9 +125,9 @@ def live_reviews(
     return repository.live_reviews(session, project, runs)
 
 
-def due_reviews(session: Session, now: str, held: Collection[str]) -> Sequence[Review]:
-    """Return, locked, some reviews that are over; not those of projects that are held."""
-    return due_rows(session, Review, now, held)
+def due_reviews(session: Session, now: str, project: str) -> Sequence[Review]:
+    """Return, locked, some of a project's reviews that are over."""
+    return due_rows(session, Review, now, project)
 
 
 def end_reviews(

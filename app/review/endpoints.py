@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.concurrency import run_in_threadpool
 
 from app.db import Window
@@ -91,7 +91,13 @@ def fetch_cards(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Respo
     return streamed(_fetched(broker, actor, run, "cards"))
 
 
-@router.post("/v1/reviews/{run}/decisions")
+def _visible_review(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> None:
+    """Let nobody send a large body about a review that is not theirs to see."""
+    with broker.database.read() as session:
+        service.review_for(session, actor, run)
+
+
+@router.post("/v1/reviews/{run}/decisions", dependencies=[Depends(_visible_review)])
 def post_decisions(
     broker: WiredBroker,
     actor: CurrentActor,

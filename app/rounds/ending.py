@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.clock import utc_text
@@ -24,9 +24,9 @@ def live_messages(
     return repository.live_messages(session, project, party=party, number=number)
 
 
-def due_messages(session: Session, now: str, held: Collection[str]) -> Sequence[SealedMessage]:
-    """Return, locked, some messages whose time is over; not those of projects that are held."""
-    return due_rows(session, SealedMessage, now, held)
+def due_messages(session: Session, now: str, project: str) -> Sequence[SealedMessage]:
+    """Return, locked, some of a project's messages whose time is over."""
+    return due_rows(session, SealedMessage, now, project)
 
 
 def end_messages(session: Session, messages: Sequence[SealedMessage], now: datetime) -> list[Ended]:

@@ -178,8 +178,8 @@ def _known(broker: Broker, actor: Actor, place: Place) -> SealedMessage | None:
 def _keep(broker: Broker, actor: Actor, place: Place, arrived: Arrival) -> SealedMessage:
     with arrived.sealed, broker.database.write() as session:
         kept = messages.keep_message(session, broker, actor, place, arrived)
-    if kept.replaced is not None:
-        shred_object(broker, kept.replaced)
+    if kept.ended is not None:
+        shred_object(broker, kept.ended)
     return kept.row
 
 

@@ -1,6 +1,7 @@
 """Sealed messages on their way: kept as they come, handed to whom they are for alone, never opened.
 
-What a later message takes the place of is destroyed after the commit, or by the sweep after a crash in between.
+What a later message takes the place of is destroyed after the commit, or by the sweep after a crash in between;
+under a legal hold it is kept.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal
 
+from app.agreements.holds import is_held
 from app.agreements.service import lock_rounds, terms_in_force
 from app.agreements.signers import require_duty
 from app.clock import utc_text
@@ -25,7 +27,7 @@ from app.rounds.pairs import claims_due, statements_due
 from app.rounds.service import pair_in, round_for
 from app.rounds.supplements import claims_owed, close_supplement_if_done
 from app.sealed.arrival import Arrival
-from app.sealed.objects import end_objects, open_pieces
+from app.sealed.objects import end_objects, open_pieces, retire_objects
 from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
 
 if TYPE_CHECKING:
@@ -58,10 +60,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A message that is logged, and the object of the one that it replaced: None where it is the first."""
+    """A message that is logged, and the object that it ended: None where there was none, or a hold keeps it."""
 
     row: SealedMessage
-    replaced: str | None
+    ended: str | None
 
 
 def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -> TermsInForce:
@@ -130,7 +132,7 @@ def keep_message(
         return Kept(row, None)
     last = repository.last_sequence(session, place.project, actor.party, place.kind, place.target)
     now = broker.clock()
-    replaced = None if row is None else row.object
+    ended = None
     if row is None:
         row = SealedMessage(
             project=place.project,
@@ -140,8 +142,11 @@ def keep_message(
             target=place.target,
             release=place.release,
         )
+    elif row.destroyed is None and is_held(session, place.project, now):
+        retire_objects(session, place.project, row.object)
     else:
-        end_objects(session, row.object)
+        ended = row.object
+        end_objects(session, ended)
     arrived.sealed.keep(session)
     row.sequence, row.object = last + 1, arrived.sealed.id
     row.sha256, row.received = arrived.sha256, utc_text(now)
@@ -153,7 +158,7 @@ def keep_message(
         close_supplement_if_done(session, broker, _open_supplement(session, place))
     else:
         close_if_done(session, broker, place.project, place.number)
-    return Kept(row, replaced)
+    return Kept(row, ended)
 
 
 def open_message(

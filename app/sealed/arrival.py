@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from fastapi.concurrency import run_in_threadpool
 
-from app.errors import RequestError
 from app.sealed.objects import PIECE_BYTES, NewObject
 
 if TYPE_CHECKING:
@@ -54,16 +53,20 @@ class Arrival:
             self._write()
 
     async def take(self, chunks: AsyncIterator[bytes]) -> None:
-        """Take a body to its end; where it is refused, nothing of it stays.
+        """Take a body to its end; where it is refused or breaks off, nothing of it stays.
 
-        What a crash, or a connection that was lost, leaves without a row the sweep takes.
+        What a crash leaves without a row the sweep takes.
         """
         try:
             async for chunk in chunks:
                 await run_in_threadpool(self.add, chunk)
             await run_in_threadpool(self.finish)
-        except RequestError:
+        except Exception:
             await run_in_threadpool(self.sealed.drop)
+            raise
+        except BaseException:
+            # The server ends, and waits for nothing.
+            self.sealed.drop()
             raise
 
     def _write(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from app.sealed import repository
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
 
@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 BATCH: Final = 50
 
 
+def due_projects(session: Session, now: str) -> frozenset[str]:
+    """Return the projects that have something whose time is over, or that was retired."""
+    return frozenset(repository.due_projects(session, now))
+
+
 def due_rows(
-    session: Session,
-    kind: type[repository.RowT],
-    now: str,
-    held: Collection[str],
+    session: Session, kind: type[repository.RowT], now: str, project: str
 ) -> Sequence[repository.RowT]:
-    """Return, locked, some rows of a kind whose time is over; not those of projects that are held."""
-    return repository.due_rows(session, kind, now, held, limit=BATCH)
+    """Return, locked, some of a project's rows of a kind whose time is over."""
+    return repository.due_rows(session, kind, now, project, limit=BATCH)
 
 
 @dataclass(frozen=True, slots=True)

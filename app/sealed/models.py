@@ -25,6 +25,15 @@ class SealedObject(Base):
     is_ended: Mapped[bool] = mapped_column(default=False, index=True)
 
 
+class RetiredObject(Base):
+    """An object of a project that was replaced, or never came whole; it is ended once no hold keeps it."""
+
+    __tablename__ = "retired_object"
+
+    object: Mapped[str] = mapped_column(ForeignKey("sealed_object.id"), primary_key=True)
+    project: Mapped[str] = mapped_column(String(40), index=True)
+
+
 class SealedPiece(Base):
     """One sealed piece of an object: `kind` and `number` are what it is bound to, `blob` is where it lies.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 from app.db import insert_rows
 from app.errors import RequestError
 from app.sealed import repository
-from app.sealed.models import SealedObject, SealedPiece
+from app.sealed.models import RetiredObject, SealedObject, SealedPiece
 from app.security.at_rest import seal, unseal
 
 if TYPE_CHECKING:
@@ -193,6 +193,16 @@ def present_objects() -> Select[str]:
 def end_objects(session: Session, *object_ids: str) -> None:
     """Note that objects are over, in the transaction that says so of what they hold."""
     repository.end(session, object_ids)
+
+
+def retire_objects(session: Session, project: str, *object_ids: str) -> None:
+    """Note that a project needs these no more: the next sweep ends them, unless a hold keeps them."""
+    insert_rows(session, *(RetiredObject(object=one, project=project) for one in object_ids))
+
+
+def end_retired(session: Session, project: str) -> int:
+    """Note that a project's retired objects are over; returns how many. Only where no hold keeps them."""
+    return repository.end_retired(session, project)
 
 
 def remove(stores: Stores, object_id: str, blobs: Iterable[str]) -> None:

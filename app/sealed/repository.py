@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Select, delete, func, inspect, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, inspect, select, union, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from app.sealed.models import SealedObject, SealedPiece
+from app.db import Base
+from app.sealed.models import RetiredObject, SealedObject, SealedPiece
 
 RowT = TypeVar("RowT")
 
 
-def due_rows(
-    session: Session,
-    kind: type[RowT],
-    now: str,
-    held: Collection[str],
-    *,
-    limit: int,
-) -> Sequence[RowT]:
-    """Return, locked, rows past their keeping time and not over, by their keys; not those of held projects."""
-    table = inspect(kind)
-    # An upload tells by its state, all others by when they were destroyed.
-    destroyed = table.c.get("destroyed")
-    is_there = table.c["state"] == "committed" if destroyed is None else destroyed.is_(None)
-    query = select(kind).where(
-        is_there, table.c["keep_until"] <= now, table.c["project"].not_in(held)
+def due_projects(session: Session, now: str) -> Sequence[str]:
+    """Return the projects of rows of all kinds that are past their keeping time and not over, and of retired
+    objects.
+    """
+    kinds = [table for table in Base.metadata.sorted_tables if "keep_until" in table.c]
+    found = union(
+        select(RetiredObject.project),
+        *(select(table.c["project"]).where(*_is_due(table.c, now)) for table in kinds),
     )
+    return session.scalars(found).all()
+
+
+def due_rows(
+    session: Session, kind: type[RowT], now: str, project: str, *, limit: int
+) -> Sequence[RowT]:
+    """Return, locked, a project's rows past their keeping time and not over, by their keys."""
+    table = inspect(kind)
+    query = select(kind).where(table.c["project"] == project, *_is_due(table.c, now))
     query = query.order_by(*table.primary_key).limit(limit)
-    return session.scalars(query.with_for_update()).all()
+    return session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()
 
 
 def pieces_of(session: Session, object_id: str, kind: str) -> Sequence[SealedPiece]:
@@ -61,6 +65,15 @@ def end(session: Session, object_ids: Collection[str]) -> None:
     )
 
 
+def end_retired(session: Session, project: str) -> int:
+    """Note that a project's retired objects are over; returns how many there were."""
+    retired = RetiredObject.project == project
+    object_ids = session.scalars(select(RetiredObject.object).where(retired)).all()
+    end(session, object_ids)
+    session.execute(delete(RetiredObject).where(retired))
+    return len(object_ids)
+
+
 def ended(session: Session, limit: int) -> Sequence[str]:
     """Return the ids of objects that are over and of which something may be left, in their order."""
     query = select(SealedObject.id).where(SealedObject.is_ended)
@@ -87,3 +100,12 @@ def count_pieces(session: Session, object_id: str) -> int:
     """Return how many pieces an object has, of all kinds."""
     query = select(func.count()).where(SealedPiece.object == object_id)
     return session.scalar(query) or 0
+
+
+def _is_due(
+    columns: ReadOnlyColumnCollection[str, Any], now: str
+) -> tuple[ColumnElement[bool], ...]:
+    # An upload tells by its state, all others by when they were destroyed.
+    destroyed = columns.get("destroyed")
+    is_there = columns["state"] == "committed" if destroyed is None else destroyed.is_(None)
+    return is_there, columns["keep_until"] <= now

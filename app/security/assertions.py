@@ -66,7 +66,9 @@ def read_assertion(text: str, *, audience: str, now: datetime) -> Assertion:
         SignInRefusedError: the reason stands in it, for counting; callers are all answered alike.
     """
     jws = parse_jws(text, required=frozenset({"alg"}), optional=frozenset({"typ", "kid"}))
-    if jws.header.get("typ", "JWT") not in TYPES:
+    # A text, since a list could not even be looked up.
+    typ = jws.header.get("typ", "JWT")
+    if not isinstance(typ, str) or typ not in TYPES:
         raise SignInRefusedError("typ")
     claims = jws.claims
     if not CLAIMS <= claims.keys() <= CLAIMS | OPTIONAL_CLAIMS:

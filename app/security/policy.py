@@ -13,12 +13,13 @@ from typing import Final, Literal, TypeAlias
 
 from app.errors import ConfigurationError
 from schemas.api import Role
+from schemas.clauses import MAX_QUESTIONS
 from schemas.review import MAX_CARDS
 from schemas.rounds import MAX_MESSAGE_BYTES
 from schemas.upload import MAX_PART_BYTES
 
 RouteKey: TypeAlias = tuple[str, str]
-RateClass: TypeAlias = Literal["read", "write", "part", "sign-in", "probe"]
+RateClass: TypeAlias = Literal["read", "write", "part", "sign-in", "probe", "lasting"]
 
 AGENCY: Final[frozenset[Role]] = frozenset({"agency"})
 AUDITOR: Final[frozenset[Role]] = frozenset({"auditor"})
@@ -27,12 +28,15 @@ WATCHERS: Final[frozenset[Role]] = frozenset({"auditor", "operator"})
 EVERYONE: Final[frozenset[Role]] = frozenset({"agency", "auditor", "operator"})
 
 KIB: Final = 1024
+# Several times as many as a statement of destruction or a proposal has, which have most but decisions.
+BODY_VALUES: Final = 16 * KIB
 # A statement with as many changes of keys as there can be, sixteen, each of two kilobytes and a bit.
 SIGNED_BYTES: Final = 48 * KIB
 # As many cards as a review may ask for, of six kilobytes each: sealed to two reviewers, one has five.
 CARDS_BYTES: Final = MAX_CARDS * 6 * KIB
 # Ten thousand decisions, each with its reference, verdict and reason.
 DECISIONS_BYTES: Final = 2 * 1024 * KIB
+DECISIONS_VALUES: Final = 5 * MAX_QUESTIONS
 # Of the largest file that is agreed on anywhere: some eight million records with listed columns.
 DELIVERY_BYTES: Final = 8 * 1024 * 1024 * KIB
 # A statement of destruction names up to 1,024 files.
@@ -49,8 +53,9 @@ class Rule:
     `is_signed`: the match log records what it does, or it lets somebody in for long, so that the person
     signs the request.
 
-    A body longer than `max_body_bytes` is cut off; 0 means that the route takes none. `rate` names the class
-    of its rate limit.
+    A body longer than `max_body_bytes` is cut off; 0 means that the route takes none. One of JSON with more
+    than `max_body_values` values is not read: small values take a reader longest. `rate` names the class of
+    its rate limit.
     """
 
     roles: frozenset[Role] = frozenset()
@@ -59,6 +64,7 @@ class Rule:
     is_sign_in: bool = False
     is_signed: bool = False
     max_body_bytes: int = 0
+    max_body_values: int = BODY_VALUES
     rate: RateClass = "read"
 
 
@@ -99,6 +105,8 @@ ALL_PAGES: Final = (*PAGES, *RARE_PAGES, *AUDITOR_PAGES)
 # Of the single sign-on: where a browser sets out, comes back, and is linked with a person's keys.
 SIGN_ON_PAGES: Final = ("/sign-on", "/sign-on/callback", "/sign-on/link")
 _PAGE_FORMS: Final = ("", ".json", ".csv")
+# For the page too, the whole log of the project is read.
+_WHOLE: Final = frozenset({"/projects/{project}/disclosures"})
 # Their twins hand out as much of the log, or of a match record, as the filter lets through.
 _LONG: Final = frozenset(
     {
@@ -127,7 +135,7 @@ PAGE_RULES: Final[Mapping[RouteKey, Rule]] = {
         ("GET", f"{page}{form}"): Rule(
             AUDITOR if page in AUDITOR_PAGES else WATCHERS,
             by_session=True,
-            rate="write" if form and page in _LONG else "read",
+            rate="write" if page in _WHOLE or (form and page in _LONG) else "read",
         )
         for page in ALL_PAGES
         for form in _PAGE_FORMS
@@ -249,7 +257,10 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     ("PUT", "/v1/reviews/{run}/cards"): Rule(AGENCY, max_body_bytes=CARDS_BYTES, rate="write"),
     ("GET", "/v1/reviews/{run}/cards"): Rule(AGENCY, rate="write", is_signed=True),
     ("POST", "/v1/reviews/{run}/decisions"): Rule(
-        AGENCY, max_body_bytes=DECISIONS_BYTES, rate="write"
+        AGENCY,
+        max_body_bytes=DECISIONS_BYTES,
+        max_body_values=DECISIONS_VALUES,
+        rate="write",
     ),
     # Deliveries: sealed to a partner or a blind recipient. The agreement's sizes of files bound them further.
     ("PUT", "/v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}"): Rule(
@@ -274,10 +285,10 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
         EVERYONE, max_body_bytes=SIGNED_BYTES, rate="write", is_signed=True
     ),
     ("POST", "/v1/projects/{project}/destruction-statements"): Rule(
-        EVERYONE, max_body_bytes=STATEMENT_BYTES, rate="write", is_signed=True
+        EVERYONE, max_body_bytes=STATEMENT_BYTES, rate="lasting", is_signed=True
     ),
     ("POST", "/v1/projects/{project}/withdrawals"): Rule(
-        AGENCY, max_body_bytes=KIB, rate="write", is_signed=True
+        AGENCY, max_body_bytes=KIB, rate="lasting", is_signed=True
     ),
     ("GET", "/v1/projects/{project}/legal-holds"): Rule(EVERYONE),
     ("POST", "/v1/projects/{project}/legal-holds"): Rule(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.matchlog.draft import EntryDraft
-from app.sealed.ending import BATCH, Ended, due_rows
-from app.sealed.objects import count_pieces, end_objects
+from app.sealed.ending import Ended, due_rows
+from app.sealed.objects import count_pieces, end_objects, retire_objects
 from app.uploads import repository
 from app.uploads.models import Upload
 from schemas.matchlog.kinds import UploadDestroyed
@@ -23,7 +23,9 @@ def end_uploads(
 ) -> list[Ended]:
     """Mark committed uploads of one project as destroyed; the caller appends the entries."""
     ended = [_end(session, upload, binding, reason) for upload in uploads]
-    _end_objects(session, [upload.id for upload in uploads])
+    ids = [upload.id for upload in uploads]
+    repository.forget_rejections(session, ids)
+    end_objects(session, *ids)
     return ended
 
 
@@ -41,27 +43,30 @@ def live_uploads(
     )
 
 
-def expire_open(session: Session, now: str) -> int:
-    """End open uploads that were not committed in time; returns how many. The match log does not know them."""
-    overdue = repository.due_open(session, now, BATCH)
-    expire(session, *overdue)
-    return len(overdue)
+def projects_with_overdue(session: Session, now: str) -> frozenset[str]:
+    """Return the projects with open uploads that were not committed in time."""
+    return frozenset(repository.projects_with_overdue(session, now))
+
+
+def expire_open(session: Session, now: str, project: str) -> None:
+    """End a project's open uploads that were not committed in time. The match log does not know them."""
+    expire(session, *repository.due_open(session, now, project))
 
 
 def expire_open_of(
     session: Session, project: str, party: str | None, number: int | None = None
 ) -> None:
-    """End a project's uploads that are not committed, all, a party's or a round's: they hold encodings, too."""
+    """End a project's uploads that are not committed, all, a party's or a round's, as `expire`."""
     expire(session, *repository.open_of_project(session, project, party, number))
 
 
 def expire(session: Session, *uploads: Upload) -> None:
-    """End uploads that are open or being checked, with all that has come of them."""
+    """End uploads that are open or being checked; what has come of them goes once no hold keeps it."""
     for upload in uploads:
         end_check(upload)
         upload.state = "expired"
-    session.flush()
-    _end_objects(session, [upload.id for upload in uploads])
+        retire_objects(session, upload.project, upload.id)
+    repository.forget_rejections(session, [upload.id for upload in uploads])
 
 
 def end_check(upload: Upload) -> None:
@@ -70,19 +75,14 @@ def end_check(upload: Upload) -> None:
     upload.check_until_ms = upload.check_attempts = None
 
 
-def due_uploads(session: Session, now: str, held: Collection[str]) -> Sequence[Upload]:
-    """Return, locked, some committed uploads whose time is over; not those of projects that are held."""
-    return due_rows(session, Upload, now, held)
+def due_uploads(session: Session, now: str, project: str) -> Sequence[Upload]:
+    """Return, locked, some of a project's committed uploads whose time is over."""
+    return due_rows(session, Upload, now, project)
 
 
 def uploads_of_party(session: Session, project: str, party: str) -> Sequence[str]:
     """Return the ids of all uploads that a party ever committed in a project, gone or not."""
     return repository.ids_of_party(session, project, party)
-
-
-def _end_objects(session: Session, uploads: Sequence[str]) -> None:
-    repository.forget_rejections(session, uploads)
-    end_objects(session, *uploads)
 
 
 def _end(session: Session, upload: Upload, binding: TermsInForce, reason: str) -> Ended:

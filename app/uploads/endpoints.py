@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Depends, Header
 
 from app.db import Window
 from app.http.access import CurrentActor
@@ -76,7 +76,13 @@ def list_parts(broker: WiredBroker, actor: CurrentActor, upload: UploadPath) -> 
         return PartList(stored=service.part_numbers(session, actor, upload))
 
 
-@router.put("/v1/uploads/{upload}/parts/{number}")
+def _visible_upload(broker: WiredBroker, actor: CurrentActor, upload: UploadPath) -> None:
+    """Let nobody send a part of an upload that is not theirs to see."""
+    with broker.database.read() as session:
+        service.upload_for(session, actor, upload)
+
+
+@router.put("/v1/uploads/{upload}/parts/{number}", dependencies=[Depends(_visible_upload)])
 def put_part(
     *,
     broker: WiredBroker,

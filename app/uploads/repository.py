@@ -193,10 +193,18 @@ def forget_rejections(session: Session, uploads: Sequence[str]) -> None:
     session.execute(delete(UploadRejection).where(UploadRejection.upload.in_(uploads)))
 
 
-def due_open(session: Session, now: str, limit: int) -> Sequence[Upload]:
-    """Return, locked, open uploads beyond `expires`."""
-    query = select(Upload).where(Upload.state == "open", Upload.expires <= now)
-    return session.scalars(query.order_by(Upload.id).limit(limit).with_for_update()).all()
+def projects_with_overdue(session: Session, now: str) -> Sequence[str]:
+    """Return the projects with open uploads beyond `expires`."""
+    query = select(Upload.project).where(Upload.state == "open", Upload.expires <= now)
+    return session.scalars(query.distinct()).all()
+
+
+def due_open(session: Session, now: str, project: str) -> Sequence[Upload]:
+    """Return, locked, a project's open uploads beyond `expires`."""
+    query = select(Upload).where(
+        Upload.state == "open", Upload.expires <= now, Upload.project == project
+    )
+    return session.scalars(query.order_by(Upload.id).with_for_update()).all()
 
 
 def open_of_project(

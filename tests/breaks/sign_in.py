@@ -125,6 +125,8 @@ CLAIM_ATTACKS: dict[str, tuple[str, Callable[[], str]]] = {
     "a zip": ("header", lambda: honest({"zip": "DEF"})),
     "b64 false": ("header", lambda: honest({"b64": False})),
     "another type": ("typ", lambda: honest({"typ": "dpop+jwt"})),
+    "a list of types": ("typ", lambda: honest({"typ": ["JWT"]})),
+    "an object for a type": ("typ", lambda: honest({"typ": {"JWT": 1}})),
     "an access token's type": ("typ", lambda: honest({"typ": "at+jwt"})),
     "signed by a stranger": ("signature", lambda: honest(key=STRANGER)),
     # Claims that are not these.

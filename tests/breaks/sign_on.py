@@ -604,6 +604,7 @@ LOGOUT_ATTACKS: dict[str, tuple[str, LogoutAttack]] = {
         lambda scene: scene.openid.logout_token(other_rsa()),
     ),
     "kid unknown": ("kid", lambda scene: scene.openid.logout_token(other_rsa("second"))),
+    "header no object": ("header", lambda s: f"{part(['alg'])}.{part(logout_claims(s))}.{part(1)}"),
     "alg none": ("algorithm", lambda s: f"{part({'alg': 'none'})}.{part(logout_claims(s))}."),
     "alg HS256": (
         "algorithm",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,15 +22,40 @@ from schemas.spreadsheet import inert
         "-1+E5",
         "-(E5)",
         "@SUM(A1)",
-        "\t=1",
-        "\r=1",
-        "-1\n=2",
+        "\tA1",
+        "\rA1",
         "+1+1",
         "-\u0661x",
     ],
 )
 def test_a_formula_is_shown_and_not_computed(cell: str) -> None:
     assert inert(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("-1\n=2", "'-1\n'=2"),
+        ("Order;=1+cmd|'/C calc'!A0;", "Order;'=1+cmd|'/C calc'!A0;"),
+        ("a;+1;-1;@SUM(A1)", "a;'+1;'-1;'@SUM(A1)"),
+        ('a;""=1', 'a;\'""=1'),
+        ("a; b\tc", "a; b\tc"),
+    ],
+)
+def test_what_is_a_formula_to_who_divides_otherwise_is_shown(cell: str, shown: str) -> None:
+    assert inert(cell) == shown
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@given(st.lists(st.text('=+-@;,\t\n"a1 '), min_size=1))
+def test_no_cell_is_a_formula_however_a_line_is_divided(delimiter: str, cells: list[str]) -> None:
+    file = io.StringIO()
+    csv.writer(file).writerow(["first", *map(inert, cells)])
+    rows = csv.reader(io.StringIO(file.getvalue(), newline=""), delimiter=delimiter)
+    seen = [cell for row in rows for cell in row]
+    assert [cell for cell in seen if cell[:1] in {"=", "+", "-", "@"} and "a" in cell] == []
 
 
 @pytest.mark.parametrize(

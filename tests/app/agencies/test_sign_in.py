@@ -415,6 +415,21 @@ def test_a_page_session_outlives_the_short_token_that_opened_it(
     assert client.get("/projects").status_code == 401
 
 
+def test_a_page_session_ends_with_a_token_that_needs_no_key(
+    founded: Any, client: TestClient
+) -> None:
+    founded.enrol("state-auditor")
+    auditor = EnrolledPerson.confirmed(founded, client, "state-auditor", "auditor")
+    bearer = {"authorization": f"Bearer {auditor.token(is_bound=False)}"}
+    founded.clock.move(minutes=5)
+    code = client.post("/v1/session-links", headers=bearer).json()["code"]
+    assert client.post("/session", json={"code": code}).status_code == 204
+    founded.clock.move(minutes=4, seconds=59)
+    assert client.get("/projects").status_code == 200
+    founded.clock.move(seconds=1)
+    assert client.get("/projects").status_code == 401
+
+
 def test_a_page_session_ends_with_its_person(founded: Any, client: TestClient) -> None:
     founded.enrol("state-auditor")
     auditor = EnrolledPerson.confirmed(founded, client, "state-auditor", "auditor")

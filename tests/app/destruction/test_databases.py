@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import datetime
+from typing import TypeVar
 
+import pytest
 from rigs.destroying import checked, destroy, destructions
 from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage, either_database
+from sqlalchemy.orm import Session
 
 from app.agreements.holds import lift_holds, set_hold
+from app.destruction import expiry, service
 from app.destruction.certification import finish
 from app.destruction.service import Wanted, begin
 from app.worker.sweeper import Sweeper
 
 __all__ = ["either_database"]
+
+T = TypeVar("T")
 
 
 def test_two_who_ask_at_once_get_one_certificate(linked: Linkage) -> None:
@@ -62,3 +70,59 @@ def test_a_hold_keeps_and_a_withdrawn_record_is_left_out(linked: Linkage) -> Non
     Sweeper(linked.broker).sweep()
     assert list(linked.broker.keystore.object_ids()) == []
     assert [view["reason"] for view in destructions(linked)] == ["retention"]
+
+
+@pytest.mark.parametrize("how", ["asked", "by age"])
+def test_a_hold_waits_for_what_has_looked_at_the_holds(
+    linked: Linkage, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, threads = linked.broker, ThreadPoolExecutor(1)
+    holds: list[Future[object]] = []
+
+    def hold() -> None:
+        with broker.database.write() as session:
+            set_hold(session, broker, linked.founded.operator, PROJECT, "Case 26-17")
+
+    def then_hold(look: Callable[..., T]) -> Callable[..., T]:
+        def looked(session: Session, project: str, now: datetime) -> T:
+            found = look(session, project, now)
+            if not holds:
+                holds.append(threads.submit(hold))
+                # It cannot end before this unit of work; it would in no time.
+                wait(holds, timeout=1)
+            return found
+
+        return looked
+
+    if how == "asked":
+        monkeypatch.setattr(service, "refuse_held", then_hold(service.refuse_held))
+        assert destroy(linked).status_code == 200
+    else:
+        linked.founded.clock.move(days=200)
+        monkeypatch.setattr(expiry, "is_held", then_hold(expiry.is_held))
+        Sweeper(broker).sweep()
+    holds[0].result()
+    threads.shutdown()
+    assert linked.log_kinds().index("legal-hold-set") > linked.log_kinds().index(
+        "destruction-begun"
+    )
+    linked.check_log()
+
+
+def test_a_hold_that_comes_before_the_sweep_has_the_project_keeps_it(
+    linked: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, look = linked.broker, expiry.held_projects
+    linked.founded.clock.move(days=200)
+    before = {*broker.keystore.object_ids()}
+
+    def then_hold(session: Session, now: datetime) -> frozenset[str]:
+        found = look(session, now)
+        with broker.database.write() as other:
+            set_hold(other, broker, linked.founded.operator, PROJECT, "Case 26-17")
+        return found
+
+    monkeypatch.setattr(expiry, "held_projects", then_hold)
+    Sweeper(broker).sweep()
+    assert {*broker.keystore.object_ids()} == before
+    linked.check_log()

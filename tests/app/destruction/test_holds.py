@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from rigs.destroying import destroy, destructions, hold_notice, send, statement
 from rigs.enrolled import EnrolledPerson
-from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage, MakeLinkage
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
+from samples.round_files import two_files
 
+from app.agreements import holds
 from app.agreements.errors import HOLD_REFUSED, LEGAL_HOLD, STATEMENT_REFUSED
 from app.agreements.holds import lift_holds, set_hold
+from app.destruction.certification import finish
+from app.destruction.service import Wanted, begin
 from app.worker.sweeper import Sweeper
 from tests.samples.refusals import raises
 
@@ -41,6 +46,49 @@ def test_under_a_hold_nothing_expires_and_nothing_is_destroyed(linked: Linkage) 
     assert (refused.status_code, code(refused)) == (409, LEGAL_HOLD.code)
     assert refused.json()["clause"] == "legal-hold"
     assert keys(linked) == before
+
+
+def test_claims_that_others_replace_are_kept_under_a_hold(linked: Linkage) -> None:
+    assert linked.put_claims(CHILD_WELFARE, SCHOOL, b"first").status_code == 200
+    operator_hold(linked)
+    before = keys(linked)
+    assert linked.put_claims(CHILD_WELFARE, SCHOOL, b"second").status_code == 200
+    Sweeper(linked.broker).sweep()
+    assert set(before) < set(keys(linked))
+    operator_lift(linked)
+    Sweeper(linked.broker).sweep()
+    (first,) = set(before) - set(keys(linked))
+    assert first.startswith("msg-")
+    assert linked.get_claims(SCHOOL, CHILD_WELFARE).content == b"second"
+
+
+@pytest.mark.parametrize("how", ["by age", "by another one", "by the round's end"])
+def test_an_upload_that_never_came_whole_is_kept_under_a_hold(linkage: Linkage, how: str) -> None:
+    linkage.open_round()
+    left, _ = two_files(linkage.rng, 20, 12, 0)
+    upload = linkage.send(linkage.container(left, CHILD_WELFARE), CHILD_WELFARE)
+    operator_hold(linkage)
+    if how == "by another one":
+        other = linkage.send(linkage.container(left[:-1], CHILD_WELFARE), CHILD_WELFARE)
+        assert linkage.get(f"/v1/uploads/{other}").json()["state"] == "open"
+    linkage.founded.clock.move(hours=25 if how != "by the round's end" else 24 * 60)
+    Sweeper(linkage.broker).sweep()
+    assert upload in keys(linkage)
+    operator_lift(linkage)
+    Sweeper(linkage.broker).sweep()
+    assert keys(linkage) == []
+    assert linkage.get(f"/v1/uploads/{upload}").json()["state"] == "expired"
+
+
+def test_what_was_replaced_goes_with_the_project(linked: Linkage) -> None:
+    linked.put_claims(CHILD_WELFARE, SCHOOL, b"first")
+    operator_hold(linked)
+    linked.put_claims(CHILD_WELFARE, SCHOOL, b"second")
+    operator_lift(linked)
+    with linked.broker.database.write() as session:
+        destruction = begin(session, linked.broker, Wanted(PROJECT, "project")).id
+    assert finish(linked.broker, destruction)
+    assert keys(linked) == []
 
 
 def test_when_it_is_lifted_what_is_overdue_goes(linked: Linkage) -> None:
@@ -119,3 +167,16 @@ def test_a_notice_counts_only_by_the_one_who_sends_it(
     assert code(send(ann, PATH, forged)) == STATEMENT_REFUSED.code
     assert code(send(ann, PATH, statement(ann))) == HOLD_REFUSED.code
     assert linked.get(f"/v1/{PATH}").json()["is_held"] is False
+
+
+def test_a_party_sets_so_many_holds_a_day_and_no_more(
+    linked: Linkage, ann: EnrolledPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holds, "MAX_HOLDS_A_DAY", 2)
+    for order in ("first", "second"):
+        assert send(ann, PATH, hold_notice(ann, "set", order)).status_code == 200
+    assert code(send(ann, PATH, hold_notice(ann, "set", "third"))) == HOLD_REFUSED.code
+    operator_hold(linked)
+    assert send(ann, PATH, hold_notice(ann, "lift")).status_code == 200
+    linked.founded.clock.move(days=1)
+    assert send(ann, PATH, hold_notice(ann, "set", "third")).status_code == 200

@@ -16,6 +16,7 @@ from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
 from app.agreements.errors import STATEMENT_REFUSED
+from app.destruction import participation
 from app.destruction.errors import OTHER_CERTIFICATE
 from schemas.certificate import CertificateFile
 
@@ -117,3 +118,16 @@ def test_however_much_one_party_states_the_others_are_heard(
     check = checked(linked, number)
     assert {signer.party for signer in check.stated_by} == {CHILD_WELFARE, SCHOOL}
     assert "handle-map" not in {one.what for one in check.outstanding if one.party == CHILD_WELFARE}
+
+
+def test_a_party_states_so_often_a_day_and_no_more(
+    linked: Linkage, ann: EnrolledPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(participation, "MAX_STATED_A_DAY", 2)
+    first = statement(ann, none_left=("secret",))
+    for stated in (first, statement(ann), first):
+        assert send(ann, STATEMENTS, stated).status_code == 200
+    another = statement(ann, none_left=("received",))
+    assert code(send(ann, STATEMENTS, another)) == STATEMENT_REFUSED.code
+    linked.founded.clock.move(days=1)
+    assert send(ann, STATEMENTS, statement(ann, none_left=("received",))).status_code == 200

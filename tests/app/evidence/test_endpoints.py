@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, Linkage
 
 from app.auditor.verify import verify_bundle
 from app.evidence import endpoints, service
+from app.security.errors import StorageFullError
 from schemas.api import LogCheckpoint
 from schemas.matchlog.bundle import MEDIA_TYPE
 from schemas.matchlog.checkpoint import open_checkpoint
@@ -168,3 +170,38 @@ def test_a_bundle_leaves_no_file_behind(linkage: Linkage, monkeypatch: pytest.Mo
     raw = bundle(linkage, "operator", "operator")
     assert len(raw) > 1000
     assert list(linkage.broker.settings.scratch_dir.iterdir()) == []
+
+
+def test_a_person_is_handed_so_many_bundles_at_once(linkage: Linkage) -> None:
+    linkage.as_party("operator", "operator")
+    person = linkage.person("operator", "operator").id
+    n_entries = len(linkage.log_entries())
+    with ExitStack() as on_their_way:
+        for _ in range(service.MAX_BUNDLES):
+            waiting = service._new_bundle(linkage.broker.settings.scratch_dir, person)
+            on_their_way.enter_context(waiting)
+        answer = linkage.get("/v1/log/bundle", "operator", "operator")
+        assert Problem.from_json(answer.json()).code == "too-many-requests"
+        assert len(linkage.log_entries()) == n_entries
+        # Those of others do not count.
+        bundle(linkage, AUDITOR, "auditor", PROJECT)
+        waiting.close()
+        bundle(linkage, "operator", "operator")
+
+
+def test_no_bundle_fills_the_disk(linkage: Linkage, monkeypatch: pytest.MonkeyPatch) -> None:
+    n_left = 1
+
+    def refuse_when_full() -> None:
+        nonlocal n_left
+        n_left -= 1
+        if n_left < 0:
+            raise StorageFullError("full")
+
+    monkeypatch.setattr(linkage.broker.blobs, "refuse_when_full", refuse_when_full)
+    assert linkage.get("/v1/log/bundle", "operator", "operator").status_code == 507
+    assert linkage.log_kinds()[-1] == "exported"
+    # Where it is nearly full already, nothing is made and nothing logged.
+    n_entries = len(linkage.log_entries())
+    assert linkage.get("/v1/log/bundle", "operator", "operator").status_code == 507
+    assert len(linkage.log_entries()) == n_entries

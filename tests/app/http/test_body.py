@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
 import time
 from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar
@@ -21,6 +23,7 @@ from schemas.document import Document
 from schemas.problem import MEDIA_TYPE, Problem
 
 LIMIT = 1000
+MAX_VALUES = 1000
 CANARY = "canary-4711"
 
 
@@ -33,6 +36,7 @@ class Note(Document):
 
 def set_limit(request: Request) -> None:
     request.state.max_body_bytes = LIMIT
+    request.state.max_body_values = MAX_VALUES
 
 
 def make_app() -> FastAPI:
@@ -111,6 +115,26 @@ MALFORMED = {
 @pytest.mark.campaign("malformed")
 def test_json_with_no_reading_or_two_is_refused(name: str) -> None:
     refusal(post(MALFORMED[name]), 400, "malformed-body")
+
+
+@pytest.mark.parametrize("value", ["[],", "{},", "0,", '"",', "[[]],"])
+def test_more_values_than_the_route_takes_are_not_read(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "MAX_VALUES", 100)
+    monkeypatch.setattr("app.http.body.parse_json", None)
+    problem = refusal(post("[" + value * 100 + "0]"), 413, "body-too-large")
+    assert problem.detail == "The body may hold at most 100 values."
+
+
+def test_a_body_is_not_read_on_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(raw: bytes) -> Any:
+        with pytest.raises(RuntimeError):
+            asyncio.get_running_loop()
+        return json.loads(raw)
+
+    monkeypatch.setattr("app.http.body.parse_json", read)
+    assert post(json.dumps(GOOD)).json() == GOOD
 
 
 INVALID = {

@@ -73,4 +73,5 @@ def test_no_more_pass_than_burst_and_rate_allow(pauses_s: list[float]) -> None:
 def test_the_settings_name_a_rate_for_every_class() -> None:
     rates = rates_of(Settings())
     assert rates["sign-in"].per_s == 0.5
+    assert rates["lasting"].per_s * 86_400 == 2400
     assert all(rate.burst >= 1 for rate in rates.values())

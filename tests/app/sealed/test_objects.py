@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.requests import ClientDisconnect
 
 from app.decisions.preparation import RECORD_PREFIX
 from app.errors import RefusedError, Rule
 from app.ids import new_id
 from app.rounds.messages import MESSAGE_PREFIX
-from app.sealed.objects import NewObject, Pieces, count_pieces, end_objects, open_pieces, put_piece
+from app.sealed.arrival import Arrival
+from app.sealed.objects import (
+    PIECE_BYTES,
+    NewObject,
+    Pieces,
+    count_pieces,
+    end_objects,
+    open_pieces,
+    put_piece,
+)
 from app.sealed.shredding import is_needed_blob, is_needed_key, shred, shred_object
 from app.security.errors import KeyGoneError, SealBrokenError
 from schemas.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
@@ -157,3 +169,19 @@ def test_the_key_goes_before_the_pieces_and_both_before_the_rows(
 def test_what_was_made_of_an_upload_goes_before_it() -> None:
     prefixes = [RECORD_PREFIX, MESSAGE_PREFIX, RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX]
     assert prefixes == sorted(prefixes)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ClientDisconnect(), asyncio.CancelledError(), OSError()],
+    ids=lambda e: type(e).__name__,
+)
+def test_of_a_body_that_breaks_off_nothing_is_left(broker: Broker, error: BaseException) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield bytes(PIECE_BYTES)
+        assert left(broker)[1] == 1
+        raise error
+
+    with pytest.raises(type(error)):
+        asyncio.run(Arrival(broker, new_id(MESSAGE_PREFIX), KIND).take(chunks()))
+    assert left(broker) == ([], 0)

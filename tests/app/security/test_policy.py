@@ -4,6 +4,8 @@ import pytest
 
 from app.errors import ConfigurationError
 from app.security.policy import AGENCY, POLICY, Rule, check_policy
+from schemas.clauses import MAX_QUESTIONS
+from schemas.review import REASONS, Decisions, PairDecision
 
 TABLE = {("GET", "/a"): Rule(AGENCY), ("GET", "/b"): Rule(anonymous=True)}
 
@@ -60,3 +62,28 @@ def test_no_body_is_larger_than_a_part_but_what_is_relayed_whole() -> None:
         ("PUT", "/v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}"),
         ("PUT", "/v1/reviews/{run}/cards"),
     }
+
+
+def test_what_goes_through_a_whole_log_is_held_to_the_rate_of_writes() -> None:
+    for page in ("/projects/{project}/disclosures", "/projects/{project}/timeline"):
+        for form in (".json", ".csv"):
+            assert POLICY["GET", page + form].rate == "write"
+    assert POLICY["GET", "/projects/{project}/disclosures"].rate == "write"
+    assert POLICY["GET", "/projects/{project}/timeline"].rate == "read"
+
+
+def test_the_largest_documents_have_room() -> None:
+    reasons = sorted(REASONS["unsure"])
+    decided = [
+        PairDecision(reference=f"{number:032x}", verdict="unsure", reason=reasons[0])
+        for number in range(MAX_QUESTIONS)
+    ]
+    decisions = Decisions(run="run-" + "0" * 32, decisions=tuple(decided)).to_canonical()
+    rule = POLICY["POST", "/v1/reviews/{run}/decisions"]
+    # The signature about it comes on top.
+    assert n_values(decisions) + 100 <= rule.max_body_values
+    assert len(decisions) + 48 * 1024 <= rule.max_body_bytes
+
+
+def n_values(raw: bytes) -> int:
+    return sum(map(raw.count, (b",", b"[", b"{")))

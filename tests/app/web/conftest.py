@@ -39,8 +39,8 @@ class Visitor:
     cookies: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def code(self, party: str = AUDITOR, role: str = "auditor") -> str:
-        headers = self.linkage.as_party(party, role)
-        answer = self.linkage.client.post("/v1/session-links", headers=headers)
+        self.linkage.as_party(party, role)
+        answer = self.linkage.person(party, role).call("POST", "/v1/session-links")
         return str(answer.json()["code"])
 
     def cookie(self, party: str, role: str) -> str:
