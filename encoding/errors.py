@@ -450,6 +450,11 @@ NonceSpentError = EncodingError.row(
     "nonce-spent",
     "Other encodings have left with this nonce: none are made twice under one round key.",
 )
+NonceRewoundError = EncodingError.row(
+    "nonce-rewound",
+    "The broker gives out once more the number of a nonce with which encodings have left.",
+    exit_code=ALARM,
+)
 RoundUnprovenError = EncodingError.row(
     "round-unproven", "The pinned match log does not show the round as the broker does."
 )

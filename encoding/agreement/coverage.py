@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements
@@ -10,6 +10,7 @@ from encoding.errors import AgreementUntrustedError, NotReadyError
 from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView
 from schemas.run import RunSpecification
+from schemas.upload import Manifest
 
 
 def require_cover(
@@ -79,18 +80,32 @@ def require_covered_run(
 
 
 def require_own_upload(
-    specification: RunSpecification, party: str, upload: str, manifest_sha256: str
+    known: KeptAgreements, specification: RunSpecification, sent: Mapping[str, Manifest]
 ) -> None:
-    """Make sure that a run uses an own upload as it was sent.
+    """Make sure that a run uses an own upload as it was sent, under no agreement from before that.
 
+    A later one than the upload's may have come to bind before the partner's upload asked for the run.
+
+    Args:
+        known: what is kept.
+        specification: the run's, which is covered.
+        sent: the own manifests that are kept, by upload.
     Raises:
-        AgreementUntrustedError: it names the upload with another manifest.
+        AgreementUntrustedError: it names another upload or manifest, or an agreement that had been replaced.
     """
-    for used in specification.uploads:
-        is_this = (used.party, used.upload) == (party, upload)
-        if is_this and used.manifest_sha256 != manifest_sha256:
+    names = {one.party: one for one in specification.uploads}
+    numbers = {digest: one.number for digest, one in known.signed().items()}
+    for upload, manifest in sent.items():
+        used = names[manifest.party]
+        is_of_run = manifest.partner in names and manifest.round == specification.round
+        is_named = used.upload == upload
+        if is_named != is_of_run or (is_named and used.manifest_sha256 != manifest.digest()):
             raise AgreementUntrustedError(
                 "the run names this agency's upload, but not the way this agency sent it"
+            )
+        if is_of_run and numbers[specification.agreement] < numbers.get(manifest.agreement, 0):
+            raise AgreementUntrustedError(
+                "the run is under an agreement that was replaced before this agency uploaded for it"
             )
 
 

@@ -89,6 +89,10 @@ class KeptAgreements(Document):
         complete = [kept for kept in self.agreements if kept.is_complete()]
         return complete[-1] if complete else None
 
+    def signed(self) -> dict[str, Agreement]:
+        """Return the agreements that are complete, by digest."""
+        return {kept.digest: kept.agreement for kept in self.agreements if kept.is_complete()}
+
     def complete_until(self, kept: KeptAgreement) -> tuple[KeptAgreement, ...]:
         """Return an agreement and the complete ones of lower numbers, the newest first."""
         number = kept.agreement.number

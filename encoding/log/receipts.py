@@ -16,6 +16,7 @@ from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import BlindReleasePrepared, ReleasePrepared, UploadReceived
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.proof import verify_receipt
+from schemas.run import RunSpecification
 from schemas.upload import Manifest, Receipt, SignedManifest
 
 
@@ -75,6 +76,19 @@ class ReceiptFolder:
         for path in sorted(self.folder.glob("???-*.json")):
             if not path.name.endswith(".manifest.json"):
                 yield read_kept(path)
+
+    def sent_for(self, specification: RunSpecification, party: str) -> dict[str, Manifest]:
+        """Return a party's manifests by upload: that of the one that a run names, or all if it is not here."""
+        named = [one.upload for one in specification.uploads if one.party == party]
+        if not named:
+            return {}
+        found = self.find(named[0])
+        kept = self.all() if found is None else [found]
+        return {
+            one.receipt.subject or "": one.manifest.manifest
+            for one in kept
+            if one.manifest is not None
+        }
 
     def _manifest_path(self, upload: str) -> Path:
         return self.folder / f"{upload}.manifest.json"

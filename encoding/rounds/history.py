@@ -6,15 +6,16 @@ that none before the last one shown can be left out; what comes after it shows w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from encoding.errors import LogError, RoundUnprovenError
-from schemas.api import ProjectView
+from schemas.agreement import Agreement, ProjectTerms
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.review_kinds import ReviewEnded
+from schemas.matchlog.kinds import UploadReceived
+from schemas.matchlog.review_kinds import ReviewEnded, SupplementClosed
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
 from schemas.rounds import SupplementView
 from schemas.timetable import next_day
@@ -37,13 +38,18 @@ class _Opened:
 class RoundHistory:
     """The rounds of a project as the log shows them: openings in their order, and which rounds are over.
 
-    `accepted` are the runs whose clerical review ended with a supplementary release, by round and its number.
+    `corrections` are the entries that say that a round was corrected, by its number. `accepted` are the runs
+    whose clerical review ended with a supplementary release, by round and its number. `closings` and
+    `supplements` are what rounds and supplementary releases were closed with, `received` the uploads by round,
+    party and partner: the log's verifier takes one of each, and a broker may have logged more.
     """
 
     openings: tuple[_Opened, ...]
-    superseded: dict[int, int]
-    closed: frozenset[int]
+    corrections: dict[int, Entry]
+    closings: dict[int, list[RoundClosed]]
     accepted: dict[tuple[int, int], str]
+    supplements: dict[tuple[int, int, str], list[SupplementClosed]]
+    received: dict[tuple[int, str, str], list[UploadReceived]]
 
     def refuse_superseded(self, number: int) -> None:
         """Refuse a round that was corrected, or that was opened more than once.
@@ -51,7 +57,7 @@ class RoundHistory:
         Raises:
             RoundUnprovenError: it was.
         """
-        by = self.superseded.get(number)
+        by = self._superseded_by(number)
         if by is not None:
             raise RoundUnprovenError(
                 f"the match log shows that round {number} was corrected: round {by} takes its place",
@@ -62,61 +68,100 @@ class RoundHistory:
                 f"the match log does not show exactly one opening of round {number}", hint=_TELL
             )
 
-    def refuse_uncounted(self, number: int) -> None:
-        """Refuse link IDs of a round that the log does not show as closed, or shows as corrected.
+    def closing_of(self, number: int) -> RoundClosed:
+        """Return which claims and statements count in a round.
 
         Raises:
-            RoundUnprovenError: it is one of these.
+            RoundUnprovenError: it was not closed, or more than once, or was corrected.
         """
         self.refuse_superseded(number)
-        if number not in self.closed:
+        found = self.closings.get(number, [])
+        if len(found) != 1:
+            how = "shows more than once" if found else "does not show"
             raise RoundUnprovenError(
-                f"the match log does not show that round {number} was closed", hint=_TELL
+                f"the match log {how} that round {number} was closed", hint=_TELL
             )
+        return found[0]
 
-    def refuse_unasked(self, number: int, supplement: SupplementView) -> None:
-        """Refuse a supplementary release of a round that does not count, or that no review ended with.
+    def supplement_closing_of(self, number: int, supplement: SupplementView) -> SupplementClosed:
+        """Return which claims count in a supplementary release of a round.
 
         Raises:
-            RoundUnprovenError: it is one of these.
+            RoundUnprovenError: no review ended with it, it was not closed, or the round does not count.
         """
-        self.refuse_uncounted(number)
+        self.closing_of(number)
         if self.accepted.get((number, supplement.release)) != supplement.run:
             raise RoundUnprovenError(
                 "the match log does not show that a clerical review ended with this supplementary release",
                 hint=_TELL,
             )
+        found = self.supplements.get((number, supplement.release, supplement.run), [])
+        if len(found) != 1:
+            raise RoundUnprovenError(
+                "the match log does not show that the supplementary release was closed once",
+                hint=_TELL,
+            )
+        return found[0]
 
-    def refuse_unfit(self, number: int, view: ProjectView, party: str) -> None:
-        """Refuse to encode for a round that is over, not due, or uses a nonce of this party again.
+    def upload_of(self, number: int, party: str, partner: str) -> UploadReceived | None:
+        """Return what a party has uploaded for a partner in a round; None: nothing.
 
         Raises:
-            RoundUnprovenError: it is one of these, or not the newest.
+            RoundUnprovenError: more than one container.
+        """
+        found = self.received.get((number, party, partner), [])
+        if len(found) > 1:
+            raise RoundUnprovenError(
+                f"by the match log, {party} has uploaded for {partner} more than once in round {number}",
+                hint=_TELL,
+            )
+        return found[0] if found else None
+
+    def refuse_unfit(self, number: int, agreements: Mapping[str, Agreement], party: str) -> None:
+        """Refuse to encode for a round that is over, not due, or uses a nonce of this party again.
+
+        Args:
+            number: the round's.
+            agreements: those of the project that all have signed, by digest.
+            party: whose nonces are looked at.
+        Raises:
+            RoundUnprovenError: it is one of these, is not the newest, or is beyond the budget.
         """
         self.refuse_superseded(number)
         *before, newest = self.openings
-        if newest.body.round != number or number in self.closed:
+        if newest.body.round != number or number in self.closings:
             raise RoundUnprovenError(f"the match log shows that round {number} is over", hint=_TELL)
         own = _nonces(newest.body, party)
         if any(own & _nonces(one.body, party) for one in before):
             raise RoundUnprovenError(
                 f"round {number} uses a random number that an earlier round has used", hint=_TELL
             )
-        self._refuse_early(newest, before, view)
+        terms = _terms_of(newest, before, agreements)
+        self._refuse_early(newest, before, terms)
+        _refuse_beyond_budget(newest, before, terms)
 
-    def _refuse_early(self, newest: _Opened, before: Iterable[_Opened], view: ProjectView) -> None:
+    def correction_by(self, number: int) -> Entry | None:
+        """Return the entry that says which round this one corrects; None: it corrects none."""
+        corrected = next((o.body.corrects for o in self.openings if o.body.round == number), None)
+        return None if corrected is None else self.corrections.get(corrected)
+
+    def _superseded_by(self, number: int) -> int | None:
+        entry = self.corrections.get(number)
+        return entry.body.by if entry and isinstance(entry.body, RoundSuperseded) else None
+
+    def _refuse_early(
+        self, newest: _Opened, before: Iterable[_Opened], terms: ProjectTerms
+    ) -> None:
         body = newest.body
         if body.corrects is not None:
-            if self.superseded.get(body.corrects) != body.round:
+            if self._superseded_by(body.corrects) != body.round:
                 raise RoundUnprovenError(
                     f"round {body.round} corrects one that the match log does not show as corrected",
                     hint=_TELL,
                 )
             return
         regular = [one.day for one in before if one.body.corrects is None]
-        # Under another agreement it may have been due.
-        is_of_today = bool(regular) and newest.agreement == view.agreement
-        due = next_day(view.terms, regular[-1]) if is_of_today else None
+        due = next_day(terms, regular[-1]) if regular else None
         if due is not None and newest.day < due:
             raise RoundUnprovenError(
                 f"round {body.round} was opened before it was due by the agreement's schedule",
@@ -133,9 +178,11 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
         LogError: an entry before the last one is not shown.
     """
     openings: list[_Opened] = []
-    superseded: dict[int, int] = {}
-    closed: set[int] = set()
+    corrections: dict[int, Entry] = {}
+    closings: dict[int, list[RoundClosed]] = {}
     accepted: dict[tuple[int, int], str] = {}
+    supplements: dict[tuple[int, int, str], list[SupplementClosed]] = {}
+    received: dict[tuple[int, str, str], list[UploadReceived]] = {}
     n_seen = 0
     for entry in entries:
         if entry.project != project:
@@ -147,12 +194,53 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
         if isinstance(body, RoundOpened):
             openings.append(_Opened(body, date.fromisoformat(entry.time[:10]), entry.agreement))
         elif isinstance(body, RoundSuperseded):
-            superseded[body.round] = body.by
+            corrections[body.round] = entry
         elif isinstance(body, RoundClosed):
-            closed.add(body.round)
+            closings.setdefault(body.round, []).append(body)
+        elif isinstance(body, SupplementClosed):
+            place = body.round, body.release, entry.object or ""
+            supplements.setdefault(place, []).append(body)
+        elif isinstance(body, UploadReceived):
+            turn = body.round, entry.actor.party, body.partner
+            received.setdefault(turn, []).append(body)
         elif isinstance(body, ReviewEnded) and body.release is not None:
             accepted.setdefault((body.round, body.release), entry.object or "")
-    return RoundHistory(tuple(openings), superseded, frozenset(closed), accepted)
+    return RoundHistory(tuple(openings), corrections, closings, accepted, supplements, received)
+
+
+def _terms_of(
+    newest: _Opened, before: Iterable[_Opened], agreements: Mapping[str, Agreement]
+) -> ProjectTerms:
+    """Return the terms under which the newest round was opened, which no earlier opening has left behind.
+
+    Raises:
+        RoundUnprovenError: they are of an agreement that is not here, or that another had replaced.
+    """
+    numbers = {digest: one.number for digest, one in agreements.items()}
+    agreement = agreements.get(newest.agreement or "")
+    if agreement is None or any(
+        numbers.get(one.agreement or "", 0) > agreement.number for one in before
+    ):
+        raise RoundUnprovenError(
+            f"round {newest.body.round} was opened under an agreement that this agency does not have, or that"
+            " had been replaced",
+            hint=_TELL,
+        )
+    return agreement.terms()
+
+
+def _refuse_beyond_budget(newest: _Opened, before: Iterable[_Opened], terms: ProjectTerms) -> None:
+    budget = terms.round_budget
+    if budget is None:
+        return
+    # As broker and verifier count: whole days in UTC, and corrections too.
+    first = newest.day - timedelta(days=budget.days - 1)
+    if sum(one.day >= first for one in before) >= budget.rounds:
+        raise RoundUnprovenError(
+            f"round {newest.body.round} was opened beyond the number of rounds that the agreement allows:"
+            f" {budget.rounds} within {budget.days} days",
+            hint=_TELL,
+        )
 
 
 def _nonces(body: RoundOpened, party: str) -> set[str]:

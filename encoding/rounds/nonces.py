@@ -17,7 +17,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from encoding.errors import NonceSpentError, NonceUnknownError
+from encoding.errors import NonceRewoundError, NonceSpentError, NonceUnknownError
 from encoding.workspace.sealed_record import SealedRecord
 from schemas.document import Document, Model
 from schemas.ids import Name, Sha256Hex
@@ -65,21 +65,28 @@ class Nonces:
     project: str
     workspace_key: bytes
 
-    def draw(self, first: int, how_many: int) -> tuple[str, ...]:
-        """Draw nonces with the numbers from `first` on, keep them durably, and return them in hex."""
+    def to_offer(self, first: int, how_many: int) -> tuple[str, ...]:
+        """Return nonces for the numbers from `first` on, in hex: kept durably, and new unless they wait here.
+
+        An offer whose answer was lost is made again, not another one.
+
+        Raises:
+            NonceRewoundError: one of these numbers is spent; its mark is what a false container is known by.
+        """
+        kept = self._read().nonces
+        waiting = [one for one in kept if one.number >= first]
+        if any(one.container is not None for one in waiting):
+            raise NonceRewoundError(
+                f"the broker says that random number {first} of this agency comes next, but encodings have left"
+                " with that number or a later one",
+                hint="nothing was drawn; tell the other agencies and the operator",
+            )
+        if waiting:
+            return tuple(one.nonce for one in waiting[:how_many])
         drawn = tuple(secrets.token_hex(NONCE_BYTES) for _ in range(how_many))
         new = (KeptNonce(number=first + at, nonce=nonce) for at, nonce in enumerate(drawn))
-        kept = [one for one in self._read().nonces if one.number < first]
         self._write((*kept, *new))
         return drawn
-
-    def pending(self, first: int) -> tuple[str, ...]:
-        """Return nonces from a number on that were drawn and never used: an offer of them may have got lost."""
-        return tuple(
-            one.nonce
-            for one in self._read().nonces
-            if one.number >= first and one.container is None
-        )
 
     def require(self, number: int, nonce: str) -> KeptNonce:
         """Return the nonce of this number.

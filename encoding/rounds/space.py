@@ -49,6 +49,7 @@ from schemas.matchlog.review_kinds import SupplementClosed
 from schemas.matchlog.round_kinds import RoundClosed
 from schemas.rounds import RoundView, SupplementView
 from schemas.space_message import MessageHead
+from schemas.upload import Receipt
 
 CompareLog = Callable[[bytes], Checkpoint]
 """Returns a checkpoint that another party has seen, once it is known to be of the log that is pinned here.
@@ -84,9 +85,14 @@ class SpaceOfRound:
         return Turn(self.round.round, 1 if self.supplement is None else self.supplement.release)
 
     @property
+    def closing(self) -> Receipt | None:
+        """What the broker shows as the proof that the release was closed; null: it is open."""
+        return (self.supplement or self.round).closing
+
+    @property
     def is_open(self) -> bool:
         """Whether messages about the release still count."""
-        return (self.supplement or self.round).closing is None
+        return self.closing is None
 
     def listed(self, party: str, partner: str) -> str | None:
         """Return the digest of the claims of a party for its partner that are there; None: none are."""

@@ -10,10 +10,9 @@ from encoding.log.receipts import prove_entry
 from schemas.agreement import ProjectTerms
 from schemas.api import ProjectView
 from schemas.matchlog.log_keys import LogKeys
-from schemas.matchlog.review_kinds import SupplementClosed
-from schemas.matchlog.round_kinds import RoundClosed, RoundOpened
+from schemas.matchlog.round_kinds import RoundOpened
 from schemas.profile import Side
-from schemas.rounds import RoundPair, RoundView, SupplementView, UsedNonce
+from schemas.rounds import RoundPair, RoundView, UsedNonce
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,44 +93,3 @@ def prove_round(found: RoundView, keys: LogKeys) -> None:
             "the match log and the broker show different rounds",
             hint="nothing was encoded; call the operator of the broker",
         )
-
-
-def closing_of(found: RoundView, keys: LogKeys) -> RoundClosed | None:
-    """Return which claims and statements count in a round, as the log lists them; None: it is not closed.
-
-    Raises:
-        RoundUnprovenError: the proof is not one of this round's closing.
-    """
-    if found.closing is None:
-        return None
-    entry = prove_entry(found.closing, keys).entry
-    body = entry.body
-    if not isinstance(body, RoundClosed) or (entry.project, body.round) != (
-        found.project,
-        found.round,
-    ):
-        raise RoundUnprovenError("the match log does not show that the round was closed so")
-    return body
-
-
-def supplement_closing_of(
-    found: RoundView, supplement: SupplementView, keys: LogKeys
-) -> SupplementClosed | None:
-    """Return which claims count in a supplementary release, as the log lists them; None: it is not closed.
-
-    Raises:
-        RoundUnprovenError: the proof is not one of its closing.
-    """
-    if supplement.closing is None:
-        return None
-    entry = prove_entry(supplement.closing, keys).entry
-    body = entry.body
-    stated = (found.project, supplement.run, found.round, supplement.release)
-    if (
-        not isinstance(body, SupplementClosed)
-        or (entry.project, entry.object, body.round, body.release) != stated
-    ):
-        raise RoundUnprovenError(
-            "the match log does not show that the supplementary release was closed so"
-        )
-    return body

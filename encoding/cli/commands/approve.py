@@ -198,12 +198,8 @@ def _covering(at: Seat, waiting: PendingApproval) -> KeptAgreement:
     kept = require_covered_run(at.known(), waiting.run, specification, waiting.specification_sha256)
     if kept is None:
         raise LookupError("an agreement that was just kept is not there")
-    receipts = ReceiptFolder(at.workspace.receipts)
-    for used in specification.uploads:
-        sent = receipts.find(used.upload) if used.party == at.party else None
-        if sent is not None and sent.manifest is not None:
-            digest = sent.manifest.manifest.digest()
-            require_own_upload(specification, at.party, used.upload, digest)
+    sent = ReceiptFolder(at.workspace.receipts).sent_for(specification, at.party)
+    require_own_upload(at.known(), specification, sent)
     return kept
 
 

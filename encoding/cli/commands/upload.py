@@ -30,6 +30,7 @@ def upload(session: Session) -> None:
         found = round_steps.required_round(counter)
         turns = round_steps.own_turns(counter, found)
         round_steps.refuse_lost(counter, turns)
+        round_steps.refuse_unfit(counter, found)
         for turn in turns:
             receipt = steps.upload(session, client, trust, view, turn).receipt
             sent[turn.partner] = {"upload": receipt.subject, "log_index": receipt.index}

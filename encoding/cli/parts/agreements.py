@@ -282,12 +282,8 @@ def require_agreed_run(
     if known.find(specification.agreement) is None:
         known = _follow(session, client, known, specification.agreement)
     kept = require_covered_run(known, run.run, specification, run.specification_sha256)
-    receipts = ReceiptFolder(session.workspace.receipts)
-    for used in specification.uploads:
-        sent = receipts.find(used.upload) if used.party == session.party else None
-        if sent is not None and sent.manifest is not None:
-            digest = sent.manifest.manifest.digest()
-            require_own_upload(specification, session.party, used.upload, digest)
+    sent = ReceiptFolder(session.workspace.receipts).sent_for(specification, session.party)
+    require_own_upload(known, specification, sent)
     if run.state == "succeeded":
         shown = client.run_approvals(run.run)
         standing = client.standing_approvals(specification.project)

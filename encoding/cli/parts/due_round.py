@@ -160,14 +160,15 @@ def _send(counter: Counter, found: RoundView, source: Source) -> dict[str, objec
     turns = own_turns(counter, found)
     refuse_lost(counter, turns)
     owed = [turn for turn in turns if not turn.is_sent]
+    unanswered = [turn for turn in turns if turn.is_sent and steps.lacks_receipt(session, turn)]
     sent: dict[str, object] = {}
-    for turn in turns:
-        if turn.is_sent and steps.lacks_receipt(session, turn):
-            # The command that sent it was killed before the answer came.
-            steps.upload(session, counter.client, counter.trust, counter.view, turn)
+    if owed or unanswered:
+        refuse_unfit(counter, found)
+    for turn in unanswered:
+        # The command that sent it was killed before the answer came.
+        steps.upload(session, counter.client, counter.trust, counter.view, turn)
     if not owed:
         return {"uploads": sent}
-    refuse_unfit(counter, found)
     steps.check(session, counter.view, source)
     for turn in owed:
         manifest = steps.encoded(session, counter.view, source, turn).manifest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from encoding.cli.parts.links_files import (
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import is_lasting, ledger_file, own_space
 from encoding.cli.parts.round_reports import report_of_round, warned_of
-from encoding.cli.parts.round_steps import as_it_stands, history_of, own_turns
+from encoding.cli.parts.round_steps import as_it_stands, history_under_lock, own_turns
 from encoding.cli.parts.shared_secret import shared_secret
 from encoding.cli.parts.steps import own_nonces
 from encoding.errors import ALARM, AgencyError, NotReadyError, OthersWaitedForError, WorkspaceError
@@ -33,7 +33,7 @@ from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
 from encoding.packing.tokens_met import TokensMet, tokens_met
 from encoding.rounds.round_memory import Said
 from encoding.rounds.space import Desk, SpaceOfRound, close, listen, speak, state
-from encoding.rounds.turns import Turn, closing_of, supplement_closing_of
+from encoding.rounds.turns import Turn
 from encoding.transfers.matches import (
     fetch_release,
     packed_matches,
@@ -48,10 +48,12 @@ if TYPE_CHECKING:
 
     from encoding.ledger.claim_checks import CheckedPair
     from encoding.packing.handles import Handles
+    from encoding.rounds.history import RoundHistory
     from schemas.api import ReleaseView
     from schemas.matchlog.review_kinds import SupplementClosed
     from schemas.matchlog.round_kinds import RoundClosed
     from schemas.rounds import RoundView
+    from schemas.upload import Receipt
 
 
 class RoundLinks:
@@ -72,6 +74,8 @@ class RoundLinks:
         self._turn = LedgerTurn(found.round, supplement or 1)
         # Of each partner: handles of the own container, and in which row each one's record met its match.
         self._rows: dict[str, tuple[Handles, NDArray[np.int64]]] = {}
+        self._read: RoundHistory | None = None
+        self._listed: RoundClosed | SupplementClosed | None = None
 
     @cached_property
     def releases(self) -> tuple[PairRelease, ...]:
@@ -98,6 +102,7 @@ class RoundLinks:
         Raises:
             OthersWaitedForError: a partner has yet to send its claims, or the release is not closed.
             LinkAlarmError: what came cannot be honest; nothing of the release is stored.
+            RoundUnprovenError, LogError: the pinned log does not show the release as the broker does.
         """
         with self._counter.session.workspace.lock():
             ledger = ledger_file(self._counter).read()
@@ -114,30 +119,33 @@ class RoundLinks:
             if self._supplement is None:
                 state(desk, space, checked)
             space = self._space_now()
-            listed = self._closing(space)
-        history = history_of(self._counter)
-        if space.supplement is None:
-            history.refuse_uncounted(space.turn.round)
-        else:
-            history.refuse_unasked(space.turn.round, space.supplement)
+        if self._listed is None:
+            which = f"round {space.turn.round}"
+            what = which if space.supplement is None else f"the supplementary release of {which}"
+            raise OthersWaitedForError(f"{what} is not closed yet")
         self._tell_doubts(checked)
         with self._counter.session.workspace.lock():
-            close(desk, space, checked, listed)
+            close(desk, space, checked, self._listed)
 
     def _space_now(self) -> SpaceOfRound:
-        return self._at_space(as_it_stands(self._counter, self._round))
+        space = self._at_space(as_it_stands(self._counter, self._round))
+        if space.closing is not None and self._listed is None:
+            # Before anything is done by it.
+            self._listed = self._counted(space, space.closing)
+        return space
 
-    def _closing(self, space: SpaceOfRound) -> RoundClosed | SupplementClosed:
-        keys = self._counter.trust.keys
+    def _counted(self, space: SpaceOfRound, shown: Receipt) -> RoundClosed | SupplementClosed:
+        """Return which messages count, as the pinned log lists them, whatever the broker shows as its closing.
+
+        Raises:
+            RoundUnprovenError, LogError: the log does not show it, or is not the one that was pinned.
+        """
+        counter = self._counter
+        counter.trust.log.vouch(shown.checkpoint.encode("utf-8"), counter.client)
+        self._read = history = history_under_lock(counter)
         if space.supplement is None:
-            listed: RoundClosed | SupplementClosed | None = closing_of(space.round, keys)
-            what = f"round {space.turn.round}"
-        else:
-            listed = supplement_closing_of(space.round, space.supplement, keys)
-            what = f"the supplementary release of round {space.turn.round}"
-        if listed is None:
-            raise OthersWaitedForError(f"{what} is not closed yet")
-        return listed
+            return history.closing_of(space.turn.round)
+        return history.supplement_closing_of(space.turn.round, space.supplement)
 
     def _tell_doubts(self, checked: Iterable[CheckedPair]) -> None:
         for pair in checked:
@@ -241,9 +249,29 @@ class RoundLinks:
             raise NotReadyError(f"round {found.round} does not have both containers of this pair")
         later = turn.pair.partner_of(earlier)
         transcript = Transcript(earlier=roots[earlier] or "", later=roots[later] or "")
+        self._refuse_other_roots(turn, roots)
         tokens = self._tokens(turn, roots[session.party] or "")
         key = round_key(shared_secret(session, self._counter.view), turn.name(self._counter.view))
         return Proof(key, tokens.of, transcript)
+
+    def _refuse_other_roots(self, turn: Turn, roots: Mapping[str, str | None]) -> None:
+        """Hold the containers that the broker names to those that both parties have sent by the log.
+
+        Raises:
+            TranscriptError: it names others; else nothing would prove the matches, as after a restore.
+        """
+        if self._read is None:
+            self._read = history_under_lock(self._counter)
+        own = self._counter.session.party
+        for party, partner in ((own, turn.partner), (turn.partner, own)):
+            sent = self._read.upload_of(turn.round, party, partner)
+            if sent is None or sent.root != roots[party]:
+                whose = "this agency" if party == own else party
+                raise TranscriptError(
+                    f"the broker names a different container from the one {whose} has sent to {partner}, by the"
+                    " match log",
+                    hint="nothing of this round is stored; tell the other agencies and the operator",
+                )
 
     def _tokens(self, turn: Turn, root: str) -> TokensMet:
         """Return the tokens of the rows that the release names; none where the container is gone.

@@ -18,7 +18,13 @@ def fetched_log(session: Session, client: BrokerClient, trust: Trust) -> LogCopy
     Raises:
         LogError: it does not hang together, or is not the log that was pinned.
     """
-    with session.workspace.lock(), session.workspace.scratch() as scratch:
+    with session.workspace.lock():
+        return log_under_lock(session, client, trust)
+
+
+def log_under_lock(session: Session, client: BrokerClient, trust: Trust) -> LogCopy:
+    """As `fetched_log`; call it under the workspace's lock."""
+    with session.workspace.scratch() as scratch:
         path = scratch / "log.bundle"
         with path.open("w+b") as file:
             client.save_bundle(session.project, file)

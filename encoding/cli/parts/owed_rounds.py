@@ -13,7 +13,14 @@ from encoding.cli.parts.links_files import LinksOrder
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.round_steps import proven
-from encoding.errors import ALARM, AgencyError, ChangeHeldError, NotReadyError, OthersWaitedForError
+from encoding.errors import (
+    ALARM,
+    AgencyError,
+    ChangeHeldError,
+    LogRewrittenError,
+    NotReadyError,
+    OthersWaitedForError,
+)
 from encoding.ledger.values import Turn
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 from schemas.rounds import RoundView
@@ -90,7 +97,7 @@ def _drain_links(counter: Counter, order: LinksOrder, below: int | None) -> Iter
                 return
             what = "" if supplement is None else f", supplementary release {supplement},"
             counter.session.warn(f"round {found.round}{what} could not be finished: {exc}")
-            if exc.exit_code == ALARM:
+            if exc.exit_code == ALARM or isinstance(exc, LogRewrittenError):
                 raise
             # What cannot be agreed on, as in a workspace that was restored, comes right with the next round.
             is_here = is_agreed and not isinstance(exc, ChangeHeldError)

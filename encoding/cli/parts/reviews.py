@@ -19,10 +19,13 @@ from encoding.review.api import ReviewsApi
 from encoding.review.cards import ReviewOf
 from encoding.review.errors import QuestionsUntrustedError
 from encoding.review.records import Reading
+from encoding.rounds.history import round_history
+from schemas.matchlog.kinds import RunFinished
 from schemas.matchlog.review_kinds import ReviewAsked, ReviewDecided
 from schemas.review import ReviewView, SignedReviewStatement
 
 if TYPE_CHECKING:
+    from schemas.api import RunView
     from schemas.clauses import Review
     from schemas.identity import PublicIdentity
     from schemas.matchlog.entry import Entry
@@ -54,12 +57,16 @@ def prove_review(counter: Counter, view: ReviewView) -> ProvenReview:
     """Return a review once the match log and the agreement of its run vouch for it.
 
     Raises:
-        QuestionsUntrustedError: they do not.
-        AgreementUntrustedError, LogError: as these.
+        QuestionsUntrustedError: they do not, or the run is not the only one that is asked about in the round.
+        AgreementUntrustedError, LogError, RoundUnprovenError: as these.
     """
     session = counter.session
-    agreement = require_agreed_run(session, counter.client, counter.client.run(view.run))
+    run = counter.client.run(view.run)
+    agreement = require_agreed_run(session, counter.client, run)
     entries = fetched_log(session, counter.client, counter.trust).entries
+    # None of them is left out: each request of the round counts.
+    round_history(entries, session.project).refuse_superseded(view.round)
+    _require_finished(entries, view, run)
     asked = _asked(entries, view)
     clause = agreement.review
     if clause is None or clause.reviewer != view.reviewer or view.asked == clause.reviewer:
@@ -120,15 +127,42 @@ def trusted_persons(counter: Counter, party: str) -> Sequence[PublicIdentity]:
     return trusted_peers(counter.session, shown).trusted_of(party, shown)
 
 
+def _require_finished(entries: Sequence[Entry], view: ReviewView, run: RunView) -> None:
+    """Make sure that the log shows the review's run as one of this pair and round, finished once."""
+    specification = run.specification
+    pair = {one.party for one in specification.uploads}
+    finished = [
+        one.body.specification_sha256
+        for one in entries
+        if one.object == view.run and isinstance(one.body, RunFinished)
+    ]
+    if (
+        finished != [specification.digest()]
+        or specification.round != view.round
+        or pair != {view.reviewer, view.asked}
+    ):
+        raise QuestionsUntrustedError(
+            "the match log does not show that this run of the two agencies has finished in the round"
+        )
+
+
 def _asked(entries: Sequence[Entry], view: ReviewView) -> ReviewAsked:
-    bodies = [one.body for one in entries if one.object == view.run]
-    asked = [body for body in bodies if isinstance(body, ReviewAsked)]
-    if len(asked) != 1:
+    """Return the one request of the round for this pair: what a review may ask is agreed for each round."""
+    asked, runs = list[ReviewAsked](), list[str | None]()
+    for one in entries:
+        body = one.body
+        if isinstance(body, ReviewAsked) and (body.round, body.reviewer, body.asked) == (
+            view.round,
+            view.reviewer,
+            view.asked,
+        ):
+            asked.append(body)
+            runs.append(one.object)
+    if runs != [view.run]:
         raise QuestionsUntrustedError(
             "the match log does not show exactly one request for this review"
         )
     (found,) = asked
-    stated = (view.round, view.reviewer, view.asked, view.deadline)
-    if (found.round, found.reviewer, found.asked, found.deadline) != stated:
+    if found.deadline != view.deadline:
         raise QuestionsUntrustedError("the match log and the broker show different reviews")
     return found

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from encoding.broker.runs import require_success, wait_for_run
-from encoding.cli.parts.agreements import require_agreed_run
+from encoding.cli.parts.agreements import agreements_kept, require_agreed_run
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.log_copies import fetched_log
+from encoding.cli.parts.log_copies import fetched_log, log_under_lock
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.session import Session
@@ -18,6 +18,7 @@ from encoding.errors import (
     NonceUnknownError,
     NotReadyError,
     OthersWaitedForError,
+    RoundUnprovenError,
     RunFailedError,
     RunUnderWayError,
 )
@@ -27,10 +28,17 @@ from encoding.rounds.streams import logged_streams
 from encoding.rounds.turns import Turn, prove_round, turns_of
 from encoding.rounds.words import is_on_request, why_nothing_ran
 from schemas.api import RunRequest, RunView
+from schemas.errors import SignatureError
 from schemas.ids import utc_text
+from schemas.logged_requests import asked_for
 from schemas.rounds import NonceOffer, RoundView, SignedNonceOffer, nonces_kept
 from schemas.signing import sign_document
 from schemas.upload import Signature
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from schemas.matchlog.entry import Entry
 
 _RUN_IS_OVER: Final = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -53,8 +61,7 @@ def top_up_nonces(counter: Counter, *, voids: bool = False) -> None:
         missing = kept if voids else kept - known.unspent
         if missing <= 0:
             return
-        # An offer whose answer was lost is made again, not another one.
-        ready = nonces.pending(known.next)[:missing] or nonces.draw(known.next, missing)
+        ready = nonces.to_offer(known.next, missing)
     identity = unlock_own(session)
     offer = NonceOffer(
         project=session.project,
@@ -146,8 +153,18 @@ def as_it_stands(counter: Counter, found: RoundView) -> RoundView:
         RoundUnprovenError: the broker shows another round under its number.
     """
     now = counter.api.round(found.round)
-    prove_round(now, counter.trust.keys)
+    # The log vouched for this opening, and for no other that its keys may have signed since.
+    if _opening(now) != _opening(found):
+        raise RoundUnprovenError(
+            f"the broker shows round {found.round} differently from before",
+            hint="nothing of this round is stored; tell the other agencies and the operator",
+        )
     return now
+
+
+def _opening(found: RoundView) -> tuple[object, ...]:
+    stated = found.project, found.round, found.deadline, found.pairs
+    return *stated, found.receipt.index, found.receipt.entry
 
 
 def own_turns(counter: Counter, found: RoundView) -> tuple[Turn, ...]:
@@ -155,25 +172,79 @@ def own_turns(counter: Counter, found: RoundView) -> tuple[Turn, ...]:
     return turns_of(found, counter.view.terms, counter.session.party)
 
 
-def history_of(counter: Counter) -> RoundHistory:
-    """Return the project's rounds as the match log shows them.
+def history_under_lock(counter: Counter) -> RoundHistory:
+    """Return the project's rounds as the match log shows them; call it under the workspace's lock.
 
     Raises:
         LogError: it does not hang together, leaves something out, or is not the log that was pinned.
     """
     session = counter.session
-    entries = fetched_log(session, counter.client, counter.trust).entries
+    entries = log_under_lock(session, counter.client, counter.trust).entries
     return round_history(entries, session.project)
 
 
 def refuse_unfit(counter: Counter, found: RoundView) -> None:
-    """Refuse to encode for a round that the match log shows as over, not due, or with used nonces.
+    """Refuse to encode or send for a round that the match log shows as over, not due, or with used nonces.
+
+    What this agency has sent by the log is marked as spent, as in a workspace whose files were put back.
 
     Raises:
-        RoundUnprovenError: it does.
-        LogError: as `history_of`.
+        RoundUnprovenError: it does, or nobody has signed for the correction that the round is.
+        NonceSpentError: the container that was sent is another one than that of this workspace.
+        LogError: as `history_under_lock`.
     """
-    history_of(counter).refuse_unfit(found.round, counter.view, counter.session.party)
+    session = counter.session
+    with session.workspace.lock():
+        history = history_under_lock(counter)
+    history.refuse_unfit(found.round, agreements_kept(session).signed(), session.party)
+    correction = history.correction_by(found.round)
+    if correction is not None:
+        _require_signed(counter, correction)
+    with session.workspace.lock():
+        nonces = own_nonces(session)
+        for turn in own_turns(counter, found):
+            sent = history.upload_of(turn.round, session.party, turn.partner)
+            if sent is not None and nonces.has_drawn(turn.own_nonce.number):
+                nonces.spend(
+                    turn.own_nonce.number,
+                    round_number=turn.round,
+                    partner=turn.partner,
+                    container=sent.container_sha256,
+                )
+
+
+def _require_signed(counter: Counter, correction: Entry) -> None:
+    """Refuse a correction that no person has asked for: the file would be encoded once more for nothing.
+
+    Raises:
+        RoundUnprovenError: the signed request is missing, for something else, or by a stranger.
+    """
+    signed = correction.actor.signed
+    if signed is not None and asked_for(correction).is_what(signed.request):
+        for key in _keys_of_actor(counter, correction):
+            with suppress(SignatureError):
+                signed.require_signature(key)
+                return
+    raise RoundUnprovenError(
+        "the match log does not show that a person of an agency has asked for the correction of the round",
+        hint="nothing was encoded; call the other agencies and the operator of the broker",
+    )
+
+
+def _keys_of_actor(counter: Counter, entry: Entry) -> Iterator[Ed25519PublicKey]:
+    """Yield the keys of who acts, as the agreement lists them, and those that have followed."""
+    session, actor = counter.session, entry.actor
+    agreement = agreements_kept(session).signed().get(entry.agreement or "")
+    listed = None if agreement is None else agreement.person(actor.person or "")
+    if listed is None or listed.party != actor.party or "analyst" not in listed.duties:
+        return
+    yield listed.verifier()
+    for history in counter.client.identities(session.project).identities:
+        with suppress(SignatureError):
+            keys = history.verify()
+            known = [one.key_sha256() for one in keys]
+            if listed.key_sha256() in known:
+                yield from (one.verifier() for one in keys[known.index(listed.key_sha256()) + 1 :])
 
 
 def refuse_lost(counter: Counter, turns: Iterable[Turn]) -> None:

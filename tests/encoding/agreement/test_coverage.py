@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from samples.agreement import consent
-from samples.documents import PROFILE
+from samples.documents import MANIFEST, PROFILE
 from samples.refusals import raises
 from samples.shown_agreements import (
     FIRST,
@@ -27,6 +27,8 @@ from encoding.agreement.coverage import (
 from encoding.agreement.kept_agreements import KeptAgreements
 from encoding.agreement.verification import verified
 from encoding.errors import AgreementUntrustedError, NotReadyError
+from schemas.agreement import Agreement
+from schemas.upload import Manifest
 
 TODAY = date(2026, 9, 7)
 NOTHING = KeptAgreements(project="foster-k12")
@@ -160,10 +162,36 @@ def test_a_run_shown_under_another_digest_or_id_is_refused() -> None:
             require_covered_run(known(view()), name, made, digest)
 
 
+def used(manifest: Manifest, raw: Any = FIRST, **changes: Any) -> Any:
+    """Return a run under an agreement whose first upload has this manifest."""
+    first, second = specification().to_json()["uploads"]
+    uploads = [first | {"manifest_sha256": manifest.digest()}, second]
+    return specification(raw, uploads=uploads, **changes)
+
+
+def sent(raw: Any = FIRST, **changes: Any) -> Manifest:
+    stated = {"round": 1, "agreement": Agreement.from_json(raw).digest()}
+    return Manifest.from_json(MANIFEST | stated | changes)
+
+
+UPLOAD = specification().uploads[0].upload
+
+
 def test_an_own_upload_is_used_as_it_was_sent() -> None:
-    made = specification()
-    own = made.uploads[0]
-    require_own_upload(made, own.party, own.upload, own.manifest_sha256)
-    require_own_upload(made, own.party, "upl-" + "0" * 32, "0" * 64)
-    with raises(AgreementUntrustedError, match="the way this agency sent it"):
-        require_own_upload(made, own.party, own.upload, "0" * 64)
+    kept, own, other = known(view()), sent(), "upl-" + "0" * 32
+    made = used(own)
+    require_own_upload(kept, made, {})
+    require_own_upload(kept, made, {UPLOAD: own})
+    # Of another round, or for another partner.
+    require_own_upload(kept, made, {other: sent(round=2), UPLOAD: own})
+    require_own_upload(kept, made, {other: sent(partner="health")})
+    for wrong in ({UPLOAD: sent(rows=1)}, {other: own}, {UPLOAD: sent(round=2)}):
+        with raises(AgreementUntrustedError, match="the way this agency sent it"):
+            require_own_upload(kept, made, wrong)
+
+
+def test_a_run_is_under_no_agreement_from_before_the_own_upload() -> None:
+    both = known(view(), view(SECOND))
+    require_own_upload(both, used(sent(FIRST), SECOND), {UPLOAD: sent(FIRST)})
+    with raises(AgreementUntrustedError, match="was replaced before this agency uploaded"):
+        require_own_upload(both, used(sent(SECOND), FIRST), {UPLOAD: sent(SECOND)})

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import numpy as np
 import pytest
+from breaks.false_log import Log
 from rigs.desk import Desk
-from rigs.near_broker import NearBroker, answer_with
-from rigs.weeks import settle
+from rigs.near_broker import NearBroker, answer_with, document
+from rigs.weeks import links, settle
 from sqlalchemy import text
 
 from app.links import preparation
 from app.links.matches import LinkedRun, Matches
 from app.matching.blocks.bins import MemoryShelf
 from app.matching.blocks.ranges import Sizes
+from app.matchlog import service as matchlog
+from app.matchlog.draft import SOFTWARE
+from app.rounds import opening
+from app.security.log_key import read_log_key
 from schemas.audit_pack import Sample
+from schemas.canonical import canonical_bytes
+from schemas.clauses import RoundBudget
+from schemas.matchlog.entry import entry_bytes, parse_entry
+from schemas.rounds import NonceState
 
 Bend = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -118,7 +130,30 @@ def test_a_root_that_is_not_that_of_the_own_container_is_an_alarm_and_no_excuse(
     assert refused.exit_code == 9, refused.stderr
     assert "a different container from the one this agency has sent" in refused.stderr
     assert schools.type("refresh").exit_code == 9
+    # Nor is it one where the workspace knows of no nonce, as after a restore.
+    (welfare.folder / "workspace" / "nonces" / "foster-pupils.sealed").unlink()
+    assert welfare.type("refresh").exit_code == 9
     require_nothing_kept(schools, welfare)
+
+
+def test_a_nonce_that_is_spent_stays_spent_whatever_number_the_broker_gives(
+    near: NearBroker, schools: Desk, welfare: Desk
+) -> None:
+    assert welfare.type("refresh").exit_code == 7
+
+    def again(request: httpx2.Request) -> httpx2.Response | None:
+        if request.url.path.endswith("/nonces"):
+            assert request.method == "GET", "nothing is offered"
+            return document(NonceState(party="welfare", unspent=0, next=1))
+        return None
+
+    near.courier.before = again
+    refused = welfare.type("refresh")
+    assert refused.exit_code == 9, refused.stderr
+    assert "encodings have left with that number or a later one" in refused.stderr
+    near.courier.before = lambda _: None
+    settle(near)
+    assert links(welfare)
 
 
 def test_matches_that_a_partner_cannot_prove_are_counted_aloud(
@@ -151,13 +186,14 @@ def test_no_container_is_made_for_a_nonce_that_a_round_has_used_before(
     assert uploads(near) == sent
 
 
+def never_had(shown: dict[str, Any]) -> dict[str, Any]:
+    gone = {"root_larger": None, "root_smaller": None, "earlier": None, "run": None}
+    return {**shown, "progress": [{**one, **gone} for one in shown["progress"]]}
+
+
 def test_a_container_that_the_broker_says_it_never_had_is_sent_again_and_no_other_is_made(
     near: NearBroker, welfare: Desk, write_people: Callable[..., Any], people: list[Any]
 ) -> None:
-    def never_had(shown: dict[str, Any]) -> dict[str, Any]:
-        gone = {"root_larger": None, "root_smaller": None, "earlier": None}
-        return {**shown, "progress": [{**one, **gone} for one in shown["progress"]]}
-
     assert welfare.type("refresh").exit_code == 7
     (path,) = (welfare.folder / "workspace" / "outbox").glob("*.enc")
     before = path.read_bytes()
@@ -171,6 +207,34 @@ def test_a_container_that_the_broker_says_it_never_had_is_sent_again_and_no_othe
     refused = welfare.type("refresh")
     assert refused.exit_code == 1
     assert "are never made twice" in refused.stderr
+
+
+def put_back(desk: Desk, snapshot: Path) -> None:
+    """Put a workspace back as files, nonces and all, as a machine's snapshot does."""
+    shutil.rmtree(desk.folder / "workspace")
+    shutil.copytree(snapshot, desk.folder / "workspace")
+
+
+@pytest.mark.parametrize("had_encoded", [False, True])
+def test_no_other_container_is_made_or_sent_once_the_log_shows_one(
+    near: NearBroker, schools: Desk, welfare: Desk, tmp_path: Path, had_encoded: bool
+) -> None:
+    assert schools.type("refresh").exit_code == 7
+    if had_encoded:
+        welfare.ok("encode")
+    shutil.copytree(welfare.folder / "workspace", tmp_path / "snapshot")
+    welfare.ok("encode")
+    welfare.ok("upload")
+    put_back(welfare, tmp_path / "snapshot")
+    sent = uploads(near)
+    show_rounds(near, never_had)
+    for words in (("refresh",), ("encode",), ("upload",)):
+        refused = welfare.type(*words)
+        assert refused.exit_code == 1
+        if had_encoded or words != ("upload",):
+            assert "are never made twice" in refused.stderr
+    assert uploads(near) == sent
+    assert len([*(welfare.folder / "workspace" / "outbox").glob("*.enc")]) == had_encoded
 
 
 # Rounds that do not count.
@@ -245,6 +309,93 @@ def test_a_round_that_is_opened_before_it_is_due_is_refused(
     assert refused.exit_code == 1
     assert "round 2 was opened before it was due" in refused.stderr
     assert uploads(near) == sent
+
+
+@pytest.mark.parametrize("terms", [{"round_budget": RoundBudget(rounds=1, days=30)}])
+def test_no_round_beyond_the_budget_is_encoded_for_though_it_corrects_one(
+    near: NearBroker, schools: Desk, welfare: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_refuse_beyond_budget", lambda *_: None)
+    welfare.ok("encode")
+    schools.ok("round", "correct", "--reason", "wrong-file")
+    refused = welfare.type("encode")
+    assert refused.exit_code == 1
+    assert "beyond the number of rounds that the agreement allows: 1 within 30" in refused.stderr
+
+
+def test_a_correction_that_no_person_has_signed_is_not_encoded_for(
+    near: NearBroker, schools: Desk, welfare: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    correct = ("round", "correct", "--reason", "wrong-file")
+    schools.ok("encode")
+    schools.ok(*correct)
+    welfare.ok("encode")
+    (signed,) = (
+        parse_entry(canonical_bytes(one)).actor
+        for one in near.log_entries()
+        if one["kind"] == "round-superseded"
+    )
+    takes_all = SimpleNamespace(is_what=lambda _: True)
+    monkeypatch.setattr(matchlog, "asked_for", lambda _: takes_all)
+    # Nobody's word, then that about another round.
+    for actor in (SOFTWARE, signed):
+        monkeypatch.setattr(opening, "entry_actor", lambda _, actor=actor: actor)
+        schools.ok(*correct)
+        refused = welfare.type("encode")
+        assert refused.exit_code == 1
+        assert "that a person of an agency has asked for the correction" in refused.stderr
+
+
+# A log that was forked.
+
+
+def forked(near: NearBroker, receipt: dict[str, Any], **changes: Any) -> Any:
+    """Return a receipt of a log that has another entry in its place, under the same key."""
+    entry = parse_entry(receipt["entry"].encode())
+    body = entry.body.model_copy(update=changes)
+    false = Log(signer=read_log_key(near.broker.settings.log_key_file))
+    false.entries = [f"another past {number}".encode() for number in range(entry.seq)]
+    false.entries.append(entry_bytes(entry.model_copy(update={"body": body})))
+    return json.loads(false.receipt(entry.seq, None).to_canonical())  # type: ignore[arg-type]
+
+
+def test_a_closing_of_a_forked_log_is_not_believed(
+    near: NearBroker, schools: Desk, welfare: Desk
+) -> None:
+    def closed_without_claims(shown: dict[str, Any]) -> dict[str, Any]:
+        closing = shown["closing"] and forked(near, shown["closing"], claims=())
+        return {**shown, "closing": closing}
+
+    for desk in (schools, welfare, schools):
+        desk.type("refresh")
+    assert near.log_kinds().count("round-closed") == 1
+    show_rounds(near, closed_without_claims)
+    refused = welfare.type("refresh")
+    assert refused.exit_code == 1
+    assert "is not the one that this agency has seen" in refused.stderr
+    assert not (welfare.folder / "links.csv").exists()
+    assert [*(welfare.folder / "workspace" / "pins").glob("evidence-*")]
+
+
+def test_a_round_that_was_proven_is_not_shown_otherwise_by_a_forked_log(
+    near: NearBroker, schools: Desk, welfare: Desk
+) -> None:
+    """The list shows it as it was opened, and by itself it is another one."""
+    later = "2026-12-24T00:00:00Z"
+
+    def other_deadline(shown: dict[str, Any]) -> dict[str, Any]:
+        receipt = forked(near, shown["receipt"], deadline=later)
+        return {**shown, "deadline": later, "receipt": receipt}
+
+    def lie(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        is_one = request.method == "GET" and request.url.path.endswith("/rounds/1")
+        return answer_with(response, other_deadline(response.json())) if is_one else response
+
+    assert schools.type("refresh").exit_code == 7
+    near.courier.after = lie
+    refused = welfare.type("refresh")
+    assert refused.exit_code == 1
+    assert "the broker shows round 1 differently from before" in refused.stderr
 
 
 # Openings of decisions that an auditor asks for.

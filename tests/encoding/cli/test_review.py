@@ -14,8 +14,11 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from rigs.asking import ASKED, REVIEWER, Asking, asking
 from rigs.desk import Desk
+from rigs.near_broker import document
 from rigs.weeks import links, settle
 
+from app.matchlog.draft import EntryDraft
+from encoding.cli.parts.session import Session
 from encoding.packing.handles import derive_map_keys, key_text, record_keys
 from encoding.packing.memory import memory_key
 from encoding.packing.withdrawals import Withdrawn
@@ -27,6 +30,7 @@ from encoding.review.journal import Choice
 from encoding.review.records import Reading, read_records
 from encoding.review.verdicts import Decided, Verdicts, VerdictsFile
 from encoding.workspace.workspace import Workspace, open_workspace
+from schemas.matchlog.review_kinds import ReviewAsked
 from schemas.review import (
     Card,
     CardField,
@@ -343,6 +347,60 @@ def test_what_the_log_does_not_list_is_not_answered(
     copied.meddle(path, lie(change))
     result = schools.type("review", "--answer")
     assert (result.exit_code, said in result.stderr) == (1, True), result.stderr
+    assert copied.sent_cards() == []
+
+
+def ask_as_well(asking: Asking) -> str:
+    """Log one more request for cards in the round, about a run that never was; returns that."""
+    near, run = asking.near, f"run-{'0' * 32}"
+    entry = next(one for one in near.log_entries() if one["kind"] == "review-asked")
+    draft = EntryDraft(
+        ReviewAsked.model_validate_json(json.dumps(entry["body"])),
+        **{name: entry[name] for name in ("project", "agreement", "purpose")},
+        object=run,
+    )
+    with near.broker.database.write() as session:
+        near.broker.log.append(session, [draft])
+    return run
+
+
+def test_no_card_is_sealed_where_the_log_shows_more_than_one_request_in_a_round(
+    copied: Asking, schools: Desk
+) -> None:
+    """The budget of questions is one of the round, and not of each run that a broker invents."""
+    ask_as_well(copied)
+    refused = schools.type("review", "--answer")
+    assert refused.exit_code == 1
+    assert "does not show exactly one request for this review" in refused.stderr
+    assert copied.sent_cards() == []
+
+
+def test_no_card_is_sealed_for_a_run_that_the_log_does_not_show_as_finished(
+    copied: Asking, schools: Desk
+) -> None:
+    near, false = copied.near, ask_as_well(copied)
+    run = next(one["object"] for one in near.log_entries() if one["kind"] == "review-asked")
+    session = Session(
+        schools.folder / "blindlink.toml", transport=near.courier, now=lambda: near.now
+    )
+    with session.connect() as client:
+        true, approvals = client.run(run), client.run_approvals(run)
+    said = true.specification.model_copy(update={"run": false})
+    changes = {"run": false, "specification": said, "specification_sha256": said.digest()}
+    answers = {
+        f"/v1/runs/{false}": true.model_copy(update=changes),
+        f"/v1/runs/{false}/approvals": approvals.model_copy(update={"run": false}),
+    }
+
+    def as_the_true_one(request: httpx2.Request) -> httpx2.Response | None:
+        answer = answers.get(request.url.path)
+        return None if answer is None else document(answer)
+
+    near.courier.before = as_the_true_one
+    copied.meddle("/reviews", lie(lambda shown: shown["reviews"][0].update(run=false)))
+    refused = schools.type("review", "--answer")
+    assert refused.exit_code == 1
+    assert "does not show that this run of the two agencies has finished" in refused.stderr
     assert copied.sent_cards() == []
 
 

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from samples.agreement import AGREEMENT, amended
+from samples.documents import MANIFEST
 from samples.refusals import raises
 
 from encoding.errors import LogError, RoundUnprovenError
-from encoding.rounds.history import round_history
-from schemas.api import ProjectView
+from encoding.rounds.history import RoundHistory, round_history
+from schemas.agreement import Agreement
 from schemas.document import Model
 from schemas.matchlog.entry import Actor, Entry
-from schemas.matchlog.kinds import KIND_OF_BODY
+from schemas.matchlog.kinds import KIND_OF_BODY, UploadReceived
+from schemas.matchlog.review_kinds import ReviewEnded, SupplementClosed
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
-from schemas.rounds import RoundPair, UsedNonce
+from schemas.rounds import RoundPair, SupplementView, UsedNonce
+from schemas.upload import Manifest, Signature, SignedManifest
 
 PARTY = "welfare"
+RUN = "run-" + "7" * 32
+WEEKLY: dict[str, Any] = AGREEMENT | {
+    "schedule": AGREEMENT["schedule"] | {"frequency": "weekly", "due": None},
+    "limits": AGREEMENT["limits"] | {"budget": {"rounds": 3, "days": 10}},
+}
+FIRST = Agreement.from_json(WEEKLY)
+# Under which a round may be made every day.
+SECOND = Agreement.from_json(amended(WEEKLY, schedule=WEEKLY["schedule"] | {"frequency": "daily"}))
+AGREEMENTS = {one.digest(): one for one in (FIRST, SECOND)}
 
 
 def opened(number: int, *, corrects: int | None = None, nonce: int | None = None) -> RoundOpened:
@@ -38,29 +50,45 @@ def superseded(number: int) -> RoundSuperseded:
     return RoundSuperseded(round=number, by=number + 1, reason="wrong-file")
 
 
-def log_of(view: ProjectView, *bodies: tuple[int, Model]) -> list[Entry]:
+def received(container: str) -> UploadReceived:
+    said = MANIFEST | {"round": 1, "container_sha256": container * 64}
+    signature = Signature(
+        party="k12", person="per-" + "1" * 32, key="0" * 64, signature="A" * 86 + "=="
+    )
+    manifest = Manifest.from_json(said)
+    return UploadReceived.of(SignedManifest(manifest=manifest, signatures=(signature,)))
+
+
+def ended() -> ReviewEnded:
+    return ReviewEnded(
+        round=1, reason="decided", accepted=None, rejected=None, open=None, release=2,
+        match_record_root=None, openings=(),
+    )  # fmt: skip
+
+
+def log_of(*bodies: tuple[int, Model], of: Agreement = FIRST) -> list[Entry]:
     """Return entries of bodies, each with the day of November on which it was made."""
+    objects = {UploadReceived: "upl-" + "1" * 32, ReviewEnded: RUN, SupplementClosed: RUN}
     return [
         Entry(
             kind=KIND_OF_BODY[type(body)], seq=7 * n, batch=n, place=n,
             time=f"2026-11-{day:02}T10:00:00Z", request="req-" + "1" * 32,
-            actor=Actor(party="schools", person=None, role="agency", signed=None), project=view.project,
-            agreement=view.agreement, purpose=None, object=None, outcome="done", body=body,
+            actor=Actor(party="schools", person=None, role="agency", signed=None), project=of.project,
+            agreement=of.digest(), purpose=None, object=objects.get(type(body)), outcome="done", body=body,
         )
         for n, (day, body) in enumerate(bodies)
     ]  # fmt: skip
 
 
-@pytest.fixture
-def fit(view: ProjectView) -> Callable[..., None]:
-    def check(number: int, *bodies: tuple[int, Model]) -> None:
-        history = round_history(log_of(view, *bodies), view.project)
-        history.refuse_unfit(number, view, PARTY)
-
-    return check
+def history_of(entries: list[Entry]) -> RoundHistory:
+    return round_history(entries, FIRST.project)
 
 
-def test_rounds_in_their_order_are_fit(fit: Callable[..., None]) -> None:
+def fit(number: int, *bodies: tuple[int, Model]) -> None:
+    history_of(log_of(*bodies)).refuse_unfit(number, AGREEMENTS, PARTY)
+
+
+def test_rounds_in_their_order_are_fit() -> None:
     fit(1, (1, opened(1)))
     fit(2, (1, opened(1)), (2, closed(1)), (8, opened(2)))
     fit(2, (1, opened(1)), (2, superseded(1)), (2, opened(2, corrects=1)))
@@ -83,26 +111,71 @@ def test_rounds_in_their_order_are_fit(fit: Callable[..., None]) -> None:
     ],
 )  # fmt: skip
 def test_a_round_that_breaks_the_order_is_refused(
-    fit: Callable[..., None], number: int, bodies: list[Any], reason: str
+    number: int, bodies: list[Any], reason: str
 ) -> None:
     with raises(RoundUnprovenError, match=reason):
         fit(number, *bodies)
 
 
-def test_a_schedule_of_another_agreement_is_not_held_against_a_round(view: ProjectView) -> None:
-    entries = log_of(view, (1, opened(1)), (2, closed(1)), (3, opened(2)))
-    entries[2] = entries[2].model_copy(update={"agreement": "0" * 64})
-    round_history(entries, view.project).refuse_unfit(2, view, PARTY)
+def corrected(*days: int) -> list[tuple[int, Model]]:
+    """Return rounds each of which corrects the one before, opened on these days."""
+    first, *others = days
+    bodies: list[tuple[int, Model]] = [(first, opened(1))]
+    for number, day in enumerate(others, 1):
+        bodies += [(day, superseded(number)), (day, opened(number + 1, corrects=number))]
+    return bodies
 
 
-def test_an_entry_that_is_left_out_shows(view: ProjectView) -> None:
-    entries = log_of(view, (1, opened(1)), (2, superseded(1)), (2, closed(1)))
+def test_corrections_count_in_the_budget_of_rounds() -> None:
+    fit(3, *corrected(1, 2, 3))
+    # Ten days are those from the first to the tenth.
+    fit(4, *corrected(1, 2, 3, 11))
+    with raises(RoundUnprovenError, match="beyond the number of rounds .* 3 within 10 days"):
+        fit(4, *corrected(1, 2, 3, 10))
+
+
+def test_a_round_is_held_to_the_agreement_under_which_it_was_opened() -> None:
+    entries = log_of((1, opened(1)), (2, closed(1)), (3, opened(2)))
+    entries[2] = entries[2].model_copy(update={"agreement": SECOND.digest()})
+    history_of(entries).refuse_unfit(2, AGREEMENTS, PARTY)
+    with raises(RoundUnprovenError, match="an agreement that this agency does not have"):
+        history_of(entries).refuse_unfit(2, {FIRST.digest(): FIRST}, PARTY)
+    back = log_of((1, opened(1)), (2, closed(1)), (9, opened(2)))
+    back[0] = back[0].model_copy(update={"agreement": SECOND.digest()})
+    with raises(RoundUnprovenError, match="or that had been replaced"):
+        history_of(back).refuse_unfit(2, AGREEMENTS, PARTY)
+
+
+def test_an_entry_that_is_left_out_shows() -> None:
+    entries = log_of((1, opened(1)), (2, superseded(1)), (2, closed(1)))
     with pytest.raises(LogError, match="lacks an entry"):
-        round_history([entries[0], entries[2]], view.project)
+        history_of([entries[0], entries[2]])
 
 
-def test_link_ids_need_a_round_that_was_closed(view: ProjectView) -> None:
-    entries = log_of(view, (1, opened(1)), (2, closed(1)))
-    round_history(entries, view.project).refuse_uncounted(1)
-    with raises(RoundUnprovenError, match="does not show that round 1 was closed"):
-        round_history(entries[:1], view.project).refuse_uncounted(1)
+def test_link_ids_need_a_round_that_was_closed_once() -> None:
+    entries = log_of((1, opened(1)), (2, closed(1)), (2, closed(1)))
+    assert history_of(entries[:2]).closing_of(1) == closed(1)
+    for shown, how in ((entries[:1], "does not show"), (entries, "more than once")):
+        with raises(RoundUnprovenError, match=f"{how} that round 1 was closed"):
+            history_of(shown).closing_of(1)
+
+
+def test_a_supplement_counts_as_the_log_has_closed_it_once_after_its_review() -> None:
+    listed = SupplementClosed(round=1, release=2, claims=())
+    entries = log_of((1, opened(1)), (2, closed(1)), (3, ended()), (3, listed), (3, listed))
+    shown = SupplementView(
+        release=2, larger="schools", smaller=PARTY, run=RUN, state="closed", claims=(), closing=None
+    )
+    assert history_of(entries[:4]).supplement_closing_of(1, shown) == listed
+    for n, reason in ((2, "review ended"), (3, "was closed once"), (5, "was closed once")):
+        with raises(RoundUnprovenError, match=reason):
+            history_of(entries[:n]).supplement_closing_of(1, shown)
+
+
+def test_a_party_has_sent_a_partner_one_container_in_a_round() -> None:
+    entries = log_of((1, opened(1)), (2, received("c")), (2, received("d")))
+    found = history_of(entries[:2])
+    assert found.upload_of(1, "schools", "child-welfare") == received("c")
+    assert found.upload_of(2, "schools", "child-welfare") is None
+    with raises(RoundUnprovenError, match="more than once in round 1"):
+        history_of(entries).upload_of(1, "schools", "child-welfare")
