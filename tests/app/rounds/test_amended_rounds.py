@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rigs.agreed import approve_runs
 from rigs.late import amend
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, MakeLinkage
 from samples.round_files import random_people
@@ -24,7 +25,7 @@ def code_of(answer: Any) -> str:
 
 
 def move(linkage: Linkage, *apart: str) -> None:
-    """Let all parties agree that these receive in an ID space of their own, and the others in `shared`."""
+    """Let all agree that these receive in ID spaces of their own, others in `shared`; approve runs anew."""
     recipients = [
         {**one, "space": one["party"] if one["party"] in apart else "shared"}
         for one in linkage.agreement.to_json()["recipients"]
@@ -35,6 +36,8 @@ def move(linkage: Linkage, *apart: str) -> None:
         recipients=recipients,
         spaces=[{"name": name, "lifetime": "lasting"} for name in names],
     )
+    agencies = [linkage.person(party).identity for party in linkage.terms.providers]
+    approve_runs(linkage.broker, linkage.agreement, agencies)
 
 
 def end_at_the_deadline(linkage: Linkage) -> None:
