@@ -132,10 +132,14 @@ class ProjectTerms(Document):
         first, second = sorted((one, other), key=lambda party: (-most[party], party))
         return first, second
 
-    def shares_space(self, one: str, other: str) -> bool:
-        """Tell whether two providers both receive matches of their own records, in one ID space."""
-        spaces = {r.party: r.space for r in self.recipients if r.mode == "linked"}
-        return {one, other} <= {*self.providers} & spaces.keys() and spaces[one] == spaces[other]
+    def common_space(self, one: str, other: str) -> str | None:
+        """Return the ID space in which two providers both receive matches of their own records, or None."""
+        spaces = {
+            r.party: r.space
+            for r in self.recipients
+            if r.mode == "linked" and r.party in self.providers
+        }
+        return spaces.get(one) if spaces.get(one) == spaces.get(other) else None
 
     def file_size(self, party: str) -> FileSize:
         """Return how many records a provider's file has."""
@@ -243,7 +247,7 @@ class Agreement(Document):
         """
         if not self.handed_over(sender, recipient):
             return frozenset()
-        if self.terms().shares_space(sender, recipient):
+        if self.terms().common_space(sender, recipient) is not None:
             return frozenset([frozenset([sender, recipient])])
         agencies = self.names("agency")
         blind = {one.party for one in self.recipients if one.mode == "blind"}

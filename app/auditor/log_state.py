@@ -11,7 +11,7 @@ from typing import Literal
 from app.auditor.project_state import ProjectState
 from app.auditor.round_state import Pair
 from schemas.destruction import Scope
-from schemas.run import Recipient
+from schemas.run import MatchingPolicy, Recipient
 
 Stage = Literal["asked", "started", "finished", "failed", "cancelled"]
 
@@ -49,14 +49,15 @@ class ShareState:
 class UploadState:
     """An upload whose rows are still there: of a party for its partner, in a round.
 
-    `day` is the one on which it was received, `due` the last on which it may be there, `person` who sent it, in
-    which `request`.
+    It has so many `records`. `day` is the one on which it was received, `due` the last on which it may be
+    there, `person` who sent it, in which `request`.
     """
 
     project: str
     round: int
     party: str
     partner: str
+    records: int
     container_sha256: str
     manifest_sha256: str
     person: str | None
@@ -71,20 +72,26 @@ class UploadState:
 class RunState:
     """A run of a pair in a round; `uploads` is emptied and `recipients` kept once it has finished.
 
-    `approved` holds for each party that has approved it the standing approval that was used, empty where
-    there was none, and `approved_until` is when the first of these expires; `uploaders` are the persons who
-    may not approve its release, `release_approved` tells of each party that has until when.
-    `match_records` are the roots of what is there of its match record and of that of its supplement. `numbers`
-    are those of its releases, 1 among them; `released_to` says which were made for whom.
+    `agreement` is the one that it was asked for under, `space` the ID space that its pair has had since the
+    round opened, None where it has none; `sizes` are the records of its files, as the agreement calls them
+    larger and smaller. `approved` holds for each party that has approved it the standing approval that was
+    used, empty where there was none, and `approved_until` is when the first of these expires; `uploaders` are
+    the persons who may not approve its release, `release_approved` tells of each party that has until when.
+    `match_records` are the roots of what is there of its match record and of that of its supplement. `matches`
+    has, once it has finished, the number of each of its releases with how many pairs that links, None where the
+    log does not say it; `released_to` says which were made for whom.
     """
 
     project: str
     round: int
     pair: Pair
+    space: str | None
+    agreement: str
     specification_sha256: str
     uploads: tuple[str, ...]
     recipients: tuple[Recipient, ...]
-    policy_sha256: str
+    policy: MatchingPolicy
+    sizes: tuple[int, int]
     uploaders: frozenset[str]
     day: str
     seq: int
@@ -95,21 +102,23 @@ class RunState:
     approved_until: str = "9999"
     release_approved: dict[str, str] = field(default_factory=dict)
     match_records: tuple[bytes, ...] = ()
-    numbers: tuple[int, ...] = (1,)
+    matches: tuple[tuple[int, int | None], ...] = ()
 
 
 @dataclass(slots=True)
 class ReviewState:
     """The review of a run: who looks, who is asked and since when, the digests of their files, until when.
 
-    `answered` is the entry of the cards, which came between the two moments of `came`. `said` holds for each
-    person who decided how many statements they made, and whether the last one came. `ended` is the entry that
-    ended it.
+    `persons` must agree on each of at most `questions` pairs. `answered` is the entry of the cards, which came
+    between the two moments of `came`. `said` holds for each person who decided how many statements they made,
+    and whether the last one came. `ended` is the entry that ended it.
     """
 
     project: str
     reviewer: str
     asked: str
+    persons: int
+    questions: int
     files: dict[str, str]
     begun: str
     deadline: str
@@ -122,19 +131,24 @@ class ReviewState:
 
 @dataclass(slots=True)
 class ReleaseState:
-    """A release; the party `fetched_by` may fetch it until it is destroyed by the entry `destroyed`.
+    """A release for a recipient; the party `fetched_by` may fetch it until the entry `destroyed` destroys it.
 
-    `is_fetched` says that it has. `is_blind`: it is sealed to another party, so that analysts may carry it.
+    `is_fetched` says that it has.
     """
 
     project: str
     run: str
+    recipient: Recipient
     fetched_by: str
     sha256: str
     seq: int
     destroyed: int | None = None
     is_fetched: bool = False
-    is_blind: bool = False
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether it is sealed to another party, so that analysts may carry it."""
+        return self.recipient.mode == "blind"
 
 
 @dataclass(slots=True)

@@ -19,17 +19,18 @@ class NonceBook:
 
 @dataclass(slots=True)
 class RoundState:
-    """A round that is open; `pairs` are those of which it takes uploads.
+    """A round that is open.
 
-    `roots` holds the root of what a party has sent for its partner, `runs` what was asked for of each pair, and
-    `claims` the digest of the last claims of a party for its partner, `statements` that of its last chain
-    statement for a space. `is_fetched`: a release has left.
+    `pairs` are those of which it takes uploads, each with the ID space in which both receive by the terms of
+    its opening, None where they have none in common. `roots` holds the root of what a party has sent for its
+    partner, `runs` what was asked for of each pair, and `claims` the digest of the last claims of a party for
+    its partner, `statements` that of its last chain statement for a space. `is_fetched`: a release has left.
     """
 
     number: int
     opened: str
     deadline: str
-    pairs: frozenset[Pair]
+    pairs: dict[Pair, str | None]
     seq: int
     roots: dict[Pair, str] = field(default_factory=dict)
     runs: dict[Pair, list[str]] = field(default_factory=dict)
@@ -41,13 +42,21 @@ class RoundState:
         """Return the pair that two parties are in this round; None if they are none."""
         return next((pair for pair in ((one, other), (other, one)) if pair in self.pairs), None)
 
+    def space_of(self, one: str, other: str) -> str | None:
+        """Return the ID space that two parties have had since this round opened, or None."""
+        return self.pairs.get((one, other)) or self.pairs.get((other, one))
+
 
 @dataclass(slots=True)
 class SupplementState:
-    """A further release of a round that is open, of which run and pair, with the last claims of each party."""
+    """A further release of a round that is open, with the last claims of each party.
+
+    It is of a run, of a pair, which has had the ID space since its round opened, or none.
+    """
 
     run: str
     pair: Pair
+    space: str | None
     seq: int
     claims: dict[Pair, str] = field(default_factory=dict)
 

@@ -11,7 +11,7 @@ from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.db import insert_rows
 from app.deliveries import repository
-from app.deliveries.errors import EMPTY, NOT_AGREED, NOT_DUE, OUT_OF_NUMBER, TOO_LARGE
+from app.deliveries.errors import EMPTY, NOT_DUE, OUT_OF_NUMBER, TOO_LARGE, not_agreed
 from app.deliveries.models import Delivery
 from app.deliveries.service import DELIVERY_KIND
 from app.errors import RefusedError
@@ -138,11 +138,7 @@ def _refuse_undue(session: Session, broker: Broker, actor: Actor, address: Addre
     require_duty(actor, "recipient", "analyst")
     pairs = terms.agreement.delivering(actor.party, address.recipient)
     if not pairs:
-        raise RefusedError(
-            NOT_AGREED,
-            f"No columns go from {actor.party} to {address.recipient} beside link IDs.",
-            clause="elements",
-        )
+        raise not_agreed(actor.party, address.recipient)
     if newest_linked(session, address.project, pairs) != address.round:
         raise RefusedError(
             NOT_DUE,

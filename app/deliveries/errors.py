@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.errors import Rule
+from app.errors import RefusedError, Rule
 
 NOT_AGREED: Final = Rule(
     "delivery-not-agreed", 409, "The agreement does not allow columns in this direction"
@@ -19,3 +19,12 @@ NOT_RECIPIENT: Final = Rule("delivery-not-yours", 409, "The delivery is for anot
 GONE: Final = Rule("delivery-gone", 410, "The delivery is gone")
 NOT_FETCHED: Final = Rule("delivery-not-fetched", 409, "The delivery has not been fetched yet")
 OTHER_FILE: Final = Rule("other-delivery", 422, "This is not the file that was handed out")
+
+
+def not_agreed(sender: str, recipient: str) -> RefusedError:
+    """Return the refusal of columns that no agreement in force lets go this way."""
+    return RefusedError(
+        NOT_AGREED,
+        f"No columns go from {sender} to {recipient} beside link IDs.",
+        clause="elements",
+    )

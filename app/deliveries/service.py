@@ -10,7 +10,7 @@ from app.agreements.signers import require_duty
 from app.clock import utc_text
 from app.db import NEWEST, Window
 from app.deliveries import repository
-from app.deliveries.errors import GONE, NOT_FETCHED, NOT_RECIPIENT, OTHER_FILE
+from app.deliveries.errors import GONE, NOT_FETCHED, NOT_RECIPIENT, OTHER_FILE, not_agreed
 from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
@@ -87,6 +87,7 @@ def open_file(session: Session, broker: Broker, actor: Actor, delivery: str) -> 
         NotFoundError: no such delivery, or not the caller's.
         NotInForceError, wrong-duty: the terms do not let this person have it now.
         delivery-not-yours, delivery-gone: it is for another party, or not there any more.
+        delivery-not-agreed: the agreement in force lets no columns go this way, whatever one before it did.
     """
     found = delivery_for(session, actor, delivery)
     _refuse_fetch(session, broker, actor, found)
@@ -144,6 +145,8 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, delivery: Deli
     terms = terms_in_force(session, delivery.project, now)
     if delivery.destroyed is not None or delivery.keep_until <= utc_text(now):
         raise _gone()
+    if not terms.agreement.delivering(delivery.sender, delivery.recipient):
+        raise not_agreed(delivery.sender, delivery.recipient)
     return terms.digest
 
 

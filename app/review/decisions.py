@@ -10,7 +10,7 @@ from app.db import insert_rows
 from app.errors import RefusedError
 from app.review import repository
 from app.review.ending import end_if_decided, references_of, verdicts_of
-from app.review.errors import DECISIONS_REFUSED
+from app.review.errors import DECISIONS_REFUSED, cards_missing
 from app.review.models import StatedDecision
 from app.review.preparation import DECISIONS_KIND
 from app.review.service import entry_of, require_part, review_for
@@ -39,6 +39,7 @@ def receive_decisions(
 
     Raises:
         NotFoundError: no such review, or not the caller's.
+        cards-missing: nobody can have looked at the pairs yet.
         statement-refused, SignatureRefusedError: the statement does not count.
         decisions-refused: it is out of number, after the last one, or about a question that is none or that the
             person has decided.
@@ -49,6 +50,8 @@ def receive_decisions(
     if _is_known(session, actor, review, stated):
         return review
     terms = require_part(session, broker, actor, review, "decide")
+    if review.answered is None:
+        raise cards_missing(review.asked)
     require_stated(session, actor, review, stated.signed, broker.clock())
     before = repository.statements_of(session, run)
     _refuse_out_of_order(actor, before, stated)

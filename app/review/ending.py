@@ -172,6 +172,11 @@ def _draft(
 ) -> EntryDraft:
     """Return the log entry of the end; of numbers it says only how many matches both agencies get."""
     n_released = None if made is None else matches_for_log(made.n_matches, made.specification)
+    if made is None:
+        bound = agreement_now(session, review.project, broker.clock())
+    else:
+        # By now it may be midnight, and another one bind: the run's did as the release was made.
+        bound = made.specification.agreement
     return EntryDraft(
         ReviewEnded(
             round=review.round,
@@ -184,7 +189,7 @@ def _draft(
             openings=() if made is None else made.record.digests(),
         ),
         project=review.project,
-        agreement=agreement_now(session, review.project, broker.clock()),
+        agreement=bound,
         purpose=review.purpose,
         object=review.run,
     )

@@ -12,7 +12,7 @@ from app.db import NEWEST, Window
 from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.review import repository
-from app.review.errors import CARDS_MISSING, NOT_OF_REVIEW, REVIEW_OVER
+from app.review.errors import NOT_OF_REVIEW, REVIEW_OVER, cards_missing
 from app.review.preparation import BUCKETS_KIND, CARDS_KIND, QUESTIONS_KIND
 from app.rounds.service import note_handed_out
 from app.runs.approvals import require_approved
@@ -186,7 +186,7 @@ def entry_of(
 def _content(session: Session, review: Review, what: ReviewFile) -> Content:
     found = repository.find_file(session, review.run, what)
     if found is None:
-        raise RefusedError(CARDS_MISSING, f"{review.asked} has not sent its cards yet.")
+        raise cards_missing(review.asked)
     return Content(found.sha256, found.size_bytes)
 
 

@@ -13,6 +13,9 @@ NOT_IN_ROUND: Final = Rule("not-in-round", 409, "These two agencies are not a pa
 HANDED_OUT: Final = Rule("releases-fetched", 409, "A release of the round has already been fetched")
 SUPPLEMENT_CLOSED: Final = Rule("supplement-closed", 409, "The supplementary release is closed")
 CLAIMS_NOT_DUE: Final = Rule("claims-not-due", 409, "No such message is due")
+CLAIMS_NOT_AGREED: Final = Rule(
+    "claims-not-agreed", 409, "The agreement does not let these parties share link IDs"
+)
 CLAIMS_GONE: Final = Rule("claims-gone", 410, "The message is gone")
 
 

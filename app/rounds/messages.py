@@ -21,9 +21,15 @@ from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds import repository
 from app.rounds.closure import close_if_done
-from app.rounds.errors import CLAIMS_GONE, CLAIMS_NOT_DUE, ROUND_CLOSED, SUPPLEMENT_CLOSED
+from app.rounds.errors import (
+    CLAIMS_GONE,
+    CLAIMS_NOT_AGREED,
+    CLAIMS_NOT_DUE,
+    ROUND_CLOSED,
+    SUPPLEMENT_CLOSED,
+)
 from app.rounds.models import SealedMessage
-from app.rounds.pairs import claims_due, statements_due
+from app.rounds.pairs import claims_due, statements_due, still_agreed
 from app.rounds.service import pair_in, round_for
 from app.rounds.supplements import claims_owed, close_supplement_if_done
 from app.sealed.arrival import Arrival
@@ -31,11 +37,13 @@ from app.sealed.objects import end_objects, open_pieces, retire_objects
 from schemas.matchlog.round_kinds import ClaimsReceived, StatementReceived
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
     from app.broker import Broker
-    from app.rounds.models import Supplement
+    from app.rounds.models import RoundPairing, Supplement
     from app.security.actor import Actor
 
 MESSAGE_PREFIX: Final = "msg"
@@ -73,6 +81,7 @@ def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -
         NotFoundError, round-closed, not-in-round: no such round, or nothing more is taken for it.
         NotInForceError, wrong-duty: the terms do not let this person send it.
         claims-not-due: the party owes no such message.
+        claims-not-agreed: it did, but the terms now do not let the parties share link IDs.
         supplement-closed: of a supplement, which is closed.
     """
     found = round_for(session, actor, place.project, place.number)
@@ -89,6 +98,8 @@ def refuse_undue(session: Session, broker: Broker, actor: Actor, place: Place) -
         due = claims_due(pairs) if place.kind == "claims" else statements_due(pairs)
     if (actor.party, place.target) not in due:
         raise RefusedError(CLAIMS_NOT_DUE, "The party does not owe this message in this round.")
+    others = (place.target,) if place.kind == "claims" else ()
+    _refuse_unagreed(pairs, terms, place, actor.party, *others)
     return terms
 
 
@@ -171,16 +182,19 @@ def open_message(
     Raises:
         NotFoundError: there is none, or it is not for the caller: both alike.
         wrong-duty: a person with another duty.
+        claims-not-agreed: the terms now do not let the two share link IDs.
         claims-gone: its keeping time is over.
     """
     round_for(session, actor, place.project, place.number)
-    terms_in_force(session, place.project, broker.clock())
-    if not _is_for(session, actor, place):
+    terms = terms_in_force(session, place.project, broker.clock())
+    pairs = repository.pairs_of(session, place.project, place.number)
+    if not _is_for(pairs, actor, place):
         raise NotFoundError("There is nothing here.")
     row = repository.find_message(session, place.of(sender))
     if row is None:
         raise NotFoundError("There is nothing here.")
     require_duty(actor, "recipient", "analyst")
+    _refuse_unagreed(pairs, terms, place, actor.party, sender)
     if row.destroyed is not None or row.keep_until <= utc_text(broker.clock()):
         raise RefusedError(
             CLAIMS_GONE, "The message's agreed storage time is over, and it is gone."
@@ -208,10 +222,29 @@ def _open_supplement(session: Session, place: Place) -> Supplement:
     return found
 
 
-def _is_for(session: Session, actor: Actor, place: Place) -> bool:
+def _refuse_unagreed(
+    pairs: Sequence[RoundPairing], terms: TermsInForce, place: Place, *parties: str
+) -> None:
+    """Refuse what parties tell each other by the space of their round that is not theirs by the terms now."""
+    still = still_agreed(pairs, terms.terms)
+    if place.kind == "claims":
+        is_agreed = any({pair.larger, pair.smaller} == {*parties} for pair in still)
+    else:
+        of_space = [pair for pair in still if pair.space == place.target]
+        is_agreed = {*parties} <= {
+            party for pair in of_space for party in (pair.larger, pair.smaller)
+        }
+    if not is_agreed:
+        raise RefusedError(
+            CLAIMS_NOT_AGREED,
+            "The terms have changed since the round opened: these parties share no ID space now.",
+            clause="recipients",
+        )
+
+
+def _is_for(pairs: Sequence[RoundPairing], actor: Actor, place: Place) -> bool:
     if place.kind == "claims":
         return place.target == actor.party
-    pairs = repository.pairs_of(session, place.project, place.number)
     return any(
         pair.space == place.target and actor.party in (pair.larger, pair.smaller) for pair in pairs
     )

@@ -29,7 +29,7 @@ def pairing_of(
         nonce_larger=larger.nonce,
         number_smaller=smaller.number,
         nonce_smaller=smaller.nonce,
-        space=_common_space(agreed, (larger.party, smaller.party)),
+        space=agreed.common_space(larger.party, smaller.party),
     )
 
 
@@ -68,12 +68,10 @@ def statements_due(pairs: Sequence[RoundPairing]) -> set[tuple[str, str]]:
     }
 
 
-def _common_space(agreed: ProjectTerms, parties: Sequence[str]) -> str | None:
-    """Return the ID space in which all of these parties receive links; None: there is none."""
-    spaces = {
-        recipient.party: recipient.space
-        for recipient in agreed.recipients
-        if recipient.mode == "linked"
-    }
-    found = {spaces.get(party) for party in parties}
-    return found.pop() if len(found) == 1 else None
+def still_agreed(pairs: Sequence[RoundPairing], agreed: ProjectTerms) -> list[RoundPairing]:
+    """Return the pairs that receive in the ID space by these terms in which they did as their round opened."""
+    return [
+        pair
+        for pair in pairs
+        if pair.space is not None and pair.space == agreed.common_space(pair.larger, pair.smaller)
+    ]

@@ -117,6 +117,11 @@ def _standing(
             raise AgreementUntrustedError(
                 f"the standing approval of {stated.party} is by a person who may no longer approve"
             )
+        # One that is taken back later ends the runs that wait or are under way, and none that has ended.
+        if state.revoked is not None and state.revoked < specification.asked_at:
+            raise AgreementUntrustedError(
+                f"the standing approval of {stated.party} was taken back before the run was asked for"
+            )
         if stated.policy_sha256 != specification.policy.digest():
             raise AgreementUntrustedError(
                 f"the standing approval of {stated.party} is for different probabilities from the run's"

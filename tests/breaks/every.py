@@ -10,6 +10,7 @@ import io
 import json
 from pathlib import Path
 
+from breaks.between_agreements import BETWEEN_BREAKS
 from breaks.deadlines import DEADLINE_BREAKS
 from breaks.deliveries import DELIVERY_BREAKS
 from breaks.destruction import DESTRUCTION_BREAKS
@@ -32,6 +33,7 @@ ALL_BREAKS = (
     DEADLINE_BREAKS,
     DELIVERY_BREAKS,
     PERSON_BREAKS,
+    BETWEEN_BREAKS,
 )
 CASES: dict[str, tuple[str, Break]] = {
     f"{rule}-{broken.__module__.rpartition('.')[2]}-{broken.__name__}": (rule, broken)

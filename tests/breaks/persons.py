@@ -190,6 +190,38 @@ def ran_unasked(log: SampleLog) -> Entry:
     return log.ask(log.specification(FOSTER, uploads))
 
 
+def _ran_by_the_upload(log: SampleLog) -> Entry:
+    """Ask for a run by the request that brought the second upload, without another signature."""
+    _, second = log.rounds(FOSTER).received
+    said = log.specification(FOSTER, log.rounds(FOSTER).received)
+    log.unsigned = frozenset({"run-asked"})
+    said = said.model_copy(update={"asked_by": K12.party})
+    return log.ask(said, actor=K12, request=second.request)
+
+
+def ran_at_once(log: SampleLog) -> Entry:
+    """Upload both files, and ask for their run as an honest broker does."""
+    log.upload(FOSTER, CW)
+    log.upload(FOSTER, K12)
+    return _ran_by_the_upload(log)
+
+
+def ran_again_on_the_request_for_the_upload(log: SampleLog) -> Entry:
+    first = ran_at_once(log)
+    failed = kinds.RunCancelled(reason="by-request")
+    log.append(failed, project=FOSTER, object=first.object)
+    return _ran_by_the_upload(log)
+
+
+def ran_a_day_after_the_request_for_the_upload(
+    log: SampleLog, early: timedelta = timedelta()
+) -> Entry:
+    log.upload(FOSTER, CW)
+    log.upload(FOSTER, K12)
+    log.moment += timedelta(days=1) - early
+    return _ran_by_the_upload(log)
+
+
 def fetched_twice_on_one_request(log: SampleLog) -> Entry:
     return _again(log, log.fetch(_prepared(log)[0], CW))
 
@@ -244,6 +276,8 @@ PERSON_BREAKS: dict[str, list[Break]] = {
         uploaded_with_more_records_than_signed_for,
         ran_by_another_policy_than_was_asked_for,
         ran_unasked,
+        ran_again_on_the_request_for_the_upload,
+        ran_a_day_after_the_request_for_the_upload,
     ],
     "request-twice": [fetched_twice_on_one_request],
     "request-late": [fetched_on_an_old_request, fetched_on_a_request_to_come],

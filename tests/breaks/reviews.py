@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from samples.log import SampleLog
-from samples.parties import ANN, CW, EVE, K12, OPERATOR, person_of
-from samples.reviewed_log import ReviewedProject
+from samples.parties import ANN, CW, EVE, K12, OPERATOR, identity, person_of
+from samples.reviewed_log import REVIEW, ReviewedProject, reviewed_agreement
 from samples.signed_log import SignedProject, accord_of
 from vectors.identity import private_bytes
 
@@ -29,8 +29,14 @@ def _asked(log: SampleLog, **changes: Any) -> ReviewedProject:
     return project
 
 
+def _answered(log: SampleLog, **changes: Any) -> ReviewedProject:
+    project = _asked(log, **changes)
+    project.answer()
+    return project
+
+
 def _ended(log: SampleLog, **changes: Any) -> ReviewedProject:
-    project = _asked(log)
+    project = _answered(log)
     project.decide()
     project.end(**changes)
     return project
@@ -151,11 +157,11 @@ def asked_of_another_round(log: SampleLog) -> Entry:
 
 
 def decided_without_the_duty(log: SampleLog) -> Entry:
-    return _asked(log).decide(ANN)
+    return _answered(log).decide(ANN)
 
 
 def decided_by_the_asked_agency(log: SampleLog) -> Entry:
-    return _asked(log).decide(K12)
+    return _answered(log).decide(K12)
 
 
 def answered_by_the_reviewers_agency(log: SampleLog) -> Entry:
@@ -167,14 +173,14 @@ def answered_without_the_duty(log: SampleLog) -> Entry:
 
 
 def decided_after_access_ended(log: SampleLog) -> Entry:
-    project = _asked(log)
+    project = _answered(log)
     body = kinds.RoleChanged(party=CW.party, person=CW.person, role="analyst", change="revoked")
     log.append(body, actor=OPERATOR)
     return project.decide()
 
 
 def decided_by_somebody_not_listed(log: SampleLog) -> Entry:
-    project = _asked(log)
+    project = _answered(log)
     who = CW.model_copy(update={"person": "per-" + "8" * 32})
     log.append(person_of(who), actor=OPERATOR)
     return project.decide(who)
@@ -217,7 +223,7 @@ def cards_fetched_before_they_came(log: SampleLog) -> Entry:
 
 
 def stated_by_another_person(log: SampleLog) -> Entry:
-    return _asked(log).decide(person=ANN.person)
+    return _answered(log).decide(person=ANN.person)
 
 
 def stated_for_another_party(log: SampleLog) -> Entry:
@@ -225,7 +231,7 @@ def stated_for_another_party(log: SampleLog) -> Entry:
 
 
 def stated_of_another_run(log: SampleLog) -> Entry:
-    return _asked(log).decide(run="run-" + "0" * 32)
+    return _answered(log).decide(run="run-" + "0" * 32)
 
 
 def stated_of_another_round(log: SampleLog) -> Entry:
@@ -233,11 +239,11 @@ def stated_of_another_round(log: SampleLog) -> Entry:
 
 
 def stated_of_another_project(log: SampleLog) -> Entry:
-    return _asked(log).decide(project="foster")
+    return _answered(log).decide(project="foster")
 
 
 def stated_with_another_key(log: SampleLog) -> Entry:
-    return _asked(log).decide(key=private_bytes(99))
+    return _answered(log).decide(key=private_bytes(99))
 
 
 def stated_and_changed(log: SampleLog) -> Entry:
@@ -277,17 +283,17 @@ def answered_twice(log: SampleLog) -> Entry:
 
 
 def decided_with_a_gap(log: SampleLog) -> Entry:
-    return _asked(log).decide(number=2)
+    return _answered(log).decide(number=2)
 
 
 def decided_by_one_number_twice(log: SampleLog) -> Entry:
-    project = _asked(log)
+    project = _answered(log)
     project.decide()
     return project.decide(number=1)
 
 
 def decided_after_the_last(log: SampleLog) -> Entry:
-    project = _asked(log)
+    project = _answered(log)
     project.decide(is_last=True)
     return project.decide()
 
@@ -302,22 +308,77 @@ def ended_by_decisions_of_nobody(log: SampleLog) -> Entry:
 
 
 def ended_with_a_number_left_out(log: SampleLog) -> Entry:
-    project = _asked(log)
+    project = _answered(log)
     project.decide()
     return project.end(release=3)
 
 
 def ended_of_another_round(log: SampleLog) -> Entry:
-    project = _asked(log)
+    project = _answered(log)
     project.decide()
     return project.end(round=2)
+
+
+def decided_before_the_cards(log: SampleLog) -> Entry:
+    return _asked(log).decide()
+
+
+def accepted_by_nobody(log: SampleLog) -> Entry:
+    project = _answered(log)
+    log.moment += timedelta(days=14)
+    return project.end(reason="deadline")
+
+
+def accepted_by_one_where_two_must(log: SampleLog) -> Entry:
+    project = _answered(log, review=BOTH, parties=_with_another_reviewer())
+    project.decide(is_last=True)
+    log.moment += timedelta(days=14)
+    return project.end(reason="deadline")
+
+
+def ended_by_decisions_of_one_where_two_must(log: SampleLog) -> Entry:
+    project = _answered(log, review=BOTH, parties=_with_another_reviewer())
+    project.decide(is_last=True)
+    return project.end(release=None)
+
+
+BOTH = {**REVIEW, "persons": 2}
+OTHER_REVIEWER = CW.model_copy(update={"person": "per-" + "c" * 32})
+
+
+def _with_another_reviewer() -> Any:
+    parties = reviewed_agreement().to_json()["parties"]
+    parties[0]["persons"].append(identity(OTHER_REVIEWER).to_json())
+    return parties
+
+
+# No more than agreed.
+
+
+def asked_more_than_agreed(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    return project.ask_review(questions=201)
+
+
+def decided_more_than_was_asked(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    project.linked(questions=60)
+    project.answer()
+    return project.decide(counts={"accepted": 40, "rejected": 21})
+
+
+def accepted_more_than_may_be_asked(log: SampleLog) -> Entry:
+    project = _answered(log)
+    project.decide()
+    return project.end(accepted=150, rejected=40, open=11)
 
 
 # In time.
 
 
 def decided_after_the_deadline(log: SampleLog, early: timedelta = timedelta()) -> Entry:
-    project = _asked(log)
+    project = _answered(log)
     log.moment += timedelta(days=14, minutes=1) - early
     return project.decide()
 
@@ -341,7 +402,7 @@ def answered_after_the_end(log: SampleLog) -> Entry:
 
 
 def ended_after_the_deadline(log: SampleLog, early: timedelta = timedelta()) -> Entry:
-    project = _asked(log)
+    project = _answered(log)
     project.decide()
     log.moment += timedelta(days=14, minutes=1) - early
     return project.end()
@@ -371,35 +432,35 @@ def opened_while_a_review_goes_on(log: SampleLog) -> Entry:
 
 
 def decided_on_few(log: SampleLog) -> Entry:
-    return _asked(log).decide(counts={"rejected": 9})
+    return _answered(log).decide(counts={"rejected": 9})
 
 
 def accepted_few(log: SampleLog) -> Entry:
-    project = _asked(log)
+    project = _answered(log)
     project.decide()
     return project.end(accepted=9)
 
 
 def ended_without_the_match_record(log: SampleLog) -> Entry:
-    project = _asked(log)
+    project = _answered(log)
     project.decide()
     return project.end(match_record_root=None, openings=())
 
 
 def ended_with_a_match_record_of_nothing(log: SampleLog) -> Entry:
-    project = _asked(log)
+    project = _answered(log)
     project.decide()
     return project.end(release=None, match_record_root="ab" * 32)
 
 
 def ended_with_openings_of_nothing(log: SampleLog) -> Entry:
-    project = _asked(log)
+    project = _answered(log)
     project.decide()
     return project.end(release=None, openings=log.openings("county-cw"))
 
 
 def opened_to_a_stranger(log: SampleLog) -> Entry:
-    project = _asked(log)
+    project = _answered(log)
     project.decide()
     return project.end(openings=log.openings("data-center"))
 
@@ -425,6 +486,14 @@ def released_by_another_number(log: SampleLog) -> Entry:
 
 def released_where_nothing_was_accepted(log: SampleLog) -> Entry:
     return _ended(log, release=None).prepare("county-cw")
+
+
+def released_with_other_matches_than_accepted(log: SampleLog) -> Entry:
+    return _ended(log, accepted=80).prepare("county-cw", matches=81)
+
+
+def released_with_matches_that_the_end_does_not_tell(log: SampleLog) -> Entry:
+    return _ended(log).prepare("county-cw", matches=80)
 
 
 def supplied_twice(log: SampleLog) -> Entry:
@@ -568,6 +637,10 @@ REVIEW_BREAKS: dict[str, list[Break]] = {
         decided_after_the_last,
         ended_twice,
         ended_by_decisions_of_nobody,
+        decided_before_the_cards,
+        accepted_by_nobody,
+        accepted_by_one_where_two_must,
+        ended_by_decisions_of_one_where_two_must,
         ended_with_a_number_left_out,
         ended_of_another_round,
     ],
@@ -589,6 +662,15 @@ REVIEW_BREAKS: dict[str, list[Break]] = {
         ended_with_a_match_record_of_nothing,
         ended_with_openings_of_nothing,
         record_destroyed_of_nothing,
+    ],
+    "review-beyond": [
+        asked_more_than_agreed,
+        decided_more_than_was_asked,
+        accepted_more_than_may_be_asked,
+    ],
+    "release-matches": [
+        released_with_other_matches_than_accepted,
+        released_with_matches_that_the_end_does_not_tell,
     ],
     "openings-to-stranger": [opened_to_a_stranger],
     "release-twice": [supplied_twice],

@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from samples.log import CONCORDANCE, SampleLog
-from samples.parties import BROKER, CW, K12, OPERATOR, STRANGER, terms_of
+from samples.parties import BROKER, CW, K12, OPERATOR, POLICY, STRANGER, terms_of
 
 from encoding.people.identity import new_identity, replace_keys
 from schemas.matchlog import kinds
 from schemas.matchlog.entry import Entry
-from schemas.run import IdSpace, Recipient, RunSpecification
+from schemas.run import IdSpace, LinkRate, Recipient, RunSpecification
 
 Break = Callable[[SampleLog], Entry]
 FOSTER = "foster"
@@ -541,6 +541,59 @@ def finished_with_a_count_of_zero(log: SampleLog) -> Entry:
     return log.append(log.finished(asked, review_pairs=0), project=FOSTER, object=asked.object)
 
 
+def _bound_by(log: SampleLog, **policy: Any) -> Entry:
+    """Start a run of two files of 2,000 records by the agreed policy with these changes."""
+    changed = POLICY.model_copy(update=policy)
+    log.create_project("bound", policy=changed)
+    asked = log.ask(log.specification("bound", [log.upload("bound", CW), log.upload("bound", K12)]))
+    log.start(asked)
+    return asked
+
+
+def _found(log: SampleLog, asked: Entry, **counts: int | None) -> Entry:
+    found = {"candidate_pairs": None, **counts}
+    return log.append(log.finished(asked, **found), project="bound", object=asked.object)
+
+
+def linked_more_than_the_rate(log: SampleLog) -> Entry:
+    asked = _bound_by(log, link_rate=LinkRate(least="0.1", most="0.8"))
+    return _found(log, asked, auto_pairs=1601)
+
+
+def linked_fewer_than_the_rate(log: SampleLog) -> Entry:
+    asked = _bound_by(log, link_rate=LinkRate(least="0.1", most="0.8"))
+    return _found(log, asked, auto_pairs=199)
+
+
+def linked_more_records_than_a_file_has(log: SampleLog) -> Entry:
+    log.create_project("bound")
+    uploads = [log.upload("bound", CW, 1_700), log.upload("bound", K12, 1_600)]
+    asked = log.ask(log.specification("bound", uploads))
+    log.start(asked)
+    return _found(log, asked, auto_pairs=1601)
+
+
+def met_more_than_the_most_pairs(log: SampleLog) -> Entry:
+    asked = _bound_by(log, max_pairs=1799)
+    return _found(log, asked, candidate_pairs=1800)
+
+
+def held_back_more_than_the_share(log: SampleLog) -> Entry:
+    asked = _bound_by(log, review_share="0.02")
+    return _found(log, asked, review_pairs=41)
+
+
+def released_with_other_matches_than_linked(log: SampleLog) -> Entry:
+    return _released(log, matches=1649)
+
+
+def uploaded_of_a_day_to_come(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    day = (log.moment + timedelta(days=2) - early).date().isoformat()
+    return log.append(
+        log.received(FOSTER, CW, as_of=day), project=FOSTER, actor=CW, object=log.id("upl")
+    )
+
+
 def failed_after_the_end(log: SampleLog) -> Entry:
     asked, _ = _finished(log)
     body = kinds.RunFailed(code="x-y", attempt=1)
@@ -1016,6 +1069,15 @@ BREAKS: dict[str, list[Break]] = {
         finished_with_few_links_left_over,
         released_with_a_small_count,
     ],
+    "run-counts": [
+        linked_more_than_the_rate,
+        linked_fewer_than_the_rate,
+        linked_more_records_than_a_file_has,
+        met_more_than_the_most_pairs,
+        held_back_more_than_the_share,
+    ],
+    "release-matches": [released_with_other_matches_than_linked],
+    "upload-as-of": [uploaded_of_a_day_to_come],
     "links-untold": [
         finished_with_what_is_expected_of_links_untold,
         finished_without_how_links_agree,

@@ -106,21 +106,23 @@ class ReviewActs(Linkage):
 
     # What the asked agency does.
 
-    def asked(self, run: str) -> tuple[str, ...]:
-        """Fetch the buckets that the school is asked for."""
-        answer = self.get(f"/v1/reviews/{run}/asked", SCHOOL)
+    def asked(self, run: str, party: str = SCHOOL) -> tuple[str, ...]:
+        """Fetch the buckets that the school, or another agency, is asked for."""
+        answer = self.get(f"/v1/reviews/{run}/asked", party)
         assert answer.status_code == 200, answer.text
         return tuple(answer.json()["buckets"])
 
-    def bucket_handles(self, run: str) -> list[bytes]:
-        """Return the handles of the buckets that the school is asked for, in order."""
-        labels = {bytes.fromhex(label) for label in self.asked(run)}
+    def bucket_handles(self, run: str, party: str = SCHOOL) -> list[bytes]:
+        """Return the handles of the buckets that an agency is asked for, in order."""
+        labels = {bytes.fromhex(label) for label in self.asked(run, party)}
         return sorted(one for one in self.containers[1].handles if one[:4] in labels)
 
-    def stated_cards(self, run: str, cards: Mapping[bytes, bytes], /, **changes: Any) -> bytes:
-        """State cards as the school."""
+    def stated_cards(
+        self, run: str, cards: Mapping[bytes, bytes], /, by: str = SCHOOL, **changes: Any
+    ) -> bytes:
+        """State cards as the school, or as another agency."""
         content = serialise_cards(cards.items())
-        who = self.person(SCHOOL)
+        who = self.person(by)
         fields = {"number": 1, "is_last": True, "sha256": hashlib.sha256(content).hexdigest()}
         return stated_cards(self.state(run, "cards", who, **{**fields, **changes}), content)
 
@@ -129,10 +131,10 @@ class ReviewActs(Linkage):
         headers = {**self.as_party(party), "content-type": RAW}
         return self.client.put(f"/v1/reviews/{run}/cards", content=content, headers=headers)
 
-    def answer(self, run: str) -> dict[bytes, bytes]:
+    def answer(self, run: str, party: str = SCHOOL) -> dict[bytes, bytes]:
         """Answer for all buckets, with cards of any bytes; returns them by handle."""
-        cards = {handle: os.urandom(64) for handle in self.bucket_handles(run)}
-        answer = self.put_cards(run, self.stated_cards(run, cards))
+        cards = {handle: os.urandom(64) for handle in self.bucket_handles(run, party)}
+        answer = self.put_cards(run, self.stated_cards(run, cards, by=party), party)
         assert answer.status_code == 200, answer.text
         assert answer.json()["state"] == "answered"
         return cards

@@ -128,8 +128,15 @@ def approvals(*shown: dict[str, Any], standing: tuple[str, ...] = ()) -> RunAppr
     )
 
 
-def standing(name: str, *, key: str | None = None, used: int = 1, **fields: Any) -> dict[str, Any]:
-    """A person's standing approval with its use."""
+def standing(
+    name: str,
+    *,
+    key: str | None = None,
+    used: int = 1,
+    revoked: str | None = None,
+    **fields: Any,
+) -> dict[str, Any]:
+    """A person's standing approval with its use, and when it was taken back."""
     said = {
         "approval": "apv-" + "9" * 32,
         "policy_sha256": Agreement.from_json(FIRST).policy.digest(),
@@ -138,7 +145,7 @@ def standing(name: str, *, key: str | None = None, used: int = 1, **fields: Any)
         **fields,
     }
     statement = signed(stated("standing-approval", name, FIRST, **said), private(key or name))
-    return {"signed": statement, "used": used, "revoked": None}
+    return {"signed": statement, "used": used, "revoked": revoked}
 
 
 def standing_list(*shown: dict[str, Any]) -> StandingList:

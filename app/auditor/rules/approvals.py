@@ -69,7 +69,7 @@ def use_standing(log: LogState, entry: Entry) -> None:
     approval = standing.approval
     holds = (
         _stands_under(project, approval)
-        and approval.policy_sha256 == run.policy_sha256
+        and approval.policy_sha256 == run.policy.digest()
         and run.day <= approval.until
         and len(standing.used) < approval.runs
     )

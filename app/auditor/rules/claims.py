@@ -21,13 +21,17 @@ def receive_claims(log: LogState, entry: Entry) -> None:
     state: RoundState | SupplementState
     if body.release == 1:
         state = _open_round(log, entry, body)
-        due = claims_due(log, project.terms, state)
+        due = claims_due(log, state)
+        space = state.space_of(*sides)
     else:
         state = _open_supplement(log, entry, body)
-        due = pair_owes(project.terms, state.pair)
+        due, space = pair_owes(state), state.space
     if sides not in due:
         message = "claims are received of a pair that owes none"
         break_off("claims-round", message, entry, state.seq)
+    if space != project.terms.common_space(*sides):
+        message = "claims are received of a pair that shares no ID space by the terms in force"
+        break_off("claims-round", message, entry, project.seq)
     _count(project.rounds.sequences, sides, body, entry)
     state.claims[sides] = body.sha256
 
@@ -37,24 +41,29 @@ def receive_statement(log: LogState, entry: Entry) -> None:
     body, project = cast(StatementReceived, entry.body), project_of(log, entry)
     state = _open_round(log, entry, body)
     place = (sys.intern(entry.actor.party), sys.intern(body.space))
-    if place not in statements_due(log, project.terms, state):
+    if place not in statements_due(log, state):
         message = "a chain statement is received for a space that it is not owed to"
         break_off("claims-round", message, entry, state.seq)
+    if place[0] not in _still_of_space(project.terms, state, body.space):
+        message = (
+            "a chain statement is received of a party that shares no ID space with another now"
+        )
+        break_off("claims-round", message, entry, project.seq)
     _count(project.rounds.statements, place, body, entry)
     state.statements[place] = body.sha256
 
 
-def claims_due(log: LogState, terms: ProjectTerms, state: RoundState) -> frozenset[Pair]:
-    """Return who owes claims to whom: both sides of a pair that was linked and receives in one ID space."""
-    linked = (pair for pairs in _linked_by_space(log, terms, state).values() for pair in pairs)
+def claims_due(log: LogState, state: RoundState) -> frozenset[Pair]:
+    """Return who owes claims to whom: both sides of a pair that was linked and has an ID space."""
+    linked = (pair for pairs in _linked_by_space(log, state).values() for pair in pairs)
     return frozenset(sides for pair in linked for sides in (pair, pair[::-1]))
 
 
-def statements_due(log: LogState, terms: ProjectTerms, state: RoundState) -> frozenset[Pair]:
+def statements_due(log: LogState, state: RoundState) -> frozenset[Pair]:
     """Return which party owes which space a chain statement: where more than one pair of it was linked."""
     return frozenset(
         (party, space)
-        for space, pairs in _linked_by_space(log, terms, state).items()
+        for space, pairs in _linked_by_space(log, state).items()
         if len(pairs) > 1
         for pair in pairs
         for party in pair
@@ -66,26 +75,27 @@ def has_linked(log: LogState, state: RoundState, pair: Pair) -> bool:
     return any(log.runs[run].stage == "finished" for run in state.runs.get(pair, ()))
 
 
-def pair_owes(terms: ProjectTerms, pair: Pair) -> frozenset[Pair]:
-    """Return who owes claims of a linked pair to whom: both sides, where they receive in one ID space."""
-    return frozenset((pair, pair[::-1])) if _space_of(terms, pair) is not None else frozenset()
+def pair_owes(state: SupplementState) -> frozenset[Pair]:
+    """Return who owes claims of a supplement to whom: both sides of its pair, where that has an ID space."""
+    return frozenset() if state.space is None else frozenset((state.pair, state.pair[::-1]))
 
 
-def _linked_by_space(
-    log: LogState, terms: ProjectTerms, state: RoundState
-) -> dict[str, list[Pair]]:
+def _linked_by_space(log: LogState, state: RoundState) -> dict[str, list[Pair]]:
     found: dict[str, list[Pair]] = defaultdict(list)
-    for pair in state.pairs:
-        space = _space_of(terms, pair)
+    for pair, space in state.pairs.items():
         if space is not None and has_linked(log, state, pair):
             found[space].append(pair)
     return found
 
 
-def _space_of(terms: ProjectTerms, pair: Pair) -> str | None:
-    spaces = {one.party: one.space for one in terms.recipients if one.mode == "linked"}
-    space, other = (spaces.get(party) for party in pair)
-    return space if space == other else None
+def _still_of_space(terms: ProjectTerms, state: RoundState, space: str) -> frozenset[str]:
+    """Return the parties of a round's pairs that have had an ID space since it opened, and have it now."""
+    return frozenset(
+        party
+        for pair, of_pair in state.pairs.items()
+        if space == of_pair == terms.common_space(*pair)
+        for party in pair
+    )
 
 
 def _open_supplement(log: LogState, entry: Entry, body: ClaimsReceived) -> SupplementState:

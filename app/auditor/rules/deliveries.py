@@ -64,9 +64,10 @@ def receive(log: LogState, entry: Entry) -> None:
 
 
 def fetch(log: LogState, entry: Entry) -> None:
-    """The newest delivery is handed to its recipient alone, as it was received, any number of times."""
+    """The newest delivery is handed to its recipient alone, as it was received, as long as the terms let it."""
     body = cast(DeliveryFetched, entry.body)
     delivery = _of_recipient(log, entry, body)
+    _agreed_pairs(project_of(log, entry), (delivery.sender, delivery.recipient), entry)
     if not delivery.is_current:
         message = "a delivery is fetched though a later one has taken its place"
         break_off("delivery-order", message, entry, delivery.seq)

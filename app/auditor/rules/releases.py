@@ -9,7 +9,13 @@ from typing import cast
 from app.auditor.log_state import LogState, ReleaseState, RunState
 from app.auditor.rules.approvals import fetch_is_approved
 from app.auditor.rules.requests import may_act
-from app.auditor.rules.steps import break_off, counts_reach_floor, object_of, project_of
+from app.auditor.rules.steps import (
+    break_off,
+    counts_reach_floor,
+    is_under_own_agreement,
+    object_of,
+    project_of,
+)
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
     BlindReleasePrepared,
@@ -31,6 +37,8 @@ def prepare(log: LogState, entry: Entry) -> None:
     if body.mode == "linked":
         _has_records(run, body.recipient, entry)
     counts_reach_floor(log, entry, (body.matches,))
+    if body.mode == "linked":
+        _has_matches(run, body, entry)
 
 
 def prepare_blind(log: LogState, entry: Entry) -> None:
@@ -38,7 +46,6 @@ def prepare_blind(log: LogState, entry: Entry) -> None:
     body = cast(BlindReleasePrepared, entry.body)
     run = _prepare(log, entry, body, {"blind"}, (body.agency, body.recipient))
     _has_records(run, body.agency, entry)
-    log.releases[object_of(entry)].is_blind = True
 
 
 def fetch(log: LogState, entry: Entry) -> None:
@@ -50,6 +57,7 @@ def fetch(log: LogState, entry: Entry) -> None:
         break_off("fetch-by-stranger", message, entry, release.seq)
     _has_digest(release, body.sha256, entry)
     _is_there(release, entry)
+    _is_still_agreed(log, entry, release)
     run, rounds = log.runs[release.run], project_of(log, entry).rounds
     if run.round in rounds.superseded:
         message = "a release is fetched of a round that was superseded"
@@ -97,20 +105,22 @@ def _prepare(
     if run is None or run.project != entry.project or run.stage != "finished":
         message = "a release is made of a run that has not finished"
         break_off("release-without-run", message, entry, None if run is None else run.seq)
-    if number not in run.numbers:
+    is_under_own_agreement(run, entry)
+    if number not in dict(run.matches):
         message = "a further release is made of a run, and no review has ended with it"
         break_off("supplement-unasked", message, entry, run.seq)
     once = sys.intern(" ".join(parties) if number == 1 else f"{number} {parties[0]}")
     if release in log.releases or once in run.released_to:
         break_off("release-twice", "a run is released twice to one recipient", entry, run.seq)
-    granted = {(r.party, r.space) for r in run.recipients if r.mode in modes}
-    if (body.recipient, body.space) not in granted:
+    granted = {(r.party, r.space): r for r in run.recipients if r.mode in modes}
+    recipient = granted.get((body.recipient, body.space))
+    if recipient is None:
         message = "a release is made for a recipient, mode or ID space that the run does not name"
         break_off("release-to-stranger", message, entry, run.seq)
     run.released_to += (once,)
     fetched_by = sys.intern(parties[0])
     log.releases[release] = ReleaseState(
-        run.project, sys.intern(body.run), fetched_by, body.sha256, entry.seq
+        run.project, sys.intern(body.run), recipient, fetched_by, body.sha256, entry.seq
     )
     return run
 
@@ -119,6 +129,22 @@ def _has_records(run: RunState, party: str, entry: Entry) -> None:
     if party not in run.pair:
         message = "a release is about records of a party whose file the run did not compare"
         break_off("release-to-stranger", message, entry, run.seq)
+
+
+def _has_matches(run: RunState, body: ReleasePrepared, entry: Entry) -> None:
+    if body.matches != dict(run.matches)[body.number]:
+        message = "a release says another number of matches than the end of its run or review"
+        break_off("release-matches", message, entry, run.seq)
+
+
+def _is_still_agreed(log: LogState, entry: Entry, release: ReleaseState) -> None:
+    """Check that the terms now have the recipient as it is, and who fetches for a blind one as a provider."""
+    project = project_of(log, entry)
+    terms = project.terms
+    is_fetcher = not release.is_blind or release.fetched_by in terms.providers
+    if release.recipient not in terms.recipients or not is_fetcher:
+        message = "a release is fetched of a recipient that the terms in force do not name so"
+        break_off("fetch-unagreed", message, entry, project.seq)
 
 
 def _release_of(log: LogState, entry: Entry) -> ReleaseState:

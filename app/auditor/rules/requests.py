@@ -9,7 +9,7 @@ from typing import Final, NoReturn, cast
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.auditor.log_state import LogState, PersonState
-from app.auditor.rules.steps import break_off, listed_by
+from app.auditor.rules.steps import break_off, days_of, listed_by
 from schemas.errors import SignatureError
 from schemas.ids import utc_text
 from schemas.logged_requests import asked_for, run_digest
@@ -91,17 +91,20 @@ def runs_broker(log: LogState, entry: Entry) -> bool:
 
 
 def _follows_upload(log: LogState, entry: Entry) -> bool:
-    """Tell whether a run was asked for by the request that brought the second of its uploads, as agreed."""
+    """Tell whether a run was asked for, as agreed, at once by the request that brought its second upload."""
     if entry.kind != "run-asked":
         return False
     said = cast(RunAsked, entry.body).specification
     states = [log.uploads[one.upload] for one in said.uploads]
     last = max(states, key=lambda state: state.seq)
     is_agreed = said.policy == log.projects[said.project].terms.policy
-    return is_agreed and (last.request, last.party, last.person) == (
-        entry.request,
-        entry.actor.party,
-        entry.actor.person,
+    # One transaction writes both: nothing comes between, and it is of one day.
+    follows = last.seq + 1 == entry.seq and last.day in days_of(entry)
+    return (
+        is_agreed
+        and follows
+        and (last.request, last.party, last.person)
+        == (entry.request, entry.actor.party, entry.actor.person)
     )
 
 

@@ -16,6 +16,7 @@ from app.auditor.rules.steps import (
     GRACE_DAYS,
     break_off,
     counts_reach_floor,
+    is_under_own_agreement,
     moment_before,
     object_of,
     project_of,
@@ -53,6 +54,7 @@ def ask(log: LogState, entry: Entry) -> None:
         message = "a review is asked for that the agreement does not have, or not of this run"
         break_off("review-unasked", message, entry, run.seq)
     counts_reach_floor(log, entry, (body.questions,))
+    _within_questions(clause.questions, entry, body.questions)
     begun = datetime.fromisoformat(body.deadline) - timedelta(days=clause.days)
     if not moment_before(entry) <= utc_text(begun) <= entry.time:
         message = "a review's deadline is not as many days after its run as the agreement says"
@@ -61,6 +63,8 @@ def ask(log: LogState, entry: Entry) -> None:
         project=run.project,
         reviewer=sys.intern(body.reviewer),
         asked=sys.intern(body.asked),
+        persons=clause.persons,
+        questions=clause.questions if body.questions is None else body.questions,
         files={"questions": body.questions_sha256, "buckets": body.buckets_sha256},
         begun=utc_text(begun),
         deadline=body.deadline,
@@ -91,12 +95,17 @@ def answer(log: LogState, entry: Entry) -> None:
 
 
 def decide(log: LogState, entry: Entry) -> None:
-    """A reviewer decides, by statements that are numbered on from the first to the last."""
+    """A reviewer decides once the cards are there, by statements numbered on from the first to the last."""
     body = cast(ReviewDecided, entry.body)
     review = _going_on(log, entry, body.round)
     _acts_for(log, entry, review, "decide")
     _is_stated(log, entry, body)
-    counts_reach_floor(log, entry, (body.accepted, body.rejected, body.unsure))
+    if review.answered is None:
+        message = "a reviewer decides before the cards have come"
+        break_off("review-order", message, entry, review.seq)
+    counts = (body.accepted, body.rejected, body.unsure)
+    counts_reach_floor(log, entry, counts)
+    _within_questions(review.questions, entry, *counts)
     statement = body.signed.statement
     number, was_last = review.said.get(statement.person, (0, False))
     if was_last or statement.number != number + 1:
@@ -106,22 +115,25 @@ def decide(log: LogState, entry: Entry) -> None:
 
 
 def end(log: LogState, entry: Entry) -> None:
-    """A review ends once, in time; what it accepted is the round's next release."""
+    """A review ends once, in time; what as many persons as agreed have accepted is the round's next release."""
     body, run = cast(ReviewEnded, entry.body), run_of(log, entry)
     review = _review_of(log, entry, body.round)
-    if review.ended is not None or (body.reason == "decided" and not review.said):
-        message = "a review ends twice, or by decisions that nobody made"
+    needs_persons = body.reason == "decided" or body.release is not None
+    if review.ended is not None or (needs_persons and len(review.said) < review.persons):
+        message = "a review ends twice, or by decisions that nobody, or too few persons, have made"
         break_off("review-order", message, entry, review.ended or review.seq)
     has_passed = entry.time >= review.deadline
     is_due = has_passed if body.reason == "deadline" else moment_before(entry) < review.deadline
     if not is_due:
         message = "a review ends after its deadline, or as if it had passed"
         break_off("review-late", message, entry, review.seq)
-    counts_reach_floor(log, entry, (body.accepted, body.rejected, body.open))
+    counts = (body.accepted, body.rejected, body.open)
+    counts_reach_floor(log, entry, counts)
+    _within_questions(review.questions, entry, *counts)
     review.ended = entry.seq
     _has_record(run, body, entry)
     if body.release is not None:
-        _release(log, entry, run, body.release)
+        _release(log, entry, run, body.release, body.accepted)
 
 
 def close_supplement(log: LogState, entry: Entry) -> None:
@@ -135,7 +147,7 @@ def close_supplement(log: LogState, entry: Entry) -> None:
     if listed != state.claims:
         message = "a supplementary release is closed with other claims than were received last"
         break_off("round-claims", message, entry, state.seq)
-    if not pair_owes(project.terms, state.pair) <= listed.keys():
+    if not pair_owes(state) <= listed.keys():
         project.rounds.early[entry.seq] = entry.batch
 
 
@@ -224,6 +236,13 @@ def _is_stated(log: LogState, entry: Entry, body: ReviewAnswered | ReviewDecided
         break_off("review-statement", f"a statement does not count: {exc}", entry)
 
 
+def _within_questions(most: int, entry: Entry, *counts: int | None) -> None:
+    """Check that what is shown of questions, and of how they were decided, is no more than were to be asked."""
+    if sum(count for count in counts if count is not None) > most:
+        message = "a review has more questions, or decisions, than the agreement lets it have"
+        break_off("review-beyond", message, entry)
+
+
 def _has_record(run: RunState, body: ReviewEnded, entry: Entry) -> None:
     has_record = body.match_record_root is not None
     if has_record != (body.release is not None) or (body.openings and not has_record):
@@ -237,12 +256,13 @@ def _has_record(run: RunState, body: ReviewEnded, entry: Entry) -> None:
         run.match_records += (bytes.fromhex(body.match_record_root),)
 
 
-def _release(log: LogState, entry: Entry, run: RunState, number: int) -> None:
+def _release(log: LogState, entry: Entry, run: RunState, number: int, accepted: int | None) -> None:
+    is_under_own_agreement(run, entry)
     rounds = project_of(log, entry).rounds
     if number != rounds.releases + 1:
         message = "a review ends with another number than the round's next release"
         break_off("review-order", message, entry, run.seq)
     rounds.releases = number
-    run.numbers += (number,)
-    state = SupplementState(object_of(entry), run.pair, entry.seq)
+    run.matches += ((number, accepted),)
+    state = SupplementState(object_of(entry), run.pair, run.space, entry.seq)
     rounds.supplements[run.round, number] = state

@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from typing import cast
 
 from app.auditor.log_state import LogState
-from app.auditor.project_state import ProjectState
 from app.auditor.round_state import RoundState
 from app.auditor.rules import claims, nonces, reviews
 from app.auditor.rules.steps import break_off, moment_before, project_of
@@ -83,7 +82,10 @@ def open_round(log: LogState, entry: Entry) -> None:
             message = "a pair is not one of the agreement, or its sides are exchanged"
             break_off("round-pair", message, entry, project.seq)
         nonces.use(rounds, pair, entry)
-    pairs = frozenset((sys.intern(p.larger), sys.intern(p.smaller)) for p in body.pairs)
+    pairs = {
+        (sys.intern(p.larger), sys.intern(p.smaller)): terms.common_space(*p.parties)
+        for p in body.pairs
+    }
     rounds.open = RoundState(body.round, utc_text(opened), body.deadline, pairs, entry.seq)
     rounds.last, rounds.corrected, rounds.releases = body.round, None, 1
     if body.corrects is None:
@@ -116,7 +118,7 @@ def close(log: LogState, entry: Entry) -> None:
     if (listed, stated) != (state.claims, state.statements):
         message = "a round is closed with other claims or statements than the last ones received"
         break_off("round-claims", message, entry, state.seq)
-    if entry.time < state.deadline and not _is_done(log, project, state):
+    if entry.time < state.deadline and not _is_done(log, state):
         message = "a round is closed before its deadline while something is still due"
         break_off("round-deadline", message, entry, state.seq)
     linked = [frozenset(pair) for pair in state.pairs if claims.has_linked(log, state, pair)]
@@ -125,7 +127,7 @@ def close(log: LogState, entry: Entry) -> None:
     project.rounds.open = None
 
 
-def _is_done(log: LogState, project: ProjectState, state: RoundState) -> bool:
+def _is_done(log: LogState, state: RoundState) -> bool:
     """Tell whether every pair has a run, none is under way, and all that is due has come."""
     stages = {
         pair: {log.runs[run].stage for run in state.runs.get(pair, ())} for pair in state.pairs
@@ -133,6 +135,6 @@ def _is_done(log: LogState, project: ProjectState, state: RoundState) -> bool:
     if any(not seen or seen & {"asked", "started"} for seen in stages.values()):
         return False
     return (
-        claims.claims_due(log, project.terms, state) <= state.claims.keys()
-        and claims.statements_due(log, project.terms, state) <= state.statements.keys()
+        claims.claims_due(log, state) <= state.claims.keys()
+        and claims.statements_due(log, state) <= state.statements.keys()
     )

@@ -5,15 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import cast
 
 from app.auditor.log_state import LogState, RunState
+from app.auditor.round_state import RoundState
 from app.auditor.rules.approvals import forget_uses
 from app.auditor.rules.steps import (
     break_off,
     counts_reach_floor,
     days_of,
     difference_reaches_floor,
+    is_under_own_agreement,
     object_of,
     project_of,
     run_of,
@@ -99,23 +102,32 @@ def ask(log: LogState, entry: Entry) -> None:
         break_off("run-twice", "a run is asked for twice", entry, log.runs[run].seq)
     project = project_of(log, entry)
     terms, named = project.terms, body.specification.recipients
-    uploads = body.specification.uploads
+    # It was looked at before: the run is of one of its pairs.
+    opened = cast(RoundState, project.rounds.open)
+    policy, uploads = body.specification.policy, body.specification.uploads
     pair = (sys.intern(uploads[0].party), sys.intern(uploads[1].party))
     log.runs[run] = RunState(
         project=terms.project,
         round=body.specification.round,
         pair=pair,
+        space=opened.pairs[pair],
+        agreement=project.agreement,
         specification_sha256=body.specification_sha256,
         uploads=tuple(upload.upload for upload in uploads),
-        # One value for all runs of the same recipients: there are many runs and few terms.
+        # One value for all runs of the same recipients and policy: there are many runs and few terms.
         recipients=terms.recipients if named == terms.recipients else named,
-        policy_sha256=body.specification.policy.digest(),
+        policy=terms.policy if policy == terms.policy else policy,
+        sizes=(log.uploads[uploads[0].upload].records, log.uploads[uploads[1].upload].records),
         uploaders=_uploaders(log, uploads),
         day=sys.intern(days_of(entry)[1]),
         seq=entry.seq,
     )
-    if project.rounds.open is not None:
-        project.rounds.open.runs.setdefault(pair, []).append(run)
+    opened.runs.setdefault(pair, []).append(run)
+
+
+def is_under_agreement(log: LogState, entry: Entry) -> None:
+    """What becomes of a run does so under the agreement that it was asked for under: it outlives none."""
+    is_under_own_agreement(run_of(log, entry), entry)
 
 
 def start(log: LogState, entry: Entry) -> None:
@@ -164,7 +176,26 @@ def finish(log: LogState, entry: Entry) -> None:
     elif body.openings:
         message = "there are openings of a match record that was not made"
         break_off("match-record-unknown", message, entry, run.seq)
-    run.stage, run.uploads = "finished", ()
+    run.stage, run.uploads, run.matches = "finished", (), ((1, auto),)
+
+
+def counts_are_agreed(log: LogState, entry: Entry) -> None:
+    """What is shown of a run's pairs is what its policy allows for files of these sizes, one to one."""
+    run, body = run_of(log, entry), cast(RunFinished, entry.body)
+    policy, (n_larger, n_smaller) = run.policy, run.sizes
+    auto, rate = body.auto_pairs, policy.link_rate
+    holds = (
+        (body.candidate_pairs or 0) <= policy.max_pairs
+        and (body.review_pairs or 0) <= Fraction(policy.review_share) * n_smaller
+        and (auto or 0) <= min(n_larger, n_smaller)
+        and (auto is None or Fraction(rate.least) * n_smaller <= auto)
+        and (auto or 0) <= Fraction(rate.most) * n_smaller
+    )
+    if not holds:
+        message = (
+            "a run finds more pairs, or fewer, than its policy allows for files of their sizes"
+        )
+        break_off("run-counts", message, entry, run.seq)
 
 
 def destroy_match_record(log: LogState, entry: Entry) -> None:

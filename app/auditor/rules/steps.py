@@ -170,6 +170,19 @@ def run_of(log: LogState, entry: Entry) -> RunState:
     return run
 
 
+def is_under_own_agreement(run: RunState, entry: Entry) -> None:
+    """Check that an entry about a run names the agreement under which the run was asked for.
+
+    Raises:
+        RuleBrokenError: another one has taken its place.
+    """
+    if entry.agreement != run.agreement:
+        message = (
+            "a run goes on, or is released, under another agreement than it was asked for under"
+        )
+        break_off("run-agreement", message, entry, run.seq)
+
+
 def difference_reaches_floor(log: LogState, entry: Entry, *counts: int | None) -> None:
     """Check that, of counts that are all shown, the first less the others is at or above the floor.
 

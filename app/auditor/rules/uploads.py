@@ -41,6 +41,10 @@ def fits_terms(log: LogState, entry: Entry) -> None:
     if not size.least <= body.records <= size.most:
         message = "an upload has fewer or more records than the terms allow its party"
         break_off("upload-size", message, entry, project.seq)
+    # The agency's day may be ahead of UTC's.
+    newest = date.fromisoformat(entry.time[:10]) + timedelta(days=1)
+    if body.as_of > newest.isoformat():
+        break_off("upload-as-of", "an upload describes a day to come", entry)
     if terms.as_of_max_age_days is not None:
         oldest = date.fromisoformat(days_of(entry)[1]) - timedelta(days=terms.as_of_max_age_days)
         if body.as_of < oldest.isoformat():
@@ -102,6 +106,7 @@ def receive(log: LogState, entry: Entry) -> None:
         round=body.round,
         party=sys.intern(entry.actor.party),
         partner=sys.intern(body.partner),
+        records=body.records,
         container_sha256=body.container_sha256,
         manifest_sha256=body.manifest_sha256,
         person=entry.actor.person,

@@ -13,7 +13,8 @@ from itertools import permutations
 from typing import get_args
 
 import pytest
-from breaks import deliveries, destruction, reviews, rounds, rules, signed
+from breaks import deliveries, destruction, persons, reviews, rounds, rules, signed
+from breaks.between_agreements import AGENCIES, MOVED, linked, move, supplied
 from breaks.deadlines import everything_overdue
 from breaks.destruction import everything_destroyed, hold, lift
 from breaks.every import ALL_BREAKS, STORED, shown
@@ -51,6 +52,7 @@ AT_THE_EDGE: dict[Callable[..., Entry], timedelta] = {
     destruction.left_after_the_last_day: DAY,
     destruction.left_while_another_project_is_held: DAY,
     destruction.never_certified: DAY,
+    persons.ran_a_day_after_the_request_for_the_upload: DAY,
     reviews.answered_after_the_deadline: SECOND,
     reviews.asked_for_too_long: SECOND,
     reviews.asked_for_too_short: SECOND,
@@ -63,6 +65,7 @@ AT_THE_EDGE: dict[Callable[..., Entry], timedelta] = {
     rounds.deadline_too_late: SECOND,
     rounds.opened_beyond_the_budget: DAY,
     rules.never_destroyed: DAY,
+    rules.uploaded_of_a_day_to_come: DAY,
     signed.approved_again_before_it_lapsed: SECOND,
     signed.approved_too_late: SECOND,
     signed.approved_when_another_has_expired: SECOND,
@@ -289,6 +292,50 @@ def test_an_analyst_carries_what_is_sealed_to_another_party() -> None:
     StudyProject(log)
     prepared = [one for one in log.entries if isinstance(one.body, kinds.BlindReleasePrepared)]
     log.fetch(prepared[-1], PAT)
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def test_a_pair_that_came_to_share_an_id_space_in_its_round_owes_no_claims_in_it() -> None:
+    log = story(11, n_weeks=0)
+    project, _ = linked(log, *AGENCIES)
+    move(project)
+    log.rounds(MOVED).close()
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def test_a_round_whose_claims_can_come_no_more_closes_at_its_deadline() -> None:
+    log = story(11, n_weeks=0)
+    project, _ = linked(log)
+    log.rounds(MOVED).claim(CW, K12.party)
+    move(project, *AGENCIES)
+    log.moment += timedelta(days=log.terms[MOVED].round_days)
+    log.rounds(MOVED).close()
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def test_a_supplement_whose_claims_can_come_no_more_closes_with_the_next_round() -> None:
+    log = story(11, n_weeks=0)
+    project = supplied(log)
+    log.rounds(MOVED).claim_all()
+    move(project, *AGENCIES)
+    log.rounds(MOVED).close()
+    log.moment += timedelta(days=7)
+    log.rounds(MOVED).top_up()
+    log.add(project.closing(), project=MOVED, object=project.run)
+    log.rounds(MOVED).open()
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def test_a_release_outlives_an_agreement_whose_next_version_names_its_recipient_too() -> None:
+    log = story(11, n_weeks=0)
+    project, released = linked(log)
+    project.agree(project.amended(end="2027-07-31"))
+    for prepared, who in zip(released, (CW, K12), strict=True):
+        log.fetch(prepared, who)
     verify(log)
     assert why_refused(log.bundle()) is None
 

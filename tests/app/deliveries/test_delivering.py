@@ -263,9 +263,24 @@ def test_it_goes_only_where_the_agreement_lets_columns_go(
 
 
 def test_an_amendment_that_drops_the_columns_ends_deliveries(delivering: Delivering) -> None:
-    delivering.deliver()
+    delivery = delivering.deliver()
+    assert delivering.fetch(delivery).status_code == 200
     delivering.amend(elements=[ELEMENTS[0]])
     assert code_of(delivering.put(b"two", 2)) == "delivery-not-agreed"
+    # Nor does what had come leave again.
+    assert code_of(delivering.fetch(delivery)) == "delivery-not-agreed"
+    assert len(delivering.said("fetched")) == 1
+    # What was found of it may be said: it has been handed out.
+    digest = delivering.deliveries()[0]["sha256"]
+    assert delivering.say(delivery, digest).status_code == 200
+
+
+def test_a_delivery_outlives_an_agreement_whose_next_version_lets_it_go_too(
+    delivering: Delivering,
+) -> None:
+    delivery = delivering.deliver()
+    delivering.amend(elements=ELEMENTS[:2])
+    assert delivering.fetch(delivery).status_code == 200
 
 
 def test_who_has_not_the_duty_neither_sends_nor_fetches(delivering: Delivering) -> None:

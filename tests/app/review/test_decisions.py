@@ -14,8 +14,9 @@ def code(answer: Any) -> str:
 
 
 def asked(reviewing: Reviewing) -> tuple[str, list[bytes]]:
-    """Let a run hold pairs back, and return it with the references of its questions."""
+    """Let a run hold pairs back and cards come, and return it with the references of its questions."""
     run = reviewing.hold_back(6)
+    reviewing.answer(run)
     return run, [one.reference for one in reviewing.questions(run)]
 
 
@@ -43,6 +44,16 @@ def test_statements_are_numbered_on_and_the_same_one_again_changes_nothing(
     other = reviewing.decide(run, accept(references[2:3]), number=1)
     assert (other.status_code, code(other)) == (409, "decisions-refused")
     assert reviewing.decide(run, accept(references[2:4]), number=2).json()["decided"] == 4
+
+
+def test_nobody_decides_before_the_cards_are_there(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back(6)
+    references = [one.reference for one in reviewing.questions(run)]
+    answer = reviewing.decide(run, accept(references))
+    assert (answer.status_code, code(answer)) == (409, "cards-missing")
+    assert "review-decided" not in reviewing.log_kinds()
+    reviewing.answer(run)
+    assert reviewing.decide(run, accept(references)).json()["state"] == "ended"
 
 
 def test_a_person_decides_a_question_once(reviewing: Reviewing) -> None:
@@ -88,7 +99,7 @@ def test_decisions_are_a_reviewers_own_and_signed(reviewing: Reviewing) -> None:
 def test_the_last_settled_question_ends_the_review(reviewing: Reviewing) -> None:
     run, references = asked(reviewing)
     reviewing.decide(run, accept(references[:3]))
-    assert reviewing.review()["state"] == "asked"
+    assert reviewing.review()["state"] == "answered"
     rest = dict.fromkeys(references[3:], "reject")
     answer = reviewing.decide(run, rest, reviewing.second)
     assert answer.json()["state"] == "ended"
@@ -108,9 +119,9 @@ def test_who_has_sent_the_last_statement_sends_no_more_and_that_ends_it(
     reviewing.decide(run, accept(references[:4]), is_last=True)
     answer = reviewing.decide(run, {}, number=2)
     assert (answer.status_code, code(answer)) == (409, "decisions-refused")
-    assert reviewing.review()["state"] == "asked"
+    assert reviewing.review()["state"] == "answered"
     reviewing.decide(run, accept(references[2:5]), reviewing.second)
-    assert reviewing.review()["state"] == "asked"
+    assert reviewing.review()["state"] == "answered"
     answer = reviewing.decide(run, {}, reviewing.second, number=2, is_last=True)
     assert answer.json()["state"] == "ended"
     # Two were accepted by both: below the floor.
@@ -174,7 +185,7 @@ def test_a_round_that_is_not_opened_ends_nothing(make_reviewing: MakeReviewing) 
     reviewing.offer_all()
     assert code(reviewing.ask_round()) == "round-not-due"
     assert "review-ended" not in reviewing.log_kinds()
-    assert reviewing.review()["state"] == "asked"
+    assert reviewing.review()["state"] == "answered"
 
 
 def test_watchers_and_the_asked_agency_decide_nothing(reviewing: Reviewing) -> None:

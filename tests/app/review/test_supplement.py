@@ -171,6 +171,7 @@ def test_of_few_that_were_accepted_an_auditor_sees_none(make_reviewing: MakeRevi
 def test_a_record_that_was_withdrawn_meanwhile_is_left_out(reviewing: Reviewing) -> None:
     run = reviewing.hold_back(6)
     questions = reviewing.questions(run)
+    reviewing.answer(run)
     other = reviewing.containers[1]
     for handle, party in ((questions[0].handle, CHILD_WELFARE), (other.handles[13], SCHOOL)):
         path = f"/v1/projects/{PROJECT}/withdrawals"
@@ -228,6 +229,7 @@ def test_under_a_legal_hold_what_a_review_has_stays(reviewing: Reviewing) -> Non
 def test_destroying_a_project_ends_its_review_and_releases_nothing(reviewing: Reviewing) -> None:
     run = reviewing.hold_back(6)
     questions = reviewing.questions(run)
+    reviewing.answer(run)
     reviewing.decide(run, {one.reference: "accept" for one in questions[:3]})
     answer = destroy(reviewing)
     assert answer.status_code in (200, 202), answer.text
@@ -244,6 +246,7 @@ def test_a_second_review_of_the_next_round_numbers_from_two_again(reviewing: Rev
     reviewing.exchange_claims()
     run = reviewing.hold_back(6)
     questions = [one.reference for one in reviewing.questions(run)]
+    reviewing.answer(run)
     reviewing.decide(run, dict.fromkeys(questions, "accept"))
     (supplement,) = reviewing.supplements()
     assert (supplement["release"], reviewing.review()["release"]) == (2, 2)

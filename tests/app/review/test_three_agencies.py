@@ -33,10 +33,12 @@ def test_only_the_reviewers_pairs_are_asked_about_and_supplements_are_numbered_o
     for party in PARTIES:
         assert reviewing.offer(party).status_code == 201
     reviewing.open_round()
-    for one in PARTIES:
-        for other in PARTIES:
-            if one != other:
-                reviewing.upload(files[one], one, other)
+    sent = {
+        (one, other): reviewing.upload(files[one], one, other)[1]
+        for one in PARTIES
+        for other in PARTIES
+        if one != other
+    }
     reviewing.work()
     path = f"/v1/projects/{reviewing.terms.project}/reviews"
     reviews = reviewing.get(path).json()["reviews"]
@@ -47,6 +49,9 @@ def test_only_the_reviewers_pairs_are_asked_about_and_supplements_are_numbered_o
     assert without["run"] not in {one["run"] for one in reviews}
     for number, review in enumerate(reviews, 2):
         questions = [one.reference for one in reviewing.questions(review["run"])]
+        pair = CHILD_WELFARE, review["asked"]
+        reviewing.containers = sent[pair], sent[pair[::-1]]
+        reviewing.answer(review["run"], review["asked"])
         reviewing.decide(review["run"], dict.fromkeys(questions, "accept"))
         supplement = reviewing.supplements()[-1]
         assert (supplement["release"], supplement["run"]) == (number, review["run"])

@@ -70,12 +70,18 @@ def test_a_forged_approval_is_refused(forged: dict[str, Any], reason: str) -> No
         (standing("kim", policy_sha256="0" * 64), "different probabilities"),
         (standing("kim", until="2026-09-06"), "had ended"),
         (standing("kim", runs=3, used=4), "too often"),
+        (standing("kim", revoked="2026-09-07T05:59:59Z"), "taken back"),
     ],
-    ids=["another's key", "another policy", "ended", "used up"],
+    ids=["another's key", "another policy", "ended", "used up", "taken back"],
 )
 def test_a_standing_approval_beyond_itself_is_refused(forged: dict[str, Any], reason: str) -> None:
     with raises(AgreementUntrustedError, match=reason):
         require(ANN, used=(forged,), taken_up=(STANDING,))
+
+
+def test_a_standing_approval_that_was_taken_back_after_the_run_counts_for_it() -> None:
+    later = standing("kim", revoked="2026-09-08T06:00:00Z")
+    require(ANN, used=(later,), taken_up=(STANDING,))
 
 
 def test_a_release_needs_its_own_approvals_where_the_agreement_asks_for_them() -> None:

@@ -6,17 +6,29 @@ from typing import Any
 
 from twins.verifier.agreements import before
 from twins.verifier.entries import need
-from twins.verifier.rounds import Signers, Turns, owes
+from twins.verifier.rounds import Signers, Turns, space_of
 
 
 def ways(t: Any, givers: Any, giver: str, receiver: str) -> list[frozenset[str]]:
     """Return the pairs by whose matches columns go to who gets some of all these."""
     if {giver, receiver} <= set(t["providers"]):
-        return [frozenset([giver, receiver])] if owes(t, [giver, receiver]) else []
+        return [frozenset([giver, receiver])] if space_of(t, [giver, receiver]) else []
     for one in t["recipients"]:
         if [one["party"], one["mode"]] == [receiver, "blind"] and giver in t["providers"]:
             return [frozenset([giver, other]) for other in givers if other != giver]
     return []
+
+
+def agreed(t: Any, agreement: Any, way: list[str]) -> list[frozenset[str]]:
+    """Return the pairs by whose matches columns go this way, which there are."""
+    need(agreement is not None and way[0] != way[1], "agreement")
+    need(way in [[d["giver"], d["receiver"]] for d in agreement["directions"]], "direction")
+    shared = [x["party"] for x in agreement["elements"] if x["use"] == "shared"]
+    need(way[0] in shared, "elements")
+    givers = {d["giver"] for d in agreement["directions"] if d["receiver"] == way[1]}
+    pairs = ways(t, givers & set(shared) & set(t["providers"]), *way)
+    need(pairs, "space")
+    return pairs
 
 
 class Deliveries:
@@ -30,13 +42,7 @@ class Deliveries:
         if kind == "delivery-received":
             self.acts(e, party, signers, {"analyst", "recipient"})
             way = [party, body["recipient"]]
-            need(agreement is not None and party != body["recipient"], "agreement")
-            need(way in [[d["giver"], d["receiver"]] for d in agreement["directions"]], "direction")
-            shared = [x["party"] for x in agreement["elements"] if x["use"] == "shared"]
-            need(party in shared, "elements")
-            givers = {d["giver"] for d in agreement["directions"] if d["receiver"] == way[1]}
-            pairs = ways(t, givers & set(shared) & set(t["providers"]), *way)
-            need(pairs, "space")
+            pairs = agreed(t, agreement, way)
             need(body["round"] == max(turns.linked.get(pair, -1) for pair in pairs), "round")
             need(obj not in self.of, "twice")
             mine = [one for one in self.of.values() if one["way"] == way]
@@ -69,6 +75,7 @@ class Deliveries:
         self.acts(e, one["way"][1], signers, {"recipient"})
         if kind == "delivery-fetched":
             need(one["current"], "replaced")
+            agreed(t, agreement, one["way"])
             one["fetched"] = True
         else:
             need(one["fetched"] and not one["opened"], "opened")

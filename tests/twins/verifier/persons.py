@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from twins.verifier.agreements import Accord, checks, digest_of
+from twins.verifier.agreements import Accord, checks, days, digest_of
 from twins.verifier.entries import ASKED_PAGE, SIGNED, need, sha, unbase64
 
 CELLS = [re.split(r" *\| *", row)[1:-1] for row in ASKED_PAGE.split("\n") if row.startswith("| `")]
@@ -125,6 +125,7 @@ class Persons:
             return False
         spec = e["body"]["specification"]
         last = max((self.sent[x["upload"]] for x in spec["uploads"]), key=lambda one: one["seq"])
+        follows = last["seq"] + 1 == e["seq"] and last["time"][:10] in days(e)
         same = [last["request"], last["actor"]["party"], last["actor"]["person"]]
         asked = [e["request"], e["actor"]["party"], e["actor"]["person"]]
-        return spec["policy"] == t["policy"] and same == asked
+        return spec["policy"] == t["policy"] and follows and same == asked

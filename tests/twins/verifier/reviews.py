@@ -8,7 +8,7 @@ from typing import Any
 
 from twins.verifier.agreements import checks, early
 from twins.verifier.entries import need
-from twins.verifier.rounds import Turns, owes
+from twins.verifier.rounds import Turns, space_of
 
 STATEMENT = [
     *("about", "at", "is_last", "number", "party", "person", "project", "round", "run"),
@@ -35,8 +35,9 @@ class Reviews:
         run = runs[e["object"]]
         need(run["project"] == e["project"], kind)
         if kind == "supplement-closed":
-            self.close(e, t)
+            self.close(e)
             return
+        need(kind == "review-ended" or e["agreement"] == run["spec"]["agreement"], "agreement")
         need(body["round"] == run["spec"]["round"], "round")
         if kind == "review-asked":
             self.ask(e, t, agreement, run, turns)
@@ -44,7 +45,7 @@ class Reviews:
         review = self.of[e["object"]]
         need(not review["ended"], "ended")
         if kind == "review-ended":
-            self.end(e, t, run, review)
+            self.end(e, t, run, review, turns)
             return
         what = FILES[body["what"]] if kind == "review-fetched" else DUTY[kind]
         need(early(e) < review["asked"]["deadline"], "deadline")
@@ -61,10 +62,13 @@ class Reviews:
             need(stated["number"] == 1 and stated["is_last"], "cards once")
             review["answered"] = early(e), e["time"]
             return
+        need(review["answered"], "decided before the cards")
         before = review["said"][stated["person"]]
         need(stated["about"] == "decisions" and stated["number"] == len(before) + 1, "number")
         need(not any(before), "after the last")
-        floor_holds(t, *(body[name] for name in ("accepted", "rejected", "unsure")))
+        counts = [body[name] for name in ("accepted", "rejected", "unsure")]
+        floor_holds(t, *counts)
+        need(sum(count or 0 for count in counts) <= review["most"], "more than asked")
         before.append(stated["is_last"])
 
     def ask(self, e: Any, t: Any, agreement: Any, run: Any, turns: Turns) -> None:
@@ -76,11 +80,15 @@ class Reviews:
         need(run.get("done") and e["object"] not in self.of, "run")
         need(body["round"] == len(turns.opened) not in turns.superseded, "round")
         floor_holds(t, body["questions"])
+        most = clause["questions"]
+        need((body["questions"] or 0) <= most, "more than agreed")
         begun = datetime.fromisoformat(body["deadline"]) - timedelta(days=clause["days"])
         since = begun.strftime("%Y-%m-%dT%H:%M:%SZ")
         need(early(e) <= since <= e["time"], "deadline")
         self.of[e["object"]] = {
             "asked": body,
+            "persons": clause["persons"],
+            "most": most if body["questions"] is None else body["questions"],
             "since": since,
             "answered": False,
             "said": defaultdict(list),
@@ -112,25 +120,32 @@ class Reviews:
         checks("review-statement", stated, signed["signature"], signers.of(e)["signing_key"])
         return stated
 
-    def end(self, e: Any, t: Any, run: Any, review: Any) -> None:
+    def end(self, e: Any, t: Any, run: Any, review: Any, turns: Turns) -> None:
         body, deadline = e["body"], review["asked"]["deadline"]
-        need(body["reason"] != "decided" or any(review["said"].values()), "nobody decided")
+        n_said = sum(bool(statements) for statements in review["said"].values())
+        needs = body["reason"] == "decided" or body["release"] is not None
+        need(not needs or n_said >= review["persons"], "too few decided")
         is_due = e["time"] >= deadline if body["reason"] == "deadline" else early(e) < deadline
         need(is_due, "time of the end")
-        floor_holds(t, *(body[name] for name in ("accepted", "rejected", "open")))
+        counts = [body[name] for name in ("accepted", "rejected", "open")]
+        floor_holds(t, *counts)
+        need(sum(count or 0 for count in counts) <= review["most"], "more than asked")
         need((body["release"] is None) == (body["match_record_root"] is None), "match record")
         need(body["match_record_root"] or not body["openings"], "openings")
         linked = {r["party"] for r in run["spec"]["recipients"] if r["mode"] == "linked"}
         need({one["party"] for one in body["openings"]} <= linked, "openings")
         review["ended"] = True
         if body["release"] is not None:
+            need(e["agreement"] == run["spec"]["agreement"], "agreement")
             numbers = [number for of, number in self.supplements if of == body["round"]]
             need(body["release"] == max(numbers, default=1) + 1, "number of the release")
             run["records"].append(body["match_record_root"])
-            run["numbers"].append(body["release"])
+            run["matches"][body["release"]] = body["accepted"]
+            pair = tuple(upload["party"] for upload in run["spec"]["uploads"])
             self.supplements[body["round"], body["release"]] = {
                 "run": e["object"],
-                "pair": [upload["party"] for upload in run["spec"]["uploads"]],
+                "pair": pair,
+                "space": turns.opened[body["round"] - 1]["spaces"][pair],
                 "claims": {},
                 "open": True,
             }
@@ -138,16 +153,16 @@ class Reviews:
     def claim(self, party: str, body: Any, t: Any) -> None:
         one = self.supplements[body["round"], body["release"]]
         need(one["open"] and sorted([party, body["partner"]]) == sorted(one["pair"]), "supplement")
-        need(owes(t, one["pair"]), "owes none")
+        need(one["space"] and one["space"] == space_of(t, one["pair"]), "owes none")
         one["claims"][party, body["partner"]] = body["sha256"]
 
-    def close(self, e: Any, t: Any) -> None:
+    def close(self, e: Any) -> None:
         body = e["body"]
         one = self.supplements[body["round"], body["release"]]
         need(one["open"] and one["run"] == e["object"], "supplement")
         listed = {(c["party"], c["partner"]): c["sha256"] for c in body["claims"]}
         need(listed == one["claims"], "claims")
-        if owes(t, one["pair"]) and len(listed) < 2:
+        if one["space"] and len(listed) < 2:
             self.closed_early.append(e["batch"])
         one["open"] = False
 

@@ -18,14 +18,15 @@ def pairs_of(terms: Any) -> list[tuple[str, str]]:
     return [(one, two) for at, one in enumerate(names) for two in names[at + 1 :]]
 
 
-def owes(terms: Any, pair: Any) -> bool:
+def space_of(terms: Any, pair: Any) -> Any:
+    """The ID space in which both of a pair receive, or None."""
     spaces = [
         recipient["space"]
         for party in pair
         for recipient in terms["recipients"]
         if recipient["party"] == party and recipient["mode"] == "linked"
     ]
-    return len(spaces) == 2 and len(set(spaces)) == 1
+    return spaces[0] if len(spaces) == 2 and len(set(spaces)) == 1 else None
 
 
 class Signers:
@@ -142,6 +143,12 @@ class Turns:
             {
                 **body,
                 "entry": e,
+                "spaces": {
+                    (pair["larger"], pair["smaller"]): space_of(
+                        t, [pair["larger"], pair["smaller"]]
+                    )
+                    for pair in body["pairs"]
+                },
                 "moment": moment,
                 "day": moment[:10],
                 "roots": {},
@@ -220,7 +227,9 @@ class Turns:
         if body["release"] == 1:
             state = self.present(body["round"])
             pair = self.pair(*sides)
-            need(owes(t, pair) and self.has_linked(state, pair, runs), "owes none")
+            space = state["spaces"][pair]
+            need(space and self.has_linked(state, pair, runs), "owes none")
+            need(space == space_of(t, pair), "owes none now")
             state["claims"][sides] = body["sha256"]
         else:
             reviews.claim(party, body, t)
@@ -229,27 +238,28 @@ class Turns:
 
     def state(self, party: str, body: Any, t: Any, runs: Any) -> None:
         found, place = self.present(body["round"]), (party, body["space"])
-        need(place in self.statements_due(found, t, runs), "owes no statement")
+        need(place in self.statements_due(found, runs), "owes no statement")
+        now = [pair for pair, space in found["spaces"].items() if space == space_of(t, pair)]
+        still = [pair for pair in now if found["spaces"][pair] == body["space"]]
+        need(any(party in pair for pair in still), "owes no statement now")
         self.stated[place] += 1
         need(body["sequence"] == self.stated[place], "sequence")
         found["statements"][place] = body["sha256"]
 
-    def statements_due(self, state: Any, t: Any, runs: Any) -> set[tuple[str, str]]:
+    def statements_due(self, state: Any, runs: Any) -> set[tuple[str, str]]:
         owing = [
-            (p["larger"], p["smaller"])
-            for p in state["pairs"]
-            if owes(t, (p["larger"], p["smaller"]))
-            and self.has_linked(state, (p["larger"], p["smaller"]), runs)
+            (pair, space)
+            for pair, space in state["spaces"].items()
+            if space and self.has_linked(state, pair, runs)
         ]
-        space = {one["party"]: one["space"] for one in t["recipients"]}
         return {
-            (party, space[party])
-            for pair in owing
+            (party, space)
+            for pair, space in owing
             for party in pair
-            if sum(space[other[0]] == space[party] for other in owing) > 1
+            if sum(space == other for _, other in owing) > 1
         }
 
-    def close(self, e: Any, t: Any, runs: Any) -> None:
+    def close(self, e: Any, runs: Any) -> None:
         body = e["body"]
         state = self.present(body["round"])
         listed = {(one["party"], one["partner"]): one["sha256"] for one in body["claims"]}
@@ -257,7 +267,7 @@ class Turns:
         stated = {(one["party"], one["space"]): one["sha256"] for one in body["statements"]}
         need(stated == state["statements"], "statements")
         if e["time"] < state["deadline"]:
-            need(self.statements_due(state, t, runs) <= set(stated), "statements that are due")
+            need(self.statements_due(state, runs) <= set(stated), "statements that are due")
         for pair in [(p["larger"], p["smaller"]) for p in state["pairs"]]:
             asked = [runs[run] for run in state["runs"].get(pair, [])]
             self.linked_once = self.linked_once or self.has_linked(state, pair, runs)
@@ -266,7 +276,7 @@ class Turns:
             if e["time"] >= state["deadline"]:
                 continue
             need(asked and not any(run["open"] for run in asked), "run that is due")
-            if owes(t, pair) and self.has_linked(state, pair, runs):
+            if state["spaces"][pair] and self.has_linked(state, pair, runs):
                 need({pair, pair[::-1]} <= set(listed), "claims that are due")
         self.is_open = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from fractions import Fraction
 from typing import Any
 
 from twins.verifier.agreements import Accord, allows, before, days, digest_of
@@ -40,6 +41,7 @@ class Replay:
         self.runs: dict[str, Any] = {}
         self.releases: dict[str, Any] = {}
         self.run_of: dict[str, Any] = {}
+        self.made_for: dict[str, Any] = {}
         self.fetched: set[str] = set()
         self.blind: set[str] = set()
         self.shares: dict[str, Any] = {}
@@ -109,7 +111,7 @@ class Replay:
         elif kind == "statement-received":
             self.turns[project].state(party, body, t, self.runs)
         elif kind == "round-closed":
-            self.turns[project].close(e, t, self.runs)
+            self.turns[project].close(e, self.runs)
         elif kind.startswith("review-") or kind == "supplement-closed":
             agreement = accord.proposed.get(e["agreement"])
             reviews, turns = self.reviews[project], self.turns[project]
@@ -127,9 +129,10 @@ class Replay:
             self.turns[project].upload(party, body)
             age = t["as_of_max_age_days"]
             need(age is None or body["as_of"] >= before(days(e)[1], age), kind)
+            need(body["as_of"] <= before(e["time"][:10], -1), kind)
             due = before(e["time"][:10], -t["keep_encodings_days"] - 1)
             self.uploads[obj] = stated_upload(project, party, body), due
-            self.sent[obj] = e["actor"]["person"], body["as_of"]
+            self.sent[obj] = e["actor"]["person"], body["as_of"], body["records"]
             self.placed[obj] = [body["round"], party, body["partner"]]
         elif kind == "upload-destroyed":
             (owner, _, container, _), _ = self.uploads[obj]
@@ -155,7 +158,8 @@ class Replay:
                 "open": True,
                 "to": [],
                 "records": [],
-                "numbers": [1],
+                "matches": {},
+                "sizes": [self.sent[x["upload"]][2] for x in s["uploads"]],
                 "approved": {},
                 "let-go": {},
                 "day": days(e)[1],
@@ -163,6 +167,7 @@ class Replay:
             }
         elif kind == "run-approved":
             need(self.runs[obj]["project"] == project, kind)
+            need(self.runs[obj]["spec"]["agreement"] == e["agreement"], kind)
             accord.approve(e, accord.signed(e, self.signers), t, self.runs[obj])
         elif kind == "standing-approved":
             accord.approve(e, accord.signed(e, self.signers), t, None)
@@ -170,12 +175,16 @@ class Replay:
             accord.revoke(accord.signed(e, self.signers))
         elif kind == "standing-used":
             need(self.runs[obj]["project"] == project, kind)
+            need(self.runs[obj]["spec"]["agreement"] == e["agreement"], kind)
             accord.use(e, self.runs[obj])
         elif kind == "match-record-destroyed":
             need(self.runs[obj]["project"] == project, kind)
             self.runs[obj]["records"].remove(body["root"])
         elif kind.startswith("run-"):
             self.move_run(kind, self.runs[obj], body, project, t["floor"])
+            goes_on = kind in ("run-started", "run-finished")
+            same = self.runs[obj]["spec"]["agreement"] == e["agreement"]
+            need(same or not goes_on, kind)
             if kind == "run-started":
                 accord.may_start(t, self.runs[obj])
                 self.turns[project].start(self.runs[obj], self.runs)
@@ -188,7 +197,8 @@ class Replay:
             need(run["project"] == project and run.get("done") and obj not in self.releases, kind)
             made = (to["party"], agency, body.get("number", 1))
             need(to in run["spec"]["recipients"] and made not in run["to"], kind)
-            need(made[2] in run["numbers"], kind)
+            need(made[2] in run["matches"] and run["spec"]["agreement"] == e["agreement"], kind)
+            need(mode != "linked" or run["matches"][made[2]] == body["matches"], kind)
             pair = [upload["party"] for upload in run["spec"]["uploads"]]
             need(agency in pair if agency else mode in ("linked", "count"), kind)
             need(mode != "linked" or to["party"] in pair, kind)
@@ -197,9 +207,11 @@ class Replay:
             fetched_by = agency or to["party"]
             self.releases[obj] = [project, fetched_by, fetched_by, body["sha256"]]
             self.blind |= {obj} if agency else set()
-            self.run_of[obj] = run
+            self.run_of[obj], self.made_for[obj] = run, to
         elif kind == "release-fetched":
             need(self.releases[obj] == [project, party, body["recipient"], body["sha256"]], kind)
+            need(self.made_for[obj] in t["recipients"], kind)
+            need(obj not in self.blind or party in t["providers"], kind)
             accord.may_leave(t, self.run_of[obj])
             self.turns[project].fetch(self.run_of[obj])
             self.fetched.add(obj)
@@ -261,9 +273,20 @@ class Replay:
             need(not (is_counted and "blind" in modes.values()), kind)
             opening = [modes.get(one["party"]) for one in body["openings"]]
             need(set(opening) <= {"linked", "blind"}, kind)
+            run["matches"] = {1: auto}
+            self.is_agreed(run, candidates, auto, review)
             run["records"] = [root for root in [body["match_record_root"]] if root]
             need(run["records"] or not body["openings"], kind)
         run["open"], run["done"] = kind == "run-started", kind == "run-finished"
+
+    def is_agreed(self, run: Any, candidates: Any, auto: Any, review: Any) -> None:
+        """Hold the counts that are shown of a run to its policy and its files."""
+        policy, smaller = run["spec"]["policy"], run["sizes"][1]
+        least, most = (Fraction(policy["link_rate"][name]) for name in ("least", "most"))
+        need(candidates is None or candidates <= policy["max_pairs"], "pairs")
+        need(review is None or review <= Fraction(policy["review_share"]) * smaller, "share")
+        need(auto is None or auto <= min(run["sizes"]), "one to one")
+        need(auto is None or least * smaller <= auto <= most * smaller, "link rate")
 
     def end(self) -> None:
         left = [(stated[0], due) for stated, due in filter(None, self.uploads.values())]
