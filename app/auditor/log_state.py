@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from app.auditor.lateness import Lateness
 from app.auditor.project_state import ProjectState
 from app.auditor.round_state import Pair
 from schemas.destruction import Scope
@@ -49,8 +50,7 @@ class ShareState:
 class UploadState:
     """An upload whose rows are still there: of a party for its partner, in a round.
 
-    `day` is the one on which it was received, `due` the last on which it may be there, `person` who sent it, in
-    which `request`.
+    `due` is the last day on which it may be there, `person` who sent it, in which `request`.
     """
 
     project: str
@@ -62,7 +62,16 @@ class UploadState:
     person: str | None
     request: str
     as_of: str
-    day: str
+    due: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class MatchRecordState:
+    """A match record that is there, of a run or of its supplement, known by its root; `due` is its last day."""
+
+    project: str
+    root: bytes
     due: str
     seq: int
 
@@ -74,8 +83,8 @@ class RunState:
     `approved` holds for each party that has approved it the standing approval that was used, empty where
     there was none, and `approved_until` is when the first of these expires; `uploaders` are the persons who
     may not approve its release, `release_approved` tells of each party that has until when.
-    `match_records` are the roots of what is there of its match record and of that of its supplement. `numbers`
-    are those of its releases, 1 among them; `released_to` says which were made for whom.
+    `match_records` are what is there of its match record and of that of its supplement. `numbers` are those of
+    its releases, 1 among them; `released_to` says which were made for whom.
     """
 
     project: str
@@ -94,7 +103,7 @@ class RunState:
     approved: dict[str, str] = field(default_factory=dict)
     approved_until: str = "9999"
     release_approved: dict[str, str] = field(default_factory=dict)
-    match_records: tuple[bytes, ...] = ()
+    match_records: tuple[MatchRecordState, ...] = ()
     numbers: tuple[int, ...] = (1,)
 
 
@@ -122,7 +131,7 @@ class ReviewState:
 
 @dataclass(slots=True)
 class ReleaseState:
-    """A release; the party `fetched_by` may fetch it until it is destroyed by the entry `destroyed`.
+    """A release; the party `fetched_by` may fetch it until the day `due`, or its end by the entry `destroyed`.
 
     `is_fetched` says that it has. `is_blind`: it is sealed to another party, so that analysts may carry it.
     """
@@ -131,6 +140,7 @@ class ReleaseState:
     run: str
     fetched_by: str
     sha256: str
+    due: str
     seq: int
     destroyed: int | None = None
     is_fetched: bool = False
@@ -150,7 +160,6 @@ class DeliveryState:
     sender: str
     recipient: str
     sha256: str
-    day: str
     due: str
     seq: int
     is_current: bool = True
@@ -161,14 +170,29 @@ class DeliveryState:
 
 @dataclass(slots=True)
 class DestructionState:
-    """A destruction that was begun on `day`; `certified` is the entry that ended it."""
+    """A destruction that was begun on `day`; `certified` is the entry that ended it, `sha256` its certificate.
+
+    `compared` is round and pair of an upload that is meant: the runs of these have used it.
+    """
 
     project: str
     scope: Scope
     subject: str | None
     day: str
     seq: int
+    compared: tuple[int, frozenset[str]] | None = None
     certified: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedState:
+    """What was handed out by the entry `seq`, and had to wait until so many of the parties cosigned `made`."""
+
+    made: int
+    cosigners: int
+    parties: frozenset[str]
+    seq: int
 
 
 @dataclass(slots=True)
@@ -177,7 +201,8 @@ class LogState:
 
     `deadlines` are the entries of what was noted as overdue: by project, kind, object, party and time.
     `operators` are the parties that run the broker. `requests` are those that were signed not long before
-    `requests_day`, by digest: the batch and the first entry that hold each, and when it was signed.
+    `requests_day`, by digest: the batch and the first entry that hold each, and when it was signed. `late` is
+    what was destroyed after its last day, `awaited` what could leave when it was cosigned, by its entry.
     """
 
     parties: dict[str, int] = field(default_factory=dict)
@@ -196,4 +221,6 @@ class LogState:
     places: dict[str | None, int] = field(default_factory=dict)
     requests: dict[bytes, tuple[int, int, str]] = field(default_factory=dict)
     requests_day: str = ""
+    late: list[Lateness] = field(default_factory=list)
+    awaited: dict[int, AwaitedState] = field(default_factory=dict)
     time: str = ""
