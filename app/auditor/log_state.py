@@ -187,12 +187,11 @@ class DestructionState:
 
 @dataclass(frozen=True, slots=True)
 class AwaitedState:
-    """What was handed out by the entry `seq`, and had to wait until so many of the parties cosigned `made`."""
+    """What was made by the entry `made`, and was to wait until so many of the parties had cosigned that."""
 
     made: int
     cosigners: int
     parties: frozenset[str]
-    seq: int
 
 
 @dataclass(slots=True)
@@ -202,7 +201,7 @@ class LogState:
     `deadlines` are the entries of what was noted as overdue: by project, kind, object, party and time.
     `operators` are the parties that run the broker. `requests` are those that were signed not long before
     `requests_day`, by digest: the batch and the first entry that hold each, and when it was signed. `late` is
-    what was destroyed after its last day, `awaited` what could leave when it was cosigned, by its entry.
+    what was destroyed after its last day, `awaited` the entries by which left what was to be cosigned.
     """
 
     parties: dict[str, int] = field(default_factory=dict)
@@ -222,5 +221,5 @@ class LogState:
     requests: dict[bytes, tuple[int, int, str]] = field(default_factory=dict)
     requests_day: str = ""
     late: list[Lateness] = field(default_factory=list)
-    awaited: dict[int, AwaitedState] = field(default_factory=dict)
+    awaited: dict[AwaitedState, int] = field(default_factory=dict)
     time: str = ""

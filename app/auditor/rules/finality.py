@@ -17,8 +17,8 @@ def note_handed_out(log: LogState, entry: Entry, made: int) -> None:
         return
     recipients = (recipient.party for recipient in terms.recipients)
     parties = frozenset((*terms.providers, *recipients, *terms.auditors))
-    awaited = AwaitedState(made, terms.finality.cosigners, parties, entry.seq)
-    log.awaited.setdefault(made, awaited)
+    awaited = AwaitedState(made, terms.finality.cosigners, parties)
+    log.awaited.setdefault(awaited, entry.seq)
 
 
 def all_cosigned(log: LogState, cosigned: Mapping[str, int]) -> None:
@@ -29,18 +29,20 @@ def all_cosigned(log: LogState, cosigned: Mapping[str, int]) -> None:
     Raises:
         RuleBrokenError: the first thing that left without.
     """
-    for awaited in lacking_cosigners(log, cosigned):
+    for awaited, seq in lacking_cosigners(log, cosigned):
         raise RuleBrokenError(
             "release-not-final",
             "something was handed out that fewer parties have cosigned than the terms demand",
-            index=awaited.seq,
+            index=seq,
             evidence={"other_index": awaited.made, "cosigners": awaited.cosigners},
         )
 
 
-def lacking_cosigners(log: LogState, cosigned: Mapping[str, int]) -> Iterator[AwaitedState]:
-    """Yield what was handed out that fewer of the parties have cosigned than the terms demanded."""
-    for awaited in log.awaited.values():
+def lacking_cosigners(
+    log: LogState, cosigned: Mapping[str, int]
+) -> Iterator[tuple[AwaitedState, int]]:
+    """Yield what fewer of the parties have cosigned than the terms demanded, and by which entry it left."""
+    for awaited, seq in log.awaited.items():
         n_cosigned = sum(cosigned.get(party, 0) > awaited.made for party in awaited.parties)
         if n_cosigned < awaited.cosigners:
-            yield awaited
+            yield awaited, seq

@@ -42,7 +42,7 @@ class Replay:
         self.run_of: dict[str, Any] = {}
         self.fetched: set[str] = set()
         self.asked: dict[str, int] = {}
-        self.awaited: dict[int, Any] = {}
+        self.awaited: list[Any] = []
         self.blind: set[str] = set()
         self.shares: dict[str, Any] = {}
         self.undoing = Undoing()
@@ -222,7 +222,7 @@ class Replay:
         if finality and finality["delays_release"]:
             names = [*terms["providers"], *terms["auditors"]]
             names += [recipient["party"] for recipient in terms["recipients"]]
-            self.awaited.setdefault(made, (finality["cosigners"], {*names}))
+            self.awaited.append((made, finality["cosigners"], {*names}))
 
     def may_ask(self, specification: Any, terms: Any) -> None:
         described = sorted(self.sent[x["upload"]][1] for x in specification["uploads"])
@@ -289,7 +289,7 @@ class Replay:
                 accord, all_by = self.accords[project], before(terms["destroy_by"], -1)
                 for day in (due, all_by):
                     need(self.time[:10] <= self.undoing.last_day(project, day, accord), "left")
-        for made, (needed, parties) in self.awaited.items():
+        for made, needed, parties in self.awaited:
             had = {name: one["had"] for name, one in self.signers.persons.items()}
             signed = {
                 one["party"]
