@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -19,6 +19,7 @@ from schemas.destruction import (
     LocalStatement,
     Outstanding,
     SignedDestruction,
+    duties_for,
 )
 from schemas.document import Document
 from schemas.errors import SignatureError
@@ -27,6 +28,7 @@ from schemas.matchlog.destruction_kinds import DestructionCertified
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.note import LOG_KEY, VerifierKey
+from schemas.matchlog.person_keys import PersonKeys
 from schemas.matchlog.proof import verify_receipt
 from schemas.signing import SignatureText, verify_document
 from schemas.upload import Receipt
@@ -66,14 +68,13 @@ class CertificateCheck:
 def verify_certificate(
     file: CertificateFile,
     log_keys: Sequence[VerifierKey] | LogKeys,
-    persons: Mapping[str, Collection[str]] | None = None,
+    persons: PersonKeys | None = None,
 ) -> CertificateCheck:
     """Check a certificate, its signatures and its place in the match log.
 
     Args:
         log_keys: the keys of the broker's log that are trusted; any of them may have signed.
-        persons: the SHA-256s of the signing keys that each person has had, by id, as the log has them; with
-            None, a signature is held against the keys beside it only.
+        persons: as the log has them; with None, a signature is held against the keys beside it only.
     Raises:
         SignatureError: a signature does not verify, is not by a trusted key, or is about something else.
         CheckpointError, ProofError, EntryError: the match log does not vouch for this certificate.
@@ -133,12 +134,12 @@ def _verify_signature(file: CertificateFile, log_keys: Sequence[VerifierKey] | L
     verify_document(SIGNATURE_KIND, file.certificate.to_json(), file.signature, public)
 
 
-def _signer(
-    signed: SignedDestruction, persons: Mapping[str, Collection[str]] | None
-) -> PublicIdentity:
+def _signer(signed: SignedDestruction, persons: PersonKeys | None) -> PublicIdentity:
     identity = signed.verify()
-    if persons is not None and identity.key_sha256() not in persons.get(identity.person, ()):
-        raise SignatureError("somebody signed with keys that are not known to be theirs")
+    if persons is not None and not persons.know(identity, duties_for(type(signed.said))):
+        raise SignatureError(
+            "somebody signed with keys that are not known to be theirs, or without the duty"
+        )
     return identity
 
 

@@ -1,87 +1,238 @@
-"""Holds a certificate of destruction against the match log: what it lists must be there, and nothing be left.
+"""Holds a certificate of destruction against the match log: what it says must be there, and nothing be left.
 
-Whether the log itself is in order is for others to say.
+Whether the log itself is in order is for others to say. Spec page: `schemas/spec/destruction.md`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
-from schemas.destruction import Certificate, DestroyedObject
+from schemas.destruction import Countersignature
+from schemas.ids import utc_text
 from schemas.matchlog.delivery_kinds import DeliveryDestroyed, DeliveryReceived
-from schemas.matchlog.entry import Entry
+from schemas.matchlog.destruction_kinds import (
+    DestructionBegun,
+    DestructionCertified,
+    DestructionCountersigned,
+    DestructionStated,
+)
+from schemas.matchlog.entry import BROKER, Entry
 from schemas.matchlog.kinds import (
     BlindReleasePrepared,
     MatchRecordDestroyed,
     ReleaseDestroyed,
     ReleasePrepared,
+    RunAsked,
+    RunFinished,
     UploadDestroyed,
     UploadReceived,
 )
+from schemas.matchlog.review_kinds import ReviewEnded
 
+if TYPE_CHECKING:
+    from schemas.certificate import CertificateFile
+    from schemas.destruction import Certificate, DestroyedObject, SignedDestruction
+
+_MADE: Final = (UploadReceived, ReleasePrepared, BlindReleasePrepared, DeliveryReceived)
 _ENDINGS: Final = (UploadDestroyed, ReleaseDestroyed, MatchRecordDestroyed, DeliveryDestroyed)
+# Sealed messages and reviews end without an entry of their own.
+_UNLOGGED: Final = frozenset({"claims", "review"})
+# The certificate is written a moment before its entry is.
+_MOMENT: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What a certificate, or what is signed about it, says and the log does not; `evidence` names it."""
+
+    message: str
+    evidence: dict[str, str]
+
+
+def contradictions(
+    file: CertificateFile, certified: Entry, entries: Sequence[Entry]
+) -> Iterator[Contradiction]:
+    """Yield all that a certificate or its signatures say otherwise than the match log.
+
+    Args:
+        file: a certificate that verifies by itself.
+        certified: the entry that vouches for it.
+        entries: the log's entries of the project, in order.
+    """
+    certificate = file.certificate
+    for name in unlogged_fields(certificate, certified, entries):
+        yield Contradiction(
+            "the log does not say of the destruction what the certificate says", {"field": name}
+        )
+    for name in unlogged_objects(certificate, entries):
+        yield Contradiction(
+            "the log does not say of an object what the certificate says", {"object": name}
+        )
+    for name in left_objects(certificate, certified.seq, entries):
+        yield Contradiction(
+            "something that was to be destroyed is not said to be, neither in the log nor here",
+            {"object": name},
+        )
+    for signed in (*file.countersignatures, *file.statements):
+        if not any(_logs(entry, signed) for entry in entries):
+            yield Contradiction(
+                "something that was signed about the certificate is not in the log",
+                {"party": signed.said.party, "sha256": signed.digest()},
+            )
+
+
+def unlogged_fields(
+    certificate: Certificate, certified: Entry, entries: Iterable[Entry]
+) -> tuple[str, ...]:
+    """Return the fields of a certificate of which the entries of its beginning and end say another thing."""
+    begun = next((one for one in entries if _begins(one, certificate)), None)
+    if begun is None or not isinstance(begun.body, DestructionBegun):
+        return ("certificate",)
+    asked_by = None if begun.actor.party == BROKER else begun.actor.party
+    logged = {
+        "agreement": begun.agreement,
+        "scope": begun.body.scope,
+        "subject": begun.body.party or begun.body.upload,
+        "reason": begun.body.reason,
+        "asked_by": asked_by,
+        "person": None if asked_by is None else begun.actor.person,
+        "asked": begun.time,
+    }
+    wrong = [name for name, value in logged.items() if getattr(certificate, name) != value]
+    before = utc_text(datetime.fromisoformat(certified.time) - _MOMENT)
+    if not before <= certificate.finished <= certified.time:
+        wrong.append("finished")
+    body = certified.body
+    if not isinstance(body, DestructionCertified) or body.objects != len(certificate.objects):
+        wrong.append("objects")
+    return tuple(wrong)
 
 
 def unlogged_objects(certificate: Certificate, entries: Iterable[Entry]) -> tuple[str, ...]:
-    """Return the listed objects whose entry in the match log is missing, or about something else.
+    """Return the listed objects whose entries in the match log are missing, or say another thing of them.
 
     Args:
-        certificate: whose objects are looked for; those that name no entry are of a kind that has none.
+        certificate: whose objects are looked for.
         entries: the log's entries of the project, in whatever order.
     """
     by_index = {entry.seq: entry for entry in entries}
+    made = {entry.object: entry for entry in by_index.values() if isinstance(entry.body, _MADE)}
+    named = Counter(one.entry for one in certificate.objects if one.entry is not None)
     return tuple(
         one.object
         for one in certificate.objects
-        if one.entry is not None and not _is_logged(one, by_index.get(one.entry))
+        if one.destroyed < certificate.asked
+        or (one.entry is not None and named[one.entry] > 1)
+        or not _is_logged(one, by_index, made.get(one.object))
     )
 
 
 def left_objects(
     certificate: Certificate, certified: int, entries: Iterable[Entry]
 ) -> tuple[str, ...]:
-    """Return uploads, releases and deliveries that the scope means and that the log does not end by then.
+    """Return what the scope means, uploads and what was made of them, and the log does not end by then.
 
     Args:
         certificate: of the scope `project`, `party` or `upload`; of what fell due nothing can be said.
         certified: the index of its entry in the log; what came later is not meant.
         entries: the log's entries of the project, in order.
+    Returns:
+        Ids; of a match record that of its run.
     """
-    left: dict[str, None] = {}
+    left: dict[tuple[str, str], None] = {}
+    runs: set[str] = set()
     for entry in entries:
         if entry.seq >= certified:
             break
         name, body = entry.object or "", entry.body
+        if isinstance(body, RunAsked) and _is_run_meant(certificate, body):
+            runs.add(name)
         if isinstance(body, _ENDINGS):
-            left.pop(name, None)
-        elif _is_meant(certificate, entry):
-            left[name] = None
-    return tuple(left)
+            left.pop((name, _root(body)), None)
+        elif _is_meant(certificate, entry, runs):
+            left[name, _root(body)] = None
+    return tuple(name for name, _ in left)
 
 
-def _is_logged(one: DestroyedObject, entry: Entry | None) -> bool:
-    if entry is None or entry.kind != f"{one.kind}-destroyed":
+def _begins(entry: Entry, certificate: Certificate) -> bool:
+    return isinstance(entry.body, DestructionBegun) and entry.object == certificate.certificate
+
+
+def _is_logged(one: DestroyedObject, by_index: dict[int, Entry], made: Entry | None) -> bool:
+    if one.kind in _UNLOGGED:
+        return one.entry is None
+    entry = None if one.entry is None else by_index.get(one.entry)
+    if entry is None or (entry.kind, entry.time) != (f"{one.kind}-destroyed", one.destroyed):
         return False
     body = entry.body
+    if isinstance(body, MatchRecordDestroyed):
+        # A match record is known by its run.
+        return (body.root, one.party, one.count) == (one.sha256, None, None)
+    if entry.object != one.object or made is None or not _was_made(one, made):
+        return False
     if isinstance(body, UploadDestroyed):
-        return (entry.object, body.container_sha256) == (one.object, one.sha256)
-    if isinstance(body, (ReleaseDestroyed, DeliveryDestroyed)):
-        return (entry.object, body.sha256) == (one.object, one.sha256)
-    # A match record is known by its run.
-    return isinstance(body, MatchRecordDestroyed) and body.root == one.sha256
+        return body.container_sha256 == one.sha256
+    return isinstance(body, (ReleaseDestroyed, DeliveryDestroyed)) and body.sha256 == one.sha256
 
 
-def _is_meant(certificate: Certificate, entry: Entry) -> bool:
-    body = entry.body
+def _was_made(one: DestroyedObject, made: Entry) -> bool:
+    """Tell whether an object is whose, and of the count that, the entry says by which it came or was made."""
+    body = made.body
+    if isinstance(body, UploadReceived):
+        return (one.party, one.count) == (made.actor.party, body.records)
+    if isinstance(body, ReleasePrepared):
+        return (one.party, one.count) == (body.recipient, body.matches)
+    if isinstance(body, BlindReleasePrepared):
+        return one.party == body.recipient
+    return one.party == made.actor.party
+
+
+def _is_run_meant(certificate: Certificate, body: RunAsked) -> bool:
+    uploads = body.specification.uploads
+    return certificate.subject in {
+        *(one.party for one in uploads),
+        *(one.upload for one in uploads),
+    }
+
+
+def _is_meant(certificate: Certificate, entry: Entry, runs: set[str]) -> bool:
+    body, subject = entry.body, certificate.subject
+    if isinstance(body, (RunFinished, ReviewEnded)):
+        is_made = body.match_record_root is not None
+        return is_made and (certificate.scope == "project" or entry.object in runs)
     if certificate.scope == "project":
-        made = (UploadReceived, ReleasePrepared, BlindReleasePrepared, DeliveryReceived)
-        return isinstance(body, made)
-    if certificate.scope == "party":
-        is_own = entry.actor.party == certificate.subject
-        if isinstance(body, DeliveryReceived):
-            return is_own or body.recipient == certificate.subject
-        return isinstance(body, UploadReceived) and is_own
-    if certificate.scope == "upload":
-        return isinstance(body, UploadReceived) and entry.object == certificate.subject
-    return False
+        return isinstance(body, _MADE)
+    if isinstance(body, ReleasePrepared):
+        return body.run in runs or body.recipient == subject
+    if isinstance(body, BlindReleasePrepared):
+        return body.run in runs or body.agency == subject
+    if isinstance(body, DeliveryReceived):
+        return subject in (entry.actor.party, body.recipient)
+    return isinstance(body, UploadReceived) and subject in (entry.actor.party, entry.object)
+
+
+def _root(body: object) -> str:
+    """Return the root of a match record, which tells those of one run apart; empty for all else."""
+    if isinstance(body, (RunFinished, ReviewEnded)):
+        return body.match_record_root or ""
+    return body.root if isinstance(body, MatchRecordDestroyed) else ""
+
+
+def _logs(entry: Entry, signed: SignedDestruction) -> bool:
+    """Tell whether an entry is the one of what a person signed: by that person, about the same certificate."""
+    said, body = signed.said, entry.body
+    if isinstance(said, Countersignature):
+        fits = isinstance(body, DestructionCountersigned) and body.sha256 == said.sha256
+    else:
+        fits = isinstance(body, DestructionStated)
+    if not fits or not isinstance(body, (DestructionCountersigned, DestructionStated)):
+        return False
+    return (
+        body.signed_sha256 == signed.digest()
+        and entry.object == getattr(said, "certificate", None)
+        and (entry.actor.party, entry.actor.person) == (said.party, said.person)
+    )

@@ -17,11 +17,10 @@ from app.auditor.errors import (
 from app.auditor.files import why_unreadable
 from app.auditor.verdict import Caveat, Verdict
 from schemas.certificate import CertificateCheck, CertificateFile, verify_certificate
-from schemas.certificate_log import left_objects, unlogged_objects
+from schemas.certificate_log import contradictions
 from schemas.certificate_page import LOCAL_WORDS, REMAINS_WORDS
 from schemas.errors import CheckpointError, FormatError
 from schemas.matchlog.checkpoint import parse_checkpoint
-from schemas.matchlog.destruction_kinds import DestructionCountersigned, DestructionStated
 from schemas.matchlog.note import VerifierKey
 from schemas.matchlog.person_keys import PersonKeys
 
@@ -160,48 +159,22 @@ class CertificateBook:
             CertificateRefusedError: the log does not say the same, or leaves something that was meant.
         """
         keys = [VerifierKey.from_text(text) for text in verdict.log_keys]
-        check = _checked(self.file, keys, self.persons.by_person)
+        check = _checked(self.file, keys, self.persons)
         entry = next((one for one in self.entries if one.seq == check.entry.seq), None)
         if entry != check.entry:
             raise CertificateRefusedError(
                 "this log does not hold the entry that vouches for the certificate",
                 index=check.entry.seq,
             )
-        self._require_objects(check)
-        self._require_signed_logged()
+        for wrong in contradictions(self.file, check.entry, self.entries):
+            raise CertificateRefusedError(
+                wrong.message, index=check.entry.seq, evidence=dict(wrong.evidence)
+            )
         return CertificateVerdict(self.file, check, verdict, verdict.pins, verdict.caveats)
-
-    def _require_objects(self, check: CertificateCheck) -> None:
-        certificate = check.certificate
-        for name in unlogged_objects(certificate, self.entries):
-            raise CertificateRefusedError(
-                "the log does not say of an object what the certificate says",
-                index=check.entry.seq,
-                evidence={"object": name},
-            )
-        for name in left_objects(certificate, check.entry.seq, self.entries):
-            raise CertificateRefusedError(
-                "something that was to be destroyed is not said to be, neither in the log nor here",
-                index=check.entry.seq,
-                evidence={"object": name},
-            )
-
-    def _require_signed_logged(self) -> None:
-        logged = {
-            entry.body.signed_sha256
-            for entry in self.entries
-            if isinstance(entry.body, (DestructionCountersigned, DestructionStated))
-        }
-        for signed in (*self.file.countersignatures, *self.file.statements):
-            if signed.digest() not in logged:
-                raise CertificateRefusedError(
-                    "something that was signed about the certificate is not in the log",
-                    evidence={"party": signed.said.party, "sha256": signed.digest()},
-                )
 
 
 def _checked(
-    file: CertificateFile, keys: Sequence[VerifierKey], persons: dict[str, list[str]] | None
+    file: CertificateFile, keys: Sequence[VerifierKey], persons: PersonKeys | None
 ) -> CertificateCheck:
     try:
         return verify_certificate(file, keys, persons)

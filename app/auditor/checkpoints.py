@@ -16,7 +16,7 @@ class CheckpointBook:
     """Takes checkpoints in order.
 
     `batches` counts those taken, `covered` is the size of the last one and `newest` its note, `cosigned`
-    gives for each witness the largest size that it signed for, `cosigned_by` the digests of its keys.
+    gives for each witness the largest size that it signed for, `cosigned_by` the same by digests of its keys.
     """
 
     def __init__(self, keys: KeyChain, cosigners: Sequence[VerifierKey]) -> None:
@@ -28,7 +28,7 @@ class CheckpointBook:
         self.newest = b""
         self.last_key = keys.present
         self.cosigned: dict[str, int] = {}
-        self.cosigned_by: dict[str, set[str]] = {}
+        self.cosigned_by: dict[str, dict[str, int]] = {}
 
     @property
     def known_keys(self) -> Sequence[VerifierKey]:
@@ -105,4 +105,4 @@ class CheckpointBook:
             name = cosignature.key.name
             self.cosigned[name] = checkpoint.size
             digest = hashlib.sha256(cosignature.key.public_key).hexdigest()
-            self.cosigned_by.setdefault(name, set()).add(digest)
+            self.cosigned_by.setdefault(name, {})[digest] = checkpoint.size

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from app.auditor.lateness import Lateness
 from app.auditor.project_state import ProjectState
 from app.auditor.round_state import Pair
 from schemas.destruction import Scope
@@ -49,7 +50,7 @@ class ShareState:
 class UploadState:
     """An upload whose rows are still there: of a party for its partner, in a round.
 
-    It has so many `records`. `day` is the one on which it was received, `due` the last on which it may be
+    It has so many `records`. `day` is the one on which it was received, `due` the last day on which it may be
     there, `person` who sent it, in which `request`.
     """
 
@@ -68,6 +69,16 @@ class UploadState:
     seq: int
 
 
+@dataclass(frozen=True, slots=True)
+class MatchRecordState:
+    """A match record that is there, of a run or of its supplement, known by its root; `due` is its last day."""
+
+    project: str
+    root: bytes
+    due: str
+    seq: int
+
+
 @dataclass(slots=True)
 class RunState:
     """A run of a pair in a round; `uploads` is emptied and `recipients` kept once it has finished.
@@ -77,9 +88,9 @@ class RunState:
     larger and smaller. `approved` holds for each party that has approved it the standing approval that was
     used, empty where there was none, and `approved_until` is when the first of these expires; `uploaders` are
     the persons who may not approve its release, `release_approved` tells of each party that has until when.
-    `match_records` are the roots of what is there of its match record and of that of its supplement. `matches`
-    has, once it has finished, the number of each of its releases with how many pairs that links, None where the
-    log does not say it; `released_to` says which were made for whom.
+    `match_records` are what is there of its match record and of that of its supplement. `matches` has, once it
+    has finished, the number of each of its releases with how many pairs that links, None where the log does
+    not say it; `released_to` says which were made for whom.
     """
 
     project: str
@@ -101,7 +112,7 @@ class RunState:
     approved: dict[str, str] = field(default_factory=dict)
     approved_until: str = "9999"
     release_approved: dict[str, str] = field(default_factory=dict)
-    match_records: tuple[bytes, ...] = ()
+    match_records: tuple[MatchRecordState, ...] = ()
     matches: tuple[tuple[int, int | None], ...] = ()
 
 
@@ -131,7 +142,7 @@ class ReviewState:
 
 @dataclass(slots=True)
 class ReleaseState:
-    """A release for a recipient; the party `fetched_by` may fetch it until the entry `destroyed` destroys it.
+    """A release for a recipient; `fetched_by` may fetch it until the day `due`, or its end by `destroyed`.
 
     `is_fetched` says that it has.
     """
@@ -141,6 +152,7 @@ class ReleaseState:
     recipient: Recipient
     fetched_by: str
     sha256: str
+    due: str
     seq: int
     destroyed: int | None = None
     is_fetched: bool = False
@@ -164,7 +176,6 @@ class DeliveryState:
     sender: str
     recipient: str
     sha256: str
-    day: str
     due: str
     seq: int
     is_current: bool = True
@@ -175,14 +186,28 @@ class DeliveryState:
 
 @dataclass(slots=True)
 class DestructionState:
-    """A destruction that was begun on `day`; `certified` is the entry that ended it."""
+    """A destruction that was begun on `day`; `certified` is the entry that ended it, `sha256` its certificate.
+
+    `compared` is round and pair of an upload that is meant: the runs of these have used it.
+    """
 
     project: str
     scope: Scope
     subject: str | None
     day: str
     seq: int
+    compared: tuple[int, frozenset[str]] | None = None
     certified: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedState:
+    """What was made by the entry `made`, and was to wait until so many of the parties had cosigned that."""
+
+    made: int
+    cosigners: int
+    parties: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -191,7 +216,8 @@ class LogState:
 
     `deadlines` are the entries of what was noted as overdue: by project, kind, object, party and time.
     `operators` are the parties that run the broker. `requests` are those that were signed not long before
-    `requests_day`, by digest: the batch and the first entry that hold each, and when it was signed.
+    `requests_day`, by digest: the batch and the first entry that hold each, and when it was signed. `late` is
+    what was destroyed after its last day, `awaited` the entries by which left what was to be cosigned.
     """
 
     parties: dict[str, int] = field(default_factory=dict)
@@ -210,4 +236,6 @@ class LogState:
     places: dict[str | None, int] = field(default_factory=dict)
     requests: dict[bytes, tuple[int, int, str]] = field(default_factory=dict)
     requests_day: str = ""
+    late: list[Lateness] = field(default_factory=list)
+    awaited: dict[AwaitedState, int] = field(default_factory=dict)
     time: str = ""

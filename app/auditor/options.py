@@ -199,7 +199,7 @@ def say_verified(verdict: Verdict) -> None:
     """Say on standard error what was verified and what that does not show."""
     click.echo(f"verified {verdict.size:,} entries of {verdict.origin}", err=True)
     for caveat in verdict.caveats:
-        click.echo(f"not shown: {caveat.text}", err=True)
+        click.echo(f"{caveat.label}: {caveat.text}", err=True)
 
 
 def _with(function: _Function, options: tuple[Callable[[Any], Any], ...]) -> _Function:

@@ -38,11 +38,13 @@ class StandingState:
 
 @dataclass(slots=True)
 class HoldState:
-    """A legal hold, by which party, and the entry that lifted it."""
+    """A legal hold, by which party, from which day; `lifted` is the entry that ended it, on the day `ended`."""
 
     party: str
+    day: str
     seq: int
     lifted: int | None = None
+    ended: str = ""
 
 
 @dataclass(slots=True)
@@ -51,7 +53,7 @@ class ProjectState:
 
     `bindings` are the agreements that have come into force, in that order. `words` holds digest and time of
     each party's newest statement, `halted` the entry by which a party halts the linkage. `holds` forbid
-    destruction, by id; `released` is the last day on which one was lifted, empty where none was.
+    destruction, by id.
     """
 
     made: int
@@ -64,7 +66,6 @@ class ProjectState:
     approvals: set[str] = field(default_factory=set)
     rounds: Rounds = field(default_factory=Rounds)
     holds: dict[str, HoldState] = field(default_factory=dict)
-    released: str = ""
 
     @property
     def binding(self) -> AgreementState:
@@ -95,6 +96,15 @@ class ProjectState:
         if self.bound is not None and self.terms.has_legal_hold:
             standing.append(self.seq)
         return min(standing, default=None)
+
+    def holds_over(self) -> list[tuple[str, str]]:
+        """Return first and last day of each hold that has ended, in order; terms may have been one, too."""
+        over = [(hold.day, hold.ended) for hold in self.holds.values() if hold.ended]
+        begun = [max(one.agreement.start, one.days[0]) for one in self.bindings]
+        for number, binding in enumerate(self.bindings):
+            if binding.terms.has_legal_hold and begun[number + 1 :]:
+                over.append((begun[number], min(begun[number + 1 :])))
+        return sorted(over)
 
     def binding_on(self, day: str) -> AgreementState | None:
         """Return what binds the project on a day: of what had begun by then, the last to be agreed on."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from app.auditor.errors import AuditError, PinContradictedError, RolledBackError
 from app.auditor.findings import FindingsBook
-from app.auditor.verdict import TIMES, Verdict
+from app.auditor.verdict import LATE, TIMES, Verdict
 from schemas.audit_incident import Incident
 from schemas.audit_report import AuditReport, EvidenceItem, Fault, LogFacts, Receipts, Witnessed
 from schemas.ids import utc_text
@@ -123,7 +123,9 @@ def _proves(verdict: Verdict) -> Iterator[str]:
         "No nonce served two pairs or two rounds, each pair was linked at most once a round, and each closed "
         "round lists the last claims that its parties sent."
     )
-    yield "By the log's own times, no encodings were kept longer than agreed."
+    late = next((caveat.text for caveat in verdict.caveats if caveat.code == LATE), None)
+    kept = "no encodings, match IDs, match records or columns were kept longer than agreed"
+    yield f"By the log's own times, {late or kept}."
     if verdict.pins:
         yield f"It extends what was kept of it earlier: {counted(verdict.pins, 'pin')}."
     for name, size in sorted(verdict.cosigned.items()):
@@ -136,7 +138,7 @@ def _proves_not(verdict: Verdict) -> Iterator[str]:
     # Times come first: they are what a reader takes for granted.
     yield _sentence(TIMES.text)
     for caveat in verdict.caveats:
-        if caveat != TIMES:
+        if caveat != TIMES and caveat.code != LATE:
             yield _sentence(caveat.text)
 
 

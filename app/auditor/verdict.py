@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 from app.auditor.errors import AuditError
+from app.auditor.lateness import Lateness
 
 
 @dataclass(frozen=True, slots=True)
 class Caveat:
-    """Something that this verification could not show; `code` is stable."""
+    """Something that this verification could not show, or that a reader must know; `code` is stable."""
 
     code: str
     text: str
+    label: str = "not shown"
 
 
 NO_PIN = Caveat(
@@ -43,6 +47,28 @@ OPEN_END = Caveat(
     "the bundle does not end with the entry of its own export: later entries of this project could be "
     "among those withheld",
 )
+FEW_COSIGNERS = Caveat(
+    "few-cosigners",
+    "the bundle has no room for more witnesses, and without those that were left out fewer parties have "
+    "cosigned what was handed out than its terms demand",
+)
+UNLISTED_COSIGNERS = Caveat(
+    "unlisted-cosigners",
+    "enough parties have cosigned what was handed out only if persons count whom the broker has enrolled for "
+    "them and no agreement lists",
+)
+LATE: Final = "destroyed-late"
+# A sentence a reader takes in; `--json` has all of them.
+MOST_LATE: Final = 5
+
+
+def destroyed_late(late: Sequence[Lateness]) -> Caveat:
+    """Return what is to be said of things that were destroyed later than agreed: how many, which, how late."""
+    worst = sorted(late, key=attrgetter("days"), reverse=True)[:MOST_LATE]
+    listed = "; ".join(one.text for one in worst)
+    rest = "" if len(late) == len(worst) else f"; and {len(late) - len(worst):,} more"
+    count = "one thing was" if len(late) == 1 else f"{len(late):,} things were"
+    return Caveat(LATE, f"{count} destroyed later than agreed: {listed}{rest}", "late")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +78,8 @@ class Verdict:
     `cosigned` gives for each witness the largest size that it cosigned, `vouched` are those that did so only
     by keys which a binding agreement lists for the party of that name; `newest` is the last checkpoint's
     note, to be kept as a pin. `receipts` counts for each agency whose pack was held to the log its receipts.
-    `keys_after` gives for each log key the size that its checkpoints exceed.
+    `keys_after` gives for each log key the size that its checkpoints exceed. `late` is what was destroyed after
+    its last day.
     """
 
     origin: str
@@ -71,6 +98,7 @@ class Verdict:
     receipts: dict[str, int] = field(default_factory=dict)
     keys_after: tuple[int, ...] = field(default=())
     vouched: frozenset[str] = field(default=frozenset())
+    late: tuple[Lateness, ...] = field(default=())
 
     @property
     def entries_withheld(self) -> int:
@@ -95,6 +123,7 @@ class Verdict:
             "receipts": self.receipts,
             "first_time": self.first_time,
             "last_time": self.last_time,
+            "late": [one.to_json() for one in self.late],
             "caveats": [{"code": c.code, "text": c.text} for c in self.caveats],
         }
 

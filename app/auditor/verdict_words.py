@@ -28,7 +28,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     for party, count in sorted(verdict.receipts.items()):
         yield f"receipts     {count:,} of {party}, all entries of this log"
     for caveat in verdict.caveats:
-        yield f"not shown    {caveat.text}"
+        yield f"{caveat.label:<13}{caveat.text}"
 
 
 def verdict_facts(verdict: Verdict) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ Trusts nothing but the log's first key, if the auditor gave it, and the pins. St
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from app.auditor.checkpoints import CheckpointBook
@@ -21,21 +21,24 @@ from app.auditor.errors import (
 from app.auditor.keys import KeyChain
 from app.auditor.log_state import LogState
 from app.auditor.pins import Pin, PinBook
-from app.auditor.rules import replay, replay_end
+from app.auditor.rules import finality, replay, replay_end
 from app.auditor.verdict import (
+    FEW_COSIGNERS,
     NO_LOG_KEY,
     NO_PIN,
     OPEN_END,
     TIMES,
+    UNLISTED_COSIGNERS,
     WHO_TYPED,
     WITHHELD,
     Caveat,
     Verdict,
+    destroyed_late,
 )
 from schemas.errors import BundleError, FormatError
 from schemas.identity import PublicIdentity
 from schemas.matchlog.archive import Source
-from schemas.matchlog.bundle import BundleManifest, BundleReader, Chunk
+from schemas.matchlog.bundle import MAX_COSIGNERS, BundleManifest, BundleReader, Chunk
 from schemas.matchlog.entry import Entry, parse_entry
 from schemas.matchlog.kinds import LogKeyRotated, LogStarted
 from schemas.matchlog.note import VerifierKey
@@ -144,6 +147,8 @@ class _Walk:
             raise KeyChainError("the bundle lists other log keys than those that signed it")
         self._pins.end(self.size, self._checkpoints)
         replay_end(self._log_state)
+        if not self._lacks_cosigners():
+            finality.all_cosigned(self._log_state, self._cosigned_by(self._enrolled()))
 
     def verdict(self, *, has_log_key: bool) -> Verdict:
         """Return what was found; call after `end`."""
@@ -163,6 +168,7 @@ class _Walk:
             last_time=self._log_state.time,
             caveats=tuple(self._caveats(has_log_key)),
             newest=self._checkpoints.newest,
+            late=tuple(self._log_state.late),
         )
 
     def _vouched(self) -> frozenset[str]:
@@ -170,14 +176,39 @@ class _Walk:
 
         The broker says which keys a bundle's witnesses have; what all parties signed says whose they are.
         """
+        listed, used = self._listed(), self._checkpoints.cosigned_by
+        return frozenset(
+            name for name, keys in used.items() if keys.keys() <= listed.get(name, set())
+        )
+
+    def _listed(self) -> dict[str, set[str]]:
+        """Return each party's keys: those of persons whom a binding agreement lists."""
         listed: dict[str, set[str]] = {}
         for project in self._log_state.projects.values():
             for state in project.agreements.values():
                 for party in state.agreement.parties if state.days else ():
                     for person in party.persons:
                         listed.setdefault(party.name, set()).update(self._keys_of(person))
+        return listed
+
+    def _enrolled(self) -> dict[str, set[str]]:
+        """Return each party's keys: those of all persons who were enrolled for it."""
+        enrolled: dict[str, set[str]] = {}
+        for person in self._log_state.persons.values():
+            enrolled.setdefault(person.party, set()).update(person.history)
+        return enrolled
+
+    def _cosigned_by(self, keys: Mapping[str, set[str]]) -> dict[str, int]:
+        """Return how many entries each party has cosigned with these keys of its persons."""
         used = self._checkpoints.cosigned_by
-        return frozenset(name for name, keys in used.items() if keys <= listed.get(name, set()))
+        return {
+            party: max((size for key, size in used.get(party, {}).items() if key in own), default=0)
+            for party, own in keys.items()
+        }
+
+    def _lacks_cosigners(self) -> bool:
+        """Tell whether there may have been more witnesses than a bundle has room for."""
+        return len(self._manifest.cosigner_keys) == MAX_COSIGNERS
 
     def _keys_of(self, person: PublicIdentity) -> set[str]:
         """Return the key that an agreement lists, and those by which it was replaced."""
@@ -231,10 +262,14 @@ class _Walk:
                 raise KeyChainError("the log began under another name or key", index=index)
 
     def _caveats(self, has_log_key: bool) -> Iterator[Caveat]:
+        if self._log_state.late:
+            yield destroyed_late(self._log_state.late)
         if not self._pins.count:
             yield NO_PIN
         if not has_log_key:
             yield NO_LOG_KEY
+        if any(finality.lacking_cosigners(self._log_state, self._cosigned_by(self._listed()))):
+            yield FEW_COSIGNERS if self._lacks_cosigners() else UNLISTED_COSIGNERS
         if self._shown != self.size:
             yield WITHHELD
         if self._manifest.project is not None and not self._ends_with_export():

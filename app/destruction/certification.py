@@ -88,7 +88,6 @@ def certify(session: Session, broker: Broker, certificate: str) -> bool:
 def _certificate(
     session: Session, broker: Broker, found: Destruction, objects: Sequence[DestructionObject]
 ) -> Certificate:
-    now = broker.clock()
     return Certificate.from_json(
         {
             "version": "blindlink/destruction-certificate/1",
@@ -106,7 +105,7 @@ def _certificate(
             "person": found.person,
             "asked": found.asked,
             # Never before the beginning, even if the clock was set back.
-            "finished": max(utc_text(now), found.asked),
+            "finished": utc_text(broker.log.now(session)),
             "objects": [_listed(one) for one in objects],
             "remains": _remains(session, broker, found),
             "outstanding": [

@@ -184,7 +184,10 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
     ]
     drafts = [_begun(destruction, wanted), *cancelled]
     drafts += [one.draft for one in ended if one.draft is not None]
-    appended = iter(broker.log.append(session, drafts)[1 + len(cancelled) :])
+    begun, *logged = broker.log.append(session, drafts)
+    # The certificate says no other time than the log, whatever the clock did meanwhile.
+    destruction.asked = begun.time
+    appended = iter(logged[len(cancelled) :])
     for one in ended:
         entry = None if one.draft is None else next(appended).seq
         insert_rows(session, _object(destruction, one, entry))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from encoding.log.receipts import ReceiptFolder
     from schemas.destruction import DestroyedObject
     from schemas.matchlog.log_keys import LogKeys
+    from schemas.matchlog.person_keys import PersonKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def verify_file(
     number: str,
     project: str,
     keys: LogKeys,
-    persons: Mapping[str, Collection[str]] | None = None,
+    persons: PersonKeys | None = None,
 ) -> CertificateCheck:
     """Check the certificate of this number: signatures, and that the match log vouches for it.
 
@@ -95,7 +96,7 @@ def verify_file(
         number: the one that was asked for.
         project: whose it must be.
         keys: the log's keys as they are pinned.
-        persons: the digests of each person's signing keys, as the log has them; None: not looked up.
+        persons: as the log has them; None: not looked up.
     Raises:
         CertificateError: it proves nothing, or something else.
     """

@@ -16,6 +16,12 @@ from samples.parties import ANN, BROKER, CW, HEALTH, K12, OPERATOR
 from schemas.matchlog import kinds
 from schemas.matchlog.entry import Actor, Entry
 
+WEEK = {
+    "keep_encodings_days": 30,
+    "keep_links_days": 7,
+    "destroy_by": "2028-08-31",
+    "legal_hold": None,
+}
 Break = Callable[[SampleLog], Entry]
 
 
@@ -287,7 +293,8 @@ def destroyed_under_a_hold(log: SampleLog) -> Entry:
 def kept_too_long(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = DeliveringProject(log)
     received = project.deliver()
-    project.destroy()
+    project.destroy_all()
+    log.clear("foster")
     days = log.terms[CARRY].keep_links_days
     log.moment += timedelta(days=days + 2) - early
     log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
@@ -338,6 +345,16 @@ def _fetched(log: SampleLog) -> tuple[DeliveringProject, Entry]:
 def _revoke(log: SampleLog, who: Actor) -> None:
     body = kinds.RoleChanged(party=who.party, person=who.person, role="agency", change="revoked")
     log.append(body, actor=OPERATOR)
+
+
+def fetched_after_its_last_day(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    project = DeliveringProject(log, retention=WEEK)
+    received = project.deliver()
+    log.moment += timedelta(days=9) - early
+    fetched = project.fetch_delivery(received)
+    project.destroy_all()
+    project.end_delivery(received)
+    return fetched
 
 
 DELIVERY_BREAKS: dict[str, list[Break]] = {
@@ -394,6 +411,7 @@ DELIVERY_BREAKS: dict[str, list[Break]] = {
     ],
     "delivery-unknown": [fetched_and_never_received, destroyed_and_never_received],
     "delivery-destroyed": [fetched_after_its_end, destroyed_twice],
+    "fetch-late": [fetched_after_its_last_day],
     "delivery-reason": [
         destroyed_as_replaced_by_nothing,
         destroyed_as_if_it_were_the_newest,

@@ -10,8 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 from samples.log import SampleLog
-from samples.parties import CW, K12, OPERATOR, STRANGER
+from samples.parties import ANN, CW, HEALTH, K12, OPERATOR, STRANGER
 
+from schemas.clauses import Finality
 from schemas.matchlog import kinds
 from schemas.matchlog.destruction_kinds import (
     DestructionBegun,
@@ -79,6 +80,11 @@ def withdraw(log: SampleLog, actor: Any = CW, project: str = FOSTER) -> Entry:
     return log.append(RecordWithdrawn(commitment="c" * 64), project=project, actor=actor)
 
 
+def note(log: SampleLog) -> None:
+    """Let an entry of no project tell the day."""
+    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+
+
 def everything_destroyed(log: SampleLog, project: str = "undone") -> None:
     """Add an honest story in which every kind of entry about destruction occurs, in each scope."""
     log.create_project(project)
@@ -133,6 +139,13 @@ def countersigned_too_early(log: SampleLog) -> Entry:
     return countersign(log)
 
 
+def countersigned_under_another_certificate(log: SampleLog) -> Entry:
+    begin(log, "expired")
+    certify(log)
+    body = DestructionCountersigned(sha256="c" * 64, signed_sha256="b" * 64)
+    return log.append(body, project=FOSTER, actor=CW, object=CERTIFICATE)
+
+
 def stated_of_no_certificate(log: SampleLog) -> Entry:
     return state(log)
 
@@ -165,13 +178,6 @@ def upload_that_is_left(log: SampleLog) -> Entry:
     return certify(log)
 
 
-def _linked(log: SampleLog) -> tuple[list[Entry], list[Entry]]:
-    uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
-    asked = log.ask(log.specification(FOSTER, uploads))
-    log.start(asked)
-    return uploads, log.finish_run(asked)
-
-
 def _destroy_all(log: SampleLog, entries: list[Entry], releases: list[Entry]) -> None:
     for received in entries:
         log.destroy(received)
@@ -180,7 +186,7 @@ def _destroy_all(log: SampleLog, entries: list[Entry], releases: list[Entry]) ->
 
 
 def project_with_a_release_left(log: SampleLog) -> Entry:
-    uploads, releases = _linked(log)
+    uploads, releases = log.linked(FOSTER)
     begin(log)
     _destroy_all(log, uploads, releases[:1])
     log.destroy_match_record(log.entries[releases[0].seq - 1])
@@ -188,23 +194,53 @@ def project_with_a_release_left(log: SampleLog) -> Entry:
 
 
 def party_with_a_release_left(log: SampleLog) -> Entry:
-    uploads, releases = _linked(log)
+    uploads, releases = log.linked(FOSTER)
     begin(log, "party", party="county-cw")
     _destroy_all(log, uploads[:1], releases[1:])
     return certify(log)
 
 
 def project_with_a_match_record_left(log: SampleLog) -> Entry:
-    uploads, releases = _linked(log)
+    uploads, releases = log.linked(FOSTER)
     begin(log)
     _destroy_all(log, uploads, releases)
+    return certify(log)
+
+
+def party_with_what_the_other_got_left(log: SampleLog) -> Entry:
+    uploads, releases = _linked_for_a_week(log)
+    begin(log, "party", party="county-cw", project="brief")
+    _destroy_all(log, uploads[:1], releases[:1])
+    log.destroy_match_record(log.entries[releases[0].seq - 1])
+    return certify(log, project="brief")
+
+
+def party_with_a_match_record_left(log: SampleLog) -> Entry:
+    uploads, releases = _linked_for_a_week(log)
+    begin(log, "party", party="county-cw", project="brief")
+    _destroy_all(log, uploads[:1], releases)
+    return certify(log, project="brief")
+
+
+def upload_with_a_release_left(log: SampleLog) -> Entry:
+    uploads, releases = log.linked(FOSTER)
+    begin(log, "upload", upload=uploads[0].object)
+    _destroy_all(log, uploads[:1], releases[:1])
+    log.destroy_match_record(log.entries[releases[0].seq - 1])
+    return certify(log)
+
+
+def upload_with_a_match_record_left(log: SampleLog) -> Entry:
+    uploads, releases = log.linked(FOSTER)
+    begin(log, "upload", upload=uploads[0].object)
+    _destroy_all(log, uploads[:1], releases)
     return certify(log)
 
 
 def never_certified(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     begun = begin(log)
     log.moment += timedelta(days=2) - early
-    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    note(log)
     return begun
 
 
@@ -215,13 +251,13 @@ def upload_destroyed_under_a_hold(log: SampleLog) -> Entry:
 
 
 def release_destroyed_under_a_hold(log: SampleLog) -> Entry:
-    _, releases = _linked(log)
+    _, releases = log.linked(FOSTER)
     hold(log)
     return log.destroy_release(releases[0])
 
 
 def match_record_destroyed_under_a_hold(log: SampleLog) -> Entry:
-    _, releases = _linked(log)
+    _, releases = log.linked(FOSTER)
     hold(log)
     return log.destroy_match_record(log.entries[releases[0].seq - 1])
 
@@ -274,7 +310,7 @@ def left_after_a_hold(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     log.moment += timedelta(days=60)
     lift(log)
     log.moment += timedelta(days=2) - early
-    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    note(log)
     return received
 
 
@@ -294,6 +330,92 @@ def left_after_the_last_day(log: SampleLog, early: timedelta = timedelta()) -> E
     return received
 
 
+def _linked_for_a_week(log: SampleLog) -> tuple[list[Entry], list[Entry]]:
+    log.create_project("brief", keep_links_days=7)
+    return log.linked("brief")
+
+
+def release_kept_too_long(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    uploads, releases = _linked_for_a_week(log)
+    _destroy_all(log, uploads, releases[1:])
+    log.destroy_match_record(log.entries[releases[0].seq - 1])
+    log.moment += timedelta(days=9) - early
+    note(log)
+    return releases[0]
+
+
+def match_record_kept_too_long(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    uploads, releases = _linked_for_a_week(log)
+    _destroy_all(log, uploads, releases)
+    log.moment += timedelta(days=9) - early
+    note(log)
+    return log.entries[releases[0].seq - 1]
+
+
+def fetched_after_its_last_day(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    uploads, releases = _linked_for_a_week(log)
+    log.moment += timedelta(days=9) - early
+    fetched = log.fetch(releases[0], CW)
+    _destroy_all(log, uploads, releases)
+    log.destroy_match_record(log.entries[releases[0].seq - 1])
+    return fetched
+
+
+def fetched_late_under_a_hold(log: SampleLog) -> Entry:
+    _, releases = _linked_for_a_week(log)
+    hold(log, project="brief")
+    log.moment += timedelta(days=9)
+    return log.fetch(releases[0], CW)
+
+
+def match_record_left_after_the_last_day(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    last = (log.moment + timedelta(days=4)).date().isoformat()
+    log.create_project("short", end=last, destroy_by=last)
+    uploads, releases = log.linked("short")
+    _destroy_all(log, uploads, releases)
+    log.moment += timedelta(days=6) - early
+    note(log)
+    return log.entries[releases[0].seq - 1]
+
+
+def _to_be_cosigned(log: SampleLog) -> Entry:
+    log.create_project("final", finality=Finality(cosigners=2, delays_release=True))
+    return log.linked("final")[1][0]
+
+
+def fetched_that_nobody_cosigned(log: SampleLog) -> Entry:
+    return log.fetch(_to_be_cosigned(log), CW)
+
+
+def fetched_that_one_party_cosigned_twice(log: SampleLog) -> Entry:
+    released = _to_be_cosigned(log)
+    for person in (CW, ANN):
+        log.cosign(person)
+    return log.fetch(released, CW)
+
+
+def fetched_that_was_cosigned_before_it_was_made(log: SampleLog) -> Entry:
+    log.cosign(K12)
+    released = _to_be_cosigned(log)
+    log.cosign(CW)
+    return log.fetch(released, CW)
+
+
+def fetched_that_a_party_of_no_part_cosigned(log: SampleLog) -> Entry:
+    log.enrol(HEALTH)
+    released = _to_be_cosigned(log)
+    for person in (CW, HEALTH):
+        log.cosign(person)
+    return log.fetch(released, CW)
+
+
+def fetched_that_was_cosigned_with_the_key_of_nobody(log: SampleLog) -> Entry:
+    released = _to_be_cosigned(log)
+    log.cosign(CW)
+    log.cosign(K12.model_copy(update={"person": "per-" + "e" * 32}))
+    return log.fetch(released, CW)
+
+
 DESTRUCTION_BREAKS: dict[str, list[Break]] = {
     "destruction-twice": [begun_twice, certified_twice],
     "destruction-unknown": [
@@ -311,6 +433,19 @@ DESTRUCTION_BREAKS: dict[str, list[Break]] = {
         project_with_a_release_left,
         party_with_a_release_left,
         project_with_a_match_record_left,
+        party_with_what_the_other_got_left,
+        party_with_a_match_record_left,
+        upload_with_a_release_left,
+        upload_with_a_match_record_left,
+    ],
+    "destruction-digest": [countersigned_under_another_certificate],
+    "fetch-late": [fetched_after_its_last_day, fetched_late_under_a_hold],
+    "release-not-final": [
+        fetched_that_nobody_cosigned,
+        fetched_that_one_party_cosigned_twice,
+        fetched_that_was_cosigned_before_it_was_made,
+        fetched_that_a_party_of_no_part_cosigned,
+        fetched_that_was_cosigned_with_the_key_of_nobody,
     ],
     "destruction-missing": [never_certified],
     "hold-broken": [
@@ -325,6 +460,10 @@ DESTRUCTION_BREAKS: dict[str, list[Break]] = {
     "hold-unknown": [lifted_unset, lifted_twice],
     "hold-by-stranger": [lifted_by_another_party],
     "withdrawal-by-stranger": [withdrawn_by_a_stranger],
-    "destruction-overdue": [left_after_a_hold],
-    "destroy-by": [left_after_the_last_day, left_while_another_project_is_held],
+    "destruction-overdue": [left_after_a_hold, release_kept_too_long, match_record_kept_too_long],
+    "destroy-by": [
+        left_after_the_last_day,
+        left_while_another_project_is_held,
+        match_record_left_after_the_last_day,
+    ],
 }

@@ -770,6 +770,7 @@ def kept_beyond_the_last_day(log: SampleLog, early: timedelta = timedelta()) -> 
         },
     )
     left = log.upload(project.project, CW)
+    log.clear("foster")
     log.moment = log.moment.replace(year=2028, month=9, day=2) - early
     log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
     return left

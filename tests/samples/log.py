@@ -168,6 +168,7 @@ class SampleLog:
         self.keys: dict[str, Ed25519PrivateKey] = {}
         # Kinds that persons do without a signed request, as far as this broker is concerned.
         self.unsigned: frozenset[str] = frozenset()
+        self.witnesses = list(WITNESSES)
         self.all_rounds: dict[str, SampleRounds] = {}
         key = self.signers[0].verifier_key.text
         self.append(kinds.LogStarted(origin=ORIGIN, key=key, software="blindlink-0.1.0"))
@@ -272,11 +273,15 @@ class SampleLog:
         self.append(kinds.LogKeyRotated(old=old_text, new=new_text, possession=possession))
         self.signers.append(new)
 
-    def cosign(self, which: int, time_s: int = 1_790_000_000) -> None:
-        """Let a witness cosign the newest checkpoint."""
+    def cosign(self, which: int | Actor, time_s: int = 1_790_000_000) -> None:
+        """Let a witness, or a person with their own key, cosign the newest checkpoint."""
+        if isinstance(which, Actor):
+            key = self.key_of(which.person or "")
+            self.witnesses.append(NoteSigner(which.party, key, COSIGNER_KEY))
+            which = -1
         size, raw = self.notes[-1]
         note = parse_note(raw)
-        signature = cosign(note.text, WITNESSES[which], time_s)
+        signature = cosign(note.text, self.witnesses[which], time_s)
         self.notes[-1] = (size, replace(note, signatures=(*note.signatures, signature)).to_bytes())
 
     def parts(self, project: str | None = None) -> Parts:
@@ -286,7 +291,7 @@ class SampleLog:
             for raw, entry in zip(self.raw, self.entries, strict=True)
         ]
         names = {s.name for _, raw in self.notes for s in parse_note(raw).signatures}
-        witnesses = [w.verifier_key.text for w in WITNESSES if w.name in names]
+        witnesses = {w.verifier_key.text for w in self.witnesses if w.name in names}
         return Parts(
             entries=entries,
             leaf_hashes=list(self.leaf_hashes),
@@ -541,6 +546,13 @@ class SampleLog:
         body = kinds.UploadDestroyed(container_sha256=received.body.container_sha256, reason=reason)
         return self.append(body, project=received.project, object=received.object)
 
+    def linked(self, project: str) -> tuple[list[Entry], list[Entry]]:
+        """Two uploads that a run has linked, and the releases of both parties."""
+        uploads = [self.upload(project, CW), self.upload(project, K12)]
+        asked = self.ask(self.specification(project, uploads))
+        self.start(asked)
+        return uploads, self.finish_run(asked)
+
     def destroy_release(self, prepared: Entry, **changes: Any) -> Entry:
         """Destroy a release."""
         assert isinstance(prepared.body, kinds.ReleasePrepared)
@@ -554,6 +566,23 @@ class SampleLog:
         fields = {"root": finished.body.match_record_root, "reason": "retention", **changes}
         body = kinds.MatchRecordDestroyed(**fields)
         return self.append(body, project=finished.project, object=finished.object)
+
+    def clear(self, project: str) -> None:
+        """Destroy all uploads, releases and match records of a project that are left."""
+        mine = [one for one in self.entries if one.project == project]
+        gone = {(one.kind, one.object) for one in mine}
+        for entry in mine:
+            if (f"{entry.kind.partition('-')[0]}-destroyed", entry.object) in gone:
+                continue
+            if isinstance(entry.body, kinds.UploadReceived):
+                self.destroy(entry)
+            elif isinstance(entry.body, kinds.ReleasePrepared):
+                self.destroy_release(entry)
+            elif (
+                entry.kind == "run-finished"
+                and ("match-record-destroyed", entry.object) not in gone
+            ):
+                self.destroy_match_record(entry)
 
     def export(self, project: str | None = None, actor: Actor = CW) -> Entry:
         """Log an export of the log."""

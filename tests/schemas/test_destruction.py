@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from samples.log import SampleLog
+from samples.parties import CW, OPERATOR
+from samples.parties import identity as public_of
 from vectors.destruction import PERSON, destruction_vectors
 from vectors.file import read_vectors
 from vectors.identity import private_bytes
@@ -18,7 +21,10 @@ from schemas.destruction import (
     sign_destruction,
 )
 from schemas.errors import DocumentError, FormatError, SignatureError
+from schemas.identity import PublicIdentity
+from schemas.matchlog.kinds import PersonEnrolled
 from schemas.matchlog.note import VerifierKey
+from schemas.matchlog.person_keys import PersonKeys
 
 VECTORS = read_vectors("destruction")
 KEYS = [VerifierKey.from_text(text) for text in VECTORS["log_keys"]]
@@ -27,6 +33,17 @@ KEY = Ed25519PrivateKey.from_private_bytes(private_bytes(21)[:32])
 
 def named(section: str, which: str) -> Any:
     return pytest.mark.parametrize("vector", VECTORS[section][which], ids=lambda v: v["name"])
+
+
+def known_as(identity: PublicIdentity, **changes: Any) -> PersonKeys:
+    """Return what a log has that enrolled this person, but for the changes."""
+    fields = {
+        name: getattr(identity, name) for name in ("party", "person", "duties", "signing_key")
+    }
+    body = PersonEnrolled(**{**fields, "receiving_key": identity.key_digests()[1], **changes})
+    log, known = SampleLog(), PersonKeys()
+    known.take(log.append(body, actor=OPERATOR))
+    return known
 
 
 def plain_file() -> CertificateFile:
@@ -96,8 +113,14 @@ def test_what_a_party_has_stated_is_not_outstanding_any_more() -> None:
 
 def test_keys_that_are_not_known_to_be_a_persons_do_not_count_where_they_are_known() -> None:
     file = plain_file()
-    digest = file.countersignatures[0].identity.key_sha256()
-    assert verify_certificate(file, KEYS, {PERSON: {"0" * 64, digest}}).stated_by
-    for known in ({}, {PERSON: {"0" * 64}}):
+    identity = file.countersignatures[0].identity
+    assert verify_certificate(file, KEYS, known_as(identity)).stated_by
+    others: list[dict[str, Any]] = [
+        {"party": "school-district"},
+        {"person": "per-" + "22" * 16},
+        {"duties": ("approver",)},
+        {"signing_key": public_of(CW).signing_key},
+    ]
+    for known in (PersonKeys(), *(known_as(identity, **other) for other in others)):
         with pytest.raises(SignatureError):
             verify_certificate(file, KEYS, known)

@@ -78,4 +78,4 @@ def verify(
             write_text(html_file, certificate_page(read))
     emit(verdict.to_json(), verdict.lines())
     for caveat in verdict.caveats:
-        click.echo(f"not shown: {caveat.text}", err=True)
+        click.echo(f"{caveat.label}: {caveat.text}", err=True)

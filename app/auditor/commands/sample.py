@@ -118,7 +118,7 @@ def sample(
             _write(html_file, sample_page(drawn, run_book, verdict).encode())
     emit(_document(drawn, run_book, verdict), _lines(drawn))
     for caveat in verdict.caveats:
-        click.echo(f"not shown: {caveat.text}", err=True)
+        click.echo(f"{caveat.label}: {caveat.text}", err=True)
 
 
 def _longest(locations: list[str]) -> str:

@@ -19,6 +19,7 @@ from app.auditor.rules import (
     deadlines,
     deliveries,
     destruction,
+    keeping,
     nonces,
     persons,
     projects,
@@ -123,7 +124,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "request-refused": (),
     "destruction-begun": (destruction.nothing_holds, destruction.begin),
     "destruction-certified": (destruction.certify,),
-    "destruction-countersigned": (destruction.is_certified,),
+    "destruction-countersigned": (destruction.is_certified, destruction.has_digest),
     "destruction-stated": (destruction.is_certified,),
     "record-withdrawn": (destruction.withdraw_record,),
     "legal-hold-set": (destruction.set_hold,),
@@ -156,6 +157,4 @@ def replay_end(log: LogState) -> None:
     """
     reviews.all_ended(log)
     destruction.all_certified(log)
-    uploads.destroyed_in_time(log)
-    uploads.all_destroyed_in_time(log)
-    deliveries.destroyed_in_time(log)
+    keeping.all_destroyed_in_time(log)

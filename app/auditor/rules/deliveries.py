@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, timedelta
 from typing import Final, cast
 
-from app.auditor.errors import RuleBrokenError
 from app.auditor.log_state import DeliveryState, LogState
 from app.auditor.project_state import ProjectState
-from app.auditor.rules.steps import GRACE_DAYS, break_off, object_of, project_of
-from app.auditor.rules.uploads import grace_after_hold
+from app.auditor.rules.keeping import is_handed_out_in_time, last_day, note_destroyed
+from app.auditor.rules.steps import break_off, object_of, project_of
 from schemas.identity import Duty
 from schemas.matchlog.delivery_kinds import (
     DeliveryDestroyed,
@@ -43,12 +41,10 @@ def receive(log: LogState, entry: Entry) -> None:
         or body.number != (last if number == body.round else 0) + 1
     ):
         break_off("delivery-order", "a delivery is out of number, or comes twice", entry)
-    today = date.fromisoformat(entry.time[:10])
     if earlier:
         before = log.deliveries[earlier]
         before.is_current = False
-        before.due = min(before.due, (today + timedelta(days=GRACE_DAYS)).isoformat())
-    due = today + timedelta(days=project.terms.keep_links_days + GRACE_DAYS)
+        before.due = min(before.due, last_day(entry, 0))
     delivery = sys.intern(object_of(entry))
     project.rounds.delivered[sides] = (delivery, body.round, body.number)
     log.deliveries[delivery] = DeliveryState(
@@ -57,8 +53,7 @@ def receive(log: LogState, entry: Entry) -> None:
         sender=sides[0],
         recipient=sides[1],
         sha256=body.sha256,
-        day=entry.time[:10],
-        due=due.isoformat(),
+        due=last_day(entry, project.terms.keep_links_days),
         seq=entry.seq,
     )
 
@@ -71,6 +66,7 @@ def fetch(log: LogState, entry: Entry) -> None:
     if not delivery.is_current:
         message = "a delivery is fetched though a later one has taken its place"
         break_off("delivery-order", message, entry, delivery.seq)
+    is_handed_out_in_time(delivery, entry)
     delivery.is_fetched = True
 
 
@@ -93,26 +89,8 @@ def destroy(log: LogState, entry: Entry) -> None:
     if is_replaced == delivery.is_current or (body.reason == EXPIRED and delivery.is_fetched):
         message = "a delivery is destroyed for a reason that does not hold"
         break_off("delivery-reason", message, entry, delivery.seq)
+    note_destroyed(log, entry, "delivery", delivery)
     delivery.destroyed = entry.seq
-
-
-def destroyed_in_time(log: LogState) -> None:
-    """After the last entry, no delivery is left that should have been destroyed before it.
-
-    Raises:
-        RuleBrokenError: the first one that is.
-    """
-    for state in log.deliveries.values():
-        project = log.projects[state.project]
-        if state.destroyed is not None or project.hold is not None:
-            continue
-        if log.time[:10] > max(state.due, grace_after_hold(project)):
-            raise RuleBrokenError(
-                "destruction-overdue",
-                "a delivery was not destroyed within the days that the terms allow",
-                index=state.seq,
-                evidence={"received": state.day, "last_time": log.time},
-            )
 
 
 def _agreed_pairs(

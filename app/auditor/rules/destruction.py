@@ -8,11 +8,16 @@ from datetime import date, timedelta
 from typing import cast
 
 from app.auditor.errors import RuleBrokenError
-from app.auditor.log_state import DestructionState, LogState
+from app.auditor.log_state import DestructionState, LogState, RunState
 from app.auditor.project_state import HoldState
+from app.auditor.rules.keeping import Kept
 from app.auditor.rules.requests import runs_broker
 from app.auditor.rules.steps import GRACE_DAYS, break_off, object_of, project_of, upload_of
-from schemas.matchlog.destruction_kinds import DestructionBegun
+from schemas.matchlog.destruction_kinds import (
+    DestructionBegun,
+    DestructionCertified,
+    DestructionCountersigned,
+)
 from schemas.matchlog.entry import Entry
 
 
@@ -29,9 +34,10 @@ def begin(log: LogState, entry: Entry) -> None:
     known = log.destructions.get(certificate)
     if known is not None:
         break_off("destruction-twice", "a destruction is begun twice", entry, known.seq)
-    whose = body.party
+    whose, compared = body.party, None
     if body.upload is not None:
-        whose = upload_of(log, entry, body.upload).party
+        upload = upload_of(log, entry, body.upload)
+        whose, compared = upload.party, (upload.round, frozenset((upload.party, upload.partner)))
     if whose != entry.actor.party and not runs_broker(log, entry):
         message = "a party has something destroyed that is not its own"
         break_off("destruction-by-stranger", message, entry)
@@ -41,6 +47,7 @@ def begin(log: LogState, entry: Entry) -> None:
         subject=body.party or body.upload,
         day=entry.time[:10],
         seq=entry.seq,
+        compared=compared,
     )
 
 
@@ -54,7 +61,7 @@ def certify(log: LogState, entry: Entry) -> None:
     if left is not None:
         message = "a destruction is certified though something of it is left"
         break_off("destruction-unfinished", message, entry, left)
-    state.certified = entry.seq
+    state.certified, state.sha256 = entry.seq, cast(DestructionCertified, entry.body).sha256
 
 
 def is_certified(log: LogState, entry: Entry) -> None:
@@ -62,6 +69,14 @@ def is_certified(log: LogState, entry: Entry) -> None:
     if entry.object is not None and _destruction_of(log, entry).certified is None:
         message = "something is said about a certificate that there is not"
         break_off("destruction-unknown", message, entry)
+
+
+def has_digest(log: LogState, entry: Entry) -> None:
+    """A counter-signature is under the certificate as it was certified."""
+    state = _destruction_of(log, entry)
+    if cast(DestructionCountersigned, entry.body).sha256 != state.sha256:
+        message = "a counter-signature is under another certificate than was certified"
+        break_off("destruction-digest", message, entry, state.certified)
 
 
 def withdraw_record(log: LogState, entry: Entry) -> None:
@@ -78,7 +93,7 @@ def set_hold(log: LogState, entry: Entry) -> None:
     known = holds.get(object_of(entry))
     if known is not None:
         break_off("hold-twice", "a legal hold is set twice", entry, known.seq)
-    holds[object_of(entry)] = HoldState(entry.actor.party, entry.seq)
+    holds[object_of(entry)] = HoldState(entry.actor.party, entry.time[:10], entry.seq)
 
 
 def lift_hold(log: LogState, entry: Entry) -> None:
@@ -90,7 +105,7 @@ def lift_hold(log: LogState, entry: Entry) -> None:
     if hold.party != entry.actor.party:
         message = "a legal hold is lifted by a party that has not set it"
         break_off("hold-by-stranger", message, entry, hold.seq)
-    hold.lifted, project.released = entry.seq, entry.time[:10]
+    hold.lifted, hold.ended = entry.seq, entry.time[:10]
 
 
 def all_certified(log: LogState) -> None:
@@ -119,31 +134,33 @@ def _destruction_of(log: LogState, entry: Entry) -> DestructionState:
 
 def _left(log: LogState, destruction: DestructionState) -> Iterator[int]:
     """Yield the entries of what was there when a destruction was begun, belongs to it, and is left."""
-    if destruction.scope == "upload":
-        yield from (
-            received.seq
-            for upload, received in log.uploads.items()
-            if upload == destruction.subject
-        )
-    if destruction.scope not in ("project", "party"):
+    if destruction.scope == "expired":
         return
-    for received in log.uploads.values():
-        if _is_meant(destruction, received.project, received.party, received.seq):
+    for upload, received in log.uploads.items():
+        if _is_meant(destruction, received, received.party, upload):
             yield received.seq
     for release in log.releases.values():
-        is_there = release.destroyed is None
-        if is_there and _is_meant(destruction, release.project, release.fetched_by, release.seq):
+        run = log.runs[release.run]
+        if release.destroyed is None and (
+            _is_meant(destruction, release, release.fetched_by)
+            or _is_made(destruction, run, release)
+        ):
             yield release.seq
+    for run in log.runs.values():
+        yield from (one.seq for one in run.match_records if _is_made(destruction, run, one))
     for one in log.deliveries.values():
         # A party's are those that it has sent, and those that were sent to it.
-        whose = one.recipient if destruction.subject == one.recipient else one.sender
-        if one.destroyed is None and _is_meant(destruction, one.project, whose, one.seq):
+        if one.destroyed is None and _is_meant(destruction, one, one.sender, one.recipient):
             yield one.seq
-    for run in log.runs.values():
-        if run.match_records and _is_meant(destruction, run.project, None, run.seq):
-            yield run.seq
 
 
-def _is_meant(destruction: DestructionState, project: str, party: str | None, seq: int) -> bool:
-    is_older = project == destruction.project and seq < destruction.seq
-    return is_older and (destruction.scope == "project" or party == destruction.subject)
+def _is_meant(destruction: DestructionState, kept: Kept, *whose: str) -> bool:
+    is_older = kept.project == destruction.project and kept.seq < destruction.seq
+    return is_older and (destruction.scope == "project" or destruction.subject in whose)
+
+
+def _is_made(destruction: DestructionState, run: RunState, kept: Kept) -> bool:
+    """Tell whether something was made of a party's uploads, or of the one meant: by a run of its pair."""
+    if destruction.compared == (run.round, frozenset(run.pair)):
+        return kept.project == destruction.project and kept.seq < destruction.seq
+    return _is_meant(destruction, kept, *run.pair)

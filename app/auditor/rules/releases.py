@@ -8,6 +8,8 @@ from typing import cast
 
 from app.auditor.log_state import LogState, ReleaseState, RunState
 from app.auditor.rules.approvals import fetch_is_approved
+from app.auditor.rules.finality import note_handed_out
+from app.auditor.rules.keeping import is_handed_out_in_time, last_day, note_destroyed
 from app.auditor.rules.requests import may_act
 from app.auditor.rules.steps import (
     break_off,
@@ -58,6 +60,7 @@ def fetch(log: LogState, entry: Entry) -> None:
     _has_digest(release, body.sha256, entry)
     _is_there(release, entry)
     _is_still_agreed(log, entry, release)
+    is_handed_out_in_time(release, entry)
     run, rounds = log.runs[release.run], project_of(log, entry).rounds
     if run.round in rounds.superseded:
         message = "a release is fetched of a round that was superseded"
@@ -65,6 +68,7 @@ def fetch(log: LogState, entry: Entry) -> None:
     fetch_is_approved(log, entry, run)
     if not release.is_blind:
         may_act(log, entry, ("recipient",))
+    note_handed_out(log, entry, release.seq)
     release.is_fetched = True
     if rounds.open is not None and rounds.open.number == run.round:
         rounds.open.is_fetched = True
@@ -89,6 +93,7 @@ def destroy(log: LogState, entry: Entry) -> None:
     release = _release_of(log, entry)
     _has_digest(release, cast(ReleaseDestroyed, entry.body).sha256, entry)
     _is_there(release, entry)
+    note_destroyed(log, entry, "release", release)
     release.destroyed = entry.seq
 
 
@@ -119,8 +124,9 @@ def _prepare(
         break_off("release-to-stranger", message, entry, run.seq)
     run.released_to += (once,)
     fetched_by = sys.intern(parties[0])
+    due = sys.intern(last_day(entry, project_of(log, entry).terms.keep_links_days))
     log.releases[release] = ReleaseState(
-        run.project, sys.intern(body.run), recipient, fetched_by, body.sha256, entry.seq
+        run.project, sys.intern(body.run), recipient, fetched_by, body.sha256, due, entry.seq
     )
     return run
 

@@ -11,6 +11,8 @@ from app.auditor.errors import RuleBrokenError
 from app.auditor.log_state import LogState, ReviewState, RunState
 from app.auditor.round_state import SupplementState
 from app.auditor.rules.claims import pair_owes
+from app.auditor.rules.finality import note_handed_out
+from app.auditor.rules.keeping import keep_match_record
 from app.auditor.rules.requests import public_key
 from app.auditor.rules.steps import (
     GRACE_DAYS,
@@ -81,6 +83,7 @@ def fetch(log: LogState, entry: Entry) -> None:
     if not is_there or review.files.get(body.what, body.sha256) != body.sha256:
         message = "a file of a review is handed out that is not there, or is another one"
         break_off("review-file", message, entry, review.seq)
+    note_handed_out(log, entry, review.seq)
 
 
 def answer(log: LogState, entry: Entry) -> None:
@@ -131,7 +134,7 @@ def end(log: LogState, entry: Entry) -> None:
     counts_reach_floor(log, entry, counts)
     _within_questions(review.questions, entry, *counts)
     review.ended = entry.seq
-    _has_record(run, body, entry)
+    _has_record(log, run, body, entry)
     if body.release is not None:
         _release(log, entry, run, body.release, body.accepted)
 
@@ -243,7 +246,7 @@ def _within_questions(most: int, entry: Entry, *counts: int | None) -> None:
         break_off("review-beyond", message, entry)
 
 
-def _has_record(run: RunState, body: ReviewEnded, entry: Entry) -> None:
+def _has_record(log: LogState, run: RunState, body: ReviewEnded, entry: Entry) -> None:
     has_record = body.match_record_root is not None
     if has_record != (body.release is not None) or (body.openings and not has_record):
         message = "a review ends with a match record of nothing, or releases what is in none"
@@ -253,7 +256,7 @@ def _has_record(run: RunState, body: ReviewEnded, entry: Entry) -> None:
         message = "a match record can be opened by a party that receives no match IDs"
         break_off("openings-to-stranger", message, entry, run.seq)
     if body.match_record_root is not None:
-        run.match_records += (bytes.fromhex(body.match_record_root),)
+        keep_match_record(log, entry, run, body.match_record_root)
 
 
 def _release(log: LogState, entry: Entry, run: RunState, number: int, accepted: int | None) -> None:

@@ -11,6 +11,7 @@ from typing import cast
 from app.auditor.log_state import LogState, RunState
 from app.auditor.round_state import RoundState
 from app.auditor.rules.approvals import forget_uses
+from app.auditor.rules.keeping import keep_match_record, note_destroyed
 from app.auditor.rules.steps import (
     break_off,
     counts_reach_floor,
@@ -172,7 +173,7 @@ def finish(log: LogState, entry: Entry) -> None:
         message = "a match record can be opened by a party that receives no match IDs"
         break_off("openings-to-stranger", message, entry, run.seq)
     if body.match_record_root is not None:
-        run.match_records += (bytes.fromhex(body.match_record_root),)
+        keep_match_record(log, entry, run, body.match_record_root)
     elif body.openings:
         message = "there are openings of a match record that was not made"
         break_off("match-record-unknown", message, entry, run.seq)
@@ -202,10 +203,12 @@ def destroy_match_record(log: LogState, entry: Entry) -> None:
     """The match record that is destroyed was made, and was there until now."""
     run, body = run_of(log, entry), cast(MatchRecordDestroyed, entry.body)
     root = bytes.fromhex(body.root)
-    if root not in run.match_records:
+    record = next((one for one in run.match_records if one.root == root), None)
+    if record is None:
         message = "a match record is destroyed that was not made, or not there any more"
         break_off("match-record-unknown", message, entry, run.seq)
-    run.match_records = tuple(one for one in run.match_records if one != root)
+    note_destroyed(log, entry, "match-record", record)
+    run.match_records = tuple(one for one in run.match_records if one.root != root)
 
 
 def end_without_result(log: LogState, entry: Entry) -> None:

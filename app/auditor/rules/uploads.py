@@ -6,11 +6,9 @@ import sys
 from datetime import date, timedelta
 from typing import Final, cast
 
-from app.auditor.errors import RuleBrokenError
-from app.auditor.log_state import DeliveryState, LogState, ReleaseState, UploadState
-from app.auditor.project_state import ProjectState
+from app.auditor.log_state import LogState, UploadState
+from app.auditor.rules.keeping import last_day, note_destroyed
 from app.auditor.rules.steps import (
-    GRACE_DAYS,
     break_off,
     days_of,
     object_of,
@@ -100,7 +98,6 @@ def receive(log: LogState, entry: Entry) -> None:
     if upload in log.uploads or upload in log.destroyed:
         break_off("upload-twice", "an upload is received twice", entry)
     terms = project_of(log, entry).terms
-    due = date.fromisoformat(entry.time[:10]) + timedelta(terms.keep_encodings_days + GRACE_DAYS)
     log.uploads[upload] = UploadState(
         project=terms.project,
         round=body.round,
@@ -113,7 +110,7 @@ def receive(log: LogState, entry: Entry) -> None:
         request=entry.request,
         as_of=sys.intern(body.as_of),
         day=sys.intern(entry.time[:10]),
-        due=sys.intern(due.isoformat()),
+        due=sys.intern(last_day(entry, terms.keep_encodings_days)),
         seq=entry.seq,
     )
 
@@ -125,55 +122,6 @@ def destroy(log: LogState, entry: Entry) -> None:
     if state.container_sha256 != cast(UploadDestroyed, entry.body).container_sha256:
         message = "what was destroyed is not what was received"
         break_off("upload-digest", message, entry, state.seq)
+    note_destroyed(log, entry, "upload", state)
     del log.uploads[upload]
     log.destroyed[upload] = entry.seq
-
-
-def destroyed_in_time(log: LogState) -> None:
-    """After the last entry, no upload is left that should have been destroyed before it.
-
-    Raises:
-        RuleBrokenError: the first one that is.
-    """
-    for state in log.uploads.values():
-        project = log.projects[state.project]
-        if project.hold is None and log.time[:10] > max(state.due, grace_after_hold(project)):
-            raise RuleBrokenError(
-                "destruction-overdue",
-                "an upload was not destroyed within the days that the terms allow",
-                index=state.seq,
-                evidence={"received": state.day, "last_time": log.time},
-            )
-
-
-def all_destroyed_in_time(log: LogState) -> None:
-    """After the last entry, nothing is left in a project whose day of destruction has passed.
-
-    Raises:
-        RuleBrokenError: the first upload, release or delivery that is.
-    """
-    left: list[UploadState | ReleaseState | DeliveryState] = [
-        *log.uploads.values(),
-        *(release for release in log.releases.values() if release.destroyed is None),
-        *(one for one in log.deliveries.values() if one.destroyed is None),
-    ]
-    for state in left:
-        project = log.projects[state.project]
-        destroy_by = project.terms.destroy_by
-        if project.hold is not None:
-            continue
-        last = date.fromisoformat(destroy_by) + timedelta(days=GRACE_DAYS)
-        if log.time[:10] > max(last.isoformat(), grace_after_hold(project)):
-            raise RuleBrokenError(
-                "destroy-by",
-                "something is left after the day by which the terms want everything destroyed",
-                index=state.seq,
-                evidence={"destroy_by": destroy_by, "last_time": log.time},
-            )
-
-
-def grace_after_hold(project: ProjectState) -> str:
-    """Return the last day on which what a hold kept may still be there; empty where there was no hold."""
-    if not project.released:
-        return ""
-    return (date.fromisoformat(project.released) + timedelta(days=GRACE_DAYS)).isoformat()

@@ -16,7 +16,7 @@ from encoding.cli.parts.testimony import signed_by_own
 from encoding.destruction.certificates import CertificateFolder, compare_with_receipts, verify_file
 from encoding.errors import CertificateError
 from encoding.files import refuse_to_overwrite, write_durably
-from schemas.certificate_log import left_objects, unlogged_objects
+from schemas.certificate_log import contradictions
 from schemas.certificate_page import certificate_page
 from schemas.destruction import Countersignature, ObjectKind
 from schemas.matchlog.person_keys import PersonKeys
@@ -94,13 +94,12 @@ def fetch_certified(session: Session, client: BrokerClient, trust: Trust, number
     persons = PersonKeys()
     for entry in copy.entries:
         persons.take(entry)
-    check = verify_file(file, number, session.project, trust.keys, persons.by_person)
-    certificate = check.certificate
-    wrong = unlogged_objects(certificate, copy.entries)
-    wrong += left_objects(certificate, check.entry.seq, copy.entries)
-    if wrong:
+    check = verify_file(file, number, session.project, trust.keys, persons)
+    own = [entry for entry in copy.entries if entry.project == session.project]
+    for wrong in contradictions(file, check.entry, own):
+        named = ", ".join(f"{name} {value}" for name, value in wrong.evidence.items())
         raise CertificateError(
-            f"the match log does not say that {wrong[0]} was destroyed as the certificate says",
+            f"the certificate and the match log differ: {wrong.message} ({named})",
             hint="do not counter-sign it; ask the operator",
         )
     n_receipts = compare_with_receipts(check, trust.receipts)

@@ -46,13 +46,18 @@ EVIDENCE: dict[str, list[str]] = json.loads(STORED.read_text("utf-8"))
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 # What breaks its rule by a day or by a second, and not if it comes, ends or lasts so much otherwise.
 AT_THE_EDGE: dict[Callable[..., Entry], timedelta] = {
+    deliveries.fetched_after_its_last_day: DAY,
     deliveries.kept_after_it_was_replaced: DAY,
     deliveries.kept_too_long: DAY,
+    destruction.fetched_after_its_last_day: DAY,
     destruction.left_after_a_hold: DAY,
     destruction.left_after_the_last_day: DAY,
     destruction.left_while_another_project_is_held: DAY,
+    destruction.match_record_kept_too_long: DAY,
+    destruction.match_record_left_after_the_last_day: DAY,
     destruction.never_certified: DAY,
     persons.ran_a_day_after_the_request_for_the_upload: DAY,
+    destruction.release_kept_too_long: DAY,
     reviews.answered_after_the_deadline: SECOND,
     reviews.asked_for_too_long: SECOND,
     reviews.asked_for_too_short: SECOND,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from rigs.linkage import (
     terms_of,
 )
 
+from app.auditor.verify import verify_bundle
 from app.evidence import witnesses
 from schemas.api import CosignatureRequest, LogCheckpoint, RunFinality, RunView
 from schemas.clauses import Finality
@@ -159,6 +161,9 @@ class TestFinality:
             cosigned_by=(SCHOOL, AUDITOR), needed=2, is_final=True
         )
         assert linkage.get(path, release["recipient"]).status_code == 200
+        bundle = linkage.get(f"/v1/log/bundle?project={PROJECT}").content
+        verdict = verify_bundle(io.BytesIO(bundle))
+        assert {SCHOOL, AUDITOR} <= verdict.cosigned.keys()
 
     def test_two_persons_of_one_party_are_one_cosigner(self, linkage: Linkage) -> None:
         linkage.upload_both()

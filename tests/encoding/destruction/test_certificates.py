@@ -14,6 +14,7 @@ from encoding.errors import CertificateError
 from schemas.certificate import CertificateFile
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.note import VerifierKey
+from schemas.matchlog.person_keys import PersonKeys
 
 VECTORS = json.loads(
     (Path(schemas.__file__).parent / "vectors" / "destruction.json").read_text("utf-8")
@@ -51,7 +52,7 @@ def test_a_good_one_verifies_and_one_of_another_number_or_project_does_not() -> 
         with raises(CertificateError, match="not the one that you asked for"):
             verify_file(GOOD, number, project, KEYS)
     with raises(CertificateError, match="not known to be theirs"):
-        verify_file(GOOD, NUMBER, PROJECT, KEYS, {})
+        verify_file(GOOD, NUMBER, PROJECT, KEYS, PersonKeys())
 
 
 @pytest.mark.parametrize("vector", VECTORS["files"]["bad"], ids=lambda vector: vector["name"])

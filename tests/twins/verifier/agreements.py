@@ -198,6 +198,7 @@ class Accord:
         self.left: set[str] = set()
         # Start, digest, terms; what has come into force, in that order.
         self.binding: list[tuple[str, str, Any]] = []
+        self.began: list[str] = []
         # The days of the entries by which these came to bind.
         self.bound: dict[str, tuple[str, str]] = {}
         self.words: dict[str, tuple[str, str]] = {}
@@ -278,6 +279,7 @@ class Accord:
             need(self.consents[digest] == set(asked(agreement)), what)
             self.is_amendable(agreement)
             self.binding.append((agreement["start"], digest, terms_of(agreement)))
+            self.began.append(max(agreement["start"], e["time"][:10]))
             self.bound[digest] = days(e)
         else:
             self.notice(e, self.signed(e, signers), what)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twins.verifier.agreements import before
+from twins.verifier.agreements import before, days
 from twins.verifier.entries import need
 from twins.verifier.rounds import Signers, Turns, space_of
 
@@ -74,7 +74,7 @@ class Deliveries:
         need(body["recipient"] == one["way"][1], "recipient")
         self.acts(e, one["way"][1], signers, {"recipient"})
         if kind == "delivery-fetched":
-            need(one["current"], "replaced")
+            need(one["current"] and days(e)[1] <= one["due"], "replaced")
             agreed(t, agreement, one["way"])
             one["fetched"] = True
         else:

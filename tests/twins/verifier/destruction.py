@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from twins.verifier.agreements import before
+from twins.verifier.agreements import before, days
 from twins.verifier.entries import need
 
 DESTROYING = {
@@ -14,11 +14,15 @@ DESTROYING = {
 
 
 class Undoing:
-    """What has been begun, certified and held up; `there` is what each project has, by entry."""
+    """What has been begun, certified and held up; `there` is what projects have: whose, since when, till when.
+
+    Whose: parties, and for what was made of uploads their parties and the uploads themselves.
+    """
 
     def __init__(self) -> None:
         self.begun: dict[str, Any] = {}
-        self.certified: set[str] = set()
+        self.certified: dict[str, str] = {}
+        self.compared: dict[str, Any] = {}
         self.held: dict[str, Any] = {}
         self.lifted: dict[str, str] = defaultdict(str)
         self.there: dict[Any, Any] = {}
@@ -29,17 +33,23 @@ class Undoing:
         if kind in DESTROYING or kind == "destruction-begun":
             need(not self.is_held(project, t), "held")
         if kind == "upload-received":
-            self.there[obj] = [project, "upload", e["actor"]["party"], e["seq"]]
+            due = last(e, t["keep_encodings_days"])
+            self.there[obj] = [project, "upload", {obj, e["actor"]["party"]}, e["seq"], due]
         elif kind in ("release-prepared", "blind-release-prepared"):
-            owner = body.get("agency", body["recipient"])
-            self.there[obj] = [project, "release", owner, e["seq"]]
+            owners = self.compared.get(body["run"], set()) | {body.get("agency", body["recipient"])}
+            due = last(e, t["keep_links_days"])
+            self.there[obj] = [project, "release", owners, e["seq"], due]
+        elif kind == "release-fetched":
+            need(days(e)[1] <= self.there[obj][4], "too late")
         elif kind == "delivery-received":
             owners = {e["actor"]["party"], body["recipient"]}
-            self.there[obj] = [project, "delivery", owners, e["seq"]]
+            self.there[obj] = [project, "delivery", owners, e["seq"], "9999"]
         elif kind == "run-asked":
-            self.there[obj, "asked"] = [project, "run", None, e["seq"]]
+            uploads = body["specification"]["uploads"]
+            self.compared[obj] = {one[name] for one in uploads for name in ("party", "upload")}
         elif kind in ("run-finished", "review-ended") and body["match_record_root"]:
-            made = [project, "match record", None, self.there[obj, "asked"][3]]
+            due = last(e, t["keep_links_days"])
+            made = [project, "match record", self.compared[obj], e["seq"], due]
             self.there[obj, body["match_record_root"]] = made
         elif kind in DESTROYING:
             del self.there[(obj, body["root"]) if "root" in body else obj]
@@ -53,9 +63,10 @@ class Undoing:
         elif kind == "destruction-certified":
             need(self.begun[obj]["project"] == project and obj not in self.certified, kind)
             self.nothing_is_left(self.begun[obj])
-            self.certified.add(obj)
+            self.certified[obj] = body["sha256"]
         elif kind in ("destruction-countersigned", "destruction-stated") and obj:
             need(self.begun[obj]["project"] == project and obj in self.certified, kind)
+            need(body.get("sha256", self.certified[obj]) == self.certified[obj], kind)
         elif kind == "record-withdrawn":
             need(e["actor"]["party"] in t["providers"], kind)
         elif kind == "legal-hold-set":
@@ -70,20 +81,23 @@ class Undoing:
         stands = any(name == project and party for (name, _), party in self.held.items())
         return stands or terms["has_legal_hold"]
 
-    def last_day(self, project: Any, day: str) -> str:
-        """The later of a day and the grace after a hold."""
-        lifted = self.lifted[project]
-        return max(day, before(lifted, -1)) if lifted else day
+    def last_day(self, project: Any, day: str, accord: Any) -> str:
+        """The later of a day and the grace after a hold, of a party or of terms that bind no longer."""
+        ended = [self.lifted[project]] if self.lifted[project] else []
+        for number, (_, _, terms) in enumerate(accord.binding):
+            later = accord.began[number + 1 :]
+            ended += [min(later)] if terms["has_legal_hold"] and later else []
+        return max([day, *(before(one, -1) for one in ended)])
 
     def nothing_is_left(self, begun: Any) -> None:
         scope, party, upload = (begun["body"][name] for name in ("scope", "party", "upload"))
-        for obj, (project, what, owner, seq) in self.there.items():
-            if (project, what) == (begun["project"], "run") or seq > begun["seq"]:
+        for project, _, owners, seq, _ in self.there.values():
+            if project != begun["project"] or seq > begun["seq"]:
                 continue
             meant = {
-                "project": project == begun["project"] and what != "run",
-                "party": project == begun["project"] and party in owners(owner),
-                "upload": obj == upload,
+                "project": True,
+                "party": party in owners,
+                "upload": upload in owners,
                 "expired": False,
             }
             need(not meant[scope], "left")
@@ -94,5 +108,5 @@ class Undoing:
             need(obj in self.certified or time[:10] <= due, "destruction not certified")
 
 
-def owners(owner: Any) -> set[Any]:
-    return owner if isinstance(owner, set) else {owner}
+def last(e: Any, kept: int) -> str:
+    return before(e["time"][:10], -kept - 1)

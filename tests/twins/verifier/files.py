@@ -45,7 +45,7 @@ def parse_checkpoints(raw: bytes) -> list[tuple[str, list[str]]]:
 
 def check_signatures(
     text: str, lines: list[str], log_key: Any, witnesses: list[Any] | None
-) -> None:
+) -> list[Any]:
     seen = []
     for line in lines:
         dash, name, encoded = line.split(" ")
@@ -63,6 +63,7 @@ def check_signatures(
             need(time < 2**63, "time of a cosignature")
             verify_with(key, raw[12:], f"cosignature/v1\ntime {time}\n{text}")
     need(log_key in seen, "signature of the log")
+    return [key for key in seen if key is not log_key]
 
 
 def tile_number(index: int) -> str:

@@ -79,8 +79,9 @@ class Persons:
         runs_broker = self.runs_broker(e, accord)
         if e["kind"] == "destruction-begun" and not runs_broker:
             body = e["body"]
-            whose = replay.undoing.there[body["upload"]][2] if body["upload"] else body["party"]
-            need(whose == e["actor"]["party"], "destroyed by a stranger")
+            there = replay.undoing.there
+            whose = there[body["upload"]][2] if body["upload"] else {body["party"]}
+            need(e["actor"]["party"] in whose, "destroyed by a stranger")
         if runs_broker:
             return
         duties = AGENTS if row[3] == "any" else set(re.split(r"; of|, ", row[3])) & AGENTS

@@ -43,6 +43,8 @@ class Replay:
         self.run_of: dict[str, Any] = {}
         self.made_for: dict[str, Any] = {}
         self.fetched: set[str] = set()
+        self.asked: dict[str, int] = {}
+        self.awaited: list[Any] = []
         self.blind: set[str] = set()
         self.shares: dict[str, Any] = {}
         self.undoing = Undoing()
@@ -116,6 +118,10 @@ class Replay:
             agreement = accord.proposed.get(e["agreement"])
             reviews, turns = self.reviews[project], self.turns[project]
             reviews.take(e, t, agreement, self.runs, turns, self.signers)
+            if kind == "review-asked":
+                self.asked[obj] = e["seq"]
+            elif kind == "review-fetched":
+                self.hand_out(t, self.asked[obj])
         elif kind.startswith("delivery-"):
             agreement = accord.proposed.get(e["agreement"])
             own = self.deliveries[project]
@@ -213,6 +219,7 @@ class Replay:
             need(self.made_for[obj] in t["recipients"], kind)
             need(obj not in self.blind or party in t["providers"], kind)
             accord.may_leave(t, self.run_of[obj])
+            self.hand_out(t, self.undoing.there[obj][3])
             self.turns[project].fetch(self.run_of[obj])
             self.fetched.add(obj)
         elif kind == "release-verified":
@@ -221,6 +228,13 @@ class Replay:
         elif kind == "release-destroyed":
             need(self.releases[obj][::3] == [project, body["sha256"]], kind)
             self.releases[obj] = [None]
+
+    def hand_out(self, terms: Any, made: int) -> None:
+        finality = terms["finality"]
+        if finality and finality["delays_release"]:
+            names = [*terms["providers"], *terms["auditors"]]
+            names += [recipient["party"] for recipient in terms["recipients"]]
+            self.awaited.append((made, finality["cosigners"], {*names}))
 
     def may_ask(self, specification: Any, terms: Any) -> None:
         described = sorted(self.sent[x["upload"]][1] for x in specification["uploads"])
@@ -288,17 +302,25 @@ class Replay:
         need(auto is None or auto <= min(run["sizes"]), "one to one")
         need(auto is None or least * smaller <= auto <= most * smaller, "link rate")
 
-    def end(self) -> None:
-        left = [(stated[0], due) for stated, due in filter(None, self.uploads.values())]
-        left += [(release[0], "9999") for release in self.releases.values() if release[0]]
+    def end(self, cosigned: dict[str, dict[str, int]], is_full: bool) -> None:
+        left = [(project, due) for project, _, _, _, due in self.undoing.there.values()]
         for project, deliveries in self.deliveries.items():
             left += [(project, one["due"]) for one in deliveries.of.values() if one["there"]]
         for project, due in left:
             terms = self.terms[project]
             if not self.undoing.is_held(project, terms):
-                need(self.time[:10] <= self.undoing.last_day(project, due), "destruction")
-                last = self.undoing.last_day(project, before(terms["destroy_by"], -1))
-                need(self.time[:10] <= last, "destruction by a day")
+                accord, all_by = self.accords[project], before(terms["destroy_by"], -1)
+                for day in (due, all_by):
+                    need(self.time[:10] <= self.undoing.last_day(project, day, accord), "left")
+        for made, needed, parties in self.awaited:
+            had = {name: one["had"] for name, one in self.signers.persons.items()}
+            signed = {
+                one["party"]
+                for name, one in self.signers.persons.items()
+                for key, size in cosigned.get(one["party"], {}).items()
+                if key in had[name] and size > made
+            }
+            need(is_full or len(signed & parties) >= needed, "cosigners")
         self.undoing.end(self.time)
         for reviews in self.reviews.values():
             reviews.finish(self.time)

@@ -55,6 +55,7 @@ class Verifier:
         self.pins = parse_checkpoints(pins) if pins else []
         self.replay, self.key, self.next_key = Replay(), self.keys[0], None
         self.used, self.batch, self.newest = [], 0, ""
+        self.cosigned: dict[str, dict[str, int]] = {}
         self.stack: list[tuple[int, bytes]] = []
         self.upper: dict[int, list[bytes]] = {}
 
@@ -89,7 +90,8 @@ class Verifier:
         for _, left in self.stack[-2::-1]:
             root = sha(b"\1", left, root)
         need(text == f"{self.origin}\n{size}\n{base64.b64encode(root).decode()}\n", "root")
-        check_signatures(text, lines, parse_key(self.key, 1), self.witnesses)
+        for name, _, key in check_signatures(text, lines, parse_key(self.key, 1), self.witnesses):
+            self.cosigned.setdefault(name, {})[sha(key).hex()] = size
         for pin in self.pins:
             if pin[0] == text:
                 check_signatures(*pin, parse_key(self.key, 1), None)
@@ -129,7 +131,7 @@ class Verifier:
         need(self.files["checkpoint"].decode() == self.newest, "newest checkpoint")
         need(self.newest.split("\n")[1] == str(self.size), "last entries")
         need(self.used == self.keys and not self.pins, "keys and pins")
-        self.replay.end()
+        self.replay.end(self.cosigned, len(self.claims["cosigner_keys"]) == 64)
 
 
 def why_refused(bundle: bytes, pins: bytes = b"", log_key: str | None = None) -> str | None:

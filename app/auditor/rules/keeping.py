@@ -1,0 +1,108 @@
+"""How long things may be there, and what went later: a hold defers the last day, an outage makes late."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import TypeAlias
+
+from app.auditor.errors import RuleBrokenError
+from app.auditor.lateness import Lateness, LateThing
+from app.auditor.log_state import (
+    DeliveryState,
+    LogState,
+    MatchRecordState,
+    ReleaseState,
+    RunState,
+    UploadState,
+)
+from app.auditor.project_state import ProjectState
+from app.auditor.rules.steps import GRACE_DAYS, break_off, days_of, object_of, project_of
+from schemas.matchlog.entry import Entry
+
+Kept: TypeAlias = UploadState | ReleaseState | MatchRecordState | DeliveryState
+"""What is there until the day `due`, or until a hold that stood then has ended."""
+
+
+def last_day(entry: Entry, kept_days: int) -> str:
+    """Return the last day on which may be there what comes by an entry, and is kept for so many days."""
+    return _later(entry.time[:10], kept_days + GRACE_DAYS)
+
+
+def is_handed_out_in_time(kept: Kept, entry: Entry) -> None:
+    """Nothing leaves after its last day, whether or not it was destroyed in time, or a hold kept it.
+
+    Raises:
+        RuleBrokenError: it does.
+    """
+    if days_of(entry)[1] > kept.due:
+        message = "something is handed out after the last day on which it may be there"
+        break_off("fetch-late", message, entry, kept.seq)
+
+
+def keep_match_record(log: LogState, entry: Entry, run: RunState, root: str) -> None:
+    """Note a match record that was made of a run, or of its review."""
+    due = sys.intern(last_day(entry, project_of(log, entry).terms.keep_links_days))
+    run.match_records += (MatchRecordState(run.project, bytes.fromhex(root), due, entry.seq),)
+
+
+def note_destroyed(log: LogState, entry: Entry, what: LateThing, kept: Kept) -> None:
+    """Note what is destroyed after its last day, as after an outage: no broken rule, but readers are told."""
+    project, today = log.projects[kept.project], entry.time[:10]
+    last = min(kept.due, _by_all(project))
+    if today > last:
+        for first, ended in project.holds_over():
+            if first <= last < _later(ended, GRACE_DAYS):
+                last = _later(ended, GRACE_DAYS)
+    if today > last:
+        log.late.append(Lateness(what, object_of(entry), entry.seq, last, today))
+
+
+def all_destroyed_in_time(log: LogState) -> None:
+    """After the last entry, nothing is left that should have been destroyed before it.
+
+    Raises:
+        RuleBrokenError: the first thing that was not by its last day, or by the one on which the terms end all.
+    """
+    for what, kept in _left(log):
+        if (last := _overdue(log, kept, kept.due)) is not None:
+            message = f"{what} was not destroyed within the days that the terms allow"
+            _break_off("destruction-overdue", message, kept, last_day=last, last_time=log.time)
+    for _, kept in _left(log):
+        project = log.projects[kept.project]
+        if _overdue(log, kept, _by_all(project)) is not None:
+            message = "something is left after the day by which the terms want everything destroyed"
+            destroy_by = project.terms.destroy_by
+            _break_off("destroy-by", message, kept, destroy_by=destroy_by, last_time=log.time)
+
+
+def _overdue(log: LogState, kept: Kept, due: str) -> str | None:
+    """Return the last day of what is left beyond it; None: it may still be there."""
+    today, project = log.time[:10], log.projects[kept.project]
+    if today <= due or project.hold is not None:
+        return None
+    # Whenever the hold was set: while it stood, a broker that had been down could not make good for it.
+    ended = (_later(ended, GRACE_DAYS) for _, ended in project.holds_over())
+    last = max([due, *ended])
+    return last if today > last else None
+
+
+def _left(log: LogState) -> Iterator[tuple[str, Kept]]:
+    yield from (("an upload", one) for one in log.uploads.values())
+    yield from (("a release", one) for one in log.releases.values() if one.destroyed is None)
+    for run in log.runs.values():
+        yield from (("a match record", one) for one in run.match_records)
+    yield from (("a delivery", one) for one in log.deliveries.values() if one.destroyed is None)
+
+
+def _by_all(project: ProjectState) -> str:
+    return _later(project.terms.destroy_by, GRACE_DAYS)
+
+
+def _break_off(rule: str, message: str, kept: Kept, **evidence: int | str | None) -> None:
+    raise RuleBrokenError(rule, message, index=kept.seq, evidence=evidence)
+
+
+def _later(day: str, days: int) -> str:
+    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()

@@ -1,0 +1,157 @@
+"""What a verdict says of things that went late, and of what left before enough parties cosigned it."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from breaks.destruction import hold, lift, note
+from samples.log import SampleLog, signer
+from samples.parties import CW, K12, OPERATOR, SIGNERS, person_of
+from twins.verifier.with_rules import why_refused
+
+from app.auditor.verdict import Verdict
+from app.auditor.verdict_words import verdict_lines
+from app.auditor.verify import verify_bundle
+from schemas.clauses import Finality
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.note import COSIGNER_KEY
+
+BRIEF = "brief"
+
+
+def verified(log: SampleLog, project: str | None = None) -> Verdict:
+    bundle = log.bundle(project)
+    assert why_refused(bundle) is None
+    return verify_bundle(io.BytesIO(bundle))
+
+
+def codes(verdict: Verdict) -> set[str]:
+    return {caveat.code for caveat in verdict.caveats}
+
+
+@pytest.fixture
+def log() -> SampleLog:
+    made = SampleLog(1)
+    made.enrol(CW, K12)
+    return made
+
+
+class TestLateness:
+    """A project that keeps everything for seven days."""
+
+    @pytest.fixture
+    def uploads(self, log: SampleLog) -> list[Entry]:
+        log.create_project(BRIEF, keep_encodings_days=7, keep_links_days=7)
+        return log.linked(BRIEF)[0]
+
+    def test_what_went_on_its_last_day_is_not_late(
+        self, log: SampleLog, uploads: list[Entry]
+    ) -> None:
+        log.moment += timedelta(days=8)
+        log.clear(BRIEF)
+        assert verified(log).late == ()
+
+    def test_a_reader_is_told_what_went_late_and_how_late(
+        self, log: SampleLog, uploads: list[Entry]
+    ) -> None:
+        log.moment += timedelta(days=1000)
+        log.clear(BRIEF)
+        verdict = verified(log)
+        assert [one.what for one in verdict.late].count("upload") == 2
+        assert {one.what for one in verdict.late} == {"upload", "release", "match-record"}
+        assert {one.days for one in verdict.late} == {992}
+        assert verdict.to_json()["late"][0]["object"] == uploads[0].object
+        (said,) = [line for line in verdict_lines(verdict) if line.startswith("late ")]
+        assert f"5 things were destroyed later than agreed: upload {uploads[0].object}" in said
+        assert "by 992 days" in said
+        assert "destroyed-late" in codes(verified(log, BRIEF))
+
+    def test_the_day_by_which_everything_ends_makes_late_too(self, log: SampleLog) -> None:
+        last = (log.moment + timedelta(days=4)).date().isoformat()
+        log.create_project(BRIEF, end=last, destroy_by=last)
+        received = log.upload(BRIEF, CW)
+        log.moment += timedelta(days=6)
+        log.destroy(received)
+        (late,) = verified(log).late
+        assert (late.object, late.days) == (received.object, 1)
+
+    def test_a_hold_defers_the_last_day_if_it_stood_by_then(
+        self, log: SampleLog, uploads: list[Entry]
+    ) -> None:
+        log.moment += timedelta(days=8)
+        for number in "12":
+            hold(log, project=BRIEF, object="hld-" + number * 32)
+            log.moment += timedelta(days=50)
+            lift(log, project=BRIEF, object="hld-" + number * 32)
+            log.moment += timedelta(days=1)
+        log.clear(BRIEF)
+        assert verified(log).late == ()
+
+    def test_a_hold_that_came_too_late_makes_nothing_good(
+        self, log: SampleLog, uploads: list[Entry]
+    ) -> None:
+        log.moment += timedelta(days=9)
+        hold(log, project=BRIEF)
+        log.moment += timedelta(days=50)
+        lift(log, project=BRIEF)
+        log.clear(BRIEF)
+        assert {one.days for one in verified(log).late} == {51}
+
+    def test_terms_that_held_defer_it_until_others_bind(self, log: SampleLog) -> None:
+        project = log.create_project(BRIEF, has_legal_hold=True, keep_encodings_days=7)
+        received = log.upload(BRIEF, CW)
+        log.moment += timedelta(days=100)
+        retention = project.agreement.to_json()["retention"]
+        following = project.amended(retention={**retention, "legal_hold": None})
+        project.propose(following)
+        for party in following.names():
+            project.consent(SIGNERS[party])
+        project.in_force()
+        note(log)
+        verified(log)
+        log.moment += timedelta(days=1)
+        log.destroy(received)
+        assert verified(log).late == ()
+
+
+class TestFinality:
+    """A project of which nothing is handed out before two parties have cosigned it."""
+
+    @pytest.fixture
+    def released(self, log: SampleLog) -> Entry:
+        log.create_project(BRIEF, finality=Finality(cosigners=2, delays_release=True))
+        return log.linked(BRIEF)[1][0]
+
+    def test_what_two_parties_cosigned_is_handed_out(self, log: SampleLog, released: Entry) -> None:
+        log.cosign(K12)
+        note(log)
+        log.cosign(CW)
+        log.fetch(released, CW)
+        assert not codes(verified(log)) & {"few-cosigners", "unlisted-cosigners"}
+
+    def test_what_nobody_fetched_needs_no_cosigner(self, log: SampleLog, released: Entry) -> None:
+        verified(log)
+
+    def test_persons_whom_no_agreement_lists_are_told_of(
+        self, log: SampleLog, released: Entry
+    ) -> None:
+        newcomer = CW.model_copy(update={"person": "per-" + "3" * 32})
+        log.append(person_of(newcomer), actor=OPERATOR)
+        log.cosign(newcomer)
+        note(log)
+        log.cosign(K12)
+        log.fetch(released, CW)
+        assert "unlisted-cosigners" in codes(verified(log))
+
+    def test_a_bundle_without_room_for_all_witnesses_says_so(
+        self, log: SampleLog, released: Entry
+    ) -> None:
+        log.fetch(released, CW)
+        parts = log.parts()
+        keys = [signer(200 + one, f"party-{one}", COSIGNER_KEY) for one in range(64)]
+        parts.cosigners = sorted(key.verifier_key.text for key in keys)
+        bundle = parts.pack()
+        assert why_refused(bundle) is None
+        assert "few-cosigners" in codes(verify_bundle(io.BytesIO(bundle)))
