@@ -83,7 +83,9 @@ class SignedProject:
         """Let a person's party consent, with its counsel where that has to sign."""
         counsel = {"name": "Dana Cole", "title": "General counsel", "date": "2026-08-24"}
         needs_none = self.agreement.amends is not None
-        signed = self.signed(who, "consent", counsel=None if needs_none else counsel)
+        key = fields.pop("key", None)
+        said = None if needs_none else counsel
+        signed = self.signed(who, "consent", key=key, counsel=said)
         return self._about(signed_kinds.AgreementSigned(signed=signed), who, **fields)
 
     def in_force(self, **fields: Any) -> Entry:

@@ -22,6 +22,7 @@ from encoding.agreement.verification import (
     require_adoptable,
     require_keys,
     require_keys_of_then,
+    require_stewards,
     verified,
     vouched_keys,
 )
@@ -94,9 +95,11 @@ class Seat:
         Raises:
             UntrustedKeyError: the broker shows forged keys of a trusted person.
         """
-        return read_peers(self.workspace.peers).meet(
-            self.client.identities(self.project).identities
-        )
+        return read_peers(self.workspace.peers).meet(self.identities())
+
+    def identities(self) -> Sequence[IdentityHistory]:
+        """Return the persons' keys as the broker shows them; a directory, not to be believed."""
+        return self.client.identities(self.project).identities
 
     def vouched_peers(self) -> Peers:
         """Return whose keys are trusted, and those for whom a trusted steward has signed.
@@ -104,7 +107,7 @@ class Seat:
         Raises:
             UntrustedKeyError: the broker shows forged keys of one of them.
         """
-        shown = self.client.identities(self.project).identities
+        shown = self.identities()
         met = read_peers(self.workspace.peers).meet(shown)
         return _with_vouched(met, self.known(), self.party, self.session.now(), shown)
 
@@ -114,7 +117,7 @@ class Seat:
         before = self.client.last_word(self.project)
         if listed is None or listed.signing_key == self.own.public.signing_key:
             return Signer(self.own, agreement, before=before)
-        shown = self.client.identities(self.project).identities
+        shown = self.identities()
         return Signer(self.own, agreement, changes_since(agreement, self.own, shown), before)
 
     def fetch(self, digest: str) -> KeptAgreement:
@@ -131,6 +134,7 @@ class Seat:
             # Others have gone on, and who acts for them by now says what they have signed.
             self.refresh()
         require_keys(shown.agreement, self.vouched_peers())
+        require_stewards(self.known(), shown, self.identities)
         return shown
 
     def shown(self, number: int | None) -> KeptAgreement:
@@ -209,6 +213,7 @@ class Seat:
             known=self.known(),
             shown=shown,
             peers=self.vouched_peers(),
+            histories=self.identities,
         )
 
     def _reach(self, digest: str) -> KeptAgreement:
@@ -411,7 +416,15 @@ def _follow(
     for shown in line:
         peers = _with_vouched(peers, known, session.party, session.now(), identities)
         require_keys(shown.agreement, peers)
-        _keep(session, session.workspace, session.party, known=known, shown=shown, peers=peers)
+        _keep(
+            session,
+            session.workspace,
+            session.party,
+            known=known,
+            shown=shown,
+            peers=peers,
+            histories=lambda: client.identities(session.project).identities,
+        )
         known = agreements_kept(session)
     return known
 
@@ -452,8 +465,10 @@ def _keep(
     known: KeptAgreements,
     shown: KeptAgreement,
     peers: Peers,
+    histories: Callable[[], Sequence[IdentityHistory]],
 ) -> KeptAgreement:
     require_keys_of_then(shown, peers)
+    require_stewards(known, shown, histories)
     if known.find(shown.digest) is None:
         is_first = require_adoptable(known, shown, party, peers)
         if is_first:
