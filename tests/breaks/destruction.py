@@ -204,7 +204,9 @@ def project_with_a_match_record_left(log: SampleLog) -> Entry:
 def never_certified(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     begun = begin(log)
     log.moment += timedelta(days=2) - early
-    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    log.append(
+        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+    )
     return begun
 
 
@@ -274,7 +276,9 @@ def left_after_a_hold(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     log.moment += timedelta(days=60)
     lift(log)
     log.moment += timedelta(days=2) - early
-    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    log.append(
+        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+    )
     return received
 
 

@@ -416,7 +416,7 @@ def in_force_from_another_day(log: SampleLog) -> Entry:
     for party in project.agreement.names():
         project.consent(SIGNERS[party])
     body = signed_kinds.AgreementInForce(number=1, start="2026-08-01")
-    return log.append(body, project=ACCORD, actor=EVE, agreement=project.agreement.digest())
+    return log.append(body, project=ACCORD, agreement=project.agreement.digest())
 
 
 # Signatures.
@@ -876,7 +876,9 @@ def kept_beyond_the_last_day(log: SampleLog, early: timedelta = timedelta()) -> 
     )
     left = log.upload(project.project, CW)
     log.moment = log.moment.replace(year=2028, month=9, day=2) - early
-    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    log.append(
+        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+    )
     return left
 
 

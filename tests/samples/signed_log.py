@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from samples.agreement import AGREEMENT
 from samples.parties import (
     ANN,
+    BROKER,
     CW,
-    EVE,
     K12,
     OPERATOR,
     PEOPLE,
@@ -92,7 +92,7 @@ class SignedProject:
         """Let the agreement come into force."""
         agreement = self.agreement
         body = signed_kinds.AgreementInForce(number=agreement.number, start=agreement.start)
-        entry = self._about(body, EVE, **fields)
+        entry = self._about(body, BROKER, **fields)
         self.log.agreements[self.project] = agreement.digest()
         self.log.terms[self.project] = agreement.terms()
         return entry
