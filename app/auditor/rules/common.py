@@ -44,9 +44,10 @@ def project_is_known(log: LogState, entry: Entry) -> None:
     if entry.kind.startswith("agreement-"):
         return
     for day in days_of(entry):
-        project.bound = project.binding_on(day)
-        named = None if project.bound is None else project.bound.digest
-        if named == entry.agreement:
+        bound = project.binding_on(day)
+        if (None if bound is None else bound.digest) == entry.agreement:
+            # At midnight, what was asked for before anything bound may come after what was asked for then.
+            project.bound = bound or project.bound
             return
     break_off("agreement", "an entry names other terms than its project's", entry, project.made)
 

@@ -16,6 +16,7 @@ from encoding.agreement.coverage import (
     require_own_upload,
 )
 from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements, read_kept, write_kept
+from encoding.agreement.own_words import require_last
 from encoding.agreement.signer import Signer, changes_since
 from encoding.agreement.verification import (
     merged,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from schemas.api import ProjectView, RunView
     from schemas.identity import IdentityHistory, PublicIdentity
     from schemas.profile import Side
+    from schemas.statement import SignedStatement
 
 DEFAULT_WORKSPACE: Final = "workspace"
 _BINDING: Final = ("in-force", "suspended", "signed")
@@ -112,9 +114,14 @@ class Seat:
         return _with_vouched(met, self.known(), self.party, self.session.now(), shown)
 
     def signer(self, agreement: Agreement) -> Signer:
-        """Return the person as a signer about an agreement."""
+        """Return the person as a signer about an agreement.
+
+        Raises:
+            AgreementUntrustedError: the broker leaves out what the party has signed before.
+        """
         listed = agreement.person(self.own.public.person)
         before = self.client.last_word(self.project)
+        require_last(before, self.known(), self.party, self.session.now())
         if listed is None or listed.signing_key == self.own.public.signing_key:
             return Signer(self.own, agreement, before=before)
         shown = self.identities()
@@ -194,6 +201,17 @@ class Seat:
     def keep_own(self, agreement: KeptAgreement) -> None:
         """Keep an agreement whose fingerprint somebody here has compared."""
         changed = self.known().with_one(agreement)
+        write_kept(self.workspace.agreements(self.project), changed)
+
+    def keep_word(self, signed: SignedStatement, *, is_shown: bool) -> None:
+        """Keep that an approval or a revocation was sent, so that no broker leaves it out.
+
+        Raises:
+            AgreementUntrustedError: the broker does not show it.
+        """
+        if not is_shown:
+            raise AgreementUntrustedError("the broker does not show the statement that was sent")
+        changed = self.known().with_word(signed.statement)
         write_kept(self.workspace.agreements(self.project), changed)
 
     def follow(self, shown: KeptAgreement) -> KeptAgreement:

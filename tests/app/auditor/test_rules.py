@@ -259,6 +259,21 @@ def test_a_round_on_its_weekday_is_no_breach_however_late_the_last_one_was() -> 
     assert why_refused(log.bundle()) is None
 
 
+def test_an_export_asked_for_before_anything_bound_ends_a_log_with_a_verdict() -> None:
+    log = story(11, n_weeks=0)
+    tomorrow = (log.moment + DAY).replace(hour=0, minute=0, second=10)
+    project = SignedProject(log).agree(signed.accord_of(start=tomorrow.date().isoformat()))
+    log.moment = tomorrow
+    log.rounds(ACCORD).ensure_open()
+    project.uploads()
+    del log.agreements[ACCORD]
+    exported = log.export(ACCORD)
+    assert (exported.agreement, exported.time[11:16]) == (None, "00:00")
+    verify(log)
+    verify(log, ACCORD)
+    assert why_refused(log.bundle()) is None
+
+
 def test_a_refused_request_changes_nothing() -> None:
     log = story(2, n_weeks=0)
     uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]

@@ -78,7 +78,8 @@ class Replay:
             self.accords[project] = Accord()
         accord = self.accords[project] if project else Accord()
         if project and not kind.startswith("agreement-"):
-            t = self.terms[project] = accord.terms(e)
+            t = accord.terms(e)
+            self.terms[project] = t or self.terms[project]
         if e["outcome"] == "refused":
             return
         if kind.startswith("agreement-"):
