@@ -28,7 +28,7 @@ from sqlalchemy.exc import ArgumentError
 
 from app.errors import ConfigurationError
 from schemas.identity import Duty
-from schemas.ids import ADDRESS_PATTERN, NAME_PATTERN
+from schemas.ids import ADDRESS_PATTERN, PartyName
 from schemas.shared.written_answers import MAIL_PATTERN, TOML_HINT, setting_fault
 
 _LISTED: Final = "docs/operator.md lists the settings"
@@ -50,7 +50,6 @@ def _one_form(address: str) -> str:
 
 
 ProxyAddress = Annotated[str, AfterValidator(_one_form)]
-PartyName = Annotated[str, Field(pattern=NAME_PATTERN)]
 # A bucket or container of its own, or a prefix in one; nothing that has to be quoted in a URL.
 _HEADER: Final = re.compile(r"([A-Za-z0-9-]+): *([!-~][ -~]*)")
 _STORE: Final = re.compile(
@@ -90,7 +89,7 @@ class Settings(BaseSettings):
 
     state_dir: Path = DEFAULT_STATE_DIR
     # The party that runs the broker, in whose name its own commands act.
-    operator: Annotated[str, Field(pattern=NAME_PATTERN)] = "operator"
+    operator: PartyName = "operator"
 
     database_url: str | None = None
     database_password_file: Path | None = None

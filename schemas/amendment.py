@@ -5,12 +5,13 @@ What counsel has signed stays whole where nobody's counsel signs anew. Spec page
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, Final
 
 from schemas.agreement import Agreement
-from schemas.clauses import Amends
+from schemas.clauses import AgreedParty, Amends
+from schemas.identity import PublicIdentity
 
 # What names a version, and not what is agreed.
 _FRAME: Final = ("version", "number", "previous", "amends", "epoch")
@@ -51,19 +52,48 @@ def succession_fault(before: Agreement | None, after: Agreement) -> str | None:
         return "an amendment belongs to the same project"
     if (after.number, after.previous) != (before.number + 1, before.digest()):
         return "an amendment names the agreement before it, and has the next number"
-    if after.epoch not in (before.epoch, before.epoch + 1):
-        return "an amendment keeps the epoch, or opens the next one"
-    if opens_epoch(before, after) and after.epoch == before.epoch:
-        return "another encoding profile, or other holders of the secret, need the next epoch"
-    return None if after.amends is None else _fault(before, after, after.amends)
+    fault = _epoch_fault(before, after)
+    if fault is not None:
+        return fault
+    if after.amends is not None:
+        return _fault(before, after, after.amends)
+    # One at a time, so that the others still decide who takes its place.
+    return "it leaves out more than one party" if len(_left_out(before, after)) > 1 else None
 
 
-def is_newcomer(before: Agreement | None, after: Agreement, person: str) -> bool:
-    """Tell whether a signer of an amendment of persons was no steward before: nobody lists themselves."""
-    if before is None or after.amends is None or after.amends.only != "persons":
-        return False
-    known = before.person(person)
-    return known is None or known.party != after.amends.party or "steward" not in known.duties
+def stewards_before(earlier: Iterable[Agreement], party: str) -> tuple[PublicIdentity, ...] | None:
+    """Return who may sign for a party: the stewards in the last version that names it; None: it is new.
+
+    Args:
+        earlier: the versions that came to bind, the newest first.
+    """
+    named = next((one for version in earlier if (one := version.party(party)) is not None), None)
+    return None if named is None else _stewards(named)
+
+
+def newcomer_fault(
+    earlier: Sequence[Agreement], after: Agreement, newcomers: Collection[str]
+) -> str | None:
+    """Return why parties cannot sign an amendment by others than their `stewards_before`; None: they can.
+
+    Nobody lists themselves. But of one party all stewards may be gone: the others sign for its new ones.
+
+    Args:
+        earlier: the versions that came to bind, the newest first.
+        newcomers: the parties for which somebody else signs.
+    """
+    if not newcomers:
+        return None
+    if after.amends is not None:
+        return "only who was a steward of the party before can sign it"
+    for name in newcomers:
+        stay = {one.person for one in stewards_before(earlier, name) or ()}
+        listed = after.party(name)
+        if listed is not None and any(one.person in stay for one in _stewards(listed)):
+            return f"{name} still has a steward of the version before, who can sign it"
+    if len({*newcomers, *_left_out(earlier[0], after)}) > 1:
+        return "more than one party is left out, or signs by stewards who are all new"
+    return None
 
 
 def of_same_clauses(agreements: Iterable[Agreement]) -> Iterator[Agreement]:
@@ -88,6 +118,14 @@ def clauses_of(agreement: Agreement) -> dict[str, Any]:
         for party in raw["parties"]
     ]
     return raw
+
+
+def _epoch_fault(before: Agreement, after: Agreement) -> str | None:
+    if after.epoch not in (before.epoch, before.epoch + 1):
+        return "an amendment keeps the epoch, or opens the next one"
+    if opens_epoch(before, after) and after.epoch == before.epoch:
+        return "another encoding profile, or other holders of the secret, need the next epoch"
+    return None
 
 
 def _fault(before: Agreement, after: Agreement, amends: Amends) -> str | None:
@@ -124,6 +162,15 @@ def _practice_faults(before: Agreement, after: Agreement, changed: list[str]) ->
     )
     if keeps_longer or new.legal_hold != old.legal_hold:
         yield "something is kept longer, which counsel of every party has to sign"
+
+
+def _left_out(before: Agreement, after: Agreement) -> set[str]:
+    """Return the parties that are asked no more."""
+    return set(before.names()) - set(after.names())
+
+
+def _stewards(party: AgreedParty) -> tuple[PublicIdentity, ...]:
+    return tuple(one for one in party.persons if "steward" in one.duties)
 
 
 def _days_left(agreement: Agreement) -> int:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from schemas.destruction import Countersignature
-from schemas.ids import utc_text
+from schemas.ids import BROKER, utc_text
 from schemas.matchlog.delivery_kinds import DeliveryDestroyed, DeliveryReceived
 from schemas.matchlog.destruction_kinds import (
     DestructionBegun,
@@ -20,7 +20,7 @@ from schemas.matchlog.destruction_kinds import (
     DestructionCountersigned,
     DestructionStated,
 )
-from schemas.matchlog.entry import BROKER, Entry
+from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
     BlindReleasePrepared,
     MatchRecordDestroyed,

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from schemas.document import Model
 from schemas.fields import NumberKind
 from schemas.identity import PersonIdText, PublicIdentity
-from schemas.ids import Code, DecimalText, IsoDate, Name, Sha256Hex
+from schemas.ids import Code, DecimalText, IsoDate, Name, PartyName, Sha256Hex
 from schemas.run import MAX_PROVIDERS, MatchingPolicy, ReleaseMode
 
 
@@ -77,7 +77,7 @@ class AgreedParty(Model):
     the others. `contact` is whom to call about a breach.
     """
 
-    name: Name
+    name: PartyName
     kind: PartyKind
     title: Line
     capacity: Line

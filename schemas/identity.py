@@ -20,7 +20,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from schemas.document import Document
 from schemas.errors import SignatureError
-from schemas.ids import PERSON_PREFIX, Name, UtcTime
+from schemas.ids import PERSON_PREFIX, PartyName, UtcTime
 from schemas.signing import SignatureText, Signed, sign_document, verify_document
 
 ED25519_BYTES: Final = 32
@@ -84,7 +84,7 @@ class PublicIdentity(Document):
     KIND: ClassVar[str] = "public identity"
 
     version: Literal["blindlink/identity/1"] = "blindlink/identity/1"
-    party: Name
+    party: PartyName
     person: PersonIdText
     duties: Annotated[tuple[Duty, ...], Field(min_length=1, max_length=7)]
     signing_key: SigningKeyText

@@ -17,6 +17,9 @@ Handle = NewType("Handle", bytes)
 LinkId = NewType("LinkId", bytes)
 MatchId = NewType("MatchId", bytes)
 
+# What the log calls the broker's own software: no party has this name.
+BROKER = "broker"
+
 HANDLE_BYTES = 16
 LINK_ID_BYTES = 16
 MATCH_ID_BYTES = 16
@@ -46,8 +49,15 @@ def _existing_time(text: str) -> str:
     return text
 
 
+def _is_no_broker(name: str) -> str:
+    if name == BROKER:
+        raise ValueError("this name is the broker's own")
+    return name
+
+
 # A name is read aloud and stands in file names on every system: lower case, no dots, 2 to 40 characters.
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, min_length=2, max_length=40)]
+PartyName = Annotated[Name, AfterValidator(_is_no_broker)]
 RandomId = Annotated[str, StringConstraints(pattern=r"^[a-z]{3}-[0-9a-f]{32}$")]
 Sha256Hex = Annotated[str, StringConstraints(pattern=SHA256_PATTERN)]
 KeyIdHex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]

@@ -25,7 +25,7 @@ from app.security.actor import Actor
 from app.security.errors import NotAuthenticatedError
 from app.security.tokens import digest_of, new_token, open_under
 from schemas.api import Role, SessionLink
-from schemas.ids import PERSON_PREFIX, REQUEST_PREFIX
+from schemas.ids import BROKER, PERSON_PREFIX, REQUEST_PREFIX
 from schemas.matchlog.kinds import PartyEnrolled, RoleChanged
 
 if TYPE_CHECKING:
@@ -58,8 +58,10 @@ def enrol_party(
     """Enrol a party and log it; `title` is its name for people, `role` what it mainly does here.
 
     Raises:
-        party-exists: there is one of this name.
+        party-exists: there is one of this name, or it is what the log calls the broker's own software.
     """
+    if name == BROKER:
+        raise RefusedError(PARTY_EXISTS, "This name is the broker's own.")
     if repository.find_party(session, name) is not None:
         raise RefusedError(PARTY_EXISTS, "A party of this name already exists.")
     insert_rows(session, Party(name=name, title=title, created=utc_text(now)))

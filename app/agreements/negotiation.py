@@ -33,7 +33,7 @@ from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import NotFoundError, RefusedError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
-from schemas.amendment import is_newcomer, of_same_clauses, succession_fault
+from schemas.amendment import newcomer_fault, of_same_clauses, stewards_before, succession_fault
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
     AgreementProposed,
@@ -412,12 +412,23 @@ def _refuse_order(session: Session, agreement: Agreement, now: datetime) -> None
 
 
 def _refuse_newcomer(session: Session, actor: Actor, agreement: Agreement) -> None:
-    """Refuse a consent to other persons of a party by somebody who is a steward by that amendment alone."""
-    last = repository.last_complete(session, agreement.project)
-    if is_newcomer(None if last is None else agreement_of(last), agreement, actor.person):
+    """Refuse a consent by somebody who is a steward of the party by this amendment alone, but of one party."""
+    earlier = [one.agreement for one in service.all_versions(session, agreement.project)]
+    signers = {actor.party: actor.person}
+    for stored in repository.consents_to(session, agreement.digest()):
+        stated = SignedStatement.from_canonical(stored.document.encode()).statement
+        signers[stated.party] = stated.person
+    newcomers = {
+        party
+        for party, person in signers.items()
+        if (stewards := stewards_before(earlier, party)) is not None
+        and all(one.person != person for one in stewards)
+    }
+    fault = newcomer_fault(earlier, agreement, newcomers)
+    if actor.party in newcomers and fault is not None:
         raise RefusedError(
             STATEMENT_REFUSED,
-            "Only someone who was already a steward of the party can change its persons.",
+            f"Only someone who was already a steward of the party can sign this: {fault}.",
         )
 
 

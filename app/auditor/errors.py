@@ -124,6 +124,9 @@ TileChangedError = LogBrokenError.row(
     "tile-changed", "An upper tile was changed; whoever fetched it alone would be deceived."
 )
 KeyChainError = LogBrokenError.row("log-key", "A log key was not handed over by the one before it.")
+AgreementUnknownError = LogBrokenError.row(
+    "agreement-unknown", "An agreement that counsel knows is not one that binds in this log."
+)
 RecordContradictedError = LogBrokenError.row(
     "record-contradicted",
     "Something that somebody handed over is not what the match log has the digest of.",

@@ -39,7 +39,7 @@ class KeyChain:
         if self._next is not None:
             raise KeyChainError("a log key is handed over twice in one batch", index=index)
         try:
-            self._next = verify_hand_over(body, self.present)
+            self._next = verify_hand_over(body, self.known)
         except CheckpointError as exc:
             raise KeyChainError(str(exc), index=index) from exc
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -46,6 +47,16 @@ def _pins(
     return tuple(one if is_pin_line(one) else Path(one) for one in given)
 
 
+def _fingerprints(
+    _ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return each as the log has it, from the groups in which it is printed."""
+    read = tuple("".join(text.split()).lower() for text in given)
+    if any(not re.fullmatch(r"[0-9a-f]{64}", one) for one in read):
+        raise click.BadParameter("it has 64 characters, 0 to 9 and a to f")
+    return read
+
+
 PIN_OPTION = click.option(
     "--pin",
     "pins",
@@ -55,6 +66,14 @@ PIN_OPTION = click.option(
     # Not its type: a line is no path, and would not come through as one whole.
     shell_complete=FILE.shell_complete,
     help="Pin that you or an agency kept, as a file or the line that `blindlink log pin` shows; repeatable.",
+)
+AGREEMENT_OPTION = click.option(
+    "--agreement",
+    "agreements",
+    metavar="FINGERPRINT",
+    multiple=True,
+    callback=_fingerprints,
+    help="Fingerprint of an agreement on counsel's sheet, which has to have bound; repeatable.",
 )
 EXIT_CODES = (
     "Exit status: 0 done and verified, 1 the log does not verify, 2 usage, 3 a bundle, pin or other file "
@@ -67,7 +86,10 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """Which log, and what it is held to; `project` narrows what is fetched from a broker."""
+    """Which log, and what it is held to; `project` narrows what is fetched from a broker.
+
+    `agreements` are fingerprints of agreements that must have come into force in it.
+    """
 
     bundle: str
     pins: tuple[Path | str, ...] = ()
@@ -75,6 +97,7 @@ class LogOptions:
     token_file: Path | None = None
     ca_file: Path | None = None
     project: str | None = None
+    agreements: tuple[str, ...] = ()
 
     def read(self) -> list[Path | str | None]:
         """Return what is read of these, for outputs to keep off."""
@@ -151,7 +174,12 @@ def verified(
                 taker(entry)
 
         verdict = verify_bundle(
-            log, pins=pins, log_key=log_key, on_entry=take, on_progress=on_progress
+            log,
+            pins=pins,
+            log_key=log_key,
+            agreements=given.agreements,
+            on_entry=take,
+            on_progress=on_progress,
         )
     for pack in held:
         pack.end()

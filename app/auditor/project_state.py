@@ -13,7 +13,8 @@ from schemas.statement import StandingApproval
 class AgreementState:
     """A proposed agreement; each number is the index of an entry, null or missing while there is none.
 
-    `consents` holds the parties whose consent counts, `days` are those of the entry by which it came into
+    `consents` holds the parties whose consent counts, `newcomers` those of them for which somebody signed who
+    was no steward of theirs before, `days` are those of the entry by which it came into
     force, empty while it has not, and `withdrawn` says that a party has left.
     """
 
@@ -22,6 +23,7 @@ class AgreementState:
     terms: ProjectTerms
     seq: int
     consents: dict[str, int] = field(default_factory=dict)
+    newcomers: set[str] = field(default_factory=set)
     days: tuple[str, ...] = ()
     withdrawn: int | None = None
 

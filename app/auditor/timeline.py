@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from schemas.certificate_page import REASON_WORDS
+from schemas.ids import BROKER
 from schemas.link_quality import wrong_links
-from schemas.matchlog.entry import BROKER, Entry
+from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import SIGN_ON
 from schemas.privacy_audit import audit_words
 

@@ -71,6 +71,25 @@ def destroyed_late(late: Sequence[Lateness]) -> Caveat:
     return Caveat(LATE, f"{count} destroyed later than agreed: {listed}{rest}", "late")
 
 
+def new_stewards(project: str, number: int, party: str) -> Caveat:
+    """Return the caveat of a version that a party signed by stewards whom no version before lists."""
+    return Caveat(
+        "new-stewards",
+        f"agreement {number} of {project} was signed for {party} by a steward whom no earlier version lists: "
+        f"ask {party} whether all its stewards of before were gone",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A version of a project's agreement that came into force; `is_given`: the auditor knew its fingerprint."""
+
+    project: str
+    number: int
+    sha256: str
+    is_given: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A log that verified. `project` is null where nothing is withheld; times are those of entries shown.
@@ -79,7 +98,8 @@ class Verdict:
     by keys which a binding agreement lists for the party of that name; `newest` is the last checkpoint's
     note, to be kept as a pin. `receipts` counts for each agency whose pack was held to the log its receipts.
     `keys_after` gives for each log key the size that its checkpoints exceed. `late` is what was destroyed after
-    its last day.
+    its last day. `agreements` has of each project the newest version that all have signed, and those that the
+    auditor named.
     """
 
     origin: str
@@ -99,6 +119,7 @@ class Verdict:
     keys_after: tuple[int, ...] = field(default=())
     vouched: frozenset[str] = field(default=frozenset())
     late: tuple[Lateness, ...] = field(default=())
+    agreements: tuple[Binding, ...] = field(default=())
 
     @property
     def entries_withheld(self) -> int:
@@ -121,6 +142,15 @@ class Verdict:
             "cosigned": self.cosigned,
             "cosigned_by_listed_keys": sorted(self.vouched),
             "receipts": self.receipts,
+            "agreements": [
+                {
+                    "project": one.project,
+                    "number": one.number,
+                    "sha256": one.sha256,
+                    "given": one.is_given,
+                }
+                for one in self.agreements
+            ],
             "first_time": self.first_time,
             "last_time": self.last_time,
             "late": [one.to_json() for one in self.late],

@@ -27,6 +27,9 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
         yield f"witness      {name} {_signed_for(verdict, name, size)}"
     for party, count in sorted(verdict.receipts.items()):
         yield f"receipts     {count:,} of {party}, all entries of this log"
+    for one in verdict.agreements:
+        said = ", as you gave it" if one.is_given else ""
+        yield f"agreement    {one.project} {one.number}, fingerprint {one.sha256}{said}"
     for caveat in verdict.caveats:
         yield f"{caveat.label:<13}{caveat.text}"
 

@@ -5,11 +5,12 @@ Trusts nothing but the log's first key, if the auditor gave it, and the pins. St
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from app.auditor.checkpoints import CheckpointBook
 from app.auditor.errors import (
+    AgreementUnknownError,
     CheckpointMissingError,
     KeyChainError,
     LeafChangedError,
@@ -31,9 +32,11 @@ from app.auditor.verdict import (
     UNLISTED_COSIGNERS,
     WHO_TYPED,
     WITHHELD,
+    Binding,
     Caveat,
     Verdict,
     destroyed_late,
+    new_stewards,
 )
 from schemas.errors import BundleError, FormatError
 from schemas.identity import PublicIdentity
@@ -55,6 +58,7 @@ def verify_bundle(
     *,
     pins: Sequence[Pin] = (),
     log_key: VerifierKey | None = None,
+    agreements: Collection[str] = (),
     on_entry: OnEntry | None = None,
     on_progress: OnProgress | None = None,
 ) -> Verdict:
@@ -64,6 +68,7 @@ def verify_bundle(
         source: the bundle's bytes; read once, in bounded memory.
         pins: checkpoints kept from earlier; each must be a state that this log was in.
         log_key: the log's first key, from a source that is not the bundle.
+        agreements: digests of agreements, as counsel knows them; each must have come into force in this log.
         on_entry: called with each entry that is shown, once it has passed its own checks.
         on_progress: called with the number of entries done and to do.
     Raises:
@@ -87,7 +92,14 @@ def verify_bundle(
                 on_progress(walk.size, reader.manifest.size)
     with _malformed(None):
         walk.end(reader)
-    return walk.verdict(has_log_key=log_key is not None)
+    verdict = walk.verdict(has_log_key=log_key is not None, given=agreements)
+    missing = set(agreements) - {one.sha256 for one in verdict.agreements}
+    if missing:
+        raise AgreementUnknownError(
+            "an agreement whose fingerprint was given did not come into force in this log",
+            evidence={"agreement": min(missing)},
+        )
+    return verdict
 
 
 class _Walk:
@@ -150,7 +162,7 @@ class _Walk:
         if not self._lacks_cosigners():
             finality.all_cosigned(self._log_state, self._cosigned_by(self._enrolled()))
 
-    def verdict(self, *, has_log_key: bool) -> Verdict:
+    def verdict(self, *, has_log_key: bool, given: Collection[str]) -> Verdict:
         """Return what was found; call after `end`."""
         return Verdict(
             origin=self._manifest.origin,
@@ -169,7 +181,15 @@ class _Walk:
             caveats=tuple(self._caveats(has_log_key)),
             newest=self._checkpoints.newest,
             late=tuple(self._log_state.late),
+            agreements=tuple(self._agreements(given)),
         )
+
+    def _agreements(self, given: Collection[str]) -> Iterator[Binding]:
+        for name, project in sorted(self._log_state.projects.items()):
+            for state in project.bindings:
+                is_given = state.digest in given
+                if is_given or state is project.last_complete():
+                    yield Binding(name, state.agreement.number, state.digest, is_given)
 
     def _vouched(self) -> frozenset[str]:
         """Return the witnesses all of whose keys are of persons whom a binding agreement lists.
@@ -274,6 +294,10 @@ class _Walk:
             yield WITHHELD
         if self._manifest.project is not None and not self._ends_with_export():
             yield OPEN_END
+        for name, project in sorted(self._log_state.projects.items()):
+            for state in project.bindings:
+                for party in sorted(state.newcomers):
+                    yield new_stewards(name, state.agreement.number, party)
         yield TIMES
         yield WHO_TYPED
 

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 from app.errors import ConfigurationError
 from schemas.document import Model
 from schemas.identity import Duty, duty_apart
-from schemas.ids import Name
+from schemas.ids import Name, PartyName
 from schemas.shared.written_answers import TOML_HINT, composed, plain_fault
 
 PartyRole = Literal["agency", "auditor", "operator"]
@@ -108,7 +108,7 @@ class PersonLine(Model):
 class PartyLine(Model):
     """One party and its people."""
 
-    name: Name
+    name: PartyName
     title: Text
     role: PartyRole = "agency"
     people: tuple[PersonLine, ...] = ()

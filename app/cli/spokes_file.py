@@ -22,7 +22,7 @@ from app.cli.parties_file import (
 )
 from app.errors import ConfigurationError
 from schemas.document import Model
-from schemas.ids import Name
+from schemas.ids import Name, PartyName
 from schemas.shared.written_answers import composed
 from schemas.spokes import project_of_spoke
 
@@ -71,7 +71,7 @@ duties = ["analyst", "recipient"]
 class HubFile(Model):
     """Who takes part in all projects of a hub, and where the list of its spokes is."""
 
-    hub: Name
+    hub: PartyName
     spokes: Text
     parties: Annotated[tuple[PartyLine, ...], Field(min_length=1)]
 
@@ -86,7 +86,7 @@ class HubFile(Model):
 class SpokeLine(Model):
     """A line of the list of spokes."""
 
-    name: Name
+    name: PartyName
     title: Text
     person: Text
     second: Text | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from schemas.document import Model
-from schemas.matchlog.entry import BROKER
+from schemas.ids import BROKER
 from schemas.matchlog.entry import Actor as EntryActor
 from schemas.matchlog.kinds import KIND_OF_BODY, Outcome
 

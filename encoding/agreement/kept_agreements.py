@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field
 
@@ -17,10 +17,10 @@ from encoding.files import make_private_folder, write_durably
 from schemas.agreement import Agreement
 from schemas.document import Document, Model
 from schemas.errors import FormatError
-from schemas.ids import Name
+from schemas.ids import Name, Sha256Hex, UtcTime
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
-from schemas.statement import Notice, SignedStatement
+from schemas.statement import Notice, SignedStatement, Statement
 
 MAX_KEPT: Final = 1000
 _ONE_DAY: Final = timedelta(days=1)
@@ -71,14 +71,31 @@ class KeptAgreement(Model):
         return tuple(name for name, notice in last.items() if notice and notice.act == act)
 
 
+class OwnWord(Model):
+    """A statement of the own party that the broker took: its digest and time, and the one that it names."""
+
+    sha256: Sha256Hex
+    at: UtcTime
+    before: Sha256Hex | None
+
+    @classmethod
+    def of(cls, stated: Statement) -> Self:
+        """Return what is kept of a statement."""
+        return cls(sha256=stated.digest(), at=stated.at, before=stated.before)
+
+
 class KeptAgreements(Document):
-    """The agreements of one project, in the order of their numbers."""
+    """The agreements of one project, in the order of their numbers.
+
+    `words` are the approvals and revocations that were signed for the own party here, the oldest first.
+    """
 
     KIND: ClassVar[str] = "kept agreements"
 
     version: Literal["blindlink/kept-agreements/1"] = "blindlink/kept-agreements/1"
     project: Name
     agreements: Annotated[tuple[KeptAgreement, ...], Field(max_length=MAX_KEPT)] = ()
+    words: Annotated[tuple[OwnWord, ...], Field(max_length=MAX_KEPT)] = ()
 
     def find(self, digest: str) -> KeptAgreement | None:
         """Return an agreement by its digest; None if it is not kept."""
@@ -121,6 +138,11 @@ class KeptAgreements(Document):
         others = [one for one in self.agreements if one.digest != kept.digest]
         ordered = sorted([*others, kept], key=lambda one: (one.agreement.number, one.digest))
         return self.model_copy(update={"agreements": tuple(ordered)})
+
+    def with_word(self, stated: Statement) -> KeptAgreements:
+        """Return the list with one more statement of the own party, and the newest of those before."""
+        kept = (*self.words, OwnWord.of(stated))[-MAX_KEPT:]
+        return self.model_copy(update={"words": kept})
 
     def _binding_on(self, day: str) -> KeptAgreement | None:
         begun = [k for k in self.agreements if k.is_complete() and k.agreement.start <= day]

@@ -6,15 +6,15 @@ out here from the signed statements.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements
 from encoding.errors import AgreementUntrustedError, UntrustedKeyError
 from encoding.people.peers import Peer, Peers
 from schemas.agreement import Agreement
-from schemas.amendment import succession_fault
+from schemas.amendment import newcomer_fault, stewards_before, succession_fault
 from schemas.errors import SignatureError
-from schemas.identity import PublicIdentity
+from schemas.identity import IdentityHistory, PublicIdentity
 from schemas.negotiation import AgreementView
 from schemas.statement import Consent, Notice, SignedStatement
 
@@ -143,6 +143,39 @@ def require_next(known: KeptAgreements, agreement: Agreement) -> None:
         )
 
 
+def require_stewards(
+    known: KeptAgreements,
+    shown: KeptAgreement,
+    histories: Callable[[], Iterable[IdentityHistory]],
+) -> None:
+    """Make sure that each party signs an amendment by a steward of the version before, but for one at most.
+
+    So whoever runs the broker takes nobody's place. Where the version before is not kept, nothing is found.
+
+    Args:
+        histories: asks the broker for persons' keys, where a steward has others by now.
+    Raises:
+        AgreementUntrustedError: more than one party has signed by somebody else, or one that has no reason to.
+    """
+    before = known.find(shown.agreement.previous or "")
+    if before is None:
+        return
+    earlier = [kept.agreement for kept in known.complete_until(before)]
+    newcomers = {
+        stated.party
+        for stated in (signed.statement for signed in shown.consents)
+        if (stewards := stewards_before(earlier, stated.party)) is not None
+        and not _is_among(stewards, shown.agreement.person(stated.person), histories)
+    }
+    fault = newcomer_fault(earlier, shown.agreement, newcomers)
+    if fault is not None:
+        raise AgreementUntrustedError(
+            f"agreement {shown.agreement.number} is signed for {min(newcomers)} by somebody who was not its"
+            f" steward before: {fault}",
+            hint="call the other parties: somebody may be signing in their place",
+        )
+
+
 def require_keys(agreement: Agreement, peers: Peers) -> None:
     """Make sure that an agreement lists no other keys than trusted ones, for parties with a trusted person.
 
@@ -228,6 +261,25 @@ def is_known(person: PublicIdentity, peers: Peers) -> bool:
         peer.fingerprint == person.fingerprint() or person in _identities(peer)
         for peer in peers.of(person.party)
     )
+
+
+def _is_among(
+    stewards: Sequence[PublicIdentity],
+    signer: PublicIdentity | None,
+    histories: Callable[[], Iterable[IdentityHistory]],
+) -> bool:
+    """Tell whether a signer is one of a party's stewards, with the keys of then or later ones."""
+    before = next((one for one in stewards if signer and one.person == signer.person), None)
+    if before is None or signer is None or before.signing_key == signer.signing_key:
+        return before is not None
+    for history in histories():
+        if history.newest().person == before.person:
+            try:
+                keys = {one.signing_key for one in history.verify()}
+            except SignatureError:
+                return False
+            return {before.signing_key, signer.signing_key} <= keys
+    return False
 
 
 def _was_steward(

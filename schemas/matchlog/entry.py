@@ -25,7 +25,6 @@ from schemas.matchlog.kinds import KINDS, MAX_ENTRY_BYTES, RESERVED, Kind, Outco
 from schemas.signed_request import SignedRequest
 
 VERSION: Final = "blindlink/entry/1"
-BROKER: Final = "broker"
 
 Ordinal = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 
@@ -135,6 +134,9 @@ def parse_entry(raw: bytes) -> Entry:
         raise EntryError(f"log entry: {exc}") from exc
     except ValidationError as exc:
         raise EntryError(f"log entry: {describe_invalid(exc)}") from None
+    # Dictionaries compare much faster than an entry is written.
+    if entry.to_json() != value:
+        raise EntryError("log entry: a field is left out")
     if len(raw) > KINDS[entry.kind].max_bytes:
         raise EntryError("an entry is longer than its kind may be")
     return entry

@@ -5,7 +5,7 @@ Spec page: `schemas/spec/checkpoint.md`, section "Hand-over of the log's key".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -54,19 +54,23 @@ class HandOver(Model):
         return LogProof.from_texts(self.entry, self.index, self.proof, self.checkpoint)
 
 
-def verify_hand_over(body: LogKeyRotated, present: VerifierKey) -> VerifierKey:
+def verify_hand_over(body: LogKeyRotated, known: Sequence[VerifierKey]) -> VerifierKey:
     """Return the key that an entry hands the log to, once it is shown to be whole.
 
     That the entry is in the log is the caller's to check.
 
+    Args:
+        known: the log's keys until now, the present one last.
     Raises:
         CheckpointError: by another key than the present one, or the new one is not a key of this log, or
-            did not sign for itself.
+            was one before, or did not sign for itself.
     """
+    present = known[-1]
     if body.old != present.text:
         raise CheckpointError("a log key is handed over by a key not in force")
     new = VerifierKey.from_text(body.new)
-    if new.kind != LOG_KEY or new.name != present.name or new == present:
+    if new.kind != LOG_KEY or new.name != present.name or new in known:
+        # What a former key signs counts no more: it may be anybody's by now.
         raise CheckpointError("a new log key is not another key of this log")
     document = {"log": present.name, "new": body.new, "old": body.old}
     try:
@@ -93,7 +97,8 @@ def follow_hand_overs(keys: LogKeys, hand_overs: Iterable[HandOver]) -> LogKeys:
         if body.new in keys.texts():
             continue
         _, checkpoint = verify_proof(proof, [keys.present])
-        keys = keys.handed_over(verify_hand_over(body, keys.present), checkpoint.size)
+        new = verify_hand_over(body, [key for _, key in keys.known])
+        keys = keys.handed_over(new, checkpoint.size)
     return keys
 
 

@@ -25,6 +25,7 @@ from schemas.ids import (
     IsoDate,
     KeyIdHex,
     Name,
+    PartyName,
     RandomId,
     Sha256Hex,
     UtcTime,
@@ -108,7 +109,7 @@ class ConfigurationChanged(Model):
 class PartyEnrolled(Model):
     """A party may act from here on; `fingerprint` is its key's SHA-256, null where it has none yet."""
 
-    party: Name
+    party: PartyName
     role: Code
     fingerprint: Sha256Hex | None
 
@@ -142,10 +143,10 @@ class SignInRefused(Model):
 
 
 class RoleChanged(Model):
-    """A role was given or taken; `person` is null where the whole party is meant."""
+    """A role was given to a person, or taken from one who was enrolled."""
 
     party: Name
-    person: RandomId | None
+    person: RandomId
     role: Code
     change: Literal["granted", "revoked"]
 
@@ -425,7 +426,8 @@ class Kind:
     null where entries of the kind occur both inside a project and outside any. `object_optional` is for
     what can be refused before it has an id, `is_unbound` for what happens in a project before an agreement
     binds it. `duties` are those of which a person needs one to do it, by a signed request that the entry holds;
-    null where the body holds all that is signed, or where the broker acts.
+    null where the body holds all that is signed, or where the broker acts. `by` is who alone writes it: the
+    broker itself, or whoever runs it by its own commands; null where others do, or persons too.
     """
 
     body: type[Model]
@@ -436,6 +438,7 @@ class Kind:
     outcomes: frozenset[Outcome] = frozenset({"done"})
     max_bytes: int = 4096
     duties: tuple[Duty, ...] | None = None
+    by: Literal["broker", "operator"] | None = None
 
 
 _DONE_OR_REFUSED: Final = frozenset[Outcome]({"done", "refused"})
@@ -453,17 +456,19 @@ _RECIPIENTS: Final = ("recipient",)
 _CARRIERS: Final = ("analyst", "recipient")
 
 KINDS: Final[dict[str, Kind]] = {
-    "log-started": Kind(LogStarted, in_project=False),
-    "configuration-changed": Kind(ConfigurationChanged, in_project=False),
-    "party-enrolled": Kind(PartyEnrolled, in_project=False),
-    "person-enrolled": Kind(PersonEnrolled, in_project=False),
-    "sign-in-refused": Kind(SignInRefused, in_project=False, outcomes=frozenset({"refused"})),
-    "role-changed": Kind(RoleChanged, in_project=None),
-    "key-rotated": Kind(KeyRotated, in_project=None, max_bytes=_DOCUMENT_BYTES),
-    "project-opened": Kind(ProjectOpened, is_unbound=True),
+    "log-started": Kind(LogStarted, in_project=False, by="broker"),
+    "configuration-changed": Kind(ConfigurationChanged, in_project=False, by="broker"),
+    "party-enrolled": Kind(PartyEnrolled, in_project=False, by="operator"),
+    "person-enrolled": Kind(PersonEnrolled, in_project=False, by="operator"),
+    "sign-in-refused": Kind(
+        SignInRefused, in_project=False, outcomes=frozenset({"refused"}), by="broker"
+    ),
+    "role-changed": Kind(RoleChanged, in_project=False, by="operator"),
+    "key-rotated": Kind(KeyRotated, in_project=False, max_bytes=_DOCUMENT_BYTES),
+    "project-opened": Kind(ProjectOpened, is_unbound=True, by="operator"),
     "agreement-proposed": Kind(AgreementProposed, max_bytes=_AGREEMENT_BYTES, duties=("steward",)),
     "agreement-signed": Kind(AgreementSigned, max_bytes=_DOCUMENT_BYTES),
-    "agreement-in-force": Kind(AgreementInForce),
+    "agreement-in-force": Kind(AgreementInForce, by="broker"),
     "agreement-suspended": Kind(AgreementSuspended, max_bytes=_DOCUMENT_BYTES),
     "agreement-resumed": Kind(AgreementResumed, max_bytes=_DOCUMENT_BYTES),
     "agreement-withdrawn": Kind(AgreementWithdrawn, max_bytes=_DOCUMENT_BYTES),
@@ -476,7 +481,7 @@ KINDS: Final[dict[str, Kind]] = {
     "round-superseded": Kind(RoundSuperseded, duties=_ANALYSTS),
     "claims-received": Kind(ClaimsReceived, duties=_CARRIERS),
     "statement-received": Kind(StatementReceived, duties=_CARRIERS),
-    "round-closed": Kind(RoundClosed, max_bytes=_DOCUMENT_BYTES),
+    "round-closed": Kind(RoundClosed, max_bytes=_DOCUMENT_BYTES, by="broker"),
     "upload-received": Kind(UploadReceived, object_prefix=UPLOAD_PREFIX, duties=_ANALYSTS),
     "upload-rejected": Kind(
         UploadRejected,
@@ -484,7 +489,7 @@ KINDS: Final[dict[str, Kind]] = {
         object_optional=True,
         outcomes=frozenset({"refused"}),
     ),
-    "upload-destroyed": Kind(UploadDestroyed, object_prefix=UPLOAD_PREFIX),
+    "upload-destroyed": Kind(UploadDestroyed, object_prefix=UPLOAD_PREFIX, by="broker"),
     "run-asked": Kind(
         RunAsked,
         object_prefix=RUN_PREFIX,
@@ -495,29 +500,31 @@ KINDS: Final[dict[str, Kind]] = {
     "run-approved": Kind(RunApproved, object_prefix=RUN_PREFIX, max_bytes=_DOCUMENT_BYTES),
     "standing-approved": Kind(StandingApproved, max_bytes=_DOCUMENT_BYTES),
     "standing-revoked": Kind(StandingRevoked, max_bytes=_DOCUMENT_BYTES),
-    "standing-used": Kind(StandingUsed, object_prefix=RUN_PREFIX),
-    "run-started": Kind(RunStarted, object_prefix=RUN_PREFIX),
-    "run-finished": Kind(RunFinished, object_prefix=RUN_PREFIX),
-    "review-asked": Kind(ReviewAsked, object_prefix=RUN_PREFIX),
+    "standing-used": Kind(StandingUsed, object_prefix=RUN_PREFIX, by="broker"),
+    "run-started": Kind(RunStarted, object_prefix=RUN_PREFIX, by="broker"),
+    "run-finished": Kind(RunFinished, object_prefix=RUN_PREFIX, by="broker"),
+    "review-asked": Kind(ReviewAsked, object_prefix=RUN_PREFIX, by="broker"),
     "review-answered": Kind(ReviewAnswered, object_prefix=RUN_PREFIX),
     "review-fetched": Kind(
         ReviewFetched, object_prefix=RUN_PREFIX, duties=("analyst", "recipient", "reviewer")
     ),
     "review-decided": Kind(ReviewDecided, object_prefix=RUN_PREFIX),
-    "review-ended": Kind(ReviewEnded, object_prefix=RUN_PREFIX),
+    "review-ended": Kind(ReviewEnded, object_prefix=RUN_PREFIX, by="broker"),
     "supplement-closed": Kind(
-        SupplementClosed, object_prefix=RUN_PREFIX, max_bytes=_DOCUMENT_BYTES
+        SupplementClosed, object_prefix=RUN_PREFIX, max_bytes=_DOCUMENT_BYTES, by="broker"
     ),
-    "match-record-destroyed": Kind(MatchRecordDestroyed, object_prefix=RUN_PREFIX),
-    "run-failed": Kind(RunFailed, object_prefix=RUN_PREFIX, outcomes=frozenset({"failed"})),
+    "match-record-destroyed": Kind(MatchRecordDestroyed, object_prefix=RUN_PREFIX, by="broker"),
+    "run-failed": Kind(
+        RunFailed, object_prefix=RUN_PREFIX, outcomes=frozenset({"failed"}), by="broker"
+    ),
     "run-cancelled": Kind(RunCancelled, object_prefix=RUN_PREFIX, duties=("analyst", "approver")),
-    "release-prepared": Kind(ReleasePrepared, object_prefix=RELEASE_PREFIX),
-    "blind-release-prepared": Kind(BlindReleasePrepared, object_prefix=RELEASE_PREFIX),
+    "release-prepared": Kind(ReleasePrepared, object_prefix=RELEASE_PREFIX, by="broker"),
+    "blind-release-prepared": Kind(BlindReleasePrepared, object_prefix=RELEASE_PREFIX, by="broker"),
     "release-fetched": Kind(
         ReleaseFetched, object_prefix=RELEASE_PREFIX, outcomes=_DONE_OR_REFUSED, duties=_CARRIERS
     ),
     "release-verified": Kind(ReleaseVerified, object_prefix=RELEASE_PREFIX, duties=_CARRIERS),
-    "release-destroyed": Kind(ReleaseDestroyed, object_prefix=RELEASE_PREFIX),
+    "release-destroyed": Kind(ReleaseDestroyed, object_prefix=RELEASE_PREFIX, by="broker"),
     "delivery-received": Kind(DeliveryReceived, object_prefix=DELIVERY_PREFIX, duties=_CARRIERS),
     "delivery-fetched": Kind(DeliveryFetched, object_prefix=DELIVERY_PREFIX, duties=_RECIPIENTS),
     "delivery-opened": Kind(
@@ -526,12 +533,16 @@ KINDS: Final[dict[str, Kind]] = {
         outcomes=frozenset({"done", "failed"}),
         duties=_RECIPIENTS,
     ),
-    "delivery-destroyed": Kind(DeliveryDestroyed, object_prefix=DELIVERY_PREFIX),
-    "request-refused": Kind(RequestRefused, is_unbound=True, outcomes=frozenset({"refused"})),
+    "delivery-destroyed": Kind(DeliveryDestroyed, object_prefix=DELIVERY_PREFIX, by="broker"),
+    "request-refused": Kind(
+        RequestRefused, is_unbound=True, outcomes=frozenset({"refused"}), by="broker"
+    ),
     "destruction-begun": Kind(
         DestructionBegun, object_prefix=CERTIFICATE_PREFIX, duties=("analyst", "steward")
     ),
-    "destruction-certified": Kind(DestructionCertified, object_prefix=CERTIFICATE_PREFIX),
+    "destruction-certified": Kind(
+        DestructionCertified, object_prefix=CERTIFICATE_PREFIX, by="broker"
+    ),
     "destruction-countersigned": Kind(
         DestructionCountersigned, object_prefix=CERTIFICATE_PREFIX, duties=("reviewer", "steward")
     ),
@@ -544,9 +555,9 @@ KINDS: Final[dict[str, Kind]] = {
     "record-withdrawn": Kind(RecordWithdrawn, duties=("analyst", "steward")),
     "legal-hold-set": Kind(LegalHoldSet, object_prefix=HOLD_PREFIX, duties=("steward",)),
     "legal-hold-lifted": Kind(LegalHoldLifted, object_prefix=HOLD_PREFIX, duties=("steward",)),
-    "deadline-passed": Kind(DeadlinePassed, in_project=None),
+    "deadline-passed": Kind(DeadlinePassed, in_project=None, by="broker"),
     "exported": Kind(Exported, in_project=None, is_unbound=True),
-    "log-key-rotated": Kind(LogKeyRotated, in_project=False),
+    "log-key-rotated": Kind(LogKeyRotated, in_project=False, by="operator"),
 }
 
 KIND_OF_BODY: Final[dict[type[Model], str]] = {kind.body: name for name, kind in KINDS.items()}

@@ -460,10 +460,10 @@ def owed_after_a_withdrawal(log: SampleLog) -> Entry:
 
 
 DEADLINE_BREAKS: dict[str, list[Break]] = {
+    "broker-only": [noted_by_a_party],
     "deadline-early": [noted_before_it_was_due],
     "deadline-twice": [noted_twice, key_ring_noted_twice],
     "deadline-false": [
-        noted_by_a_party,
         key_ring_of_a_project,
         secret_of_no_project,
         uploaded_before,

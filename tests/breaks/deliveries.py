@@ -297,7 +297,9 @@ def kept_too_long(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     log.clear("foster")
     days = log.terms[CARRY].keep_links_days
     log.moment += timedelta(days=days + 2) - early
-    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    log.append(
+        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+    )
     return received
 
 
@@ -307,7 +309,9 @@ def kept_after_it_was_replaced(log: SampleLog, early: timedelta = timedelta()) -
     second = project.deliver(number=2)
     project.end_delivery(second)
     log.moment += timedelta(days=2) - early
-    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    log.append(
+        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+    )
     return first
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from breaks.destruction import FOSTER, begin, hold, lift
 from samples.log import SampleLog
-from samples.parties import CW, K12, OPERATOR, PAT, person_of, private_of, signing_key
+from samples.parties import CW, EVE, K12, OPERATOR, PAT, person_of, private_of, signing_key
 from samples.signed_log import ACCORD, SignedProject, accord_of
 
 from schemas.api import RunRequest
@@ -249,6 +249,14 @@ def destroyed_the_whole_project(log: SampleLog) -> Entry:
     return begin(log, actor=CW)
 
 
+def proposed_unsigned_by_the_operators_steward(log: SampleLog) -> Entry:
+    """Before anything binds, a party that was enrolled with the role operator might be anybody's."""
+    project = SignedProject(log)
+    log.unsigned = frozenset({"agreement-proposed"})
+    project.propose(who=EVE)
+    return log.entries[-1]
+
+
 PERSON_BREAKS: dict[str, list[Break]] = {
     "person-unknown": [
         fetched_by_nobody,
@@ -269,6 +277,7 @@ PERSON_BREAKS: dict[str, list[Break]] = {
         uploaded_by_whom_the_roster_lost,
     ],
     "request-unsigned": [
+        proposed_unsigned_by_the_operators_steward,
         hold_lifted_by_the_operator,
         hold_lifted_on_the_request_to_set_it,
         fetched_on_the_request_for_another_release,

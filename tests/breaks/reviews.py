@@ -417,7 +417,9 @@ def ended_as_if_at_the_deadline(log: SampleLog, early: timedelta = timedelta()) 
 def never_ended(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     asked = ReviewedProject(log).linked()
     log.moment += timedelta(days=16) - early
-    log.append(kinds.RoleChanged(party="county-cw", person=None, role="x", change="granted"))
+    log.append(
+        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+    )
     return asked
 
 

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from samples.log import CONCORDANCE, SampleLog
-from samples.parties import BROKER, CW, K12, OPERATOR, POLICY, STRANGER, terms_of
+from samples.parties import BROKER, CW, K12, OPERATOR, POLICY, STRANGER, person_of, terms_of
 
 from encoding.people.identity import new_identity, replace_keys
 from schemas.matchlog import kinds
-from schemas.matchlog.entry import Entry
+from schemas.matchlog.entry import Actor, Entry
 from schemas.run import IdSpace, LinkRate, Recipient, RunSpecification
 
 Break = Callable[[SampleLog], Entry]
@@ -95,8 +95,68 @@ def enrolled_twice(log: SampleLog) -> Entry:
     return log.append(kinds.PartyEnrolled(party="county-cw", role="agency", fingerprint=None))
 
 
+def access_of_a_stranger_ended(log: SampleLog) -> Entry:
+    person = f"per-{71:032x}"
+    body = kinds.RoleChanged(party=CW.party, person=person, role="agency", change="revoked")
+    return log.append(body, actor=OPERATOR)
+
+
+def access_ended_in_another_party(log: SampleLog) -> Entry:
+    body = kinds.RoleChanged(party=CW.party, person=K12.person, role="agency", change="revoked")
+    return log.append(body, actor=OPERATOR)
+
+
+# What the broker alone does, in an agency's name.
+
+
+def enrolled_by_an_agency(log: SampleLog) -> Entry:
+    body = person_of(CW.model_copy(update={"person": f"per-{72:032x}"}))
+    return log.append(body, actor=K12)
+
+
+def access_ended_by_an_agency(log: SampleLog) -> Entry:
+    body = kinds.RoleChanged(party=CW.party, person=CW.person, role="agency", change="revoked")
+    return log.append(body, actor=K12)
+
+
+def configured_by_an_agency(log: SampleLog) -> Entry:
+    body = kinds.ConfigurationChanged(digest=log.digest(), changed=("x",), software="blindlink-1")
+    return log.append(body, actor=K12)
+
+
+def key_ring_of_an_agency(log: SampleLog) -> Entry:
+    keys = {"old": None, "new": log.digest(), "signed": None}
+    body = kinds.KeyRotated(party=CW.party, person=CW.person, use="key-ring", **keys)
+    return log.append(body, actor=CW)
+
+
+def sign_on_linked_by_another(log: SampleLog) -> Entry:
+    keys = {"old": None, "new": log.digest(), "signed": None}
+    body = kinds.KeyRotated(party=CW.party, person=CW.person, use="sign-on", **keys)
+    return log.append(body, actor=K12)
+
+
+def sign_in_refused_by_an_agency(log: SampleLog) -> Entry:
+    hour = log.moment.strftime("%Y-%m-%dT%H:00:00Z")
+    body = kinds.SignInRefused(party=None, hour=hour, count=3)
+    return log.append(body, actor=K12, outcome="refused")
+
+
+def started_by_an_agency(log: SampleLog) -> Entry:
+    asked = log.ask(log.specification(FOSTER, _uploads(log)))
+    body = kinds.RunStarted(attempt=1)
+    return log.append(body, project=FOSTER, object=asked.object, actor=K12)
+
+
+def destroyed_by_an_agency(log: SampleLog) -> Entry:
+    upload = log.upload(FOSTER, CW)
+    assert isinstance(upload.body, kinds.UploadReceived)
+    body = kinds.UploadDestroyed(container_sha256=upload.body.container_sha256, reason="asked")
+    return log.append(body, project=FOSTER, object=upload.object, actor=K12)
+
+
 def role_of_a_stranger(log: SampleLog) -> Entry:
-    body = kinds.RoleChanged(party="stranger", person=None, role="agency", change="granted")
+    body = kinds.RoleChanged(party="stranger", person=CW.person, role="agency", change="granted")
     return log.append(body, actor=OPERATOR)
 
 
@@ -125,7 +185,7 @@ def _enrol_person(log: SampleLog, party: str = "county-cw") -> Entry:
     return log.append(body, actor=OPERATOR)
 
 
-def _rotate(log: SampleLog, **changes: Any) -> Entry:
+def _rotate(log: SampleLog, *, by: Actor | None = None, **changes: Any) -> Entry:
     fields = {
         "party": "county-cw",
         "person": PERSON,
@@ -134,7 +194,14 @@ def _rotate(log: SampleLog, **changes: Any) -> Entry:
         "new": NEXT.public.key_sha256(),
         "signed": CHANGE,
     }
-    return log.append(kinds.KeyRotated(**{**fields, **changes}), actor=CW)
+    body = kinds.KeyRotated(**{**fields, **changes})
+    own = CW.model_copy(update={"party": body.party, "person": body.person})
+    return log.append(body, actor=by or own)
+
+
+def key_changed_in_another_name(log: SampleLog) -> Entry:
+    _enrol_person(log)
+    return _rotate(log, by=CW)
 
 
 def key_without_a_signature(log: SampleLog) -> Entry:
@@ -901,7 +968,9 @@ def exported_with_a_count_of_no_project(log: SampleLog) -> Entry:
 def never_destroyed(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     received = log.upload(FOSTER, CW)
     log.moment += timedelta(days=32) - early
-    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    log.append(
+        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+    )
     return received
 
 
@@ -964,6 +1033,17 @@ def share_fetched_of_another_epoch(log: SampleLog) -> Entry:
 
 
 BREAKS: dict[str, list[Break]] = {
+    "broker-only": [
+        access_ended_by_an_agency,
+        configured_by_an_agency,
+        destroyed_by_an_agency,
+        enrolled_by_an_agency,
+        key_ring_of_an_agency,
+        sign_in_refused_by_an_agency,
+        sign_on_linked_by_another,
+        started_by_an_agency,
+    ],
+    "person-unknown": [access_ended_in_another_party, access_of_a_stranger_ended],
     "log-start": [second_start],
     "time-runs-back": [time_runs_back],
     "place": [place_skipped, place_repeated],
@@ -973,6 +1053,7 @@ BREAKS: dict[str, list[Break]] = {
     "enrolled-twice": [enrolled_twice],
     "person-twice": [person_twice, person_of_two_parties],
     "person-key": [
+        key_changed_in_another_name,
         key_of_an_unknown_person,
         key_of_another_partys_person,
         key_of_nobody,

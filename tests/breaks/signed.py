@@ -5,6 +5,7 @@ Each function takes a log in which the sample parties are enrolled, and returns 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -213,6 +214,110 @@ def persons_changed_by_a_newcomer(log: SampleLog) -> Entry:
     return log.append(body, project=ACCORD, actor=MAX, agreement=digest)
 
 
+def new_person(who: Actor, private: bytes | None = None) -> dict[str, Any]:
+    """The public identity of somebody who is no sample person, and can do all for their party."""
+    made = identity_of(private or private_of(who.person or ""))
+    duties = ["analyst", "approver", "recipient", "steward"]
+    return {**made, "party": who.party, "person": who.person, "duties": duties}
+
+
+def invite(log: SampleLog, who: Actor, private: bytes | None = None) -> dict[str, Any]:
+    """Let the operator enrol somebody whom no party has named; returns their public identity."""
+    raw = new_person(who, private)
+    known = PublicIdentity.from_json(raw)
+    body = kinds.PersonEnrolled(
+        party=known.party,
+        person=known.person,
+        duties=known.duties,
+        signing_key=known.signing_key,
+        receiving_key=known.key_digests()[1],
+    )
+    log.append(body, actor=OPERATOR)
+    return raw
+
+
+def in_the_place_of_all(project: SignedProject, *invented: Actor) -> Agreement:
+    """The next version, in which these persons alone act for their parties; the operator enrols them."""
+    raw = project.agreement.to_json()
+    for who in invented:
+        (party,) = (one for one in raw["parties"] if one["name"] == who.party)
+        party |= {"persons": [invite(project.log, who)], "holder": who.person}
+    return project.amended(parties=raw["parties"], epoch=raw["epoch"] + 1, amends=None)
+
+
+IDA = Actor(party="county-cw", person=f"per-{18:032x}", role="agency", signed=None)
+
+
+def taken_over_by_the_operator_alone(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    project.propose(in_the_place_of_all(project, IDA, MAX), EVE)
+    project.consent(EVE)
+    project.consent(IDA)
+    return project.consent(MAX)
+
+
+def signed_by_a_new_steward_beside_an_old_one(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    raw = _with_max(project, "analyst", "approver", "steward").to_json()
+    del raw["amends"]
+    project.propose(Agreement.from_json(raw), K12)
+    return project.consent(MAX)
+
+
+def signed_by_a_listed_steward_with_invented_keys(log: SampleLog) -> Entry:
+    """A version lists a steward who never enrolled; the operator enrols others' keys under that ID."""
+    raw = accord_of().to_json()
+    (schools,) = (one for one in raw["parties"] if one["name"] == MAX.party)
+    schools["persons"].insert(0, new_person(MAX))
+    project = SignedProject(log).agree(Agreement.from_json(raw))
+    invented = invite(log, MAX, private_bytes(41))
+    schools["persons"] = [invented]
+    schools["holder"] = MAX.person
+    project.propose(project.amended(parties=raw["parties"], epoch=2), ANN)
+    return project.consent(MAX, key=private_bytes(41))
+
+
+def left_out_and_back_with_new_stewards(log: SampleLog) -> Entry:
+    """Who was left out comes back by the stewards that the last version with the party lists."""
+    project = _agreed(log)
+    first = project.agreement.to_json()
+    project.propose(instead_of(project, {K12.party: OTHER}), ANN)
+    for who in (ANN, EVE, OTHER):
+        project.consent(who)
+    project.in_force()
+    (schools,) = (one for one in first["parties"] if one["name"] == MAX.party)
+    schools |= {"persons": [invite(log, MAX)], "holder": MAX.person}
+    project.propose(project.amended(**first | {"epoch": 3}), ANN)
+    return project.consent(MAX)
+
+
+OTHER = Actor(party="other-schools", person=f"per-{19:032x}", role="agency", signed=None)
+COUNTY = Actor(party="other-county", person=f"per-{20:032x}", role="agency", signed=None)
+
+
+def instead_of(project: SignedProject, others: dict[str, Actor]) -> Agreement:
+    """The next version, with other parties, which the operator enrols, in the place of these."""
+    raw = project.agreement.to_json()
+    for old, who in others.items():
+        body = kinds.PartyEnrolled(party=who.party, role="agency", fingerprint=None)
+        project.log.append(body, actor=OPERATOR)
+        raw = json.loads(json.dumps(raw).replace(json.dumps(old), json.dumps(who.party)))
+        (party,) = (one for one in raw["parties"] if one["name"] == who.party)
+        party |= {"persons": [invite(project.log, who)], "holder": who.person}
+    raw["parties"].sort(key=lambda one: str(one["name"]))
+    raw["recipients"].sort(key=lambda one: str(one["party"]))
+    raw["directions"].sort(key=lambda one: (str(one["giver"]), str(one["receiver"])))
+    raw["limits"]["files"].sort(key=lambda one: str(one["party"]))
+    raw["approvals"]["parties"].sort()
+    return project.amended(**raw | {"epoch": raw["epoch"] + 1})
+
+
+def two_parties_left_out(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    project.propose(instead_of(project, {K12.party: OTHER, ANN.party: COUNTY}), EVE)
+    return log.entries[-1]
+
+
 def proposed_by_a_newcomer(log: SampleLog) -> Entry:
     """Who is on no roster yet proposes an agreement, for all to sign, that lists them as a steward."""
     project = _agreed(log)
@@ -311,7 +416,7 @@ def in_force_from_another_day(log: SampleLog) -> Entry:
     for party in project.agreement.names():
         project.consent(SIGNERS[party])
     body = signed_kinds.AgreementInForce(number=1, start="2026-08-01")
-    return log.append(body, project=ACCORD, actor=EVE, agreement=project.agreement.digest())
+    return log.append(body, project=ACCORD, agreement=project.agreement.digest())
 
 
 # Signatures.
@@ -772,7 +877,9 @@ def kept_beyond_the_last_day(log: SampleLog, early: timedelta = timedelta()) -> 
     left = log.upload(project.project, CW)
     log.clear("foster")
     log.moment = log.moment.replace(year=2028, month=9, day=2) - early
-    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    log.append(
+        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+    )
     return left
 
 
@@ -802,8 +909,15 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         persons_of_another_party_changed,
         practice_changed_with_the_floor,
         persons_changed_of_what_one_has_left,
+        two_parties_left_out,
     ],
-    "agreement-newcomer": [persons_changed_by_a_newcomer],
+    "agreement-newcomer": [
+        left_out_and_back_with_new_stewards,
+        persons_changed_by_a_newcomer,
+        signed_by_a_listed_steward_with_invented_keys,
+        signed_by_a_new_steward_beside_an_old_one,
+        taken_over_by_the_operator_alone,
+    ],
     "person-unlisted": [
         proposed_by_a_newcomer,
         halted_by_a_former_steward,

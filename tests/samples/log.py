@@ -264,9 +264,9 @@ class SampleLog:
     def size(self) -> int:
         return len(self.entries)
 
-    def rotate_key(self) -> None:
-        """Hand the log over to the next key."""
-        new = signer(len(self.signers))
+    def rotate_key(self, to: NoteSigner | None = None) -> None:
+        """Hand the log over to the next key, or to this one."""
+        new = to or signer(len(self.signers))
         old_text, new_text = self.signers[-1].verifier_key.text, new.verifier_key.text
         document = {"log": ORIGIN, "new": new_text, "old": old_text}
         possession = sign_document("key-rotation", document, new.private_key)
@@ -678,10 +678,10 @@ def everything_else(log: SampleLog) -> None:
         party="county-cw", person=newcomer.person, role="agency", change="granted"
     )
     log.append(role, actor=OPERATOR)
-    token = kinds.KeyRotated(
-        party="county-cw", person=None, use="token", old=None, new=log.digest(), signed=None
+    ring = kinds.KeyRotated(
+        party="broker", person=None, use="key-ring", old=None, new=log.digest(), signed=None
     )
-    log.append(token, actor=CW)
+    log.append(ring, actor=OPERATOR)
     log.append(person_of(newcomer), actor=OPERATOR)
     log.rotate(newcomer, 62)
     for party in ("county-cw", None):

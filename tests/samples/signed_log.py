@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from samples.agreement import AGREEMENT
 from samples.parties import (
     ANN,
+    BROKER,
     CW,
-    EVE,
     K12,
     OPERATOR,
     PEOPLE,
@@ -83,14 +83,16 @@ class SignedProject:
         """Let a person's party consent, with its counsel where that has to sign."""
         counsel = {"name": "Dana Cole", "title": "General counsel", "date": "2026-08-24"}
         needs_none = self.agreement.amends is not None
-        signed = self.signed(who, "consent", counsel=None if needs_none else counsel)
+        key = fields.pop("key", None)
+        said = None if needs_none else counsel
+        signed = self.signed(who, "consent", key=key, counsel=said)
         return self._about(signed_kinds.AgreementSigned(signed=signed), who, **fields)
 
     def in_force(self, **fields: Any) -> Entry:
         """Let the agreement come into force."""
         agreement = self.agreement
         body = signed_kinds.AgreementInForce(number=agreement.number, start=agreement.start)
-        entry = self._about(body, EVE, **fields)
+        entry = self._about(body, BROKER, **fields)
         self.log.agreements[self.project] = agreement.digest()
         self.log.terms[self.project] = agreement.terms()
         return entry

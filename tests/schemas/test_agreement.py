@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -117,3 +118,9 @@ def test_a_known_number_that_there_is_not_is_left_out_and_not_null() -> None:
     assert "known_number" not in agreement.to_json()
     with pytest.raises(DocumentError):
         Agreement.from_canonical(canonical_bytes({**AGREEMENT, "known_number": None}))
+
+
+def test_no_party_has_the_name_that_the_log_gives_the_broker() -> None:
+    own = json.loads(json.dumps(AGREEMENT).replace('"child-welfare"', '"broker"'))
+    with pytest.raises(DocumentError, match=r"parties\.0\.name: this name is the broker's own"):
+        Agreement.from_json(own)

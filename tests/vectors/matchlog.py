@@ -7,6 +7,7 @@ the sample log, and the second verifier must accept it before it is written.
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
 import struct
@@ -330,8 +331,22 @@ def entry_vectors() -> dict[str, Any]:
     for kind in ("run-started", "upload-rejected"):
         entry = json.loads(entries[kind])
         bad[f"a signed request in {kind}"] = _canonical({**entry, "actor": received["actor"]})
-    missing = {key: value for key, value in received.items() if key != "place"}
-    bad["a field missing"] = _canonical(missing)
+    for left_out, name in (("place", "a field missing"), ("version", "no version")):
+        missing = {key: value for key, value in received.items() if key != left_out}
+        bad[name] = _canonical(missing)
+    unsigned = copy.deepcopy(received)
+    del unsigned["actor"]["signed"]["request"]["version"]
+    bad["a request without a version"] = _canonical(unsigned)
+    # Of no project, so that nobody's view of the log goes without it.
+    for kind in ("role-changed", "key-rotated"):
+        placed = {name: received[name] for name in ("project", "agreement", "purpose")}
+        bad[f"{kind} in a project"] = _canonical(json.loads(entries[kind]) | placed)
+    for name, kind, change in (
+        ("a role of nobody", "role-changed", {"person": None}),
+        ("a party with the broker's name", "party-enrolled", {"party": "broker"}),
+    ):
+        entry = json.loads(entries[kind])
+        bad[name] = _canonical(entry | {"body": entry["body"] | change})
     asked = json.loads(entries["run-asked"])
     asked["body"]["specification"]["floor"] = 11
     bad["a specification of another digest"] = _canonical(asked)

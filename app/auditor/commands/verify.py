@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from app.auditor.options import (
+    AGREEMENT_OPTION,
     EXIT_CODES,
     LogOptions,
     failures,
@@ -21,6 +22,7 @@ from schemas.shared.command_line import emit, json_option
 @click.command("verify", epilog=EXIT_CODES)
 @log_options
 @click.option("--project", help="With a URL: this project's view of the log.")
+@AGREEMENT_OPTION
 @json_option
 def verify(**given: Any) -> None:
     """Verify a bundle of the log: every entry, checkpoint, pin and rule.

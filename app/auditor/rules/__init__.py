@@ -40,6 +40,7 @@ COMMON: Final[tuple[Rule, ...]] = (
     common.place_follows,
     common.project_is_known,
     common.actor_is_enrolled,
+    common.broker_acts_itself,
 )
 
 RULES: Final[Mapping[str, tuple[Rule, ...]]] = {

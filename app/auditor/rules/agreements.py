@@ -7,7 +7,7 @@ from typing import NoReturn, cast
 from app.auditor.log_state import LogState
 from app.auditor.project_state import AgreementState, ProjectState
 from app.auditor.rules.steps import break_off, days_of, listed_by, signer_of
-from schemas.amendment import is_newcomer, succession_fault
+from schemas.amendment import newcomer_fault, stewards_before, succession_fault
 from schemas.identity import PublicIdentity
 from schemas.matchlog.agreement_kinds import (
     AgreementInForce,
@@ -55,7 +55,7 @@ def consent(log: LogState, entry: Entry) -> None:
     project, state = _agreement_of(log, entry)
     signer = signer_of(log, entry, state.agreement)
     _is_next(project, state, entry)
-    _is_no_newcomer(project, state, signer, entry)
+    _is_no_newcomer(log, project, state, signer, entry)
     earlier = state.consents.get(entry.actor.party)
     if earlier is not None:
         break_off("agreement-signed-twice", "a party consents twice", entry, earlier)
@@ -102,6 +102,7 @@ def withdraw(log: LogState, entry: Entry) -> None:
     for state in project.agreements.values():
         if not state.days:
             state.consents.pop(party, None)
+            state.newcomers.discard(party)
         elif state.withdrawn is None and party in state.agreement.names():
             state.withdrawn = entry.seq
 
@@ -144,13 +145,25 @@ def _is_next(project: ProjectState, state: AgreementState, entry: Entry) -> None
 
 
 def _is_no_newcomer(
-    project: ProjectState, state: AgreementState, signer: PublicIdentity, entry: Entry
+    log: LogState,
+    project: ProjectState,
+    state: AgreementState,
+    signer: PublicIdentity,
+    entry: Entry,
 ) -> None:
-    """Who changes a party's persons was its steward before: nobody lists themselves."""
-    last = project.last_complete()
-    if last is not None and is_newcomer(last.agreement, state.agreement, signer.person):
-        message = "a party's persons are changed by somebody who was not its steward before"
-        break_off("agreement-newcomer", message, entry, last.seq)
+    """Who signs for a party was its steward before, by keys that are theirs: nobody lists themselves."""
+    earlier = [one.agreement for one in reversed(project.bindings)]
+    stewards = stewards_before(earlier, signer.party)
+    own = log.persons[signer.person].history
+    if stewards is None or any(
+        one.person == signer.person and one.key_sha256() in own for one in stewards
+    ):
+        return
+    state.newcomers.add(signer.party)
+    fault = newcomer_fault(earlier, state.agreement, state.newcomers)
+    if fault is not None:
+        message = f"somebody signs for a party who was not its steward before: {fault}"
+        break_off("agreement-newcomer", message, entry, project.bindings[-1].seq)
 
 
 def _break_order(fault: str, entry: Entry, other_index: int | None) -> NoReturn:

@@ -6,8 +6,9 @@ from typing import cast
 
 from app.auditor.log_state import LogState
 from app.auditor.rules.steps import break_off, days_of
-from schemas.matchlog.entry import BROKER, Entry
-from schemas.matchlog.kinds import Exported
+from schemas.ids import BROKER
+from schemas.matchlog.entry import Entry
+from schemas.matchlog.kinds import KINDS, Exported
 
 
 def log_starts_once(_: LogState, entry: Entry) -> None:
@@ -43,9 +44,10 @@ def project_is_known(log: LogState, entry: Entry) -> None:
     if entry.kind.startswith("agreement-"):
         return
     for day in days_of(entry):
-        project.bound = project.binding_on(day)
-        named = None if project.bound is None else project.bound.digest
-        if named == entry.agreement:
+        bound = project.binding_on(day)
+        if (None if bound is None else bound.digest) == entry.agreement:
+            # At midnight, what was asked for before anything bound may come after what was asked for then.
+            project.bound = bound or project.bound
             return
     break_off("agreement", "an entry names other terms than its project's", entry, project.made)
 
@@ -54,6 +56,14 @@ def actor_is_enrolled(log: LogState, entry: Entry) -> None:
     """Whoever acts was enrolled before."""
     if entry.actor.party != BROKER and entry.actor.party not in log.parties:
         break_off("stranger", "a party acts that was never enrolled", entry)
+
+
+def broker_acts_itself(log: LogState, entry: Entry) -> None:
+    """What the broker does of itself, or its operator by commands, stands in nobody else's name."""
+    by, party = KINDS[entry.kind].by, entry.actor.party
+    if by is None or party == BROKER or (by == "operator" and party in log.operators):
+        return
+    break_off("broker-only", "something that the broker alone does is in another's name", entry)
 
 
 def export_counts_fit(log: LogState, entry: Entry) -> None:

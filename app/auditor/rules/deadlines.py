@@ -11,7 +11,7 @@ from app.auditor.project_state import ProjectState
 from app.auditor.rules.projects import in_force
 from app.auditor.rules.steps import break_off, project_of
 from schemas.ids import utc_text
-from schemas.matchlog.entry import BROKER, Entry
+from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import DeadlinePassed
 from schemas.overdue import CARDS, OverdueKind, since_end, since_undecided
 from schemas.timetable import round_due, upload_due
@@ -26,8 +26,6 @@ _TO_THE_END: Final = frozenset({"destruction", "certificate"})
 def note(log: LogState, entry: Entry) -> None:
     """The broker notes once that something is overdue, not before it is, and not when it is not owed."""
     body = cast(DeadlinePassed, entry.body)
-    if entry.actor.party != BROKER:
-        break_off("deadline-false", "somebody else than the broker notes what is overdue", entry)
     if body.party not in log.parties:
         break_off("stranger", "something is owed by a party that was never enrolled", entry)
     if body.since > entry.time:

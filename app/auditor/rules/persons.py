@@ -8,8 +8,9 @@ from app.auditor.log_state import LogState, PersonState
 from app.auditor.rules.steps import break_off
 from schemas.errors import SignatureError
 from schemas.identity import signing_key_sha256
+from schemas.ids import BROKER
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import KeyRotated, PersonEnrolled, RoleChanged
+from schemas.matchlog.kinds import SIGN_ON, KeyRotated, PersonEnrolled, RoleChanged
 
 PERSON_USES: Final = frozenset({"signing", "receiving"})
 
@@ -32,16 +33,26 @@ def enrol(log: LogState, entry: Entry) -> None:
 def revoke(log: LogState, entry: Entry) -> None:
     """A person whose access is taken away signs nothing any more."""
     body = cast(RoleChanged, entry.body)
-    person = log.persons.get(body.person or "")
-    if person is not None and body.change == "revoked":
-        person.revoked = entry.seq
+    if body.change != "revoked":
+        return
+    person = log.persons.get(body.person)
+    if person is None or person.party != body.party:
+        break_off("person-unknown", "access ends of somebody who was never enrolled", entry)
+    person.revoked = entry.seq
 
 
 def replace_key(log: LogState, entry: Entry) -> None:
     """A person's key gives way to another one, and is the one that the log knew until now."""
     body = cast(KeyRotated, entry.body)
+    own = (entry.actor.party, entry.actor.person) == (body.party, body.person)
     if body.use not in PERSON_USES:
+        is_brokers = entry.actor.party == BROKER or entry.actor.party in log.operators
+        if not is_brokers and not (own and body.use == SIGN_ON):
+            message = "a key of the broker, or of another person, changes in somebody's name"
+            break_off("broker-only", message, entry)
         return
+    if not own:
+        break_off("person-key", "a person's key changes in another's name", entry)
     person = log.persons.get(body.person or "")
     if person is None or person.party != body.party:
         break_off("person-key", "a key changes of a person who was never enrolled", entry)

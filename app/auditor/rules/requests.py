@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from app.auditor.log_state import LogState, PersonState
 from app.auditor.rules.steps import break_off, days_of, listed_by
 from schemas.errors import SignatureError
-from schemas.ids import utc_text
+from schemas.ids import BROKER, utc_text
 from schemas.logged_requests import asked_for, run_digest
-from schemas.matchlog.entry import BROKER, Entry
+from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS, RunAsked
 from schemas.signed_request import SignedRequest
 
@@ -84,6 +84,9 @@ def runs_broker(log: LogState, entry: Entry) -> bool:
     party = entry.actor.party
     if party == BROKER:
         return True
+    # Who proposes is a steward whom the agreement lists, for the party that runs the broker as for any other.
+    if entry.kind == "agreement-proposed":
+        return False
     project = log.projects[cast(str, entry.project)]
     if project.bound is None:
         return party in log.operators

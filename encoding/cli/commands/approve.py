@@ -10,7 +10,7 @@ from encoding.agreement.coverage import require_covered_run, require_own_upload
 from encoding.agreement.words import specification_sentences, standing_sentence
 from encoding.cli.parts.agreements import Seat, seat, seat_options
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.standing_approvals import RUNS, approve_in_advance, confirm, require_shown
+from encoding.cli.parts.standing_approvals import RUNS, approve_in_advance, confirm
 from encoding.errors import NotReadyError
 from encoding.log.receipts import ReceiptFolder
 from schemas.shared.command_line import emit, json_option
@@ -148,7 +148,7 @@ def revoke(session: Session, /, *, approval: str | None, yes: bool, **given: Any
             for state in shown.approvals
             if state.revoked is not None
         ]
-        require_shown(chosen in revoked)
+        at.keep_word(signed, is_shown=chosen in revoked)
     session.say(f"{chosen} is revoked; runs that haven't begun need a new approval")
 
 
@@ -167,7 +167,7 @@ def _approve(
         confirm(specification_sentences(kept.agreement, waiting.specification, step), yes=yes)
         signed = at.signer(kept.agreement).approve(step, waiting.specification, session.now(), days)
         shown = at.client.approve_run(waiting.run, signed)
-        require_shown(signed in shown.approvals)
+        at.keep_word(signed, is_shown=signed in shown.approvals)
     missing = shown.missing if step == "run" else (shown.missing_for_release or ())
     others = f"; it still waits for {', '.join(missing)}" if missing else ""
     session.say(f"the {step} {waiting.run} is approved for {at.party}{others}")

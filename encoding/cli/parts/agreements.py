@@ -16,12 +16,14 @@ from encoding.agreement.coverage import (
     require_own_upload,
 )
 from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements, read_kept, write_kept
+from encoding.agreement.own_words import require_last
 from encoding.agreement.signer import Signer, changes_since
 from encoding.agreement.verification import (
     merged,
     require_adoptable,
     require_keys,
     require_keys_of_then,
+    require_stewards,
     verified,
     vouched_keys,
 )
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from schemas.api import ProjectView, RunView
     from schemas.identity import IdentityHistory, PublicIdentity
     from schemas.profile import Side
+    from schemas.statement import SignedStatement
 
 DEFAULT_WORKSPACE: Final = "workspace"
 _BINDING: Final = ("in-force", "suspended", "signed")
@@ -94,9 +97,11 @@ class Seat:
         Raises:
             UntrustedKeyError: the broker shows forged keys of a trusted person.
         """
-        return read_peers(self.workspace.peers).meet(
-            self.client.identities(self.project).identities
-        )
+        return read_peers(self.workspace.peers).meet(self.identities())
+
+    def identities(self) -> Sequence[IdentityHistory]:
+        """Return the persons' keys as the broker shows them; a directory, not to be believed."""
+        return self.client.identities(self.project).identities
 
     def vouched_peers(self) -> Peers:
         """Return whose keys are trusted, and those for whom a trusted steward has signed.
@@ -104,17 +109,22 @@ class Seat:
         Raises:
             UntrustedKeyError: the broker shows forged keys of one of them.
         """
-        shown = self.client.identities(self.project).identities
+        shown = self.identities()
         met = read_peers(self.workspace.peers).meet(shown)
         return _with_vouched(met, self.known(), self.party, self.session.now(), shown)
 
     def signer(self, agreement: Agreement) -> Signer:
-        """Return the person as a signer about an agreement."""
+        """Return the person as a signer about an agreement.
+
+        Raises:
+            AgreementUntrustedError: the broker leaves out what the party has signed before.
+        """
         listed = agreement.person(self.own.public.person)
         before = self.client.last_word(self.project)
+        require_last(before, self.known(), self.party, self.session.now())
         if listed is None or listed.signing_key == self.own.public.signing_key:
             return Signer(self.own, agreement, before=before)
-        shown = self.client.identities(self.project).identities
+        shown = self.identities()
         return Signer(self.own, agreement, changes_since(agreement, self.own, shown), before)
 
     def fetch(self, digest: str) -> KeptAgreement:
@@ -131,6 +141,7 @@ class Seat:
             # Others have gone on, and who acts for them by now says what they have signed.
             self.refresh()
         require_keys(shown.agreement, self.vouched_peers())
+        require_stewards(self.known(), shown, self.identities)
         return shown
 
     def shown(self, number: int | None) -> KeptAgreement:
@@ -192,6 +203,17 @@ class Seat:
         changed = self.known().with_one(agreement)
         write_kept(self.workspace.agreements(self.project), changed)
 
+    def keep_word(self, signed: SignedStatement, *, is_shown: bool) -> None:
+        """Keep that an approval or a revocation was sent, so that no broker leaves it out.
+
+        Raises:
+            AgreementUntrustedError: the broker does not show it.
+        """
+        if not is_shown:
+            raise AgreementUntrustedError("the broker does not show the statement that was sent")
+        changed = self.known().with_word(signed.statement)
+        write_kept(self.workspace.agreements(self.project), changed)
+
     def follow(self, shown: KeptAgreement) -> KeptAgreement:
         """Keep what was verified of an agreement if it is kept already, and return it in any case."""
         return shown if self.known().find(shown.digest) is None else self.keep(shown)
@@ -209,6 +231,7 @@ class Seat:
             known=self.known(),
             shown=shown,
             peers=self.vouched_peers(),
+            histories=self.identities,
         )
 
     def _reach(self, digest: str) -> KeptAgreement:
@@ -421,7 +444,15 @@ def _follow(
     for shown in line:
         peers = _with_vouched(peers, known, session.party, session.now(), identities)
         require_keys(shown.agreement, peers)
-        _keep(session, session.workspace, session.party, known=known, shown=shown, peers=peers)
+        _keep(
+            session,
+            session.workspace,
+            session.party,
+            known=known,
+            shown=shown,
+            peers=peers,
+            histories=lambda: client.identities(session.project).identities,
+        )
         known = agreements_kept(session)
     return known
 
@@ -462,8 +493,10 @@ def _keep(
     known: KeptAgreements,
     shown: KeptAgreement,
     peers: Peers,
+    histories: Callable[[], Sequence[IdentityHistory]],
 ) -> KeptAgreement:
     require_keys_of_then(shown, peers)
+    require_stewards(known, shown, histories)
     if known.find(shown.digest) is None:
         is_first = require_adoptable(known, shown, party, peers)
         if is_first:

@@ -11,7 +11,6 @@ import click
 from encoding.agreement.words import standing_sentences
 from encoding.cli.parts.agreements import Seat
 from encoding.cli.parts.prompts import require_yes
-from encoding.errors import AgreementUntrustedError
 
 if TYPE_CHECKING:
     from encoding.agreement.kept_agreements import KeptAgreement
@@ -63,7 +62,7 @@ def send_approval(at: Seat, agreement: Agreement, last: str, runs: int) -> str:
     """
     signed = at.signer(agreement).approve_in_advance(agreement.policy, last, runs, at.session.now())
     shown = at.client.approve_in_advance(at.project, signed)
-    require_shown(signed in [state.signed for state in shown.approvals])
+    at.keep_word(signed, is_shown=signed in [state.signed for state in shown.approvals])
     at.session.say(f"up to {runs} runs are approved in advance until {last}")
     return str(signed.statement.to_json()["approval"])
 
@@ -71,16 +70,6 @@ def send_approval(at: Seat, agreement: Agreement, last: str, runs: int) -> str:
 def confirm(sentences: Iterable[str], *, yes: bool) -> None:
     """Show what is signed, and ask whether it is meant."""
     require_yes(sentences, "Sign this for your party?", yes=yes)
-
-
-def require_shown(is_shown: bool) -> None:
-    """Make sure that the broker shows a statement that was sent.
-
-    Raises:
-        AgreementUntrustedError: it does not.
-    """
-    if not is_shown:
-        raise AgreementUntrustedError("the broker does not show the statement that was sent")
 
 
 def read_day(text: str) -> str:

@@ -58,6 +58,11 @@ def test_a_party_that_did_not_found_the_broker_has_no_commands(founded: Any) -> 
         service.operator_actor(session, "county", founded.clock())
 
 
+def test_no_party_has_the_brokers_own_name(founded: Any) -> None:
+    with raises(PARTY_EXISTS):
+        founded.enrol("broker")
+
+
 def test_a_party_is_enrolled_once_and_logged(founded: Any) -> None:
     founded.enrol("county")
     with raises(PARTY_EXISTS):

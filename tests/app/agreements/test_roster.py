@@ -116,6 +116,32 @@ def test_nobody_lists_themselves(accord: Accord) -> None:
     assert refusal(accord.notice("kim", "suspend"))[:2] == (404, "not-found")
 
 
+def test_new_stewards_take_the_place_of_one_partys_at_a_time(accord: Accord) -> None:
+    accord.agree()
+    duties = ("analyst", "approver", "recipient", "reviewer", "steward")
+    newcomer(accord, "ida", CHILD_WELFARE, *duties)
+    newcomer(accord, "max", SCHOOL, *duties)
+    raw = roster_of(accord, CHILD_WELFARE, "ida").to_json()
+    (schools,) = (one for one in raw["parties"] if one["name"] == SCHOOL)
+    schools |= {"persons": [accord.persons["max"].identity.public.to_json()]}
+    schools["holder"] = schools["persons"][0]["person"]
+    del raw["amends"]
+    assert accord.propose(Agreement.from_json(raw), "eve").status_code == 201
+    for name in ("eve", "ida"):
+        assert accord.consent(name).json()["state"] == "proposed"
+    assert refusal(accord.consent("max"))[:2] == (422, "statement-refused")
+
+
+def test_a_steward_who_stays_signs_and_no_new_one_in_their_place(accord: Accord) -> None:
+    accord.agree()
+    newcomer(accord, "max", SCHOOL, "analyst", "approver", "recipient", "steward")
+    raw = roster_of(accord, SCHOOL, "kim", "lee", "max").to_json()
+    del raw["amends"]
+    assert accord.propose(Agreement.from_json(raw), "kim").status_code == 201
+    assert refusal(accord.consent("max"))[:2] == (422, "statement-refused")
+    assert accord.consent("kim").status_code == 200
+
+
 def test_who_has_left_acts_no_more_whatever_version_they_name(accord: Accord) -> None:
     accord.agree()
     newcomer(accord, "max", SCHOOL, "analyst", "approver", "recipient", "steward")

@@ -68,6 +68,22 @@ def test_a_good_bundle_is_verified_with_status_0(bundle: Path, pins: Path) -> No
     assert "not detectable" not in result.stdout
 
 
+def test_the_agreement_that_binds_is_shown_and_held_to_counsels_sheet(bundle: Path) -> None:
+    (bound, *_) = json.loads(run("verify", "--json", bundle).stdout)["agreements"]
+    assert bound["given"] is False
+    digest = bound["sha256"]
+    printed = " ".join(digest[at : at + 4] for at in range(0, 64, 4)).upper()
+    result = run("verify", bundle, "--agreement", printed)
+    said = (
+        f"agreement    {bound['project']} {bound['number']}, fingerprint {digest}, as you gave it"
+    )
+    assert said in result.stdout.splitlines()
+    other = run("verify", bundle, "--agreement", "0" * 64)
+    assert (other.exit_code, other.stdout) == (1, "")
+    assert "code: agreement-unknown\n" in other.stderr
+    assert run("verify", bundle, "--agreement", "12345").exit_code == 2
+
+
 def test_without_a_pin_it_says_what_is_not_detectable(bundle: Path) -> None:
     result = run("verify", bundle)
     assert result.exit_code == 0

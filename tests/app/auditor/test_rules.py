@@ -25,13 +25,13 @@ from campaign.reports import Tally
 from campaign.size import times
 from samples.delivered_log import StudyProject, everything_delivered, everything_studied
 from samples.log import SampleLog, everything_else, story
-from samples.parties import ANN, CW, K12, OPERATOR, PAT, terms_of
+from samples.parties import ANN, CW, EVE, K12, OPERATOR, PAT, terms_of
 from samples.reviewed_log import everything_reviewed
-from samples.signed_log import everything_signed
+from samples.signed_log import ACCORD, SignedProject, everything_signed
 from twins.verifier.entries import PAGE
 from twins.verifier.with_rules import why_refused
 
-from app.auditor.errors import MalformedError, RuleBrokenError
+from app.auditor.errors import AuditError, MalformedError, RuleBrokenError
 from app.auditor.rules import RULES
 from app.auditor.verify import verify_bundle
 from schemas.canonical import canonical_bytes, canonical_digest
@@ -151,6 +151,35 @@ def test_an_approval_of_a_release_that_has_lapsed_is_given_anew() -> None:
     assert why_refused(log.bundle()) is None
 
 
+def test_new_stewards_of_one_party_at_a_time_are_named_beside_the_verdict() -> None:
+    log = story(11, n_weeks=0)
+    project = SignedProject(log).agree()
+    first = project.agreement.digest()
+    for new, others in ((signed.IDA, (K12, EVE)), (signed.MAX, (signed.IDA, EVE))):
+        project.propose(signed.in_the_place_of_all(project, new), others[0])
+        for who in (new, *others):
+            project.consent(who)
+        project.in_force()
+    verdict = verify_bundle(io.BytesIO(log.bundle()), agreements=[first])
+    told = [one.text for one in verdict.caveats if one.code == "new-stewards"]
+    assert len(told) == 2
+    assert "agreement 2 of accord was signed for county-cw" in told[0]
+    assert "agreement 3 of accord was signed for school-district" in told[1]
+    bound = [(one.number, one.is_given) for one in verdict.agreements if one.project == ACCORD]
+    assert bound == [(1, True), (3, False)]
+    assert why_refused(log.bundle()) is None
+
+
+def test_an_agreement_of_another_fingerprint_than_counsels_is_found() -> None:
+    log = story(11, n_weeks=0)
+    with pytest.raises(AuditError) as caught:
+        verify_bundle(io.BytesIO(log.bundle()), agreements=["0" * 64])
+    assert (caught.value.code, caught.value.evidence) == (
+        "agreement-unknown",
+        {"agreement": "0" * 64},
+    )
+
+
 def test_every_rule_of_the_page_is_broken_here_and_every_kind_has_its_steps() -> None:
     rules = PAGE.split("## Rules")[1]
     named = set(re.findall(r"\(`([a-z-]+)`[;)]", rules))
@@ -235,6 +264,21 @@ def test_a_round_on_its_weekday_is_no_breach_however_late_the_last_one_was() -> 
     log.rounds("often").close()
     log.rounds("often").open()
     verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def test_an_export_asked_for_before_anything_bound_ends_a_log_with_a_verdict() -> None:
+    log = story(11, n_weeks=0)
+    tomorrow = (log.moment + DAY).replace(hour=0, minute=0, second=10)
+    project = SignedProject(log).agree(signed.accord_of(start=tomorrow.date().isoformat()))
+    log.moment = tomorrow
+    log.rounds(ACCORD).ensure_open()
+    project.uploads()
+    del log.agreements[ACCORD]
+    exported = log.export(ACCORD)
+    assert (exported.agreement, exported.time[11:16]) == (None, "00:00")
+    verify(log)
+    verify(log, ACCORD)
     assert why_refused(log.bundle()) is None
 
 
@@ -350,7 +394,7 @@ def test_what_a_hold_kept_may_be_destroyed_the_day_after_it_was_lifted() -> None
     received = log.upload(FOSTER, CW)
     hold(log)
     log.moment += timedelta(days=60)
-    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    log.export(FOSTER)
     verify(log)
     lift(log)
     log.moment += timedelta(days=1)

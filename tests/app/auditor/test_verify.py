@@ -13,6 +13,7 @@ from breaks.false_log import root_of
 from samples.log import Parts, SampleLog, pack_archive, signer, story
 from samples.parties import CW
 from samples.refusals import raises
+from twins.verifier import integrity, with_rules
 from vectors.file import read_vectors
 
 from app.auditor.errors import (
@@ -244,6 +245,18 @@ def test_a_hand_over_that_does_not_hold_is_refused(changes: dict[str, Any]) -> N
         kinds.LogKeyRotated(old=written["old"], new=written["new"], possession=possession)
     )
     assert refused(log.parts(), KeyChainError).index == entry.seq
+
+
+def test_a_log_that_is_handed_back_to_a_former_key_is_refused() -> None:
+    log = story(43, n_weeks=0)
+    first = log.signers[0]
+    log.rotate_key()
+    log.rotate_key(first)
+    entry = log.entries[-1]
+    log.export(None)
+    assert refused(log.parts(), KeyChainError).index == entry.seq
+    for twin in (integrity, with_rules):
+        assert twin.why_refused(log.bundle()) is not None
 
 
 def test_two_hand_overs_in_one_batch_are_refused() -> None:

@@ -20,6 +20,7 @@ from encoding.agreement.verification import (
     require_keys,
     require_keys_of_then,
     require_next,
+    require_stewards,
     untrusted_keys,
     verified,
     vouched_keys,
@@ -235,6 +236,46 @@ def test_a_stranger_who_lists_themselves_is_refused() -> None:
     peers = Peers().trust("child-welfare", public.fingerprint(), NOW)
     with raises(AgreementUntrustedError, match="keys that are not known"):
         require_adoptable(known(view()), shown, "k12", peers)
+
+
+def replaced(*names: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The amendment that lists somebody else for these persons' parties, and the consents of all to it."""
+    other = amended(FIRST, epoch=2)
+    new = {name: f"per-{PEOPLE[name][0] + 20:032x}" for name in names}
+    for name, person in new.items():
+        (party,) = (one for one in other["parties"] if one["name"] == PEOPLE[name][1])
+        own = {**identity(name, seed=PEOPLE[name][0] + 20), "person": person}
+        own["duties"] = sorted({*own["duties"], "analyst", "recipient", "reviewer"})
+        party["persons"] = [own]
+        party["holder"] = party["holder"] and person
+    consents = [consent(name, other) for name in STEWARDS if name not in new]
+    for name, person in new.items():
+        said = stated("consent", name, other, counsel=COUNSEL, person=person)
+        consents.append(signed(said, private_bytes(PEOPLE[name][0] + 20)))
+    return other, consents
+
+
+def test_of_one_party_alone_all_stewards_may_be_new() -> None:
+    other, consents = replaced("ann")
+    require_stewards(known(view()), verified(view(other, consents=consents)), list)
+    other, consents = replaced("ann", "kim")
+    with raises(AgreementUntrustedError, match="more than one party"):
+        require_stewards(known(view()), verified(view(other, consents=consents)), list)
+    # Where the version before is not kept, there is nothing to compare with.
+    require_stewards(NOTHING, verified(view(other, consents=consents)), list)
+
+
+def test_a_steward_with_newer_keys_is_the_same_if_their_changes_show_it() -> None:
+    other = {**SECOND, "parties": [dict(party) for party in SECOND["parties"]]}
+    other["parties"][2]["persons"] = [identity("kim", seed=41)]
+    said = signed(stated("consent", "kim", other, counsel=COUNSEL), private_bytes(41))
+    consents = [*(consent(name, other) for name in ("ann", "eve", "sue")), said]
+    shown = verified(view(other, consents=consents))
+    changed = history("kim", key_change("kim", PEOPLE["kim"][0], 41))
+    require_stewards(known(view()), shown, lambda: [changed])
+    for others in ([], [history("kim", seed=41)], [history("kim")]):
+        with raises(AgreementUntrustedError, match="was not its steward before"):
+            require_stewards(known(view()), shown, lambda found=others: found)  # type: ignore[misc]
 
 
 def test_an_analyst_who_makes_himself_a_steward_is_refused() -> None:

@@ -101,7 +101,8 @@ def may_follow(last: Any, agreement: Any) -> bool:
     same = last["profile"] == agreement["profile"] and holders(last) == holders(agreement)
     narrow = agreement.get("amends")
     return (narrow is None or keeps(last, agreement, narrow)) and (
-        agreement["project"] == last["project"]
+        len(set(names(last)) - set(names(agreement))) <= 1
+        and agreement["project"] == last["project"]
         and agreement["number"] == last["number"] + 1
         and agreement["previous"] == digest_of(last)
         and agreement["epoch"] - last["epoch"] in ((0, 1) if same else (1,))
@@ -195,6 +196,8 @@ class Accord:
     def __init__(self) -> None:
         self.proposed: dict[str, Any] = {}
         self.consents: dict[str, set[str]] = {}
+        # Which of these signed by stewards whom no version before lists.
+        self.new_stewards: dict[str, set[str]] = {}
         self.left: set[str] = set()
         # Start, digest, terms; what has come into force, in that order.
         self.binding: list[tuple[str, str, Any]] = []
@@ -271,7 +274,8 @@ class Accord:
                 may_follow(self.last(), agreement) and stated["party"] not in self.consents[digest],
                 what,
             )
-            self.is_amendable(agreement, stated["person"])
+            self.is_amendable(agreement)
+            self.is_no_newcomer(agreement, e["actor"], signers.of(e)["had"])
             self.consents[digest].add(stated["party"])
         elif what == "in-force":
             need(e["body"] == {"number": agreement["number"], "start": agreement["start"]}, what)
@@ -309,14 +313,30 @@ class Accord:
         listed = self.roster(begun[-1] if begun else None, e["actor"])
         need(listed is not None and "steward" in listed["duties"], "roster")
 
-    def is_amendable(self, agreement: Any, steward: Any = None) -> None:
-        """Check that nobody has left what is amended, and that who lists a party's persons was its steward."""
-        narrow = agreement.get("amends")
-        if narrow is None:
+    def is_amendable(self, agreement: Any) -> None:
+        """Check that nobody has left what is amended."""
+        need(agreement.get("amends") is None or self.binding[-1][1] not in self.left, "left")
+
+    def is_no_newcomer(self, agreement: Any, actor: Any, had: Any) -> None:
+        """Check that who signs was a steward of the party, but for one party whose stewards are all gone."""
+        naming = [
+            party
+            for _, digest, _ in self.binding
+            for party in self.proposed[digest]["parties"]
+            if party["name"] == actor["party"]
+        ]
+        if not naming:
             return
-        need(self.binding[-1][1] not in self.left, "left")
-        if steward is not None and narrow["only"] == "persons":
-            need(lists(self.last(), narrow["party"], steward, "steward"), "newcomer")
+        before = {p["person"]: p for p in naming[-1]["persons"] if "steward" in p["duties"]}
+        known = before.get(actor["person"])
+        if known is not None and sha(unbase64(known["signing_key"])).hex() in had:
+            return
+        need(agreement.get("amends") is None, "newcomer")
+        need(not any(lists(agreement, actor["party"], p, "steward") for p in before), "newcomer")
+        gone = set(names(self.last())) - set(names(agreement))
+        others = self.new_stewards.setdefault(digest_of(agreement), set())
+        others.add(actor["party"])
+        need(len(others | gone) == 1, "newcomer")
 
     def stands(self, stated: Any, now: str) -> bool:
         """Tell whether an approval is of what binds, or of a version that differs in persons alone."""
@@ -342,6 +362,7 @@ class Accord:
                     self.left.add(digest)
                 elif digest not in forced:
                     consents.discard(party)
+                    self.new_stewards.get(digest, set()).discard(party)
             return
         need((party in self.halted) == (what == "resumed"), what)
         self.halted ^= {party}

@@ -96,7 +96,7 @@ class Verifier:
             self.next, possession = read_key(body["new"], 1), unbase64(body.pop("possession"))
             stated = canonical({"log": self.next[0], **body})
             self.next[2].verify(possession, b"blindlink/v1/key-rotation\n" + stated)
-            assert self.next[0] == self.key[0], "hand-over"
+            assert self.next[0] == self.key[0] and self.next not in self.used, "hand-over"
 
     def checkpoint(self, text, lines, pins):
         root = self.stack[-1][1]

@@ -116,8 +116,10 @@ class Persons:
         party = e["actor"]["party"]
         if party == "broker":
             return True
+        if e["kind"] == "agreement-proposed":
+            return False
         bound = accord.proposed.get(e["agreement"])
-        if bound is None or e["kind"] == "agreement-proposed":
+        if bound is None:
             return party in self.operators
         return [party] == [p["name"] for p in bound["parties"] if p["kind"] == "operator"]
 

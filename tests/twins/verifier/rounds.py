@@ -49,7 +49,8 @@ class Signers:
                 "gone": False,
             }
         elif kind == "role-changed" and body["change"] == "revoked":
-            self.persons.get(body["person"], {})["gone"] = True
+            need(self.persons[body["person"]]["party"] == body["party"], kind)
+            self.persons[body["person"]]["gone"] = True
         elif kind == "key-rotated" and body["use"] in ("signing", "receiving"):
             person = self.persons[body["person"]]
             need(person["party"] == body["party"] and person[body["use"]] == body["old"], kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from fractions import Fraction
 from typing import Any
@@ -10,7 +11,7 @@ from twins.verifier.agreements import Accord, allows, before, days, digest_of
 from twins.verifier.deadlines import Deadlines
 from twins.verifier.deliveries import Deliveries
 from twins.verifier.destruction import Undoing
-from twins.verifier.entries import need
+from twins.verifier.entries import PAGE, need
 from twins.verifier.persons import Persons
 from twins.verifier.reviews import Reviews
 from twins.verifier.rounds import Signers, Turns
@@ -28,6 +29,9 @@ DATED = {
     *("review-asked", "review-fetched", "review-answered", "review-decided"),
     *("delivery-received", "delivery-fetched"),
 }
+# Whose own name the page asks for: the broker's, and its or its operator's.
+OWN = re.findall(r"- What the broker alone does .*?\n\n", PAGE, re.DOTALL)[0].split("; it is")
+BY_BROKER, BY_OPERATOR = (set(re.findall("`([a-z]+-[a-z-]+)`", one)) for one in OWN)
 
 
 class Replay:
@@ -71,13 +75,15 @@ class Replay:
         need(e["place"] == self.places[project], "place")
         counts = (project and self.places[project], self.places[None])
         self.time, self.places[project] = e["time"], self.places[project] + 1
+        need(may_write(e, self.persons.operators), "the broker's own")
         if kind == "project-opened":
             need(project not in self.accords, kind)
             need(set(body["parties"]) <= self.parties - {"broker"}, kind)
             self.accords[project] = Accord()
         accord = self.accords[project] if project else Accord()
         if project and not kind.startswith("agreement-"):
-            t = self.terms[project] = accord.terms(e)
+            t = accord.terms(e)
+            self.terms[project] = t or self.terms[project]
         if e["outcome"] == "refused":
             return
         if kind.startswith("agreement-"):
@@ -324,6 +330,20 @@ class Replay:
         self.undoing.end(self.time)
         for reviews in self.reviews.values():
             reviews.finish(self.time)
+
+
+def may_write(e: Any, operators: set[str]) -> bool:
+    """Tell whether an entry of what the broker alone does is in its own name, or its operator's."""
+    kind, body, actor = e["kind"], e["body"], e["actor"]
+    by_operator = actor["party"] in {"broker", *operators}
+    if kind == "key-rotated":
+        own = [actor["party"], actor["person"]] == [body["party"], body["person"]]
+        if body["use"] in ("signing", "receiving"):
+            return own
+        return by_operator or (own and body["use"] == "sign-on")
+    if kind in BY_OPERATOR:
+        return by_operator
+    return kind not in BY_BROKER or actor["party"] == "broker"
 
 
 def above(count: int | None) -> int:

@@ -74,7 +74,7 @@ class Verifier:
             verify_with(
                 new, unbase64(body["possession"]), b"blindlink/v1/key-rotation\n" + document
             )
-            need(new[0] == self.origin, "hand-over")
+            need(new[0] == self.origin and body["new"] not in self.used, "hand-over")
         self.replay.take(e, index)
 
     def grow(self, leaf: bytes) -> None:
