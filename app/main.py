@@ -126,9 +126,8 @@ def _gate(broker: Broker) -> Gate:
         *,
         limit: Callable[[Actor], None],
     ) -> Actor:
-        now = broker.clock()
         with broker.database.read() as session:
-            admission = sign_in.admit(session, credential, request_id, now)
+            admission = sign_in.admit(session, credential, request_id, broker.clock)
         limit(admission.actor)
         if admission.proof is not None:
             with broker.database.write() as session:
@@ -137,7 +136,7 @@ def _gate(broker: Broker) -> Gate:
 
     def actor_of_session(cookie: str, request_id: str) -> Actor:
         with broker.database.read() as session:
-            return agencies_service.actor_of_session(session, cookie, request_id, broker.clock())
+            return agencies_service.actor_of_session(session, cookie, request_id, broker.clock)
 
     def require_newest() -> None:
         with broker.database.read() as session:

@@ -7,6 +7,7 @@ key before. Spec page: `schemas/spec/statement.md`.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 
 from pydantic import Field
@@ -26,6 +27,8 @@ from schemas.ids import APPROVAL_PREFIX, RUN_PREFIX, IsoDate, Name, Sha256Hex, U
 from schemas.signing import Signed
 
 MAX_STANDING_RUNS: Final = 1000
+# What is approved must be fresh: uploads and agreements change.
+LONGEST_APPROVAL: Final = timedelta(days=30)
 
 ApprovalId = Annotated[str, Field(pattern=rf"^{APPROVAL_PREFIX}-[0-9a-f]{{32}}$")]
 RunIdText = Annotated[str, Field(pattern=rf"^{RUN_PREFIX}-[0-9a-f]{{32}}$")]
@@ -93,6 +96,12 @@ class RunApproval(_Stated, Document):
     run: RunIdText
     specification_sha256: Sha256Hex
     expires: UtcTime
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether it would count for longer than an approval may."""
+        expires, at = map(datetime.fromisoformat, (self.expires, self.at))
+        return expires - at > LONGEST_APPROVAL
 
 
 class StandingApproval(_Stated, Document):

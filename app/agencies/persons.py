@@ -39,6 +39,7 @@ from schemas.identity import (
 )
 from schemas.matchlog.kinds import SIGN_ON, KeyRotated, PersonEnrolled, RoleChanged
 from schemas.sign_in import EnrolmentRequest, EnrolmentView, IdentityList, PersonState
+from schemas.signed_times import is_timely
 from schemas.written_code import CODE_BYTES, read_code, write_code
 
 if TYPE_CHECKING:
@@ -190,7 +191,8 @@ def replace_keys(
     All tokens of the person end, since the old keys got them. The same change again changes nothing.
 
     Raises:
-        key-change-refused: it does not follow from the person's keys, or they were replaced too often.
+        key-change-refused: it does not follow from the person's keys or was not signed lately, or they were
+            replaced too often.
     """
     person = repository.require_person(session, actor.person, lock=True)
     history = IdentityHistory.from_canonical((person.history or "").encode("ascii"))
@@ -209,6 +211,12 @@ def replace_keys(
         raise RefusedError(
             KEY_CHANGE_REFUSED, "The change does not follow from the person's keys."
         ) from None
+    if not is_timely(change.change.at, now):
+        raise RefusedError(
+            KEY_CHANGE_REFUSED,
+            "The change was signed too long ago, or its time is in the future.",
+            hint="check this computer's date and time, and sign it anew",
+        )
     person.identity = _text(successor)
     person.history = _text(history.model_copy(update={"changes": (*history.changes, change)}))
     repository.revoke_tokens(session, person.id, utc_text(now))

@@ -16,7 +16,7 @@ from app.agencies.errors import (
     UNKNOWN_PARTY,
 )
 from app.agencies.models import PageSession, Party, Person, SessionCode, Token
-from app.clock import utc_text
+from app.clock import Clock, utc_text
 from app.db import insert_rows
 from app.errors import RefusedError
 from app.ids import new_id
@@ -70,23 +70,23 @@ def enrol_party(
 
 
 def enrol_operator(
-    session: Session, log: MatchLog, *, name: str, title: str, now: datetime
+    session: Session, log: MatchLog, *, name: str, title: str, clock: Clock
 ) -> Actor:
     """Enrol the party that runs the broker, with the person that its own commands act as.
 
     Nobody is there yet to do it, so the log names the broker's software.
     """
-    time = utc_text(now)
+    time = utc_text(clock())
     person = Person(id=new_id(PERSON_PREFIX), party=name, label=COMMAND_LINE, created=time)
     insert_rows(session, Party(name=name, title=title, created=time))
     insert_rows(session, person)
     enrolled = PartyEnrolled(party=name, role="operator", fingerprint=None)
     granted = RoleChanged(party=name, person=person.id, role="operator", change="granted")
     log.append(session, [EntryDraft(enrolled), EntryDraft(granted)])
-    return _operator(person, now)
+    return _operator(person, clock)
 
 
-def operator_actor(session: Session, name: str, now: datetime) -> Actor:
+def operator_actor(session: Session, name: str, clock: Clock) -> Actor:
     """Return whom the operator's own commands on this machine act as.
 
     Raises:
@@ -97,7 +97,7 @@ def operator_actor(session: Session, name: str, now: datetime) -> Actor:
         raise RefusedError(
             UNKNOWN_PARTY, "The party that the settings name as operator is not enrolled."
         )
-    return _operator(person, now)
+    return _operator(person, clock)
 
 
 def list_parties(session: Session) -> Sequence[Party]:
@@ -145,7 +145,7 @@ def persons_of(session: Session, parties: Sequence[str], now: datetime) -> list[
     return sorted(found, key=lambda access: (access.party, access.since, access.person))
 
 
-def actor_of_holder(found: TokenHolder | None, request_id: str, now: datetime) -> Actor:
+def actor_of_holder(found: TokenHolder | None, request_id: str, clock: Clock) -> Actor:
     """Return the actor that a valid token makes of its holder.
 
     Raises:
@@ -159,8 +159,8 @@ def actor_of_holder(found: TokenHolder | None, request_id: str, now: datetime) -
         role=found.token.role,  # type: ignore[arg-type]  # only this package writes it
         token_id=found.token.id,
         request_id=request_id,
-        day=utc_text(now)[:10],
         duties=duties_of(found.person) if found.duties is None else parse_duties(found.duties),
+        clock=clock,
     )
 
 
@@ -170,14 +170,14 @@ def actor_now(session: Session, actor: Actor) -> Actor:
     return replace(actor, duties=duties_of(person) if person.revoked is None else ())
 
 
-def actor_of_session(session: Session, cookie: str, request_id: str, now: datetime) -> Actor:
+def actor_of_session(session: Session, cookie: str, request_id: str, clock: Clock) -> Actor:
     """Return whose page session a cookie is.
 
     Raises:
         NotAuthenticatedError: unknown or ended, or the token that it came from or its person was revoked.
     """
-    found = repository.holder_by_session(session, digest_of(cookie), utc_text(now))
-    return actor_of_holder(found, request_id, now)
+    found = repository.holder_by_session(session, digest_of(cookie), utc_text(clock()))
+    return actor_of_holder(found, request_id, clock)
 
 
 def token_expiry(session: Session, actor: Actor) -> str:
@@ -250,14 +250,14 @@ def close_session(session: Session, cookie: str) -> str | None:
     return open_under(cookie, ended.id_token)
 
 
-def _operator(person: Person, now: datetime) -> Actor:
+def _operator(person: Person, clock: Clock) -> Actor:
     return Actor(
         party=person.party,
         person=person.id,
         role="operator",
         token_id=COMMAND_LINE,
         request_id=new_id(REQUEST_PREFIX),
-        day=utc_text(now)[:10],
+        clock=clock,
     )
 
 

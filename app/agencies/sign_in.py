@@ -18,7 +18,7 @@ from app.agencies.duties import duties_of, role_of
 from app.agencies.models import Token
 from app.agencies.persons import identity_of, state_of
 from app.agencies.service import TOKEN_ID_PREFIX, actor_of_holder
-from app.clock import utc_text
+from app.clock import Clock, utc_text
 from app.db import insert_rows
 from app.errors import RefusedError
 from app.ids import new_id
@@ -94,7 +94,7 @@ def sign_in(
     )
 
 
-def admit(session: Session, credential: Credential, request_id: str, now: datetime) -> Admission:
+def admit(session: Session, credential: Credential, request_id: str, clock: Clock) -> Admission:
     """Return who shows this credential; nothing is written, so the caller still has to `use_proof`.
 
     Raises:
@@ -103,10 +103,10 @@ def admit(session: Session, credential: Credential, request_id: str, now: dateti
             one that was used before.
         request-unsigned: the match log would record the request, and its person has not signed it.
     """
-    found = None
+    found, now = None, clock()
     if is_token(credential.token):
         found = repository.holder_by_token(session, digest_of(credential.token), utc_text(now))
-    actor = actor_of_holder(found, request_id, now)
+    actor = actor_of_holder(found, request_id, clock)
     with charged_to(actor.party):
         proof = _proof_of(credential, found.token.thumbprint if found else None, now)
         # Looked at here too: a copy of somebody's request costs nothing of how often that person may come.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from app.agencies.persons import keys_of
 from app.agreements import repository
@@ -15,26 +14,26 @@ from app.agreements.errors import (
     SignatureRefusedError,
 )
 from app.agreements.models import PartyWord
-from app.clock import utc_text
 from app.errors import RefusedError
 from schemas.errors import SignatureError
 from schemas.negotiation import LastWord
+from schemas.signed_times import is_timely
 from schemas.signing import verify_document
 from schemas.statement import duty_for
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
+    from app.errors import Rule
     from app.security.actor import Actor
     from schemas.agreement import Agreement
     from schemas.document import Document
     from schemas.identity import Duty
     from schemas.statement import SignedStatement, Statement
     from schemas.upload import Signature
-
-# How far the clock of a person's machine may be ahead of ours.
-CLOCK_SKEW: Final = timedelta(minutes=5)
 
 
 def check_signer(
@@ -45,7 +44,7 @@ def check_signer(
     Raises:
         wrong-duty: the actor does not have the duty that it needs.
         statement-refused: it is another person's, about another agreement, by a person whom that does not
-            list for it, not signed with the actor's newest keys, or of a time to come.
+            list for it, not signed with the actor's newest keys or not lately, or of a time to come.
         statement-order: it does not follow what the party signed last in the project; else it is the last now.
     """
     stated = signed.statement
@@ -66,9 +65,27 @@ def check_signer(
             "The statement is not signed with the person's newest keys.",
             hint="after a change of keys, a statement holds the signed change, too",
         )
-    if stated.at > utc_text(now + CLOCK_SKEW):
-        raise RefusedError(STATEMENT_REFUSED, "The statement's time is in the future.")
+    refuse_untimely(stated.at, now)
     _take_word(session, stated)
+
+
+def refuse_untimely(
+    at: str, now: datetime, since: datetime | None = None, *, rule: Rule = STATEMENT_REFUSED
+) -> None:
+    """Refuse what was signed too long ago, or of a time to come, as a reader of the match log would.
+
+    Args:
+        since: when that began which is signed about; None: it is signed to be logged at once.
+        rule: by which it is refused.
+    Raises:
+        statement-refused, or the rule that is given: it was.
+    """
+    if not is_timely(at, now, since):
+        raise RefusedError(
+            rule,
+            "The document was signed too long ago, or its time is in the future.",
+            hint="check this computer's date and time, and sign anew",
+        )
 
 
 def last_word(session: Session, actor: Actor, project: str) -> LastWord:

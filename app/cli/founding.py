@@ -46,7 +46,7 @@ def found_broker(settings: Settings, *, origin: str, title: str, clock: Clock = 
         with broker.database.write() as session:
             broker.log.start(session, SOFTWARE)
             return enrol_operator(
-                session, broker.log, name=settings.operator, title=title, now=clock()
+                session, broker.log, name=settings.operator, title=title, clock=clock
             )
     finally:
         broker.close()

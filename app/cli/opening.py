@@ -59,7 +59,7 @@ def local_operator(broker: Broker) -> Actor:
     from app.agencies.service import operator_actor
 
     with broker.database.read() as session:
-        return operator_actor(session, broker.settings.operator, broker.clock())
+        return operator_actor(session, broker.settings.operator, broker.clock)
 
 
 def echo_json(value: Any) -> None:

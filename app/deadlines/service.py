@@ -109,7 +109,7 @@ def _grounds(
     bound = {one: found for one in projects if one and (found := binding_terms(session, one, now))}
     if not bound:
         return
-    operator = operator_actor(session, broker.settings.operator, now)
+    operator = operator_actor(session, broker.settings.operator, broker.clock)
     cosigned = cosigned_sizes(session)
     witnessed = {
         project: max((cosigned.get(party, 0) for party in parties_of(one.terms)), default=0)

@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     ForeignKey,
     Integer,
@@ -110,6 +111,25 @@ class LoggedSetting(Base):
 
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
     value: Mapped[str] = mapped_column(Text)
+
+
+class LogPerson(Base):
+    """A person as the log's entries have them: by which key they sign, and whether their access has ended."""
+
+    __tablename__ = "log_person"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    signing_key: Mapped[str] = mapped_column(String(44))
+    is_revoked: Mapped[bool] = mapped_column(Boolean)
+
+
+class LogRequest(Base):
+    """A signed request that an entry holds, by its digest, and when it was signed."""
+
+    __tablename__ = "log_request"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[str] = mapped_column(String(20), index=True)
 
 
 # What may be added but never changed or removed; cosignatures may be replaced by later ones.

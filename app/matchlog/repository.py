@@ -34,6 +34,8 @@ from app.matchlog.models import (
     LogKey,
     LogLeaf,
     LogNode,
+    LogPerson,
+    LogRequest,
 )
 from schemas.merkle import Node
 
@@ -46,6 +48,7 @@ _LOCKED_HEAD: Final = _HEAD.with_for_update()
 # nothing to add to what is never read back as objects.
 _ADD_LEAVES: Final = insert(cast(Table, LogLeaf.__table__))
 _ADD_NODES: Final = insert(cast(Table, LogNode.__table__))
+_ADD_REQUESTS: Final = insert(cast(Table, LogRequest.__table__))
 _ADD_CHECKPOINT: Final = insert(cast(Table, LogCheckpoint.__table__))
 _MOVE_HEAD: Final = update(cast(Table, LogHead.__table__)).where(LogHead.id == HEAD_ID)
 _LAST_PLACE: Final = select(func.max(LogLeaf.place)).where(LogLeaf.project == bindparam("of"))
@@ -324,6 +327,37 @@ def replace_settings(session: Session, settings: Mapping[str, str]) -> None:
     session.execute(delete(LoggedSetting))
     session.add_all(LoggedSetting(name=name, value=value) for name, value in settings.items())
     session.flush()
+
+
+def persons_among(session: Session, persons: Collection[str]) -> dict[str, LogPerson]:
+    """Return those of these persons who were enrolled in the log, by id, as they are now."""
+    query = select(LogPerson).where(LogPerson.id.in_(persons))
+    rows = session.scalars(query.execution_options(populate_existing=True))
+    return {row.id: row for row in rows}
+
+
+def add_person(session: Session, person: str, signing_key: str) -> LogPerson:
+    """Note a person whom an entry enrols."""
+    row = LogPerson(id=person, signing_key=signing_key, is_revoked=False)
+    session.add(row)
+    return row
+
+
+def has_request(session: Session, digests: Collection[str]) -> bool:
+    """Tell whether an entry holds one of these signed requests."""
+    query = select(LogRequest.sha256).where(LogRequest.sha256.in_(digests)).limit(1)
+    return session.execute(query).first() is not None
+
+
+def add_requests(session: Session, requests: Mapping[str, str]) -> None:
+    """Note signed requests that entries hold: when each was signed, by its digest."""
+    rows = [{"sha256": sha256, "at": at} for sha256, at in requests.items()]
+    session.execute(_ADD_REQUESTS, rows)
+
+
+def forget_requests(session: Session, before: str) -> None:
+    """Forget the requests that were signed before a time."""
+    session.execute(delete(LogRequest).where(LogRequest.at < before))
 
 
 def _head(session: Session, statement: Executable) -> Head | None:

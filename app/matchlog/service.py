@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from app.clock import Clock, parse_utc, utc_now, utc_text
-from app.errors import ConfigurationError, RefusedError
+from app.errors import ConfigurationError
 from app.ids import new_id
 from app.matchlog import repository
 from app.matchlog.draft import SOFTWARE, Appended, EntryDraft
@@ -30,12 +30,11 @@ from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.models import NO_PROJECT
 from app.matchlog.proofs import root_of_stored
 from app.matchlog.repository import Head
-from app.security.errors import REQUEST_UNSIGNED
+from app.matchlog.signers import hold_to_signers
 from schemas.canonical import JsonValue
 from schemas.document import describe_invalid
 from schemas.errors import EntryError
 from schemas.ids import REQUEST_PREFIX
-from schemas.logged_requests import asked_for
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.kinds import KINDS, Exported, LogKeyRotated, LogStarted
@@ -101,7 +100,7 @@ class MatchLog:
 
         Raises:
             EntryError: a draft breaks its kind's rules.
-        request-unsigned: what a person signed is not what the entry says.
+            NotAuthenticatedError, request-unsigned: as `hold_to_signers`.
             LogNotStartedError, LogKeyMismatchError, LastCheckpointMissingError: the broker is set up wrongly.
             LogRolledBackError, LogInconsistentError: the database contradicts what was signed.
         """
@@ -110,6 +109,7 @@ class MatchLog:
         head = _started(repository.lock_head(session))
         frontier = self._frontier_to_continue(session, head)
         entries = self._entries(session, head, drafts)
+        hold_to_signers(session, entries)
         size = head.size + len(entries)
         appended = tuple(_appended(entry, size) for entry in entries)
         _store_leaves(session, frontier, entries, appended)
@@ -270,7 +270,7 @@ def _started(head: Head | None) -> Head:
 def _entry(draft: EntryDraft, seq: int, batch: int, place: int, time: str) -> Entry:
     has_signed = KINDS[draft.kind].duties is not None and draft.outcome != "refused"
     try:
-        entry = Entry(
+        return Entry(
             kind=draft.kind,
             seq=seq,
             batch=batch,
@@ -287,10 +287,6 @@ def _entry(draft: EntryDraft, seq: int, batch: int, place: int, time: str) -> En
         )
     except ValidationError as exc:
         raise EntryError(f"log entry: {describe_invalid(exc)}") from None
-    signed = entry.actor.signed
-    if signed is not None and not asked_for(entry).is_what(signed.request):
-        raise RefusedError(REQUEST_UNSIGNED, "The signed document does not match the request.")
-    return entry
 
 
 def _appended(entry: Entry, size: int) -> Appended:

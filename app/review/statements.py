@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from app.agencies.persons import keys_of
 from app.agreements.errors import STATEMENT_REFUSED, SignatureRefusedError
-from app.agreements.signers import CLOCK_SKEW
-from app.clock import utc_text
+from app.agreements.signers import refuse_untimely
+from app.clock import parse_utc
 from app.errors import RefusedError
 from schemas.errors import SignatureError
 
@@ -27,7 +27,7 @@ def require_stated(
     """Check that the actor has made a statement about a review, with the newest keys that they have enrolled.
 
     Raises:
-        statement-refused: it is another person's, about another review, or of a time to come.
+        statement-refused: it is another person's, about another review, of a time before that, or to come.
         SignatureRefusedError: the signature does not cover it.
     """
     stated = signed.statement
@@ -42,5 +42,4 @@ def require_stated(
         signed.verify(keys_of(session, actor))
     except SignatureError:
         raise SignatureRefusedError("The signature does not match the document.") from None
-    if stated.at > utc_text(now + CLOCK_SKEW):
-        raise RefusedError(STATEMENT_REFUSED, "The statement's time is in the future.")
+    refuse_untimely(stated.at, now, parse_utc(review.created))

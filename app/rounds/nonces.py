@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import lock_rounds, project_for, terms_in_force
 from app.agreements.signers import (
-    CLOCK_SKEW,
     refuse_stranger,
+    refuse_untimely,
     require_duty,
     require_signature,
 )
-from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
@@ -40,7 +39,7 @@ def offer_nonces(
         NotFoundError: no such project, or not the caller's.
         NotInForceError, not-a-provider, wrong-duty: the terms do not let this person offer any.
         SignatureRefusedError: they have not signed it.
-        nonces-refused: it does not continue what the party offered before.
+        nonces-refused: it does not continue what the party offered before, or was not signed lately.
     """
     project_for(session, actor, project)
     lock_rounds(session, project)
@@ -53,8 +52,7 @@ def offer_nonces(
     require_signature(session, actor, SIGNATURE_KIND, offer, signed.signature)
     if _was_offered(session, offer):
         return state_of(session, project, actor.party)
-    if offer.at > utc_text(broker.clock() + CLOCK_SKEW):
-        raise RefusedError(NONCES_REFUSED, "The offer's time is in the future.")
+    refuse_untimely(offer.at, broker.clock(), rule=NONCES_REFUSED)
     is_less = repository.void_below(session, project, actor.party, offer.void_below)
     _keep(session, offer)
     if not offer.nonces and not is_less:

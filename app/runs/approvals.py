@@ -8,13 +8,12 @@ approve at once finds the other's approval.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.errors import OUT_OF_PLACE, STATEMENT_REFUSED, NotInForceError
 from app.agreements.service import agreement_now, terms_in_force
 from app.agreements.signers import check_signer
-from app.clock import parse_utc, utc_text
+from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
@@ -27,7 +26,7 @@ from app.uploads.service import uploaders_of
 from schemas.matchlog.agreement_kinds import RunApproved
 from schemas.matchlog.kinds import RunCancelled
 from schemas.negotiation import PendingApproval, PendingApprovals, RunApprovals
-from schemas.statement import RunApproval, SignedStatement, Step
+from schemas.statement import LONGEST_APPROVAL, RunApproval, SignedStatement, Step
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
     from app.security.actor import Actor
     from schemas.clauses import ApprovalRule
 
-# What is approved must be fresh: uploads and agreements change.
-LONGEST: Final = timedelta(days=30)
 # Which step of a run in which state waits for approvals.
 _STEPS: Final[Mapping[str, Step]] = {"awaiting": "run", "succeeded": "release"}
 
@@ -77,8 +74,10 @@ def approve(
         )
     if stated.expires <= utc_text(now):
         raise RefusedError(STATEMENT_REFUSED, "The approval has expired.")
-    if parse_utc(stated.expires) - parse_utc(stated.at) > LONGEST:
-        raise RefusedError(STATEMENT_REFUSED, f"It is for longer than {LONGEST.days} days.")
+    if stated.is_too_long:
+        raise RefusedError(
+            STATEMENT_REFUSED, f"It is for longer than {LONGEST_APPROVAL.days} days."
+        )
     locked = repository.get_run(session, run, lock=True) or found
     _refuse_undue(session, locked, rule, stated, now)
     if locked.state == "awaiting" and has_expired_approval(session, run, now):
@@ -162,7 +161,7 @@ def end_overdue(session: Session, broker: Broker) -> int:
     that has expired before the others came.
     """
     now = broker.clock()
-    oldest = utc_text(now - LONGEST)
+    oldest = utc_text(now - LONGEST_APPROVAL)
     overdue = [
         run
         for run in repository.awaiting_runs(session)

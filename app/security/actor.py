@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from app.clock import Clock, utc_now, utc_text
 from schemas.api import Role
 from schemas.identity import Duty
 from schemas.signed_request import SignedRequest
@@ -16,7 +17,7 @@ class Actor:
     `duties` are what the person does for the party, in alphabetical order; empty for whom the operator is in
     commands and on the pages. `token_id` names the token that the request came with (the credential itself is
     kept nowhere); `request_id` is `req-` and 32 hex characters, and stands in the log entries of this request.
-    `day` is that of the request, in UTC, `YYYY-MM-DD`: terms begin and end by it. `signed` is the request as
+    `clock` is the broker's. `signed` is the request as
     the person signed it, for the match log; None where nothing asks for it.
     """
 
@@ -25,6 +26,14 @@ class Actor:
     role: Role
     token_id: str
     request_id: str
-    day: str
     duties: tuple[Duty, ...] = ()
     signed: SignedRequest | None = None
+    clock: Clock = field(default=utc_now, repr=False, compare=False)
+
+    @property
+    def day(self) -> str:
+        """The day in UTC, `YYYY-MM-DD`: terms begin and end by it.
+
+        It is that of whoever asks, not of when the request began: midnight may pass while its body comes.
+        """
+        return utc_text(self.clock())[:10]

@@ -111,10 +111,14 @@ def fetch_share(session: Session, broker: Broker, actor: Actor, share: str) -> S
     Raises:
         NotFoundError: there is none, or it is for another party: both alike.
         NotInForceError: nothing binds the project now.
+        not-a-holder, share-refused: the caller does not hold this secret any more, or its epoch is over.
         share-served: the recipient has confirmed the secret, and the share is gone.
     """
-    row, found = visible(session, actor, repository.find_received(session, actor, share))
+    row, _ = visible(session, actor, repository.find_received(session, actor, share))
     terms_in_force(session, row.project, broker.clock())
+    # Terms may have changed since it was sent.
+    found = _as_holder(session, actor, row.project, row.epoch)
+    _refuse_other_secret(found, row.project, row.epoch)
     if row.document is None:
         raise RefusedError(
             SHARE_SERVED, "The recipient has confirmed the secret, and the share is gone."

@@ -62,7 +62,8 @@ def accept_upload(
     check(session, found, pending.manifest, terms, now.date())
     _fix_epoch_key(session, found)
     end_check(found)
-    found.state = "committed"
+    # Whose file it is in the log: another person may have opened the upload.
+    found.state, found.person = "committed", actor.person
     found.committed = utc_text(now)
     found.keep_until = utc_text(now + timedelta(days=terms.terms.keep_encodings_days))
     found.agreement, found.purpose = terms.digest, terms.terms.purpose
@@ -85,7 +86,12 @@ def refuse_commit(session: Session, broker: Broker, hold: Hold, error: BrokerErr
     found.refusal = problem_of(error, asked.request).to_canonical().decode()
     if isinstance(error, UploadRejectedError):
         reject_upload(
-            session, broker, asked.actor(), hold.upload, signed=asked.signed, rejection=error
+            session,
+            broker,
+            asked.actor(broker.clock),
+            hold.upload,
+            signed=asked.signed,
+            rejection=error,
         )
 
 

@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, ClassVar, Final, Self
 from app.agencies.service import actor_now
 from app.agreements.service import terms_in_force
 from app.clock import utc_text
-from app.errors import BrokerError, UnavailableError
+from app.errors import BrokerError, RefusedError, UnavailableError
 from app.sealed.objects import Pieces, open_pieces
 from app.security.actor import Actor
 from app.uploads import repository
-from app.uploads.errors import CheckLostError
+from app.uploads.errors import UPLOAD_CLOSED, CheckLostError
 from app.uploads.service import OPEN_HOURS, PART_KIND, expected_of
 from schemas.document import Document
 from schemas.identity import Duty
 from schemas.signed_request import SignedRequest
+from schemas.signed_times import is_timely
 from schemas.upload import Manifest, SignedManifest
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.broker import Broker
+    from app.clock import Clock
     from app.uploads.models import Upload
     from app.uploads.parts import ExpectedContainer
 
@@ -49,7 +51,6 @@ class AskedCommit(Document):
     person: str
     token: str
     request: str
-    day: str
     duties: tuple[Duty, ...]
     signed_request: SignedRequest | None
 
@@ -62,12 +63,11 @@ class AskedCommit(Document):
             person=actor.person,
             token=actor.token_id,
             request=actor.request_id,
-            day=actor.day,
             duties=actor.duties,
             signed_request=actor.signed,
         )
 
-    def actor(self) -> Actor:
+    def actor(self, clock: Clock) -> Actor:
         """Return who asked, with the duties of that moment."""
         return Actor(
             party=self.party,
@@ -75,9 +75,9 @@ class AskedCommit(Document):
             role="agency",
             token_id=self.token,
             request_id=self.request,
-            day=self.day,
             duties=self.duties,
             signed=self.signed_request,
+            clock=clock,
         )
 
 
@@ -142,20 +142,32 @@ def open_held(session: Session, broker: Broker, hold: Hold) -> PendingCommit:
     Raises:
         CheckLostError: the upload has ended, or another process holds it.
         NotInForceError, KeyGoneError: it cannot be committed any more.
+        upload-closed: it has waited for longer than the log may hold what was asked.
         BrokerError: the check has ended too many processes.
     """
     found = held(session, hold)
     if hold.attempt > MAX_ATTEMPTS:
         raise BrokerError("The check has crashed its process several times.")
     asked = asked_of(found)
+    _refuse_outdated(asked, broker.log.now(session))
     terms = terms_in_force(session, found.project, broker.clock())
     return PendingCommit(
         hold=hold,
-        actor=asked.actor(),
+        actor=asked.actor(broker.clock),
         signed=asked.signed,
         expected=expected_of(found, terms),
         parts=open_pieces(session, broker, hold.upload, PART_KIND),
     )
+
+
+def _refuse_outdated(asked: AskedCommit, now: datetime) -> None:
+    """Refuse what was asked too long ago, as after a long outage, before anything is read for it."""
+    if asked.signed_request is not None and not is_timely(asked.signed_request.request.at, now):
+        raise RefusedError(
+            UPLOAD_CLOSED,
+            "The upload was not checked in time.",
+            hint="send it again",
+        )
 
 
 def held(session: Session, hold: Hold, *, lock: bool = False) -> Upload:

@@ -16,6 +16,7 @@ from app.clock import utc_text
 from app.errors import RefusedError
 from app.rounds.service import open_pair, own_root, partner_root
 from app.sealed.objects import digests_of, put_piece
+from app.security.errors import REQUEST_UNSIGNED
 from app.uploads import checks, repository
 from app.uploads.buckets import BucketCheck
 from app.uploads.errors import (
@@ -38,6 +39,8 @@ from app.uploads.service import (
     refuse_closed,
     upload_for,
 )
+from schemas.logged_requests import upload_digest
+from schemas.matchlog.kinds import UploadReceived
 from schemas.upload import Manifest, SignedManifest
 
 if TYPE_CHECKING:
@@ -70,6 +73,7 @@ def ask_commit(
         round-closed, already-uploaded: the round takes no container of this party for this partner now.
         UploadRejectedError: the manifest does not fit; the rule is its code.
         UnavailableError: another manifest is being checked for the upload.
+        request-unsigned: what the actor has signed with the request is not this manifest.
     """
     found = upload_for(session, actor, upload, lock=True)
     manifest = signed.manifest
@@ -86,6 +90,7 @@ def ask_commit(
     require_duty(actor, "analyst")
     open_pair_of(session, found)
     require_signed(session, actor, signed)
+    _require_asked(actor, signed)
     digests = digests_of(session, upload, PART_KIND)
     if len(digests) != parts_of(found).n_parts:
         raise RefusedError(PARTS_MISSING, "Not all parts of the upload are stored.")
@@ -164,6 +169,16 @@ def require_signed(session: Session, actor: Actor, signed: SignedManifest) -> No
         require_signature(session, actor, MANIFEST_KIND, signed.manifest, signed.signatures[0])
     except SignatureRefusedError as exc:
         raise UploadRejectedError(MANIFEST_SIGNATURE, exc.detail) from exc
+
+
+def _require_asked(actor: Actor, signed: SignedManifest) -> None:
+    """Check at once what the log would look at last: that the request as it was signed states this manifest."""
+    stated = None if actor.signed is None else actor.signed.request.sha256
+    if stated != upload_digest(UploadReceived.of(signed)):
+        raise RefusedError(
+            REQUEST_UNSIGNED,
+            "The signed request does not state what the log would say of the upload.",
+        )
 
 
 def check(

@@ -160,13 +160,18 @@ def new_identity(
 def replace_keys(old: Identity, now: datetime) -> tuple[Identity, SignedKeyChange]:
     """Return the same person with new keys, and the change that both keys have signed."""
     new = new_identity(old.public.party, old.public.duties, now, person=old.public.person)
+    return new, change_of_keys(old, new, now)
+
+
+def change_of_keys(old: Identity, new: Identity, now: datetime) -> SignedKeyChange:
+    """Return the change of a person's keys to these new ones, signed by both."""
     change = KeyChange(
         person=old.public.person,
         old_key=old.public.signing_key,
         successor=new.public,
         at=utc_text(now),
     )
-    return new, sign_key_change(change, old.keys.signing_key, new.keys.signing_key)
+    return sign_key_change(change, old.keys.signing_key, new.keys.signing_key)
 
 
 def write_identity(path: str | os.PathLike[str], identity: Identity, unlocking: Unlocking) -> None:

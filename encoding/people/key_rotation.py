@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 from encoding.errors import IdentityFormatError
 from encoding.files import write_durably
 from encoding.owner_only import create_owner_only
-from encoding.people.identity import Identity, read_identity, replace_keys, write_identity
+from encoding.people.identity import (
+    Identity,
+    change_of_keys,
+    read_identity,
+    replace_keys,
+    write_identity,
+)
 from schemas.errors import FormatError
 from schemas.identity import SignedKeyChange
 from schemas.shared.durable import sync_folder
@@ -52,6 +58,13 @@ def begin_rotation(path: Path, old: Identity, unlocking: Unlocking, now: datetim
     write_identity(_next(path), new, unlocking)
     write_durably(_change(path), change.to_canonical())
     return Rotation(path, old, new, change)
+
+
+def sign_anew(rotation: Rotation, now: datetime) -> SignedKeyChange:
+    """Sign a change that is under way and that nobody has taken once more, as of now, and keep it."""
+    change = change_of_keys(rotation.old, rotation.new, now)
+    write_durably(_change(rotation.path), change.to_canonical())
+    return change
 
 
 def finish_rotation(rotation: Rotation) -> Path:

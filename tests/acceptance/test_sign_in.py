@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -15,6 +16,7 @@ from encoding.errors import IdentityLockedError
 from encoding.owner_only import is_readable_by_others
 from encoding.people.identity import read_identity
 from encoding.people.identity_lock import Passphrase, read_key_file
+from encoding.people.key_rotation import begin_rotation
 from schemas.shared.trust import trust_only
 
 __all__ = ["office"]
@@ -93,6 +95,18 @@ def test_another_passphrase_opens_the_same_keys(office: Office) -> None:
     assert [file.name for file in office.folder.glob("identity.txt*")] == ["identity.txt"]
     assert not is_readable_by_others(path)
     assert not any(word in done.output for word in (old, new))
+
+
+def test_a_change_of_keys_that_was_begun_long_ago_is_signed_anew(office: Office) -> None:
+    enrolled(office, "analyst")
+    path = office.folder / "identity.txt"
+    key = read_key_file(office.folder / "identity.key")
+    old = read_identity(path).unlock(key)
+    begun = begin_rotation(path, old, key, datetime.now(UTC) - timedelta(days=3))
+    done = office.at_broker("identity", "rotate", *office.unlock())
+    assert done.exit_code == 0, done.stderr
+    assert read_identity(path).public == begun.new.public
+    assert office.token().exit_code == 0
 
 
 @pytest.mark.parametrize("dies_after", ["the keys are drawn", "the broker took them"])

@@ -6,7 +6,7 @@ import io
 import logging
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,7 +123,7 @@ def founded(
     else:
         server: PostgresServer = request.getfixturevalue("postgres_server")
         server.copy_database(request.getfixturevalue("migrated_postgres"), settings.database_url)
-    operator = copy.operator if copy else None
+    operator = replace(copy.operator, clock=hand_clock) if copy and copy.operator else None
     if operator is None:
         operator = found_broker(settings, origin=ORIGIN, title="Test operator", clock=hand_clock)
     broker = open_broker(settings, clock=hand_clock)

@@ -258,6 +258,16 @@ def stated_and_changed(log: SampleLog) -> Entry:
 # In order.
 
 
+def decided_of_a_time_before_the_review(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    project = _asked(log)
+    return project.decide(at=log.now(timedelta(minutes=-5, seconds=-1) + early))
+
+
+def answered_of_a_time_to_come(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    project = _asked(log)
+    return project.answer(at=log.now(timedelta(minutes=5, seconds=1) - early))
+
+
 def decided_before_the_question(log: SampleLog) -> Entry:
     project = ReviewedProject(log)
     _linked(project)
@@ -619,6 +629,7 @@ REVIEW_BREAKS: dict[str, list[Break]] = {
         other_buckets_fetched,
         cards_fetched_before_they_came,
     ],
+    "statement-late": [decided_of_a_time_before_the_review, answered_of_a_time_to_come],
     "review-statement": [
         stated_by_another_person,
         stated_for_another_party,

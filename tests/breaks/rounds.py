@@ -128,6 +128,11 @@ def offered_with_a_forged_signature(log: SampleLog) -> Entry:
     return log.append(round_bodies.NoncesOffered(signed=signed), project=ACCORD, actor=CW)
 
 
+def offered_long_after_it_was_signed(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    at = log.now(timedelta(days=-2, seconds=-1) + early)
+    return log.rounds(FOSTER).offer(CW, at=at)
+
+
 def _revoke(log: SampleLog) -> None:
     body = kinds.RoleChanged(party=CW.party, person=CW.person, role="analyst", change="revoked")
     log.append(body, actor=OPERATOR)
@@ -747,6 +752,7 @@ def fetched_of_a_superseded_round(log: SampleLog) -> Entry:
 
 
 ROUND_BREAKS: dict[str, list[Break]] = {
+    "statement-late": [offered_long_after_it_was_signed],
     "nonce-order": [
         offered_with_a_gap,
         offered_from_the_beginning_again,

@@ -12,7 +12,7 @@ from typing import Any
 from samples.log import CONCORDANCE, SampleLog
 from samples.parties import BROKER, CW, K12, OPERATOR, POLICY, STRANGER, person_of, terms_of
 
-from encoding.people.identity import new_identity, replace_keys
+from encoding.people.identity import change_of_keys, new_identity, replace_keys
 from schemas.matchlog import kinds
 from schemas.matchlog.entry import Actor, Entry
 from schemas.run import IdSpace, LinkRate, Recipient, RunSpecification
@@ -192,7 +192,7 @@ def _rotate(log: SampleLog, *, by: Actor | None = None, **changes: Any) -> Entry
         "use": "signing",
         "old": OWNER.public.key_sha256(),
         "new": NEXT.public.key_sha256(),
-        "signed": CHANGE,
+        "signed": change_of_keys(OWNER, NEXT, log.moment),
     }
     body = kinds.KeyRotated(**{**fields, **changes})
     own = CW.model_copy(update={"party": body.party, "person": body.person})
@@ -230,6 +230,12 @@ def receiving_key_that_nobody_signed(log: SampleLog) -> Entry:
     _rotate(log)
     old = OWNER.public.key_digests()[1]
     return _rotate(log, use="receiving", old=old, new="05" * 32, signed=None)
+
+
+def key_changed_long_after_it_was_signed(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    _enrol_person(log)
+    signed = change_of_keys(OWNER, NEXT, log.moment - timedelta(days=2, seconds=1) + early)
+    return _rotate(log, signed=signed)
 
 
 def person_of_a_stranger(log: SampleLog) -> Entry:
@@ -1052,6 +1058,7 @@ BREAKS: dict[str, list[Break]] = {
     "stranger": [stranger_acts, role_of_a_stranger, key_of_a_stranger, person_of_a_stranger],
     "enrolled-twice": [enrolled_twice],
     "person-twice": [person_twice, person_of_two_parties],
+    "statement-late": [key_changed_long_after_it_was_signed],
     "person-key": [
         key_changed_in_another_name,
         key_of_an_unknown_person,

@@ -527,9 +527,34 @@ def stated_before_the_one_before(log: SampleLog) -> Entry:
 
 def notice_played_again(log: SampleLog) -> Entry:
     project = _agreed(log)
-    project.notice(ANN, "suspend", at="2026-09-10T12:00:00Z")
-    project.notice(ANN, "resume", at="2026-09-10T13:00:00Z")
-    return project.notice(ANN, "suspend", at="2026-09-10T12:00:00Z")
+    first = log.now()
+    project.notice(ANN, "suspend", at=first)
+    project.notice(ANN, "resume", at=log.now(A_MINUTE))
+    return project.notice(ANN, "suspend", at=first)
+
+
+def halted_long_after_it_was_signed(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    """The operator keeps a party's halt back."""
+    project = _agreed(log)
+    log.moment += timedelta(days=4)
+    return project.notice(ANN, "suspend", at=log.now(timedelta(days=-2, seconds=-1) + early))
+
+
+def halted_by_a_notice_to_come(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    at = log.now(timedelta(minutes=5, seconds=1) - early)
+    return _agreed(log).notice(ANN, "suspend", at=at)
+
+
+def stood_long_after_it_was_signed(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    log.moment += timedelta(days=30)
+    return project.stand(K12, at=log.now(-timedelta(days=3)))[0]
+
+
+def approved_for_more_than_thirty_days(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    project = _agreed(log)
+    expires = log.now(timedelta(days=30, seconds=1) - early)
+    return project.approve(ANN, project.ask(), expires=expires)
 
 
 def uploaded_while_suspended(log: SampleLog) -> Entry:
@@ -956,6 +981,12 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         stated_without_the_one_before,
         stated_before_the_one_before,
     ],
+    "statement-late": [
+        halted_long_after_it_was_signed,
+        halted_by_a_notice_to_come,
+        stood_long_after_it_was_signed,
+    ],
+    "approval-too-long": [approved_for_more_than_thirty_days],
     "suspended": [uploaded_while_suspended, started_while_suspended, approved_while_suspended],
     "withdrawn": [uploaded_after_one_has_left, fetched_after_one_has_left],
     "upload-profile": [uploaded_of_another_profile],

@@ -150,8 +150,8 @@ def actor_of(identity: Identity, now: datetime) -> Actor:
         role=role_of(public.duties),
         token_id="tok-" + "0" * 32,
         request_id="req-" + "0" * 32,
-        day=utc_text(now)[:10],
         duties=public.duties,
+        clock=lambda: now,
     )
 
 

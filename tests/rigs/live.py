@@ -295,7 +295,7 @@ def opened(folder: Path) -> Iterator[tuple[Broker, Actor]]:
     broker = open_broker(Settings(state_dir=folder / "state"))
     try:
         with broker.database.read() as session:
-            operator = operator_actor(session, broker.settings.operator, broker.clock())
+            operator = operator_actor(session, broker.settings.operator, broker.clock)
         yield broker, operator
     finally:
         broker.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -93,7 +93,8 @@ class Moments:
         shutil.copytree(moment.files, root, dirs_exist_ok=True)
         for path in _with_text(root, str(moment.root)):
             path.write_text(path.read_text("utf-8").replace(str(moment.root), str(root)), "utf-8")
-        near.operator, near.now, near.people = moment.operator, moment.now, dict(moment.people)
+        near.operator = replace(moment.operator, clock=near.broker.clock)
+        near.now, near.people = moment.now, dict(moment.people)
         for name, kept in moment.desks.items():
             folder = root / kept["folder"].relative_to(moment.root)
             desk = near.desks.setdefault(name, Desk(folder, near, kept["party"]))

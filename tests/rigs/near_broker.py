@@ -11,7 +11,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -339,7 +339,7 @@ def near_broker(
             operator = found_broker(chosen, origin="broker.test/log", title="Operator", clock=clock)
         else:
             shutil.copytree(like.folder / "state", folder / "state")
-            operator = like.operator
+            operator = replace(like.operator, clock=clock)
         broker = open_broker(chosen, clock=clock)
         app = create_app(broker)
         with TestClient(app, base_url=ADDRESS, raise_server_exceptions=False) as client:

@@ -22,6 +22,8 @@ def approve_run(log: LogState, entry: Entry) -> None:
         break_off("approval-specification", message, entry, run.seq)
     if approval.expires <= moment_before(entry):
         break_off("approval-expired", "an approval is used after it expired", entry, run.seq)
+    if approval.is_too_long:
+        break_off("approval-too-long", "an approval counts for longer than 30 days", entry, run.seq)
     if approval.step == "run":
         _approve_start(run, entry)
         run.approved_until = min(run.approved_until, approval.expires)

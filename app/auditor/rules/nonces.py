@@ -7,7 +7,12 @@ from typing import cast
 from app.auditor.log_state import LogState
 from app.auditor.round_state import NonceBook, Rounds
 from app.auditor.rules.requests import may_act, public_key
-from app.auditor.rules.steps import break_off, project_of, signed_with_own_key
+from app.auditor.rules.steps import (
+    break_off,
+    project_of,
+    signed_with_own_key,
+    was_signed_lately,
+)
 from schemas.errors import SignatureError
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.round_kinds import NoncesOffered
@@ -32,6 +37,7 @@ def by_provider(log: LogState, entry: Entry) -> None:
         verify_document("nonces", offer.to_json(), signed.signature.signature, public_key(person))
     except SignatureError as exc:
         break_off("nonce-stranger", f"an offer of nonces does not count: {exc}", entry)
+    was_signed_lately(entry, offer.at)
 
 
 def offer(log: LogState, entry: Entry) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, cast
 
 from app.auditor.log_state import LogState, PersonState
-from app.auditor.rules.steps import break_off
+from app.auditor.rules.steps import break_off, was_signed_lately
 from schemas.errors import SignatureError
 from schemas.identity import signing_key_sha256
 from schemas.ids import BROKER
@@ -84,5 +84,6 @@ def _change_keys(body: KeyRotated, person: PersonState, entry: Entry) -> None:
     if signing != body.new:
         message = "a key changes to another one than the person has signed for"
         break_off("person-key", message, entry, person.seq)
+    was_signed_lately(entry, change.at)
     person.signing_key, person.promised = successor.signing_key, receiving
     person.history.add(signing)

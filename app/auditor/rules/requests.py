@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime, timedelta
-from typing import Final, NoReturn, cast
+from datetime import datetime
+from typing import NoReturn, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -16,11 +16,7 @@ from schemas.logged_requests import asked_for, run_digest
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS, RunAsked
 from schemas.signed_request import SignedRequest
-
-# A request may bring a large file on a slow line, and the broker's clock may have been set back since.
-LONGEST: Final = timedelta(days=2)
-# How far the clock of a person's machine may be ahead.
-CLOCK_SKEW: Final = timedelta(minutes=5)
+from schemas.signed_times import LONGEST, is_timely
 
 
 def is_persons(log: LogState, entry: Entry) -> None:
@@ -125,7 +121,7 @@ def _has_policy(log: LogState, entry: Entry, signed: SignedRequest) -> bool:
 def _is_new(log: LogState, entry: Entry, signed: SignedRequest) -> None:
     """A request was signed shortly before its entry, and stands in entries of one batch only."""
     moment, at = datetime.fromisoformat(entry.time), signed.request.at
-    if not utc_text(moment - LONGEST) <= at <= utc_text(moment + CLOCK_SKEW):
+    if not is_timely(at, moment):
         break_off("request-late", "a signed request is of another time than its entry", entry)
     if log.requests_day != entry.time[:10]:
         log.requests_day, oldest = entry.time[:10], utc_text(moment - LONGEST)

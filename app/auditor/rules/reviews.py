@@ -23,6 +23,7 @@ from app.auditor.rules.steps import (
     object_of,
     project_of,
     run_of,
+    was_signed_lately,
 )
 from schemas.errors import SignatureError
 from schemas.ids import utc_text
@@ -91,7 +92,7 @@ def answer(log: LogState, entry: Entry) -> None:
     body = cast(ReviewAnswered, entry.body)
     review = _going_on(log, entry, body.round)
     _acts_for(log, entry, review, "answer")
-    _is_stated(log, entry, body)
+    _is_stated(log, entry, body, review)
     if review.answered is not None:
         break_off("review-order", "a review is answered twice", entry, review.answered)
     review.answered, review.came = entry.seq, (moment_before(entry), entry.time)
@@ -102,7 +103,7 @@ def decide(log: LogState, entry: Entry) -> None:
     body = cast(ReviewDecided, entry.body)
     review = _going_on(log, entry, body.round)
     _acts_for(log, entry, review, "decide")
-    _is_stated(log, entry, body)
+    _is_stated(log, entry, body, review)
     if review.answered is None:
         message = "a reviewer decides before the cards have come"
         break_off("review-order", message, entry, review.seq)
@@ -226,8 +227,10 @@ def _acts_for(log: LogState, entry: Entry, review: ReviewState, act: ReviewAct) 
         break_off("review-duty", message, entry, review.seq)
 
 
-def _is_stated(log: LogState, entry: Entry, body: ReviewAnswered | ReviewDecided) -> None:
-    """Check that the person who acts states what the entry says, and has signed it."""
+def _is_stated(
+    log: LogState, entry: Entry, body: ReviewAnswered | ReviewDecided, review: ReviewState
+) -> None:
+    """Check that the person who acts states what the entry says, and has signed it during the review."""
     statement, actor = body.signed.statement, entry.actor
     stated = (statement.project, statement.round, statement.run, statement.party, statement.person)
     if stated != (entry.project, body.round, entry.object, actor.party, actor.person):
@@ -237,6 +240,8 @@ def _is_stated(log: LogState, entry: Entry, body: ReviewAnswered | ReviewDecided
         body.signed.require_signature(public_key(log.persons[statement.person]))
     except SignatureError as exc:
         break_off("review-statement", f"a statement does not count: {exc}", entry)
+    # Who lost the connection sends the same again as long as the review goes on.
+    was_signed_lately(entry, statement.at, since=review.begun)
 
 
 def _within_questions(most: int, entry: Entry, *counts: int | None) -> None:

@@ -12,10 +12,11 @@ from app.auditor.project_state import AgreementState, ProjectState
 from schemas.agreement import Agreement
 from schemas.errors import SignatureError
 from schemas.identity import PublicIdentity
-from schemas.ids import utc_text
+from schemas.ids import UtcTime, utc_text
 from schemas.matchlog.agreement_kinds import SignedBody
 from schemas.matchlog.entry import Entry
 from schemas.roster import on_roster
+from schemas.signed_times import is_timely
 from schemas.statement import Statement
 from schemas.upload import Signature
 
@@ -66,7 +67,21 @@ def signer_of(log: LogState, entry: Entry, agreement: Agreement) -> PublicIdenti
     if fault is not None:
         break_off("signer-key", f"a statement is signed {fault[0]}", entry, fault[1])
     _is_next_word(log, entry, signed.statement)
+    was_signed_lately(entry, signed.statement.at)
     return signer
+
+
+def was_signed_lately(entry: Entry, at: UtcTime, since: UtcTime | None = None) -> None:
+    """Check that what an entry holds was signed shortly before it: not kept back, nor signed for later.
+
+    Args:
+        since: when that began which is signed about; None: it is signed to be logged at once.
+    Raises:
+        RuleBrokenError: it was not.
+    """
+    begun = None if since is None else datetime.fromisoformat(since)
+    if not is_timely(at, datetime.fromisoformat(entry.time), begun):
+        break_off("statement-late", "a signed document is of another time than its entry", entry)
 
 
 def _is_next_word(log: LogState, entry: Entry, stated: Statement) -> None:

@@ -303,11 +303,11 @@ def _waiting(at: Seat) -> KeptAgreement:
 
 
 def _send_consent(at: Seat, offered: KeptAgreement, consent: SignedStatement) -> AgreementView:
-    """Hand in a consent; one that another statement of the party has overtaken is kept no more."""
+    """Hand in a consent; one that the broker takes no more is kept no more, so that it is signed anew."""
     try:
         return at.client.sign_agreement(at.project, consent)
     except BrokerRefusedError as exc:
-        if exc.problem == "statement-order":
+        if exc.problem in {"statement-order", "statement-refused"}:
             others = tuple(one for one in offered.consents if one.statement.party != at.party)
             at.keep_own(offered.model_copy(update={"consents": others}))
         raise

@@ -44,7 +44,7 @@ def test_founding_enrols_the_operator_and_logs_it(founded: Any) -> None:
 
 def test_the_operators_commands_act_as_the_person_of_the_founding(founded: Any) -> None:
     with founded.broker.database.read() as session:
-        actor = service.operator_actor(session, "operator", founded.clock())
+        actor = service.operator_actor(session, "operator", founded.clock)
     assert (actor.party, actor.person, actor.role) == (
         "operator",
         founded.operator.person,
@@ -55,7 +55,7 @@ def test_the_operators_commands_act_as_the_person_of_the_founding(founded: Any) 
 def test_a_party_that_did_not_found_the_broker_has_no_commands(founded: Any) -> None:
     founded.enrol("county")
     with founded.broker.database.read() as session, raises(UNKNOWN_PARTY):
-        service.operator_actor(session, "county", founded.clock())
+        service.operator_actor(session, "county", founded.clock)
 
 
 def test_no_party_has_the_brokers_own_name(founded: Any) -> None:
@@ -126,4 +126,4 @@ def test_old_codes_and_sessions_are_swept_when_a_new_link_is_made(founded: Any) 
 def test_a_code_is_no_cookie(founded: Any) -> None:
     code = operator_link(founded).code
     with founded.broker.database.read() as session, pytest.raises(NotAuthenticatedError):
-        service.actor_of_session(session, code, "req-" + "0" * 32, founded.clock())
+        service.actor_of_session(session, code, "req-" + "0" * 32, founded.clock)

@@ -26,7 +26,14 @@ from schemas.run import IdSpace
 
 
 def actor(party: str, role: Any = "agency") -> Actor:
-    return Actor(party, "per-" + "0" * 32, role, "tok-" + "0" * 32, "req-" + "0" * 32, "2026-09-01")
+    return Actor(
+        party,
+        "per-" + "0" * 32,
+        role,
+        "tok-" + "0" * 32,
+        "req-" + "0" * 32,
+        clock=lambda: datetime(2026, 9, 1, tzinfo=UTC),
+    )
 
 
 def listed(linkage: Linkage, party: str, role: Any = "agency") -> Actor:

@@ -24,7 +24,7 @@ from schemas.matchlog.note import VerifierKey
 
 def enrol(broker: Broker, party: str) -> None:
     with broker.database.read() as session:
-        operator = operator_actor(session, broker.settings.operator, broker.clock())
+        operator = operator_actor(session, broker.settings.operator, broker.clock)
     enrol_agencies(broker, operator, party)
 
 

@@ -148,9 +148,7 @@ def test_times_never_run_back_even_if_the_clock_does(
 def test_a_request_keeps_its_id_and_software_gets_one_of_its_own(
     database: Database, log: MatchLog
 ) -> None:
-    actor = Actor(
-        "county-cw", "per-" + "1" * 32, "agency", "tok-x", "req-" + "7" * 32, "2026-09-01"
-    )
+    actor = Actor("county-cw", "per-" + "1" * 32, "agency", "tok-x", "req-" + "7" * 32)
     draft = EntryDraft(enrolment(1).body, actor=entry_actor(actor), request=actor.request_id)
     with database.write() as session:
         log.append(session, [draft, enrolment(2), enrolment(3)])

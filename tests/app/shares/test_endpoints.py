@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from httpx2 import Response
+from rigs.agreed import amend
 from rigs.holders import Holders, holders_at, make_holders
 from rigs.linkage import (
     AUDITOR,
@@ -333,3 +334,17 @@ def test_the_log_holds_ids_and_digests_and_nothing_sealed(
         {"epoch", "holders", "key_id", "sha256"},
     ]
     assert signed.share.sealed[:20] not in str(entries)
+
+
+def test_a_share_of_an_epoch_that_is_over_is_not_handed_out(
+    linkage: Linkage, holders: Holders
+) -> None:
+    view = send(linkage, holders.share(CHILD_WELFARE, SCHOOL))
+    people = [linkage.person(party).identity for party in (CHILD_WELFARE, SCHOOL)]
+    people += [linkage.person(AUDITOR, "auditor").identity]
+    people += [linkage.person("operator", "operator").identity]
+    linkage.agreement = amend(linkage.broker, linkage.agreement, linkage.profile, people, epoch=2)
+    answer = fetch(linkage, view)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["type"].endswith(":share-refused")
+    assert linkage.log_kinds()[-1] == "agreement-in-force"

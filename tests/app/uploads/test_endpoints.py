@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from rigs.agreed import sign, word_of
+from rigs.enrolled import EnrolledPerson
 from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
@@ -15,11 +18,14 @@ from rigs.linkage import (
     MakeLinkage,
     content_digest,
 )
-from samples.round_files import Container, Person, random_people
+from samples.round_files import Container, Person, random_people, two_files
 
-from schemas.clauses import FileSize
+from app.runs.commits import check_waiting
+from schemas.clauses import ApprovalRule, FileSize
+from schemas.ids import utc_text
 from schemas.matchlog.proof import verify_receipt
 from schemas.problem import MEDIA_TYPE
+from schemas.signed_request import HEADER
 from schemas.upload import Receipt, SignedManifest
 
 
@@ -498,3 +504,73 @@ def _but_request(answer) -> dict:
 def _longer(made: Container) -> Container:
     """Return another container of the same people, as if its head had another byte."""
     return replace(made, parts=(made.parts[0] + b" ", *made.parts[1:]))
+
+
+def test_a_commit_whose_signed_request_states_another_upload_is_not_checked(
+    linkage: Linkage, made: Container
+) -> None:
+    upload = linkage.send(made, CHILD_WELFARE)
+    signed = linkage.signed_manifest(linkage.manifest(made, CHILD_WELFARE), CHILD_WELFARE)
+    path = f"/v1/uploads/{upload}/commit"
+    asked = {HEADER: linkage.person(CHILD_WELFARE).sign(f"POST {path}", "0" * 64)}
+    headers = linkage.as_party(CHILD_WELFARE) | asked
+    answer = linkage.client.post(path, json=signed.to_json(), headers=headers)
+    assert (answer.status_code, code_of(answer)) == (400, "request-unsigned")
+    assert linkage.get(f"/v1/uploads/{upload}").json()["state"] == "open"
+
+
+@pytest.mark.parametrize(("hours", "state"), [(47, "committed"), (49, "open")])
+def test_a_commit_that_waited_for_longer_than_the_log_takes_is_asked_for_anew(
+    linkage: Linkage, made: Container, hours: int, state: str
+) -> None:
+    upload = linkage.send(made, CHILD_WELFARE)
+    checks = linkage.broker.checks
+    n_free = 0
+    while checks.acquire(blocking=False):
+        n_free += 1
+    asked = linkage.ask_commit(upload, linkage.manifest(made, CHILD_WELFARE), CHILD_WELFARE)
+    assert asked.status_code == 202
+    checks.release(n_free)
+    linkage.founded.clock.move(hours=hours)
+    check_waiting(linkage.broker)
+    view = linkage.get(f"/v1/uploads/{upload}").json()
+    assert view["state"] == state
+    if state == "open":
+        assert view["refusal"]["type"].endswith(":upload-closed")
+        answer = commit_all(linkage, made)
+        assert answer.status_code == 200, answer.text
+
+
+def test_who_commits_a_file_does_not_approve_its_release(make_linkage: MakeLinkage) -> None:
+    rule = ApprovalRule(
+        runs="standing", parties=(CHILD_WELFARE,), asker_suffices=True, releases=True
+    )
+    linkage = make_linkage(approvals=rule)
+    opener = EnrolledPerson.confirmed(linkage.founded, linkage.client, CHILD_WELFARE, "analyst")
+    linkage.list_also(opener.identity)
+    linkage.open_round()
+    left, right = two_files(linkage.rng, 20, 12, 0)
+    linkage.upload(right, SCHOOL)
+    made = linkage.container(left, CHILD_WELFARE)
+    headers = {"authorization": f"Bearer {opener.token(is_bound=False)}"}
+    path = f"/v1/projects/{PROJECT}/uploads"
+    opened = linkage.client.post(path, json=made.request(), headers=headers)
+    assert opened.status_code == 201, opened.text
+    assert commit_all(linkage, made).status_code == 200
+    linkage.work()
+    run, now = linkage.run(), linkage.founded.clock()
+    approval = sign(
+        linkage.person(CHILD_WELFARE).identity,
+        linkage.agreement,
+        "run-approval",
+        now,
+        approval="apv-" + "1" * 32,
+        step="release",
+        run=run["run"],
+        specification_sha256=run["specification_sha256"],
+        expires=utc_text(now + timedelta(days=5)),
+        before=word_of(linkage.broker, CHILD_WELFARE, PROJECT),
+    )
+    path = f"/v1/runs/{run['run']}/approvals"
+    answer = linkage.post_as(path, CHILD_WELFARE, approval.to_json())
+    assert (answer.status_code, code_of(answer)) == (409, "uploader-approves")

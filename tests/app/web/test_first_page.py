@@ -77,7 +77,7 @@ def test_a_disk_without_room_is_the_operators_to_know(linkage: Linkage, visitor:
     broker = replace(linkage.broker, blobs=full)
     operator = linkage.founded.operator
     person = linkage.person(AUDITOR, "auditor").id
-    auditor = Actor(AUDITOR, person, "auditor", "tok-1", "req-1", operator.day)
+    auditor = Actor(AUDITOR, person, "auditor", "tok-1", "req-1", clock=operator.clock)
     with broker.database.read() as session:
         now = linkage.founded.clock()
         (need,) = needs_seen(session, broker, operator, now, [])

@@ -34,6 +34,13 @@ def days(e: Any) -> tuple[str, str]:
     return e["time"][:10], early(e)[:10]
 
 
+def timely(e: Any, at: str, since: str | None = None) -> None:
+    """Check the time at which something in an entry was signed, about what goes on since a time, if given."""
+    moment, skew = datetime.fromisoformat(e["time"]), timedelta(minutes=5)
+    first = moment - timedelta(days=2) if since is None else datetime.fromisoformat(since) - skew
+    need(first <= datetime.fromisoformat(at) <= moment + skew, "time of what is signed")
+
+
 def before(day: str, n: int) -> str:
     return (date.fromisoformat(day) - timedelta(days=n)).isoformat()
 
@@ -246,6 +253,7 @@ class Accord:
         before, at = self.words.get(stated["party"], (None, ""))
         need(stated["before"] == before and stated["at"] >= at, "order")
         self.words[stated["party"]] = digest_of(stated), stated["at"]
+        timely(e, stated["at"])
         return stated
 
     def take(self, e: Any, signers: Any) -> None:
@@ -380,6 +388,8 @@ class Accord:
         need(stated["run"] == e["object"] == run["spec"]["run"], "run")
         need(stated["specification_sha256"] == digest_of(run["spec"]), "specification")
         need(stated["expires"] > early(e), "expired")
+        at, until = (datetime.fromisoformat(stated[name]) for name in ("at", "expires"))
+        need(until - at <= timedelta(days=30), "too long")
         if stated["step"] == "run":
             need(run["open"] and not run["attempt"], "step")
             need(stated["party"] not in run["approved"], "step")

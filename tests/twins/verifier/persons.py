@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
 from typing import Any
 
-from twins.verifier.agreements import Accord, checks, days, digest_of
+from twins.verifier.agreements import Accord, checks, days, digest_of, timely
 from twins.verifier.entries import ASKED_PAGE, SIGNED, need, sha, unbase64
 
 CELLS = [re.split(r" *\| *", row)[1:-1] for row in ASKED_PAGE.split("\n") if row.startswith("| `")]
@@ -96,8 +95,7 @@ class Persons:
         if row[2] != "not looked at":
             need(request["sha256"] in states(e, row, t and t["policy"]), "states")
         checks("request", request, signed["signature"], person["signing_key"])
-        moment, at = datetime.fromisoformat(e["time"]), datetime.fromisoformat(request["at"])
-        need(-timedelta(days=2) <= at - moment <= timedelta(minutes=5), "time of the request")
+        timely(e, request["at"])
         batch = self.requests.setdefault(digest_of(request), e["batch"])
         need(batch == e["batch"], "request twice")
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from twins.verifier.agreements import checks, early
+from twins.verifier.agreements import checks, early, timely
 from twins.verifier.entries import need
 from twins.verifier.rounds import Turns, space_of
 
@@ -57,6 +57,7 @@ class Reviews:
                 need(body["sha256"] == review["asked"][f"{body['what']}_sha256"], "file")
             return
         stated = self.stated(e, signers)
+        timely(e, stated["at"], review["since"])
         if kind == "review-answered":
             need(stated["about"] == "cards" and not review["answered"], "cards twice")
             need(stated["number"] == 1 and stated["is_last"], "cards once")

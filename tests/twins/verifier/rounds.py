@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from twins.timetable import next_day
-from twins.verifier.agreements import before, checks, days, early
+from twins.verifier.agreements import before, checks, days, early, timely
 from twins.verifier.entries import need, sha, unbase64
 
 
@@ -57,6 +57,7 @@ class Signers:
             need(body["new"] not in (None, body["old"]), kind)
             if body["use"] == "signing":
                 self.change(person, body)
+                timely(e, body["signed"]["change"]["at"])
             else:
                 need(person.get("next") == body["new"], kind)
             person[body["use"]] = body["new"]
@@ -107,6 +108,7 @@ class Turns:
         stated = [offer["project"], offer["party"], offer["person"]]
         need(stated == [e["project"], actor["party"], actor["person"]], "offer")
         checks("nonces", offer, signature["signature"], signers.of(e)["signing_key"])
+        timely(e, offer["at"])
         own = self.nonces[actor["party"]]
         need(offer["first"] == len(own) + 1, "number")
         need(1 <= offer["void_below"] <= offer["first"], "void")
