@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from encoding.blocks.keys import round_key
-from encoding.cli.parts.agreements import on_their_roster, require_agreed_run, trusted_peers
+from encoding.cli.parts.agreements import require_agreed_run, trusted_peers
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.kept_reviews import waiting_for_review
 from encoding.cli.parts.links_files import (
@@ -19,6 +19,7 @@ from encoding.cli.parts.links_files import (
 )
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import is_lasting, ledger_file, own_space
+from encoding.cli.parts.rosters import on_their_roster
 from encoding.cli.parts.round_reports import report_of_round, warned_of
 from encoding.cli.parts.round_steps import as_it_stands, history_of, own_turns
 from encoding.cli.parts.shared_secret import shared_secret
