@@ -44,7 +44,8 @@ def on_their_roster_then(
 ) -> Sequence[PublicIdentity]:
     """Return those of a party's trusted persons whom its roster lists, or did when something was logged.
 
-    So what somebody signed before they left counts on. The order of the log decides, since who has left can date a signature back.
+    So what somebody signed before they left counts on. The order of the log decides, since who has left can
+    date a signature back.
 
     Args:
         entries: the project's, in order.
