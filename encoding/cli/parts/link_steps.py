@@ -42,6 +42,7 @@ from encoding.transfers.matches import (
 )
 from schemas.claims import Transcript
 from schemas.ids import utc_text
+from schemas.shared.amounts import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,6 +154,11 @@ class RoundLinks:
                 self._counter.session.warn(
                     f"the ledger of {partner} is that of an earlier round: its workspace was restored, or it"
                     " has missed rounds"
+                )
+            if pair.n_recalled:
+                self._counter.session.warn(
+                    f"{partner} says that this agency has unlinked {counted(pair.n_recalled, 'link ID')}, which"
+                    " its ledger does not have; if this workspace was not restored, call your security officer"
                 )
 
     def write(self, order: LinksOrder) -> LinksWritten:
