@@ -327,7 +327,8 @@ class SessionLink(Document):
 
     KIND: ClassVar[str] = "session link"
 
-    code: Annotated[str, Field(min_length=43, max_length=43)]
+    # It is printed as part of an address: nothing that a terminal would take for a command.
+    code: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{43}$")]
     expires: UtcTime
 
 

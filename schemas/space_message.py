@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from binascii import unhexlify
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Annotated, ClassVar, Final, NamedTuple, Self
@@ -22,6 +23,10 @@ from schemas.ids import LINK_ID_BYTES, LinkId, Name, Sha256Hex, UtcTime
 
 MAX_HEAD_LINE_BYTES: Final = 64 * 1024
 MAX_VETOES: Final = 2**16
+# Of one maker: else what one party says would fill what all others have to say.
+MAX_VETOES_OF_MAKER: Final = 2**12
+# Seven digits in a line.
+MAX_VETO_SEQUENCE: Final = 10**7 - 1
 MAX_LINES: Final = 2**22
 # Seven digits in a line.
 MAX_ROUND: Final = 10**6
@@ -150,7 +155,8 @@ def read_vetoes(body: bytes, at: int, head: MessageHead) -> tuple[tuple[Veto, ..
     """Return the vetoes whose lines begin here, and where they end.
 
     Raises:
-        DocumentError: a line is malformed, out of order, or names a maker that the head does not.
+        DocumentError: a line is malformed, out of order, or names a maker that the head does not, or there
+            are too many of one maker.
     """
     kind = head.KIND
     lines, at = read_lines(body, at, head.vetoes, _VETO, kind)
@@ -162,6 +168,8 @@ def read_vetoes(body: bytes, at: int, head: MessageHead) -> tuple[tuple[Veto, ..
     )
     if any(veto.sequence < 1 for veto in vetoes):
         raise DocumentError(f"{kind}: a veto has no sequence number")
+    if any(n > MAX_VETOES_OF_MAKER for n in Counter(veto.maker for veto in vetoes).values()):
+        raise DocumentError(f"{kind}: there are too many vetoes of one party")
     refuse_disorder([veto[:2] for veto in vetoes], kind)
     return vetoes, at
 

@@ -24,6 +24,8 @@ from schemas.statement import Notice, SignedStatement, Statement
 
 MAX_KEPT: Final = 1000
 _ONE_DAY: Final = timedelta(days=1)
+# Of two notices of one second, of which neither names the other: what stops the linkage counts.
+_WEIGHT: Final = {"resume": 0, "suspend": 1, "withdraw": 2}
 
 
 class KeptAgreement(Model):
@@ -53,10 +55,17 @@ class KeptAgreement(Model):
         return not self.missing()
 
     def last_word(self, party: str) -> Notice | None:
-        """Return a party's newest notice; None if it has given none."""
+        """Return a party's newest notice; None if it has given none.
+
+        That is none which another one of its notices names as the one before: two may be of one second, or
+        dated by a clock that was ahead. Of several, as where an approval stands between, the latest; of one
+        second, one that halts.
+        """
         notices = (signed.statement for signed in self.notices)
         own = [n for n in notices if isinstance(n, Notice) and n.party == party]
-        return max(own, key=lambda notice: notice.at, default=None)
+        passed = {notice.before for notice in own}
+        last = (notice for notice in own if notice.digest() not in passed)
+        return max(last, key=lambda notice: (notice.at, _WEIGHT[notice.act]), default=None)
 
     def ended_by(self) -> tuple[str, ...]:
         """Return the parties that have left."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from encoding.errors import AgreementError
+from encoding.errors import AgreementError, AgreementUntrustedError
 from encoding.people.identity import Identity
 from schemas.agreement import Agreement
 from schemas.errors import SignatureError
@@ -31,6 +31,8 @@ from schemas.statement import (
 
 # Of a party that has signed nothing in the project.
 NOTHING_YET: Final = LastWord(sha256=None, at=None)
+# A broker takes statements of up to five minutes ahead of its clock, which this computer's may be behind.
+_MOST_AHEAD: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Signer:
 
     Raises, from every method:
         AgreementError: the agreement does not list this person, these keys, or the duty that it needs.
+        AgreementUntrustedError: the party's last word is of a time that is yet to come.
     """
 
     own: Identity
@@ -90,15 +93,21 @@ class Signer:
         return self._sign(ApprovalRevocation(approval=approval, **self._frame(now)))
 
     def _frame(self, now: datetime) -> dict[str, Any]:
-        public = self.own.public
+        public, before = self.own.public, self.before
+        if before.at is not None and before.at > utc_text(now + _MOST_AHEAD):
+            # What is signed now would be dated no earlier, and so later than all that is signed from then on.
+            raise AgreementUntrustedError(
+                f"the broker says that {public.party} signed something at {before.at}, which is yet to come",
+                hint="nothing was signed; look at this computer's clock, or call the operator",
+            )
         return {
             "project": self.agreement.project,
             "agreement": self.agreement.digest(),
             "party": public.party,
             "person": public.person,
-            "before": self.before.sha256,
+            "before": before.sha256,
             # No earlier, should another person's clock be ahead.
-            "at": max(utc_text(now), self.before.at or ""),
+            "at": max(utc_text(now), before.at or ""),
         }
 
     def _sign(self, statement: Statement) -> SignedStatement:

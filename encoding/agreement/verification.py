@@ -88,9 +88,10 @@ def require_adoptable(
 ) -> bool:
     """Make sure that an agreement that is not kept yet may be, though nobody has compared its fingerprint here.
 
-    It may if nothing is kept of its project, if the next one that is kept names it, or if this party's steward
-    has signed it with keys that are trusted or that the agreement before lists for the same person. Where the
-    persons of another party change alone, it is that party's steward.
+    It may if nothing is kept of its project, or if this party's steward has signed it: a steward by the newest
+    agreement that is kept, with the keys that it lists or later ones that are trusted. Where the persons of
+    another party change alone, it is that party's steward. It comes after the newest one, or the next one that
+    is kept names it.
 
     Args:
         known: what is kept.
@@ -104,8 +105,6 @@ def require_adoptable(
     agreement = shown.agreement
     if agreement.party(party) is None:
         raise AgreementUntrustedError(f"the broker shows an agreement that does not name {party}")
-    if any(kept.agreement.previous == shown.digest for kept in known.agreements):
-        return False
     if shown.missing():
         raise AgreementUntrustedError(
             f"the broker uses agreement {agreement.number}, which {shown.missing()[0]} has not signed"
@@ -115,13 +114,14 @@ def require_adoptable(
     signer = party if party in agreement.signers else agreement.signers[0]
     own = next(signed for signed in shown.consents if signed.statement.party == signer)
     listed = agreement.person(own.statement.person)
-    if listed is None or not _was_steward(known, agreement, listed, peers):
+    if listed is None or not _was_steward(known, listed, peers):
         raise AgreementUntrustedError(
             f"the broker uses agreement {agreement.number}, signed for {signer} with keys that are not known"
             " here",
             hint="compare it with counsel's sheet: blindlink agreement accept FINGERPRINT",
         )
-    require_next(known, agreement)
+    if all(kept.agreement.previous != shown.digest for kept in known.agreements):
+        require_next(known, agreement)
     return False
 
 
@@ -282,21 +282,17 @@ def _is_among(
     return False
 
 
-def _was_steward(
-    known: KeptAgreements, agreement: Agreement, signer: PublicIdentity, peers: Peers
-) -> bool:
-    """Tell whether the signer of an amendment was a steward before, by known keys: nobody lists themselves."""
+def _was_steward(known: KeptAgreements, signer: PublicIdentity, peers: Peers) -> bool:
+    """Tell whether a signer is a steward already, by known keys: nobody lists themselves, or comes back."""
     last = known.last_complete()
-    before = [last] if agreement.amends is not None and last is not None else known.agreements
+    before = known.agreements if last is None else [last]
     listed = (kept.agreement.person(signer.person) for kept in before)
     stewards = [
         one
         for one in listed
         if one is not None and one.party == signer.party and "steward" in one.duties
     ]
-    if signer in stewards:
-        return True
-    return is_known(signer, peers) and (bool(stewards) or agreement.amends is None)
+    return bool(stewards) and (signer in stewards or is_known(signer, peers))
 
 
 def _without_undone(known: KeptAgreements, shown: KeptAgreement) -> KeptAgreement:

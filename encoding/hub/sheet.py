@@ -37,8 +37,8 @@ def sheet_page(number: int, party: str, spokes: Sequence[Spoke], columns: Sequen
             [
                 paragraph(
                     "The fingerprint of this sheet is made from the fingerprints above: a change of a single"
-                    " character in one of the agreements gives another one. The steward types its first eight"
-                    " characters, and signs all of them with a key."
+                    " character in one of the agreements gives another one. The steward types all of it, and"
+                    " signs all agreements with a key."
                 ),
                 _fingerprint(number, party, spokes),
                 Markup(signature_blanks()),
@@ -76,8 +76,8 @@ def extension_page(
             "Fingerprint",
             [
                 paragraph(
-                    "It is made from the fingerprints above. The hub's steward and the operator type its first"
-                    " eight characters, and sign with a key. The steward of each spoke signs at home with:"
+                    "It is made from the fingerprints above. The hub's steward and the operator type"
+                    " all of it, and sign with a key. The steward of each spoke signs at home with:"
                     " blindlink agreement sign"
                 ),
                 _fingerprint(number, party, spokes),

@@ -17,7 +17,7 @@ from encoding.ledger.events import Event
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.values import Held, Pair, Reason, Standing, Turn
 from schemas.ids import LinkId
-from schemas.space_message import Veto
+from schemas.space_message import MAX_VETO_SEQUENCE, MAX_VETOES_OF_MAKER, Veto
 
 MAX_RECENT_ROUNDS: Final = 8
 MATCH_PREFIX_BYTES: Final = 8
@@ -166,7 +166,7 @@ class Ledger:
         Args:
             note: the text of an `UnlinkNote`, kept beside it; empty: none.
         Raises:
-            UnlinkError: the record has no link ID.
+            UnlinkError: the record has no link ID, or no more can be unlinked.
         """
         held = self._held.get(record)
         if held is None:
@@ -265,16 +265,22 @@ class Ledger:
             )
 
     def _own_word(self, kind: Literal["veto", "lift"], link: LinkId, note: str) -> list[Event]:
-        turn, sequence = self._own_turn(), self._next_sequence()
+        turn, sequence = self._own_turn(), self._next_sequence(link)
         said = Event(kind, turn, link, sequence, self.party)
         return [said, Event("noted", turn, link, sequence, note)] if note else [said]
 
     def _own_turn(self) -> Turn:
         return Turn(1 if self.last is None else self.last.round + 1, 0)
 
-    def _next_sequence(self) -> int:
-        own = (veto.sequence for veto in self._vetoes.values() if veto.maker == self.party)
-        return max(own, default=0) + 1
+    def _next_sequence(self, link: LinkId) -> int:
+        """Return the number of this agency's next word on a link ID: what it said of others counts apart."""
+        said = self._vetoes.get(Standing(link, self.party))
+        n_own = sum(veto.maker == self.party for veto in self._vetoes.values())
+        if said is None and n_own >= MAX_VETOES_OF_MAKER:
+            raise UnlinkError(f"an agency can unlink {MAX_VETOES_OF_MAKER:,} link IDs at most")
+        if said is not None and said.sequence >= MAX_VETO_SEQUENCE:
+            raise UnlinkError("this link ID was unlinked and linked again too often")
+        return 1 if said is None else said.sequence + 1
 
     def _take_one(self, event: Event) -> None:
         link, record = LinkId(event.raw), event.text

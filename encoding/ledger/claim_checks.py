@@ -7,11 +7,12 @@ proofs are there and differ was forged, and then nothing of the round is stored.
 from __future__ import annotations
 
 import hmac
+from collections import Counter
 from dataclasses import dataclass
 from operator import ne
 from typing import Literal
 
-from encoding.ledger.book import Ledger
+from encoding.ledger.book import Ledger, newer_vetoes
 from encoding.ledger.compact import unpack_rounds
 from encoding.ledger.errors import (
     ClaimsContradictError,
@@ -23,12 +24,13 @@ from encoding.ledger.errors import (
     RollbackError,
     TranscriptError,
 )
-from encoding.ledger.inputs import applied_turn
+from encoding.ledger.inputs import applied_turn, told_vetoes
 from encoding.ledger.values import Pair, Turn
 from schemas.chain_statement import ChainStatement
 from schemas.claims import Claims
 from schemas.ids import MatchId
-from schemas.space_message import LedgerState, MessageHead
+from schemas.shared.amounts import counted
+from schemas.space_message import MAX_VETOES_OF_MAKER, LedgerState, MessageHead, Veto
 
 _TELL = "nothing of this round is stored; tell the other agencies and the operator, and check the match log"
 
@@ -41,13 +43,15 @@ class CheckedPair:
     """What stands of a pair after both sides' claims were compared: its matches but those that a side vetoes.
 
     `n_unproven` of the matches have no proof that their records met by a key; no alarm, as when a
-    workspace was restored. `other_ledger` is "behind" then.
+    workspace was restored. `other_ledger` is "behind" then. `n_recalled` vetoes of this agency's own are told
+    that its ledger does not have, as when its own workspace was restored.
     """
 
     pair: Pair
     vetoed: frozenset[MatchId]
     n_unproven: int
     other_ledger: Comparison
+    n_recalled: int
 
 
 def check_claims(ledger: Ledger, own: Claims, received: Claims) -> CheckedPair:
@@ -59,7 +63,8 @@ def check_claims(ledger: Ledger, own: Claims, received: Claims) -> CheckedPair:
         ReleasesDifferError: they are of other matches.
         ForgedMatchError: records were matched that do not share the row that they were said to share.
         LedgersDifferError: the two ledgers differ over a release that both have applied.
-        ClaimsContradictError: the other party claims something else than it has claimed before.
+        ClaimsContradictError: the other party claims something else than it has claimed before, or vetoes of
+            this agency's that it has not made.
     """
     _refuse_other_message(ledger, own.head, received.head)
     if received.head.pair != own.head.pair:
@@ -75,10 +80,12 @@ def check_claims(ledger: Ledger, own: Claims, received: Claims) -> CheckedPair:
     n_proven = _count_proven(own, received)
     other_ledger = compare_ledgers(ledger, own.head.pair, received.head.ledger)
     _refuse_contradictions(ledger, received, is_same=other_ledger == "same")
+    n_recalled = len(_recalled(ledger, received))
     vetoed = frozenset(
         claim.match for side in (own, received) for claim in side.claims if claim.is_vetoed
     )
-    return CheckedPair(own.head.pair, vetoed, len(own.claims) - n_proven, other_ledger)
+    n_unproven = len(own.claims) - n_proven
+    return CheckedPair(own.head.pair, vetoed, n_unproven, other_ledger, n_recalled)
 
 
 def check_statement(ledger: Ledger, own: MessageHead, received: ChainStatement) -> None:
@@ -86,8 +93,10 @@ def check_statement(ledger: Ledger, own: MessageHead, received: ChainStatement) 
 
     Raises:
         MessageReplayedError, MessageUntrustedError: it is of another release or space, or the own party's.
+        ClaimsContradictError: it says what this agency has unlinked, and it has not.
     """
     _refuse_other_message(ledger, own, received.head)
+    _recalled(ledger, received)
 
 
 def compare_ledgers(ledger: Ledger, pair: Pair, stated: LedgerState | None) -> Comparison:
@@ -172,6 +181,40 @@ def _refuse_contradictions(ledger: Ledger, received: Claims, *, is_same: bool) -
             hint=_TELL,
             n_concerned=n_false,
         )
+
+
+def _recalled(ledger: Ledger, received: Claims | ChainStatement) -> list[Veto]:
+    """Return the vetoes of this agency's own that another party tells it, and its ledger does not have.
+
+    It has told each of them itself, in a release that the other party has applied by now. So its ledger lacks
+    only what came after the newest release that it has applied, as in a restored workspace.
+
+    Raises:
+        ClaimsContradictError: it has applied what the other party has; or more vetoes of one party come
+            together than a message can pass on.
+    """
+    known, applied = ledger.vetoes(), received.head.applied
+    news = newer_vetoes(known, told_vetoes(received))
+    own = [veto for veto in news if veto.maker == ledger.party]
+    has_applied_all = applied is None or (
+        ledger.last is not None and Turn(applied.round, applied.release) <= ledger.last
+    )
+    if own and has_applied_all:
+        raise ClaimsContradictError(
+            f"{received.head.sender} says that this agency has unlinked {counted(len(own), 'link ID')},"
+            " which it has not",
+            hint=_TELL,
+            n_concerned=len(own),
+        )
+    about = {(veto.link, veto.maker) for veto in (*known, *news)}
+    n_most = max(Counter(maker for _, maker in about).values(), default=0)
+    if n_most > MAX_VETOES_OF_MAKER:
+        raise ClaimsContradictError(
+            f"{received.head.sender} tells more unlinks of one party than that party can have made",
+            hint=_TELL,
+            n_concerned=n_most,
+        )
+    return own
 
 
 def _count_proven(own: Claims, received: Claims) -> int:

@@ -48,7 +48,7 @@ def inputs_of_claims(own: Claims, received: Claims, vetoed: Collection[MatchId])
         turn=Turn(own.head.round, own.head.release),
         recipients=frozenset(side.head.sender for side in sides),
         parts=_PartsOfPair(own, received, vetoed),
-        vetoes=tuple(veto for side in sides for veto in _told(side)),
+        vetoes=tuple(veto for side in sides for veto in told_vetoes(side)),
         applied=frozenset(map(_applied_of_pair, sides)),
     )
 
@@ -65,7 +65,7 @@ def inputs_of_statements(statements: Sequence[ChainStatement], recipients: Itera
                 for record in statement.records
             ]
         ],
-        vetoes=tuple(veto for statement in statements for veto in _told(statement)),
+        vetoes=tuple(veto for statement in statements for veto in told_vetoes(statement)),
         applied=frozenset(statement.head.applied for statement in statements),
     )
 
@@ -92,6 +92,12 @@ def applied_turn(ledger: Ledger) -> AppliedTurn | None:
     return ledger.last and AppliedTurn(**ledger.last._asdict(), rollback=ledger.rolled_back)
 
 
+def told_vetoes(message: Claims | ChainStatement) -> Iterable[Veto]:
+    """Return what a message says of vetoes that counts: anyone passes one on, only its maker lifts it."""
+    sender = message.head.sender
+    return (veto for veto in message.vetoes if veto.is_standing or veto.maker == sender)
+
+
 def _applied_of_pair(side: Claims) -> Hashable:
     """Return the newest round that the sender has applied, and the newest release of this pair.
 
@@ -99,12 +105,6 @@ def _applied_of_pair(side: Claims) -> Hashable:
     """
     applied, own = side.head.applied, side.head.ledger
     return applied and applied.round, own and (own.round, own.release)
-
-
-def _told(message: Claims | ChainStatement) -> Iterable[Veto]:
-    """Return what a message says of vetoes that counts: anyone passes one on, only its maker lifts it."""
-    sender = message.head.sender
-    return (veto for veto in message.vetoes if veto.is_standing or veto.maker == sender)
 
 
 @dataclass(frozen=True, slots=True)

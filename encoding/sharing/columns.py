@@ -130,7 +130,7 @@ def attach(
         matches = received_rows.get(link_id)
         for other in matches or blank:
             written[(*row, *other)] = matches is not None
-    write_csv(output, (file.id_column, *keep, *columns), written)
+    write_csv(output, (file.id_column, *keep, *map(inert, columns)), written)
     unknown = 0 if known is None else len(received_rows.keys() - known)
     return Attached(len(written), sum(written.values()), unknown)
 

@@ -150,6 +150,12 @@ class Workspace:
         """Return round and partner of each container that is kept."""
         return self._rounds("outbox", project, ".enc")
 
+    def said(self, project: str) -> tuple[tuple[int, Path], ...]:
+        """Return where each message of rounds is kept, after its round, in order."""
+        found = (self.folder / "said").glob(f"{project}.*.sealed")
+        # Neither names of projects nor of parties hold a dot.
+        return tuple(sorted((int(path.name.split(".")[1]), path) for path in found))
+
     def handle_map(self, project: str, number: int, partner: str) -> Path:
         """Where the handle map of a container is kept."""
         return self.folder / "handles" / f"{project}.{number}.{partner}.map"

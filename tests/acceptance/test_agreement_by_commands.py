@@ -15,6 +15,7 @@ from encoding.cli.main import main
 from encoding.cli.parts import prompts
 from encoding.cli.parts.session import Session
 from encoding.people.peers import read_peers
+from schemas.chapters import grouped
 
 pytestmark = pytest.mark.long
 
@@ -91,7 +92,7 @@ def test_whoever_signs_reads_it_and_compares_the_sheet_and_the_keys(
     fingerprint = rig.draft()
     path = str(ann.folder / "first.json")
     assert fingerprint == ann.ok("agreement", "send", path).stdout.strip()
-    typed = f"{fingerprint[:8]}\ny\nDana Cole\nGeneral counsel\n\n"
+    typed = f"{grouped(fingerprint)}\ny\nDana Cole\nGeneral counsel\n\n"
     signed = typing(ann, monkeypatch, typed, "agreement", "sign", path)
     assert signed.exit_code == 0, signed.output
     assert "WHO COULD LEARN WHAT" in signed.stdout
@@ -127,9 +128,15 @@ def test_another_sheet_or_uncompared_keys_sign_nothing(
     assert "does not match counsel's sheet" in refused(wrong)
     assert "64 characters" in refused(rig.sign("ann", "0" * 63, path))
     words = ("agreement", "sign", path, "--fingerprint", fingerprint, "--keys-compared")
-    typed = typing(ann, monkeypatch, "00000000\n", "agreement", "sign", path)
-    assert "does not match counsel's sheet" in refused(typed)
-    typed = typing(ann, monkeypatch, f"{fingerprint[:8]}\nn\n", "agreement", "sign", path)
+    typed = typing(ann, monkeypatch, f"{fingerprint[:8]}\n", "agreement", "sign", path)
+    assert "64 characters" in refused(typed)
+    # Whoever drafts can make two agreements that share any few characters.
+    alike = f"{fingerprint[:60]}{int(fingerprint[60:], 16) ^ 1:04x}"
+    typed = typing(ann, monkeypatch, f"{alike}\n", "agreement", "sign", path)
+    assert "does not match counsel's sheet: the fingerprint is different (group 8 of 8)" in refused(
+        typed
+    )
+    typed = typing(ann, monkeypatch, f"{fingerprint}\nn\n", "agreement", "sign", path)
     assert "must be compared first" in refused(typed)
     late = [*COUNSEL[:-1], "2026-11-21"]
     assert "in the future" in refused(ann.type(*words, *late), 2)

@@ -26,7 +26,7 @@ class HubTown(Town):
         sheet = self.folder / "sam" / "sheet-1.csv"
         if person in DISTRICTS and sheet.exists():
             paper = {one["name"]: one["agreement"] for one in read_rows(sheet)}
-            found["characters of the fingerprint"] = paper[DISTRICTS[person]][:8]
+            found["Fingerprint on"] = paper[DISTRICTS[person]]
         return found
 
 

@@ -54,7 +54,7 @@ class Town:
             **read,
             "Passphrase|Repeat": PASSPHRASE,
             "Code from the operator": self.said.get(f"code of {person}", ""),
-            "characters of the fingerprint": self.said.get("AGREEMENT", "")[:8],
+            "Fingerprint on": self.said.get("AGREEMENT", ""),
             "Have you compared": "y",
             "Counsel's name": f"Counsel of {person}",
             "Counsel's title": "General counsel",

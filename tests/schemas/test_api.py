@@ -190,6 +190,12 @@ def test_no_field_of_a_body_takes_another_type(kind: type[Document]) -> None:
             kind.from_json({**EXAMPLES[kind], field: {"surprise": 1}})
 
 
+def test_a_one_time_code_holds_nothing_that_a_terminal_obeys() -> None:
+    for code in ("\x1b[2J" + "c" * 39, "c" * 42 + "\n", "c" * 42 + " "):
+        with pytest.raises(DocumentError):
+            api.SessionLink.from_json({"code": code, "expires": TIME})
+
+
 def test_the_lines_of_a_page_are_those_of_the_record() -> None:
     page = api.MatchRecordPage.from_json(RECORD_PAGE)
     decision = page.rows[0]

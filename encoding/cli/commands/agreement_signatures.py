@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
     from schemas.agreement import Agreement
     from schemas.identity import PublicIdentity
     from schemas.negotiation import AgreementView
-
-_SHOWN_CHARACTERS: Final = 8
-
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -335,21 +332,23 @@ def _show(at: Seat, offered: KeptAgreement) -> None:
 
 
 def compare_fingerprint(digest: str, given: str | None, sheet: str = "counsel's sheet") -> None:
-    """Make sure that somebody has a fingerprint on paper: the first characters are asked for if none is given.
+    """Make sure that somebody has a fingerprint on paper, which is asked for if none is given.
+
+    All of it: who drafts can make two agreements that share any few characters of it in a second (ADR 0087).
 
     Raises:
-        AgreementUntrustedError: it is another one.
+        AgreementUntrustedError: it is another one, or none.
     """
-    if given is not None:
-        is_the_same = read_digest(given) == digest
-    else:
+    if given is None:
         require_somebody("--fingerprint")
-        asked = f"First {_SHOWN_CHARACTERS} characters of the fingerprint on {sheet}"
-        typed = str(click.prompt(asked, err=True)).strip().lower()
-        is_the_same = typed == digest[:_SHOWN_CHARACTERS]
-    if not is_the_same:
+        asked = f"Fingerprint on {sheet}, all 64 characters"
+        given = click.prompt(asked, err=True)
+    groups = list(zip(grouped(read_digest(given)).split(), grouped(digest).split(), strict=True))
+    others = [str(n) for n, (typed, shown) in enumerate(groups, start=1) if typed != shown]
+    if others:
+        which = f"group{'s' * (len(others) > 1)} {listed(others)} of {len(groups)}"
         raise AgreementUntrustedError(
-            f"this does not match {sheet}: the fingerprint is different",
+            f"this does not match {sheet}: the fingerprint is different ({which})",
             hint="nothing was signed; have counsel read the agreement that is shown here",
         )
 

@@ -81,6 +81,7 @@ def encode(
         show_explanation(session, subject, explain, by_id=by_id)
         return
     from encoding.cli.parts import round_steps, steps
+    from encoding.cli.parts.past_rounds import forget_past_rounds
     from encoding.cli.parts.shared_secret import require_secret
 
     source = Source(
@@ -101,6 +102,7 @@ def encode(
         turns = round_steps.own_turns(counter, found)
         round_steps.refuse_lost(counter, turns)
         round_steps.refuse_unfit(counter, found)
+        forget_past_rounds(counter)
     containers = []
     for turn in turns:
         filled = steps.encode(session, counter.view, source, turn)

@@ -37,14 +37,12 @@ from encoding.errors import (
     AgreementUntrustedError,
     BrokerRefusedError,
     NotReadyError,
-    UntrustedKeyError,
 )
 from encoding.log.receipts import ReceiptFolder
 from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.amendment import of_same_clauses
 from schemas.chapters import grouped
-from schemas.roster import on_roster
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,7 +51,7 @@ if TYPE_CHECKING:
     from encoding.people.identity import Identity
     from schemas.agreement import Agreement
     from schemas.api import ProjectView, RunView
-    from schemas.identity import IdentityHistory, PublicIdentity
+    from schemas.identity import IdentityHistory
     from schemas.profile import Side
     from schemas.statement import SignedStatement
 
@@ -325,28 +323,6 @@ def agreed_holders(session: Session) -> dict[str, str]:
     return {party.name: party.holder for party in parties if party.holder is not None}
 
 
-def on_their_roster(
-    session: Session, party: str, trusted: Sequence[PublicIdentity]
-) -> Sequence[PublicIdentity]:
-    """Return those of a party's trusted persons whom its roster lists, to whom something is sealed now.
-
-    Raises:
-        UntrustedKeyError: it lists none of them.
-    """
-    signed = [
-        one.agreement for one in reversed(agreements_kept(session).agreements) if one.is_complete()
-    ]
-    today = session.now().date().isoformat()
-    bound = next((one for one in signed if one.start <= today), None)
-    listed = [one for one in trusted if on_roster(signed, bound, party, one.person) is not None]
-    if trusted and signed and not listed:
-        raise UntrustedKeyError(
-            f"you trust nobody whom the agreement lists for {party}",
-            hint=f"have {party} read one to you, then: blindlink identity trust {party} FINGERPRINT",
-        )
-    return listed if signed else trusted
-
-
 def trusted_peers(session: Session, shown: Sequence[IdentityHistory]) -> Peers:
     """Return whom this agency trusts, with their newest keys among those shown, and keep it so.
 
@@ -499,17 +475,23 @@ def _keep(
     require_stewards(known, shown, histories)
     if known.find(shown.digest) is None:
         is_first = require_adoptable(known, shown, party, peers)
-        if is_first:
-            session.say(
-                f"agreement {shown.agreement.number} is kept now; compare its fingerprint with counsel's sheet:"
-                f" {grouped(shown.digest)}"
-            )
-        before, amends = known.find(shown.agreement.previous or ""), shown.agreement.amends
-        if before is not None and amends is not None and amends.party is not None:
-            told = roster_words(before.agreement, shown.agreement, amends.party)
-            # A job that says nothing tells this, too: whoever knows better may halt the linkage.
-            session.warn(f"{told}; if that is wrong, halt the linkage: blindlink agreement suspend")
+        # A job that says nothing tells this, too: whoever knows better may halt the linkage.
+        session.warn(_adoption_words(known, shown.agreement, is_first=is_first))
     changed = merged(known, shown)
     if changed != known:
         write_kept(workspace.agreements(known.project), changed)
     return changed.find(shown.digest) or shown
+
+
+def _adoption_words(known: KeptAgreements, agreement: Agreement, *, is_first: bool) -> str:
+    """Return in a sentence what is kept from now on though nobody has compared its fingerprint here."""
+    before, amends = known.find(agreement.previous or ""), agreement.amends
+    if is_first:
+        told = f"agreement {agreement.number} is kept now; compare its fingerprint with counsel's sheet"
+        return f"{told}: {grouped(agreement.digest())}"
+    if before is not None and amends is not None and amends.party is not None:
+        told = roster_words(before.agreement, agreement, amends.party)
+    else:
+        told = f"agreement {agreement.number} is kept now, signed by all, with the fingerprint"
+        told = f"{told} {grouped(agreement.digest())}"
+    return f"{told}; if that is wrong, halt the linkage: blindlink agreement suspend"

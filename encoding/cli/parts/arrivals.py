@@ -11,6 +11,7 @@ from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.outgoing_columns import FAULTS, newest_of
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.reviews import trusted_persons
+from encoding.cli.parts.rosters import on_their_roster
 from encoding.cli.parts.sealed_files import opened_content
 from encoding.cli.parts.written_files import note_file
 from encoding.errors import (
@@ -174,7 +175,9 @@ class Arrival:
             purpose=self._counter.view.terms.purpose,
             agreement=self._counter.view.agreement,
         )
-        signers = trusted_persons(self._counter, self.partner)
+        # A delivery counts under the agreement in force alone, so that its roster says who can have signed it.
+        trusted = trusted_persons(self._counter, self.partner)
+        signers = on_their_roster(self._session, self.partner, trusted)
         agreed = self._agreement.handed_over(self.partner, self._session.party)
         with self._kept.incoming.open("rb") as raw:
             header = read_sealed_header(raw)[0]

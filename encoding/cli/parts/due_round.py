@@ -17,6 +17,7 @@ from encoding.cli.parts.links_files import LinksOrder, refuse_held
 from encoding.cli.parts.owed_rounds import drain, drain_links, finish_supplements
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import own_space
+from encoding.cli.parts.past_rounds import forget_past_rounds
 from encoding.cli.parts.patience import Patience
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.review_answers import answer_reviews
@@ -96,6 +97,7 @@ def _do_rounds(
         return {"round": None}, "this party uploads nothing"
     round_steps.top_up_nonces(counter)
     unfinished = drain(counter, order)
+    forget_past_rounds(counter)
     failed = _review(counter, order.source)
     patience.until_ready(lambda: settle_secrets(session, counter.client, counter.view))
     require_secret(session, counter.view)

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from encoding.blocks.keys import round_key
-from encoding.cli.parts.agreements import on_their_roster, require_agreed_run, trusted_peers
+from encoding.cli.parts.agreements import require_agreed_run, trusted_peers
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.kept_reviews import waiting_for_review
 from encoding.cli.parts.links_files import (
@@ -19,6 +19,7 @@ from encoding.cli.parts.links_files import (
 )
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import is_lasting, ledger_file, own_space
+from encoding.cli.parts.rosters import on_their_roster
 from encoding.cli.parts.round_reports import report_of_round, warned_of
 from encoding.cli.parts.round_steps import as_it_stands, history_under_lock, own_turns
 from encoding.cli.parts.shared_secret import shared_secret
@@ -41,6 +42,7 @@ from encoding.transfers.matches import (
 )
 from schemas.claims import Transcript
 from schemas.ids import utc_text
+from schemas.shared.amounts import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -160,6 +162,11 @@ class RoundLinks:
                 self._counter.session.warn(
                     f"the ledger of {partner} is that of an earlier round: its workspace was restored, or it"
                     " has missed rounds"
+                )
+            if pair.n_recalled:
+                self._counter.session.warn(
+                    f"{partner} says that this agency has unlinked {counted(pair.n_recalled, 'link ID')}, which"
+                    " its ledger does not have; if this workspace was not restored, call your security officer"
                 )
 
     def write(self, order: LinksOrder) -> LinksWritten:

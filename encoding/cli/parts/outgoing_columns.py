@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from encoding.cli.parts.agreements import agreement_in_force, on_their_roster
+from encoding.cli.parts.agreements import agreement_in_force
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.reviews import trusted_persons
+from encoding.cli.parts.rosters import on_their_roster
 from encoding.cli.parts.sealed_links import SealedLinks, sealed_links
 from encoding.cli.parts.shared_links import SharedLinks, newest_linked, shared_links
 from encoding.cli.parts.source import Source

@@ -1,10 +1,11 @@
-"""Whose keys a file is sealed to: the persons of a party whom this agency trusts."""
+"""Whose keys a file is sealed to: the persons of a party whom this agency trusts, and the party lets act."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.agreements import trusted_peers
+from encoding.cli.parts.rosters import on_their_roster
 from encoding.cli.parts.session import Session
 from encoding.errors import BrokerUnreachableError
 from encoding.people.peers import read_peers
@@ -23,13 +24,13 @@ def receivers_of(session: Session, party: str, *, offline: bool) -> tuple[Public
     Args:
         offline: go by the keys that are known here, without asking the broker for newer ones.
     Raises:
-        UntrustedKeyError: nobody of the party is trusted, or other keys than theirs are shown.
+        UntrustedKeyError: nobody of the party is trusted, or on its roster, or other keys are shown.
         BrokerUnreachableError: the keys are not known here, and the broker cannot be asked.
     """
     with session.workspace.lock():
         shown = () if offline else _shown(session, party)
         met = trusted_peers(session, shown)
-    trusted = met.trusted_of(party, shown)
+    trusted = on_their_roster(session, party, met.trusted_of(party, shown))
     chosen = [person for person in trusted if "recipient" in person.duties] or trusted
     return tuple(sorted(chosen, key=lambda person: person.person))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from encoding.cli.parts.agreements import on_their_roster
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.reviews import (
@@ -13,6 +12,7 @@ from encoding.cli.parts.reviews import (
     prove_review,
     trusted_persons,
 )
+from encoding.cli.parts.rosters import on_their_roster
 from encoding.cli.parts.source import Source
 from encoding.errors import UntrustedKeyError
 from encoding.evidence.disclosed_records import DisclosedRecords

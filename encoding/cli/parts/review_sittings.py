@@ -20,6 +20,7 @@ from encoding.cli.parts.reviews import (
     reviews_of,
     trusted_persons,
 )
+from encoding.cli.parts.rosters import on_their_roster, on_their_roster_then
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
 from encoding.errors import NotReadyError, OthersWaitedForError
@@ -36,6 +37,7 @@ from encoding.review.kept import KeptReview
 from encoding.review.records import read_records
 from encoding.review.sitting import Sent, Sitting, open_cases, shown_cases
 from encoding.transfers.matches import keys_of_handles
+from schemas.matchlog.review_kinds import ReviewAnswered
 from schemas.review import (
     Card,
     ReviewState,
@@ -118,7 +120,7 @@ def sitting_over(
             verdicts = kept_verdicts(session, view.asked)
             handles = own_handles(session, view)
             reading = own_reading(session, counter.view.profile, source)
-            senders = trusted_persons(counter, view.asked)
+            senders = _senders(counter, view, proven)
         diary = _diary(session, view, own)
         diary.settle(decisions_logged(proven.entries, view.run, own.public.person))
         keys = keys_of_handles(handles, [one.handle for one in kept.questions])
@@ -209,6 +211,19 @@ def _diary(session: Session, view: ReviewView, own: Identity) -> Diary:
         person=own.public.person,
     )
     return Diary(journal, file.write)
+
+
+def _senders(counter: Counter, view: ReviewView, proven: ProvenReview) -> Sequence[PublicIdentity]:
+    """Return whose cards count: the asked agency's roster lists them, or did when the log took the cards."""
+    answered = (
+        one
+        for one in proven.entries
+        if one.object == view.run and isinstance(one.body, ReviewAnswered)
+    )
+    trusted, logged = trusted_persons(counter, view.asked), next(answered, None)
+    if logged is None:
+        return on_their_roster(counter.session, view.asked, trusted)
+    return on_their_roster_then(counter.session, view.asked, trusted, proven.entries, logged)
 
 
 def _opened(

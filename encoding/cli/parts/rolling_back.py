@@ -16,6 +16,7 @@ from encoding.cli.parts.own_ledger import (
     own_desk,
     required_space,
 )
+from encoding.cli.parts.rosters import on_their_roster
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite, write_durably
@@ -209,7 +210,8 @@ def _received(session: Session, own: Rollback, others: Sequence[str], path: Path
     said = signed.rollback
     if said.party not in others:
         raise RollbackError(f"{path} is not of another recipient of this ID space")
-    trusted = trusted_peers(session, ()).trusted_of(said.party, ())
+    known = trusted_peers(session, ()).trusted_of(said.party, ())
+    trusted = on_their_roster(session, said.party, known)
     if not any(_has_signed(signed, one) for one in trusted):
         raise RollbackError(
             f"{path} is not signed by a person of {said.party} whose keys are trusted, with the duty {_DUTY}"

@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from samples.refusals import raises
 from samples.shown_agreements import FIRST, specification
 
 from encoding.agreement.signer import Signer, changes_since
-from encoding.errors import AgreementError
+from encoding.errors import AgreementError, AgreementUntrustedError
 from encoding.people.identity import Identity, new_identity, replace_keys
 from schemas.agreement import Agreement
 from schemas.identity import IdentityHistory
+from schemas.negotiation import LastWord
 from schemas.statement import Consent, Counsel, Notice, RunApproval, StandingApproval
 
 NOW = datetime(2026, 9, 7, 6, 0, tzinfo=UTC)
@@ -50,6 +52,17 @@ def test_every_statement_names_the_person_the_party_and_the_agreement(kim: Ident
         assert (signed.statement.party, signed.statement.at) == ("k12", "2026-09-07T06:00:00Z")
     assert made[2].statement.expires == "2026-09-14T06:00:00Z"
     assert signer.revoke(made[3].statement.approval, NOW).verify(agreement) == kim.public
+
+
+def test_nothing_is_signed_after_a_last_word_that_is_yet_to_come(kim: Identity) -> None:
+    agreement = listing(kim)
+    ahead = LastWord(sha256="5" * 64, at="2026-09-07T06:10:00Z")
+    signed = Signer(kim, agreement, before=ahead).notice("resume", "All is well.", NOW)
+    assert (signed.statement.before, signed.statement.at) == (ahead.sha256, ahead.at)
+    # A broker that lies would have all later halts count for nothing.
+    lied = LastWord(sha256="5" * 64, at="2026-09-07T06:10:01Z")
+    with raises(AgreementUntrustedError, match="which is yet to come"):
+        Signer(kim, agreement, before=lied).notice("resume", "All is well.", NOW)
 
 
 def test_no_two_approvals_have_the_same_id(kim: Identity) -> None:

@@ -29,6 +29,7 @@ from encoding.errors import AgreementUntrustedError, UntrustedKeyError, Workspac
 from encoding.people.peers import Peers
 from schemas.agreement import Agreement
 from schemas.identity import IdentityHistory, PublicIdentity
+from schemas.statement import SignedStatement
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 NOTHING = KeptAgreements(project="foster-k12")
@@ -285,6 +286,25 @@ def test_an_analyst_who_makes_himself_a_steward_is_refused() -> None:
         require_adoptable(known(view()), signed_alone(changed, "bob"), "k12", trusting("bob"))
 
 
+def test_a_steward_whom_the_roster_dropped_makes_no_next_agreement(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(PEOPLE, "zed", (21, "child-welfare", ["approver", "steward"]))
+    first = roster_of("child-welfare", *map(identity, ("ann", "bob", "zed"))) | {
+        "number": 1,
+        "previous": None,
+    }
+    del first["amends"]
+    second = amended(first, amends={"only": "persons", "party": "child-welfare"})
+    second["parties"] = roster_of("child-welfare", identity("bob"), identity("zed"))["parties"]
+    kept = known(view(first)).with_one(signed_alone(second, "zed"))
+    third = amended(second, parties=first["parties"])
+    del third["amends"]
+    for peers in (Peers(), trusting("ann", "kim")):
+        with raises(AgreementUntrustedError, match="child-welfare with keys that are not known"):
+            require_adoptable(kept, verified(view(third)), "child-welfare", peers)
+
+
 def test_more_than_it_says_is_refused() -> None:
     changed = roster_of("child-welfare", identity("ann"), identity("bob"), end="2027-07-31")
     with raises(AgreementUntrustedError, match="more changes than the persons of child-welfare"):
@@ -306,8 +326,50 @@ def test_who_halts_an_agreement_halts_what_amends_it_alone() -> None:
     assert kept.with_words(changed).halted_by() == ("k12",)
 
 
+def following(first: dict[str, Any], act: str, at: str) -> dict[str, Any]:
+    """Kim's next notice after a first one."""
+    before = SignedStatement.from_json(first).statement.digest()
+    said = stated("notice", "kim", FIRST, act=act, reason="A reason.", at=at, before=before)
+    return signed(said, private("kim"))
+
+
+@pytest.mark.parametrize("at", ["2026-09-03T06:00:00Z", "2026-09-10T06:00:00Z"])
+def test_a_halt_counts_after_a_resume_of_the_same_second_or_of_a_clock_ahead(at: str) -> None:
+    resume = notice("kim", "resume", at)
+    halt = following(resume, "suspend", "2026-09-03T06:00:00Z")
+    for order in ([resume, halt], [halt, resume]):
+        assert verified(view(notices=order)).halted_by() == ("k12",)
+
+
+def test_a_resume_of_the_same_second_lifts_the_halt_that_it_names() -> None:
+    halt = notice("kim", "suspend", "2026-09-03T06:00:00Z")
+    resume = following(halt, "resume", "2026-09-03T06:00:00Z")
+    for order in ([resume, halt], [halt, resume]):
+        assert verified(view(notices=order)).halted_by() == ()
+
+
+def test_of_two_words_of_one_second_the_halt_counts() -> None:
+    words = [notice("kim", act, "2026-09-03T06:00:00Z") for act in ("suspend", "resume")]
+    for order in (words, words[::-1]):
+        assert verified(view(notices=order)).halted_by() == ("k12",)
+
+
 def test_an_older_agreement_that_a_kept_one_names_is_kept() -> None:
     assert not require_adoptable(known(view(SECOND)), verified(view()), "k12", Peers())
+
+
+def test_an_older_agreement_that_a_kept_one_names_is_refused_if_strangers_signed_it() -> None:
+    forged = {**FIRST, "parties": [dict(party) for party in FIRST["parties"]]}
+    fake = {**identity("kim", seed=31), "person": f"per-{31:032x}"}
+    forged["parties"][2]["persons"] = sorted(
+        [identity("kim"), fake], key=lambda each: str(each["person"])
+    )
+    own = stated("consent", "kim", forged, counsel=COUNSEL, person=fake["person"])
+    others = [consent(name, forged) for name in ("ann", "eve", "sue")]
+    shown = verified(view(forged, consents=[*others, signed(own, private_bytes(31))]))
+    kept = known(view(amended(forged, parties=FIRST["parties"])))
+    with raises(AgreementUntrustedError, match="for k12 with keys that are not known"):
+        require_adoptable(kept, shown, "k12", Peers())
 
 
 def test_swapped_keys_are_refused_with_both_fingerprints() -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx2
 import pytest
+from rigs.agreed import sign_roster
 from rigs.desk import Desk
 from rigs.exchange import columns_of, exchanging
-from rigs.near_broker import NearBroker
+from rigs.near_broker import PROJECT, NearBroker
 from rigs.weeks import links
 
 from app.deliveries.ending import live_deliveries
@@ -378,6 +379,23 @@ def test_what_nobody_whom_we_trust_has_signed_is_refused(
 ) -> None:
     stranger = near.person("schools", "analyst", "recipient")
     monkeypatch.setattr(outgoing_columns, "unlock_own", lambda *_: stranger)
+    schools.ok("deliver", "welfare")
+    monkeypatch.undo()
+    refused(near, welfare, "no person of schools whom you trust has signed", 1, "not-signed")
+
+
+@pytest.mark.usefixtures("attached")
+def test_what_somebody_signed_after_they_had_left_is_refused(
+    near: NearBroker, welfare: Desk, schools: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former = near.joining("schools", "analyst", "recipient")
+    # Who was compared here stays trusted; the party's own steward says that they have left.
+    fingerprint = former.public.fingerprint().split()
+    welfare.ok("identity", "trust", "schools", *fingerprint, "--also")
+    near.move(minutes=1)
+    gone = [former.public.person]
+    sign_roster(near.broker, PROJECT, near.people["schools"], joining=[], leaving=gone)
+    monkeypatch.setattr(outgoing_columns, "unlock_own", lambda *_: former)
     schools.ok("deliver", "welfare")
     monkeypatch.undo()
     refused(near, welfare, "no person of schools whom you trust has signed", 1, "not-signed")

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 from openpyxl import Workbook, load_workbook
+from rigs.agreed import sign_roster
 from rigs.asking import ASKED, REVIEWER, Asking, asking
 from rigs.desk import Desk
 from rigs.near_broker import document
@@ -22,6 +23,7 @@ from encoding.cli.parts.session import Session
 from encoding.packing.handles import derive_map_keys, key_text, record_keys
 from encoding.packing.memory import memory_key
 from encoding.packing.withdrawals import Withdrawn
+from encoding.people.identity import Identity
 from encoding.people.sealed_file import Address, open_pieces, seal_pieces
 from encoding.profiles.catalog import shipped_profile
 from encoding.progress import silent
@@ -467,6 +469,65 @@ def test_a_card_that_is_not_as_agreed_is_left_out_and_said(
     welfare.ok("review", "--export", str(path))
     assert len(path.read_text("utf-8").splitlines()) == 2
     assert (welfare.folder / "links.csv").read_bytes() == before
+
+
+@pytest.fixture
+def colleague(tmp_path: Path) -> Iterator[tuple[Asking, Identity]]:
+    """A review whose cards are there, and a person of the asked agency whom the reviewer's trusts."""
+    with asking(tmp_path / "broker") as made:
+        person = made.near.joining(ASKED, "analyst", "recipient")
+        fingerprint = person.public.fingerprint().split()
+        made.reviewer.ok("identity", "trust", ASKED, *fingerprint, "--also")
+        yield made, person
+
+
+def leave(asking: Asking, person: Identity) -> None:
+    near = asking.near
+    near.move(minutes=1)
+    gone = [person.public.person]
+    sign_roster(near.broker, PROJECT, near.people[ASKED], joining=[], leaving=gone)
+
+
+def ask(asking: Asking) -> None:
+    """Let pairs be held back, and the asked agency seal its cards."""
+    asking.run()
+    asking.asked.ok("refresh")
+    asking.reviewer.ok("refresh")
+
+
+def test_a_card_of_somebody_who_had_left_before_is_not_shown(
+    colleague: tuple[Asking, Identity],
+) -> None:
+    copied, former = colleague
+    own = copied.near.people[REVIEWER]
+    leave(copied, former)
+    ask(copied)
+
+    def forge(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        cards = parse_cards(response.content)
+        first = next(iter(cards))
+        card = parse_card(b"".join(open_pieces(io.BytesIO(cards[first]), own))).card
+        forged = card.model_copy(update={"person": former.public.person})
+        plain = card_plain(SignedCard.of(forged, former.keys.signing_key))
+        address = Address(ASKED, REVIEWER, (own.public,), "2026-11-20T22:30:00Z")
+        cards[first] = b"".join(seal_pieces([plain], address))
+        return httpx2.Response(200, content=serialise_cards(cards.items()))
+
+    copied.meddle("/cards", forge)
+    said = "1 of 2 cards cannot be trusted, and are not shown: a card is not from a person"
+    assert said in copied.reviewer.ok("review", "--list").stderr
+
+
+def test_cards_that_somebody_signed_before_they_left_are_shown(
+    colleague: tuple[Asking, Identity],
+) -> None:
+    copied, former = colleague
+    copied.asked.own = former
+    ask(copied)
+    shown = pairs_of(copied.reviewer)
+    assert len(shown) == 2
+    leave(copied, former)
+    assert pairs_of(copied.reviewer) == shown
 
 
 def test_only_a_reviewer_of_the_reviewers_agency_opens_cards(

@@ -10,13 +10,15 @@ from vectors.file import read_vectors
 from encoding.ledger.additions import apply_release
 from encoding.ledger.book import Ledger
 from encoding.ledger.claims import own_members
-from encoding.ledger.errors import OutOfTurnError, UnlinkError
+from encoding.ledger.errors import ClaimsContradictError, OutOfTurnError, UnlinkError
 from encoding.ledger.events import Event
 from encoding.ledger.grants import SpaceName, new_link_id
 from encoding.ledger.inputs import inputs_alone, inputs_of_claims
 from encoding.ledger.ledger_file import held_as_of, parse_ledger, serialise_ledger
 from encoding.ledger.values import Held, Turn
 from schemas.chain_statement import StatedMatch
+from schemas.claims import parse_claims, serialise_claims
+from schemas.errors import DocumentError
 from schemas.ids import LinkId, MatchId
 
 LINK_IDS = read_vectors("claims")["link_ids"]
@@ -355,3 +357,63 @@ def test_separate_spaces_have_no_link_id_in_common() -> None:
     match = StatedMatch(match_id(1), PAIR)
     spaces = [SPACE, SpaceName("foster-pupils", "other"), SpaceName("others", "research")]
     assert len({new_link_id(space, Turn(1, 1), match) for space in spaces}) == 3
+
+
+def test_nobody_says_that_another_agency_has_unlinked_something(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1"), ("a2", "b2")])
+    held = pair.one.ledger.held("a1")
+    assert held is not None
+    before = serialise_ledger(pair.one.ledger)
+    pair.two.ledger.apply([Event("veto", Turn(2, 0), held.link, 9_999_999, ONE)])
+    with raises(ClaimsContradictError, match="k12 says that this agency has unlinked 1 link ID"):
+        pair.hold((2, 1), [("a1", "b1"), ("a2", "b2")])
+    assert serialise_ledger(pair.one.ledger) == before
+
+
+def test_what_a_restored_agency_hears_of_its_own_unlinks_is_counted(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    backup = serialise_ledger(pair.one.ledger)
+    pair.one.ledger.unlink("a1")
+    pair.hold((2, 1), [("a1", "b1")])
+    assert [checked.n_recalled for checked in pair.checked.values()] == [0, 0]
+    restored(pair.one, backup)
+    pair.hold((3, 1), [("a1", "b1")])
+    assert pair.checked[ONE].n_recalled == 1
+    # Once it has applied a release again, it knows them all.
+    pair.two.ledger.apply([Event("veto", Turn(4, 0), bytes(16), 1, ONE)])
+    with raises(ClaimsContradictError):
+        pair.hold((4, 1), [("a1", "b1")])
+
+
+def test_a_forged_number_of_one_veto_is_not_carried_to_others(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1"), ("a2", "b2")])
+    link = pair.one.ledger.unlink("a1")
+    pair.one.ledger.apply([Event("veto", Turn(2, 0), link, 9_999_999, ONE)])
+    other = pair.one.ledger.unlink("a2")
+    assert {veto.link: veto.sequence for veto in pair.one.ledger.vetoes()} == {
+        link: 9_999_999,
+        other: 1,
+    }
+    with raises(UnlinkError, match="too often"):
+        pair.one.ledger.relink(link)
+
+
+def test_no_party_fills_what_the_others_can_say(pair: Duo) -> None:
+    def unlink(*numbers: int) -> None:
+        events = (Event("veto", Turn(2, 0), n.to_bytes(16, "big"), 1, TWO) for n in numbers)
+        pair.two.ledger.apply(events)
+
+    pair.hold((1, 1), [("a1", "b1")])
+    unlink(*range(1, 4097))
+    pair.hold((2, 1), [("a1", "b1")])
+    # What one message takes, and in the next round others.
+    unlink(4097)
+    with raises(ClaimsContradictError, match="more unlinks of one party"):
+        pair.hold((3, 1), [("a1", "b1")])
+    assert len(pair.one.ledger.vetoes()) == 4096
+    own, theirs = (pair.claims[party] for party in PAIR)
+    assert parse_claims(serialise_claims(own)).vetoes == own.vetoes
+    with raises(DocumentError, match="too many vetoes of one party"):
+        parse_claims(serialise_claims(theirs))
+    with raises(UnlinkError, match="4,096 link IDs at most"):
+        pair.two.ledger.unlink("b1")

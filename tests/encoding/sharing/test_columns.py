@@ -122,6 +122,15 @@ def test_received_cells_are_no_formulas_for_a_spreadsheet(
     assert [row[1] for row in rows[1:]] == [f"'{cells[0]}", f"'{cells[1]}", *cells[2:]]
 
 
+def test_a_received_column_is_no_formula_for_a_spreadsheet(
+    children: AgencyFile, welfare_links: Path, tmp_path: Path
+) -> None:
+    received = tmp_path / "received.csv"
+    received.write_text(f"link_id,=last\n{A},Ortiz\n", "utf-8")
+    attach(children, welfare_links, received, ["=last"], tmp_path / "out.csv")
+    assert lines(tmp_path / "out.csv")[0] == "ID,'=last"
+
+
 def test_a_received_column_with_control_characters_is_named_without_them(
     children: AgencyFile, welfare_links: Path, write: Write, tmp_path: Path
 ) -> None:

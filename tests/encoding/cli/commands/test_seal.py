@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from rigs.agreed import sign_roster
 from rigs.desk import Desk
-from rigs.near_broker import NearBroker
+from rigs.near_broker import PROJECT, NearBroker
 from rigs.share_desks import give_keys, trust
 
 from encoding.destruction.written_files import read_written
@@ -94,6 +95,23 @@ def test_nothing_is_sealed_to_keys_that_nobody_has_compared(welfare: Desk, schoo
     assert done.exit_code == 1
     assert "identity trust schools" in done.stderr
     assert not (welfare.folder / "letter.txt.sealed").exists()
+
+
+def test_nothing_is_sealed_to_whom_their_party_took_off_its_roster(
+    ready: NearBroker, welfare: Desk
+) -> None:
+    leaving = ready.joining("schools", "analyst", "recipient").public.person
+    welfare.ok("status")
+    file = welfare.folder / "letter.txt"
+    file.write_text("x")
+    words = ("seal", str(file), "--to", "schools", "--force")
+    assert leaving in welfare.json(*words)["persons"]
+    ready.move(minutes=1)
+    steward = ready.people["schools"]
+    sign_roster(ready.broker, PROJECT, steward, joining=[], leaving=[leaving])
+    welfare.ok("status")
+    for where in ((), ("--offline",)):
+        assert welfare.json(*words, *where)["persons"] == [steward.public.person]
 
 
 def test_a_file_that_is_there_is_not_overwritten(welfare: Desk, sealed: Path) -> None:

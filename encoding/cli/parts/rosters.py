@@ -1,0 +1,79 @@
+"""Whom of the persons that this agency trusts their own party lets act: now, or when they signed something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from encoding.cli.parts.agreements import agreements_kept
+from encoding.cli.parts.session import Session
+from encoding.errors import UntrustedKeyError
+from schemas.matchlog.agreement_kinds import AgreementInForce
+from schemas.roster import on_roster
+
+if TYPE_CHECKING:
+    from schemas.agreement import Agreement
+    from schemas.identity import PublicIdentity
+    from schemas.matchlog.entry import Entry
+
+
+def on_their_roster(
+    session: Session, party: str, trusted: Sequence[PublicIdentity]
+) -> Sequence[PublicIdentity]:
+    """Return those of a party's trusted persons whom its roster lists, to whom something is sealed now.
+
+    Raises:
+        UntrustedKeyError: it lists none of them.
+    """
+    signed = _signed(session)
+    listed = _listed(signed, session.now().date().isoformat(), party, trusted)
+    if trusted and signed and not listed:
+        raise UntrustedKeyError(
+            f"you trust nobody whom the agreement lists for {party}",
+            hint=f"have {party} read one to you, then: blindlink identity trust {party} FINGERPRINT",
+        )
+    return listed if signed else trusted
+
+
+def on_their_roster_then(
+    session: Session,
+    party: str,
+    trusted: Sequence[PublicIdentity],
+    entries: Sequence[Entry],
+    logged: Entry,
+) -> Sequence[PublicIdentity]:
+    """Return those of a party's trusted persons whom its roster lists, or did when something was logged.
+
+    So what somebody signed before they left counts on. The order of the log decides, since who has left can
+    date a signature back.
+
+    Args:
+        entries: the project's, in order.
+        logged: the one of them by which the log took what one of them had signed.
+    """
+    signed = _signed(session)
+    begun = {
+        one.agreement
+        for one in entries
+        if isinstance(one.body, AgreementInForce) and one.seq < logged.seq
+    }
+    then = [one for one in signed if one.digest() in begun]
+    today = session.now().date().isoformat()
+    return [
+        *_listed(signed, today, party, trusted),
+        *_listed(then, logged.time[:10], party, trusted),
+    ]
+
+
+def _signed(session: Session) -> list[Agreement]:
+    """Return the agreements that all have signed, the newest first."""
+    return [
+        one.agreement for one in reversed(agreements_kept(session).agreements) if one.is_complete()
+    ]
+
+
+def _listed(
+    signed: Sequence[Agreement], day: str, party: str, trusted: Sequence[PublicIdentity]
+) -> list[PublicIdentity]:
+    bound = next((one for one in signed if one.start <= day), None)
+    return [one for one in trusted if on_roster(signed, bound, party, one.person) is not None]
