@@ -51,7 +51,8 @@ class ProjectState:
 
     `bindings` are the agreements that have come into force, in that order. `words` holds digest and time of
     each party's newest statement, `halted` the entry by which a party halts the linkage. `holds` forbid
-    destruction, by id; `released` is the last day on which one was lifted, empty where none was.
+    destruction, by id; `released` is the last day on which one was lifted, empty where none was. `secrets`
+    holds for each epoch the key id of its first upload, and that entry.
     """
 
     made: int
@@ -65,6 +66,7 @@ class ProjectState:
     rounds: Rounds = field(default_factory=Rounds)
     holds: dict[str, HoldState] = field(default_factory=dict)
     released: str = ""
+    secrets: dict[int, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def binding(self) -> AgreementState:

@@ -30,12 +30,12 @@ from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.models import NO_PROJECT
 from app.matchlog.proofs import root_of_stored
 from app.matchlog.repository import Head
-from app.security.errors import REQUEST_UNSIGNED
+from app.security.errors import OTHER_AGREEMENT, REQUEST_UNSIGNED
 from schemas.canonical import JsonValue
 from schemas.document import describe_invalid
 from schemas.errors import EntryError
 from schemas.ids import REQUEST_PREFIX
-from schemas.logged_requests import asked_for
+from schemas.logged_requests import asked_for, is_in_place, is_under_agreement
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoint, sign_checkpoint
 from schemas.matchlog.entry import Actor, Entry, entry_bytes
 from schemas.matchlog.kinds import KINDS, Exported, LogKeyRotated, LogStarted
@@ -102,6 +102,7 @@ class MatchLog:
         Raises:
             EntryError: a draft breaks its kind's rules.
         request-unsigned: what a person signed is not what the entry says.
+        other-agreement: they signed it under another agreement than the one that binds now.
             LogNotStartedError, LogKeyMismatchError, LastCheckpointMissingError: the broker is set up wrongly.
             LogRolledBackError, LogInconsistentError: the database contradicts what was signed.
         """
@@ -254,7 +255,9 @@ class MatchLog:
         entries = []
         for seq, draft in enumerate(drafts, start=head.size):
             project = draft.project or NO_PROJECT
-            entries.append(_entry(draft, seq, head.batch, places[project], time))
+            entry = _entry(draft, seq, head.batch, places[project], time)
+            _require_signed(entry, self.key.name)
+            entries.append(entry)
             places[project] += 1
         return entries
 
@@ -287,10 +290,22 @@ def _entry(draft: EntryDraft, seq: int, batch: int, place: int, time: str) -> En
         )
     except ValidationError as exc:
         raise EntryError(f"log entry: {describe_invalid(exc)}") from None
-    signed = entry.actor.signed
-    if signed is not None and not asked_for(entry).is_what(signed.request):
-        raise RefusedError(REQUEST_UNSIGNED, "The signed document does not match the request.")
     return entry
+
+
+def _require_signed(entry: Entry, log: str) -> None:
+    """Check that what a person signed is what the entry says, of this log, project and agreement."""
+    if entry.actor.signed is None:
+        return
+    request = entry.actor.signed.request
+    if not asked_for(entry).is_what(request) or not is_in_place(entry, request, log):
+        raise RefusedError(REQUEST_UNSIGNED, "The signed document does not match the request.")
+    if not is_under_agreement(entry, request):
+        raise RefusedError(
+            OTHER_AGREEMENT,
+            "The request was signed under a different agreement from the one that binds the project now.",
+            hint="read the agreement that binds now, then repeat the command",
+        )
 
 
 def _appended(entry: Entry, size: int) -> Appended:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schemas.api import Role
-from schemas.identity import Duty
+from schemas.identity import Duty, Role
 from schemas.signed_request import SignedRequest
 
 

@@ -106,10 +106,15 @@ class KeptAgreements(Document):
             narrow = one
         return kept.model_copy(update={"notices": tuple(notices)})
 
+    def binding_on(self, day: str) -> KeptAgreement | None:
+        """Return what binds on a day, in or out of its dates; None if nothing that is kept has begun."""
+        begun = [k for k in self.agreements if k.is_complete() and k.agreement.start <= day]
+        return begun[-1] if begun else None
+
     def binding_about(self, day: date) -> tuple[KeptAgreement, ...]:
         """Return what may bind on a day: the day before, on it, or after it, since clocks differ."""
         days = [(day + shift).isoformat() for shift in (-_ONE_DAY, timedelta(0), _ONE_DAY)]
-        found = [self._binding_on(text) for text in days]
+        found = [self.binding_on(text) for text in days]
         return tuple({kept.digest: kept for kept in found if kept is not None}.values())
 
     def with_one(self, kept: KeptAgreement) -> KeptAgreements:
@@ -117,10 +122,6 @@ class KeptAgreements(Document):
         others = [one for one in self.agreements if one.digest != kept.digest]
         ordered = sorted([*others, kept], key=lambda one: (one.agreement.number, one.digest))
         return self.model_copy(update={"agreements": tuple(ordered)})
-
-    def _binding_on(self, day: str) -> KeptAgreement | None:
-        begun = [k for k in self.agreements if k.is_complete() and k.agreement.start <= day]
-        return begun[-1] if begun else None
 
 
 def read_kept(path: Path, project: str) -> KeptAgreements:

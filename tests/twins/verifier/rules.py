@@ -9,7 +9,7 @@ from twins.verifier.agreements import Accord, allows, before, days, digest_of
 from twins.verifier.deadlines import Deadlines
 from twins.verifier.deliveries import Deliveries
 from twins.verifier.destruction import Undoing
-from twins.verifier.entries import need
+from twins.verifier.entries import KINDS, need
 from twins.verifier.persons import Persons
 from twins.verifier.reviews import Reviews
 from twins.verifier.rounds import Signers, Turns
@@ -35,6 +35,7 @@ class Replay:
         self.accords: dict[Any, Accord] = {}
         self.terms: dict[Any, Any] = defaultdict(lambda: None)
         self.uploads: dict[str, Any] = {}
+        self.secrets: dict[Any, str] = {}
         self.sent: dict[str, Any] = {}
         self.placed: dict[str, Any] = {}
         self.runs: dict[str, Any] = {}
@@ -74,6 +75,8 @@ class Replay:
         accord = self.accords[project] if project else Accord()
         if project and not kind.startswith("agreement-"):
             t = self.terms[project] = accord.terms(e)
+        need(e["purpose"] in purposes(e, accord), "purpose")
+        self.persons.has_role(e, self.signers)
         if e["outcome"] == "refused":
             return
         if kind.startswith("agreement-"):
@@ -123,6 +126,8 @@ class Replay:
             need(all(body[n] == t[n] for n in ("profile", "epoch", "population")), kind)
             (size,) = [file for file in t["files"] if file["party"] == party]
             need(size["least"] <= body["records"] <= size["most"], kind)
+            key = self.secrets.setdefault((project, body["epoch"]), body["key_id"])
+            need(body["key_id"] == key, kind)
             self.signers.signed(e, body["signature"])
             self.turns[project].upload(party, body)
             age = t["as_of_max_age_days"]
@@ -279,6 +284,19 @@ class Replay:
         self.undoing.end(self.time)
         for reviews in self.reviews.values():
             reviews.finish(self.time)
+
+
+def purposes(e: Any, accord: Accord) -> set[Any]:
+    """Return what an entry may have as its purpose."""
+    if e["project"] is None or e["kind"] == "project-opened":
+        return {None}
+    if e["kind"] == "agreement-proposed":
+        return {e["body"]["agreement"]["purpose"]["code"]}
+    if e["kind"].startswith("agreement-"):
+        return {accord.proposed[e["agreement"]]["purpose"]["code"]}
+    agreed = {terms["purpose"] for _, _, terms in accord.binding}
+    _, where, *_ = KINDS[e["kind"]]
+    return agreed | {None} if where == "either" or "*" in KINDS[e["kind"]][0] else agreed
 
 
 def above(count: int | None) -> int:
