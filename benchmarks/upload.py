@@ -37,6 +37,7 @@ from encoding.broker.credential import SignIn
 from encoding.profiles.catalog import shipped_profile
 from schemas.api import UploadRequest
 from schemas.shared.trust import trust_only
+from schemas.signed_request import Where
 
 GB = 1e9
 
@@ -61,6 +62,8 @@ def main() -> None:
         signed = linkage.signed_manifest(manifest, SCHOOL)
         identity = linkage.person(SCHOOL).identity
         tls_dir = linkage.broker.settings.tls_dir
+        log, project = linkage.broker.log.key.name, linkage.terms.project
+        where = Where(log, project, linkage.agreement.digest())
         linkage.broker.close()
         write_certificate(tls_dir)
         print(f"the disk alone: {synced_rate(folder, made):,.0f} MB/s", flush=True)
@@ -70,9 +73,9 @@ def main() -> None:
         try:
             address(serving)
             sign_in = SignIn(identity, url, lambda: datetime.now(UTC))
-            connection = Connection(url, sign_in, tls=trust_only(tls_dir / "broker.crt"))
+            tls = trust_only(tls_dir / "broker.crt")
+            connection = Connection(url, sign_in, tls=tls, where=lambda: where)
             with BrokerClient(connection) as client:
-                project = linkage.terms.project
                 upload = client.open_upload(project, UploadRequest(**made.request())).upload
                 with told("parts", serving.pid, made.size_bytes):
                     for number, part in enumerate(made.parts):

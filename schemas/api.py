@@ -12,7 +12,7 @@ from pydantic import Field
 
 from schemas.agreement import ProjectTerms
 from schemas.document import Document, Model
-from schemas.identity import Duty
+from schemas.identity import Duty, Role
 from schemas.ids import Code, KeyIdHex, Name, RandomId, Sha256Hex, UtcTime
 from schemas.link_quality import Concordance
 from schemas.match_record import Decision, MatchRecordHeader
@@ -32,8 +32,6 @@ from schemas.run import (
 UploadState = Literal["open", "checking", "committed", "expired", "destroyed"]
 # awaiting: parties that the agreement asks have yet to approve it.
 RunState = Literal["awaiting", "queued", "running", "succeeded", "failed", "cancelled"]
-Role = Literal["agency", "auditor", "operator"]
-
 Size = Annotated[int, Field(ge=0, le=2**50)]
 
 # A row has about 340 bytes, so that a page of a match record stays below 2 MB.

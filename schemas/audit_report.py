@@ -23,9 +23,9 @@ from schemas.identity import (
     base64_text,
     fingerprint_digits,
 )
-from schemas.ids import Code, IsoDate, Name, Sha256Hex, UtcTime
+from schemas.ids import Code, IsoDate, Name, Origin, Sha256Hex, UtcTime
 from schemas.link_quality import Concordance
-from schemas.matchlog.kinds import KeyText, Ordinal, Origin, Outcome
+from schemas.matchlog.kinds import KeyText, Ordinal, Outcome
 from schemas.run import RoundNumber
 from schemas.signing import SignatureText, Signed, sign_document, verify_document
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -75,22 +76,29 @@ class HoldList(Document):
 
 
 class RecordWithdrawal(Document):
-    """The handle, in hexadecimal, of a record that its agency withdraws."""
+    """The handle of a record that its agency withdraws, and the salt of what the log says of it.
+
+    Both are hexadecimal; the agency draws the salt anew for each, and keeps it.
+    """
 
     KIND: ClassVar[str] = "withdrawal of a record"
 
     handle: Annotated[str, Field(pattern=rf"^[0-9a-f]{{{2 * HANDLE_BYTES}}}$", repr=False)]
+    salt: Annotated[str, Field(pattern=rf"^[0-9a-f]{{{2 * SALT_BYTES}}}$", repr=False)]
+
+    def commitment(self) -> str:
+        """Return the SHA-256 of salt and handle, which the log has."""
+        return hashlib.sha256(bytes.fromhex(self.salt + self.handle)).hexdigest()
 
 
 class WithdrawalTaken(Document):
     """A record is withdrawn.
 
-    The match log's entry of this index holds the SHA-256 of `salt` (hexadecimal, taken as bytes) and the
-    handle. `runs_cancelled` is how many runs that had not ended would have used it.
+    The match log's entry of this index holds the commitment. `runs_cancelled` is how many runs that had not
+    ended would have used the record.
     """
 
     KIND: ClassVar[str] = "taken withdrawal"
 
-    salt: Annotated[str, Field(pattern=rf"^[0-9a-f]{{{2 * SALT_BYTES}}}$", repr=False)]
     index: Count
     runs_cancelled: Count

@@ -33,10 +33,13 @@ MAX_KEY_CHANGES: Final = 16
 
 # Duties within one party; separation is between persons, so a rule names duties, never parties.
 Duty = Literal["steward", "analyst", "approver", "reviewer", "recipient", "auditor", "operator"]
+# In which somebody acts; all who take part in the linkage do so in one.
+Role = Literal["agency", "auditor", "operator"]
 
 # Whoever watches, or runs the broker, may also sign for their party, and do nothing else in it.
 _APART: Final = frozenset({"auditor", "operator"})
 _BESIDE: Final = frozenset({"steward"})
+_ROLES: Final[dict[str, Role]] = {"auditor": "auditor", "operator": "operator"}
 
 _FIELD: Final = 2**255 - 19
 # y of the points of order 1, 2, 4 and 8. Under such a key anybody's signature may verify.
@@ -76,6 +79,11 @@ def duty_apart(duties: Iterable[Duty]) -> Duty | None:
     """Return a duty that one person cannot have together with the others; None if all go together."""
     held = set(duties)
     return next((duty for duty in sorted(held & _APART) if held - {duty} - _BESIDE), None)
+
+
+def role_of(duties: Iterable[str]) -> Role:
+    """Return the role in which a person with these duties acts; those of two roles do not go together."""
+    return next((_ROLES[duty] for duty in duties if duty in _ROLES), "agency")
 
 
 class PublicIdentity(Document):

@@ -65,6 +65,8 @@ UtcTime = Annotated[str, StringConstraints(pattern=TIME_PATTERN), AfterValidator
 IsoDate = Annotated[str, StringConstraints(pattern=DATE_PATTERN), AfterValidator(_existing_time)]
 DecimalText = Annotated[str, StringConstraints(pattern=DECIMAL_PATTERN)]
 Code = Annotated[str, StringConstraints(pattern=CODE_PATTERN, max_length=60)]
+# A log's name, as its checkpoints have it (C2SP): a plus sign would end it there.
+Origin = Annotated[str, StringConstraints(pattern=r"^[!-*,-~]+$", max_length=200)]
 
 # The three letters before a random id say what it names, so that a misplaced one is seen at a glance.
 UPLOAD_PREFIX = "upl"

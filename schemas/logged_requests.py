@@ -1,4 +1,4 @@
-"""Which request a person signs so that the log may say that they did something.
+"""Which request a person signs so that the log may say that they did something, and where they do it.
 
 Broker and verifier hold an entry's signed request against this one table. Spec page:
 `schemas/spec/signed-request.md`.
@@ -14,11 +14,37 @@ from schemas.api import ReleaseVerification, RunRequest
 from schemas.canonical import canonical_digest
 from schemas.delivery import DeliveryOpening
 from schemas.destruction import HoldAct
+from schemas.document import Model
+from schemas.ids import SHARE_PREFIX
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import RunAsked, UploadReceived
+from schemas.matchlog.kinds import RunAsked, ShareRelayed, UploadReceived
 from schemas.rounds import Correction
 from schemas.run import MatchingPolicy
+from schemas.secret_share import SignedShare
 from schemas.signed_request import Request
+
+# An older agreement never hinders what is proposed, halted, destroyed or kept, nor what somebody says of what
+# they have had already: by then the log has it.
+UNDER_ANY_AGREEMENT: Final = frozenset(
+    {
+        "agreement-proposed",
+        "shares-withdrawn",
+        "run-cancelled",
+        "release-verified",
+        "delivery-opened",
+        "destruction-begun",
+        "destruction-countersigned",
+        "destruction-stated",
+        "record-withdrawn",
+        "legal-hold-set",
+        "legal-hold-lifted",
+    }
+)
+# The signature is made over the manifest, whose digest is stated; a share's id is the broker's.
+_UNSAID: Final[Mapping[type[Model], frozenset[str]]] = {
+    UploadReceived: frozenset({"signature"}),
+    ShareRelayed: frozenset({"share"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +69,26 @@ def asked_for(entry: Entry) -> Asked:
     return ASKED[entry.kind](entry, entry.body)
 
 
-def upload_digest(received: UploadReceived) -> str:
-    """Return the digest of what the log says of an upload, which its request states."""
-    said = received.model_dump(mode="json", exclude={"signature"})
-    return canonical_digest(said)
+def is_in_place(entry: Entry, request: Request, log: str) -> bool:
+    """Tell whether a request was made in the project of an entry, at the log of this origin."""
+    return (request.log, request.project) == (log, entry.project)
+
+
+def is_under_agreement(entry: Entry, request: Request) -> bool:
+    """Tell whether a request was made under the agreement of an entry, where its kind asks for that."""
+    return entry.kind in UNDER_ANY_AGREEMENT or request.agreement == entry.agreement
+
+
+def body_digest(body: Model) -> str:
+    """Return the digest of what an entry's body says, which its request states where all of it is signed."""
+    unsaid = _UNSAID.get(type(body), frozenset())
+    return canonical_digest(body.model_dump(mode="json", exclude=set(unsaid)))
+
+
+def share_digest(signed: SignedShare) -> str:
+    """Return the digest of what the log says of a share, which its request states."""
+    # The id is drawn by the broker, and not stated.
+    return body_digest(ShareRelayed.of(signed, f"{SHARE_PREFIX}-{'0' * 32}"))
 
 
 def hold_digest(act: HoldAct, order: str, signed_sha256: str | None) -> str:
@@ -126,10 +168,10 @@ def _countersigned(entry: Entry, body: Any) -> Asked:
 
 ASKED: Final[Mapping[str, Callable[[Entry, Any], Asked]]] = {
     "agreement-proposed": lambda e, _: _project(e, "agreements", e.agreement),
-    "share-relayed": lambda e, b: _project(e, "shares", b.sha256),
+    "share-relayed": lambda e, b: _project(e, "shares", body_digest(b)),
     "share-fetched": lambda _, b: Asked(f"GET /v1/shares/{b.share}"),
     "shares-withdrawn": lambda e, b: _project(e, f"shares?epoch={b.epoch}", method="DELETE"),
-    "secret-confirmed": lambda e, b: _project(e, "confirmations", b.sha256),
+    "secret-confirmed": lambda e, b: _project(e, "confirmations", body_digest(b)),
     "round-opened": _round_opened,
     "round-superseded": lambda e, b: _project(
         e, f"rounds/{b.round}/corrections", Correction(reason=b.reason).digest()
@@ -138,9 +180,7 @@ ASKED: Final[Mapping[str, Callable[[Entry, Any], Asked]]] = {
     "statement-received": lambda e, b: _project(
         e, f"rounds/{b.round}/statements/{b.space}", b.sha256, method="PUT"
     ),
-    "upload-received": lambda e, b: Asked(
-        f"POST /v1/uploads/{e.object}/commit", (upload_digest(b),)
-    ),
+    "upload-received": lambda e, b: Asked(f"POST /v1/uploads/{e.object}/commit", (body_digest(b),)),
     "run-asked": _run_asked,
     "run-cancelled": lambda e, _: Asked(f"POST /v1/runs/{e.object}/cancel"),
     "review-fetched": _review_fetched,
@@ -155,7 +195,7 @@ ASKED: Final[Mapping[str, Callable[[Entry, Any], Asked]]] = {
     "destruction-begun": _destruction,
     "destruction-countersigned": _countersigned,
     "destruction-stated": lambda e, b: _project(e, "destruction-statements", b.signed_sha256),
-    "record-withdrawn": lambda e, _: _project(e, "withdrawals"),
+    "record-withdrawn": lambda e, b: _project(e, "withdrawals", body_digest(b)),
     "legal-hold-set": lambda e, b: _project(
         e, "legal-holds", hold_digest("set", b.order, b.signed_sha256)
     ),

@@ -9,40 +9,66 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
 from schemas.document import Document
 from schemas.errors import DocumentError
-from schemas.ids import Sha256Hex, UtcTime
+from schemas.ids import Name, Origin, Sha256Hex, UtcTime
 from schemas.signing import Signed
 
 HEADER: Final = "Blindlink-Request"
-# A header's worth: as much as a request with the longest of paths has, and half as much again.
-MAX_HEADER_CHARACTERS: Final = 1536
+# A header's worth: as much as a request with the longest of paths and logs has, and half as much again.
+MAX_HEADER_CHARACTERS: Final = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where somebody acts, as far as they know it themselves: in which log and project, under which agreement.
+
+    None: it is not known yet, or there is none.
+    """
+
+    log: str | None = None
+    project: str | None = None
+    agreement: str | None = None
 
 
 class Request(Document):
-    """A request to the broker: method and path with query, and the digest of what it states.
+    """A request to the broker: method and path with query, the digest of what it states, and where it is made.
 
-    `sha256` is null where the path says it all, and where what is stated is not for the log. `nonce` is drawn
-    anew for each, so that none is taken for another one.
+    `sha256` is null where the path says it all, and where what is stated is not for the log. `log` is the
+    origin of the log that the sender has pinned, `agreement` the digest of the agreement that the sender holds
+    for binding: ids in a path are the broker's, and name neither. `nonce` is drawn anew for each, so that none
+    is taken for another one.
     """
 
     KIND: ClassVar[str] = "request"
 
-    version: Literal["blindlink/request/1"]
+    version: Literal["blindlink/request/2"]
+    log: Origin | None
+    project: Name | None
+    agreement: Sha256Hex | None
     asks: Annotated[str, Field(pattern=r"^(GET|POST|PUT|DELETE) /v1/[!-~]+$", max_length=300)]
     sha256: Sha256Hex | None
     nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     at: UtcTime
 
 
-def new_request(asks: str, sha256: str | None, at: str) -> Request:
+def new_request(asks: str, sha256: str | None, at: str, where: Where) -> Request:
     """Return a request that none was before."""
-    version: Final = "blindlink/request/1"
-    return Request(version=version, asks=asks, sha256=sha256, nonce=secrets.token_hex(16), at=at)
+    return Request(
+        version="blindlink/request/2",
+        log=where.log,
+        project=where.project,
+        agreement=where.agreement,
+        asks=asks,
+        sha256=sha256,
+        nonce=secrets.token_hex(16),
+        at=at,
+    )
 
 
 class SignedRequest(Signed):
@@ -65,7 +91,7 @@ class SignedRequest(Signed):
         Raises:
             DocumentError: it is something else.
         """
-        if len(text) > MAX_HEADER_CHARACTERS or not text.isascii():
+        if len(text) > MAX_HEADER_CHARACTERS or not text.isascii() or "=" in text:
             raise DocumentError(f"{cls.KIND}: too long, or not base64url")
         try:
             raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

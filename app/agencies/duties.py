@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, cast
+from typing import cast
 
 from app.agencies.errors import DUTIES_REFUSED
 from app.agencies.models import Person
 from app.errors import RefusedError
-from schemas.api import Role
-from schemas.identity import Duty, duty_apart
-
-_ROLES: Final[dict[Duty, Role]] = {"auditor": "auditor", "operator": "operator"}
+from schemas import identity
+from schemas.identity import Duty, Role, duty_apart
 
 
 def role_of(duties: Sequence[Duty]) -> Role:
@@ -27,7 +25,7 @@ def role_of(duties: Sequence[Duty]) -> Role:
             f"The duty {apart} can be combined only with the duty steward.",
             hint="enrol two persons",
         )
-    return next((_ROLES[duty] for duty in duties if duty in _ROLES), "agency")
+    return identity.role_of(duties)
 
 
 def duties_text(duties: Sequence[Duty]) -> str:

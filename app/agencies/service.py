@@ -24,7 +24,8 @@ from app.matchlog.draft import EntryDraft, entry_actor
 from app.security.actor import Actor
 from app.security.errors import NotAuthenticatedError
 from app.security.tokens import digest_of, new_token, open_under
-from schemas.api import Role, SessionLink
+from schemas.api import SessionLink
+from schemas.identity import Role
 from schemas.ids import BROKER, PERSON_PREFIX, REQUEST_PREFIX
 from schemas.matchlog.kinds import PartyEnrolled, RoleChanged
 

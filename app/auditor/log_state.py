@@ -215,12 +215,16 @@ class LogState:
     """Everything at once; `places` counts entries per project, None for those of none.
 
     `deadlines` are the entries of what was noted as overdue: by project, kind, object, party and time.
-    `operators` are the parties that run the broker. `requests` are those that were signed not long before
-    `requests_day`, by digest: the batch and the first entry that hold each, and when it was signed. `late` is
-    what was destroyed after its last day, `awaited` the entries by which left what was to be cosigned.
+    `roles` are those in which parties were enrolled, `operators` the parties that run the broker. `requests`
+    are those that were signed not long before `requests_day`, by digest: the batch and the first entry that
+    hold each, when it was signed, and the kinds of which there is no second one. `late` is what was destroyed
+    after its last day, `awaited` the entries by which left what was to be cosigned. `origin` is the log's name.
     """
 
+    origin: str = ""
+
     parties: dict[str, int] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
     operators: set[str] = field(default_factory=set)
     persons: dict[str, PersonState] = field(default_factory=dict)
     projects: dict[str, ProjectState] = field(default_factory=dict)
@@ -234,7 +238,7 @@ class LogState:
     destructions: dict[str, DestructionState] = field(default_factory=dict)
     deadlines: dict[tuple[str | None, str, str, str, str], int] = field(default_factory=dict)
     places: dict[str | None, int] = field(default_factory=dict)
-    requests: dict[bytes, tuple[int, int, str]] = field(default_factory=dict)
+    requests: dict[bytes, tuple[int, int, str, tuple[str, ...]]] = field(default_factory=dict)
     requests_day: str = ""
     late: list[Lateness] = field(default_factory=list)
     awaited: dict[AwaitedState, int] = field(default_factory=dict)

@@ -93,9 +93,16 @@ class PackHeld:
         signed, body = self.manifests.get(receipt.subject or ""), entry.body
         if signed is None or not isinstance(body, UploadReceived):
             return
-        if signed.manifest.digest() != body.manifest_sha256:
+        manifest = signed.manifest
+        if manifest.digest() != body.manifest_sha256:
             raise RecordContradictedError(
                 f"the manifest of an upload is not the one that {self.party} has kept",
+                index=entry.seq,
+            )
+        if (manifest.project, manifest.agreement) != (entry.project, entry.agreement):
+            raise RecordContradictedError(
+                f"an upload of {self.party} stands in another project, or under another agreement, than its"
+                " manifest",
                 index=entry.seq,
             )
 

@@ -55,7 +55,7 @@ class ProjectState:
 
     `bindings` are the agreements that have come into force, in that order. `words` holds digest and time of
     each party's newest statement, `halted` the entry by which a party halts the linkage. `holds` forbid
-    destruction, by id.
+    destruction, by id. `secrets` holds for each epoch the key id of its first upload, and that entry.
     """
 
     made: int
@@ -68,6 +68,7 @@ class ProjectState:
     approvals: set[str] = field(default_factory=set)
     rounds: Rounds = field(default_factory=Rounds)
     holds: dict[str, HoldState] = field(default_factory=dict)
+    secrets: dict[int, tuple[str, int]] = field(default_factory=dict)
 
     @property
     def binding(self) -> AgreementState:

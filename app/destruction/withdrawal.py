@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import project_for
@@ -13,7 +11,7 @@ from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.runs.ending import cancel_runs
 from app.uploads.withdrawals import note_withdrawn
-from schemas.destruction_api import SALT_BYTES, WithdrawalTaken
+from schemas.destruction_api import WithdrawalTaken
 from schemas.ids import Handle
 from schemas.matchlog.destruction_kinds import RecordWithdrawn
 
@@ -31,7 +29,7 @@ CANCELLED: Final = "record-withdrawn"
 def withdraw_record(
     session: Session, broker: Broker, actor: Actor, project: str, wanted: RecordWithdrawal
 ) -> WithdrawalTaken:
-    """Leave a record of the caller's party out of every later run, and log that under a commitment.
+    """Leave a record of the caller's party out of every later run, and log its commitment to that record.
 
     Whether the broker has such a record is not told, and neither kept nor logged is which it was.
 
@@ -49,11 +47,9 @@ def withdraw_record(
     handle = Handle(bytes.fromhex(wanted.handle))
     note_withdrawn(session, project, binding.terms.epoch, actor.party, handle)
     cancelled = cancel_runs(session, project, binding, CANCELLED, broker.clock())
-    salt = secrets.token_bytes(SALT_BYTES)
-    commitment = hashlib.sha256(salt + handle).hexdigest()
-    drafts = [_draft(binding, actor, RecordWithdrawn(commitment=commitment)), *cancelled]
+    drafts = [_draft(binding, actor, RecordWithdrawn(commitment=wanted.commitment())), *cancelled]
     withdrawn = broker.log.append(session, drafts)[0]
-    return WithdrawalTaken(salt=salt.hex(), index=withdrawn.seq, runs_cancelled=len(cancelled))
+    return WithdrawalTaken(index=withdrawn.seq, runs_cancelled=len(cancelled))
 
 
 def _draft(binding: TermsInForce, actor: Actor, body: RecordWithdrawn) -> EntryDraft:

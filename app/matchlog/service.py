@@ -100,7 +100,7 @@ class MatchLog:
 
         Raises:
             EntryError: a draft breaks its kind's rules.
-            NotAuthenticatedError, request-unsigned: as `hold_to_signers`.
+            NotAuthenticatedError, request-unsigned, other-agreement: as `hold_to_signers`.
             LogNotStartedError, LogKeyMismatchError, LastCheckpointMissingError: the broker is set up wrongly.
             LogRolledBackError, LogInconsistentError: the database contradicts what was signed.
         """
@@ -109,7 +109,7 @@ class MatchLog:
         head = _started(repository.lock_head(session))
         frontier = self._frontier_to_continue(session, head)
         entries = self._entries(session, head, drafts)
-        hold_to_signers(session, entries)
+        hold_to_signers(session, entries, self.key.name)
         size = head.size + len(entries)
         appended = tuple(_appended(entry, size) for entry in entries)
         _store_leaves(session, frontier, entries, appended)

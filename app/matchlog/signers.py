@@ -18,10 +18,10 @@ from app.clock import parse_utc, utc_text
 from app.errors import RefusedError
 from app.matchlog import repository
 from app.matchlog.models import LogPerson
-from app.security.errors import REQUEST_UNSIGNED, NotAuthenticatedError
+from app.security.errors import OTHER_AGREEMENT, REQUEST_UNSIGNED, NotAuthenticatedError
 from schemas.errors import SignatureError
 from schemas.identity import SignedKeyChange, signing_key_sha256
-from schemas.logged_requests import asked_for
+from schemas.logged_requests import asked_for, is_in_place, is_under_agreement
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS, KeyRotated, PersonEnrolled, RoleChanged
 from schemas.rounds import SignedNonceOffer
@@ -34,18 +34,23 @@ from schemas.statement import SignedStatement
 _FORGET_EACH: Final = 64
 
 
-def hold_to_signers(session: Session, entries: Sequence[Entry]) -> None:
+def hold_to_signers(session: Session, entries: Sequence[Entry], log: str) -> None:
     """Check the persons of a batch that is about to be appended, and note what it says of persons.
 
+    Args:
+        session: has the log's head locked.
+        entries: the batch.
+        log: the log's name.
     Raises:
         NotAuthenticatedError: somebody acts who was never enrolled, or whose access has ended.
-        request-unsigned: what a person signed is not what the entry says, not by their key, not of about now,
-            or in the log already.
+        request-unsigned: what a person signed is not what the entry says, of this log and project, not by
+            their key, not of about now, or in the log already.
+        other-agreement: they signed it under another agreement than the one that binds now.
     """
     taken = [entry for entry in entries if entry.outcome != "refused"]
     known = repository.persons_among(session, {one for entry in taken for one in _persons(entry)})
     for entry in taken:
-        _require_signer(entry, known.get(entry.actor.person or ""))
+        _require_signer(entry, known.get(entry.actor.person or ""), log)
         _note(session, entry, known)
     _use_up(session, taken)
 
@@ -55,7 +60,7 @@ def _persons(entry: Entry) -> set[str]:
     return {person for person in named if person is not None}
 
 
-def _require_signer(entry: Entry, person: LogPerson | None) -> None:
+def _require_signer(entry: Entry, person: LogPerson | None, log: str) -> None:
     request, document = entry.actor.signed, getattr(entry.body, "signed", None)
     if request is None and document is None and (person is None or not KINDS[entry.kind].duties):
         # Of the broker, or of a person as whom the operator's own commands act.
@@ -63,16 +68,23 @@ def _require_signer(entry: Entry, person: LogPerson | None) -> None:
     if person is None or person.is_revoked:
         raise NotAuthenticatedError("A valid token is needed.")
     if request is not None:
-        _require_request(entry, request, person)
+        _require_request(entry, request, person, log)
     if document is not None:
         _require_document(entry, document, person)
 
 
-def _require_request(entry: Entry, signed: SignedRequest, person: LogPerson) -> None:
-    if not asked_for(entry).is_what(signed.request):
+def _require_request(entry: Entry, signed: SignedRequest, person: LogPerson, log: str) -> None:
+    request = signed.request
+    if not asked_for(entry).is_what(request) or not is_in_place(entry, request, log):
         raise RefusedError(REQUEST_UNSIGNED, "The signed document does not match the request.")
+    if not is_under_agreement(entry, request):
+        raise RefusedError(
+            OTHER_AGREEMENT,
+            "The request was signed under a different agreement from the one that binds the project now.",
+            hint="read the agreement that binds now, then repeat the command",
+        )
     _require_signature(signed, person)
-    _require_timely(entry, signed.request.at)
+    _require_timely(entry, request.at)
 
 
 def _require_document(entry: Entry, document: object, person: LogPerson) -> None:

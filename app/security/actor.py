@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.clock import Clock, utc_now, utc_text
-from schemas.api import Role
-from schemas.identity import Duty
+from schemas.identity import Duty, Role
 from schemas.signed_request import SignedRequest
 
 

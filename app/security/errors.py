@@ -58,6 +58,11 @@ class TooManyRequestsError(RequestError):
 # The caller is known; what is missing is that they sign what the match log will say of them.
 REQUEST_UNSIGNED: Final = Rule("request-unsigned", 400, "The request is not signed")
 
+# They sign it under an agreement that another one has replaced, or that does not bind yet.
+OTHER_AGREEMENT: Final = Rule(
+    "other-agreement", 409, "Made under another agreement than the one that binds"
+)
+
 
 class KeyGoneError(BrokerError):
     """The key of an object was destroyed, or never made: what it sealed cannot be read any more."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from app.errors import ConfigurationError
-from schemas.api import Role
 from schemas.clauses import MAX_QUESTIONS
+from schemas.identity import Role
 from schemas.review import MAX_CARDS
 from schemas.rounds import MAX_MESSAGE_BYTES
 from schemas.upload import MAX_PART_BYTES

@@ -82,15 +82,7 @@ def relay_share(
     )
     if not add_if_alone(session, row):
         raise RefusedError(SHARE_FETCHED, "Another share was sent at the same moment.")
-    body = ShareRelayed(
-        epoch=row.epoch,
-        share=row.id,
-        sender=row.sender,
-        recipient=row.recipient,
-        holders=holders.digest(),
-        sha256=digest,
-    )
-    _log(session, broker, actor, found, body)
+    _log(session, broker, actor, found, ShareRelayed.of(signed, row.id))
     return row
 
 
@@ -192,13 +184,7 @@ def keep_confirmation(
     if former is None and not add_if_alone(session, row):
         raise RefusedError(SHARE_REFUSED, "Another confirmation came at the same moment.")
     repository.forget_served(session, actor, project, confirmation.epoch)
-    body = SecretConfirmed(
-        epoch=confirmation.epoch,
-        holders=confirmation.holders,
-        key_id=confirmation.key_id,
-        sha256=digest,
-    )
-    _log(session, broker, actor, found, body)
+    _log(session, broker, actor, found, SecretConfirmed.of(signed))
 
 
 def confirmations_for(

@@ -39,7 +39,7 @@ from app.uploads.service import (
     refuse_closed,
     upload_for,
 )
-from schemas.logged_requests import upload_digest
+from schemas.logged_requests import body_digest
 from schemas.matchlog.kinds import UploadReceived
 from schemas.upload import Manifest, SignedManifest
 
@@ -174,7 +174,7 @@ def require_signed(session: Session, actor: Actor, signed: SignedManifest) -> No
 def _require_asked(actor: Actor, signed: SignedManifest) -> None:
     """Check at once what the log would look at last: that the request as it was signed states this manifest."""
     stated = None if actor.signed is None else actor.signed.request.sha256
-    if stated != upload_digest(UploadReceived.of(signed)):
+    if stated != body_digest(UploadReceived.of(signed)):
         raise RefusedError(
             REQUEST_UNSIGNED,
             "The signed request does not state what the log would say of the upload.",

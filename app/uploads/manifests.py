@@ -74,7 +74,7 @@ def check_manifest(
         raise UploadRejectedError(
             AGREEMENT_DIFFERS,
             "The manifest was made under other terms than those in force.",
-            hint="fetch the project again and make a new manifest",
+            hint="read the agreement that binds now, then repeat the command",
         )
     if not upload.epoch == manifest.epoch == agreed.epoch:
         raise UploadRejectedError(OTHER_EPOCH, "The project is in another epoch.", clause="epoch")

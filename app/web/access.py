@@ -8,8 +8,7 @@ from typing import Final, get_args
 
 from app.security.policy import POLICY, RouteKey
 from schemas.agreement import ProjectTerms
-from schemas.api import Role
-from schemas.identity import Duty
+from schemas.identity import Duty, Role
 
 NO: Final = "no"
 YES: Final = "yes"

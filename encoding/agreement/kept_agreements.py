@@ -136,10 +136,15 @@ class KeptAgreements(Document):
             narrow = one
         return kept.model_copy(update={"notices": tuple(notices)})
 
+    def binding_on(self, day: str) -> KeptAgreement | None:
+        """Return what binds on a day, in or out of its dates; None if nothing that is kept has begun."""
+        begun = [k for k in self.agreements if k.is_complete() and k.agreement.start <= day]
+        return begun[-1] if begun else None
+
     def binding_about(self, day: date) -> tuple[KeptAgreement, ...]:
         """Return what may bind on a day: the day before, on it, or after it, since clocks differ."""
         days = [(day + shift).isoformat() for shift in (-_ONE_DAY, timedelta(0), _ONE_DAY)]
-        found = [self._binding_on(text) for text in days]
+        found = [self.binding_on(text) for text in days]
         return tuple({kept.digest: kept for kept in found if kept is not None}.values())
 
     def with_one(self, kept: KeptAgreement) -> KeptAgreements:
@@ -152,10 +157,6 @@ class KeptAgreements(Document):
         """Return the list with one more statement of the own party, and the newest of those before."""
         kept = (*self.words, OwnWord.of(stated))[-MAX_KEPT:]
         return self.model_copy(update={"words": kept})
-
-    def _binding_on(self, day: str) -> KeptAgreement | None:
-        begun = [k for k in self.agreements if k.is_complete() and k.agreement.start <= day]
-        return begun[-1] if begun else None
 
 
 def read_kept(path: Path, project: str) -> KeptAgreements:

@@ -47,8 +47,9 @@ from schemas.destruction_api import (
 from schemas.document import Document
 from schemas.errors import FormatError
 from schemas.identity import SignedKeyChange
-from schemas.logged_requests import hold_digest, upload_digest
-from schemas.matchlog.kinds import UploadReceived
+from schemas.logged_requests import body_digest, hold_digest, share_digest
+from schemas.matchlog.destruction_kinds import RecordWithdrawn
+from schemas.matchlog.kinds import SecretConfirmed, UploadReceived
 from schemas.negotiation import (
     AgreementList,
     AgreementProposal,
@@ -136,7 +137,7 @@ class BrokerClient:
 
     def send_share(self, project: str, signed: SignedShare) -> ShareView:
         """Send a sealed share to its recipient; the same again is safe."""
-        return self._post(ShareView, f"projects/{project}/shares", signed)
+        return self._post(ShareView, f"projects/{project}/shares", signed, share_digest(signed))
 
     def shares(self, project: str, epoch: int) -> ShareList:
         """Return who has sent what to whom of an epoch's secret."""
@@ -153,7 +154,8 @@ class BrokerClient:
 
     def send_confirmation(self, project: str, signed: SignedConfirmation) -> ConfirmationList:
         """Send this party's confirmation of an epoch's secret; the same again is safe."""
-        return self._post(ConfirmationList, f"projects/{project}/confirmations", signed)
+        states = body_digest(SecretConfirmed.of(signed))
+        return self._post(ConfirmationList, f"projects/{project}/confirmations", signed, states)
 
     def confirmations(self, project: str, epoch: int) -> ConfirmationList:
         """Return what the holders of an epoch's secret have confirmed; not checked."""
@@ -177,7 +179,7 @@ class BrokerClient:
 
     def commit_upload(self, upload: str, signed: SignedManifest) -> UploadView:
         """Let an upload be committed under its manifest, once its parts are checked; the same again is safe."""
-        states = upload_digest(UploadReceived.of(signed))
+        states = body_digest(UploadReceived.of(signed))
         return self._post(UploadView, f"uploads/{upload}/commit", signed, states)
 
     def upload(self, upload: str) -> UploadView:
@@ -349,8 +351,9 @@ class BrokerClient:
 
     def withdraw_record(self, project: str, withdrawal: RecordWithdrawal) -> WithdrawalTaken:
         """Have a record of this party left out of every later run; again is safe, and logged again."""
-        # Nothing of the handle goes into the log but what the broker commits to under a salt.
-        return self._post(WithdrawalTaken, f"projects/{project}/withdrawals", withdrawal, None)
+        # Nothing of the handle goes into the log but the commitment to it.
+        states = body_digest(RecordWithdrawn(commitment=withdrawal.commitment()))
+        return self._post(WithdrawalTaken, f"projects/{project}/withdrawals", withdrawal, states)
 
     def get(self, kind: type[Answer], path: str) -> Answer:
         """Return what a path of the API answers; for the parts of it that have a module of their own."""

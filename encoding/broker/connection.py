@@ -35,7 +35,7 @@ from schemas.printable import printable
 from schemas.problem import Problem
 from schemas.shared.amounts import duration
 from schemas.shared.trust import trust_only
-from schemas.signed_request import HEADER
+from schemas.signed_request import HEADER, Where
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 MAX_RETRY_AFTER_S: Final = 120.0
@@ -76,10 +76,13 @@ class Connection:
         tls: ssl.SSLContext | None = None,
         waiting: Waiting | None = None,
         transport: httpx2.BaseTransport | None = None,
+        where: Callable[[], Where] = Where,
     ) -> None:
+        """Take where to, and as whom; `where` says, at each request, where the person acts as they know it."""
         self._waiting = waiting or Waiting()
         self._address = url.rstrip("/")
         self._credential = credential
+        self._where = where
         self._has_told = False
         self._http = httpx2.Client(
             base_url=f"{self._address}/v1/",
@@ -146,7 +149,7 @@ class Connection:
     def _signed(self, asks: str, states: str | None) -> dict[str, str]:
         if self._credential is None:
             return {}
-        return {HEADER: self._credential.sign(asks, states).to_header()}
+        return {HEADER: self._credential.sign(asks, states, self._where()).to_header()}
 
     def _attempt(
         self,

@@ -19,7 +19,7 @@ from schemas.canonical import parse_json
 from schemas.errors import FormatError
 from schemas.ids import utc_text
 from schemas.sign_in import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH, TokenAnswer
-from schemas.signed_request import SignedRequest, new_request
+from schemas.signed_request import SignedRequest, Where, new_request
 
 # A token is not used in its last seconds, in which it could end on the way.
 MARGIN: Final = timedelta(seconds=30)
@@ -61,9 +61,9 @@ class SignIn:
         proof = self._proof_key.prove(method, url, self.now(), token=token)
         return {"Authorization": f"DPoP {token}", "DPoP": proof}
 
-    def sign(self, asks: str, states: str | None) -> SignedRequest:
+    def sign(self, asks: str, states: str | None, where: Where) -> SignedRequest:
         """Return the request as the person signs it for the match log, anew for each attempt."""
-        request = new_request(asks, states, utc_text(self.now()))
+        request = new_request(asks, states, utc_text(self.now()), where)
         return SignedRequest.of(request, self.identity.keys.signing_key)
 
     def renew(self) -> bool:

@@ -17,10 +17,10 @@ from pydantic import Field, model_validator
 from schemas.canonical import MAX_INTEGER
 from schemas.document import Document, Model
 from schemas.errors import BundleError, CheckpointError, DocumentError
-from schemas.ids import Name
+from schemas.ids import Name, Origin
 from schemas.matchlog.archive import END, ArchiveReader, Source, pack_member
 from schemas.matchlog.checkpoint import Checkpoint, parse_checkpoints, serialise_checkpoints
-from schemas.matchlog.kinds import KeyText, Origin
+from schemas.matchlog.kinds import KeyText
 from schemas.matchlog.note import COSIGNER_KEY, LOG_KEY, Note, VerifierKey
 from schemas.matchlog.tiles import (
     TILE_WIDTH,

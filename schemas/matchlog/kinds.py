@@ -25,6 +25,7 @@ from schemas.ids import (
     IsoDate,
     KeyIdHex,
     Name,
+    Origin,
     PartyName,
     RandomId,
     Sha256Hex,
@@ -79,13 +80,13 @@ from schemas.matchlog.round_kinds import (
 from schemas.overdue import Overdue
 from schemas.privacy_audit import PrivacyAudit
 from schemas.run import ReleaseMode, ReleaseNumber, RoundNumber, RunSpecification
+from schemas.secret_share import SignedConfirmation, SignedShare
 from schemas.upload import Signature, SignedManifest
 
 Outcome = Literal["done", "refused", "failed"]
 
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 Ordinal = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
-Origin = Annotated[str, StringConstraints(pattern=r"^[!-*,-~]+$", max_length=200)]
 KeyText = Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=300)]
 SignatureText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/=]{88}$")]
 
@@ -180,6 +181,19 @@ class ShareRelayed(Model):
     holders: Sha256Hex
     sha256: Sha256Hex
 
+    @classmethod
+    def of(cls, signed: SignedShare, share: str) -> ShareRelayed:
+        """Return what the log says of a share that has this id."""
+        said = signed.share
+        return cls(
+            epoch=said.holders.epoch,
+            share=share,
+            sender=said.sender,
+            recipient=said.recipient,
+            holders=said.holders.digest(),
+            sha256=signed.digest(),
+        )
+
 
 class ShareFetched(Model):
     """A share was handed to its recipient, and cannot be replaced any more."""
@@ -205,6 +219,17 @@ class SecretConfirmed(Model):
     holders: Sha256Hex
     key_id: KeyIdHex
     sha256: Sha256Hex
+
+    @classmethod
+    def of(cls, signed: SignedConfirmation) -> SecretConfirmed:
+        """Return what the log says of a confirmation."""
+        said = signed.confirmation
+        return cls(
+            epoch=said.epoch,
+            holders=said.holders,
+            key_id=said.key_id,
+            sha256=signed.digest(),
+        )
 
 
 class UploadReceived(Model):

@@ -249,7 +249,7 @@ def test_a_run_that_waits_does_without_a_record_that_is_withdrawn(uploaded: Agre
 
 def test_the_broker_must_log_a_withdrawal_as_it_answers(uploaded: AgreementRig) -> None:
     bob = uploaded.desks["bob"]
-    uploaded.meddle(f"projects/{PROJECT}/withdrawals", lambda taken: {**taken, "salt": "0" * 64})
+    uploaded.meddle(f"projects/{PROJECT}/withdrawals", lambda taken: {**taken, "index": 0})
     said = refused(bob.type("withdraw-record", "--record", "7", "--yes"))
     assert "doesn't have the withdrawal" in said
 

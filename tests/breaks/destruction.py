@@ -82,7 +82,9 @@ def withdraw(log: SampleLog, actor: Any = CW, project: str = FOSTER) -> Entry:
 
 def note(log: SampleLog) -> None:
     """Let an entry of no project tell the day."""
-    log.append(kinds.RoleChanged(party="county-cw", person=None, role="agency", change="revoked"))
+    log.append(
+        kinds.RoleChanged(party="county-cw", person=CW.person, role="agency", change="granted")
+    )
 
 
 def everything_destroyed(log: SampleLog, project: str = "undone") -> None:

@@ -10,15 +10,26 @@ from datetime import timedelta
 from typing import Any
 
 from breaks.destruction import FOSTER, begin, hold, lift
-from samples.log import SampleLog
-from samples.parties import CW, EVE, K12, OPERATOR, PAT, person_of, private_of, signing_key
+from samples.log import ORIGIN, SampleLog
+from samples.parties import (
+    CW,
+    EVE,
+    HEALTH,
+    K12,
+    OPERATOR,
+    PAT,
+    SIGNERS,
+    person_of,
+    private_of,
+    signing_key,
+)
 from samples.signed_log import ACCORD, SignedProject, accord_of
 
 from schemas.api import RunRequest
 from schemas.clauses import PolicyRange
-from schemas.matchlog import kinds
+from schemas.matchlog import destruction_kinds, kinds
 from schemas.matchlog.entry import Actor, Entry
-from schemas.signed_request import Request, SignedRequest, new_request
+from schemas.signed_request import Request, SignedRequest, Where, new_request
 
 Break = Callable[[SampleLog], Entry]
 
@@ -37,13 +48,13 @@ def _as(log: SampleLog, **changes: Any) -> Entry:
     return log.fetch(_prepared(log)[0], CW.model_copy(update=changes))
 
 
-def _request(log: SampleLog, entry: Entry, **changes: Any) -> Actor:
+def _request(story: SampleLog, entry: Entry, **changes: Any) -> Actor:
     """Return the actor of an entry with their request changed, and signed anew with their key."""
     signed = entry.actor.signed
     assert signed is not None
     assert entry.actor.person is not None
     request = Request.from_json(signed.request.to_json() | changes)
-    again = SignedRequest.of(request, log.key_of(entry.actor.person))
+    again = SignedRequest.of(request, story.key_of(entry.actor.person))
     return entry.actor.model_copy(update={"signed": again})
 
 
@@ -88,7 +99,7 @@ def fetched_after_access_ended(log: SampleLog) -> Entry:
 def fetched_by_an_auditors_pass(log: SampleLog) -> Entry:
     body = person_of(PASS).model_copy(update={"duties": ("auditor",)})
     log.append(body, actor=OPERATOR)
-    return _as(log, person=PASS.person)
+    return _as(log, person=PASS.person, role="auditor")
 
 
 def fetched_by_an_analyst(log: SampleLog) -> Entry:
@@ -178,7 +189,8 @@ def ran_by_another_policy_than_was_asked_for(log: SampleLog) -> Entry:
     policy = said.policy.model_copy(update={"auto": "0.85"})
     # The agreed policy was asked for, by a request that names none.
     asked = RunRequest(round=said.round, partner=K12.party).digest()
-    request = new_request("POST /v1/projects/wide/runs", asked, log.now())
+    where = Where(ORIGIN, "wide", log.agreements["wide"])
+    request = new_request("POST /v1/projects/wide/runs", asked, log.now(), where)
     signed = SignedRequest.of(request, log.key_of(CW.person or ""))
     by = CW.model_copy(update={"signed": signed})
     return log.ask(said.model_copy(update={"policy": policy}), actor=by)
@@ -224,6 +236,132 @@ def ran_a_day_after_the_request_for_the_upload(
 
 def fetched_twice_on_one_request(log: SampleLog) -> Entry:
     return _again(log, log.fetch(_prepared(log)[0], CW))
+
+
+def withdrew_two_records_on_one_request(log: SampleLog) -> Entry:
+    body = destruction_kinds.RecordWithdrawn(commitment=log.digest())
+    first = log.add(body, project=FOSTER, actor=CW)
+    return log.append(body, project=FOSTER, actor=first.actor)
+
+
+def withdrew_another_record_than_was_asked_for(log: SampleLog) -> Entry:
+    signed = log.draft(
+        destruction_kinds.RecordWithdrawn(commitment=log.digest()), project=FOSTER, actor=CW
+    )
+    body = destruction_kinds.RecordWithdrawn(commitment=log.digest())
+    return log.append(body, project=FOSTER, actor=signed.actor)
+
+
+def _share(log: SampleLog, **changes: Any) -> Entry:
+    """Keep a share, and say something else of it than its sender has signed."""
+    body = kinds.ShareRelayed(
+        epoch=1,
+        share=log.id("shr"),
+        sender=CW.party,
+        recipient=K12.party,
+        holders=log.digest(),
+        sha256=log.digest(),
+    )
+    signed = log.draft(body, project=FOSTER, actor=CW)
+    return log.append(body.model_copy(update=changes), project=FOSTER, actor=signed.actor)
+
+
+def relayed_to_another_holder(log: SampleLog) -> Entry:
+    log.create_project("trio", providers=("county-cw", "health-office", "school-district"))
+    body = kinds.ShareRelayed(
+        epoch=1,
+        share=log.id("shr"),
+        sender=CW.party,
+        recipient=K12.party,
+        holders=log.digest(),
+        sha256=log.digest(),
+    )
+    signed = log.draft(body, project="trio", actor=CW)
+    lie = body.model_copy(update={"recipient": HEALTH.party})
+    return log.append(lie, project="trio", actor=signed.actor)
+
+
+def relayed_for_another_epoch(log: SampleLog) -> Entry:
+    return _share(log, epoch=2)
+
+
+def relayed_for_other_holders(log: SampleLog) -> Entry:
+    return _share(log, holders="00" * 32)
+
+
+def _confirmed(log: SampleLog, **changes: Any) -> Entry:
+    """Say something else of a confirmation than its holder has signed."""
+    body = kinds.SecretConfirmed(
+        epoch=1, holders=log.digest(), key_id="1" * 16, sha256=log.digest()
+    )
+    signed = log.draft(body, project=FOSTER, actor=K12)
+    return log.append(body.model_copy(update=changes), project=FOSTER, actor=signed.actor)
+
+
+def confirmed_another_secret(log: SampleLog) -> Entry:
+    return _confirmed(log, key_id="deadbeefdeadbeef")
+
+
+def confirmed_for_another_epoch(log: SampleLog) -> Entry:
+    return _confirmed(log, epoch=2)
+
+
+def confirmed_with_other_holders(log: SampleLog) -> Entry:
+    return _confirmed(log, holders="00" * 32)
+
+
+# Where they signed it.
+
+
+def uploaded_into_another_project(log: SampleLog) -> Entry:
+    """What was signed for one project stands in another, whose recipients are others."""
+    log.create_project("research")
+    signed = log.draft(log.received(FOSTER, CW), project=FOSTER, actor=CW, object=log.id("upl"))
+    return log.append(signed.body, project="research", object=signed.object, actor=signed.actor)
+
+
+def uploaded_under_the_next_agreement(log: SampleLog) -> Entry:
+    """A commit is held back until another agreement is in force, and logged under that."""
+    project = SignedProject(log).agree()
+    received = log.received(ACCORD, CW)
+    signed = log.draft(received, project=ACCORD, actor=CW, object=log.id("upl"))
+    kept = project.agreement.to_json()["retention"]
+    project.propose(project.amended(retention=kept | {"keep_encodings_days": 365}))
+    for party in project.agreement.names():
+        project.consent(SIGNERS[party])
+    project.in_force()
+    log.moment += timedelta(hours=40)
+    return log.append(received, project=ACCORD, object=signed.object, actor=signed.actor)
+
+
+def uploaded_under_no_agreement(log: SampleLog) -> Entry:
+    signed = log.draft(log.received(FOSTER, CW), project=FOSTER, actor=CW, object=log.id("upl"))
+    actor = _request(log, signed, agreement=None)
+    return log.append(signed.body, project=FOSTER, object=signed.object, actor=actor)
+
+
+def fetched_in_two_projects(log: SampleLog) -> Entry:
+    """A release of one id stands in two projects, and so does one person's request to fetch it."""
+    first = _prepared(log)[0]
+    log.create_project("other")
+    asked = log.ask(log.specification("other", [log.upload("other", CW), log.upload("other", K12)]))
+    log.start(asked)
+    log.append(log.finished(asked), project="other", object=asked.object)
+    second = log.append(log.released(asked, CW.party), project="other", object=log.id("rel"))
+    signed = log.draft(
+        kinds.ReleaseFetched(recipient=CW.party, sha256=first.body.sha256),  # type: ignore[attr-defined]
+        project=FOSTER,
+        object=second.object,
+        actor=CW,
+    )
+    body = kinds.ReleaseFetched(recipient=CW.party, sha256=second.body.sha256)  # type: ignore[attr-defined]
+    return log.append(body, project="other", object=second.object, actor=signed.actor)
+
+
+def held_at_another_log(log: SampleLog) -> Entry:
+    body = destruction_kinds.LegalHoldSet(order="Order of the court", signed_sha256=None)
+    signed = log.draft(body, project=FOSTER, actor=CW, object=log.id("hld"))
+    return _again(log, signed, _request(log, signed, log="broker.example/other"))
 
 
 def fetched_on_an_old_request(log: SampleLog) -> Entry:
@@ -287,8 +425,21 @@ PERSON_BREAKS: dict[str, list[Break]] = {
         ran_unasked,
         ran_again_on_the_request_for_the_upload,
         ran_a_day_after_the_request_for_the_upload,
+        withdrew_another_record_than_was_asked_for,
+        relayed_to_another_holder,
+        relayed_for_another_epoch,
+        relayed_for_other_holders,
+        confirmed_another_secret,
+        confirmed_for_another_epoch,
+        confirmed_with_other_holders,
     ],
-    "request-twice": [fetched_twice_on_one_request],
+    "request-elsewhere": [
+        uploaded_into_another_project,
+        fetched_in_two_projects,
+        held_at_another_log,
+    ],
+    "request-agreement": [uploaded_under_the_next_agreement, uploaded_under_no_agreement],
+    "request-twice": [fetched_twice_on_one_request, withdrew_two_records_on_one_request],
     "request-late": [fetched_on_an_old_request, fetched_on_a_request_to_come],
     "destruction-by-stranger": [
         destroyed_of_another_party,

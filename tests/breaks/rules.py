@@ -11,9 +11,11 @@ from typing import Any
 
 from samples.log import CONCORDANCE, SampleLog
 from samples.parties import BROKER, CW, K12, OPERATOR, POLICY, STRANGER, person_of, terms_of
+from samples.signed_log import SignedProject
 
 from encoding.people.identity import change_of_keys, new_identity, replace_keys
 from schemas.matchlog import kinds
+from schemas.matchlog.agreement_kinds import ProjectOpened
 from schemas.matchlog.entry import Actor, Entry
 from schemas.run import IdSpace, LinkRate, Recipient, RunSpecification
 
@@ -332,6 +334,72 @@ def upload_of_another_epoch(log: SampleLog) -> Entry:
 
 def upload_of_another_population(log: SampleLog) -> Entry:
     return _received(log, population="everyone")
+
+
+def upload_with_another_secret(log: SampleLog) -> Entry:
+    log.upload(FOSTER, CW)
+    return log.upload(FOSTER, K12, key_id="deadbeefdeadbeef")
+
+
+def upload_with_another_secret_than_a_round_before(log: SampleLog) -> Entry:
+    log.upload(FOSTER, CW)
+    log.rounds(FOSTER).correct()
+    return log.upload(FOSTER, CW, key_id="deadbeefdeadbeef")
+
+
+def upload_for_a_purpose_of_the_brokers(log: SampleLog) -> Entry:
+    return log.upload(FOSTER, CW, purpose="marketing")
+
+
+def upload_for_no_purpose(log: SampleLog) -> Entry:
+    return log.upload(FOSTER, CW, purpose=None)
+
+
+def party_enrolled_for_a_purpose(log: SampleLog) -> Entry:
+    body = kinds.PartyEnrolled(party="newcomer", role="agency", fingerprint=None)
+    return log.append(body, purpose="marketing")
+
+
+def project_opened_for_a_purpose(log: SampleLog) -> Entry:
+    body = ProjectOpened(parties=("county-cw", "school-district"))
+    return log.append(body, project="other", purpose="marketing")
+
+
+def proposed_for_another_purpose(log: SampleLog) -> Entry:
+    return _proposed(log, purpose="marketing")
+
+
+def _proposed(log: SampleLog, **fields: Any) -> Entry:
+    SignedProject(log).propose(**fields)
+    return log.entries[-1]
+
+
+def signed_for_another_purpose(log: SampleLog) -> Entry:
+    project = SignedProject(log)
+    project.propose()
+    return project.consent(CW, purpose="marketing")
+
+
+def upload_in_an_auditors_role(log: SampleLog) -> Entry:
+    return log.upload(FOSTER, CW.model_copy(update={"role": "auditor"}))
+
+
+def refused_in_an_operators_role(log: SampleLog) -> Entry:
+    return log.append(
+        kinds.UploadRejected(rule="x-y"),
+        project=FOSTER,
+        actor=CW.model_copy(update={"role": "operator"}),
+        outcome="refused",
+    )
+
+
+def acts_in_a_role_that_the_party_has_not(log: SampleLog) -> Entry:
+    nobody = CW.model_copy(update={"person": "per-" + "9" * 32, "role": "operator"})
+    return log.export(actor=nobody)
+
+
+def broker_in_an_agencys_role(log: SampleLog) -> Entry:
+    return log.export(actor=BROKER.model_copy(update={"role": "agency"}))
 
 
 def upload_too_large(log: SampleLog) -> Entry:
@@ -1055,6 +1123,24 @@ BREAKS: dict[str, list[Break]] = {
     "place": [place_skipped, place_repeated],
     "project-unknown": [unknown_project],
     "agreement": [other_agreement],
+    "purpose": [
+        upload_for_a_purpose_of_the_brokers,
+        upload_for_no_purpose,
+        party_enrolled_for_a_purpose,
+        project_opened_for_a_purpose,
+        proposed_for_another_purpose,
+        signed_for_another_purpose,
+    ],
+    "actor-role": [
+        upload_in_an_auditors_role,
+        refused_in_an_operators_role,
+        acts_in_a_role_that_the_party_has_not,
+        broker_in_an_agencys_role,
+    ],
+    "upload-key": [
+        upload_with_another_secret,
+        upload_with_another_secret_than_a_round_before,
+    ],
     "stranger": [stranger_acts, role_of_a_stranger, key_of_a_stranger, person_of_a_stranger],
     "enrolled-twice": [enrolled_twice],
     "person-twice": [person_twice, person_of_two_parties],

@@ -26,7 +26,7 @@ from schemas.agreement import Agreement
 from schemas.identity import PublicIdentity
 from schemas.negotiation import AgreementProposal
 from schemas.profile import EncodingProfile
-from schemas.signed_request import SignedRequest, new_request
+from schemas.signed_request import SignedRequest, Where, new_request
 from schemas.statement import MAX_STANDING_RUNS, SignedStatement, Statement
 
 OPERATOR = "operator"
@@ -124,7 +124,9 @@ def sign_version(
     """Let the first of these stewards propose a version of an agreement, and each of them sign it."""
     now, project = broker.clock(), agreement.project
     proposal = AgreementProposal(agreement=agreement, profile=profile)
-    asks = new_request(f"POST /v1/projects/{project}/agreements", agreement.digest(), utc_text(now))
+    where = Where(broker.log.key.name, project)
+    path = f"POST /v1/projects/{project}/agreements"
+    asks = new_request(path, agreement.digest(), utc_text(now), where)
     signed_request = SignedRequest.of(asks, stewards[0].keys.signing_key)
     proposer = replace(actor_of(stewards[0], now), signed=signed_request)
     propose(session, broker, proposer, project, proposal)

@@ -12,19 +12,24 @@ from httpx2 import Request, Response
 from sqlalchemy import text
 
 from app.agencies.persons import confirm_person, invite_person, revoke_person
+from app.agreements.service import binding_terms
+from app.broker import Broker
 from encoding.broker.sign_in import ProofKey, sign_claim
 from encoding.people.identity import Identity, new_identity
 from schemas.api import RunRequest
 from schemas.canonical import canonical_digest, parse_json
 from schemas.destruction import SignedDestruction
+from schemas.destruction_api import RecordWithdrawal
 from schemas.errors import CanonicalError, FormatError
 from schemas.identity import Duty
-from schemas.ids import utc_text
-from schemas.logged_requests import hold_digest, upload_digest
-from schemas.matchlog.kinds import UploadReceived
+from schemas.ids import is_name, utc_text
+from schemas.logged_requests import body_digest, hold_digest, share_digest
+from schemas.matchlog.destruction_kinds import RecordWithdrawn
+from schemas.matchlog.kinds import SecretConfirmed, UploadReceived
 from schemas.negotiation import AgreementProposal
+from schemas.secret_share import SignedConfirmation, SignedShare
 from schemas.sign_in import ASSERTION_TYPE, GRANT_TYPE, TOKEN_PATH, EnrolmentRequest
-from schemas.signed_request import HEADER, SignedRequest, new_request
+from schemas.signed_request import HEADER, SignedRequest, Where, new_request
 from schemas.upload import SignedManifest
 
 BROKER = "https://broker.test"
@@ -83,20 +88,59 @@ def _sign(request: Request) -> None:
     )
     if not is_signed or token not in SIGNERS or HEADER in request.headers:
         return
-    states = _stated(path.partition("?")[0], request.read())
-    request.headers[HEADER] = SIGNERS[token].sign(f"{request.method} {path}", states)
+    signer, bare = SIGNERS[token], path.partition("?")[0]
+    states = _stated(bare, request.read())
+    where = place_of(signer.founded.broker, bare)
+    request.headers[HEADER] = signer.sign(f"{request.method} {path}", states, where)
+
+
+# Where a request's path names something in a project, the table that knows in which.
+_TABLES = {
+    "uploads": "upload",
+    "runs": "run",
+    "reviews": "run",
+    "releases": "release",
+    "deliveries": "delivery",
+    "destructions": "destruction",
+    "shares": "relayed_share",
+}
+
+
+def place_of(broker: Broker, path: str) -> Where:
+    """Return where a request with this path is made, as its sender would know it from agreements and log."""
+    _, _, room, *named = path.split("/")
+    name = named[0] if named else ""
+    with broker.database.read() as session:
+        if room in _TABLES:
+            query = text(f"SELECT project FROM {_TABLES[room]} WHERE id = :id")
+            name = session.execute(query, {"id": name}).scalar() or ""
+        elif room != "projects":
+            name = ""
+        bound = binding_terms(session, name, broker.clock())
+    return Where(
+        broker.log.key.name,
+        name if is_name(name) else None,
+        None if bound is None else bound.digest,
+    )
 
 
 def _stated(path: str, body: bytes) -> str | None:
     """Return the digest that a person signs with a request of this body."""
     said = _json(body)
-    if not body or path.endswith("/withdrawals"):
+    if not body:
         return None
     if said is None:
         return hashlib.sha256(body).hexdigest()
     with suppress(FormatError):
         if path.endswith("/commit"):
-            return upload_digest(UploadReceived.of(SignedManifest.from_json(said)))
+            return body_digest(UploadReceived.of(SignedManifest.from_json(said)))
+        if path.endswith("/shares"):
+            return share_digest(SignedShare.from_json(said))
+        if path.endswith("/confirmations"):
+            return body_digest(SecretConfirmed.of(SignedConfirmation.from_json(said)))
+        if path.endswith("/withdrawals"):
+            commitment = RecordWithdrawal.from_json(said).commitment()
+            return body_digest(RecordWithdrawn(commitment=commitment))
         if path.endswith("/agreements"):
             return AgreementProposal.from_json(said).agreement.digest()
         if path.endswith("/legal-holds"):
@@ -145,9 +189,11 @@ class EnrolledPerson:
     def proof(self, method: str, path: str, token: str | None = None) -> str:
         return self.proof_key.prove(method, f"{BROKER}{path}", self.founded.clock(), token=token)
 
-    def sign(self, asks: str, states: str | None) -> str:
-        """Return the header with a request as this person signs it."""
-        request = new_request(asks, states, utc_text(self.founded.clock()))
+    def sign(self, asks: str, states: str | None, where: Where | None = None) -> str:
+        """Return the header with a request as this person signs it, by default where its path says."""
+        path = asks.partition(" ")[2].partition("?")[0]
+        where = where or place_of(self.founded.broker, path)
+        request = new_request(asks, states, utc_text(self.founded.clock()), where)
         return SignedRequest.of(request, self.identity.keys.signing_key).to_header()
 
     def ask_token(self, claim: str | None = None, *, proof: str | None = "") -> Response:

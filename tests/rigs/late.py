@@ -15,7 +15,7 @@ from services.receivers import PASSWORD, USER, Inbox
 
 from app.broker import Broker
 from app.worker.watch import Watch
-from schemas.api import Role
+from schemas.identity import Role
 from schemas.ids import utc_text
 from schemas.matchlog.checkpoint import cosign, parse_checkpoint
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner

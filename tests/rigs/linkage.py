@@ -39,8 +39,8 @@ from app.worker.sweeper import Sweeper
 from encoding.blocks.keys import RoundName
 from encoding.people.identity import Identity
 from schemas.agreement import Agreement, ProjectTerms
-from schemas.api import Role
 from schemas.clauses import FileSize
+from schemas.identity import Role
 from schemas.ids import utc_text
 from schemas.problem import MEDIA_TYPE
 from schemas.profile import EncodingProfile, Side

@@ -41,7 +41,7 @@ def body_for(path: str) -> Document | None:
     if last == "agreements":
         return proposal()
     if last == "withdrawals":
-        return RecordWithdrawal(handle="0" * 32)
+        return RecordWithdrawal(handle="0" * 32, salt="0" * 64)
     if last == "decisions":
         return StatedDecisions.from_canonical(_good("review", "three", "stated_decisions"))
     if last in ABOUT_DESTRUCTION:

@@ -16,8 +16,7 @@ from app.broker import Broker
 from app.security.actor import Actor
 from encoding.people.identity import Identity, new_identity, write_identity
 from encoding.people.identity_lock import new_key_file
-from schemas.api import Role
-from schemas.identity import Duty
+from schemas.identity import Duty, Role
 from schemas.sign_in import EnrolmentRequest
 
 MakePerson = Callable[..., EnrolledPerson]

@@ -13,8 +13,9 @@ from rigs.negotiation import body_for
 from samples.round_files import Container, build_container, random_people
 
 from encoding.blocks.keys import RoundName
-from schemas.api import ReleaseVerification, Role, RunRequest, UploadRequest
+from schemas.api import ReleaseVerification, RunRequest, UploadRequest
 from schemas.delivery import DeliveryOpening
+from schemas.identity import Role
 from schemas.problem import MEDIA_TYPE
 from schemas.rounds import Correction, NonceOffer, SignedNonceOffer
 

@@ -27,8 +27,7 @@ from samples.round_files import Container
 from app.agreements.negotiation import open_project
 from app.clock import utc_text
 from schemas.agreement import Agreement
-from schemas.api import Role
-from schemas.identity import Duty
+from schemas.identity import Duty, Role
 from schemas.negotiation import AgreementProposal, AgreementView
 from schemas.statement import SignedStatement, Statement
 from schemas.upload import Manifest

@@ -201,12 +201,15 @@ class SampleLog:
             "actor": BROKER,
             "project": project,
             "agreement": self.agreements.get(project or ""),
-            "purpose": None if project is None else "foster-care-education",
+            "purpose": None,
             "object": None,
             "outcome": "done",
             "body": body,
         }
-        return self.signed(Entry(**{**written, **fields}))
+        written |= fields
+        if project and written["agreement"] and "purpose" not in fields:
+            written["purpose"] = "foster-care-education"
+        return self.signed(Entry(**written))
 
     def add(self, body: Model, *, project: str | None = None, **fields: Any) -> Entry:
         """Add one entry to the open batch; `fields` replace what would be written."""
@@ -236,7 +239,10 @@ class SampleLog:
         asked = asked_for(entry)
         states = (asked.sha256 or (None,))[-1]
         request = Request(
-            version="blindlink/request/1",
+            version="blindlink/request/2",
+            log=ORIGIN,
+            project=entry.project,
+            agreement=entry.agreement,
             asks=asked.asks,
             sha256=states,
             nonce=self.random.randbytes(16).hex(),
@@ -352,7 +358,7 @@ class SampleLog:
     def received(
         self, project: str, actor: Actor, records: int = 2000, **changes: Any
     ) -> kinds.UploadReceived:
-        """The body that receives an upload for the open round, by default made with a secret of its own."""
+        """The body that receives an upload for the open round."""
         rounds = self.rounds(project)
         partner = changes.pop("partner", None) or next(
             (one for one in self.terms[project].providers if one != actor.party), "county-cw"
@@ -369,7 +375,7 @@ class SampleLog:
             "partner_root": rounds.roots.get((partner, actor.party)),
             "size_bytes": records * 500,
             "profile": self.terms[project].profile,
-            "key_id": self.random.randbytes(8).hex(),
+            "key_id": hashlib.sha256(project.encode()).hexdigest()[:16],
             "as_of": self.moment.strftime("%Y-%m-%d"),
             "population": "pupils",
             "privacy_audit": audit_of(self.terms[project].profile, side, records),
@@ -387,7 +393,7 @@ class SampleLog:
         partner: str | None = None,
         **fields: Any,
     ) -> Entry:
-        """Receive an upload, by default made with a secret of its own."""
+        """Receive an upload, by default made with the project's secret."""
         given = {} if key_id is None else {"key_id": key_id}
         body = self.received(project, actor, records, partner=partner, **given)
         rounds = self.rounds(project)

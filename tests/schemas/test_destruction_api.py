@@ -44,8 +44,8 @@ BODIES: dict[type[Document], dict[str, Any]] = {
             }
         ],
     },
-    RecordWithdrawal: {"handle": "ab" * 16},
-    WithdrawalTaken: {"salt": "cd" * 32, "index": 7, "runs_cancelled": 0},
+    RecordWithdrawal: {"handle": "ab" * 16, "salt": "cd" * 32},
+    WithdrawalTaken: {"index": 7, "runs_cancelled": 0},
 }
 
 
@@ -61,10 +61,10 @@ def test_a_body_is_read_and_written_unchanged_and_takes_nothing_unknown(
 @pytest.mark.parametrize("handle", ["", "ab" * 15, "AB" * 16, "zz" * 16, "ab" * 17])
 def test_only_a_handle_can_be_withdrawn(handle: str) -> None:
     with pytest.raises(DocumentError):
-        RecordWithdrawal.from_json({"handle": handle})
+        RecordWithdrawal.from_json({"handle": handle, "salt": "cd" * 32})
 
 
-def test_a_handle_shows_in_no_repr() -> None:
-    assert "abab" not in repr(RecordWithdrawal(handle="ab" * 16))
-    taken = WithdrawalTaken.from_json(BODIES[WithdrawalTaken])
-    assert "cdcd" not in repr(taken)
+def test_handle_and_salt_show_in_no_repr() -> None:
+    shown = repr(RecordWithdrawal.from_json(BODIES[RecordWithdrawal]))
+    assert "abab" not in shown
+    assert "cdcd" not in shown

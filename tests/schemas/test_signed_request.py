@@ -13,9 +13,9 @@ from vectors.signed_request import signed_request_vectors
 
 from app.security.policy import POLICY
 from schemas.errors import DocumentError, SignatureError
-from schemas.logged_requests import ASKED
+from schemas.logged_requests import ASKED, UNDER_ANY_AGREEMENT
 from schemas.matchlog.kinds import KINDS
-from schemas.signed_request import SignedRequest, new_request
+from schemas.signed_request import SignedRequest, Where, new_request
 
 VECTORS = read_vectors("signed-request")
 KEY = Ed25519PublicKey.from_public_bytes(base64.b64decode(VECTORS["signing_key"]))
@@ -52,7 +52,9 @@ def test_what_is_no_signed_request_is_refused(vector: dict[str, str]) -> None:
 
 
 def test_no_request_is_like_another() -> None:
-    first, second = (new_request("GET /v1/x", None, "2026-09-01T06:00:00Z") for _ in range(2))
+    first, second = (
+        new_request("GET /v1/x", None, "2026-09-01T06:00:00Z", Where()) for _ in range(2)
+    )
     assert first.digest() != second.digest()
 
 
@@ -60,3 +62,7 @@ def test_what_a_person_does_has_its_request_and_its_route_asks_for_it() -> None:
     assert set(ASKED) == {name for name, kind in KINDS.items() if kind.duties is not None}
     signed = {method for (method, _), rule in POLICY.items() if rule.is_signed}
     assert signed == {"GET", "POST", "PUT", "DELETE"}
+
+
+def test_what_may_be_under_any_agreement_is_something_that_persons_do() -> None:
+    assert ASKED.keys() > UNDER_ANY_AGREEMENT

@@ -309,7 +309,7 @@ def entry_vectors() -> dict[str, Any]:
             "actor": _with_request(received, note="x"),
         },
         "a request of another version": {
-            "actor": _with_request(received, version="blindlink/request/2"),
+            "actor": _with_request(received, version="blindlink/request/1"),
         },
         "a request of no method": {"actor": _with_request(received, asks="/v1/uploads")},
         "a body that is null": {"body": None},

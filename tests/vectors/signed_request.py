@@ -18,7 +18,10 @@ from vectors.identity import identity_of, private_bytes, signature
 PRIVATE, STRANGER = private_bytes(1), private_bytes(2)
 RELEASE = "rel-0123456789abcdef0123456789abcdef"
 REQUEST: dict[str, Any] = {
-    "version": "blindlink/request/1",
+    "version": "blindlink/request/2",
+    "log": "broker.example/log",
+    "project": "foster",
+    "agreement": "cd" * 32,
     "asks": f"GET /v1/releases/{RELEASE}/file",
     "sha256": None,
     "nonce": "00112233445566778899aabbccddeeff",
@@ -46,17 +49,31 @@ def signed_request_vectors() -> dict[str, Any]:
                                   "sha256": STATED}),
         "a query": signed({**REQUEST, "asks": "DELETE /v1/projects/foster/shares?epoch=2"}),
         "the longest path": signed({**REQUEST, "asks": f"PUT /v1/{'x' * 292}"}),
+        "the longest log and project": signed({**REQUEST, "log": "x" * 200, "project": "x" * 40,
+                                               "asks": f"PUT /v1/{'x' * 292}", "sha256": STATED}),
+        "nowhere": signed({**REQUEST, "log": None, "project": None, "agreement": None}),
     }  # fmt: skip
     unsigned = {
         "another's signature": signed(REQUEST, STRANGER),
         "a signature of another kind": signed(REQUEST, kind="approval"),
         "another release": changed(plain, "request.asks", f"GET {path.replace('rel-0', 'rel-1')}"),
+        "another log": changed(plain, "request.log", "broker.example/other"),
+        "another project": changed(plain, "request.project", "research"),
+        "another agreement": changed(plain, "request.agreement", STATED),
+        "no agreement": changed(plain, "request.agreement", None),
         "another digest": changed(plain, "request.sha256", STATED),
         "another nonce": changed(plain, "request.nonce", "0" * 32),
         "another time": changed(plain, "request.at", "2026-09-01T06:00:01Z"),
     }
     malformed = {
-        "another version": changed(plain, "request.version", "blindlink/request/2"),
+        "another version": changed(plain, "request.version", "blindlink/request/1"),
+        "no log": without(plain, "request.log"),
+        "no project": without(plain, "request.project"),
+        "an agreement left out": without(plain, "request.agreement"),
+        "a log with a plus sign": changed(plain, "request.log", "broker+log"),
+        "a log that is too long": changed(plain, "request.log", "x" * 201),
+        "a project in upper case": changed(plain, "request.project", "Foster"),
+        "an agreement by its number": changed(plain, "request.agreement", "2"),
         "no version": without(plain, "request.version"),
         "no digest": without(plain, "request.sha256"),
         "an unknown field": changed(plain, "request.party", "county-cw"),
@@ -80,7 +97,7 @@ def signed_request_vectors() -> dict[str, Any]:
         "blanks in the JSON": base64.urlsafe_b64encode(
             rfc8785.dumps(plain).replace(b",", b", ")
         ).decode(),
-        "too long": "A" * 1537,
+        "too long": "A" * 2049,
     }
     return {
         "spec": "signed-request",

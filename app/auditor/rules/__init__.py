@@ -39,8 +39,10 @@ COMMON: Final[tuple[Rule, ...]] = (
     common.time_never_runs_back,
     common.place_follows,
     common.project_is_known,
+    common.purpose_is_agreed,
     common.actor_is_enrolled,
     common.broker_acts_itself,
+    common.actor_has_role,
 )
 
 RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
@@ -78,6 +80,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "upload-received": (
         projects.in_force,
         uploads.fits_terms,
+        uploads.of_one_secret,
         uploads.is_signed,
         uploads.belongs_to_round,
         uploads.is_audited,

@@ -6,15 +6,19 @@ from typing import cast
 
 from app.auditor.log_state import LogState
 from app.auditor.rules.steps import break_off, days_of
+from schemas.identity import role_of
 from schemas.ids import BROKER
+from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import KINDS, Exported
+from schemas.matchlog.kinds import KINDS, Exported, LogStarted
 
 
-def log_starts_once(_: LogState, entry: Entry) -> None:
+def log_starts_once(log: LogState, entry: Entry) -> None:
     """The first entry starts the log, and no other does."""
     if (entry.kind == "log-started") != (entry.seq == 0):
         break_off("log-start", "a log begins with its start, and has no other", entry)
+    if isinstance(entry.body, LogStarted):
+        log.origin = entry.body.origin
 
 
 def time_never_runs_back(log: LogState, entry: Entry) -> None:
@@ -64,6 +68,39 @@ def broker_acts_itself(log: LogState, entry: Entry) -> None:
     if by is None or party == BROKER or (by == "operator" and party in log.operators):
         return
     break_off("broker-only", "something that the broker alone does is in another's name", entry)
+
+
+def purpose_is_agreed(log: LogState, entry: Entry) -> None:
+    """What data are used for is what an agreement says that came into force in the project."""
+    if entry.purpose not in _purposes(log, entry):
+        break_off("purpose", "an entry has a purpose that no agreement of its project has", entry)
+
+
+def _purposes(log: LogState, entry: Entry) -> set[str | None]:
+    """Return what an entry may have as its purpose; None: it may have none."""
+    if entry.project is None or entry.kind == "project-opened":
+        return {None}
+    kind, project = KINDS[entry.kind], log.projects[entry.project]
+    if isinstance(entry.body, AgreementProposed):
+        return {entry.body.agreement.purpose.code}
+    if entry.kind.startswith("agreement-"):
+        about = project.agreements.get(entry.agreement or "")
+        # One that was never proposed has a step of its own.
+        return {entry.purpose if about is None else about.terms.purpose}
+    agreed: set[str | None] = {binding.terms.purpose for binding in project.bindings}
+    return agreed | {None} if kind.is_unbound or kind.in_project is None else agreed
+
+
+def actor_has_role(log: LogState, entry: Entry) -> None:
+    """Whoever acts does so in the role that their duties give them, else in their party's."""
+    actor = entry.actor
+    person = log.persons.get(actor.person or "")
+    roles = {"broker", "operator"} if actor.party == BROKER else {log.roles[actor.party]}
+    if person is not None and person.party == actor.party:
+        roles = {role_of(person.duties)}
+    if actor.role not in roles:
+        message = "somebody acts in a role that they do not have"
+        break_off("actor-role", message, entry, None if person is None else person.seq)
 
 
 def export_counts_fit(log: LogState, entry: Entry) -> None:

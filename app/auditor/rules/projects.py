@@ -13,11 +13,12 @@ from schemas.matchlog.kinds import KeyRotated, PartyEnrolled, RoleChanged
 
 def enrol_party(log: LogState, entry: Entry) -> None:
     """A party is enrolled once."""
-    party = cast(PartyEnrolled, entry.body).party
+    party, role = cast(PartyEnrolled, entry.body).party, cast(PartyEnrolled, entry.body).role
     if party in log.parties:
         break_off("enrolled-twice", "a party is enrolled twice", entry, log.parties[party])
     log.parties[party] = entry.seq
-    if cast(PartyEnrolled, entry.body).role == "operator":
+    log.roles[party] = role
+    if role == "operator":
         log.operators.add(party)
 
 

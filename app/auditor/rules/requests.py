@@ -9,10 +9,10 @@ from typing import NoReturn, cast
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.auditor.log_state import LogState, PersonState
-from app.auditor.rules.steps import break_off, days_of, listed_by
+from app.auditor.rules.steps import break_off, days_of, listed_by, project_of
 from schemas.errors import SignatureError
 from schemas.ids import BROKER, utc_text
-from schemas.logged_requests import asked_for, run_digest
+from schemas.logged_requests import asked_for, is_in_place, is_under_agreement, run_digest
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS, RunAsked
 from schemas.signed_request import SignedRequest
@@ -31,6 +31,7 @@ def is_persons(log: LogState, entry: Entry) -> None:
         break_off("request-unsigned", "somebody acts who has not signed for it", entry, person.seq)
     if not asked_for(entry).is_what(signed.request) or not _has_policy(log, entry, signed):
         _unsigned(entry, "somebody acts on a request for something else", person)
+    _is_here(log, entry, signed)
     try:
         signed.require_signature(public_key(person))
     except SignatureError as exc:
@@ -118,8 +119,21 @@ def _has_policy(log: LogState, entry: Entry, signed: SignedRequest) -> bool:
     return policy == log.projects[body.specification.project].terms.policy
 
 
+def _is_here(log: LogState, entry: Entry, signed: SignedRequest) -> None:
+    """A request was made at this log, in the entry's project and, but for some kinds, under its agreement."""
+    if not is_in_place(entry, signed.request, log.origin):
+        message = "somebody acts on a request that they made in another project, or at another log"
+        break_off("request-elsewhere", message, entry)
+    if not is_under_agreement(entry, signed.request):
+        message = "somebody acts on a request that they made under another agreement"
+        break_off("request-agreement", message, entry, project_of(log, entry).seq)
+
+
 def _is_new(log: LogState, entry: Entry, signed: SignedRequest) -> None:
-    """A request was signed shortly before its entry, and stands in entries of one batch only."""
+    """A request was signed shortly before its entry, and stands in entries of one batch only, one of a kind.
+
+    But a party that lifts its holds lifts all of them by one request.
+    """
     moment, at = datetime.fromisoformat(entry.time), signed.request.at
     if not is_timely(at, moment):
         break_off("request-late", "a signed request is of another time than its entry", entry)
@@ -127,9 +141,11 @@ def _is_new(log: LogState, entry: Entry, signed: SignedRequest) -> None:
         log.requests_day, oldest = entry.time[:10], utc_text(moment - LONGEST)
         log.requests = {key: one for key, one in log.requests.items() if one[2] >= oldest}
     key = bytes.fromhex(signed.request.digest())
-    batch, seq, _ = log.requests.setdefault(key, (entry.batch, entry.seq, at))
-    if batch != entry.batch:
+    batch, seq, _, kinds = log.requests.setdefault(key, (entry.batch, entry.seq, at, ()))
+    if batch != entry.batch or entry.kind in kinds:
         break_off("request-twice", "a signed request is used again", entry, seq)
+    if entry.kind != "legal-hold-lifted":
+        log.requests[key] = (batch, seq, at, (*kinds, entry.kind))
 
 
 def _unsigned(entry: Entry, message: str, person: PersonState) -> NoReturn:

@@ -50,6 +50,15 @@ def fits_terms(log: LogState, entry: Entry) -> None:
             break_off("upload-as-of", message, entry, project.seq)
 
 
+def of_one_secret(log: LogState, entry: Entry) -> None:
+    """All uploads of an epoch are made with one secret, which the first one names."""
+    body, project = cast(UploadReceived, entry.body), project_of(log, entry)
+    key_id, seq = project.secrets.setdefault(body.epoch, (sys.intern(body.key_id), entry.seq))
+    if body.key_id != key_id:
+        message = "an upload is made with another secret than the epoch's first one"
+        break_off("upload-key", message, entry, seq)
+
+
 def is_signed(log: LogState, entry: Entry) -> None:
     """The person who acts has signed the manifest."""
     signed_with_own_key(log, entry, cast(UploadReceived, entry.body).signature, "upload-signer")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import secrets
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from encoding.cli.parts.prompts import require_yes
 from encoding.cli.parts.session import Session
 from encoding.errors import LogError, UnknownRecordError
 from encoding.rounds.api import RoundsApi
-from schemas.destruction_api import RecordWithdrawal
+from schemas.destruction_api import SALT_BYTES, RecordWithdrawal
 from schemas.matchlog.destruction_kinds import RecordWithdrawn
 from schemas.shared.command_line import emit, json_option
 
@@ -105,8 +105,10 @@ def _tell(
     """Tell the broker, and return where the log says so, after opening the commitment there."""
     from encoding.packing.withdrawals import LoggedWithdrawal
 
-    taken = client.withdraw_record(session.project, RecordWithdrawal(handle=handle.hex()))
-    commitment = hashlib.sha256(bytes.fromhex(taken.salt) + handle).hexdigest()
+    salt = secrets.token_hex(SALT_BYTES)
+    withdrawal = RecordWithdrawal(handle=handle.hex(), salt=salt)
+    commitment = withdrawal.commitment()
+    taken = client.withdraw_record(session.project, withdrawal)
     copy = fetched_log(session, client, trust)
     for entry in copy.entries:
         if entry.seq == taken.index:
@@ -114,7 +116,7 @@ def _tell(
             is_own = entry.actor.party == session.party and entry.project == session.project
             if is_own and isinstance(body, RecordWithdrawn) and body.commitment == commitment:
                 session.trust_again(client, trust)
-                logged = LoggedWithdrawal(epoch=epoch, index=taken.index, salt=taken.salt)
+                logged = LoggedWithdrawal(epoch=epoch, index=taken.index, salt=salt)
                 return logged, taken.runs_cancelled
     raise LogError(
         "the match log doesn't have the withdrawal that the broker confirmed",

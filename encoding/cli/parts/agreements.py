@@ -32,6 +32,7 @@ from encoding.broker.credential import SignIn
 from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
+from encoding.cli.parts.own_place import place_of
 from encoding.cli.parts.session import Session
 from encoding.errors import (
     AgreementUntrustedError,
@@ -43,6 +44,7 @@ from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.amendment import of_same_clauses
 from schemas.chapters import grouped
+from schemas.signed_request import Where
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -258,9 +260,16 @@ def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
     else:
         beside = session.config_path.parent / DEFAULT_WORKSPACE
         workspace = open_workspace(session.workspace_path or beside)
-    with session.connect_to(url, ca_file, SignIn(own, url, session.now)) as client:
+
+    def place() -> Where:
+        return place_of(workspace, project, None, session.now().date())
+
+    with session.connect_to(url, ca_file, SignIn(own, url, session.now), place) as client:
         if has_settings:
             session.trust(client)
+        else:
+            # What is signed names the log, so that it counts in no other one.
+            session.pinned(client, workspace, None)
         yield Seat(session, client, own, project, workspace)
 
 
@@ -275,6 +284,7 @@ def require_agreement(
     """
     known = _follow(session, client, agreements_kept(session), view.agreement)
     require_cover(known, view, session.now().date(), must_bind=must_bind)
+    session.proven = view.agreement
 
 
 def require_kept_agreement(session: Session, view: ProjectView) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from encoding.cli.parts import round_steps, steps
 from encoding.cli.parts.accepted_agreement import accept_agreement
@@ -28,7 +29,12 @@ from encoding.cli.parts.secret_progress import begin_secret, settle_secrets
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shared_secret import require_secret
 from encoding.cli.parts.source import Source, refuse_list
-from encoding.errors import AgencyError, ChangeHeldError, OthersWaitedForError
+from encoding.errors import (
+    AgencyError,
+    BrokerRefusedError,
+    ChangeHeldError,
+    OthersWaitedForError,
+)
 from encoding.rounds.words import BEGIN
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
 
@@ -37,6 +43,11 @@ if TYPE_CHECKING:
 
     from schemas.review import ReviewView
     from schemas.rounds import RoundView
+
+OTHER_AGREEMENT: Final = "other-agreement"
+"""The broker's word for what was signed under an agreement that another one has replaced."""
+# So often an agreement may be replaced while one job runs.
+MAX_AMENDMENTS: Final = 3
 
 
 def do_what_is_due(
@@ -73,20 +84,41 @@ def do_what_is_due(
         counter = Counter(session, client, trust, project_view(session, client))
         if agreement is not None:
             begin_secret(session, client, counter.view)
-        try:
-            document, sentence = _do_rounds(counter, order, patience, begin=begin)
-        except (OthersWaitedForError, ChangeHeldError):
-            if columns.is_any:
-                # By the link IDs in force: columns that came for them need not wait for the next ones.
-                with suppress(AgencyError):
-                    patience.left_s = 0
-                    exchange_columns(counter, order.source, columns, patience)
-            raise
+        for _ in range(MAX_AMENDMENTS):
+            try:
+                return _do_all(counter, order, patience, begin=begin, columns=columns)
+            except BrokerRefusedError as exc:
+                if exc.problem != OTHER_AGREEMENT:
+                    raise
+            # What is signed names the agreement; every step goes on where it stopped.
+            session.say("another agreement binds the project now; going on under that one")
+            counter = replace(counter, view=project_view(session, client))
+        return _do_all(counter, order, patience, begin=begin, columns=columns)
+
+
+def _do_all(
+    counter: Counter,
+    order: LinksOrder,
+    patience: Patience,
+    *,
+    begin: bool,
+    columns: ColumnsOrder,
+) -> tuple[dict[str, object], str]:
+    """Do what is due in rounds, and exchange columns, under the agreement that the counter's view shows."""
+    try:
+        document, sentence = _do_rounds(counter, order, patience, begin=begin)
+    except (OthersWaitedForError, ChangeHeldError):
         if columns.is_any:
-            exchanged, said = exchange_columns(counter, order.source, columns, patience)
-            document |= exchanged
-            sentence = f"{sentence}; {said}" if said else sentence
-        return document, sentence
+            # By the link IDs in force: columns that came for them need not wait for the next ones.
+            with suppress(AgencyError):
+                patience.left_s = 0
+                exchange_columns(counter, order.source, columns, patience)
+        raise
+    if columns.is_any:
+        exchanged, said = exchange_columns(counter, order.source, columns, patience)
+        document |= exchanged
+        sentence = f"{sentence}; {said}" if said else sentence
+    return document, sentence
 
 
 def _do_rounds(

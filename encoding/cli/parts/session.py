@@ -15,6 +15,7 @@ from encoding.broker.client import BrokerClient
 from encoding.broker.connection import Connection, Waiting, certificates_in
 from encoding.broker.credential import SignIn
 from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.own_place import place_of
 from encoding.errors import AgencyError, BrokerRefusedError
 from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
@@ -25,6 +26,7 @@ from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.shared.command_line import remark
 from schemas.shared.progress_bar import ProgressBar, working
 from schemas.shared.terminal import clear, draw, is_terminal
+from schemas.signed_request import Where
 
 if TYPE_CHECKING:
     import httpx2
@@ -47,6 +49,7 @@ class Session:
     `waits_for_runs` is false where something else can be done meanwhile. `transport`, `now` and `sleep` are
     replaced in tests; None is the network. `own` is the identity of whoever types, and `unlocking` what opened
     it, once that was needed: a passphrase is asked for once. `credential` is what several projects share.
+    `proven` is the digest of the agreement that the broker's view was held against last, null before that.
     """
 
     config_path: Path = Path("blindlink.toml")
@@ -60,6 +63,7 @@ class Session:
     own: Identity | None = field(default=None, init=False, repr=False)
     unlocking: Unlocking | None = field(default=None, init=False, repr=False)
     credential: SignIn | None = field(default=None, init=False, repr=False)
+    proven: str | None = field(default=None, init=False)
     _config: Config | None = field(default=None, init=False)
     _workspace: Workspace | None = field(default=None, init=False)
 
@@ -106,18 +110,38 @@ class Session:
         """
         broker = self.config.sections.broker
         ca_file = self.config.resolve(broker.ca_file) if broker.ca_file else None
-        return self.connect_to(broker.url, ca_file, self._credential())
+        return self.connect_to(broker.url, ca_file, self._credential(), self.place)
 
-    def connect_to(self, url: str, ca_file: Path | None, credential: SignIn | None) -> BrokerClient:
+    def place(self) -> Where:
+        """Return where whoever types acts: what each request names, by this workspace alone.
+
+        Raises:
+            LogKeyError, WorkspaceError: what is kept is damaged.
+        """
+        return place_of(self.workspace, self.project, self.proven, self.now().date())
+
+    def connect_to(
+        self,
+        url: str,
+        ca_file: Path | None,
+        credential: SignIn | None,
+        where: Callable[[], Where] = Where,
+    ) -> BrokerClient:
         """Return a client of the broker at this address, with a credential or, for what anybody may ask, none.
+
+        `where` says where the person acts; by default nowhere, which is for what no log records.
 
         Raises:
             ConfigError: the certificate file cannot be used.
         """
-        return BrokerClient(self.connection_to(url, ca_file, credential))
+        return BrokerClient(self.connection_to(url, ca_file, credential, where))
 
     def connection_to(
-        self, url: str, ca_file: Path | None, credential: SignIn | None
+        self,
+        url: str,
+        ca_file: Path | None,
+        credential: SignIn | None,
+        where: Callable[[], Where] = Where,
     ) -> Connection:
         """Return the connection under such a client.
 
@@ -126,7 +150,9 @@ class Session:
         """
         waiting = Waiting(self.patience_s, self._wait_for_broker, self.say)
         tls = certificates_in(ca_file) if ca_file else None
-        return Connection(url, credential, tls=tls, waiting=waiting, transport=self.transport)
+        return Connection(
+            url, credential, tls=tls, waiting=waiting, transport=self.transport, where=where
+        )
 
     def _wait_for_broker(self, seconds: float) -> None:
         """Sleep; where somebody looks, count the seconds down."""
@@ -149,9 +175,20 @@ class Session:
         Raises:
             LogError: it did not, or is signed by another key.
         """
-        log = PinnedLog(self.workspace.pins, self.workspace.log_key)
+        log = self.pinned(client, self.workspace, self.config.sections.broker.log_key)
+        trust = Trust(log, ReceiptFolder(self.workspace.receipts))
+        if cosigns:
+            self._cosign_if_possible(client, trust)
+        return trust
+
+    def pinned(self, client: BrokerClient, workspace: Workspace, given: str | None) -> PinnedLog:
+        """Return the log as a workspace has pinned it, by the key given if it is the first time; it only grew.
+
+        Raises:
+            LogError: it did not, or is signed by another key.
+        """
+        log = PinnedLog(workspace.pins, workspace.log_key)
         is_first = not log.has_key()
-        given = self.config.sections.broker.log_key
         keys = log.key(given, client)
         log.check(client)
         if log.keys() != keys:
@@ -162,10 +199,7 @@ class Session:
             self.say(
                 f"the broker's log key is pinned now; compare it with the operator: {keys.text}"
             )
-        trust = Trust(log, ReceiptFolder(self.workspace.receipts))
-        if cosigns:
-            self._cosign_if_possible(client, trust)
-        return trust
+        return log
 
     def trust_again(self, client: BrokerClient, trust: Trust) -> None:
         """Pin and cosign the log once more, after a command has waited for something to be logged.

@@ -13,7 +13,7 @@ from rigs.linkage import (
 )
 
 from encoding.people.identity import new_identity, replace_keys
-from schemas.api import Role
+from schemas.identity import Role
 from schemas.sign_in import IdentityList
 
 __all__ = ["embedded_database"]

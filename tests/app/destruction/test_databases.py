@@ -63,7 +63,9 @@ def test_a_hold_keeps_and_a_withdrawn_record_is_left_out(linked: Linkage) -> Non
     path = f"/v1/projects/{PROJECT}/withdrawals"
     headers = linked.as_party(CHILD_WELFARE)
     for _ in range(2):
-        taken = linked.client.post(path, json={"handle": handle}, headers=headers)
+        taken = linked.client.post(
+            path, json={"handle": handle, "salt": "cd" * 32}, headers=headers
+        )
         assert taken.status_code == 200, taken.text
     with linked.broker.database.write() as session:
         lift_holds(session, linked.broker, linked.founded.operator, PROJECT)

@@ -31,7 +31,7 @@ from app.security.policy import PAGE_RULES, POLICY
 from app.security.tokens import new_token
 from encoding.people.identity import new_identity, replace_keys
 from encoding.secret.agreement import Contribution
-from schemas.api import Role
+from schemas.identity import Role
 from schemas.problem import Problem
 
 pytestmark = pytest.mark.campaign("routes")

@@ -12,7 +12,7 @@ from rigs.signed import Accord, accord, make_accord
 from rigs.signed_scene import Scene, busy_scene, idle_scene
 
 from app.matching.blocks.rows import read_rows
-from schemas.api import Role
+from schemas.identity import Role
 from schemas.problem import Problem
 
 pytestmark = pytest.mark.campaign("routes")

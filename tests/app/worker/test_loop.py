@@ -233,7 +233,7 @@ def test_withdrawn_records_take_no_part_in_a_run(linkage: Linkage) -> None:
     left, _ = linkage.upload_both(30, 12)
     gone = left.handles[:2]
     for handle in gone:
-        body = {"handle": handle.hex()}
+        body = {"handle": handle.hex(), "salt": "0" * 64}
         answer = linkage.post_as(f"/v1/projects/{linkage.terms.project}/withdrawals", body=body)
         assert answer.status_code == 200, answer.text
     linkage.ask()

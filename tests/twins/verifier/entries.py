@@ -25,6 +25,9 @@ ACTOR = {"party": "name", "person": "id or null", "role": "code", "signed": "doc
 SIGNED_REQUEST = {"request": "document", "signature": "signature"}
 REQUEST = {
     "version": "request version",
+    "log": "origin or null",
+    "project": "name or null",
+    "agreement": "digest or null",
     "asks": "asks",
     "sha256": "digest or null",
     "nonce": "nonce",
@@ -83,7 +86,7 @@ FORMS = {
     "end reason": "decided|deadline|round-over|destroyed",
     "outcome": "done|refused|failed",
     "version": "blindlink/entry/1",
-    "request version": "blindlink/request/1",
+    "request version": "blindlink/request/2",
     "asks": "(?=.{1,300}\\Z)(GET|POST|PUT|DELETE) /v1/[!-~]+",
     "nonce": "[0-9a-f]{32}",
 }

@@ -9,7 +9,7 @@ from twins.verifier.agreements import Accord, checks, days, digest_of, timely
 from twins.verifier.entries import ASKED_PAGE, SIGNED, need, sha, unbase64
 
 CELLS = [re.split(r" *\| *", row)[1:-1] for row in ASKED_PAGE.split("\n") if row.startswith("| `")]
-ROWS = [(re.findall("`([^`]+)`", row[0]), row) for row in CELLS if len(row) == 4]
+ROWS = [(re.findall("`([^`]+)`", row[0]), row) for row in CELLS if len(row) == 5]
 # Of kinds with two rows, the first says which field is null in it.
 WHICH = {kind: which[0] for (kind, *which), _ in ROWS if which}
 AGENTS = {"analyst", "approver", "recipient", "reviewer", "steward"}
@@ -44,7 +44,8 @@ def states(e: Any, row: list[str], policy: Any) -> list[Any]:
         (name,) = re.findall(r"\{(\w+)\}", said)
         return [{**body, **e}[name]]
     if said.startswith("the body"):
-        return [digest_of({name: value for name, value in body.items() if name != "signature"})]
+        left_out = re.findall(r"`(\w+)`", said)
+        return [digest_of({name: body[name] for name in body if name not in left_out})]
     values = {**body, "act": e["kind"].removeprefix("legal-hold-").replace("lifted", "lift")}
     values.setdefault("order", None)
     if e["kind"] == "run-asked":
@@ -59,17 +60,21 @@ def states(e: Any, row: list[str], policy: Any) -> list[Any]:
 
 
 class Persons:
-    """Who runs the broker, and which requests were signed, with the batch that each belongs to."""
+    """Who acts in which role, and which requests were signed, with the batch that each belongs to."""
 
     def __init__(self) -> None:
-        self.operators: set[str] = set()
+        self.log = ""
+        self.roles: dict[str, str] = {}
         self.requests: dict[str, int] = {}
+        self.kinds: set[tuple[str, str]] = set()
         self.sent: dict[str, Any] = {}
 
     def take(self, e: Any, t: Any, accord: Accord, replay: Any) -> None:
         """Take any entry, after the other rules."""
-        if e["kind"] == "party-enrolled" and e["body"]["role"] == "operator":
-            self.operators.add(e["body"]["party"])
+        if e["kind"] == "log-started":
+            self.log = e["body"]["origin"]
+        if e["kind"] == "party-enrolled":
+            self.roles[e["body"]["party"]] = e["body"]["role"]
         if e["kind"] == "upload-received":
             self.sent[e["object"]] = e
         if e["kind"] not in SIGNED:
@@ -94,10 +99,27 @@ class Persons:
         need(request["asks"] in paths_of(e, row), "asks")
         if row[2] != "not looked at":
             need(request["sha256"] in states(e, row, t and t["policy"]), "states")
+        need([request["log"], request["project"]] == [self.log, e["project"]], "place")
+        need(row[4] == "any" or request["agreement"] == e["agreement"], "agreement of the request")
         checks("request", request, signed["signature"], person["signing_key"])
         timely(e, request["at"])
         batch = self.requests.setdefault(digest_of(request), e["batch"])
-        need(batch == e["batch"], "request twice")
+        use = digest_of(request), e["kind"]
+        need(batch == e["batch"] and use not in self.kinds, "request twice")
+        if e["kind"] != "legal-hold-lifted":
+            self.kinds.add(use)
+
+    def has_role(self, e: Any, signers: Any) -> None:
+        """Check the role in which anybody acts, before the entry is taken."""
+        party, role = e["actor"]["party"], e["actor"]["role"]
+        person = signers.persons.get(e["actor"]["person"])
+        if party == "broker":
+            need(role in ("broker", "operator"), "role")
+        elif person and person["party"] == party:
+            apart = {"auditor", "operator"} & set(person["duties"])
+            need(role == (min(apart) if apart else "agency"), "role")
+        else:
+            need(role == self.roles[party], "role")
 
     def may_act(self, e: Any, accord: Accord, signers: Any, duties: set[str]) -> Any:
         person = signers.of(e)
@@ -118,7 +140,7 @@ class Persons:
             return False
         bound = accord.proposed.get(e["agreement"])
         if bound is None:
-            return party in self.operators
+            return self.roles.get(party) == "operator"
         return [party] == [p["name"] for p in bound["parties"] if p["kind"] == "operator"]
 
     def follows_upload(self, e: Any, t: Any) -> bool:

@@ -11,7 +11,7 @@ from twins.verifier.agreements import Accord, allows, before, days, digest_of
 from twins.verifier.deadlines import Deadlines
 from twins.verifier.deliveries import Deliveries
 from twins.verifier.destruction import Undoing
-from twins.verifier.entries import PAGE, need
+from twins.verifier.entries import KINDS, PAGE, need
 from twins.verifier.persons import Persons
 from twins.verifier.reviews import Reviews
 from twins.verifier.rounds import Signers, Turns
@@ -40,6 +40,7 @@ class Replay:
         self.accords: dict[Any, Accord] = {}
         self.terms: dict[Any, Any] = defaultdict(lambda: None)
         self.uploads: dict[str, Any] = {}
+        self.secrets: dict[Any, str] = {}
         self.sent: dict[str, Any] = {}
         self.placed: dict[str, Any] = {}
         self.runs: dict[str, Any] = {}
@@ -75,7 +76,7 @@ class Replay:
         need(e["place"] == self.places[project], "place")
         counts = (project and self.places[project], self.places[None])
         self.time, self.places[project] = e["time"], self.places[project] + 1
-        need(may_write(e, self.persons.operators), "the broker's own")
+        need(may_write(e, self.persons.roles), "the broker's own")
         if kind == "project-opened":
             need(project not in self.accords, kind)
             need(set(body["parties"]) <= self.parties - {"broker"}, kind)
@@ -84,6 +85,8 @@ class Replay:
         if project and not kind.startswith("agreement-"):
             t = accord.terms(e)
             self.terms[project] = t or self.terms[project]
+        need(e["purpose"] in purposes(e, accord), "purpose")
+        self.persons.has_role(e, self.signers)
         if e["outcome"] == "refused":
             return
         if kind.startswith("agreement-"):
@@ -137,6 +140,8 @@ class Replay:
             need(all(body[n] == t[n] for n in ("profile", "epoch", "population")), kind)
             (size,) = [file for file in t["files"] if file["party"] == party]
             need(size["least"] <= body["records"] <= size["most"], kind)
+            key = self.secrets.setdefault((project, body["epoch"]), body["key_id"])
+            need(body["key_id"] == key, kind)
             self.signers.signed(e, body["signature"])
             self.turns[project].upload(party, body)
             age = t["as_of_max_age_days"]
@@ -332,10 +337,10 @@ class Replay:
             reviews.finish(self.time)
 
 
-def may_write(e: Any, operators: set[str]) -> bool:
+def may_write(e: Any, roles: dict[str, str]) -> bool:
     """Tell whether an entry of what the broker alone does is in its own name, or its operator's."""
     kind, body, actor = e["kind"], e["body"], e["actor"]
-    by_operator = actor["party"] in {"broker", *operators}
+    by_operator = actor["party"] == "broker" or roles.get(actor["party"]) == "operator"
     if kind == "key-rotated":
         own = [actor["party"], actor["person"]] == [body["party"], body["person"]]
         if body["use"] in ("signing", "receiving"):
@@ -344,6 +349,19 @@ def may_write(e: Any, operators: set[str]) -> bool:
     if kind in BY_OPERATOR:
         return by_operator
     return kind not in BY_BROKER or actor["party"] == "broker"
+
+
+def purposes(e: Any, accord: Accord) -> set[Any]:
+    """Return what an entry may have as its purpose."""
+    if e["project"] is None or e["kind"] == "project-opened":
+        return {None}
+    if e["kind"] == "agreement-proposed":
+        return {e["body"]["agreement"]["purpose"]["code"]}
+    if e["kind"].startswith("agreement-"):
+        return {accord.proposed[e["agreement"]]["purpose"]["code"]}
+    agreed = {terms["purpose"] for _, _, terms in accord.binding}
+    _, where, *_ = KINDS[e["kind"]]
+    return agreed | {None} if where == "either" or "*" in KINDS[e["kind"]][0] else agreed
 
 
 def above(count: int | None) -> int:

@@ -1,0 +1,34 @@
+"""Where whoever types acts, by what their workspace has pinned and keeps: their signed requests name it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from encoding.agreement.kept_agreements import read_kept
+from encoding.log.pins import PinnedLog
+from schemas.signed_request import Where
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from encoding.workspace.workspace import Workspace
+
+
+def place_of(workspace: Workspace, project: str, proven: str | None, today: date) -> Where:
+    """Return the log that is pinned, the project, and the agreement that is held for binding.
+
+    Args:
+        workspace: of whoever acts.
+        project: the one in which they do.
+        proven: the agreement that a broker's view was held against; None: none was, and it is the one that is
+            kept and binds today.
+        today: by this computer's clock.
+    Raises:
+        LogKeyError, WorkspaceError: what is kept is damaged.
+    """
+    log = PinnedLog(workspace.pins, workspace.log_key)
+    origin = log.keys().present.name if log.has_key() else None
+    if proven is None:
+        kept = read_kept(workspace.agreements(project), project).binding_on(today.isoformat())
+        proven = None if kept is None else kept.digest
+    return Where(origin, project, proven)

@@ -1,0 +1,61 @@
+"""What a person signs counts at one log, in one project and, where data move, under one agreement."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from httpx2 import Response
+from rigs.enrolled import place_of
+from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage
+
+from schemas.signed_request import HEADER
+
+
+def released(linkage: Linkage) -> str:
+    """Link once; returns the release to child welfare."""
+    linkage.upload_both()
+    linkage.work()
+    (release,) = linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
+    return f"/v1/releases/{release['release']}"
+
+
+def ask(linkage: Linkage, method: str, path: str, **elsewhere: Any) -> Response:
+    """Make a request that is signed for somewhere else than where it is made."""
+    where = replace(place_of(linkage.broker, path), **elsewhere)
+    signed = linkage.person(CHILD_WELFARE).sign(f"{method} {path}", None, where)
+    headers = linkage.as_party(CHILD_WELFARE) | {HEADER: signed}
+    return linkage.client.request(method, path, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "status", "code"),
+    [
+        ({"log": "broker.example/other"}, 400, "request-unsigned"),
+        ({"log": None}, 400, "request-unsigned"),
+        ({"project": "research"}, 400, "request-unsigned"),
+        ({"project": None}, 400, "request-unsigned"),
+        ({"agreement": "0" * 64}, 409, "other-agreement"),
+        ({"agreement": None}, 409, "other-agreement"),
+    ],
+)
+def test_what_is_signed_for_elsewhere_fetches_nothing_and_leaves_no_entry(
+    linkage: Linkage, elsewhere: dict[str, Any], status: int, code: str
+) -> None:
+    release, before = released(linkage), len(linkage.log_entries())
+    refused = ask(linkage, "GET", f"{release}/file", **elsewhere)
+    assert (refused.status_code, refused.json()["type"].rsplit(":", 1)[1]) == (status, code)
+    assert len(linkage.log_entries()) == before
+    assert ask(linkage, "GET", f"{release}/file").status_code == 200
+    linkage.check_log()
+
+
+def test_an_older_agreement_fetches_nothing_and_hinders_no_destruction(linkage: Linkage) -> None:
+    release = released(linkage)
+    old = place_of(linkage.broker, f"{release}/file").agreement
+    linkage.list_also()
+    assert ask(linkage, "GET", f"{release}/file", agreement=old).status_code == 409
+    destroy = f"/v1/projects/{PROJECT}/destruction"
+    assert ask(linkage, "POST", destroy, agreement=old).status_code == 200
+    linkage.check_log()
