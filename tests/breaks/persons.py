@@ -316,7 +316,7 @@ def confirmed_with_other_holders(log: SampleLog) -> Entry:
 def uploaded_into_another_project(log: SampleLog) -> Entry:
     """What was signed for one project stands in another, whose recipients are others."""
     log.create_project("research")
-    signed = log.draft(log.received(FOSTER, CW), project=FOSTER, actor=CW, object=log.id("upl"))
+    signed = log.draft(log.received("research", CW), project=FOSTER, actor=CW, object=log.id("upl"))
     return log.append(signed.body, project="research", object=signed.object, actor=signed.actor)
 
 

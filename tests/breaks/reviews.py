@@ -260,7 +260,9 @@ def stated_and_changed(log: SampleLog) -> Entry:
 
 def decided_of_a_time_before_the_review(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     project = _asked(log)
-    return project.decide(at=log.now(timedelta(minutes=-5, seconds=-1) + early))
+    at = log.now(timedelta(minutes=-5, seconds=-1) + early)
+    project.answer()
+    return project.decide(at=at)
 
 
 def answered_of_a_time_to_come(log: SampleLog, early: timedelta = timedelta()) -> Entry:
