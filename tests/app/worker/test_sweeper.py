@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from samples.round_files import random_people
 from sqlalchemy import select
 
+from app.auditor.verify import verify_bundle
 from app.ids import new_id
 from app.matchlog.errors import LogRolledBackError
 from app.sealed.models import SealedObject
@@ -158,6 +160,18 @@ def test_a_release_is_destroyed_when_its_keeping_time_is_over(linkage: Linkage) 
     assert release in destroyed
     assert linkage.get(f"/v1/releases/{release}").status_code == 200
     assert linkage.get(f"/v1/releases/{release}/receipt").status_code == 200
+
+
+def test_what_goes_late_after_an_outage_condemns_no_log_and_is_told(linkage: Linkage) -> None:
+    linkage.upload_both()
+    linkage.work()
+    linkage.founded.clock.move(days=100)
+    sweep(linkage)
+    bundle = linkage.get(f"/v1/log/bundle?project={PROJECT}").content
+    late = verify_bundle(io.BytesIO(bundle)).late
+    assert sorted({one.what for one in late}) == ["match-record", "release", "upload"]
+    # Kept for 90 days, and a day of grace.
+    assert {one.days for one in late if one.what != "upload"} == {9}
 
 
 def test_keys_without_a_row_go_after_an_hour_and_no_others(linkage: Linkage) -> None:
