@@ -100,7 +100,7 @@ class MatchLog:
 
         Raises:
             EntryError: a draft breaks its kind's rules.
-            NotAuthenticatedError, request-unsigned, other-agreement: as `hold_to_signers`.
+            NotAuthenticatedError, request-unsigned, request-agreement: as `hold_to_signers`.
             LogNotStartedError, LogKeyMismatchError, LastCheckpointMissingError: the broker is set up wrongly.
             LogRolledBackError, LogInconsistentError: the database contradicts what was signed.
         """

@@ -18,7 +18,7 @@ from app.clock import parse_utc, utc_text
 from app.errors import RefusedError
 from app.matchlog import repository
 from app.matchlog.models import LogPerson
-from app.security.errors import OTHER_AGREEMENT, REQUEST_UNSIGNED, NotAuthenticatedError
+from app.security.errors import REQUEST_AGREEMENT, REQUEST_UNSIGNED, NotAuthenticatedError
 from schemas.errors import SignatureError
 from schemas.identity import SignedKeyChange, signing_key_sha256
 from schemas.logged_requests import asked_for, is_in_place, is_under_agreement
@@ -45,7 +45,7 @@ def hold_to_signers(session: Session, entries: Sequence[Entry], log: str) -> Non
         NotAuthenticatedError: somebody acts who was never enrolled, or whose access has ended.
         request-unsigned: what a person signed is not what the entry says, of this log and project, not by
             their key, not of about now, or in the log already.
-        other-agreement: they signed it under another agreement than the one that binds now.
+        request-agreement: they signed it under another agreement than the one that binds now.
     """
     taken = [entry for entry in entries if entry.outcome != "refused"]
     known = repository.persons_among(session, {one for entry in taken for one in _persons(entry)})
@@ -79,7 +79,7 @@ def _require_request(entry: Entry, signed: SignedRequest, person: LogPerson, log
         raise RefusedError(REQUEST_UNSIGNED, "The signed document does not match the request.")
     if not is_under_agreement(entry, request):
         raise RefusedError(
-            OTHER_AGREEMENT,
+            REQUEST_AGREEMENT,
             "The request was signed under a different agreement from the one that binds the project now.",
             hint="read the agreement that binds now, then repeat the command",
         )

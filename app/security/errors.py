@@ -59,8 +59,8 @@ class TooManyRequestsError(RequestError):
 REQUEST_UNSIGNED: Final = Rule("request-unsigned", 400, "The request is not signed")
 
 # They sign it under an agreement that another one has replaced, or that does not bind yet.
-OTHER_AGREEMENT: Final = Rule(
-    "other-agreement", 409, "Made under another agreement than the one that binds"
+REQUEST_AGREEMENT: Final = Rule(
+    "request-agreement", 409, "Made under another agreement than the one that binds"
 )
 
 

@@ -106,6 +106,23 @@ def signature_chapter(kept: KeptAgreement) -> Chapter:
     return Chapter("Who has signed", tuple(sentences), tuple(tables))
 
 
+def adoption_words(before: Agreement | None, after: Agreement, *, is_first: bool) -> str:
+    """Return in a sentence what is kept from now on though nobody has compared its fingerprint here.
+
+    Args:
+        before: the version that it takes the place of; None: that one is not kept.
+        is_first: whether it is the first that is kept.
+    """
+    digest, number = grouped(after.digest()), after.number
+    if is_first:
+        return f"agreement {number} is kept now; compare its fingerprint with counsel's sheet: {digest}"
+    if before is not None and after.amends is not None and after.amends.party is not None:
+        told = roster_words(before, after, after.amends.party)
+    else:
+        told = f"agreement {number} is kept now, signed by all, with the fingerprint {digest}"
+    return f"{told}; if that is wrong, halt the linkage: blindlink agreement suspend"
+
+
 def roster_words(before: Agreement, after: Agreement, party: str) -> str:
     """Return in a sentence, by ids, who acts for a party by an amendment and who does not any more."""
     old, new = ({one.person for one in _persons(each, party)} for each in (before, after))

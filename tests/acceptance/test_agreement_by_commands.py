@@ -131,7 +131,7 @@ def test_another_sheet_or_uncompared_keys_sign_nothing(
     typed = typing(ann, monkeypatch, f"{fingerprint[:8]}\n", "agreement", "sign", path)
     assert "64 characters" in refused(typed)
     # Whoever drafts can make two agreements that share any few characters.
-    alike = f"{fingerprint[:60]}{int(fingerprint[60:], 16) ^ 1:04x}"
+    alike = f"{fingerprint[:-1]}{int(fingerprint[-1], 16) ^ 1:x}"
     typed = typing(ann, monkeypatch, f"{alike}\n", "agreement", "sign", path)
     assert "does not match counsel's sheet: the fingerprint is different (group 8 of 8)" in refused(
         typed

@@ -188,6 +188,8 @@ def test_everything_in_the_guide_can_be_typed(audited: Audited) -> None:
         "2026-07-01": "2020-01-01",
         "visit/worksheet-county.csv": "visit/worksheet-welfare.csv",
     }
+    in_force = audited.type("show", log, "--kind", "agreement-in-force", "--json").splitlines()
+    meant["3f5a 09c1 ..."] = json.loads(in_force[-1])["agreement"]
     child = clients(audited)[0]
     welfare.type("disclosures", "--record", child, "--proofs", desk / "proofs")
     meant["proofs/entry-12.tlog-proof"] = str(next((desk / "proofs").iterdir()))

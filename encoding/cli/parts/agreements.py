@@ -27,7 +27,7 @@ from encoding.agreement.verification import (
     verified,
     vouched_keys,
 )
-from encoding.agreement.words import roster_words
+from encoding.agreement.words import adoption_words
 from encoding.broker.credential import SignIn
 from encoding.cli.parts.broker_options import broker_of, broker_options
 from encoding.cli.parts.options import agency_options
@@ -43,7 +43,6 @@ from encoding.log.receipts import ReceiptFolder
 from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
 from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.amendment import of_same_clauses
-from schemas.chapters import grouped
 from schemas.signed_request import Where
 
 if TYPE_CHECKING:
@@ -486,22 +485,10 @@ def _keep(
     if known.find(shown.digest) is None:
         is_first = require_adoptable(known, shown, party, peers)
         # A job that says nothing tells this, too: whoever knows better may halt the linkage.
-        session.warn(_adoption_words(known, shown.agreement, is_first=is_first))
+        before = known.find(shown.agreement.previous or "")
+        told = None if before is None else before.agreement
+        session.warn(adoption_words(told, shown.agreement, is_first=is_first))
     changed = merged(known, shown)
     if changed != known:
         write_kept(workspace.agreements(known.project), changed)
     return changed.find(shown.digest) or shown
-
-
-def _adoption_words(known: KeptAgreements, agreement: Agreement, *, is_first: bool) -> str:
-    """Return in a sentence what is kept from now on though nobody has compared its fingerprint here."""
-    before, amends = known.find(agreement.previous or ""), agreement.amends
-    if is_first:
-        told = f"agreement {agreement.number} is kept now; compare its fingerprint with counsel's sheet"
-        return f"{told}: {grouped(agreement.digest())}"
-    if before is not None and amends is not None and amends.party is not None:
-        told = roster_words(before.agreement, agreement, amends.party)
-    else:
-        told = f"agreement {agreement.number} is kept now, signed by all, with the fingerprint"
-        told = f"{told} {grouped(agreement.digest())}"
-    return f"{told}; if that is wrong, halt the linkage: blindlink agreement suspend"

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from schemas.review import ReviewView
     from schemas.rounds import RoundView
 
-OTHER_AGREEMENT: Final = "other-agreement"
-"""The broker's word for what was signed under an agreement that another one has replaced."""
+OUTDATED: Final = frozenset({"request-agreement", "other-agreement"})
+"""The broker's words for a request, or a manifest, that was signed under an agreement which another one has replaced."""
 # So often an agreement may be replaced while one job runs.
 MAX_AMENDMENTS: Final = 3
 
@@ -88,7 +88,7 @@ def do_what_is_due(
             try:
                 return _do_all(counter, order, patience, begin=begin, columns=columns)
             except BrokerRefusedError as exc:
-                if exc.problem != OTHER_AGREEMENT:
+                if exc.problem not in OUTDATED:
                     raise
             # What is signed names the agreement; every step goes on where it stopped.
             session.say("another agreement binds the project now; going on under that one")

@@ -36,8 +36,8 @@ def ask(linkage: Linkage, method: str, path: str, **elsewhere: Any) -> Response:
         ({"log": None}, 400, "request-unsigned"),
         ({"project": "research"}, 400, "request-unsigned"),
         ({"project": None}, 400, "request-unsigned"),
-        ({"agreement": "0" * 64}, 409, "other-agreement"),
-        ({"agreement": None}, 409, "other-agreement"),
+        ({"agreement": "0" * 64}, 409, "request-agreement"),
+        ({"agreement": None}, 409, "request-agreement"),
     ],
 )
 def test_what_is_signed_for_elsewhere_fetches_nothing_and_leaves_no_entry(
