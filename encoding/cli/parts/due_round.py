@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from schemas.rounds import RoundView
 
 OUTDATED: Final = frozenset({"request-agreement", "other-agreement"})
-"""The broker's words for a request, or a manifest, that was signed under an agreement which another one has replaced."""
+"""The broker's words for a request, or a manifest, that was signed under an agreement that is replaced."""
 # So often an agreement may be replaced while one job runs.
 MAX_AMENDMENTS: Final = 3
 
