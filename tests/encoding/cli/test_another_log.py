@@ -13,6 +13,8 @@ from rigs.weeks import links, settle
 from sqlalchemy import text
 
 from app.security.log_key import read_log_key
+from encoding.cli.parts import log_copies
+from encoding.log.log_copy import read_log_copy
 
 Bend = Callable[[list[bytes]], list[bytes]]
 BENDS: dict[str, Bend] = {
@@ -66,12 +68,35 @@ def welfare(near: NearBroker) -> Desk:
 
 @pytest.mark.parametrize("bend", BENDS.values(), ids=BENDS)
 @pytest.mark.campaign("split-view", database="sqlite")
-def test_a_partner_that_was_shown_another_log_is_an_alarm_and_nothing_is_stored(
+def test_whoever_was_shown_another_log_than_its_copy_says_nothing_to_a_partner(
     near: NearBroker, schools: Desk, welfare: Desk, bend: Bend
 ) -> None:
     assert schools.type("refresh").exit_code == 7
     show_another_log(near, bend)
-    welfare.type("refresh")
+    refused = welfare.type("refresh")
+    assert refused.exit_code == 1
+    assert "the broker's copy of the match log" in refused.stderr
+    near.courier.before = lambda _: None
+    assert schools.type("refresh").exit_code == 7
+
+
+@pytest.mark.parametrize("bend", BENDS.values(), ids=BENDS)
+@pytest.mark.campaign("split-view", database="sqlite")
+def test_a_partner_that_was_shown_another_log_is_an_alarm_and_nothing_is_stored(
+    near: NearBroker,
+    schools: Desk,
+    welfare: Desk,
+    bend: Bend,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert schools.type("refresh").exit_code == 7
+    show_another_log(near, bend)
+    with monkeypatch.context() as bent_alike:
+        # A broker that bends the copy of the log, too: here the copy is held to no pin in its place.
+        bent_alike.setattr(
+            log_copies, "read_log_copy", lambda source, keys, _: read_log_copy(source, keys, ())
+        )
+        welfare.type("refresh")
     near.courier.before = lambda _: None
     for _ in range(2):
         refused = schools.type("refresh")
