@@ -89,7 +89,7 @@ def _sign(request: Request) -> None:
     if not is_signed or token not in SIGNERS or HEADER in request.headers:
         return
     signer, bare = SIGNERS[token], path.partition("?")[0]
-    states = _stated(bare, request.read())
+    states = stated(bare, request.read())
     where = place_of(signer.founded.broker, bare)
     request.headers[HEADER] = signer.sign(f"{request.method} {path}", states, where)
 
@@ -124,7 +124,7 @@ def place_of(broker: Broker, path: str) -> Where:
     )
 
 
-def _stated(path: str, body: bytes) -> str | None:
+def stated(path: str, body: bytes) -> str | None:
     """Return the digest that a person signs with a request of this body."""
     said = _json(body)
     if not body:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from httpx2 import Response
+from rigs.enrolled import stated
 from rigs.linkage import CHILD_WELFARE, Linkage
 
 from schemas.canonical import canonical_bytes
@@ -28,7 +29,7 @@ def send_slowly(
     body = canonical_bytes(said)
     sent_headers = headers or {
         **linkage.as_party(CHILD_WELFARE),
-        HEADER: linkage.person(CHILD_WELFARE).sign(f"POST {path}", None),
+        HEADER: linkage.person(CHILD_WELFARE).sign(f"POST {path}", stated(path, body)),
     }
     named = {
         "host": "broker.test",

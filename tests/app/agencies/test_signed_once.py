@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from rigs.agreed import amend, sign, word_of
-from rigs.enrolled import EnrolledPerson, revoke
+from rigs.enrolled import EnrolledPerson, revoke, stated
 from rigs.linkage import (
     CHILD_WELFARE,
     PROJECT,
@@ -23,13 +23,14 @@ from rigs.linkage import (
 from rigs.slowly import send_slowly
 
 from encoding.people.identity import replace_keys
+from schemas.canonical import canonical_bytes
 from schemas.signed_request import HEADER
 
 __all__ = ["embedded_database", "linkage", "make_linkage"]
 
 WITHDRAWALS = f"/v1/projects/{PROJECT}/withdrawals"
 NOTICES = f"/v1/projects/{PROJECT}/notices"
-WITHDRAWAL = {"handle": "ab" * 16}
+WITHDRAWAL = {"handle": "ab" * 16, "salt": "5a" * 32}
 
 
 def code_of(answer: Any) -> tuple[int, str]:
@@ -91,7 +92,7 @@ def test_used_requests_are_kept_as_long_as_the_log_could_take_them(linkage: Link
     assert n_kept
     linkage.founded.clock.move(days=3)
     for number in range(64):
-        said = {"handle": f"{number:032x}"}
+        said = {**WITHDRAWAL, "handle": f"{number:032x}"}
         assert linkage.post_as(WITHDRAWALS, CHILD_WELFARE, said).status_code == 200
     assert 64 <= kept() < 64 + n_kept
 
@@ -142,7 +143,9 @@ def test_who_leaves_the_roster_at_midnight_while_a_body_comes_acts_no_more(
     linkage.sign_in_anew()
     headers = {
         "authorization": f"Bearer {leaver.token(is_bound=False)}",
-        HEADER: leaver.sign(f"POST {WITHDRAWALS}", None),
+        HEADER: leaver.sign(
+            f"POST {WITHDRAWALS}", stated(WITHDRAWALS, canonical_bytes(WITHDRAWAL))
+        ),
     }
     answer = send_slowly(
         linkage, WITHDRAWALS, WITHDRAWAL, lambda: clock.move(seconds=100), headers=headers
