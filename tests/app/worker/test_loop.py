@@ -123,8 +123,9 @@ def test_a_worker_without_work_says_nothing_of_a_full_disk(
     def fail(_: object) -> None:
         raise AssertionError("nobody needs room")
 
-    monkeypatch.setattr(type(linkage.broker.blobs), "refuse_when_full", fail)
-    assert not Worker(linkage.broker).work_once()
+    with monkeypatch.context() as patched:
+        patched.setattr(type(linkage.broker.blobs), "refuse_when_full", fail)
+        assert not Worker(linkage.broker).work_once()
 
 
 def test_a_database_that_fails_for_a_moment_does_not_end_the_worker(
