@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -335,8 +334,7 @@ def test_a_correction_that_no_person_has_signed_is_not_encoded_for(
         for one in near.log_entries()
         if one["kind"] == "round-superseded"
     )
-    takes_all = SimpleNamespace(is_what=lambda _: True)
-    monkeypatch.setattr(matchlog, "asked_for", lambda _: takes_all)
+    monkeypatch.setattr(matchlog, "hold_to_signers", lambda *_: None)
     # Nobody's word, then that about another round.
     for actor in (SOFTWARE, signed):
         monkeypatch.setattr(opening, "entry_actor", lambda _, actor=actor: actor)
