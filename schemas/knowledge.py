@@ -98,26 +98,22 @@ def _agencies(agreement: Agreement) -> Iterator[Row]:
 
 def _alone(agreement: Agreement, modes: dict[str, ReleaseMode], agency: str, others: str) -> str:
     received = _from_release(modes.get(agency, "none"), others)
-    others_columns = "".join(_others_columns(agreement, agency))
-    return f"{received} {others_columns}{_by_asking(agreement, modes, agency)}".strip()
+    values = " ".join(_values(agreement, agency)) or "No value of another agency's record."
+    return f"{received} {values} {_by_asking(agreement, modes, agency)}".strip()
 
 
-def _others_columns(agreement: Agreement, agency: str) -> Iterator[str]:
-    """Yield which values of other agencies' records an agency comes to see, or that it sees none."""
-    review, is_told = agreement.review, False
+def _values(agreement: Agreement, agency: str) -> Iterator[str]:
+    """Yield which values of other agencies' records an agency comes to see."""
+    review = agreement.review
     for other in agreement.names("agency"):
         if other == agency:
             continue
         shown = agreement.columns(other, "shown")
         if review is not None and review.reviewer == agency and shown:
-            is_told = True
-            yield f"Its reviewers see {', '.join(shown)} of the records of {other} that they are asked about. "
+            yield f"Its reviewers see {', '.join(shown)} of the records of {other} that they are asked about."
         handed = agreement.handed_over(other, agency)
         if handed:
-            is_told = True
-            yield f"It gets {', '.join(handed)} of matched records of {other}. "
-    if not is_told:
-        yield "No value of another agency's record. "
+            yield f"It gets {', '.join(handed)} of matched records of {other}."
 
 
 def _from_release(mode: ReleaseMode, others: str) -> str:
