@@ -18,7 +18,7 @@ __all__ = ["office"]
 
 API = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
 ADDRESS = "https://broker.example.org:8443"
-TIMEOUT_S = 60
+TIMEOUT_S = 400
 
 
 def blocks(section: str, language: str) -> list[str]:

@@ -52,7 +52,7 @@ def kill_a_night(scene: HubScene) -> None:
     assert process.stderr is not None
     assert "d-00" in process.stderr.readline()
     process.send_signal(signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=400)
 
 
 def links_of(folder: Path) -> dict[str, str]:

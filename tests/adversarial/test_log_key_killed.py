@@ -75,7 +75,7 @@ def test_a_log_key_is_replaced_however_often_the_command_dies(scene: Scene, tall
             },
             check=False,
             capture_output=True,
-            timeout=120,
+            timeout=400,
         )
         assert died.returncode == -signal.SIGKILL, died.stderr
         bundle(scene)

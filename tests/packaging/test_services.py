@@ -82,7 +82,7 @@ def test_a_killed_session_leaves_no_server_and_no_folder(postgres_server: Postgr
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     folder = Path(killed.stdout.strip())
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while folder.exists():
         assert time.monotonic() < deadline
         threading.Event().wait(0.05)

@@ -19,7 +19,7 @@ from rigs.enrolled import sign_requests
 
 from app.settings import Settings
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 240.0
 
 
 class Process:
@@ -115,7 +115,7 @@ class ServedBroker:
         self._ended: list[Process] = []
         self._serving = threading.Event()
         self._start(port=0)
-        self.client = httpx2.Client(base_url=self.url, timeout=10)
+        self.client = httpx2.Client(base_url=self.url, timeout=60)
         sign_requests(self.client)
 
     def _start(self, port: int) -> None:

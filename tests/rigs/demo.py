@@ -21,5 +21,5 @@ def demo(folder: Path, *options: str, **environment: str) -> subprocess.Complete
     return subprocess.run(
         [BROKER, "demo", "--folder", str(folder), *options],
         env=os.environ | {"PYTHONPATH": path} | environment,
-        capture_output=True, text=True, timeout=240, check=False, encoding="utf-8",
+        capture_output=True, text=True, timeout=800, check=False, encoding="utf-8",
     )  # fmt: skip

@@ -34,7 +34,7 @@ from schemas.run import RECOMMENDED_POLICY, IdSpace, Recipient
 
 PROJECT = "foster-pupils"
 PARTIES = ("schools", "welfare")
-TIMEOUT_S = 120
+TIMEOUT_S = 400
 
 
 # Typed within this process where nothing says otherwise: a program loads for longer than it works.

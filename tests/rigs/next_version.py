@@ -84,7 +84,7 @@ def started(
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Let a process go on and wait for its end; returns its exit code and what it said on standard error."""
-    _, said = process.communicate("go\n", timeout=60)
+    _, said = process.communicate("go\n", timeout=400)
     return process.returncode, said
 
 

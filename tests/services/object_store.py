@@ -68,7 +68,7 @@ class ObjectStoreServer:
         # It hangs now and then, before or after its work; a user that is there already is error 17.
         for _ in range(5):
             with contextlib.suppress(subprocess.TimeoutExpired):
-                done = subprocess.run(command, check=False, capture_output=True, timeout=20)
+                done = subprocess.run(command, check=False, capture_output=True, timeout=120)
                 assert done.returncode in (0, 17), done.stderr
                 break
         else:

@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 240
 
 # What is at stake is the cluster of one test session, so a crash of the machine may cost it.
 NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")

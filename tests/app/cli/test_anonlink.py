@@ -91,7 +91,7 @@ def test_it_serves_over_tls_warns_notes_and_ends_at_a_signal(tmp_path: Path) -> 
         rows = json.loads(CliRunner().invoke(main, record).stdout)
         assert [(row["what"], row["project"]) for row in rows] == [("project-created", project)]
         process.terminate()
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=400)
     finally:
         process.kill()
         process.communicate()
