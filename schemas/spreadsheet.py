@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# A spreadsheet takes a cell that begins so for a formula, and would compute it.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a cell that begins so for a formula, and would compute it: an East Asian one also the wide
+# signs.
+_SIGNS: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA: Final = re.compile(rf"[{_SIGNS}\t\r]")
 # What divides cells or lines where a spreadsheet divides by semicolons or tabs: quotation marks keep nothing
 # together that does not begin with one, and those that come next are read as the beginning of a cell.
-_NEXT_CELL: Final = re.compile(r"""(?<=[;\t\r\n])(?="*[=+\-@])""")
+_NEXT_CELL: Final = re.compile(rf"""(?<=[;\t\r\n])(?="*[{_SIGNS}])""")
 # Numbers, telephone numbers and dashes: without a letter or a quotation mark nothing is called or looked up.
 _HARMLESS: Final = re.compile(r"[+-][0-9 .,:%()/-]*(?:(?<=[0-9.])[eE][+-]?[0-9]+)?")
 
@@ -21,6 +23,6 @@ def inert(cell: str) -> str:
     Done again it changes nothing more.
     """
     cell = _NEXT_CELL.sub("'", cell)
-    if cell.startswith(_FORMULA_STARTS) and not _HARMLESS.fullmatch(cell):
+    if _FORMULA.match(cell) and not _HARMLESS.fullmatch(cell):
         return f"'{cell}"
     return cell

@@ -7,31 +7,20 @@ signature, a halt or a revocation of their own party.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import Final
 
 from encoding.agreement.kept_agreements import KeptAgreements, OwnWord
 from encoding.errors import AgreementUntrustedError
-from schemas.ids import utc_text
 from schemas.negotiation import LastWord
 
-# Of the clocks of two persons of one party, and the broker's.
-MOST_AHEAD: Final = timedelta(days=1)
 
-
-def require_last(word: LastWord, known: KeptAgreements, party: str, now: datetime) -> None:
+def require_last(word: LastWord, known: KeptAgreements, party: str) -> None:
     """Make sure that what a broker says was a party's last statement can be the last.
 
     What others of the party have signed elsewhere may be unknown here, so that a later one counts.
 
     Raises:
-        AgreementUntrustedError: the party has signed something after it, or it is of a time to come.
+        AgreementUntrustedError: the party has signed something after it.
     """
-    if word.at is not None and word.at > utc_text(now + MOST_AHEAD):
-        raise AgreementUntrustedError(
-            "the broker names a statement of your party that is of a time to come",
-            hint="nothing was signed; is the clock of this computer right?",
-        )
     said = {one.sha256: one for one in _own(known, party)}
     newest = max((one.at for one in said.values()), default="")
     before = {one.before for one in said.values()}

@@ -16,6 +16,7 @@ from schemas.identity import IdentityHistory, SignedKeyChange
 from schemas.ids import APPROVAL_PREFIX, utc_text
 from schemas.negotiation import LastWord
 from schemas.run import MatchingPolicy, RunSpecification
+from schemas.signed_times import CLOCK_SKEW
 from schemas.statement import (
     Act,
     ApprovalRevocation,
@@ -31,8 +32,8 @@ from schemas.statement import (
 
 # Of a party that has signed nothing in the project.
 NOTHING_YET: Final = LastWord(sha256=None, at=None)
-# A broker takes statements of up to five minutes ahead of its clock, which this computer's may be behind.
-_MOST_AHEAD: Final = timedelta(minutes=10)
+# The other person's clock may have been ahead of the broker's, which this computer's may be behind.
+_MOST_AHEAD: Final = 2 * CLOCK_SKEW
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,10 @@ from schemas.spreadsheet import inert
         "\rA1",
         "+1+1",
         "-\u0661x",
+        "\uff1d1+1",
+        "\uff0bA1",
+        "\uff0dA1",
+        "\uff20SUM(A1)",
     ],
 )
 def test_a_formula_is_shown_and_not_computed(cell: str) -> None:
@@ -40,6 +44,7 @@ def test_a_formula_is_shown_and_not_computed(cell: str) -> None:
         ("-1\n=2", "'-1\n'=2"),
         ("Order;=1+cmd|'/C calc'!A0;", "Order;'=1+cmd|'/C calc'!A0;"),
         ("a;+1;-1;@SUM(A1)", "a;'+1;'-1;'@SUM(A1)"),
+        ("a;\uff1d1+1", "a;'\uff1d1+1"),
         ('a;""=1', 'a;\'""=1'),
         ("a; b\tc", "a; b\tc"),
     ],
@@ -49,13 +54,13 @@ def test_what_is_a_formula_to_who_divides_otherwise_is_shown(cell: str, shown: s
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@given(st.lists(st.text('=+-@;,\t\n"a1 '), min_size=1))
+@given(st.lists(st.text('=+-@\uff1d\uff20;,\t\n"a1 '), min_size=1))
 def test_no_cell_is_a_formula_however_a_line_is_divided(delimiter: str, cells: list[str]) -> None:
     file = io.StringIO()
     csv.writer(file).writerow(["first", *map(inert, cells)])
     rows = csv.reader(io.StringIO(file.getvalue(), newline=""), delimiter=delimiter)
     seen = [cell for row in rows for cell in row]
-    assert [cell for cell in seen if cell[:1] in {"=", "+", "-", "@"} and "a" in cell] == []
+    assert [cell for cell in seen if cell[:1] in {*"=+-@\uff1d\uff20"} and "a" in cell] == []
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ class Seat:
         """
         listed = agreement.person(self.own.public.person)
         before = self.client.last_word(self.project)
-        require_last(before, self.known(), self.party, self.session.now())
+        require_last(before, self.known(), self.party)
         if listed is None or listed.signing_key == self.own.public.signing_key:
             return Signer(self.own, agreement, before=before)
         shown = self.identities()

@@ -40,6 +40,8 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+# In parts, after each of which a campaign that was broken off goes on.
+N_PARTS = times(quick=1, full=8)
 CALLERS = [(CHILD_WELFARE, "agency"), (AUDITOR, "auditor"), ("operator", "operator")]
 REVIEW_ROUTES = (
     "GET /v1/reviews/{run}/asked",
@@ -197,13 +199,14 @@ def test_every_call_of_a_delivery_answers_as_described(delivering: Delivering) -
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(N_PARTS))
 @pytest.mark.parametrize("caller", CALLERS, ids=[role for _, role in CALLERS])
 @pytest.mark.campaign("openapi")
 def test_no_request_that_fits_the_description_meets_a_fault(
-    linkage: Linkage, ids: dict[str, Any], caller: tuple[str, str], tally: Tally
+    linkage: Linkage, ids: dict[str, Any], caller: tuple[str, str], part: int, tally: Tally
 ) -> None:
     headers = linkage.as_party(*caller)
-    for operation in operations(linkage):
+    for operation in operations(linkage)[part::N_PARTS]:
 
         def call(case_and_choice: Any) -> None:
             case, is_known = case_and_choice
@@ -219,12 +222,13 @@ def test_no_request_that_fits_the_description_meets_a_fault(
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(N_PARTS))
 @pytest.mark.campaign("openapi")
 def test_no_request_that_breaks_the_description_is_taken(
-    linkage: Linkage, ids: dict[str, Any], tally: Tally
+    linkage: Linkage, ids: dict[str, Any], part: int, tally: Tally
 ) -> None:
     headers = linkage.as_party(CHILD_WELFARE)
-    for operation in operations(linkage):
+    for operation in operations(linkage)[part::N_PARTS]:
 
         def call(case: Any) -> None:
             lacks_credential = "Authorization" in case.meta.phase.data.description

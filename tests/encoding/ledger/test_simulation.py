@@ -21,11 +21,11 @@ parties = pytest.mark.parametrize("parties", [TWO, THREE], ids=["two agencies", 
 
 
 def lived(
-    parties: tuple[str, ...], rates: Rates, n_worlds: int, n_people: int, n_rounds: int = 60
+    parties: tuple[str, ...], rates: Rates, n_worlds: int, n_people: int, *, first: int = 0
 ) -> Counter[str]:
     total: Counter[str] = Counter()
-    for seed in range(n_worlds):
-        total.update(Offices(seed, parties, n_people, rates).live_through(n_rounds))
+    for seed in range(first, first + n_worlds):
+        total.update(Offices(seed, parties, n_people, rates).live_through(60))
     return total
 
 
@@ -36,11 +36,15 @@ def assert_sound(total: Counter[str], rates: Rates) -> None:
         assert total[happened] > 0 or rates != Rates()
 
 
+# In parts, after each of which a campaign that was broken off goes on.
+@pytest.mark.parametrize("part", range(times(quick=1, full=20)))
 @parties
 @pytest.mark.campaign("simulator")
-def test_recipients_never_differ_and_link_ids_stay(parties: tuple[str, ...], tally: Tally) -> None:
-    n_worlds = times(quick=4, full=5000)
-    total = lived(parties, Rates(), n_worlds=n_worlds, n_people=20)
+def test_recipients_never_differ_and_link_ids_stay(
+    parties: tuple[str, ...], part: int, tally: Tally
+) -> None:
+    n_worlds = times(quick=4, full=250)
+    total = lived(parties, Rates(), n_worlds=n_worlds, n_people=20, first=part * n_worlds)
     assert_sound(total, Rates())
     assert total["true matches"] > 500 * n_worlds
     # Of a hundred thousand true matches a few hundred change after a wrong link, an unlink or an end.
