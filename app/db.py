@@ -202,6 +202,11 @@ class Database:
         self.engine.dispose()
 
 
+def is_writing(session: Session) -> bool:
+    """Tell whether a session is that of `Database.write`, whose changes count."""
+    return bool(session.get_bind().get_execution_options().get(_WRITER))
+
+
 def insert_rows(session: Session, *rows: Base) -> None:
     """Insert rows of one table; what the database has against one of them is raised here."""
     session.add_all(rows)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from app.agreements import repository
 from app.agreements.errors import NotInForceError
 from app.clock import utc_text
-from app.db import reading_ahead
+from app.db import is_writing, reading_ahead
 from app.errors import NotFoundError
 from app.security.actor import Actor
 from schemas.agreement import Agreement, ProjectTerms
@@ -107,7 +107,10 @@ def agreement_now(session: Session, project: str, now: datetime) -> str | None:
 
 
 def binding_terms(session: Session, project: str, now: datetime) -> TermsInForce | None:
-    """Return what binds a project, in force or not; None: nothing has bound it yet."""
+    """Return what binds a project, in force or not; None: nothing has bound it yet.
+
+    Whoever appends under it holds the project first, by `project_for`, `agreement_now` or `lock_rounds`.
+    """
     return _binding(all_versions(session, project), now)
 
 
@@ -121,12 +124,16 @@ def project_for(
 ) -> TermsInForce:
     """Return a project's terms, in force or not, if the actor's party may see it and lists the actor.
 
-    They are what binds it on the actor's day; where nothing does, or if asked, what was signed last.
+    They are what binds it on the actor's day; where nothing does, or if asked, what was signed last. In a
+    writer's transaction it stays so until that ends.
 
     Raises:
         NotFoundError: no such project, or not the caller's, or the caller is on no roster of it: all alike.
         NotInForceError: the caller's party is negotiating its first agreement.
     """
+    if is_writing(session):
+        # Else an amendment may be logged between this look and the entry, which then names an older agreement.
+        repository.lock_terms(session, project)
     found = [_read(one) for one in repository.terms_seen_by(session, actor, project)]
     if _names(found, actor):
         return found[0] if newest else _shown(found, actor)

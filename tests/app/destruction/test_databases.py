@@ -9,12 +9,21 @@ from datetime import datetime
 from typing import TypeVar
 
 import pytest
-from rigs.destroying import checked, destroy, destructions
-from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage, either_database
+from rigs.agreed import sign_roster
+from rigs.destroying import (
+    certificate_file,
+    checked,
+    countersignature,
+    destroy,
+    destructions,
+    send,
+)
+from rigs.enrolled import EnrolledPerson
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, either_database
 from sqlalchemy.orm import Session
 
 from app.agreements.holds import lift_holds, set_hold
-from app.destruction import expiry, service
+from app.destruction import expiry, participation, service, withdrawal
 from app.destruction.certification import finish
 from app.destruction.service import Wanted, begin
 from app.worker.sweeper import Sweeper
@@ -127,4 +136,47 @@ def test_a_hold_that_comes_before_the_sweep_has_the_project_keeps_it(
     monkeypatch.setattr(expiry, "held_projects", then_hold)
     Sweeper(broker).sweep()
     assert {*broker.keystore.object_ids()} == before
+    linked.check_log()
+
+
+@pytest.mark.parametrize("what", ["withdrawal", "counter-signature"])
+def test_an_amendment_waits_for_what_has_looked_at_the_agreement_that_binds(
+    linked: Linkage, what: str, ann: EnrolledPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the log says under which agreement it was done after it has said that another one binds."""
+    broker, threads = linked.broker, ThreadPoolExecutor(1)
+    steward = linked.person(SCHOOL).identity
+    analyst = EnrolledPerson.confirmed(linked.founded, linked.client, SCHOOL, "analyst")
+    amended: list[Future[object]] = []
+
+    def amend() -> None:
+        sign_roster(broker, PROJECT, steward, joining=[analyst.identity.public], leaving=())
+
+    def then_amend(look: Callable[..., T]) -> Callable[..., T]:
+        def looked(*args: object, **more: object) -> T:
+            found = look(*args, **more)
+            amended.append(threads.submit(amend))
+            # It cannot end before this unit of work; it would in no time.
+            wait(amended, timeout=1)
+            return found
+
+        return looked
+
+    if what == "withdrawal":
+        monkeypatch.setattr(withdrawal, "project_for", then_amend(withdrawal.project_for))
+        path = f"/v1/projects/{PROJECT}/withdrawals"
+        said = {"handle": "ab" * 16, "salt": "cd" * 32}
+        answer = linked.client.post(path, json=said, headers=linked.as_party(CHILD_WELFARE))
+    else:
+        file = certificate_file(linked, destroy(linked).json()["certificate"])
+        look = participation.binding_terms
+        monkeypatch.setattr(participation, "binding_terms", then_amend(look))
+        path = f"destructions/{file.certificate.certificate}/countersignatures"
+        answer = send(ann, path, countersignature(ann, file))
+    assert answer.status_code == 200, answer.text
+    amended[0].result()
+    threads.shutdown()
+    kinds = linked.log_kinds()
+    kind = "record-withdrawn" if what == "withdrawal" else "destruction-countersigned"
+    assert "agreement-in-force" in kinds[kinds.index(kind) :]
     linked.check_log()
