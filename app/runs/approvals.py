@@ -162,11 +162,14 @@ def end_overdue(session: Session, broker: Broker) -> int:
     """
     now = broker.clock()
     oldest = utc_text(now - LONGEST_APPROVAL)
+    waiting = repository.awaiting_runs(session)
+    # First of all: who waits for a second project with the log's end in hand may wait for ever.
+    bound = {run.project: agreement_now(session, run.project, now) for run in waiting}
     overdue = [
         run
-        for run in repository.awaiting_runs(session)
+        for run in waiting
         if run.created <= oldest
-        or specification_of(run).agreement != agreement_now(session, run.project, now)
+        or specification_of(run).agreement != bound[run.project]
         or has_expired_approval(session, run.id, now)
     ]
     for run in overdue:
