@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Select, delete, func, inspect, select, union, update
 from sqlalchemy.orm import Session
@@ -11,6 +11,9 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.db import Base
 from app.sealed.models import RetiredObject, SealedObject, SealedPiece
+
+# A statement has room for so many names and more.
+ENDED_AT_ONCE: Final = 1000
 
 RowT = TypeVar("RowT")
 
@@ -66,12 +69,23 @@ def end(session: Session, object_ids: Collection[str]) -> None:
 
 
 def end_retired(session: Session, project: str) -> int:
-    """Note that a project's retired objects are over; returns how many there were."""
-    retired = RetiredObject.project == project
-    object_ids = session.scalars(select(RetiredObject.object).where(retired)).all()
-    end(session, object_ids)
-    session.execute(delete(RetiredObject).where(retired))
-    return len(object_ids)
+    """Note that a project's retired objects are over; returns how many there were.
+
+    One that is retired meanwhile is ended now or the next time.
+    """
+    some = select(RetiredObject.object).where(RetiredObject.project == project).limit(ENDED_AT_ONCE)
+    # What is deleted says what is ended, and not a look before that.
+    taken = (
+        delete(RetiredObject)
+        .where(RetiredObject.object.in_(some))
+        .returning(RetiredObject.object)
+        .execution_options(synchronize_session=False)
+    )
+    n_ended = 0
+    while object_ids := session.scalars(taken).all():
+        end(session, object_ids)
+        n_ended += len(object_ids)
+    return n_ended
 
 
 def ended(session: Session, limit: int) -> Sequence[str]:

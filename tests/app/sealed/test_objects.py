@@ -9,19 +9,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import func, insert, select
 from starlette.requests import ClientDisconnect
 
 from app.decisions.preparation import RECORD_PREFIX
 from app.errors import RefusedError, Rule
 from app.ids import new_id
 from app.rounds.messages import MESSAGE_PREFIX
+from app.sealed import repository
 from app.sealed.arrival import Arrival
+from app.sealed.models import RetiredObject, SealedObject
 from app.sealed.objects import (
     PIECE_BYTES,
     NewObject,
     Pieces,
     count_pieces,
     end_objects,
+    end_retired,
     open_pieces,
     put_piece,
 )
@@ -185,3 +189,23 @@ def test_of_a_body_that_breaks_off_nothing_is_left(broker: Broker, error: BaseEx
     with pytest.raises(type(error)):
         asyncio.run(Arrival(broker, new_id(MESSAGE_PREFIX), KIND).take(chunks()))
     assert left(broker) == ([], 0)
+
+
+def test_any_number_of_retired_objects_ends_at_once_and_only_the_projects_own(
+    broker: Broker,
+) -> None:
+    # More than a statement of PostgreSQL can name.
+    ids = [f"upl-{number:032x}" for number in range(70_001)]
+    projects = ["foster-school"] * 70_000 + ["another"]
+    with broker.database.write() as session:
+        session.execute(insert(SealedObject), [{"id": one, "is_ended": False} for one in ids])
+        retired = [
+            {"object": one, "project": name} for one, name in zip(ids, projects, strict=True)
+        ]
+        session.execute(insert(RetiredObject), retired)
+        assert end_retired(session, "foster-school") == 70_000
+        assert session.scalars(select(RetiredObject.object)).all() == ids[-1:]
+        is_over = select(func.count()).where(SealedObject.is_ended)
+        assert session.scalar(is_over) == 70_000
+        assert repository.ended(session, 1) == ids[:1]
+        session.rollback()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from threading import Barrier
 from typing import Any
@@ -17,10 +17,12 @@ from samples.round_files import Container, random_people
 from app.blobs import FileBlobs
 from app.broker import MAX_CHECKS
 from app.errors import BrokerError
+from app.sealed import repository as sealed
 from app.uploads import checks, part_storage
 from app.uploads.acceptance import MAX_REJECTIONS, refuse_commit
 from app.uploads.errors import CheckLostError
 from app.uploads.models import Upload
+from app.worker.sweeper import Sweeper
 from schemas.problem import Problem
 from schemas.upload import Manifest, merkle_root
 
@@ -282,3 +284,30 @@ def commit_until(linkage: Linkage, upload: str, made: Container, party: str) -> 
 
 def true_root(made: Container) -> str:
     return merkle_root(hashlib.sha256(piece).digest() for piece in made.parts[1:])
+
+
+def test_an_upload_that_another_replaces_during_a_sweep_goes_with_that_sweep_or_the_next(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = (made_by(linkage) for _ in range(3))
+    opened: list[Future[Any]] = []
+    end, threads = sealed.end, ThreadPoolExecutor(1)
+
+    def open_one(made: Container) -> str:
+        return str(linkage.open(made, CHILD_WELFARE).json()["upload"])
+
+    def end_while_another_opens(*args: Any) -> None:
+        if not opened:
+            opened.append(threads.submit(open_one, third))
+            # On SQLite it waits for this unit of work.
+            wait(opened, timeout=1)
+        end(*args)
+
+    open_one(first)
+    open_one(second)
+    monkeypatch.setattr(sealed, "end", end_while_another_opens)
+    Sweeper(linkage.broker).sweep()
+    left = opened[0].result()
+    Sweeper(linkage.broker).sweep()
+    threads.shutdown()
+    assert list(linkage.broker.keystore.object_ids()) == [left]
