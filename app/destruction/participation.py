@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.errors import STATEMENT_REFUSED
 from app.agreements.holds import require_own
 from app.agreements.service import binding_terms, lock_rounds, project_for, visible
-from app.clock import parse_utc, utc_text
+from app.agreements.signers import refuse_untimely
+from app.clock import utc_text
 from app.db import NEWEST, Window, insert_rows
 from app.destruction import repository
 from app.destruction.errors import NOT_CERTIFIED, OTHER_CERTIFICATE
@@ -17,6 +18,7 @@ from app.destruction.models import DestructionSignature, DestructionStatement
 from app.errors import NotFoundError, RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
 from app.matchlog.proofs import entry_proof
+from app.matchlog.timeline import EntryFilter, find_entries
 from schemas.certificate import MAX_SIGNATURES, CertificateFile, still_outstanding
 from schemas.destruction import (
     Certificate,
@@ -28,6 +30,8 @@ from schemas.destruction_api import DestructionView, StatementTaken
 from schemas.matchlog.destruction_kinds import DestructionCountersigned, DestructionStated
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from app.broker import Broker
@@ -162,7 +166,8 @@ def receive_statement(
     Raises:
         NotFoundError: no such project or certificate, or not the caller's.
         other-certificate: it is about something else.
-        statement-refused: it is not the caller's own signature, or one of too many within a day.
+        statement-refused: it is not the caller's own signature, not of about now, or one of too many within a
+            day.
     """
     project_for(session, actor, project)
     said = signed.said
@@ -178,7 +183,8 @@ def receive_statement(
     require_own(session, actor, signed)
     digest = signed.digest()
     if repository.find_statement(session, digest) is None:
-        _refuse_too_many(session, said)
+        refuse_untimely(said.at, broker.clock())
+        _refuse_too_many(session, said, broker.clock())
         document = signed.to_canonical().decode("utf-8")
         row = DestructionStatement(
             sha256=digest, project=project, party=actor.party, at=said.at, document=document
@@ -189,12 +195,14 @@ def receive_statement(
     return StatementTaken(sha256=digest, project=project, party=actor.party, at=said.at)
 
 
-def _refuse_too_many(session: Session, said: LocalStatement) -> None:
+def _refuse_too_many(session: Session, said: LocalStatement, now: datetime) -> None:
     # So that of two that come at once both are counted.
     lock_rounds(session, said.project)
-    at, day = parse_utc(said.at), timedelta(days=1)
-    near = (utc_text(at - day), utc_text(at + day))
-    if repository.count_statements(session, said.project, said.party, *near) >= MAX_STATED_A_DAY:
+    a_day_ago = utc_text(now - timedelta(days=1))
+    # By the log's time: whoever signs chooses their own.
+    stated = EntryFilter(party=said.party, kind="destruction-stated", since=a_day_ago[:10])
+    newest = find_entries(session, said.project, stated, limit=MAX_STATED_A_DAY).entries
+    if sum(entry.time > a_day_ago for entry in newest) >= MAX_STATED_A_DAY:
         raise RefusedError(
             STATEMENT_REFUSED,
             f"The party has stated {MAX_STATED_A_DAY} times within a day what it deleted.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import Window, look_through, scalars_of_project
@@ -111,15 +111,6 @@ def statements_since(
         newest = select(row).where(*meant, row.party == party).order_by(row.at.desc(), row.sha256)
         found.extend(session.scalars(newest.limit(each)))
     return sorted(found, key=lambda one: (one.at, one.sha256))
-
-
-def count_statements(session: Session, project: str, party: str, after: str, before: str) -> int:
-    """Return how many statements a party has made of a project, by their own times, between two times."""
-    row = DestructionStatement
-    query = select(func.count()).where(
-        row.project == project, row.party == party, row.at > after, row.at < before
-    )
-    return session.scalar(query) or 0
 
 
 def find_statement(session: Session, sha256: str) -> DestructionStatement | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from rigs.destroying import (
     certificate_file,
@@ -16,6 +18,7 @@ from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
 from app.agreements.errors import STATEMENT_REFUSED
+from app.clock import utc_text
 from app.destruction import participation
 from app.destruction.errors import OTHER_CERTIFICATE
 from schemas.certificate import CertificateFile
@@ -112,9 +115,9 @@ def test_however_much_one_party_states_the_others_are_heard(
     number = file.certificate.certificate
     heard = statement(ann, certificate=number, none_left=["handle-map"])
     assert send(ann, STATEMENTS, heard).status_code == 200
-    for day in range(70):
-        late = statement(kim, at=f"2027-01-{1 + day % 28:02}T{day // 28:02}:00:00Z")
-        assert send(kim, STATEMENTS, late).status_code == 200
+    for _ in range(70):
+        linked.founded.clock.move(hours=2)
+        assert send(kim, STATEMENTS, statement(kim)).status_code == 200
     check = checked(linked, number)
     assert {signer.party for signer in check.stated_by} == {CHILD_WELFARE, SCHOOL}
     assert "handle-map" not in {one.what for one in check.outstanding if one.party == CHILD_WELFARE}
@@ -130,4 +133,19 @@ def test_a_party_states_so_often_a_day_and_no_more(
     another = statement(ann, none_left=("received",))
     assert code(send(ann, STATEMENTS, another)) == STATEMENT_REFUSED.code
     linked.founded.clock.move(days=1)
-    assert send(ann, STATEMENTS, statement(ann, none_left=("received",))).status_code == 200
+    # By the broker's time, whatever they say themselves.
+    for hours in (0, 30, 47):
+        at = linked.founded.clock() - timedelta(hours=hours)
+        answer = send(ann, STATEMENTS, statement(ann, at=utc_text(at)))
+        assert answer.status_code == (422 if hours == 47 else 200), answer.text
+
+
+@pytest.mark.parametrize(
+    "at", ["0001-01-01T00:00:00Z", "2026-08-01T00:00:00Z", "9999-12-31T23:59:59Z"]
+)
+def test_a_statement_of_another_time_is_refused_by_name(
+    linked: Linkage, ann: EnrolledPerson, at: str
+) -> None:
+    answer = send(ann, STATEMENTS, statement(ann, at=at))
+    assert code(answer) == STATEMENT_REFUSED.code
+    assert "its time is in the future" in answer.json()["detail"]
