@@ -69,9 +69,9 @@ def asked_for(entry: Entry) -> Asked:
     return ASKED[entry.kind](entry, entry.body)
 
 
-def is_in_place(entry: Entry, request: Request, log: str) -> bool:
-    """Tell whether a request was made in the project of an entry, at the log of this origin."""
-    return (request.log, request.project) == (log, entry.project)
+def is_in_place(request: Request, log: str, project: str | None) -> bool:
+    """Tell whether a request was made at the log of this origin, in this project."""
+    return (request.log, request.project) == (log, project)
 
 
 def is_under_agreement(entry: Entry, request: Request) -> bool:

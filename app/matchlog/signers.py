@@ -55,6 +55,24 @@ def hold_to_signers(session: Session, entries: Sequence[Entry], log: str) -> Non
     _use_up(session, taken)
 
 
+def elsewhere() -> RefusedError:
+    """Return request-unsigned for a request that was signed for another place than the one of its entry."""
+    return RefusedError(
+        REQUEST_UNSIGNED,
+        "The request was signed for another log or project.",
+        hint="sign it for the log whose key you have pinned, and for the project that it is about",
+    )
+
+
+def other_agreement() -> RefusedError:
+    """Return request-agreement for a request that was signed under another agreement than its entry's."""
+    return RefusedError(
+        REQUEST_AGREEMENT,
+        "The request was signed under a different agreement from the one that binds the project now.",
+        hint="read the agreement that binds now, then repeat the command",
+    )
+
+
 def _persons(entry: Entry) -> set[str]:
     named = (entry.actor.person, getattr(entry.body, "person", None))
     return {person for person in named if person is not None}
@@ -75,14 +93,12 @@ def _require_signer(entry: Entry, person: LogPerson | None, log: str) -> None:
 
 def _require_request(entry: Entry, signed: SignedRequest, person: LogPerson, log: str) -> None:
     request = signed.request
-    if not asked_for(entry).is_what(request) or not is_in_place(entry, request, log):
+    if not asked_for(entry).is_what(request):
         raise RefusedError(REQUEST_UNSIGNED, "The signed document does not match the request.")
+    if not is_in_place(request, log, entry.project):
+        raise elsewhere()
     if not is_under_agreement(entry, request):
-        raise RefusedError(
-            REQUEST_AGREEMENT,
-            "The request was signed under a different agreement from the one that binds the project now.",
-            hint="read the agreement that binds now, then repeat the command",
-        )
+        raise other_agreement()
     _require_signature(signed, person)
     _require_timely(entry, request.at)
 

@@ -14,6 +14,7 @@ from app.agreements.service import terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty, require_signature
 from app.clock import utc_text
 from app.errors import RefusedError
+from app.matchlog.signers import elsewhere, other_agreement
 from app.rounds.service import open_pair, own_root, partner_root
 from app.sealed.objects import digests_of, put_piece
 from app.security.errors import REQUEST_UNSIGNED
@@ -39,7 +40,7 @@ from app.uploads.service import (
     refuse_closed,
     upload_for,
 )
-from schemas.logged_requests import body_digest
+from schemas.logged_requests import body_digest, is_in_place
 from schemas.matchlog.kinds import UploadReceived
 from schemas.upload import Manifest, SignedManifest
 
@@ -73,7 +74,9 @@ def ask_commit(
         round-closed, already-uploaded: the round takes no container of this party for this partner now.
         UploadRejectedError: the manifest does not fit; the rule is its code.
         UnavailableError: another manifest is being checked for the upload.
-        request-unsigned: what the actor has signed with the request is not this manifest.
+        request-unsigned: what the actor has signed with the request is not this manifest, or not for this log and
+            project.
+        request-agreement: they signed it under another agreement than the one in force.
     """
     found = upload_for(session, actor, upload, lock=True)
     manifest = signed.manifest
@@ -90,7 +93,7 @@ def ask_commit(
     require_duty(actor, "analyst")
     open_pair_of(session, found)
     require_signed(session, actor, signed)
-    _require_asked(actor, signed)
+    _require_asked(broker, actor, signed, terms)
     digests = digests_of(session, upload, PART_KIND)
     if len(digests) != parts_of(found).n_parts:
         raise RefusedError(PARTS_MISSING, "Not all parts of the upload are stored.")
@@ -171,14 +174,23 @@ def require_signed(session: Session, actor: Actor, signed: SignedManifest) -> No
         raise UploadRejectedError(MANIFEST_SIGNATURE, exc.detail) from exc
 
 
-def _require_asked(actor: Actor, signed: SignedManifest) -> None:
-    """Check at once what the log would look at last: that the request as it was signed states this manifest."""
-    stated = None if actor.signed is None else actor.signed.request.sha256
-    if stated != body_digest(UploadReceived.of(signed)):
+def _require_asked(
+    broker: Broker, actor: Actor, signed: SignedManifest, terms: TermsInForce
+) -> None:
+    """Check at once what the log would look at last: that the request as it was signed states this manifest.
+
+    And where it is made: else all parts would be read for nothing, as often as anybody asks.
+    """
+    request = None if actor.signed is None else actor.signed.request
+    if request is None or request.sha256 != body_digest(UploadReceived.of(signed)):
         raise RefusedError(
             REQUEST_UNSIGNED,
             "The signed request does not state what the log would say of the upload.",
         )
+    if not is_in_place(request, broker.log.key.name, terms.terms.project):
+        raise elsewhere()
+    if request.agreement != terms.digest:
+        raise other_agreement()
 
 
 def check(

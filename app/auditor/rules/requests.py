@@ -121,7 +121,7 @@ def _has_policy(log: LogState, entry: Entry, signed: SignedRequest) -> bool:
 
 def _is_here(log: LogState, entry: Entry, signed: SignedRequest) -> None:
     """A request was made at this log, in the entry's project and, but for some kinds, under its agreement."""
-    if not is_in_place(entry, signed.request, log.origin):
+    if not is_in_place(signed.request, log.origin, entry.project):
         message = "somebody acts on a request that they made in another project, or at another log"
         break_off("request-elsewhere", message, entry)
     if not is_under_agreement(entry, signed.request):

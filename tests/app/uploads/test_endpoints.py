@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from rigs.agreed import sign, word_of
-from rigs.enrolled import EnrolledPerson
+from rigs.enrolled import EnrolledPerson, place_of
 from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
@@ -23,6 +23,8 @@ from samples.round_files import Container, Person, random_people, two_files
 from app.runs.commits import check_waiting
 from schemas.clauses import ApprovalRule, FileSize
 from schemas.ids import utc_text
+from schemas.logged_requests import body_digest
+from schemas.matchlog.kinds import UploadReceived
 from schemas.matchlog.proof import verify_receipt
 from schemas.problem import MEDIA_TYPE
 from schemas.signed_request import HEADER
@@ -506,16 +508,28 @@ def _longer(made: Container) -> Container:
     return replace(made, parts=(made.parts[0] + b" ", *made.parts[1:]))
 
 
-def test_a_commit_whose_signed_request_states_another_upload_is_not_checked(
-    linkage: Linkage, made: Container
+@pytest.mark.parametrize(
+    ("elsewhere", "refusal"),
+    [
+        ({"states": "0" * 64}, (400, "request-unsigned")),
+        ({"log": None}, (400, "request-unsigned")),
+        ({"project": "research"}, (400, "request-unsigned")),
+        ({"agreement": "0" * 64}, (409, "request-agreement")),
+    ],
+)
+def test_a_commit_whose_signed_request_states_another_upload_or_place_is_not_checked(
+    linkage: Linkage, made: Container, elsewhere: dict, refusal: tuple[int, str]
 ) -> None:
     upload = linkage.send(made, CHILD_WELFARE)
     signed = linkage.signed_manifest(linkage.manifest(made, CHILD_WELFARE), CHILD_WELFARE)
     path = f"/v1/uploads/{upload}/commit"
-    asked = {HEADER: linkage.person(CHILD_WELFARE).sign(f"POST {path}", "0" * 64)}
+    place = {name: said for name, said in elsewhere.items() if name != "states"}
+    where = replace(place_of(linkage.broker, path), **place)
+    states = elsewhere.get("states", body_digest(UploadReceived.of(signed)))
+    asked = {HEADER: linkage.person(CHILD_WELFARE).sign(f"POST {path}", states, where)}
     headers = linkage.as_party(CHILD_WELFARE) | asked
     answer = linkage.client.post(path, json=signed.to_json(), headers=headers)
-    assert (answer.status_code, code_of(answer)) == (400, "request-unsigned")
+    assert (answer.status_code, code_of(answer)) == refusal
     assert linkage.get(f"/v1/uploads/{upload}").json()["state"] == "open"
 
 
