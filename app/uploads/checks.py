@@ -52,11 +52,11 @@ class AskedCommit(Document):
     token: str
     request: str
     duties: tuple[Duty, ...]
-    signed_request: SignedRequest | None
+    signed_request: SignedRequest
 
     @classmethod
-    def of(cls, signed: SignedManifest, actor: Actor) -> Self:
-        """Return what this actor, an agency's person, asks for."""
+    def of(cls, signed: SignedManifest, actor: Actor, asked: SignedRequest) -> Self:
+        """Return what this actor, an agency's person, asks for by the request that they have signed."""
         return cls(
             signed=signed,
             party=actor.party,
@@ -64,7 +64,7 @@ class AskedCommit(Document):
             token=actor.token_id,
             request=actor.request_id,
             duties=actor.duties,
-            signed_request=actor.signed,
+            signed_request=asked,
         )
 
     def actor(self, clock: Clock) -> Actor:
@@ -106,12 +106,10 @@ class PendingCommit:
         return self.signed.manifest
 
 
-def begin(
-    session: Session, upload: Upload, actor: Actor, signed: SignedManifest, now: datetime
-) -> None:
+def begin(session: Session, upload: Upload, asked: AskedCommit, now: datetime) -> None:
     """Let the parts of an open, locked upload be checked; it stays for a day more, whatever comes of it."""
     upload.state = "checking"
-    upload.asked = AskedCommit.of(signed, actor).to_canonical().decode()
+    upload.asked = asked.to_canonical().decode()
     upload.checked, upload.check_attempts, upload.check_until_ms = 0, 0, 0
     upload.refusal = None
     upload.expires = utc_text(now + timedelta(hours=OPEN_HOURS))
@@ -162,7 +160,7 @@ def open_held(session: Session, broker: Broker, hold: Hold) -> PendingCommit:
 
 def _refuse_outdated(asked: AskedCommit, now: datetime) -> None:
     """Refuse what was asked too long ago, as after a long outage, before anything is read for it."""
-    if asked.signed_request is not None and not is_timely(asked.signed_request.request.at, now):
+    if not is_timely(asked.signed_request.request.at, now):
         raise RefusedError(
             UPLOAD_CLOSED,
             "The upload was not checked in time.",

@@ -20,6 +20,7 @@ from app.sealed.objects import digests_of, put_piece
 from app.security.errors import REQUEST_UNSIGNED
 from app.uploads import checks, repository
 from app.uploads.buckets import BucketCheck
+from app.uploads.checks import AskedCommit
 from app.uploads.errors import (
     ALREADY_UPLOADED,
     HEADER_DIFFERS,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from app.sealed.models import SealedPiece
     from app.security.actor import Actor
     from app.uploads.checks import PendingCommit
+    from schemas.signed_request import SignedRequest
 
 
 # Of a manifest: all who may sign it are one person, who commits.
@@ -74,8 +76,8 @@ def ask_commit(
         round-closed, already-uploaded: the round takes no container of this party for this partner now.
         UploadRejectedError: the manifest does not fit; the rule is its code.
         UnavailableError: another manifest is being checked for the upload.
-        request-unsigned: what the actor has signed with the request is not this manifest, or not for this log and
-            project.
+        request-unsigned: what the actor has signed with the request is not this manifest, or is for another log
+            or project.
         request-agreement: they signed it under another agreement than the one in force.
     """
     found = upload_for(session, actor, upload, lock=True)
@@ -93,14 +95,14 @@ def ask_commit(
     require_duty(actor, "analyst")
     open_pair_of(session, found)
     require_signed(session, actor, signed)
-    _require_asked(broker, actor, signed, terms)
+    asked = _require_asked(broker, actor, signed, terms)
     digests = digests_of(session, upload, PART_KIND)
     if len(digests) != parts_of(found).n_parts:
         raise RefusedError(PARTS_MISSING, "Not all parts of the upload are stored.")
     check(session, found, manifest, terms, now.date())
     check_root(list(digests.values())[1:], manifest)
     _refuse_again(session, upload, manifest)
-    checks.begin(session, found, actor, signed, now)
+    checks.begin(session, found, AskedCommit.of(signed, actor, asked), now)
     return found
 
 
@@ -176,21 +178,23 @@ def require_signed(session: Session, actor: Actor, signed: SignedManifest) -> No
 
 def _require_asked(
     broker: Broker, actor: Actor, signed: SignedManifest, terms: TermsInForce
-) -> None:
-    """Check at once what the log would look at last: that the request as it was signed states this manifest.
+) -> SignedRequest:
+    """Return the request as it was signed, if it states this manifest, and is made here.
 
-    And where it is made: else all parts would be read for nothing, as often as anybody asks.
+    The log would look at that last, when all parts have been read for nothing.
     """
-    request = None if actor.signed is None else actor.signed.request
-    if request is None or request.sha256 != body_digest(UploadReceived.of(signed)):
+    digest = body_digest(UploadReceived.of(signed))
+    if actor.signed is None or actor.signed.request.sha256 != digest:
         raise RefusedError(
             REQUEST_UNSIGNED,
             "The signed request does not state what the log would say of the upload.",
         )
+    request = actor.signed.request
     if not is_in_place(request, broker.log.key.name, terms.terms.project):
         raise elsewhere()
     if request.agreement != terms.digest:
         raise other_agreement()
+    return actor.signed
 
 
 def check(
