@@ -20,16 +20,17 @@ def send_slowly(
     said: Any,
     meanwhile: Callable[[], object],
     *,
+    method: str = "POST",
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """Post a document, signed by an agency's person where `headers` are not given, of which the body waits.
+    """Send a document, signed by an agency's person where `headers` are not given, of which the body waits.
 
     `meanwhile` is called when the broker has let the request in, and asks for its body.
     """
     body = canonical_bytes(said)
     sent_headers = headers or {
         **linkage.as_party(CHILD_WELFARE),
-        HEADER: linkage.person(CHILD_WELFARE).sign(f"POST {path}", stated(path, body)),
+        HEADER: linkage.person(CHILD_WELFARE).sign(f"{method} {path}", stated(path, body)),
     }
     named = {
         "host": "broker.test",
@@ -41,7 +42,7 @@ def send_slowly(
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
-        "method": "POST",
+        "method": method,
         "scheme": "https",
         "path": path,
         "raw_path": path.encode(),

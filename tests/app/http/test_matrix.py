@@ -11,7 +11,7 @@ import pytest
 from campaign.reports import Tally
 from campaign.size import times
 from rigs.destroying import destroyed_upload
-from rigs.enrolled import EnrolledPerson, confirm, invite, revoke
+from rigs.enrolled import EnrolledPerson, confirm, invite, revoke, stated
 from rigs.holders import Holders
 from rigs.linkage import (
     AUDITOR,
@@ -24,6 +24,7 @@ from rigs.linkage import (
 from rigs.persons import DUTIES, MakePerson
 from rigs.reviewing import Reviewing
 from rigs.route_matrix import NOTHING, STRANGER, World, comparable, routes_of
+from rigs.slowly import send_slowly
 from sqlalchemy import Engine, event
 
 from app.matching.blocks.rows import read_rows
@@ -33,6 +34,7 @@ from encoding.people.identity import new_identity, replace_keys
 from encoding.secret.agreement import Contribution
 from schemas.identity import Role
 from schemas.problem import Problem
+from schemas.signed_request import HEADER
 
 pytestmark = pytest.mark.campaign("routes")
 
@@ -40,6 +42,13 @@ __all__ = ["embedded_database"]
 
 PARTY_OF: dict[Role, str] = {"agency": CHILD_WELFARE, "auditor": AUDITOR, "operator": "operator"}
 STRANGER_ROLES: tuple[Role, ...] = ("agency", "auditor")
+# Their bodies may be large.
+LOOKED_AT_FIRST = {
+    "PUT /v1/uploads/{upload}/parts/{number}",
+    "POST /v1/reviews/{run}/decisions",
+    "POST /v1/projects/{project}/agreements",
+    "POST /v1/projects/{project}/destruction-statements",
+}
 
 
 @pytest.fixture
@@ -118,6 +127,24 @@ def test_to_a_stranger_what_others_have_is_as_if_it_were_not(world: World) -> No
             none = world.call(route, stranger, NOTHING)
             assert foreign.status_code == 404, (route.name, foreign.text)
             assert comparable(foreign) == comparable(none), route.name
+
+
+def test_of_a_stranger_no_large_body_is_asked_for(world: World) -> None:
+    linkage, asked = world.linkage, []
+    routes = [route for route in world.routes if route.name in LOOKED_AT_FIRST]
+    assert len(routes) == len(LOOKED_AT_FIRST)
+    for route in routes:
+        path = world.path(route, world.ids)
+        signed = linkage.person(STRANGER).sign(f"{route.method} {path}", stated(path, b"{}"))
+        answer = send_slowly(
+            linkage,
+            path,
+            {},
+            lambda: asked.append("the body"),
+            method=route.method,
+            headers=linkage.as_party(STRANGER) | {HEADER: signed},
+        )
+        assert (answer.status_code, asked) == (404, []), route.name
 
 
 def test_to_who_is_off_the_roster_what_their_party_has_is_as_if_it_were_not(world: World) -> None:
