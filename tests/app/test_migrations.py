@@ -13,7 +13,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, MetaData, Table, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 import app
@@ -32,6 +32,8 @@ from app.migrations.steps import (
 from app.migrations.tables import ALL_TABLES
 
 FROZEN = Path(__file__).parents[1] / "data" / "database-0001"
+PARTY = "child-welfare"
+TIME = "2026-09-01T06:00:00Z"
 TRIGGERS = {
     "sqlite": "SELECT tbl_name, name, sql FROM sqlite_master WHERE type = 'trigger'",
     "postgresql": "SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger "
@@ -89,6 +91,43 @@ def test_the_frozen_database_comes_to_what_a_fresh_one_is(
     with database.engine.connect() as connection:
         kept = connection.execute(text("SELECT name, title FROM party")).all()
     assert kept == [("child-welfare", "County Child Welfare")]
+
+
+def test_the_log_comes_to_know_who_was_confirmed_and_what_waits_for_its_check_is_asked_anew(
+    database: Database,
+) -> None:
+    load_frozen(database)
+    with database.engine.begin() as connection:
+        command.upgrade(config_for(connection), "0005")
+        people = {
+            "per-waits": {"confirmed": None, "revoked": None},
+            "per-acts": {"confirmed": TIME, "revoked": None},
+            "per-left": {"confirmed": TIME, "revoked": TIME},
+        }
+        for name, state in people.items():
+            identity = f'{{"signing_key":"key of {name}"}}'
+            _insert(connection, "person", id=name, party=PARTY, identity=identity, **state)
+        _insert(connection, "project", name="a-project")
+        _insert(connection, "sealed_object", id="upl-1", is_ended=False)
+        checking: dict[str, Any] = dict.fromkeys(("checked", "check_until_ms", "check_attempts"), 1)
+        checking |= {"asked": "{}", "check_token": "token", "state": "checking"}
+        between = {"project": "a-project", "party": PARTY, "partner": PARTY}
+        _insert(connection, "upload", id="upl-1", **between, **checking)
+    migrate(database)
+    with database.engine.connect() as connection:
+        known = connection.execute(
+            text("SELECT id, signing_key, is_revoked FROM log_person ORDER BY id")
+        ).all()
+        (upload,) = connection.execute(
+            text("SELECT state, asked, checked, check_token, check_until_ms FROM upload")
+        ).all()
+        requests = connection.execute(text("SELECT count(*) FROM log_request")).scalar()
+    assert [tuple(row) for row in known] == [
+        ("per-acts", "key of per-acts", False),
+        ("per-left", "key of per-left", True),
+    ]
+    assert tuple(upload) == ("open", None, None, None, None)
+    assert requests == 0
 
 
 def test_the_match_log_only_grows(database: Database) -> None:
@@ -230,6 +269,14 @@ def _plain(found: Any) -> Any:
     if isinstance(found, list):
         return sorted((_plain(value) for value in found), key=repr)
     return found if found is None or isinstance(found, (str, bool, int)) else str(found)
+
+
+def _insert(connection: Connection, name: str, /, **values: Any) -> None:
+    """Insert a row as the database has the table now; what must not be null and is not given is made up."""
+    table = Table(name, MetaData(), autoload_with=connection)
+    missing = (one for one in table.columns if not one.nullable and one.name not in values)
+    made_up = {one.name: _scalar(one.type) for one in missing}
+    connection.execute(table.insert().values(**made_up, **values))
 
 
 def _insert_row(connection: Connection, table: str) -> None:

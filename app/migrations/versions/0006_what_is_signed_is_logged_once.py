@@ -7,9 +7,7 @@ Revision: 0006, after 0005.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,16 +25,15 @@ def upgrade() -> None:
     sa.Column('is_revoked', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
-    requests = op.create_table('log_request',
+    op.create_table('log_request',
     sa.Column('sha256', sa.String(length=64), nullable=False),
     sa.Column('at', sa.String(length=20), nullable=False),
     sa.PrimaryKeyConstraint('sha256')
     )
     with op.batch_alter_table('log_request', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_log_request_at'), ['at'], unique=False)
-    connection = op.get_bind()
-    op.bulk_insert(persons, _known_persons(connection))
-    op.bulk_insert(requests, _newest_requests(connection))
+    # Of requests nothing: none of the kind that the log has had until now is taken any more.
+    op.bulk_insert(persons, _known_persons(op.get_bind()))
     op.execute("UPDATE upload SET state = 'open', asked = NULL, checked = NULL, check_token = NULL, "
     "check_until_ms = NULL, check_attempts = NULL WHERE state = 'checking'")
 
@@ -50,21 +47,3 @@ def _known_persons(connection: sa.Connection) -> list[dict[str, object]]:
         'is_revoked': row.revoked is not None}
         for row in rows
     ]
-
-
-def _newest_requests(connection: sa.Connection) -> list[dict[str, object]]:
-    """Return the signed requests in the log's entries of the last two days."""
-    found: dict[str, dict[str, object]] = {}
-    oldest = ''
-    for row in connection.execute(sa.text("SELECT entry FROM log_leaf ORDER BY seq DESC")):
-        entry = json.loads(bytes(row.entry))
-        time = datetime.strptime(entry['time'], '%Y-%m-%dT%H:%M:%SZ')
-        oldest = oldest or (time - timedelta(days=2)).strftime('%Y-%m-%dT%H:%M:%SZ')
-        if entry['time'] < oldest:
-            break
-        if entry['actor']['signed'] is not None:
-            request = entry['actor']['signed']['request']
-            raw = json.dumps(request, sort_keys=True, separators=(',', ':'))
-            digest = hashlib.sha256(raw.encode('ascii')).hexdigest()
-            found[digest] = {'sha256': digest, 'at': request['at']}
-    return list(found.values())
