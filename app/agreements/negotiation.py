@@ -412,7 +412,9 @@ def _refuse_order(session: Session, agreement: Agreement, now: datetime) -> None
 
 
 def _refuse_newcomer(session: Session, actor: Actor, agreement: Agreement) -> None:
-    """Refuse a consent by somebody who is a steward of the party by this amendment alone, but of one party."""
+    """Refuse a consent by a steward whom only this amendment lists, unless this is the one party whose stewards
+    are all new.
+    """
     earlier = [one.agreement for one in service.all_versions(session, agreement.project)]
     signers = {actor.party: actor.person}
     for stored in repository.consents_to(session, agreement.digest()):

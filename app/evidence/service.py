@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 # Below this a bundle is kept in memory; a larger one waits in a file that has no name.
 SPOOL_BYTES: Final = 4 * 1024 * 1024
-# Each has the size of the log, for as long as it is on its way.
+# Each has the size of the log, for as long as it is on its way. Of one person, by one process of `serve`.
 MAX_BUNDLES: Final = 4
 BUNDLE_WAIT_S: Final = 60
 _LOCK: Final = threading.Lock()
@@ -180,7 +180,7 @@ def write_bundle(broker: Broker, actor: Actor, project: str | None) -> IO[bytes]
     Raises:
         NotFoundError, project-needed: the project is not the actor's to see.
         StorageFullError: the disk is nearly full, now or at any of its pieces.
-        TooManyRequestsError: the actor is being handed as many as one person may be at once.
+        TooManyRequestsError: this process is handing the actor as many as one person may have at once.
     """
     broker.blobs.refuse_when_full()
     # Made in whole before the first byte leaves, so that a failure is an answer and not a torn file, and a

@@ -1,8 +1,9 @@
 """Who signs what the log is about to say, held against what it has said of them.
 
 A caller has looked at who acts, but some time ago: a body may come slowly, a check may wait. Here the log's
-head is locked, and who is revoked or replaces keys goes through here, too. So what a verifier would refuse is
-refused here, whoever was first.
+head is locked, and who is revoked or replaces keys goes through here, too. So what a verifier would refuse of
+persons, and of the requests that they sign, is refused here, whoever was first. What binds the project and lets
+them do it is for the caller to look at, and to hold: `app.agreements.service`.
 """
 
 from __future__ import annotations
