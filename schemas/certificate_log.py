@@ -134,26 +134,31 @@ def unlogged_objects(certificate: Certificate, entries: Iterable[Entry]) -> tupl
 def left_objects(
     certificate: Certificate, certified: int, entries: Iterable[Entry]
 ) -> tuple[str, ...]:
-    """Return what the scope means, uploads and what was made of them, and the log does not end by then.
+    """Return what was there at the beginning, the scope means, and the log does not end by the certificate.
+
+    What comes while the rest is destroyed is not meant. The verifier of logs asks the same, of what it keeps
+    instead of entries.
 
     Args:
         certificate: of the scope `project`, `party` or `upload`; of what fell due nothing can be said.
-        certified: the index of its entry in the log; what came later is not meant.
+        certified: the index of its entry in the log; what ends later is left.
         entries: the log's entries of the project, in order.
     Returns:
         Ids; of a match record that of its run.
     """
     left: dict[tuple[str, str], None] = {}
     runs: set[str] = set()
+    has_begun = False
     for entry in entries:
         if entry.seq >= certified:
             break
+        has_begun = has_begun or _begins(entry, certificate)
         name, body = entry.object or "", entry.body
         if isinstance(body, RunAsked) and _is_run_meant(certificate, body):
             runs.add(name)
         if isinstance(body, _ENDINGS):
             left.pop((name, _root(body)), None)
-        elif _is_meant(certificate, entry, runs):
+        elif not has_begun and _is_meant(certificate, entry, runs):
             left[name, _root(body)] = None
     return tuple(name for name, _ in left)
 
