@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from breaks.destruction import hold, lift, note
+from samples.delivered_log import DeliveringProject
 from samples.log import SampleLog, signer
 from samples.parties import CW, K12, OPERATOR, SIGNERS, person_of
 from twins.verifier.with_rules import why_refused
@@ -83,6 +84,21 @@ class TestLateness:
         assert f"5 things were destroyed later than agreed: upload {uploads[0].object}" in said
         assert "by 992 days" in said
         assert "destroyed-late" in codes(verified(log, BRIEF))
+
+    def test_a_delivery_that_went_late_is_told_of_too(self, log: SampleLog) -> None:
+        retention = {
+            "keep_encodings_days": 30,
+            "keep_links_days": 7,
+            "destroy_by": "2028-08-31",
+            "legal_hold": None,
+        }
+        project = DeliveringProject(log, retention=retention)
+        received = project.deliver()
+        log.moment += timedelta(days=9)
+        log.clear(project.project)
+        project.end_delivery(received)
+        late = [one for one in verified(log).late if one.what == "delivery"]
+        assert [(one.object, one.days) for one in late] == [(received.object, 1)]
 
     def test_the_day_by_which_everything_ends_makes_late_too(self, log: SampleLog) -> None:
         last = (log.moment + timedelta(days=4)).date().isoformat()
