@@ -24,10 +24,11 @@ MAX_CHECKS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """One broker's stores, log and clock.
+    """One broker's stores, log and clocks.
 
-    `checks` has a place for each upload that may be read through at once. `stopping` is set when the process is
-    to end: work that another one can take up is left.
+    What the log may tell of is decided by `clock`, which never goes behind the log; `machine_clock` is what the
+    clocks of other machines are held to, as in sign-ins. `checks` has a place for each upload that may be read
+    through at once. `stopping` is set when the process is to end: work that another one can take up is left.
     """
 
     settings: Settings
@@ -36,6 +37,7 @@ class Broker:
     blobs: BlobStore
     log: MatchLog
     clock: Clock
+    machine_clock: Clock
     checks: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(MAX_CHECKS))
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -55,18 +57,20 @@ def open_broker(settings: Settings, *, clock: Clock = utc_now) -> Broker:
     signer, *_ = read_log_keys(settings.log_key_file)
     keystore = KeyStore(settings.key_store_dir, KeyRing(settings.ring_file, keepers_of(settings)))
     make_private_folder(settings.scratch_dir)
+    log = MatchLog(
+        signer,
+        LastCheckpointFile(settings.last_checkpoint_file),
+        keys=lambda: read_log_keys(settings.log_key_file),
+        clock=clock,
+    )
     return Broker(
         settings=settings,
         database=open_database(settings),
         keystore=keystore,
         blobs=open_blobs(settings, signer.name),
-        log=MatchLog(
-            signer,
-            LastCheckpointFile(settings.last_checkpoint_file),
-            keys=lambda: read_log_keys(settings.log_key_file),
-            clock=clock,
-        ),
-        clock=clock,
+        log=log,
+        clock=log.clock,
+        machine_clock=clock,
     )
 
 

@@ -8,9 +8,30 @@ from typing import TypeAlias
 
 from schemas.ids import TIME_FORMAT, utc_text
 
-__all__ = ["Clock", "hour_text", "parse_utc", "utc_now", "utc_text"]
+__all__ = ["Clock", "LogClock", "hour_text", "parse_utc", "utc_now", "utc_text"]
 
 Clock: TypeAlias = Callable[[], datetime]
+
+
+class LogClock:
+    """A machine's clock that never goes behind the newest entry of the match log.
+
+    An entry is never older than the one before it, so after a clock was ahead, and was set back, the log's time
+    is still to come. What is decided meanwhile goes by that time, as the entry that tells of it does.
+    """
+
+    def __init__(self, machine: Clock) -> None:
+        """Go by this clock."""
+        self._machine = machine
+        self._reached = datetime.min.replace(tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """Return the present moment, or the newest entry's time where that lies ahead."""
+        return max(self._machine(), self._reached)
+
+    def follow(self, time: str) -> None:
+        """Take up the time of an entry that is in the log."""
+        self._reached = max(self._reached, parse_utc(time))
 
 
 def utc_now() -> datetime:

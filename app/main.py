@@ -127,7 +127,9 @@ def _gate(broker: Broker) -> Gate:
         limit: Callable[[Actor], None],
     ) -> Actor:
         with broker.database.read() as session:
-            admission = sign_in.admit(session, credential, request_id, broker.clock)
+            admission = sign_in.admit(
+                session, credential, request_id, now=broker.machine_clock(), clock=broker.clock
+            )
         limit(admission.actor)
         if admission.proof is not None:
             with broker.database.write() as session:
@@ -136,7 +138,9 @@ def _gate(broker: Broker) -> Gate:
 
     def actor_of_session(cookie: str, request_id: str) -> Actor:
         with broker.database.read() as session:
-            return agencies_service.actor_of_session(session, cookie, request_id, broker.clock)
+            return agencies_service.actor_of_session(
+                session, cookie, request_id, now=broker.machine_clock(), clock=broker.clock
+            )
 
     def require_newest() -> None:
         with broker.database.read() as session:

@@ -1,6 +1,8 @@
 """Holds a certificate of destruction against the match log: what it says must be there, and nothing be left.
 
-Whether the log itself is in order is for others to say. Spec page: `schemas/spec/destruction.md`.
+Whether the log itself is in order is for others to say. The broker's software, what remains, and of objects the
+pieces and the time at which they were made are the broker's word alone: the log says nothing of them.
+Spec page: `schemas/spec/destruction.md`.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from schemas.destruction import Countersignature
+from schemas.destruction import Countersignature, owed_after
 from schemas.ids import BROKER, utc_text
+from schemas.matchlog.agreement_kinds import AgreementProposed
 from schemas.matchlog.delivery_kinds import DeliveryDestroyed, DeliveryReceived
 from schemas.matchlog.destruction_kinds import (
     DestructionBegun,
@@ -25,6 +28,7 @@ from schemas.matchlog.kinds import (
     BlindReleasePrepared,
     MatchRecordDestroyed,
     ReleaseDestroyed,
+    ReleaseFetched,
     ReleasePrepared,
     RunAsked,
     RunFinished,
@@ -34,8 +38,14 @@ from schemas.matchlog.kinds import (
 from schemas.matchlog.review_kinds import ReviewEnded
 
 if TYPE_CHECKING:
+    from schemas.agreement import Agreement
     from schemas.certificate import CertificateFile
-    from schemas.destruction import Certificate, DestroyedObject, SignedDestruction
+    from schemas.destruction import (
+        Certificate,
+        DestroyedObject,
+        Outstanding,
+        SignedDestruction,
+    )
 
 _MADE: Final = (UploadReceived, ReleasePrepared, BlindReleasePrepared, DeliveryReceived)
 _ENDINGS: Final = (UploadDestroyed, ReleaseDestroyed, MatchRecordDestroyed, DeliveryDestroyed)
@@ -86,13 +96,21 @@ def contradictions(
 
 
 def unlogged_fields(
-    certificate: Certificate, certified: Entry, entries: Iterable[Entry]
+    certificate: Certificate, certified: Entry, entries: Sequence[Entry]
 ) -> tuple[str, ...]:
-    """Return the fields of a certificate of which the entries of its beginning and end say another thing."""
+    """Return the fields of a certificate of which the entries say another thing."""
     begun = next((one for one in entries if _begins(one, certificate)), None)
     if begun is None or not isinstance(begun.body, DestructionBegun):
         return ("certificate",)
     asked_by = None if begun.actor.party == BROKER else begun.actor.party
+    agreed = {
+        entry.agreement: entry.body.agreement
+        for entry in entries
+        if isinstance(entry.body, AgreementProposed)
+    }
+    before = [entry for entry in entries if entry.seq < certified.seq]
+    then, now = agreed.get(begun.agreement), agreed.get(certified.agreement)
+    paper = None if then is None else then.paper
     logged = {
         "agreement": begun.agreement,
         "scope": begun.body.scope,
@@ -101,10 +119,13 @@ def unlogged_fields(
         "asked_by": asked_by,
         "person": None if asked_by is None else begun.actor.person,
         "asked": begun.time,
+        "operator": None if now is None else now.operator.name,
+        "paper": None if paper is None else paper.number,
+        "outstanding": _owed(certificate, now, before),
     }
     wrong = [name for name, value in logged.items() if getattr(certificate, name) != value]
-    before = utc_text(datetime.fromisoformat(certified.time) - _MOMENT)
-    if not before <= certificate.finished <= certified.time:
+    a_moment_before = utc_text(datetime.fromisoformat(certified.time) - _MOMENT)
+    if not a_moment_before <= certificate.finished <= certified.time:
         wrong.append("finished")
     body = certified.body
     if not isinstance(body, DestructionCertified) or body.objects != len(certificate.objects):
@@ -134,28 +155,56 @@ def unlogged_objects(certificate: Certificate, entries: Iterable[Entry]) -> tupl
 def left_objects(
     certificate: Certificate, certified: int, entries: Iterable[Entry]
 ) -> tuple[str, ...]:
-    """Return what the scope means, uploads and what was made of them, and the log does not end by then.
+    """Return what was there at the beginning, the scope means, and the log does not end by the certificate.
+
+    What comes while the rest is destroyed is not meant. The verifier of logs asks the same, of what it keeps
+    instead of entries.
 
     Args:
         certificate: of the scope `project`, `party` or `upload`; of what fell due nothing can be said.
-        certified: the index of its entry in the log; what came later is not meant.
+        certified: the index of its entry in the log; what ends later is left.
         entries: the log's entries of the project, in order.
     Returns:
         Ids; of a match record that of its run.
     """
     left: dict[tuple[str, str], None] = {}
     runs: set[str] = set()
+    has_begun = False
     for entry in entries:
         if entry.seq >= certified:
             break
+        has_begun = has_begun or _begins(entry, certificate)
         name, body = entry.object or "", entry.body
         if isinstance(body, RunAsked) and _is_run_meant(certificate, body):
             runs.add(name)
         if isinstance(body, _ENDINGS):
             left.pop((name, _root(body)), None)
-        elif _is_meant(certificate, entry, runs):
+        elif not has_begun and _is_meant(certificate, entry, runs):
             left[name, _root(body)] = None
     return tuple(name for name, _ in left)
+
+
+def _owed(
+    certificate: Certificate, agreement: Agreement | None, entries: Iterable[Entry]
+) -> tuple[Outstanding, ...]:
+    """Return what parties may hold themselves, by what they fetched and by the agreement that binds."""
+    listed = {one.object for one in certificate.objects if one.kind == "release"}
+    sealed_to: dict[str | None, str] = {}
+    holders: set[str] = set()
+    for entry in entries:
+        body = entry.body
+        if isinstance(body, BlindReleasePrepared):
+            sealed_to[entry.object] = body.recipient
+        elif isinstance(body, ReleaseFetched) and (
+            certificate.scope == "project" or entry.object in listed
+        ):
+            holders |= {body.recipient, sealed_to.get(entry.object, body.recipient)}
+    return owed_after(
+        certificate.scope,
+        certificate.subject,
+        providers=() if agreement is None else agreement.names("agency"),
+        holders=holders,
+    )
 
 
 def _begins(entry: Entry, certificate: Certificate) -> bool:

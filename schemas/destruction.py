@@ -7,6 +7,7 @@ hold forbids destruction until it is lifted. Spec page: `schemas/spec/destructio
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, ClassVar, Final, Literal, Self, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -42,6 +43,9 @@ Method = Literal["crypto-erase"]
 RemainderKind = Literal["match-log", "receipts", "key-copies", "other-uploads", "held", "shares"]
 LocalKind = Literal["handle-map", "container", "link-table", "extract", "received", "secret"]
 HoldAct = Literal["set", "lift"]
+
+_OF_PROVIDER: Final[tuple[LocalKind, ...]] = ("container", "handle-map", "secret")
+_OF_RECIPIENT: Final[tuple[LocalKind, ...]] = ("extract", "link-table", "received")
 
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 CertificateId = Annotated[str, StringConstraints(pattern=rf"^{CERTIFICATE_PREFIX}-[0-9a-f]{{32}}$")]
@@ -89,6 +93,25 @@ class Outstanding(Model):
 
     party: Name
     what: LocalKind
+
+
+def owed_after(
+    scope: Scope, subject: str | None, *, providers: Iterable[str], holders: Iterable[str]
+) -> tuple[Outstanding, ...]:
+    """Return what parties may hold themselves of what was destroyed, in order.
+
+    What falls due one by one leaves the tables of a linkage that goes on, so nothing is asked for.
+
+    Args:
+        providers: those of the terms that bind the project.
+        holders: the parties that got matches of the scope.
+    """
+    if scope == "expired":
+        return ()
+    owed = {(party, what) for party in holders for what in _OF_RECIPIENT}
+    giving = {"project": tuple(providers), "party": (subject,)}.get(scope, ())
+    owed |= {(party, what) for party in giving if party is not None for what in _OF_PROVIDER}
+    return tuple(Outstanding(party=party, what=what) for party, what in sorted(owed))
 
 
 class Certificate(Document):

@@ -81,7 +81,7 @@ def ask_token(
                 wanted.client_assertion,
                 proof,
                 token_url=f"{broker.settings.address}{TOKEN_PATH}",
-                now=broker.clock(),
+                now=broker.machine_clock(),
             )
     except SignInRefusedError as exc:
         refuse_sign_in(request, exc)
@@ -106,7 +106,7 @@ def change_keys(
 def make_session_link(broker: WiredBroker, actor: CurrentActor) -> SessionLink:
     """Make a one-time code for the pages: works once, for 60 s."""
     with broker.database.write() as session:
-        return service.new_session_link(session, actor, broker.clock())
+        return service.new_session_link(session, actor, broker.machine_clock())
 
 
 @router.post("/v1/sign-on-links", status_code=201)
@@ -115,7 +115,7 @@ def make_sign_on_link(
 ) -> SessionLink:
     """Make a one-time code to link a single sign-on with the caller's keys: works once, for 60 s."""
     with broker.database.write() as session:
-        return sign_on.new_link(session, actor, broker.clock())
+        return sign_on.new_link(session, actor, broker.machine_clock())
 
 
 @router.post("/session", status_code=204)
@@ -126,7 +126,7 @@ def open_session(
 ) -> Response:
     """Exchange a one-time code for the pages' cookie; the session that the browser had ends."""
     with broker.database.write() as session:
-        cookie = service.open_session(session, wanted.code, broker.clock())
+        cookie = service.open_session(session, wanted.code, broker.machine_clock())
         service.close_session(session, request.cookies.get(COOKIE, ""))
     response = Response(status_code=204)
     set_session(response, cookie, service.SESSION_LIFETIME)

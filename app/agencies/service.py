@@ -171,13 +171,15 @@ def actor_now(session: Session, actor: Actor) -> Actor:
     return replace(actor, duties=duties_of(person) if person.revoked is None else ())
 
 
-def actor_of_session(session: Session, cookie: str, request_id: str, clock: Clock) -> Actor:
-    """Return whose page session a cookie is.
+def actor_of_session(
+    session: Session, cookie: str, request_id: str, *, now: datetime, clock: Clock
+) -> Actor:
+    """Return whose page session a cookie is; `clock` is the broker's, for the actor.
 
     Raises:
         NotAuthenticatedError: unknown or ended, or the token that it came from or its person was revoked.
     """
-    found = repository.holder_by_session(session, digest_of(cookie), utc_text(clock()))
+    found = repository.holder_by_session(session, digest_of(cookie), utc_text(now))
     return actor_of_holder(found, request_id, clock)
 
 

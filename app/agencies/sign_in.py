@@ -94,16 +94,21 @@ def sign_in(
     )
 
 
-def admit(session: Session, credential: Credential, request_id: str, clock: Clock) -> Admission:
+def admit(
+    session: Session, credential: Credential, request_id: str, *, now: datetime, clock: Clock
+) -> Admission:
     """Return who shows this credential; nothing is written, so the caller still has to `use_proof`.
 
+    Args:
+        now: of the machine, since what is shown was made by the clock of another one.
+        clock: the broker's, for the actor.
     Raises:
         NotAuthenticatedError: the token is unknown, expired or revoked, or its person is.
         SignInRefusedError: the token is valid, and came without the proof that it needs, with another, or with
             one that was used before.
         request-unsigned: the match log would record the request, and its person has not signed it.
     """
-    found, now = None, clock()
+    found = None
     if is_token(credential.token):
         found = repository.holder_by_token(session, digest_of(credential.token), utc_text(now))
     actor = actor_of_holder(found, request_id, clock)

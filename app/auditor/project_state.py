@@ -53,13 +53,15 @@ class HoldState:
 class ProjectState:
     """A project; `made` is the entry that opened it, `bound` what bound it at the entry that is looked at.
 
-    `bindings` are the agreements that have come into force, in that order. `words` holds digest and time of
-    each party's newest statement, `halted` the entry by which a party halts the linkage. `holds` forbid
-    destruction, by id. `secrets` holds for each epoch the key id of its first upload, and that entry.
+    `bindings` are the agreements that have come into force, in that order, `purposes` those of all of them.
+    `words` holds digest and time of each party's newest statement, `halted` the entry by which a party halts
+    the linkage. `holds` forbid destruction, by id. `secrets` holds for each epoch the key id of its first
+    upload, and that entry.
     """
 
     made: int
     bindings: list[AgreementState] = field(default_factory=list)
+    purposes: set[str] = field(default_factory=set)
     bound: AgreementState | None = None
     agreements: dict[str, AgreementState] = field(default_factory=dict)
     words: dict[str, tuple[str, str]] = field(default_factory=dict)

@@ -49,8 +49,8 @@ OPEN_END = Caveat(
 )
 FEW_COSIGNERS = Caveat(
     "few-cosigners",
-    "the bundle has no room for more witnesses, and without those that were left out fewer parties have "
-    "cosigned what was handed out than its terms demand",
+    "the bundle has no room for witnesses of more parties, and without those that were left out fewer parties "
+    "have cosigned what was handed out than its terms demand",
 )
 UNLISTED_COSIGNERS = Caveat(
     "unlisted-cosigners",

@@ -159,8 +159,9 @@ class _Walk:
             raise KeyChainError("the bundle lists other log keys than those that signed it")
         self._pins.end(self.size, self._checkpoints)
         replay_end(self._log_state)
-        if not self._lacks_cosigners():
-            finality.all_cosigned(self._log_state, self._cosigned_by(self._enrolled()))
+        cosigned = self._cosigned_by(self._enrolled())
+        if not _is_full(cosigned):
+            finality.all_cosigned(self._log_state, cosigned)
 
     def verdict(self, *, has_log_key: bool, given: Collection[str]) -> Verdict:
         """Return what was found; call after `end`."""
@@ -226,10 +227,6 @@ class _Walk:
             for party, own in keys.items()
         }
 
-    def _lacks_cosigners(self) -> bool:
-        """Tell whether there may have been more witnesses than a bundle has room for."""
-        return len(self._manifest.cosigner_keys) == MAX_COSIGNERS
-
     def _keys_of(self, person: PublicIdentity) -> set[str]:
         """Return the key that an agreement lists, and those by which it was replaced."""
         first, known = person.key_sha256(), self._log_state.persons.get(person.person)
@@ -289,7 +286,8 @@ class _Walk:
         if not has_log_key:
             yield NO_LOG_KEY
         if any(finality.lacking_cosigners(self._log_state, self._cosigned_by(self._listed()))):
-            yield FEW_COSIGNERS if self._lacks_cosigners() else UNLISTED_COSIGNERS
+            is_full = _is_full(self._cosigned_by(self._enrolled()))
+            yield FEW_COSIGNERS if is_full else UNLISTED_COSIGNERS
         if self._shown != self.size:
             yield WITHHELD
         if self._manifest.project is not None and not self._ends_with_export():
@@ -308,6 +306,14 @@ class _Walk:
             and last.seq == self.size - 1
             and (last.kind, last.project) == ("exported", self._manifest.project)
         )
+
+
+def _is_full(cosigned: Mapping[str, int]) -> bool:
+    """Tell whether other parties may have cosigned for which a bundle has no room.
+
+    It has the newest key of each party first, and one that signed nothing, or that is nobody's, takes no room.
+    """
+    return sum(size > 0 for size in cosigned.values()) >= MAX_COSIGNERS
 
 
 @contextmanager

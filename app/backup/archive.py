@@ -94,7 +94,7 @@ def write_backup(broker: Broker, folder: Path) -> BackupManifest:
     snapshot.copy_database(broker.database, copy, broker.settings.state_dir)
     manifest = BackupManifest.from_json(
         {
-            "created": utc_text(broker.clock()),
+            "created": utc_text(broker.machine_clock()),
             "software": SOFTWARE,
             "database": kind,
             "revision": stored_revision(broker.database),

@@ -37,7 +37,7 @@ def write_key_backup(broker: Broker, folder: Path) -> tuple[Path, int]:
     settings = broker.settings
     if settings.state_dir.resolve() in (folder.resolve(), *folder.resolve().parents):
         raise RefusedError(BACKUP_REFUSED, "a backup of the keys must lie outside the state folder")
-    name = utc_text(broker.clock()).replace(":", "-")
+    name = utc_text(broker.machine_clock()).replace(":", "-")
     target = folder / f"keys-{name}"
     if target.exists():
         raise RefusedError(BACKUP_REFUSED, "there is a backup of the keys of this second already")
@@ -67,7 +67,7 @@ def _remove_old(folder: Path, broker: Broker) -> int:
     removed = 0
     for path in sorted(folder.iterdir()):
         match = _NAME.fullmatch(path.name)
-        if match and parse_utc(":".join(match.groups())) + LIFETIME <= broker.clock():
+        if match and parse_utc(":".join(match.groups())) + LIFETIME <= broker.machine_clock():
             shutil.rmtree(path)
             removed += 1
     sync_folder(folder)

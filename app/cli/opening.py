@@ -44,14 +44,26 @@ def opened_broker(ctx: click.Context, **flags: Any) -> Iterator[Broker]:
     """
     with collector_paused():
         from app.broker import open_broker
-        from app.migrations.steps import require_current
 
     broker = open_broker(founded_settings(ctx, **flags))
     try:
-        require_current(broker.database)
+        take_up(broker)
         yield broker
     finally:
         broker.close()
+
+
+def take_up(broker: Broker) -> None:
+    """Hold the broker to its schema, and its clock to the log that is there already.
+
+    Raises:
+        ConfigurationError: the schema is not current.
+    """
+    from app.migrations.steps import require_current
+
+    require_current(broker.database)
+    with broker.database.read() as session:
+        broker.log.follow_clock(session)
 
 
 def local_operator(broker: Broker) -> Actor:

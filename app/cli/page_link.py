@@ -27,7 +27,9 @@ def page_link(ctx: click.Context, url: str | None) -> None:
     with opened_broker(ctx) as broker:
         operator = local_operator(broker)
         with broker.database.write() as session:
-            link = new_operator_link(session, broker.log, operator=operator, now=broker.clock())
+            link = new_operator_link(
+                session, broker.log, operator=operator, now=broker.machine_clock()
+            )
         address = url or broker.settings.address
     click.echo(sign_in_url(address, link.code))
     click.echo("open it within 60 s; it works once", err=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import structlog
 
-from app.cli.opening import founded_settings
+from app.cli.opening import founded_settings, take_up
 from app.errors import BrokerError, ConfigurationError, UnavailableError
 from app.http.listener import files_needed, raise_file_limit
 from app.logs import configure_logs
@@ -57,7 +57,7 @@ def serve(
     """
     with collector_paused():
         from app.broker import open_broker, open_database
-        from app.migrations.steps import migrate, require_current
+        from app.migrations.steps import migrate
 
     configure_logs()
     settings = founded_settings(
@@ -76,7 +76,7 @@ def serve(
     give_memory_back()
     _raise_file_limit(settings)
     with closing(open_broker(settings)) as broker:
-        require_current(broker.database)
+        take_up(broker)
         _warn_where_unsafe(broker)
         with tracing(settings, "blindlink-serve"):
             _serve(broker, tls)

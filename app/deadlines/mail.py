@@ -44,7 +44,7 @@ class MailOutlet:
         mail["Subject"] = subject_of(lates)
         mail["From"] = settings.mail_from
         mail["To"] = self._address
-        mail["Date"] = format_datetime(self._broker.clock())
+        mail["Date"] = format_datetime(self._broker.machine_clock())
         mail["Message-ID"] = make_msgid(domain=(settings.mail_from or "").rpartition("@")[2])
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(text_of(lates, settings.address))

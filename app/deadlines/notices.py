@@ -76,7 +76,7 @@ def tell_overdue(broker: Broker) -> int:
 
 def _tell(broker: Broker, outlet: Outlet) -> bool:
     with broker.database.read() as session:
-        now = broker.clock()
+        now = broker.machine_clock()
         times = utc_text(now), utc_text(now + AGAIN)
         wanted = [one.id for one in repository.untold(session, outlet.name, outlet.party, *times)]
     claimed = _claim(broker, outlet, wanted) if wanted else []
@@ -97,7 +97,7 @@ def _claim(broker: Broker, outlet: Outlet, wanted: Sequence[str]) -> list[Alarm]
     """Return which of these alarms nobody else tells meanwhile, and keep others from it for a while."""
     claimed = []
     with broker.database.write() as session:
-        now = broker.clock()
+        now = broker.machine_clock()
         until = utc_text(now + CLAIM)
         for alarm in repository.lock_alarms(session, wanted):
             message = repository.find_message(session, alarm.id, outlet.name)
@@ -114,7 +114,7 @@ def _claim(broker: Broker, outlet: Outlet, wanted: Sequence[str]) -> list[Alarm]
 
 def _note(broker: Broker, outlet: Outlet, claimed: Sequence[Alarm], *, is_told: bool) -> None:
     with broker.database.write() as session:
-        now = broker.clock()
+        now = broker.machine_clock()
         messages = repository.messages_of(session, [alarm.id for alarm in claimed], outlet.name)
         for message in messages:
             if is_told:

@@ -42,7 +42,7 @@ class WebhookOutlet:
             ConfigurationError: a file of the settings cannot be read.
         """
         settings = self._broker.settings
-        body = message_of(lates, settings.address, self._broker.clock()).to_canonical()
+        body = message_of(lates, settings.address, self._broker.machine_clock()).to_canonical()
         headers = {
             "Content-Type": "application/json",
             SIGNATURE_HEADER: signature_of(body, settings.webhook_secret()),

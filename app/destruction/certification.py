@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from app.agreements.paper import paper_of
 from app.agreements.service import binding_terms
@@ -20,7 +20,7 @@ from app.sealed.shredding import is_needed_key, shred
 from app.shares.service import count_waiting
 from app.uploads.ending import live_uploads
 from app.version import SOFTWARE
-from schemas.destruction import SIGNATURE_KIND, Certificate
+from schemas.destruction import SIGNATURE_KIND, Certificate, owed_after
 from schemas.matchlog.destruction_kinds import DestructionCertified
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.destruction.models import Destruction, DestructionObject
     from schemas.canonical import JsonValue
+    from schemas.destruction import Outstanding, Scope
 
 # As long as `backup-keys` keeps its copies.
 KEY_COPIES: Final = timedelta(days=7)
-OF_PROVIDER: Final = ("container", "handle-map", "secret")
-OF_RECIPIENT: Final = ("extract", "link-table", "received")
 
 WHY: Final = {
     "key-copies": "Copies of the keys are kept apart from all else, and for 7 days at most.",
@@ -67,12 +67,13 @@ def certify(session: Session, broker: Broker, certificate: str) -> bool:
             return False
     # First, so that a key to which the log was just handed over signs both the certificate and its entry.
     log_key = broker.log.follow_key(session)
-    made = _certificate(session, broker, found, objects)
+    # Once: at midnight another one may bind, and the certificate goes by the one that its entry names.
+    binding = binding_terms(session, found.project, broker.clock())
+    made = _certificate(session, broker, found, objects, binding)
     found.certificate = made.to_canonical().decode("utf-8")
     found.sha256 = made.digest()
     found.log_key = log_key.text
     found.signature = broker.log.sign(SIGNATURE_KIND, made.to_json())
-    binding = binding_terms(session, found.project, broker.clock())
     draft = EntryDraft(
         DestructionCertified(sha256=found.sha256, objects=len(objects)),
         project=found.project,
@@ -86,7 +87,11 @@ def certify(session: Session, broker: Broker, certificate: str) -> bool:
 
 
 def _certificate(
-    session: Session, broker: Broker, found: Destruction, objects: Sequence[DestructionObject]
+    session: Session,
+    broker: Broker,
+    found: Destruction,
+    objects: Sequence[DestructionObject],
+    binding: TermsInForce | None,
 ) -> Certificate:
     return Certificate.from_json(
         {
@@ -109,8 +114,7 @@ def _certificate(
             "objects": [_listed(one) for one in objects],
             "remains": _remains(session, broker, found),
             "outstanding": [
-                {"party": party, "what": what}
-                for party, what in sorted(_outstanding(session, broker, found, objects))
+                one.model_dump() for one in _outstanding(session, found, objects, binding)
             ],
         }
     )
@@ -159,24 +163,16 @@ def _remains(session: Session, broker: Broker, found: Destruction) -> list[JsonV
 
 def _outstanding(
     session: Session,
-    broker: Broker,
     found: Destruction,
     objects: Sequence[DestructionObject],
-) -> set[tuple[str, str]]:
-    """Return what parties may hold themselves of what was destroyed.
-
-    What falls due one by one leaves the tables of a linkage that goes on, so nothing is asked for.
-    """
-    if found.scope == "expired":
-        return set()
+    binding: TermsInForce | None,
+) -> tuple[Outstanding, ...]:
+    """Return what parties may hold themselves of what was destroyed."""
     releases = [one.object for one in objects if one.kind == "release"]
     among = None if found.scope == "project" else releases
-    holders = holders_of_matches(session, found.project, among=among)
-    owed = {(party, what) for party in holders for what in OF_RECIPIENT}
-    if found.scope == "party" and found.subject is not None:
-        owed |= {(found.subject, what) for what in OF_PROVIDER}
-    if found.scope == "project":
-        binding = binding_terms(session, found.project, broker.clock())
-        providers = () if binding is None else binding.terms.providers
-        owed |= {(party, what) for party in providers for what in OF_PROVIDER}
-    return owed
+    return owed_after(
+        cast("Scope", found.scope),
+        found.subject,
+        providers=() if binding is None else binding.terms.providers,
+        holders=holders_of_matches(session, found.project, among=among),
+    )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from app.agreements.service import agreement_now, require_visible
+from app.agreements.service import agreement_now, all_versions, parties_of, require_visible
 from app.clock import utc_text
 from app.errors import BrokerError, NotFoundError, RefusedError
 from app.evidence.errors import PROJECT_NEEDED
@@ -194,7 +194,9 @@ def write_bundle(broker: Broker, actor: Actor, project: str | None) -> IO[bytes]
                 session, entry_actor(actor), scope, agreement, request=actor.request_id
             )
         with broker.database.read() as session:
-            for piece in export_bundle(session, scope, exported.size):
+            versions = [] if scope is None else all_versions(session, scope)
+            parties = {party for version in versions for party in parties_of(version.terms)}
+            for piece in export_bundle(session, scope, exported.size, parties=parties):
                 broker.blobs.refuse_when_full()
                 with storing():
                     bundle.write(piece)

@@ -50,16 +50,15 @@ def receive_cosignature(
         cosignature-refused: it does not verify, its time is far off, or as many persons have cosigned
             as can be named.
     """
-    now = broker.clock()
     key = _own_key(session, actor)
     if request.key != key.text:
         raise RefusedError(NOT_A_WITNESS, "The key is not the one that you sign in with.")
-    if not is_bound(session, actor, now):
+    if not is_bound(session, actor, broker.clock()):
         raise RefusedError(NOTHING_TO_WITNESS, "No project's terms name your party yet.")
     lock_cosignatures(session)
     _refuse_crowd(session, request.size, key)
     cosignature = add_cosignature(session, request.size, request.line, key)
-    if abs(cosignature.time_s - now.timestamp()) > MAX_OFF.total_seconds():
+    if abs(cosignature.time_s - broker.machine_clock().timestamp()) > MAX_OFF.total_seconds():
         raise RefusedError(COSIGNATURE_REFUSED, "The cosignature's time is off by more than a day.")
     seen = datetime.fromtimestamp(cosignature.time_s, UTC)
     return CosignatureStored(party=actor.party, size=request.size, time=utc_text(seen))

@@ -2,6 +2,7 @@
 
 BrokerError
 ├── UnavailableError
+│   ├── LogAheadError           the newest entry's time was ahead of the clock that decided
 │   ├── LogRolledBackError      the database is older than the last checkpoint this broker signed
 │   └── LogInconsistentError    the database does not continue the last checkpoint that it holds
 ├── ConfigurationError
@@ -21,6 +22,12 @@ from app.errors import ConfigurationError, NotFoundError, Rule, UnavailableError
 
 # It does not verify, or is over something that this log did not sign.
 COSIGNATURE_REFUSED: Final = Rule("cosignature-refused", 422, "The cosignature was refused")
+
+
+class LogAheadError(UnavailableError):
+    """The log's newest entry is of a time that this process did not know of when it decided."""
+
+    code = "log-ahead"
 
 
 class LogRolledBackError(UnavailableError):

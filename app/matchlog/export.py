@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from operator import itemgetter
 
 from sqlalchemy.orm import Session
@@ -18,18 +18,23 @@ from schemas.matchlog.tiles import TILE_WIDTH, Tile, pack_entries, pack_hashes, 
 
 
 def export_bundle(
-    session: Session, project: str | None = None, size: int | None = None
+    session: Session,
+    project: str | None = None,
+    size: int | None = None,
+    *,
+    parties: Collection[str] = (),
 ) -> Iterator[bytes]:
     """Yield the bundle of the log up to the checkpoint of `size`, or the newest, piece by piece.
 
-    With a project, entries of other projects are bare leaf hashes. The session must stay open, on one
-    snapshot, until the last piece. What is wrong is raised before the first piece.
+    With a project, entries of other projects are bare leaf hashes; `parties` are then its own, whose
+    cosignatures come first where there is no room for all. The session must stay open, on one snapshot, until
+    the last piece. What is wrong is raised before the first piece.
 
     Raises:
         NotInLogError: no batch ended at that size.
     """
     signed = newest_checkpoint(session) if size is None else checkpoint_of(session, size)
-    manifest = _manifest(session, project, signed.size)
+    manifest = _manifest(session, project, signed.size, parties)
     return serialise_bundle(manifest, _chunks(session, manifest))
 
 
@@ -59,27 +64,32 @@ def tile_entries(session: Session, tile: Tile, project: str | None = None) -> by
     return pack_entries([entry for _, entry in leaves])
 
 
-def _manifest(session: Session, project: str | None, size: int) -> BundleManifest:
+def _manifest(
+    session: Session, project: str | None, size: int, parties: Collection[str]
+) -> BundleManifest:
     keys = [key for _, key in repository.log_keys(session, size)]
     return BundleManifest(
         origin=VerifierKey.from_text(keys[0]).name,
         size=size,
         project=project,
         log_keys=tuple(keys),
-        cosigner_keys=tuple(sorted(_cosigners(session, size))),
+        cosigner_keys=tuple(sorted(_cosigners(session, size, parties))),
     )
 
 
-def _cosigners(session: Session, size: int) -> list[str]:
-    """Return whose cosignatures a bundle carries: as many as it can name, the newest of each party first."""
+def _cosigners(session: Session, size: int, parties: Collection[str]) -> list[str]:
+    """Return whose cosignatures a bundle carries: as many as it can name, the newest of each party first.
+
+    So a party is missing only where as many others are named, and one of these only where they are all of them.
+    """
     of_party: Counter[str] = Counter()
     ranked = []
     for key in repository.newest_cosigners(session, size):
         party = VerifierKey.from_text(key).name
-        ranked.append((of_party[party], key))
+        ranked.append((of_party[party], party not in parties, key))
         of_party[party] += 1
     # Sorting keeps the order of the newest among the first of each party, then among the second, and so on.
-    return [key for _, key in sorted(ranked, key=itemgetter(0))][:MAX_COSIGNERS]
+    return [key for *_, key in sorted(ranked, key=itemgetter(0, 1))][:MAX_COSIGNERS]
 
 
 def _chunks(session: Session, manifest: BundleManifest) -> Iterator[Chunk]:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from pydantic import ValidationError
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app.clock import Clock, parse_utc, utc_now, utc_text
+from app.clock import Clock, LogClock, parse_utc, utc_now, utc_text
 from app.errors import ConfigurationError
 from app.ids import new_id
 from app.matchlog import repository
 from app.matchlog.draft import SOFTWARE, Appended, EntryDraft
 from app.matchlog.errors import (
     LastCheckpointMissingError,
+    LogAheadError,
     LogInconsistentError,
     LogKeyMismatchError,
     LogNotStartedError,
@@ -42,6 +45,9 @@ from schemas.matchlog.note import NoteSigner, VerifierKey
 from schemas.merkle import Frontier, hash_leaf
 from schemas.signing import sign_document
 
+# What verifiers grant between what is decided and its entry.
+MOST_BEHIND: Final = timedelta(minutes=1)
+
 
 class MatchLog:
     """Appends to the log and signs its checkpoints, one log a database.
@@ -49,7 +55,7 @@ class MatchLog:
     Order: `start` once, then `append` in any number of transactions. Callers hold a writer's transaction
     (`Database.write`); nothing here commits. `last_checkpoint` is None in tests of other parts only:
     without it a rolled back database goes unnoticed. Where another process has handed the log to a new key,
-    this one takes that up from `keys`, if it is there.
+    this one takes that up from `keys`, if it is there. What is appended is decided by `clock`.
     """
 
     def __init__(
@@ -64,7 +70,7 @@ class MatchLog:
         self._signer = signer
         self._last = last_checkpoint
         self._keys = keys
-        self._clock = clock
+        self.clock = LogClock(clock)
 
     @property
     def key(self) -> VerifierKey:
@@ -79,7 +85,13 @@ class MatchLog:
         Raises:
             LogNotStartedError: there is no log yet.
         """
-        return max(self._clock(), parse_utc(_started(repository.read_head(session)).time))
+        return max(self.clock(), parse_utc(_started(repository.read_head(session)).time))
+
+    def follow_clock(self, session: Session) -> None:
+        """Let the clock follow a log that other processes have written, before anything is decided."""
+        head = repository.read_head(session)
+        if head is not None:
+            self.clock.follow(head.time)
 
     def start(self, session: Session, software: str, actor: Actor = SOFTWARE) -> Appended:
         """Begin the log with its first entry.
@@ -89,7 +101,7 @@ class MatchLog:
         """
         if repository.read_head(session) is not None:
             raise LogStartedError("this database has a match log already")
-        repository.add_head(session, self.key.text, utc_text(self._clock()))
+        repository.add_head(session, self.key.text, utc_text(self.clock()))
         body = LogStarted(origin=self.key.name, key=self.key.text, software=software)
         return self.append(session, [EntryDraft(body, actor=actor)])[0]
 
@@ -99,6 +111,7 @@ class MatchLog:
         Times never go back, even if the clock does. Of no drafts nothing is written.
 
         Raises:
+            LogAheadError: another process has appended under a clock that is ahead; decided anew, it goes.
             EntryError: a draft breaks its kind's rules.
             NotAuthenticatedError, request-unsigned, request-agreement: as `hold_to_signers`.
             LogNotStartedError, LogKeyMismatchError, LastCheckpointMissingError: the broker is set up wrongly.
@@ -108,9 +121,10 @@ class MatchLog:
             return ()
         head = _started(repository.lock_head(session))
         frontier = self._frontier_to_continue(session, head)
+        self._require_known(head)
         entries = self._entries(session, head, drafts)
         hold_to_signers(session, entries, self.key.name)
-        size = head.size + len(entries)
+        size, time = head.size + len(entries), entries[-1].time
         appended = tuple(_appended(entry, size) for entry in entries)
         _store_leaves(session, frontier, entries, appended)
         note = sign_checkpoint(Checkpoint(self.key.name, size, frontier.root()), self._signer)
@@ -119,11 +133,12 @@ class MatchLog:
             session,
             size=size,
             batch=head.batch + 1,
-            time=entries[-1].time,
+            time=time,
             frontier=frontier.to_bytes(),
         )
         if self._last is not None:
             self._last.advance_after_commit(session, note)
+        event.listen(session, "after_commit", lambda _: self.clock.follow(time), once=True)
         return appended
 
     def append_export(
@@ -168,7 +183,7 @@ class MatchLog:
         body = LogKeyRotated(old=old, new=new, possession=possession)
         (appended,) = self.append(session, [EntryDraft(body, actor=actor)])
         repository.change_key(session, appended.size, new)
-        return MatchLog(new_signer, self._last, keys=self._keys, clock=self._clock)
+        return MatchLog(new_signer, self._last, keys=self._keys, clock=self.clock)
 
     def follow_key(self, session: Session) -> VerifierKey:
         """Take up the key in force, if another process has handed the log over, and return it.
@@ -202,6 +217,13 @@ class MatchLog:
         # file as it was read. The other way round, a commit in between would look like a rollback.
         signed = self._last_signed()
         self._continued(session, _started(repository.read_head(session)), signed)
+
+    def _require_known(self, head: Head) -> None:
+        """Refuse what was decided by a clock far behind the newest entry; from here on it is not any more."""
+        known = utc_text(self.clock() + MOST_BEHIND)
+        self.clock.follow(head.time)
+        if known < head.time:
+            raise LogAheadError("the log's time is ahead of this process's", hint="try again")
 
     def _frontier_to_continue(self, session: Session, head: Head) -> Frontier:
         """Return the frontier of the log, whose head is locked, so that nobody signs meanwhile."""
@@ -244,7 +266,7 @@ class MatchLog:
         self._signer = signer
 
     def _entries(self, session: Session, head: Head, drafts: Sequence[EntryDraft]) -> list[Entry]:
-        time = max(utc_text(self._clock()), head.time)
+        time = max(utc_text(self.clock()), head.time)
         places = Counter(
             {
                 project: repository.next_place(session, project)

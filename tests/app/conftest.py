@@ -127,6 +127,8 @@ def founded(
     if operator is None:
         operator = found_broker(settings, origin=ORIGIN, title="Test operator", clock=hand_clock)
     broker = open_broker(settings, clock=hand_clock)
+    with broker.database.read() as session:
+        broker.log.follow_clock(session)
     yield FoundedBroker(broker, operator, hand_clock, copy)
     broker.close()
 

@@ -58,6 +58,8 @@ def _linked(project: ReviewedProject) -> None:
     project.run, project.round = asked.object or "", project.log.rounds(project.project).number
 
 
+FINAL = {"cosigners": 1, "delays_release": True}
+
 # Asking.
 
 
@@ -213,6 +215,17 @@ def other_questions_fetched(log: SampleLog) -> Entry:
 
 def other_buckets_fetched(log: SampleLog) -> Entry:
     return _asked(log).fetch("buckets", K12, sha256="71" * 32)
+
+
+def questions_fetched_that_nobody_cosigned(log: SampleLog) -> Entry:
+    return _asked(log, finality=FINAL).fetch("questions")
+
+
+def questions_fetched_that_were_cosigned_before_they_were_asked(log: SampleLog) -> Entry:
+    project = ReviewedProject(log, finality=FINAL)
+    log.cosign(CW)
+    project.linked()
+    return project.fetch("questions")
 
 
 def cards_fetched_before_they_came(log: SampleLog) -> Entry:
@@ -630,6 +643,10 @@ REVIEW_BREAKS: dict[str, list[Break]] = {
         other_questions_fetched,
         other_buckets_fetched,
         cards_fetched_before_they_came,
+    ],
+    "release-not-final": [
+        questions_fetched_that_nobody_cosigned,
+        questions_fetched_that_were_cosigned_before_they_were_asked,
     ],
     "statement-late": [decided_of_a_time_before_the_review, answered_of_a_time_to_come],
     "review-statement": [

@@ -76,6 +76,7 @@ def come_into_force(log: LogState, entry: Entry) -> None:
         break_off("agreement-unsigned", message, entry, state.seq)
     state.days = days_of(entry)
     project.bindings.append(state)
+    project.purposes.add(state.terms.purpose)
 
 
 def suspend(log: LogState, entry: Entry) -> None:

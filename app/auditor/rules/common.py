@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import cast
 
 from app.auditor.log_state import LogState
@@ -76,7 +77,7 @@ def purpose_is_agreed(log: LogState, entry: Entry) -> None:
         break_off("purpose", "an entry has a purpose that no agreement of its project has", entry)
 
 
-def _purposes(log: LogState, entry: Entry) -> set[str | None]:
+def _purposes(log: LogState, entry: Entry) -> Collection[str | None]:
     """Return what an entry may have as its purpose; None: it may have none."""
     if entry.project is None or entry.kind == "project-opened":
         return {None}
@@ -87,8 +88,8 @@ def _purposes(log: LogState, entry: Entry) -> set[str | None]:
         about = project.agreements.get(entry.agreement or "")
         # One that was never proposed has a step of its own.
         return {entry.purpose if about is None else about.terms.purpose}
-    agreed: set[str | None] = {binding.terms.purpose for binding in project.bindings}
-    return agreed | {None} if kind.is_unbound or kind.in_project is None else agreed
+    agreed = project.purposes
+    return {*agreed, None} if kind.is_unbound or kind.in_project is None else agreed
 
 
 def actor_has_role(log: LogState, entry: Entry) -> None:

@@ -61,7 +61,7 @@ def begin(
     next_page: Annotated[str, Query(alias="next")] = "",
 ) -> Response:
     """Send the browser to the provider, with a cookie that alone can bring it back."""
-    flow = new_flow(next_page, broker.clock())
+    flow = new_flow(next_page, broker.machine_clock())
     try:
         address = provider.address_of(flow)
     except ProviderFailedError as exc:
@@ -110,12 +110,12 @@ def begin_link(
     wanted: Annotated[LinkRequest, json_body(LinkRequest)],
 ) -> Response:
     """Take the code that a person's keys got, and answer where the browser goes to be linked with them."""
-    flow = new_flow("", broker.clock())
+    flow = new_flow("", broker.machine_clock())
     try:
         # Asked first, so that the code is still good where the provider does not answer.
         address = provider.address_of(flow)
         with broker.database.write() as session:
-            sign_on.begin_link(session, wanted.code, flow, broker.clock())
+            sign_on.begin_link(session, wanted.code, flow, broker.machine_clock())
     except SignInRefusedError as exc:
         refuse_sign_in(request, exc)
     response = JSONResponse({"location": address})
@@ -132,9 +132,9 @@ def sign_off(
 ) -> Response:
     """End the page sessions that the provider says have ended (OpenID Connect Back-Channel Logout)."""
     try:
-        off = read_logout_token(provider, _logout_token(body), broker.clock())
+        off = read_logout_token(provider, _logout_token(body), broker.machine_clock())
         with broker.database.write() as session:
-            n_ended = sign_on.sign_off(session, provider, off, broker.clock())
+            n_ended = sign_on.sign_off(session, provider, off, broker.machine_clock())
     except SignInRefusedError as exc:
         refuse_sign_in(request, exc)
     log.info("provider_signed_off", n_ended=n_ended)
@@ -143,7 +143,7 @@ def sign_off(
 
 def _signed_on(broker: Broker, provider: Provider, request: Request) -> tuple[str, str, Flow]:
     """Return the new session's cookie, whose it is, and the flow that has come to its end."""
-    now = broker.clock()
+    now = broker.machine_clock()
     flow = flow_of(request.cookies.get(FLOW_COOKIE, ""), now)
     sent = request.query_params
     if len(sent.multi_items()) > len(sent):

@@ -126,4 +126,6 @@ def test_old_codes_and_sessions_are_swept_when_a_new_link_is_made(founded: Any) 
 def test_a_code_is_no_cookie(founded: Any) -> None:
     code = operator_link(founded).code
     with founded.broker.database.read() as session, pytest.raises(NotAuthenticatedError):
-        service.actor_of_session(session, code, "req-" + "0" * 32, founded.clock)
+        service.actor_of_session(
+            session, code, "req-" + "0" * 32, now=founded.clock(), clock=founded.clock
+        )

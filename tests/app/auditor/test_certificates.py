@@ -61,7 +61,7 @@ class Destroyed:
             "software": "blindlink-0.1.0",
             "project": "foster",
             "agreement": self.begun.agreement,
-            "paper": None,
+            "paper": "DSA 2026-014",
             "scope": "project",
             "subject": None,
             "reason": "asked",
@@ -71,7 +71,11 @@ class Destroyed:
             "finished": log.now(),
             "objects": sorted(objects, key=lambda one: str(one["object"])),
             "remains": [],
-            "outstanding": [{"party": "county-cw", "what": "secret"}],
+            "outstanding": [
+                {"party": party, "what": what}
+                for party in ("county-cw", "school-district")
+                for what in ("container", "handle-map", "secret")
+            ],
             "version": "blindlink/destruction-certificate/1",
         }
         of_object = changes.pop("of_object", {})
@@ -178,7 +182,8 @@ def test_what_its_own_persons_signed_counts() -> None:
     made.state(CW)
     verdict = made.compare().to_json()
     assert verdict["countersigned"] == verdict["stated"] == ["county-cw"]
-    assert verdict["outstanding"] == []
+    assert {"party": "county-cw", "what": "secret"} not in verdict["outstanding"]
+    assert len(verdict["outstanding"]) == 5
 
 
 @pytest.mark.parametrize(
@@ -191,6 +196,10 @@ def test_what_its_own_persons_signed_counts() -> None:
         ({"reason": "destroy-by"}, "reason"),
         ({"scope": "expired"}, "scope"),
         ({"n_objects": 7}, "objects"),
+        ({"operator": "county-cw"}, "operator"),
+        ({"paper": None}, "paper"),
+        ({"outstanding": []}, "outstanding"),
+        ({"outstanding": [{"party": "county-cw", "what": "secret"}]}, "outstanding"),
     ],
 )
 def test_a_field_of_which_the_log_says_another_thing_is_named(

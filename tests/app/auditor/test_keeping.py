@@ -7,16 +7,18 @@ from datetime import timedelta
 
 import pytest
 from breaks.destruction import hold, lift, note
+from samples.delivered_log import DeliveringProject
 from samples.log import SampleLog, signer
 from samples.parties import CW, K12, OPERATOR, SIGNERS, person_of
 from twins.verifier.with_rules import why_refused
 
+from app.auditor.errors import RuleBrokenError
 from app.auditor.verdict import Verdict
 from app.auditor.verdict_words import verdict_lines
 from app.auditor.verify import verify_bundle
 from schemas.clauses import Finality
-from schemas.matchlog.entry import Entry
-from schemas.matchlog.note import COSIGNER_KEY
+from schemas.matchlog.entry import Actor, Entry
+from schemas.matchlog.note import COSIGNER_KEY, NoteSigner
 
 BRIEF = "brief"
 
@@ -25,6 +27,21 @@ def verified(log: SampleLog, project: str | None = None) -> Verdict:
     bundle = log.bundle(project)
     assert why_refused(bundle) is None
     return verify_bundle(io.BytesIO(bundle))
+
+
+def refused(bundle: bytes) -> None:
+    assert why_refused(bundle) is not None
+    with pytest.raises(RuleBrokenError) as broken:
+        verify_bundle(io.BytesIO(bundle))
+    assert broken.value.code == "release-not-final"
+
+
+def strangers(count: int) -> list[Actor]:
+    """Persons of as many parties that have nothing to do with the project."""
+    return [
+        CW.model_copy(update={"party": f"party-{number}", "person": f"per-{number:032x}"})
+        for number in range(0x100, 0x100 + count)
+    ]
 
 
 def codes(verdict: Verdict) -> set[str]:
@@ -67,6 +84,21 @@ class TestLateness:
         assert f"5 things were destroyed later than agreed: upload {uploads[0].object}" in said
         assert "by 992 days" in said
         assert "destroyed-late" in codes(verified(log, BRIEF))
+
+    def test_a_delivery_that_went_late_is_told_of_too(self, log: SampleLog) -> None:
+        retention = {
+            "keep_encodings_days": 30,
+            "keep_links_days": 7,
+            "destroy_by": "2028-08-31",
+            "legal_hold": None,
+        }
+        project = DeliveringProject(log, retention=retention)
+        received = project.deliver()
+        log.moment += timedelta(days=9)
+        log.clear(project.project)
+        project.end_delivery(received)
+        late = [one for one in verified(log).late if one.what == "delivery"]
+        assert [(one.object, one.days) for one in late] == [(received.object, 1)]
 
     def test_the_day_by_which_everything_ends_makes_late_too(self, log: SampleLog) -> None:
         last = (log.moment + timedelta(days=4)).date().isoformat()
@@ -145,13 +177,55 @@ class TestFinality:
         log.fetch(released, CW)
         assert "unlisted-cosigners" in codes(verified(log))
 
-    def test_a_bundle_without_room_for_all_witnesses_says_so(
+    def test_a_bundle_without_room_for_all_parties_says_so(
         self, log: SampleLog, released: Entry
     ) -> None:
         log.fetch(released, CW)
+        for one in strangers(64):
+            log.enrol(one)
+            log.cosign(one)
+        assert "few-cosigners" in codes(verified(log))
+
+    def test_a_bundle_with_room_for_one_more_party_is_to_have_it(
+        self, log: SampleLog, released: Entry
+    ) -> None:
+        log.fetch(released, CW)
+        for one in strangers(63):
+            log.enrol(one)
+            log.cosign(one)
+        refused(log.bundle())
+
+    def test_keys_that_signed_nothing_fill_no_bundle(self, log: SampleLog, released: Entry) -> None:
+        log.fetch(released, CW)
+        for one in strangers(64):
+            log.enrol(one)
         parts = log.parts()
-        keys = [signer(200 + one, f"party-{one}", COSIGNER_KEY) for one in range(64)]
+        keys = [
+            NoteSigner(one.party, log.key_of(one.person or ""), COSIGNER_KEY)
+            for one in strangers(64)
+        ]
         parts.cosigners = sorted(key.verifier_key.text for key in keys)
-        bundle = parts.pack()
-        assert why_refused(bundle) is None
-        assert "few-cosigners" in codes(verify_bundle(io.BytesIO(bundle)))
+        refused(parts.pack())
+
+    def test_keys_of_nobody_whom_the_log_knows_fill_no_bundle(
+        self, log: SampleLog, released: Entry
+    ) -> None:
+        log.fetch(released, CW)
+        for number, one in enumerate(strangers(64)):
+            log.enrol(one)
+            log.witnesses.append(signer(200 + number, one.party, COSIGNER_KEY))
+            log.cosign(-1)
+        refused(log.bundle())
+
+    def test_many_keys_of_two_parties_fill_no_bundle(self, log: SampleLog, released: Entry) -> None:
+        log.fetch(released, CW)
+        persons = strangers(64)
+        log.enrol(*persons[:2])
+        for one in persons[2:]:
+            of_party = one.model_copy(update={"party": persons[0].party})
+            log.append(person_of(of_party), actor=OPERATOR)
+            log.cosign(of_party)
+        for one in persons[:2]:
+            note(log)
+            log.cosign(one)
+        refused(log.bundle())

@@ -52,7 +52,7 @@ def test_the_operators_link_opens_a_session_of_the_operator(broker: Any, state: 
     opened = open_broker(read_settings(state))
     with opened.database.write() as session:
         cookie = open_session(session, code, opened.clock())
-        actor = actor_of_session(session, cookie, "req-1", opened.clock)
+        actor = actor_of_session(session, cookie, "req-1", now=opened.clock(), clock=opened.clock)
     opened.close()
     assert (actor.party, actor.role) == ("operator", "operator")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rigs.delivering import Delivering
 from rigs.destroying import certificate_file, checked, destroy, destructions, hold_notice, send
-from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 
 from app.clock import utc_text
 from app.deliveries.arrivals import Incoming
@@ -13,6 +13,7 @@ from app.destruction.dues import dues_of
 from app.worker.sweeper import ORPHAN_AGE_S, Sweeper
 from schemas.canonical import canonical_bytes
 from schemas.certificate_log import left_objects, unlogged_objects
+from schemas.destruction import Certificate
 from schemas.matchlog.entry import parse_entry
 
 
@@ -49,6 +50,12 @@ def test_one_that_nobody_fetched_expires_and_one_that_was_fetched_is_over(
     listed = certificate_file(delivering, certificate).certificate
     entries = [parse_entry(canonical_bytes(one)) for one in delivering.log_entries()]
     assert unlogged_objects(listed, entries) == ()
+    raw = listed.to_json()
+    ended = [one for one in raw["objects"] if one["kind"] == "delivery"]
+    for one in ended:
+        one["party"] = AUDITOR
+    wrong = unlogged_objects(Certificate.from_json(raw), entries)
+    assert wrong == tuple(one["object"] for one in ended)
     others = [one for one in entries if one.kind != "delivery-destroyed"]
     assert len(unlogged_objects(listed, others)) == 2
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from rigs.enrolled import EnrolledPerson, revoke
@@ -18,8 +19,10 @@ from rigs.linkage import (
 )
 
 from app.auditor.verify import verify_bundle
-from app.evidence import witnesses
+from app.evidence import service, witnesses
+from app.evidence.service import write_bundle
 from app.matchlog import export
+from app.matchlog.export import export_bundle
 from encoding.people.identity import replace_keys
 from schemas.api import CosignatureRequest, LogCheckpoint
 from schemas.matchlog.bundle import BundleReader
@@ -128,3 +131,31 @@ def test_a_bundle_names_the_newest_of_each_party_first_and_still_verifies(
     assert set(named_in_bundle(linkage)) == {key_of(eve), *keys}
     monkeypatch.setattr(export, "MAX_COSIGNERS", 3)
     assert set(named_in_bundle(linkage)) == {key_of(eve), *keys[1:]}
+
+
+def test_a_bundle_names_those_of_the_projects_own_parties_before_others(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eve, ann = person_of(linkage, CHILD_WELFARE), person_of(linkage, SCHOOL)
+    assert [offer(linkage, one).status_code for one in (ann, eve)] == [200, 200]
+    change_keys(linkage, ann)
+    assert offer(linkage, ann).status_code == 200
+    monkeypatch.setattr(export, "MAX_COSIGNERS", 1)
+    for parties, first in (((), ann), ((CHILD_WELFARE,), eve), ((CHILD_WELFARE, SCHOOL), ann)):
+        with linkage.broker.database.read() as session:
+            made = b"".join(export_bundle(session, parties=parties))
+        assert BundleReader(io.BytesIO(made)).manifest.cosigner_keys == (key_of(first),)
+
+
+def test_a_projects_bundle_is_made_with_its_parties(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Mock(wraps=export_bundle)
+    monkeypatch.setattr(service, "export_bundle", made)
+    for project, parties in (
+        (None, set()),
+        (linkage.terms.project, {AUDITOR, CHILD_WELFARE, SCHOOL}),
+    ):
+        actor = linkage.founded.operator
+        write_bundle(linkage.broker, actor, project).close()
+        assert made.call_args.kwargs["parties"] == parties

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import pytest
 from breaks.false_log import root_of
@@ -14,10 +15,12 @@ from sqlalchemy import text
 from twins.verifier.with_rules import why_refused
 
 from app.auditor.verify import verify_bundle
+from app.clock import utc_text
 from app.db import Database
 from app.errors import ConfigurationError
 from app.matchlog.draft import SOFTWARE, EntryDraft, entry_actor
 from app.matchlog.errors import (
+    LogAheadError,
     LogKeyMismatchError,
     LogNotStartedError,
     LogStartedError,
@@ -64,6 +67,38 @@ def test_a_log_starts_with_its_name_and_key(database: Database, log: MatchLog) -
         "software": "blindlink-0.1.0",
     }
     assert first.actor == SOFTWARE
+
+
+def test_what_was_decided_by_a_clock_behind_the_log_is_decided_again(
+    database: Database, log: MatchLog, clock: MovedClock
+) -> None:
+    # Another process, of which this one has heard nothing yet.
+    other = MatchLog(SIGNER, clock=clock)
+    with database.read() as session:
+        other.follow_clock(session)
+    for seconds, is_taken in ((60, True), (61, False)):
+        clock.move(seconds)
+        with database.write() as session:
+            (newest,) = log.append(session, [enrolment(seconds)])
+        clock.move(-seconds)
+        outcome = nullcontext() if is_taken else pytest.raises(LogAheadError)
+        with outcome, database.write() as session:
+            other.append(session, [enrolment(1)])
+        assert (utc_text(log.clock()), utc_text(other.clock())) == (newest.time, newest.time)
+        with database.write() as session:
+            assert other.append(session, [enrolment(2)])[0].time == newest.time
+        clock.move(seconds)
+
+
+def test_an_append_that_is_rolled_back_moves_no_clock(
+    database: Database, log: MatchLog, clock: MovedClock
+) -> None:
+    clock.move(3600)
+    with database.write() as session:
+        log.append(session, [enrolment(1)])
+        session.rollback()
+    clock.move(-3600)
+    assert log.clock() == clock()
 
 
 def test_entries_are_numbered_in_the_log_in_their_batch_and_in_their_project(

@@ -155,6 +155,21 @@ def test_the_sweeper_ends_a_review_at_its_deadline(reviewing: Reviewing) -> None
     assert reviewing.review()["state"] == "ended"
 
 
+def test_a_clock_that_was_set_back_lets_nobody_decide_after_the_deadline_of_the_log(
+    reviewing: Reviewing,
+) -> None:
+    run, references = asked(reviewing)
+    clock = reviewing.founded.clock
+    clock.move(days=13, hours=23, minutes=55)
+    clock.move(minutes=10)
+    reviewing.founded.enrol("agency-late")
+    clock.move(minutes=-10)
+    late = reviewing.decide(run, accept(references))
+    assert (late.status_code, code(late)) == (409, "review-over")
+    reviewing.check_log()
+    assert ended(reviewing)["reason"] == "deadline"
+
+
 def test_the_next_round_ends_a_review_and_closes_its_supplement(reviewing: Reviewing) -> None:
     run, references = asked(reviewing)
     reviewing.decide(run, accept(references[:3]))

@@ -313,7 +313,7 @@ class Replay:
         need(auto is None or auto <= min(run["sizes"]), "one to one")
         need(auto is None or least * smaller <= auto <= most * smaller, "link rate")
 
-    def end(self, cosigned: dict[str, dict[str, int]], is_full: bool) -> None:
+    def end(self, cosigned: dict[str, dict[str, int]]) -> None:
         left = [(project, due) for project, _, _, _, due in self.undoing.there.values()]
         for project, deliveries in self.deliveries.items():
             left += [(project, one["due"]) for one in deliveries.of.values() if one["there"]]
@@ -323,15 +323,15 @@ class Replay:
                 accord, all_by = self.accords[project], before(terms["destroy_by"], -1)
                 for day in (due, all_by):
                     need(self.time[:10] <= self.undoing.last_day(project, day, accord), "left")
-        for made, needed, parties in self.awaited:
-            had = {name: one["had"] for name, one in self.signers.persons.items()}
-            signed = {
-                one["party"]
-                for name, one in self.signers.persons.items()
-                for key, size in cosigned.get(one["party"], {}).items()
-                if key in had[name] and size > made
-            }
-            need(is_full or len(signed & parties) >= needed, "cosigners")
+        signed = [
+            (one["party"], size)
+            for one in self.signers.persons.values()
+            for key, size in cosigned.get(one["party"], {}).items()
+            if key in one["had"]
+        ]
+        for made, needed, parties in self.awaited if len(dict(signed)) < 64 else []:
+            so_far = {party for party, size in signed if size > made}
+            need(len(so_far & parties) >= needed, "cosigners")
         self.undoing.end(self.time)
         for reviews in self.reviews.values():
             reviews.finish(self.time)
