@@ -167,7 +167,9 @@ class RoundHistory:
     ) -> None:
         body = newest.body
         if body.corrects is not None:
-            if self._superseded_by(body.corrects) != body.round:
+            by, correction = self._superseded_by(body.corrects), self.corrections.get(body.corrects)
+            # One transaction makes both: else an earlier agreement's request would do for the correction.
+            if by != body.round or correction is None or correction.agreement != newest.agreement:
                 raise RoundUnprovenError(
                     f"round {body.round} corrects one that the match log does not show as corrected",
                     hint=_TELL,

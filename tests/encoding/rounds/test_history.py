@@ -153,6 +153,10 @@ def test_a_round_is_held_to_the_agreement_under_which_it_was_opened() -> None:
     history_of(entries).refuse_unfit(2, AGREEMENTS, PARTY)
     with raises(RoundUnprovenError, match="an agreement that this agency does not have"):
         history_of(entries).refuse_unfit(2, {FIRST.digest(): FIRST}, PARTY)
+    mixed = log_of((1, opened(1)), (2, superseded(1)), (2, opened(2, corrects=1)))
+    mixed[2] = mixed[2].model_copy(update={"agreement": SECOND.digest()})
+    with raises(RoundUnprovenError, match="does not show as corrected"):
+        history_of(mixed).refuse_unfit(2, AGREEMENTS, PARTY)
     back = log_of((1, opened(1)), (2, closed(1)), (9, opened(2)))
     back[0] = back[0].model_copy(update={"agreement": SECOND.digest()})
     with raises(RoundUnprovenError, match="or that had been replaced"):
