@@ -89,17 +89,18 @@ def require_own_upload(
     Args:
         known: what is kept.
         specification: the run's, which is covered.
-        sent: the own manifests that are kept, by upload.
+        sent: the own manifests that are kept, by upload; also of other projects that share the workspace.
     Raises:
         AgreementUntrustedError: it names another upload or manifest, or an agreement that had been replaced.
     """
-    names = {one.party: one for one in specification.uploads}
+    names = [one.party for one in specification.uploads]
     numbers = {digest: one.number for digest, one in known.signed().items()}
     for upload, manifest in sent.items():
-        used = names[manifest.party]
-        is_of_run = manifest.partner in names and manifest.round == specification.round
-        is_named = used.upload == upload
-        if is_named != is_of_run or (is_named and used.manifest_sha256 != manifest.digest()):
+        used = next((one for one in specification.uploads if one.upload == upload), None)
+        turn = manifest.project, manifest.round, *sorted((manifest.party, manifest.partner))
+        is_of_run = turn == (specification.project, specification.round, *sorted(names))
+        stated = used and (used.party, used.manifest_sha256)
+        if stated != ((manifest.party, manifest.digest()) if is_of_run else None):
             raise AgreementUntrustedError(
                 "the run names this agency's upload, but not the way this agency sent it"
             )

@@ -186,20 +186,23 @@ def _refuse_contradictions(ledger: Ledger, received: Claims, *, is_same: bool) -
 def _recalled(ledger: Ledger, received: Claims | ChainStatement) -> list[Veto]:
     """Return the vetoes of this agency's own that another party tells it, and its ledger does not have.
 
-    It has told each of them itself, in a release that the other party has applied by now. So its ledger lacks
-    only what came after the newest release that it has applied, as in a restored workspace.
+    It has told each of them itself, in a release that the other party has applied by now. So a ledger that was
+    in the other party's newest release, too, has them all. A restored one may have gone on without that party,
+    and lack what it had told it before: that its newest release is as late says nothing.
+
+    Who makes one up, and says that it has applied what this agency has not, is believed. That party gains
+    nothing: a veto of its own ends the same link ID, and this agency could not lift that one.
 
     Raises:
-        ClaimsContradictError: it has applied what the other party has; or more vetoes of one party come
-            together than a message can pass on.
+        ClaimsContradictError: both were in the other party's newest release, or it has applied none; or more
+            vetoes of one party come together than a message can pass on.
     """
     known, applied = ledger.vetoes(), received.head.applied
     news = newer_vetoes(known, told_vetoes(received))
     own = [veto for veto in news if veto.maker == ledger.party]
-    has_applied_all = applied is None or (
-        ledger.last is not None and Turn(applied.round, applied.release) <= ledger.last
-    )
-    if own and has_applied_all:
+    one, another = sorted((ledger.party, received.head.sender))
+    turn = None if applied is None else Turn(applied.round, applied.release)
+    if own and (turn is None or ledger.digest(turn, (one, another)) is not None):
         raise ClaimsContradictError(
             f"{received.head.sender} says that this agency has unlinked {counted(len(own), 'link ID')},"
             " which it has not",

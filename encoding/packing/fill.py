@@ -205,7 +205,9 @@ class _Job:
 
     def make(self, table: Table, cleaner: RowCleaner, progress: Progress) -> _Made:
         order, people = self.order, self.people
-        key = round_key(self.secret, order.turn.name(order.view))
+        view = order.view
+        name = order.turn.name(view.project, view.terms.epoch, view.profile.digest())
+        key = round_key(self.secret, name)
         with Assembly(
             order.view.profile,
             CellKeys(key),

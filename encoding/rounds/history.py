@@ -7,14 +7,17 @@ that none before the last one shown can be left out; what comes after it shows w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 from encoding.errors import LogError, RoundUnprovenError
 from schemas.agreement import Agreement, ProjectTerms
+from schemas.errors import SignatureError
+from schemas.identity import PublicIdentity, SignedKeyChange
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import UploadReceived
+from schemas.matchlog.kinds import KeyRotated, UploadReceived
 from schemas.matchlog.review_kinds import ReviewEnded, SupplementClosed
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
 from schemas.rounds import SupplementView
@@ -38,6 +41,7 @@ class _Opened:
 class RoundHistory:
     """The rounds of a project as the log shows them: openings in their order, and which rounds are over.
 
+    `key_changes` are those that persons have signed, each with the number of its entry, in order.
     `corrections` are the entries that say that a round was corrected, by its number. `accepted` are the runs
     whose clerical review ended with a supplementary release, by round and its number. `closings` and
     `supplements` are what rounds and supplementary releases were closed with, `received` the uploads by round,
@@ -45,6 +49,7 @@ class RoundHistory:
     """
 
     openings: tuple[_Opened, ...]
+    key_changes: tuple[tuple[int, SignedKeyChange], ...]
     corrections: dict[int, Entry]
     closings: dict[int, list[RoundClosed]]
     accepted: dict[tuple[int, int], str]
@@ -145,6 +150,14 @@ class RoundHistory:
         corrected = next((o.body.corrects for o in self.openings if o.body.round == number), None)
         return None if corrected is None else self.corrections.get(corrected)
 
+    def keys_at(self, entry: Entry, listed: PublicIdentity) -> PublicIdentity:
+        """Return a person as they were when an entry was made: with keys that have followed those listed."""
+        for seq, change in self.key_changes:
+            if seq < entry.seq:
+                with suppress(SignatureError):
+                    listed = change.verify(listed)
+        return listed
+
     def _superseded_by(self, number: int) -> int | None:
         entry = self.corrections.get(number)
         return entry.body.by if entry and isinstance(entry.body, RoundSuperseded) else None
@@ -154,7 +167,9 @@ class RoundHistory:
     ) -> None:
         body = newest.body
         if body.corrects is not None:
-            if self._superseded_by(body.corrects) != body.round:
+            by, correction = self._superseded_by(body.corrects), self.corrections.get(body.corrects)
+            # One transaction makes both: else an earlier agreement's request would do for the correction.
+            if by != body.round or correction is None or correction.agreement != newest.agreement:
                 raise RoundUnprovenError(
                     f"round {body.round} corrects one that the match log does not show as corrected",
                     hint=_TELL,
@@ -178,18 +193,20 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
         LogError: an entry before the last one is not shown.
     """
     openings: list[_Opened] = []
+    key_changes: list[tuple[int, SignedKeyChange]] = []
     corrections: dict[int, Entry] = {}
     closings: dict[int, list[RoundClosed]] = {}
     accepted: dict[tuple[int, int], str] = {}
     supplements: dict[tuple[int, int, str], list[SupplementClosed]] = {}
     received: dict[tuple[int, str, str], list[UploadReceived]] = {}
-    n_seen = 0
+    # Changes of keys are of no project, and count on by themselves.
+    n_seen: dict[str | None, int] = {project: 0, None: 0}
     for entry in entries:
-        if entry.project != project:
+        if entry.project not in n_seen:
             continue
-        if entry.place != n_seen:
+        if entry.place != n_seen[entry.project]:
             raise LogError("the broker's copy of the match log lacks an entry of the project")
-        n_seen += 1
+        n_seen[entry.project] += 1
         body = entry.body
         if isinstance(body, RoundOpened):
             openings.append(_Opened(body, date.fromisoformat(entry.time[:10]), entry.agreement))
@@ -205,7 +222,17 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
             received.setdefault(turn, []).append(body)
         elif isinstance(body, ReviewEnded) and body.release is not None:
             accepted.setdefault((body.round, body.release), entry.object or "")
-    return RoundHistory(tuple(openings), corrections, closings, accepted, supplements, received)
+        elif isinstance(body, KeyRotated) and body.signed is not None:
+            key_changes.append((entry.seq, body.signed))
+    return RoundHistory(
+        tuple(openings),
+        tuple(key_changes),
+        corrections,
+        closings,
+        accepted,
+        supplements,
+        received,
+    )
 
 
 def _terms_of(

@@ -8,7 +8,6 @@ from encoding.blocks.keys import RoundName
 from encoding.errors import RoundUnprovenError
 from encoding.log.receipts import prove_entry
 from schemas.agreement import ProjectTerms
-from schemas.api import ProjectView
 from schemas.matchlog.log_keys import LogKeys
 from schemas.matchlog.round_kinds import RoundOpened
 from schemas.profile import Side
@@ -39,14 +38,14 @@ class Turn:
         """The nonce that this agency has drawn."""
         return self.pair.nonce_larger if self.side == "larger" else self.pair.nonce_smaller
 
-    def name(self, view: ProjectView) -> RoundName:
-        """Return what the round's key is bound to."""
+    def name(self, project: str, epoch: int, profile: str) -> RoundName:
+        """Return what the round's key is bound to; `profile` is the digest of the encoding profile."""
         return RoundName(
-            project=view.project,
-            epoch=view.terms.epoch,
+            project=project,
+            epoch=epoch,
             larger=self.pair.larger,
             smaller=self.pair.smaller,
-            profile=view.profile.digest(),
+            profile=profile,
             number=self.round,
             nonce_larger=bytes.fromhex(self.pair.nonce_larger.nonce),
             nonce_smaller=bytes.fromhex(self.pair.nonce_smaller.nonce),

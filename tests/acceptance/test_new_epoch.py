@@ -110,6 +110,31 @@ def test_all_is_encoded_anew_under_a_new_secret_and_link_ids_stay(
     assert [line["what"] for line in disclosed].count("encodings") == 2
 
 
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_claims_are_proven_with_the_secret_of_their_round_though_the_next_one_counts_by_then(
+    rig: AgreementRig, is_kept: bool
+) -> None:
+    bob, kim = rig.desks["bob"], rig.desks["kim"]
+    fingerprint = rig.agree()
+    bob.ok("agreement", "accept", *fingerprint.split())
+    share(rig, "share")
+    rig.upload()
+    rig.approve()
+    assert bob.type("links").exit_code == 7
+    share(rig, "rotate")
+    amend(rig, "--set", "new_secret=true")
+    rig.pass_time(minutes=1)
+    if not is_kept:
+        (kim.folder / "workspace" / "secrets" / f"{PROJECT}-1.sealed").unlink()
+    for desk in (kim, bob):
+        assert ("have no proof" not in desk.ok("links").stderr) == is_kept
+    former = {name: links(rig.desks[name]) for name in ANALYSTS}
+    assert len(former["bob"]) == 2
+    rig.link()
+    assert status(bob)[0] == 2
+    assert {name: links(rig.desks[name]) for name in ANALYSTS} == former
+
+
 def test_an_amendment_of_anything_else_keeps_the_secret(rig: AgreementRig) -> None:
     bob = rig.desks["bob"]
     fingerprint = rig.agree()

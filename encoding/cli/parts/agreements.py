@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import click
 
@@ -53,12 +53,14 @@ if TYPE_CHECKING:
     from schemas.agreement import Agreement
     from schemas.api import ProjectView, RunView
     from schemas.identity import IdentityHistory
+    from schemas.negotiation import AgreementSummary
     from schemas.profile import Side
     from schemas.statement import SignedStatement
 
 DEFAULT_WORKSPACE: Final = "workspace"
 _BINDING: Final = ("in-force", "suspended", "signed")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_Histories: TypeAlias = "Callable[[], Sequence[IdentityHistory]]"
 
 
 def seat_options(function: _Function) -> _Function:
@@ -191,8 +193,7 @@ class Seat:
                 # Whose keys it lists was looked at when it came; those persons may have left since.
                 self.keep(_shown(self.client, self.project, kept.digest))
         last = self.known().last_complete()
-        binding = (one for one in listed if one.state in _BINDING)
-        newest = max(binding, key=lambda one: one.number, default=None)
+        newest = _newest_signed(listed)
         if last is not None and newest is not None and newest.number > last.agreement.number:
             self._reach(newest.agreement)
         return self.known()
@@ -402,6 +403,36 @@ def agreements_kept(session: Session) -> KeptAgreements:
     return read_kept(session.workspace.agreements(session.project), session.project)
 
 
+def agreements_to_come(session: Session, client: BrokerClient) -> KeptAgreements:
+    """Return the agreements that are kept, and those that all have signed since: one may begin only later.
+
+    They are verified alike, and not kept: until one begins, nothing goes by it but who acts for a party.
+
+    Raises:
+        AgreementUntrustedError, UntrustedKeyError: the broker shows what must not be believed.
+    """
+    known = agreements_kept(session)
+    last, newest = (
+        known.last_complete(),
+        _newest_signed(client.agreements(session.project).agreements),
+    )
+    if last is None or newest is None or newest.number <= last.agreement.number:
+        return known
+
+    def look(
+        known: KeptAgreements, shown: KeptAgreement, peers: Peers, histories: _Histories
+    ) -> KeptAgreements:
+        _require_trusted(session.party, known, shown, peers, histories)
+        return known.with_one(shown)
+
+    return _walk(session, client, known, newest.agreement, look)
+
+
+def _newest_signed(listed: Sequence[AgreementSummary]) -> AgreementSummary | None:
+    binding = (one for one in listed if one.state in _BINDING)
+    return max(binding, key=lambda one: one.number, default=None)
+
+
 def _with_vouched(
     peers: Peers,
     known: KeptAgreements,
@@ -420,6 +451,32 @@ def _follow(
     session: Session, client: BrokerClient, known: KeptAgreements, digest: str
 ) -> KeptAgreements:
     """Return what is kept after looking at the agreement by which the broker goes, and at those it amends."""
+
+    def keep(
+        known: KeptAgreements, shown: KeptAgreement, peers: Peers, histories: _Histories
+    ) -> KeptAgreements:
+        _keep(
+            session,
+            session.workspace,
+            session.party,
+            known=known,
+            shown=shown,
+            peers=peers,
+            histories=histories,
+        )
+        return agreements_kept(session)
+
+    return _walk(session, client, known, digest, keep)
+
+
+def _walk(
+    session: Session,
+    client: BrokerClient,
+    known: KeptAgreements,
+    digest: str,
+    take: Callable[[KeptAgreements, KeptAgreement, Peers, _Histories], KeptAgreements],
+) -> KeptAgreements:
+    """Return what is known once each agreement that leads to one was taken, in order."""
     line = _line(client, session.project, known, digest)
     peers = read_peers(session.workspace.peers)
     identities: Sequence[IdentityHistory] = ()
@@ -429,16 +486,7 @@ def _follow(
     for shown in line:
         peers = _with_vouched(peers, known, session.party, session.now(), identities)
         require_keys(shown.agreement, peers)
-        _keep(
-            session,
-            session.workspace,
-            session.party,
-            known=known,
-            shown=shown,
-            peers=peers,
-            histories=lambda: client.identities(session.project).identities,
-        )
-        known = agreements_kept(session)
+        known = take(known, shown, peers, lambda: client.identities(session.project).identities)
     return known
 
 
@@ -470,6 +518,20 @@ def _shown(client: BrokerClient, project: str, digest: str) -> KeptAgreement:
         ) from exc
 
 
+def _require_trusted(
+    party: str,
+    known: KeptAgreements,
+    shown: KeptAgreement,
+    peers: Peers,
+    histories: _Histories,
+) -> bool:
+    """Make sure that an agreement may be gone by; return whether it is the first one of the project."""
+    require_keys_of_then(shown, peers)
+    require_stewards(known, shown, histories)
+    is_new = known.find(shown.digest) is None
+    return is_new and require_adoptable(known, shown, party, peers)
+
+
 def _keep(
     session: Session,
     workspace: Workspace,
@@ -478,12 +540,10 @@ def _keep(
     known: KeptAgreements,
     shown: KeptAgreement,
     peers: Peers,
-    histories: Callable[[], Sequence[IdentityHistory]],
+    histories: _Histories,
 ) -> KeptAgreement:
-    require_keys_of_then(shown, peers)
-    require_stewards(known, shown, histories)
+    is_first = _require_trusted(party, known, shown, peers, histories)
     if known.find(shown.digest) is None:
-        is_first = require_adoptable(known, shown, party, peers)
         # A job that says nothing tells this, too: whoever knows better may halt the linkage.
         before = known.find(shown.agreement.previous or "")
         told = None if before is None else before.agreement

@@ -22,7 +22,7 @@ from encoding.cli.parts.own_ledger import is_lasting, ledger_file, own_space
 from encoding.cli.parts.rosters import on_their_roster
 from encoding.cli.parts.round_reports import report_of_round, warned_of
 from encoding.cli.parts.round_steps import as_it_stands, history_under_lock, own_turns
-from encoding.cli.parts.shared_secret import shared_secret
+from encoding.cli.parts.shared_secret import secret_of
 from encoding.cli.parts.steps import own_nonces
 from encoding.errors import ALARM, AgencyError, NotReadyError, OthersWaitedForError, WorkspaceError
 from encoding.evidence.disclosed_records import DisclosedRecords
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from encoding.ledger.claim_checks import CheckedPair
+    from encoding.packing.container import KeptContainer
     from encoding.packing.handles import Handles
     from encoding.rounds.history import RoundHistory
     from schemas.api import ReleaseView
@@ -156,7 +157,7 @@ class RoundLinks:
             if pair.n_unproven:
                 self._counter.session.warn(
                     f"{pair.n_unproven:,} matches with {partner} have no proof that the records met by a key:"
-                    " one of the two containers is not in its agency's workspace any more"
+                    " one of the two containers, or its secret, is not in its agency's workspace any more"
                 )
             if pair.other_ledger == "behind":
                 self._counter.session.warn(
@@ -245,7 +246,7 @@ class RoundLinks:
         )
 
     def _proof(self, found: RoundView, turn: Turn) -> Proof:
-        """Return what proves the matches of a pair; without the container nothing does: no alarm."""
+        """Return what proves the matches of a pair; without container or secret nothing does: no alarm."""
         session = self._counter.session
         progress = next(
             one for one in found.progress if (one.larger, one.smaller) == turn.pair.parties
@@ -257,8 +258,7 @@ class RoundLinks:
         later = turn.pair.partner_of(earlier)
         transcript = Transcript(earlier=roots[earlier] or "", later=roots[later] or "")
         self._refuse_other_roots(turn, roots)
-        tokens = self._tokens(turn, roots[session.party] or "")
-        key = round_key(shared_secret(session, self._counter.view), turn.name(self._counter.view))
+        key, tokens = self._key_and_tokens(turn, roots[session.party] or "")
         return Proof(key, tokens.of, transcript)
 
     def _refuse_other_roots(self, turn: Turn, roots: Mapping[str, str | None]) -> None:
@@ -280,12 +280,35 @@ class RoundLinks:
                     hint="nothing of this round is stored; tell the other agencies and the operator",
                 )
 
-    def _tokens(self, turn: Turn, root: str) -> TokensMet:
-        """Return the tokens of the rows that the release names; none where the container is gone.
+    def _key_and_tokens(self, turn: Turn, root: str) -> tuple[bytes, TokensMet]:
+        """Return the round's key, and the tokens of the rows that the release names.
+
+        There are none where the container is gone, or the secret that it was made with. That secret is no more
+        that of the project where an amendment has replaced it since: both sides go by their containers.
 
         Raises:
             TranscriptError: the broker names another container than this workspace has sent.
             ForgedMatchError: a row is not that of the matched record.
+        """
+        session, nothing = self._counter.session, (b"", TokensMet())
+        container = self._container(turn, root)
+        if container is None:
+            return nothing
+        tokens, head = tokens_met(container, *self._rows[turn.partner]), container.header
+        secret = secret_of(session, head)
+        if secret is None:
+            session.say(
+                f"the secret of epoch {head.epoch} is not here any more: what was matched with"
+                f" {turn.partner} cannot be proven"
+            )
+            return nothing
+        return round_key(secret, turn.name(head.project, head.epoch, head.profile)), tokens
+
+    def _container(self, turn: Turn, root: str) -> KeptContainer | None:
+        """Return the container that was sent; None where it is gone.
+
+        Raises:
+            TranscriptError: the broker names another one than this workspace has sent.
         """
         session = self._counter.session
         path = session.workspace.container(session.project, turn.round, turn.partner)
@@ -293,16 +316,16 @@ class RoundLinks:
             container = read_container(path)
         except WorkspaceError as exc:
             session.say(f"{exc}: what was matched with {turn.partner} cannot be proven")
-            return TokensMet()
+            return None
         if container.header.root == root:
-            return tokens_met(container, *self._rows[turn.partner])
+            return container
         if own_nonces(session).is_spent(turn.own_nonce.number):
             # Else it would be an excuse for matches without a proof.
             raise TranscriptError(
                 f"the broker names a different container from the one this agency has sent to {turn.partner}",
                 hint="nothing of this round is stored; tell the other agencies and the operator",
             )
-        return TokensMet()
+        return None
 
     def _desk(self) -> Desk:
         counter, session = self._counter, self._counter.session

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from encoding.broker.runs import require_success, wait_for_run
 from encoding.cli.parts.agreements import agreements_kept, require_agreed_run
+from encoding.cli.parts.corrections import require_asked
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.log_copies import fetched_log, log_under_lock
 from encoding.cli.parts.own_identity import unlock_own
@@ -28,17 +29,10 @@ from encoding.rounds.streams import logged_streams
 from encoding.rounds.turns import Turn, prove_round, turns_of
 from encoding.rounds.words import is_on_request, why_nothing_ran
 from schemas.api import RunRequest, RunView
-from schemas.errors import SignatureError
 from schemas.ids import utc_text
-from schemas.logged_requests import asked_for
 from schemas.rounds import NonceOffer, RoundView, SignedNonceOffer, nonces_kept
 from schemas.signing import sign_document
 from schemas.upload import Signature
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    from schemas.matchlog.entry import Entry
 
 _RUN_IS_OVER: Final = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -199,7 +193,7 @@ def refuse_unfit(counter: Counter, found: RoundView) -> None:
     history.refuse_unfit(found.round, agreements_kept(session).signed(), session.party)
     correction = history.correction_by(found.round)
     if correction is not None:
-        _require_signed(counter, correction)
+        require_asked(counter, history, correction)
     with session.workspace.lock():
         nonces = own_nonces(session)
         for turn in own_turns(counter, found):
@@ -211,40 +205,6 @@ def refuse_unfit(counter: Counter, found: RoundView) -> None:
                     partner=turn.partner,
                     container=sent.container_sha256,
                 )
-
-
-def _require_signed(counter: Counter, correction: Entry) -> None:
-    """Refuse a correction that no person has asked for: the file would be encoded once more for nothing.
-
-    Raises:
-        RoundUnprovenError: the signed request is missing, for something else, or by a stranger.
-    """
-    signed = correction.actor.signed
-    if signed is not None and asked_for(correction).is_what(signed.request):
-        for key in _keys_of_actor(counter, correction):
-            with suppress(SignatureError):
-                signed.require_signature(key)
-                return
-    raise RoundUnprovenError(
-        "the match log does not show that a person of an agency has asked for the correction of the round",
-        hint="nothing was encoded; call the other agencies and the operator of the broker",
-    )
-
-
-def _keys_of_actor(counter: Counter, entry: Entry) -> Iterator[Ed25519PublicKey]:
-    """Yield the keys of who acts, as the agreement lists them, and those that have followed."""
-    session, actor = counter.session, entry.actor
-    agreement = agreements_kept(session).signed().get(entry.agreement or "")
-    listed = None if agreement is None else agreement.person(actor.person or "")
-    if listed is None or listed.party != actor.party or "analyst" not in listed.duties:
-        return
-    yield listed.verifier()
-    for history in counter.client.identities(session.project).identities:
-        with suppress(SignatureError):
-            keys = history.verify()
-            known = [one.key_sha256() for one in keys]
-            if listed.key_sha256() in known:
-                yield from (one.verifier() for one in keys[known.index(listed.key_sha256()) + 1 :])
 
 
 def refuse_lost(counter: Counter, turns: Iterable[Turn]) -> None:

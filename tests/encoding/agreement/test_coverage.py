@@ -185,6 +185,12 @@ def test_an_own_upload_is_used_as_it_was_sent() -> None:
     # Of another round, or for another partner.
     require_own_upload(kept, made, {other: sent(round=2), UPLOAD: own})
     require_own_upload(kept, made, {other: sent(partner="health")})
+    # Settings for several projects may share a workspace, and their agencies have other names there.
+    for elsewhere in ({}, {"party": "court"}, {"partner": "court"}):
+        hub = sent(project="court-k12", **elsewhere)
+        require_own_upload(kept, made, {other: hub, UPLOAD: own})
+        with raises(AgreementUntrustedError, match="the way this agency sent it"):
+            require_own_upload(kept, made, {UPLOAD: hub})
     for wrong in ({UPLOAD: sent(rows=1)}, {other: own}, {UPLOAD: sent(round=2)}):
         with raises(AgreementUntrustedError, match="the way this agency sent it"):
             require_own_upload(kept, made, wrong)

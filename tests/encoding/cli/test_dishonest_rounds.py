@@ -23,14 +23,17 @@ from app.links.matches import LinkedRun, Matches
 from app.matching.blocks.bins import MemoryShelf
 from app.matching.blocks.ranges import Sizes
 from app.matchlog import service as matchlog
-from app.matchlog.draft import SOFTWARE
+from app.matchlog.draft import SOFTWARE, entry_actor
 from app.rounds import opening
+from app.security.actor import Actor
 from app.security.log_key import read_log_key
 from schemas.audit_pack import Sample
 from schemas.canonical import canonical_bytes
 from schemas.clauses import RoundBudget
+from schemas.matchlog.entry import Actor as EntryActor
 from schemas.matchlog.entry import entry_bytes, parse_entry
 from schemas.rounds import NonceState
+from schemas.signed_request import SignedRequest
 
 Bend = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -342,6 +345,45 @@ def test_a_correction_that_no_person_has_signed_is_not_encoded_for(
         refused = welfare.type("encode")
         assert refused.exit_code == 1
         assert "that a person of an agency has asked for the correction" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"log": "rehearsal.test/log"},
+        {"project": "other-pupils"},
+        {"agreement": "0" * 64},
+        {"at": "2026-11-18T22:29:59Z"},
+        {"at": "2026-11-20T22:35:01Z"},
+    ],
+)
+def test_a_correction_that_was_asked_for_elsewhere_or_at_another_time_is_not_encoded_for(
+    near: NearBroker,
+    schools: Desk,
+    welfare: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    elsewhere: dict[str, Any],
+) -> None:
+    def asked(**changes: Any) -> Callable[[Actor], EntryActor]:
+        def made(actor: Actor) -> EntryActor:
+            assert actor.signed is not None
+            request = actor.signed.request.model_copy(update=changes)
+            signed = SignedRequest.of(request, near.people["schools"].keys.signing_key)
+            return entry_actor(replace(actor, signed=signed))
+
+        return made
+
+    monkeypatch.setattr(matchlog, "hold_to_signers", lambda *_: None)
+    correct = ("round", "correct", "--reason", "wrong-file")
+    welfare.ok("encode")
+    monkeypatch.setattr(opening, "entry_actor", asked(nonce="0" * 32))
+    schools.ok(*correct)
+    welfare.ok("encode")
+    monkeypatch.setattr(opening, "entry_actor", asked(**elsewhere))
+    schools.ok(*correct)
+    refused = welfare.type("encode")
+    assert refused.exit_code == 1
+    assert "that a person of an agency has asked for the correction" in refused.stderr
 
 
 # A log that was forked.

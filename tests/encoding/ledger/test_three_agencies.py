@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
-from ledger_simulator.duo import Office, match_id, office
+from ledger_simulator.duo import SPACE, Office, match_id, office
 from samples.refusals import raises
 
 from encoding.ledger.additions import apply_release
@@ -18,7 +18,8 @@ from encoding.ledger.claims import (
     make_statement,
 )
 from encoding.ledger.errors import MessageReplayedError
-from encoding.ledger.inputs import inputs_of_statements
+from encoding.ledger.inputs import inputs_alone, inputs_of_statements
+from encoding.ledger.ledger_file import parse_ledger, serialise_ledger
 from encoding.ledger.messages import open_statement, seal_statement
 from encoding.ledger.values import Turn
 from schemas.chain_statement import ChainStatement
@@ -80,10 +81,15 @@ class Trio:
                 made.append(make_statement(own.ledger, turn, mine, checked, self.posting(own)))
         return made
 
-    def hold(self, turn: tuple[int, int], matched: Matched) -> None:
+    def hold(self, turn: tuple[int, int], matched: Matched, away: str = "") -> None:
         releases = self.releases(Turn(*turn), matched)
         statements = self.state(Turn(*turn), releases)
         for party, own in self.offices.items():
+            if party == away:
+                continue
+            for other in statements:
+                if other.head.sender != party:
+                    check_statement(own.ledger, statements[0].head, other)
             inputs = inputs_of_statements(statements, self.offices)
             records = {
                 match: record
@@ -115,6 +121,26 @@ def test_a_chain_of_three_agencies_has_one_link_id_that_lasts() -> None:
         assert trio.links("h1", "k1", "w1") == links
     trio.hold((5, 1), {HK: [("h1", "k1")]})
     assert trio.links("h1", "k1", "w1") == links
+
+
+@pytest.mark.parametrize("goes_on_alone", [False, True])
+def test_who_was_restored_hears_of_its_own_unlink_however_the_others_took_turns(
+    goes_on_alone: bool,
+) -> None:
+    trio = Trio()
+    health, k12 = trio.offices["health"], trio.offices["k12"]
+    trio.hold((4, 1), EVERYONE)
+    backup = serialise_ledger(health.ledger)
+    health.ledger.unlink("h1")
+    trio.hold((5, 1), {HK: EVERYONE[HK]}, away="welfare")
+    health.ledger = parse_ledger(backup, SPACE, "health")
+    trio.hold((6, 1), {HW: EVERYONE[HW]}, away="k12")
+    assert health.ledger.vetoes() == ()
+    if goes_on_alone:
+        # As with matches that a party got from an agency that receives nothing.
+        apply_release(k12.ledger, inputs_alone(Turn(6, 1), [k12.ledger], ()), {})
+    trio.hold((7, 1), EVERYONE)
+    assert [veto.maker for veto in health.ledger.vetoes()] == ["health"]
 
 
 def test_a_chain_that_joins_two_records_of_one_agency_is_cut_at_the_newest_pair() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,17 +11,20 @@ from samples.documents import MANIFEST
 from samples.refusals import raises
 
 from encoding.errors import LogError, RoundUnprovenError
+from encoding.people.identity import new_identity, replace_keys
 from encoding.rounds.history import RoundHistory, round_history
 from schemas.agreement import Agreement
 from schemas.document import Model
+from schemas.identity import SignedKeyChange
 from schemas.matchlog.entry import Actor, Entry
-from schemas.matchlog.kinds import KIND_OF_BODY, UploadReceived
+from schemas.matchlog.kinds import KIND_OF_BODY, KeyRotated, UploadReceived
 from schemas.matchlog.review_kinds import ReviewEnded, SupplementClosed
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
 from schemas.rounds import RoundPair, SupplementView, UsedNonce
 from schemas.upload import Manifest, Signature, SignedManifest
 
 PARTY = "welfare"
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
 RUN = "run-" + "7" * 32
 WEEKLY: dict[str, Any] = AGREEMENT | {
     "schedule": AGREEMENT["schedule"] | {"frequency": "weekly", "due": None},
@@ -59,6 +63,13 @@ def received(container: str) -> UploadReceived:
     return UploadReceived.of(SignedManifest(manifest=manifest, signatures=(signature,)))
 
 
+def changed(signed: SignedKeyChange) -> KeyRotated:
+    person = signed.change.person
+    return KeyRotated(
+        party="schools", person=person, use="signing", old=None, new=None, signed=signed
+    )
+
+
 def ended() -> ReviewEnded:
     return ReviewEnded(
         round=1, reason="decided", accepted=None, rejected=None, open=None, release=2,
@@ -69,12 +80,14 @@ def ended() -> ReviewEnded:
 def log_of(*bodies: tuple[int, Model], of: Agreement = FIRST) -> list[Entry]:
     """Return entries of bodies, each with the day of November on which it was made."""
     objects = {UploadReceived: "upl-" + "1" * 32, ReviewEnded: RUN, SupplementClosed: RUN}
+    is_ours = [not isinstance(body, KeyRotated) for _, body in bodies]
     return [
         Entry(
-            kind=KIND_OF_BODY[type(body)], seq=7 * n, batch=n, place=n,
+            kind=KIND_OF_BODY[type(body)], seq=7 * n, batch=n, place=is_ours[:n].count(is_ours[n]),
             time=f"2026-11-{day:02}T10:00:00Z", request="req-" + "1" * 32,
-            actor=Actor(party="schools", person=None, role="agency", signed=None), project=of.project,
-            agreement=of.digest(), purpose=None, object=objects.get(type(body)), outcome="done", body=body,
+            actor=Actor(party="schools", person=None, role="agency", signed=None),
+            project=of.project if is_ours[n] else None, agreement=of.digest() if is_ours[n] else None,
+            purpose=None, object=objects.get(type(body)), outcome="done", body=body,
         )
         for n, (day, body) in enumerate(bodies)
     ]  # fmt: skip
@@ -140,6 +153,10 @@ def test_a_round_is_held_to_the_agreement_under_which_it_was_opened() -> None:
     history_of(entries).refuse_unfit(2, AGREEMENTS, PARTY)
     with raises(RoundUnprovenError, match="an agreement that this agency does not have"):
         history_of(entries).refuse_unfit(2, {FIRST.digest(): FIRST}, PARTY)
+    mixed = log_of((1, opened(1)), (2, superseded(1)), (2, opened(2, corrects=1)))
+    mixed[2] = mixed[2].model_copy(update={"agreement": SECOND.digest()})
+    with raises(RoundUnprovenError, match="does not show as corrected"):
+        history_of(mixed).refuse_unfit(2, AGREEMENTS, PARTY)
     back = log_of((1, opened(1)), (2, closed(1)), (9, opened(2)))
     back[0] = back[0].model_copy(update={"agreement": SECOND.digest()})
     with raises(RoundUnprovenError, match="or that had been replaced"):
@@ -150,6 +167,21 @@ def test_an_entry_that_is_left_out_shows() -> None:
     entries = log_of((1, opened(1)), (2, superseded(1)), (2, closed(1)))
     with pytest.raises(LogError, match="lacks an entry"):
         history_of([entries[0], entries[2]])
+
+
+def test_a_person_has_the_keys_that_the_log_had_by_then() -> None:
+    """Keys of before a change sign no more, and nobody changes somebody else's."""
+    first = new_identity("schools", ("analyst",), NOW)
+    second, signed = replace_keys(first, NOW)
+    _, later = replace_keys(second, NOW)
+    forged = signed.model_copy(update={"new_signature": later.new_signature})
+    bodies = (opened(1), changed(forged), changed(signed), superseded(1), changed(later))
+    entries = log_of(*((1, body) for body in bodies))
+    history = history_of(entries)
+    for at, key in ((1, first), (2, first), (3, second)):
+        assert history.keys_at(entries[at], first.public) == key.public
+    with pytest.raises(LogError, match="lacks an entry"):
+        history_of([*entries[:2], *entries[3:]])
 
 
 def test_link_ids_need_a_round_that_was_closed_once() -> None:
