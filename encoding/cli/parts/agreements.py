@@ -99,8 +99,11 @@ class Seat:
         return read_peers(self.workspace.peers).meet(self.identities())
 
     def identities(self) -> Sequence[IdentityHistory]:
-        """Return the persons' keys as the broker shows them; a directory, not to be believed."""
-        return self.client.identities(self.project).identities
+        """Return the persons' keys as the broker shows them; a directory, not to be believed.
+
+        Who was revoked since is among them: what they have signed counts on, by the keys of then.
+        """
+        return self.client.identities(self.project, former=True).identities
 
     def vouched_peers(self) -> Peers:
         """Return whose keys are trusted, and those for whom a trusted steward has signed.
@@ -126,9 +129,12 @@ class Seat:
         shown = self.identities()
         return Signer(self.own, agreement, changes_since(agreement, self.own, shown), before)
 
-    def fetch(self, digest: str) -> KeptAgreement:
+    def fetch(self, digest: str, *, is_compared: bool = False) -> KeptAgreement:
         """Return an agreement as the broker shows it, verified, and held against trusted keys.
 
+        Args:
+            digest: the agreement's.
+            is_compared: somebody here has compared it with counsel's sheet.
         Raises:
             AgreementUntrustedError, UntrustedKeyError: it must not be believed.
         """
@@ -140,7 +146,7 @@ class Seat:
             # Others have gone on, and who acts for them by now says what they have signed.
             self.refresh()
         require_keys(shown.agreement, self.vouched_peers())
-        require_stewards(self.known(), shown, self.identities)
+        require_stewards(self.known(), shown, self.identities, is_compared=is_compared)
         return shown
 
     def shown(self, number: int | None) -> KeptAgreement:
@@ -424,7 +430,7 @@ def _follow(
     peers = read_peers(session.workspace.peers)
     identities: Sequence[IdentityHistory] = ()
     if known.find(digest) is None and peers.peers:
-        identities = client.identities(session.project).identities
+        identities = client.identities(session.project, former=True).identities
         peers = peers.meet(identities)
     for shown in line:
         peers = _with_vouched(peers, known, session.party, session.now(), identities)
@@ -436,7 +442,7 @@ def _follow(
             known=known,
             shown=shown,
             peers=peers,
-            histories=lambda: client.identities(session.project).identities,
+            histories=lambda: client.identities(session.project, former=True).identities,
         )
         known = agreements_kept(session)
     return known
