@@ -99,6 +99,16 @@ def test_a_steward_who_was_revoked_has_signed_what_counts_on(
     assert len(bob.json("agreement", "status")["agreements"]) == 4
 
 
+def test_a_partner_whose_keys_are_new_is_followed_day_after_day(rig: AgreementRig) -> None:
+    bob = rig.desks["bob"]
+    with_new_keys(rig, "kim")
+    amended(rig)
+    for _ in range(2):
+        bob.ok("round", "ready")
+    leaves(rig, "kim")
+    bob.ok("round", "ready")
+
+
 def test_keys_that_nobody_shows_the_way_to_are_taken_by_the_sheet_alone(rig: AgreementRig) -> None:
     kim = rig.desks["kim"]
     with_new_keys(rig, "ann")

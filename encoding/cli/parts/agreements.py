@@ -37,6 +37,7 @@ from encoding.cli.parts.session import Session
 from encoding.errors import (
     AgreementUntrustedError,
     BrokerRefusedError,
+    IdentityError,
     NotReadyError,
 )
 from encoding.log.receipts import ReceiptFolder
@@ -429,7 +430,9 @@ def _follow(
     line = _line(client, session.project, known, digest)
     peers = read_peers(session.workspace.peers)
     identities: Sequence[IdentityHistory] = ()
-    if known.find(digest) is None and peers.peers:
+    here = _with_vouched(peers, known, session.party, session.now(), identities)
+    is_new = known.find(digest) is None
+    if peers.peers and (is_new or not _lists_known_keys(line[-1].agreement, here)):
         identities = client.identities(session.project, former=True).identities
         peers = peers.meet(identities)
     for shown in line:
@@ -446,6 +449,15 @@ def _follow(
         )
         known = agreements_kept(session)
     return known
+
+
+def _lists_known_keys(agreement: Agreement, peers: Peers) -> bool:
+    """Tell whether an agreement can be held against trusted keys without asking which followed them."""
+    try:
+        require_keys(agreement, peers)
+    except IdentityError:
+        return False
+    return True
 
 
 def _line(
