@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,14 @@ def amended(rig: AgreementRig) -> None:
     approve_runs(rig.broker, following, people)
 
 
-def amended_before(rig: AgreementRig, asks: str) -> list[str]:
-    """Let an amendment come into force just before the first request like this; returns which that was."""
+def amended_before(
+    rig: AgreementRig, asks: str, then: Callable[[], object] = lambda: None
+) -> list[str]:
+    """Let an amendment come into force just before the first request like this; returns which that was.
+
+    Args:
+        then: what somebody else does under it, before the request arrives.
+    """
     met: list[str] = []
 
     def before(request: httpx2.Request) -> None:
@@ -51,6 +57,7 @@ def amended_before(rig: AgreementRig, asks: str) -> list[str]:
         if not met and re.fullmatch(asks, asked):
             met.append(asked)
             amended(rig)
+            then()
 
     rig.near.courier.before = before
     return met
@@ -90,6 +97,40 @@ def test_a_job_goes_on_under_the_agreement_that_binds_since(rig: AgreementRig, a
     refreshed(rig)
     assert met
     assert "agreement-in-force" in rig.near.log_kinds()
+    require_verified(rig)
+
+
+def test_a_job_goes_on_where_a_partner_opens_the_round_under_the_next_agreement(
+    rig: AgreementRig,
+) -> None:
+    kim = rig.desks["kim"]
+    met = amended_before(
+        rig, r"GET /v1/projects/[^/]+/rounds", lambda: kim.type("refresh", "--begin")
+    )
+    said = rig.desks["bob"].type("refresh", "--begin")
+    assert (said.exit_code, bool(met)) == (7, True), said.stderr
+    assert "another agreement binds the project now" in said.stderr
+    refreshed(rig)
+    require_verified(rig)
+
+
+def test_a_job_goes_on_with_links_that_are_owed_under_the_agreement_that_binds_since(
+    rig: AgreementRig,
+) -> None:
+    bob, kim = rig.desks["bob"], rig.desks["kim"]
+    for desk in (bob, kim):
+        desk.ok("encode")
+        desk.ok("upload")
+    rig.work()
+    kim.type("links")
+    # It ends without bob's claims.
+    rig.pass_time(days=2)
+    rig.near.sweep()
+    met = amended_before(rig, r"GET /v1/releases/[^/]+/file")
+    said = bob.ok("refresh")
+    assert met
+    assert "another agreement binds the project now" in said.stderr
+    assert (bob.folder / "links.csv").exists()
     require_verified(rig)
 
 
