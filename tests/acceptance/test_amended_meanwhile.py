@@ -83,20 +83,26 @@ def require_verified(rig: AgreementRig) -> None:
 
 
 @pytest.mark.parametrize(
-    "asks",
+    ("asks", "logged"),
     [
-        r"POST /v1/projects/[^/]+/rounds",
-        r"POST /v1/uploads/[^/]+/commit",
-        r"GET /v1/releases/[^/]+/file",
-        r"PUT /v1/projects/[^/]+/rounds/1/claims/\w+",
-        r"POST /v1/releases/[^/]+/verification",
+        (r"POST /v1/projects/[^/]+/rounds", "round-opened"),
+        (r"POST /v1/uploads/[^/]+/commit", "upload-received"),
+        (r"GET /v1/releases/[^/]+/file", "release-fetched"),
+        (r"PUT /v1/projects/[^/]+/rounds/1/claims/\w+", "claims-received"),
+        (r"POST /v1/releases/[^/]+/verification", "release-verified"),
     ],
 )
-def test_a_job_goes_on_under_the_agreement_that_binds_since(rig: AgreementRig, asks: str) -> None:
+def test_a_job_goes_on_under_the_agreement_that_binds_since(
+    rig: AgreementRig, asks: str, logged: str
+) -> None:
     met = amended_before(rig, asks)
     refreshed(rig)
     assert met
-    assert "agreement-in-force" in rig.near.log_kinds()
+    entries = rig.near.log_entries()
+    first, second = (one for one in entries if one["kind"] == "agreement-in-force")
+    later = [one for one in entries if one["kind"] == logged and one["seq"] > second["seq"]]
+    assert first["agreement"] != second["agreement"]
+    assert {one["agreement"] for one in later} == {second["agreement"]}
     require_verified(rig)
 
 
