@@ -17,6 +17,7 @@ import app.uploads.commit as commit_module
 from app.agreements.service import all_versions
 from app.auditor.verify import verify_bundle
 from app.matchlog.export import export_bundle
+from schemas.audit_pack import Sample
 
 STANDING = ("approve", "standing", "--until", "2027-08-31", "--runs", "9", "--yes")
 
@@ -168,4 +169,22 @@ def test_a_command_says_that_another_agreement_binds_and_goes_on_when_repeated(
     assert (said.exit_code, bool(met)) == (1, True)
     assert "repeat the command" in said.stderr
     bob.ok("upload")
+    require_verified(rig)
+
+
+def test_what_an_auditor_drew_is_opened_after_an_amendment(rig: AgreementRig) -> None:
+    refreshed(rig)
+    ended = next(one for one in rig.near.log_entries() if one["kind"] == "run-finished")
+    sample = Sample(
+        project=PROJECT,
+        run=ended["object"],
+        match_record=ended["body"]["match_record_root"],
+        seed="spring",
+        numbers=(1,),
+    )
+    bob = rig.desks["bob"]
+    asked, pack = bob.folder / "sample.json", bob.folder / "welfare.pack"
+    asked.write_bytes(sample.to_canonical())
+    amended(rig)
+    bob.ok("audit-pack", "--sample", str(asked), "-o", str(pack))
     require_verified(rig)
