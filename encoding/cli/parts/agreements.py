@@ -38,6 +38,7 @@ from encoding.errors import (
     AgreementUntrustedError,
     BrokerRefusedError,
     IdentityError,
+    LogKeyError,
     NotReadyError,
 )
 from encoding.log.receipts import ReceiptFolder
@@ -58,6 +59,9 @@ if TYPE_CHECKING:
     from schemas.statement import SignedStatement
 
 DEFAULT_WORKSPACE: Final = "workspace"
+_OTHER_BROKER: Final = (
+    "if this is another broker than before, name a workspace for it: --workspace FOLDER"
+)
 _BINDING: Final = ("in-force", "suspended", "signed")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -274,9 +278,21 @@ def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
         if has_settings:
             session.trust(client)
         else:
-            # What is signed names the log, so that it counts in no other one.
-            session.pinned(client, workspace, None)
+            _pin(session, client, workspace)
         yield Seat(session, client, own, project, workspace)
+
+
+def _pin(session: Session, client: BrokerClient, workspace: Workspace) -> None:
+    """Pin the log where no settings do: what is signed names it, so that it counts in no other one.
+
+    Raises:
+        LogError: as `Session.pinned`.
+    """
+    try:
+        session.pinned(client, workspace, None)
+    except LogKeyError as exc:
+        exc.hint = f"{exc.hint}; {_OTHER_BROKER}"
+        raise
 
 
 def require_agreement(
