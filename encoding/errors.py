@@ -155,6 +155,12 @@ class EncodingError(AgencyError):
     code = "encoding"
 
 
+class UnseenAgreementError(EncodingError):
+    """A round goes by an agreement that this agency does not have yet."""
+
+    code = "unseen-agreement"
+
+
 class NonceUnknownError(EncodingError):
     """The round uses a nonce that this workspace did not draw; nothing is encoded for it."""
 

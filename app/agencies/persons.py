@@ -286,12 +286,17 @@ def open_invitations(session: Session, party: str | None, now: datetime) -> Sequ
     return repository.open_invitations(session, party, utc_text(now))
 
 
-def identities_of(session: Session, parties: Sequence[str]) -> IdentityList:
-    """Return the keys of all persons of these parties who may act, with how they came to be."""
+def identities_of(
+    session: Session, parties: Sequence[str], *, former: bool = False
+) -> IdentityList:
+    """Return the keys of all persons of these parties who may act, with how they came to be.
+
+    `former`: those, too, who could once and were revoked, since what they have signed counts on.
+    """
     return IdentityList(
         identities=tuple(
             IdentityHistory.from_canonical(person.history.encode("ascii"))
-            for person in repository.active_persons(session, parties)
+            for person in repository.active_persons(session, parties, former=former)
             if person.history is not None
         )
     )

@@ -93,11 +93,16 @@ def person_to_change(session: Session, person: str) -> Person | None:
     return session.get(Person, person, with_for_update=True)
 
 
-def active_persons(session: Session, parties: Sequence[str]) -> Sequence[Person]:
-    """Return the persons of these parties who may act with their keys, by party, then id."""
-    query = select(Person).where(
-        Person.party.in_(parties), Person.confirmed.is_not(None), Person.revoked.is_(None)
-    )
+def active_persons(
+    session: Session, parties: Sequence[str], *, former: bool = False
+) -> Sequence[Person]:
+    """Return the persons of these parties who may act with their keys, by party, then id.
+
+    `former`: those, too, who could once and were revoked.
+    """
+    query = select(Person).where(Person.party.in_(parties), Person.confirmed.is_not(None))
+    if not former:
+        query = query.where(Person.revoked.is_(None))
     return session.scalars(query.order_by(Person.party, Person.id)).all()
 
 

@@ -44,14 +44,17 @@ def show_project(broker: WiredBroker, actor: CurrentActor, project: ProjectPath)
 
 
 @router.get("/v1/projects/{project}/identities")
-def list_identities(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> IdentityList:
+def list_identities(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath, *, former: bool = False
+) -> IdentityList:
     """List the keys of the persons who act for the project's parties and for the operator.
 
+    With `former`, those of persons who were revoked, too: by them somebody can follow what was signed before.
     Whoever relies on one compares its fingerprint by another way first.
     """
     with broker.database.read() as session:
         parties = negotiation.parties_of(session, actor, project, broker.clock())
-        return identities_of(session, [*parties, broker.settings.operator])
+        return identities_of(session, [*parties, broker.settings.operator], former=former)
 
 
 @router.get("/v1/projects/{project}/last-word")

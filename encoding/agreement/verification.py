@@ -7,6 +7,8 @@ out here from the signed statements.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 
 from encoding.agreement.kept_agreements import KeptAgreement, KeptAgreements
 from encoding.errors import AgreementUntrustedError, UntrustedKeyError
@@ -147,33 +149,42 @@ def require_stewards(
     known: KeptAgreements,
     shown: KeptAgreement,
     histories: Callable[[], Iterable[IdentityHistory]],
+    *,
+    is_compared: bool = False,
 ) -> None:
     """Make sure that each party signs an amendment by a steward of the version before, but for one at most.
 
-    So whoever runs the broker takes nobody's place. Where the version before is not kept, nothing is found.
+    So whoever runs the broker takes nobody's place. Where the version before is not kept, nothing is found, and
+    what is kept with the signatures of all was looked at when it came.
 
     Args:
+        known: what is kept.
+        shown: what has been verified.
         histories: asks the broker for persons' keys, where a steward has others by now.
+        is_compared: somebody has compared the fingerprint with counsel's sheet, and so the keys that it lists.
+            Then a steward's other keys need no signature of the former ones; another person is refused.
     Raises:
         AgreementUntrustedError: more than one party has signed by somebody else, or one that has no reason to.
     """
     before = known.find(shown.agreement.previous or "")
-    if before is None:
+    if before is None or _is_signed_as_kept(known, shown):
         return
     earlier = [kept.agreement for kept in known.complete_until(before)]
-    newcomers = {
-        stated.party
-        for stated in (signed.statement for signed in shown.consents)
-        if (stewards := stewards_before(earlier, stated.party)) is not None
-        and not _is_among(stewards, shown.agreement.person(stated.person), histories)
-    }
+    strangers = _newcomers(earlier, shown, lambda *_: True)
+    newcomers = strangers
+    if not is_compared:
+        newcomers = _newcomers(earlier, shown, partial(_leads_to, histories))
     fault = newcomer_fault(earlier, shown.agreement, newcomers)
-    if fault is not None:
-        raise AgreementUntrustedError(
-            f"agreement {shown.agreement.number} is signed for {min(newcomers)} by somebody who was not its"
-            f" steward before: {fault}",
-            hint="call the other parties: somebody may be signing in their place",
-        )
+    if fault is None:
+        return
+    hint = "call the other parties: somebody may be signing in their place"
+    if newcomer_fault(earlier, shown.agreement, strangers) is None:
+        hint += "; if nobody is, compare it with counsel's sheet: blindlink agreement accept FINGERPRINT"
+    raise AgreementUntrustedError(
+        f"agreement {shown.agreement.number} is signed for {min(newcomers)} by somebody who was not its"
+        f" steward before: {fault}",
+        hint=hint,
+    )
 
 
 def require_keys(agreement: Agreement, peers: Peers) -> None:
@@ -263,22 +274,53 @@ def is_known(person: PublicIdentity, peers: Peers) -> bool:
     )
 
 
-def _is_among(
-    stewards: Sequence[PublicIdentity],
-    signer: PublicIdentity | None,
+def _is_signed_as_kept(known: KeptAgreements, shown: KeptAgreement) -> bool:
+    """Tell whether an agreement is kept with the signatures of all, by the same persons as those shown."""
+    kept = known.find(shown.digest)
+    signers = [
+        {(one.statement.party, one.statement.person) for one in version.consents}
+        for version in (kept, shown)
+        if version is not None and version.is_complete()
+    ]
+    return len(signers) == 2 and signers[0] == signers[1]
+
+
+def _newcomers(
+    earlier: Sequence[Agreement],
+    shown: KeptAgreement,
+    leads_to: Callable[[PublicIdentity, PublicIdentity], bool],
+) -> set[str]:
+    """Return the parties that somebody has signed for who is none of their stewards of before.
+
+    Args:
+        earlier: the versions that came to bind, the newest first.
+        shown: what has been verified.
+        leads_to: tells whether a steward's keys of before and those of now may be one person's.
+    """
+    found = set()
+    for stated in (signed.statement for signed in shown.consents):
+        stewards = stewards_before(earlier, stated.party)
+        signer = shown.agreement.person(stated.person)
+        former = (one for one in stewards or () if one.person == stated.person)
+        if stewards is not None and not any(signer and leads_to(one, signer) for one in former):
+            found.add(stated.party)
+    return found
+
+
+def _leads_to(
     histories: Callable[[], Iterable[IdentityHistory]],
+    former: PublicIdentity,
+    signer: PublicIdentity,
 ) -> bool:
-    """Tell whether a signer is one of a party's stewards, with the keys of then or later ones."""
-    before = next((one for one in stewards if signer and one.person == signer.person), None)
-    if before is None or signer is None or before.signing_key == signer.signing_key:
-        return before is not None
+    """Tell whether a person's keys are the former ones, or followed from them by the person's signatures."""
+    if former.signing_key == signer.signing_key:
+        return True
     for history in histories():
-        if history.newest().person == before.person:
-            try:
-                keys = {one.signing_key for one in history.verify()}
-            except SignatureError:
-                return False
-            return {before.signing_key, signer.signing_key} <= keys
+        if history.newest().person == former.person:
+            with suppress(SignatureError):
+                keys = [one.signing_key for one in history.verify()]
+                if former.signing_key in keys:
+                    return signer.signing_key in keys[keys.index(former.signing_key) :]
     return False
 
 

@@ -127,9 +127,13 @@ class BrokerClient:
         """Return a one-time code that links a single sign-on with the caller's keys, within 60 s."""
         return self._ask(SessionLink, "sign-on-links")
 
-    def identities(self, project: str) -> IdentityList:
-        """Return whose keys act in the project, as the broker says: a directory, not to be believed."""
-        return self._get(IdentityList, f"projects/{project}/identities")
+    def identities(self, project: str, *, former: bool = False) -> IdentityList:
+        """Return whose keys act in the project, as the broker says: a directory, not to be believed.
+
+        `former`: those, too, who once did and were revoked.
+        """
+        query = "?former=true" if former else ""
+        return self._get(IdentityList, f"projects/{project}/identities{query}")
 
     def project(self, project: str) -> ProjectView:
         """Return the project with its terms in force."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from encoding.errors import LogError, RoundUnprovenError
+from encoding.errors import LogError, RoundUnprovenError, UnseenAgreementError
 from schemas.agreement import Agreement, ProjectTerms
 from schemas.errors import SignatureError
 from schemas.identity import PublicIdentity, SignedKeyChange
@@ -131,6 +131,7 @@ class RoundHistory:
             party: whose nonces are looked at.
         Raises:
             RoundUnprovenError: it is one of these, is not the newest, or is beyond the budget.
+            UnseenAgreementError: it was opened under an agreement that is not among these.
         """
         self.refuse_superseded(number)
         *before, newest = self.openings
@@ -241,16 +242,20 @@ def _terms_of(
     """Return the terms under which the newest round was opened, which no earlier opening has left behind.
 
     Raises:
-        RoundUnprovenError: they are of an agreement that is not here, or that another had replaced.
+        UnseenAgreementError: they are of an agreement that is not here.
+        RoundUnprovenError: they are of one that another had replaced.
     """
     numbers = {digest: one.number for digest, one in agreements.items()}
     agreement = agreements.get(newest.agreement or "")
-    if agreement is None or any(
-        numbers.get(one.agreement or "", 0) > agreement.number for one in before
-    ):
+    if agreement is None:
+        # An amendment may have come into force since the command looked.
+        raise UnseenAgreementError(
+            f"round {newest.body.round} was opened under an agreement that this agency does not have",
+            hint=f"repeat the command; if it fails again: {_TELL}",
+        )
+    if any(numbers.get(one.agreement or "", 0) > agreement.number for one in before):
         raise RoundUnprovenError(
-            f"round {newest.body.round} was opened under an agreement that this agency does not have, or that"
-            " had been replaced",
+            f"round {newest.body.round} was opened under an agreement that had been replaced",
             hint=_TELL,
         )
     return agreement.terms()

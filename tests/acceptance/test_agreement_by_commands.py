@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from rigs.agreement import COUNSEL, PROJECT, AgreementRig, agreement_rig
-from rigs.desk import Desk
+from rigs.desk import NOW, Desk
+from rigs.near_broker import near_broker
+from rigs.persons import enrol_keys
 
 from encoding.cli.main import main
 from encoding.cli.parts import prompts
@@ -294,3 +296,23 @@ def test_the_first_refresh_takes_the_agreement_and_makes_the_secret(rig: Agreeme
             break
     assert len((bob.folder / "links.csv").read_text().splitlines()) == 3
     assert "confirmed" in bob.ok("secret", "status").stdout
+
+
+def test_whoever_has_no_settings_names_a_workspace_for_each_broker(
+    rig: AgreementRig, tmp_path: Path
+) -> None:
+    eve = rig.desks["eve"]
+    ask = ("agreement", "status", *rig.unlocked("eve"))
+    eve.ok(*ask)
+    (tmp_path / "another").mkdir()
+    with near_broker(tmp_path / "another") as another:
+        away = Desk(eve.folder, another, "operator")
+        enrol_keys(another.broker, another.operator, rig.people["eve"], NOW)
+        said = refused(away.type(*ask))
+        assert "signed by a different key" in said
+        assert "ask the operator" in said
+        assert "if this is another broker than before, name a workspace for it: --workspace" in said
+        # There is no such project; the log is that of the workspace.
+        own = away.type(*ask, "--workspace", str(eve.folder / "another"))
+        assert "signed by a different key" not in refused(own)
+    eve.ok(*ask)

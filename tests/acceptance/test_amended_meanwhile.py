@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import app.uploads.commit as commit_module
 from app.agreements.service import all_versions
 from app.auditor.verify import verify_bundle
 from app.matchlog.export import export_bundle
+from schemas.audit_pack import Sample
 
 STANDING = ("approve", "standing", "--until", "2027-08-31", "--runs", "9", "--yes")
 
@@ -42,8 +43,14 @@ def amended(rig: AgreementRig) -> None:
     approve_runs(rig.broker, following, people)
 
 
-def amended_before(rig: AgreementRig, asks: str) -> list[str]:
-    """Let an amendment come into force just before the first request like this; returns which that was."""
+def amended_before(
+    rig: AgreementRig, asks: str, then: Callable[[], object] = lambda: None
+) -> list[str]:
+    """Let an amendment come into force just before the first request like this; returns which that was.
+
+    Args:
+        then: what somebody else does under it, before the request arrives.
+    """
     met: list[str] = []
 
     def before(request: httpx2.Request) -> None:
@@ -51,6 +58,7 @@ def amended_before(rig: AgreementRig, asks: str) -> list[str]:
         if not met and re.fullmatch(asks, asked):
             met.append(asked)
             amended(rig)
+            then()
 
     rig.near.courier.before = before
     return met
@@ -76,20 +84,60 @@ def require_verified(rig: AgreementRig) -> None:
 
 
 @pytest.mark.parametrize(
-    "asks",
+    ("asks", "logged"),
     [
-        r"POST /v1/projects/[^/]+/rounds",
-        r"POST /v1/uploads/[^/]+/commit",
-        r"GET /v1/releases/[^/]+/file",
-        r"PUT /v1/projects/[^/]+/rounds/1/claims/\w+",
-        r"POST /v1/releases/[^/]+/verification",
+        (r"POST /v1/projects/[^/]+/rounds", "round-opened"),
+        (r"POST /v1/uploads/[^/]+/commit", "upload-received"),
+        (r"GET /v1/releases/[^/]+/file", "release-fetched"),
+        (r"PUT /v1/projects/[^/]+/rounds/1/claims/\w+", "claims-received"),
+        (r"POST /v1/releases/[^/]+/verification", "release-verified"),
     ],
 )
-def test_a_job_goes_on_under_the_agreement_that_binds_since(rig: AgreementRig, asks: str) -> None:
+def test_a_job_goes_on_under_the_agreement_that_binds_since(
+    rig: AgreementRig, asks: str, logged: str
+) -> None:
     met = amended_before(rig, asks)
     refreshed(rig)
     assert met
-    assert "agreement-in-force" in rig.near.log_kinds()
+    entries = rig.near.log_entries()
+    first, second = (one for one in entries if one["kind"] == "agreement-in-force")
+    later = [one for one in entries if one["kind"] == logged and one["seq"] > second["seq"]]
+    assert first["agreement"] != second["agreement"]
+    assert {one["agreement"] for one in later} == {second["agreement"]}
+    require_verified(rig)
+
+
+def test_a_job_goes_on_where_a_partner_opens_the_round_under_the_next_agreement(
+    rig: AgreementRig,
+) -> None:
+    kim = rig.desks["kim"]
+    met = amended_before(
+        rig, r"GET /v1/projects/[^/]+/rounds", lambda: kim.type("refresh", "--begin")
+    )
+    said = rig.desks["bob"].type("refresh", "--begin")
+    assert (said.exit_code, bool(met)) == (7, True), said.stderr
+    assert "another agreement binds the project now" in said.stderr
+    refreshed(rig)
+    require_verified(rig)
+
+
+def test_a_job_goes_on_with_links_that_are_owed_under_the_agreement_that_binds_since(
+    rig: AgreementRig,
+) -> None:
+    bob, kim = rig.desks["bob"], rig.desks["kim"]
+    for desk in (bob, kim):
+        desk.ok("encode")
+        desk.ok("upload")
+    rig.work()
+    kim.type("links")
+    # It ends without bob's claims.
+    rig.pass_time(days=2)
+    rig.near.sweep()
+    met = amended_before(rig, r"GET /v1/releases/[^/]+/file")
+    said = bob.ok("refresh")
+    assert met
+    assert "another agreement binds the project now" in said.stderr
+    assert (bob.folder / "links.csv").exists()
     require_verified(rig)
 
 
@@ -121,4 +169,22 @@ def test_a_command_says_that_another_agreement_binds_and_goes_on_when_repeated(
     assert (said.exit_code, bool(met)) == (1, True)
     assert "repeat the command" in said.stderr
     bob.ok("upload")
+    require_verified(rig)
+
+
+def test_what_an_auditor_drew_is_opened_after_an_amendment(rig: AgreementRig) -> None:
+    refreshed(rig)
+    ended = next(one for one in rig.near.log_entries() if one["kind"] == "run-finished")
+    sample = Sample(
+        project=PROJECT,
+        run=ended["object"],
+        match_record=ended["body"]["match_record_root"],
+        seed="spring",
+        numbers=(1,),
+    )
+    bob = rig.desks["bob"]
+    asked, pack = bob.folder / "sample.json", bob.folder / "welfare.pack"
+    asked.write_bytes(sample.to_canonical())
+    amended(rig)
+    bob.ok("audit-pack", "--sample", str(asked), "-o", str(pack))
     require_verified(rig)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from encoding.cli.parts.options import agency_options
+from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import UNATTENDED_S, Session
 from encoding.evidence.audit_pack import PackOrder, fill_pack, read_sample
 from encoding.files import refuse_to_overwrite
@@ -43,6 +44,9 @@ def audit_pack(session: Session, sample_file: Path | None, output: Path) -> None
     created = utc_text(session.now())
     with session.connect() as client:
         trust = session.trust(client)
+        if sample is not None:
+            # Whoever fetches openings names the agreement that binds now; all else needs none.
+            project_view(session, client, must_bind=False)
         order = PackOrder(session.project, session.party, created, sample, session.own)
         with session.workspace.lock():
             packed = fill_pack(client, session.workspace, trust, order, output)

@@ -22,7 +22,7 @@ def accept_agreement(at: Seat, fingerprint: str) -> KeptAgreement:
         OthersWaitedForError: a party has not signed it yet. AgreementUntrustedError, UntrustedKeyError: the
         text is no fingerprint, or what is shown must not be believed.
     """
-    shown = at.fetch(read_digest(fingerprint))
+    shown = at.fetch(read_digest(fingerprint), is_compared=True)
     if shown.missing():
         raise OthersWaitedForError(f"{shown.missing()[0]} has not signed this agreement yet")
     at.keep_own(shown)

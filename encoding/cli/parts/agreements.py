@@ -37,6 +37,8 @@ from encoding.cli.parts.session import Session
 from encoding.errors import (
     AgreementUntrustedError,
     BrokerRefusedError,
+    IdentityError,
+    LogKeyError,
     NotReadyError,
 )
 from encoding.log.receipts import ReceiptFolder
@@ -58,6 +60,9 @@ if TYPE_CHECKING:
     from schemas.statement import SignedStatement
 
 DEFAULT_WORKSPACE: Final = "workspace"
+_OTHER_BROKER: Final = (
+    "if this is another broker than before, name a workspace for it: --workspace FOLDER"
+)
 _BINDING: Final = ("in-force", "suspended", "signed")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _Histories: TypeAlias = "Callable[[], Sequence[IdentityHistory]]"
@@ -101,8 +106,11 @@ class Seat:
         return read_peers(self.workspace.peers).meet(self.identities())
 
     def identities(self) -> Sequence[IdentityHistory]:
-        """Return the persons' keys as the broker shows them; a directory, not to be believed."""
-        return self.client.identities(self.project).identities
+        """Return the persons' keys as the broker shows them; a directory, not to be believed.
+
+        Who was revoked since is among them: what they have signed counts on, by the keys of then.
+        """
+        return self.client.identities(self.project, former=True).identities
 
     def vouched_peers(self) -> Peers:
         """Return whose keys are trusted, and those for whom a trusted steward has signed.
@@ -128,9 +136,12 @@ class Seat:
         shown = self.identities()
         return Signer(self.own, agreement, changes_since(agreement, self.own, shown), before)
 
-    def fetch(self, digest: str) -> KeptAgreement:
+    def fetch(self, digest: str, *, is_compared: bool = False) -> KeptAgreement:
         """Return an agreement as the broker shows it, verified, and held against trusted keys.
 
+        Args:
+            digest: the agreement's.
+            is_compared: somebody here has compared it with counsel's sheet.
         Raises:
             AgreementUntrustedError, UntrustedKeyError: it must not be believed.
         """
@@ -142,7 +153,7 @@ class Seat:
             # Others have gone on, and who acts for them by now says what they have signed.
             self.refresh()
         require_keys(shown.agreement, self.vouched_peers())
-        require_stewards(self.known(), shown, self.identities)
+        require_stewards(self.known(), shown, self.identities, is_compared=is_compared)
         return shown
 
     def shown(self, number: int | None) -> KeptAgreement:
@@ -268,9 +279,21 @@ def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
         if has_settings:
             session.trust(client)
         else:
-            # What is signed names the log, so that it counts in no other one.
-            session.pinned(client, workspace, None)
+            _pin(session, client, workspace)
         yield Seat(session, client, own, project, workspace)
+
+
+def _pin(session: Session, client: BrokerClient, workspace: Workspace) -> None:
+    """Pin the log where no settings do: what is signed names it, so that it counts in no other one.
+
+    Raises:
+        LogError: as `Session.pinned`.
+    """
+    try:
+        session.pinned(client, workspace, None)
+    except LogKeyError as exc:
+        exc.hint = f"{exc.hint}; {_OTHER_BROKER}"
+        raise
 
 
 def require_agreement(
@@ -480,14 +503,30 @@ def _walk(
     line = _line(client, session.project, known, digest)
     peers = read_peers(session.workspace.peers)
     identities: Sequence[IdentityHistory] = ()
-    if known.find(digest) is None and peers.peers:
-        identities = client.identities(session.project).identities
+    here = _with_vouched(peers, known, session.party, session.now(), identities)
+    is_new = known.find(digest) is None
+    if peers.peers and (is_new or not _lists_known_keys(line[-1].agreement, here)):
+        identities = client.identities(session.project, former=True).identities
         peers = peers.meet(identities)
     for shown in line:
         peers = _with_vouched(peers, known, session.party, session.now(), identities)
         require_keys(shown.agreement, peers)
-        known = take(known, shown, peers, lambda: client.identities(session.project).identities)
+        known = take(
+            known,
+            shown,
+            peers,
+            lambda: client.identities(session.project, former=True).identities,
+        )
     return known
+
+
+def _lists_known_keys(agreement: Agreement, peers: Peers) -> bool:
+    """Tell whether an agreement can be held against trusted keys without asking which followed them."""
+    try:
+        require_keys(agreement, peers)
+    except IdentityError:
+        return False
+    return True
 
 
 def _line(

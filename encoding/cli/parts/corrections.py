@@ -44,7 +44,7 @@ def require_asked(counter: Counter, history: RoundHistory, correction: Entry) ->
 
 def _is_request_for(correction: Entry, request: Request, log: str) -> bool:
     """Tell whether a request is for what an entry says, here and now: no rehearsal's, and none held back."""
-    is_it = asked_for(correction).is_what(request) and is_in_place(correction, request, log)
+    is_it = asked_for(correction).is_what(request) and is_in_place(request, log, correction.project)
     is_now = is_timely(request.at, datetime.fromisoformat(correction.time))
     return is_it and is_now and is_under_agreement(correction, request)
 

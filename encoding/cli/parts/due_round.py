@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from encoding.cli.parts import round_steps, steps
 from encoding.cli.parts.accepted_agreement import accept_agreement
 from encoding.cli.parts.agreements import Seat
+from encoding.cli.parts.amendments import is_outdated
 from encoding.cli.parts.blind_steps import BlindLinksWritten, blind_links
 from encoding.cli.parts.claims_exchange import ColumnsOrder, exchange_columns
 from encoding.cli.parts.counter import Counter
@@ -31,9 +32,9 @@ from encoding.cli.parts.shared_secret import require_secret
 from encoding.cli.parts.source import Source, refuse_list
 from encoding.errors import (
     AgencyError,
-    BrokerRefusedError,
     ChangeHeldError,
     OthersWaitedForError,
+    UnseenAgreementError,
 )
 from encoding.rounds.words import BEGIN
 from encoding.transfers.blind_fetch import blind_recipients, newest_blind
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
     from schemas.review import ReviewView
     from schemas.rounds import RoundView
 
-OUTDATED: Final = frozenset({"request-agreement", "other-agreement"})
-"""The broker's words for a request, or a manifest, that was signed under an agreement that is replaced."""
 # So often an agreement may be replaced while one job runs.
 MAX_AMENDMENTS: Final = 3
 
@@ -87,12 +86,16 @@ def do_what_is_due(
         for _ in range(MAX_AMENDMENTS):
             try:
                 return _do_all(counter, order, patience, begin=begin, columns=columns)
-            except BrokerRefusedError as exc:
-                if exc.problem not in OUTDATED:
+            except AgencyError as exc:
+                if not is_outdated(exc):
+                    raise
+                view = project_view(session, client)
+                is_same = view.agreement == counter.view.agreement
+                if isinstance(exc, UnseenAgreementError) and is_same:
                     raise
             # What is signed names the agreement; every step goes on where it stopped.
             session.say("another agreement binds the project now; going on under that one")
-            counter = replace(counter, view=project_view(session, client))
+            counter = replace(counter, view=view)
         return _do_all(counter, order, patience, begin=begin, columns=columns)
 
 
@@ -169,6 +172,8 @@ def _review(counter: Counter, source: Source) -> AgencyError | None:
     except OthersWaitedForError as exc:
         session.say(f"the clerical review waits: {exc}")
     except AgencyError as exc:
+        if is_outdated(exc):
+            raise
         session.warn(f"the clerical review could not go on: {exc}")
         return exc
     for view in reviews:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from encoding.cli.parts.amendments import is_outdated
 from encoding.cli.parts.blind_steps import blind_links
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.link_steps import RoundLinks
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 def drain(counter: Counter, order: LinksOrder) -> tuple[AgencyError, ...]:
     """Bring home what rounds before the open one still owe: their link IDs, once they are closed.
 
-    A round that cannot be finished is told, and does not keep the next one from beginning.
+    A round that cannot be finished is told, and does not keep the next one from beginning. Raised is what goes
+    on under another agreement that binds since.
 
     Returns:
         Why, first what somebody has to put right here, then what waits for another agency; what waits until
@@ -59,6 +61,8 @@ def _drain_blind(counter: Counter, source: Source) -> Iterator[OthersWaitedForEr
                 if release.verified is None:
                     fetch(release=release)
             except AgencyError as exc:
+                if is_outdated(exc):
+                    raise
                 session.warn(f"the match IDs for {recipient} could not be fetched: {exc}")
                 if isinstance(exc, OthersWaitedForError):
                     yield exc
@@ -95,6 +99,8 @@ def _drain_links(counter: Counter, order: LinksOrder, below: int | None) -> Iter
             if supplement is not None and isinstance(exc, OthersWaitedForError):
                 # What comes after it comes in its turn; `finish_supplements` waits.
                 return
+            if is_outdated(exc):
+                raise
             what = "" if supplement is None else f", supplementary release {supplement},"
             counter.session.warn(f"round {found.round}{what} could not be finished: {exc}")
             if exc.exit_code == ALARM or isinstance(exc, LogRewrittenError):

@@ -184,6 +184,7 @@ def refuse_unfit(counter: Counter, found: RoundView) -> None:
 
     Raises:
         RoundUnprovenError: it does, or nobody has signed for the correction that the round is.
+        UnseenAgreementError: it was opened under an agreement that is not kept.
         NonceSpentError: the container that was sent is another one than that of this workspace.
         LogError: as `history_under_lock`.
     """

@@ -66,6 +66,14 @@ def test_who_waits_or_was_revoked_is_not_listed(linkage: Linkage) -> None:
     assert persons(listed(linkage)) == signers(linkage)
 
 
+def test_who_was_revoked_is_listed_on_request(linkage: Linkage) -> None:
+    gone = confirmed(linkage, CHILD_WELFARE)
+    revoke(linkage.founded, gone.id)
+    answer = linkage.get(f"{PATH}?former=true", SCHOOL, "agency")
+    found = IdentityList.from_json(answer.json())
+    assert persons(found) == signers(linkage) | {gone.id}
+
+
 def test_a_history_leads_from_the_first_keys_to_the_newest(linkage: Linkage) -> None:
     person = confirmed(linkage, CHILD_WELFARE)
     new, change = replace_keys(person.identity, linkage.founded.clock())

@@ -266,17 +266,51 @@ def test_of_one_party_alone_all_stewards_may_be_new() -> None:
     require_stewards(NOTHING, verified(view(other, consents=consents)), list)
 
 
-def test_a_steward_with_newer_keys_is_the_same_if_their_changes_show_it() -> None:
+def with_new_keys_of_kim() -> KeptAgreement:
+    """The next agreement, which lists other keys for kim, with which she has signed it."""
     other = {**SECOND, "parties": [dict(party) for party in SECOND["parties"]]}
     other["parties"][2]["persons"] = [identity("kim", seed=41)]
     said = signed(stated("consent", "kim", other, counsel=COUNSEL), private_bytes(41))
     consents = [*(consent(name, other) for name in ("ann", "eve", "sue")), said]
-    shown = verified(view(other, consents=consents))
+    return verified(view(other, consents=consents))
+
+
+def test_a_steward_with_newer_keys_is_the_same_if_their_changes_show_it() -> None:
+    shown = with_new_keys_of_kim()
     changed = history("kim", key_change("kim", PEOPLE["kim"][0], 41))
     require_stewards(known(view()), shown, lambda: [changed])
-    for others in ([], [history("kim", seed=41)], [history("kim")]):
+    # Nor do keys count to which the newer ones have led: the former ones were given up.
+    backwards = history("kim", key_change("kim", 41, PEOPLE["kim"][0]), seed=41)
+    for others in ([], [history("kim", seed=41)], [history("kim")], [backwards]):
         with raises(AgreementUntrustedError, match="was not its steward before"):
             require_stewards(known(view()), shown, lambda found=others: found)  # type: ignore[misc]
+
+
+def test_what_is_kept_with_all_signatures_is_asked_no_more() -> None:
+    shown = with_new_keys_of_kim()
+    kept = known(view()).with_one(shown)
+    require_stewards(kept, shown, list)
+    # It is where a signature is missing here, or another person's is shown.
+    fewer = shown.model_copy(update={"consents": shown.consents[1:]})
+    for one in (known(view()).with_one(fewer), known(view())):
+        with raises(AgreementUntrustedError, match="was not its steward before"):
+            require_stewards(one, shown, list)
+    same = verified(view(SECOND))
+    *others, last = same.consents
+    stranger = last.statement.model_copy(update={"person": f"per-{77:032x}"})
+    swapped = last.model_copy(update={"statement": stranger})
+    by_another = same.model_copy(update={"consents": (*others, swapped)})
+    with raises(AgreementUntrustedError, match="was not its steward before"):
+        require_stewards(known(view(), view(SECOND)), by_another, list)
+
+
+def test_the_sheet_vouches_for_a_stewards_keys_and_for_nobody_else() -> None:
+    require_stewards(known(view()), with_new_keys_of_kim(), list, is_compared=True)
+    other, consents = replaced("ann", "kim")
+    shown = verified(view(other, consents=consents))
+    with raises(AgreementUntrustedError, match="more than one party") as refused:
+        require_stewards(known(view()), shown, list, is_compared=True)
+    assert "accept" not in (refused.value.hint or "")
 
 
 def test_an_analyst_who_makes_himself_a_steward_is_refused() -> None:
