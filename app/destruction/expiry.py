@@ -1,4 +1,7 @@
-"""What falls due by itself: uploads, match records, releases, what agencies send; projects by their day."""
+"""What falls due by itself: uploads, match records, releases, what agencies send; projects by their day.
+
+That goes by the machine's clock: a clock that was ahead for a moment, and so the log, ends nothing early.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +41,10 @@ def begin_overdue(broker: Broker) -> int:
     Uploads that were never committed end too, and what was replaced, without an entry: the log does not
     know that they were there, or does not say what became of them.
     """
-    now = utc_text(broker.clock())
+    now = broker.machine_clock()
     with broker.database.read() as session:
-        due = due_projects(session, now) | projects_with_overdue(session, now)
-        held = held_projects(session, broker.clock()) if due else frozenset()
+        due = due_projects(session, utc_text(now)) | projects_with_overdue(session, utc_text(now))
+        held = held_projects(session, now) if due else frozenset()
     return sum(_end_overdue(broker, project) for project in sorted(due - held))
 
 
@@ -50,9 +53,10 @@ def _end_overdue(broker: Broker, project: str) -> int:
     with broker.database.write() as session:
         # Before the holds are looked at: one that is set later comes later in the log, too.
         lock_rounds(session, project)
-        if is_held(session, project, broker.clock()):
+        moment = broker.machine_clock()
+        if is_held(session, project, moment):
             return 0
-        now = utc_text(broker.clock())
+        now = utc_text(moment)
         expire_open(session, now, project)
         n_retired = end_retired(session, project)
         due = Found(

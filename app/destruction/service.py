@@ -196,9 +196,9 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
 
 def projects_to_clear(session: Session, broker: Broker, projects: Sequence[str]) -> Iterator[str]:
     """Yield the projects that the terms want destroyed by now, where something is left and not held."""
-    now = broker.clock()
+    now = broker.machine_clock()
     for project in projects:
-        binding = binding_terms(session, project, now)
+        binding = binding_terms(session, project, broker.clock())
         if binding is None or utc_text(now)[:10] <= binding.terms.destroy_by:
             continue
         if is_held(session, project, now):

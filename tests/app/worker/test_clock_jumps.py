@@ -10,6 +10,8 @@ from campaign.size import times
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, either_database
 from samples.round_files import two_files
 
+from app.worker.sweeper import Sweeper
+
 __all__ = ["either_database"]
 
 pytestmark = pytest.mark.campaign("clocks")
@@ -47,3 +49,23 @@ def test_a_clock_that_jumps_for_one_step_costs_no_round(
     assert kinds.count("run-finished") == kinds.count("round-closed") == 2
     times = [entry["time"] for entry in linkage.log_entries()]
     assert times == sorted(times)
+
+
+@pytest.mark.parametrize("days", [100, 4000])
+def test_a_clock_that_was_far_ahead_for_a_moment_destroys_nothing(
+    linkage: Linkage, days: int, tally: Tally
+) -> None:
+    linkage.upload_both()
+    linkage.work()
+    keys = [*linkage.broker.keystore.object_ids()]
+    linkage.founded.clock.move(days=days)
+    linkage.sign_in_anew()
+    assert linkage.get("/v1/log/bundle", "operator", "operator").status_code == 200
+    linkage.founded.clock.move(days=-days)
+    linkage.sign_in_anew()
+    Sweeper(linkage.broker).sweep()
+    assert [*linkage.broker.keystore.object_ids()] == keys
+    linkage.founded.clock.move(days=days)
+    Sweeper(linkage.broker).sweep()
+    assert not [*linkage.broker.keystore.object_ids()]
+    tally.tried()
