@@ -85,14 +85,14 @@ def newcomer_fault(
     if not newcomers:
         return None
     if after.amends is not None:
-        return "only who was a steward of the party before can sign it"
+        return "new stewards can sign only an amendment that every party signs with counsel"
     for name in newcomers:
         stay = {one.person for one in stewards_before(earlier, name) or ()}
         listed = after.party(name)
         if listed is not None and any(one.person in stay for one in _stewards(listed)):
             return f"{name} still has a steward of the version before, who can sign it"
     if len({*newcomers, *_left_out(earlier[0], after)}) > 1:
-        return "more than one party is left out, or signs by stewards who are all new"
+        return "in one amendment, at most one party may be left out or have only new stewards"
     return None
 
 

@@ -192,7 +192,10 @@ def promise_sentences(agreement: Agreement) -> Iterator[str]:
         "Any one party may suspend the linkage or withdraw from it alone, at any time; the broker obeys from "
         "the next call on."
     )
-    yield "A change of this agreement needs the signature of every party once more."
+    yield (
+        "Except for who acts for a party, nothing in this agreement changes without the signature of every "
+        "party that the new version names."
+    )
 
 
 def space_sentences(agreement: Agreement) -> Iterator[str]:

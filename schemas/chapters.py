@@ -96,8 +96,9 @@ def _frame(agreement: Agreement) -> Iterator[str]:
         yield (
             "Later, a steward of a party may change who acts for that party, alone and at once; the others "
             "are told, and may halt the linkage. The parties' stewards together may change dates, sizes of "
-            "files, the schedule and, within the agreed range, probabilities. Counsel of every party signs "
-            "any other change."
+            "files, the schedule and, within the agreed range, probabilities, and have data kept for a shorter "
+            "time. Counsel of every party that the new version names signs any other change; that version may "
+            "leave out one party."
         )
     elif agreement.amends.party is not None:
         yield (
@@ -105,7 +106,10 @@ def _frame(agreement: Agreement) -> Iterator[str]:
             "parties are told, and may halt the linkage."
         )
     else:
-        yield "Only dates, sizes, the schedule or probabilities change, within what counsel has signed."
+        yield (
+            "Only dates, sizes, the schedule, probabilities or times to keep data change, within what counsel "
+            "has signed."
+        )
     yield f"It belongs to epoch {agreement.epoch}, that is, to secret number {agreement.epoch} of the project."
     paper = agreement.paper
     if paper is None:

@@ -124,8 +124,11 @@ TileChangedError = LogBrokenError.row(
     "tile-changed", "An upper tile was changed; whoever fetched it alone would be deceived."
 )
 KeyChainError = LogBrokenError.row("log-key", "A log key was not handed over by the one before it.")
-AgreementUnknownError = LogBrokenError.row(
-    "agreement-unknown", "An agreement that counsel knows is not one that binds in this log."
+AgreementNotThereError = LogBrokenError.row(
+    "agreement-not-there",
+    "An agreement whose fingerprint the auditor gave never came into force in this log.",
+    hint="compare the fingerprint with counsel's sheet; if it is right, keep the bundle, your pins and this "
+    "output",
 )
 RecordContradictedError = LogBrokenError.row(
     "record-contradicted",

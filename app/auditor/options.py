@@ -73,7 +73,7 @@ AGREEMENT_OPTION = click.option(
     metavar="FINGERPRINT",
     multiple=True,
     callback=_fingerprints,
-    help="Fingerprint of an agreement on counsel's sheet, which has to have bound; repeatable.",
+    help="Fingerprint from counsel's sheet: that agreement must have come into force in this log; repeatable.",
 )
 EXIT_CODES = (
     "Exit status: 0 done and verified, 1 the log does not verify, 2 usage, 3 a bundle, pin or other file "

@@ -49,13 +49,13 @@ OPEN_END = Caveat(
 )
 FEW_COSIGNERS = Caveat(
     "few-cosigners",
-    "the bundle has no room for witnesses of more parties, and without those that were left out fewer parties "
-    "have cosigned what was handed out than its terms demand",
+    "too few cosigners with keys that an agreement lists are shown for something that was handed out; the "
+    "bundle has no room for witnesses of more parties, so some may have been left out",
 )
 UNLISTED_COSIGNERS = Caveat(
     "unlisted-cosigners",
-    "enough parties have cosigned what was handed out only if persons count whom the broker has enrolled for "
-    "them and no agreement lists",
+    "something was handed out that has enough cosigners only if keys count that the broker enrolled and no "
+    "agreement lists",
 )
 LATE: Final = "destroyed-late"
 # A sentence a reader takes in; `--json` has all of them.
@@ -72,11 +72,14 @@ def destroyed_late(late: Sequence[Lateness]) -> Caveat:
 
 
 def new_stewards(project: str, number: int, party: str) -> Caveat:
-    """Return the caveat of a version that a party signed by stewards whom no version before lists."""
+    """Return the caveat of a version that was signed for a party by none of its stewards of before.
+
+    Those are listed by the last version that names the party (`schemas.amendment.stewards_before`).
+    """
     return Caveat(
         "new-stewards",
-        f"agreement {number} of {project} was signed for {party} by a steward whom no earlier version lists: "
-        f"ask {party} whether all its stewards of before were gone",
+        f"agreement {number} of {project} was signed for {party} by somebody who was not its steward in the "
+        f"version before: ask {party} whether it had lost all its stewards",
     )
 
 

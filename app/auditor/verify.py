@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from app.auditor.checkpoints import CheckpointBook
 from app.auditor.errors import (
-    AgreementUnknownError,
+    AgreementNotThereError,
     CheckpointMissingError,
     KeyChainError,
     LeafChangedError,
@@ -95,7 +95,7 @@ def verify_bundle(
     verdict = walk.verdict(has_log_key=log_key is not None, given=agreements)
     missing = set(agreements) - {one.sha256 for one in verdict.agreements}
     if missing:
-        raise AgreementUnknownError(
+        raise AgreementNotThereError(
             "an agreement whose fingerprint was given did not come into force in this log",
             evidence={"agreement": min(missing)},
         )

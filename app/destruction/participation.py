@@ -205,8 +205,8 @@ def _refuse_too_many(session: Session, said: LocalStatement, now: datetime) -> N
     if sum(entry.time > a_day_ago for entry in newest) >= MAX_STATED_A_DAY:
         raise RefusedError(
             STATEMENT_REFUSED,
-            f"The party has stated {MAX_STATED_A_DAY} times within a day what it deleted.",
-            hint="it can again tomorrow; one statement names up to 1,024 files",
+            f"The party has already made {MAX_STATED_A_DAY} statements of destruction within a day.",
+            hint="try again tomorrow; one statement can name up to 1,024 files",
         )
 
 

@@ -135,9 +135,9 @@ def test_another_sheet_or_uncompared_keys_sign_nothing(
     # Whoever drafts can make two agreements that share any few characters.
     alike = f"{fingerprint[:-1]}{int(fingerprint[-1], 16) ^ 1:x}"
     typed = typing(ann, monkeypatch, f"{alike}\n", "agreement", "sign", path)
-    assert "does not match counsel's sheet: the fingerprint is different (group 8 of 8)" in refused(
-        typed
-    )
+    said = refused(typed)
+    assert "does not match counsel's sheet: the fingerprint is different (group 8 of 8)" in said
+    assert "compare these groups with the sheet and type them again" in said
     typed = typing(ann, monkeypatch, f"{fingerprint}\nn\n", "agreement", "sign", path)
     assert "must be compared first" in refused(typed)
     late = [*COUNSEL[:-1], "2026-11-21"]

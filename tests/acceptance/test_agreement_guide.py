@@ -74,8 +74,9 @@ def test_the_guide_leads_from_a_draft_to_an_end(
 
 def test_every_reason_of_the_guide_is_one_that_the_program_gives() -> None:
     """The table's left column, with its placeholders left out, stands in the sources."""
-    folder = Path(__file__).parents[2] / "encoding/agreement"
-    sources = "".join(path.read_text("utf-8") for path in folder.glob("*.py"))
+    folder = Path(__file__).parents[2] / "encoding"
+    paths = [*folder.glob("agreement/*.py"), folder / "cli/commands/agreement_signatures.py"]
+    sources = "".join(path.read_text("utf-8") for path in paths)
     plain = re.sub(r'"\s*f?"|\{[^}]*\}', "", sources)
     table = GUIDE.split("| it says |")[1]
     reasons = re.findall(r"^\| ([a-zX][^|]*) \|", table, re.MULTILINE)

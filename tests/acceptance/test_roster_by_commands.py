@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from rigs.agreement import PROJECT, AgreementRig, agreement_rig
 from rigs.desk import Desk
 from rigs.persons import lay_down_keys
 
+from app.auditor.verify import verify_bundle
+from app.matchlog.export import export_bundle
 from encoding.people.identity import Identity
 
 
@@ -185,3 +188,58 @@ def test_dates_change_without_counsel(rig: AgreementRig) -> None:
     rig.pass_time(minutes=1)
     assert rig.desks["bob"].ok("round", "ready").exit_code == 0
     assert state["project"] == PROJECT
+
+
+def test_a_party_without_stewards_gets_new_ones_by_an_amendment_with_counsel(
+    rig: AgreementRig,
+) -> None:
+    """Kim, the only steward of the schools, is gone; ann of the other agency drafts."""
+    ann, folder = rig.desks["ann"], rig.desks["ann"].folder
+    lee = rig.near.person("schools", "analyst", "approver", "recipient", "steward")
+    (folder / "stewards.toml").write_text(
+        f"""
+        [[parties]]
+        name = "welfare"
+
+        [[parties]]
+        name = "schools"
+        identities = ["{lee.public.person}"]
+
+        [[parties]]
+        name = "operator"
+        """,
+        "utf-8",
+    )
+    first, alone, second = (str(folder / f"{name}.json") for name in ("first", "alone", "second"))
+    words = ("agreement", "draft", "--amends", first, "--from", str(folder / "stewards.toml"))
+    assert "schools alone signs it" in ann.ok(*words, "-o", alone).stderr
+    sent = ann.type("agreement", "send", alone)
+    assert (sent.exit_code, "only a steward of a party can change" in sent.stderr) == (1, True)
+    fingerprint = ann.ok(*words, "--set", "counsel=true", "-o", second).stdout.strip()
+    ann.ok("agreement", "send", second)
+    # Lee takes over kim's computer, with keys of her own.
+    for name in ("identity.txt", "identity.key"):
+        (rig.desks["kim"].folder / name).unlink()
+    lay_down_keys(rig.desks["kim"].folder, lee)
+    for name in ("ann", "eve"):
+        unknown = rig.sign(name, fingerprint)
+        assert "lists no keys of schools that you trust" in unknown.stderr
+    # Eve has no settings.
+    for name in ("ann", "eve", "bob"):
+        compared = lee.public.fingerprint().split()
+        rig.desks[name].ok("identity", "trust", "schools", *compared, "--also")
+    for name in ("ann", "kim", "eve"):
+        signed = rig.sign(name, fingerprint)
+        assert signed.exit_code == 0, signed.output
+    rig.desks["bob"].ok("agreement", "accept", *fingerprint.split())
+    state = json.loads(rig.desks["bob"].ok("agreement", "status", "--json").stdout)
+    assert {one["number"]: one["missing"] for one in state["agreements"]} == {1: [], 2: []}
+    assert rig.desks["kim"].ok("round", "ready").exit_code == 0
+    # The auditor is told.
+    bundle = io.BytesIO()
+    with rig.broker.database.read() as session:
+        bundle.writelines(export_bundle(session))
+    bundle.seek(0)
+    told = [one.text for one in verify_bundle(bundle).caveats if one.code == "new-stewards"]
+    assert len(told) == 1
+    assert f"agreement 2 of {PROJECT} was signed for schools by somebody who was not" in told[0]

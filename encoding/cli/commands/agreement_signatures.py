@@ -349,7 +349,8 @@ def compare_fingerprint(digest: str, given: str | None, sheet: str = "counsel's 
         which = f"group{'s' * (len(others) > 1)} {listed(others)} of {len(groups)}"
         raise AgreementUntrustedError(
             f"this does not match {sheet}: the fingerprint is different ({which})",
-            hint="nothing was signed; have counsel read the agreement that is shown here",
+            hint="nothing was signed; compare these groups with the sheet and type them again; if the sheet"
+            " really differs, have counsel read the agreement that is shown here",
         )
 
 

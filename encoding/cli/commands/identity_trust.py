@@ -37,15 +37,17 @@ def trust(
     """Trust the keys of PARTY with this FINGERPRINT, or several, as their owners read them to you.
 
     Take it from a person whose voice or face you know, never from the broker or a file alone. These keys
-    replace those of PARTY that you trusted before.
+    replace those of PARTY that you trusted before. Without a settings file, that is kept in the workspace of
+    the folder where you signed an agreement before.
     """
     if not is_name(party):
         raise click.BadParameter("not the name of a party", param_hint="PARTY")
     written = read_fingerprints("".join(fingerprint))
     if file is not None and len(written) > 1:
         raise click.UsageError("a file shows the keys of one person: give one fingerprint with it")
-    with session.workspace.lock():
-        trusted = read_peers(session.workspace.peers)
+    workspace = session.signing_workspace
+    with workspace.lock():
+        trusted = read_peers(workspace.peers)
         for place, one in enumerate(written):
             trusted = trusted.trust(party, one, session.now(), keep_others=also or place > 0)
         if file is not None:
@@ -56,6 +58,6 @@ def trust(
                     f"the keys in {file} have a different fingerprint:"
                     f" {shown.newest().fingerprint()}, of {shown.newest().party}"
                 )
-        write_peers(session.workspace.peers, trusted)
+        write_peers(workspace.peers, trusted)
     for one in written:
         session.say(f"the keys of {party} with this fingerprint are trusted now: {one}")

@@ -59,7 +59,6 @@ if TYPE_CHECKING:
     from schemas.profile import Side
     from schemas.statement import SignedStatement
 
-DEFAULT_WORKSPACE: Final = "workspace"
 _OTHER_BROKER: Final = (
     "if this is another broker than before, name a workspace for it: --workspace FOLDER"
 )
@@ -266,11 +265,7 @@ def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
     if project is None:
         raise click.UsageError("missing option --project: no settings file names it")
     url, ca_file = broker_of(session, given)
-    if has_settings:
-        workspace = session.workspace
-    else:
-        beside = session.config_path.parent / DEFAULT_WORKSPACE
-        workspace = open_workspace(session.workspace_path or beside)
+    workspace = session.workspace if has_settings else open_workspace(session.seat_folder)
 
     def place() -> Where:
         return place_of(workspace, project, None, session.now().date())

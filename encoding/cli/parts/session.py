@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 INTERACTIVE_S: Final = 20.0
 UNATTENDED_S: Final = 900.0
+# The folder of whoever has no settings, such as the operator's steward.
+DEFAULT_WORKSPACE: Final = "workspace"
 
 
 def _now() -> datetime:
@@ -90,6 +92,23 @@ class Session:
             folder = self.workspace_path or named
             self._workspace = open_workspace(folder, lambda: unlock_own(self))
         return self._workspace
+
+    @property
+    def seat_folder(self) -> Path:
+        """Where whoever signs without settings keeps what has to be remembered of it."""
+        return self.workspace_path or self.config_path.parent / DEFAULT_WORKSPACE
+
+    @property
+    def signing_workspace(self) -> Workspace:
+        """The workspace or, without settings, the one in which somebody has signed here before.
+
+        Raises:
+            ConfigError: there are no settings, and nobody has.
+        """
+        folder = self.seat_folder
+        if not self.config_path.exists() and Workspace(folder).pins.is_dir():
+            return open_workspace(folder)
+        return self.workspace
 
     @property
     def project(self) -> str:

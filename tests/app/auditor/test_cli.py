@@ -23,6 +23,7 @@ from app.auditor.errors import MalformedError, NotAuthorisedError
 from app.auditor.options import failures
 from app.auditor.pins import is_pin_line
 from app.auditor.timeline import SENTENCES, sentence
+from schemas.chapters import grouped
 from schemas.matchlog.checkpoint import (
     Checkpoint,
     checkpoint_line,
@@ -72,15 +73,17 @@ def test_the_agreement_that_binds_is_shown_and_held_to_counsels_sheet(bundle: Pa
     (bound, *_) = json.loads(run("verify", "--json", bundle).stdout)["agreements"]
     assert bound["given"] is False
     digest = bound["sha256"]
-    printed = " ".join(digest[at : at + 4] for at in range(0, 64, 4)).upper()
-    result = run("verify", bundle, "--agreement", printed)
+    result = run("verify", bundle, "--agreement", grouped(digest).upper())
     said = (
         f"agreement    {bound['project']} {bound['number']}, fingerprint {digest}, as you gave it"
     )
     assert said in result.stdout.splitlines()
     other = run("verify", bundle, "--agreement", "0" * 64)
     assert (other.exit_code, other.stdout) == (1, "")
-    assert "code: agreement-unknown\n" in other.stderr
+    assert "code: agreement-not-there\n" in other.stderr
+    assert (
+        "hint: compare the fingerprint with counsel's sheet; if it is right, keep" in other.stderr
+    )
     assert run("verify", bundle, "--agreement", "12345").exit_code == 2
 
 

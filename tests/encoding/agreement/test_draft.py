@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samples.agreement import person_id
-from samples.agreement_answers import ANSWERS, write_answers
+from samples.agreement import PEOPLE, person_id
+from samples.agreement_answers import ANSWERS, write_answers, write_identity
 from samples.refusals import raises
 
 from encoding.agreement.draft import draft_agreement, read_answers
@@ -18,6 +18,7 @@ from encoding.agreement.persons import needs_enrolled, newest_identities
 from encoding.cli.parts.shown_keys import read_shown
 from encoding.errors import AgreementDraftError, AgreementFileError, OutputExistsError
 from encoding.profiles.catalog import shipped_profile
+from schemas.amendment import newcomer_fault
 from schemas.identity import IdentityHistory, SignedIdentity
 from schemas.negotiation import AgreementProposal
 
@@ -42,8 +43,12 @@ def test_answers_make_a_whole_agreement(proposal: AgreementProposal) -> None:
     assert [space.name for space in agreement.spaces] == ["shared"]
 
 
+def tables_of_the_guide() -> list[str]:
+    return re.findall(r"```toml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+
+
 def test_the_example_of_the_guide_makes_an_agreement(tmp_path: Path) -> None:
-    example, review, number = re.findall(r"```toml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+    example, review, number, _ = tables_of_the_guide()
     agreement = draft_agreement(read_answers(write_answers(tmp_path, example)), tmp_path).agreement
     assert agreement.paper is not None
     assert [one.use for one in agreement.elements] == ["encoded", "shared", "counted"]
@@ -256,6 +261,23 @@ def test_an_amendment_can_list_other_persons_of_a_party(
     assert after.parties[1:] == proposal.agreement.parties[1:]
     # Bob held the secret, and may not know the next one.
     assert after.epoch == 2
+
+
+def test_new_stewards_of_a_party_are_for_all_to_sign_if_counsel_is_asked_for(
+    proposal: AgreementProposal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guide's answers for a party that has lost all its stewards, with and without its option."""
+    monkeypatch.setitem(PEOPLE, "lee", (22, *PEOPLE["kim"][1:]))
+    write_identity(tmp_path / "lee.json", "lee")
+    path = tmp_path / "stewards.toml"
+    path.write_text(tables_of_the_guide()[-1], "utf-8")
+    answers, before = read_answers(path), proposal.agreement
+    alone = draft_agreement(answers, tmp_path, proposal).agreement
+    with_counsel = draft_agreement(answers | {"counsel": True}, tmp_path, proposal).agreement
+    assert (alone.signers, with_counsel.signers) == (("k12",), before.names())
+    assert with_counsel.parties == alone.parties
+    assert newcomer_fault([before], alone, ["k12"]) is not None
+    assert newcomer_fault([before], with_counsel, ["k12"]) is None
 
 
 def shown(folder: Path) -> list[IdentityHistory]:

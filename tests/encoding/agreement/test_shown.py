@@ -112,6 +112,18 @@ def test_what_an_amendment_takes_the_place_of_is_said() -> None:
     assert words(first) != words(Agreement.from_json(BASE | changes))
 
 
+def test_who_signs_later_changes_is_said_as_it_is_held_to() -> None:
+    text = words(Agreement.from_json(BASE))
+    every = "nothing in this agreement changes without the signature of every party that the new version names"
+    for said in (
+        "a steward of a party may change who acts for that party, alone and at once",
+        f"Except for who acts for a party, {every}",
+        "Counsel of every party that the new version names signs any other change",
+        "may leave out one party",
+    ):
+        assert said in text
+
+
 def test_the_legal_basis_of_every_disclosure_is_said() -> None:
     text = words(Agreement.from_json(BASE))
     for direction in AGREEMENT["directions"]:

@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 from encoding.cli.main import main
 from encoding.people.identity import read_identity
 from encoding.people.identity_lock import Passphrase, read_key_file
+from encoding.people.peers import read_peers
+from encoding.workspace.workspace import open_workspace
 
 PASSPHRASE = "five words drawn at random"
 
@@ -100,3 +102,18 @@ def test_show_without_a_file_says_how_to_make_one() -> None:
     result = call("show")
     assert result.exit_code == 1
     assert "hint: make one with: blindlink identity new" in result.stderr
+
+
+def test_whoever_signs_without_settings_trusts_in_the_folder_where_they_have_signed(
+    tmp_path: Path,
+) -> None:
+    said = ("trust", "schools", *["01234"] * 12)
+    elsewhere = call(*said)
+    assert (elsewhere.exit_code, "no settings file" in elsewhere.stderr) == (2, True), elsewhere
+    assert list(tmp_path.iterdir()) == []
+    # As the first command about an agreement leaves it.
+    open_workspace(tmp_path / "workspace")
+    trusted = call(*said)
+    assert trusted.exit_code == 0, trusted.stderr
+    (peer,) = read_peers(tmp_path / "workspace" / "peers.json").peers
+    assert (peer.party, peer.fingerprint) == ("schools", " ".join(["01234"] * 12))
