@@ -189,7 +189,7 @@ def test_everything_in_the_guide_can_be_typed(audited: Audited) -> None:
         "visit/worksheet-county.csv": "visit/worksheet-welfare.csv",
     }
     in_force = audited.type("show", log, "--kind", "agreement-in-force", "--json").splitlines()
-    meant["3f5a 09c1 ..."] = json.loads(in_force[-1])["agreement"]
+    meant["3f5a09c1 ..."] = json.loads(in_force[-1])["agreement"]
     child = clients(audited)[0]
     welfare.type("disclosures", "--record", child, "--proofs", desk / "proofs")
     meant["proofs/entry-12.tlog-proof"] = str(next((desk / "proofs").iterdir()))
