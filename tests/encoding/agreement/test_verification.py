@@ -308,7 +308,7 @@ def test_the_sheet_vouches_for_a_stewards_keys_and_for_nobody_else() -> None:
     require_stewards(known(view()), with_new_keys_of_kim(), list, is_compared=True)
     other, consents = replaced("ann", "kim")
     shown = verified(view(other, consents=consents))
-    with raises(AgreementUntrustedError, match="more than one party") as refused:
+    with raises(AgreementUntrustedError, match="at most one party") as refused:
         require_stewards(known(view()), shown, list, is_compared=True)
     assert "accept" not in (refused.value.hint or "")
 
