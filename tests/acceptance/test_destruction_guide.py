@@ -70,7 +70,9 @@ def test_the_guide_leads_from_a_record_to_the_last_certificate(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     # The operator's commands go by the test's clock, too.
-    monkeypatch.setattr("app.broker.open_broker", partial(open_broker, clock=rig.broker.clock))
+    monkeypatch.setattr(
+        "app.broker.open_broker", partial(open_broker, clock=rig.broker.machine_clock)
+    )
     rig.agree()
     rig.upload()
     rig.desks["bob"].ok("run")

@@ -52,13 +52,13 @@ def copied_broker(broker: Broker, folder: Path, server: PostgresServer | None) -
     broker.database.close()
     with contextlib.ExitStack() as stack:
         if server is None:
-            copy = copy_broker(broker, folder, broker.clock)
+            copy = copy_broker(broker, folder, broker.machine_clock)
         else:
             shutil.copytree(broker.settings.state_dir, folder)
             source = broker.settings.database_url
             server.disconnect_all(source)
             url = stack.enter_context(server.fresh_database(source))
-            copy = _open(broker, folder, url, broker.clock)
+            copy = _open(broker, folder, url, broker.machine_clock)
         # Connections are closed before the database is dropped.
         stack.callback(copy.close)
         yield copy

@@ -93,7 +93,6 @@ class Moments:
         shutil.copytree(moment.files, root, dirs_exist_ok=True)
         for path in _with_text(root, str(moment.root)):
             path.write_text(path.read_text("utf-8").replace(str(moment.root), str(root)), "utf-8")
-        near.operator = replace(moment.operator, clock=near.broker.clock)
         near.now, near.people = moment.now, dict(moment.people)
         for name, kept in moment.desks.items():
             folder = root / kept["folder"].relative_to(moment.root)
@@ -110,6 +109,7 @@ class Moments:
         near.courier.requests[:] = moment.requests
         near.courier.seen[:] = moment.seen
         near.open()
+        near.operator = replace(moment.operator, clock=near.broker.clock)
 
 
 def _shallow(desk: Desk) -> dict[str, Any]:

@@ -159,7 +159,7 @@ class NearBroker:
 
     def open(self) -> None:
         """Open the broker anew, once it is closed, and serve it."""
-        self.broker = open_broker(self.broker.settings, clock=self.broker.clock)
+        self.broker = open_broker(self.broker.settings, clock=self.broker.machine_clock)
         self.courier.inner.app = create_app(self.broker)  # type: ignore[attr-defined]
 
     def move(self, **time: float) -> None:

@@ -145,7 +145,7 @@ def check_log(linkage: Linkage, file: Path, state: Path) -> None:
     opened = {"state_dir": file.parent / "state", "database_url": f"sqlite:///{file.as_posix()}"}
     settings = linkage.broker.settings.model_copy(update=opened)
     with (
-        closing(open_broker(settings, clock=linkage.broker.clock)) as broker,
+        closing(open_broker(settings, clock=linkage.broker.machine_clock)) as broker,
         write_bundle(broker, linkage.founded.operator, None) as bundle,
     ):
         verify_bundle(io.BytesIO(bundle.read()), log_key=broker.log.key)
