@@ -261,6 +261,16 @@ class Linkage:
         query = "" if release == 1 else f"?release={release}"
         return self.get(self._path(f"rounds/{number}/claims/{partner}{query}"), party)
 
+    def put_statement(self, party: str, content: bytes = b"sealed") -> Response:
+        return self.client.put(
+            self._path("rounds/1/statements/shared"),
+            content=content,
+            headers={**self.as_party(party), "content-type": "application/octet-stream"},
+        )
+
+    def get_statement(self, party: str, sender: str) -> Response:
+        return self.get(self._path(f"rounds/1/statements/shared?party={sender}"), party)
+
     def exchange_claims(self) -> None:
         """Let both parties of each pair of the round send their claims, which closes it."""
         view = self.round()

@@ -67,9 +67,7 @@ def on_their_roster_then(
 
 def _signed(session: Session) -> list[Agreement]:
     """Return the agreements that all have signed, the newest first."""
-    return [
-        one.agreement for one in reversed(agreements_kept(session).agreements) if one.is_complete()
-    ]
+    return [*reversed(agreements_kept(session).signed().values())]
 
 
 def _listed(

@@ -33,6 +33,32 @@ __all__ = ["either_database"]
 T = TypeVar("T")
 
 
+class Meanwhile:
+    """Does something in a thread of its own, once, when a unit of work has looked at what that changes."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act, self._threads = act, ThreadPoolExecutor(1)
+        self._begun: list[Future[object]] = []
+
+    def after(self, look: Callable[..., T]) -> Callable[..., T]:
+        """Return a look after which it is done."""
+
+        def looked(*args: object, **more: object) -> T:
+            found = look(*args, **more)
+            if not self._begun:
+                self._begun.append(self._threads.submit(self._act))
+                # It cannot end before the unit of work; it would in no time.
+                wait(self._begun, timeout=1)
+            return found
+
+        return looked
+
+    def end(self) -> None:
+        """Wait until it is done; raises what it raised, and if it never began."""
+        self._begun[0].result()
+        self._threads.shutdown()
+
+
 def test_two_who_ask_at_once_get_one_certificate(linked: Linkage) -> None:
     broker, together = linked.broker, threading.Barrier(2)
 
@@ -87,33 +113,21 @@ def test_a_hold_keeps_and_a_withdrawn_record_is_left_out(linked: Linkage) -> Non
 def test_a_hold_waits_for_what_has_looked_at_the_holds(
     linked: Linkage, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broker, threads = linked.broker, ThreadPoolExecutor(1)
-    holds: list[Future[object]] = []
+    broker = linked.broker
 
     def hold() -> None:
         with broker.database.write() as session:
             set_hold(session, broker, linked.founded.operator, PROJECT, "Case 26-17")
 
-    def then_hold(look: Callable[..., T]) -> Callable[..., T]:
-        def looked(session: Session, project: str, now: datetime) -> T:
-            found = look(session, project, now)
-            if not holds:
-                holds.append(threads.submit(hold))
-                # It cannot end before this unit of work; it would in no time.
-                wait(holds, timeout=1)
-            return found
-
-        return looked
-
+    meanwhile = Meanwhile(hold)
     if how == "asked":
-        monkeypatch.setattr(service, "refuse_held", then_hold(service.refuse_held))
+        monkeypatch.setattr(service, "refuse_held", meanwhile.after(service.refuse_held))
         assert destroy(linked).status_code == 200
     else:
         linked.founded.clock.move(days=200)
-        monkeypatch.setattr(expiry, "is_held", then_hold(expiry.is_held))
+        monkeypatch.setattr(expiry, "is_held", meanwhile.after(expiry.is_held))
         Sweeper(broker).sweep()
-    holds[0].result()
-    threads.shutdown()
+    meanwhile.end()
     assert linked.log_kinds().index("legal-hold-set") > linked.log_kinds().index(
         "destruction-begun"
     )
@@ -144,38 +158,27 @@ def test_an_amendment_waits_for_what_has_looked_at_the_agreement_that_binds(
     linked: Linkage, what: str, ann: EnrolledPerson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the log says under which agreement it was done after it has said that another one binds."""
-    broker, threads = linked.broker, ThreadPoolExecutor(1)
+    broker = linked.broker
     steward = linked.person(SCHOOL).identity
     analyst = EnrolledPerson.confirmed(linked.founded, linked.client, SCHOOL, "analyst")
-    amended: list[Future[object]] = []
 
     def amend() -> None:
         sign_roster(broker, PROJECT, steward, joining=[analyst.identity.public], leaving=())
 
-    def then_amend(look: Callable[..., T]) -> Callable[..., T]:
-        def looked(*args: object, **more: object) -> T:
-            found = look(*args, **more)
-            amended.append(threads.submit(amend))
-            # It cannot end before this unit of work; it would in no time.
-            wait(amended, timeout=1)
-            return found
-
-        return looked
-
+    meanwhile = Meanwhile(amend)
     if what == "withdrawal":
-        monkeypatch.setattr(withdrawal, "project_for", then_amend(withdrawal.project_for))
+        monkeypatch.setattr(withdrawal, "project_for", meanwhile.after(withdrawal.project_for))
         path = f"/v1/projects/{PROJECT}/withdrawals"
         said = {"handle": "ab" * 16, "salt": "cd" * 32}
         answer = linked.client.post(path, json=said, headers=linked.as_party(CHILD_WELFARE))
     else:
         file = certificate_file(linked, destroy(linked).json()["certificate"])
         look = participation.binding_terms
-        monkeypatch.setattr(participation, "binding_terms", then_amend(look))
+        monkeypatch.setattr(participation, "binding_terms", meanwhile.after(look))
         path = f"destructions/{file.certificate.certificate}/countersignatures"
         answer = send(ann, path, countersignature(ann, file))
     assert answer.status_code == 200, answer.text
-    amended[0].result()
-    threads.shutdown()
+    meanwhile.end()
     kinds = linked.log_kinds()
     kind = "record-withdrawn" if what == "withdrawal" else "destruction-countersigned"
     assert "agreement-in-force" in kinds[kinds.index(kind) :]

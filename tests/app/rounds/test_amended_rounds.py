@@ -159,25 +159,12 @@ def test_statements_of_a_space_are_those_of_parties_who_still_share_it(
     for pair in linkage.terms.pairs:
         _link(linkage, people, pair)
     linkage.exchange_claims()
-    assert _state(linkage, HEALTH).status_code == 200
+    assert linkage.put_statement(HEALTH).status_code == 200
     move(linkage, HEALTH)
-    assert _state(linkage, SCHOOL).status_code == 200
-    assert code_of(_state(linkage, HEALTH, b"anew")) == "claims-not-agreed"
-    assert _stated(linkage, CHILD_WELFARE, SCHOOL).status_code == 200
+    assert linkage.put_statement(SCHOOL).status_code == 200
+    assert code_of(linkage.put_statement(HEALTH, b"anew")) == "claims-not-agreed"
+    assert linkage.get_statement(CHILD_WELFARE, SCHOOL).status_code == 200
     for reader, sender in ((HEALTH, SCHOOL), (SCHOOL, HEALTH)):
-        assert code_of(_stated(linkage, reader, sender)) == "claims-not-agreed"
+        assert code_of(linkage.get_statement(reader, sender)) == "claims-not-agreed"
     end_at_the_deadline(linkage)
     assert linkage.round()["state"] == "closed"
-
-
-def _state(linkage: Linkage, party: str, content: bytes = b"sealed") -> Any:
-    return linkage.client.put(
-        f"/v1/projects/{linkage.terms.project}/rounds/1/statements/shared",
-        content=content,
-        headers={**linkage.as_party(party), "content-type": "application/octet-stream"},
-    )
-
-
-def _stated(linkage: Linkage, party: str, sender: str) -> Any:
-    path = f"/v1/projects/{linkage.terms.project}/rounds/1/statements/shared?party={sender}"
-    return linkage.get(path, party)

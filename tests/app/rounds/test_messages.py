@@ -158,19 +158,6 @@ def test_a_message_that_is_too_long_is_cut_off(done: Linkage) -> None:
     assert (answer.status_code, code_of(answer)) == (413, "body-too-large")
 
 
-def put_statement(linkage: Linkage, party: str, content: bytes = b"sealed") -> Any:
-    return linkage.client.put(
-        f"/v1/projects/{PROJECT}/rounds/1/statements/shared",
-        content=content,
-        headers={**linkage.as_party(party), "content-type": "application/octet-stream"},
-    )
-
-
-def get_statement(linkage: Linkage, party: str, sender: str) -> Any:
-    path = f"/v1/projects/{PROJECT}/rounds/1/statements/shared?party={sender}"
-    return linkage.get(path, party)
-
-
 def test_of_three_recipients_each_states_its_chains_to_all_before_the_round_closes(
     make_linkage: MakeLinkage,
 ) -> None:
@@ -188,20 +175,20 @@ def test_of_three_recipients_each_states_its_chains_to_all_before_the_round_clos
     linkage.exchange_claims()
     assert linkage.round()["state"] == "open"
     for number, party in enumerate(PARTIES, start=1):
-        receipt = put_statement(linkage, party, party.encode())
+        receipt = linkage.put_statement(party, party.encode())
         assert (receipt.status_code, receipt.json()["sequence"]) == (200, 1)
         assert linkage.round()["state"] == ("closed" if number == 3 else "open")
     for reader in PARTIES:
         for sender in PARTIES:
-            answer = get_statement(linkage, reader, sender)
+            answer = linkage.get_statement(reader, sender)
             assert (answer.status_code, answer.content) == (200, sender.encode())
     linkage.founded.enrol("stranger")
-    assert get_statement(linkage, "stranger", SCHOOL).status_code == 404
+    assert linkage.get_statement("stranger", SCHOOL).status_code == 404
     assert [one["party"] for one in linkage.round()["statements"]] == list(PARTIES)
     (closed,) = (one["body"] for one in linkage.log_entries() if one["kind"] == "round-closed")
     assert closed["statements"] == linkage.round()["statements"]
 
 
 def test_between_two_recipients_no_statement_is_due(done: Linkage) -> None:
-    answer = put_statement(done, SCHOOL)
+    answer = done.put_statement(SCHOOL)
     assert (answer.status_code, code_of(answer)) == (409, "claims-not-due")
