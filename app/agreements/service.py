@@ -250,14 +250,24 @@ def narrow_parties(session: Session, now: datetime) -> int:
     """
     n_narrowed = 0
     for project in repository.project_names(session):
-        versions = all_versions(session, project)
-        if not versions or _binding(versions, now) != versions[0]:
+        if _narrowed(session, project, now) is None:
             continue
-        named = _named_parties(versions[0].terms)
-        if set(named) != repository.named_parties(session, project):
+        # Who signs the next amendment meanwhile names its parties, too.
+        repository.lock_agreements(session, project)
+        named = _narrowed(session, project, now)
+        if named is not None:
             repository.name_parties(session, project, named)
             n_narrowed += 1
     return n_narrowed
+
+
+def _narrowed(session: Session, project: str, now: datetime) -> list[tuple[str, str]] | None:
+    """Return whom alone the newest terms name, once they bind; None: nobody else is named, or not yet."""
+    versions = all_versions(session, project)
+    if not versions or _binding(versions, now) != versions[0]:
+        return None
+    named = _named_parties(versions[0].terms)
+    return None if set(named) == repository.named_parties(session, project) else named
 
 
 def agreement_of(row: StoredAgreement) -> Agreement:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import TypeVar
 
 import pytest
 from rigs.agreed import sign_roster
@@ -20,6 +18,7 @@ from rigs.destroying import (
 )
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, either_database
+from rigs.meanwhile import Meanwhile
 from sqlalchemy.orm import Session
 
 from app.agreements.holds import lift_holds, set_hold
@@ -29,34 +28,6 @@ from app.destruction.service import Wanted, begin
 from app.worker.sweeper import Sweeper
 
 __all__ = ["either_database"]
-
-T = TypeVar("T")
-
-
-class Meanwhile:
-    """Does something in a thread of its own, once, when a unit of work has looked at what that changes."""
-
-    def __init__(self, act: Callable[[], object]) -> None:
-        self._act, self._threads = act, ThreadPoolExecutor(1)
-        self._begun: list[Future[object]] = []
-
-    def after(self, look: Callable[..., T]) -> Callable[..., T]:
-        """Return a look after which it is done."""
-
-        def looked(*args: object, **more: object) -> T:
-            found = look(*args, **more)
-            if not self._begun:
-                self._begun.append(self._threads.submit(self._act))
-                # It cannot end before the unit of work; it would in no time.
-                wait(self._begun, timeout=1)
-            return found
-
-        return looked
-
-    def end(self) -> None:
-        """Wait until it is done; raises what it raised, and if it never began."""
-        self._begun[0].result()
-        self._threads.shutdown()
 
 
 def test_two_who_ask_at_once_get_one_certificate(linked: Linkage) -> None:
