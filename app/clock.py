@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import TypeAlias
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias
 
 from schemas.ids import TIME_FORMAT, utc_text
 
 __all__ = ["Clock", "LogClock", "hour_text", "parse_utc", "utc_now", "utc_text"]
 
 Clock: TypeAlias = Callable[[], datetime]
+
+# What verifiers grant between what is decided and its entry.
+MOST_BEHIND: Final = timedelta(minutes=1)
 
 
 class LogClock:
@@ -24,14 +28,26 @@ class LogClock:
         """Go by this clock."""
         self._machine = machine
         self._reached = datetime.min.replace(tzinfo=UTC)
+        # When it was last far behind, by `time.monotonic`.
+        self._behind_s = float("-inf")
 
     def __call__(self) -> datetime:
         """Return the present moment, or the newest entry's time where that lies ahead."""
         return max(self._machine(), self._reached)
 
-    def follow(self, time: str) -> None:
+    def follow(self, newest: str) -> None:
         """Take up the time of an entry that is in the log."""
-        self._reached = max(self._reached, parse_utc(time))
+        is_behind = utc_text(self() + MOST_BEHIND) < newest
+        if is_behind:
+            # Other threads decide meanwhile.
+            self._behind_s = float("inf")
+        self._reached = max(self._reached, parse_utc(newest))
+        if is_behind:
+            self._behind_s = time.monotonic()
+
+    def was_behind(self, since_s: float) -> bool:
+        """Tell whether this was far behind after a moment by `time.monotonic`: what it decided may be wrong."""
+        return since_s <= self._behind_s
 
 
 def utc_now() -> datetime:

@@ -70,6 +70,7 @@ REVISION_TABLE: Final = "alembic_version"
 TRUST_S: Final = 1.0
 _WRITER: Final = "blindlink_writer"
 _AHEAD: Final = "blindlink_ahead"
+_BEGAN: Final = "blindlink_began"
 # As many things as a list gives at once: a weekly linkage of two parties fills it in a year and a half.
 LIST_LIMIT: Final = 200
 
@@ -121,7 +122,9 @@ class Database:
         Raises:
             SchemaChangedError: the schema is not the one that `hold_to` named.
         """
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        # Before it waits for another writer: what is decided in it is decided from now on.
+        info = {_BEGAN: time.monotonic()}
+        with Session(self._writer, expire_on_commit=False, info=info) as session, session.begin():
             self._require_schema(session.connection())
             yield session
 
@@ -205,6 +208,12 @@ class Database:
 def is_writing(session: Session) -> bool:
     """Tell whether a session is that of `Database.write`, whose changes count."""
     return bool(session.get_bind().get_execution_options().get(_WRITER))
+
+
+def began_s(session: Session) -> float:
+    """Return when the unit of work of `Database.write` began, by `time.monotonic`."""
+    began: float = session.info[_BEGAN]
+    return began
 
 
 def insert_rows(session: Session, *rows: Base) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from pydantic import ValidationError
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from app.clock import Clock, LogClock, parse_utc, utc_now, utc_text
+from app.db import began_s
 from app.errors import ConfigurationError
 from app.ids import new_id
 from app.matchlog import repository
@@ -44,9 +44,6 @@ from schemas.matchlog.kinds import KINDS, Exported, LogKeyRotated, LogStarted
 from schemas.matchlog.note import NoteSigner, VerifierKey
 from schemas.merkle import Frontier, hash_leaf
 from schemas.signing import sign_document
-
-# What verifiers grant between what is decided and its entry.
-MOST_BEHIND: Final = timedelta(minutes=1)
 
 
 class MatchLog:
@@ -121,7 +118,7 @@ class MatchLog:
             return ()
         head = _started(repository.lock_head(session))
         frontier = self._frontier_to_continue(session, head)
-        self._require_known(head)
+        self._require_known(session, head)
         entries = self._entries(session, head, drafts)
         hold_to_signers(session, entries, self.key.name)
         size, time = head.size + len(entries), entries[-1].time
@@ -218,11 +215,10 @@ class MatchLog:
         signed = self._last_signed()
         self._continued(session, _started(repository.read_head(session)), signed)
 
-    def _require_known(self, head: Head) -> None:
-        """Refuse what was decided by a clock far behind the newest entry; from here on it is not any more."""
-        known = utc_text(self.clock() + MOST_BEHIND)
+    def _require_known(self, session: Session, head: Head) -> None:
+        """Refuse what may have been decided by a clock far behind the newest entry."""
         self.clock.follow(head.time)
-        if known < head.time:
+        if self.clock.was_behind(began_s(session)):
             raise LogAheadError("the log's time is ahead of this process's", hint="try again")
 
     def _frontier_to_continue(self, session: Session, head: Head) -> Frontier:

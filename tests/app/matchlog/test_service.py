@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from datetime import timedelta
 
 import pytest
 from breaks.false_log import root_of
@@ -88,6 +89,20 @@ def test_what_was_decided_by_a_clock_behind_the_log_is_decided_again(
         with database.write() as session:
             assert other.append(session, [enrolment(2)])[0].time == newest.time
         clock.move(seconds)
+
+
+def test_what_was_decided_before_this_process_heard_of_a_later_time_is_decided_again(
+    database: Database, log: MatchLog, clock: MovedClock
+) -> None:
+    """The other request of this process that has heard of it was refused already."""
+    for seconds, is_taken in ((60, True), (122, False)):
+        later = utc_text(clock() + timedelta(seconds=seconds))
+        outcome = nullcontext() if is_taken else pytest.raises(LogAheadError)
+        with outcome, database.write() as session:
+            log.clock.follow(later)
+            log.append(session, [enrolment(seconds)])
+        with database.write() as session:
+            assert log.append(session, [enrolment(seconds + 1)])[0].time == later
 
 
 def test_an_append_that_is_rolled_back_moves_no_clock(
