@@ -4,8 +4,10 @@ A *divergence*: two recipients that applied one release differ in what it gave. 
 two records are what they were has another link ID than when it was last matched; counted for both agencies.
 It is explained by what happened to one of the two link IDs: it was unlinked, it stood at records of two
 persons (a wrong link), it ended at a record because another one of the same agency got it, or a restored
-workspace had forgotten it; or by what happened since to a record of the person, also at a third agency: it
-was in a wrong match, or in one of a person who has two records at one agency.
+workspace had forgotten it; or by what happened to a record of the person, also at a third agency: it was in a
+wrong match, or in one of a person who has two records at one agency. That counts if it was after the person's
+records last stood at one link ID all together, until the pair was last matched: it may have taken them apart,
+and what brings them together again changes one of the two.
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ SPACE = SpaceName("foster-pupils", "research")
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 TRANSCRIPT = Transcript(earlier="11" * 32, later="22" * 32)
 KEPT_BACKUPS = 5
+NEVER = Turn(0, 0)
 
 
 def posting() -> Posting:
@@ -61,7 +64,9 @@ class Offices:
         self.moved: set[bytes] = set()
         self.unlinked: set[bytes] = set()
         self.forgotten: set[bytes] = set()
+        # With each pair's link ID, when its person's records last stood at one together.
         self.last_id: dict[tuple[str, str, str, str], tuple[Turn, bytes]] = {}
+        self.together: dict[int, Turn] = {}
         # When a person's record was last in a wrong match, and matched while an agency had two of them.
         self.wronged: dict[int | None, Turn] = {}
         self.doubled: dict[int | None, Turn] = {}
@@ -160,6 +165,7 @@ class Offices:
         return {party: inputs_of_statements(statements, parties) for party in parties}
 
     def watch(self, turn: Turn, matched: dict[tuple[str, str], list[Match]]) -> None:
+        standing: dict[int, set[bytes]] = defaultdict(set)
         for party, ledger in self.ledgers.items():
             for record, held in ledger.everyone().items():
                 person = self.world.files[party].get(record)
@@ -168,6 +174,8 @@ class Offices:
                     self.moved.add(held.link)
                 if person is not None:
                     self.persons[held.link].add(person)
+                    standing[person].add(held.link)
+        self.together |= {person: turn for person, links in standing.items() if len(links) == 1}
         for pair, matches in matched.items():
             one, another = (self.ledgers[party] for party in pair)
             self.counts["divergences"] += one.digest(turn, pair) != another.digest(turn, pair)
@@ -193,12 +201,11 @@ class Offices:
             self.counts["true matches left out"] += 1
             return
         self.counts["true matches"] += 1
-        key, link = (*pair, a, b), here.link
+        key, link, person = (*pair, a, b), here.link, self.world.files[pair[0]][a]
         since, former = self.last_id.get(key, (turn, link))
-        self.last_id[key] = turn, link
+        self.last_id[key] = self.together.get(person, NEVER), link
         if former != link:
             self.counts["changes"] += 2
-            person = self.world.files[pair[0]][a]
             self.counts[self.explain(since, person, {former, link})] += 2
 
     def explain(self, since: Turn, person: int, links: set[bytes]) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from campaign.reports import Tally
 from campaign.size import times
-from ledger_simulator.offices import Offices
-from ledger_simulator.world import Rates
+from ledger_simulator.offices import SPACE, Offices
+from ledger_simulator.world import Rates, Round
 from samples.refusals import raises
 
+from encoding.ledger.book import Ledger
 from encoding.ledger.errors import LedgersDifferError
 from encoding.ledger.inputs import Inputs
 
@@ -82,6 +83,29 @@ def test_an_agency_that_acts_on_less_than_was_stated_is_found_out(parties: tuple
     with raises(LedgersDifferError):
         offices.live_through(60)
     assert offices.counts["divergences"] > 0
+
+
+class Forgetful(Offices):
+    """All of them begin with new ledgers once, in secret."""
+
+    def hold(self, held: Round) -> None:
+        if held.number == 30:
+            self.ledgers = {party: Ledger(SPACE, party) for party in self.ledgers}
+        super().hold(held)
+
+
+@parties
+def test_link_ids_that_change_for_no_reason_are_found_out(parties: tuple[str, ...]) -> None:
+    calm = Rates(wrong=0, split=0, unlink=0, restored=0)
+    assert Forgetful(0, parties, 20, calm).live_through(40)["unexplained changes"] > 15
+    assert Forgetful(0, parties, 20).live_through(40)["unexplained changes"] > 0
+
+
+# Each of them has a person whose records were taken apart before a pair of them was matched again.
+@pytest.mark.parametrize("seed", [139, 288, 408, 433])
+def test_what_was_taken_apart_by_a_wrong_match_may_come_together_later(seed: int) -> None:
+    counts = Offices(seed, THREE, 20, Rates()).live_through(60)
+    assert counts["changes"] > counts["unexplained changes"] == 0
 
 
 @pytest.mark.long
