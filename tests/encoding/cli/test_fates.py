@@ -14,7 +14,8 @@ from rigs.near_broker import NearBroker
 
 from encoding.ledger.ledger_file import LedgerFile
 
-N_ROUNDS, N_PARTS = 2, 3
+# After each part a campaign that was broken off goes on.
+N_ROUNDS, N_PARTS = 2, 25
 SECTOR_BYTES = 512
 
 
@@ -36,11 +37,12 @@ def test_whatever_fails_the_rounds_end_as_if_nothing_had(
         assert fates.failed.total() > 0
 
 
+@pytest.mark.parametrize("part", range(times(quick=1, full=N_PARTS)))
 @pytest.mark.long
 @pytest.mark.timeout(14_400)
 @pytest.mark.campaign("power-cut", database="sqlite")
 def test_a_file_that_the_power_cut_short_is_as_if_it_were_not(
-    ready_desks: NearBroker, moments: Moments, tally: Tally
+    ready_desks: NearBroker, moments: Moments, tally: Tally, part: int
 ) -> None:
     begin, random = moments.keep(ready_desks), Random(18)
 
@@ -57,7 +59,8 @@ def test_a_file_that_the_power_cut_short_is_as_if_it_were_not(
         for n_bytes in range(0, size, SECTOR_BYTES)
         for noise in (b"", bytes(size - n_bytes), random.randbytes(size - n_bytes))
     ]
-    for cut in random.sample(cuts, times(quick=1, full=1000)):
+    tried = random.sample(cuts, times(quick=1, full=1000))
+    for cut in tried[part :: times(quick=1, full=N_PARTS)]:
         assert lived(cut).failed.total() == 1
         tally.tried()
 
