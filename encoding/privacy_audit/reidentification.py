@@ -178,7 +178,9 @@ def _identify(
     one = mixed(ours.label ^ mixed(listed_of[ours.left].astype(np.uint64)))
     two = mixed(theirs.label ^ mixed(theirs.left.astype(np.uint64)))
     left, right = unique_partners(one, two)
-    found, listed = ours.right[left], theirs.right[right]
+    # Where two named records lead to one by two names, the higher one counts, and not the order of digests.
+    order = np.argsort(theirs.right[right], kind="stable")
+    found, listed = ours.right[left][order], theirs.right[right][order]
     name = mixed(listed.astype(np.uint64) + np.uint64(1))
     seen_larger[found], listed_larger[listed] = name, name
 

@@ -91,4 +91,5 @@ def _name(
         if ours[label] == theirs[label] == 1:
             (found,) = (right for left, right, other in seen if (left, other) == (record, label))
             (named,) = (right for left, right, other in listed if (left, other) == (place, label))
-            names_seen[found] = names_listed[named] = named
+            names_seen[found] = max(named, names_seen.get(found, named))
+            names_listed[named] = named

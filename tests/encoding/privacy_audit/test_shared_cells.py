@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twins import shared_cells as slow
 
@@ -156,7 +156,15 @@ def test_refinement_is_that_of_plain_loops(between, within, depth) -> None:
         assert partition(colours.tolist()) == partition(twin)
 
 
+# Two records that are told apart give a third one other names.
+TWO_NAMES = (
+    [(0, 0, 0), (0, 1, 3), (1, 0, 2), (2, 0, 0)],
+    [(0, 0, 0), (0, 1, 3), (1, 0, 0), (2, 1, 0), (3, 1, 2)],
+)
+
+
 @settings(max_examples=80)
+@example(*TWO_NAMES, 0, 1)
 @given(drawn_edges(6, 7), drawn_edges(8, 7), st.integers(0, 3), st.integers(1, 8))
 def test_seed_and_extend_is_that_of_plain_loops(seen, listed, n_known, at_once) -> None:
     ours, theirs = edges(seen), edges(listed)
