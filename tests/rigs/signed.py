@@ -117,6 +117,10 @@ class Accord(ReviewActs):
     def person(self, party: str, role: Role = "agency") -> EnrolledPerson:
         return self.persons[USUAL[party]] if party in USUAL else super().person(party, role)
 
+    def day(self, n_days: int) -> str:
+        """The day that lies so many days ahead, as agreements write it."""
+        return (self.founded.clock() + timedelta(days=n_days)).date().isoformat()
+
     def sleep(self, **time: float) -> None:
         """Let time pass; everybody signs in anew."""
         self.founded.clock.move(**time)

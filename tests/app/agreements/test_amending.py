@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -198,7 +197,7 @@ def test_a_party_that_is_left_out_sees_nothing_from_the_first_day_of_the_amendme
         assert accord.approve(name, run).status_code == 200
     accord.work()
     left = [one for one in accord.agreement.to_json()["parties"] if one["name"] != AUDITOR]
-    start = (accord.founded.clock() + timedelta(days=2)).date().isoformat()
+    start = accord.day(2)
     assert accord.propose(accord.amended(parties=left, start=start)).status_code == 201
     for name in ("ann", "eve", "kim"):
         assert accord.consent(name).status_code == 200
@@ -227,7 +226,7 @@ def test_what_is_done_before_the_amendment_starts_is_logged_under_the_one_that_b
     accord.agree()
     accord.upload_both()
     bound = accord.get(f"/v1/projects/{PROJECT}").json()["agreement"]
-    start = (accord.founded.clock() + timedelta(days=2)).date().isoformat()
+    start = accord.day(2)
     accord.agree(accord.amended(start=start))
     run = accord.run_id()
     headers = accord.as_person("ann")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -47,5 +46,5 @@ def test_whom_an_amendment_names_during_the_sweep_sees_the_project(
 
 
 def propose(accord: Accord, **changes: Any) -> None:
-    start = (accord.founded.clock() + timedelta(days=2)).date().isoformat()
+    start = accord.day(2)
     assert accord.propose(accord.amended(start=start, **changes)).status_code == 201

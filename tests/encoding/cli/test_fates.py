@@ -15,13 +15,14 @@ from rigs.near_broker import NearBroker
 from encoding.ledger.ledger_file import LedgerFile
 
 # After each part a campaign that was broken off goes on.
-N_ROUNDS, N_PARTS = 2, 25
+N_PARTS = times(quick=1, full=25)
+N_ROUNDS = 2
 SECTOR_BYTES = 512
 
 
 @pytest.mark.long
 @pytest.mark.timeout(14_400)
-@pytest.mark.parametrize("part", range(times(quick=1, full=N_PARTS)))
+@pytest.mark.parametrize("part", range(N_PARTS))
 @pytest.mark.campaign("fates", database="sqlite")
 def test_whatever_fails_the_rounds_end_as_if_nothing_had(
     ready_desks: NearBroker, moments: Moments, part: int, tally: Tally
@@ -37,7 +38,7 @@ def test_whatever_fails_the_rounds_end_as_if_nothing_had(
         assert fates.failed.total() > 0
 
 
-@pytest.mark.parametrize("part", range(times(quick=1, full=N_PARTS)))
+@pytest.mark.parametrize("part", range(N_PARTS))
 @pytest.mark.long
 @pytest.mark.timeout(14_400)
 @pytest.mark.campaign("power-cut", database="sqlite")
@@ -60,7 +61,7 @@ def test_a_file_that_the_power_cut_short_is_as_if_it_were_not(
         for noise in (b"", bytes(size - n_bytes), random.randbytes(size - n_bytes))
     ]
     tried = random.sample(cuts, times(quick=1, full=1000))
-    for cut in tried[part :: times(quick=1, full=N_PARTS)]:
+    for cut in tried[part::N_PARTS]:
         assert lived(cut).failed.total() == 1
         tally.tried()
 

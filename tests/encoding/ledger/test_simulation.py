@@ -103,7 +103,7 @@ def test_link_ids_that_change_for_no_reason_are_found_out(parties: tuple[str, ..
 
 # Each of them has a person whose records were taken apart before a pair of them was matched again.
 @pytest.mark.parametrize("seed", [139, 288, 408, 433])
-def test_what_was_taken_apart_by_a_wrong_match_may_come_together_later(seed: int) -> None:
+def test_records_that_were_taken_apart_may_come_together_later(seed: int) -> None:
     counts = Offices(seed, THREE, 20, Rates()).live_through(60)
     assert counts["changes"] > counts["unexplained changes"] == 0
 
