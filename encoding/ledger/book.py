@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from encoding.ledger.compact import Events, Grants, HeldLinks, cut
 from encoding.ledger.errors import OutOfTurnError, UnlinkError
-from encoding.ledger.events import Event
+from encoding.ledger.events import Event, first_match_rounds
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.values import Held, Pair, Reason, Standing, Turn
 from schemas.ids import LinkId
@@ -92,12 +92,13 @@ class Ledger:
         """Return what is known of all parties' vetoes, lifted ones too, in order."""
         return tuple(self._vetoes[key] for key in sorted(self._vetoes))
 
-    def first_matches(self) -> dict[LinkId, int]:
-        """Return the round of each link ID that was new when a record of this ledger got it."""
+    def first_matches(self, links: Collection[LinkId]) -> dict[LinkId, int]:
+        """Return the round of each of these link IDs that was new when a record of this ledger got it."""
         return {
-            LinkId(event.raw): event.turn.round
-            for event in self.events
-            if event.kind == "held" and event.why == "first-match"
+            LinkId(raw): number
+            for chunk in self.events.chunks()
+            for raw, number in first_match_rounds(chunk)
+            if raw in links
         }
 
     def digest(self, turn: Turn, pair: Pair) -> str | None:

@@ -159,7 +159,10 @@ def _refuse_contradictions(ledger: Ledger, received: Claims, *, is_same: bool) -
     Args:
         is_same: the other ledger's newest release is the own one's.
     """
-    head, first = received.head, ledger.first_matches()
+    head = received.head
+    first = ledger.first_matches(
+        {claim.link for claim in received.claims if claim.link is not None}
+    )
     known = {}
     newest = ledger.newest_digest(head.pair)
     if (

@@ -24,6 +24,10 @@ _LINE: Final = re.compile(
         rf"({'|'.join(get_args(Kind))}) {_NUMBER} {_NUMBER} {_NUMBER} ([0-9a-f]*) ([0-9a-f]*) ([a-z-]*)\n"
     ).encode()
 )
+# Of the lines that are whole: most are of other events, and are passed over without being read.
+_FIRST_MATCH: Final = re.compile(
+    rb"^held ([0-9]+) [0-9]+ [0-9]+ ([0-9a-f]+) [0-9a-f]* first-match\n", re.M
+)
 # How long `raw` is: a link ID, a digest, or nothing.
 _RAW_BYTES: Final = {"applied": 0, "digest": 32, "rolled-back": 32}
 
@@ -86,3 +90,9 @@ def parse_events(lines: bytes) -> Iterator[Event]:
             raise LedgerFileError("the ledger has a line that is not an event") from None
         yield Event(kind, turn, unhexlify(raw), int(number), said, why)  # type: ignore[arg-type]
         at = match.end()
+
+
+def first_match_rounds(lines: bytes) -> Iterator[tuple[bytes, int]]:
+    """Yield each link ID that a record got by its first match, and the round, of lines that are all events."""
+    for match in _FIRST_MATCH.finditer(lines):
+        yield unhexlify(match[2]), int(match[1])

@@ -118,6 +118,33 @@ def test_events_survive_their_line(kind, round_: int, number: int, raw: bytes, t
     assert text not in repr(event) or len(text) < 3
 
 
+_LINK_IDS = st.sampled_from([LinkId(bytes([n]) * 16) for n in (1, 2, 3)])
+_HAPPENED = st.builds(
+    Event,
+    st.sampled_from(["held", "ended", "mark"]),
+    st.builds(Turn, st.integers(1, 30), st.integers(1, 2)),
+    _LINK_IDS,
+    st.integers(0, 30),
+    st.sampled_from(["b1", "a record", "held 1 1 1 aa bb first-match\n", ""]),
+    st.sampled_from(["first-match", "known-to-others", "unlinked", ""]),
+)
+
+
+@given(st.lists(_HAPPENED, max_size=12), st.sets(_LINK_IDS), st.booleans())
+def test_first_matches_are_those_of_the_events_read_one_by_one(
+    events: list[Event], asked: set[LinkId], is_read: bool
+) -> None:
+    ledger = Ledger(SPACE, ONE)
+    if is_read:
+        ledger.read("".join(map(event_line, events)).encode())
+    else:
+        ledger.apply(events)
+    first = [event for event in events if (event.kind, event.why) == ("held", "first-match")]
+    assert ledger.first_matches(asked) == {
+        event.raw: event.turn.round for event in first if event.raw in asked
+    }
+
+
 @pytest.mark.parametrize(
     "line", ["\n", "held", "held 1 1 1  ", "gone 1 1 1 00 00", "held 1 1 1 0g 00"]
 )
