@@ -195,8 +195,10 @@ def _owed(
         body = entry.body
         if isinstance(body, BlindReleasePrepared):
             sealed_to[entry.object] = body.recipient
-        elif isinstance(body, ReleaseFetched) and (
-            certificate.scope == "project" or entry.object in listed
+        elif (
+            isinstance(body, ReleaseFetched)
+            and entry.outcome == "done"
+            and (certificate.scope == "project" or entry.object in listed)
         ):
             holders |= {body.recipient, sealed_to.get(entry.object, body.recipient)}
     return owed_after(

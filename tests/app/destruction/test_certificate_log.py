@@ -82,6 +82,19 @@ def test_what_parties_hold_themselves_is_what_the_log_says_that_they_fetched(
     assert unlogged_fields(certificate, check.entry, others) == ("outstanding",)
 
 
+def test_who_asked_for_matches_in_vain_holds_none(linked: Linkage) -> None:
+    releases = f"/v1/projects/{linked.terms.project}/releases"
+    (release,) = linked.get(releases, SCHOOL).json()["releases"]
+    linked.founded.clock.move(days=90)
+    assert linked.get(f"/v1/releases/{release['release']}/file", SCHOOL).status_code == 410
+    check, entries = destroyed(linked, *place_of(linked, "project"))
+    assert [one.outcome for one in entries if one.kind == "release-fetched"] == ["done", "refused"]
+    holders = {one.party for one in check.certificate.outstanding if one.what == "received"}
+    assert holders == {CHILD_WELFARE}
+    file = certificate_file(linked, check.certificate.certificate)
+    assert list(contradictions(file, check.entry, entries)) == []
+
+
 def test_whom_a_blind_release_is_sealed_to_holds_what_an_agency_fetched(
     make_linkage: MakeLinkage,
 ) -> None:
