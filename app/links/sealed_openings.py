@@ -14,6 +14,7 @@ from app.decisions import service as decisions
 from app.errors import NotFoundError, RefusedError
 from app.links import repository
 from app.links.errors import NOT_RECIPIENT, release_gone
+from app.links.service import require_both_agreed
 from app.matchlog.draft import entry_actor
 from app.rounds.service import note_handed_out
 from app.runs.approvals import require_approved
@@ -78,6 +79,7 @@ def _terms_that_allow(session: Session, broker: Broker, actor: Actor, run: str) 
             "The terms do not let this party have such a release.",
             clause="recipients",
         )
+    require_both_agreed(session, run, terms)
     require_duty(actor, "recipient")
     require_approved(session, run, terms, "release", now)
     require_final(session, release.entry_size, terms.terms)

@@ -26,7 +26,7 @@ from app.rounds.service import note_handed_out
 from app.runs.approvals import require_approved
 from app.runs.counts import above_floor
 from app.runs.finality import require_final
-from app.runs.service import run_for
+from app.runs.service import run_for, run_specification
 from app.sealed.objects import Content, SealedFile, open_pieces
 from schemas.api import ReleaseView
 from schemas.matchlog.kinds import ReleaseFetched, ReleaseVerified
@@ -156,6 +156,22 @@ def open_openings(session: Session, broker: Broker, actor: Actor, release: str) 
     return decisions.open_openings(session, broker, found.run, found.recipient, found.number)
 
 
+def require_both_agreed(session: Session, run: str, terms: TermsInForce) -> None:
+    """Check that the terms still have both parties as providers whose records a run linked.
+
+    Raises:
+        not-a-recipient: they don't, and nothing about those records is handed out any more.
+    """
+    for upload in run_specification(session, run).uploads:
+        if upload.party not in terms.terms.providers:
+            raise RefusedError(
+                NOT_RECIPIENT,
+                f"This was linked with records of {upload.party}, which the terms do not name as a provider any"
+                " more.",
+                clause="providers",
+            )
+
+
 def log_fetch(session: Session, broker: Broker, actor: Actor, release: str) -> None:
     """Record that the file is about to be handed out; commit before the first byte leaves.
 
@@ -257,7 +273,8 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Relea
     terms = terms_in_force(session, release.project, now)
     for recipient in terms.terms.recipients if release.agency == actor.party else ():
         is_same = (recipient.mode, recipient.space) == (release.mode, release.space)
-        if recipient.party == release.recipient and is_same and _may_fetch(terms, release):
+        if recipient.party == release.recipient and is_same:
+            require_both_agreed(session, release.run, terms)
             require_duty(actor, "recipient", *_carriers(release))
             require_approved(session, release.run, terms, "release", now)
             require_final(session, release.entry_size, terms.terms)
@@ -270,8 +287,3 @@ def _refuse_fetch(session: Session, broker: Broker, actor: Actor, release: Relea
 def _carriers(release: Release) -> tuple[Duty, ...]:
     # What is sealed for another party tells its carrier nothing.
     return ("analyst",) if release.mode == "blind" else ()
-
-
-def _may_fetch(terms: TermsInForce, release: Release) -> bool:
-    """Tell whether the terms still name the party that fetches: as the recipient, or as one that provides."""
-    return release.mode != "blind" or release.agency in terms.terms.providers

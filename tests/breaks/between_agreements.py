@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from samples.agreed import without
 from samples.delivered_log import SHARED, DeliveringProject, StudyProject
 from samples.log import SampleLog, link_pair
 from samples.parties import ANN, CW, HEALTH, K12, SIGNERS
@@ -16,8 +17,8 @@ from samples.reviewed_log import ReviewedProject, reviewed_agreement
 from samples.signed_log import SignedProject, accord_of
 
 from schemas.matchlog import kinds
-from schemas.matchlog.entry import Entry
-from schemas.run import Recipient
+from schemas.matchlog.entry import Actor, Entry
+from schemas.run import Recipient, ReleaseMode
 
 Break = Callable[[SampleLog], Entry]
 MOVED = "moved"
@@ -255,28 +256,56 @@ def fetched_for_who_gets_a_count(log: SampleLog) -> Entry:
 def fetched_blind_by_who_has_left(log: SampleLog) -> Entry:
     blind = Recipient(party="county-cw", mode="blind", space="shared")
     project = log.create_project("trio", providers=TRIO, recipients=(blind,))
+    released = _prepared(log, (HEALTH, K12), "blind")
+    _agree(project, **without(project.agreement, HEALTH.party))
+    return log.fetch(released, HEALTH)
+
+
+def fetched_of_records_of_a_party_that_was_left_out(log: SampleLog) -> Entry:
+    return _fetched_with_one_left_out(log, CW, HEALTH, "linked")
+
+
+def fetched_of_records_of_a_party_that_has_withdrawn(log: SampleLog) -> Entry:
+    return _fetched_with_one_left_out(log, CW, HEALTH, "linked", withdrawn=True)
+
+
+def counted_records_of_a_party_that_was_left_out(log: SampleLog) -> Entry:
+    return _fetched_with_one_left_out(log, HEALTH, K12, "count")
+
+
+def fetched_blind_of_records_of_a_party_that_was_left_out(log: SampleLog) -> Entry:
+    return _fetched_with_one_left_out(log, K12, HEALTH, "blind")
+
+
+def _fetched_with_one_left_out(
+    log: SampleLog, one: Actor, other: Actor, mode: ReleaseMode, *, withdrawn: bool = False
+) -> Entry:
+    """Link two of three, leave the office out, and let the first fetch; what is of the others it may."""
+    to = Recipient(party=CW.party, mode=mode, space="shared")
+    project = log.create_project("trio", providers=TRIO, recipients=(to,))
+    prepared = [_prepared(log, pair, mode) for pair in ((CW, K12), (one, other))]
+    if withdrawn:
+        project.notice(HEALTH, "withdraw")
+    _agree(project, **without(project.agreement, HEALTH.party))
+    log.fetch(prepared[0], CW)
+    return log.fetch(prepared[1], one if mode == "blind" else CW)
+
+
+def _prepared(log: SampleLog, pair: tuple[Actor, Actor], mode: ReleaseMode) -> Entry:
+    """Link a pair of the three, and return the release, or of sealed ones that of the first of the two."""
+    one, other = pair
     uploads = [
-        log.upload("trio", HEALTH, partner=K12.party),
-        log.upload("trio", K12, partner=HEALTH.party),
+        log.upload("trio", one, partner=other.party),
+        log.upload("trio", other, partner=one.party),
     ]
-    said = log.specification("trio", uploads).model_copy(update={"asked_by": HEALTH.party})
-    asked = log.ask(said, actor=HEALTH)
+    said = log.specification("trio", uploads).model_copy(update={"asked_by": one.party})
+    asked = log.ask(said, actor=one)
     log.start(asked)
     log.append(log.finished(asked), project="trio", object=asked.object)
-    released = log.release_blind(asked, HEALTH.party)
-    raw, gone = project.agreement.to_json(), HEALTH.party
-    _agree(
-        project,
-        epoch=2,
-        parties=[one for one in raw["parties"] if one["name"] != gone],
-        directions=[d for d in raw["directions"] if gone not in (d["giver"], d["receiver"])],
-        elements=[one for one in raw["elements"] if one["party"] != gone],
-        limits={
-            **raw["limits"],
-            "files": [one for one in raw["limits"]["files"] if one["party"] != gone],
-        },
-    )
-    return log.fetch(released, HEALTH)
+    if mode == "blind":
+        return log.release_blind(asked, one.party)
+    body = log.released(asked, CW.party, mode=mode)
+    return log.append(body, project="trio", object=log.id("rel"))
 
 
 def delivery_fetched_after_the_columns_were_dropped(log: SampleLog) -> Entry:
@@ -313,6 +342,10 @@ BETWEEN_BREAKS: dict[str, list[Break]] = {
         fetched_of_another_space,
         fetched_for_who_gets_a_count,
         fetched_blind_by_who_has_left,
+        fetched_of_records_of_a_party_that_was_left_out,
+        fetched_of_records_of_a_party_that_has_withdrawn,
+        counted_records_of_a_party_that_was_left_out,
+        fetched_blind_of_records_of_a_party_that_was_left_out,
     ],
     "delivery-unagreed": [delivery_fetched_after_the_columns_were_dropped],
 }

@@ -79,6 +79,22 @@ def agreement_of(
     return Agreement.from_json(raw | changes)
 
 
+def without(agreement: Agreement, gone: str) -> dict[str, Any]:
+    """Return the clauses by which all other agencies go on without one, with a new secret."""
+    raw = agreement.to_json()
+    files = [one for one in raw["limits"]["files"] if one["party"] != gone]
+    return {
+        "epoch": agreement.epoch + 1,
+        "parties": [one for one in raw["parties"] if one["name"] != gone],
+        "recipients": [one for one in raw["recipients"] if one["party"] != gone],
+        "directions": [
+            one for one in raw["directions"] if gone not in (one["giver"], one["receiver"])
+        ],
+        "elements": [one for one in raw["elements"] if one["party"] != gone],
+        "limits": {**raw["limits"], "files": files},
+    }
+
+
 def shown_elements(terms: ProjectTerms) -> list[dict[str, str]]:
     """Return what the cards of each agency but the reviewer's show: names, date of birth and sex."""
     if terms.review is None:

@@ -59,9 +59,9 @@ def fetch(log: LogState, entry: Entry) -> None:
         break_off("fetch-by-stranger", message, entry, release.seq)
     _has_digest(release, body.sha256, entry)
     _is_there(release, entry)
-    _is_still_agreed(log, entry, release)
-    is_handed_out_in_time(release, entry)
     run, rounds = log.runs[release.run], project_of(log, entry).rounds
+    _is_still_agreed(log, entry, release, run)
+    is_handed_out_in_time(release, entry)
     if run.round in rounds.superseded:
         message = "a release is fetched of a round that was superseded"
         break_off("round-superseded", message, entry, release.seq)
@@ -143,13 +143,12 @@ def _has_matches(run: RunState, body: ReleasePrepared, entry: Entry) -> None:
         break_off("release-matches", message, entry, run.seq)
 
 
-def _is_still_agreed(log: LogState, entry: Entry, release: ReleaseState) -> None:
-    """Check that the terms now have the recipient as it is, and who fetches for a blind one as a provider."""
+def _is_still_agreed(log: LogState, entry: Entry, release: ReleaseState, run: RunState) -> None:
+    """Check that the terms now have the recipient as it is, and both whose records it is about as providers."""
     project = project_of(log, entry)
     terms = project.terms
-    is_fetcher = not release.is_blind or release.fetched_by in terms.providers
-    if release.recipient not in terms.recipients or not is_fetcher:
-        message = "a release is fetched of a recipient that the terms in force do not name so"
+    if release.recipient not in terms.recipients or not {*run.pair} <= {*terms.providers}:
+        message = "a release is fetched that the terms in force do not let this party have any more"
         break_off("fetch-unagreed", message, entry, project.seq)
 
 
