@@ -124,10 +124,12 @@ def receive_notice(
     require_own(session, actor, signed)
     _wait_for_destructions(session, project)
     document = signed.to_canonical().decode("utf-8")
+    # The log shows when the request was signed, and not the statement.
+    at = said.at if actor.signed is None else min(said.at, actor.signed.request.at)
     for hold in holds_of(session, actor, project):
         if document in (hold.document, hold.lifting):
             return holds_of(session, actor, project)
-        if hold.party == said.party and said.at < (hold.lifted or hold.made):
+        if hold.party == said.party and at < (hold.lifted or hold.made):
             raise RefusedError(HOLD_REFUSED, "The statement is older than the party's last one.")
     if said.act == "set":
         set_hold(session, broker, actor, project, said.order, signed=signed)

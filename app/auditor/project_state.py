@@ -40,10 +40,14 @@ class StandingState:
 
 @dataclass(slots=True)
 class HoldState:
-    """A legal hold, by which party, from which day; `lifted` is the entry that ended it, on the day `ended`."""
+    """A legal hold, by which party, from which day; `lifted` is the entry that ended it, on the day `ended`.
+
+    It was set after the moment `early`.
+    """
 
     party: str
     day: str
+    early: str
     seq: int
     lifted: int | None = None
     ended: str = ""

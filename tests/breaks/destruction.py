@@ -296,6 +296,22 @@ def lifted_twice(log: SampleLog) -> Entry:
     return lift(log)
 
 
+def lifted_by_a_request_from_before(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    hold(log, actor=CW)
+    # One request lifts all holds of its party, and names none of them.
+    actor = log.draft(
+        LegalHoldLifted(signed_sha256="d" * 64), project=FOSTER, actor=CW, object=HOLD
+    ).actor
+    log.moment += timedelta(seconds=61) - early
+    other = "hld-" + "2" * 32
+    hold(log, actor=CW, object=other)
+    log.add(LegalHoldLifted(signed_sha256="d" * 64), project=FOSTER, object=HOLD, actor=actor)
+    lifted = LegalHoldLifted(signed_sha256="d" * 64)
+    broken = log.add(lifted, project=FOSTER, object=other, actor=actor)
+    log.close()
+    return broken
+
+
 def lifted_by_another_party(log: SampleLog) -> Entry:
     hold(log, actor=CW)
     return lift(log, actor=K12)
@@ -459,7 +475,7 @@ DESTRUCTION_BREAKS: dict[str, list[Break]] = {
         destroyed_under_held_terms,
     ],
     "hold-twice": [hold_twice],
-    "hold-unknown": [lifted_unset, lifted_twice],
+    "hold-unknown": [lifted_unset, lifted_twice, lifted_by_a_request_from_before],
     "hold-by-stranger": [lifted_by_another_party],
     "withdrawal-by-stranger": [withdrawn_by_a_stranger],
     "destruction-overdue": [left_after_a_hold, release_kept_too_long, match_record_kept_too_long],

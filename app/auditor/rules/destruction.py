@@ -12,7 +12,14 @@ from app.auditor.log_state import DestructionState, LogState, RunState
 from app.auditor.project_state import HoldState
 from app.auditor.rules.keeping import Kept
 from app.auditor.rules.requests import runs_broker
-from app.auditor.rules.steps import GRACE_DAYS, break_off, object_of, project_of, upload_of
+from app.auditor.rules.steps import (
+    GRACE_DAYS,
+    break_off,
+    moment_before,
+    object_of,
+    project_of,
+    upload_of,
+)
 from schemas.matchlog.destruction_kinds import (
     DestructionBegun,
     DestructionCertified,
@@ -93,15 +100,20 @@ def set_hold(log: LogState, entry: Entry) -> None:
     known = holds.get(object_of(entry))
     if known is not None:
         break_off("hold-twice", "a legal hold is set twice", entry, known.seq)
-    holds[object_of(entry)] = HoldState(entry.actor.party, entry.time[:10], entry.seq)
+    holds[object_of(entry)] = HoldState(
+        entry.actor.party, entry.time[:10], moment_before(entry), entry.seq
+    )
 
 
 def lift_hold(log: LogState, entry: Entry) -> None:
-    """A hold is lifted once, by the party that set it."""
-    project = log.projects[cast(str, entry.project)]
+    """A hold is lifted once, by the party that set it, and by no request from before it was set."""
+    project, signed = log.projects[cast(str, entry.project)], entry.actor.signed
     hold = project.holds.get(object_of(entry))
     if hold is None or hold.lifted is not None:
         break_off("hold-unknown", "a legal hold is lifted that does not stand", entry)
+    if signed is not None and signed.request.at < hold.early:
+        message = "a legal hold is lifted by a request that was signed before it was set"
+        break_off("hold-unknown", message, entry, hold.seq)
     if hold.party != entry.actor.party:
         message = "a legal hold is lifted by a party that has not set it"
         break_off("hold-by-stranger", message, entry, hold.seq)

@@ -51,6 +51,7 @@ AT_THE_EDGE: dict[Callable[..., Entry], timedelta] = {
     deliveries.kept_too_long: DAY,
     destruction.fetched_after_its_last_day: DAY,
     destruction.left_after_a_hold: DAY,
+    destruction.lifted_by_a_request_from_before: SECOND,
     destruction.left_after_the_last_day: DAY,
     destruction.left_while_another_project_is_held: DAY,
     destruction.match_record_kept_too_long: DAY,

@@ -14,6 +14,8 @@ from app.agreements.holds import lift_holds, set_hold
 from app.destruction.certification import finish
 from app.destruction.service import Wanted, begin
 from app.worker.sweeper import Sweeper
+from schemas.logged_requests import hold_digest
+from schemas.signed_request import HEADER
 from tests.samples.refusals import raises
 
 PATH = f"projects/{PROJECT}/legal-holds"
@@ -153,6 +155,22 @@ def test_a_hold_is_lifted_by_who_set_it_alone(linked: Linkage, ann: EnrolledPers
     assert linked.get(f"/v1/{PATH}").json()["is_held"] is True
     with raises(HOLD_REFUSED):
         operator_lift(linked)
+
+
+def test_no_hold_is_lifted_by_a_request_that_was_signed_before_it_was_set(
+    linked: Linkage, ann: EnrolledPerson
+) -> None:
+    assert send(ann, PATH, hold_notice(ann, "set")).status_code == 200
+    linked.founded.clock.move(minutes=1)
+    lift = hold_notice(ann, "lift")
+    states = hold_digest("lift", "", lift.digest())
+    linked.founded.clock.move(seconds=-61)
+    early = ann.sign(f"POST /v1/{PATH}", states)
+    linked.founded.clock.move(seconds=61)
+    headers = {**linked.as_party(CHILD_WELFARE), HEADER: early}
+    answer = linked.client.post(f"/v1/{PATH}", json=lift.to_json(), headers=headers)
+    assert code(answer) == HOLD_REFUSED.code
+    assert send(ann, PATH, lift).json()["is_held"] is False
 
 
 def test_a_notice_counts_only_by_the_one_who_sends_it(

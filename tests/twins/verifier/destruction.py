@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from twins.verifier.agreements import before, days
+from twins.verifier.agreements import before, days, early
 from twins.verifier.entries import need
 
 DESTROYING = {
@@ -23,7 +23,8 @@ class Undoing:
         self.begun: dict[str, Any] = {}
         self.certified: dict[str, str] = {}
         self.compared: dict[str, Any] = {}
-        self.held: dict[str, Any] = {}
+        self.held: dict[Any, Any] = {}
+        self.set: dict[Any, str] = {}
         self.lifted: dict[str, str] = defaultdict(str)
         self.there: dict[Any, Any] = {}
 
@@ -72,8 +73,11 @@ class Undoing:
         elif kind == "legal-hold-set":
             need((project, obj) not in self.held, kind)
             self.held[project, obj] = e["actor"]["party"]
+            self.set[project, obj] = early(e)
         elif kind == "legal-hold-lifted":
             need(self.held[project, obj] == e["actor"]["party"], kind)
+            signed = e["actor"]["signed"]
+            need(not signed or signed["request"]["at"] >= self.set[project, obj], kind)
             self.held[project, obj] = None
             self.lifted[project] = e["time"][:10]
 
