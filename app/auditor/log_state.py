@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from app.auditor.lateness import Lateness
+from app.auditor.lateness import HeldLate, Lateness
 from app.auditor.project_state import ProjectState
 from app.auditor.round_state import Pair
 from schemas.destruction import Scope
@@ -218,7 +218,8 @@ class LogState:
     `roles` are those in which parties were enrolled, `operators` the parties that run the broker. `requests`
     are those that were signed not long before `requests_day`, by digest: the batch and the first entry that
     hold each, when it was signed, and the kinds of which there is no second one. `late` is what was destroyed
-    after its last day, `awaited` the entries by which left what was to be cosigned. `origin` is the log's name.
+    after its last day, `held_late` what is left after it by a hold that came later, `awaited` the entries by
+    which left what was to be cosigned. `origin` is the log's name.
     """
 
     origin: str = ""
@@ -241,5 +242,6 @@ class LogState:
     requests: dict[bytes, tuple[int, int, str, tuple[str, ...]]] = field(default_factory=dict)
     requests_day: str = ""
     late: list[Lateness] = field(default_factory=list)
+    held_late: list[HeldLate] = field(default_factory=list)
     awaited: dict[AwaitedState, int] = field(default_factory=dict)
     time: str = ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import NamedTuple
 
 from app.auditor.round_state import Rounds
 from schemas.agreement import Agreement, ProjectTerms
@@ -26,6 +28,11 @@ class AgreementState:
     newcomers: set[str] = field(default_factory=set)
     days: tuple[str, ...] = ()
     withdrawn: int | None = None
+
+    @property
+    def begun(self) -> str:
+        """The first day on which it may bind; it has come into force."""
+        return max(self.agreement.start, self.days[0])
 
 
 @dataclass(slots=True)
@@ -51,6 +58,18 @@ class HoldState:
     seq: int
     lifted: int | None = None
     ended: str = ""
+
+
+class HoldSpan(NamedTuple):
+    """First and last day of a hold, the last one empty while it stands, its entry, and whose it is.
+
+    That is null of terms that hold.
+    """
+
+    first: str
+    ended: str
+    seq: int
+    party: str | None
 
 
 @dataclass(slots=True)
@@ -106,14 +125,16 @@ class ProjectState:
             standing.append(self.seq)
         return min(standing, default=None)
 
-    def holds_over(self) -> list[tuple[str, str]]:
-        """Return first and last day of each hold that has ended, in order; terms may have been one, too."""
-        over = [(hold.day, hold.ended) for hold in self.holds.values() if hold.ended]
-        begun = [max(one.agreement.start, one.days[0]) for one in self.bindings]
+    def hold_spans(self) -> list[HoldSpan]:
+        """Return when holds stood, in order; terms may have been one, too."""
+        spans = [
+            HoldSpan(hold.day, hold.ended, hold.seq, hold.party) for hold in self.holds.values()
+        ]
         for number, binding in enumerate(self.bindings):
-            if binding.terms.has_legal_hold and begun[number + 1 :]:
-                over.append((begun[number], min(begun[number + 1 :])))
-        return sorted(over)
+            if binding.terms.has_legal_hold:
+                ended = min((one.begun for one in self.bindings[number + 1 :]), default="")
+                spans.append(HoldSpan(binding.begun, ended, binding.seq, None))
+        return sorted(spans, key=attrgetter("first"))
 
     def binding_on(self, day: str) -> AgreementState | None:
         """Return what binds the project on a day: of what had begun by then, the last to be agreed on."""

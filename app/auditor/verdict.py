@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from app.auditor.errors import AuditError
-from app.auditor.lateness import Lateness
+from app.auditor.lateness import HeldLate, Lateness
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +58,28 @@ UNLISTED_COSIGNERS = Caveat(
     "agreement lists",
 )
 LATE: Final = "destroyed-late"
+HELD_LATE: Final = "held-late"
 # A sentence a reader takes in; `--json` has all of them.
 MOST_LATE: Final = 5
 
 
 def destroyed_late(late: Sequence[Lateness]) -> Caveat:
     """Return what is to be said of things that were destroyed later than agreed: how many, which, how late."""
-    worst = sorted(late, key=attrgetter("days"), reverse=True)[:MOST_LATE]
-    listed = "; ".join(one.text for one in worst)
-    rest = "" if len(late) == len(worst) else f"; and {len(late) - len(worst):,} more"
     count = "one thing was" if len(late) == 1 else f"{len(late):,} things were"
-    return Caveat(LATE, f"{count} destroyed later than agreed: {listed}{rest}", "late")
+    return Caveat(LATE, f"{count} destroyed later than agreed: {_listed(late)}", "late")
+
+
+def held_late(late: Sequence[HeldLate]) -> Caveat:
+    """Return what is to be said of things that are left by holds that came too late: which, and whose."""
+    count = "one thing is" if len(late) == 1 else f"{len(late):,} things are"
+    message = f"{count} left that should have been destroyed before a hold was set: {_listed(late)}"
+    return Caveat(HELD_LATE, message, "late")
+
+
+def _listed(late: Sequence[Lateness | HeldLate]) -> str:
+    worst = sorted(late, key=attrgetter("days"), reverse=True)[:MOST_LATE]
+    rest = "" if len(late) == len(worst) else f"; and {len(late) - len(worst):,} more"
+    return "; ".join(one.text for one in worst) + rest
 
 
 def new_stewards(project: str, number: int, party: str) -> Caveat:
@@ -101,8 +112,8 @@ class Verdict:
     by keys which a binding agreement lists for the party of that name; `newest` is the last checkpoint's
     note, to be kept as a pin. `receipts` counts for each agency whose pack was held to the log its receipts.
     `keys_after` gives for each log key the size that its checkpoints exceed. `late` is what was destroyed after
-    its last day. `agreements` has of each project the newest version that all have signed, and those that the
-    auditor named.
+    its last day, `held_late` what is left after it by a hold that began later. `agreements` has of each project
+    the newest version that all have signed, and those that the auditor named.
     """
 
     origin: str
@@ -122,6 +133,7 @@ class Verdict:
     keys_after: tuple[int, ...] = field(default=())
     vouched: frozenset[str] = field(default=frozenset())
     late: tuple[Lateness, ...] = field(default=())
+    held_late: tuple[HeldLate, ...] = field(default=())
     agreements: tuple[Binding, ...] = field(default=())
 
     @property
@@ -157,6 +169,7 @@ class Verdict:
             "first_time": self.first_time,
             "last_time": self.last_time,
             "late": [one.to_json() for one in self.late],
+            "held_late": [one.to_json() for one in self.held_late],
             "caveats": [{"code": c.code, "text": c.text} for c in self.caveats],
         }
 

@@ -36,6 +36,7 @@ from app.auditor.verdict import (
     Caveat,
     Verdict,
     destroyed_late,
+    held_late,
     new_stewards,
 )
 from schemas.errors import BundleError, FormatError
@@ -182,6 +183,7 @@ class _Walk:
             caveats=tuple(self._caveats(has_log_key)),
             newest=self._checkpoints.newest,
             late=tuple(self._log_state.late),
+            held_late=tuple(self._log_state.held_late),
             agreements=tuple(self._agreements(given)),
         )
 
@@ -281,6 +283,8 @@ class _Walk:
     def _caveats(self, has_log_key: bool) -> Iterator[Caveat]:
         if self._log_state.late:
             yield destroyed_late(self._log_state.late)
+        if self._log_state.held_late:
+            yield held_late(self._log_state.held_late)
         if not self._pins.count:
             yield NO_PIN
         if not has_log_key:

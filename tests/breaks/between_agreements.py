@@ -7,8 +7,10 @@ returns the entry that breaks a rule.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from breaks.destruction import note
 from samples.agreed import without
 from samples.delivered_log import SHARED, DeliveringProject, StudyProject
 from samples.log import SampleLog, link_pair
@@ -316,6 +318,45 @@ def delivery_fetched_after_the_columns_were_dropped(log: SampleLog) -> Entry:
     return project.fetch_delivery(received)
 
 
+# What is left, by the terms of the last day, though the project has no entry under them.
+
+
+def left_after_an_earlier_day_was_agreed(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    project = log.create_project("short")
+    received = log.upload("short", CW)
+    last = (log.moment + timedelta(days=4)).date().isoformat()
+    retention = project.agreement.to_json()["retention"]
+    _agree(project, end=last, retention={**retention, "destroy_by": last})
+    log.moment += timedelta(days=6) - early
+    note(log)
+    return received
+
+
+def left_after_a_day_that_was_over_when_it_was_agreed(
+    log: SampleLog, early: timedelta = timedelta()
+) -> Entry:
+    last = (log.moment + timedelta(days=4)).date().isoformat()
+    project = log.create_project("short")
+    received = log.upload("short", CW)
+    log.moment += timedelta(days=9)
+    retention = project.agreement.to_json()["retention"]
+    _agree(project, end=last, retention={**retention, "destroy_by": last})
+    log.moment += timedelta(days=2) - early
+    note(log)
+    return received
+
+
+def left_after_terms_that_held(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    project = log.create_project("held", has_legal_hold=True, keep_encodings_days=7)
+    received = log.upload("held", CW)
+    log.moment += timedelta(days=9)
+    retention = project.agreement.to_json()["retention"]
+    _agree(project, retention={**retention, "legal_hold": None})
+    log.moment += timedelta(days=2) - early
+    note(log)
+    return received
+
+
 BETWEEN_BREAKS: dict[str, list[Break]] = {
     "claims-round": [
         claimed_in_a_space_of_the_agreement_before,
@@ -348,4 +389,9 @@ BETWEEN_BREAKS: dict[str, list[Break]] = {
         fetched_blind_of_records_of_a_party_that_was_left_out,
     ],
     "delivery-unagreed": [delivery_fetched_after_the_columns_were_dropped],
+    "destroy-by": [
+        left_after_an_earlier_day_was_agreed,
+        left_after_a_day_that_was_over_when_it_was_agreed,
+    ],
+    "destruction-overdue": [left_after_terms_that_held],
 }

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from app.auditor.errors import RuleBrokenError
-from app.auditor.lateness import Lateness, LateThing
+from app.auditor.lateness import HeldLate, Lateness, LateThing
 from app.auditor.log_state import (
     DeliveryState,
     LogState,
@@ -17,12 +17,14 @@ from app.auditor.log_state import (
     RunState,
     UploadState,
 )
-from app.auditor.project_state import ProjectState
+from app.auditor.project_state import HoldSpan, ProjectState
 from app.auditor.rules.steps import GRACE_DAYS, break_off, days_of, object_of, project_of
 from schemas.matchlog.entry import Entry
 
 Kept: TypeAlias = UploadState | ReleaseState | MatchRecordState | DeliveryState
 """What is there until the day `due`, or until a hold that stood then has ended."""
+# After every day.
+_NEVER: Final = "9999-99-99"
 
 
 def last_day(entry: Entry, kept_days: int) -> str:
@@ -50,11 +52,7 @@ def keep_match_record(log: LogState, entry: Entry, run: RunState, root: str) -> 
 def note_destroyed(log: LogState, entry: Entry, what: LateThing, kept: Kept) -> None:
     """Note what is destroyed after its last day, as after an outage: no broken rule, but readers are told."""
     project, today = log.projects[kept.project], entry.time[:10]
-    last = min(kept.due, _by_all(project))
-    if today > last:
-        for first, ended in project.holds_over():
-            if first <= last < _later(ended, GRACE_DAYS):
-                last = _later(ended, GRACE_DAYS)
+    last = _deferred(project, kept)
     if today > last:
         log.late.append(Lateness(what, object_of(entry), entry.seq, last, today))
 
@@ -65,16 +63,20 @@ def all_destroyed_in_time(log: LogState) -> None:
     Raises:
         RuleBrokenError: the first thing that was not by its last day, or by the one on which the terms end all.
     """
-    for what, kept in _left(log):
+    for project in log.projects.values():
+        # What was agreed after the project's last entry holds, too.
+        project.bound = project.binding_on(log.time[:10]) or project.bound
+    for what, _, kept in _left(log):
         if (last := _overdue(log, kept, kept.due)) is not None:
-            message = f"{what} was not destroyed within the days that the terms allow"
+            message = f"something was not destroyed within the days that the terms allow: {what}"
             _break_off("destruction-overdue", message, kept, last_day=last, last_time=log.time)
-    for _, kept in _left(log):
+    for what, name, kept in _left(log):
         project = log.projects[kept.project]
         if _overdue(log, kept, _by_all(project)) is not None:
             message = "something is left after the day by which the terms want everything destroyed"
             destroy_by = project.terms.destroy_by
             _break_off("destroy-by", message, kept, destroy_by=destroy_by, last_time=log.time)
+        _note_held_late(log, what, name, kept)
 
 
 def _overdue(log: LogState, kept: Kept, due: str) -> str | None:
@@ -83,21 +85,53 @@ def _overdue(log: LogState, kept: Kept, due: str) -> str | None:
     if today <= due or project.hold is not None:
         return None
     # Whenever the hold was set: while it stood, a broker that had been down could not make good for it.
-    ended = (_later(ended, GRACE_DAYS) for _, ended in project.holds_over())
-    last = max([due, *ended])
+    last = max([due, *(_over(span) for span in project.hold_spans() if span.ended)])
     return last if today > last else None
 
 
-def _left(log: LogState) -> Iterator[tuple[str, Kept]]:
-    yield from (("an upload", one) for one in log.uploads.values())
-    yield from (("a release", one) for one in log.releases.values() if one.destroyed is None)
-    for run in log.runs.values():
-        yield from (("a match record", one) for one in run.match_records)
-    yield from (("a delivery", one) for one in log.deliveries.values() if one.destroyed is None)
+def _note_held_late(log: LogState, what: LateThing, name: str, kept: Kept) -> None:
+    """Note what a hold keeps that began when it was overdue: no broken rule, but readers are told whose."""
+    today, project = log.time[:10], log.projects[kept.project]
+    if today <= min(kept.due, _by_all(project)):
+        return
+    last = _deferred(project, kept)
+    if today > last:
+        span = next(one for one in project.hold_spans() if one.first > last)
+        late = HeldLate(what, name, kept.seq, last, span.first, span.party, span.seq)
+        log.held_late.append(late)
+
+
+def _deferred(project: ProjectState, kept: Kept) -> str:
+    """Return the last day of what is there: holds that stood by then defer it, to the day after their end."""
+    last = min(kept.due, _by_all(project))
+    for span in project.hold_spans():
+        if span.first <= last < _over(span):
+            last = _over(span)
+    return last
+
+
+def _over(span: HoldSpan) -> str:
+    """Return the last day of what a hold has kept."""
+    return _later(span.ended, GRACE_DAYS) if span.ended else _NEVER
+
+
+def _left(log: LogState) -> Iterator[tuple[LateThing, str, Kept]]:
+    for name, upload in log.uploads.items():
+        yield "upload", name, upload
+    for name, release in log.releases.items():
+        if release.destroyed is None:
+            yield "release", name, release
+    for name, run in log.runs.items():
+        for record in run.match_records:
+            yield "match-record", name, record
+    for name, delivery in log.deliveries.items():
+        if delivery.destroyed is None:
+            yield "delivery", name, delivery
 
 
 def _by_all(project: ProjectState) -> str:
-    return _later(project.terms.destroy_by, GRACE_DAYS)
+    # Never before the terms came to bind that want it so.
+    return _later(max(project.terms.destroy_by, project.binding.begun), GRACE_DAYS)
 
 
 def _break_off(rule: str, message: str, kept: Kept, **evidence: int | str | None) -> None:

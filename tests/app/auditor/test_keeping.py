@@ -131,6 +131,75 @@ class TestLateness:
         log.clear(BRIEF)
         assert {one.days for one in verified(log).late} == {51}
 
+    def test_what_a_hold_keeps_that_came_too_late_is_told_with_whose_it_is(
+        self, log: SampleLog, uploads: list[Entry]
+    ) -> None:
+        log.moment += timedelta(days=9)
+        held = hold(log, project=BRIEF, actor=CW)
+        log.moment += timedelta(days=50)
+        note(log)
+        verdict = verified(log)
+        assert {one.what for one in verdict.held_late} == {"upload", "release", "match-record"}
+        assert {(one.party, one.hold, one.days) for one in verdict.held_late} == {
+            (CW.party, held.seq, 1)
+        }
+        shown = verdict.to_json()["held_late"][0]
+        assert (shown["object"], shown["index"]) == (uploads[0].object, uploads[0].seq)
+        (said,) = [line for line in verdict_lines(verdict) if line.startswith("late ")]
+        assert "5 things are left that should have been destroyed before a hold was set" in said
+        assert f"held by county-cw, entry {held.seq}, 1 day after its last day" in said
+        assert "held-late" in codes(verified(log, BRIEF))
+
+    def test_no_hold_of_a_day_hides_what_was_kept_for_years(
+        self, log: SampleLog, uploads: list[Entry]
+    ) -> None:
+        log.moment += timedelta(days=2000)
+        hold(log, project=BRIEF)
+        lift(log, project=BRIEF)
+        note(log)
+        late = verified(log).held_late
+        assert {(one.party, one.days) for one in late} == {(OPERATOR.party, 1992)}
+        assert len(late) == 5
+
+    def test_of_several_holds_the_first_that_came_too_late_is_named(
+        self, log: SampleLog, uploads: list[Entry]
+    ) -> None:
+        hold(log, project=BRIEF, actor=K12)
+        log.moment += timedelta(days=20)
+        lift(log, project=BRIEF, actor=K12)
+        for days, actor in ((3, CW), (1, OPERATOR)):
+            log.moment += timedelta(days=days)
+            hold(log, project=BRIEF, actor=actor, object=f"hld-{days:032x}")
+        late = verified(log).held_late
+        assert {(one.party, one.days) for one in late} == {(CW.party, 2)}
+
+    def test_what_a_hold_keeps_that_stood_in_time_is_not_late(
+        self, log: SampleLog, uploads: list[Entry]
+    ) -> None:
+        log.moment += timedelta(days=8)
+        hold(log, project=BRIEF, actor=CW)
+        log.moment += timedelta(days=1000)
+        note(log)
+        assert verified(log).held_late == ()
+
+    def test_terms_that_hold_and_came_too_late_are_named_as_the_agreement(
+        self, log: SampleLog
+    ) -> None:
+        project = log.create_project(BRIEF, keep_encodings_days=7)
+        received = log.upload(BRIEF, CW)
+        log.moment += timedelta(days=9)
+        retention = project.agreement.to_json()["retention"]
+        following = project.amended(retention={**retention, "legal_hold": "Case 26-17"})
+        project.propose(following)
+        for party in following.names():
+            project.consent(SIGNERS[party])
+        project.in_force()
+        log.moment += timedelta(days=50)
+        note(log)
+        (late,) = verified(log).held_late
+        assert (late.object, late.party, late.days) == (received.object, None, 1)
+        assert "held by the agreement, entry" in late.text
+
     def test_terms_that_held_defer_it_until_others_bind(self, log: SampleLog) -> None:
         project = log.create_project(BRIEF, has_legal_hold=True, keep_encodings_days=7)
         received = log.upload(BRIEF, CW)

@@ -13,7 +13,16 @@ from itertools import permutations
 from typing import get_args
 
 import pytest
-from breaks import deliveries, destruction, persons, reviews, rounds, rules, signed
+from breaks import (
+    between_agreements,
+    deliveries,
+    destruction,
+    persons,
+    reviews,
+    rounds,
+    rules,
+    signed,
+)
 from breaks.between_agreements import AGENCIES, MOVED, linked, move, supplied
 from breaks.deadlines import everything_overdue
 from breaks.destruction import everything_destroyed, hold, lift
@@ -46,6 +55,9 @@ EVIDENCE: dict[str, list[str]] = json.loads(STORED.read_text("utf-8"))
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 # What breaks its rule by a day or by a second, and not if it comes, ends or lasts so much otherwise.
 AT_THE_EDGE: dict[Callable[..., Entry], timedelta] = {
+    between_agreements.left_after_a_day_that_was_over_when_it_was_agreed: DAY,
+    between_agreements.left_after_an_earlier_day_was_agreed: DAY,
+    between_agreements.left_after_terms_that_held: DAY,
     deliveries.fetched_after_its_last_day: DAY,
     deliveries.kept_after_it_was_replaced: DAY,
     deliveries.kept_too_long: DAY,

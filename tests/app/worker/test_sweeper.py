@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from rigs.broker_twins import copied_broker, released_matches, server_of
+from rigs.destroying import hold_notice, send
 from rigs.hooked_database import Crash, crash_at, hooked
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from samples.round_files import random_people
@@ -172,6 +173,21 @@ def test_what_goes_late_after_an_outage_condemns_no_log_and_is_told(linkage: Lin
     assert sorted({one.what for one in late}) == ["match-record", "release", "upload"]
     # Kept for 90 days, and a day of grace.
     assert {one.days for one in late if one.what != "upload"} == {9}
+
+
+def test_what_a_hold_keeps_that_came_after_an_outage_condemns_no_log_and_is_told(
+    linkage: Linkage,
+) -> None:
+    linkage.upload_both()
+    linkage.founded.clock.move(days=100)
+    steward = linkage.person(SCHOOL)
+    notice = hold_notice(steward, "set")
+    assert send(steward, f"projects/{PROJECT}/legal-holds", notice).status_code == 200
+    sweep(linkage)
+    bundle = linkage.get(f"/v1/log/bundle?project={PROJECT}").content
+    late = verify_bundle(io.BytesIO(bundle)).held_late
+    # Kept for 30 days, and a day of grace.
+    assert [(one.what, one.party, one.days) for one in late] == [("upload", SCHOOL, 69)] * 2
 
 
 def test_keys_without_a_row_go_after_an_hour_and_no_others(linkage: Linkage) -> None:

@@ -225,6 +225,11 @@ class Accord:
         (terms,) = [b[2] for b in found if b[1] == e["agreement"]][:1]
         return terms
 
+    def terms_on(self, day: str) -> Any:
+        """Return the terms that bind on a day, and from which day they do."""
+        (*_, last) = [n for n, binding in enumerate(self.binding) if binding[0] <= day]
+        return self.binding[last][2], self.began[last]
+
     def bound_days(self, e: Any) -> set[str]:
         """Return from which day the terms of an entry bind: one of two, at midnight."""
         (start,) = {b[0] for b in self.binding if b[1] == e["agreement"]}

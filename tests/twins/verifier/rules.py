@@ -319,9 +319,10 @@ class Replay:
         for project, deliveries in self.deliveries.items():
             left += [(project, one["due"]) for one in deliveries.of.values() if one["there"]]
         for project, due in left:
-            terms = self.terms[project]
+            accord = self.accords[project]
+            terms, began = accord.terms_on(self.time[:10])
             if not self.undoing.is_held(project, terms):
-                accord, all_by = self.accords[project], before(terms["destroy_by"], -1)
+                all_by = before(max(terms["destroy_by"], began), -1)
                 for day in (due, all_by):
                     need(self.time[:10] <= self.undoing.last_day(project, day, accord), "left")
         signed = [
