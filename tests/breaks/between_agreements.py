@@ -306,7 +306,8 @@ def _prepared(log: SampleLog, pair: tuple[Actor, Actor], mode: ReleaseMode) -> E
     log.append(log.finished(asked), project="trio", object=asked.object)
     if mode == "blind":
         return log.release_blind(asked, one.party)
-    body = log.released(asked, CW.party, mode=mode)
+    said = {"matches": None} if mode == "count" else {}
+    body = log.released(asked, CW.party, mode=mode, **said)
     return log.append(body, project="trio", object=log.id("rel"))
 
 

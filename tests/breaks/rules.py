@@ -973,6 +973,16 @@ def openings_for_a_stranger(log: SampleLog) -> Entry:
     return log.append(body, project="second", object=asked.object)
 
 
+def count_of_more_than_no_match_id(log: SampleLog) -> Entry:
+    counted = Recipient(party="county-cw", mode="count", space="shared")
+    log.create_project("second", recipients=(counted,))
+    asked = _asked(log, "second")
+    log.start(asked)
+    log.append(log.finished(asked), project="second", object=asked.object)
+    body = log.released(asked, "county-cw", mode="count")
+    return log.append(body, project="second", object=log.id("rel"))
+
+
 def openings_for_one_who_gets_a_total(log: SampleLog) -> Entry:
     counted = Recipient(party="county-cw", mode="count", space="shared")
     log.create_project("second", recipients=(counted,))
@@ -1250,7 +1260,10 @@ BREAKS: dict[str, list[Break]] = {
         met_more_than_the_most_pairs,
         held_back_more_than_the_share,
     ],
-    "release-matches": [released_with_other_matches_than_linked],
+    "release-matches": [
+        released_with_other_matches_than_linked,
+        count_of_more_than_no_match_id,
+    ],
     "upload-as-of": [uploaded_of_a_day_to_come],
     "links-untold": [
         finished_with_what_is_expected_of_links_untold,

@@ -203,6 +203,18 @@ def test_a_recipient_of_mode_count_gets_a_total_that_is_not_below_the_floor(
     assert (header.total, header.matches, header.upload, links) == (total, 0, None, {})
 
 
+@pytest.mark.parametrize(("floor", "logged"), [(0, 0), (3, None)])
+def test_the_log_has_the_number_of_match_ids_and_no_total(
+    make_linkage: MakeLinkage, floor: int, logged: int | None
+) -> None:
+    modes = {CHILD_WELFARE: "linked", "research-office": "count", SCHOOL: "linked"}
+    recipients = tuple(Recipient(party=p, mode=m, space="shared") for p, m in modes.items())
+    linkage = make_linkage(recipients=recipients, floor=floor)
+    linked(linkage)
+    said = [e["body"] for e in linkage.log_entries() if e["kind"] == "release-prepared"]
+    assert {one["mode"]: one["matches"] for one in said} == {"linked": 12, "count": logged}
+
+
 def test_nothing_is_fetched_after_the_end_of_the_terms(linkage: Linkage) -> None:
     linked(linkage)
     release = release_of(linkage, CHILD_WELFARE)["release"]

@@ -216,6 +216,7 @@ class Replay:
             need(to in run["spec"]["recipients"] and made not in run["to"], kind)
             need(made[2] in run["matches"] and run["spec"]["agreement"] == e["agreement"], kind)
             need(mode != "linked" or run["matches"][made[2]] == body["matches"], kind)
+            need(mode != "count" or not body["matches"], kind)
             pair = [upload["party"] for upload in run["spec"]["uploads"]]
             need(agency in pair if agency else mode in ("linked", "count"), kind)
             need(mode != "linked" or to["party"] in pair, kind)
