@@ -395,6 +395,16 @@ def proposed_unsigned_by_the_operators_steward(log: SampleLog) -> Entry:
     return log.entries[-1]
 
 
+def destroyed_of_the_party_by_an_analyst(log: SampleLog) -> Entry:
+    project = SignedProject(log).agree(accord_of(project=ACCORD))
+    received = project.uploads()[-1]
+    # One upload is an analyst's to have destroyed.
+    begin(
+        log, "upload", upload=received.object, project=ACCORD, actor=PAT, object="crt-" + "2" * 32
+    )
+    return begin(log, "party", party=PAT.party, project=ACCORD, actor=PAT)
+
+
 PERSON_BREAKS: dict[str, list[Break]] = {
     "person-unknown": [
         fetched_by_nobody,
@@ -406,6 +416,7 @@ PERSON_BREAKS: dict[str, list[Break]] = {
         fetched_by_an_auditors_pass,
         fetched_by_an_analyst,
         uploaded_without_the_listed_duty,
+        destroyed_of_the_party_by_an_analyst,
     ],
     "person-unlisted": [
         uploaded_with_other_keys_than_listed,

@@ -11,7 +11,7 @@ from app.auditor.errors import RuleBrokenError
 from app.auditor.log_state import DestructionState, LogState, RunState
 from app.auditor.project_state import HoldState
 from app.auditor.rules.keeping import Kept
-from app.auditor.rules.requests import runs_broker
+from app.auditor.rules.requests import may_act, runs_broker
 from app.auditor.rules.steps import (
     GRACE_DAYS,
     break_off,
@@ -45,9 +45,12 @@ def begin(log: LogState, entry: Entry) -> None:
     if body.upload is not None:
         upload = upload_of(log, entry, body.upload)
         whose, compared = upload.party, (upload.round, frozenset((upload.party, upload.partner)))
-    if whose != entry.actor.party and not runs_broker(log, entry):
-        message = "a party has something destroyed that is not its own"
-        break_off("destruction-by-stranger", message, entry)
+    if not runs_broker(log, entry):
+        if whose != entry.actor.party:
+            message = "a party has something destroyed that is not its own"
+            break_off("destruction-by-stranger", message, entry)
+        if body.upload is None:
+            may_act(log, entry, ("steward",))
     log.destructions[certificate] = DestructionState(
         project=sys.intern(cast(str, entry.project)),
         scope=body.scope,

@@ -36,6 +36,17 @@ def owed(found: dict) -> set[tuple[str, str]]:
     return {(one["party"], one["what"]) for one in found["outstanding"]}
 
 
+def test_an_analyst_has_one_upload_destroyed_and_not_all_of_the_party(linked: Linkage) -> None:
+    founded, client = linked.founded, linked.client
+    analyst = EnrolledPerson.confirmed(founded, client, CHILD_WELFARE, "analyst")
+    linked.list_also(analyst.identity)
+    refused = analyst.call("POST", f"/v1/projects/{PROJECT}/destruction")
+    assert (refused.status_code, refused.json()["type"][-10:]) == (403, "wrong-duty")
+    listed = linked.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"]
+    (upload,) = [one["upload"] for one in listed if one["party"] == CHILD_WELFARE]
+    assert analyst.call("POST", f"/v1/uploads/{upload}/destruction").status_code == 200
+
+
 def test_the_operator_destroys_all_of_a_project_and_the_certificate_proves_it(
     linked: Linkage,
 ) -> None:
