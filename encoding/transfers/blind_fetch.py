@@ -43,16 +43,19 @@ def blind_recipients(terms: ProjectTerms) -> tuple[str, ...]:
 
 
 def newest_blind(
-    client: BrokerClient, project: str, recipient: str, run: str | None = None
+    client: BrokerClient, terms: ProjectTerms, recipient: str, run: str | None = None
 ) -> tuple[ReleaseView, ...]:
     """Return the newest blind release of each partner for a recipient; with `run`, that of this run alone.
+
+    Of a partner that has left, nothing is handed out any more.
 
     Raises:
         NotReadyError: there is none.
     """
     found: dict[str | None, ReleaseView] = {}
-    for release in client.releases(project).releases:
-        is_wanted = (release.recipient, release.mode) == (recipient, "blind")
+    for release in client.releases(terms.project).releases:
+        is_blind = (release.recipient, release.mode) == (recipient, "blind")
+        is_wanted = is_blind and release.partner in terms.providers
         if is_wanted and (run is None or release.run == run):
             # The newest one comes first.
             found.setdefault(release.partner, release)

@@ -94,7 +94,7 @@ def links(
         view = project_view(session, client)
         mode, sealed_for = _what_to_fetch(session, view.terms, recipient)
         if sealed_for is not None:
-            releases = newest_blind(client, session.project, sealed_for, run_id)
+            releases = newest_blind(client, view.terms, sealed_for, run_id)
             if output is not None and len(releases) > 1:
                 raise click.UsageError(
                     f"choose a run: --run {' or --run '.join(r.run for r in releases)}"

@@ -260,5 +260,5 @@ def _finish(
 
 def _blind_links(counter: Counter, recipient: str, run: str, source: Source) -> BlindLinksWritten:
     session, client = counter.session, counter.client
-    (release,) = newest_blind(client, session.project, recipient, run)
+    (release,) = newest_blind(client, counter.view.terms, recipient, run)
     return blind_links(session, client, counter.trust, counter.view, release=release, source=source)

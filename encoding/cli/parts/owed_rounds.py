@@ -52,7 +52,7 @@ def _drain_blind(counter: Counter, source: Source) -> Iterator[OthersWaitedForEr
     fetch = partial(blind_links, session, client, counter.trust, counter.view, source=source)
     for recipient in blind_recipients(counter.view.terms):
         try:
-            releases = newest_blind(client, session.project, recipient)
+            releases = newest_blind(client, counter.view.terms, recipient)
         except NotReadyError:
             # None was made so far.
             continue

@@ -8,9 +8,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from rigs.agreed import OPERATOR, amend, bind
 from rigs.moments import Moments
-from rigs.near_broker import POLICY, NearBroker, near_broker
+from rigs.near_broker import POLICY, NearBroker, near_broker, small_profile, small_terms
 from rigs.weeks import links, settle
+from samples.agreed import agreement_of, without
 
 from schemas.clauses import FileSize
 from schemas.run import IdSpace, LinkRate, MatchingPolicy, Recipient
@@ -255,3 +257,33 @@ def test_sealed_link_ids_of_each_pair_are_in_a_file_of_their_own_and_are_deliver
         assert "from-clinics.csv is still of round 1" in result.stderr
         _, *found = (at_research.folder / "joined.csv").read_text("utf-8").splitlines()
         assert sorted(row.partition(",")[2] for row in found) == ["Lee,Lee", "Ortiz,Ortiz"]
+
+
+def test_of_a_pair_whose_other_agency_has_left_no_sealed_link_ids_are_fetched(
+    tmp_path: Path,
+) -> None:
+    research = "research-office"
+    with near_broker(tmp_path) as near:
+        for party in AGENCIES:
+            near.add(party, ROWS[party])
+        near.enrol(research)
+        people = [near.seated(party) for party in (*AGENCIES, research)]
+        people.append(near.person(OPERATOR, "operator", "steward"))
+        profile = small_profile()
+        blind = Recipient(party=research, mode="blind", space="shared")
+        terms = small_terms(profile, **terms_of() | {"recipients": (blind,)})
+        elements = [{"party": one, "name": "last", "use": "shared"} for one in AGENCIES]
+        agreement = agreement_of(terms, [one.public for one in people], elements=elements)
+        bind(near.broker, near.operator, agreement, profile, people)
+        near.compare()
+        near.agree()
+        for desk in near.desks.values():
+            desk.ok("round", "ready")
+        for desk in near.desks.values():
+            desk.type("refresh")
+        near.work()
+        clauses = without(agreement, "clinics")
+        clauses["approvals"] = agreement.to_json()["approvals"] | {"parties": ["schools"]}
+        amend(near.broker, agreement, profile, people, **clauses)
+        written = near.desks["schools"].json("links", "--for", research)["files"]
+        assert [Path(one["file"]).name for one in written] == [f"links-for-{research}.csv"]
