@@ -11,6 +11,7 @@ from rigs.signed import COUNSEL, STEWARDS, Accord, MakeAccord, accord, make_acco
 from app.agreements import negotiation
 from app.agreements.states import project_states
 from encoding.people.identity import replace_keys
+from schemas.agreement import Agreement
 from schemas.api import ProjectView
 from schemas.identity import MAX_KEY_CHANGES
 from schemas.ids import utc_text
@@ -243,6 +244,28 @@ def test_a_party_resumes_so_often_a_day_and_then_stays_halted(accord: Accord) ->
     assert accord.notice("kim", "suspend").status_code == 200
     accord.sleep(days=1)
     assert accord.notice("ann", "resume").status_code == 200
+
+
+def test_a_party_proposes_so_often_a_day_and_keeps_nobody_from_an_amendment(
+    accord: Accord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(negotiation, "MAX_PROPOSED_A_DAY", 2)
+    accord.agree()
+    bound = accord.agreement
+
+    def ending(month: int) -> Agreement:
+        """The next version, by another last day."""
+        accord.agreement = bound
+        return accord.amended(end=f"2027-{month:02}-28")
+
+    for first in (1, 5):
+        accord.sleep(days=1)
+        answers = [accord.propose(ending(first + n_th)) for n_th in range(3)]
+        assert [one.status_code for one in answers] == [201, 201, 409]
+        assert refusal(answers[-1])[:2] == (409, "agreement-refused")
+        assert accord.propose(ending(first + 3), "kim").status_code == 201
+    accord.sleep(days=1)
+    assert accord.agree(ending(12)).state == "in-force"
 
 
 def test_who_withdraws_has_signed_no_amendment_either(accord: Accord) -> None:
