@@ -48,7 +48,7 @@ def withdraw_record(
         )
     handle = Handle(bytes.fromhex(wanted.handle))
     note_withdrawn(session, project, binding.terms.epoch, actor.party, handle)
-    cancelled = cancel_runs(session, project, binding, CANCELLED, broker.clock())
+    cancelled = cancel_runs(session, project, binding, CANCELLED, broker.clock(), party=actor.party)
     drafts = [_draft(binding, actor, RecordWithdrawn(commitment=wanted.commitment())), *cancelled]
     withdrawn = broker.log.append(session, drafts)[0]
     return WithdrawalTaken(index=withdrawn.seq, runs_cancelled=len(cancelled))
