@@ -247,7 +247,10 @@ def named_agreement(session: Session, actor: Actor, project: str, digest: str) -
 
 
 def may_see(actor: Actor, row: StoredAgreement) -> bool:
-    """Tell whether an agreement is the actor's to see: it names their party, or they run the broker."""
+    """Tell whether an agreement is the actor's to see: it names their party, or they run the broker.
+
+    The match log shows whoever sees the project all that was proposed: a gap would look as if it hid something.
+    """
     return actor.role == "operator" or agreement_of(row).party(actor.party) is not None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ from rigs.signed import COUNSEL, STEWARDS, Accord, MakeAccord, accord, make_acco
 
 from app.agreements import negotiation
 from app.agreements.states import project_states
+from app.auditor.verify import verify_bundle
 from encoding.people.identity import replace_keys
 from schemas.agreement import Agreement
 from schemas.api import ProjectView
 from schemas.identity import MAX_KEY_CHANGES
 from schemas.ids import utc_text
+from schemas.matchlog.entry import Entry
 from schemas.negotiation import AgreementList, AgreementView
 from schemas.statement import SignedStatement
 
@@ -374,6 +377,17 @@ def test_an_agreement_is_seen_by_the_parties_that_it_names(accord: Accord) -> No
     path = f"{accord.about('agreements')}/{accord.agreement.digest()}"
     unseen = accord.client.get(path, headers=accord.as_person("sue"))
     assert refusal(unseen)[:2] == (404, "not-found")
+
+
+def test_until_one_binds_the_log_shows_all_that_was_proposed_to_each_party(accord: Accord) -> None:
+    accord.propose(accord.first(parties=without_auditor(accord)))
+    path = f"/v1/log/bundle?project={PROJECT}"
+    bundle = accord.client.get(path, headers=accord.as_person("sue"))
+    shown: list[Entry] = []
+    key = accord.broker.log.key
+    verify_bundle(io.BytesIO(bundle.content), log_key=key, on_entry=shown.append)
+    proposed = [one.agreement for one in shown if one.kind == "agreement-proposed"]
+    assert proposed == [accord.agreement.digest()]
 
 
 def test_who_is_not_named_any_more_sees_nothing_from_the_start_of_the_amendment(
