@@ -59,10 +59,9 @@ if TYPE_CHECKING:
     from schemas.document import Document, Model
     from schemas.negotiation import AgreementProposal
 
-# Each stands whole in the match log; nobody needs as many, and nobody can fill the log with them.
-MAX_PROPOSALS: Final = 50
-# Likewise, of those that need nobody's counsel, by one party.
-MAX_AMENDED_A_DAY: Final = 16
+# Of a project, by one party. Each stands whole in the match log; nobody can fill the log with them, or keep
+# another party from a proposal of its own.
+MAX_PROPOSED_A_DAY: Final = 16
 # Likewise; a halt is never refused for its number, and who has not resumed cannot halt again.
 MAX_RESUMED_A_DAY: Final = 8
 _BODIES: Final[dict[Act, type[SignedBody]]] = {
@@ -121,7 +120,8 @@ def propose(
     Raises:
         NotFoundError: no such project that the caller may negotiate about.
         wrong-duty, agreement-refused: it is not the caller's to propose, does not follow the last one,
-            or names another operator, or persons other than those who have enrolled.
+            or names another operator, or persons other than those who have enrolled; or the party has
+            proposed often within a day.
     """
     _lock_negotiation(session, actor, project)
     agreement, digest, now = proposal.agreement, proposal.agreement.digest(), broker.clock()
@@ -131,22 +131,7 @@ def propose(
     _refuse_proposer(session, actor, agreement)
     _refuse_strangers(session, broker, agreement, project)
     _refuse_order(session, agreement, now)
-    earlier = repository.agreements_of(session, project)
-    if sum(row.number == agreement.number for row in earlier) >= MAX_PROPOSALS:
-        raise RefusedError(
-            AGREEMENT_REFUSED, "Too many agreements of this number have been proposed."
-        )
-    a_day_ago = utc_text(now - timedelta(days=1))
-    lately = (row for row in earlier if row.party == actor.party and row.proposed > a_day_ago)
-    if (
-        agreement.amends
-        and sum(agreement_of(row).amends is not None for row in lately) >= MAX_AMENDED_A_DAY
-    ):
-        raise RefusedError(
-            AGREEMENT_REFUSED,
-            f"The party has proposed {MAX_AMENDED_A_DAY} amendments within a day; it can again tomorrow.",
-            hint="one amendment can change several persons",
-        )
+    _refuse_many(session, actor, project, now)
     repository.store_profile(session, agreement.profile, _text(proposal.profile))
     row = StoredAgreement(
         digest=digest,
@@ -262,7 +247,10 @@ def named_agreement(session: Session, actor: Actor, project: str, digest: str) -
 
 
 def may_see(actor: Actor, row: StoredAgreement) -> bool:
-    """Tell whether an agreement is the actor's to see: it names their party, or they run the broker."""
+    """Tell whether an agreement is the actor's to see: it names their party, or they run the broker.
+
+    The match log shows whoever sees the project all that was proposed: a gap would look as if it hid something.
+    """
     return actor.role == "operator" or agreement_of(row).party(actor.party) is not None
 
 
@@ -409,6 +397,18 @@ def _refuse_order(session: Session, agreement: Agreement, now: datetime) -> None
         )
     if agreement.end < utc_text(now)[:10]:
         raise RefusedError(AGREEMENT_REFUSED, "The agreement has ended already.", clause="end")
+
+
+def _refuse_many(session: Session, actor: Actor, project: str, now: datetime) -> None:
+    a_day_ago = utc_text(now - timedelta(days=1))
+    earlier = repository.agreements_of(session, project)
+    lately = sum(row.party == actor.party and row.proposed > a_day_ago for row in earlier)
+    if lately >= MAX_PROPOSED_A_DAY:
+        raise RefusedError(
+            AGREEMENT_REFUSED,
+            f"The party has proposed {lately} agreements within a day; it can again tomorrow.",
+            hint="one amendment can change several persons",
+        )
 
 
 def _refuse_newcomer(session: Session, actor: Actor, agreement: Agreement) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.service import project_for
+from app.agreements.service import lock_rounds, project_for
 from app.agreements.signers import refuse_stranger, require_duty
 from app.destruction.errors import NOTHING_TO_DESTROY
 from app.errors import RefusedError
@@ -38,6 +38,8 @@ def withdraw_record(
         not-a-provider, wrong-duty: the caller does not provide records, or has another duty.
     """
     binding = project_for(session, actor, project)
+    # First, so that a review that ends, or a run that is asked for, comes before all of this or after it.
+    lock_rounds(session, project)
     refuse_stranger(binding, actor.party)
     require_duty(actor, "steward", "analyst")
     if binding.terms.start > broker.clock().date().isoformat():
@@ -46,7 +48,7 @@ def withdraw_record(
         )
     handle = Handle(bytes.fromhex(wanted.handle))
     note_withdrawn(session, project, binding.terms.epoch, actor.party, handle)
-    cancelled = cancel_runs(session, project, binding, CANCELLED, broker.clock())
+    cancelled = cancel_runs(session, project, binding, CANCELLED, broker.clock(), party=actor.party)
     drafts = [_draft(binding, actor, RecordWithdrawn(commitment=wanted.commitment())), *cancelled]
     withdrawn = broker.log.append(session, drafts)[0]
     return WithdrawalTaken(index=withdrawn.seq, runs_cancelled=len(cancelled))

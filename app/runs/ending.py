@@ -62,11 +62,17 @@ def cancel_runs(
     *,
     among: frozenset[str] | None = None,
     number: int | None = None,
+    party: str | None = None,
 ) -> list[EntryDraft]:
-    """Cancel the project's runs that have not ended, all, those named or a round's; returns their entries."""
+    """Cancel runs of the project that have not ended: all, those named, a round's or a party's.
+
+    Returns their entries.
+    """
     drafts = []
     for run in repository.pending_of_project(session, project, number):
         if among is not None and run.id not in among:
+            continue
+        if party is not None and party not in (run.larger, run.smaller):
             continue
         mark_cancelled(session, run, now)
         drafts.append(

@@ -7,6 +7,7 @@ from typing import Final
 from app.errors import BrokerError, RequestError, Rule
 
 UPLOADS_MISSING: Final = Rule("uploads-missing", 409, "Both parties have to upload first")
+OTHER_PAIR: Final = Rule("other-pair", 409, "The run is of two other agencies")
 RUN_OVER: Final = Rule("run-over", 409, "The run has ended")
 OTHER_POLICY: Final = Rule("other-policy", 409, "The agreement does not allow this matching policy")
 TOO_MANY_APPROVALS: Final = Rule("too-many-approvals", 409, "Too many standing approvals")

@@ -17,7 +17,7 @@ from app.matchlog.draft import EntryDraft, entry_actor
 from app.rounds.service import note_run, open_pair
 from app.runs import repository
 from app.runs.ending import mark_cancelled
-from app.runs.errors import OTHER_POLICY, RUN_OVER, UPLOADS_MISSING
+from app.runs.errors import OTHER_PAIR, OTHER_POLICY, RUN_OVER, UPLOADS_MISSING
 from app.runs.models import Run
 from app.runs.service import keys_of, run_for
 from app.runs.standing_approvals import use_standing
@@ -155,7 +155,7 @@ def cancel_run(session: Session, broker: Broker, actor: Actor, run: str) -> Run:
 
     Raises:
         NotFoundError: no such run, or not the caller's.
-        not-a-provider: an agency that does not provide records.
+        not-a-provider, other-pair: an agency that does not provide records, or not for this run.
         wrong-duty: a person of an agency who is neither analyst nor approver.
         run-over: the run has ended otherwise; one that was cancelled before stays cancelled.
     """
@@ -163,6 +163,8 @@ def cancel_run(session: Session, broker: Broker, actor: Actor, run: str) -> Run:
     if actor.role == "agency":
         refuse_stranger(terms, actor.party)
         require_duty(actor, "analyst", "approver")
+        if actor.party not in (found.larger, found.smaller):
+            raise RefusedError(OTHER_PAIR, "Only the agencies that a run links can cancel it.")
     locked = repository.get_run(session, found.id, lock=True)
     if locked is None or locked.state == "cancelled":
         return found

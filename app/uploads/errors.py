@@ -24,6 +24,7 @@ class Rejection(Rule):
 ALREADY_UPLOADED: Final = Rule(
     "already-uploaded", 409, "The party has already uploaded for this partner"
 )
+TOO_MANY_UPLOADS: Final = Rule("too-many-uploads", 409, "Too many replaced uploads are kept")
 UPLOAD_CLOSED: Final = Rule("upload-closed", 409, "The upload is closed")
 NOT_COMMITTED: Final = Rule("upload-not-committed", 409, "The upload is not committed")
 UNKNOWN_PART: Final = Rule("unknown-part", 404, "The upload has no such part")

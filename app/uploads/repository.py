@@ -88,6 +88,19 @@ def find_open(session: Session, actor: Actor, project: str, partner: str) -> Upl
     )
 
 
+def count_replaced(session: Session, project: str, number: int, party: str, partner: str) -> int:
+    """Return how many uploads of a party for a partner and round ended uncommitted, and are not gone."""
+    query = select(func.count()).where(
+        Upload.project == project,
+        Upload.round == number,
+        Upload.party == party,
+        Upload.partner == partner,
+        Upload.state == "expired",
+        Upload.id.in_(present_objects()),
+    )
+    return session.scalar(query) or 0
+
+
 def committed_for(
     session: Session, project: str, number: int, party: str, partner: str
 ) -> Upload | None:

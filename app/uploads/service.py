@@ -24,6 +24,7 @@ from app.uploads.errors import (
     OTHER_PROFILE,
     TOO_FEW_RECORDS,
     TOO_MANY_RECORDS,
+    TOO_MANY_UPLOADS,
     UPLOAD_CLOSED,
     UploadRejectedError,
 )
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     from schemas.profile import Side
 
 OPEN_HOURS: Final = 24
+# Of a party for a partner in a round, as far as something is left of them: a legal hold keeps it on disks that
+# are everybody's.
+MAX_REPLACED: Final = 8
 PART_KIND: Final = "upload-part"
 INDEX_KIND: Final = "upload-token-index"
 
@@ -66,6 +70,7 @@ def opened_before(
         NotInForceError, not-a-provider, other-epoch, other-profile, other-key,
         too-few-records, too-many-records, container-size: the terms do not allow such an upload.
         round-closed, not-in-round, already-uploaded: the round takes none from this party now.
+        too-many-uploads: the party has replaced many in this round, which are still kept.
         idempotency-key-reused: the Idempotency-Key came with another request before.
         StorageFullError: the disk is nearly full.
     """
@@ -88,8 +93,16 @@ def opened_before(
     broker.blobs.refuse_when_full()
     broker.blobs.refuse_beyond(request.container_bytes)
     earlier = repository.find_open(session, actor, project, request.partner)
-    is_same = earlier is not None and _is_same_container(earlier, request, utc_text(now))
-    return earlier if is_same else None
+    if earlier is not None and _is_same_container(earlier, request, utc_text(now)):
+        return earlier
+    place = (project, request.round, actor.party, request.partner)
+    if repository.count_replaced(session, *place) >= MAX_REPLACED:
+        raise RefusedError(
+            TOO_MANY_UPLOADS,
+            f"The party has replaced {MAX_REPLACED} uploads for this partner and round.",
+            hint="go on with the one that is open; what was replaced goes once no legal hold keeps it",
+        )
+    return None
 
 
 def open_upload(

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from samples.log import CONCORDANCE, SampleLog
-from samples.parties import BROKER, CW, K12, OPERATOR, POLICY, STRANGER, person_of, terms_of
+from samples.log import CONCORDANCE, SampleLog, create_trio
+from samples.parties import BROKER, CW, HEALTH, K12, OPERATOR, POLICY, STRANGER, person_of, terms_of
 from samples.signed_log import SignedProject
 
 from encoding.people.identity import change_of_keys, new_identity, replace_keys
@@ -748,6 +748,17 @@ def failed_in_a_past_attempt(log: SampleLog) -> Entry:
     return log.append(body, project=FOSTER, object=asked.object, outcome="failed")
 
 
+def cancelled_by_a_third_agency(log: SampleLog) -> Entry:
+    create_trio(log)
+    uploads = [
+        log.upload("trio", CW, partner=K12.party),
+        log.upload("trio", K12, partner=CW.party),
+    ]
+    asked = log.ask(log.specification("trio", uploads))
+    body = kinds.RunCancelled(reason="by-agency")
+    return log.append(body, project="trio", object=asked.object, actor=HEALTH)
+
+
 def cancelled_twice(log: SampleLog) -> Entry:
     asked = _asked(log)
     body = kinds.RunCancelled(reason="by-request")
@@ -1224,7 +1235,7 @@ BREAKS: dict[str, list[Break]] = {
     "run-policy": [run_of_another_policy, run_of_another_floor],
     "run-recipient": [run_for_a_stranger],
     "run-space": [run_in_another_space],
-    "run-by-stranger": [run_by_a_stranger],
+    "run-by-stranger": [run_by_a_stranger, cancelled_by_a_third_agency],
     "run-upload": [run_on_anothers_upload, run_on_another_container, run_on_another_manifest],
     "run-twice": [run_twice],
     "run-unknown": [

@@ -115,7 +115,7 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "review-ended": (reviews.end,),
     "supplement-closed": (reviews.close_supplement,),
     "run-failed": (runs.end_without_result,),
-    "run-cancelled": (runs.end_without_result,),
+    "run-cancelled": (runs.cancelled_by_its_own, runs.end_without_result),
     "release-prepared": (projects.in_force, releases.prepare),
     "blind-release-prepared": (projects.in_force, releases.prepare_blind),
     "release-fetched": (projects.in_force, releases.fetch),

@@ -12,6 +12,7 @@ from app.auditor.log_state import LogState, RunState
 from app.auditor.round_state import RoundState
 from app.auditor.rules.approvals import forget_uses
 from app.auditor.rules.keeping import keep_match_record, note_destroyed
+from app.auditor.rules.requests import runs_broker
 from app.auditor.rules.steps import (
     break_off,
     counts_reach_floor,
@@ -209,6 +210,14 @@ def destroy_match_record(log: LogState, entry: Entry) -> None:
         break_off("match-record-unknown", message, entry, run.seq)
     note_destroyed(log, entry, "match-record", record)
     run.match_records = tuple(one for one in run.match_records if one.root != root)
+
+
+def cancelled_by_its_own(log: LogState, entry: Entry) -> None:
+    """A run is cancelled by one of the two agencies that it links, or by whoever runs the broker."""
+    run = run_of(log, entry)
+    if not runs_broker(log, entry) and entry.actor.party not in run.pair:
+        message = "a run is cancelled by an agency that it does not link"
+        break_off("run-by-stranger", message, entry, run.seq)
 
 
 def end_without_result(log: LogState, entry: Entry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -10,10 +11,13 @@ from rigs.signed import COUNSEL, STEWARDS, Accord, MakeAccord, accord, make_acco
 
 from app.agreements import negotiation
 from app.agreements.states import project_states
+from app.auditor.verify import verify_bundle
 from encoding.people.identity import replace_keys
+from schemas.agreement import Agreement
 from schemas.api import ProjectView
 from schemas.identity import MAX_KEY_CHANGES
 from schemas.ids import utc_text
+from schemas.matchlog.entry import Entry
 from schemas.negotiation import AgreementList, AgreementView
 from schemas.statement import SignedStatement
 
@@ -245,6 +249,28 @@ def test_a_party_resumes_so_often_a_day_and_then_stays_halted(accord: Accord) ->
     assert accord.notice("ann", "resume").status_code == 200
 
 
+def test_a_party_proposes_so_often_a_day_and_keeps_nobody_from_an_amendment(
+    accord: Accord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(negotiation, "MAX_PROPOSED_A_DAY", 2)
+    accord.agree()
+    bound = accord.agreement
+
+    def ending(month: int) -> Agreement:
+        """The next version, by another last day."""
+        accord.agreement = bound
+        return accord.amended(end=f"2027-{month:02}-28")
+
+    for first in (1, 5):
+        accord.sleep(days=1)
+        answers = [accord.propose(ending(first + n_th)) for n_th in range(3)]
+        assert [one.status_code for one in answers] == [201, 201, 409]
+        assert refusal(answers[-1])[:2] == (409, "agreement-refused")
+        assert accord.propose(ending(first + 3), "kim").status_code == 201
+    accord.sleep(days=1)
+    assert accord.agree(ending(12)).state == "in-force"
+
+
 def test_who_withdraws_has_signed_no_amendment_either(accord: Accord) -> None:
     accord.agree()
     accord.propose(accord.amended(end="2027-01-31"))
@@ -351,6 +377,17 @@ def test_an_agreement_is_seen_by_the_parties_that_it_names(accord: Accord) -> No
     path = f"{accord.about('agreements')}/{accord.agreement.digest()}"
     unseen = accord.client.get(path, headers=accord.as_person("sue"))
     assert refusal(unseen)[:2] == (404, "not-found")
+
+
+def test_until_one_binds_the_log_shows_all_that_was_proposed_to_each_party(accord: Accord) -> None:
+    accord.propose(accord.first(parties=without_auditor(accord)))
+    path = f"/v1/log/bundle?project={PROJECT}"
+    bundle = accord.client.get(path, headers=accord.as_person("sue"))
+    shown: list[Entry] = []
+    key = accord.broker.log.key
+    verify_bundle(io.BytesIO(bundle.content), log_key=key, on_entry=shown.append)
+    proposed = [one.agreement for one in shown if one.kind == "agreement-proposed"]
+    assert proposed == [accord.agreement.digest()]
 
 
 def test_who_is_not_named_any_more_sees_nothing_from_the_start_of_the_amendment(

@@ -250,7 +250,7 @@ def test_a_wider_change_needs_counsel(accord: Accord) -> None:
 def test_nobody_fills_the_log_with_changes_of_persons(
     accord: Accord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(negotiation, "MAX_AMENDED_A_DAY", 2)
+    monkeypatch.setattr(negotiation, "MAX_PROPOSED_A_DAY", 2)
     accord.agree()
     newcomer(accord, "max", SCHOOL, "reviewer")
     for names in (("kim", "lee", "max"), ("kim", "lee")):

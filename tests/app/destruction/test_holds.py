@@ -13,6 +13,7 @@ from app.agreements.errors import HOLD_REFUSED, LEGAL_HOLD, STATEMENT_REFUSED
 from app.agreements.holds import lift_holds, set_hold
 from app.destruction.certification import finish
 from app.destruction.service import Wanted, begin
+from app.uploads import service
 from app.worker.sweeper import Sweeper
 from schemas.logged_requests import hold_digest
 from schemas.signed_request import HEADER
@@ -80,6 +81,27 @@ def test_an_upload_that_never_came_whole_is_kept_under_a_hold(linkage: Linkage, 
     Sweeper(linkage.broker).sweep()
     assert keys(linkage) == []
     assert linkage.get(f"/v1/uploads/{upload}").json()["state"] == "expired"
+
+
+def test_under_a_hold_a_party_replaces_so_many_uploads_of_a_round(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MAX_REPLACED", 2)
+    linkage.open_round()
+    operator_hold(linkage)
+    left, _ = two_files(linkage.rng, 20, 12, 0)
+    made = [linkage.container(left[n:], CHILD_WELFARE) for n in range(4)]
+    opened = [linkage.send(one, CHILD_WELFARE) for one in made[:3]]
+    Sweeper(linkage.broker).sweep()
+    refused = linkage.open(made[3], CHILD_WELFARE)
+    assert (refused.status_code, code(refused)) == (409, "too-many-uploads")
+    assert sorted(keys(linkage)) == sorted(opened)
+    # The open one is resumed, and committed; the partner has uploads of its own.
+    assert linkage.open(made[2], CHILD_WELFARE).json()["upload"] == opened[2]
+    linkage.send(linkage.container(left, SCHOOL), SCHOOL)
+    operator_lift(linkage)
+    Sweeper(linkage.broker).sweep()
+    assert linkage.open(made[3], CHILD_WELFARE).status_code == 201
 
 
 def test_what_was_replaced_goes_with_the_project(linked: Linkage) -> None:

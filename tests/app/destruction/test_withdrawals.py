@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from rigs.broker_twins import released_matches
-from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 
 from app.uploads.withdrawals import handle_digest, withdrawn_records
 from schemas.ids import Handle
+from schemas.run import Recipient
 
 PATH = f"/v1/projects/{PROJECT}/withdrawals"
 SALT = "5a" * 32
@@ -47,6 +48,21 @@ def test_runs_that_have_not_ended_are_cancelled(linkage: Linkage) -> None:
     run = linkage.run_id()
     assert withdraw(linkage, left.handles[0]).json()["runs_cancelled"] == 1
     assert linkage.get(f"/v1/runs/{run}").json()["state"] == "cancelled"
+
+
+def test_runs_of_other_agencies_go_on(make_linkage: MakeLinkage) -> None:
+    health = "health-department"
+    parties = (CHILD_WELFARE, health, SCHOOL)
+    linkage = make_linkage(
+        providers=parties,
+        recipients=tuple(Recipient(party=one, mode="linked", space="shared") for one in parties),
+    )
+    left, _ = linkage.upload_both()
+    path = f"/v1/runs/{linkage.run_id()}"
+    assert withdraw(linkage, left.handles[0], SCHOOL).json()["runs_cancelled"] == 0
+    assert linkage.get(path).json()["state"] == "queued"
+    assert withdraw(linkage, left.handles[0]).json()["runs_cancelled"] == 1
+    assert linkage.get(path).json()["state"] == "cancelled"
 
 
 def test_the_log_holds_a_commitment_that_the_agency_can_open(linkage: Linkage) -> None:

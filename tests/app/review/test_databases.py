@@ -5,8 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from rigs.linkage import CHILD_WELFARE, SCHOOL, either_database
+import pytest
+from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, either_database
+from rigs.meanwhile import Meanwhile
 from rigs.reviewing import MakeReviewing, Reviewing
+
+from app.review import supplement
+from schemas.release import parse_release
 
 __all__ = ["either_database"]
 
@@ -51,6 +56,35 @@ def test_an_end_by_the_sweeper_and_one_by_the_next_round_are_one(reviewing: Revi
     assert kinds.index("review-ended") < kinds.index("round-opened", kinds.index("run-finished"))
     reviewing.sweep()
     assert "destruction-certified" in reviewing.log_kinds()
+
+
+def test_a_withdrawal_waits_for_a_review_that_has_looked_at_what_is_withdrawn(
+    reviewing: Reviewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it is acknowledged and logged, and the release that comes after it has the record."""
+    run = reviewing.hold_back(6)
+    questions = reviewing.questions(run)
+    reviewing.answer(run)
+    reviewing.decide(run, {one.reference: "accept" for one in questions[:4]})
+    reviewing.founded.clock.move(days=14)
+    said = {"handle": questions[0].handle.hex(), "salt": "0" * 64}
+    reviewing.as_party(CHILD_WELFARE)
+
+    def withdraw() -> None:
+        answer = reviewing.post_as(f"/v1/projects/{PROJECT}/withdrawals", CHILD_WELFARE, said)
+        assert answer.status_code == 200, answer.text
+
+    meanwhile = Meanwhile(withdraw)
+    look = meanwhile.after(supplement._without_withdrawn)
+    monkeypatch.setattr(supplement, "_without_withdrawn", look)
+    reviewing.sweep()
+    meanwhile.end()
+    (release,) = reviewing.releases(CHILD_WELFARE, 2)
+    file = reviewing.get(f"/v1/releases/{release['release']}/file", CHILD_WELFARE)
+    assert questions[0].handle in parse_release(file.content)[1]
+    kinds = reviewing.log_kinds()
+    prepared = max(n for n, kind in enumerate(kinds) if kind == "release-prepared")
+    assert kinds.index("record-withdrawn") > prepared
 
 
 def at_once(*calls):

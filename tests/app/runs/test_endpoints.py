@@ -156,6 +156,21 @@ def test_a_run_that_waits_can_be_cancelled_by_a_provider_and_by_the_operator(
     assert linkage.get(f"/v1/runs/{run}").json()["state"] == "cancelled"
 
 
+def test_the_third_of_three_cancels_no_run_of_the_others(make_linkage: MakeLinkage) -> None:
+    health = "health-department"
+    parties = (CHILD_WELFARE, health, SCHOOL)
+    linkage = make_linkage(
+        providers=parties,
+        recipients=tuple(Recipient(party=one, mode="linked", space="shared") for one in parties),
+    )
+    linkage.upload_both()
+    run = linkage.run_id()
+    answer = cancel(linkage, run, SCHOOL)
+    assert (answer.status_code, code_of(answer)) == (409, "other-pair")
+    assert linkage.get(f"/v1/runs/{run}").json()["state"] == "queued"
+    assert cancel(linkage, run, health).json()["state"] == "cancelled"
+
+
 def test_cancelling_again_changes_nothing(linkage: Linkage) -> None:
     linkage.upload_both()
     run = linkage.ask().json()["run"]

@@ -86,6 +86,9 @@ class Persons:
             there = replay.undoing.there
             whose = there[body["upload"]][2] if body["upload"] else {body["party"]}
             need(e["actor"]["party"] in whose, "destroyed by a stranger")
+        if e["kind"] == "run-cancelled" and not runs_broker:
+            linked = [x["party"] for x in replay.runs[e["object"]]["spec"]["uploads"]]
+            need(e["actor"]["party"] in linked, "cancelled by a stranger")
         if runs_broker:
             return
         duties = AGENTS if row[3] == "any" else set(re.split(r"; of|, ", row[3])) & AGENTS
