@@ -11,6 +11,7 @@ from typing import Literal
 from app.auditor.lateness import Lateness
 from app.auditor.project_state import ProjectState
 from app.auditor.round_state import Pair
+from schemas.agreement import ProjectTerms
 from schemas.destruction import Scope
 from schemas.run import MatchingPolicy, Recipient
 
@@ -50,14 +51,15 @@ class ShareState:
 class UploadState:
     """An upload whose rows are still there: of a party for its partner, in a round.
 
-    It has so many `records`. `day` is the one on which it was received, `due` the last day on which it may be
-    there, `person` who sent it, in which `request`.
+    It has so many `records`, and came by `terms`. `day` is the one on which it was received, `due` the last day
+    on which it may be there, `person` who sent it, in which `request`.
     """
 
     project: str
     round: int
     party: str
     partner: str
+    terms: ProjectTerms
     records: int
     container_sha256: str
     manifest_sha256: str

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import cast
 
-from app.auditor.log_state import LogState, RunState
+from app.auditor.log_state import LogState, RunState, UploadState
 from app.auditor.round_state import RoundState
 from app.auditor.rules.approvals import forget_uses
 from app.auditor.rules.keeping import keep_match_record, note_destroyed
@@ -23,6 +23,7 @@ from app.auditor.rules.steps import (
     run_of,
     upload_of,
 )
+from schemas.agreement import ProjectTerms
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
     MatchRecordDestroyed,
@@ -58,12 +59,16 @@ def fits_terms(log: LogState, entry: Entry) -> None:
 
 
 def uses_uploads_as_received(log: LogState, entry: Entry) -> None:
-    """Every upload that the specification names is there, and is stated as it was received."""
+    """Every upload that the specification names is there, stated as it was received, and fits the terms now."""
+    terms = project_of(log, entry).terms
     for named in cast(RunAsked, entry.body).specification.uploads:
         state = upload_of(log, entry, named.upload)
         stated = (named.party, named.container_sha256, named.manifest_sha256)
         if stated != (state.party, state.container_sha256, state.manifest_sha256):
             message = "a run states an upload otherwise than it was received"
+            break_off("run-upload", message, entry, state.seq)
+        if not _fits(state, terms):
+            message = "a run takes an upload that the terms in force do not let come"
             break_off("run-upload", message, entry, state.seq)
 
 
@@ -241,6 +246,17 @@ def _tells_of_links_alone(log: LogState, entry: Entry, body: RunFinished) -> Non
         for others in ((one.apart,), (one.missing,), (one.apart, one.missing)):
             difference_reaches_floor(log, entry, auto, *others)
         difference_reaches_floor(log, entry, one.apart, one.other)
+
+
+def _fits(upload: UploadState, terms: ProjectTerms) -> bool:
+    """Tell whether the terms let an upload come that came by them, or by those of an agreement before."""
+    came = upload.terms
+    agreed = (terms.profile, terms.epoch, terms.population)
+    if (came.profile, came.epoch, came.population) != agreed:
+        return False
+    # Of a party that the terms leave out nothing came in their epoch, which is another one.
+    size = terms.file_size(upload.party)
+    return size.least <= upload.records <= size.most
 
 
 def _pair_is_unlinked(log: LogState, entry: Entry, runs: Sequence[str]) -> None:

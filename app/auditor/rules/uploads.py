@@ -112,6 +112,7 @@ def receive(log: LogState, entry: Entry) -> None:
         round=body.round,
         party=sys.intern(entry.actor.party),
         partner=sys.intern(body.partner),
+        terms=terms,
         records=body.records,
         container_sha256=body.container_sha256,
         manifest_sha256=body.manifest_sha256,

@@ -149,7 +149,7 @@ class Replay:
             need(body["as_of"] <= before(e["time"][:10], -1), kind)
             due = before(e["time"][:10], -t["keep_encodings_days"] - 1)
             self.uploads[obj] = stated_upload(project, party, body), due
-            self.sent[obj] = e["actor"]["person"], body["as_of"], body["records"]
+            self.sent[obj] = e["actor"]["person"], body["as_of"], body["records"], t
             self.placed[obj] = [body["round"], party, body["partner"]]
         elif kind == "upload-destroyed":
             (owner, _, container, _), _ = self.uploads[obj]
@@ -166,6 +166,10 @@ class Replay:
             for x in s["uploads"]:
                 stated = stated_upload(project, x["party"], x)
                 need(self.uploads[x["upload"]][0] == stated, kind)
+                _, _, records, then = self.sent[x["upload"]]
+                need(all(then[n] == t[n] for n in ("profile", "epoch", "population")), kind)
+                (size,) = [file for file in t["files"] if file["party"] == x["party"]]
+                need(size["least"] <= records <= size["most"], kind)
             self.may_ask(s, t)
             self.turns[project].ask(obj, s, self.placed, self.runs)
             self.runs[obj] = {
