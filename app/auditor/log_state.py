@@ -6,7 +6,7 @@ A million entries must fit into memory, so each thing keeps what later rules ask
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from app.auditor.lateness import Lateness
 from app.auditor.project_state import ProjectState
@@ -81,6 +81,17 @@ class MatchRecordState:
     seq: int
 
 
+class Linked(NamedTuple):
+    """What a run or its review ended with: the number of its releases, how many pairs they link, its batch.
+
+    `pairs` is None where the log does not say it.
+    """
+
+    number: int
+    pairs: int | None
+    batch: int
+
+
 @dataclass(slots=True)
 class RunState:
     """A run of a pair in a round; `uploads` is emptied and `recipients` kept once it has finished.
@@ -90,9 +101,8 @@ class RunState:
     larger and smaller. `approved` holds for each party that has approved it the standing approval that was
     used, empty where there was none, and `approved_until` is when the first of these expires; `uploaders` are
     the persons who may not approve its release, `release_approved` tells of each party that has until when.
-    `match_records` are what is there of its match record and of that of its supplement. `matches` has, once it
-    has finished, the number of each of its releases with how many pairs that links, None where the log does
-    not say it; `released_to` says which were made for whom.
+    `match_records` are what is there of its match record and of that of its supplement. `linked` is what it
+    has ended with, and then its review; `released_to` says which releases were made for whom.
     """
 
     project: str
@@ -115,7 +125,7 @@ class RunState:
     approved_until: str = "9999"
     release_approved: dict[str, str] = field(default_factory=dict)
     match_records: tuple[MatchRecordState, ...] = ()
-    matches: tuple[tuple[int, int | None], ...] = ()
+    linked: tuple[Linked, ...] = ()
 
 
 @dataclass(slots=True)

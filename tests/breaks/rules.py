@@ -823,6 +823,14 @@ def released_under_one_id(log: SampleLog) -> Entry:
     return log.append(log.released(asked, "school-district"), project=FOSTER, object=release)
 
 
+def released_after_the_batch_of_the_end(log: SampleLog) -> Entry:
+    asked = _asked(log)
+    log.start(asked)
+    log.append(log.finished(asked), project=FOSTER, object=asked.object)
+    log.close()
+    return log.append(log.released(asked, "county-cw"), project=FOSTER, object=log.id("rel"))
+
+
 def fetched_unprepared(log: SampleLog) -> Entry:
     body = kinds.ReleaseFetched(recipient="county-cw", sha256="0" * 64)
     return log.append(body, project=FOSTER, object=log.id("rel"), actor=CW)
@@ -944,6 +952,13 @@ def blind_release_twice(log: SampleLog) -> Entry:
     asked = _blind(log)
     for agency in ("county-cw", "school-district"):
         log.release_blind(asked, agency)
+    return log.release_blind(asked, "school-district")
+
+
+def blind_release_after_the_batch_of_the_end(log: SampleLog) -> Entry:
+    asked = _blind(log)
+    log.release_blind(asked, "county-cw")
+    log.close()
     return log.release_blind(asked, "school-district")
 
 
@@ -1284,6 +1299,10 @@ BREAKS: dict[str, list[Break]] = {
         link_ids_for_a_blind_recipient,
     ],
     "release-twice": [released_twice, released_under_one_id, blind_release_twice],
+    "release-late": [
+        released_after_the_batch_of_the_end,
+        blind_release_after_the_batch_of_the_end,
+    ],
     "fetch-unprepared": [
         fetched_unprepared,
         fetched_in_another_project,

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import cast
 
-from app.auditor.log_state import LogState, RunState, UploadState
+from app.auditor.log_state import Linked, LogState, RunState, UploadState
 from app.auditor.round_state import RoundState
 from app.auditor.rules.approvals import forget_uses
 from app.auditor.rules.keeping import keep_match_record, note_destroyed
@@ -182,7 +182,7 @@ def finish(log: LogState, entry: Entry) -> None:
     elif body.openings:
         message = "there are openings of a match record that was not made"
         break_off("match-record-unknown", message, entry, run.seq)
-    run.stage, run.uploads, run.matches = "finished", (), ((1, auto),)
+    run.stage, run.uploads, run.linked = "finished", (), (Linked(1, auto, entry.batch),)
 
 
 def counts_are_agreed(log: LogState, entry: Entry) -> None:

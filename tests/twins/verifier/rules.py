@@ -202,7 +202,7 @@ class Replay:
             need(self.runs[obj]["project"] == project, kind)
             self.runs[obj]["records"].remove(body["root"])
         elif kind.startswith("run-"):
-            self.move_run(kind, self.runs[obj], body, project, t["floor"])
+            self.move_run(e, self.runs[obj], t["floor"])
             goes_on = kind in ("run-started", "run-finished")
             same = self.runs[obj]["spec"]["agreement"] == e["agreement"]
             need(same or not goes_on, kind)
@@ -218,7 +218,7 @@ class Replay:
             need(run["project"] == project and run.get("done") and obj not in self.releases, kind)
             made = (to["party"], agency, body.get("number", 1))
             need(to in run["spec"]["recipients"] and made not in run["to"], kind)
-            need(made[2] in run["matches"] and run["spec"]["agreement"] == e["agreement"], kind)
+            need(run["batches"].get(made[2]) == e["batch"] and run["spec"]["agreement"] == e["agreement"], kind)
             need(mode != "linked" or run["matches"][made[2]] == body["matches"], kind)
             pair = [upload["party"] for upload in run["spec"]["uploads"]]
             need(agency in pair if agency else mode in ("linked", "count"), kind)
@@ -266,7 +266,8 @@ class Replay:
             fetched = [project, body["epoch"], party, body["sha256"]]
             need(self.shares[body["share"]] == fetched, kind)
 
-    def move_run(self, kind: str, run: Any, body: Any, project: str, floor: int) -> None:
+    def move_run(self, e: Any, run: Any, floor: int) -> None:
+        kind, body, project, batch = e["kind"], e["body"], e["project"], e["batch"]
         need(run["project"] == project and run["open"], kind)
         need(kind != "run-failed" or body["attempt"] >= run["attempt"], kind)
         if kind == "run-started":
@@ -302,7 +303,7 @@ class Replay:
             need(not (is_counted and "blind" in modes.values()), kind)
             opening = [modes.get(one["party"]) for one in body["openings"]]
             need(set(opening) <= {"linked", "blind"}, kind)
-            run["matches"] = {1: auto}
+            run["matches"], run["batches"] = {1: auto}, {1: batch}
             self.is_agreed(run, candidates, auto, review)
             run["records"] = [root for root in [body["match_record_root"]] if root]
             need(run["records"] or not body["openings"], kind)
