@@ -127,6 +127,11 @@ class RunState:
     match_records: tuple[MatchRecordState, ...] = ()
     linked: tuple[Linked, ...] = ()
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether it waits or is under way."""
+        return self.stage in ("asked", "started")
+
 
 @dataclass(slots=True)
 class ReviewState:

@@ -571,12 +571,16 @@ def ran_once_more_after_success(log: SampleLog) -> Entry:
     return log.ask(log.specification(FOSTER, uploads))
 
 
-def started_once_more_after_success(log: SampleLog) -> Entry:
+def ran_while_another_run_waits(log: SampleLog) -> Entry:
     uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
-    first, second = (log.ask(log.specification(FOSTER, uploads)) for _ in range(2))
-    log.start(first)
-    log.finish_run(first)
-    return log.start(second)
+    log.ask(log.specification(FOSTER, uploads))
+    return log.ask(log.specification(FOSTER, uploads))
+
+
+def ran_while_another_run_is_under_way(log: SampleLog) -> Entry:
+    uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
+    log.start(log.ask(log.specification(FOSTER, uploads)))
+    return log.ask(log.specification(FOSTER, uploads))
 
 
 def started_after_the_close(log: SampleLog) -> Entry:
@@ -838,7 +842,8 @@ ROUND_BREAKS: dict[str, list[Break]] = {
         ran_with_sides_exchanged,
         ran_on_uploads_for_others,
         ran_once_more_after_success,
-        started_once_more_after_success,
+        ran_while_another_run_waits,
+        ran_while_another_run_is_under_way,
         started_after_the_close,
     ],
     "claims-round": [

@@ -129,12 +129,9 @@ def close(log: LogState, entry: Entry) -> None:
 
 def _is_done(log: LogState, state: RoundState) -> bool:
     """Tell whether every pair has a run, none is under way, and all that is due has come."""
-    stages = {
-        pair: {log.runs[run].stage for run in state.runs.get(pair, ())} for pair in state.pairs
-    }
-    if any(not seen or seen & {"asked", "started"} for seen in stages.values()):
-        return False
     return (
-        claims.claims_due(log, state) <= state.claims.keys()
+        state.runs.keys() == state.pairs.keys()
+        and not any(log.runs[run].goes_on for run in state.runs.values())
+        and claims.claims_due(log, state) <= state.claims.keys()
         and claims.statements_due(log, state) <= state.statements.keys()
     )

@@ -86,7 +86,7 @@ def days_fit(log: LogState, entry: Entry) -> None:
 
 
 def is_of_one_pair(log: LogState, entry: Entry) -> None:
-    """A run takes the uploads of one pair of the round that is open, which has not been linked yet."""
+    """A run takes the uploads of one pair of the round that is open, not linked yet and without another run."""
     specification, project = cast(RunAsked, entry.body).specification, project_of(log, entry)
     larger, smaller = specification.uploads
     pair, state = (larger.party, smaller.party), project.rounds.open
@@ -98,7 +98,10 @@ def is_of_one_pair(log: LogState, entry: Entry) -> None:
         if (upload.round, upload.party, upload.partner) != (state.number, *own):
             message = "a run takes an upload of another round or pair"
             break_off("run-pair", message, entry, upload.seq)
-    _pair_is_unlinked(log, entry, state.runs.get(pair, ()))
+    before = log.runs[state.runs[pair]] if pair in state.runs else None
+    if before is not None and (before.goes_on or before.stage == "finished"):
+        message = "a pair is linked a second time in one round, or while another run of it goes on"
+        break_off("run-pair", message, entry, before.seq)
 
 
 def ask(log: LogState, entry: Entry) -> None:
@@ -128,7 +131,7 @@ def ask(log: LogState, entry: Entry) -> None:
         day=sys.intern(days_of(entry)[1]),
         seq=entry.seq,
     )
-    opened.runs.setdefault(pair, []).append(run)
+    opened.runs[pair] = run
 
 
 def is_under_agreement(log: LogState, entry: Entry) -> None:
@@ -137,12 +140,9 @@ def is_under_agreement(log: LogState, entry: Entry) -> None:
 
 
 def start(log: LogState, entry: Entry) -> None:
-    """A run starts while it is open, each time as a later attempt, and its uploads are still there.
-
-    Its round is open, and no other run of its pair has succeeded.
-    """
+    """A run starts while it and its round are open, each time as a later attempt, and its uploads are there."""
     run, attempt = run_of(log, entry), cast(RunStarted, entry.body).attempt
-    if run.stage not in {"asked", "started"} or attempt <= run.attempt:
+    if not run.goes_on or attempt <= run.attempt:
         message = "a run starts after it ended, or repeats an attempt"
         break_off("run-order", message, entry, run.seq)
     for upload in run.uploads:
@@ -150,7 +150,6 @@ def start(log: LogState, entry: Entry) -> None:
     state = project_of(log, entry).rounds.open
     if state is None or state.number != run.round:
         break_off("run-pair", "a run starts of a round that is not open", entry, run.seq)
-    _pair_is_unlinked(log, entry, state.runs[run.pair])
     run.stage, run.attempt = "started", attempt
 
 
@@ -219,7 +218,7 @@ def destroy_match_record(log: LogState, entry: Entry) -> None:
 def end_without_result(log: LogState, entry: Entry) -> None:
     """A run fails or is cancelled once, while it is open."""
     run = run_of(log, entry)
-    if run.stage not in {"asked", "started"}:
+    if not run.goes_on:
         break_off("run-order", "a run ends that had ended before", entry, run.seq)
     if isinstance(entry.body, RunFailed) and entry.body.attempt < run.attempt:
         message = "an attempt fails that a later one had replaced"
@@ -257,13 +256,6 @@ def _fits(upload: UploadState, terms: ProjectTerms) -> bool:
     # Of a party that the terms leave out nothing came in their epoch, which is another one.
     size = terms.file_size(upload.party)
     return size.least <= upload.records <= size.most
-
-
-def _pair_is_unlinked(log: LogState, entry: Entry, runs: Sequence[str]) -> None:
-    done = next((log.runs[one] for one in runs if log.runs[one].stage == "finished"), None)
-    if done is not None:
-        message = "a pair is linked a second time in one round"
-        break_off("run-pair", message, entry, done.seq)
 
 
 def _uploaders(log: LogState, uploads: Sequence[RunUpload]) -> frozenset[str]:

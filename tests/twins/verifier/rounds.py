@@ -206,13 +206,9 @@ class Turns:
             stated = [specification["round"], one["party"], other["party"]]
             need(sent[one["upload"]] == stated, "upload of another round or pair")
         asked = state["runs"].setdefault(pair, [])
-        need(not any(runs[one].get("done") for one in asked), "linked before")
+        for one in asked:
+            need(not runs[one]["open"] and not runs[one].get("done"), "linked, or to be linked")
         asked.append(run)
-
-    def start(self, run: Any, runs: Any) -> None:
-        state = self.present(run["spec"]["round"])
-        pair = tuple(upload["party"] for upload in run["spec"]["uploads"])
-        need(not any(runs[one].get("done") for one in state["runs"][pair]), "linked before")
 
     def fetch(self, run: Any) -> None:
         number = run["spec"]["round"]

@@ -208,7 +208,7 @@ class Replay:
             need(same or not goes_on, kind)
             if kind == "run-started":
                 accord.may_start(t, self.runs[obj])
-                self.turns[project].start(self.runs[obj], self.runs)
+                self.turns[project].present(self.runs[obj]["spec"]["round"])
             elif kind != "run-finished":
                 accord.give_back(obj)
         elif kind.endswith("release-prepared"):
