@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.service import project_for
+from app.agreements.service import lock_rounds, project_for
 from app.agreements.signers import refuse_stranger, require_duty
 from app.destruction.errors import NOTHING_TO_DESTROY
 from app.errors import RefusedError
@@ -44,6 +44,8 @@ def withdraw_record(
         raise RefusedError(
             NOTHING_TO_DESTROY, "Nothing binds the project yet, so there are no records."
         )
+    # Else a run may be asked for that this does not see, and the log says that it was asked for before.
+    lock_rounds(session, project)
     handle = Handle(bytes.fromhex(wanted.handle))
     note_withdrawn(session, project, binding.terms.epoch, actor.party, handle)
     cancelled = cancel_runs(session, project, binding, CANCELLED, broker.clock())

@@ -313,6 +313,13 @@ def release_after_the_end(log: SampleLog) -> Entry:
     return log.append(log.released(asked, "county-cw"), project=FOSTER, object=log.id("rel"))
 
 
+def finish_after_the_end(log: SampleLog) -> Entry:
+    asked = _asked(log)
+    log.start(asked)
+    log.moment = log.moment.replace(year=2031)
+    return log.append(log.finished(asked), project=FOSTER, object=asked.object)
+
+
 def fetch_after_the_end(log: SampleLog) -> Entry:
     _, prepared = _finished(log)
     log.moment = log.moment.replace(year=2031)
@@ -557,6 +564,7 @@ def run_on_another_projects_upload(log: SampleLog) -> Entry:
 
 def run_twice(log: SampleLog) -> Entry:
     asked = _asked(log)
+    log.append(kinds.RunCancelled(reason="by-request"), project=FOSTER, object=asked.object)
     return log.append(asked.body, project=FOSTER, object=asked.object, actor=CW)
 
 
@@ -581,6 +589,14 @@ def started_on_a_destroyed_upload(log: SampleLog) -> Entry:
     asked = log.ask(log.specification(FOSTER, uploads))
     log.destroy(uploads[1])
     return log.start(asked)
+
+
+def finished_on_a_destroyed_upload(log: SampleLog) -> Entry:
+    uploads = _uploads(log)
+    asked = log.ask(log.specification(FOSTER, uploads))
+    log.start(asked)
+    log.destroy(uploads[1])
+    return log.append(log.finished(asked), project=FOSTER, object=asked.object)
 
 
 def started_in_another_project(log: SampleLog) -> Entry:
@@ -1194,6 +1210,7 @@ BREAKS: dict[str, list[Break]] = {
         upload_after_the_end,
         run_after_the_end,
         start_after_the_end,
+        finish_after_the_end,
         release_after_the_end,
         fetch_after_the_end,
     ],
@@ -1211,7 +1228,12 @@ BREAKS: dict[str, list[Break]] = {
         upload_with_an_audit_of_too_many_records,
     ],
     "upload-twice": [upload_with_anothers_id, upload_with_the_id_of_one_that_is_gone],
-    "upload-destroyed": [destroyed_twice, run_on_a_destroyed_upload, started_on_a_destroyed_upload],
+    "upload-destroyed": [
+        destroyed_twice,
+        run_on_a_destroyed_upload,
+        started_on_a_destroyed_upload,
+        finished_on_a_destroyed_upload,
+    ],
     "upload-unknown": [
         destroyed_unknown,
         destroyed_in_another_project,

@@ -719,6 +719,7 @@ def everything_else(log: SampleLog) -> None:
         epoch=1, holders=log.digest(), key_id="0123456789abcdef", sha256=log.digest()
     )
     log.append(confirmed, project="foster", actor=K12)
+    log.rounds("foster").ensure_open()
     uploads = [log.upload("foster", CW), log.upload("foster", K12)]
     failing = log.ask(log.specification("foster", uploads))
     log.start(failing)

@@ -121,6 +121,10 @@ def close(log: LogState, entry: Entry) -> None:
     if entry.time < state.deadline and not _is_done(log, state):
         message = "a round is closed before its deadline while something is still due"
         break_off("round-deadline", message, entry, state.seq)
+    for run in state.runs.values():
+        if log.runs[run].goes_on:
+            message = "a round is closed while a run of it goes on"
+            break_off("round-order", message, entry, log.runs[run].seq)
     linked = [frozenset(pair) for pair in state.pairs if claims.has_linked(log, state, pair)]
     project.rounds.has_linked |= bool(linked)
     project.rounds.linked.update(dict.fromkeys(linked, state.number))

@@ -17,6 +17,7 @@ from app.auditor.rules.steps import (
     counts_reach_floor,
     days_of,
     difference_reaches_floor,
+    is_in_time,
     is_under_own_agreement,
     object_of,
     project_of,
@@ -93,6 +94,7 @@ def is_of_one_pair(log: LogState, entry: Entry) -> None:
     if state is None or specification.round != state.number or pair not in state.pairs:
         message = "a run is of a round that is not open, or of a pair that it has not"
         break_off("run-pair", message, entry, None if state is None else state.seq)
+    is_in_time(state, entry)
     for own, named in ((pair, larger), (pair[::-1], smaller)):
         upload = upload_of(log, entry, named.upload)
         if (upload.round, upload.party, upload.partner) != (state.number, *own):
@@ -140,27 +142,24 @@ def is_under_agreement(log: LogState, entry: Entry) -> None:
 
 
 def start(log: LogState, entry: Entry) -> None:
-    """A run starts while it and its round are open, each time as a later attempt, and its uploads are there."""
+    """A run starts, each time as a later attempt, while it has not ended and may go on."""
     run, attempt = run_of(log, entry), cast(RunStarted, entry.body).attempt
     if not run.goes_on or attempt <= run.attempt:
         message = "a run starts after it ended, or repeats an attempt"
         break_off("run-order", message, entry, run.seq)
-    for upload in run.uploads:
-        upload_of(log, entry, upload)
-    state = project_of(log, entry).rounds.open
-    if state is None or state.number != run.round:
-        break_off("run-pair", "a run starts of a round that is not open", entry, run.seq)
+    _may_go_on(log, entry, run)
     run.stage, run.attempt = "started", attempt
 
 
 def finish(log: LogState, entry: Entry) -> None:
-    """A run finishes once, while under way, by the specification that was asked for."""
+    """A run finishes once, while under way, by the specification that was asked for, and may go on until then."""
     run, body = run_of(log, entry), cast(RunFinished, entry.body)
     if run.stage != "started":
         break_off("run-order", "a run finishes that was not under way", entry, run.seq)
     if body.specification_sha256 != run.specification_sha256:
         message = "a run finishes by another specification than was asked for"
         break_off("run-specification", message, entry, run.seq)
+    _may_go_on(log, entry, run)
     counts = (body.candidate_pairs, body.auto_pairs, body.review_pairs)
     counts_reach_floor(log, entry, (*counts, body.rejected_before))
     candidates, auto, review = counts
@@ -245,6 +244,21 @@ def _tells_of_links_alone(log: LogState, entry: Entry, body: RunFinished) -> Non
         for others in ((one.apart,), (one.missing,), (one.apart, one.missing)):
             difference_reaches_floor(log, entry, auto, *others)
         difference_reaches_floor(log, entry, one.apart, one.other)
+
+
+def _may_go_on(log: LogState, entry: Entry, run: RunState) -> None:
+    """Check that a run's uploads are there, its round is open, and none of its parties has withdrawn a record."""
+    for upload in run.uploads:
+        upload_of(log, entry, upload)
+    project = project_of(log, entry)
+    state = project.rounds.open
+    if state is None or state.number != run.round:
+        break_off("run-pair", "a run goes on of a round that is not open", entry, run.seq)
+    is_in_time(state, entry)
+    withdrawn = max(project.withdrawn.get(party, 0) for party in run.pair)
+    if withdrawn > run.seq:
+        message = "a run goes on, of whose records one was withdrawn since it was asked for"
+        break_off("record-withdrawn", message, entry, withdrawn)
 
 
 def _fits(upload: UploadState, terms: ProjectTerms) -> bool:

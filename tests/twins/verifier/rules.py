@@ -25,7 +25,7 @@ DATED = {
         "standing-approved",
         "standing-used",
     ),
-    *("run-started", "release-prepared", "blind-release-prepared", "release-fetched"),
+    *("run-started", "run-finished", "release-prepared", "blind-release-prepared", "release-fetched"),
     *("review-asked", "review-fetched", "review-answered", "review-decided"),
     *("delivery-received", "delivery-fetched"),
 }
@@ -143,6 +143,7 @@ class Replay:
             key = self.secrets.setdefault((project, body["epoch"]), body["key_id"])
             need(body["key_id"] == key, kind)
             self.signers.signed(e, body["signature"])
+            self.turns[project].in_time(e, body["round"])
             self.turns[project].upload(party, body)
             age = t["as_of_max_age_days"]
             need(age is None or body["as_of"] >= before(days(e)[1], age), kind)
@@ -171,9 +172,11 @@ class Replay:
                 (size,) = [file for file in t["files"] if file["party"] == x["party"]]
                 need(size["least"] <= records <= size["most"], kind)
             self.may_ask(s, t)
+            self.turns[project].in_time(e, s["round"])
             self.turns[project].ask(obj, s, self.placed, self.runs)
             self.runs[obj] = {
                 "project": project,
+                "seq": e["seq"],
                 "spec": s,
                 "attempt": 0,
                 "open": True,
@@ -208,7 +211,6 @@ class Replay:
             need(same or not goes_on, kind)
             if kind == "run-started":
                 accord.may_start(t, self.runs[obj])
-                self.turns[project].present(self.runs[obj]["spec"]["round"])
             elif kind != "run-finished":
                 accord.give_back(obj)
         elif kind.endswith("release-prepared"):
@@ -272,10 +274,11 @@ class Replay:
         need(kind != "run-failed" or body["attempt"] >= run["attempt"], kind)
         if kind == "run-started":
             need(body["attempt"] > run["attempt"], kind)
-            need(all(self.uploads[x["upload"]] for x in run["spec"]["uploads"]), kind)
+            self.goes_on(e, run)
             run["attempt"] = body["attempt"]
         elif kind == "run-finished":
             need(run["attempt"] and digest_of(run["spec"]) == body["specification_sha256"], kind)
+            self.goes_on(e, run)
             counts = [
                 above(value) for name, value in body.items() if name.endswith(("pairs", "before"))
             ]
@@ -308,6 +311,14 @@ class Replay:
             run["records"] = [root for root in [body["match_record_root"]] if root]
             need(run["records"] or not body["openings"], kind)
         run["open"], run["done"] = kind == "run-started", kind == "run-finished"
+
+    def goes_on(self, e: Any, run: Any) -> None:
+        """Check what holds whenever a run starts or finishes."""
+        project, uploads = e["project"], run["spec"]["uploads"]
+        need(all(self.uploads[x["upload"]] for x in uploads), "uploads that are there")
+        self.turns[project].in_time(e, run["spec"]["round"])
+        for x in uploads:
+            need(self.undoing.withdrawn[project, x["party"]] < run["seq"], "record withdrawn")
 
     def is_agreed(self, run: Any, candidates: Any, auto: Any, review: Any) -> None:
         """Hold the counts that are shown of a run to its policy and its files."""
