@@ -6,11 +6,12 @@ A million entries must fit into memory, so each thing keeps what later rules ask
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from app.auditor.lateness import HeldLate, Lateness
 from app.auditor.project_state import ProjectState
 from app.auditor.round_state import Pair
+from schemas.agreement import ProjectTerms
 from schemas.destruction import Scope
 from schemas.run import MatchingPolicy, Recipient
 
@@ -50,14 +51,15 @@ class ShareState:
 class UploadState:
     """An upload whose rows are still there: of a party for its partner, in a round.
 
-    It has so many `records`. `day` is the one on which it was received, `due` the last day on which it may be
-    there, `person` who sent it, in which `request`.
+    It has so many `records`, and came by `terms`. `day` is the one on which it was received, `due` the last day
+    on which it may be there, `person` who sent it, in which `request`.
     """
 
     project: str
     round: int
     party: str
     partner: str
+    terms: ProjectTerms
     records: int
     container_sha256: str
     manifest_sha256: str
@@ -79,6 +81,17 @@ class MatchRecordState:
     seq: int
 
 
+class Linked(NamedTuple):
+    """What a run or its review ended with: the number of its releases, how many pairs they link, its batch.
+
+    `pairs` is None where the log does not say it.
+    """
+
+    number: int
+    pairs: int | None
+    batch: int
+
+
 @dataclass(slots=True)
 class RunState:
     """A run of a pair in a round; `uploads` is emptied and `recipients` kept once it has finished.
@@ -88,9 +101,8 @@ class RunState:
     larger and smaller. `approved` holds for each party that has approved it the standing approval that was
     used, empty where there was none, and `approved_until` is when the first of these expires; `uploaders` are
     the persons who may not approve its release, `release_approved` tells of each party that has until when.
-    `match_records` are what is there of its match record and of that of its supplement. `matches` has, once it
-    has finished, the number of each of its releases with how many pairs that links, None where the log does
-    not say it; `released_to` says which were made for whom.
+    `match_records` are what is there of its match record and of that of its supplement. `linked` is what it
+    has ended with, and then its review; `released_to` says which releases were made for whom.
     """
 
     project: str
@@ -113,7 +125,12 @@ class RunState:
     approved_until: str = "9999"
     release_approved: dict[str, str] = field(default_factory=dict)
     match_records: tuple[MatchRecordState, ...] = ()
-    matches: tuple[tuple[int, int | None], ...] = ()
+    linked: tuple[Linked, ...] = ()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it waits or is under way."""
+        return self.stage in ("asked", "started")
 
 
 @dataclass(slots=True)

@@ -78,7 +78,7 @@ class ProjectState:
 
     `bindings` are the agreements that have come into force, in that order, `purposes` those of all of them.
     `words` holds digest and time of each party's newest statement, `halted` the entry by which a party halts
-    the linkage. `holds` forbid destruction, by id. `secrets` holds for each epoch the key id of its first
+    the linkage, `withdrawn` that by which it withdrew a record last. `holds` forbid destruction, by id. `secrets` holds for each epoch the key id of its first
     upload, and that entry.
     """
 
@@ -91,6 +91,7 @@ class ProjectState:
     halted: dict[str, int] = field(default_factory=dict)
     standing: dict[str, StandingState] = field(default_factory=dict)
     approvals: set[str] = field(default_factory=set)
+    withdrawn: dict[str, int] = field(default_factory=dict)
     rounds: Rounds = field(default_factory=Rounds)
     holds: dict[str, HoldState] = field(default_factory=dict)
     secrets: dict[int, tuple[str, int]] = field(default_factory=dict)

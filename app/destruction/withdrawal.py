@@ -46,6 +46,8 @@ def withdraw_record(
         raise RefusedError(
             NOTHING_TO_DESTROY, "Nothing binds the project yet, so there are no records."
         )
+    # Else a run may be asked for that this does not see, and the log says that it was asked for before.
+    lock_rounds(session, project)
     handle = Handle(bytes.fromhex(wanted.handle))
     note_withdrawn(session, project, binding.terms.epoch, actor.party, handle)
     cancelled = cancel_runs(session, project, binding, CANCELLED, broker.clock(), party=actor.party)

@@ -6,11 +6,14 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from app.agreements.service import project_for
+from app.clock import utc_text
 from app.errors import NotFoundError, RefusedError
 from app.rounds import repository
 from app.rounds.errors import NOT_IN_ROUND, ROUND_CLOSED
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from app.rounds.models import Round, RoundPairing, SealedMessage
@@ -44,21 +47,32 @@ def failed_round_runs(session: Session, actor: Actor, project: str) -> tuple[str
 
 
 def open_pair(
-    session: Session, project: str, number: int, party: str, partner: str
+    session: Session, project: str, number: int, party: str, partner: str, now: datetime
 ) -> RoundPairing:
     """Return the pair of two parties in a round that is open; in any order.
 
     Raises:
-        NotFoundError: the project has no such round.
-        round-closed: it is closed or superseded.
+        NotFoundError, round-closed: as `refuse_over`.
         not-in-round: the two are no pair of it.
+    """
+    refuse_over(session, project, number, now)
+    return pair_in(repository.pairs_of(session, project, number), party, partner)
+
+
+def refuse_over(session: Session, project: str, number: int, now: datetime) -> None:
+    """Check that a round is open and its deadline is to come: after an outage nothing has closed it yet.
+
+    Raises:
+        NotFoundError: the project has no such round.
+        round-closed: it is closed or superseded, or ought to be closed.
     """
     found = repository.get_round(session, project, number)
     if found is None:
         raise NotFoundError("There is nothing here.")
     if found.state != "open":
         raise RefusedError(ROUND_CLOSED, f"The round is {found.state}.")
-    return pair_in(repository.pairs_of(session, project, number), party, partner)
+    if found.deadline <= utc_text(now):
+        raise RefusedError(ROUND_CLOSED, "The round's deadline has passed.")
 
 
 def pair_in(pairs: Sequence[RoundPairing], party: str, partner: str) -> RoundPairing:

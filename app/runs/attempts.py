@@ -14,9 +14,10 @@ import structlog
 from app.agreements.errors import NotInForceError
 from app.agreements.service import agreement_now, terms_in_force
 from app.clock import utc_text
+from app.errors import RefusedError
 from app.matching.blocks.decisions import Band, Rule
 from app.matchlog.draft import EntryDraft
-from app.rounds.service import note_run_state
+from app.rounds.service import note_run_state, refuse_over
 from app.runs import repository
 from app.runs.approvals import require_approved
 from app.runs.counts import Found, counts_for_log
@@ -61,7 +62,7 @@ class Attempt:
 def begin_attempt(session: Session, broker: Broker) -> Attempt | None:
     """Take up a run that waits or whose worker is gone, and log it.
 
-    A run that may not go on, because its terms or an upload have ended since, fails here. None where
+    A run that may not go on, because its terms, its round or an upload have ended since, fails here. None where
     there is nothing (more) to do.
     """
     lease = claim_run(session, lease_ms=broker.settings.lease_s * 1000)
@@ -69,10 +70,9 @@ def begin_attempt(session: Session, broker: Broker) -> Attempt | None:
         return None
     attempt = _attempt(repository.get_run(session, lease.run), lease)
     try:
-        terms = agreed_terms(session, broker, attempt.specification)
+        terms = require_going_on(session, broker, attempt.specification)
         require_approved(session, attempt.run, terms, "run", broker.clock())
-        require_committed(session, [upload.upload for upload in attempt.specification.uploads])
-    except (NotInForceError, NotApprovedError, KeyGoneError) as exc:
+    except (NotInForceError, RefusedError, NotApprovedError, KeyGoneError) as exc:
         fail_attempt(session, broker, attempt, exc.code)
         return None
     broker.log.append(session, [entry_of(attempt, RunStarted(attempt=lease.attempt))])
@@ -88,6 +88,22 @@ def agreed_terms(session: Session, broker: Broker, specification: RunSpecificati
     terms = terms_in_force(session, specification.project, broker.clock())
     if terms.digest != specification.agreement:
         raise NotInForceError("The terms have changed since the run was asked for.")
+    return terms
+
+
+def require_going_on(
+    session: Session, broker: Broker, specification: RunSpecification
+) -> TermsInForce:
+    """Return the terms of a run that may start or finish now; its uploads stay until the transaction ends.
+
+    Raises:
+        NotInForceError: as `agreed_terms`.
+        round-closed: its round is over.
+        KeyGoneError: an upload was destroyed.
+    """
+    terms = agreed_terms(session, broker, specification)
+    refuse_over(session, specification.project, specification.round, broker.clock())
+    require_committed(session, [upload.upload for upload in specification.uploads])
     return terms
 
 

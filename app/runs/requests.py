@@ -96,7 +96,7 @@ def start_if_complete(
         return None
     terms = terms_in_force(session, pair.project, broker.clock())
     specification = _specify(broker, actor, terms, pair, uploads, new=new)
-    return _queue(session, broker, actor, terms, specification, new=new)
+    return _queue(session, broker, actor, terms, pair, specification, new=new)
 
 
 def ask_again(
@@ -136,7 +136,8 @@ def ask_again(
             "The terms do not allow this matching policy.",
             clause="policy-range",
         )
-    pair = open_pair(session, project, request.round, actor.party, request.partner)
+    now = broker.clock()
+    pair = open_pair(session, project, request.round, actor.party, request.partner, now)
     newest = None if pair.run is None else repository.get_run(session, pair.run)
     if newest is not None and newest.state not in repository.WITHOUT_RESULT:
         return newest
@@ -144,7 +145,7 @@ def ask_again(
     if uploads is None:
         raise RefusedError(UPLOADS_MISSING, "The pair's two parties have not both uploaded yet.")
     specification = _specify(broker, actor, terms, pair, uploads, new=new, policy=policy)
-    run = _queue(session, broker, actor, terms, specification, new=new)
+    run = _queue(session, broker, actor, terms, pair, specification, new=new)
     run.idempotency_key, run.request_sha256 = idempotency_key, request.digest()
     session.flush()
     return run
@@ -196,6 +197,7 @@ def _queue(
     broker: Broker,
     actor: Actor,
     terms: TermsInForce,
+    pair: RoundPairing,
     specification: RunSpecification,
     *,
     new: NewRun,
@@ -209,7 +211,6 @@ def _queue(
         raise RefusedError(RUN_OVER, "Another run of this pair was asked for at the same moment.")
     for one in objects:
         one.keep(session)
-    pair = open_pair(session, run.project, run.round, run.larger, run.smaller)
     note_run(session, pair, run.id, run.state)
     asked = RunAsked(specification_sha256=specification.digest(), specification=specification)
     entry = _entry(actor, terms, terms.digest, run.id, asked)

@@ -57,9 +57,9 @@ def accept_upload(
     terms = terms_in_force(session, found.project, now)
     refuse_stranger(terms, actor.party)
     require_duty(actor, "analyst")
-    pair = open_pair_of(session, found)
+    pair = open_pair_of(session, found, now)
     require_signed(session, actor, pending.signed)
-    check(session, found, pending.manifest, terms, now.date())
+    check(session, found, pending.manifest, terms, pair, now.date())
     _fix_epoch_key(session, found)
     end_check(found)
     # Whose file it is in the log: another person may have opened the upload.

@@ -47,7 +47,7 @@ from schemas.upload import Manifest, SignedManifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
+    from datetime import date, datetime
 
     from sqlalchemy.orm import Session
 
@@ -93,13 +93,13 @@ def ask_commit(
     terms = terms_in_force(session, found.project, now)
     refuse_stranger(terms, actor.party)
     require_duty(actor, "analyst")
-    open_pair_of(session, found)
+    pair = open_pair_of(session, found, now)
     require_signed(session, actor, signed)
     asked = _require_asked(broker, actor, signed, terms)
     digests = digests_of(session, upload, PART_KIND)
     if len(digests) != parts_of(found).n_parts:
         raise RefusedError(PARTS_MISSING, "Not all parts of the upload are stored.")
-    check(session, found, manifest, terms, now.date())
+    check(session, found, manifest, terms, pair, now.date())
     check_root(list(digests.values())[1:], manifest)
     _refuse_again(session, upload, manifest)
     checks.begin(session, found, AskedCommit.of(signed, actor, asked), now)
@@ -149,13 +149,13 @@ def _refuse_again(session: Session, upload: str, manifest: Manifest) -> None:
             raise rejection
 
 
-def open_pair_of(session: Session, upload: Upload) -> RoundPairing:
+def open_pair_of(session: Session, upload: Upload, now: datetime) -> RoundPairing:
     """Return the pair that an upload is for, in a round that is open and has no such container yet.
 
     Raises:
         round-closed, already-uploaded: it is not so.
     """
-    pair = open_pair(session, upload.project, upload.round, upload.party, upload.partner)
+    pair = open_pair(session, upload.project, upload.round, upload.party, upload.partner, now)
     if own_root(pair, upload.party) is not None:
         raise RefusedError(
             ALREADY_UPLOADED, "The party's container for this partner and round is committed."
@@ -198,10 +198,14 @@ def _require_asked(
 
 
 def check(
-    session: Session, upload: Upload, manifest: Manifest, terms: TermsInForce, today: date
+    session: Session,
+    upload: Upload,
+    manifest: Manifest,
+    terms: TermsInForce,
+    pair: RoundPairing,
+    today: date,
 ) -> None:
     """Check a manifest against upload, terms and the partner's container; raises UploadRejectedError."""
-    pair = open_pair_of(session, upload)
     partner = repository.committed_for(
         session, upload.project, upload.round, upload.partner, upload.party
     )

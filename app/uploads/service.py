@@ -82,7 +82,7 @@ def opened_before(
     terms = terms_in_force(session, project, now)
     refuse_stranger(terms, actor.party)
     require_duty(actor, "analyst")
-    pair = open_pair(session, project, request.round, actor.party, request.partner)
+    pair = open_pair(session, project, request.round, actor.party, request.partner, now)
     if own_root(pair, actor.party) is not None:
         raise RefusedError(
             ALREADY_UPLOADED,

@@ -135,7 +135,7 @@ def _conclude(
     with broker.database.write() as session:
         # First, since whoever corrects the round locks it before its runs.
         lock_rounds(session, attempt.specification.project)
-        attempts.agreed_terms(session, broker, attempt.specification)
+        attempts.require_going_on(session, broker, attempt.specification)
         finished = attempts.finish_attempt(
             session,
             broker,

@@ -131,6 +131,53 @@ def closed_early_since_claims_can_come_no_more(log: SampleLog) -> Entry:
     return log.rounds(MOVED).close()
 
 
+# Uploads: they are compared by the terms in force, whatever bound as they came.
+
+
+def _ran_on_earlier_uploads(log: SampleLog, **changes: Any) -> Entry:
+    project = ReviewedProject(log, MOVED)
+    uploads = project.uploads()
+    _agree(project, **changes)
+    return project.ask(uploads, epoch=project.agreement.epoch)
+
+
+def ran_on_uploads_of_the_epoch_before(log: SampleLog) -> Entry:
+    return _ran_on_earlier_uploads(log, epoch=2)
+
+
+def ran_on_uploads_of_the_population_before(log: SampleLog) -> Entry:
+    population = {**reviewed_agreement(MOVED).to_json()["population"], "code": "everyone"}
+    return _ran_on_earlier_uploads(log, population=population)
+
+
+def ran_on_uploads_that_are_too_large_now(log: SampleLog) -> Entry:
+    return _ran_with_files_of(log, most=1_999)
+
+
+def ran_on_uploads_that_are_too_small_now(log: SampleLog) -> Entry:
+    return _ran_with_files_of(log, least=2_001)
+
+
+def _ran_with_files_of(log: SampleLog, **size: int) -> Entry:
+    limits = reviewed_agreement(MOVED).to_json()["limits"]
+    files = [
+        {**file, **size} if file["party"] == CW.party else file for file in limits["files"]
+    ]
+    return _ran_on_earlier_uploads(log, limits={**limits, "files": files})
+
+
+def ran_on_an_upload_of_who_has_left(log: SampleLog) -> Entry:
+    project = log.create_project("trio", providers=TRIO)
+    uploads = [
+        log.upload("trio", CW, partner=HEALTH.party),
+        log.upload("trio", HEALTH, partner=CW.party),
+    ]
+    _agree(project, **without(project.agreement, HEALTH.party))
+    said = log.specification("trio", uploads)
+    sides = {"uploads": said.uploads[::-1], "epoch": 2}
+    return log.ask(said.model_copy(update=sides))
+
+
 # Runs: none outlives the agreement that it was asked for under.
 
 
@@ -364,6 +411,13 @@ BETWEEN_BREAKS: dict[str, list[Break]] = {
         claimed_in_a_space_of_the_next_agreement,
         claimed_of_a_supplement_in_a_space_of_the_agreement_before,
         stated_in_a_space_of_the_agreement_before,
+    ],
+    "run-upload": [
+        ran_on_uploads_of_the_epoch_before,
+        ran_on_uploads_of_the_population_before,
+        ran_on_uploads_that_are_too_large_now,
+        ran_on_uploads_that_are_too_small_now,
+        ran_on_an_upload_of_who_has_left,
     ],
     "round-deadline": [closed_early_since_claims_can_come_no_more],
     "run-agreement": [

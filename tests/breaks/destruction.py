@@ -239,6 +239,52 @@ def upload_with_a_match_record_left(log: SampleLog) -> Entry:
     return certify(log)
 
 
+def _ran(log: SampleLog) -> list[Entry]:
+    """Return the uploads of a run that is under way, and are to be destroyed."""
+    uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
+    log.start(log.ask(log.specification(FOSTER, uploads)))
+    return uploads
+
+
+def project_with_a_run_under_way(log: SampleLog) -> Entry:
+    log.clear(FOSTER)
+    uploads = _ran(log)
+    begin(log)
+    _destroy_all(log, uploads, [])
+    return certify(log)
+
+
+def party_with_a_run_under_way(log: SampleLog) -> Entry:
+    log.clear(FOSTER)
+    uploads = _ran(log)
+    begin(log, "party", party="county-cw")
+    _destroy_all(log, uploads[:1], [])
+    return certify(log)
+
+
+def upload_with_a_run_that_waits(log: SampleLog) -> Entry:
+    uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
+    log.ask(log.specification(FOSTER, uploads))
+    begin(log, "upload", upload=uploads[0].object)
+    _destroy_all(log, uploads[:1], [])
+    return certify(log)
+
+
+def started_after_a_withdrawal(log: SampleLog) -> Entry:
+    uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
+    asked = log.ask(log.specification(FOSTER, uploads))
+    withdraw(log, K12)
+    return log.start(asked)
+
+
+def finished_after_a_withdrawal(log: SampleLog) -> Entry:
+    uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
+    asked = log.ask(log.specification(FOSTER, uploads))
+    log.start(asked)
+    withdraw(log)
+    return log.append(log.finished(asked), project=FOSTER, object=asked.object)
+
+
 def never_certified(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     begun = begin(log)
     log.moment += timedelta(days=2) - early
@@ -455,6 +501,9 @@ DESTRUCTION_BREAKS: dict[str, list[Break]] = {
         party_with_a_match_record_left,
         upload_with_a_release_left,
         upload_with_a_match_record_left,
+        project_with_a_run_under_way,
+        party_with_a_run_under_way,
+        upload_with_a_run_that_waits,
     ],
     "destruction-digest": [countersigned_under_another_certificate],
     "fetch-late": [fetched_after_its_last_day, fetched_late_under_a_hold],
@@ -477,6 +526,7 @@ DESTRUCTION_BREAKS: dict[str, list[Break]] = {
     "hold-twice": [hold_twice],
     "hold-unknown": [lifted_unset, lifted_twice, lifted_by_a_request_from_before],
     "hold-by-stranger": [lifted_by_another_party],
+    "record-withdrawn": [started_after_a_withdrawal, finished_after_a_withdrawal],
     "withdrawal-by-stranger": [withdrawn_by_a_stranger],
     "destruction-overdue": [left_after_a_hold, release_kept_too_long, match_record_kept_too_long],
     "destroy-by": [

@@ -131,6 +131,13 @@ def asked_of_a_superseded_round(log: SampleLog) -> Entry:
     return project.ask_review()
 
 
+def asked_after_the_batch_of_the_end(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    _linked(project)
+    log.close()
+    return project.ask_review()
+
+
 def asked_about_few(log: SampleLog) -> Entry:
     project = ReviewedProject(log)
     _linked(project)
@@ -497,6 +504,26 @@ def record_destroyed_of_nothing(log: SampleLog) -> Entry:
     return project.about(kinds.MatchRecordDestroyed(root="ab" * 32, reason="retention"))
 
 
+def supplied_after_the_batch_of_the_end(log: SampleLog) -> Entry:
+    project = _ended(log)
+    log.close()
+    return project.prepare("county-cw")
+
+
+def released_as_the_review_of_the_run_ends(log: SampleLog) -> Entry:
+    project = ReviewedProject(log)
+    asked = project.ask()
+    project.approve(ANN, asked)
+    log.start(asked)
+    project.run = asked.object or ""
+    project.about(log.finished(asked))
+    project.ask_review()
+    project.answer()
+    project.decide()
+    project.end()
+    return project.prepare("county-cw", 1, matches=1650)
+
+
 def released_without_a_review(log: SampleLog) -> Entry:
     project = ReviewedProject(log)
     _linked(project)
@@ -625,6 +652,7 @@ REVIEW_BREAKS: dict[str, list[Break]] = {
         asked_of_a_run_that_has_not_finished,
         asked_of_an_older_round,
         asked_of_a_superseded_round,
+        asked_after_the_batch_of_the_end,
     ],
     "below-floor": [asked_about_few, decided_on_few, accepted_few],
     "review-duty": [
@@ -700,6 +728,7 @@ REVIEW_BREAKS: dict[str, list[Break]] = {
         decided_more_than_was_asked,
         accepted_more_than_may_be_asked,
     ],
+    "release-late": [supplied_after_the_batch_of_the_end, released_as_the_review_of_the_run_ends],
     "release-matches": [
         released_with_other_matches_than_accepted,
         released_with_matches_that_the_end_does_not_tell,

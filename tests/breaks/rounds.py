@@ -348,6 +348,18 @@ def closed_without_a_run(log: SampleLog, early: timedelta = timedelta()) -> Entr
     return log.rounds(FOSTER).close()
 
 
+def closed_while_a_run_waits(log: SampleLog) -> Entry:
+    _asked(log)
+    log.moment += timedelta(days=7)
+    return log.rounds(FOSTER).close()
+
+
+def closed_while_a_run_is_under_way(log: SampleLog) -> Entry:
+    log.start(_asked(log))
+    log.moment += timedelta(days=7)
+    return log.rounds(FOSTER).close()
+
+
 def closed_before_a_run_ended(log: SampleLog) -> Entry:
     uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
     log.start(log.ask(log.specification(FOSTER, uploads)))
@@ -571,19 +583,64 @@ def ran_once_more_after_success(log: SampleLog) -> Entry:
     return log.ask(log.specification(FOSTER, uploads))
 
 
-def started_once_more_after_success(log: SampleLog) -> Entry:
+def ran_while_another_run_waits(log: SampleLog) -> Entry:
     uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
-    first, second = (log.ask(log.specification(FOSTER, uploads)) for _ in range(2))
-    log.start(first)
-    log.finish_run(first)
-    return log.start(second)
+    log.ask(log.specification(FOSTER, uploads))
+    return log.ask(log.specification(FOSTER, uploads))
 
 
-def started_after_the_close(log: SampleLog) -> Entry:
+def ran_while_another_run_is_under_way(log: SampleLog) -> Entry:
     uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
-    asked = log.ask(log.specification(FOSTER, uploads))
-    _closed(log)
+    log.start(log.ask(log.specification(FOSTER, uploads)))
+    return log.ask(log.specification(FOSTER, uploads))
+
+
+def _asked(log: SampleLog) -> Entry:
+    uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
+    return log.ask(log.specification(FOSTER, uploads))
+
+
+def _corrected(log: SampleLog) -> None:
+    """Correct the open round, and destroy nothing."""
+    log.rounds(FOSTER).received = []
+    log.rounds(FOSTER).correct()
+
+
+def started_after_a_correction(log: SampleLog) -> Entry:
+    asked = _asked(log)
+    _corrected(log)
     return log.start(asked)
+
+
+def finished_after_a_correction(log: SampleLog) -> Entry:
+    asked = _asked(log)
+    log.start(asked)
+    _corrected(log)
+    return log.append(log.finished(asked), project=FOSTER, object=asked.object)
+
+
+def uploaded_long_after_the_deadline(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    log.moment += timedelta(days=9) - early
+    return log.upload(FOSTER, CW)
+
+
+def ran_long_after_the_deadline(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    uploads = [log.upload(FOSTER, CW), log.upload(FOSTER, K12)]
+    log.moment += timedelta(days=9) - early
+    return log.ask(log.specification(FOSTER, uploads))
+
+
+def started_long_after_the_deadline(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    asked = _asked(log)
+    log.moment += timedelta(days=9) - early
+    return log.start(asked)
+
+
+def finished_long_after_the_deadline(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    asked = _asked(log)
+    log.start(asked)
+    log.moment += timedelta(days=9) - early
+    return log.append(log.finished(asked), project=FOSTER, object=asked.object)
 
 
 # Claims, closing and corrections.
@@ -778,6 +835,8 @@ ROUND_BREAKS: dict[str, list[Break]] = {
         opened_once_more,
         closed_that_is_not_open,
         closed_another_one,
+        closed_while_a_run_waits,
+        closed_while_a_run_is_under_way,
     ],
     "round-nonce": [
         nonce_never_offered,
@@ -808,6 +867,10 @@ ROUND_BREAKS: dict[str, list[Break]] = {
         closed_before_a_claim_came,
         closed_while_a_pair_waits,
         closed_before_a_statement_came,
+        uploaded_long_after_the_deadline,
+        ran_long_after_the_deadline,
+        started_long_after_the_deadline,
+        finished_long_after_the_deadline,
     ],
     "upload-round": [
         uploaded_for_the_round_before,
@@ -838,8 +901,10 @@ ROUND_BREAKS: dict[str, list[Break]] = {
         ran_with_sides_exchanged,
         ran_on_uploads_for_others,
         ran_once_more_after_success,
-        started_once_more_after_success,
-        started_after_the_close,
+        ran_while_another_run_waits,
+        ran_while_another_run_is_under_way,
+        started_after_a_correction,
+        finished_after_a_correction,
     ],
     "claims-round": [
         claimed_before_the_run,

@@ -313,6 +313,13 @@ def release_after_the_end(log: SampleLog) -> Entry:
     return log.append(log.released(asked, "county-cw"), project=FOSTER, object=log.id("rel"))
 
 
+def finish_after_the_end(log: SampleLog) -> Entry:
+    asked = _asked(log)
+    log.start(asked)
+    log.moment = log.moment.replace(year=2031)
+    return log.append(log.finished(asked), project=FOSTER, object=asked.object)
+
+
 def fetch_after_the_end(log: SampleLog) -> Entry:
     _, prepared = _finished(log)
     log.moment = log.moment.replace(year=2031)
@@ -557,6 +564,7 @@ def run_on_another_projects_upload(log: SampleLog) -> Entry:
 
 def run_twice(log: SampleLog) -> Entry:
     asked = _asked(log)
+    log.append(kinds.RunCancelled(reason="by-request"), project=FOSTER, object=asked.object)
     return log.append(asked.body, project=FOSTER, object=asked.object, actor=CW)
 
 
@@ -581,6 +589,14 @@ def started_on_a_destroyed_upload(log: SampleLog) -> Entry:
     asked = log.ask(log.specification(FOSTER, uploads))
     log.destroy(uploads[1])
     return log.start(asked)
+
+
+def finished_on_a_destroyed_upload(log: SampleLog) -> Entry:
+    uploads = _uploads(log)
+    asked = log.ask(log.specification(FOSTER, uploads))
+    log.start(asked)
+    log.destroy(uploads[1])
+    return log.append(log.finished(asked), project=FOSTER, object=asked.object)
 
 
 def started_in_another_project(log: SampleLog) -> Entry:
@@ -834,6 +850,14 @@ def released_under_one_id(log: SampleLog) -> Entry:
     return log.append(log.released(asked, "school-district"), project=FOSTER, object=release)
 
 
+def released_after_the_batch_of_the_end(log: SampleLog) -> Entry:
+    asked = _asked(log)
+    log.start(asked)
+    log.append(log.finished(asked), project=FOSTER, object=asked.object)
+    log.close()
+    return log.append(log.released(asked, "county-cw"), project=FOSTER, object=log.id("rel"))
+
+
 def fetched_unprepared(log: SampleLog) -> Entry:
     body = kinds.ReleaseFetched(recipient="county-cw", sha256="0" * 64)
     return log.append(body, project=FOSTER, object=log.id("rel"), actor=CW)
@@ -955,6 +979,13 @@ def blind_release_twice(log: SampleLog) -> Entry:
     asked = _blind(log)
     for agency in ("county-cw", "school-district"):
         log.release_blind(asked, agency)
+    return log.release_blind(asked, "school-district")
+
+
+def blind_release_after_the_batch_of_the_end(log: SampleLog) -> Entry:
+    asked = _blind(log)
+    log.release_blind(asked, "county-cw")
+    log.close()
     return log.release_blind(asked, "school-district")
 
 
@@ -1200,6 +1231,7 @@ BREAKS: dict[str, list[Break]] = {
         upload_after_the_end,
         run_after_the_end,
         start_after_the_end,
+        finish_after_the_end,
         release_after_the_end,
         fetch_after_the_end,
     ],
@@ -1217,7 +1249,12 @@ BREAKS: dict[str, list[Break]] = {
         upload_with_an_audit_of_too_many_records,
     ],
     "upload-twice": [upload_with_anothers_id, upload_with_the_id_of_one_that_is_gone],
-    "upload-destroyed": [destroyed_twice, run_on_a_destroyed_upload, started_on_a_destroyed_upload],
+    "upload-destroyed": [
+        destroyed_twice,
+        run_on_a_destroyed_upload,
+        started_on_a_destroyed_upload,
+        finished_on_a_destroyed_upload,
+    ],
     "upload-unknown": [
         destroyed_unknown,
         destroyed_in_another_project,
@@ -1308,6 +1345,10 @@ BREAKS: dict[str, list[Break]] = {
         link_ids_for_a_blind_recipient,
     ],
     "release-twice": [released_twice, released_under_one_id, blind_release_twice],
+    "release-late": [
+        released_after_the_batch_of_the_end,
+        blind_release_after_the_batch_of_the_end,
+    ],
     "fetch-unprepared": [
         fetched_unprepared,
         fetched_in_another_project,

@@ -699,13 +699,11 @@ def approved_by_a_party_not_asked(log: SampleLog) -> Entry:
 def approved_twice_by_one_id(log: SampleLog) -> Entry:
     project = _agreed(log)
     uploads = project.uploads()
-    first, second = project.ask(uploads), project.ask(uploads)
-    signed = project.approval(ANN, first)
-    for asked in (first, second):
-        body = signed_kinds.RunApproved(signed=signed)
-        entry = log.append(body, project=ACCORD, object=asked.object, actor=ANN)
-        signed = project.approval(ANN, second, approval=signed.statement.to_json()["approval"])
-    return entry
+    first = project.ask(uploads)
+    approved = project.approve(ANN, first)
+    log.append(kinds.RunCancelled(reason="by-request"), project=ACCORD, object=first.object)
+    said = approved.body.signed.statement  # type: ignore[attr-defined]
+    return project.approve(ANN, project.ask(uploads), approval=said.approval)
 
 
 def approved_another_specification(log: SampleLog) -> Entry:
@@ -863,11 +861,15 @@ def used_after_its_last_day(log: SampleLog, early: timedelta = timedelta()) -> E
 
 def used_for_too_many_runs(log: SampleLog) -> Entry:
     project = _agreed(log)
-    _, standing = project.stand(K12, runs=2)
-    uploads = project.uploads()
-    for _ in range(2):
-        project.use(project.ask(uploads), "school-district", standing)
-    return project.use(project.ask(uploads), "school-district", standing)
+    _, standing = project.stand(K12, runs=1)
+    asked = project.ask()
+    project.use(asked, "school-district", standing)
+    project.approve(ANN, asked)
+    project.finish(asked)
+    log.moment += timedelta(days=7)
+    log.rounds(ACCORD).close()
+    log.rounds(ACCORD).open()
+    return project.use(project.ask(), "school-district", standing)
 
 
 def used_under_another_agreement(log: SampleLog) -> Entry:

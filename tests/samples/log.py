@@ -40,7 +40,7 @@ from schemas.document import Model
 from schemas.identity import KeyChange, SignedKeyChange, sign_key_change
 from schemas.link_quality import Concordance
 from schemas.logged_requests import asked_for
-from schemas.matchlog import kinds
+from schemas.matchlog import kinds, review_kinds
 from schemas.matchlog.agreement_kinds import StandingUsed
 from schemas.matchlog.archive import END, pack_member
 from schemas.matchlog.bundle import BundleManifest
@@ -65,6 +65,9 @@ from schemas.signing import sign_document
 from schemas.statement import MAX_STANDING_RUNS
 
 ORIGIN = "broker.example/log"
+# A worker ends a run, or its review, in one batch with what is made of it.
+ENDS = (kinds.RunFinished, review_kinds.ReviewEnded)
+MADE = (kinds.ReleasePrepared, kinds.BlindReleasePrepared, review_kinds.ReviewAsked)
 CONCORDANCE = Concordance(field="birth-date", apart=60, other=12, missing=None)
 
 
@@ -213,6 +216,9 @@ class SampleLog:
 
     def add(self, body: Model, *, project: str | None = None, **fields: Any) -> Entry:
         """Add one entry to the open batch; `fields` replace what would be written."""
+        ended = self.entries and isinstance(self.entries[-1].body, ENDS + MADE)
+        if ended and not isinstance(body, MADE):
+            self.close()
         entry = self.draft(body, project=project, **fields)
         self.keep(entry, entry_bytes(entry))
         return entry
@@ -252,7 +258,9 @@ class SampleLog:
         return entry.model_copy(update={"actor": actor.model_copy(update={"signed": signed})})
 
     def close(self) -> None:
-        """End the batch with its checkpoint."""
+        """End the batch, if it has any entry, with its checkpoint."""
+        if self.notes and self.notes[-1][0] == self.size:
+            return
         signing = self.signers[-1]
         note = sign_checkpoint(Checkpoint(ORIGIN, self.size, self.frontier.root()), signing)
         if signing.verifier_key.text not in self.used_keys:
@@ -261,9 +269,10 @@ class SampleLog:
         self.batch += 1
 
     def append(self, body: Model, **fields: Any) -> Entry:
-        """Add one entry as a batch of its own."""
+        """Add one entry as a batch of its own; but what a run or a review makes is in that of its end."""
         entry = self.add(body, **fields)
-        self.close()
+        if not isinstance(body, ENDS + MADE):
+            self.close()
         return entry
 
     @property
@@ -285,6 +294,7 @@ class SampleLog:
             key = self.key_of(which.person or "")
             self.witnesses.append(NoteSigner(which.party, key, COSIGNER_KEY))
             which = -1
+        self.close()
         size, raw = self.notes[-1]
         note = parse_note(raw)
         signature = cosign(note.text, self.witnesses[which], time_s)
@@ -292,6 +302,7 @@ class SampleLog:
 
     def parts(self, project: str | None = None) -> Parts:
         """What a bundle of the whole log, or of one project's view, is packed from."""
+        self.close()
         entries: list[bytes | None] = [
             raw if project is None or entry.project in {None, project} else None
             for raw, entry in zip(self.raw, self.entries, strict=True)
@@ -601,13 +612,11 @@ class SampleLog:
 
     def finish_run(self, asked: Entry) -> list[Entry]:
         """Finish a run and prepare its releases, in one batch, as the worker does."""
-        self.add(self.finished(asked), project=asked.project, object=asked.object)
-        prepared = [
-            self.add(self.released(asked, party), project=asked.project, object=self.id("rel"))
+        self.append(self.finished(asked), project=asked.project, object=asked.object)
+        return [
+            self.append(self.released(asked, party), project=asked.project, object=self.id("rel"))
             for party in ("county-cw", "school-district")
         ]
-        self.close()
-        return prepared
 
     def week(self, project: str) -> None:
         """One weekly linkage from upload to destruction, with some mishaps; opens the next round."""
@@ -710,6 +719,7 @@ def everything_else(log: SampleLog) -> None:
         epoch=1, holders=log.digest(), key_id="0123456789abcdef", sha256=log.digest()
     )
     log.append(confirmed, project="foster", actor=K12)
+    log.rounds("foster").ensure_open()
     uploads = [log.upload("foster", CW), log.upload("foster", K12)]
     failing = log.ask(log.specification("foster", uploads))
     log.start(failing)
@@ -743,8 +753,9 @@ def everything_else(log: SampleLog) -> None:
     rounds.offer(CW, 2, void_below=3)
     log.create_blind_project("study")
     asked = log.finish_blind("study")
-    for actor in (CW, K12):
-        log.fetch(log.release_blind(asked, actor.party), actor)
+    sealed = [log.release_blind(asked, actor.party) for actor in (CW, K12)]
+    for prepared, actor in zip(sealed, (CW, K12), strict=True):
+        log.fetch(prepared, actor)
     three_agencies(log)
     owed = {"party": "county-cw", "since": log.now()}
     ring = kinds.DeadlinePassed(what="key", object="key-ring", duty="operator", **owed)
@@ -775,9 +786,12 @@ def link_pair(log: SampleLog, project: str, one: Actor, other: Actor) -> None:
     asked = log.ask(specification.model_copy(update={"asked_by": one.party}), actor=one)
     log.start(asked)
     log.append(log.finished(asked), project=project, object=asked.object)
-    for actor in (one, other):
-        body = log.released(asked, actor.party)
-        log.fetch(log.append(body, project=project, object=log.id("rel")), actor)
+    released = [
+        log.append(log.released(asked, actor.party), project=project, object=log.id("rel"))
+        for actor in (one, other)
+    ]
+    for prepared, actor in zip(released, (one, other), strict=True):
+        log.fetch(prepared, actor)
 
 
 def three_agencies(log: SampleLog, project: str = "trio") -> None:

@@ -149,7 +149,9 @@ class SampleRounds:
         return self.log.append(body, project=self.project, actor=actor)
 
     def ensure_open(self) -> None:
-        """Open a round where none is open."""
+        """Open a round where none is open, or the deadline of the one that is has passed."""
+        if self.opened and self.opened.deadline < self.log.now():
+            self.close()
         if self.opened is None:
             self.open()
 

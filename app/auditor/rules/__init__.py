@@ -106,7 +106,12 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
         runs.start,
         approvals.start_is_approved,
     ),
-    "run-finished": (runs.is_under_agreement, runs.finish, runs.counts_are_agreed),
+    "run-finished": (
+        projects.in_force,
+        runs.is_under_agreement,
+        runs.finish,
+        runs.counts_are_agreed,
+    ),
     "match-record-destroyed": (destruction.nothing_holds, runs.destroy_match_record),
     "review-asked": (projects.in_force, runs.is_under_agreement, reviews.ask),
     "review-fetched": (projects.in_force, runs.is_under_agreement, reviews.fetch),

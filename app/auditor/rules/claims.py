@@ -72,7 +72,7 @@ def statements_due(log: LogState, state: RoundState) -> frozenset[Pair]:
 
 def has_linked(log: LogState, state: RoundState, pair: Pair) -> bool:
     """Tell whether a run of a pair in this round has succeeded."""
-    return any(log.runs[run].stage == "finished" for run in state.runs.get(pair, ()))
+    return pair in state.runs and log.runs[state.runs[pair]].stage == "finished"
 
 
 def pair_owes(state: SupplementState) -> frozenset[Pair]:

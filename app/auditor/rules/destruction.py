@@ -90,11 +90,12 @@ def has_digest(log: LogState, entry: Entry) -> None:
 
 
 def withdraw_record(log: LogState, entry: Entry) -> None:
-    """A record is withdrawn by a party that provides records."""
+    """A record is withdrawn by a party that provides records; no run that was asked for before goes on."""
     project = project_of(log, entry)
     if entry.actor.party not in project.terms.providers:
         message = "a record is withdrawn by a party that provides none"
         break_off("withdrawal-by-stranger", message, entry, project.seq)
+    project.withdrawn[sys.intern(entry.actor.party)] = entry.seq
 
 
 def set_hold(log: LogState, entry: Entry) -> None:
@@ -162,6 +163,8 @@ def _left(log: LogState, destruction: DestructionState) -> Iterator[int]:
         ):
             yield release.seq
     for run in log.runs.values():
+        if run.goes_on and _is_made(destruction, run, run):
+            yield run.seq
         yield from (one.seq for one in run.match_records if _is_made(destruction, run, one))
     for one in log.deliveries.values():
         # A party's are those that it has sent, and those that were sent to it.
@@ -169,13 +172,13 @@ def _left(log: LogState, destruction: DestructionState) -> Iterator[int]:
             yield one.seq
 
 
-def _is_meant(destruction: DestructionState, kept: Kept, *whose: str) -> bool:
+def _is_meant(destruction: DestructionState, kept: Kept | RunState, *whose: str) -> bool:
     is_older = kept.project == destruction.project and kept.seq < destruction.seq
     return is_older and (destruction.scope == "project" or destruction.subject in whose)
 
 
-def _is_made(destruction: DestructionState, run: RunState, kept: Kept) -> bool:
-    """Tell whether something was made of a party's uploads, or of the one meant: by a run of its pair."""
+def _is_made(destruction: DestructionState, run: RunState, kept: Kept | RunState) -> bool:
+    """Tell whether something was made, or will be, of a party's uploads, or of the one meant: by a run of its pair."""
     if destruction.compared == (run.round, frozenset(run.pair)):
         return kept.project == destruction.project and kept.seq < destruction.seq
     return _is_meant(destruction, kept, *run.pair)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Collection
 from typing import cast
 
-from app.auditor.log_state import LogState, ReleaseState, RunState
+from app.auditor.log_state import Linked, LogState, ReleaseState, RunState
 from app.auditor.rules.approvals import fetch_is_approved
 from app.auditor.rules.finality import note_handed_out
 from app.auditor.rules.keeping import is_handed_out_in_time, last_day, note_destroyed
@@ -29,23 +29,27 @@ from schemas.matchlog.kinds import (
 
 
 def prepare(log: LogState, entry: Entry) -> None:
-    """A release is made once of a finished run, for a recipient, mode and ID space that the run names.
+    """A release is made once, as a run finishes, for a recipient, mode and ID space that the run names.
 
-    A further one, of a higher number, is made of what a review of the run has ended with.
+    A further one, of a higher number, is made of what a review of the run ends with.
     """
     body = cast(ReleasePrepared, entry.body)
     modes = {"linked", "count"} & {body.mode}
-    run = _prepare(log, entry, body, modes, (body.recipient,))
+    run, linked = _prepare(log, entry, body, modes, (body.recipient,))
     if body.mode == "linked":
         _has_records(run, body.recipient, entry)
     counts_reach_floor(log, entry, (body.matches,))
-    _has_matches(run, body, entry)
+    # A total has no match ID, and how high it is the log does not say.
+    said = (linked.pairs,) if body.mode == "linked" else (None, 0)
+    if body.matches not in said:
+        message = "a release says another number of matches than the end of its run or review"
+        break_off("release-matches", message, entry, run.seq)
 
 
 def prepare_blind(log: LogState, entry: Entry) -> None:
-    """A blind release is made once of a finished run for a recipient of this mode and each agency."""
+    """A blind release is made once, as a run finishes, for a recipient of this mode and each agency."""
     body = cast(BlindReleasePrepared, entry.body)
-    run = _prepare(log, entry, body, {"blind"}, (body.agency, body.recipient))
+    run, _ = _prepare(log, entry, body, {"blind"}, (body.agency, body.recipient))
     _has_records(run, body.agency, entry)
 
 
@@ -102,7 +106,7 @@ def _prepare(
     body: ReleasePrepared | BlindReleasePrepared,
     modes: Collection[str],
     parties: tuple[str, ...],
-) -> RunState:
+) -> tuple[RunState, Linked]:
     """Note a release; `parties` names who fetches it, then whom else it is for, once a run and number."""
     number = body.number if isinstance(body, ReleasePrepared) else 1
     release, run = object_of(entry), log.runs.get(body.run)
@@ -110,7 +114,8 @@ def _prepare(
         message = "a release is made of a run that has not finished"
         break_off("release-without-run", message, entry, None if run is None else run.seq)
     is_under_own_agreement(run, entry)
-    if number not in dict(run.matches):
+    linked = next((one for one in run.linked if one.number == number), None)
+    if linked is None:
         message = "a further release is made of a run, and no review has ended with it"
         break_off("supplement-unasked", message, entry, run.seq)
     once = sys.intern(" ".join(parties) if number == 1 else f"{number} {parties[0]}")
@@ -121,27 +126,22 @@ def _prepare(
     if recipient is None:
         message = "a release is made for a recipient, mode or ID space that the run does not name"
         break_off("release-to-stranger", message, entry, run.seq)
+    if linked.batch != entry.batch:
+        message = "a release is not made at once as its run finishes, or its review ends"
+        break_off("release-late", message, entry, run.seq)
     run.released_to += (once,)
     fetched_by = sys.intern(parties[0])
     due = sys.intern(last_day(entry, project_of(log, entry).terms.keep_links_days))
     log.releases[release] = ReleaseState(
         run.project, sys.intern(body.run), recipient, fetched_by, body.sha256, due, entry.seq
     )
-    return run
+    return run, linked
 
 
 def _has_records(run: RunState, party: str, entry: Entry) -> None:
     if party not in run.pair:
         message = "a release is about records of a party whose file the run did not compare"
         break_off("release-to-stranger", message, entry, run.seq)
-
-
-def _has_matches(run: RunState, body: ReleasePrepared, entry: Entry) -> None:
-    # A total has no match ID, and how high it is the log does not say.
-    said = (dict(run.matches)[body.number],) if body.mode == "linked" else (None, 0)
-    if body.matches not in said:
-        message = "a release says another number of matches than the end of its run or review"
-        break_off("release-matches", message, entry, run.seq)
 
 
 def _is_still_agreed(log: LogState, entry: Entry, release: ReleaseState, run: RunState) -> None:

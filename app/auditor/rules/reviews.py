@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from app.auditor.errors import RuleBrokenError
-from app.auditor.log_state import LogState, ReviewState, RunState
+from app.auditor.log_state import Linked, LogState, ReviewState, RunState
 from app.auditor.round_state import SupplementState
 from app.auditor.rules.claims import pair_owes
 from app.auditor.rules.finality import note_handed_out
@@ -40,7 +40,7 @@ from schemas.review import ReviewAct, part_in
 
 
 def ask(log: LogState, entry: Entry) -> None:
-    """A finished run of the newest round is asked about once, by whom the agreement says, for so long."""
+    """A run of the newest round is asked about once, as it finishes, by whom the agreement says, for so long."""
     run, body, project = run_of(log, entry), cast(ReviewAsked, entry.body), project_of(log, entry)
     _is_of_round(run, body.round, entry)
     clause = project.terms.review
@@ -49,6 +49,7 @@ def ask(log: LogState, entry: Entry) -> None:
         and body.reviewer == clause.reviewer
         and {body.reviewer, body.asked} == set(run.pair)
         and run.stage == "finished"
+        and run.linked[0].batch == entry.batch
         and object_of(entry) not in log.reviews
         and body.round == project.rounds.last
         and body.round not in project.rounds.superseded
@@ -271,6 +272,6 @@ def _release(log: LogState, entry: Entry, run: RunState, number: int, accepted: 
         message = "a review ends with another number than the round's next release"
         break_off("review-order", message, entry, run.seq)
     rounds.releases = number
-    run.matches += ((number, accepted),)
+    run.linked += (Linked(number, accepted, entry.batch),)
     state = SupplementState(object_of(entry), run.pair, run.space, entry.seq)
     rounds.supplements[run.round, number] = state

@@ -121,6 +121,10 @@ def close(log: LogState, entry: Entry) -> None:
     if entry.time < state.deadline and not _is_done(log, state):
         message = "a round is closed before its deadline while something is still due"
         break_off("round-deadline", message, entry, state.seq)
+    for run in state.runs.values():
+        if log.runs[run].goes_on:
+            message = "a round is closed while a run of it goes on"
+            break_off("round-order", message, entry, log.runs[run].seq)
     linked = [frozenset(pair) for pair in state.pairs if claims.has_linked(log, state, pair)]
     project.rounds.has_linked |= bool(linked)
     project.rounds.linked.update(dict.fromkeys(linked, state.number))
@@ -129,12 +133,9 @@ def close(log: LogState, entry: Entry) -> None:
 
 def _is_done(log: LogState, state: RoundState) -> bool:
     """Tell whether every pair has a run, none is under way, and all that is due has come."""
-    stages = {
-        pair: {log.runs[run].stage for run in state.runs.get(pair, ())} for pair in state.pairs
-    }
-    if any(not seen or seen & {"asked", "started"} for seen in stages.values()):
-        return False
     return (
-        claims.claims_due(log, state) <= state.claims.keys()
+        state.runs.keys() == state.pairs.keys()
+        and not any(log.runs[run].goes_on for run in state.runs.values())
+        and claims.claims_due(log, state) <= state.claims.keys()
         and claims.statements_due(log, state) <= state.statements.keys()
     )

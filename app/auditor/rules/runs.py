@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import cast
 
-from app.auditor.log_state import LogState, RunState
+from app.auditor.log_state import Linked, LogState, RunState, UploadState
 from app.auditor.round_state import RoundState
 from app.auditor.rules.approvals import forget_uses
 from app.auditor.rules.keeping import keep_match_record, note_destroyed
@@ -18,12 +18,14 @@ from app.auditor.rules.steps import (
     counts_reach_floor,
     days_of,
     difference_reaches_floor,
+    is_in_time,
     is_under_own_agreement,
     object_of,
     project_of,
     run_of,
     upload_of,
 )
+from schemas.agreement import ProjectTerms
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import (
     MatchRecordDestroyed,
@@ -59,12 +61,16 @@ def fits_terms(log: LogState, entry: Entry) -> None:
 
 
 def uses_uploads_as_received(log: LogState, entry: Entry) -> None:
-    """Every upload that the specification names is there, and is stated as it was received."""
+    """Every upload that the specification names is there, stated as it was received, and fits the terms now."""
+    terms = project_of(log, entry).terms
     for named in cast(RunAsked, entry.body).specification.uploads:
         state = upload_of(log, entry, named.upload)
         stated = (named.party, named.container_sha256, named.manifest_sha256)
         if stated != (state.party, state.container_sha256, state.manifest_sha256):
             message = "a run states an upload otherwise than it was received"
+            break_off("run-upload", message, entry, state.seq)
+        if not _fits(state, terms):
+            message = "a run takes an upload that the terms in force do not let come"
             break_off("run-upload", message, entry, state.seq)
 
 
@@ -82,19 +88,23 @@ def days_fit(log: LogState, entry: Entry) -> None:
 
 
 def is_of_one_pair(log: LogState, entry: Entry) -> None:
-    """A run takes the uploads of one pair of the round that is open, which has not been linked yet."""
+    """A run takes the uploads of one pair of the round that is open, not linked yet and without another run."""
     specification, project = cast(RunAsked, entry.body).specification, project_of(log, entry)
     larger, smaller = specification.uploads
     pair, state = (larger.party, smaller.party), project.rounds.open
     if state is None or specification.round != state.number or pair not in state.pairs:
         message = "a run is of a round that is not open, or of a pair that it has not"
         break_off("run-pair", message, entry, None if state is None else state.seq)
+    is_in_time(state, entry)
     for own, named in ((pair, larger), (pair[::-1], smaller)):
         upload = upload_of(log, entry, named.upload)
         if (upload.round, upload.party, upload.partner) != (state.number, *own):
             message = "a run takes an upload of another round or pair"
             break_off("run-pair", message, entry, upload.seq)
-    _pair_is_unlinked(log, entry, state.runs.get(pair, ()))
+    before = log.runs[state.runs[pair]] if pair in state.runs else None
+    if before is not None and (before.goes_on or before.stage == "finished"):
+        message = "a pair is linked a second time in one round, or while another run of it goes on"
+        break_off("run-pair", message, entry, before.seq)
 
 
 def ask(log: LogState, entry: Entry) -> None:
@@ -124,7 +134,7 @@ def ask(log: LogState, entry: Entry) -> None:
         day=sys.intern(days_of(entry)[1]),
         seq=entry.seq,
     )
-    opened.runs.setdefault(pair, []).append(run)
+    opened.runs[pair] = run
 
 
 def is_under_agreement(log: LogState, entry: Entry) -> None:
@@ -133,31 +143,24 @@ def is_under_agreement(log: LogState, entry: Entry) -> None:
 
 
 def start(log: LogState, entry: Entry) -> None:
-    """A run starts while it is open, each time as a later attempt, and its uploads are still there.
-
-    Its round is open, and no other run of its pair has succeeded.
-    """
+    """A run starts, each time as a later attempt, while it has not ended and may go on."""
     run, attempt = run_of(log, entry), cast(RunStarted, entry.body).attempt
-    if run.stage not in {"asked", "started"} or attempt <= run.attempt:
+    if not run.goes_on or attempt <= run.attempt:
         message = "a run starts after it ended, or repeats an attempt"
         break_off("run-order", message, entry, run.seq)
-    for upload in run.uploads:
-        upload_of(log, entry, upload)
-    state = project_of(log, entry).rounds.open
-    if state is None or state.number != run.round:
-        break_off("run-pair", "a run starts of a round that is not open", entry, run.seq)
-    _pair_is_unlinked(log, entry, state.runs[run.pair])
+    _may_go_on(log, entry, run)
     run.stage, run.attempt = "started", attempt
 
 
 def finish(log: LogState, entry: Entry) -> None:
-    """A run finishes once, while under way, by the specification that was asked for."""
+    """A run finishes once, while under way, by the specification that was asked for, and may go on until then."""
     run, body = run_of(log, entry), cast(RunFinished, entry.body)
     if run.stage != "started":
         break_off("run-order", "a run finishes that was not under way", entry, run.seq)
     if body.specification_sha256 != run.specification_sha256:
         message = "a run finishes by another specification than was asked for"
         break_off("run-specification", message, entry, run.seq)
+    _may_go_on(log, entry, run)
     counts = (body.candidate_pairs, body.auto_pairs, body.review_pairs)
     counts_reach_floor(log, entry, (*counts, body.rejected_before))
     candidates, auto, review = counts
@@ -178,7 +181,7 @@ def finish(log: LogState, entry: Entry) -> None:
     elif body.openings:
         message = "there are openings of a match record that was not made"
         break_off("match-record-unknown", message, entry, run.seq)
-    run.stage, run.uploads, run.matches = "finished", (), ((1, auto),)
+    run.stage, run.uploads, run.linked = "finished", (), (Linked(1, auto, entry.batch),)
 
 
 def counts_are_agreed(log: LogState, entry: Entry) -> None:
@@ -223,7 +226,7 @@ def cancelled_by_its_own(log: LogState, entry: Entry) -> None:
 def end_without_result(log: LogState, entry: Entry) -> None:
     """A run fails or is cancelled once, while it is open."""
     run = run_of(log, entry)
-    if run.stage not in {"asked", "started"}:
+    if not run.goes_on:
         break_off("run-order", "a run ends that had ended before", entry, run.seq)
     if isinstance(entry.body, RunFailed) and entry.body.attempt < run.attempt:
         message = "an attempt fails that a later one had replaced"
@@ -252,11 +255,30 @@ def _tells_of_links_alone(log: LogState, entry: Entry, body: RunFinished) -> Non
         difference_reaches_floor(log, entry, one.apart, one.other)
 
 
-def _pair_is_unlinked(log: LogState, entry: Entry, runs: Sequence[str]) -> None:
-    done = next((log.runs[one] for one in runs if log.runs[one].stage == "finished"), None)
-    if done is not None:
-        message = "a pair is linked a second time in one round"
-        break_off("run-pair", message, entry, done.seq)
+def _may_go_on(log: LogState, entry: Entry, run: RunState) -> None:
+    """Check that a run's uploads are there, its round is open, and none of its parties has withdrawn a record."""
+    for upload in run.uploads:
+        upload_of(log, entry, upload)
+    project = project_of(log, entry)
+    state = project.rounds.open
+    if state is None or state.number != run.round:
+        break_off("run-pair", "a run goes on of a round that is not open", entry, run.seq)
+    is_in_time(state, entry)
+    withdrawn = max(project.withdrawn.get(party, 0) for party in run.pair)
+    if withdrawn > run.seq:
+        message = "a run goes on, of whose records one was withdrawn since it was asked for"
+        break_off("record-withdrawn", message, entry, withdrawn)
+
+
+def _fits(upload: UploadState, terms: ProjectTerms) -> bool:
+    """Tell whether the terms let an upload come that came by them, or by those of an agreement before."""
+    came = upload.terms
+    agreed = (terms.profile, terms.epoch, terms.population)
+    if (came.profile, came.epoch, came.population) != agreed:
+        return False
+    # Of a party that the terms leave out nothing came in their epoch, which is another one.
+    size = terms.file_size(upload.party)
+    return size.least <= upload.records <= size.most
 
 
 def _uploaders(log: LogState, uploads: Sequence[RunUpload]) -> frozenset[str]:

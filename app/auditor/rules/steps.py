@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, NoReturn, TypeAlias, cast
 
 from app.auditor.errors import RuleBrokenError
 from app.auditor.log_state import LogState, RunState, UploadState
 from app.auditor.project_state import AgreementState, ProjectState
+from app.auditor.round_state import RoundState
 from schemas.agreement import Agreement
 from schemas.errors import SignatureError
 from schemas.identity import PublicIdentity
@@ -171,6 +172,18 @@ def upload_of(log: LogState, entry: Entry, upload: str) -> UploadState:
     if state is None or state.project != entry.project:
         break_off("upload-unknown", "an upload is named that the project never received", entry)
     return state
+
+
+def is_in_time(state: RoundState, entry: Entry) -> None:
+    """Check that an entry about an open round is not long after its deadline, at which the broker closes it.
+
+    Raises:
+        RuleBrokenError: it is.
+    """
+    last = date.fromisoformat(state.deadline[:10]) + timedelta(days=GRACE_DAYS)
+    if days_of(entry)[1] > last.isoformat():
+        message = "something happens in a round more than a day after its deadline"
+        break_off("round-deadline", message, entry, state.seq)
 
 
 def run_of(log: LogState, entry: Entry) -> RunState:

@@ -11,6 +11,7 @@ from app.auditor.rules.keeping import last_day, note_destroyed
 from app.auditor.rules.steps import (
     break_off,
     days_of,
+    is_in_time,
     object_of,
     project_of,
     signed_with_own_key,
@@ -72,6 +73,7 @@ def belongs_to_round(log: LogState, entry: Entry) -> None:
     if state is None or body.round != state.number or state.pair_of(*own) is None:
         message = "an upload is received for a round that is not open, or a pair that it has not"
         break_off("upload-round", message, entry, None if state is None else state.seq)
+    is_in_time(state, entry)
     if own in state.roots:
         message = "a party's container for a partner is received twice in one round"
         break_off("upload-twice", message, entry, state.seq)
@@ -112,6 +114,7 @@ def receive(log: LogState, entry: Entry) -> None:
         round=body.round,
         party=sys.intern(entry.actor.party),
         partner=sys.intern(body.partner),
+        terms=terms,
         records=body.records,
         container_sha256=body.container_sha256,
         manifest_sha256=body.manifest_sha256,

@@ -25,7 +25,7 @@ from breaks import (
 )
 from breaks.between_agreements import AGENCIES, MOVED, linked, move, supplied
 from breaks.deadlines import everything_overdue
-from breaks.destruction import everything_destroyed, hold, lift
+from breaks.destruction import everything_destroyed, hold, lift, withdraw
 from breaks.every import ALL_BREAKS, STORED, shown
 from breaks.every import CASES as EVERY_BREAK
 from breaks.rules import FOSTER, Break
@@ -33,8 +33,8 @@ from breaks.signed import approved_with_a_lapse
 from campaign.reports import Tally
 from campaign.size import times
 from samples.delivered_log import StudyProject, everything_delivered, everything_studied
-from samples.log import SampleLog, everything_else, story
-from samples.parties import ANN, CW, EVE, K12, OPERATOR, PAT, terms_of
+from samples.log import SampleLog, create_trio, everything_else, story
+from samples.parties import ANN, CW, EVE, HEALTH, K12, OPERATOR, PAT, terms_of
 from samples.reviewed_log import everything_reviewed
 from samples.signed_log import ACCORD, SignedProject, everything_signed
 from twins.verifier.entries import PAGE
@@ -83,8 +83,12 @@ AT_THE_EDGE: dict[Callable[..., Entry], timedelta] = {
     rounds.closed_without_a_run: SECOND,
     rounds.deadline_too_early: SECOND,
     rounds.deadline_too_late: SECOND,
+    rounds.finished_long_after_the_deadline: DAY,
     rounds.offered_long_after_it_was_signed: SECOND,
     rounds.opened_beyond_the_budget: DAY,
+    rounds.ran_long_after_the_deadline: DAY,
+    rounds.started_long_after_the_deadline: DAY,
+    rounds.uploaded_long_after_the_deadline: DAY,
     rules.key_changed_long_after_it_was_signed: SECOND,
     rules.never_destroyed: DAY,
     rules.uploaded_of_a_day_to_come: DAY,
@@ -406,6 +410,23 @@ def test_a_release_outlives_an_agreement_whose_next_version_names_its_recipient_
     project.agree(project.amended(end="2027-07-31"))
     for prepared, who in zip(released, (CW, K12), strict=True):
         log.fetch(prepared, who)
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def test_a_run_of_others_goes_on_after_a_record_was_withdrawn() -> None:
+    log = story(11, n_weeks=0)
+    create_trio(log)
+    uploads = [
+        log.upload("trio", CW, partner=K12.party),
+        log.upload("trio", K12, partner=CW.party),
+    ]
+    asked = log.ask(log.specification("trio", uploads))
+    withdraw(log, HEALTH, "trio")
+    log.start(asked)
+    withdraw(log, HEALTH, "trio")
+    log.append(log.finished(asked), project="trio", object=asked.object)
+    withdraw(log, CW, "trio")
     verify(log)
     assert why_refused(log.bundle()) is None
 

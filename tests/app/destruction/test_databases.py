@@ -124,6 +124,27 @@ def test_a_hold_that_comes_before_the_sweep_has_the_project_keeps_it(
     linked.check_log()
 
 
+def test_a_run_is_asked_for_before_a_withdrawal_or_waits_for_it(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the log says that it was asked for before, and goes on all the same."""
+    linkage.upload_both()
+    assert linkage.post_as(f"/v1/runs/{linkage.run_id()}/cancel").status_code == 200
+    number = linkage.round()["round"]
+    linkage.as_party(SCHOOL)
+    meanwhile = Meanwhile(lambda: linkage.ask(SCHOOL, round=number))
+    monkeypatch.setattr(withdrawal, "cancel_runs", meanwhile.after(withdrawal.cancel_runs))
+    path = f"/v1/projects/{PROJECT}/withdrawals"
+    said = {"handle": "ab" * 16, "salt": "cd" * 32}
+    answer = linkage.client.post(path, json=said, headers=linkage.as_party(CHILD_WELFARE))
+    assert answer.status_code == 200, answer.text
+    meanwhile.end()
+    assert linkage.log_kinds()[-3:] == ["record-withdrawn", "run-asked", "standing-used"]
+    linkage.work()
+    assert linkage.run()["state"] == "succeeded"
+    linkage.check_log()
+
+
 @pytest.mark.parametrize("what", ["withdrawal", "counter-signature"])
 def test_an_amendment_waits_for_what_has_looked_at_the_agreement_that_binds(
     linked: Linkage, what: str, ann: EnrolledPerson, monkeypatch: pytest.MonkeyPatch

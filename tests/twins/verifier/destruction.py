@@ -16,7 +16,8 @@ DESTROYING = {
 class Undoing:
     """What has been begun, certified and held up; `there` is what projects have: whose, since when, till when.
 
-    Whose: parties, and for what was made of uploads their parties and the uploads themselves.
+    `under_way` are runs that wait or are, likewise. Whose: parties, and for what was made of uploads their parties
+    and the uploads themselves.
     """
 
     def __init__(self) -> None:
@@ -27,10 +28,14 @@ class Undoing:
         self.set: dict[Any, str] = {}
         self.lifted: dict[str, str] = defaultdict(str)
         self.there: dict[Any, Any] = {}
+        self.under_way: dict[str, Any] = {}
+        self.withdrawn: dict[Any, int] = defaultdict(int)
 
     def take(self, e: Any, t: Any) -> None:
         """Take any entry, after the other rules."""
         kind, obj, body, project = e["kind"], e["object"], e["body"], e["project"]
+        if kind in ("run-finished", "run-failed", "run-cancelled"):
+            self.under_way.pop(obj, None)
         if kind in DESTROYING or kind == "destruction-begun":
             need(not self.is_held(project, t), "held")
         if kind == "upload-received":
@@ -48,6 +53,7 @@ class Undoing:
         elif kind == "run-asked":
             uploads = body["specification"]["uploads"]
             self.compared[obj] = {one[name] for one in uploads for name in ("party", "upload")}
+            self.under_way[obj] = [project, "run", self.compared[obj], e["seq"], "9999"]
         elif kind in ("run-finished", "review-ended") and body["match_record_root"]:
             due = last(e, t["keep_links_days"])
             made = [project, "match record", self.compared[obj], e["seq"], due]
@@ -70,6 +76,7 @@ class Undoing:
             need(body.get("sha256", self.certified[obj]) == self.certified[obj], kind)
         elif kind == "record-withdrawn":
             need(e["actor"]["party"] in t["providers"], kind)
+            self.withdrawn[project, e["actor"]["party"]] = e["seq"]
         elif kind == "legal-hold-set":
             need((project, obj) not in self.held, kind)
             self.held[project, obj] = e["actor"]["party"]
@@ -95,7 +102,7 @@ class Undoing:
 
     def nothing_is_left(self, begun: Any) -> None:
         scope, party, upload = (begun["body"][name] for name in ("scope", "party", "upload"))
-        for project, _, owners, seq, _ in self.there.values():
+        for project, _, owners, seq, _ in [*self.there.values(), *self.under_way.values()]:
             if project != begun["project"] or seq > begun["seq"]:
                 continue
             meant = {

@@ -79,6 +79,7 @@ class Reviews:
         need(body["reviewer"] == clause["reviewer"], "reviewer")
         need(sorted([body["reviewer"], body["asked"]]) == sorted(pair), "pair")
         need(run.get("done") and e["object"] not in self.of, "run")
+        need(run["batches"][1] == e["batch"], "asked later")
         need(body["round"] == len(turns.opened) not in turns.superseded, "round")
         floor_holds(t, body["questions"])
         most = clause["questions"]
@@ -142,6 +143,7 @@ class Reviews:
             need(body["release"] == max(numbers, default=1) + 1, "number of the release")
             run["records"].append(body["match_record_root"])
             run["matches"][body["release"]] = body["accepted"]
+            run["batches"][body["release"]] = e["batch"]
             pair = tuple(upload["party"] for upload in run["spec"]["uploads"])
             self.supplements[body["round"], body["release"]] = {
                 "run": e["object"],

@@ -173,6 +173,10 @@ class Turns:
         need(self.is_open and number == len(self.opened), "round that is open")
         return self.opened[-1]
 
+    def in_time(self, e: Any, number: int) -> None:
+        deadline = self.present(number)["deadline"]
+        need(days(e)[1] <= before(deadline[:10], -1), "long after the deadline")
+
     def pair(self, one: str, other: str) -> tuple[str, str]:
         """A pair of the open round, by its two parties in any order."""
         found = [(p["larger"], p["smaller"]) for p in self.opened[-1]["pairs"]]
@@ -206,13 +210,9 @@ class Turns:
             stated = [specification["round"], one["party"], other["party"]]
             need(sent[one["upload"]] == stated, "upload of another round or pair")
         asked = state["runs"].setdefault(pair, [])
-        need(not any(runs[one].get("done") for one in asked), "linked before")
+        for one in asked:
+            need(not runs[one]["open"] and not runs[one].get("done"), "linked, or to be linked")
         asked.append(run)
-
-    def start(self, run: Any, runs: Any) -> None:
-        state = self.present(run["spec"]["round"])
-        pair = tuple(upload["party"] for upload in run["spec"]["uploads"])
-        need(not any(runs[one].get("done") for one in state["runs"][pair]), "linked before")
 
     def fetch(self, run: Any) -> None:
         number = run["spec"]["round"]
@@ -276,9 +276,10 @@ class Turns:
             self.linked_once = self.linked_once or self.has_linked(state, pair, runs)
             if self.has_linked(state, pair, runs):
                 self.linked[frozenset(pair)] = body["round"]
+            need(not any(run["open"] for run in asked), "run that goes on")
             if e["time"] >= state["deadline"]:
                 continue
-            need(asked and not any(run["open"] for run in asked), "run that is due")
+            need(asked, "run that is due")
             if state["spaces"][pair] and self.has_linked(state, pair, runs):
                 need({pair, pair[::-1]} <= set(listed), "claims that are due")
         self.is_open = False

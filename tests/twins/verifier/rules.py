@@ -25,7 +25,7 @@ DATED = {
         "standing-approved",
         "standing-used",
     ),
-    *("run-started", "release-prepared", "blind-release-prepared", "release-fetched"),
+    *("run-started", "run-finished", "release-prepared", "blind-release-prepared", "release-fetched"),
     *("review-asked", "review-fetched", "review-answered", "review-decided"),
     *("delivery-received", "delivery-fetched"),
 }
@@ -143,13 +143,14 @@ class Replay:
             key = self.secrets.setdefault((project, body["epoch"]), body["key_id"])
             need(body["key_id"] == key, kind)
             self.signers.signed(e, body["signature"])
+            self.turns[project].in_time(e, body["round"])
             self.turns[project].upload(party, body)
             age = t["as_of_max_age_days"]
             need(age is None or body["as_of"] >= before(days(e)[1], age), kind)
             need(body["as_of"] <= before(e["time"][:10], -1), kind)
             due = before(e["time"][:10], -t["keep_encodings_days"] - 1)
             self.uploads[obj] = stated_upload(project, party, body), due
-            self.sent[obj] = e["actor"]["person"], body["as_of"], body["records"]
+            self.sent[obj] = e["actor"]["person"], body["as_of"], body["records"], t
             self.placed[obj] = [body["round"], party, body["partner"]]
         elif kind == "upload-destroyed":
             (owner, _, container, _), _ = self.uploads[obj]
@@ -166,10 +167,16 @@ class Replay:
             for x in s["uploads"]:
                 stated = stated_upload(project, x["party"], x)
                 need(self.uploads[x["upload"]][0] == stated, kind)
+                _, _, records, then = self.sent[x["upload"]]
+                need(all(then[n] == t[n] for n in ("profile", "epoch", "population")), kind)
+                (size,) = [file for file in t["files"] if file["party"] == x["party"]]
+                need(size["least"] <= records <= size["most"], kind)
             self.may_ask(s, t)
+            self.turns[project].in_time(e, s["round"])
             self.turns[project].ask(obj, s, self.placed, self.runs)
             self.runs[obj] = {
                 "project": project,
+                "seq": e["seq"],
                 "spec": s,
                 "attempt": 0,
                 "open": True,
@@ -198,13 +205,12 @@ class Replay:
             need(self.runs[obj]["project"] == project, kind)
             self.runs[obj]["records"].remove(body["root"])
         elif kind.startswith("run-"):
-            self.move_run(kind, self.runs[obj], body, project, t["floor"])
+            self.move_run(e, self.runs[obj], t["floor"])
             goes_on = kind in ("run-started", "run-finished")
             same = self.runs[obj]["spec"]["agreement"] == e["agreement"]
             need(same or not goes_on, kind)
             if kind == "run-started":
                 accord.may_start(t, self.runs[obj])
-                self.turns[project].start(self.runs[obj], self.runs)
             elif kind != "run-finished":
                 accord.give_back(obj)
         elif kind.endswith("release-prepared"):
@@ -214,7 +220,7 @@ class Replay:
             need(run["project"] == project and run.get("done") and obj not in self.releases, kind)
             made = (to["party"], agency, body.get("number", 1))
             need(to in run["spec"]["recipients"] and made not in run["to"], kind)
-            need(made[2] in run["matches"] and run["spec"]["agreement"] == e["agreement"], kind)
+            need(run["batches"].get(made[2]) == e["batch"] and run["spec"]["agreement"] == e["agreement"], kind)
             need(mode != "linked" or run["matches"][made[2]] == body["matches"], kind)
             need(mode != "count" or not body["matches"], kind)
             pair = [upload["party"] for upload in run["spec"]["uploads"]]
@@ -264,15 +270,17 @@ class Replay:
             fetched = [project, body["epoch"], party, body["sha256"]]
             need(self.shares[body["share"]] == fetched, kind)
 
-    def move_run(self, kind: str, run: Any, body: Any, project: str, floor: int) -> None:
+    def move_run(self, e: Any, run: Any, floor: int) -> None:
+        kind, body, project, batch = e["kind"], e["body"], e["project"], e["batch"]
         need(run["project"] == project and run["open"], kind)
         need(kind != "run-failed" or body["attempt"] >= run["attempt"], kind)
         if kind == "run-started":
             need(body["attempt"] > run["attempt"], kind)
-            need(all(self.uploads[x["upload"]] for x in run["spec"]["uploads"]), kind)
+            self.goes_on(e, run)
             run["attempt"] = body["attempt"]
         elif kind == "run-finished":
             need(run["attempt"] and digest_of(run["spec"]) == body["specification_sha256"], kind)
+            self.goes_on(e, run)
             counts = [
                 above(value) for name, value in body.items() if name.endswith(("pairs", "before"))
             ]
@@ -300,11 +308,19 @@ class Replay:
             need(not (is_counted and "blind" in modes.values()), kind)
             opening = [modes.get(one["party"]) for one in body["openings"]]
             need(set(opening) <= {"linked", "blind"}, kind)
-            run["matches"] = {1: auto}
+            run["matches"], run["batches"] = {1: auto}, {1: batch}
             self.is_agreed(run, candidates, auto, review)
             run["records"] = [root for root in [body["match_record_root"]] if root]
             need(run["records"] or not body["openings"], kind)
         run["open"], run["done"] = kind == "run-started", kind == "run-finished"
+
+    def goes_on(self, e: Any, run: Any) -> None:
+        """Check what holds whenever a run starts or finishes."""
+        project, uploads = e["project"], run["spec"]["uploads"]
+        need(all(self.uploads[x["upload"]] for x in uploads), "uploads that are there")
+        self.turns[project].in_time(e, run["spec"]["round"])
+        for x in uploads:
+            need(self.undoing.withdrawn[project, x["party"]] < run["seq"], "record withdrawn")
 
     def is_agreed(self, run: Any, candidates: Any, auto: Any, review: Any) -> None:
         """Hold the counts that are shown of a run to its policy and its files."""
