@@ -85,6 +85,7 @@ AT_THE_EDGE: dict[Callable[..., Entry], timedelta] = {
     rounds.deadline_too_late: SECOND,
     rounds.offered_long_after_it_was_signed: SECOND,
     rounds.opened_beyond_the_budget: DAY,
+    rounds.opened_on_a_request_from_the_round_before: SECOND,
     rules.key_changed_long_after_it_was_signed: SECOND,
     rules.never_destroyed: DAY,
     rules.uploaded_of_a_day_to_come: DAY,
