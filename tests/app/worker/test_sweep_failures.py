@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from rigs.broker_twins import expire_leases
 from rigs.destroying import destroy
+from rigs.filling import Filling
 from rigs.linkage import CHILD_WELFARE, PROJECT
 from rigs.reviewing import Reviewing, make_reviewing, reviewing
 from services.vault_stub import VaultStub, running_vault_stub
@@ -30,20 +31,6 @@ __all__ = ["make_reviewing", "reviewing"]
 
 
 MOST_PIECES = 40
-
-
-class Filling(FileBlobs):
-    """Blobs on a disk that is full once it has taken so many."""
-
-    def __init__(self, folder: Path, room: int) -> None:
-        super().__init__(folder, reserve_percent=0)
-        self._room = room
-
-    def _write(self, key: str, content: bytes) -> None:
-        if not self._room:
-            raise StorageFullError("full")
-        self._room -= 1
-        super()._write(key, content)
 
 
 @pytest.fixture
