@@ -1,7 +1,7 @@
 """Draws a run's match record and the agencies' openings: sealed and durable, nothing visible yet.
 
-They become visible in the one transaction that also finishes the run and logs their digests; if that fails,
-no row names the pieces, and the sweep takes them.
+They become visible in the one transaction that also finishes the run and logs their digests; where it never
+comes to that, they are dropped.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from schemas.sealing import KEY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import ExitStack
 
     from sqlalchemy.orm import Session
 
@@ -86,6 +87,7 @@ def draw_record(
     *,
     handles: Sequence[Handles],
     shelf: Shelf,
+    stack: ExitStack,
 ) -> DrawnRecord:
     """Write the match record of a run, and openings for those who may learn which records are linked.
 
@@ -94,6 +96,7 @@ def draw_record(
     Args:
         handles: of the larger and of the smaller file.
         shelf: where rows wait.
+        stack: drops the record at its end if it is not kept.
 
     Raises:
         KeyGoneError: the run's key is gone.
@@ -102,20 +105,28 @@ def draw_record(
     """
     secret = broker.keystore.open(specification.run).secret
     rows = RecordRows(specification, Graded(resolution.decided), handles, secret, shelf)
-    return write_record(broker, rows, _header(rows, terms.profile, resolution.weights), terms)
+    header = _header(rows, terms.profile, resolution.weights)
+    return write_record(broker, rows, header, terms, stack)
 
 
 def write_record(
-    broker: Broker, rows: RecordRows, header: MatchRecordHeader, terms: TermsInForce
+    broker: Broker,
+    rows: RecordRows,
+    header: MatchRecordHeader,
+    terms: TermsInForce,
+    stack: ExitStack,
 ) -> DrawnRecord:
     """Write a match record under its header, and openings for those who may learn which records are linked.
+
+    Args:
+        stack: as `draw_record`.
 
     Raises:
         nobody-receives, StorageFullError: as `draw_record`.
     """
     specification = rows.specification
     run = specification.run
-    new = NewObject(broker, new_id(RECORD_PREFIX))
+    new = stack.enter_context(NewObject(broker, new_id(RECORD_PREFIX)))
     root = _write_rows(new, rows, header.to_canonical())
     new.write(SUMMARY_KIND, [rows.summary().to_canonical()])
     openings = tuple(

@@ -5,6 +5,7 @@ That goes by the machine's clock: a clock that was ahead for a moment, and so th
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.agreements.holds import all_projects, held_projects, is_held
@@ -13,7 +14,7 @@ from app.clock import utc_text
 from app.decisions.ending import due_records
 from app.deliveries.ending import due_deliveries
 from app.destruction import repository
-from app.destruction.certification import finish
+from app.destruction.certification import certify
 from app.destruction.service import (
     BY_DATE,
     RETENTION,
@@ -24,6 +25,7 @@ from app.destruction.service import (
     projects_to_clear,
 )
 from app.errors import RefusedError
+from app.guarded import do_each
 from app.links.ending import due_releases
 from app.review.ending import due_reviews
 from app.rounds.ending import due_messages
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
 
 
 def begin_overdue(broker: Broker) -> int:
-    """End what is past its keeping time where nothing holds it, a destruction a project; returns how much.
+    """End what is past its keeping time where nothing holds it, a destruction a project, whichever fail.
+
+    Returns how much.
 
     Uploads that were never committed end too, and what was replaced, without an entry: the log does not
     know that they were there, or does not say what became of them.
@@ -45,7 +49,10 @@ def begin_overdue(broker: Broker) -> int:
     with broker.database.read() as session:
         due = due_projects(session, utc_text(now)) | projects_with_overdue(session, utc_text(now))
         held = held_projects(session, now) if due else frozenset()
-    return sum(_end_overdue(broker, project) for project in sorted(due - held))
+    return do_each(
+        "project",
+        ((project, partial(_end_overdue, broker, project)) for project in sorted(due - held)),
+    )
 
 
 def _end_overdue(broker: Broker, project: str) -> int:
@@ -73,10 +80,12 @@ def _end_overdue(broker: Broker, project: str) -> int:
 
 
 def begin_projects(broker: Broker) -> int:
-    """Begin to destroy all of the projects whose day has passed; returns how many."""
+    """Begin to destroy all of the projects whose day has passed, whichever fail; returns how many."""
     with broker.database.write() as session:
         due = list(projects_to_clear(session, broker, all_projects(session)))
-    return sum(_begin_project(broker, project) for project in due)
+    return do_each(
+        "project", ((project, partial(_begin_project, broker, project)) for project in due)
+    )
 
 
 def _begin_project(broker: Broker, project: str) -> bool:
@@ -91,7 +100,18 @@ def _begin_project(broker: Broker, project: str) -> bool:
 
 
 def finish_begun(broker: Broker) -> int:
-    """Finish and certify what was begun and, for whatever reason, is not certified; returns how many were."""
+    """Certify what was begun and is shredded but, for whatever reason, not certified, whichever fail.
+
+    Returns how many were.
+    """
     with broker.database.read() as session:
         begun = repository.uncertified(session)
-    return sum(finish(broker, certificate) for certificate in begun)
+    return do_each(
+        "project",
+        ((project, partial(_certify, broker, certificate)) for project, certificate in begun),
+    )
+
+
+def _certify(broker: Broker, certificate: str) -> bool:
+    with broker.database.write() as session:
+        return certify(session, broker, certificate)

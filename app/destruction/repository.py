@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.db import Window, look_through, scalars_of_project
@@ -44,10 +44,10 @@ def newest_of(
     return session.scalar(query.order_by(*order).limit(1))
 
 
-def uncertified(session: Session) -> Sequence[str]:
-    """Return the ids of all destructions that are under way, the oldest first."""
-    query = select(Destruction.id).where(Destruction.sha256.is_(None))
-    return session.scalars(query.order_by(Destruction.asked, Destruction.id)).all()
+def uncertified(session: Session) -> Sequence[Row[str, str]]:
+    """Return project and id of all destructions that are under way, the oldest first."""
+    query = select(Destruction.project, Destruction.id).where(Destruction.sha256.is_(None))
+    return session.execute(query.order_by(Destruction.asked, Destruction.id)).all()
 
 
 def begun_of(session: Session, project: str) -> Sequence[Destruction]:

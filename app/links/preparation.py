@@ -1,7 +1,7 @@
 """Prepares a run's releases: match IDs drawn, files sealed and durable, nothing visible yet.
 
-What is prepared becomes visible in the one transaction that also finishes the run and logs it; if that
-fails, no row names the files, and the sweep takes them.
+What is prepared becomes visible in the one transaction that also finishes the run and logs it; where it never
+comes to that, it is dropped.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from schemas.release import Match, ReleaseHeader, serialise_release
 from schemas.sealing import KEY_BYTES
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
+
     from sqlalchemy.orm import Session
 
     from app.broker import Broker
@@ -69,11 +71,14 @@ class Prepared:
         return [_draft(self.run, release) for release in self.releases]
 
 
-def prepare_releases(broker: Broker, run: LinkedRun) -> Prepared:
+def prepare_releases(broker: Broker, run: LinkedRun, stack: ExitStack) -> Prepared:
     """Draw the match IDs of every ID space, and seal a file for every recipient whom the pair concerns.
 
     For a recipient of mode `blind` there is one file for each agency of the pair to fetch; a recipient of mode
     `none` gets nothing, not even an empty file, nor does one of mode `linked` whose records are not compared.
+
+    Args:
+        stack: drops at its end the files that are not kept.
 
     Raises:
         nobody-receives: nobody could open what is sealed to a recipient.
@@ -83,11 +88,11 @@ def prepare_releases(broker: Broker, run: LinkedRun) -> Prepared:
     releases: list[PreparedRelease] = []
     for recipient in run.specification.recipients:
         if recipient.mode == "blind":
-            releases.extend(_prepare_blind(broker, run, recipient, created))
+            releases.extend(_prepare_blind(broker, run, recipient, created, stack))
         elif recipient.mode == "count":
-            releases.append(_prepare_count(broker, run, recipient, created))
+            releases.append(_prepare_count(broker, run, recipient, created, stack))
         elif recipient.mode == "linked" and run.side_of(recipient.party) is not None:
-            releases.append(_prepare_linked(broker, run, recipient, created))
+            releases.append(_prepare_linked(broker, run, recipient, created, stack))
     return Prepared(run, tuple(releases))
 
 
@@ -103,7 +108,7 @@ def keep_releases(session: Session, prepared: Prepared, appended: Sequence[Appen
 
 
 def _prepare_linked(
-    broker: Broker, run: LinkedRun, recipient: Recipient, created: str
+    broker: Broker, run: LinkedRun, recipient: Recipient, created: str, stack: ExitStack
 ) -> PreparedRelease:
     """Prepare the matches of a party's own records."""
     side = run.side_of(recipient.party) or 0
@@ -116,11 +121,13 @@ def _prepare_linked(
         upload=uploads[side].upload,
         matches=len(run.matches),
     )
-    return _prepared(broker, run, recipient, header, own_matches(run, side, recipient.space))
+    return _prepared(
+        broker, run, recipient, header, own_matches(run, side, recipient.space), stack=stack
+    )
 
 
 def _prepare_count(
-    broker: Broker, run: LinkedRun, recipient: Recipient, created: str
+    broker: Broker, run: LinkedRun, recipient: Recipient, created: str, stack: ExitStack
 ) -> PreparedRelease:
     """Prepare a file that says how many matches there are, and nothing where they are few."""
     header = ReleaseHeader(
@@ -132,7 +139,7 @@ def _prepare_count(
         matches=0,
         total=above_floor(len(run.matches), run.specification.floor),
     )
-    return _prepared(broker, run, recipient, header, ())
+    return _prepared(broker, run, recipient, header, (), stack=stack)
 
 
 def _prepared(
@@ -141,8 +148,11 @@ def _prepared(
     recipient: Recipient,
     header: ReleaseHeader,
     matches: Iterable[tuple[Handle, Match]],
+    *,
+    stack: ExitStack,
 ) -> PreparedRelease:
-    sealed, content = _seal_file(broker, header.release, serialise_release(header, matches))
+    lines = serialise_release(header, matches)
+    sealed, content = _seal_file(broker, header.release, lines, stack)
     body = ReleasePrepared.from_row(
         header,
         matches=matches_for_log(header.matches, run.specification),
@@ -162,7 +172,7 @@ def _prepared(
 
 
 def _prepare_blind(
-    broker: Broker, run: LinkedRun, recipient: Recipient, created: str
+    broker: Broker, run: LinkedRun, recipient: Recipient, created: str, stack: ExitStack
 ) -> Iterator[PreparedRelease]:
     """Yield a release for each agency of the pair to fetch, of as many match IDs as it has records."""
     with broker.database.read() as session:
@@ -183,7 +193,7 @@ def _prepare_blind(
         closing = MatchIdSeal.of(key, header.release, header.agency)
         records = sealed_records(run, side, recipient.space, closing)
         lines = serialise_blind_release(header, records)
-        sealed, content = _seal_file(broker, header.release, lines)
+        sealed, content = _seal_file(broker, header.release, lines, stack)
         body = BlindReleasePrepared.from_row(
             header,
             sha256=content.sha256,
@@ -218,8 +228,10 @@ def _stated(run: LinkedRun, recipient: Recipient, created: str) -> dict[str, Any
     }
 
 
-def _seal_file(broker: Broker, release: str, lines: Iterable[bytes]) -> tuple[NewObject, Content]:
-    new = NewObject(broker, release)
+def _seal_file(
+    broker: Broker, release: str, lines: Iterable[bytes], stack: ExitStack
+) -> tuple[NewObject, Content]:
+    new = stack.enter_context(NewObject(broker, release))
     return new, new.write(PIECE_KIND, cut_pieces(lines))
 
 

@@ -17,6 +17,7 @@ from app.review.preparation import CARDS_KIND, HANDLES_KIND, PAIRS_KIND, keep_fi
 from app.review.service import entry_of, require_part, review_for
 from app.review.statements import require_stated
 from app.runs.service import run_specification
+from app.sealed.models import SealedPiece
 from app.sealed.objects import Content, cut_pieces, open_pieces, put_piece
 from schemas.errors import DocumentError
 from schemas.ids import HANDLE_BYTES
@@ -33,9 +34,9 @@ from schemas.review import (
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.review.models import Review
-    from app.sealed.models import SealedPiece
     from app.security.actor import Actor
 
 
@@ -166,6 +167,23 @@ def wanted_cards(session: Session, broker: Broker, actor: Actor, run: str) -> Wa
     return Wanted(handles, {bytes(pair.handles[side]): pair.reference for pair in pairs})
 
 
+def require_acceptable(
+    session: Session, broker: Broker, actor: Actor, review: Review, read: ReadCards
+) -> TermsInForce:
+    """Return the terms under which new cards of a review are accepted now.
+
+    Raises:
+        cards-differ: others came before.
+        statement-refused, SignatureRefusedError: the statement does not count.
+        As `app.review.service.require_part`.
+    """
+    terms = require_part(session, broker, actor, review, "answer")
+    if review.answer_sha256 is not None:
+        raise RefusedError(CARDS_DIFFER, "Different cards of this review are already there.")
+    require_stated(session, actor, review, read.signed, broker.clock())
+    return terms
+
+
 def store_cards(broker: Broker, review: str, read: ReadCards) -> StoredCards:
     """Seal the cards that are kept, as they will be handed out; durable, but not visible yet.
 
@@ -175,41 +193,45 @@ def store_cards(broker: Broker, review: str, read: ReadCards) -> StoredCards:
         StorageFullError: the disk is nearly full.
     """
     broker.blobs.refuse_when_full()
-    digest, n_bytes, rows = hashlib.sha256(), 0, []
-    for number, piece in enumerate(cut_pieces(_file(read))):
-        digest.update(piece)
-        n_bytes += len(piece)
-        rows.append(put_piece(broker, review, CARDS_KIND, number, piece))
+    digest, n_bytes, rows = hashlib.sha256(), 0, list[SealedPiece]()
+    try:
+        for number, piece in enumerate(cut_pieces(_file(read))):
+            digest.update(piece)
+            n_bytes += len(piece)
+            rows.append(put_piece(broker, review, CARDS_KIND, number, piece))
+    except BaseException:
+        drop_pieces(broker, rows)
+        raise
     return StoredCards(read, Content(digest.hexdigest(), n_bytes), rows)
+
+
+def drop_pieces(broker: Broker, pieces: Sequence[SealedPiece]) -> None:
+    """Remove sealed cards that no row will name."""
+    for piece in pieces:
+        broker.blobs.delete(piece.blob)
 
 
 def keep_cards(
     session: Session, broker: Broker, actor: Actor, run: str, stored: StoredCards
-) -> Review:
-    """Make the cards visible to the reviewers and log that they came; the same ones again change nothing.
+) -> bool:
+    """Make the cards visible to the reviewers and log that they came; False where the same ones are there.
 
     Raises:
         NotFoundError: no such review, or not the caller's.
-        cards-differ: others came before.
-        statement-refused, SignatureRefusedError: the statement does not count.
-        As `app.review.service.require_part`.
+        As `require_acceptable`.
     """
     lock_rounds(session, review_for(session, actor, run).project)
     review, read = review_for(session, actor, run, lock=True), stored.read
     if is_known(review, actor, read):
-        return review
-    terms = require_part(session, broker, actor, review, "answer")
-    if review.answer_sha256 is not None:
-        raise RefusedError(CARDS_DIFFER, "Different cards of this review are already there.")
-    now = broker.clock()
-    require_stated(session, actor, review, read.signed, now)
+        return False
+    terms = require_acceptable(session, broker, actor, review, read)
     insert_rows(session, *stored.pieces)
     keep_file(session, run, "cards", stored.content)
-    review.state, review.answered = "answered", utc_text(now)
+    review.state, review.answered = "answered", utc_text(broker.clock())
     review.answer_sha256 = read.signed.statement.sha256
     body = ReviewAnswered(round=review.round, signed=read.signed)
     broker.log.append(session, [entry_of(review, terms.digest, body, actor)])
-    return review
+    return True
 
 
 def is_known(review: Review, actor: Actor, read: ReadCards) -> bool:

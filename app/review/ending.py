@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from app.agreements.service import agreement_now, lock_rounds
 from app.clock import utc_text
 from app.decisions.preparation import keep_record
+from app.guarded import do_each
 from app.links.preparation import keep_releases
 from app.matchlog.draft import EntryDraft
 from app.review import repository
@@ -78,11 +81,14 @@ def end_with_round(
 
 
 def end_overdue(broker: Broker) -> int:
-    """End the reviews whose deadline has come, a unit of work each; returns how many."""
+    """End the reviews whose deadline has come, a unit of work each, whichever fail; returns how many."""
     now = utc_text(broker.clock())
     with broker.database.read() as session:
         overdue = [(one.project, one.run) for one in repository.overdue(session, now)]
-    return sum(_end_overdue(broker, project, run) for project, run in overdue)
+    return do_each(
+        "project",
+        ((project, partial(_end_overdue, broker, project, run)) for project, run in overdue),
+    )
 
 
 def end_review(
@@ -93,29 +99,23 @@ def end_review(
     *,
     may_release: bool = True,
 ) -> None:
-    """End a review, whose row is locked, and the project's rounds with it; release what was accepted."""
-    given = verdicts_of(session, broker, review)
-    results = {one: settled(verdicts, review.persons) for one, verdicts in given.items()}
-    accepted = [
-        pair
-        for pair in pairs_of(session, broker, review)
-        if results.get(pair.reference.hex()) == "accept"
-    ]
-    made = prepare_supplement(session, broker, review, accepted) if may_release else None
-    # As many as the release has: a difference would tell of a record that was withdrawn.
-    review.accepted = len(accepted) if made is None else made.n_matches
-    review.rejected = sum(result == "reject" for result in results.values())
-    review.agreed = json.dumps([[one.first, one.second, one.table] for one in agreements(given)])
-    now = utc_text(broker.clock())
-    review.state, review.reason, review.ended, review.keep_until = "ended", reason, now, now
-    drafts = [_draft(session, broker, review, made), *(() if made is None else made.drafts())]
-    _, *appended = broker.log.append(session, drafts)
-    if made is not None:
-        review.release = made.number
-        keep_record(session, made.record)
-        keep_releases(session, made.releases, appended)
-        open_supplement(session, broker, made.pair, made.number)
-    session.flush()
+    """End a review, whose row and project's rounds are locked; release what was accepted.
+
+    Args:
+        may_release: if not, nothing of it is opened, which needs its key, nor counted.
+    """
+    with ExitStack() as stack:
+        made = _counted(session, broker, review, stack) if may_release else None
+        now = utc_text(broker.clock())
+        review.state, review.reason, review.ended, review.keep_until = "ended", reason, now, now
+        drafts = [_draft(session, broker, review, made), *(() if made is None else made.drafts())]
+        _, *appended = broker.log.append(session, drafts)
+        if made is not None:
+            review.release = made.number
+            keep_record(session, made.record)
+            keep_releases(session, made.releases, appended)
+            open_supplement(session, broker, made.pair, made.number)
+        session.flush()
 
 
 def live_reviews(
@@ -165,6 +165,25 @@ def _end_overdue(broker: Broker, project: str, run: str) -> bool:
             return False
         end_review(session, broker, review, "deadline")
         return True
+
+
+def _counted(
+    session: Session, broker: Broker, review: Review, stack: ExitStack
+) -> PreparedSupplement | None:
+    """Note what was decided by now, and prepare the release of what was accepted, as `prepare_supplement`."""
+    given = verdicts_of(session, broker, review)
+    results = {one: settled(verdicts, review.persons) for one, verdicts in given.items()}
+    accepted = [
+        pair
+        for pair in pairs_of(session, broker, review)
+        if results.get(pair.reference.hex()) == "accept"
+    ]
+    made = prepare_supplement(session, broker, review, accepted, stack)
+    # As many as the release has: a difference would tell of a record that was withdrawn.
+    review.accepted = len(accepted) if made is None else made.n_matches
+    review.rejected = sum(result == "reject" for result in results.values())
+    review.agreed = json.dumps([[one.first, one.second, one.table] for one in agreements(given)])
+    return made
 
 
 def _draft(

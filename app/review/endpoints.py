@@ -128,8 +128,14 @@ def _keep_cards(broker: Broker, actor: Actor, run: str, read: cards.ReadCards) -
         review = service.review_for(session, actor, run)
         if cards.is_known(review, actor, read):
             return service.view_of(session, review, actor)
+        cards.require_acceptable(session, broker, actor, review, read)
         sealed_object = review.object
-    stored = cards.store_cards(broker, sealed_object, read)
-    with broker.database.write() as session:
-        review = cards.keep_cards(session, broker, actor, run, stored)
-        return service.view_of(session, review, actor)
+    stored, is_kept = cards.store_cards(broker, sealed_object, read), False
+    try:
+        with broker.database.write() as session:
+            is_kept = cards.keep_cards(session, broker, actor, run, stored)
+            return service.view_of(session, service.review_for(session, actor, run), actor)
+    finally:
+        # Not where the commit itself failed: it may have reached the database. The sweep finds out.
+        if not is_kept:
+            cards.drop_pieces(broker, stored.pieces)

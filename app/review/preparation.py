@@ -1,7 +1,7 @@
 """Draws the questions of a run: sealed and durable, nothing visible yet.
 
-They become visible in the one transaction that also finishes the run and logs their digests; if that fails,
-no row names the pieces, and the sweep takes them.
+They become visible in the one transaction that also finishes the run and logs their digests; where it never
+comes to that, they are dropped.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from schemas.review import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import ExitStack
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -104,11 +105,13 @@ def draw_review(
     *,
     matches: Matches,
     handles: Sequence[Handles],
+    stack: ExitStack,
 ) -> DrawnReview | None:
     """Ask about what a run holds back; None: nobody reviews this pair, or there is nothing to ask.
 
     Args:
         handles: of the larger and of the smaller file.
+        stack: drops the review at its end if it is not kept.
     Raises:
         StorageFullError: the disk is nearly full.
     """
@@ -144,7 +147,7 @@ def draw_review(
         **about, upload=specification.uploads[1 - own].upload, buckets=tuple(labels)
     )
     wanted = handles_of_buckets(handles[1 - own].pieces(), [bytes.fromhex(one) for one in labels])
-    new = NewObject(broker, new_id(REVIEW_PREFIX))
+    new = stack.enter_context(NewObject(broker, new_id(REVIEW_PREFIX)))
     new.write(PAIRS_KIND, [pack_pairs(pairs)])
     new.write(HANDLES_KIND, [wanted])
     return DrawnReview(

@@ -32,6 +32,7 @@ from schemas.profile import SIDES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import ExitStack
 
     from sqlalchemy.orm import Session
 
@@ -72,12 +73,18 @@ class PreparedSupplement:
 
 
 def prepare_supplement(
-    session: Session, broker: Broker, review: Review, accepted: Sequence[HeldPair]
+    session: Session,
+    broker: Broker,
+    review: Review,
+    accepted: Sequence[HeldPair],
+    stack: ExitStack,
 ) -> PreparedSupplement | None:
     """Release pairs that were accepted, of which neither record was withdrawn; the project's rounds are locked.
 
     None: there are none, or they may not be released: what bound when the run was asked for does not now.
 
+    Args:
+        stack: drops at its end what is not kept.
     Raises:
         StorageFullError: the disk is nearly full.
     """
@@ -92,9 +99,8 @@ def prepare_supplement(
     key, shelf = secrets.token_bytes(_KEY_BYTES), MemoryShelf()
     rows = RecordRows(specification, [graded], linked.handles, key, shelf)
     own = header.model_copy(update={"release": number, "rows": len(rows)})
-    return PreparedSupplement(
-        number, pair, prepare_releases(broker, linked), write_record(broker, rows, own, terms)
-    )
+    releases = prepare_releases(broker, linked, stack)
+    return PreparedSupplement(number, pair, releases, write_record(broker, rows, own, terms, stack))
 
 
 def _binding(session: Session, broker: Broker, review: Review) -> TermsInForce | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import lock_rounds, project_for, terms_in_force
@@ -11,9 +12,11 @@ from app.agreements.signers import (
     require_duty,
     require_signature,
 )
+from app.clock import utc_text
 from app.db import insert_rows
 from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
+from app.matchlog.timeline import EntryFilter, find_entries
 from app.rounds import repository
 from app.rounds.errors import NONCES_REFUSED
 from app.rounds.models import OfferedNonce
@@ -21,6 +24,8 @@ from schemas.matchlog.round_kinds import NoncesOffered
 from schemas.rounds import MAX_OFFERED, NonceState
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from app.broker import Broker
@@ -28,6 +33,8 @@ if TYPE_CHECKING:
     from schemas.rounds import NonceOffer, SignedNonceOffer
 
 SIGNATURE_KIND: Final = "nonces"
+# Each offer stands whole in the match log, and a party needs a few a round.
+MAX_OFFERED_A_DAY: Final = 16
 
 
 def offer_nonces(
@@ -39,7 +46,8 @@ def offer_nonces(
         NotFoundError: no such project, or not the caller's.
         NotInForceError, not-a-provider, wrong-duty: the terms do not let this person offer any.
         SignatureRefusedError: they have not signed it.
-        nonces-refused: it does not continue what the party offered before, or was not signed lately.
+        nonces-refused: it does not continue what the party offered before, was not signed lately, or voids some
+            though the party has offered so many within a day.
     """
     project_for(session, actor, project)
     lock_rounds(session, project)
@@ -54,6 +62,8 @@ def offer_nonces(
         return state_of(session, project, actor.party)
     refuse_untimely(offer.at, broker.clock(), rule=NONCES_REFUSED)
     is_less = repository.void_below(session, project, actor.party, offer.void_below)
+    if is_less:
+        _refuse_often(session, offer, broker.clock())
     _keep(session, offer)
     if not offer.nonces and not is_less:
         return state_of(session, project, actor.party)
@@ -92,6 +102,18 @@ def _was_offered(session: Session, offer: NonceOffer) -> bool:
         session, offer.project, offer.party, offer.first, len(offer.nonces)
     )
     return bool(offer.nonces) and tuple(row.nonce for row in rows) == offer.nonces
+
+
+def _refuse_often(session: Session, offer: NonceOffer, now: datetime) -> None:
+    """Refuse to void nonces of a party that has offered some too often: only that makes room for ever more."""
+    a_day_ago = utc_text(now - timedelta(days=1))
+    own = EntryFilter(party=offer.party, kind="nonces-offered", since=a_day_ago[:10])
+    lately = find_entries(session, offer.project, own, limit=MAX_OFFERED_A_DAY).entries
+    if len(lately) == MAX_OFFERED_A_DAY and lately[-1].time > a_day_ago:
+        raise RefusedError(
+            NONCES_REFUSED,
+            f"The party has offered nonces {MAX_OFFERED_A_DAY} times within a day; it can void some tomorrow.",
+        )
 
 
 def _keep(session: Session, offer: NonceOffer) -> None:

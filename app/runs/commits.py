@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.engine import StoppedError
-from app.errors import BrokerError
+from app.errors import BrokerError, UnavailableError
 from app.runs.requests import new_run, spaces_to_come, start_if_complete
 from app.uploads import checks, commit
 from app.uploads.acceptance import accept_upload, refuse_commit, reject_upload
@@ -71,7 +71,11 @@ def check_waiting(broker: Broker) -> None:
 def check_next(broker: Broker, stopped: threading.Event) -> bool:
     """Take up the check that waits longest and bring it to its end; False where none waits.
 
-    Where `stopped` is set, the check is given back, for the next process to begin anew.
+    Where `stopped` is set, the check is given back, for the next process to begin anew. One that fails is left
+    to a later attempt, of which there are `app.uploads.checks.MAX_ATTEMPTS`.
+
+    Raises:
+        UnavailableError, SQLAlchemyError: the database is not to be had, or not the newest one.
     """
     with broker.database.read() as session:
         if not checks.has_work(session):
@@ -83,10 +87,15 @@ def check_next(broker: Broker, stopped: threading.Event) -> bool:
     try:
         _bring_to_an_end(broker, hold, stopped)
     except CheckLostError:
-        log.warning("check_lost", upload=hold.upload)
+        log.warning("check_lost", upload_id=hold.upload)
     except StoppedError:
         with suppress(CheckLostError), broker.database.write() as session:
             checks.give_back(session, hold)
+    except (SQLAlchemyError, UnavailableError):
+        raise
+    except Exception as exc:  # noqa: BLE001 - one upload's fault must not end the worker
+        # The lease runs out by itself, which also is the pause before the next attempt.
+        log.warning("check_failed", upload_id=hold.upload, error=type(exc).__name__)
     return True
 
 
@@ -100,7 +109,7 @@ def _bring_to_an_end(broker: Broker, hold: Hold, stopped: threading.Event) -> No
     except (CheckLostError, StoppedError):
         raise
     except BrokerError as refusal:
-        log.info("commit_refused", upload=hold.upload, code=refusal.code)
+        log.info("commit_refused", upload_id=hold.upload, code=refusal.code)
         with broker.database.write() as session:
             refuse_commit(session, broker, hold, refusal)
 
@@ -112,7 +121,7 @@ def _accept(broker: Broker, pending: PendingCommit, token_index: SealedPiece) ->
         pair = accept_upload(session, broker, pending, token_index)
         # The request is for the upload, of which the run comes by itself.
         start_if_complete(session, broker, replace(pending.actor, signed=None), pair, new)
-    log.info("upload_committed", upload=pending.hold.upload)
+    log.info("upload_committed", upload_id=pending.hold.upload)
 
 
 def _renewing(broker: Broker, hold: Hold, stopped: threading.Event) -> Callable[[int], None]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.service import binding_terms, lock_rounds
 from app.clock import utc_text
+from app.guarded import do_each
 from app.rounds import service as rounds
 from app.rounds.closure import close_round
 from app.runs.ending import cancel_runs
@@ -18,11 +20,14 @@ OVERDUE: Final = "round-closed"
 
 
 def close_overdue(broker: Broker) -> int:
-    """Close the rounds whose deadline has passed, a unit of work each; returns how many."""
+    """Close the rounds whose deadline has passed, a unit of work each, whichever fail; returns how many."""
     now = utc_text(broker.clock())
     with broker.database.read() as session:
         overdue = rounds.overdue_rounds(session, now)
-    return sum(_close(broker, project, number) for project, number in overdue)
+    return do_each(
+        "project",
+        ((project, partial(_close, broker, project, number)) for project, number in overdue),
+    )
 
 
 def _close(broker: Broker, project: str, number: int) -> bool:

@@ -88,9 +88,9 @@ def end_retired(session: Session, project: str) -> int:
     return n_ended
 
 
-def ended(session: Session, limit: int) -> Sequence[str]:
-    """Return the ids of objects that are over and of which something may be left, in their order."""
-    query = select(SealedObject.id).where(SealedObject.is_ended)
+def ended(session: Session, limit: int, after: str = "") -> Sequence[str]:
+    """Return the ids after one of objects that are over and of which something may be left, in their order."""
+    query = select(SealedObject.id).where(SealedObject.is_ended, SealedObject.id > after)
     return session.scalars(query.order_by(SealedObject.id).limit(limit)).all()
 
 

@@ -8,6 +8,8 @@ from app.sealed import repository
 from app.sealed.objects import remove
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
 
     from app.sealed.stores import Stores
@@ -19,10 +21,20 @@ def shred(stores: Stores) -> None:
     """Remove all that is left of objects that are over; killed anywhere, it can be done again.
 
     In the order of their ids: records, messages and releases before runs before uploads, so that what was made
-    of something goes first.
+    of something goes first. One that the disk does not let go keeps no other.
+
+    Raises:
+        OSError: one was kept, of which the others are rid.
     """
-    while _shred_some(stores):
-        pass
+    last, kept = "", list[OSError]()
+    while found := _ended_after(stores, last):
+        for last in found:
+            try:
+                shred_object(stores, last)
+            except OSError as exc:
+                kept.append(exc)
+    if kept:
+        raise kept[0]
 
 
 def shred_object(stores: Stores, object_id: str) -> None:
@@ -44,9 +56,6 @@ def is_needed_key(session: Session, object_id: str) -> bool:
     return repository.has_object(session, object_id)
 
 
-def _shred_some(stores: Stores) -> bool:
+def _ended_after(stores: Stores, last: str) -> Sequence[str]:
     with stores.database.read() as session:
-        found = repository.ended(session, BATCH)
-    for object_id in found:
-        shred_object(stores, object_id)
-    return bool(found)
+        return repository.ended(session, BATCH, last)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.agreements.service import lock_rounds, project_for, terms_in_force
+from app.agreements.service import (
+    agreement_now,
+    binding_terms,
+    lock_rounds,
+    terms_in_force,
+)
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import add_if_alone, insert_rows
@@ -18,7 +23,6 @@ from app.uploads.commit import check, open_pair_of, require_signed
 from app.uploads.ending import end_check, expire
 from app.uploads.errors import OTHER_KEY, UploadRejectedError
 from app.uploads.models import EpochKey, Upload, UploadRejection
-from app.uploads.service import upload_for
 from schemas.matchlog.kinds import Outcome, UploadReceived, UploadRejected
 from schemas.upload import SignedManifest
 
@@ -108,7 +112,8 @@ def reject_upload(
 
     The same manifest by the same rule is recorded once. An upload that was refused often is over.
     """
-    found = upload_for(session, actor, upload, lock=True)
+    # As the broker itself, since the actor may have left the roster while the upload waited for its check.
+    found = repository.get_upload(session, upload, lock=True)
     row = UploadRejection(
         upload=upload,
         manifest_sha256=signed.manifest.digest(),
@@ -116,13 +121,17 @@ def reject_upload(
         detail=rejection.detail,
         clause=rejection.clause,
     )
-    if found.state != "open" or not add_if_alone(session, row):
+    if found is None or found.state != "open" or not add_if_alone(session, row):
         return
     if len(repository.rejections(session, upload)) >= MAX_REJECTIONS:
         expire(session, found)
-    terms = project_for(session, actor, found.project)
-    body = UploadRejected(rule=rejection.code)
-    broker.log.append(session, [_entry(found, actor, terms, body, outcome="refused")])
+    now = broker.clock()
+    # First, so that no amendment is logged between this look and the entry.
+    agreement_now(session, found.project, now)
+    terms = binding_terms(session, found.project, now)
+    if terms is not None:
+        body = UploadRejected(rule=rejection.code)
+        broker.log.append(session, [_entry(found, actor, terms, body, outcome="refused")])
 
 
 def _entry(

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from app.uploads.models import Upload
     from app.uploads.parts import ExpectedContainer
 
-# A check that ends its process this often would do so for ever.
+# A check that fails this often, or ends its process, would do so for ever.
 MAX_ATTEMPTS: Final = 5
 
 
@@ -141,11 +141,11 @@ def open_held(session: Session, broker: Broker, hold: Hold) -> PendingCommit:
         CheckLostError: the upload has ended, or another process holds it.
         NotInForceError, KeyGoneError: it cannot be committed any more.
         upload-closed: it has waited for longer than the log may hold what was asked.
-        BrokerError: the check has ended too many processes.
+        BrokerError: the check has failed, or ended its process, too often.
     """
     found = held(session, hold)
     if hold.attempt > MAX_ATTEMPTS:
-        raise BrokerError("The check has crashed its process several times.")
+        raise BrokerError("The check has failed several times.")
     asked = asked_of(found)
     _refuse_outdated(asked, broker.log.now(session))
     terms = terms_in_force(session, found.project, broker.clock())

@@ -94,11 +94,12 @@ def ask_commit(
     refuse_stranger(terms, actor.party)
     require_duty(actor, "analyst")
     pair = open_pair_of(session, found, now)
-    require_signed(session, actor, signed)
-    asked = _require_asked(broker, actor, signed, terms)
+    # Before the manifest is looked at: the match log notes each that is refused, so it has to cost an upload.
     digests = digests_of(session, upload, PART_KIND)
     if len(digests) != parts_of(found).n_parts:
         raise RefusedError(PARTS_MISSING, "Not all parts of the upload are stored.")
+    require_signed(session, actor, signed)
+    asked = _require_asked(broker, actor, signed, terms)
     check(session, found, manifest, terms, pair, now.date())
     check_root(list(digests.values())[1:], manifest)
     _refuse_again(session, upload, manifest)

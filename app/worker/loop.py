@@ -194,7 +194,7 @@ class Worker:
         try:
             with step("sweep"):
                 self._sweeper.sweep()
-        except (SQLAlchemyError, BrokerError, OSError) as exc:
+        except Exception as exc:  # noqa: BLE001 - what one project's fault leaves is the next sweep's
             log.warning("sweep_failed", error=type(exc).__name__)
 
 

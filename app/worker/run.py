@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -61,12 +62,18 @@ def do_run(broker: Broker, attempt: Attempt, stop: threading.Event) -> None:
     comparison = locate_comparison(broker, attempt.specification, terms, attempt.range_rows)
     with step("comparing"), called_helpers(broker, attempt.run, n_tasks=len(comparison.plan)):
         HoldersShare(broker, attempt, comparison, stop).compare()
-    with Scratch(broker.settings.state_dir) as shelf:
-        _decide(broker, attempt, comparison, terms, shelf)
+    with Scratch(broker.settings.state_dir) as shelf, ExitStack() as stack:
+        _decide(broker, attempt, comparison, terms, shelf=shelf, stack=stack)
 
 
 def _decide(
-    broker: Broker, attempt: Attempt, comparison: Comparison, terms: TermsInForce, shelf: Scratch
+    broker: Broker,
+    attempt: Attempt,
+    comparison: Comparison,
+    terms: TermsInForce,
+    *,
+    shelf: Scratch,
+    stack: ExitStack,
 ) -> None:
     """Decide what was compared, and release it; pairs wait on the shelf meanwhile."""
     _enter(broker, attempt, "deciding")
@@ -78,16 +85,13 @@ def _decide(
     _enter(broker, attempt, "releasing")
     with step("releasing"):
         handles = comparison.larger.handles(), comparison.smaller.handles()
-        record = draw_record(
-            broker, attempt.specification, terms, resolution, handles=handles, shelf=shelf
-        )
+        drawn_from = (broker, attempt.specification, terms, resolution)
+        record = draw_record(*drawn_from, handles=handles, shelf=shelf, stack=stack)
         matches = Matches(resolution.decided.in_band(Band.AUTO), comparison.sizes, shelf)
         keys = space_keys(broker, attempt.specification)
         linked = LinkedRun(attempt.specification, terms, matches, handles, keys)
-        review = draw_review(
-            broker, attempt.specification, terms, resolution, matches=matches, handles=handles
-        )
-        results = Results(record, prepare_releases(broker, linked), review)
+        review = draw_review(*drawn_from, matches=matches, handles=handles, stack=stack)
+        results = Results(record, prepare_releases(broker, linked, stack), review)
         _conclude(broker, attempt, resolution, results)
 
 

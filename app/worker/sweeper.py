@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -19,6 +20,7 @@ from app.broker import Broker
 from app.decisions.preparation import RECORD_PREFIX
 from app.denials.service import sum_up_denials
 from app.destruction.expiry import begin_overdue, begin_projects, finish_begun
+from app.guarded import do_each
 from app.review.ending import end_overdue as end_overdue_reviews
 from app.review.preparation import REVIEW_PREFIX
 from app.rounds.messages import MESSAGE_PREFIX
@@ -56,23 +58,29 @@ class Sweeper:
         self._swept_orphans = float("-inf")
 
     def sweep(self) -> None:
-        """End what is overdue and remove what is left of what has ended.
+        """End what is overdue and remove what is left of what has ended, as far as nothing fails.
 
         Raises:
             UnavailableError: the database is not the newest one: what it takes for ended may be needed.
+            Exception: that of the first stage that failed, once all were tried.
         """
         self._require_newest_database()
-        self._sum_up_refusals()
-        self._sum_up_denials()
-        self._narrow_parties()
-        self._end_unapproved()
-        self._end_reviews()
-        self._close_rounds()
-        self._begin_destructions()
-        shred(self._broker)
-        self._finish_destructions()
+        stages: list[tuple[str, Callable[[], None]]] = [
+            ("refusals", self._sum_up_refusals),
+            ("denials", self._sum_up_denials),
+            ("parties", self._narrow_parties),
+            ("approvals", self._end_unapproved),
+            ("rounds", self._close_rounds),
+            ("projects", self._begin_projects),
+            ("overdue", self._begin_overdue),
+            ("shredding", partial(shred, self._broker)),
+            ("certificates", self._finish_destructions),
+            # Last, since it alone needs keys and room; what it ends is destroyed by the next sweep.
+            ("reviews", self._end_reviews),
+        ]
         if self._clock_s() - self._swept_orphans >= ORPHAN_AGE_S:
-            self.sweep_orphans()
+            stages.append(("orphans", self.sweep_orphans))
+        do_each("stage", stages)
 
     def sweep_orphans(self) -> None:
         """Remove keys and blobs that no row has named for an hour, and what crashes left of their writing.
@@ -125,10 +133,12 @@ class Sweeper:
         if n_closed:
             log.info("rounds_closed", n_closed=n_closed)
 
-    def _begin_destructions(self) -> None:
+    def _begin_projects(self) -> None:
         n_projects = begin_projects(self._broker)
         if n_projects:
             log.info("project_destructions_begun", n_projects=n_projects)
+
+    def _begin_overdue(self) -> None:
         n_ended = begin_overdue(self._broker)
         if n_ended:
             log.info("overdue_objects_ended", n_ended=n_ended)

@@ -6,6 +6,7 @@ import random
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,7 +117,7 @@ class BlindProject:
             (larger, smaller),
             keys,
         )
-        prepared = prepare_releases(self.broker, linked)
+        prepared = prepare_releases(self.broker, linked, ExitStack())
         found = {}
         for release in prepared.releases:
             handles = self.handles[PARTIES.index(release.agency)]

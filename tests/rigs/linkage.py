@@ -169,6 +169,11 @@ class Linkage:
             self._persons[party, role] = EnrolledPerson(self.founded, self.client, identity)
         return self._persons[party, role]
 
+    def act_as(self, person: EnrolledPerson) -> None:
+        """Let another person act for their agency from now on."""
+        self._persons[person.identity.public.party, "agency"] = person
+        self._tokens.clear()
+
     def as_party(self, party: str, role: Role = "agency") -> dict[str, str]:
         token, since = self._tokens.get((party, role), ("", datetime.min.replace(tzinfo=UTC)))
         if self.founded.clock() - since >= timedelta(minutes=9):

@@ -5,11 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from threading import Barrier
 from typing import Any
 
 import pytest
+from httpx2 import Response
 from hypothesis import given
 from hypothesis import strategies as st
+from rigs.filling import Filling
 from rigs.linkage import CHILD_WELFARE, SCHOOL
 from rigs.reviewing import Reviewing
 from twins.stated_cards import parse_stated_cards
@@ -17,10 +23,11 @@ from vectors.file import read_vectors
 from vectors.review import raw_of
 
 from app.errors import RefusedError
+from app.review import cards as cards_module
 from app.review.cards import CardReader, Wanted
 from app.review.models import Review
 from app.review.preparation import CARDS_KIND
-from app.sealed.objects import open_pieces
+from app.sealed.objects import cut_pieces, open_pieces
 from schemas.errors import DocumentError
 from schemas.review import Reference, parse_cards, serialise_cards
 
@@ -112,6 +119,100 @@ def test_cards_out_of_order_or_of_another_digest_are_refused(reviewing: Reviewin
         answer = reviewing.put_cards(run, bent)
         assert (answer.status_code, code(answer)) == (422, "cards-refused"), bent[:40]
     assert "review-answered" not in reviewing.log_kinds()
+
+
+def refused(reviewing: Reviewing, run: str) -> list[tuple[Response, tuple[int, str]]]:
+    """Send cards that are refused, each with its reason; returns the answers beside what they should be."""
+    cards = made(reviewing, run)
+    other = reviewing.stated_cards(run, cards, person=reviewing.person(CHILD_WELFARE).id)
+    forged = reviewing.stated_cards(run, cards).replace(
+        b'"at":"2026-09-01T06:00:00Z"', b'"at":"2026-09-01T05:59:59Z"'
+    )
+    found = [
+        (reviewing.put_cards(run, other), (422, "statement-refused")),
+        (reviewing.put_cards(run, forged), (422, "signature-refused")),
+    ]
+    reviewing.answer(run)
+    differing = reviewing.stated_cards(run, cards)
+    return [*found, (reviewing.put_cards(run, differing), (409, "cards-differ"))]
+
+
+def test_cards_that_are_refused_are_not_even_sealed(
+    reviewing: Reviewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = reviewing.hold_back(6)
+    sealed: list[object] = []
+    store_cards = cards_module.store_cards
+    monkeypatch.setattr(
+        cards_module, "store_cards", lambda *given: sealed.append(given) or store_cards(*given)
+    )
+    for answer, expected in refused(reviewing, run):
+        assert (answer.status_code, code(answer)) == expected
+    # Those that were accepted in between.
+    assert len(sealed) == 1
+
+
+def test_cards_that_come_too_late_leave_nothing_on_the_disk(
+    reviewing: Reviewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = reviewing.hold_back(6)
+    content, store_cards = (
+        reviewing.stated_cards(run, made(reviewing, run)),
+        cards_module.store_cards,
+    )
+    before = set(reviewing.broker.blobs.digests())
+
+    def store_slowly(*given: Any) -> Any:
+        reviewing.founded.clock.move(days=14)
+        return store_cards(*given)
+
+    monkeypatch.setattr(cards_module, "store_cards", store_slowly)
+    answer = reviewing.put_cards(run, content)
+    assert (answer.status_code, code(answer)) == (409, "review-over")
+    assert set(reviewing.broker.blobs.digests()) == before
+
+
+def test_the_same_cards_sent_twice_at_once_are_stored_once(
+    reviewing: Reviewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = reviewing.hold_back(6)
+    content, store_cards = (
+        reviewing.stated_cards(run, made(reviewing, run)),
+        cards_module.store_cards,
+    )
+    reviewing.as_party(SCHOOL)
+    before, barrier = set(reviewing.broker.blobs.digests()), Barrier(2)
+
+    def store_together(*given: Any) -> Any:
+        barrier.wait(10)
+        return store_cards(*given)
+
+    monkeypatch.setattr(cards_module, "store_cards", store_together)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: reviewing.put_cards(run, content), range(2)))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(set(reviewing.broker.blobs.digests()) - before) == 1
+
+
+def test_cards_for_which_the_disk_has_no_room_leave_nothing_on_it(
+    reviewing: Reviewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = reviewing.hold_back(6)
+    content = reviewing.stated_cards(run, made(reviewing, run))
+    before = set(reviewing.broker.blobs.digests())
+    monkeypatch.setattr(cards_module, "cut_pieces", partial(cut_pieces, piece_bytes=100))
+    folder = reviewing.broker.settings.blob_dir
+    store_cards = cards_module.store_cards
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            cards_module,
+            "store_cards",
+            lambda broker, *given: store_cards(replace(broker, blobs=Filling(folder, 2)), *given),
+        )
+        answer = reviewing.put_cards(run, content)
+    assert (answer.status_code, code(answer)) == (507, "storage-full")
+    assert set(reviewing.broker.blobs.digests()) == before
+    assert reviewing.put_cards(run, content).status_code == 200
 
 
 def test_cards_are_signed_by_the_person_who_sends_them_about_this_review(

@@ -6,6 +6,7 @@ from typing import Any
 
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
+from app.rounds.nonces import MAX_OFFERED_A_DAY
 from schemas.problem import MEDIA_TYPE
 from schemas.rounds import NonceOffer, SignedNonceOffer
 
@@ -84,6 +85,27 @@ def test_voiding_what_is_void_is_not_logged_again(linkage: Linkage) -> None:
     for _ in range(2):
         assert linkage.offer(CHILD_WELFARE, nonces=(), void_below=4).status_code == 201
     assert linkage.log_kinds().count("nonces-offered") == 2
+
+
+def test_a_party_that_offers_often_voids_nothing_more_within_a_day(linkage: Linkage) -> None:
+    for number in range(1, MAX_OFFERED_A_DAY + 1):
+        answer = linkage.offer(CHILD_WELFARE, 1, first=number, void_below=number)
+        assert answer.status_code == 201
+    n_logged = linkage.log_kinds().count("nonces-offered")
+    again = {"first": number + 1, "void_below": number + 1}
+    linkage.founded.clock.move(hours=23, minutes=59)
+    for _ in range(2):
+        answer = linkage.offer(CHILD_WELFARE, 1, **again)
+        assert (answer.status_code, code_of(answer)) == (409, "nonces-refused")
+    assert (state(linkage), n_logged) == ((1, number + 1), MAX_OFFERED_A_DAY)
+    assert linkage.log_kinds().count("nonces-offered") == n_logged
+    # Others are held to what they did themselves, and what voids nothing is taken.
+    linkage.offer(SCHOOL, 2)
+    assert linkage.offer(SCHOOL, 1, void_below=3).status_code == 201
+    assert linkage.ask_round().status_code == 201
+    assert linkage.offer(CHILD_WELFARE, 1).status_code == 201
+    linkage.founded.clock.move(minutes=2)
+    assert linkage.offer(CHILD_WELFARE, 1, void_below=number + 2).status_code == 201
 
 
 def test_an_offer_in_anothers_name_or_not_signed_by_its_person_is_refused(
