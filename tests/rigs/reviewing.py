@@ -148,6 +148,7 @@ class ReviewActs(Linkage):
             {
                 "about": about,
                 "project": self.terms.project,
+                "agreement": self.agreement.digest(),
                 "round": self.round()["round"],
                 "run": run,
                 "party": public.party,
