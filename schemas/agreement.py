@@ -46,7 +46,7 @@ from schemas.clauses import (
 from schemas.document import Document
 from schemas.fields import NUMBER_INPUTS
 from schemas.identity import PublicIdentity
-from schemas.ids import Code, IsoDate, Name, Sha256Hex
+from schemas.ids import Code, IsoDate, Name, Origin, Sha256Hex
 from schemas.profile import EncodingProfile
 from schemas.run import MAX_PROVIDERS, IdSpace, MatchingPolicy, Recipient
 
@@ -160,7 +160,9 @@ class ProjectTerms(Document):
 class Agreement(Document):
     """One version of a project's agreement; both dates are included.
 
-    `number` counts the versions from 1, and `previous` is the digest of the one before (null in the first).
+    `log` is the origin of the match log in which all that is done under it stands: so what is signed about it
+    counts in no other one, of the same operator neither. `number` counts the versions from 1, and `previous` is
+    the digest of the one before (null in the first).
     `epoch` counts the secrets: it rises by one with the encoding profile or the agencies, which hold the
     secret, or when a new secret is agreed on; until it rises, nothing is encoded anew. `known_number` is left
     out where the profile takes none, and `amends` where every party signs with its counsel.
@@ -170,6 +172,7 @@ class Agreement(Document):
 
     version: Literal["blindlink/agreement/3"] = "blindlink/agreement/3"
     project: Name
+    log: Origin
     number: Annotated[int, Field(ge=1, le=10_000)]
     previous: Sha256Hex | None
     amends: Annotated[Amends | None, Field(exclude_if=lambda one: one is None)] = None

@@ -48,8 +48,8 @@ def succession_fault(before: Agreement | None, after: Agreement) -> str | None:
     """
     if before is None:
         return None if after.number == 1 else "a project's first agreement has the number 1"
-    if after.project != before.project:
-        return "an amendment belongs to the same project"
+    if (after.project, after.log) != (before.project, before.log):
+        return "an amendment belongs to the same project, in the same log"
     if (after.number, after.previous) != (before.number + 1, before.digest()):
         return "an amendment names the agreement before it, and has the next number"
     fault = _epoch_fault(before, after)

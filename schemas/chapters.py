@@ -90,6 +90,10 @@ def _frame(agreement: Agreement) -> Iterator[str]:
         f"This is agreement number {agreement.number} of the project {agreement.project}. It holds from "
         f"{agreement.start} to {agreement.end}, both days included, once {_signing_words(agreement)}."
     )
+    yield (
+        f"{agreement.operator.name} keeps its match log under the name {agreement.log}; a copy of these "
+        "signatures counts in no other log."
+    )
     if agreement.previous is not None:
         yield f"It takes the place of the agreement with the fingerprint {grouped(agreement.previous)}."
     if agreement.amends is None:

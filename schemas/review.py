@@ -169,8 +169,9 @@ class SignedCard(SignedInName):
 class ReviewStatement(Document):
     """What a person states of a review: that these cards answer it, or that these are their decisions.
 
-    `number` counts the person's statements of this kind in this review, from 1; cards come once. `sha256` is
-    that of what is stated. `is_last`: no more of the kind come from this person.
+    `agreement` is that of the run: it names the log in which this counts. `number` counts the person's
+    statements of this kind in this review, from 1; cards come once. `sha256` is that of what is stated.
+    `is_last`: no more of the kind come from this person.
     """
 
     KIND: ClassVar[str] = "review statement"
@@ -178,6 +179,7 @@ class ReviewStatement(Document):
     version: Literal["blindlink/review-statement/1"] = "blindlink/review-statement/1"
     about: Literal["cards", "decisions"]
     project: Name
+    agreement: Sha256Hex
     round: RoundNumber
     run: RandomId
     party: Name

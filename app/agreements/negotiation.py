@@ -120,8 +120,8 @@ def propose(
     Raises:
         NotFoundError: no such project that the caller may negotiate about.
         wrong-duty, agreement-refused: it is not the caller's to propose, does not follow the last one,
-            or names another operator, or persons other than those who have enrolled; or the party has
-            proposed often within a day.
+            or names another operator or log, or persons other than those who have enrolled; or the party
+            has proposed often within a day.
     """
     _lock_negotiation(session, actor, project)
     agreement, digest, now = proposal.agreement, proposal.agreement.digest(), broker.clock()
@@ -362,6 +362,13 @@ def _refuse_strangers(session: Session, broker: Broker, agreement: Agreement, pr
             AGREEMENT_REFUSED,
             "The agreement names a different operator than this broker's.",
             clause="parties",
+        )
+    if agreement.log != broker.log.key.name:
+        raise RefusedError(
+            AGREEMENT_REFUSED,
+            "The agreement was made for another log.",
+            clause="log",
+            hint="draft it for the log whose key you have pinned",
         )
     enrolled = identities_of(session, agreement.names()).identities
     keys = {

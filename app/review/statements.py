@@ -35,8 +35,8 @@ def require_stated(
         raise RefusedError(
             STATEMENT_REFUSED, "The statement names a different person than the one who sent it."
         )
-    about = (review.project, review.round, review.run)
-    if (stated.project, stated.round, stated.run) != about:
+    about = (review.project, review.agreement, review.round, review.run)
+    if (stated.project, stated.agreement, stated.round, stated.run) != about:
         raise RefusedError(STATEMENT_REFUSED, "The statement is about a different review.")
     try:
         signed.verify(keys_of(session, actor))

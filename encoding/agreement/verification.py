@@ -127,6 +127,19 @@ def require_adoptable(
     return False
 
 
+def require_log(agreement: Agreement, log: str) -> None:
+    """Make sure that an agreement names the log that is pinned here: it counts in no other one.
+
+    Raises:
+        AgreementUntrustedError: it was made for another log.
+    """
+    if agreement.log != log:
+        raise AgreementUntrustedError(
+            f"the agreement was made for another log: {agreement.log}; this computer has pinned {log}",
+            hint="ask the operator, by telephone, which one is right",
+        )
+
+
 def require_next(known: KeptAgreements, agreement: Agreement) -> None:
     """Make sure that an agreement is the next one of the project, as far as this agency knows.
 

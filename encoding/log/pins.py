@@ -108,6 +108,15 @@ class PinnedLog:
                 hint="restore it from the backup of the workspace",
             ) from exc
 
+    @property
+    def name(self) -> str:
+        """The log's name: signed requests and agreements state it.
+
+        Raises:
+            LogKeyError: as `keys`.
+        """
+        return self.keys().present.name
+
     def has_key(self) -> bool:
         """Tell whether a log key has been pinned yet."""
         return self.key_file.exists()

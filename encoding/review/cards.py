@@ -41,9 +41,13 @@ _CUT: Final = "\N{HORIZONTAL ELLIPSIS}"
 
 @dataclass(frozen=True, slots=True)
 class ReviewOf:
-    """Which review something is of, who looks and who is asked, and what a card shows, in order."""
+    """Which review something is of, who looks and who is asked, and what a card shows, in order.
+
+    `agreement` is the digest of the run's.
+    """
 
     project: str
+    agreement: str
     round: int
     run: str
     reviewer: str
@@ -99,6 +103,7 @@ def make_cards(
     statement = ReviewStatement(
         about="cards",
         project=review.project,
+        agreement=review.agreement,
         round=review.round,
         run=review.run,
         party=review.asked,

@@ -18,7 +18,7 @@ from encoding.review.errors import DecisionError
 from encoding.workspace.sealed_record import SealedRecord
 from schemas.document import Document, Model
 from schemas.identity import PersonIdText
-from schemas.ids import Name, RandomId, UtcTime, utc_text
+from schemas.ids import Name, RandomId, Sha256Hex, UtcTime, utc_text
 from schemas.review import (
     Decisions,
     PairDecision,
@@ -77,6 +77,7 @@ class Journal(Document):
 
     version: Literal["blindlink/review-journal/1"] = "blindlink/review-journal/1"
     project: Name
+    agreement: Sha256Hex
     run: RandomId
     round: RoundNumber
     partner: Name

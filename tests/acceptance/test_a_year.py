@@ -161,7 +161,7 @@ class Year:
         """Let all sign the next version of the agreement, with a new secret, and approve its runs."""
         profile = small_profile()
         following = agreement_of(terms_of(self.near), [one.public for one in people]).to_json()
-        same = {"number", "previous", "epoch", "project", "profile", "version"}
+        same = {"number", "previous", "epoch", "log", "project", "profile", "version"}
         told = {name: value for name, value in following.items() if name not in same}
         told |= {"epoch": self.agreement.epoch + 1, **changes}
         self.near.move(minutes=1)
@@ -359,7 +359,8 @@ def year(tmp_path: Path) -> Iterator[Year]:
             near.desk(party, tmp_path / party, tmp_path / party / "people.csv", columns=COLUMNS)
         signers = [*near.people.values(), near.person(OPERATOR, "operator", "steward")]
         profile = small_profile()
-        agreement = agreement_of(terms_of(near), [one.public for one in signers])
+        listed, log = [one.public for one in signers], near.broker.log.key.name
+        agreement = agreement_of(terms_of(near), listed, log=log)
         bind(near.broker, near.operator, agreement, profile, signers)
         made = Year(near, agreement, [], signers)
         for n in range(N_PUPILS):

@@ -18,7 +18,9 @@ from samples.agreement import digest_of
 
 from encoding.people.identity import new_identity
 from encoding.secret.agreement import SUITE
+from schemas.canonical import canonical_bytes
 from schemas.identity import PublicIdentity, base64_text
+from schemas.ids import utc_text
 from schemas.matchlog.checkpoint import parse_checkpoint, sign_checkpoint
 from schemas.matchlog.note import NoteSigner
 from schemas.secret_share import SignedShare, share_info
@@ -180,6 +182,33 @@ def test_an_agreement_with_swapped_keys_is_not_signed(rig: AgreementRig) -> None
     assert "different keys" in reason or "no keys of welfare that you trust" in reason
     for public in (rig.people["ann"].public, PublicIdentity.from_json(persons[place])):
         assert public.fingerprint() in reason
+
+
+def test_an_agreement_of_another_log_is_neither_signed_nor_kept(rig: AgreementRig) -> None:
+    """Whoever runs two logs could have what is signed for the one count in the other."""
+    ann, kim = rig.desks["ann"], rig.desks["kim"]
+    path = ann.folder / "rehearsed.json"
+    drafted = json.loads((ann.folder / "first.json").read_bytes())
+    drafted["agreement"]["log"] = "rehearsal.test/log"
+    path.write_bytes(canonical_bytes(drafted))
+    rehearsed = digest_of(drafted["agreement"])
+    nothing = {name: [] for name in ("consents", "notices", "missing", "suspended_by")}
+    frame = {"state": "proposed", "proposed": utc_text(NOW), "proposed_by": "welfare"}
+    shown = {**drafted, **frame, **nothing}
+
+    def show(request: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        is_asked = request.url.path.endswith(f"/agreements/{rehearsed}")
+        return httpx2.Response(200, json=shown) if is_asked else response
+
+    rig.near.courier.after = show
+    for said in (
+        ann.type("agreement", "send", str(path)),
+        rig.sign("ann", rehearsed, str(path)),
+        kim.type("agreement", "accept", rehearsed),
+    ):
+        reason = refused(said)
+        assert "made for another log: rehearsal.test/log; " in reason
+        assert "has pinned broker.test/log" in reason
 
 
 def test_a_round_that_the_log_does_not_show_gets_no_encodings(rig: AgreementRig) -> None:

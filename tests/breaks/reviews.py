@@ -262,6 +262,10 @@ def stated_of_another_project(log: SampleLog) -> Entry:
     return _answered(log).decide(project="foster")
 
 
+def stated_under_another_agreement(log: SampleLog) -> Entry:
+    return _answered(log).decide(agreement="0" * 64)
+
+
 def stated_with_another_key(log: SampleLog) -> Entry:
     return _answered(log).decide(key=private_bytes(99))
 
@@ -683,6 +687,7 @@ REVIEW_BREAKS: dict[str, list[Break]] = {
         stated_of_another_run,
         stated_of_another_round,
         stated_of_another_project,
+        stated_under_another_agreement,
         stated_with_another_key,
         stated_and_changed,
     ],

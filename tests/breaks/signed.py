@@ -109,6 +109,11 @@ def proposed_under_another_digest(log: SampleLog) -> Entry:
     return log.append(body, project=ACCORD, actor=ANN, agreement="0" * 64)
 
 
+def proposed_in_another_log(log: SampleLog) -> Entry:
+    SignedProject(log).propose(accord_of(log="rehearsal.example/log"))
+    return log.entries[-1]
+
+
 def proposed_twice(log: SampleLog) -> Entry:
     project = SignedProject(log)
     project.propose()
@@ -922,6 +927,7 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
     "stranger": [opened_for_a_stranger],
     "agreement": [
         proposed_under_another_digest,
+        proposed_in_another_log,
         in_force_from_another_day,
         uploaded_before_it_binds,
         uploaded_before_the_start,

@@ -40,7 +40,8 @@ class Delivering(Linkage):
             self.person(OPERATOR, "operator").identity,
         ]
         public = [one.public for one in self.people]
-        agreement = agreement_of(terms, public, elements=self.elements)
+        log = self.broker.log.key.name
+        agreement = agreement_of(terms, public, log=log, elements=self.elements)
         bind(self.broker, self.founded.operator, agreement, self.profile, self.people)
         return agreement
 

@@ -146,7 +146,8 @@ class Linkage:
             *(self.person(party, "auditor").identity for party in terms.auditors),
             self.person(OPERATOR, "operator").identity,
         ]
-        agreement = agreement_of(terms, [one.public for one in people])
+        listed = [one.public for one in people]
+        agreement = agreement_of(terms, listed, log=self.broker.log.key.name)
         bind(self.broker, self.founded.operator, agreement, self.profile, people)
         return agreement
 

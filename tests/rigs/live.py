@@ -131,8 +131,9 @@ class LiveBroker:
         """
         replaced = {one.party for one in more if "analyst" in one.duties}
         listed = [one.public for name, one in self.people.items() if name not in replaced]
-        agreement = agreement_of(self.terms, [*listed, *more], **clauses)
         with opened(self.folder) as (broker, operator):
+            log = broker.log.key.name
+            agreement = agreement_of(self.terms, [*listed, *more], log=log, **clauses)
             bind(broker, operator, agreement, self.profile, self.people.values())
         return agreement
 

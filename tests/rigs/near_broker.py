@@ -285,7 +285,7 @@ class NearBroker:
         named = {*terms.providers, *(one.party for one in terms.recipients)}
         people = [self.seated(party) for party in sorted(named)]
         people.append(self.person(OPERATOR, "operator", "steward"))
-        said = dict(clauses or {})
+        said = {"log": self.broker.log.key.name, **(clauses or {})}
         if profile.number_kind is not None:
             kind = str(profile.number_kind)
             listed = {"party": terms.providers[0], "name": kind.replace("-", "_"), "use": "encoded"}

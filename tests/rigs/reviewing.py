@@ -148,6 +148,7 @@ class ReviewActs(Linkage):
             {
                 "about": about,
                 "project": self.terms.project,
+                "agreement": self.agreement.digest(),
                 "round": self.round()["round"],
                 "run": run,
                 "party": public.party,
@@ -200,7 +201,8 @@ class Reviewing(ReviewActs):
             *(self.person(party, "auditor").identity for party in terms.auditors),
             self.person(OPERATOR, "operator").identity,
         ]
-        agreement = agreement_of(terms, [one.public for one in self.people])
+        listed = [one.public for one in self.people]
+        agreement = agreement_of(terms, listed, log=self.broker.log.key.name)
         bind(self.broker, self.founded.operator, agreement, self.profile, self.people)
         return agreement
 

@@ -77,7 +77,7 @@ class Accord(ReviewActs):
     def first(self, **changes: Any) -> Agreement:
         """The first agreement, which says what the rig's terms say."""
         publics = [person.identity.public for person in self.persons.values()]
-        agreement = agreement_of(self.terms, publics).to_json()
+        agreement = agreement_of(self.terms, publics, log=self.broker.log.key.name).to_json()
         agreement["approvals"] = {
             "runs": "standing",
             "parties": [CHILD_WELFARE, SCHOOL],

@@ -56,6 +56,7 @@ def direction(giver: str, receiver: str, basis: str, citation: str | None = None
 AGREEMENT: dict[str, Any] = {
     "version": "blindlink/agreement/3",
     "project": "foster-k12",
+    "log": "broker.example/log",
     "number": 1,
     "previous": None,
     "epoch": 1,

@@ -10,6 +10,7 @@ from vectors.identity import signature
 
 ANSWERS = """
 project = "foster-k12"
+log = "broker.example/log"
 profile = "children"
 start = 2026-09-01
 end = 2027-08-31

@@ -109,6 +109,7 @@ class ReviewedProject(SignedProject):
         fields: dict[str, Any] = {
             "about": about,
             "project": self.project,
+            "agreement": self.log.agreements[self.project],
             "round": self.round,
             "run": self.run,
             "party": who.party,

@@ -19,6 +19,7 @@ NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 REVIEWER = new_identity("welfare", ("reviewer",), NOW)
 ELEMENTS = ("first_name", "last_name", "birth_date", "sex")
 RUN = f"run-{'0' * 32}"
+AGREEMENT = "c" * 64
 # Own record, and the other one's; the own file has a ZIP code too.
 PEOPLE: Sequence[tuple[tuple[str, ...], tuple[str, ...]]] = (
     (("Christine", "Ortiz", "2011-04-09", "F"), ("Christina", "Ortiz", "2011-09-04", "F")),
@@ -38,7 +39,7 @@ def sitting(
     ids: str = "w",
 ) -> Sitting:
     """Return a sitting over pairs, as the next command opens it."""
-    review = ReviewOf("demo", number, RUN, "welfare", "schools", ELEMENTS)
+    review = ReviewOf("demo", AGREEMENT, number, RUN, "welfare", "schools", ELEMENTS)
     questions, records, cards, keys = [], {}, {}, {}
     for place, (own, other) in enumerate(people):
         reference, handle = Reference(bytes([place]) * 16), Handle(bytes([100 + place]) * 16)
@@ -58,7 +59,14 @@ def sitting(
         )
     person = REVIEWER.public.person
     file = JournalFile(folder / "journal.sealed", "demo", RUN, person, bytes(32))
-    first = Journal(project="demo", run=RUN, round=number, partner="schools", person=person)
+    first = Journal(
+        project="demo",
+        agreement=AGREEMENT,
+        run=RUN,
+        round=number,
+        partner="schools",
+        person=person,
+    )
     diary = Diary(file.read() or first, file.write)
     known = verdicts or Verdicts(partner="schools")
     cases = open_cases(questions, keys, records, cards, verdicts=known, person=person)

@@ -131,7 +131,7 @@ def test_every_clause_is_in_one_of_the_tables() -> None:
         for changes in (*WITHOUT_COUNSEL.values(), *WITH_COUNSEL.values())
         for clause in changes
     }
-    frame = {"version", "project", "number", "previous", "amends", "no_reidentification"}
+    frame = {"version", "project", "log", "number", "previous", "amends", "no_reidentification"}
     # With a known number goes another profile; these go with recipients, and with elements that a card shows.
     others = {"known_number", "spaces", "review"}
     assert named | frame | others == set(Agreement.model_fields)

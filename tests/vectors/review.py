@@ -63,6 +63,7 @@ STATEMENT: dict[str, Any] = {
     "version": "blindlink/review-statement/1",
     "about": "decisions",
     "project": "foster-pupils",
+    "agreement": "cd" * 32,
     "round": 3,
     "run": RUN,
     "party": REVIEWER,

@@ -29,11 +29,13 @@ def open_project(log: LogState, entry: Entry) -> None:
 
 
 def propose(log: LogState, entry: Entry) -> None:
-    """An agreement is proposed once, by a steward whom it lists, and follows the one before."""
+    """An agreement is proposed once, in its log, by a steward whom it lists, and follows the one before."""
     agreement = cast(AgreementProposed, entry.body).agreement
     project = log.projects[cast(str, entry.project)]
     if (agreement.project, agreement.digest()) != (entry.project, entry.agreement):
         break_off("agreement", "an agreement is not the one that its entry names", entry)
+    if agreement.log != log.origin:
+        break_off("agreement", "an agreement is proposed that was made for another log", entry)
     known = project.agreements.get(agreement.digest())
     if known is not None:
         break_off("agreement-twice", "an agreement is proposed twice", entry, known.seq)

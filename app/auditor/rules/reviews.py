@@ -233,9 +233,11 @@ def _is_stated(
 ) -> None:
     """Check that the person who acts states what the entry says, and has signed it during the review."""
     statement, actor = body.signed.statement, entry.actor
-    stated = (statement.project, statement.round, statement.run, statement.party, statement.person)
-    if stated != (entry.project, body.round, entry.object, actor.party, actor.person):
-        message = "a statement is of another run, round, party or person than its entry"
+    about = (statement.project, statement.agreement, statement.round, statement.run)
+    who = (statement.party, statement.person)
+    its_own = (entry.project, entry.agreement, body.round, entry.object)
+    if about != its_own or who != (actor.party, actor.person):
+        message = "a statement is of another run, round, agreement, party or person than its entry"
         break_off("review-statement", message, entry)
     try:
         body.signed.require_signature(public_key(log.persons[statement.person]))

@@ -18,7 +18,7 @@ from encoding.cli.commands.agreement_notices import resume, suspend, withdraw
 from encoding.cli.commands.agreement_signatures import accept, send, sign, status
 from encoding.cli.parts import prompts
 from encoding.cli.parts.agreement_questions import ask_answers
-from encoding.cli.parts.agreements import seat, seat_options
+from encoding.cli.parts.agreements import pinned_log, seat, seat_options
 from encoding.cli.parts.pages import write_page
 from encoding.cli.parts.session import Session
 from schemas.chapters import Chapter, grouped
@@ -80,8 +80,9 @@ def draft(
 ) -> None:
     """Ask what is agreed and write it down; a draft binds nobody until it is signed.
 
-    The broker names each party's people, unless the answers name files of their identities. With --amends,
-    whatever you leave unanswered stays as in that agreement.
+    The broker names each party's people, unless the answers name files of their identities. The agreement names
+    the broker's log that this computer has pinned, and counts in no other. With --amends, whatever you leave
+    unanswered stays as in that agreement.
     """
     from encoding.agreement.draft import draft_agreement, read_answers
 
@@ -92,9 +93,12 @@ def draft(
     elif before is not None or changes:
         answers = {}
     else:
-        answers = _ask(session)
+        answers = _ask(session, given)
     changed = _changed(answers, changes)
-    enrolled = _enrolled(session, given, changed, is_first=before is None)
+    place = _of_project(given, changed)
+    if before is None and "log" not in changed:
+        changed["log"] = pinned_log(session, place)
+    enrolled = _enrolled(session, place, changed, is_first=before is None)
     made = draft_agreement(changed, folder, before, enrolled)
     path = output or Path(f"{made.agreement.project}.agreement-{made.agreement.number}.json")
     write_proposal(path, made, force=force)
@@ -206,16 +210,23 @@ def _enrolled(
     tables = [one for one in parties if isinstance(one, dict)] if isinstance(parties, list) else []
     if not needs_enrolled(tables, is_first=is_first):
         return []
-    named = given["project"] or answers.get("project")
-    with seat(session, {**given, "project": named if isinstance(named, str) else None}) as at:
+    with seat(session, given) as at:
         return newest_identities(at.client.identities(at.project).identities)
 
 
-def _ask(session: Session) -> dict[str, Any]:
+def _of_project(given: dict[str, Any], answers: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a seat, in the project that the answers name where no option does."""
+    named = given["project"] or answers.get("project")
+    return {**given, "project": named if isinstance(named, str) else None}
+
+
+def _ask(session: Session, given: dict[str, Any]) -> dict[str, Any]:
     if not prompts.is_interactive():
         raise click.UsageError("missing option --from: there is no terminal to ask you on")
     project = session.project if session.config_path.exists() else None
-    return ask_answers(project, session.now().date())
+    # Before anything is typed, which would be lost if no broker could be asked.
+    log = pinned_log(session, given)
+    return {"log": log, **ask_answers(project, session.now().date())}
 
 
 def _changed(answers: dict[str, Any], changes: tuple[str, ...]) -> dict[str, Any]:

@@ -12,7 +12,13 @@ import click
 from encoding.agreement.files import read_proposal
 from encoding.agreement.kept_agreements import KeptAgreement
 from encoding.agreement.text import agreement_lines, changed_lines
-from encoding.agreement.verification import require_keys, require_next, untrusted_keys, verified
+from encoding.agreement.verification import (
+    require_keys,
+    require_log,
+    require_next,
+    untrusted_keys,
+    verified,
+)
 from encoding.agreement.words import signature_chapter, state_of
 from encoding.cli.parts import prompts
 from encoding.cli.parts.accepted_agreement import accept_agreement, read_digest, trust_persons
@@ -285,6 +291,7 @@ def _from_file(at: Seat, source: Path) -> KeptAgreement:
         raise AgreementFileError(
             f"the agreement in {source} is of the project {proposal.agreement.project}, not {at.project}"
         )
+    require_log(proposal.agreement, at.log)
     return KeptAgreement(agreement=proposal.agreement, profile=proposal.profile)
 
 

@@ -122,7 +122,7 @@ def _drafted(desk: HubDesk, spoke: Spoke, answers: dict[str, Any], folder: Path)
     with desk.seat(spoke) as at:
         people = newest_identities(at.client.identities(spoke.project).identities)
         _refuse_unconfirmed(spoke, people)
-        made: AgreementProposal = draft_agreement(answers, folder, None, people)
+        made: AgreementProposal = draft_agreement({"log": at.log, **answers}, folder, None, people)
         digest = made.agreement.digest()
         shown = verified(at.client.propose_agreement(spoke.project, made))
         refuse_other(shown, digest)

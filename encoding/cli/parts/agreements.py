@@ -23,6 +23,7 @@ from encoding.agreement.verification import (
     require_adoptable,
     require_keys,
     require_keys_of_then,
+    require_log,
     require_stewards,
     verified,
     vouched_keys,
@@ -41,6 +42,7 @@ from encoding.errors import (
     LogKeyError,
     NotReadyError,
 )
+from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
 from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
 from encoding.workspace.workspace import Workspace, open_workspace
@@ -91,6 +93,11 @@ class Seat:
     def party(self) -> str:
         """Whom the person acts for."""
         return self.own.public.party
+
+    @property
+    def log(self) -> str:
+        """The name of the broker's log, as it is pinned."""
+        return _pins(self.workspace).name
 
     def known(self) -> KeptAgreements:
         """Return the agreements that are kept."""
@@ -144,7 +151,7 @@ class Seat:
         Raises:
             AgreementUntrustedError, UntrustedKeyError: it must not be believed.
         """
-        shown, known = _shown(self.client, self.project, digest), self.known()
+        shown, known = self._shown(digest), self.known()
         last = known.last_complete()
         n_last = 0 if last is None else last.agreement.number
         is_new = known.find(digest) is None
@@ -201,7 +208,7 @@ class Seat:
         for kept in self.known().agreements:
             if kept.digest in shown:
                 # Whose keys it lists was looked at when it came; those persons may have left since.
-                self.keep(_shown(self.client, self.project, kept.digest))
+                self.keep(self._shown(kept.digest))
         last = self.known().last_complete()
         newest = _newest_signed(listed)
         if last is not None and newest is not None and newest.number > last.agreement.number:
@@ -244,9 +251,12 @@ class Seat:
             histories=self.identities,
         )
 
+    def _shown(self, digest: str) -> KeptAgreement:
+        return _shown(self.client, self.workspace, self.project, digest)
+
     def _reach(self, digest: str) -> KeptAgreement:
         """Keep an agreement, once those are kept that others have signed meanwhile; returns it."""
-        for shown in _line(self.client, self.project, self.known(), digest):
+        for shown in _line(self.client, self.workspace, self.known(), digest):
             require_keys(shown.agreement, self.vouched_peers())
             kept = self.keep(shown)
         return kept
@@ -276,6 +286,20 @@ def seat(session: Session, given: Mapping[str, Any]) -> Iterator[Seat]:
         else:
             _pin(session, client, workspace)
         yield Seat(session, client, own, project, workspace)
+
+
+def pinned_log(session: Session, given: Mapping[str, Any]) -> str:
+    """Return the name of the log that is pinned here; where none is yet, the broker's is pinned first.
+
+    Raises:
+        IdentityError, ConfigError, LogError: as `seat`.
+    """
+    has_settings = session.config_path.exists()
+    pins = _pins(session.workspace if has_settings else Workspace(session.seat_folder))
+    if pins.has_key():
+        return pins.name
+    with seat(session, given) as at:
+        return at.log
 
 
 def _pin(session: Session, client: BrokerClient, workspace: Workspace) -> None:
@@ -495,7 +519,7 @@ def _walk(
     take: Callable[[KeptAgreements, KeptAgreement, Peers, _Histories], KeptAgreements],
 ) -> KeptAgreements:
     """Return what is known once each agreement that leads to one was taken, in order."""
-    line = _line(client, session.project, known, digest)
+    line = _line(client, session.workspace, known, digest)
     peers = read_peers(session.workspace.peers)
     identities: Sequence[IdentityHistory] = ()
     here = _with_vouched(peers, known, session.party, session.now(), identities)
@@ -525,24 +549,24 @@ def _lists_known_keys(agreement: Agreement, peers: Peers) -> bool:
 
 
 def _line(
-    client: BrokerClient, project: str, known: KeptAgreements, digest: str
+    client: BrokerClient, workspace: Workspace, known: KeptAgreements, digest: str
 ) -> list[KeptAgreement]:
     """Return an agreement, and before it those between the last one that is kept and it, verified."""
-    line = [_shown(client, project, digest)]
+    line = [_shown(client, workspace, known.project, digest)]
     last = known.last_complete()
     while last is not None and line[-1].agreement.number > last.agreement.number + 1:
-        line.append(_shown(client, project, line[-1].agreement.previous or ""))
+        line.append(_shown(client, workspace, known.project, line[-1].agreement.previous or ""))
     return line[::-1]
 
 
-def _shown(client: BrokerClient, project: str, digest: str) -> KeptAgreement:
-    """Return an agreement as the broker shows it, verified.
+def _shown(client: BrokerClient, workspace: Workspace, project: str, digest: str) -> KeptAgreement:
+    """Return an agreement of the pinned log as the broker shows it, verified.
 
     Raises:
         AgreementUntrustedError: it must not be believed, or the broker has none of this digest to show.
     """
     try:
-        return verified(client.agreement(project, digest), digest)
+        shown = verified(client.agreement(project, digest), digest)
     except BrokerRefusedError as exc:
         if exc.problem != "not-found":
             raise
@@ -550,6 +574,12 @@ def _shown(client: BrokerClient, project: str, digest: str) -> KeptAgreement:
             "the broker uses an agreement that this agency does not have, and does not show it",
             hint="ask the operator, by telephone, which agreement that is",
         ) from exc
+    require_log(shown.agreement, _pins(workspace).name)
+    return shown
+
+
+def _pins(workspace: Workspace) -> PinnedLog:
+    return PinnedLog(workspace.pins, workspace.log_key)
 
 
 def _require_trusted(

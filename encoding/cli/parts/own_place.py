@@ -27,7 +27,7 @@ def place_of(workspace: Workspace, project: str, proven: str | None, today: date
         LogKeyError, WorkspaceError: what is kept is damaged.
     """
     log = PinnedLog(workspace.pins, workspace.log_key)
-    origin = log.keys().present.name if log.has_key() else None
+    origin = log.name if log.has_key() else None
     if proven is None:
         kept = read_kept(workspace.agreements(project), project).binding_on(today.isoformat())
         proven = None if kept is None else kept.digest

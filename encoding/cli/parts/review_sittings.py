@@ -26,7 +26,7 @@ from encoding.cli.parts.source import Source
 from encoding.errors import NotReadyError, OthersWaitedForError
 from encoding.recipe import Recipe
 from encoding.review.api import ReviewsApi
-from encoding.review.cards import open_card
+from encoding.review.cards import ReviewOf, open_card
 from encoding.review.errors import (
     CardUntrustedError,
     DecisionError,
@@ -121,7 +121,7 @@ def sitting_over(
             handles = own_handles(session, view)
             reading = own_reading(session, counter.view.profile, source)
             senders = _senders(counter, view, proven)
-        diary = _diary(session, view, own)
+        diary = _diary(session, proven.of, own)
         diary.settle(decisions_logged(proven.entries, view.run, own.public.person))
         keys = keys_of_handles(handles, [one.handle for one in kept.questions])
         inputs = Recipe.load(counter.view.profile.recipe).inputs
@@ -201,13 +201,14 @@ def _settle(counter: Counter, run: str, person: str) -> None:
         Diary(journal, file.write).settle(decisions_logged(entries, run, person))
 
 
-def _diary(session: Session, view: ReviewView, own: Identity) -> Diary:
-    file = journal_file(session, view.run, own.public.person)
+def _diary(session: Session, review: ReviewOf, own: Identity) -> Diary:
+    file = journal_file(session, review.run, own.public.person)
     journal = file.read() or Journal(
-        project=session.project,
-        run=view.run,
-        round=view.round,
-        partner=view.asked,
+        project=review.project,
+        agreement=review.agreement,
+        run=review.run,
+        round=review.round,
+        partner=review.asked,
         person=own.public.person,
     )
     return Diary(journal, file.write)

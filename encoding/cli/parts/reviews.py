@@ -73,6 +73,7 @@ def prove_review(counter: Counter, view: ReviewView) -> ProvenReview:
         raise QuestionsUntrustedError("the agreement of the run has no such review")
     of = ReviewOf(
         project=session.project,
+        agreement=agreement.digest(),
         round=view.round,
         run=view.run,
         reviewer=view.reviewer,

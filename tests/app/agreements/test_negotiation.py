@@ -362,6 +362,13 @@ def test_an_agreement_lists_persons_as_they_have_enrolled(accord: Accord) -> Non
     assert refusal(answer) == (409, "agreement-refused", "parties")
 
 
+def test_an_agreement_is_proposed_in_the_log_that_it_was_made_for(accord: Accord) -> None:
+    answer = accord.propose(accord.first(log="rehearsal.test/blindlink"))
+    assert refusal(answer) == (409, "agreement-refused", "log")
+    assert "made for another log" in answer.json()["detail"]
+    assert "agreement-proposed" not in accord.log_kinds()
+
+
 def test_only_a_steward_whom_it_lists_proposes_an_agreement(accord: Accord) -> None:
     assert refusal(accord.propose(name="bob"))[:2] == (403, "wrong-duty")
     parties = without_auditor(accord)

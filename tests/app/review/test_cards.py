@@ -224,6 +224,7 @@ def test_cards_are_signed_by_the_person_who_sends_them_about_this_review(
         ({"round": 2}, "statement-refused"),
         ({"run": "run-" + "0" * 32}, "statement-refused"),
         ({"project": "other"}, "statement-refused"),
+        ({"agreement": "0" * 64}, "statement-refused"),
         ({"person": reviewing.person(CHILD_WELFARE).id}, "statement-refused"),
         ({"at": "2026-09-01T07:00:00Z"}, "statement-refused"),
     ]

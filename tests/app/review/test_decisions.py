@@ -77,6 +77,7 @@ def test_decisions_are_a_reviewers_own_and_signed(reviewing: Reviewing) -> None:
     run, references = asked(reviewing)
     for fields, expected in (
         ({"round": 2}, "statement-refused"),
+        ({"agreement": "0" * 64}, "statement-refused"),
         ({"person": reviewing.second.id}, "statement-refused"),
         ({"at": "2026-09-01T07:00:00Z"}, "statement-refused"),
     ):

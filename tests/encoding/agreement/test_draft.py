@@ -18,6 +18,7 @@ from encoding.agreement.persons import needs_enrolled, newest_identities
 from encoding.cli.parts.shown_keys import read_shown
 from encoding.errors import AgreementDraftError, AgreementFileError, OutputExistsError
 from encoding.profiles.catalog import shipped_profile
+from schemas.agreement import Agreement
 from schemas.amendment import newcomer_fault
 from schemas.identity import IdentityHistory, SignedIdentity
 from schemas.negotiation import AgreementProposal
@@ -47,24 +48,27 @@ def tables_of_the_guide() -> list[str]:
     return re.findall(r"```toml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
 
 
+def drafted_of_the_guide(folder: Path, answers: str) -> Agreement:
+    # Which log this computer has pinned, a file of answers need not say.
+    pinned = {"log": "broker.example/log"}
+    return draft_agreement(pinned | read_answers(write_answers(folder, answers)), folder).agreement
+
+
 def test_the_example_of_the_guide_makes_an_agreement(tmp_path: Path) -> None:
     example, review, number, _ = tables_of_the_guide()
-    agreement = draft_agreement(read_answers(write_answers(tmp_path, example)), tmp_path).agreement
+    agreement = drafted_of_the_guide(tmp_path, example)
     assert agreement.paper is not None
     assert [one.use for one in agreement.elements] == ["encoded", "shared", "counted"]
     assert agreement.review is None
-    answers = read_answers(write_answers(tmp_path, example + review))
-    reviewed = draft_agreement(answers, tmp_path).agreement
+    reviewed = drafted_of_the_guide(tmp_path, example + review)
     assert reviewed.review is not None
     # What is said to stand there if it is left out.
     (tmp_path / "answers.toml").unlink()
     shorter = re.sub(r"^(persons|questions|bucket|days) = .*\n", "", review, flags=re.MULTILINE)
-    answers = read_answers(write_answers(tmp_path, example + shorter))
-    assert draft_agreement(answers, tmp_path).agreement == reviewed
+    assert drafted_of_the_guide(tmp_path, example + shorter) == reviewed
     assert [one.use for one in reviewed.elements].count("shown") == 2
     (tmp_path / "answers.toml").unlink()
-    answers = read_answers(write_answers(tmp_path, example + number))
-    known = draft_agreement(answers, tmp_path).agreement.known_number
+    known = drafted_of_the_guide(tmp_path, example + number).known_number
     assert known is not None
     assert known.kind == "student-id"
 

@@ -23,6 +23,7 @@ BASE: dict[str, Any] = {**AGREEMENT, "profile": PROFILE.digest()}
 
 OTHERS: dict[str, Any] = {
     "project": "other",
+    "log": "broker.example/log-2",
     "paper.number": "DSA 7",
     "paper.date": "2026-08-21",
     "paper.sha256": "6" * 64,
@@ -122,6 +123,13 @@ def test_who_signs_later_changes_is_said_as_it_is_held_to() -> None:
         "may leave out one party",
     ):
         assert said in text
+
+
+def test_in_which_log_signatures_count_is_said() -> None:
+    said = "data-center keeps its match log under the name broker.example/log"
+    assert f"{said}; a copy of these signatures counts in no other log." in words(
+        Agreement.from_json(BASE)
+    )
 
 
 def test_the_legal_basis_of_every_disclosure_is_said() -> None:

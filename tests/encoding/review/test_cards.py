@@ -32,7 +32,10 @@ from schemas.review import (
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 CREATED = "2026-11-20T22:30:00Z"
 KEY = bytes(range(32))
-REVIEW = ReviewOf("demo", 3, f"run-{'0' * 32}", "welfare", "schools", ("first_name", "born"))
+AGREEMENT = "c" * 64
+REVIEW = ReviewOf(
+    "demo", AGREEMENT, 3, f"run-{'0' * 32}", "welfare", "schools", ("first_name", "born")
+)
 KEYS = {Handle(bytes([number]) * 16): f"{number:032x}" for number in (3, 1, 2)}
 RECORDS = {
     f"{1:032x}": FileRecord("a", {"first_name": "Anastasia", "born": "2011-04-09"}, "1" * 32),

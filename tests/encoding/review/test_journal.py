@@ -15,6 +15,7 @@ from schemas.review import StatedDecisions
 
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
 RUN = f"run-{'0' * 32}"
+AGREEMENT = "c" * 64
 OWN: Identity = new_identity("welfare", ("reviewer",), NOW)
 PAIRS = [
     Looked(reference=f"{n:032x}", record=f"{n:032x}", digest="d" * 32, name=f"{n:012x}")
@@ -34,7 +35,12 @@ class Desk:
     def diary(self) -> Diary:
         """Open the journal as the next command does."""
         first = Journal(
-            project="demo", run=RUN, round=3, partner="schools", person=OWN.public.person
+            project="demo",
+            agreement=AGREEMENT,
+            run=RUN,
+            round=3,
+            partner="schools",
+            person=OWN.public.person,
         )
         return Diary(self.file.read() or first, self.file.write)
 

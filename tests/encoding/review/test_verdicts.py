@@ -35,6 +35,7 @@ def journal(
     )
     return Journal(
         project="demo",
+        agreement="c" * 64,
         run=f"run-{number:032x}",
         round=number,
         partner="schools",

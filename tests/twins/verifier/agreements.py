@@ -109,7 +109,7 @@ def may_follow(last: Any, agreement: Any) -> bool:
     narrow = agreement.get("amends")
     return (narrow is None or keeps(last, agreement, narrow)) and (
         len(set(names(last)) - set(names(agreement))) <= 1
-        and agreement["project"] == last["project"]
+        and [agreement["log"], agreement["project"]] == [last["log"], last["project"]]
         and agreement["number"] == last["number"] + 1
         and agreement["previous"] == digest_of(last)
         and agreement["epoch"] - last["epoch"] in ((0, 1) if same else (1,))
@@ -261,13 +261,14 @@ class Accord:
         timely(e, stated["at"])
         return stated
 
-    def take(self, e: Any, signers: Any) -> None:
-        """Take an entry whose kind begins with `agreement-`."""
+    def take(self, e: Any, signers: Any, log: str) -> None:
+        """Take an entry of the log of this origin, whose kind begins with `agreement-`."""
         what, digest = e["kind"].removeprefix("agreement-"), e["agreement"]
         if what == "proposed":
             agreement = e["body"]["agreement"]
             need(digest == digest_of(agreement) and digest not in self.proposed, what)
-            need(agreement["project"] == e["project"] and may_follow(self.last(), agreement), what)
+            need([agreement["log"], agreement["project"]] == [log, e["project"]], what)
+            need(may_follow(self.last(), agreement), what)
             stewards = [
                 [party["name"], person["person"]]
                 for party in agreement["parties"]

@@ -11,8 +11,8 @@ from twins.verifier.entries import need
 from twins.verifier.rounds import Turns, space_of
 
 STATEMENT = [
-    *("about", "at", "is_last", "number", "party", "person", "project", "round", "run"),
-    *("sha256", "version"),
+    *("about", "agreement", "at", "is_last", "number", "party", "person", "project", "round"),
+    *("run", "sha256", "version"),
 ]
 DUTY = {"review-decided": ["reviewer"], "review-answered": ["analyst", "recipient"]}
 FILES = {
@@ -118,6 +118,7 @@ class Reviews:
         need(stated["version"] == "blindlink/review-statement/1", "statement")
         need([stated["project"], stated["run"]] == [e["project"], e["object"]], "statement")
         need(stated["round"] == e["body"]["round"], "statement")
+        need(stated["agreement"] == e["agreement"], "statement")
         need([stated["party"], stated["person"]] == [actor["party"], actor["person"]], "who")
         checks("review-statement", stated, signed["signature"], signers.of(e)["signing_key"])
         return stated

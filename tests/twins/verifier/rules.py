@@ -90,7 +90,7 @@ class Replay:
         if e["outcome"] == "refused":
             return
         if kind.startswith("agreement-"):
-            accord.take(e, self.signers)
+            accord.take(e, self.signers, self.persons.log)
             return
         if kind in DATED:
             accord.in_force(e, t)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from samples.agreement_answers import write_answers
+from samples.agreement_answers import ANSWERS, write_answers
+from vectors.invitation import ORIGIN, log_key
 
 from encoding.agreement.files import read_proposal
 from encoding.cli.main import main
 from encoding.cli.parts import prompts
+from encoding.log.pins import PinnedLog
+from encoding.workspace.workspace import open_workspace
 from schemas.run import RECOMMENDED_POLICY
 
 
@@ -114,6 +118,35 @@ def test_it_is_shown_in_the_terminal_as_markdown_and_as_a_page(tmp_path: Path) -
     assert "<svg" in page.read_text(encoding="utf-8")
 
 
+def pin_log(folder: Path) -> str:
+    """Pin a log as whoever has signed here before has it; returns its name."""
+    workspace = open_workspace(folder / "workspace")
+    PinnedLog(workspace.pins, workspace.log_key).pinned_key(log_key())
+    return ORIGIN
+
+
+def test_a_draft_names_the_log_that_is_pinned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pinned = pin_log(tmp_path)
+    answers = re.sub("log = .*", "", ANSWERS)
+    path = tmp_path / "draft.json"
+    result = type_("draft", "--from", str(write_answers(tmp_path, answers)), "-o", str(path))
+    assert result.exit_code == 0, result.stderr
+    assert read_proposal(path).agreement.log == pinned
+
+
+def test_nothing_is_asked_where_no_log_is_known_and_no_broker_can_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(prompts, "is_interactive", lambda: True)
+    result = type_("draft", typed="foster-k12\n")
+    assert result.exit_code != 0
+    assert "Who takes part" not in result.stderr
+
+
 def typed_answers(*number: str) -> list[str]:
     """Return what somebody types to every question; `number` is what they say of a known number."""
     return [
@@ -142,6 +175,7 @@ def typed_answers(*number: str) -> list[str]:
 @pytest.fixture
 def answering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_answers(tmp_path)
+    pin_log(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(prompts, "is_interactive", lambda: True)
 
@@ -151,6 +185,7 @@ def test_the_four_questions_make_the_same_kind_of_agreement(tmp_path: Path) -> N
     result = type_("draft", typed="\n".join(typed_answers("")) + "\n")
     assert result.exit_code == 0, result.output
     made = read_proposal(tmp_path / "foster-k12.agreement-1.json").agreement
+    assert made.log == ORIGIN
     assert made.purpose.code == "school-stability"
     assert (made.start, made.end, made.retention.destroy_by) == (
         "2026-09-01",
