@@ -12,6 +12,7 @@ from app.auditor.lateness import Lateness
 from app.auditor.project_state import ProjectState
 from app.auditor.round_state import Pair
 from schemas.destruction import Scope
+from schemas.matchlog.entry import Entry
 from schemas.run import MatchingPolicy, Recipient
 
 Stage = Literal["asked", "started", "finished", "failed", "cancelled"]
@@ -218,7 +219,8 @@ class LogState:
     `roles` are those in which parties were enrolled, `operators` the parties that run the broker. `requests`
     are those that were signed not long before `requests_day`, by digest: the batch and the first entry that
     hold each, when it was signed, and the kinds of which there is no second one. `late` is what was destroyed
-    after its last day, `awaited` the entries by which left what was to be cosigned. `origin` is the log's name.
+    after its last day, `awaited` the entries by which left what was to be cosigned. `consented` is the entry
+    before, where by it the last party has consented to an agreement. `origin` is the log's name.
     """
 
     origin: str = ""
@@ -242,4 +244,5 @@ class LogState:
     requests_day: str = ""
     late: list[Lateness] = field(default_factory=list)
     awaited: dict[AwaitedState, int] = field(default_factory=dict)
+    consented: Entry | None = None
     time: str = ""

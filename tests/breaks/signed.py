@@ -175,6 +175,29 @@ def in_force_after_one_has_left(log: SampleLog) -> Entry:
     return project.in_force()
 
 
+def _removed_by_a_steward(log: SampleLog) -> tuple[SignedProject, Entry]:
+    """The schools' steward alone takes their other analyst off the roster; that does not come into force."""
+    project = _agreed(log)
+    project.propose(project.roster(K12.party, K12), K12)
+    return project, project.consent(K12)
+
+
+def amendment_withheld(log: SampleLog) -> Entry:
+    return _removed_by_a_steward(log)[1]
+
+
+def uploaded_under_what_an_amendment_ended(log: SampleLog) -> Entry:
+    _removed_by_a_steward(log)
+    return log.upload(ACCORD, PAT)
+
+
+def came_into_force_later(log: SampleLog) -> Entry:
+    project, _ = _removed_by_a_steward(log)
+    log.moment += timedelta(hours=1)
+    body = signed_kinds.AgreementInForce(number=2, start=project.agreement.start)
+    return log.append(body, project=ACCORD, agreement=project.agreement.digest())
+
+
 def persons_changed_with_the_end(log: SampleLog) -> Entry:
     project = _agreed(log)
     project.propose(project.roster("school-district", K12, end="2027-07-31"), K12)
@@ -415,6 +438,7 @@ def in_force_from_another_day(log: SampleLog) -> Entry:
     project.propose()
     for party in project.agreement.names():
         project.consent(SIGNERS[party])
+    log.reopen()
     body = signed_kinds.AgreementInForce(number=1, start="2026-08-01")
     return log.append(body, project=ACCORD, agreement=project.agreement.digest())
 
@@ -958,6 +982,11 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         in_force_without_a_signature,
         in_force_after_one_has_left,
         persons_changed_by_nobody,
+    ],
+    "agreement-withheld": [
+        amendment_withheld,
+        uploaded_under_what_an_amendment_ended,
+        came_into_force_later,
     ],
     "signer": [signed_by_another],
     "statement-signature": [

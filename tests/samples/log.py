@@ -260,6 +260,11 @@ class SampleLog:
         self.notes.append((self.size, note))
         self.batch += 1
 
+    def reopen(self) -> None:
+        """Let the last batch go on with what comes next."""
+        self.notes.pop()
+        self.batch -= 1
+
     def append(self, body: Model, **fields: Any) -> Entry:
         """Add one entry as a batch of its own."""
         entry = self.add(body, **fields)

@@ -43,6 +43,7 @@ COMMON: Final[tuple[Rule, ...]] = (
     common.actor_is_enrolled,
     common.broker_acts_itself,
     common.actor_has_role,
+    agreements.begins_at_once,
 )
 
 RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
@@ -157,8 +158,9 @@ def replay_end(log: LogState) -> None:
     """Check, after the last entry, what should have happened by its time.
 
     Raises:
-        RuleBrokenError: something is kept longer than the terms allow.
+        RuleBrokenError: something is kept longer than the terms allow, or was left undone.
     """
+    agreements.all_begun(log)
     reviews.all_ended(log)
     destruction.all_certified(log)
     keeping.all_destroyed_in_time(log)

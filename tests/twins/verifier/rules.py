@@ -50,6 +50,8 @@ class Replay:
         self.fetched: set[str] = set()
         self.asked: dict[str, int] = {}
         self.awaited: list[Any] = []
+        # The consent by which all have signed an agreement, if that is the entry before.
+        self.consented: Any = None
         self.blind: set[str] = set()
         self.shares: dict[str, Any] = {}
         self.undoing = Undoing()
@@ -87,10 +89,16 @@ class Replay:
             self.terms[project] = t or self.terms[project]
         need(e["purpose"] in purposes(e, accord), "purpose")
         self.persons.has_role(e, self.signers)
+        if self.consented:
+            same = all(e[name] == self.consented[name] for name in ("project", "agreement", "batch"))
+            need(kind == "agreement-in-force" and same, "withheld")
+            self.consented = None
         if e["outcome"] == "refused":
             return
         if kind.startswith("agreement-"):
             accord.take(e, self.signers)
+            if kind == "agreement-signed" and accord.is_complete(e["agreement"]):
+                self.consented = e
             return
         if kind in DATED:
             accord.in_force(e, t)
@@ -314,6 +322,7 @@ class Replay:
         need(auto is None or least * smaller <= auto <= most * smaller, "link rate")
 
     def end(self, cosigned: dict[str, dict[str, int]]) -> None:
+        need(self.consented is None, "withheld")
         left = [(project, due) for project, _, _, _, due in self.undoing.there.values()]
         for project, deliveries in self.deliveries.items():
             left += [(project, one["due"]) for one in deliveries.of.values() if one["there"]]
