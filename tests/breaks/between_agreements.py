@@ -7,6 +7,7 @@ returns the entry that breaks a rule.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from samples.delivered_log import SHARED, DeliveringProject, StudyProject
@@ -90,6 +91,23 @@ def _reviewed(log: SampleLog) -> ReviewedProject:
 def _amend(project: SignedProject) -> None:
     """Let all parties agree on something that no entry looks at."""
     _agree(project, end="2027-07-31")
+
+
+def _leave_out(project: SignedProject, gone: str) -> None:
+    """Let all parties agree on a version without one of them."""
+    raw = project.agreement.to_json()
+    _agree(
+        project,
+        epoch=2,
+        parties=[one for one in raw["parties"] if one["name"] != gone],
+        recipients=[one for one in raw["recipients"] if one["party"] != gone],
+        directions=[d for d in raw["directions"] if gone not in (d["giver"], d["receiver"])],
+        elements=[one for one in raw["elements"] if one["party"] != gone],
+        limits={
+            **raw["limits"],
+            "files": [one for one in raw["limits"]["files"] if one["party"] != gone],
+        },
+    )
 
 
 # Claims and statements, by the ID spaces of the round and of the terms in force.
@@ -218,6 +236,35 @@ def accepted_under_the_next_agreement(log: SampleLog) -> Entry:
     return project.end()
 
 
+# What a party still does that the next version leaves out.
+
+
+def round_opened_by_who_was_left_out(log: SampleLog) -> Entry:
+    project, rounds = log.create_project("trio", providers=TRIO), log.rounds("trio")
+    log.moment += timedelta(days=log.terms["trio"].round_days)
+    rounds.close()
+    _leave_out(project, HEALTH.party)
+    return rounds.open(HEALTH)
+
+
+def round_superseded_by_who_was_left_out(log: SampleLog) -> Entry:
+    project = log.create_project("trio", providers=TRIO)
+    _leave_out(project, HEALTH.party)
+    return log.rounds("trio").supersede(HEALTH)
+
+
+def run_cancelled_by_who_was_left_out(log: SampleLog) -> Entry:
+    project = log.create_project("trio", providers=TRIO)
+    uploads = [
+        log.upload("trio", CW, partner=K12.party),
+        log.upload("trio", K12, partner=CW.party),
+    ]
+    asked = log.ask(log.specification("trio", uploads))
+    _leave_out(project, HEALTH.party)
+    body = kinds.RunCancelled(reason="by-agency")
+    return log.append(body, project="trio", object=asked.object, actor=HEALTH)
+
+
 # What is handed out.
 
 
@@ -264,18 +311,7 @@ def fetched_blind_by_who_has_left(log: SampleLog) -> Entry:
     log.start(asked)
     log.append(log.finished(asked), project="trio", object=asked.object)
     released = log.release_blind(asked, HEALTH.party)
-    raw, gone = project.agreement.to_json(), HEALTH.party
-    _agree(
-        project,
-        epoch=2,
-        parties=[one for one in raw["parties"] if one["name"] != gone],
-        directions=[d for d in raw["directions"] if gone not in (d["giver"], d["receiver"])],
-        elements=[one for one in raw["elements"] if one["party"] != gone],
-        limits={
-            **raw["limits"],
-            "files": [one for one in raw["limits"]["files"] if one["party"] != gone],
-        },
-    )
+    _leave_out(project, HEALTH.party)
     return log.fetch(released, HEALTH)
 
 
@@ -307,6 +343,11 @@ BETWEEN_BREAKS: dict[str, list[Break]] = {
         answered_under_the_next_agreement,
         decided_under_the_next_agreement,
         accepted_under_the_next_agreement,
+    ],
+    "not-a-provider": [
+        round_opened_by_who_was_left_out,
+        round_superseded_by_who_was_left_out,
+        run_cancelled_by_who_was_left_out,
     ],
     "fetch-unagreed": [
         fetched_by_a_recipient_of_nothing,

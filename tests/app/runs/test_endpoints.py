@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from rigs.agreed import amend
 from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
@@ -15,9 +18,12 @@ from rigs.linkage import (
 )
 from samples.round_files import random_people
 
+from app.runs import repository
 from schemas.api import RunView
 from schemas.problem import MEDIA_TYPE
 from schemas.run import LinkRate, Recipient
+
+HEALTH = "health-department"
 
 
 def code_of(answer) -> str:
@@ -154,6 +160,38 @@ def test_a_run_that_waits_can_be_cancelled_by_a_provider_and_by_the_operator(
     assert (entry["kind"], entry["body"]) == ("run-cancelled", {"reason": reason})
     linkage.work()
     assert linkage.get(f"/v1/runs/{run}").json()["state"] == "cancelled"
+
+
+def test_who_is_left_out_from_midnight_on_cancels_nothing_after_it(
+    make_linkage: MakeLinkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entry is held to the terms that it names, not to those of when the request came."""
+    linkage = make_linkage(providers=(CHILD_WELFARE, HEALTH, SCHOOL))
+    linkage.upload_both()
+    run = linkage.run_id()
+    raw: Any = linkage.agreement.to_json()
+    left: dict[str, Any] = {
+        "parties": [one for one in raw["parties"] if one["name"] != HEALTH],
+        "recipients": [one for one in raw["recipients"] if one["party"] != HEALTH],
+        "directions": [d for d in raw["directions"] if HEALTH not in (d["giver"], d["receiver"])],
+        "elements": [one for one in raw["elements"] if one["party"] != HEALTH],
+    }
+    files = [one for one in raw["limits"]["files"] if one["party"] != HEALTH]
+    left |= {"limits": raw["limits"] | {"files": files}, "epoch": 2, "start": "2026-09-02"}
+    known = [linkage.person(party).identity for party in (CHILD_WELFARE, SCHOOL)]
+    known += [linkage.person("operator", "operator").identity]
+    known += [linkage.person(AUDITOR, "auditor").identity]
+    amend(linkage.broker, linkage.agreement, linkage.profile, known, **left)
+    clock, look = linkage.founded.clock, repository.get_run
+    clock.now = clock.now.replace(hour=23, minute=59, second=59)
+    linkage.sign_in_anew()
+
+    def wait(*args: Any, lock: bool = False) -> Any:
+        clock.move(seconds=1 if lock else 0)
+        return look(*args, lock=lock)
+
+    monkeypatch.setattr(repository, "get_run", wait)
+    assert code_of(cancel(linkage, run, HEALTH)) == "not-a-provider"
 
 
 def test_cancelling_again_changes_nothing(linkage: Linkage) -> None:

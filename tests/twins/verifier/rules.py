@@ -90,7 +90,9 @@ class Replay:
         need(e["purpose"] in purposes(e, accord), "purpose")
         self.persons.has_role(e, self.signers)
         if self.consented:
-            same = all(e[name] == self.consented[name] for name in ("project", "agreement", "batch"))
+            same = all(
+                e[name] == self.consented[name] for name in ("project", "agreement", "batch")
+            )
             need(kind == "agreement-in-force" and same, "withheld")
             self.consented = None
         if e["outcome"] == "refused":
