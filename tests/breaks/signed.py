@@ -10,11 +10,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from samples.log import SampleLog
+from samples.log import SampleLog, link_pair
 from samples.parties import (
     ANN,
     CW,
     EVE,
+    HEALTH,
     K12,
     OPERATOR,
     PAT,
@@ -601,6 +602,73 @@ def approved_while_suspended(log: SampleLog) -> Entry:
     return project.approve(ANN, asked)
 
 
+def _suspended(log: SampleLog) -> SignedProject:
+    project = _agreed(log)
+    project.notice(K12, "suspend")
+    return project
+
+
+def share_relayed_while_suspended(log: SampleLog) -> Entry:
+    _suspended(log)
+    return log.relay(CW, K12.party, ACCORD)
+
+
+def share_fetched_while_suspended(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    relayed = log.relay(CW, K12.party, ACCORD)
+    project.notice(K12, "suspend")
+    return log.fetch_share(relayed, K12)
+
+
+def _confirmed(log: SampleLog) -> Entry:
+    body = kinds.SecretConfirmed(
+        epoch=1, holders=log.digest(), key_id="1" * 16, sha256=log.digest()
+    )
+    return log.append(body, project=ACCORD, actor=CW)
+
+
+def secret_confirmed_while_suspended(log: SampleLog) -> Entry:
+    _suspended(log)
+    return _confirmed(log)
+
+
+def nonces_offered_while_suspended(log: SampleLog) -> Entry:
+    _suspended(log)
+    return log.rounds(ACCORD).offer(CW, 1)
+
+
+def superseded_while_suspended(log: SampleLog) -> Entry:
+    _suspended(log)
+    return log.rounds(ACCORD).supersede()
+
+
+def claimed_while_suspended(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    _finished(project)
+    project.notice(K12, "suspend")
+    return log.rounds(ACCORD).claim(CW, K12.party)
+
+
+def stated_while_suspended(log: SampleLog) -> Entry:
+    names = ("county-cw", "health-office", "school-district")
+    project = log.create_project("trio", providers=names)
+    for one, other in ((CW, HEALTH), (CW, K12), (HEALTH, K12)):
+        link_pair(log, "trio", one, other)
+    project.notice(HEALTH, "suspend")
+    return log.rounds("trio").state(CW)
+
+
+def share_relayed_after_one_has_left(log: SampleLog) -> Entry:
+    _agreed(log).notice(K12, "withdraw")
+    return log.relay(CW, K12.party, ACCORD)
+
+
+def secret_confirmed_after_the_end(log: SampleLog) -> Entry:
+    _agreed(log)
+    log.moment = log.moment.replace(year=2031)
+    return _confirmed(log)
+
+
 def uploaded_after_one_has_left(log: SampleLog) -> Entry:
     project = _agreed(log)
     project.notice(EVE, "withdraw")
@@ -1016,8 +1084,24 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         stood_long_after_it_was_signed,
     ],
     "approval-too-long": [approved_for_more_than_thirty_days],
-    "suspended": [uploaded_while_suspended, started_while_suspended, approved_while_suspended],
-    "withdrawn": [uploaded_after_one_has_left, fetched_after_one_has_left],
+    "suspended": [
+        uploaded_while_suspended,
+        started_while_suspended,
+        approved_while_suspended,
+        share_relayed_while_suspended,
+        share_fetched_while_suspended,
+        secret_confirmed_while_suspended,
+        nonces_offered_while_suspended,
+        superseded_while_suspended,
+        claimed_while_suspended,
+        stated_while_suspended,
+    ],
+    "withdrawn": [
+        uploaded_after_one_has_left,
+        fetched_after_one_has_left,
+        share_relayed_after_one_has_left,
+    ],
+    "not-in-force": [secret_confirmed_after_the_end],
     "upload-profile": [uploaded_of_another_profile],
     "upload-as-of": [uploaded_of_an_old_day],
     "run-as-of": [ran_on_days_far_apart],

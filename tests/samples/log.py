@@ -408,7 +408,7 @@ class SampleLog:
         rounds.received.append(entry)
         return entry
 
-    def relay(self, actor: Actor, recipient: str, **changes: Any) -> Entry:
+    def relay(self, actor: Actor, recipient: str, project: str = "foster", **changes: Any) -> Entry:
         """Keep a share of the secret from one sample agency for another."""
         fields: dict[str, Any] = {
             "epoch": 1,
@@ -419,14 +419,14 @@ class SampleLog:
             "sha256": self.digest(),
         }
         body = kinds.ShareRelayed(**{**fields, **changes})
-        return self.append(body, project="foster", actor=actor)
+        return self.append(body, project=project, actor=actor)
 
     def fetch_share(self, relayed: Entry, actor: Actor, **changes: Any) -> Entry:
         """Let a party fetch a share."""
         assert isinstance(relayed.body, kinds.ShareRelayed)
         fields = relayed.body.model_dump(include={"epoch", "share", "sha256"})
         body = kinds.ShareFetched(**{**fields, **changes})
-        return self.append(body, project="foster", actor=actor)
+        return self.append(body, project=relayed.project, actor=actor)
 
     def specification(self, project: str, uploads: Iterable[Entry]) -> RunSpecification:
         """The specification of a run on these uploads, as the first sample agency asks for it."""

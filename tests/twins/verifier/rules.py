@@ -27,7 +27,9 @@ DATED = {
     ),
     *("run-started", "release-prepared", "blind-release-prepared", "release-fetched"),
     *("review-asked", "review-fetched", "review-answered", "review-decided"),
-    *("delivery-received", "delivery-fetched"),
+    *("delivery-received", "delivery-fetched", "round-superseded"),
+    *("share-relayed", "share-fetched", "secret-confirmed"),
+    *("nonces-offered", "claims-received", "statement-received"),
 }
 # Whose own name the page asks for: the broker's, and its or its operator's.
 OWN = re.findall(r"- What the broker alone does .*?\n\n", PAGE, re.DOTALL)[0].split("; it is")
