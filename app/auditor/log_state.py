@@ -13,6 +13,7 @@ from app.auditor.project_state import ProjectState
 from app.auditor.round_state import Pair
 from schemas.agreement import ProjectTerms
 from schemas.destruction import Scope
+from schemas.matchlog.entry import Entry
 from schemas.run import MatchingPolicy, Recipient
 
 Stage = Literal["asked", "started", "finished", "failed", "cancelled"]
@@ -236,7 +237,8 @@ class LogState:
     are those that were signed not long before `requests_day`, by digest: the batch and the first entry that
     hold each, when it was signed, and the kinds of which there is no second one. `late` is what was destroyed
     after its last day, `held_late` what is left after it by a hold that came later, `awaited` the entries by
-    which left what was to be cosigned. `origin` is the log's name.
+    which left what was to be cosigned. `consented` is the entry before, where by it the last party has consented
+    to an agreement. `origin` is the log's name.
     """
 
     origin: str = ""
@@ -261,4 +263,5 @@ class LogState:
     late: list[Lateness] = field(default_factory=list)
     held_late: list[HeldLate] = field(default_factory=list)
     awaited: dict[AwaitedState, int] = field(default_factory=dict)
+    consented: Entry | None = None
     time: str = ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.agreements.receivers import receivers_of
-from app.agreements.service import agreement_now, lock_rounds, project_for, terms_in_force
+from app.agreements.service import binding_terms, lock_rounds, project_for, terms_in_force
 from app.agreements.signers import refuse_stranger, require_duty
 from app.clock import utc_text
 from app.db import add_if_alone
@@ -162,19 +162,22 @@ def cancel_run(session: Session, broker: Broker, actor: Actor, run: str) -> Run:
     """
     found, terms = run_for(session, actor, run)
     if actor.role == "agency":
-        refuse_stranger(terms, actor.party)
         require_duty(actor, "analyst", "approver")
         if actor.party not in (found.larger, found.smaller):
             raise RefusedError(OTHER_PAIR, "Only the agencies that a run links can cancel it.")
     locked = repository.get_run(session, found.id, lock=True)
+    # Midnight may have passed while this waited: who may do it is decided by the terms that the entry names.
+    now = broker.clock()
+    terms = binding_terms(session, found.project, now) or terms
+    if actor.role == "agency":
+        refuse_stranger(terms, actor.party)
     if locked is None or locked.state == "cancelled":
         return found
     if locked.state not in repository.PENDING:
         raise RefusedError(RUN_OVER, f"The run has {locked.state}.")
-    mark_cancelled(session, locked, broker.clock())
+    mark_cancelled(session, locked, now)
     reason = RunCancelled(reason=f"by-{actor.role}")
-    bound = agreement_now(session, found.project, broker.clock())
-    broker.log.append(session, [_entry(actor, terms, bound, run, reason)])
+    broker.log.append(session, [_entry(actor, terms, run, reason)])
     return locked
 
 
@@ -213,7 +216,7 @@ def _queue(
         one.keep(session)
     note_run(session, pair, run.id, run.state)
     asked = RunAsked(specification_sha256=specification.digest(), specification=specification)
-    entry = _entry(actor, terms, terms.digest, run.id, asked)
+    entry = _entry(actor, terms, run.id, asked)
     broker.log.append(session, [entry, *use_standing(session, terms, run, broker.clock())])
     return run
 
@@ -296,17 +299,13 @@ def _waiting(
 
 
 def _entry(
-    actor: Actor,
-    terms: TermsInForce,
-    agreement: str | None,
-    run: str,
-    body: RunAsked | RunCancelled,
+    actor: Actor, terms: TermsInForce, run: str, body: RunAsked | RunCancelled
 ) -> EntryDraft:
     return EntryDraft(
         body=body,
         actor=entry_actor(actor),
         project=terms.terms.project,
-        agreement=agreement,
+        agreement=terms.digest,
         purpose=terms.terms.purpose,
         object=run,
         request=actor.request_id,

@@ -52,7 +52,7 @@ def relay_share(
     """
     holders = signed.share.holders
     found = _as_holder(session, actor, project, holders.epoch)
-    terms_in_force(session, project, broker.clock())
+    bound = terms_in_force(session, project, broker.clock()).digest
     _refuse_other_secret(found, holders.project, holders.epoch)
     if signed.share.sender != actor.party:
         raise RefusedError(SHARE_REFUSED, "The share is in another party's name.")
@@ -82,7 +82,7 @@ def relay_share(
     )
     if not add_if_alone(session, row):
         raise RefusedError(SHARE_FETCHED, "Another share was sent at the same moment.")
-    _log(session, broker, actor, found, ShareRelayed.of(signed, row.id))
+    _log(session, broker, actor, found, ShareRelayed.of(signed, row.id), bound)
     return row
 
 
@@ -107,7 +107,7 @@ def fetch_share(session: Session, broker: Broker, actor: Actor, share: str) -> S
         share-served: the recipient has confirmed the secret, and the share is gone.
     """
     row, _ = visible(session, actor, repository.find_received(session, actor, share))
-    terms_in_force(session, row.project, broker.clock())
+    bound = terms_in_force(session, row.project, broker.clock()).digest
     # Terms may have changed since it was sent.
     found = _as_holder(session, actor, row.project, row.epoch)
     _refuse_other_secret(found, row.project, row.epoch)
@@ -118,7 +118,7 @@ def fetch_share(session: Session, broker: Broker, actor: Actor, share: str) -> S
     if row.fetched is None:
         row.fetched = utc_text(broker.clock())
         body = ShareFetched(epoch=row.epoch, share=row.id, sha256=row.sha256)
-        _log(session, broker, actor, found, body)
+        _log(session, broker, actor, found, body, bound)
     return SignedShare.from_canonical(row.document.encode("utf-8"))
 
 
@@ -152,7 +152,10 @@ def withdraw_shares(
     if is_one_secret and {row.party for row in confirmed} >= set(found.terms.providers):
         raise RefusedError(SECRET_CONFIRMED, "All holders have confirmed the secret of this epoch.")
     if repository.forget_sent(session, actor, project, epoch):
-        _log(session, broker, actor, found, SharesWithdrawn(epoch=epoch))
+        bound = agreement_now(session, project, broker.clock())
+        if bound is None:
+            raise NotInForceError("The agreement is not in force yet.", clause="start")
+        _log(session, broker, actor, found, SharesWithdrawn(epoch=epoch), bound)
 
 
 def keep_confirmation(
@@ -167,7 +170,7 @@ def keep_confirmation(
     """
     confirmation = signed.confirmation
     found = _as_holder(session, actor, project, confirmation.epoch)
-    terms_in_force(session, project, broker.clock())
+    bound = terms_in_force(session, project, broker.clock()).digest
     _refuse_other_secret(found, confirmation.project, confirmation.epoch)
     if confirmation.party != actor.party:
         raise RefusedError(SHARE_REFUSED, "The confirmation is in another party's name.")
@@ -184,7 +187,7 @@ def keep_confirmation(
     if former is None and not add_if_alone(session, row):
         raise RefusedError(SHARE_REFUSED, "Another confirmation came at the same moment.")
     repository.forget_served(session, actor, project, confirmation.epoch)
-    _log(session, broker, actor, found, SecretConfirmed.of(signed))
+    _log(session, broker, actor, found, SecretConfirmed.of(signed), bound)
 
 
 def confirmations_for(
@@ -266,10 +269,10 @@ def _refuse_fetched(former: RelayedShare) -> None:
         )
 
 
-def _log(session: Session, broker: Broker, actor: Actor, found: TermsInForce, body: Model) -> None:
-    bound = agreement_now(session, found.terms.project, broker.clock())
-    if bound is None:
-        raise NotInForceError("The agreement is not in force yet.", clause="start")
+def _log(
+    session: Session, broker: Broker, actor: Actor, found: TermsInForce, body: Model, bound: str
+) -> None:
+    """Log what a holder does under the agreement that let them, whatever binds when midnight has passed."""
     draft = EntryDraft(
         body,
         entry_actor(actor),

@@ -160,9 +160,7 @@ def ran_on_uploads_that_are_too_small_now(log: SampleLog) -> Entry:
 
 def _ran_with_files_of(log: SampleLog, **size: int) -> Entry:
     limits = reviewed_agreement(MOVED).to_json()["limits"]
-    files = [
-        {**file, **size} if file["party"] == CW.party else file for file in limits["files"]
-    ]
+    files = [{**file, **size} if file["party"] == CW.party else file for file in limits["files"]]
     return _ran_on_earlier_uploads(log, limits={**limits, "files": files})
 
 
@@ -266,6 +264,35 @@ def accepted_under_the_next_agreement(log: SampleLog) -> Entry:
     project.decide(is_last=True)
     _amend(project)
     return project.end()
+
+
+# What a party still does that the next version leaves out.
+
+
+def round_opened_by_who_was_left_out(log: SampleLog) -> Entry:
+    project, rounds = log.create_project("trio", providers=TRIO), log.rounds("trio")
+    log.moment += timedelta(days=log.terms["trio"].round_days)
+    rounds.close()
+    _agree(project, **without(project.agreement, HEALTH.party))
+    return rounds.open(HEALTH)
+
+
+def round_superseded_by_who_was_left_out(log: SampleLog) -> Entry:
+    project = log.create_project("trio", providers=TRIO)
+    _agree(project, **without(project.agreement, HEALTH.party))
+    return log.rounds("trio").supersede(HEALTH)
+
+
+def run_cancelled_by_who_was_left_out(log: SampleLog) -> Entry:
+    project = log.create_project("trio", providers=TRIO)
+    uploads = [
+        log.upload("trio", CW, partner=K12.party),
+        log.upload("trio", K12, partner=CW.party),
+    ]
+    asked = log.ask(log.specification("trio", uploads))
+    _agree(project, **without(project.agreement, HEALTH.party))
+    body = kinds.RunCancelled(reason="by-agency")
+    return log.append(body, project="trio", object=asked.object, actor=HEALTH)
 
 
 # What is handed out.
@@ -432,6 +459,11 @@ BETWEEN_BREAKS: dict[str, list[Break]] = {
         answered_under_the_next_agreement,
         decided_under_the_next_agreement,
         accepted_under_the_next_agreement,
+    ],
+    "not-a-provider": [
+        round_opened_by_who_was_left_out,
+        round_superseded_by_who_was_left_out,
+        run_cancelled_by_who_was_left_out,
     ],
     "fetch-unagreed": [
         fetched_by_a_recipient_of_nothing,

@@ -12,6 +12,7 @@ from typing import Any
 from breaks.destruction import FOSTER, begin, hold, lift
 from samples.log import ORIGIN, SampleLog
 from samples.parties import (
+    BROKER,
     CW,
     EVE,
     HEALTH,
@@ -142,6 +143,17 @@ def uploaded_by_whom_the_roster_lost(log: SampleLog) -> Entry:
 def uploaded_without_the_listed_duty(log: SampleLog) -> Entry:
     _listed(log, duties=["recipient"])
     return log.upload(ACCORD, PAT)
+
+
+def round_opened_by_the_broker(log: SampleLog) -> Entry:
+    rounds = log.rounds(FOSTER)
+    corrected = rounds.number
+    rounds.supersede()
+    return rounds.open(BROKER, corrects=corrected)
+
+
+def round_superseded_by_the_broker(log: SampleLog) -> Entry:
+    return log.rounds(FOSTER).supersede(BROKER)
 
 
 # What they signed.
@@ -410,6 +422,8 @@ PERSON_BREAKS: dict[str, list[Break]] = {
         fetched_by_nobody,
         fetched_by_somebody_never_enrolled,
         fetched_by_a_person_of_the_other_party,
+        round_opened_by_the_broker,
+        round_superseded_by_the_broker,
     ],
     "person-revoked": [fetched_after_access_ended],
     "person-duty": [

@@ -58,6 +58,12 @@ def _linked(project: ReviewedProject) -> None:
     project.run, project.round = asked.object or "", project.log.rounds(project.project).number
 
 
+UNAPPROVED: dict[str, Any] = {
+    "runs": "each",
+    "parties": ["county-cw"],
+    "asker_suffices": True,
+    "releases": True,
+}
 FINAL = {"cosigners": 1, "delays_release": True}
 
 # Asking.
@@ -235,6 +241,18 @@ def questions_fetched_that_were_cosigned_before_they_were_asked(log: SampleLog) 
     return project.fetch("questions")
 
 
+def questions_fetched_without_an_approval(log: SampleLog) -> Entry:
+    return _asked(log, approvals=UNAPPROVED).fetch("questions")
+
+
+def buckets_fetched_without_an_approval(log: SampleLog) -> Entry:
+    return _asked(log, approvals=UNAPPROVED).fetch("buckets", K12)
+
+
+def answered_without_an_approval(log: SampleLog) -> Entry:
+    return _asked(log, approvals=UNAPPROVED).answer()
+
+
 def cards_fetched_before_they_came(log: SampleLog) -> Entry:
     return _asked(log).fetch("cards")
 
@@ -343,6 +361,12 @@ def ended_by_decisions_of_nobody(log: SampleLog) -> Entry:
     return _asked(log).end()
 
 
+def released_of_what_is_destroyed(log: SampleLog) -> Entry:
+    project = _answered(log)
+    project.decide(is_last=True)
+    return project.end(reason="destroyed")
+
+
 def ended_with_a_number_left_out(log: SampleLog) -> Entry:
     project = _answered(log)
     project.decide()
@@ -397,17 +421,45 @@ def asked_more_than_agreed(log: SampleLog) -> Entry:
     return project.ask_review(questions=201)
 
 
-def decided_more_than_was_asked(log: SampleLog) -> Entry:
+def accepted_more_than_was_asked(log: SampleLog) -> Entry:
     project = ReviewedProject(log)
     project.linked(questions=60)
     project.answer()
-    return project.decide(counts={"accepted": 40, "rejected": 21})
+    project.decide()
+    return project.end(accepted=61)
 
 
 def accepted_more_than_may_be_asked(log: SampleLog) -> Entry:
     project = _answered(log)
     project.decide()
-    return project.end(accepted=150, rejected=40, open=11)
+    return project.end(accepted=201)
+
+
+# What the asked agency would learn from the log.
+
+
+def told_how_many_were_accepted_so_far(log: SampleLog) -> Entry:
+    return _answered(log).decide(counts={"accepted": 40})
+
+
+def told_how_many_were_rejected(log: SampleLog) -> Entry:
+    return _answered(log).decide(counts={"rejected": 40})
+
+
+def told_of_how_many_a_reviewer_was_unsure(log: SampleLog) -> Entry:
+    return _answered(log).decide(counts={"unsure": 40})
+
+
+def told_how_many_were_rejected_in_all(log: SampleLog) -> Entry:
+    project = _answered(log)
+    project.decide()
+    return project.end(rejected=40)
+
+
+def told_how_many_are_left(log: SampleLog) -> Entry:
+    project = _answered(log)
+    project.decide()
+    return project.end(open=40)
 
 
 # In time.
@@ -467,10 +519,6 @@ def opened_while_a_review_goes_on(log: SampleLog) -> Entry:
 
 
 # What comes of it.
-
-
-def decided_on_few(log: SampleLog) -> Entry:
-    return _answered(log).decide(counts={"rejected": 9})
 
 
 def accepted_few(log: SampleLog) -> Entry:
@@ -658,7 +706,14 @@ REVIEW_BREAKS: dict[str, list[Break]] = {
         asked_of_a_superseded_round,
         asked_after_the_batch_of_the_end,
     ],
-    "below-floor": [asked_about_few, decided_on_few, accepted_few],
+    "below-floor": [asked_about_few, accepted_few],
+    "decisions-told": [
+        told_how_many_were_accepted_so_far,
+        told_how_many_were_rejected,
+        told_of_how_many_a_reviewer_was_unsure,
+        told_how_many_were_rejected_in_all,
+        told_how_many_are_left,
+    ],
     "review-duty": [
         decided_without_the_duty,
         decided_by_the_asked_agency,
@@ -675,6 +730,11 @@ REVIEW_BREAKS: dict[str, list[Break]] = {
         other_questions_fetched,
         other_buckets_fetched,
         cards_fetched_before_they_came,
+    ],
+    "release-unapproved": [
+        questions_fetched_without_an_approval,
+        buckets_fetched_without_an_approval,
+        answered_without_an_approval,
     ],
     "release-not-final": [
         questions_fetched_that_nobody_cosigned,
@@ -706,6 +766,7 @@ REVIEW_BREAKS: dict[str, list[Break]] = {
         accepted_by_nobody,
         accepted_by_one_where_two_must,
         ended_by_decisions_of_one_where_two_must,
+        released_of_what_is_destroyed,
         ended_with_a_number_left_out,
         ended_of_another_round,
     ],
@@ -730,7 +791,7 @@ REVIEW_BREAKS: dict[str, list[Break]] = {
     ],
     "review-beyond": [
         asked_more_than_agreed,
-        decided_more_than_was_asked,
+        accepted_more_than_was_asked,
         accepted_more_than_may_be_asked,
     ],
     "release-late": [supplied_after_the_batch_of_the_end, released_as_the_review_of_the_run_ends],

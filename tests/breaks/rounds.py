@@ -12,6 +12,7 @@ from typing import Any
 
 from samples.log import SampleLog, create_trio, link_pair
 from samples.parties import ANN, BROKER, CW, HEALTH, K12, OPERATOR, STRANGER
+from samples.reviewed_log import SIGHT, ReviewedProject
 from samples.signed_log import ACCORD, SignedProject, accord_of
 
 from schemas.matchlog import kinds
@@ -799,6 +800,15 @@ def superseded_after_a_fetch(log: SampleLog) -> Entry:
     return log.rounds(FOSTER).supersede()
 
 
+def superseded_after_a_look(log: SampleLog) -> Entry:
+    """The asked agency has had the file of what it is asked about."""
+    project = ReviewedProject(log)
+    project.linked()
+    project.fetch("buckets", K12)
+    project.end(reason="round-over", release=None)
+    return log.rounds(SIGHT).supersede()
+
+
 def next_one_corrects_nothing(log: SampleLog) -> Entry:
     log.rounds(FOSTER).supersede()
     return log.rounds(FOSTER).open()
@@ -954,6 +964,7 @@ ROUND_BREAKS: dict[str, list[Break]] = {
         superseded_by_a_later_one,
         superseded_by_itself,
         superseded_after_a_fetch,
+        superseded_after_a_look,
         next_one_corrects_nothing,
         next_one_corrects_another,
         corrects_what_was_not_superseded,

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from samples.log import SampleLog
+from samples.log import SampleLog, link_pair
 from samples.parties import (
     ANN,
     CW,
     EVE,
+    HEALTH,
     K12,
     OPERATOR,
     PAT,
@@ -178,6 +179,29 @@ def in_force_after_one_has_left(log: SampleLog) -> Entry:
     project.consent(ANN)
     project.consent(EVE)
     return project.in_force()
+
+
+def _removed_by_a_steward(log: SampleLog) -> tuple[SignedProject, Entry]:
+    """The schools' steward alone takes their other analyst off the roster; that does not come into force."""
+    project = _agreed(log)
+    project.propose(project.roster(K12.party, K12), K12)
+    return project, project.consent(K12)
+
+
+def amendment_withheld(log: SampleLog) -> Entry:
+    return _removed_by_a_steward(log)[1]
+
+
+def uploaded_under_what_an_amendment_ended(log: SampleLog) -> Entry:
+    _removed_by_a_steward(log)
+    return log.upload(ACCORD, PAT)
+
+
+def came_into_force_later(log: SampleLog) -> Entry:
+    project, _ = _removed_by_a_steward(log)
+    log.moment += timedelta(hours=1)
+    body = signed_kinds.AgreementInForce(number=2, start=project.agreement.start)
+    return log.append(body, project=ACCORD, agreement=project.agreement.digest())
 
 
 def persons_changed_with_the_end(log: SampleLog) -> Entry:
@@ -420,6 +444,7 @@ def in_force_from_another_day(log: SampleLog) -> Entry:
     project.propose()
     for party in project.agreement.names():
         project.consent(SIGNERS[party])
+    log.reopen()
     body = signed_kinds.AgreementInForce(number=1, start="2026-08-01")
     return log.append(body, project=ACCORD, agreement=project.agreement.digest())
 
@@ -580,6 +605,73 @@ def approved_while_suspended(log: SampleLog) -> Entry:
     asked = project.ask()
     project.notice(EVE, "suspend")
     return project.approve(ANN, asked)
+
+
+def _suspended(log: SampleLog) -> SignedProject:
+    project = _agreed(log)
+    project.notice(K12, "suspend")
+    return project
+
+
+def share_relayed_while_suspended(log: SampleLog) -> Entry:
+    _suspended(log)
+    return log.relay(CW, K12.party, ACCORD)
+
+
+def share_fetched_while_suspended(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    relayed = log.relay(CW, K12.party, ACCORD)
+    project.notice(K12, "suspend")
+    return log.fetch_share(relayed, K12)
+
+
+def _confirmed(log: SampleLog) -> Entry:
+    body = kinds.SecretConfirmed(
+        epoch=1, holders=log.digest(), key_id="1" * 16, sha256=log.digest()
+    )
+    return log.append(body, project=ACCORD, actor=CW)
+
+
+def secret_confirmed_while_suspended(log: SampleLog) -> Entry:
+    _suspended(log)
+    return _confirmed(log)
+
+
+def nonces_offered_while_suspended(log: SampleLog) -> Entry:
+    _suspended(log)
+    return log.rounds(ACCORD).offer(CW, 1)
+
+
+def superseded_while_suspended(log: SampleLog) -> Entry:
+    _suspended(log)
+    return log.rounds(ACCORD).supersede()
+
+
+def claimed_while_suspended(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    _finished(project)
+    project.notice(K12, "suspend")
+    return log.rounds(ACCORD).claim(CW, K12.party)
+
+
+def stated_while_suspended(log: SampleLog) -> Entry:
+    names = ("county-cw", "health-office", "school-district")
+    project = log.create_project("trio", providers=names)
+    for one, other in ((CW, HEALTH), (CW, K12), (HEALTH, K12)):
+        link_pair(log, "trio", one, other)
+    project.notice(HEALTH, "suspend")
+    return log.rounds("trio").state(CW)
+
+
+def share_relayed_after_one_has_left(log: SampleLog) -> Entry:
+    _agreed(log).notice(K12, "withdraw")
+    return log.relay(CW, K12.party, ACCORD)
+
+
+def secret_confirmed_after_the_end(log: SampleLog) -> Entry:
+    _agreed(log)
+    log.moment = log.moment.replace(year=2031)
+    return _confirmed(log)
 
 
 def uploaded_after_one_has_left(log: SampleLog) -> Entry:
@@ -967,6 +1059,11 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         in_force_after_one_has_left,
         persons_changed_by_nobody,
     ],
+    "agreement-withheld": [
+        amendment_withheld,
+        uploaded_under_what_an_amendment_ended,
+        came_into_force_later,
+    ],
     "signer": [signed_by_another],
     "statement-signature": [
         forged,
@@ -995,8 +1092,24 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         stood_long_after_it_was_signed,
     ],
     "approval-too-long": [approved_for_more_than_thirty_days],
-    "suspended": [uploaded_while_suspended, started_while_suspended, approved_while_suspended],
-    "withdrawn": [uploaded_after_one_has_left, fetched_after_one_has_left],
+    "suspended": [
+        uploaded_while_suspended,
+        started_while_suspended,
+        approved_while_suspended,
+        share_relayed_while_suspended,
+        share_fetched_while_suspended,
+        secret_confirmed_while_suspended,
+        nonces_offered_while_suspended,
+        superseded_while_suspended,
+        claimed_while_suspended,
+        stated_while_suspended,
+    ],
+    "withdrawn": [
+        uploaded_after_one_has_left,
+        fetched_after_one_has_left,
+        share_relayed_after_one_has_left,
+    ],
+    "not-in-force": [secret_confirmed_after_the_end],
     "upload-profile": [uploaded_of_another_profile],
     "upload-as-of": [uploaded_of_an_old_day],
     "run-as-of": [ran_on_days_far_apart],

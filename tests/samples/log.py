@@ -268,6 +268,11 @@ class SampleLog:
         self.notes.append((self.size, note))
         self.batch += 1
 
+    def reopen(self) -> None:
+        """Let the last batch go on with what comes next."""
+        self.notes.pop()
+        self.batch -= 1
+
     def append(self, body: Model, **fields: Any) -> Entry:
         """Add one entry as a batch of its own; but what a run or a review makes is in that of its end."""
         entry = self.add(body, **fields)
@@ -414,7 +419,7 @@ class SampleLog:
         rounds.received.append(entry)
         return entry
 
-    def relay(self, actor: Actor, recipient: str, **changes: Any) -> Entry:
+    def relay(self, actor: Actor, recipient: str, project: str = "foster", **changes: Any) -> Entry:
         """Keep a share of the secret from one sample agency for another."""
         fields: dict[str, Any] = {
             "epoch": 1,
@@ -425,14 +430,14 @@ class SampleLog:
             "sha256": self.digest(),
         }
         body = kinds.ShareRelayed(**{**fields, **changes})
-        return self.append(body, project="foster", actor=actor)
+        return self.append(body, project=project, actor=actor)
 
     def fetch_share(self, relayed: Entry, actor: Actor, **changes: Any) -> Entry:
         """Let a party fetch a share."""
         assert isinstance(relayed.body, kinds.ShareRelayed)
         fields = relayed.body.model_dump(include={"epoch", "share", "sha256"})
         body = kinds.ShareFetched(**{**fields, **changes})
-        return self.append(body, project="foster", actor=actor)
+        return self.append(body, project=relayed.project, actor=actor)
 
     def specification(self, project: str, uploads: Iterable[Entry]) -> RunSpecification:
         """The specification of a run on these uploads, as the first sample agency asks for it."""

@@ -134,8 +134,11 @@ class SampleRounds:
             fields["pairs"] = self.pairs()
         return kinds.RoundOpened.model_validate({**fields, **changes})
 
-    def open(self, **changes: Any) -> Entry:
-        """Open the next round, with new nonces where they are needed."""
+    def open(self, by: Actor | None = None, **changes: Any) -> Entry:
+        """Open the next round, with new nonces where they are needed.
+
+        `by` is who acts, if not the first provider.
+        """
         body = self.opening(**changes)
         for pair in body.pairs:
             for party, used in (
@@ -145,7 +148,7 @@ class SampleRounds:
                 self.unspent[party] = [one for one in self.unspent[party] if one != used]
         self.opened, self.last = body, body.round
         self.roots, self.received, self.claims, self.statements = {}, [], {}, {}
-        actor = agent(self.log.terms[self.project].providers[0])
+        actor = by or agent(self.log.terms[self.project].providers[0])
         return self.log.append(body, project=self.project, actor=actor)
 
     def ensure_open(self) -> None:
@@ -155,14 +158,17 @@ class SampleRounds:
         if self.opened is None:
             self.open()
 
-    def supersede(self, **changes: Any) -> Entry:
-        """Destroy what came for the open round and end it; the next one has to correct it."""
+    def supersede(self, actor: Actor | None = None, **changes: Any) -> Entry:
+        """Destroy what came for the open round and end it; the next one has to correct it.
+
+        `actor` is who acts, if not the first provider.
+        """
         for received in self.received:
             self.log.destroy(received, reason="superseded")
         fields = {"round": self.number, "by": self.number + 1, "reason": "wrong-file", **changes}
         self.opened = None
         body = kinds.RoundSuperseded.model_validate(fields)
-        actor = agent(self.log.terms[self.project].providers[0])
+        actor = actor or agent(self.log.terms[self.project].providers[0])
         return self.log.append(body, project=self.project, actor=actor)
 
     def correct(self) -> None:

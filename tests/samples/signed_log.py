@@ -89,7 +89,9 @@ class SignedProject:
         return self._about(signed_kinds.AgreementSigned(signed=signed), who, **fields)
 
     def in_force(self, **fields: Any) -> Entry:
-        """Let the agreement come into force."""
+        """Let the agreement come into force, in the batch of the last consent where that was just now."""
+        if self.log.entries[-1].kind == "agreement-signed":
+            self.log.reopen()
         agreement = self.agreement
         body = signed_kinds.AgreementInForce(number=agreement.number, start=agreement.start)
         entry = self._about(body, BROKER, **fields)

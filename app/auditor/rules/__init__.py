@@ -43,6 +43,7 @@ COMMON: Final[tuple[Rule, ...]] = (
     common.actor_is_enrolled,
     common.broker_acts_itself,
     common.actor_has_role,
+    agreements.begins_at_once,
 )
 
 RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
@@ -60,11 +61,11 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
     "agreement-suspended": (agreements.suspend,),
     "agreement-resumed": (agreements.resume,),
     "agreement-withdrawn": (agreements.withdraw,),
-    "share-relayed": (shares.by_holder, shares.relay),
-    "share-fetched": (shares.by_holder, shares.fetch),
+    "share-relayed": (projects.in_force, shares.by_holder, shares.relay),
+    "share-fetched": (projects.in_force, shares.by_holder, shares.fetch),
     "shares-withdrawn": (shares.by_holder,),
-    "secret-confirmed": (shares.by_holder,),
-    "nonces-offered": (nonces.by_provider, nonces.offer),
+    "secret-confirmed": (projects.in_force, shares.by_holder),
+    "nonces-offered": (projects.in_force, nonces.by_provider, nonces.offer),
     "round-opened": (
         projects.in_force,
         rounds.is_next,
@@ -74,9 +75,9 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
         rounds.what_was_asked_is_over,
         rounds.open_round,
     ),
-    "round-superseded": (rounds.supersede,),
-    "claims-received": (claims.receive_claims,),
-    "statement-received": (claims.receive_statement,),
+    "round-superseded": (projects.in_force, rounds.supersede),
+    "claims-received": (projects.in_force, claims.receive_claims),
+    "statement-received": (projects.in_force, claims.receive_statement),
     "round-closed": (rounds.close,),
     "upload-received": (
         projects.in_force,
@@ -163,8 +164,9 @@ def replay_end(log: LogState) -> None:
     """Check, after the last entry, what should have happened by its time.
 
     Raises:
-        RuleBrokenError: something is kept longer than the terms allow.
+        RuleBrokenError: something is kept longer than the terms allow, or was left undone.
     """
+    agreements.all_begun(log)
     reviews.all_ended(log)
     destruction.all_certified(log)
     keeping.all_destroyed_in_time(log)

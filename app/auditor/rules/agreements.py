@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn, cast
 
+from app.auditor.errors import RuleBrokenError
 from app.auditor.log_state import LogState
 from app.auditor.project_state import AgreementState, ProjectState
 from app.auditor.rules.steps import break_off, days_of, listed_by, signer_of
@@ -62,6 +63,33 @@ def consent(log: LogState, entry: Entry) -> None:
     if earlier is not None:
         break_off("agreement-signed-twice", "a party consents twice", entry, earlier)
     state.consents[entry.actor.party] = entry.seq
+    if set(state.consents) == set(state.agreement.signers):
+        log.consented = entry
+
+
+def begins_at_once(log: LogState, entry: Entry) -> None:
+    """What the last party has consented to comes into force by the next entry, in the same batch."""
+    last, log.consented = log.consented, None
+    if last is None:
+        return
+    begun = (entry.kind, entry.project, entry.agreement, entry.batch)
+    if begun != ("agreement-in-force", last.project, last.agreement, last.batch):
+        message = "all have consented to an agreement, and it did not come into force at once"
+        break_off("agreement-withheld", message, entry, last.seq)
+
+
+def all_begun(log: LogState) -> None:
+    """After the last entry, no agreement that all have consented to waits to come into force.
+
+    Raises:
+        RuleBrokenError: one does.
+    """
+    if log.consented is not None:
+        raise RuleBrokenError(
+            "agreement-withheld",
+            "all have consented to an agreement, and it did not come into force",
+            index=log.consented.seq,
+        )
 
 
 def come_into_force(log: LogState, entry: Entry) -> None:

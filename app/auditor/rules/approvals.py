@@ -96,10 +96,12 @@ def start_is_approved(log: LogState, entry: Entry) -> None:
 
 
 def fetch_is_approved(log: LogState, entry: Entry, run: RunState) -> None:
-    """A release is handed out when every party that the agreement asks has approved that, too."""
+    """What a run made is handed out, and reviewed, when every party that is asked has approved that, too."""
     rule = project_of(log, entry).terms.approvals
     if rule.releases and not run.release_approved.keys() >= set(rule.parties):
-        message = "a release is handed out that a party has not approved"
+        message = (
+            "what a run made is handed out or reviewed, and a party has not approved its release"
+        )
         break_off("release-unapproved", message, entry, run.seq)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
-from typing import NoReturn, cast
+from typing import Final, NoReturn, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -18,6 +18,21 @@ from schemas.matchlog.kinds import KINDS, RunAsked
 from schemas.signed_request import SignedRequest
 from schemas.signed_times import LONGEST, is_timely
 
+# What is done by commands of whoever runs the broker, by the broker itself or by the operator's people, whom no
+# agreement need list. All else is an agency's, an auditor's or a recipient's, and nobody acts for these.
+BY_OPERATOR: Final = frozenset(
+    {
+        "run-cancelled",
+        "destruction-begun",
+        "destruction-countersigned",
+        "destruction-stated",
+        "legal-hold-set",
+        "legal-hold-lifted",
+    }
+)
+# In which rounds there are, and whether they are linked, those have a say whose records they compare.
+OF_PROVIDERS: Final = frozenset({"round-opened", "round-superseded", "run-cancelled"})
+
 
 def is_persons(log: LogState, entry: Entry) -> None:
     """What a person does is done by one who may, and who has signed the request for it."""
@@ -25,6 +40,10 @@ def is_persons(log: LogState, entry: Entry) -> None:
     if duties is None or runs_broker(log, entry):
         return
     person = may_act(log, entry, duties)
+    project = log.projects[cast(str, entry.project)]
+    if entry.kind in OF_PROVIDERS and entry.actor.party not in project.terms.providers:
+        message = "a party opens, corrects or cancels something whose records the terms do not take"
+        break_off("not-a-provider", message, entry, project.seq)
     if signed is None and _follows_upload(log, entry):
         return
     if signed is None:
@@ -77,17 +96,11 @@ def _is_listed(log: LogState, entry: Entry, person: PersonState, duties: tuple[s
 
 
 def runs_broker(log: LogState, entry: Entry) -> bool:
-    """Tell whether the broker acts, or the party that runs it."""
-    party = entry.actor.party
-    if party == BROKER:
-        return True
-    # Who proposes is a steward whom the agreement lists, for the party that runs the broker as for any other.
-    if entry.kind == "agreement-proposed":
+    """Tell whether the broker acts, or the party that runs it, in what either of them does unasked."""
+    if entry.kind not in BY_OPERATOR:
         return False
-    project = log.projects[cast(str, entry.project)]
-    if project.bound is None:
-        return party in log.operators
-    return party == project.bound.agreement.operator.name
+    operator = project_of(log, entry).binding.agreement.operator
+    return entry.actor.party in (BROKER, operator.name)
 
 
 def _follows_upload(log: LogState, entry: Entry) -> bool:

@@ -10,6 +10,7 @@ from typing import cast
 from app.auditor.errors import RuleBrokenError
 from app.auditor.log_state import Linked, LogState, ReviewState, RunState
 from app.auditor.round_state import SupplementState
+from app.auditor.rules.approvals import fetch_is_approved
 from app.auditor.rules.claims import pair_owes
 from app.auditor.rules.finality import note_handed_out
 from app.auditor.rules.keeping import keep_match_record
@@ -86,6 +87,9 @@ def fetch(log: LogState, entry: Entry) -> None:
         message = "a file of a review is handed out that is not there, or is another one"
         break_off("review-file", message, entry, review.seq)
     note_handed_out(log, entry, review.seq)
+    opened = project_of(log, entry).rounds.open
+    if opened is not None and opened.number == body.round:
+        opened.is_fetched = True
 
 
 def answer(log: LogState, entry: Entry) -> None:
@@ -108,9 +112,7 @@ def decide(log: LogState, entry: Entry) -> None:
     if review.answered is None:
         message = "a reviewer decides before the cards have come"
         break_off("review-order", message, entry, review.seq)
-    counts = (body.accepted, body.rejected, body.unsure)
-    counts_reach_floor(log, entry, counts)
-    _within_questions(review.questions, entry, *counts)
+    _tells_nothing(entry, review, body.accepted, body.rejected, body.unsure)
     statement = body.signed.statement
     number, was_last = review.said.get(statement.person, (0, False))
     if was_last or statement.number != number + 1:
@@ -127,14 +129,17 @@ def end(log: LogState, entry: Entry) -> None:
     if review.ended is not None or (needs_persons and len(review.said) < review.persons):
         message = "a review ends twice, or by decisions that nobody, or too few persons, have made"
         break_off("review-order", message, entry, review.ended or review.seq)
+    if body.reason == "destroyed" and body.release is not None:
+        message = "a review ends since all of it is destroyed, and something of it is released"
+        break_off("review-order", message, entry, review.seq)
     has_passed = entry.time >= review.deadline
     is_due = has_passed if body.reason == "deadline" else moment_before(entry) < review.deadline
     if not is_due:
         message = "a review ends after its deadline, or as if it had passed"
         break_off("review-late", message, entry, review.seq)
-    counts = (body.accepted, body.rejected, body.open)
-    counts_reach_floor(log, entry, counts)
-    _within_questions(review.questions, entry, *counts)
+    _tells_nothing(entry, review, body.rejected, body.open)
+    counts_reach_floor(log, entry, (body.accepted,))
+    _within_questions(review.questions, entry, body.accepted)
     review.ended = entry.seq
     _has_record(log, run, body, entry)
     if body.release is not None:
@@ -188,11 +193,13 @@ def all_ended(log: LogState) -> None:
 
 
 def _going_on(log: LogState, entry: Entry, number: int) -> ReviewState:
-    """Return the review that an entry belongs to, whose deadline has not passed."""
+    """Return the review that an entry belongs to, whose deadline has not passed, and whose release is approved."""
     review = _review_of(log, entry, number)
     if review.ended is not None or moment_before(entry) >= review.deadline:
         message = "something happens in a review that has ended, or after its deadline"
         break_off("review-late", message, entry, review.ended or review.seq)
+    # What reviewers and the asked agency see of each other's records waits for the same as the release.
+    fetch_is_approved(log, entry, run_of(log, entry))
     return review
 
 
@@ -247,9 +254,16 @@ def _is_stated(
     was_signed_lately(entry, statement.at, since=review.begun)
 
 
-def _within_questions(most: int, entry: Entry, *counts: int | None) -> None:
-    """Check that what is shown of questions, and of how they were decided, is no more than were to be asked."""
-    if sum(count for count in counts if count is not None) > most:
+def _tells_nothing(entry: Entry, review: ReviewState, *counts: int | None) -> None:
+    """Check that the log, which the asked agency reads, does not say how its records were decided on."""
+    if any(count is not None for count in counts):
+        message = "the log tells agencies how many pairs were decided in which way"
+        break_off("decisions-told", message, entry, review.seq)
+
+
+def _within_questions(most: int, entry: Entry, count: int | None) -> None:
+    """Check that what is shown of questions, or of those that were accepted, is no more than were to be asked."""
+    if (count or 0) > most:
         message = "a review has more questions, or decisions, than the agreement lets it have"
         break_off("review-beyond", message, entry)
 

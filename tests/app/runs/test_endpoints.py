@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from rigs.agreed import amend
 from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
@@ -13,11 +16,15 @@ from rigs.linkage import (
     MakeLinkage,
     two_files,
 )
+from samples.agreed import without
 from samples.round_files import random_people
 
+from app.runs import repository
 from schemas.api import RunView
 from schemas.problem import MEDIA_TYPE
 from schemas.run import LinkRate, Recipient
+
+HEALTH = "health-department"
 
 
 def code_of(answer) -> str:
@@ -157,8 +164,7 @@ def test_a_run_that_waits_can_be_cancelled_by_a_provider_and_by_the_operator(
 
 
 def test_the_third_of_three_cancels_no_run_of_the_others(make_linkage: MakeLinkage) -> None:
-    health = "health-department"
-    parties = (CHILD_WELFARE, health, SCHOOL)
+    parties = (CHILD_WELFARE, HEALTH, SCHOOL)
     linkage = make_linkage(
         providers=parties,
         recipients=tuple(Recipient(party=one, mode="linked", space="shared") for one in parties),
@@ -168,7 +174,31 @@ def test_the_third_of_three_cancels_no_run_of_the_others(make_linkage: MakeLinka
     answer = cancel(linkage, run, SCHOOL)
     assert (answer.status_code, code_of(answer)) == (409, "other-pair")
     assert linkage.get(f"/v1/runs/{run}").json()["state"] == "queued"
-    assert cancel(linkage, run, health).json()["state"] == "cancelled"
+    assert cancel(linkage, run, HEALTH).json()["state"] == "cancelled"
+
+
+def test_who_is_left_out_from_midnight_on_cancels_nothing_after_it(
+    make_linkage: MakeLinkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entry is held to the terms that it names, not to those of when the request came."""
+    linkage = make_linkage(providers=(CHILD_WELFARE, HEALTH, SCHOOL))
+    linkage.upload_both()
+    run = linkage.run_id()
+    left = without(linkage.agreement, HEALTH) | {"start": "2026-09-02"}
+    known = [linkage.person(party).identity for party in (CHILD_WELFARE, SCHOOL)]
+    known += [linkage.person("operator", "operator").identity]
+    known += [linkage.person(AUDITOR, "auditor").identity]
+    amend(linkage.broker, linkage.agreement, linkage.profile, known, **left)
+    clock, look = linkage.founded.clock, repository.get_run
+    clock.now = clock.now.replace(hour=23, minute=59, second=59)
+    linkage.sign_in_anew()
+
+    def wait(*args: Any, lock: bool = False) -> Any:
+        clock.move(seconds=1 if lock else 0)
+        return look(*args, lock=lock)
+
+    monkeypatch.setattr(repository, "get_run", wait)
+    assert code_of(cancel(linkage, run, HEALTH)) == "not-a-provider"
 
 
 def test_cancelling_again_changes_nothing(linkage: Linkage) -> None:

@@ -18,6 +18,7 @@ from rigs.linkage import (
 )
 
 from app.ids import new_id
+from app.shares import service
 from schemas.document import Document
 from schemas.run import Recipient
 from schemas.secret_share import SignedConfirmation, SignedShare
@@ -348,3 +349,26 @@ def test_a_share_of_an_epoch_that_is_over_is_not_handed_out(
     assert answer.status_code == 422, answer.text
     assert answer.json()["type"].endswith(":share-refused")
     assert linkage.log_kinds()[-1] == "agreement-in-force"
+
+
+def test_a_share_at_midnight_names_the_agreement_that_let_it_in(
+    linkage: Linkage, holders: Holders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one may have a party that halts the linkage."""
+    people = [linkage.person(party).identity for party in (CHILD_WELFARE, SCHOOL)]
+    people += [linkage.person(AUDITOR, "auditor").identity]
+    people += [linkage.person("operator", "operator").identity]
+    amend(linkage.broker, linkage.agreement, linkage.profile, people, start="2026-09-02")
+    signed, clock = holders.share(CHILD_WELFARE, SCHOOL), linkage.founded.clock
+    clock.now = clock.now.replace(hour=23, minute=59, second=59)
+    linkage.sign_in_anew()
+
+    def at_midnight(prefix: str) -> str:
+        clock.move(seconds=1)
+        return new_id(prefix)
+
+    monkeypatch.setattr(service, "new_id", at_midnight)
+    send(linkage, signed)
+    relayed = linkage.log_entries()[-1]
+    assert (relayed["kind"], relayed["time"]) == ("share-relayed", "2026-09-02T00:00:00Z")
+    assert relayed["agreement"] == linkage.agreement.digest()

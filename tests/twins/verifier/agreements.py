@@ -294,13 +294,17 @@ class Accord:
         elif what == "in-force":
             need(e["body"] == {"number": agreement["number"], "start": agreement["start"]}, what)
             need(may_follow(self.last(), agreement), what)
-            need(self.consents[digest] == set(asked(agreement)), what)
+            need(self.is_complete(digest), what)
             self.is_amendable(agreement)
             self.binding.append((agreement["start"], digest, terms_of(agreement)))
             self.began.append(max(agreement["start"], e["time"][:10]))
             self.bound[digest] = days(e)
         else:
             self.notice(e, self.signed(e, signers), what)
+
+    def is_complete(self, digest: str) -> bool:
+        """Tell whether all who have to sign an agreement have consented to it."""
+        return self.consents[digest] == set(asked(self.proposed[digest]))
 
     def roster(self, bound: str | None, actor: Any) -> Any:
         """Return a person as the roster of their party lists them; None binds before anything has begun."""

@@ -12,6 +12,10 @@ CELLS = [re.split(r" *\| *", row)[1:-1] for row in ASKED_PAGE.split("\n") if row
 ROWS = [(re.findall("`([^`]+)`", row[0]), row) for row in CELLS if len(row) == 5]
 # Of kinds with two rows, the first says which field is null in it.
 WHICH = {kind: which[0] for (kind, *which), _ in ROWS if which}
+UNSIGNED_BY_OPERATOR = {
+    *("run-cancelled", "destruction-begun", "destruction-countersigned", "destruction-stated"),
+    *("legal-hold-set", "legal-hold-lifted"),
+}
 AGENTS = {"analyst", "approver", "recipient", "reviewer", "steward"}
 
 
@@ -95,6 +99,8 @@ class Persons:
         if "blind" in row[3] and e["object"] in replay.blind:
             duties.add("analyst")
         person = self.may_act(e, accord, replay.signers, duties)
+        if e["kind"] in ("round-opened", "round-superseded", "run-cancelled"):
+            need(e["actor"]["party"] in t["providers"], "provider")
         if signed is None and self.follows_upload(e, t):
             return
         need(signed is not None, "unsigned")
@@ -136,15 +142,11 @@ class Persons:
         return person
 
     def runs_broker(self, e: Any, accord: Accord) -> bool:
-        party = e["actor"]["party"]
-        if party == "broker":
-            return True
-        if e["kind"] == "agreement-proposed":
+        if e["kind"] not in UNSIGNED_BY_OPERATOR:
             return False
-        bound = accord.proposed.get(e["agreement"])
-        if bound is None:
-            return self.roles.get(party) == "operator"
-        return [party] == [p["name"] for p in bound["parties"] if p["kind"] == "operator"]
+        parties = accord.proposed[e["agreement"]]["parties"]
+        operators = [p["name"] for p in parties if p["kind"] == "operator"]
+        return e["actor"]["party"] in ["broker", *operators]
 
     def follows_upload(self, e: Any, t: Any) -> bool:
         if e["kind"] != "run-asked":

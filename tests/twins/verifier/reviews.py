@@ -49,8 +49,12 @@ class Reviews:
             return
         what = FILES[body["what"]] if kind == "review-fetched" else DUTY[kind]
         need(early(e) < review["asked"]["deadline"], "deadline")
+        rule = t["approvals"]
+        needed = set(rule["parties"]) if rule["releases"] else set()
+        need(needed <= run["let-go"].keys(), "unapproved")
         self.acts(e, review, agreement, what, signers)
         if kind == "review-fetched":
+            turns.opened[body["round"] - 1]["left"] = True
             if body["what"] == "cards":
                 need(review["answered"], "cards that are not there")
             else:
@@ -67,9 +71,8 @@ class Reviews:
         before = review["said"][stated["person"]]
         need(stated["about"] == "decisions" and stated["number"] == len(before) + 1, "number")
         need(not any(before), "after the last")
-        counts = [body[name] for name in ("accepted", "rejected", "unsure")]
-        floor_holds(t, *counts)
-        need(sum(count or 0 for count in counts) <= review["most"], "more than asked")
+        told = {body[name] for name in ("accepted", "rejected", "unsure")}
+        need(told == {None}, "decisions are told")
         before.append(stated["is_last"])
 
     def ask(self, e: Any, t: Any, agreement: Any, run: Any, turns: Turns) -> None:
@@ -130,9 +133,10 @@ class Reviews:
         need(not needs or n_said >= review["persons"], "too few decided")
         is_due = e["time"] >= deadline if body["reason"] == "deadline" else early(e) < deadline
         need(is_due, "time of the end")
-        counts = [body[name] for name in ("accepted", "rejected", "open")]
-        floor_holds(t, *counts)
-        need(sum(count or 0 for count in counts) <= review["most"], "more than asked")
+        need(body["rejected"] is body["open"] is None, "decisions are told")
+        floor_holds(t, body["accepted"])
+        need((body["accepted"] or 0) <= review["most"], "more than asked")
+        need(body["reason"] != "destroyed" or body["release"] is None, "released")
         need((body["release"] is None) == (body["match_record_root"] is None), "match record")
         need(body["match_record_root"] or not body["openings"], "openings")
         linked = {r["party"] for r in run["spec"]["recipients"] if r["mode"] == "linked"}

@@ -25,9 +25,17 @@ DATED = {
         "standing-approved",
         "standing-used",
     ),
-    *("run-started", "run-finished", "release-prepared", "blind-release-prepared", "release-fetched"),
+    *(
+        "run-started",
+        "run-finished",
+        "release-prepared",
+        "blind-release-prepared",
+        "release-fetched",
+    ),
     *("review-asked", "review-fetched", "review-answered", "review-decided"),
-    *("delivery-received", "delivery-fetched"),
+    *("delivery-received", "delivery-fetched", "round-superseded"),
+    *("share-relayed", "share-fetched", "secret-confirmed"),
+    *("nonces-offered", "claims-received", "statement-received"),
 }
 # Whose own name the page asks for: the broker's, and its or its operator's.
 OWN = re.findall(r"- What the broker alone does .*?\n\n", PAGE, re.DOTALL)[0].split("; it is")
@@ -50,6 +58,8 @@ class Replay:
         self.fetched: set[str] = set()
         self.asked: dict[str, int] = {}
         self.awaited: list[Any] = []
+        # The consent by which all have signed an agreement, if that is the entry before.
+        self.consented: Any = None
         self.blind: set[str] = set()
         self.shares: dict[str, Any] = {}
         self.undoing = Undoing()
@@ -87,10 +97,18 @@ class Replay:
             self.terms[project] = t or self.terms[project]
         need(e["purpose"] in purposes(e, accord), "purpose")
         self.persons.has_role(e, self.signers)
+        if self.consented:
+            same = all(
+                e[name] == self.consented[name] for name in ("project", "agreement", "batch")
+            )
+            need(kind == "agreement-in-force" and same, "withheld")
+            self.consented = None
         if e["outcome"] == "refused":
             return
         if kind.startswith("agreement-"):
             accord.take(e, self.signers, self.persons.log)
+            if kind == "agreement-signed" and accord.is_complete(e["agreement"]):
+                self.consented = e
             return
         if kind in DATED:
             accord.in_force(e, t)
@@ -220,7 +238,11 @@ class Replay:
             need(run["project"] == project and run.get("done") and obj not in self.releases, kind)
             made = (to["party"], agency, body.get("number", 1))
             need(to in run["spec"]["recipients"] and made not in run["to"], kind)
-            need(run["batches"].get(made[2]) == e["batch"] and run["spec"]["agreement"] == e["agreement"], kind)
+            need(
+                run["batches"].get(made[2]) == e["batch"]
+                and run["spec"]["agreement"] == e["agreement"],
+                kind,
+            )
             need(mode != "linked" or run["matches"][made[2]] == body["matches"], kind)
             need(mode != "count" or not body["matches"], kind)
             pair = [upload["party"] for upload in run["spec"]["uploads"]]
@@ -332,6 +354,7 @@ class Replay:
         need(auto is None or least * smaller <= auto <= most * smaller, "link rate")
 
     def end(self, cosigned: dict[str, dict[str, int]]) -> None:
+        need(self.consented is None, "withheld")
         left = [(project, due) for project, _, _, _, due in self.undoing.there.values()]
         for project, deliveries in self.deliveries.items():
             left += [(project, one["due"]) for one in deliveries.of.values() if one["there"]]
