@@ -37,7 +37,7 @@ from schemas.run import RunUpload
 
 
 def fits_terms(log: LogState, entry: Entry) -> None:
-    """The specification repeats the terms, and adds no recipient, ID space or asker to them."""
+    """The specification repeats the terms, with all their recipients and ID spaces, and adds no asker to them."""
     specification, project = cast(RunAsked, entry.body).specification, project_of(log, entry)
     terms = project.terms
     parties = {*terms.providers, *(recipient.party for recipient in terms.recipients)}
@@ -48,8 +48,8 @@ def fits_terms(log: LogState, entry: Entry) -> None:
         == (terms.project, project.agreement),
         "run-profile": (specification.profile, specification.epoch) == (terms.profile, terms.epoch),
         "run-policy": terms.allows(specification.policy) and specification.floor == terms.floor,
-        "run-recipient": set(specification.recipients) <= set(terms.recipients),
-        "run-space": set(specification.spaces) <= set(terms.spaces),
+        "run-recipient": specification.recipients == terms.recipients,
+        "run-space": specification.spaces == terms.spaces,
         "run-by-stranger": specification.asked_by in parties,
     }
     for rule, holds in checks.items():
@@ -112,7 +112,7 @@ def ask(log: LogState, entry: Entry) -> None:
     if run in log.runs:
         break_off("run-twice", "a run is asked for twice", entry, log.runs[run].seq)
     project = project_of(log, entry)
-    terms, named = project.terms, body.specification.recipients
+    terms = project.terms
     # It was looked at before: the run is of one of its pairs.
     opened = cast(RoundState, project.rounds.open)
     policy, uploads = body.specification.policy, body.specification.uploads
@@ -126,7 +126,7 @@ def ask(log: LogState, entry: Entry) -> None:
         specification_sha256=body.specification_sha256,
         uploads=tuple(upload.upload for upload in uploads),
         # One value for all runs of the same recipients and policy: there are many runs and few terms.
-        recipients=terms.recipients if named == terms.recipients else named,
+        recipients=terms.recipients,
         policy=terms.policy if policy == terms.policy else policy,
         sizes=(log.uploads[uploads[0].upload].records, log.uploads[uploads[1].upload].records),
         uploaders=_uploaders(log, uploads),
