@@ -99,7 +99,7 @@ def ask_commit(
     digests = digests_of(session, upload, PART_KIND)
     if len(digests) != parts_of(found).n_parts:
         raise RefusedError(PARTS_MISSING, "Not all parts of the upload are stored.")
-    check(session, found, manifest, terms, pair, now.date())
+    check(session, found, manifest, terms, pair=pair, today=now.date())
     check_root(list(digests.values())[1:], manifest)
     _refuse_again(session, upload, manifest)
     checks.begin(session, found, AskedCommit.of(signed, actor, asked), now)
@@ -155,7 +155,7 @@ def open_pair_of(session: Session, upload: Upload, now: datetime) -> RoundPairin
     Raises:
         round-closed, already-uploaded: it is not so.
     """
-    pair = open_pair(session, upload.project, upload.round, upload.party, upload.partner, now)
+    pair = open_pair(session, upload.project, upload.round, upload.party, upload.partner, now=now)
     if own_root(pair, upload.party) is not None:
         raise RefusedError(
             ALREADY_UPLOADED, "The party's container for this partner and round is committed."
@@ -202,6 +202,7 @@ def check(
     upload: Upload,
     manifest: Manifest,
     terms: TermsInForce,
+    *,
     pair: RoundPairing,
     today: date,
 ) -> None:

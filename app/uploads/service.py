@@ -77,7 +77,7 @@ def opened_before(
     terms = terms_in_force(session, project, now)
     refuse_stranger(terms, actor.party)
     require_duty(actor, "analyst")
-    pair = open_pair(session, project, request.round, actor.party, request.partner, now)
+    pair = open_pair(session, project, request.round, actor.party, request.partner, now=now)
     if own_root(pair, actor.party) is not None:
         raise RefusedError(
             ALREADY_UPLOADED,

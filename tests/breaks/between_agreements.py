@@ -176,9 +176,7 @@ def ran_on_uploads_that_are_too_small_now(log: SampleLog) -> Entry:
 
 def _ran_with_files_of(log: SampleLog, **size: int) -> Entry:
     limits = reviewed_agreement(MOVED).to_json()["limits"]
-    files = [
-        {**file, **size} if file["party"] == CW.party else file for file in limits["files"]
-    ]
+    files = [{**file, **size} if file["party"] == CW.party else file for file in limits["files"]]
     return _ran_on_earlier_uploads(log, limits={**limits, "files": files})
 
 

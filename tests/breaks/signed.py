@@ -563,6 +563,25 @@ def uploaded_while_suspended(log: SampleLog) -> Entry:
     return log.upload(ACCORD, CW)
 
 
+def finished_while_suspended(log: SampleLog) -> Entry:
+    project, asked = _started(log)
+    project.notice(K12, "suspend")
+    return log.append(log.finished(asked), project=ACCORD, object=asked.object)
+
+
+def finished_after_one_has_left(log: SampleLog) -> Entry:
+    project, asked = _started(log)
+    project.notice(K12, "withdraw")
+    return log.append(log.finished(asked), project=ACCORD, object=asked.object)
+
+
+def _started(log: SampleLog) -> tuple[SignedProject, Entry]:
+    project = _agreed(log)
+    asked = _approved(project)
+    log.start(asked)
+    return project, asked
+
+
 def started_while_suspended(log: SampleLog) -> Entry:
     project = _agreed(log)
     asked = _approved(project)
@@ -989,8 +1008,17 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         stood_long_after_it_was_signed,
     ],
     "approval-too-long": [approved_for_more_than_thirty_days],
-    "suspended": [uploaded_while_suspended, started_while_suspended, approved_while_suspended],
-    "withdrawn": [uploaded_after_one_has_left, fetched_after_one_has_left],
+    "suspended": [
+        uploaded_while_suspended,
+        started_while_suspended,
+        finished_while_suspended,
+        approved_while_suspended,
+    ],
+    "withdrawn": [
+        uploaded_after_one_has_left,
+        finished_after_one_has_left,
+        fetched_after_one_has_left,
+    ],
     "upload-profile": [uploaded_of_another_profile],
     "upload-as-of": [uploaded_of_an_old_day],
     "run-as-of": [ran_on_days_far_apart],

@@ -37,7 +37,7 @@ from schemas.run import RunUpload
 
 
 def fits_terms(log: LogState, entry: Entry) -> None:
-    """The specification repeats the terms, with all their recipients and ID spaces, and adds no asker to them."""
+    """The specification repeats the terms, with all their recipients and ID spaces, and their party asks."""
     specification, project = cast(RunAsked, entry.body).specification, project_of(log, entry)
     terms = project.terms
     parties = {*terms.providers, *(recipient.party for recipient in terms.recipients)}
@@ -152,7 +152,7 @@ def start(log: LogState, entry: Entry) -> None:
 
 
 def finish(log: LogState, entry: Entry) -> None:
-    """A run finishes once, while under way, by the specification that was asked for, and may go on until then."""
+    """A run finishes once, while under way and where it may go on, by the specification that was asked for."""
     run, body = run_of(log, entry), cast(RunFinished, entry.body)
     if run.stage != "started":
         break_off("run-order", "a run finishes that was not under way", entry, run.seq)
@@ -247,7 +247,7 @@ def _tells_of_links_alone(log: LogState, entry: Entry, body: RunFinished) -> Non
 
 
 def _may_go_on(log: LogState, entry: Entry, run: RunState) -> None:
-    """Check that a run's uploads are there, its round is open, and none of its parties has withdrawn a record."""
+    """Check that a run's uploads are there, its round is open, and no record of them was withdrawn."""
     for upload in run.uploads:
         upload_of(log, entry, upload)
     project = project_of(log, entry)

@@ -52,7 +52,7 @@ def fits_terms(log: LogState, entry: Entry) -> None:
 
 
 def of_one_secret(log: LogState, entry: Entry) -> None:
-    """All uploads of an epoch are made with one secret, which the first one names, and none of another epoch."""
+    """All uploads of an epoch are made with one secret, which the first one names, and none of others."""
     body, project = cast(UploadReceived, entry.body), project_of(log, entry)
     for epoch, (known, seq) in project.secrets.items():
         if epoch != body.epoch and known == body.key_id:

@@ -16,8 +16,8 @@ DESTROYING = {
 class Undoing:
     """What has been begun, certified and held up; `there` is what projects have: whose, since when, till when.
 
-    `under_way` are runs that wait or are, likewise. Whose: parties, and for what was made of uploads their parties
-    and the uploads themselves.
+    `under_way` are runs that wait or are, likewise. Whose: parties, and for what was made of uploads their
+    parties and the uploads themselves.
     """
 
     def __init__(self) -> None:
