@@ -37,7 +37,7 @@ from schemas.run import RunUpload
 
 
 def fits_terms(log: LogState, entry: Entry) -> None:
-    """The specification repeats the terms, with all their recipients and ID spaces, and their party asks."""
+    """The specification repeats the terms, with all recipients and ID spaces, and one of their parties asks."""
     specification, project = cast(RunAsked, entry.body).specification, project_of(log, entry)
     terms = project.terms
     parties = {*terms.providers, *(recipient.party for recipient in terms.recipients)}
