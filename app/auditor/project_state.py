@@ -78,8 +78,8 @@ class ProjectState:
 
     `bindings` are the agreements that have come into force, in that order, `purposes` those of all of them.
     `words` holds digest and time of each party's newest statement, `halted` the entry by which a party halts
-    the linkage, `withdrawn` that by which it withdrew a record last. `holds` forbid destruction, by id. `secrets` holds for each epoch the key id of its first
-    upload, and that entry.
+    the linkage, `withdrawn` that by which it withdrew a record last. `holds` forbid destruction, by id.
+    `secrets` holds for each epoch the key id of its first upload, and that entry.
     """
 
     made: int

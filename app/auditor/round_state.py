@@ -23,9 +23,9 @@ class RoundState:
 
     `pairs` are those of which it takes uploads, each with the ID space in which both receive by the terms of
     its opening, None where they have none in common. `roots` holds the root of what a party has sent for its
-    partner, `runs` the last one that was asked for of each pair, and `claims` the digest of the last claims of a
-    party for its partner, `statements` that of its last chain statement for a space. `is_fetched`: a release has
-    left.
+    partner, `runs` the last one that was asked for of each pair, and `claims` the digest of the last claims of
+    a party for its partner, `statements` that of its last chain statement for a space. `is_fetched`: a release
+    has left.
     """
 
     number: int

@@ -47,7 +47,7 @@ def failed_round_runs(session: Session, actor: Actor, project: str) -> tuple[str
 
 
 def open_pair(
-    session: Session, project: str, number: int, party: str, partner: str, now: datetime
+    session: Session, project: str, number: int, party: str, partner: str, *, now: datetime
 ) -> RoundPairing:
     """Return the pair of two parties in a round that is open; in any order.
 

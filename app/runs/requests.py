@@ -96,7 +96,7 @@ def start_if_complete(
         return None
     terms = terms_in_force(session, pair.project, broker.clock())
     specification = _specify(broker, actor, terms, pair, uploads, new=new)
-    return _queue(session, broker, actor, terms, pair, specification, new=new)
+    return _queue(session, broker, actor, terms, specification, pair=pair, new=new)
 
 
 def ask_again(
@@ -137,7 +137,7 @@ def ask_again(
             clause="policy-range",
         )
     now = broker.clock()
-    pair = open_pair(session, project, request.round, actor.party, request.partner, now)
+    pair = open_pair(session, project, request.round, actor.party, request.partner, now=now)
     newest = None if pair.run is None else repository.get_run(session, pair.run)
     if newest is not None and newest.state not in repository.WITHOUT_RESULT:
         return newest
@@ -145,7 +145,7 @@ def ask_again(
     if uploads is None:
         raise RefusedError(UPLOADS_MISSING, "The pair's two parties have not both uploaded yet.")
     specification = _specify(broker, actor, terms, pair, uploads, new=new, policy=policy)
-    run = _queue(session, broker, actor, terms, pair, specification, new=new)
+    run = _queue(session, broker, actor, terms, specification, pair=pair, new=new)
     run.idempotency_key, run.request_sha256 = idempotency_key, request.digest()
     session.flush()
     return run
@@ -200,9 +200,9 @@ def _queue(
     broker: Broker,
     actor: Actor,
     terms: TermsInForce,
-    pair: RoundPairing,
     specification: RunSpecification,
     *,
+    pair: RoundPairing,
     new: NewRun,
 ) -> Run:
     """Queue a run of a pair of which none waits or is under way, and log it."""

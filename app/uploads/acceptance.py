@@ -63,7 +63,7 @@ def accept_upload(
     require_duty(actor, "analyst")
     pair = open_pair_of(session, found, now)
     require_signed(session, actor, pending.signed)
-    check(session, found, pending.manifest, terms, pair, now.date())
+    check(session, found, pending.manifest, terms, pair=pair, today=now.date())
     _fix_epoch_key(session, found)
     end_check(found)
     # Whose file it is in the log: another person may have opened the upload.

@@ -100,7 +100,7 @@ def ask_commit(
         raise RefusedError(PARTS_MISSING, "Not all parts of the upload are stored.")
     require_signed(session, actor, signed)
     asked = _require_asked(broker, actor, signed, terms)
-    check(session, found, manifest, terms, pair, now.date())
+    check(session, found, manifest, terms, pair=pair, today=now.date())
     check_root(list(digests.values())[1:], manifest)
     _refuse_again(session, upload, manifest)
     checks.begin(session, found, AskedCommit.of(signed, actor, asked), now)
@@ -156,7 +156,7 @@ def open_pair_of(session: Session, upload: Upload, now: datetime) -> RoundPairin
     Raises:
         round-closed, already-uploaded: it is not so.
     """
-    pair = open_pair(session, upload.project, upload.round, upload.party, upload.partner, now)
+    pair = open_pair(session, upload.project, upload.round, upload.party, upload.partner, now=now)
     if own_root(pair, upload.party) is not None:
         raise RefusedError(
             ALREADY_UPLOADED, "The party's container for this partner and round is committed."
@@ -203,6 +203,7 @@ def check(
     upload: Upload,
     manifest: Manifest,
     terms: TermsInForce,
+    *,
     pair: RoundPairing,
     today: date,
 ) -> None:

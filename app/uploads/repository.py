@@ -193,6 +193,13 @@ def epoch_key_id(session: Session, project: str, epoch: int) -> str | None:
     )
 
 
+def epoch_of_key(session: Session, project: str, key_id: str) -> int | None:
+    """Return the epoch of which the first committed upload fixed this key id; None: of none."""
+    return session.scalar(
+        select(EpochKey.epoch).where(EpochKey.project == project, EpochKey.key_id == key_id)
+    )
+
+
 def rejections(session: Session, upload: str) -> Sequence[UploadRejection]:
     """Return what an upload was refused for so far, by manifest and rule."""
     query = select(UploadRejection).where(UploadRejection.upload == upload)

@@ -82,7 +82,7 @@ def opened_before(
     terms = terms_in_force(session, project, now)
     refuse_stranger(terms, actor.party)
     require_duty(actor, "analyst")
-    pair = open_pair(session, project, request.round, actor.party, request.partner, now)
+    pair = open_pair(session, project, request.round, actor.party, request.partner, now=now)
     if own_root(pair, actor.party) is not None:
         raise RefusedError(
             ALREADY_UPLOADED,
@@ -333,6 +333,9 @@ def _check_request(
         raise UploadRejectedError(
             OTHER_KEY, "The project's encodings are made with another secret."
         )
+    # A former holder of the secret knows that of the epoch before.
+    if repository.epoch_of_key(session, agreed.project, request.key_id) not in (None, agreed.epoch):
+        raise UploadRejectedError(OTHER_KEY, "This is the secret of another epoch.")
     refuse_size(agreed, party, request.records)
     body = request.records * HANDLE_BYTES + request.rows * STORED_ROW_BYTES
     is_whole = request.container_bytes == request.head_bytes + body

@@ -138,7 +138,7 @@ def _ran_on_earlier_uploads(log: SampleLog, **changes: Any) -> Entry:
     project = ReviewedProject(log, MOVED)
     uploads = project.uploads()
     _agree(project, **changes)
-    return project.ask(uploads, epoch=project.agreement.epoch)
+    return project.ask(uploads)
 
 
 def ran_on_uploads_of_the_epoch_before(log: SampleLog) -> Entry:
@@ -172,8 +172,14 @@ def ran_on_an_upload_of_who_has_left(log: SampleLog) -> Entry:
     ]
     _agree(project, **without(project.agreement, HEALTH.party))
     said = log.specification("trio", uploads)
-    sides = {"uploads": said.uploads[::-1], "epoch": 2}
-    return log.ask(said.model_copy(update=sides))
+    return log.ask(said.model_copy(update={"uploads": said.uploads[::-1]}))
+
+
+def uploaded_with_the_secret_of_the_epoch_before(log: SampleLog) -> Entry:
+    project = ReviewedProject(log, MOVED)
+    first = log.upload(MOVED, CW)
+    _agree(project, epoch=2)
+    return log.upload(MOVED, K12, key_id=first.body.key_id)  # type: ignore[attr-defined]
 
 
 # Runs: none outlives the agreement that it was asked for under.
@@ -446,6 +452,7 @@ BETWEEN_BREAKS: dict[str, list[Break]] = {
         ran_on_uploads_that_are_too_small_now,
         ran_on_an_upload_of_who_has_left,
     ],
+    "upload-key": [uploaded_with_the_secret_of_the_epoch_before],
     "round-deadline": [closed_early_since_claims_can_come_no_more],
     "run-agreement": [
         approved_under_the_next_agreement,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from breaks.destruction import note
 from samples.log import SampleLog, create_trio, link_pair
 from samples.parties import ANN, BROKER, CW, HEALTH, K12, OPERATOR, STRANGER
 from samples.reviewed_log import SIGHT, ReviewedProject
@@ -826,6 +827,37 @@ def corrects_what_was_not_superseded(log: SampleLog) -> Entry:
     return log.rounds(FOSTER).open(corrects=log.rounds(FOSTER).last)
 
 
+def upload_left_after_a_correction(log: SampleLog, early: timedelta = timedelta()) -> Entry:
+    received = log.upload(FOSTER, CW)
+    _corrected(log)
+    log.moment += timedelta(days=2) - early
+    note(log)
+    return received
+
+
+def _left_after_a_correction(log: SampleLog) -> list[Entry]:
+    """Return the releases of a run whose round was corrected; the uploads are destroyed."""
+    _, prepared = _linked(log)
+    log.rounds(FOSTER).correct()
+    log.moment += timedelta(days=2)
+    return prepared
+
+
+def release_left_after_a_correction(log: SampleLog) -> Entry:
+    first, second = _left_after_a_correction(log)
+    log.destroy_release(first)
+    log.destroy_match_record(log.entries[first.seq - 1])
+    note(log)
+    return second
+
+
+def match_record_left_after_a_correction(log: SampleLog) -> Entry:
+    prepared = _left_after_a_correction(log)
+    for one in prepared:
+        log.destroy_release(one)
+    return log.entries[prepared[0].seq - 1]
+
+
 def fetched_of_a_superseded_round(log: SampleLog) -> Entry:
     _, prepared = _linked(log)
     log.rounds(FOSTER).correct()
@@ -957,6 +989,11 @@ ROUND_BREAKS: dict[str, list[Break]] = {
         closed_with_claims_that_never_came,
         closed_with_an_earlier_statement,
         closed_with_a_statement_left_out,
+    ],
+    "destruction-overdue": [
+        upload_left_after_a_correction,
+        release_left_after_a_correction,
+        match_record_left_after_a_correction,
     ],
     "round-superseded": [
         superseded_twice,

@@ -522,6 +522,20 @@ def run_for_a_stranger(log: SampleLog) -> Entry:
     return _specified(log, recipients=(*log.terms[FOSTER].recipients, recipient))
 
 
+def run_without_a_recipient(log: SampleLog) -> Entry:
+    return _specified(log, recipients=log.terms[FOSTER].recipients[:1])
+
+
+def run_without_a_space(log: SampleLog) -> Entry:
+    log.create_project("second", spaces=(*log.terms[FOSTER].spaces, SPARE))
+    uploads = [log.upload("second", CW), log.upload("second", K12)]
+    specification = log.specification("second", uploads)
+    return log.ask(_changed(specification, spaces=log.terms[FOSTER].spaces))
+
+
+SPARE = IdSpace(name="spare", lifetime="round")
+
+
 def run_in_another_space(log: SampleLog) -> Entry:
     spaces = (*log.terms[FOSTER].spaces, IdSpace(name="secret", lifetime="round"))
     return _specified(log, spaces=spaces)
@@ -1270,8 +1284,8 @@ BREAKS: dict[str, list[Break]] = {
     "run-agreement": [run_under_other_terms],
     "run-profile": [run_of_another_profile, run_of_another_epoch],
     "run-policy": [run_of_another_policy, run_of_another_floor],
-    "run-recipient": [run_for_a_stranger],
-    "run-space": [run_in_another_space],
+    "run-recipient": [run_for_a_stranger, run_without_a_recipient],
+    "run-space": [run_in_another_space, run_without_a_space],
     "run-by-stranger": [run_by_a_stranger, cancelled_by_a_third_agency],
     "run-upload": [run_on_anothers_upload, run_on_another_container, run_on_another_manifest],
     "run-twice": [run_twice],

@@ -593,6 +593,25 @@ def uploaded_while_suspended(log: SampleLog) -> Entry:
     return log.upload(ACCORD, CW)
 
 
+def finished_while_suspended(log: SampleLog) -> Entry:
+    project, asked = _started(log)
+    project.notice(K12, "suspend")
+    return log.append(log.finished(asked), project=ACCORD, object=asked.object)
+
+
+def finished_after_one_has_left(log: SampleLog) -> Entry:
+    project, asked = _started(log)
+    project.notice(K12, "withdraw")
+    return log.append(log.finished(asked), project=ACCORD, object=asked.object)
+
+
+def _started(log: SampleLog) -> tuple[SignedProject, Entry]:
+    project = _agreed(log)
+    asked = _approved(project)
+    log.start(asked)
+    return project, asked
+
+
 def started_while_suspended(log: SampleLog) -> Entry:
     project = _agreed(log)
     asked = _approved(project)
@@ -1095,6 +1114,7 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
     "suspended": [
         uploaded_while_suspended,
         started_while_suspended,
+        finished_while_suspended,
         approved_while_suspended,
         share_relayed_while_suspended,
         share_fetched_while_suspended,
@@ -1106,6 +1126,7 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
     ],
     "withdrawn": [
         uploaded_after_one_has_left,
+        finished_after_one_has_left,
         fetched_after_one_has_left,
         share_relayed_after_one_has_left,
     ],

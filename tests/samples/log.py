@@ -381,8 +381,10 @@ class SampleLog:
         )
         side = "larger" if (actor.party, partner) in self.terms[project].pairs else "smaller"
         manifest = self.digest()
+        epoch = self.terms[project].epoch
+        secret = project if epoch == 1 else f"{project} {epoch}"
         fields: dict[str, Any] = {
-            "epoch": 1,
+            "epoch": epoch,
             "round": rounds.number,
             "partner": partner,
             "records": records,
@@ -391,7 +393,7 @@ class SampleLog:
             "partner_root": rounds.roots.get((partner, actor.party)),
             "size_bytes": records * 500,
             "profile": self.terms[project].profile,
-            "key_id": hashlib.sha256(project.encode()).hexdigest()[:16],
+            "key_id": hashlib.sha256(secret.encode()).hexdigest()[:16],
             "as_of": self.moment.strftime("%Y-%m-%d"),
             "population": "pupils",
             "privacy_audit": audit_of(self.terms[project].profile, side, records),
@@ -448,7 +450,7 @@ class SampleLog:
         return RunSpecification(
             run=self.id("run"),
             project=project,
-            epoch=1,
+            epoch=terms.epoch,
             round=first.body.round,
             agreement=self.agreements.get(project, "0" * 64),
             uploads=tuple(_run_upload(entry) for entry in uploads),

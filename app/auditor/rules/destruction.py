@@ -178,7 +178,7 @@ def _is_meant(destruction: DestructionState, kept: Kept | RunState, *whose: str)
 
 
 def _is_made(destruction: DestructionState, run: RunState, kept: Kept | RunState) -> bool:
-    """Tell whether something was made, or will be, of a party's uploads, or of the one meant: by a run of its pair."""
+    """Tell whether something is made of a party's uploads, or of the one meant: by a run of its pair."""
     if destruction.compared == (run.round, frozenset(run.pair)):
         return kept.project == destruction.project and kept.seq < destruction.seq
     return _is_meant(destruction, kept, *run.pair)

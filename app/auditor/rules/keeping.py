@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
+from itertools import takewhile
 from typing import Final, TypeAlias
 
 from app.auditor.errors import RuleBrokenError
@@ -18,6 +20,7 @@ from app.auditor.log_state import (
     UploadState,
 )
 from app.auditor.project_state import HoldSpan, ProjectState
+from app.auditor.round_state import RoundState
 from app.auditor.rules.steps import GRACE_DAYS, break_off, days_of, object_of, project_of
 from schemas.matchlog.entry import Entry
 
@@ -41,6 +44,22 @@ def is_handed_out_in_time(kept: Kept, entry: Entry) -> None:
     if days_of(entry)[1] > kept.due:
         message = "something is handed out after the last day on which it may be there"
         break_off("fetch-late", message, entry, kept.seq)
+
+
+def end_with_round(log: LogState, entry: Entry, state: RoundState) -> None:
+    """What came for a round that is superseded, or was made of it, is destroyed with it."""
+    last = sys.intern(last_day(entry, 0))
+    came: tuple[Iterable[UploadState | ReleaseState], ...] = (
+        reversed(log.uploads.values()),
+        reversed(log.releases.values()),
+    )
+    for things in came:
+        for kept in takewhile(lambda one: one.seq > state.seq, things):
+            if kept.project == entry.project:
+                kept.due = min(kept.due, last)
+    for run in (log.runs[run] for run in state.runs.values()):
+        made = run.match_records
+        run.match_records = tuple(replace(one, due=min(one.due, last)) for one in made)
 
 
 def keep_match_record(log: LogState, entry: Entry, run: RunState, root: str) -> None:

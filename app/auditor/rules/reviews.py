@@ -41,7 +41,7 @@ from schemas.review import ReviewAct, part_in
 
 
 def ask(log: LogState, entry: Entry) -> None:
-    """A run of the newest round is asked about once, as it finishes, by whom the agreement says, for so long."""
+    """A run of the newest round is asked about as it finishes, once, by whom the terms say, for so long."""
     run, body, project = run_of(log, entry), cast(ReviewAsked, entry.body), project_of(log, entry)
     _is_of_round(run, body.round, entry)
     clause = project.terms.review

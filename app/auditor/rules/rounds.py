@@ -9,6 +9,7 @@ from typing import cast
 from app.auditor.log_state import LogState
 from app.auditor.round_state import RoundState
 from app.auditor.rules import claims, nonces, reviews
+from app.auditor.rules.keeping import end_with_round
 from app.auditor.rules.steps import break_off, moment_before, project_of
 from schemas.ids import utc_text
 from schemas.matchlog.entry import Entry
@@ -114,6 +115,7 @@ def supersede(log: LogState, entry: Entry) -> None:
     if state.is_fetched:
         message = "a round is superseded of which a release was fetched"
         break_off("round-superseded", message, entry, state.seq)
+    end_with_round(log, entry, state)
     rounds.superseded.add(body.round)
     rounds.open, rounds.corrected = None, body.round
 

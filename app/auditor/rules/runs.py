@@ -38,7 +38,7 @@ from schemas.run import RunUpload
 
 
 def fits_terms(log: LogState, entry: Entry) -> None:
-    """The specification repeats the terms, and adds no recipient, ID space or asker to them."""
+    """The specification repeats the terms, with all recipients and ID spaces, and one of their parties asks."""
     specification, project = cast(RunAsked, entry.body).specification, project_of(log, entry)
     terms = project.terms
     parties = {*terms.providers, *(recipient.party for recipient in terms.recipients)}
@@ -49,8 +49,8 @@ def fits_terms(log: LogState, entry: Entry) -> None:
         == (terms.project, project.agreement),
         "run-profile": (specification.profile, specification.epoch) == (terms.profile, terms.epoch),
         "run-policy": terms.allows(specification.policy) and specification.floor == terms.floor,
-        "run-recipient": set(specification.recipients) <= set(terms.recipients),
-        "run-space": set(specification.spaces) <= set(terms.spaces),
+        "run-recipient": specification.recipients == terms.recipients,
+        "run-space": specification.spaces == terms.spaces,
         "run-by-stranger": specification.asked_by in parties,
     }
     for rule, holds in checks.items():
@@ -113,7 +113,7 @@ def ask(log: LogState, entry: Entry) -> None:
     if run in log.runs:
         break_off("run-twice", "a run is asked for twice", entry, log.runs[run].seq)
     project = project_of(log, entry)
-    terms, named = project.terms, body.specification.recipients
+    terms = project.terms
     # It was looked at before: the run is of one of its pairs.
     opened = cast(RoundState, project.rounds.open)
     policy, uploads = body.specification.policy, body.specification.uploads
@@ -127,7 +127,7 @@ def ask(log: LogState, entry: Entry) -> None:
         specification_sha256=body.specification_sha256,
         uploads=tuple(upload.upload for upload in uploads),
         # One value for all runs of the same recipients and policy: there are many runs and few terms.
-        recipients=terms.recipients if named == terms.recipients else named,
+        recipients=terms.recipients,
         policy=terms.policy if policy == terms.policy else policy,
         sizes=(log.uploads[uploads[0].upload].records, log.uploads[uploads[1].upload].records),
         uploaders=_uploaders(log, uploads),
@@ -153,7 +153,7 @@ def start(log: LogState, entry: Entry) -> None:
 
 
 def finish(log: LogState, entry: Entry) -> None:
-    """A run finishes once, while under way, by the specification that was asked for, and may go on until then."""
+    """A run finishes once, while under way and where it may go on, by the specification that was asked for."""
     run, body = run_of(log, entry), cast(RunFinished, entry.body)
     if run.stage != "started":
         break_off("run-order", "a run finishes that was not under way", entry, run.seq)
@@ -256,7 +256,7 @@ def _tells_of_links_alone(log: LogState, entry: Entry, body: RunFinished) -> Non
 
 
 def _may_go_on(log: LogState, entry: Entry, run: RunState) -> None:
-    """Check that a run's uploads are there, its round is open, and none of its parties has withdrawn a record."""
+    """Check that a run's uploads are there, its round is open, and no record of them was withdrawn."""
     for upload in run.uploads:
         upload_of(log, entry, upload)
     project = project_of(log, entry)

@@ -52,8 +52,12 @@ def fits_terms(log: LogState, entry: Entry) -> None:
 
 
 def of_one_secret(log: LogState, entry: Entry) -> None:
-    """All uploads of an epoch are made with one secret, which the first one names."""
+    """All uploads of an epoch are made with one secret, which the first one names, and none of others."""
     body, project = cast(UploadReceived, entry.body), project_of(log, entry)
+    for epoch, (known, seq) in project.secrets.items():
+        if epoch != body.epoch and known == body.key_id:
+            message = "an upload is made with the secret of another epoch"
+            break_off("upload-key", message, entry, seq)
     key_id, seq = project.secrets.setdefault(body.epoch, (sys.intern(body.key_id), entry.seq))
     if body.key_id != key_id:
         message = "an upload is made with another secret than the epoch's first one"

@@ -68,7 +68,7 @@ def test_another_profile_needs_everything_encoded_anew(accord: Accord) -> None:
     assert refusal(accord.ask()) == (409, "uploads-missing", None)
     accord.offer_all()
     assert accord.correct(1).status_code == 201
-    made = accord.container(random_people(accord.rng, 5), CHILD_WELFARE)
+    made = accord.container(random_people(accord.rng, 5), CHILD_WELFARE, key_id="f" * 16)
     assert refusal(accord.open(made, CHILD_WELFARE, epoch=stale.epoch)) == (
         409,
         "other-epoch",

@@ -89,6 +89,7 @@ AT_THE_EDGE: dict[Callable[..., Entry], timedelta] = {
     rounds.opened_on_a_request_from_the_round_before: SECOND,
     rounds.ran_long_after_the_deadline: DAY,
     rounds.started_long_after_the_deadline: DAY,
+    rounds.upload_left_after_a_correction: DAY,
     rounds.uploaded_long_after_the_deadline: DAY,
     rules.key_changed_long_after_it_was_signed: SECOND,
     rules.never_destroyed: DAY,

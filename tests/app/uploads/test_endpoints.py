@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from rigs.agreed import sign, word_of
 from rigs.enrolled import EnrolledPerson, place_of
+from rigs.late import amend
 from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
@@ -402,6 +403,17 @@ def test_the_first_committed_upload_fixes_the_key_id_of_the_epoch(
     other = linkage.container(people, SCHOOL, key_id="f" * 16)
     answer = linkage.open(other, SCHOOL, key_id="f" * 16)
     assert (answer.status_code, code_of(answer)) == (409, "other-key")
+
+
+def test_an_epoch_does_not_take_the_key_id_of_another(
+    linkage: Linkage, people: list[Person], made: Container
+) -> None:
+    assert commit_all(linkage, made).status_code == 200
+    amend(linkage, epoch=2)
+    other = linkage.container(people, SCHOOL, epoch=2)
+    answer = linkage.open(other, SCHOOL)
+    assert (answer.status_code, code_of(answer)) == (409, "other-key")
+    assert linkage.open(other, SCHOOL, key_id="f" * 16).status_code == 201
 
 
 def test_of_two_first_uploads_under_two_key_ids_only_one_is_committed(

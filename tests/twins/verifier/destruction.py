@@ -16,8 +16,8 @@ DESTROYING = {
 class Undoing:
     """What has been begun, certified and held up; `there` is what projects have: whose, since when, till when.
 
-    `under_way` are runs that wait or are, likewise. Whose: parties, and for what was made of uploads their parties
-    and the uploads themselves.
+    `under_way` are runs that wait or are, likewise. Whose: parties, and for what was made of uploads their
+    parties and the uploads themselves.
     """
 
     def __init__(self) -> None:
@@ -29,6 +29,7 @@ class Undoing:
         self.lifted: dict[str, str] = defaultdict(str)
         self.there: dict[Any, Any] = {}
         self.under_way: dict[str, Any] = {}
+        self.opened: dict[str, int] = {}
         self.withdrawn: dict[Any, int] = defaultdict(int)
 
     def take(self, e: Any, t: Any) -> None:
@@ -38,7 +39,13 @@ class Undoing:
             self.under_way.pop(obj, None)
         if kind in DESTROYING or kind == "destruction-begun":
             need(not self.is_held(project, t), "held")
-        if kind == "upload-received":
+        if kind == "round-opened":
+            self.opened[project] = e["seq"]
+        elif kind == "round-superseded":
+            for one in self.there.values():
+                if one[0] == project and one[1] != "delivery" and one[3] > self.opened[project]:
+                    one[4] = min(one[4], last(e, 0))
+        elif kind == "upload-received":
             due = last(e, t["keep_encodings_days"])
             self.there[obj] = [project, "upload", {obj, e["actor"]["party"]}, e["seq"], due]
         elif kind in ("release-prepared", "blind-release-prepared"):
