@@ -99,7 +99,9 @@ def fetch_is_approved(log: LogState, entry: Entry, run: RunState) -> None:
     """What a run made is handed out, and reviewed, when every party that is asked has approved that, too."""
     rule = project_of(log, entry).terms.approvals
     if rule.releases and not run.release_approved.keys() >= set(rule.parties):
-        message = "what a run made is handed out or reviewed, and a party has not approved its release"
+        message = (
+            "what a run made is handed out or reviewed, and a party has not approved its release"
+        )
         break_off("release-unapproved", message, entry, run.seq)
 
 
