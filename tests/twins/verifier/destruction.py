@@ -26,6 +26,8 @@ class Undoing:
         self.held: dict[str, Any] = {}
         self.lifted: dict[str, str] = defaultdict(str)
         self.there: dict[Any, Any] = {}
+        # The reviews that go on, as far as a destruction has to end them.
+        self.reviews: dict[str, Any] = {}
 
     def take(self, e: Any, t: Any) -> None:
         """Take any entry, after the other rules."""
@@ -76,6 +78,10 @@ class Undoing:
             need(self.held[project, obj] == e["actor"]["party"], kind)
             self.held[project, obj] = None
             self.lifted[project] = e["time"][:10]
+        if kind == "review-asked":
+            self.reviews[obj] = [project, self.compared[obj], e["seq"]]
+        elif kind == "review-ended":
+            self.reviews.pop(obj, None)
 
     def is_held(self, project: Any, terms: Any) -> bool:
         stands = any(name == project and party for (name, _), party in self.held.items())
@@ -91,7 +97,8 @@ class Undoing:
 
     def nothing_is_left(self, begun: Any) -> None:
         scope, party, upload = (begun["body"][name] for name in ("scope", "party", "upload"))
-        for project, _, owners, seq, _ in self.there.values():
+        there = [(project, owners, seq) for project, _, owners, seq, _ in self.there.values()]
+        for project, owners, seq in [*there, *self.reviews.values()]:
             if project != begun["project"] or seq > begun["seq"]:
                 continue
             meant = {
