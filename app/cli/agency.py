@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Literal
 
 import click
 
 from app.cli.opening import local_operator, opened_broker
 from app.errors import RequestError
-from schemas.identity import Role
 from schemas.ids import is_name
 from schemas.shared.command_line import emit, json_option
 
@@ -23,13 +22,16 @@ def agency() -> None:
 @click.option("--title", help="The party's name for people; NAME if not given.")
 @click.option(
     "--role",
-    type=click.Choice(get_args(Role)),
+    # The operator's own party was enrolled when the broker was founded, and is the only one.
+    type=click.Choice(("agency", "auditor")),
     default="agency",
     show_default=True,
     help="What the party mainly does here.",
 )
 @click.pass_context
-def add(ctx: click.Context, name: str, *, title: str | None, role: Role) -> None:
+def add(
+    ctx: click.Context, name: str, *, title: str | None, role: Literal["agency", "auditor"]
+) -> None:
     """Enrol a party under a short NAME: lower-case letters, digits and hyphens.
 
     Example: blindlink-broker agency add child-welfare --title "County Child Welfare"

@@ -82,7 +82,7 @@ def relay_share(
     )
     if not add_if_alone(session, row):
         raise RefusedError(SHARE_FETCHED, "Another share was sent at the same moment.")
-    _log(session, broker, actor, found, ShareRelayed.of(signed, row.id), bound)
+    _log(session, broker, actor, found, ShareRelayed.of(signed, row.id), bound=bound)
     return row
 
 
@@ -118,7 +118,7 @@ def fetch_share(session: Session, broker: Broker, actor: Actor, share: str) -> S
     if row.fetched is None:
         row.fetched = utc_text(broker.clock())
         body = ShareFetched(epoch=row.epoch, share=row.id, sha256=row.sha256)
-        _log(session, broker, actor, found, body, bound)
+        _log(session, broker, actor, found, body, bound=bound)
     return SignedShare.from_canonical(row.document.encode("utf-8"))
 
 
@@ -155,7 +155,7 @@ def withdraw_shares(
         bound = agreement_now(session, project, broker.clock())
         if bound is None:
             raise NotInForceError("The agreement is not in force yet.", clause="start")
-        _log(session, broker, actor, found, SharesWithdrawn(epoch=epoch), bound)
+        _log(session, broker, actor, found, SharesWithdrawn(epoch=epoch), bound=bound)
 
 
 def keep_confirmation(
@@ -187,7 +187,7 @@ def keep_confirmation(
     if former is None and not add_if_alone(session, row):
         raise RefusedError(SHARE_REFUSED, "Another confirmation came at the same moment.")
     repository.forget_served(session, actor, project, confirmation.epoch)
-    _log(session, broker, actor, found, SecretConfirmed.of(signed), bound)
+    _log(session, broker, actor, found, SecretConfirmed.of(signed), bound=bound)
 
 
 def confirmations_for(
@@ -270,7 +270,13 @@ def _refuse_fetched(former: RelayedShare) -> None:
 
 
 def _log(
-    session: Session, broker: Broker, actor: Actor, found: TermsInForce, body: Model, bound: str
+    session: Session,
+    broker: Broker,
+    actor: Actor,
+    found: TermsInForce,
+    body: Model,
+    *,
+    bound: str,
 ) -> None:
     """Log what a holder does under the agreement that let them, whatever binds when midnight has passed."""
     draft = EntryDraft(

@@ -11,6 +11,7 @@ from typing import Any
 
 from samples.log import SampleLog
 from samples.parties import ANN, CW, HEALTH, K12, OPERATOR, STRANGER
+from samples.reviewed_log import SIGHT, ReviewedProject
 
 from schemas.clauses import Finality
 from schemas.matchlog import kinds
@@ -285,6 +286,32 @@ def finished_after_a_withdrawal(log: SampleLog) -> Entry:
     return log.append(log.finished(asked), project=FOSTER, object=asked.object)
 
 
+def _reviewed(log: SampleLog, scope: str, **named: Any) -> Entry:
+    """Destroy what came for a run and was made of it, and certify that, while its review goes on."""
+    project = ReviewedProject(log)
+    project.linked()
+    upload = next(one for one in reversed(log.entries) if one.kind == "upload-received")
+    finished = next(one for one in reversed(log.entries) if one.kind == "run-finished")
+    if scope == "upload":
+        named = {"upload": upload.object, "actor": K12}
+    begin(log, scope, project=SIGHT, **named)
+    project.destroy()
+    log.destroy_match_record(finished)
+    return certify(log, project=SIGHT)
+
+
+def project_with_a_review_left(log: SampleLog) -> Entry:
+    return _reviewed(log, "project")
+
+
+def party_with_a_review_left(log: SampleLog) -> Entry:
+    return _reviewed(log, "party", party=CW.party)
+
+
+def upload_with_a_review_left(log: SampleLog) -> Entry:
+    return _reviewed(log, "upload")
+
+
 def never_certified(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     begun = begin(log)
     log.moment += timedelta(days=2) - early
@@ -504,6 +531,9 @@ DESTRUCTION_BREAKS: dict[str, list[Break]] = {
         project_with_a_run_under_way,
         party_with_a_run_under_way,
         upload_with_a_run_that_waits,
+        project_with_a_review_left,
+        party_with_a_review_left,
+        upload_with_a_review_left,
     ],
     "destruction-digest": [countersigned_under_another_certificate],
     "fetch-late": [fetched_after_its_last_day, fetched_late_under_a_hold],

@@ -126,6 +126,27 @@ def configured_by_an_agency(log: SampleLog) -> Entry:
     return log.append(body, actor=K12)
 
 
+def _as_operator(log: SampleLog) -> Actor:
+    """Enrol an agency with the role operator, and an analyst of it; returns the analyst."""
+    analyst = K12.model_copy(update={"party": "other-schools", "person": f"per-{73:032x}"})
+    body = kinds.PartyEnrolled(party=analyst.party, role="operator", fingerprint=None)
+    log.append(body, actor=OPERATOR)
+    enrolled = person_of(analyst).model_copy(update={"duties": ("analyst",)})
+    log.append(enrolled, actor=OPERATOR)
+    return analyst
+
+
+def enrolled_by_an_analyst_of_the_operators(log: SampleLog) -> Entry:
+    body = person_of(CW.model_copy(update={"person": f"per-{72:032x}"}))
+    return log.append(body, actor=_as_operator(log))
+
+
+def key_ring_of_an_analyst_of_the_operators(log: SampleLog) -> Entry:
+    keys = {"old": None, "new": log.digest(), "signed": None}
+    body = kinds.KeyRotated(party="broker", person=None, use="key-ring", **keys)
+    return log.append(body, actor=_as_operator(log))
+
+
 def key_ring_of_an_agency(log: SampleLog) -> Entry:
     keys = {"old": None, "new": log.digest(), "signed": None}
     body = kinds.KeyRotated(party=CW.party, person=CW.person, use="key-ring", **keys)
@@ -281,6 +302,14 @@ def key_of_the_other_use(log: SampleLog) -> Entry:
 def key_that_stays(log: SampleLog) -> Entry:
     _enrol_person(log)
     return _rotate(log, new=OWNER.public.key_sha256())
+
+
+def key_after_access_ended(log: SampleLog) -> Entry:
+    """Whoever has the keys of somebody who has left makes new ones, by which their party could be a witness."""
+    _enrol_person(log)
+    body = kinds.RoleChanged(party="county-cw", person=PERSON, role="agency", change="revoked")
+    log.append(body, actor=OPERATOR)
+    return _rotate(log)
 
 
 def key_that_ends(log: SampleLog) -> Entry:
@@ -1182,6 +1211,8 @@ BREAKS: dict[str, list[Break]] = {
         sign_in_refused_by_an_agency,
         sign_on_linked_by_another,
         started_by_an_agency,
+        enrolled_by_an_analyst_of_the_operators,
+        key_ring_of_an_analyst_of_the_operators,
     ],
     "person-unknown": [access_ended_in_another_party, access_of_a_stranger_ended],
     "log-start": [second_start],
@@ -1211,6 +1242,7 @@ BREAKS: dict[str, list[Break]] = {
     "enrolled-twice": [enrolled_twice],
     "person-twice": [person_twice, person_of_two_parties],
     "statement-late": [key_changed_long_after_it_was_signed],
+    "person-revoked": [key_after_access_ended],
     "person-key": [
         key_changed_in_another_name,
         key_of_an_unknown_person,

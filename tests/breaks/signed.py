@@ -168,6 +168,23 @@ def in_force_without_a_signature(log: SampleLog) -> Entry:
     return project.in_force()
 
 
+def in_force_with_an_agency_that_runs_the_broker(log: SampleLog) -> Entry:
+    """The operator enrols another agency as an operator, which enrols whom it likes, for any party."""
+    project = _agreed(log)
+    project.propose(instead_of(project, {K12.party: OTHER}, role="operator"), ANN)
+    for who in (ANN, EVE, OTHER):
+        project.consent(who)
+    return project.in_force()
+
+
+def in_force_with_an_operator_that_does_not_run_the_broker(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    project.propose(instead_of(project, {EVE.party: CENTER}), ANN)
+    for who in (ANN, K12, CENTER):
+        project.consent(who)
+    return project.in_force()
+
+
 def in_force_after_one_has_left(log: SampleLog) -> Entry:
     project = _agreed(log)
     first = project.agreement
@@ -321,18 +338,20 @@ def left_out_and_back_with_new_stewards(log: SampleLog) -> Entry:
 
 
 OTHER = Actor(party="other-schools", person=f"per-{19:032x}", role="agency", signed=None)
+CENTER = Actor(party="other-center", person=f"per-{21:032x}", role="agency", signed=None)
 COUNTY = Actor(party="other-county", person=f"per-{20:032x}", role="agency", signed=None)
 
 
-def instead_of(project: SignedProject, others: dict[str, Actor]) -> Agreement:
+def instead_of(project: SignedProject, others: dict[str, Actor], role: str = "agency") -> Agreement:
     """The next version, with other parties, which the operator enrols, in the place of these."""
     raw = project.agreement.to_json()
     for old, who in others.items():
-        body = kinds.PartyEnrolled(party=who.party, role="agency", fingerprint=None)
+        body = kinds.PartyEnrolled(party=who.party, role=role, fingerprint=None)
         project.log.append(body, actor=OPERATOR)
         raw = json.loads(json.dumps(raw).replace(json.dumps(old), json.dumps(who.party)))
         (party,) = (one for one in raw["parties"] if one["name"] == who.party)
-        party |= {"persons": [invite(project.log, who)], "holder": who.person}
+        holder = party["holder"] and who.person
+        party |= {"persons": [invite(project.log, who)], "holder": holder}
     raw["parties"].sort(key=lambda one: str(one["name"]))
     raw["recipients"].sort(key=lambda one: str(one["party"]))
     raw["directions"].sort(key=lambda one: (str(one["giver"]), str(one["receiver"])))
@@ -1077,6 +1096,10 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         in_force_without_a_signature,
         in_force_after_one_has_left,
         persons_changed_by_nobody,
+    ],
+    "agreement-operator": [
+        in_force_with_an_agency_that_runs_the_broker,
+        in_force_with_an_operator_that_does_not_run_the_broker,
     ],
     "agreement-withheld": [
         amendment_withheld,

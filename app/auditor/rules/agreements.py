@@ -104,6 +104,10 @@ def come_into_force(log: LogState, entry: Entry) -> None:
     if set(state.consents) != set(state.agreement.signers):
         message = "an agreement comes into force that a party has not consented to"
         break_off("agreement-unsigned", message, entry, state.seq)
+    # All are enrolled by now: who signs was, and who does not is named in the agreement before.
+    if log.operators.intersection(state.agreement.names()) != {state.agreement.operator.name}:
+        message = "an agreement names another operator than the party that was enrolled as one"
+        break_off("agreement-operator", message, entry, state.seq)
     state.days = days_of(entry)
     project.bindings.append(state)
     project.purposes.add(state.terms.purpose)

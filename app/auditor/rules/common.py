@@ -65,10 +65,16 @@ def actor_is_enrolled(log: LogState, entry: Entry) -> None:
 
 def broker_acts_itself(log: LogState, entry: Entry) -> None:
     """What the broker does of itself, or its operator by commands, stands in nobody else's name."""
-    by, party = KINDS[entry.kind].by, entry.actor.party
-    if by is None or party == BROKER or (by == "operator" and party in log.operators):
+    by = KINDS[entry.kind].by
+    if by is None or entry.actor.party == BROKER or (by == "operator" and is_operator(log, entry)):
         return
     break_off("broker-only", "something that the broker alone does is in another's name", entry)
+
+
+def is_operator(log: LogState, entry: Entry) -> bool:
+    """Tell whether the party acts that runs the broker, by somebody who does that for it."""
+    # The role is looked at by `actor_has_role`.
+    return entry.actor.party in log.operators and entry.actor.role == "operator"
 
 
 def purpose_is_agreed(log: LogState, entry: Entry) -> None:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import cast
 
 from app.auditor.errors import RuleBrokenError
-from app.auditor.log_state import DestructionState, LogState, RunState
+from app.auditor.log_state import DestructionState, LogState, ReviewState, RunState
 from app.auditor.project_state import HoldState
 from app.auditor.rules.keeping import Kept
 from app.auditor.rules.requests import may_act, runs_broker
@@ -170,14 +170,19 @@ def _left(log: LogState, destruction: DestructionState) -> Iterator[int]:
         # A party's are those that it has sent, and those that were sent to it.
         if one.destroyed is None and _is_meant(destruction, one, one.sender, one.recipient):
             yield one.seq
+    for asked, review in log.reviews.items():
+        if review.ended is None and _is_made(destruction, log.runs[asked], review):
+            yield review.seq
 
 
-def _is_meant(destruction: DestructionState, kept: Kept | RunState, *whose: str) -> bool:
+def _is_meant(destruction: DestructionState, kept: Kept | RunState | ReviewState, *whose: str) -> bool:
     is_older = kept.project == destruction.project and kept.seq < destruction.seq
     return is_older and (destruction.scope == "project" or destruction.subject in whose)
 
 
-def _is_made(destruction: DestructionState, run: RunState, kept: Kept | RunState) -> bool:
+def _is_made(
+    destruction: DestructionState, run: RunState, kept: Kept | RunState | ReviewState
+) -> bool:
     """Tell whether something is made of a party's uploads, or of the one meant: by a run of its pair."""
     if destruction.compared == (run.round, frozenset(run.pair)):
         return kept.project == destruction.project and kept.seq < destruction.seq

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, cast
 
 from app.auditor.log_state import LogState, PersonState
+from app.auditor.rules.common import is_operator
 from app.auditor.rules.steps import break_off, was_signed_lately
 from schemas.errors import SignatureError
 from schemas.identity import signing_key_sha256
@@ -46,7 +47,7 @@ def replace_key(log: LogState, entry: Entry) -> None:
     body = cast(KeyRotated, entry.body)
     own = (entry.actor.party, entry.actor.person) == (body.party, body.person)
     if body.use not in PERSON_USES:
-        is_brokers = entry.actor.party == BROKER or entry.actor.party in log.operators
+        is_brokers = entry.actor.party == BROKER or is_operator(log, entry)
         if not is_brokers and not (own and body.use == SIGN_ON):
             message = "a key of the broker, or of another person, changes in somebody's name"
             break_off("broker-only", message, entry)
@@ -56,6 +57,9 @@ def replace_key(log: LogState, entry: Entry) -> None:
     person = log.persons.get(body.person or "")
     if person is None or person.party != body.party:
         break_off("person-key", "a key changes of a person who was never enrolled", entry)
+    if person.revoked is not None:
+        message = "somebody replaces their keys after their access ended"
+        break_off("person-revoked", message, entry, person.revoked)
     if body.new is None or body.new == body.old or body.old != person.keys[body.use]:
         message = "a person's key does not follow the one that the log knew until now"
         break_off("person-key", message, entry, person.seq)

@@ -193,7 +193,7 @@ def all_ended(log: LogState) -> None:
 
 
 def _going_on(log: LogState, entry: Entry, number: int) -> ReviewState:
-    """Return the review that an entry belongs to, whose deadline has not passed, and whose release is approved."""
+    """Return the review that an entry belongs to: its deadline has not passed, and its release is approved."""
     review = _review_of(log, entry, number)
     if review.ended is not None or moment_before(entry) >= review.deadline:
         message = "something happens in a review that has ended, or after its deadline"
@@ -262,7 +262,7 @@ def _tells_nothing(entry: Entry, review: ReviewState, *counts: int | None) -> No
 
 
 def _within_questions(most: int, entry: Entry, count: int | None) -> None:
-    """Check that what is shown of questions, or of those that were accepted, is no more than were to be asked."""
+    """Check that what is shown of questions, or of accepted ones, is no more than were to be asked."""
     if (count or 0) > most:
         message = "a review has more questions, or decisions, than the agreement lets it have"
         break_off("review-beyond", message, entry)

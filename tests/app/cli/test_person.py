@@ -55,6 +55,12 @@ def states(command: Any, *party: str) -> list[str]:
     return [row["state"] for row in json.loads(command("person", "list", *party, "--json").stdout)]
 
 
+def test_no_other_party_is_enrolled_as_an_operator(broker: Any) -> None:
+    refused = broker("agency", "add", "other-center", "--role", "operator")
+    assert refused.exit_code == 2
+    assert "'agency', 'auditor'" in refused.stderr
+
+
 def test_an_invitation_is_a_code_on_standard_output(with_party: Any) -> None:
     assert len(read_code(invited(with_party))) == 18
     assert states(with_party) == ["invited"]

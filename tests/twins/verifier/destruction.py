@@ -31,6 +31,8 @@ class Undoing:
         self.under_way: dict[str, Any] = {}
         self.opened: dict[str, int] = {}
         self.withdrawn: dict[Any, int] = defaultdict(int)
+        # The reviews that go on, as far as a destruction has to end them.
+        self.reviews: dict[str, Any] = {}
 
     def take(self, e: Any, t: Any) -> None:
         """Take any entry, after the other rules."""
@@ -94,6 +96,10 @@ class Undoing:
             need(not signed or signed["request"]["at"] >= self.set[project, obj], kind)
             self.held[project, obj] = None
             self.lifted[project] = e["time"][:10]
+        if kind == "review-asked":
+            self.reviews[obj] = [project, self.compared[obj], e["seq"]]
+        elif kind == "review-ended":
+            self.reviews.pop(obj, None)
 
     def is_held(self, project: Any, terms: Any) -> bool:
         stands = any(name == project and party for (name, _), party in self.held.items())
@@ -109,7 +115,9 @@ class Undoing:
 
     def nothing_is_left(self, begun: Any) -> None:
         scope, party, upload = (begun["body"][name] for name in ("scope", "party", "upload"))
-        for project, _, owners, seq, _ in [*self.there.values(), *self.under_way.values()]:
+        there = [*self.there.values(), *self.under_way.values()]
+        left = [(project, owners, seq) for project, _, owners, seq, _ in there]
+        for project, owners, seq in [*left, *self.reviews.values()]:
             if project != begun["project"] or seq > begun["seq"]:
                 continue
             meant = {

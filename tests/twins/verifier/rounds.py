@@ -53,6 +53,7 @@ class Signers:
             self.persons[body["person"]]["gone"] = True
         elif kind == "key-rotated" and body["use"] in ("signing", "receiving"):
             person = self.persons[body["person"]]
+            need(not person["gone"], kind)
             need(person["party"] == body["party"] and person[body["use"]] == body["old"], kind)
             need(body["new"] not in (None, body["old"]), kind)
             if body["use"] == "signing":

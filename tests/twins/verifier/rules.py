@@ -107,6 +107,10 @@ class Replay:
             return
         if kind.startswith("agreement-"):
             accord.take(e, self.signers, self.persons.log)
+            if kind == "agreement-in-force":
+                for one in accord.proposed[e["agreement"]]["parties"]:
+                    runs_broker = self.persons.roles[one["name"]] == "operator"
+                    need(runs_broker == (one["kind"] == "operator"), "operator")
             if kind == "agreement-signed" and accord.is_complete(e["agreement"]):
                 self.consented = e
             return
@@ -381,7 +385,8 @@ class Replay:
 def may_write(e: Any, roles: dict[str, str]) -> bool:
     """Tell whether an entry of what the broker alone does is in its own name, or its operator's."""
     kind, body, actor = e["kind"], e["body"], e["actor"]
-    by_operator = actor["party"] == "broker" or roles.get(actor["party"]) == "operator"
+    runs_it = roles.get(actor["party"]) == actor["role"] == "operator"
+    by_operator = actor["party"] == "broker" or runs_it
     if kind == "key-rotated":
         own = [actor["party"], actor["person"]] == [body["party"], body["person"]]
         if body["use"] in ("signing", "receiving"):
