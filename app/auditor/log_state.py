@@ -237,8 +237,8 @@ class LogState:
     are those that were signed not long before `requests_day`, by digest: the batch and the first entry that
     hold each, when it was signed, and the kinds of which there is no second one. `late` is what was destroyed
     after its last day, `held_late` what is left after it by a hold that came later, `awaited` the entries by
-    which left what was to be cosigned. `consented` is the entry before, where by it the last party has consented
-    to an agreement. `origin` is the log's name.
+    which left what was to be cosigned. `consented` is the entry before, where by it the last party consented to
+    an agreement. `origin` is the log's name.
     """
 
     origin: str = ""

@@ -175,7 +175,9 @@ def _left(log: LogState, destruction: DestructionState) -> Iterator[int]:
             yield review.seq
 
 
-def _is_meant(destruction: DestructionState, kept: Kept | RunState | ReviewState, *whose: str) -> bool:
+def _is_meant(
+    destruction: DestructionState, kept: Kept | RunState | ReviewState, *whose: str
+) -> bool:
     is_older = kept.project == destruction.project and kept.seq < destruction.seq
     return is_older and (destruction.scope == "project" or destruction.subject in whose)
 
