@@ -292,10 +292,11 @@ def round_superseded_by_who_was_left_out(log: SampleLog) -> Entry:
 def run_cancelled_by_who_was_left_out(log: SampleLog) -> Entry:
     project = log.create_project("trio", providers=TRIO)
     uploads = [
-        log.upload("trio", CW, partner=K12.party),
-        log.upload("trio", K12, partner=CW.party),
+        log.upload("trio", HEALTH, partner=K12.party),
+        log.upload("trio", K12, partner=HEALTH.party),
     ]
-    asked = log.ask(log.specification("trio", uploads))
+    said = log.specification("trio", uploads).model_copy(update={"asked_by": HEALTH.party})
+    asked = log.ask(said, actor=HEALTH)
     _agree(project, **without(project.agreement, HEALTH.party))
     body = kinds.RunCancelled(reason="by-agency")
     return log.append(body, project="trio", object=asked.object, actor=HEALTH)
