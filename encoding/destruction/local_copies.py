@@ -12,7 +12,6 @@ from typing import Final, get_args
 
 from encoding.destruction.written_files import read_written
 from encoding.evidence.disclosed_records import DisclosedRecords
-from encoding.packing.outbox import manifest_path
 from encoding.sharing.blind_links import is_blind_links
 from encoding.sharing.kept_deliveries import delivery_files
 from encoding.sharing.links_file import LINKS_START
@@ -84,10 +83,9 @@ class Holdings:
             yield LocalCopy("secret", workspace.kept_secret(project, epoch))
 
     def _containers(self) -> Iterator[LocalCopy]:
-        for number, partner in self.workspace.containers(self.project):
-            container = self.workspace.container(self.project, number, partner)
-            yield LocalCopy("container", container)
-            yield LocalCopy("container", manifest_path(container))
+        # Each with its manifest, or a manifest alone, whose container a killed command has removed.
+        for path in (self.workspace.folder / "outbox").glob(f"{self.project}.*"):
+            yield LocalCopy("container", path)
 
     def _tables(self) -> Iterator[LocalCopy]:
         links = self.links

@@ -8,7 +8,7 @@ import pytest
 from rigs.agency import NOW
 
 from encoding.destruction.local_copies import Holdings, LocalCopy, kinds_without
-from encoding.destruction.local_destruction import begin, interrupted
+from encoding.destruction.local_destruction import Wish, begin, interrupted
 from encoding.destruction.written_files import forget_written, note_written, read_written
 from encoding.errors import WorkspaceError
 from encoding.sharing.links_file import Link, write_links
@@ -129,12 +129,12 @@ def test_a_destruction_that_was_killed_between_two_files_still_knows_both(
 ) -> None:
     fill(holdings)
     copies = holdings.all()
-    begun = begin(holdings.workspace, PROJECT, None, copies, NOW)
-    copies[0].path.unlink()
+    begun = begin(holdings.workspace, PROJECT, None, Wish(), NOW)
+    assert interrupted(holdings.workspace, PROJECT) is None
+    begun.remove(copies[:1], lambda: NOW)
     left = interrupted(holdings.workspace, PROJECT)
-    assert left is not None
-    assert left.note == begun.note
-    left.remove()
+    assert left == begun
+    left.remove(holdings.all(), lambda: NOW)
     assert holdings.all() == []
     assert len(left.deleted()) == len(copies)
     assert {one.size_bytes > 0 for one in left.deleted()} == {True}
