@@ -12,6 +12,7 @@ from typing import Final, get_args
 
 from encoding.destruction.written_files import read_written
 from encoding.evidence.disclosed_records import DisclosedRecords
+from encoding.files import is_same_file
 from encoding.sharing.blind_links import is_blind_links
 from encoding.sharing.kept_deliveries import delivery_files
 from encoding.sharing.links_file import LINKS_START
@@ -40,19 +41,28 @@ class LocalCopy:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """Where one project's files are: in the workspace, where the settings say, and where somebody said."""
+    """Where one project's files are: in the workspace, where the settings say, and where somebody said.
+
+    `own_file` is the agency's file of people, which is never one of them; null where it has none.
+    """
 
     workspace: Workspace
     project: str
     links: Path
     secret_file: Path
+    own_file: Path | None = None
     named: tuple[LocalCopy, ...] = ()
 
     def all(self) -> list[LocalCopy]:
         """Return every file that is there, in order of kind and path."""
         found = (*self._kept(), *self._containers(), *self._tables(), *self._elsewhere())
         secret = LocalCopy("secret", self.secret_file)
-        return _there([*found, secret, *self.named])
+        own = self.own_file
+        return _there(
+            copy
+            for copy in (*found, secret, *self.named)
+            if own is None or not is_same_file(copy.path, own)
+        )
 
     def of_epoch(self, epoch: int) -> list[LocalCopy]:
         """Return the files of one epoch alone: its secret if it was agreed on."""

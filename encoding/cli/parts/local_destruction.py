@@ -16,6 +16,7 @@ from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.prompts import one_line, require_yes
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testimony import signed_by_own
+from encoding.cli.parts.written_files import own_file
 from encoding.destruction.certificates import CertificateFolder
 from encoding.destruction.local_copies import IN_WORDS, KINDS, Holdings, LocalCopy, kinds_without
 from encoding.destruction.local_destruction import (
@@ -27,6 +28,7 @@ from encoding.destruction.local_destruction import (
 )
 from encoding.destruction.written_files import forget_written
 from encoding.errors import FileMissingError, NotReadyError
+from encoding.files import is_same_file
 from encoding.outputs.freezes import find_freeze, note_destroyed
 from schemas.destruction import KeptItem, LocalKind, LocalStatement, SignedDestruction
 from schemas.shared.command_line import emit
@@ -71,7 +73,7 @@ def destroy_here(session: Session, given: Mapping[str, Any], order: Order, *, ye
         with session.workspace.lock():
             under_way = _under_way(session, order)
             if under_way is None:
-                _refuse_unknown_files(order.wish)
+                _refuse_unfit_files(session, order.wish)
                 under_way = begin(
                     session.workspace, session.project, certificate, order.wish, session.now()
                 )
@@ -173,10 +175,13 @@ def _begun(under_way: LocalDestruction) -> str:
     return f"{note.at} (blindlink {shlex.join(['destroy', '--local', *words])})"
 
 
-def _refuse_unknown_files(wish: Wish) -> None:
+def _refuse_unfit_files(session: Session, wish: Wish) -> None:
+    own = own_file(session)
     for one in wish.also:
         if not Path(one.path).is_file():
             raise FileMissingError(f"there is no file {one.path}")
+        if own is not None and is_same_file(Path(one.path), own):
+            raise click.BadParameter(f"{one.path} is your own file of people", param_hint="--also")
 
 
 def _holdings(session: Session, wish: Wish) -> Holdings:
@@ -186,6 +191,7 @@ def _holdings(session: Session, wish: Wish) -> Holdings:
         project=session.project,
         links=session.config.resolve(settings.output.links),
         secret_file=session.config.resolve(settings.project.secret_file),
+        own_file=own_file(session),
         named=tuple(LocalCopy(one.what, Path(one.path)) for one in wish.also),
     )
 

@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 from rigs.desk import Desk
-from rigs.near_broker import NearBroker
+from rigs.near_broker import PROJECT, NearBroker
 from rigs.weeks import settle
 
 from encoding.destruction import local_destruction
+from encoding.destruction.written_files import note_written, read_written
 from encoding.people.identity import read_identity
 from encoding.people.identity_lock import read_key_file
 from encoding.workspace.backup import restore_backup
+from encoding.workspace.config import read_config
+from encoding.workspace.workspace import Workspace
 
 KEEP = ("--keep", "link-table=For the audit of 2027.")
 
@@ -153,3 +156,69 @@ def test_what_was_broken_off_is_not_in_a_backup(
     )
     restored = restore_backup(tmp_path / "it.backup", tmp_path / "again", own, own, welfare.now)
     assert not restored.workspace.destroying.exists()
+
+
+def listed(desk: Desk) -> set[str]:
+    """Return the names of the files outside the workspace that are noted to be removed one day."""
+    found = read_written(Workspace(desk.folder / "workspace"))
+    return {Path(one.path).name for one in found}
+
+
+@pytest.fixture
+def received(welfare: Desk) -> Path:
+    """A file of columns as the schools hand it over."""
+    link = (welfare.folder / "links.csv").read_text("utf-8").split()[1].partition(",")[2]
+    path = welfare.folder / "from-schools.csv"
+    path.write_text(f"link_id,grade\n{link},9\n", "utf-8")
+    return path
+
+
+def test_a_file_that_proves_to_be_none_that_was_received_is_not_removed_one_day(
+    welfare: Desk, received: Path
+) -> None:
+    folder, before = welfare.folder, listed(welfare)
+    mine = folder / "letters.csv"
+    mine.write_text("ID,grade\n1,9\n", "utf-8")
+    out = folder / "with.csv"
+    for file, option in ((mine, ()), (received, ("--all", "--keep", "none"))):
+        words = ("join", str(file), "--columns", "grade", *option, "-o", str(out))
+        assert welfare.type(*words).exit_code == 3
+    assert welfare.type("open", str(mine), "-o", str(out)).exit_code == 3
+    assert listed(welfare) == before
+    # What somebody puts there afterwards is theirs.
+    out.write_text("mine")
+    welfare.ok("destroy", "--local", "--yes")
+    assert (mine.exists(), received.exists(), out.exists()) == (True, True, True)
+
+
+def test_what_was_received_and_what_was_made_of_it_is_removed(
+    welfare: Desk, received: Path
+) -> None:
+    out = welfare.folder / "with.csv"
+    welfare.ok("join", str(received), "--columns", "grade", "-o", str(out))
+    assert {"from-schools.csv", "with.csv"} <= listed(welfare)
+    # A second time fails, and what the first has written is written still.
+    again = welfare.type("join", str(received), "--columns", "bus", "-o", str(out), "--force")
+    assert (again.exit_code, "with.csv" in listed(welfare)) == (2, True)
+    welfare.ok("destroy", "--local", "--yes")
+    assert (received.exists(), out.exists()) == (False, False)
+
+
+def test_the_agencys_own_file_of_people_is_neither_overwritten_nor_removed(
+    linked: NearBroker, welfare: Desk, received: Path
+) -> None:
+    own = Path(read_config(welfare.folder / "blindlink.toml").sections.input.file)
+    before = own.read_bytes()
+    for words in (
+        ("join", str(received), "--columns", "grade", "-o", str(own), "--force"),
+        ("links", "-o", str(own), "--force"),
+    ):
+        refused = welfare.type(*words)
+        assert (refused.exit_code, "is your own file of people" in refused.stderr) == (1, True)
+    named = welfare.type("destroy", "--local", "--also", f"received={own}", "--yes")
+    assert (named.exit_code, "is your own file of people" in named.stderr) == (2, True)
+    # A program of a former version may have noted it.
+    note_written(Workspace(welfare.folder / "workspace"), PROJECT, "received", own)
+    assert str(own) not in welfare.ok("destroy", "--local", "--yes").stderr
+    assert own.read_bytes() == before
+    assert "received" in stated(welfare)["none_left"]
