@@ -19,7 +19,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from encoding.destruction.local_copies import LocalCopy
-from encoding.errors import OutputBlockedError, WorkspaceError
+from encoding.errors import AgencyError, OutputBlockedError, WorkspaceError
 from encoding.files import make_private_folder, write_durably
 from encoding.workspace.workspace import Workspace
 from schemas.destruction import CertificateId, DeletedItem, KeptItem, LocalKind, SignedDestruction
@@ -89,11 +89,13 @@ class LocalDestruction:
     removed: list[RemovedFile] = field(default_factory=list)
 
     def remove(self, copies: Sequence[LocalCopy], now: Callable[[], datetime]) -> None:
-        """Remove files; those that are gone meanwhile are no fault.
+        """Remove files, and what a killed command left of its work; those that are gone meanwhile are no fault.
 
         Raises:
             OutputBlockedError: one cannot be removed; the same command again goes on.
         """
+        for path in self.workspace.left_in_scratch():
+            _unlink(path)
         if not copies:
             return
         make_private_folder(self.workspace.destroying)
@@ -108,14 +110,10 @@ class LocalDestruction:
                 file.flush()
                 os.fsync(file.fileno())
             try:
-                path.unlink()
-            except OSError as exc:
+                _unlink(path)
+            except AgencyError:
                 self._rewrite()
-                raise OutputBlockedError(
-                    f"{path} cannot be removed: {(exc.strerror or 'unknown reason').lower()}",
-                    hint="close it in other programs, and give the same command again",
-                ) from exc
-            sync_folder(path.parent)
+                raise
             self.removed.append(one)
 
     def deleted(self) -> tuple[DeletedItem, ...]:
@@ -177,6 +175,17 @@ def interrupted(workspace: Workspace, project: str) -> LocalDestruction | None:
 
 def _place(workspace: Workspace, project: str) -> Path:
     return workspace.destroying / f"{project}.jsonl"
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as exc:
+        raise OutputBlockedError(
+            f"{path} cannot be removed: {(exc.strerror or 'unknown reason').lower()}",
+            hint="close it in other programs, and give the same command again",
+        ) from exc
+    sync_folder(path.parent)
 
 
 def _line(document: Document) -> bytes:

@@ -252,13 +252,21 @@ class Workspace:
         make_private_folder(self.folder / "review-locks")
         return locked(self.folder / "review-locks" / person)
 
+    @property
+    def _scratch(self) -> Path:
+        return self.folder / "scratch"
+
+    def left_in_scratch(self) -> tuple[Path, ...]:
+        """Return the files that a killed command left, in order; call it under the lock."""
+        return tuple(sorted(path for path in self._scratch.rglob("*") if not path.is_dir()))
+
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
         """Give an empty folder for as long as the block lasts; call it under the lock.
 
         What a killed command left in it goes first.
         """
-        folder = self.folder / "scratch"
+        folder = self._scratch
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         try:

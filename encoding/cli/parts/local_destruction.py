@@ -230,9 +230,12 @@ def _listing(
         yield (
             f"A destruction that was begun on {_begun(under_way)} goes on; files removed already: {removed:,}"
         )
-    yield "This will be removed for good:" if copies else "There is nothing to remove here."
+    left = session.workspace.left_in_scratch()
+    yield "This will be removed for good:" if copies or left else "There is nothing to remove here."
     for copy in copies:
         yield f"  {IN_WORDS[copy.what]}: {copy.path}"
+    for path in left:
+        yield f"  left behind by a command that was killed: {path}"
     if any(copy.what == "handle-map" for copy in copies):
         yield (
             "Without the handle map, `blindlink disclosures` and `blindlink links` can't answer for any"

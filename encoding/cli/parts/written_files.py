@@ -11,7 +11,7 @@ import click
 
 from encoding.cli.parts.session import Session
 from encoding.destruction.written_files import note_written, take_back
-from encoding.errors import OutputExistsError, WorkspaceBusyError
+from encoding.errors import OutputExistsError, WorkspaceError
 from encoding.files import is_same_file
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _take_back(
 ) -> None:
     unwritten = [path for path, state in before.items() if _state(path) == state]
     # Where another command has begun meanwhile, it stays noted.
-    with suppress(WorkspaceBusyError), session.workspace.lock():
+    with suppress(WorkspaceError), session.workspace.lock():
         take_back(session.workspace, session.project, what, unwritten)
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from rigs.desk import Desk
 from rigs.near_broker import PROJECT, NearBroker
 from rigs.weeks import settle
 
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.written_files import note_file
 from encoding.destruction import local_destruction
 from encoding.destruction.written_files import note_written, read_written
+from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
 from encoding.people.identity import read_identity
 from encoding.people.identity_lock import read_key_file
 from encoding.workspace.backup import restore_backup
@@ -158,6 +163,41 @@ def test_what_was_broken_off_is_not_in_a_backup(
     assert not restored.workspace.destroying.exists()
 
 
+def test_nothing_that_a_killed_command_left_behind_survives(
+    welfare: Desk, held_open: Callable[[str], None]
+) -> None:
+    folder = welfare.folder
+    (ledger,) = (folder / "workspace/ledgers").iterdir()
+    for path in (folder / "links.csv", ledger):
+        (path.parent / f".{path.name}.0123456789ab.partial").write_bytes(path.read_bytes())
+    scratch = folder / "workspace/scratch/1"
+    scratch.mkdir(parents=True)
+    (scratch / "plain.csv").write_text("Ana,Ortiz")
+    held_open("plain.csv")
+    assert "cannot be removed" in welfare.type("destroy", "--local", "--yes").stderr
+    assert ledger.exists()
+    held_open("")
+    done = welfare.ok("destroy", "--local", "--yes")
+    for path in (scratch / "plain.csv", ledger.parent / f".{ledger.name}.0123456789ab.partial"):
+        assert str(path) in done.stderr
+    left = {one for one in welfare.files() if one.endswith(".partial") or "/scratch/" in one}
+    assert left == set()
+    assert len([one for one in stated(welfare)["deleted"] if one["what"] == "link-table"]) == 12
+
+
+def test_whose_record_an_auditors_handle_is_goes_with_the_handle_maps(welfare: Desk) -> None:
+    workspace = Workspace(welfare.folder / "workspace")
+    name = MapName(PROJECT, 1, "schools")
+    keys = derive_map_keys(workspace.key(), PROJECT)
+    handle = read_handle_map(workspace.handle_map(*name), name, keys).handles[0]
+    asked, visit = welfare.folder / "asked.csv", welfare.folder / "visit.csv"
+    asked.write_text(f"handle\n{handle.tobytes().hex()}\n", "utf-8")
+    welfare.ok("resolve", str(asked), "-o", str(visit))
+    done = welfare.ok("destroy", "--local", "--yes")
+    assert f"which records were in what was sent: {visit}" in done.stderr
+    assert (asked.exists(), visit.exists()) == (True, False)
+
+
 def listed(desk: Desk) -> set[str]:
     """Return the names of the files outside the workspace that are noted to be removed one day."""
     found = read_written(Workspace(desk.folder / "workspace"))
@@ -189,6 +229,14 @@ def test_a_file_that_proves_to_be_none_that_was_received_is_not_removed_one_day(
     out.write_text("mine")
     welfare.ok("destroy", "--local", "--yes")
     assert (mine.exists(), received.exists(), out.exists()) == (True, True, True)
+
+
+def test_what_was_not_written_stays_noted_where_another_command_has_begun(welfare: Desk) -> None:
+    session = Session(config_path=welfare.folder / "blindlink.toml")
+    with ExitStack() as other, click.Context(click.Command("join")):
+        note_file(session, "received", welfare.folder / "out.csv")
+        other.enter_context(session.workspace.lock())
+    assert "out.csv" in listed(welfare)
 
 
 def test_what_was_received_and_what_was_made_of_it_is_removed(
