@@ -54,6 +54,14 @@ def put_csv(file: IO[bytes], header: Sequence[str], rows: Iterable[Sequence[str]
     text.detach()
 
 
+def is_same_file(one: Path, other: Path) -> bool:
+    """Tell whether two paths lead to one file; where there is none, whether they are the same."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return one.absolute() == other.absolute()
+
+
 def make_private_folder(path: Path) -> None:
     """Make a folder, and what is missing above it, that only the owner may enter."""
     path.parent.mkdir(parents=True, exist_ok=True)

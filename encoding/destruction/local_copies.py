@@ -5,21 +5,43 @@ Receipts, pins, agreements and certificates are no part of it: they are proof, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
 
 from encoding.destruction.written_files import read_written
-from encoding.evidence.disclosed_records import DisclosedRecords
-from encoding.packing.outbox import manifest_path
+from encoding.files import is_same_file
 from encoding.sharing.blind_links import is_blind_links
-from encoding.sharing.kept_deliveries import delivery_files
 from encoding.sharing.links_file import LINKS_START
 from encoding.workspace.workspace import Workspace
 from schemas.destruction import LocalKind
+from schemas.shared.durable import remains_in, written_name
 
 KINDS: Final[tuple[LocalKind, ...]] = tuple(sorted(get_args(LocalKind)))
+
+# Of a project, by folder of the workspace. Names of projects and parties hold no dot.
+_SEALED: Final = r"{}(\..+)?\.sealed"
+_KEPT: Final[tuple[tuple[LocalKind, str, str], ...]] = (
+    ("container", "outbox", r"{}\..+\.(enc|json)"),
+    ("extract", "deliveries", r"{}\..+\.(outgoing|sent)"),
+    ("handle-map", "disclosed", _SEALED),
+    ("handle-map", "handles", r"{}\..+\.map"),
+    ("handle-map", "partitions", _SEALED),
+    ("handle-map", "snapshots", _SEALED),
+    ("handle-map", "withdrawn", _SEALED),
+    ("link-table", "crosswalks", _SEALED),
+    ("link-table", "exports", _SEALED),
+    ("link-table", "history", _SEALED),
+    ("link-table", "ledgers", _SEALED),
+    ("link-table", "links", rf"(held-)?{_SEALED}"),
+    ("link-table", "said", _SEALED),
+    ("received", "decisions", _SEALED),
+    ("received", "deliveries", r"{}\..+\.(incoming|received)"),
+    ("received", "reviews", _SEALED),
+    ("secret", "secrets", r"{}-[0-9]+\.sealed"),
+)
 
 IN_WORDS: Final[dict[LocalKind, str]] = {
     "container": "encodings",
@@ -41,53 +63,51 @@ class LocalCopy:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """Where one project's files are: in the workspace, where the settings say, and where somebody said."""
+    """Where one project's files are: in the workspace, where the settings say, and where somebody said.
+
+    `own_file` is the agency's file of people, which is never one of them; null where it has none.
+    """
 
     workspace: Workspace
     project: str
     links: Path
     secret_file: Path
+    own_file: Path | None = None
     named: tuple[LocalCopy, ...] = ()
 
     def all(self) -> list[LocalCopy]:
-        """Return every file that is there, in order of kind and path."""
-        found = (*self._kept(), *self._containers(), *self._tables(), *self._elsewhere())
-        secret = LocalCopy("secret", self.secret_file)
-        return _there([*found, secret, *self.named])
+        """Return every file that is there, in order of kind and path, with what killed writers left of it."""
+        outside = [
+            *self._tables(),
+            *self._elsewhere(),
+            LocalCopy("secret", self.secret_file),
+            *self.named,
+        ]
+        remains = (
+            LocalCopy(copy.what, path)
+            for copy in outside
+            for path in remains_in(copy.path.parent, copy.path.name)
+        )
+        own = self.own_file
+        return _there(
+            copy
+            for copy in (*self._kept(), *outside, *remains)
+            if own is None or not is_same_file(copy.path, own)
+        )
 
     def of_epoch(self, epoch: int) -> list[LocalCopy]:
         """Return the files of one epoch alone: its secret if it was agreed on."""
-        return _there([LocalCopy("secret", self.workspace.kept_secret(self.project, epoch))])
+        name = self.workspace.kept_secret(self.project, epoch).name
+        return _there(self._kept_as("secret", "secrets", re.escape(name)))
 
     def _kept(self) -> Iterator[LocalCopy]:
-        workspace, project = self.workspace, self.project
-        for number, partner in workspace.handle_maps(project):
-            yield LocalCopy("handle-map", workspace.handle_map(project, number, partner))
-        for path in DisclosedRecords(workspace, project).files():
-            yield LocalCopy("handle-map", path)
-        yield LocalCopy("handle-map", workspace.withdrawn(project))
-        yield LocalCopy("handle-map", workspace.partition(project))
-        for number, partner in workspace.snapshots(project):
-            yield LocalCopy("handle-map", workspace.snapshot(project, number, partner))
-        for folder in ("reviews", "decisions"):
-            for path in (workspace.folder / folder).glob(f"{project}.*.sealed"):
-                yield LocalCopy("received", path)
-        for path, is_received in delivery_files(workspace, project):
-            yield LocalCopy("received" if is_received else "extract", path)
-        for folder, start in (
-            ("ledgers", ""), ("crosswalks", ""), ("said", ""), ("history", ""),
-            ("links", ""), ("links", "held-"), ("exports", ""),
-        ):  # fmt: skip
-            for path in (workspace.folder / folder).glob(f"{start}{project}.*.sealed"):
-                yield LocalCopy("link-table", path)
-        for epoch in workspace.epochs_with_secret(project):
-            yield LocalCopy("secret", workspace.kept_secret(project, epoch))
+        for what, folder, names in _KEPT:
+            yield from self._kept_as(what, folder, names.format(self.project))
 
-    def _containers(self) -> Iterator[LocalCopy]:
-        for number, partner in self.workspace.containers(self.project):
-            container = self.workspace.container(self.project, number, partner)
-            yield LocalCopy("container", container)
-            yield LocalCopy("container", manifest_path(container))
+    def _kept_as(self, what: LocalKind, folder: str, names: str) -> Iterator[LocalCopy]:
+        for path in (self.workspace.folder / folder).glob("*"):
+            if re.fullmatch(names, written_name(path)):
+                yield LocalCopy(what, path)
 
     def _tables(self) -> Iterator[LocalCopy]:
         links = self.links

@@ -5,6 +5,7 @@ Whoever destroys what they hold must find it first. A file that was moved since 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -45,12 +46,21 @@ class WrittenFiles(Document):
         return self
 
 
-def note_written(workspace: Workspace, project: str, what: LocalKind, path: Path) -> None:
-    """Note that a file is written."""
+def note_written(workspace: Workspace, project: str, what: LocalKind, path: Path) -> bool:
+    """Note that a file is written, and return whether it was not noted before."""
     listed = read_written(workspace)
     new = WrittenFile(project=project, what=what, path=str(path.absolute()))
-    if new not in listed:
-        _write(workspace, [*listed, new])
+    if new in listed:
+        return False
+    _write(workspace, [*listed, new])
+    return True
+
+
+def take_back(workspace: Workspace, project: str, what: LocalKind, paths: Collection[Path]) -> None:
+    """Drop files from the list that were not written after all."""
+    if paths:
+        dropped = {(project, what, str(path.absolute())) for path in paths}
+        _write(workspace, [one for one in read_written(workspace) if _place(one) not in dropped])
 
 
 def forget_written(workspace: Workspace, project: str) -> None:

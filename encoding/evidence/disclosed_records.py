@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -79,16 +78,9 @@ class DisclosedRecords:
         """
         return _has(self._record(f"{number}.cards"), record)
 
-    def files(self) -> tuple[Path, ...]:
-        """Return the files that are kept."""
-        return tuple(sorted(self._folder().glob(f"{self.project}.*.sealed")))
-
-    def _folder(self) -> Path:
-        return self.workspace.folder / "disclosed"
-
     def _record(self, what: str) -> SealedRecord:
         name = f"{self.project}.{what}"
-        path = self._folder() / f"{name}.sealed"
+        path = self.workspace.folder / "disclosed" / f"{name}.sealed"
         return SealedRecord(path, f"disclosed/{name}", self.workspace.key())
 
 

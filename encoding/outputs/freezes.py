@@ -5,7 +5,7 @@ File: `frozen.json` of the workspace, canonical JSON. It holds digests and names
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -94,12 +94,12 @@ def keep_freeze(workspace: Workspace, freeze: Freeze) -> None:
     _write(workspace, (*_read(workspace), freeze))
 
 
-def note_destroyed(workspace: Workspace, paths: Collection[str], day: str) -> None:
-    """Note of the frozen files at these paths that they were destroyed; of others nothing changes."""
+def note_destroyed(workspace: Workspace, days: Mapping[str, str]) -> None:
+    """Note of the frozen files at these paths on which day they were destroyed; of others nothing changes."""
     before = _read(workspace)
     after = tuple(
-        one.model_copy(update={"destroyed": day})
-        if one.path in paths and one.destroyed is None
+        one.model_copy(update={"destroyed": days[one.path]})
+        if one.path in days and one.destroyed is None
         else one
         for one in before
     )

@@ -6,7 +6,6 @@ second fetch. Records: sealed as `encoding.workspace.sealed_record` says, canoni
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, TypeVar
@@ -105,9 +104,3 @@ class KeptDeliveries:
     def _record(self, what: str) -> SealedRecord:
         name = f"deliveries/{self.project}.{self.partner}.{what}"
         return SealedRecord(self._path(what), name, self.workspace.key())
-
-
-def delivery_files(workspace: Workspace, project: str) -> Iterator[tuple[Path, bool]]:
-    """Yield the files that are kept of a project's deliveries, and whether they are what others sent."""
-    for path in sorted((workspace.folder / "deliveries").glob(f"{project}.*")):
-        yield path, path.suffix in (".incoming", ".received")

@@ -28,6 +28,7 @@ LEFT_OUT: Final = frozenset(
         "workspace.key",
         "keepers.sealed",
         "deliveries",
+        "destroying",
         "nonces",
         "outbox",
         "review-locks",

@@ -19,6 +19,7 @@ disclosed/          sealed files of rounds: which records were matched, and whos
 said/               messages of the round that is not over, sealed, to go on after a kill
 certificates/       one certificate of destruction each, with all that was signed about it
 statements/         what this agency has stated to have deleted itself
+destroying/         one file a project: what was removed here and not stated yet
 crosswalks/         one sealed file a partner: pairs of records that are known from before
 partitions/         one sealed file a project: how its records are put together where others review them
 reviews/            questions and cards of reviews that are not over, sealed
@@ -96,6 +97,11 @@ class Workspace:
     def statements(self) -> Path:
         """Where this agency's statements of destruction are kept, one file each."""
         return self.folder / "statements"
+
+    @property
+    def destroying(self) -> Path:
+        """Where it is noted what was removed here and not stated yet."""
+        return self.folder / "destroying"
 
     @property
     def written_files(self) -> Path:
@@ -246,13 +252,21 @@ class Workspace:
         make_private_folder(self.folder / "review-locks")
         return locked(self.folder / "review-locks" / person)
 
+    @property
+    def _scratch(self) -> Path:
+        return self.folder / "scratch"
+
+    def left_in_scratch(self) -> tuple[Path, ...]:
+        """Return the files that a killed command left, in order; call it under the lock."""
+        return tuple(sorted(path for path in self._scratch.rglob("*") if not path.is_dir()))
+
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
         """Give an empty folder for as long as the block lasts; call it under the lock.
 
         What a killed command left in it goes first.
         """
-        folder = self.folder / "scratch"
+        folder = self._scratch
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
         try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
 _MARK_BYTES: Final = 6
+_REMAINS: Final = re.compile(rf"\.(.+)\.[0-9a-f]{{{2 * _MARK_BYTES}}}\.partial")
 # Windows would translate line ends otherwise.
 _BINARY: Final[int] = getattr(os, "O_BINARY", 0)
 
@@ -57,6 +59,12 @@ def remains_in(folder: Path, name: str | None = None) -> Iterator[Path]:
     # The mark in full, since one file's name may be the beginning of another's.
     mark = "[0-9a-f]" * (2 * _MARK_BYTES)
     return folder.glob(f".{'*' if name is None else glob.escape(name)}.{mark}.partial")
+
+
+def written_name(path: Path) -> str:
+    """Return the name of the file that this is, or that this is left of writing."""
+    left = _REMAINS.fullmatch(path.name)
+    return path.name if left is None else left[1]
 
 
 def sync_folder(folder: Path) -> None:

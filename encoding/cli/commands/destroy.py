@@ -18,7 +18,7 @@ from encoding.cli.parts.certificates import (
 from encoding.cli.parts.legal_holds import refuse_held
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
-from encoding.cli.parts.prompts import one_line, require_yes
+from encoding.cli.parts.prompts import require_yes
 from encoding.cli.parts.session import Session
 from encoding.errors import NotReadyError
 from schemas.destruction import Countersignature, duties_for
@@ -85,10 +85,11 @@ def destroy(
     with your keys, and kept in the workspace. You need the duty steward, for one upload steward or analyst.
 
     With --local, what lies on this computer is removed: handle maps, encodings, link IDs, files received and
-    handed over, the secret; and you sign a statement of it for the other parties. First it is listed. Backups
-    of the workspace are yours to remove. While a legal hold is in force, nothing is destroyed.
+    handed over, the secret; and you sign a statement of it for the other parties. First it is listed. What was
+    broken off goes on if you type the same again, or --local alone. Backups of the workspace are yours to
+    remove. While a legal hold is in force, nothing is destroyed.
     """
-    from encoding.cli.parts.local_destruction import Wish, destroy_here, read_pairs
+    from encoding.cli.parts.local_destruction import Order, destroy_here, wish_of
 
     if local:
         if upload is not None or output is not None or page is not None:
@@ -97,9 +98,8 @@ def destroy(
             )
         if epoch is not None and frozen is not None:
             raise click.UsageError("give either --epoch or --frozen")
-        named, kept = read_pairs(also, "--also"), read_pairs(keep, "--keep", one_line)
-        wish = Wish(epoch, certificate, named, kept, is_offline=offline, frozen=frozen)
-        destroy_here(session, given, wish, yes=yes)
+        wish = wish_of(epoch, frozen, also, keep)
+        destroy_here(session, given, Order(wish, certificate, offline), yes=yes)
         return
     if epoch is not None or frozen or certificate is not None or also or keep or offline:
         raise click.UsageError(

@@ -16,7 +16,7 @@ from encoding.cli.parts.options import (
 )
 from encoding.cli.parts.sealed_files import unsealed
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.written_files import note_file
+from encoding.cli.parts.written_files import note_file, note_received
 from encoding.files import refuse_to_overwrite
 from encoding.records.agency_file import AgencyFile, agency_file
 from encoding.sharing.columns import LINK_ID, attach
@@ -76,7 +76,7 @@ def join(
     else:
         own = agency_file(session.config, file, id_column)
         links = links_file or session.config.resolve(session.config.sections.output.links)
-    note_file(session, "received", received, output)
+    note_file(session, "received", output)
     with unsealed(session, received) as readable:
         done = attach(
             own,
@@ -87,6 +87,7 @@ def join(
             keep=split_columns(keep),
             keep_unlinked=keep_unlinked,
         )
+    note_received(session, received)
     document: dict[str, object] = {
         "file": str(output),
         "rows": done.rows,

@@ -14,7 +14,7 @@ from encoding.cli.parts.options import FORCE, agency_options, split_columns
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.sealed_files import SUFFIX, is_sealed, opened_content
 from encoding.cli.parts.session import Session
-from encoding.cli.parts.written_files import note_file
+from encoding.cli.parts.written_files import note_file, note_received
 from encoding.errors import FileMissingError, LinksFileError, SealedFileError
 from encoding.files import refuse_to_overwrite, replacing, write_csv
 from encoding.people.sealed_file import read_sealed_header
@@ -103,6 +103,7 @@ def _open_one(
 ) -> tuple[dict[str, object], str]:
 
     document: dict[str, object] = {"file": str(target)}
+    note_file(session, "received", target)
     with _opened(file, own, document) as content:
         if content.peek(len(ROWS_START)).startswith(ROWS_START):
             sentence = _write_rows(content, own, columns, target, document)
@@ -111,8 +112,7 @@ def _open_one(
         else:
             _write_content(content, columns, target)
             sentence = f"opened, and nothing is missing: {target}"
-    # Not before: a file that was cut off leaves nothing behind.
-    note_file(session, "received", file, target)
+    note_received(session, file)
     return document, sentence
 
 
@@ -142,7 +142,8 @@ def _open_together(
         link_of = BlindLedger.of(session.workspace, handed_over[0].header).link(handed_over)
     n_rows = 0
     for file, wanted, target in zip(files, listed, targets, strict=True):
-        note_file(session, "received", file, target)
+        note_received(session, file)
+        note_file(session, "received", target)
         with _rows(file, own, wanted) as opened:
             rows = [(link_of.get(row.pseudonym, row.pseudonym), *row.cells) for row in opened.rows]
         write_csv(target, (LINK_ID, *wanted), rows)

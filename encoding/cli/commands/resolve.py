@@ -8,6 +8,7 @@ import click
 
 from encoding.cli.parts.options import agency_options, file_options, output_options
 from encoding.cli.parts.session import Session
+from encoding.cli.parts.written_files import note_file
 from encoding.files import refuse_to_overwrite
 from encoding.records.agency_file import agency_file
 
@@ -36,6 +37,7 @@ def resolve(
 
     refuse_to_overwrite(output, own_start=b"", force=force)
     own = agency_file(session.config, file, id_column)
+    note_file(session, "handle-map", output)
     with session.workspace.lock():
         done = resolve_handles(session.workspace, own, listed, output)
     n_known = done.n_rows - done.n_unknown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -12,14 +13,22 @@ import click
 
 from encoding.cli.parts.legal_holds import refuse_held
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.prompts import require_yes
+from encoding.cli.parts.prompts import one_line, require_yes
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testimony import signed_by_own
+from encoding.cli.parts.written_files import own_file
 from encoding.destruction.certificates import CertificateFolder
 from encoding.destruction.local_copies import IN_WORDS, KINDS, Holdings, LocalCopy, kinds_without
-from encoding.destruction.local_destruction import LocalDestruction, begin, interrupted
+from encoding.destruction.local_destruction import (
+    LocalDestruction,
+    NamedFile,
+    Wish,
+    begin,
+    interrupted,
+)
 from encoding.destruction.written_files import forget_written
-from encoding.errors import FileMissingError
+from encoding.errors import FileMissingError, NotReadyError
+from encoding.files import is_same_file
 from encoding.outputs.freezes import find_freeze, note_destroyed
 from schemas.destruction import KeptItem, LocalKind, LocalStatement, SignedDestruction
 from schemas.shared.command_line import emit
@@ -32,82 +41,91 @@ MOST_LISTED = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What is to be removed here.
+class Order:
+    """What was typed: what is to be removed, and which certificate asks for it (None: the newest that does).
 
-    `epoch` narrows it to one epoch, `frozen` to what was frozen for one study,
-    `certificate` is the one that asks for it (None: the newest that does),
-    `also` names files besides and `keep` what is kept and why, each by kind. `is_offline`: there is no broker
-    any more that could be asked or told.
+    `is_offline`: there is no broker any more that could be asked or told.
     """
 
-    epoch: int | None
+    wish: Wish
     certificate: str | None
-    also: tuple[tuple[LocalKind, str], ...]
-    keep: tuple[tuple[LocalKind, str], ...]
-    is_offline: bool = False
-    frozen: str | None = None
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether only a part of what lies here is meant."""
-        return self.epoch is not None or self.frozen is not None
+    is_offline: bool
 
 
-def destroy_here(session: Session, given: Mapping[str, Any], wish: Wish, *, yes: bool) -> None:
+def destroy_here(session: Session, given: Mapping[str, Any], order: Order, *, yes: bool) -> None:
     """List what would go, remove it if that is meant, and send the signed statement, or keep it to hand over.
 
+    What was broken off goes on, whether the same is typed again or nothing but --local.
+
     Raises:
+        NotReadyError: something else is under way.
         LegalHoldError: a legal hold stands.
         OutputBlockedError: a file cannot be removed; the same command goes on later.
     """
     # Before anything goes: the workspace may be sealed to these keys, and the statement needs them.
     unlock_own(session, given)
-    with nullcontext() if wish.is_offline else session.connect() as client:
-        certificate = wish.certificate
+    with nullcontext() if order.is_offline else session.connect() as client:
+        certificate = order.certificate
         if client is not None:
             session.trust(client)
             refuse_held(session, client)
             certificate = certificate or _asking(session, client)
         with session.workspace.lock():
-            holdings = _holdings(session, wish)
-            under_way = interrupted(session.workspace, session.project)
+            under_way = _under_way(session, order)
             if under_way is None:
-                _refuse_unknown_files(wish)
-                copies = _chosen(holdings, wish)
-                require_yes(
-                    _listing(session, copies, wish), "Remove these, and sign that?", yes=yes
-                )
+                _refuse_unfit_files(session, order.wish)
                 under_way = begin(
-                    session.workspace, session.project, certificate, copies, session.now()
+                    session.workspace, session.project, certificate, order.wish, session.now()
                 )
-            # From here on a command that is killed goes on with the same files.
-            under_way.remove()
-            finished = _finished(session, client, under_way.note.certificate)
+            certificate, wish = under_way.note.certificate or certificate, under_way.note.wish
+            holdings = _holdings(session, wish)
+            copies = _chosen(holdings, under_way)
+            require_yes(
+                _listing(session, copies, under_way, is_offline=order.is_offline),
+                "Remove these, and sign that?",
+                yes=yes,
+            )
+            under_way.remove(copies, session.now)
+            finished = _finished(session, client, certificate)
             left = _none_left(holdings, wish)
             statements = [
                 signed_by_own(session, given, LocalStatement, not_before=finished, **fields)
-                for fields in _stated(under_way, left, wish)
+                for fields in _stated(under_way, left, certificate)
             ]
             if client is not None:
                 for signed in statements:
                     client.state_destruction(session.project, signed)
-            under_way.finish(statements)
             forget_written(session.workspace, session.project)
-            paths = [one.path for one in under_way.note.files]
-            note_destroyed(session.workspace, paths, session.now().date().isoformat())
-    _report(session, under_way, statements, is_sent=not wish.is_offline)
+            days = {one.path: one.at.partition("T")[0] for one in under_way.removed}
+            note_destroyed(session.workspace, days)
+            under_way.finish(statements)
+    _report(session, statements, len(under_way.removed), certificate, is_sent=not order.is_offline)
+    if wish != order.wish:
+        session.say("to remove what else lies here, give the same command again")
 
 
-def read_pairs(
-    words: Sequence[str], option: str, take: Callable[[str], str] = str
-) -> tuple[tuple[LocalKind, str], ...]:
-    """Return kind and text of each `KIND=TEXT`, the text as `take` takes it.
+def wish_of(
+    epoch: int | None, frozen: str | None, also: Sequence[str], keep: Sequence[str]
+) -> Wish:
+    """Return what the options say, in one order, so that the same is known again.
 
     Raises:
         click.BadParameter: there is no such kind, or nothing after it that can be taken.
     """
-    pairs: list[tuple[LocalKind, str]] = []
+    named = {(kind, str(Path(name).absolute())) for kind, name in _pairs(also, "--also")}
+    kept = set(_pairs(keep, "--keep", one_line))
+    return Wish(
+        epoch=epoch,
+        frozen=frozen,
+        also=tuple(NamedFile(what=kind, path=path) for kind, path in sorted(named)),
+        keep=tuple(KeptItem(what=kind, why=why) for kind, why in sorted(kept)),
+    )
+
+
+def _pairs(
+    words: Sequence[str], option: str, take: Callable[[str], str] = str
+) -> Iterator[tuple[LocalKind, str]]:
+    """Yield kind and text of each `KIND=TEXT`, the text as `take` takes it."""
     for word in words:
         name, _, text = word.partition("=")
         kind = next((kind for kind in KINDS if kind == name), None)
@@ -116,8 +134,7 @@ def read_pairs(
                 f"not a kind and a text such as {KINDS[0]}=..., of the kinds {', '.join(KINDS)}",
                 param_hint=option,
             )
-        pairs.append((kind, take(text.strip())))
-    return tuple(pairs)
+        yield kind, take(text.strip())
 
 
 def _asking(session: Session, client: BrokerClient) -> str | None:
@@ -128,10 +145,43 @@ def _asking(session: Session, client: BrokerClient) -> str | None:
     return None
 
 
-def _refuse_unknown_files(wish: Wish) -> None:
-    for _, name in wish.also:
-        if not Path(name).is_file():
-            raise FileMissingError(f"there is no file {name}")
+def _under_way(session: Session, order: Order) -> LocalDestruction | None:
+    """Return what was broken off, if that is what is to go on; None: nothing was.
+
+    Raises:
+        NotReadyError: something else was.
+    """
+    found = interrupted(session.workspace, session.project)
+    if found is None:
+        return None
+    is_same = order.wish in (found.note.wish, Wish()) and (
+        order.certificate is None or order.certificate == found.note.certificate
+    )
+    if not is_same:
+        raise NotReadyError(
+            f"a destruction that was begun on {_begun(found)} was broken off, and this is a different one",
+            hint="go on with it first: blindlink destroy --local",
+        )
+    return found
+
+
+def _begun(under_way: LocalDestruction) -> str:
+    """Return when a destruction was begun, and by which words."""
+    note = under_way.note
+    narrow = {"--epoch": note.wish.epoch, "--frozen": note.wish.frozen}
+    words = [f"{option}={value}" for option, value in narrow.items() if value is not None]
+    words += [f"--also={one.what}={one.path}" for one in note.wish.also]
+    words += [f"--keep={one.what}={one.why}" for one in note.wish.keep]
+    return f"{note.at} (blindlink {shlex.join(['destroy', '--local', *words])})"
+
+
+def _refuse_unfit_files(session: Session, wish: Wish) -> None:
+    own = own_file(session)
+    for one in wish.also:
+        if not Path(one.path).is_file():
+            raise FileMissingError(f"there is no file {one.path}")
+        if own is not None and is_same_file(Path(one.path), own):
+            raise click.BadParameter(f"{one.path} is your own file of people", param_hint="--also")
 
 
 def _holdings(session: Session, wish: Wish) -> Holdings:
@@ -141,45 +191,59 @@ def _holdings(session: Session, wish: Wish) -> Holdings:
         project=session.project,
         links=session.config.resolve(settings.output.links),
         secret_file=session.config.resolve(settings.project.secret_file),
-        named=tuple(LocalCopy(kind, Path(name)) for kind, name in wish.also),
+        own_file=own_file(session),
+        named=tuple(LocalCopy(one.what, Path(one.path)) for one in wish.also),
     )
 
 
-def _chosen(holdings: Holdings, wish: Wish) -> list[LocalCopy]:
+def _chosen(holdings: Holdings, under_way: LocalDestruction) -> list[LocalCopy]:
+    wish = under_way.note.wish
     if wish.frozen is not None:
-        return [_frozen(holdings, wish.frozen)]
+        return _frozen(holdings, wish.frozen, is_removed=bool(under_way.removed))
     found = holdings.all() if wish.epoch is None else holdings.of_epoch(wish.epoch)
-    kept = {kind for kind, _ in wish.keep}
+    kept = {one.what for one in wish.keep}
     return [copy for copy in found if copy.what not in kept]
 
 
-def _frozen(holdings: Holdings, study: str) -> LocalCopy:
-    """Return the file that was frozen for a study.
+def _frozen(holdings: Holdings, study: str, *, is_removed: bool) -> list[LocalCopy]:
+    """Return the file that was frozen for a study; none where it was removed before.
 
     Raises:
         FileMissingError: it is not where it was written.
     """
     path = Path(find_freeze(holdings.workspace, holdings.project, study).path)
-    if not path.is_file():
+    if path.is_file():
+        return [LocalCopy("link-table", path)]
+    if not is_removed:
         raise FileMissingError(
             f"what was frozen for {study} is not at {path} any more",
             hint="put it back there, so that you can sign its destruction",
         )
-    return LocalCopy("link-table", path)
+    return []
 
 
-def _listing(session: Session, copies: Sequence[LocalCopy], wish: Wish) -> Iterator[str]:
-    yield "This will be removed for good:" if copies else "There is nothing to remove here."
+def _listing(
+    session: Session, copies: Sequence[LocalCopy], under_way: LocalDestruction, *, is_offline: bool
+) -> Iterator[str]:
+    wish, removed = under_way.note.wish, len(under_way.removed)
+    if removed:
+        yield (
+            f"A destruction that was begun on {_begun(under_way)} goes on; files removed already: {removed:,}"
+        )
+    left = session.workspace.left_in_scratch()
+    yield "This will be removed for good:" if copies or left else "There is nothing to remove here."
     for copy in copies:
         yield f"  {IN_WORDS[copy.what]}: {copy.path}"
+    for path in left:
+        yield f"  left behind by a command that was killed: {path}"
     if any(copy.what == "handle-map" for copy in copies):
         yield (
             "Without the handle map, `blindlink disclosures` and `blindlink links` can't answer for any"
             " record any more. First write the answers that you must keep."
         )
-    for kind, why in wish.keep:
-        yield f"This is kept: {IN_WORDS[kind]}. {why}"
-    if wish.is_offline:
+    for one in wish.keep:
+        yield f"This is kept: {IN_WORDS[one.what]}. {one.why}"
+    if is_offline:
         yield "The broker can't be asked whether a legal hold is in force: you state that you know of none."
     if not wish.is_narrow:
         yield (
@@ -199,11 +263,11 @@ def _finished(session: Session, client: BrokerClient | None, certificate: str | 
 
 
 def _none_left(holdings: Holdings, wish: Wish) -> tuple[LocalKind, ...]:
-    return kinds_without(holdings.all(), {kind for kind, _ in wish.keep})
+    return kinds_without(holdings.all(), {one.what for one in wish.keep})
 
 
 def _stated(
-    under_way: LocalDestruction, none_left: tuple[LocalKind, ...], wish: Wish
+    under_way: LocalDestruction, none_left: tuple[LocalKind, ...], certificate: str | None
 ) -> Iterator[dict[str, Any]]:
     """Yield what one statement says, or several where one cannot list all that was removed.
 
@@ -211,29 +275,29 @@ def _stated(
     """
     deleted = under_way.deleted()
     pieces = [deleted[at : at + MOST_LISTED] for at in range(0, len(deleted), MOST_LISTED)] or [()]
-    kept = tuple(KeptItem(what=kind, why=why) for kind, why in wish.keep)
     for piece in pieces[:-1]:
-        yield _fields(under_way, piece, (), ())
-    yield _fields(under_way, pieces[-1], none_left, kept)
-
-
-def _fields(under_way: LocalDestruction, deleted: Any, none_left: Any, kept: Any) -> dict[str, Any]:
-    certificate = under_way.note.certificate
-    return {"certificate": certificate, "deleted": deleted, "none_left": none_left, "kept": kept}
+        yield {"certificate": certificate, "deleted": piece, "none_left": (), "kept": ()}
+    yield {
+        "certificate": certificate,
+        "deleted": pieces[-1],
+        "none_left": none_left,
+        "kept": under_way.note.wish.keep,
+    }
 
 
 def _report(
     session: Session,
-    under_way: LocalDestruction,
     statements: Sequence[SignedDestruction],
+    removed: int,
+    certificate: str | None,
     *,
     is_sent: bool,
 ) -> None:
     said = statements[-1].said
     none_left = said.none_left if isinstance(said, LocalStatement) else ()
     document = {
-        "removed": len(under_way.note.files),
-        "certificate": under_way.note.certificate,
+        "removed": removed,
+        "certificate": certificate,
         "none_left": list(none_left),
         "statements": [signed.digest() for signed in statements],
     }
@@ -241,7 +305,7 @@ def _report(
         "and sent" if is_sent else f"and kept, for you to hand over: {session.workspace.statements}"
     )
     remarks = [
-        f"{len(under_way.note.files):,} files are removed, and the statement is signed {what}",
+        f"{removed:,} files are removed, and the statement is signed {what}",
         f"nothing is left of these: {', '.join(IN_WORDS[kind] for kind in none_left) or 'nothing named'}",
     ]
     emit(document, remarks=remarks)

@@ -364,6 +364,31 @@ def test_a_study_is_frozen_once_and_a_file_that_was_moved_is_not_said_to_be_dest
     assert kept["destroyed"] is None
 
 
+def test_a_frozen_file_that_is_removed_and_not_stated_yet_is_stated_later(
+    near: NearBroker, welfare: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(request: httpx2.Request) -> httpx2.Response | None:
+        if request.method == "POST" and request.url.path.endswith("/destruction-statements"):
+            raise httpx2.ConnectError("no network")
+        return None
+
+    welfare.ok("freeze", "cut-off", *FREEZE[2:], "-o", "cut.csv")
+    with monkeypatch.context() as patched:
+        patched.setattr(near.courier, "before", lose)
+        words = ("destroy", "--local", "--frozen", "cut-off", "--yes")
+        cut = welfare.type(*words)
+    assert (cut.exit_code, Path("cut.csv").exists()) == (5, False), cut.stderr
+    # The guide has had the log go on to next year, so the broker takes no statement of today.
+    done = welfare.ok(*words, "--offline")
+    assert (
+        "(blindlink destroy --local --frozen=cut-off) goes on; files removed already: 1"
+        in done.stderr
+    )
+    assert "to remove what else lies here" not in done.stderr
+    found = {one["study"]: one["destroyed"] for one in welfare.json("freeze", "--list")["frozen"]}
+    assert found["cut-off"] == "2026-11-20"
+
+
 def test_a_frozen_file_whose_time_is_over_is_told_on_the_agencys_page_and_without_the_broker(
     near: NearBroker, welfare: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

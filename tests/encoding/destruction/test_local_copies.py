@@ -8,7 +8,7 @@ import pytest
 from rigs.agency import NOW
 
 from encoding.destruction.local_copies import Holdings, LocalCopy, kinds_without
-from encoding.destruction.local_destruction import begin, interrupted
+from encoding.destruction.local_destruction import Wish, begin, interrupted
 from encoding.destruction.written_files import forget_written, note_written, read_written
 from encoding.errors import WorkspaceError
 from encoding.sharing.links_file import Link, write_links
@@ -83,6 +83,32 @@ def test_every_kind_is_found(holdings: Holdings) -> None:
     assert kinds_without(copies, ()) == ()
 
 
+def test_what_a_killed_writer_left_of_them_is_found_with_them(holdings: Holdings) -> None:
+    expected = fill(holdings)
+    put(holdings.workspace.folder / "exports" / f"{PROJECT}.statuses.sealed")
+    for paths in [*expected.values()]:
+        for path in [*paths]:
+            paths.add(put(path.with_name(f".{path.name}.0123456789ab.partial")))
+            # Of others: another program's, and another project's.
+            put(path.with_name(f".{path.name}.partial"))
+            put(path.with_name(f".other-{path.name}.0123456789ab.partial"))
+    # Killed before it was there once.
+    expected["link-table"].add(holdings.workspace.folder / "exports" / f"{PROJECT}.statuses.sealed")
+    for name, what in (
+        ("ledgers/foster.new.sealed", "link-table"),
+        ("secrets/foster-3.sealed", "secret"),
+    ):
+        path = holdings.workspace.folder / name
+        expected[what].add(put(path.with_name(f".{path.name}.0123456789ab.partial")))
+    unwritten = holdings.links.with_name("with-schools.csv")
+    note_written(holdings.workspace, PROJECT, "received", unwritten)
+    expected["received"].add(put(unwritten.with_name(f".{unwritten.name}.ba9876543210.partial")))
+    assert by_kind(holdings.all()) == expected
+    assert [one.path.name for one in holdings.of_epoch(3)] == [
+        ".foster-3.sealed.0123456789ab.partial"
+    ]
+
+
 def test_one_epoch_is_its_secret_alone(holdings: Holdings) -> None:
     fill(holdings)
     assert [copy.path.name for copy in holdings.of_epoch(2)] == ["foster-2.sealed"]
@@ -95,6 +121,8 @@ def test_what_is_of_others_is_none_of_it(holdings: Holdings) -> None:
         put(folder / "handles" / f"{name}.map")
         put(folder / "outbox" / f"{name}.enc")
     put(folder / "disclosed" / "foster-care.1.sealed")
+    put(folder / "secrets" / f"{PROJECT}-care-1.sealed")
+    put(folder / "ledgers" / f"{PROJECT}.notes.txt")
     put(folder / "ledgers" / "foster-care.shared.sealed")
     put(folder / "receipts" / f"upl-{'0' * 32}.json")
     put(holdings.links, b"name,born\n")
@@ -129,12 +157,12 @@ def test_a_destruction_that_was_killed_between_two_files_still_knows_both(
 ) -> None:
     fill(holdings)
     copies = holdings.all()
-    begun = begin(holdings.workspace, PROJECT, None, copies, NOW)
-    copies[0].path.unlink()
+    begun = begin(holdings.workspace, PROJECT, None, Wish(), NOW)
+    assert interrupted(holdings.workspace, PROJECT) is None
+    begun.remove(copies[:1], lambda: NOW)
     left = interrupted(holdings.workspace, PROJECT)
-    assert left is not None
-    assert left.note == begun.note
-    left.remove()
+    assert left == begun
+    left.remove(holdings.all(), lambda: NOW)
     assert holdings.all() == []
     assert len(left.deleted()) == len(copies)
     assert {one.size_bytes > 0 for one in left.deleted()} == {True}

@@ -43,19 +43,11 @@ def test_what_was_not_kept_is_not_known(workspace: Workspace) -> None:
     assert DisclosedRecords(workspace, "other").was_matched(1, one) is None
 
 
-def test_files_are_those_of_the_project(workspace: Workspace) -> None:
-    for project in ("foster", "foster-care"):
-        for number in (1, 12):
-            DisclosedRecords(workspace, project).keep_matches(number, keys(2))
-    names = [path.name for path in DisclosedRecords(workspace, "foster").files()]
-    assert names == ["foster.1.sealed", "foster.12.sealed"]
-
-
 @pytest.mark.parametrize("place", [0, 30, -1])
 def test_a_changed_file_is_noticed(workspace: Workspace, place: int) -> None:
     kept, (person,) = DisclosedRecords(workspace, "foster"), keys(1)
     kept.keep_matches(1, [person])
-    (path,) = kept.files()
+    (path,) = (workspace.folder / "disclosed").iterdir()
     raw = bytearray(path.read_bytes())
     raw[place] ^= 1
     path.write_bytes(raw)
@@ -66,7 +58,7 @@ def test_a_changed_file_is_noticed(workspace: Workspace, place: int) -> None:
 def test_a_file_of_another_round_is_noticed(workspace: Workspace) -> None:
     kept, (person,) = DisclosedRecords(workspace, "foster"), keys(1)
     kept.keep_matches(1, [person])
-    (path,) = kept.files()
+    (path,) = (workspace.folder / "disclosed").iterdir()
     path.rename(path.with_name("foster.2.sealed"))
     with pytest.raises(WorkspaceError):
         kept.was_matched(2, person)
@@ -75,5 +67,5 @@ def test_a_file_of_another_round_is_noticed(workspace: Workspace) -> None:
 def test_no_record_key_lies_open(workspace: Workspace) -> None:
     kept, (person,) = DisclosedRecords(workspace, "foster"), keys(1)
     kept.keep_matches(1, [person])
-    (path,) = kept.files()
+    (path,) = (workspace.folder / "disclosed").iterdir()
     assert bytes.fromhex(person)[:8] not in path.read_bytes()

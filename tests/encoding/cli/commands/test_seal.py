@@ -77,7 +77,8 @@ def test_a_file_that_was_cut_off_leaves_nothing_behind(
     done = open_at(schools, sealed, "-o", str(schools.folder / "letter.txt"))
     assert "changed or cut off" in done.stderr
     # That something was going to be written is noted before it is, so that destroying finds it after a crash.
-    assert schools.files() - before <= {"workspace/written.json"}
+    assert schools.files() - before <= {"workspace/written.json", "workspace/lock"}
+    assert read_written(open_workspace(schools.folder / "workspace")) == ()
 
 
 def test_a_file_that_nobody_sealed_is_refused(schools: Desk, tmp_path: Path) -> None:

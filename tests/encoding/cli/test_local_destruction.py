@@ -1,0 +1,272 @@
+"""`blindlink destroy --local` at a desk that is linked: what goes, what stays, and what is stated of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from rigs.desk import Desk
+from rigs.near_broker import PROJECT, NearBroker
+from rigs.weeks import settle
+
+from encoding.cli.parts.session import Session
+from encoding.cli.parts.written_files import note_file
+from encoding.destruction import local_destruction
+from encoding.destruction.written_files import note_written, read_written
+from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
+from encoding.people.identity import read_identity
+from encoding.people.identity_lock import read_key_file
+from encoding.workspace.backup import restore_backup
+from encoding.workspace.config import read_config
+from encoding.workspace.workspace import Workspace
+
+KEEP = ("--keep", "link-table=For the audit of 2027.")
+
+
+@pytest.fixture
+def linked(ready_desks: NearBroker, reach: Callable[..., Any]) -> NearBroker:
+    """Both agencies once a round is over."""
+    reach(ready_desks, "linked", lambda: settle(ready_desks))
+    return ready_desks
+
+
+@pytest.fixture
+def welfare(linked: NearBroker) -> Desk:
+    """The child-welfare agency's desk."""
+    return linked.desks["welfare"]
+
+
+@pytest.fixture
+def held_open(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Lets the removal of a file of this name fail, until it is told of another name."""
+    unlink, held = Path.unlink, [""]
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path.name == held[0]:
+            raise PermissionError(13, "Held open by another program")
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(local_destruction.Path, "unlink", refuse)
+
+    def hold(name: str) -> None:
+        held[0] = name
+
+    return hold
+
+
+def stated(desk: Desk) -> dict[str, Any]:
+    """Return the one statement that is kept at a desk."""
+    (kept,) = (desk.folder / "workspace" / "statements").iterdir()
+    said: dict[str, Any] = json.loads(kept.read_bytes())["said"]
+    return said
+
+
+def days(desk: Desk, what: str) -> set[str]:
+    return {one["deleted"][:10] for one in stated(desk)["deleted"] if one["what"] == what}
+
+
+def test_another_wish_does_not_go_on_with_a_destruction_that_was_broken_off(
+    welfare: Desk, held_open: Callable[[str], None]
+) -> None:
+    held_open("links.csv")
+    assert "cannot be removed" in welfare.type("destroy", "--local", "--yes").stderr
+    before = welfare.files()
+    for words in (("--epoch", "99"), KEEP, ("--frozen", "study")):
+        refused = welfare.type("destroy", "--local", *words, "--yes")
+        assert refused.exit_code == 1
+        said = f"begun on {welfare.now:%Y-%m-%dT%H:%M:%SZ} (blindlink destroy --local) was broken"
+        assert said in refused.stderr
+    assert welfare.files() == before
+
+
+def test_a_destruction_is_under_way_only_once_a_file_is_gone(
+    welfare: Desk, held_open: Callable[[str], None]
+) -> None:
+    held_open("foster-pupils.1.schools.enc")
+    before = welfare.files()
+    assert "cannot be removed" in welfare.type("destroy", "--local", "--yes").stderr
+    assert {one for one in welfare.files() ^ before if "/destroying/" not in one} == set()
+    held_open("")
+    done = welfare.ok("destroy", "--local", *KEEP, "--yes")
+    assert "goes on" not in done.stderr
+    assert (welfare.folder / "links.csv").exists()
+    assert "link-table" not in {one["what"] for one in stated(welfare)["deleted"]}
+
+
+def test_what_goes_on_lists_and_asks_again_and_is_dated_when_it_was_done(
+    linked: NearBroker, welfare: Desk, held_open: Callable[[str], None]
+) -> None:
+    held_open("secret.txt")
+    assert welfare.type("destroy", "--local", *KEEP, "--yes").exit_code == 1
+    linked.move(days=1)
+    (welfare.folder / "with-schools.csv").write_text("made since")
+    assert "missing option --yes" in welfare.type("destroy", "--local").stderr
+    held_open("")
+    done = welfare.ok("destroy", "--local", "--yes")
+    assert (
+        "(blindlink destroy --local '--keep=link-table=For the audit of 2027.') goes on"
+        in done.stderr
+    )
+    assert "secret.txt" in done.stderr
+    assert "to remove what else lies here, give the same command again" in done.stderr
+    assert (welfare.folder / "links.csv").exists()
+    assert (days(welfare, "handle-map"), days(welfare, "secret")) == (
+        {"2026-11-20"},
+        {"2026-11-21"},
+    )
+    assert [one["what"] for one in stated(welfare)["kept"]] == ["link-table"]
+    assert not list((welfare.folder / "workspace/destroying").iterdir())
+
+
+def test_a_power_cut_while_a_file_is_removed_leaves_it_to_be_removed(
+    welfare: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class PowerCutError(BaseException):
+        pass
+
+    def cut(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "secret.txt":
+            raise PowerCutError
+        unlink(path, missing_ok=missing_ok)
+
+    unlink = Path.unlink
+    monkeypatch.setattr(local_destruction.Path, "unlink", cut)
+    with pytest.raises(PowerCutError):
+        welfare.type("destroy", "--local", "--yes")
+    monkeypatch.undo()
+    (note,) = (welfare.folder / "workspace/destroying").iterdir()
+    with note.open("ab") as file:
+        file.write(b'{"at":"20')
+    number = len(note.read_bytes().splitlines()) - 3
+    done = welfare.ok("destroy", "--local", "--yes")
+    assert f"files removed already: {number}" in done.stderr
+    assert [one["what"] for one in stated(welfare)["deleted"]].count("secret") == 1
+
+
+def test_what_was_broken_off_is_not_in_a_backup(
+    welfare: Desk, held_open: Callable[[str], None], tmp_path: Path
+) -> None:
+    welfare.ok("workspace", "protect")
+    held_open("links.csv")
+    assert welfare.type("destroy", "--local", "--yes").exit_code == 1
+    assert list((welfare.folder / "workspace/destroying").iterdir())
+    welfare.ok("workspace", "backup", str(tmp_path / "it.backup"))
+    own = read_identity(welfare.folder / "identity.txt").unlock(
+        read_key_file(welfare.folder / "identity.key")
+    )
+    restored = restore_backup(tmp_path / "it.backup", tmp_path / "again", own, own, welfare.now)
+    assert not restored.workspace.destroying.exists()
+
+
+def test_nothing_that_a_killed_command_left_behind_survives(
+    welfare: Desk, held_open: Callable[[str], None]
+) -> None:
+    folder = welfare.folder
+    (ledger,) = (folder / "workspace/ledgers").iterdir()
+    for path in (folder / "links.csv", ledger):
+        (path.parent / f".{path.name}.0123456789ab.partial").write_bytes(path.read_bytes())
+    scratch = folder / "workspace/scratch/1"
+    scratch.mkdir(parents=True)
+    (scratch / "plain.csv").write_text("Ana,Ortiz")
+    held_open("plain.csv")
+    assert "cannot be removed" in welfare.type("destroy", "--local", "--yes").stderr
+    assert ledger.exists()
+    held_open("")
+    done = welfare.ok("destroy", "--local", "--yes")
+    for path in (scratch / "plain.csv", ledger.parent / f".{ledger.name}.0123456789ab.partial"):
+        assert str(path) in done.stderr
+    left = {one for one in welfare.files() if one.endswith(".partial") or "/scratch/" in one}
+    assert left == set()
+    assert len([one for one in stated(welfare)["deleted"] if one["what"] == "link-table"]) == 12
+
+
+def test_whose_record_an_auditors_handle_is_goes_with_the_handle_maps(welfare: Desk) -> None:
+    workspace = Workspace(welfare.folder / "workspace")
+    name = MapName(PROJECT, 1, "schools")
+    keys = derive_map_keys(workspace.key(), PROJECT)
+    handle = read_handle_map(workspace.handle_map(*name), name, keys).handles[0]
+    asked, visit = welfare.folder / "asked.csv", welfare.folder / "visit.csv"
+    asked.write_text(f"handle\n{handle.tobytes().hex()}\n", "utf-8")
+    welfare.ok("resolve", str(asked), "-o", str(visit))
+    done = welfare.ok("destroy", "--local", "--yes")
+    assert f"which records were in what was sent: {visit}" in done.stderr
+    assert (asked.exists(), visit.exists()) == (True, False)
+
+
+def listed(desk: Desk) -> set[str]:
+    """Return the names of the files outside the workspace that are noted to be removed one day."""
+    found = read_written(Workspace(desk.folder / "workspace"))
+    return {Path(one.path).name for one in found}
+
+
+@pytest.fixture
+def received(welfare: Desk) -> Path:
+    """A file of columns as the schools hand it over."""
+    link = (welfare.folder / "links.csv").read_text("utf-8").split()[1].partition(",")[2]
+    path = welfare.folder / "from-schools.csv"
+    path.write_text(f"link_id,grade\n{link},9\n", "utf-8")
+    return path
+
+
+def test_a_file_that_proves_to_be_none_that_was_received_is_not_removed_one_day(
+    welfare: Desk, received: Path
+) -> None:
+    folder, before = welfare.folder, listed(welfare)
+    mine = folder / "letters.csv"
+    mine.write_text("ID,grade\n1,9\n", "utf-8")
+    out = folder / "with.csv"
+    for file, option in ((mine, ()), (received, ("--all", "--keep", "none"))):
+        words = ("join", str(file), "--columns", "grade", *option, "-o", str(out))
+        assert welfare.type(*words).exit_code == 3
+    assert welfare.type("open", str(mine), "-o", str(out)).exit_code == 3
+    assert listed(welfare) == before
+    # What somebody puts there afterwards is theirs.
+    out.write_text("mine")
+    welfare.ok("destroy", "--local", "--yes")
+    assert (mine.exists(), received.exists(), out.exists()) == (True, True, True)
+
+
+def test_what_was_not_written_stays_noted_where_another_command_has_begun(welfare: Desk) -> None:
+    session = Session(config_path=welfare.folder / "blindlink.toml")
+    with ExitStack() as other, click.Context(click.Command("join")):
+        note_file(session, "received", welfare.folder / "out.csv")
+        other.enter_context(session.workspace.lock())
+    assert "out.csv" in listed(welfare)
+
+
+def test_what_was_received_and_what_was_made_of_it_is_removed(
+    welfare: Desk, received: Path
+) -> None:
+    out = welfare.folder / "with.csv"
+    welfare.ok("join", str(received), "--columns", "grade", "-o", str(out))
+    assert {"from-schools.csv", "with.csv"} <= listed(welfare)
+    # A second time fails, and what the first has written is written still.
+    again = welfare.type("join", str(received), "--columns", "bus", "-o", str(out), "--force")
+    assert (again.exit_code, "with.csv" in listed(welfare)) == (2, True)
+    welfare.ok("destroy", "--local", "--yes")
+    assert (received.exists(), out.exists()) == (False, False)
+
+
+def test_the_agencys_own_file_of_people_is_neither_overwritten_nor_removed(
+    linked: NearBroker, welfare: Desk, received: Path
+) -> None:
+    own = Path(read_config(welfare.folder / "blindlink.toml").sections.input.file)
+    before = own.read_bytes()
+    for words in (
+        ("join", str(received), "--columns", "grade", "-o", str(own), "--force"),
+        ("links", "-o", str(own), "--force"),
+    ):
+        refused = welfare.type(*words)
+        assert (refused.exit_code, "is your own file of people" in refused.stderr) == (1, True)
+    named = welfare.type("destroy", "--local", "--also", f"received={own}", "--yes")
+    assert (named.exit_code, "is your own file of people" in named.stderr) == (2, True)
+    # A program of a former version may have noted it.
+    note_written(Workspace(welfare.folder / "workspace"), PROJECT, "received", own)
+    assert str(own) not in welfare.ok("destroy", "--local", "--yes").stderr
+    assert own.read_bytes() == before
+    assert "received" in stated(welfare)["none_left"]
