@@ -75,7 +75,7 @@ class Holdings:
         for path, is_received in delivery_files(workspace, project):
             yield LocalCopy("received" if is_received else "extract", path)
         for folder, start in (
-            ("ledgers", ""), ("crosswalks", ""), ("said", ""), ("history", ""),
+            ("ledgers", ""), ("crosswalks", ""), ("said", ""), ("history", ""), ("alarms", ""),
             ("links", ""), ("links", "held-"), ("exports", ""),
         ):  # fmt: skip
             for path in (workspace.folder / folder).glob(f"{start}{project}.*.sealed"):
