@@ -14,10 +14,11 @@ from schemas.clauses import Line, Text
 from schemas.document import Document, Model
 from schemas.ids import Code, IsoDate, Name, RandomId, Sha256Hex, UtcTime
 from schemas.link_quality import Concordance, Interval, Number, true_matches
-from schemas.run import RoundNumber
+from schemas.run import ReleaseNumber, RoundNumber
 
 MOST_GROUPS: Final = 64
 MOST_FORMER: Final = 53
+MOST_LOST: Final = 16
 
 Percent = Annotated[int, Field(ge=0, le=100)]
 Denominator = Literal["all", "school-age", "eligible"]
@@ -155,10 +156,23 @@ class RoundNumbers(Model):
     missed: Range | None
 
 
+class LostRelease(Model):
+    """A release that was not applied here because of an alarm.
+
+    `code` is that of the alarm, `given_up` says that somebody of the agency decided so.
+    """
+
+    round: RoundNumber
+    release: ReleaseNumber
+    code: Code
+    given_up: bool
+
+
 class RoundReport(Document):
     """The report of one round; `former` are the rounds before it, oldest first.
 
-    `definition` is how the agreement defines its population.
+    `definition` is how the agreement defines its population, `lost` the newest releases since the report before
+    that were not applied.
     """
 
     KIND: ClassVar[str] = "round report"
@@ -181,6 +195,7 @@ class RoundReport(Document):
     subgroups: Annotated[tuple[Subgroup, ...], Field(max_length=17)]
     reviews: Annotated[tuple[ReviewLoad, ...], Field(max_length=16)]
     disclosures: Annotated[tuple[DisclosedTo, ...], Field(max_length=256)]
+    lost: Annotated[tuple[LostRelease, ...], Field(max_length=MOST_LOST)]
 
     def true_matches(self, group: GroupRate) -> Interval | None:
         """Return how many records of a group are likely in the other file, linked or not; None: not known.

@@ -31,6 +31,7 @@ _KEPT: Final[tuple[tuple[LocalKind, str, str], ...]] = (
     ("handle-map", "partitions", _SEALED),
     ("handle-map", "snapshots", _SEALED),
     ("handle-map", "withdrawn", _SEALED),
+    ("link-table", "alarms", _SEALED),
     ("link-table", "crosswalks", _SEALED),
     ("link-table", "exports", _SEALED),
     ("link-table", "history", _SEALED),

@@ -8,7 +8,6 @@ mode `blind` pseudonyms stand in the place of record IDs.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from encoding.ledger.compact import Events, Grants, HeldLinks, cut
@@ -23,14 +22,6 @@ MAX_RECENT_ROUNDS: Final = 8
 MATCH_PREFIX_BYTES: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class MessagePlace:
-    """The number of the newest message of a stream, and the SHA-256 of the message as it was carried."""
-
-    sequence: int
-    sha256: str
-
-
 class Ledger:
     """The ledger; two with the same events are equal in everything they answer."""
 
@@ -40,8 +31,6 @@ class Ledger:
         self.events = Events()
         # To records of which parties the newest round gave link IDs, for its supplementary releases.
         self.granted = Grants()
-        # Streams of messages, by sender and receivers: how far they were sent, and read.
-        self.places: dict[str, MessagePlace] = {}
         # First bytes of the IDs of the matches of the newest rounds, in order, end to end.
         self.recent: dict[Turn, bytes] = {}
         self.last: Turn | None = None

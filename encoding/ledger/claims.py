@@ -11,11 +11,11 @@ from typing import Any, Final, NamedTuple, overload
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from encoding.ledger.book import Ledger, MessagePlace
+from encoding.ledger.book import Ledger
 from encoding.ledger.claim_checks import CheckedPair
 from encoding.ledger.errors import ReleasedRowsError, ReplayedMatchError
 from encoding.ledger.inputs import applied_turn
-from encoding.ledger.values import Member, Pair, Turn
+from encoding.ledger.values import Member, MessagePlace, Pair, Turn
 from schemas.chain_statement import ChainStatement, StatedMatch, StatedRecord, sign_statement
 from schemas.claims import Claim, Claims, Mark, Transcript, met_mac, sign_claims
 from schemas.ids import MATCH_ID_BYTES, MatchId
@@ -103,7 +103,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """Who sends a message, and after which one of the same stream; `before` is None for the first.
+    """Who sends a message, and after which one of its stream by the log; `before` is None for the first.
 
     `checkpoint` is the newest one of the log that this agency has seen, `created` is UtcTime.
     """
@@ -237,8 +237,13 @@ def make_statement(
     )
 
 
+def place_after(before: MessagePlace | None) -> tuple[int, str | None]:
+    """Return the number of the message after one of its stream, and what it names as the one before it."""
+    return (1, None) if before is None else (before.sequence + 1, before.sha256)
+
+
 def _head(ledger: Ledger, turn: Turn, posting: Posting) -> dict[str, Any]:
-    before = posting.before
+    sequence, previous = place_after(posting.before)
     return {
         "project": ledger.space.project,
         "space": ledger.space.space,
@@ -246,8 +251,8 @@ def _head(ledger: Ledger, turn: Turn, posting: Posting) -> dict[str, Any]:
         "release": turn.release,
         "sender": ledger.party,
         "person": posting.person,
-        "sequence": 1 if before is None else before.sequence + 1,
-        "previous": None if before is None else before.sha256,
+        "sequence": sequence,
+        "previous": previous,
         "checkpoint": posting.checkpoint,
         "applied": applied_turn(ledger),
         "created": posting.created,

@@ -31,6 +31,15 @@ class LinkAlarmError(LedgerError):
         self.n_concerned = n_concerned
 
 
+class MessageUnreadableError(LinkAlarmError):
+    """A message that the log lists does not open, breaks its format, or nobody signed it who could then.
+
+    Of a release that is closed it is told, and the release is not applied here: the next round catches up.
+    """
+
+    code = "message-unreadable"
+
+
 # What nobody catches by itself is a row: its code, and what is wrong.
 OutOfTurnError = LedgerError.row(
     "out-of-turn", "A release whose turn is over, or has not come yet."
@@ -60,10 +69,10 @@ OtherLogError = LinkAlarmError.row(
 )
 MessageWithheldError = LinkAlarmError.row(
     "message-withheld",
-    "A message that was sent, or that the closing of the round lists, has not come.",
+    "A message that the match log lists has not come, or the log lacks one that was sent before it.",
 )
 MessageReplayedError = LinkAlarmError.row(
-    "message-replayed", "A message that was read before, or that belongs to another release."
+    "message-replayed", "A message that belongs to another release."
 )
 MessageUntrustedError = LinkAlarmError.row(
     "message-untrusted", "Not a message of who should have sent it, or one that contradicts itself."

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from encoding.errors import WorkspaceError
-from encoding.ledger.book import Ledger, MessagePlace
+from encoding.ledger.book import Ledger
 from encoding.ledger.compact import Grants, HeldLinks, cut, pack_rounds, unpack_rounds
 from encoding.ledger.errors import LedgerFileError, OutOfTurnError
 from encoding.ledger.events import Event
@@ -22,15 +22,9 @@ from encoding.ledger.values import Held, Reason, Turn
 from encoding.workspace.sealed_record import SealedRecord
 from schemas.document import Document, Model
 from schemas.errors import FormatError
-from schemas.ids import LINK_ID_BYTES, LinkId, Sha256Hex
+from schemas.ids import LINK_ID_BYTES, LinkId
 
 _Hex = Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", repr=False)]
-
-
-class _Place(Model):
-    stream: str
-    sequence: int
-    sha256: Sha256Hex
 
 
 class _Recent(Model):
@@ -63,7 +57,6 @@ class _Head(Document):
 
     version: Literal["blindlink/ledger/1"] = "blindlink/ledger/1"
     events: int
-    places: tuple[_Place, ...]
     recent: tuple[_Recent, ...]
     granted: tuple[_Granted, ...]
     others: tuple[_Others, ...]
@@ -100,10 +93,6 @@ def _pieces(ledger: Ledger) -> Iterator[bytes]:
     since = {pair: unpack_rounds(found) for pair, found in sorted(ledger.others.items())}
     head = _Head(
         events=len(ledger.events),
-        places=tuple(
-            _Place(stream=stream, sequence=place.sequence, sha256=place.sha256)
-            for stream, place in sorted(ledger.places.items())
-        ),
         recent=tuple(
             _Recent(round=turn.round, release=turn.release, prefixes=known.hex())
             for turn, known in sorted(ledger.recent.items())
@@ -149,8 +138,6 @@ def _parse(pieces: Iterable[bytes], space: SpaceName, party: str) -> Ledger:
         ledger.read(some)
     if len(ledger.events) != head.events:
         raise _damaged()
-    for place in head.places:
-        ledger.places[place.stream] = MessagePlace(place.sequence, place.sha256)
     for recent in head.recent:
         ledger.recent[Turn(recent.round, recent.release)] = bytes.fromhex(recent.prefixes)
     ledger.granted = Grants(

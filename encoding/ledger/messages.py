@@ -1,7 +1,8 @@
 """Messages between recipients: signed, sealed to persons, in an order that shows what was withheld.
 
 The broker carries bytes. Its log lists them by the SHA-256 of what it carried, and the closing of a round
-lists those that count. Spec page: `schemas/spec/claims.md`.
+lists those that count. Where each stands in its stream is what the pinned log says, and a message names the
+one before it: whoever has not read that one goes on all the same. Spec page: `schemas/spec/claims.md`.
 """
 
 from __future__ import annotations
@@ -9,16 +10,13 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from encoding.errors import SealedFileError
-from encoding.ledger.book import Ledger, MessagePlace
-from encoding.ledger.errors import (
-    MessageReplayedError,
-    MessageUntrustedError,
-    MessageWithheldError,
-)
+from encoding.ledger.claims import place_after
+from encoding.ledger.errors import MessageUnreadableError, MessageWithheldError
+from encoding.ledger.values import MessagePlace
 from encoding.people.identity import Identity
 from encoding.people.sealed_file import Address, open_pieces, read_sealed_header, seal_pieces
 from schemas.chain_statement import ChainStatement, parse_statement, serialise_statement
@@ -40,58 +38,48 @@ M = TypeVar("M", bound=_Message)
 
 
 @dataclass(frozen=True, slots=True)
-class Received(Generic[M]):
-    """A message that was opened and whose signature was checked, and the SHA-256 of it as it was carried."""
+class Listed:
+    """What the log says of a message: its place in its stream, and that of the message before it."""
 
-    message: M
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """A message as it is carried; `stream` says after which others of this agency it comes."""
-
-    stream: str
-    sequence: int
-    raw: bytes = field(repr=False)
-
-    @property
-    def sha256(self) -> str:
-        """The SHA-256 by which the log lists the message."""
-        return hashlib.sha256(self.raw).hexdigest()
+    place: MessagePlace
+    before: MessagePlace | None
 
 
-def seal_claims(claims: Claims, receivers: Iterable[PublicIdentity]) -> Sealed:
+def seal_claims(claims: Claims, receivers: Iterable[PublicIdentity]) -> bytes:
     """Seal claims to persons of the pair's other party."""
     head = claims.head
     other = head.pair[1] if head.sender == head.pair[0] else head.pair[0]
     return _seal(serialise_claims(claims), head, other, receivers)
 
 
-def seal_statement(statement: ChainStatement, receivers: Iterable[PublicIdentity]) -> Sealed:
+def seal_statement(statement: ChainStatement, receivers: Iterable[PublicIdentity]) -> bytes:
     """Seal a statement once, to persons of all other recipients, so that none can be told another one."""
     head = statement.head
     return _seal(serialise_statement(statement), head, head.space, receivers)
 
 
 def open_claims(
-    raw: bytes, receiver: Identity, senders: Mapping[str, PublicIdentity]
-) -> Received[Claims]:
-    """Open claims and check their signature.
+    raw: bytes, keys: Iterable[Identity], senders: Mapping[str, PublicIdentity], listed: Listed
+) -> Claims:
+    """Open claims, check their signature, and hold them to what the log says of them.
 
     Args:
-        senders: persons who may sign them, by id, whose keys were compared or are on the roster.
+        raw: what the broker has handed out.
+        keys: the own ones, of which the first ones that open them count.
+        senders: persons who could sign them when the log took them, by id, with the keys that they had.
+        listed: what the log says.
     Raises:
-        MessageUntrustedError: they do not open, break their format, or are not signed by one of the senders.
+        MessageWithheldError: they are not what the log lists, or come after another message than it does.
+        MessageUnreadableError: they do not open, break their format, or are not signed by one of the senders.
     """
-    return _open(raw, receiver, senders, parse_claims)
+    return _open(raw, keys, senders, listed, parse_claims)
 
 
 def open_statement(
-    raw: bytes, receiver: Identity, senders: Mapping[str, PublicIdentity]
-) -> Received[ChainStatement]:
-    """Open a chain statement and check its signature; as `open_claims`."""
-    return _open(raw, receiver, senders, parse_statement)
+    raw: bytes, keys: Iterable[Identity], senders: Mapping[str, PublicIdentity], listed: Listed
+) -> ChainStatement:
+    """Open a chain statement, check its signature, and hold it to the log; as `open_claims`."""
+    return _open(raw, keys, senders, listed, parse_statement)
 
 
 def claims_stream(sender: str, other: str) -> str:
@@ -102,60 +90,6 @@ def claims_stream(sender: str, other: str) -> str:
 def statement_stream(sender: str) -> str:
     """Return the name of the stream of a party's statements."""
     return f"{sender} *"
-
-
-def stream_of(head: MessageHead) -> str:
-    """Return the name of the stream that a message is of."""
-    pair = getattr(head, "pair", None)
-    if pair is None:
-        return statement_stream(head.sender)
-    return claims_stream(head.sender, pair[1] if head.sender == pair[0] else pair[0])
-
-
-def note_sent(ledger: Ledger, sealed: Sealed) -> None:
-    """Remember an own message as the newest of its stream; keep it, and the ledger, before it is posted."""
-    ledger.places[sealed.stream] = MessagePlace(sealed.sequence, sealed.sha256)
-
-
-def note_received(ledger: Ledger, received: Received[M]) -> None:
-    """Remember a message of another party as the newest that was read of its stream.
-
-    Reading the newest one again changes nothing.
-
-    Raises:
-        MessageReplayedError: it, or a later one, was read before, or it is another one of the same number.
-        MessageWithheldError: one before it has not come.
-    """
-    head = received.message.head
-    stream = stream_of(head)
-    seen = ledger.places.get(stream)
-    place = MessagePlace(head.sequence, received.sha256)
-    if seen == place:
-        return
-    if seen is not None and head.sequence <= seen.sequence:
-        raise MessageReplayedError(
-            f"{head.sender}'s message number {head.sequence} was read before, or has changed"
-        )
-    expected = (1, None) if seen is None else (seen.sequence + 1, seen.sha256)
-    if (head.sequence, head.previous) != expected:
-        raise MessageWithheldError(
-            f"a message of {head.sender} before number {head.sequence} has not come",
-            hint="the log lists it: repeat the command, or ask the operator why it is missing",
-            n_concerned=head.sequence - expected[0],
-        )
-    ledger.places[stream] = place
-
-
-def resume_streams(ledger: Ledger, logged: Mapping[str, MessagePlace]) -> None:
-    """Take up streams where the pinned log says that they are, after a workspace was lost or restored.
-
-    Args:
-        logged: the newest message of each stream before those that are read next.
-    """
-    for stream, place in logged.items():
-        seen = ledger.places.get(stream)
-        if seen is None or seen.sequence < place.sequence:
-            ledger.places[stream] = place
 
 
 def closed_messages(
@@ -185,25 +119,65 @@ def closed_messages(
 
 def _seal(
     content: bytes, head: MessageHead, recipient: str, receivers: Iterable[PublicIdentity]
-) -> Sealed:
+) -> bytes:
     address = Address(head.sender, recipient, tuple(receivers), head.created)
-    raw = b"".join(seal_pieces([content], address))
-    return Sealed(stream_of(head), head.sequence, raw)
+    return b"".join(seal_pieces([content], address))
 
 
 def _open(
     raw: bytes,
-    receiver: Identity,
+    keys: Iterable[Identity],
     senders: Mapping[str, PublicIdentity],
+    listed: Listed,
     parse: Callable[[bytes], M],
-) -> Received[M]:
+) -> M:
+    # First, so that nothing but what the sender has sent is ever called unreadable.
+    if hashlib.sha256(raw).hexdigest() != listed.place.sha256:
+        raise MessageWithheldError(
+            "the broker hands out another message than the match log lists",
+            hint="repeat the command, or ask the operator where the message is",
+            n_concerned=1,
+        )
     try:
         header, _ = read_sealed_header(io.BytesIO(raw))
-        message = parse(b"".join(open_pieces(io.BytesIO(raw), receiver)))
+        message = parse(_opened(raw, keys))
         sender = senders.get(message.head.person)
         if sender is None or header.sender != message.head.sender:
-            raise MessageUntrustedError("a message is not from a person whose keys are known here")
+            raise MessageUnreadableError(
+                "a message is not from a person who could sign it, as far as is known here"
+            )
         message.verify(sender)
     except (SealedFileError, FormatError) as exc:
-        raise MessageUntrustedError(f"a message cannot be read: {exc}") from None
-    return Received(message, hashlib.sha256(raw).hexdigest())
+        raise MessageUnreadableError(f"a message cannot be read: {exc}") from None
+    _refuse_other_place(message.head, listed)
+    return message
+
+
+def _opened(raw: bytes, keys: Iterable[Identity]) -> bytes:
+    """Return what the first keys that open it find in a message.
+
+    Raises:
+        SealedFileError: none of them does; what the first ones met.
+    """
+    first: SealedFileError | None = None
+    for own in keys:
+        try:
+            return b"".join(open_pieces(io.BytesIO(raw), own))
+        except SealedFileError as exc:
+            first = first or exc
+    raise first or SealedFileError("there are no keys to open it with")
+
+
+def _refuse_other_place(head: MessageHead, listed: Listed) -> None:
+    """Refuse a message that its sender has sent after another one than the log has before it.
+
+    Raises:
+        MessageWithheldError: so it is. The sender has signed which one that was, and took it from the log.
+    """
+    expected, previous = place_after(listed.before)
+    if (head.sequence, head.previous) != (expected, previous):
+        raise MessageWithheldError(
+            f"{head.sender} names another message before its number {head.sequence} than the match log lists",
+            hint="call the other agency and the operator: one of the two was shown another log",
+            n_concerned=1,
+        )

@@ -25,6 +25,13 @@ class Turn(NamedTuple):
     release: int
 
 
+class MessagePlace(NamedTuple):
+    """The number of a message in its stream, and the SHA-256 of it as it was carried."""
+
+    sequence: int
+    sha256: str
+
+
 class Held(NamedTuple):
     """The link ID of a record, and the round in which this record got it."""
 

@@ -7,6 +7,7 @@ file is kept: what was sealed to its keys opens with them alone.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -77,6 +78,12 @@ def finish_rotation(rotation: Rotation) -> Path:
     _change(path).unlink()
     sync_folder(path.parent)
     return kept
+
+
+def replaced_files(path: Path) -> list[Path]:
+    """Return the files that are kept of keys which those in `path` have replaced."""
+    names = re.compile(rf"{re.escape(path.name)}\.[0-9a-f]{{8}}")
+    return sorted(one for one in path.parent.iterdir() if names.fullmatch(one.name))
 
 
 def relock(path: Path, own: Identity, unlocking: Unlocking) -> None:

@@ -115,6 +115,10 @@ class Peers(Document):
             hint=f"name one: --holder {party}=PERSON",
         )
 
+    def trusted_among(self, shown: Iterable[IdentityHistory]) -> list[IdentityHistory]:
+        """Return those of these histories, which `meet` has had, that are of trusted persons."""
+        return [one for one in shown if _known_in(self, one) is not None]
+
     def trusted_of(self, party: str, shown: Sequence[IdentityHistory]) -> list[PublicIdentity]:
         """Return the newest keys of all trusted persons of a party; `shown` is as for `person_of`.
 
@@ -125,7 +129,7 @@ class Peers(Document):
         of_party = [history for history in shown if history.newest().party == party]
         if not of_party:
             of_party = [peer.history for peer in kept if peer.history is not None]
-        trusted = [one.newest() for one in of_party if _known_in(self, one) is not None]
+        trusted = [one.newest() for one in self.trusted_among(of_party)]
         if trusted:
             return trusted
         seen = "; ".join(history.newest().fingerprint() for history in of_party)

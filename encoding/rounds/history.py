@@ -17,7 +17,7 @@ from schemas.agreement import Agreement, ProjectTerms
 from schemas.errors import SignatureError
 from schemas.identity import PublicIdentity, SignedKeyChange
 from schemas.matchlog.entry import Entry
-from schemas.matchlog.kinds import KeyRotated, UploadReceived
+from schemas.matchlog.kinds import KeyRotated, RoleChanged, UploadReceived
 from schemas.matchlog.review_kinds import ReviewEnded, SupplementClosed
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
 from schemas.rounds import SupplementView
@@ -45,7 +45,8 @@ class RoundHistory:
     `corrections` are the entries that say that a round was corrected, by its number. `accepted` are the runs
     whose clerical review ended with a supplementary release, by round and its number. `closings` and
     `supplements` are what rounds and supplementary releases were closed with, `received` the uploads by round,
-    party and partner: the log's verifier takes one of each, and a broker may have logged more.
+    party and partner: the log's verifier takes one of each, and a broker may have logged more. `revoked` are
+    persons who may not act any more, with the number of the entry since which. `entries` are all that was read.
     """
 
     openings: tuple[_Opened, ...]
@@ -55,6 +56,8 @@ class RoundHistory:
     accepted: dict[tuple[int, int], str]
     supplements: dict[tuple[int, int, str], list[SupplementClosed]]
     received: dict[tuple[int, str, str], list[UploadReceived]]
+    revoked: dict[str, int]
+    entries: tuple[Entry, ...]
 
     def refuse_superseded(self, number: int) -> None:
         """Refuse a round that was corrected, or that was opened more than once.
@@ -159,6 +162,10 @@ class RoundHistory:
                     listed = change.verify(listed)
         return listed
 
+    def was_revoked(self, entry: Entry, person: str) -> bool:
+        """Tell whether a person could not act any more when an entry was made."""
+        return self.revoked.get(person, entry.seq) < entry.seq
+
     def _superseded_by(self, number: int) -> int | None:
         entry = self.corrections.get(number)
         return entry.body.by if entry and isinstance(entry.body, RoundSuperseded) else None
@@ -200,6 +207,8 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
     accepted: dict[tuple[int, int], str] = {}
     supplements: dict[tuple[int, int, str], list[SupplementClosed]] = {}
     received: dict[tuple[int, str, str], list[UploadReceived]] = {}
+    revoked: dict[str, int] = {}
+    seen: list[Entry] = []
     # Changes of keys are of no project, and count on by themselves.
     n_seen: dict[str | None, int] = {project: 0, None: 0}
     for entry in entries:
@@ -208,6 +217,7 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
         if entry.place != n_seen[entry.project]:
             raise LogError("the broker's copy of the match log lacks an entry of the project")
         n_seen[entry.project] += 1
+        seen.append(entry)
         body = entry.body
         if isinstance(body, RoundOpened):
             openings.append(_Opened(body, date.fromisoformat(entry.time[:10]), entry.agreement))
@@ -225,6 +235,8 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
             accepted.setdefault((body.round, body.release), entry.object or "")
         elif isinstance(body, KeyRotated) and body.signed is not None:
             key_changes.append((entry.seq, body.signed))
+        elif isinstance(body, RoleChanged) and body.change == "revoked":
+            revoked.setdefault(body.person, entry.seq)
     return RoundHistory(
         tuple(openings),
         tuple(key_changes),
@@ -233,6 +245,8 @@ def round_history(entries: Iterable[Entry], project: str) -> RoundHistory:
         accepted,
         supplements,
         received,
+        revoked,
+        tuple(seen),
     )
 
 

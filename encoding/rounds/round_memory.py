@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 from encoding.errors import WorkspaceError
+from encoding.files import write_durably
 from encoding.ledger.values import Turn
 from encoding.workspace.sealed_record import SealedRecord
+from encoding.workspace.workspace import UNREAD
 from schemas.chain_statement import ChainStatement, parse_statement, serialise_statement
 from schemas.claims import Claims, parse_claims, serialise_claims
 from schemas.errors import FormatError
@@ -60,6 +62,11 @@ class Said:
         record = self._record(turn, space, stream)
         record.write(start, _base64(lines), between, _base64(raw), end)
         return Carried(raw)
+
+    def keep_unread(self, turn: Turn, raw: bytes) -> None:
+        """Keep a message that cannot be read, as it was carried: the log shows by its digest who sent it."""
+        name = f"{self.project}.{turn.round}.{turn.release}.{Carried(raw).sha256[:16]}{UNREAD}"
+        write_durably(self.folder / name, raw)
 
     def claims(self, turn: Turn, space: str, stream: str) -> Claims:
         """Return the claims that were said or heard in a stream.

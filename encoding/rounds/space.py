@@ -6,12 +6,19 @@ changes in one step at the end. What must not be believed is told, and nothing o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from encoding.errors import LogError, LogRewrittenError, OthersWaitedForError
+from encoding.errors import (
+    LogError,
+    LogRewrittenError,
+    OthersWaitedForError,
+    RoundUnprovenError,
+)
 from encoding.ledger.additions import apply_release
-from encoding.ledger.book import Ledger, MessagePlace
+from encoding.ledger.book import Ledger
 from encoding.ledger.claim_checks import CheckedPair, check_claims, check_statement
 from encoding.ledger.claims import (
     PairRelease,
@@ -20,31 +27,39 @@ from encoding.ledger.claims import (
     make_claims,
     make_statement,
     own_members,
+    place_after,
     standing_matches,
     vetoed_matches,
 )
-from encoding.ledger.errors import MessageUntrustedError, OtherLogError, RollbackError
+from encoding.ledger.errors import (
+    MessageUnreadableError,
+    MessageUntrustedError,
+    OtherLogError,
+    RollbackError,
+)
 from encoding.ledger.inputs import inputs_alone, inputs_of_claims, inputs_of_statements
 from encoding.ledger.ledger_file import LedgerFile
 from encoding.ledger.messages import (
+    Listed,
     claims_stream,
     closed_messages,
-    note_received,
-    note_sent,
     open_claims,
     open_statement,
     seal_claims,
     seal_statement,
     statement_stream,
 )
-from encoding.ledger.values import Pair, Turn
+from encoding.ledger.values import MessagePlace, Pair, Turn
 from encoding.people.identity import Identity
 from encoding.rounds.api import RoundsApi
+from encoding.rounds.history import RoundHistory
 from encoding.rounds.round_memory import Carried, Said
+from encoding.rounds.streams import find_message, logged_stream
 from schemas.chain_statement import ChainStatement
 from schemas.claims import Claims
 from schemas.identity import PublicIdentity
 from schemas.matchlog.checkpoint import Checkpoint
+from schemas.matchlog.entry import Entry
 from schemas.matchlog.review_kinds import SupplementClosed
 from schemas.matchlog.round_kinds import RoundClosed
 from schemas.rounds import RoundView, SupplementView
@@ -56,6 +71,18 @@ CompareLog = Callable[[bytes], Checkpoint]
 
 Raises LogRewrittenError where it is not, and LogError where the log has not signed it.
 """
+
+
+class ReadLog(Protocol):
+    """Returns the project's entries of the pinned log: as they were read last, or `anew`."""
+
+    def __call__(self, *, anew: bool) -> RoundHistory:
+        """Return them."""
+        ...
+
+
+SignersOf = Callable[[str, RoundHistory, Entry], Mapping[str, PublicIdentity]]
+"""Returns who of a party could sign what the log took by an entry, by id, with the keys that they had then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,53 +136,47 @@ class SpaceOfRound:
 class Desk:
     """With whose keys an agency speaks, where its ledger lies, whom it believes, and to whom it seals.
 
-    `people` are the persons of each party whose words count, `receivers` those of them on its roster now.
-    `checkpoint` is the newest one of the log that was pinned here; `compare_log` holds others' to it.
+    `keys` gives the own ones, newest first, then those that they have replaced. `receivers` are the persons of
+    each party on its roster now. `checkpoint` is the newest one of the log that was pinned here; `compare_log`
+    holds others' to it.
     """
 
     party: str
     api: RoundsApi
     own: Identity
+    keys: Callable[[], Iterable[Identity]]
     ledger: LedgerFile
     said: Said
-    people: Mapping[str, Sequence[PublicIdentity]]
     receivers: Mapping[str, Sequence[PublicIdentity]]
     checkpoint: str
     created: str
     compare_log: CompareLog
+    read_log: ReadLog
+    signers_of: SignersOf
 
 
 def speak(desk: Desk, space: SpaceOfRound) -> None:
     """Send this agency's claims to each partner of the space, each once, and keep what was said.
 
-    Once the round is closed nothing more is said. What was not listed then did not count: its number is free.
+    Once the round is closed nothing more is said.
     """
     for release in space.releases:
         partner = release.other(desk.party)
-        if partner not in space.proofs:
+        if partner not in space.proofs or not space.is_open:
             continue
         stream = claims_stream(desk.party, partner)
         kept = desk.said.read(space.turn, space.name, stream)
-        is_listed = kept is not None and space.listed(desk.party, partner) == kept.sha256
-        if not space.is_open:
-            if kept is not None and not is_listed:
-                head = desk.said.claims(space.turn, space.name, stream).head
-                _take_back(desk, stream, kept, head)
+        if kept is not None and space.listed(desk.party, partner) == kept.sha256:
             continue
-        if kept is None:
-            ledger = desk.ledger.read()
-            claims = make_claims(
-                ledger, release, space.proofs[partner], _posting(desk, ledger, stream)
-            )
+        before = _newest(desk, space, stream)
+        if kept is None or not _follows(
+            kept, desk.said.claims(space.turn, space.name, stream).head, before
+        ):
+            posting = _posting(desk, before)
+            claims = make_claims(desk.ledger.read(), release, space.proofs[partner], posting)
             sealed = seal_claims(claims, desk.receivers[partner])
-            note_sent(ledger, sealed)
-            kept = desk.said.keep(space.turn, space.name, stream, sealed.raw, claims)
-            desk.ledger.write(ledger)
-        else:
-            head = desk.said.claims(space.turn, space.name, stream).head
-            _note_again(desk, stream, kept, head)
-        if not is_listed:
-            desk.api.send_claims(space.turn, partner, kept.raw)
+            kept = desk.said.keep(space.turn, space.name, stream, sealed, claims)
+        desk.api.send_claims(space.turn, partner, kept.raw)
 
 
 def listen(desk: Desk, space: SpaceOfRound, *, must_be_complete: bool) -> tuple[CheckedPair, ...]:
@@ -188,21 +209,19 @@ def listen(desk: Desk, space: SpaceOfRound, *, must_be_complete: bool) -> tuple[
 
 def state(desk: Desk, space: SpaceOfRound, checked: tuple[CheckedPair, ...]) -> None:
     """Send this agency's statement to all recipients of the space, once, where it has several pairs."""
-    if not space.needs_statements or len(space.recipients) < 2:
+    if not (space.is_open and space.needs_statements) or len(space.recipients) < 2:
         return
     stream = statement_stream(desk.party)
     kept = desk.said.read(space.turn, space.name, stream)
-    if not space.is_open:
-        listed = {(one.party, one.space): one.sha256 for one in space.round.statements}
-        if kept is not None and listed.get((desk.party, space.name)) != kept.sha256:
-            head = desk.said.statement(space.turn, space.name, stream).head
-            _take_back(desk, stream, kept, head)
+    listed = {(one.party, one.space): one.sha256 for one in space.round.statements}
+    if kept is not None and listed.get((desk.party, space.name)) == kept.sha256:
         return
-    if kept is None:
-        ledger = desk.ledger.read()
-        said = make_statement(
-            ledger, space.turn, space.releases, checked, _posting(desk, ledger, stream)
-        )
+    before = _newest(desk, space, stream)
+    if kept is None or not _follows(
+        kept, desk.said.statement(space.turn, space.name, stream).head, before
+    ):
+        posting = _posting(desk, before)
+        said = make_statement(desk.ledger.read(), space.turn, space.releases, checked, posting)
         others = [
             one
             for party in space.recipients
@@ -210,12 +229,7 @@ def state(desk: Desk, space: SpaceOfRound, checked: tuple[CheckedPair, ...]) -> 
             for one in desk.receivers[party]
         ]
         sealed = seal_statement(said, others)
-        note_sent(ledger, sealed)
-        kept = desk.said.keep(space.turn, space.name, stream, sealed.raw, said)
-        desk.ledger.write(ledger)
-    else:
-        head = desk.said.statement(space.turn, space.name, stream).head
-        _note_again(desk, stream, kept, head)
+        kept = desk.said.keep(space.turn, space.name, stream, sealed, said)
     desk.api.send_statement(space.round.round, space.name, kept.raw)
 
 
@@ -254,8 +268,6 @@ def close(
         if statements is None:
             return
         inputs, alone = inputs_of_statements(statements, space.recipients), set()
-        # What was read is noted there.
-        ledger = desk.ledger.read()
         own = next(one.head for one in statements if one.head.sender == desk.party)
         _refuse_rolled_back(ledger, own)
     else:
@@ -325,14 +337,13 @@ def _counted_statements(
             if kept is not None:
                 here[kept.sha256] = own
             continue
+        senders, place = _as_logged(desk, space, stream, party, named[stream])
         raw = desk.api.statement(space.round.round, space.name, party)
-        received = open_statement(raw, desk.own, _by_id(desk.people[party]))
-        _refuse_other_log(desk, space, received.message.head)
-        ledger = desk.ledger.read()
-        note_received(ledger, received)
-        check_statement(ledger, own.head, received.message)
-        desk.ledger.write(ledger)
-        here[received.sha256] = received.message
+        with _kept_unread(desk, space, raw):
+            statement = open_statement(raw, desk.keys(), senders, place)
+        _refuse_other_log(desk, space, statement.head)
+        check_statement(desk.ledger.read(), own.head, statement)
+        here[place.place.sha256] = statement
     return closed_messages(named, streams, here)
 
 
@@ -345,14 +356,42 @@ def _received_claims(desk: Desk, space: SpaceOfRound, partner: str) -> Claims:
         )
     kept = desk.said.read(space.turn, space.name, stream)
     if kept is None or kept.sha256 != sha256:
+        senders, place = _as_logged(desk, space, stream, partner, sha256)
         raw = desk.api.claims(space.turn, partner)
-        received = open_claims(raw, desk.own, _by_id(desk.people[partner]))
-        ledger = desk.ledger.read()
-        note_received(ledger, received)
-        # First, since what is kept is not noted again; what is noted may be read again.
-        desk.ledger.write(ledger)
-        desk.said.keep(space.turn, space.name, stream, raw, received.message)
+        with _kept_unread(desk, space, raw):
+            received = open_claims(raw, desk.keys(), senders, place)
+        desk.said.keep(space.turn, space.name, stream, raw, received)
     return desk.said.claims(space.turn, space.name, stream)
+
+
+def _as_logged(
+    desk: Desk, space: SpaceOfRound, stream: str, sender: str, sha256: str
+) -> tuple[Mapping[str, PublicIdentity], Listed]:
+    """Return who could sign a message when the log took it, and where it stands in its stream.
+
+    Raises:
+        RoundUnprovenError: the log does not have it.
+    """
+    for anew in (False, True):
+        history = desk.read_log(anew=anew)
+        stream_by_log = logged_stream(history.entries, space.name, stream)
+        found = find_message(stream_by_log, space.turn, sha256)
+        if found is not None:
+            return desk.signers_of(sender, history, found[0].entry), found[1]
+    raise RoundUnprovenError(
+        f"the match log does not show a message of {sender} in round {space.turn.round} that the broker lists",
+        hint="nothing of this round is stored; tell the other agencies and the operator",
+    )
+
+
+@contextmanager
+def _kept_unread(desk: Desk, space: SpaceOfRound, raw: bytes) -> Iterator[None]:
+    """Keep a message as evidence that turns out to be none that can be read."""
+    try:
+        yield
+    except MessageUnreadableError:
+        desk.said.keep_unread(space.turn, raw)
+        raise
 
 
 def _refuse_other_log(desk: Desk, space: SpaceOfRound, head: MessageHead) -> None:
@@ -379,37 +418,23 @@ def _refuse_other_log(desk: Desk, space: SpaceOfRound, head: MessageHead) -> Non
         )
 
 
-def _note_again(desk: Desk, stream: str, kept: Carried, head: MessageHead) -> None:
-    """Note a message that was kept as sent: the command that kept it may have been killed before that."""
-    ledger = desk.ledger.read()
-    place = MessagePlace(head.sequence, kept.sha256)
-    seen = ledger.places.get(stream)
-    if seen is None or seen.sequence < place.sequence:
-        ledger.places[stream] = place
-        desk.ledger.write(ledger)
+def _newest(desk: Desk, space: SpaceOfRound, stream: str) -> MessagePlace | None:
+    """Return the newest message of an own stream by the log, whichever workspace sent it; None: none did."""
+    logged = logged_stream(desk.read_log(anew=False).entries, space.name, stream)
+    return logged[-1].place if logged else None
 
 
-def _take_back(desk: Desk, stream: str, kept: Carried, head: MessageHead) -> None:
-    """Forget that a message was sent: the round was closed without it, so that nobody may read it any more."""
-    ledger = desk.ledger.read()
-    if ledger.places.get(stream) == MessagePlace(head.sequence, kept.sha256):
-        before = head.previous and MessagePlace(head.sequence - 1, head.previous)
-        if before:
-            ledger.places[stream] = before
-        else:
-            del ledger.places[stream]
-        desk.ledger.write(ledger)
+def _follows(kept: Carried, head: MessageHead, before: MessagePlace | None) -> bool:
+    """Tell whether a message that was kept comes next, or has come: another workspace may have sent one."""
+    is_there = before is not None and before.sha256 == kept.sha256
+    return is_there or (head.sequence, head.previous) == place_after(before)
 
 
-def _posting(desk: Desk, ledger: Ledger, stream: str) -> Posting:
+def _posting(desk: Desk, before: MessagePlace | None) -> Posting:
     return Posting(
         person=desk.own.public.person,
         key=desk.own.keys.signing_key,
         checkpoint=desk.checkpoint,
         created=desk.created,
-        before=ledger.places.get(stream),
+        before=before,
     )
-
-
-def _by_id(people: Sequence[PublicIdentity]) -> dict[str, PublicIdentity]:
-    return {one.person: one for one in people}

@@ -31,7 +31,7 @@ class Facts:
     this round were written, `held` of which round they wait until somebody accepts how many end, `supplement`
     that those of a supplementary release of it have yet to be written. `reviews` are those in which this agency
     has a part. `unstated` is when the newest destruction ended after which this party has not stated yet that
-    its own copies are deleted.
+    its own copies are deleted. `alarms` are sentences about rounds that were not applied here.
     """
 
     party: str
@@ -47,6 +47,7 @@ class Facts:
     supplement: bool = False
     reviews: tuple[ReviewView, ...] = ()
     unstated: str | None = None
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ def gather_facts(
     last_written: Turn | None,
     held: int | None,
     reviews: tuple[ReviewView, ...] = (),
+    alarms: tuple[str, ...] = (),
 ) -> Facts:
     """Ask broker and workspace.
 
@@ -74,6 +76,7 @@ def gather_facts(
         last_written: the last release whose links were written; None: none yet.
         held: the round whose links wait until somebody accepts them; None: none do.
         reviews: those in which the agency has a part.
+        alarms: sentences about rounds that were not applied here.
     """
     listed = RoundsApi(client, view.project).rounds()
     newest = listed.rounds[0] if listed.rounds else None
@@ -94,6 +97,7 @@ def gather_facts(
         supplement=receives and _owes_supplement(newest, party, last_written),
         reviews=reviews,
         unstated=_unstated(client, view.project, party),
+        alarms=alarms,
     )
 
 
@@ -104,6 +108,7 @@ def describe(facts: Facts) -> Status:
     nothing else does.
     """
     found = _describe_linkage(facts)
+    found = replace(found, sentences=(*found.sentences, *facts.alarms))
     for sentence, does_it in owed_to_review(facts):
         idle = found.stage in {"waiting", "done"} and found.command in {None, "blindlink refresh"}
         # A round that is begun by hand would end the review.

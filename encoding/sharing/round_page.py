@@ -12,6 +12,7 @@ from schemas.round_report import (
     Denominator,
     DisclosedTo,
     GroupRate,
+    LostRelease,
     PairQuality,
     Range,
     ReviewLoad,
@@ -141,6 +142,8 @@ def _in_short(report: RoundReport) -> Iterator[tuple[Standing, str]]:
             "good" if is_complete else "note",
             f"{_words(now.missed)} people are likely in both files and not linked.",
         )
+    for lost in report.lost:
+        yield "warn", _lost_words(lost)
     worse = [one for one in report.faults if _is_worse(one, report)]
     for one in worse:
         yield "warn", f"{_capital(_fault_words(one.what))}: {_grown(one, report)}."
@@ -153,6 +156,15 @@ def _in_short(report: RoundReport) -> Iterator[tuple[Standing, str]]:
     parties = sorted({one.receiver for one in report.disclosures if one.giver == report.party})
     if parties:
         yield "note", f"Something about your records went to: {', '.join(parties)}."
+
+
+def _lost_words(lost: LostRelease) -> str:
+    which = f"round {lost.round}"
+    if lost.release > 1:
+        which = f"supplementary release {lost.release} of {which}"
+    why = f"because of an alarm ({lost.code})"
+    decided = ", as somebody here decided" if lost.given_up else ""
+    return f"{_capital(which)} was not applied here {why}{decided}; old link IDs stand until a later round."
 
 
 def _rates(report: RoundReport) -> Iterator[Markup]:

@@ -9,6 +9,7 @@ snapshots/          one sealed file a container of the last rounds: what each re
 ledgers/            one sealed file an ID space: which record has which link ID, and what was unlinked
 links/              one sealed file a round of an ID space: which records its file of links had
 history/            one sealed file a round: its report, in numbers
+alarms/             one sealed file a project: rounds that were not applied here, and why
 secrets/            one sealed file for the secret of a project and epoch
 agreements/         one file a project: the agreements that this agency keeps, with their signatures
 peers.json          whose keys this agency trusts
@@ -16,7 +17,7 @@ deliveries/         what was delivered last to and from each partner, sealed
 outbox/             containers of rounds that are not over, each with its manifest
 receipts/           one receipt an upload, release or delivery
 disclosed/          sealed files of rounds: which records were matched, and whose columns were delivered
-said/               messages of the round that is not over, sealed, to go on after a kill
+said/               messages of the round that is not over, sealed, to go on after a kill; and unread ones
 certificates/       one certificate of destruction each, with all that was signed about it
 statements/         what this agency has stated to have deleted itself
 destroying/         one file a project: what was removed here and not stated yet
@@ -41,6 +42,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from encoding.errors import WorkspaceError, WorkspaceKeyError
 from encoding.files import make_private_folder, write_durably
@@ -50,6 +52,9 @@ from encoding.workspace.lock import locked
 from schemas.api import ProjectView
 from schemas.errors import FormatError
 from schemas.shared.durable import sync_folder
+
+# What the file of a message ends with that was sent and could not be read: evidence.
+UNREAD: Final = ".unread.sealed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +162,9 @@ class Workspace:
         return self._rounds("outbox", project, ".enc")
 
     def said(self, project: str) -> tuple[tuple[int, Path], ...]:
-        """Return where each message of rounds is kept, after its round, in order."""
+        """Return where each message of rounds is kept that could be read, after its round, in order."""
         found = (self.folder / "said").glob(f"{project}.*.sealed")
+        found = (path for path in found if not path.name.endswith(UNREAD))
         # Neither names of projects nor of parties hold a dot.
         return tuple(sorted((int(path.name.split(".")[1]), path) for path in found))
 
@@ -198,6 +204,10 @@ class Workspace:
     def held_change(self, project: str, space: str) -> Path:
         """Where it is kept that the links of a round wait until somebody accepts how many end."""
         return self.folder / "links" / f"held-{project}.{space}.sealed"
+
+    def alarms(self, project: str) -> Path:
+        """Where it is kept which closed rounds were not applied here because of an alarm."""
+        return self.folder / "alarms" / f"{project}.list.sealed"
 
     def nonces(self, project: str) -> Path:
         """Where this workspace's nonces for a project are kept."""

@@ -19,15 +19,8 @@ from encoding.ledger.claims import (
 )
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.inputs import inputs_of_claims
-from encoding.ledger.messages import (
-    Received,
-    Sealed,
-    note_received,
-    open_claims,
-    seal_claims,
-    stream_of,
-)
-from encoding.ledger.values import Turn
+from encoding.ledger.messages import Listed, open_claims, seal_claims
+from encoding.ledger.values import MessagePlace, Turn
 from encoding.people.identity import Identity, new_identity
 from schemas.claims import Claims, Transcript
 from schemas.ids import MatchId
@@ -49,13 +42,17 @@ def token(name: str) -> bytes:
 
 @dataclass
 class Office:
-    """One side: its person, its ledger, and its container, row by row: the token of each row."""
+    """One side: its person, its ledger, and its container, row by row: the token of each row.
+
+    `logged` are the claims of it that the log has, in order.
+    """
 
     identity: Identity
     ledger: Ledger
     rows: list[bytes] = field(default_factory=list)
     roots: Transcript = ROOTS
     has_container: bool = True
+    logged: list[MessagePlace] = field(default_factory=list)
 
     @property
     def party(self) -> str:
@@ -73,13 +70,13 @@ class Office:
 
         return Proof(hashlib.sha256(f"round {round_}".encode()).digest(), token_of, self.roots)
 
-    def posting(self, stream: str) -> Posting:
+    def posting(self) -> Posting:
         return Posting(
             self.identity.public.person,
             self.identity.keys.signing_key,
             "checkpoint\n",
             CREATED,
-            self.ledger.places.get(stream),
+            self.logged[-1] if self.logged else None,
         )
 
     def release(self, turn: Turn, matches: list[tuple[str, int, str]], **other: Any) -> PairRelease:
@@ -93,10 +90,7 @@ class Office:
         return sorted((e.text, e.kind, e.why) for e in last if e.kind in ("held", "ended"))
 
     def claim(self, release: PairRelease) -> Claims:
-        stream = f"{self.party} {release.other(self.party)}"
-        return make_claims(
-            self.ledger, release, self.proof(release.turn.round), self.posting(stream)
-        )
+        return make_claims(self.ledger, release, self.proof(release.turn.round), self.posting())
 
 
 def office(party: str) -> Office:
@@ -156,11 +150,16 @@ def duo() -> Duo:
     return Duo(office(ONE), office(TWO))
 
 
-def carry(sender: Office, receiver: Office, claims: Claims) -> tuple[Sealed, Received[Claims]]:
-    """Seal, carry, open and note a message, as commands do."""
-    sealed = seal_claims(claims, [receiver.identity.public])
+def send(sender: Office, receiver: Office, claims: Claims) -> tuple[bytes, Listed]:
+    """Seal claims, let the log take them, and return them with what it says of them."""
+    raw = seal_claims(claims, [receiver.identity.public])
+    before = sender.logged[-1] if sender.logged else None
+    number = 1 if before is None else before.sequence + 1
+    sender.logged.append(MessagePlace(number, hashlib.sha256(raw).hexdigest()))
+    return raw, Listed(sender.logged[-1], before)
+
+
+def receive(sender: Office, receiver: Office, raw: bytes, listed: Listed) -> Claims:
+    """Open claims, as commands do."""
     known = {sender.identity.public.person: sender.identity.public}
-    received = open_claims(sealed.raw, receiver.identity, known)
-    note_received(receiver.ledger, received)
-    assert stream_of(received.message.head) == sealed.stream
-    return sealed, received
+    return open_claims(raw, [receiver.identity], known, listed)

@@ -1,13 +1,13 @@
 """Agencies that keep ledgers in a world: they exchange what they should, and are watched.
 
 A *divergence*: two recipients that applied one release differ in what it gave. A *change*: a true pair whose
-two records are what they were has another link ID than when it was last matched; counted for both agencies.
-It is explained by what happened to one of the two link IDs: it was unlinked, it stood at records of two
-persons (a wrong link), it ended at a record because another one of the same agency got it, or a restored
-workspace had forgotten it; or by what happened to a record of the person, also at a third agency: it was in a
-wrong match, or in one of a person who has two records at one agency. That counts if it was after the person's
-records last stood at one link ID all together, until the pair was last matched: it may have taken them apart,
-and what brings them together again changes one of the two.
+two records are what they were has another link ID than when it was last matched; counted for both agencies. It
+is explained by what happened to one of the two link IDs: it was unlinked, it stood at records of two persons (a
+wrong link), it ended at a record because another one of the same agency got it, a restored workspace had
+forgotten it, or an agency could not apply what gave or ended it; or by what happened to a record of the person,
+also at a third agency: it was in a wrong match, or in one of a person who has two records at one agency. That
+counts if it was after the person's records last stood at one link ID all together, until the pair was last
+matched: it may have taken them apart, and what brings them together again changes one of the two.
 """
 
 from __future__ import annotations
@@ -126,14 +126,31 @@ class Offices:
             return
         inputs = self.stated(turn, releases, claims, checked)
         n_applied = 0
+        lost = held.unread[min(turn.release, 2)]
         for party in inputs:
+            if party == lost:
+                continue
             own = {pair: r for (p, pair), r in releases.items() if p == party}
             records = {m: r for release in own.values() for m, r in release.records().items()}
             n_applied += apply_release(self.ledgers[party], inputs[party], records)
-        assert turn.release == 1 or n_applied in (0, 2), "one of a pair acts alone"
+        assert turn.release == 1 or n_applied in (0, 2) or lost in inputs, (
+            "one of a pair acts alone"
+        )
         self.counts["applied"] += n_applied
         if n_applied:
-            self.watch(turn, matched)
+            if lost in inputs:
+                self.counts["not applied by one"] += 1
+                self.forget(turn)
+            self.watch(turn, {pair: m for pair, m in matched.items() if lost not in pair})
+
+    def forget(self, turn: Turn) -> None:
+        """Note which link IDs came and went by a release that one of the agencies has not applied."""
+        for ledger in self.ledgers.values():
+            self.forgotten |= {
+                event.raw
+                for event in ledger.events
+                if event.turn == turn and event.kind in ("held", "ended")
+            }
 
     def stated(
         self,
@@ -219,7 +236,7 @@ class Offices:
         if links & self.moved or since_then(self.doubled):
             return "changes after an end"
         if links & self.forgotten:
-            return "changes after a restore"
+            return "changes after a release that one has not applied, or a restore"
         return "unexplained changes"
 
     def unlink_some(self) -> None:

@@ -1,7 +1,8 @@
 """A world for ledgers: people, agencies' files, and a broker whose matcher is sometimes wrong. No ledger in it.
 
 People are born, leave and return; records are split and merged; agencies miss rounds, are away when a round
-closes, or get their workspaces back from a backup. The world knows the truth, and tells what of it happens.
+closes, cannot read a message of one that the others apply, or get their workspaces back from a backup. The
+world knows the truth, and tells what of it happens.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Rates:
     absent: float = 0.09
     restored: float = 0.03
     unlink: float = 0.2
+    unread: float = 0
 
 
 @dataclass
@@ -39,6 +41,7 @@ class Round:
     number: int
     releases: list[dict[tuple[str, str], list[Match]]]
     absent: dict[int, str | None]
+    unread: dict[int, str | None]
     restored: dict[str, int]
     without_container: set[str]
 
@@ -134,6 +137,12 @@ class World:
             releases=[first, later],
             absent={
                 k: self.random.choice(self.parties) if self.happens(self.rates.absent) else None
+                for k in (1, 2)
+            },
+            unread={
+                k: self.random.choice(self.parties)
+                if self.rates.unread and self.happens(self.rates.unread)
+                else None
                 for k in (1, 2)
             },
             restored=restored,

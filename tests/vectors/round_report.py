@@ -65,12 +65,13 @@ REPORT: dict[str, Any] = {
             "records": 1_204, "basis": "20 U.S.C. 1232g(b)(1)(L)", "citation": None, "entry": 61,
         }
     ],
+    "lost": [{"round": 12, "release": 1, "code": "message-unreadable", "given_up": False}],
 }  # fmt: skip
 GOOD: dict[str, dict[str, Any]] = {
     "second report": REPORT,
     "first report": {
         **changed(REPORT, "links.new", None), "former": [], "pairs": [],
-        "faults": [], "subgroups": [], "reviews": [], "disclosures": [],
+        "faults": [], "subgroups": [], "reviews": [], "disclosures": [], "lost": [],
     },
 }  # fmt: skip
 BAD: dict[str, tuple[str, Any]] = {

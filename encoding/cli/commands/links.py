@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.options import ACCEPT_CHANGE, agency_options, file_options
+from encoding.cli.parts.options import ACCEPT_CHANGE, agency_options, as_reason, file_options
 from encoding.cli.parts.own_ledger import ledger_file
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.session import Session
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from schemas.agreement import ProjectTerms
     from schemas.rounds import RoundView
     from schemas.run import ReleaseMode
+
+
+def _as_round_and_reason(
+    context: click.Context, parameter: click.Parameter, given: tuple[int, str] | None
+) -> tuple[int, str | None] | None:
+    return None if given is None else (given[0], as_reason(context, parameter, given[1]))
 
 
 @click.command("links", epilog="Example: blindlink links -o links.csv")
@@ -49,6 +55,14 @@ if TYPE_CHECKING:
     help="Print what the file of links of an earlier round said; -o writes it to a file.",
 )
 @ACCEPT_CHANGE
+@click.option(
+    "--give-up-round",
+    "give_up",
+    type=(click.IntRange(1), str),
+    metavar="ROUND REASON",
+    callback=_as_round_and_reason,
+    help="Do not apply a closed round here because of which a command has ended with exit code 9; say why.",
+)
 @click.option("--force", is_flag=True, help="Overwrite a file that is not a file of links.")
 @json_option
 @agency_options
@@ -63,6 +77,7 @@ def links(
     recipient: str | None,
     as_of: int | None,
     accept_change: str | None,
+    give_up: tuple[int, str] | None,
     force: bool,
 ) -> None:
     """Fetch the matches released to this agency, agree with the others on link IDs, and write them down.
@@ -72,14 +87,24 @@ def links(
     a link. Exit code 8: more links would end than is agreed, and the former file stays until you give
     --accept-change. Where the agreement gives matches to another party without showing you who was linked, you
     get sealed ones for all of your records; where it gives you a total and no match, the total is printed.
+
+    Exit code 9: what came can't be genuine. Where such a round is closed and stops all later ones, somebody who
+    has spoken with the other agency gives it up with --give-up-round: the former file of links stays, nothing
+    of that round is applied here, and the next round goes on.
     """
     from encoding.cli.parts.blind_steps import blind_links
     from encoding.cli.parts.link_steps import RoundLinks
     from encoding.cli.parts.links_files import LinksOrder
     from encoding.cli.parts.owed_rounds import drain_links, own_supplements
+    from encoding.cli.parts.round_alarms import alarms_told
     from encoding.transfers.blind_fetch import newest_blind
     from encoding.transfers.totals import fetch_total
 
+    if give_up is not None:
+        if run_id or recipient or accept_change or as_of or output:
+            raise click.UsageError("--give-up-round stands alone, because it fetches nothing")
+        _give_up(session, *give_up)
+        return
     if as_of is not None:
         if run_id or recipient or accept_change:
             raise click.UsageError(
@@ -89,7 +114,7 @@ def links(
         return
     document: dict[str, object]
     source = Source(file=file, id_column=id_column)
-    with session.connect() as client:
+    with session.connect() as client, alarms_told(session):
         trust = session.trust(client)
         view = project_view(session, client)
         mode, sealed_for = _what_to_fetch(session, view.terms, recipient)
@@ -141,6 +166,14 @@ def _round_to_write(counter: Counter, order: LinksOrder) -> RoundView:
         if held is not None and (last is None or last.round <= held.round):
             return proven(counter, counter.api.round(held.round))
     return newest_round(counter)
+
+
+def _give_up(session: Session, number: int, reason: str) -> None:
+    """Give a round up because of which commands have ended with an alarm."""
+    from encoding.cli.parts.round_alarms import give_up_round
+
+    give_up_round(session, number, reason)
+    emit({"given_up": number}, remarks=[f"round {number} is given up; the next one goes on"])
 
 
 def _tell_former(session: Session, number: int, output: Path | None, *, force: bool) -> None:

@@ -25,6 +25,7 @@ from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.review_answers import answer_reviews
 from encoding.cli.parts.review_sittings import forget_ended
 from encoding.cli.parts.reviews import reviews_of
+from encoding.cli.parts.round_alarms import alarms_told
 from encoding.cli.parts.round_steps import await_runs, own_turns, refuse_lost, refuse_unfit
 from encoding.cli.parts.secret_progress import begin_secret, settle_secrets
 from encoding.cli.parts.session import Session
@@ -72,10 +73,11 @@ def do_what_is_due(
         What was done, as a document and as a sentence.
     Raises:
         ChangeHeldError: all else is done, and a round's links wait until somebody accepts how many end.
+        LinkAlarmError: something cannot be honest; or all else is done, and it has cost a closed round.
     """
     patience = Patience(wait_s, session.sleep, session.say)
     refuse_list(session, order.source)
-    with session.workspace.refresh_lock(), session.connect() as client:
+    with session.workspace.refresh_lock(), session.connect() as client, alarms_told(session):
         trust = session.trust(client)
         if agreement is not None:
             at = Seat(session, client, unlock_own(session), session.project, session.workspace)

@@ -17,9 +17,10 @@ from encoding.cli.parts.links_files import (
     MatchedRecords,
     write_links_of_round,
 )
-from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.own_identity import own_keys, unlock_own
 from encoding.cli.parts.own_ledger import is_lasting, ledger_file, own_space
-from encoding.cli.parts.rosters import on_their_roster
+from encoding.cli.parts.rosters import on_their_roster, on_their_roster_then
+from encoding.cli.parts.round_alarms import keep_alarm, refuse_given_up
 from encoding.cli.parts.round_reports import report_of_round, warned_of
 from encoding.cli.parts.round_steps import as_it_stands, history_under_lock, own_turns
 from encoding.cli.parts.shared_secret import secret_of
@@ -27,7 +28,7 @@ from encoding.cli.parts.steps import own_nonces
 from encoding.errors import ALARM, AgencyError, NotReadyError, OthersWaitedForError, WorkspaceError
 from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.ledger.claims import PairRelease, Proof
-from encoding.ledger.errors import TranscriptError
+from encoding.ledger.errors import LinkAlarmError, TranscriptError
 from encoding.ledger.values import Turn as LedgerTurn
 from encoding.packing.container import read_container
 from encoding.packing.handles import MapName, derive_map_keys, read_handle_map
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from encoding.packing.handles import Handles
     from encoding.rounds.history import RoundHistory
     from schemas.api import ReleaseView
+    from schemas.identity import PublicIdentity
+    from schemas.matchlog.entry import Entry
     from schemas.matchlog.review_kinds import SupplementClosed
     from schemas.matchlog.round_kinds import RoundClosed
     from schemas.rounds import RoundView
@@ -100,13 +103,27 @@ class RoundLinks:
     def agree(self) -> None:
         """Exchange claims, and carry the ledger on once the release is closed.
 
-        Nothing happens where it was carried on before, or was closed without a partner's claims.
+        Nothing happens where it was carried on before, or was closed without a partner's claims. If some that
+        count cannot be read, it is as if they had not come: that is kept, and told by `alarms_told`.
 
         Raises:
+            NotReadyError: somebody has given the release up.
             OthersWaitedForError: a partner has yet to send its claims, or the release is not closed.
             LinkAlarmError: what came cannot be honest; nothing of the release is stored.
             RoundUnprovenError, LogError: the pinned log does not show the release as the broker does.
         """
+        refuse_given_up(self._counter.session, self._turn)
+        try:
+            self._agree()
+        except LinkAlarmError as exc:
+            is_closed = self._supplement is None and self._round.state == "closed"
+            if self._listed is None and not is_closed:
+                raise
+            if not keep_alarm(self._counter.session, self._turn, exc).is_over:
+                raise
+            self._counter.session.warn(str(exc))
+
+    def _agree(self) -> None:
         with self._counter.session.workspace.lock():
             ledger = ledger_file(self._counter).read()
             if ledger.last is not None and ledger.last >= self._turn:
@@ -145,10 +162,38 @@ class RoundLinks:
         """
         counter = self._counter
         counter.trust.log.vouch(shown.checkpoint.encode("utf-8"), counter.client)
-        self._read = history = history_under_lock(counter)
+        history = self._read_log(anew=True)
         if space.supplement is None:
             return history.closing_of(space.turn.round)
         return history.supplement_closing_of(space.turn.round, space.supplement)
+
+    def _read_log(self, *, anew: bool) -> RoundHistory:
+        """Return the rounds as the pinned log shows them; call it under the lock, as each reading is logged."""
+        if self._read is None or anew:
+            self._read = history_under_lock(self._counter)
+        return self._read
+
+    def _signers_of(
+        self, party: str, history: RoundHistory, logged: Entry
+    ) -> dict[str, PublicIdentity]:
+        """Return who of a party could sign a message when the log took it, with the keys that they had then.
+
+        So what somebody sent before they left, or replaced keys, counts on.
+        """
+        session = self._counter.session
+        shown = self._counter.client.identities(session.project, former=True).identities
+        enrolled = (
+            one.enrolled.identity for one in trusted_peers(session, shown).trusted_among(shown)
+        )
+        then = [
+            history.keys_at(logged, one)
+            for one in enrolled
+            if one.party == party
+            and {"analyst", "recipient"} & {*one.duties}
+            and not history.was_revoked(logged, one.person)
+        ]
+        listed = on_their_roster_then(session, party, then, history.entries, logged)
+        return {one.person: one for one in listed}
 
     def _tell_doubts(self, checked: Iterable[CheckedPair]) -> None:
         for pair in checked:
@@ -267,11 +312,9 @@ class RoundLinks:
         Raises:
             TranscriptError: it names others; else nothing would prove the matches, as after a restore.
         """
-        if self._read is None:
-            self._read = history_under_lock(self._counter)
-        own = self._counter.session.party
+        history, own = self._read_log(anew=False), self._counter.session.party
         for party, partner in ((own, turn.partner), (turn.partner, own)):
-            sent = self._read.upload_of(turn.round, party, partner)
+            sent = history.upload_of(turn.round, party, partner)
             if sent is None or sent.root != roots[party]:
                 whose = "this agency" if party == own else party
                 raise TranscriptError(
@@ -348,13 +391,15 @@ class RoundLinks:
             party=session.party,
             api=counter.api,
             own=unlock_own(session),
+            keys=partial(own_keys, session),
             ledger=ledger_file(self._counter),
             said=Said(session.workspace.folder / "said", session.project, session.workspace.key()),
-            people=people,
             receivers={
                 party: on_their_roster(session, party, own) for party, own in people.items()
             },
             checkpoint=pin.note.decode("utf-8"),
             created=utc_text(session.now()),
             compare_log=partial(counter.trust.log.compare, source=counter.client),
+            read_log=self._read_log,
+            signers_of=self._signers_of,
         )

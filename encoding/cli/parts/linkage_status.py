@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.own_ledger import own_space
+from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.reviews import reviews_of
+from encoding.cli.parts.round_alarms import alarm_sentences
 from encoding.cli.parts.session import Session
 from encoding.rounds.known_status import KnownStatus, OwnApproval, keep_status
 from encoding.rounds.status import describe, gather_facts, owed_to_review
@@ -33,11 +34,14 @@ def linkage_status(session: Session) -> KnownStatus:
         view = project_view(session, client, must_bind=False)
         counter = Counter(session, client, trust, view)
         written = held = None
+        alarms: tuple[str, ...] = ()
         if own_space(counter) is not None:
             with session.workspace.lock():
                 newest, waiting = own_links(counter).newest(), own_links(counter).held()
+                last = ledger_file(counter).read().last
             written = None if newest is None else newest.turn
             held = None if waiting is None else waiting.round
+            alarms = alarm_sentences(session, 0 if last is None else last.round)
         facts = gather_facts(
             client,
             session.workspace,
@@ -46,6 +50,7 @@ def linkage_status(session: Session) -> KnownStatus:
             last_written=written,
             held=held,
             reviews=reviews_of(counter),
+            alarms=alarms,
         )
         found = describe(facts)
         status = KnownStatus(

@@ -13,6 +13,7 @@ from encoding.cli.parts.link_steps import RoundLinks
 from encoding.cli.parts.links_files import LinksOrder
 from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.own_links import own_links
+from encoding.cli.parts.round_alarms import is_given_up
 from encoding.cli.parts.round_steps import proven
 from encoding.errors import (
     ALARM,
@@ -152,6 +153,8 @@ def _is_owed(counter: Counter, found: RoundView, supplement: int | None, order: 
     last, kept = ledger_file(counter).read().last, own_links(counter)
     written, held = kept.newest(), kept.held()
     if held is not None and held.round == found.round and order.accepted is None:
+        return False
+    if is_given_up(counter.session, turn):
         return False
     is_over = last is not None and last > turn
     return not is_over and (written is None or written.turn < turn)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import click
 
-from encoding.errors import ConfigError
+from encoding.errors import ConfigError, IdentityError
 from encoding.people.identity import Identity, read_identity
 from encoding.people.identity_lock import (
     Passphrase,
@@ -17,6 +18,7 @@ from encoding.people.identity_lock import (
     read_key_file,
     read_passphrase,
 )
+from encoding.people.key_rotation import replaced_files
 from schemas.shared.command_line import FILE
 
 if TYPE_CHECKING:
@@ -85,6 +87,21 @@ def unlock_own(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Identi
         session.unlocking = _unlocking(session, given, locked.lock.kind)
         session.own = locked.unlock(session.unlocking)
     return session.own
+
+
+def own_keys(session: KeyHolder) -> Iterator[Identity]:
+    """Yield the keys of whoever types, then those that they have replaced, as far as the same opens them.
+
+    Raises:
+        IdentityError: as `unlock_own`.
+    """
+    own = unlock_own(session)
+    yield own
+    for path in replaced_files(own_path(session, None)):
+        with suppress(IdentityError):
+            former = read_identity(path).unlock(unlocking_of(session))
+            if former.public.person == own.public.person:
+                yield former
 
 
 def own_path(session: KeyHolder, given: Path | None) -> Path:

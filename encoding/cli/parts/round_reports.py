@@ -15,6 +15,7 @@ from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.pages import refuse_another_page, write_page
 from encoding.cli.parts.reviews import reviews_of
+from encoding.cli.parts.round_alarms import given_up_between
 from encoding.cli.parts.round_steps import proven, runs_of
 from encoding.cli.parts.written_files import note_file
 from encoding.errors import NotReadyError
@@ -29,7 +30,9 @@ from encoding.sharing.round_log import RoundLog
 from encoding.sharing.round_page import round_page
 from schemas.ids import utc_text
 from schemas.round_report import (
+    MOST_LOST,
     LinkTotals,
+    LostRelease,
     Range,
     ReviewLoad,
     RoundNumbers,
@@ -171,6 +174,7 @@ class _Maker:
             subgroups=groups.subgroups(terms.floor, self._session.config.sections.report.age_bands),
             reviews=tuple(self._reviews()),
             disclosures=self._log.disclosures(),
+            lost=tuple(self._lost()),
         )
 
     def _read_compared(self, links: LinksOfRound) -> Compared:
@@ -233,6 +237,16 @@ class _Maker:
                     decided=view.decided,
                     has_release=view.release is not None,
                 )
+
+    def _lost(self) -> Iterator[LostRelease]:
+        since = self._former[-1].now.round if self._former else 0
+        for one in given_up_between(self._session, since, self._number)[-MOST_LOST:]:
+            yield LostRelease(
+                round=one.round,
+                release=one.release,
+                code=one.code,
+                given_up=one.given_up is not None,
+            )
 
 
 def _together(ranges: list[Range | None]) -> Range | None:

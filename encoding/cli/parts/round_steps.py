@@ -10,9 +10,8 @@ from encoding.broker.runs import require_success, wait_for_run
 from encoding.cli.parts.agreements import agreements_kept, require_agreed_run
 from encoding.cli.parts.corrections import require_asked
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.log_copies import fetched_log, log_under_lock
+from encoding.cli.parts.log_copies import log_under_lock
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.own_ledger import ledger_file, own_space
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.steps import own_nonces
 from encoding.errors import (
@@ -23,9 +22,7 @@ from encoding.errors import (
     RunFailedError,
     RunUnderWayError,
 )
-from encoding.ledger.messages import resume_streams
 from encoding.rounds.history import RoundHistory, round_history
-from encoding.rounds.streams import logged_streams
 from encoding.rounds.turns import Turn, prove_round, turns_of
 from encoding.rounds.words import is_on_request, why_nothing_ran
 from schemas.api import RunRequest, RunView
@@ -48,8 +45,6 @@ def top_up_nonces(counter: Counter, *, voids: bool = False) -> None:
     with session.workspace.lock():
         # What another workspace drew, such as the one that this was restored from, is of no use here.
         voids = voids or (known.next > 1 and not own_nonces(session).has_drawn(known.next - 1))
-    if voids:
-        _resume_streams(counter)
     with session.workspace.lock():
         nonces = own_nonces(session)
         missing = kept if voids else kept - known.unspent
@@ -67,22 +62,6 @@ def top_up_nonces(counter: Counter, *, voids: bool = False) -> None:
         at=utc_text(session.now()),
     )
     counter.api.offer(_signed(session, offer))
-
-
-def _resume_streams(counter: Counter) -> None:
-    """Take up what is said between recipients where the log says that it is: this workspace was restored.
-
-    It comes before the nonces of the other workspace are void, so that a kill between the two repeats it.
-    """
-    session, space = counter.session, own_space(counter)
-    if space is None:
-        return
-    logged = logged_streams(fetched_log(session, counter.client, counter.trust).entries, space)
-    with session.workspace.lock():
-        kept = ledger_file(counter)
-        ledger = kept.read()
-        resume_streams(ledger, logged)
-        kept.write(ledger)
 
 
 def open_round(counter: Counter, *, asks: bool = True) -> RoundView | None:

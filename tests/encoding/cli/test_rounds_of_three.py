@@ -150,6 +150,30 @@ def test_recipients_of_more_than_one_pair_agree_by_statements(three: Three) -> N
     assert {party: links(desk) for party, desk in near.desks.items()} == found
 
 
+def test_a_job_that_does_not_run_before_the_deadline_costs_its_round_alone(three: Three) -> None:
+    near = three(*AGENCIES, settled=True)
+    before = {party: links(desk) for party, desk in near.desks.items()}
+    clinics, schools, welfare = near.desks.values()
+    near.move(days=7)
+    # All send claims, and the clinics never state what they found: each other one's statement is listed.
+    for desk in (clinics, schools, welfare):
+        assert desk.type("refresh").exit_code == 7
+    near.work()
+    for desk in (clinics, schools, welfare, schools):
+        assert desk.type("refresh").exit_code == 7
+    stated = [e["actor"]["party"] for e in near.log_entries() if e["kind"] == "statement-received"]
+    assert sorted(stated[3:]) == ["schools", "welfare"]
+    near.move(days=4)
+    near.sweep()
+    for desk in near.desks.values():
+        desk.ok("refresh")
+    for days in (3, 7):
+        near.move(days=days)
+        settle(near)
+        assert {party: links(desk) for party, desk in near.desks.items()} == before
+    assert near.log_kinds().count("statement-received") == 3 + 2 + 3 + 3
+
+
 def test_where_the_runs_of_other_pairs_failed_one_pair_needs_no_statements(three: Three) -> None:
     # Nobody of the clinics is known to the others, and runs that link so few fail.
     policy = POLICY.model_copy(update={"link_rate": LinkRate(least="0.3", most="1")})

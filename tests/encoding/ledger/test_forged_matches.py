@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import pytest
-from ledger_simulator.duo import ONE, PAIR, SPACE, TWO, Duo, Office, carry, duo, match_id
+from ledger_simulator.duo import ONE, PAIR, SPACE, TWO, Duo, Office, duo, match_id, receive, send
 from samples.refusals import raises
 
 from encoding.ledger import errors
-from encoding.ledger.book import MessagePlace
 from encoding.ledger.claim_checks import check_claims
 from encoding.ledger.errors import (
     ClaimsContradictError,
@@ -17,6 +17,7 @@ from encoding.ledger.errors import (
     LedgersDifferError,
     LinkAlarmError,
     MessageReplayedError,
+    MessageUnreadableError,
     MessageUntrustedError,
     MessageWithheldError,
     ReleasedRowsError,
@@ -27,15 +28,8 @@ from encoding.ledger.errors import (
 )
 from encoding.ledger.events import Event
 from encoding.ledger.ledger_file import held_as_of, parse_ledger, serialise_ledger
-from encoding.ledger.messages import (
-    closed_messages,
-    note_received,
-    note_sent,
-    open_claims,
-    resume_streams,
-    seal_claims,
-)
-from encoding.ledger.values import Turn
+from encoding.ledger.messages import Listed, claims_stream, closed_messages, open_claims
+from encoding.ledger.values import MessagePlace, Turn
 from schemas.claims import Transcript
 from schemas.ids import MatchId
 from schemas.shared.error_rows import Refusal
@@ -127,44 +121,37 @@ def test_a_release_that_names_a_record_or_match_twice_is_refused(pair: Duo) -> N
             pair.one.claim(pair.one.release(SECOND, matches))
 
 
-def test_a_message_that_was_withheld_is_missed_when_the_next_one_comes(pair: Duo) -> None:
+def test_a_message_is_held_to_its_place_in_the_log_and_to_the_one_before_it(pair: Duo) -> None:
     one, two = pair.sides()
-    for round_ in (2, 3):
-        claims = one.claim(one.release(Turn(round_, 1), []))
-        sealed = seal_claims(claims, [two.identity.public])
-        note_sent(one.ledger, sealed)
-    known = {one.identity.public.person: one.identity.public}
-    received = open_claims(sealed.raw, two.identity, known)
-    caught = both_refuse(pair, MessageWithheldError, lambda: note_received(two.ledger, received))
-    assert caught.n_concerned == 1
+    send(one, two, one.claim(one.release(SECOND, [])))
+    # Of the second one it does not matter whether the first was ever read.
+    claims = one.claim(one.release(Turn(3, 1), []))
+    raw, listed = send(one, two, claims)
+    assert receive(one, two, raw, listed) == claims
+    (first, second), stranger = one.logged, MessagePlace(1, "ab" * 32)
+    for other in (
+        Listed(second, None),
+        Listed(second, stranger),
+        Listed(second, MessagePlace(2, first.sha256)),
+        # What the broker hands out is another message.
+        Listed(first, None),
+        Listed(stranger, first),
+    ):
+        both_refuse(pair, MessageWithheldError, lambda said=other: receive(one, two, raw, said))
 
 
 def test_a_message_that_the_closing_lists_and_that_never_came_is_withheld(pair: Duo) -> None:
     one, two = pair.sides()
     claims = one.claim(one.release(SECOND, []))
-    sealed, received = carry(one, two, claims)
-    here = {received.sha256: received.message}
-    needed = [sealed.stream, "k12 child-welfare"]
-    listed = {sealed.stream: sealed.sha256, "k12 child-welfare": "ab" * 32}
+    _, sent = send(one, two, claims)
+    own, other = claims_stream(ONE, TWO), claims_stream(TWO, ONE)
+    here = {sent.place.sha256: claims}
+    listed = {own: sent.place.sha256, other: "ab" * 32}
     with raises(MessageWithheldError):
-        closed_messages(listed, needed, here)
-    del listed["k12 child-welfare"]
-    assert closed_messages(listed, needed, here) is None
-    assert closed_messages(listed, [sealed.stream], here) == (received.message,)
-
-
-def test_a_message_that_was_read_before_is_refused_and_the_newest_may_be_read_again(
-    pair: Duo,
-) -> None:
-    one, two = pair.sides()
-    claims = one.claim(one.release(SECOND, []))
-    sealed, first = carry(one, two, claims)
-    note_received(two.ledger, first)
-    note_sent(one.ledger, sealed)
-    carry(one, two, one.claim(one.release(Turn(3, 1), [])))
-    both_refuse(pair, MessageReplayedError, lambda: note_received(two.ledger, first))
-    again, second = seal_claims(claims, [two.identity.public]), first
-    assert again.sha256 != second.sha256
+        closed_messages(listed, [own, other], here)
+    del listed[other]
+    assert closed_messages(listed, [own, other], here) is None
+    assert closed_messages(listed, [own], here) == (claims,)
 
 
 def test_claims_of_another_round_are_refused(pair: Duo) -> None:
@@ -175,40 +162,27 @@ def test_claims_of_another_round_are_refused(pair: Duo) -> None:
     both_refuse(pair, MessageUntrustedError, lambda: check_claims(pair.one.ledger, first, first))
 
 
-def test_a_message_of_somebody_else_or_for_somebody_else_is_refused(pair: Duo) -> None:
+def test_a_message_of_somebody_else_or_for_somebody_else_cannot_be_read(pair: Duo) -> None:
     one, two = pair.sides()
-    claims = one.claim(one.release(SECOND, []))
-    sealed = seal_claims(claims, [two.identity.public])
+    raw, listed = send(one, two, one.claim(one.release(SECOND, [])))
     known = {one.identity.public.person: one.identity.public}
     stranger = duo().one.identity
     impostor = stranger.public.model_copy(update={"person": one.identity.public.person})
-    for receiver, senders in (
-        (two.identity, {}),
-        (two.identity, {impostor.person: impostor}),
-        (one.identity, known),
-        (stranger, known),
+    for keys, senders in (
+        ([two.identity], {}),
+        ([two.identity], {impostor.person: impostor}),
+        ([one.identity], known),
+        ([stranger], known),
+        ([], known),
     ):
-        both_refuse(
-            pair,
-            MessageUntrustedError,
-            lambda r=receiver, s=senders: open_claims(sealed.raw, r, s),
-        )
-    broken = sealed.raw[:-1] + bytes([sealed.raw[-1] ^ 1])
-    both_refuse(pair, MessageUntrustedError, lambda: open_claims(broken, two.identity, known))
-
-
-def test_a_restored_workspace_takes_up_its_streams_where_the_log_says(pair: Duo) -> None:
-    one, two = pair.sides()
-    sealed, _ = carry(one, two, one.claim(one.release(SECOND, [])))
-    note_sent(one.ledger, sealed)
-    lost = duo().two
-    resume_streams(lost.ledger, {sealed.stream: MessagePlace(1, sealed.sha256)})
-    claims = one.claim(one.release(Turn(3, 1), []))
-    known = {one.identity.public.person: one.identity.public}
-    following = seal_claims(claims, [lost.identity.public])
-    note_received(lost.ledger, open_claims(following.raw, lost.identity, known))
-    resume_streams(lost.ledger, {sealed.stream: MessagePlace(1, sealed.sha256)})
-    assert lost.ledger.places[sealed.stream].sequence == 2
+        with pytest.raises(MessageUnreadableError) as caught:
+            open_claims(raw, keys, senders, listed)
+        assert caught.value.exit_code == 9
+    assert open_claims(raw, [stranger, two.identity], known, listed).head.sender == ONE
+    broken = raw[:-1] + bytes([raw[-1] ^ 1])
+    place = MessagePlace(1, hashlib.sha256(broken).hexdigest())
+    with pytest.raises(MessageUnreadableError):
+        open_claims(broken, [two.identity], known, Listed(place, None))
 
 
 def test_ledgers_that_differ_stop_the_round(pair: Duo) -> None:

@@ -65,6 +65,21 @@ def test_without_wrong_matches_and_splits_no_link_id_changes(
     assert total["divergences"] == total["changes"] == 0
 
 
+@parties
+@pytest.mark.campaign("simulator")
+def test_an_agency_that_could_not_read_a_message_catches_up(
+    parties: tuple[str, ...], tally: Tally
+) -> None:
+    n_worlds = times(quick=2, full=50)
+    tally.tried(n_worlds)
+    rates = Rates(unread=0.15)
+    total = lived(parties, rates, n_worlds=n_worlds, n_people=20)
+    assert_sound(total, rates)
+    assert total["not applied by one"] > 5 * n_worlds
+    # The last release may have been the one that was not applied.
+    assert total["true matches"] > 400 * n_worlds
+
+
 class OneSided(Offices):
     """The last agency misses a part of what was stated, as if it acted on what it has."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from itertools import combinations
 
 import pytest
@@ -20,8 +21,8 @@ from encoding.ledger.claims import (
 from encoding.ledger.errors import MessageReplayedError
 from encoding.ledger.inputs import inputs_alone, inputs_of_statements
 from encoding.ledger.ledger_file import parse_ledger, serialise_ledger
-from encoding.ledger.messages import open_statement, seal_statement
-from encoding.ledger.values import Turn
+from encoding.ledger.messages import Listed, open_statement, seal_statement
+from encoding.ledger.values import MessagePlace, Turn
 from schemas.chain_statement import ChainStatement
 
 PARTIES = ("health", "k12", "welfare")
@@ -55,7 +56,7 @@ class Trio:
         return made
 
     def posting(self, own: Office) -> Posting:
-        return own.posting(f"{own.party} *")
+        return own.posting()
 
     def state(
         self, turn: Turn, releases: dict[tuple[str, tuple[str, str]], PairRelease]
@@ -194,10 +195,11 @@ def test_a_statement_is_sealed_once_to_all_and_is_of_its_release() -> None:
     sender, *others = trio.offices.values()
     sealed = seal_statement(statements[0], [other.identity.public for other in others])
     known = {sender.identity.public.person: sender.identity.public}
+    listed = Listed(MessagePlace(1, hashlib.sha256(sealed).hexdigest()), None)
     for other, own in zip(others, statements[1:], strict=True):
-        received = open_statement(sealed.raw, other.identity, known)
-        assert received.message == statements[0]
-        check_statement(other.ledger, own.head, received.message)
+        received = open_statement(sealed, [other.identity], known, listed)
+        assert received == statements[0]
+        check_statement(other.ledger, own.head, received)
     later = trio.state(Turn(2, 1), trio.releases(Turn(2, 1), EVERYONE))
     with raises(MessageReplayedError):
         check_statement(others[0].ledger, later[1].head, statements[0])

@@ -17,7 +17,7 @@ from schemas.agreement import Agreement
 from schemas.document import Model
 from schemas.identity import SignedKeyChange
 from schemas.matchlog.entry import Actor, Entry
-from schemas.matchlog.kinds import KIND_OF_BODY, KeyRotated, UploadReceived
+from schemas.matchlog.kinds import KIND_OF_BODY, KeyRotated, RoleChanged, UploadReceived
 from schemas.matchlog.review_kinds import ReviewEnded, SupplementClosed
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
 from schemas.rounds import RoundPair, SupplementView, UsedNonce
@@ -80,7 +80,7 @@ def ended() -> ReviewEnded:
 def log_of(*bodies: tuple[int, Model], of: Agreement = FIRST) -> list[Entry]:
     """Return entries of bodies, each with the day of November on which it was made."""
     objects = {UploadReceived: "upl-" + "1" * 32, ReviewEnded: RUN, SupplementClosed: RUN}
-    is_ours = [not isinstance(body, KeyRotated) for _, body in bodies]
+    is_ours = [not isinstance(body, (KeyRotated, RoleChanged)) for _, body in bodies]
     return [
         Entry(
             kind=KIND_OF_BODY[type(body)], seq=7 * n, batch=n, place=is_ours[:n].count(is_ours[n]),
@@ -182,6 +182,18 @@ def test_a_person_has_the_keys_that_the_log_had_by_then() -> None:
         assert history.keys_at(entries[at], first.public) == key.public
     with pytest.raises(LogError, match="lacks an entry"):
         history_of([*entries[:2], *entries[3:]])
+
+
+def test_whom_the_log_shows_as_revoked_signs_nothing_from_then_on() -> None:
+    leaving, staying = "per-" + "1" * 32, "per-" + "2" * 32
+    changes = [
+        RoleChanged(party="schools", person=person, role="analyst", change=change)
+        for person, change in ((staying, "granted"), (leaving, "revoked"), (leaving, "revoked"))
+    ]
+    entries = log_of((1, opened(1)), *((1, one) for one in changes), (2, closed(1)))
+    history = history_of(entries)
+    assert [history.was_revoked(one, leaving) for one in entries] == [False] * 3 + [True] * 2
+    assert not any(history.was_revoked(one, staying) for one in entries)
 
 
 def test_link_ids_need_a_round_that_was_closed_once() -> None:
