@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rigs.late import move_to, noted, upload, with_messages
-from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, either_database
+from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, MakeLinkage, either_database
 from services.receivers import mail_server, webhook
 
 from app.broker import Broker
@@ -102,22 +102,26 @@ def test_a_missed_sunday_is_told_once_then_daily_and_not_when_it_is_done(
     assert weekly.run()["state"] == "succeeded"
 
 
-def test_it_is_told_while_a_run_is_under_way(weekly: Linkage, tmp_path: Path, monkeypatch) -> None:
-    weekly.upload_both()
+def test_it_is_told_while_a_run_is_under_way(
+    make_linkage: MakeLinkage, tmp_path: Path, monkeypatch
+) -> None:
+    # Whose round is not over when no party has cosigned the log for too long.
+    linkage = make_linkage(round_days=30)
+    linkage.upload_both()
     do_run, seen = loop.do_run, []
     with webhook(tmp_path) as hook:
 
         def do_slowly(broker: Broker, attempt, stop: threading.Event) -> None:
-            weekly.founded.clock.move(days=20)
+            linkage.founded.clock.move(days=20)
             seen.append(len(hook.wait(1)))
-            weekly.founded.clock.move(days=-20)
+            linkage.founded.clock.move(days=-20)
             do_run(broker, attempt, stop)
 
         monkeypatch.setattr(loop, "do_run", do_slowly)
-        broker = with_messages(weekly.broker, tmp_path, hook=hook)
+        broker = with_messages(linkage.broker, tmp_path, hook=hook)
         Worker(broker, watch_s=0.02).work(until_idle=True)
     assert seen == [1]
-    assert weekly.run()["state"] == "succeeded"
+    assert linkage.run()["state"] == "succeeded"
 
 
 def test_two_workers_note_it_once(weekly: Linkage, monkeypatch) -> None:
