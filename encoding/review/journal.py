@@ -35,6 +35,10 @@ from schemas.run import RoundNumber
 
 STEPS: Final = ("closed", "initials", "differences", "all")
 """How far a card is opened, in order."""
+NOT_TAKEN: Final = frozenset(
+    {"decisions-refused", "review-over", "signature-refused", "statement-refused"}
+)
+"""Refusals by which a batch has not come before either: the broker first looks whether it knows it."""
 SENT: Final = "this decision was sent, so it can't be changed"
 
 DigestHex = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", repr=False)]
@@ -199,7 +203,8 @@ class Diary:
         sent twice. Without a decision nothing is posted, but for the last time.
 
         Raises:
-            BrokerRefusedError: it does not take the decisions; they are as if they had not been sent.
+            BrokerRefusedError: it does not take the decisions. If they have not come before either, they are as
+                if they had not been sent; after any other refusal, as of a broker that is busy, they wait.
         """
         n_sent = 0
         if self._journal.waiting is not None:
@@ -213,8 +218,9 @@ class Diary:
     def _post(self, stated: StatedDecisions, post: Callable[[StatedDecisions], object]) -> int:
         try:
             post(stated)
-        except BrokerRefusedError:
-            self._write(waiting=None)
+        except BrokerRefusedError as exc:
+            if exc.problem in NOT_TAKEN:
+                self._write(waiting=None)
             raise
         self._note_sent(stated)
         return len(stated.decisions.decisions)

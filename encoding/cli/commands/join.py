@@ -77,7 +77,7 @@ def join(
         own = agency_file(session.config, file, id_column)
         links = links_file or session.config.resolve(session.config.sections.output.links)
     note_file(session, "received", output)
-    with unsealed(session, received) as readable:
+    with unsealed(session, [received]) as (readable,):
         done = attach(
             own,
             links,

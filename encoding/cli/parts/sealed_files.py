@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
@@ -58,22 +58,31 @@ def sealing_to(session: Session, party: str | None, target: Path) -> Iterator[Pa
 
 
 @contextlib.contextmanager
-def unsealed(session: Session, file: Path) -> Iterator[Path]:
-    """Give a file to read: itself, or, where it was sealed to one's own keys, what it holds.
+def unsealed(session: Session, files: Sequence[Path]) -> Iterator[list[Path]]:
+    """Give files to read: each itself, or, where it was sealed to one's own keys, what it holds.
 
     Raises:
         SealedFileError: it was sealed to others, or was changed or cut off.
         IdentityError: the own keys cannot be used.
     """
-    if not is_sealed(file):
-        yield file
+    if not any(map(is_sealed, files)):
+        yield [*files]
         return
     own = unlock_own(session)
     with session.workspace.lock(), session.workspace.scratch() as scratch:
-        plain = scratch / file.with_suffix("").name
-        with opened_content(file, own) as content, replacing(plain) as written:
-            shutil.copyfileobj(content, written)
-        yield plain
+        yield [
+            _unsealed(file, own, scratch / str(number)) if is_sealed(file) else file
+            for number, file in enumerate(files)
+        ]
+
+
+def _unsealed(file: Path, own: Identity, folder: Path) -> Path:
+    """Write what a sealed file holds into a new folder, under its name."""
+    folder.mkdir(mode=0o700)
+    plain = folder / file.with_suffix("").name
+    with opened_content(file, own) as content, replacing(plain) as written:
+        shutil.copyfileobj(content, written)
+    return plain
 
 
 def is_sealed(file: Path) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,23 +63,32 @@ def sources_of(
     """
     own, round_number = _own(session, kept, wanted, use)
     sources = [] if own is None else [own]
-    with ExitStack() as opened:
-        for party, path in wanted.received.items():
-            received = kept.agreement.handed_over(party, session.party)
-            if not received:
-                raise ColumnNotListedError(
-                    f"the agreement lets {session.party} have no column of {party} beside link IDs",
-                    hint='its clauses directions and elements would have to list it, with use = "shared"',
-                )
-            place = opened.enter_context(unsealed(session, path or _attached(session, party)))
-            allowed = agreed_among(received, kept.agreement.columns(party, use))
-            sources.append(received_source(party, place, own, use, allowed))
+    allowed = {party: _allowed(session, kept, party, use) for party in wanted.received}
+    files = [path or _attached(session, party) for party, path in wanted.received.items()]
+    with unsealed(session, files) as places:
+        for (party, columns), place in zip(allowed.items(), places, strict=True):
+            sources.append(received_source(party, place, own, use, columns))
         if own is None and len(sources) < 2:
             raise TableError(
                 "it takes two files to see who is linked: name one of each party",
                 hint="such as --from schools=schools.csv --from welfare=welfare.csv",
             )
         yield sources, round_number
+
+
+def _allowed(session: Session, kept: KeptAgreement, party: str, use: Use) -> tuple[str, ...]:
+    """Return the columns of a party that may be used here.
+
+    Raises:
+        ColumnNotListedError: the agreement lets it hand over none.
+    """
+    received = kept.agreement.handed_over(party, session.party)
+    if not received:
+        raise ColumnNotListedError(
+            f"the agreement lets {session.party} have no column of {party} beside link IDs",
+            hint='its clauses directions and elements would have to list it, with use = "shared"',
+        )
+    return agreed_among(received, kept.agreement.columns(party, use))
 
 
 def _own(

@@ -298,6 +298,21 @@ def test_a_party_without_a_file_of_its_own_names_two(office: Desk) -> None:
     assert "it takes two files to see who is linked" in done.stderr
 
 
+def test_files_that_are_sealed_are_opened_together(near: NearBroker, office: Desk) -> None:
+    Path("again").mkdir()
+    fingerprint = near.people[OFFICE].public.fingerprint().split()
+    sealed = [Path("schools.csv.sealed"), Path("again/schools.csv.sealed")]
+    for party, path in zip(("schools", "welfare"), sealed, strict=True):
+        near.desks[party].ok("identity", "trust", OFFICE, *fingerprint)
+        near.desks[party].ok("seal", f"{party}.csv", "--to", OFFICE, "-o", str(path.absolute()))
+    words = ("tabulate", "--by", "grade,placement", "-o")
+    office.ok(*words, "open.csv", "--from", "schools=schools.csv", "--from", "welfare=welfare.csv")
+    received = (f"schools={sealed[0]}", "--from", f"welfare={sealed[1]}")
+    office.ok(*words, "sealed.csv", "--from", *received)
+    assert Path("sealed.csv").read_bytes() == Path("open.csv").read_bytes()
+    assert not Path("workspace/scratch").exists()
+
+
 def test_a_file_of_somebody_elses_is_not_overwritten(welfare: Desk) -> None:
     done = welfare.type("tabulate", "--by", "placement", "-o", "people.csv")
     assert done.exit_code == 1

@@ -15,7 +15,7 @@ from openpyxl import Workbook, load_workbook
 from rigs.agreed import sign_roster
 from rigs.asking import ASKED, REVIEWER, Asking, asking
 from rigs.desk import Desk
-from rigs.near_broker import document
+from rigs.near_broker import document, problem
 from rigs.weeks import links, settle
 
 from app.matchlog.draft import EntryDraft
@@ -559,14 +559,20 @@ def test_without_the_extra_the_error_names_it(
     assert "install blindlink[review]" in result.stderr
 
 
-def test_an_answer_that_is_lost_sends_nothing_twice(answered: Asking, welfare: Desk) -> None:
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_an_answer_that_is_lost_sends_nothing_twice(
+    answered: Asking, welfare: Desk, is_busy: bool
+) -> None:
     decide(welfare, rec_w3=("accept", "same-person"))
 
     def lose(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        if is_busy:
+            return problem(503, "busy", detail="The broker is busy.")
         raise KeyboardInterrupt
 
     answered.meddle("/decisions", lose)
-    assert welfare.type("review", "--send").exit_code != 0
+    ended = welfare.type("review", "--send")
+    assert (ended.exit_code != 0, "internal error" in ended.stderr) == (True, False)
     answered.be_honest()
     assert welfare.json("review", "--send")["unsent"] == 0
     decide(welfare, rec_w4=("unsure", "wrong-data"))

@@ -7,10 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from encoding.errors import BrokerRefusedError, BrokerUnreachableError, WorkspaceError
+from encoding.errors import (
+    BrokerRefusedError,
+    BrokerUnreachableError,
+    NotAuthorisedError,
+    WorkspaceError,
+)
 from encoding.people.identity import Identity, new_identity
 from encoding.review.errors import DecisionError
 from encoding.review.journal import STEPS, Diary, Journal, JournalFile, Looked
+from encoding.review.verdicts import Verdicts
 from schemas.review import StatedDecisions
 
 NOW = datetime(2026, 11, 20, 22, 30, tzinfo=UTC)
@@ -137,9 +143,35 @@ def test_an_answer_that_is_lost_sends_the_same_bytes_again(desk: Desk) -> None:
     assert [one.signed.statement.number for one in desk.came] == [1, 2]
 
 
-def test_what_the_broker_refuses_can_be_changed_again(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [
+        BrokerRefusedError("the broker answered with status 503 and no reason"),
+        BrokerRefusedError("too much is asked at once", problem="too-many-requests"),
+        NotAuthorisedError("nobody is signed in", problem="not-authenticated"),
+        BrokerRefusedError("a new agreement is in force", problem="not-in-force"),
+    ],
+)
+def test_what_may_have_come_is_not_taken_back_by_a_refusal_that_does_not_say_it_has_not(
+    desk: Desk, fault: BrokerRefusedError
+) -> None:
+    desk.diary().decide([(PAIRS[0], "reject", "other-person")], NOW)
+    desk.faults = [fault]
+    with pytest.raises(BrokerRefusedError):
+        desk.send()
+    with pytest.raises(DecisionError):
+        desk.diary().take_back(PAIRS[0].reference)
+    desk.diary().settle([one.signed for one in desk.came])
+    kept = Verdicts(partner="schools").with_journals([desk.diary().journal])
+    assert {*kept.rejections(1)} == {PAIRS[0].record}
+
+
+@pytest.mark.parametrize(
+    "problem", ["decisions-refused", "review-over", "signature-refused", "statement-refused"]
+)
+def test_what_the_broker_refuses_can_be_changed_again(desk: Desk, problem: str) -> None:
     desk.diary().decide([(PAIRS[0], "accept", "same-person")], NOW)
-    desk.faults = [BrokerRefusedError("the review has ended", problem="review-over")]
+    desk.faults = [BrokerRefusedError("it is not taken", problem=problem)]
     with pytest.raises(BrokerRefusedError):
         desk.send()
     desk.diary().take_back(PAIRS[0].reference)
