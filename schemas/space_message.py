@@ -23,6 +23,7 @@ from schemas.ids import LINK_ID_BYTES, LinkId, Name, Sha256Hex, UtcTime
 
 MAX_HEAD_LINE_BYTES: Final = 64 * 1024
 MAX_VETOES: Final = 2**16
+MAX_MAKERS: Final = 64
 # Of one maker: else what one party says would fill what all others have to say.
 MAX_VETOES_OF_MAKER: Final = 2**12
 # Seven digits in a line.
@@ -82,7 +83,7 @@ class MessageHead(Document):
     previous: Sha256Hex | None
     checkpoint: Annotated[str, Field(min_length=1, max_length=8192)]
     applied: AppliedTurn | None
-    makers: Annotated[tuple[Name, ...], Field(max_length=64)]
+    makers: Annotated[tuple[Name, ...], Field(max_length=MAX_MAKERS)]
     vetoes: Annotated[int, Field(ge=0, le=MAX_VETOES)]
     body_sha256: Sha256Hex
     created: UtcTime

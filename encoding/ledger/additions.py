@@ -82,6 +82,10 @@ def apply_release(
     }
     why = reasons_to_change(ledger, made.claimed, changed, retired)
     why |= {record: "linked-again" for record, link in changed.items() if link in lifted}
+    new = (link for link, is_claimed in made.claimed.items() if not is_claimed)
+    ledger.apply(
+        [Event("made", turn, link) for link in sorted({*new}.intersection(changed.values()))]
+    )
     ledger.apply([*_events(ledger, turn, changed, inputs.vetoes, why)])
     ledger.apply(ledger.revivals(turn, lifted))
     ledger.apply(_digests(turn, made.sides, ledger))

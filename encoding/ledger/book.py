@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from encoding.ledger.compact import Events, Grants, HeldLinks, cut
 from encoding.ledger.errors import OutOfTurnError, UnlinkError
-from encoding.ledger.events import Event, first_match_rounds
+from encoding.ledger.events import Event, made_rounds
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.values import Held, Pair, Reason, Standing, Turn
 from schemas.ids import LinkId
@@ -81,12 +81,12 @@ class Ledger:
         """Return what is known of all parties' vetoes, lifted ones too, in order."""
         return tuple(self._vetoes[key] for key in sorted(self._vetoes))
 
-    def first_matches(self, links: Collection[LinkId]) -> dict[LinkId, int]:
-        """Return the round of each of these link IDs that was new when a record of this ledger got it."""
+    def made_in(self, links: Collection[LinkId]) -> dict[LinkId, int]:
+        """Return the round of each of these link IDs that was made when a record of this ledger got it."""
         return {
             LinkId(raw): number
             for chunk in self.events.chunks()
-            for raw, number in first_match_rounds(chunk)
+            for raw, number in made_rounds(chunk)
             if raw in links
         }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from operator import ne
 from typing import Literal
@@ -30,12 +31,32 @@ from schemas.chain_statement import ChainStatement
 from schemas.claims import Claims
 from schemas.ids import MatchId
 from schemas.shared.amounts import counted
-from schemas.space_message import MAX_VETOES_OF_MAKER, LedgerState, MessageHead, Veto
+from schemas.space_message import (
+    MAX_MAKERS,
+    MAX_VETOES,
+    MAX_VETOES_OF_MAKER,
+    LedgerState,
+    MessageHead,
+    Veto,
+)
 
 _TELL = "nothing of this round is stored; tell the other agencies and the operator, and check the match log"
 
 Comparison = Literal["same", "new", "behind", "ahead"]
 """How the other ledger stands to the own one: it agrees; it has nothing yet; it lacks releases; it has more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """What another party is believed about vetoes.
+
+    `makers` are the parties that an agreement of the project has named: nobody else can have made one.
+    `recalls`: this agency's workspace was restored, and has not heard each other recipient since, so that its
+    ledger may lack vetoes of its own.
+    """
+
+    makers: Collection[str]
+    recalls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +75,7 @@ class CheckedPair:
     n_recalled: int
 
 
-def check_claims(ledger: Ledger, own: Claims, received: Claims) -> CheckedPair:
+def check_claims(ledger: Ledger, own: Claims, received: Claims, believed: Believed) -> CheckedPair:
     """Compare the claims of the other recipient, whose signature was checked, with the own ones.
 
     Raises:
@@ -63,8 +84,8 @@ def check_claims(ledger: Ledger, own: Claims, received: Claims) -> CheckedPair:
         ReleasesDifferError: they are of other matches.
         ForgedMatchError: records were matched that do not share the row that they were said to share.
         LedgersDifferError: the two ledgers differ over a release that both have applied.
-        ClaimsContradictError: the other party claims something else than it has claimed before, or vetoes of
-            this agency's that it has not made.
+        ClaimsContradictError: the other party claims something else than it has claimed before, or vetoes that
+            nobody can have made.
     """
     _refuse_other_message(ledger, own.head, received.head)
     if received.head.pair != own.head.pair:
@@ -80,7 +101,7 @@ def check_claims(ledger: Ledger, own: Claims, received: Claims) -> CheckedPair:
     n_proven = _count_proven(own, received)
     other_ledger = compare_ledgers(ledger, own.head.pair, received.head.ledger)
     _refuse_contradictions(ledger, received, is_same=other_ledger == "same")
-    n_recalled = len(_recalled(ledger, received))
+    n_recalled = len(_recalled(ledger, received, believed))
     vetoed = frozenset(
         claim.match for side in (own, received) for claim in side.claims if claim.is_vetoed
     )
@@ -88,15 +109,48 @@ def check_claims(ledger: Ledger, own: Claims, received: Claims) -> CheckedPair:
     return CheckedPair(own.head.pair, vetoed, n_unproven, other_ledger, n_recalled)
 
 
-def check_statement(ledger: Ledger, own: MessageHead, received: ChainStatement) -> None:
+def check_statement(
+    ledger: Ledger,
+    own: MessageHead,
+    received: ChainStatement,
+    believed: Believed,
+    claims: Claims | None = None,
+) -> None:
     """Check that a statement, whose signature was checked, is of the release that the own one is of.
 
+    Args:
+        claims: what the same party has claimed of the release to this agency; None: nothing.
     Raises:
         MessageReplayedError, MessageUntrustedError: it is of another release or space, or the own party's.
-        ClaimsContradictError: it says what this agency has unlinked, and it has not.
+        ClaimsContradictError: it dates link IDs otherwise than what the party has claimed, or before they were
+            made, or tells of vetoes that nobody can have made.
     """
     _refuse_other_message(ledger, own, received.head)
-    _recalled(ledger, received)
+    _refuse_stated_otherwise(ledger, received, claims)
+    _recalled(ledger, received, believed)
+
+
+def refuse_excess(ledger: Ledger, told: Iterable[Veto], who: str) -> None:
+    """Refuse vetoes that together with the known ones are more than messages can pass on.
+
+    Raises:
+        ClaimsContradictError: they are of more parties, more in all, or more of one party.
+    """
+    about = {(veto.link, veto.maker) for veto in (*ledger.vetoes(), *told)}
+    n_of = Counter(maker for _, maker in about)
+    # This agency's own may always come to as many as one party's can.
+    n_others = len(about) - n_of[ledger.party]
+    is_fit = (
+        max(n_of.values(), default=0) <= MAX_VETOES_OF_MAKER
+        and n_others <= MAX_VETOES - MAX_VETOES_OF_MAKER
+        and len({*n_of, ledger.party}) <= MAX_MAKERS
+    )
+    if not is_fit:
+        raise ClaimsContradictError(
+            f"{who} tells more unlinks than those parties can have made whose they are said to be",
+            hint=_TELL,
+            n_concerned=len(about),
+        )
 
 
 def compare_ledgers(ledger: Ledger, pair: Pair, stated: LedgerState | None) -> Comparison:
@@ -160,9 +214,6 @@ def _refuse_contradictions(ledger: Ledger, received: Claims, *, is_same: bool) -
         is_same: the other ledger's newest release is the own one's.
     """
     head = received.head
-    first = ledger.first_matches(
-        {claim.link for claim in received.claims if claim.link is not None}
-    )
     known = {}
     newest = ledger.newest_digest(head.pair)
     if (
@@ -172,11 +223,38 @@ def _refuse_contradictions(ledger: Ledger, received: Claims, *, is_same: bool) -
         and head.applied == applied_turn(ledger)
     ):
         known = unpack_rounds(ledger.others.get(head.pair, b""))
+    made = ledger.made_in({claim.link for claim in received.claims if claim.link is not None})
     n_false = sum(
-        claim.since < first.get(claim.link, 0) or claim.since != known.get(claim.link, claim.since)
+        claim.since < made.get(claim.link, 0) or claim.since != known.get(claim.link, claim.since)
         for claim in received.claims
         if claim.link is not None
     )
+    _refuse_false(head, n_false)
+
+
+def _refuse_stated_otherwise(
+    ledger: Ledger, received: ChainStatement, claims: Claims | None
+) -> None:
+    """Refuse a statement that dates a link ID back, or otherwise than the same party's claims of the release.
+
+    Between the two the party may have unlinked a record, or linked it again, and nothing else.
+    """
+    claimed = {} if claims is None else {claim.match: claim for claim in claims.claims}
+    pair = None if claims is None else claims.head.pair
+    made = ledger.made_in({one.link for one in received.records if one.link is not None})
+    n_false = 0
+    for record in received.records:
+        if record.link is None:
+            continue
+        said = (claimed.get(match.match) for match in record.matches if match.pair == pair)
+        n_false += record.since < made.get(record.link, 0) or any(
+            one is not None and one.link is not None and (one.link, one.since) != record[:2]
+            for one in said
+        )
+    _refuse_false(received.head, n_false)
+
+
+def _refuse_false(head: MessageHead, n_false: int) -> None:
     if n_false:
         raise ClaimsContradictError(
             f"{n_false} claims of {head.sender} contradict its earlier claims about how long its records"
@@ -186,40 +264,38 @@ def _refuse_contradictions(ledger: Ledger, received: Claims, *, is_same: bool) -
         )
 
 
-def _recalled(ledger: Ledger, received: Claims | ChainStatement) -> list[Veto]:
+def _recalled(ledger: Ledger, received: Claims | ChainStatement, believed: Believed) -> list[Veto]:
     """Return the vetoes of this agency's own that another party tells it, and its ledger does not have.
 
     It has told each of them itself, in a release that the other party has applied by now. So a ledger that was
-    in the other party's newest release, too, has them all. A restored one may have gone on without that party,
-    and lack what it had told it before: that its newest release is as late says nothing.
-
-    Who makes one up, and says that it has applied what this agency has not, is believed. That party gains
-    nothing: a veto of its own ends the same link ID, and this agency could not lift that one.
+    in the other party's newest release, too, has them all, and so has one that was never restored. A restored
+    one may have gone on without that party, and lack what it had told it before: that its newest release is as
+    late says nothing. Whoever makes one up then is believed, and uses up what this agency can unlink.
 
     Raises:
-        ClaimsContradictError: both were in the other party's newest release, or it has applied none; or more
-            vetoes of one party come together than a message can pass on.
+        ClaimsContradictError: this agency cannot lack one; or one is of nobody, or there are too many.
     """
-    known, applied = ledger.vetoes(), received.head.applied
-    news = newer_vetoes(known, told_vetoes(received))
-    own = [veto for veto in news if veto.maker == ledger.party]
-    one, another = sorted((ledger.party, received.head.sender))
-    turn = None if applied is None else Turn(applied.round, applied.release)
-    if own and (turn is None or ledger.digest(turn, (one, another)) is not None):
+    head, applied = received.head, received.head.applied
+    strangers = {*head.makers}.difference(believed.makers)
+    if strangers:
         raise ClaimsContradictError(
-            f"{received.head.sender} says that this agency has unlinked {counted(len(own), 'link ID')},"
-            " which it has not",
+            f"{head.sender} tells of unlinks by parties that no agreement of the project names",
             hint=_TELL,
+            n_concerned=len(strangers),
+        )
+    told = tuple(told_vetoes(received))
+    own = [veto for veto in newer_vetoes(ledger.vetoes(), told) if veto.maker == ledger.party]
+    one, another = sorted((ledger.party, head.sender))
+    turn = None if applied is None else Turn(applied.round, applied.release)
+    has_all = turn is None or ledger.digest(turn, (one, another)) is not None
+    if own and (has_all or not believed.recalls):
+        raise ClaimsContradictError(
+            f"{head.sender} says that this agency has unlinked {counted(len(own), 'link ID')}, which it has"
+            " not",
+            hint=f"{_TELL}; if this workspace was put back as it was on an earlier day: blindlink round ready",
             n_concerned=len(own),
         )
-    about = {(veto.link, veto.maker) for veto in (*known, *news)}
-    n_most = max(Counter(maker for _, maker in about).values(), default=0)
-    if n_most > MAX_VETOES_OF_MAKER:
-        raise ClaimsContradictError(
-            f"{received.head.sender} tells more unlinks of one party than that party can have made",
-            hint=_TELL,
-            n_concerned=n_most,
-        )
+    refuse_excess(ledger, told, head.sender)
     return own
 
 

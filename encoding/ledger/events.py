@@ -15,7 +15,17 @@ from encoding.ledger.values import Turn
 from schemas.ids import LINK_ID_BYTES
 
 Kind = Literal[
-    "held", "ended", "mark", "unmark", "veto", "lift", "noted", "applied", "digest", "rolled-back"
+    "made",
+    "held",
+    "ended",
+    "mark",
+    "unmark",
+    "veto",
+    "lift",
+    "noted",
+    "applied",
+    "digest",
+    "rolled-back",
 ]
 
 _NUMBER: Final = "(0|[1-9][0-9]{0,15})"
@@ -25,9 +35,7 @@ _LINE: Final = re.compile(
     ).encode()
 )
 # Of the lines that are whole: most are of other events, and are passed over without being read.
-_FIRST_MATCH: Final = re.compile(
-    rb"^held ([0-9]+) [0-9]+ [0-9]+ ([0-9a-f]+) [0-9a-f]* first-match\n", re.M
-)
+_MADE: Final = re.compile(rb"^made ([0-9]+) [0-9]+ 0 ([0-9a-f]+)  \n", re.M)
 # How long `raw` is: a link ID, a digest, or nothing.
 _RAW_BYTES: Final = {"applied": 0, "digest": 32, "rolled-back": 32}
 
@@ -36,6 +44,7 @@ class Event(NamedTuple):
     """One thing that happened at a turn; what a field means depends on the kind.
 
     kind              `raw`       `number`            `text`
+    made              link ID     0                   empty: a record gets it now, and nobody had it before
     held              link ID     since which round   record: it has the link ID now
     ended             link ID     since which round   record: it has it no more
     mark, unmark      link ID     since which round   record: it bore the link ID that is retired now; no more
@@ -92,7 +101,7 @@ def parse_events(lines: bytes) -> Iterator[Event]:
         at = match.end()
 
 
-def first_match_rounds(lines: bytes) -> Iterator[tuple[bytes, int]]:
-    """Yield each link ID that a record got by its first match, and the round, of lines that are all events."""
-    for match in _FIRST_MATCH.finditer(lines):
+def made_rounds(lines: bytes) -> Iterator[tuple[bytes, int]]:
+    """Yield each link ID that was made for a record, and the round, of lines that are all events."""
+    for match in _MADE.finditer(lines):
         yield unhexlify(match[2]), int(match[1])

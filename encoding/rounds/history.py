@@ -19,7 +19,7 @@ from schemas.identity import PublicIdentity, SignedKeyChange
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KeyRotated, RoleChanged, UploadReceived
 from schemas.matchlog.review_kinds import ReviewEnded, SupplementClosed
-from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
+from schemas.matchlog.round_kinds import NoncesOffered, RoundClosed, RoundOpened, RoundSuperseded
 from schemas.rounds import SupplementView
 from schemas.timetable import next_day
 
@@ -161,6 +161,26 @@ class RoundHistory:
                 with suppress(SignatureError):
                     listed = change.verify(listed)
         return listed
+
+    def voided_since(self, party: str, number: int | None) -> bool:
+        """Tell whether a party has voided its nonces since a round was opened, as after a restore.
+
+        Args:
+            number: the round's; None: ever.
+        """
+        begun = (
+            one.seq
+            for one in self.entries
+            if isinstance(one.body, RoundOpened) and one.body.round == number
+        )
+        since = 0 if number is None else next(begun, 0)
+        return any(
+            isinstance(one.body, NoncesOffered)
+            and one.body.signed.offer.party == party
+            and one.body.signed.offer.void_below > 1
+            for one in self.entries
+            if one.seq > since
+        )
 
     def was_revoked(self, entry: Entry, person: str) -> bool:
         """Tell whether a person could not act any more when an entry was made."""

@@ -6,7 +6,7 @@ changes in one step at the end. What must not be believed is told, and nothing o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -19,7 +19,13 @@ from encoding.errors import (
 )
 from encoding.ledger.additions import apply_release
 from encoding.ledger.book import Ledger
-from encoding.ledger.claim_checks import CheckedPair, check_claims, check_statement
+from encoding.ledger.claim_checks import (
+    Believed,
+    CheckedPair,
+    check_claims,
+    check_statement,
+    refuse_excess,
+)
 from encoding.ledger.claims import (
     PairRelease,
     Posting,
@@ -137,8 +143,8 @@ class Desk:
     """With whose keys an agency speaks, where its ledger lies, whom it believes, and to whom it seals.
 
     `keys` gives the own ones, newest first, then those that they have replaced. `receivers` are the persons of
-    each party on its roster now. `checkpoint` is the newest one of the log that was pinned here; `compare_log`
-    holds others' to it.
+    each party on its roster now, `makers` all parties that an agreement of the project has named. `checkpoint`
+    is the newest one of the log that was pinned here; `compare_log` holds others' to it.
     """
 
     party: str
@@ -148,6 +154,7 @@ class Desk:
     ledger: LedgerFile
     said: Said
     receivers: Mapping[str, Sequence[PublicIdentity]]
+    makers: Collection[str]
     checkpoint: str
     created: str
     compare_log: CompareLog
@@ -203,7 +210,8 @@ def listen(desk: Desk, space: SpaceOfRound, *, must_be_complete: bool) -> tuple[
         if not must_be_complete and desk.said.read(space.turn, space.name, stream) is None:
             continue
         own = desk.said.claims(space.turn, space.name, stream)
-        checked.append(check_claims(desk.ledger.read(), own, received))
+        ledger = desk.ledger.read()
+        checked.append(check_claims(ledger, own, received, _believed(desk, space, ledger)))
     return tuple(checked)
 
 
@@ -277,6 +285,8 @@ def close(
         _refuse_rolled_back(ledger, claims[0].head)
         vetoed = vetoed_matches(ours, checked)
         inputs = inputs_of_claims(*claims, vetoed.get(pairs[0], frozenset()))
+    # Each message for itself was fit, as far as this agency knew then.
+    refuse_excess(ledger, inputs.vetoes, "what came together")
     apply_release(ledger, inputs, records, alone=alone, pending=pending)
     desk.ledger.write(ledger)
 
@@ -342,7 +352,11 @@ def _counted_statements(
         with _kept_unread(desk, space, raw):
             statement = open_statement(raw, desk.keys(), senders, place)
         _refuse_other_log(desk, space, statement.head)
-        check_statement(desk.ledger.read(), own.head, statement)
+        ledger = desk.ledger.read()
+        claims_of = claims_stream(party, desk.party)
+        has_claimed = desk.said.read(space.turn, space.name, claims_of) is not None
+        claims = desk.said.claims(space.turn, space.name, claims_of) if has_claimed else None
+        check_statement(ledger, own.head, statement, _believed(desk, space, ledger), claims)
         here[place.place.sha256] = statement
     return closed_messages(named, streams, here)
 
@@ -416,6 +430,22 @@ def _refuse_other_log(desk: Desk, space: SpaceOfRound, head: MessageHead) -> Non
         raise MessageUntrustedError(
             f"{head.sender} names a checkpoint from before the round was opened", hint=tell
         )
+
+
+def _believed(desk: Desk, space: SpaceOfRound, ledger: Ledger) -> Believed:
+    """Return what is believed about vetoes: those of this agency's own only where it may have lost them.
+
+    That is where it has voided its nonces, as after its workspace was restored, and has not applied a release
+    with each other recipient since: one may hear from another what this agency had told that one.
+    """
+    history = desk.read_log(anew=False)
+    recalls = False
+    for party in space.recipients:
+        one, another = sorted((desk.party, party))
+        newest = ledger.newest_digest((one, another))
+        since = None if newest is None else newest[0].round
+        recalls |= party != desk.party and history.voided_since(desk.party, since)
+    return Believed(desk.makers, recalls)
 
 
 def _newest(desk: Desk, space: SpaceOfRound, stream: str) -> MessagePlace | None:

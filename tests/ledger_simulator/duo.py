@@ -9,7 +9,7 @@ from typing import Any
 
 from encoding.ledger.additions import apply_release
 from encoding.ledger.book import Ledger
-from encoding.ledger.claim_checks import CheckedPair, check_claims
+from encoding.ledger.claim_checks import Believed, CheckedPair, check_claims
 from encoding.ledger.claims import (
     PairRelease,
     Posting,
@@ -44,7 +44,7 @@ def token(name: str) -> bytes:
 class Office:
     """One side: its person, its ledger, and its container, row by row: the token of each row.
 
-    `logged` are the claims of it that the log has, in order.
+    `recalls` says that it was restored and may lack vetoes of its own, `logged` are its claims by the log.
     """
 
     identity: Identity
@@ -52,6 +52,7 @@ class Office:
     rows: list[bytes] = field(default_factory=list)
     roots: Transcript = ROOTS
     has_container: bool = True
+    recalls: bool = False
     logged: list[MessagePlace] = field(default_factory=list)
 
     @property
@@ -135,7 +136,10 @@ class Duo:
         self.claims = {ONE: self.one.claim(first), TWO: self.two.claim(second)}
         for side, other in (self.sides(), self.sides()[::-1]):
             self.checked[side.party] = check_claims(
-                side.ledger, self.claims[side.party], self.claims[other.party]
+                side.ledger,
+                self.claims[side.party],
+                self.claims[other.party],
+                Believed(PAIR, side.recalls),
             )
 
     def link_of(self, record: str) -> bytes | None:

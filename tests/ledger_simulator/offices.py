@@ -22,7 +22,7 @@ from ledger_simulator.world import Match, Rates, Round, World
 
 from encoding.ledger.additions import apply_release
 from encoding.ledger.book import Ledger
-from encoding.ledger.claim_checks import check_claims, check_statement
+from encoding.ledger.claim_checks import Believed, check_claims, check_statement, refuse_excess
 from encoding.ledger.claims import (
     PairRelease,
     Posting,
@@ -57,6 +57,8 @@ class Offices:
         self.world.populate(n)
         self.ledgers = {party: Ledger(SPACE, party) for party in parties}
         self.backups: dict[str, list[bytes]] = {party: [] for party in parties}
+        # In which round each was restored last.
+        self.restored: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
         # Of each link ID, the persons and the records at which it ever stood; those unlinked, and forgotten.
         self.persons: dict[bytes, set[int]] = defaultdict(set)
@@ -84,6 +86,7 @@ class Offices:
             del backups[:-KEPT_BACKUPS]
             if party in held.restored:
                 self.counts["restored"] += 1
+                self.restored[party] = held.number
                 back = backups[max(0, len(backups) - 1 - held.restored[party])]
                 self.ledgers[party] = parse_ledger(back, SPACE, party)
                 now = self.ledgers[party].everyone()
@@ -114,7 +117,10 @@ class Offices:
         }
         checked = {
             (party, pair): check_claims(
-                self.ledgers[party], own, claims[other_of(party, pair), pair]
+                self.ledgers[party],
+                own,
+                claims[other_of(party, pair), pair],
+                self.believed(party),
             )
             for (party, pair), own in claims.items()
         }
@@ -132,6 +138,7 @@ class Offices:
                 continue
             own = {pair: r for (p, pair), r in releases.items() if p == party}
             records = {m: r for release in own.values() for m, r in release.records().items()}
+            refuse_excess(self.ledgers[party], inputs[party].vetoes, "what came together")
             n_applied += apply_release(self.ledgers[party], inputs[party], records)
         assert turn.release == 1 or n_applied in (0, 2) or lost in inputs, (
             "one of a pair acts alone"
@@ -151,6 +158,14 @@ class Offices:
                 for event in ledger.events
                 if event.turn == turn and event.kind in ("held", "ended")
             }
+
+    def believed(self, party: str) -> Believed:
+        """Restored, an agency may lack vetoes of its own until it has applied a release with each other one."""
+        pairs = [tuple(sorted((party, other))) for other in self.world.parties if other != party]
+        newest = (self.ledgers[party].newest_digest(pair) for pair in pairs)
+        restored = self.restored.get(party, 0)
+        recalls = any((one[0].round if one else 0) < restored for one in newest)
+        return Believed(self.world.parties, recalls)
 
     def stated(
         self,
@@ -178,7 +193,8 @@ class Offices:
         for party in parties:
             for statement in statements:
                 if statement.head.sender != party:
-                    check_statement(self.ledgers[party], statements[0].head, statement)
+                    ledger, believed = self.ledgers[party], self.believed(party)
+                    check_statement(ledger, statements[0].head, statement, believed)
         return {party: inputs_of_statements(statements, parties) for party in parties}
 
     def watch(self, turn: Turn, matched: dict[tuple[str, str], list[Match]]) -> None:

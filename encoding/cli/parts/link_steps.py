@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from encoding.blocks.keys import round_key
-from encoding.cli.parts.agreements import require_agreed_run, trusted_peers
+from encoding.cli.parts.agreements import agreements_kept, require_agreed_run, trusted_peers
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.kept_reviews import waiting_for_review
 from encoding.cli.parts.links_files import (
@@ -396,6 +396,11 @@ class RoundLinks:
             said=Said(session.workspace.folder / "said", session.project, session.workspace.key()),
             receivers={
                 party: on_their_roster(session, party, own) for party, own in people.items()
+            },
+            makers={
+                party
+                for agreement in agreements_kept(session).signed().values()
+                for party in agreement.names()
             },
             checkpoint=pin.note.decode("utf-8"),
             created=utc_text(session.now()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from rigs.near_broker import NearBroker
 from rigs.weeks import changed_ledger, links, settle
 
 from encoding.ledger.events import Event
+from encoding.ledger.values import Turn
+from schemas.ids import LinkId
 from schemas.run import IdSpace
 
 WRONG, RIGHT = "The parents say that it is another child.", "The school has the birth certificate."
@@ -269,6 +272,52 @@ def test_claims_that_contradict_earlier_ones_are_an_alarm(
     after = kept(welfare)
     assert after["links.csv"] == before["links.csv"]
     assert [name for name in after if name.endswith(".sealed") and name not in before] == []
+
+
+@pytest.mark.parametrize(
+    ("maker", "said"),
+    [
+        ("nobody", "schools tells of unlinks by parties that no agreement of the project names"),
+        ("welfare", "schools says that this agency has unlinked 60 link IDs, which it has not"),
+    ],
+)
+def test_unlinks_that_a_partner_makes_up_are_an_alarm_and_use_nothing_up(
+    ready_desks: NearBroker, welfare: Desk, schools: Desk, maker: str, said: str
+) -> None:
+    with changed_ledger(schools) as ledger:
+        made_up = [LinkId(number.to_bytes(16, "big")) for number in range(60)]
+        ledger.apply(Event("veto", Turn(2, 0), link, 9_999_999, maker) for link in made_up)
+    before = kept(welfare)
+    ready_desks.move(days=7)
+    ended = [desk.type("refresh") for _ in range(3) for desk in (schools, welfare)]
+    refused = next(one for one in ended if one.exit_code == 9)
+    assert said in refused.stderr
+    assert kept(welfare) == before
+    welfare.ok("unlink", "7", "--reason", WRONG)
+
+
+def test_who_was_put_back_hears_of_its_own_unlinks_until_it_has_them_again(
+    ready_desks: NearBroker, welfare: Desk, schools: Desk, tmp_path: Path
+) -> None:
+    workspace = welfare.folder / "workspace"
+    shutil.copytree(workspace, tmp_path / "snapshot")
+    welfare.ok("unlink", "7", "--reason", WRONG)
+    next_week(ready_desks)
+    assert links(welfare).keys() == {"4", "x-3"}
+    shutil.rmtree(workspace)
+    shutil.copytree(tmp_path / "snapshot", workspace)
+    ready_desks.move(days=7)
+    # It finds that it has not drawn the newest nonces, and voids them.
+    said = [desk.type("refresh").stderr for _ in range(3) for desk in (schools, welfare)]
+    assert any("schools says that this agency has unlinked 1 link ID" in one for one in said)
+    settle(ready_desks)
+    assert links(welfare).keys() == {"4", "x-3"}
+    # From then on it has all of them again.
+    with changed_ledger(schools) as ledger:
+        ledger.apply([Event("veto", Turn(4, 0), LinkId(bytes(16)), 1, "welfare")])
+    ready_desks.move(days=7)
+    ended = [desk.type("refresh") for _ in range(3) for desk in (schools, welfare)]
+    assert 9 in [one.exit_code for one in ended]
 
 
 def test_the_record_may_come_by_standard_input(welfare: Desk) -> None:

@@ -10,7 +10,7 @@ from ledger_simulator.duo import ONE, PAIR, SPACE, TWO, Duo, Office, duo, match_
 from samples.refusals import raises
 
 from encoding.ledger import errors
-from encoding.ledger.claim_checks import check_claims
+from encoding.ledger.claim_checks import Believed, check_claims
 from encoding.ledger.errors import (
     ClaimsContradictError,
     ForgedMatchError,
@@ -30,8 +30,8 @@ from encoding.ledger.events import Event
 from encoding.ledger.ledger_file import held_as_of, parse_ledger, serialise_ledger
 from encoding.ledger.messages import Listed, claims_stream, closed_messages, open_claims
 from encoding.ledger.values import MessagePlace, Turn
-from schemas.claims import Transcript
-from schemas.ids import MatchId
+from schemas.claims import Claims, Transcript, parse_claims, serialise_claims, sign_claims
+from schemas.ids import LinkId, MatchId
 from schemas.shared.error_rows import Refusal
 
 SECOND = Turn(2, 1)
@@ -157,9 +157,17 @@ def test_a_message_that_the_closing_lists_and_that_never_came_is_withheld(pair: 
 def test_claims_of_another_round_are_refused(pair: Duo) -> None:
     first = pair.one.claim(pair.one.release(SECOND, []))
     old = pair.two.claim(pair.two.release(Turn(3, 1), []))
-    pair.claims = {"child-welfare": first, "k12": old}
-    both_refuse(pair, MessageReplayedError, lambda: check_claims(pair.one.ledger, first, old))
-    both_refuse(pair, MessageUntrustedError, lambda: check_claims(pair.one.ledger, first, first))
+    believed = Believed(PAIR)
+    both_refuse(
+        pair,
+        MessageReplayedError,
+        lambda: check_claims(pair.one.ledger, first, old, believed),
+    )
+    both_refuse(
+        pair,
+        MessageUntrustedError,
+        lambda: check_claims(pair.one.ledger, first, first, believed),
+    )
 
 
 def test_a_message_of_somebody_else_or_for_somebody_else_cannot_be_read(pair: Duo) -> None:
@@ -224,7 +232,7 @@ def test_claims_that_date_a_link_id_otherwise_than_before_are_an_alarm(
     before = serialise_ledger(pair.one.ledger)
     own, other = pair.one.claim(first), pair.two.claim(second)
     with raises(ClaimsContradictError) as caught:
-        check_claims(pair.one.ledger, own, other)
+        check_claims(pair.one.ledger, own, other, Believed(PAIR))
     assert caught.value.n_concerned == 1
     assert caught.value.exit_code == 9
     assert serialise_ledger(pair.one.ledger) == before
@@ -246,7 +254,50 @@ def test_a_link_id_is_not_older_than_the_match_that_made_it(pair: Duo) -> None:
     second = pair.two.release(Turn(4, 1), [("b3", 8, "a3b3")])
     own, other = pair.one.claim(first), pair.two.claim(second)
     with raises(ClaimsContradictError):
-        check_claims(pair.one.ledger, own, other)
+        check_claims(pair.one.ledger, own, other, Believed(PAIR))
+
+
+def redated(side: Office, claims: Claims, link: bytes, since: int) -> Claims:
+    """Return claims with one link ID since another round, signed by the same person."""
+    head = claims.head
+    fields = {name: getattr(head, name) for name in HEAD_FIELDS}
+    new = [one._replace(since=since) if one.link == link else one for one in claims.claims]
+    key = side.identity.keys.signing_key
+    signed = sign_claims(new, [], [], key, ledger=None, **fields)
+    return parse_claims(serialise_claims(signed))
+
+
+HEAD_FIELDS = (
+    "project", "space", "round", "release", "sender", "person", "sequence", "previous", "checkpoint",
+    "created", "pair", "transcript", "applied",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("reason", ["kept-by-another-group", "link-id-retired"])
+def test_a_link_id_is_not_older_than_the_round_that_made_it_whatever_the_reason(
+    pair: Duo, reason: str
+) -> None:
+    if reason == "link-id-retired":
+        pair.one.ledger.unlink("a1")
+    pair.hold((5, 1), [("a1", "b8"), ("a8", "b1")])
+    pair.hold((6, 1), [("a3", "b3")])
+    victim, event = next(
+        (side, event)
+        for side in pair.sides()
+        for event in side.ledger.events
+        if (event.kind, event.turn.round, event.why) == ("held", 5, reason)
+    )
+    liar = pair.one if victim is pair.two else pair.two
+    assert victim.ledger.made_in({LinkId(event.raw)}) == {event.raw: 5}
+    bearer = liar.ledger.holder(LinkId(event.raw))
+    assert bearer is not None
+    own = victim.claim(victim.release(Turn(8, 1), [(event.text, 80, "met")]))
+    theirs = liar.claim(liar.release(Turn(8, 1), [(bearer, 80, "met")]))
+    check_claims(victim.ledger, own, theirs, Believed(PAIR))
+    for since in (1, 4):
+        lie = redated(liar, theirs, event.raw, since)
+        with raises(ClaimsContradictError):
+            check_claims(victim.ledger, own, lie, Believed(PAIR))
 
 
 def test_who_relinks_or_was_restored_contradicts_nothing(pair: Duo) -> None:
@@ -264,7 +315,7 @@ def test_of_two_vetoes_with_one_number_the_one_that_retires_counts_for_both(pair
     pair.one.ledger.unlink("a1")
     pair.hold((2, 1), [("a1", "b1"), ("a2", "b2")])
     # Restored, the maker counts once more from where the backup stood, and may come to another word.
-    pair.one.ledger = parse_ledger(backup, SPACE, ONE)
+    pair.one.ledger, pair.one.recalls = parse_ledger(backup, SPACE, ONE), True
     pair.one.ledger.apply([Event("lift", Turn(3, 0), link, 3, ONE)])
     assert (link, ONE, 3, False) in pair.one.ledger.vetoes()
     pair.hold((3, 1), [("a1", "b1"), ("a2", "b2")])

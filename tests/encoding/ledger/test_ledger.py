@@ -9,6 +9,7 @@ from vectors.file import read_vectors
 
 from encoding.ledger.additions import apply_release
 from encoding.ledger.book import Ledger
+from encoding.ledger.claim_checks import refuse_excess
 from encoding.ledger.claims import own_members
 from encoding.ledger.errors import ClaimsContradictError, OutOfTurnError, UnlinkError
 from encoding.ledger.events import Event
@@ -20,12 +21,13 @@ from schemas.chain_statement import StatedMatch
 from schemas.claims import parse_claims, serialise_claims
 from schemas.errors import DocumentError
 from schemas.ids import LinkId, MatchId
+from schemas.space_message import Veto
 
 LINK_IDS = read_vectors("claims")["link_ids"]
 
 
 def restored(side: Office, content: bytes) -> None:
-    side.ledger = parse_ledger(content, SPACE, side.party)
+    side.ledger, side.recalls = parse_ledger(content, SPACE, side.party), True
 
 
 @pytest.fixture
@@ -385,6 +387,47 @@ def test_what_a_restored_agency_hears_of_its_own_unlinks_is_counted(pair: Duo) -
         pair.hold((4, 1), [("a1", "b1")])
 
 
+def test_what_was_never_restored_lacks_no_unlink_of_its_own(pair: Duo) -> None:
+    """However far the other side says that it is: a partner would use up what this agency can unlink."""
+    pair.hold((1, 1), [("a1", "b1"), ("a2", "b2")])
+    backup = serialise_ledger(pair.one.ledger)
+    # The other side has applied what this one could not read.
+    pair.hold((2, 1), [("a1", "b1"), ("a2", "b2")])
+    pair.one.ledger = parse_ledger(backup, SPACE, ONE)
+    links = [n.to_bytes(16, "big") for n in range(1, 4097)]
+    pair.two.ledger.apply(Event("veto", Turn(3, 0), link, 9_999_999, ONE) for link in links)
+    with raises(ClaimsContradictError, match="has unlinked 4,096 link IDs, which it has not"):
+        pair.hold((3, 1), [("a1", "b1"), ("a2", "b2")])
+    pair.one.ledger.unlink("a1")
+
+
+def test_an_unlink_is_of_a_party_that_an_agreement_names(pair: Duo) -> None:
+    pair.hold((1, 1), [("a1", "b1")])
+    pair.two.ledger.apply([Event("veto", Turn(2, 0), bytes(16), 1, "nobody")])
+    with raises(ClaimsContradictError, match="by parties that no agreement"):
+        pair.hold((2, 1), [("a1", "b1")])
+    assert pair.one.ledger.vetoes() == ()
+
+
+@pytest.mark.parametrize(
+    ("n_makers", "n_of_each", "is_fit"),
+    [(63, 1, True), (64, 1, False), (15, 4096, True), (15, 4097, False), (16, 4096, False)],
+)
+def test_no_more_unlinks_are_stored_than_a_message_passes_on(
+    pair: Duo, n_makers: int, n_of_each: int, is_fit: bool
+) -> None:
+    told = [
+        Veto(LinkId(n.to_bytes(16, "big")), f"party-{maker}", 1, True)
+        for maker in range(n_makers)
+        for n in range(n_of_each)
+    ]
+    if is_fit:
+        refuse_excess(pair.one.ledger, told, "k12")
+        return
+    with raises(ClaimsContradictError):
+        refuse_excess(pair.one.ledger, told, "k12")
+
+
 def test_a_forged_number_of_one_veto_is_not_carried_to_others(pair: Duo) -> None:
     pair.hold((1, 1), [("a1", "b1"), ("a2", "b2")])
     link = pair.one.ledger.unlink("a1")
@@ -408,7 +451,7 @@ def test_no_party_fills_what_the_others_can_say(pair: Duo) -> None:
     pair.hold((2, 1), [("a1", "b1")])
     # What one message takes, and in the next round others.
     unlink(4097)
-    with raises(ClaimsContradictError, match="more unlinks of one party"):
+    with raises(ClaimsContradictError, match="k12 tells more unlinks than"):
         pair.hold((3, 1), [("a1", "b1")])
     assert len(pair.one.ledger.vetoes()) == 4096
     own, theirs = (pair.claims[party] for party in PAIR)

@@ -120,17 +120,17 @@ def test_events_survive_their_line(kind, round_: int, number: int, raw: bytes, t
 _LINK_IDS = st.sampled_from([LinkId(bytes([n]) * 16) for n in (1, 2, 3)])
 _HAPPENED = st.builds(
     Event,
-    st.sampled_from(["held", "ended", "mark"]),
+    st.sampled_from(["made", "held", "ended"]),
     st.builds(Turn, st.integers(1, 30), st.integers(1, 2)),
     _LINK_IDS,
-    st.integers(0, 30),
-    st.sampled_from(["b1", "a record", "held 1 1 1 aa bb first-match\n", ""]),
+    st.just(0),
+    st.sampled_from(["b1", "a record", f"\nmade 1 1 0 {'01' * 16}  \n", ""]),
     st.sampled_from(["first-match", "known-to-others", "unlinked", ""]),
-)
+).map(lambda one: Event(one.kind, one.turn, one.raw) if one.kind == "made" else one)
 
 
 @given(st.lists(_HAPPENED, max_size=12), st.sets(_LINK_IDS), st.booleans())
-def test_first_matches_are_those_of_the_events_read_one_by_one(
+def test_link_ids_are_made_as_the_events_say_that_are_read_one_by_one(
     events: list[Event], asked: set[LinkId], is_read: bool
 ) -> None:
     ledger = Ledger(SPACE, ONE)
@@ -138,9 +138,8 @@ def test_first_matches_are_those_of_the_events_read_one_by_one(
         ledger.read("".join(map(event_line, events)).encode())
     else:
         ledger.apply(events)
-    first = [event for event in events if (event.kind, event.why) == ("held", "first-match")]
-    assert ledger.first_matches(asked) == {
-        event.raw: event.turn.round for event in first if event.raw in asked
+    assert ledger.made_in(asked) == {
+        one.raw: one.turn.round for one in events if one.kind == "made" and one.raw in asked
     }
 
 

@@ -10,7 +10,7 @@ from ledger_simulator.duo import SPACE, Office, match_id, office
 from samples.refusals import raises
 
 from encoding.ledger.additions import apply_release
-from encoding.ledger.claim_checks import check_claims, check_statement
+from encoding.ledger.claim_checks import Believed, check_claims, check_statement
 from encoding.ledger.claims import (
     PairRelease,
     Posting,
@@ -18,12 +18,17 @@ from encoding.ledger.claims import (
     make_claims,
     make_statement,
 )
-from encoding.ledger.errors import MessageReplayedError
+from encoding.ledger.errors import ClaimsContradictError, MessageReplayedError
 from encoding.ledger.inputs import inputs_alone, inputs_of_statements
 from encoding.ledger.ledger_file import parse_ledger, serialise_ledger
 from encoding.ledger.messages import Listed, open_statement, seal_statement
 from encoding.ledger.values import MessagePlace, Turn
-from schemas.chain_statement import ChainStatement
+from schemas.chain_statement import (
+    ChainStatement,
+    parse_statement,
+    serialise_statement,
+    sign_statement,
+)
 
 PARTIES = ("health", "k12", "welfare")
 PAIRS = tuple(combinations(PARTIES, 2))
@@ -74,7 +79,12 @@ class Trio:
         for party, own in self.offices.items():
             mine = [release for (p, _), release in releases.items() if p == party]
             checked = [
-                check_claims(own.ledger, claims[party, r.pair], claims[r.other(party), r.pair])
+                check_claims(
+                    own.ledger,
+                    claims[party, r.pair],
+                    claims[r.other(party), r.pair],
+                    Believed(PARTIES, own.recalls),
+                )
                 for r in mine
                 if r.other(party) in self.offices
             ]
@@ -90,7 +100,8 @@ class Trio:
                 continue
             for other in statements:
                 if other.head.sender != party:
-                    check_statement(own.ledger, statements[0].head, other)
+                    believed = Believed(PARTIES, own.recalls)
+                    check_statement(own.ledger, statements[0].head, other, believed)
             inputs = inputs_of_statements(statements, self.offices)
             records = {
                 match: record
@@ -134,7 +145,7 @@ def test_who_was_restored_hears_of_its_own_unlink_however_the_others_took_turns(
     backup = serialise_ledger(health.ledger)
     health.ledger.unlink("h1")
     trio.hold((5, 1), {HK: EVERYONE[HK]}, away="welfare")
-    health.ledger = parse_ledger(backup, SPACE, "health")
+    health.ledger, health.recalls = parse_ledger(backup, SPACE, "health"), True
     trio.hold((6, 1), {HW: EVERYONE[HW]}, away="k12")
     assert health.ledger.vetoes() == ()
     if goes_on_alone:
@@ -199,10 +210,59 @@ def test_a_statement_is_sealed_once_to_all_and_is_of_its_release() -> None:
     for other, own in zip(others, statements[1:], strict=True):
         received = open_statement(sealed, [other.identity], known, listed)
         assert received == statements[0]
-        check_statement(other.ledger, own.head, received)
+        check_statement(other.ledger, own.head, received, Believed(PARTIES))
     later = trio.state(Turn(2, 1), trio.releases(Turn(2, 1), EVERYONE))
     with raises(MessageReplayedError):
-        check_statement(others[0].ledger, later[1].head, statements[0])
+        check_statement(others[0].ledger, later[1].head, statements[0], Believed(PARTIES))
+
+
+@pytest.mark.parametrize("is_claimed", [False, True])
+def test_a_statement_that_dates_a_link_id_back_is_an_alarm(is_claimed: bool) -> None:
+    """Before it was made, or otherwise than the same party's claims."""
+    trio = Trio()
+    trio.hold((1, 1), {HK: [("h0", "k0")], HW: [], KW: []})
+    trio.hold((5, 1), EVERYONE)
+    # Later another record of health's is matched, so that its link ID is older than since when it has it.
+    trio.hold((6, 1), {HK: [("h2", "k1")], HW: [("h2", "w1")], KW: [("k1", "w1")]})
+    turn, matched = Turn(7, 1), {HK: [("h2", "k1")], HW: [("h2", "w1")], KW: [("k1", "w1")]}
+    releases = trio.releases(turn, matched)
+    statements = {one.head.sender: one for one in trio.state(turn, releases)}
+    health, welfare = trio.offices["health"], trio.offices["welfare"]
+    claims = make_claims(
+        health.ledger, releases["health", HW], health.proof(turn.round), trio.posting(health)
+    )
+    own, honest = statements["welfare"].head, statements["health"]
+    believed, told = Believed(PARTIES), claims if is_claimed else None
+    check_statement(welfare.ledger, own, honest, believed, told)
+    assert [record.since for record in honest.records] == [6]
+    for since in (4, 5):
+        lie = restated(health, honest, since)
+        # Nobody but the party itself could know that it has the link ID since round 6.
+        if since == 5 and not is_claimed:
+            check_statement(welfare.ledger, own, lie, believed, told)
+            continue
+        with raises(ClaimsContradictError):
+            check_statement(welfare.ledger, own, lie, believed, told)
+    # Between claims and statement the party may unlink a record.
+    health.ledger.unlink("h2")
+    (later,) = (one for one in trio.state(turn, releases) if one.head.sender == "health")
+    assert later.records[0].link is None
+    check_statement(welfare.ledger, own, later, believed, told)
+
+
+def restated(side: Office, statement: ChainStatement, since: int) -> ChainStatement:
+    """Return a statement with all link IDs since another round, signed by the same person."""
+    head = statement.head
+    names = (
+        "project", "space", "round", "release", "sender", "person", "sequence", "previous",
+        "checkpoint", "applied", "created",
+    )  # fmt: skip
+    records = [one._replace(since=since) for one in statement.records]
+    fields = {name: getattr(head, name) for name in names}
+    key = side.identity.keys.signing_key
+    return parse_statement(
+        serialise_statement(sign_statement(records, (), head.pairs, key, **fields))
+    )
 
 
 @pytest.mark.long

@@ -19,8 +19,8 @@ from schemas.identity import SignedKeyChange
 from schemas.matchlog.entry import Actor, Entry
 from schemas.matchlog.kinds import KIND_OF_BODY, KeyRotated, RoleChanged, UploadReceived
 from schemas.matchlog.review_kinds import ReviewEnded, SupplementClosed
-from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
-from schemas.rounds import RoundPair, SupplementView, UsedNonce
+from schemas.matchlog.round_kinds import NoncesOffered, RoundClosed, RoundOpened, RoundSuperseded
+from schemas.rounds import NonceOffer, RoundPair, SignedNonceOffer, SupplementView, UsedNonce
 from schemas.upload import Manifest, Signature, SignedManifest
 
 PARTY = "welfare"
@@ -194,6 +194,30 @@ def test_whom_the_log_shows_as_revoked_signs_nothing_from_then_on() -> None:
     history = history_of(entries)
     assert [history.was_revoked(one, leaving) for one in entries] == [False] * 3 + [True] * 2
     assert not any(history.was_revoked(one, staying) for one in entries)
+
+
+def voided(below: int, party: str = PARTY) -> NoncesOffered:
+    offer = NonceOffer(
+        project=FIRST.project, party=party, person="per-" + "1" * 32, first=below, nonces=("1" * 64,),
+        void_below=below, at="2026-11-01T00:00:00Z",
+    )  # fmt: skip
+    signature = Signature(party=party, person=offer.person, key="0" * 64, signature="A" * 86 + "==")
+    return NoncesOffered(signed=SignedNonceOffer(offer=offer, signature=signature))
+
+
+def test_who_was_restored_has_voided_nonces_since_a_round_was_opened() -> None:
+    bodies = (
+        voided(1),
+        opened(1),
+        voided(2, "schools"),
+        voided(2),
+        closed(1),
+        opened(2),
+        closed(2),
+    )
+    history = history_of(log_of(*((1, body) for body in bodies)))
+    assert [history.voided_since(PARTY, number) for number in (None, 1, 2)] == [True, True, False]
+    assert not history_of(log_of((1, voided(1)), (1, opened(1)))).voided_since(PARTY, None)
 
 
 def test_link_ids_need_a_round_that_was_closed_once() -> None:
