@@ -38,7 +38,8 @@ def withdraw_record(
         not-a-provider, wrong-duty: the caller does not provide records, or has another duty.
     """
     binding = project_for(session, actor, project)
-    # First, so that a review that ends, or a run that is asked for, comes before all of this or after it.
+    # First, so that a review that ends, or a run that is asked for, comes before all of this or after it: else
+    # a run that this does not see is asked for before, as the log has it, and goes on.
     lock_rounds(session, project)
     refuse_stranger(binding, actor.party)
     require_duty(actor, "steward", "analyst")
@@ -46,8 +47,6 @@ def withdraw_record(
         raise RefusedError(
             NOTHING_TO_DESTROY, "Nothing binds the project yet, so there are no records."
         )
-    # Else a run may be asked for that this does not see, and the log says that it was asked for before.
-    lock_rounds(session, project)
     handle = Handle(bytes.fromhex(wanted.handle))
     note_withdrawn(session, project, binding.terms.epoch, actor.party, handle)
     cancelled = cancel_runs(session, project, binding, CANCELLED, broker.clock(), party=actor.party)

@@ -175,22 +175,3 @@ def test_an_amendment_waits_for_what_has_looked_at_the_agreement_that_binds(
     kind = "record-withdrawn" if what == "withdrawal" else "destruction-countersigned"
     assert "agreement-in-force" in kinds[kinds.index(kind) :]
     linked.check_log()
-
-
-def test_a_run_that_is_asked_for_meanwhile_comes_after_the_withdrawal(
-    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else it escapes the end of all runs that the withdrawal finds, and was still asked for before it."""
-    left, _ = linkage.upload_both()
-    first = linkage.run_id()
-    assert linkage.post_as(f"/v1/runs/{first}/cancel").status_code == 200
-    said = {"handle": left.handles[0].hex(), "salt": "cd" * 32}
-    meanwhile = Meanwhile(linkage.ask)
-    look = meanwhile.after(withdrawal.cancel_runs)
-    monkeypatch.setattr(withdrawal, "cancel_runs", look)
-    path = f"/v1/projects/{PROJECT}/withdrawals"
-    assert linkage.post_as(path, CHILD_WELFARE, said).status_code == 200
-    meanwhile.end()
-    assert linkage.run_id() != first
-    kinds = linkage.log_kinds()
-    assert "run-asked" in kinds[kinds.index("record-withdrawn") :]
