@@ -17,7 +17,6 @@ from app.review.preparation import CARDS_KIND, HANDLES_KIND, PAIRS_KIND, keep_fi
 from app.review.service import entry_of, require_part, review_for
 from app.review.statements import require_stated
 from app.runs.service import run_specification
-from app.sealed.models import SealedPiece
 from app.sealed.objects import Content, cut_pieces, open_pieces, put_piece
 from schemas.errors import DocumentError
 from schemas.ids import HANDLE_BYTES
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from app.agreements.service import TermsInForce
     from app.broker import Broker
     from app.review.models import Review
+    from app.sealed.models import SealedPiece
     from app.security.actor import Actor
 
 
@@ -193,7 +193,8 @@ def store_cards(broker: Broker, review: str, read: ReadCards) -> StoredCards:
         StorageFullError: the disk is nearly full.
     """
     broker.blobs.refuse_when_full()
-    digest, n_bytes, rows = hashlib.sha256(), 0, list[SealedPiece]()
+    rows: list[SealedPiece] = []
+    digest, n_bytes = hashlib.sha256(), 0
     try:
         for number, piece in enumerate(cut_pieces(_file(read))):
             digest.update(piece)
