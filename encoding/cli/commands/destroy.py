@@ -16,6 +16,7 @@ from encoding.cli.parts.certificates import (
     write_certified,
 )
 from encoding.cli.parts.legal_holds import refuse_held
+from encoding.cli.parts.local_destruction import Order, destroy_here, wish_of
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.prompts import require_yes
@@ -89,8 +90,6 @@ def destroy(
     broken off goes on if you type the same again, or --local alone. Backups of the workspace are yours to
     remove. While a legal hold is in force, nothing is destroyed.
     """
-    from encoding.cli.parts.local_destruction import Order, destroy_here, wish_of
-
     if local:
         if upload is not None or output is not None or page is not None:
             raise click.UsageError(
