@@ -576,6 +576,16 @@ def run_by_a_stranger(log: SampleLog) -> Entry:
     return log.ask(_changed(specification, asked_by="stranger"), actor=STRANGER)
 
 
+def run_by_a_third_agency(log: SampleLog) -> Entry:
+    create_trio(log)
+    uploads = [
+        log.upload("trio", CW, partner=K12.party),
+        log.upload("trio", K12, partner=CW.party),
+    ]
+    said = log.specification("trio", uploads)
+    return log.ask(_changed(said, asked_by=HEALTH.party), actor=HEALTH)
+
+
 def run_on_an_unknown_upload(log: SampleLog) -> Entry:
     return _upload_named(log, upload="upl-" + "0" * 32)
 
@@ -1318,7 +1328,7 @@ BREAKS: dict[str, list[Break]] = {
     "run-policy": [run_of_another_policy, run_of_another_floor],
     "run-recipient": [run_for_a_stranger, run_without_a_recipient],
     "run-space": [run_in_another_space, run_without_a_space],
-    "run-by-stranger": [run_by_a_stranger, cancelled_by_a_third_agency],
+    "run-by-stranger": [run_by_a_stranger, run_by_a_third_agency, cancelled_by_a_third_agency],
     "run-upload": [run_on_anothers_upload, run_on_another_container, run_on_another_manifest],
     "run-twice": [run_twice],
     "run-unknown": [

@@ -38,10 +38,9 @@ from schemas.run import RunUpload
 
 
 def fits_terms(log: LogState, entry: Entry) -> None:
-    """The specification repeats the terms, with all recipients and ID spaces, and one of their parties asks."""
+    """The specification repeats the terms, with all recipients and ID spaces, and a party of its pair asks."""
     specification, project = cast(RunAsked, entry.body).specification, project_of(log, entry)
     terms = project.terms
-    parties = {*terms.providers, *(recipient.party for recipient in terms.recipients)}
     checks = {
         "run-specification": (specification.run, specification.asked_by)
         == (entry.object, entry.actor.party),
@@ -51,7 +50,7 @@ def fits_terms(log: LogState, entry: Entry) -> None:
         "run-policy": terms.allows(specification.policy) and specification.floor == terms.floor,
         "run-recipient": specification.recipients == terms.recipients,
         "run-space": specification.spaces == terms.spaces,
-        "run-by-stranger": specification.asked_by in parties,
+        "run-by-stranger": specification.asked_by in {one.party for one in specification.uploads},
     }
     for rule, holds in checks.items():
         if not holds:

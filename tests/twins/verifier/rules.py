@@ -187,7 +187,7 @@ class Replay:
             need(all(s[n] == t[n] for n in ("project", "profile", "epoch", "floor")), kind)
             need(allows(t, s["policy"]), kind)
             need(all(s[n] == t[n] for n in ("recipients", "spaces")), kind)
-            need(party in [*t["providers"], *(r["party"] for r in t["recipients"])], kind)
+            need(party in [x["party"] for x in s["uploads"]], kind)
             for x in s["uploads"]:
                 stated = stated_upload(project, x["party"], x)
                 need(self.uploads[x["upload"]][0] == stated, kind)
