@@ -163,14 +163,14 @@ def cancel_run(session: Session, broker: Broker, actor: Actor, run: str) -> Run:
     found, terms = run_for(session, actor, run)
     if actor.role == "agency":
         require_duty(actor, "analyst", "approver")
-        if actor.party not in (found.larger, found.smaller):
-            raise RefusedError(OTHER_PAIR, "Only the agencies that a run links can cancel it.")
     locked = repository.get_run(session, found.id, lock=True)
     # Midnight may have passed while this waited: who may do it is decided by the terms that the entry names.
     now = broker.clock()
     terms = binding_terms(session, found.project, now) or terms
     if actor.role == "agency":
         refuse_stranger(terms, actor.party)
+        if actor.party not in (found.larger, found.smaller):
+            raise RefusedError(OTHER_PAIR, "Only the agencies that a run links can cancel it.")
     if locked is None or locked.state == "cancelled":
         return found
     if locked.state not in repository.PENDING:
