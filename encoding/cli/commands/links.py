@@ -13,6 +13,7 @@ from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.options import ACCEPT_CHANGE, agency_options, as_reason, file_options
 from encoding.cli.parts.own_ledger import ledger_file
 from encoding.cli.parts.project_view import project_view
+from encoding.cli.parts.round_alarms import alarms_told, give_up_round
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.written_files import note_file
@@ -96,7 +97,6 @@ def links(
     from encoding.cli.parts.link_steps import RoundLinks
     from encoding.cli.parts.links_files import LinksOrder
     from encoding.cli.parts.owed_rounds import drain_links, own_supplements
-    from encoding.cli.parts.round_alarms import alarms_told
     from encoding.transfers.blind_fetch import newest_blind
     from encoding.transfers.totals import fetch_total
 
@@ -170,8 +170,6 @@ def _round_to_write(counter: Counter, order: LinksOrder) -> RoundView:
 
 def _give_up(session: Session, number: int, reason: str) -> None:
     """Give a round up because of which commands have ended with an alarm."""
-    from encoding.cli.parts.round_alarms import give_up_round
-
     give_up_round(session, number, reason)
     emit({"given_up": number}, remarks=[f"round {number} is given up; the next one goes on"])
 
