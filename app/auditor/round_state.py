@@ -67,8 +67,7 @@ class Rounds:
     """All rounds of a project.
 
     `last` is the number of the one opened last, `regular` the day on which the last one was opened that
-    corrects no other, `days` those of all openings, `closed` a moment shortly before the last one was closed.
-    `corrected` is the number of a round whose correction has
+    corrects no other, `days` those of all openings. `corrected` is the number of a round whose correction has
     yet to be opened. `has_linked`: a round was closed with a run that succeeded. `sequences` counts the claims
     of a party for its partner, `statements` its chain statements for a space.
 
@@ -86,7 +85,6 @@ class Rounds:
     superseded: set[int] = field(default_factory=set)
     regular: str = ""
     days: list[str] = field(default_factory=list)
-    closed: str = ""
     has_linked: bool = False
     sequences: dict[Pair, int] = field(default_factory=dict)
     statements: dict[Pair, int] = field(default_factory=dict)

@@ -13,7 +13,6 @@ from app.clock import parse_utc, utc_text
 from app.db import insert_rows
 from app.errors import RefusedError
 from app.matchlog.draft import EntryDraft, entry_actor
-from app.matchlog.proofs import entry_proof
 from app.rounds import repository
 from app.rounds.errors import (
     NONCES_MISSING,
@@ -25,9 +24,7 @@ from app.rounds.models import Round, RoundPairing
 from app.rounds.pairs import pair_view, pairing_of
 from app.rounds.service import round_for
 from app.rounds.supplements import closing_draft, mark_closed
-from schemas.matchlog.entry import parse_entry
 from schemas.matchlog.round_kinds import RoundOpened, RoundSuperseded
-from schemas.signed_times import CLOCK_SKEW
 from schemas.timetable import next_day, round_due, upload_due
 
 if TYPE_CHECKING:
@@ -67,7 +64,6 @@ def open_round(
     if found is not None:
         return found
     _refuse_undue(session, terms.terms, broker.clock())
-    _refuse_kept_back(session, actor, project)
     return _begin(session, broker, actor, terms, corrects=None, before=before)
 
 
@@ -179,19 +175,6 @@ def _refuse_undue(session: Session, terms: ProjectTerms, now: datetime) -> None:
     due = None if last is None else next_day(terms, date.fromisoformat(last.opened[:10]))
     if due is not None and now.date() < due:
         raise RoundNotDueError(f"The next round is due on {due.isoformat()}.", clause="schedule")
-
-
-def _refuse_kept_back(session: Session, actor: Actor, project: str) -> None:
-    """Refuse a request from while the last round was open: it would have been given that one."""
-    last = repository.last_round(session, project)
-    if last is None or last.closing is None or actor.signed is None:
-        return
-    entry = entry_proof(session, last.closing, last.closing_size).entry
-    closed = parse_utc(parse_entry(entry).time)
-    if actor.signed.request.at < utc_text(closed - CLOCK_SKEW):
-        raise RoundNotDueError(
-            "The request was signed while the last round was open.", hint="ask again"
-        )
 
 
 def _refuse_beyond_budget(session: Session, terms: ProjectTerms, now: datetime) -> None:

@@ -318,20 +318,6 @@ def opened_early_after_a_correction(log: SampleLog) -> Entry:
     return log.rounds("often").open()
 
 
-def opened_on_a_request_from_the_round_before(
-    log: SampleLog, early: timedelta = timedelta()
-) -> Entry:
-    log.create_project("few")
-    rounds = log.rounds("few")
-    rounds.ensure_open()
-    log.moment += timedelta(days=log.terms["few"].round_days, seconds=-361) + early
-    # Answered with the round that was open, and so in no entry.
-    actor = log.draft(rounds.opening(), project="few", actor=CW).actor
-    log.moment += timedelta(seconds=361) - early
-    rounds.close()
-    return log.append(rounds.opening(), project="few", actor=actor)
-
-
 def opened_beyond_the_budget(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     log.create_project("few", round_budget={"rounds": 2, "days": 30})
     first = log.moment
@@ -914,7 +900,6 @@ ROUND_BREAKS: dict[str, list[Break]] = {
         opened_after_the_only_one,
         opened_early_after_a_correction,
     ],
-    "request-late": [opened_on_a_request_from_the_round_before],
     "round-budget": [opened_beyond_the_budget, corrected_beyond_the_budget],
     "round-deadline": [
         deadline_too_early,

@@ -70,7 +70,6 @@ RULES: Final[Mapping[str, tuple[Rule, ...]]] = {
         projects.in_force,
         rounds.is_next,
         rounds.is_due,
-        rounds.is_asked_for,
         rounds.within_budget,
         rounds.what_was_asked_is_over,
         rounds.open_round,

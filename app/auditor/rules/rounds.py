@@ -14,7 +14,6 @@ from app.auditor.rules.steps import break_off, moment_before, project_of
 from schemas.ids import utc_text
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.round_kinds import RoundClosed, RoundOpened, RoundSuperseded
-from schemas.signed_times import CLOCK_SKEW
 from schemas.timetable import next_day
 
 
@@ -40,16 +39,6 @@ def is_due(log: LogState, entry: Entry) -> None:
     is_early = due is not None and due.isoformat() > entry.time[:10]
     if is_early or (terms.frequency == "once" and rounds.has_linked):
         break_off("round-due", "a round is opened before it is due", entry, project.seq)
-
-
-def is_asked_for(log: LogState, entry: Entry) -> None:
-    """Who asked while the round before was open was given that one, and asked for no other."""
-    closed, signed = project_of(log, entry).rounds.closed, entry.actor.signed
-    if cast(RoundOpened, entry.body).corrects is not None or signed is None or not closed:
-        return
-    if signed.request.at < utc_text(datetime.fromisoformat(closed) - CLOCK_SKEW):
-        message = "a round is opened by a request that was signed before the one before was closed"
-        break_off("request-late", message, entry)
 
 
 def within_budget(log: LogState, entry: Entry) -> None:
@@ -141,7 +130,7 @@ def close(log: LogState, entry: Entry) -> None:
     linked = [frozenset(pair) for pair in state.pairs if claims.has_linked(log, state, pair)]
     project.rounds.has_linked |= bool(linked)
     project.rounds.linked.update(dict.fromkeys(linked, state.number))
-    project.rounds.open, project.rounds.closed = None, moment_before(entry)
+    project.rounds.open = None
 
 
 def _is_done(log: LogState, state: RoundState) -> bool:

@@ -86,7 +86,6 @@ AT_THE_EDGE: dict[Callable[..., Entry], timedelta] = {
     rounds.finished_long_after_the_deadline: DAY,
     rounds.offered_long_after_it_was_signed: SECOND,
     rounds.opened_beyond_the_budget: DAY,
-    rounds.opened_on_a_request_from_the_round_before: SECOND,
     rounds.ran_long_after_the_deadline: DAY,
     rounds.started_long_after_the_deadline: DAY,
     rounds.upload_left_after_a_correction: DAY,

@@ -13,7 +13,6 @@ from schemas.clauses import RoundBudget
 from schemas.matchlog.proof import verify_receipt
 from schemas.problem import MEDIA_TYPE
 from schemas.rounds import RoundList, RoundView
-from schemas.signed_request import HEADER
 from schemas.upload import Receipt
 
 HEALTH = "health-department"
@@ -147,24 +146,6 @@ def test_once_is_due_until_a_round_was_closed_with_a_result(make_linkage: MakeLi
     assert linkage.round()["round"] == 2
     answer = linkage.ask_round()
     assert (answer.status_code, code_of(answer)) == (409, "round-not-due")
-
-
-def test_no_round_is_opened_by_a_request_from_while_the_last_one_was_open(linkage: Linkage) -> None:
-    """The log's time may be ahead, else the machine's clock would refuse it: requests are of now."""
-    path = f"/v1/projects/{PROJECT}/rounds"
-    linkage.upload_both()
-    linkage.work()
-    clock, person = linkage.founded.clock, linkage.person(CHILD_WELFARE)
-    linkage.sign_in_anew()
-    headers = {**linkage.as_party(CHILD_WELFARE), HEADER: person.sign(f"POST {path}", None)}
-    clock.move(minutes=6)
-    linkage.exchange_claims()
-    linkage.offer_all()
-    clock.move(minutes=-6)
-    answer = linkage.client.post(path, headers=headers)
-    assert (answer.status_code, code_of(answer)) == (409, "round-not-due")
-    clock.move(minutes=6)
-    assert linkage.ask_round().status_code == 201
 
 
 def test_no_more_rounds_are_opened_than_agreed(make_linkage: MakeLinkage) -> None:

@@ -95,7 +95,6 @@ class Turns:
         self.nonces: dict[str, list[list[str]]] = defaultdict(list)
         self.opened: list[Any] = []
         self.is_open = False
-        self.closed = ""
         self.superseded: list[int] = []
         self.linked_once = False
         self.linked: dict[Any, int] = {}
@@ -131,10 +130,6 @@ class Turns:
             day = next_day(t, regular[-1])
             need(day is None or days(e)[0] >= day, "due")
             need(t["frequency"] != "once" or not self.linked_once, "once")
-        if body["corrects"] is None and self.closed and e["actor"]["signed"]:
-            closed = datetime.fromisoformat(self.closed) - timedelta(minutes=5)
-            asked = datetime.fromisoformat(e["actor"]["signed"]["request"]["at"])
-            need(asked >= closed, "request for the round before")
         budget = t["round_budget"]
         if budget is not None:
             first = before(e["time"][:10], budget["days"] - 1)
@@ -288,7 +283,7 @@ class Turns:
             need(asked, "run that is due")
             if state["spaces"][pair] and self.has_linked(state, pair, runs):
                 need({pair, pair[::-1]} <= set(listed), "claims that are due")
-        self.is_open, self.closed = False, early(e)
+        self.is_open = False
 
     def has_linked(self, state: Any, pair: Any, runs: Any) -> bool:
         return any(runs[run].get("done") for run in state["runs"].get(pair, []))
