@@ -296,8 +296,11 @@ def test_of_a_pair_whose_other_agency_has_left_no_sealed_link_ids_are_fetched(
         profile = small_profile()
         blind = Recipient(party=research, mode="blind", space="shared")
         terms = small_terms(profile, **terms_of() | {"recipients": (blind,)})
-        elements = [{"party": one, "name": "last", "use": "shared"} for one in AGENCIES]
-        agreement = agreement_of(terms, [one.public for one in people], elements=elements)
+        said = {
+            "log": near.broker.log.key.name,
+            "elements": [{"party": one, "name": "last", "use": "shared"} for one in AGENCIES],
+        }
+        agreement = agreement_of(terms, [one.public for one in people], **said)
         bind(near.broker, near.operator, agreement, profile, people)
         near.compare()
         near.agree()
