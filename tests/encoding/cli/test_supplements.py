@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -215,7 +216,11 @@ def test_a_supplement_that_joins_strangers_is_an_alarm_at_both_and_stored_nowher
     real = ending.prepare_supplement
 
     def lying(
-        session: Session, broker: Broker, review: Review, accepted: Sequence[HeldPair]
+        session: Session,
+        broker: Broker,
+        review: Review,
+        accepted: Sequence[HeldPair],
+        stack: ExitStack,
     ) -> PreparedSupplement | None:
         """Exchange the larger file's records of two accepted pairs."""
         one, two = accepted
@@ -225,7 +230,7 @@ def test_a_supplement_that_joins_strangers_is_an_alarm_at_both_and_stored_nowher
             )
             for own, other in ((one, two), (two, one))
         ]
-        return real(session, broker, review, exchanged)
+        return real(session, broker, review, exchanged, stack)
 
     monkeypatch.setattr(ending, "prepare_supplement", lying)
     with asking(tmp_path / "broker", like=waiting) as made:
