@@ -74,11 +74,6 @@ def resolve_handles(workspace: Workspace, file: AgencyFile, listed: Path, output
             f"none of the {len(wanted):,} handles in {listed.name} stands for a record of {file.path.name}",
             hint="check that it is the right file, and the workspace that encoded it",
         )
-    if wanted and not record_ids:
-        raise HandleMapError(
-            f"none of the {len(wanted):,} handles in {listed.name} stands for a record of {file.path.name}",
-            hint="name the file and the workspace with which it was encoded",
-        )
     found = [
         (
             record_ids.get(handle, ""),

@@ -1068,21 +1068,23 @@ def openings_for_a_stranger(log: SampleLog) -> Entry:
     return log.append(body, project="second", object=asked.object)
 
 
-def count_of_more_than_no_match_id(log: SampleLog) -> Entry:
+def _started_for_a_total(log: SampleLog) -> Entry:
     counted = Recipient(party="county-cw", mode="count", space="shared")
     log.create_project("second", recipients=(counted,))
     asked = _asked(log, "second")
     log.start(asked)
+    return asked
+
+
+def count_of_more_than_no_match_id(log: SampleLog) -> Entry:
+    asked = _started_for_a_total(log)
     log.append(log.finished(asked), project="second", object=asked.object)
     body = log.released(asked, "county-cw", mode="count")
     return log.append(body, project="second", object=log.id("rel"))
 
 
 def openings_for_one_who_gets_a_total(log: SampleLog) -> Entry:
-    counted = Recipient(party="county-cw", mode="count", space="shared")
-    log.create_project("second", recipients=(counted,))
-    asked = _asked(log, "second")
-    log.start(asked)
+    asked = _started_for_a_total(log)
     body = log.finished(asked, openings=log.openings("county-cw"))
     return log.append(body, project="second", object=asked.object)
 

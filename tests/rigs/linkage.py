@@ -286,6 +286,13 @@ class Linkage:
 
     # Uploads.
 
+    def upload_of_all_pairs(self, people: list[Person]) -> None:
+        """Open a round, and let each party send these people to each of its partners."""
+        self.open_round()
+        for larger, smaller in self.terms.pairs:
+            self.upload(people, smaller, larger)
+            self.upload(people, larger, smaller)
+
     def partner_of(self, party: str) -> str:
         """Return the other party of the project's first pair with this one."""
         pair = next(pair for pair in self.terms.pairs if party in pair)

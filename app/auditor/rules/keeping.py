@@ -70,9 +70,9 @@ def keep_match_record(log: LogState, entry: Entry, run: RunState, root: str) -> 
 
 def note_destroyed(log: LogState, entry: Entry, what: LateThing, kept: Kept) -> None:
     """Note what is destroyed after its last day, as after an outage: no broken rule, but readers are told."""
-    project, today = log.projects[kept.project], entry.time[:10]
-    last = _deferred(project, kept)
-    if today > last:
+    today = entry.time[:10]
+    last = _missed(log.projects[kept.project], kept, today)
+    if last is not None:
         log.late.append(Lateness(what, object_of(entry), entry.seq, last, today))
 
 
@@ -110,23 +110,25 @@ def _overdue(log: LogState, kept: Kept, due: str) -> str | None:
 
 def _note_held_late(log: LogState, what: LateThing, name: str, kept: Kept) -> None:
     """Note what a hold keeps that began when it was overdue: no broken rule, but readers are told whose."""
-    today, project = log.time[:10], log.projects[kept.project]
-    if today <= min(kept.due, _by_all(project)):
-        return
-    last = _deferred(project, kept)
-    if today > last:
+    project = log.projects[kept.project]
+    last = _missed(project, kept, log.time[:10])
+    if last is not None:
         span = next(one for one in project.hold_spans() if one.first > last)
         late = HeldLate(what, name, kept.seq, last, span.first, span.party, span.seq)
         log.held_late.append(late)
 
 
-def _deferred(project: ProjectState, kept: Kept) -> str:
-    """Return the last day of what is there: holds that stood by then defer it, to the day after their end."""
+def _missed(project: ProjectState, kept: Kept, today: str) -> str | None:
+    """Return the last day of what is there, if that has passed; None: it has not.
+
+    Holds that stood by then defer it, to the day after their end.
+    """
     last = min(kept.due, _by_all(project))
-    for span in project.hold_spans():
+    # Nearly everything is destroyed in time, and looking at all holds takes longer.
+    for span in project.hold_spans() if today > last else ():
         if span.first <= last < _over(span):
             last = _over(span)
-    return last
+    return last if today > last else None
 
 
 def _over(span: HoldSpan) -> str:

@@ -102,7 +102,7 @@ def supersede(log: LogState, entry: Entry) -> None:
         message = "a round is superseded that is not open, or not by the next one"
         break_off("round-superseded", message, entry, None if state is None else state.seq)
     if state.is_fetched:
-        message = "a round is superseded of which a release was fetched"
+        message = "a round is superseded of which a release, or a file of a review, was fetched"
         break_off("round-superseded", message, entry, state.seq)
     end_with_round(log, entry, state)
     rounds.superseded.add(body.round)

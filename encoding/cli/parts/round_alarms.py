@@ -43,9 +43,7 @@ def keep_alarm(session: Session, turn: Turn, alarm: LinkAlarmError) -> KeptAlarm
 
 def is_given_up(session: Session, turn: Turn) -> bool:
     """Tell whether a person has given a release up."""
-    with session.workspace.lock():
-        kept = Alarms(session.workspace, session.project).of(turn)
-    return kept is not None and kept.given_up is not None
+    return any(one.turn == turn and one.given_up is not None for one in _kept(session))
 
 
 def refuse_given_up(session: Session, turn: Turn) -> None:
@@ -84,17 +82,13 @@ def give_up_round(session: Session, number: int, reason: str) -> None:
 
 def alarm_sentences(session: Session, after: int) -> tuple[str, ...]:
     """Return in sentences which releases of rounds after this one were not applied here because of an alarm."""
-    with session.workspace.lock():
-        kept = Alarms(session.workspace, session.project).all()
-    said = (_sentence(one) for one in kept if one.round > after)
+    said = (_sentence(one) for one in _kept(session) if one.round > after)
     return tuple(f"{one[0].upper()}{one[1:]}." for one in said)
 
 
-def given_up_between(session: Session, after: int, until: int) -> list[KeptAlarm]:
+def lost_between(session: Session, after: int, until: int) -> list[KeptAlarm]:
     """Return what was not applied of rounds after one until another, because of an alarm, in order."""
-    with session.workspace.lock():
-        kept = Alarms(session.workspace, session.project).all()
-    return [one for one in kept if one.is_over and after < one.round <= until]
+    return [one for one in _kept(session) if one.is_over and after < one.round <= until]
 
 
 @contextmanager
@@ -115,6 +109,11 @@ def alarms_told(session: Session) -> Iterator[None]:
     alarm = _untold(session)
     if alarm is not None:
         raise alarm
+
+
+def _kept(session: Session) -> tuple[KeptAlarm, ...]:
+    with session.workspace.lock():
+        return Alarms(session.workspace, session.project).all()
 
 
 def _untold(session: Session) -> LinkAlarmError | None:

@@ -15,7 +15,7 @@ from encoding.cli.parts.log_copies import fetched_log
 from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.pages import refuse_another_page, write_page
 from encoding.cli.parts.reviews import reviews_of
-from encoding.cli.parts.round_alarms import given_up_between
+from encoding.cli.parts.round_alarms import lost_between
 from encoding.cli.parts.round_steps import proven, runs_of
 from encoding.cli.parts.written_files import note_file
 from encoding.errors import NotReadyError
@@ -240,7 +240,7 @@ class _Maker:
 
     def _lost(self) -> Iterator[LostRelease]:
         since = self._former[-1].now.round if self._former else 0
-        for one in given_up_between(self._session, since, self._number)[-MOST_LOST:]:
+        for one in lost_between(self._session, since, self._number)[-MOST_LOST:]:
             yield LostRelease(
                 round=one.round,
                 release=one.release,

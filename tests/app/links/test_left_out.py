@@ -21,10 +21,7 @@ SHARED = (IdSpace(name="shared", lifetime="lasting"),)
 def link_all(linkage: Linkage) -> None:
     """Link each pair of the three."""
     people = random_people(linkage.rng, 6)
-    linkage.open_round()
-    for larger, smaller in linkage.terms.pairs:
-        linkage.upload(people, smaller, larger)
-        linkage.upload(people, larger, smaller)
+    linkage.upload_of_all_pairs(people)
     linkage.work()
 
 

@@ -167,10 +167,7 @@ def test_of_three_recipients_each_states_its_chains_to_all_before_the_round_clos
     )
     linkage.is_log_spoilt = False
     people = random_people(linkage.rng, 6)
-    linkage.open_round()
-    for larger, smaller in linkage.terms.pairs:
-        linkage.upload(people, smaller, larger)
-        linkage.upload(people, larger, smaller)
+    linkage.upload_of_all_pairs(people)
     linkage.work()
     linkage.exchange_claims()
     assert linkage.round()["state"] == "open"

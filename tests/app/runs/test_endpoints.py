@@ -354,10 +354,7 @@ def test_among_three_each_pair_is_linked_once_and_the_third_sees_no_count_of_it(
         recipients=tuple(Recipient(party=one, mode="linked", space="shared") for one in parties),
     )
     people, _ = two_files(linkage.rng, 12, 12)
-    linkage.open_round()
-    for larger, smaller in linkage.terms.pairs:
-        linkage.upload(people, smaller, larger)
-        linkage.upload(people, larger, smaller)
+    linkage.upload_of_all_pairs(people)
     linkage.work()
     progress = linkage.round()["progress"]
     assert len({one["run"] for one in progress}) == 3
