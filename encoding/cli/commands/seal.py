@@ -10,6 +10,7 @@ from encoding.cli.parts.options import FORCE, agency_options
 from encoding.cli.parts.receivers import receivers_of
 from encoding.cli.parts.sealed_files import SUFFIX, seal_file
 from encoding.cli.parts.session import Session
+from encoding.cli.parts.written_files import note_file
 from encoding.errors import FileMissingError
 from encoding.files import refuse_to_overwrite
 from schemas.shared.command_line import FILE, emit, json_option
@@ -48,6 +49,7 @@ def seal(
     if not file.is_file():
         raise FileMissingError(f"there is no file {file}")
     receivers = receivers_of(session, party, offline=offline)
+    note_file(session, "extract", target)
     sentence = seal_file(session, file, party, receivers, target)
     document: dict[str, object] = {
         "file": str(target),

@@ -17,6 +17,7 @@ from encoding.cli.parts.options import (
 )
 from encoding.cli.parts.pages import refuse_another_page, write_page
 from encoding.cli.parts.session import Session
+from encoding.cli.parts.written_files import refuse_own_file
 from encoding.errors import ExtraMissingError
 from encoding.files import refuse_to_overwrite, write_csv
 from schemas.shared.command_line import emit, json_option
@@ -95,6 +96,7 @@ def tabulate(
     dimensions = dimensions_of(split_columns(by), pairs_of(within, "--within"))
     refuse_to_overwrite(output, own_start=b"", force=force)
     refuse_another_page(page, force=force)
+    refuse_own_file(session, output, page)
     kept = binding_agreement(session)
     wanted = Wanted(file, id_column, links_file, as_of, parties_of(received))
     with sources_of(session, kept, wanted, "counted") as (sources, number):

@@ -47,16 +47,25 @@ def own_file(session: Session) -> Path | None:
     return None if section is None else session.config.resolve(section.file)
 
 
-def _note(session: Session, what: LocalKind, *paths: Path) -> list[Path]:
-    """Note files, and return those that were not noted before."""
-    if not session.config_path.exists():
-        return []
-    own = own_file(session)
+def refuse_own_file(session: Session, *paths: Path) -> None:
+    """Refuse to write where the agency's own file of people is.
+
+    Raises:
+        OutputExistsError: one of the paths is that file.
+    """
+    own = own_file(session) if session.config_path.exists() else None
     for path in paths:
         if own is not None and is_same_file(path, own):
             raise OutputExistsError(
                 f"{path} is your own file of people", hint="choose a different name"
             )
+
+
+def _note(session: Session, what: LocalKind, *paths: Path) -> list[Path]:
+    """Note files, and return those that were not noted before."""
+    if not session.config_path.exists():
+        return []
+    refuse_own_file(session, *paths)
     with session.workspace.lock():
         return [
             path for path in paths if note_written(session.workspace, session.project, what, path)

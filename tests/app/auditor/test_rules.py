@@ -135,15 +135,19 @@ def test_the_same_is_found_in_the_projects_own_view(rule: str, broken: Break) ->
     assert (caught.value.code, caught.value.index) == (rule, entry.seq)
 
 
+# In parts, after each of which a campaign that was broken off goes on.
 @pytest.mark.long
 @pytest.mark.campaign("forged-rules")
-def test_of_two_broken_rules_one_is_named_and_never_neither(tally: Tally) -> None:
+@pytest.mark.parametrize("part", range(times(quick=1, full=20)))
+def test_of_two_broken_rules_one_is_named_and_never_neither(part: int, tally: Tally) -> None:
     every = [
         (rule, broken) for breaks in ALL_BREAKS for rule, by in breaks.items() for broken in by
     ]
-    pairs = list(permutations(every, 2))
+    n_pairs = times(quick=100, full=500)
+    pairs = random.Random(16 + part).sample([*permutations(every, 2)], n_pairs)
     tally.tried(0)
-    for one, other in random.Random(16).sample(pairs, times(quick=100, full=10_000)):
+    wrong = []
+    for one, other in pairs:
         log = story(11, n_weeks=1)
         seqs = [one[1](log).seq]
         try:
@@ -153,18 +157,18 @@ def test_of_two_broken_rules_one_is_named_and_never_neither(tally: Tally) -> Non
             continue
         with pytest.raises(RuleBrokenError) as caught:
             verify(log)
-        named = (caught.value.code, caught.value.index)
-        if seqs[0] < caught.value.index < seqs[1]:
+        rule, at = caught.value.code, caught.value.index
+        if seqs[0] < at < seqs[1]:
             tally.saw(
                 "pairs of which the second breaks a third rule on its way, such as an upload twice"
             )
             continue
-        assert named in zip((one[0], other[0]), seqs, strict=True) or caught.value.index in seqs, (
-            one[0],
-            other[0],
-            named,
-        )
+        # What is overdue is named where it came from: by the day of the second, something of the first may be.
+        is_overdue = rule == other[0] == "destruction-overdue" and at < seqs[0]
+        if at not in seqs and not is_overdue:
+            wrong.append((one[1].__name__, other[1].__name__, seqs, rule, at))
         tally.tried()
+    assert not wrong
 
 
 def test_an_approval_of_a_release_that_has_lapsed_is_given_anew() -> None:

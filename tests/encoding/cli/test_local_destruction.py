@@ -260,6 +260,8 @@ def test_the_agencys_own_file_of_people_is_neither_overwritten_nor_removed(
     for words in (
         ("join", str(received), "--columns", "grade", "-o", str(own), "--force"),
         ("links", "-o", str(own), "--force"),
+        ("tabulate", "--by", "grade", "-o", str(own), "--force"),
+        ("seal", str(received), "--to", "schools", "-o", str(own), "--force"),
     ):
         refused = welfare.type(*words)
         assert (refused.exit_code, "is your own file of people" in refused.stderr) == (1, True)

@@ -68,6 +68,11 @@ def test_what_was_opened_is_found_again_once_it_is_to_be_destroyed(
     }
 
 
+def test_what_was_sealed_is_found_again_too(welfare: Desk, sealed: Path) -> None:
+    noted = read_written(open_workspace(welfare.folder / "workspace"))
+    assert ("extract", sealed) in {(one.what, Path(one.path)) for one in noted}
+
+
 @pytest.mark.parametrize("cut", [1, 16, 70_000])
 def test_a_file_that_was_cut_off_leaves_nothing_behind(
     schools: Desk, sealed: Path, cut: int
