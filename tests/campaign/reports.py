@@ -25,6 +25,8 @@ from campaign.size import size
 
 MARK = "campaign"
 FOLDER_VARIABLE = "BLINDLINK_CAMPAIGN_REPORTS"
+# Which kind of database the tests run on that run on one kind; with it, no others run.
+KIND_VARIABLE = "BLINDLINK_TEST_DATABASE"
 FILE_NAME, NAME_BEFORE = "reports.jsonl", "before.jsonl"
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
@@ -77,9 +79,17 @@ def choose(items: list[pytest.Item], config: pytest.Config) -> None:
     if folder:
         passed = passed_before(Path(folder))
         _keep(items, config, lambda item: item.nodeid not in passed)
+    if KIND_VARIABLE in os.environ:
+        _keep(items, config, _runs_on_one_kind)
     for item in items:
         if chosen[item] and size() == "full":
             item.add_marker(pytest.mark.timeout(FULL_TIMEOUT_S), append=False)
+
+
+def _runs_on_one_kind(item: pytest.Item) -> bool:
+    """Tell whether the variable says where a test runs: not if it runs on both kinds of database, or none."""
+    names, params = getattr(item, "fixturenames", ()), getattr(item, "callspec", None)
+    return "database_url" in names and "database_url" not in getattr(params, "params", ())
 
 
 def _keep(
@@ -131,7 +141,7 @@ def add_report(item: pytest.Item, report: pytest.TestReport) -> None:
 
 def _asked() -> list[str]:
     """Return what tests of one name may be run by, as the campaign runs them."""
-    return [size(), os.environ.get("BLINDLINK_TEST_DATABASE", "")]
+    return [size(), os.environ.get(KIND_VARIABLE, "")]
 
 
 @cache

@@ -14,6 +14,7 @@ import pytest
 from campaign.reports import (
     FILE_NAME,
     FOLDER_VARIABLE,
+    KIND_VARIABLE,
     NAME_BEFORE,
     read_reports,
     this_commit,
@@ -127,23 +128,45 @@ def test_of_another_row(): pass
 """
 
 
-def run_session(tmp_path: Path, *more: str) -> list[dict[str, Any]]:
-    """Run the tests of `SESSION`, and return what was reported."""
-    (tmp_path / "test_made.py").write_text(SESSION, "utf-8")
-    rows = ("--row", QUICK[0])
-    # Elsewhere than the tests, whose own configuration is a plugin there.
-    configured = ("-c", str(ROOT / "pyproject.toml"), "-p", "conftest", "-m", "campaign")
+KINDS = {
+    "test_one.py": """
+from rigs.linkage import embedded_database
+
+def test_of_one(database_url): pass
+
+def test_of_its_own(sqlite_url): pass
+
+def test_of_none(): pass
+""",
+    "test_both.py": """
+from rigs.linkage import either_database
+
+def test_of_both(database_url): pass
+""",
+}
+
+
+def pytest_in(folder: Path, *words: str, **settings: str) -> str:
+    """Run the tests of a folder elsewhere than the tests, whose own configuration is a plugin there."""
+    configured = ("-c", str(ROOT / "pyproject.toml"), "-p", "conftest")
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "test_made.py", *configured, *rows, *more],
-        cwd=tmp_path,
-        env=os.environ
-        | {VARIABLE: "full", FOLDER_VARIABLE: str(tmp_path / "reports"), "PYTHONPATH": paths},
+        [sys.executable, "-m", "pytest", *words, *configured],
+        cwd=folder,
+        env=os.environ | settings | {"PYTHONPATH": paths},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def run_session(tmp_path: Path, *more: str) -> list[dict[str, Any]]:
+    """Run the tests of `SESSION`, and return what was reported."""
+    (tmp_path / "test_made.py").write_text(SESSION, "utf-8")
+    words = ("test_made.py", "-m", "campaign", "--row", QUICK[0], *more)
+    pytest_in(tmp_path, *words, **{VARIABLE: "full", FOLDER_VARIABLE: str(tmp_path / "reports")})
     lines = (tmp_path / "reports" / FILE_NAME).read_text("utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
@@ -176,3 +199,10 @@ def test_a_campaign_that_was_broken_off_goes_on_where_it_was(tmp_path: Path) -> 
     before.write_text("".join(written).replace(this_commit(), "another"), "utf-8")
     assert len(set(names_of(run_session(tmp_path)))) == 3
     assert list(read_reports(before)) == []
+
+
+def test_what_the_kind_of_database_is_nothing_to_does_not_run_again(tmp_path: Path) -> None:
+    for name, tests in KINDS.items():
+        (tmp_path / name).write_text(tests, "utf-8")
+    shown = pytest_in(tmp_path, *KINDS, "--collect-only", "-q", **{KIND_VARIABLE: "postgres"})
+    assert re.findall(r"::(\w+)", shown) == ["test_of_one"]

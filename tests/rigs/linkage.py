@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from campaign.reports import KIND_VARIABLE
 from httpx2 import Response
 from rigs.agreed import OPERATOR, amend, approve_runs, bind
 from rigs.agreed_copies import agree
@@ -52,7 +53,6 @@ from schemas.upload import Manifest, Receipt, Signature, SignedManifest
 PROJECT = "foster-school"
 CHILD_WELFARE, SCHOOL = "child-welfare", "school-district"
 AUDITOR = "state-auditor"
-KIND_VARIABLE = "BLINDLINK_TEST_DATABASE"
 POLICY = MatchingPolicy(
     auto="0.99",
     review="0.5",
