@@ -87,9 +87,11 @@ def choose(items: list[pytest.Item], config: pytest.Config) -> None:
 
 
 def _runs_on_one_kind(item: pytest.Item) -> bool:
-    """Tell whether the variable says where a test runs: not if it runs on both kinds of database, or none."""
-    names, params = getattr(item, "fixturenames", ()), getattr(item, "callspec", None)
-    return "database_url" in names and "database_url" not in getattr(params, "params", ())
+    """Tell whether the variable says where a test runs: not where that is no database, both, or a given one."""
+    names, chosen = {*getattr(item, "fixturenames", ())}, getattr(item, "callspec", None)
+    is_given = bool(names & {"sqlite_url", "postgres_url"})
+    on_both = "database_url" in getattr(chosen, "params", ())
+    return "database_url" in names and not is_given and not on_both
 
 
 def _keep(

@@ -138,6 +138,14 @@ def test_of_its_own(sqlite_url): pass
 
 def test_of_none(): pass
 """,
+    "test_given.py": """
+import pytest
+
+@pytest.fixture
+def database_url(sqlite_url): return sqlite_url
+
+def test_of_one_that_is_given(database_url): pass
+""",
     "test_both.py": """
 from rigs.linkage import either_database
 
