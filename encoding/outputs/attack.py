@@ -1,16 +1,18 @@
 """What a reader can work out of a table in which some counts are not shown.
 
 **The reader.** They see every count that is shown, totals among them, and know that counts are whole numbers,
-not below 0, which add up. With that they find, for a count that is not shown, the least and the greatest value
-of all tables that fit: the feasibility interval, by two programs in whole numbers.
+not below 0, which add up. A category is listed because somebody is in it, so they know that its total is 1 or
+more. With that they find, for a count that is not shown, the least and the greatest value of all tables that
+fit: the feasibility interval, by two programs in whole numbers. They do not try out for which of these tables
+the program would have left out the same counts; who does can find more (ADR 0091).
 
 **What protects a count.** Its interval is at least the floor wide: greatest - least >= floor. This is the
 sliding protection level of Fischetti and Salazar, with the floor as its width, for all counts that are not
 shown, whether they are small or left out to protect others.
 
 **Empty cells.** A reader may know from elsewhere where nobody can be (no first grader in a high school). So a
-small count, 1 to floor - 1, is protected even from a reader who knows all empty cells. Others are
-protected from a reader who does not.
+small count, 1 to floor - 1, is protected even from a reader who knows all empty cells, and so that all others
+are 1 or more. Others are protected from a reader who does not.
 
 **Sure without the solver.** A count counts as protected only once two tables of whole numbers are at hand that
 fit everything shown and differ in it by the floor or more. They are checked here, in whole numbers.
@@ -77,14 +79,17 @@ class _Reader:
         open_to_them = hidden & (table.counts > 0) if knows_empty else hidden
         self._unknown = np.flatnonzero(open_to_them)
         self._upper = np.where(knows_empty & (table.counts == 0), 0, table.people)
+        sure: Flags = table.counts > 0 if knows_empty else table.categories
+        self._lower = sure.astype(np.float64)
         self._low, self._high = table.counts.copy(), table.counts.copy()
         known = np.where(open_to_them, 0, table.counts)
         matrix = table.matrix[:, self._unknown]
         self._rows = np.flatnonzero(matrix.any(axis=1))
         self._programs = {}
         for is_whole in (False, True):
-            bounds = np.full(len(self._unknown), float(table.people))
-            program = Program(bounds, is_whole=is_whole)
+            program = Program(
+                self._lower[self._unknown], self._upper[self._unknown], is_whole=is_whole
+            )
             for row in self._rows:
                 (places,) = matrix[row].nonzero()
                 rest = -float(table.matrix[row] @ known)
@@ -126,7 +131,7 @@ class _Reader:
         rounded: Counts = np.rint(values).astype(np.int64)
         possible = self._table.counts.copy()
         possible[self._unknown] = rounded
-        if (rounded >= 0).all() and not (self._table.matrix @ possible).any():
+        if (possible >= self._lower).all() and not (self._table.matrix @ possible).any():
             np.minimum(self._low, possible, out=self._low)
             np.maximum(self._high, possible, out=self._high)
 
@@ -140,6 +145,6 @@ class _Reader:
         if answer is not None:
             slopes += answer.duals @ self._table.matrix[self._rows]
         rising = np.maximum(slopes, 0) * (self._upper - self._table.counts)
-        falling = np.maximum(-slopes, 0) * self._table.counts
+        falling = np.maximum(-slopes, 0) * (self._table.counts - self._lower)
         gains = rising + falling
         return np.where(gains < NEAR, 0.0, gains)

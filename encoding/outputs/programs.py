@@ -47,15 +47,15 @@ class Answer:
 
 
 class Program:
-    """The least of a sum over variables that lie between 0 and a bound each, in rows that must hold."""
+    """The least of a sum over variables that lie between two bounds each, in rows that must hold."""
 
-    def __init__(self, upper: Vector, *, is_whole: bool) -> None:
-        """Take the variables' greatest values, shape (n_variables,); `is_whole`: they are whole numbers."""
+    def __init__(self, lower: Vector, upper: Vector, *, is_whole: bool) -> None:
+        """Take the variables' bounds, shape (n_variables,); `is_whole`: they are whole numbers."""
         self._solver = _Solver()  # type: ignore[no-untyped-call]
         for name, value in _OPTIONS.items():
             self._solver.setOptionValue(name, value)
         self._places = np.arange(len(upper), dtype=np.int32)
-        self._solver.addVars(len(upper), np.zeros(len(upper)), upper.astype(np.float64))
+        self._solver.addVars(len(upper), lower.astype(np.float64), upper.astype(np.float64))
         if is_whole:
             kinds = np.full(len(upper), highspy.HighsVarType.kInteger)
             self._solver.changeColsIntegrality(len(upper), self._places, kinds)

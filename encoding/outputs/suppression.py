@@ -45,7 +45,7 @@ def suppress(table: Table, floor: int) -> Suppression:
     """Return which cells of a table are not shown.
 
     Raises:
-        TableError: there are fewer people than the floor, or nothing but the total could be shown.
+        TableError: there are fewer people than the floor, or so few that the total alone would tell too much.
     """
     if table.people < floor:
         raise TableError(
@@ -59,6 +59,12 @@ def suppress(table: Table, floor: int) -> Suppression:
         weak = list(weaknesses(table, hidden, floor))
         if not weak:
             return Suppression(hidden, choice.is_least)
+        if (hidden | table.same_as_total).all():
+            groups = int((table.inner & (table.counts > 0)).sum())
+            raise TableError(
+                f"{table.people:,} people in {groups:,} groups are too few, and no table of them is written",
+                hint="count by fewer columns, or by columns of fewer values",
+            )
         choice.mend(hidden, weak)
 
 
@@ -69,7 +75,8 @@ class _Choice:
         self._table, self._floor = table, floor
         self._turns = 0
         self.is_least = True
-        self._program = Program(np.ones(len(table.cells)), is_whole=True)
+        shown = np.zeros(len(table.cells))
+        self._program = Program(shown, shown + 1, is_whole=True)
         for cell in np.flatnonzero(table.same_as_total).tolist():
             self._program.fix(cell, 0)
         for cell in np.flatnonzero(small_cells(table, floor)).tolist():

@@ -98,6 +98,11 @@ class Table:
         return np.array([at not in totals for at in range(len(self.cells))])
 
     @cached_property
+    def categories(self) -> Flags:
+        """Which cells are a category with the totals of all other dimensions; somebody is in each."""
+        return np.array([sum(node != () for node in cell) == 1 for cell in self.cells])
+
+    @cached_property
     def same_as_total(self) -> Flags:
         """Which cells are the grand total under another name, since no category stands beside theirs."""
         same = {0}

@@ -2,6 +2,9 @@
 
 Written without a look at `encoding.outputs.attack`: a variable for each innermost group and no other, one row
 for each count that is shown, another solver's interface, one program in whole numbers for each end of a range.
+
+They know that somebody is in each category that is listed. Which columns lie within another they see from the
+rows: no row has a total of the wider one beside a value of the narrower.
 """
 
 from __future__ import annotations
@@ -29,25 +32,38 @@ class TableReader:
             assert (count == "") == (note == "not shown")
             self.counts[tuple(labels)] = int(count) if count else None
         self.inner = [labels for labels in self.counts if TOTAL not in labels]
+        sides = [
+            at
+            for at in range(len(header) - 2)
+            if at == 0 or any(labels[at - 1] == TOTAL != labels[at] for labels in self.counts)
+        ]
+        self.categories = [
+            labels for labels in self.counts if sum(labels[at] != TOTAL for at in sides) == 1
+        ]
         self.n_people = next(n for labels, n in self.counts.items() if {*labels} == {TOTAL})
 
     @property
     def not_shown(self) -> list[Labels]:
         return [labels for labels, count in self.counts.items() if count is None]
 
-    def range(self, labels: Labels, empty: Collection[Labels] = ()) -> tuple[int, int]:
-        """Return the least and greatest count that fit; `empty` are inner groups known to hold nobody."""
+    def range(self, labels: Labels, empty: Collection[Labels] | None = None) -> tuple[int, int]:
+        """Return the least and greatest count that fit.
+
+        `empty` are all inner groups that hold nobody, to a reader who knows them; every other has somebody.
+        """
         shown = [(one, n) for one, n in self.counts.items() if n is not None]
         rows = np.array([self._members(one) for one, _ in shown], dtype=float)
         counts = np.array([n for _, n in shown], dtype=float)
-        most = [0 if one in empty else self.n_people for one in self.inner]
+        least = [int(empty is not None and one not in empty) for one in self.inner]
+        most = [0 if empty is not None and one in empty else self.n_people for one in self.inner]
+        listed = np.array([self._members(one) for one in self.categories], dtype=float)
         wanted = np.array(self._members(labels), dtype=float)
         ends = []
         for sign in (1, -1):
             found = milp(
                 sign * wanted,
-                constraints=LinearConstraint(rows, counts, counts),
-                bounds=Bounds(0, np.array(most)),
+                constraints=[LinearConstraint(rows, counts, counts), LinearConstraint(listed, 1)],
+                bounds=Bounds(np.array(least), np.array(most)),
                 integrality=np.ones(len(self.inner)),
             )
             assert found.status == 0

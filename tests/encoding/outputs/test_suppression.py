@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import random
 from datetime import date
-from itertools import combinations
+from itertools import combinations, cycle, product
+from math import prod
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from samples.refusals import raises
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from samples.refusals import is_one, raises
 
-from encoding.errors import TableError
+from encoding.errors import InputError, TableError
 
 pytest.importorskip("highspy", reason="the extra tables is not installed")
 from twins.table_reader import TOTAL, TableReader
@@ -62,7 +66,7 @@ def recovered(made: Tabulation, folder: Path, floor: int = FLOOR) -> int:
     empty = [labels for labels, n in truth.items() if n == 0 and TOTAL not in labels]
     n_found = 0
     for labels in reader.not_shown:
-        least, most = reader.range(labels, empty if 0 < truth[labels] < floor else ())
+        least, most = reader.range(labels, empty if 0 < truth[labels] < floor else None)
         assert least <= truth[labels] <= most
         n_found += most - least < floor
     shown = [n for n in reader.counts.values() if n is not None]
@@ -93,6 +97,86 @@ def square(*rows: tuple[int, ...]) -> Table:
         for _ in range(n)
     ]
     return count_people([("row",), ("column",)], cells)
+
+
+def column(*counts: int) -> Table:
+    """Return a table of one side with these counts."""
+    return count_people(
+        [("school",)], [((f"s{at}",),) for at, n in enumerate(counts) for _ in range(n)]
+    )
+
+
+def test_ten_groups_that_share_ten_people_are_not_found_to_have_one_each(tmp_path: Path) -> None:
+    schools = tabulate(terms(), column(*[1] * 10, 40, 60))
+    assert recovered(schools, tmp_path) == 0
+    assert ("s11",) not in written(schools, tmp_path).not_shown
+    # Each grade of a school, whose total is large enough to be shown; who knows that no grade is empty.
+    grades = tabulate(terms(), square([1] * 10, [30] * 10))
+    assert recovered(grades, tmp_path) == 0
+
+
+def test_two_small_groups_are_left_out_alone_only_if_together_they_have_the_floor_and_two() -> None:
+    # Of 12 people in two groups that are not empty, 1 to 11 are in either.
+    assert suppress(column(6, 6, 40), FLOOR).hidden.tolist() == [False, True, True, False]
+    table, both = column(6, 5, 40), np.array([False, True, True, False])
+    assert suppress(table, FLOOR).hidden.tolist() == [False, True, True, True]
+    # Of 11 people, 1 to 10; the program that chooses is told exactly that.
+    for one in weaknesses(table, both, FLOOR):
+        assert one.gains is not None
+        assert one.gains[both].sum() == pytest.approx(9)
+
+
+def test_a_district_is_known_to_have_somebody_in_each_of_its_schools(tmp_path: Path) -> None:
+    schools = {("d0", f"s{at}"): 2 for at in range(6)} | {("d1", "s6"): 30, ("d1", "s7"): 40}
+    people: list[Cell] = [(school,) for school, n in schools.items() for _ in range(n)]
+    made = tabulate(terms(), count_people([("district", "school")], people))
+    # A total of 12 would leave 1 to 7 for each of six.
+    assert ("d0", TOTAL) in written(made, tmp_path).not_shown
+    assert recovered(made, tmp_path) == 0
+
+
+def test_so_few_people_in_so_many_groups_that_the_total_tells_too_much_are_refused() -> None:
+    # With nothing shown but the total, 1 to 10 people would be in each of ten schools; or 1 to 11.
+    with raises(TableError, "19 people in 10 groups are too few"):
+        suppress(column(*[1] * 9, 10), FLOOR)
+    assert suppress(column(*[1] * 9, 11), FLOOR).hidden[1:].all()
+    # Where no count is small nothing has to be left out.
+    assert not suppress(column(10, 10), 10).hidden.any()
+
+
+SIDES = st.sampled_from([(6,), (2, 3), (3, 3), (2, 2, 2)])
+SPARSE = SIDES.flatmap(
+    lambda sides: st.tuples(
+        st.just(sides), st.lists(st.integers(0, 5), min_size=prod(sides), max_size=prod(sides))
+    )
+)
+
+
+@settings(max_examples=20)
+@given(SPARSE, st.booleans(), st.integers(2, 4))
+def test_of_few_people_in_many_groups_no_count_is_recovered_and_none_refused_without_need(
+    drawn: tuple[tuple[int, ...], list[int]], is_nested: bool, floor: int
+) -> None:
+    sides, counts = drawn
+    people: list[Cell] = []
+    for at, n in zip(product(*map(range, sides)), counts, strict=True):
+        cell = [(f"v{value}",) for value in at]
+        if is_nested:
+            cell[0] = (f"d{at[0] % 2}", f"v{at[0]}")
+        people += [tuple(cell)] * n
+    assume(len(people) >= floor)
+    names = [(f"side{at}",) for at in range(len(sides))]
+    table = count_people([("district", "school"), *names[1:]] if is_nested else names, people)
+    with TemporaryDirectory() as folder:
+        try:
+            made = tabulate(terms(floor), table)
+        except InputError as refused:
+            assert is_one(refused, TableError)  # noqa: PT017 - most tables are not refused
+            nothing = tuple((~table.same_as_total).tolist())
+            alone = Tabulation(terms(floor), table, nothing, is_least=True)
+            assert recovered(alone, Path(folder), floor) > 0
+        else:
+            assert recovered(made, Path(folder), floor) == 0
 
 
 def test_the_twin_finds_what_only_the_small_counts_left_out_would_give_away(tmp_path: Path) -> None:
@@ -172,18 +256,22 @@ def corners(table: Table) -> np.ndarray:
 
 
 def test_an_interval_of_the_floor_is_enough_and_one_less_is_not() -> None:
-    narrow, enough = (square((5, n, 90), (60, 50, 90), (90, 90, 90)) for n in (4, 5))
-    hidden = corners(narrow)
+    def weak(n: int) -> list[int]:
+        table = square((5, n, 90), (60, 50, 90), (90, 90, 90))
+        assert np.flatnonzero(corners(table)).tolist() == [5, 6, 9, 10]
+        return sorted(one.cell for one in weaknesses(table, corners(table), FLOOR))
+
     # 5 can fall by 5, and rise by what stands beside it.
-    found = {one.cell for one in weaknesses(narrow, hidden, FLOOR)}
-    assert found == {*np.flatnonzero(hidden).tolist()}
-    assert list(weaknesses(enough, corners(enough), FLOOR)) == []
+    assert weak(4) == [5, 6, 9, 10]
+    # To who knows which groups are empty, neither can fall to 0: small counts are protected from them, too.
+    assert weak(5) == weak(6) == [5, 6]
+    assert weak(7) == []
 
 
 def test_a_small_count_is_not_protected_by_an_empty_one_that_readers_may_know() -> None:
-    # It can rise by 6. It can fall by 5 where the empty one rises by 3, else by the 2 that stand in the corner.
-    leaning = square((5, 0, 20, 90), (6, 50, 2, 90), (90, 90, 90, 90))
-    free = square((5, 0, 20, 90), (6, 50, 12, 90), (90, 90, 90, 90))
+    # It can rise by 6. It can fall by 4 where the empty one rises by 3, else by one of the 2 in the corner.
+    leaning = square((5, 0, 20, 90), (7, 50, 2, 90), (90, 90, 90, 90))
+    free = square((5, 0, 20, 90), (7, 50, 12, 90), (90, 90, 90, 90))
     labels = [leaning.row(at) for at in range(len(leaning.cells))]
     hidden = np.array(
         [row in ("r0", "r1") and column in ("c0", "c1", "c2") for row, column in labels]
@@ -203,3 +291,24 @@ def test_a_solver_that_lies_gives_no_count_away(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(attack._Reader, "_gains", lambda *_: np.zeros(len(hidden)))
         found = {one.cell for one in weaknesses(table, hidden, FLOOR)}
         assert found == {*np.flatnonzero(hidden).tolist()}
+
+
+def test_two_tables_with_empty_groups_protect_nothing_from_who_knows_that_somebody_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = square((5, 5, 90), (60, 50, 90), (90, 90, 90))
+    hidden = corners(table)
+    moves = cycle([np.array([5.0, -5.0, -5.0, 5.0]), np.array([-5.0, 5.0, 5.0, -5.0])])
+
+    def least(*_: object) -> Answer:
+        return Answer(table.counts[hidden] + next(moves), np.zeros(100), is_best=True)
+
+    monkeypatch.setattr(attack.Program, "least", least)
+    monkeypatch.setattr(attack._Reader, "_gains", lambda *_: np.zeros(len(hidden)))
+    assert [one.cell for one in weaknesses(table, hidden, FLOOR)] == [5, 6]
+
+
+def test_a_solver_that_finds_nothing_ends_in_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attack.Program, "least", lambda *_: None)
+    with raises(TableError, "no table of them is written"):
+        suppress(square((5, 40), (60, 70)), FLOOR)
