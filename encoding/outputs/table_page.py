@@ -61,7 +61,7 @@ def _statement(made: Tabulation) -> Iterator[Markup]:
     )
     yield paragraph(
         "Before this page was written, an attack tried to work out each count that is not shown, from all that"
-        " are, and from this: somebody is in each category that is listed. For each of these counts it found two"
+        " are, and from this: somebody is in each category that is listed. For each of these it found two"
         f" tables that fit and differ in it by {terms.floor:,} or more. For counts that are too small it did"
         " so even as a reader who knows which groups are empty."
     )

@@ -126,6 +126,20 @@ def test_two_small_groups_are_left_out_alone_only_if_together_they_have_the_floo
         assert one.gains[both].sum() == pytest.approx(9)
 
 
+@pytest.mark.parametrize(("n", "most"), [(10, 9), (11, 10)])
+def test_an_empty_group_is_not_thought_to_have_all_of_a_category_that_is_listed(
+    n: int, most: int, tmp_path: Path
+) -> None:
+    table = square((n, 0), (0, 50))
+    labels = [table.row(at) for at in range(len(table.cells))]
+    hidden = [row != "r1" and column != TOTAL for row, column in labels]
+    made = Tabulation(terms(), table, tuple(hidden), is_least=True)
+    # Nobody of r1 is in c0, which is listed. So somebody of r0 is.
+    assert written(made, tmp_path).range(("r0", "c1")) == (0, most)
+    weak = [labels[one.cell] for one in weaknesses(table, np.array(hidden), FLOOR)]
+    assert (("r0", "c1") in weak) == (most < FLOOR)
+
+
 def test_a_district_is_known_to_have_somebody_in_each_of_its_schools(tmp_path: Path) -> None:
     schools = {("d0", f"s{at}"): 2 for at in range(6)} | {("d1", "s6"): 30, ("d1", "s7"): 40}
     people: list[Cell] = [(school,) for school, n in schools.items() for _ in range(n)]
