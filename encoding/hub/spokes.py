@@ -99,11 +99,10 @@ def sheet_digest(spokes: Iterable[Spoke]) -> str:
     no agreement.
 
     Returns:
-        64 characters, 0 to 9 and a to f: SHA-256 of the agreements, and of what the list says of each spoke, in
-        canonical JSON.
+        64 characters, 0 to 9 and a to f: SHA-256 of what the list says of each spoke, in canonical JSON.
     """
     in_order = sorted(spokes, key=lambda one: one.project)
-    listed = [[spoke.agreement, spoke.answers()] for spoke in in_order]
+    listed = [{**spoke.answers(), "agreement": spoke.agreement} for spoke in in_order]
     return canonical_digest({"kind": "blindlink/hub-sheet/1", "spokes": listed})
 
 
