@@ -8,7 +8,7 @@ on, and with as many others left out as it takes that none can be computed. Spec
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final, Literal
@@ -24,6 +24,12 @@ from schemas.round_report import RoundReport
 
 _ROUND_REPORT: Final = "round-report.json"
 _OTHERS: Final = "spokes that are put together"
+# Told in place of what a spoke's own sentence says, by the exit code whose sentences count records.
+_COUNTING: Final[Mapping[int, str]] = {
+    3: "a file cannot be used as it is; blindlink hub status says why",
+    8: "more links would end than the agreement allows",
+    9: "something that came cannot be honest; blindlink hub status says what",
+}
 # In the order in which somebody should look.
 STATES: Final[tuple[SpokeState, ...]] = (
     "failed", "unreachable", "late", "linked", "idle", "new",
@@ -138,10 +144,21 @@ def _line(one: SpokeSeen, linked: int | None) -> SpokeLine:
         title=one.spoke.title,
         state=one.state,
         since=None if outcome is None else outcome.at,
-        why="no night has come to it yet" if outcome is None else outcome.message,
+        why=_why(outcome),
         hint=None if outcome is None else outcome.hint,
         round=None if outcome is None else outcome.round,
         linked_at=None if outcome is None else outcome.linked_at,
         records=records if report is not None and (records or 0) >= report.floor else None,
         linked=linked,
     )
+
+
+def _why(outcome: Outcome | None) -> str:
+    """Return why a spoke stands where it does, without a number of records."""
+    if outcome is None:
+        return "no night has come to it yet"
+    if outcome.state == "linked":
+        return f"round {outcome.round}"
+    if outcome.state == "idle":
+        return "nothing was due"
+    return _COUNTING.get(outcome.exit_code, outcome.message)

@@ -38,8 +38,9 @@ class Spoke:
     agreement: str = ""
 
     def answers(self) -> dict[str, str]:
-        """Return what a template may name of it."""
-        return {**self.cells, "name": self.name, "title": self.title, "project": self.project}
+        """Return what the list says of it, without empty cells: what a template may name."""
+        said = {**self.cells, "name": self.name, "title": self.title, "project": self.project}
+        return {name: cell for name, cell in said.items() if cell}
 
 
 def read_spokes(path: Path, hub: str) -> tuple[Spoke, ...]:
@@ -94,11 +95,25 @@ def write_spokes(path: Path, spokes: Sequence[Spoke]) -> None:
 def sheet_digest(spokes: Iterable[Spoke]) -> str:
     """Return the fingerprint of a sheet: whoever has it knows the agreement of each spoke on it.
 
+    And all else that the list says of them, such as which of the hub's records are meant for whom: that is in
+    no agreement.
+
     Returns:
-        64 characters, 0 to 9 and a to f: SHA-256 of the projects, parties and agreements in canonical JSON.
+        64 characters, 0 to 9 and a to f: SHA-256 of what the list says of each spoke, in canonical JSON.
     """
-    listed = sorted([spoke.project, spoke.name, spoke.agreement] for spoke in spokes)
+    in_order = sorted(spokes, key=lambda one: one.project)
+    listed = [{**spoke.answers(), "agreement": spoke.agreement} for spoke in in_order]
     return canonical_digest({"kind": "blindlink/hub-sheet/1", "spokes": listed})
+
+
+def changed_words(before: Spoke, after: Spoke) -> list[str]:
+    """Return in words what a list says of a spoke otherwise than the one before did."""
+    old, new = before.answers(), after.answers()
+    return [
+        f"{after.project}: {name}: {new.get(name, 'none')} (was {old.get(name, 'none')})"
+        for name in dict.fromkeys((*old, *new))
+        if old.get(name) != new.get(name)
+    ]
 
 
 def _refuse_header(path: Path, header: Sequence[str]) -> None:

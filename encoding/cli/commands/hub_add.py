@@ -18,10 +18,17 @@ from encoding.cli.commands.agreement_signatures import compare_fingerprint, refu
 from encoding.cli.parts.hub_desk import HubDesk
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import write_page
+from encoding.cli.parts.prompts import require_yes
 from encoding.cli.parts.session import Session
 from encoding.errors import AgencyError, NotReadyError, SpokesError
 from encoding.hub.sheet import sheet_page
-from encoding.hub.spokes import Spoke, read_spokes, sheet_digest, write_spokes
+from encoding.hub.spokes import (
+    Spoke,
+    changed_words,
+    read_spokes,
+    sheet_digest,
+    write_spokes,
+)
 from encoding.hub.template import answers_for, named_columns
 from schemas.chapters import grouped
 from schemas.shared.command_line import FILE
@@ -51,23 +58,34 @@ _PAGE: Final = "agreement.html"
     multiple=True,
     help="Without --template: the fingerprint on counsel's sheet, all 64 characters.",
 )
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="Without --template: don't ask whether to take what changes of spokes that the hub has.",
+)
 @agency_options
 @click.pass_obj
 def add(
-    session: Session, *, spokes_list: Path, template: Path | None, fingerprints: tuple[str, ...]
+    session: Session,
+    *,
+    spokes_list: Path,
+    template: Path | None,
+    fingerprints: tuple[str, ...],
+    yes: bool,
 ) -> None:
     """Add the spokes of a LIST: a CSV file with the columns name, title and what else the template names.
 
     For the hub's steward, with --template: drafts an agreement with each new spoke, sends it, and writes a
     sheet for counsel, who signs once for all of them. A spoke whose people the operator has not confirmed yet
     is left out; add the same list again. Everyone else leaves out --template: LIST is the steward's sheet,
-    such as sheet-1.csv, and you compare its fingerprint with counsel's paper.
+    such as sheet-1.csv, and you compare its fingerprint with counsel's paper. What it says otherwise of a
+    spoke that the hub has is shown, and asked about.
     """
     desk = HubDesk(session)
     with desk.locked():
         listed = read_spokes(spokes_list, desk.hub.sections.hub.party)
         if template is None:
-            _take_over(desk, listed, fingerprints)
+            _take_over(desk, listed, fingerprints, yes=yes)
         else:
             _draft_all(desk, listed, template)
 
@@ -138,7 +156,7 @@ def _refuse_unconfirmed(spoke: Spoke, people: Iterable[PublicIdentity]) -> None:
         raise NotReadyError(f"the operator has not confirmed the people of {spoke.name} yet")
 
 
-def _take_over(desk: HubDesk, listed: Sequence[Spoke], given: Sequence[str]) -> None:
+def _take_over(desk: HubDesk, listed: Sequence[Spoke], given: Sequence[str], *, yes: bool) -> None:
     """Take spokes from a steward's sheet, once somebody has compared its fingerprint."""
     known = {spoke.project: spoke for spoke in desk.spokes()}
     for spoke in listed:
@@ -154,16 +172,25 @@ def _take_over(desk: HubDesk, listed: Sequence[Spoke], given: Sequence[str]) -> 
             raise SpokesError(f"{spoke.project} was added before, with a different agreement")
     fingerprints = list(given)
     in_order = sorted(listed, key=lambda one: one.sheet)
-    for number, found in groupby(in_order, key=lambda one: one.sheet):
-        of_sheet = list(found)
+    sheets = {number: list(on) for number, on in groupby(in_order, key=lambda one: one.sheet)}
+    for number, of_sheet in sheets.items():
         digest = sheet_digest(of_sheet)
         one = next((one for one in fingerprints if "".join(one.split()).lower() == digest), None)
         is_given = one is not None or not fingerprints
         compare_fingerprint(digest, one if is_given else fingerprints[0], f"sheet {number}")
-        write_spokes(desk.hub.sheet(number, "csv"), of_sheet)
     # An older sheet than that of an extension brings nothing new of a spoke.
-    newer = (s for s in listed if s.project not in known or s.sheet >= known[s.project].sheet)
-    merged = known | {spoke.project: spoke for spoke in newer}
+    newer = {
+        spoke.project: spoke
+        for spoke in listed
+        if spoke.project not in known or spoke.sheet >= known[spoke.project].sheet
+    }
+    both = sorted(known.keys() & newer.keys())
+    changes = [words for one in both for words in changed_words(known[one], newer[one])]
+    if changes:
+        require_yes(changes, "Take this over?", yes=yes)
+    for number, of_sheet in sheets.items():
+        write_spokes(desk.hub.sheet(number, "csv"), of_sheet)
+    merged = known | newer
     for spoke in merged.values():
         desk.hub.lay_out(spoke)
     write_spokes(desk.hub.list_file, list(merged.values()))

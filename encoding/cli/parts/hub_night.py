@@ -157,16 +157,18 @@ class Night:
         return session.transport is None and (is_by_file or identity.passphrase_file is not None)
 
     def _in_processes(self, errands: Sequence[Errand]) -> Iterator[Done]:
-        left = list(errands)
-        while left:
+        left, suspects = list(errands), list[Errand]()
+        while left or suspects:
             under_way: dict[Future[Done], Errand] = {}
             pool = self._processes()
             try:
-                while left or under_way:
-                    # Few at a time, so that whoever was under way when a process ended is known.
-                    while left and len(under_way) < self.order.processes:
-                        under_way[pool.submit(do_errand, left[0])] = left[0]
-                        del left[0]
+                while left or suspects or under_way:
+                    # Few at a time, so that whoever was under way when a process ended is known; these go on
+                    # alone, so that it is known whose process it was.
+                    queue, most = (suspects, 1) if suspects else (left, self.order.processes)
+                    while queue and len(under_way) < most:
+                        under_way[pool.submit(do_errand, queue[0])] = queue[0]
+                        del queue[0]
                     ready, _ = wait(under_way, return_when=FIRST_COMPLETED)
                     for future in ready:
                         done = future.result()
@@ -174,7 +176,12 @@ class Night:
                         yield done
             except BrokenProcessPool:
                 self._end_processes()
-                left += [one for one in under_way.values() if not self._crashed_often(one)]
+                was_alone = len(under_way) == 1
+                suspects += [
+                    one
+                    for one in under_way.values()
+                    if not (was_alone and self._crashed_often(one))
+                ]
 
     def _processes(self) -> ProcessPoolExecutor:
         if self._pool is None:

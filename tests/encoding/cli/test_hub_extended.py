@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -169,6 +170,36 @@ def test_sizes_from_a_list_change_too_and_what_takes_ink_is_refused(hub: NearHub
     page = (folder / "sheet-3.html").read_text("utf-8")
     assert "3000 (was 2000)" in page
     assert LATE not in {one["name"] for one in read_rows(folder / "sheet-3.csv")}
+
+
+def test_a_sheet_that_was_changed_on_its_way_is_not_taken(hub: NearHub) -> None:
+    before = hub.listed("ann")
+    place = hub.at("ann").folder / "sheet-1.csv"
+    place.write_text(place.read_text("utf-8").replace(f"District {GOOD}", "Somebody"), "utf-8")
+    refused = hub.at("ann").type(
+        "hub", "add", f"{place}", "--fingerprint", hub.fingerprint("sheet-1")
+    )
+    assert refused.exit_code == 1
+    assert "the fingerprint is different" in refused.stderr
+    assert hub.listed("ann") == before
+
+
+def test_what_a_sheet_changes_of_a_spoke_that_is_known_is_shown_and_confirmed(hub: NearHub) -> None:
+    sam, ann = hub.at("sam").folder, hub.at("ann").folder
+    (sam / "moved.csv").write_text(f"name,title,only\n{GOOD},District,017;018\n", "utf-8")
+    extended(hub, "hub", "extend", f"{sam}/moved.csv", "--until", "2028-08-31")
+    shutil.copyfile(sam / f"{SHEET}.csv", ann / f"{SHEET}.csv")
+    before = hub.listed("ann")
+    take = ("hub", "add", f"{ann}/{SHEET}.csv", "--fingerprint", hub.fingerprint(SHEET))
+    refused = hub.at("ann").type(*take)
+    assert refused.exit_code == 2
+    assert f"{HUB}-{GOOD}: only: 017;018 (was none)" in refused.stderr
+    assert "missing option --yes" in refused.stderr
+    assert hub.listed("ann") == before
+    hub.at("ann").ok(*take, "--yes")
+    assert hub.listed("ann")[GOOD]["only"] == "017;018"
+    # Nothing else changes, so nothing is asked.
+    assert "(was " not in hub.at("ann").ok(*take).stderr
 
 
 def test_the_job_of_the_night_says_in_time_which_agreements_end(hub: NearHub) -> None:

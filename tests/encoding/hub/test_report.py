@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from vectors.round_report import round_report_vectors
 
 from encoding.hub.outcomes import Outcome, State, keep_outcome, kept_outcome
@@ -20,10 +23,10 @@ def spoke(number: int) -> Spoke:
     return Spoke(f"d-{number}", f"District {number}", f"hub-d-{number}", {})
 
 
-def outcome(number: int, state: State, message: str = "done") -> Outcome:
+def outcome(number: int, state: State, message: str = "done", exit_code: int = 0) -> Outcome:
     return Outcome(
         project=f"hub-d-{number}", party=f"d-{number}", at=NOW, state=state, code="done",
-        exit_code=0, message=message, hint=None, warnings=(), seconds=1, round=3, linked_at=NOW,
+        exit_code=exit_code, message=message, hint=None, warnings=(), seconds=1, round=3, linked_at=NOW,
         links=1, new=None, ended=None, changed=None,
     )  # fmt: skip
 
@@ -68,6 +71,36 @@ def test_few_links_are_not_shown_and_do_not_follow_from_the_sum() -> None:
 def test_one_spoke_with_few_links_is_not_told_by_the_sum() -> None:
     report = made(linked(1, 900, 4))
     assert (report.linked, report.spokes[0].linked) == (None, None)
+
+
+COUNTING: dict[str, tuple[State, int, str]] = {
+    "linked": ("linked", 0, "round 3: 4 records have a link ID"),
+    "columns": ("idle", 0, "nothing is due; 4 of your rows have columns of d-1, in d-1.csv"),
+    "a file": (
+        "failed",
+        3,
+        "the file has 4 records that can be encoded, and the agreement takes 20",
+    ),
+    "held": ("failed", 8, "4 of 90 links in force end in round 4 (4.4%)"),
+    "an alarm": ("failed", 9, "2 of 4 matches join records that do not share a row"),
+}
+
+
+@pytest.mark.parametrize("name", COUNTING)
+def test_why_does_not_tell_the_numbers_that_are_left_out(name: str) -> None:
+    state, exit_code, message = COUNTING[name]
+    few = replace(linked(1, 900, 4), outcome=outcome(1, state, message, exit_code))
+    report = made(few, linked(2, 900, 200))
+    line = next(one for one in report.spokes if one.party == "d-1")
+    assert line.linked is None
+    assert line.why
+    assert re.findall("[0-9]+", line.why) == (["3"] if state == "linked" else [])
+    assert message not in hub_page(report)
+
+
+def test_why_is_what_the_spoke_said_where_that_counts_nobody() -> None:
+    failed = SpokeSeen(spoke(1), outcome(1, "failed", "the trusted persons are damaged", 1), None)
+    assert made(failed).spokes[0].why == "the trusted persons are damaged"
 
 
 def test_an_outcome_is_kept_and_one_that_is_damaged_is_none(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from encoding.errors import AgencyError
-from encoding.hub.spokes import read_spokes, sheet_digest, write_spokes
+from encoding.hub.sheet import extension_page, sheet_page
+from encoding.hub.spokes import Spoke, read_spokes, sheet_digest, write_spokes
 from encoding.hub.template import answers_for, named_columns
 
 LIST = "name,title,contact,most\nd-17,District 17,555-0117,2000\nd-18,District 18,555-0118,300\n"
@@ -41,6 +42,40 @@ def test_the_fingerprint_of_a_sheet_hangs_on_each_agreement_and_on_no_order(tmp_
     assert digest == sheet_digest([other, one])
     assert digest != sheet_digest([one, replace(other, agreement="ac" * 32)])
     assert digest != sheet_digest([one])
+
+
+def test_the_fingerprint_of_a_sheet_hangs_on_all_that_the_list_says(tmp_path: Path) -> None:
+    text = LIST.replace("most", "only").replace("2000", "017")
+    one, other = (replace(s, agreement="ab" * 32) for s in read_spokes(listed(tmp_path, text), "w"))
+    digest = sheet_digest([one, other])
+    for changed in (
+        replace(one, cells={**one.cells, "only": "017;018"}),
+        replace(one, cells={"contact": one.cells["contact"]}),
+        replace(one, title="District 19"),
+    ):
+        assert sheet_digest([changed, other]) != digest
+
+
+def test_a_sheet_that_was_written_has_the_same_fingerprint(tmp_path: Path) -> None:
+    """Also where not all spokes have the same columns."""
+    one, other = (replace(s, agreement="ab" * 32) for s in read_spokes(listed(tmp_path), "welfare"))
+    spokes = [one, replace(other, cells={"only": "018"})]
+    write_spokes(tmp_path / "sheet.csv", spokes)
+    assert sheet_digest(read_spokes(tmp_path / "sheet.csv", "welfare")) == sheet_digest(spokes)
+
+
+@pytest.mark.parametrize("kind", ["first", "extension"])
+def test_a_sheet_shows_whose_records_are_for_whom(kind: str) -> None:
+    def page(cells: dict[str, str]) -> str:
+        spokes = [Spoke("d-17", "District 17", "hub-d-17", cells, 1, "ab" * 32)]
+        if kind == "first":
+            return sheet_page(1, "hub", spokes, [])
+        return extension_page(2, "hub", spokes, {})
+
+    shown = page({"only": "017;018"})
+    assert "017;018" in shown
+    assert "The column only says" in shown
+    assert "The column only says" not in page({})
 
 
 WRONG = {
