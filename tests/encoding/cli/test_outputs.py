@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -21,6 +22,8 @@ from rigs.near_broker import NearBroker, near_broker
 pytest.importorskip("highspy", reason="the extra tables is not installed")
 from twins.table_reader import TableReader
 
+from encoding.cli.parts import freezing
+from encoding.outputs.linked_people import census
 from encoding.workspace.config import read_config, render_config
 from schemas.run import IdSpace, Recipient
 
@@ -209,7 +212,7 @@ def test_what_the_guide_says_of_messages_is_said() -> None:
     told = re.findall(
         r"^\| `([^`]+)` \|", GUIDE.split("## If something goes wrong")[1], re.MULTILINE
     )
-    assert len(told) == 12
+    assert len(told) == 14
     for message in told:
         for part in re.split(r" ?\.\.\. ?", message):
             assert part in said
@@ -377,6 +380,61 @@ def test_a_study_is_frozen_once_and_a_file_that_was_moved_is_not_said_to_be_dest
     assert (gone.exit_code, "is not at" in gone.stderr) == (3, True)
     (kept,) = [one for one in welfare.json("freeze", "--list")["frozen"] if one["study"] == "once"]
     assert kept["destroyed"] is None
+
+
+def test_a_frozen_file_is_not_overwritten_until_it_is_destroyed(welfare: Desk) -> None:
+    welfare.ok("freeze", "study-a", *FREEZE[2:], "-o", "shared.csv")
+    before = Path("shared.csv").read_bytes()
+    second = (
+        "freeze",
+        "study-b",
+        *FREEZE[2:],
+        "--columns",
+        "grade",
+        "--from",
+        "schools",
+        "--force",
+    )
+    refused = welfare.type(*second, "-o", "../welfare/shared.csv")
+    assert (
+        refused.exit_code,
+        "what was frozen for study-a is at" in refused.stderr,
+        Path("shared.csv").read_bytes() == before,
+    ) == (1, True, True), refused.stderr
+    welfare.ok("destroy", "--local", "--frozen", "study-a", "--yes", "--offline")
+    welfare.ok(*second, "-o", "shared.csv")
+    welfare.ok("destroy", "--local", "--frozen", "study-b", "--yes", "--offline")
+
+
+def test_of_two_commands_that_freeze_one_study_at_once_one_is_refused(
+    welfare: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*given: Any) -> list[tuple[str, ...]]:
+        monkeypatch.undo()
+        monkeypatch.chdir(welfare.folder)
+        welfare.ok("freeze", "at-once", *FREEZE[2:], "-o", "first.csv")
+        return census(*given)
+
+    monkeypatch.setattr(freezing, "census", slow)
+    refused = welfare.type("freeze", "at-once", *FREEZE[2:], "-o", "second.csv")
+    assert "there is a frozen file for at-once already" in refused.stderr
+    assert not Path("second.csv").exists()
+    welfare.ok("destroy", "--local", "--frozen", "at-once", "--yes", "--offline")
+
+
+def test_a_file_that_is_not_the_frozen_one_is_not_destroyed_in_its_place(welfare: Desk) -> None:
+    welfare.ok("freeze", "changed", *FREEZE[2:], "-o", "changed.csv")
+    frozen = Path("changed.csv").read_bytes()
+    Path("changed.csv").write_bytes(frozen + b"\n")
+    refused = welfare.type("destroy", "--local", "--frozen", "changed", "--yes", "--offline")
+    assert (refused.exit_code, Path("changed.csv").exists()) == (3, True)
+    assert f"what is at {Path('changed.csv').absolute()} is not what was frozen for changed" in (
+        refused.stderr
+    )
+    Path("changed.csv").write_bytes(frozen)
+    welfare.ok("destroy", "--local", "--frozen", "changed", "--yes", "--offline")
+    found = {one["study"]: one["destroyed"] for one in welfare.json("freeze", "--list")["frozen"]}
+    assert found["changed"] == "2026-11-20"
 
 
 def test_a_frozen_file_that_is_removed_and_not_stated_yet_is_stated_later(
