@@ -7,7 +7,13 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import LINKS, agency_options, file_options, output_options
+from encoding.cli.parts.options import (
+    LINKS,
+    OTHER_ROUND,
+    agency_options,
+    file_options,
+    output_options,
+)
 from encoding.cli.parts.session import Session
 from encoding.recipe.dates import read_date_format
 from schemas.shared.command_line import emit, json_option
@@ -31,6 +37,7 @@ from schemas.shared.command_line import emit, json_option
 )
 @click.option("--student", help="The column of the student ID; your record ID if left out.")
 @click.option("--from", "partner", metavar="PARTY[=FILE]", help="The partner whose dates came.")
+@OTHER_ROUND
 @click.option("--begin", help="The partner's column of the day on which care began.")
 @click.option(
     "--end", help="The partner's column of the day on which it ended, empty if it did not."
@@ -58,6 +65,7 @@ def export(
     organization: str,
     student: str | None,
     partner: str | None,
+    other_round: bool,
     begin: str | None,
     end: str | None,
     date_format: str,
@@ -91,7 +99,7 @@ def export(
         since=None if since is None else since.date().isoformat(),
         output=output,
         force=force,
-        wanted=Wanted(file, id_column, links_file, None, received),
+        wanted=Wanted(file, id_column, links_file, None, received, other_round),
     )
     done = export_statuses(session, order)
     if done.without_id:

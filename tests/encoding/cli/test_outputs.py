@@ -17,13 +17,15 @@ from typing import Any
 import httpx2
 import pytest
 from rigs.desk import NOW, Desk
-from rigs.near_broker import NearBroker, near_broker
+from rigs.near_broker import PROJECT, NearBroker, near_broker
 
 pytest.importorskip("highspy", reason="the extra tables is not installed")
 from twins.table_reader import TableReader
 
 from encoding.cli.parts import freezing
+from encoding.cli.parts.session import Session
 from encoding.outputs.linked_people import census
+from encoding.sharing.kept_deliveries import KeptDeliveries, KeptDelivery
 from encoding.workspace.config import read_config, render_config
 from schemas.run import IdSpace, Recipient
 
@@ -212,7 +214,7 @@ def test_what_the_guide_says_of_messages_is_said() -> None:
     told = re.findall(
         r"^\| `([^`]+)` \|", GUIDE.split("## If something goes wrong")[1], re.MULTILINE
     )
-    assert len(told) == 14
+    assert len(told) == 15
     for message in told:
         for part in re.split(r" ?\.\.\. ?", message):
             assert part in said
@@ -314,6 +316,28 @@ def test_files_that_are_sealed_are_opened_together(near: NearBroker, office: Des
     office.ok(*words, "sealed.csv", "--from", *received)
     assert Path("sealed.csv").read_bytes() == Path("open.csv").read_bytes()
     assert not Path("workspace/scratch").exists()
+
+
+def test_files_of_two_rounds_are_not_counted_together(office: Desk) -> None:
+    words = ("tabulate", "--by", "grade,placement", "-o", "rounds.csv", "--force")
+    received = ("--from", "schools=schools.csv", "--from", "welfare=welfare.csv")
+    session = Session(config_path=office.folder / "blindlink.toml")
+    for party, number in (("schools", 1), ("welfare", 2)):
+        kept = KeptDelivery(
+            delivery=f"dlv-{number:032}",
+            round=2,
+            number=1,
+            sha256="0" * 64,
+            outputs=(str(office.folder / f"{party}.csv"),),
+            written=number,
+        )
+        with session.workspace.lock():
+            KeptDeliveries(session.workspace, PROJECT, party).keep_received(kept)
+    refused = office.type(*words, *received)
+    told = "what schools has delivered here is of round 1, and the link IDs to join it with are of round 2"
+    assert (refused.exit_code, told in refused.stderr) == (1, True), refused.stderr
+    assert told in office.ok(*words, *received, "--other-round").stderr
+    shutil.rmtree(office.folder / "workspace/deliveries")
 
 
 def test_a_file_of_somebody_elses_is_not_overwritten(welfare: Desk) -> None:
