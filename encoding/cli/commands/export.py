@@ -11,6 +11,7 @@ from encoding.cli.parts.options import (
     LINKS,
     OTHER_ROUND,
     agency_options,
+    as_reason,
     file_options,
     output_options,
 )
@@ -51,6 +52,12 @@ from schemas.shared.command_line import emit, json_option
     type=click.DateTime(["%Y-%m-%d"]),
     help="Only students whose status changed on this day or later.",
 )
+@click.option(
+    "--accept-change",
+    metavar="REASON",
+    callback=as_reason,
+    help="Export although more statuses end than is agreed, or IDs are of another column; say why.",
+)
 @file_options
 @LINKS
 @output_options("The file to write.")
@@ -70,6 +77,7 @@ def export(
     end: str | None,
     date_format: str,
     since: datetime | None,
+    accept_change: str | None,
     file: Path | None,
     id_column: str | None,
     links_file: Path | None,
@@ -99,6 +107,7 @@ def export(
         since=None if since is None else since.date().isoformat(),
         output=output,
         force=force,
+        accepted=accept_change,
         wanted=Wanted(file, id_column, links_file, None, received, other_round),
     )
     done = export_statuses(session, order)
@@ -109,9 +118,9 @@ def export(
     onward = "to nobody else" if done.onward is None else f"on to: {done.onward}"
     document: dict[str, object] = {
         "file": str(output),
-        "students": done.changes.total(),
+        "students": done.students,
         "changes": {one: done.changes[one] for one in ("start", "end", "change")},
         "left_out": done.without_id,
     }
-    said = f"{done.changes.total():,} students: {words_of(done)}; {output}"
+    said = f"{done.students:,} students: {words_of(done)}; {output}"
     emit(document, remarks=[said, f"the agreement lets these go {onward}"])

@@ -25,6 +25,7 @@ from twins.table_reader import TableReader
 from encoding.cli.parts import freezing
 from encoding.cli.parts.session import Session
 from encoding.outputs.linked_people import census
+from encoding.outputs.statuses import KeptStatuses
 from encoding.sharing.kept_deliveries import KeptDeliveries, KeptDelivery
 from encoding.workspace.config import read_config, render_config
 from schemas.run import IdSpace, Recipient
@@ -109,6 +110,7 @@ def near(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NearBroker]:
         made.add_project(
             clauses={"elements": ELEMENTS},
             floor=10,
+            most_ended="0.1",
             recipients=(
                 Recipient(party=OFFICE, mode="blind", space="study"),
                 Recipient(party="schools", mode="linked", space="shared"),
@@ -214,7 +216,7 @@ def test_what_the_guide_says_of_messages_is_said() -> None:
     told = re.findall(
         r"^\| `([^`]+)` \|", GUIDE.split("## If something goes wrong")[1], re.MULTILINE
     )
-    assert len(told) == 15
+    assert len(told) == 17
     for message in told:
         for part in re.split(r" ?\.\.\. ?", message):
             assert part in said
@@ -536,6 +538,71 @@ def test_statuses_start_and_end_with_links_and_are_the_same_again(schools: Desk)
         assert len(statuses(schools)) == 3
     finally:
         schools.now = schools.now.replace(day=20)
+
+
+def test_a_move_to_another_organization_is_told_to_both(
+    schools: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statuses(schools)
+    put(Path("people.csv"), [("ID", "district"), ("p1", "9"), ("p3", "8")])
+    monkeypatch.setattr(schools, "now", schools.now.replace(day=27))
+    assert statuses(schools, "--since", "2026-11-27") == [
+        "p1,7,2026-11-20,2026-11-27,end,2026-11-27",
+        "p1,9,2026-11-20,,start,2026-11-27",
+    ]
+    said = schools.json(*EXPORT, "--since", "2026-11-27")
+    assert (said["students"], said["changes"]) == (1, {"start": 1, "end": 1, "change": 0})
+
+
+def test_student_ids_of_another_column_do_not_take_the_place_of_those_that_were_exported(
+    schools: Desk,
+) -> None:
+    numbers: Rows = [("ID", "number", "district"), ("p1", "331", "7"), ("p3", "333", "8")]
+    put(Path("people.csv"), numbers)
+    first = statuses(schools)
+    written = Path("out.csv").read_bytes()
+    for since in ((), ("--since", "2026-11-20")):
+        refused = schools.type(*EXPORT, "--student", "number", *since)
+        assert (
+            refused.exit_code,
+            "earlier exports had the student IDs of the column ID" in refused.stderr,
+        ) == (3, True), refused.stderr
+    assert Path("out.csv").read_bytes() == written
+    assert statuses(schools) == first
+    # The file has another name for the same column.
+    put(Path("people.csv"), [("ID", "local_id", "district"), ("p1", "p1", "7"), ("p3", "p3", "8")])
+    assert statuses(schools, "--student", "local_id", "--accept-change", "Renamed.") == first
+    assert statuses(schools, "--student", "local_id") == first
+    assert schools.type(*EXPORT).exit_code == 3
+
+
+@pytest.mark.parametrize("words", [(), ("--organization", "9")])
+def test_more_ends_than_is_agreed_are_exported_once_somebody_accepts_them(
+    schools: Desk, words: tuple[str, ...]
+) -> None:
+    first = statuses(schools)
+    written = Path("out.csv").read_bytes()
+    if not words:
+        put(Path("links.csv"), [("record_id", "link_id"), ("p4", "4" * 32)])
+    held = schools.type(*EXPORT, *words)
+    told = "2 of 2 statuses in force would end (100.0%); the agreement allows at most 10%"
+    assert (held.exit_code, told in held.stderr) == (8, True), held.stderr
+    assert (
+        json.loads(schools.type(*EXPORT, *words, "--json").stdout)["error"]["code"] == "change-held"
+    )
+    assert Path("out.csv").read_bytes() == written
+    if words:
+        assert statuses(schools) == first
+    assert schools.type(*EXPORT, *words, "--accept-change", " ").exit_code == 2
+    ended = statuses(schools, *words, "--accept-change", "Two homes have closed.")
+    assert ended[0] == "p1,7,2026-11-20,2026-11-20,end,2026-11-20"
+    again = schools.ok(*EXPORT, *words, "--accept-change", "Two homes have closed.")
+    assert "there was nothing to accept" in again.stderr
+    assert Path("out.csv").read_text("utf-8").splitlines()[1:] == ended
+    record = KeptStatuses(Session(config_path=Path("blindlink.toml")).workspace, PROJECT)
+    accepted = record.read().accepted
+    assert accepted is not None
+    assert (accepted.reason, accepted.ended, accepted.in_force) == ("Two homes have closed.", 2, 2)
 
 
 def test_the_partners_dates_are_written_for_ed_fi(schools: Desk) -> None:
