@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from encoding.errors import NotReadyError, WorkspaceError
-from encoding.files import write_durably
+from encoding.files import is_same_file, write_durably
 from encoding.workspace.workspace import Workspace
 from schemas.clauses import Line
 from schemas.document import Document, Model
@@ -89,17 +89,37 @@ def find_freeze(workspace: Workspace, project: str, study: str) -> Freeze:
     return found
 
 
+def find_frozen_at(workspace: Workspace, place: Path) -> Freeze | None:
+    """Return what was frozen to a place, of whichever project, and not destroyed; None: nothing was.
+
+    Raises:
+        WorkspaceError: the list is damaged.
+    """
+    standing = (one for one in _read(workspace) if one.destroyed is None)
+    return next((one for one in standing if is_same_file(Path(one.path), place)), None)
+
+
 def keep_freeze(workspace: Workspace, freeze: Freeze) -> None:
     """Keep what was frozen."""
     _write(workspace, (*_read(workspace), freeze))
 
 
-def note_destroyed(workspace: Workspace, days: Mapping[str, str]) -> None:
-    """Note of the frozen files at these paths on which day they were destroyed; of others nothing changes."""
+def note_destroyed(
+    workspace: Workspace, project: str, days: Mapping[str, str], study: str | None
+) -> None:
+    """Note of frozen files of a project on which day they were destroyed.
+
+    Args:
+        days: by path; whoever destroys all states that nothing is left, so these count whatever was in them.
+        study: the one whose file was destroyed; None: all of the project's at these paths were.
+    """
     before = _read(workspace)
     after = tuple(
         one.model_copy(update={"destroyed": days[one.path]})
-        if one.path in days and one.destroyed is None
+        if one.project == project
+        and one.path in days
+        and study in (None, one.study)
+        and one.destroyed is None
         else one
         for one in before
     )

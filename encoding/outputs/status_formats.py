@@ -78,45 +78,42 @@ def ed_fi_lines(statuses: Iterable[Status]) -> Iterator[str]:
         ExportError: an ID is none that Ed-Fi takes.
     """
     for number, one in enumerate(statuses, start=1):
-        for organization in one.organizations:
-            try:
-                line = StudentAssociation(
-                    educationOrganizationReference=EducationOrganizationReference(
-                        educationOrganizationId=int(organization)
+        try:
+            line = StudentAssociation(
+                educationOrganizationReference=EducationOrganizationReference(
+                    educationOrganizationId=int(one.organization)
+                ),
+                studentReference=StudentReference(studentUniqueId=one.student),
+                studentCharacteristics=(
+                    StudentCharacteristic(
+                        periods=tuple(
+                            CharacteristicPeriod(beginDate=p.begin, endDate=p.end)
+                            for p in one.periods
+                        )
                     ),
-                    studentReference=StudentReference(studentUniqueId=one.student),
-                    studentCharacteristics=(
-                        StudentCharacteristic(
-                            periods=tuple(
-                                CharacteristicPeriod(beginDate=p.begin, endDate=p.end)
-                                for p in one.periods
-                            )
-                        ),
-                    ),
-                )
-            except (ValidationError, ValueError):
-                # The value stays out of the message: it is a student's.
-                raise ExportError(
-                    f"student {number:,} of the export has an ID or organization that Ed-Fi does not take",
-                    hint="a student ID has at most 32 characters, an organization is a whole number",
-                ) from None
-            yield json.dumps(line.model_dump(mode="json"), ensure_ascii=False)
+                ),
+            )
+        except (ValidationError, ValueError):
+            # The value stays out of the message: it is a student's.
+            raise ExportError(
+                f"student {number:,} of the export has an ID or organization that Ed-Fi does not take",
+                hint="a student ID has at most 32 characters, an organization is a whole number",
+            ) from None
+        yield json.dumps(line.model_dump(mode="json"), ensure_ascii=False)
 
 
 def ceds_rows(statuses: Iterable[Status]) -> Iterator[tuple[str, ...]]:
     """Yield one row for each student, organization and period, as `CEDS_HEADER` names the cells."""
     for one in statuses:
-        for organization in one.organizations:
-            for period in one.periods:
-                row = (one.student, organization, "1", period.begin, period.end or "")
-                yield tuple(map(inert, row))
+        for period in one.periods:
+            row = (one.student, one.organization, "1", period.begin, period.end or "")
+            yield tuple(map(inert, row))
 
 
 def csv_rows(statuses: Iterable[Status]) -> Iterator[tuple[str, ...]]:
     """Yield the same with what changed last and when, as `CSV_HEADER` names the cells."""
     for one in statuses:
-        for organization in one.organizations:
-            for period in one.periods:
-                last = (one.change, one.changed) if period == one.periods[-1] else ("", "")
-                row = (one.student, organization, period.begin, period.end or "", *last)
-                yield tuple(map(inert, row))
+        for period in one.periods:
+            last = (one.change, one.changed) if period == one.periods[-1] else ("", "")
+            row = (one.student, one.organization, period.begin, period.end or "", *last)
+            yield tuple(map(inert, row))

@@ -1,22 +1,25 @@
 """Who has been exported as in foster care, from when to when, and what changed on which day.
 
-File: sealed as `encoding.workspace.sealed_record` says; within, a `blindlink/exported-statuses/1`.
+File: sealed as `encoding.workspace.sealed_record` says; within, a `blindlink/exported-statuses/2`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
+from encoding.sharing.links_of_rounds import Acceptance
 from encoding.workspace.sealed_record import SealedRecord
 from encoding.workspace.workspace import Workspace
 from schemas.document import Document, Model
 from schemas.ids import IsoDate
 
 Change = Literal["start", "end", "change"]
+Pair: TypeAlias = tuple[str, str]
+"""A student ID, and an organization at which they are a student."""
 
 
 class Period(Model):
@@ -33,68 +36,79 @@ class Period(Model):
 
 
 class Status(Model):
-    """A student's periods in order, the organizations at which they are a student, and the last change."""
+    """A student's periods at one organization, in order, and the last change."""
 
     student: Annotated[str, Field(min_length=1, max_length=200)]
-    organizations: tuple[str, ...]
+    organization: str
     periods: Annotated[tuple[Period, ...], Field(min_length=1)]
     change: Change
     changed: IsoDate
 
+    @property
+    def pair(self) -> Pair:
+        """Return whose status it is, and where."""
+        return self.student, self.organization
+
 
 class Statuses(Document):
-    """Everyone who was ever exported, in the order of their IDs; `is_dated`: with dates of the partner's."""
+    """Everyone who was ever exported, in the order of their IDs and organizations.
+
+    `is_dated`: with dates of the partner's. `student` is the column of the student IDs; null: nothing was
+    exported yet. `accepted`: who said last that another column is right, or that so many statuses end.
+    """
 
     KIND: ClassVar[str] = "exported statuses"
 
-    version: Literal["blindlink/exported-statuses/1"] = "blindlink/exported-statuses/1"
+    version: Literal["blindlink/exported-statuses/2"] = "blindlink/exported-statuses/2"
     is_dated: bool = False
+    student: str | None = None
+    accepted: Acceptance | None = None
     statuses: tuple[Status, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """A student who is linked now; `periods` are stated by the partner, in order, None where none are."""
-
-    organizations: tuple[str, ...]
-    periods: tuple[Period, ...] | None
-
-
 def updated(
-    known: Sequence[Status], linked: Mapping[str, Linked], today: str
+    known: Sequence[Status], linked: Mapping[Pair, tuple[Period, ...] | None], today: str
 ) -> tuple[Status, ...]:
     """Return everybody's status as of a day; done again on the same day it changes nothing.
 
     Where the partner states periods, they count, and of those known before the ones that ended earlier. Where
-    none are stated, a period begins on the day on which a student is linked first. Whoever is not linked any
-    more is in care no longer: an open period ends today.
+    none are stated, a period begins on the day on which a student is linked first, wherever that was. Whoever
+    is not linked any more at an organization is in care there no longer: an open period ends today.
 
     Args:
         known: what was exported before.
-        linked: who is linked now, by student ID.
+        linked: who is linked now and where; periods are stated by the partner, in order, None where none are.
         today: an ISO date.
     """
-    before = {one.student: one for one in known}
+    before = {one.pair: one for one in known}
+    begun = _begun(known, today)
     found = []
-    for student in sorted(before.keys() | linked.keys()):
-        old, now = before.get(student), linked.get(student)
+    for pair in sorted(before.keys() | linked.keys()):
+        old = before.get(pair)
         periods = () if old is None else old.periods
-        new = _ended(periods, today) if now is None else _current(periods, now.periods, today)
-        organizations = now.organizations if now is not None else ()
-        if old is not None and (new == periods):
-            kept = organizations or old.organizations
-            found.append(old.model_copy(update={"organizations": kept}))
+        new = (
+            _current(periods, linked[pair], begun.get(pair[0], today))
+            if pair in linked
+            else _ended(periods, today)
+        )
+        if old is not None and new == periods:
+            found.append(old)
             continue
         found.append(
             Status(
-                student=student,
-                organizations=organizations or (() if old is None else old.organizations),
+                student=pair[0],
+                organization=pair[1],
                 periods=new,
                 change=_change(periods, new),
                 changed=today,
             )
         )
     return tuple(found)
+
+
+def in_care(statuses: Iterable[Status]) -> frozenset[Pair]:
+    """Return who is in care still, and where."""
+    return frozenset(one.pair for one in statuses if one.periods[-1].end is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +136,23 @@ class KeptStatuses:
         return SealedRecord(path, name, self.workspace.key())
 
 
+def _begun(known: Sequence[Status], today: str) -> dict[str, str]:
+    """Return when care began that goes on or was gone for less than a day, by student."""
+    found: dict[str, str] = {}
+    for one in known:
+        last = one.periods[-1]
+        if last.end is None or last.end >= today:
+            found[one.student] = min(last.begin, found.get(one.student, last.begin))
+    return found
+
+
 def _current(
-    known: tuple[Period, ...], stated: tuple[Period, ...] | None, today: str
+    known: tuple[Period, ...], stated: tuple[Period, ...] | None, begin: str
 ) -> tuple[Period, ...]:
-    last = known[-1] if known else None
-    if stated:
-        return (*(p for p in known if p.end is not None and p.end < stated[0].begin), *stated)
-    if last is not None and last.end is None:
+    if not stated and known and known[-1].end is None:
         return known
-    if last is not None and last.end is not None and last.end >= today:
-        # The link was gone for less than a day.
-        return (*known[:-1], Period(begin=last.begin, end=None))
-    return (*known, Period(begin=today, end=None))
+    now = stated or (Period(begin=begin, end=None),)
+    return (*(p for p in known if p.end is not None and p.end < now[0].begin), *now)
 
 
 def _ended(known: tuple[Period, ...], today: str) -> tuple[Period, ...]:

@@ -41,11 +41,15 @@ class SentDelivery(Document):
 
 
 class KeptDelivery(Document):
-    """What came last from a partner, and the files that its columns are written to."""
+    """What came last from a partner, and the files that its columns are written to.
+
+    `written` is the round of the delivery whose rows these files have; null: none were written yet. What came
+    last may be of another: it could not be used, or the command was killed.
+    """
 
     KIND: ClassVar[str] = "kept delivery"
 
-    version: Literal["blindlink/kept-delivery/2"] = "blindlink/kept-delivery/2"
+    version: Literal["blindlink/kept-delivery/3"] = "blindlink/kept-delivery/3"
     delivery: RandomId
     round: RoundNumber
     number: DeliveryNumber
@@ -53,6 +57,7 @@ class KeptDelivery(Document):
     outputs: Annotated[
         tuple[Annotated[str, Field(min_length=1, max_length=4096)], ...], Field(min_length=1)
     ]
+    written: RoundNumber | None
 
 
 _Document = TypeVar("_Document", bound=Document)

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from encoding.cli.parts.options import LINKS, agency_options, file_options, output_options
+from encoding.cli.parts.options import (
+    LINKS,
+    OTHER_ROUND,
+    agency_options,
+    as_reason,
+    file_options,
+    output_options,
+)
 from encoding.cli.parts.session import Session
 from encoding.recipe.dates import read_date_format
 from schemas.shared.command_line import emit, json_option
@@ -31,6 +38,7 @@ from schemas.shared.command_line import emit, json_option
 )
 @click.option("--student", help="The column of the student ID; your record ID if left out.")
 @click.option("--from", "partner", metavar="PARTY[=FILE]", help="The partner whose dates came.")
+@OTHER_ROUND
 @click.option("--begin", help="The partner's column of the day on which care began.")
 @click.option(
     "--end", help="The partner's column of the day on which it ended, empty if it did not."
@@ -43,6 +51,12 @@ from schemas.shared.command_line import emit, json_option
     metavar="DAY",
     type=click.DateTime(["%Y-%m-%d"]),
     help="Only students whose status changed on this day or later.",
+)
+@click.option(
+    "--accept-change",
+    metavar="REASON",
+    callback=as_reason,
+    help="Export although more statuses end than is agreed, or IDs are of another column; say why.",
 )
 @file_options
 @LINKS
@@ -58,10 +72,12 @@ def export(
     organization: str,
     student: str | None,
     partner: str | None,
+    other_round: bool,
     begin: str | None,
     end: str | None,
     date_format: str,
     since: datetime | None,
+    accept_change: str | None,
     file: Path | None,
     id_column: str | None,
     links_file: Path | None,
@@ -91,7 +107,8 @@ def export(
         since=None if since is None else since.date().isoformat(),
         output=output,
         force=force,
-        wanted=Wanted(file, id_column, links_file, None, received),
+        accepted=accept_change,
+        wanted=Wanted(file, id_column, links_file, None, received, other_round),
     )
     done = export_statuses(session, order)
     if done.without_id:
@@ -101,9 +118,9 @@ def export(
     onward = "to nobody else" if done.onward is None else f"on to: {done.onward}"
     document: dict[str, object] = {
         "file": str(output),
-        "students": done.changes.total(),
+        "students": done.students,
         "changes": {one: done.changes[one] for one in ("start", "end", "change")},
         "left_out": done.without_id,
     }
-    said = f"{done.changes.total():,} students: {words_of(done)}; {output}"
+    said = f"{done.students:,} students: {words_of(done)}; {output}"
     emit(document, remarks=[said, f"the agreement lets these go {onward}"])

@@ -10,6 +10,7 @@ import click
 from encoding.cli.parts.options import (
     FORCE,
     LINKS,
+    OTHER_ROUND,
     RECEIVED,
     agency_options,
     file_options,
@@ -30,6 +31,7 @@ from schemas.shared.command_line import emit, json_option
 @click.option("--why", default="", help="What the study is, in one line, such as its number.")
 @click.option("--columns", default="", help="The columns to freeze, with commas between.")
 @RECEIVED
+@OTHER_ROUND
 @click.option(
     "--until",
     metavar="DAY",
@@ -57,6 +59,7 @@ def freeze(
     why: str,
     columns: str,
     received: tuple[str, ...],
+    other_round: bool,
     until: datetime | None,
     as_of: int | None,
     output: Path | None,
@@ -91,7 +94,7 @@ def freeze(
     if as_of is not None and links_file is not None:
         raise click.UsageError("give either --links or --as-of")
     chosen = tuple(dict.fromkeys(split_columns(columns)))
-    wanted = Wanted(file, id_column, links_file, as_of, parties_of(received))
+    wanted = Wanted(file, id_column, links_file, as_of, parties_of(received), other_round)
     last = until.date().isoformat()
     order = Order(study, one_line(why), chosen, last, output, force, wanted)
     frozen = freeze_links(session, order)

@@ -9,6 +9,7 @@ import click
 
 from encoding.cli.parts.options import (
     LINKS,
+    OTHER_ROUND,
     RECEIVED,
     agency_options,
     file_options,
@@ -35,6 +36,7 @@ from schemas.shared.command_line import emit, json_option
     help="A larger unit of a column, such as school=district, to show its totals; repeatable.",
 )
 @RECEIVED
+@OTHER_ROUND
 @file_options
 @LINKS
 @click.option(
@@ -56,6 +58,7 @@ def tabulate(
     by: str,
     within: tuple[str, ...],
     received: tuple[str, ...],
+    other_round: bool,
     file: Path | None,
     id_column: str | None,
     links_file: Path | None,
@@ -98,7 +101,7 @@ def tabulate(
     refuse_another_page(page, force=force)
     refuse_own_file(session, output, page)
     kept = binding_agreement(session)
-    wanted = Wanted(file, id_column, links_file, as_of, parties_of(received))
+    wanted = Wanted(file, id_column, links_file, as_of, parties_of(received), other_round)
     with sources_of(session, kept, wanted, "counted") as (sources, number):
         table = count_people(dimensions, people_in(sources, dimensions))
     agreement = kept.agreement

@@ -59,7 +59,13 @@ class Arrival:
         """Return of which round that delivery was; None: there was none."""
         with self._session.workspace.lock():
             kept = self._kept.received()
-        return None if kept is None else kept.round
+        return None if kept is None else kept.written
+
+    def note_written(self) -> None:
+        """Note that the files have the rows of what came last; call it under the workspace's lock."""
+        kept = self._kept.received()
+        if kept is not None:
+            self._kept.keep_received(kept.model_copy(update={"written": kept.round}))
 
     def view(self, number: int) -> DeliveryView:
         """Return the newest delivery of a round.
@@ -162,6 +168,7 @@ class Arrival:
                 number=view.number,
                 sha256=view.sha256,
                 outputs=tuple(self._outputs),
+                written=None if kept is None else kept.written,
             )
         )
 

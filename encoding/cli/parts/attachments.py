@@ -122,7 +122,9 @@ def _attach(
 
         def use(columns: tuple[str, ...]) -> tuple[tuple[str, ...], Attached]:
             keep = session.config.sections.share.keep
-            return columns, attach(own, shared.link_of, rows, columns, output, keep=keep)
+            attached = attach(own, shared.link_of, rows, columns, output, keep=keep)
+            arrival.note_written()
+            return columns, attached
 
         columns, attached = arrival.take(view, rows, use)
     if attached.unknown:

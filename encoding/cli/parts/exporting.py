@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.tabulations import Wanted, binding_agreement, sources_of
 from encoding.cli.parts.written_files import note_file
-from encoding.errors import ExportError, MissingColumnError, NotReadyError
+from encoding.errors import ChangeHeldError, ExportError, MissingColumnError, NotReadyError
 from encoding.files import refuse_to_overwrite, write_csv, write_durably
 from encoding.outputs.linked_people import Source, source_of
 from encoding.outputs.status_formats import (
@@ -22,8 +23,13 @@ from encoding.outputs.status_formats import (
     csv_rows,
     ed_fi_lines,
 )
-from encoding.outputs.statuses import KeptStatuses, Linked, Period, Statuses, updated
+from encoding.outputs.statuses import KeptStatuses, Pair, Period, Statuses, in_care, updated
 from encoding.recipe.dates import DateFormat
+from encoding.sharing.change_report import exceeds
+from encoding.sharing.links_of_rounds import Acceptance
+from schemas.clauses import Limits
+from schemas.ids import utc_text
+from schemas.policy_words import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class Order:
 
     `begin` and `end` are columns of the one party of `wanted.received`; None: the days of exports count.
     `since` leaves out whoever changed last before that day; None: nobody is left out.
+    `accepted` says why another column of student IDs is right, or that so many statuses end; None: nobody does.
     """
 
     format: Format
@@ -43,13 +50,15 @@ class Order:
     since: str | None
     output: Path
     force: bool
+    accepted: str | None
     wanted: Wanted
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """How many students were written, by their last change, and how many rows have no student ID."""
+    """How many students were written, also by their last changes, and how many rows have no student ID."""
 
+    students: int
     changes: Counter[str]
     without_id: int
     onward: str | None
@@ -61,7 +70,8 @@ def export_statuses(session: Session, order: Order) -> Exported:
     Raises:
         NotReadyError: the agreement gives this party no matches of its own records, or does not bind today.
         ColumnNotListedError: it does not list a column of dates as shared with this party.
-        ExportError: dates or IDs cannot be used.
+        ExportError: dates or IDs cannot be used, or the IDs are of another column than before.
+        ChangeHeldError: more statuses end than the agreement allows links to, and nobody accepts it.
     """
     kept = binding_agreement(session)
     recipient = next((r for r in kept.agreement.recipients if r.party == session.party), None)
@@ -74,7 +84,8 @@ def export_statuses(session: Session, order: Order) -> Exported:
     start = ED_FI_START if order.format == "ed-fi" else f"{header}\n".encode()
     refuse_to_overwrite(order.output, own_start=start, force=order.force)
     with sources_of(session, kept, order.wanted, "shared") as (sources, _):
-        linked, without_id = _linked(sources, order)
+        student = order.student or sources[0].id_column
+        linked, without_id = _linked(sources, order, student)
     today = session.now().date().isoformat()
     with session.workspace.lock():
         memory = KeptStatuses(session.workspace, session.project)
@@ -84,8 +95,13 @@ def export_statuses(session: Session, order: Order) -> Exported:
                 "earlier exports had the partner's dates; without them, every period would start over",
                 hint="give --from, --begin and --end as before",
             )
-        statuses = updated(before.statuses, linked, today)
-        written = [one for one in statuses if order.since is None or one.changed >= order.since]
+        now = Statuses(
+            is_dated=order.begin is not None,
+            student=student,
+            statuses=updated(before.statuses, linked, today),
+        )
+        accepted = _settle(session, kept.agreement.limits, order, before, now)
+        written = [one for one in now.statuses if order.since is None or one.changed >= order.since]
         content = list(ed_fi_lines(written)) if order.format == "ed-fi" else []
     note_file(session, "link-table", order.output)
     if order.format == "ed-fi":
@@ -96,11 +112,53 @@ def export_statuses(session: Session, order: Order) -> Exported:
         write_csv(order.output, CSV_HEADER, csv_rows(written))
     with session.workspace.lock():
         # Last, so that an export that was killed is made again with the same changes.
-        memory.keep(Statuses(is_dated=order.begin is not None, statuses=statuses))
-    return Exported(Counter(one.change for one in written), without_id, recipient.onward)
+        memory.keep(now.model_copy(update={"accepted": accepted}))
+    changes: Counter[str] = Counter(
+        change for _, change in {(one.student, one.change) for one in written}
+    )
+    n_students = len({one.student for one in written})
+    return Exported(n_students, changes, without_id, recipient.onward)
 
 
-def _linked(sources: Sequence[Source], order: Order) -> tuple[dict[str, Linked], int]:
+def _settle(
+    session: Session, limits: Limits, order: Order, before: Statuses, now: Statuses
+) -> Acceptance | None:
+    """Return who accepted last that other IDs are meant, or that so many statuses end.
+
+    Raises:
+        ExportError, ChangeHeldError: nobody accepts it.
+    """
+    in_force = in_care(before.statuses)
+    n_ended = len(in_force - in_care(now.statuses))
+    is_another = before.student not in (None, now.student)
+    if not is_another and not exceeds(n_ended, len(in_force), limits.most_ended, limits.floor):
+        if order.accepted is not None:
+            session.say("there was nothing to accept: no more statuses end than is agreed")
+        return before.accepted
+    if order.accepted is not None:
+        return Acceptance(
+            person=unlock_own(session).public.person,
+            at=utc_text(session.now()),
+            reason=order.accepted,
+            ended=n_ended,
+            in_force=len(in_force),
+        )
+    if is_another:
+        raise ExportError(
+            f"earlier exports had the student IDs of the column {before.student}, and this one has those of"
+            f" {now.student}: {n_ended:,} of {len(in_force):,} statuses in force would end",
+            hint=f"give --student {before.student} as before; if the other is right: --accept-change REASON",
+        )
+    raise ChangeHeldError(
+        f"{n_ended:,} of {len(in_force):,} statuses in force would end ({n_ended / len(in_force):.1%}); the"
+        f" agreement allows at most {percent(limits.most_ended or '1')}, so nothing was written",
+        hint="check what you typed, your file and your links; if it is right: --accept-change REASON",
+    )
+
+
+def _linked(
+    sources: Sequence[Source], order: Order, student: str
+) -> tuple[dict[Pair, tuple[Period, ...] | None], int]:
     own, *others = sources
     if not own.is_own or len(others) > 1:
         raise ExportError("an export takes your own file, and the dates of one partner")
@@ -108,28 +166,23 @@ def _linked(sources: Sequence[Source], order: Order) -> tuple[dict[str, Linked],
         raise ExportError(
             "the dates come from a partner's columns", hint="name the partner: --from PARTY"
         )
-    student = order.student or own.id_column
     constant = order.organization.isdecimal()
     columns = [student] if constant else [student, order.organization]
     for column in columns:
         if column not in own.rows.columns:
             raise MissingColumnError(f"your file has no column {column}")
     periods = _stated(others[0], order) if others and order.begin is not None else None
-    found: dict[str, tuple[set[str], tuple[Period, ...] | None]] = {}
+    found: dict[Pair, tuple[Period, ...] | None] = {}
+    stated_of: dict[str, tuple[Period, ...] | None] = {}
     without_id = 0
     for link, rows in own.values(columns).items():
         for number, *rest in rows:
             if not number or not (constant or rest[0]):
                 without_id += 1
                 continue
-            stated = None if periods is None else periods.get(link)
-            organizations, _ = found.setdefault(number, (set(), stated))
-            organizations.add(order.organization if constant else rest[0])
-    linked = {
-        number: Linked(tuple(sorted(organizations)), stated)
-        for number, (organizations, stated) in found.items()
-    }
-    return linked, without_id
+            stated = stated_of.setdefault(number, None if periods is None else periods.get(link))
+            found[number, order.organization if constant else rest[0]] = stated
+    return found, without_id
 
 
 def _stated(source: Source, order: Order) -> dict[str, tuple[Period, ...]]:

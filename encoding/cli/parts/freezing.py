@@ -13,9 +13,9 @@ from encoding.cli.parts.agreements import agreements_kept
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.tabulations import Wanted, binding_agreement, sources_of
 from encoding.cli.parts.written_files import note_file
-from encoding.errors import NotReadyError
+from encoding.errors import NotReadyError, OutputExistsError
 from encoding.files import refuse_to_overwrite, write_csv
-from encoding.outputs.freezes import Freeze, keep_freeze, read_freezes
+from encoding.outputs.freezes import Freeze, find_frozen_at, keep_freeze, read_freezes
 from encoding.outputs.linked_people import census
 from encoding.rounds.known_status import overdue_words
 from encoding.sharing.agency_state import Attention
@@ -45,30 +45,34 @@ def freeze_links(session: Session, order: Order) -> Freeze:
     Raises:
         NotReadyError: no agreement binds today, or something was frozen for this study before.
         ColumnNotListedError: the agreement does not list a column.
-        OutputExistsError: the file is there.
+        OutputExistsError: the file is there, or is one that was frozen before, which stays even with --force.
     """
     kept = binding_agreement(session)
-    _refuse(session, kept, order)
+    _refuse_day(session, kept, order)
+    with session.workspace.lock():
+        _refuse_frozen(session, order)
     refuse_to_overwrite(order.output, own_start=b"", force=order.force)
     with sources_of(session, kept, order.wanted, "shared") as (sources, number):
         rows = census(sources, order.columns)
     note_file(session, "link-table", order.output)
-    write_csv(order.output, (LINK_ID, *order.columns), rows)
-    frozen = Freeze(
-        project=session.project,
-        study=order.study,
-        why=order.why,
-        path=str(order.output.absolute()),
-        sha256=hashlib.sha256(order.output.read_bytes()).hexdigest(),
-        rows=len(rows),
-        columns=order.columns,
-        round=number,
-        day=_today(session),
-        agreement=kept.digest,
-        purpose=kept.agreement.purpose.code,
-        until=order.until,
-    )
     with session.workspace.lock():
+        # Again: another command may have frozen something meanwhile.
+        _refuse_frozen(session, order)
+        write_csv(order.output, (LINK_ID, *order.columns), rows)
+        frozen = Freeze(
+            project=session.project,
+            study=order.study,
+            why=order.why,
+            path=str(order.output.absolute()),
+            sha256=hashlib.sha256(order.output.read_bytes()).hexdigest(),
+            rows=len(rows),
+            columns=order.columns,
+            round=number,
+            day=_today(session),
+            agreement=kept.digest,
+            purpose=kept.agreement.purpose.code,
+            until=order.until,
+        )
         keep_freeze(session.workspace, frozen)
     return frozen
 
@@ -111,18 +115,33 @@ def overdue_files(session: Session) -> tuple[Attention, ...]:
     )
 
 
-def _refuse(session: Session, kept: KeptAgreement, order: Order) -> None:
-    """Refuse a study that has a frozen file, and a day until which the agreement lets none be kept."""
+def _refuse_day(session: Session, kept: KeptAgreement, order: Order) -> None:
+    """Refuse a day until which the agreement lets no file be kept."""
     destroy_by = kept.agreement.retention.destroy_by
     if not _today(session) <= order.until <= destroy_by:
         raise click.BadParameter(
             f"give a day from today to {destroy_by}, by which the agreement wants everything destroyed",
             param_hint="--until",
         )
-    if any(one.study == order.study for one in frozen_here(session)):
+
+
+def _refuse_frozen(session: Session, order: Order) -> None:
+    """Refuse a study that has a frozen file, and the place of one; call it under the workspace's lock.
+
+    Raises:
+        NotReadyError, OutputExistsError: as `freeze_links`.
+    """
+    known = read_freezes(session.workspace, session.project)
+    if any(one.study == order.study for one in known):
         raise NotReadyError(
             f"there is a frozen file for {order.study} already, and it stays as it is",
             hint="give the new one a different name, such as one with the year",
+        )
+    there = find_frozen_at(session.workspace, order.output)
+    if there is not None:
+        raise OutputExistsError(
+            f"what was frozen for {there.study} is at {there.path}, and has not been destroyed",
+            hint="choose a different name for the file",
         )
 
 

@@ -109,8 +109,10 @@ def join_columns(
             return [], failed
         link_of = _link(counter, tables)
         opened = {agency: _linked(tables[agency], link_of, own) for agency in tables}
-        for agency, table in opened.items():
-            write_csv(files[agency], (LINK_ID, *map(inert, table.columns)), table.rows)
+        for one in arrivals:
+            table = opened[one.partner]
+            write_csv(files[one.partner], (LINK_ID, *map(inert, table.columns)), table.rows)
+            one.note_written()
         found = join_rows(opened)
         write_csv(joined, (LINK_ID, *map(inert, found.columns)), found.rows)
     _tell_absent(counter, agreement, wanted, joined)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -97,7 +98,7 @@ def destroy_here(session: Session, given: Mapping[str, Any], order: Order, *, ye
                     client.state_destruction(session.project, signed)
             forget_written(session.workspace, session.project)
             days = {one.path: one.at.partition("T")[0] for one in under_way.removed}
-            note_destroyed(session.workspace, days)
+            note_destroyed(session.workspace, session.project, days, wish.frozen)
             under_way.finish(statements)
     _report(session, statements, len(under_way.removed), certificate, is_sent=not order.is_offline)
     if wish != order.wish:
@@ -209,16 +210,20 @@ def _frozen(holdings: Holdings, study: str, *, is_removed: bool) -> list[LocalCo
     """Return the file that was frozen for a study; none where it was removed before.
 
     Raises:
-        FileMissingError: it is not where it was written.
+        FileMissingError: it is not where it was written, or something else is.
     """
-    path = Path(find_freeze(holdings.workspace, holdings.project, study).path)
+    frozen = find_freeze(holdings.workspace, holdings.project, study)
+    path, hint = Path(frozen.path), "put it back there, so that you can sign its destruction"
     if path.is_file():
-        return [LocalCopy("link-table", path)]
-    if not is_removed:
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() == frozen.sha256:
+                return [LocalCopy("link-table", path)]
         raise FileMissingError(
-            f"what was frozen for {study} is not at {path} any more",
-            hint="put it back there, so that you can sign its destruction",
+            f"what is at {path} is not what was frozen for {study}: its SHA-256 is another",
+            hint=hint,
         )
+    if not is_removed:
+        raise FileMissingError(f"what was frozen for {study} is not at {path} any more", hint=hint)
     return []
 
 

@@ -31,6 +31,12 @@ RECEIVED: Final = click.option(
     help="A partner whose columns came; with-PARTNER.csv unless you name the file; repeatable.",
 )
 
+OTHER_ROUND: Final = click.option(
+    "--other-round",
+    is_flag=True,
+    help="Take what a partner has delivered although it is of another round than the links.",
+)
+
 
 def as_reason(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
     """Return a reason as it is kept: in normal form C, without spaces around it; None if none was given."""

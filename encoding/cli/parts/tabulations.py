@@ -17,21 +17,27 @@ from encoding.cli.parts.own_links import former_links, own_links
 from encoding.cli.parts.sealed_files import unsealed
 from encoding.cli.parts.session import Session
 from encoding.errors import ColumnNotListedError, NotReadyError, TableError
+from encoding.files import is_same_file
 from encoding.outputs.linked_people import Source, Use, own_source, received_source
 from encoding.records.agency_file import agency_file
 from encoding.sharing.columns import agreed_among
+from encoding.sharing.kept_deliveries import KeptDeliveries
 from encoding.sharing.links_file import read_links
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whose files are counted: the own one, with its links, and one of each party."""
+    """Whose files are counted: the own one, with its links, and one of each party.
+
+    `other_round`: what a party has delivered may be of another round than the links.
+    """
 
     file: Path | None
     id_column: str | None
     links: Path | None
     as_of: int | None
     received: Mapping[str, Path | None]
+    other_round: bool
 
 
 def binding_agreement(session: Session) -> KeptAgreement:
@@ -59,13 +65,14 @@ def sources_of(
 
     Raises:
         ColumnNotListedError: the agreement lets a party share no column here.
-        NotReadyError, InputError: links or files are not there, or cannot be used.
+        NotReadyError, InputError: links or files are not there, cannot be used, or are of different rounds.
     """
     own, round_number = _own(session, kept, wanted, use)
     sources = [] if own is None else [own]
     allowed = {party: _allowed(session, kept, party, use) for party in wanted.received}
-    files = [path or _attached(session, party) for party, path in wanted.received.items()]
-    with unsealed(session, files) as places:
+    files = {party: path or _attached(session, party) for party, path in wanted.received.items()}
+    _require_one_round(session, wanted, files, round_number, has_own=own is not None)
+    with unsealed(session, list(files.values())) as places:
         for (party, columns), place in zip(allowed.items(), places, strict=True):
             sources.append(received_source(party, place, own, use, columns))
         if own is None and len(sources) < 2:
@@ -123,6 +130,50 @@ def _round_of(session: Session, links: Mapping[str, str]) -> int | None:
     except NotReadyError:
         pass
     return None
+
+
+def _require_one_round(
+    session: Session,
+    wanted: Wanted,
+    files: Mapping[str, Path],
+    number: int | None,
+    *,
+    has_own: bool,
+) -> None:
+    """Refuse columns of another round than the links: a record may be linked with somebody else since.
+
+    Without own links those of the newest round count. What came by hand is of no known round.
+
+    Raises:
+        NotReadyError: they are, and nobody said that they may.
+    """
+    found = {party: _round_written(session, party, path) for party, path in files.items()}
+    rounds = {party: one for party, one in found.items() if one is not None}
+    newest = number if has_own else max(rounds.values(), default=None)
+    for party, one in rounds.items():
+        if newest is None or one == newest:
+            continue
+        told = (
+            f"what {party} has delivered here is of round {one}, and the link IDs to join it with are of"
+            f" round {newest}"
+        )
+        if not wanted.other_round:
+            wait = f"once {party} has delivered for round {newest}: blindlink attach; "
+            raise NotReadyError(
+                told,
+                hint=f"{wait if one < newest else ''}freeze and tabulate can take the links of round {one}:"
+                f" --as-of {one}; --other-round takes both as they are",
+            )
+        session.warn(told)
+
+
+def _round_written(session: Session, party: str, path: Path) -> int | None:
+    """Return of which round the columns of a file are, if they came by the broker; None: they did not."""
+    with session.workspace.lock():
+        kept = KeptDeliveries(session.workspace, session.project, party).received()
+    if kept is None or not any(is_same_file(path, Path(one)) for one in kept.outputs):
+        return None
+    return kept.written
 
 
 def _attached(session: Session, party: str) -> Path:

@@ -541,3 +541,57 @@ def test_what_was_attached_is_counted_and_frozen_with_its_round(
     until = ("--until", "2027-01-31", "--as-of", "1", "-o", str(welfare.folder / "study.csv"))
     frozen = welfare.json(*study, *until)
     assert (frozen["round"], frozen["rows"]) == (1, 2)
+
+
+OUT = ("--why", "IRB 1", "--until", "2027-01-31", "--columns", "Grade", "--from", "schools")
+
+
+@pytest.fixture
+def waiting(near: NearBroker, welfare: Desk, schools: Desk) -> NearBroker:
+    """Round 2 has its links, and child welfare has the schools' columns of round 1."""
+    for desk in (welfare, schools, welfare):
+        desk.type(*BOTH)
+    near.move(days=7)
+    for desk in (welfare, schools) * 4:
+        desk.type("refresh")
+    return near
+
+
+def test_columns_of_an_earlier_round_are_not_joined_with_todays_links(
+    waiting: NearBroker, welfare: Desk, schools: Desk
+) -> None:
+    out = str(welfare.folder / "out.csv")
+    told = "what schools has delivered here is of round 1, and the link IDs to join it with are of round 2"
+    named = f"schools={welfare.folder / 'with-schools.csv'}"
+    for words in (
+        ("freeze", "s1", *OUT),
+        ("freeze", "s1", *OUT[:-1], named),
+        ("tabulate", "--by", "Grade", "--from", "schools"),
+        ("export", "--for", "csv", "--organization", "1", "--from", "schools", "--begin", "Grade"),
+    ):
+        refused = welfare.type(*words, "-o", out)
+        assert (refused.exit_code, told in refused.stderr) == (1, True), refused.stderr
+        assert not Path(out).exists()
+    assert welfare.json("freeze", "s1", *OUT, "--as-of", "1", "-o", out)["round"] == 1
+    mixed = welfare.ok("freeze", "s2", *OUT, "--other-round", "-o", f"{out}2")
+    assert told in mixed.stderr
+    schools.ok("refresh", "--deliver")
+    welfare.ok("attach", "schools")
+    assert welfare.json("freeze", "s3", *OUT, "-o", f"{out}3")["round"] == 2
+    assert "is of round 2, and the link IDs to join it with are of round 1" in (
+        welfare.type("freeze", "s4", *OUT, "--as-of", "1", "-o", f"{out}4").stderr
+    )
+
+
+def test_a_delivery_that_came_and_was_not_written_leaves_the_columns_of_their_round(
+    waiting: NearBroker, welfare: Desk, schools: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schools.ok("refresh", "--deliver")
+    kill(monkeypatch, attachments, "attach", after=False)
+    assert welfare.type("attach", "schools").exit_code != 0
+    monkeypatch.undo()
+    out = str(welfare.folder / "out.csv")
+    refused = welfare.type("freeze", "s1", *OUT, "-o", out)
+    assert "is of round 1, and the link IDs to join it with are of round 2" in refused.stderr
+    welfare.ok("attach", "schools")
+    assert welfare.json("freeze", "s1", *OUT, "-o", out)["round"] == 2

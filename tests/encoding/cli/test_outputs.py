@@ -12,15 +12,21 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from rigs.desk import NOW, Desk
-from rigs.near_broker import NearBroker, near_broker
+from rigs.near_broker import PROJECT, NearBroker, near_broker
 
 pytest.importorskip("highspy", reason="the extra tables is not installed")
 from twins.table_reader import TableReader
 
+from encoding.cli.parts import freezing
+from encoding.cli.parts.session import Session
+from encoding.outputs.linked_people import census
+from encoding.outputs.statuses import KeptStatuses
+from encoding.sharing.kept_deliveries import KeptDeliveries, KeptDelivery
 from encoding.workspace.config import read_config, render_config
 from schemas.run import IdSpace, Recipient
 
@@ -104,6 +110,7 @@ def near(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NearBroker]:
         made.add_project(
             clauses={"elements": ELEMENTS},
             floor=10,
+            most_ended="0.1",
             recipients=(
                 Recipient(party=OFFICE, mode="blind", space="study"),
                 Recipient(party="schools", mode="linked", space="shared"),
@@ -209,7 +216,7 @@ def test_what_the_guide_says_of_messages_is_said() -> None:
     told = re.findall(
         r"^\| `([^`]+)` \|", GUIDE.split("## If something goes wrong")[1], re.MULTILINE
     )
-    assert len(told) == 13
+    assert len(told) == 18
     for message in told:
         for part in re.split(r" ?\.\.\. ?", message):
             assert part in said
@@ -313,6 +320,28 @@ def test_files_that_are_sealed_are_opened_together(near: NearBroker, office: Des
     assert not Path("workspace/scratch").exists()
 
 
+def test_files_of_two_rounds_are_not_counted_together(office: Desk) -> None:
+    words = ("tabulate", "--by", "grade,placement", "-o", "rounds.csv", "--force")
+    received = ("--from", "schools=schools.csv", "--from", "welfare=welfare.csv")
+    session = Session(config_path=office.folder / "blindlink.toml")
+    for party, number in (("schools", 1), ("welfare", 2)):
+        kept = KeptDelivery(
+            delivery=f"dlv-{number:032}",
+            round=2,
+            number=1,
+            sha256="0" * 64,
+            outputs=(str(office.folder / f"{party}.csv"),),
+            written=number,
+        )
+        with session.workspace.lock():
+            KeptDeliveries(session.workspace, PROJECT, party).keep_received(kept)
+    refused = office.type(*words, *received)
+    told = "what schools has delivered here is of round 1, and the link IDs to join it with are of round 2"
+    assert (refused.exit_code, told in refused.stderr) == (1, True), refused.stderr
+    assert told in office.ok(*words, *received, "--other-round").stderr
+    shutil.rmtree(office.folder / "workspace/deliveries")
+
+
 def test_a_file_of_somebody_elses_is_not_overwritten(welfare: Desk) -> None:
     done = welfare.type("tabulate", "--by", "placement", "-o", "people.csv")
     assert done.exit_code == 1
@@ -377,6 +406,61 @@ def test_a_study_is_frozen_once_and_a_file_that_was_moved_is_not_said_to_be_dest
     assert (gone.exit_code, "is not at" in gone.stderr) == (3, True)
     (kept,) = [one for one in welfare.json("freeze", "--list")["frozen"] if one["study"] == "once"]
     assert kept["destroyed"] is None
+
+
+def test_a_frozen_file_is_not_overwritten_until_it_is_destroyed(welfare: Desk) -> None:
+    welfare.ok("freeze", "study-a", *FREEZE[2:], "-o", "shared.csv")
+    before = Path("shared.csv").read_bytes()
+    second = (
+        "freeze",
+        "study-b",
+        *FREEZE[2:],
+        "--columns",
+        "grade",
+        "--from",
+        "schools",
+        "--force",
+    )
+    refused = welfare.type(*second, "-o", "../welfare/shared.csv")
+    assert (
+        refused.exit_code,
+        "what was frozen for study-a is at" in refused.stderr,
+        Path("shared.csv").read_bytes() == before,
+    ) == (1, True, True), refused.stderr
+    welfare.ok("destroy", "--local", "--frozen", "study-a", "--yes", "--offline")
+    welfare.ok(*second, "-o", "shared.csv")
+    welfare.ok("destroy", "--local", "--frozen", "study-b", "--yes", "--offline")
+
+
+def test_of_two_commands_that_freeze_one_study_at_once_one_is_refused(
+    welfare: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*given: Any) -> list[tuple[str, ...]]:
+        monkeypatch.undo()
+        monkeypatch.chdir(welfare.folder)
+        welfare.ok("freeze", "at-once", *FREEZE[2:], "-o", "first.csv")
+        return census(*given)
+
+    monkeypatch.setattr(freezing, "census", slow)
+    refused = welfare.type("freeze", "at-once", *FREEZE[2:], "-o", "second.csv")
+    assert "there is a frozen file for at-once already" in refused.stderr
+    assert not Path("second.csv").exists()
+    welfare.ok("destroy", "--local", "--frozen", "at-once", "--yes", "--offline")
+
+
+def test_a_file_that_is_not_the_frozen_one_is_not_destroyed_in_its_place(welfare: Desk) -> None:
+    welfare.ok("freeze", "changed", *FREEZE[2:], "-o", "changed.csv")
+    frozen = Path("changed.csv").read_bytes()
+    Path("changed.csv").write_bytes(frozen + b"\n")
+    refused = welfare.type("destroy", "--local", "--frozen", "changed", "--yes", "--offline")
+    assert (refused.exit_code, Path("changed.csv").exists()) == (3, True)
+    assert f"what is at {Path('changed.csv').absolute()} is not what was frozen for changed" in (
+        refused.stderr
+    )
+    Path("changed.csv").write_bytes(frozen)
+    welfare.ok("destroy", "--local", "--frozen", "changed", "--yes", "--offline")
+    found = {one["study"]: one["destroyed"] for one in welfare.json("freeze", "--list")["frozen"]}
+    assert found["changed"] == "2026-11-20"
 
 
 def test_a_frozen_file_that_is_removed_and_not_stated_yet_is_stated_later(
@@ -454,6 +538,71 @@ def test_statuses_start_and_end_with_links_and_are_the_same_again(schools: Desk)
         assert len(statuses(schools)) == 3
     finally:
         schools.now = schools.now.replace(day=20)
+
+
+def test_a_move_to_another_organization_is_told_to_both(
+    schools: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statuses(schools)
+    put(Path("people.csv"), [("ID", "district"), ("p1", "9"), ("p3", "8")])
+    monkeypatch.setattr(schools, "now", schools.now.replace(day=27))
+    assert statuses(schools, "--since", "2026-11-27") == [
+        "p1,7,2026-11-20,2026-11-27,end,2026-11-27",
+        "p1,9,2026-11-20,,start,2026-11-27",
+    ]
+    said = schools.json(*EXPORT, "--since", "2026-11-27")
+    assert (said["students"], said["changes"]) == (1, {"start": 1, "end": 1, "change": 0})
+
+
+def test_student_ids_of_another_column_do_not_take_the_place_of_those_that_were_exported(
+    schools: Desk,
+) -> None:
+    numbers: Rows = [("ID", "number", "district"), ("p1", "331", "7"), ("p3", "333", "8")]
+    put(Path("people.csv"), numbers)
+    first = statuses(schools)
+    written = Path("out.csv").read_bytes()
+    for since in ((), ("--since", "2026-11-20")):
+        refused = schools.type(*EXPORT, "--student", "number", *since)
+        assert (
+            refused.exit_code,
+            "earlier exports had the student IDs of the column ID" in refused.stderr,
+        ) == (3, True), refused.stderr
+    assert Path("out.csv").read_bytes() == written
+    assert statuses(schools) == first
+    # The file has another name for the same column.
+    put(Path("people.csv"), [("ID", "local_id", "district"), ("p1", "p1", "7"), ("p3", "p3", "8")])
+    assert statuses(schools, "--student", "local_id", "--accept-change", "Renamed.") == first
+    assert statuses(schools, "--student", "local_id") == first
+    assert schools.type(*EXPORT).exit_code == 3
+
+
+@pytest.mark.parametrize("words", [(), ("--organization", "9")])
+def test_more_ends_than_is_agreed_are_exported_once_somebody_accepts_them(
+    schools: Desk, words: tuple[str, ...]
+) -> None:
+    first = statuses(schools)
+    written = Path("out.csv").read_bytes()
+    if not words:
+        put(Path("links.csv"), [("record_id", "link_id"), ("p4", "4" * 32)])
+    held = schools.type(*EXPORT, *words)
+    told = "2 of 2 statuses in force would end (100.0%); the agreement allows at most 10%"
+    assert (held.exit_code, told in held.stderr) == (8, True), held.stderr
+    assert (
+        json.loads(schools.type(*EXPORT, *words, "--json").stdout)["error"]["code"] == "change-held"
+    )
+    assert Path("out.csv").read_bytes() == written
+    if words:
+        assert statuses(schools) == first
+    assert schools.type(*EXPORT, *words, "--accept-change", " ").exit_code == 2
+    ended = statuses(schools, *words, "--accept-change", "Two homes have closed.")
+    assert ended[0] == "p1,7,2026-11-20,2026-11-20,end,2026-11-20"
+    again = schools.ok(*EXPORT, *words, "--accept-change", "Two homes have closed.")
+    assert "there was nothing to accept" in again.stderr
+    assert Path("out.csv").read_text("utf-8").splitlines()[1:] == ended
+    record = KeptStatuses(Session(config_path=Path("blindlink.toml")).workspace, PROJECT)
+    accepted = record.read().accepted
+    assert accepted is not None
+    assert (accepted.reason, accepted.ended, accepted.in_force) == ("Two homes have closed.", 2, 2)
 
 
 def test_the_partners_dates_are_written_for_ed_fi(schools: Desk) -> None:

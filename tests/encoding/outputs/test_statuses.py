@@ -13,9 +13,11 @@ from samples.refusals import raises
 
 from encoding.errors import ExportError
 from encoding.outputs.status_formats import ceds_rows, csv_rows, ed_fi_lines
-from encoding.outputs.statuses import Linked, Period, Status, updated
+from encoding.outputs.statuses import Pair, Period, Status, updated
 
-NO_DATES = Linked(("1",), None)
+NOT_LINKED = ()
+NO_DATES = None
+Stated = tuple[Period, ...] | None
 
 # Written by hand from the description that Ed-Fi publishes of this resource (Data Standard 5; in 6 it has
 # another name): what is required, with its types and lengths, and nothing but the properties that are exported.
@@ -71,31 +73,42 @@ def period(begin: str, end: str | None = None) -> Period:
     return Period(begin=f"2026-{begin}", end=None if end is None else f"2026-{end}")
 
 
-def stated(*periods: Period) -> Linked:
-    return Linked(("1",), periods)
+def stated(*periods: Period) -> Stated:
+    return periods
 
 
-def exported(*steps: tuple[str, Linked | None]) -> Status:
-    """Return a student's status after exports on some days; None: not linked."""
+Told = tuple[str, str, list[tuple[str, str | None]]]
+
+
+def told_at(*steps: tuple[str, dict[str, Stated]]) -> dict[str, Told]:
+    """Return what is told of a student by organization after exports on some days, each with what is linked."""
     known: tuple[Status, ...] = ()
     for day, linked in steps:
-        known = updated(known, {} if linked is None else {"s1": linked}, f"2026-{day}")
-    (found,) = known
-    return found
+        now = {("s1", organization): periods for organization, periods in linked.items()}
+        known = updated(known, now, f"2026-{day}")
+    return {
+        one.organization: (
+            one.change,
+            one.changed[5:],
+            [(p.begin[5:], p.end and p.end[5:]) for p in one.periods],
+        )
+        for one in known
+    }
 
 
-def told(*steps: tuple[str, Linked | None]) -> tuple[str, str, list[tuple[str, str | None]]]:
-    one = exported(*steps)
-    return one.change, one.changed[5:], [(p.begin[5:], p.end and p.end[5:]) for p in one.periods]
+def told(*steps: tuple[str, Stated]) -> Told:
+    """Return what is told of a student at one organization; `NOT_LINKED` on some of the days."""
+    days = ((day, {} if linked == NOT_LINKED else {"1": linked}) for day, linked in steps)
+    return told_at(*days)["1"]
 
 
 def test_without_dates_the_days_of_exports_count() -> None:
     first = ("11-01", NO_DATES)
     assert told(first) == ("start", "11-01", [("11-01", None)])
     assert told(first, ("11-08", NO_DATES)) == ("start", "11-01", [("11-01", None)])
-    gone = (first, ("11-08", None))
+    gone = (first, ("11-08", NOT_LINKED))
     assert told(*gone) == ("end", "11-08", [("11-01", "11-08")])
-    assert told(*gone, ("11-15", None)) == ("end", "11-08", [("11-01", "11-08")])
+    assert told(*gone, ("11-15", NOT_LINKED)) == ("end", "11-08", [("11-01", "11-08")])
     assert told(*gone, ("11-15", NO_DATES)) == (
         "start", "11-15", [("11-01", "11-08"), ("11-15", None)],
     )  # fmt: skip
@@ -119,8 +132,33 @@ def test_dates_that_the_partner_states_count() -> None:
     )  # fmt: skip
 
 
+def test_whoever_changes_organizations_has_an_end_there_and_goes_on_here() -> None:
+    steps: list[tuple[str, dict[str, Stated]]] = [
+        ("11-01", {"7": NO_DATES}),
+        ("11-08", {"9": NO_DATES}),
+    ]
+    left = ("end", "11-08", [("11-01", "11-08")])
+    assert told_at(*steps) == {"7": left, "9": ("start", "11-08", [("11-01", None)])}
+    # A second one counts from the same day on, and a change that was a mistake leaves no gap.
+    steps.append(("11-15", {"7": NO_DATES, "9": NO_DATES}))
+    assert told_at(*steps)["7"] == ("change", "11-15", [("11-01", None)])
+    steps += [("11-22", {"9": NO_DATES}), ("11-29", {})]
+    assert told_at(*steps) == {
+        "7": ("end", "11-22", [("11-01", "11-22")]),
+        "9": ("end", "11-29", [("11-01", "11-29")]),
+    }
+    # Care that begins anew begins that day, and what was before it stays.
+    steps.append(("12-06", {"7": NO_DATES}))
+    assert told_at(*steps)["7"] == ("start", "12-06", [("11-01", "11-22"), ("12-06", None)])
+    dated = stated(period("03-04", "05-01"), period("06-01"))
+    assert told_at(("11-01", {"7": dated}), ("11-08", {"9": dated})) == {
+        "7": ("end", "11-08", [("03-04", "05-01"), ("06-01", "11-08")]),
+        "9": ("start", "11-08", [("03-04", "05-01"), ("06-01", None)]),
+    }
+
+
 LINKED = st.dictionaries(
-    st.sampled_from(["s1", "s2", "s3"]),
+    st.tuples(st.sampled_from(["s1", "s2"]), st.sampled_from(["7", "9"])),
     st.sampled_from(
         [NO_DATES, stated(period("03-04")), stated(period("03-04", "05-01"), period("06-01"))]
     ),
@@ -129,31 +167,32 @@ LINKED = st.dictionaries(
 
 @given(st.lists(LINKED, max_size=5))
 def test_the_same_again_changes_nothing_and_nobody_is_forgotten(
-    weeks: list[dict[str, Linked]],
+    weeks: list[dict[Pair, Stated]],
 ) -> None:
     known: tuple[Status, ...] = ()
     for day, linked in enumerate(weeks, start=10):
-        before = {one.student for one in known}
+        before = {one.pair for one in known}
         known = updated(known, linked, f"2026-11-{day}")
         assert updated(known, linked, f"2026-11-{day}") == known
         assert updated(known, linked, f"2026-12-{day}") == known
-        assert {one.student for one in known} == before | linked.keys()
+        assert {one.pair for one in known} == before | linked.keys()
         for one in known:
-            assert (one.periods[-1].end is None) == (one.student in linked)
+            assert (one.periods[-1].end is None) == (one.pair in linked)
             assert [p.begin for p in one.periods] == sorted({p.begin for p in one.periods})
 
 
 ENDED = Status(
     student="s1",
-    organizations=("255901", "255902"),
+    organization="255901",
     periods=(period("03-04", "05-01"), period("06-01")),
     change="start",
     changed="2026-11-01",
 )
+ELSEWHERE = ENDED.model_copy(update={"organization": "255902"})
 
 
 def test_a_line_for_ed_fi_is_what_its_description_asks_for() -> None:
-    lines = [json.loads(line) for line in ed_fi_lines([ENDED])]
+    lines = [json.loads(line) for line in ed_fi_lines([ENDED, ELSEWHERE])]
     for line in lines:
         jsonschema.validate(line, ED_FI_SCHEMA, format_checker=jsonschema.FormatChecker())
     assert [line["educationOrganizationReference"]["educationOrganizationId"] for line in lines] == [
@@ -166,7 +205,7 @@ def test_a_line_for_ed_fi_is_what_its_description_asks_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"student": "s" * 33}, {"organizations": ("North",)}, {"organizations": ("0",)}]
+    "changed", [{"student": "s" * 33}, {"organization": "North"}, {"organization": "0"}]
 )
 def test_an_id_that_ed_fi_does_not_take_is_refused_without_saying_it(
     changed: dict[str, Any],
@@ -177,7 +216,7 @@ def test_an_id_that_ed_fi_does_not_take_is_refused_without_saying_it(
 
 
 def test_csv_and_ceds_have_a_row_for_each_period() -> None:
-    formula = ENDED.model_copy(update={"student": "=1+1", "organizations": ("255901",)})
+    formula = ENDED.model_copy(update={"student": "=1+1"})
     assert list(ceds_rows([formula])) == [
         ("'=1+1", "255901", "1", "2026-03-04", "2026-05-01"),
         ("'=1+1", "255901", "1", "2026-06-01", ""),
