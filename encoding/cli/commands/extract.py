@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 
@@ -42,7 +43,7 @@ from encoding.sharing.links_file import read_links
 from schemas.shared.amounts import counted
 from schemas.shared.command_line import emit, json_option
 
-_Write = Callable[[Path], int]
+_Write: TypeAlias = Callable[[Path], int]
 
 
 @click.command(
@@ -75,7 +76,8 @@ def extract(
     Only columns that blindlink.toml lists in the section [share] can be written; no record ID is. With --for,
     or a file of links that are sealed, all rows that were uploaded are written beside sealed link IDs: the
     party that can open them reads the file with `blindlink open`. Each of these rows has a pseudonym of its
-    record that is made for that party alone. With --to, the file is sealed to that party.
+    record that is made for that party alone. With --to, the file is sealed to that party. It gets what the
+    agreement in force lets it have. What you have withdrawn or unlinked is left out.
     """
     from encoding.cli.parts.blind_steps import kept_blind_links
 
@@ -89,10 +91,10 @@ def extract(
     if recipient is not None or is_blind_links(links):
         sealed = read_blind_links(links)
         refuse_other_recipient(sealed, recipient)
-        _refuse_columns(seat, chosen, {sealed.header.recipient, party})
+        _hold_to_agreement(seat, chosen, {sealed.header.recipient, party})
         write, n_left_out = _blind_rows(seat, source, sealed, chosen)
     else:
-        _refuse_columns(seat, chosen, {party})
+        _hold_to_agreement(seat, chosen, {party})
         write, n_left_out = _linked_rows(seat, source, links, chosen, party)
     identifiers = {source.id_column, *session.config.sections.columns.values()}
     for column in chosen:
@@ -110,7 +112,9 @@ def extract(
     emit(document, remarks=[f"{n_rows:,} rows in {output}"])
 
 
-def _refuse_columns(seat: Seat, columns: Sequence[str], receivers: Collection[str | None]) -> None:
+def _hold_to_agreement(
+    seat: Seat, columns: Sequence[str], receivers: Collection[str | None]
+) -> None:
     """Hold columns against the agreement in force; None among the receivers is whoever gets the file.
 
     Raises:
@@ -153,7 +157,9 @@ def _linked_rows(
     from encoding.cli.parts.shared_links import shared_links
 
     if party is None and len(seat.view.terms.providers) > 2:
-        raise click.UsageError("say which party it is for, as you share other people with each: --to")
+        raise click.UsageError(
+            "say which party it is for, since you share different people with each: --to"
+        )
     given, shared = read_links(links), shared_links(seat, party)
     if shared is None:
         raise NotReadyError("no link IDs are written here yet", hint="see: blindlink status")

@@ -39,9 +39,7 @@ def refuse_other_columns(
         )
 
 
-def refuse_counted(
-    agreement: Agreement, party: str, columns: Sequence[str], *, own: bool
-) -> None:
+def refuse_counted(agreement: Agreement, party: str, columns: Sequence[str], *, own: bool) -> None:
     """Refuse to hand over, or to take, columns by which the agreement lets people only be counted.
 
     Args:

@@ -100,7 +100,7 @@ def _known_to_share(
 ) -> frozenset[LinkId] | None:
     """Return the link IDs that the newest round gave to records of a partner; None: all are shared with it.
 
-    Who is linked with a third agency is no business of this one. Of a party without records there is no telling.
+    Who is linked with a third agency is no business of this one. A party that is no agency has no records.
 
     Raises:
         NotReadyError: of an older round it is not known here any more.

@@ -131,7 +131,9 @@ def test_by_hand_a_partner_is_given_those_alone_whom_it_has_too(
     near = three("schools", "welfare", settled=True)
     schools, welfare = near.desks["schools"], near.desks["welfare"]
     settings, out = schools.folder / "blindlink.toml", tmp_path / "out.csv"
-    listed = settings.read_text("utf-8").replace("[share]\ncolumns = []", '[share]\ncolumns = ["born"]')
+    listed = settings.read_text("utf-8").replace(
+        "[share]\ncolumns = []", '[share]\ncolumns = ["born"]'
+    )
     settings.write_text(listed, "utf-8")
     result = schools.type("extract", "-o", str(out))
     assert (result.exit_code, "say which party it is for" in result.stderr) == (2, True)

@@ -1,4 +1,4 @@
-"""A file that is handed over by hand holds no more than a delivery would: `extract` goes by what binds and is in force."""
+"""What is handed over by hand holds no more than a delivery would: `extract` goes by what is in force."""
 
 from __future__ import annotations
 
