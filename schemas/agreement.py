@@ -238,9 +238,11 @@ class Agreement(Document):
 
     def handed_over(self, giver: str, receiver: str) -> tuple[str, ...]:
         """Return the columns that one party may hand over to another beside a link ID; empty: none."""
-        if not any((d.giver, d.receiver) == (giver, receiver) for d in self.directions):
-            return ()
-        return self.columns(giver, "shared")
+        return self.columns(giver, "shared") if self.discloses(giver, receiver) else ()
+
+    def discloses(self, giver: str, receiver: str) -> bool:
+        """Tell whether one party discloses to another on a legal basis that is stated."""
+        return any((d.giver, d.receiver) == (giver, receiver) for d in self.directions)
 
     def delivering(self, sender: str, recipient: str) -> frozenset[frozenset[str]]:
         """Return the pairs by whose matches columns of an agency may go to a recipient; empty: none may go.

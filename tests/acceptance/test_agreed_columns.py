@@ -27,7 +27,6 @@ def share(desk: Desk, *columns: str) -> None:
     sections = read_config(path).sections
     shared = sections.share.model_copy(update={"columns": columns})
     path.write_text(render_config(sections.model_copy(update={"share": shared})), "utf-8")
-    (desk.folder / "links.csv").write_text(f"record_id,link_id\n7,{'0' * 32}\n", "utf-8")
 
 
 def test_a_column_that_nobody_has_signed_is_told_before_it_leaves(tmp_path: Path) -> None:
@@ -37,6 +36,7 @@ def test_a_column_that_nobody_has_signed_is_told_before_it_leaves(tmp_path: Path
         fingerprint = rig.agree()
         bob = rig.desks["bob"]
         bob.ok("agreement", "accept", *fingerprint.split())
+        rig.link()
         share(bob, "last", "first")
         words = ("extract", "-o", str(bob.folder / "out.csv"), "--force", "--columns")
         said = bob.ok(*words, "last,first").stderr
@@ -53,6 +53,7 @@ def test_a_party_that_may_hand_over_nothing_is_told_so(tmp_path: Path) -> None:
         fingerprint = rig.agree()
         bob = rig.desks["bob"]
         bob.ok("agreement", "accept", *fingerprint.split())
+        rig.link()
         share(bob, "last")
         said = bob.ok("extract", "-o", str(bob.folder / "out.csv"), "--columns", "last").stderr
         assert "the agreement does not list last among the columns that you may hand over" in said

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from encoding.cli.parts.agreed_columns import refuse_counted
+from encoding.cli.parts.agreements import agreements_kept
 from encoding.cli.parts.options import (
     LINKS,
     agency_options,
@@ -66,7 +67,9 @@ def join(
     column that you did not list is refused. A file that was sealed to you is opened first.
     """
     wanted = split_columns(columns)
-    refuse_counted(session, wanted, own=False)
+    binding = agreements_kept(session).binding_about(session.now().date())
+    if binding:
+        refuse_counted(binding[-1].agreement, session.party, wanted, own=False)
     refuse_to_overwrite(output, own_start=b"", force=force)
     links: Path | None = None
     if by_link_id:

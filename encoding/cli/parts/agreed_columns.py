@@ -1,42 +1,55 @@
-"""Which columns the agreement that is kept lets go from hand to hand, and which it lets only be counted by."""
+"""Which columns an agreement lets go from hand to hand, and which it lets only be counted by."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from encoding.cli.parts.agreements import agreements_kept
-from encoding.cli.parts.session import Session
-from encoding.errors import ColumnNotListedError
+from encoding.errors import ColumnNotListedError, NotReadyError
 from encoding.sharing.columns import agreed_among, not_agreed
 
+if TYPE_CHECKING:
+    from schemas.agreement import Agreement
 
-def agreed_columns(session: Session) -> tuple[str, ...] | None:
-    """Return the names of what this party may hand over, as the agreement that is kept lists them.
 
-    None where there is no agreement, or it lists no data element of any party; empty where it lists none that
-    this party may hand over.
+def agreed_columns(agreement: Agreement, party: str) -> tuple[str, ...] | None:
+    """Return the names of what a party may hand over, to whomever the agreement lets have them.
+
+    None where it lists no data element of any party; empty where it lists none that this party may hand over.
     """
-    kept = agreements_kept(session).last_complete()
-    if kept is None or not kept.agreement.elements:
-        return None
-    return kept.agreement.columns(session.party, "shared")
+    return agreement.columns(party, "shared") if agreement.elements else None
 
 
-def refuse_counted(session: Session, columns: Sequence[str], *, own: bool) -> None:
-    """Refuse to hand over, or to take, columns by which the agreement that is kept lets people only be counted.
+def refuse_other_columns(
+    agreement: Agreement, giver: str, receiver: str, columns: Sequence[str]
+) -> None:
+    """Refuse to hand over to a party what the agreement does not let it have.
+
+    Raises:
+        NotReadyError: it lets it have nothing of the giver.
+        ColumnNotListedError: it does not list one of the columns.
+    """
+    agreed = agreed_columns(agreement, giver)
+    if agreed == () or not agreement.discloses(giver, receiver):
+        raise NotReadyError(f"the agreement lets no columns of {giver} go to {receiver}")
+    for column in not_agreed(columns, agreed):
+        raise ColumnNotListedError(
+            f"the agreement does not let the column {column} go to {receiver}",
+            hint="take it out of blindlink.toml: [share] columns",
+        )
+
+
+def refuse_counted(agreement: Agreement, party: str, columns: Sequence[str], *, own: bool) -> None:
+    """Refuse to hand over, or to take, columns by which the agreement lets people only be counted.
 
     Args:
         own: they are of this party; False: of another.
     Raises:
         ColumnNotListedError: one is listed as counted and not as shared.
     """
-    kept = agreements_kept(session).last_complete()
-    if kept is None:
-        return
-    agreement = kept.agreement
-    parties = [name for name in agreement.names() if (name == session.party) == own]
+    parties = [name for name in agreement.names() if (name == party) == own]
     counted, shared = (
-        [column for party in parties for column in agreement.columns(party, use)]
+        [column for one in parties for column in agreement.columns(one, use)]
         for use in ("counted", "shared")
     )
     for column in agreed_among(columns, not_agreed(counted, shared)):

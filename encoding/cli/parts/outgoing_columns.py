@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from encoding.cli.parts.agreed_columns import refuse_other_columns
 from encoding.cli.parts.agreements import agreement_in_force
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_identity import unlock_own
@@ -20,7 +21,7 @@ from encoding.errors import AgencyError, ColumnNotListedError, NotReadyError
 from encoding.evidence.disclosed_records import DisclosedRecords
 from encoding.files import make_private_folder
 from encoding.records.agency_file import AgencyFile, agency_file
-from encoding.sharing.columns import agreed_among, not_agreed
+from encoding.sharing.columns import agreed_among
 from encoding.sharing.deliveries import DeliveryOf, seal_delivery
 from encoding.sharing.kept_deliveries import KeptDeliveries, SentDelivery
 from encoding.transfers.deliveries import DeliveriesApi
@@ -144,11 +145,7 @@ def _columns(
     session = counter.session
     agreed = agreement.handed_over(session.party, partner)
     listed = session.config.sections.share.columns
-    for column in not_agreed(listed, agreed):
-        raise ColumnNotListedError(
-            f"the agreement does not let the column {column} go to {partner}",
-            hint="take it out of blindlink.toml: [share] columns",
-        )
+    refuse_other_columns(agreement, session.party, partner, listed)
     of_file = [name for name in file.open().columns if name != file.id_column]
     chosen = tuple(dict.fromkeys(listed)) or agreed_among(of_file, agreed)
     if not chosen:

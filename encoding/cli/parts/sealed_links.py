@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,7 +81,7 @@ def sealed_links(
             return None
         files.append(links)
     with session.workspace.lock():
-        return _without_withdrawn(session, found.round, files, terms)
+        return without_withdrawn(session, found.round, files, terms)
 
 
 def pseudonyms_for(session: Session, header: BlindHeader, terms: ProjectTerms) -> Pseudonyms:
@@ -94,9 +94,13 @@ def pseudonyms_for(session: Session, header: BlindHeader, terms: ProjectTerms) -
     return Pseudonyms.of(key, header, are_lasting=header.space in lasting)
 
 
-def _without_withdrawn(
-    session: Session, number: int, files: list[BlindLinks], terms: ProjectTerms
+def without_withdrawn(
+    session: Session, number: int, files: Sequence[BlindLinks], terms: ProjectTerms
 ) -> SealedLinks:
+    """Return what these files of a round have of records that are not withdrawn.
+
+    Use it under the workspace's lock.
+    """
     workspace, project = session.workspace, session.project
     key_of = {
         record: key

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.own_ledger import ledger_file
+from encoding.cli.parts.own_ledger import Seat, ledger_file
 from encoding.cli.parts.own_links import own_links
 from encoding.errors import NotReadyError
 from encoding.ledger.book import Ledger, retired_of
@@ -43,22 +43,25 @@ class SharedLinks:
         return extract(file, self.link_of, columns, path)
 
 
-def shared_links(counter: Counter, partner: str) -> SharedLinks | None:
+def shared_links(seat: Seat, partner: str | None) -> SharedLinks | None:
     """Return the links in force of records that a partner has a record of, too; None: none were written yet.
 
     What this agency has unlinked or withdrawn since is left out.
 
+    Args:
+        seat: this agency in the project.
+        partner: an agency, or a party that has no records; None: the only other agency.
     Raises:
         NotReadyError: the agreement gives this agency no matches of its own records, or which are shared with a
             partner is not known any more.
         WorkspaceError: the ledger is of another day than the rest of the workspace.
     """
-    session = counter.session
+    session = seat.session
     with session.workspace.lock():
-        newest = own_links(counter).newest()
+        newest = own_links(seat).newest()
         if newest is None:
             return None
-        ledger = ledger_file(counter).read()
+        ledger = ledger_file(seat).read()
         names = keys_of(session.workspace, session.project, newest.records)
         withdrawn = Withdrawn(
             session.workspace.withdrawn(session.project), session.project, session.workspace.key()
@@ -66,7 +69,7 @@ def shared_links(counter: Counter, partner: str) -> SharedLinks | None:
         gone = withdrawn.among(list(names.values())).tolist()
     held = links_as_of(ledger, newest, names)
     left_out = retired_of(ledger.vetoes())
-    shared = _known_to_share(counter, ledger, newest, partner)
+    shared = _known_to_share(seat, ledger, newest, partner)
     kept = [
         key
         for (key, link), is_gone in zip(held.items(), gone, strict=True)
@@ -93,16 +96,17 @@ def linked_among(found: RoundView, pairs: Collection[frozenset[str]]) -> Sequenc
 
 
 def _known_to_share(
-    counter: Counter, ledger: Ledger, links: LinksOfRound, partner: str
+    seat: Seat, ledger: Ledger, links: LinksOfRound, partner: str | None
 ) -> frozenset[LinkId] | None:
     """Return the link IDs that the newest round gave to records of a partner; None: all are shared with it.
 
-    Who is linked with a third agency is no business of this one.
+    Who is linked with a third agency is no business of this one. A party that is no agency has no records.
 
     Raises:
         NotReadyError: of an older round it is not known here any more.
     """
-    if len(counter.view.terms.providers) <= 2:
+    providers = seat.view.terms.providers
+    if len(providers) <= 2 or partner not in providers:
         return None
     if ledger.last is None or ledger.last.round != links.round:
         raise NotReadyError(

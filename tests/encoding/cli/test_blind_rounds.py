@@ -137,6 +137,23 @@ def study(bare_broker: NearBroker, terms: dict[str, Any], tmp_path: Path, secret
     return Study(broker)
 
 
+def test_by_hand_too_a_withdrawn_record_is_left_out(study: Study) -> None:
+    study.round()
+    schools = study.near.desks["schools"]
+    schools.ok("withdraw-record", "--record", "p4", "--yes")
+    for agency, column in SHARED.items():
+        study.send(agency, RESEARCH, column)
+    opened = study.open()
+    assert opened["schools"].keys() == {"7", "8", "9"}
+    assert {*joined(opened).values()} == LINKED - {("4", "D")}
+    # A file that is named is held to the same, and so is who else could read the columns.
+    named, out = schools.folder / f"links-for-{RESEARCH}.csv", schools.folder / "out"
+    words = ("extract", "--links", str(named), "--columns", "grade", "-o", str(out))
+    assert schools.json(*words)["rows"] == 3
+    refused = schools.type(*words, "--force", "--to", "operator-of-nothing")
+    assert "no columns of schools go to operator-of-nothing" in refused.stderr
+
+
 def test_link_ids_of_a_blind_recipient_last_from_round_to_round(study: Study) -> None:
     study.round(RESEARCH)
     first = study.open()

@@ -125,6 +125,29 @@ def test_columns_go_to_a_partner_of_those_alone_whom_it_has_too(
         )
 
 
+def test_by_hand_a_partner_is_given_those_alone_whom_it_has_too(
+    three: Three, tmp_path: Path
+) -> None:
+    near = three("schools", "welfare", settled=True)
+    schools, welfare = near.desks["schools"], near.desks["welfare"]
+    settings, out = schools.folder / "blindlink.toml", tmp_path / "out.csv"
+    listed = settings.read_text("utf-8").replace(
+        "[share]\ncolumns = []", '[share]\ncolumns = ["born"]'
+    )
+    settings.write_text(listed, "utf-8")
+    result = schools.type("extract", "-o", str(out))
+    assert (result.exit_code, "say which party it is for" in result.stderr) == (2, True)
+    assert schools.json("extract", "--to", "welfare", "-o", str(out))["rows"] == 2
+    opened = tmp_path / "opened.csv"
+    welfare.ok("open", str(out), "-o", str(opened))
+    own = links(schools)
+    assert opened.read_text("utf-8").count(own["s2"]) == 0
+    assert opened.read_text("utf-8").count(own["s1"]) == 1
+    # To the clinics, which have no link IDs, nothing is agreed to go.
+    refused = schools.type("extract", "--to", "clinics", "-o", str(tmp_path / "not.csv"))
+    assert (refused.exit_code, "no columns of schools go to clinics" in refused.stderr) == (1, True)
+
+
 def test_a_link_id_of_an_own_match_joins_once_the_other_recipient_has_the_person(
     three: Three,
 ) -> None:
