@@ -94,6 +94,7 @@ def extract(
         _hold_to_agreement(seat, chosen, {sealed.header.recipient, party})
         write, n_left_out = _blind_rows(seat, source, sealed, chosen)
     else:
+        _refuse_blind(seat, party)
         _hold_to_agreement(seat, chosen, {party})
         write, n_left_out = _linked_rows(seat, source, links, chosen, party)
     identifiers = {source.id_column, *session.config.sections.columns.values()}
@@ -110,6 +111,19 @@ def extract(
         n_rows = write(path)
     document: dict[str, object] = {"file": str(output), "rows": n_rows, "columns": list(chosen)}
     emit(document, remarks=[f"{n_rows:,} rows in {output}"])
+
+
+def _refuse_blind(seat: Seat, party: str | None) -> None:
+    """Refuse to write link IDs for a party that receives sealed match IDs alone.
+
+    Raises:
+        click.UsageError: it is one.
+    """
+    modes = {one.mode for one in seat.view.terms.recipients if one.party == party}
+    if "blind" in modes and "linked" not in modes:
+        raise click.UsageError(
+            f"{party} receives sealed link IDs, and none of yours: add --for {party}"
+        )
 
 
 def _hold_to_agreement(

@@ -154,6 +154,13 @@ def test_by_hand_too_a_withdrawn_record_is_left_out(study: Study) -> None:
     assert "no columns of schools go to operator-of-nothing" in refused.stderr
 
 
+def test_by_hand_a_blind_recipient_gets_no_link_ids_of_an_agencys(study: Study) -> None:
+    study.round()
+    words = ("extract", "--columns", "grade", "-o", "out", "--to", RESEARCH)
+    refused = study.near.desks["schools"].type(*words)
+    assert (refused.exit_code, f"add --for {RESEARCH}" in refused.stderr) == (2, True)
+
+
 def test_link_ids_of_a_blind_recipient_last_from_round_to_round(study: Study) -> None:
     study.round(RESEARCH)
     first = study.open()
