@@ -33,6 +33,15 @@ if TYPE_CHECKING:
     from app.engine import Progress
 
 DATABASE_NAME: Final = "anonlink.db"
+# What the ids of sealed objects begin with: CLKs that were uploaded, and results.
+CLKS_PREFIX: Final = "clks"
+RESULT_PREFIX: Final = "result"
+# Keys of anything else are none of the service's business.
+_SWEPT: Final = (f"{CLKS_PREFIX}-", f"{RESULT_PREFIX}-")
+# What a broker has in its state folder, and this service never.
+_OF_BROKERS: Final = ("broker.db", "log")
+# What the service has in its folder once it has a database there.
+_AFTER_DATABASE: Final = ("keys", "keystore", "blobs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +119,10 @@ def opened_service(
     What an ended process left is put right: runs under way are queued again, what no row names is destroyed.
 
     Raises:
-        ConfigurationError: another process has the folder, or the database would not keep what it acknowledges.
+        ConfigurationError: another process has the folder, it is a broker's, its database is missing, or the
+            database would not keep what it acknowledges.
     """
+    _refuse_others(folder)
     make_private_folder(folder)
     try:
         with FileLock(folder / "lock", timeout=0, mode=0o600):
@@ -163,12 +174,28 @@ def remove_expired(service: Service) -> None:
         remove_project(service, project, "project-expired")
 
 
+def _refuse_others(folder: Path) -> None:
+    """Refuse a folder in which keys and blobs would be taken for what was cut off, and destroyed."""
+    if any((folder / name).exists() for name in _OF_BROKERS):
+        raise ConfigurationError(
+            "the folder is a broker's, and this service needs one of its own",
+            hint="name another one with --folder",
+        )
+    is_used = any((folder / name).exists() for name in _AFTER_DATABASE)
+    if is_used and not (folder / DATABASE_NAME).exists():
+        raise ConfigurationError(
+            f"the folder has keys or blobs, and no {DATABASE_NAME} that names them",
+            hint="put the database back, or name another folder with --folder",
+        )
+
+
 def _open(folder: Path, limits: Limits, clock: Clock, reserve_percent: int) -> Service:
-    ring = folder / "keys" / "kek-ring"
-    if not ring.exists():
-        make_ring(ring)
+    # First of all, since a folder that has more and no database is refused.
     database = _database(folder)
+    ring = folder / "keys" / "kek-ring"
     try:
+        if not ring.exists():
+            make_ring(ring)
         database.check()
         Tables.metadata.create_all(database.engine)
         lay_tables(database)
@@ -197,7 +224,11 @@ def _put_right(service: Service) -> None:
     shred(service)
     # Nobody else writes here, so a key or blob without a row is what an upload or a run left that was cut off.
     with service.database.read() as session:
-        lost = [key for key in service.keystore.object_ids() if not is_needed_key(session, key)]
+        lost = [
+            key
+            for key in service.keystore.object_ids()
+            if key.startswith(_SWEPT) and not is_needed_key(session, key)
+        ]
         for key in lost:
             service.keystore.destroy(key)
         service.blobs.sweep(lambda blob: is_needed_blob(session, blob), older_than_s=0)

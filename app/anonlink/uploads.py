@@ -9,6 +9,7 @@ from app.anonlink import repository
 from app.anonlink.access import new_code, party_by_upload_token
 from app.anonlink.clk_json import ClkReader
 from app.anonlink.errors import CLKS_REFUSED, TOKEN_USED
+from app.anonlink.service import CLKS_PREFIX
 from app.errors import RefusedError
 from app.ids import new_id
 from app.matching.exhaustive.words import MAX_ENCODING_BYTES
@@ -58,7 +59,7 @@ class Upload:
             self.uses_blocking = found.uses_blocking
             self._width = found.clk_bytes
         service.blobs.refuse_when_full()
-        self._stored = NewObject(service, new_id(CLKS))
+        self._stored = NewObject(service, new_id(CLKS_PREFIX))
         self._clks, self._blocks = bytearray(), bytearray()
         self._n_pieces = {CLKS: 0, BLOCKS: 0}
         self.n_clks = 0

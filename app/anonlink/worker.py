@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from app.anonlink import repository
 from app.anonlink.memberships import FORM, number_blocks, sharing_a_block
 from app.anonlink.results import result_texts
-from app.anonlink.service import Service, remove_expired
+from app.anonlink.service import RESULT_PREFIX, Service, remove_expired
 from app.anonlink.uploads import BLOCKS, CLKS
 from app.cluster.place import ClusterUnavailableError
 from app.engine import Progress, find_pairs
@@ -154,7 +154,7 @@ def _compare(service: Service, task: Task) -> None:
         keep=_keep(service, task),
     )
     del datasets
-    with NewObject(service, new_id("result")) as stored:
+    with NewObject(service, new_id(RESULT_PREFIX)) as stored:
         for kind, texts in result_texts(task.result_type, pairs).items():
             stored.write(kind, cut_pieces(text.encode("ascii") for text in texts))
         with service.database.write() as session:

@@ -13,6 +13,7 @@ import pytest
 from rigs.anonlink_client import LIMITS, Anonlink, Moment, texts
 from starlette.testclient import TestClient
 
+from app.anonlink import service as service_module
 from app.anonlink import worker
 from app.anonlink.application import create_app
 from app.anonlink.projects import create_project
@@ -232,6 +233,49 @@ def test_a_folder_has_one_service_and_is_for_its_owner(folder: Path) -> None:
             pass
     with opened_service(folder, LIMITS) as again:
         assert again.database.file == folder / "anonlink.db"
+
+
+@pytest.mark.parametrize("file", ["broker.db", "log/last-checkpoint"])
+def test_the_state_folder_of_a_broker_is_refused_and_left_alone(folder: Path, file: str) -> None:
+    (folder / file).parent.mkdir(parents=True)
+    (folder / file).write_bytes(b"the broker's")
+    (folder / "anonlink.db").touch()
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(ConfigurationError, match="a broker's"), opened_service(folder, LIMITS):
+        pass
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_keys_and_blobs_without_their_database_are_refused_and_left_alone(folder: Path) -> None:
+    with opened_service(folder, LIMITS, reserve_percent=0) as service:
+        Anonlink(TestClient(create_app(service)), service).filled([ROWS, ROWS])
+    (folder / "anonlink.db").rename(folder / "elsewhere.db")
+    before = stored(folder)
+    assert len(before) == 4
+    with pytest.raises(ConfigurationError, match=r"anonlink\.db"), opened_service(folder, LIMITS):
+        pass
+    assert stored(folder) == before
+    assert not (folder / "anonlink.db").exists()
+
+
+@pytest.mark.parametrize("step", ["_database", "make_ring", "KeyStore"])
+def test_a_first_start_that_was_cut_off_is_begun_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(service_module, step, None)
+        with pytest.raises(TypeError), opened_service(folder, LIMITS):
+            pass
+    with opened_service(folder, LIMITS):
+        assert (folder / "keystore").is_dir()
+
+
+def test_a_key_that_is_not_of_its_making_stays(folder: Path) -> None:
+    with opened_service(folder, LIMITS) as service:
+        service.keystore.create("upl-1")
+        service.keystore.create(new_id("clks"))
+    with opened_service(folder, LIMITS) as service:
+        assert list(service.keystore.object_ids()) == ["upl-1"]
 
 
 def test_the_record_of_no_service_is_no_record(folder: Path) -> None:
