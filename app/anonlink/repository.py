@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import Row, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.anonlink.models import Note, Party, Project, Run, Tables
@@ -22,9 +22,10 @@ def find_project(session: Session, project: str) -> Project | None:
     return session.get(Project, project)
 
 
-def list_projects(session: Session) -> Sequence[Project]:
-    """Return all projects, oldest first."""
-    return session.scalars(select(Project).order_by(Project.created, Project.id)).all()
+def list_projects(session: Session) -> Sequence[Row[tuple[str, str]]]:
+    """Return `id` and `created` of all projects, oldest first; no words of a client, which may be many."""
+    columns = Project.id, Project.created
+    return session.execute(select(*columns).order_by(Project.created, Project.id)).all()
 
 
 def count_projects(session: Session) -> int:
@@ -44,9 +45,12 @@ def parties_of(session: Session, project: str) -> Sequence[Party]:
     ).all()
 
 
-def runs_of(session: Session, project: str) -> Sequence[Run]:
-    """Return the runs of a project, oldest first."""
-    return session.scalars(select(Run).where(Run.project == project).order_by(Run.number)).all()
+def runs_of(session: Session, project: str) -> Sequence[Row[tuple[str, str, str]]]:
+    """Return `id`, `created` and `state` of the runs of a project, oldest first."""
+    columns = Run.id, Run.created, Run.state
+    return session.execute(
+        select(*columns).where(Run.project == project).order_by(Run.number)
+    ).all()
 
 
 def find_run(session: Session, project: str, run: str) -> Run | None:

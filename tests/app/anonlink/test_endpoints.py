@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from rigs.anonlink_client import Anonlink, texts
 from samples.encodings import seeded_rows
+from sqlalchemy import inspect
 from twins.dice import all_pairs
 from twins.linking import Link, greedy_groups
 
+from app.anonlink import repository
 from app.anonlink.worker import do_waiting_runs
 
 N_BITS = 128
@@ -72,6 +74,7 @@ BROKEN_PROJECTS = [
     {"schema": {}, "result_type": "groups", "name": 1},
     {"schema": {}, "result_type": "groups", "notes": "x" * 10_001},
     {"schema": {}, "result_type": "groups", "uses_blocking": "yes"},
+    {"schema": {"a": "é" * 65_536}, "result_type": "groups"},
 ]
 
 
@@ -81,6 +84,22 @@ def test_a_project_that_breaks_a_rule_is_refused(anonlink: Anonlink) -> None:
         assert answer.status_code == 400
         assert answer.headers["content-type"] == "application/problem+json"
         assert anonlink.ask("GET", "/projects").json() == []
+
+
+def test_lists_read_no_words_of_clients(anonlink: Anonlink) -> None:
+    project = anonlink.project(name="n" * 9_999, notes="o" * 9_999, schema={"a": "s" * 99_999})
+    path, token = f"{project['path']}/runs", project["result_token"]
+    words = {"name": "n" * 9_999, "notes": "o" * 9_999}
+    run = anonlink.ask("POST", path, token, json={"threshold": 0.8, **words}).json()["run_id"]
+    with anonlink.service.database.read() as session:
+        listed = [
+            *repository.list_projects(session),
+            *repository.runs_of(session, project["project_id"]),
+        ]
+        found = repository.find_project(session, project["project_id"])
+        assert "schema" in inspect(found).unloaded
+    assert [one.id for one in listed] == [project["project_id"], run]
+    assert len(str(listed)) < 400
 
 
 UNCLEAN_BODIES = [
