@@ -58,6 +58,7 @@ class Party(Tables):
 class Run(Tables):
     """One comparison. `state` is created, queued, running, completed or error; `threshold` is a decimal.
 
+    `attempts` counts how often it was begun, but for those that a stop of the service ended in good order.
     `result` names the sealed object that holds it, and is null until there is one.
     """
 
@@ -71,6 +72,7 @@ class Run(Tables):
     notes: Mapped[str] = mapped_column(Text)
     threshold: Mapped[str] = mapped_column(String(40))
     state: Mapped[str] = mapped_column(String(10), index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
     created: Mapped[str] = mapped_column(TIME)
     started: Mapped[str | None] = mapped_column(TIME)
     completed: Mapped[str | None] = mapped_column(TIME)

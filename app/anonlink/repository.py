@@ -70,9 +70,9 @@ def queue_runs(session: Session, project: str) -> None:
     )
 
 
-def queue_interrupted(session: Session) -> None:
-    """Put back what was running when the service ended."""
-    session.execute(update(Run).where(Run.state == "running").values(state="queued", started=None))
+def running(session: Session) -> Sequence[Run]:
+    """Return the runs that are under way, or were when the process ended."""
+    return session.scalars(select(Run).where(Run.state == "running")).all()
 
 
 def next_run(session: Session) -> Run | None:

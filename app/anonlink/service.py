@@ -7,19 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
 from app.anonlink import repository
-from app.anonlink.models import Note, Tables
+from app.anonlink.models import Note, Run, Tables
 from app.blobs import BlobStore, FileBlobs
 from app.blobs.store import DEFAULT_RESERVE_PERCENT
 from app.clock import Clock, utc_now
 from app.db import Database
 from app.durable import make_private_file, make_private_folder
 from app.errors import ConfigurationError
+from app.guarded import do_each
 from app.sealed.objects import end_objects
 from app.sealed.shredding import is_needed_blob, is_needed_key, shred
 from app.sealed.stores import lay_tables
@@ -42,6 +44,8 @@ _SWEPT: Final = (f"{CLKS_PREFIX}-", f"{RESULT_PREFIX}-")
 _OF_BROKERS: Final = ("broker.db", "log")
 # What the service has in its folder once it has a database there.
 _AFTER_DATABASE: Final = ("keys", "keystore", "blobs")
+# A run that came to no end so often is not begun again.
+MAX_ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ def opened_service(
 ) -> Iterator[Service]:
     """Open the service in a folder, making it if it is new, and hold the folder until the block ends.
 
-    What an ended process left is put right: runs under way are queued again, what no row names is destroyed.
+    What an ended process left is put right: a run under way is queued again, unless it was so too often, and
+    what no row names is destroyed.
 
     Raises:
         ConfigurationError: another process has the folder, it is a broker's, its database is missing, or the
@@ -166,12 +171,42 @@ def remove_project(service: Service, project: str, what: str) -> None:
 
 
 def remove_expired(service: Service) -> None:
-    """Destroy the projects whose time is over."""
+    """Destroy the projects whose time is over.
+
+    Raises:
+        Exception: one of them could not be destroyed; all others are.
+    """
     oldest = (service.clock() - service.limits.keep).isoformat()
     with service.database.read() as session:
         found = repository.projects_before(session, oldest)
-    for project in found:
-        remove_project(service, project, "project-expired")
+    do_each(
+        "project",
+        (
+            (project, partial(remove_project, service, project, "project-expired"))
+            for project in found
+        ),
+    )
+
+
+def queue_interrupted(service: Service) -> None:
+    """Put back what was under way when its process ended, or when nothing could be stored.
+
+    Not for ever: what needs more memory than there is ends the process each time, and no other run would be
+    done.
+    """
+    with service.database.write() as session:
+        for run in repository.running(session):
+            if run.attempts < MAX_ATTEMPTS:
+                run.state, run.started = "queued", None
+            else:
+                message = f"it was begun {MAX_ATTEMPTS} times and came to no end, perhaps for want of memory"
+                fail_run(service, session, run, message)
+
+
+def fail_run(service: Service, session: Session, run: Run, message: str) -> None:
+    """Let a run end without a result; the message is for its client."""
+    run.state, run.completed, run.message = "error", service.now(), message
+    service.note(session, "run-failed", run.project, run.id)
 
 
 def _refuse_others(folder: Path) -> None:
@@ -219,8 +254,7 @@ def _database(folder: Path) -> Database:
 
 
 def _put_right(service: Service) -> None:
-    with service.database.write() as session:
-        repository.queue_interrupted(session)
+    queue_interrupted(service)
     shred(service)
     # Nobody else writes here, so a key or blob without a row is what an upload or a run left that was cut off.
     with service.database.read() as session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from rigs.anonlink_client import LIMITS, Anonlink, Moment, texts
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from app.anonlink import service as service_module
@@ -118,6 +120,54 @@ def test_a_project_ends_when_its_time_is_over(
     assert stored(folder) == []
 
 
+def test_projects_end_in_time_while_a_run_is_under_way(
+    anonlink: Anonlink, folder: Path, moment: Moment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = anonlink.filled([ROWS, ROWS])
+    moment.move(days=20)
+    busy = anonlink.filled([ROWS, ROWS])
+    monkeypatch.setattr(worker, "SWEEP_S", 0.05)
+    ended = threading.Event()
+    listed: list[list[str]] = []
+
+    def until_it_ended(*_: Any) -> None:
+        moment.move(days=11)
+        for _ in range(200):
+            listed.append([one["project_id"] for one in anonlink.ask("GET", "/projects").json()])
+            if old["project_id"] not in listed[-1]:
+                break
+            time.sleep(0.05)
+        ended.set()
+
+    monkeypatch.setattr(worker, "_watch", until_it_ended)
+    anonlink.run(busy)
+    with working(anonlink.service):
+        assert ended.wait(60)
+    assert listed[0] == [old["project_id"], busy["project_id"]]
+    assert listed[-1] == [busy["project_id"]]
+
+
+def test_a_project_that_cannot_end_keeps_no_other_from_it(
+    anonlink: Anonlink, moment: Moment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = anonlink.project()
+    moment.move(seconds=1)
+    anonlink.project()
+    moment.move(days=31)
+    remove = service_module.remove_project
+
+    def failing(service: Any, project: str, what: str) -> None:
+        if project == stuck["project_id"]:
+            raise OSError("the disk")
+        remove(service, project, what)
+
+    monkeypatch.setattr(service_module, "remove_project", failing)
+    with pytest.raises(OSError, match="the disk"):
+        remove_expired(anonlink.service)
+    listed = anonlink.ask("GET", "/projects").json()
+    assert [one["project_id"] for one in listed] == [stuck["project_id"]]
+
+
 def test_a_run_deleted_while_it_is_under_way_ends_and_leaves_nothing(
     anonlink: Anonlink, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,6 +205,83 @@ def test_a_fault_of_one_run_stops_no_other(
     status = anonlink.ask("GET", f"{first}/status", project["result_token"]).json()
     assert status["state"] == "error"
     assert "of a value" not in status["message"]
+
+
+def test_a_run_whose_failure_could_not_be_stored_is_done_again(
+    anonlink: Anonlink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = anonlink.filled([ROWS, ROWS])
+    run = anonlink.run(project)
+    monkeypatch.setattr(worker, "SWEEP_S", 0.6)
+    database, write = type(anonlink.service.database), type(anonlink.service.database).write
+    compute = worker.result_texts
+    full: list[None] = []
+
+    def failing_once(*arguments: Any) -> Any:
+        if not full:
+            full.append(None)
+            monkeypatch.setattr(database, "write", no_room)
+        return compute(*arguments)
+
+    def no_room(_: Any) -> Any:
+        if threading.current_thread().name == "anonlink-worker":
+            full.append(None)
+        # The result, what failed, and the next turn of the worker.
+        if len(full) > 4:
+            monkeypatch.setattr(database, "write", write)
+        raise OperationalError("", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(worker, "result_texts", failing_once)
+
+    def state() -> str:
+        answer = anonlink.ask("GET", f"{run}/status", project["result_token"]).json()
+        return str(answer["state"])
+
+    with working(anonlink.service):
+        for _ in range(400):
+            if state() == "completed":
+                break
+            time.sleep(0.05)
+    assert len(full) > 4
+    assert state() == "completed"
+
+
+@pytest.mark.parametrize("n_orderly", [0, 4])
+def test_a_run_at_which_the_service_dies_again_and_again_fails_at_last(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, n_orderly: int
+) -> None:
+    def killed(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    def stopped(service: Any, *_: Any) -> None:
+        service.stopping.set()
+        raise RunGoneError
+
+    with opened_service(folder, LIMITS, reserve_percent=0) as service:
+        anonlink = Anonlink(TestClient(create_app(service)), service)
+        greedy, honest = (anonlink.filled([ROWS, ROWS]) for _ in range(2))
+        bad, good = anonlink.run(greedy), anonlink.run(honest)
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, "_watch", stopped)
+        for _ in range(n_orderly):
+            with opened_service(folder, LIMITS, reserve_percent=0) as service:
+                do_waiting_runs(service)
+    for _ in range(service_module.MAX_ATTEMPTS):
+        with (
+            monkeypatch.context() as patched,
+            opened_service(folder, LIMITS, reserve_percent=0) as service,
+        ):
+            patched.setattr(worker, "find_pairs", killed)
+            with pytest.raises(KeyboardInterrupt):
+                do_waiting_runs(service)
+    with opened_service(folder, LIMITS, reserve_percent=0) as service:
+        anonlink = Anonlink(TestClient(create_app(service)), service)
+        assert anonlink.result(honest, good)["groups"]
+        status = anonlink.ask("GET", f"{bad}/status", greedy["result_token"]).json()
+    assert status["state"] == "error"
+    assert "begun 3 times" in status["message"]
+    failed = [note["run"] for note in read_notes(folder) if note["what"] == "run-failed"]
+    assert failed == [bad.split("/")[-1]]
 
 
 def test_what_was_cut_off_is_done_again_and_what_nobody_names_is_destroyed(folder: Path) -> None:
