@@ -149,16 +149,33 @@ def read_notes(folder: Path) -> list[dict[str, str | int | None]]:
     Raises:
         ConfigurationError: there is no service in this folder.
     """
-    if not (folder / DATABASE_NAME).exists():
-        raise ConfigurationError(
-            "there is no anonlink service in this folder", hint="name its folder with --folder"
-        )
+    _require_service(folder)
     database = _database(folder)
     try:
         with database.read() as session:
             return repository.notes(session)
     finally:
         database.close()
+
+
+def remove_as_operator(folder: Path, project: str) -> None:
+    """Destroy a project without its token; the service may run meanwhile, and leaves a run of it.
+
+    Raises:
+        ConfigurationError: there is no service in this folder, or no such project.
+    """
+    _require_service(folder)
+    service = _open(folder, Limits(), utc_now, DEFAULT_RESERVE_PERCENT)
+    try:
+        with service.database.read() as session:
+            found = repository.find_project(session, project)
+        if found is None:
+            raise ConfigurationError(
+                "there is no such project", hint="see: blindlink-broker anonlink record"
+            )
+        remove_project(service, project, "project-removed")
+    finally:
+        service.database.close()
 
 
 def remove_project(service: Service, project: str, what: str) -> None:
@@ -207,6 +224,13 @@ def fail_run(service: Service, session: Session, run: Run, message: str) -> None
     """Let a run end without a result; the message is for its client."""
     run.state, run.completed, run.message = "error", service.now(), message
     service.note(session, "run-failed", run.project, run.id)
+
+
+def _require_service(folder: Path) -> None:
+    if not (folder / DATABASE_NAME).exists():
+        raise ConfigurationError(
+            "there is no anonlink service in this folder", hint="name its folder with --folder"
+        )
 
 
 def _refuse_others(folder: Path) -> None:

@@ -205,13 +205,17 @@ def _find(
 
 
 def _watch(service: Service, task: Task, progress: Progress) -> None:
+    _leave_if_gone(service, task)
+    service.present.progress = progress
+    if progress.comparisons_per_s is not None:
+        service.present.rate = round(progress.comparisons_per_s)
+
+
+def _leave_if_gone(service: Service, task: Task) -> None:
     with service.database.read() as session:
         is_gone = repository.find_run(session, task.project, task.run) is None
     if is_gone or service.stopping.is_set():
         raise RunGoneError
-    service.present.progress = progress
-    if progress.comparisons_per_s is not None:
-        service.present.rate = round(progress.comparisons_per_s)
 
 
 def _fail(service: Service, task: Task, message: str) -> None:
@@ -245,7 +249,11 @@ def _keep(service: Service, task: Task) -> Callable[[Block, Candidates], Candida
     files: Sequence[NDArray[np.void]] = [
         np.frombuffer(b"".join(_pieces(service, clks, BLOCKS)), dtype=FORM) for clks in task.clks
     ]
-    return partial(sharing_a_block, number_blocks(files, task.n_clks))
+    return partial(
+        sharing_a_block,
+        number_blocks(files, task.n_clks),
+        watch=partial(_leave_if_gone, service, task),
+    )
 
 
 def _pieces(service: Service, object_id: str, kind: str) -> Iterator[bytes]:

@@ -19,7 +19,12 @@ from app.anonlink import service as service_module
 from app.anonlink import worker
 from app.anonlink.application import create_app
 from app.anonlink.projects import create_project
-from app.anonlink.service import opened_service, read_notes, remove_expired
+from app.anonlink.service import (
+    opened_service,
+    read_notes,
+    remove_as_operator,
+    remove_expired,
+)
 from app.anonlink.uploads import Upload
 from app.anonlink.worker import RunGoneError, do_waiting_runs, working
 from app.errors import ConfigurationError
@@ -405,9 +410,31 @@ def test_a_key_that_is_not_of_its_making_stays(folder: Path) -> None:
         assert list(service.keystore.object_ids()) == ["upl-1"]
 
 
+def test_an_operator_removes_a_project_while_the_service_runs(
+    anonlink: Anonlink, folder: Path
+) -> None:
+    project, other = (anonlink.filled([ROWS, ROWS]) for _ in range(2))
+    run = anonlink.run(project)
+    with anonlink.service.database.write() as session:
+        assert worker._claim(anonlink.service, session) is not None
+    remove_as_operator(folder, project["project_id"])
+    answer = anonlink.ask("GET", f"{run}/status", project["result_token"])
+    assert answer.status_code == 403
+    listed = anonlink.ask("GET", "/projects").json()
+    assert [one["project_id"] for one in listed] == [other["project_id"]]
+    assert len(stored(folder)) == 4
+    last = read_notes(folder)[-1]
+    assert (last["what"], last["project"]) == ("project-removed", project["project_id"])
+    with pytest.raises(ConfigurationError, match="no such project"):
+        remove_as_operator(folder, project["project_id"])
+    assert read_notes(folder)[-1] == last
+
+
 def test_the_record_of_no_service_is_no_record(folder: Path) -> None:
     with pytest.raises(ConfigurationError, match="no anonlink service"):
         read_notes(folder)
+    with pytest.raises(ConfigurationError, match="no anonlink service"):
+        remove_as_operator(folder, "x")
     assert not folder.exists()
 
 
