@@ -29,6 +29,7 @@ def create_project(service: Service, wanted: Mapping[str, Any]) -> dict[str, Any
     Raises:
         project-refused: a field is missing or wrong.
         UnavailableError: there are as many projects as the service holds.
+        StorageFullError: the disk is nearly full.
     """
     n_parties = _parties(service, wanted)
     upload_tokens = [new_code() for _ in range(n_parties)]
@@ -49,6 +50,7 @@ def create_project(service: Service, wanted: Mapping[str, Any]) -> dict[str, Any
         Party(project=project.id, number=number, upload_digest=digest_of(token))
         for number, token in enumerate(upload_tokens)
     ]
+    service.blobs.refuse_when_full()
     with service.database.write() as session:
         if repository.count_projects(session) >= service.limits.max_projects:
             raise UnavailableError("The service holds as many projects as it may.")

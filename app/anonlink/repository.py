@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Row, delete, func, or_, select, update
+from sqlalchemy import Row, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.anonlink.models import Note, Party, Project, Run, Tables
@@ -56,6 +56,13 @@ def runs_of(session: Session, project: str) -> Sequence[Row[tuple[str, str, str]
 def find_run(session: Session, project: str, run: str) -> Run | None:
     """Return a run of a project, or None."""
     return session.scalar(select(Run).where(Run.project == project, Run.id == run))
+
+
+def count_waiting(session: Session, project: str | None = None) -> int:
+    """Return how many runs wait to begin, of one project or of all."""
+    is_waiting = Run.state.in_(("created", "queued"))
+    asked = is_waiting if project is None else and_(is_waiting, Run.project == project)
+    return session.scalar(select(func.count()).select_from(Run).where(asked)) or 0
 
 
 def next_number(session: Session) -> int:

@@ -52,8 +52,8 @@ MAX_ATTEMPTS: Final = 3
 class Limits:
     """What the service takes and does at most.
 
-    `max_upload_bytes` is of one body, `max_clks` of one party, `max_pairs` of one run; `keep` is how long a
-    project lives that nobody deletes.
+    `max_upload_bytes` is of one body, `max_clks` of one party, `max_pairs` of one run; `max_waiting` is of runs
+    that wait to begin; `keep` is how long a project lives that nobody deletes.
     """
 
     max_projects: int = 1_000
@@ -61,6 +61,8 @@ class Limits:
     max_upload_bytes: int = 8 << 30
     max_clks: int = 20_000_000
     max_pairs: int = 50_000_000
+    max_waiting: int = 1_000
+    max_waiting_of_project: int = 100
     n_threads: int = 1
     keep: timedelta = timedelta(days=30)
 

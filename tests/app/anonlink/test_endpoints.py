@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
-from rigs.anonlink_client import Anonlink, texts
+from rigs.anonlink_client import LIMITS, Anonlink, texts
 from samples.encodings import seeded_rows
 from sqlalchemy import inspect
 from twins.dice import all_pairs
@@ -125,6 +127,21 @@ def test_there_are_no_more_projects_than_may_be(anonlink: Anonlink) -> None:
         anonlink.project()
     body = {"schema": {}, "result_type": "groups"}
     assert anonlink.ask("POST", "/projects", json=body).status_code == 503
+
+
+@pytest.mark.parametrize("limits", [replace(LIMITS, max_waiting=3, max_waiting_of_project=2)])
+def test_no_more_runs_wait_than_may(anonlink: Anonlink) -> None:
+    def ask(project: dict[str, Any]) -> int:
+        path, token = f"{project['path']}/runs", project["result_token"]
+        return anonlink.ask("POST", path, token, json={"threshold": 0.8}).status_code
+
+    first, second = (anonlink.filled([np.ones((2, 8), dtype=np.uint8)] * 2) for _ in range(2))
+    assert [ask(first) for _ in range(3)] == [201, 201, 503]
+    # One that waits for CLKs waits, too.
+    empty = anonlink.project()
+    assert [ask(one) for one in (empty, second)] == [201, 503]
+    do_waiting_runs(anonlink.service)
+    assert [ask(one) for one in (first, second)] == [201, 201]
 
 
 @pytest.mark.parametrize("threshold", ["0.8", "0.65"])

@@ -105,6 +105,29 @@ def test_a_run_that_is_deleted_takes_its_result_and_leaves_the_clks(
     assert len(anonlink.result(project, again)["groups"]) == len(ROWS)
 
 
+def test_nothing_is_stored_where_the_disk_is_nearly_full(folder: Path) -> None:
+    with opened_service(folder, LIMITS, reserve_percent=0) as service:
+        anonlink = Anonlink(TestClient(create_app(service)), service)
+        project = anonlink.filled([ROWS, ROWS])
+        run = anonlink.run(project)
+        anonlink.result(project, run)
+    before = rows_of(folder)
+    with opened_service(folder, LIMITS, reserve_percent=100) as service:
+        anonlink = Anonlink(TestClient(create_app(service)), service)
+        token = project["result_token"]
+        for path, body in (
+            ("/projects", {"schema": {}, "result_type": "groups"}),
+            (f"{project['path']}/runs", {"threshold": 0.8}),
+        ):
+            assert anonlink.ask("POST", path, token, json=body).status_code == 507
+        assert anonlink.ask("GET", f"{run}/result", token).status_code == 507
+        assert rows_of(folder) == before
+        assert anonlink.ask("GET", f"{run}/status", token).status_code == 200
+        # Who has no token learns no more than before, and room can be made.
+        assert anonlink.ask("GET", f"{run}/result", "x").status_code == 403
+        assert anonlink.ask("DELETE", project["path"], token).status_code == 204
+
+
 def test_no_token_is_stored(anonlink: Anonlink, folder: Path) -> None:
     project = anonlink.filled([ROWS, ROWS])
     content = b"".join(path.read_bytes() for path in folder.glob("anonlink.db*"))
