@@ -22,7 +22,7 @@ def find_project(session: Session, project: str) -> Project | None:
     return session.get(Project, project)
 
 
-def list_projects(session: Session) -> Sequence[Row[tuple[str, str]]]:
+def list_projects(session: Session) -> Sequence[Row[str, str]]:
     """Return `id` and `created` of all projects, oldest first; no words of a client, which may be many."""
     columns = Project.id, Project.created
     return session.execute(select(*columns).order_by(Project.created, Project.id)).all()
@@ -45,7 +45,7 @@ def parties_of(session: Session, project: str) -> Sequence[Party]:
     ).all()
 
 
-def runs_of(session: Session, project: str) -> Sequence[Row[tuple[str, str, str]]]:
+def runs_of(session: Session, project: str) -> Sequence[Row[str, str, str]]:
     """Return `id`, `created` and `state` of the runs of a project, oldest first."""
     columns = Run.id, Run.created, Run.state
     return session.execute(

@@ -178,9 +178,11 @@ def _compare(service: Service, task: Task) -> None:
         keep=_keep(service, task),
     )
     del datasets
+    watch = partial(_leave_if_gone, service, task)
     with NewObject(service, new_id(RESULT_PREFIX)) as stored:
-        for kind, texts in result_texts(task.result_type, pairs).items():
-            stored.write(kind, cut_pieces(text.encode("ascii") for text in texts))
+        for kind, texts in result_texts(task.result_type, pairs, watch).items():
+            pieces = cut_pieces(text.encode("ascii") for text in texts)
+            stored.write(kind, _watched(pieces, watch))
         with service.database.write() as session:
             run = repository.find_run(session, task.project, task.run)
             if run is None:
@@ -189,6 +191,12 @@ def _compare(service: Service, task: Task) -> None:
             stored.keep(session)
             service.note(session, "run-completed", task.project, task.run)
     log.info("run_completed", run_id=task.run, project=task.project, n_pairs=len(pairs))
+
+
+def _watched(pieces: Iterator[bytes], watch: Callable[[], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        watch()
+        yield piece
 
 
 def _find(

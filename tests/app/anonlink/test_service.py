@@ -214,6 +214,37 @@ def test_a_run_deleted_while_it_is_under_way_ends_and_leaves_nothing(
     assert set(stored(folder)) == before
 
 
+@pytest.mark.parametrize("kind", ["groups", "permutations", "similarity_scores"])
+@pytest.mark.parametrize("is_stopped", [False, True])
+def test_a_run_hears_its_end_while_its_result_is_made(
+    anonlink: Anonlink, folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str, is_stopped: bool
+) -> None:
+    project = anonlink.filled([ROWS, ROWS], kind)
+    before = set(stored(folder))
+    run = anonlink.run(project)
+    asked: list[None] = []
+    leave, find = worker._leave_if_gone, worker.find_pairs
+
+    def counted(*arguments: Any) -> None:
+        asked.append(None)
+        leave(*arguments)
+
+    def found(*arguments: Any, **how: Any) -> Any:
+        pairs = find(*arguments, **how)
+        asked.clear()
+        if is_stopped:
+            anonlink.service.stopping.set()
+        else:
+            anonlink.ask("DELETE", run, project["result_token"])
+        return pairs
+
+    monkeypatch.setattr(worker, "_leave_if_gone", counted)
+    monkeypatch.setattr(worker, "find_pairs", found)
+    do_waiting_runs(anonlink.service)
+    assert len(asked) == 1
+    assert set(stored(folder)) == before
+
+
 def test_a_fault_of_one_run_stops_no_other(
     anonlink: Anonlink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
