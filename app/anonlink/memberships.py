@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,8 @@ from app.matching.exhaustive import Block, Candidates
 
 # As an upload seals them: a row, and the number of a block that it is in.
 FORM = np.dtype([("row", "<u4"), ("block", "<u8")])
-# Pairs looked at in one go, each once for every block of its left row.
-_CHUNK_PAIRS = 1 << 18
+# Looked at in one go, as many for each pair as its left row may have blocks: bounds the memory.
+_CHUNK_BLOCKS = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,12 +39,19 @@ def number_blocks(
     return tuple(_memberships(file, known, n) for file, n in zip(files, n_rows, strict=True))
 
 
-def sharing_a_block(files: Sequence[Memberships], block: Block, pairs: Candidates) -> Candidates:
-    """Return the pairs whose two rows are both in some block."""
+def sharing_a_block(
+    files: Sequence[Memberships],
+    block: Block,
+    pairs: Candidates,
+    watch: Callable[[], None] = lambda: None,
+) -> Candidates:
+    """Return the pairs whose two rows are both in some block; what `watch` raises, now and then, ends it."""
     left, right = files[block.left_dataset], files[block.right_dataset]
     is_shared = np.zeros(len(pairs), dtype=bool)
-    for start in range(0, len(pairs), _CHUNK_PAIRS):
-        chunk = slice(start, start + _CHUNK_PAIRS)
+    step = max(1, _CHUNK_BLOCKS // int(np.diff(left.start).max(initial=1)))
+    for start in range(0, len(pairs), step):
+        watch()
+        chunk = slice(start, start + step)
         is_shared[chunk] = _share(left, right, pairs.left[chunk], pairs.right[chunk])
     return pairs.take(is_shared)
 

@@ -20,7 +20,8 @@ class Tables(DeclarativeBase):
 
 
 class Project(Tables):
-    """A project. Of its tokens only the SHA-256 is here; `schema` is what the client sent, as JSON, unread.
+    """A project. Of its tokens only the SHA-256 is here; `schema` is what the client sent, as JSON, unread,
+    and loaded where a project is described alone.
 
     `clk_bytes` is null until the first CLKs come, whose size all others must have. `block_key` makes numbers of
     the names of blocks, which nobody can then look up in a table made beforehand.
@@ -34,7 +35,7 @@ class Project(Tables):
     n_parties: Mapped[int]
     name: Mapped[str] = mapped_column(Text)
     notes: Mapped[str] = mapped_column(Text)
-    schema: Mapped[str] = mapped_column(Text)
+    schema: Mapped[str] = mapped_column(Text, deferred=True)
     uses_blocking: Mapped[bool]
     result_digest: Mapped[str] = mapped_column(DIGEST)
     block_key: Mapped[bytes] = mapped_column(LargeBinary)
@@ -57,6 +58,7 @@ class Party(Tables):
 class Run(Tables):
     """One comparison. `state` is created, queued, running, completed or error; `threshold` is a decimal.
 
+    `attempts` counts how often it was begun, but for those that a stop of the service ended in good order.
     `result` names the sealed object that holds it, and is null until there is one.
     """
 
@@ -70,6 +72,7 @@ class Run(Tables):
     notes: Mapped[str] = mapped_column(Text)
     threshold: Mapped[str] = mapped_column(String(40))
     state: Mapped[str] = mapped_column(String(10), index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
     created: Mapped[str] = mapped_column(TIME)
     started: Mapped[str | None] = mapped_column(TIME)
     completed: Mapped[str | None] = mapped_column(TIME)

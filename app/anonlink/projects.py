@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 RESULT_TYPES: Final = ("groups", "permutations", "similarity_scores")
+MAX_SCHEMA_BYTES: Final = 1 << 17
 
 
 def create_project(service: Service, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def create_project(service: Service, wanted: Mapping[str, Any]) -> dict[str, Any
     Raises:
         project-refused: a field is missing or wrong.
         UnavailableError: there are as many projects as the service holds.
+        StorageFullError: the disk is nearly full.
     """
     n_parties = _parties(service, wanted)
     upload_tokens = [new_code() for _ in range(n_parties)]
@@ -39,7 +41,7 @@ def create_project(service: Service, wanted: Mapping[str, Any]) -> dict[str, Any
         n_parties=n_parties,
         name=text_of(wanted, "name", PROJECT_REFUSED),
         notes=text_of(wanted, "notes", PROJECT_REFUSED),
-        schema=json.dumps(wanted["schema"]),
+        schema=_schema(wanted),
         uses_blocking=flag_of(wanted, "uses_blocking", PROJECT_REFUSED),
         result_digest=digest_of(result_token),
         block_key=secrets.token_bytes(32),
@@ -48,6 +50,7 @@ def create_project(service: Service, wanted: Mapping[str, Any]) -> dict[str, Any
         Party(project=project.id, number=number, upload_digest=digest_of(token))
         for number, token in enumerate(upload_tokens)
     ]
+    service.blobs.refuse_when_full()
     with service.database.write() as session:
         if repository.count_projects(session) >= service.limits.max_projects:
             raise UnavailableError("The service holds as many projects as it may.")
@@ -91,9 +94,18 @@ def delete_project(service: Service, project: str, token: str) -> None:
     remove_project(service, project, "project-deleted")
 
 
-def _parties(service: Service, wanted: Mapping[str, Any]) -> int:
+def _schema(wanted: Mapping[str, Any]) -> str:
     if not isinstance(wanted.get("schema"), dict):
         raise RefusedError(PROJECT_REFUSED, 'The project needs a "schema", which is an object.')
+    schema = json.dumps(wanted["schema"], ensure_ascii=False)
+    if len(schema.encode("utf-8")) > MAX_SCHEMA_BYTES:
+        raise RefusedError(
+            PROJECT_REFUSED, f'The "schema" may have at most {MAX_SCHEMA_BYTES:,} bytes.'
+        )
+    return schema
+
+
+def _parties(service: Service, wanted: Mapping[str, Any]) -> int:
     if wanted.get("result_type") not in RESULT_TYPES:
         types = ", ".join(RESULT_TYPES)
         raise RefusedError(PROJECT_REFUSED, f'The "result_type" must be one of {types}.')

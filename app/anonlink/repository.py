@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import Row, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.anonlink.models import Note, Party, Project, Run, Tables
@@ -22,9 +22,10 @@ def find_project(session: Session, project: str) -> Project | None:
     return session.get(Project, project)
 
 
-def list_projects(session: Session) -> Sequence[Project]:
-    """Return all projects, oldest first."""
-    return session.scalars(select(Project).order_by(Project.created, Project.id)).all()
+def list_projects(session: Session) -> Sequence[Row[str, str]]:
+    """Return `id` and `created` of all projects, oldest first; no words of a client, which may be many."""
+    columns = Project.id, Project.created
+    return session.execute(select(*columns).order_by(Project.created, Project.id)).all()
 
 
 def count_projects(session: Session) -> int:
@@ -44,14 +45,24 @@ def parties_of(session: Session, project: str) -> Sequence[Party]:
     ).all()
 
 
-def runs_of(session: Session, project: str) -> Sequence[Run]:
-    """Return the runs of a project, oldest first."""
-    return session.scalars(select(Run).where(Run.project == project).order_by(Run.number)).all()
+def runs_of(session: Session, project: str) -> Sequence[Row[str, str, str]]:
+    """Return `id`, `created` and `state` of the runs of a project, oldest first."""
+    columns = Run.id, Run.created, Run.state
+    return session.execute(
+        select(*columns).where(Run.project == project).order_by(Run.number)
+    ).all()
 
 
 def find_run(session: Session, project: str, run: str) -> Run | None:
     """Return a run of a project, or None."""
     return session.scalar(select(Run).where(Run.project == project, Run.id == run))
+
+
+def count_waiting(session: Session, project: str | None = None) -> int:
+    """Return how many runs wait to begin, of one project or of all."""
+    is_waiting = Run.state.in_(("created", "queued"))
+    asked = is_waiting if project is None else and_(is_waiting, Run.project == project)
+    return session.scalar(select(func.count()).select_from(Run).where(asked)) or 0
 
 
 def next_number(session: Session) -> int:
@@ -66,9 +77,9 @@ def queue_runs(session: Session, project: str) -> None:
     )
 
 
-def queue_interrupted(session: Session) -> None:
-    """Put back what was running when the service ended."""
-    session.execute(update(Run).where(Run.state == "running").values(state="queued", started=None))
+def running(session: Session) -> Sequence[Run]:
+    """Return the runs that are under way, or were when the process ended."""
+    return session.scalars(select(Run).where(Run.state == "running")).all()
 
 
 def next_run(session: Session) -> Run | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -22,11 +22,16 @@ def permutation_of(party: int) -> str:
     return f"permutation-{party}"
 
 
-def result_texts(result_type: str, pairs: OrderedPairs) -> Mapping[str, Iterator[str]]:
-    """Return the texts of a result by the kind of piece that they are sealed as."""
+def result_texts(
+    result_type: str, pairs: OrderedPairs, watch: Callable[[], None]
+) -> Mapping[str, Iterator[str]]:
+    """Return the texts of a result by the kind of piece that they are sealed as.
+
+    What `watch` raises, now and then, ends it.
+    """
     if result_type == "similarity_scores":
         return {MAIN: json_of("similarity_scores", score_rows(pairs))}
-    groups = solve_pairs(pairs, "groups")
+    groups = solve_pairs(pairs, "groups", watch)
     if result_type == "groups":
         return {MAIN: json_of("groups", group_rows(groups))}
     mask, permutations = permute(groups, pairs.n_records)

@@ -12,7 +12,7 @@ from app.anonlink.errors import RUN_FAILED, RUN_REFUSED, RUN_UNFINISHED
 from app.anonlink.json_documents import text_of
 from app.anonlink.models import Run
 from app.anonlink.results import MAIN, permutation_of
-from app.errors import RefusedError
+from app.errors import RefusedError, UnavailableError
 from app.sealed.objects import Pieces, end_objects, open_pieces
 from app.sealed.shredding import shred
 
@@ -39,11 +39,20 @@ def create_run(
     Raises:
         invalid-access: it is not the result token of a project.
         run-refused: a field is missing or wrong.
+        UnavailableError: as many runs wait as may, of this project or of all.
+        StorageFullError: the disk is nearly full.
     """
     threshold = _threshold(wanted.get("threshold"))
     name, notes = (text_of(wanted, field, RUN_REFUSED) for field in ("name", "notes"))
     with service.database.write() as session:
         found = project_by_result_token(session, project, token)
+        service.blobs.refuse_when_full()
+        limits = service.limits
+        if (
+            repository.count_waiting(session, found.id) >= limits.max_waiting_of_project
+            or repository.count_waiting(session) >= limits.max_waiting
+        ):
+            raise UnavailableError("As many runs wait as may; try again when some are done.")
         is_ready = all(party.clks for party in repository.parties_of(session, found.id))
         run = Run(
             id=new_code(),
@@ -106,6 +115,7 @@ def open_result(service: Service, project: str, token: str, run: str) -> Pieces:
     Raises:
         invalid-access: the token reads nothing of this project, or there is no such run.
         run-unfinished, run-failed: there is no result.
+        StorageFullError: the disk is nearly full, and that it was read could not be noted.
     """
     with service.database.write() as session:
         found, party = reader_by_token(session, project, token)
@@ -116,6 +126,7 @@ def open_result(service: Service, project: str, token: str, run: str) -> Pieces:
             raise RefusedError(RUN_UNFINISHED, "The run is not complete.")
         kind = MAIN if party is None else permutation_of(party.number)
         number = None if party is None else party.number
+        service.blobs.refuse_when_full()
         service.note(session, "result-fetched", found.id, row.id, number)
         return open_pieces(session, service, row.result, kind)
 

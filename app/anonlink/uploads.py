@@ -9,6 +9,7 @@ from app.anonlink import repository
 from app.anonlink.access import new_code, party_by_upload_token
 from app.anonlink.clk_json import ClkReader
 from app.anonlink.errors import CLKS_REFUSED, TOKEN_USED
+from app.anonlink.service import CLKS_PREFIX
 from app.errors import RefusedError
 from app.ids import new_id
 from app.matching.exhaustive.words import MAX_ENCODING_BYTES
@@ -27,7 +28,7 @@ BLOCKS: Final = "blocks"
 MEMBERSHIP_BYTES: Final = 12
 # Where the blocks of binary CLKs are, which name none.
 ONLY_BLOCK: Final = "1"
-_MAX_ROWS: Final = 1 << 32
+MAX_BLOCKS_OF_ROW: Final = 256
 
 
 class Body(Protocol):
@@ -58,11 +59,14 @@ class Upload:
             self.uses_blocking = found.uses_blocking
             self._width = found.clk_bytes
         service.blobs.refuse_when_full()
-        self._stored = NewObject(service, new_id(CLKS))
+        self._stored = NewObject(service, new_id(CLKS_PREFIX))
         self._clks, self._blocks = bytearray(), bytearray()
         self._n_pieces = {CLKS: 0, BLOCKS: 0}
         self.n_clks = 0
         self._highest_row = -1
+        # The row whose blocks come now, with their names, and a bit for each row whose blocks have come.
+        self._row, self._names = -1, set[bytes]()
+        self._has_come = bytearray()
         self._may_count = False
 
     def add_clk(self, clk: bytes) -> None:
@@ -87,18 +91,22 @@ class Upload:
         self._cut(CLKS, self._clks, PIECE_BYTES)
 
     def add_block(self, row: int, block: str) -> None:
-        """Take a block of a row, which may still have to come.
+        """Take a block of a row, which may still have to come; all blocks of a row come one after the other.
 
         Raises:
-            clks-refused: the project compares all with all.
+            clks-refused: the project compares all with all, the row is in too many, or its blocks have come.
             StorageFullError: the disk is nearly full.
         """
         if not self.uses_blocking:
             raise RefusedError(CLKS_REFUSED, "This project was created without blocking.")
-        self._highest_row = max(self._highest_row, row)
-        if row >= _MAX_ROWS:
-            raise RefusedError(CLKS_REFUSED, "There is no such row.")
+        if row != self._row:
+            self._begin_row(row)
         name = hashlib.blake2b(block.encode("utf-8"), key=self._block_key, digest_size=8).digest()
+        if name in self._names:
+            return
+        self._names.add(name)
+        if len(self._names) > MAX_BLOCKS_OF_ROW:
+            raise RefusedError(CLKS_REFUSED, f"A row may be in at most {MAX_BLOCKS_OF_ROW} blocks.")
         self._blocks += row.to_bytes(4, "little") + name
         self._cut(BLOCKS, self._blocks, PIECE_BYTES // MEMBERSHIP_BYTES * MEMBERSHIP_BYTES)
 
@@ -151,6 +159,17 @@ class Upload:
         # Not where the commit itself failed: it may have reached the database. The next start finds out.
         if not self._may_count:
             self._stored.drop()
+
+    def _begin_row(self, row: int) -> None:
+        if row >= self._service.limits.max_clks:
+            raise RefusedError(CLKS_REFUSED, "There is no such row.")
+        self._highest_row = max(self._highest_row, row)
+        place, bit = row >> 3, 1 << (row & 7)
+        self._has_come.extend(bytes(max(0, place + 1 - len(self._has_come))))
+        if self._has_come[place] & bit:
+            raise RefusedError(CLKS_REFUSED, "The blocks of a row must stand together.")
+        self._has_come[place] |= bit
+        self._row, self._names = row, set()
 
     def _cut(self, kind: str, waiting: bytearray, least: int) -> None:
         """Seal what waits in pieces of whole rows, once it is enough."""

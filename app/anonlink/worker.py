@@ -1,6 +1,6 @@
-"""The worker: one thread that does the runs that wait, one after the other, and ends projects that are too old.
+"""The worker: one thread does the runs that wait, one after the other; another ends projects that are too old.
 
-A run that is cut off is queued again when the service opens, and gives the same pairs.
+A run that is cut off is queued again, a few times, and gives the same pairs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ from numpy.typing import NDArray
 from app.anonlink import repository
 from app.anonlink.memberships import FORM, number_blocks, sharing_a_block
 from app.anonlink.results import result_texts
-from app.anonlink.service import Service, remove_expired
+from app.anonlink.service import (
+    RESULT_PREFIX,
+    Service,
+    fail_run,
+    queue_interrupted,
+    remove_expired,
+)
 from app.anonlink.uploads import BLOCKS, CLKS
 from app.cluster.place import ClusterUnavailableError
 from app.engine import Progress, find_pairs
@@ -65,15 +71,20 @@ class Task:
 
 @contextmanager
 def working(service: Service) -> Iterator[None]:
-    """Do the runs of a service, in a thread of their own, until the block ends."""
-    thread = threading.Thread(target=_work, args=(service,), name="anonlink-worker")
-    thread.start()
+    """Do the runs of a service and end its projects, each in a thread of its own, until the block ends."""
+    threads = [
+        threading.Thread(target=_work, args=(service,), name="anonlink-worker"),
+        threading.Thread(target=_sweep, args=(service,), name="anonlink-sweeper"),
+    ]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         service.stopping.set()
         service.waking.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
 def do_waiting_runs(service: Service) -> None:
@@ -90,13 +101,23 @@ def _work(service: Service) -> None:
     while not service.stopping.is_set():
         service.waking.clear()
         try:
-            remove_expired(service)
+            # Nobody else does runs: what is under way now could not even say that it failed.
+            queue_interrupted(service)
             do_waiting_runs(service)
         except Exception as exc:  # noqa: BLE001 - the thread has to live; a foreign message may hold values
             log.error("worker_failed", error=type(exc).__name__, where=place_of(exc))  # noqa: TRY400
             # Not at once again: what failed, a full disk perhaps, needs time.
             service.stopping.wait(SWEEP_S / 60)
         service.waking.wait(SWEEP_S)
+
+
+def _sweep(service: Service) -> None:
+    while not service.stopping.is_set():
+        try:
+            remove_expired(service)
+        except Exception as exc:  # noqa: BLE001 - as in _work
+            log.error("sweep_failed", error=type(exc).__name__, where=place_of(exc))  # noqa: TRY400
+        service.stopping.wait(SWEEP_S)
 
 
 def _claim(service: Service, session: Session) -> Task | None:
@@ -108,6 +129,7 @@ def _claim(service: Service, session: Session) -> Task | None:
     if project is None or project.clk_bytes is None:
         raise ValueError("a run that is queued has a project with CLKs")
     run.state, run.started = "running", service.now()
+    run.attempts += 1
     return Task(
         run=run.id,
         project=project.id,
@@ -127,6 +149,8 @@ def _do(service: Service, task: Task) -> None:
         _compare(service, task)
     except (RunGoneError, KeyGoneError):
         log.info("run_left", run_id=task.run, project=task.project)
+        if service.stopping.is_set():
+            _forget_attempt(service, task)
     except MatchingError as exc:
         # Says how many pairs there are, and of no record anything.
         _fail(service, task, str(exc))
@@ -154,9 +178,11 @@ def _compare(service: Service, task: Task) -> None:
         keep=_keep(service, task),
     )
     del datasets
-    with NewObject(service, new_id("result")) as stored:
-        for kind, texts in result_texts(task.result_type, pairs).items():
-            stored.write(kind, cut_pieces(text.encode("ascii") for text in texts))
+    watch = partial(_leave_if_gone, service, task)
+    with NewObject(service, new_id(RESULT_PREFIX)) as stored:
+        for kind, texts in result_texts(task.result_type, pairs, watch).items():
+            pieces = cut_pieces(text.encode("ascii") for text in texts)
+            stored.write(kind, _watched(pieces, watch))
         with service.database.write() as session:
             run = repository.find_run(session, task.project, task.run)
             if run is None:
@@ -165,6 +191,12 @@ def _compare(service: Service, task: Task) -> None:
             stored.keep(session)
             service.note(session, "run-completed", task.project, task.run)
     log.info("run_completed", run_id=task.run, project=task.project, n_pairs=len(pairs))
+
+
+def _watched(pieces: Iterator[bytes], watch: Callable[[], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        watch()
+        yield piece
 
 
 def _find(
@@ -181,21 +213,31 @@ def _find(
 
 
 def _watch(service: Service, task: Task, progress: Progress) -> None:
+    _leave_if_gone(service, task)
+    service.present.progress = progress
+    if progress.comparisons_per_s is not None:
+        service.present.rate = round(progress.comparisons_per_s)
+
+
+def _leave_if_gone(service: Service, task: Task) -> None:
     with service.database.read() as session:
         is_gone = repository.find_run(session, task.project, task.run) is None
     if is_gone or service.stopping.is_set():
         raise RunGoneError
-    service.present.progress = progress
-    if progress.comparisons_per_s is not None:
-        service.present.rate = round(progress.comparisons_per_s)
 
 
 def _fail(service: Service, task: Task, message: str) -> None:
     with service.database.write() as session:
         run = repository.find_run(session, task.project, task.run)
         if run is not None:
-            run.state, run.completed, run.message = "error", service.now(), message
-            service.note(session, "run-failed", task.project, task.run)
+            fail_run(service, session, run, message)
+
+
+def _forget_attempt(service: Service, task: Task) -> None:
+    with service.database.write() as session:
+        run = repository.find_run(session, task.project, task.run)
+        if run is not None:
+            run.attempts -= 1
 
 
 def _words(service: Service, clks: str, n: int, n_bytes: int) -> Words:
@@ -215,7 +257,11 @@ def _keep(service: Service, task: Task) -> Callable[[Block, Candidates], Candida
     files: Sequence[NDArray[np.void]] = [
         np.frombuffer(b"".join(_pieces(service, clks, BLOCKS)), dtype=FORM) for clks in task.clks
     ]
-    return partial(sharing_a_block, number_blocks(files, task.n_clks))
+    return partial(
+        sharing_a_block,
+        number_blocks(files, task.n_clks),
+        watch=partial(_leave_if_gone, service, task),
+    )
 
 
 def _pieces(service: Service, object_id: str, kind: str) -> Iterator[bytes]:

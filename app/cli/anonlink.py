@@ -158,6 +158,24 @@ def record(folder: Path) -> None:
     emit(rows, (_line(row) for row in rows))
 
 
+@anonlink.command("remove", short_help="Destroy a project of the service.")
+@click.argument("project")
+@_folder
+@click.option("--yes", is_flag=True, help="Do not ask whether it is meant.")
+def remove(project: str, folder: Path, *, yes: bool) -> None:
+    """Destroy the project PROJECT, an ID, with its CLKs, runs and results. It cannot be undone.
+
+    The service may run meanwhile. A run of the project that is under way ends.
+
+    Example: blindlink-broker anonlink remove PROJECT --folder anonlink-state
+    """
+    from app.anonlink.service import remove_as_operator
+
+    if not yes:
+        click.confirm(f"destroy {project} for good?", abort=True, err=True)
+    remove_as_operator(folder, project)
+
+
 def _line(row: Mapping[str, object]) -> str:
     return "  ".join(f"{name}={value}" for name, value in row.items() if value is not None)
 

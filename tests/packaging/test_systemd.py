@@ -104,3 +104,7 @@ def test_what_a_service_sets_is_a_setting_and_each_secret_comes_as_a_credential(
     credentials = {line.partition(":")[0] for line in lines_of(unit, "LoadCredential")}
     files = {value for name, value in given.items() if name.endswith("_FILE")}
     assert files == {f"%d/{name}" for name in credentials}
+
+
+def test_what_strangers_make_large_leaves_memory_for_the_others() -> None:
+    assert lines_of(UNITS / "blindlink-anonlink.service", "MemoryMax") == ["75%"]

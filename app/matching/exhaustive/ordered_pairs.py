@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,18 +63,21 @@ def order_pairs(
     )
 
 
-def solve_pairs(pairs: OrderedPairs, solver: Solver) -> Groups:
+def solve_pairs(
+    pairs: OrderedPairs, solver: Solver, watch: Callable[[], None] = lambda: None
+) -> Groups:
     """Return the groups of all pairs alike, by the greedy solver.
 
     With "groups" these are the groups of anonlink's greedy solver. With "one-to-one" each record
-    has at most one partner in each other file, and no group holds a file twice.
+    has at most one partner in each other file, and no group holds a file twice. What `watch` raises,
+    now and then, ends it.
     """
     left, right = pairs.left, pairs.right
     if solver == "one-to-one":
         rows = _pick_for_each_two_files(pairs)
         left, right = left[rows], right[rows]
     group_solver = GroupSolver(pairs.n_records, left, right, needs_every_pair=solver == "groups")
-    group_solver.advance(len(left))
+    group_solver.advance(len(left), watch)
     return group_solver.groups()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -14,8 +14,9 @@ from app.matching.exhaustive.groups import Groups, first_record_ids, groups_from
 
 Solver: TypeAlias = Literal["one-to-one", "groups"]
 
-# Pairs turned into Python integers at a time: bounds the memory of the loops below.
-_CHUNK_PAIRS = 1 << 18
+# Pairs turned into Python integers at a time: bounds the memory of the loops below, and the time until a stop
+# is heard, since a pair between groups of many files takes hundreds of look-ups.
+_CHUNK_PAIRS = 1 << 13
 # Files beyond this many have no bit of their own, and are told apart pair by pair.
 _MAX_FILE_BITS = 64
 
@@ -81,9 +82,10 @@ class GroupSolver:
         self._files = _file_bits(n_records)
         self._members: dict[int, list[int]] = {}
 
-    def advance(self, stop: int) -> None:
-        """Go on until `stop` pairs are done."""
+    def advance(self, stop: int, watch: Callable[[], None] = lambda: None) -> None:
+        """Go on until `stop` pairs are done; what `watch` raises, now and then, ends it."""
         for chunk in _chunks(self._n_done, stop):
+            watch()
             x, y = self._left[chunk], self._right[chunk]
             label_x, label_y = self._label[x], self._label[y]
             # Groups never shrink: a pair whose groups share a file now can never merge them, and

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
-from rigs.anonlink_client import Anonlink, texts
+from rigs.anonlink_client import LIMITS, Anonlink, texts
 from samples.encodings import seeded_rows
+from sqlalchemy import inspect
 from twins.dice import all_pairs
 from twins.linking import Link, greedy_groups
 
+from app.anonlink import repository
 from app.anonlink.worker import do_waiting_runs
 
 N_BITS = 128
@@ -72,6 +76,7 @@ BROKEN_PROJECTS = [
     {"schema": {}, "result_type": "groups", "name": 1},
     {"schema": {}, "result_type": "groups", "notes": "x" * 10_001},
     {"schema": {}, "result_type": "groups", "uses_blocking": "yes"},
+    {"schema": {"a": "é" * 65_536}, "result_type": "groups"},
 ]
 
 
@@ -81,6 +86,22 @@ def test_a_project_that_breaks_a_rule_is_refused(anonlink: Anonlink) -> None:
         assert answer.status_code == 400
         assert answer.headers["content-type"] == "application/problem+json"
         assert anonlink.ask("GET", "/projects").json() == []
+
+
+def test_lists_read_no_words_of_clients(anonlink: Anonlink) -> None:
+    project = anonlink.project(name="n" * 9_999, notes="o" * 9_999, schema={"a": "s" * 99_999})
+    path, token = f"{project['path']}/runs", project["result_token"]
+    words = {"name": "n" * 9_999, "notes": "o" * 9_999}
+    run = anonlink.ask("POST", path, token, json={"threshold": 0.8, **words}).json()["run_id"]
+    with anonlink.service.database.read() as session:
+        listed = [
+            *repository.list_projects(session),
+            *repository.runs_of(session, project["project_id"]),
+        ]
+        found = repository.find_project(session, project["project_id"])
+        assert "schema" in inspect(found).unloaded
+    assert [one.id for one in listed] == [project["project_id"], run]
+    assert len(str(listed)) < 400
 
 
 UNCLEAN_BODIES = [
@@ -106,6 +127,21 @@ def test_there_are_no_more_projects_than_may_be(anonlink: Anonlink) -> None:
         anonlink.project()
     body = {"schema": {}, "result_type": "groups"}
     assert anonlink.ask("POST", "/projects", json=body).status_code == 503
+
+
+@pytest.mark.parametrize("limits", [replace(LIMITS, max_waiting=3, max_waiting_of_project=2)])
+def test_no_more_runs_wait_than_may(anonlink: Anonlink) -> None:
+    def ask(project: dict[str, Any]) -> int:
+        path, token = f"{project['path']}/runs", project["result_token"]
+        return anonlink.ask("POST", path, token, json={"threshold": 0.8}).status_code
+
+    first, second = (anonlink.filled([np.ones((2, 8), dtype=np.uint8)] * 2) for _ in range(2))
+    assert [ask(first) for _ in range(3)] == [201, 201, 503]
+    # One that waits for CLKs waits, too.
+    empty = anonlink.project()
+    assert [ask(one) for one in (empty, second)] == [201, 503]
+    do_waiting_runs(anonlink.service)
+    assert [ask(one) for one in (first, second)] == [201, 201]
 
 
 @pytest.mark.parametrize("threshold", ["0.8", "0.65"])

@@ -106,7 +106,30 @@ WITHOUT_BLOCKS = [
     {"encodings": texts(ROWS), "blocks": {"8": ["1"]}},
     {"encodings": texts(ROWS), "blocks": {"4294967296": ["1"]}},
     {"encodings": texts(ROWS), "blocks": {}},
+    {"encodings": texts(ROWS), "blocks": {"2000": ["1"]}},
+    {"encodings": texts(ROWS), "blocks": {"0": ["1"], "00": ["2"], "1": ["1"], "000": ["3"]}},
+    {"encodings": texts(ROWS), "blocks": {"7": list(range(257))}},
+    {"clknblocks": [[texts(ROWS)[0], *range(257)]]},
+    {"clknblocks": [[texts(ROWS)[0], "1"]], "blocks": {"1": ["1"], "0": ["1"]}},
 ]
+
+
+def test_a_block_that_a_row_names_again_is_not_stored_again(
+    anonlink: Anonlink, folder: Path
+) -> None:
+    def size_of(blocks: list[int]) -> int:
+        project = anonlink.project("similarity_scores", uses_blocking=True)
+        before = set(folder.glob("blobs/*/*"))
+        body = {"clknblocks": [[text, *blocks] for text in texts(ROWS)]}
+        assert anonlink.upload(project, 0, body).status_code == 201
+        assert anonlink.upload(project, 1, body).status_code == 201
+        scores = anonlink.result(project, anonlink.run(project, 1))["similarity_scores"]
+        assert len(scores) == len(ROWS)
+        new = set(folder.glob("blobs/*/*")) - before
+        return sum(path.stat().st_size for path in new)
+
+    assert size_of([1, 2] * 1_000) == size_of([1, 2])
+    size_of(list(range(256)))
 
 
 def test_a_project_of_blocks_needs_them_of_rows_that_are_there(anonlink: Anonlink) -> None:

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner
 
+from app.anonlink.projects import create_project
+from app.anonlink.service import Limits, opened_service
 from app.cli.anonlink import WARNING
 from app.cli.main import main
 from app.cli.self_signed import write_certificate
@@ -62,6 +64,21 @@ def test_the_record_of_a_folder_without_a_service_is_refused(tmp_path: Path) -> 
     assert result.exit_code == 1
     assert "no anonlink service" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_project_is_removed_by_its_id(tmp_path: Path) -> None:
+    folder = tmp_path / "anonlink"
+    with opened_service(folder, Limits(), reserve_percent=0) as service:
+        wanted = {"schema": {}, "result_type": "groups"}
+        project = create_project(service, wanted)["project_id"]
+    command = ["anonlink", "remove", project, "--folder", str(folder)]
+    refused = CliRunner().invoke(main, command, input="n\n")
+    assert refused.exit_code == 1
+    result = CliRunner().invoke(main, [*command, "--yes"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    record = ["anonlink", "record", "--folder", str(folder), "--json"]
+    rows = json.loads(CliRunner().invoke(main, record).stdout)
+    assert [row["what"] for row in rows] == ["project-created", "project-removed"]
 
 
 @pytest.mark.long

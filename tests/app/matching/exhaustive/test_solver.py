@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from twins.linking import (
 
 import app.matching.exhaustive.solver as solver_module
 from app.matching.exhaustive.groups import first_record_ids
+from app.matching.exhaustive.ordered_pairs import OrderedPairs, solve_pairs
 from app.matching.exhaustive.solver import GroupSolver, pick_one_to_one
 
 N_RECORDS = (4, 3, 4, 2)
@@ -102,6 +104,39 @@ def test_more_files_than_bits_are_told_apart_pair_by_pair():
 
 def test_groups_are_in_canonical_order():
     assert groups_of((3, 3), [(0, 5), (1, 3)]) == [((0, 0), (1, 2)), ((0, 1), (1, 0))]
+
+
+def test_what_is_asked_between_chunks_ends_the_solving():
+    n_pairs = solver_module._CHUNK_PAIRS * 2 + 1
+    rows = np.arange(n_pairs, dtype=np.uint32)
+    nothing = np.zeros(n_pairs, dtype=np.uint16)
+    pairs = OrderedPairs(rows, rows + np.uint32(n_pairs), nothing, nothing, (n_pairs, n_pairs))
+    asked = []
+    assert len(solve_pairs(pairs, "groups", watch=lambda: asked.append(None))) == n_pairs
+    assert len(asked) == 3
+
+    def stop():
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        solve_pairs(pairs, "groups", watch=stop)
+
+
+def test_a_chunk_of_cliques_that_lack_a_pair_is_short():
+    """Two cliques of 32 files each: every pair across them is held against all others."""
+    n, half = 4, 32
+    within = [
+        (i, j) for i, j in itertools.combinations(range(2 * half), 2) if i // half == j // half
+    ]
+    across = list(itertools.product(reversed(range(half)), reversed(range(half, 2 * half))))[:-1]
+    ids = np.array([[(i * n + g, j * n + g) for g in range(n)] for i, j in within + across])
+    left, right = ids.reshape(-1, 2).T.astype(np.uint32)
+    solver = GroupSolver([n] * 2 * half, left, right, needs_every_pair=True)
+    started = time.process_time()
+    solver.advance(len(left))
+    s_each = (time.process_time() - started) / len(left)
+    # systemd waits 60 s for the service to end.
+    assert s_each * solver_module._CHUNK_PAIRS < 30
 
 
 def test_no_records_are_no_groups():
