@@ -11,6 +11,7 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.project_view import current_view
 from encoding.cli.parts.session import Session
 from encoding.errors import AgencyError, NotReadyError
+from encoding.records.agency_file import agency_file
 from schemas.api import ProjectView
 from schemas.shared.command_line import FILE, emit, json_option
 
@@ -96,8 +97,6 @@ def forget(session: Session, *, partner: str) -> None:
 
 def _warn_of_strangers(session: Session, own_ids: Collection[str], column: str) -> None:
     """Warn where the own file has none of the records; where it cannot be read yet, say nothing."""
-    from encoding.records.agency_file import agency_file
-
     try:
         own = agency_file(session.config)
         chunks = own.open().select([own.id_column]).chunks()
