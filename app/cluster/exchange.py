@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from app.matching.exhaustive import Block, Candidates, Words
 
 _LISTEN_BACKLOG: Final = 128
+# Who has no certificate holds so many threads and files at most, each for so long.
+MAX_HANDSHAKES: Final = 128
+HANDSHAKE_S: Final = 3.0
 # How long the end of an attempt waits at most.
 _POLL_S: Final = 0.05
 
@@ -140,13 +143,26 @@ class _Server(socketserver.ThreadingTCPServer):
         self._context = context
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
+        self._handshakes = threading.BoundedSemaphore(MAX_HANDSHAKES)
         self._is_over = False
         super().__init__(address, _Handler)
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Begin a connection in a thread of its own, or drop it where too many are in their handshakes."""
+        if self._handshakes.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
     def finish_request(self, request: Any, client_address: Any) -> None:
         # In the connection's own thread, so that nobody keeps others waiting by a slow handshake.
-        request.settimeout(TIMEOUT_S)
-        with self._context.wrap_socket(request, server_side=True) as tls, self._known(tls):
+        try:
+            request.settimeout(HANDSHAKE_S)
+            tls = self._context.wrap_socket(request, server_side=True)
+        finally:
+            self._handshakes.release()
+        with tls, self._known(tls):
+            tls.settimeout(TIMEOUT_S)
             super().finish_request(tls, client_address)
 
     def hang_up(self) -> None:

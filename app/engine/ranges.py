@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, wait
+from itertools import accumulate
 from typing import NamedTuple
 
 from app.errors import BrokerError
@@ -31,15 +33,19 @@ def number_ranges(
     smaller: StoredRows, larger: StoredRows, ranges: Sequence[TokenRange]
 ) -> tuple[NumberedRange, ...]:
     """Return the ranges with how much work each is: the rows of the parts that begin in it."""
-    parts = [
+    parts = sorted(
         (token, n_rows)
         for file in (smaller, larger)
         for token, n_rows in zip(file.first_tokens, file.n_rows, strict=True)
-    ]
-    return tuple(
-        NumberedRange(number, one, sum(n_rows for token, n_rows in parts if _begins(token, one)))
-        for number, one in enumerate(ranges)
     )
+    firsts = [token for token, _ in parts]
+    rows_before = [0, *accumulate(n_rows for _, n_rows in parts)]
+
+    def n_rows_in(one: TokenRange) -> int:
+        stop = len(firsts) if one.high is None else bisect_left(firsts, one.high)
+        return rows_before[stop] - rows_before[bisect_left(firsts, one.low)]
+
+    return tuple(NumberedRange(number, one, n_rows_in(one)) for number, one in enumerate(ranges))
 
 
 def work_off(
@@ -76,7 +82,3 @@ def work_off(
     finally:
         for future in running:
             future.cancel()
-
-
-def _begins(token: bytes, within: TokenRange) -> bool:
-    return within.low <= token and (within.high is None or token < within.high)

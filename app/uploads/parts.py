@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import RefusedError
-from app.matching.blocks.checks import RowCheck
+from app.matching.blocks.checks import RowCheck, check_alone
 from app.matching.blocks.errors import RowMatchingError
 from app.matching.blocks.rows import read_rows
 from app.uploads.errors import (
@@ -102,7 +102,8 @@ def check_content(number: int, body: bytes, expected: ExpectedContainer) -> None
     elif number <= expected.parts.n_table:
         HandleCheck().add(handles_in(body))
     else:
-        PartRows(expected).add(body)
+        with _as_rejection():
+            check_alone(read_rows(body), expected.profile, expected.side, expected.parts.records)
 
 
 def read_head(body: bytes, expected: ExpectedContainer) -> ContainerHeader:
@@ -157,7 +158,7 @@ class PartRows:
     """Takes parts of rows, in order, and refuses them by the upload's own errors."""
 
     def __init__(self, expected: ExpectedContainer) -> None:
-        """Expect the first part, or any one part alone."""
+        """Expect the first part."""
         self._check = RowCheck(expected.profile, expected.side, expected.parts.records)
         self.first_tokens: list[bytes] = []
 

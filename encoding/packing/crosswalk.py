@@ -11,7 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, TextIO
 
 from pydantic import Field, StringConstraints
 
@@ -19,6 +19,7 @@ from encoding.blocks.keys import packed
 from encoding.errors import InputError
 from encoding.files import why_unread
 from encoding.packing.handles import MapKeys, key_text, record_keys
+from encoding.records.csv_table import csv_fault
 from encoding.workspace.sealed_record import SealedRecord
 from schemas.document import Document
 from schemas.ids import Name
@@ -73,7 +74,7 @@ def read_pairs(path: Path, own_column: str, other_column: str) -> dict[str, str]
     pairs = dict[str, str]()
     try:
         with path.open(encoding=_ENCODING, newline="") as file:
-            for number, own, other in _rows(csv.DictReader(file), path, own_column, other_column):
+            for number, own, other in _rows(file, path, own_column, other_column):
                 if pairs.setdefault(own, other) != other:
                     raise InputError(
                         f"{path.name}, row {number}: the record of {own_column} has a different partner in"
@@ -93,40 +94,40 @@ def read_pairs(path: Path, own_column: str, other_column: str) -> dict[str, str]
     return pairs
 
 
-def values_of(
-    pairs: Mapping[str, str], keys: MapKeys, own: str, partner: str, own_is_larger: bool
-) -> dict[str, str]:
-    """Return by record key the value that stands for each pair at both agencies.
+def values_of(pairs: Mapping[str, str], keys: MapKeys, own: str, partner: str) -> dict[str, str]:
+    """Return by record key the value that stands for each pair at both agencies, whenever each imports it.
 
     Args:
         pairs: the partner's record ID of each own one.
         keys: of this workspace and project.
         own: this agency's name.
         partner: the other one's.
-        own_is_larger: whether this agency has the larger file, by the agreement.
     """
     found = record_keys(keys, list(pairs))
     values = {}
     for place, (own_id, other_id) in enumerate(pairs.items()):
-        sides = [(own, own_id), (partner, other_id)]
-        named = packed(
-            _LABEL, *(text for side in sides[:: 1 if own_is_larger else -1] for text in side)
-        )
+        # By their names: an amendment may change who has the larger file.
+        sides = sorted([(own, own_id), (partner, other_id)])
+        named = packed(_LABEL, *(text for side in sides for text in side))
         values[key_text(found, place)] = hashlib.sha256(named).hexdigest()[:32]
     return values
 
 
 def _rows(
-    rows: csv.DictReader[str], path: Path, own_column: str, other_column: str
+    file: TextIO, path: Path, own_column: str, other_column: str
 ) -> Iterator[tuple[int, str, str]]:
-    for column in (own_column, other_column):
-        if column not in (rows.fieldnames or ()):
-            raise InputError(
-                f"{path.name} has no column {column}",
-                hint="name the columns with --own-column and --partner-column",
-            )
-    for number, row in enumerate(rows, start=2):
-        own, other = (row[own_column] or "").strip(), (row[other_column] or "").strip()
-        if not own or not other:
-            raise InputError(f"{path.name}, row {number}: a record ID is missing")
-        yield number, own, other
+    rows = csv.DictReader(file)
+    try:
+        for column in (own_column, other_column):
+            if column not in (rows.fieldnames or ()):
+                raise InputError(
+                    f"{path.name} has no column {column}",
+                    hint="name the columns with --own-column and --partner-column",
+                )
+        for number, row in enumerate(rows, start=2):
+            own, other = (row[own_column] or "").strip(), (row[other_column] or "").strip()
+            if not own or not other:
+                raise InputError(f"{path.name}, row {number}: a record ID is missing")
+            yield number, own, other
+    except csv.Error as exc:
+        raise csv_fault(exc, f"{path.name}, line {rows.reader.line_num},") from None

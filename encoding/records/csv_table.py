@@ -132,7 +132,7 @@ class CsvTable(Table):
         try:
             return next(rows, None)
         except csv.Error as error:
-            raise _csv_fault(error, _place(number)) from None
+            raise csv_fault(error, _place(number)) from None
         except UnicodeError:
             raise self._undecodable("the file") from None
         except _UnreadableLine:
@@ -195,6 +195,20 @@ def check_encoding(encoding: str) -> None:
         ) from None
 
 
+def csv_fault(error: csv.Error, place: str) -> InputError:
+    """Return what the csv module has found wrong, in the words of the agency's side: `place` begins them."""
+    # The csv module has one exception class; its message names no content, and says which fault it is.
+    if "field larger than" in str(error):
+        return RowTooLongError(
+            f"{place} has a cell longer than {csv.field_size_limit()} characters",
+            hint="a quotation mark that is never closed looks like this",
+        )
+    return QuotingError(
+        f"{place} has quotation marks that do not pair up",
+        hint='inside a quoted cell a quotation mark is written twice: ""',
+    )
+
+
 def _line_blocks(stream: io.TextIOWrapper) -> Iterator[io.StringIO]:
     """Yield the text in blocks of whole lines, each of which gives its lines when iterated."""
     rest = ""
@@ -219,19 +233,6 @@ def _short_lines(stream: io.TextIOWrapper) -> Iterator[str]:
 def _bytes_read(stream: io.TextIOWrapper) -> int:
     """Return how far the file has been read, for which the text layer has no cheap answer."""
     return cast(io.BufferedReader, stream.buffer).tell()
-
-
-def _csv_fault(error: csv.Error, place: str) -> InputError:
-    # The csv module has one exception class; its message names no content, and says which fault it is.
-    if "field larger than" in str(error):
-        return RowTooLongError(
-            f"{place} has a cell longer than {csv.field_size_limit()} characters",
-            hint="a quotation mark that is never closed looks like this",
-        )
-    return QuotingError(
-        f"{place} has quotation marks that do not pair up",
-        hint='inside a quoted cell a quotation mark is written twice: ""',
-    )
 
 
 def _place(number: int) -> str:

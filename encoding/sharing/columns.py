@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from encoding.errors import ColumnNotListedError, ConfigError, EmptyFileError, LinksFileError
+from encoding.errors import (
+    ColumnNotListedError,
+    ConfigError,
+    EmptyFileError,
+    FileMissingError,
+    FileUnreadableError,
+    InputError,
+    LinksFileError,
+)
 from encoding.files import write_csv
 from encoding.records import Table, open_table
 from encoding.records.agency_file import AgencyFile
@@ -21,6 +29,10 @@ from schemas.printable import printable
 from schemas.spreadsheet import inert
 
 LINK_ID: Final = "link_id"
+
+_ORIGIN: Final = "it must come from: blindlink extract"
+# What no content of a received file brings about, and what says already whose fault it is.
+_TOLD_AS_IT_IS: Final = (FileMissingError.code, FileUnreadableError.code, LinksFileError.code)
 
 Row = tuple[str, ...]
 Links = Path | Mapping[str, str]
@@ -110,7 +122,8 @@ def attach(
     formula is written behind an apostrophe.
 
     Raises:
-        InputError: a file cannot be read, a column is missing, or none of the received link IDs is known.
+        LinksFileError: the received file is no such file, or none of its link IDs is known.
+        InputError: the own file cannot be read, a column of it is missing, or a file is not there.
         ColumnNotListedError: the received file has a column that is not listed.
         ConfigError: a column would be there twice.
     """
@@ -140,11 +153,19 @@ def _links_of(links: Links) -> Mapping[str, str]:
 
 
 def _read_received(path: Path, columns: Sequence[str]) -> Mapping[str, tuple[Row, ...]]:
+    """Return the received rows of each link ID; raises LinksFileError, so that the own file is not blamed."""
+    try:
+        return _received_rows(path, columns)
+    except InputError as exc:
+        if exc.code in _TOLD_AS_IT_IS:
+            raise
+        raise LinksFileError(f"{path.name} cannot be used: {exc}", hint=_ORIGIN) from None
+
+
+def _received_rows(path: Path, columns: Sequence[str]) -> Mapping[str, tuple[Row, ...]]:
     table = open_table(path)
     if LINK_ID not in table.columns:
-        raise LinksFileError(
-            f"{path.name} has no column {LINK_ID}", hint="it must come from: blindlink extract"
-        )
+        raise LinksFileError(f"{path.name} has no column {LINK_ID}", hint=_ORIGIN)
     for column in table.columns:
         if column != LINK_ID and column not in columns:
             raise ColumnNotListedError(

@@ -1,7 +1,8 @@
 """What a broker holds rows, counts and links to before it believes them. Pure: nothing is read or stored.
 
-`RowCheck` takes a container's rows once, part by part, when it is committed. Inside sealed bytes no check can
-see: an agency that encodes people whom it made up is bounded by numbers only.
+`RowCheck` takes a container's rows once, part by part, when it is committed; `check_alone` takes a part as it
+comes. Inside sealed bytes no check can see: an agency that encodes people whom it made up is bounded by numbers
+only.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from fractions import Fraction
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.matching.blocks.errors import (
     CountedPairsError,
@@ -58,12 +60,10 @@ class RowCheck:
         if not len(rows):
             return
         joined = rows if self._last is None else np.concatenate([self._last, rows])
-        self._check_order(joined)
-        if int(rows["record"].max()) >= len(self._n_rows):
-            raise RecordNumberError("a row names a record that the table of handles has not")
+        _require_order(joined, self._side)
+        _require_known(rows, len(self._n_rows))
         np.add.at(self._n_rows, rows["record"], 1)
-        if int(self._n_rows[rows["record"]].max()) > self._rows_each:
-            raise RowCountError(f"a record has more than the {self._rows_each} rows of the profile")
+        _require_at_most(self._rows_each, self._n_rows[rows["record"]])
         self._last = rows[-1:].copy()
 
     def finish(self) -> None:
@@ -77,15 +77,19 @@ class RowCheck:
                 f"a record has fewer than the {self._rows_each} rows of the profile"
             )
 
-    def _check_order(self, rows: Rows) -> None:
-        tokens = token_texts(rows)
-        before, after = tokens[:-1], tokens[1:]
-        same = before == after
-        rising = (before < after) | (same & (rows["record"][:-1] < rows["record"][1:]))
-        if not rising.all():
-            raise RowOrderError("the rows do not increase in token, then in record number")
-        if self._side == "larger" and same.any():
-            raise RepeatedTokenError("two rows of the larger file have one token")
+
+def check_alone(rows: Rows, profile: EncodingProfile, side: Side, n_records: int) -> None:
+    """Hold the rows of one part to the profile without the other parts, in the memory of that part.
+
+    Raises:
+        RowOrderError, RepeatedTokenError, RecordNumberError, RowCountError: as `RowCheck.add`.
+    """
+    if not len(rows):
+        return
+    _require_order(rows, side)
+    _require_known(rows, n_records)
+    _, n_rows = np.unique(rows["record"], return_counts=True)
+    _require_at_most(profile.rows(side), n_rows)
 
 
 def require_plausible(counts: FileCounts, profile: EncodingProfile, n_records: int) -> None:
@@ -133,3 +137,24 @@ def require_link_rate(n_linked: int, n_smaller: int, least: Fraction, most: Frac
         raise EmptyFileError("the smaller file has no record")
     if not least <= Fraction(n_linked, n_smaller) <= most:
         raise LinkRateError("the share of linked records is outside the agreed band")
+
+
+def _require_order(rows: Rows, side: Side) -> None:
+    tokens = token_texts(rows)
+    before, after = tokens[:-1], tokens[1:]
+    same = before == after
+    rising = (before < after) | (same & (rows["record"][:-1] < rows["record"][1:]))
+    if not rising.all():
+        raise RowOrderError("the rows do not increase in token, then in record number")
+    if side == "larger" and same.any():
+        raise RepeatedTokenError("two rows of the larger file have one token")
+
+
+def _require_known(rows: Rows, n_records: int) -> None:
+    if int(rows["record"].max()) >= n_records:
+        raise RecordNumberError("a row names a record that the table of handles has not")
+
+
+def _require_at_most(rows_each: int, n_rows: NDArray[np.integer]) -> None:
+    if int(n_rows.max()) > rows_each:
+        raise RowCountError(f"a record has more than the {rows_each} rows of the profile")

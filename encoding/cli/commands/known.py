@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -9,7 +10,8 @@ import click
 from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.project_view import current_view
 from encoding.cli.parts.session import Session
-from encoding.errors import NotReadyError
+from encoding.errors import AgencyError, NotReadyError
+from encoding.records.agency_file import agency_file
 from schemas.api import ProjectView
 from schemas.shared.command_line import FILE, emit, json_option
 
@@ -52,11 +54,12 @@ def import_pairs(
     view = current_view(session)
     _require_partner(session, view, partner)
     pairs = read_pairs(file, own_column, partner_column)
+    if pairs:
+        _warn_of_strangers(session, pairs, own_column)
     workspace, project = session.workspace, session.project
     with workspace.lock():
         keys = derive_map_keys(workspace.key(), project)
-        larger, _ = view.terms.pair(session.party, partner)
-        values = values_of(pairs, keys, session.party, partner, larger == session.party)
+        values = values_of(pairs, keys, session.party, partner)
         kept = CrosswalkFile(
             workspace.crosswalk(project, partner), project, partner, workspace.key()
         )
@@ -90,6 +93,21 @@ def forget(session: Session, *, partner: str) -> None:
         n = len(CrosswalkFile(path, project, partner, workspace.key()).read())
         path.unlink(missing_ok=True)
     session.say(f"{n:,} known pairs with {partner} are forgotten")
+
+
+def _warn_of_strangers(session: Session, own_ids: Collection[str], column: str) -> None:
+    """Warn where the own file has none of the records; where it cannot be read yet, say nothing."""
+    try:
+        own = agency_file(session.config)
+        chunks = own.open().select([own.id_column]).chunks()
+        is_known = any(one in own_ids for chunk in chunks for one in chunk.columns[own.id_column])
+    except AgencyError:
+        return
+    if not is_known:
+        session.warn(
+            f"none of the record IDs in {column} is in your file {own.path.name}; if the columns are swapped,"
+            " import again with --own-column and --partner-column"
+        )
 
 
 def _require_partner(session: Session, view: ProjectView, partner: str) -> None:

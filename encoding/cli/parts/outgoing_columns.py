@@ -40,7 +40,8 @@ FAULTS: Final[dict[DeliveryFault, str]] = {
     "unreadable": "its keys do not open it, or it was damaged on the way",
     "not-signed": "it does not trust the person who signed it",
     "not-as-stated": "it is not the file that was signed, or is of a different round",
-    "not-agreed": "it has columns that the agreement does not allow there, or follows an older agreement",
+    "not-agreed": "it has columns that the agreement does not allow there, follows an older agreement, or"
+    " holds rows that cannot be used",
 }
 
 

@@ -238,6 +238,66 @@ def be_worker(place: Place, port: int = 0, helps: Helps | None = None) -> None:
     run_cluster_worker(place, 1, port, helps, on_stop=lambda: None, on_joined=lambda: None)
 
 
+def is_hung_up(silent: socket.socket) -> bool:
+    """Tell whether the other side ends a connection on which nothing was said."""
+    silent.settimeout(10)
+    try:
+        return silent.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+
+
+def test_strangers_who_say_nothing_hold_only_so_many_places(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cluster.exchange.MAX_HANDSHAKES", 4)
+    monkeypatch.setattr("app.cluster.exchange.HANDSHAKE_S", 60.0)
+    with Exchange(cluster.place, [WORDS, WORDS]) as opened, contextlib.ExitStack() as stack:
+        first, last = (
+            [
+                stack.enter_context(socket.create_connection((opened.host, opened.port)))
+                for _ in range(n)
+            ]
+            for n in (4, 3)
+        )
+        assert all(map(is_hung_up, last))
+        for one in first:
+            one.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                one.recv(1)
+
+
+def test_strangers_who_say_nothing_lose_their_places_to_a_worker(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cluster.exchange.MAX_HANDSHAKES", 4)
+    monkeypatch.setattr("app.cluster.exchange.HANDSHAKE_S", 0.2)
+    with Exchange(cluster.place, [WORDS, WORDS]) as opened, contextlib.ExitStack() as stack:
+        for _ in range(4):
+            silent = socket.create_connection((opened.host, opened.port))
+            assert is_hung_up(stack.enter_context(silent))
+        left, _ = Fetched(cluster.place).datasets(task_of(opened))
+    assert left.tobytes() == WORDS.tobytes()
+
+
+def test_a_worker_holds_a_place_no_longer_than_its_handshake(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.cluster.exchange.MAX_HANDSHAKES", 1)
+    caller = cluster.place.tls(is_server=False)
+    words = np.zeros((8 << 20, 1), dtype="<u8")
+    with Exchange(cluster.place, [words, WORDS]) as opened:
+        address = opened.host, opened.port
+        with caller.wrap_socket(socket.create_connection(address, timeout=5)) as under_way:
+            under_way.sendall(f"GET /{opened.reference}/0 HTTP/1.0\r\n\r\n".encode())
+            assert under_way.recv(1 << 14)
+            with caller.wrap_socket(socket.create_connection(address, timeout=5)) as other:
+                other.sendall(f"GET /{opened.reference}/1 HTTP/1.0\r\n\r\n".encode())
+                assert b" 200 " in other.recv(1 << 14)
+
+
 def test_an_attempt_gives_its_files_and_takes_pairs_of_its_blocks(
     cluster: Cluster, exchange: Exchange
 ) -> None:

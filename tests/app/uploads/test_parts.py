@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import tracemalloc
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples.matching_profiles import block_profile
 
 from app.errors import RefusedError, Rule
+from app.matching.blocks.rows import ROW
 from app.uploads.errors import PART_DIGEST, PART_LENGTH, UNKNOWN_PART
-from app.uploads.parts import check_bytes, length_of, parse_content_digest
-from schemas.upload import Parts
+from app.uploads.parts import (
+    ExpectedContainer,
+    check_bytes,
+    check_content,
+    length_of,
+    parse_content_digest,
+)
+from schemas.upload import ROWS_PER_PIECE, Parts
 
 
 def refused(rule: Rule) -> pytest.RaisesExc[RefusedError]:
@@ -68,3 +78,22 @@ def test_a_part_of_another_length_is_refused(length: int) -> None:
 def test_a_part_with_another_digest_is_refused() -> None:
     with refused(PART_DIGEST):
         check_bytes(b"abc", 3, hashlib.sha256(b"abd").hexdigest())
+
+
+def test_a_part_of_rows_is_checked_in_the_memory_of_a_part() -> None:
+    n_records = 60_000_000
+    profile = block_profile()
+    parts = Parts(head_bytes=700, records=n_records, rows=n_records * profile.rows("larger"))
+    expected = ExpectedContainer({}, "", parts, profile, "larger")
+    rows = np.zeros(ROWS_PER_PIECE, dtype=ROW)
+    rows["token"].view(">u8")[:, 1] = np.arange(len(rows))
+    # Far from each other, so that counters of the whole file would be touched all over.
+    rows["record"] = np.arange(len(rows)) * (n_records // len(rows))
+    body = rows.tobytes()
+    tracemalloc.start()
+    try:
+        check_content(parts.n_parts - 2, body, expected)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4 * len(body)

@@ -18,7 +18,7 @@ from rigs.near_broker import PROJECT, NearBroker
 from rigs.weeks import links
 
 from app.deliveries.ending import live_deliveries
-from encoding.cli.parts import arrivals, attachments, outgoing_columns
+from encoding.cli.parts import arrivals, attachments, outgoing_columns, shared_links
 from encoding.cli.parts.outgoing_columns import DeliveriesApi
 from encoding.sharing.kept_deliveries import KeptDeliveries
 
@@ -595,3 +595,47 @@ def test_a_delivery_that_came_and_was_not_written_leaves_the_columns_of_their_ro
     assert "is of round 1, and the link IDs to join it with are of round 2" in refused.stderr
     welfare.ok("attach", "schools")
     assert welfare.json("freeze", "s1", *OUT, "-o", out)["round"] == 2
+
+
+@pytest.mark.usefixtures("attached")
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda raw: raw + b"a,b,c,d,e,f,g\n", "row 3 has 7 cells"),
+        (lambda raw: raw + b"\0\n", "holds a NUL byte"),
+        (lambda raw: raw + b"\xff\n", "holds a byte that the encoding"),
+        (lambda _: b"link_id,Grade\n" + b"a" * 32 + b",9\n", "has no column School"),
+    ],
+    ids=["ragged", "nul", "not UTF-8", "a column less"],
+)
+def test_rows_that_cannot_be_read_are_refused_and_their_sender_is_told(
+    near: NearBroker,
+    welfare: Desk,
+    schools: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    spoil: Callable[[bytes], bytes],
+    words: str,
+) -> None:
+    real = shared_links.extract
+
+    def spoilt(file: Any, links: Any, columns: Any, output: Path) -> int:
+        n = real(file, links, columns, output)
+        output.write_bytes(spoil(output.read_bytes()))
+        return n
+
+    monkeypatch.setattr(shared_links, "extract", spoilt)
+    schools.ok("deliver", "welfare")
+    refused(near, welfare, words, 1, "not-agreed")
+    monkeypatch.undo()
+    again = schools.ok("refresh", "--deliver")
+    assert "welfare could not use delivery 2 of round 1" in again.stderr
+
+
+@pytest.mark.usefixtures("attached")
+def test_a_sender_is_not_told_of_a_recipients_own_file_that_cannot_be_read(
+    near: NearBroker, welfare: Desk, schools: Desk
+) -> None:
+    schools.ok("deliver", "welfare")
+    own = welfare.folder / "people.csv"
+    own.write_bytes(own.read_bytes() + b"a,b\n")
+    refused(near, welfare, "has 2 cells", 3)

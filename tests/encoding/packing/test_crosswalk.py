@@ -43,6 +43,11 @@ def test_pairs_are_read_by_their_columns(tmp_path: Path) -> None:
         ),
         ("own_id,partner_id\nC-1,S-1\n,S-2\n", "row 3: a record ID is missing"),
         ("own_id,partner_id\nC-1\n", "row 2: a record ID is missing"),
+        (
+            f"own_id,partner_id\nC-1,S-1\nC-2,{'S-2' * 50_000}\n",
+            "pairs.csv, line 3, has a cell longer than 131072 characters",
+        ),
+        (f"own_id,{'S-2' * 50_000}\n", "pairs.csv, line 1, has a cell longer"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_refused_in_a_sentence_without_an_id(
@@ -63,14 +68,14 @@ def test_what_is_no_text_or_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_both_agencies_have_the_same_value_for_a_pair_and_no_two_pairs_the_same() -> None:
     one, other = derive_map_keys(KEY, "demo"), derive_map_keys(KEY[::-1], "demo")
-    ours = values_of(PAIRS, one, "county", "schools", own_is_larger=False)
-    theirs = values_of({b: a for a, b in PAIRS.items()}, other, "schools", "county", True)
+    ours = values_of(PAIRS, one, "county", "schools")
+    theirs = values_of({b: a for a, b in PAIRS.items()}, other, "schools", "county")
     for own_id, other_id in PAIRS.items():
         value = ours[key_text(record_keys(one, [own_id]), 0)]
         assert value == theirs[key_text(record_keys(other, [other_id]), 0)]
     assert len(set(ours.values())) == len(PAIRS)
     # The same IDs the other way round are another pair.
-    turned = values_of({"S-9": "C-1"}, one, "county", "schools", own_is_larger=False)
+    turned = values_of({"S-9": "C-1"}, one, "county", "schools")
     assert not {*turned.values()} & {*ours.values()}
 
 
@@ -78,7 +83,7 @@ def test_pairs_are_kept_sealed_and_replaced(tmp_path: Path) -> None:
     path = tmp_path / "crosswalk.sealed"
     kept = CrosswalkFile(path, "demo", "schools", KEY)
     assert kept.read() == {}
-    values = values_of(PAIRS, derive_map_keys(KEY, "demo"), "county", "schools", True)
+    values = values_of(PAIRS, derive_map_keys(KEY, "demo"), "county", "schools")
     kept.write(values)
     assert kept.read() == values
     assert all(value.encode() not in path.read_bytes() for value in values.values())

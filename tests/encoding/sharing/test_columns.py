@@ -13,8 +13,8 @@ from encoding.errors import (
     ColumnNotListedError,
     ConfigError,
     EmptyFileError,
+    FileMissingError,
     LinksFileError,
-    MissingColumnError,
 )
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.columns import Attached, attach, choose_columns, extract, not_agreed
@@ -167,7 +167,7 @@ def test_unlisted_column_of_a_received_file_is_refused(
 
 def test_listed_column_that_was_not_received_is_named(children, welfare_links, received, tmp_path):
     columns = ["school", "grade", "teacher"]
-    with raises(MissingColumnError, match="teacher"):
+    with raises(LinksFileError, match="has no column teacher"):
         attach(children, welfare_links, received, columns, tmp_path / "out.csv")
 
 
@@ -197,6 +197,40 @@ def test_received_cell_that_is_no_link_id_is_named_by_row(children, welfare_link
     received = write("odd.csv", "link_id,school", f"{A},North", "7,South")
     with raises(LinksFileError, match="row 2: not a link ID"):
         attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "no header row"),
+        (b"\xff\xfel\0i\0", "a NUL byte"),
+        (b"link_id,school,school\n", "the same name"),
+        (b"PK\x03\x04", "an archive"),
+        (b"link_id,school\n" + A.encode() + b",a,b\n", "row 1 has 3 cells"),
+        (b"link_id,school\n" + A.encode() + b',"a\n', "do not pair up"),
+        (b"link_id,school\n" + A.encode() + b"," + bytes(3) + b"\n", "a NUL byte"),
+        (b"link_id,school\n" + A.encode() + b"," + b"x" * 1_000_001 + b"\n", "longer than"),
+        # Read line by line nothing is wrong with it.
+        (b"link_id,school\n" + (A.encode() + b",x\r") * 70_000, "changed while it was read"),
+    ],
+    ids=["empty", "UTF-16", "twice", "ZIP", "ragged", "open", "NUL", "long", "line ends"],
+)
+def test_a_received_file_that_cannot_be_read_is_told_from_ones_own(
+    children: AgencyFile, welfare_links: Path, tmp_path: Path, content: bytes, told: str
+) -> None:
+    received = tmp_path / "received.csv"
+    received.write_bytes(content)
+    with raises(LinksFileError, match=told) as caught:
+        attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
+    assert "received.csv" in str(caught.value)
+    assert "blindlink extract" in str(caught.value.hint)
+
+
+def test_a_received_file_that_is_not_there_is_nobodys_fault(
+    children: AgencyFile, welfare_links: Path, tmp_path: Path
+) -> None:
+    with raises(FileMissingError):
+        attach(children, welfare_links, tmp_path / "none.csv", ["school"], tmp_path / "out.csv")
 
 
 def test_link_ids_of_another_run_are_refused(children, welfare_links, write, tmp_path) -> None:

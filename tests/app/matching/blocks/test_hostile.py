@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 from samples.block_rows import InParts, as_array
 from samples.matching_profiles import block_profile, memory_field, number_field
@@ -19,6 +21,7 @@ from twins.block_matching import Row
 from app.matching.blocks.checks import (
     MOST_COUNTED,
     RowCheck,
+    check_alone,
     require_link_rate,
     require_plausible,
 )
@@ -44,7 +47,7 @@ from encoding.blocks.siphash import siphash
 from encoding.blocks.values import FilterTexts
 from schemas.counts import FieldCounts, FileCounts, published_counts
 from schemas.errors import DocumentError
-from schemas.profile import Side
+from schemas.profile import EncodingProfile, Side
 
 PROFILE = block_profile()
 SIZES = Sizes(100, 5_000)
@@ -119,6 +122,39 @@ def test_more_or_fewer_rows_than_agreed_are_refused(side: Side) -> None:
         check(side, 4, rows_of(*rows))
     with pytest.raises(RowCountError, match="more"):
         check(side, 3, rows_of(*rows, (10**6, 1)))
+
+
+def code_of(check: Callable[[Rows, EncodingProfile, Side, int], None], *args: Any) -> str | None:
+    try:
+        check(*args)
+    except RowMatchingError as exc:
+        return exc.code
+    return None
+
+
+def check_counting(rows: Rows, profile: EncodingProfile, side: Side, n_records: int) -> None:
+    RowCheck(profile, side, n_records).add(rows)
+
+
+@given(
+    rows=st.lists(st.tuples(st.integers(7, 9), st.integers(0, 3)), max_size=20),
+    is_sorted=st.booleans(),
+    side=st.sampled_from(["larger", "smaller"]),
+)
+def test_a_part_alone_is_refused_for_what_it_would_be_as_the_first_one(
+    rows: list[tuple[int, int]], is_sorted: bool, side: Side
+) -> None:
+    part = rows_of(*(sorted(set(rows)) if is_sorted else rows))
+    args = part, PROFILE, side, 3
+    assert code_of(check_alone, *args) == code_of(check_counting, *args)
+
+
+@pytest.mark.parametrize("side", ["larger", "smaller"])
+def test_a_part_alone_has_no_more_rows_of_a_record_than_agreed(side: Side) -> None:
+    rows = honest_rows(side, 3)
+    check_alone(rows_of(*rows), PROFILE, side, 3)
+    with pytest.raises(RowCountError, match="more"):
+        check_alone(rows_of(*rows, (10**6, 1)), PROFILE, side, 3)
 
 
 def test_a_file_without_records_is_refused() -> None:

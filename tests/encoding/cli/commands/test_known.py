@@ -9,6 +9,8 @@ import pytest
 from rigs.near_broker import NearBroker, two_agencies
 from rigs.weeks import links, settle
 
+from schemas.agreement import ProjectTerms
+
 # Bo of the county is the schools' Robert: nothing but the date of birth is the same.
 COUNTY = "ID,first,last,born\n7,Ana,Ortiz,2011-04-09\n8,Bo,Nguyen,2012-05-01\n"
 SCHOOLS = "ID,first,last,born\np1,Ana,Ortiz,2011-04-09\np2,Robert,Tran,2012-05-01\n"
@@ -53,6 +55,40 @@ def test_a_pair_that_both_agencies_import_is_linked_and_keeps_its_link_id(
     near.move(days=7)
     settle(near)
     assert links(welfare) == first
+
+
+def test_a_pair_meets_though_one_agency_imports_it_after_an_amendment_of_who_has_the_larger_file(
+    near: NearBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    welfare, schools = near.desks["welfare"], near.desks["schools"]
+    (tmp_path / "cw.csv").write_text("own_id,partner_id\n8,p2\n", encoding="utf-8")
+    (tmp_path / "k12.csv").write_text("own_id,partner_id\np2,8\n", encoding="utf-8")
+    welfare.ok("known", "import", str(tmp_path / "cw.csv"), "--partner", "schools")
+    pair = ProjectTerms.pair
+    with monkeypatch.context() as amended:
+        amended.setattr(ProjectTerms, "pair", lambda *parties: pair(*parties)[::-1])
+        schools.ok("known", "import", str(tmp_path / "k12.csv"), "--partner", "welfare")
+    settle(near)
+    assert links(welfare).keys() == {"7", "8"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_warned"),
+    [("p1,7\np2,8\n", True), ("7,p1\n70,p70\n", False), ("", False)],
+    ids=["swapped", "as they are", "none"],
+)
+def test_columns_that_look_swapped_are_warned_of(
+    near: NearBroker, tmp_path: Path, rows: str, is_warned: bool
+) -> None:
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text(f"own_id,partner_id\n{rows}", encoding="utf-8")
+    welfare = near.desks["welfare"]
+    said = welfare.ok("known", "import", str(pairs), "--partner", "schools").stderr
+    assert ("none of the record IDs in own_id is in your file people.csv" in said) == is_warned
+    # Pairs may be known before the file is there.
+    (welfare.folder / "people.csv").unlink()
+    said = welfare.ok("known", "import", str(pairs), "--partner", "schools").stderr
+    assert "none of the record IDs" not in said
 
 
 def test_a_partner_that_the_agreement_does_not_name_is_refused(
