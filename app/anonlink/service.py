@@ -122,8 +122,8 @@ def opened_service(
 ) -> Iterator[Service]:
     """Open the service in a folder, making it if it is new, and hold the folder until the block ends.
 
-    What an ended process left is put right: a run under way is queued again, unless it was so too often, and
-    what no row names is destroyed.
+    What an ended process left is put right: what no row names is destroyed. A run that was under way is the
+    worker's to queue again.
 
     Raises:
         ConfigurationError: another process has the folder, it is a broker's, its database is missing, or the
@@ -280,7 +280,6 @@ def _database(folder: Path) -> Database:
 
 
 def _put_right(service: Service) -> None:
-    queue_interrupted(service)
     shred(service)
     # Nobody else writes here, so a key or blob without a row is what an upload or a run left that was cut off.
     with service.database.read() as session:

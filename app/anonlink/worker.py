@@ -88,7 +88,9 @@ def working(service: Service) -> Iterator[None]:
 
 
 def do_waiting_runs(service: Service) -> None:
-    """Do all runs that wait, in the order in which they were asked for."""
+    """Do all runs that wait, in the order in which they were asked for, and those that came to no end."""
+    # Nobody else does runs: what is under way now could not even say that it failed.
+    queue_interrupted(service)
     while not service.stopping.is_set():
         with service.database.write() as session:
             task = _claim(service, session)
@@ -101,8 +103,6 @@ def _work(service: Service) -> None:
     while not service.stopping.is_set():
         service.waking.clear()
         try:
-            # Nobody else does runs: what is under way now could not even say that it failed.
-            queue_interrupted(service)
             do_waiting_runs(service)
         except Exception as exc:  # noqa: BLE001 - the thread has to live; a foreign message may hold values
             log.error("worker_failed", error=type(exc).__name__, where=place_of(exc))  # noqa: TRY400

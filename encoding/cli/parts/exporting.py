@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.acceptances import accept_change
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.tabulations import Wanted, binding_agreement, sources_of
 from encoding.cli.parts.written_files import note_file
@@ -28,7 +28,6 @@ from encoding.recipe.dates import DateFormat
 from encoding.sharing.change_report import exceeds
 from encoding.sharing.links_of_rounds import Acceptance
 from schemas.clauses import Limits
-from schemas.ids import utc_text
 from schemas.policy_words import percent
 
 
@@ -136,13 +135,7 @@ def _settle(
             session.say("there was nothing to accept: no more statuses end than is agreed")
         return before.accepted
     if order.accepted is not None:
-        return Acceptance(
-            person=unlock_own(session).public.person,
-            at=utc_text(session.now()),
-            reason=order.accepted,
-            ended=n_ended,
-            in_force=len(in_force),
-        )
+        return accept_change(session, order.accepted, ended=n_ended, in_force=len(in_force))
     if is_another:
         raise ExportError(
             f"earlier exports had the student IDs of the column {before.student}, and this one has those of"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from encoding.cli.parts.acceptances import accept_change
 from encoding.cli.parts.counter import Counter
-from encoding.cli.parts.own_identity import unlock_own
 from encoding.cli.parts.own_ledger import is_lasting, ledger_file
 from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.source import Source
@@ -48,7 +48,7 @@ from encoding.sharing.unmatched_records import (
     write_unmatched,
 )
 from encoding.transfers.matches import keyed_chunks
-from schemas.ids import LinkId, utc_text
+from schemas.ids import LinkId
 from schemas.policy_words import percent
 
 if TYPE_CHECKING:
@@ -312,13 +312,8 @@ class _Writing:
             if written is None:
                 self._rounds.hold(held)
             raise _held_error(held, self._terms, self._files)
-        return Acceptance(
-            person=unlock_own(session).public.person,
-            at=utc_text(session.now()),
-            reason=self._order.accepted,
-            ended=held.ended,
-            in_force=held.in_force,
-        )
+        reason = self._order.accepted
+        return accept_change(session, reason, ended=held.ended, in_force=held.in_force)
 
     def _exceeds(self, n_ended: int, n_in_force: int) -> bool:
         return exceeds(n_ended, n_in_force, self._terms.most_ended, self._terms.floor)

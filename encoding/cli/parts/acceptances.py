@@ -1,0 +1,19 @@
+"""In whose name a change is accepted of which more ends than is agreed."""
+
+from __future__ import annotations
+
+from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.session import Session
+from encoding.sharing.links_of_rounds import Acceptance
+from schemas.ids import utc_text
+
+
+def accept_change(session: Session, reason: str, *, ended: int, in_force: int) -> Acceptance:
+    """Return that this person accepts now that so many of those in force end, and why."""
+    return Acceptance(
+        person=unlock_own(session).public.person,
+        at=utc_text(session.now()),
+        reason=reason,
+        ended=ended,
+        in_force=in_force,
+    )
