@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar, TypeVarTuple, cast
 
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Engine,
+    Insert,
     MetaData,
     Row,
     Select,
@@ -29,12 +31,12 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
-    insert,
     inspect,
     or_,
     select,
     text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, ExceptionContext, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.compiler import compiles
@@ -233,14 +235,17 @@ def add_if_alone(session: Session, row: Base) -> bool:
 
 
 def insert_if_alone(session: Session, model: type[Base], **values: Any) -> bool:
-    """Do as `add_if_alone` with a row that nobody reads back, at a fraction of the mapper's work."""
+    """Do as `add_if_alone` with a row that nobody reads back: one statement in the place of three."""
     connection = session.connection()
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(cast(Table, model.__table__)), values)
-    except IntegrityError:
-        return False
-    return True
+    statement = _insert_or_nothing(model, connection.dialect.name)
+    return connection.execute(statement, values).rowcount == 1
+
+
+@cache
+def _insert_or_nothing(model: type[Base], dialect: str) -> Insert:
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    statement = insert(cast(Table, model.__table__)).on_conflict_do_nothing()
+    return statement.execution_options(preserve_rowcount=True)
 
 
 class database_now_ms(GenericFunction[int]):  # noqa: N801 - named as what it becomes in SQL

@@ -114,6 +114,10 @@ def inclusion_proof(session: Session, seq: int, size: int) -> list[bytes]:
         NotInLogError: no such entry, or the log is not that long.
     """
     _require_length(session, size)
+    return _hashes_to_root(session, seq, size)
+
+
+def _hashes_to_root(session: Session, seq: int, size: int) -> list[bytes]:
     try:
         return merkle.inclusion_proof(partial(repository.read_nodes, session), seq, size)
     except ProofError as exc:
@@ -140,7 +144,7 @@ def entry_proof(session: Session, seq: int, size: int | None = None) -> LogProof
         NotInLogError: no such entry or checkpoint, or the checkpoint does not cover the entry.
     """
     signed = newest_checkpoint(session) if size is None else checkpoint_of(session, size)
-    hashes = inclusion_proof(session, seq, signed.size)
+    hashes = _hashes_to_root(session, seq, signed.size)
     entry = repository.find_entry(session, seq)
     if entry is None:
         raise NotInLogError("the log has no such entry")
