@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring
@@ -228,28 +229,21 @@ _DECODER: Final = json.JSONDecoder(
 )
 
 
+_ESCAPED: Final = re.compile(r"\\.", re.DOTALL)
+_BRACKETS: Final = re.compile(r"[\[\]{}]")
+
+
 def _refuse_deep(text: str) -> None:
     # Counted before parsing, since the standard parser recurses before any hook is called.
     if text.count("{") + text.count("[") <= MAX_DEPTH:
         return
+    # Outside of strings no backslash is JSON, and the parser comes no further than there.
+    plain = _ESCAPED.sub("", text) if "\\" in text else text
     depth = 0
-    in_string = escaped = False
-    for character in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise CanonicalError(f"nested more than {MAX_DEPTH} levels deep")
-        elif character in "]}":
-            depth -= 1
+    for bracket in _BRACKETS.findall("".join(plain.split('"')[::2])):
+        depth += 1 if bracket in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise CanonicalError(f"nested more than {MAX_DEPTH} levels deep")
 
 
 def _refuse_surrogates(value: object) -> None:

@@ -204,6 +204,19 @@ def test_brackets_inside_text_do_not_count_as_nesting() -> None:
     assert parse_canonical(canonical_bytes(document)) == document
 
 
+@given(st.lists(st.text('[{"\\a')), st.integers(MAX_DEPTH - 2, MAX_DEPTH + 2))
+def test_levels_are_counted_whatever_texts_say(texts: list[str], levels: int) -> None:
+    document: Any = texts
+    for _ in range(levels - 1):
+        document = [*texts, document]
+    raw = json.dumps(document).encode()
+    if levels <= MAX_DEPTH:
+        assert parse_json(raw) == document
+    else:
+        with pytest.raises(CanonicalError, match="levels deep"):
+            parse_json(raw)
+
+
 def test_a_hundred_thousand_levels_are_refused_without_a_crash() -> None:
     with pytest.raises(CanonicalError, match="levels deep"):
         parse_json(b"[" * 100_000)
