@@ -18,7 +18,7 @@ from rigs.agreed_copies import AgreedCopy, agreed_copy
 from rigs.enrolled import sign_requests
 from rigs.persons import enrol_agencies, person_of, persons_bearer
 from services.migrated import lay_tables
-from starlette.testclient import TestClient
+from services.one_hop import OneHopClient
 
 from app.broker import Broker, open_broker, open_database
 from app.cli.founding import found_broker
@@ -139,8 +139,10 @@ def web_app(founded: FoundedBroker) -> FastAPI:
 
 
 @pytest.fixture
-def client(web_app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(web_app, base_url="https://broker.test", raise_server_exceptions=False) as made:
+def client(web_app: FastAPI) -> Iterator[OneHopClient]:
+    with OneHopClient(
+        web_app, base_url="https://broker.test", raise_server_exceptions=False
+    ) as made:
         sign_requests(made)
         yield made
 

@@ -25,7 +25,7 @@ from rigs.enrolled import log_entries, revoke
 from rigs.persons import enrol_agencies, enrolled_person, lay_down_keys
 from samples.agreed import agreement_of, usual_clauses
 from services.migrated import lay_tables
-from starlette.testclient import TestClient
+from services.one_hop import OneHopClient
 
 from app.broker import Broker, open_broker
 from app.cli.founding import found_broker
@@ -342,7 +342,7 @@ def near_broker(
             operator = replace(like.operator, clock=clock)
         broker = open_broker(chosen, clock=clock)
         app = create_app(broker)
-        with TestClient(app, base_url=ADDRESS, raise_server_exceptions=False) as client:
+        with OneHopClient(app, base_url=ADDRESS, raise_server_exceptions=False) as client:
             near = NearBroker(broker, operator, Courier(client._transport), folder, logs)
             made.append(near)
             if like is not None:
