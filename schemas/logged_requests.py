@@ -116,7 +116,7 @@ def _project(entry: Entry, rest: str, *sha256: str | None, method: str = "POST")
 
 def _round_opened(entry: Entry, body: Any) -> Asked:
     if body.corrects is None:
-        return _project(entry, "rounds")
+        return _project(entry, f"rounds/{body.round}")
     # The reason stands in the entry of the round that gives way.
     return Asked(f"POST /v1/projects/{entry.project}/rounds/{body.corrects}/corrections", None)
 

@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from app.db import Window
 from app.http.access import CurrentActor
 from app.http.body import json_body, streamed_body
-from app.http.paths import Before, ProjectPath, RunPath
+from app.http.paths import Before, ProjectPath, RoundPath, RunPath
 from app.review import cards, decisions, service
 from app.review.ending import end_with_round
 from app.rounds.opening import open_round as open_next
@@ -31,12 +31,17 @@ if TYPE_CHECKING:
 router = APIRouter()
 
 
-@router.post("/v1/projects/{project}/rounds", status_code=201)
-def open_round(broker: WiredBroker, actor: CurrentActor, project: ProjectPath) -> RoundView:
-    """Open the next round if it is due, or give the one that is open; reviews of the one before end."""
+@router.post("/v1/projects/{project}/rounds/{round}", status_code=201)
+def open_round(
+    broker: WiredBroker, actor: CurrentActor, project: ProjectPath, number: RoundPath
+) -> RoundView:
+    """Open the round of this number if it is the next one, and due; reviews of the one before end.
+
+    Where that round or a later one is open, it is given, and nothing changes.
+    """
     with broker.database.write() as session:
         before = partial(end_with_round, session, broker, project)
-        found = open_next(session, broker, actor, project, before=before)
+        found = open_next(session, broker, actor, project, number, before=before)
         return round_view(session, found)
 
 

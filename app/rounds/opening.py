@@ -43,15 +43,17 @@ Before = Callable[[], None]
 
 
 def open_round(
-    session: Session, broker: Broker, actor: Actor, project: str, *, before: Before
+    session: Session, broker: Broker, actor: Actor, project: str, number: int, *, before: Before
 ) -> Round:
-    """Open the next round, or return the one that is open.
+    """Open the next round, which has this number, or return the one that is open by now.
 
-    Supplements that are open close with the claims that are there.
+    Whoever asks signs the number, so that what they ask for opens no round after that. Supplements that are
+    open close with the claims that are there.
 
     Raises:
         NotFoundError: no such project, or not the caller's.
         NotInForceError, not-a-provider, wrong-duty: the terms do not let this person ask.
+        round-closed: it was opened, and is over.
         RoundNotDueError, RoundBudgetError, nonces-missing: it is not due, or cannot be opened.
     """
     project_for(session, actor, project)
@@ -61,8 +63,13 @@ def open_round(
     refuse_stranger(terms, actor.party)
     require_duty(actor, "analyst")
     found = repository.open_round(session, project)
-    if found is not None:
+    if found is not None and number <= found.number:
         return found
+    following = _next_number(session, project)
+    if number < following:
+        raise RefusedError(ROUND_CLOSED, f"The next round is number {following}.")
+    if found is not None or number > following:
+        raise RoundNotDueError("The round before has yet to be opened and closed.")
     _refuse_undue(session, terms.terms, broker.clock())
     return _begin(session, broker, actor, terms, corrects=None, before=before)
 
@@ -135,8 +142,7 @@ def late_opening(
         _refuse_beyond_budget(session, terms, now)
     except RoundBudgetError:
         return None
-    last = repository.last_round(session, terms.project)
-    return 1 if last is None else last.number + 1, due
+    return _next_number(session, terms.project), due
 
 
 def late_uploads(
@@ -162,6 +168,11 @@ def waiting_for(session: Session, terms: ProjectTerms) -> tuple[str, ...]:
     """Return the providers that have no unspent nonce, by name."""
     have = repository.count_unspent(session, terms.project, terms.providers)
     return tuple(party for party in terms.providers if party not in have)
+
+
+def _next_number(session: Session, project: str) -> int:
+    last = repository.last_round(session, project)
+    return 1 if last is None else last.number + 1
 
 
 def _refuse_undue(session: Session, terms: ProjectTerms, now: datetime) -> None:
@@ -203,8 +214,7 @@ def _begin(
     """Open the next round, within the budget, and log it; with `corrects` as the one in its place."""
     now, agreed = broker.log.now(session), terms.terms
     _refuse_beyond_budget(session, agreed, now)
-    last = repository.last_round(session, agreed.project)
-    number = 1 if last is None else last.number + 1
+    number = _next_number(session, agreed.project)
     pairs = _ready_pairs(session, agreed, number, corrects)
     deadline = utc_text(now + timedelta(days=agreed.round_days))
     opened = RoundOpened(

@@ -192,7 +192,7 @@ POLICY: Final[Mapping[RouteKey, Rule]] = {
     # Rounds. Sealed messages go from recipient to recipient; the broker opens none.
     ("POST", "/v1/projects/{project}/nonces"): Rule(AGENCY, max_body_bytes=4 * KIB, rate="write"),
     ("GET", "/v1/projects/{project}/nonces"): Rule(AGENCY),
-    ("POST", "/v1/projects/{project}/rounds"): Rule(AGENCY, rate="write", is_signed=True),
+    ("POST", "/v1/projects/{project}/rounds/{round}"): Rule(AGENCY, rate="write", is_signed=True),
     ("GET", "/v1/projects/{project}/rounds"): Rule(EVERYONE),
     ("GET", "/v1/projects/{project}/rounds/{round}"): Rule(EVERYONE),
     ("POST", "/v1/projects/{project}/rounds/{round}/corrections"): Rule(

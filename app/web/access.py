@@ -137,7 +137,7 @@ ACTIONS: Final = (
     ),
     Action(
         "Open or correct a round",
-        ("POST", "/v1/projects/{project}/rounds"),
+        ("POST", "/v1/projects/{project}/rounds/{round}"),
         _provides,
         ("analyst",),
     ),

@@ -37,9 +37,9 @@ class RoundsApi:
         """Return the rounds, newest first, and whether a new one is due."""
         return self.client.get(RoundList, self._path("rounds"))
 
-    def ask(self) -> RoundView:
-        """Return the round that is open; a new one where none is, and one is due."""
-        return self.client.post(RoundView, self._path("rounds"))
+    def ask(self, number: int) -> RoundView:
+        """Open the round of this number, or return the one that is open by then."""
+        return self.client.post(RoundView, self._path(f"rounds/{number}"))
 
     def round(self, number: int) -> RoundView:
         """Return one round."""

@@ -86,7 +86,7 @@ def require_verified(rig: AgreementRig) -> None:
 @pytest.mark.parametrize(
     ("asks", "logged"),
     [
-        (r"POST /v1/projects/[^/]+/rounds", "round-opened"),
+        (r"POST /v1/projects/[^/]+/rounds/1", "round-opened"),
         (r"POST /v1/uploads/[^/]+/commit", "upload-received"),
         (r"GET /v1/releases/[^/]+/file", "release-fetched"),
         (r"PUT /v1/projects/[^/]+/rounds/1/claims/\w+", "claims-received"),

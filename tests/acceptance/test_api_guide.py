@@ -76,7 +76,7 @@ def test_plain_python_enrols_signs_in_and_proves_each_request(
 ASKING = """
 import urllib.error
 
-path = "/v1/projects/no-project/rounds"
+path = "/v1/projects/no-project/rounds/1"
 with open("signing.pem", "rb") as file:
     key = serialization.load_pem_private_key(file.read(), password=None)
 for signed_request in ({}, {"Blindlink-Request": request_header(key, "POST", path)}):

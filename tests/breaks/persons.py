@@ -256,6 +256,14 @@ def withdrew_two_records_on_one_request(log: SampleLog) -> Entry:
     return log.append(body, project=FOSTER, actor=first.actor)
 
 
+def opened_on_a_request_for_the_round_before(log: SampleLog) -> Entry:
+    log.moment += timedelta(days=log.terms[FOSTER].round_days)
+    rounds = log.rounds(FOSTER)
+    rounds.close()
+    asked = log.draft(rounds.opening(round=rounds.last), project=FOSTER, actor=CW)
+    return rounds.open(by=asked.actor)
+
+
 def withdrew_another_record_than_was_asked_for(log: SampleLog) -> Entry:
     signed = log.draft(
         destruction_kinds.RecordWithdrawn(commitment=log.digest()), project=FOSTER, actor=CW
@@ -450,6 +458,7 @@ PERSON_BREAKS: dict[str, list[Break]] = {
         ran_unasked,
         ran_again_on_the_request_for_the_upload,
         ran_a_day_after_the_request_for_the_upload,
+        opened_on_a_request_for_the_round_before,
         withdrew_another_record_than_was_asked_for,
         relayed_to_another_holder,
         relayed_for_another_epoch,

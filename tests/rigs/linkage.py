@@ -223,8 +223,13 @@ class Linkage:
             if self.get(self._path("nonces"), party).json()["unspent"] < 2:
                 assert self.offer(party).status_code == 201
 
-    def ask_round(self, party: str = CHILD_WELFARE) -> Response:
-        return self.post_as(self._path("rounds"), party)
+    def ask_round(self, party: str = CHILD_WELFARE, number: int | None = None) -> Response:
+        """Ask for a round; by default the one that is open, or the next one."""
+        if number is None:
+            rounds = self.get(self._path("rounds"), self.terms.providers[0]).json().get("rounds")
+            newest = rounds[0] if rounds else {"round": 0, "state": "none"}
+            number = newest["round"] + (newest["state"] != "open")
+        return self.post_as(self._path(f"rounds/{number}"), party)
 
     def open_round(self) -> dict[str, Any]:
         """Open the next round, or return the one that is open."""

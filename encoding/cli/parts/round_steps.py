@@ -83,7 +83,9 @@ def open_round(counter: Counter, *, asks: bool = True) -> RoundView | None:
         return None
     if not asks and is_on_request(counter.view.terms, newest):
         return None
-    return proven(counter, counter.api.ask())
+    # Signed for this number; who shows another newest round than the log has could keep it for later.
+    following = 1 if newest is None else proven(counter, newest).round + 1
+    return proven(counter, counter.api.ask(following))
 
 
 def required_round(counter: Counter) -> RoundView:

@@ -73,7 +73,7 @@ def test_a_signed_request_is_logged_once(linkage: Linkage, *, is_bound: bool) ->
 
 
 def test_a_signed_request_that_was_refused_is_not_used_up(linkage: Linkage) -> None:
-    path = f"/v1/projects/{PROJECT}/rounds"
+    path = f"/v1/projects/{PROJECT}/rounds/1"
     signed = {HEADER: linkage.person(CHILD_WELFARE).sign(f"POST {path}", None)}
     headers = linkage.as_party(CHILD_WELFARE) | signed
     # Nobody has offered nonces yet.

@@ -26,7 +26,7 @@ MOVING = {
     "GET /v1/shares/{share}",
     "POST /v1/projects/{project}/confirmations",
     "POST /v1/projects/{project}/nonces",
-    "POST /v1/projects/{project}/rounds",
+    "POST /v1/projects/{project}/rounds/{round}",
     "POST /v1/projects/{project}/uploads",
     "PUT /v1/uploads/{upload}/parts/{number}",
     "POST /v1/uploads/{upload}/commit",

@@ -148,6 +148,26 @@ def test_once_is_due_until_a_round_was_closed_with_a_result(make_linkage: MakeLi
     assert (answer.status_code, code_of(answer)) == (409, "round-not-due")
 
 
+def test_a_request_opens_the_round_of_its_number_alone(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(frequency="on-request")
+    linkage.open_round()
+    linkage.offer_all()
+    answer = linkage.ask_round(number=2)
+    assert (answer.status_code, code_of(answer)) == (409, "round-not-due")
+    linkage.upload_both()
+    linkage.work()
+    linkage.exchange_claims()
+    linkage.offer_all()
+    for number, code in ((1, "round-closed"), (3, "round-not-due")):
+        answer = linkage.ask_round(number=number)
+        assert (answer.status_code, code_of(answer)) == (409, code)
+    opened = linkage.ask_round(number=2).json()
+    assert opened["round"] == 2
+    # Asked for before the other agency opened and corrected it.
+    assert linkage.ask_round(SCHOOL, number=1).json() == opened
+    assert linkage.log_kinds().count("round-opened") == 2
+
+
 def test_no_more_rounds_are_opened_than_agreed(make_linkage: MakeLinkage) -> None:
     linkage = make_linkage(round_budget=RoundBudget(rounds=2, days=10), round_days=1)
     for _ in range(2):

@@ -138,6 +138,21 @@ def test_a_root_that_is_not_that_of_the_own_container_is_an_alarm_and_no_excuse(
     require_nothing_kept(schools, welfare)
 
 
+def test_no_round_is_asked_for_after_one_that_the_log_does_not_have(
+    near: NearBroker, schools: Desk
+) -> None:
+    settle(near)
+    near.move(days=7)
+    near.sweep()
+    asked = [("POST", "/v1/projects/foster-pupils/rounds/1")]
+    show_rounds(near, lambda shown: {**shown, "round": shown["round"] + 5})
+    refused = schools.type("encode")
+    assert "the match log and the broker show different rounds" in refused.stderr
+    assert [
+        one for one in near.courier.requests if one[0] == "POST" and "/rounds/" in one[1]
+    ] == asked
+
+
 def test_a_nonce_that_is_spent_stays_spent_whatever_number_the_broker_gives(
     near: NearBroker, schools: Desk, welfare: Desk
 ) -> None:
