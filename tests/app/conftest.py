@@ -140,9 +140,7 @@ def web_app(founded: FoundedBroker) -> FastAPI:
 
 @pytest.fixture
 def client(web_app: FastAPI) -> Iterator[OneHopClient]:
-    with OneHopClient(
-        web_app, base_url="https://broker.test", raise_server_exceptions=False
-    ) as made:
+    with OneHopClient(web_app, "https://broker.test") as made:
         sign_requests(made)
         yield made
 

@@ -342,7 +342,7 @@ def near_broker(
             operator = replace(like.operator, clock=clock)
         broker = open_broker(chosen, clock=clock)
         app = create_app(broker)
-        with OneHopClient(app, base_url=ADDRESS, raise_server_exceptions=False) as client:
+        with OneHopClient(app, ADDRESS) as client:
             near = NearBroker(broker, operator, Courier(client._transport), folder, logs)
             made.append(near)
             if like is not None:

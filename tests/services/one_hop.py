@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 import httpx2
+from anyio.from_thread import BlockingPortal
 from starlette.testclient import TestClient
 from starlette.types import Message
+
+PortalFactory: TypeAlias = Callable[[], AbstractContextManager[BlockingPortal]]
 
 
 class OneHopClient(TestClient):
@@ -17,27 +22,23 @@ class OneHopClient(TestClient):
     Starlette's own goes into the loop eight times for a request, which takes longer than most of ours do.
     """
 
-    def __init__(self, app: Any, **given: Any) -> None:
-        super().__init__(app, **given)
-        self._transport = OneHopTransport(self, given.get("raise_server_exceptions", True))
+    def __init__(self, app: Any, base_url: str) -> None:
+        super().__init__(app, base_url=base_url, raise_server_exceptions=False)
+        self._transport = OneHopTransport(app, self._portal_factory)
 
 
 class OneHopTransport(httpx2.BaseTransport):
-    """Hands requests to the application that a client is for at that time."""
+    """Hands requests to an application, which may be replaced by another one."""
 
-    def __init__(self, client: OneHopClient, raises: bool) -> None:
-        self._client = client
-        self._raises = raises
+    def __init__(self, app: Any, portal: PortalFactory) -> None:
+        self.app = app
+        self._portal = portal
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Return the answer: a plain 500 where the application raises, unless its client is to raise it."""
+        """Return the answer, or a plain 500 where the application raises instead."""
         answer = _Answer(request.read())
-        with self._client._portal_factory() as portal:
-            try:
-                portal.call(self._client.app, _scope_of(request), answer.receive, answer.send)
-            except Exception:
-                if self._raises:
-                    raise
+        with self._portal() as portal, suppress(Exception):
+            portal.call(self.app, _scope_of(request), answer.receive, answer.send)
         return httpx2.Response(
             answer.status,
             headers=answer.headers,
