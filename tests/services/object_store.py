@@ -66,9 +66,9 @@ class ObjectStoreServer:
         keys = [f"--access-key={KEY_ID}", f"--secret-key={SECRET}"]
         command = [*self._command("radosgw-admin"), *new_user, *keys]
         # It hangs now and then, before or after its work; a user that is there already is error 17.
-        for _ in range(5):
+        for _ in range(20):
             with contextlib.suppress(subprocess.TimeoutExpired):
-                done = subprocess.run(command, check=False, capture_output=True, timeout=120)
+                done = subprocess.run(command, check=False, capture_output=True, timeout=PATIENCE_S)
                 assert done.returncode in (0, 17), done.stderr
                 break
         else:
