@@ -10,7 +10,7 @@ import pytest
 import schemathesis
 from campaign.reports import Tally
 from campaign.size import times
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument, Unsatisfiable
 from rigs.delivering import Delivering
@@ -118,14 +118,15 @@ def run_examples(strategy: Any, check: Any, tally: Tally) -> None:
         tally.tried()
         check(case)
 
+    # Documents of agreements and of destruction are deep: drawing one takes its time, and all that were drawn
+    # are kept until a batch ends, gigabytes of them if that is long.
     quiet = settings(
-        # Documents of agreements and of destruction are deep, and drawing one takes its time.
-        max_examples=times(quick=1, full=350),
+        max_examples=times(quick=1, full=35),
         database=None,
-        derandomize=True,
         suppress_health_check=list(HealthCheck),
     )
-    quiet(given(strategy)(counted))()
+    for batch in range(times(quick=1, full=10)):
+        seed(batch)(quiet(given(strategy)(counted)))()
 
 
 def require_problem(response: Any) -> None:
