@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,9 +32,8 @@ port = {port}
 @click.command("init", short_help="Found a broker in the state folder.")
 @click.option(
     "--origin",
-    default="localhost/blindlink",
-    show_default=True,
-    help="The match log's name for good: the broker's host and a path, without spaces.",
+    help="The match log's name for good: the broker's host and a path, without spaces. Without it, a random "
+    "one that is fit for trials.",
 )
 @click.option(
     "--operator",
@@ -50,7 +50,7 @@ port = {port}
 def init(
     ctx: click.Context,
     *,
-    origin: str,
+    origin: str | None,
     operator: str,
     title: str,
     public_url: str | None,
@@ -72,7 +72,9 @@ def init(
     _write_config(settings.state_dir / CONFIG_NAME, chosen)
     if self_signed and not settings.tls_dir.exists():
         write_certificate(settings.tls_dir)
-    found_broker(settings, origin=origin, title=title)
+    # What is signed counts in the log that it names, so no two logs may share a name, even on trial.
+    random_origin = f"localhost/{secrets.token_hex(8)}"
+    found_broker(settings, origin=origin or random_origin, title=title)
     key = read_log_key(settings.log_key_file).verifier_key
     click.echo(f"the broker is founded in {settings.state_dir}", err=True)
     if self_signed:

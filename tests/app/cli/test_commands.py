@@ -36,6 +36,13 @@ def test_init_prints_the_logs_key_and_nothing_else_on_standard_output(command: A
     assert VerifierKey.from_text(done.stdout.strip()).name == "broker.example/blindlink"
 
 
+def test_logs_that_nobody_named_have_names_of_their_own(command: Any, tmp_path: Path) -> None:
+    printed = [command("--state", str(tmp_path / one), "init").stdout for one in "ab"]
+    first, second = (VerifierKey.from_text(key.strip()).name for key in printed)
+    assert first != second
+    assert first.startswith("localhost/")
+
+
 def test_what_is_printed_of_an_error_cannot_steer_a_terminal(capsys: Any) -> None:
     with pytest.raises(SystemExit):
         fail("Part \x1b[2K is wrong.", "look\r")
