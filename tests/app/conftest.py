@@ -17,8 +17,8 @@ from fastapi import FastAPI
 from rigs.agreed_copies import AgreedCopy, agreed_copy
 from rigs.enrolled import sign_requests
 from rigs.persons import enrol_agencies, person_of, persons_bearer
+from services.in_line import InLineClient
 from services.migrated import lay_tables
-from services.one_hop import OneHopClient
 
 from app.broker import Broker, open_broker, open_database
 from app.cli.founding import found_broker
@@ -139,8 +139,8 @@ def web_app(founded: FoundedBroker) -> FastAPI:
 
 
 @pytest.fixture
-def client(web_app: FastAPI) -> Iterator[OneHopClient]:
-    with OneHopClient(web_app, "https://broker.test") as made:
+def client(web_app: FastAPI) -> Iterator[InLineClient]:
+    with InLineClient(web_app, "https://broker.test") as made:
         sign_requests(made)
         yield made
 

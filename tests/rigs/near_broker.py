@@ -24,8 +24,8 @@ from rigs.desk import NOW, Desk
 from rigs.enrolled import log_entries, revoke
 from rigs.persons import enrol_agencies, enrolled_person, lay_down_keys
 from samples.agreed import agreement_of, usual_clauses
+from services.in_line import InLineTransport
 from services.migrated import lay_tables
-from services.one_hop import OneHopClient
 
 from app.broker import Broker, open_broker
 from app.cli.founding import found_broker
@@ -341,13 +341,12 @@ def near_broker(
             shutil.copytree(like.folder / "state", folder / "state")
             operator = replace(like.operator, clock=clock)
         broker = open_broker(chosen, clock=clock)
-        app = create_app(broker)
-        with OneHopClient(app, ADDRESS) as client:
-            near = NearBroker(broker, operator, Courier(client._transport), folder, logs)
-            made.append(near)
-            if like is not None:
-                near.seat_like(like)
-            yield near
+        courier = Courier(InLineTransport(create_app(broker)))
+        near = NearBroker(broker, operator, courier, folder, logs)
+        made.append(near)
+        if like is not None:
+            near.seat_like(like)
+        yield near
         near.broker.close()
 
 
