@@ -49,6 +49,7 @@ class BirthCounts:
             children.
         oldest: that age in years.
         by_year: year of birth to number of dates, in order.
+        at_odds: those of rows whose record ID has another date in another row.
     """
 
     dates: int
@@ -59,6 +60,7 @@ class BirthCounts:
     too_old: int | None
     oldest: int
     by_year: Mapping[int, int]
+    at_odds: int = 0
 
 
 @dataclass(frozen=True, slots=True)

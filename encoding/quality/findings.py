@@ -95,6 +95,7 @@ LIMITS: Mapping[str, Limit] = {
     "fifteenth": Limit(0.08, 0.25),
     "one-date": Limit(0.01, 0.10),
     "in-future": Limit(0.0, 0.02),
+    "at-odds": Limit(0.01, 0.10),
     "too-old": Limit(0.02, None),
     _ROWS_CHANGED: Limit(0.10, 0.30),
 }
@@ -204,12 +205,14 @@ def _in_numbers(numbers: NumberCounts | None) -> Iterator[Finding]:
 
 def _in_births(births: BirthCounts) -> Iterator[Finding]:
     unknown = "which often means that the day is unknown"
+    another = "differ from that of another row of the same record ID, which counts as one person"
     for rule, said, count in (
         ("first-of-january", f"are 1 January, {unknown}", births.first_of_january),
         ("fifteenth", f"are the 15th of a month, {unknown}", births.fifteenth),
         ("one-date", "are one and the same date", births.commonest),
         ("in-future", "are later than the day that the file describes", births.in_future),
         ("too-old", f"make the person older than {births.oldest}", births.too_old or 0),
+        ("at-odds", another, births.at_odds),
     ):
         # In a small file any date is common.
         if rule in _OF_MANY and count < FLOOR:

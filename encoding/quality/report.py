@@ -109,6 +109,7 @@ def _births(births: BirthCounts, told: Any, *, shareable: bool) -> dict[str, Any
         "fifteenth": told(births.fifteenth, births.dates),
         "commonest": told(births.commonest, births.dates),
         "in_future": told(births.in_future, births.dates),
+        "at_odds": told(births.at_odds, births.dates),
         "too_old": None if births.too_old is None else told(births.too_old, births.dates),
         "oldest": births.oldest,
         "by_year": [[year, count] for year, count in years],

@@ -90,7 +90,7 @@ def count_file(ask: Ask, progress: Progress = silent) -> Counted:
         duplicates=round(duplicates.expected),
         columns=counter.columns(),
         absent=counter.absent,
-        births=counter.births(),
+        births=counter.births(records),
         blocks=blocks,
         numbers=_number_counts(cleaner, np.concatenate(numbers), records),
     )
@@ -149,6 +149,7 @@ class _CellCounter:
         }
         self.absent = tuple(name for name in recipe.inputs if name not in header_of)
         self._births: Counter[str] = Counter()
+        self._born: list[Hashes] = []
 
     def add(self, chunk: Chunk) -> None:
         columns = {name: chunk.columns[header] for name, header in self._header_of.items()}
@@ -158,17 +159,21 @@ class _CellCounter:
             cells = self._reader.read({name: raws}, len(raws), self._format)
             self._tallies[name].add(distinct, kinds_of(name, raws, cells, self._tables))
             if name == "birth_date":
-                self._add_births(distinct, [cell.birth for cell in cells.birth])
+                born_of = {raw: cell.birth for raw, cell in zip(raws, cells.birth, strict=True)}
+                self._add_births(column, distinct, born_of)
 
-    def _add_births(self, distinct: Mapping[str, int], compact: Sequence[str]) -> None:
-        for day, count in zip(compact, distinct.values(), strict=True):
-            if day:
-                self._births[day] += count
+    def _add_births(
+        self, column: Sequence[str], distinct: Mapping[str, int], born_of: Mapping[str, str]
+    ) -> None:
+        for raw, count in distinct.items():
+            if born_of[raw]:
+                self._births[born_of[raw]] += count
+        self._born.append(hashes([born_of[raw] for raw in column]))
 
     def columns(self) -> tuple[ColumnCounts, ...]:
         return tuple(tally.counts() for tally in self._tallies.values())
 
-    def births(self) -> BirthCounts:
+    def births(self, records: NDArray[np.int32]) -> BirthCounts:
         days = {day_of(compact): count for compact, count in self._births.items()}
         by_year: Counter[int] = Counter()
         for day, count in days.items():
@@ -188,7 +193,18 @@ class _CellCounter:
             else None,
             oldest=OLDEST_CHILD,
             by_year=dict(sorted(by_year.items())),
+            at_odds=_at_odds(records, np.concatenate(self._born)),
         )
+
+
+def _at_odds(records: NDArray[np.int32], born: Hashes) -> int:
+    """Return how many rows have a date of birth, and a record ID that has another one in another row."""
+    rows = np.flatnonzero((records >= 0) & (born != hash("")))[::-1]
+    records, born = records[rows], born[rows]
+    first = np.zeros(int(records.max(initial=-1)) + 1, dtype=np.int64)
+    # Backwards, since of several the last one stays.
+    first[records] = born
+    return int(np.isin(records, records[born != first[records]]).sum())
 
 
 def _numbered(hashes: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -76,7 +76,8 @@ class Twin:
         self.refused = 0
         self.kinds: Counter[tuple[str, str]] = Counter()
         self.days: list[date] = []
-        for _, first, last, born, sex, zip_code in rows:
+        self.born: list[tuple[str, date]] = []
+        for record_id, first, last, born, sex, zip_code in rows:
             birth = read_birth(born, form, tuple(years), tables)
             given_name, surname = read_given_name(first, tables), read_surname(last, tables)
             code = read_sex(sex, tables)
@@ -102,6 +103,13 @@ class Twin:
             )
             if birth.birth:
                 self.days.append(form.parse(born))
+                self.born.append((record_id, form.parse(born)))
+
+    def at_odds(self) -> int:
+        return sum(
+            any(own and other == own and day != born for other, day in self.born)
+            for own, born in self.born
+        )
 
 
 @settings(max_examples=60)
@@ -122,6 +130,21 @@ def test_every_count_is_that_of_one_row_at_a_time(rows: list[tuple[str, ...]]) -
     assert births.in_future == sum(d > AS_OF for d in twin.days)
     assert births.too_old == sum(d.year == 1999 for d in twin.days)
     assert births.by_year == dict(sorted(Counter(d.year for d in twin.days).items()))
+    assert births.at_odds == twin.at_odds()
+
+
+def test_a_record_id_of_more_than_one_person_is_a_reason_not_to_encode() -> None:
+    # Siblings on the number of their case, in place of each one's own.
+    families = [
+        (str(case), first, "Ortiz", f"0{1 + case % 9}/1{place}/201{place}", "F")
+        for case in range(20)
+        for place, first in enumerate(("Ana", "Ruth"))
+    ]
+    (found,) = (one for one in judge(count(families)) if one.rule == "at-odds")
+    assert (found.standing, found.count, found.of) == ("stop", 40, 40)
+    # A former name, as a second row of the same person.
+    names = [(row[0], row[1], "Smith", *row[3:]) for row in families[::2]]
+    assert all(one.rule != "at-odds" for one in judge(count([*families[::2], *names])))
 
 
 def test_a_refused_row_is_one_that_encoding_refuses(tmp_path: Path) -> None:
