@@ -17,8 +17,13 @@ from schemas.fields import NUMBER_INPUTS
 Kind = Literal["missing", "placeholder", "invalid", "fine"]
 
 # U+FFFD stands for a byte that could not be read; a capital A with tilde or circumflex before a sign of the
-# upper half of Latin-1 is how UTF-8 looks when it is read as Latin-1 or Windows-1252.
-_GARBLED = re.compile("\ufffd|[\u00c2\u00c3][\u0080-\u00bf\u0152-\u0178\u2013-\u2122]")
+# upper half of Latin-1 is how UTF-8 looks when it is read as Latin-1 or Windows-1252. Controls, and signs that
+# are in no name, are what letters of DOS, of a Mac and the rest of UTF-8 look like there; so is a small letter
+# before one of the last two capitals.
+_GARBLED = re.compile(
+    "[\ufffd\u0080-\u009f\u00a1-\u00a9\u00ac\u00ae\u00b1\u00b5\u00b6\u00bb-\u00bf\u0192\u02c6\u201a\u201e\u2020\u2021\u2030\u20ac\u2122]"
+    "|[\u00c2\u00c3][\u0080-\u00bf\u0152-\u0178\u2013-\u2122]|[a-z][\u0178\u017d]"
+)
 
 
 def is_garbled(cell: str) -> bool:

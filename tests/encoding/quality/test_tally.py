@@ -163,7 +163,26 @@ def test_accents_are_no_fault_and_garbled_letters_are_one() -> None:
     assert (first.non_ascii, first.garbled) == (2, 1)
 
 
-@pytest.mark.parametrize("name", ["Ã", "Âzra", "Müller", "Đặng", "Łukasz", "Иванова"])
+@pytest.mark.parametrize(
+    ("name", "stored"),
+    [
+        ("José", "cp437"), ("Peña", "cp437"), ("PEÑA", "cp437"), ("Ángel", "cp850"), ("PEÑA", "cp850"),
+        ("José", "mac_roman"), ("Hernández", "mac_roman"), ("PEÑA", "mac_roman"), ("Nguyễn", "utf-8"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("read", ["cp1252", "latin-1"])
+def test_letters_of_another_system_are_garbled(name: str, stored: str, read: str) -> None:
+    seen = name.encode(stored).decode(read)
+    assert count([("1", seen, "A", "01/02/2010", "")]).columns[0].garbled == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ã", "Âzra", "Müller", "Đặng", "Łukasz", "Иванова", "Žižek", "ŽIŽEK", "Mª", "O’Neil", "Smith–Jones",
+        "“Bobby”", "Ka\u00adtie",
+    ],
+)  # fmt: skip
 def test_names_of_every_script_are_not_garbled(name: str) -> None:
     assert count([("1", name, "A", "01/02/2010", "")]).columns[0].garbled == 0
 
