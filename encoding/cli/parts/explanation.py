@@ -72,9 +72,9 @@ def _record_of(record_ids: Table, asked: str, progress: Progress) -> str:
     (id_column,) = record_ids.columns
     for chunk in record_ids.chunks():
         progress("looking for the row", chunk.share, chunk.first_row, "rows")
-        at = int(asked) - chunk.first_row
-        if 0 <= at < chunk.n_rows:
-            record_id = chunk.columns[id_column][at]
+        told = [chunk.row_told(chunk.first_row + at) for at in range(chunk.n_rows)]
+        if int(asked) in told:
+            record_id = chunk.columns[id_column][told.index(int(asked))]
             if not record_id:
                 raise UnknownRecordError(f"row {asked} has no record ID, and is not encoded")
             return record_id
@@ -89,4 +89,4 @@ def _rows_of(table: Table, record_id: str, progress: Progress) -> Iterator[Chunk
         for at, cell in enumerate(chunk.columns[id_column]):
             if cell == record_id and record_id:
                 columns = {name: [cells[at]] for name, cells in chunk.columns.items()}
-                yield Chunk(chunk.first_row + at, columns, chunk.share)
+                yield Chunk(chunk.row_told(chunk.first_row + at), columns, chunk.share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -57,6 +58,22 @@ def test_a_row_that_cannot_be_encoded_says_why(
 ) -> None:
     explanation.show_explanation(Session(), subject, "c", by_id=True)
     assert "row 5, column birth_date" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("_terminal")
+@pytest.mark.parametrize(("asked", "by_id"), [("2", False), ("b", True)])
+def test_rows_have_the_numbers_of_the_file_where_only_some_take_part(
+    subject: Subject, capsys: pytest.CaptureFixture[str], asked: str, by_id: bool
+) -> None:
+    of_ortiz = replace(subject.file, only=("last_name", frozenset({"Ortiz", "Date"})))
+    chosen = replace(subject, file=of_ortiz)
+    explanation.show_explanation(Session(), chosen, asked, by_id=by_id)
+    assert capsys.readouterr().out.startswith("row 2\n")
+    # The one that refused rows are listed by.
+    explanation.show_explanation(Session(), chosen, "5", by_id=False)
+    assert "row 5, column birth_date" in capsys.readouterr().out
+    with raises(UnknownRecordError):
+        explanation.show_explanation(Session(), chosen, "1", by_id=False)
 
 
 @pytest.mark.usefixtures("_terminal")
