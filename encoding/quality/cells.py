@@ -46,10 +46,10 @@ def middle_kind(raw: str, middle: Cell) -> Kind:
     return _named(raw, bool(middle.text))
 
 
-def suffix_kind(raw: str, suffix: Cell) -> Kind:
+def suffix_kind(raw: str, suffix: Cell, tables: Tables) -> Kind:
     """Return the kind of a suffix cell: one that the recipe does not know is invalid."""
     kind = _named(raw, bool(suffix.text))
-    return "invalid" if kind == "placeholder" else kind
+    return "invalid" if kind == "placeholder" and not _says_unknown(raw, tables) else kind
 
 
 def sex_kind(raw: str, sex: Cell) -> Kind:
@@ -66,16 +66,14 @@ def zip_kind(raw: str, cell: Cell, tables: Tables) -> Kind:
     """Return the kind of a ZIP code: words for "unknown" are placeholders, other letters invalid."""
     if cell.text or not raw:
         return _named(raw, bool(cell.text))
-    is_word = "".join(words(raw)) in tables.name_placeholders
-    return "placeholder" if zip_digits(raw) or is_word or not raw.strip() else "invalid"
+    return "placeholder" if zip_digits(raw) or _says_unknown(raw, tables) else "invalid"
 
 
 def number_kind(raw: str, cell: Cell, tables: Tables) -> Kind:
     """Return the kind of a known number; words for "unknown" and made-up digits are placeholders."""
     if cell.text or not raw:
         return _named(raw, bool(cell.text))
-    is_word = "".join(words(raw)) in tables.name_placeholders
-    is_none = is_word or is_number_placeholder(raw) or not any(map(str.isalnum, raw))
+    is_none = _says_unknown(raw, tables) or is_number_placeholder(raw)
     return "placeholder" if is_none else "invalid"
 
 
@@ -85,7 +83,9 @@ def kinds_of(name: str, raws: Sequence[str], cells: CellColumns, tables: Tables)
         "first_name": lambda: list(map(given_kind, raws, cells.given)),
         "middle_name": lambda: list(map(middle_kind, raws, cells.middle)),
         "last_name": lambda: list(map(surname_kind, raws, cells.surname)),
-        "suffix": lambda: list(map(suffix_kind, raws, cells.suffix)),
+        "suffix": lambda: [
+            suffix_kind(*pair, tables) for pair in zip(raws, cells.suffix, strict=True)
+        ],
         "birth_date": lambda: list(map(birth_kind, raws, cells.birth)),
         "sex": lambda: list(map(sex_kind, raws, cells.sex)),
         "zip": lambda: [zip_kind(*pair, tables) for pair in zip(raws, cells.zip, strict=True)],
@@ -95,6 +95,11 @@ def kinds_of(name: str, raws: Sequence[str], cells: CellColumns, tables: Tables)
     if name in NUMBER_INPUTS.values():
         return [number_kind(*pair, tables) for pair in zip(raws, cells.number, strict=True)]
     return read[name]()
+
+
+def _says_unknown(raw: str, tables: Tables) -> bool:
+    """Return whether a cell holds a word for "unknown", or neither letter nor digit."""
+    return "".join(words(raw)) in tables.name_placeholders or not any(map(str.isalnum, raw))
 
 
 def _named(raw: str, is_known: bool) -> Kind:

@@ -187,6 +187,16 @@ def test_names_of_every_script_are_not_garbled(name: str) -> None:
     assert count([("1", name, "A", "01/02/2010", "")]).columns[0].garbled == 0
 
 
+def test_words_for_unknown_are_read_in_a_column_of_suffixes() -> None:
+    # As databases write what is missing.
+    cells = ["NULL", "N/A", "None", "-", "Jr.", "", "Esq"]
+    rows = [(str(at), "Ana", "Ortiz", "01/02/2010", "", one) for at, one in enumerate(cells)]
+    columns = {name: COLUMNS[name] for name in ("first_name", "last_name", "birth_date")}
+    counts = count(rows, columns=columns | {"suffix": "ZIP"})
+    (found,) = (one for one in counts.columns if one.name == "suffix")
+    assert (found.missing, found.placeholder, found.invalid) == (1, 4, 1)
+
+
 def test_someone_of_23_is_too_old_and_someone_of_22_is_not() -> None:
     rows = [("1", "A", "B", "10/01/2002", ""), ("2", "A", "C", "10/02/2002", "")]
     assert count(rows).births.too_old == 1
