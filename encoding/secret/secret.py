@@ -172,13 +172,13 @@ def read_secret(path: str | os.PathLike[str]) -> Secret:
 
 
 def read_text_secret(path: str | os.PathLike[str]) -> TextSecret:
-    """Read the text secret of clkhash users: the whole file but the line end.
+    """Read the text secret of clkhash users: the whole file but the line end, and a byte-order mark.
 
     Raises:
         SecretMissingError, SecretExposedError: the file is not there, or others may read it.
         SecretFormatError: it is empty, or a secret file of this program.
     """
-    text = _read_private_text(path).removesuffix("\n").removesuffix("\r")
+    text = _read_private_text(path).removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
     if not text or text.startswith(FIRST_LINE):
         raise SecretFormatError(f"{path} does not hold a text secret")
     return TextSecret(text)

@@ -160,12 +160,19 @@ def test_a_text_secret_is_given_to_clkhash_as_it_stands(tmp_path: Path) -> None:
     assert "text" in secret.warnings[0]
 
 
+def test_a_byte_order_mark_of_an_editor_is_no_part_of_a_text_secret(tmp_path: Path) -> None:
+    marked = private_file(tmp_path / "s", "\ufeffhorse\r\n".encode())
+    assert read_text_secret(marked).clk_key == "horse"
+
+
 def test_text_secrets_have_key_ids_of_their_own() -> None:
     assert TextSecret("horse").key_id != TextSecret("house").key_id
     assert len(TextSecret("horse").key_id) == 16
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", VECTORS["file"].encode()])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", VECTORS["file"].encode(), VECTORS["file"].encode("utf-8-sig")]
+)
 def test_a_file_without_a_text_is_no_text_secret(content: bytes, tmp_path: Path) -> None:
     with raises(SecretFormatError):
         read_text_secret(private_file(tmp_path / "s", content))
