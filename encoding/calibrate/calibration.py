@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from random import Random
 from typing import Final
@@ -184,11 +185,15 @@ def _candidates(
     Of a shipped one they are those of the files' size.
     """
     digest = profile.digest()
-    for name, number, zip_code, of in product(SHIPPED, (None, *NUMBER_KINDS), (True, False), SIZES):
-        if shipped_profile(name, size=of, zip_code=zip_code, number=number).digest() == digest:
+    either = (True, False)
+    for name, sex, number, zip_code, of in product(
+        SHIPPED, either, (None, *NUMBER_KINDS), either, SIZES
+    ):
+        own = partial(shipped_profile, name, sex=sex, number=number)
+        if own(size=of, zip_code=zip_code).digest() == digest:
             return [
-                [shipped_profile(name, size=size, zip_code=uses, number=number).without_memory()]
-                for uses in ((True, False) if has_zip else (False,))
+                [own(size=size, zip_code=uses).without_memory()]
+                for uses in (either if has_zip else (False,))
             ]
     return [[profile.without_memory()]]
 

@@ -185,6 +185,16 @@ def test_a_known_number_finds_more(small: Sample, predicted: Calibration) -> Non
         assert one.best.ceiling > plain.best.ceiling
 
 
+def test_without_the_sex_the_passes_of_the_files_size_are_tried(small: Sample) -> None:
+    layout = CHILD_WELFARE_LAYOUT
+    found = calibrate(
+        small, shipped_profile("children", sex=False), Setting(300, 2_000_000), MEDIUM,
+        columns=layout.inputs, date_format=layout.date_format, n_strangers=10_000,
+    )  # fmt: skip
+    names = [one.profiles[0][0] for one in found.sets]
+    assert names == ["children-nation-no-sex", "children-nation-no-zip-no-sex"]
+
+
 def test_a_profile_of_ones_own_is_tried_alone(small: Sample) -> None:
     own = CHILDREN.model_copy(update={"name": "ours", "block_cap": 3})
     layout = CHILD_WELFARE_LAYOUT
