@@ -34,6 +34,7 @@ from encoding.workspace.config import (
     read_settings,
     render_config,
     setting_line,
+    settings_path,
 )
 from schemas.document import Model
 from schemas.ids import Name
@@ -98,13 +99,13 @@ class Hub:
         mine, folder = self.sections, self.folder_of(spoke)
 
         def moved(path: str | None) -> str | None:
-            return None if path is None else _as_seen_from(folder, self.folder / path)
+            return None if path is None else _as_seen_from(folder, settings_path(self.folder, path))
 
         identity = mine.identity
         return ConfigFile(
             broker=mine.broker.model_copy(update={"ca_file": moved(mine.broker.ca_file)}),
             identity=IdentitySection(
-                file=_as_seen_from(folder, self.folder / identity.file),
+                file=_as_seen_from(folder, settings_path(self.folder, identity.file)),
                 key_file=moved(identity.key_file),
                 passphrase_file=moved(identity.passphrase_file),
             ),
@@ -119,7 +120,9 @@ class Hub:
         source = self.sections.input
         if source is None:
             return None
-        changes: dict[str, object] = {"file": _as_seen_from(folder, self.folder / source.file)}
+        changes: dict[str, object] = {
+            "file": _as_seen_from(folder, settings_path(self.folder, source.file))
+        }
         column = self.sections.hub.only
         if column is not None:
             values = tuple(filter(None, map(str.strip, spoke.cells.get("only", "").split(";"))))

@@ -182,7 +182,7 @@ class Config:
 
     def resolve(self, path: str) -> Path:
         """Return a path of the file as this process must open it."""
-        return self.folder / Path(path).expanduser()
+        return settings_path(self.folder, path)
 
     @property
     def source(self) -> InputSection:
@@ -202,6 +202,15 @@ class Config:
         """Return the day that the agency's file describes, as an ISO date."""
         given = self.source.as_of
         return today.isoformat() if given == TODAY else given
+
+
+def settings_path(folder: Path, path: str) -> Path:
+    """Return a path of a settings file in a folder, where `~` stands for the user's home."""
+    try:
+        return folder / Path(path).expanduser()
+    except RuntimeError:
+        # A file is called ~pupils.csv, and no user is.
+        return folder / path
 
 
 def read_config(path: Path) -> Config:

@@ -17,7 +17,7 @@ from encoding.people.identity import read_identity
 from encoding.recipe.rows import RowCleaner
 from encoding.records.agency_file import open_reading
 from encoding.records.read_once import KeptTable, Reading, Readings
-from encoding.workspace.config import read_config
+from encoding.workspace.config import read_config, settings_path
 from encoding.workspace.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Night:
         """Tell whether other processes can open the keys, without a passphrase that somebody types."""
         hub = self.desk.hub
         identity, session = hub.sections.identity, self.desk.session
-        is_by_file = read_identity(hub.folder / identity.file).lock.kind == "key-file"
+        is_by_file = read_identity(settings_path(hub.folder, identity.file)).lock.kind == "key-file"
         return session.transport is None and (is_by_file or identity.passphrase_file is not None)
 
     def _in_processes(self, errands: Sequence[Errand]) -> Iterator[Done]:

@@ -15,7 +15,7 @@ from encoding.errors import AgencyError, ConfigError
 from encoding.profiles.catalog import ColumnPreset, load_preset
 from encoding.profiles.column_words import columns_by_header
 from encoding.records import open_table
-from encoding.workspace.config import ConfigFile, parse_sections
+from encoding.workspace.config import ConfigFile, parse_sections, settings_path
 from schemas.errors import CheckpointError
 from schemas.matchlog.note import VerifierKey
 
@@ -116,7 +116,7 @@ def doubts_about_file(sections: ConfigFile, folder: Path) -> Iterator[str]:
         return
     try:
         table = open_table(
-            folder / source.file,
+            settings_path(folder, source.file),
             encoding=source.encoding,
             delimiter=source.delimiter,
             sheet=source.sheet,
@@ -163,7 +163,7 @@ def _header(source: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
     """Return the columns of the agency's file; none if it is not there yet or cannot be read so."""
     try:
         return open_table(
-            folder / source["file"],
+            settings_path(folder, source["file"]),
             encoding=source.get("encoding", "utf-8-sig"),
             delimiter=source.get("delimiter", ","),
             sheet=source.get("sheet"),

@@ -87,3 +87,13 @@ def test_what_is_wrong_is_told_by_its_place(tmp_path: Path) -> None:
     (tmp_path / "hub.toml").unlink()
     with pytest.raises(AgencyError, match="there is no settings file"):
         read_hub(tmp_path / "hub.toml")
+
+
+def test_a_file_in_ones_home_is_that_of_the_spokes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    hub = hub_in(tmp_path, HUB.replace('"children.csv"', '"~/children.csv"'))
+    file = agency_file(read_config(hub.lay_out(SPOKE)))
+    assert file.path.resolve() == (tmp_path / "home" / "children.csv").resolve()

@@ -153,6 +153,24 @@ def test_questions_are_asked_at_a_terminal(tmp_path: Path, monkeypatch) -> None:
     assert sections.broker.log_key is None
 
 
+@pytest.mark.parametrize(
+    ("named", "stands"), [("~/pupils.csv", "home/pupils.csv"), ("~pupils.csv", "~pupils.csv")]
+)
+def test_a_file_is_read_where_the_settings_mean_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, stands: str
+) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / stands).write_text("SSID,First,Last,DOB\n1,Ana,Ortiz,4/9/2011\n")
+    result = init(tmp_path, "--file", named, without="--file")
+    assert result.exit_code == 0, result.stderr
+    assert "there is no file" not in result.stderr
+    config = read_config(tmp_path / "blindlink.toml")
+    assert config.resolve(config.source.file) == tmp_path / stands
+    assert config.sections.columns["last_name"] == "Last"
+
+
 def test_the_keys_are_named_as_they_were_given(tmp_path: Path) -> None:
     result = init(tmp_path, "--identity", "identity.txt", "--key-file", "identity.key")
     assert result.exit_code == 0, result.stderr
