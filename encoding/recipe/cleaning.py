@@ -103,8 +103,8 @@ def _texts(cells: CellColumns, row_of: Sequence[int]) -> dict[str, list[str]]:
         for given, middle in zip(cells.given, cells.middle, strict=True)
     ]
     suffixes = [
-        suffix.text or surname.suffix
-        for suffix, surname in zip(cells.suffix, cells.surname, strict=True)
+        suffix.text or surname.suffix or given.suffix
+        for suffix, surname, given in zip(cells.suffix, cells.surname, cells.given, strict=True)
     ]
     return {
         "sex": [cells.sex[row].text for row in row_of],

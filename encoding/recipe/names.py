@@ -10,14 +10,15 @@ from encoding.recipe.text import called, words
 
 @dataclass(frozen=True, slots=True)
 class GivenName:
-    """What a first-name cell says: the first name, the words after it, how else the child is called.
+    """What a first-name cell says: the first name, the words after it, suffix, how else the child is called.
 
-    All are empty where the name is unknown. `text` is the whole cell, cleaned.
+    Names are empty where the name is unknown. `text` is the whole cell, cleaned, without the last two.
     """
 
     text: str
     first: str
     rest: str
+    suffix: str
     called: str
 
 
@@ -50,7 +51,7 @@ class Surname:
 def read_given_name(raw: str, tables: Tables) -> GivenName:
     """Return what a first-name cell says."""
     formal, nickname = called(raw)
-    found = _without_suffix(words(formal), tables)[0]
+    found, suffix = _without_suffix(words(formal), tables)
     while found and found[0] in tables.titles:
         found = found[1:]
     if _is_placeholder(found, tables):
@@ -63,6 +64,7 @@ def read_given_name(raw: str, tables: Tables) -> GivenName:
         text=" ".join(found),
         first=" ".join(found[:1]),
         rest=" ".join(found[1:]),
+        suffix=suffix,
         called=" ".join(words(nickname)[:1]),
     )
 

@@ -18,6 +18,8 @@ _NOT_LETTERS = re.compile(r"[^A-Z0-9]+")
 _JOINERS = str.maketrans("", "", "'`")
 # "Robert (Bobby)", 'Robert "Bobby"': how the child is called.
 _CALLED = re.compile(r"[(\"]([^()\"]*)[)\"]")
+# As word processors and other scripts write these marks; single ones are apostrophes.
+_MARKS = str.maketrans("\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02\uff08\uff09", '"' * 7 + "()")
 
 
 def plain_upper(raw: str) -> str:
@@ -36,6 +38,8 @@ def words(raw: str) -> tuple[str, ...]:
 
 def called(raw: str) -> tuple[str, str]:
     """Return the text without its bracketed or quoted part, and that part; empty if there is none."""
+    if not raw.isascii():
+        raw = raw.translate(_MARKS)
     if "(" not in raw and '"' not in raw:
         return raw, ""
     found = _CALLED.search(raw)

@@ -15,6 +15,7 @@ from encoding.recipe.tables import load_tables
 TABLES = load_tables()
 YEARS = range(1995, 2061)
 CAP = 8
+CALLED = r"""[("“”„‟«»＂（]([^()"“”„‟«»＂（）]*)[)"“”„‟«»＂）]"""
 PARTICLES = TABLES.particles - {"MC", "MAC", "O", "D", "FITZ"}
 
 
@@ -171,8 +172,8 @@ def is_transposed(first: str, last: list[str]) -> bool:
 
 def given(raw: str) -> tuple[str, list[str], str]:
     """Return first name, the words after it, and how the child is called."""
-    bracket = re.search(r"\(([^()\"]*)\)", raw)
-    found = strip_suffixes(split(re.sub(r"\([^()\"]*\)", " ", raw)))
+    called = split((re.findall(CALLED, raw) or [""])[0])
+    found = strip_suffixes(split(re.sub(CALLED, " ", raw)))
     while found and found[0] in TABLES.titles:
         found = found[1:]
     if is_placeholder(found):
@@ -181,7 +182,6 @@ def given(raw: str) -> tuple[str, list[str], str]:
         found = [found[0] + found[1], *found[2:]]
     if len(found) > 1 and len(found[0]) == 1:
         found = [found[1], found[0], *found[2:]]
-    called = split(bracket.group(1)) if bracket else []
     return (found[0] if found else ""), found[1:], (called[0] if called else "")
 
 
@@ -224,14 +224,17 @@ def unglue(word: str) -> str:
 
 
 def suffix_of(cells: dict[str, str]) -> str:
-    """Return the suffix, of its own column or at the end of the last name."""
+    """Return the suffix, of its own column or at the end of the last name, or of the first name."""
     own = split(cells["suffix"])
     if own and own[-1] in TABLES.suffixes:
         return TABLES.suffixes[own[-1]]
-    found, suffix = split(cells["last_name"]), ""
-    while len(found) > 1 and found[-1] in TABLES.suffixes:
-        suffix, found = TABLES.suffixes[found[-1]], found[:-1]
-    return suffix
+    for name in (cells["last_name"], re.sub(CALLED, " ", cells["first_name"])):
+        found, suffix = split(name), ""
+        while len(found) > 1 and found[-1] in TABLES.suffixes:
+            suffix, found = TABLES.suffixes[found[-1]], found[:-1]
+        if suffix:
+            return suffix
+    return ""
 
 
 def split(raw: str) -> list[str]:

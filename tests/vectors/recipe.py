@@ -57,7 +57,12 @@ GOOD: dict[str, dict[str, str]] = {
     "second given name": {"first_name": "Ruth Ellen"},
     "middle name": {"middle_name": "Ellen"},
     "middle placeholder": {"middle_name": "NMN"},
+    "suffix of the last name before that of the first": {
+        "first_name": "John Jr",
+        "last_name": "Smith III",
+    },
     "called": {"first_name": "Robert (Bo)"},
+    "called, in typographic quotation marks": {"first_name": "Robert “Bo”"},
     "nickname": {"first_name": "Mike"},
     "nickname of several": {"first_name": "Alex"},
     "nickname that is formal": {"first_name": "Nathan"},

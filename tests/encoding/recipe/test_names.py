@@ -73,7 +73,13 @@ def test_given_name_is_cleaned(raw: str, first: str, rest: str) -> None:
     assert (name.first, name.rest) == (first, rest)
 
 
-@pytest.mark.parametrize("raw", ["Robert (Bobby)", 'Robert "Bobby"'])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "Robert (Bobby)", 'Robert "Bobby"', "Robert “Bobby”", "Robert „Bobby“", "Robert «Bobby»",
+        "Robert ＂Bobby＂", "Robert（Bobby）",
+    ],
+)  # fmt: skip
 def test_bracketed_name_is_what_the_child_is_called(raw: str) -> None:
     name = read_given_name(raw, TABLES)
     assert (name.first, name.rest, name.called) == ("ROBERT", "", "BOBBY")
@@ -91,8 +97,9 @@ def test_suffix_has_one_spelling(raw: str, suffix: str) -> None:
     assert read_suffix(raw, TABLES) == suffix
 
 
-def test_suffix_in_the_surname_cell_is_found() -> None:
+def test_suffix_in_the_cell_of_a_name_is_found() -> None:
     assert read_surname("García II", TABLES).suffix == "II"
+    assert read_given_name("John Jr. (Jack)", TABLES).suffix == "JR"
 
 
 @given(st.text(max_size=40))

@@ -295,7 +295,8 @@ def remembered(owner: object) -> list[Remembered[Any, Any]]:
 NAME_PARTS = st.lists(
     st.sampled_from(
         ["José", "García", "de la", "Delacruz", "O'Neal", "Mc", "O", "y", "Mike", "-", "Jr.", "Kim", "NFN",
-         "(Bo)", "David", "Mr.", "La", "J", "Baby", "Boy", "Van", "3rd", "Test2"]
+         "(Bo)", '"Zoe"', "“Mo”", "”", "（Li）", "David", "Mr.", "La", "J", "Baby", "Boy", "Van", "3rd",
+         "Test2"]
     ),
     max_size=4,
 ).map(" ".join)  # fmt: skip
