@@ -19,10 +19,17 @@ from random import Random
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger_simulator.world import Match, Rates, Round, World
+from samples.refusals import is_one
 
 from encoding.ledger.additions import apply_release
 from encoding.ledger.book import Ledger
-from encoding.ledger.claim_checks import Believed, check_claims, check_statement, refuse_excess
+from encoding.ledger.claim_checks import (
+    Believed,
+    CheckedPair,
+    check_claims,
+    check_statement,
+    refuse_excess,
+)
 from encoding.ledger.claims import (
     PairRelease,
     Posting,
@@ -31,6 +38,7 @@ from encoding.ledger.claims import (
     make_claims,
     make_statement,
 )
+from encoding.ledger.errors import ClaimsContradictError, LinkAlarmError
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.inputs import Inputs, inputs_of_claims, inputs_of_statements
 from encoding.ledger.ledger_file import parse_ledger, serialise_ledger
@@ -116,12 +124,7 @@ class Offices:
             for (party, pair), release in releases.items()
         }
         checked = {
-            (party, pair): check_claims(
-                self.ledgers[party],
-                own,
-                claims[other_of(party, pair), pair],
-                self.believed(party),
-            )
+            (party, pair): self.check(party, own, claims[other_of(party, pair), pair], turn)
             for (party, pair), own in claims.items()
         }
         self.counts["unproven"] += sum(c.n_unproven for c in checked.values())
@@ -158,6 +161,25 @@ class Offices:
                 for event in ledger.events
                 if event.turn == turn and event.kind in ("held", "ended")
             }
+
+    def check(self, party: str, own: Claims, received: Claims, turn: Turn) -> CheckedPair:
+        """Check claims as an agency does, and the person who is there.
+
+        Its own unlink may come from an agency that was restored to a day which this one, restored as well, has
+        forgotten, once it has heard all others since. That is an alarm, which says what to do: `round ready`.
+        """
+        ledger, sender = self.ledgers[party], received.head.sender
+        try:
+            return check_claims(ledger, own, received, self.believed(party))
+        except LinkAlarmError as exc:
+            newest = ledger.newest_digest(own.head.pair)
+            heard = newest[0].round if newest else 0
+            came_back = party in self.restored and self.restored.get(sender, 0) > heard
+            if not (is_one(exc, ClaimsContradictError) and came_back):
+                raise
+            self.counts["ready again"] += 1
+            self.restored[party] = turn.round
+            return check_claims(ledger, own, received, self.believed(party))
 
     def believed(self, party: str) -> Believed:
         """Restored, an agency may lack vetoes of its own until it has applied a release with each other one."""
