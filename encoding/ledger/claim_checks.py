@@ -51,8 +51,8 @@ class Believed:
     """What another party is believed about vetoes.
 
     `makers` are the parties that an agreement of the project has named: nobody else can have made one.
-    `recalls`: this agency's workspace was restored, and has not heard each other recipient since, so that its
-    ledger may lack vetoes of its own.
+    `recalls`: this agency's workspace was restored, so that its ledger may lack vetoes of its own: it has not
+    heard each other recipient since, or the sender's was restored to a day before that.
     """
 
     makers: Collection[str]

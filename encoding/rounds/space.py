@@ -211,7 +211,9 @@ def listen(desk: Desk, space: SpaceOfRound, *, must_be_complete: bool) -> tuple[
             continue
         own = desk.said.claims(space.turn, space.name, stream)
         ledger = desk.ledger.read()
-        checked.append(check_claims(ledger, own, received, _believed(desk, space, ledger)))
+        checked.append(
+            check_claims(ledger, own, received, _believed(desk, space, ledger, received.head))
+        )
     return tuple(checked)
 
 
@@ -356,7 +358,8 @@ def _counted_statements(
         claims_of = claims_stream(party, desk.party)
         has_claimed = desk.said.read(space.turn, space.name, claims_of) is not None
         claims = desk.said.claims(space.turn, space.name, claims_of) if has_claimed else None
-        check_statement(ledger, own.head, statement, _believed(desk, space, ledger), claims)
+        believed = _believed(desk, space, ledger, statement.head)
+        check_statement(ledger, own.head, statement, believed, claims)
         here[place.place.sha256] = statement
     return closed_messages(named, streams, here)
 
@@ -432,20 +435,32 @@ def _refuse_other_log(desk: Desk, space: SpaceOfRound, head: MessageHead) -> Non
         )
 
 
-def _believed(desk: Desk, space: SpaceOfRound, ledger: Ledger) -> Believed:
+def _believed(desk: Desk, space: SpaceOfRound, ledger: Ledger, received: MessageHead) -> Believed:
     """Return what is believed about vetoes: those of this agency's own only where it may have lost them.
 
     That is where it has voided its nonces, as after its workspace was restored, and has not applied a release
-    with each other recipient since: one may hear from another what this agency had told that one.
+    with each other recipient since: one may hear from another what this agency had told that one. So it is
+    where the sender has voided its own since the two last heard each other, and comes from a day that this
+    agency has forgotten.
     """
     history = desk.read_log(anew=False)
-    recalls = False
-    for party in space.recipients:
-        one, another = sorted((desk.party, party))
-        newest = ledger.newest_digest((one, another))
-        since = None if newest is None else newest[0].round
-        recalls |= party != desk.party and history.voided_since(desk.party, since)
+    heard = {
+        party: _last_round(ledger, desk.party, party)
+        for party in space.recipients
+        if party != desk.party
+    }
+    recalls = any(history.voided_since(desk.party, number) for number in heard.values())
+    if received.applied is not None and not recalls:
+        recalls = history.voided_since(
+            received.sender, heard.get(received.sender)
+        ) and history.voided_since(desk.party, received.applied.round)
     return Believed(desk.makers, recalls)
+
+
+def _last_round(ledger: Ledger, party: str, other: str) -> int | None:
+    one, another = sorted((party, other))
+    newest = ledger.newest_digest((one, another))
+    return None if newest is None else newest[0].round
 
 
 def _newest(desk: Desk, space: SpaceOfRound, stream: str) -> MessagePlace | None:

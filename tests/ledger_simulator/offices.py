@@ -19,17 +19,10 @@ from random import Random
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger_simulator.world import Match, Rates, Round, World
-from samples.refusals import is_one
 
 from encoding.ledger.additions import apply_release
 from encoding.ledger.book import Ledger
-from encoding.ledger.claim_checks import (
-    Believed,
-    CheckedPair,
-    check_claims,
-    check_statement,
-    refuse_excess,
-)
+from encoding.ledger.claim_checks import Believed, check_claims, check_statement, refuse_excess
 from encoding.ledger.claims import (
     PairRelease,
     Posting,
@@ -38,13 +31,13 @@ from encoding.ledger.claims import (
     make_claims,
     make_statement,
 )
-from encoding.ledger.errors import ClaimsContradictError, LinkAlarmError
 from encoding.ledger.grants import SpaceName
 from encoding.ledger.inputs import Inputs, inputs_of_claims, inputs_of_statements
 from encoding.ledger.ledger_file import parse_ledger, serialise_ledger
 from encoding.ledger.values import Turn
 from schemas.chain_statement import ChainStatement
 from schemas.claims import Claims, Transcript
+from schemas.space_message import MessageHead
 
 SPACE = SpaceName("foster-pupils", "research")
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
@@ -124,7 +117,12 @@ class Offices:
             for (party, pair), release in releases.items()
         }
         checked = {
-            (party, pair): self.check(party, own, claims[other_of(party, pair), pair], turn)
+            (party, pair): check_claims(
+                self.ledgers[party],
+                own,
+                claims[other_of(party, pair), pair],
+                self.believed(party, claims[other_of(party, pair), pair].head),
+            )
             for (party, pair), own in claims.items()
         }
         self.counts["unproven"] += sum(c.n_unproven for c in checked.values())
@@ -162,31 +160,22 @@ class Offices:
                 if event.turn == turn and event.kind in ("held", "ended")
             }
 
-    def check(self, party: str, own: Claims, received: Claims, turn: Turn) -> CheckedPair:
-        """Check claims as an agency does, and the person who is there.
+    def believed(self, party: str, received: MessageHead) -> Believed:
+        """Restored, an agency may lack vetoes of its own until it has applied a release with each other one.
 
-        Its own unlink may come from an agency that was restored to a day which this one, restored as well, has
-        forgotten, once it has heard all others since. That is an alarm, which says what to do: `round ready`.
+        It may lack them, too, where the sender was restored since, to a day that this agency has forgotten.
         """
-        ledger, sender = self.ledgers[party], received.head.sender
-        try:
-            return check_claims(ledger, own, received, self.believed(party))
-        except LinkAlarmError as exc:
-            newest = ledger.newest_digest(own.head.pair)
-            heard = newest[0].round if newest else 0
-            came_back = party in self.restored and self.restored.get(sender, 0) > heard
-            if not (is_one(exc, ClaimsContradictError) and came_back):
-                raise
-            self.counts["ready again"] += 1
-            self.restored[party] = turn.round
-            return check_claims(ledger, own, received, self.believed(party))
-
-    def believed(self, party: str) -> Believed:
-        """Restored, an agency may lack vetoes of its own until it has applied a release with each other one."""
-        pairs = [tuple(sorted((party, other))) for other in self.world.parties if other != party]
-        newest = (self.ledgers[party].newest_digest(pair) for pair in pairs)
-        restored = self.restored.get(party, 0)
-        recalls = any((one[0].round if one else 0) < restored for one in newest)
+        others = [other for other in self.world.parties if other != party]
+        newest = {
+            other: self.ledgers[party].newest_digest(tuple(sorted((party, other))))
+            for other in others
+        }
+        heard = {other: one[0].round if one else 0 for other, one in newest.items()}
+        restored, sender = self.restored.get(party, 0), received.sender
+        came_back = received.applied is not None and (
+            self.restored.get(sender, 0) > heard[sender] and restored > received.applied.round
+        )
+        recalls = came_back or any(number < restored for number in heard.values())
         return Believed(self.world.parties, recalls)
 
     def stated(
@@ -215,8 +204,9 @@ class Offices:
         for party in parties:
             for statement in statements:
                 if statement.head.sender != party:
-                    ledger, believed = self.ledgers[party], self.believed(party)
-                    check_statement(ledger, statements[0].head, statement, believed)
+                    believed = self.believed(party, statement.head)
+                    ledger, own = self.ledgers[party], statements[0].head
+                    check_statement(ledger, own, statement, believed)
         return {party: inputs_of_statements(statements, parties) for party in parties}
 
     def watch(self, turn: Turn, matched: dict[tuple[str, str], list[Match]]) -> None:

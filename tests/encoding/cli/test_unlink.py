@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -318,6 +319,37 @@ def test_who_was_put_back_hears_of_its_own_unlinks_until_it_has_them_again(
     ready_desks.move(days=7)
     ended = [desk.type("refresh") for _ in range(3) for desk in (schools, welfare)]
     assert 9 in [one.exit_code for one in ended]
+
+
+def test_what_both_have_forgotten_comes_back_with_a_backup_of_one(
+    ready_desks: NearBroker, welfare: Desk, schools: Desk, tmp_path: Path
+) -> None:
+    def keep(*desks: Desk) -> dict[Path, Path]:
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        places = {desk.folder / "workspace": folder / desk.party for desk in desks}
+        for workspace, copy in places.items():
+            shutil.copytree(workspace, copy)
+        return places
+
+    def put_back(kept: dict[Path, Path]) -> None:
+        for workspace, copy in kept.items():
+            shutil.rmtree(workspace)
+            shutil.copytree(copy, workspace)
+        ready_desks.move(days=7)
+        # They find that they have not drawn the newest nonces, void them, and go on.
+        ended = [desk.type("refresh") for _ in range(3) for desk in (schools, welfare)]
+        assert 9 not in [one.exit_code for one in ended], [one.stderr for one in ended]
+        settle(ready_desks)
+
+    before = keep(welfare, schools)
+    welfare.ok("unlink", "7", "--reason", WRONG)
+    next_week(ready_desks)
+    after = keep(schools)
+    put_back(before)
+    next_week(ready_desks)
+    assert "7" in links(welfare)
+    put_back(after)
+    assert links(welfare).keys() == {"4", "x-3"}
 
 
 def test_the_record_may_come_by_standard_input(welfare: Desk) -> None:

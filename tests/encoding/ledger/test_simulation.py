@@ -50,7 +50,6 @@ def test_recipients_never_differ_and_link_ids_stay(
     assert total["true matches"] > 500 * n_worlds
     # Of a hundred thousand true matches a few hundred change after a wrong link, an unlink or an end.
     assert total["changes"] < total["true matches"] / 20
-    assert total["ready again"] <= n_worlds / 100
     tally.tried(n_worlds)
 
 
@@ -127,7 +126,6 @@ def test_records_that_were_taken_apart_may_come_together_later(seed: int) -> Non
 def test_an_unlink_that_all_have_lost_may_come_back_from_a_backup() -> None:
     # All are restored to days before it, go on together, and later one is restored to a day after it.
     counts = Offices(2381, THREE, 20, Rates()).live_through(60)
-    assert counts["ready again"] == 1
     assert counts["divergences"] == counts["unexplained changes"] == 0
 
 
