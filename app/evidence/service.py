@@ -125,10 +125,12 @@ def log_state(session: Session) -> LogState:
     )
 
 
-def log_fault(session: Session, broker: Broker) -> str | None:
+def log_fault(broker: Broker) -> str | None:
     """Return what is wrong with the log, in a sentence; None where it is in order."""
     try:
-        broker.log.check(session)
+        # On a snapshot of its own: an older one lacks what was signed since, and would look like a backup.
+        with broker.database.read() as session:
+            broker.log.check(session)
     except BrokerError as exc:
         return f"{exc.detail[:1].upper()}{exc.detail[1:].removesuffix('.')}."
     return None

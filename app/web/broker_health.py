@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.clock import parse_utc
-from app.evidence.service import log_fault, log_state
+from app.evidence.service import log_state
 from app.runs.service import count_runs
 
 if TYPE_CHECKING:
@@ -36,13 +36,15 @@ class BrokerHealth:
     reserve_percent: int
 
 
-def broker_health(session: Session, broker: Broker, actor: Actor, now: datetime) -> BrokerHealth:
-    """Return how the broker is, as far as the actor may see it."""
+def broker_health(
+    session: Session, broker: Broker, actor: Actor, now: datetime, fault: str | None
+) -> BrokerHealth:
+    """Return how the broker is, as far as the actor may see it; `fault` is what is wrong with its log."""
     log = log_state(session)
     is_operator = actor.role == "operator"
     return BrokerHealth(
         log=log,
-        fault=log_fault(session, broker),
+        fault=fault,
         age_s=max(int((now - parse_utc(log.time)).total_seconds()), 0),
         runs=count_runs(session) if is_operator else None,
         free_percent=broker.blobs.free_percent() if is_operator else None,

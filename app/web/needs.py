@@ -19,7 +19,6 @@ from app.agreements.service import (
 from app.agreements.views import agreement_list
 from app.clock import parse_utc, utc_text
 from app.deadlines.service import NO_PROJECT, overdue_seen
-from app.evidence.service import log_fault
 from app.matchlog.timeline import EntryFilter, find_entries, refused_entries
 from app.review.service import open_reviews_of
 from app.rounds.service import failed_round_runs
@@ -105,6 +104,7 @@ class Scene:
     """Who looks, at which moment, and what is overdue for them in the projects that they may see.
 
     `refused` is what was refused lately, by project, of none under an empty name; None: it is looked for.
+    `fault` is what is wrong with the match log, for a look at the whole broker.
     """
 
     session: Session
@@ -113,6 +113,7 @@ class Scene:
     now: datetime
     lates: list[Late] = field(default_factory=list)
     refused: dict[str, list[Entry]] | None = None
+    fault: str | None = None
 
     def is_overdue(self, project: str, thing: str, party: str) -> bool:
         """Tell whether a party's part in a thing is told as overdue already."""
@@ -126,15 +127,22 @@ Source: TypeAlias = Callable[[Scene, "TermsInForce"], Iterator[Need]]
 
 
 def needs_seen(
-    session: Session, broker: Broker, actor: Actor, now: datetime, lates: list[Late]
+    session: Session,
+    broker: Broker,
+    actor: Actor,
+    now: datetime,
+    lates: list[Late],
+    *,
+    fault: str | None,
 ) -> list[Need]:
     """Return all that needs somebody, as far as the actor may see it, the worst first.
 
     Args:
         lates: what is overdue, as `app.deadlines.service.overdue_seen` tells it to the actor.
+        fault: what is wrong with the match log, as `app.evidence.service.log_fault` tells it.
     """
     refused = refused_entries(session, _refused_since(now), MAX_LOOKED_AT)
-    scene = Scene(session, broker, actor, now, lates, refused)
+    scene = Scene(session, broker, actor, now, lates, refused, fault)
     found = [*overdue_needs(lates), *_of_broker(scene), *_of_unsigned(scene)]
     for terms in projects_for(session, actor):
         for source in SOURCES:
@@ -188,11 +196,9 @@ def _page_of(project: str, one: Overdue) -> str:
 def _of_broker(scene: Scene) -> Iterator[Need]:
     """Yield what is wrong with the broker as a whole; the disk is for whoever runs it."""
     operator = f"{scene.broker.settings.operator} (operator)"
-    fault = log_fault(scene.session, scene.broker)
-    if fault is not None:
-        yield Need(
-            Rank.BROKEN, NO_PROJECT, f"The match log is not in order. {fault}", (operator,), "/log"
-        )
+    if scene.fault is not None:
+        sentence = f"The match log is not in order. {scene.fault}"
+        yield Need(Rank.BROKEN, NO_PROJECT, sentence, (operator,), "/log")
     if scene.actor.role != "operator":
         return
     blobs = scene.broker.blobs

@@ -43,6 +43,7 @@ RECENT_ENTRIES: Final = 25
 @page_route(router, "/log")
 def show_log(broker: WiredBroker, page: WiredPage, old: OldSize = 0) -> Response:
     """Show the newest checkpoint, whether the log is in order, and how it continues an older checkpoint."""
+    fault = log_fault(broker)
     with broker.database.read() as session:
         state = log_state(session)
         since = checkpoint_since(session, old)
@@ -51,7 +52,6 @@ def show_log(broker: WiredBroker, page: WiredPage, old: OldSize = 0) -> Response
             (checkpoint.size, _base64(checkpoint.root))
             for checkpoint in recent_checkpoints(session, RECENT_ENTRIES)
         ]
-        fault = log_fault(session, broker)
     age_s = max(int((broker.clock() - parse_utc(state.time)).total_seconds()), 0)
     return page.answer(
         "log.html",

@@ -18,6 +18,7 @@ from app.agreements.service import (
 from app.db import reading_ahead
 from app.deadlines.messages import told
 from app.deadlines.service import overdue_seen
+from app.evidence.service import log_fault
 from app.http.paths import ProjectPath
 from app.web.answer import WiredPage, page_route
 from app.web.broker_health import broker_health
@@ -44,7 +45,7 @@ def show_start() -> Response:
 @page_route(router, "/projects")
 def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
     """Show what needs somebody, the projects that the caller may see, and how the broker is."""
-    now = broker.clock()
+    now, fault = broker.clock(), log_fault(broker)
     with broker.database.read() as session:
         found = projects_for(session, page.actor)
         unbound = list(unbound_projects(session, page.actor))
@@ -52,14 +53,14 @@ def list_projects(broker: WiredBroker, page: WiredPage) -> Response:
         with reading_ahead(session, [*unbound, *(one.terms.project for one in found)]):
             views = [project_view(session, one, now) for one in found]
             overdue = overdue_seen(session, broker, page.actor, now)
-            needs = needs_seen(session, broker, page.actor, now, overdue)
+            needs = needs_seen(session, broker, page.actor, now, overdue, fault=fault)
             statuses = {}
             health = None
             if page.twin == "html":
                 statuses = {
                     one.terms.project: project_status(session, page.actor, one) for one in found
                 }
-                health = broker_health(session, broker, page.actor, now)
+                health = broker_health(session, broker, page.actor, now, fault)
     rows: list[tuple[Cell, ...]] = [
         (
             view.project,

@@ -80,8 +80,8 @@ def test_a_disk_without_room_is_the_operators_to_know(linkage: Linkage, visitor:
     auditor = Actor(AUDITOR, person, "auditor", "tok-1", "req-1", clock=operator.clock)
     with broker.database.read() as session:
         now = linkage.founded.clock()
-        (need,) = needs_seen(session, broker, operator, now, [])
-        assert needs_seen(session, broker, auditor, now, []) == []
+        (need,) = needs_seen(session, broker, operator, now, [], fault=None)
+        assert needs_seen(session, broker, auditor, now, [], fault=None) == []
     assert need.sentence.startswith("The broker's disk is nearly full")
     shown = words(visitor.get("/projects", *OPERATOR))
     assert "% free" in shown

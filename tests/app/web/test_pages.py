@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from rigs.destroying import destroy
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from rigs.shown_pages import csv_rows
 
 from app.http.access import COOKIE
+from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.security.policy import PAGES
 from app.web.rendering import CONTENT_SECURITY_POLICY
 from schemas.api import ProjectView, ReleaseView, RunView, UploadList
+from schemas.matchlog.checkpoint import Checkpoint
 
 STRANGER = "other-auditor"
 NOTHING = {
@@ -306,6 +309,23 @@ def test_the_log_page_shows_when_the_log_is_not_in_order(linkage: Linkage, visit
     page = visitor.get("/log").text
     assert "not in order" in page
     assert "is gone." in page
+
+
+@pytest.mark.parametrize("path", ["/log", "/projects"])
+def test_what_is_signed_while_a_page_is_made_is_no_fault_of_the_log(
+    linkage: Linkage, visitor: Any, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    visitor.cookie(AUDITOR, "auditor")
+    read, newcomers = LastCheckpointFile.read, ["newcomer"]
+
+    def read_a_moment_later(file: LastCheckpointFile) -> Checkpoint:
+        if newcomers:
+            linkage.founded.enrol(newcomers.pop())
+        return read(file)
+
+    monkeypatch.setattr(LastCheckpointFile, "read", read_a_moment_later)
+    assert "not in order" not in visitor.get(path).text
+    assert not newcomers
 
 
 def test_the_log_page_compares_with_an_older_checkpoint(finished: Any, visitor: Any) -> None:
