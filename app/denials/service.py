@@ -18,6 +18,7 @@ from app.agreements.service import agreement_now, require_visible
 from app.clock import hour_text
 from app.db import add_if_alone
 from app.decisions.errors import MATCH_RECORD_GONE
+from app.deliveries.service import delivery_for
 from app.denials import repository
 from app.denials.models import RefusedRequests
 from app.errors import BrokerError
@@ -25,6 +26,7 @@ from app.links.errors import RELEASE_DESTROYED
 from app.links.service import log_refusal, release_for
 from app.matchlog.draft import EntryDraft
 from app.runs.service import run_for
+from app.security.policy import POLICY
 from app.shares.service import project_of_share
 from app.uploads.service import upload_for
 from schemas.matchlog.kinds import RequestRefused
@@ -42,11 +44,11 @@ if TYPE_CHECKING:
 RELEASE_FETCHES: Final[frozenset[RouteKey]] = frozenset(
     {("GET", "/v1/releases/{release}/file"), ("GET", "/v1/releases/{release}/openings")}
 )
-# Whoever only looks asks for nothing that the terms could refuse, but for these.
-FETCHES: Final[frozenset[RouteKey]] = RELEASE_FETCHES | {
-    ("GET", "/v1/shares/{share}"),
-    ("GET", "/v1/runs/{run}/openings"),
-}
+# Whoever only looks asks for nothing that the terms could refuse, but for what a person signs for, and this.
+FETCHES: Final[frozenset[RouteKey]] = frozenset(
+    {key for key, rule in POLICY.items() if key[0] == "GET" and rule.is_signed}
+    | {("GET", "/v1/runs/{run}/openings")}
+)
 # Its refusals are entries of their own.
 COMMIT: Final[RouteKey] = ("POST", "/v1/uploads/{upload}/commit")
 
@@ -116,7 +118,7 @@ def project_of(session: Session, actor: Actor, names: Mapping[str, str]) -> str 
         return release_for(session, actor, names["release"]).project
     if "share" in names:
         return project_of_share(session, actor, names["share"])
-    return None
+    return delivery_for(session, actor, names["delivery"]).project if "delivery" in names else None
 
 
 def _count(session: Session, now: datetime, project: str, party: str, error: BrokerError) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from rigs.delivering import Delivering, delivering, make_delivering
+from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, POLICY, PROJECT, SCHOOL, Linkage
+from rigs.reviewing import Reviewing, make_reviewing, reviewing
 from rigs.signed import Accord, accord, make_accord
 from rigs.signed_scene import busy_scene
 from samples.round_files import random_people
@@ -14,7 +17,7 @@ from app.denials.service import COMMIT, FETCHES
 from app.security.policy import POLICY as ROUTES
 from app.worker.sweeper import Sweeper
 
-__all__ = ["accord", "make_accord"]
+__all__ = ["accord", "delivering", "make_accord", "make_delivering", "make_reviewing", "reviewing"]
 
 # The agreement leaves no range to choose from.
 OTHER = POLICY.model_copy(update={"auto": "0.9"}).to_json()
@@ -106,6 +109,31 @@ def test_a_share_that_is_asked_for_while_a_party_halts_is_counted(accord: Accord
     assert summed_up(accord, hours=1) == [
         refused(CHILD_WELFARE, "not-in-force", "suspension", 2),
     ]
+
+
+def test_files_of_a_review_that_are_asked_for_in_vain_are_counted(reviewing: Reviewing) -> None:
+    run = reviewing.hold_back(6)
+    for path, party in (("questions", SCHOOL), ("cards", SCHOOL), ("asked", CHILD_WELFARE)):
+        assert reviewing.get(f"/v1/reviews/{run}/{path}", party).status_code == 409
+    assert summed_up(reviewing, hours=1) == [
+        refused(CHILD_WELFARE, "not-of-review", "review", 1),
+        refused(SCHOOL, "not-of-review", "review", 2),
+    ]
+
+
+def test_a_delivery_that_is_asked_for_in_vain_is_counted(delivering: Delivering) -> None:
+    delivery = delivering.deliver()
+    reviewer = EnrolledPerson.confirmed(
+        delivering.founded, delivering.client, CHILD_WELFARE, "reviewer"
+    )
+    delivering.list_also(reviewer.identity)
+    path, body = f"/v1/deliveries/{delivery}", {"sha256": "0" * 64, "fault": None}
+    answers = [
+        reviewer.call("GET", f"{path}/file"),
+        reviewer.call("POST", f"{path}/opening", json=body),
+    ]
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert summed_up(delivering, hours=1) == [refused(CHILD_WELFARE, "wrong-duty", None, 2)]
 
 
 def test_what_has_an_entry_of_its_own_is_not_counted_again(linkage: Linkage) -> None:
