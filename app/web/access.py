@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, get_args
 
 from app.security.policy import POLICY, RouteKey
-from schemas.agreement import ProjectTerms
+from schemas.agreement import Agreement, ProjectTerms
 from schemas.identity import Duty, Role
 
 NO: Final = "no"
@@ -20,13 +20,14 @@ class Action:
     """Something that can be done in a project.
 
     `route` is where; its row in the policy table names the roles. `part` says how far the terms let a party
-    in one of those roles, as one of the words above or a few words more. `duties`: a signed agreement lets only
-    persons with one of these do it; none: everybody of the party.
+    in one of those roles, as one of the words above or a few words more; None: the columns that the agreement
+    lists say it. `duties`: a signed agreement lets only persons with one of these do it; none: everybody of the
+    party.
     """
 
     words: str
     route: RouteKey
-    part: Callable[[ProjectTerms, str, Role], str]
+    part: Callable[[ProjectTerms, str, Role], str] | None
     duties: tuple[Duty, ...] = ()
 
 
@@ -39,22 +40,31 @@ class AccessRow:
     answers: tuple[str, ...]
 
 
-def access_matrix(terms: ProjectTerms, operator: str) -> list[AccessRow]:
+def access_matrix(agreement: Agreement, operator: str) -> list[AccessRow]:
     """Return a row for each party that the terms name, and the operator, in each role that counts here."""
+    terms = agreement.terms()
     receiving = {recipient.party for recipient in terms.recipients}
     seats: set[tuple[str, Role]] = {(party, "agency") for party in {*terms.providers, *receiving}}
     seats |= {(party, "auditor") for party in terms.auditors}
     seats.add((operator, "operator"))
     order = get_args(Role)
     return [
-        AccessRow(party, role, tuple(_answer(action, terms, party, role) for action in ACTIONS))
+        AccessRow(
+            party,
+            role,
+            tuple(_answer(action, agreement, terms, party, role) for action in ACTIONS),
+        )
         for party, role in sorted(seats, key=lambda seat: (order.index(seat[1]), seat[0]))
     ]
 
 
-def _answer(action: Action, terms: ProjectTerms, party: str, role: Role) -> str:
+def _answer(
+    action: Action, agreement: Agreement, terms: ProjectTerms, party: str, role: Role
+) -> str:
     if role not in POLICY[action.route].roles:
         return NO
+    if action.part is None:
+        return _delivers(agreement, party)
     return action.part(terms, party, role)
 
 
@@ -85,6 +95,12 @@ def _shares_links(terms: ProjectTerms, party: str, _role: Role) -> str:
         if one.mode == "linked" and one.party != party and one.space in spaces
     ]
     return f"sealed, with {', '.join(others)}" if others else NO
+
+
+def _delivers(agreement: Agreement, party: str) -> str:
+    receiving = [one.party for one in agreement.recipients]
+    found = [other for other in receiving if agreement.delivering(party, other)]
+    return f"sealed, with {', '.join(found)}" if found else NO
 
 
 def _approves(terms: ProjectTerms, party: str, _role: Role) -> str:
@@ -189,7 +205,7 @@ ACTIONS: Final = (
     Action(
         "Deliver listed columns to other recipients",
         ("PUT", "/v1/projects/{project}/rounds/{round}/deliveries/{partner}/{number}"),
-        _shares_links,
+        None,
         ("recipient", "analyst"),
     ),
     Action(

@@ -21,8 +21,7 @@ def show_access(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> R
     operator = broker.settings.operator
     with broker.database.read() as session:
         found = project_for(session, page.actor, project)
-        terms = found.terms
-        matrix = access_matrix(terms, operator)
+        matrix = access_matrix(found.agreement, operator)
         persons = persons_of(session, sorted({row.party for row in matrix}), broker.clock())
     actions = [action.words for action in ACTIONS]
     return page.answer(

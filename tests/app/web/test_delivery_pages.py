@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from rigs.blind import RESEARCH
 from rigs.delivering import Delivering, MakeDelivering, delivering, make_delivering
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.shown_pages import csv_rows, words
+
+from schemas.run import IdSpace, Recipient
 
 __all__ = ["delivering", "make_delivering"]
 
@@ -38,6 +41,19 @@ def test_it_says_what_became_of_each(delivering: Delivering, visit_as_auditor: A
     may = {row["party"]: row["may"]["Deliver listed columns to other recipients"] for row in access}
     assert may[SCHOOL] == f"sealed, with {CHILD_WELFARE}"
     assert may["operator"] == "no"
+
+
+def test_the_access_matrix_names_a_blind_recipient_whom_agencies_deliver_to(
+    make_delivering: MakeDelivering, visit_as_auditor: Any
+) -> None:
+    study = make_delivering(
+        recipients=(Recipient(party=RESEARCH, mode="blind", space="research"),),
+        spaces=(IdSpace(name="research", lifetime="lasting"),),
+    )
+    access = visit_as_auditor(study, f"/projects/{PROJECT}/access.json").json()["access"]
+    may = {row["party"]: row["may"]["Deliver listed columns to other recipients"] for row in access}
+    assert [may[SCHOOL], may[CHILD_WELFARE]] == [f"sealed, with {RESEARCH}"] * 2
+    assert may[RESEARCH] == "no"
 
 
 def test_it_is_on_the_list_of_what_is_held_and_in_the_register(

@@ -174,8 +174,9 @@ def test_the_access_matrix_is_what_the_broker_does(finished: Any, visitor: Any) 
             if action.route[1].startswith("/v1/reviews/"):
                 assert row["may"][action.words] == "no"
                 continue
-            # Nor do they list columns that may go: tests/app/deliveries/test_delivering.py.
+            # Nor do they list columns that may go: tests/app/web/test_delivery_pages.py.
             if "/deliveries/{partner}" in action.route[1]:
+                assert row["may"][action.words] == "no"
                 continue
             said = row["may"][action.words]
             answer = act(linkage, visitor, finished, action.route, row["party"], row["role"])
@@ -226,9 +227,9 @@ def test_whoever_carries_sealed_link_ids_is_named_and_their_recipient_fetches_no
 
     linkage = make_linkage()
     sealed = (Recipient(party="research-office", mode="blind", space="shared"),)
-    terms = linkage.terms.model_copy(update={"recipients": sealed})
+    agreement = linkage.agreement.model_copy(update={"recipients": sealed})
     at = [action.words for action in ACTIONS].index("Fetch releases")
-    answers = {row.party: row.answers[at] for row in access_matrix(terms, "operator")}
+    answers = {row.party: row.answers[at] for row in access_matrix(agreement, "operator")}
     assert answers == {
         CHILD_WELFARE: "sealed, for research-office",
         SCHOOL: "sealed, for research-office",
