@@ -292,6 +292,11 @@ def project_view(session: Session, found: TermsInForce, now: datetime) -> Projec
     )
 
 
+def profile_named(session: Session, digest: str) -> EncodingProfile:
+    """Return the encoding profile of this digest, which an agreement or a run under it names."""
+    return _parse_profile(repository.get_profile(session, digest).document)
+
+
 def name_parties_of(session: Session, terms: ProjectTerms, now: datetime) -> None:
     """Let the parties of new terms see the project, beside those of the terms that bind it until they start."""
     named = set(_named_parties(terms))

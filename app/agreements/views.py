@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from app.agreements import repository
 from app.agreements.negotiation import may_see, require_negotiation
-from app.agreements.service import agreement_now, agreement_of, suspended_by
+from app.agreements.service import agreement_now, agreement_of, profile_named, suspended_by
 from app.clock import utc_text
 from schemas.negotiation import AgreementList, AgreementState, AgreementSummary, AgreementView
-from schemas.profile import EncodingProfile
 from schemas.statement import SignedStatement
 
 if TYPE_CHECKING:
@@ -26,11 +25,10 @@ def view_of(session: Session, row: StoredAgreement, now: datetime) -> AgreementV
     agreement = agreement_of(row)
     bound = agreement_now(session, row.project, now)
     consents = repository.consents_to(session, row.digest)
-    profile = repository.get_profile(session, row.profile)
     return AgreementView(
         state=_state_of(session, row, bound, now),
         agreement=agreement,
-        profile=EncodingProfile.from_canonical(profile.document.encode("utf-8")),
+        profile=profile_named(session, row.profile),
         proposed=row.proposed,
         proposed_by=row.party,
         consents=tuple(_read(consent.document) for consent in consents),

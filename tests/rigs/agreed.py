@@ -86,6 +86,7 @@ def amend(
     agreement: Agreement,
     profile: EncodingProfile,
     people: Iterable[Identity],
+    /,
     **changes: Any,
 ) -> Agreement:
     """Let a steward of each party sign the next version of an agreement, with these changes; return it."""

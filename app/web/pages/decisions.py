@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from app.agreements.service import project_for, project_view
+from app.agreements.service import profile_named
 from app.decisions.service import decision_of, log_export, open_record, record_numbers
 from app.http.paths import RunPath
 from app.matching.blocks.weights import UNIT, least_weight
@@ -101,9 +101,8 @@ def show_match_record(
             log_export(session, broker, page.actor, run, release)
     with broker.database.read() as session:
         record = open_record(session, broker, page.actor, run, release)
-        found = project_for(session, page.actor, record.header.project)
-        profile = project_view(session, found, broker.clock()).profile
-        policy = specification_of(run_for(session, page.actor, run)[0]).policy
+        specification = specification_of(run_for(session, page.actor, run)[0])
+        profile = profile_named(session, specification.profile)
     header = record.header
     kinds = [kind for kind in record.kinds() if query.matches(kind)]
     rows, look_on = _look(record, query) if page.twin == "html" else ([], None)
@@ -129,7 +128,7 @@ def show_match_record(
         steps=_steps(kinds),
         charts=list(_charts(kinds)),
         bars=waterfall(header, profile),
-        bounds=bound_rows(policy),
+        bounds=bound_rows(specification.policy),
         level_note=level_note(profile),
         bands=BAND_WORDS,
         rules=RULE_WORDS,

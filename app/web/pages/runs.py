@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter, Response
 
-from app.agreements.service import project_for, project_view
+from app.agreements.service import profile_named, project_for
 from app.db import Window
 from app.decisions.service import open_record, why_record_gone
 from app.http.paths import ProjectPath, RunPath
@@ -154,8 +154,7 @@ def _bars(
     if view.match_record is None or is_gone or page.actor.role != "auditor":
         return (), ""
     header = open_record(session, broker, page.actor, view.run).header
-    found = project_for(session, page.actor, view.project)
-    profile = project_view(session, found, broker.clock()).profile
+    profile = profile_named(session, view.specification.profile)
     return waterfall(header, profile), level_note(profile)
 
 

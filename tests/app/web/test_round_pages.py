@@ -7,12 +7,16 @@ import io
 import re
 from typing import Any
 
+from rigs.agreed import amend
+from rigs.delivering import Delivering, delivering, make_delivering
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
 from app.web.waterfall import BAR_WIDTH, odds_words, waterfall
 from schemas.match_record import MatchRecordHeader
 from schemas.profile import EncodingProfile
 from schemas.rounds import RoundList, RoundView
+
+__all__ = ["delivering", "make_delivering"]
 
 ROUNDS = f"/projects/{PROJECT}/rounds"
 
@@ -99,6 +103,21 @@ def test_a_run_shows_its_weights_to_auditors_alone(finished: Any, visitor: Any) 
     assert "before anything is compared" in auditor
     assert "By which weights it decided" not in operator
     assert f'href="{ROUNDS}/1"' in auditor
+
+
+def test_the_levels_of_a_run_are_named_by_the_profile_that_it_was_made_by(
+    delivering: Delivering, visit_as_auditor: Any
+) -> None:
+    run = delivering.run_id()
+    raw = delivering.profile.to_json()
+    raw["fields"][0]["levels"][0]["name"] = "identical"
+    renamed = EncodingProfile.from_json(raw)
+    changes = {"profile": renamed.digest(), "epoch": 2}
+    amend(delivering.broker, delivering.agreement, renamed, delivering.people, **changes)
+    for path in (f"/runs/{run}", f"/runs/{run}/match-record"):
+        page = visit_as_auditor(delivering, path).text
+        assert "<td>exact</td>" in page
+        assert "identical" not in page, path
 
 
 HEADER = MatchRecordHeader.from_json(
