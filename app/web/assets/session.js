@@ -13,22 +13,27 @@ async function signIn(code) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ code }),
   }).catch(() => null);
-  if (answer === null) {
-    state.textContent = "The broker does not answer; ask for a new link and try again.";
-  } else if (answer.ok) {
+  const words = {
+    401: "This link has expired or was used already; ask for a new one.",
+    429: "Too many attempts; wait a minute, then ask for a new link.",
+  };
+  if (answer?.ok) {
     location.replace("/projects");
   } else {
-    state.textContent = answer.status === 429
-      ? "Too many attempts; wait a minute, then ask for a new link."
-      : "This link has expired or was used already; ask for a new one.";
+    state.textContent = words[answer?.status] ?? "The broker does not answer; ask for a new link and try again.";
   }
 }
 
 async function endSession() {
   const headers = { "X-CSRF-Token": signOut.dataset.signOut };
   const answer = await fetch("/session", { method: "DELETE", headers }).catch(() => null);
-  // Whoever signed on elsewhere signs out there, too.
-  location.replace(answer?.headers.get("location") ?? "/sign-in");
+  // Where the answer is 401, the session had ended before.
+  if (answer?.ok || answer?.status === 401) {
+    // Whoever signed on elsewhere signs out there, too.
+    location.replace(answer.headers.get("location") ?? "/sign-in");
+  } else {
+    signOut.textContent = "You are still signed in; try again";
+  }
 }
 
 async function beginLink(code, said) {

@@ -48,6 +48,32 @@ def test_signing_out_ends_the_session(sign_in: SignIn, chromium_page: Page) -> N
     assert answer.status == 401
 
 
+@pytest.mark.parametrize("status", [503, None])
+def test_whoever_is_not_signed_in_or_out_is_told_so(
+    address: str, visitor: Any, chromium_page: Page, status: int | None
+) -> None:
+    page, link = chromium_page, sign_in_url(address, visitor.code())
+
+    def fail(route: Any) -> None:
+        route.abort() if status is None else route.fulfill(status=status)
+
+    page.route("**/session", fail)
+    page.goto(link)
+    page.get_by_text("The broker does not answer").wait_for()
+    page.unroute("**/session")
+    page.goto("about:blank")
+    page.goto(link)
+    page.wait_for_url(f"{address}/projects")
+    page.route("**/session", fail)
+    page.get_by_role("button", name="Sign out").click()
+    still = page.get_by_role("button", name="You are still signed in; try again")
+    still.wait_for()
+    assert page.url == f"{address}/projects"
+    page.unroute("**/session")
+    press(still)
+    page.wait_for_url(f"{address}/sign-in")
+
+
 def test_an_auditor_walks_from_the_project_to_a_release_and_its_entry(
     sign_in: SignIn, linkage: Linkage, chromium_page: Page
 ) -> None:
