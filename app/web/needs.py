@@ -24,6 +24,7 @@ from app.review.service import open_reviews_of
 from app.rounds.service import failed_round_runs
 from app.runs.approvals import pending_view
 from app.runs.service import run_for, waiting_in_vain
+from schemas.ids import BROKER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -299,8 +300,9 @@ def _refused(scene: Scene, project: str | None, owner: str | None) -> Iterator[N
     page = "/log/entries" if project is None else _path(project, "timeline")
     for party, entries in of_party.items():
         n_refused = sum(getattr(entry.body, "count", 1) for entry in entries)
+        to = f"to {party}" if party != BROKER else "that named nobody who is known"
         what = "Refused" if project is not None else "Sign-ins refused"
-        sentence = f"{what} to {party} since {since}: {n_refused:,} times{_reasons(entries)}."
+        sentence = f"{what} {to} since {since}: {n_refused:,} times{_reasons(entries)}."
         owners = (owner or f"{party} (analyst)",)
         address = f"{page}?outcome=refused&since={since}"
         yield Need(Rank.REFUSED, project or NO_PROJECT, sentence, owners, address, entries[0].time)

@@ -138,6 +138,21 @@ def test_a_run_that_failed_and_what_was_refused_come_in_this_order(
     assert "refused" not in [one["state"] for one in needs(visitor)]
 
 
+def test_sign_ins_that_were_refused_are_told_by_whom_they_named(
+    linkage: Linkage, visitor: Any
+) -> None:
+    person = linkage.person(CHILD_WELFARE)
+    for claim in ("of nobody", f"{person.claim()}x", f"{person.claim()}x"):
+        assert person.ask_token(claim).status_code == 401
+    linkage.founded.clock.move(hours=1)
+    Sweeper(linkage.broker).sweep()
+    since = "since 2026-08-25"
+    assert sorted(need["sentence"] for need in needs(visitor, *OPERATOR)) == [
+        f"Sign-ins refused that named nobody who is known {since}: 1 times.",
+        f"Sign-ins refused to {CHILD_WELFARE} {since}: 2 times.",
+    ]
+
+
 def test_approvals_and_signatures_that_wait_are_listed_with_who_may_give_them(
     accord: Accord, signed_visitor: Any
 ) -> None:
