@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 
 from app.agreements.service import profile_named, project_for
 from app.db import Window
-from app.decisions.service import open_record, why_record_gone
+from app.decisions.service import header_of, why_record_gone
 from app.http.paths import ProjectPath, RunPath
 from app.links.service import releases_of_run
 from app.review.service import is_reviewed
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.agreements.service import TermsInForce
-    from app.broker import Broker
     from app.runs.models import Run
     from app.web.answer import PageRequest
     from schemas.statement import Step
@@ -108,7 +107,7 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
         approvals = _approvals(session, found, terms, broker.clock())
         record_gone = why_record_gone(session, broker, run)
         has_review = is_reviewed(session, run)
-        bars, note = _bars(session, broker, page, view, is_gone=record_gone is not None)
+        bars, note = _bars(session, page, view, is_gone=record_gone is not None)
     weights = weight_rows(steps, policy)
     return page.answer(
         "run.html",
@@ -145,15 +144,16 @@ def show_run(broker: WiredBroker, page: WiredPage, run: RunPath) -> Response:
 
 
 def _bars(
-    session: Session, broker: Broker, page: PageRequest, view: RunView, *, is_gone: bool
+    session: Session, page: PageRequest, view: RunView, *, is_gone: bool
 ) -> tuple[tuple[WeightBar, ...], str]:
     """Return the weights by which the run decided, and what their levels mean.
 
     Both are empty for whoever may not read its match record.
     """
-    if view.match_record is None or is_gone or page.actor.role != "auditor":
+    # The header alone is not sealed: it can be read while keys, or one of them, cannot.
+    header = header_of(session, view.run)
+    if header is None or is_gone or page.actor.role != "auditor":
         return (), ""
-    header = open_record(session, broker, page.actor, view.run).header
     profile = profile_named(session, view.specification.profile)
     return waterfall(header, profile), level_note(profile)
 

@@ -7,10 +7,13 @@ import io
 import re
 from typing import Any
 
+import pytest
 from rigs.agreed import amend
 from rigs.delivering import Delivering, delivering, make_delivering
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 
+from app.security.errors import KeyKeeperUnavailableError
+from app.security.keystore import KeyStore
 from app.web.waterfall import BAR_WIDTH, odds_words, waterfall
 from schemas.match_record import MatchRecordHeader
 from schemas.profile import EncodingProfile
@@ -103,6 +106,19 @@ def test_a_run_shows_its_weights_to_auditors_alone(finished: Any, visitor: Any) 
     assert "before anything is compared" in auditor
     assert "By which weights it decided" not in operator
     assert f'href="{ROUNDS}/1"' in auditor
+
+
+def test_a_run_is_shown_while_its_keys_cannot_be_had(
+    finished: Any, visitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise KeyKeeperUnavailableError("down")
+
+    monkeypatch.setattr(KeyStore, "open", fail)
+    page = visitor.get(f"/runs/{finished.ids['run']}")
+    assert page.status_code == 200
+    assert "By which weights it decided" in page.text
+    assert visitor.get(f"/runs/{finished.ids['run']}/match-record").status_code == 503
 
 
 def test_the_levels_of_a_run_are_named_by_the_profile_that_it_was_made_by(
