@@ -190,10 +190,15 @@ def is_listed(versions: Sequence[TermsInForce], actor: Actor) -> bool:
     Args:
         versions: those of the project that all have signed, the newest first.
     """
-    bound = _binding_on(versions, actor.day)
+    return is_on_roster(versions, actor.day, actor.party, actor.person)
+
+
+def is_on_roster(versions: Sequence[TermsInForce], day: str, party: str, person: str) -> bool:
+    """Tell whether a project's rosters list a person for a party on a day; the rest as `is_listed`."""
+    bound = _binding_on(versions, day)
     agreements = (found.agreement for found in versions)
     binding = None if bound is None else bound.agreement
-    return on_roster(agreements, binding, actor.party, actor.person) is not None
+    return on_roster(agreements, binding, party, person) is not None
 
 
 def unbound_projects(session: Session, actor: Actor) -> Sequence[str]:

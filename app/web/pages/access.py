@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from fastapi import APIRouter, Response
 
 from app.agencies.service import persons_of
-from app.agreements.service import project_for
+from app.agreements.service import all_versions, is_on_roster, project_for
+from app.clock import utc_text
 from app.http.paths import ProjectPath
 from app.web.access import ACTIONS, access_matrix
 from app.web.answer import WiredPage, page_route
 from app.web.table import Table
 from app.wired import WiredBroker
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from app.agencies.service import PersonAccess
+    from app.agreements.service import TermsInForce
 
 router = APIRouter()
 
@@ -22,7 +35,7 @@ def show_access(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> R
     with broker.database.read() as session:
         found = project_for(session, page.actor, project)
         matrix = access_matrix(found.agreement, operator)
-        persons = persons_of(session, sorted({row.party for row in matrix}), broker.clock())
+        persons = _persons(session, project, sorted({row.party for row in matrix}), broker.clock())
     actions = [action.words for action in ACTIONS]
     return page.answer(
         "access.html",
@@ -58,3 +71,19 @@ def show_access(broker: WiredBroker, page: WiredPage, project: ProjectPath) -> R
         persons=[person for person in persons if person.duties],
         sessions=[person for person in persons if not person.duties],
     )
+
+
+def _persons(
+    session: Session, project: str, parties: Sequence[str], now: datetime
+) -> list[PersonAccess]:
+    """Return who of these parties can or could act in a project: whom its rosters list, or the operator's."""
+    versions, day = all_versions(session, project), utc_text(now)[:10]
+    return [
+        replace(one, is_valid=one.is_valid and _may_act(versions, day, one))
+        for one in persons_of(session, parties, now)
+        if one.role == "operator" or any(found.agreement.person(one.person) for found in versions)
+    ]
+
+
+def _may_act(versions: Sequence[TermsInForce], day: str, one: PersonAccess) -> bool:
+    return one.role == "operator" or is_on_roster(versions, day, one.party, one.person)

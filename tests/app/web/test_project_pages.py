@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 import pytest
-from rigs.enrolled import revoke
+from rigs.agreed import sign_roster
+from rigs.enrolled import EnrolledPerson, revoke
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from rigs.shown_pages import csv_rows
 from rigs.signed import Accord
@@ -293,6 +294,27 @@ def test_persons_are_listed_by_id_with_whether_they_can_act(finished: Any, visit
     valid = {person["person"]: person["is_valid"] for person in persons}
     assert valid[school.id] is False
     assert valid[welfare.id] is True
+
+
+def test_who_is_on_no_roster_of_a_project_does_not_act_in_it(
+    linkage: Linkage, visitor: Any
+) -> None:
+    other, leaver = (
+        EnrolledPerson.confirmed(linkage.founded, linkage.client, CHILD_WELFARE, "analyst")
+        for _ in range(2)
+    )
+    steward = linkage.person(CHILD_WELFARE).identity
+    for change in (
+        {"joining": [leaver.identity.public], "leaving": ()},
+        {"joining": (), "leaving": [leaver.id]},
+    ):
+        sign_roster(linkage.broker, PROJECT, steward, **change)
+    for one in (other, leaver):
+        assert one.call("GET", f"/v1/projects/{PROJECT}").status_code == 404
+    persons = visitor.get(f"/projects/{PROJECT}/access.json").json()["persons"]
+    valid = {person["person"]: person["is_valid"] for person in persons}
+    assert other.id not in valid
+    assert (valid[leaver.id], valid[steward.public.person]) == (False, True)
 
 
 def held(visitor: Any) -> list[dict[str, Any]]:
