@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -46,12 +45,19 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) 
 
 def put_csv(file: IO[bytes], header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Write CSV as `write_csv` does, to a file that is open."""
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(_PlainLineEnds(file), lineterminator="\r\n")
     writer.writerow(header)
     writer.writerows(rows)
-    text.flush()
-    text.detach()
+
+
+class _PlainLineEnds:
+    """Takes the rows of a CSV writer; before Python 3.13 that quotes only line ends like its own."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, row: str) -> None:
+        self._file.write(row.removesuffix("\r\n").encode() + b"\n")
 
 
 def is_same_file(one: Path, other: Path) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from encoding.errors import LinksFileError
-from encoding.files import replacing
+from encoding.files import put_csv, replacing
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.blind_pseudonyms import Pseudonyms
 from encoding.sharing.blind_rows import (
@@ -37,12 +37,7 @@ def write_blind_links(path: Path, header: BlindHeader, links: Iterable[tuple[str
     """Write the head and `record_id,sealed_match_id` in place of the former file, in one step."""
     with replacing(path) as file:
         file.write(BLIND_LINKS_START + header.to_canonical() + b"\n")
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(_HEADER)
-        writer.writerows((record_id, sealed.hex()) for record_id, sealed in links)
-        text.flush()
-        text.detach()
+        put_csv(file, _HEADER, ((record_id, sealed.hex()) for record_id, sealed in links))
 
 
 def is_blind_links(path: Path) -> bool:

@@ -7,14 +7,13 @@ pseudonym. Spec page: `schemas/spec/blind-release.md`.
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
 from encoding.errors import ColumnNotListedError, LinksFileError, SealedFileError
-from encoding.files import replacing
+from encoding.files import put_csv, replacing
 from encoding.people.identity import Identity
 from encoding.sharing.blind_pseudonyms import is_pseudonym
 from schemas.blind import (
@@ -69,12 +68,8 @@ def write_blind_rows(
     ordered = sorted(set(rows))
     with replacing(path) as file:
         file.write(ROWS_START + header.to_canonical() + b"\n")
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow((*_OWN_COLUMNS, *columns))
-        writer.writerows((sealed.hex(), pseudonym, *cells) for sealed, pseudonym, cells in ordered)
-        text.flush()
-        text.detach()
+        cells_of = ((sealed.hex(), pseudonym, *cells) for sealed, pseudonym, cells in ordered)
+        put_csv(file, (*_OWN_COLUMNS, *columns), cells_of)
     return len(ordered)
 
 

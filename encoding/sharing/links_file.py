@@ -42,18 +42,20 @@ def read_links(path: Path) -> dict[str, str]:
         LinksFileError: it cannot be read, or is no such file.
     """
     hint = "links are written by: blindlink links"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise LinksFileError(f"the file of links {path} cannot be read", hint=hint) from exc
-    rows = csv.reader(io.StringIO(text, newline=""))
-    if tuple(next(rows, ())) != LINKS_HEADER:
-        raise LinksFileError(f"{path} is not a file of links", hint=hint)
     links: dict[str, str] = {}
-    for number, row in enumerate(rows, start=1):
-        if len(row) != 2 or not is_link_id(row[1]):
-            raise LinksFileError(f"{path}, row {number}: not a record ID and a link ID", hint=hint)
-        links[row[0]] = row[1]
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = csv.reader(file)
+            if tuple(next(rows, ())) != LINKS_HEADER:
+                raise LinksFileError(f"{path} is not a file of links", hint=hint)
+            for number, row in enumerate(rows, start=1):
+                if len(row) != 2 or not is_link_id(row[1]):
+                    raise LinksFileError(
+                        f"{path}, row {number}: not a record ID and a link ID", hint=hint
+                    )
+                links[row[0]] = row[1]
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        raise LinksFileError(f"the file of links {path} cannot be read", hint=hint) from exc
     return links
 
 

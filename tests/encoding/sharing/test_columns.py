@@ -268,6 +268,16 @@ def test_cells_with_commas_and_line_ends_survive(write, tmp_path) -> None:
     assert rows == [["link_id", "school"], [A, 'St. "X", East\nWing']]
 
 
+def test_a_carriage_return_in_a_cell_makes_no_row_at_the_recipient(
+    children: AgencyFile, school_links: Path, welfare_links: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "old.csv").write_bytes(b'SID,school,grade\np1,"North\r8",4\np2,East,5\n')
+    handed, out = tmp_path / "handed.csv", tmp_path / "out.csv"
+    extract(AgencyFile(tmp_path / "old.csv", "SID"), school_links, ["school", "grade"], handed)
+    attach(children, welfare_links, handed, ["school", "grade"], out)
+    assert out.read_bytes() == b'ID,school,grade\n7,"North\r8",4\n8,East,5\n'
+
+
 @pytest.mark.parametrize(
     ("columns", "agreed", "left"),
     [

@@ -333,6 +333,7 @@ def test_record_keys_are_found_in_a_file_by_letter(tmp_path: Path) -> None:
 
 def test_written_links_read_back(tmp_path: Path) -> None:
     links = [Link('a,"b"', "0" * 32), Link("é\n7", "f" * 32), Link("", "1" * 32)]
+    links += [Link("8\r9", "2" * 32), Link("8\r\n9", "3" * 32)]
     write_links(tmp_path / "links.csv", links)
     assert read_links(tmp_path / "links.csv") == dict(links)
 
@@ -344,7 +345,16 @@ def test_file_without_links_reads_back_as_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"a,b\n", b"record_id,link_id\n7\n", b"record_id,link_id\n7,xyz\n", b"\xff"]
+    "content",
+    [
+        b"",
+        b"a,b\n",
+        b"record_id,link_id\n7\n",
+        b"record_id,link_id\n7,xyz\n",
+        b"\xff",
+        b'record_id,link_id\n"7,' + b"0" * 2**17,
+    ],
+    ids=["empty", "header", "cell", "no link ID", "no UTF-8", "open quotation mark"],
 )
 def test_file_that_holds_no_links_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "links.csv").write_bytes(content)
