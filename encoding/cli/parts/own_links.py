@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.own_ledger import Seat, ledger_file, own_desk, required_space
 from encoding.errors import NotReadyError
+from encoding.ledger.book import retired_of
+from encoding.packing.withdrawals import Withdrawn
 from encoding.sharing.links_file import Link
 from encoding.sharing.links_of_rounds import LinksOfRounds, keys_of, links_as_of
 
@@ -40,3 +43,22 @@ def former_links(session: Session, number: int) -> list[Link]:
             raise NotReadyError(f"no links of round {number} were written here", hint=known)
         names = keys_of(session.workspace, session.project, kept.records)
     return [Link(names[key], link.hex()) for key, link in links_as_of(ledger, kept, names).items()]
+
+
+def still_in_force(session: Session, links: Mapping[str, str]) -> dict[str, str]:
+    """Return the link IDs by record ID without those of records withdrawn since, or that were unlinked since.
+
+    Raises:
+        NotReadyError: the agreement gives this agency no matches of its own records.
+        WorkspaceError: what is kept is damaged.
+    """
+    workspace, project, desk = session.workspace, session.project, own_desk(session)
+    with workspace.lock():
+        retired = {link.hex() for link in retired_of(ledger_file(desk).read().vetoes())}
+        withdrawn = Withdrawn(workspace.withdrawn(project), project, workspace.key())
+        gone = withdrawn.among([*links]).tolist()
+    return {
+        record: link
+        for (record, link), is_gone in zip(links.items(), gone, strict=True)
+        if not is_gone and link not in retired
+    }

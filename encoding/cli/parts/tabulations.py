@@ -13,7 +13,7 @@ from encoding.agreement.coverage import require_force
 from encoding.agreement.kept_agreements import KeptAgreement
 from encoding.cli.parts.agreements import agreements_kept
 from encoding.cli.parts.own_ledger import own_desk
-from encoding.cli.parts.own_links import former_links, own_links
+from encoding.cli.parts.own_links import former_links, own_links, still_in_force
 from encoding.cli.parts.sealed_files import unsealed
 from encoding.cli.parts.session import Session
 from encoding.errors import ColumnNotListedError, NotReadyError, TableError
@@ -23,6 +23,7 @@ from encoding.records.agency_file import agency_file
 from encoding.sharing.columns import agreed_among
 from encoding.sharing.kept_deliveries import KeptDeliveries
 from encoding.sharing.links_file import read_links
+from schemas.shared.amounts import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,11 @@ def _own(
     if wanted.file is None and session.config.sections.input is None:
         return None, None
     links, round_number = _links(session, wanted)
+    if use == "shared":
+        n_before, links = len(links), still_in_force(session, links)
+        if len(links) < n_before:
+            told = counted(n_before - len(links), "record")
+            session.say(f"{told} left out: withdrawn or unlinked")
     agreement, party = kept.agreement, session.party
     goes = any(agreement.handed_over(party, other) for other in agreement.names())
     allowed = agreement.columns(party, use) if goes or use == "counted" else ()

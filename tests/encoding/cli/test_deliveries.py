@@ -639,3 +639,27 @@ def test_a_sender_is_not_told_of_a_recipients_own_file_that_cannot_be_read(
     own = welfare.folder / "people.csv"
     own.write_bytes(own.read_bytes() + b"a,b\n")
     refused(near, welfare, "has 2 cells", 3)
+
+
+def test_nobody_who_was_unlinked_or_withdrawn_is_frozen_or_exported(
+    schools: Desk, tmp_path: Path
+) -> None:
+    frozen, exported = tmp_path / "frozen.csv", tmp_path / "exported.csv"
+    export = ("export", "--for", "csv", "--organization", "7", "-o", str(exported))
+    known = links(schools)
+    schools.ok(*export)
+    assert exported.read_text("utf-8").count(",start,") == 2
+    schools.ok("unlink", "p1", "--reason", "The parents dispute it.")
+    freeze = ("freeze", "--why", "IRB 1", "--columns", "School", "--until", "2027-01-31")
+    said = schools.ok(*freeze, "unlinked", "-o", str(frozen)).stderr
+    assert "1 record left out: withdrawn or unlinked" in said
+    assert known["p4"] in frozen.read_text("utf-8")
+    assert known["p1"] not in frozen.read_text("utf-8")
+    schools.ok("withdraw-record", "--record", "p4", "--yes")
+    # `links` writes what came before, and so does --as-of.
+    for number, words in enumerate(((), ("--as-of", "1"))):
+        study, path = f"withdrawn-{number}", tmp_path / f"{number}.csv"
+        schools.ok(*freeze, study, "-o", str(path), *words)
+        assert path.read_bytes() == b"link_id,School\n"
+    schools.ok(*export)
+    assert exported.read_text("utf-8").count(",end,") == 2
