@@ -37,7 +37,12 @@ from schemas.shared.command_line import emit, json_option
     help="The number of your education organization, or the column of your file that has it.",
 )
 @click.option("--student", help="The column of the student ID; your record ID if left out.")
-@click.option("--from", "partner", metavar="PARTY[=FILE]", help="The partner whose dates came.")
+@click.option(
+    "--from",
+    "partner",
+    metavar="PARTY[=FILE]",
+    help="The partner whose dates came; of several other agencies, the one that has the children in care.",
+)
 @OTHER_ROUND
 @click.option("--begin", help="The partner's column of the day on which care began.")
 @click.option(
@@ -94,13 +99,14 @@ def export(
     from encoding.cli.parts.exporting import Order, export_statuses, words_of
     from encoding.cli.parts.tabulations import Wanted, parties_of
 
-    if begin is None and (end is not None or partner is not None):
+    if begin is None and end is not None:
         raise click.UsageError("--from and --end go with --begin")
-    received = parties_of([] if partner is None else [partner])
+    named = parties_of([] if partner is None else [partner])
     order = Order(
         format=kind,  # type: ignore[arg-type]  # click has checked the choice
         student=student,
         organization=organization,
+        partner=next(iter(named), None),
         begin=begin,
         end=end,
         dates=read_date_format(date_format),
@@ -108,7 +114,9 @@ def export(
         output=output,
         force=force,
         accepted=accept_change,
-        wanted=Wanted(file, id_column, links_file, None, received, other_round),
+        wanted=Wanted(
+            file, id_column, links_file, None, {} if begin is None else named, other_round
+        ),
     )
     done = export_statuses(session, order)
     if done.without_id:

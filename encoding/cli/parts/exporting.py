@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
 
 from encoding.cli.parts.acceptances import accept_change
+from encoding.cli.parts.own_ledger import own_desk
 from encoding.cli.parts.session import Session
+from encoding.cli.parts.shared_links import shared_links
 from encoding.cli.parts.tabulations import Wanted, binding_agreement, sources_of
 from encoding.cli.parts.written_files import note_file
 from encoding.errors import ChangeHeldError, ExportError, MissingColumnError, NotReadyError
@@ -30,11 +35,15 @@ from encoding.sharing.links_of_rounds import Acceptance
 from schemas.clauses import Limits
 from schemas.policy_words import percent
 
+if TYPE_CHECKING:
+    from schemas.agreement import Agreement
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """What is exported: the format, own columns (`organization` may be a number), the partner's dates.
 
+    `partner` has the children in care; None: the only other agency has.
     `begin` and `end` are columns of the one party of `wanted.received`; None: the days of exports count.
     `since` leaves out whoever changed last before that day; None: nobody is left out.
     `accepted` says why another column of student IDs is right, or that so many statuses end; None: nobody does.
@@ -43,6 +52,7 @@ class Order:
     format: Format
     student: str | None
     organization: str
+    partner: str | None
     begin: str | None
     end: str | None
     dates: DateFormat
@@ -82,9 +92,10 @@ def export_statuses(session: Session, order: Order) -> Exported:
     header = ",".join(CEDS_HEADER if order.format == "ceds" else CSV_HEADER)
     start = ED_FI_START if order.format == "ed-fi" else f"{header}\n".encode()
     refuse_to_overwrite(order.output, own_start=start, force=order.force)
+    shared = _shared(session, kept.agreement, order)
     with sources_of(session, kept, order.wanted, "shared") as (sources, _):
         student = order.student or sources[0].id_column
-        linked, without_id = _linked(sources, order, student)
+        linked, without_id = _linked(sources, order, student, shared)
     today = session.now().date().isoformat()
     with session.workspace.lock():
         memory = KeptStatuses(session.workspace, session.project)
@@ -119,6 +130,30 @@ def export_statuses(session: Session, order: Order) -> Exported:
     return Exported(n_students, changes, without_id, recipient.onward)
 
 
+def _shared(session: Session, agreement: Agreement, order: Order) -> Collection[str] | None:
+    """Return the link IDs of records that the partner has, too; None: there is no third agency.
+
+    Raises:
+        click.UsageError: there are several others, and none of them is named.
+        NotReadyError: which link IDs are shared with it is not known here.
+    """
+    others = [one for one in agreement.names("agency") if one != session.party]
+    if len(others) < 2:
+        if order.begin is None and order.partner is not None:
+            raise click.UsageError("--from and --end go with --begin")
+        return None
+    if order.partner is None:
+        raise click.UsageError(
+            "say whose records are in care, since you share different people with each: --from"
+        )
+    if order.partner not in others:
+        raise click.UsageError(f"{order.partner} is no other agency of this agreement")
+    found = shared_links(own_desk(session), order.partner)
+    if found is None:
+        raise NotReadyError("no link IDs are written here yet", hint="see: blindlink status")
+    return {*found.link_of.values()}
+
+
 def _settle(
     session: Session, limits: Limits, order: Order, before: Statuses, now: Statuses
 ) -> Acceptance | None:
@@ -150,7 +185,7 @@ def _settle(
 
 
 def _linked(
-    sources: Sequence[Source], order: Order, student: str
+    sources: Sequence[Source], order: Order, student: str, shared: Collection[str] | None
 ) -> tuple[dict[Pair, tuple[Period, ...] | None], int]:
     own, *others = sources
     if not own.is_own or len(others) > 1:
@@ -169,7 +204,7 @@ def _linked(
     stated_of: dict[str, tuple[Period, ...] | None] = {}
     without_id = 0
     for link, rows in own.values(columns).items():
-        for number, *rest in rows:
+        for number, *rest in rows if shared is None or link in shared else ():
             if not number or not (constant or rest[0]):
                 without_id += 1
                 continue

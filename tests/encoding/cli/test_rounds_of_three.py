@@ -148,6 +148,21 @@ def test_by_hand_a_partner_is_given_those_alone_whom_it_has_too(
     assert (refused.exit_code, "no columns of schools go to clinics" in refused.stderr) == (1, True)
 
 
+def test_who_is_linked_with_a_third_agency_alone_is_not_exported_as_in_care(
+    three: Three, tmp_path: Path
+) -> None:
+    schools, out = three("schools", "welfare", settled=True).desks["schools"], tmp_path / "out.csv"
+    export = ("export", "--for", "csv", "--organization", "7", "-o", str(out))
+    refused = schools.type(*export)
+    assert (refused.exit_code, "say whose records are in care" in refused.stderr) == (2, True)
+    assert not out.exists()
+    schools.ok(*export, "--from", "welfare")
+    students = [line.split(",")[0] for line in out.read_text("utf-8").splitlines()[1:]]
+    assert students == ["s1", "s3"]
+    refused = schools.type(*export, "--from", "clinic")
+    assert (refused.exit_code, "clinic is no other agency" in refused.stderr) == (2, True)
+
+
 def test_a_link_id_of_an_own_match_joins_once_the_other_recipient_has_the_person(
     three: Three,
 ) -> None:
