@@ -73,7 +73,7 @@ def updated(
 
     Where the partner states periods, they count, and of those known before the ones that ended earlier. Where
     none are stated, a period begins on the day on which a student is linked first, wherever that was. Whoever
-    is not linked any more at an organization is in care there no longer: an open period ends today.
+    is not linked any more at an organization is in care there no longer: a period that goes on ends today.
 
     Args:
         known: what was exported before.
@@ -106,9 +106,9 @@ def updated(
     return tuple(found)
 
 
-def in_care(statuses: Iterable[Status]) -> frozenset[Pair]:
-    """Return who is in care still, and where."""
-    return frozenset(one.pair for one in statuses if one.periods[-1].end is None)
+def in_care(statuses: Iterable[Status], today: str) -> frozenset[Pair]:
+    """Return who is in care still after a day, and where."""
+    return frozenset(one.pair for one in statuses if _goes_on(one.periods[-1], today))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +155,14 @@ def _current(
     return (*(p for p in known if p.end is not None and p.end < now[0].begin), *now)
 
 
+def _goes_on(last: Period, today: str) -> bool:
+    """Tell whether a period has no end yet, or one that is still to come."""
+    return last.end is None or last.end > today
+
+
 def _ended(known: tuple[Period, ...], today: str) -> tuple[Period, ...]:
     last = known[-1]
-    if last.end is not None:
+    if not _goes_on(last, today):
         return known
     return (*known[:-1], Period(begin=last.begin, end=max(today, last.begin)))
 

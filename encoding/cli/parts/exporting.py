@@ -162,8 +162,9 @@ def _settle(
     Raises:
         ExportError, ChangeHeldError: nobody accepts it.
     """
-    in_force = in_care(before.statuses)
-    n_ended = len(in_force - in_care(now.statuses))
+    today = session.now().date().isoformat()
+    in_force = in_care(before.statuses, today)
+    n_ended = len(in_force - in_care(now.statuses, today))
     is_another = before.student not in (None, now.student)
     if not is_another and not exceeds(n_ended, len(in_force), limits.most_ended, limits.floor):
         if order.accepted is not None:

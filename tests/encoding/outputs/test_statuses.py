@@ -13,7 +13,7 @@ from samples.refusals import raises
 
 from encoding.errors import ExportError
 from encoding.outputs.status_formats import ceds_rows, csv_rows, ed_fi_lines
-from encoding.outputs.statuses import Pair, Period, Status, updated
+from encoding.outputs.statuses import Pair, Period, Status, in_care, updated
 
 NOT_LINKED = ()
 NO_DATES = None
@@ -130,6 +130,19 @@ def test_dates_that_the_partner_states_count() -> None:
     assert told(("11-01", NO_DATES), ("11-08", stated(period("03-04")))) == (
         "change", "11-08", [("03-04", None)],
     )  # fmt: skip
+
+
+def test_an_end_that_is_still_to_come_gives_way_to_that_of_the_link() -> None:
+    first = ("11-01", stated(period("03-04", "12-20")))
+    gone = (first, ("11-08", NOT_LINKED))
+    assert told(*gone) == ("change", "11-08", [("03-04", "11-08")])
+    assert told(*gone, ("11-15", NOT_LINKED)) == told(*gone)
+    # One that has come stands.
+    assert told(first, ("12-27", NOT_LINKED)) == told(first)
+    before = updated((), {("s1", "7"): stated(period("03-04", "12-20"))}, "2026-11-01")
+    after = updated(before, {}, "2026-11-08")
+    assert [in_care(known, "2026-11-08") for known in (before, after)] == [{("s1", "7")}, set()]
+    assert in_care(before, "2026-12-20") == set()
 
 
 def test_whoever_changes_organizations_has_an_end_there_and_goes_on_here() -> None:
