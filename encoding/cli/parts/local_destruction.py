@@ -30,7 +30,7 @@ from encoding.destruction.local_destruction import (
 from encoding.destruction.written_files import forget_written
 from encoding.errors import FileMissingError, NotReadyError
 from encoding.files import is_same_file
-from encoding.outputs.freezes import find_freeze, note_destroyed
+from encoding.outputs.freezes import find_freeze, note_destroyed, read_freezes
 from schemas.destruction import KeptItem, LocalKind, LocalStatement, SignedDestruction
 from schemas.shared.command_line import emit
 
@@ -97,7 +97,7 @@ def destroy_here(session: Session, given: Mapping[str, Any], order: Order, *, ye
                 for signed in statements:
                     client.state_destruction(session.project, signed)
             forget_written(session.workspace, session.project)
-            days = {one.path: one.at.partition("T")[0] for one in under_way.removed}
+            days = _days(session, under_way)
             note_destroyed(session.workspace, session.project, days, wish.frozen)
             under_way.finish(statements)
     _report(session, statements, len(under_way.removed), certificate, is_sent=not order.is_offline)
@@ -210,9 +210,12 @@ def _frozen(holdings: Holdings, study: str, *, is_removed: bool) -> list[LocalCo
     """Return the file that was frozen for a study; none where it was removed before.
 
     Raises:
+        NotReadyError: it was destroyed before.
         FileMissingError: it is not where it was written, or something else is.
     """
     frozen = find_freeze(holdings.workspace, holdings.project, study)
+    if frozen.destroyed is not None and not is_removed:
+        raise NotReadyError(f"what was frozen for {study} was destroyed on {frozen.destroyed}")
     path, hint = Path(frozen.path), "put it back there, so that you can sign its destruction"
     if path.is_file():
         with path.open("rb") as file:
@@ -225,6 +228,15 @@ def _frozen(holdings: Holdings, study: str, *, is_removed: bool) -> list[LocalCo
     if not is_removed:
         raise FileMissingError(f"what was frozen for {study} is not at {path} any more", hint=hint)
     return []
+
+
+def _days(session: Session, under_way: LocalDestruction) -> dict[str, str]:
+    """Return on which day each file went; where nothing is left, frozen ones that were lost went, too."""
+    wish, days = under_way.note.wish, dict[str, str]()
+    if not wish.is_narrow and all(one.what != "link-table" for one in wish.keep):
+        frozen = read_freezes(session.workspace, session.project)
+        days = {one.path: session.now().date().isoformat() for one in frozen}
+    return days | {one.path: one.at.partition("T")[0] for one in under_way.removed}
 
 
 def _listing(

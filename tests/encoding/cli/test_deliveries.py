@@ -663,3 +663,19 @@ def test_nobody_who_was_unlinked_or_withdrawn_is_frozen_or_exported(
         assert path.read_bytes() == b"link_id,School\n"
     schools.ok(*export)
     assert exported.read_text("utf-8").count(",end,") == 2
+
+
+def test_a_frozen_file_that_is_lost_is_told_as_late_until_nothing_is_left(
+    near: NearBroker, schools: Desk, tmp_path: Path
+) -> None:
+    freeze = ("freeze", "study", "--why", "IRB 1", "--columns", "School", "--until", "2026-11-30")
+    schools.ok(*freeze, "-o", str(tmp_path / "study.csv"))
+    (tmp_path / "study.csv").unlink()
+    near.move(days=14)
+    assert "frozen for study" in schools.type("status").stdout
+    schools.ok("destroy", "--local", "--keep", "link-table=For the audit.", "--yes")
+    assert "frozen for study" in schools.type("status").stdout
+    schools.ok("destroy", "--local", "--yes")
+    assert "frozen for study" not in schools.type("status").stdout
+    (listed,) = schools.json("freeze", "--list")["frozen"]
+    assert listed["destroyed"] == "2026-12-04"

@@ -432,6 +432,18 @@ def test_a_frozen_file_is_not_overwritten_until_it_is_destroyed(welfare: Desk) -
     welfare.ok("destroy", "--local", "--frozen", "study-b", "--yes", "--offline")
 
 
+def test_what_was_destroyed_is_not_destroyed_again_under_its_study(welfare: Desk) -> None:
+    destroy = ("destroy", "--local", "--yes", "--offline", "--frozen")
+    welfare.ok("freeze", "first-try", *FREEZE[2:], "-o", "try.csv")
+    welfare.ok(*destroy, "first-try")
+    welfare.ok("freeze", "second-try", *FREEZE[2:], "-o", "try.csv")
+    refused = welfare.type(*destroy, "first-try")
+    told = "what was frozen for first-try was destroyed on 2026-11-20"
+    assert (refused.exit_code, told in refused.stderr) == (1, True), refused.stderr
+    assert Path("try.csv").exists()
+    welfare.ok(*destroy, "second-try")
+
+
 def test_of_two_commands_that_freeze_one_study_at_once_one_is_refused(
     welfare: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
