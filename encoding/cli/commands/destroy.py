@@ -97,6 +97,8 @@ def destroy(
             )
         if epoch is not None and frozen is not None:
             raise click.UsageError("give either --epoch or --frozen")
+        if also and (epoch is not None or frozen is not None):
+            raise click.UsageError("--also can't be combined with --epoch or --frozen")
         wish = wish_of(epoch, frozen, also, keep)
         destroy_here(session, given, Order(wish, certificate, offline), yes=yes)
         return

@@ -198,6 +198,18 @@ def test_whose_record_an_auditors_handle_is_goes_with_the_handle_maps(welfare: D
     assert (asked.exists(), visit.exists()) == (True, False)
 
 
+@pytest.mark.parametrize("narrow", [("--epoch", "1"), ("--frozen", "study")])
+def test_a_named_file_is_not_left_out_without_a_word(
+    welfare: Desk, narrow: tuple[str, ...]
+) -> None:
+    named = welfare.folder / "named.csv"
+    named.write_text("link_id,grade\n", "utf-8")
+    words = ("destroy", "--local", *narrow, "--also", f"received={named}", "--yes")
+    refused = welfare.type(*words)
+    assert (refused.exit_code, "--also can't be combined with" in refused.stderr) == (2, True)
+    assert (welfare.folder / "secret.txt").exists()
+
+
 def listed(desk: Desk) -> set[str]:
     """Return the names of the files outside the workspace that are noted to be removed one day."""
     found = read_written(Workspace(desk.folder / "workspace"))
