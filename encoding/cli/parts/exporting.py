@@ -91,7 +91,9 @@ def export_statuses(session: Session, order: Order) -> Exported:
         )
     header = ",".join(CEDS_HEADER if order.format == "ceds" else CSV_HEADER)
     start = ED_FI_START if order.format == "ed-fi" else f"{header}\n".encode()
-    refuse_to_overwrite(order.output, own_start=start, force=order.force)
+    # A day without a change has no document, and its file is empty.
+    is_none = order.format == "ed-fi" and order.output.is_file() and not order.output.stat().st_size
+    refuse_to_overwrite(order.output, own_start=start, force=order.force or is_none)
     shared = _shared(session, kept.agreement, order)
     with sources_of(session, kept, order.wanted, "shared") as (sources, _):
         student = order.student or sources[0].id_column

@@ -634,6 +634,14 @@ def test_the_partners_dates_are_written_for_ed_fi(schools: Desk) -> None:
     assert b"2026-03-04" not in sealed
 
 
+def test_a_night_without_a_change_does_not_stop_the_next_export(schools: Desk) -> None:
+    words = ("export", "--for", "ed-fi", "--organization", "255901", *DATED, "-o", "out.jsonl")
+    schools.ok(*words, "--since", "2026-11-21")
+    assert Path("out.jsonl").read_bytes() == b""
+    schools.ok(*words, "--since", "2026-11-20")
+    assert len(Path("out.jsonl").read_text("utf-8").splitlines()) == 2
+
+
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
