@@ -89,7 +89,7 @@ def disclosures(
         for line in lines
     )
     remark = f"{len(lines)} disclosures, each proved by the match log"
-    if not known.handles:
+    if not known.handles and not lines:
         remark = "this record has never been encoded here, so no disclosure concerns it"
     emit({"known": bool(known.handles), "disclosures": documents}, shown, remarks=[remark])
 

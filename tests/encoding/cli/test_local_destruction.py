@@ -198,6 +198,16 @@ def test_whose_record_an_auditors_handle_is_goes_with_the_handle_maps(welfare: D
     assert (asked.exists(), visit.exists()) == (True, False)
 
 
+def test_without_handle_maps_no_record_is_said_to_concern_no_disclosure(welfare: Desk) -> None:
+    words = ("disclosures", "--record")
+    assert "so no disclosure concerns it" in welfare.ok(*words, "nobody's").stderr
+    welfare.ok("destroy", "--local", "--yes")
+    done = welfare.ok(*words, "7")
+    assert "whether this record was among them was not kept" in done.stdout
+    assert "never been encoded" not in done.stderr
+    assert "4 disclosures, each proved by the match log" in done.stderr
+
+
 @pytest.mark.parametrize("narrow", [("--epoch", "1"), ("--frozen", "study")])
 def test_a_named_file_is_not_left_out_without_a_word(
     welfare: Desk, narrow: tuple[str, ...]
