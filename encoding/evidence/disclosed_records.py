@@ -2,15 +2,15 @@
 
 So the agency can say of one child which disclosures concern it, and nobody else learns whom was asked
 about. Which records were in a container, its handle map says; of each round are kept the record keys of what
-was matched, by their first 8 bytes, which no two of a few million records share, and likewise of cards, and
-of what was delivered to a partner.
+was matched, in all and with each partner, by their first 8 bytes, which no two of a few million records share,
+and likewise of cards, and of what was delivered to a partner.
 
 File: as `encoding.workspace.sealed_record` says; within, 64-bit numbers, big-endian, increasing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,12 +30,19 @@ class DisclosedRecords:
     workspace: Workspace
     project: str
 
-    def keep_matches(self, number: int, records: Iterable[str]) -> None:
+    def keep_matches(
+        self, number: int, records: Collection[str], partner: str | None = None
+    ) -> None:
         """Keep which records a release of a round matched, with those that are kept of the round already.
 
         Call it under the lock.
+
+        Args:
+            partner: with whose records; None: that is not told.
         """
         _add(self._record(f"{number}"), records)
+        if partner is not None:
+            _add(self._record(f"{number}.{partner}.matches"), records)
 
     def keep_cards(self, number: int, records: Iterable[str]) -> None:
         """Keep of which records cards were made in a round; call it under the lock."""
@@ -62,13 +69,18 @@ class DisclosedRecords:
         known = np.isin(np.fromiter(map(_prefix, asked), dtype=np.uint64), kept)
         return {asked[at] for at in np.flatnonzero(known).tolist()}
 
-    def was_matched(self, number: int, record: str) -> bool | None:
+    def was_matched(self, number: int, record: str, partner: str | None = None) -> bool | None:
         """Tell whether a round matched a record; None: that was not kept.
 
+        Args:
+            partner: with a record of this party, if that was kept; None: of any.
         Raises:
             WorkspaceError: what was kept is damaged.
         """
-        return _has(self._record(f"{number}"), record)
+        found = (
+            None if partner is None else _has(self._record(f"{number}.{partner}.matches"), record)
+        )
+        return _has(self._record(f"{number}"), record) if found is None else found
 
     def has_card(self, number: int, record: str) -> bool | None:
         """Tell whether a card was made of a record in a round; None: that was not kept.

@@ -211,7 +211,8 @@ class _Book:
         is_own = isinstance(body, ReleasePrepared) and body.recipient == self.party
         if is_own and body.mode == "linked":  # type: ignore[union-attr]
             kept = DisclosedRecords(self.workspace, self.project)
-            run.linked = kept.was_matched(run.round, self.record.key)
+            partner = next(party for party in run.parties if party != self.party)
+            run.linked = kept.was_matched(run.round, self.record.key, partner)
 
     def _take_fetch(self, entry: Entry) -> None:
         body = self._releases.get(entry.object or "")
@@ -240,7 +241,7 @@ class _Book:
         if sender == self.party:
             known = kept.was_delivered(body.round, body.recipient, self.record.key)
         elif body.recipient == self.party:
-            known = kept.was_matched(body.round, self.record.key)
+            known = kept.was_matched(body.round, self.record.key, sender)
         else:
             return
         if known is not False:

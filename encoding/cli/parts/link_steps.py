@@ -234,7 +234,9 @@ class RoundLinks:
         with session.workspace.lock():
             ledger = ledger_file(self._counter).read()
             kept = DisclosedRecords(session.workspace, session.project)
-            kept.keep_matches(first.round, latest)
+            for release in self.releases:
+                of_pair = {one.record for one in release.matches}
+                kept.keep_matches(first.round, of_pair, release.other(session.party))
             known = kept.among(first.round, chain(ledger.everyone(), ledger.left_out))
         return MatchedRecords(
             self._turn,

@@ -163,6 +163,18 @@ def test_who_is_linked_with_a_third_agency_alone_is_not_exported_as_in_care(
     assert (refused.exit_code, "clinic is no other agency" in refused.stderr) == (2, True)
 
 
+def test_whom_a_record_was_told_to_is_only_who_has_it_too(three: Three) -> None:
+    schools = three("schools", "welfare", settled=True).desks["schools"]
+    for record, others in (("s1", {"clinics", "welfare"}), ("s2", {"clinics"})):
+        lines = schools.json("disclosures", "--record", record)["disclosures"]
+        linked = [one for one in lines if one["what"] == "link-ids"]
+        assert {one["certainty"] for one in linked} == {"yes"}
+        assert {one[side] for one in linked for side in ("giver", "receiver")} == {
+            "schools",
+            *others,
+        }
+
+
 def test_a_link_id_of_an_own_match_joins_once_the_other_recipient_has_the_person(
     three: Three,
 ) -> None:
