@@ -14,7 +14,7 @@ from encoding.cli.parts.own_links import own_links
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.written_files import note_file
 from encoding.errors import ChangeHeldError
-from encoding.files import refuse_to_overwrite
+from encoding.files import is_same_file, refuse_to_overwrite
 from encoding.ledger.book import Ledger, retired_of
 from encoding.ledger.ledger_file import held_as_of
 from encoding.ledger.values import Reason, Turn
@@ -174,11 +174,16 @@ def write_links_of_round(
         InputError: the agency's file cannot be read.
     """
     session = counter.session
-    links = order.output or session.config.resolve(session.config.sections.output.links)
-    files = LinkFiles.beside(links)
+    usual = session.config.resolve(session.config.sections.output.links)
+    files = LinkFiles.beside(order.output or usual)
     files.claim(session, force=order.force)
     with session.workspace.lock():
-        return _Writing(counter, found, order, files).write()
+        written = _Writing(counter, found, order, files).write()
+    if usual.exists() and not is_same_file(files.links, usual):
+        session.warn(
+            f"{usual.name} stays as it was until the next round; to write it, too: blindlink links"
+        )
+    return written
 
 
 class _Writing:

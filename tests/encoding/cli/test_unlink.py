@@ -82,6 +82,20 @@ def test_an_unlink_drops_the_match_for_all_and_its_relink_undoes_it_exactly(
     assert "undone since" in shown
 
 
+def test_whoever_writes_links_elsewhere_is_told_that_the_usual_file_stays(
+    welfare: Desk, tmp_path: Path
+) -> None:
+    before, told = raw(welfare), "links.csv stays as it was until the next round"
+    welfare.ok("unlink", "7", "--reason", WRONG)
+    done = welfare.ok("links", "-o", str(tmp_path / "copy.csv"))
+    assert (told in done.stderr, raw(welfare) == before) == (True, True), done.stderr
+    # The job takes the round for done.
+    welfare.ok("refresh")
+    assert raw(welfare) == before
+    assert told not in welfare.ok("links").stderr
+    assert raw(welfare) == (tmp_path / "copy.csv").read_bytes()
+
+
 def test_an_unlink_that_is_undone_before_the_next_round_was_never_there(
     ready_desks: NearBroker, welfare: Desk, schools: Desk
 ) -> None:
