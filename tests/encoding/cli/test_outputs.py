@@ -216,7 +216,7 @@ def test_what_the_guide_says_of_messages_is_said() -> None:
     told = re.findall(
         r"^\| `([^`]+)` \|", GUIDE.split("## If something goes wrong")[1], re.MULTILINE
     )
-    assert len(told) == 18
+    assert len(told) == 20
     for message in told:
         for part in re.split(r" ?\.\.\. ?", message):
             assert part in said
