@@ -13,6 +13,7 @@ from encoding.cli.parts.options import FORCE, agency_options
 from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shown_keys import compared_person
+from encoding.cli.parts.written_files import refuse_own_file
 from encoding.errors import BackupError, ConfigError
 from encoding.files import refuse_to_overwrite, write_durably
 from encoding.people.identity_lock import KeyFile
@@ -216,6 +217,7 @@ def recover(session: Session, /, *, code_file: Path | None, **given: Any) -> Non
 
 
 def _write(session: Session, file: Path, receiver: PublicIdentity | None, *, force: bool) -> None:
+    refuse_own_file(session, file)
     refuse_to_overwrite(file, own_start=b"", force=force)
     settings = None
     if session.config_path.exists():

@@ -284,6 +284,7 @@ def test_the_agencys_own_file_of_people_is_neither_overwritten_nor_removed(
         ("links", "-o", str(own), "--force"),
         ("tabulate", "--by", "grade", "-o", str(own), "--force"),
         ("seal", str(received), "--to", "schools", "-o", str(own), "--force"),
+        ("workspace", "backup", str(own), "--force"),
     ):
         refused = welfare.type(*words)
         assert (refused.exit_code, "is your own file of people" in refused.stderr) == (1, True)
