@@ -34,7 +34,7 @@ from app.version import SOFTWARE
 from schemas.document import Document
 from schemas.errors import CheckpointError, DocumentError
 from schemas.ids import Code, Sha256Hex, UtcTime
-from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint
+from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from schemas.matchlog.note import VerifierKey
 
 if TYPE_CHECKING:
@@ -147,14 +147,16 @@ def restore_backup(
         pins: checkpoints that agencies and auditors have kept: they are remembered as if this machine had
             signed them itself, which a new one has not.
     Raises:
-        backup-refused, BackupDamagedError: as `read_backup`, there is a database already or a newer one, or
-            a pin is not one of this broker's log.
+        backup-refused, BackupDamagedError: as `read_backup`, a blob is missing, the backup is another broker's,
+            there is a database already or a newer one, or a pin is not one of this broker's log.
         LogInconsistentError, LogKeyMismatchError: the backup is not one of this broker's log.
     """
     manifest = read_backup(folder, snapshot.kind_of(broker.database))
+    _refuse_foreign(broker, manifest)
     if replace and not older:
         _refuse_older(broker, manifest)
-    _copy_blobs(FileBlobs(folder / BLOBS), broker.blobs)
+    if _copy_blobs(FileBlobs(folder / BLOBS), broker.blobs) != manifest.blobs:
+        raise BackupDamagedError("the backup has not all blobs that were written")
     copy = folder / snapshot.FILE_NAMES[manifest.database]
     snapshot.load_database(broker.database, copy, broker.settings.state_dir, replace=replace)
     took_checkpoint = not broker.settings.last_checkpoint_file.exists()
@@ -163,6 +165,15 @@ def restore_backup(
         remembered.advance(manifest.checkpoint.encode())
     _remember_pins(broker, pins)
     return Restored(manifest, _is_rolled_back(broker), took_checkpoint)
+
+
+def _refuse_foreign(broker: Broker, manifest: BackupManifest) -> None:
+    """Refuse a backup of another broker, for which this one's database would be lost."""
+    backed_up, own = parse_checkpoint(manifest.checkpoint.encode())[0].origin, broker.log.key.name
+    if backed_up != own:
+        raise RefusedError(
+            BACKUP_REFUSED, f"the backup is one of the log {backed_up}, not of this broker's, {own}"
+        )
 
 
 def _refuse_older(broker: Broker, manifest: BackupManifest) -> None:

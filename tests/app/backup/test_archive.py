@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage
 
 from app.backup.archive import BackupManifest, read_backup, restore_backup, write_backup
@@ -17,6 +18,8 @@ from app.broker import open_broker
 from app.matchlog.errors import LogInconsistentError
 from app.matchlog.export import export_bundle
 from app.security.errors import StorageFullError
+from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint
+from schemas.matchlog.note import NoteSigner
 from tests.samples.refusals import raises
 
 
@@ -190,6 +193,35 @@ def test_a_changed_blob_is_refused(linkage: Linkage, tmp_path: Path) -> None:
     blob.write_bytes(b"other")
     with pytest.raises(Exception, match="damaged"):
         restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+
+
+@pytest.mark.campaign("damage")
+def test_a_backup_that_lacks_a_blob_is_refused(linkage: Linkage, tmp_path: Path) -> None:
+    linkage.upload_both()
+    write_backup(linkage.broker, tmp_path / "backup")
+    linkage.founded.enrol("newcomer")
+    before = state_of(linkage.broker)
+    next(path for path in files_in(tmp_path / "backup" / "blobs")).unlink()
+    with pytest.raises(BackupDamagedError, match="blobs"):
+        restore_backup(linkage.broker, tmp_path / "backup", replace=True, older=True)
+    assert state_of(linkage.broker) == before
+
+
+def test_a_backup_of_another_broker_replaces_nothing(linkage: Linkage, tmp_path: Path) -> None:
+    write_backup(linkage.broker, tmp_path / "backup")
+    linkage.founded.enrol("newcomer")
+    before = state_of(linkage.broker)
+    file = tmp_path / "backup" / "backup.json"
+    manifest = BackupManifest.from_canonical(file.read_bytes())
+    signer = NoteSigner("other.test/log", Ed25519PrivateKey.generate())
+    note = sign_checkpoint(Checkpoint(signer.name, 10_000, bytes(32)), signer).decode()
+    file.write_bytes(
+        manifest.model_copy(update={"log_size": 10_000, "checkpoint": note}).to_canonical()
+    )
+    for older in (False, True):
+        with raises(BACKUP_REFUSED, match="other.test/log"):
+            restore_backup(linkage.broker, tmp_path / "backup", replace=True, older=older)
+    assert state_of(linkage.broker) == before
 
 
 @pytest.mark.parametrize(
