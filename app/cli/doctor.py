@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 from cryptography import x509
+from sqlalchemy.exc import DBAPIError
 
 from app.cli.opening import founded_settings, local_operator
 from app.cluster.place import place_in
@@ -72,6 +73,8 @@ def _finding(check: Callable[[Broker], str], broker: Broker) -> tuple[bool, str]
         return True, check(broker)
     except BrokerError as exc:
         return False, exc.detail if exc.hint is None else f"{exc.detail} ({exc.hint})"
+    except DBAPIError:
+        return False, "the database does not give what is asked for"
 
 
 def _software(_: Broker) -> str:

@@ -77,10 +77,13 @@ class BrokerGroup(LazyGroup):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as exc:  # noqa: BLE001 - a foreign message may hold values, so none is shown
-            from sqlalchemy.exc import OperationalError
+            from sqlalchemy.exc import DatabaseError, OperationalError
 
             if isinstance(exc, OperationalError):
                 fail("the broker's database does not answer", "start it, or check database_url")
+            # SQLite says so of a file that is none of its own, or not whole; all else has a class of its own.
+            if type(exc) is DatabaseError:
+                fail("the broker's database is damaged", "docs/operator.md#if-something-is-wrong")
             fail(f"the command failed with {type(exc).__name__} at {place_of(exc)}")
 
 

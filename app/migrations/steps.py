@@ -52,6 +52,11 @@ def require_current(database: Database) -> None:
         SchemaNotCurrentError: it has not; says what to do.
     """
     stored = stored_revision(database)
+    if stored is None:
+        raise SchemaNotCurrentError(
+            "the database is empty",
+            hint="check database_url; if the database is lost, restore a backup",
+        )
     _refuse_newer(stored)
     if stored != newest_revision():
         raise SchemaNotCurrentError(

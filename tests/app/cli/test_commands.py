@@ -234,6 +234,37 @@ def test_a_backup_is_restored(broker: Any, tmp_path: Path) -> None:
     assert "county" in broker("agency", "list").stdout
 
 
+def test_a_damaged_database_is_said_and_a_backup_takes_its_place(
+    broker: Any, state: Path, tmp_path: Path
+) -> None:
+    broker("agency", "add", "county")
+    broker("backup", str(tmp_path / "backup"))
+    (state / "broker.db").write_bytes(b"overwritten" * 1000)
+    for words in (("doctor",), ("restore", str(tmp_path / "backup"), "--replace")):
+        done = broker(*words)
+        assert done.exit_code == 1
+        assert done.stderr == (
+            "blindlink-broker: error: the broker's database is damaged\n"
+            "hint: docs/operator.md#if-something-is-wrong\n"
+        )
+    for path in state.glob("broker.db*"):
+        path.rename(tmp_path / path.name)
+    assert broker("restore", str(tmp_path / "backup")).exit_code == 0
+    assert "county" in broker("agency", "list").stdout
+
+
+def test_an_empty_database_is_not_said_to_be_of_another_version(broker: Any, state: Path) -> None:
+    (state / "broker.db").unlink()
+    done = broker("agency", "list")
+    assert done.exit_code == 1
+    assert "the database is empty" in done.stderr
+    assert "restore" in done.stderr
+    found = broker("doctor")
+    assert found.exit_code == 1
+    assert "WRONG  schema: the database is empty" in found.stdout
+    assert "WRONG  match log" in found.stdout
+
+
 def test_restoring_an_older_backup_fails_loudly(broker: Any, tmp_path: Path) -> None:
     broker("backup", str(tmp_path / "backup"))
     broker("agency", "add", "county")
