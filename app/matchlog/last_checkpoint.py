@@ -43,14 +43,15 @@ class LastCheckpointFile:
         """
         try:
             return self._parse()
-        except (CheckpointError, ValueError):
+        except (CheckpointError, ValueError, OSError):
             # Another process may have been writing; what it wrote is there now.
             pass
         try:
             return self._parse()
-        except (CheckpointError, ValueError) as exc:
+        except (CheckpointError, ValueError, OSError) as exc:
             raise ConfigurationError(
-                "the file that remembers the log's last checkpoint cannot be read"
+                "the file that remembers the log's last checkpoint cannot be read",
+                hint="it must belong to the account that runs the broker",
             ) from exc
 
     def advance(self, note: bytes) -> None:

@@ -210,6 +210,15 @@ def test_a_file_that_cannot_be_read_stops_the_log(
     refuses(database, log, ConfigurationError)
 
 
+def test_a_file_that_may_not_be_read_stops_the_log(
+    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
+) -> None:
+    """As one that root has written; root itself may read every file, but no folder in the place of one."""
+    last_checkpoint.path.unlink()
+    last_checkpoint.path.mkdir()
+    refuses(database, log, ConfigurationError)
+
+
 def test_a_new_log_is_not_started_beside_the_memory_of_an_old_one(
     database: Database, last_checkpoint: LastCheckpointFile
 ) -> None:
