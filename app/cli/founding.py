@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from app.clock import Clock, utc_now
 from app.durable import make_private_folder
+from app.errors import ConfigurationError
 from app.security.keepers import keepers_of
 from app.security.keyring import make_ring
 from app.security.log_key import make_log_key
 from app.version import SOFTWARE
 
 if TYPE_CHECKING:
+    from app.broker import Broker
     from app.security.actor import Actor
     from app.settings import Settings
 
@@ -27,7 +29,8 @@ def found_broker(settings: Settings, *, origin: str, title: str, clock: Clock = 
         title: the name for people of the party that runs the broker.
     Raises:
         LogStartedError: there is a broker here already.
-        ConfigurationError: the database is not fit.
+        ConfigurationError: the database is not fit, the log's key was made for another name, or the key store
+            is that of a broker that was here before.
     """
     from app.agencies.service import enrol_operator
     from app.broker import open_broker, open_database
@@ -45,8 +48,23 @@ def found_broker(settings: Settings, *, origin: str, title: str, clock: Clock = 
     try:
         with broker.database.write() as session:
             broker.log.start(session, SOFTWARE)
+            _refuse_remains(broker, origin)
             return enrol_operator(
                 session, broker.log, name=settings.operator, title=title, clock=clock
             )
     finally:
         broker.close()
+
+
+def _refuse_remains(broker: Broker, origin: str) -> None:
+    """Refuse what no founding leaves behind; only where there is no log yet is the key nobody's."""
+    if any(broker.keystore.object_ids()):
+        raise ConfigurationError(
+            "the key store has keys of a broker that was here before",
+            hint="put its database back: blindlink-broker restore BACKUP --replace",
+        )
+    if broker.log.key.name != origin:
+        raise ConfigurationError(
+            f"an earlier init has made a key for a log that is named {broker.log.key.name}",
+            hint=f"no log was begun with it: remove {broker.settings.log_key_file}, and type it again",
+        )

@@ -81,6 +81,30 @@ def test_an_init_that_was_interrupted_is_taken_up(command: Any, state: Path) -> 
     assert (state / "keys" / "kek-ring").read_bytes() == ring
 
 
+def test_an_init_that_was_interrupted_is_not_taken_up_under_another_name(
+    command: Any, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setenv("BLINDLINK_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
+        assert command("init").exit_code == 1
+    done = command("init", "--origin", "broker.example/blindlink")
+    assert done.exit_code == 1
+    assert "localhost/blindlink" in done.stderr
+    (state / "log" / "log-key").unlink()
+    done = command("init", "--origin", "broker.example/blindlink")
+    assert VerifierKey.from_text(done.stdout.strip()).name == "broker.example/blindlink"
+
+
+def test_no_second_log_is_begun_with_keys_that_were_put_back(broker: Any, state: Path) -> None:
+    (state / "keystore" / f"upl-{'0' * 32}.key").write_bytes(b"wrapped")
+    (state / "log" / "last-checkpoint").unlink()
+    (state / "broker.db").unlink()
+    done = broker("init")
+    assert done.exit_code == 1
+    assert "blindlink-broker restore" in done.stderr
+    assert not (state / "log" / "last-checkpoint").exists()
+
+
 def test_init_writes_settings_that_are_read_back(command: Any, state: Path) -> None:
     command("init", "--operator", "state-university", "--host", "0.0.0.0", "--port", "9000")
     settings = read_settings(state)
