@@ -56,6 +56,17 @@ class ObjectBlobs(BlobStore):
         self._connection = connection
         self._store = connection.store
         self._owner = owner.encode()
+        self._is_own = False
+
+    def put(self, ciphertext: bytes) -> str:
+        """Store the bytes as `BlobStore.put`, once it is known that nobody else sweeps them away.
+
+        Raises:
+            ConfigurationError: another broker keeps its blobs here.
+        """
+        if not self._is_own:
+            self._require_own()
+        return super().put(ciphertext)
 
     def free_bytes(self) -> None:
         """Say that the store alone knows."""
@@ -68,6 +79,9 @@ class ObjectBlobs(BlobStore):
                 "blobs still lie in files of the state folder",
                 hint="stop the broker and its workers, then: blindlink-broker move-blobs",
             )
+        self._require_own(writes=writes)
+
+    def _require_own(self, *, writes: bool = False) -> None:
         try:
             owner = self._read(MARK)
         except FileNotFoundError:
@@ -79,6 +93,7 @@ class ObjectBlobs(BlobStore):
             )
         if writes:
             self._write(MARK, self._owner)
+        self._is_own = True
 
     def try_out(self) -> str:
         """Store, replace, read, list and delete a probe, then ask for what it was first."""

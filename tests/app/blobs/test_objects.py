@@ -95,7 +95,11 @@ def test_another_brokers_blobs_are_neither_swept_nor_added_to(stored_at: Setting
     store.refuse_when_unfit()
     digest = store.put(b"sealed")
     other = open_blobs(stored_at, "other.test/log")
-    for ask in (lambda: other.sweep(lambda _: False), other.refuse_when_unfit):
+    for ask in (
+        lambda: other.put(b"sealed as well"),
+        lambda: other.sweep(lambda _: False),
+        other.refuse_when_unfit,
+    ):
         with pytest.raises(ConfigurationError, match="another broker"):
             ask()
     assert list(store.digests()) == [digest]
