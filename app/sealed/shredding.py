@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from app.sealed import repository
 from app.sealed.objects import remove
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -25,14 +26,11 @@ def shred(stores: Stores) -> None:
 
     Raises:
         OSError: one was kept, of which the others are rid.
+        StoreUnavailableError: the object store lets no piece go; all keys are gone.
     """
-    last, kept = "", list[OSError]()
-    while found := _ended_after(stores, last):
-        for last in found:
-            try:
-                shred_object(stores, last)
-            except OSError as exc:
-                kept.append(exc)
+    # Keys first, all of them: an object store may be out of reach for long.
+    kept = _each_ended(stores, stores.keystore.destroy)
+    kept += _each_ended(stores, partial(shred_object, stores))
     if kept:
         raise kept[0]
 
@@ -54,6 +52,17 @@ def is_needed_blob(session: Session, digest: str) -> bool:
 def is_needed_key(session: Session, object_id: str) -> bool:
     """Tell whether a row names the object of this key."""
     return repository.has_object(session, object_id)
+
+
+def _each_ended(stores: Stores, step: Callable[[str], None]) -> list[OSError]:
+    last, kept = "", list[OSError]()
+    while found := _ended_after(stores, last):
+        for last in found:
+            try:
+                step(last)
+            except OSError as exc:
+                kept.append(exc)
+    return kept
 
 
 def _ended_after(stores: Stores, last: str) -> Sequence[str]:

@@ -30,7 +30,7 @@ from app.sealed.objects import (
     put_piece,
 )
 from app.sealed.shredding import is_needed_blob, is_needed_key, shred, shred_object
-from app.security.errors import KeyGoneError, SealBrokenError
+from app.security.errors import KeyGoneError, SealBrokenError, StoreUnavailableError
 from schemas.ids import RELEASE_PREFIX, RUN_PREFIX, UPLOAD_PREFIX
 
 if TYPE_CHECKING:
@@ -168,6 +168,24 @@ def test_the_key_goes_before_the_pieces_and_both_before_the_rows(
     shred(broker)
     assert left(broker) == ([], 0)
     shred_object(broker, name)
+
+
+def test_all_keys_go_while_the_object_store_lets_no_piece_go(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end(broker, kept(broker))
+    end(broker, kept(broker, UPLOAD_PREFIX))
+
+    def refused(_digest: str) -> None:
+        raise StoreUnavailableError("The object store refuses the broker's key.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(broker.blobs, "delete", refused)
+        with pytest.raises(StoreUnavailableError):
+            shred(broker)
+    assert left(broker) == ([], 6)
+    shred(broker)
+    assert left(broker) == ([], 0)
 
 
 def test_what_was_made_of_an_upload_goes_before_it() -> None:
