@@ -32,7 +32,8 @@ def write_key_backup(broker: Broker, folder: Path) -> tuple[Path, int]:
     Older ones beside it go once they are seven days old; returns the new one, and how many went.
 
     Raises:
-        backup-refused: the folder lies in the state folder, whose backups would then hold it.
+        backup-refused: the folder lies in the state folder, whose backups would then hold it, or the ring was
+            changed meanwhile.
     """
     settings = broker.settings
     if settings.state_dir.resolve() in (folder.resolve(), *folder.resolve().parents):
@@ -45,9 +46,16 @@ def write_key_backup(broker: Broker, folder: Path) -> tuple[Path, int]:
     make_private_folder(target)
     store = target / settings.key_store_dir.name
     make_private_folder(store)
+    ring = settings.ring_file.read_bytes()
     for object_id in broker.keystore.object_ids():
         _copy(settings.key_store_dir / f"{object_id}.key", store)
     _copy(settings.ring_file, target)
+    if (target / settings.ring_file.name).read_bytes() != ring:
+        # What was copied first may be wrapped under a key that is in the ring no more.
+        shutil.rmtree(target)
+        raise RefusedError(
+            BACKUP_REFUSED, "the key ring was changed meanwhile", hint="repeat the command"
+        )
     for file in (settings.log_key_file, next_key_file(settings.log_key_file)):
         _copy(file, target)
     for made in (store, target):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.backup import keys
 from app.backup.errors import BACKUP_REFUSED
 from app.backup.keys import write_key_backup
 from app.security.keyring import KeyRing
 from app.security.keystore import KeyStore
+from app.security.rewrapping import SETTLING_S, retire_old_keys
 from tests.samples.refusals import raises
 
 OBJECT = "upl-" + "0" * 32
@@ -62,3 +65,25 @@ def test_two_of_one_second_are_not_mixed(founded: Any, tmp_path: Path) -> None:
     write_key_backup(founded.broker, tmp_path / "safe")
     with raises(BACKUP_REFUSED, match="already"):
         write_key_backup(founded.broker, tmp_path / "safe")
+
+
+def test_a_ring_that_is_replaced_meanwhile_makes_no_copy_that_opens_nothing(
+    founded: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by `rotate` and, a minute later, `retire`, while many keys are copied to a slow disk."""
+    broker = founded.broker
+    broker.keystore.create(OBJECT)
+    copy = keys._copy
+
+    def rotated_after(file: Path, folder: Path) -> None:
+        copy(file, folder)
+        if file.suffix == ".key":
+            broker.keystore.ring.add_primary()
+            retire_old_keys(broker.keystore, clock_s=lambda: time.time() + SETTLING_S)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keys, "_copy", rotated_after)
+        with raises(BACKUP_REFUSED, match="changed meanwhile"):
+            write_key_backup(broker, tmp_path / "safe")
+    assert list((tmp_path / "safe").iterdir()) == []
+    write_key_backup(broker, tmp_path / "safe")
