@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from app.blobs.store import DEFAULT_RESERVE_PERCENT, BlobStore
 from app.durable import make_private_folder, remove_durably, write_durably
 from app.security.errors import storing
+
+_FOLDER: Final = re.compile(r"[0-9a-f]{2}")
 
 
 class FileBlobs(BlobStore):
@@ -50,10 +54,12 @@ class FileBlobs(BlobStore):
             remove_durably(path)
 
     def _entries(self) -> Iterator[tuple[str, float]]:
-        for path in self._folder.glob("[0-9a-f][0-9a-f]/*"):
-            # Another process may have removed it since.
-            with suppress(FileNotFoundError):
-                yield f"{path.parent.name}/{path.name}", path.stat().st_mtime
+        # Not by `glob`, which takes a folder that may not be listed for an empty one.
+        for folder in self._folder.iterdir():
+            for path in folder.iterdir() if _FOLDER.fullmatch(folder.name) else ():
+                # Another process may have removed it since.
+                with suppress(FileNotFoundError):
+                    yield f"{folder.name}/{path.name}", path.stat().st_mtime
 
     def _now_s(self) -> float:
         return time.time()

@@ -15,6 +15,7 @@ import click
 from cryptography import x509
 from sqlalchemy.exc import DBAPIError
 
+from app.cli.main import NOT_ALLOWED
 from app.cli.opening import founded_settings, local_operator
 from app.cluster.place import place_in
 from app.durable import refuse_shared
@@ -73,6 +74,8 @@ def _finding(check: Callable[[Broker], str], broker: Broker) -> tuple[bool, str]
         return True, check(broker)
     except BrokerError as exc:
         return False, exc.detail if exc.hint is None else f"{exc.detail} ({exc.hint})"
+    except PermissionError:
+        return False, NOT_ALLOWED
     except DBAPIError:
         return False, "the database does not give what is asked for"
 

@@ -51,6 +51,8 @@ SECTIONS: Final = {
     },
 }
 COMMANDS: Final = flat(SECTIONS)
+NOT_ALLOWED: Final = "this account may not read or write a file or folder that it needs"
+_GUIDE: Final = "docs/operator.md#if-something-is-wrong"
 _ELSEWHERE: Final = {
     "destroy": "destruction",
     "certificate": "destruction",
@@ -76,6 +78,8 @@ class BrokerGroup(LazyGroup):
             fail(str(exc), code=3)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except PermissionError:
+            fail(NOT_ALLOWED, f"type it as the account that runs the broker; {_GUIDE}")
         except Exception as exc:  # noqa: BLE001 - a foreign message may hold values, so none is shown
             from sqlalchemy.exc import DatabaseError, OperationalError
 
@@ -83,7 +87,7 @@ class BrokerGroup(LazyGroup):
                 fail("the broker's database does not answer", "start it, or check database_url")
             # SQLite says so of a file that is none of its own, or not whole; all else has a class of its own.
             if type(exc) is DatabaseError:
-                fail("the broker's database is damaged", "docs/operator.md#if-something-is-wrong")
+                fail("the broker's database is damaged", _GUIDE)
             fail(f"the command failed with {type(exc).__name__} at {place_of(exc)}")
 
 

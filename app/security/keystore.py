@@ -90,8 +90,10 @@ class KeyStore:
 
     def object_ids(self) -> Iterator[str]:
         """Yield the ids of all objects that have a key, in the order of their names."""
-        for path in sorted(self._folder.glob(f"*{SUFFIX}")):
-            yield path.name.removesuffix(SUFFIX)
+        # Not by `glob`, which takes a folder that may not be listed for an empty one.
+        for path in sorted(self._folder.iterdir()):
+            if path.suffix == SUFFIX:
+                yield path.stem
 
     def sweep(self, *, older_than_s: float) -> None:
         """Remove what a crash left of keys that were being written, once it is old.

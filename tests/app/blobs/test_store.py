@@ -55,6 +55,21 @@ def test_a_deleted_blob_is_gone(store: BlobStore) -> None:
         store.get(digest)
 
 
+def test_blobs_that_may_not_be_listed_are_not_taken_for_none(
+    files: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where root has put a backup back: the next backup would be one without them."""
+    files.put(b"sealed")
+
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "listdir", refused)
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(PermissionError):
+        list(files.digests())
+
+
 @pytest.mark.campaign("damage")
 def test_a_damaged_blob_is_refused(store: BlobStore) -> None:
     digest = store.put(b"sealed")

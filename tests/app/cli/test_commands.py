@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from app.broker import open_database
 from app.cli.main import COMMANDS, fail, main
 from app.http.listener import files_needed
+from app.security.keystore import KeyStore
 from app.settings import read_settings
 from schemas.matchlog.note import VerifierKey
 
@@ -62,6 +63,22 @@ def test_a_database_that_does_not_answer_is_said(
         "blindlink-broker: error: the broker's database does not answer\n"
         "hint: start it, or check database_url\n"
     )
+
+
+def test_what_this_account_may_not_read_is_said(
+    broker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(KeyStore, "object_ids", refused)
+    done = broker("key-ring", "list")
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "blindlink-broker: error: this account may not read or write a file or folder that it needs\n"
+        "hint: type it as the account that runs the broker; docs/operator.md#if-something-is-wrong\n"
+    )
+    assert "WRONG  key store: this account may not read" in broker("doctor").stdout
 
 
 def test_a_second_init_replaces_nothing(broker: Any, state: Path) -> None:

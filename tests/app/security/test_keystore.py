@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from app.errors import ConfigurationError
 from app.security.errors import KeyGoneError, SealBrokenError, StorageFullError
 from app.security.keyring import KeyRing, make_ring
 from app.security.keystore import KeyStore
+from app.security.rewrapping import SETTLING_S, retire_old_keys
 
 OBJECT = "upl-00000000000000000000000000000001"
 OTHER = "upl-00000000000000000000000000000002"
@@ -26,6 +28,10 @@ def ring_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(tmp_path: Path, ring_file: Path) -> KeyStore:
     return KeyStore(tmp_path / "keystore", KeyRing(ring_file))
+
+
+def later() -> float:
+    return time.time() + SETTLING_S
 
 
 def test_a_key_is_read_back_as_it_was_drawn(store: KeyStore) -> None:
@@ -75,6 +81,29 @@ def test_the_store_lists_whose_keys_it_holds(store: KeyStore) -> None:
     store.create(OTHER)
     store.create(OBJECT)
     assert list(store.object_ids()) == [OBJECT, OTHER]
+
+
+def test_keys_that_may_not_be_listed_are_not_taken_for_none(
+    store: KeyStore, ring_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the ring's only key would go, and a copy of all keys would be an empty one."""
+    store.create(OBJECT)
+    store.ring.add_primary()
+
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "listdir", refused)
+        patch.setattr(os, "scandir", refused)
+        for ask in (
+            lambda: list(store.object_ids()),
+            lambda: retire_old_keys(store, clock_s=later),
+        ):
+            with pytest.raises(PermissionError):
+                ask()
+    assert retire_old_keys(store, clock_s=later) == 1
+    assert store.open(OBJECT).object_id == OBJECT
 
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", "a\\b", ".a", "A", "a" * 121, "a\n"])
