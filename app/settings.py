@@ -508,7 +508,12 @@ class _FileSettings(PydanticBaseSettingsSource):
             return tomllib.loads((folder / CONFIG_NAME).read_text("utf-8"))
         except FileNotFoundError:
             return {}
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        except OSError as exc:
+            raise ConfigurationError(
+                f"{CONFIG_NAME} cannot be read",
+                hint="it must belong to the account that runs the broker",
+            ) from exc
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
             at = f": {exc}" if isinstance(exc, tomllib.TOMLDecodeError) else ""
             raise ConfigurationError(
                 f"{CONFIG_NAME} cannot be read as TOML{at}", hint=TOML_HINT

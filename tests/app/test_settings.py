@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import ConfigurationError
-from app.settings import Settings, read_settings
+from app.settings import CONFIG_NAME, Settings, read_settings
 
 
 def write_config(folder: Path, text: str) -> None:
@@ -80,6 +80,14 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
     write_config(tmp_path, "port = = 1\n")
     with pytest.raises(ConfigurationError, match="TOML"):
         read_settings(tmp_path)
+
+
+def test_a_file_that_may_not_be_read_is_not_said_to_be_malformed(tmp_path: Path) -> None:
+    # Root may read every file, but no folder in the place of one.
+    (tmp_path / CONFIG_NAME).mkdir()
+    with pytest.raises(ConfigurationError, match=r"cannot be read$") as caught:
+        read_settings(tmp_path)
+    assert "account" in (caught.value.hint or "")
 
 
 def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:
