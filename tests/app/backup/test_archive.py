@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rigs.linkage import CHILD_WELFARE, PROJECT, Linkage
+from sqlalchemy import inspect, text
 
 from app.backup.archive import BackupManifest, read_backup, restore_backup, write_backup
-from app.backup.errors import BACKUP_REFUSED, BackupDamagedError
+from app.backup.errors import BACKUP_REFUSED, BackupDamagedError, DumpFailedError
 from app.broker import open_broker
 from app.matchlog.errors import LogInconsistentError
 from app.matchlog.export import export_bundle
@@ -242,6 +243,26 @@ def test_a_backup_that_this_broker_cannot_take_is_refused(
     file.write_bytes(canonical_bytes({**manifest.to_json(), field: value}))
     with raises(BACKUP_REFUSED, match=message):
         restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+
+
+def test_a_newer_versions_tables_give_way_once_the_database_is_made_anew(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    """As docs/operator.md says of PostgreSQL, whose pg_restore drops no table that the backup does not know."""
+    database = linkage.broker.database
+    write_backup(linkage.broker, tmp_path / "backup")
+    before = state_of(linkage.broker)
+    with database.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE later (party VARCHAR REFERENCES party (name))"))
+    if not database.is_sqlite:
+        with pytest.raises(DumpFailedError):
+            restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+        with database.engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    restore_backup(linkage.broker, tmp_path / "backup", replace=database.is_sqlite)
+    assert state_of(linkage.broker) == before
+    assert "later" not in inspect(database.engine).get_table_names()
 
 
 def test_a_backup_of_the_other_kind_of_database_is_refused(
