@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import click
 from cryptography import x509
-from sqlalchemy.exc import DBAPIError
 
 from app.cli.main import NOT_ALLOWED
 from app.cli.opening import founded_settings, local_operator
@@ -70,6 +69,8 @@ def doctor(ctx: click.Context, *, sends: bool) -> None:
 
 
 def _finding(check: Callable[[Broker], str], broker: Broker) -> tuple[bool, str]:
+    from sqlalchemy.exc import DBAPIError
+
     try:
         return True, check(broker)
     except BrokerError as exc:
