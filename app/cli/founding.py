@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 
-def found_broker(settings: Settings, *, origin: str, title: str, clock: Clock = utc_now) -> Actor:
+def found_broker(
+    settings: Settings, *, origin: str | None, title: str, clock: Clock = utc_now
+) -> Actor:
     """Found a broker in its state folder and return whom the operator's commands act as.
 
     What a founding that was interrupted left behind is taken up; keys are never replaced.
 
     Args:
-        origin: the log's name in its checkpoints, such as `broker.example.org/blindlink`; for good.
+        origin: the log's name in its checkpoints, such as `broker.example.org/blindlink`, for good; None: a
+            random one.
         title: the name for people of the party that runs the broker.
     Raises:
         LogStartedError: there is a broker here already.
@@ -41,7 +45,8 @@ def found_broker(settings: Settings, *, origin: str, title: str, clock: Clock = 
         with closing(keepers_of(settings)) as keepers:
             make_ring(settings.ring_file, keepers)
     if not settings.log_key_file.exists():
-        make_log_key(settings.log_key_file, origin)
+        # What is signed counts in the log that it names, so no two logs may share a name, even on trial.
+        make_log_key(settings.log_key_file, origin or f"localhost/{secrets.token_hex(8)}")
     with closing(open_database(settings)) as database:
         migrate(database)
     broker = open_broker(settings, clock=clock)
@@ -56,14 +61,14 @@ def found_broker(settings: Settings, *, origin: str, title: str, clock: Clock = 
         broker.close()
 
 
-def _refuse_remains(broker: Broker, origin: str) -> None:
+def _refuse_remains(broker: Broker, origin: str | None) -> None:
     """Refuse what no founding leaves behind; only where there is no log yet is the key nobody's."""
     if any(broker.keystore.object_ids()):
         raise ConfigurationError(
             "the key store has keys of a broker that was here before",
             hint="put its database back: blindlink-broker restore BACKUP --replace",
         )
-    if broker.log.key.name != origin:
+    if origin not in (None, broker.log.key.name):
         raise ConfigurationError(
             f"an earlier init has made a key for a log that is named {broker.log.key.name}",
             hint=f"no log was begun with it: remove {broker.settings.log_key_file}, and type it again",

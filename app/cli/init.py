@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -72,9 +71,7 @@ def init(
     _write_config(settings.state_dir / CONFIG_NAME, chosen)
     if self_signed and not settings.tls_dir.exists():
         write_certificate(settings.tls_dir)
-    # What is signed counts in the log that it names, so no two logs may share a name, even on trial.
-    random_origin = f"localhost/{secrets.token_hex(8)}"
-    found_broker(settings, origin=origin or random_origin, title=title)
+    found_broker(settings, origin=origin, title=title)
     key = read_log_key(settings.log_key_file).verifier_key
     click.echo(f"the broker is founded in {settings.state_dir}", err=True)
     if self_signed:

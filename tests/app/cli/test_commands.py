@@ -19,6 +19,7 @@ from app.broker import open_database
 from app.cli.main import COMMANDS, fail, main
 from app.http.listener import files_needed
 from app.security.keystore import KeyStore
+from app.security.log_key import read_log_key
 from app.settings import read_settings
 from schemas.matchlog.note import VerifierKey
 
@@ -98,18 +99,31 @@ def test_an_init_that_was_interrupted_is_taken_up(command: Any, state: Path) -> 
     assert (state / "keys" / "kek-ring").read_bytes() == ring
 
 
-def test_an_init_that_was_interrupted_is_not_taken_up_under_another_name(
-    command: Any, state: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def log_key(command: Any, state: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The key that an init without a name left, since its database did not answer."""
     with monkeypatch.context() as patched:
         patched.setenv("BLINDLINK_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
         assert command("init").exit_code == 1
+    return state / "log" / "log-key"
+
+
+def test_an_init_that_was_interrupted_is_not_taken_up_under_another_name(
+    command: Any, log_key: Path
+) -> None:
     done = command("init", "--origin", "broker.example/blindlink")
     assert done.exit_code == 1
-    assert "localhost/blindlink" in done.stderr
-    (state / "log" / "log-key").unlink()
+    assert read_log_key(log_key).name in done.stderr
+    log_key.unlink()
     done = command("init", "--origin", "broker.example/blindlink")
     assert VerifierKey.from_text(done.stdout.strip()).name == "broker.example/blindlink"
+
+
+def test_an_init_without_a_name_takes_up_the_one_that_was_drawn(
+    command: Any, log_key: Path
+) -> None:
+    name = read_log_key(log_key).name
+    assert VerifierKey.from_text(command("init").stdout.strip()).name == name
 
 
 def test_no_second_log_is_begun_with_keys_that_were_put_back(broker: Any, state: Path) -> None:
