@@ -76,14 +76,26 @@ def test_what_a_service_may_do_is_little() -> None:
 
 @pytest.mark.parametrize("unit", SERVICES, ids=named)
 def test_what_a_service_calls_is_a_command_with_these_options(unit: Path) -> None:
-    started = lines_of(unit, "ExecStart")
+    started = [shlex.split(line) for line in lines_of(unit, "ExecStart")]
     assert started
-    for line in started:
-        words = shlex.split(line)
-        if words[:2] == ["/bin/sh", "-c"]:
-            words = shlex.split(words[2].removeprefix("exec "))
-        assert words[0] == INSTALLED
-        parse(words[1:])
+    for words in started:
+        is_script = words[:2] == ["/bin/sh", "-c"]
+        commands = re.findall(rf"{INSTALLED} [^;&]+", words[2]) if is_script else []
+        for command in map(shlex.split, commands) if is_script else (words,):
+            assert command[0] == INSTALLED
+            parse(command[1:])
+
+
+@pytest.mark.parametrize("failing", ["nothing", "backup", "backup-keys"])
+def test_old_copies_of_keys_go_also_while_the_backup_fails(tmp_path: Path, failing: str) -> None:
+    broker, called = tmp_path / "broker", tmp_path / "called"
+    broker.write_text(f'#!/bin/sh\necho "$1" >>"{called}"\n[ "$1" != {failing} ]\n')
+    broker.chmod(0o700)
+    (line,) = lines_of(UNITS / "blindlink-backup.service", "ExecStart")
+    words = shlex.split(line.replace(INSTALLED, str(broker)).replace("$$", "$").replace("%%", "%"))
+    done = subprocess.run(words, check=False)
+    assert called.read_text().split() == ["backup", "backup-keys"]
+    assert (done.returncode == 0) == (failing == "nothing")
 
 
 def test_what_is_no_option_is_found() -> None:
