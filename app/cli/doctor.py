@@ -23,6 +23,7 @@ from app.http.listener import files_needed, raise_file_limit
 from app.oidc.errors import ProviderFailedError
 from app.security.key_encryption import try_out
 from app.version import VERSION
+from schemas.shared.amounts import counted
 from schemas.shared.command_line import emit, json_option
 
 if TYPE_CHECKING:
@@ -125,6 +126,12 @@ def _keys(broker: Broker) -> str:
     object_ids = list(broker.keystore.object_ids())
     for object_id in object_ids:
         broker.keystore.open(object_id)
+    strange = broker.keystore.strange_files()
+    if strange:
+        raise ConfigurationError(
+            f"the key store has {counted(len(strange), 'file')} of somebody else, such as {strange[0]}",
+            hint="a copy of a key there is never destroyed: remove it",
+        )
     ring = broker.keystore.ring
     ring.require_drawn_where_wanted()
     key = ring.primary()

@@ -23,7 +23,7 @@ from app.security.key_encryption import KEY_BYTES
 from app.security.keyring import KeyRing
 from schemas.canonical import JsonValue, canonical_bytes, parse_canonical_object
 from schemas.errors import CanonicalError
-from schemas.shared.durable import remains_in
+from schemas.shared.durable import remains_in, written_name
 
 SUFFIX: Final = ".key"
 FORMAT: Final = "blindlink/wrapped-key/1"
@@ -92,8 +92,14 @@ class KeyStore:
         """Yield the ids of all objects that have a key, in the order of their names."""
         # Not by `glob`, which takes a folder that may not be listed for an empty one.
         for path in sorted(self._folder.iterdir()):
-            if path.suffix == SUFFIX:
+            if path.suffix == SUFFIX and _is_object_id(path.stem):
                 yield path.stem
+
+    def strange_files(self) -> list[str]:
+        """Return the names of files that somebody else has put here, such as copies, which nothing destroys."""
+        own = {f"{object_id}{SUFFIX}" for object_id in self.object_ids()}
+        others = (path for path in self._folder.iterdir() if path.name not in own)
+        return sorted(p.name for p in others if p.is_file() and written_name(p) == p.name)
 
     def sweep(self, *, older_than_s: float) -> None:
         """Remove what a crash left of keys that were being written, once it is old.
@@ -137,7 +143,7 @@ class KeyStore:
             raise _gone() from exc
 
     def _path(self, object_id: str) -> Path:
-        if len(object_id) > _MAX_OBJECT_ID or not _OBJECT_ID.fullmatch(object_id):
+        if not _is_object_id(object_id):
             raise ValueError("not an object id")
         return self._folder / f"{object_id}{SUFFIX}"
 
@@ -154,6 +160,10 @@ class KeyStore:
         # Authenticated, so that one object's key cannot be passed off as another's.
         head = canonical_bytes(_head(object_id, kek.name))
         return DataKey(object_id, kek.unwrap(sealed, head))
+
+
+def _is_object_id(name: str) -> bool:
+    return len(name) <= _MAX_OBJECT_ID and _OBJECT_ID.fullmatch(name) is not None
 
 
 def _gone() -> KeyGoneError:

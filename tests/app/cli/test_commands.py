@@ -221,6 +221,13 @@ def test_the_doctor_names_what_is_wrong(broker: Any, state: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+def test_the_doctor_finds_a_copy_of_a_key(broker: Any, state: Path) -> None:
+    (state / "keystore" / f"upl-{'0' * 32} (copy).key").write_bytes(b"wrapped")
+    done = broker("doctor")
+    assert done.exit_code == 1
+    assert "1 file of somebody else, such as upl-00" in done.stdout
+
+
 def test_the_doctor_says_when_too_few_files_may_be_open(broker: Any, state: Path) -> None:
     doctor = f"exec {sys.executable} -m app.cli --state {state} doctor"
     done = subprocess.run(

@@ -83,6 +83,17 @@ def test_the_store_lists_whose_keys_it_holds(store: KeyStore) -> None:
     assert list(store.object_ids()) == [OBJECT, OTHER]
 
 
+def test_a_copy_of_a_key_that_somebody_made_is_no_objects(store: KeyStore, tmp_path: Path) -> None:
+    store.create(OBJECT)
+    assert store.strange_files() == []
+    folder = tmp_path / "keystore"
+    (folder / "lost+found").mkdir()
+    for name in (f"{OBJECT} (copy).key", "notes.txt", f"{'a' * 121}.key"):
+        (folder / name).write_bytes((folder / f"{OBJECT}.key").read_bytes())
+    assert [*store.object_ids()] == [OBJECT]
+    assert store.strange_files() == [f"{'a' * 121}.key", "notes.txt", f"{OBJECT} (copy).key"]
+
+
 def test_keys_that_may_not_be_listed_are_not_taken_for_none(
     store: KeyStore, ring_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
