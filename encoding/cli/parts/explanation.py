@@ -72,7 +72,7 @@ def _record_of(record_ids: Table, asked: str, progress: Progress) -> str:
     (id_column,) = record_ids.columns
     for chunk in record_ids.chunks():
         progress("looking for the row", chunk.share, chunk.first_row, "rows")
-        told = [chunk.row_told(chunk.first_row + at) for at in range(chunk.n_rows)]
+        told = chunk.told or range(chunk.first_row, chunk.first_row + chunk.n_rows)
         if int(asked) in told:
             record_id = chunk.columns[id_column][told.index(int(asked))]
             if not record_id:

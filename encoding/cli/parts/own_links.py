@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.own_ledger import Seat, ledger_file, own_desk, required_space
@@ -52,13 +52,18 @@ def still_in_force(session: Session, links: Mapping[str, str]) -> dict[str, str]
         NotReadyError: the agreement gives this agency no matches of its own records.
         WorkspaceError: what is kept is damaged.
     """
-    workspace, project, desk = session.workspace, session.project, own_desk(session)
-    with workspace.lock():
+    desk = own_desk(session)
+    with session.workspace.lock():
         retired = {link.hex() for link in retired_of(ledger_file(desk).read().vetoes())}
-        withdrawn = Withdrawn(workspace.withdrawn(project), project, workspace.key())
-        gone = withdrawn.among([*links]).tolist()
+        gone = withdrawn_among(session, [*links])
     return {
-        record: link
-        for (record, link), is_gone in zip(links.items(), gone, strict=True)
-        if not is_gone and link not in retired
+        record: link for record, link in links.items() if record not in gone and link not in retired
     }
+
+
+def withdrawn_among(session: Session, records: Sequence[str]) -> set[str]:
+    """Return which of these records this agency has withdrawn; call it under the workspace's lock."""
+    workspace, project = session.workspace, session.project
+    withdrawn = Withdrawn(workspace.withdrawn(project), project, workspace.key())
+    are_gone = withdrawn.among(records).tolist()
+    return {record for record, is_gone in zip(records, are_gone, strict=True) if is_gone}

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from encoding.cli.parts.blind_steps import blind_path
 from encoding.cli.parts.counter import Counter
+from encoding.cli.parts.own_links import withdrawn_among
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.shared_links import linked_among
-from encoding.packing.withdrawals import Withdrawn
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.blind_links import BlindLinks, extract_blind, is_blind_links, read_blind_links
 from encoding.sharing.blind_pseudonyms import Pseudonyms
@@ -108,12 +108,7 @@ def without_withdrawn(
             workspace, project, sorted({record for one in files for record in one.sealed})
         ).items()
     }
-    withdrawn = Withdrawn(workspace.withdrawn(project), project, workspace.key())
-    gone = {
-        record
-        for record, is_gone in zip(key_of, withdrawn.among([*key_of]).tolist(), strict=True)
-        if is_gone
-    }
+    gone = withdrawn_among(session, [*key_of])
     kept = (
         BlindLinks(
             one.header, {record: at for record, at in one.sealed.items() if record not in gone}

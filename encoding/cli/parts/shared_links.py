@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.own_ledger import Seat, ledger_file
-from encoding.cli.parts.own_links import own_links
+from encoding.cli.parts.own_links import own_links, withdrawn_among
 from encoding.errors import NotReadyError
 from encoding.ledger.book import Ledger, retired_of
-from encoding.packing.withdrawals import Withdrawn
 from encoding.records.agency_file import AgencyFile
 from encoding.sharing.columns import extract
 from encoding.sharing.links_of_rounds import LinksOfRound, keys_of, links_as_of
@@ -63,17 +62,14 @@ def shared_links(seat: Seat, partner: str | None) -> SharedLinks | None:
             return None
         ledger = ledger_file(seat).read()
         names = keys_of(session.workspace, session.project, newest.records)
-        withdrawn = Withdrawn(
-            session.workspace.withdrawn(session.project), session.project, session.workspace.key()
-        )
-        gone = withdrawn.among(list(names.values())).tolist()
+        gone = withdrawn_among(session, [*names.values()])
     held = links_as_of(ledger, newest, names)
     left_out = retired_of(ledger.vetoes())
     shared = _known_to_share(seat, ledger, newest, partner)
     kept = [
         key
-        for (key, link), is_gone in zip(held.items(), gone, strict=True)
-        if not is_gone and link not in left_out and (shared is None or link in shared)
+        for key, link in held.items()
+        if names[key] not in gone and link not in left_out and (shared is None or link in shared)
     ]
     return SharedLinks(newest.round, {names[key]: held[key].hex() for key in kept}, tuple(kept))
 
