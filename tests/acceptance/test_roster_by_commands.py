@@ -243,3 +243,12 @@ def test_a_party_without_stewards_gets_new_ones_by_an_amendment_with_counsel(
     told = [one.text for one in verify_bundle(bundle).caveats if one.code == "new-stewards"]
     assert len(told) == 1
     assert f"agreement 2 of {PROJECT} was signed for schools by somebody who was not" in told[0]
+
+
+def test_an_approval_in_advance_is_taken_back_after_somebody_joined(rig: AgreementRig) -> None:
+    stand(rig)
+    change(rig, *joins(rig.near.person("welfare", "recipient")))
+    rig.pass_time(minutes=1)
+    rig.desks["kim"].ok("approve", "revoke", "--yes")
+    rig.upload()
+    assert rig.desks["bob"].json("run")["runs"][0]["state"] == "awaiting"

@@ -139,9 +139,10 @@ def revoke(session: Session, /, *, approval: str | None, yes: bool, **given: Any
     """Revoke your party's standing APPROVAL at once; without APPROVAL, the only one there is."""
     with seat(session, given) as at:
         chosen = approval or _only_standing(at)
+        _refuse_unknown(at, chosen)
         confirm([f"This revokes the standing approval {chosen}."], yes=yes)
-        kept = at.fetch(_agreement_of(at, chosen))
-        signed = at.signer(kept.agreement).revoke(chosen, session.now())
+        # It may have been given under an earlier version, which lists other people.
+        signed = at.signer(at.in_force().agreement).revoke(chosen, session.now())
         shown = at.client.revoke_approval(at.project, signed)
         revoked = [
             state.signed.statement.to_json()["approval"]
@@ -216,10 +217,9 @@ def _only_standing(at: Seat) -> str:
     return own[0]
 
 
-def _agreement_of(at: Seat, approval: str) -> str:
-    for state in at.client.standing_approvals(at.project).approvals:
-        if state.signed.statement.to_json()["approval"] == approval:
-            return state.signed.statement.agreement
-    raise NotReadyError(
-        "there is no standing approval with this ID", hint="see: blindlink approve list"
-    )
+def _refuse_unknown(at: Seat, approval: str) -> None:
+    given = at.client.standing_approvals(at.project).approvals
+    if all(state.signed.statement.to_json()["approval"] != approval for state in given):
+        raise NotReadyError(
+            "there is no standing approval with this ID", hint="see: blindlink approve list"
+        )
