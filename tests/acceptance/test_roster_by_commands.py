@@ -252,3 +252,18 @@ def test_an_approval_in_advance_is_taken_back_after_somebody_joined(rig: Agreeme
     rig.desks["kim"].ok("approve", "revoke", "--yes")
     rig.upload()
     assert rig.desks["bob"].json("run")["runs"][0]["state"] == "awaiting"
+
+
+def test_a_computer_that_keeps_the_newest_version_alone_goes_by_approvals_of_before(
+    rig: AgreementRig,
+) -> None:
+    stand(rig)
+    change(rig, *joins(rig.near.person("welfare", "recipient")))
+    rig.pass_time(minutes=1)
+    bob = rig.desks["bob"]
+    (bob.folder / "workspace" / "agreements" / f"{PROJECT}.json").unlink()
+    second, first = bob.json("agreement", "status")["agreements"]
+    assert (second["number"], first["number"]) == (2, 1)
+    bob.ok("agreement", "accept", second["fingerprint"])
+    round_by_itself(rig)
+    assert len(links(bob)) == 2

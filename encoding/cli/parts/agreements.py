@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
@@ -46,8 +46,9 @@ from encoding.log.pins import PinnedLog
 from encoding.log.receipts import ReceiptFolder
 from encoding.people.peers import Peers, meet_kept, read_peers, write_peers
 from encoding.workspace.workspace import Workspace, open_workspace
-from schemas.amendment import of_same_clauses
+from schemas.amendment import succession_fault
 from schemas.signed_request import Where
+from schemas.statement import StandingApproval
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -360,12 +361,50 @@ def require_agreed_run(
     if run.state == "succeeded":
         shown = client.run_approvals(run.run)
         standing = client.standing_approvals(specification.project)
-        signed = (one.agreement for one in known.complete_until(kept))
-        versions = tuple(of_same_clauses(signed))
+        stated = (one.signed.statement for one in standing.approvals)
+        wanted = {
+            one.agreement
+            for one in stated
+            if isinstance(one, StandingApproval) and one.approval in shown.standing
+        }
+        versions = _versions_of_same_clauses(session, client, known, kept, wanted)
         require_approved(versions, specification, shown, standing)
         if for_release:
             require_let_go(versions, specification, shown, standing)
     return kept.agreement
+
+
+def _versions_of_same_clauses(
+    session: Session,
+    client: BrokerClient,
+    known: KeptAgreements,
+    kept: KeptAgreement,
+    wanted: Collection[str],
+) -> Sequence[Agreement]:
+    """Return an agreement, and those before it from which it differs in persons alone, up to the wanted ones.
+
+    One that is not kept here is as the broker shows it: the next one names it by its digest.
+
+    Raises:
+        AgreementUntrustedError: the broker shows none that the next one may follow.
+    """
+    versions = [kept.agreement]
+    while not {one.digest() for one in versions}.issuperset(wanted):
+        newer = versions[-1]
+        if newer.previous is None or newer.amends is None or newer.amends.only != "persons":
+            break
+        before = known.find(newer.previous)
+        if before is None or before.missing():
+            before = _shown(client, session.workspace, known.project, newer.previous)
+        fault = succession_fault(before.agreement, newer)
+        if before.missing():
+            fault = f"{before.missing()[0]} has not signed that one"
+        if fault is not None:
+            raise AgreementUntrustedError(
+                f"agreement {newer.number} does not follow the one that it names: {fault}"
+            )
+        versions.append(before.agreement)
+    return versions
 
 
 def agreed_holders(session: Session) -> dict[str, str]:
