@@ -33,12 +33,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """A change of keys that is under way: the keys before and after it, and the change that both signed."""
+    """A change of keys that is under way: the keys before and after it, and the change that both signed.
+
+    `was_begun` says that an earlier command began it.
+    """
 
     path: Path
     old: Identity
     new: Identity
     change: SignedKeyChange
+    was_begun: bool = False
 
 
 def begin_rotation(path: Path, old: Identity, unlocking: Unlocking, now: datetime) -> Rotation:
@@ -126,7 +130,7 @@ def _read_begun(path: Path, old: Identity, unlocking: Unlocking) -> Rotation | N
     new = read_identity(_next(path)).unlock(unlocking)
     if new.public != change.change.successor:
         raise IdentityFormatError(f"{_next(path)} does not hold the keys of {_change(path)}")
-    return Rotation(path, old, new, change)
+    return Rotation(path, old, new, change, was_begun=True)
 
 
 def _next(path: Path) -> Path:

@@ -14,6 +14,8 @@ from rigs.enrolled import revoke
 from app.agencies.persons import replace_keys as replace_at_broker
 from app.agreements.service import all_versions
 from encoding.people.identity import replace_keys
+from encoding.people.identity_lock import read_key_file
+from encoding.people.key_rotation import begin_rotation
 
 
 @pytest.fixture
@@ -121,3 +123,20 @@ def test_keys_that_nobody_shows_the_way_to_are_taken_by_the_sheet_alone(rig: Agr
     assert "agreement accept FINGERPRINT" in said.stderr
     kim.ok("agreement", "accept", second)
     kim.ok("round", "ready")
+
+
+def test_a_change_of_keys_that_was_begun_before_a_signature_is_dated_after_it(
+    rig: AgreementRig,
+) -> None:
+    """The broker did not answer when kim began to replace her keys; she signed with the old ones since."""
+    kim, bob = rig.desks["kim"], rig.desks["bob"]
+    key = read_key_file(kim.folder / "identity.key")
+    begin_rotation(kim.folder / "identity.txt", rig.people["kim"], key, rig.near.now)
+    rig.pass_time(hours=1)
+    amended(rig, end="2027-08-30")
+    bob.ok("round", "ready")
+    rig.pass_time(hours=1)
+    kim.ok("identity", "rotate")
+    for desk in (bob, kim):
+        desk.ok("agreement", "status")
+        desk.ok("round", "ready")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -20,15 +20,17 @@ from encoding.cli.parts.own_identity import (
     unlocking_of,
 )
 from encoding.cli.parts.session import Session
-from encoding.errors import BrokerRefusedError, CodeFileError, NotAuthorisedError
+from encoding.errors import CodeFileError, NotAuthorisedError
 from encoding.files import refuse_to_overwrite, why_unread, write_durably
 from encoding.people.identity import Identity, read_identity
 from encoding.people.key_rotation import Rotation, begin_rotation, finish_rotation, sign_anew
 from encoding.workspace.keepers import follow_keys
-from schemas.identity import SignedKeyChange
 from schemas.shared.command_line import FILE
 from schemas.sign_in import EnrolmentRequest, EnrolmentView
 from schemas.written_code import read_code, write_code
+
+if TYPE_CHECKING:
+    from encoding.broker.client import BrokerClient
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -143,23 +145,25 @@ def token(session: Session, /, *, out: Path, **given: Any) -> None:
 def _send_change(
     session: Session, rotation: Rotation, url: str, ca_file: Path | None
 ) -> EnrolmentView:
-    def send_as(identity: Identity, change: SignedKeyChange) -> EnrolmentView:
-        sign_in = SignIn(identity, url, session.now)
-        with session.connect_to(url, ca_file, sign_in) as client:
-            return client.change_keys(change)
+    def as_whom(identity: Identity) -> BrokerClient:
+        return session.connect_to(url, ca_file, SignIn(identity, url, session.now))
 
     try:
-        return send_as(rotation.old, rotation.change)
+        with as_whom(rotation.old) as client:
+            change = rotation.change
+            if rotation.was_begun:
+                # The old keys may have signed something since, which a change of that time would make void.
+                # That they still sign in shows that the broker has not taken it.
+                client.whoami()
+                change = sign_anew(rotation, session.now())
+            return client.change_keys(change)
     except NotAuthorisedError as refusal:
         # The broker may have taken the change before, and its answer been lost.
         try:
-            return send_as(rotation.new, rotation.change)
+            with as_whom(rotation.new) as client:
+                return client.change_keys(rotation.change)
         except NotAuthorisedError:
             raise refusal from None
-    except BrokerRefusedError:
-        # One that was begun long ago is too old for the log. That the old keys still sign in shows that the
-        # broker has not taken it.
-        return send_as(rotation.old, sign_anew(rotation, session.now()))
 
 
 def _typed_code(code_file: Path | None) -> str:
