@@ -50,6 +50,10 @@ class KeptAgreement(Model):
         consented = {signed.statement.party for signed in self.consents}
         return tuple(name for name in self.agreement.signers if name not in consented)
 
+    def has_begun(self, today: date) -> bool:
+        """Tell whether its first day has come."""
+        return self.agreement.start <= today.isoformat()
+
     def is_complete(self) -> bool:
         """Tell whether every party has consented whose consent it needs."""
         return not self.missing()

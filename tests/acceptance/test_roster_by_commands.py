@@ -267,3 +267,39 @@ def test_a_computer_that_keeps_the_newest_version_alone_goes_by_approvals_of_bef
     bob.ok("agreement", "accept", second["fingerprint"])
     round_by_itself(rig)
     assert len(links(bob)) == 2
+
+
+def later(rig: AgreementRig) -> None:
+    """Let all sign the next version, which begins on the first of December."""
+    folder = rig.desks["ann"].folder
+    first, second = str(folder / "first.json"), str(folder / "second.json")
+    words = ("--amends", first, "--set", "start=2026-12-01")
+    rig.desks["ann"].ok("agreement", "draft", *words, "-o", second)
+    for name, file in (("ann", (second,)), ("kim", ()), ("eve", ())):
+        signed = rig.desks[name].type("agreement", "sign", *file, "--yes", *rig.unlocked(name))
+        assert signed.exit_code == 0, signed.output
+
+
+def test_the_roster_changes_while_the_next_version_waits_for_its_first_day(
+    rig: AgreementRig,
+) -> None:
+    later(rig)
+    rae = rig.near.person("welfare", "recipient")
+    said = change(rig, *joins(rae))
+    assert "agreement 3 holds from 2026-12-01 on" in said
+    state = rig.desks["kim"].json("agreement", "status")
+    assert [one["number"] for one in state["agreements"]] == [3, 2, 1]
+
+
+def test_what_begins_later_is_approved_once_it_has_begun(rig: AgreementRig) -> None:
+    later(rig)
+    kim = rig.desks["kim"]
+    words = ("agreement", "sign", "--standing", "--yes")
+    early = kim.ok(*words).stderr
+    assert "runs are not approved yet: agreement 2 begins on 2026-12-01" in early
+    assert kim.json("approve", "list")["standing"] == []
+    rig.pass_time(days=12)
+    kim.ok(*words)
+    (given,) = kim.json("approve", "list")["standing"]
+    second = kim.json("agreement", "status")["agreements"][0]
+    assert given["agreement"] == second["fingerprint"]

@@ -153,7 +153,7 @@ def sign(
     You see it in plain words, and what it changes. You compare the fingerprint with the sheet that counsel has
     signed in ink, and give counsel's name, title and date. An amendment that needs no counsel is shown and
     signed. You need the duty steward. With --standing, the last to sign has also approved runs in advance;
-    everyone who signed earlier gives the same command once more.
+    everyone who signed earlier gives the same command once more. If the agreement begins later, all do so then.
     """
     entry = Entry.of(given, fingerprint)
     with seat(session, given) as at:
@@ -172,13 +172,18 @@ def signed_and_approved(at: Seat, source: Path | None, entry: Entry) -> KeptAgre
     if "approver" not in at.own.public.duties:
         raise click.UsageError("this needs the duty approver, which you do not have")
     if source is None and not at.waiting():
-        kept = at.in_force()
+        kept = at.last_signed()
         _refuse_unfinished(at, kept)
     else:
         kept = _sign(at, source, entry)
     if kept.missing():
         at.session.say(
             "runs are not approved yet: once all have signed, type the same command again"
+        )
+    elif not kept.has_begun(at.session.now().date()):
+        at.session.say(
+            f"runs are not approved yet: agreement {kept.agreement.number} begins on"
+            f" {kept.agreement.start}; type the same command again then"
         )
     else:
         approve_in_advance(at, kept, entry.until, entry.runs, yes=entry.yes)

@@ -42,7 +42,7 @@ def join(session: Session, /, *, fingerprint: str | None, **given: Any) -> None:
         session.forget_settings()
     with seat(session, {**NOTHING, "project": None, "broker": None, "ca_file": None}) as at:
         kept = signed_and_approved(at, None, entry)
-        if kept.missing():
+        if kept.missing() or not kept.has_begun(session.now().date()):
             return
         view = project_view(session, at.client, must_bind=False)
         begin_secret(session, at.client, view)

@@ -95,16 +95,16 @@ def change(
 ) -> None:
     """Add people who act for your party, or remove them. You sign it alone, as a steward.
 
-    It is in force at once. The other parties are told, and can halt the linkage. If another person then holds
-    the secret, the agencies' next `refresh` makes a new one; link IDs stay. Ask the operator to revoke the keys
-    of anyone who leaves.
+    It is in force at once, or with the next version if all have signed one that begins later. The other
+    parties are told, and can halt the linkage. If another person then holds the secret, the agencies' next
+    `refresh` makes a new one; link IDs stay. Ask the operator to revoke the keys of anyone who leaves.
     """
     if not (joining or leaving or holder):
         raise click.UsageError("say who joins or leaves: --add PERSON, --remove PERSON")
     if fingerprints and len(fingerprints) != len(joining):
         raise click.UsageError("give one --fingerprint for each --add, in their order")
     with seat(session, given) as at:
-        before = at.in_force()
+        before = at.last_signed()
         shown = at.client.identities(at.project).identities
         read = fingerprints or (None,) * len(joining)
         joined = [compared_person(shown, at.party, *one) for one in zip(joining, read, strict=True)]
@@ -112,7 +112,9 @@ def change(
         require_next(at.refresh(), offered.agreement)
         consent = at.signer(offered.agreement).consent(None, session.now())
         kept = hand_in(at, offered, consent, is_new=True)
-    session.say(f"agreement {kept.agreement.number} holds from now on; the other parties are told")
+    has_begun = kept.has_begun(session.now().date())
+    since = "from now on" if has_begun else f"from {kept.agreement.start} on"
+    session.say(f"agreement {kept.agreement.number} holds {since}; the other parties are told")
     if kept.agreement.epoch != before.agreement.epoch:
         session.say(
             "someone else holds the secret now, so the agencies' next refresh makes a new one"

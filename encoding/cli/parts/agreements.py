@@ -193,7 +193,21 @@ class Seat:
             for summary in listed.agreements:
                 if summary.state == state:
                     return self._reach(summary.agreement)
-        raise NotReadyError(
+        raise self._unbound()
+
+    def last_signed(self) -> KeptAgreement:
+        """Return the newest agreement that all have signed, whether it has begun or not.
+
+        Raises:
+            NotReadyError: there is none, or it has ended.
+        """
+        newest = _newest_signed(self.client.agreements(self.project).agreements)
+        if newest is None:
+            raise self._unbound()
+        return self._reach(newest.agreement)
+
+    def _unbound(self) -> NotReadyError:
+        return NotReadyError(
             f"no agreement binds the project {self.project}",
             hint="see where it stands: blindlink agreement status",
         )
