@@ -303,3 +303,24 @@ def test_what_begins_later_is_approved_once_it_has_begun(rig: AgreementRig) -> N
     (given,) = kim.json("approve", "list")["standing"]
     second = kim.json("agreement", "status")["agreements"][0]
     assert given["agreement"] == second["fingerprint"]
+
+
+def test_older_versions_are_shown_to_whoever_trusts_people_of_the_newest_alone(
+    rig: AgreementRig,
+) -> None:
+    kim, bob = rig.desks["kim"], rig.desks["bob"]
+    lee = rig.near.person("schools", "analyst", "approver", "recipient", "steward")
+    gone = rig.people["kim"].public.person
+    kim.ok("roster", "change", *joins(lee))
+    for name in ("identity.txt", "identity.key"):
+        (kim.folder / name).unlink()
+    lay_down_keys(kim.folder, lee)
+    rig.pass_time(minutes=1)
+    kim.ok("roster", "change", "--remove", gone, "--holder", lee.public.person)
+    bob.ok("round", "ready")
+    # Kim's keys were stolen, and Lee reads hers.
+    bob.ok("identity", "trust", "schools", *lee.public.fingerprint().split())
+    shown = bob.json("agreement", "status")
+    assert [one["number"] for one in shown["agreements"]] == [3, 2, 1]
+    assert "Agreement 1" in bob.ok("agreement", "status").stdout
+    assert bob.ok("agreement", "show", "--number", "1").exit_code == 0
