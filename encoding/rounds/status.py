@@ -12,6 +12,8 @@ from encoding.rounds.api import RoundsApi
 from encoding.rounds.words import BEGIN, is_on_request
 from encoding.workspace.workspace import Workspace
 from schemas.api import ProjectView, RunFinality, RunView
+from schemas.chapter_limits import listed
+from schemas.negotiation import RunApprovals
 from schemas.review import ReviewView
 from schemas.rounds import PairProgress, RoundView
 
@@ -32,6 +34,7 @@ class Facts:
     that those of a supplementary release of it have yet to be written. `reviews` are those in which this agency
     has a part. `unstated` is when the newest destruction ended after which this party has not stated yet that
     its own copies are deleted. `alarms` are sentences about rounds that were not applied here.
+    `approvals` are those of runs that wait for them, or have succeeded.
     """
 
     party: str
@@ -48,6 +51,7 @@ class Facts:
     reviews: tuple[ReviewView, ...] = ()
     unstated: str | None = None
     alarms: tuple[str, ...] = ()
+    approvals: tuple[RunApprovals, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ def gather_facts(
     newest = listed.rounds[0] if listed.rounds else None
     number = 0 if newest is None else newest.round
     encoded = {partner for of, partner in workspace.containers(view.project) if of == number}
+    runs = tuple(client.run(one.run) for one in _pairs(newest, party) if one.run is not None)
     receives = (party, "linked") in ((one.party, one.mode) for one in view.terms.recipients)
     return Facts(
         party=party,
@@ -90,7 +95,7 @@ def gather_facts(
         due=listed.due,
         waiting_for=listed.waiting_for,
         encoded=frozenset(encoded),
-        runs=tuple(client.run(one.run) for one in _pairs(newest, party) if one.run is not None),
+        runs=runs,
         receives=receives,
         written=last_written is not None and last_written.round >= number,
         held=held,
@@ -98,6 +103,9 @@ def gather_facts(
         reviews=reviews,
         unstated=_unstated(client, view.project, party),
         alarms=alarms,
+        approvals=tuple(
+            client.run_approvals(run.run) for run in runs if run.state in {"awaiting", "succeeded"}
+        ),
     )
 
 
@@ -233,11 +241,11 @@ def _own_step(facts: Facts, pair: PairProgress, said: list[str]) -> Status | Non
 
 
 def _describe_runs(facts: Facts, said: list[str]) -> Status:
+    step = _approval_step(facts, said)
+    if step is not None:
+        return step
     for run in facts.runs:
-        if run.state == "awaiting":
-            said.append("The run waits until it is approved, as the agreement asks.")
-            return Status("awaiting", tuple(said), "blindlink approve run")
-        if run.state in {"queued", "running"}:
+        if run.state in {"awaiting", "queued", "running"}:
             said.append(f"The run is under way: {_progress(run)}.")
             return Status("running", tuple(said), "blindlink run --wait")
         if run.state != "succeeded":
@@ -256,6 +264,23 @@ def _describe_runs(facts: Facts, said: list[str]) -> Status:
         return Status("links", tuple(said), "blindlink links")
     said.append(_what_it_gets(facts))
     return Status("done", tuple(said), None)
+
+
+def _approval_step(facts: Facts, said: list[str]) -> Status | None:
+    """Return whose approval of a run, or of what all runs found, is missing; None: nobody's is."""
+    states = {run.run: run.state for run in facts.runs}
+    missing = {
+        party for one in facts.approvals if states[one.run] == "awaiting" for party in one.missing
+    }
+    sentence, command = "The run waits until it is approved by {}", "blindlink approve run"
+    if not missing and {*states.values()} == {"succeeded"}:
+        missing = {party for one in facts.approvals for party in one.missing_for_release or ()}
+        sentence = "What the run found is handed out once it is approved by {}"
+        command = "blindlink approve release"
+    if not missing:
+        return None
+    said.append(f"{sentence.format(listed(sorted(missing)))}, as the agreement asks.")
+    return Status("awaiting", tuple(said), command if facts.party in missing else None)
 
 
 def _what_it_gets(facts: Facts) -> str:

@@ -316,3 +316,31 @@ def test_whoever_has_no_settings_names_a_workspace_for_each_broker(
         own = away.type(*ask, "--workspace", str(eve.folder / "another"))
         assert "signed by a different key" not in refused(own)
     eve.ok(*ask)
+
+
+def test_status_names_an_approval_to_whoever_has_yet_to_give_it(rig: AgreementRig) -> None:
+    answers = rig.desks["ann"].folder / "answers.toml"
+    answers.write_text(
+        answers.read_text().replace('runs = "standing"', 'runs = "standing"\nreleases = true')
+    )
+    fingerprint = rig.agree()
+    ann, kim, bob = rig.desks["ann"], rig.desks["kim"], rig.desks["bob"]
+    bob.ok("agreement", "accept", *fingerprint.split())
+    rig.upload()
+    waiting = "The run waits until it is approved by {}, as the agreement asks."
+    assert waiting.format("schools and welfare") in ann.ok("status").stdout
+    for desk, done, left in ((ann, None, "schools"), (kim, "blindlink run --wait", "")):
+        assert desk.json("status")["next"] == "blindlink approve run"
+        desk.ok("approve", "run", "--yes")
+        found = desk.json("status")
+        assert found["next"] == done
+        assert (waiting.format(left) in found["sentences"]) is bool(left)
+    rig.work()
+    assert bob.json("status")["next"] == "blindlink approve release"
+    ann.ok("approve", "release", "--yes")
+    found = bob.json("status")
+    assert (found["stage"], found["next"]) == ("awaiting", None)
+    let_go = (
+        "What the run found is handed out once it is approved by schools, as the agreement asks."
+    )
+    assert let_go in found["sentences"]

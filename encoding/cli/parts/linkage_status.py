@@ -63,20 +63,17 @@ def linkage_status(session: Session) -> KnownStatus:
             round=None if facts.round is None else facts.round.round,
             runs=tuple(run.run for run in facts.runs),
             final=tuple(run.finality.is_final for run in facts.runs if run.finality is not None),
-            approvals=tuple(_approvals(counter, facts)),
+            approvals=tuple(_approvals(facts)),
             overdue=client.overdue(view.project).overdue,
         )
     keep_status(session.workspace.report(session.project, STATUS), status)
     return status
 
 
-def _approvals(counter: Counter, facts: Facts) -> Iterator[OwnApproval]:
-    party = counter.session.party
-    for run in facts.runs:
-        if run.state not in {"awaiting", "succeeded"}:
-            continue
-        shown = counter.client.run_approvals(run.run)
-        if run.state == "awaiting" and party in shown.missing:
-            yield OwnApproval(run=run.run, step="run")
-        elif run.state == "succeeded" and party in (shown.missing_for_release or ()):
-            yield OwnApproval(run=run.run, step="release")
+def _approvals(facts: Facts) -> Iterator[OwnApproval]:
+    states = {run.run: run.state for run in facts.runs}
+    for shown in facts.approvals:
+        if states[shown.run] == "awaiting" and facts.party in shown.missing:
+            yield OwnApproval(run=shown.run, step="run")
+        elif states[shown.run] == "succeeded" and facts.party in (shown.missing_for_release or ()):
+            yield OwnApproval(run=shown.run, step="release")
