@@ -130,14 +130,17 @@ class KeptAgreements(Document):
         return (kept, *reversed(before))
 
     def with_words(self, kept: KeptAgreement) -> KeptAgreement:
-        """Return an agreement with what was said of those that it amends, too: who halts one, halts both."""
+        """Return an agreement with what was said of those before it, too: who halts one, halts both.
+
+        Who has left one has left what amends it, and no agreement that all sign anew.
+        """
         notices = list(kept.notices)
-        narrow, *earlier = self.complete_until(kept)
+        newer, *earlier = self.complete_until(kept)
+        is_amended = True
         for one in earlier:
-            if narrow.agreement.amends is None:
-                break
-            notices += one.notices
-            narrow = one
+            is_amended = is_amended and newer.agreement.amends is not None
+            notices += (notice for notice in one.notices if is_amended or not _leaves(notice))
+            newer = one
         return kept.model_copy(update={"notices": tuple(notices)})
 
     def binding_on(self, day: str) -> KeptAgreement | None:
@@ -161,6 +164,10 @@ class KeptAgreements(Document):
         """Return the list with one more statement of the own party, and the newest of those before."""
         kept = (*self.words, OwnWord.of(stated))[-MAX_KEPT:]
         return self.model_copy(update={"words": kept})
+
+
+def _leaves(signed: SignedStatement) -> bool:
+    return isinstance(signed.statement, Notice) and signed.statement.act == "withdraw"
 
 
 def read_kept(path: Path, project: str) -> KeptAgreements:

@@ -475,3 +475,10 @@ def test_a_trusted_steward_vouches_for_the_persons_of_the_own_party() -> None:
 def test_nobody_is_vouched_for_before_the_signature() -> None:
     unsigned = known(view(state="proposed", consents=[], missing=["k12"]))
     assert list(vouched_keys(unsigned, trusting("ann"), "k12")) == []
+
+
+def test_a_halt_goes_on_in_what_replaces_a_version_and_a_withdrawal_ends_with_it() -> None:
+    for act, halted in (("suspend", ("k12",)), ("withdraw", ())):
+        kept = known(view(notices=[notice("kim", act, "2026-09-02T06:00:00Z")]), view(SECOND))
+        found = kept.with_words(kept.agreements[-1])
+        assert (found.halted_by(), found.ended_by()) == (halted, ())
