@@ -139,9 +139,12 @@ def test_a_hidden_halt_is_noticed(rig: AgreementRig) -> None:
     rig.desks["kim"].ok("agreement", "suspend", "--reason", "A breach.", "--yes")
     bob = rig.desks["bob"]
     assert "has suspended" in refused(bob.type("encode"))
+    shown = bob.json("agreement", "status")["agreements"]
+    (first,) = [one["fingerprint"] for one in shown if one["number"] == 1]
     hide = {"notices": [], "suspended_by": [], "state": "in-force"}
     rig.meddle(about("agreements/"), lambda d: {**d, **hide} if "notices" in d else d)
-    assert "no longer shows a notice of schools" in refused(bob.type("encode"))
+    for words in (("encode",), ("agreement", "accept", first)):
+        assert "no longer shows a notice of schools" in refused(bob.type(*words))
     rig.behave()
     rig.pass_time(minutes=1)
     rig.desks["kim"].ok("agreement", "resume", "--reason", "It was nothing.", "--yes")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from encoding.agreement.kept_agreements import KeptAgreement
-from encoding.agreement.verification import untrusted_keys
+from encoding.agreement.verification import merged, untrusted_keys
 from encoding.cli.parts.agreements import Seat
 from encoding.errors import AgreementUntrustedError, OthersWaitedForError
 from encoding.people.peers import write_peers
@@ -25,7 +25,8 @@ def accept_agreement(at: Seat, fingerprint: str) -> KeptAgreement:
     shown = at.fetch(read_digest(fingerprint), is_compared=True)
     if shown.missing():
         raise OthersWaitedForError(f"{shown.missing()[0]} has not signed this agreement yet")
-    at.keep_own(shown)
+    # What was seen of it before stays.
+    at.keep_own(merged(at.known(), shown).find(shown.digest) or shown)
     trust_persons(at, untrusted_keys(shown.agreement, at.peers(), at.party))
     return shown
 
