@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,11 +20,12 @@ from encoding.cli.parts.own_identity import (
     new_unlocking,
     own_path,
     unlock_own,
+    unlocking_of,
 )
 from encoding.cli.parts.session import Session
-from encoding.errors import IdentityExistsError
+from encoding.errors import IdentityError, IdentityExistsError
 from encoding.people.identity import new_identity, read_identity, write_identity
-from encoding.people.key_rotation import relock
+from encoding.people.key_rotation import relock, replaced_files
 from schemas.identity import Duty, duty_apart
 from schemas.shared.command_line import FILE, emit, json_option
 
@@ -131,6 +133,12 @@ def passphrase(session: Session, /, *, new_passphrase_file: Path | None, **given
     """
     path = own_path(session, given["identity"])
     own = unlock_own(session, given)
+    unlocking = unlocking_of(session, given)
     asked = "New passphrase for your keys"
-    relock(path, own, new_unlocking(new_passphrase_file, None, asked))
+    new = new_unlocking(new_passphrase_file, None, asked)
+    # First, so that the same command goes on where one was killed.
+    for former in replaced_files(path):
+        with suppress(IdentityError):
+            relock(former, read_identity(former).unlock(unlocking), new)
+    relock(path, own, new)
     session.say(f"{path} opens with the new passphrase; replace your copies of it")

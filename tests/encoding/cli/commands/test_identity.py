@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ from click.testing import CliRunner, Result
 
 from encoding.cli.main import main
 from encoding.people.identity import read_identity
-from encoding.people.identity_lock import Passphrase, read_key_file
+from encoding.people.identity_lock import Passphrase, read_key_file, read_passphrase
+from encoding.people.key_rotation import begin_rotation, finish_rotation
 from encoding.people.peers import read_peers
 from encoding.workspace.workspace import open_workspace
 
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
 PASSPHRASE = "five words drawn at random"
 
 
@@ -117,3 +120,18 @@ def test_whoever_signs_without_settings_trusts_in_the_folder_where_they_have_sig
     assert trusted.exit_code == 0, trusted.stderr
     (peer,) = read_peers(tmp_path / "workspace" / "peers.json").peers
     assert (peer.party, peer.fingerprint) == ("schools", " ".join(["01234"] * 12))
+
+
+def test_keys_that_were_replaced_open_with_the_new_passphrase_too(tmp_path: Path) -> None:
+    for name, words in (("p", PASSPHRASE), ("q", "five other words drawn at random")):
+        (tmp_path / name).write_text(words + "\n")
+        (tmp_path / name).chmod(0o600)
+    old = ("--passphrase-file", "p")
+    assert call("new", "education", "--duty", "approver", *old).exit_code == 0
+    path = tmp_path / "identity.txt"
+    first = read_identity(path).unlock(Passphrase(PASSPHRASE))
+    kept = finish_rotation(begin_rotation(path, first, Passphrase(PASSPHRASE), NOW))
+    done = call("passphrase", "--new-passphrase-file", "q", *old)
+    assert done.exit_code == 0, done.stderr
+    for file in (path, kept):
+        read_identity(file).unlock(read_passphrase(tmp_path / "q"))
