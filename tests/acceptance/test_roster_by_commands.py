@@ -324,3 +324,18 @@ def test_older_versions_are_shown_to_whoever_trusts_people_of_the_newest_alone(
     assert [one["number"] for one in shown["agreements"]] == [3, 2, 1]
     assert "Agreement 1" in bob.ok("agreement", "status").stdout
     assert bob.ok("agreement", "show", "--number", "1").exit_code == 0
+
+
+def test_an_analyst_who_does_not_hold_the_secret_shares_none(rig: AgreementRig) -> None:
+    rae, bob = rig.near.person("welfare", "analyst", "recipient"), rig.desks["bob"]
+    holder = rig.people["bob"].public.person
+    change(rig, *joins(rae))
+    rig.pass_time(minutes=1)
+    for name in ("identity.txt", "identity.key", "secret.txt"):
+        (bob.folder / name).unlink()
+    lay_down_keys(bob.folder, rae)
+    for words in (("secret", "share"), ("secret", "rotate")):
+        refused = bob.type(*words)
+        assert refused.exit_code == 1
+        assert f"lets {holder} hold the secret for welfare, and not you" in refused.stderr
+        assert f"blindlink roster change --holder {rae.public.person}" in refused.stderr

@@ -16,7 +16,7 @@ from encoding.cli.parts.own_identity import identity_options, unlock_own
 from encoding.cli.parts.project_view import project_view, remembered_view
 from encoding.cli.parts.session import Session
 from encoding.epoch.carriers import ByBroker, ByHand, Carrier
-from encoding.errors import NotReadyError
+from encoding.errors import HoldersError, NotReadyError
 from encoding.secret.agreement import holders_of
 from schemas.ids import PERSON_PREFIX, is_random_id
 from schemas.shared.command_line import FILE
@@ -79,6 +79,13 @@ class Carriage:
         chosen_holders = {**agreed_holders(session), **_read_holders(given["holders"])}
         others = self._trusted_others(chosen_holders)
         own = unlock_own(session, given)
+        holder = chosen_holders.get(session.party, own.public.person)
+        if holder != own.public.person:
+            raise HoldersError(
+                f"the agreement lets {holder} hold the secret for {session.party}, and not you",
+                hint="let that person do it; or a steward of your party types: blindlink roster change --holder"
+                f" {own.public.person}",
+            )
         chosen = epoch
         if chosen is None:
             known = session.workspace.epochs_with_secret(self.view.project)
