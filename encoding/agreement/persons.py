@@ -73,10 +73,13 @@ def read_party(
                 f"nobody of {name} has enrolled and been confirmed at the broker yet",
                 hint="or name files of identities in the answer parties: identities = [...]",
             )
-    if named is not None or "persons" not in party:
-        party["persons"] = [person.to_json() for person in sorted(persons, key=lambda p: p.person)]
+    is_given = named is not None or "persons" not in party
+    if is_given:
+        party["persons"] = [person.to_json() for person in persons]
     if "holder" not in party:
         party["holder"] = _likely_holder(party)
+    if is_given:
+        party["persons"].sort(key=lambda person: person["person"])
     return party
 
 

@@ -14,7 +14,7 @@ from samples.refusals import raises
 
 from encoding.agreement.draft import draft_agreement, read_answers
 from encoding.agreement.files import read_proposal, write_proposal
-from encoding.agreement.persons import needs_enrolled, newest_identities
+from encoding.agreement.persons import needs_enrolled, newest_identities, read_party
 from encoding.cli.parts.shown_keys import read_shown
 from encoding.errors import AgreementDraftError, AgreementFileError, OutputExistsError
 from encoding.profiles.catalog import shipped_profile
@@ -416,3 +416,11 @@ def test_an_amendment_keeps_the_number_takes_another_or_none(tmp_path: Path) -> 
     assert "known_number" not in gone.agreement.to_json()
     with raises(AgreementDraftError, match="known_number needs the answer profile"):
         amend(before, tmp_path, known_number=SSN)
+
+
+def test_of_several_analysts_the_one_who_is_named_first_holds_the_secret(tmp_path: Path) -> None:
+    for name in ("kim", "pat"):
+        write_identity(tmp_path / f"{name}.json", name)
+    for first, second in (("kim", "pat"), ("pat", "kim")):
+        raw = {"name": "k12", "kind": "agency", "identities": [f"{first}.json", f"{second}.json"]}
+        assert read_party(raw, tmp_path)["holder"] == person_id(first)
