@@ -184,13 +184,17 @@ def _what_is_given(agreement: Agreement, direction: Direction) -> str:
         return "encodings of its records, to be compared and then destroyed"
     shared = agreement.columns(direction.giver, "shared")
     columns = f", and beside a link ID the columns {listed(shared)}" if shared else ""
-    mode = next(r.mode for r in agreement.recipients if r.party == direction.receiver)
     what = {
         "linked": "which of the receiver's own records have a match",
         "blind": "sealed match IDs of all of its records",
         "count": "how many matches there are",
-    }[mode]
-    return what + columns
+    }
+    modes = [r.mode for r in agreement.recipients if r.party == direction.receiver]
+    given = [what[mode] + columns for mode in modes if mode in what]
+    if agreement.review is not None and agreement.review.reviewer == direction.receiver:
+        shown = listed(agreement.columns(direction.giver, "shown"))
+        given.append(f"on cards that its reviewers open: {shown}")
+    return "; ".join(given)
 
 
 def number_basis_sentences(number: KnownNumber) -> Iterator[str]:

@@ -285,3 +285,14 @@ def test_the_terminal_gets_lines_that_fit_and_the_fingerprint() -> None:
     assert max(map(len, lines)) <= 96
     assert lines[1].startswith("fingerprint")
     assert lines[-1] == lines[1]
+
+
+@pytest.mark.parametrize("mode", ["linked", "count", "none", None])
+def test_what_reviewers_see_is_said_whatever_their_agency_receives(mode: str | None) -> None:
+    review = {"reviewer": "child-welfare", "persons": 1, "questions": 9, "bucket": 20, "days": 14}
+    shown = {"party": "k12", "name": "first_name", "use": "shown"}
+    own, *others = BASE["recipients"]
+    own = [] if mode is None else [own | {"mode": mode}]
+    raw = BASE | {"review": review, "elements": [*BASE["elements"], shown]}
+    text = words(Agreement.from_json(raw | {"recipients": [*own, *others]}))
+    assert "on cards that its reviewers open: first_name" in text
