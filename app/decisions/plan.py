@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 from app.matching.blocks.bins import Rows, with_columns
 from app.matching.blocks.bounds import least_lead
-from app.matching.blocks.decisions import Band
+from app.matching.blocks.decisions import Band, Rule
 from app.matching.blocks.rivals import NO_RIVAL
 from app.matching.blocks.weights import least_weight
 from schemas.decision_steps import LEAD_STEPS, PROBABILITY_STEPS
 
 # The number of a lead where no other candidate is there to be ahead of.
 NO_LEAD: Final = 15
-# The rule of what a person accepted; a run's own are `app.matching.blocks.decisions.Rule`.
-REVIEWED: Final = 7
+# The rule of what a person accepted, beside a run's own.
+REVIEWED: Final = max(Rule) + 1
 GRADED: Final = np.dtype(
     [
         ("larger", "<u4"),  # record
@@ -39,7 +39,7 @@ GRADED: Final = np.dtype(
         ("lead", "u1"),  # number of the step of the lead; may be `NO_LEAD`
     ]
 )
-KIND_BASES: Final = (("band", 4), ("rule", 8), ("probability", 16), ("lead", 16))
+KIND_BASES: Final = (("band", 4), ("rule", REVIEWED + 1), ("probability", 16), ("lead", 16))
 N_KINDS: Final = math.prod(base for _, base in KIND_BASES)
 _LOWEST: Final = np.iinfo(np.int64).min
 # The first step of each is reached by every pair.

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from app.decisions.plan import (
     GRADED,
     NO_LEAD,
+    REVIEWED,
     KeyedOrder,
     Ranks,
     Shown,
@@ -128,3 +129,8 @@ def test_decisions_are_of_one_kind_where_all_but_the_records_is_equal() -> None:
     assert kind[0] == kind[1]
     assert len(set(kind)) == 4
     assert graded["larger"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_what_a_person_accepted_is_by_no_rule_of_a_run() -> None:
+    assert REVIEWED not in set(Rule)
+    assert kinds_of(graded_rows([(1, REVIEWED)])) < kinds_of(graded_rows([(2, 0)]))

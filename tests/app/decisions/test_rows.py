@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.decisions import rows as record_rows
-from app.decisions.plan import GRADED, NO_LEAD, REVIEWED
+from app.decisions.plan import GRADED, NO_LEAD
 from app.decisions.rows import RecordKeys, RecordRows
 from app.matching.blocks import bins
 from app.matching.blocks.bins import MemoryShelf
@@ -65,7 +65,7 @@ def twin(
             ),
             lead=None if ahead == NO_LEAD else LEAD_STEPS[ahead],
             probability=PROBABILITY_STEPS[probability],
-            rule="reviewed" if rule == REVIEWED else Rule(rule).label,
+            rule=Rule(rule).label,
         )
         leaves.append((decision.to_canonical(), seen[kinds[at]] < n_shown[kinds[at]]))
         seen[kinds[at]] += 1
