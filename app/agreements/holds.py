@@ -10,10 +10,16 @@ from app.agencies.persons import keys_of
 from app.agreements import repository
 from app.agreements.errors import HOLD_REFUSED, LEGAL_HOLD, STATEMENT_REFUSED
 from app.agreements.hold_models import LegalHold
-from app.agreements.service import binding_terms, lock_rounds, project_for
+from app.agreements.service import (
+    all_versions,
+    binding_terms,
+    is_listed,
+    lock_rounds,
+    project_for,
+)
 from app.clock import utc_text
 from app.db import insert_rows, reading_ahead
-from app.errors import RefusedError
+from app.errors import NotFoundError, RefusedError
 from app.ids import new_id
 from app.matchlog.draft import EntryDraft, entry_actor
 from schemas.destruction import HoldNotice, SignedDestruction
@@ -89,10 +95,10 @@ def lift_holds(
     """Lift all holds that the actor's party has set in a project, and log it; returns how many.
 
     Raises:
-        NotFoundError: no such project, or not the caller's.
+        NotFoundError: no such project, or not the caller's, as `holds_of`.
         hold-refused: the party has set none that stands.
     """
-    project_for(session, actor, project)
+    _sees_all(session, actor, project)
     _wait_for_destructions(session, project)
     mine = [
         hold for hold in repository.standing_holds(session, project) if hold.party == actor.party
@@ -117,7 +123,7 @@ def receive_notice(
         hold-refused: besides, the statement is not the caller's own, is about another project, or was
             used before.
     """
-    project_for(session, actor, project)
+    _sees_all(session, actor, project)
     said = signed.said
     if not isinstance(said, HoldNotice) or said.project != project:
         raise RefusedError(HOLD_REFUSED, "The statement is not about a legal hold of this project.")
@@ -158,13 +164,14 @@ def require_own(session: Session, actor: Actor, signed: SignedDestruction) -> No
 
 
 def holds_of(session: Session, actor: Actor, project: str) -> Sequence[LegalHold]:
-    """Return all holds of a project that the actor may see, the newest first.
+    """Return the holds of a project that the actor may see, the newest first: of a party that has left, its own.
 
     Raises:
-        NotFoundError: no such project, or not the caller's.
+        NotFoundError: no such project, or not the caller's, whose party has set no hold in it either.
     """
-    project_for(session, actor, project)
-    return repository.holds_of(session, project)
+    sees_all = _sees_all(session, actor, project)
+    found = repository.holds_of(session, project)
+    return [hold for hold in found if sees_all or hold.party == actor.party]
 
 
 def hold_view(hold: LegalHold) -> HoldView:
@@ -203,6 +210,21 @@ def refuse_held(session: Session, project: str, now: datetime) -> None:
             clause="legal-hold",
             hint="whoever set the hold can lift it",
         )
+
+
+def _sees_all(session: Session, actor: Actor, project: str) -> bool:
+    """Tell whether the actor may see the project; False: their party, which set a hold, has left it since.
+
+    Nobody else may lift that.
+    """
+    try:
+        project_for(session, actor, project)
+    except NotFoundError:
+        has_set = repository.has_set_hold(session, project, actor.party)
+        if not has_set or not is_listed(all_versions(session, project), actor):
+            raise
+        return False
+    return True
 
 
 def _wait_for_destructions(session: Session, project: str) -> None:

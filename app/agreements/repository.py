@@ -288,6 +288,12 @@ def standing_holds(session: Session, project: str) -> Sequence[LegalHold]:
     )
 
 
+def has_set_hold(session: Session, project: str, party: str) -> bool:
+    """Tell whether a party has ever set a legal hold in a project."""
+    query = select(LegalHold.id).where(LegalHold.project == project, LegalHold.party == party)
+    return session.scalar(query.limit(1)) is not None
+
+
 def find_consent(session: Session, agreement: str, party: str) -> StoredConsent | None:
     """Return a party's signature under an agreement, or None."""
     return session.get(StoredConsent, (agreement, party))

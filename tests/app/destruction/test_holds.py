@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from rigs.destroying import destroy, destructions, hold_notice, send, statement
 from rigs.enrolled import EnrolledPerson
-from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
+from rigs.late import amend
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
 from samples.round_files import two_files
 
 from app.agreements import holds
@@ -220,3 +221,36 @@ def test_a_party_sets_so_many_holds_a_day_and_no_more(
     assert send(ann, PATH, hold_notice(ann, "lift")).status_code == 200
     linked.founded.clock.move(days=1)
     assert send(ann, PATH, hold_notice(ann, "set", "third")).status_code == 200
+
+
+def leave(linked: Linkage, name: str) -> None:
+    """Let all parties sign an agreement that names this one no more."""
+    parties = linked.agreement.to_json()["parties"]
+    amend(linked, parties=[one for one in parties if one["name"] != name])
+    Sweeper(linked.broker).sweep()
+
+
+def test_a_party_that_has_left_lifts_its_own_hold_and_sees_no_other(linked: Linkage) -> None:
+    """Else nobody could, and nothing of the project would ever be destroyed."""
+    sue = linked.person(AUDITOR, "auditor")
+    assert send(sue, PATH, hold_notice(sue, "set")).status_code == 200
+    leave(linked, AUDITOR)
+    operator_hold(linked)
+    assert linked.get(f"/v1/projects/{PROJECT}", AUDITOR, "auditor").status_code == 404
+    (own,) = linked.get(f"/v1/{PATH}", AUDITOR, "auditor").json()["holds"]
+    assert (own["party"], own["lifted"]) == (AUDITOR, None)
+    linked.founded.clock.move(minutes=1)
+    assert send(sue, PATH, hold_notice(sue, "set", "Another")).status_code == 404
+    lifted = send(sue, PATH, hold_notice(sue, "lift"))
+    assert lifted.status_code == 200, lifted.text
+    assert [one["lifted"] is None for one in lifted.json()["holds"]] == [False]
+    operator_lift(linked)
+    assert destroy(linked).status_code == 200
+
+
+def test_a_party_that_has_left_without_a_hold_sees_none_and_lifts_none(linked: Linkage) -> None:
+    sue = linked.person(AUDITOR, "auditor")
+    leave(linked, AUDITOR)
+    operator_hold(linked)
+    assert linked.get(f"/v1/{PATH}", AUDITOR, "auditor").status_code == 404
+    assert send(sue, PATH, hold_notice(sue, "lift")).status_code == 404
