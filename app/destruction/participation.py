@@ -149,6 +149,8 @@ def countersign(
     if (said.certificate, said.sha256) != (found.id, found.sha256):
         raise RefusedError(OTHER_CERTIFICATE, "The counter-signature is under another certificate.")
     require_own(session, actor, signed)
+    # So that of two that come at once the second one finds the first.
+    lock_rounds(session, found.project)
     if repository.find_signature(session, found.id, actor.party) is None:
         document = signed.to_canonical().decode("utf-8")
         row = DestructionSignature(destruction=found.id, party=actor.party, document=document)
@@ -181,6 +183,8 @@ def receive_statement(
                 OTHER_CERTIFICATE, "The statement names a certificate of another project."
             )
     require_own(session, actor, signed)
+    # So that of two that come at once the second one finds the first, and both are counted.
+    lock_rounds(session, project)
     digest = signed.digest()
     if repository.find_statement(session, digest) is None:
         refuse_untimely(said.at, broker.clock())
@@ -196,8 +200,6 @@ def receive_statement(
 
 
 def _refuse_too_many(session: Session, said: LocalStatement, now: datetime) -> None:
-    # So that of two that come at once both are counted.
-    lock_rounds(session, said.project)
     a_day_ago = utc_text(now - timedelta(days=1))
     # By the log's time: whoever signs chooses their own.
     stated = EntryFilter(party=said.party, kind="destruction-stated", since=a_day_ago[:10])

@@ -15,6 +15,7 @@ from rigs.destroying import (
     destroy,
     destructions,
     send,
+    statement,
 )
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage, either_database
@@ -175,3 +176,25 @@ def test_an_amendment_waits_for_what_has_looked_at_the_agreement_that_binds(
     kind = "record-withdrawn" if what == "withdrawal" else "destruction-countersigned"
     assert "agreement-in-force" in kinds[kinds.index(kind) :]
     linked.check_log()
+
+
+@pytest.mark.parametrize("what", ["counter-signature", "statement"])
+def test_what_comes_twice_at_once_is_taken_once(
+    linked: Linkage, what: str, ann: EnrolledPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = certificate_file(linked, destroy(linked).json()["certificate"])
+    if what == "statement":
+        path, signed = f"projects/{PROJECT}/destruction-statements", statement(ann)
+        look, kind = "find_statement", "destruction-stated"
+    else:
+        path = f"destructions/{file.certificate.certificate}/countersignatures"
+        signed = countersignature(ann, file)
+        look, kind = "find_signature", "destruction-countersigned"
+    answers = []
+    meanwhile = Meanwhile(lambda: answers.append(send(ann, path, signed)))
+    found = getattr(participation.repository, look)
+    monkeypatch.setattr(participation.repository, look, meanwhile.after(found))
+    answers.append(send(ann, path, signed))
+    meanwhile.end()
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert linked.log_kinds().count(kind) == 1
