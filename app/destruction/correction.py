@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.holds import refuse_held
-from app.agreements.service import project_for
+from app.agreements.service import lock_rounds, project_for
 from app.decisions.ending import live_records
 from app.destruction.service import Found, Wanted, end_all
 from app.errors import RefusedError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.security.actor import Actor
 
 SUPERSEDED: Final = "superseded"
+ROUND_SUPERSEDED: Final = "round-superseded"
 
 
 def correct_round(
@@ -43,15 +44,9 @@ def correct_round(
         legal-hold: nothing of the project may be destroyed.
     """
     project_for(session, actor, project)
-    before = partial(end_with_round, session, broker, project, may_release=False)
-    following = supersede_round(
-        session, broker, actor, project, number, reason=reason, before=before
-    )
-    if following is None:
-        return following_of(session, project, number)
-    refuse_held(session, project, broker.clock())
+    # Rows before the end of the log: whoever fetches, approves or takes up any of them has it first, too.
+    lock_rounds(session, project)
     expire_open_of(session, project, None, number)
-    end_retired(session, project)
     runs = runs_of_round(session, project, number)
     found = Found(
         uploads=list(live_uploads(session, project, number=number)),
@@ -61,6 +56,14 @@ def correct_round(
         reviews=list(live_reviews(session, project, runs=runs)),
         runs=runs,
     )
+    before = partial(end_with_round, session, broker, project, may_release=False)
+    following = supersede_round(
+        session, broker, actor, project, number, reason=reason, before=before
+    )
+    if following is None:
+        return following_of(session, project, number)
+    refuse_held(session, project, broker.clock())
+    end_retired(session, project)
     is_fetched = any(release.fetched is not None for release in found.releases)
     if is_fetched or was_handed_out(session, project, number):
         raise RefusedError(
@@ -69,5 +72,6 @@ def correct_round(
             hint="what is wrong in it is put right by the next regular round",
         )
     if found or runs:
-        end_all(session, broker, Wanted(project, "expired", reason=SUPERSEDED), found)
+        wanted = Wanted(project, "expired", reason=SUPERSEDED, cancels=ROUND_SUPERSEDED)
+        end_all(session, broker, wanted, found)
     return following

@@ -57,13 +57,17 @@ RUN_CANCELLED: Final = "destruction"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be destroyed and why; `actor` is None where a rule wants it."""
+    """What is to be destroyed and why; `actor` is None where a rule wants it.
+
+    `cancels` is why runs are cancelled that have not ended.
+    """
 
     project: str
     scope: Scope
     subject: str | None = None
     reason: str = ASKED
     actor: Actor | None = None
+    cancels: str = RUN_CANCELLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,7 @@ def end_all(session: Session, broker: Broker, wanted: Wanted, found: Found) -> D
         )
     destruction = _row(wanted, binding, utc_text(now))
     insert_rows(session, destruction)
-    cancelled = cancel_runs(session, wanted.project, binding, RUN_CANCELLED, now, among=found.runs)
+    cancelled = cancel_runs(session, wanted.project, binding, wanted.cancels, now, among=found.runs)
     reviews = end_reviews(session, broker, found.reviews, now)
     ended = [
         *end_releases(session, found.releases, binding, wanted.reason, now),

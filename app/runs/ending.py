@@ -34,7 +34,8 @@ def runs_using(session: Session, project: str, uploads: Sequence[str]) -> frozen
 
 
 def runs_of_round(session: Session, project: str, number: int) -> frozenset[str]:
-    """Return the ids of a round's runs, whatever became of them."""
+    """Return the ids of a round's runs, whatever became of them; those that have not ended are locked."""
+    repository.pending_of_project(session, project, number)
     return frozenset(run.id for run in repository.all_runs(session, project) if run.round == number)
 
 

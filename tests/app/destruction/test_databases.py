@@ -198,3 +198,21 @@ def test_what_comes_twice_at_once_is_taken_once(
     meanwhile.end()
     assert [answer.status_code for answer in answers] == [200, 200]
     assert linked.log_kinds().count(kind) == 1
+
+
+def test_a_release_that_is_fetched_while_its_round_is_corrected_is_gone(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linkage.upload_both()
+    linkage.work()
+    found = linkage.get(f"/v1/projects/{PROJECT}/releases", SCHOOL).json()["releases"]
+    path, answers = f"/v1/releases/{found[0]['release']}/file", []
+    linkage.offer_all()
+    linkage.as_party(CHILD_WELFARE)
+    meanwhile = Meanwhile(lambda: answers.append(linkage.get(path, SCHOOL)))
+    append = linkage.broker.log.append
+    monkeypatch.setattr(linkage.broker.log, "append", meanwhile.after(append))
+    assert linkage.correct(1).status_code == 201
+    meanwhile.end()
+    assert [answer.status_code for answer in answers] == [410]
+    linkage.check_log()

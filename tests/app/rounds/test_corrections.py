@@ -37,6 +37,8 @@ def test_a_correction_destroys_both_containers_and_opens_the_next_round(linkage:
         e["body"]["reason"] for e in linkage.log_entries() if e["kind"] == "upload-destroyed"
     ]
     assert reasons == ["superseded"] * 2
+    cancelled = [e["body"]["reason"] for e in linkage.log_entries() if e["kind"] == "run-cancelled"]
+    assert cancelled == ["round-superseded"]
     linkage.work()
     names = linkage.broker.keystore.object_ids()
     assert not [name for name in names if name.startswith("upl-")]
