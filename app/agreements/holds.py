@@ -164,7 +164,7 @@ def require_own(session: Session, actor: Actor, signed: SignedDestruction) -> No
 
 
 def holds_of(session: Session, actor: Actor, project: str) -> Sequence[LegalHold]:
-    """Return the holds of a project that the actor may see, the newest first: of a party that has left, its own.
+    """Return the holds of a project that the actor may see, newest first: who has left, their party's own.
 
     Raises:
         NotFoundError: no such project, or not the caller's, whose party has set no hold in it either.

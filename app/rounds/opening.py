@@ -259,26 +259,27 @@ def _ready_pairs(
         party: deque(repository.unspent_nonces(session, agreed.project, party))
         for party in agreed.providers
     }
-    wanted = [
-        pair for pair in agreed.pairs if corrects is None or pair in _parties_of(session, corrects)
-    ]
+    had = None if corrects is None else _parties_of(session, corrects)
+    wanted = [pair for pair in agreed.pairs if had is None or frozenset(pair) in had]
     pairs = [
         pairing_of(agreed, number, unspent[larger].popleft(), unspent[smaller].popleft())
         for larger, smaller in wanted
         if unspent[larger] and unspent[smaller]
     ]
     if not pairs or (corrects is not None and len(pairs) < len(wanted)):
+        lacking = sorted({party for pair in wanted for party in pair if not unspent[party]})
         raise RefusedError(
             NONCES_MISSING,
-            "A party has no unspent nonce.",
+            f"There is no unspent nonce of {', '.join(lacking) or 'anybody'}.",
             hint="each agency's refresh offers new ones",
         )
     return pairs
 
 
-def _parties_of(session: Session, found: Round) -> set[tuple[str, str]]:
+def _parties_of(session: Session, found: Round) -> set[frozenset[str]]:
+    # Which file is the larger one may be agreed otherwise since.
     pairs = repository.pairs_of(session, found.project, found.number)
-    return {(pair.larger, pair.smaller) for pair in pairs}
+    return {frozenset((pair.larger, pair.smaller)) for pair in pairs}
 
 
 def _entry(actor: Actor, terms: TermsInForce, body: RoundOpened | RoundSuperseded) -> EntryDraft:

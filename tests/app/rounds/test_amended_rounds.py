@@ -168,3 +168,24 @@ def test_statements_of_a_space_are_those_of_parties_who_still_share_it(
         assert code_of(linkage.get_statement(reader, sender)) == "claims-not-agreed"
     end_at_the_deadline(linkage)
     assert linkage.round()["state"] == "closed"
+
+
+def test_a_round_is_corrected_though_the_other_agency_has_the_larger_file_by_now(
+    linkage: Linkage,
+) -> None:
+    linkage.offer_all()
+    linkage.open_round()
+    before, limits = linkage.pair, linkage.agreement.to_json()["limits"]
+    sizes = [one["most"] for one in limits["files"]]
+    files = [one | {"most": most} for one, most in zip(limits["files"], sizes[::-1], strict=True)]
+    amend(linkage, limits=limits | {"files": files})
+    assert linkage.pair == before[::-1]
+    answer = linkage.correct(1)
+    assert answer.status_code == 201, answer.text
+    (pair,) = answer.json()["pairs"]
+    assert (pair["larger"], pair["smaller"]) == linkage.pair
+    agencies = [linkage.person(party).identity for party in linkage.terms.providers]
+    approve_runs(linkage.broker, linkage.agreement, agencies)
+    linkage.upload_both()
+    linkage.work()
+    assert (linkage.round()["round"], linkage.run()["state"]) == (2, "succeeded")

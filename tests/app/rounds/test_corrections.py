@@ -97,6 +97,7 @@ def test_without_fresh_nonces_of_all_its_parties_a_round_is_not_corrected(
     linkage.upload(random_people(linkage.rng, 5), CHILD_WELFARE)
     answer = linkage.correct(1)
     assert (answer.status_code, code_of(answer)) == (409, "nonces-missing")
+    assert answer.json()["detail"] == f"There is no unspent nonce of {CHILD_WELFARE}."
     assert linkage.round()["state"] == "open"
     linkage.offer(CHILD_WELFARE, 1)
     assert linkage.correct(1).status_code == 201
