@@ -84,8 +84,10 @@ def approve_in_advance(
     )
     insert_rows(session, row)
     body = StandingApproved(signed=signed)
+    # Before the end of the log: whoever approves or cancels a run has its row first, too.
+    waiting = repository.awaiting_runs(session, project)
     broker.log.append(session, [_entry(terms, body, actor)])
-    for run in repository.awaiting_runs(session, project):
+    for run in waiting:
         if not has_expired_approval(session, run.id, now):
             broker.log.append(session, use_standing(session, terms, run, now))
 
@@ -107,6 +109,8 @@ def revoke(
     if not isinstance(stated, ApprovalRevocation):
         raise RefusedError(STATEMENT_REFUSED, "This document does not take back an approval.")
     terms = project_for(session, actor, project)
+    # So that no run takes the approval up meanwhile.
+    lock_rounds(session, project)
     check_signer(session, actor, signed, terms.agreement, now)
     row = repository.find_grant(session, project, stated.approval)
     if row is None or row.party != actor.party:
@@ -115,8 +119,10 @@ def revoke(
         raise RefusedError(OUT_OF_PLACE, "This approval has already been taken back.")
     row.revoked = utc_text(now)
     body = StandingRevoked(signed=signed)
+    # Before the end of the log: whoever ends a run has its row first, too.
+    pending = repository.pending_uses(session, row.id)
     broker.log.append(session, [_entry(terms, body, actor)])
-    for run in repository.pending_uses(session, row.id):
+    for run in pending:
         cancel(session, broker, run, "approval-revoked")
 
 
