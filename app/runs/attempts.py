@@ -99,11 +99,13 @@ def require_going_on(
     Raises:
         NotInForceError: as `agreed_terms`.
         round-closed: its round is over.
-        KeyGoneError: an upload was destroyed.
+        KeyGoneError: an upload was destroyed, or its time is over.
     """
     terms = agreed_terms(session, broker, specification)
-    refuse_over(session, specification.project, specification.round, broker.clock())
-    require_committed(session, [upload.upload for upload in specification.uploads])
+    now = broker.clock()
+    refuse_over(session, specification.project, specification.round, now)
+    uploads = [upload.upload for upload in specification.uploads]
+    require_committed(session, uploads, utc_text(now))
     return terms
 
 

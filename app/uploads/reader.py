@@ -154,14 +154,14 @@ def each_handle(table: NDArray[np.uint8]) -> Iterator[Handle]:
             yield Handle(raw[at : at + HANDLE_BYTES])
 
 
-def require_committed(session: Session, uploads: Sequence[str]) -> None:
+def require_committed(session: Session, uploads: Sequence[str], now: str) -> None:
     """Lock uploads until the transaction ends, so that none is destroyed before it.
 
     Raises:
-        KeyGoneError: one was destroyed, or never committed.
+        KeyGoneError: one was destroyed, or never committed; or its time is over, whatever keeps it.
     """
-    if not repository.lock_committed(session, uploads):
-        raise KeyGoneError("An upload of the run was destroyed.")
+    if not repository.lock_committed(session, uploads, now):
+        raise KeyGoneError("An upload of the run was destroyed, or its time is over.")
 
 
 def locate_container(session: Session, broker: Broker, upload: str) -> StoredContainer:

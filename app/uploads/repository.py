@@ -116,9 +116,11 @@ def committed_for(
     )
 
 
-def lock_committed(session: Session, uploads: Sequence[str]) -> bool:
-    """Tell whether these uploads are all committed, and keep them so until the transaction ends."""
-    query = select(Upload.id).where(Upload.id.in_(uploads), Upload.state == "committed")
+def lock_committed(session: Session, uploads: Sequence[str], now: str) -> bool:
+    """Tell whether these uploads are all committed and in time, and keep them until the transaction ends."""
+    query = select(Upload.id).where(
+        Upload.id.in_(uploads), Upload.state == "committed", Upload.keep_until > now
+    )
     locked = session.scalars(query.order_by(Upload.id).with_for_update(read=True)).all()
     return len(locked) == len(set(uploads))
 

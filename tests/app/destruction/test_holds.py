@@ -254,3 +254,16 @@ def test_a_party_that_has_left_without_a_hold_sees_none_and_lifts_none(linked: L
     operator_hold(linked)
     assert linked.get(f"/v1/{PATH}", AUDITOR, "auditor").status_code == 404
     assert send(sue, PATH, hold_notice(sue, "lift")).status_code == 404
+
+
+def test_under_a_hold_no_run_takes_encodings_whose_time_is_over(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(keep_encodings_days=1)
+    linkage.open_round()
+    left, right = two_files(linkage.rng, 20, 12, 0)
+    linkage.upload(left, CHILD_WELFARE)
+    operator_hold(linkage)
+    linkage.founded.clock.move(days=2)
+    linkage.upload(right, SCHOOL)
+    linkage.work()
+    assert (linkage.run()["state"], linkage.run()["failure"]) == ("failed", "key-gone")
+    assert len([name for name in keys(linkage) if name.startswith("upl-")]) == 2
