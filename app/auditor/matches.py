@@ -28,6 +28,7 @@ RULES: Final = {
     "contradicted": "names or dates contradict the number that they share, or that they were linked before",
     "twin-guard": "twins would explain it as well",
     "lead-too-small": "another pair of one of its records is nearly as likely",
+    "reviewed": "reviewers accepted it after it was held back",
 }
 COLUMNS: Final = (
     "number",

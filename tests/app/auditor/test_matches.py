@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from click.testing import CliRunner, Result
@@ -16,8 +17,9 @@ from samples.run import sample_story
 from app.auditor.cli import main
 from app.auditor.errors import MalformedError, NotAuthorisedError
 from app.auditor.match_records import MatchRecordBook, fetch_record, read_record
+from app.auditor.matches import RULES
 from schemas.api import MatchRecordPage
-from schemas.match_record import MatchRecordReader
+from schemas.match_record import DecisionRule, MatchRecordReader
 
 MADE = sample_story()
 
@@ -207,3 +209,16 @@ def test_pages_that_do_not_fit_or_end_are_refused() -> None:
             fetch_record(broker, MADE.run, io.BytesIO())
     with pytest.raises(NotAuthorisedError):
         fetch_record(Pages(), "run-" + "0" * 32, io.BytesIO())
+
+
+def test_the_record_of_what_reviewers_accepted_is_shown_in_words(tmp_path: Path) -> None:
+    accepted = MADE.record.replace(b'"rule":"match-probability"', b'"rule":"reviewed"')
+    (tmp_path / "run.record").write_bytes(accepted)
+    result = run(tmp_path / "run.record", "--rule", "reviewed", "--html", tmp_path / "run.html")
+    assert result.exit_code == 0, result.exception
+    assert "auto                40  reviewed: reviewers accepted it" in result.stdout
+    assert "reviewers accepted it" in (tmp_path / "run.html").read_text("utf-8")
+
+
+def test_every_rule_has_words() -> None:
+    assert RULES.keys() == set(get_args(DecisionRule))
