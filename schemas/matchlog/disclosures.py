@@ -144,7 +144,7 @@ class DisclosureBook:
             self._agreements[body.agreement.digest()] = body.agreement
         elif isinstance(body, UploadReceived):
             self._take_upload(entry, body)
-        elif isinstance(body, RunAsked):
+        elif isinstance(body, RunAsked) and entry.outcome == "done":
             uploads = {upload.party: upload.upload for upload in body.specification.uploads}
             self._uploads[cast(str, entry.object)] = uploads
         elif isinstance(body, ReleasePrepared):

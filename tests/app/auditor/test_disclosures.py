@@ -17,8 +17,9 @@ from samples.signed_log import SignedProject
 
 from app.auditor.cli import main
 from app.auditor.register import register_csv
+from app.auditor.verify import verify_bundle
 from schemas.matchlog.disclosures import DisclosureBook, Wanted
-from schemas.matchlog.kinds import BlindReleasePrepared, ReleaseFetched
+from schemas.matchlog.kinds import BlindReleasePrepared, ReleaseFetched, ReleasePrepared, RunAsked
 
 
 def told(seed: int = 71) -> SampleLog:
@@ -211,3 +212,26 @@ def test_no_cell_begins_a_formula() -> None:
     text = register_csv([evil])
     assert ",'=cmd" in text
     assert ",'@sum" in text
+
+
+def test_a_refused_request_for_a_run_changes_no_line_of_that_run() -> None:
+    """Nobody signs a refused request, so that a broker may write any into a log that verifies."""
+    log = story(71, n_weeks=1)
+    asked = next(e for e in log.entries if e.kind == "run-asked" and e.outcome == "done")
+    assert isinstance(asked.body, RunAsked)
+    before = asked.body.specification
+    larger, smaller = before.uploads
+    other = before.model_copy(
+        update={"uploads": (larger, smaller.model_copy(update={"party": "data-center"}))}
+    )
+    body = RunAsked(specification_sha256=other.digest(), specification=other)
+    log.append(body, project=asked.project, object=asked.object, actor=CW, outcome="refused")
+    prepared = [e for e in log.entries if isinstance(e.body, ReleasePrepared)]
+    fetches = [log.fetch(prepared[0], CW), log.fetch(prepared[1], K12)]
+    made = DisclosureBook()
+    verify_bundle(io.BytesIO(log.bundle()), on_entry=made.take)
+    told = {line.entry: (line.giver, line.receiver) for line in made.lines}
+    assert [told[fetch.seq] for fetch in fetches] == [
+        ("school-district", "county-cw"),
+        ("county-cw", "school-district"),
+    ]
