@@ -107,15 +107,16 @@ def _standings(incident: Incident) -> Iterator[tuple[Standing, str]]:
 
 
 def _recipients(taken: Sequence[ReachedRelease]) -> Iterator[str]:
-    """Yield who has match IDs, and since when; an agency that fetched sealed ones cannot open them."""
-    since: dict[tuple[str, str], str] = {}
+    """Yield who has match IDs or a total, and since when; whoever fetched sealed ones cannot open them."""
+    since: dict[tuple[str, str, str], str] = {}
     for release in taken:
-        pair = (release.recipient, release.agency or "")
+        what = "a total" if release.mode == "count" else "match IDs"
+        key = (release.recipient, release.agency or "", what)
         first = release.first_fetched or release.prepared
-        since[pair] = min(since.get(pair, first), first)
-    for (recipient, agency), first in sorted(since.items()):
+        since[key] = min(since.get(key, first), first)
+    for (recipient, agency, what), first in sorted(since.items()):
         sealed = f", sealed, through {agency}" if agency else ""
-        yield f"{recipient} has match IDs of it{sealed}, since {moment(first)}"
+        yield f"{recipient} has {what} of it{sealed}, since {moment(first)}"
 
 
 def _tables(incident: Incident) -> Iterator[Markup]:

@@ -288,3 +288,12 @@ def test_a_key_id_may_be_written_as_it_is_read_aloud() -> None:
 @pytest.mark.parametrize("text", ["run-" + "0" * 32, "", "Maria", CW.party, "0123 4567", "0" * 17])
 def test_nothing_else_can(text: str) -> None:
     assert subject_in(text) is None
+
+
+def test_a_total_is_not_called_match_ids() -> None:
+    upload = next(e for e in LOG.entries if e.kind == "upload-received" and e.project == "accord")
+    incident = reached(upload.object or "")
+    counts = tuple(r.model_copy(update={"mode": "count"}) for r in incident.releases)
+    said = "\n".join(incident_lines(incident.model_copy(update={"releases": counts})))
+    assert "county-cw has a total of it, since " in said
+    assert "match IDs" not in said.replace("its match IDs", "")
