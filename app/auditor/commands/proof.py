@@ -11,6 +11,7 @@ from app.auditor.options import FILE, PIN_OPTION, failures
 from app.auditor.pins import read_pins
 from app.auditor.proofs import caveats, check_proof
 from app.auditor.timeline import timeline_line
+from schemas.printable import printable
 from schemas.shared.command_line import emit, json_option
 
 EXIT_CODES = (
@@ -46,4 +47,4 @@ def proof(
         proved = [check_proof(file, keys, known) for file in files]
     emit([one.to_json() for one in proved], (timeline_line(one.entry) for one in proved))
     for caveat in caveats(proved, pinned=bool(known)):
-        click.echo(f"not shown: {caveat.text}", err=True)
+        click.echo(f"not shown: {printable(caveat.text)}", err=True)

@@ -117,3 +117,12 @@ def test_a_pin_of_the_same_size_must_show_the_same_log(log: SampleLog, tmp_path:
     done = check(tmp_path, *words, files={**proof, "pin": bent})
     assert done.exit_code == 3
     assert "in pin is not signed by this log" in done.stderr
+
+
+def test_a_files_name_does_not_steer_the_terminal(log: SampleLog, tmp_path: Path) -> None:
+    words = ("--log-key", log.signers[-1].verifier_key.text, "--pin", tmp_path / "pin")
+    pin = serialise_checkpoints([log.notes[0][1]])
+    name = "a\x1b[2K.tlog-proof"
+    done = check(tmp_path, *words, files={name: proof_of(log, fetched(log)), "pin": pin})
+    assert done.exit_code == 0
+    assert "at which a\\x1b[2K.tlog-proof was made" in done.stderr
