@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn, Protocol
 
 from app.auditor.errors import (
     KeyChainError,
+    LogBrokenError,
     PinContradictedError,
     RolledBackError,
     SignatureMissingError,
@@ -34,6 +35,9 @@ from schemas.matchlog.note import VerifierKey
 # A log that grows between two questions is asked again, since all must be proved of one checkpoint.
 MAX_ROUNDS: Final = 5
 OTHER_KEY: Final = "the log is signed by another key than the one that is known"
+NEVER_AT_REST: Final = (
+    "the log grew at every question, so that not all pins were proved of one checkpoint"
+)
 
 
 class CheckpointSource(Protocol):
@@ -96,7 +100,7 @@ def watch(
         KeyChainError: it is signed by another key, to which nothing hands over.
         SignatureMissingError: a checkpoint is not signed by the log.
         PinUnsignedError: a pin is not: it is damaged, and shows nothing.
-        UnreachableError: no answer, or one about something else.
+        UnreachableError: no answer, or one about something else, or none about all pins together.
     """
     known, kept = state.keys(), state.pin()
     look = _Look(state, source, known)
@@ -117,6 +121,8 @@ def watch(
             state.keep(look.keys, newest)
             break
         newest = shown[0]
+    else:
+        raise UnreachableError(NEVER_AT_REST)
     return Watched(
         origin=newest.checkpoint.origin,
         before=0 if kept is None else kept.checkpoint.size,
@@ -201,8 +207,13 @@ class _Look:
 
     def _shown(self, answer: LogCheckpoint) -> Pin:
         pin = _pin_of(answer.checkpoint.encode("utf-8"))
-        self._follow(answer)
-        _require_signed(pin, self.keys)
+        try:
+            self._follow(answer)
+            _require_signed(pin, self.keys)
+        except LogBrokenError:
+            # Whoever signed it, this is what the broker showed.
+            self._state.keep_evidence(pin)
+            raise
         return pin
 
     def _follow(self, answer: LogCheckpoint) -> None:

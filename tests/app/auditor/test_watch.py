@@ -89,7 +89,8 @@ def test_a_log_that_grows_is_fine_and_the_newest_is_kept(state: WatchState) -> N
 def test_a_log_that_grows_all_the_while_is_not_an_alert(state: WatchState) -> None:
     log = add(Log(), 5)
     look(state, log)
-    assert watch(state, Source(log, grows=True), others=[pin_of(log, 2)]).size > 5
+    with raises(UnreachableError, match="not all pins"):
+        watch(state, Source(log, grows=True), others=[pin_of(log, 2)])
 
 
 def test_a_rollback_is_an_alert_with_both_checkpoints_as_evidence(state: WatchState) -> None:
@@ -278,3 +279,29 @@ def test_an_answer_that_cannot_be_read_is_no_alert(state: WatchState, text: str)
     with pytest.raises(AuditError) as caught:
         watch(state, Garbled(add(Log(), 3)))
     assert caught.value.exit_code == 5
+
+
+@pytest.mark.campaign("split-view")
+def test_two_histories_that_are_shown_in_turn_are_not_taken_for_one(state: WatchState) -> None:
+    """A broker that knows from the size which pin it is asked about shows each the log that it is of."""
+    shared = add(Log(), 5)
+    mine, theirs = add(forked(shared, 5, 0), 3), forked(shared, 5, 4)
+
+    class TwoFaced(Source):
+        def checkpoint(self, old_size: int) -> LogCheckpoint | None:
+            return (theirs if old_size == len(theirs.entries) else mine).show(old_size)
+
+    pins = [pin_of(mine), pin_of(theirs)]
+    with raises(UnreachableError, match="not all pins"):
+        watch(state, TwoFaced(mine), others=pins)
+    assert state.pin() is None
+
+
+def test_what_another_key_signed_is_kept_as_evidence(state: WatchState) -> None:
+    log = add(Log(), 4)
+    look(state, log)
+    stranger = add(Log(), 6)
+    with raises(KeyChainError):
+        look(state, stranger)
+    [evidence] = state.folder.glob("evidence-*")
+    assert [pin.note for pin in read_pins([evidence])] == [pin_of(stranger).note]
