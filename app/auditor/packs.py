@@ -12,7 +12,7 @@ from schemas.audit_pack import AuditPack, read_pack, starts_pack
 from schemas.errors import BundleError, FormatError
 from schemas.match_record import Opening, OpeningsHeader, parse_openings
 from schemas.matchlog.archive import Source
-from schemas.matchlog.bundle import BundleReader
+from schemas.matchlog.bundle import BundleManifest, BundleReader
 from schemas.matchlog.entry import Entry, entry_bytes
 from schemas.matchlog.kinds import UploadReceived
 from schemas.upload import Receipt, SignedManifest
@@ -156,15 +156,15 @@ def split_named(source: Source, name: str) -> tuple[PackHeld | None, Source]:
     return split_pack(Rewound(start, source))
 
 
-def log_size(source: Source, name: str) -> int:
-    """Return how many entries the log in a bundle or pack claims to have, from its start alone.
+def log_manifest(source: Source, name: str) -> BundleManifest:
+    """Return what the log in a bundle or pack claims to be, from its start alone.
 
     Raises:
         MalformedError: it is neither.
     """
     _, log = split_named(source, name)
     try:
-        return BundleReader(log).manifest.size
+        return BundleReader(log).manifest
     except BundleError as exc:
         raise MalformedError(str(exc)) from exc
 

@@ -23,7 +23,14 @@ from app.auditor.options import (
     pin_options,
     verified,
 )
-from app.auditor.packs import Openings, PackHeld, log_size, openings_of, read_openings, split_pack
+from app.auditor.packs import (
+    Openings,
+    PackHeld,
+    log_manifest,
+    openings_of,
+    read_openings,
+    split_pack,
+)
 from app.auditor.pins import Pin
 from app.auditor.run_book import RunBook
 from app.auditor.sample_page import sample_page, standings, worksheet_page
@@ -127,7 +134,7 @@ def _longest(locations: list[str]) -> str:
     for location in locations:
         try:
             with Path(location).open("rb") as file:
-                sizes[location] = log_size(file, Path(location).name)
+                sizes[location] = log_manifest(file, Path(location).name).size
         except OSError as exc:
             raise FileUnreadableError(why_unreadable(Path(location), exc)) from exc
     return max(locations, key=lambda location: sizes[location])

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from app.auditor.broker_api import BrokerApi
-from app.auditor.errors import LogBrokenError
+from app.auditor.errors import KeyChainError, LogBrokenError, PinUnreadableError
 from app.auditor.keys import read_log_key
 from app.auditor.options import (
     LogOptions,
@@ -17,9 +17,10 @@ from app.auditor.options import (
     require_broker_for,
     verified,
 )
+from app.auditor.packs import log_manifest
 from app.auditor.pins import read_pins
 from app.auditor.source import bundle_url, save_bundle
-from app.auditor.watch import Watched, note_verdict
+from app.auditor.watch import OTHER_KEY, Watched, note_verdict
 from app.auditor.watch import watch as look
 from app.auditor.watch_state import BUNDLE_FILE, WatchState
 from schemas.shared.command_line import emit, json_option
@@ -92,12 +93,35 @@ def _verify_whole(kept: WatchState, given: LogOptions) -> Watched:
     save_bundle(address, fetched, given.token_file, given.ca_file)
     held = LogOptions(str(fetched), (*given.pins, *kept.pin_files()), given.log_key)
     try:
-        seen = note_verdict(kept, verified(held))
+        seen = _noted(kept, held)
     except LogBrokenError:
-        fetched.replace(kept.folder / "evidence.bundle")
+        fetched.replace(_evidence_place(kept.folder))
         raise
     fetched.replace(bundle)
     return seen
+
+
+def _noted(kept: WatchState, held: LogOptions) -> Watched:
+    """Verify the log that was fetched, and keep its newest checkpoint.
+
+    Raises:
+        KeyChainError: a pin is not signed by this log, and what was kept shows that it has other keys.
+    """
+    try:
+        return note_verdict(kept, verified(held))
+    except PinUnreadableError as exc:
+        with Path(held.bundle).open("rb") as file:
+            listed = log_manifest(file, Path(held.bundle).name).log_keys
+        known = kept.keys()
+        if known is not None and not set(known.texts()) <= set(listed):
+            raise KeyChainError(OTHER_KEY) from exc
+        raise
+
+
+def _evidence_place(folder: Path) -> Path:
+    """Return where to keep a bundle that does not verify: the first one stays, of later ones the newest."""
+    first = folder / "evidence.bundle"
+    return folder / "evidence-newest.bundle" if first.exists() else first
 
 
 def _lines(seen: Watched) -> list[str]:

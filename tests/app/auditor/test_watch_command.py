@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from click.testing import CliRunner, Result
-from samples.log import SampleLog, story
+from samples.log import SampleLog, signer, story
 from samples.parties import CW
 
 from app.auditor.cli import main
@@ -170,3 +170,53 @@ def test_a_project_without_full_is_wrong_usage(broker: Shown, tmp_path: Path) ->
 def test_a_broker_that_is_not_there_is_status_5(broker: Shown, tmp_path: Path) -> None:
     broker.url = "http://127.0.0.1:9"
     assert run(broker, tmp_path / "state").exit_code == 5
+
+
+def test_full_takes_a_log_under_a_key_that_nothing_hands_over_to_for_an_alert(
+    broker: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "state"
+    assert run(broker, state, "--full").exit_code == 0
+    with monkeypatch.context() as others:
+        others.setattr("samples.log.signer", lambda number: signer(number + 40))
+        broker.log = story(78, n_weeks=2)
+    result = run(broker, state, "--full", "--quiet")
+    assert result.exit_code == 1
+    assert "code: log-key" in result.stderr
+    assert (state / "evidence.bundle").read_bytes() == broker.log.bundle()
+
+
+def test_full_takes_a_log_from_before_its_key_was_replaced_for_an_alert(
+    broker: Shown, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    broker.log.rotate_key()
+    broker.log.export(actor=CW)
+    assert run(broker, state, "--full").exit_code == 0
+    broker.log = story(77, n_weeks=1)
+    result = run(broker, state, "--full")
+    assert result.exit_code == 1
+    assert "code: log-key" in result.stderr
+
+
+def test_full_says_a_damaged_pin_of_an_agency_is_bad_input_still(
+    broker: Shown, tmp_path: Path
+) -> None:
+    state, pin = tmp_path / "state", tmp_path / "county.pin"
+    assert run(broker, state, "--full").exit_code == 0
+    pin.write_bytes(broker.log.notes[3][1].replace(b"\n", b"\n1", 1))
+    assert run(broker, state, "--full", "--pin", pin).exit_code == 3
+
+
+def test_the_first_bundle_that_did_not_verify_is_never_replaced(
+    broker: Shown, tmp_path: Path
+) -> None:
+    state, good = tmp_path / "state", broker.log.raw[5]
+    bad = []
+    for place in (5, 6, 7):
+        broker.log.raw[place] = broker.log.raw[place].replace(b"2026", b"2027")
+        assert run(broker, state, "--full").exit_code == 1
+        bad.append(broker.log.bundle())
+    assert good != broker.log.raw[5]
+    assert (state / "evidence.bundle").read_bytes() == bad[0]
+    assert (state / "evidence-newest.bundle").read_bytes() == bad[2]
