@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from typing import Final
 
-from app.auditor.errors import AuditError, PinContradictedError, RolledBackError
+from app.auditor.errors import AuditError, MalformedError, PinContradictedError, RolledBackError
 from app.auditor.findings import FindingsBook
-from app.auditor.verdict import LATE, TIMES, Verdict
+from app.auditor.verdict import HELD_LATE, LATE, TIMES, WHO_TYPED, Verdict
 from schemas.audit_incident import Incident
 from schemas.audit_report import AuditReport, EvidenceItem, Fault, LogFacts, Receipts, Witnessed
 from schemas.ids import utc_text
+from schemas.printable import printable
 from schemas.shared.amounts import counted
 
 
@@ -35,8 +37,11 @@ def report_of(
         software=f"blindlink-{version('blindlink')}",
         auditor=making.auditor,
         source=making.source,
-        proves=tuple(_proves(verdict)),
-        proves_not=(*_proves_not(verdict), *NEVER_PROVED),
+        proves=_few(_proves(verdict), MOST_TEXTS),
+        proves_not=(
+            *_few(_proves_not(verdict), MOST_TEXTS - len(NEVER_PROVED)),
+            *NEVER_PROVED,
+        ),
         log=_log_facts(verdict),
         fault=None,
         agreements=found.agreements(),
@@ -62,7 +67,7 @@ def report_of_fault(making: Making, error: AuditError) -> AuditReport:
         log=None,
         fault=Fault(
             code=error.code,
-            message=error.message,
+            message=unicodedata.normalize("NFC", printable(error.message)).strip(),
             index=error.index,
             evidence=tuple(EvidenceItem(name=n, value=str(v)) for n, v in evidence.items()),
         ),
@@ -86,7 +91,12 @@ NEVER_PROVED: Final = (
     "sample of links.",
     "What receivers did with what they received, and what was signed on paper.",
 )
+# As many as the format has room for, of what is proved and of what is not.
+MOST_TEXTS: Final = 32
+LATENESS: Final = frozenset({LATE, HELD_LATE})
+ALWAYS: Final = (TIMES, WHO_TYPED)
 PIN_FAULTS: Final = frozenset({PinContradictedError.code, RolledBackError.code})
+UNREADABLE_CODE: Final = MalformedError.code
 FAULTY: Final = (
     "The file of this digest is not a match log that holds: a check fails at the place that is named below, "
     "and whoever repeats it finds the same."
@@ -94,6 +104,10 @@ FAULTY: Final = (
 CONTRADICTED: Final = (
     "The file of this digest contradicts a pin: the log's own key signed what was pinned, and what the file "
     "shows is not that history, or breaks off before it. Whoever has the file and the pin finds the same."
+)
+UNREADABLE: Final = (
+    "The file of this digest cannot be read as a match log by the software that made this report. It is "
+    "damaged, or no bundle, or of a newer version, which newer software can read."
 )
 NOT_BY_A_FAULT: Final = (
     "What happened instead, who changed it, and whether it was meant: the checks stop at the first fault.",
@@ -103,6 +117,8 @@ NOT_BY_A_FAULT: Final = (
 
 
 def _faulty(error: AuditError) -> str:
+    if error.code == UNREADABLE_CODE:
+        return UNREADABLE
     return CONTRADICTED if error.code in PIN_FAULTS else FAULTY
 
 
@@ -123,23 +139,45 @@ def _proves(verdict: Verdict) -> Iterator[str]:
         "No nonce served two pairs or two rounds, each pair was linked at most once a round, and each closed "
         "round lists the last claims that its parties sent."
     )
-    late = next((caveat.text for caveat in verdict.caveats if caveat.code == LATE), None)
+    late = "; ".join(caveat.text for caveat in verdict.caveats if caveat.code in LATENESS)
     kept = "no encodings, match IDs, match records or columns were kept longer than agreed"
     yield f"By the log's own times, {late or kept}."
     if verdict.pins:
         yield f"It extends what was kept of it earlier: {counted(verdict.pins, 'pin')}."
-    for name, size in sorted(verdict.cosigned.items()):
-        yield f"The witness {name} has signed for its first {size:,} entries."
     for party, count in sorted(verdict.receipts.items()):
         yield f"Every receipt that {party} handed over, {count:,} in all, is an entry of this log."
+    for name in sorted(verdict.vouched):
+        yield (
+            f"The witness {name} has signed for its first {verdict.cosigned[name]:,} entries, by keys that a "
+            f"signed agreement lists."
+        )
 
 
 def _proves_not(verdict: Verdict) -> Iterator[str]:
     # Times come first: they are what a reader takes for granted.
-    yield _sentence(TIMES.text)
+    for caveat in ALWAYS:
+        yield _sentence(caveat.text)
     for caveat in verdict.caveats:
-        if caveat != TIMES and caveat.code != LATE:
+        if caveat not in ALWAYS and caveat.code not in LATENESS:
             yield _sentence(caveat.text)
+    for name, size in sorted(verdict.cosigned.items()):
+        if name not in verdict.vouched:
+            yield (
+                f"That {name} has signed as a witness for the first {size:,} entries: the broker names a "
+                "key of this witness that no signed agreement lists."
+            )
+
+
+def _few(sentences: Iterable[str], most: int) -> tuple[str, ...]:
+    """Return all sentences, or as many as a report may have, the last of which says how many are left out."""
+    said = tuple(sentences)
+    if len(said) <= most:
+        return said
+    n_left = len(said) - most + 1
+    return (
+        *said[: most - 1],
+        f"{n_left:,} more like the last, which blindlink-audit verify lists.",
+    )
 
 
 def _log_facts(verdict: Verdict) -> LogFacts:

@@ -9,7 +9,7 @@ from typing import Final
 from app.auditor.incident_page import incident_section
 from app.auditor.phrases import moment
 from app.auditor.register import NOT_SHOWN
-from app.auditor.report_document import PIN_FAULTS
+from app.auditor.report_document import PIN_FAULTS, UNREADABLE_CODE
 from schemas.audit_report import AuditReport, Fault, LinkedRun, LogFacts, key_fingerprint
 from schemas.link_quality import BIRTH_DATE, missed_matches, wrong_links
 from schemas.matchlog.disclosures import WHAT
@@ -43,6 +43,8 @@ BROKERS_TIMES: Final = "All times are the broker's own, in UTC."
 def _title(report: AuditReport) -> str:
     if report.fault is not None:
         what = "contradicts a pin" if report.fault.code in PIN_FAULTS else "does not verify"
+        if report.fault.code == UNREADABLE_CODE:
+            what = "cannot be read"
         return f"Audit report: the match log {what}"
     return "Audit report" if report.incident is None else "Audit report on an incident"
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import os
 import stat
 from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,12 @@ from samples.reviewed_log import everything_reviewed
 from samples.signed_log import everything_signed
 
 from app.auditor.cli import main
-from schemas.audit_report import open_page, open_report
+from app.auditor.findings import FindingsBook
+from app.auditor.lateness import HeldLate
+from app.auditor.report_document import Making, report_of
+from app.auditor.verdict import TIMES, WHO_TYPED, held_late, new_stewards
+from app.auditor.verify import verify_bundle
+from schemas.audit_report import AuditReport, open_page, open_report
 from schemas.matchlog.checkpoint import serialise_checkpoints
 
 LOG = story(91, n_weeks=2, projects=("foster", "health"))
@@ -360,3 +368,63 @@ def test_a_key_made_with_other_tools_will_do_if_it_is_ed25519(desk: Path) -> Non
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (desk / "other.pem").write_bytes(pem)
         assert run(desk, "key", "show", "other.pem").exit_code == status
+
+
+# What the report says of a verdict.
+
+
+def said_of(**changes: Any) -> AuditReport:
+    verdict = replace(verify_bundle(io.BytesIO(LOG.bundle())), **changes)
+    making = Making(datetime(2026, 12, 1, tzinfo=UTC), None, "0" * 64)
+    return report_of(making, verdict, FindingsBook(), None)
+
+
+def test_a_witness_is_proved_only_by_keys_that_an_agreement_lists() -> None:
+    """Any other key is the broker's word, who may give one of its own the name of an agency."""
+    made = said_of(
+        cosigned={"county-cw": 9, "school-district": 9}, vouched=frozenset({"county-cw"})
+    )
+    assert "county-cw has signed" in " ".join(made.proves)
+    assert "school-district" not in " ".join(made.proves)
+    assert "school-district has signed as a witness" in " ".join(made.proves_not)
+
+
+def test_what_a_hold_keeps_that_came_too_late_is_told_as_what_was_destroyed_late_is() -> None:
+    late = HeldLate("upload", "upl-" + "0" * 32, 5, "2026-09-01", "2026-09-09", "county-cw", 30)
+    for caveats in ((held_late([late]),), (held_late([late]), TIMES, WHO_TYPED)):
+        made = said_of(caveats=caveats)
+        assert "left that should have been destroyed" in " ".join(made.proves)
+        assert "kept longer than agreed" not in " ".join(made.proves)
+        assert "left that should have been destroyed" not in " ".join(made.proves_not)
+
+
+@pytest.mark.parametrize("are_vouched", [True, False])
+def test_a_log_of_many_witnesses_and_new_stewards_gets_a_report(are_vouched: bool) -> None:
+    names = {f"agency-{number}": 9 for number in range(60)}
+    caveats = tuple(new_stewards("foster", number, "county-cw") for number in range(2, 42))
+    made = said_of(cosigned=names, vouched=frozenset(names if are_vouched else ()), caveats=caveats)
+    assert "more like the last" in made.proves_not[-5]
+    assert ("more like the last" in made.proves[-1]) is are_vouched
+    assert made.proves_not[1] == WHO_TYPED.text[0].upper() + WHO_TYPED.text[1:] + "."
+
+
+# Files that cannot be read.
+
+
+def test_a_report_on_what_cannot_be_read_does_not_call_it_a_log_that_fails(desk: Path) -> None:
+    newer = LOG.bundle().replace(b"blindlink/bundle/1", b"blindlink/bundle/2", 1)
+    (desk / "log.bundle").write_bytes(newer)
+    done = run(desk, "report", "log.bundle", *SIGNING, "-o", "r.json", "--html", "r.html")
+    assert done.exit_code == 3
+    found = open_report((desk / "r.json").read_bytes()).report
+    assert "of a newer version" in found.proves[0]
+    assert "whoever repeats it" not in found.proves[0]
+    assert "cannot be read" in (desk / "r.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["Pru\u0308fung.tar", "a\u200bb.tar", " log.tar"])
+def test_a_report_names_a_file_whatever_its_name(desk: Path, name: str) -> None:
+    (desk / name).write_bytes(b"something else")
+    done = run(desk, "report", name, *SIGNING, "-o", "r.json")
+    assert done.exit_code == 3, done.exception
+    assert open_report((desk / "r.json").read_bytes()).report.fault is not None
