@@ -23,7 +23,8 @@ from app.auditor.files import why_unreadable
 
 # Shorter ones are found by trying.
 MIN_PASSPHRASE: Final = 12
-MAX_PASSPHRASE: Final = 1024
+# In bytes: what the format of key files has room for.
+MAX_PASSPHRASE: Final = 1023
 MAX_KEY_FILE_BYTES: Final = 64 * 1024
 
 _ENCRYPTED: Final = b"ENCRYPTED"
@@ -35,9 +36,9 @@ def new_key_file(path: Path, passphrase: str) -> Ed25519PrivateKey:
     Raises:
         KeyFileError: there is a file already, it cannot be written, or the passphrase is too short.
     """
-    if not MIN_PASSPHRASE <= len(passphrase) <= MAX_PASSPHRASE:
+    if len(passphrase) < MIN_PASSPHRASE or len(passphrase.encode("utf-8")) > MAX_PASSPHRASE:
         raise KeyFileError(
-            f"a passphrase has {MIN_PASSPHRASE} to {MAX_PASSPHRASE} characters; "
+            f"a passphrase has at least {MIN_PASSPHRASE} characters and at most {MAX_PASSPHRASE} bytes; "
             "five or six random words are easy to keep"
         )
     key = Ed25519PrivateKey.generate()

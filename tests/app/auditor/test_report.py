@@ -428,3 +428,11 @@ def test_a_report_names_a_file_whatever_its_name(desk: Path, name: str) -> None:
     done = run(desk, "report", name, *SIGNING, "-o", "r.json")
     assert done.exit_code == 3, done.exception
     assert open_report((desk / "r.json").read_bytes()).report.fault is not None
+
+
+@pytest.mark.parametrize("words", ["x" * 1024, "\u00fc" * 512])
+def test_a_passphrase_that_is_too_long_is_said_to_be(desk: Path, words: str) -> None:
+    (desk / "long").write_text(words, encoding="utf-8")
+    done = run(desk, "key", "new", "-o", "long.key", "--passphrase-file", "long")
+    assert done.exit_code == 3, done.exception
+    assert "1023" in done.stderr
