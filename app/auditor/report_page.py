@@ -72,7 +72,7 @@ def _sections(report: AuditReport, key: str) -> Iterator[Section]:
         yield Section("Who received what", [_disclosures(report)])
         yield Section("Rounds", [_rounds(report)])
         yield Section("How sure the links are", list(_runs(report)))
-        yield Section("What is still there", [_left(report)])
+        yield Section("Uploads and releases that are still there", [_left(report)])
         yield Section("Everything that happened", [_activity(report)])
     yield Section("How to check this report", [*_how_to_check(report, key)])
 
@@ -194,7 +194,11 @@ def _left(report: AuditReport) -> Markup:
         (left.project, f"{left.uploads:,}", f"{left.releases:,}", f"{left.holds:,}")
         for left in report.left
     ]
-    return _table("What the broker still holds, at the end of this log", header, rows)
+    caption = (
+        "What the broker still holds of these, at the end of this log; match records, claims, shares of the "
+        "secret and delivered columns are not counted"
+    )
+    return _table(caption, header, rows)
 
 
 def _activity(report: AuditReport) -> Markup:

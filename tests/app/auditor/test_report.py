@@ -22,7 +22,9 @@ from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from samples.log import everything_else, signer, story
+from samples.delivered_log import DeliveringProject
+from samples.log import SampleLog, everything_else, signer, story
+from samples.parties import CW, K12
 from samples.reviewed_log import everything_reviewed
 from samples.signed_log import everything_signed
 
@@ -436,3 +438,15 @@ def test_a_passphrase_that_is_too_long_is_said_to_be(desk: Path, words: str) -> 
     done = run(desk, "key", "new", "-o", "long.key", "--passphrase-file", "long")
     assert done.exit_code == 3, done.exception
     assert "1023" in done.stderr
+
+
+def test_the_page_does_not_say_that_uploads_and_releases_are_all_that_is_left(desk: Path) -> None:
+    log = SampleLog(1)
+    log.enrol(CW, K12)
+    project = DeliveringProject(log)
+    project.deliver()
+    (desk / "log.bundle").write_bytes(log.bundle())
+    done = run(desk, "report", "log.bundle", *SIGNING, "--html", "r.html")
+    assert done.exit_code == 0, done.stderr
+    page = (desk / "r.html").read_text(encoding="utf-8")
+    assert "delivered columns are not counted" in page
