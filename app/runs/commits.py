@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.engine import StoppedError
 from app.errors import BrokerError, UnavailableError
 from app.runs.requests import new_run, spaces_to_come, start_if_complete
+from app.security.errors import StorageFullError
 from app.uploads import checks, commit
 from app.uploads.acceptance import accept_upload, refuse_commit, reject_upload
 from app.uploads.errors import CheckLostError, UploadRejectedError
@@ -75,7 +76,8 @@ def check_next(broker: Broker, stopped: threading.Event) -> bool:
     to a later attempt, of which there are `app.uploads.checks.MAX_ATTEMPTS`.
 
     Raises:
-        UnavailableError, SQLAlchemyError: the database is not to be had, or not the newest one.
+        UnavailableError, SQLAlchemyError: the database is not to be had, or not the newest one; or what keeps
+            blobs or keys does not answer.
     """
     with broker.database.read() as session:
         if not checks.has_work(session):
@@ -100,7 +102,11 @@ def check_next(broker: Broker, stopped: threading.Event) -> bool:
 
 
 def _bring_to_an_end(broker: Broker, hold: Hold, stopped: threading.Event) -> None:
-    """Commit what is held, or let the upload say why not; what may pass is left to the lease's end."""
+    """Commit what is held, or let the upload say why not.
+
+    What passes by itself is left to the lease's end, however often. A full disk waits for somebody, whom the
+    uploader can ask.
+    """
     try:
         with broker.database.read() as session:
             pending = checks.open_held(session, broker, hold)
@@ -109,6 +115,10 @@ def _bring_to_an_end(broker: Broker, hold: Hold, stopped: threading.Event) -> No
     except (CheckLostError, StoppedError):
         raise
     except BrokerError as refusal:
+        if isinstance(refusal, UnavailableError) and not isinstance(refusal, StorageFullError):
+            with broker.database.write() as session:
+                checks.put_off(session, hold)
+            raise
         log.info("commit_refused", upload_id=hold.upload, code=refusal.code)
         with broker.database.write() as session:
             refuse_commit(session, broker, hold, refusal)

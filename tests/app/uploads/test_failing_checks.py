@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
+import pytest
 from rigs.agreed import sign_roster
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
@@ -14,7 +16,13 @@ from sqlalchemy import update
 
 from app.agreements.service import all_versions
 from app.broker import MAX_CHECKS
+from app.errors import BrokerError
 from app.sealed import repository as sealed
+from app.security.errors import (
+    KeyKeeperUnavailableError,
+    StorageFullError,
+    StoreUnavailableError,
+)
 from app.uploads.checks import MAX_ATTEMPTS
 from app.uploads.models import Upload
 from app.worker.loop import Worker
@@ -98,3 +106,41 @@ def test_a_part_that_the_disk_does_not_give_ends_no_worker(
     found = view(linkage, first)
     assert (found["state"], Problem.from_json(found["refusal"]).code) == ("open", "internal")
     path.rmdir()
+
+
+class FailingBlobs:
+    """Blobs that nobody can read."""
+
+    def __init__(self, inner, fault: type[BrokerError]) -> None:
+        self._inner = inner
+        self._fault = fault
+
+    def get(self, key: str) -> bytes:
+        raise self._fault("It does not answer.")
+
+    def __getattr__(self, name: str):
+        return getattr(self._inner, name)
+
+
+@pytest.mark.parametrize("fault", [StoreUnavailableError, KeyKeeperUnavailableError])
+def test_what_passes_by_itself_leaves_a_check_to_a_later_attempt_however_often(
+    linkage: Linkage, fault: type[BrokerError]
+) -> None:
+    linkage.open_round()
+    upload = wait_for_check(linkage, CHILD_WELFARE)
+    failing = replace(linkage.broker, blobs=FailingBlobs(linkage.broker.blobs, fault))
+    for _ in range(MAX_ATTEMPTS + 1):
+        Worker(failing).work(until_idle=True)
+        assert view(linkage, upload)["state"] == "checking"
+        give_leases_up(linkage)
+    Worker(linkage.broker).work(until_idle=True)
+    assert view(linkage, upload)["state"] == "committed"
+
+
+def test_a_full_disk_is_told_to_who_uploads(linkage: Linkage) -> None:
+    linkage.open_round()
+    upload = wait_for_check(linkage, CHILD_WELFARE)
+    blobs = FailingBlobs(linkage.broker.blobs, StorageFullError)
+    Worker(replace(linkage.broker, blobs=blobs)).work(until_idle=True)
+    found = view(linkage, upload)
+    assert (found["state"], Problem.from_json(found["refusal"]).code) == ("open", "storage-full")
