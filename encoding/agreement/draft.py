@@ -217,6 +217,11 @@ def _fill_in(raw: dict[str, Any]) -> None:
     raw["no_reidentification"] = True
     raw["policy"] = {**RECOMMENDED_POLICY.to_json(), **_numbers_as_text(_table(raw, "policy"))}
     raw["approvals"] = {"runs": "each", "parties": agencies, **_table(raw, "approvals")}
+    _fill_in_clauses(raw, [])
+
+
+def _fill_in_clauses(raw: dict[str, Any], spaces: Sequence[dict[str, Any]]) -> None:
+    """Fill in what an answered clause may leave out; `spaces` are those of the agreement before."""
     for clause, fields in _DEFAULT_FIELDS.items():
         if isinstance(raw.get(clause), dict):
             raw[clause] = {**fields, **raw[clause]}
@@ -227,7 +232,9 @@ def _fill_in(raw: dict[str, Any]) -> None:
         recipient.setdefault("onward", None)
     for direction in _tables(raw, "directions"):
         direction.setdefault("citation", None)
-    named = [{"name": name} for name in sorted({str(r.get("space")) for r in recipients})]
+    known = {space["name"]: space for space in spaces}
+    used = sorted({str(r.get("space")) for r in recipients})
+    named = [known.get(name, {"name": name}) for name in used]
     raw["spaces"] = [
         {"lifetime": "lasting", **space} for space in (_tables(raw, "spaces") or named)
     ]
@@ -240,12 +247,28 @@ def _carry_over(raw: dict[str, Any], before: dict[str, Any]) -> None:
         for name, value in parties.get(str(party.get("name")), {}).items():
             if name not in ("persons", "holder") or "identities" not in party:
                 party.setdefault(name, value)
+    _carry_rows(_tables(raw, "recipients"), before["recipients"], ("party",))
+    # Another basis has another citation.
+    _carry_rows(_tables(raw, "directions"), before["directions"], ("giver", "receiver", "basis"))
     if isinstance(raw.get("policy"), dict):
         raw["policy"] = _numbers_as_text(raw["policy"])
-    for clause, value in before.items():
+    # With other recipients, there may be other spaces.
+    kept = before if "recipients" not in raw else before | {"spaces": []}
+    for clause, value in kept.items():
         if isinstance(value, dict) and isinstance(raw.get(clause), dict):
             raw[clause] = {**value, **raw[clause]}
         raw.setdefault(clause, value)
+    _fill_in_clauses(raw, before["spaces"])
+
+
+def _carry_rows(
+    rows: Sequence[dict[str, Any]], before: Sequence[dict[str, Any]], names: Sequence[str]
+) -> None:
+    """Take what rows leave out from those before that have the same values under these names."""
+    known = {tuple(row[name] for name in names): row for row in before}
+    for row in rows:
+        for name, value in known.get(tuple(row.get(name) for name in names), {}).items():
+            row.setdefault(name, value)
 
 
 def _put_in_order(raw: dict[str, Any]) -> None:

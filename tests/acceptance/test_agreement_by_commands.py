@@ -212,6 +212,34 @@ def test_runs_are_approved_in_advance_until_an_amendment_that_all_sign(rig: Agre
     assert first != second
 
 
+def test_what_changes_is_shown_also_where_the_version_before_is_not_kept(rig: AgreementRig) -> None:
+    rig.agree()
+    ann, kim = rig.desks["ann"], rig.desks["kim"]
+    (kim.folder / "workspace" / "agreements" / f"{PROJECT}.json").unlink()
+    before, after = str(ann.folder / "first.json"), str(ann.folder / "second.json")
+    second = rig.draft("second.json", "--amends", before, "--set", "end=2028-08-31")
+    rig.sign("ann", second, after)
+    shown = rig.sign("kim", second).stdout
+    assert "WHAT CHANGES AGAINST AGREEMENT 1" in shown
+    assert "2028-08-31" in shown.split("WHAT CHANGES")[1]
+
+
+def test_a_party_that_joins_signs_though_the_version_before_is_not_its_to_see(
+    tmp_path: Path,
+) -> None:
+    with agreement_rig(tmp_path, uma=("inspectors", ("auditor", "steward"))) as rig:
+        rig.agree()
+        ann = rig.desks["ann"].folder
+        answers = ann / "answers.toml"
+        answers.write_text(answers.read_text().replace("[[directions]]", JOINING, 1))
+        chosen = ("--from", str(answers), "--amends", str(ann / "first.json"))
+        second = rig.draft("second.json", *chosen)
+        rig.sign("ann", second, str(ann / "second.json"))
+        signed = rig.sign("uma", second)
+        assert signed.exit_code == 0, signed.output
+        assert "WHAT CHANGES" not in signed.stdout
+
+
 def test_a_release_is_approved_by_somebody_who_did_not_upload(rig: AgreementRig) -> None:
     answers = rig.desks["ann"].folder / "answers.toml"
     answers.write_text(
@@ -229,6 +257,15 @@ def test_a_release_is_approved_by_somebody_who_did_not_upload(rig: AgreementRig)
     )
 
 
+JOINING = """[[parties]]
+name = "inspectors"
+kind = "auditor"
+title = "Office of the Inspector General"
+capacity = "audits the linkage"
+contact = "Duty officer, 555-0103"
+identities = ["uma.json"]
+
+[[directions]]"""
 STANDING = ("--standing", "--yes")
 
 

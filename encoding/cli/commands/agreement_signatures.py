@@ -334,7 +334,7 @@ def own_consent(at: Seat, offered: KeptAgreement) -> SignedStatement | None:
 def _show(at: Seat, offered: KeptAgreement) -> None:
     for line in agreement_lines(offered.agreement, offered.profile):
         click.echo(line)
-    before = at.known().find(offered.agreement.previous or "")
+    before = at.preceding(offered.agreement)
     if before is not None:
         click.echo(f"\nWHAT CHANGES AGAINST AGREEMENT {before.agreement.number}")
         for line in changed_lines(

@@ -252,6 +252,21 @@ class Seat:
         """Keep what was verified of an agreement if it is kept already, and return it in any case."""
         return shown if self.known().find(shown.digest) is None else self.keep(shown)
 
+    def preceding(self, agreement: Agreement) -> KeptAgreement | None:
+        """Return the version that an agreement follows, from the broker if it is not kept.
+
+        None: there is none, or it does not name this party, which joins with the agreement.
+
+        Raises:
+            AgreementUntrustedError: the broker shows none that it may follow.
+        """
+        known = self.known()
+        if agreement.amends is None and known.find(agreement.previous or "") is None:
+            listed = self.client.agreements(self.project).agreements
+            if all(one.agreement != agreement.previous for one in listed):
+                return None
+        return _preceding(self.client, self.workspace, known, agreement)
+
     def keep(self, shown: KeptAgreement) -> KeptAgreement:
         """Keep what was verified of an agreement, and return it.
 
@@ -407,20 +422,36 @@ def _versions_of_same_clauses(
     versions = [kept.agreement]
     while not {one.digest() for one in versions}.issuperset(wanted):
         newer = versions[-1]
-        if newer.previous is None or newer.amends is None or newer.amends.only != "persons":
+        if newer.amends is None or newer.amends.only != "persons":
             break
-        before = known.find(newer.previous)
-        if before is None or before.missing():
-            before = _shown(client, session.workspace, known.project, newer.previous)
-        fault = succession_fault(before.agreement, newer)
-        if before.missing():
-            fault = f"{before.missing()[0]} has not signed that one"
-        if fault is not None:
-            raise AgreementUntrustedError(
-                f"agreement {newer.number} does not follow the one that it names: {fault}"
-            )
+        before = _preceding(client, session.workspace, known, newer)
+        if before is None:
+            break
         versions.append(before.agreement)
     return versions
+
+
+def _preceding(
+    client: BrokerClient, workspace: Workspace, known: KeptAgreements, newer: Agreement
+) -> KeptAgreement | None:
+    """Return the version that an agreement names as the one before it, from the broker if it is not kept.
+
+    Raises:
+        AgreementUntrustedError: the broker shows none that the newer one may follow.
+    """
+    if newer.previous is None:
+        return None
+    before = known.find(newer.previous)
+    if before is None or before.missing():
+        before = _shown(client, workspace, known.project, newer.previous)
+    fault = succession_fault(before.agreement, newer)
+    if before.missing():
+        fault = f"{before.missing()[0]} has not signed that one"
+    if fault is not None:
+        raise AgreementUntrustedError(
+            f"agreement {newer.number} does not follow the one that it names: {fault}"
+        )
+    return before
 
 
 def agreed_holders(session: Session) -> dict[str, str]:

@@ -19,7 +19,7 @@ from encoding.cli.parts.shown_keys import read_shown
 from encoding.errors import AgreementDraftError, AgreementFileError, OutputExistsError
 from encoding.profiles.catalog import shipped_profile
 from schemas.agreement import Agreement
-from schemas.amendment import newcomer_fault
+from schemas.amendment import clauses_of, newcomer_fault
 from schemas.identity import IdentityHistory, SignedIdentity
 from schemas.negotiation import AgreementProposal
 
@@ -244,6 +244,42 @@ def test_an_amendment_keeps_what_is_not_answered(
     kept = {"number": 2, "previous": before.digest(), "end": "2028-08-31"}
     limits = before.limits.model_copy(update={"floor": 11})
     assert after == before.model_copy(update={**kept, "limits": limits})
+
+
+def test_the_same_answers_amend_an_agreement_to_what_it_says_already(
+    proposal: AgreementProposal, tmp_path: Path
+) -> None:
+    answers = read_answers(tmp_path / "answers.toml")
+    before, after = proposal.agreement, amend(proposal, tmp_path, **answers).agreement
+    assert (after.number, after.previous) == (2, before.digest())
+    assert clauses_of(after) == clauses_of(before)
+    assert (after.parties, after.epoch) == (before.parties, before.epoch)
+
+
+def test_what_an_amendment_adds_may_leave_out_what_a_first_agreement_may(
+    proposal: AgreementProposal, tmp_path: Path
+) -> None:
+    """TOML has no null, so that what is none could not be answered at all."""
+    paper = amend(proposal, tmp_path, paper={"number": "2026-17", "date": "2026-08-01"})
+    assert paper.agreement.paper is not None
+    assert paper.agreement.paper.sha256 is None
+    direction = {"giver": "k12", "receiver": "child-welfare", "basis": "ferpa-studies"}
+    directions = proposal.agreement.to_json()["directions"]
+    directions = [one for one in directions if one["basis"] != "ferpa-child-welfare"]
+    changed = amend(proposal, tmp_path, directions=[*directions, direction]).agreement.directions
+    assert [one.citation for one in changed if one.basis == "ferpa-studies"] == [None]
+
+
+def test_an_amendment_takes_the_spaces_that_its_recipients_name(
+    proposal: AgreementProposal, tmp_path: Path
+) -> None:
+    once = [{"name": "shared", "lifetime": "round"}]
+    before = amend(proposal, tmp_path, spaces=once)
+    rows = [{"party": "k12"}, {"party": "child-welfare", "space": "apart"}]
+    after = amend(before, tmp_path, recipients=rows).agreement
+    assert [one.space for one in after.recipients] == ["apart", "shared"]
+    found = {one.name: one.lifetime for one in after.spaces}
+    assert found == {"apart": "lasting", "shared": "round"}
 
 
 def test_an_amendment_opens_an_epoch_only_where_it_must(
