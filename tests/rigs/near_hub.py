@@ -143,10 +143,15 @@ class NearHub:
 
 
 @contextmanager
-def near_hub(folder: Path, *spokes: str, like: NearHub | None = None) -> Iterator[NearHub]:
+def near_hub(
+    folder: Path, *spokes: str, like: NearHub | None = None, start: str = "2026-09-01"
+) -> Iterator[NearHub]:
     """Give a hub whose steward has drafted agreements with its spokes, and who has signed, as has the operator.
 
     Or a copy of one that has ended.
+
+    Args:
+        start: the first day of the agreements.
     """
     if like is not None:
         with near_broker(folder, like=like.near) as near:
@@ -158,7 +163,7 @@ def near_hub(folder: Path, *spokes: str, like: NearHub | None = None) -> Iterato
         sam = hub.at("sam")
         lines = "".join(f"{one},District {one},2000\n" for one in spokes)
         (sam.folder / "districts.csv").write_text(f"name,title,most\n{lines}", "utf-8")
-        (sam.folder / "answers.toml").write_text(_TEMPLATE, "utf-8")
+        (sam.folder / "answers.toml").write_text(_TEMPLATE.replace("2026-09-01", start), "utf-8")
         sam.ok(
             "hub", "add", f"{sam.folder}/districts.csv", "--template", f"{sam.folder}/answers.toml"
         )

@@ -29,6 +29,7 @@ from encoding.hub.changes import changes_of
 from encoding.hub.spokes import Spoke, read_spokes, sheet_digest
 from encoding.people.peers import read_peers
 from schemas.amendment import of_same_clauses
+from schemas.shared.amounts import counted
 
 if TYPE_CHECKING:
     from encoding.agreement.kept_agreements import KeptAgreement
@@ -93,12 +94,12 @@ def sign(
         waiting = [one for one in offered if not one.is_signed]
         if waiting:
             failed |= _sign_all(desk, spokes, waiting, entry, fingerprints)
+        n_signed = sum(one.spoke.project not in failed for one in waiting)
         if standing:
             failed |= _approve_all(
                 desk, [one for one in offered if one.spoke.project not in failed], entry
             )
     missing = sum(bool(one.kept.missing()) for one in offered)
-    n_signed = sum(one.spoke.project not in failed for one in waiting)
     session.say(
         f"{n_signed:,} agreements are signed now;"
         f" {len(offered) - missing:,} of {len(spokes):,} have every party's signature"
@@ -218,11 +219,16 @@ def _compared_elsewhere(desk: HubDesk, spokes: list[Spoke]) -> set[str]:
 
 def _approve_all(desk: HubDesk, offered: list[_Offered], entry: Entry) -> set[str]:
     party, failed = desk.hub.sections.hub.party, set[str]()
+    today = desk.session.now().date()
+    asked = [
+        one
+        for one in offered
+        if not one.kept.missing() and party in one.kept.agreement.approvals.parties
+    ]
+    begun = [one for one in asked if one.kept.has_begun(today)]
     alike: dict[tuple[str, str], list[_Offered]] = {}
-    for one in offered:
+    for one in begun:
         agreement = one.kept.agreement
-        if one.kept.missing() or party not in agreement.approvals.parties:
-            continue
         try:
             with desk.seat(one.spoke) as at:
                 if not _is_approved(at, one.kept):
@@ -230,7 +236,14 @@ def _approve_all(desk: HubDesk, offered: list[_Offered], entry: Entry) -> set[st
                     alike.setdefault((agreement.policy.digest(), last), []).append(one)
         except AgencyError as exc:
             _leave_out(desk, one.spoke, exc, failed)
-    if not alike:
+    if len(begun) < len(asked):
+        first = min(one.kept.agreement.start for one in asked if one not in begun)
+        n_later = counted(len(asked) - len(begun), "agreement")
+        desk.session.say(
+            f"runs under {n_later} are not approved yet: the first begins on {first};"
+            " give the same command again then"
+        )
+    elif not alike:
         desk.session.say("no runs wait for your party's approval")
     for (_, last), same in alike.items():
         sentences = standing_sentences(same[0].kept.agreement, last, entry.runs)

@@ -208,3 +208,17 @@ def test_the_job_of_the_night_says_in_time_which_agreements_end(hub: NearHub) ->
     hub.near.move(days=270)
     said = hub.at("ann").type(*job).stderr
     assert f"agreements that end soon: 1, the first with {GOOD} on 2027-08-31" in said
+
+
+def test_before_the_first_day_of_agreements_runs_are_not_approved_and_nothing_is_left_out(
+    tmp_path: Path,
+) -> None:
+    with near_hub(tmp_path, GOOD, start="2026-12-01") as hub:
+        assert "begins on 2026-12-01" in hub.join(GOOD).stderr
+        standing = ("hub", "sign", "--standing", "--yes")
+        early = hub.at("sam").ok(*standing).stderr
+        assert "runs under 1 agreement are not approved yet: the first begins on 2026-12-01" in early
+        hub.near.move(days=12)
+        assert "not approved yet" not in hub.at("sam").ok(*standing).stderr
+        given = hub.at(GOOD).json("approve", "list")["standing"]
+        assert [one["party"] for one in given] == [HUB]
