@@ -195,7 +195,7 @@ def _compare_with_pins(file: CertificateFile, key: VerifierKey, pins: Sequence[P
     for pin in pins:
         pinned = pin.checkpoint
         if pinned.origin != own.origin:
-            raise PinUnreadableError(f"{pin.file} is of another log than the certificate")
+            raise PinUnreadableError(f"{pin.place} is of another log than the certificate")
         if pinned.size != own.size:
             continue
         pin.require_signed([key])

@@ -83,7 +83,7 @@ class IncidentBook:
     """Takes the entries of a verified log in order, then says what the subject `id` reached.
 
     `id` is an upload's id, the key id of a secret, the SHA-256 of a person's public key, or a log's key as
-    text. `person` is the one whose key it is.
+    text. `person` is the one whose key it is, and `project` the one that a secret is of.
     """
 
     id: str
@@ -92,6 +92,7 @@ class IncidentBook:
     since: str = ""
     until: str | None = None
     person: str | None = None
+    project: str | None = None
     parties: set[str] = field(default_factory=set)
     uploads: dict[str, ReachedUpload] = field(default_factory=dict)
     releases: dict[str, ReachedRelease] = field(default_factory=dict)
@@ -154,10 +155,9 @@ class IncidentBook:
         if isinstance(body, UploadReceived):
             if entry.object == self.id:
                 self._begin("upload", entry, entry.actor.party)
-            elif body.key_id == self.id:
-                self._begin("secret", entry, entry.actor.party)
-        elif isinstance(body, SecretConfirmed) and body.key_id == self.id:
-            self._begin("secret", entry, entry.actor.party)
+            self._take_secret(entry, body.key_id)
+        elif isinstance(body, SecretConfirmed):
+            self._take_secret(entry, body.key_id)
         elif isinstance(body, PersonEnrolled):
             signing = signing_key_sha256(body.signing_key)
             keys = {signing: "signing", body.receiving_key: "receiving"}
@@ -173,6 +173,15 @@ class IncidentBook:
                 self.until = self.until or entry.time
         elif isinstance(body, LogStarted | LogKeyRotated):
             self._take_log_key(entry, body)
+
+    def _take_secret(self, entry: Entry, key_id: str) -> None:
+        if key_id == self.id:
+            self._begin("secret", entry, entry.actor.party)
+            if self.subject == "secret":
+                self.project, self.until = entry.project, None
+        elif self.subject == "secret" and entry.project == self.project:
+            # The next epoch's is in use from here on, unless this one is seen once more.
+            self.until = self.until or entry.time
 
     def _take_log_key(self, entry: Entry, body: LogStarted | LogKeyRotated) -> None:
         new = body.key if isinstance(body, LogStarted) else body.new

@@ -41,6 +41,11 @@ class Pin:
     note: Note
     file: str = ""
 
+    @property
+    def place(self) -> str:
+        """What to call it at the beginning of a sentence."""
+        return self.file or "a pin"
+
     def is_signed_by(self, keys: Sequence[VerifierKey] | LogKeys) -> bool:
         """Tell whether one of a log's keys signed it; until then it says nothing."""
         try:
@@ -112,8 +117,7 @@ class PinBook:
         self.count = len(pins)
         for pin in pins:
             if pin.checkpoint.origin != origin:
-                where = pin.file or "one pin"
-                raise PinUnreadableError(f"{where} is of another log than the bundle")
+                raise PinUnreadableError(f"{pin.place} is of another log than the bundle")
             self._by_size.setdefault(pin.checkpoint.size, []).append(pin)
 
     def is_due(self, size: int) -> bool:

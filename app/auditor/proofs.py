@@ -92,7 +92,7 @@ def check_proof(path: Path, keys: Sequence[VerifierKey], pins: Sequence[Pin]) ->
     same_size = [pin for pin in pins if pin.checkpoint.size == checkpoint.size]
     for pin in same_size:
         if pin.checkpoint.origin != checkpoint.origin:
-            raise PinUnreadableError(f"{pin.file} is of another log than the proof")
+            raise PinUnreadableError(f"{pin.place} is of another log than the proof")
         pin.require_signed(keys)
         if pin.checkpoint.root != checkpoint.root:
             raise PinContradictedError(

@@ -57,14 +57,12 @@ def _run_asked(entry: Entry, body: Any) -> str:
 
 
 def _run_finished(_: Entry, body: Any) -> str:
-    counts = (
-        (body.auto_pairs, "pairs linked"),
-        (body.review_pairs, "held for review"),
-    )
-    shown = [f"{number:,} {what}" for number, what in counts if number is not None]
+    shown = [] if body.auto_pairs is None else [f"{body.auto_pairs:,} pairs linked"]
     if body.expected_false is not None:
         wrong = wrong_links(body.expected_false)
         shown.append(f"of these {wrong.low:,} to {wrong.high:,} wrong")
+    if body.review_pairs is not None:
+        shown.append(f"{body.review_pairs:,} held for review")
     return f"the run finished: {', '.join(shown) or 'how much it linked is not shown'}"
 
 

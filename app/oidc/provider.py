@@ -176,10 +176,10 @@ class Provider:
             found = self._caller.get(self.issuer.rstrip("/") + WELL_KNOWN)
         if found.get("issuer") != self.issuer:
             raise ProviderFailedError("issuer")
-        if "S256" not in found.get("code_challenge_methods_supported", ["S256"]):
+        if "S256" not in _listed(found, "code_challenge_methods_supported", "S256"):
             raise ProviderFailedError("pkce")
         # OpenID Connect Discovery §3: this is what is taken where the provider says nothing.
-        methods = found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        methods = _listed(found, "token_endpoint_auth_methods_supported", "client_secret_basic")
         if {"client_secret_basic", "client_secret_post"}.isdisjoint(methods):
             raise ProviderFailedError("client-authentication")
         end = "end_session_endpoint"
@@ -187,7 +187,7 @@ class Provider:
             authorization_endpoint=_endpoint(found, "authorization_endpoint"),
             token_endpoint=_endpoint(found, "token_endpoint"),
             jwks_uri=_endpoint(found, "jwks_uri"),
-            end_session_endpoint=_endpoint(found, end) if end in found else None,
+            end_session_endpoint=None if found.get(end) is None else _endpoint(found, end),
             states_issuer=found.get("authorization_response_iss_parameter_supported") is True,
             takes_basic="client_secret_basic" in methods,
         )
@@ -281,6 +281,16 @@ def _endpoint(found: dict[str, Any], name: str) -> str:
     value = found.get(name)
     if not isinstance(value, str) or not is_https_url(value) or urlsplit(value).fragment:
         raise ProviderFailedError("endpoint")
+    return value
+
+
+def _listed(found: dict[str, Any], name: str, default: str) -> list[str]:
+    """Return a list of the metadata; some providers write null for what they leave out."""
+    value = found.get(name)
+    if value is None:
+        return [default]
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ProviderFailedError("metadata")
     return value
 
 

@@ -552,6 +552,16 @@ SIGN_ON_ATTACKS: dict[str, Case] = {
             FAILED,
             describing(lambda found: found | {"code_challenge_methods_supported": ["plain"]}),
         ),
+        "methods that are no list": (
+            "metadata",
+            FAILED,
+            describing(lambda found: found | {"code_challenge_methods_supported": 5}),
+        ),
+        "methods that are no words": (
+            "metadata",
+            FAILED,
+            describing(lambda found: found | {"token_endpoint_auth_methods_supported": [{}]}),
+        ),
         "provider under another certificate": ("unreachable", FAILED, under_another_certificate),
         "provider slow to describe itself": ("too-slow", FAILED, slow_description),
         "provider slow to redeem": ("too-slow", FAILED, slow_tokens),

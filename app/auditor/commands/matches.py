@@ -177,6 +177,10 @@ def _opened(
     if (run is not None) != is_url(source):
         raise click.UsageError("give --run with the URL of a broker, and not with a file")
     if run is None:
+        if save is not None or release != 1:
+            raise click.UsageError(
+                "give --save and --release with the URL of a broker, and not with a file"
+            )
         try:
             file = Path(source).open("rb")  # noqa: SIM115
         except OSError as exc:

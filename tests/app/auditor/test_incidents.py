@@ -22,6 +22,7 @@ from schemas.matchlog import kinds
 from schemas.matchlog.entry import Actor, Entry
 
 KEY_ID = "00112233445566aa"
+OTHER_KEY_ID = "00112233445566bb"
 
 
 def told() -> SampleLog:
@@ -47,6 +48,22 @@ def told() -> SampleLog:
         log.moment += timedelta(days=7)
         log.rounds(project.project).open()
     log.rotate(K12, 23)
+    return log
+
+
+def told_until_another_secret() -> SampleLog:
+    """A round with each of two secrets."""
+    log = story(83, n_weeks=1, projects=("foster",))
+    project = SignedProject(log).agree()
+    for key_id in (KEY_ID, OTHER_KEY_ID):
+        asked = project.ask(project.uploads(key_id=key_id))
+        for who in (ANN, K12):
+            project.approve(who, asked)
+        project.finish(asked)
+        log.rounds(project.project).claim_all()
+        log.rounds(project.project).close()
+        log.moment += timedelta(days=7)
+        log.rounds(project.project).open()
     return log
 
 
@@ -128,6 +145,18 @@ def test_a_secret_reaches_every_upload_that_was_made_with_it() -> None:
     made_with = {entry.object for entry in received}
     assert len(made_with) == 4
     require_like(incident, made_with, runs_using(made_with))
+
+
+def test_a_secret_was_there_until_the_next_one_is_in_use() -> None:
+    log = told_until_another_secret()
+    uses = [
+        (e.time, e.body.key_id)  # type: ignore[union-attr]
+        for e in log.entries
+        if e.kind == "upload-received" and e.project == "accord"
+    ]
+    assert [key_id for _, key_id in uses] == [KEY_ID] * 2 + [OTHER_KEY_ID] * 2
+    assert reached(KEY_ID, log).until == uses[2][0]
+    assert reached(OTHER_KEY_ID, log).until is None
 
 
 def keys_of(who: Actor) -> list[Any]:

@@ -137,6 +137,8 @@ def test_a_line_without_end_is_read_in_little_memory() -> None:
 def test_a_run_is_named_with_a_url_and_only_then(record: Path) -> None:
     assert run(record, "--run", MADE.run).exit_code == 2
     assert run("https://broker.example").exit_code == 2
+    assert run(record, "--save", str(record.with_name("copy"))).exit_code == 2
+    assert run(record, "--release", "2").exit_code == 2
     assert run("/no/such/file").exit_code == 3
 
 

@@ -607,6 +607,18 @@ def test_a_client_secret_goes_as_the_provider_takes_it(scene: SigningOn) -> None
     assert refusals(scene) == ["client-authentication"]
 
 
+def test_what_the_provider_writes_as_null_it_says_nothing_of(scene: SigningOn) -> None:
+    scene.linked()
+    scene.forget()
+    nothing = (
+        "code_challenge_methods_supported",
+        "token_endpoint_auth_methods_supported",
+        "end_session_endpoint",
+    )
+    scene.openid.bends.discovery = lambda found: found | dict.fromkeys(nothing)
+    assert scene.browser().sign_on().status_code == 200
+
+
 # Without.
 
 

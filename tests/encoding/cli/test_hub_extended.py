@@ -217,7 +217,9 @@ def test_before_the_first_day_of_agreements_runs_are_not_approved_and_nothing_is
         assert "begins on 2026-12-01" in hub.join(GOOD).stderr
         standing = ("hub", "sign", "--standing", "--yes")
         early = hub.at("sam").ok(*standing).stderr
-        assert "runs under 1 agreement are not approved yet: the first begins on 2026-12-01" in early
+        assert (
+            "runs under 1 agreement are not approved yet: the first begins on 2026-12-01" in early
+        )
         hub.near.move(days=12)
         assert "not approved yet" not in hub.at("sam").ok(*standing).stderr
         given = hub.at(GOOD).json("approve", "list")["standing"]
