@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -13,7 +13,7 @@ from encoding.rounds.words import BEGIN, is_on_request
 from encoding.workspace.workspace import Workspace
 from schemas.api import ProjectView, RunFinality, RunView
 from schemas.chapter_limits import listed
-from schemas.negotiation import RunApprovals
+from schemas.negotiation import AgreementState, AgreementSummary, RunApprovals
 from schemas.review import ReviewView
 from schemas.rounds import PairProgress, RoundView
 
@@ -21,6 +21,15 @@ Stage = Literal[
     "not-in-force", "round", "encode", "upload", "waiting", "awaiting", "running", "failed", "links",
     "held", "closing", "done",
 ]  # fmt: skip
+
+# Where nothing of a round is to be done now.
+_IDLE: Final[Set[Stage]] = frozenset({"not-in-force", "waiting", "done"})
+_WHY: Final[Mapping[AgreementState, str]] = {
+    "signed": "begins on {}",
+    "suspended": "is halted: blindlink agreement status says by whom",
+    "ended": "has ended",
+    "withdrawn": "is over, since a party has left it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +43,8 @@ class Facts:
     that those of a supplementary release of it have yet to be written. `reviews` are those in which this agency
     has a part. `unstated` is when the newest destruction ended after which this party has not stated yet that
     its own copies are deleted. `alarms` are sentences about rounds that were not applied here.
-    `approvals` are those of runs that wait for them, or have succeeded.
+    `approvals` are those of runs that wait for them, or have succeeded, `agreements` the project's, the newest
+    first.
     """
 
     party: str
@@ -52,6 +62,7 @@ class Facts:
     unstated: str | None = None
     alarms: tuple[str, ...] = ()
     approvals: tuple[RunApprovals, ...] = ()
+    agreements: tuple[AgreementSummary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,35 +117,48 @@ def gather_facts(
         approvals=tuple(
             client.run_approvals(run.run) for run in runs if run.state in {"awaiting", "succeeded"}
         ),
+        agreements=client.agreements(view.project).agreements,
     )
 
 
 def describe(facts: Facts) -> Status:
     """Return the status that follows from the facts; the first thing that is missing decides.
 
-    What is owed to clerical review, and a statement after a destruction, are said last, and come next where
-    nothing else does.
+    A signature that an agreement waits for, what is owed to clerical review, and a statement after a
+    destruction are said last, and come next where nothing else does.
     """
     found = _describe_linkage(facts)
     found = replace(found, sentences=(*found.sentences, *facts.alarms))
+    for sentence in _owed_to_agreements(facts):
+        found = _with(found, sentence, "blindlink agreement sign", _IDLE)
     for sentence, does_it in owed_to_review(facts):
-        idle = found.stage in {"waiting", "done"} and found.command in {None, "blindlink refresh"}
-        # A round that is begun by hand would end the review.
-        idle = idle or found.command == BEGIN
-        found = replace(
-            found,
-            sentences=(*found.sentences, sentence),
-            command=does_it or found.command if idle else found.command,
-        )
+        found = _with(found, sentence, does_it, _IDLE - {"not-in-force"})
     if facts.unstated is None:
         return found
     sentence = (
         f"The broker destroyed what it held on {facts.unstated[:10]};"
         " this agency has yet to delete its own copies, and sign that it did."
     )
-    waits = found.stage in {"not-in-force", "waiting", "done"}
-    command = "blindlink destroy --local" if waits else found.command
+    command = "blindlink destroy --local" if found.stage in _IDLE else found.command
     return replace(found, sentences=(*found.sentences, sentence), command=command)
+
+
+def _with(found: Status, sentence: str, command: str, idle: Set[Stage]) -> Status:
+    """Return the status with a sentence more, whose command comes next where nothing else does."""
+    is_idle = found.stage in idle and found.command in {None, "blindlink refresh"}
+    # A round that is begun by hand would end the review.
+    is_idle = is_idle or found.command == BEGIN
+    return replace(
+        found,
+        sentences=(*found.sentences, sentence),
+        command=command or found.command if is_idle else found.command,
+    )
+
+
+def _owed_to_agreements(facts: Facts) -> Iterator[str]:
+    for one in facts.agreements:
+        if one.state == "proposed" and facts.party in one.missing:
+            yield f"Agreement {one.number} waits for the signature of a steward of {facts.party}."
 
 
 def owed_to_review(facts: Facts) -> Iterator[tuple[str, str]]:
@@ -179,9 +203,12 @@ def _describe_linkage(facts: Facts) -> Status:
     said = [f"The project {terms.project} is in force from {terms.start} to {terms.end}."]
     if not facts.view.in_force:
         dates = f"its dates are {terms.start} to {terms.end}."
-        return Status(
-            "not-in-force", (f"The project {terms.project} is not in force; {dates}",), None
-        )
+        said = [f"The project {terms.project} is not in force; {dates}"]
+        signed = next((one for one in facts.agreements if one.state != "proposed"), None)
+        if signed is not None and signed.state in _WHY:
+            why = _WHY[signed.state].format(signed.start)
+            said.append(f"Agreement {signed.number}, the last one that all have signed, {why}.")
+        return Status("not-in-force", tuple(said), None)
     if found is None or found.state != "open":
         return _between_rounds(facts, said)
     said.append(f"Round {found.round} is open until {found.deadline}.")

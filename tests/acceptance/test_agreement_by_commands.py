@@ -160,7 +160,9 @@ def test_any_party_halts_alone_and_lifts_its_own_halt(rig: AgreementRig) -> None
         assert "schools has suspended the linkage" in refused(bob.type(*words))
     assert "--reason or --yes" in refused(kim.type("agreement", "suspend"), 2)
     assert "schools has suspended at" in bob.ok("agreement", "status").stdout
-    assert "not in force" in bob.ok("status").stdout
+    halted = bob.ok("status").stdout
+    assert "not in force" in halted
+    assert "Agreement 1, the last one that all have signed, is halted" in halted
     rig.pass_time(minutes=1)
     kim.ok("agreement", "resume", "--reason", "It was nothing.", "--yes")
     bob.ok("upload")
@@ -219,7 +221,11 @@ def test_what_changes_is_shown_also_where_the_version_before_is_not_kept(rig: Ag
     before, after = str(ann.folder / "first.json"), str(ann.folder / "second.json")
     second = rig.draft("second.json", "--amends", before, "--set", "end=2028-08-31")
     rig.sign("ann", second, after)
+    waits = "Agreement 2 waits for the signature of a steward of schools."
+    assert waits in kim.ok("status").stdout
+    assert "waits for the signature" not in ann.ok("status").stdout
     shown = rig.sign("kim", second).stdout
+    assert waits not in kim.ok("status").stdout
     assert "WHAT CHANGES AGAINST AGREEMENT 1" in shown
     assert "2028-08-31" in shown.split("WHAT CHANGES")[1]
 

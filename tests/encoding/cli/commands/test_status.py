@@ -59,7 +59,9 @@ def test_failed_run_is_told_with_its_reason(
 @pytest.mark.parametrize("terms", [{"start": "2026-12-01"}])
 def test_project_that_is_not_in_force_is_told(welfare: Desk) -> None:
     assert stage(welfare) == ("not-in-force", None)
-    assert "is not in force" in welfare.ok("status").stdout
+    said = welfare.ok("status").stdout
+    assert "is not in force" in said
+    assert "begins on 2026-12-01" in said
 
 
 @pytest.mark.parametrize("terms", [{"due": "22:00"}])
