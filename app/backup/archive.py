@@ -153,6 +153,7 @@ def restore_backup(
     """
     manifest = read_backup(folder, snapshot.kind_of(broker.database))
     _refuse_foreign(broker, manifest)
+    _refuse_foreign_pins(broker, pins)
     if replace and not older:
         _refuse_older(broker, manifest)
     if _copy_blobs(FileBlobs(folder / BLOBS), broker.blobs) != manifest.blobs:
@@ -174,6 +175,16 @@ def _refuse_foreign(broker: Broker, manifest: BackupManifest) -> None:
         raise RefusedError(
             BACKUP_REFUSED, f"the backup is one of the log {backed_up}, not of this broker's, {own}"
         )
+
+
+def _refuse_foreign_pins(broker: Broker, pins: Sequence[bytes]) -> None:
+    # Before anything is replaced; which keys the log has had is known only afterwards.
+    for note in pins:
+        pinned = parse_checkpoint(note)[0].origin
+        if pinned != broker.log.key.name:
+            raise RefusedError(
+                BACKUP_REFUSED, f"a pin is one of the log {pinned}, not of this broker's"
+            )
 
 
 def _refuse_older(broker: Broker, manifest: BackupManifest) -> None:

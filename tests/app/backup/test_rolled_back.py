@@ -113,6 +113,24 @@ def test_a_new_machine_learns_from_an_agencys_pin_what_is_missing(
     assert type_(linkage, *words, "--pin", str(pin)).exit_code == 1
 
 
+def test_a_pin_of_another_log_is_refused_before_anything_is_replaced(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    linkage.is_log_spoilt = True
+    write_backup(linkage.broker, tmp_path / "old")
+    linkage.founded.enrol("newcomer")
+    note = linkage.get("/v1/log/checkpoint").json()["checkpoint"].encode()
+    pin = tmp_path / "county.pin"
+    origin = linkage.broker.log.key.name.encode()
+    pin.write_bytes(serialise_checkpoints([note.replace(origin, b"other.example/log")]))
+    before = linkage.log_entries()
+    done = type_(
+        linkage, "restore", str(tmp_path / "old"), "--older", "--replace", "--pin", str(pin)
+    )
+    assert (done.exit_code, "of the log other.example/log" in done.stderr) == (1, True)
+    assert linkage.log_entries() == before
+
+
 def test_a_broker_that_is_served_says_so_and_only_reads(linkage: Linkage, tmp_path: Path) -> None:
     clock = linkage.founded.clock
     # A process has the real clock.
