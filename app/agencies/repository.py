@@ -218,10 +218,13 @@ def end_signed_on(session: Session, subject: str | None, provider_session: str |
     Returns how many there were; one of both arguments is not None.
     """
     query = delete(PageSession)
+    is_named = PageSession.provider_session == provider_session
     if subject is not None:
         query = query.where(PageSession.subject == subject)
+        # One whose ID token named no session at the provider may be of this one.
+        is_named = is_named | PageSession.provider_session.is_(None)
     if provider_session is not None:
-        query = query.where(PageSession.provider_session == provider_session)
+        query = query.where(is_named)
     return len(session.execute(query.returning(PageSession.digest)).all())
 
 

@@ -131,9 +131,10 @@ class OpenIdProvider:
         return 200, self.bends.tokens(tokens)
 
     def claims(self, asked: dict[str, str], access_token: str) -> dict[str, Any]:
+        """Return the claims of an ID token; what is stated as None is not in it."""
         now = int(self.clock().timestamp())
         half = hashlib.sha256(access_token.encode()).digest()[:16]
-        return {
+        claims = {
             "iss": self.issuer,
             "sub": asked["subject"],
             "aud": CLIENT_ID,
@@ -145,6 +146,7 @@ class OpenIdProvider:
             "email": "somebody@example.org",
             **self.stated,
         }
+        return {name: value for name, value in claims.items() if value is not None}
 
     def logout_claims(self, **changes: Any) -> dict[str, Any]:
         """Return the claims of a logout token; what is changed to None is not in it."""

@@ -523,6 +523,19 @@ def test_the_provider_ends_one_session_or_all_of_a_person(scene: SigningOn) -> N
     assert refusals(scene) == ["replayed"]
 
 
+def test_a_session_that_the_provider_did_not_name_ends_with_any_of_its_person(
+    scene: SigningOn,
+) -> None:
+    scene.linked()
+    scene.openid.stated["sid"] = None
+    unnamed = scene.browser()
+    unnamed.sign_on()
+    assert sign_off(scene, scene.openid.logout_token(sub="another", sid="first")) == 200
+    assert unnamed.is_in
+    assert sign_off(scene, scene.openid.logout_token(sid="first")) == 200
+    assert not unnamed.is_in
+
+
 def test_every_forged_logout_is_refused(scene: SigningOn) -> None:
     browser = scene.linked()
     wrong = {}
