@@ -21,8 +21,11 @@ class Carrier(Protocol):
     def persons(self) -> Sequence[IdentityHistory]:
         """Return the persons whom the carrier shows as those of the project's parties; none if it cannot."""
 
-    def send_shares(self, shares: Sequence[SignedShare], *, again: bool) -> str:
-        """Send shares, in place of earlier ones with `again`, and say in a sentence what became of them."""
+    def withdraw(self, epoch: int) -> None:
+        """Take back what this agency has sent and confirmed of an epoch, where that can be done."""
+
+    def send_shares(self, shares: Sequence[SignedShare]) -> str:
+        """Send shares, and say in a sentence what became of them."""
 
     def send_confirmation(self, signed: SignedConfirmation) -> None:
         """Send the own confirmation."""
@@ -52,7 +55,10 @@ class ByHand:
         """Return nobody: their keys came with their fingerprints."""
         return ()
 
-    def send_shares(self, shares: Sequence[SignedShare], *, again: bool) -> str:  # noqa: ARG002
+    def withdraw(self, epoch: int) -> None:
+        """Do nothing: what was handed on cannot be taken back."""
+
+    def send_shares(self, shares: Sequence[SignedShare]) -> str:
         """Write shares into the file."""
         self._write(Carried(shares=tuple(shares)))
         return f"the shares are in {self.to_file}; hand it to each of the other agencies"
@@ -104,11 +110,16 @@ class ByBroker:
         """Return whom the broker lists; only keys with a trusted fingerprint are taken from there."""
         return self.client.identities(self.project).identities
 
-    def send_shares(self, shares: Sequence[SignedShare], *, again: bool) -> str:
-        """Send the shares, after withdrawing earlier ones with `again`."""
-        if again:
-            for epoch in sorted({signed.share.holders.epoch for signed in shares}):
-                self.client.withdraw_shares(self.project, epoch)
+    def withdraw(self, epoch: int) -> None:
+        """Have the broker forget what this agency has sent and confirmed.
+
+        Raises:
+            BrokerRefusedError: all holders have confirmed the secret.
+        """
+        self.client.withdraw_shares(self.project, epoch)
+
+    def send_shares(self, shares: Sequence[SignedShare]) -> str:
+        """Send the shares."""
         for signed in shares:
             self.client.send_share(self.project, signed)
         recipients = ", ".join(signed.share.recipient for signed in shares)

@@ -66,17 +66,13 @@ class Exchange:
             now: when, aware.
             again: forget what was agreed so far, and begin anew.
         Raises:
-            ShareStartedError: it was begun with other holders; or, with `again`, all have confirmed it.
+            ShareStartedError: it was begun with other holders; or, with `again`, all have confirmed the same.
         """
         kept = self.kept()
         if kept is not None and not again:
             self._refuse_other_holders(kept)
             return kept
-        if kept is not None and not unconfirmed(kept):
-            raise ShareStartedError(
-                f"all holders have confirmed the secret of epoch {self.holders.epoch}, so it can't be replaced",
-                hint="to make a new secret for a new epoch: blindlink secret rotate",
-            )
+        self.refuse_confirmed()
         contribution = Contribution.draw()
         sealed = [
             seal_share(contribution, self.holders, self.own, other, now)
@@ -140,6 +136,22 @@ class Exchange:
         signed = confirm(secret, self.holders, self.own, test, now)
         self._keep(kept.with_confirmation(signed))
         return signed
+
+    def refuse_confirmed(self) -> None:
+        """Refuse to begin anew where all holders have confirmed the same secret, as far as is known here.
+
+        Raises:
+            ShareStartedError: it is so.
+        """
+        kept = self.kept()
+        if kept is None or unconfirmed(kept):
+            return
+        # Holders that have made different secrets must be able to begin anew.
+        if len({one.confirmation.key_id for one in kept.confirmations}) == 1:
+            raise ShareStartedError(
+                f"all holders have confirmed the secret of epoch {self.holders.epoch}, so it can't be replaced",
+                hint="to make a new secret for a new epoch: blindlink secret rotate",
+            )
 
     def refuse_lost(self, confirmed: Sequence[SignedConfirmation]) -> None:
         """Refuse to go on where this agency has confirmed the secret, and its workspace does not have it.

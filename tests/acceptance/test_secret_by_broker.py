@@ -123,6 +123,40 @@ def test_an_agency_may_begin_anew_until_all_have_confirmed(rig: NearBroker) -> N
     assert "so it can't be replaced" in refused(welfare, "secret", "share", "--again")
 
 
+def test_who_made_different_secrets_can_begin_anew_though_all_have_confirmed(
+    rig: NearBroker,
+) -> None:
+    welfare, schools = rig.desks["welfare"], rig.desks["schools"]
+    for desk in (welfare, schools):
+        desk.ok("secret", "share")
+    welfare.ok("secret", "accept")
+    schools.ok("secret", "share", "--again")
+    for desk in (schools, welfare):
+        said = refused(desk, "secret", "accept")
+        assert "a different secret" in said
+        assert "all agencies type: blindlink secret share --again" in said
+    for desk in (welfare, schools):
+        desk.ok("secret", "share", "--again")
+    for _ in range(2):
+        for desk in (welfare, schools):
+            desk.ok("secret", "accept")
+    assert rig.secret_status("welfare") == rig.secret_status("schools")
+
+
+def test_who_begins_anew_in_vain_keeps_the_secret(rig: NearBroker) -> None:
+    welfare, schools = rig.desks["welfare"], rig.desks["schools"]
+    for desk in (welfare, schools):
+        desk.ok("secret", "share")
+    for desk in (welfare, schools):
+        desk.ok("secret", "accept")
+    # The broker knows that all have confirmed it, and this agency does not yet.
+    made = kept(welfare)
+    assert "all holders have confirmed" in refused(welfare, "secret", "share", "--again")
+    assert kept(welfare) == made
+    welfare.ok("secret", "accept")
+    assert rig.secret_status("welfare") == rig.secret_status("schools")
+
+
 def test_the_next_epochs_secret_is_made_while_this_ones_is_used(rig: NearBroker) -> None:
     rig.agree()
     get_ready(rig)

@@ -137,11 +137,15 @@ def _share(
 ) -> None:
     with carriage(session, given) as carried:
         exchange = carried.exchange(epoch_in(carried.view), given)
-        if not again:
+        if again:
+            exchange.refuse_confirmed()
+            # First: where all have confirmed it and this agency does not know yet, it keeps what it has.
+            carried.carrier.withdraw(exchange.holders.epoch)
+        else:
             exchange.refuse_lost(carried.carrier.confirmations(exchange.holders.epoch))
         with session.workspace.lock():
             kept = exchange.share(session.now(), again=again)
-        session.say(carried.carrier.send_shares(kept.sent, again=again))
+        session.say(carried.carrier.send_shares(kept.sent))
 
 
 def _print_status(session: Session, kept: KeptSecret) -> None:

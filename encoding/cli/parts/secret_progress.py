@@ -43,7 +43,7 @@ def begin_secret(session: Session, client: BrokerClient, view: ProjectView) -> N
     with session.workspace.lock():
         kept = exchange.share(session.now())
     if kept.agreed() is None:
-        carried.carrier.send_shares(kept.sent, again=False)
+        carried.carrier.send_shares(kept.sent)
         session.say("this agency's part of the secret is at the broker, which cannot open it")
 
 
