@@ -10,6 +10,7 @@ from multiprocessing import parent_process
 from pathlib import Path
 from typing import Final
 
+from encoding.agreement.kept_agreements import read_kept
 from encoding.cli.parts.claims_exchange import ColumnsOrder
 from encoding.cli.parts.due_round import do_what_is_due
 from encoding.cli.parts.failures import message_of
@@ -75,7 +76,7 @@ class Worker:
                     wait_s=0,
                     begin=errand.begin,
                     columns=errand.columns,
-                    agreement=self._not_kept(errand),
+                    agreement=self._to_begin(errand),
                 )
             # Links of a round that was closed meanwhile are written, too, before another is asked for.
             after = report_in(errand.settings.parent)
@@ -103,10 +104,16 @@ class Worker:
         keep_outcome(errand.settings.parent, outcome)
         return outcome
 
-    def _not_kept(self, errand: Errand) -> str | None:
-        """Return the agreement if it is not kept there yet."""
+    def _to_begin(self, errand: Errand) -> str | None:
+        """Return the agreement that is to be kept, or whose secret is to be begun; None: both are done.
+
+        A night may end between the two, as before the agreement's first day.
+        """
         workspace = open_workspace(errand.settings.parent / "workspace")
-        return None if workspace.agreements(errand.project).exists() else errand.agreement
+        if workspace.epochs_with_secret(errand.project):
+            return None
+        last = read_kept(workspace.agreements(errand.project), errand.project).last_complete()
+        return errand.agreement if last is None else last.digest
 
 
 def _state_of(exc: AgencyError) -> State:

@@ -33,6 +33,7 @@ def begin_secret(session: Session, client: BrokerClient, view: ProjectView) -> N
 
     Raises:
         HoldersError, UntrustedKeyError: it is not clear to whom, or their keys are not trusted.
+        SecretLostError: this agency has confirmed it, and does not have it.
         ShareStartedError: it was begun with other holders.
     """
     by_hand = session.config.resolve(session.config.sections.project.secret_file)
@@ -40,6 +41,7 @@ def begin_secret(session: Session, client: BrokerClient, view: ProjectView) -> N
         return
     carried = Carriage(session, view, ByBroker(client, view.project, session.party))
     exchange = carried.exchange(view.terms.epoch, _GIVEN)
+    exchange.refuse_lost(carried.carrier.confirmations(exchange.holders.epoch))
     with session.workspace.lock():
         kept = exchange.share(session.now())
     if kept.agreed() is None:
