@@ -17,7 +17,7 @@ from encoding.people.identity import read_identity
 from encoding.recipe.rows import RowCleaner
 from encoding.records.agency_file import open_reading
 from encoding.records.read_once import KeptTable, Reading, Readings
-from encoding.workspace.config import read_config, settings_path
+from encoding.workspace.config import CONFIG_NAME, read_config, settings_path
 from encoding.workspace.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Night:
             self._end_processes()
 
     def _do(self, spokes: Sequence[Spoke]) -> None:
-        left = [self._errand(spoke) for spoke in spokes]
+        left = list(self._errands(spokes))
         patience_s, runs_s, look_s = self.order.wait_s, _LONGEST_RUN_S, _FIRST_LOOK_S
         while left:
             under_way = self._pass(left)
@@ -79,15 +79,24 @@ class Night:
     def _waits(self, errand: Errand) -> bool:
         return self.outcomes[errand.project].state in WAITS
 
-    def _errand(self, spoke: Spoke) -> Errand:
-        return Errand(
-            settings=self.desk.hub.lay_out(spoke),
-            project=spoke.project,
-            party=spoke.name,
-            agreement=spoke.agreement,
-            begin=self.order.begin,
-            columns=self.order.columns,
-        )
+    def _errands(self, spokes: Iterable[Spoke]) -> Iterator[Errand]:
+        """Yield an errand for each spoke; one whose folder cannot be laid out is told, and costs no other."""
+        hub = self.desk.hub
+        for spoke in spokes:
+            errand = Errand(
+                settings=hub.folder_of(spoke) / CONFIG_NAME,
+                project=spoke.project,
+                party=spoke.name,
+                agreement=spoke.agreement,
+                begin=self.order.begin,
+                columns=self.order.columns,
+            )
+            try:
+                hub.lay_out(spoke)
+            except (AgencyError, OSError) as exc:
+                self._note(Worker(self.desk.session, self.readings).failed(errand, exc))
+            else:
+                yield errand
 
     def _pass(self, errands: Sequence[Errand]) -> set[str]:
         """Do errands once; those that want the file again, once it was read. Returns whose run is under way."""

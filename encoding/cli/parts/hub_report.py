@@ -42,10 +42,11 @@ def ending_words(desk: HubDesk) -> str | None:
     """Return in one sentence which agreements end soon, with none that follows kept; None: none does."""
     now, found = utc_text(desk.session.now()), []
     for spoke in desk.some_spokes():
-        place = open_workspace(desk.hub.folder_of(spoke) / "workspace").agreements(spoke.project)
+        folder = desk.hub.folder_of(spoke) / "workspace"
         try:
+            place = open_workspace(folder).agreements(spoke.project)
             kept = read_kept(place, spoke.project).last_complete()
-        except AgencyError:
+        except (AgencyError, OSError):
             # What is wrong there was told as that spoke's outcome.
             continue
         if (

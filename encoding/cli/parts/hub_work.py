@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from multiprocessing import parent_process
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from encoding.agreement.kept_agreements import read_kept
 from encoding.cli.parts.claims_exchange import ColumnsOrder
@@ -25,6 +25,9 @@ from encoding.hub.report import report_in
 from encoding.records.read_once import FileWanted, Reading, Readings, reading_once
 from encoding.workspace.workspace import open_workspace
 from schemas.ids import utc_text
+
+# The error's code, the exit code, the sentence and the hint.
+_Told: TypeAlias = tuple[str, int, str, str | None]
 
 _MAX_SENTENCE: Final = 4_000
 _CRASHED: Final = "check that the computer has enough memory, then: blindlink hub refresh"
@@ -84,25 +87,24 @@ class Worker:
             if after is not None and after != before:
                 state, linked = "linked", after.now.linked
                 sentence = f"round {after.now.round}: {linked:,} records have a link ID"
-            told: tuple[str, int, str, str | None] = ("done", 0, sentence, None)
+            told: _Told = ("done", 0, sentence, None)
         except FileWanted as wanted:
             return Done(errand, None, wanted.reading)
-        except AgencyError as exc:
-            told = (exc.code, exc.exit_code, message_of(exc), exc.hint)
-            state = _state_of(exc)
         except Exception as exc:  # noqa: BLE001 - one spoke's fault is none of the others'
-            told, state = ("internal", 1, message_of(exc), None), "failed"
-        outcome = _outcome(session, errand, state, told, time.monotonic() - started)
-        keep_outcome(errand.settings.parent, outcome)
-        return Done(errand, outcome, is_under_way=told[0] == "run-under-way")
+            state, told = _told(exc)
+        outcome = _kept(errand, _outcome(session, errand, state, told, time.monotonic() - started))
+        return Done(errand, outcome, is_under_way=outcome.code == "run-under-way")
 
     def crashed(self, errand: Errand) -> Outcome:
         """Return what is told of a spoke whose process ended, and keep it there."""
         session = SpokeSession(errand.settings, self._like)
         told = ("crashed", 1, "the process that worked on this spoke ended", _CRASHED)
-        outcome = _outcome(session, errand, "failed", told, 0)
-        keep_outcome(errand.settings.parent, outcome)
-        return outcome
+        return _kept(errand, _outcome(session, errand, "failed", told, 0))
+
+    def failed(self, errand: Errand, exc: Exception) -> Outcome:
+        """Return what is told of a spoke whose errand could not begin, and keep it there."""
+        session = SpokeSession(errand.settings, self._like)
+        return _kept(errand, _outcome(session, errand, *_told(exc), 0))
 
     def _to_begin(self, errand: Errand) -> str | None:
         """Return the agreement that is to be kept, or whose secret is to be begun; None: both are done.
@@ -116,6 +118,23 @@ class Worker:
         return errand.agreement if last is None else last.digest
 
 
+def _told(exc: Exception) -> tuple[State, _Told]:
+    if isinstance(exc, AgencyError):
+        return _state_of(exc), (exc.code, exc.exit_code, message_of(exc), exc.hint)
+    return "failed", ("internal", 1, message_of(exc), None)
+
+
+def _kept(errand: Errand, outcome: Outcome) -> Outcome:
+    """Keep an outcome in the spoke's folder, and return it; where it cannot be kept, one that says why."""
+    try:
+        keep_outcome(errand.settings.parent, outcome)
+    except (AgencyError, OSError) as exc:
+        _, (code, exit_code, message, hint) = _told(exc)
+        failure = {"code": code, "exit_code": exit_code, "message": message, "hint": hint}
+        return outcome.model_copy(update={"state": "failed", **failure})
+    return outcome
+
+
 def _state_of(exc: AgencyError) -> State:
     if isinstance(exc, OthersWaitedForError):
         return "late"
@@ -126,7 +145,7 @@ def _outcome(
     session: SpokeSession,
     errand: Errand,
     state: State,
-    told: tuple[str, int, str, str | None],
+    told: _Told,
     seconds: float,
 ) -> Outcome:
     code, exit_code, message, hint = told

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from rigs.near_hub import HUB, NearHub, near_hub
+
+from encoding.hub.spokes import read_spokes, write_spokes
 
 GOOD, BROKEN = "d-1", "d-2"
 JOB = ("hub", "refresh", "--processes", "1")
@@ -43,3 +47,43 @@ def test_a_folder_that_is_gone_costs_no_new_secret_but_says_what_is_lost(tmp_pat
             said = hub.at("ann").type(*JOB).stderr
             assert "this agency has confirmed the secret of epoch 1" in said
         assert not list(folder_at(hub, "ann", GOOD).glob("workspace/secrets/*"))
+
+
+@pytest.mark.parametrize("damaged", ["", "blindlink.toml", "last-night.json", "workspace"])
+def test_a_damaged_folder_of_one_spoke_costs_no_other_its_night(
+    tmp_path: Path, damaged: str
+) -> None:
+    with near_hub(tmp_path, BROKEN, GOOD) as hub:
+        hub.join(GOOD)
+        hub.at("ann").type(*JOB)
+        place = folder_at(hub, "ann", BROKEN) / damaged
+        if place.is_dir():
+            shutil.rmtree(place)
+            place.write_text("something else", "utf-8")
+        else:
+            place.unlink()
+            (place / "something").mkdir(parents=True)
+        night = hub.at("ann").type(*JOB)
+        assert f"{BROKEN}: failed: " in night.stderr
+        assert f"{GOOD}: late: " in night.stderr
+        assert "2 spokes: 1" in night.stderr
+        assert night.exit_code == 1
+
+
+def test_a_list_that_lacks_one_spokes_records_costs_no_other_its_night(tmp_path: Path) -> None:
+    with near_hub(tmp_path, BROKEN, GOOD) as hub:
+        hub.join(GOOD)
+        ann = hub.at("ann").folder
+        settings = (ann / "hub.toml").read_text("utf-8")
+        settings = settings.replace('# only = "last_district"', 'only = "last_district"')
+        (ann / "hub.toml").write_text(settings, "utf-8")
+        spokes = read_spokes(ann / "spokes.csv", HUB)
+        only = {BROKEN: "", GOOD: "017"}
+        write_spokes(
+            ann / "spokes.csv",
+            [replace(one, cells={**one.cells, "only": only[one.name]}) for one in spokes],
+        )
+        said = hub.at("ann").type(*JOB).stderr
+        assert f"{BROKEN}: failed: spokes.csv does not say which records are for" in said
+        assert f"{GOOD}: late: " in said
+        assert states(hub) == {BROKEN: "failed", GOOD: "late"}
