@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from encoding.errors import ConfigError
+from encoding.errors import ConfigError, WorkspaceError
 from encoding.files import make_private_folder, write_durably
 from encoding.hub.spokes import Spoke
 from encoding.workspace.config import (
@@ -135,13 +135,23 @@ class Hub:
         return source.model_copy(update=changes)
 
     def lay_out(self, spoke: Spoke) -> Path:
-        """Make the folder of a spoke, with its settings as they follow from the hub's; returns those."""
+        """Make the folder of a spoke, with its settings as they follow from the hub's; returns those.
+
+        Raises:
+            WorkspaceError: the folder cannot be used.
+            ConfigError: as `settings_of`.
+        """
         folder = self.folder_of(spoke)
-        make_private_folder(folder.parent)
-        make_private_folder(folder)
         path = folder / CONFIG_NAME
         text = (_MADE + render_config(self.settings_of(spoke))).encode("utf-8")
-        if not path.exists() or path.read_bytes() != text:
+        try:
+            make_private_folder(folder.parent)
+            make_private_folder(folder)
+            is_the_same = path.exists() and path.read_bytes() == text
+        except OSError as exc:
+            reason = (exc.strerror or "unknown reason").lower()
+            raise WorkspaceError(f"the folder {folder} cannot be used: {reason}") from exc
+        if not is_the_same:
             write_durably(path, text)
         return path
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -210,11 +211,13 @@ def _show_changes(number: int, offered: Iterable[_Offered]) -> None:
 
 def _compared_elsewhere(desk: HubDesk, spokes: list[Spoke]) -> set[str]:
     """Return the fingerprints that somebody here has compared for another spoke: one comparison a person."""
-    return {
-        peer.fingerprint
-        for spoke in spokes
-        for peer in read_peers(desk.at(spoke).workspace.peers).peers
-    }
+    found: set[str] = set()
+    for spoke in spokes:
+        # What is wrong at a spoke was told when its agreement was read.
+        with suppress(AgencyError):
+            peers = read_peers(desk.at(spoke).workspace.peers)
+            found |= {peer.fingerprint for peer in peers.peers}
+    return found
 
 
 def _approve_all(desk: HubDesk, offered: list[_Offered], entry: Entry) -> set[str]:

@@ -93,7 +93,7 @@ class Night:
             )
             try:
                 hub.lay_out(spoke)
-            except (AgencyError, OSError) as exc:
+            except AgencyError as exc:
                 self._note(Worker(self.desk.session, self.readings).failed(errand, exc))
             else:
                 yield errand

@@ -87,3 +87,21 @@ def test_a_list_that_lacks_one_spokes_records_costs_no_other_its_night(tmp_path:
         assert f"{BROKEN}: failed: spokes.csv does not say which records are for" in said
         assert f"{GOOD}: late: " in said
         assert states(hub) == {BROKEN: "failed", GOOD: "late"}
+
+
+@pytest.mark.parametrize("damaged", ["", "workspace/peers.json"])
+def test_a_damaged_folder_of_one_spoke_keeps_nobody_from_signing_with_the_others(
+    tmp_path: Path, damaged: str
+) -> None:
+    with near_hub(tmp_path, BROKEN, GOOD) as hub:
+        for spoke in (BROKEN, GOOD):
+            hub.join(spoke)
+        hub.at("sam").ok("hub", "extend", "--until", "2028-08-31")
+        place = folder_at(hub, "sam", BROKEN) / damaged
+        if place.is_dir():
+            shutil.rmtree(place)
+        place.write_text("{", "utf-8")
+        paper = hub.fingerprint("sheet-2")
+        signed = hub.at("sam").type("hub", "sign", "--fingerprint", paper, "--keys-compared")
+        assert "1 agreements are signed now" in signed.stderr
+        assert f"1 spokes are left out, such as {HUB}-{BROKEN}" in signed.stderr
