@@ -20,11 +20,14 @@ from encoding.cli.parts.own_identity import (
     unlocking_of,
 )
 from encoding.cli.parts.session import Session
-from encoding.errors import CodeFileError, NotAuthorisedError
+from encoding.errors import AgencyError, CodeFileError, NotAuthorisedError, WorkspaceBusyError
 from encoding.files import refuse_to_overwrite, why_unread, write_durably
+from encoding.hub.settings import HUB_NAME, read_hub
+from encoding.hub.spokes import read_spokes
 from encoding.people.identity import Identity, read_identity
 from encoding.people.key_rotation import Rotation, begin_rotation, finish_rotation, sign_anew
 from encoding.workspace.keepers import follow_keys
+from encoding.workspace.workspace import Workspace, open_workspace
 from schemas.shared.command_line import FILE
 from schemas.sign_in import EnrolmentRequest, EnrolmentView
 from schemas.written_code import read_code, write_code
@@ -104,7 +107,7 @@ def rotate(session: Session, /, **given: Any) -> None:
     rotation = begin_rotation(path, old, unlocking, session.now())
     view = _send_change(session, rotation, url, ca_file)
     require_same_keys(view, rotation.new.public)
-    _seal_workspace_to(session, rotation)
+    _seal_workspaces_to(session, rotation)
     kept = finish_rotation(rotation)
     session.say(f"your keys are replaced; the old ones are kept in {kept}")
     click.echo("\n".join(identity_lines(rotation.new.public)))
@@ -177,8 +180,29 @@ def _typed_code(code_file: Path | None) -> str:
         raise CodeFileError(why_unread(exc, code_file, otherwise)) from None
 
 
-def _seal_workspace_to(session: Session, rotation: Rotation) -> None:
-    """Let the new keys open the workspace, before the old ones are put away."""
+def _seal_workspaces_to(session: Session, rotation: Rotation) -> None:
+    """Let the new keys open the workspace, and those of a hub's spokes, before the old ones are put away."""
+
+    def follow(workspace: Workspace) -> None:
+        with workspace.lock():
+            follow_keys(workspace, rotation.old, rotation.new, session.now())
+
     if session.config_path.exists():
-        with session.workspace.lock():
-            follow_keys(session.workspace, rotation.old, rotation.new, session.now())
+        follow(session.workspace)
+    for folder in _spokes_folders(rotation.path.parent / HUB_NAME):
+        try:
+            follow(open_workspace(folder / "workspace"))
+        except WorkspaceBusyError:
+            raise
+        except AgencyError as exc:
+            # One that is damaged keeps nobody from replacing keys.
+            session.warn(f"{folder.name}: {exc}")
+
+
+def _spokes_folders(settings: Path) -> list[Path]:
+    """Return the folders of a hub's spokes; none where these are no hub's keys."""
+    hub = read_hub(settings) if settings.exists() else None
+    if hub is None or not hub.list_file.exists():
+        return []
+    spokes = read_spokes(hub.list_file, hub.sections.hub.party)
+    return [folder for folder in map(hub.folder_of, spokes) if folder.exists()]

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rigs.desk import Desk
+from rigs.near_broker import ADDRESS
 from rigs.near_hub import HUB, NearHub, near_hub
 
 from encoding.hub.spokes import read_spokes, write_spokes
@@ -105,3 +107,24 @@ def test_a_damaged_folder_of_one_spoke_keeps_nobody_from_signing_with_the_others
         signed = hub.at("sam").type("hub", "sign", "--fingerprint", paper, "--keys-compared")
         assert "1 agreements are signed now" in signed.stderr
         assert f"1 spokes are left out, such as {HUB}-{BROKEN}" in signed.stderr
+
+
+@pytest.mark.parametrize("where", ["hub", "spoke"])
+def test_new_keys_of_the_hubs_analyst_open_the_workspaces_of_all_spokes(
+    tmp_path: Path, where: str
+) -> None:
+    with near_hub(tmp_path, GOOD, BROKEN) as hub:
+        ann = hub.at("ann")
+        ann.type(*JOB)
+        at_spoke = {
+            one: Desk(folder_at(hub, "ann", one), hub.near, HUB, now=ann.now) for one in hub.spokes
+        }
+        for desk in at_spoke.values():
+            desk.ok("workspace", "protect")
+        if where == "spoke":
+            at_spoke[GOOD].ok("identity", "rotate")
+        else:
+            key = str(ann.folder / "identity.key")
+            ann.ok("identity", "rotate", "--broker", ADDRESS, "--key-file", key)
+        for desk in at_spoke.values():
+            desk.ok("workspace", "custodian", "list")
