@@ -261,7 +261,8 @@ def _take_over_reading(session: Session, settings: str) -> None:
     own = session.config.sections
     if own.input is not None:
         return
-    former = parse_sections(tomllib.loads(settings))
+    # Editors on Windows begin a file with a mark.
+    former = parse_sections(tomllib.loads(settings.removeprefix("\ufeff")))
     names = ("input", "columns", "share", "report")
     taken = own.model_copy(update={name: getattr(former, name) for name in names})
     write_durably(session.config_path, render_config(taken).encode("utf-8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -235,10 +236,16 @@ def test_it_is_handed_over_to_somebody_whom_the_broker_shows_and_whose_keys_were
     assert links(desk) == before
 
 
-def test_settings_without_a_file_take_over_how_the_former_one_was_read(office: Office) -> None:
+# The mark is of an editor on Windows.
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+def test_settings_without_a_file_take_over_how_the_former_one_was_read(
+    office: Office, mark: bytes
+) -> None:
+    settings = office.desk.folder / "blindlink.toml"
+    settings.write_bytes(mark + settings.read_bytes())
     office.protect()
     office.back_up()
-    former = read_config(office.desk.folder / "blindlink.toml").sections
+    former = read_config(settings).sections
     desk = office.elsewhere(office.desk.own)
     mine = former.model_copy(
         update={"input": None, "columns": {}, "output": OutputSection(links="mine.csv")}
