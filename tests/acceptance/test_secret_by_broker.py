@@ -6,24 +6,28 @@ import base64
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
 from rigs.desk import NOW, Desk
 from rigs.near_broker import PROJECT, ROWS, NearBroker, answer_with, two_agencies
+from samples.refusals import raises
 from sqlalchemy import text
 
 from encoding.cli.parts.project_view import project_view
 from encoding.cli.parts.secret_progress import settle_secrets
 from encoding.cli.parts.session import Session
 from encoding.epoch.epoch_secret import epoch_secret
-from encoding.errors import OthersWaitedForError
+from encoding.epoch.self_test import run_self_test
+from encoding.errors import OthersWaitedForError, SecretsDifferError
 from encoding.people.identity import new_identity
 from encoding.secret.kept_secret import KeptSecret, read_kept
 from encoding.workspace.workspace import open_workspace
 from schemas.identity import IdentityHistory
 from schemas.problem import MEDIA_TYPE
+from schemas.secret_share import SEALED_BYTES, SelfTest
 
 Change = Callable[[Any], Any]
 
@@ -430,6 +434,45 @@ def test_refresh_goes_on_where_an_agreement_on_a_secret_stands(rig: NearBroker) 
     for desk in (schools, welfare, schools):
         settled(desk)
     assert rig.secret_status("welfare")["epoch"] == 2
+    assert rig.secret_status("welfare") == rig.secret_status("schools")
+
+
+def test_a_bad_share_for_the_next_epoch_stops_nothing_of_this_one(
+    rig: NearBroker, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rig.agree()
+    welfare, schools = rig.desks["welfare"], rig.desks["schools"]
+    welfare.ok("secret", "rotate")
+    garbage = SimpleNamespace(encrypt=lambda *_: bytes(SEALED_BYTES))
+    with monkeypatch.context() as patched:
+        patched.setattr("encoding.secret.agreement.SUITE", garbage)
+        schools.ok("secret", "rotate")
+    settled(welfare)
+    said = capsys.readouterr().err
+    assert (
+        "warning: the secret of epoch 2 is not agreed on yet: the share of schools does not open"
+        in said
+    )
+
+
+def test_refresh_learns_that_another_agency_encodes_alike_by_now(
+    rig: NearBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    welfare, schools = rig.desks["welfare"], rig.desks["schools"]
+    for desk in (welfare, schools):
+        desk.ok("secret", "share")
+
+    def older(*given: Any) -> SelfTest:
+        test = run_self_test(*given)
+        return test.model_copy(update={"rows": test.rows.model_copy(update={"result": "0" * 64})})
+
+    with monkeypatch.context() as patched:
+        patched.setattr("encoding.epoch.exchange.run_self_test", older)
+        schools.ok("secret", "accept")
+    with raises(SecretsDifferError):
+        settled(welfare)
+    schools.ok("secret", "accept")
+    settled(welfare)
     assert rig.secret_status("welfare") == rig.secret_status("schools")
 
 

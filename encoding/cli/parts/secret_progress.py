@@ -14,7 +14,7 @@ from encoding.epoch.exchange import (
     refuse_lost,
     unconfirmed,
 )
-from encoding.errors import OthersWaitedForError, ShareMissingError
+from encoding.errors import AgencyError, OthersWaitedForError, ShareMissingError
 from encoding.secret.kept_secret import kept_of
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def begin_secret(session: Session, client: BrokerClient, view: ProjectView) -> N
 
 
 def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) -> None:
-    """Accept what has come of the secrets that were begun here and that not all have confirmed.
+    """Accept what has come of the secrets that were begun here, until all have confirmed them and encode alike.
 
-    Where an epoch has begun that nobody rotated to, since the secret is in other hands, its secret is begun. A
-    share that is missing for a later epoch stops nothing.
+    Where an epoch has begun that nobody rotated to, since the secret is in other hands, its secret is begun.
+    What is missing or wrong for a later epoch stops nothing.
 
     Raises:
         OthersWaitedForError: a share of this epoch's secret is not here yet.
@@ -69,13 +69,19 @@ def settle_secrets(session: Session, client: BrokerClient, view: ProjectView) ->
     for epoch in _open_epochs(session, view):
         try:
             kept = carried.accept(epoch, _GIVEN)
+            if kept is not None:
+                refuse_differences(differences(kept, session.party))
         except ShareMissingError as exc:
             if epoch == view.terms.epoch:
                 raise OthersWaitedForError(str(exc), hint=exc.hint) from None
             session.say(f"the secret of epoch {epoch} is not made yet: {exc}")
             continue
+        except AgencyError as exc:
+            if epoch == view.terms.epoch:
+                raise
+            session.warn(f"the secret of epoch {epoch} is not agreed on yet: {exc}")
+            continue
         if kept is not None:
-            refuse_differences(differences(kept, session.party))
             waits = (
                 "all have confirmed it" if not unconfirmed(kept) else "not all have confirmed it"
             )
@@ -101,5 +107,5 @@ def _open_epochs(session: Session, view: ProjectView) -> Iterator[int]:
         if epoch < view.terms.epoch:
             continue
         kept = kept_of(session.workspace, view.project, epoch)
-        if kept is not None and unconfirmed(kept):
+        if kept is not None and (unconfirmed(kept) or differences(kept, session.party)):
             yield epoch
