@@ -64,7 +64,7 @@ def write_backup(
 ) -> int:
     """Write a backup and return how many files it holds.
 
-    Call it under the lock, so that no file changes meanwhile.
+    Call it under the lock, so that hardly any file changes meanwhile: pins of the log and the like still may.
 
     Args:
         path: where; replaced at the end.
@@ -75,6 +75,7 @@ def write_backup(
         settings: the text of blindlink.toml; None: there is none.
     Raises:
         NotReadyError: the workspace is not protected yet.
+        BackupError: a file changed meanwhile; what was there before is left as it is.
         OutputBlockedError: the file cannot be written; what was there before is left as it is.
         WorkspaceKeyError: the workspace key cannot be opened.
     """
@@ -96,8 +97,8 @@ def write_backup(
 
     def content() -> Iterator[bytes]:
         yield signed.to_canonical() + b"\n"
-        for name in paths:
-            yield from _pieces(workspace.folder / name)
+        for described in manifest.files:
+            yield from _pieces_of(workspace.folder, described)
 
     with replacing(path) as file:
         for piece in seal_pieces(content(), address):
@@ -180,6 +181,19 @@ def _described(folder: Path, name: str) -> BackupFile:
         digest.update(piece)
         size += len(piece)
     return BackupFile(path=name, size=size, sha256=digest.hexdigest())
+
+
+def _pieces_of(folder: Path, described: BackupFile) -> Iterator[bytes]:
+    """Yield the content of a file, after making sure at its end that it is what was described."""
+    digest = hashlib.sha256()
+    for piece in _pieces(folder / described.path):
+        digest.update(piece)
+        yield piece
+    if digest.hexdigest() != described.sha256:
+        raise BackupError(
+            f"{described.path} in the workspace changed while it was backed up",
+            hint="wait until other commands have ended, then give the same command again",
+        )
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

@@ -16,6 +16,8 @@ from rigs.share_desks import give_keys
 from encoding.people.identity import Identity
 from encoding.people.recovery import new_recovery_code
 from encoding.secret.secret import Secret, write_secret
+from encoding.workspace import backup
+from encoding.workspace.backup_manifest import BackupFile
 from encoding.workspace.config import OutputSection, read_config, render_config
 
 KEY = "workspace/workspace.key"
@@ -255,6 +257,30 @@ def test_settings_without_a_file_take_over_how_the_former_one_was_read(
     taken = read_config(desk.folder / "blindlink.toml").sections
     assert (taken.input, taken.columns) == (former.input, former.columns)
     assert taken.output == mine.output
+
+
+def test_a_backup_during_which_another_command_pins_the_log_does_not_take_the_place_of_a_good_one(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.protect()
+    office.back_up()
+    good = office.backup.read_bytes()
+    # The log grows, which the next command pins; it takes no lock for that.
+    office.desk.near.enrol("health")
+    describe = backup._described
+    pins = (office.desk.folder / "workspace" / "pins" / "checkpoints").read_bytes()
+
+    def described(folder: Path, name: str) -> BackupFile:
+        found = describe(folder, name)
+        if name == "pins/checkpoints":
+            office.desk.ok("log", "pin")
+        return found
+
+    monkeypatch.setattr(backup, "_described", described)
+    said = refused(office.desk, "backup", str(office.backup), "--force")
+    assert (office.desk.folder / "workspace" / "pins" / "checkpoints").read_bytes() != pins
+    assert "changed while it was backed up" in said
+    assert office.backup.read_bytes() == good
 
 
 def test_a_removed_custodian_opens_no_later_backup(office: Office) -> None:
