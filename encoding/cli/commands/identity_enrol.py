@@ -22,8 +22,7 @@ from encoding.cli.parts.own_identity import (
 from encoding.cli.parts.session import Session
 from encoding.errors import AgencyError, CodeFileError, NotAuthorisedError, WorkspaceBusyError
 from encoding.files import refuse_to_overwrite, why_unread, write_durably
-from encoding.hub.settings import HUB_NAME, read_hub
-from encoding.hub.spokes import read_spokes
+from encoding.hub.settings import HUB_NAME
 from encoding.people.identity import Identity, read_identity
 from encoding.people.key_rotation import Rotation, begin_rotation, finish_rotation, sign_anew
 from encoding.workspace.keepers import follow_keys
@@ -189,20 +188,14 @@ def _seal_workspaces_to(session: Session, rotation: Rotation) -> None:
 
     if session.config_path.exists():
         follow(session.workspace)
-    for folder in _spokes_folders(rotation.path.parent / HUB_NAME):
+    hub = rotation.path.parent
+    # Of spokes that have left, too; none where these are no hub's keys.
+    folders = sorted(hub.glob("spokes/*/workspace")) if (hub / HUB_NAME).exists() else []
+    for folder in folders:
         try:
-            follow(open_workspace(folder / "workspace"))
+            follow(open_workspace(folder))
         except WorkspaceBusyError:
             raise
         except AgencyError as exc:
             # One that is damaged keeps nobody from replacing keys.
-            session.warn(f"{folder.name}: {exc}")
-
-
-def _spokes_folders(settings: Path) -> list[Path]:
-    """Return the folders of a hub's spokes; none where these are no hub's keys."""
-    hub = read_hub(settings) if settings.exists() else None
-    if hub is None or not hub.list_file.exists():
-        return []
-    spokes = read_spokes(hub.list_file, hub.sections.hub.party)
-    return [folder for folder in map(hub.folder_of, spokes) if folder.exists()]
+            session.warn(f"{folder.parent.name}: {exc}")

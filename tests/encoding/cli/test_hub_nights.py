@@ -128,3 +128,19 @@ def test_new_keys_of_the_hubs_analyst_open_the_workspaces_of_all_spokes(
             ann.ok("identity", "rotate", "--broker", ADDRESS, "--key-file", key)
         for desk in at_spoke.values():
             desk.ok("workspace", "custodian", "list")
+
+
+def test_a_spoke_that_has_left_is_taken_off_the_list_and_its_folder_stays(tmp_path: Path) -> None:
+    with near_hub(tmp_path, BROKEN, GOOD) as hub:
+        for spoke in (BROKEN, GOOD):
+            hub.join(spoke)
+        hub.at("ann").type(*JOB)
+        hub.at(BROKEN).ok("agreement", "withdraw", "--reason", "leaves", "--yes")
+        night = hub.at("ann").type(*JOB)
+        assert (night.exit_code, states(hub)) == (1, {BROKEN: "failed", GOOD: "late"})
+        listed = hub.at("ann").folder / "spokes.csv"
+        lines = listed.read_text("utf-8").splitlines(keepends=True)
+        listed.write_text("".join(line for line in lines if BROKEN not in line), "utf-8")
+        hub.at("ann").ok(*JOB)
+        assert states(hub) == {GOOD: "late"}
+        assert (folder_at(hub, "ann", BROKEN) / "workspace" / "peers.json").exists()
