@@ -246,6 +246,11 @@ def _refuse_more(opened: IO[bytes]) -> None:
 
 
 def _refuse_used(folder: Path) -> None:
+    if folder.name in {"", ".."}:
+        raise BackupError(
+            f"{folder} is not the name of a new folder",
+            hint="give the workspace a folder of its own with --workspace",
+        )
     # The log's key is all that `blindlink start` lays there; that of the backup takes its place.
     begun = Workspace(folder).log_key
     if folder.exists() and any(path.is_file() and path != begun for path in folder.rglob("*")):

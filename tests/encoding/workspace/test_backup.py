@@ -203,6 +203,19 @@ def test_a_place_where_no_folder_can_be_is_said(
     assert "--workspace" in raised.value.hint
 
 
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_place_that_is_no_name_of_a_folder_is_said(
+    workspace: Workspace, own: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write_backup(tmp_path / "b", workspace, own, NOW)
+    empty = tmp_path / "empty" / "within"
+    empty.mkdir(parents=True)
+    monkeypatch.chdir(empty)
+    with pytest.raises(BackupError, match="not the name of a new folder") as raised:
+        restore_backup(tmp_path / "b", Path(name), own, own, NOW)
+    assert "--workspace" in raised.value.hint
+
+
 def test_keepers_of_another_agency_are_refused(
     workspace: Workspace, own: Identity, tmp_path: Path
 ) -> None:
