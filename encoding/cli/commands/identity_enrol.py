@@ -20,13 +20,13 @@ from encoding.cli.parts.own_identity import (
     unlocking_of,
 )
 from encoding.cli.parts.session import Session
-from encoding.errors import AgencyError, CodeFileError, NotAuthorisedError, WorkspaceBusyError
+from encoding.errors import AgencyError, CodeFileError, NotAuthorisedError
 from encoding.files import refuse_to_overwrite, why_unread, write_durably
 from encoding.hub.settings import HUB_NAME
 from encoding.people.identity import Identity, read_identity
 from encoding.people.key_rotation import Rotation, begin_rotation, finish_rotation, sign_anew
 from encoding.workspace.keepers import follow_keys
-from encoding.workspace.workspace import Workspace, open_workspace
+from encoding.workspace.workspace import Workspace
 from schemas.shared.command_line import FILE
 from schemas.sign_in import EnrolmentRequest, EnrolmentView
 from schemas.written_code import read_code, write_code
@@ -181,21 +181,17 @@ def _typed_code(code_file: Path | None) -> str:
 
 def _seal_workspaces_to(session: Session, rotation: Rotation) -> None:
     """Let the new keys open the workspace, and those of a hub's spokes, before the old ones are put away."""
-
-    def follow(workspace: Workspace) -> None:
-        with workspace.lock():
-            follow_keys(workspace, rotation.old, rotation.new, session.now())
-
+    old, new = rotation.old, rotation.new
     if session.config_path.exists():
-        follow(session.workspace)
+        with session.workspace.lock():
+            follow_keys(session.workspace, old, new, session.now())
     hub = rotation.path.parent
     # Of spokes that have left, too; none where these are no hub's keys.
-    folders = sorted(hub.glob("spokes/*/workspace")) if (hub / HUB_NAME).exists() else []
-    for folder in folders:
-        try:
-            follow(open_workspace(folder))
-        except WorkspaceBusyError:
-            raise
-        except AgencyError as exc:
-            # One that is damaged keeps nobody from replacing keys.
-            session.warn(f"{folder.parent.name}: {exc}")
+    keys = sorted(hub.glob("spokes/*/workspace/workspace.key")) if (hub / HUB_NAME).exists() else []
+    for workspace in (Workspace(key.parent) for key in keys):
+        with workspace.lock():
+            try:
+                follow_keys(workspace, old, new, session.now())
+            except AgencyError as exc:
+                # One that is damaged keeps nobody from replacing keys.
+                session.warn(f"{workspace.folder.parent.name}: {exc}")

@@ -12,6 +12,7 @@ from rigs.near_broker import ADDRESS
 from rigs.near_hub import HUB, NearHub, near_hub
 
 from encoding.hub.spokes import read_spokes, write_spokes
+from encoding.workspace.workspace import Workspace
 
 GOOD, BROKEN = "d-1", "d-2"
 JOB = ("hub", "refresh", "--processes", "1")
@@ -144,3 +145,21 @@ def test_a_spoke_that_has_left_is_taken_off_the_list_and_its_folder_stays(tmp_pa
         hub.at("ann").ok(*JOB)
         assert states(hub) == {GOOD: "late"}
         assert (folder_at(hub, "ann", BROKEN) / "workspace" / "peers.json").exists()
+
+
+def test_keys_are_replaced_past_a_damaged_workspace_and_not_past_one_in_use(tmp_path: Path) -> None:
+    with near_hub(tmp_path, GOOD, BROKEN) as hub:
+        ann = hub.at("ann")
+        ann.type(*JOB)
+        good = Desk(folder_at(hub, "ann", GOOD), hub.near, HUB, now=ann.now)
+        good.ok("workspace", "protect")
+        key = folder_at(hub, "ann", BROKEN) / "workspace" / "workspace.key"
+        key.write_text("blindlink/workspace-key/2\n{}\n", "utf-8")
+        key.chmod(0o600)
+        rotate = ("identity", "rotate", "--broker", ADDRESS)
+        unlock = ("--key-file", str(ann.folder / "identity.key"))
+        with Workspace(good.folder / "workspace").lock():
+            assert "is using this workspace" in ann.type(*rotate, *unlock).stderr
+        said = ann.ok(*rotate, *unlock).stderr
+        assert f"warning: {HUB}-{BROKEN}: " in said
+        good.ok("workspace", "custodian", "list")
