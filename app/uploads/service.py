@@ -91,10 +91,11 @@ def opened_before(
         )
     _check_request(session, terms, request, side_of(pair, actor.party), actor.party)
     broker.blobs.refuse_when_full()
-    broker.blobs.refuse_beyond(request.container_bytes)
     earlier = repository.find_open(session, actor, project, request.partner)
     if earlier is not None and _is_same_container(earlier, request, utc_text(now)):
         return earlier
+    # Not before: what is there already of one that is resumed needs no room again.
+    broker.blobs.refuse_beyond(request.container_bytes)
     place = (project, request.round, actor.party, request.partner)
     if repository.count_replaced(session, *place) >= MAX_REPLACED:
         raise RefusedError(

@@ -62,6 +62,20 @@ def test_an_upload_that_cannot_fit_is_refused_before_it_is_sent(
     assert linkage.open(made, CHILD_WELFARE).status_code == 201
 
 
+def test_an_upload_of_which_most_is_there_is_resumed_where_the_rest_fits(
+    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linkage.open_round()
+    made = linkage.container(random_people(Random(1), 30), CHILD_WELFARE)
+    upload = linkage.open(made, CHILD_WELFARE).json()["upload"]
+    *sent, last = made.parts
+    for number, part in enumerate(sent):
+        assert linkage.put(upload, number, part, CHILD_WELFARE).status_code == 200
+    monkeypatch.setattr(type(linkage.broker.blobs), "free_bytes", lambda _: len(last))
+    answer = linkage.open(made, CHILD_WELFARE)
+    assert (answer.status_code, answer.json().get("upload")) == (201, upload)
+
+
 def test_an_operator_is_told_what_a_run_of_the_agreed_files_takes(linkage: Linkage) -> None:
     def said(*options: str) -> str:
         state, project = str(linkage.broker.settings.state_dir), linkage.terms.project
