@@ -34,8 +34,9 @@ def show_match_record(
 
     With `release` from 2 on, of the record of what reviewers accepted.
     """
-    with broker.database.write() as session:
-        service.log_export(session, broker, actor, run, release)
     with broker.database.read() as session:
         record = service.open_record(session, broker, actor, run, release)
-    return service.page_of(record, first, limit)
+    page = service.page_of(record, first, limit)
+    with broker.database.write() as session:
+        service.log_export(session, broker, actor, run, release)
+    return page

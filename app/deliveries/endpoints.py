@@ -70,9 +70,10 @@ def fetch_delivery(broker: WiredBroker, actor: CurrentActor, delivery: DeliveryP
     """Give the sealed file to its recipient; that it was fetched is logged before the first byte leaves."""
     with broker.database.read() as session:
         file = service.open_file(session, broker, actor, delivery)
+    answer = streamed(file)
     with broker.database.write() as session:
         service.log_fetch(session, broker, actor, delivery)
-    return streamed(file)
+    return answer
 
 
 @router.post("/v1/deliveries/{delivery}/opening")

@@ -46,9 +46,10 @@ def fetch_file(broker: WiredBroker, actor: CurrentActor, release: ReleasePath) -
     """Give the release file to its recipient; that it was fetched is logged before the first byte leaves."""
     with broker.database.read() as session:
         file = service.open_file(session, broker, actor, release)
+    answer = streamed(file)
     with broker.database.write() as session:
         service.log_fetch(session, broker, actor, release)
-    return streamed(file)
+    return answer
 
 
 @router.get(
@@ -65,9 +66,10 @@ def fetch_openings(broker: WiredBroker, actor: CurrentActor, release: ReleasePat
     """
     with broker.database.read() as session:
         openings = service.open_openings(session, broker, actor, release)
+    answer = streamed(openings)
     with broker.database.write() as session:
         service.log_fetch(session, broker, actor, release)
-    return streamed(openings)
+    return answer
 
 
 @router.post("/v1/releases/{release}/verification")
@@ -94,9 +96,10 @@ def fetch_sealed_openings(broker: WiredBroker, actor: CurrentActor, run: RunPath
     """Give a blind recipient what opens the run's match record, sealed to it; it is logged as an export."""
     with broker.database.read() as session:
         openings = open_sealed_openings(session, broker, actor, run)
+    answer = streamed(openings)
     with broker.database.write() as session:
         log_sealed_fetch(session, broker, actor, run)
-    return streamed(openings)
+    return answer
 
 
 @router.get("/v1/releases/{release}/receipt")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.concurrency import run_in_threadpool
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from schemas.review import ReviewFile
 
 router = APIRouter()
+
+AnswerT = TypeVar("AnswerT")
 
 
 @router.post("/v1/projects/{project}/rounds/{round}", status_code=201)
@@ -62,14 +64,13 @@ def list_reviews(
 )
 def fetch_questions(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Response:
     """Give a reviewer the questions; that they were fetched is logged before the first byte leaves."""
-    return streamed(_fetched(broker, actor, run, "questions"))
+    return _fetched(broker, actor, run, "questions", streamed)
 
 
 @router.get("/v1/reviews/{run}/asked")
 def fetch_asked(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> AskedBuckets:
     """Give the asked agency the buckets that it is to answer for; that they were fetched is logged first."""
-    file = _fetched(broker, actor, run, "buckets")
-    return AskedBuckets.from_canonical(b"".join(file.pieces))
+    return _fetched(broker, actor, run, "buckets", _asked_buckets)
 
 
 @router.put("/v1/reviews/{run}/cards")
@@ -93,7 +94,7 @@ async def put_cards(
 )
 def fetch_cards(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> Response:
     """Give a reviewer the cards of the records in question; that they were fetched is logged first."""
-    return streamed(_fetched(broker, actor, run, "cards"))
+    return _fetched(broker, actor, run, "cards", streamed)
 
 
 def _visible_review(broker: WiredBroker, actor: CurrentActor, run: RunPath) -> None:
@@ -115,12 +116,19 @@ def post_decisions(
         return service.view_of(session, review, actor)
 
 
-def _fetched(broker: Broker, actor: Actor, run: str, what: ReviewFile) -> SealedFile:
+def _fetched(
+    broker: Broker, actor: Actor, run: str, what: ReviewFile, read: Callable[[SealedFile], AnswerT]
+) -> AnswerT:
     with broker.database.read() as session:
         file = service.open_file(session, broker, actor, run, what)
+    answer = read(file)
     with broker.database.write() as session:
         service.log_fetch(session, broker, actor, run, what)
-    return file
+    return answer
+
+
+def _asked_buckets(file: SealedFile) -> AskedBuckets:
+    return AskedBuckets.from_canonical(b"".join(file.pieces))
 
 
 def _wanted_cards(broker: Broker, actor: Actor, run: str) -> cards.Wanted:

@@ -13,7 +13,7 @@ from rigs.broker_processes import environment, repeating
 from rigs.broker_twins import copied_broker, expire_leases, released_matches, server_of
 from rigs.destroying import checked, destroy
 from rigs.hooked_database import hooked_after_sweep
-from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage
+from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL, Linkage
 from samples.round_files import random_people, two_files
 from services.object_store import ObjectStoreServer
 from sqlalchemy import text
@@ -159,6 +159,25 @@ def test_a_store_that_dies_in_the_midst_of_a_run_leaves_it_to_a_later_attempt(
     object_store_server.start()
     linkage.work()
     assert outcome(linkage.broker) == expected
+
+
+def test_what_a_silent_store_does_not_hand_out_is_not_said_to_have_been_fetched(
+    linkage: Linkage, object_store_server: ObjectStoreServer
+) -> None:
+    linkage.upload_both(30, 12)
+    linkage.work()
+    path = f"/v1/projects/{linkage.terms.project}/releases"
+    release = linkage.get(path).json()["releases"][0]["release"]
+    paths = [f"/v1/releases/{release}/file", f"/v1/releases/{release}/openings"]
+    record = f"/v1/runs/{linkage.run_id()}/match-record"
+    logged = linkage.log_kinds()
+    with object_store_server.down():
+        answers = [linkage.get(path) for path in paths] + [linkage.get(record, AUDITOR, "auditor")]
+    assert [one.status_code for one in answers] == [503] * 3
+    assert {Problem.from_json(one.json()).code for one in answers} == {"store-unavailable"}
+    assert linkage.log_kinds() == logged
+    assert all(linkage.get(path).status_code == 200 for path in paths)
+    assert linkage.log_kinds()[len(logged) :] == ["release-fetched"] * 2
 
 
 def test_a_broker_moves_from_files_into_a_store(linkage: Linkage, tmp_path: Path) -> None:

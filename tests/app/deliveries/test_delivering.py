@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from rigs.blind import RESEARCH
@@ -11,6 +12,7 @@ from rigs.delivering import ELEMENTS, Delivering, MakeDelivering
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 
+from app.blobs import FileBlobs
 from app.deliveries import arrivals
 from app.sealed import arrival
 from schemas.delivery import MAX_DELIVERIES
@@ -56,6 +58,17 @@ def test_a_delivery_goes_to_its_recipient_as_it_came_and_is_logged_before(
     assert (opened["outcome"], opened["body"]["fault"]) == ("done", None)
     for path in delivering.broker.settings.state_dir.rglob("*"):
         assert not (path.is_file() and content[:1000] in path.read_bytes())
+
+
+def test_a_delivery_that_cannot_be_read_is_not_said_to_have_been_fetched(
+    delivering: Delivering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = delivering.deliver(b"abc")
+    with monkeypatch.context() as patched:
+        patched.setattr(FileBlobs, "_read", Mock(side_effect=FileNotFoundError))
+        assert code_of(delivering.fetch(delivery)) == "blob-missing"
+    assert not delivering.said("fetched")
+    assert delivering.fetch(delivery).content == b"abc"
 
 
 def test_what_could_not_be_used_is_told_to_the_sender_and_may_be_opened_later(

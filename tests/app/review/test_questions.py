@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL
 from rigs.persons import DUTIES
 from rigs.reviewing import MakeReviewing, Reviewing
 
+from app.blobs import FileBlobs
 from app.review import held_pairs
 from app.review.held_pairs import unpack_pairs
 from app.review.models import Review
@@ -144,6 +146,19 @@ def test_watchers_learn_no_count_below_the_floor(make_reviewing: MakeReviewing) 
     assert reviewing.review(AUDITOR, "auditor")["questions"] is None
     assert reviewing.review("operator", "operator")["questions"] is None
     assert reviewing.review()["questions"] == 2
+
+
+def test_a_file_that_cannot_be_read_is_not_said_to_have_been_fetched(
+    reviewing: Reviewing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = reviewing.hold_back()
+    logged = reviewing.log_kinds()
+    with monkeypatch.context() as patched:
+        patched.setattr(FileBlobs, "_read", Mock(side_effect=FileNotFoundError))
+        for what, party in (("questions", CHILD_WELFARE), ("asked", SCHOOL)):
+            assert code(reviewing.get(f"/v1/reviews/{run}/{what}", party)) == "blob-missing"
+    assert reviewing.log_kinds() == logged
+    assert reviewing.questions(run)
 
 
 def test_each_file_is_logged_before_it_leaves(reviewing: Reviewing) -> None:
