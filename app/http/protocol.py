@@ -24,6 +24,7 @@ from app.problem_details import problem_of
 from app.settings import Settings
 from schemas.ids import REQUEST_PREFIX
 from schemas.problem import MEDIA_TYPE
+from schemas.upload import MAX_PART_BYTES
 
 log = structlog.get_logger()
 
@@ -47,8 +48,9 @@ class TooManyConnectionsError(UnavailableError):
 class ConnectionLimits:
     """How long the broker waits, in seconds, and how many connections it holds.
 
-    A body may take `body_timeout_s`, and after `body_grace_s` must have come at `body_bytes_per_s`; the
-    time in which the broker itself does not read is not counted. The watch looks every `tick_s`.
+    A body may take `body_timeout_s` for each begun `MAX_PART_BYTES` of it, and after `body_grace_s` must have
+    come at `body_bytes_per_s`; the time in which the broker itself does not read is not counted. The watch
+    looks every `tick_s`.
     """
 
     head_timeout_s: float = 10.0
@@ -155,7 +157,9 @@ class WatchedProtocol(H11Protocol):
         if state is not h11.SEND_BODY:
             return False
         is_under_rate = self._received_bytes < self._waited_s * limits.body_bytes_per_s
-        return self._waited_s >= limits.body_timeout_s or (
+        # Messages and deliveries are many times as long as a part, and come over the same lines.
+        n_begun = 1 + self._received_bytes // MAX_PART_BYTES
+        return self._waited_s >= n_begun * limits.body_timeout_s or (
             self._waited_s >= limits.body_grace_s and is_under_rate
         )
 

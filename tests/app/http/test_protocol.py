@@ -32,6 +32,7 @@ from app.http.protocol import (
 from app.http.server import TlsFiles, tls_context
 from app.settings import Settings
 from schemas.problem import Problem
+from schemas.upload import MAX_PART_BYTES
 
 # A hundredth of what the broker waits, so that the tests need not.
 LIMITS = ConnectionLimits(
@@ -194,6 +195,16 @@ def test_a_body_above_the_rate_may_take_its_time(start: Start) -> None:
         answer = read_all(connection)
     assert answer.startswith(b"HTTP/1.1 200")
     assert answer.endswith(b"8000")
+
+
+def test_a_large_body_may_take_as_long_as_its_parts_would_one_by_one(server: RunningServer) -> None:
+    with server.connect() as connection:
+        head = f"content-length: {4 * MAX_PART_BYTES}\r\nconnection: close\r\n\r\n"
+        connection.sendall(b"POST /count HTTP/1.1\r\nhost: x\r\n" + head.encode())
+        for _ in range(4):
+            connection.sendall(b"x" * MAX_PART_BYTES)
+            pause(LIMITS.body_timeout_s / 2)
+        assert read_all(connection).endswith(str(4 * MAX_PART_BYTES).encode())
 
 
 def test_the_time_in_which_the_broker_does_not_read_is_not_the_senders(
