@@ -6,7 +6,9 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -14,9 +16,11 @@ from rigs.broker_processes import command_path
 from services.requirement import missing
 
 from app.cli.main import main
-from app.settings import Settings
+from app.settings import Settings, is_loopback, read_settings
 
-UNITS = Path(__file__).resolve().parents[2] / "install" / "systemd"
+ROOT = Path(__file__).resolve().parents[2]
+UNITS = ROOT / "install" / "systemd"
+OPERATOR = (ROOT / "docs" / "operator.md").read_text("utf-8")
 SERVICES = sorted(UNITS.glob("*.service"))
 INSTALLED = "/opt/blindlink/bin/blindlink-broker"
 # Of 10: systemd calls up to 2 safe, and what reaches the network can hardly come below 1.
@@ -40,8 +44,12 @@ def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def parse(arguments: list[str]) -> None:
-    """Let the broker's command line read these arguments, down to the last command, and run nothing."""
+def parse(arguments: list[str]) -> dict[str, Any]:
+    """Let the broker's command line read these arguments, down to the last command, and run nothing.
+
+    Returns:
+        The last command's parameters.
+    """
     command: click.Command = main
     context: click.Context | None = None
     while isinstance(command, click.Group):
@@ -51,7 +59,12 @@ def parse(arguments: list[str]) -> None:
         assert name is not None
         assert found is not None
         command = found
-    command.make_context(command.name, arguments, parent=context)
+    return command.make_context(command.name, arguments, parent=context).params
+
+
+def section(title: str) -> str:
+    """Return a section of the operator's guide."""
+    return OPERATOR.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
 def test_systemd_finds_nothing_wrong_with_them(tmp_path: Path) -> None:
@@ -84,6 +97,25 @@ def test_what_a_service_calls_is_a_command_with_these_options(unit: Path) -> Non
         for command in map(shlex.split, commands) if is_script else (words,):
             assert command[0] == INSTALLED
             parse(command[1:])
+
+
+def test_it_serves_where_the_settings_say_that_stand_beside_it(tmp_path: Path) -> None:
+    """Behind a proxy on loopback alone, else callers come past it; without one, wherever they call from."""
+    (started,) = map(shlex.split, lines_of(UNITS / "blindlink-serve.service", "ExecStart"))
+    options = parse(started[1:])
+
+    def host(settings: str) -> str:
+        (tmp_path / "broker.toml").write_text(settings)
+        return read_settings(tmp_path, host=options["host"], port=options["port"]).host
+
+    behind = re.findall(r"```toml\n(.*?)```", section("Behind a proxy"), re.DOTALL)
+    assert [is_loopback(host(one)) for one in behind] == [True, True]
+    # What `init` has written there is to be replaced.
+    assert all("host" in tomllib.loads(one) for one in behind)
+    (founding,) = re.findall(
+        r"blindlink-broker (--state .* init .*)", section("By systemd").replace("\\\n", "")
+    )
+    assert host(f'host = "{parse(shlex.split(founding))["host"]}"') == "0.0.0.0"
 
 
 @pytest.mark.parametrize("failing", ["nothing", "backup", "backup-keys"])
