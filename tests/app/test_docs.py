@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from app.cli.main import COMMANDS
-from app.errors import BrokerError
+from app.errors import BrokerError, Rule
 from app.security.policy import POLICY
 from app.settings import Settings
 
@@ -70,6 +71,20 @@ def test_every_route_of_the_api_is_listed() -> None:
         assert f"{method} {written}" in API, f"{method} {path}"
 
 
+def test_what_the_log_records_is_sent_signed_in_each_example() -> None:
+    examples = "".join(re.findall(r"(?ms)^```sh\n(.*?)^```$", API)).replace("\\\n", "")
+    signed = [(method, path) for (method, path), rule in POLICY.items() if rule.is_signed]
+    shown = [
+        line
+        for line in re.findall(r"(?m)^curl .*$", examples)
+        for method, path in signed
+        if re.search(re.sub(r"{\w+}", r"[^/]+", f"BROKER{path}") + r"\"", line)
+        and method == next(iter(re.findall(r"-X (\w+)", line)), "POST" if " -d " in line else "GET")
+    ]
+    assert shown
+    assert all('-H "Blindlink-Request: ' in line for line in shown)
+
+
 def test_every_code_is_listed() -> None:
     waiting: list[type[BrokerError]] = [BrokerError]
     while waiting:
@@ -78,3 +93,10 @@ def test_every_code_is_listed() -> None:
         is_over_http = error.__module__.split(".")[1] in OVER_HTTP
         if is_over_http and error.status != 500 and error.code not in BY_COMMAND_ONLY:
             assert f"`{error.code}`" in API, error.__name__
+
+
+@pytest.mark.parametrize("name", [*OVER_HTTP, "decisions"])
+def test_every_rule_of_a_request_stands_in_the_table_with_its_status(name: str) -> None:
+    for rule in vars(import_module(f"app.{name}.errors")).values():
+        if isinstance(rule, Rule) and rule.code not in BY_COMMAND_ONLY:
+            assert re.search(rf"(?m)^\| {rule.status} \| [^|]*`{rule.code}`", API), rule
