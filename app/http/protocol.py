@@ -16,7 +16,7 @@ import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.errors import BrokerError, RefusedError, UnavailableError
-from app.http.envelope import SECURITY_HEADERS
+from app.http.envelope import REQUEST_ID_HEADER, SECURITY_HEADERS
 from app.http.errors import MALFORMED_HTTP, TOO_SLOW
 from app.http.problems import RETRY_AFTER_S
 from app.ids import new_id
@@ -190,11 +190,13 @@ class WatchedProtocol(H11Protocol):
 
 
 def _raw_answer(error: BrokerError) -> bytes:
-    body = problem_of(error, new_id(REQUEST_PREFIX)).to_canonical()
+    problem = problem_of(error, new_id(REQUEST_PREFIX))
+    body = problem.to_canonical()
     lines = [
         f"HTTP/1.1 {error.status} Refused",
         f"content-type: {MEDIA_TYPE}",
         f"content-length: {len(body)}",
+        f"{REQUEST_ID_HEADER}: {problem.request}",
         *(f"{name}: {value}" for name, value in SECURITY_HEADERS.items()),
         "connection: close",
     ]

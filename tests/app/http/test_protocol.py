@@ -139,7 +139,9 @@ def problem_in(answer: bytes) -> Problem:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"application/problem+json" in head
     assert b"connection: close" in head
-    return Problem.from_canonical(body)
+    problem = Problem.from_canonical(body)
+    assert f"x-request-id: {problem.request}".encode() in head.splitlines()
+    return problem
 
 
 def get(server: RunningServer, path: str = "/none") -> bytes:
