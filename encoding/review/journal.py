@@ -46,7 +46,10 @@ _Count = Annotated[int, Field(ge=0)]
 
 
 class Choice(Model):
-    """What was decided of a pair, when, and in which batch it was sent; null: it was not yet."""
+    """What was decided of a pair, and in which batch it was sent; null: it was not yet.
+
+    `at` is when it was decided; once it is sent, when it was sent, since the broker goes by what comes first.
+    """
 
     verdict: Verdict
     reason: Reason
@@ -181,7 +184,7 @@ class Diary:
         """
         waiting = self._journal.waiting
         if waiting is not None and waiting.signed in logged:
-            self._note_sent(waiting)
+            self._note_sent(waiting, waiting.signed.statement.at)
         if max((one.statement.number for one in logged), default=0) > self._journal.sent:
             raise DecisionError(
                 "the match log has decisions of yours that this workspace does not know, because it was"
@@ -208,28 +211,31 @@ class Diary:
         """
         n_sent = 0
         if self._journal.waiting is not None:
-            n_sent += self._post(self._journal.waiting, post)
+            n_sent += self._post(self._journal.waiting, post, now)
         if self._journal.is_finished or not (is_last or self.unsent()):
             return n_sent
         stated = self._stated(identity, now, is_last=is_last)
         self._write(waiting=stated)
-        return n_sent + self._post(stated, post)
+        return n_sent + self._post(stated, post, now)
 
-    def _post(self, stated: StatedDecisions, post: Callable[[StatedDecisions], object]) -> int:
+    def _post(
+        self, stated: StatedDecisions, post: Callable[[StatedDecisions], object], now: datetime
+    ) -> int:
         try:
             post(stated)
         except BrokerRefusedError as exc:
             if exc.problem in NOT_TAKEN:
                 self._write(waiting=None)
             raise
-        self._note_sent(stated)
+        self._note_sent(stated, utc_text(now))
         return len(stated.decisions.decisions)
 
-    def _note_sent(self, stated: StatedDecisions) -> None:
+    def _note_sent(self, stated: StatedDecisions, at: str) -> None:
         statement = stated.signed.statement
+        changes = {"batch": statement.number, "at": at}
         for reference in _references(stated):
             found = self._looked[reference]
-            choice = found.choice and found.choice.model_copy(update={"batch": statement.number})
+            choice = found.choice and found.choice.model_copy(update=changes)
             self._looked[reference] = found.model_copy(update={"choice": choice})
         self._write(waiting=None, sent=statement.number, is_finished=statement.is_last)
 

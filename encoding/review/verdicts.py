@@ -7,7 +7,8 @@ a person was unsure of is not shown to them again; all of it is shown beside a p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple
 
@@ -115,19 +116,19 @@ class VerdictsFile:
 def settled(choices: Iterable[Choice], persons: int) -> Verdict | None:
     """Return what was settled of a question by what each person has decided; None: nothing was.
 
-    One accept or reject settles it, the first one; or, where two must agree, two equal ones.
+    The first accept or reject that was sent settles it; or, where two must agree, the first that two have sent.
     """
     sent = sorted(
         (one.at, one.verdict)
         for one in choices
         if one.batch is not None and one.verdict != "unsure"
     )
-    if persons == 1:
-        return sent[0][1] if sent else None
-    counts: Mapping[Verdict, int] = {
-        verdict: sum(one == verdict for _, one in sent) for _, verdict in sent
-    }
-    return next((verdict for verdict, n in counts.items() if n >= persons), None)
+    shared = Counter[Verdict]()
+    for _, verdict in sent:
+        shared[verdict] += 1
+        if shared[verdict] == persons:
+            return verdict
+    return None
 
 
 def _decided_in(journals: Iterable[Journal]) -> Iterator[Decided]:

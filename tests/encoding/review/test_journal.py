@@ -191,6 +191,30 @@ def test_the_log_says_whether_a_batch_has_come(desk: Desk) -> None:
     assert desk.send() == 0
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_what_was_sent_first_counts_and_not_what_was_decided_first(
+    desk: Desk, is_lost: bool
+) -> None:
+    """One person settles a question: the broker goes by what comes first."""
+    other = new_identity("welfare", ("reviewer",), NOW)
+    first = desk.diary().journal.model_copy(update={"person": other.public.person})
+    quick, slow = Diary(first, lambda _: None), desk.diary()
+    slow.decide([(PAIRS[0], "reject", "other-person")], NOW)
+    if is_lost:
+        # It never comes, and waits to be sent again.
+        with pytest.raises(BrokerUnreachableError):
+            slow.send(unreachable, OWN, NOW, is_last=False)
+    quick.decide([(PAIRS[0], "accept", "same-person")], NOW + timedelta(hours=1))
+    quick.send(desk.post, other, NOW + timedelta(hours=1), is_last=False)
+    slow.send(desk.post, OWN, NOW + timedelta(hours=2), is_last=False)
+    kept = Verdicts(partner="schools").with_journals([slow.journal, quick.journal])
+    assert kept.rejections(1) == {}
+
+
+def unreachable(_: StatedDecisions) -> None:
+    raise BrokerUnreachableError("the broker does not answer")
+
+
 def test_a_journal_from_a_backup_is_not_gone_on_with(desk: Desk, tmp_path: Path) -> None:
     desk.diary().decide([(PAIRS[0], "accept", "same-person")], NOW)
     desk.send()

@@ -106,6 +106,11 @@ def test_the_same_journal_again_changes_nothing_and_its_later_state_counts() -> 
         ([choice("reject", 2), choice("accept", 1)], "accept", None),
         ([choice("reject", 2), choice("unsure", 1), choice("reject", 3)], "reject", "reject"),
         ([choice("accept", 1), choice("accept", 2)], "accept", "accept"),
+        (
+            [choice("reject", 1), choice("accept", 2), choice("accept", 3), choice("reject", 4)],
+            "reject",
+            "accept",
+        ),
     ],
 )
 def test_one_person_settles_a_question_or_two_who_agree(
