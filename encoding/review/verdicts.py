@@ -60,10 +60,16 @@ class Verdicts(Document):
     def with_journals(self, journals: Iterable[Journal]) -> Verdicts:
         """Return what is remembered with what these journals hold; the same journals again change nothing.
 
-        Of each own record only what was decided of its newest state is kept.
+        Of each own record only what was decided of its newest state is kept. What was never sent counts as the
+        journal has it: it may have been taken back.
         """
-        found = {(one.round, one.record, one.person): one for one in self.decided}
-        for one in _decided_in(journals):
+        held = {(one.round, one.person): one for one in journals}
+        found = {
+            (one.round, one.record, one.person): one
+            for one in self.decided
+            if one.choice.batch is not None or (one.round, one.person) not in held
+        }
+        for one in _decided_in(held.values()):
             found[one.round, one.record, one.person] = one
         newest: dict[str, tuple[int, str]] = {}
         for one in found.values():

@@ -96,6 +96,13 @@ def test_the_same_journal_again_changes_nothing_and_its_later_state_counts() -> 
     assert remembered(first, later, later) == remembered(later)
 
 
+def test_what_was_taken_back_is_not_remembered_and_what_was_sent_is() -> None:
+    """The nightly job keeps what was decided by then, though it was not sent."""
+    decided = journal((1, "a", 7, choice("unsure", batch=None)), (2, "a", 8, choice("reject")))
+    verdicts = remembered(decided, journal((1, "a", 7, None)))
+    assert [int(one.record, 16) for one in verdicts.decided] == [2]
+
+
 @pytest.mark.parametrize(
     ("choices", "one", "two"),
     [
