@@ -32,6 +32,7 @@ from schemas.spreadsheet import inert
 PAIR: Final = "pair"
 VERDICT: Final = "verdict"
 REASON: Final = "reason"
+OURS_ONLY: Final = "ours only: "
 WORKBOOK: Final = ".xlsx"
 SUFFIXES: Final = (WORKBOOK, ".csv")
 _MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -78,12 +79,14 @@ def read_sheet(path: Path, sitting: Sitting) -> tuple[Taken, ...]:
     header = list(_header(sitting.cases))
     try:
         table = _opened(path)
-        rows = [*_rows(table.select(header))] if {*header} <= {*table.columns} else []
+        there = [name for name in header if name in table.columns]
+        # Of these the export writes what its own pairs need: the import knows others, too.
+        missing = [name for name in header if name not in there and not name.startswith(OURS_ONLY)]
+        rows = [] if missing else [*_rows(table.select(there))]
     except (FormulaCellError, CellError) as exc:
         raise DecisionsFileError(
             f"{path.name}, counting rows below the header: {exc}", hint=_NOTHING
         ) from None
-    missing = [name for name in header if name not in table.columns]
     if missing:
         raise DecisionsFileError(
             f"{path.name} has no column {missing[0]}: it is not a file of this review, or a column was removed",
@@ -121,7 +124,7 @@ def _taken(
         raise _RowFault(_unknown_pair(sitting, row[PAIR]))
     expected = _row(sitting, case, header)
     for name, text in expected.items():
-        if name not in (VERDICT, REASON) and not _is_same(row[name], text):
+        if name not in (VERDICT, REASON) and not _is_same(row.get(name, ""), text):
             raise _RowFault(
                 f"the column {name} does not belong to this pair; were some columns sorted without the"
                 " others, or has your file changed since?"
@@ -163,7 +166,7 @@ def _header(cases: Sequence[Case]) -> Iterator[str]:
     for one in cases[0].card.fields if cases else ():
         yield f"ours: {one.name}"
         yield f"theirs: {one.name}"
-    yield from dict.fromkeys(f"ours only: {name}" for case in cases for name, _ in case.only_own())
+    yield from dict.fromkeys(f"{OURS_ONLY}{name}" for case in cases for name, _ in case.only_own())
     yield from (VERDICT, REASON)
 
 
@@ -174,7 +177,7 @@ def _row(sitting: Sitting, case: Case, header: Sequence[str]) -> Row:
     for one in case.card.fields:
         cells[f"ours: {one.name}"] = case.own.values.get(one.name, "")
         cells[f"theirs: {one.name}"] = one.value
-    cells |= {f"ours only: {name}": value for name, value in case.only_own()}
+    cells |= {f"{OURS_ONLY}{name}": value for name, value in case.only_own()}
     if choice is not None:
         cells |= {VERDICT: choice.verdict, REASON: choice.reason}
     return {name: inert(printable(cells.get(name, ""))).strip() for name in header}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -202,6 +203,22 @@ def test_a_decision_that_was_sent_stands_and_is_no_fault_if_it_is_the_same(sheet
         DecisionsFileError, match="row 2: a different decision of this pair was already sent"
     ):
         sheet.read()
+
+
+def test_a_column_that_only_a_pair_outside_the_file_needs_is_not_missed(sheet: Sheet) -> None:
+    """The import knows pairs, too, that the export did not show: those that the person was unsure of."""
+    found = sitting(sheet.folder)
+    last = found.cases[-1]
+    own = replace(last.own, values={**last.own.values, "suffix": "Jr"})
+    all_cases = replace(found, cases=(*found.cases[:-1], replace(last, own=own)))
+    write_sheet(sheet.path, replace(found, cases=found.cases[:-1]))
+    sheet.save(sheet.fill(("accept", "same-person")))
+    assert [one[1:] for one in read_sheet(sheet.path, all_cases)] == [("accept", "same-person")]
+    write_sheet(sheet.path, found)
+    with raises(
+        DecisionsFileError, match="row 5: the column ours only: suffix .* has your file changed"
+    ):
+        read_sheet(sheet.path, all_cases)
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
