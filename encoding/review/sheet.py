@@ -18,7 +18,7 @@ from encoding.errors import (
     InputError,
     UndecodableError,
 )
-from encoding.files import replacing, write_csv
+from encoding.files import put_csv, replacing
 from encoding.records import Table, open_table
 from encoding.records.csv_table import CsvTable
 from encoding.review.errors import DecisionsFileError
@@ -46,7 +46,7 @@ Taken = tuple[Looked, Verdict, Reason]
 
 
 def write_sheet(path: Path, sitting: Sitting) -> int:
-    """Write the pairs that are shown and not decided, and return how many rows that is.
+    """Write the pairs that are shown and not decided, and return how many rows that is; this opens all cards.
 
     Raises:
         FileKindError: the file's name says neither .xlsx nor .csv.
@@ -56,14 +56,16 @@ def write_sheet(path: Path, sitting: Sitting) -> int:
     cases = [case for case in sitting.cases if not sitting.diary.is_sent(case.reference)]
     header = list(_header(sitting.cases))
     rows = [[*_row(sitting, case, header).values()] for case in cases]
-    if path.suffix.lower() == WORKBOOK:
-        reasons = tuple(dict.fromkeys(reason for some in REASONS.values() for reason in some))
-        choices = {len(header) - 2: tuple(REASONS), len(header) - 1: reasons}
-        with replacing(path) as file:
+    reasons = tuple(dict.fromkeys(reason for some in REASONS.values() for reason in some))
+    choices = {len(header) - 2: tuple(REASONS), len(header) - 1: reasons}
+    with replacing(path) as file:
+        if path.suffix.lower() == WORKBOOK:
             write_workbook(file, [header, *rows], choices)
-    else:
-        # The mark tells a spreadsheet that the text is UTF-8.
-        write_csv(path, [f"{_MARK}{header[0]}", *header[1:]], rows)
+        else:
+            # The mark tells a spreadsheet that the text is UTF-8.
+            put_csv(file, [f"{_MARK}{header[0]}", *header[1:]], rows)
+        # Before the file is in its place, since whoever has it sees all of every card; and for no other.
+        sitting.open_all()
     return len(rows)
 
 

@@ -144,9 +144,7 @@ def _do(
         path: Path = given["export"]
         refuse_to_overwrite(path, own_start=b"", force=given["force"])
         note_file(session, "received", path)
-        # First, since whoever has the file sees all of every card.
         with session.working("opening cards"):
-            sitting.open_all()
             n_rows = write_sheet(path, sitting)
         return [
             f"wrote {counted(n_rows, 'pair')} to {path}; fill in the columns verdict and reason"

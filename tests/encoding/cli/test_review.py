@@ -632,6 +632,15 @@ def test_exported_files_are_known_to_whoever_destroys(answered: Asking, welfare:
     assert {"project": PROJECT, "what": "received", "path": str(path)} in listed["files"]
 
 
+def test_no_card_is_opened_for_a_file_that_is_not_written(answered: Asking, welfare: Desk) -> None:
+    for name, status in (("decisions.ods", 3), ("no-folder/decisions.csv", 1)):
+        result = welfare.type("review", "--export", str(welfare.folder / name))
+        assert result.exit_code == status, result.output
+        assert {one["opened"] for one in pairs_of(welfare).values()} == {"closed"}
+    welfare.ok("review", "--export", str(welfare.folder / "decisions.csv"))
+    assert {one["opened"] for one in pairs_of(welfare).values()} == {"all"}
+
+
 def put(row: int, column: int, text: str) -> Callable[[list[list[str]]], None]:
     def change(rows: list[list[str]]) -> None:
         rows[row][column] = text
