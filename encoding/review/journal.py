@@ -12,9 +12,9 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
-from encoding.errors import BrokerRefusedError
+from encoding.errors import AgencyError, BrokerRefusedError
 from encoding.people.identity import Identity
-from encoding.review.errors import DecisionError
+from encoding.review.errors import DecisionError, ReviewError
 from encoding.workspace.sealed_record import SealedRecord
 from schemas.document import Document, Model
 from schemas.identity import PersonIdText
@@ -96,7 +96,7 @@ class Journal(Document):
 
 
 class Diary:
-    """The journal in use; every change is kept at once.
+    """The journal in use; every change is kept at once, or raises AgencyError and has not happened.
 
     What was sent, or waits for its receipt, stands.
     """
@@ -269,8 +269,17 @@ class Diary:
 
     def _write(self, **changes: object) -> None:
         looked = tuple(self._looked[reference] for reference in sorted(self._looked))
-        self._journal = self._journal.model_copy(update={"looked": looked, **changes})
-        self._keep(self._journal)
+        journal = self._journal.model_copy(update={"looked": looked, **changes})
+        try:
+            self._keep(journal)
+        except (AgencyError, OSError) as exc:
+            # What is not kept has not happened; else the next step would keep it, too.
+            self._looked = {one.reference: one for one in self._journal.looked}
+            if isinstance(exc, AgencyError):
+                raise
+            reason = (exc.strerror or "unknown reason").lower()
+            raise ReviewError(f"nothing can be kept in the workspace: {reason}") from exc
+        self._journal = journal
 
 
 class JournalFile:

@@ -205,7 +205,10 @@ class ReviewApp(App[None]):
     def action_open(self) -> None:
         """Open the card one step more."""
         if self._sitting.looked(self.case).step < ALL:
-            self._sitting.open(self.case)
+            try:
+                self._sitting.open(self.case)
+            except AgencyError as exc:
+                self.notify(str(exc), severity="error", markup=False)
         self._show()
 
     def action_decide(self, verdict: Verdict) -> None:

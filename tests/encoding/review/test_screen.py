@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from samples.sittings import NOW, REVIEWER, sitting
@@ -15,6 +17,7 @@ from textual import events
 from textual.widgets import Static
 
 from encoding.errors import BrokerUnreachableError
+from encoding.review.journal import JournalFile
 from encoding.review.screen import ReviewApp
 from encoding.review.sitting import Sent, Sitting
 from schemas.review import StatedDecisions
@@ -204,6 +207,23 @@ def test_what_cannot_be_sent_is_kept_and_said(seat: Seat) -> None:
     seat.fault = None
     seat.press("s", "y")
     assert seat.decided() == [(1, "unsure", "too-little-to-tell", True)]
+
+
+def test_what_cannot_be_kept_is_said_and_has_not_happened(
+    seat: Seat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A screen stands open for days, and meanwhile the disk gets full, or the folder goes away."""
+    seat.press("o", "a", "1")
+    fault = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(JournalFile, "write", Mock(side_effect=fault))
+    shown = seat.press("o", "u", "1", "b", "z", "s", "y")
+    assert {*seat.said} == {"nothing can be kept in the workspace: no space left on device"}
+    assert len(seat.said) == 4
+    assert "1 decided, 1 not sent" in shown
+    assert seat.came == []
+    monkeypatch.undo()
+    assert [one.step for one in seat.sitting().diary.journal.looked] == [1]
+    assert seat.decided() == [(1, "accept", "same-person", False)]
 
 
 def test_finishing_is_asked_for_once_more_and_is_the_last_word(seat: Seat) -> None:
