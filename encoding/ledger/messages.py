@@ -18,7 +18,7 @@ from encoding.ledger.claims import place_after
 from encoding.ledger.errors import MessageUnreadableError, MessageWithheldError
 from encoding.ledger.values import MessagePlace
 from encoding.people.identity import Identity
-from encoding.people.sealed_file import Address, open_pieces, read_sealed_header, seal_pieces
+from encoding.people.sealed_file import Address, open_whole, read_sealed_header, seal_pieces
 from schemas.chain_statement import ChainStatement, parse_statement, serialise_statement
 from schemas.claims import Claims, parse_claims, serialise_claims
 from schemas.errors import FormatError
@@ -140,7 +140,7 @@ def _open(
         )
     try:
         header, _ = read_sealed_header(io.BytesIO(raw))
-        message = parse(_opened(raw, keys))
+        message = parse(open_whole(raw, keys))
         sender = senders.get(message.head.person)
         if sender is None or header.sender != message.head.sender:
             raise MessageUnreadableError(
@@ -151,21 +151,6 @@ def _open(
         raise MessageUnreadableError(f"a message cannot be read: {exc}") from None
     _refuse_other_place(message.head, listed)
     return message
-
-
-def _opened(raw: bytes, keys: Iterable[Identity]) -> bytes:
-    """Return what the first keys that open it find in a message.
-
-    Raises:
-        SealedFileError: none of them does; what the first ones met.
-    """
-    first: SealedFileError | None = None
-    for own in keys:
-        try:
-            return b"".join(open_pieces(io.BytesIO(raw), own))
-        except SealedFileError as exc:
-            first = first or exc
-    raise first or SealedFileError("there are no keys to open it with")
 
 
 def _refuse_other_place(head: MessageHead, listed: Listed) -> None:

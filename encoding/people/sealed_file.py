@@ -5,6 +5,7 @@ Spec page: `schemas/spec/sealed-file.md`.
 
 from __future__ import annotations
 
+import io
 import secrets
 from collections.abc import Iterable, Iterator
 from typing import IO
@@ -22,6 +23,7 @@ __all__ = [
     "TAG_BYTES",
     "Address",
     "open_pieces",
+    "open_whole",
     "read_sealed_header",
     "seal_pieces",
 ]
@@ -60,3 +62,18 @@ def open_pieces(file: IO[bytes], receiver: Identity) -> Iterator[bytes]:
         yield from sealed_file.open_chunks(file, header, head, public, private)
     except FormatError as exc:
         raise SealedFileError(f"it cannot be opened: {exc}") from None
+
+
+def open_whole(raw: bytes, keys: Iterable[Identity]) -> bytes:
+    """Return what the first keys that open it find in a small sealed file: one's own, and those they replaced.
+
+    Raises:
+        SealedFileError: none of them does; what the first ones met.
+    """
+    first: SealedFileError | None = None
+    for own in keys:
+        try:
+            return b"".join(open_pieces(io.BytesIO(raw), own))
+        except SealedFileError as exc:
+            first = first or exc
+    raise first or SealedFileError("there are no keys to open it with")

@@ -14,7 +14,7 @@ from typing import Final
 from encoding.errors import SealedFileError
 from encoding.packing.memory import record_name
 from encoding.people.identity import Identity
-from encoding.people.sealed_file import Address, open_pieces, read_sealed_header, seal_pieces
+from encoding.people.sealed_file import Address, open_whole, read_sealed_header, seal_pieces
 from encoding.progress import Progress
 from encoding.review.errors import CardTooLongError, CardUntrustedError, ReviewError
 from encoding.review.records import FileRecord, absent_digest
@@ -117,16 +117,21 @@ def make_cards(
 
 
 def open_card(
-    review: ReviewOf, sealed: bytes, receiver: Identity, senders: Collection[PublicIdentity]
+    review: ReviewOf,
+    sealed: bytes,
+    keys: Collection[Identity],
+    senders: Collection[PublicIdentity],
 ) -> Card:
     """Return a card that one of these persons of the asked agency has made for this review.
 
+    Args:
+        keys: the reviewer's own, and those that they have replaced.
     Raises:
         CardUntrustedError: nobody of them has, it does not open, or shows something else than was agreed.
     """
     try:
         header, _ = read_sealed_header(io.BytesIO(sealed))
-        signed = parse_card(b"".join(open_pieces(io.BytesIO(sealed), receiver)))
+        signed = parse_card(open_whole(sealed, keys))
         card = signed.card
         sender = next((one for one in senders if one.person == card.person), None)
         if sender is None or header.sender != review.asked:

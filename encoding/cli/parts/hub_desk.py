@@ -31,7 +31,7 @@ class SpokeSession(Session):
             now=like.now,
             sleep=like.sleep,
         )
-        self.own, self.unlocking = like.own, like.unlocking
+        self.own, self.own_file, self.unlocking = like.own, like.own_file, like.unlocking
         self.warnings: list[str] = []
         self._like = like
 
@@ -100,7 +100,7 @@ class HubDesk:
         found = SpokeSession(self.hub.lay_out(spoke), self.session)
         if self.session.own is None:
             self.session.own = unlock_own(found)
-            self.session.unlocking = found.unlocking
+            self.session.own_file, self.session.unlocking = found.own_file, found.unlocking
         return found
 
     @contextmanager

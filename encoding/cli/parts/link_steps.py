@@ -19,7 +19,7 @@ from encoding.cli.parts.links_files import (
 )
 from encoding.cli.parts.own_identity import own_keys, unlock_own
 from encoding.cli.parts.own_ledger import is_lasting, ledger_file, own_space
-from encoding.cli.parts.rosters import on_their_roster, on_their_roster_then
+from encoding.cli.parts.rosters import on_their_roster, signers_then
 from encoding.cli.parts.round_alarms import keep_alarm, refuse_given_up
 from encoding.cli.parts.round_reports import report_of_round, warned_of
 from encoding.cli.parts.round_steps import as_it_stands, history_under_lock, own_turns
@@ -54,8 +54,6 @@ if TYPE_CHECKING:
     from encoding.packing.handles import Handles
     from encoding.rounds.history import RoundHistory
     from schemas.api import ReleaseView
-    from schemas.identity import PublicIdentity
-    from schemas.matchlog.entry import Entry
     from schemas.matchlog.review_kinds import SupplementClosed
     from schemas.matchlog.round_kinds import RoundClosed
     from schemas.rounds import RoundView
@@ -172,28 +170,6 @@ class RoundLinks:
         if self._read is None or anew:
             self._read = history_under_lock(self._counter)
         return self._read
-
-    def _signers_of(
-        self, party: str, history: RoundHistory, logged: Entry
-    ) -> dict[str, PublicIdentity]:
-        """Return who of a party could sign a message when the log took it, with the keys that they had then.
-
-        So what somebody sent before they left, or replaced keys, counts on.
-        """
-        session = self._counter.session
-        shown = self._counter.client.identities(session.project, former=True).identities
-        enrolled = (
-            one.enrolled.identity for one in trusted_peers(session, shown).trusted_among(shown)
-        )
-        then = [
-            history.keys_at(logged, one)
-            for one in enrolled
-            if one.party == party
-            and {"analyst", "recipient"} & {*one.duties}
-            and not history.was_revoked(logged, one.person)
-        ]
-        listed = on_their_roster_then(session, party, then, history.entries, logged)
-        return {one.person: one for one in listed}
 
     def _tell_doubts(self, checked: Iterable[CheckedPair]) -> None:
         for pair in checked:
@@ -408,5 +384,5 @@ class RoundLinks:
             created=utc_text(session.now()),
             compare_log=partial(counter.trust.log.compare, source=counter.client),
             read_log=self._read_log,
-            signers_of=self._signers_of,
+            signers_of=partial(signers_then, counter),
         )

@@ -31,10 +31,11 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class KeyHolder(Protocol):
-    """What of a session says whose keys are used; `own` and `unlocking` keep them, once they are unlocked."""
+    """What of a session says whose keys are used; the last three keep them, once they are unlocked."""
 
     config_path: Path
     own: Identity | None
+    own_file: Path | None
     unlocking: Unlocking | None
 
     @property
@@ -84,7 +85,7 @@ def unlock_own(session: KeyHolder, given: Mapping[str, Any] = NOTHING) -> Identi
             raise ConfigError(
                 f"{path} has keys of {locked.public.party}, but your settings are of {session.party}"
             )
-        session.unlocking = _unlocking(session, given, locked.lock.kind)
+        session.own_file, session.unlocking = path, _unlocking(session, given, locked.lock.kind)
         session.own = locked.unlock(session.unlocking)
     return session.own
 
@@ -97,7 +98,7 @@ def own_keys(session: KeyHolder) -> Iterator[Identity]:
     """
     own = unlock_own(session)
     yield own
-    for path in replaced_files(own_path(session, None)):
+    for path in replaced_files(session.own_file or own_path(session, None)):
         with suppress(IdentityError):
             former = read_identity(path).unlock(unlocking_of(session))
             if former.public.person == own.public.person:

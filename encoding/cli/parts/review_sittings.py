@@ -10,7 +10,7 @@ from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.kept_reviews import kept_file, kept_review
 from encoding.cli.parts.kept_verdicts import journal_file, kept_verdicts
 from encoding.cli.parts.log_copies import fetched_log
-from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.own_identity import own_keys, unlock_own
 from encoding.cli.parts.reviews import (
     ProvenReview,
     decisions_logged,
@@ -18,9 +18,8 @@ from encoding.cli.parts.reviews import (
     own_reading,
     prove_review,
     reviews_of,
-    trusted_persons,
 )
-from encoding.cli.parts.rosters import on_their_roster, on_their_roster_then
+from encoding.cli.parts.rosters import signers_then
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
 from encoding.errors import NotReadyError, OthersWaitedForError
@@ -122,7 +121,7 @@ def sitting_over(
             reading = own_reading(session, counter.view.profile, source)
             senders = _senders(counter, view, proven)
         diary = _diary(session, proven.of, own)
-        diary.settle(decisions_logged(proven.entries, view.run, own.public.person))
+        diary.settle(decisions_logged(proven.history.entries, view.run, own.public.person))
         keys = keys_of_handles(handles, [one.handle for one in kept.questions])
         inputs = Recipe.load(counter.view.profile.recipe).inputs
         names = dict.fromkeys((*proven.of.elements, *inputs))
@@ -130,7 +129,7 @@ def sitting_over(
             records = read_records(
                 reading, frozenset(keys.values()), (), progress, if_there=tuple(names)
             )
-        cards = _opened(session, proven, kept, own, senders)
+        cards = _opened(session, proven, kept, senders)
         cases = open_cases(
             kept.questions,
             keys,
@@ -215,32 +214,31 @@ def _diary(session: Session, review: ReviewOf, own: Identity) -> Diary:
 
 
 def _senders(counter: Counter, view: ReviewView, proven: ProvenReview) -> Sequence[PublicIdentity]:
-    """Return whose cards count: the asked agency's roster lists them, or did when the log took the cards."""
+    """Return whose cards count: who could sign them when the log took them, with the keys that they had."""
     answered = (
         one
-        for one in proven.entries
+        for one in proven.history.entries
         if one.object == view.run and isinstance(one.body, ReviewAnswered)
     )
-    trusted, logged = trusted_persons(counter, view.asked), next(answered, None)
+    logged = next(answered, None)
     if logged is None:
-        return on_their_roster(counter.session, view.asked, trusted)
-    return on_their_roster_then(counter.session, view.asked, trusted, proven.entries, logged)
+        return ()
+    return [*signers_then(counter, view.asked, proven.history, logged).values()]
 
 
 def _opened(
     session: Session,
     proven: ProvenReview,
     kept: KeptReview,
-    own: Identity,
     senders: Sequence[PublicIdentity],
 ) -> dict[bytes, Card]:
     """Return the cards that can be trusted, by reference; of others it is said how many there are."""
-    able = [one for one in senders if {"analyst", "recipient"} & {*one.duties}]
+    keys = [*own_keys(session)]
     cards, faults = dict[bytes, Card](), list[str]()
     sealed_cards = kept.cards or {}
     for reference, sealed in sealed_cards.items():
         try:
-            cards[reference] = open_card(proven.of, sealed, own, able)
+            cards[reference] = open_card(proven.of, sealed, keys, senders)
         except CardUntrustedError as exc:
             faults.append(str(exc))
     if faults:

@@ -19,7 +19,7 @@ from encoding.review.api import ReviewsApi
 from encoding.review.cards import ReviewOf
 from encoding.review.errors import QuestionsUntrustedError
 from encoding.review.records import Reading
-from encoding.rounds.history import round_history
+from encoding.rounds.history import RoundHistory, round_history
 from schemas.matchlog.kinds import RunFinished
 from schemas.matchlog.review_kinds import ReviewAsked, ReviewDecided
 from schemas.review import ReviewView, SignedReviewStatement
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 class ProvenReview:
     """A review as the match log and the signed agreement have it.
 
-    `asked` is the log entry that asks, `entries` are all of the project.
+    `asked` is the log entry that asks, `history` is that of all entries of the project.
     """
 
     of: ReviewOf
     clause: Review
     asked: ReviewAsked
-    entries: Sequence[Entry] = field(repr=False)
+    history: RoundHistory = field(repr=False)
 
 
 def reviews_of(counter: Counter) -> tuple[ReviewView, ...]:
@@ -65,7 +65,8 @@ def prove_review(counter: Counter, view: ReviewView) -> ProvenReview:
     agreement = require_agreed_run(session, counter.client, run)
     entries = fetched_log(session, counter.client, counter.trust).entries
     # None of them is left out: each request of the round counts.
-    round_history(entries, session.project).refuse_superseded(view.round)
+    history = round_history(entries, session.project)
+    history.refuse_superseded(view.round)
     _require_finished(entries, view, run)
     asked = _asked(entries, view)
     clause = agreement.review
@@ -80,7 +81,7 @@ def prove_review(counter: Counter, view: ReviewView) -> ProvenReview:
         asked=view.asked,
         elements=agreement.columns(view.asked, "shown"),
     )
-    return ProvenReview(of, clause, asked, entries)
+    return ProvenReview(of, clause, asked, history)
 
 
 def decisions_logged(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from encoding.cli.parts.agreements import agreements_kept
+from encoding.cli.parts.agreements import agreements_kept, trusted_peers
 from encoding.cli.parts.session import Session
 from encoding.errors import UntrustedKeyError
 from schemas.matchlog.agreement_kinds import AgreementInForce
 from schemas.roster import on_roster
 
 if TYPE_CHECKING:
+    from encoding.cli.parts.counter import Counter
+    from encoding.rounds.history import RoundHistory
     from schemas.agreement import Agreement
     from schemas.identity import PublicIdentity
     from schemas.matchlog.entry import Entry
@@ -35,7 +37,28 @@ def on_their_roster(
     return listed if signed else trusted
 
 
-def on_their_roster_then(
+def signers_then(
+    counter: Counter, party: str, history: RoundHistory, logged: Entry
+) -> dict[str, PublicIdentity]:
+    """Return who of a party could sign something when the log took it, by id, with the keys that they had then.
+
+    So what somebody sent before they left, or replaced keys, counts on.
+    """
+    session = counter.session
+    shown = counter.client.identities(session.project, former=True).identities
+    enrolled = (one.enrolled.identity for one in trusted_peers(session, shown).trusted_among(shown))
+    then = [
+        history.keys_at(logged, one)
+        for one in enrolled
+        if one.party == party
+        and {"analyst", "recipient"} & {*one.duties}
+        and not history.was_revoked(logged, one.person)
+    ]
+    listed = _on_their_roster_then(session, party, then, history.entries, logged)
+    return {one.person: one for one in listed}
+
+
+def _on_their_roster_then(
     session: Session,
     party: str,
     trusted: Sequence[PublicIdentity],

@@ -49,9 +49,10 @@ class Session:
     """The options of the call, and what follows from them.
 
     `waits_for_runs` is false where something else can be done meanwhile. `transport`, `now` and `sleep` are
-    replaced in tests; None is the network. `own` is the identity of whoever types, and `unlocking` what opened
-    it, once that was needed: a passphrase is asked for once. `credential` is what several projects share.
-    `proven` is the digest of the agreement that the broker's view was held against last, null before that.
+    replaced in tests; None is the network. `own` is the identity of whoever types, `own_file` where it is, and
+    `unlocking` what opened it, once that was needed: a passphrase is asked for once. `credential` is what
+    several projects share. `proven` is the digest of the agreement that the broker's view was held against
+    last, null before that.
     """
 
     config_path: Path = Path("blindlink.toml")
@@ -63,6 +64,7 @@ class Session:
     now: Callable[[], datetime] = _now
     sleep: Callable[[float], None] = time.sleep
     own: Identity | None = field(default=None, init=False, repr=False)
+    own_file: Path | None = field(default=None, init=False)
     unlocking: Unlocking | None = field(default=None, init=False, repr=False)
     credential: SignIn | None = field(default=None, init=False, repr=False)
     proven: str | None = field(default=None, init=False)

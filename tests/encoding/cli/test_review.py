@@ -530,6 +530,30 @@ def test_cards_that_somebody_signed_before_they_left_are_shown(
     assert pairs_of(copied.reviewer) == shown
 
 
+@pytest.mark.parametrize("party", [REVIEWER, ASKED])
+def test_cards_count_on_when_keys_are_replaced_in_the_middle_of_a_review(
+    copied: Asking, welfare: Desk, schools: Desk, party: str
+) -> None:
+    """Those that they were sealed to, and those that signed them."""
+    rotating = copied.near.desks[party]
+    rotating.ok("identity", "rotate")
+    schools.ok("refresh")
+    shown = pairs_of(welfare)
+    assert len(shown) == 2
+    rotating.ok("identity", "rotate")
+    result = welfare.ok("review", "--list")
+    assert "cannot be trusted" not in result.stderr
+    assert pairs_of(welfare) == shown
+
+
+def test_replaced_keys_are_found_beside_the_file_that_is_named(
+    answered: Asking, welfare: Desk
+) -> None:
+    rae = str((welfare.folder / "identity.txt").rename(welfare.folder / "rae.txt"))
+    welfare.ok("identity", "rotate", "--identity", rae)
+    assert len(pairs_of(welfare, "--identity", rae)) == 2
+
+
 def test_only_a_reviewer_of_the_reviewers_agency_opens_cards(
     answered: Asking, welfare: Desk, schools: Desk
 ) -> None:

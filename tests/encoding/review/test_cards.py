@@ -63,7 +63,7 @@ def made(**changes: Any) -> tuple[bytes, dict[bytes, bytes]]:
 
 
 def opened(sealed: bytes, **changes: Any) -> Card:
-    given: dict[str, Any] = {"receiver": FIRST, "senders": [SIGNER.public]} | changes
+    given: dict[str, Any] = {"keys": [FIRST], "senders": [SIGNER.public]} | changes
     return open_card(REVIEW, sealed, **given)
 
 
@@ -86,9 +86,9 @@ def test_there_is_one_card_for_each_handle_that_each_reviewer_can_open_and_nobod
     assert list(sealed) == sorted(KEYS)
     assert len({len(one) for one in sealed.values()}) == 1
     for reader in (FIRST, SECOND):
-        assert opened(sealed[bytes([1]) * 16], receiver=reader).fields[0].value == "Anastasia"
+        assert opened(sealed[bytes([1]) * 16], keys=[reader]).fields[0].value == "Anastasia"
     with pytest.raises(CardUntrustedError):
-        opened(sealed[bytes([1]) * 16], receiver=SIGNER)
+        opened(sealed[bytes([1]) * 16], keys=[SIGNER])
     assert b"Anastasia" not in raw
 
 
@@ -117,7 +117,7 @@ def test_what_is_too_long_for_a_card_is_cut() -> None:
     full = open_card(
         replace(REVIEW, elements=elements),
         parse_stated_cards(raw)[1][bytes([1]) * 16],
-        FIRST,
+        [FIRST],
         [SIGNER.public],
     )
     lengths = {len(one.value) for one in full.fields}
