@@ -15,7 +15,7 @@ from encoding.people.identity import Identity
 from schemas import sealed_file
 from schemas.errors import FormatError, SealedError
 from schemas.sealed_file import CHUNK_BYTES, MAGIC, TAG_BYTES, Address, SealedFileHeader
-from schemas.sealing import KEY_BYTES
+from schemas.sealing import KEY_BYTES, SealedHeader, receiving_key_sha256
 
 __all__ = [
     "CHUNK_BYTES",
@@ -25,6 +25,7 @@ __all__ = [
     "open_pieces",
     "open_whole",
     "read_sealed_header",
+    "receiver_of",
     "seal_pieces",
 ]
 
@@ -65,15 +66,27 @@ def open_pieces(file: IO[bytes], receiver: Identity) -> Iterator[bytes]:
 
 
 def open_whole(raw: bytes, keys: Iterable[Identity]) -> bytes:
-    """Return what the first keys that open it find in a small sealed file: one's own, and those they replaced.
+    """Return the content of a small sealed file; `keys` are as for `receiver_of`.
 
     Raises:
-        SealedFileError: none of them does; what the first ones met.
+        SealedFileError: it was sealed to others, or was changed or cut off.
     """
-    first: SealedFileError | None = None
+    header, _ = read_sealed_header(io.BytesIO(raw))
+    return b"".join(open_pieces(io.BytesIO(raw), receiver_of(header, keys)))
+
+
+def receiver_of(header: SealedHeader, keys: Iterable[Identity]) -> Identity:
+    """Return those of one's own keys to which something is sealed; the newest ones if it is to none of them.
+
+    Args:
+        keys: the newest ones, then those that they have replaced.
+    """
+    sealed_to = {(one.person, one.key) for one in header.keys}
+    newest: Identity | None = None
     for own in keys:
-        try:
-            return b"".join(open_pieces(io.BytesIO(raw), own))
-        except SealedFileError as exc:
-            first = first or exc
-    raise first or SealedFileError("there are no keys to open it with")
+        newest = newest or own
+        if (own.public.person, receiving_key_sha256(own.public)) in sealed_to:
+            return own
+    if newest is None:
+        raise SealedFileError("there are no keys to open it with")
+    return newest

@@ -15,6 +15,7 @@ from typing import IO, Final, NamedTuple
 from encoding.errors import ColumnNotListedError, LinksFileError, SealedFileError
 from encoding.files import put_csv, replacing
 from encoding.people.identity import Identity
+from encoding.people.sealed_file import receiver_of
 from encoding.sharing.blind_pseudonyms import is_pseudonym
 from schemas.blind import (
     MAX_HEADER_LINE_BYTES,
@@ -73,10 +74,13 @@ def write_blind_rows(
     return len(ordered)
 
 
-def open_blind_rows(file: IO[bytes], receiver: Identity, columns: Sequence[str]) -> OpenedRows:
+def open_blind_rows(
+    file: IO[bytes], keys: Iterable[Identity], columns: Sequence[str]
+) -> OpenedRows:
     """Return the rows of a file that starts with `ROWS_START`, of which nothing is read yet.
 
     Args:
+        keys: the recipient's own, the newest ones first: match IDs are sealed once, when a run ends.
         columns: those that the agreement lets the recipient have, in the order in which they are wanted.
     Raises:
         LinksFileError: it is not such a file; a row of `rows` that is not one raises it too.
@@ -86,6 +90,7 @@ def open_blind_rows(file: IO[bytes], receiver: Identity, columns: Sequence[str])
     if file.readline(len(ROWS_START)) != ROWS_START:
         raise LinksFileError("it does not hold rows with sealed match IDs")
     header = read_blind_header(file)
+    receiver = receiver_of(header, keys)
     try:
         key = header.open(receiver.public, receiver.keys.receiving_key)
     except SealedError as exc:

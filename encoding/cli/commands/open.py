@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from encoding.cli.parts.options import FORCE, agency_options, split_columns
-from encoding.cli.parts.own_identity import identity_options, unlock_own
+from encoding.cli.parts.own_identity import identity_options, own_keys, unlock_own
 from encoding.cli.parts.sealed_files import SUFFIX, is_sealed, opened_content
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file, note_received
@@ -78,12 +78,13 @@ def open(
         refuse_to_overwrite(target, own_start=b"", force=force)
     if columns and len(columns) != len(files):
         raise click.UsageError("list the columns of each file: one --columns for each")
-    own = unlock_own(session, given)
+    unlock_own(session, given)
+    keys = [*own_keys(session)]
     if len(files) > 1:
-        document, sentence = _open_together(session, own, files, columns, targets)
+        document, sentence = _open_together(session, keys, files, columns, targets)
     else:
         document, sentence = _open_one(
-            session, own, files[0], columns[0] if columns else None, targets[0]
+            session, keys, files[0], columns[0] if columns else None, targets[0]
         )
     emit(document, remarks=[sentence])
 
@@ -99,14 +100,14 @@ def _targets(files: tuple[Path, ...], outputs: tuple[Path, ...]) -> tuple[Path, 
 
 
 def _open_one(
-    session: Session, own: Identity, file: Path, columns: str | None, target: Path
+    session: Session, keys: Sequence[Identity], file: Path, columns: str | None, target: Path
 ) -> tuple[dict[str, object], str]:
 
     document: dict[str, object] = {"file": str(target)}
     note_file(session, "received", target)
-    with _opened(file, own, document) as content:
+    with _opened(file, keys, document) as content:
         if content.peek(len(ROWS_START)).startswith(ROWS_START):
-            sentence = _write_rows(content, own, columns, target, document)
+            sentence = _write_rows(content, keys, columns, target, document)
         elif "from" not in document:
             raise SealedFileError("it is not a sealed file of this program")
         else:
@@ -118,7 +119,7 @@ def _open_one(
 
 def _open_together(
     session: Session,
-    own: Identity,
+    keys: Sequence[Identity],
     files: tuple[Path, ...],
     columns: tuple[str, ...],
     targets: tuple[Path, ...],
@@ -133,7 +134,7 @@ def _open_together(
         raise click.UsageError("list the columns that the agreement lets you have: --columns")
     handed_over: list[RowsOf] = []
     for file, wanted in zip(files, listed, strict=True):
-        with _rows(file, own, wanted) as opened:
+        with _rows(file, keys, wanted) as opened:
             pairs = ((row.match, row.pseudonym) for row in opened.rows)
             handed_over.append(rows_of(opened.header, pairs))
     if handed_over[0].header.recipient != session.party:
@@ -144,7 +145,7 @@ def _open_together(
     for file, wanted, target in zip(files, listed, targets, strict=True):
         note_received(session, file)
         note_file(session, "received", target)
-        with _rows(file, own, wanted) as opened:
+        with _rows(file, keys, wanted) as opened:
             rows = [(link_of.get(row.pseudonym, row.pseudonym), *row.cells) for row in opened.rows]
         write_csv(target, (LINK_ID, *wanted), rows)
         n_rows += len(rows)
@@ -161,14 +162,16 @@ def _open_together(
 
 
 @contextlib.contextmanager
-def _rows(file: Path, own: Identity, columns: tuple[str, ...]) -> Iterator[OpenedRows]:
+def _rows(file: Path, keys: Sequence[Identity], columns: tuple[str, ...]) -> Iterator[OpenedRows]:
 
-    with _opened(file, own, {}) as content:
-        yield open_blind_rows(content, own, columns)
+    with _opened(file, keys, {}) as content:
+        yield open_blind_rows(content, keys, columns)
 
 
 @contextlib.contextmanager
-def _opened(file: Path, own: Identity, document: dict[str, object]) -> Iterator[BufferedReader]:
+def _opened(
+    file: Path, keys: Sequence[Identity], document: dict[str, object]
+) -> Iterator[BufferedReader]:
     """Give the content of a sealed file, or of one that is not sealed as a whole."""
     if not file.is_file():
         raise FileMissingError(f"there is no file {file}")
@@ -178,7 +181,7 @@ def _opened(file: Path, own: Identity, document: dict[str, object]) -> Iterator[
             yield raw
             return
         document["from"] = read_sealed_header(raw)[0].sender
-    with opened_content(file, own) as content:
+    with opened_content(file, keys) as content:
         yield content
 
 
@@ -193,14 +196,14 @@ def _write_content(content: BufferedReader, columns: str | None, target: Path) -
 
 def _write_rows(
     content: BufferedReader,
-    own: Identity,
+    keys: Sequence[Identity],
     columns: str | None,
     target: Path,
     document: dict[str, object],
 ) -> str:
     if columns is None:
         raise click.UsageError("list the columns that the agreement lets you have: --columns")
-    opened = open_blind_rows(content, own, split_columns(columns))
+    opened = open_blind_rows(content, keys, split_columns(columns))
     n_rows = 0
 
     def counted() -> Iterator[tuple[str, ...]]:

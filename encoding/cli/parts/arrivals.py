@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.outgoing_columns import FAULTS, newest_of
-from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.own_identity import own_keys
 from encoding.cli.parts.reviews import trusted_persons
 from encoding.cli.parts.rosters import on_their_roster
 from encoding.cli.parts.sealed_files import opened_content
@@ -192,7 +192,7 @@ class Arrival:
             raise DeliveryUnusableError(
                 "not-as-stated", f"the file is not one of {of.sender} for {of.recipient}"
             )
-        with opened_content(self._kept.incoming, unlock_own(self._session)) as content:
+        with opened_content(self._kept.incoming, own_keys(self._session)) as content:
             return open_delivery(content, of, signers, agreed, rows)
 
     def _say(self, view: DeliveryView, fault: DeliveryFault | None) -> None:

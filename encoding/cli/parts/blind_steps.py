@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from encoding.cli.parts.agreements import require_agreed_run, trusted_peers
+from encoding.cli.parts.log_copies import log_under_lock
+from encoding.cli.parts.rosters import persons_then
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.source import Source
 from encoding.cli.parts.written_files import note_file
@@ -14,12 +16,14 @@ from encoding.errors import NotReadyError
 from encoding.files import refuse_to_overwrite
 from encoding.people.peers import read_peers
 from encoding.records.agency_file import agency_file
+from encoding.rounds.history import round_history
 from encoding.sharing.blind_links import BLIND_LINKS_START, write_blind_links
 from encoding.transfers.blind_fetch import (
     fetch_blind,
     join_blind,
     refuse_other_receivers,
 )
+from schemas.matchlog.kinds import BlindReleasePrepared
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -100,7 +104,7 @@ def blind_links(
     refuse_to_overwrite(path, own_start=BLIND_LINKS_START, force=force)
     note_file(session, "link-table", path)
     require_agreed_run(session, client, client.run(release.run), for_release=True)
-    trusted = _trusted(session, client, recipient)
+    trusted = _trusted(session, client, trust, release)
     with session.workspace.lock():
         fetched = fetch_blind(client, release, session.party, trust)
         if trusted is None:
@@ -123,12 +127,23 @@ def blind_links(
 
 
 def _trusted(
-    session: Session, client: BrokerClient, party: str
+    session: Session, client: BrokerClient, trust: Trust, release: ReleaseView
 ) -> Collection[PublicIdentity] | None:
-    """Return the persons of a party whom this agency trusts, with their newest keys; None: nobody."""
+    """Return the persons of its recipient who are trusted here, with all keys that a release may be sealed to.
+
+    Those are the newest ones, and those that they had when the log got it; None: nobody is trusted.
+    """
+    party = release.recipient
     if not read_peers(session.workspace.peers).of(party):
         return None
     shown = client.identities(session.project).identities
     with session.workspace.lock():
-        met = trusted_peers(session, shown)
-    return met.trusted_of(party, shown)
+        newest = trusted_peers(session, shown).trusted_of(party, shown)
+        history = round_history(log_under_lock(session, client, trust).entries, session.project)
+        prepared = (
+            one
+            for one in history.entries
+            if one.object == release.release and isinstance(one.body, BlindReleasePrepared)
+        )
+        then = (persons_then(session, client, party, history, one) for one in prepared)
+        return [*newest, *next(then, [])]

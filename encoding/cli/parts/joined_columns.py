@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from encoding.cli.parts.arrivals import Arrival, claim
 from encoding.cli.parts.counter import Counter
 from encoding.cli.parts.outgoing_columns import senders_of
-from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.own_identity import own_keys
 from encoding.cli.parts.shared_links import linked_among, newest_linked
 from encoding.errors import AgencyError, DeliveryUnusableError, NotReadyError, OthersWaitedForError
 from encoding.files import write_csv
@@ -94,13 +94,13 @@ def join_columns(
     views, failed = _views(arrivals, wanted.round)
     claim(counter, arrivals, [*files.values(), joined])
     tables: dict[str, list[_Table]] = {}
-    own = unlock_own(session)
+    keys = [*own_keys(session)]
     with session.workspace.lock(), session.workspace.scratch() as scratch:
         for one, view in zip(arrivals, views, strict=True):
             rows = scratch / one.partner
             try:
                 if view is not None:
-                    read = partial(_read, rows, wanted, view, own)
+                    read = partial(_read, rows, wanted, view, keys)
                     tables[one.partner] = one.take(view, rows, read)
             except AgencyError as exc:
                 session.warn(f"what {one.partner} has delivered was not joined: {exc}")
@@ -108,7 +108,7 @@ def join_columns(
         if failed:
             return [], failed
         link_of = _link(counter, tables)
-        opened = {agency: _linked(tables[agency], link_of, own) for agency in tables}
+        opened = {agency: _linked(tables[agency], link_of, keys) for agency in tables}
         for one in arrivals:
             table = opened[one.partner]
             write_csv(files[one.partner], (LINK_ID, *map(inert, table.columns)), table.rows)
@@ -189,7 +189,11 @@ def _views(
 
 
 def _read(
-    rows: Path, wanted: _Wanted, view: DeliveryView, own: Identity, columns: tuple[str, ...]
+    rows: Path,
+    wanted: _Wanted,
+    view: DeliveryView,
+    keys: Sequence[Identity],
+    columns: tuple[str, ...],
 ) -> list[_Table]:
     """Return the tables of a delivery, each of whose rows was read.
 
@@ -200,7 +204,7 @@ def _read(
     stated = (view.project, view.round, view.sender, view.recipient, wanted.space)
     for path in split_tables(rows, len(wanted.runs[view.sender])):
         with path.open("rb") as content:
-            opened = open_blind_rows(content, own, columns)
+            opened = open_blind_rows(content, keys, columns)
             head = opened.header
             if (head.project, head.round, head.agency, head.recipient, head.space) != stated:
                 raise DeliveryUnusableError(
@@ -224,12 +228,14 @@ def _link(counter: Counter, tables: Mapping[str, Sequence[_Table]]) -> dict[str,
     return BlindLedger.of(counter.session.workspace, of_pairs[0].header).link(of_pairs)
 
 
-def _linked(tables: Sequence[_Table], link_of: Mapping[str, str], own: Identity) -> LinkedTable:
+def _linked(
+    tables: Sequence[_Table], link_of: Mapping[str, str], keys: Sequence[Identity]
+) -> LinkedTable:
     """Return all rows of an agency, each once: with its link ID, or without a match with its pseudonym."""
     found: set[tuple[str, ...]] = set()
     for table in tables:
         with table.path.open("rb") as content:
-            opened = open_blind_rows(content, own, table.columns)
+            opened = open_blind_rows(content, keys, table.columns)
             found |= {
                 (link_of.get(row.pseudonym, row.pseudonym), *row.cells) for row in opened.rows
             }

@@ -12,6 +12,7 @@ from schemas.matchlog.agreement_kinds import AgreementInForce
 from schemas.roster import on_roster
 
 if TYPE_CHECKING:
+    from encoding.broker.client import BrokerClient
     from encoding.cli.parts.counter import Counter
     from encoding.rounds.history import RoundHistory
     from schemas.agreement import Agreement
@@ -45,17 +46,26 @@ def signers_then(
     So what somebody sent before they left, or replaced keys, counts on.
     """
     session = counter.session
-    shown = counter.client.identities(session.project, former=True).identities
-    enrolled = (one.enrolled.identity for one in trusted_peers(session, shown).trusted_among(shown))
     then = [
-        history.keys_at(logged, one)
-        for one in enrolled
-        if one.party == party
-        and {"analyst", "recipient"} & {*one.duties}
-        and not history.was_revoked(logged, one.person)
+        one
+        for one in persons_then(session, counter.client, party, history, logged)
+        if {"analyst", "recipient"} & {*one.duties}
     ]
     listed = _on_their_roster_then(session, party, then, history.entries, logged)
     return {one.person: one for one in listed}
+
+
+def persons_then(
+    session: Session, client: BrokerClient, party: str, history: RoundHistory, logged: Entry
+) -> list[PublicIdentity]:
+    """Return a party's trusted persons who could act when something was logged, with the keys of then."""
+    shown = client.identities(session.project, former=True).identities
+    enrolled = (one.enrolled.identity for one in trusted_peers(session, shown).trusted_among(shown))
+    return [
+        history.keys_at(logged, one)
+        for one in enrolled
+        if one.party == party and not history.was_revoked(logged, one.person)
+    ]
 
 
 def _on_their_roster_then(

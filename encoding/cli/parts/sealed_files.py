@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
-from encoding.cli.parts.own_identity import unlock_own
+from encoding.cli.parts.own_identity import own_keys
 from encoding.cli.parts.receivers import receivers_of
 from encoding.cli.parts.session import Session
 from encoding.files import replacing
 from encoding.people.piece_reader import read_pieces
-from encoding.people.sealed_file import MAGIC, Address, open_pieces, seal_pieces
+from encoding.people.sealed_file import (
+    MAGIC,
+    Address,
+    open_pieces,
+    read_sealed_header,
+    receiver_of,
+    seal_pieces,
+)
 from schemas.ids import utc_text
 
 if TYPE_CHECKING:
@@ -68,19 +75,19 @@ def unsealed(session: Session, files: Sequence[Path]) -> Iterator[list[Path]]:
     if not any(map(is_sealed, files)):
         yield [*files]
         return
-    own = unlock_own(session)
+    keys = [*own_keys(session)]
     with session.workspace.lock(), session.workspace.scratch() as scratch:
         yield [
-            _unsealed(file, own, scratch / str(number)) if is_sealed(file) else file
+            _unsealed(file, keys, scratch / str(number)) if is_sealed(file) else file
             for number, file in enumerate(files)
         ]
 
 
-def _unsealed(file: Path, own: Identity, folder: Path) -> Path:
+def _unsealed(file: Path, keys: Sequence[Identity], folder: Path) -> Path:
     """Write what a sealed file holds into a new folder, under its name."""
     folder.mkdir(mode=0o700)
     plain = folder / file.with_suffix("").name
-    with opened_content(file, own) as content, replacing(plain) as written:
+    with opened_content(file, keys) as content, replacing(plain) as written:
         shutil.copyfileobj(content, written)
     return plain
 
@@ -94,14 +101,19 @@ def is_sealed(file: Path) -> bool:
 
 
 @contextlib.contextmanager
-def opened_content(file: Path, own: Identity) -> Iterator[BufferedReader]:
+def opened_content(file: Path, keys: Iterable[Identity]) -> Iterator[BufferedReader]:
     """Give the content of a sealed file; what is read of it counts only if it is read to its end.
 
+    Args:
+        keys: one's own, as `encoding.cli.parts.own_identity.own_keys` gives them.
     Raises:
         SealedFileError: it was sealed to others, or was changed or cut off.
     """
-    with file.open("rb") as raw, read_pieces(open_pieces(raw, own)) as content:
-        yield content
+    with file.open("rb") as raw:
+        own = receiver_of(read_sealed_header(raw)[0], keys)
+        raw.seek(0)
+        with read_pieces(open_pieces(raw, own)) as content:
+            yield content
 
 
 def _pieces(content: IO[bytes]) -> Iterator[bytes]:

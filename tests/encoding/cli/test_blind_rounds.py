@@ -336,6 +336,24 @@ def test_columns_go_to_blind_recipients_by_the_broker_and_their_jobs_join_them(
     assert (result.exit_code, "was destroyed" in result.stderr) == (7, True)
 
 
+def test_keys_that_a_recipient_replaces_in_the_middle_of_a_round_do_not_lose_it(
+    study: Study,
+) -> None:
+    """Match IDs are sealed once, when the run ends: no later delivery has them for newer keys."""
+    schools, welfare, research = (study.near.desks[one] for one in (*SHARED, RESEARCH))
+    assert schools.type(*DELIVER).exit_code == 7
+    welfare.ok(*DELIVER)
+    research.ok("identity", "rotate")
+    schools.ok(*DELIVER)
+    first = study.attach()
+    assert joined_rows(research) == LINKED
+    assert [one["outcome"] for one in study.said("opened")] == ["done"] * 2
+    # By hand, too.
+    for agency, column in SHARED.items():
+        study.send(agency, RESEARCH, column)
+    assert study.open() == first
+
+
 @pytest.mark.long
 def test_what_cannot_be_joined_is_refused_and_nothing_that_is_said_tells_who_is_linked(
     study: Study, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -68,7 +68,7 @@ def rows_file(tmp_path: Path) -> Path:
 
 
 def opened(content: bytes, columns: tuple[str, ...] = COLUMNS, number: int = 0) -> list[Any]:
-    return list(open_blind_rows(io.BytesIO(content), receiver(number), columns).rows)
+    return list(open_blind_rows(io.BytesIO(content), [receiver(number)], columns).rows)
 
 
 @pytest.mark.parametrize("number", [0, 1])
