@@ -15,6 +15,7 @@ from openpyxl import Workbook, load_workbook
 from rigs.agreed import sign_roster
 from rigs.asking import ASKED, REVIEWER, Asking, asking
 from rigs.desk import Desk
+from rigs.enrolled import revoke
 from rigs.near_broker import document, problem
 from rigs.weeks import links, settle
 
@@ -527,6 +528,8 @@ def test_cards_that_somebody_signed_before_they_left_are_shown(
     shown = pairs_of(copied.reviewer)
     assert len(shown) == 2
     leave(copied, former)
+    assert pairs_of(copied.reviewer) == shown
+    revoke(copied.near, former.public.person)
     assert pairs_of(copied.reviewer) == shown
 
 
