@@ -6,9 +6,10 @@ Machanavajjhala, Reiter and Ahalt 2014, "Privacy preserving interactive record l
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from itertools import groupby
 from typing import Final, Literal
 
 from schemas.printable import printable
@@ -18,7 +19,6 @@ Word = Literal["", "same", "differs", "only yours", "only theirs", "both empty"]
 CLOSED, INITIALS, DIFFERENCES, ALL = range(4)
 HIDDEN: Final = "\N{BULLET}" * 6
 _DOT: Final = "\N{MIDDLE DOT}"
-_LATER_LETTERS: Final = re.compile(r"(?<=\w)\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +39,40 @@ class Compared:
 
 def compare(name: str, own: str | None, theirs: str, step: int) -> Compared:
     """Return two values as they are shown at a step; the own one is always shown whole."""
-    own = None if own is None else printable(own)
-    theirs = printable(theirs)
+    own = None if own is None else _shown(own)
+    theirs = _shown(theirs)
     if step == CLOSED:
         return Compared(name, own, HIDDEN)
     if step == INITIALS or (own is None and step == DIFFERENCES):
-        return Compared(name, own, _LATER_LETTERS.sub(_DOT * 3, theirs))
+        return Compared(name, own, _initials(theirs))
     if own is None:
         return Compared(name, own, theirs)
     own_marks, their_marks = differing(own, theirs)
     word = _word(own, theirs)
     if step == DIFFERENCES:
         theirs = "".join(
-            character if place in their_marks or not character.isalnum() else _DOT
+            character if place in their_marks or not _is_of_word(character) else _DOT
             for place, character in enumerate(theirs)
         )
     return Compared(name, own, theirs, own_marks, their_marks, word)
+
+
+def _shown(text: str) -> str:
+    """Return a text as it is shown: a letter and its marks are one character, where there is one."""
+    return printable(unicodedata.normalize("NFC", text))
+
+
+def _initials(text: str) -> str:
+    """Return the first character of each word, and dots for what follows it."""
+    runs = ((is_word, "".join(run)) for is_word, run in groupby(text, _is_of_word))
+    return "".join(
+        f"{run[0]}{_DOT * 3}" if is_word and len(run) > 1 else run for is_word, run in runs
+    )
+
+
+def _is_of_word(character: str) -> bool:
+    """Tell whether a character is hidden: a letter, a digit, or a mark, such as the sign of a vowel."""
+    return character.isalnum() or unicodedata.category(character).startswith("M")
 
 
 def differing(own: str, theirs: str) -> tuple[frozenset[int], frozenset[int]]:

@@ -65,6 +65,23 @@ def test_what_would_steer_a_terminal_is_shown_as_an_escape() -> None:
     assert (found.own, found.theirs) == ("a\\x1b[2J", "b\\u202ea")
 
 
+@pytest.mark.parametrize(
+    ("own", "theirs", "initials", "differences", "word"),
+    [
+        ("Jos\u00e9", "Jose\u0301", "J···", "····", "same"),
+        ("Nguyen", "Nguye\u0302\u0303n", "N···", "····\u1ec5·", "differs"),
+        ("\u0915\u093f\u0936\u0928", "\u0915\u093f\u0936\u0928", "\u0915···", "····", "same"),
+    ],
+    ids=["one letter in two ways", "a letter with other marks", "signs of vowels"],
+)
+def test_a_mark_belongs_to_its_letter_and_shows_no_further_one(
+    own: str, theirs: str, initials: str, differences: str, word: str
+) -> None:
+    assert compare("name", own, theirs, INITIALS).theirs == initials
+    found = compare("name", own, theirs, DIFFERENCES)
+    assert (found.theirs, found.word) == (differences, word)
+
+
 @given(words, words)
 def test_unmarked_characters_are_the_same_on_both_sides_and_in_order(one: str, other: str) -> None:
     here, there = differing(one, other)
