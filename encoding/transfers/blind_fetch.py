@@ -10,7 +10,7 @@ from encoding.errors import NotReadyError, ReleaseError
 from encoding.log.trust import Trust
 from encoding.packing.handles import MapName
 from encoding.records.agency_file import AgencyFile
-from encoding.transfers.matches import prove_release, record_ids_of
+from encoding.transfers.matches import fetch_proven, record_ids_of
 from encoding.workspace.workspace import Workspace
 from schemas.agreement import ProjectTerms
 from schemas.api import ReleaseView
@@ -75,7 +75,7 @@ def fetch_blind(
         ReleaseError: it is not what the broker announced.
         ReceiptError, LogError: the match log does not vouch for it.
     """
-    raw = prove_release(client, release, party, trust)
+    raw = fetch_proven(client, release, party, trust)
     try:
         parsed = parse_blind_header(raw)
     except DocumentError as exc:

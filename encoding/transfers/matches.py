@@ -108,6 +108,17 @@ def fetch_release(client: BrokerClient, release: ReleaseView, trust: Trust) -> F
 
 
 def prove_release(client: BrokerClient, release: ReleaseView, party: str, trust: Trust) -> bytes:
+    """Return a release's file once the match log vouches for it, keep the proof, and tell the broker.
+
+    Raises:
+        As `fetch_proven`.
+    """
+    raw = fetch_proven(client, release, party, trust)
+    say_whole(client, release)
+    return raw
+
+
+def fetch_proven(client: BrokerClient, release: ReleaseView, party: str, trust: Trust) -> bytes:
     """Return a release's file once the match log vouches for it, and keep the proof.
 
     Raises:
@@ -123,7 +134,6 @@ def prove_release(client: BrokerClient, release: ReleaseView, party: str, trust:
     trust.log.pin(receipt.checkpoint.encode("utf-8"))
     trust.log.check(client)
     trust.receipts.keep(KeptReceipt(receipt, None))
-    _say_whole(client, release.release, sha256)
     return raw
 
 
@@ -201,10 +211,10 @@ def keyed_chunks(file: AgencyFile, keys: MapKeys) -> Iterator[tuple[list[str], R
         yield record_ids, record_keys(keys, record_ids)
 
 
-def _say_whole(client: BrokerClient, release: str, sha256: str) -> None:
+def say_whole(client: BrokerClient, release: ReleaseView) -> None:
     """Tell the broker, for its log, that a release is what it should be."""
     try:
-        client.verify_release(release, ReleaseVerification(sha256=sha256))
+        client.verify_release(release.release, ReleaseVerification(sha256=release.sha256))
     except BrokerRefusedError as exc:
         # An older broker keeps no such entry.
         if exc.problem != "not-found":

@@ -23,6 +23,7 @@ from encoding.transfers.blind_fetch import (
     join_blind,
     refuse_other_receivers,
 )
+from encoding.transfers.matches import say_whole
 from schemas.matchlog.kinds import BlindReleasePrepared
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def blind_links(
         file = agency_file(session.config, source.file, source.id_column)
         joined = join_blind(session.workspace, fetched, file)
         write_blind_links(path, fetched.header, joined.links)
+    # At the very end, since no job fetches it again once that is said.
+    say_whole(client, release)
     if joined.n_missing:
         session.warn(
             f"{joined.n_missing:,} link IDs belong to records that {file.path.name} does not have"

@@ -45,8 +45,8 @@ def drain(counter: Counter, order: LinksOrder) -> tuple[AgencyError, ...]:
     return tuple(sorted(found, key=lambda exc: isinstance(exc, OthersWaitedForError)))
 
 
-def _drain_blind(counter: Counter, source: Source) -> Iterator[OthersWaitedForError]:
-    """Fetch the newest sealed match IDs for others that this agency has yet to fetch whole."""
+def _drain_blind(counter: Counter, source: Source) -> Iterator[AgencyError]:
+    """Fetch the newest sealed match IDs for others that this agency has yet to fetch; yield what went wrong."""
     session, client = counter.session, counter.client
     if session.party not in counter.view.terms.providers:
         return
@@ -65,8 +65,7 @@ def _drain_blind(counter: Counter, source: Source) -> Iterator[OthersWaitedForEr
                 if is_outdated(exc):
                     raise
                 session.warn(f"the match IDs for {recipient} could not be fetched: {exc}")
-                if isinstance(exc, OthersWaitedForError):
-                    yield exc
+                yield exc
 
 
 def drain_links(

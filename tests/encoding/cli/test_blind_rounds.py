@@ -354,6 +354,22 @@ def test_keys_that_a_recipient_replaces_in_the_middle_of_a_round_do_not_lose_it(
     assert study.open() == first
 
 
+def test_match_ids_that_could_not_be_written_are_fetched_again_another_night(
+    study: Study, tmp_path: Path
+) -> None:
+    schools, welfare, research = (study.near.desks[one] for one in (*SHARED, RESEARCH))
+    assert schools.type(*DELIVER).exit_code == 7
+    welfare.ok(*DELIVER)
+    file = tmp_path / "schools.csv"
+    away = file.rename(tmp_path / "away.csv")
+    result = schools.type(*DELIVER)
+    assert result.exit_code == 3, result.stderr
+    away.rename(file)
+    schools.ok(*DELIVER)
+    study.attach()
+    assert joined_rows(research) == LINKED
+
+
 @pytest.mark.long
 def test_what_cannot_be_joined_is_refused_and_nothing_that_is_said_tells_who_is_linked(
     study: Study, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
