@@ -102,11 +102,7 @@ def check_next(broker: Broker, stopped: threading.Event) -> bool:
 
 
 def _bring_to_an_end(broker: Broker, hold: Hold, stopped: threading.Event) -> None:
-    """Commit what is held, or let the upload say why not.
-
-    What passes by itself is left to the lease's end, however often. A full disk waits for somebody, whom the
-    uploader can ask.
-    """
+    """Commit what is held, or let the upload say why not; what may pass is left to the lease's end at first."""
     try:
         with broker.database.read() as session:
             pending = checks.open_held(session, broker, hold)
@@ -115,13 +111,16 @@ def _bring_to_an_end(broker: Broker, hold: Hold, stopped: threading.Event) -> No
     except (CheckLostError, StoppedError):
         raise
     except BrokerError as refusal:
-        if isinstance(refusal, UnavailableError) and not isinstance(refusal, StorageFullError):
-            with broker.database.write() as session:
-                checks.put_off(session, hold)
+        if _may_pass(refusal) and hold.attempt < checks.MAX_ATTEMPTS:
             raise
         log.info("commit_refused", upload_id=hold.upload, code=refusal.code)
         with broker.database.write() as session:
             refuse_commit(session, broker, hold, refusal)
+
+
+def _may_pass(refusal: BrokerError) -> bool:
+    """Tell whether something may be otherwise in a minute; a full disk waits for somebody."""
+    return isinstance(refusal, UnavailableError) and not isinstance(refusal, StorageFullError)
 
 
 def _accept(broker: Broker, pending: PendingCommit, token_index: SealedPiece) -> None:

@@ -189,11 +189,6 @@ def give_back(session: Session, hold: Hold) -> None:
     found.check_attempts = hold.attempt - 1
 
 
-def put_off(session: Session, hold: Hold) -> None:
-    """Leave the check to the lease's end, as a pause; no attempt is counted. Raises CheckLostError."""
-    held(session, hold, lock=True).check_attempts = hold.attempt - 1
-
-
 def asked_of(upload: Upload) -> AskedCommit:
     """Return what is being checked."""
     return AskedCommit.from_canonical((upload.asked or "").encode())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rigs.broker_twins import expire_leases
 from rigs.destroying import checked, destroy
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, embedded_database, linkage, make_linkage
 from rigs.searching import database_rows, files_under, found_in
@@ -90,7 +91,9 @@ def test_an_outage_of_the_keys_loses_nothing(
         assert linkage.put(upload, number, part, CHILD_WELFARE).status_code == 200
     manifest = linkage.manifest(made, CHILD_WELFARE)
     with kept.down():
-        assert linkage.commit(upload, manifest, CHILD_WELFARE).status_code == 503
+        assert linkage.ask_commit(upload, manifest, CHILD_WELFARE).status_code == 202
+        assert linkage.get(f"/v1/uploads/{upload}").json()["state"] == "checking"
+    expire_leases(linkage.broker)
     assert linkage.commit(upload, manifest, CHILD_WELFARE).status_code == 200
     linkage.upload(others, SCHOOL)
     with kept.down():

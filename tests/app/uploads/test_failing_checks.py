@@ -123,18 +123,25 @@ class FailingBlobs:
 
 
 @pytest.mark.parametrize("fault", [StoreUnavailableError, KeyKeeperUnavailableError])
-def test_what_passes_by_itself_leaves_a_check_to_a_later_attempt_however_often(
+def test_an_outage_leaves_a_check_to_a_later_attempt_and_the_last_one_says_why(
     linkage: Linkage, fault: type[BrokerError]
 ) -> None:
     linkage.open_round()
-    upload = wait_for_check(linkage, CHILD_WELFARE)
+    first = wait_for_check(linkage, CHILD_WELFARE)
     failing = replace(linkage.broker, blobs=FailingBlobs(linkage.broker.blobs, fault))
-    for _ in range(MAX_ATTEMPTS + 1):
+    for _ in range(MAX_ATTEMPTS - 1):
         Worker(failing).work(until_idle=True)
-        assert view(linkage, upload)["state"] == "checking"
+        assert view(linkage, first)["state"] == "checking"
         give_leases_up(linkage)
     Worker(linkage.broker).work(until_idle=True)
-    assert view(linkage, upload)["state"] == "committed"
+    assert view(linkage, first)["state"] == "committed"
+    second = wait_for_check(linkage, SCHOOL)
+    for _ in range(MAX_ATTEMPTS):
+        assert view(linkage, second)["state"] == "checking"
+        Worker(failing).work(until_idle=True)
+        give_leases_up(linkage)
+    found = view(linkage, second)
+    assert (found["state"], Problem.from_json(found["refusal"]).code) == ("open", fault.code)
 
 
 def test_a_full_disk_is_told_to_who_uploads(linkage: Linkage) -> None:
