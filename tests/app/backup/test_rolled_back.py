@@ -92,14 +92,18 @@ def test_doctor_and_worker_say_so_and_the_worker_does_not_start(
         assert "restore a newer backup" in refused.stderr
 
 
+def outdated_backup(linkage: Linkage, folder: Path) -> bytes:
+    """Write a backup, let the log grow, and return the checkpoint that an agency pins then."""
+    linkage.is_log_spoilt = True
+    write_backup(linkage.broker, folder)
+    linkage.founded.enrol("newcomer")
+    return str(linkage.get("/v1/log/checkpoint").json()["checkpoint"]).encode()
+
+
 def test_a_new_machine_learns_from_an_agencys_pin_what_is_missing(
     linkage: Linkage, tmp_path: Path
 ) -> None:
-    linkage.is_log_spoilt = True
-    write_backup(linkage.broker, tmp_path / "old")
-    linkage.founded.enrol("newcomer")
-    note = linkage.get("/v1/log/checkpoint").json()["checkpoint"].encode()
-    pin = tmp_path / "county.pin"
+    note, pin = outdated_backup(linkage, tmp_path / "old"), tmp_path / "county.pin"
     pin.write_bytes(serialise_checkpoints([note]))
     linkage.broker.settings.last_checkpoint_file.unlink()
     words = ("restore", str(tmp_path / "old"), "--replace")
@@ -116,11 +120,7 @@ def test_a_new_machine_learns_from_an_agencys_pin_what_is_missing(
 def test_a_pin_of_another_log_is_refused_before_anything_is_replaced(
     linkage: Linkage, tmp_path: Path
 ) -> None:
-    linkage.is_log_spoilt = True
-    write_backup(linkage.broker, tmp_path / "old")
-    linkage.founded.enrol("newcomer")
-    note = linkage.get("/v1/log/checkpoint").json()["checkpoint"].encode()
-    pin = tmp_path / "county.pin"
+    note, pin = outdated_backup(linkage, tmp_path / "old"), tmp_path / "county.pin"
     origin = linkage.broker.log.key.name.encode()
     pin.write_bytes(serialise_checkpoints([note.replace(origin, b"other.example/log")]))
     before = linkage.log_entries()
