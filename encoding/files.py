@@ -26,7 +26,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             yield file
     except PlaceBlockedError as exc:
         raise OutputBlockedError(
-            f"{path} cannot be written: {(exc.strerror or 'unknown reason').lower()}",
+            f"{path} cannot be written: {reason_of(exc)}",
             hint="close it in other programs, or choose a different place",
         ) from exc
 
@@ -72,6 +72,11 @@ def make_private_folder(path: Path) -> None:
     """Make a folder, and what is missing above it, that only the owner may enter."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.mkdir(mode=0o700, exist_ok=True)
+
+
+def reason_of(exc: OSError) -> str:
+    """Return what the system says is wrong, for the end of a sentence."""
+    return (exc.strerror or "unknown reason").lower()
 
 
 def why_unread(exc: Exception, path: Path, otherwise: str) -> str:

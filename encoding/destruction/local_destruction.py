@@ -20,7 +20,7 @@ from pydantic import Field
 
 from encoding.destruction.local_copies import LocalCopy
 from encoding.errors import AgencyError, OutputBlockedError, WorkspaceError
-from encoding.files import make_private_folder, write_durably
+from encoding.files import make_private_folder, reason_of, write_durably
 from encoding.workspace.workspace import Workspace
 from schemas.destruction import CertificateId, DeletedItem, KeptItem, LocalKind, SignedDestruction
 from schemas.document import Document, Model
@@ -182,7 +182,7 @@ def _unlink(path: Path) -> None:
         path.unlink()
     except OSError as exc:
         raise OutputBlockedError(
-            f"{path} cannot be removed: {(exc.strerror or 'unknown reason').lower()}",
+            f"{path} cannot be removed: {reason_of(exc)}",
             hint="close it in other programs, and give the same command again",
         ) from exc
     sync_folder(path.parent)

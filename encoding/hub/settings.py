@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from encoding.errors import ConfigError, WorkspaceError
-from encoding.files import make_private_folder, write_durably
+from encoding.files import make_private_folder, reason_of, write_durably
 from encoding.hub.spokes import Spoke
 from encoding.workspace.config import (
     CONFIG_NAME,
@@ -149,8 +149,7 @@ class Hub:
             make_private_folder(folder)
             is_the_same = path.exists() and path.read_bytes() == text
         except OSError as exc:
-            reason = (exc.strerror or "unknown reason").lower()
-            raise WorkspaceError(f"the folder {folder} cannot be used: {reason}") from exc
+            raise WorkspaceError(f"the folder {folder} cannot be used: {reason_of(exc)}") from exc
         if not is_the_same:
             write_durably(path, text)
         return path

@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field
 
 from encoding.errors import AgencyError, BrokerRefusedError
+from encoding.files import reason_of
 from encoding.people.identity import Identity
 from encoding.review.errors import DecisionError, ReviewError
 from encoding.workspace.sealed_record import SealedRecord
@@ -277,8 +278,7 @@ class Diary:
             self._looked = {one.reference: one for one in self._journal.looked}
             if isinstance(exc, AgencyError):
                 raise
-            reason = (exc.strerror or "unknown reason").lower()
-            raise ReviewError(f"nothing can be kept in the workspace: {reason}") from exc
+            raise ReviewError(f"nothing can be kept in the workspace: {reason_of(exc)}") from exc
         self._journal = journal
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from encoding.errors import OutputBlockedError
-from encoding.files import make_private_folder, put_csv, refuse_to_overwrite, replacing
+from encoding.files import make_private_folder, put_csv, reason_of, refuse_to_overwrite, replacing
 from encoding.sharing.unmatched_records import UNMATCHED_HEADER, Unmatched, unmatched_row
 from encoding.trial.found import Found
 from encoding.trial.guess import Guess
@@ -87,9 +87,7 @@ def _folder(folder: Path) -> Path:
     try:
         make_private_folder(folder)
     except OSError as exc:
-        raise OutputBlockedError(
-            f"{folder} cannot be made: {(exc.strerror or 'unknown reason').lower()}"
-        ) from exc
+        raise OutputBlockedError(f"{folder} cannot be made: {reason_of(exc)}") from exc
     return folder
 
 

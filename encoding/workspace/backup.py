@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from encoding.errors import BackupError, SealedFileError, UntrustedKeyError
-from encoding.files import make_private_folder, replacing
+from encoding.files import make_private_folder, reason_of, replacing
 from encoding.people.identity import Identity
 from encoding.people.piece_reader import read_pieces
 from encoding.people.sealed_file import Address, open_pieces, read_sealed_header, seal_pieces
@@ -285,7 +285,7 @@ def _making(folder: Path) -> Iterator[None]:
         yield
     except OSError as exc:
         raise BackupError(
-            f"the workspace {folder} cannot be made: {(exc.strerror or 'unknown reason').lower()}",
+            f"the workspace {folder} cannot be made: {reason_of(exc)}",
             hint="nothing was restored; choose another place with --workspace",
         ) from exc
 
