@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
+
+import structlog
 
 from app.cluster.configuration import configure, distributed, security_of
 from app.cluster.place import ClusterUnavailableError, Place
@@ -14,6 +16,8 @@ from app.cluster.tasks import BROKER, help_with
 CONNECT_TIMEOUT_S: Final = 5.0
 ANSWER_TIMEOUT_S: Final = 5.0
 _LOOK_S: Final = 1.0
+
+log = structlog.get_logger()
 
 
 class Strength(NamedTuple):
@@ -25,7 +29,7 @@ class Strength(NamedTuple):
 
 
 class _Client(distributed.Client):
-    """A client that leaves no thread behind where it cannot connect."""
+    """A client that leaves no thread behind where it cannot connect, or not say goodbye."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         try:
@@ -33,6 +37,16 @@ class _Client(distributed.Client):
         except BaseException:
             self._loop_runner.stop()
             raise
+
+    def leave(self) -> None:
+        """Close it, whatever the connection has come to."""
+        try:
+            self.close(timeout=1)
+        except Exception as exc:  # noqa: BLE001 - a scheduler that is gone must not spoil what was done without it
+            log.warning("cluster_lost", error=type(exc).__name__)
+            self._loop_runner.stop()
+            # Or Dask would close it again, and wait for the thread that has ended.
+            self.status = "closed"
 
 
 @contextmanager
@@ -58,9 +72,7 @@ def connected(place: Place) -> Iterator[distributed.Client]:
     try:
         yield client
     finally:
-        # A scheduler that is gone must not spoil what was done without it.
-        with suppress(OSError, RuntimeError):
-            client.close(timeout=1)
+        client.leave()
 
 
 def ask_for_help(place: Place, run: str, ended: threading.Event) -> None:

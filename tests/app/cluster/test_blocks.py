@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -23,6 +24,7 @@ from app.anonlink.application import create_app
 from app.anonlink.service import opened_service
 from app.cli.main import main
 from app.cluster.client import connected, strength_of
+from app.cluster.configuration import distributed
 from app.cluster.executor import cluster_blocks, find_pairs_on_cluster
 from app.cluster.place import Place
 from app.cluster.tasks import compare_block
@@ -159,6 +161,21 @@ def test_whoever_is_killed_the_pairs_are_the_same(
         harms = [workers[0].kill, scheduler.kill]
         assert same(harmed(cluster.place, files, harms), alone)
         assert harms == []
+
+
+def test_a_client_that_stumbles_over_a_dead_scheduler_spoils_nothing_and_leaves_no_thread(
+    tmp_path: Path, files: list[Words], alone: OrderedPairs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stumble(_: object) -> None:
+        """As where TLS breaks while the connection does not look closed yet."""
+        raise AssertionError
+
+    monkeypatch.setattr(distributed.Client, "_reconnect", stumble)
+    with new_cluster(tmp_path) as cluster:
+        scheduler, _ = cluster.start(1)
+        before = set(threading.enumerate())
+        assert same(harmed(cluster.place, files, [scheduler.kill]), alone)
+        assert {one.name for one in set(threading.enumerate()) - before if one.is_alive()} == set()
 
 
 @pytest.mark.long
