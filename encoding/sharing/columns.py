@@ -185,10 +185,15 @@ def _received_rows(path: Path, columns: Sequence[str]) -> Mapping[str, tuple[Row
 def _refuse_clash(id_column: str, keep: Sequence[str], columns: Sequence[str]) -> None:
     names = [id_column, *keep, *columns]
     twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ConfigError(
-            f"the column {twice} would be there twice", hint="leave it out of --keep or --columns"
+    if twice is None:
+        return
+    hint = "leave it out of --keep or --columns, or out of [share] keep in blindlink.toml"
+    if twice == id_column:
+        hint = (
+            "your record IDs stand in a column of that name, too: give it another one in your own file, and in "
+            "blindlink.toml: [input] id_column"
         )
+    raise ConfigError(f"the column {twice} would be there twice", hint=hint)
 
 
 def _rows(table: Table, columns: Sequence[str]) -> Iterator[Row]:

@@ -246,6 +246,17 @@ def test_column_of_both_files_is_refused(children, welfare_links, write, tmp_pat
         attach(children, welfare_links, received, ["county"], tmp_path / "out.csv", keep=["county"])
 
 
+def test_a_received_column_named_as_that_of_ones_own_record_ids_is_refused_with_a_way_out(
+    children: AgencyFile, welfare_links: Path, write: Write, tmp_path: Path
+) -> None:
+    name = children.id_column
+    received = write("ids.csv", f"link_id,{name}", f"{A},X")
+    with raises(ConfigError, match=f"the column {name} would be there twice") as caught:
+        attach(children, welfare_links, received, [name], tmp_path / "out.csv")
+    assert "in your own file" in str(caught.value.hint)
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_only_listed_columns_can_be_chosen() -> None:
     assert choose_columns(["grade"], ["school", "grade"]) == ("grade",)
     assert choose_columns([], ["school", "grade"]) == ("school", "grade")
