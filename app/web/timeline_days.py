@@ -100,8 +100,11 @@ def _repeats(entry: Entry) -> tuple[object, ...]:
 
 
 def day_bars(counted: Mapping[str, int], newest: str) -> tuple[DayBar, ...]:
-    """Return a bar for each of the days up to the newest one, oldest first, also for those without entries."""
-    if not counted:
+    """Return a bar for each of the days up to the newest one, oldest first, also for those without entries.
+
+    None where all days that were counted are newer.
+    """
+    if not counted or newest < min(counted):
         return ()
     last, first = date.fromisoformat(newest), date.fromisoformat(min(counted))
     n_days = min(BARRED_DAYS, (last - first).days + 1)

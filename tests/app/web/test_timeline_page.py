@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from time import process_time
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from rigs.shown_pages import words
 
 from app.agreements.service import agreement_now
 from app.matchlog.draft import EntryDraft
+from app.matchlog.timeline import survey
 from app.web.timeline_days import KIND_GROUPS, day_bars
 from schemas.matchlog.entry import Actor
 from schemas.matchlog.kinds import KINDS, RequestRefused, UploadDestroyed, UploadRejected
@@ -183,7 +185,16 @@ def test_days_without_entries_have_bars_of_no_height() -> None:
     assert [(bar.day[-2:], bar.n_entries, bar.height) for bar in bars] == [
         ("01", 1, 2), ("02", 0, 0), ("03", 0, 0), ("04", 40, 40.0),
     ]  # fmt: skip
-    assert day_bars({}, "") == ()
+    assert day_bars({}, "") == day_bars({"2026-09-04": 40}, "2026-09-03") == ()
+
+
+def test_what_is_older_than_all_that_is_counted_is_shown(
+    grown: Linkage, visitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.pages.timeline.survey", partial(survey, max_scanned=20))
+    oldest = visitor.get(f"{TIMELINE}?after=-1")
+    assert oldest.status_code == 200
+    assert numbers(oldest.text)[-1] == entries_of(grown)[0]["seq"]
 
 
 @pytest.mark.long
