@@ -200,7 +200,7 @@ ACTIONS: Final = (
         "Exchange claims with other recipients",
         ("PUT", "/v1/projects/{project}/rounds/{round}/claims/{partner}"),
         _shares_links,
-        ("recipient",),
+        ("recipient", "analyst"),
     ),
     Action(
         "Deliver listed columns to other recipients",

@@ -17,6 +17,7 @@ from samples.round_files import random_people
 from app.clock import utc_text
 from app.web.access import ACTIONS
 from app.worker.sweeper import Sweeper
+from schemas.identity import Duty
 
 # What a run leaves behind, by due date and name.
 MADE = ["match IDs", "match IDs", "match record"]
@@ -315,6 +316,26 @@ def test_who_is_on_no_roster_of_a_project_does_not_act_in_it(
     valid = {person["person"]: person["is_valid"] for person in persons}
     assert other.id not in valid
     assert (valid[leaver.id], valid[steward.public.person]) == (False, True)
+
+
+def test_the_access_page_names_each_duty_in_which_claims_are_exchanged(finished: Any) -> None:
+    linkage = finished.linkage
+    steward = linkage.person(CHILD_WELFARE).identity
+    duties: tuple[Duty, ...] = ("steward", "analyst", "approver", "reviewer", "recipient")
+    persons = {
+        duty: EnrolledPerson.confirmed(linkage.founded, linkage.client, CHILD_WELFARE, duty)
+        for duty in duties
+    }
+    joining = [one.identity.public for one in persons.values()]
+    sign_roster(linkage.broker, PROJECT, steward, joining=joining, leaving=())
+    taken = set()
+    for duty, person in persons.items():
+        linkage.act_as(person)
+        answer = linkage.put_claims(CHILD_WELFARE, SCHOOL, content=duty.encode(), number=1)
+        assert answer.status_code in {200, 403}, answer.text
+        taken |= {duty} if answer.status_code == 200 else set()
+    (said,) = (one.duties for one in ACTIONS if one.words.startswith("Exchange claims"))
+    assert set(said) == taken
 
 
 def held(visitor: Any) -> list[dict[str, Any]]:
