@@ -197,6 +197,18 @@ def test_what_is_older_than_all_that_is_counted_is_shown(
     assert numbers(oldest.text)[-1] == entries_of(grown)[0]["seq"]
 
 
+def test_what_the_broker_repeated_is_on_paper_too(
+    grown: Linkage, sign_in: Callable[..., str], chromium_page: Page
+) -> None:
+    page, address = chromium_page, sign_in(AUDITOR, "auditor")
+    page.goto(f"{address}{TIMELINE}")
+    folded = page.locator("td.text details li")
+    assert folded.count() > 0
+    assert not folded.first.is_visible()
+    page.emulate_media(media="print")
+    assert all(one.is_visible() for one in folded.all())
+
+
 @pytest.mark.long
 def test_a_long_timeline_is_used_by_keyboard_alone(
     long_linkage: Linkage, sign_in: Callable[..., str], chromium_page: Page
