@@ -13,6 +13,7 @@ from rigs.linkage import CHILD_WELFARE, PROJECT
 from rigs.shown_pages import words
 
 from app.agreements.holds import set_hold
+from app.worker.sweeper import Sweeper
 from schemas.certificate import CertificateFile, verify_certificate
 from schemas.destruction import Countersignature, LocalStatement
 from schemas.destruction_api import DestructionList
@@ -116,6 +117,22 @@ def test_a_legal_hold_is_shown_while_it_stands_and_after(finished: Any, visitor:
     shown = words(visitor.get(RETENTION))
     assert "A legal hold forbids" not in shown
     assert "Order 7 of the county court" in shown
+
+
+def test_what_a_legal_hold_keeps_is_not_said_to_be_about_to_go(
+    finished: Any, visitor: Any
+) -> None:
+    linkage = finished.linkage
+    with linkage.broker.database.write() as session:
+        set_hold(session, linkage.broker, linkage.founded.operator, PROJECT, "An order")
+    linkage.founded.clock.move(days=31)
+    visitor.cookies.clear()
+    Sweeper(linkage.broker).sweep()
+    held = visitor.get(f"{RETENTION}.json").json()["held"]
+    assert [due["state"] for due in held].count("overdue") == 2
+    shown = words(visitor.get(RETENTION))
+    assert "about to be destroyed" not in shown
+    assert shown.count("over; the legal hold keeps it") == 2
 
 
 def test_entries_about_holds_and_destructions_are_on_the_timeline(
