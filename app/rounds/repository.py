@@ -8,7 +8,7 @@ from itertools import permutations
 from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from app.db import LIST_LIMIT, first_of_project, is_ahead, of_project, scalars_of_project
+from app.db import first_of_project, is_ahead, of_project, scalars_of_project
 from app.rounds.models import OfferedNonce, Round, RoundPairing, SealedMessage, Supplement
 from app.sealed.objects import present_objects
 
@@ -120,12 +120,14 @@ def last_regular(session: Session, project: str) -> Round | None:
     return first_of_project(session, project, Round.project, query, order=order, key="last_regular")
 
 
-def rounds_of(session: Session, project: str, below: int | None) -> Sequence[Round]:
-    """Return the project's rounds, newest first, of lower numbers than `below` if that is given."""
+def rounds_of(
+    session: Session, project: str, below: int | None, limit: int | None
+) -> Sequence[Round]:
+    """Return so many of the project's rounds, or all (None), newest first; with `below`, of lower numbers."""
     query = select(Round).where(Round.project == project)
     if below is not None:
         query = query.where(Round.number < below)
-    return session.scalars(query.order_by(Round.number.desc()).limit(LIST_LIMIT)).all()
+    return session.scalars(query.order_by(Round.number.desc()).limit(limit)).all()
 
 
 def count_since(session: Session, project: str, first: str) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from app.agreements.service import project_for
+from app.db import LIST_LIMIT
 from app.matchlog.proofs import entry_proof
 from app.rounds import repository
 from app.rounds.message_lists import listed_claims, listed_statements
@@ -97,15 +98,24 @@ def newest_round_stand(session: Session, actor: Actor, project: str) -> RoundSta
 
 
 def round_list(
-    session: Session, actor: Actor, project: str, below: int | None, now: datetime
+    session: Session,
+    actor: Actor,
+    project: str,
+    below: int | None,
+    now: datetime,
+    *,
+    limit: int | None = LIST_LIMIT,
 ) -> RoundList:
     """Return a piece of a project's rounds, newest first, whether one is due, and for whom it waits.
 
+    Args:
+        below: only rounds of lower numbers.
+        limit: at most so many; None for all.
     Raises:
         NotFoundError: no such project, or not the caller's.
     """
     terms = project_for(session, actor, project).terms
-    rounds = repository.rounds_of(session, project, below)
+    rounds = repository.rounds_of(session, project, below, limit)
     return RoundList(
         rounds=tuple(round_view(session, found) for found in rounds),
         due=is_due(session, terms, now),

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
+from app.db import LIST_LIMIT
 from app.http.paths import ProjectPath, RoundPath
 from app.rounds.service import round_for
 from app.rounds.views import round_list, round_view
@@ -53,9 +54,10 @@ def list_rounds(
     project: ProjectPath,
     below: Annotated[int | None, Query(ge=1, le=10**6)] = None,
 ) -> Response:
-    """Show the project's rounds, newest first, and whether one is due."""
+    """Show the project's rounds, newest first, and whether one is due; the twins have all of them."""
+    limit = LIST_LIMIT if page.twin == "html" else None
     with broker.database.read() as session:
-        document = round_list(session, page.actor, project, below, broker.clock())
+        document = round_list(session, page.actor, project, below, broker.clock(), limit=limit)
     rounds = document.rounds
     last = rounds[-1].round if rounds else 1
     return page.answer(

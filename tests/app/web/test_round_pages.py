@@ -87,6 +87,20 @@ def test_the_list_has_a_line_for_each_pair_in_all_three_forms(finished: Any, vis
     assert "No new round is due now." in page
 
 
+def test_twins_have_the_rounds_that_the_page_has_no_room_for(
+    finished: Any, visitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished.linkage.exchange_claims()
+    finished.linkage.open_round()
+    monkeypatch.setattr("app.web.pages.rounds.LIST_LIMIT", 1)
+    page = visitor.get(ROUNDS).text
+    assert "the first lines of a" in page
+    assert f'href="{ROUNDS}/1"' not in page
+    assert [row["round"] for row in rows_of(visitor.get(f"{ROUNDS}.csv").text)] == ["2", "1"]
+    document = RoundList.from_json(visitor.get(f"{ROUNDS}.json").json())
+    assert [view.round for view in document.rounds] == [2, 1]
+
+
 def test_a_project_without_rounds_says_so(linkage: Linkage, visitor: Any) -> None:
     page = visitor.get(ROUNDS).text
     assert "No round was opened yet." in page
