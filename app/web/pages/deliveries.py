@@ -58,6 +58,6 @@ def state_of(view: DeliveryView) -> tuple[str, str]:
         return "wait", "fetched"
     if view.replaced is not None:
         return "wait", "replaced, and never fetched"
-    return (
-        ("bad", "expired, and never fetched") if view.ended else ("wait", "waits for its recipient")
-    )
+    if view.ended is None:
+        return "wait", "waits for its recipient"
+    return "bad", f"{'destroyed' if view.ended < view.keep_until else 'expired'}, and never fetched"

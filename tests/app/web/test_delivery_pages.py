@@ -6,6 +6,7 @@ from typing import Any
 
 from rigs.blind import RESEARCH
 from rigs.delivering import Delivering, MakeDelivering, delivering, make_delivering
+from rigs.destroying import destroy
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.shown_pages import csv_rows, words
 
@@ -41,6 +42,23 @@ def test_it_says_what_became_of_each(delivering: Delivering, visit_as_auditor: A
     may = {row["party"]: row["may"]["Deliver listed columns to other recipients"] for row in access}
     assert may[SCHOOL] == f"sealed, with {CHILD_WELFARE}"
     assert may["operator"] == "no"
+
+
+def test_what_was_destroyed_before_its_time_is_not_said_to_have_expired(
+    delivering: Delivering, visit_as_auditor: Any
+) -> None:
+    delivering.deliver()
+    assert destroy(delivering).status_code == 200
+    assert "destroyed, and never fetched" in words(visit_as_auditor(delivering, PAGE))
+
+
+def test_what_nobody_fetched_in_time_has_expired(
+    delivering: Delivering, visit_as_auditor: Any
+) -> None:
+    delivering.deliver()
+    delivering.founded.clock.move(days=100)
+    delivering.sweep()
+    assert "expired, and never fetched" in words(visit_as_auditor(delivering, PAGE))
 
 
 def test_the_access_matrix_names_a_blind_recipient_whom_agencies_deliver_to(

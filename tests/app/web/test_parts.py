@@ -339,7 +339,7 @@ def test_a_delivery_is_due_as_long_as_it_is_kept_or_until_it_was_replaced() -> N
 
 
 def test_what_became_of_a_delivery_is_said_in_words() -> None:
-    none = dict.fromkeys(("fetched", "opened", "fault", "replaced", "ended"))
+    none = {"keep_until": NOW} | dict.fromkeys(("fetched", "opened", "fault", "replaced", "ended"))
     said = {
         name: state_of(cast(Any, SimpleNamespace(**{**none, **changes})))
         for name, changes in {
@@ -349,6 +349,7 @@ def test_what_became_of_a_delivery_is_said_in_words() -> None:
             "fault": {"fetched": NOW, "fault": "unreadable"},
             "replaced": {"replaced": NOW, "ended": NOW},
             "expired": {"ended": NOW},
+            "destroyed": {"ended": NOW, "keep_until": "2026-09-11T00:00:00Z"},
         }.items()
     }
     assert said == {
@@ -358,6 +359,7 @@ def test_what_became_of_a_delivery_is_said_in_words() -> None:
         "fault": ("bad", "not used: it could not be opened"),
         "replaced": ("wait", "replaced, and never fetched"),
         "expired": ("bad", "expired, and never fetched"),
+        "destroyed": ("bad", "destroyed, and never fetched"),
     }
 
 
