@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 from rigs.destroying import destroy
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage
-from rigs.shown_pages import csv_rows
+from rigs.shown_pages import csv_rows, words
+from samples.round_files import random_people
 
+from app.broker import MAX_CHECKS
 from app.http.access import COOKIE
 from app.matchlog.last_checkpoint import LastCheckpointFile
+from app.runs.commits import check_waiting
 from app.security.policy import PAGES
 from app.web.rendering import CONTENT_SECURITY_POLICY
+from app.worker.sweeper import Sweeper
 from schemas.api import ProjectView, ReleaseView, RunView, UploadList
 from schemas.matchlog.checkpoint import Checkpoint
 
@@ -373,3 +377,27 @@ def test_an_asset_is_kept_for_good_under_its_digest_and_not_there_under_another(
         assert "immutable" in answer.headers["cache-control"]
     assert linkage.client.get("/assets/0123456789abcdef/pages.css").status_code == 404
     assert linkage.client.get(f"{asset_path('pages.css')}x").status_code == 404
+
+
+def test_an_upload_that_is_over_is_not_said_to_be_one_that_can_be_committed(
+    linkage: Linkage, visitor: Any
+) -> None:
+    linkage.open_round()
+    made = linkage.container(random_people(linkage.rng, 5), CHILD_WELFARE)
+    upload = linkage.send(made, CHILD_WELFARE)
+    for _ in range(MAX_CHECKS):
+        linkage.broker.checks.acquire()
+    linkage.ask_commit(upload, linkage.manifest(made, CHILD_WELFARE), CHILD_WELFARE)
+    linkage.broker.checks.release(MAX_CHECKS)
+    linkage.founded.clock.move(hours=49)
+    check_waiting(linkage.broker)
+    shown = words(visitor.get(f"/uploads/{upload}"))
+    assert "It was checked and refused: " in shown
+    assert "can mend that and commit it again" in shown
+    linkage.founded.clock.move(hours=25)
+    visitor.cookies.clear()
+    Sweeper(linkage.broker).sweep()
+    shown = words(visitor.get(f"/uploads/{upload}"))
+    assert "never finished" in shown
+    assert "It was checked and refused: " in shown
+    assert "commit it again" not in shown
