@@ -19,6 +19,7 @@ from app.errors import (
     UnavailableError,
 )
 from app.http.errors import INVALID_PARAMETER, MethodNotAllowedError
+from app.http.openapi import route_keys
 from app.problem_details import problem_of
 from app.security.actor import Actor
 from app.security.errors import (
@@ -90,11 +91,15 @@ def _refuse_known(request: Request, error: Exception) -> Response:
 
 def _refuse_http(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    allowed = (getattr(error, "headers", None) or {}).get("Allow", "none")
     if status == NotFoundError.status:
         return _answer(request, NotFoundError("There is nothing here."))
     if status == MethodNotAllowedError.status:
-        return _answer(request, MethodNotAllowedError(allowed))
+        # The framework names only those of the first of several routes that have this path.
+        path = request.scope["route"].path
+        allowed = sorted(
+            method for method, found in route_keys(request.app.routes) if found == path
+        )
+        return _answer(request, MethodNotAllowedError(", ".join(allowed)))
     if status < BrokerError.status:
         return _answer(request, RequestError("The request is not acceptable."))
     return _answer(request, BrokerError("The broker failed."))

@@ -53,6 +53,23 @@ def test_a_token_says_who_its_holder_is(
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/projects/county/rounds/1/claims/school", "GET, PUT"),
+        ("/v1/projects/county/shares", "DELETE, GET, POST"),
+        ("/session", "DELETE, POST"),
+        ("/v1/whoami", "GET"),
+    ],
+)
+def test_all_methods_that_a_path_takes_are_told(
+    client: TestClient, path: str, methods: str
+) -> None:
+    answer = client.request("PATCH", path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, methods)
+    assert answer.json()["hint"] == f"it takes {methods}"
+
+
 def test_a_parameter_that_is_given_twice_is_refused(client: TestClient, county: str) -> None:
     bearer = {"authorization": f"Bearer {county}"}
     one = "before=run-00000000000000000000000000000000"

@@ -119,9 +119,7 @@ def test_a_legal_hold_is_shown_while_it_stands_and_after(finished: Any, visitor:
     assert "Order 7 of the county court" in shown
 
 
-def test_what_a_legal_hold_keeps_is_not_said_to_be_about_to_go(
-    finished: Any, visitor: Any
-) -> None:
+def test_what_a_legal_hold_keeps_is_not_said_to_be_about_to_go(finished: Any, visitor: Any) -> None:
     linkage = finished.linkage
     with linkage.broker.database.write() as session:
         set_hold(session, linkage.broker, linkage.founded.operator, PROJECT, "An order")
