@@ -15,6 +15,7 @@ async function signIn(code) {
   }).catch(() => null);
   const words = {
     401: "This link has expired or was used already; ask for a new one.",
+    422: "This link is not whole; copy all of it, or ask for a new one.",
     429: "Too many attempts; wait a minute, then ask for a new link.",
   };
   if (answer?.ok) {
@@ -46,8 +47,8 @@ async function beginLink(code, said) {
   if (answer?.ok) {
     location.replace((await answer.json()).location);
   } else {
-    said.textContent = answer?.status === 401
-      ? "This link has expired or was used already; make a new one."
+    said.textContent = answer?.status === 401 || answer?.status === 422
+      ? "This link has expired, was used already, or is not whole; make a new one."
       : "The sign-on does not answer; make a new link and try again.";
   }
 }

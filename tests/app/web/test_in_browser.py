@@ -40,6 +40,13 @@ def test_a_link_that_was_used_says_so(address: str, visitor: Any, chromium_page:
     assert chromium_page.url == f"{address}/sign-in"
 
 
+def test_a_link_of_which_a_part_is_missing_says_so(
+    address: str, visitor: Any, chromium_page: Page
+) -> None:
+    chromium_page.goto(sign_in_url(address, visitor.code())[:-1])
+    chromium_page.get_by_text("This link is not whole").wait_for()
+
+
 def test_signing_out_ends_the_session(sign_in: SignIn, chromium_page: Page) -> None:
     address = sign_in()
     press(chromium_page.get_by_role("button", name="Sign out"))

@@ -48,6 +48,9 @@ def test_a_closed_round_names_its_closing_and_the_claims_that_count(
     view = RoundView.from_json(visitor.get(f"{ROUNDS}/1.json").json())
     page = visitor.get(f"{ROUNDS}/1").text
     assert "Link IDs follow from the claims below, and from no others." in page
+    # Where no claims stand, nothing follows from claims below.
+    for elsewhere in ("/projects", f"/projects/{PROJECT}"):
+        assert "claims below" not in visitor.get(elsewhere).text
     assert len(view.progress[0].claims) == 2
     assert all(one.sha256 in page for one in view.progress[0].claims)
     kinds = finished.linkage.log_kinds()
