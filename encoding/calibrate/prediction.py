@@ -172,7 +172,10 @@ class Rehearsal:
         fields = tuple(
             FieldCounts(
                 field=one.name,
-                strangers=tuple(count.tolist() if one.is_counted else (u.u for u in one.levels)),
+                # As in a manifest: of a column that the file lacks the profile says what could be expected.
+                strangers=tuple(
+                    count.tolist() if one.is_counted and count.any() else (u.u for u in one.levels)
+                ),
                 twins=published_twins(one),
             )
             for one, count in zip(self._profile.fields, counts, strict=True)

@@ -195,6 +195,13 @@ def test_without_the_sex_the_passes_of_the_files_size_are_tried(small: Sample) -
     assert names == ["children-nation-no-sex", "children-nation-no-zip-no-sex"]
 
 
+def test_a_column_that_a_large_file_lacks_is_predicted_without(small: Sample) -> None:
+    header = CHILD_WELFARE_LAYOUT.inputs["sex"]
+    blank = {**small.columns, header: [""] * len(small.record)}
+    without = calibrated(replace(small, columns=blank), Setting(2_000, 50_000))
+    assert 0 < without.recommended.best.recall < 1
+
+
 def test_a_profile_of_ones_own_is_tried_alone(small: Sample) -> None:
     own = CHILDREN.model_copy(update={"name": "ours", "block_cap": 3})
     layout = CHILD_WELFARE_LAYOUT
