@@ -71,6 +71,8 @@ _MOST = 0.6
 _SWAPPED_FACTOR, _RESPELLED_FACTOR = 2.5, 4.0
 _KNOWN_NICKNAME = 0.8
 _MOST_DAYS_OFF = 200
+# A date of another year, such as 12/31/9999, stands for an unknown one; some would slip out of all years.
+_YEARS = range(1000, 9999)
 _NO_NAMES = ("UNKNOWN", "BABY", "DOE")
 
 
@@ -174,7 +176,9 @@ class Copyist:
 
     def _birth(self, cell: str, factor: float) -> str:
         birth = self._format.parse(cell)
-        return cell if birth is None else written(self._other_birth(birth, factor), self._format)
+        if birth is None or birth.year not in _YEARS:
+            return cell
+        return written(self._other_birth(birth, factor), self._format)
 
     def _other_birth(self, birth: date, factor: float) -> date:
         rates, rng = self._rates, self._rng

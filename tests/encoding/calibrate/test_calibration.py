@@ -202,6 +202,15 @@ def test_a_column_that_a_large_file_lacks_is_predicted_without(small: Sample) ->
     assert 0 < without.recommended.best.recall < 1
 
 
+def test_a_date_that_stands_for_unknown_has_no_mistakes(small: Sample) -> None:
+    header = CHILD_WELFARE_LAYOUT.inputs["birth_date"]
+    dates = ["12/31/9999" if at % 3 else cell for at, cell in enumerate(small.columns[header])]
+    found = calibrated(
+        replace(small, columns={**small.columns, header: dates}), Setting(300, 50_000)
+    )
+    assert 0 < found.recommended.best.recall < 1
+
+
 def test_a_profile_of_ones_own_is_tried_alone(small: Sample) -> None:
     own = CHILDREN.model_copy(update={"name": "ours", "block_cap": 3})
     layout = CHILD_WELFARE_LAYOUT
