@@ -5,17 +5,14 @@ Everything here is as sensitive as the record itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
 
 from encoding.blocks.values import read_feature, spread_draws
 from schemas.fields import FILTER_BITS, Lane
 from schemas.passes import Part
 from schemas.profile import SIDES, EncodingProfile, Side
-
-_COMPACT_DAY: Final = 8
 
 Columns = Mapping[str, Sequence[str]]
 
@@ -99,24 +96,25 @@ def explain(profile: EncodingProfile, columns: Columns) -> Explanation:
 def explanation_lines(explanation: Explanation) -> Iterator[str]:
     """Yield the explanation as lines of text."""
     main, *aliases = explanation.spellings
+    births = {one.columns.get("birth_date", "") for one in explanation.spellings} - {""}
     yield "derived columns"
     width = max(map(len, main.columns))
     for column, value in main.columns.items():
-        yield f"  {column:<{width}}  {_shown(value) or '(missing)'}"
+        yield f"  {column:<{width}}  {_shown(value, births) or '(missing)'}"
     yield "fields"
     width = max(map(len, main.fields))
     for name, lanes in main.fields.items():
         yield f"  {name:<{width}}  {'; '.join(map(_lane_text, lanes))}"
     yield "blocking keys"
-    yield from _key_lines(main.keys)
+    yield from _key_lines(main.keys, births)
     for number, alias in enumerate(aliases, start=2):
         changed = [
-            f"{name} {_shown(value) or '(missing)'}"
+            f"{name} {_shown(value, births) or '(missing)'}"
             for name, value in alias.columns.items()
             if value != main.columns[name]
         ]
         yield f"spelling {number}: {', '.join(changed) or 'the same'}"
-        yield from _key_lines(alias.keys)
+        yield from _key_lines(alias.keys, births)
     yield "rows"
     for side, rows in explanation.rows.items():
         line = (
@@ -184,17 +182,16 @@ def _lane_text(lane: ExplainedLane) -> str:
     return f"{lane.column}: {lane.n_tokens} pieces, {lane.n_draws} draws of {FILTER_BITS} places"
 
 
-def _key_lines(keys: Sequence[ExplainedKey]) -> Iterator[str]:
+def _key_lines(keys: Sequence[ExplainedKey], births: Set[str]) -> Iterator[str]:
     if not keys:
         yield "  no new keys"
     for key in keys:
-        text = " + ".join(map(_shown, key.parts)) or f"none: {', '.join(key.missing)} missing"
+        parts = [_shown(part, births) for part in key.parts]
+        text = " + ".join(parts) or f"none: {', '.join(key.missing)} missing"
         again = f" (again, numbered {key.occurrence})" if key.occurrence else ""
         yield f"  {key.pass_name}: {text}{again}"
 
 
-def _shown(value: str) -> str:
-    """Return a derived date as people write it, anything else as it is."""
-    if len(value) == _COMPACT_DAY and value.isdecimal():
-        return f"{value[:4]}-{value[4:6]}-{value[6:]}"
-    return value
+def _shown(value: str, births: Set[str]) -> str:
+    """Return a date of birth as people write it, anything else as it is."""
+    return f"{value[:4]}-{value[4:6]}-{value[6:]}" if value in births else value

@@ -91,6 +91,14 @@ def test_lanes_say_what_they_are_filled_with() -> None:
     assert "zip: missing, filled at random" in text
 
 
+def test_a_known_number_of_eight_digits_is_shown_as_it_is() -> None:
+    profile = shipped_profile("children", number="student-id")
+    columns = {**derived([RUTH]), "number": ["72345678"]}
+    lines = list(explanation_lines(explain(profile, columns)))
+    assert "  known-number: 72345678" in lines
+    assert sum(line.split() == ["number", "72345678"] for line in lines) == 1
+
+
 def test_another_spelling_is_shown_by_what_it_changes_and_adds() -> None:
     lines = list(explanation_lines(explained((*RUTH[:6], "Reyes"))))
     (at,) = (number for number, line in enumerate(lines) if line.startswith("spelling 2"))
