@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 
 from encoding.blocks.explanation import explain, explanation_lines
+from encoding.cli.parts.file_audit import withdrawn_of
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject
 from encoding.errors import UnknownRecordError
+from encoding.recipe.numbers import NUMBER_COLUMN
 from encoding.recipe.rows import RowCleaner
+from encoding.recipe.shared_numbers import SharedNumbers, hashes
 from encoding.records import Chunk, Table
 from schemas.printable import printable
 
@@ -53,8 +57,14 @@ def show_explanation(session: Session, subject: Subject, asked: str, *, by_id: b
             lines.append(f"row {row.first_row}" + "".join(f": {one}" for one in cleaned.problems))
             for name in columns:
                 columns[name] += cleaned.columns[name]
-    if not lines:
-        raise UnknownRecordError("the file has no record of this number")
+        if not lines:
+            raise UnknownRecordError("the file has no record of this number")
+        if any(columns.get(NUMBER_COLUMN, ())):
+            held = columns[NUMBER_COLUMN]
+            shared = _shared(session, table, cleaner, id_column, progress)
+            columns[NUMBER_COLUMN] = shared.blanked(held)
+            if columns[NUMBER_COLUMN] != held:
+                lines.append("another record of the file holds its known number: it is left out")
     if columns[subject.profile.columns[0]]:
         lines += explanation_lines(explain(subject.profile, columns))
     click.echo("\n".join(map(printable, lines)))
@@ -79,6 +89,23 @@ def _record_of(record_ids: Table, asked: str, progress: Progress) -> str:
                 raise UnknownRecordError(f"row {asked} has no record ID, and is not encoded")
             return record_id
     raise UnknownRecordError(f"the file has no row {asked}")
+
+
+def _shared(
+    session: Session, table: Table, cleaner: RowCleaner, id_column: str, progress: Progress
+) -> SharedNumbers:
+    """Return the known numbers that several records hold, which are encoded for none of them."""
+    left_out = withdrawn_of(session)
+    records, numbers = [], []
+    for chunk in table.select([id_column, *filter(None, [cleaner.number_header])]).chunks():
+        progress("reading known numbers", chunk.share, chunk.first_row, "rows")
+        ids = chunk.columns[id_column]
+        kept = np.array([one != "" for one in ids])
+        if left_out is not None:
+            kept &= ~left_out(ids)
+        records.append(hashes(ids)[kept])
+        numbers.append(hashes(cleaner.numbers(chunk))[kept])
+    return SharedNumbers.among(np.concatenate(numbers), np.concatenate(records))
 
 
 def _rows_of(table: Table, record_id: str, progress: Progress) -> Iterator[Chunk]:

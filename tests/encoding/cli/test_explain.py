@@ -53,6 +53,25 @@ def test_all_rows_of_a_record_are_explained(
 
 
 @pytest.mark.usefixtures("_terminal")
+@pytest.mark.parametrize("other", ["b", "a", ""])
+def test_a_known_number_that_another_record_holds_is_shown_as_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], other: str
+) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(
+        "ID,first_name,last_name,birth_date,student_id\n"
+        "a,Ruth,Smith,2011-04-09,72345678\n"
+        f"{other},Ana,Ortiz,2012-05-06,0072-345678\n"
+    )
+    profile = shipped_profile("children", number="student-id")
+    numbered = Subject(profile, AgencyFile(path, "ID"), {}, "YYYY-MM-DD")
+    explanation.show_explanation(Session(), numbered, "a", by_id=True)
+    shown = capsys.readouterr().out
+    assert ("72345678" in shown) == (other != "b")
+    assert ("another record of the file holds its known number" in shown) == (other == "b")
+
+
+@pytest.mark.usefixtures("_terminal")
 def test_a_row_that_cannot_be_encoded_says_why(
     subject: Subject, capsys: pytest.CaptureFixture[str]
 ) -> None:
