@@ -174,7 +174,11 @@ def _refuse_unknown_inputs(given: Layout) -> None:
 
 def _refuse_what_is_no_table(table: Table, today: date) -> None:
     names = load_tables().given_names
-    if any(column.upper() in names or _is_cell(column, today) for column in table.columns):
+    # Among names of columns such a word may stand as well, as of a month or of a day of school.
+    is_header = len(columns_by_header(table.columns)) >= _FEWEST_COLUMNS
+    if not is_header and any(
+        column.upper() in names or _is_cell(column, today) for column in table.columns
+    ):
         # Not which: it would be somebody's.
         raise HeaderMissingError(
             f"the first row of {table.path} looks like a person, not like names of columns",

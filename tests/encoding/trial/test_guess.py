@@ -181,6 +181,12 @@ def test_a_person_in_place_of_a_header_is_refused_and_not_told(
     assert not any(cell in str(refused.value) for cell in ("Ana", "Ortiz", "2012"))
 
 
+@pytest.mark.parametrize("column", ["August", "Mark", "2026-09-01", "20260901"])
+def test_a_header_in_which_a_word_looks_like_a_person_is_taken(tmp_path: Path, column: str) -> None:
+    rows = [(*row, "x") for row in ROWS]
+    assert not guessed(tmp_path, (*HEADER, column), rows).faults
+
+
 def test_words_that_may_be_a_person_are_not_written_down(tmp_path: Path) -> None:
     found = guessed(
         tmp_path, ("x7", "Zaphod", "Beeble", "unknown"), [("x8", "Ford", "Ng", "2012-03-04")]
