@@ -217,7 +217,7 @@ def _line_blocks(stream: io.TextIOWrapper) -> Iterator[io.StringIO]:
             raise _UnreadableLine
         block = rest + block
         # A carriage return at the very end may be half of a line end.
-        end = block.rfind("\n") + 1 or block.rfind("\r", 0, -1) + 1
+        end = max(block.rfind("\n"), block.rfind("\r", 0, -1)) + 1
         yield io.StringIO(block[:end], newline="")
         rest = block[end:]
     yield io.StringIO(rest, newline="")

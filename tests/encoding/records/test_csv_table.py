@@ -116,6 +116,15 @@ def test_blocks_of_any_size_give_the_same_rows(
         assert rows_of(open_table(write(content))) == expected
 
 
+def test_a_line_feed_in_a_cell_among_lines_of_an_old_mac_ends_no_block(
+    write: WriteFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_table, "_BLOCK_CHARS", 40)
+    monkeypatch.setattr(csv_table, "MAX_LINE_CHARS", 30)
+    content = b'a,b\r1,"x\ny"\r' + b"2,q\r" * 20
+    assert rows_of(open_table(write(content))) == [["1", "x\ny"], *[["2", "q"]] * 20]
+
+
 @pytest.mark.parametrize(
     ("content", "options"),
     [
