@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.pages import write_page
+from encoding.cli.parts.pages import refuse_another_page, write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject, draw_sample, read_subject, subject_options
 from schemas.shared.command_line import FILE, emit, json_option
@@ -70,6 +70,8 @@ def calibrate(
     from encoding.calibrate import calibrate as predict
     from encoding.calibrate.report import document, report_lines, report_page
 
+    if html is not None:
+        refuse_another_page(html)
     subject = read_subject(session, given)
     with session.progress() as progress:
         drawn = draw_sample(subject, _SAMPLE_RECORDS, "calibrate", progress)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.pages import write_page
+from encoding.cli.parts.pages import refuse_another_page, write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import parse_day, read_subject, subject_options
 from encoding.files import refuse_to_overwrite
@@ -59,10 +59,12 @@ def check(
     from encoding.quality.duplicates_file import LIST_START
     from encoding.quality.page import report_lines, report_page
 
-    subject = read_subject(session, given)
-    day = parse_day(as_of, session, "--as-of")
+    if html is not None:
+        refuse_another_page(html)
     if duplicates is not None:
         refuse_to_overwrite(duplicates, own_start=LIST_START)
+    subject = read_subject(session, given)
+    day = parse_day(as_of, session, "--as-of")
     as_of_day = date.fromisoformat(day) if day else None
     report = checked(session, subject, as_of_day, accept=accept, duplicates=duplicates)
     accepted = report.stops if accept else ()

@@ -10,7 +10,7 @@ import click
 
 from encoding.cli.parts.agreements import agreed_side, most_of_partners
 from encoding.cli.parts.options import agency_options
-from encoding.cli.parts.pages import write_page
+from encoding.cli.parts.pages import refuse_another_page, write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import read_subject, subject_options
 from schemas.shared.command_line import FILE, emit, json_option
@@ -65,6 +65,8 @@ def privacy_audit(
     from encoding.privacy_audit.report import report_lines
     from encoding.privacy_audit.results import FULL, QUICK
 
+    if html is not None:
+        refuse_another_page(html)
     subject = read_subject(session, given)
     scope = replace(QUICK if quick else FULL, n_partner=partner_records or 0)
     own = side or agreed_side(session)

@@ -8,9 +8,13 @@ from encoding.files import refuse_to_overwrite, write_durably
 from schemas.shared.page import page_start
 
 
-def write_page(path: Path, page: str, *, force: bool = False) -> None:
+def write_page(path: Path, page: str, *, force: bool | None = None) -> None:
     """Write a page; an earlier report is replaced, any other file is not.
 
+    Args:
+        path: where it is written.
+        page: the page.
+        force: as for `refuse_to_overwrite`.
     Raises:
         OutputExistsError, OutputBlockedError: see encoding.files.
     """
@@ -18,7 +22,7 @@ def write_page(path: Path, page: str, *, force: bool = False) -> None:
     write_durably(path, page.encode())
 
 
-def refuse_another_page(path: Path, *, force: bool = False) -> None:
+def refuse_another_page(path: Path, *, force: bool | None = None) -> None:
     """Refuse to overwrite a file that is no report.
 
     Raises:

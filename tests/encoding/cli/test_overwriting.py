@@ -17,6 +17,10 @@ from encoding.errors import OutputExistsError
 STRANGE = b"someone's thesis"
 # Every command that writes a file where its user says, and has no --force.
 COMMANDS = [
+    ("check", "--html", "{}"),
+    ("check", "--duplicates", "{}"),
+    ("calibrate", "--partner-records", "1", "--html", "{}"),
+    ("privacy-audit", "--html", "{}"),
     ("encode", "--skip-invalid", "{}"),
     ("refresh", "--skip-invalid", "{}"),
     ("disclosures", "--record", "1", "--csv", "{}"),
