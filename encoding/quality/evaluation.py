@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from encoding.errors import MissingColumnError
+from encoding.errors import MissingColumnError, TruthError
 from encoding.records import open_table
 
 Pair = tuple[str, str]
@@ -145,8 +145,17 @@ def read_links(left: Path, right: Path) -> tuple[Pair, ...]:
 
 
 def read_truth(path: Path, *, encoding: str = "utf-8-sig", delimiter: str = ",") -> Truth:
-    """Return the truth: a record ID of the left file, one of the right file, then any other columns."""
+    """Return the truth: a record ID of the left file, one of the right file, then any other columns.
+
+    Raises:
+        TruthError: it has fewer columns.
+        InputError: it cannot be read.
+    """
     names, columns = _read_columns(path, encoding=encoding, delimiter=delimiter)
+    if len(columns) < 2:
+        raise TruthError(
+            f"{path} needs two columns: record IDs of the first file, and of the second"
+        )
     left, right, *others = columns
     return Truth(
         tuple(zip(left, right, strict=True)), dict(zip(names[2:], map(tuple, others), strict=True))
@@ -154,8 +163,18 @@ def read_truth(path: Path, *, encoding: str = "utf-8-sig", delimiter: str = ",")
 
 
 def read_look_alikes(path: Path) -> dict[Pair, str]:
-    """Return pairs of records that are two people, with their relation (third column)."""
-    _, (left, right, relation, *_) = _read_columns(path)
+    """Return pairs of records that are two people, with their relation (third column).
+
+    Raises:
+        TruthError: it has fewer columns.
+        InputError: it cannot be read.
+    """
+    _, columns = _read_columns(path)
+    if len(columns) < 3:
+        raise TruthError(
+            f"{path} needs three columns: record IDs of the first file, of the second, and the relation"
+        )
+    left, right, relation, *_ = columns
     return dict(zip(zip(left, right, strict=True), relation, strict=True))
 
 

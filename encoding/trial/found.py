@@ -53,12 +53,7 @@ def read_true_pairs(path: Path, names: Sequence[str], ids: Sequence[Sequence[str
         InputError: they cannot be read.
     """
     how = guess_reading(path)
-    try:
-        truth = read_truth(path, encoding=how.encoding, delimiter=how.delimiter)
-    except ValueError:
-        raise TruthError(
-            f"{path} needs two columns: record IDs of {names[0]}, and of {names[1]}"
-        ) from None
+    truth = read_truth(path, encoding=how.encoding, delimiter=how.delimiter)
     known = [{*some} for some in ids]
     sides = [[pair[place] for pair in truth.pairs] for place in (0, 1)]
     unknown = [

@@ -13,7 +13,7 @@ from samples.refusals import raises
 
 from encoding.cli.commands.evaluate import evaluate as command
 from encoding.cli.parts.session import Session
-from encoding.errors import MissingColumnError
+from encoding.errors import MissingColumnError, TruthError
 from encoding.quality.evaluation import (
     MIN_SUBGROUP,
     Pair,
@@ -128,6 +128,17 @@ def test_truth_and_look_alikes_are_read_by_position(linked: list[str]) -> None:
     assert truth.pairs == (("a", "x"), ("b", "y"))
     assert truth.columns == {"group": ("one", "two")}
     assert read_look_alikes(Path(linked[7])) == {("c", "y"): "twin"}
+
+
+@pytest.mark.parametrize(
+    ("at", "text", "needed"), [(5, "client_id\na\n", "two"), (7, "one,other\na,x\n", "three")]
+)
+def test_a_file_of_too_few_columns_is_refused(
+    linked: list[str], at: int, text: str, needed: str
+) -> None:
+    Path(linked[at]).write_text(text, encoding="utf-8")
+    with raises(TruthError, match=f"needs {needed} columns"):
+        CliRunner().invoke(command, linked, obj=Session(), catch_exceptions=False)
 
 
 def test_command_reports_as_json(linked: list[str]) -> None:
