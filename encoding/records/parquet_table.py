@@ -26,14 +26,21 @@ class ParquetTable(Table):
             n_total = max(1, file.metadata.num_rows)
             for batch in file.iter_batches(batch_size=n_rows, columns=list(stored_name.values())):
                 columns = {
-                    name: self._texts(name, batch.column(stored).to_pylist(), first_row)
+                    name: self._texts(name, batch.column(stored), first_row)
                     for name, stored in stored_name.items()
                 }
                 first_row += batch.num_rows
                 yield columns, (first_row - 1) / n_total
 
-    def _texts(self, name: str, values: list[object], first_row: int) -> list[str]:
+    def _texts(self, name: str, column: Any, first_row: int) -> list[str]:
         texts = []
+        try:
+            values = column.to_pylist()
+        except (ValueError, OverflowError):
+            raise CellError(
+                f"column {name} holds something that cannot be read, such as a time of more than six decimals",
+                hint="store it as text",
+            ) from None
         for number, value in enumerate(values, start=first_row):
             try:
                 texts.append(cell_text(value).strip())

@@ -76,6 +76,18 @@ def test_names_have_no_white_space_around_them(path: Path) -> None:
     assert rows_of(path, "c", "a.b") == [["y", "x"]]
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"), [(1, pyarrow.timestamp("ns")), (-(10**7), pyarrow.date32())]
+)
+def test_a_column_that_python_has_no_values_for_is_refused(
+    path: Path, value: int, kind: Any
+) -> None:
+    parquet.write_table(pyarrow.table({"a": pyarrow.array([value], kind), "b": ["x"]}), path)
+    with raises(CellError, match="column a holds"):
+        rows_of(path)
+    assert rows_of(path, "b") == [["x"]]
+
+
 @pytest.mark.parametrize("value", [[1], {"x": 1}, b"x", float("nan"), 1e20])
 def test_a_cell_without_exact_text_is_refused(path: Path, value: Any) -> None:
     parquet.write_table(pyarrow.table({"id": ["1", "2"], "a": [None, value]}), path)
