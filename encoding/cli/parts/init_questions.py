@@ -152,10 +152,10 @@ def _answer(question: Question, defaults: Mapping[str, str], may_ask: bool) -> s
 
 def _read_log_key(given: str) -> str:
     path = Path(given)
-    text = path.read_text(encoding="utf-8-sig").strip() if path.is_file() else given.strip()
     try:
+        text = path.read_text(encoding="utf-8-sig").strip() if path.is_file() else given.strip()
         return VerifierKey.from_text(text).text
-    except CheckpointError as exc:
+    except (CheckpointError, UnicodeDecodeError) as exc:
         raise ConfigError("the log key must be the one line that the operator gave you") from exc
 
 

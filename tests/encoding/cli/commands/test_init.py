@@ -126,6 +126,13 @@ def test_log_key_is_given_as_text_or_file(tmp_path: Path, as_file: bool) -> None
 
 def test_malformed_log_key_is_refused(tmp_path: Path) -> None:
     assert init(tmp_path, "--log-key", "x").exit_code == 2
+    # As PowerShell writes what a command prints.
+    (tmp_path / "log.vkey").write_text(Log().key, encoding="utf-16")
+    refused = init(tmp_path, "--log-key", str(tmp_path / "log.vkey"))
+    assert (refused.exit_code, "the one line that the operator gave you" in refused.stderr) == (
+        2,
+        True,
+    )
 
 
 def test_impossible_answer_is_refused(tmp_path: Path) -> None:
