@@ -24,6 +24,8 @@ from schemas.profile import EncodingProfile
 
 MOST_ROWS: Final = MOST_OF_A_STATE
 """The profile of a state is made for as many records, and a trial holds all rows in memory."""
+# Of a row that cannot be encoded one of these inputs is to blame.
+_BLAMED: Final = ("sex", "birth_date", "last_name")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -137,13 +139,14 @@ def cleaned_rows(
     faults_of = RecordFaults(profile, as_of)
     file = source.file
     cleaner = _cleaner(source, file, profile)
-    input_of = {header: name for name, header in cleaner.header_of.items()}
+    # One column may be several inputs, as a last name and its suffix.
+    input_of = {cleaner.header_of[name]: name for name in _BLAMED if name in cleaner.header_of}
     for chunk in file.open().select([file.id_column, *cleaner.headers]).chunks():
         cleaned = cleaner.clean(chunk)
         of_row = records.of_row[chunk.first_row - 1 :]
         for problem in cleaned.problems:
             record = int(of_row[problem.row - chunk.first_row])
-            looks.unread.setdefault(record, set()).add(input_of.get(problem.column, problem.column))
+            looks.unread.setdefault(record, set()).add(input_of[problem.column])
         found = of_row[cleaned.rows - chunk.first_row]
         kept = np.flatnonzero(found >= 0)
         columns = {

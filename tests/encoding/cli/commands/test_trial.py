@@ -282,6 +282,19 @@ def test_a_wrong_guess_is_put_right_by_a_layout(two: Path) -> None:
     assert {one["record_id_a"] for one in read_rows(two / "again/pairs.csv")} == {"K1", "K2"}
 
 
+def test_a_column_may_be_a_last_name_and_its_suffix(two: Path) -> None:
+    write(two / "b.csv", HEADER, [*OTHERS, ("P4", "", "", "7/17/2013", "M")])
+    assert try_here(two, "a.csv", "b.csv", "--yes").exit_code == 0
+    text = (two / "trial/layout-b.toml").read_text("utf-8")
+    (two / "mine.toml").write_text(
+        text.replace('last_name = "Last"', 'last_name = "Last"\nsuffix = "Last"')
+    )
+    result = try_here(two, "a.csv", "b.csv", "--yes", "--layout-b", "mine.toml", "--out", "again")
+    assert result.exit_code == 0, result.stderr
+    (nameless,) = (o for o in read_rows(two / "again/unmatched-b.csv") if o["record_id"] == "P4")
+    assert nameless["reasons"] == "no-name"
+
+
 def test_an_incomplete_guess_leaves_a_layout_to_edit(two: Path) -> None:
     write(two / "b.csv", ("ID", "First", "Nom de plume", "DOB", "Sex"), OTHERS)
     result = try_here(two, "a.csv", "b.csv", "--yes")
