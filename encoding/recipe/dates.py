@@ -11,8 +11,9 @@ from encoding.errors import DateFormatError
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _TOKENS = re.compile(r"YYYY|MM|MON|DD")
 _STRPTIME = {"YYYY": "%Y", "MM": "%m", "MON": "%b", "DD": "%d"}
-# A spreadsheet or database may add midnight to a date.
-_MIDNIGHT = r"(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?)?"
+# A spreadsheet or database may add midnight to a date, on a clock of 24 hours or of 12. Before AM some write a
+# narrow blank.
+_MIDNIGHT = r"(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?| 12:00(?::00)?[ \u202f]?(?i:AM))?"
 
 
 @dataclass(frozen=True, slots=True)

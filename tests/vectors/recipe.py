@@ -91,6 +91,7 @@ GOOD: dict[str, dict[str, str]] = {
     "day before month": {"birth_date": "9/4/2011"},
     "leap day": {"birth_date": "02/29/2012"},
     "midnight": {"birth_date": "4/9/2011 0:00"},
+    "midnight on a clock of twelve hours": {"birth_date": "4/9/2011 12:00:00 AM"},
     "no date": {"birth_date": ""},
     "placeholder date": {"birth_date": "01/01/1900"},
     "zeros for a date": {"birth_date": "00/00/0000"},
@@ -135,6 +136,7 @@ NUMBERS: dict[str, list[str]] = {
 BAD: dict[str, dict[str, str]] = {
     "other format": {"birth_date": "2011-04-09"},
     "no such day": {"birth_date": "2/30/2011"},
+    "noon after a date": {"birth_date": "4/9/2011 12:00:00 PM"},
     "two-digit year": {"birth_date": "4/9/11"},
     "digits of another script": {"birth_date": "٤/٩/٢٠١١"},
     "year out of range": {"birth_date": "1/1/2150"},
