@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--partner-records",
     type=click.IntRange(min=500),
-    help="How many records the partner's file has, about.",
+    help="How many records the partner's file has, about; an upload needs an audit without this.",
 )
 @click.option(
     "--quick",

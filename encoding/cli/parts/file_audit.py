@@ -41,7 +41,7 @@ def audited(
 ) -> AuditReport:
     """Attack a file with a rehearsed partner's, and remember what came of it.
 
-    Without a settings file nothing is remembered. A full audit that misses a goal draws again: of all draws of
+    Without a settings file nothing is remembered, nor of a partner's file whose size was said. A full audit that misses a goal draws again: of all draws of
     much the same file, more must pass than miss. It does not hold the workspace's lock.
 
     Args:
@@ -63,9 +63,11 @@ def audited(
     )
     has_settings = session.config_path.exists()
     project = session.project if has_settings else ""
+    # Whoever chose that size could choose one that passes.
+    is_kept = has_settings and not scope.n_partner
     profile, n_records = subject.profile.digest(), read.n_records
     draws: tuple[bool, ...] = ()
-    if has_settings and scope.name == "full":
+    if is_kept and scope.name == "full":
         kept = kept_path(session, side)
         draws = read_draws(kept, profile=profile, side=side, records=n_records)
     while True:
@@ -92,7 +94,7 @@ def audited(
         )
         is_over = scope.name != "full" or decides(draws)
         # A draw that passed counts for nothing before the audit is over.
-        if has_settings and (is_over or not draws[-1]):
+        if is_kept and (is_over or not draws[-1]):
             keep_audit(kept_path(session, side), report)
         if is_over:
             return report

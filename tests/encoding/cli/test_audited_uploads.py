@@ -84,6 +84,12 @@ def test_the_first_upload_is_attacked_in_full_by_itself_and_the_log_says_so(
     assert json.loads(kept.read_text())["statement"]["digest"] == stated.digest
 
 
+def test_an_audit_against_a_partner_of_a_chosen_size_counts_for_no_upload(pupils: Desk) -> None:
+    assert "goals" in pupils.type("privacy-audit", "--partner-records", "500").stdout
+    assert not list((pupils.folder / "workspace" / "reports").glob("*privacy-audit*"))
+    assert "one runs now" in pupils.type("refresh").stderr
+
+
 @pytest.mark.parametrize("records", [480, 800])
 def test_a_kept_audit_counts_while_the_file_is_much_the_same(
     pupils: Desk, ready: NearBroker, records: int
