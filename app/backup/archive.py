@@ -28,7 +28,7 @@ from app.matchlog.errors import (
 )
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import log_keys, newest_checkpoint, root_of_stored
-from app.migrations.steps import newest_revision, stored_revision
+from app.migrations.steps import newest_revision, require_known
 from app.security.errors import BlobMissingError
 from app.version import SOFTWARE
 from schemas.document import Document
@@ -79,10 +79,13 @@ def write_backup(broker: Broker, folder: Path) -> BackupManifest:
     """Write a backup into a new folder while the broker goes on working.
 
     Raises:
+        SchemaNotCurrentError: the database is empty, or a newer version's. An upgrade begins with a backup of
+            an earlier version's.
         backup-refused: the folder exists.
         DumpFailedError: PostgreSQL's tool failed.
         StorageFullError: the disk is nearly full.
     """
+    revision = require_known(broker.database)
     if folder.exists():
         raise RefusedError(BACKUP_REFUSED, "the folder of the backup exists already")
     make_private_folder(folder)
@@ -97,7 +100,7 @@ def write_backup(broker: Broker, folder: Path) -> BackupManifest:
             "created": utc_text(broker.machine_clock()),
             "software": SOFTWARE,
             "database": kind,
-            "revision": stored_revision(broker.database),
+            "revision": revision,
             "database_sha256": _sha256(copy),
             # After the database: what it names was there before it was copied.
             "blobs": _copy_blobs(broker.blobs, FileBlobs(folder / BLOBS)),

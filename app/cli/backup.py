@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -28,8 +29,10 @@ def backup(ctx: click.Context, folder: Path) -> None:
     Example: blindlink-broker backup /backups/2026-09-01
     """
     from app.backup.archive import write_backup
+    from app.broker import open_broker
 
-    with opened_broker(ctx) as broker, working("writing the backup"):
+    # Whose schema an upgrade has still to migrate is backed up, too.
+    with closing(open_broker(founded_settings(ctx))) as broker, working("writing the backup"):
         manifest = write_backup(broker, folder)
     click.echo(
         f"{manifest.blobs} blobs and a log of {manifest.log_size} entries are in {folder}", err=True

@@ -51,6 +51,21 @@ def require_current(database: Database) -> None:
     Raises:
         SchemaNotCurrentError: it has not; says what to do.
     """
+    stored = require_known(database)
+    if stored != newest_revision():
+        raise SchemaNotCurrentError(
+            "the database has another schema than this version of the broker needs",
+            hint="make a backup, then run `blindlink-broker migrate`",
+        )
+    database.hold_to(stored)
+
+
+def require_known(database: Database) -> str:
+    """Return the database's revision, which is this version's or an earlier one's.
+
+    Raises:
+        SchemaNotCurrentError: it is empty, or has the schema of a newer version.
+    """
     stored = stored_revision(database)
     if stored is None:
         raise SchemaNotCurrentError(
@@ -58,12 +73,7 @@ def require_current(database: Database) -> None:
             hint="check database_url; if the database is lost, restore a backup",
         )
     _refuse_newer(stored)
-    if stored != newest_revision():
-        raise SchemaNotCurrentError(
-            "the database has another schema than this version of the broker needs",
-            hint="make a backup, then run `blindlink-broker migrate`",
-        )
-    database.hold_to(stored)
+    return stored
 
 
 def _refuse_newer(stored: str | None) -> None:

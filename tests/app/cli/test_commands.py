@@ -289,6 +289,27 @@ def test_another_schema_is_refused_until_migrated(broker: Any, state: Path) -> N
     assert "blindlink-broker migrate" in done.stderr
 
 
+def test_a_database_is_backed_up_before_it_is_migrated(
+    broker: Any, state: Path, tmp_path: Path
+) -> None:
+    """By the version that is to migrate it, as docs/operator.md says of an upgrade."""
+    import sqlite3
+
+    def lay(revision: str) -> None:
+        with closing(sqlite3.connect(state / "broker.db")) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+            connection.commit()
+
+    lay("0006")
+    done = broker("backup", str(tmp_path / "backup"))
+    assert done.exit_code == 0, done.stderr
+    assert broker("restore", str(tmp_path / "backup"), "--replace").exit_code == 0
+    assert "blindlink-broker migrate" in broker("agency", "list").stderr
+    lay("9999")
+    assert "newer version" in broker("backup", str(tmp_path / "newer")).stderr
+    assert not (tmp_path / "newer").exists()
+
+
 def test_a_backup_is_restored(broker: Any, tmp_path: Path) -> None:
     broker("agency", "add", "county")
     assert broker("backup", str(tmp_path / "backup")).exit_code == 0
