@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,10 +26,8 @@ LIFETIME: Final = timedelta(days=7)
 _NAME: Final = re.compile(r"keys-(\d{4}-\d{2}-\d{2}T\d{2})-(\d{2})-(\d{2}Z)")
 
 
-def write_key_backup(broker: Broker, folder: Path) -> tuple[Path, int]:
-    """Copy the key store, the ring and the log's key into a new folder inside `folder`.
-
-    Older ones beside it go once they are seven days old; returns the new one, and how many went.
+def write_key_backup(broker: Broker, folder: Path) -> Path:
+    """Copy the key store, the ring and the log's key into a new folder inside `folder`, and return that.
 
     Raises:
         backup-refused: the folder lies in the state folder, whose backups would then hold it, or the ring was
@@ -44,6 +42,31 @@ def write_key_backup(broker: Broker, folder: Path) -> tuple[Path, int]:
         raise RefusedError(BACKUP_REFUSED, "there is a backup of the keys of this second already")
     make_private_folder(folder)
     make_private_folder(target)
+    try:
+        _copy_all(broker, target)
+    except BaseException:
+        # Not all keys are in it, which nobody would see later.
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+    return target
+
+
+def remove_old_copies(folder: Path, now: datetime) -> int:
+    """Remove the backups of the keys in a folder that are seven days old; returns how many went."""
+    if not folder.exists():
+        return 0
+    removed = 0
+    for path in sorted(folder.iterdir()):
+        match = _NAME.fullmatch(path.name)
+        if match and parse_utc(":".join(match.groups())) + LIFETIME <= now:
+            shutil.rmtree(path)
+            removed += 1
+    sync_folder(folder)
+    return removed
+
+
+def _copy_all(broker: Broker, target: Path) -> None:
+    settings = broker.settings
     store = target / settings.key_store_dir.name
     make_private_folder(store)
     ring = settings.ring_file.read_bytes()
@@ -52,7 +75,6 @@ def write_key_backup(broker: Broker, folder: Path) -> tuple[Path, int]:
     _copy(settings.ring_file, target)
     if (target / settings.ring_file.name).read_bytes() != ring:
         # What was copied first may be wrapped under a key that is in the ring no more.
-        shutil.rmtree(target)
         raise RefusedError(
             BACKUP_REFUSED, "the key ring was changed meanwhile", hint="repeat the command"
         )
@@ -60,7 +82,6 @@ def write_key_backup(broker: Broker, folder: Path) -> tuple[Path, int]:
         _copy(file, target)
     for made in (store, target):
         sync_folder(made)
-    return target, _remove_old(folder, broker)
 
 
 def _copy(file: Path, folder: Path) -> None:
@@ -69,14 +90,3 @@ def _copy(file: Path, folder: Path) -> None:
     except FileNotFoundError:
         # Destroyed since it was listed.
         return
-
-
-def _remove_old(folder: Path, broker: Broker) -> int:
-    removed = 0
-    for path in sorted(folder.iterdir()):
-        match = _NAME.fullmatch(path.name)
-        if match and parse_utc(":".join(match.groups())) + LIFETIME <= broker.machine_clock():
-            shutil.rmtree(path)
-            removed += 1
-    sync_folder(folder)
-    return removed

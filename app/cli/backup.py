@@ -9,8 +9,9 @@ import click
 
 from app import blobs
 from app.backup.errors import BACKUP_REFUSED
-from app.backup.keys import LIFETIME, write_key_backup
+from app.backup.keys import LIFETIME, remove_old_copies, write_key_backup
 from app.cli.opening import founded_settings, opened_broker
+from app.clock import utc_now
 from app.errors import ConfigurationError, RefusedError
 from app.matchlog.errors import LogRolledBackError
 from schemas.errors import CheckpointError
@@ -49,8 +50,13 @@ def backup_keys(ctx: click.Context, folder: Path) -> None:
 
     Example: blindlink-broker backup-keys /safe/blindlink-keys
     """
-    with opened_broker(ctx) as broker:
-        target, removed = write_key_backup(broker, folder)
+    from app.broker import open_broker
+
+    settings = founded_settings(ctx)
+    # First: they go on their day, also while the disk is full or the database does not answer.
+    removed = remove_old_copies(folder, utc_now())
+    with closing(open_broker(settings)) as broker:
+        target = write_key_backup(broker, folder)
     click.echo(
         f"the keys are in {target} for {LIFETIME.days} days; {removed} older copies removed",
         err=True,

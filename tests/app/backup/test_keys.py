@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from app.backup import keys
 from app.backup.errors import BACKUP_REFUSED
-from app.backup.keys import write_key_backup
+from app.backup.keys import remove_old_copies, write_key_backup
 from app.security.keyring import KeyRing
 from app.security.keystore import KeyStore
 from app.security.rewrapping import SETTLING_S, retire_old_keys
@@ -26,32 +27,34 @@ def database_url(sqlite_url: str) -> str:
 
 def test_the_copies_open_what_the_originals_do(founded: Any, tmp_path: Path) -> None:
     key = founded.broker.keystore.create(OBJECT)
-    target, _ = write_key_backup(founded.broker, tmp_path / "safe")
+    target = write_key_backup(founded.broker, tmp_path / "safe")
     copied = KeyStore(target / "keystore", KeyRing(target / "kek-ring"))
     assert copied.open(OBJECT) == key
 
 
 def test_the_logs_key_is_among_them(founded: Any, tmp_path: Path) -> None:
-    target, _ = write_key_backup(founded.broker, tmp_path / "safe")
+    target = write_key_backup(founded.broker, tmp_path / "safe")
     original = founded.broker.settings.log_key_file
     assert (target / "log-key").read_bytes() == original.read_bytes()
 
 
 def test_a_copy_goes_when_it_is_seven_days_old(founded: Any, tmp_path: Path) -> None:
-    first, _ = write_key_backup(founded.broker, tmp_path / "safe")
+    safe = tmp_path / "safe"
+    assert remove_old_copies(safe, founded.clock()) == 0
+    first = write_key_backup(founded.broker, safe)
     founded.clock.move(days=6, hours=23)
-    second, removed = write_key_backup(founded.broker, tmp_path / "safe")
-    assert (first.exists(), removed) == (True, 0)
+    second = write_key_backup(founded.broker, safe)
+    assert (remove_old_copies(safe, founded.clock()), first.exists()) == (0, True)
     founded.clock.move(hours=1)
-    _, removed = write_key_backup(founded.broker, tmp_path / "safe")
-    assert (first.exists(), second.exists(), removed) == (False, True, 1)
+    assert remove_old_copies(safe, founded.clock()) == 1
+    assert (first.exists(), second.exists()) == (False, True)
 
 
 def test_what_else_lies_in_the_folder_stays(founded: Any, tmp_path: Path) -> None:
     other = tmp_path / "safe" / "keys-of-the-house"
     other.mkdir(parents=True)
     founded.clock.move(days=100)
-    write_key_backup(founded.broker, tmp_path / "safe")
+    assert remove_old_copies(tmp_path / "safe", founded.clock()) == 0
     assert other.exists()
 
 
@@ -65,6 +68,18 @@ def test_two_of_one_second_are_not_mixed(founded: Any, tmp_path: Path) -> None:
     write_key_backup(founded.broker, tmp_path / "safe")
     with raises(BACKUP_REFUSED, match="already"):
         write_key_backup(founded.broker, tmp_path / "safe")
+
+
+def test_a_copy_that_lacks_keys_does_not_stay(
+    founded: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(keys, "write_new", full)
+    with pytest.raises(OSError, match="No space"):
+        write_key_backup(founded.broker, tmp_path / "safe")
+    assert list((tmp_path / "safe").iterdir()) == []
 
 
 def test_a_ring_that_is_replaced_meanwhile_makes_no_copy_that_opens_nothing(

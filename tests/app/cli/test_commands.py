@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -373,6 +374,26 @@ def test_help_is_short_to_type(broker: Any, words: tuple[str, ...]) -> None:
 def test_keys_are_backed_up_apart(broker: Any, tmp_path: Path, state: Path) -> None:
     assert broker("backup-keys", str(tmp_path / "safe")).exit_code == 0
     assert broker("backup-keys", str(state / "safe")).exit_code == 1
+
+
+@pytest.mark.parametrize("lacking", ["database", "room"])
+def test_old_copies_of_keys_go_also_where_no_new_one_is_made(
+    broker: Any, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    """Certificates of destruction state seven days, whatever keeps the broker from working meanwhile."""
+    old = tmp_path / "safe" / "keys-2026-01-01T00-00-00Z"
+    old.mkdir(parents=True)
+    if lacking == "database":
+        (state / "broker.db").write_bytes(b"overwritten" * 1000)
+    else:
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("app.backup.keys.write_new", full)
+    done = broker("backup-keys", str(tmp_path / "safe"))
+    assert done.exit_code == 1
+    assert not old.exists()
 
 
 def test_a_fault_that_nobody_expected_shows_its_place_not_its_message(
