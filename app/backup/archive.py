@@ -29,13 +29,14 @@ from app.matchlog.errors import (
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import log_keys, newest_checkpoint, root_of_stored
 from app.migrations.steps import newest_revision, require_known
-from app.security.errors import BlobMissingError
+from app.security.errors import BlobMissingError, SealBrokenError
 from app.version import SOFTWARE
 from schemas.document import Document
 from schemas.errors import CheckpointError, DocumentError
 from schemas.ids import Code, Sha256Hex, UtcTime
 from schemas.matchlog.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from schemas.matchlog.note import VerifierKey
+from schemas.shared.amounts import counted
 
 if TYPE_CHECKING:
     from app.broker import Broker
@@ -84,6 +85,7 @@ def write_backup(broker: Broker, folder: Path) -> BackupManifest:
         backup-refused: the folder exists.
         DumpFailedError: PostgreSQL's tool failed.
         StorageFullError: the disk is nearly full.
+        SealBrokenError: blobs are damaged where the broker keeps them; the backup is written without them.
     """
     revision = require_known(broker.database)
     if folder.exists():
@@ -93,7 +95,7 @@ def write_backup(broker: Broker, folder: Path) -> BackupManifest:
     # On PostgreSQL the log may grow before the dump begins; so the manifest states the least there is.
     with broker.database.read() as session:
         checkpoint = newest_checkpoint(session)
-    copy = folder / snapshot.FILE_NAMES[kind]
+    copy, damaged = folder / snapshot.FILE_NAMES[kind], list[str]()
     snapshot.copy_database(broker.database, copy, broker.settings.state_dir)
     manifest = BackupManifest.from_json(
         {
@@ -103,12 +105,18 @@ def write_backup(broker: Broker, folder: Path) -> BackupManifest:
             "revision": revision,
             "database_sha256": _sha256(copy),
             # After the database: what it names was there before it was copied.
-            "blobs": _copy_blobs(broker.blobs, FileBlobs(folder / BLOBS)),
+            "blobs": _copy_blobs(broker.blobs, FileBlobs(folder / BLOBS), damaged),
             "log_size": checkpoint.size,
             "checkpoint": checkpoint.note.decode("utf-8"),
         }
     )
     write_durably(folder / MANIFEST, manifest.to_canonical())
+    if damaged:
+        raise SealBrokenError(
+            "the backup is written, but lacks what is damaged already: "
+            f"{counted(len(damaged), 'blob')}, such as {damaged[0]}",
+            hint="docs/operator.md#if-something-is-wrong",
+        )
     return manifest
 
 
@@ -243,13 +251,19 @@ def _is_rolled_back(broker: Broker) -> bool:
     return False
 
 
-def _copy_blobs(source: BlobStore, target: BlobStore) -> int:
+def _copy_blobs(source: BlobStore, target: BlobStore, damaged: list[str] | None = None) -> int:
+    """Copy all blobs and return how many there were; damaged ones are named in the list, if there is one."""
     copied = 0
     for digest in source.digests():
         try:
             target.put(source.get(digest))
         except BlobMissingError:
             # Destroyed since it was listed; so was its key.
+            continue
+        except SealBrokenError:
+            if damaged is None:
+                raise
+            damaged.append(digest)
             continue
         copied += 1
     return copied

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from app.blobs.files import FileBlobs
 from app.blobs.store import BlobStore
 from app.errors import ConfigurationError
+from app.security.errors import SealBrokenError
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -39,11 +40,16 @@ def move_blobs(source: BlobStore, target: BlobStore) -> int:
     Killed anywhere, it can be done again. Nobody else may use either store.
 
     Raises:
-        As `BlobStore.put` and `BlobStore.get`.
+        As `BlobStore.put` and `BlobStore.get`; of a damaged blob it says which one.
     """
     moved = 0
     for digest in source.digests():
-        target.put(source.get(digest))
+        try:
+            target.put(source.get(digest))
+        except SealBrokenError as exc:
+            raise SealBrokenError(
+                f"the blob {digest} is damaged", hint="docs/operator.md#if-something-is-wrong"
+            ) from exc
         source.delete(digest)
         moved += 1
     return moved

@@ -18,7 +18,7 @@ from app.backup.errors import BACKUP_REFUSED, BackupDamagedError, DumpFailedErro
 from app.broker import open_broker
 from app.matchlog.errors import LogInconsistentError
 from app.matchlog.export import export_bundle
-from app.security.errors import StorageFullError
+from app.security.errors import SealBrokenError, StorageFullError
 from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint
 from schemas.matchlog.note import NoteSigner
 from tests.samples.refusals import raises
@@ -194,6 +194,20 @@ def test_a_changed_blob_is_refused(linkage: Linkage, tmp_path: Path) -> None:
     blob.write_bytes(b"other")
     with pytest.raises(Exception, match="damaged"):
         restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+
+
+@pytest.mark.campaign("damage")
+def test_one_damaged_blob_keeps_no_other_out_of_a_backup(linkage: Linkage, tmp_path: Path) -> None:
+    linkage.upload_both()
+    before, (lost, *others) = state_of(linkage.broker), linkage.broker.blobs.digests()
+    (linkage.broker.settings.blob_dir / lost[:2] / lost).write_bytes(b"other")
+    with pytest.raises(SealBrokenError, match=f"1 blob, such as {lost}"):
+        write_backup(linkage.broker, tmp_path / "backup")
+    for digest in (lost, *others):
+        linkage.broker.blobs.delete(digest)
+    restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+    assert state_of(linkage.broker) == before
+    assert list(linkage.broker.blobs.digests()) == others
 
 
 @pytest.mark.campaign("damage")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.blobs import BlobStore, FileBlobs, open_blobs
+from app.blobs import BlobStore, FileBlobs, move_blobs, open_blobs
 from app.security.errors import SealBrokenError, StorageFullError
 
 Usage = namedtuple("Usage", "total used free")
@@ -53,6 +53,18 @@ def test_a_deleted_blob_is_gone(store: BlobStore) -> None:
     store.delete(digest)
     with pytest.raises(SealBrokenError, match="missing"):
         store.get(digest)
+
+
+def test_what_cannot_be_moved_for_its_damage_is_named(files: BlobStore, tmp_path: Path) -> None:
+    lost, target = files.put(b"sealed"), FileBlobs(tmp_path / "target", reserve_percent=0)
+    overwrite(files, f"{lost[:2]}/{lost}", b"other")
+    kept = files.put(b"also sealed")
+    with pytest.raises(SealBrokenError, match=lost):
+        move_blobs(files, target)
+    # As docs/operator.md says.
+    files.delete(lost)
+    move_blobs(files, target)
+    assert list(target.digests()) == [kept]
 
 
 def test_blobs_that_may_not_be_listed_are_not_taken_for_none(
