@@ -22,6 +22,7 @@ from app.errors import BrokerError, ConfigurationError
 from app.http.listener import files_needed, raise_file_limit
 from app.oidc.errors import ProviderFailedError
 from app.security.key_encryption import try_out
+from app.security.rewrapping import naming
 from app.version import VERSION
 from schemas.shared.amounts import counted
 from schemas.shared.command_line import emit, json_option
@@ -125,7 +126,8 @@ def _log(broker: Broker) -> str:
 def _keys(broker: Broker) -> str:
     object_ids = list(broker.keystore.object_ids())
     for object_id in object_ids:
-        broker.keystore.open(object_id)
+        with naming(object_id):
+            broker.keystore.open(object_id)
     strange = broker.keystore.strange_files()
     if strange:
         raise ConfigurationError(

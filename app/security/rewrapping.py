@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from app.errors import ConfigurationError
-from app.security.errors import KeyGoneError
+from app.security.errors import KeyGoneError, SealBrokenError
 from app.security.keystore import KeyStore
 
 # Between reading the primary key and writing what it wrapped, its keeper is asked. What a security module says
@@ -19,12 +20,25 @@ from app.security.keystore import KeyStore
 SETTLING_S: Final = 60.0
 
 
+@contextmanager
+def naming(object_id: str) -> Iterator[None]:
+    """Say of which object a key is that cannot be opened, so that the operator finds its file."""
+    try:
+        yield
+    except SealBrokenError as exc:
+        raise SealBrokenError(
+            f"the key of {object_id} cannot be opened",
+            hint="docs/operator.md#if-something-is-wrong",
+        ) from exc
+
+
 def count_wrapped(store: KeyStore) -> dict[str, int]:
     """Return, for each key of the ring, the primary one first, how many objects' keys it wraps."""
     counts: Counter[str] = Counter()
     for object_id in store.object_ids():
         try:
-            counts[store.wrapped_under(object_id)] += 1
+            with naming(object_id):
+                counts[store.wrapped_under(object_id)] += 1
         except KeyGoneError:
             # Destroyed since it was listed.
             continue
@@ -38,14 +52,16 @@ def rewrap_all(store: KeyStore) -> int:
     Killed anywhere, everything can still be opened, and the next call goes on.
 
     Raises:
+        SealBrokenError: a key is damaged; names its object.
         KeyKeeperUnavailableError: a keeper of keys does not answer; what is left is as it was.
     """
     primary, done = store.ring.primary().name, 0
     for object_id in store.object_ids():
         try:
-            if store.wrapped_under(object_id) != primary:
-                store.rewrap(object_id)
-                done += 1
+            with naming(object_id):
+                if store.wrapped_under(object_id) != primary:
+                    store.rewrap(object_id)
+                    done += 1
         except KeyGoneError:
             continue
     return done
@@ -57,7 +73,7 @@ def retire_old_keys(store: KeyStore, *, clock_s: Callable[[], float] = time.time
     Raises:
         ConfigurationError: the primary key is so new that another may just be in use, or another is it by
             now; the old keys stay.
-        KeyKeeperUnavailableError: as `rewrap_all`; the old keys stay.
+        SealBrokenError, KeyKeeperUnavailableError: as `rewrap_all`; the old keys stay.
     """
     age_s = clock_s() - store.ring.file.stat().st_mtime
     if age_s < SETTLING_S:

@@ -16,6 +16,8 @@ from app.matchlog.export import export_bundle
 from app.security.keyring import KeyRing
 from app.settings import read_settings
 
+DAMAGED, WHOLE = (f"upl-{digit * 32}" for digit in "01")
+
 
 def test_the_ring_is_replaced_in_two_steps(broker: Any, state: Path) -> None:
     before = json.loads(broker("key-ring", "list", "--json").stdout)
@@ -44,6 +46,33 @@ def test_the_ring_is_changed_by_one_command_at_a_time(broker: Any, state: Path) 
             assert refused.exit_code == 1
             assert "another command is changing the ring" in refused.stderr
     assert (file.read_bytes(), logged(state)) == (before, [])
+
+
+def test_a_damaged_key_is_named_and_without_it_the_old_one_is_dropped(
+    broker: Any, state: Path
+) -> None:
+    opened = open_broker(read_settings(state))
+    for object_id in (DAMAGED, WHOLE):
+        opened.keystore.create(object_id)
+    opened.close()
+    (state / "keystore" / f"{DAMAGED}.key").write_bytes(b"overwritten")
+    ring = state / "keys" / "kek-ring"
+    for words in (
+        ("doctor",),
+        ("key-ring", "list"),
+        ("key-ring", "rotate"),
+        ("key-ring", "retire"),
+    ):
+        an_hour_ago = time.time() - 3600
+        os.utime(ring, (an_hour_ago, an_hour_ago))
+        done = broker(*words)
+        assert done.exit_code == 1
+        assert f"the key of {DAMAGED} cannot be opened" in done.output
+    # As docs/operator.md says.
+    (state / "keystore" / f"{DAMAGED}.key").unlink()
+    assert broker("key-ring", "retire").exit_code == 0
+    (found,) = json.loads(broker("key-ring", "list", "--json").stdout)
+    assert found["wrapped"] == 1
 
 
 def digest(name: str) -> str:
