@@ -51,7 +51,8 @@ class LastCheckpointFile:
         except (CheckpointError, ValueError, OSError) as exc:
             raise ConfigurationError(
                 "the file that remembers the log's last checkpoint cannot be read",
-                hint="it must belong to the account that runs the broker",
+                hint="if it belongs to the account that runs the broker, it is damaged: "
+                "docs/operator.md#if-something-is-wrong",
             ) from exc
 
     def advance(self, note: bytes) -> None:
@@ -82,7 +83,7 @@ class LastCheckpointFile:
         except FileNotFoundError as exc:
             raise LastCheckpointMissingError(
                 "the file that remembers the log's last checkpoint is gone",
-                hint="put it back; it lies outside the database's backups",
+                hint="put it back; if it is lost: docs/operator.md#if-something-is-wrong",
             ) from exc
         return checkpoint
 

@@ -244,7 +244,7 @@ class MatchLog:
         if signed is None and self._last is not None and head.batch > 1:
             raise LastCheckpointMissingError(
                 "the file that remembers the log's last checkpoint is gone",
-                hint="put it back; it lies outside the database's backups",
+                hint="put it back; if it is lost: docs/operator.md#if-something-is-wrong",
             )
         if signed is not None:
             _require_not_rolled_back(session, head, frontier, signed)

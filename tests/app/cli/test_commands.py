@@ -364,6 +364,27 @@ def test_restoring_an_older_backup_fails_loudly(broker: Any, tmp_path: Path) -> 
     assert "county" not in broker("agency", "list").stdout
 
 
+@pytest.mark.parametrize("content", [None, b"overwritten"], ids=["lost", "damaged"])
+def test_a_broker_that_lost_its_last_checkpoint_goes_on_with_pins(
+    broker: Any, state: Path, tmp_path: Path, content: bytes | None
+) -> None:
+    """As the table at the end of docs/operator.md says."""
+    broker("agency", "add", "county")
+    last, pin, backup = state / "log" / "last-checkpoint", tmp_path / "pin", tmp_path / "backup"
+    pin.write_bytes(last.read_bytes())
+    last.unlink()
+    if content is not None:
+        last.write_bytes(content)
+    refused = broker("agency", "add", "k12")
+    assert refused.exit_code == 1
+    assert "docs/operator.md#if-something-is-wrong" in refused.stderr
+    last.unlink(missing_ok=True)
+    assert broker("backup", str(backup)).exit_code == 0
+    words = ("restore", str(backup), "--replace", "--pin", str(pin))
+    assert broker(*words).exit_code == 0
+    assert broker("agency", "add", "k12").exit_code == 0
+
+
 @pytest.mark.parametrize("words", [("-h",), ("restore", "-h")])
 def test_help_is_short_to_type(broker: Any, words: tuple[str, ...]) -> None:
     done = broker(*words)
