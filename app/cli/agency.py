@@ -9,7 +9,7 @@ import click
 from app.cli.opening import local_operator, opened_broker
 from app.errors import RequestError
 from schemas.ids import is_name
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import emit, json_option, one_line
 
 
 @click.group("agency", short_help="Enrol and list parties.")
@@ -19,7 +19,9 @@ def agency() -> None:
 
 @agency.command("add", short_help="Enrol a party under a short name.")
 @click.argument("name")
-@click.option("--title", help="The party's name for people; NAME if not given.")
+@click.option(
+    "--title", type=one_line, metavar="TEXT", help="The party's name for people; NAME if not given."
+)
 @click.option(
     "--role",
     # The operator's own party was enrolled when the broker was founded, and is the only one.

@@ -12,7 +12,7 @@ from app.durable import write_durably
 from app.errors import ConfigurationError
 from schemas.certificate_page import certificate_page
 from schemas.ids import UPLOAD_PREFIX, is_random_id
-from schemas.shared.command_line import FILE, emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option, one_line
 
 if TYPE_CHECKING:
     from app.agreements.hold_models import LegalHold
@@ -110,7 +110,13 @@ def hold() -> None:
 
 @hold.command("set")
 @click.argument("project")
-@click.option("--order", required=True, help="On what ground; all parties see it.")
+@click.option(
+    "--order",
+    type=one_line,
+    metavar="TEXT",
+    required=True,
+    help="On what ground, in one line; all parties see it.",
+)
 @click.pass_context
 def set_hold(ctx: click.Context, project: str, *, order: str) -> None:
     """Forbid to destroy anything of PROJECT until you lift it.

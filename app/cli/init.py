@@ -12,6 +12,7 @@ from app.cli.self_signed import write_certificate
 from app.durable import make_private_folder, write_new
 from app.errors import ConfigurationError
 from app.security.log_key import read_log_key
+from schemas.shared.command_line import one_line
 
 CONFIG_TEXT = """\
 # Settings of this broker. The environment (BLINDLINK_PORT=...) and flags win over this file.
@@ -40,7 +41,13 @@ port = {port}
     show_default=True,
     help="Short name of the party that runs the broker, such as state-university.",
 )
-@click.option("--title", default="The broker's operator", help="That party's name for people.")
+@click.option(
+    "--title",
+    type=one_line,
+    metavar="TEXT",
+    default="The broker's operator",
+    help="That party's name for people.",
+)
 @click.option("--public-url", help="The address under which parties reach the broker, https://...")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8443, show_default=True)

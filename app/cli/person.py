@@ -11,7 +11,7 @@ from app.cli.invitation_files import invitation_files
 from app.cli.opening import local_operator, opened_broker
 from app.errors import BrokerError, RequestError
 from schemas.identity import Duty
-from schemas.shared.command_line import FILE, emit, json_option
+from schemas.shared.command_line import FILE, emit, json_option, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,9 @@ def person() -> None:
     type=click.Choice(get_args(Duty)),
     help="What the person does for PARTY; give it once for each duty.",
 )
-@click.option("--label", default="", help="Who it is for; kept for you, never logged.")
+@click.option(
+    "--label", type=one_line, metavar="TEXT", help="Who it is for; kept for you, never logged."
+)
 @click.option("--project", help="The project that the person is for; it stands in the file.")
 @click.option(
     "--out",
@@ -54,7 +56,7 @@ def invite(
     party: str,
     *,
     duties: tuple[Duty, ...],
-    label: str,
+    label: str | None,
     project: str | None,
     out: Path | None,
 ) -> None:
@@ -80,7 +82,7 @@ def invite(
         if project is not None and not negotiators_of(session, project):
             raise RequestError(f"there is no project {project}", hint="see: project list")
         invited = persons.invite_person(
-            session, party=party, duties=duties, label=label, now=broker.clock()
+            session, party=party, duties=duties, label=label or "", now=broker.clock()
         )
         if out is not None:
             # Before the code counts: where the file is not written, nobody has been invited.

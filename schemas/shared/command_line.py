@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -187,3 +188,25 @@ def emit(document: object, lines: Iterable[str] = (), *, remarks: Iterable[str] 
         click.echo(line)
     for remark in remarks:
         click.get_current_context().obj.say(remark)
+
+
+def one_line(text: str) -> str:
+    """Return a text as it is signed, without spaces round it; as a `type` of click, it asks anew at a prompt.
+
+    Raises:
+        click.BadParameter: `schemas.clauses.Line` does not take it.
+    """
+    # Not before somebody types one: they take long to load.
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+
+    from schemas.clauses import MAX_LINE, Line  # noqa: PLC0415
+
+    # A Mac's keyboard may compose an accent of two characters; what is signed holds one.
+    written = unicodedata.normalize("NFC", text.strip())
+    try:
+        TypeAdapter(Line).validate_python(written)
+    except ValidationError:
+        raise click.BadParameter(
+            f"enter one line of 1 to {MAX_LINE} printable characters"
+        ) from None
+    return written

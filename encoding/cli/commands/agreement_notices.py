@@ -9,9 +9,9 @@ import click
 from encoding.agreement.verification import verified
 from encoding.cli.parts import prompts
 from encoding.cli.parts.agreements import seat, seat_options
-from encoding.cli.parts.prompts import one_line
 from encoding.cli.parts.session import Session
 from encoding.errors import AgreementUntrustedError
+from schemas.shared.command_line import one_line
 
 if TYPE_CHECKING:
     from schemas.statement import Act

@@ -16,10 +16,9 @@ from encoding.cli.parts.options import (
     file_options,
     split_columns,
 )
-from encoding.cli.parts.prompts import one_line
 from encoding.cli.parts.session import Session
 from schemas.ids import is_name
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import emit, json_option, one_line
 
 
 @click.command(

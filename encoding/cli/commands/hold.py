@@ -10,12 +10,12 @@ import click
 
 from encoding.cli.parts.agreements import seat, seat_options
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.prompts import one_line, require_yes
+from encoding.cli.parts.prompts import require_yes
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testimony import signed_by_own
 from encoding.errors import CertificateError
 from schemas.destruction import HoldAct, HoldNotice
-from schemas.shared.command_line import emit, json_option
+from schemas.shared.command_line import emit, json_option, one_line
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient

@@ -14,7 +14,7 @@ import click
 
 from encoding.cli.parts.legal_holds import refuse_held
 from encoding.cli.parts.own_identity import unlock_own
-from encoding.cli.parts.prompts import one_line, require_yes
+from encoding.cli.parts.prompts import require_yes
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.testimony import signed_by_own
 from encoding.cli.parts.written_files import own_file
@@ -32,7 +32,7 @@ from encoding.errors import FileMissingError, NotReadyError
 from encoding.files import is_same_file
 from encoding.outputs.freezes import find_freeze, note_destroyed, read_freezes
 from schemas.destruction import KeptItem, LocalKind, LocalStatement, SignedDestruction
-from schemas.shared.command_line import emit
+from schemas.shared.command_line import emit, one_line
 
 if TYPE_CHECKING:
     from encoding.broker.client import BrokerClient

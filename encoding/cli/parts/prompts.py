@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date
 
 import click
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from schemas.clauses import MAX_LINE, DueMoment, Line, refuse_due
+from schemas.clauses import DueMoment, refuse_due
 
 
 def ask_confirmation(text: str, *, default: bool) -> bool:
@@ -118,20 +117,3 @@ def require_yes(sentences: Iterable[str], question: str, *, yes: bool) -> None:
         raise click.UsageError("missing option --yes: there is no terminal to ask you on")
     if not click.confirm(question, err=True):
         raise click.Abort
-
-
-def one_line(text: str) -> str:
-    """Return a text as it is signed, without spaces round it; as a `type` of click, it asks anew at a prompt.
-
-    Raises:
-        click.BadParameter: `schemas.clauses.Line` does not take it.
-    """
-    # A Mac's keyboard may compose an accent of two characters; what is signed holds one.
-    written = unicodedata.normalize("NFC", text.strip())
-    try:
-        TypeAdapter(Line).validate_python(written)
-    except ValidationError:
-        raise click.BadParameter(
-            f"enter one line of 1 to {MAX_LINE} printable characters"
-        ) from None
-    return written

@@ -285,6 +285,24 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert sentence in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("person", "invite", "child-welfare", "--duty", "analyst", "--label"),
+        ("agency", "add", "k12", "--title"),
+        ("init", "--title"),
+    ],
+    ids=["label", "title", "own-title"],
+)
+def test_what_people_are_called_is_one_short_line(
+    with_party: Any, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    out = ("--out", str(tmp_path / "invitation")) if words[0] == "person" else ()
+    done = with_party(*words, "x" * 201, *out)
+    assert done.exit_code == 2
+    assert "one line of 1 to 200 printable characters" in done.stderr
+
+
 def test_init_keeps_the_public_address(command: Any, state: Path) -> None:
     assert command("init", "--public-url", "https://broker.example.org").exit_code == 0
     assert read_settings(state).address == "https://broker.example.org"

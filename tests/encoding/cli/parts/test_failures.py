@@ -13,11 +13,11 @@ from click.testing import CliRunner
 from encoding import errors
 from encoding.cli.main import COMMANDS, main
 from encoding.cli.parts.failures import exit_status
-from encoding.cli.parts.prompts import one_line
 from encoding.cli.parts.session import Session
 from encoding.errors import AgencyError, NotReadyError
 from encoding.ledger import errors as ledger_errors
 from schemas.errors import ProofError
+from schemas.shared.command_line import one_line
 from schemas.shared.error_rows import Refusal
 
 
