@@ -9,10 +9,11 @@ import click
 
 from app.cli.opening import echo_json, local_operator, opened_broker
 from app.durable import write_durably
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, RequestError
 from schemas.certificate_page import certificate_page
 from schemas.ids import UPLOAD_PREFIX, is_random_id
 from schemas.shared.command_line import FILE, emit, json_option, one_line
+from schemas.shared.durable import PlaceBlockedError
 
 if TYPE_CHECKING:
     from app.agreements.hold_models import LegalHold
@@ -56,10 +57,11 @@ def destroy(
                 hint="the next sweep of blindlink-broker work goes on with it",
             )
         file = _file_of(broker, certificate)
-    _write(file, out, html)
     n_objects = len(file.certificate.objects)
     click.echo(f"{n_objects} objects are destroyed for good", err=True)
     click.echo(certificate)
+    # Last: what is destroyed is so also where no file can be written.
+    _write(file, out, html)
 
 
 @click.group("certificate", short_help="List and show certificates of destruction.")
@@ -186,10 +188,18 @@ def _file_of(broker: Broker, number: str) -> CertificateFile:
 
 
 def _write(file: CertificateFile, out: Path | None, html: Path | None) -> None:
-    if out is not None:
-        write_durably(out, file.to_canonical())
-    if html is not None:
-        write_durably(html, certificate_page(file).encode("utf-8"))
+    for path, content in (
+        (out, file.to_canonical()),
+        (html, certificate_page(file).encode("utf-8")),
+    ):
+        try:
+            if path is not None:
+                write_durably(path, content)
+        except PlaceBlockedError as exc:
+            raise RequestError(
+                f"{path} cannot be written",
+                hint=f"choose another place: certificate show {file.certificate.certificate}",
+            ) from exc
 
 
 def _line(view: DestructionView) -> str:
