@@ -29,7 +29,7 @@ from app.matchlog.errors import (
 from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.matchlog.proofs import log_keys, newest_checkpoint, root_of_stored
 from app.migrations.steps import newest_revision, require_known
-from app.security.errors import BlobMissingError, SealBrokenError
+from app.security.errors import BlobMissingError, SealBrokenError, StorageFullError
 from app.version import SOFTWARE
 from schemas.document import Document
 from schemas.errors import CheckpointError, DocumentError
@@ -105,7 +105,7 @@ def write_backup(broker: Broker, folder: Path) -> BackupManifest:
             "revision": revision,
             "database_sha256": _sha256(copy),
             # After the database: what it names was there before it was copied.
-            "blobs": _copy_blobs(broker.blobs, FileBlobs(folder / BLOBS), damaged),
+            "blobs": _backed_up(broker, folder / BLOBS, damaged),
             "log_size": checkpoint.size,
             "checkpoint": checkpoint.note.decode("utf-8"),
         }
@@ -249,6 +249,17 @@ def _is_rolled_back(broker: Broker) -> bool:
     finally:
         database.close()
     return False
+
+
+def _backed_up(broker: Broker, folder: Path, damaged: list[str]) -> int:
+    target = FileBlobs(folder, reserve_percent=broker.settings.disk_reserve_percent)
+    try:
+        return _copy_blobs(broker.blobs, target, damaged)
+    except StorageFullError as exc:
+        raise StorageFullError(
+            "the disk of the backup is nearly full, and the backup is not whole",
+            hint="remove its folder, and make room there; disk_reserve_percent says how much has to stay free",
+        ) from exc
 
 
 def _copy_blobs(source: BlobStore, target: BlobStore, damaged: list[str] | None = None) -> int:

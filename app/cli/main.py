@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -83,12 +85,20 @@ class BrokerGroup(LazyGroup):
         except Exception as exc:  # noqa: BLE001 - a foreign message may hold values, so none is shown
             from sqlalchemy.exc import DatabaseError, OperationalError
 
+            if _is_of_full_disk(exc):
+                fail("a disk is full", "make room; of a backup that broke off, remove the folder")
             if isinstance(exc, OperationalError):
                 fail("the broker's database does not answer", "start it, or check database_url")
             # SQLite says so of a file that is none of its own, or not whole; all else has a class of its own.
             if type(exc) is DatabaseError:
                 fail("the broker's database is damaged", _GUIDE)
             fail(f"the command failed with {type(exc).__name__} at {place_of(exc)}")
+
+
+def _is_of_full_disk(exc: Exception) -> bool:
+    origin = getattr(exc, "orig", exc)
+    is_full_to_sqlite = getattr(origin, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return is_full_to_sqlite or getattr(origin, "errno", None) in {errno.ENOSPC, errno.EDQUOT}
 
 
 def fail(message: str, hint: str | None = None, *, code: int = 1) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from sqlalchemy import inspect, text
 
 from app.backup.archive import BackupManifest, read_backup, restore_backup, write_backup
 from app.backup.errors import BACKUP_REFUSED, BackupDamagedError, DumpFailedError
-from app.broker import open_broker
+from app.blobs import FileBlobs
+from app.broker import Broker, open_broker
 from app.matchlog.errors import LogInconsistentError
 from app.matchlog.export import export_bundle
 from app.security.errors import SealBrokenError, StorageFullError
@@ -172,6 +175,27 @@ def test_a_backup_that_was_cut_short_is_none(
         write_backup(linkage.broker, tmp_path / "backup")
     with raises(BACKUP_REFUSED, match="not a whole backup"):
         read_backup(tmp_path / "backup", linkage.broker.database.url.get_backend_name())
+
+
+def test_it_is_said_that_the_disk_of_the_backup_is_nearly_full(
+    linkage: Linkage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linkage.upload_both()
+    place, own = tmp_path / "backup", FileBlobs.free_percent
+    monkeypatch.setattr(
+        FileBlobs, "free_percent", lambda one: 5 if one._folder == place / "blobs" else own(one)
+    )
+
+    def with_reserve(percent: int) -> Broker:
+        changes = {"disk_reserve_percent": percent}
+        settings = linkage.broker.settings.model_copy(update=changes)
+        return replace(linkage.broker, settings=settings)
+
+    with pytest.raises(StorageFullError, match="the disk of the backup"):
+        write_backup(with_reserve(10), place)
+    # As the hint says.
+    shutil.rmtree(place)
+    write_backup(with_reserve(2), place)
 
 
 @pytest.mark.campaign("damage")

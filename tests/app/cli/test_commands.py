@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import create_engine, event, text
 
 from app.broker import open_database
 from app.cli.main import COMMANDS, fail, main
@@ -65,6 +68,45 @@ def test_a_database_that_does_not_answer_is_said(
         "blindlink-broker: error: the broker's database does not answer\n"
         "hint: start it, or check database_url\n"
     )
+
+
+def no_room_for_a_file(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def no_room_for_a_page(*_: object) -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("PRAGMA max_page_count = 1")
+        connection.execute("CREATE TABLE filling (byte)")
+
+
+def no_room_for_a_row(*_: object, **__: object) -> None:
+    engine = create_engine("sqlite://")
+    event.listen(engine, "connect", lambda one, _: one.execute("PRAGMA max_page_count = 1"))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE filling (byte)"))
+
+
+@pytest.mark.parametrize(
+    ("place", "full", "words"),
+    [
+        ("app.backup.snapshot.write_new", no_room_for_a_file, ("backup", "{}")),
+        ("app.backup.snapshot._copy_sqlite", no_room_for_a_page, ("backup", "{}")),
+        ("app.agencies.service.enrol_party", no_room_for_a_row, ("agency", "add", "k12")),
+    ],
+)
+def test_a_full_disk_is_said(
+    broker: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    full: Callable[..., None],
+    words: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr(place, full)
+    done = broker(*(word.format(tmp_path / "backup") for word in words))
+    assert done.exit_code == 1
+    assert done.stderr.startswith("blindlink-broker: error: a disk is full\nhint: make room")
 
 
 def test_what_this_account_may_not_read_is_said(
@@ -279,8 +321,6 @@ def test_a_current_schema_needs_no_migration(broker: Any) -> None:
 
 
 def test_another_schema_is_refused_until_migrated(broker: Any, state: Path) -> None:
-    import sqlite3
-
     with closing(sqlite3.connect(state / "broker.db")) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0000'")
         connection.commit()
@@ -294,7 +334,6 @@ def test_a_database_is_backed_up_before_it_is_migrated(
     broker: Any, state: Path, tmp_path: Path
 ) -> None:
     """By the version that is to migrate it, as docs/operator.md says of an upgrade."""
-    import sqlite3
 
     def lay(revision: str) -> None:
         with closing(sqlite3.connect(state / "broker.db")) as connection:
