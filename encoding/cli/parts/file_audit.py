@@ -41,9 +41,9 @@ def audited(
 ) -> AuditReport:
     """Attack a file with a rehearsed partner's, and remember what came of it.
 
-    Without a settings file nothing is remembered, nor of a partner's file whose size was said. A full audit that
-    misses a goal draws again: of all draws of much the same file, more must pass than miss. It does not hold the
-    workspace's lock.
+    Without a settings file nothing is remembered, nor of a partner's file whose size was said. A full audit
+    that misses a goal draws again: of all draws of much the same file, more must pass than miss. It does not
+    hold the workspace's lock.
 
     Args:
         session: the options of the call.
