@@ -45,8 +45,9 @@ class ProjectStatus:
     @property
     def sentence(self) -> str:
         """What the round waits for; a closed one waits for nothing."""
-        is_over = self.round is None or self.round.state == "closed"
-        return "" if is_over else round_sentence(self.round)
+        if self.round is None or self.round.state == "closed":
+            return ""
+        return round_sentence(self.round)
 
 
 def project_status(session: Session, actor: Actor, found: TermsInForce) -> ProjectStatus:
