@@ -436,7 +436,13 @@ def _engine(url: URL) -> Engine:
         event.listen(engine, "do_connect", _forget_read_only)
         return engine
     if url.get_backend_name() == "postgresql" and url.get_driver_name() == "psycopg":
-        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        try:
+            engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        except ImportError:
+            raise ConfigurationError(
+                "database_url needs a library that is not installed",
+                hint="pip install 'blindlink[postgres]'",
+            ) from None
         event.listen(engine, "connect", _set_timeout)
         return engine
     raise ConfigurationError("the database URL must begin with sqlite:/// or postgresql+psycopg://")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -50,6 +51,13 @@ def test_a_setting_of_sqlite_that_does_not_hold_is_named(sqlite_url: str, name: 
 
 
 # The tests' server syncs nothing.
+def test_without_its_library_postgres_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigurationError, match="needs a library that is not installed") as caught:
+        Database("postgresql+psycopg://broker@db/broker")
+    assert "postgres" in str(caught.value.hint)
+
+
 def test_a_postgres_that_does_not_sync_is_refused(postgres_url: str) -> None:
     with pytest.raises(ConfigurationError, match="PostgreSQL's fsync is off"):
         open_database(Settings(database_url=postgres_url))
