@@ -232,8 +232,16 @@ def _overdue(broker: Broker) -> str:
 
 
 def _messages(broker: Broker) -> str:
+    from app.agencies.service import unknown_parties
     from app.deadlines.notices import outlets_of
 
+    with broker.database.read() as session:
+        unknown = unknown_parties(session, list(broker.settings.mail_to))
+    if unknown:
+        raise ConfigurationError(
+            f"mail_to names {', '.join(unknown)}, and no party is enrolled so",
+            hint="see: blindlink-broker agency list",
+        )
     names = [outlet.name for outlet in outlets_of(broker)]
     if broker.settings.webhook_url is not None:
         broker.settings.webhook_secret()

@@ -263,6 +263,20 @@ def test_the_doctor_names_what_is_wrong(broker: Any, state: Path) -> None:
     assert done.stdout.count("WRONG") == 1
 
 
+def test_the_doctor_names_a_party_that_would_get_mail_and_is_not_enrolled(
+    broker: Any, state: Path
+) -> None:
+    with (state / "broker.toml").open("a", encoding="utf-8") as file:
+        file.write(
+            'mail_server = "localhost"\nmail_from = "broker@x.test"\n'
+            '[mail_to]\noperator = "ops@x.test"\nk-12 = "data@x.test"\n'
+        )
+    done = broker("doctor")
+    assert done.exit_code == 1
+    assert "WRONG  messages: mail_to names k-12, and no party is enrolled so" in done.stdout
+    assert done.stdout.count("WRONG") == 1
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
 def test_the_doctor_finds_a_copy_of_a_key(broker: Any, state: Path) -> None:
     (state / "keystore" / f"upl-{'0' * 32} (copy).key").write_bytes(b"wrapped")
