@@ -6,8 +6,8 @@ is explained by what happened to one of the two link IDs: it was unlinked, it st
 wrong link), it ended at a record because another one of the same agency got it, a restored workspace had
 forgotten it, or an agency could not apply what gave or ended it; or by what happened to a record of the person,
 also at a third agency: it was in a wrong match, or in one of a person who has two records at one agency. That
-counts if it was after the person's records last stood at one link ID all together, until the pair was last
-matched: it may have taken them apart, and what brings them together again changes one of the two.
+counts if it was after the person's records, all that ever had a link ID, last stood at one together, until the
+pair was last matched: it may have taken them apart, and what brings them together again changes one of the two.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ class Offices:
         self.moved: set[bytes] = set()
         self.unlinked: set[bytes] = set()
         self.forgotten: set[bytes] = set()
+        # Which records ever had a link ID.
+        self.linked: set[tuple[str, str]] = set()
         # With each pair's link ID, when its person's records last stood at one together.
         self.last_id: dict[tuple[str, str, str, str], tuple[Turn, bytes]] = {}
         self.together: dict[int, Turn] = {}
@@ -214,13 +216,23 @@ class Offices:
         for party, ledger in self.ledgers.items():
             for record, held in ledger.everyone().items():
                 person = self.world.files[party].get(record)
+                self.linked.add((party, record))
                 self.records[held.link, party].add(record)
                 if len(self.records[held.link, party]) > 1:
                     self.moved.add(held.link)
                 if person is not None:
                     self.persons[held.link].add(person)
                     standing[person].add(held.link)
-        self.together |= {person: turn for person, links in standing.items() if len(links) == 1}
+        apart = {
+            self.world.files[party].get(record)
+            for party, record in self.linked
+            if self.ledgers[party].held(record) is None
+        }
+        self.together |= {
+            person: turn
+            for person, links in standing.items()
+            if len(links) == 1 and person not in apart
+        }
         for pair, matches in matched.items():
             one, another = (self.ledgers[party] for party in pair)
             self.counts["divergences"] += one.digest(turn, pair) != another.digest(turn, pair)

@@ -116,8 +116,9 @@ def test_link_ids_that_change_for_no_reason_are_found_out(parties: tuple[str, ..
     assert Forgetful(0, parties, 20).live_through(40)["unexplained changes"] > 0
 
 
-# Each of them has a person whose records were taken apart before a pair of them was matched again.
-@pytest.mark.parametrize("seed", [139, 288, 408, 433])
+# Each of them has a person whose records were taken apart before a pair of them was matched again; in the last,
+# two of the three had lost their link ID meanwhile.
+@pytest.mark.parametrize("seed", [139, 288, 408, 433, 2466])
 def test_records_that_were_taken_apart_may_come_together_later(seed: int) -> None:
     counts = Offices(seed, THREE, 20, Rates()).live_through(60)
     assert counts["changes"] > counts["unexplained changes"] == 0
