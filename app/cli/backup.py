@@ -93,12 +93,8 @@ def restore(
     from app.broker import open_broker
 
     pins = [note for file in pin_files for note in _notes_of(file)]
-    broker = open_broker(founded_settings(ctx))
-    try:
-        with working("restoring the backup"):
-            restored = restore_backup(broker, folder, replace=replace, older=older, pins=pins)
-    finally:
-        broker.close()
+    with closing(open_broker(founded_settings(ctx))) as broker, working("restoring the backup"):
+        restored = restore_backup(broker, folder, replace=replace, older=older, pins=pins)
     click.echo(
         f"restored a log of {restored.manifest.log_size} entries, as of {restored.manifest.created}",
         err=True,

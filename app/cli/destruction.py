@@ -189,12 +189,12 @@ def _file_of(broker: Broker, number: str) -> CertificateFile:
 
 def _write(file: CertificateFile, out: Path | None, html: Path | None) -> None:
     for path, content in (
-        (out, file.to_canonical()),
-        (html, certificate_page(file).encode("utf-8")),
+        (out, file.to_canonical),
+        (html, lambda: certificate_page(file).encode("utf-8")),
     ):
         try:
             if path is not None:
-                write_durably(path, content)
+                write_durably(path, content())
         except PlaceBlockedError as exc:
             raise RequestError(
                 f"{path} cannot be written",

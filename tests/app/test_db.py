@@ -50,7 +50,6 @@ def test_a_setting_of_sqlite_that_does_not_hold_is_named(sqlite_url: str, name: 
     database.close()
 
 
-# The tests' server syncs nothing.
 def test_without_its_library_postgres_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ConfigurationError, match="needs a library that is not installed") as caught:
@@ -58,6 +57,7 @@ def test_without_its_library_postgres_is_refused_in_words(monkeypatch: pytest.Mo
     assert "postgres" in str(caught.value.hint)
 
 
+# The tests' server syncs nothing.
 def test_a_postgres_that_does_not_sync_is_refused(postgres_url: str) -> None:
     with pytest.raises(ConfigurationError, match="PostgreSQL's fsync is off"):
         open_database(Settings(database_url=postgres_url))
