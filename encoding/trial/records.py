@@ -146,7 +146,7 @@ def cleaned_rows(
         of_row = records.of_row[chunk.first_row - 1 :]
         for problem in cleaned.problems:
             record = int(of_row[problem.row - chunk.first_row])
-            looks.unread.setdefault(record, set()).add(input_of[problem.column])
+            looks.unread.setdefault(record, set()).add(input_of.get(problem.column, problem.column))
         found = of_row[cleaned.rows - chunk.first_row]
         kept = np.flatnonzero(found >= 0)
         columns = {
