@@ -8,8 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from filelock import FileLock, Timeout
 
 from app.errors import ConfigurationError
 from schemas.shared.durable import replacing, sync_folder
@@ -77,6 +80,32 @@ def make_private_file(path: Path) -> None:
     """Make an empty file for the owner only; one that exists stays as it is."""
     with contextlib.suppress(FileExistsError):
         write_new(path, b"")
+
+
+@contextlib.contextmanager
+def held(lock: Path, what: str) -> Iterator[None]:
+    """Hold a lock file for a change of several steps; other processes of this machine can't make one meanwhile.
+
+    Raises:
+        ConfigurationError: another one holds it, or its disk knows no locks.
+    """
+    # Without the library's stand-in where a disk knows no locks: that is a file which a kill leaves behind.
+    file = FileLock(
+        lock, mode=PRIVATE_FILE, blocking=False, fallback_to_soft=False, preserve_lock_file=True
+    )
+    try:
+        file.acquire()
+    except Timeout as exc:
+        raise ConfigurationError(
+            f"another command is changing {what}",
+            hint="wait until that has ended, then repeat the command",
+        ) from exc
+    except OSError as exc:
+        raise ConfigurationError(f"{what} cannot be locked beside its file") from exc
+    try:
+        yield
+    finally:
+        file.release()
 
 
 def refuse_shared(path: Path, what: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.backup import snapshot
 from app.backup.errors import BACKUP_REFUSED, BackupDamagedError
@@ -20,7 +21,7 @@ from app.blobs import BlobStore, FileBlobs
 from app.clock import utc_text
 from app.db import Database
 from app.durable import make_private_folder, write_durably
-from app.errors import RefusedError
+from app.errors import BrokerError, RefusedError
 from app.matchlog.errors import (
     LastCheckpointMissingError,
     LogInconsistentError,
@@ -158,13 +159,15 @@ def restore_backup(
         pins: checkpoints that agencies and auditors have kept: they are remembered as if this machine had
             signed them itself, which a new one has not.
     Raises:
-        backup-refused, BackupDamagedError: as `read_backup`, a blob is missing, the backup is another broker's,
-            there is a database already or a newer one, or a pin is not one of this broker's log.
+        backup-refused, BackupDamagedError: as `read_backup`, a blob is missing, the backup is another broker's
+            or another log's, there is a database already or a newer one, or a pin is not one of this log.
         LogInconsistentError, LogKeyMismatchError: the backup is not one of this broker's log.
     """
     manifest = read_backup(folder, snapshot.kind_of(broker.database))
     _refuse_foreign(broker, manifest)
     _refuse_foreign_pins(broker, pins)
+    if replace:
+        _refuse_another_history(broker, manifest)
     if replace and not older:
         _refuse_older(broker, manifest)
     if _copy_blobs(FileBlobs(folder / BLOBS), broker.blobs) != manifest.blobs:
@@ -196,6 +199,30 @@ def _refuse_foreign_pins(broker: Broker, pins: Sequence[bytes]) -> None:
             raise RefusedError(
                 BACKUP_REFUSED, f"a pin is one of the log {pinned}, not of this broker's"
             )
+
+
+def _refuse_another_history(broker: Broker, manifest: BackupManifest) -> None:
+    """Refuse a backup of another log of the same name, while there is a database with what was signed last."""
+    if not snapshot.holds_tables(broker.database):
+        return
+    try:
+        with broker.database.read() as session:
+            broker.log.check(session)
+            keys = [VerifierKey.from_text(text) for _, text in log_keys(session)]
+            is_covered = manifest.log_size <= newest_checkpoint(session).size
+            root = root_of_stored(session, manifest.log_size) if is_covered else None
+    except (BrokerError, SQLAlchemyError):
+        # Not the database that signed last, or a damaged one: the backup cannot be worse.
+        return
+    try:
+        backed_up = open_checkpoint(manifest.checkpoint.encode(), keys)
+    except CheckpointError:
+        backed_up = None
+    if backed_up is None or root not in (None, backed_up.root):
+        raise RefusedError(
+            BACKUP_REFUSED,
+            "the backup's match log has this broker's name, but is not the one that is in the database",
+        )
 
 
 def _refuse_older(broker: Broker, manifest: BackupManifest) -> None:

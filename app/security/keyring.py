@@ -15,9 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
-
-from app.durable import PRIVATE_FILE, make_private_folder, refuse_shared, write_durably, write_new
+from app.durable import held, make_private_folder, refuse_shared, write_durably, write_new
 from app.errors import ConfigurationError
 from app.security.errors import KeyKeeperUnavailableError, SealBrokenError
 from app.security.key_encryption import (
@@ -156,29 +154,8 @@ class KeyRing:
         Raises:
             ConfigurationError: another one holds it, or its disk knows no locks.
         """
-        # Without the library's stand-in where a disk knows no locks: that is a file which a kill leaves behind.
-        lock = FileLock(
-            f"{self.file}.lock",
-            mode=PRIVATE_FILE,
-            blocking=False,
-            fallback_to_soft=False,
-            preserve_lock_file=True,
-        )
-        try:
-            lock.acquire()
-        except Timeout as exc:
-            raise ConfigurationError(
-                "another command is changing the ring of key-encryption keys",
-                hint="wait until that has ended, then repeat the command",
-            ) from exc
-        except OSError as exc:
-            raise ConfigurationError(
-                "the ring of key-encryption keys cannot be locked beside its file"
-            ) from exc
-        try:
+        with held(self.file.with_name(f"{self.file.name}.lock"), "the ring of key-encryption keys"):
             yield
-        finally:
-            lock.release()
 
     def add_primary(self) -> None:
         """Have a new key made, try it, and put it first; the others stay, to unwrap.

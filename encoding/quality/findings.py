@@ -142,13 +142,14 @@ def judge(
 
 def amount(count: int, of: int, *, shareable: bool) -> str:
     """Return a count with its share; with `shareable`, small ones and those that leave few are not told."""
-    if not shareable:
-        return f"{count:,} of {of:,}" + (f" ({count / of:.1%})" if of else "")
-    if 0 < count < FLOOR:
-        return f"fewer than {FLOOR} of {of:,}"
-    if 0 < of - count < FLOOR:
-        return f"nearly all of {of:,}"
-    return amount(count, of, shareable=False)
+    if shareable and is_small(count, of):
+        return f"fewer than {FLOOR} of {of:,}" if count < FLOOR else f"nearly all of {of:,}"
+    return f"{count:,} of {of:,}" + (f" ({count / of:.1%})" if of else "")
+
+
+def is_small(count: int, of: int) -> bool:
+    """Return whether a count, or what it leaves of all, is too small to be told to others."""
+    return 0 < count < FLOOR or 0 < of - count < FLOOR
 
 
 def _in_columns(counts: Counts) -> Iterator[Finding]:

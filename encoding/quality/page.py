@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from encoding.quality.counts import ColumnCounts
-from encoding.quality.findings import FLOOR, amount
+from encoding.quality.findings import FLOOR, is_small
 from encoding.quality.report import Report, years_shown
 from schemas.shared.page import (
     Bar,
@@ -159,12 +159,15 @@ def _pass_cells(
 
 
 def _bar(column: ColumnCounts, rows: int, *, shareable: bool) -> Bar:
-    nothing = column.missing + column.placeholder + column.invalid
-    share = nothing / rows if rows else 0.0
+    parts = (column.missing, column.placeholder, column.invalid)
+    told = [part for part in parts if not (shareable and is_small(part, rows))]
+    share = sum(told) / rows if rows else 0.0
     text = f"{share:.1%}"
-    if shareable and (0 < nothing < FLOOR or 0 < rows - nothing < FLOOR):
-        # The length of a bar would tell what the text does not.
-        share, text = round(share), amount(nothing, rows, shareable=True)
+    # The length of a bar, and the sum of its parts, would tell what the table leaves out.
+    if shareable and any(FLOOR <= one < rows < one + FLOOR for one in (*parts, sum(told))):
+        share, text = 1.0, "nearly all"
+    elif len(told) < len(parts):
+        text = f"{text} and a few" if share else "a few"
     return Bar(column.header, share, text, is_bad=column.is_required and share > 0.1)
 
 
@@ -187,8 +190,6 @@ def _births(report: Report, *, shareable: bool) -> Iterator[Markup]:
 
 
 def _count(count: int, of: int, *, shareable: bool) -> str:
-    if shareable and 0 < count < FLOOR:
-        return f"under {FLOOR}"
-    if shareable and 0 < of - count < FLOOR:
-        return "nearly all"
+    if shareable and is_small(count, of):
+        return f"under {FLOOR}" if count < FLOOR else "nearly all"
     return f"{count:,}"

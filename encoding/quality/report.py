@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from encoding.quality.counts import BirthCounts, BlockCounts, ColumnCounts, Counts, NumberCounts
-from encoding.quality.findings import FLOOR, Finding
+from encoding.quality.findings import FLOOR, Finding, is_small
 from schemas.canonical import canonical_digest
 
 VERSION = "blindlink/quality/2"
@@ -86,7 +86,7 @@ def years_shown(by_year: Mapping[int, int], *, shareable: bool) -> list[tuple[in
 
 
 def _told(count: int, of: int) -> int | None:
-    return None if 0 < count < FLOOR or 0 < of - count < FLOOR else count
+    return None if is_small(count, of) else count
 
 
 def _column(column: ColumnCounts, rows: int, told: Any) -> dict[str, Any]:

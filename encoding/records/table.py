@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from encoding.errors import (
     DuplicateHeaderError,
@@ -93,7 +93,7 @@ class Table(ABC):
         self._identity = file_identity(path)
         header = self._read_header()
         if not any(header):
-            raise EmptyFileError(f"{path} is empty: it has no header row")
+            _refuse_blank_header(path, n_bytes=self._identity[1])
         self._header = tuple(header)
         self.columns = named_columns(path, header)
 
@@ -154,6 +154,15 @@ class Table(ABC):
                 f"{self.path} changed while it was read",
                 hint="close it in other programs, and repeat the command",
             )
+
+
+def _refuse_blank_header(path: Path, *, n_bytes: int) -> NoReturn:
+    if not n_bytes:
+        raise EmptyFileError(f"{path} is empty: it has no header row")
+    raise EmptyFileError(
+        f"the first row of {path} is blank, so no column has a name",
+        hint="the first row must be the header: remove the blank ones above it",
+    )
 
 
 def file_identity(path: Path) -> tuple[int, int, int]:

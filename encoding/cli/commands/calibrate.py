@@ -11,6 +11,7 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import refuse_another_page, write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import Subject, draw_sample, read_subject, subject_options
+from schemas.rows import MAX_RECORDS
 from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _SAMPLE_RECORDS = 20_000
 @subject_options
 @click.option(
     "--partner-records",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=MAX_RECORDS),
     required=True,
     help="People in the other agency's file.",
 )

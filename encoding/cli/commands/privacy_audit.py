@@ -13,6 +13,7 @@ from encoding.cli.parts.options import agency_options
 from encoding.cli.parts.pages import refuse_another_page, write_page
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.subject import read_subject, subject_options
+from schemas.rows import MAX_RECORDS
 from schemas.shared.command_line import FILE, emit, json_option
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--partner-records",
-    type=click.IntRange(min=500),
+    type=click.IntRange(min=500, max=MAX_RECORDS),
     help="How many records the partner's file has, about; an upload needs an audit without this.",
 )
 @click.option(

@@ -98,6 +98,41 @@ def test_a_backup_of_another_history_is_refused(linkage: Linkage, tmp_path: Path
         restore_backup(linkage.broker, tmp_path / "second", replace=True)
 
 
+@pytest.mark.campaign("restored")
+def test_a_backup_of_another_history_replaces_no_database_that_was_signed_last(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    linkage.is_log_spoilt = True
+    write_backup(linkage.broker, tmp_path / "first")
+    linkage.founded.enrol("newcomer")
+    write_backup(linkage.broker, tmp_path / "other")
+    linkage.broker.settings.last_checkpoint_file.unlink()
+    restore_backup(linkage.broker, tmp_path / "first", replace=True)
+    linkage.founded.enrol("impostor")
+    before = state_of(linkage.broker)
+    for older in (False, True):
+        with raises(BACKUP_REFUSED, match="not the one"):
+            restore_backup(linkage.broker, tmp_path / "other", replace=True, older=older)
+    assert state_of(linkage.broker) == before
+
+
+def test_a_backup_that_another_key_of_the_same_name_signed_replaces_nothing(
+    linkage: Linkage, tmp_path: Path
+) -> None:
+    write_backup(linkage.broker, tmp_path / "backup")
+    before = state_of(linkage.broker)
+    file = tmp_path / "backup" / "backup.json"
+    manifest = BackupManifest.from_canonical(file.read_bytes())
+    signer = NoteSigner(linkage.broker.log.key.name, Ed25519PrivateKey.generate())
+    note = sign_checkpoint(Checkpoint(signer.name, 10_000, bytes(32)), signer).decode()
+    file.write_bytes(
+        manifest.model_copy(update={"log_size": 10_000, "checkpoint": note}).to_canonical()
+    )
+    with raises(BACKUP_REFUSED, match="not the one"):
+        restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+    assert state_of(linkage.broker) == before
+
+
 def test_a_machine_that_remembers_no_checkpoint_takes_the_backups(
     linkage: Linkage, tmp_path: Path
 ) -> None:

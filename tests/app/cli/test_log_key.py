@@ -15,9 +15,10 @@ from app.agencies.service import operator_actor
 from app.auditor.verify import verify_bundle
 from app.broker import Broker, open_broker
 from app.cli import log_key
+from app.durable import held
 from app.matchlog.errors import LogKeyMismatchError
 from app.matchlog.export import export_bundle
-from app.security.log_key import prepare_next_key
+from app.security.log_key import lock_file, prepare_next_key
 from app.settings import read_settings
 from schemas.matchlog.note import VerifierKey
 
@@ -65,11 +66,24 @@ def test_the_old_key_is_gone_and_the_new_one_is_for_its_owner_only(
     old, first = file.read_bytes(), shown(broker)
     for _ in range(3):
         assert broker("log-key", "rotate").exit_code == 0
-        assert {path.name for path in file.parent.iterdir()} == {"log-key", "last-checkpoint"}
+        left = {"log-key", "log-key.lock", "last-checkpoint"}
+        assert {path.name for path in file.parent.iterdir()} == left
         assert file.read_bytes() != old
         assert broker("log-key", "show", "--first").stdout.strip() == first
         if os.name != "nt":
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.campaign("two-at-once")
+def test_the_key_is_replaced_by_one_command_at_a_time(broker: Any, state: Path) -> None:
+    file = state / "log" / "log-key"
+    before = file.read_bytes()
+    with held(lock_file(file), "the log's key"):
+        refused = broker("log-key", "rotate")
+    assert refused.exit_code == 1
+    assert "another command is changing the log's key" in refused.stderr
+    assert file.read_bytes() == before
+    assert broker("log-key", "rotate").exit_code == 0
 
 
 class Killed(Exception):

@@ -175,6 +175,27 @@ def test_a_shareable_page_and_its_lines_show_no_small_count() -> None:
         assert "nearly all" in text
 
 
+@pytest.mark.parametrize(
+    ("column", "other", "bar"),
+    [
+        ({"missing": 200, "placeholder": 3}, {"missing": 200, "placeholder": 9}, "20.0% and a few"),
+        ({"placeholder": 3, "invalid": 8}, {"placeholder": 9, "invalid": 7}, "a few"),
+        ({"missing": 200, "invalid": 791}, {"missing": 200, "invalid": 791}, "nearly all"),
+        ({"missing": 985, "invalid": 3}, {"missing": 985, "invalid": 9}, "98.5% and a few"),
+        ({"missing": 993, "invalid": 3}, {"missing": 991, "invalid": 9}, "nearly all"),
+    ],
+)
+def test_a_shareable_bar_tells_nothing_of_what_the_table_leaves_out(
+    column: dict[str, int], other: dict[str, int], bar: str
+) -> None:
+    first, second = (
+        report_page(report_of(with_first(**one)), "people.csv", shareable=True)
+        for one in (column, other)
+    )
+    assert first == second
+    assert f">{bar}<" in first
+
+
 def test_the_digest_is_of_the_shareable_document_alone() -> None:
     assert report_of(with_first(missing=3)).digest() == report_of(with_first(missing=4)).digest()
     assert report_of(with_first(missing=30)).digest() != report_of(GOOD).digest()

@@ -191,8 +191,9 @@ def test_the_share_grows_to_the_whole(write: WriteFile) -> None:
     ("content", "error", "words"),
     [
         (b"", EmptyFileError, "no header"),
-        (b"\n\n", EmptyFileError, "no header"),
-        (b",,\n1,2,3\n", EmptyFileError, "no header"),
+        (b"\n\n", EmptyFileError, "is blank"),
+        (b"\na,b\n1,2\n", EmptyFileError, "is blank"),
+        (b",,\n1,2,3\n", EmptyFileError, "is blank"),
         (b"a,b\n", EmptyFileError, "no rows"),
         (b"a,b\n\n,\n", EmptyFileError, "no rows"),
         (b"a,planted,planted\n1,2,3\n", DuplicateHeaderError, "columns 2 and 3"),

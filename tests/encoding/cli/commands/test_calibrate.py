@@ -64,6 +64,7 @@ def _nothing_of_a_record(file: Path, text: str) -> bool:
     [
         ((), 2, "--partner-records"),
         (("--partner-records", "0"), 2, "0 is not in the range"),
+        (("--partner-records", f"{10**15}"), 2, "is not in the range"),
         (("--partner-records", "9", "--errors", "some"), 2, "'some' is not one of"),
         (("--partner-records", "9", "--errors", "estimated"), 3, "too few to estimate mistakes"),
     ],
