@@ -31,6 +31,8 @@ Actor = Literal["agency", "broker", "worker"]
 # Ways to end a command: done, waiting for others, killed, the broker out of reach. No alarm is among them.
 DONE, WAITING = 0, 7
 ENDS = {DONE, WAITING, 1, 4}
+# A run is given up once so many workers in a row have died at it; its failure says to ask for another.
+GIVEN_UP = 6
 # Longer than a worker's lease of a run, and than a client's patience.
 LAPSED_MINUTES = 10
 # How often it is, when a worker looks.
@@ -128,6 +130,8 @@ class Fates:
             self._muddle_through()
             self.is_armed = False
             self.near.move(minutes=LAPSED_MINUTES)
+            if self._has_given_up():
+                assert self._ask_again(next(iter(self.near.desks))) in {DONE, WAITING}
             settle(self.near)
             self._require_sound()
             self.near.move(days=7)
@@ -152,11 +156,29 @@ class Fates:
                 continue
             with self._acting("agency"):
                 ended = self.near.desks[party].type("refresh")
+            if ended.exit_code == GIVEN_UP:
+                assert "worker-lost" in ended.output
+                assert self._ask_again(party) in {*ENDS, GIVEN_UP}
+                continue
             assert ended.exit_code in ENDS, ended.output
             if ended.exit_code == DONE:
                 done.add(party)
             if done == self.near.desks.keys():
                 return
+
+    def _ask_again(self, party: str) -> int:
+        """Do as the failure of a run says."""
+        with self._acting("agency"):
+            return int(self.near.desks[party].type("run", "--again").exit_code)
+
+    def _has_given_up(self) -> bool:
+        """Tell whether a run of this round has been given up, and none was asked for since."""
+        kinds = [one["kind"] for one in self.near.log_entries()[len(self._entries) :]]
+        asked, failed = (
+            max((at for at, kind in enumerate(kinds) if kind == wanted), default=-1)
+            for wanted in ("run-asked", "run-failed")
+        )
+        return failed > asked
 
     def _require_sound(self) -> None:
         now = {party: links(desk) for party, desk in self.near.desks.items()}

@@ -67,6 +67,22 @@ def test_a_file_that_the_power_cut_short_is_as_if_it_were_not(
 
 
 @pytest.mark.long
+def test_a_run_that_is_given_up_is_asked_for_again_and_ends_as_any_other(
+    ready_desks: NearBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fates = Fates(ready_desks, seed=1, rate=0)
+
+    def is_hard_on_workers(_: str) -> bool:
+        is_given_up = fates.is_armed and "run-failed" in ready_desks.log_kinds()
+        return fates.actor == "worker" and not is_given_up and fates.random.random() < 0.1
+
+    monkeypatch.setattr(fates, "_fails", is_hard_on_workers)
+    with fates.watching():
+        fates.live(1)
+    assert ready_desks.log_kinds().count("run-failed") == 1
+
+
+@pytest.mark.long
 def test_what_is_lost_though_it_was_kept_is_found_out(
     ready_desks: NearBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
