@@ -83,18 +83,22 @@ def make_private_file(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def held(lock: Path, what: str) -> Iterator[None]:
-    """Hold a lock file for a change of several steps; other processes of this machine can't make one meanwhile.
+def held(path: Path, what: str) -> Iterator[None]:
+    """Hold a lock beside a file for a change of several steps: no other process makes one meanwhile.
 
     Raises:
         ConfigurationError: another one holds it, or its disk knows no locks.
     """
     # Without the library's stand-in where a disk knows no locks: that is a file which a kill leaves behind.
-    file = FileLock(
-        lock, mode=PRIVATE_FILE, blocking=False, fallback_to_soft=False, preserve_lock_file=True
+    lock = FileLock(
+        f"{path}.lock",
+        mode=PRIVATE_FILE,
+        blocking=False,
+        fallback_to_soft=False,
+        preserve_lock_file=True,
     )
     try:
-        file.acquire()
+        lock.acquire()
     except Timeout as exc:
         raise ConfigurationError(
             f"another command is changing {what}",
@@ -105,7 +109,7 @@ def held(lock: Path, what: str) -> Iterator[None]:
     try:
         yield
     finally:
-        file.release()
+        lock.release()
 
 
 def refuse_shared(path: Path, what: str) -> None:

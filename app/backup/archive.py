@@ -166,10 +166,10 @@ def restore_backup(
     manifest = read_backup(folder, snapshot.kind_of(broker.database))
     _refuse_foreign(broker, manifest)
     _refuse_foreign_pins(broker, pins)
-    if replace:
+    if replace and snapshot.holds_tables(broker.database):
         _refuse_another_history(broker, manifest)
-    if replace and not older:
-        _refuse_older(broker, manifest)
+        if not older:
+            _refuse_older(broker, manifest)
     if _copy_blobs(FileBlobs(folder / BLOBS), broker.blobs) != manifest.blobs:
         raise BackupDamagedError("the backup has not all blobs that were written")
     copy = folder / snapshot.FILE_NAMES[manifest.database]
@@ -203,8 +203,6 @@ def _refuse_foreign_pins(broker: Broker, pins: Sequence[bytes]) -> None:
 
 def _refuse_another_history(broker: Broker, manifest: BackupManifest) -> None:
     """Refuse a backup of another log of the same name, while there is a database with what was signed last."""
-    if not snapshot.holds_tables(broker.database):
-        return
     try:
         with broker.database.read() as session:
             broker.log.check(session)
@@ -227,8 +225,6 @@ def _refuse_another_history(broker: Broker, manifest: BackupManifest) -> None:
 
 def _refuse_older(broker: Broker, manifest: BackupManifest) -> None:
     """Refuse a backup that lacks what was signed, while there is a database that may have it."""
-    if not snapshot.holds_tables(broker.database):
-        return
     try:
         signed = LastCheckpointFile(broker.settings.last_checkpoint_file).read()
     except LastCheckpointMissingError:

@@ -10,7 +10,6 @@ from app.cli.opening import founded_settings, local_operator, opened_broker
 from app.durable import held
 from app.matchlog.draft import entry_actor
 from app.security.log_key import (
-    lock_file,
     move_next_key_into_place,
     next_key_file,
     prepare_next_key,
@@ -63,7 +62,7 @@ def rotate(ctx: click.Context) -> None:
     """
     with (
         opened_broker(ctx) as broker,
-        held(lock_file(broker.settings.log_key_file), "the log's key"),
+        held(broker.settings.log_key_file, "the log's key"),
     ):
         new = hand_over(broker, local_operator(broker))
     click.echo("make a backup now: a log of before cannot be continued with this key", err=True)

@@ -154,7 +154,7 @@ class KeyRing:
         Raises:
             ConfigurationError: another one holds it, or its disk knows no locks.
         """
-        with held(self.file.with_name(f"{self.file.name}.lock"), "the ring of key-encryption keys"):
+        with held(self.file, "the ring of key-encryption keys"):
             yield
 
     def add_primary(self) -> None:

@@ -60,11 +60,6 @@ def next_key_file(file: Path) -> Path:
     return file.with_name(f"{file.name}{NEXT_SUFFIX}")
 
 
-def lock_file(file: Path) -> Path:
-    """Return the file that whoever replaces the key holds."""
-    return file.with_name(f"{file.name}.lock")
-
-
 def prepare_next_key(file: Path) -> NoteSigner:
     """Draw the key that is to follow the one in `file`, for the same log, or return the one that waits.
 

@@ -18,7 +18,7 @@ from app.cli import log_key
 from app.durable import held
 from app.matchlog.errors import LogKeyMismatchError
 from app.matchlog.export import export_bundle
-from app.security.log_key import lock_file, prepare_next_key
+from app.security.log_key import prepare_next_key
 from app.settings import read_settings
 from schemas.matchlog.note import VerifierKey
 
@@ -78,7 +78,7 @@ def test_the_old_key_is_gone_and_the_new_one_is_for_its_owner_only(
 def test_the_key_is_replaced_by_one_command_at_a_time(broker: Any, state: Path) -> None:
     file = state / "log" / "log-key"
     before = file.read_bytes()
-    with held(lock_file(file), "the log's key"):
+    with held(file, "the log's key"):
         refused = broker("log-key", "rotate")
     assert refused.exit_code == 1
     assert "another command is changing the log's key" in refused.stderr
