@@ -33,9 +33,9 @@ from breaks.signed import approved_with_a_lapse
 from campaign.reports import Tally
 from campaign.size import times
 from samples.delivered_log import StudyProject, everything_delivered, everything_studied
-from samples.log import SampleLog, create_trio, everything_else, story
-from samples.parties import ANN, CW, EVE, HEALTH, K12, OPERATOR, PAT, terms_of
-from samples.reviewed_log import everything_reviewed
+from samples.log import SampleLog, create_trio, everything_else, link_pair, story
+from samples.parties import ANN, CW, EVE, HEALTH, K12, OPERATOR, PAT, POLICY, terms_of
+from samples.reviewed_log import ReviewedProject, everything_reviewed
 from samples.signed_log import ACCORD, SignedProject, everything_signed
 from twins.verifier.entries import PAGE
 from twins.verifier.with_rules import why_refused
@@ -44,11 +44,13 @@ from app.auditor.errors import AuditError, MalformedError, RuleBrokenError
 from app.auditor.rules import RULES
 from app.auditor.verify import verify_bundle
 from schemas.canonical import canonical_bytes, canonical_digest
+from schemas.clauses import FileSize
 from schemas.matchlog import kinds
 from schemas.matchlog.agreement_kinds import ProjectOpened
 from schemas.matchlog.entry import Entry
 from schemas.matchlog.kinds import KINDS
 from schemas.overdue import OverdueKind
+from schemas.run import LinkRate
 
 CASES = [pytest.param(name, *case, id=name) for name, case in EVERY_BREAK.items()]
 EVIDENCE: dict[str, list[str]] = json.loads(STORED.read_text("utf-8"))
@@ -284,6 +286,65 @@ def test_everything_may_be_overdue_once() -> None:
     assert why_refused(log.bundle()) is None
     noted = [entry.body for entry in log.entries if entry.kind == "deadline-passed"]
     assert {one.what for one in noted} == set(get_args(OverdueKind))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("n_linked", [200, 1600])
+def test_a_run_may_find_as_many_and_as_few_pairs_as_agreed(n_linked: int) -> None:
+    log = story(11, n_weeks=0)
+    rate = LinkRate(least="0.1", most="0.8")
+    policy = {"link_rate": rate, "max_pairs": 1800, "review_share": "0.02"}
+    log.create_project("bound", policy=POLICY.model_copy(update=policy))
+    _found(log, 2000, auto_pairs=n_linked, review_pairs=40, candidate_pairs=1800)
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def test_all_records_of_a_file_may_be_linked() -> None:
+    log = story(11, n_weeks=0)
+    log.create_project("bound")
+    _found(log, 1650, auto_pairs=1650)
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def _found(log: SampleLog, n_smaller: int, **counts: int) -> None:
+    uploads = [log.upload("bound", CW, 2000), log.upload("bound", K12, n_smaller)]
+    asked = log.ask(log.specification("bound", uploads))
+    log.start(asked)
+    body = log.finished(asked, expected_false=12, concordance=(), **counts)
+    log.append(body, project="bound", object=asked.object)
+
+
+@pytest.mark.parametrize("n_records", [500, 4000])
+def test_a_file_may_have_as_many_and_as_few_records_as_agreed(n_records: int) -> None:
+    log = story(11, n_weeks=0)
+    sizes = (FileSize(party=who.party, least=500, most=4000) for who in (CW, K12))
+    log.create_project("bound", files=tuple(sizes))
+    _found(log, n_records, auto_pairs=400)
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def test_a_statement_is_owed_to_a_space_of_which_two_pairs_are_linked() -> None:
+    log = story(11, n_weeks=0)
+    create_trio(log)
+    for other in (HEALTH, K12):
+        link_pair(log, "trio", CW, other)
+    log.rounds("trio").state(K12)
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def test_a_further_release_says_how_many_pairs_were_accepted_where_its_end_does() -> None:
+    log = story(11, n_weeks=0)
+    project = ReviewedProject(log)
+    project.linked()
+    project.answer()
+    project.decide()
+    project.end(accepted=80)
+    project.prepare(CW.party, matches=80)
+    verify(log)
+    assert why_refused(log.bundle()) is None
 
 
 def test_a_round_on_its_weekday_is_no_breach_however_late_the_last_one_was() -> None:

@@ -59,5 +59,13 @@ def test_a_key_that_only_the_broker_names_proves_nothing_of_the_party() -> None:
         assert not any(SAID in line for line in verdict_lines(verdict))
 
 
+def test_a_key_in_the_place_of_one_that_is_agreed_on_is_as_good() -> None:
+    log = agreed()
+    log.rotate(CW, 62)
+    later = NoteSigner(PARTY, log.keys[CW.person or ""], COSIGNER_KEY)
+    for signers in ((later,), (LISTED, later)):
+        assert cosigned(log, *signers).vouched == {PARTY}
+
+
 def test_an_agreement_that_not_all_have_signed_vouches_for_nobody() -> None:
     assert cosigned(agreed(completely=False), LISTED).vouched == frozenset()

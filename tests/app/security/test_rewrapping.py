@@ -49,6 +49,21 @@ def test_after_rotating_all_keys_are_wrapped_under_the_new_one(
     assert [store.open(key.object_id) for key in keys] == keys
 
 
+def test_what_is_destroyed_while_keys_are_counted_is_left_out(
+    store: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = sorted(store.create(new_id("upl")).object_id for _ in range(3))
+    under = store.wrapped_under
+
+    def destroyed_meanwhile(object_id: str) -> str:
+        if object_id == keys[0]:
+            store.destroy(object_id)
+        return under(object_id)
+
+    monkeypatch.setattr(store, "wrapped_under", destroyed_meanwhile)
+    assert list(count_wrapped(store).values()) == [2]
+
+
 def test_an_old_copy_of_the_ring_opens_nothing_afterwards(
     store: KeyStore, ring_file: Path, tmp_path: Path
 ) -> None:
