@@ -25,14 +25,19 @@ from breaks import (
 )
 from breaks.between_agreements import AGENCIES, MOVED, linked, move, supplied
 from breaks.deadlines import everything_overdue
-from breaks.destruction import everything_destroyed, hold, lift, withdraw
+from breaks.destruction import begin, certify, everything_destroyed, hold, lift, withdraw
 from breaks.every import ALL_BREAKS, STORED, shown
 from breaks.every import CASES as EVERY_BREAK
 from breaks.rules import FOSTER, Break
 from breaks.signed import approved_with_a_lapse
 from campaign.reports import Tally
 from campaign.size import times
-from samples.delivered_log import StudyProject, everything_delivered, everything_studied
+from samples.delivered_log import (
+    DeliveringProject,
+    StudyProject,
+    everything_delivered,
+    everything_studied,
+)
 from samples.log import SampleLog, create_trio, everything_else, link_pair, story
 from samples.parties import ANN, CW, EVE, HEALTH, K12, OPERATOR, PAT, POLICY, terms_of
 from samples.reviewed_log import ReviewedProject, everything_reviewed
@@ -343,6 +348,32 @@ def test_a_further_release_says_how_many_pairs_were_accepted_where_its_end_does(
     project.decide()
     project.end(accepted=80)
     project.prepare(CW.party, matches=80)
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def test_a_run_that_failed_uses_up_no_approval_in_advance() -> None:
+    log = story(11, n_weeks=0)
+    project = SignedProject(log).agree()
+    uploads, (_, standing) = project.uploads(), project.stand(K12, runs=1)
+    project.use(project.ask(uploads), K12.party, standing)
+    failed = kinds.RunFailed(code="too-many-pairs", attempt=1)
+    log.append(failed, project=ACCORD, object=log.entries[-1].object, outcome="failed")
+    asked = project.ask(uploads)
+    project.use(asked, K12.party, standing)
+    project.approve(ANN, asked)
+    project.finish(asked)
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def test_what_another_project_has_is_left_by_a_destruction() -> None:
+    log = story(11, n_weeks=0)
+    DeliveringProject(log).deliver()
+    ReviewedProject(log).linked()
+    log.create_project("undone")
+    begin(log, project="undone")
+    certify(log, project="undone")
     verify(log)
     assert why_refused(log.bundle()) is None
 

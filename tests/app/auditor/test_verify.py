@@ -360,6 +360,15 @@ def test_a_pin_that_another_key_signed_is_unusable() -> None:
     refused(LOG.parts(), PinUnreadableError, pins=[pin])
 
 
+def test_a_pin_of_what_is_there_that_a_later_key_signed_is_unusable() -> None:
+    log = story(46, n_weeks=1)
+    checkpoint = parse_checkpoint(log.notes[2][1])[0]
+    log.rotate_key()
+    log.export(actor=CW)
+    pin = Pin(*parse_checkpoint(sign_checkpoint(checkpoint, log.signers[1])))
+    refused(log.parts(), PinUnsignedError, pins=[pin])
+
+
 def edited(pin: Pin, **changes: Any) -> Pin:
     """A pin whose text was changed in its file, with the signature that stood under it."""
     checkpoint = replace(pin.checkpoint, **changes)
