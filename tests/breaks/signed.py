@@ -1007,6 +1007,20 @@ def used_for_too_many_runs(log: SampleLog) -> Entry:
     return project.use(project.ask(), "school-district", standing)
 
 
+def used_for_a_third_of_two_runs(log: SampleLog) -> Entry:
+    project = _agreed(log)
+    _, standing = project.stand(K12, runs=2)
+    for _ in range(2):
+        asked = project.ask()
+        project.use(asked, "school-district", standing)
+        project.approve(ANN, asked)
+        project.finish(asked)
+        log.moment += timedelta(days=7)
+        log.rounds(ACCORD).close()
+        log.rounds(ACCORD).open()
+    return project.use(project.ask(), "school-district", standing)
+
+
 def used_under_another_agreement(log: SampleLog) -> Entry:
     project = _agreed(log)
     _, standing = project.stand(K12)
@@ -1193,6 +1207,7 @@ SIGNED_BREAKS: dict[str, list[Break]] = {
         used_for_another_policy,
         used_after_its_last_day,
         used_for_too_many_runs,
+        used_for_a_third_of_two_runs,
         used_under_another_agreement,
         used_after_its_approver_left,
     ],

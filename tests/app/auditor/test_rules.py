@@ -304,9 +304,9 @@ def test_a_run_may_find_as_many_and_as_few_pairs_as_agreed(n_linked: int) -> Non
     assert why_refused(log.bundle()) is None
 
 
-def test_all_records_of_a_file_may_be_linked() -> None:
+def test_all_records_of_a_file_may_be_linked_and_none_held_back() -> None:
     log = story(11, n_weeks=0)
-    log.create_project("bound")
+    log.create_project("bound", policy=POLICY.model_copy(update={"review_share": "0"}))
     _found(log, 1650, auto_pairs=1650)
     verify(log)
     assert why_refused(log.bundle()) is None
@@ -363,6 +363,21 @@ def test_a_run_that_failed_uses_up_no_approval_in_advance() -> None:
     project.use(asked, K12.party, standing)
     project.approve(ANN, asked)
     project.finish(asked)
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
+def test_the_match_records_of_a_run_and_of_its_review_are_destroyed_each() -> None:
+    log = story(11, n_weeks=0)
+    project = ReviewedProject(log)
+    project.linked()
+    finished = next(one for one in reversed(log.entries) if one.kind == "run-finished")
+    project.answer()
+    project.decide()
+    ended = project.end()
+    log.destroy_match_record(finished)
+    root = ended.body.match_record_root  # type: ignore[attr-defined]
+    project.about(kinds.MatchRecordDestroyed(root=root, reason="retention"))
     verify(log)
     assert why_refused(log.bundle()) is None
 
