@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from samples.log import Parts, SampleLog
-from samples.parties import CW, private_of, signing_key
-from samples.signed_log import SignedProject
+from samples.parties import CW, OPERATOR, PEOPLE, identity, person_of, private_of, signing_key
+from samples.signed_log import SignedProject, accord_of
+from vectors.identity import private_bytes
 
 from app.auditor.verdict import Verdict
 from app.auditor.verdict_words import verdict_lines
 from app.auditor.verify import verify_bundle
+from schemas.agreement import Agreement
 from schemas.matchlog.checkpoint import cosign
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, parse_note
 
@@ -65,6 +67,27 @@ def test_a_key_in_the_place_of_one_that_is_agreed_on_is_as_good() -> None:
     later = NoteSigner(PARTY, log.keys[CW.person or ""], COSIGNER_KEY)
     for signers in ((later,), (LISTED, later)):
         assert cosigned(log, *signers).vouched == {PARTY}
+
+
+def test_whoever_is_enrolled_with_another_key_than_is_agreed_on_cosigns_for_nobody() -> None:
+    """The broker may give a key of its own the name of a person who is agreed on."""
+    log, newcomer = SampleLog(), CW.model_copy(update={"person": "per-" + "c" * 32})
+    project, agreement = SignedProject(log), accord_of().to_json()
+    party = next(one for one in agreement["parties"] if one["name"] == PARTY)
+    party["persons"].append(identity(newcomer, private_bytes(62)).to_json())
+    project.agree(Agreement.from_json(agreement))
+    log.append(person_of(newcomer), actor=OPERATOR)
+    agreed_on = NoteSigner(PARTY, signing_key(private_bytes(62)), COSIGNER_KEY)
+    enrolled = NoteSigner(PARTY, signing_key(private_of(newcomer.person or "")), COSIGNER_KEY)
+    assert cosigned(log, agreed_on).vouched == {PARTY}
+    assert cosigned(log, enrolled).vouched == frozenset()
+
+
+def test_all_keys_of_a_party_may_cosign() -> None:
+    own = (one for one in PEOPLE if one.party == PARTY)
+    keys = [signing_key(private_of(one.person or "")) for one in own]
+    signers = [NoteSigner(PARTY, key, COSIGNER_KEY) for key in keys]
+    assert cosigned(agreed(), *signers).vouched == {PARTY}
 
 
 def test_an_agreement_that_not_all_have_signed_vouches_for_nobody() -> None:
