@@ -340,10 +340,10 @@ def test_a_statement_is_owed_to_a_space_of_which_two_pairs_are_linked() -> None:
     assert why_refused(log.bundle()) is None
 
 
-def test_a_further_release_says_how_many_pairs_were_accepted_where_its_end_does() -> None:
+def test_all_that_was_asked_may_be_accepted_and_the_release_says_how_many() -> None:
     log = story(11, n_weeks=0)
     project = ReviewedProject(log)
-    project.linked()
+    project.linked(questions=80)
     project.answer()
     project.decide()
     project.end(accepted=80)
