@@ -250,6 +250,14 @@ def fetched_twice_on_one_request(log: SampleLog) -> Entry:
     return _again(log, log.fetch(_prepared(log)[0], CW))
 
 
+def fetched_again_after_midnight_on_one_request(log: SampleLog) -> Entry:
+    prepared, *_ = _prepared(log)
+    log.moment = log.moment.replace(hour=23, minute=59, second=30)
+    first = log.fetch(prepared, CW)
+    log.moment += timedelta(minutes=1)
+    return _again(log, first)
+
+
 def withdrew_two_records_on_one_request(log: SampleLog) -> Entry:
     body = destruction_kinds.RecordWithdrawn(commitment=log.digest())
     first = log.add(body, project=FOSTER, actor=CW)
@@ -473,7 +481,11 @@ PERSON_BREAKS: dict[str, list[Break]] = {
         held_at_another_log,
     ],
     "request-agreement": [uploaded_under_the_next_agreement, uploaded_under_no_agreement],
-    "request-twice": [fetched_twice_on_one_request, withdrew_two_records_on_one_request],
+    "request-twice": [
+        fetched_twice_on_one_request,
+        fetched_again_after_midnight_on_one_request,
+        withdrew_two_records_on_one_request,
+    ],
     "request-late": [fetched_on_an_old_request, fetched_on_a_request_to_come],
     "destruction-by-stranger": [
         destroyed_of_another_party,
