@@ -994,23 +994,11 @@ def used_after_its_last_day(log: SampleLog, early: timedelta = timedelta()) -> E
     return _used(log, until=log.now(early - timedelta(days=1))[:10])
 
 
-def used_for_too_many_runs(log: SampleLog) -> Entry:
+def _used_beyond(log: SampleLog, n_runs: int) -> Entry:
+    """Use an approval of so many runs for one more."""
     project = _agreed(log)
-    _, standing = project.stand(K12, runs=1)
-    asked = project.ask()
-    project.use(asked, "school-district", standing)
-    project.approve(ANN, asked)
-    project.finish(asked)
-    log.moment += timedelta(days=7)
-    log.rounds(ACCORD).close()
-    log.rounds(ACCORD).open()
-    return project.use(project.ask(), "school-district", standing)
-
-
-def used_for_a_third_of_two_runs(log: SampleLog) -> Entry:
-    project = _agreed(log)
-    _, standing = project.stand(K12, runs=2)
-    for _ in range(2):
+    _, standing = project.stand(K12, runs=n_runs)
+    for _ in range(n_runs):
         asked = project.ask()
         project.use(asked, "school-district", standing)
         project.approve(ANN, asked)
@@ -1019,6 +1007,14 @@ def used_for_a_third_of_two_runs(log: SampleLog) -> Entry:
         log.rounds(ACCORD).close()
         log.rounds(ACCORD).open()
     return project.use(project.ask(), "school-district", standing)
+
+
+def used_for_too_many_runs(log: SampleLog) -> Entry:
+    return _used_beyond(log, 1)
+
+
+def used_for_a_third_of_two_runs(log: SampleLog) -> Entry:
+    return _used_beyond(log, 2)
 
 
 def used_under_another_agreement(log: SampleLog) -> Entry:

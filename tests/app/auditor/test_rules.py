@@ -119,6 +119,12 @@ def verify(log: SampleLog, project: str | None = None) -> None:
     verify_bundle(io.BytesIO(log.bundle(project)))
 
 
+def verify_twice(log: SampleLog) -> None:
+    """Verify by either verifier."""
+    verify(log)
+    assert why_refused(log.bundle()) is None
+
+
 @pytest.mark.parametrize(("name", "rule", "broken"), CASES)
 @pytest.mark.campaign("forged-rules")
 def test_the_rule_and_the_entry_are_named(name: str, rule: str, broken: Break) -> None:
@@ -183,8 +189,7 @@ def test_an_approval_of_a_release_that_has_lapsed_is_given_anew() -> None:
     project, asked, prepared = approved_with_a_lapse(log)
     project.approve(ANN, asked, "release")
     log.fetch(prepared[0], CW)
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_new_stewards_of_one_party_at_a_time_are_named_beside_the_verdict() -> None:
@@ -238,14 +243,12 @@ def everything(log: SampleLog) -> SampleLog:
 def test_deliveries_to_a_blind_recipient_follow_the_rules() -> None:
     log = story(2, n_weeks=1)
     everything_studied(log)
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_a_log_in_which_every_kind_occurs_follows_the_rules() -> None:
     log = everything(story(2, n_weeks=2))
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
     assert {entry.kind for entry in log.entries} == set(KINDS)
 
 
@@ -287,8 +290,7 @@ def test_a_log_with_terms_that_the_operator_made_alone_does_not_verify() -> None
 def test_everything_may_be_overdue_once() -> None:
     log = story(3, n_weeks=0)
     everything_overdue(log)
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
     noted = [entry.body for entry in log.entries if entry.kind == "deadline-passed"]
     assert {one.what for one in noted} == set(get_args(OverdueKind))  # type: ignore[attr-defined]
 
@@ -300,16 +302,14 @@ def test_a_run_may_find_as_many_and_as_few_pairs_as_agreed(n_linked: int) -> Non
     policy = {"link_rate": rate, "max_pairs": 1800, "review_share": "0.02"}
     log.create_project("bound", policy=POLICY.model_copy(update=policy))
     _found(log, 2000, auto_pairs=n_linked, review_pairs=40, candidate_pairs=1800)
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_all_records_of_a_file_may_be_linked_and_none_held_back() -> None:
     log = story(11, n_weeks=0)
     log.create_project("bound", policy=POLICY.model_copy(update={"review_share": "0"}))
     _found(log, 1650, auto_pairs=1650)
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def _found(log: SampleLog, n_smaller: int, **counts: int) -> None:
@@ -326,8 +326,7 @@ def test_a_file_may_have_as_many_and_as_few_records_as_agreed(n_records: int) ->
     sizes = (FileSize(party=who.party, least=500, most=4000) for who in (CW, K12))
     log.create_project("bound", files=tuple(sizes))
     _found(log, n_records, auto_pairs=400)
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_a_statement_is_owed_to_a_space_of_which_two_pairs_are_linked() -> None:
@@ -336,8 +335,7 @@ def test_a_statement_is_owed_to_a_space_of_which_two_pairs_are_linked() -> None:
     for other in (HEALTH, K12):
         link_pair(log, "trio", CW, other)
     log.rounds("trio").state(K12)
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_all_that_was_asked_may_be_accepted_and_the_release_says_how_many() -> None:
@@ -348,8 +346,7 @@ def test_all_that_was_asked_may_be_accepted_and_the_release_says_how_many() -> N
     project.decide()
     project.end(accepted=80)
     project.prepare(CW.party, matches=80)
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_a_run_that_failed_uses_up_no_approval_in_advance() -> None:
@@ -363,8 +360,7 @@ def test_a_run_that_failed_uses_up_no_approval_in_advance() -> None:
     project.use(asked, K12.party, standing)
     project.approve(ANN, asked)
     project.finish(asked)
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_the_match_records_of_a_run_and_of_its_review_are_destroyed_each() -> None:
@@ -378,8 +374,7 @@ def test_the_match_records_of_a_run_and_of_its_review_are_destroyed_each() -> No
     log.destroy_match_record(finished)
     root = ended.body.match_record_root  # type: ignore[attr-defined]
     project.about(kinds.MatchRecordDestroyed(root=root, reason="retention"))
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_what_another_project_has_is_left_by_a_destruction() -> None:
@@ -389,8 +384,7 @@ def test_what_another_project_has_is_left_by_a_destruction() -> None:
     log.create_project("undone")
     begin(log, project="undone")
     certify(log, project="undone")
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_a_round_on_its_weekday_is_no_breach_however_late_the_last_one_was() -> None:
@@ -400,8 +394,7 @@ def test_a_round_on_its_weekday_is_no_breach_however_late_the_last_one_was() -> 
     log.moment += timedelta(days=5)
     log.rounds("often").close()
     log.rounds("often").open()
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_an_export_asked_for_before_anything_bound_ends_a_log_with_a_verdict() -> None:
@@ -455,8 +448,7 @@ def test_what_breaks_a_rule_at_its_edge_breaks_none_within_it(
 ) -> None:
     log = story(11, n_weeks=1)
     broken(log, early=by)
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_every_break_that_has_an_edge_is_tried_within_it() -> None:
@@ -469,8 +461,7 @@ def test_every_break_that_has_an_edge_is_tried_within_it() -> None:
 def test_an_upload_may_have_as_few_and_as_many_records_as_agreed(records: int) -> None:
     log = story(11, n_weeks=0)
     log.upload(FOSTER, CW, records)
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_an_analyst_carries_what_is_sealed_to_another_party() -> None:
@@ -478,8 +469,7 @@ def test_an_analyst_carries_what_is_sealed_to_another_party() -> None:
     StudyProject(log)
     prepared = [one for one in log.entries if isinstance(one.body, kinds.BlindReleasePrepared)]
     log.fetch(prepared[-1], PAT)
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_a_pair_that_came_to_share_an_id_space_in_its_round_owes_no_claims_in_it() -> None:
@@ -487,8 +477,7 @@ def test_a_pair_that_came_to_share_an_id_space_in_its_round_owes_no_claims_in_it
     project, _ = linked(log, *AGENCIES)
     move(project)
     log.rounds(MOVED).close()
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_a_round_whose_claims_can_come_no_more_closes_at_its_deadline() -> None:
@@ -498,8 +487,7 @@ def test_a_round_whose_claims_can_come_no_more_closes_at_its_deadline() -> None:
     move(project, *AGENCIES)
     log.moment += timedelta(days=log.terms[MOVED].round_days)
     log.rounds(MOVED).close()
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_a_supplement_whose_claims_can_come_no_more_closes_with_the_next_round() -> None:
@@ -512,8 +500,7 @@ def test_a_supplement_whose_claims_can_come_no_more_closes_with_the_next_round()
     log.rounds(MOVED).top_up()
     log.add(project.closing(), project=MOVED, object=project.run)
     log.rounds(MOVED).open()
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_a_release_outlives_an_agreement_whose_next_version_names_its_recipient_too() -> None:
@@ -522,8 +509,7 @@ def test_a_release_outlives_an_agreement_whose_next_version_names_its_recipient_
     project.agree(project.amended(end="2027-07-31"))
     for prepared, who in zip(released, (CW, K12), strict=True):
         log.fetch(prepared, who)
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_a_run_of_others_goes_on_after_a_record_was_withdrawn() -> None:
@@ -539,8 +525,7 @@ def test_a_run_of_others_goes_on_after_a_record_was_withdrawn() -> None:
     withdraw(log, HEALTH, "trio")
     log.append(log.finished(asked), project="trio", object=asked.object)
     withdraw(log, CW, "trio")
-    verify(log)
-    assert why_refused(log.bundle()) is None
+    verify_twice(log)
 
 
 def test_what_a_hold_kept_may_be_destroyed_the_day_after_it_was_lifted() -> None:

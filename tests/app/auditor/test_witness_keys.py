@@ -19,9 +19,15 @@ from schemas.matchlog.checkpoint import cosign
 from schemas.matchlog.note import COSIGNER_KEY, NoteSigner, parse_note
 
 PARTY = CW.party
-LISTED = NoteSigner(PARTY, signing_key(private_of(CW.person or "")), COSIGNER_KEY)
-STRANGER = NoteSigner(PARTY, Ed25519PrivateKey.from_private_bytes(bytes(32)), COSIGNER_KEY)
 SAID = "by keys that a signed agreement lists"
+
+
+def witness(key: Ed25519PrivateKey) -> NoteSigner:
+    return NoteSigner(PARTY, key, COSIGNER_KEY)
+
+
+LISTED = witness(signing_key(private_of(CW.person or "")))
+STRANGER = witness(Ed25519PrivateKey.from_private_bytes(bytes(32)))
 
 
 def agreed(*, completely: bool = True) -> SampleLog:
@@ -64,7 +70,7 @@ def test_a_key_that_only_the_broker_names_proves_nothing_of_the_party() -> None:
 def test_a_key_in_the_place_of_one_that_is_agreed_on_is_as_good() -> None:
     log = agreed()
     log.rotate(CW, 62)
-    later = NoteSigner(PARTY, log.keys[CW.person or ""], COSIGNER_KEY)
+    later = witness(log.keys[CW.person or ""])
     for signers in ((later,), (LISTED, later)):
         assert cosigned(log, *signers).vouched == {PARTY}
 
@@ -77,16 +83,15 @@ def test_whoever_is_enrolled_with_another_key_than_is_agreed_on_cosigns_for_nobo
     party["persons"].append(identity(newcomer, private_bytes(62)).to_json())
     project.agree(Agreement.from_json(agreement))
     log.append(person_of(newcomer), actor=OPERATOR)
-    agreed_on = NoteSigner(PARTY, signing_key(private_bytes(62)), COSIGNER_KEY)
-    enrolled = NoteSigner(PARTY, signing_key(private_of(newcomer.person or "")), COSIGNER_KEY)
+    agreed_on = witness(signing_key(private_bytes(62)))
+    enrolled = witness(signing_key(private_of(newcomer.person or "")))
     assert cosigned(log, agreed_on).vouched == {PARTY}
     assert cosigned(log, enrolled).vouched == frozenset()
 
 
 def test_all_keys_of_a_party_may_cosign() -> None:
     own = (one for one in PEOPLE if one.party == PARTY)
-    keys = [signing_key(private_of(one.person or "")) for one in own]
-    signers = [NoteSigner(PARTY, key, COSIGNER_KEY) for key in keys]
+    signers = [witness(signing_key(private_of(one.person or ""))) for one in own]
     assert cosigned(agreed(), *signers).vouched == {PARTY}
 
 
