@@ -20,9 +20,10 @@ demo:  ## link two made-up agencies' files, in a minute; KEEP=1 leaves the broke
 	sh install/venv.sh broker
 	$(BIN)/blindlink-broker demo $(if $(KEEP),--keep)
 
-test:  ## run the tests; the last lines say what was skipped and why
+test:  ## run the quick tests, in minutes; ALL=1: all that a landing needs; ARGS=tests/schemas: of one room
 	sh install/venv.sh dev
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal \
+	  $(if $(ALL),-m "not soak and not index",--tier first) $(ARGS)
 
 # What a run reports lies in .campaign; its table goes into docs/reliability.md, whatever tests have failed.
 TRY = BLINDLINK_CAMPAIGN_REPORTS=.campaign $(if $(QUICK),,BLINDLINK_CAMPAIGN=full BLINDLINK_EXAMPLES=400) \

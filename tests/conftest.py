@@ -18,6 +18,7 @@ from campaign.reports import DATABASE, TALLY, Tally, add_report, choose, registe
 from hypothesis import HealthCheck, settings
 from services.printed import tables_of
 from services.requirement import missing
+from tiers import choose_tier, refuse_what_was_not_said, said_of_the_left
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -49,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--row", action="append", help="run the tests of this row of the campaign alone"
     )
+    parser.addoption("--tier", choices=["first", "table"], help="tests/tiers.py says what this is")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -76,6 +78,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(marker)
     choose_for_change(items)
+    choose_tier(items, config)
 
 
 def pytest_collection_finish() -> None:
@@ -85,12 +88,30 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+RUNNING: list[pytest.Item] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Know which test is running."""
+    RUNNING.append(item)
+    try:
+        return (yield)
+    finally:
+        RUNNING.pop()
+
+
+pytest_runtest_call = pytest_runtest_teardown = pytest_runtest_setup
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests have measured: a worker's own output would be lost."""
     for outcome in ("passed", "failed"):
         for table in tables_of(terminalreporter.getreports(outcome)):
             terminalreporter.section("measured")
             terminalreporter.write_line(table)
+    if left := said_of_the_left(terminalreporter.config):
+        terminalreporter.write_line(left)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -98,6 +119,13 @@ def _compiling_once() -> Iterator[None]:
     from services.one_dialect import compiling_once
 
     with compiling_once():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _needs_are_said() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        refuse_what_was_not_said(patch, RUNNING)
         yield
 
 

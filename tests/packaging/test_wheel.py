@@ -9,6 +9,7 @@ import pytest
 
 from install.wheelhouse import build_project
 
+pytestmark = pytest.mark.needs("process")
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("app", "encoding", "schemas")
 # What compiling and running leaves in the source folders.

@@ -96,6 +96,7 @@ def test_ten_times_the_rows_take_little_more_memory(folder_of: Callable[[int], P
     assert large - small < (LARGE - SMALL) * MAX_BYTES_A_RECORD
 
 
+@pytest.mark.needs("process")
 def test_a_terminal_shows_how_far_the_encoding_is(
     folder_of: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

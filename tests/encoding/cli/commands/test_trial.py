@@ -442,6 +442,7 @@ def test_without_anybody_to_ask_yes_is_needed(two: Path) -> None:
     assert not (two / "trial").exists()
 
 
+@pytest.mark.needs("process")
 def test_at_a_terminal_the_guess_is_asked_about(two: Path) -> None:
     pytest.importorskip("fcntl", reason="a terminal is a POSIX thing")
     from rigs.terminal import Terminal
