@@ -214,14 +214,14 @@ class NeedNotSaidError(AssertionError):
 
 
 def refuse_what_was_not_said(patch: pytest.MonkeyPatch, running: list[pytest.Item]) -> None:
-    """Fail the running test where it starts what it does not say that it needs."""
+    """Fail the running test where it starts something, and seems to need nothing."""
     from app import broker
 
     def guard(owner: Any, name: str, need: str) -> None:
         started = getattr(owner, name)
 
         def checked(*args: Any, **options: Any) -> Any:
-            if running and not _may(running[-1], need):
+            if running and dearest(running[-1]) == NOTHING:
                 raise NeedNotSaidError(
                     f"{running[-1].nodeid} starts a {need}: mark it, or its module, "
                     f'with pytest.mark.{MARK}("{need}")'
@@ -233,6 +233,3 @@ def refuse_what_was_not_said(patch: pytest.MonkeyPatch, running: list[pytest.Ite
     guard(broker, "open_database", "broker")
     guard(subprocess.Popen, "__init__", "process")
 
-
-def _may(item: pytest.Item, need: str) -> bool:
-    return any(NEEDS.index(one) >= NEEDS.index(need) for one in needed_by(item))

@@ -19,7 +19,7 @@ from services.chromium import take_picture
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.needs("process")]
 
 # Each Python writes down how it was started, then goes on as one that lacks what Windows does not have.
 NOTING = f"""

@@ -120,6 +120,7 @@ def test_it_installs_on_this_kind_of_machine_without_an_index(tmp_path: Path) ->
 
 
 @pytest.mark.index
+@pytest.mark.needs("process")
 @pytest.mark.parametrize("python", ["3.11", "3.13"])
 def test_it_is_complete_for_a_windows_machine(tmp_path: Path, python: str) -> None:
     folder = tmp_path / "folder"
