@@ -232,4 +232,3 @@ def refuse_what_was_not_said(patch: pytest.MonkeyPatch, running: list[pytest.Ite
 
     guard(broker, "open_database", "broker")
     guard(subprocess.Popen, "__init__", "process")
-
