@@ -1,4 +1,4 @@
-"""Moments of an agreement from which tests go on, what refused commands say, and whether the log verifies."""
+"""Moments of an agreement from which tests go on, and what they often ask of desks, commands and the log."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from rigs.near_broker import near_broker
 from app.auditor.verdict import Verdict
 from app.auditor.verify import verify_bundle
 from app.matchlog.export import export_bundle
+from encoding.workspace.config import read_config, render_config
 
 Reach = Callable[[AgreementRig], object]
 
 
 @contextmanager
-def rig_at(folder: Path, moments: Moments, *moments_of: tuple[str, Reach]) -> Iterator[AgreementRig]:
+def rig_at(
+    folder: Path, moments: Moments, *moments_of: tuple[str, Reach]
+) -> Iterator[AgreementRig]:
     """Give everyone at their desks at the last of these moments, each with what leads to it."""
     with near_broker(folder / "broker") as near:
         rig = AgreementRig(near)
@@ -49,3 +52,11 @@ def verified(rig: AgreementRig) -> Verdict:
         bundle.writelines(export_bundle(session))
     bundle.seek(0)
     return verify_bundle(bundle)
+
+
+def share_columns(folder: Path, *columns: str) -> None:
+    """Have the settings in a folder share these columns."""
+    path = folder / "blindlink.toml"
+    sections = read_config(path).sections
+    shared = sections.share.model_copy(update={"columns": columns})
+    path.write_text(render_config(sections.model_copy(update={"share": shared})), "utf-8")
