@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rigs.agreement import agreement_rig
-from rigs.desk import Desk
-
-from encoding.workspace.config import read_config, render_config
+from rigs.agreement_moments import agree, share_columns
 
 ELEMENTS = """
 [[elements]]
@@ -22,38 +20,25 @@ use = "shared"
 """
 
 
-def share(desk: Desk, *columns: str) -> None:
-    path = desk.folder / "blindlink.toml"
-    sections = read_config(path).sections
-    shared = sections.share.model_copy(update={"columns": columns})
-    path.write_text(render_config(sections.model_copy(update={"share": shared})), "utf-8")
-
-
 def test_a_column_that_nobody_has_signed_is_told_before_it_leaves(tmp_path: Path) -> None:
-    with agreement_rig(tmp_path) as rig:
-        answers = rig.desks["ann"].folder / "answers.toml"
-        answers.write_text(answers.read_text("utf-8") + ELEMENTS, "utf-8")
-        fingerprint = rig.agree()
-        bob = rig.desks["bob"]
-        bob.ok("agreement", "accept", *fingerprint.split())
-        rig.link()
-        share(bob, "last", "first")
-        words = ("extract", "-o", str(bob.folder / "out.csv"), "--force", "--columns")
-        said = bob.ok(*words, "last,first").stderr
-        assert "the agreement does not list first among the columns that you may hand over" in said
-        assert "list last" not in said
-        assert "the agreement does not list" not in bob.ok(*words, "last").stderr
-
-
-def test_a_party_that_may_hand_over_nothing_is_told_so(tmp_path: Path) -> None:
-    with agreement_rig(tmp_path) as rig:
-        answers = rig.desks["ann"].folder / "answers.toml"
-        theirs = ELEMENTS.replace('"welfare"', '"schools"')
-        answers.write_text(answers.read_text("utf-8") + theirs, "utf-8")
-        fingerprint = rig.agree()
-        bob = rig.desks["bob"]
-        bob.ok("agreement", "accept", *fingerprint.split())
-        rig.link()
-        share(bob, "last")
-        said = bob.ok("extract", "-o", str(bob.folder / "out.csv"), "--columns", "last").stderr
-        assert "the agreement does not list last among the columns that you may hand over" in said
+    """Also to a party that may hand over nothing."""
+    theirs = ELEMENTS.replace('"welfare"', '"schools"')
+    for elements, columns, unsigned in (
+        (ELEMENTS, ("last", "first"), "first"),
+        (theirs, ("last",), "last"),
+    ):
+        (tmp_path / unsigned).mkdir()
+        with agreement_rig(tmp_path / unsigned) as rig:
+            answers = rig.desks["ann"].folder / "answers.toml"
+            answers.write_text(answers.read_text("utf-8") + elements, "utf-8")
+            agree(rig)
+            bob = rig.desks["bob"]
+            rig.link()
+            share_columns(bob.folder, *columns)
+            words = ("extract", "-o", str(bob.folder / "out.csv"), "--force", "--columns")
+            said = bob.ok(*words, ",".join(columns)).stderr
+            told = "the agreement does not list {} among the columns that you may hand over"
+            assert told.format(unsigned) in said
+            assert ("list last" in said) is (unsigned == "last")
+            if unsigned == "first":
+                assert "the agreement does not list" not in bob.ok(*words, "last").stderr

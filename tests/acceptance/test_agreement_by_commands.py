@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from rigs.agreement import COUNSEL, PROJECT, AgreementRig, agreement_rig
+from rigs.agreement_moments import refused
 from rigs.desk import NOW, Desk
 from rigs.near_broker import near_broker
 from rigs.persons import enrol_keys
@@ -20,18 +20,6 @@ from encoding.people.peers import read_peers
 from schemas.chapters import grouped
 
 pytestmark = pytest.mark.long
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[AgreementRig]:
-    with agreement_rig(tmp_path) as made:
-        yield made
-
-
-def refused(result: Result, code: int = 1) -> str:
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return str(result.stderr)
 
 
 def typing(desk: Desk, monkeypatch: pytest.MonkeyPatch, typed: str, *words: str) -> Result:
@@ -87,15 +75,41 @@ def test_an_agreement_is_signed_by_all_and_linked_under(rig: AgreementRig) -> No
     assert len((bob.folder / "links.csv").read_text().splitlines()) == 3
 
 
+def test_another_sheet_or_uncompared_keys_sign_nothing(
+    rig: AgreementRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = rig.desks["ann"]
+    fingerprint = rig.draft()
+    path = str(ann.folder / "first.json")
+    assert "does not match counsel's sheet" in refused(rig.sign("ann", "0" * 64, path))
+    assert "64 characters" in refused(rig.sign("ann", "0" * 63, path))
+    words = ("agreement", "sign", path)
+    assert "64 characters" in refused(typing(ann, monkeypatch, f"{fingerprint[:8]}\n", *words))
+    # Whoever drafts can make two agreements that share any few characters.
+    alike = f"{fingerprint[:-1]}{int(fingerprint[-1], 16) ^ 1:x}"
+    said = refused(typing(ann, monkeypatch, f"{alike}\n", *words))
+    assert "does not match counsel's sheet: the fingerprint is different (group 8 of 8)" in said
+    assert "compare these groups with the sheet and type them again" in said
+    typed = typing(ann, monkeypatch, f"{fingerprint}\nn\n", *words)
+    assert "must be compared first" in refused(typed)
+    given = (*words, "--fingerprint", fingerprint, "--keys-compared")
+    assert "in the future" in refused(ann.type(*given, *COUNSEL[:-1], "2026-11-21"), 2)
+    monkeypatch.undo()
+    assert "--counsel-name" in refused(ann.type(*given, "--counsel-name", "", *COUNSEL[2:]), 2)
+    assert "agreements" not in {name.split("/")[0] for name in ann.files()}
+    assert ann.json("agreement", "status")["agreements"] == []
+
+
 def test_whoever_signs_reads_it_and_compares_the_sheet_and_the_keys(
     rig: AgreementRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = rig.desks["ann"]
     fingerprint = rig.draft()
     path = str(ann.folder / "first.json")
+    words = ("agreement", "sign", path)
     assert fingerprint == ann.ok("agreement", "send", path).stdout.strip()
-    typed = f"{grouped(fingerprint)}\ny\nDana Cole\nGeneral counsel\n\n"
-    signed = typing(ann, monkeypatch, typed, "agreement", "sign", path)
+    answers = f"{grouped(fingerprint)}\ny\nDana Cole\nGeneral counsel\n\n"
+    signed = typing(ann, monkeypatch, answers, *words)
     assert signed.exit_code == 0, signed.output
     assert "WHO COULD LEARN WHAT" in signed.stdout
     kim = rig.people["kim"].public.fingerprint()
@@ -103,54 +117,24 @@ def test_whoever_signs_reads_it_and_compares_the_sheet_and_the_keys(
     assert "it binds once operator and schools have signed" in signed.stderr
     trusted = read_peers(ann.folder / "workspace" / "peers.json")
     assert [peer.party for peer in trusted.peers] == ["operator", "schools"]
-    again = ann.ok("agreement", "sign", path)
-    assert "was signed before" in again.stderr
-    other = refused(ann.type("agreement", "sign", path, "--fingerprint", "0" * 64, *COUNSEL))
+    assert "was signed before" in ann.ok(*words).stderr
+    other = refused(ann.type(*words, "--fingerprint", "0" * 64, *COUNSEL))
     assert "does not match counsel's sheet" in other
-    ann.ok("agreement", "sign", path, "--fingerprint", fingerprint)
+    ann.ok(*words, "--fingerprint", fingerprint)
     # Before all have signed, nothing is encoded or linked.
     bob, kim = rig.desks["bob"], rig.desks["kim"]
     assert "no agreement waits" in refused(rig.sign("bob", fingerprint))
     assert rig.sign("kim", fingerprint).exit_code == 0
     assert state(ann) == "waits for the signature of operator"
-    for desk, words in ((bob, ("round", "ready")), (bob, ("encode",)), (kim, ("run",))):
-        assert refused(desk.type(*words))
+    for desk, asked in ((bob, ("round", "ready")), (bob, ("encode",)), (kim, ("run",))):
+        assert refused(desk.type(*asked))
     assert rig.sign("eve", fingerprint).exit_code == 0
     assert state(ann) == "signed by all"
     assert fingerprint in bob.ok("round", "ready").stderr
 
 
-def test_another_sheet_or_uncompared_keys_sign_nothing(
-    rig: AgreementRig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ann = rig.desks["ann"]
-    fingerprint = rig.draft()
-    path = str(ann.folder / "first.json")
-    wrong = rig.sign("ann", "0" * 64, path)
-    assert "does not match counsel's sheet" in refused(wrong)
-    assert "64 characters" in refused(rig.sign("ann", "0" * 63, path))
-    words = ("agreement", "sign", path, "--fingerprint", fingerprint, "--keys-compared")
-    typed = typing(ann, monkeypatch, f"{fingerprint[:8]}\n", "agreement", "sign", path)
-    assert "64 characters" in refused(typed)
-    # Whoever drafts can make two agreements that share any few characters.
-    alike = f"{fingerprint[:-1]}{int(fingerprint[-1], 16) ^ 1:x}"
-    typed = typing(ann, monkeypatch, f"{alike}\n", "agreement", "sign", path)
-    said = refused(typed)
-    assert "does not match counsel's sheet: the fingerprint is different (group 8 of 8)" in said
-    assert "compare these groups with the sheet and type them again" in said
-    typed = typing(ann, monkeypatch, f"{fingerprint}\nn\n", "agreement", "sign", path)
-    assert "must be compared first" in refused(typed)
-    late = [*COUNSEL[:-1], "2026-11-21"]
-    assert "in the future" in refused(ann.type(*words, *late), 2)
-    monkeypatch.undo()
-    unnamed = ["--counsel-name", "", *COUNSEL[2:]]
-    assert "--counsel-name" in refused(ann.type(*words, *unnamed), 2)
-    assert "agreements" not in {name.split("/")[0] for name in ann.files()}
-    assert ann.json("agreement", "status")["agreements"] == []
-
-
-def test_any_party_halts_alone_and_lifts_its_own_halt(rig: AgreementRig) -> None:
-    rig.agree()
+def test_any_party_halts_alone_and_lifts_its_own_halt(agreed: AgreementRig) -> None:
+    rig = agreed
     kim, bob = rig.desks["kim"], rig.desks["bob"]
     rig.get_ready()
     bob.ok("encode")
@@ -176,8 +160,10 @@ def test_any_party_halts_alone_and_lifts_its_own_halt(rig: AgreementRig) -> None
     assert "operator has left agreement 1" in refused(bob.type("upload"))
 
 
-def test_runs_are_approved_in_advance_until_an_amendment_that_all_sign(rig: AgreementRig) -> None:
-    first = rig.agree()
+def test_runs_are_approved_in_advance_until_an_amendment_that_all_sign(
+    agreed: AgreementRig,
+) -> None:
+    rig = agreed
     ann, kim, bob = rig.desks["ann"], rig.desks["kim"], rig.desks["bob"]
     beyond = ("approve", "standing", "--until", "2028-01-01", "--runs", "3", "--yes")
     assert "ends on 2027-08-31" in refused(ann.type(*beyond), 2)
@@ -194,7 +180,7 @@ def test_runs_are_approved_in_advance_until_an_amendment_that_all_sign(rig: Agre
     assert "schools has no standing approval" in refused(none)
     rig.upload()
     assert run_state(bob) == "awaiting"
-    before, after = str(ann.folder / "first.json"), str(ann.folder / "second.json")
+    before, after = (str(ann.folder / f"{name}.json") for name in ("first", "second"))
     second = rig.draft("second.json", "--amends", before, "--set", "end=2028-08-31")
     signed = rig.sign("ann", second, after)
     assert "WHAT CHANGES AGAINST AGREEMENT 1" in signed.stdout
@@ -204,30 +190,30 @@ def test_runs_are_approved_in_advance_until_an_amendment_that_all_sign(rig: Agre
         "waits for the signature of operator and schools",
     )
     bob.ok("run")
-    for name in ("kim", "eve"):
-        assert rig.sign(name, second).exit_code == 0
-    assert state(bob, 2) == "signed by all"
-    # Bob has not signed it; the same steward has, as for the agreement that he keeps.
-    bob.ok("run")
-    kept = json.loads((bob.folder / "workspace" / "agreements" / f"{PROJECT}.json").read_text())
-    assert [one["agreement"]["number"] for one in kept["agreements"]] == [1, 2]
-    assert first != second
-
-
-def test_what_changes_is_shown_also_where_the_version_before_is_not_kept(rig: AgreementRig) -> None:
-    rig.agree()
-    ann, kim = rig.desks["ann"], rig.desks["kim"]
+    # What changes is shown also where the version before is not kept.
     (kim.folder / "workspace" / "agreements" / f"{PROJECT}.json").unlink()
-    before, after = str(ann.folder / "first.json"), str(ann.folder / "second.json")
-    second = rig.draft("second.json", "--amends", before, "--set", "end=2028-08-31")
-    rig.sign("ann", second, after)
     waits = "Agreement 2 waits for the signature of a steward of schools."
     assert waits in kim.ok("status").stdout
     assert "waits for the signature" not in ann.ok("status").stdout
     shown = rig.sign("kim", second).stdout
     assert waits not in kim.ok("status").stdout
-    assert "WHAT CHANGES AGAINST AGREEMENT 1" in shown
-    assert "2028-08-31" in shown.split("WHAT CHANGES")[1]
+    assert "2028-08-31" in shown.split("WHAT CHANGES AGAINST AGREEMENT 1")[1]
+    assert rig.sign("eve", second).exit_code == 0
+    assert state(bob, 2) == "signed by all"
+    # Bob has not signed it; the same steward has, as for the agreement that he keeps.
+    bob.ok("run")
+    kept = json.loads((bob.folder / "workspace" / "agreements" / f"{PROJECT}.json").read_text())
+    assert [one["agreement"]["number"] for one in kept["agreements"]] == [1, 2]
+
+
+def test_nobody_approves_under_an_old_agreement_by_mistake(agreed: AgreementRig) -> None:
+    ann = agreed.desks["ann"]
+    first, second = (str(ann.folder / f"{name}.json") for name in ("first", "second"))
+    fingerprint = agreed.draft("second.json", "--amends", first, "--set", "end=2027-07-31")
+    assert agreed.sign("ann", fingerprint, second).exit_code == 0
+    waited = refused(ann.type("agreement", "sign", *STANDING))
+    assert "operator and schools have yet to sign the next agreement" in waited
+    assert standing(ann) == []
 
 
 def test_a_party_that_joins_signs_though_the_version_before_is_not_its_to_see(
@@ -244,23 +230,6 @@ def test_a_party_that_joins_signs_though_the_version_before_is_not_its_to_see(
         signed = rig.sign("uma", second)
         assert signed.exit_code == 0, signed.output
         assert "WHAT CHANGES" not in signed.stdout
-
-
-def test_a_release_is_approved_by_somebody_who_did_not_upload(rig: AgreementRig) -> None:
-    answers = rig.desks["ann"].folder / "answers.toml"
-    answers.write_text(
-        answers.read_text().replace('runs = "standing"', 'runs = "standing"\nreleases = true')
-    )
-    rig.agree()
-    ann, kim, bob = rig.desks["ann"], rig.desks["kim"], rig.desks["bob"]
-    rig.upload()
-    rig.approve()
-    ann.ok("approve", "release", "--yes")
-    assert refused(kim.type("approve", "release", "--yes"))
-    assert "not approved yet by schools" in refused(bob.type("links"), 7)
-    assert "no release waits for the approval of welfare" in refused(
-        ann.type("approve", "release", "--yes")
-    )
 
 
 JOINING = """[[parties]]
@@ -299,18 +268,6 @@ def test_whoever_signs_last_approves_in_advance_at_once(rig: AgreementRig) -> No
     assert "already exists" in refused(ann.type("agreement", "sign", *STANDING, "--runs", "9"))
     late = ann.type("agreement", "sign", *STANDING, "--until", "2027-09-01")
     assert "ends on 2027-08-31" in refused(late, 2)
-
-
-def test_nobody_approves_under_an_old_agreement_by_mistake(rig: AgreementRig) -> None:
-    ann = rig.desks["ann"]
-    rig.agree()
-    second = str(ann.folder / "second.json")
-    first = str(ann.folder / "first.json")
-    fingerprint = rig.draft("second.json", "--amends", first, "--set", "end=2027-07-31")
-    assert rig.sign("ann", fingerprint, second).exit_code == 0
-    waited = refused(ann.type("agreement", "sign", *STANDING))
-    assert "operator and schools have yet to sign the next agreement" in waited
-    assert standing(ann) == []
 
 
 def test_the_first_refresh_takes_the_agreement_and_makes_the_secret(rig: AgreementRig) -> None:
@@ -387,3 +344,8 @@ def test_status_names_an_approval_to_whoever_has_yet_to_give_it(rig: AgreementRi
         "What the run found is handed out once it is approved by schools, as the agreement asks."
     )
     assert let_go in found["sentences"]
+    assert "not approved yet by schools" in refused(bob.type("links"), 7)
+    # Kim has uploaded: somebody else approves.
+    assert refused(kim.type("approve", "release", "--yes"))
+    again = ann.type("approve", "release", "--yes")
+    assert "no release waits for the approval of welfare" in refused(again)

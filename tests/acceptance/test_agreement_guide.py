@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rigs.agreement import COUNSEL, AgreementRig, agreement_rig
+from rigs.agreement import COUNSEL, AgreementRig
 
 GUIDE = (Path(__file__).parents[2] / "docs/agreement.md").read_text("utf-8")
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[AgreementRig]:
-    with agreement_rig(tmp_path) as made:
-        yield made
 
 
 def commands(section: str) -> list[list[str]]:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 from rigs.agreement import ANSWERS, PROJECT, AgreementRig, agreement_rig
+from rigs.agreement_moments import share_columns
 from rigs.near_broker import ADDRESS
-
-from encoding.workspace.config import read_config, render_config
 
 RESEARCH = "research-office"
 RECIPIENT = f"""
@@ -68,13 +67,6 @@ def sign_all(rig: AgreementRig) -> str:
     return fingerprint
 
 
-def share(rig: AgreementRig, name: str, column: str) -> None:
-    path = rig.desks[name].folder / "blindlink.toml"
-    sections = read_config(path).sections
-    shared = sections.share.model_copy(update={"columns": (column,)})
-    path.write_text(render_config(sections.model_copy(update={"share": shared})), "utf-8")
-
-
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -92,7 +84,7 @@ def test_the_recipient_signs_receives_and_opens_what_agencies_cannot(rig: Agreem
         said = desk.ok("links").stderr
         assert f"only {RESEARCH} can open" in said
         assert "warning" not in said
-        share(rig, name, "born")
+        share_columns(desk.folder, "born")
         out = str(desk.folder / "to-research.rows")
         desk.ok("extract", "--for", RESEARCH, "-o", out)
         desk.ok("seal", out, "--to", RESEARCH)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rigs.agreement_moments import share_columns
 from rigs.live import PROJECT, LiveAgency, LiveBroker, command, live_broker
 from rigs.rehearsal import (
     ID_COLUMN,
@@ -22,7 +23,6 @@ from rigs.rehearsal import (
 from rigs.searching import files_under, found_in
 
 from encoding.people.identity import read_identity
-from encoding.workspace.config import read_config, render_config
 from schemas.run import IdSpace, Recipient
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -93,13 +93,6 @@ def same(row: dict[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(row.items()))
 
 
-def share(agency: LiveAgency, column: str) -> None:
-    path = agency.folder / "blindlink.toml"
-    sections = read_config(path).sections
-    shared = sections.share.model_copy(update={"columns": (column,)})
-    path.write_text(render_config(sections.model_copy(update={"share": shared})), encoding="utf-8")
-
-
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     people = write_rehearsal(tmp_path, children=N_CHILDREN, students=N_STUDENTS)
@@ -113,7 +106,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         made = Stage(tmp_path, broker, people)
         for party in COLUMN:
             agency = rehearsing_agency(broker, tmp_path / party, party, people.files[party])
-            share(agency, COLUMN[party])
+            share_columns(agency.folder, COLUMN[party])
             made.agencies[party] = agency
         yield made
 

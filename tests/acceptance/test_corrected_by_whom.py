@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from rigs.agreed import amend
-from rigs.agreement import PROJECT, AgreementRig, agreement_rig
+from rigs.agreement import PROJECT, AgreementRig
+from rigs.agreement_moments import verified
 from rigs.desk import Desk
 from rigs.enrolled import revoke
 from rigs.near_broker import ROWS, SETTINGS
 from rigs.persons import lay_down_keys
 
 from app.agreements.service import all_versions
-from app.auditor.verify import verify_bundle
-from app.matchlog.export import export_bundle
 from encoding.people.identity import Identity
 
 CORRECT = ("round", "correct", "--reason", "wrong-file")
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[AgreementRig]:
-    with agreement_rig(tmp_path) as made:
-        fingerprint = made.agree()
-        made.desks["bob"].ok("agreement", "accept", *fingerprint.split())
-        made.get_ready()
-        yield made
+def rig(agreed: AgreementRig) -> AgreementRig:
+    agreed.get_ready()
+    return agreed
 
 
 def sign_next_year(rig: AgreementRig, newcomer: Identity) -> None:
@@ -61,11 +54,7 @@ def require_encoded_again(rig: AgreementRig) -> None:
     again = rig.desks["kim"].type("refresh")
     assert again.exit_code == 7, again.stderr
     assert rig.near.log_kinds().count("upload-received") == 2
-    bundle = io.BytesIO()
-    with rig.broker.database.read() as session:
-        bundle.writelines(export_bundle(session))
-    bundle.seek(0)
-    verify_bundle(bundle)
+    verified(rig)
 
 
 def test_who_is_listed_by_a_version_that_begins_later_corrects_a_round(rig: AgreementRig) -> None:

@@ -9,11 +9,10 @@ from typing import Any
 
 import httpx2
 import pytest
-from click.testing import Result
 from rigs.agreement import PROJECT, AgreementRig
+from rigs.agreement_moments import agree, refused, rig_at
 from rigs.desk import Desk
 from rigs.moments import Moments
-from rigs.near_broker import near_broker
 
 from schemas.certificate import CertificateFile
 from schemas.destruction import SignedDestruction
@@ -24,34 +23,23 @@ pytestmark = pytest.mark.long
 @pytest.fixture
 def uploaded(tmp_path: Path, moments: Moments) -> Iterator[AgreementRig]:
     """Everyone has agreed, and a run waits for approvals."""
-
-    def upload() -> None:
-        made.set_up()
-        made.agree()
-        made.upload()
-
-    with near_broker(tmp_path / "broker") as near:
-        made = AgreementRig(near)
-        moments.reach(near, "uploaded", upload, __name__)
+    with rig_at(tmp_path, moments, *UPLOADED) as made:
         yield made
 
 
+def link(rig: AgreementRig) -> None:
+    rig.approve()
+    rig.agree_on_links()
+
+
+UPLOADED = (("agreed", agree), ("uploaded", AgreementRig.upload))
+
+
 @pytest.fixture
-def rig(uploaded: AgreementRig, moments: Moments) -> AgreementRig:
+def rig(tmp_path: Path, moments: Moments) -> Iterator[AgreementRig]:
     """Everyone has agreed and a round is over."""
-
-    def link() -> None:
-        uploaded.approve()
-        uploaded.agree_on_links()
-
-    moments.reach(uploaded.near, "linked", link, __name__)
-    return uploaded
-
-
-def refused(result: Result, code: int = 1) -> str:
-    assert result.exit_code == code, result.output
-    assert "Traceback" not in result.output
-    return str(result.stderr)
+    with rig_at(tmp_path, moments, *UPLOADED, ("linked by hand", link)) as made:
+        yield made
 
 
 def certificate_of(desk: Desk, number: str) -> CertificateFile:
@@ -96,21 +84,17 @@ def test_a_certificate_is_held_against_the_own_receipts(rig: AgreementRig) -> No
     assert "you cannot sign this" in refused(bob.type("certificate", "sign"))
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
+def test_a_certificate_that_the_broker_changes_is_refused(rig: AgreementRig) -> None:
+    ann = rig.desks["ann"]
+    ann.ok("destroy", "--yes")
+    changes: tuple[tuple[Any, str], ...] = (
         (lambda file: {**file, "signature": "A" * 86 + "=="}, "proves nothing"),
         (lambda file: _with(file, objects=[]), "proves nothing"),
         (lambda file: _with(file, project="elsewhere"), "not the one that you asked for"),
-    ],
-)
-def test_a_certificate_that_the_broker_changes_is_refused(
-    rig: AgreementRig, change: Any, said: str
-) -> None:
-    ann = rig.desks["ann"]
-    ann.ok("destroy", "--yes")
-    rig.meddle("destructions/crt-", change)
-    assert said in refused(ann.type("certificate", "show"))
+    )
+    for change, said in changes:
+        rig.meddle("destructions/crt-", change)
+        assert said in refused(ann.type("certificate", "show"))
 
 
 def _with(file: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -241,17 +225,17 @@ def test_a_run_that_waits_does_without_a_record_that_is_withdrawn(uploaded: Agre
     done = bob.json("withdraw-record", "--record", "7", "--yes")
     assert done == {"was_encoded": True, "told": True, "cancelled": 1}
     bob.ok("run", "--again")
+    # The broker must log a withdrawal as it answers.
+    uploaded.meddle(f"projects/{PROJECT}/withdrawals", lambda taken: {**taken, "index": 0})
+    said = refused(bob.type("withdraw-record", "--record", "8", "--yes"))
+    assert "doesn't have the withdrawal" in said
+    uploaded.behave()
+    bob.ok("run", "--again")
     uploaded.approve()
     uploaded.agree_on_links()
-    assert len((bob.folder / "links.csv").read_text("utf-8").splitlines()) == 2
-    assert "7," not in (bob.folder / "links.csv").read_text("utf-8")
-
-
-def test_the_broker_must_log_a_withdrawal_as_it_answers(uploaded: AgreementRig) -> None:
-    bob = uploaded.desks["bob"]
-    uploaded.meddle(f"projects/{PROJECT}/withdrawals", lambda taken: {**taken, "index": 0})
-    said = refused(bob.type("withdraw-record", "--record", "7", "--yes"))
-    assert "doesn't have the withdrawal" in said
+    written = (bob.folder / "links.csv").read_text("utf-8")
+    assert len(written.splitlines()) == 2
+    assert "7," not in written
 
 
 def test_after_a_party_has_left_everything_still_ends_on_its_day(rig: AgreementRig) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from rigs.agreement import AgreementRig, agreement_rig
+from rigs.agreement import AgreementRig
 
 from app.auditor.cli import main as audit_main
 from app.broker import open_broker
@@ -25,12 +24,6 @@ BLOCK = re.compile(r"<!-- (\w+) -->\n```sh\n(.*?)```", re.DOTALL)
 KNOWN = {"4711": "9"}
 # What is answered where a person would be asked.
 ASKED = ("destroy", "hold set", "hold lift", "withdraw-record")
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[AgreementRig]:
-    with agreement_rig(tmp_path) as made:
-        yield made
 
 
 def typed(section: str) -> list[tuple[str, list[str]]]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from click.testing import Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rigs.agreement import PROJECT, AgreementRig, agreement_rig
+from rigs.agreement_moments import refused
 from rigs.desk import NOW
 from rigs.near_broker import POLICY, answer_with
 from samples.agreement import digest_of
@@ -45,12 +45,6 @@ def rig(agreed: AgreementRig) -> Iterator[AgreementRig]:
     agreed.behave()
 
 
-def refused(result: Result) -> str:
-    assert result.exit_code == 1, result.output
-    assert "Traceback" not in result.output
-    return str(result.stderr)
-
-
 def changed(**fields: Any) -> Change:
     return lambda document: {**document, **fields}
 
@@ -75,64 +69,52 @@ def about(kind: str) -> str:
     return f"projects/{PROJECT}/{kind}"
 
 
-def test_a_swapped_profile_is_not_encoded_by(rig: AgreementRig) -> None:
+def test_a_profile_or_terms_that_nobody_signed_are_refused(rig: AgreementRig) -> None:
     bob = rig.desks["bob"]
+
+    def bend_project(change: Change) -> None:
+        rig.meddle(f"projects/{PROJECT}", lambda d: change(d) if "terms" in d else d)
 
     def swap(document: Any) -> Any:
         profile = {**document["profile"], "name": "weaker"}
         terms = {**document["terms"], "profile": digest_of(profile)}
         return {**document, "profile": profile, "terms": terms}
 
-    rig.meddle(f"projects/{PROJECT}", lambda d: swap(d) if "terms" in d else d)
-    assert "different terms from those of agreement 1: profile" in refused(bob.type("encode"))
-    weaker = {"name": "weaker"}
-    rig.meddle(
-        f"projects/{PROJECT}",
-        lambda d: {**d, "profile": {**d["profile"], **weaker}} if "terms" in d else d,
-    )
-    assert "a different encoding profile" in refused(bob.type("encode"))
-
-
-def test_terms_that_nobody_signed_are_refused(rig: AgreementRig) -> None:
-    bob = rig.desks["bob"]
-
     def own_terms(document: Any) -> Any:
-        if "terms" not in document:
-            return document
         terms = {**document["terms"], "floor": 2}
         return {**document, "terms": terms, "agreement": digest_of(terms)}
 
-    rig.meddle(f"projects/{PROJECT}", own_terms)
+    bend_project(swap)
+    assert "different terms from those of agreement 1: profile" in refused(bob.type("encode"))
+    bend_project(lambda d: {**d, "profile": {**d["profile"], "name": "weaker"}})
+    assert "a different encoding profile" in refused(bob.type("encode"))
+    bend_project(own_terms)
     for words in (("encode",), ("upload",), ("run",), ("links",), ("status",)):
         assert "an agreement that this agency does not have" in refused(bob.type(*words))
 
 
 @pytest.mark.campaign("receipts", database="sqlite")
-def test_a_dropped_signature_is_noticed(rig: AgreementRig) -> None:
+def test_a_dropped_or_forged_signature_is_noticed(rig: AgreementRig) -> None:
     bob, ann = rig.desks["bob"], rig.desks["ann"]
 
     def drop(document: Any) -> Any:
         if "consents" not in document:
             return document
-        kept = [c for c in document["consents"] if c["statement"]["party"] != "schools"]
+        kept = [c for c in document["consents"] if not of(c, "schools")]
         return {**document, "consents": kept}
+
+    def forge(document: Any) -> Any:
+        made = copy.deepcopy(document)
+        for signed in made.get("consents", ()):
+            if of(signed, "schools"):
+                signed["statement"]["counsel"]["name"] = "Somebody Else"
+        return made
 
     rig.meddle(about("agreements/"), drop)
     for desk, words in ((bob, ("encode",)), (ann, ("agreement", "status"))):
         assert "the signature of schools is not there" in refused(desk.type(*words))
-
-
-@pytest.mark.campaign("receipts", database="sqlite")
-def test_a_forged_signature_is_noticed(rig: AgreementRig) -> None:
-    def forge(document: Any) -> Any:
-        made = copy.deepcopy(document)
-        for signed in made.get("consents", ()):
-            if signed["statement"]["party"] == "schools":
-                signed["statement"]["counsel"]["name"] = "Somebody Else"
-        return made
-
     rig.meddle(about("agreements/"), forge)
-    assert "of schools that does not count" in refused(rig.desks["bob"].type("encode"))
+    assert "of schools that does not count" in refused(bob.type("encode"))
 
 
 def test_a_hidden_halt_is_noticed(rig: AgreementRig) -> None:
@@ -240,61 +222,44 @@ def waiting(rig: AgreementRig) -> None:
         rig.upload()
 
 
-def test_a_run_for_a_stranger_is_refused(rig: AgreementRig) -> None:
+def test_a_run_for_a_stranger_or_by_another_policy_is_refused(rig: AgreementRig) -> None:
     waiting(rig)
     stranger = {"party": "operator", "mode": "linked", "space": "shared"}
     recipients = [{"party": p, "mode": "linked", "space": "shared"} for p in ("schools", "welfare")]
-    rig.meddle("runs/", run_with(recipients=[stranger, *recipients]))
-    assert "hands match IDs to operator" in refused(rig.desks["bob"].type("run"))
-
-
-def test_a_run_by_another_policy_is_refused(rig: AgreementRig) -> None:
-    waiting(rig)
     policy = POLICY.model_copy(update={"auto": "0.6", "review": "0.6"}).to_json()
-    rig.meddle("runs/", run_with(policy=policy))
-    assert "its matching policy" in refused(rig.desks["bob"].type("run"))
+    for fields, reason in (
+        ({"recipients": [stranger, *recipients]}, "hands match IDs to operator"),
+        ({"policy": policy}, "its matching policy"),
+    ):
+        rig.meddle("runs/", run_with(**fields))
+        assert reason in refused(rig.desks["bob"].type("run"))
 
 
-def pending_with(**fields: Any) -> Change:
-    return lambda document: {
-        **document,
-        "pending": [run_with(**fields)(one) for one in document["pending"]],
-    }
-
-
-@pytest.mark.parametrize(
-    ("fields", "reason"),
-    [
-        ({"floor": 0}, "smaller counts"),
-        ({"recipients": []}, "the approval is for a different run"),
-        ({"agreement": "0" * 64}, "does not have, and does not show it"),
-        ({"profile": "0" * 64}, "a different encoding profile"),
-        ({"epoch": 2}, "a different project or epoch"),
-    ],
-)
-def test_what_is_approved_is_held_against_the_agreement(
-    rig: AgreementRig, fields: dict[str, Any], reason: str
+def test_what_is_approved_is_held_against_the_agreement_and_the_own_upload(
+    rig: AgreementRig,
 ) -> None:
     waiting(rig)
-    rig.meddle(about("pending-approvals"), pending_with(**fields))
-    said = refused(rig.desks["kim"].type("approve", "run", "--yes"))
-    assert reason in said
 
+    def other_upload(document: Any) -> Any:
+        uploads = copy.deepcopy(document["specification"]["uploads"])
+        for upload in uploads:
+            upload["manifest_sha256"] = "0" * 64
+        return run_with(uploads=uploads)(document)
 
-def test_a_run_that_names_another_upload_of_ones_own_is_not_approved(rig: AgreementRig) -> None:
-    waiting(rig)
+    for bend, reason in (
+        (run_with(floor=0), "smaller counts"),
+        (run_with(recipients=[]), "the approval is for a different run"),
+        (run_with(agreement="0" * 64), "does not have, and does not show it"),
+        (run_with(profile="0" * 64), "a different encoding profile"),
+        (run_with(epoch=2), "a different project or epoch"),
+        (other_upload, "not the way this agency sent it"),
+    ):
 
-    def swap(document: Any) -> Any:
-        made = copy.deepcopy(document)
-        for one in made["pending"]:
-            for upload in one["specification"]["uploads"]:
-                upload["manifest_sha256"] = "0" * 64
-            one["specification_sha256"] = digest_of(one["specification"])
-        return made
+        def swap(document: Any, bend: Change = bend) -> Any:
+            return {**document, "pending": [bend(one) for one in document["pending"]]}
 
-    rig.meddle(about("pending-approvals"), swap)
-    said = refused(rig.desks["kim"].type("approve", "run", "--yes"))
-    assert "not the way this agency sent it" in said
+        rig.meddle(about("pending-approvals"), swap)
+        assert reason in refused(rig.desks["kim"].type("approve", "run", "--yes"))
 
 
 def of(signed: Any, party: str) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from rigs.agreement import PROJECT, AgreementRig, agreement_rig
+from rigs.agreement_moments import Reach, agree, refused, rig_at
 from rigs.desk import Desk
+from rigs.moments import Moments
+from rigs.weeks import links
 
 from schemas.ids import HANDLE_BYTES
 from schemas.profile import ROW_BYTES, TOKEN_BYTES
@@ -27,24 +29,34 @@ LOST = (
 )
 
 
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[AgreementRig]:
-    with agreement_rig(tmp_path) as made:
-        for name in ANALYSTS:
-            (made.desks[name].folder / "secret.txt").unlink()
-        yield made
+def without_secrets(rig: AgreementRig) -> None:
+    for name in ANALYSTS:
+        (rig.desks[name].folder / "secret.txt").unlink()
+    agree(rig)
 
 
-def share(rig: AgreementRig, begin: str) -> None:
+def share(rig: AgreementRig, begin: str = "share") -> None:
     """Agree on a secret through the broker; `begin` is `share` or `rotate`."""
     for step in (begin, "accept", "accept"):
         for name in ANALYSTS:
             rig.desks[name].ok("secret", step)
 
 
-def links(desk: Desk) -> dict[str, str]:
-    with (desk.folder / "links.csv").open(encoding="utf-8", newline="") as file:
-        return {row["record_id"]: row["link_id"] for row in csv.DictReader(file)}
+SHARED: tuple[tuple[str, Reach], ...] = (("agreed, no secret", without_secrets), ("shared", share))
+
+
+@pytest.fixture
+def rig(tmp_path: Path, moments: Moments) -> Iterator[AgreementRig]:
+    """Both analysts have made a secret through the broker."""
+    with rig_at(tmp_path, moments, *SHARED) as made:
+        yield made
+
+
+@pytest.fixture
+def linked(tmp_path: Path, moments: Moments) -> Iterator[AgreementRig]:
+    """The first round is over."""
+    with rig_at(tmp_path, moments, *SHARED, ("linked", AgreementRig.link)) as made:
+        yield made
 
 
 def sent(desk: Desk, number: int) -> tuple[set[bytes], set[bytes], set[bytes]]:
@@ -74,16 +86,10 @@ def status(desk: Desk) -> tuple[int, str]:
     return shown["epoch"], shown["key_id"]
 
 
-def test_all_is_encoded_anew_under_a_new_secret_and_link_ids_stay(
-    rig: AgreementRig,
-) -> None:
-    bob, kim = rig.desks["bob"], rig.desks["kim"]
-    fingerprint = rig.agree()
-    bob.ok("agreement", "accept", *fingerprint.split())
-    share(rig, "share")
+def test_all_is_encoded_anew_under_a_new_secret_and_link_ids_stay(linked: AgreementRig) -> None:
+    rig, bob, kim = linked, linked.desks["bob"], linked.desks["kim"]
     first = status(bob)
     assert first == status(kim)
-    rig.link()
     former = {name: links(rig.desks[name]) for name in ANALYSTS}
     assert len(former["bob"]) == 2
 
@@ -109,15 +115,22 @@ def test_all_is_encoded_anew_under_a_new_secret_and_link_ids_stay(
     disclosed = bob.json("disclosures", "--record", "7")["disclosures"]
     assert [line["what"] for line in disclosed].count("encodings") == 2
 
+    # An amendment of anything else keeps the secret, and keys of a round are of its own all the same.
+    second = status(bob)
+    amend(rig, "--set", "end=2028-08-31", number=3)
+    rig.pass_time(minutes=1)
+    rig.link()
+    assert status(bob) == second
+    for before, after in zip(sent(bob, 2), sent(bob, 3), strict=True):
+        assert not before & after
+    assert {name: links(rig.desks[name]) for name in ANALYSTS} == former
+
 
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_claims_are_proven_with_the_secret_of_their_round_though_the_next_one_counts_by_then(
     rig: AgreementRig, is_kept: bool
 ) -> None:
     bob, kim = rig.desks["bob"], rig.desks["kim"]
-    fingerprint = rig.agree()
-    bob.ok("agreement", "accept", *fingerprint.split())
-    share(rig, "share")
     rig.upload()
     rig.approve()
     assert bob.type("links").exit_code == 7
@@ -135,23 +148,6 @@ def test_claims_are_proven_with_the_secret_of_their_round_though_the_next_one_co
     assert {name: links(rig.desks[name]) for name in ANALYSTS} == former
 
 
-def test_an_amendment_of_anything_else_keeps_the_secret(rig: AgreementRig) -> None:
-    bob = rig.desks["bob"]
-    fingerprint = rig.agree()
-    bob.ok("agreement", "accept", *fingerprint.split())
-    share(rig, "share")
-    rig.link()
-    first, former = status(bob), links(bob)
-    amend(rig, "--set", "end=2028-08-31")
-    rig.pass_time(minutes=1)
-    rig.link()
-    assert status(bob) == first
-    # The same secret, and keys of a round of its own all the same.
-    for before, after in zip(sent(bob, 1), sent(bob, 2), strict=True):
-        assert not before & after
-    assert links(bob) == former
-
-
 @pytest.mark.parametrize(
     "backed_up",
     [
@@ -160,13 +156,9 @@ def test_an_amendment_of_anything_else_keeps_the_secret(rig: AgreementRig) -> No
     ],
 )
 def test_a_workspace_that_was_restored_without_the_new_secret_says_what_to_do_and_it_works(
-    rig: AgreementRig, backed_up: str, tmp_path: Path
+    linked: AgreementRig, backed_up: str, tmp_path: Path
 ) -> None:
-    bob, kim = rig.desks["bob"], rig.desks["kim"]
-    fingerprint = rig.agree()
-    bob.ok("agreement", "accept", *fingerprint.split())
-    share(rig, "share")
-    rig.link()
+    rig, bob, kim = linked, linked.desks["bob"], linked.desks["kim"]
     former = {name: links(rig.desks[name]) for name in ANALYSTS}
     backup = tmp_path / "bob.backup"
     bob.ok("workspace", "protect")
@@ -184,9 +176,7 @@ def test_a_workspace_that_was_restored_without_the_new_secret_says_what_to_do_an
     bob.ok("workspace", "restore", str(backup))
 
     for words in (("refresh",), ("secret", "accept", "--epoch", "2"), ("secret", "share")):
-        refused = bob.type(*words)
-        assert refused.exit_code == 1
-        told, error, what = refused.stderr.partition("blindlink: error:")
+        told, error, what = refused(bob.type(*words)).partition("blindlink: error:")
         assert error + what == LOST
         # The restored workspace meets the second agreement anew, and says so once.
         is_first = words == ("refresh",)
@@ -206,28 +196,27 @@ def test_a_workspace_that_was_restored_without_the_new_secret_says_what_to_do_an
 
 
 def test_a_secret_that_not_all_have_confirmed_is_begun_anew_after_a_restore(
-    rig: AgreementRig, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    bob, kim = rig.desks["bob"], rig.desks["kim"]
-    fingerprint = rig.agree()
-    bob.ok("agreement", "accept", *fingerprint.split())
-    backup = tmp_path / "bob.backup"
-    bob.ok("workspace", "protect")
-    bob.ok("workspace", "backup", str(backup))
-    for desk in (bob, kim):
-        desk.ok("secret", "share")
-    bob.ok("secret", "accept")
-    shutil.rmtree(bob.folder / "workspace")
-    bob.ok("workspace", "restore", str(backup))
-    refused = bob.type("secret", "share")
-    assert refused.exit_code == 1
-    assert refused.stderr.endswith("all agencies type: blindlink secret share --again\n")
-    for desk in (bob, kim):
-        desk.ok("secret", "share", "--again")
-    for _ in range(2):
+    with agreement_rig(tmp_path) as rig:
+        without_secrets(rig)
+        bob, kim = rig.desks["bob"], rig.desks["kim"]
+        backup = tmp_path / "bob.backup"
+        bob.ok("workspace", "protect")
+        bob.ok("workspace", "backup", str(backup))
         for desk in (bob, kim):
-            desk.ok("secret", "accept")
-    assert status(bob) == status(kim)
+            desk.ok("secret", "share")
+        bob.ok("secret", "accept")
+        shutil.rmtree(bob.folder / "workspace")
+        bob.ok("workspace", "restore", str(backup))
+        said = refused(bob.type("secret", "share"))
+        assert said.endswith("all agencies type: blindlink secret share --again\n")
+        for desk in (bob, kim):
+            desk.ok("secret", "share", "--again")
+        for _ in range(2):
+            for desk in (bob, kim):
+                desk.ok("secret", "accept")
+        assert status(bob) == status(kim)
 
 
 def key_of(desk: Desk) -> str:

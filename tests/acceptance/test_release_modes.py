@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from rigs.agreed import join_roster
+from rigs.agreement_moments import share_columns
 from rigs.live import PROJECT, LiveAgency, LiveBroker, command, live_broker, opened, upload
 from rigs.persons import enrolled_person, lay_down_keys
 from rigs.rehearsal import (
@@ -20,7 +21,6 @@ from rigs.rehearsal import (
     write_rehearsal,
 )
 
-from encoding.workspace.config import read_config, render_config
 from schemas.run import IdSpace, Recipient, ReleaseMode
 
 pytestmark = pytest.mark.long
@@ -128,10 +128,7 @@ def test_rows_are_exchanged_by_link_id_in_agreed_columns_alone(make_modes: Any) 
     welfare = modes.welfare
     welfare.type("links")
     welfare.type("extract", "--columns", "county", "-o", "x.csv", status=2)
-    path = welfare.folder / "blindlink.toml"
-    sections = read_config(path).sections
-    shared = sections.share.model_copy(update={"columns": ("county", "district")})
-    path.write_text(render_config(sections.model_copy(update={"share": shared})), "utf-8")
+    share_columns(welfare.folder, "county", "district")
     welfare.type("extract", "--columns", "county", "-o", "x.csv")
     extracted = read_rows(welfare.folder / "x.csv")
     assert {frozenset(row) for row in extracted} == {frozenset(("link_id", "county"))}

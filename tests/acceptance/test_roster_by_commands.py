@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx2
 import pytest
-from rigs.agreement import PROJECT, AgreementRig, agreement_rig
+from rigs.agreement import PROJECT, AgreementRig
+from rigs.agreement_moments import verified
 from rigs.desk import Desk
 from rigs.persons import lay_down_keys
+from rigs.weeks import links
 
-from app.auditor.verify import verify_bundle
-from app.matchlog.export import export_bundle
 from encoding.people.identity import Identity
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[AgreementRig]:
-    with agreement_rig(tmp_path) as made:
-        fingerprint = made.agree()
-        made.desks["bob"].ok("agreement", "accept", *fingerprint.split())
-        yield made
 
 
 def stand(rig: AgreementRig) -> None:
     for name in ("ann", "kim"):
         rig.desks[name].ok("approve", "standing", "--until", "2027-08-31", "--runs", "9", "--yes")
+
+
+def round_by_itself(rig: AgreementRig) -> None:
+    """Do a round that nobody approves by hand."""
+    rig.upload()
+    rig.work()
+    rig.agree_on_links()
+
+
+@pytest.fixture
+def rig(agreed: AgreementRig) -> AgreementRig:
+    return agreed
+
+
+def take_over(desk: Desk, person: Identity, *more: str) -> None:
+    """Let somebody with keys of their own sit down at a desk."""
+    for name in ("identity.txt", "identity.key", *more):
+        (desk.folder / name).unlink()
+    lay_down_keys(desk.folder, person)
 
 
 def change(rig: AgreementRig, *words: str) -> str:
@@ -44,36 +51,44 @@ def joins(person: Identity) -> tuple[str, ...]:
     return "--add", public.person, "--fingerprint", public.fingerprint()
 
 
-def links(desk: Desk) -> dict[str, str]:
-    with (desk.folder / "links.csv").open(encoding="utf-8", newline="") as file:
-        return {row["record_id"]: row["link_id"] for row in csv.DictReader(file)}
-
-
-def round_by_itself(rig: AgreementRig) -> None:
-    """Do a round that nobody approves by hand."""
-    rig.upload()
-    rig.work()
-    rig.agree_on_links()
-
-
 def test_somebody_joins_and_the_next_round_goes_by_the_approvals_of_before(
     rig: AgreementRig,
 ) -> None:
     stand(rig)
     round_by_itself(rig)
-    former = links(rig.desks["bob"])
+    bob, kim = rig.desks["bob"], rig.desks["kim"]
+    former = links(bob)
     rae = rig.near.person("welfare", "recipient")
+    # Before, the roster shows who has keys and no place; and an analyst changes nobody.
+    shown = json.loads(bob.ok("roster", "show", "--json").stdout)
+    place = {one["person"]: one["listed"] for one in shown["persons"]}
+    assert place[rae.public.person] is False
+    assert all(place[one.public.person] for one in rig.people.values())
+    plain = bob.ok("roster", "show").stdout
+    assert f"{rae.public.person} (recipient); not on the roster" in plain
+    assert rae.public.fingerprint() in plain
+    result = bob.type("roster", "change", *joins(rae))
+    assert (result.exit_code != 0, "duty" in result.stderr) == (True, True)
     said = change(rig, *joins(rae))
     assert "agreement 2 holds from now on" in said
     assert "secret" not in said
     rig.pass_time(days=1)
-    told = rig.desks["kim"].ok("round", "ready")
+    told = kim.ok("round", "ready")
     assert f"welfare changed who acts for it: {rae.public.person} acts for it" in told.stderr
     assert "blindlink agreement suspend" in told.stderr
     # It is told once.
-    assert "changed who acts" not in rig.desks["kim"].ok("round", "ready").stderr
+    assert "changed who acts" not in kim.ok("round", "ready").stderr
+    # A computer that keeps the newest version alone goes by the approvals of before, too.
+    (bob.folder / "workspace" / "agreements" / f"{PROJECT}.json").unlink()
+    second, first = bob.json("agreement", "status")["agreements"]
+    assert (second["number"], first["number"]) == (2, 1)
+    bob.ok("agreement", "accept", second["fingerprint"])
     round_by_itself(rig)
-    assert links(rig.desks["bob"]) == former
+    assert links(bob) == former
+    # They are taken back after somebody joined, too.
+    kim.ok("approve", "revoke", "--yes")
+    rig.upload()
+    assert bob.json("run")["runs"][0]["state"] == "awaiting"
 
 
 def test_the_holder_of_the_secret_is_replaced_and_the_jobs_do_the_rest(rig: AgreementRig) -> None:
@@ -105,10 +120,7 @@ def test_the_holder_of_the_secret_is_replaced_and_the_jobs_do_the_rest(rig: Agre
     assert (told.exit_code, "there is nothing here" in told.stderr) == (1, True), told.output
     assert "ask a steward of your party whether the roster lists you" in told.stderr
     # Cleo takes over bob's computer, with keys of her own.
-    folder = rig.desks["bob"].folder
-    for name in ("identity.txt", "identity.key"):
-        (folder / name).unlink()
-    lay_down_keys(folder, cleo)
+    take_over(rig.desks["bob"], cleo)
     rig.people["bob"] = cleo
     rig.pass_time(days=1)
     first = rig.desks["kim"].type("refresh")
@@ -153,41 +165,38 @@ def test_what_is_typed_wrong_changes_nothing(rig: AgreementRig) -> None:
     assert [one["number"] for one in shown["agreements"]] == [1]
 
 
-def test_an_analyst_changes_nobody(rig: AgreementRig) -> None:
-    rae = rig.near.person("welfare", "recipient")
-    result = rig.desks["bob"].type("roster", "change", *joins(rae))
-    assert result.exit_code != 0
-    assert "duty" in result.stderr
-
-
-def test_the_roster_shows_who_has_keys_and_no_place(rig: AgreementRig) -> None:
-    rae = rig.near.person("welfare", "recipient")
-    shown = json.loads(rig.desks["bob"].ok("roster", "show", "--json").stdout)
-    place = {one["person"]: one["listed"] for one in shown["persons"]}
-    assert place[rae.public.person] is False
-    assert all(place[one.public.person] for one in rig.people.values())
-    plain = rig.desks["bob"].ok("roster", "show").stdout
-    assert f"{rae.public.person} (recipient); not on the roster" in plain
-    assert rae.public.fingerprint() in plain
-
-
-def test_dates_change_without_counsel(rig: AgreementRig) -> None:
-    folder = rig.desks["ann"].folder
-    words = ("--amends", str(folder / "first.json"), "--set", "start=2026-11-02")
-    made = rig.desks["ann"].ok("agreement", "draft", *words, "-o", str(folder / "second.json"))
+def test_dates_change_without_counsel_and_what_begins_later_is_approved_once_it_has_begun(
+    rig: AgreementRig,
+) -> None:
+    ann, kim = rig.desks["ann"], rig.desks["kim"]
+    first, second = (str(ann.folder / f"{name}.json") for name in ("first", "second"))
+    words = ("--amends", first, "--set", "start=2026-12-01")
+    made = ann.ok("agreement", "draft", *words, "-o", second)
     assert "every party signs it; counsel doesn't have to" in made.stderr
-    source = (str(folder / "second.json"),)
-    unasked = rig.desks["ann"].type("agreement", "sign", *source, *rig.unlocked("ann"))
+    unasked = ann.type("agreement", "sign", second, *rig.unlocked("ann"))
     assert (unasked.exit_code, "--yes" in unasked.stderr) == (2, True)
-    for name, file in (("ann", source), ("kim", ()), ("eve", ())):
+    for name, file in (("ann", (second,)), ("kim", ()), ("eve", ())):
         signed = rig.desks[name].type("agreement", "sign", *file, "--yes", *rig.unlocked(name))
         assert signed.exit_code == 0, signed.output
         assert "counsel" not in signed.stderr.lower()
-    state = json.loads(rig.desks["bob"].ok("agreement", "status", "--json").stdout)
+    state = rig.desks["bob"].json("agreement", "status")
     assert [one["missing"] for one in state["agreements"]] == [[], []]
-    rig.pass_time(minutes=1)
-    assert rig.desks["bob"].ok("round", "ready").exit_code == 0
     assert state["project"] == PROJECT
+    rig.pass_time(minutes=1)
+    rig.desks["bob"].ok("round", "ready")
+    words = ("agreement", "sign", "--standing", "--yes")
+    early = kim.ok(*words).stderr
+    assert "runs are not approved yet: agreement 2 begins on 2026-12-01" in early
+    assert kim.json("approve", "list")["standing"] == []
+    # The roster changes while the next version waits for its first day.
+    said = change(rig, *joins(rig.near.person("welfare", "recipient")))
+    assert "agreement 3 holds from 2026-12-01 on" in said
+    listed = kim.json("agreement", "status")["agreements"]
+    assert [one["number"] for one in listed] == [3, 2, 1]
+    rig.pass_time(days=12)
+    kim.ok(*words)
+    (given,) = kim.json("approve", "list")["standing"]
+    assert given["agreement"] == listed[0]["fingerprint"]
 
 
 def test_a_party_without_stewards_gets_new_ones_by_an_amendment_with_counsel(
@@ -218,9 +227,7 @@ def test_a_party_without_stewards_gets_new_ones_by_an_amendment_with_counsel(
     fingerprint = ann.ok(*words, "--set", "counsel=true", "-o", second).stdout.strip()
     ann.ok("agreement", "send", second)
     # Lee takes over kim's computer, with keys of her own.
-    for name in ("identity.txt", "identity.key"):
-        (rig.desks["kim"].folder / name).unlink()
-    lay_down_keys(rig.desks["kim"].folder, lee)
+    take_over(rig.desks["kim"], lee)
     for name in ("ann", "eve"):
         unknown = rig.sign(name, fingerprint)
         assert "lists no keys of schools that you trust" in unknown.stderr
@@ -236,73 +243,9 @@ def test_a_party_without_stewards_gets_new_ones_by_an_amendment_with_counsel(
     assert {one["number"]: one["missing"] for one in state["agreements"]} == {1: [], 2: []}
     assert rig.desks["kim"].ok("round", "ready").exit_code == 0
     # The auditor is told.
-    bundle = io.BytesIO()
-    with rig.broker.database.read() as session:
-        bundle.writelines(export_bundle(session))
-    bundle.seek(0)
-    told = [one.text for one in verify_bundle(bundle).caveats if one.code == "new-stewards"]
+    told = [one.text for one in verified(rig).caveats if one.code == "new-stewards"]
     assert len(told) == 1
     assert f"agreement 2 of {PROJECT} was signed for schools by somebody who was not" in told[0]
-
-
-def test_an_approval_in_advance_is_taken_back_after_somebody_joined(rig: AgreementRig) -> None:
-    stand(rig)
-    change(rig, *joins(rig.near.person("welfare", "recipient")))
-    rig.pass_time(minutes=1)
-    rig.desks["kim"].ok("approve", "revoke", "--yes")
-    rig.upload()
-    assert rig.desks["bob"].json("run")["runs"][0]["state"] == "awaiting"
-
-
-def test_a_computer_that_keeps_the_newest_version_alone_goes_by_approvals_of_before(
-    rig: AgreementRig,
-) -> None:
-    stand(rig)
-    change(rig, *joins(rig.near.person("welfare", "recipient")))
-    rig.pass_time(minutes=1)
-    bob = rig.desks["bob"]
-    (bob.folder / "workspace" / "agreements" / f"{PROJECT}.json").unlink()
-    second, first = bob.json("agreement", "status")["agreements"]
-    assert (second["number"], first["number"]) == (2, 1)
-    bob.ok("agreement", "accept", second["fingerprint"])
-    round_by_itself(rig)
-    assert len(links(bob)) == 2
-
-
-def later(rig: AgreementRig) -> None:
-    """Let all sign the next version, which begins on the first of December."""
-    folder = rig.desks["ann"].folder
-    first, second = str(folder / "first.json"), str(folder / "second.json")
-    words = ("--amends", first, "--set", "start=2026-12-01")
-    rig.desks["ann"].ok("agreement", "draft", *words, "-o", second)
-    for name, file in (("ann", (second,)), ("kim", ()), ("eve", ())):
-        signed = rig.desks[name].type("agreement", "sign", *file, "--yes", *rig.unlocked(name))
-        assert signed.exit_code == 0, signed.output
-
-
-def test_the_roster_changes_while_the_next_version_waits_for_its_first_day(
-    rig: AgreementRig,
-) -> None:
-    later(rig)
-    rae = rig.near.person("welfare", "recipient")
-    said = change(rig, *joins(rae))
-    assert "agreement 3 holds from 2026-12-01 on" in said
-    state = rig.desks["kim"].json("agreement", "status")
-    assert [one["number"] for one in state["agreements"]] == [3, 2, 1]
-
-
-def test_what_begins_later_is_approved_once_it_has_begun(rig: AgreementRig) -> None:
-    later(rig)
-    kim = rig.desks["kim"]
-    words = ("agreement", "sign", "--standing", "--yes")
-    early = kim.ok(*words).stderr
-    assert "runs are not approved yet: agreement 2 begins on 2026-12-01" in early
-    assert kim.json("approve", "list")["standing"] == []
-    rig.pass_time(days=12)
-    kim.ok(*words)
-    (given,) = kim.json("approve", "list")["standing"]
-    second = kim.json("agreement", "status")["agreements"][0]
-    assert given["agreement"] == second["fingerprint"]
 
 
 def test_older_versions_are_shown_to_whoever_trusts_people_of_the_newest_alone(
@@ -312,9 +255,7 @@ def test_older_versions_are_shown_to_whoever_trusts_people_of_the_newest_alone(
     lee = rig.near.person("schools", "analyst", "approver", "recipient", "steward")
     gone = rig.people["kim"].public.person
     kim.ok("roster", "change", *joins(lee))
-    for name in ("identity.txt", "identity.key"):
-        (kim.folder / name).unlink()
-    lay_down_keys(kim.folder, lee)
+    take_over(kim, lee)
     rig.pass_time(minutes=1)
     kim.ok("roster", "change", "--remove", gone, "--holder", lee.public.person)
     bob.ok("round", "ready")
@@ -331,9 +272,7 @@ def test_an_analyst_who_does_not_hold_the_secret_shares_none(rig: AgreementRig) 
     holder = rig.people["bob"].public.person
     change(rig, *joins(rae))
     rig.pass_time(minutes=1)
-    for name in ("identity.txt", "identity.key", "secret.txt"):
-        (bob.folder / name).unlink()
-    lay_down_keys(bob.folder, rae)
+    take_over(bob, rae, "secret.txt")
     for words in (("secret", "share"), ("secret", "rotate")):
         refused = bob.type(*words)
         assert refused.exit_code == 1

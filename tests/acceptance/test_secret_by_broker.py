@@ -12,7 +12,16 @@ from typing import Any
 import httpx2
 import pytest
 from rigs.desk import NOW, Desk
-from rigs.near_broker import PROJECT, ROWS, NearBroker, answer_with, two_agencies
+from rigs.moments import Moments
+from rigs.near_broker import (
+    PARTIES,
+    PROJECT,
+    ROWS,
+    NearBroker,
+    answer_with,
+    near_broker,
+    two_agencies,
+)
 from samples.refusals import raises
 from sqlalchemy import text
 
@@ -33,10 +42,28 @@ Change = Callable[[Any], Any]
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[NearBroker]:
-    with two_agencies(tmp_path) as made:
-        made.compare()
-        yield made
+def rig(tmp_path: Path, moments: Moments) -> Iterator[NearBroker]:
+    def compare() -> None:
+        for party in PARTIES:
+            near.add(party)
+        near.add_project()
+        near.compare()
+
+    with near_broker(tmp_path / "broker") as near:
+        moments.reach(near, "compared", compare, __name__)
+        yield near
+
+
+@pytest.fixture
+def shared(rig: NearBroker, moments: Moments) -> NearBroker:
+    """Both agencies' parts are at the broker."""
+
+    def share() -> None:
+        for desk in rig.desks.values():
+            desk.ok("secret", "share")
+
+    moments.reach(rig, "shared", share, __name__)
+    return rig
 
 
 def kept(desk: Desk, epoch: int = 1) -> KeptSecret:
@@ -84,12 +111,18 @@ def sent_shares(rig: NearBroker) -> int:
         return len(session.execute(text("SELECT id FROM relayed_share")).all())
 
 
-def test_both_agree_through_the_broker_encode_alike_and_upload(rig: NearBroker) -> None:
+def test_both_agree_through_the_broker_encode_alike_and_upload_while_the_next_one_is_made(
+    rig: NearBroker,
+) -> None:
     rig.agree()
     shown = {party: rig.secret_status(party) for party in rig.desks}
     assert shown["welfare"] == shown["schools"]
     assert all(holder["confirmed"] for holder in shown["welfare"]["holders"])
     get_ready(rig)
+    rig.agree("rotate")
+    second = rig.secret_status("welfare")
+    assert (second["epoch"], rig.secret_status("schools")) == (2, second)
+    assert second["key_id"] != shown["welfare"]["key_id"]
     for desk in rig.desks.values():
         assert key_of_containers(desk) == shown["welfare"]["key_id"]
         desk.ok("upload")
@@ -128,11 +161,9 @@ def test_an_agency_may_begin_anew_until_all_have_confirmed(rig: NearBroker) -> N
 
 
 def test_who_made_different_secrets_can_begin_anew_though_all_have_confirmed(
-    rig: NearBroker,
+    shared: NearBroker,
 ) -> None:
-    welfare, schools = rig.desks["welfare"], rig.desks["schools"]
-    for desk in (welfare, schools):
-        desk.ok("secret", "share")
+    welfare, schools = shared.desks["welfare"], shared.desks["schools"]
     welfare.ok("secret", "accept")
     schools.ok("secret", "share", "--again")
     for desk in (schools, welfare):
@@ -144,58 +175,30 @@ def test_who_made_different_secrets_can_begin_anew_though_all_have_confirmed(
     for _ in range(2):
         for desk in (welfare, schools):
             desk.ok("secret", "accept")
-    assert rig.secret_status("welfare") == rig.secret_status("schools")
+    assert shared.secret_status("welfare") == shared.secret_status("schools")
 
 
-def test_who_begins_anew_in_vain_keeps_the_secret(rig: NearBroker) -> None:
-    welfare, schools = rig.desks["welfare"], rig.desks["schools"]
-    for desk in (welfare, schools):
-        desk.ok("secret", "share")
-    for desk in (welfare, schools):
+def test_who_begins_anew_in_vain_keeps_the_secret(shared: NearBroker) -> None:
+    welfare = shared.desks["welfare"]
+    for desk in (welfare, shared.desks["schools"]):
         desk.ok("secret", "accept")
     # The broker knows that all have confirmed it, and this agency does not yet.
     made = kept(welfare)
     assert "all holders have confirmed" in refused(welfare, "secret", "share", "--again")
     assert kept(welfare) == made
     welfare.ok("secret", "accept")
-    assert rig.secret_status("welfare") == rig.secret_status("schools")
+    assert shared.secret_status("welfare") == shared.secret_status("schools")
 
 
-def test_the_next_epochs_secret_is_made_while_this_ones_is_used(rig: NearBroker) -> None:
-    rig.agree()
-    get_ready(rig)
-    first = rig.secret_status("welfare")["key_id"]
-    rig.agree("rotate")
-    second = rig.secret_status("welfare")
-    assert (second["epoch"], rig.secret_status("schools")) == (2, second)
-    assert second["key_id"] != first
-    assert key_of_containers(rig.desks["welfare"]) == first
-
-
-def test_a_swapped_key_gets_nothing_and_both_fingerprints_are_shown(rig: NearBroker) -> None:
+def test_a_swapped_key_a_forged_change_of_keys_and_a_holder_whom_the_broker_adds_get_nothing(
+    rig: NearBroker,
+) -> None:
     true = rig.people["schools"].public
     false = new_identity("schools", ("analyst",), NOW, person=true.person)
-
-    def swap(answer: Any) -> Any:
-        for place, history in enumerate(answer["identities"]):
-            if history["enrolled"]["identity"]["party"] == "schools":
-                answer["identities"][place] = IdentityHistory(enrolled=false.signed).to_json()
-        return answer
-
-    meddle(rig, "identities", swap)
-    said = refused(rig.desks["welfare"], "secret", "share")
-    assert true.fingerprint() in said
-    assert false.public.fingerprint() in said
-    assert sent_shares(rig) == 0
-
-
-def test_a_forged_change_of_keys_gets_nothing(rig: NearBroker) -> None:
-    true = rig.people["schools"]
-    false = new_identity("schools", ("analyst",), NOW, person=true.public.person)
     change = {
         "change": {
-            "person": true.public.person,
-            "old_key": true.public.signing_key,
+            "person": true.person,
+            "old_key": true.signing_key,
             "successor": false.public.to_json(),
             "at": "2026-11-20T22:30:00Z",
         },
@@ -203,46 +206,87 @@ def test_a_forged_change_of_keys_gets_nothing(rig: NearBroker) -> None:
         "new_signature": false.signed.signature,
     }
 
-    def forge(answer: Any) -> Any:
-        for history in answer["identities"]:
-            if history["enrolled"]["identity"]["party"] == "schools":
-                history["changes"] = [change]
-        return answer
+    def with_schools(found: Callable[[Any], Any]) -> Change:
+        def bend(answer: Any) -> Any:
+            for place, history in enumerate(answer["identities"]):
+                if history["enrolled"]["identity"]["party"] == "schools":
+                    answer["identities"][place] = found(history)
+            return answer
 
-    meddle(rig, "identities", forge)
-    assert rig.desks["welfare"].type("secret", "share").exit_code != 0
-    assert sent_shares(rig) == 0
+        return bend
 
-
-def test_a_holder_whom_the_broker_adds_gets_nothing(rig: NearBroker) -> None:
     def add(answer: Any) -> Any:
-        answer["terms"]["providers"] = ["friend", *answer["terms"]["providers"]]
+        if "terms" in answer:
+            answer["terms"]["providers"] = ["friend", *answer["terms"]["providers"]]
         return answer
 
-    meddle(rig, f"projects/{PROJECT}", lambda answer: add(answer) if "terms" in answer else answer)
-    assert rig.desks["welfare"].type("secret", "share").exit_code != 0
+    swapped = IdentityHistory(enrolled=false.signed).to_json()
+    meddle(rig, "identities", with_schools(lambda _: swapped))
+    said = refused(rig.desks["welfare"], "secret", "share")
+    assert true.fingerprint() in said
+    assert false.public.fingerprint() in said
+    for path, bend in (
+        ("identities", with_schools(lambda history: history | {"changes": [change]})),
+        (f"projects/{PROJECT}", add),
+    ):
+        meddle(rig, path, bend)
+        assert rig.desks["welfare"].type("secret", "share").exit_code != 0, path
     assert sent_shares(rig) == 0
 
 
-def test_a_share_that_is_dropped_is_named(rig: NearBroker) -> None:
-    for desk in rig.desks.values():
-        desk.ok("secret", "share")
-    meddle(rig, "/shares", lambda _: {"shares": []})
-    said = refused(rig.desks["welfare"], "secret", "accept")
-    assert "the share of schools is missing" in said
+SERVED = (
+    b'{"clause":null,"detail":"It is gone.","hint":null,"request":"req-%s","status":410,'
+    b'"title":"The share has already been used","type":"urn:blindlink:problem:share-served"}'
+    % (b"0" * 32)
+)
+CONFIRMED_OTHERWISE = {
+    "key_id": "0" * 16,
+    "holders": "0" * 64,
+    "created": "2026-11-20T22:29:00Z",
+    "tag": base64.b64encode(bytes(32)).decode(),
+}
 
 
-def test_a_share_that_is_said_to_have_served_is_missing(rig: NearBroker) -> None:
-    for desk in rig.desks.values():
-        desk.ok("secret", "share")
-    body = (
-        b'{"clause":null,"detail":"It is gone.","hint":null,"request":"req-%s","status":410,'
-        b'"title":"The share has already been used","type":"urn:blindlink:problem:share-served"}'
-        % (b"0" * 32)
-    )
+def test_a_share_or_confirmation_that_is_dropped_served_or_changed_is_named(
+    shared: NearBroker,
+) -> None:
+    welfare, schools = shared.desks["welfare"], shared.desks["schools"]
     headers = {"Content-Type": MEDIA_TYPE}
-    meddle(rig, "shares/", lambda _: httpx2.Response(410, headers=headers, content=body))
-    assert "the share of schools is missing" in refused(rig.desks["welfare"], "secret", "accept")
+
+    def flip(place: str) -> Change:
+        def bend(answer: Any) -> Any:
+            part = answer if place == "signature" else answer["share"]
+            raw = bytearray(base64.b64decode(part[place]))
+            raw[7] ^= 1
+            part[place] = base64.b64encode(raw).decode()
+            return answer
+
+        return bend
+
+    not_theirs = "was not made by the person that you trust there"
+    for path, bend, fault in (
+        ("/shares", lambda _: {"shares": []}, "is missing"),
+        ("shares/", lambda _: httpx2.Response(410, headers=headers, content=SERVED), "is missing"),
+        ("shares/", flip("sealed"), not_theirs),
+        ("shares/", flip("signature"), not_theirs),
+    ):
+        meddle(shared, path, bend)
+        assert f"the share of schools {fault}" in refused(welfare, "secret", "accept"), path
+    shared.courier.after = lambda _, response: response
+    schools.ok("secret", "accept")
+    for field, other in CONFIRMED_OTHERWISE.items():
+
+        def forge(answer: Any, field: str = field, other: str = other) -> Any:
+            for one in answer["confirmations"]:
+                one["confirmation"][field] = other
+            return answer
+
+        meddle(shared, "/confirmations", forge)
+        assert "the confirmation of schools" in refused(welfare, "secret", "accept"), field
+    shared.courier.after = lambda _, response: response
+    for desk in (welfare, schools):
+        desk.ok("secret", "accept")
+    assert shared.secret_status("welfare") == shared.secret_status("schools")
 
 
 def test_a_share_of_one_that_is_sent_to_another_is_refused(tmp_path: Path) -> None:
@@ -291,23 +335,6 @@ def test_a_share_of_another_epoch_is_refused(rig: NearBroker) -> None:
     assert "of epoch 2, and yours is 1" in said
 
 
-@pytest.mark.parametrize("place", ["sealed", "signature"])
-def test_a_share_that_was_changed_is_refused(place: str, rig: NearBroker) -> None:
-    for desk in rig.desks.values():
-        desk.ok("secret", "share")
-
-    def flip(answer: Any) -> Any:
-        part = answer if place == "signature" else answer["share"]
-        raw = bytearray(base64.b64decode(part[place]))
-        raw[7] ^= 1
-        part[place] = base64.b64encode(raw).decode()
-        return answer
-
-    meddle(rig, "shares/", flip)
-    said = refused(rig.desks["welfare"], "secret", "accept")
-    assert "the share of schools was not made by the person that you trust there" in said
-
-
 def test_a_share_that_was_withdrawn_and_comes_again_is_noticed(rig: NearBroker) -> None:
     welfare, schools = rig.desks["welfare"], rig.desks["schools"]
     welfare.ok("secret", "share")
@@ -346,52 +373,29 @@ def test_two_shares_of_one_agency_are_refused(rig: NearBroker) -> None:
     assert "two different shares of welfare" in said
 
 
-@pytest.mark.parametrize("field", ["key_id", "holders", "created", "tag"])
-def test_a_confirmation_that_was_changed_is_refused(field: str, rig: NearBroker) -> None:
-    for desk in rig.desks.values():
-        desk.ok("secret", "share")
-    rig.desks["schools"].ok("secret", "accept")
-    others = {
-        "key_id": "0" * 16,
-        "holders": "0" * 64,
-        "created": "2026-11-20T22:29:00Z",
-        "tag": base64.b64encode(bytes(32)).decode(),
-    }
-
-    def forge(answer: Any) -> Any:
-        for one in answer["confirmations"]:
-            one["confirmation"][field] = others[field]
-        return answer
-
-    meddle(rig, "/confirmations", forge)
-    assert "the confirmation of schools" in refused(rig.desks["welfare"], "secret", "accept")
-
-
-def test_what_the_broker_sees_and_keeps_does_not_hold_the_secret(rig: NearBroker) -> None:
-    for desk in rig.desks.values():
-        desk.ok("secret", "share")
+def test_what_the_broker_sees_and_keeps_does_not_hold_the_secret(shared: NearBroker) -> None:
     parts = []
-    for desk in rig.desks.values():
+    for desk in shared.desks.values():
         contribution = kept(desk).own_contribution()
         assert contribution is not None
         parts.append(contribution.to_bytes())
     for _ in range(2):
-        for desk in rig.desks.values():
+        for desk in shared.desks.values():
             desk.ok("secret", "accept")
-    workspace = open_workspace(rig.desks["welfare"].folder / "workspace")
+    workspace = open_workspace(shared.desks["welfare"].folder / "workspace")
     found = epoch_secret(workspace, PROJECT, 1, "welfare")
     assert found is not None
     secret = found.secret
     keys = [
         secret.sub_key(label, project=PROJECT, epoch=1) for label in ("clk", "canary", "confirm")
     ]
-    seen = b"\n".join([*rig.courier.seen, rig.logs.getvalue().encode(), *files_of(rig)])
+    seen = b"\n".join([*shared.courier.seen, shared.logs.getvalue().encode(), *files_of(shared)])
     assert b"secret-confirmed" in seen
     for raw in (secret.to_bytes(), *keys, *parts):
         urlsafe = base64.urlsafe_b64encode(raw).rstrip(b"=")
         for form in (raw, raw.hex().encode(), base64.b64encode(raw), urlsafe):
             assert form not in seen
-    with rig.broker.database.read() as session:
+    with shared.broker.database.read() as session:
         documents = session.execute(text("SELECT document FROM relayed_share")).scalars().all()
     assert documents == [None, None]
 
@@ -456,11 +460,9 @@ def test_a_bad_share_for_the_next_epoch_stops_nothing_of_this_one(
 
 
 def test_refresh_learns_that_another_agency_encodes_alike_by_now(
-    rig: NearBroker, monkeypatch: pytest.MonkeyPatch
+    shared: NearBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    welfare, schools = rig.desks["welfare"], rig.desks["schools"]
-    for desk in (welfare, schools):
-        desk.ok("secret", "share")
+    welfare, schools = shared.desks["welfare"], shared.desks["schools"]
 
     def older(*given: Any) -> SelfTest:
         test = run_self_test(*given)
@@ -473,7 +475,7 @@ def test_refresh_learns_that_another_agency_encodes_alike_by_now(
         settled(welfare)
     schools.ok("secret", "accept")
     settled(welfare)
-    assert rig.secret_status("welfare") == rig.secret_status("schools")
+    assert shared.secret_status("welfare") == shared.secret_status("schools")
 
 
 def kept_epochs(desk: Desk) -> tuple[int, ...]:

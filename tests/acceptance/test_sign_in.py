@@ -17,60 +17,101 @@ from encoding.owner_only import is_readable_by_others
 from encoding.people.identity import read_identity
 from encoding.people.identity_lock import Passphrase, read_key_file
 from encoding.people.key_rotation import begin_rotation
+from schemas.identity import PublicIdentity
 from schemas.shared.trust import trust_only
 
 __all__ = ["office"]
 
 
-def test_a_person_enrols_is_confirmed_and_signs_in(office: Office) -> None:
+def test_a_person_enrols_is_confirmed_signs_in_and_is_revoked(office: Office) -> None:
     office.new_person("analyst")
-    sent = office.at_broker("identity", "enrol", typed=office.invite("analyst") + "\n")
-    assert sent.exit_code == 0, sent.stderr
-    public = read_identity(office.folder / "identity.txt").public
-    assert public.fingerprint().split()[0] in sent.stdout
-    early = office.token()
-    assert early.exit_code == 4
-    assert "has to confirm your keys" in early.stderr
-    office.confirm()
-    assert office.token().exit_code == 0
-    office.revoke()
-    assert office.token().exit_code == 4
-
-
-def test_a_slip_in_the_code_is_found_before_it_is_sent(office: Office) -> None:
-    office.new_person("analyst")
+    shown = json.loads(office.type("identity", "show", "--json").stdout)
+    assert shown["identity"]["party"] == PARTY
     code = office.invite("analyst")
+    # A slip in the code is found before it is sent.
     slipped = ("0" if code[0] != "0" else "1") + code[1:]
     refused = office.at_broker("identity", "enrol", typed=slipped + "\n")
     assert refused.exit_code == 1
     assert "letter of the code is wrong" in refused.stderr
     assert code[5:] not in refused.stderr.splitlines()[-1]
-
-
-def test_the_code_may_lie_in_a_file(office: Office) -> None:
-    office.new_person("analyst")
+    # It may lie in a file.
     code_file = office.folder / "code.txt"
-    code_file.write_text(office.invite("analyst").lower() + "\n")
-    sent = office.at_broker("identity", "enrol", "--code-file", str(code_file))
-    assert sent.exit_code == 0, sent.stderr
-    again = office.at_broker("identity", "enrol", "--code-file", str(code_file))
-    assert again.exit_code == 0, again.stderr
+    code_file.write_text(code.lower() + "\n")
+    public = read_identity(office.folder / "identity.txt").public
+    for _ in range(2):
+        sent = office.at_broker("identity", "enrol", "--code-file", str(code_file))
+        assert sent.exit_code == 0, sent.stderr
+        assert public.fingerprint().split()[0] in sent.stdout
     missing = office.at_broker("identity", "enrol", "--code-file", "nowhere")
     assert missing.exit_code == 4
+    early = office.token()
+    assert early.exit_code == 4
+    assert "has to confirm your keys" in early.stderr
+    office.confirm()
+    assert office.token().exit_code == 0
+    # The token of a program is for its owner only.
+    path = office.folder / "token.txt"
+    assert path.read_text().startswith("bl_")
+    assert path.stat().st_mode & 0o077 == 0
+    # Another address of the same broker is not the one that is signed, and one that is none no address.
+    other = replace(office, address=office.address.replace("localhost", "127.0.0.1"))
+    refused = other.token()
+    assert refused.exit_code == 4
+    assert "127.0.0.1" in refused.stderr
+    words = ("--out", "t", "--broker", "http://localhost", *office.unlock())
+    assert office.type("identity", "token", *words).exit_code == 2
+    office.revoke()
+    assert office.token().exit_code == 4
+    assert office.at_broker("identity", "rotate", *office.unlock()).exit_code == 4
 
 
-def test_new_keys_take_the_place_of_the_old_ones(office: Office) -> None:
+def test_new_keys_take_the_place_of_the_old_ones_though_their_change_was_cut_off(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     enrolled(office, "analyst")
-    before = read_identity(office.folder / "identity.txt").public
-    done = office.at_broker("identity", "rotate", *office.unlock())
-    assert done.exit_code == 0, done.stderr
-    after = read_identity(office.folder / "identity.txt").public
+    path = office.folder / "identity.txt"
+    key = read_key_file(office.folder / "identity.key")
+
+    def rotated() -> PublicIdentity:
+        done = office.at_broker("identity", "rotate", *office.unlock())
+        assert done.exit_code == 0, done.stderr
+        assert office.token().exit_code == 0
+        return read_identity(path).public
+
+    def files() -> set[str]:
+        return {found.name for found in office.folder.glob("identity.txt*")}
+
+    before, after = read_identity(path).public, rotated()
     assert (after.person, after.duties) == (before.person, before.duties)
     assert after.fingerprint() != before.fingerprint()
-    assert office.token().exit_code == 0
-    key = read_key_file(office.folder / "identity.key")
     (kept,) = office.folder.glob("identity.txt.*")
     assert read_identity(kept).unlock(key).public == before
+    # One that was begun long ago is signed anew.
+    old = read_identity(path).unlock(key)
+    begun = begin_rotation(path, old, key, datetime.now(UTC) - timedelta(days=3))
+    assert rotated() == begun.new.public
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    # After the keys are drawn, and after the broker took them.
+    for place in (
+        "encoding.broker.client.BrokerClient.change_keys",
+        "encoding.cli.commands.identity_enrol.finish_rotation",
+    ):
+        former = files()
+        with monkeypatch.context() as patch:
+            patch.setattr(place, die)
+            assert office.at_broker("identity", "rotate", *office.unlock()).exit_code == 1
+        drawn = (office.folder / "identity.txt.next").read_bytes()
+        rotated()
+        assert path.read_bytes() == drawn
+        assert len(files() - former) == 1, place
+    # One that belongs to other keys is not sent.
+    (office.folder / "identity.txt.change").write_text("{}")
+    refused = office.at_broker("identity", "rotate", *office.unlock())
+    assert refused.exit_code == 1
+    assert "was begun before" in refused.stderr
 
 
 def test_another_passphrase_opens_the_same_keys(office: Office) -> None:
@@ -97,65 +138,6 @@ def test_another_passphrase_opens_the_same_keys(office: Office) -> None:
     assert not any(word in done.output for word in (old, new))
 
 
-def test_a_change_of_keys_that_was_begun_long_ago_is_signed_anew(office: Office) -> None:
-    enrolled(office, "analyst")
-    path = office.folder / "identity.txt"
-    key = read_key_file(office.folder / "identity.key")
-    old = read_identity(path).unlock(key)
-    begun = begin_rotation(path, old, key, datetime.now(UTC) - timedelta(days=3))
-    done = office.at_broker("identity", "rotate", *office.unlock())
-    assert done.exit_code == 0, done.stderr
-    assert read_identity(path).public == begun.new.public
-    assert office.token().exit_code == 0
-
-
-@pytest.mark.parametrize("dies_after", ["the keys are drawn", "the broker took them"])
-def test_a_change_of_keys_that_was_killed_is_taken_up(
-    office: Office, monkeypatch: pytest.MonkeyPatch, dies_after: str
-) -> None:
-    enrolled(office, "analyst")
-    place = {
-        "the keys are drawn": "encoding.broker.client.BrokerClient.change_keys",
-        "the broker took them": "encoding.cli.commands.identity_enrol.finish_rotation",
-    }
-
-    def die(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(place[dies_after], die)
-        assert office.at_broker("identity", "rotate", *office.unlock()).exit_code == 1
-    begun = (office.folder / "identity.txt.next").read_bytes()
-    done = office.at_broker("identity", "rotate", *office.unlock())
-    assert done.exit_code == 0, done.stderr
-    assert (office.folder / "identity.txt").read_bytes() == begun
-    assert office.token().exit_code == 0
-    names = {path.name for path in office.folder.glob("identity.txt*")}
-    assert len(names) == 2
-
-
-def test_a_change_that_belongs_to_other_keys_is_not_sent(office: Office) -> None:
-    enrolled(office, "analyst")
-    (office.folder / "identity.txt.change").write_text("{}")
-    refused = office.at_broker("identity", "rotate", *office.unlock())
-    assert refused.exit_code == 1
-    assert "was begun before" in refused.stderr
-
-
-def test_a_revoked_person_cannot_replace_keys(office: Office) -> None:
-    enrolled(office, "analyst")
-    office.revoke()
-    assert office.at_broker("identity", "rotate", *office.unlock()).exit_code == 4
-
-
-def test_the_token_of_a_program_is_for_its_owner_only(office: Office) -> None:
-    enrolled(office, "auditor")
-    assert office.token().exit_code == 0
-    path = office.folder / "token.txt"
-    assert path.read_text().startswith("bl_")
-    assert path.stat().st_mode & 0o077 == 0
-
-
 def test_an_auditor_opens_the_pages_with_keys_alone(office: Office) -> None:
     enrolled(office, "auditor")
     printed = office.at_broker("identity", "page-link", *office.unlock())
@@ -170,22 +152,6 @@ def test_an_auditor_opens_the_pages_with_keys_alone(office: Office) -> None:
         assert browser.post("/session", json={"code": code}).status_code == 204
         assert browser.get("/log").status_code == 200
         assert browser.post("/session", json={"code": code}).status_code == 401
-
-
-def test_another_address_of_the_same_broker_is_not_the_one_that_is_signed(office: Office) -> None:
-    enrolled(office, "analyst")
-    other = replace(office, address=office.address.replace("localhost", "127.0.0.1"))
-    refused = other.token()
-    assert refused.exit_code == 4
-    assert "127.0.0.1" in refused.stderr
-
-
-def test_an_address_that_is_none_is_a_mistake_of_usage(office: Office) -> None:
-    enrolled(office, "analyst")
-    refused = office.type(
-        "identity", "token", "--out", "t", "--broker", "http://localhost", *office.unlock()
-    )
-    assert refused.exit_code == 2
 
 
 def test_settings_with_an_identity_need_no_options(office: Office) -> None:
@@ -203,9 +169,3 @@ def test_settings_with_an_identity_need_no_options(office: Office) -> None:
     asked = office.type("status", "--json")
     assert asked.exit_code == 1
     assert "there is nothing here" in asked.stderr
-
-
-def test_show_prints_what_others_trust(office: Office) -> None:
-    office.new_person("analyst")
-    shown = json.loads(office.type("identity", "show", "--json").stdout)
-    assert shown["identity"]["party"] == PARTY

@@ -45,32 +45,22 @@ def cover(kept: KeptAgreements, shown: Any, day: date = TODAY, *, must_bind: boo
     require_cover(kept, shown, day, must_bind=must_bind)
 
 
-def test_the_signed_agreement_covers_what_an_honest_broker_says() -> None:
-    cover(known(view()), project())
-
-
-@pytest.mark.parametrize("kept", [NOTHING, known(view())], ids=["nothing", "an agreement"])
-def test_terms_that_nobody_has_signed_are_refused_whatever_is_kept(kept: KeptAgreements) -> None:
-    with raises(AgreementUntrustedError, match="does not have"):
-        cover(kept, project(agreement=project().terms.digest()))
-
-
-def test_an_agreement_that_is_not_here_is_refused() -> None:
-    with raises(AgreementUntrustedError, match="does not have"):
-        cover(NOTHING, project())
-
-
-@pytest.mark.parametrize("field", ["floor", "round_days", "keep_links_days"])
-def test_other_terms_are_named(field: str) -> None:
+def test_the_signed_agreement_covers_what_an_honest_broker_says_and_nothing_else() -> None:
+    kept = known(view())
+    cover(kept, project())
+    for own, shown in (
+        (NOTHING, project(agreement=project().terms.digest())),
+        (kept, project(agreement=project().terms.digest())),
+        (NOTHING, project()),
+    ):
+        with raises(AgreementUntrustedError, match="does not have"):
+            cover(own, shown)
     terms = project().terms.to_json()
-    with raises(AgreementUntrustedError, match=field):
-        cover(known(view()), project(terms=terms | {field: terms[field] + 1}))
-
-
-def test_a_swapped_profile_is_refused() -> None:
-    other = {**PROFILE, "strength": 301}
+    for field in ("floor", "round_days", "keep_links_days"):
+        with raises(AgreementUntrustedError, match=field):
+            cover(kept, project(terms=terms | {field: terms[field] + 1}))
     with raises(AgreementUntrustedError, match="nothing was encoded"):
-        cover(known(view()), project(profile=other))
+        cover(kept, project(profile={**PROFILE, "strength": 301}))
 
 
 def test_an_agreement_that_another_has_replaced_is_refused() -> None:
@@ -89,29 +79,24 @@ def test_clocks_may_differ_by_a_day_when_an_amendment_begins() -> None:
         cover(both, project(), date(2026, 9, 20))
 
 
-@pytest.mark.parametrize(
-    ("day", "reason"),
-    [(date(2026, 8, 1), "has not begun"), (date(2027, 9, 2), "ended on 2027-08-31")],
-)
-def test_outside_the_dates_nothing_is_done(day: date, reason: str) -> None:
-    with raises((NotReadyError, AgreementUntrustedError), match=reason):
-        cover(known(view()), project(), day)
-
-
-def test_before_all_have_signed_nothing_is_done() -> None:
+def test_outside_the_dates_and_before_all_have_signed_nothing_is_done() -> None:
+    for day, reason in (
+        (date(2026, 8, 1), "has not begun"),
+        (date(2027, 9, 2), "ended on 2027-08-31"),
+    ):
+        with raises((NotReadyError, AgreementUntrustedError), match=reason):
+            cover(known(view()), project(), day)
     mine = known(view(state="proposed", consents=[consent("ann", FIRST)]))
     with pytest.raises(NotReadyError, match="data-center has not signed"):
         cover(mine, project(in_force=False))
 
 
-@pytest.mark.parametrize(
-    ("act", "reason"), [("suspend", "has suspended"), ("withdraw", "has left")]
-)
-def test_a_halt_stops_everything_but_can_be_looked_at(act: str, reason: str) -> None:
-    halted = known(view(notices=[notice("kim", act, "2026-09-02T06:00:00Z")]))
-    with pytest.raises(NotReadyError, match=reason):
-        cover(halted, project(in_force=False))
-    cover(halted, project(in_force=False), must_bind=False)
+def test_a_halt_stops_everything_but_can_be_looked_at() -> None:
+    for act, reason in (("suspend", "has suspended"), ("withdraw", "has left")):
+        halted = known(view(notices=[notice("kim", act, "2026-09-02T06:00:00Z")]))
+        with pytest.raises(NotReadyError, match=reason):
+            cover(halted, project(in_force=False))
+        cover(halted, project(in_force=False), must_bind=False)
 
 
 def run(kept: KeptAgreements, **changes: Any) -> Any:
@@ -129,33 +114,26 @@ def test_a_run_that_the_agreement_provides_for_passes() -> None:
 
 
 EXCHANGED = specification().to_json()["uploads"][::-1]
+PLAIN = [{k: r[k] for k in ("party", "mode", "space")} for r in FIRST["recipients"]]
 STRANGER = {"party": "press", "mode": "count", "space": "shared"}
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
+def test_a_run_beyond_the_agreement_or_under_another_digest_or_id_is_refused() -> None:
+    changes: tuple[tuple[dict[str, Any], str], ...] = (
         ({"agreement": "0" * 64}, "does not have"),
         ({"project": "health"}, "a different project"),
         ({"epoch": 2}, "a different project or epoch"),
         ({"profile": "0" * 64}, "a different encoding profile"),
         ({"policy": {**FIRST["policy"], "auto": "0.96"}}, "matching policy"),
         ({"floor": 1}, "smaller counts"),
-        ({"recipients": [*FIRST["recipients"], STRANGER]}, "match IDs to press"),
+        ({"recipients": [*PLAIN, STRANGER]}, "match IDs to press"),
         ({"spaces": [{"name": "shared", "lifetime": "round"}]}, "ID spaces"),
         ({"uploads": EXCHANGED}, "for the larger"),
         ({"asked_by": "press"}, "press has asked"),
-    ],
-)
-def test_a_run_beyond_the_agreement_is_refused(changes: dict[str, Any], reason: str) -> None:
-    if "recipients" in changes:
-        plain = [{k: r[k] for k in ("party", "mode", "space")} for r in changes["recipients"]]
-        changes = {"recipients": plain}
-    with raises(AgreementUntrustedError, match=reason):
-        run(known(view()), **changes)
-
-
-def test_a_run_shown_under_another_digest_or_id_is_refused() -> None:
+    )
+    for change, reason in changes:
+        with raises(AgreementUntrustedError, match=reason):
+            run(known(view()), **change)
     made = specification()
     for name, digest in ((RUN, "0" * 64), ("run-" + "8" * 32, made.digest())):
         with raises(AgreementUntrustedError, match="a different specification"):

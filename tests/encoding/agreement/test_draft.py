@@ -35,13 +35,39 @@ def amend(proposal: AgreementProposal, folder: Path, **answers: Any) -> Agreemen
     return draft_agreement(answers, folder, proposal)
 
 
+def drafted(folder: Path, old: str = "", new: str = "") -> AgreementProposal:
+    """Draft from the answers with one text in the place of another."""
+    assert old in ANSWERS
+    answers = read_answers(write_answers(folder, ANSWERS.replace(old, new, 1) if old else ANSWERS))
+    (folder / "answers.toml").unlink()
+    return draft_agreement(answers, folder)
+
+
 def test_answers_make_a_whole_agreement(proposal: AgreementProposal) -> None:
     agreement = proposal.agreement
     assert agreement.names() == ("child-welfare", "data-center", "k12")
     assert agreement.profile == proposal.profile.digest() == shipped_profile("children").digest()
     assert (agreement.number, agreement.previous, agreement.epoch) == (1, None, 1)
     assert agreement.approvals.parties == ("child-welfare", "k12")
-    assert [space.name for space in agreement.spaces] == ["shared"]
+    assert [(space.name, space.lifetime) for space in agreement.spaces] == [("shared", "lasting")]
+    # Files come in the order of their parties.
+    assert [file.party for file in agreement.limits.files] == ["child-welfare", "k12"]
+    assert agreement.terms().pairs == (("k12", "child-welfare"),)
+    # What an answer leaves out of the policy is as it was measured.
+    policy = agreement.policy
+    assert (policy.auto, policy.review, policy.lead) == ("0.9", "0.05", 1)
+    assert (policy.review_share, policy.twin_guard, policy.prior_matches) == ("0.05", False, "0.4")
+    assert (policy.link_rate.least, policy.link_rate.most) == ("0", "1")
+    assert agreement.schedule.round_days == 7
+
+
+def test_numbers_texts_and_profiles_come_in_the_form_that_agreements_have(tmp_path: Path) -> None:
+    policy = "[policy]\nreview_share = 0\nlink_rate = { least = 0, most = 1 }\n\n[limits]"
+    assert drafted(tmp_path, "[limits]", policy).agreement.policy.review_share == "0"
+    made = drafted(tmp_path, "Example Code 12.4", "Re\u0301sume\u0301").agreement
+    assert made.directions[1].citation == "R\u00e9sum\u00e9"
+    profile = drafted(tmp_path, 'profile = "children"', 'profile = "children"\nzip = false').profile
+    assert profile == shipped_profile("children", zip_code=False) != shipped_profile("children")
 
 
 def tables_of_the_guide() -> list[str]:
@@ -89,56 +115,15 @@ def test_the_first_analyst_holds_the_secret_unless_another_is_named(
     assert made.parties[0].holder == person_id("ann")
 
 
-def test_what_an_answer_leaves_out_of_the_policy_is_as_it_was_measured(
-    proposal: AgreementProposal,
-) -> None:
-    policy = proposal.agreement.policy
-    assert (policy.auto, policy.review, policy.lead) == ("0.9", "0.05", 1)
-    assert (policy.review_share, policy.twin_guard, policy.prior_matches) == ("0.05", False, "0.4")
-    assert (policy.link_rate.least, policy.link_rate.most) == ("0", "1")
-    assert proposal.agreement.schedule.round_days == 7
-
-
-def test_whole_numbers_of_a_policy_are_the_decimal_texts_that_they_are(tmp_path: Path) -> None:
-    policy = "[policy]\nreview_share = 0\nlink_rate = { least = 0, most = 1 }\n\n[limits]"
-    answers = read_answers(write_answers(tmp_path, ANSWERS.replace("[limits]", policy)))
-    assert draft_agreement(answers, tmp_path).agreement.policy.review_share == "0"
-
-
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [("", None), ("most_ended = 0.05", "0.05"), ("most_ended = 0", "0"), ("most_ended = 1", "1")],
-)
-def test_how_many_links_may_end_is_as_it_is_answered(
-    tmp_path: Path, answer: str, expected: str | None
-) -> None:
-    written = write_answers(tmp_path, ANSWERS.replace("[limits]", f"[limits]\n{answer}"))
-    made = draft_agreement(read_answers(written), tmp_path).agreement
-    assert made.limits.most_ended == made.terms().most_ended == expected
-
-
-def test_the_sizes_of_files_are_never_filled_in(tmp_path: Path) -> None:
-    answers = read_answers(write_answers(tmp_path))
-    del answers["limits"]["files"]
-    with raises(AgreementDraftError, match="files"):
-        draft_agreement(answers, tmp_path)
-
-
-def test_files_come_in_the_order_of_their_parties(proposal: AgreementProposal) -> None:
-    files = proposal.agreement.limits.files
-    assert [file.party for file in files] == ["child-welfare", "k12"]
-    assert proposal.agreement.terms().pairs == (("k12", "child-welfare"),)
-
-
-def test_link_ids_last_unless_an_answer_says_otherwise(proposal: AgreementProposal) -> None:
-    assert [space.lifetime for space in proposal.agreement.spaces] == ["lasting"]
-
-
-def test_a_shipped_profile_is_drawn_with_or_without_zip_codes(tmp_path: Path) -> None:
-    without = ANSWERS.replace('profile = "children"', 'profile = "children"\nzip = false')
-    made = draft_agreement(read_answers(write_answers(tmp_path, without)), tmp_path)
-    assert made.profile == shipped_profile("children", zip_code=False)
-    assert made.profile != shipped_profile("children")
+def test_how_many_links_may_end_is_as_it_is_answered(tmp_path: Path) -> None:
+    for answer, expected in (
+        *(("", None), ("most_ended = 0.05", "0.05"), ("most_ended = 0", "0")),
+        ("most_ended = 1", "1"),
+    ):
+        made = drafted(tmp_path, "[limits]", f"[limits]\n{answer}").agreement
+        assert made.limits.most_ended == made.terms().most_ended == expected, answer
+    with raises(AgreementDraftError, match="limits.most_ended"):
+        drafted(tmp_path, "[limits]", "[limits]\nmost_ended = 1.5")
 
 
 def test_a_file_of_more_than_a_million_takes_the_passes_for_a_nation(tmp_path: Path) -> None:
@@ -184,15 +169,8 @@ def test_the_answer_zip_is_for_a_shipped_profile_alone(
         amend(proposal, tmp_path, zip=False)
 
 
-def test_texts_come_in_the_form_that_agreements_have(tmp_path: Path) -> None:
-    decomposed = ANSWERS.replace("Example Code 12.4", "Re\u0301sume\u0301")
-    made = draft_agreement(read_answers(write_answers(tmp_path, decomposed)), tmp_path).agreement
-    assert made.directions[1].citation == "R\u00e9sum\u00e9"
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "match"),
-    [
+def test_an_impossible_answer_or_one_of_another_shape_is_refused(tmp_path: Path) -> None:
+    for old, new, match in (
         ('profile = "children"', "", "name no encoding profile"),
         ("destroy_by = 2028-08-31", "", "answer retention.destroy_by is missing"),
         ('basis = "ferpa-child-welfare"', 'basis = "ferpa"', r"\(k12 to child-welfare\) basis is none of"),
@@ -203,26 +181,19 @@ def test_texts_come_in_the_form_that_agreements_have(tmp_path: Path) -> None:
         ("[breach]", "[[breach]]", "answer breach is not a table"),
         ("hours = 24", "hours = 24\nsurprise = 1", "breach.surprise is none that belongs there"),
         ('statement = "Know', 'statement = "Know\\u202e', "printable characters"),
-    ],
-)  # fmt: skip
-def test_an_impossible_answer_is_refused(tmp_path: Path, old: str, new: str, match: str) -> None:
-    assert old in ANSWERS
-    path = write_answers(tmp_path, ANSWERS.replace(old, new, 1))
-    with raises(AgreementDraftError, match=match):
-        draft_agreement(read_answers(path), tmp_path)
-
-
-@pytest.mark.parametrize("answer", [{"recipients": {}}, {"parties": ["k12"]}, {"limits": 7}])
-def test_an_answer_of_another_shape_is_refused(tmp_path: Path, answer: dict[str, Any]) -> None:
-    answers = read_answers(write_answers(tmp_path)) | answer
-    with raises(AgreementDraftError, match=next(iter(answer))):
-        draft_agreement(answers, tmp_path)
-
-
-def test_more_links_than_there_are_cannot_end(tmp_path: Path) -> None:
-    written = write_answers(tmp_path, ANSWERS.replace("[limits]", "[limits]\nmost_ended = 1.5"))
-    with raises(AgreementDraftError, match="limits.most_ended"):
-        draft_agreement(read_answers(written), tmp_path)
+    ):  # fmt: skip
+        with raises(AgreementDraftError, match=match):
+            drafted(tmp_path, old, new)
+        (tmp_path / "answers.toml").unlink(missing_ok=True)
+    answers = read_answers(write_answers(tmp_path))
+    # The sizes of files are never filled in.
+    without_files = {name: one for name, one in answers["limits"].items() if name != "files"}
+    for name, answer in (
+        *(("recipients", {}), ("parties", ["k12"]), ("limits", 7)),
+        ("limits", without_files),
+    ):
+        with raises(AgreementDraftError, match="files" if answer is without_files else name):
+            draft_agreement(answers | {name: answer}, tmp_path)
 
 
 def test_an_identity_that_its_person_did_not_sign_is_refused(tmp_path: Path) -> None:
@@ -368,29 +339,19 @@ def test_keys_whose_changes_are_forged_are_not_drafted(tmp_path: Path) -> None:
         newest_identities([IdentityHistory(enrolled=forged)])
 
 
-def test_a_file_of_an_agreement_is_read_back(proposal: AgreementProposal, tmp_path: Path) -> None:
-    path = tmp_path / "draft.json"
-    write_proposal(path, proposal)
-    assert read_proposal(path) == proposal
-    write_proposal(path, proposal)
-
-
-def test_another_file_is_neither_read_nor_overwritten(
+def test_a_file_of_an_agreement_is_read_back_and_another_neither_read_nor_overwritten(
     proposal: AgreementProposal, tmp_path: Path
 ) -> None:
-    path = tmp_path / "other.json"
-    path.write_text("{}")
-    with raises(AgreementFileError):
-        read_proposal(path)
-    with raises(OutputExistsError):
+    path, other = tmp_path / "draft.json", tmp_path / "other.json"
+    for _ in range(2):
         write_proposal(path, proposal)
-
-
-def test_a_file_with_another_profile_than_the_agreement_names_is_refused(
-    proposal: AgreementProposal, tmp_path: Path
-) -> None:
+        assert read_proposal(path) == proposal
+    other.write_text("{}")
+    with raises(AgreementFileError):
+        read_proposal(other)
+    with raises(OutputExistsError):
+        write_proposal(other, proposal)
     raw = proposal.to_json() | {"profile": shipped_profile("generic-person").to_json()}
-    path = tmp_path / "draft.json"
     path.write_text(json.dumps(raw))
     with raises(AgreementFileError, match="not the one that the agreement names"):
         read_proposal(path)
@@ -415,19 +376,21 @@ def test_a_known_number_is_in_the_profile_the_clause_and_the_elements(tmp_path: 
     assert listed == [("child-welfare", "encoded"), ("k12", "encoded")]
 
 
-@pytest.mark.parametrize("missing", ["basis", "citation"])
-def test_social_security_numbers_without_basis_and_citation_are_refused(
-    tmp_path: Path, missing: str
+def test_social_security_numbers_without_basis_and_citation_and_other_kinds_are_refused(
+    tmp_path: Path,
 ) -> None:
     assert numbered(tmp_path, SSN).agreement.known_number is not None
-    (tmp_path / "answers.toml").unlink()
-    with raises(AgreementDraftError, match="need a legal basis and its citation"):
-        numbered(tmp_path, {name: value for name, value in SSN.items() if name != missing})
-
-
-def test_a_kind_of_number_that_nobody_knows_is_refused(tmp_path: Path) -> None:
-    with raises(AgreementDraftError, match="student-id, case-number, ssn"):
-        numbered(tmp_path, {"kind": "passport"})
+    needs = "need a legal basis and its citation"
+    for number, match in (
+        *(
+            ({n: v for n, v in SSN.items() if n != missing}, needs)
+            for missing in ("basis", "citation")
+        ),
+        ({"kind": "passport"}, "student-id, case-number, ssn"),
+    ):
+        (tmp_path / "answers.toml").unlink()
+        with raises(AgreementDraftError, match=match):
+            numbered(tmp_path, number)
 
 
 def test_a_profile_that_takes_numbers_of_which_the_agreement_says_nothing_is_refused(

@@ -118,19 +118,19 @@ def town(n: int, seed: int = 3) -> list[Record]:
     ]
 
 
-@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_a_record_has_the_tokens_of_the_vectors(tmp_path: Path, vector: dict[str, Any]) -> None:
-    key, side = bytes.fromhex(vector["key_hex"]), vector["side"]
-    rows, _ = assemble(tmp_path, [vector["spellings"]], side, key=key)
-    places = range(PROFILE["block_cap"] if side == "smaller" else 1)
-    tokens = {
-        bsf1.token_and_key(bytes.fromhex(one["cell_hex"]), place)[0]
-        for one in vector["cells"]
-        for place in places
-    }
-    found = {token for token, _, _ in as_tuples(rows)}
-    assert tokens <= found
-    assert len(rows) == block_profile().rows(side) == len(found)
+def test_a_record_has_the_tokens_of_the_vectors(tmp_path: Path) -> None:
+    for vector in VECTORS:
+        key, side = bytes.fromhex(vector["key_hex"]), vector["side"]
+        rows, _ = assemble(tmp_path, [vector["spellings"]], side, key=key)
+        places = range(PROFILE["block_cap"] if side == "smaller" else 1)
+        tokens = {
+            bsf1.token_and_key(bytes.fromhex(one["cell_hex"]), place)[0]
+            for one in vector["cells"]
+            for place in places
+        }
+        found = {token for token, _, _ in as_tuples(rows)}
+        assert tokens <= found, vector["name"]
+        assert len(rows) == block_profile().rows(side) == len(found)
 
 
 @settings(
@@ -197,19 +197,15 @@ def test_padding_is_the_stream_of_its_key_record_by_record(tmp_path: Path) -> No
     assert found - expected == Counter(twin(records, "larger").rows)
 
 
-@pytest.mark.parametrize("side", ["larger", "smaller"])
-def test_an_empty_file_has_no_rows(tmp_path: Path, side: Side) -> None:
-    rows, _ = assemble(tmp_path, [], side)
-    assert len(rows) == 0
-
-
-@pytest.mark.parametrize("side", ["larger", "smaller"])
-def test_a_record_without_any_key_is_padded(tmp_path: Path, side: Side) -> None:
-    rows, _ = assemble(tmp_path, [[NOBODY], [spelling()], [NOBODY, spelling("ANA")]], side)
-    assert np.bincount(rows["record"]).tolist() == [block_profile().rows(side)] * 3
-
-
-def test_a_record_whose_rows_all_fell_to_the_cap_is_not_one_without_keys(tmp_path: Path) -> None:
+def test_an_empty_file_has_no_rows_and_a_record_without_any_key_is_padded(tmp_path: Path) -> None:
+    records = [[NOBODY], [spelling()], [NOBODY, spelling("ANA")]]
+    sides: tuple[Side, ...] = ("larger", "smaller")
+    for side in sides:
+        rows, _ = assemble(tmp_path, [], side)
+        assert len(rows) == 0
+        rows, _ = assemble(tmp_path, records, side)
+        assert np.bincount(rows["record"]).tolist() == [block_profile().rows(side)] * 3
+    # A record whose rows all fell to the cap is not one without keys.
     _, counts = assemble(tmp_path, crowd(30), "larger")
     assert sum(one.rows_dropped for one in counts.passes) == 7 * 26
 
@@ -237,33 +233,28 @@ def test_the_smaller_file_has_a_row_for_every_place_and_drops_none(tmp_path: Pat
     assert [one.rows_dropped for one in counts.passes] == [0, 0, 0]
 
 
-def kept_records(folder: Path, order: bytes) -> list[int]:
-    """Return which of nine records hold the places of the first block."""
+def kept_records(folder: Path, order: bytes) -> list[tuple[int, ...]]:
+    """Return which of nine records hold the places of each block."""
     folder.mkdir()
-    randomness = Randomness(order=order)
-    rows, _ = assemble(folder, crowd(9), "larger", randomness=randomness)
-    cell = bsf1.cells(PROFILE, KEY, "larger", [spelling()])[0][2]
+    rows, _ = assemble(folder, crowd(9), "larger", randomness=Randomness(order=order))
     holder = {token: record for token, record, _ in as_tuples(rows)}
-    return [holder[bsf1.token_and_key(cell, place)[0]] for place in range(4)]
+    return [
+        tuple(holder[bsf1.token_and_key(cell, place)[0]] for place in range(4))
+        for _, _, cell in bsf1.cells(PROFILE, KEY, "larger", [spelling()])
+    ]
 
 
-def test_who_is_kept_in_a_block_does_not_follow_from_the_order_of_the_file(tmp_path: Path) -> None:
-    found = [kept_records(tmp_path / str(n), bytes([n]) * 32) for n in range(40)]
+def test_who_is_kept_in_a_block_does_not_follow_from_the_order_of_the_file_or_another_block(
+    tmp_path: Path,
+) -> None:
+    blocks = [kept_records(tmp_path / str(n), bytes([n]) * 32) for n in range(40)]
+    found = [of_file[0] for of_file in blocks]
     counts = np.bincount([record for kept in found for record in kept], minlength=9)
     # 160 places among nine: chi-square with 8 degrees of freedom is above 32 once in 10,000.
     expected = counts.sum() / 9
     assert ((counts - expected) ** 2 / expected).sum() < 32
-    assert len({tuple(kept) for kept in found}) > 30
-
-
-def test_each_block_has_an_order_of_its_own(tmp_path: Path) -> None:
-    rows, _ = assemble(tmp_path, crowd(9), "larger")
-    holder = {token: record for token, record, _ in as_tuples(rows)}
-    orders = {
-        tuple(holder[bsf1.token_and_key(cell, place)[0]] for place in range(4))
-        for _, _, cell in bsf1.cells(PROFILE, KEY, "larger", [spelling()])
-    }
-    assert len(orders) == 7
+    assert len({*found}) > 30
+    assert len({*kept_records(tmp_path / "other", RANDOM.order)}) == 7
 
 
 def test_two_files_meet_in_the_places_of_common_cells_and_nowhere_else(tmp_path: Path) -> None:

@@ -74,29 +74,25 @@ def test_keys_and_rows_are_those_of_encoding(rows: list[tuple[str, ...]]) -> Non
         assert rows_of_side.made + rows_of_side.padding == PROFILE.rows(side)
 
 
-def test_a_key_is_shown_as_values_and_a_missing_one_by_its_columns() -> None:
-    lines = list(explanation_lines(explained(RUTH)))
-    assert "  any-sound: 2011-04-09 + R300 + F" in lines
-    assert "  sounds-month: R300 + S530 + 2011 + 04" in lines
-    assert "  any-sound: 2011-04-09 + S530 + F (again, numbered 1)" in lines
-
-
-def test_lanes_say_what_they_are_filled_with() -> None:
-    lanes = explained(RUTH).spellings[0].fields
+def test_keys_are_shown_as_values_and_rows_and_paddings_counted_for_both_sides() -> None:
+    found = explained(RUTH)
+    lines = list(explanation_lines(found))
+    for line in (
+        "  any-sound: 2011-04-09 + R300 + F",
+        "  sounds-month: R300 + S530 + 2011 + 04",
+        "  any-sound: 2011-04-09 + S530 + F (again, numbered 1)",
+        # Six keys, and none of a link before; 9 rows in the larger file, 11 in the smaller.
+        "  in the larger file of a pair: 6 from keys and 3 of padding",
+        "  in the smaller file of a pair: 6 from keys and 5 of padding",
+    ):
+        assert line in lines
+    lanes = found.spellings[0].fields
     (first,), year = lanes["first-name"], lanes["birth-date"][0]
     assert (first.n_tokens, first.n_draws) == (5, 44)
     assert (year.n_tokens, year.n_draws) == (0, 0)
-    text = "\n".join(explanation_lines(explained(RUTH)))
+    text = "\n".join(lines)
     assert "first_name: 5 pieces, 44 draws of 64 places" in text
     assert "zip: missing, filled at random" in text
-
-
-def test_a_known_number_of_eight_digits_is_shown_as_it_is() -> None:
-    profile = shipped_profile("children", number="student-id")
-    columns = {**derived([RUTH]), "number": ["72345678"]}
-    lines = list(explanation_lines(explain(profile, columns)))
-    assert "  known-number: 72345678" in lines
-    assert sum(line.split() == ["number", "72345678"] for line in lines) == 1
 
 
 def test_another_spelling_is_shown_by_what_it_changes_and_adds() -> None:
@@ -107,11 +103,12 @@ def test_another_spelling_is_shown_by_what_it_changes_and_adds() -> None:
     assert lines[at + 1] == "  any-sound: 2011-04-09 + R200 + F"
 
 
-def test_rows_and_paddings_are_counted_for_both_sides() -> None:
-    lines = list(explanation_lines(explained(RUTH)))
-    # Six keys, and none of a link before; 9 rows in the larger file, 11 in the smaller.
-    assert "  in the larger file of a pair: 6 from keys and 3 of padding" in lines
-    assert "  in the smaller file of a pair: 6 from keys and 5 of padding" in lines
+def test_a_known_number_of_eight_digits_is_shown_as_it_is() -> None:
+    profile = shipped_profile("children", number="student-id")
+    columns = {**derived([RUTH]), "number": ["72345678"]}
+    lines = list(explanation_lines(explain(profile, columns)))
+    assert "  known-number: 72345678" in lines
+    assert sum(line.split() == ["number", "72345678"] for line in lines) == 1
 
 
 def test_no_part_of_an_explanation_shows_itself_in_a_traceback() -> None:

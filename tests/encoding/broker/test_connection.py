@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx2
 import pytest
@@ -79,47 +79,39 @@ def refuse_connection() -> httpx2.Response:
     raise httpx2.ConnectError("connection refused")
 
 
-@pytest.mark.parametrize(
-    "fail",
-    [
-        lose_connection,
-        refuse_connection,
-        *(
-            lambda status=status: httpx2.Response(status, content=b"x")
-            for status in (429, 500, 502, 503, 504)
-        ),
-    ],
-)
-def test_passing_failure_is_tried_again(broker: NearBroker, client, sleeps, fail) -> None:
-    broker.courier.before = FailFirst(3, fail)
-    assert client.project("foster-pupils").project == "foster-pupils"
-    assert len(sleeps) == 3
-    assert sleeps[0] < 1 < sum(sleeps)
+def answering(status: int, **more: Any) -> Callable[[], httpx2.Response]:
+    return lambda: httpx2.Response(status, content=b"x", **more)
 
 
-def test_retry_after_is_honoured(broker: NearBroker, client, sleeps) -> None:
-    answer = lambda: httpx2.Response(429, content=b"", headers={"Retry-After": "7"})  # noqa: E731
-    broker.courier.before = FailFirst(1, answer)
+def test_passing_failure_is_tried_again_until_the_patience_ends(
+    broker: NearBroker, client, sleeps
+) -> None:
+    failures = [lose_connection, refuse_connection]
+    for fail in (*failures, *map(answering, (429, 500, 502, 503, 504))):
+        broker.courier.before = FailFirst(3, fail)
+        sleeps.clear()
+        assert client.project("foster-pupils").project == "foster-pupils"
+        assert len(sleeps) == 3
+        assert sleeps[0] < 1 < sum(sleeps)
+    for fail in failures:
+        broker.courier.before = FailFirst(999, fail)
+        sleeps.clear()
+        with pytest.raises(BrokerUnreachableError) as caught:
+            client.project("foster-pupils")
+        assert caught.value.exit_code == 5
+        # Five pauses of half of 0.5, 1, 2, 4 and 8 s are the least after which the next may be too long.
+        assert 7.75 <= sum(sleeps) <= 20
+
+
+def test_retry_after_is_honoured_unless_it_is_absurd(broker: NearBroker, client, sleeps) -> None:
+    broker.courier.before = FailFirst(1, answering(429, headers={"Retry-After": "7"}))
     client.project("foster-pupils")
     assert sleeps[0] >= 7
-
-
-def test_absurd_retry_after_ends_the_patience(broker: NearBroker, client, sleeps) -> None:
-    answer = lambda: httpx2.Response(429, content=b"", headers={"Retry-After": "9" * 40})  # noqa: E731
-    broker.courier.before = FailFirst(99, answer)
+    sleeps.clear()
+    broker.courier.before = FailFirst(99, answering(429, headers={"Retry-After": "9" * 40}))
     with pytest.raises(BrokerRefusedError):
         client.project("foster-pupils")
     assert sleeps == []
-
-
-@pytest.mark.parametrize("fail", [lose_connection, refuse_connection])
-def test_broker_that_stays_away_is_unreachable(broker: NearBroker, client, sleeps, fail):
-    broker.courier.before = FailFirst(999, fail)
-    with pytest.raises(BrokerUnreachableError) as caught:
-        client.project("foster-pupils")
-    assert caught.value.exit_code == 5
-    # Five pauses of half of 0.5, 1, 2, 4 and 8 s are the least after which the next may be too long.
-    assert 7.75 <= sum(sleeps) <= 20
 
 
 def test_question_whose_answer_was_lost_is_asked_again_under_the_same_idempotency_key(
@@ -169,44 +161,38 @@ def test_unknown_token_is_not_authorised_and_not_tried_again(
     assert sleeps == []
 
 
-def test_a_full_disk_is_told_at_once(broker: NearBroker, client, sleeps) -> None:
-    refusal = problem(507, "storage-full", detail="The broker's disk is nearly full.")
-    broker.courier.before = FailFirst(1, lambda: refusal)
-    with pytest.raises(BrokerRefusedError, match="the broker's disk is nearly full") as caught:
-        client.project("foster-pupils")
-    assert (caught.value.exit_code, sleeps) == (1, [])
+def test_a_refusal_is_told_at_once_with_clause_and_hint_and_without_control_characters(
+    broker: NearBroker, client, sleeps
+) -> None:
+    def refused(answer: httpx2.Response, said: str) -> BrokerRefusedError:
+        broker.courier.before = FailFirst(1, lambda: answer)
+        with pytest.raises(BrokerRefusedError, match=said) as caught:
+            client.project("foster-pupils")
+        return caught.value
 
-
-def test_refusal_names_clause_and_hint(broker: NearBroker, client) -> None:
-    refusal = problem(
+    full = problem(507, "storage-full", detail="The broker's disk is nearly full.")
+    assert refused(full, "the broker's disk is nearly full").exit_code == 1
+    ended = problem(
         409, "not-in-force", detail="The project has ended.", clause="end", hint="Sign."
     )
-    broker.courier.before = FailFirst(1, lambda: refusal)
-    with pytest.raises(BrokerRefusedError, match=r"the project has ended \(clause end\)") as caught:
-        client.project("foster-pupils")
-    assert (caught.value.exit_code, caught.value.problem) == (1, "not-in-force")
-    assert caught.value.hint == "sign"
+    found = refused(ended, r"the project has ended \(clause end\)")
+    assert (found.exit_code, found.problem, found.hint) == (1, "not-in-force", "sign")
+    steering = refused(problem(409, "x", detail="\x1b]0;owned\x07\u202eNo\n"), "owned")
+    assert str(steering).isprintable()
+    # Without a problem document it gives the status; a redirect is not followed.
+    refused(httpx2.Response(404, content=b"<html>"), "status 404")
+    n_asked = len(broker.courier.requests)
+    headers = {"Location": "https://elsewhere.test/"}
+    refused(httpx2.Response(302, content=b"", headers=headers), "status 302")
+    assert len(broker.courier.requests) == n_asked + 1
+    assert sleeps == []
 
 
-def test_refusal_cannot_write_control_characters_to_the_terminal(broker, client) -> None:
-    refusal = problem(409, "x", detail="\x1b]0;owned\x07\u202eNo\n")
-    broker.courier.before = FailFirst(1, lambda: refusal)
-    with pytest.raises(BrokerRefusedError) as caught:
-        client.project("foster-pupils")
-    assert str(caught.value).isprintable()
-
-
-def test_refusal_without_a_problem_document_gives_the_status(broker, client) -> None:
-    broker.courier.before = FailFirst(1, lambda: httpx2.Response(404, content=b"<html>"))
-    with pytest.raises(BrokerRefusedError, match="status 404"):
-        client.project("foster-pupils")
-
-
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"project": 1}', b'{"a": NaN}', b"\xff"])
-def test_answer_that_breaks_its_format_is_refused(broker, client, body) -> None:
-    broker.courier.before = FailFirst(1, lambda: httpx2.Response(200, content=body))
-    with pytest.raises(BrokerAnswerError):
-        client.project("foster-pupils")
+def test_answer_that_breaks_its_format_is_refused(broker, client) -> None:
+    for body in (b"", b"[]", b'{"project": 1}', b'{"a": NaN}', b"\xff"):
+        broker.courier.before = FailFirst(1, lambda body=body: httpx2.Response(200, content=body))
+        with pytest.raises(BrokerAnswerError):
+            client.project("foster-pupils")
 
 
 def test_endless_answer_is_cut_off() -> None:
@@ -219,14 +205,6 @@ def test_endless_answer_is_cut_off() -> None:
         pytest.raises(BrokerAnswerError, match="too long"),
     ):
         client.project("foster-pupils")
-
-
-def test_redirect_is_not_followed(broker, client) -> None:
-    headers = {"Location": "https://elsewhere.test/"}
-    broker.courier.before = FailFirst(1, lambda: httpx2.Response(302, content=b"", headers=headers))
-    with pytest.raises(BrokerRefusedError, match="status 302"):
-        client.project("foster-pupils")
-    assert len(broker.courier.requests) == 1
 
 
 class Served(NamedTuple):
@@ -286,11 +264,14 @@ def serving(tmp_path: Path, days: tuple[int, int], address: str) -> Iterator[Ser
         thread.join()
 
 
-@pytest.fixture
-def tls_server(tmp_path: Path) -> Iterator[Served]:
-    """An HTTPS server on loopback with a certificate that no computer trusts."""
+def test_a_certificate_is_refused_at_once_until_it_is_given(tmp_path: Path, sleeps) -> None:
     with serving(tmp_path, (-1, 1), "127.0.0.1") as served:
-        yield served
+        with pytest.raises(BrokerUnreachableError, match="does not trust") as caught:
+            ask(served.url, None, sleeps)
+        assert "ca_file" in str(caught.value.hint)
+        assert sleeps == []
+        with pytest.raises(BrokerRefusedError, match="status 404"):
+            ask(served.url, certificates_in(served.ca_file), sleeps)
 
 
 def ask(url: str, tls: ssl.SSLContext | None, sleep: Callable[[float], None]) -> None:
@@ -309,9 +290,20 @@ def test_a_server_without_tls_is_told_at_once(sleeps) -> None:
     assert sleeps == []
 
 
-def test_a_name_that_nobody_has_is_told(sleeps) -> None:
+def test_a_name_that_nobody_has_and_a_closed_port_are_told(sleeps) -> None:
     with pytest.raises(BrokerUnreachableError, match="no computer has the name nowhere"):
         ask("https://nowhere.invalid", None, sleeps)
+    with pytest.raises(BrokerUnreachableError, match=r"cannot be reached at 127\.0\.0\.1, port 1"):
+        ask("https://127.0.0.1:1", None, sleeps)
+
+
+def test_file_without_a_certificate_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "ca.pem"
+    with raises(ConfigError, match="there is no file"):
+        certificates_in(path)
+    path.write_bytes(b"no certificate")
+    with raises(ConfigError, match="has no certificate in PEM format"):
+        certificates_in(path)
 
 
 def test_who_waits_is_told_once_and_for_how_long() -> None:
@@ -346,13 +338,6 @@ def test_a_connection_that_is_long_in_coming_is_told(monkeypatch: pytest.MonkeyP
         client.project("foster-pupils")
 
 
-def test_untrusted_certificate_is_refused_at_once(tls_server: Served, sleeps) -> None:
-    with pytest.raises(BrokerUnreachableError, match="does not trust") as caught:
-        ask(tls_server.url, None, sleeps)
-    assert "ca_file" in str(caught.value.hint)
-    assert sleeps == []
-
-
 @pytest.mark.parametrize(
     ("days", "address", "said", "hint"),
     [
@@ -372,23 +357,3 @@ def test_what_is_wrong_with_a_trusted_certificate_is_said(
     assert hint in str(caught.value.hint)
     assert "ca_file" not in str(caught.value.hint)
     assert sleeps == []
-
-
-def test_given_certificate_is_trusted(tls_server: Served, sleeps) -> None:
-    with pytest.raises(BrokerRefusedError, match="status 404"):
-        ask(tls_server.url, certificates_in(tls_server.ca_file), sleeps)
-
-
-def test_closed_port_is_unreachable(sleeps) -> None:
-    with pytest.raises(BrokerUnreachableError, match=r"cannot be reached at 127\.0\.0\.1, port 1"):
-        ask("https://127.0.0.1:1", None, sleeps)
-
-
-@pytest.mark.parametrize("content", [None, b"no certificate"])
-def test_file_without_a_certificate_is_refused(tmp_path: Path, content: bytes | None) -> None:
-    path = tmp_path / "ca.pem"
-    if content is not None:
-        path.write_bytes(content)
-    said = "there is no file" if content is None else "has no certificate in PEM format"
-    with raises(ConfigError, match=said):
-        certificates_in(path)

@@ -102,35 +102,21 @@ def client(double: SignInDouble) -> BrokerClient:
     return BrokerClient(Connection(ADDRESS, sign_in, waiting=waiting, transport=transport))
 
 
-def test_one_sign_in_serves_many_requests(client: BrokerClient, double: SignInDouble) -> None:
+def test_one_sign_in_serves_many_requests_until_its_token_ends_or_is_forgotten(
+    client: BrokerClient, double: SignInDouble
+) -> None:
     for _ in range(3):
         assert client.whoami().person == double.identity.public.person
-    assert len(double.tokens) == 1
-
-
-def test_a_token_is_replaced_before_it_ends(client: BrokerClient, double: SignInDouble) -> None:
-    client.whoami()
     double.now += timedelta(seconds=569)
     client.whoami()
     assert len(double.tokens) == 1
     double.now += timedelta(seconds=1)
     client.whoami()
     assert len(double.tokens) == 2
-
-
-def test_a_token_that_the_broker_forgot_is_asked_for_anew(
-    client: BrokerClient, double: SignInDouble
-) -> None:
-    client.whoami()
     double.valid.clear()
     assert client.whoami().party == "child-welfare"
-    assert len(double.tokens) == 2
-
-
-def test_a_broker_that_refuses_every_token_is_not_asked_without_end(
-    client: BrokerClient, double: SignInDouble
-) -> None:
-    client.whoami()
+    assert len(double.tokens) == 3
+    # A broker that refuses every token is not asked without end.
     double.before = lambda _: double.valid.clear()
     calls = double.calls
     with pytest.raises(NotAuthorisedError):
@@ -182,12 +168,8 @@ def test_a_broker_that_stays_away_is_unreachable(
         client.whoami()
 
 
-@pytest.mark.parametrize(
-    ("hours", "hint"),
-    [(0, "confirm your keys"), (2, "7200 s ahead of"), (-2, "7200 s behind")],
-)
 def test_a_refused_sign_in_says_what_may_be_the_matter(
-    client: BrokerClient, double: SignInDouble, hours: int, hint: str
+    client: BrokerClient, double: SignInDouble
 ) -> None:
     def refuse(_: httpx2.Request) -> httpx2.Response:
         answer = problem(401, "not-authenticated", detail="The sign-in is refused.")
@@ -195,25 +177,22 @@ def test_a_refused_sign_in_says_what_may_be_the_matter(
         return answer
 
     double.before = refuse
-    double.now += timedelta(hours=hours)
-    with pytest.raises(NotAuthorisedError, match="sign-in is refused") as caught:
-        client.whoami()
-    assert hint in str(caught.value.hint)
-    assert caught.value.exit_code == 4
+    for hours, hint in ((0, "confirm your keys"), (2, "7200 s ahead of"), (-2, "7200 s behind")):
+        double.now = START + timedelta(hours=hours)
+        with pytest.raises(NotAuthorisedError, match="sign-in is refused") as caught:
+            client.whoami()
+        assert hint in str(caught.value.hint)
+        assert caught.value.exit_code == 4
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"access_token":"x"}', b"<html>"])
-def test_an_answer_that_is_no_token_is_refused(
-    client: BrokerClient, double: SignInDouble, body: bytes
-) -> None:
-    double.before = lambda _: httpx2.Response(200, content=iter([body]))
-    with pytest.raises(BrokerAnswerError):
-        client.whoami()
-
-
-def test_a_token_that_is_bound_to_nothing_is_not_used(
+def test_an_answer_that_is_no_token_or_one_bound_to_nothing_is_refused(
     client: BrokerClient, double: SignInDouble
 ) -> None:
+    for body in (b"", b"{}", b'{"access_token":"x"}', b"<html>"):
+        double.before = lambda _, body=body: httpx2.Response(200, content=iter([body]))
+        with pytest.raises(BrokerAnswerError):
+            client.whoami()
+    double.before = lambda _: None
     double.kind = "Bearer"
     with pytest.raises(BrokerAnswerError, match="not bound"):
         client.whoami()

@@ -146,11 +146,14 @@ def test_a_full_memory_changes_no_filter(
     assert np.array_equal(whole.filters, Encoder(document, KEY).encode(columns).filters)
 
 
-def test_encoding_goes_on_after_the_memory_is_cleared() -> None:
-    encoder = Encoder(schema(feature("a")), KEY)
+def test_encoding_goes_on_after_the_memory_is_cleared_and_another_key_gives_other_filters() -> None:
+    encoder, other = (Encoder(schema(feature("a")), key) for key in (KEY, "l"))
     with encoder:
         before = encoder.encode({"a": ["ann"]})
     assert np.array_equal(before.filters, encoder.encode({"a": ["ann"]}).filters)
+    assert not np.array_equal(before.filters, other.encode({"a": ["ann"]}).filters)
+    nothing = encoder.encode({"a": []})
+    assert (nothing.filters.shape, nothing.problems) == ((0, 128), ())
 
 
 def test_an_interrupted_encoder_forgets_what_it_had_not_finished(
@@ -170,36 +173,15 @@ def interrupt(*_: Any) -> None:
     raise KeyboardInterrupt
 
 
-def test_another_key_gives_other_filters() -> None:
-    document = schema(feature("a"))
-    one, other = (Encoder(document, key).encode({"a": ["ann"]}).filters for key in ("k", "l"))
-    assert not np.array_equal(one, other)
-
-
-def test_no_rows_give_no_filters() -> None:
-    encoded = Encoder(schema(feature("a")), KEY).encode({"a": []})
-    assert encoded.filters.shape == (0, 128)
-    assert encoded.problems == ()
-
-
-def test_columns_and_ignored_columns_are_told_apart() -> None:
+def test_ignored_columns_need_not_be_given_and_missing_or_shorter_ones_are_refused() -> None:
     encoder = Encoder(schema({"identifier": "id", "ignored": True}, feature("a")), KEY)
     assert (encoder.columns, encoder.ignored, encoder.clk_bits) == (("a",), ("id",), 1024)
-
-
-def test_ignored_columns_need_not_be_given() -> None:
-    encoder = Encoder(schema({"identifier": "id", "ignored": True}, feature("a")), KEY)
     assert encoder.encode({"a": ["x"]}).problems == ()
-
-
-def test_a_missing_column_is_named() -> None:
+    two = Encoder(schema(feature("a"), feature("b")), KEY)
     with raises(MissingColumnError, match="column b,"):
-        Encoder(schema(feature("a"), feature("b")), KEY).encode({"a": ["x"]})
-
-
-def test_columns_of_different_lengths_are_refused() -> None:
+        two.encode({"a": ["x"]})
     with raises(ColumnLengthError):
-        Encoder(schema(feature("a"), feature("b")), KEY).encode({"a": ["x"], "b": []})
+        two.encode({"a": ["x"], "b": []})
 
 
 def test_problems_come_by_row_and_carry_the_numbers_of_the_file() -> None:

@@ -90,7 +90,9 @@ def shown(lines: list[PersonDisclosure]) -> list[tuple[Any, ...]]:
     return [(line.what, line.certainty, line.giver, line.receiver) for line in lines]
 
 
-def test_a_linked_record_is_in_its_upload_and_in_what_both_fetched(agency: Agency) -> None:
+def test_a_linked_record_is_in_its_upload_and_in_what_both_fetched_and_others_are_not(
+    agency: Agency,
+) -> None:
     entries = linked(agency)
     lines = agency.ask("ann")
     assert shown(lines) == [
@@ -99,31 +101,20 @@ def test_a_linked_record_is_in_its_upload_and_in_what_both_fetched(agency: Agenc
         ("link-ids", "yes", "county-cw", "school-district"),
     ]
     assert [line.entry for line in lines] == [entry.seq for entry in entries]
-
-
-def test_a_record_that_was_not_linked_is_in_its_upload_alone(agency: Agency) -> None:
-    linked(agency)
+    # One that was not linked is in its upload alone; one that was not sent or is not known in nothing.
     assert shown(agency.ask("ben")) == [("encodings", "yes", "county-cw", "data-center")]
-
-
-def test_a_record_that_was_not_sent_or_is_not_known_has_none(agency: Agency) -> None:
-    linked(agency)
-    assert agency.ask("cat") == []
-    assert agency.ask("nobody") == []
+    assert agency.ask("cat") == agency.ask("nobody") == []
     assert find_record(agency.workspace, "foster", "nobody").handles == {}
 
 
-def test_a_container_of_another_round_is_not_taken_for_this_one(agency: Agency) -> None:
+def test_what_was_not_kept_is_said_to_be_possible_and_no_more(agency: Agency) -> None:
     first, *_ = linked(agency, kept=False)
+    lines = agency.ask("ann")
+    assert ({line.certainty for line in lines}, len(lines)) == ({"may"}, 3)
+    # A container of another round is not taken for this one.
     body: Any = first.body
     agency.encoded(first.model_copy(update={"body": body.model_copy(update={"round": 7})}), "ann")
     assert {line.certainty for line in agency.ask("ann")} == {"may"}
-
-
-def test_what_was_not_kept_is_said_to_be_possible_and_no_more(agency: Agency) -> None:
-    linked(agency, kept=False)
-    assert {line.certainty for line in agency.ask("ann")} == {"may"}
-    assert len(agency.ask("ann")) == 3
 
 
 def test_under_blind_it_says_only_that_the_record_was_in_a_file(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from vectors.round_report import round_report_vectors
 
 from encoding.hub.outcomes import Outcome, State, keep_outcome, kept_outcome
@@ -66,11 +65,8 @@ def test_few_links_are_not_shown_and_do_not_follow_from_the_sum() -> None:
     # Else it would be the sum less the others.
     assert list(shown.values()).count(None) == 2
     assert "not shown" in hub_page(report)
-
-
-def test_one_spoke_with_few_links_is_not_told_by_the_sum() -> None:
-    report = made(linked(1, 900, 4))
-    assert (report.linked, report.spokes[0].linked) == (None, None)
+    alone = made(linked(1, 900, 4))
+    assert (alone.linked, alone.spokes[0].linked) == (None, None)
 
 
 COUNTING: dict[str, tuple[State, int, str]] = {
@@ -86,19 +82,16 @@ COUNTING: dict[str, tuple[State, int, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", COUNTING)
-def test_why_does_not_tell_the_numbers_that_are_left_out(name: str) -> None:
-    state, exit_code, message = COUNTING[name]
-    few = replace(linked(1, 900, 4), outcome=outcome(1, state, message, exit_code))
-    report = made(few, linked(2, 900, 200))
-    line = next(one for one in report.spokes if one.party == "d-1")
-    assert line.linked is None
-    assert line.why
-    assert re.findall("[0-9]+", line.why) == (["3"] if state == "linked" else [])
-    assert message not in hub_page(report)
-
-
-def test_why_is_what_the_spoke_said_where_that_counts_nobody() -> None:
+def test_why_does_not_tell_the_numbers_that_are_left_out() -> None:
+    for name, (state, exit_code, message) in COUNTING.items():
+        few = replace(linked(1, 900, 4), outcome=outcome(1, state, message, exit_code))
+        report = made(few, linked(2, 900, 200))
+        line = next(one for one in report.spokes if one.party == "d-1")
+        assert line.linked is None, name
+        assert line.why, name
+        assert re.findall("[0-9]+", line.why) == (["3"] if state == "linked" else []), name
+        assert message not in hub_page(report), name
+    # It is what the spoke said where that counts nobody.
     failed = SpokeSeen(spoke(1), outcome(1, "failed", "the trusted persons are damaged", 1), None)
     assert made(failed).spokes[0].why == "the trusted persons are damaged"
 

@@ -57,37 +57,32 @@ def test_what_was_cosigned_is_kept_as_a_checkpoint_with_both_signatures(tmp_path
     assert witness.cosigned_size() == 3
 
 
-def test_the_same_size_is_cosigned_once_for_each_person(tmp_path: Path) -> None:
-    pin, sink = pin_of(Log(), 3), Sink()
+def test_the_same_size_is_cosigned_once_for_each_person_and_no_log_without_entries(
+    tmp_path: Path,
+) -> None:
+    sink = Sink()
+    assert not Witness.of(ANN, tmp_path).cosign(pin_of(Log(), 0), NOW, sink)
+    assert sink.taken == []
+    pin = pin_of(Log(), 3)
     done = [Witness.of(who, tmp_path).cosign(pin, NOW, sink) for who in (ANN, ANN, BOB, BOB)]
     assert done == [True, False, True, False]
 
 
-def test_a_log_without_entries_is_not_cosigned(tmp_path: Path) -> None:
-    sink = Sink()
-    assert not Witness.of(ANN, tmp_path).cosign(pin_of(Log(), 0), NOW, sink)
-    assert sink.taken == []
+def test_nothing_is_remembered_of_what_could_not_be_sent_or_came_too_early(tmp_path: Path) -> None:
+    class Refusing:
+        def __init__(self, error: Exception) -> None:
+            self.error = error
 
-
-def test_nothing_is_remembered_of_what_could_not_be_sent(tmp_path: Path) -> None:
-    class Deaf:
         def cosign(self, request: CosignatureRequest) -> CosignatureStored:
-            raise BrokerUnreachableError("no answer")
+            raise self.error
 
     witness, pin = Witness.of(ANN, tmp_path), pin_of(Log(), 3)
     with pytest.raises(BrokerUnreachableError):
-        witness.cosign(pin, NOW, Deaf())
+        witness.cosign(pin, NOW, Refusing(BrokerUnreachableError("no answer")))
+    # No project binds its party yet.
+    early = BrokerRefusedError("not yet", problem="nothing-to-witness")
+    assert not witness.cosign(pin, NOW, Refusing(early))
     assert witness.cosigned_size() == 0
-    assert witness.cosign(pin, NOW, Sink())
-
-
-def test_whom_no_project_binds_yet_cosigns_nothing_and_tries_again_later(tmp_path: Path) -> None:
-    class Early:
-        def cosign(self, request: CosignatureRequest) -> CosignatureStored:
-            raise BrokerRefusedError("not yet", problem="nothing-to-witness")
-
-    witness, pin = Witness.of(ANN, tmp_path), pin_of(Log(), 3)
-    assert not witness.cosign(pin, NOW, Early())
     assert witness.cosign(pin, NOW, Sink())
 
 

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import jsonschema
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples.refusals import raises
@@ -217,15 +216,11 @@ def test_a_line_for_ed_fi_is_what_its_description_asks_for() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "changed", [{"student": "s" * 33}, {"organization": "North"}, {"organization": "0"}]
-)
-def test_an_id_that_ed_fi_does_not_take_is_refused_without_saying_it(
-    changed: dict[str, Any],
-) -> None:
-    with raises(ExportError, "^student 1 of the export has an ID or organization") as found:
-        list(ed_fi_lines([ENDED.model_copy(update=changed)]))
-    assert "sss" not in str(found.value)
+def test_an_id_that_ed_fi_does_not_take_is_refused_without_saying_it() -> None:
+    for changed in ({"student": "s" * 33}, {"organization": "North"}, {"organization": "0"}):
+        with raises(ExportError, "^student 1 of the export has an ID or organization") as found:
+            list(ed_fi_lines([ENDED.model_copy(update=changed)]))
+        assert "sss" not in str(found.value)
 
 
 def test_csv_and_ceds_have_a_row_for_each_period() -> None:

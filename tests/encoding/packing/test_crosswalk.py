@@ -28,40 +28,24 @@ def test_pairs_are_read_by_their_columns(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
+def test_a_file_that_cannot_be_meant_is_refused_in_a_sentence_without_an_id(
+    tmp_path: Path,
+) -> None:
+    head, long = "own_id,partner_id\n", "S-2" * 50_000
+    for text, told in (
         ("own_id,other\nC-1,S-1\n", "no column partner_id"),
         ("", "no column own_id"),
-        (
-            "own_id,partner_id\nC-1,S-1\nC-1,S-2\n",
-            "row 3: the record of own_id has a different partner",
-        ),
-        (
-            "own_id,partner_id\nC-1,S-1\nC-2,S-1\n",
-            "gives 1 records of partner_id more than one partner",
-        ),
-        ("own_id,partner_id\nC-1,S-1\n,S-2\n", "row 3: a record ID is missing"),
-        ("own_id,partner_id\nC-1\n", "row 2: a record ID is missing"),
-        (
-            f"own_id,partner_id\nC-1,S-1\nC-2,{'S-2' * 50_000}\n",
-            "pairs.csv, line 3, has a cell longer than 131072 characters",
-        ),
-        (f"own_id,{'S-2' * 50_000}\n", "pairs.csv, line 1, has a cell longer"),
-    ],
-)
-def test_a_file_that_cannot_be_meant_is_refused_in_a_sentence_without_an_id(
-    tmp_path: Path, text: str, told: str
-) -> None:
-    with pytest.raises(InputError, match=told) as caught:
-        read_pairs(written(tmp_path, text), "own_id", "partner_id")
-    assert not any(one in str(caught.value) for one in ("C-1", "C-2", "S-1", "S-2"))
-
-
-def test_what_is_no_text_or_not_there_is_refused(tmp_path: Path) -> None:
-    path = written(tmp_path, "own_id,partner_id\nM\xfcller,1\n", "latin-1")
-    with pytest.raises(InputError, match="not UTF-8"):
-        read_pairs(path, "own_id", "partner_id")
+        (f"{head}C-1,S-1\nC-1,S-2\n", "row 3: the record of own_id has a different partner"),
+        (f"{head}C-1,S-1\nC-2,S-1\n", "gives 1 records of partner_id more than one partner"),
+        (f"{head}C-1,S-1\n,S-2\n", "row 3: a record ID is missing"),
+        (f"{head}C-1\n", "row 2: a record ID is missing"),
+        (f"{head}C-1,S-1\nC-2,{long}\n", "pairs.csv, line 3, has a cell longer than 131072 char"),
+        (f"own_id,{long}\n", "pairs.csv, line 1, has a cell longer"),
+        (f"{head}M\xfcller,1\n", "not UTF-8"),
+    ):
+        with pytest.raises(InputError, match=told) as caught:
+            read_pairs(written(tmp_path, text, "latin-1"), "own_id", "partner_id")
+        assert not any(one in str(caught.value) for one in ("C-1", "C-2", "S-1", "S-2"))
     with pytest.raises(InputError, match="there is no file"):
         read_pairs(tmp_path / "none.csv", "own_id", "partner_id")
 

@@ -155,6 +155,8 @@ def test_the_order_of_the_container_is_not_that_of_the_file(welfare: Agency, wri
     rows = [(f"{number:03}", f"Name{number}", "Lee", "2011-01-01") for number in range(60)]
     welfare.encode(write_people(rows))
     assert welfare.container().handles != [handle(welfare, row[0]) for row in rows]
+    # Both readings tell that they reach the end.
+    assert {("reading record IDs", 1.0), ("encoding", 1.0)} <= {*welfare.progress}
 
 
 def test_how_many_rows_a_record_had_does_not_show(agency: Agency, people, write_people) -> None:
@@ -242,12 +244,15 @@ def test_only_a_larger_file_of_enough_records_states_counts(
         assert stated.strangers == tuple(level.u for level in sex.levels)
 
 
-def test_invalid_row_stops_before_anything_is_written(
+WITHOUT_ID = ("", "Flo", "May", "2010-01-01")
+WRONG_DATE = ("5", "Eve", "CANARY", "31/12/2010")
+
+
+def test_invalid_row_stops_before_anything_is_written_and_leaves_the_former_outbox(
     welfare: Agency, people, write_people
 ) -> None:
-    rows = [*people, ("5", "Eve", "CANARY", "31/12/2010"), ("", "Flo", "May", "2010-01-01")]
     with pytest.raises(InvalidRowsError) as caught:
-        welfare.encode(write_people(rows))
+        welfare.encode(write_people([*people, WRONG_DATE, WITHOUT_ID]))
     assert str(caught.value).startswith("row 5, column born: ")
     assert [problem.row for problem in caught.value.problems] == [5, 6]
     assert "CANARY" not in str(caught.value)
@@ -257,50 +262,44 @@ def test_invalid_row_stops_before_anything_is_written(
         for folder in ("outbox", "handles", "scratch")
         for path in (welfare.workspace.folder / folder).rglob("*")
     ]
-
-
-def test_invalid_row_leaves_the_former_outbox(welfare: Agency, people, write_people) -> None:
-    before, map_before = (
-        welfare.encode(write_people(people)).outbox,
-        welfare.handle_map.read_bytes(),
-    )
+    before = welfare.encode(write_people(people)).outbox
+    map_before = welfare.handle_map.read_bytes()
     with pytest.raises(InvalidRowsError):
-        welfare.encode(write_people([*people, ("", "Flo", "May", "2010-01-01")]))
+        welfare.encode(write_people([*people, WITHOUT_ID]))
     assert read_outbox(welfare.workspace, "foster-pupils", 1, "schools") == before
     assert welfare.handle_map.read_bytes() == map_before
+    assert not (welfare.workspace.folder / "scratch").exists()
 
 
-def test_skipped_rows_are_listed_without_values(welfare: Agency, people, write_people, tmp_path):
-    rows = [("5", "Eve", "CANARY", "31/12/2010"), *people, ("", "Flo", "May", "2010-01-01")]
-    filled = welfare.encode(write_people(rows), skip_invalid=tmp_path / "skipped.csv")
-    text = (tmp_path / "skipped.csv").read_text(encoding="utf-8")
+def test_skipped_rows_are_listed_without_values_unless_no_row_is_valid(
+    welfare: Agency, people, write_people, tmp_path
+):
+    """As where the date format is another one: nothing but padding would be sent."""
+    skipped = tmp_path / "skipped.csv"
+    with pytest.raises(InvalidRowsError):
+        welfare.encode(write_people([WRONG_DATE, WRONG_DATE]), skip_invalid=skipped)
+    for rows in ([WITHOUT_ID], []):
+        with raises((RecordCountError, EmptyFileError)):
+            welfare.encode(write_people(rows), skip_invalid=skipped)
+    assert not skipped.exists()
+    assert not welfare.handle_map.exists()
+    filled = welfare.encode(write_people([WRONG_DATE, *people, WITHOUT_ID]), skip_invalid=skipped)
+    text = skipped.read_text(encoding="utf-8")
     listed = list(csv.DictReader(text.splitlines()))
     assert [(line["row"], line["column"]) for line in listed] == [("1", "born"), ("6", "ID")]
     assert "CANARY" not in text
     assert (filled.rows, filled.rows_skipped) == (6, 2)
 
 
-def test_file_without_one_valid_row_is_refused_even_when_skipping(
-    welfare: Agency, write_people, tmp_path: Path
-) -> None:
-    """As where the date format is another one: nothing but padding would be sent."""
-    rows = [("1", "A", "B", "01/02/2003"), ("2", "A", "B", "01/02/2003")]
-    with pytest.raises(InvalidRowsError):
-        welfare.encode(write_people(rows), skip_invalid=tmp_path / "skipped.csv")
-    assert not (tmp_path / "skipped.csv").exists()
-    assert not welfare.handle_map.exists()
-
-
-@pytest.mark.parametrize("cell", ["first", "last"])
 def test_a_cell_that_is_too_long_is_refused_without_its_text(
-    welfare: Agency, people, write_people, cell: str
+    welfare: Agency, people, write_people
 ) -> None:
     long = "CANARY" * 12_000
-    row = ("5", long, "Lee", "2011-01-01") if cell == "first" else ("5", "Ana", long, "2011-01-01")
-    with pytest.raises(InputError) as caught:
-        welfare.encode(write_people([*people, row]))
-    assert "CANARY" not in f"{caught.value} {caught.value.hint}"
-    assert not welfare.handle_map.exists()
+    for names in ((long, "Lee"), ("Ana", long)):
+        with pytest.raises(InputError) as caught:
+            welfare.encode(write_people([*people, ("5", *names, "2011-01-01")]))
+        assert "CANARY" not in f"{caught.value} {caught.value.hint}"
+        assert not welfare.handle_map.exists()
 
 
 def test_more_spellings_than_there_is_room_for_are_dropped(
@@ -312,124 +311,80 @@ def test_more_spellings_than_there_is_room_for_are_dropped(
     assert welfare.container().rows_of_record() == Counter(dict.fromkeys(range(4), each))
 
 
-@pytest.mark.parametrize("rows", [[("", "A", "B", "2010-01-01")], []])
-def test_a_file_without_one_record_is_refused(
-    welfare: Agency, write_people, tmp_path, rows
-) -> None:
-    with raises((RecordCountError, EmptyFileError)):
-        welfare.encode(write_people(rows), skip_invalid=tmp_path / "skipped.csv")
-    assert not (tmp_path / "skipped.csv").exists()
-
-
-@pytest.mark.parametrize("size", [{"least": 5, "most": 9}, {"least": 1, "most": 3}])
 def test_too_few_or_too_many_records_are_refused(
-    welfare: Agency, people, write_people, view, size
+    welfare: Agency, people, write_people, view
 ) -> None:
-    files = tuple(one.model_copy(update=size) for one in view.terms.files)
-    terms = view.terms.model_copy(update={"files": files})
-    with raises(RecordCountError):
-        welfare.encode(write_people(people), view=view.model_copy(update={"terms": terms}))
+    for size in ({"least": 5, "most": 9}, {"least": 1, "most": 3}):
+        files = tuple(one.model_copy(update=size) for one in view.terms.files)
+        terms = view.terms.model_copy(update={"files": files})
+        with raises(RecordCountError):
+            welfare.encode(write_people(people), view=view.model_copy(update={"terms": terms}))
 
 
 COLUMNS = {"first_name": "first", "last_name": "last", "birth_date": "born"}
 
 
-@pytest.mark.parametrize(
-    ("columns", "error", "said"),
-    [
-        (
-            {"birth_date": "BIRTH"},
-            MissingColumnError,
-            "no column BIRTH, which stands for birth_date",
-        ),
-        ({"nickname": "first"}, ConfigError, "names nickname"),
-    ],
-)
-def test_columns_that_are_not_there_are_named_as_the_settings_call_them(
-    welfare: Agency, people, write_people, columns, error, said
-) -> None:
-    with raises(error, match=said):
-        welfare.encode(write_people(people), columns=COLUMNS | columns)
-
-
-def test_missing_file_or_column_of_record_ids_is_refused(
+def test_a_file_or_columns_that_are_not_there_are_named_as_the_settings_call_them(
     welfare: Agency, people, write_people, tmp_path: Path
 ) -> None:
     path = write_people(people)
+    for columns, error, said in (
+        ({"birth_date": "BIRTH"}, MissingColumnError, "column BIRTH, which stands for birth_date"),
+        ({"nickname": "first"}, ConfigError, "names nickname"),
+    ):
+        with raises(error, match=said):
+            welfare.encode(path, columns=COLUMNS | columns)
     with raises(MissingColumnError, match="no column NUMBER"):
         welfare.encode(path, file=AgencyFile(path, "NUMBER"))
     with raises(FileMissingError):
         welfare.encode(tmp_path / "none.csv")
 
 
-def test_nothing_is_left_in_scratch(welfare: Agency, people, write_people) -> None:
-    welfare.encode(write_people(people))
-    with pytest.raises(InvalidRowsError):
-        welfare.encode(write_people([*people, ("", "Flo", "May", "2010-01-01")]))
-    assert not (welfare.workspace.folder / "scratch").exists()
-
-
-def test_progress_of_both_readings_reaches_the_end(welfare: Agency, people, write_people) -> None:
-    welfare.encode(write_people(people))
-    assert ("reading record IDs", 1.0) in welfare.progress
-    assert ("encoding", 1.0) in welfare.progress
-
-
-def killed(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
-@pytest.mark.parametrize("at", ["write_container", "write_durably"])
 def test_killed_between_map_and_manifest_no_container_goes_out_that_the_map_cannot_read(
-    welfare: Agency, people, write_people, monkeypatch, at: str
-) -> None:
-    path = write_people(people)
-    welfare.encode(path)
-    with monkeypatch.context() as patch:
-        patch.setattr(fill, at, killed)
-        with pytest.raises(KeyboardInterrupt):
-            welfare.encode(path)
-    with pytest.raises(NotReadyError):
-        read_outbox(welfare.workspace, "foster-pupils", 1, "schools")
-    welfare.encode(path)
-    assert welfare.container().handles == sorted(handle(welfare, row[0]) for row in people)
-
-
-def test_killed_after_the_map_was_replaced_the_former_container_does_not_go_out(
     welfare: Agency, people, write_people, monkeypatch
 ) -> None:
     """A map that was replaced could not read the former container's handles."""
-    path = write_people(people)
-    welfare.encode(path)
-    write = fill.write_handle_map
+    path, write = write_people(people), fill.write_handle_map
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
 
     def killed_after(*given: Any) -> None:
         write(*given)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fill, "write_handle_map", killed_after)
-    with pytest.raises(KeyboardInterrupt):
+    for at, dying in (
+        ("write_container", killed),
+        ("write_durably", killed),
+        ("write_handle_map", killed_after),
+    ):
         welfare.encode(path)
-    with pytest.raises(NotReadyError):
-        read_outbox(welfare.workspace, "foster-pupils", 1, "schools")
+        with monkeypatch.context() as patch:
+            patch.setattr(fill, at, dying)
+            with pytest.raises(KeyboardInterrupt):
+                welfare.encode(path)
+        with pytest.raises(NotReadyError):
+            read_outbox(welfare.workspace, "foster-pupils", 1, "schools")
+        welfare.encode(path)
+        expected = sorted(handle(welfare, row[0]) for row in people)
+        assert welfare.container().handles == expected, at
 
 
-@pytest.mark.parametrize("damage", ["manifest gone", "container cut", "another container"])
 def test_outbox_of_which_a_part_is_not_there_is_not_ready(
-    welfare: Agency, people, write_people, damage: str
+    welfare: Agency, people, write_people
 ) -> None:
-    welfare.encode(write_people(people))
     path = welfare.workspace.container("foster-pupils", 1, "schools")
+    welfare.encode(write_people(people))
     former = path.read_bytes()
-    if damage == "manifest gone":
-        manifest_path(path).unlink()
-    elif damage == "container cut":
-        path.write_bytes(former[:-1])
-    else:
+    for damage in (
+        lambda: manifest_path(path).unlink(),
+        lambda: path.write_bytes(path.read_bytes()[:-1]),
+        lambda: path.write_bytes(former),
+    ):
         welfare.encode(write_people(people))
-        path.write_bytes(former)
-    with pytest.raises(NotReadyError):
-        read_outbox(welfare.workspace, "foster-pupils", 1, "schools")
+        damage()
+        with pytest.raises(NotReadyError):
+            read_outbox(welfare.workspace, "foster-pupils", 1, "schools")
 
 
 def test_the_asked_agencys_handles_begin_with_the_label_of_their_bucket(

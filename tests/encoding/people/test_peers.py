@@ -33,12 +33,13 @@ def trusting(identity: Identity = BOB) -> Peers:
     return Peers().trust(identity.public.party, identity.public.fingerprint(), NOW)
 
 
-def test_a_person_whose_fingerprint_was_compared_is_trusted() -> None:
-    assert trusting().meet(SHOWN).person_of("schools", SHOWN) == BOB.public
-
-
-def test_a_trusted_person_is_known_even_where_nobody_shows_their_keys_any_more() -> None:
-    assert trusting().meet(SHOWN).person_of("schools", []) == BOB.public
+def test_a_person_whose_fingerprint_was_compared_is_trusted_whoever_else_is_shown() -> None:
+    met = trusting().meet(SHOWN)
+    # Also where nobody shows their keys any more.
+    for shown in (SHOWN, []):
+        assert met.person_of("schools", shown) == BOB.public
+    shown = [history_of(MALLORY), *SHOWN]
+    assert trusting().meet(shown).person_of("schools", shown) == BOB.public
 
 
 def test_keys_that_were_never_compared_are_refused_with_their_fingerprint() -> None:
@@ -53,18 +54,11 @@ def test_other_keys_than_the_trusted_ones_are_refused_with_both_fingerprints() -
         trusting().meet(SHOWN).meet(shown).person_of("schools", shown)
     assert f"trusted {BOB.public.fingerprint()}" in str(caught.value)
     assert f"shown {MALLORY.public.fingerprint()}" in str(caught.value)
-
-
-def test_the_hint_never_holds_a_fingerprint_that_could_be_pasted_unread() -> None:
-    shown = [history_of(MALLORY)]
     for peers in (Peers(), trusting()):
         with raises(UntrustedKeyError) as caught:
             peers.person_of("schools", shown)
+        # The hint never holds a fingerprint that could be pasted unread.
         assert MALLORY.public.fingerprint() not in (caught.value.hint or "")
-
-
-def test_keys_that_nobody_has_shown_yet_are_said_to_be_unknown() -> None:
-    for peers in (Peers(), trusting()):
         with raises(UntrustedKeyError, match="not known here yet"):
             peers.person_of("schools", [])
 
@@ -75,11 +69,6 @@ def test_a_fingerprint_trusted_for_one_party_counts_for_no_other() -> None:
         peers.person_of("schools", SHOWN)
     with raises(UntrustedKeyError):
         peers.person_of("health", SHOWN)
-
-
-def test_a_stranger_beside_a_trusted_person_changes_nothing() -> None:
-    shown = [history_of(MALLORY), *SHOWN]
-    assert trusting().meet(shown).person_of("schools", shown) == BOB.public
 
 
 def test_replaced_keys_are_followed_and_the_old_ones_trusted_no_more() -> None:
@@ -101,31 +90,21 @@ def test_another_successor_of_keys_that_were_replaced_is_refused() -> None:
         peers.meet(shown).person_of("schools", shown)
 
 
-def test_two_successors_at_once_are_refused() -> None:
+def test_two_successors_at_once_and_forged_histories_of_trusted_keys_are_refused() -> None:
     histories = [history_of(BOB, replace_keys(BOB, NOW)[1]) for _ in range(2)]
     with raises(UntrustedKeyError, match="two persons"):
         trusting().meet(histories)
-
-
-def test_a_forged_history_of_trusted_keys_is_refused() -> None:
     _, change = replace_keys(MALLORY, NOW)
-    with raises(UntrustedKeyError, match="forged"):
-        trusting().meet([history_of(BOB, change)])
-
-
-def test_trusted_keys_in_a_document_that_they_did_not_sign_are_refused() -> None:
     public = BOB.public.model_copy(update={"duties": ("analyst", "steward")})
-    signed = SignedIdentity.of(public, MALLORY.keys.signing_key)
-    with raises(UntrustedKeyError, match="forged"):
-        trusting().meet([IdentityHistory(enrolled=signed)])
+    unsigned = SignedIdentity.of(public, MALLORY.keys.signing_key)
+    for forged in (history_of(BOB, change), IdentityHistory(enrolled=unsigned)):
+        with raises(UntrustedKeyError, match="forged"):
+            trusting().meet([forged])
 
 
-def test_comparing_anew_replaces_what_was_trusted_of_the_party() -> None:
+def test_comparing_anew_replaces_what_was_trusted_of_the_party_unless_both_are_kept() -> None:
     peers = trusting().trust("schools", MALLORY.public.fingerprint(), NOW)
     assert [peer.fingerprint for peer in peers.of("schools")] == [MALLORY.public.fingerprint()]
-
-
-def test_several_persons_of_a_party_may_be_trusted() -> None:
     peers = trusting().trust("schools", MALLORY.public.fingerprint(), NOW, keep_others=True)
     assert len(peers.of("schools")) == 2
     assert peers.trust("health", BOB.public.fingerprint(), NOW).of("schools") == peers.of("schools")
@@ -140,7 +119,7 @@ def test_of_several_trusted_persons_the_analyst_holds_the_secret() -> None:
     assert met.person_of("schools", shown, person=steward.public.person) == steward.public
 
 
-def test_which_of_two_analysts_is_meant_must_be_said() -> None:
+def test_which_of_two_analysts_who_are_shown_is_meant_must_be_said() -> None:
     shown = [history_of(MALLORY), *SHOWN]
     peers = trusting().trust("schools", MALLORY.public.fingerprint(), NOW, keep_others=True)
     met = peers.meet(shown)
@@ -148,39 +127,25 @@ def test_which_of_two_analysts_is_meant_must_be_said() -> None:
         with raises(HoldersError, match="not clear"):
             met.person_of("schools", shown, person=named)
     assert met.person_of("schools", shown, person=BOB.public.person) == BOB.public
-
-
-def test_somebody_whom_the_directory_no_longer_shows_does_not_count_beside_who_is_shown() -> None:
-    shown = [history_of(MALLORY), *SHOWN]
-    peers = trusting().trust("schools", MALLORY.public.fingerprint(), NOW, keep_others=True)
-    met = peers.meet(shown)
     assert met.person_of("schools", SHOWN) == BOB.public
 
 
-def test_the_list_is_kept_and_read_back(tmp_path: Path) -> None:
+def test_the_list_is_kept_and_read_back_unless_it_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "peers.json"
+    assert read_peers(path) == Peers()
     peers = trusting().meet(SHOWN)
-    write_peers(tmp_path / "peers.json", peers)
-    assert read_peers(tmp_path / "peers.json") == peers
+    write_peers(path, peers)
+    assert read_peers(path) == peers
+    for content in (b"", b"{}", b'{"peers":[],"version":"blindlink/peers/2"}'):
+        path.write_bytes(content)
+        with pytest.raises(WorkspaceError, match="damaged"):
+            read_peers(path)
 
 
-def test_no_list_is_an_empty_one(tmp_path: Path) -> None:
-    assert read_peers(tmp_path / "peers.json") == Peers()
-
-
-@pytest.mark.parametrize("content", [b"", b"{}", b'{"peers":[],"version":"blindlink/peers/2"}'])
-def test_a_damaged_list_is_refused(content: bytes, tmp_path: Path) -> None:
-    (tmp_path / "peers.json").write_bytes(content)
-    with pytest.raises(WorkspaceError, match="damaged"):
-        read_peers(tmp_path / "peers.json")
-
-
-def test_a_fingerprint_is_read_however_it_is_spaced() -> None:
+def test_a_fingerprint_is_read_however_it_is_spaced_and_nothing_else() -> None:
     written = BOB.public.fingerprint()
     for typed in (written, written.replace(" ", ""), f" {written.replace(' ', '  ')}\n"):
         assert read_fingerprint(typed) == written
-
-
-@pytest.mark.parametrize("typed", ["", "1" * 59, "1" * 61, "1" * 59 + "x", "١" * 60])
-def test_what_is_no_fingerprint_is_refused(typed: str) -> None:
-    with raises(UntrustedKeyError, match="12 groups of 5 digits"):
-        read_fingerprint(typed)
+    for typed in ("", "1" * 59, "1" * 61, "1" * 59 + "x", "١" * 60):
+        with raises(UntrustedKeyError, match="12 groups of 5 digits"):
+            read_fingerprint(typed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
@@ -19,6 +19,7 @@ N_PEOPLE = 200
 @given(
     st.integers(0, 12), st.sampled_from(["real", "few values", "low rank"]), st.integers(0, 10**6)
 )
+@example(250, "real", 1)
 def test_an_assignment_is_as_good_as_that_of_scipy(n: int, kind: str, seed: int) -> None:
     random = np.random.default_rng(seed)
     gain = random.normal(size=(n, n))
@@ -32,30 +33,16 @@ def test_an_assignment_is_as_good_as_that_of_scipy(n: int, kind: str, seed: int)
     assert gain[np.arange(n), columns].sum() == pytest.approx(gain[rows, best].sum())
 
 
-def test_a_large_assignment_is_as_good_as_that_of_scipy() -> None:
-    gain = np.random.default_rng(1).normal(size=(250, 250))
-    rows, best = linear_sum_assignment(gain, maximize=True)
-    assert gain[np.arange(250), assign(gain)].sum() == pytest.approx(gain[rows, best].sum())
-
-
 def test_plain_encodings_are_found_out_without_knowing_anybody(students) -> None:
     people = np.arange(N_PEOPLE)
     victim, attacker = (plain_clks(students, people, digit * 64) for digit in "12")
     assert attack_by_resemblance(victim, attacker, people).share > 0.9
 
 
-def test_the_order_of_the_rows_gives_nothing_away() -> None:
+def test_the_same_encodings_are_matched_and_the_order_of_rows_gives_nothing_away() -> None:
     random = np.random.default_rng(3)
     one, other = (random.integers(0, 256, (120, 64), dtype=np.uint8) for _ in range(2))
     assert attack_by_resemblance(one, other, np.arange(120)).n_named <= 5
-
-
-def test_the_same_encodings_are_matched_whatever_the_order() -> None:
-    random = np.random.default_rng(3)
-    same = random.integers(0, 256, (120, 64), dtype=np.uint8)
-    assert attack_by_resemblance(same, same, np.arange(120)).n_named == 120
-
-
-def test_two_people_are_too_few() -> None:
+    assert attack_by_resemblance(one, one, np.arange(120)).n_named == 120
     two = np.zeros((2, 8), dtype=np.uint8)
     assert attack_by_resemblance(two, two, np.arange(2)).n_named == 0

@@ -129,27 +129,19 @@ def test_children_under_eld1_are_open_after_a_thousand_students(students) -> Non
     assert (off <= 10).mean() > 0.9
 
 
-@pytest.mark.parametrize(("n_encodings", "n_bits"), [(600, 256), (600, 128), (100, 256), (0, 256)])
-def test_random_bits_have_no_secret(n_encodings: int, n_bits: int) -> None:
-    random = np.packbits(drawn(5, n_encodings, n_bits), axis=1)
-    found = attack_linear_code(random, clk_bits=128, taps=4)
-    assert len(found) == 0
+def test_random_bits_few_or_short_encodings_and_other_codes_give_no_secret_away() -> None:
+    def linear(n_rows: int, n_bits: int) -> np.ndarray:
+        filters = np.packbits(drawn(8, n_rows, 128), axis=1)
+        return eld1.diffuse(filters, eld1.matrix(KEY, 128, n_bits, 4))
 
-
-def test_random_words_of_a_code_have_no_secret_either() -> None:
-    # A linear code of the right size, but without rows of low weight.
-    encodings = np.packbits(drawn(6, 600, 128) @ drawn(7, 128, 256) % 2, axis=1)
-    found = attack_linear_code(encodings, clk_bits=128, taps=4)
-    assert len(found) == 0
-
-
-def test_too_few_encodings_give_nothing_away() -> None:
-    matrix = eld1.matrix(KEY, 128, 256, 4)
-    encodings = eld1.diffuse(np.packbits(drawn(8, 120, 128), axis=1), matrix)
-    assert len(attack_linear_code(encodings, clk_bits=128, taps=4)) == 0
-
-
-def test_encodings_as_short_as_filters_have_no_redundancy_to_attack() -> None:
-    matrix = eld1.matrix(KEY, 128, 128, 4)
-    encodings = eld1.diffuse(np.packbits(drawn(8, 600, 128), axis=1), matrix)
-    assert len(attack_linear_code(encodings, clk_bits=128, taps=4)) == 0
+    for name, encodings in {
+        **{
+            f"random bits, {n} by {n_bits}": np.packbits(drawn(5, n, n_bits), axis=1)
+            for n, n_bits in ((600, 256), (600, 128), (100, 256), (0, 256))
+        },
+        # A linear code of the right size, but without rows of low weight.
+        "words of a code": np.packbits(drawn(6, 600, 128) @ drawn(7, 128, 256) % 2, axis=1),
+        "too few": linear(120, 256),
+        "as short as filters, without redundancy": linear(600, 128),
+    }.items():
+        assert len(attack_linear_code(encodings, clk_bits=128, taps=4)) == 0, name

@@ -59,16 +59,13 @@ def test_one_key_for_a_whole_file_shows(children, few) -> None:
     assert found.bits_off > 0
 
 
-def test_unequal_numbers_of_rows_show() -> None:
+def test_unequal_numbers_of_rows_and_numbers_in_the_order_of_the_file_show() -> None:
     rows = random_rows(3_000, 100)
-    rows["record"][:50] = 0
-    assert attack_rows(rows, shuffled(100)).row_counts > 1
-
-
-def test_numbers_in_the_order_of_the_file_show() -> None:
-    found = attack_rows(random_rows(3_000, 100), np.arange(100))
+    found = attack_rows(rows, np.arange(100))
     assert found.order == pytest.approx(1)
     assert found.n_found == 1
+    rows["record"][:50] = 0
+    assert attack_rows(rows, shuffled(100)).row_counts > 1
 
 
 def test_rows_of_a_linear_map_show(few) -> None:

@@ -40,9 +40,9 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize(("header", "name"), ODD.items())
-def test_an_odd_header_is_one_input_or_none(header: str, name: str | None) -> None:
-    assert set(columns_by_header([header])) == ({name} if name else set())
+def test_an_odd_header_is_one_input_or_none() -> None:
+    for header, name in ODD.items():
+        assert set(columns_by_header([header])) == ({name} if name else set()), header
 
 
 @pytest.mark.parametrize("preset", preset_names())

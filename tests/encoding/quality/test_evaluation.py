@@ -33,21 +33,13 @@ def truth_of(*pairs: Pair, **columns: tuple[str, ...]) -> Truth:
 
 
 @given(PAIRS, PAIRS)
-def test_counts_are_those_of_a_walk_over_all_pairs(links: list[Pair], true: list[Pair]) -> None:
-    found = evaluate(links, truth_of(*true))
-    n_correct = sum((a, b) in links and (a, b) in true for a in "abcde" for b in "vwxyz")
-    assert (found.n_links, found.n_true, found.n_correct) == (
-        len(set(links)),
-        len(set(true)),
-        n_correct,
-    )
-
-
-@given(PAIRS, PAIRS)
-def test_f1_is_the_harmonic_mean_of_precision_and_recall(
+def test_counts_are_those_of_a_walk_over_all_pairs_and_f1_is_their_harmonic_mean(
     links: list[Pair], true: list[Pair]
 ) -> None:
     found = evaluate(links, truth_of(*true))
+    n_correct = sum((a, b) in links and (a, b) in true for a in "abcde" for b in "vwxyz")
+    expected = (len(set(links)), len(set(true)), n_correct)
+    assert (found.n_links, found.n_true, found.n_correct) == expected
     p, r = found.precision.value, found.recall.value
     assert found.f1.value == pytest.approx(2 * p * r / (p + r) if p + r else 0.0)
 
@@ -141,15 +133,12 @@ def test_a_file_of_too_few_columns_is_refused(
         CliRunner().invoke(command, linked, obj=Session(), catch_exceptions=False)
 
 
-def test_command_reports_as_json(linked: list[str]) -> None:
-    result = CliRunner().invoke(command, [*linked, "--by", "group", "--json"], obj=Session())
-    report = json.loads(result.stdout)
+def test_command_reports_as_json_and_in_words(linked: list[str]) -> None:
+    words = [*linked, "--by", "group"]
+    report = json.loads(CliRunner().invoke(command, [*words, "--json"], obj=Session()).stdout)
     assert report["n_correct"] == 1
     assert report["precision"]["value"] == pytest.approx(1 / 3)
     assert report["wrongly_joined"] == [{"relation": "twin", "n_linked": 1, "n_pairs": 1}]
-
-
-def test_command_reports_in_words(linked: list[str]) -> None:
-    result = CliRunner().invoke(command, [*linked, "--by", "group"], obj=Session())
-    assert "recall by group, largest gap" in result.stdout
-    assert "wrongly joined twins: 1 of 1" in result.stdout
+    said = CliRunner().invoke(command, words, obj=Session()).stdout
+    assert "recall by group, largest gap" in said
+    assert "wrongly joined twins: 1 of 1" in said

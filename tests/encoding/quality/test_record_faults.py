@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-import pytest
-
 from encoding.profiles.catalog import shipped_profile
 from encoding.quality.record_faults import Fault, RecordFaults
 
@@ -22,9 +20,8 @@ def faults(birth: str, first: str = "ANA", last: str = "ORTIZ", profile=CHILDREN
     return Fault(found)
 
 
-@pytest.mark.parametrize(
-    ("birth", "expected"),
-    [
+def test_a_date_of_birth_is_looked_at() -> None:
+    for birth, expected in (
         ("20150409", Fault(0)),
         ("", Fault.NO_BIRTH_DATE),
         ("20150101", Fault.DEFAULT_DATE),
@@ -35,17 +32,13 @@ def faults(birth: str, first: str = "ANA", last: str = "ORTIZ", profile=CHILDREN
         ("20031121", Fault(0)),
         ("20031120", Fault.TOO_OLD),
         ("20270101", Fault.TOO_YOUNG | Fault.DEFAULT_DATE),
-    ],
-)
-def test_a_date_of_birth_is_looked_at(birth: str, expected: Fault) -> None:
-    assert faults(birth) == expected
+    ):
+        assert faults(birth) == expected, birth
+    # Ages are asked of files of children alone.
+    assert faults("19500409", profile=PERSONS) == Fault(0)
+    assert faults("19500101", profile=PERSONS) == Fault.DEFAULT_DATE
 
 
 def test_a_name_that_is_missing_is_a_fault() -> None:
     assert faults("20150409", first="") == Fault.NO_FIRST_NAME
     assert faults("20150409", last="") == Fault.NO_LAST_NAME
-
-
-def test_ages_are_asked_of_files_of_children_alone() -> None:
-    assert faults("19500409", profile=PERSONS) == Fault(0)
-    assert faults("19500101", profile=PERSONS) == Fault.DEFAULT_DATE

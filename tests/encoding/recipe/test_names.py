@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,89 +14,57 @@ from encoding.recipe.text import plain_upper, transliteration_digest, words
 TABLES = load_tables()
 
 
-@pytest.mark.parametrize(
-    ("raw", "expected"),
-    [
-        ("O'Neal", "ONEAL"),
-        ("O’Neal", "ONEAL"),
-        ("ONeal", "ONEAL"),
-        ("O Neal", "ONEAL"),
-        ("De La Cruz", "DELACRUZ"),
-        ("Delacruz", "DELACRUZ"),
-        ("de-la-cruz", "DELACRUZ"),
-        ("Mc Cabe", "MCCABE"),
-        ("St. James", "STJAMES"),
-        ("Van Der Berg", "VANDERBERG"),
-        ("García-López", "GARCIA LOPEZ"),
-        ("García López", "GARCIA LOPEZ"),
-        ("Ortega y Gasset", "ORTEGA GASSET"),
-        ("Muñoz", "MUNOZ"),
-        ("Smith, Jr.", "SMITH"),
-        ("SMITH III", "SMITH"),
-        ("Le", "LE"),
-        ("Łukasiewicz", "LUKASIEWICZ"),
-        ("Иванов", "IVANOV"),
-        ("王", "WANG"),
-        ("Smith2", "SMITH"),
-        ("", ""),
-        ("UNKNOWN", ""),
-        ("Not Provided", ""),
-        ("N/A", ""),
-        ("Doe", ""),
-    ],
+SURNAMES = {
+    "ONEAL": ("O'Neal", "O’Neal", "ONeal", "O Neal"),
+    "DELACRUZ": ("De La Cruz", "Delacruz", "de-la-cruz"),
+    "MCCABE": ("Mc Cabe",),
+    "STJAMES": ("St. James",),
+    "VANDERBERG": ("Van Der Berg",),
+    "GARCIA LOPEZ": ("García-López", "García López"),
+    "ORTEGA GASSET": ("Ortega y Gasset",),
+    "MUNOZ": ("Muñoz",),
+    "SMITH": ("Smith, Jr.", "SMITH III", "Smith2"),
+    "LE": ("Le",),
+    "LUKASIEWICZ": ("Łukasiewicz",),
+    "IVANOV": ("Иванов",),
+    "WANG": ("王",),
+    "": ("", "UNKNOWN", "Not Provided", "N/A", "Doe"),
+}
+GIVEN_NAMES = {
+    ("JOSE", "LUIS"): ("José Luis",),
+    ("JAKAYLA", ""): ("Ja'Kayla",),
+    ("LAKEISHA", ""): ("La Keisha",),
+    ("MICHAEL", "J"): ("J Michael",),
+    ("JOHN", ""): ("Mr. John", "John Jr"),
+    ("BABETTE", ""): ("Babette",),
+    ("MIN", "JUN"): ("Min-Jun",),
+    ("", ""): ("Baby Boy", "BABY GIRL A", "Test", "NFN", "X"),
+}
+BRACKETED = (
+    *("Robert (Bobby)", 'Robert "Bobby"', "Robert “Bobby”", "Robert „Bobby“", "Robert «Bobby»"),
+    *("Robert ＂Bobby＂", "Robert（Bobby）"),
 )
-def test_surname_is_cleaned(raw: str, expected: str) -> None:
-    assert read_surname(raw, TABLES).text == expected
 
 
-@pytest.mark.parametrize(
-    ("raw", "first", "rest"),
-    [
-        ("José Luis", "JOSE", "LUIS"),
-        ("Ja'Kayla", "JAKAYLA", ""),
-        ("La Keisha", "LAKEISHA", ""),
-        ("J Michael", "MICHAEL", "J"),
-        ("Mr. John", "JOHN", ""),
-        ("John Jr", "JOHN", ""),
-        ("Baby Boy", "", ""),
-        ("BABY GIRL A", "", ""),
-        ("Babette", "BABETTE", ""),
-        ("Test", "", ""),
-        ("NFN", "", ""),
-        ("X", "", ""),
-        ("Min-Jun", "MIN", "JUN"),
-    ],
-)
-def test_given_name_is_cleaned(raw: str, first: str, rest: str) -> None:
-    name = read_given_name(raw, TABLES)
-    assert (name.first, name.rest) == (first, rest)
+def test_surname_and_given_name_are_cleaned() -> None:
+    for expected, written in SURNAMES.items():
+        for raw in written:
+            assert read_surname(raw, TABLES).text == expected, raw
+    for (first, rest), written in GIVEN_NAMES.items():
+        for raw in written:
+            name = read_given_name(raw, TABLES)
+            assert (name.first, name.rest) == (first, rest), raw
+    # A bracketed name is what the child is called.
+    for raw in BRACKETED:
+        name = read_given_name(raw, TABLES)
+        assert (name.first, name.rest, name.called) == ("ROBERT", "", "BOBBY"), raw
+    for raw in ("", "NMN", "nmi", "N/A", "X"):
+        assert not read_middle_names(raw, TABLES), raw
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        "Robert (Bobby)", 'Robert "Bobby"', "Robert “Bobby”", "Robert „Bobby“", "Robert «Bobby»",
-        "Robert ＂Bobby＂", "Robert（Bobby）",
-    ],
-)  # fmt: skip
-def test_bracketed_name_is_what_the_child_is_called(raw: str) -> None:
-    name = read_given_name(raw, TABLES)
-    assert (name.first, name.rest, name.called) == ("ROBERT", "", "BOBBY")
-
-
-@pytest.mark.parametrize("raw", ["", "NMN", "nmi", "N/A", "X"])
-def test_middle_placeholder_is_missing(raw: str) -> None:
-    assert not read_middle_names(raw, TABLES)
-
-
-@pytest.mark.parametrize(
-    ("raw", "suffix"), [("Jr.", "JR"), ("junior", "JR"), ("3rd", "III"), ("", ""), ("Esq", "")]
-)
-def test_suffix_has_one_spelling(raw: str, suffix: str) -> None:
-    assert read_suffix(raw, TABLES) == suffix
-
-
-def test_suffix_in_the_cell_of_a_name_is_found() -> None:
+def test_suffix_has_one_spelling_and_is_found_in_the_cell_of_a_name() -> None:
+    for raw, suffix in (("Jr.", "JR"), ("junior", "JR"), ("3rd", "III"), ("", ""), ("Esq", "")):
+        assert read_suffix(raw, TABLES) == suffix, raw
     assert read_surname("García II", TABLES).suffix == "II"
     assert read_given_name("John Jr. (Jack)", TABLES).suffix == "JR"
 

@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twins.recipe import known_number
@@ -15,21 +14,14 @@ from encoding.recipe.numbers import is_number_placeholder, read_number
 from encoding.recipe.shared_numbers import SharedNumbers, hashes, without_shared
 from schemas.fields import NUMBER_KINDS, NumberKind
 
-kinds = pytest.mark.parametrize("kind", NUMBER_KINDS)
 
-
-@pytest.mark.parametrize(
-    "cell",
-    ["0072345678", "72345678", "'0072345678", "72-345 678", " 72345678 ", "72345678.0", "７２３４５６７８",
-     "7234/5678"],
-)  # fmt: skip
-def test_one_student_id_written_in_many_ways_is_one(cell: str) -> None:
-    assert read_number(cell, "student-id") == "72345678"
-
-
-@pytest.mark.parametrize(
-    ("cell", "kind", "number"),
-    [
+def test_one_student_id_written_in_many_ways_is_one() -> None:
+    for cell in (
+        *("0072345678", "72345678", "'0072345678", "72-345 678", " 72345678 ", "72345678.0"),
+        *("７２３４５６７８", "7234/5678"),
+    ):
+        assert read_number(cell, "student-id") == "72345678", cell
+    others: tuple[tuple[str, NumberKind, str], ...] = (
         ("ca-0012345x", "case-number", "CA0012345X"),
         ("000A0017", "student-id", "A0017"),
         ("A00172", "student-id", "A00172"),
@@ -37,39 +29,31 @@ def test_one_student_id_written_in_many_ways_is_one(cell: str) -> None:
         ("219-12-3456", "ssn", "219123456"),
         ("19123456", "ssn", "019123456"),
         ("1917345", "ssn", "001917345"),
-    ],
-)
-def test_what_a_number_becomes(cell: str, kind: NumberKind, number: str) -> None:
-    assert read_number(cell, kind) == number
+    )
+    for cell, kind, number in others:
+        assert read_number(cell, kind) == number, cell
 
 
-@kinds
-@pytest.mark.parametrize(
-    "cell",
-    ["000000000", "111111111", "999999999", "99999", "123456789", "0123456789", "1234567890", "987654321",
-     "123-45-6789", "0000012345"],
-)  # fmt: skip
-def test_made_up_digits_are_placeholders_of_every_kind(cell: str, kind: NumberKind) -> None:
-    assert read_number(cell, kind) == ""
-    assert is_number_placeholder(cell)
+def test_made_up_digits_are_placeholders_of_every_kind_and_what_is_no_number_is_nothing() -> None:
+    made_up = (
+        *("000000000", "111111111", "999999999", "99999", "123456789", "0123456789", "1234567890"),
+        *("987654321", "123-45-6789", "0000012345"),
+    )
+    nothing = (
+        *("", "-", "UNKNOWN", "Ñ7234567", "1.23457E+09", "7234", "see the file of 7 May 2021"),
+    )
+    for cells, is_made_up in ((made_up, True), (nothing, False)):
+        for cell in cells:
+            assert {read_number(cell, kind) for kind in NUMBER_KINDS} == {""}, cell
+            assert is_number_placeholder(cell) is is_made_up, cell
 
 
-@kinds
-@pytest.mark.parametrize(
-    "cell", ["", "-", "UNKNOWN", "Ñ7234567", "1.23457E+09", "7234", "see the file of 7 May 2021"]
-)
-def test_what_is_no_number_becomes_nothing(cell: str, kind: NumberKind) -> None:
-    assert read_number(cell, kind) == ""
-    assert not is_number_placeholder(cell)
-
-
-@pytest.mark.parametrize(
-    "cell",
-    ["000-12-3456", "666-12-3456", "900-12-3456", "912-71-3456", "219-00-3456", "219-12-0000", "078-05-1120",
-     "219-09-9999", "2191234567", "219-12-345A", "SSN 219-12-3456", "191234"],
-)  # fmt: skip
-def test_what_was_never_issued_is_no_social_security_number(cell: str) -> None:
-    assert read_number(cell, "ssn") == ""
+def test_what_was_never_issued_is_no_social_security_number() -> None:
+    for cell in (
+        *("000-12-3456", "666-12-3456", "900-12-3456", "912-71-3456", "219-00-3456", "219-12-0000"),
+        *("078-05-1120", "219-09-9999", "2191234567", "219-12-345A", "SSN 219-12-3456", "191234"),
+    ):
+        assert read_number(cell, "ssn") == "", cell
 
 
 @given(st.text(alphabet="0123456789-A ", max_size=24), st.sampled_from(NUMBER_KINDS))

@@ -129,11 +129,16 @@ def test_who_has_nothing_to_say_can_end_all_the_same(desk: Desk) -> None:
     assert desk.diary().journal.is_finished
 
 
-def test_an_answer_that_is_lost_sends_the_same_bytes_again(desk: Desk) -> None:
+def lose_an_answer(desk: Desk) -> None:
+    """Send a decision, of which nobody learns whether it has come."""
     desk.diary().decide([(PAIRS[0], "accept", "same-person")], NOW)
     desk.faults = [BrokerUnreachableError("lost")]
     with pytest.raises(BrokerUnreachableError):
         desk.send()
+
+
+def test_an_answer_that_is_lost_sends_the_same_bytes_again(desk: Desk) -> None:
+    lose_an_answer(desk)
     # It may be there: it cannot be taken back any more.
     with pytest.raises(DecisionError):
         desk.diary().take_back(PAIRS[0].reference)
@@ -143,52 +148,53 @@ def test_an_answer_that_is_lost_sends_the_same_bytes_again(desk: Desk) -> None:
     assert [one.signed.statement.number for one in desk.came] == [1, 2]
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        BrokerRefusedError("the broker answered with status 503 and no reason"),
-        BrokerRefusedError("too much is asked at once", problem="too-many-requests"),
-        NotAuthorisedError("nobody is signed in", problem="not-authenticated"),
-        BrokerRefusedError("a new agreement is in force", problem="not-in-force"),
-    ],
-)
-def test_what_may_have_come_is_not_taken_back_by_a_refusal_that_does_not_say_it_has_not(
-    desk: Desk, fault: BrokerRefusedError
+def test_the_log_says_whether_a_batch_has_come_and_a_journal_from_a_backup_is_not_gone_on_with(
+    desk: Desk, tmp_path: Path
 ) -> None:
-    desk.diary().decide([(PAIRS[0], "reject", "other-person")], NOW)
-    desk.faults = [fault]
-    with pytest.raises(BrokerRefusedError):
-        desk.send()
-    with pytest.raises(DecisionError):
-        desk.diary().take_back(PAIRS[0].reference)
-    desk.diary().settle([one.signed for one in desk.came])
-    kept = Verdicts(partner="schools").with_journals([desk.diary().journal])
-    assert {*kept.rejections(1)} == {PAIRS[0].record}
-
-
-@pytest.mark.parametrize(
-    "problem", ["decisions-refused", "review-over", "signature-refused", "statement-refused"]
-)
-def test_what_the_broker_refuses_can_be_changed_again(desk: Desk, problem: str) -> None:
-    desk.diary().decide([(PAIRS[0], "accept", "same-person")], NOW)
-    desk.faults = [BrokerRefusedError("it is not taken", problem=problem)]
-    with pytest.raises(BrokerRefusedError):
-        desk.send()
-    desk.diary().take_back(PAIRS[0].reference)
-    assert desk.diary().journal.sent == 0
-
-
-def test_the_log_says_whether_a_batch_has_come(desk: Desk) -> None:
-    desk.diary().decide([(PAIRS[0], "accept", "same-person")], NOW)
-    desk.faults = [BrokerUnreachableError("lost")]
-    with pytest.raises(BrokerUnreachableError):
-        desk.send()
+    lose_an_answer(desk)
     diary = desk.diary()
     diary.settle([])
     assert diary.journal.waiting is not None
     diary.settle([one.signed for one in desk.came])
     assert (diary.journal.waiting, diary.journal.sent, diary.unsent()) == (None, 1, ())
     assert desk.send() == 0
+    (tmp_path / "journal.sealed").unlink()
+    with pytest.raises(DecisionError, match="was restored since"):
+        desk.diary().settle([one.signed for one in desk.came])
+
+
+def test_what_may_have_come_is_not_taken_back_by_a_refusal_that_does_not_say_it_has_not(
+    tmp_path: Path,
+) -> None:
+    for number, fault in enumerate(
+        (
+            BrokerRefusedError("the broker answered with status 503 and no reason"),
+            BrokerRefusedError("too much is asked at once", problem="too-many-requests"),
+            NotAuthorisedError("nobody is signed in", problem="not-authenticated"),
+            BrokerRefusedError("a new agreement is in force", problem="not-in-force"),
+        )
+    ):
+        (tmp_path / str(number)).mkdir()
+        desk = Desk(tmp_path / str(number))
+        desk.diary().decide([(PAIRS[0], "reject", "other-person")], NOW)
+        desk.faults = [fault]
+        with pytest.raises(BrokerRefusedError):
+            desk.send()
+        with pytest.raises(DecisionError):
+            desk.diary().take_back(PAIRS[0].reference)
+        desk.diary().settle([one.signed for one in desk.came])
+        kept = Verdicts(partner="schools").with_journals([desk.diary().journal])
+        assert {*kept.rejections(1)} == {PAIRS[0].record}, fault
+
+
+def test_what_the_broker_refuses_can_be_changed_again(desk: Desk) -> None:
+    for problem in ("decisions-refused", "review-over", "signature-refused", "statement-refused"):
+        desk.diary().decide([(PAIRS[0], "accept", "same-person")], NOW)
+        desk.faults = [BrokerRefusedError("it is not taken", problem=problem)]
+        with pytest.raises(BrokerRefusedError):
+            desk.send()
+        desk.diary().take_back(PAIRS[0].reference)
+        assert desk.diary().journal.sent == 0, problem
 
 
 @pytest.mark.parametrize("is_lost", [False, True])
@@ -213,14 +219,6 @@ def test_what_was_sent_first_counts_and_not_what_was_decided_first(
 
 def unreachable(_: StatedDecisions) -> None:
     raise BrokerUnreachableError("the broker does not answer")
-
-
-def test_a_journal_from_a_backup_is_not_gone_on_with(desk: Desk, tmp_path: Path) -> None:
-    desk.diary().decide([(PAIRS[0], "accept", "same-person")], NOW)
-    desk.send()
-    (tmp_path / "journal.sealed").unlink()
-    with pytest.raises(DecisionError, match="was restored since"):
-        desk.diary().settle([one.signed for one in desk.came])
 
 
 def test_a_decision_is_of_the_records_as_they_were_shown_then(desk: Desk) -> None:

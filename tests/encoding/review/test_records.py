@@ -80,10 +80,22 @@ def test_values_are_the_files_own_by_the_elements_of_the_agreement(
     assert "Ortiz" not in repr(found)
 
 
-def test_values_that_differ_in_capitals_alone_are_one(agency: Agency, tmp_path: Path) -> None:
-    read = Read(agency, tmp_path / "people.csv", (HEAD + ROWS).replace("Anna,Ortiz", "ANA,ORTIZ"))
+def test_values_are_written_in_one_way_and_what_may_be_missing_or_is_withdrawn_is_left_out(
+    agency: Agency, tmp_path: Path
+) -> None:
+    path, text = tmp_path / "people.csv", HEAD + ROWS
+    read = Read(agency, path, text.replace("Anna,Ortiz", "ANA,ORTIZ"))
     found = read.records("7", elements=("first_name", "last_name"))
     assert found["7"].values == {"first_name": "Ana", "last_name": "Ortiz"}
+    found = read.records("8", if_there=("sex", "zip", "first_name"))
+    assert found["8"].values == {"sex": "M", "first_name": "Bo"}
+    found = Read(agency, path, text.replace(",F,", ",Female,")).records("7", "8", elements=("sex",))
+    assert [found[one].values["sex"] for one in ("7", "8")] == ["F", "M"]
+    # What the recipe does not know stays as it is.
+    read = Read(agency, path, text.replace(",F,", ",Other,"))
+    assert read.records("9", elements=("sex",))["9"].values == {"sex": "Other"}
+    read.reading.withdrawn.add("9")
+    assert read.records("7", "9").keys() == {"7"}
 
 
 def test_a_column_that_is_missing_is_named_by_the_files_own_word(
@@ -93,29 +105,6 @@ def test_a_column_that_is_missing_is_named_by_the_files_own_word(
     read = Read(agency, tmp_path / "people.csv", text)
     with raises(MissingColumnError, match="no column last, which the agreement lets"):
         read.records("7", elements=("first_name", "last_name"))
-
-
-def test_what_may_be_missing_is_left_out(agency: Agency, tmp_path: Path) -> None:
-    read = Read(agency, tmp_path / "people.csv")
-    found = read.records("8", if_there=("sex", "zip", "first_name"))
-    assert found["8"].values == {"sex": "M", "first_name": "Bo"}
-
-
-def test_a_sex_is_written_in_one_way_whatever_a_file_calls_it(
-    agency: Agency, tmp_path: Path
-) -> None:
-    read = Read(agency, tmp_path / "people.csv", (HEAD + ROWS).replace(",F,", ",Female,"))
-    found = read.records("7", "8", elements=("sex",))
-    assert [found[one].values["sex"] for one in ("7", "8")] == ["F", "M"]
-    # What the recipe does not know stays as it is.
-    read = Read(agency, tmp_path / "people.csv", (HEAD + ROWS).replace(",F,", ",Other,"))
-    assert read.records("9", elements=("sex",))["9"].values == {"sex": "Other"}
-
-
-def test_a_withdrawn_record_is_not_there(agency: Agency, tmp_path: Path) -> None:
-    read = Read(agency, tmp_path / "people.csv")
-    read.reading.withdrawn.add("9")
-    assert read.records("7", "9").keys() == {"7"}
 
 
 @pytest.mark.parametrize("n_rows", [2, 3, 10_000])

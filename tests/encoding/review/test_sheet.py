@@ -229,18 +229,15 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
         read_sheet(tmp_path / "empty.csv", sitting(tmp_path))
 
 
-def test_a_workbook_offers_the_verdicts_and_reasons(tmp_path: Path) -> None:
-    sheet = Sheet(tmp_path, ".xlsx")
-    active = load_workbook(sheet.path).active
+def test_a_workbook_offers_verdicts_and_reasons_in_columns_as_wide_as_what_stands_in_them(
+    tmp_path: Path,
+) -> None:
+    active = load_workbook(Sheet(tmp_path, ".xlsx").path).active
     offered = {str(one.sqref): one.formula1 for one in active.data_validations.dataValidation}
     assert offered["L2:L5"] == '"accept,reject,unsure"'
     assert "twins-or-siblings" in offered["M2:M5"]
     assert active.freeze_panes == "A2"
-
-
-def test_the_columns_of_a_workbook_are_as_wide_as_what_stands_in_them(tmp_path: Path) -> None:
-    sheet = Sheet(tmp_path, ".xlsx")
-    book = load_workbook(sheet.path).active
-    for column in book.columns:
+    for column in active.columns:
         longest = max(len(cell.value or "") for cell in column)
-        assert book.column_dimensions[column[0].column_letter].width >= min(longest, 40)
+        width = active.column_dimensions[column[0].column_letter].width
+        assert width >= min(longest, 40)

@@ -70,11 +70,14 @@ def test_what_the_person_was_unsure_of_is_not_shown_again_unless_asked_for_or_ch
     assert len(sitting(tmp_path, verdicts=verdicts).cases) == 4
 
 
-def test_what_another_person_was_unsure_of_is_shown(tmp_path: Path) -> None:
+def test_what_another_person_was_unsure_of_is_shown_and_what_has_left_is_told(
+    tmp_path: Path,
+) -> None:
     other = decided(0, "unsure").model_copy(update={"person": f"per-{'8' * 32}"})
     found = sitting(tmp_path, verdicts=Verdicts(partner="schools", decided=(other,)))
-    assert len(found.cases) == 4
-    assert len(found.cases[0].earlier) == 1
+    assert [len(case.earlier) for case in found.cases] == [1, 0, 0, 0]
+    assert [case.has_left for case in found.cases] == [False, False, False, True]
+    assert "Ortiz" not in repr(found) + repr(found.cases)
 
 
 def test_a_pair_of_which_a_side_is_missing_cannot_be_decided(tmp_path: Path) -> None:
@@ -90,11 +93,3 @@ def test_a_pair_of_which_a_side_is_missing_cannot_be_decided(tmp_path: Path) -> 
             person=REVIEWER.public.person,
         )
         assert found == ()
-
-
-def test_a_card_without_a_value_is_of_a_record_that_has_left(tmp_path: Path) -> None:
-    assert [case.has_left for case in sitting(tmp_path).cases] == [False, False, False, True]
-
-
-def test_a_sitting_does_not_show_itself(tmp_path: Path) -> None:
-    assert "Ortiz" not in repr(sitting(tmp_path)) + repr(sitting(tmp_path).cases)

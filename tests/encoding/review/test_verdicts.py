@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-
-import pytest
 
 from encoding.packing.memory import Rejections
 from encoding.review.journal import Choice, Journal, Looked
@@ -103,27 +102,19 @@ def test_what_was_taken_back_is_not_remembered_and_what_was_sent_is() -> None:
     assert [int(one.record, 16) for one in verdicts.decided] == [2]
 
 
-@pytest.mark.parametrize(
-    ("choices", "one", "two"),
-    [
+def test_one_person_settles_a_question_or_two_who_agree() -> None:
+    reject, accept, unsure = (partial(choice, one) for one in ("reject", "accept", "unsure"))
+    for choices, one, two in (
         ([], None, None),
-        ([choice("unsure")], None, None),
-        ([choice("reject")], "reject", None),
-        ([choice("reject", batch=None)], None, None),
-        ([choice("reject", 2), choice("accept", 1)], "accept", None),
-        ([choice("reject", 2), choice("unsure", 1), choice("reject", 3)], "reject", "reject"),
-        ([choice("accept", 1), choice("accept", 2)], "accept", "accept"),
-        (
-            [choice("reject", 1), choice("accept", 2), choice("accept", 3), choice("reject", 4)],
-            "reject",
-            "accept",
-        ),
-    ],
-)
-def test_one_person_settles_a_question_or_two_who_agree(
-    choices: list[Choice], one: Verdict | None, two: Verdict | None
-) -> None:
-    assert (settled(choices, 1), settled(choices, 2)) == (one, two)
+        ([unsure()], None, None),
+        ([reject()], "reject", None),
+        ([reject(batch=None)], None, None),
+        ([reject(2), accept(1)], "accept", None),
+        ([reject(2), unsure(1), reject(3)], "reject", "reject"),
+        ([accept(1), accept(2)], "accept", "accept"),
+        ([reject(1), accept(2), accept(3), reject(4)], "reject", "accept"),
+    ):
+        assert (settled(choices, 1), settled(choices, 2)) == (one, two), choices
 
 
 def test_where_two_must_agree_what_one_rejected_does_not_count() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import permutations
 
@@ -77,63 +76,40 @@ def agree(party: str, shares: list[SignedShare]) -> Secret:
     return make_secret(HOLDERS, opened | {party: CONTRIBUTIONS[party]})
 
 
-@pytest.mark.parametrize("vector", VECTORS["shares"], ids=lambda v: f"{v['from']} to {v['to']}")
-def test_the_shares_of_the_vectors_open_by_the_documents_alone(vector: dict[str, str]) -> None:
-    private = bytes.fromhex(VECTORS["private_hex"][vector["to"]])
-    sealed = base64_bytes(VECTORS["sealed"][f"{vector['from']} to {vector['to']}"], 1168)
-    opened = open_sealed(sealed, private[32:96], private[96:], vector["info"].encode())
-    assert opened.hex() == VECTORS["contributions_hex"][vector["from"]]
-
-
-@pytest.mark.parametrize("vector", VECTORS["shares"], ids=lambda v: f"{v['from']} to {v['to']}")
-def test_the_shares_of_the_vectors_open(vector: dict[str, str]) -> None:
-    signed = SHARES[vector["from"], vector["to"]]
-    opened = open_share(signed, HOLDERS, PEOPLE[vector["to"]], PUBLIC[vector["from"]])
-    assert opened.to_bytes().hex() == VECTORS["contributions_hex"][vector["from"]]
-
-
-def test_the_secret_is_that_of_the_vectors() -> None:
+def test_holders_shares_and_secret_are_those_of_the_vectors() -> None:
+    for order in permutations(PUBLIC.values()):
+        assert holders_of("river-county", 3, order) == HOLDERS
+    for vector in VECTORS["shares"]:
+        sender, recipient = vector["from"], vector["to"]
+        expected = VECTORS["contributions_hex"][sender]
+        # By the documents alone, and by the program.
+        private = bytes.fromhex(VECTORS["private_hex"][recipient])
+        sealed = base64_bytes(VECTORS["sealed"][f"{sender} to {recipient}"], 1168)
+        opened = open_sealed(sealed, private[32:96], private[96:], vector["info"].encode())
+        assert opened.hex() == expected
+        signed = SHARES[sender, recipient]
+        found = open_share(signed, HOLDERS, PEOPLE[recipient], PUBLIC[sender])
+        assert found.to_bytes().hex() == expected
     assert make_secret(HOLDERS, CONTRIBUTIONS) == SECRET
     assert SECRET.key_id == VECTORS["key_id"]
 
 
-def test_the_holders_are_those_of_the_vectors_in_whatever_order_they_come() -> None:
-    for order in permutations(PUBLIC.values()):
-        assert holders_of("river-county", 3, order) == HOLDERS
+def test_every_holder_makes_the_same_secret_in_whatever_order_shares_come() -> None:
+    for party in PARTIES:
+        shares = [seal(sender, party) for sender in PARTIES if sender != party]
+        assert agree(party, shares) == agree(party, shares[::-1]) == SECRET
 
 
-def test_every_holder_makes_the_same_secret() -> None:
-    made = [
-        agree(party, [seal(sender, party) for sender in PARTIES if sender != party])
-        for party in PARTIES
-    ]
-    assert made == [SECRET] * len(PARTIES)
-
-
-def test_the_order_in_which_shares_come_does_not_matter() -> None:
-    assert agree("schools", list(TO_SCHOOLS.values())[::-1]) == SECRET
-
-
-@pytest.mark.parametrize("missing", PARTIES)
-def test_without_every_contribution_there_is_no_secret(missing: str) -> None:
-    given = {party: made for party, made in CONTRIBUTIONS.items() if party != missing}
-    with pytest.raises(ShareMissingError, match=f"the share of {missing} is missing"):
-        make_secret(HOLDERS, given)
-
-
-def test_a_contribution_of_nobodys_is_refused() -> None:
+def test_every_contribution_counts_and_nobody_elses() -> None:
+    for party in PARTIES:
+        given = {name: made for name, made in CONTRIBUTIONS.items() if name != party}
+        with pytest.raises(ShareMissingError, match=f"the share of {party} is missing"):
+            make_secret(HOLDERS, given)
+        assert make_secret(HOLDERS, {**given, party: Contribution.draw()}) != SECRET
     with pytest.raises(ShareError, match="is not a holder of this secret"):
         make_secret(HOLDERS, {**CONTRIBUTIONS, "stranger": Contribution.draw()})
-
-
-@pytest.mark.parametrize("party", PARTIES)
-def test_every_contribution_counts(party: str) -> None:
-    assert make_secret(HOLDERS, {**CONTRIBUTIONS, party: Contribution.draw()}) != SECRET
-
-
-@pytest.mark.parametrize("change", [{"epoch": 4}, {"project": "sea-county"}])
-def test_the_same_contributions_give_another_secret_elsewhere(change: dict[str, object]) -> None:
-    assert make_secret(HOLDERS.model_copy(update=change), CONTRIBUTIONS) != SECRET
+    for change in ({"epoch": 4}, {"project": "sea-county"}):
+        assert make_secret(HOLDERS.model_copy(update=change), CONTRIBUTIONS) != SECRET
 
 
 def test_two_persons_of_one_party_or_one_person_alone_share_no_secret() -> None:
@@ -149,35 +125,18 @@ def test_nothing_is_sealed_to_who_is_no_holder() -> None:
         seal_share(CONTRIBUTIONS["health"], HOLDERS, PEOPLE["health"], stranger, NOW)
 
 
-def test_a_share_that_a_stranger_made_is_refused() -> None:
-    stranger = new_identity("health", ("analyst",), NOW)
+def test_a_share_of_or_for_somebody_else_and_two_of_one_sender_are_refused() -> None:
+    share, schools = TO_SCHOOLS["health"], PEOPLE["schools"]
+    stranger = new_identity("health", ("analyst",), NOW).public
     with pytest.raises(ShareError, match="person that you trust"):
-        open_share(TO_SCHOOLS["health"], HOLDERS, PEOPLE["schools"], stranger.public)
-
-
-def test_a_share_made_for_another_party_is_refused() -> None:
+        open_share(share, HOLDERS, schools, stranger)
     with pytest.raises(ShareError, match="made for a different party"):
-        open_share(TO_SCHOOLS["health"], HOLDERS, PEOPLE["child-welfare"], PUBLIC["health"])
-
-
-def test_two_shares_of_one_sender_are_refused() -> None:
+        open_share(share, HOLDERS, PEOPLE["child-welfare"], PUBLIC["health"])
     with pytest.raises(ShareError, match="two shares of health"):
-        open_shares(
-            [TO_SCHOOLS["health"], seal("health", "schools")],
-            HOLDERS,
-            PEOPLE["schools"],
-            others("schools"),
-        )
-
-
-def test_a_share_of_nobodys_is_refused() -> None:
+        open_shares([share, seal("health", "schools")], HOLDERS, schools, others("schools"))
+    alone = {"child-welfare": PUBLIC["child-welfare"]}
     with pytest.raises(ShareError, match="is not a holder of this secret"):
-        open_shares(
-            [TO_SCHOOLS["health"]],
-            HOLDERS,
-            PEOPLE["schools"],
-            {"child-welfare": PUBLIC["child-welfare"]},
-        )
+        open_shares([share], HOLDERS, schools, alone)
 
 
 def with_holders(**change: object) -> SecretHolders:
@@ -195,93 +154,65 @@ OTHER_HOLDERS = {
 }
 
 
-@pytest.mark.parametrize("reason", OTHER_HOLDERS)
-def test_a_share_for_other_holders_is_refused_with_what_differs(reason: str) -> None:
-    signed = seal("health", "schools", OTHER_HOLDERS[reason])
-    with pytest.raises(ShareError, match=reason):
-        open_share(signed, HOLDERS, PEOPLE["schools"], PUBLIC["health"])
-
-
-@pytest.mark.parametrize("reason", OTHER_HOLDERS)
-def test_what_is_sealed_for_other_holders_does_not_open_even_when_signed_anew(reason: str) -> None:
-    sealed = seal("health", "schools", OTHER_HOLDERS[reason]).share.sealed
-    share = TO_SCHOOLS["health"].share.model_copy(update={"sealed": sealed})
-    forged = SignedShare.of(share, PEOPLE["health"].keys.signing_key)
-    with pytest.raises(ShareError, match="does not open"):
-        open_share(forged, HOLDERS, PEOPLE["schools"], PUBLIC["health"])
-
-
-@pytest.mark.parametrize("place", [0, 500, 1087, 1088, 1119, 1120, 1151, 1152, 1167])
-def test_one_changed_bit_of_what_is_sealed_is_refused(place: int) -> None:
-    raw = bytearray(base64_bytes(TO_SCHOOLS["health"].share.sealed, 1168))
-    raw[place] ^= 1
-    share = TO_SCHOOLS["health"].share.model_copy(update={"sealed": base64_text(bytes(raw))})
-    unsigned = TO_SCHOOLS["health"].model_copy(update={"share": share})
-    signed = SignedShare.of(share, PEOPLE["health"].keys.signing_key)
-    for forged, reason in ((unsigned, "signature"), (signed, "does not open")):
+def test_a_share_or_confirmation_for_other_holders_is_refused_even_when_signed_anew() -> None:
+    for reason, holders in OTHER_HOLDERS.items():
+        signed = seal("health", "schools", holders)
         with pytest.raises(ShareError, match=reason):
+            open_share(signed, HOLDERS, PEOPLE["schools"], PUBLIC["health"])
+        with pytest.raises(ShareError, match="does not open"):
+            open_share(resigned(signed.share.sealed), HOLDERS, PEOPLE["schools"], PUBLIC["health"])
+        made = confirm(SECRET, holders, PEOPLE["health"], SELF_TEST, NOW)
+        with pytest.raises(ShareError, match="a different epoch, project or list of holders"):
+            check_confirmation(made, HOLDERS, PUBLIC["health"])
+
+
+def resigned(sealed: str) -> SignedShare:
+    """What health seals to the schools otherwise, signed anew."""
+    share = TO_SCHOOLS["health"].share.model_copy(update={"sealed": sealed})
+    return SignedShare.of(share, PEOPLE["health"].keys.signing_key)
+
+
+def test_one_changed_bit_of_what_is_sealed_and_an_encapsulation_of_no_use_are_refused() -> None:
+    raw = base64_bytes(TO_SCHOOLS["health"].share.sealed, 1168)
+    for place in (0, 500, 1087, 1088, 1119, 1120, 1151, 1152, 1167):
+        changed = bytearray(raw)
+        changed[place] ^= 1
+        signed = resigned(base64_text(bytes(changed)))
+        unsigned = TO_SCHOOLS["health"].model_copy(update={"share": signed.share})
+        for forged, reason in ((unsigned, "signature"), (signed, "does not open")):
+            with pytest.raises(ShareError, match=reason):
+                open_share(forged, HOLDERS, PEOPLE["schools"], PUBLIC["health"])
+    for point in (bytes(32), b"\x01" + bytes(31), b"\xff" * 32):
+        forged = resigned(base64_text(raw[:1088] + point + raw[1120:]))
+        with pytest.raises(ShareError, match="does not open"):
             open_share(forged, HOLDERS, PEOPLE["schools"], PUBLIC["health"])
 
 
-@pytest.mark.parametrize("point", [bytes(32), b"\x01" + bytes(31), b"\xff" * 32])
-def test_an_encapsulation_of_no_use_is_refused(point: bytes) -> None:
-    raw = base64_bytes(TO_SCHOOLS["health"].share.sealed, 1168)
-    sealed = base64_text(raw[:1088] + point + raw[1120:])
-    share = TO_SCHOOLS["health"].share.model_copy(update={"sealed": sealed})
-    forged = SignedShare.of(share, PEOPLE["health"].keys.signing_key)
-    with pytest.raises(ShareError, match="does not open"):
-        open_share(forged, HOLDERS, PEOPLE["schools"], PUBLIC["health"])
-
-
-@pytest.mark.parametrize("vector", VECTORS["confirmations"], ids=lambda v: v["party"])
-def test_the_confirmations_of_the_vectors_are_of_the_same_secret(vector: dict[str, str]) -> None:
-    signed = SignedConfirmation.from_canonical(vector["document"].encode())
-    assert has_secret(SECRET, check_confirmation(signed, HOLDERS, PUBLIC[vector["party"]]))
-
-
-def test_a_confirmation_is_the_one_of_the_vectors() -> None:
+def test_the_confirmations_are_those_of_the_vectors_and_of_the_same_secret() -> None:
     for vector in VECTORS["confirmations"]:
-        made = confirm(SECRET, HOLDERS, PEOPLE[vector["party"]], SELF_TEST, NOW)
-        assert made.to_canonical() == vector["document"].encode()
+        signed = SignedConfirmation.from_canonical(vector["document"].encode())
+        assert has_secret(SECRET, check_confirmation(signed, HOLDERS, PUBLIC[vector["party"]]))
+        assert confirm(SECRET, HOLDERS, PEOPLE[vector["party"]], SELF_TEST, NOW) == signed
 
 
-def test_a_confirmation_of_another_secret_is_told() -> None:
+def test_a_confirmation_of_another_secret_self_test_or_person_is_told() -> None:
     made = confirm(Secret(bytes(range(32))), HOLDERS, PEOPLE["health"], SELF_TEST, NOW)
     assert not has_secret(SECRET, check_confirmation(made, HOLDERS, PUBLIC["health"]))
-
-
-def test_a_confirmation_whose_self_test_was_changed_is_not_of_the_secret() -> None:
-    made = confirm(SECRET, HOLDERS, PEOPLE["health"], SELF_TEST, NOW).confirmation
-    other = SELF_TEST.model_copy(update={"software": "blindlink-9"})
-    assert not has_secret(SECRET, made.model_copy(update={"self_test": other}))
-
-
-@pytest.mark.parametrize("reason", OTHER_HOLDERS)
-def test_a_confirmation_about_another_secret_is_refused(reason: str) -> None:
-    made = confirm(SECRET, OTHER_HOLDERS[reason], PEOPLE["health"], SELF_TEST, NOW)
-    with pytest.raises(ShareError, match="a different epoch, project or list of holders"):
-        check_confirmation(made, HOLDERS, PUBLIC["health"])
-
-
-def test_a_confirmation_in_anothers_name_is_refused() -> None:
     made = confirm(SECRET, HOLDERS, PEOPLE["health"], SELF_TEST, NOW)
+    other = SELF_TEST.model_copy(update={"software": "blindlink-9"})
+    changed = made.confirmation.model_copy(update={"self_test": other})
+    assert not has_secret(SECRET, changed)
     with pytest.raises(ShareError, match="person that you trust"):
         check_confirmation(made, HOLDERS, PUBLIC["schools"])
 
 
-def test_a_contribution_shows_itself_nowhere() -> None:
+def test_a_contribution_has_32_bytes_of_its_own_and_shows_itself_nowhere() -> None:
     made = Contribution(bytes(range(65, 97)))
     assert "ABC" not in repr(made)
     assert "<" not in repr(made)
     with pytest.raises(TypeError):
         pickle.dumps(made)
-
-
-@pytest.mark.parametrize("make", [lambda: Contribution(bytes(31)), lambda: Contribution(b"")])
-def test_a_contribution_has_32_bytes(make: Callable[[], Contribution]) -> None:
-    with pytest.raises(ShareError):
-        make()
-
-
-def test_no_two_contributions_are_alike() -> None:
+    for n_bytes in (31, 0):
+        with pytest.raises(ShareError):
+            Contribution(bytes(n_bytes))
     assert len({Contribution.draw().to_bytes() for _ in range(8)}) == 8

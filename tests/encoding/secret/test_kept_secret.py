@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,6 @@ CONFIRMATIONS = {
 CONTRIBUTION = Contribution(bytes.fromhex(VECTORS["contributions_hex"]["schools"]))
 SECRET = Secret(bytes.fromhex(VECTORS["secret_hex"]))
 KEY = bytes(range(32))
-NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
 BEGUN = KeptSecret.begin(HOLDERS, CONTRIBUTION, [SHARES["schools", "child-welfare"]])
 FULL = (
@@ -39,53 +37,43 @@ FULL = (
 PATH = "river-county-3.sealed"
 
 
-@pytest.mark.parametrize("kept", [BEGUN, FULL, FULL.with_secret(SECRET)])
-def test_what_is_kept_is_read_back(kept: KeptSecret, tmp_path: Path) -> None:
-    write_kept(tmp_path / PATH, kept, KEY)
-    assert read_kept(tmp_path / PATH, "river-county", 3, KEY) == kept
-
-
-def test_nothing_kept_is_none(tmp_path: Path) -> None:
-    assert read_kept(tmp_path / PATH, "river-county", 3, KEY) is None
-
-
-@pytest.mark.parametrize(
-    ("project", "epoch", "key"),
-    [("sea-county", 3, KEY), ("river-county", 4, KEY), ("river-county", 3, bytes(32))],
-)
-def test_it_opens_for_its_project_epoch_and_key_alone(
-    project: str, epoch: int, key: bytes, tmp_path: Path
+def test_what_is_kept_is_read_back_and_neither_contribution_nor_secret_lies_open(
+    tmp_path: Path,
 ) -> None:
-    write_kept(tmp_path / PATH, FULL, KEY)
-    with pytest.raises(WorkspaceError, match="damaged, or sealed under another key"):
-        read_kept(tmp_path / PATH, project, epoch, key)
-
-
-@pytest.mark.parametrize("kept_part", [slice(-1), slice(30), slice(20), slice(0), slice(1, None)])
-def test_a_damaged_file_is_refused(kept_part: slice, tmp_path: Path) -> None:
-    write_kept(tmp_path / PATH, FULL, KEY)
-    (tmp_path / PATH).write_bytes((tmp_path / PATH).read_bytes()[kept_part])
-    with pytest.raises(WorkspaceError, match="damaged"):
-        read_kept(tmp_path / PATH, "river-county", 3, KEY)
-
-
-def test_neither_contribution_nor_secret_lies_open_in_the_file(tmp_path: Path) -> None:
-    for kept in (FULL, FULL.with_secret(SECRET)):
-        write_kept(tmp_path / PATH, kept, KEY)
-        raw = (tmp_path / PATH).read_bytes()
-        for text in (FULL.contribution, FULL.with_secret(SECRET).secret):
-            assert text is not None
-            assert text.encode() not in raw
-
-
-def test_neither_is_shown_when_it_is_printed() -> None:
+    path = tmp_path / PATH
+    assert read_kept(path, "river-county", 3, KEY) is None
     made = FULL.with_secret(SECRET)
-    assert FULL.contribution not in repr(FULL)
-    assert made.secret not in repr(made)
-    assert made.secret not in str(made)
+    assert made.secret is not None
+    assert FULL.contribution is not None
+    for kept in (BEGUN, FULL, made):
+        write_kept(path, kept, KEY)
+        assert read_kept(path, "river-county", 3, KEY) == kept
+        for text in (FULL.contribution, made.secret):
+            assert text.encode() not in path.read_bytes()
+            assert text not in repr(kept) + str(kept)
+
+
+def test_it_opens_whole_for_its_project_epoch_and_key_alone(tmp_path: Path) -> None:
+    path = tmp_path / PATH
+    write_kept(path, FULL, KEY)
+    for project, epoch, key in (
+        *(("sea-county", 3, KEY), ("river-county", 4, KEY)),
+        ("river-county", 3, bytes(32)),
+    ):
+        with pytest.raises(WorkspaceError, match="damaged, or sealed under another key"):
+            read_kept(path, project, epoch, key)
+    whole = path.read_bytes()
+    for damaged in (whole[:-1], whole[:30], whole[:20], b"", whole[1:]):
+        path.write_bytes(damaged)
+        with pytest.raises(WorkspaceError, match="damaged"):
+            read_kept(path, "river-county", 3, KEY)
 
 
 def test_making_the_secret_forgets_what_it_was_made_of() -> None:
+    own = FULL.own_contribution()
+    assert own is not None
+    assert own.to_bytes() == CONTRIBUTION.to_bytes()
+    assert FULL.agreed() is None
     made = FULL.with_secret(SECRET)
     assert made.agreed() == SECRET
     assert made.own_contribution() is None
@@ -93,39 +81,23 @@ def test_making_the_secret_forgets_what_it_was_made_of() -> None:
     assert made.sent == BEGUN.sent
 
 
-def test_before_that_there_is_no_secret() -> None:
-    own = FULL.own_contribution()
-    assert own is not None
-    assert own.to_bytes() == CONTRIBUTION.to_bytes()
-    assert FULL.agreed() is None
-
-
-def test_the_same_share_twice_is_kept_once() -> None:
+def test_shares_lie_in_the_order_of_their_senders_and_each_sender_has_one() -> None:
+    assert [kept.share.sender for kept in FULL.received] == ["child-welfare", "health"]
     assert FULL.with_share(SHARES["health", "schools"]) == FULL
-
-
-def test_a_second_share_of_a_sender_is_refused() -> None:
     share = SHARES["health", "schools"].share.model_copy(update={"created": "2026-09-02T00:00:00Z"})
     other = SHARES["health", "schools"].model_copy(update={"share": share})
     with pytest.raises(ShareError, match="two different shares of health"):
         FULL.with_share(other)
 
 
-def test_shares_lie_in_the_order_of_their_senders() -> None:
-    assert [kept.share.sender for kept in FULL.received] == ["child-welfare", "health"]
-
-
 def test_a_newer_confirmation_replaces_an_older_one_and_not_the_reverse() -> None:
     first = CONFIRMATIONS["health"]
+    assert FULL.confirmation_of("health") == first
+    assert FULL.confirmation_of("schools") is None
     changed = first.confirmation.model_copy(update={"created": "2026-09-02T00:00:00Z"})
     newer = first.model_copy(update={"confirmation": changed})
     assert FULL.with_confirmation(newer).confirmation_of("health") == newer
     assert FULL.with_confirmation(newer).with_confirmation(first) == FULL.with_confirmation(newer)
-
-
-def test_confirmations_are_found_by_party() -> None:
-    assert FULL.confirmation_of("health") == CONFIRMATIONS["health"]
-    assert FULL.confirmation_of("schools") is None
 
 
 @pytest.fixture

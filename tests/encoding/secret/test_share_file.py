@@ -22,24 +22,15 @@ CARRIED = Carried(
 )
 
 
-def test_the_file_is_written_as_the_spec_page_says(tmp_path: Path) -> None:
-    write_share_file(tmp_path / "shares.txt", CARRIED)
-    assert (tmp_path / "shares.txt").read_bytes() == FILE
-
-
-def test_what_is_written_is_read_back(tmp_path: Path) -> None:
-    write_share_file(tmp_path / "shares.txt", CARRIED)
-    assert read_share_file(tmp_path / "shares.txt") == CARRIED
-
-
-@pytest.mark.parametrize(
-    "change", [lambda raw: raw.replace(b"\n", b"\r\n"), lambda raw: raw.removesuffix(b"\n")]
-)
-def test_line_ends_of_windows_and_a_missing_last_one_are_read(change) -> None:
-    assert parse_share_file(change(FILE)) == CARRIED
-
-
-def test_what_comes_from_several_files_is_put_together() -> None:
+def test_the_file_is_written_as_the_spec_page_says_and_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "shares.txt"
+    write_share_file(path, CARRIED)
+    assert path.read_bytes() == FILE
+    assert read_share_file(path) == CARRIED
+    # Also with line ends of Windows, and without the last one.
+    for content in (FILE.replace(b"\n", b"\r\n"), FILE.removesuffix(b"\n")):
+        assert parse_share_file(content) == CARRIED
+    # What comes from several files is put together.
     assert Carried(shares=CARRIED.shares) + Carried((), CARRIED.confirmations) == CARRIED
 
 
@@ -61,23 +52,14 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
-def test_another_file_is_refused(name: str, tmp_path: Path) -> None:
-    (tmp_path / "bad").write_bytes(BAD[name])
-    with pytest.raises(ShareError, match="cannot be used"):
-        read_share_file(tmp_path / "bad")
-
-
-def test_a_bad_line_is_named_by_its_number() -> None:
-    with pytest.raises(ShareError, match="line 3: signed confirmation"):
-        parse_share_file(lines(DOCUMENTS[0], "{}"))
-
-
-def test_a_file_longer_than_any_is_refused() -> None:
-    with pytest.raises(ShareError):
-        parse_share_file(FILE + b" " * (4 * 1024 * 1024))
-
-
-def test_a_missing_file_is_said_to_be_unreadable(tmp_path: Path) -> None:
+def test_another_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ShareError, match="cannot be read"):
         read_share_file(tmp_path / "none")
+    for name, content in BAD.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ShareError, match="cannot be used"):
+            read_share_file(tmp_path / name)
+    with pytest.raises(ShareError, match="line 3: signed confirmation"):
+        parse_share_file(lines(DOCUMENTS[0], "{}"))
+    with pytest.raises(ShareError):
+        parse_share_file(FILE + b" " * (4 * 1024 * 1024))

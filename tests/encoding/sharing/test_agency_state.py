@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from samples.agreement import AGREEMENT
 
 from encoding.rounds.known_status import KnownStatus, keep_status, read_status
@@ -66,51 +65,44 @@ def test_nothing_is_told_where_nothing_needs_anybody() -> None:
     assert "Nothing needs anybody now." in agency_page(CALM)
 
 
-@pytest.mark.parametrize(
-    ("changes", "standing", "said"),
-    [
-        (
-            {"status": status(overdue=[LATE | {"party": "k12"}])},
-            "bad",
-            "in your hands (duty analyst)",
-        ),
-        ({"status": status(overdue=[LATE | {"party": "other"}])}, "note", "in the hands of other"),
-        (
-            {"status": status(approvals=[{"run": RUN, "step": "release"}])},
-            "warn",
-            "What a run has found waits for an approver of yours.",
-        ),
-        ({"status": status(owed=[["3 pairs wait.", "blindlink review"]])}, "warn", "3 pairs wait."),
-        ({"status": status(stage="failed", command="x")}, "bad", "The run has failed."),
-        ({"status": status(stage="held", command="x")}, "bad", "more would end than is agreed"),
-        ({"status": status(stage="encode", command="x")}, "note", "waits for the next command"),
-        ({"status": None}, "warn", "has not been asked yet"),
-        ({"agreement": None}, "warn", "No agreement"),
-        ({"made": "2027-08-20T09:00:00Z"}, "warn", "ends on 2027-08-31"),
-        ({"made": "2027-09-01T09:00:00Z"}, "bad", "ended on 2027-08-31"),
-        ({"backup": None}, "warn", "No backup"),
-        ({"encoded": 3}, "warn", "older than round 3"),
-        ({"custody": "if this is lost: do that"}, "warn", "If this is lost"),
-        ({"log": REWRITTEN}, "bad", "rewritten or cut off"),
-    ],
+OVERDUE_HERE, OVERDUE_THERE = LATE | {"party": "k12"}, LATE | {"party": "other"}
+ENDS = {"what": "agreement", "object": "agreement", "party": "k12", "duty": "steward"}
+ENDING = status(overdue=[ENDS | {"since": "2027-08-01T00:00:00Z"}])
+TOLD = (
+    ({"status": status(overdue=[OVERDUE_HERE])}, "bad", "in your hands (duty analyst)"),
+    ({"status": status(overdue=[OVERDUE_THERE])}, "note", "in the hands of other"),
+    (
+        {"status": status(approvals=[{"run": RUN, "step": "release"}])},
+        "warn",
+        "What a run has found waits for an approver of yours.",
+    ),
+    ({"status": status(owed=[["3 pairs wait.", "blindlink review"]])}, "warn", "3 pairs wait."),
+    ({"status": status(stage="failed", command="x")}, "bad", "The run has failed."),
+    ({"status": status(stage="held", command="x")}, "bad", "more would end than is agreed"),
+    ({"status": status(stage="encode", command="x")}, "note", "waits for the next command"),
+    ({"status": None}, "warn", "has not been asked yet"),
+    ({"agreement": None}, "warn", "No agreement"),
+    ({"made": "2027-08-20T09:00:00Z"}, "warn", "ends on 2027-08-31"),
+    # What the broker tells, too, is told once.
+    ({"made": "2027-08-20T09:00:00Z", "status": ENDING}, "bad", "in your hands (duty steward):"),
+    ({"made": "2027-09-01T09:00:00Z"}, "bad", "ended on 2027-08-31"),
+    ({"backup": None}, "warn", "No backup"),
+    ({"encoded": 3}, "warn", "older than round 3"),
+    ({"custody": "if this is lost: do that"}, "warn", "If this is lost"),
+    ({"log": REWRITTEN}, "bad", "rewritten or cut off"),
 )
-def test_what_needs_somebody_is_told(changes: dict[str, Any], standing: str, said: str) -> None:
-    state = replace(CALM, **changes)
-    (one,) = attention(state)
-    assert (one.standing, said in one.sentence) == (standing, True)
-    assert said in agency_page(state)
-    assert state.to_json()["attention"] == [
-        {"standing": one.standing, "sentence": one.sentence, "command": one.command}
-    ]
 
 
-def test_an_end_that_the_broker_tells_is_told_once() -> None:
-    told = {"what": "agreement", "object": "agreement", "party": "k12", "duty": "steward"}
-    late = status(overdue=[told | {"since": "2027-08-01T00:00:00Z"}])
-    state = replace(CALM, made="2027-08-20T09:00:00Z", status=late)
-    assert [one.sentence.partition(":")[0] for one in attention(state)] == [
-        "Overdue, in your hands (duty steward)"
-    ]
+def test_what_needs_somebody_is_told() -> None:
+    for changes, standing, said in TOLD:
+        state = replace(CALM, **changes)
+        assert len(attention(state)) == 1, said
+        (one,) = attention(state)
+        assert (one.standing, said in one.sentence) == (standing, True), said
+        assert said in agency_page(state)
+        assert state.to_json()["attention"] == [
+            {"standing": one.standing, "sentence": one.sentence, "command": one.command}
+        ]
 
 
 def test_the_last_word_of_the_broker_is_kept_and_a_damaged_one_is_none(tmp_path) -> None:

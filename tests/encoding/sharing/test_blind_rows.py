@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,20 +69,28 @@ def rows_file(tmp_path: Path) -> Path:
     return path
 
 
-def opened(content: bytes, columns: tuple[str, ...] = COLUMNS, number: int = 0) -> list[Any]:
-    return list(open_blind_rows(io.BytesIO(content), [receiver(number)], columns).rows)
-
-
-@pytest.mark.parametrize("number", [0, 1])
-def test_every_person_of_the_recipient_opens_the_match_ids(rows_file: Path, number: int) -> None:
+def test_every_person_of_the_recipient_and_no_other_opens_the_match_ids_and_wanted_columns(
+    rows_file: Path,
+) -> None:
+    content = rows_file.read_bytes()
     expected = {
         (VECTOR["match_ids"][handle], NAMES.make(handle), CELLS[handle]) for handle in SEALED
     }
-    found = opened(rows_file.read_bytes(), number=number)
-    assert {(row.match.hex(), row.pseudonym, row.cells) for row in found} == expected
+    for number in (0, 1):
+        found = opened(content, number=number)
+        assert {(row.match.hex(), row.pseudonym, row.cells) for row in found} == expected
+    rows = opened(content, ("note", "grade"))
+    assert {row.cells for row in rows} == {(note, grade) for grade, note in CELLS.values()}
+    for columns in ((), ("grade",), ("grade", "note", "more")):
+        with raises(ColumnNotListedError):
+            opened(content, columns)
+    with pytest.raises(SealedFileError):
+        opened(content, number=len(VECTORS["receivers"]) - 1)
 
 
-def test_the_file_says_nothing_but_what_was_listed(rows_file: Path) -> None:
+def test_the_file_says_nothing_but_what_was_listed_in_the_order_of_sealed_match_ids(
+    rows_file: Path,
+) -> None:
     content = rows_file.read_bytes()
     lines = content.split(b"\n", 2)
     assert lines[0] + b"\n" == ROWS_START
@@ -89,68 +99,47 @@ def test_the_file_says_nothing_but_what_was_listed(rows_file: Path) -> None:
     for handle, match_id in VECTOR["match_ids"].items():
         assert handle.encode() not in content
         assert match_id.encode() not in content
-
-
-def test_rows_stand_in_the_order_of_sealed_match_ids(tmp_path: Path) -> None:
-    names = [SEALED[handle] for handle in SEALED]
+    names = [*SEALED.values()]
     for rows in (names, names[::-1]):
-        write_blind_rows(
-            tmp_path / "rows", HEADER, ("n",), [(one, PSEUDONYMS[one], ("",)) for one in rows]
-        )
-        body = (tmp_path / "rows").read_text().splitlines()[3:]
-        assert body == sorted(body)
+        stated = [(one, PSEUDONYMS[one], ("",)) for one in rows]
+        write_blind_rows(rows_file, HEADER, ("n",), stated)
+        body = rows_file.read_text().splitlines()[3:]
         assert [bytes.fromhex(line.split(",")[0]) for line in body] == sorted(names)
 
 
-def test_wanted_columns_come_in_the_wanted_order(rows_file: Path) -> None:
-    rows = opened(rows_file.read_bytes(), ("note", "grade"))
-    assert {row.cells for row in rows} == {(note, grade) for grade, note in CELLS.values()}
-
-
-def test_opened_cells_are_no_formulas_for_a_spreadsheet(tmp_path: Path) -> None:
-    rows = [(sealed, PSEUDONYMS[sealed], ("=A1", "-1.5")) for sealed in SEALED.values()]
-    write_blind_rows(tmp_path / "rows", HEADER, COLUMNS, rows)
-    assert {row.cells for row in opened((tmp_path / "rows").read_bytes())} == {("'=A1", "-1.5")}
-
-
-def test_a_column_with_control_characters_is_named_without_them(tmp_path: Path) -> None:
-    write_blind_rows(tmp_path / "rows", HEADER, ("grade\x1b[2K",), [])
-    with raises(ColumnNotListedError, match=r"the column grade\\x1b\[2K, which"):
-        opened((tmp_path / "rows").read_bytes())
-
-
-@pytest.mark.parametrize("columns", [(), ("grade",), ("grade", "note", "more")])
-def test_a_column_that_is_not_listed_or_not_there_is_refused(
-    rows_file: Path, columns: tuple[str, ...]
+def test_opened_cells_are_no_formulas_and_columns_are_named_without_control_characters(
+    tmp_path: Path,
 ) -> None:
-    with raises(ColumnNotListedError):
-        opened(rows_file.read_bytes(), columns)
+    path = tmp_path / "rows"
+    rows = [(sealed, PSEUDONYMS[sealed], ("=A1", "-1.5")) for sealed in SEALED.values()]
+    write_blind_rows(path, HEADER, COLUMNS, rows)
+    assert {row.cells for row in opened(path.read_bytes())} == {("'=A1", "-1.5")}
+    write_blind_rows(path, HEADER, ("grade\x1b[2K",), [])
+    with raises(ColumnNotListedError, match=r"the column grade\\x1b\[2K, which"):
+        opened(path.read_bytes())
 
 
-def test_others_do_not_open_it(rows_file: Path) -> None:
-    with pytest.raises(SealedFileError):
-        opened(rows_file.read_bytes(), number=len(VECTORS["receivers"]) - 1)
+def opened(content: bytes, columns: tuple[str, ...] = COLUMNS, number: int = 0) -> list[Any]:
+    return list(open_blind_rows(io.BytesIO(content), [receiver(number)], columns).rows)
 
 
-@pytest.mark.parametrize(
-    "bend",
-    [
-        pytest.param(lambda raw: raw[1:], id="another first line"),
-        pytest.param(lambda raw: raw.replace(b'"epoch":1', b'"epoch":2'), id="another head"),
-        pytest.param(lambda raw: raw.replace(b"sealed_match_id", b"match_id"), id="another column"),
-        pytest.param(lambda raw: raw.replace(b",grade 0", b""), id="a cell less"),
-        pytest.param(lambda raw: raw.replace(b",grade 0", b",,grade 0"), id="a cell more"),
-        pytest.param(lambda raw: raw + b"\n", id="an empty row"),
-        pytest.param(lambda raw: raw + b'"', id="an open quotation mark"),
-        pytest.param(lambda raw: raw + b"\xff" + NAME + b",1,2\n", id="not UTF-8"),
-        pytest.param(lambda raw: raw + b"00" + NAME + b",1,2\n", id="a short match ID"),
-        pytest.param(lambda raw: raw + b"00" * 44 + NAME + b",1,2\n", id="a forged match ID"),
-        pytest.param(
-            lambda raw: raw + next(iter(SEALED.values())).hex().upper().encode() + NAME + b",1,2\n",
-            id="upper case",
-        ),
-    ],
-)
+UPPER = next(iter(SEALED.values())).hex().upper().encode()
+BENDS: dict[str, Callable[[bytes], bytes]] = {
+    "another first line": lambda raw: raw[1:],
+    "another head": lambda raw: raw.replace(b'"epoch":1', b'"epoch":2'),
+    "another column": lambda raw: raw.replace(b"sealed_match_id", b"match_id"),
+    "a cell less": lambda raw: raw.replace(b",grade 0", b""),
+    "a cell more": lambda raw: raw.replace(b",grade 0", b",,grade 0"),
+    "an empty row": lambda raw: raw + b"\n",
+    "an open quotation mark": lambda raw: raw + b'"',
+    "not UTF-8": lambda raw: raw + b"\xff" + NAME + b",1,2\n",
+    "a short match ID": lambda raw: raw + b"00" + NAME + b",1,2\n",
+    "a forged match ID": lambda raw: raw + b"00" * 44 + NAME + b",1,2\n",
+    "upper case": lambda raw: raw + UPPER + NAME + b",1,2\n",
+}
+
+
+@pytest.mark.parametrize("bend", BENDS.values(), ids=BENDS)
 def test_what_is_not_as_it_was_written_is_refused(rows_file: Path, bend: Any) -> None:
     raw = rows_file.read_bytes()
     assert bend(raw) != raw
@@ -185,53 +174,48 @@ def test_rows_of_records_that_were_not_uploaded_stay(tmp_path: Path) -> None:
     assert b"Anastasia" not in out.read_bytes()
 
 
-@pytest.mark.parametrize("size", [1, 3, 100])
-def test_pieces_read_like_a_file(size: int) -> None:
+def test_pieces_read_like_a_file() -> None:
     content = bytes(range(250)) * 3
     pieces = [content[at : at + 7] for at in range(0, len(content), 7)]
-    file = read_pieces(iter([b"", *pieces, b""]))
-    assert b"".join(iter(lambda: file.read(size), b"")) == content
+    for size in (1, 3, 100):
+        file = read_pieces(iter([b"", *pieces, b""]))
+        assert b"".join(iter(partial(file.read, size), b"")) == content, size
 
 
-@pytest.mark.parametrize("vector", ROWS["pseudonyms"], ids=str)
-def test_pseudonyms_are_those_of_the_vectors(vector: dict[str, Any]) -> None:
-    named = {"project": ROWS["project"], "recipient": vector["recipient"], "space": vector["space"]}
-    header = HEADER.model_copy(update=named | {"round": vector["round"] or HEADER.round})
+def test_pseudonyms_are_those_of_the_vectors_and_none_is_of_two() -> None:
     key = bytes.fromhex(ROWS["workspace_key"])
-    made = Pseudonyms.of(key, header, are_lasting=vector["round"] is None)
-    assert made.make(vector["record_id"]) == vector["pseudonym"]
-    assert vector["pseudonym"] not in repr(made)
-
-
-def test_no_two_recipients_spaces_rounds_or_agencies_have_a_pseudonym_in_common() -> None:
+    for vector in ROWS["pseudonyms"]:
+        named = {name: vector[name] for name in ("recipient", "space")}
+        named |= {"project": ROWS["project"], "round": vector["round"] or HEADER.round}
+        header = HEADER.model_copy(update=named)
+        made = Pseudonyms.of(key, header, are_lasting=vector["round"] is None)
+        assert made.make(vector["record_id"]) == vector["pseudonym"], vector
+        assert vector["pseudonym"] not in repr(made)
     found = [vector["pseudonym"] for vector in ROWS["pseudonyms"]]
     assert len(set(found)) == len(found)
-    ours = Pseudonyms.of(bytes(32), HEADER, are_lasting=True)
-    theirs = Pseudonyms.of(bytes(range(32)), HEADER, are_lasting=True)
+    ours, theirs = (
+        Pseudonyms.of(own, HEADER, are_lasting=True) for own in (bytes(32), bytes(range(32)))
+    )
     assert ours.make("7") != theirs.make("7")
 
 
-@pytest.mark.parametrize("vector", ROWS["good"], ids=lambda vector: vector["name"])
-def test_a_good_file_of_rows_is_read_and_written_to_the_byte(
-    tmp_path: Path, vector: dict[str, Any]
+def test_good_files_of_the_vectors_are_read_and_written_to_the_byte_and_bad_ones_refused(
+    tmp_path: Path,
 ) -> None:
-    raw = base64.b64decode(vector["file"])
-    found = opened(raw, tuple(vector["columns"]))
-    assert [[row.match.hex(), row.pseudonym, *row.cells] for row in found] == vector["rows"]
-    sealed = (line.split(b",")[0] for line in raw.splitlines()[3:])
-    rows = [
-        (bytes.fromhex(one.decode()), row.pseudonym, row.cells)
-        for one, row in zip(sealed, found, strict=True)
-    ]
-    write_blind_rows(tmp_path / "rows", HEADER, vector["columns"], reversed(rows))
-    assert (tmp_path / "rows").read_bytes() == raw
-
-
-@pytest.mark.parametrize("vector", ROWS["bad"], ids=lambda vector: vector["name"])
-def test_a_bad_file_of_rows_is_refused(vector: dict[str, Any]) -> None:
-    with raises((LinksFileError, SealedFileError)):
-        opened(base64.b64decode(vector["file"]))
-
-
-def test_the_stored_vectors_of_rows_are_those_that_are_written() -> None:
     assert blind_rows_vectors() == ROWS
+    for vector in ROWS["good"]:
+        raw = base64.b64decode(vector["file"])
+        found = opened(raw, tuple(vector["columns"]))
+        stated = [[row.match.hex(), row.pseudonym, *row.cells] for row in found]
+        assert stated == vector["rows"], vector["name"]
+        sealed = (line.split(b",")[0] for line in raw.splitlines()[3:])
+        rows = [
+            (bytes.fromhex(one.decode()), row.pseudonym, row.cells)
+            for one, row in zip(sealed, found, strict=True)
+        ]
+        write_blind_rows(tmp_path / "rows", HEADER, vector["columns"], reversed(rows))
+        assert (tmp_path / "rows").read_bytes() == raw, vector["name"]
+    for vector in ROWS["bad"]:
+        print(vector["name"])
+        with raises((LinksFileError, SealedFileError)):
+            opened(base64.b64decode(vector["file"]))

@@ -99,14 +99,6 @@ def told(changes: dict[str, LinkChange]) -> dict[str, tuple[str, str]]:
     return {record: (change.kind, change.why) for record, change in changes.items()}
 
 
-def test_nothing_changed_where_the_same_records_are_matched(pair: Duo) -> None:
-    side = Side(pair.one)
-    pair.hold((1, 1), [("a1", "b1")])
-    side.settle(["a1"])
-    pair.hold((2, 1), [("a1", "b1")])
-    assert side.changes(["a1"]) == {}
-
-
 def test_each_kind_is_told_and_the_ledger_says_what_became_of_the_link_id(pair: Duo) -> None:
     one, two = Side(pair.one), Side(pair.two)
     pair.hold((1, 1), [("a1", "b1"), ("a3", "b3")])
@@ -166,6 +158,10 @@ def test_an_unlink_is_told_on_both_sides_and_so_is_its_relink(pair: Duo) -> None
     assert told(one.changes(["a1"])) == {"a1": ("new", "linked-again")}
     assert told(two.changes(["b1"])) == {"b1": ("new", "linked-again")}
     assert one.links(["a1"])["a1"] == two.links(["b1"])["b1"] == link
+    # Where the same records are matched, nothing has changed.
+    one.settle(["a1"])
+    pair.hold((4, 1), [("a1", "b1")])
+    assert one.changes(["a1"]) == {}
 
 
 def test_a_record_that_was_unlinked_and_matched_otherwise_has_another_link_id(pair: Duo) -> None:
@@ -177,7 +173,7 @@ def test_a_record_that_was_unlinked_and_matched_otherwise_has_another_link_id(pa
     assert told(one.changes(["a1"])) == {"a1": ("id-changed", "link-id-retired")}
 
 
-OWN = [
+ENDED = (
     ({"now": snapshot({"a2": 1})}, "left-the-file"),
     ({"missing": {key("a1")}}, "left-the-file"),
     ({"withdrawn": {key("a1")}, "now": snapshot({"a2": 1})}, "withdrawn"),
@@ -190,45 +186,37 @@ OWN = [
     ({"undecided": {key("a1")}}, "held-for-review"),
     ({"now": {}}, "not-known"),
     ({"before": {}}, "not-known"),
-]
-
-
-@pytest.mark.parametrize(("known", "why"), OWN, ids=lambda one: one if isinstance(one, str) else "")
-def test_why_a_link_ended_is_what_this_side_knows(
-    pair: Duo, known: dict[str, Any], why: str
-) -> None:
-    side = Side(pair.one)
-    pair.hold((1, 1), [("a1", "b1"), ("a2", "b2")])
-    side.settle(["a1", "a2"])
-    pair.hold((2, 1), [("a2", "b2")])
-    same = {"now": snapshot({"a1": 1, "a2": 1}), "before": snapshot({"a1": 1, "a2": 1})}
-    found = side.changes(["a2"], **(same | known))
-    assert told(found) == {"a1": ("ended", why)}
-    assert found["a1"].ends_a_link
-
-
-@pytest.mark.parametrize(
-    ("known", "why"),
-    [
-        ({"before": snapshot({"a2": 1})}, "new-in-the-file"),
-        ({"before": snapshot({"a1": 0})}, "edited"),
-        ({"before": snapshot({"a1": 3})}, "edited"),
-        ({"before": None}, "first-round"),
-        ({"waited": {key("a1")}}, "waited"),
-        ({}, "partner-side"),
-    ],
 )
-def test_why_a_link_is_new_is_what_this_side_knows(
-    pair: Duo, known: dict[str, Any], why: str
-) -> None:
-    side = Side(pair.one)
-    pair.hold((1, 1), [("a2", "b2")])
-    side.settle(["a2"])
-    pair.hold((2, 1), [("a1", "b1"), ("a2", "b2")])
+NEW = (
+    ({"before": snapshot({"a2": 1})}, "new-in-the-file"),
+    ({"before": snapshot({"a1": 0})}, "edited"),
+    ({"before": snapshot({"a1": 3})}, "edited"),
+    ({"before": None}, "first-round"),
+    ({"waited": {key("a1")}}, "waited"),
+    ({}, "partner-side"),
+)
+
+
+def test_why_a_link_ended_or_is_new_is_what_this_side_knows(pair: Duo) -> None:
+    ending, starting = Side(pair.one), Side(pair.one)
     same = {"now": snapshot({"a1": 1, "a2": 1}), "before": snapshot({"a1": 1, "a2": 1})}
-    found = side.changes(["a1", "a2"], **(same | known))
-    assert told(found) == {"a1": ("new", why)}
-    assert not found["a1"].ends_a_link
+    both, fewer = [("a1", "b1"), ("a2", "b2")], [("a2", "b2")]
+    pair.hold((1, 1), both)
+    ending.settle(["a1", "a2"])
+    pair.hold((2, 1), fewer)
+    for known, why in ENDED:
+        found = ending.changes(["a2"], **(same | known))
+        assert told(found) == {"a1": ("ended", why)}, known
+        assert found["a1"].ends_a_link
+    starting.settle(["a2"])
+    pair.hold((3, 1), both)
+    for known, why in NEW:
+        found = starting.changes(["a1", "a2"], **(same | known))
+        assert told(found) == {"a1": ("new", why)}, known
+        assert not found["a1"].ends_a_link
+        # After a round without a match it has its old link ID.
+        assert found["a1"].now == ending.before["a1"]
+        assert "the link ID is the one that the record had before" in found["a1"].sentence
 
 
 def test_a_match_that_was_ruled_out_or_cut_is_told_so(pair: Duo) -> None:
@@ -245,18 +233,6 @@ def test_a_match_that_was_ruled_out_or_cut_is_told_so(pair: Duo) -> None:
         assert told(side.changes(["a1", "a2"])) == {"a1": ("ended", why)}
 
 
-def test_a_match_after_weeks_without_one_has_its_old_link_id(pair: Duo) -> None:
-    side = Side(pair.one)
-    pair.hold((1, 1), [("a1", "b1"), ("a2", "b2")])
-    link = pair.link_of("a1")
-    pair.hold((2, 1), [("a2", "b2")])
-    side.settle(["a2"])
-    pair.hold((3, 1), [("a1", "b1"), ("a2", "b2")])
-    found = side.changes(["a1", "a2"])
-    assert (found["a1"].kind, found["a1"].now) == ("new", link)
-    assert "the link ID is the one that the record had before" in found["a1"].sentence
-
-
 def test_where_link_ids_are_new_in_each_round_only_who_comes_or_goes_has_changed(pair: Duo) -> None:
     side = Side(pair.one)
     pair.hold((1, 1), [("a1", "b1"), ("a2", "b2")])
@@ -268,9 +244,8 @@ def test_where_link_ids_are_new_in_each_round_only_who_comes_or_goes_has_changed
     assert {record: kind for record, (kind, _) in found.items()} == {"a2": "ended", "a3": "new"}
 
 
-@pytest.mark.parametrize(
-    ("ended", "in_force", "most", "floor", "expected"),
-    [
+def test_how_many_links_may_end_in_one_round() -> None:
+    for ended, in_force, most, floor, expected in (
         (5, 100, "0.05", 10, False),
         (6, 100, "0.05", 10, True),
         (100, 100, None, 10, False),
@@ -285,12 +260,8 @@ def test_where_link_ids_are_new_in_each_round_only_who_comes_or_goes_has_changed
         # Exact, at the very edge.
         (3, 30, "0.1", 10, False),
         (10, 99, "0.1", 10, True),
-    ],
-)
-def test_how_many_links_may_end_in_one_round(
-    ended: int, in_force: int, most: str | None, floor: int, expected: bool
-) -> None:
-    assert exceeds(ended, in_force, most, floor) == expected
+    ):
+        assert exceeds(ended, in_force, most, floor) == expected, (ended, in_force, most, floor)
 
 
 def test_the_list_is_one_that_a_spreadsheet_computes_nothing_of(tmp_path: Path) -> None:

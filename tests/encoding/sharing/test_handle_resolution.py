@@ -21,22 +21,27 @@ def agency(tmp_path: Path, view, secret) -> Agency:
     return agency
 
 
-def resolved(agency: Agency, people_file: Path, listed: Path, text: str) -> str:
+def resolved(agency: Agency, people_file: Path, text: str) -> str:
+    listed, output = (people_file.with_name(name) for name in ("listed.csv", "resolved.csv"))
     listed.write_text(text, encoding="utf-8")
-    output = listed.with_name("resolved.csv")
     resolve_handles(agency.workspace, AgencyFile(people_file, "ID"), listed, output)
     return output.read_text(encoding="utf-8")
 
 
-def test_rows_get_the_record_id_in_place_of_the_handle(agency, tmp_path, people, write_people):
+def test_rows_get_the_record_id_in_place_of_the_handle(agency, people, write_people):
     path = write_people(people)
     agency.encode(path)
-    record_id = people[0][0]
-    text = f"pair,handle,band\n7,{agency.handle_of(record_id).hex()},review\n8,{'0' * 32},auto\n"
-    found = resolved(agency, path, tmp_path / "pairs.csv", text)
-    assert found == (
-        f"record_id,unknown_handle,pair,band\n{record_id},,7,review\n,{'0' * 32},8,auto\n"
+    record_id, handle = people[0][0], agency.handle_of(people[0][0]).hex()
+    unknown = "0" * 32
+    text = f"pair,handle,band\n7,{handle},review\n8,{unknown},auto\n"
+    assert resolved(agency, path, text) == (
+        f"record_id,unknown_handle,pair,band\n{record_id},,7,review\n,{unknown},8,auto\n"
     )
+    alone = resolved(agency, path, f"handle\n{handle}\n")
+    assert alone == f"record_id,unknown_handle\n{record_id},\n"
+    # What somebody else wrote is no formula.
+    formula = resolved(agency, path, f"handle,=x,band\n{handle},=A1,-1\n")
+    assert formula == f"record_id,unknown_handle,'=x,band\n{record_id},,'=A1,-1\n"
 
 
 def test_a_record_that_has_left_the_file_leaves_its_row(agency, tmp_path, people, write_people):
@@ -51,7 +56,7 @@ def test_a_record_that_has_left_the_file_leaves_its_row(agency, tmp_path, people
     assert rows[1:] == [f",{gone},1", f"{people[1][0]},,2"]
 
 
-def test_handles_of_every_round_and_partner_are_found(agency, tmp_path, people, write_people):
+def test_handles_of_every_round_and_partner_are_found(agency, people, write_people):
     path = write_people(people)
     found = []
     for number in (1, 2):
@@ -60,55 +65,23 @@ def test_handles_of_every_round_and_partner_are_found(agency, tmp_path, people, 
         found.append(agency.handle_of("7"))
     assert found[0] != found[1]
     text = "handle\n" + "".join(f"{handle.hex()}\n" for handle in found)
-    assert resolved(agency, path, tmp_path / "h.csv", text) == (
-        "record_id,unknown_handle\n7,\n7,\n"
-    )
+    assert resolved(agency, path, text) == "record_id,unknown_handle\n7,\n7,\n"
 
 
-def test_handles_alone_are_enough(agency, tmp_path, people, write_people):
-    path = write_people(people)
+def test_what_cannot_be_resolved_is_refused_and_leaves_no_file(
+    agency, tmp_path, view, secret, people, write_people
+):
+    path, of_nobody = write_people(people), f"handle\n{'0' * 32}\n"
+    with pytest.raises(NotReadyError):
+        resolved(Agency(tmp_path / "new", view, secret), path, of_nobody)
     agency.encode(path)
-    record_id = people[1][0]
-    text = f"handle\n{agency.handle_of(record_id).hex()}\n"
-    assert resolved(agency, path, tmp_path / "h.csv", text) == (
-        f"record_id,unknown_handle\n{record_id},\n"
-    )
-
-
-def test_what_somebody_else_wrote_is_no_formula(agency, tmp_path, people, write_people):
-    path = write_people(people)
-    agency.encode(path)
-    record_id = people[0][0]
-    text = f"handle,=x,band\n{agency.handle_of(record_id).hex()},=A1,-1\n"
-    found = resolved(agency, path, tmp_path / "pairs.csv", text)
-    assert found == f"record_id,unknown_handle,'=x,band\n{record_id},,'=A1,-1\n"
-
-
-@pytest.mark.parametrize("text", ["name\nx\n", "handle\nnot-one\n"])
-def test_a_table_without_handles_is_refused(agency, tmp_path, people, write_people, text):
-    path = write_people(people)
-    agency.encode(path)
-    with raises(LinksFileError):
-        resolved(agency, path, tmp_path / "pairs.csv", text)
-
-
-def test_handles_of_nobody_here_leave_no_file(agency, tmp_path, people, write_people):
-    path = write_people(people)
-    agency.encode(path)
+    for text in ("name\nx\n", "handle\nnot-one\n"):
+        with raises(LinksFileError):
+            resolved(agency, path, text)
     with raises(HandleMapError, match="none of the 1 handles"):
-        resolved(agency, path, tmp_path / "pairs.csv", f"handle\n{'0' * 32}\n")
-    assert not (tmp_path / "resolved.csv").exists()
-
-
-def test_nothing_resolves_without_a_handle_map(agency, tmp_path, people, write_people):
-    path = write_people(people)
-    agency.encode(path)
+        resolved(agency, path, of_nobody)
+    own = f"handle\n{agency.handle_of(people[0][0]).hex()}\n"
     shutil.rmtree(agency.workspace.folder / "handles")
     with raises(HandleMapError, match="none of the 1 handles"):
-        resolved(agency, path, tmp_path / "pairs.csv", f"handle\n{'0' * 32}\n")
-
-
-def test_nothing_resolves_before_anything_was_encoded(tmp_path, view, secret, people, write_people):
-    agency = Agency(tmp_path / "welfare", view, secret)
-    with pytest.raises(NotReadyError):
-        resolved(agency, write_people(people), tmp_path / "h.csv", "handle\n")
+        resolved(agency, path, own)
+    assert not path.with_name("resolved.csv").exists()

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from encoding.packing.handles import RecordKeys
 from encoding.packing.snapshot import _RECORD, Snapshot
@@ -36,9 +35,8 @@ def reasons(known: WithoutLink, **is_withdrawn: bool) -> tuple[str, ...] | None:
     return None if found is None else found.reasons
 
 
-@pytest.mark.parametrize(
-    ("known", "expected"),
-    [
+def test_reasons_are_those_of_the_record() -> None:
+    for known, expected in (
         (without(), ()),
         (without(Fault.NO_BIRTH_DATE), ("no-birth-date",)),
         (without(Fault.DEFAULT_DATE | Fault.TOO_YOUNG), ("default-date", "below-school-age")),
@@ -55,53 +53,32 @@ def reasons(known: WithoutLink, **is_withdrawn: bool) -> tuple[str, ...] | None:
         (without(left_out={RECORD: "cut"}), ("two-records",)),
         (without(left_out={RECORD: "pending"}), ("waits",)),
         (without(left_out={RECORD: "not-stated"}), ()),
-    ],
-)
-def test_reasons_are_those_of_the_record(known: WithoutLink, expected: tuple[str, ...]) -> None:
-    assert reasons(known) == expected
-
-
-def test_a_withdrawn_record_needs_no_other_reason() -> None:
+        # In the larger file only records with a reason are listed.
+        (without(side="larger"), None),
+        (without(Fault.NO_BIRTH_DATE, side="larger"), ("no-birth-date",)),
+        # Where what was encoded is not known, nothing is said.
+        (WithoutLink({}, {RECORD: "vetoed"}, {RECORD}, 5), None),
+    ):
+        assert reasons(known) == expected, known
     assert reasons(without(Fault.NO_BIRTH_DATE), is_withdrawn=True) == ("withdrawn",)
-
-
-def test_a_record_that_was_not_encoded_yet_is_told_so() -> None:
     found = without().of("f" * 32, "9", is_withdrawn=False)
     assert found is not None
     assert found.reasons == ("not-yet-encoded",)
 
 
-def test_in_the_larger_file_only_records_with_a_reason_are_listed() -> None:
-    assert reasons(without(side="larger")) is None
-    assert reasons(without(Fault.NO_BIRTH_DATE, side="larger")) == ("no-birth-date",)
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        {},
-        {"digest": 0},
-        {"faults": 1},
-        {"keyed": 0, "sent": 0},
-        {"sent": 0b001},
-        {"sent": 0b011},
-        {"side": "smaller"},
-    ],
-)
-def test_of_whom_nothing_is_said_is_known_for_many_at_once(given: dict[str, Any]) -> None:
-    known = without(**{"side": "larger", **given})
+def test_of_whom_nothing_is_said_is_known_for_many_at_once() -> None:
     # The one that was encoded, one below and one above it.
     high = np.array([3, 7, 9], dtype=np.uint64)
     keys = RecordKeys(high, np.zeros(3, dtype=np.uint64))
-    said = [known.of(f"{n:016x}{'0' * 16}", "x", is_withdrawn=False) for n in high.tolist()]
-    assert known.have_nothing(keys).tolist() == [one is None for one in said]
-    assert not known.concerns(RECORD)
+    for given in (
+        *({}, {"digest": 0}, {"faults": 1}, {"keyed": 0, "sent": 0}, {"sent": 0b001}),
+        *({"sent": 0b011}, {"side": "smaller"}),
+    ):
+        known = without(**{"side": "larger", **given})
+        said = [known.of(f"{n:016x}{'0' * 16}", "x", is_withdrawn=False) for n in high.tolist()]
+        assert known.have_nothing(keys).tolist() == [one is None for one in said], given
+        assert not known.concerns(RECORD)
     assert without(left_out={RECORD: "cut"}).concerns(RECORD)
-
-
-def test_where_what_was_encoded_is_not_known_nothing_is_said() -> None:
-    unknown = WithoutLink({}, {RECORD: "vetoed"}, {RECORD}, 5)
-    assert reasons(unknown) is None
 
 
 def test_the_worst_data_come_first(tmp_path: Path) -> None:

@@ -41,39 +41,27 @@ def guessed(
     return guess_file(path, PROFILE, TODAY, given)
 
 
-@pytest.mark.parametrize(
-    ("text", "delimiter"), [("utf-8", ","), ("latin-1", ";"), ("utf-16", "\t")]
-)
-def test_odd_headers_are_understood_however_the_file_is_written(
-    tmp_path: Path, text: str, delimiter: str
-) -> None:
-    found = guessed(tmp_path, HEADER, ROWS, text=text, delimiter=delimiter)
-    assert found.faults == ()
-    assert found.layout.columns == {
-        "first_name": "Given",
-        "last_name": "Fam. Name",
-        "birth_date": "Born On",
-        "sex": "M/F",
-        "zip": "Post",
-    }
-    how = found.layout.input
-    assert (how.id_column, how.date_format, how.delimiter) == ("Kid #", "MM/DD/YYYY", delimiter)
-    assert found.dates is not None
-    assert found.dates.other is None
-
-
-def test_shares_say_how_many_rows_could_be_read(tmp_path: Path) -> None:
-    found = guessed(tmp_path, HEADER, ROWS)
-    shares = {one.name: one.share for one in found.meanings}
-    assert shares == {
-        "record ID": 1.0,
-        "first_name": 1.0,
-        "last_name": 1.0,
-        "birth_date": 1.0,
-        "sex": 0.75,
-        "zip": 0.75,
-    }
-    assert found.n_rows == 4
+def test_odd_headers_are_understood_however_the_file_is_written(tmp_path: Path) -> None:
+    for text, delimiter in (("utf-8", ","), ("latin-1", ";"), ("utf-16", "\t")):
+        found = guessed(tmp_path, HEADER, ROWS, text=text, delimiter=delimiter)
+        assert found.faults == (), text
+        assert found.layout.columns == {
+            "first_name": "Given",
+            "last_name": "Fam. Name",
+            "birth_date": "Born On",
+            "sex": "M/F",
+            "zip": "Post",
+        }
+        how = found.layout.input
+        expected = ("Kid #", "MM/DD/YYYY", delimiter)
+        assert (how.id_column, how.date_format, how.delimiter) == expected
+        assert found.dates is not None
+        assert found.dates.other is None
+        # Shares say how many rows could be read.
+        named = ("record ID", "first_name", "last_name", "birth_date")
+        shares = {one.name: one.share for one in found.meanings}
+        assert shares == dict.fromkeys(named, 1.0) | {"sex": 0.75, "zip": 0.75}
+        assert found.n_rows == 4
 
 
 def test_a_header_that_its_cells_contradict_is_passed_over(tmp_path: Path) -> None:
@@ -85,120 +73,82 @@ def test_a_header_that_its_cells_contradict_is_passed_over(tmp_path: Path) -> No
     assert found.unused == ("Birthdate", "Zip")
 
 
-def test_a_date_and_a_sex_without_a_telling_header_are_found_by_their_cells(tmp_path: Path) -> None:
-    rows = [(*row[:3], row[3], row[4]) for row in ROWS[:3]]
-    found = guessed(tmp_path, ("Kid #", "Given", "Fam. Name", "F4", "F5"), rows)
-    assert found.layout.columns["birth_date"] == "F4"
-    assert found.layout.columns["sex"] == "F5"
+def test_columns_without_a_telling_header_are_found_by_their_cells_if_only_one_can_be_meant(
+    tmp_path: Path,
+) -> None:
+    header = ("Kid #", "Given", "Fam. Name", "F4", "F5")
+    found = guessed(tmp_path, header, [row[:5] for row in ROWS[:3]])
+    assert (found.layout.columns["birth_date"], found.layout.columns["sex"]) == ("F4", "F5")
+    found = guessed(tmp_path, header, [(*row[:4], row[3]) for row in ROWS])
+    (fault,) = found.faults
+    assert fault.sentence == "no column of a.csv looks like the date of birth"
 
 
-def test_of_two_dates_without_a_telling_header_none_is_taken(tmp_path: Path) -> None:
-    rows = [(*row[:4], row[3]) for row in ROWS]
-    found = guessed(tmp_path, ("Kid #", "Given", "Fam. Name", "F4", "F5"), rows)
-    assert [fault.sentence for fault in found.faults] == [
-        "no column of a.csv looks like the date of birth"
-    ]
-
-
-def test_without_a_record_id_rows_are_numbered(tmp_path: Path) -> None:
+def test_without_a_record_id_or_where_it_stands_on_many_rows_rows_are_numbered(
+    tmp_path: Path,
+) -> None:
     found = guessed(tmp_path, HEADER[1:], [row[1:] for row in ROWS])
+    assert (found.layout.input.id_column, found.faults) == (None, ())
+    found = guessed(tmp_path, ("Household ID", *HEADER[1:]), [("H7", *row[1:]) for row in ROWS])
     assert found.layout.input.id_column is None
-    assert found.faults == ()
 
 
-def test_what_stands_on_many_rows_is_no_record_id(tmp_path: Path) -> None:
-    rows = [("H7", *row[1:]) for row in ROWS]
-    assert guessed(tmp_path, ("Household ID", *HEADER[1:]), rows).layout.input.id_column is None
-
-
-@pytest.mark.parametrize(
-    ("header", "rows", "said", "remedy"),
-    [
+def test_a_file_that_cannot_be_linked_says_why(tmp_path: Path) -> None:
+    unread = "column DOB of a.csv holds no dates that can be read"
+    for header, row, said, remedy in (
         (
             ("ID", "Full Name", "DOB"),
-            [("1", "Ana Lee", "2011-04-09")],
+            ("1", "Ana Lee", "2011-04-09"),
             "no column of a.csv looks like the first name",
             "split Full Name into",
         ),
         (
             ("ID", "First", "DOB"),
-            [("1", "Ana", "2011-04-09")],
+            ("1", "Ana", "2011-04-09"),
             "no column of a.csv looks like the last name",
             None,
         ),
-        (
-            ("ID", "First", "Last", "Birth Year"),
-            [("1", "Ana", "Lee", "2011")],
-            "column Birth Year of a.csv holds years of birth alone",
-            "the whole date",
+        *(
+            (
+                ("ID", "First", "Last", name),
+                ("1", "Ana", "Lee", "2011"),
+                f"column {name} of a.csv holds years of birth alone",
+                "the whole date",
+            )
+            for name in ("Birth Year", "DOB")
         ),
-        (
-            ("ID", "First", "Last", "DOB"),
-            [("1", "Ana", "Lee", "2011")],
-            "column DOB of a.csv holds years of birth alone",
-            "the whole date",
+        *(
+            (("ID", "First", "Last", "DOB"), ("1", "Ana", "Lee", cell), unread, "four digits")
+            for cell in ("3/4/12", "")
         ),
-        (
-            ("ID", "First", "Last", "DOB"),
-            [("1", "Ana", "Lee", "3/4/12")],
-            "column DOB of a.csv holds no dates that can be read",
-            "four digits",
-        ),
-        (
-            ("ID", "First", "Last", "DOB"),
-            [("1", "Ana", "Lee", "")],
-            "column DOB of a.csv holds no dates that can be read",
-            "four digits",
-        ),
-    ],
-)
-def test_a_file_that_cannot_be_linked_says_why(
-    tmp_path: Path,
-    header: tuple[str, ...],
-    rows: list[tuple[str, ...]],
-    said: str,
-    remedy: str | None,
-) -> None:
-    fault, *_ = guessed(tmp_path, header, rows).faults
-    assert fault.sentence == said
-    assert (remedy is None) == (fault.remedy is None)
-    assert (remedy or "") in (fault.remedy or "")
+    ):
+        fault, *_ = guessed(tmp_path, header, [row]).faults
+        assert fault.sentence == said
+        assert (remedy is None) == (fault.remedy is None), said
+        assert (remedy or "") in (fault.remedy or "")
 
 
-@pytest.mark.parametrize(
-    "first",
-    [
+def test_a_person_in_place_of_a_header_is_refused_and_not_told(tmp_path: Path) -> None:
+    for first in (
         ("K1", "Ana", "Ortiz", "x"),
         ("K1", "Q", "Ortiz", "2012-03-04"),
         ("K1", "Q", "Ortiz", "27601"),
-    ],
-)
-def test_a_person_in_place_of_a_header_is_refused_and_not_told(
-    tmp_path: Path, first: tuple[str, ...]
-) -> None:
-    with raises(HeaderMissingError, match="looks like a person") as refused:
-        guessed(tmp_path, first, ROWS)
-    assert not any(cell in str(refused.value) for cell in ("Ana", "Ortiz", "2012"))
-
-
-@pytest.mark.parametrize("column", ["August", "Mark", "2026-09-01", "20260901"])
-def test_a_header_in_which_a_word_looks_like_a_person_is_taken(tmp_path: Path, column: str) -> None:
-    rows = [(*row, "x") for row in ROWS]
-    assert not guessed(tmp_path, (*HEADER, column), rows).faults
-
-
-def test_words_that_may_be_a_person_are_not_written_down(tmp_path: Path) -> None:
-    found = guessed(
-        tmp_path, ("x7", "Zaphod", "Beeble", "unknown"), [("x8", "Ford", "Ng", "2012-03-04")]
-    )
+    ):
+        with raises(HeaderMissingError, match="looks like a person") as refused:
+            guessed(tmp_path, first, ROWS)
+        assert not any(cell in str(refused.value) for cell in ("Ana", "Ortiz", "2012"))
+    # A header in which a word looks like a person is taken.
+    for column in ("August", "Mark", "2026-09-01", "20260901"):
+        rows = [(*row, "x") for row in ROWS]
+        assert not guessed(tmp_path, (*HEADER, column), rows).faults, column
+    # Words that may be a person are not written down.
+    header = ("x7", "Zaphod", "Beeble", "unknown")
+    found = guessed(tmp_path, header, [("x8", "Ford", "Ng", "2012-03-04")])
     assert found.faults
     assert found.unused == ()
-
-
-@pytest.mark.parametrize("header", [("name",), ("First", "DOB")])
-def test_a_file_of_too_few_columns_is_refused(tmp_path: Path, header: tuple[str, ...]) -> None:
-    with raises(TooFewColumnsError, match="has only"):
-        guessed(tmp_path, header, [["x"] * len(header)])
+    for header in (("name",), ("First", "DOB")):
+        with raises(TooFewColumnsError, match="has only"):
+            guessed(tmp_path, header, [["x"] * len(header)])
 
 
 def test_years_that_the_profile_leaves_out_are_counted(tmp_path: Path) -> None:
@@ -216,16 +166,21 @@ def test_what_the_owner_wrote_down_takes_the_place_of_guessing(tmp_path: Path) -
     assert {one.name: one.share for one in found.meanings}["birth_date"] == 0.25
 
 
-def test_a_column_that_the_owner_names_and_the_file_lacks_is_refused(tmp_path: Path) -> None:
-    given = Layout(input=LayoutSection(id_column="SSID"), columns={"first_name": "Given"})
-    with raises(MissingColumnError, match="has no column SSID"):
-        guessed(tmp_path, HEADER, ROWS, given)
-
-
-def test_an_input_that_no_recipe_has_is_refused(tmp_path: Path) -> None:
-    given = Layout(input=LayoutSection(), columns={"firstname": "Given"})
-    with raises(ConfigError, match="names firstname, which the recipe does not have"):
-        guessed(tmp_path, HEADER, ROWS, given)
+def test_a_column_or_an_input_that_the_owner_names_and_there_is_none_of_is_refused(
+    tmp_path: Path,
+) -> None:
+    for how, columns, error, said in (
+        ({"id_column": "SSID"}, {"first_name": "Given"}, MissingColumnError, "has no column SSID"),
+        (
+            {},
+            {"firstname": "Given"},
+            ConfigError,
+            "names firstname, which the recipe does not have",
+        ),
+    ):
+        given = Layout(input=LayoutSection(**how), columns=columns)
+        with raises(error, match=said):
+            guessed(tmp_path, HEADER, ROWS, given)
 
 
 @pytest.mark.parametrize("is_given", [True, False])

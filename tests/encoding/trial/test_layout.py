@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from samples.refusals import raises
 
 from encoding.errors import ConfigError, QuotingError
@@ -16,39 +15,31 @@ LAYOUT = Layout(
 )
 
 
-@pytest.mark.parametrize("id_column", [None, "Kid #"])
-def test_what_is_written_is_read_again(tmp_path: Path, id_column: str | None) -> None:
-    layout = LAYOUT.model_copy(
-        update={"input": LAYOUT.input.model_copy(update={"id_column": id_column})}
-    )
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "layout.toml"
-    file.write_bytes(render_layout(Path("a.csv"), layout, {"sex": "Sex"}, ['odd "one"']))
-    assert read_layout(file) == layout
-    assert '# sex = "Sex"' in file.read_text("utf-8")
+    for id_column in (None, "Kid #"):
+        how = LAYOUT.input.model_copy(update={"id_column": id_column})
+        layout = LAYOUT.model_copy(update={"input": how})
+        file.write_bytes(render_layout(Path("a.csv"), layout, {"sex": "Sex"}, ['odd "one"']))
+        assert read_layout(file) == layout
+        assert '# sex = "Sex"' in file.read_text("utf-8")
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
+def test_a_layout_that_cannot_be_used_says_where(tmp_path: Path) -> None:
+    path = tmp_path / "layout.toml"
+    with raises(ConfigError, match="there is no file"):
+        read_layout(path)
+    for text, said in (
         ("[input", "TOML"),
         ("[input]\nid_colum = 'ID'\n", r"line 2, \[input\] id_colum is none"),
         ("[columns]\nfirst_name = 'A'\n", "input is missing"),
         ("[input]\ndelimiter = ';;'\n", r"line 2, \[input\] delimiter is not one character"),
         ("[input]\n[columns]\nfirst_name = ''\n", r"line 3, \[columns\] first_name is empty"),
-    ],
-)
-def test_a_layout_that_cannot_be_used_says_where(tmp_path: Path, text: str, said: str) -> None:
-    (tmp_path / "layout.toml").write_text(text, "utf-8")
-    with raises(ConfigError, match=said):
-        read_layout(tmp_path / "layout.toml")
-
-
-def test_a_layout_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
-    with raises(ConfigError, match="there is no file"):
-        read_layout(tmp_path / "layout.toml")
-
-
-@pytest.mark.parametrize("said", ["row 3 is wrong", "a.csv: row 3 is wrong"])
-def test_an_error_names_its_file_once(said: str) -> None:
-    with raises(QuotingError, match=r"^a\.csv: row 3 is wrong$"), about_file(Path("x/a.csv")):
-        raise QuotingError(said)
+    ):
+        path.write_text(text, "utf-8")
+        with raises(ConfigError, match=said):
+            read_layout(path)
+    # An error names its file once.
+    for said in ("row 3 is wrong", "a.csv: row 3 is wrong"):
+        with raises(QuotingError, match=r"^a\.csv: row 3 is wrong$"), about_file(Path("x/a.csv")):
+            raise QuotingError(said)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from encoding.trial.outcome import MISSED, TRIAL_SENTENCES
 from encoding.trial.trial import Trial
 
@@ -19,36 +17,27 @@ def test_pairs_of_one_person_are_linked(tried: Trial) -> None:
     assert found["same", "SAME"].weight > found["typo", "TYPO"].weight > 3
 
 
-@pytest.mark.parametrize(
-    ("record", "expected"),
-    [
-        ("undated", ("no-birth-date", "no-key", "none-near")),
-        ("odd-date", ("unreadable-birth-date",)),
-        ("odd-sex", ("unreadable-sex",)),
-        ("nameless", ("no-name",)),
-        ("new-year", ("default-date", "none-near")),
-        ("alone", ("none-near",)),
-        ("one-name", ("no-last-name", "none-near")),
-        ("stranger", ("not-likely",)),
-    ],
-)
-def test_a_record_without_a_link_has_its_reason(
-    tried: Trial, record: str, expected: tuple[str, ...]
-) -> None:
-    assert reasons(tried)[record] == expected
+REASONS = {
+    "undated": ("no-birth-date", "no-key", "none-near"),
+    "odd-date": ("unreadable-birth-date",),
+    "odd-sex": ("unreadable-sex",),
+    "nameless": ("no-name",),
+    "new-year": ("default-date", "none-near"),
+    "alone": ("none-near",),
+    "one-name": ("no-last-name", "none-near"),
+    "stranger": ("not-likely",),
+}
 
 
-def test_of_two_records_of_one_person_one_stands_behind_the_other(tried: Trial) -> None:
+def test_a_record_without_a_link_has_its_reason_and_every_reason_its_words(tried: Trial) -> None:
     found = reasons(tried)
+    assert {record: found[record] for record in REASONS} == REASONS
+    # Of two records of one person one stands behind the other.
     (behind,) = {"twice", "twice-again"} & found.keys()
     assert found[behind] == ("nearer-rival",)
-
-
-def test_every_reason_has_its_words(tried: Trial) -> None:
-    for which in ("a", "b"):
-        for one in tried.outcome.unmatched("a" if which == "a" else "b"):
-            assert one.reasons
-            assert {*one.reasons} <= TRIAL_SENTENCES.keys()
+    for one in (*tried.outcome.unmatched("a"), *tried.outcome.unmatched("b")):
+        assert one.reasons
+        assert {*one.reasons} <= TRIAL_SENTENCES.keys()
     assert TRIAL_SENTENCES.keys() == MISSED.keys()
 
 

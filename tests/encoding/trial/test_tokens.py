@@ -76,57 +76,37 @@ def test_blank_tokens_are_missing_and_never_a_match(tmp_path: Path) -> None:
         common_rules(file, blanks)
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
+def test_a_file_of_tokens_has_their_three_columns_whatever_else_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    for header in (
         ("First", "Last", "DOB"),
         ("RecordId", "First", "Last", "DOB", "Sex", "Token"),
         ("ID", "Token", "When"),
-    ],
-)
-def test_a_file_of_people_is_none_of_tokens(tmp_path: Path, header: tuple[str, ...]) -> None:
-    path = write_rows(tmp_path / "p.csv", [("x",) * len(header)], header)
-    assert find_token_columns(path) is None
-
-
-def test_a_file_with_all_three_columns_is_one_of_tokens_whatever_else_it_has(
-    tmp_path: Path,
-) -> None:
-    path = write_rows(
-        tmp_path / "t.csv", [("T1", HASH, "r1", "x", "y")], (*HEADER, "Site", "Batch")
-    )
-    assert read(path).ids == ["r1"]
-
-
-def test_a_missing_column_is_named(tmp_path: Path) -> None:
-    path = write_rows(tmp_path / "t.csv", [("T1", HASH)], ("RuleId", "Token"))
+    ):
+        assert find_token_columns(write_rows(path, [("x",) * len(header)], header)) is None, header
+    more = write_rows(path, [("T1", HASH, "r1", "x", "y")], (*HEADER, "Site", "Batch"))
+    assert read(more).ids == ["r1"]
+    write_rows(path, [("T1", HASH)], ("RuleId", "Token"))
     with raises(MissingColumnError, match=r"t\.csv looks like .* has no column RecordId"):
         find_token_columns(path)
 
 
-@pytest.mark.parametrize(
-    ("rows", "said"),
-    [
+def test_what_cannot_be_compared_is_refused_without_a_token(tmp_path: Path) -> None:
+    again = [("T1", HASH, "r1"), ("T2", HASH, "r1"), ("T1", HASH, "r1")]
+    for rows, said in (
         ([("T1", HASH, "r1"), ("T2", JWE, "r1")], r"t\.csv holds encrypted tokens \(row 2\)"),
         ([("T1", AES, "r1")], "holds encrypted tokens"),
         ([("T1", "ORTIZ|A|F|2012-03-14", "r1")], r"row 1: the token is not a hash"),
         ([("T1", HASH, "")], r"row 1: there is no RecordId"),
         ([("T1", HASH, "r1"), ("", HASH, "r1")], r"row 2: there is no RuleId"),
-        (
-            [("T1", HASH, "r1"), ("T2", HASH, "r1"), ("T1", HASH, "r1")],
-            r"row 3: an earlier row has this record's token",
-        ),
+        (again, r"row 3: an earlier row has this record's token"),
         ([(f"R{n}", HASH, "r1") for n in range(17)], "more than 16 rules"),
-    ],
-)
-def test_what_cannot_be_compared_is_refused_without_a_token(
-    tmp_path: Path, rows: list[tuple[str, ...]], said: str
-) -> None:
-    columns = find_token_columns(write_rows(tmp_path / "t.csv", rows))
-    assert columns is not None
-    with raises(TokensError, match=said) as caught:
-        read_tokens(columns)
-    assert not any(cell in str(caught.value) for _, cell, _ in rows)
+    ):
+        columns = find_token_columns(write_rows(tmp_path / "t.csv", rows))
+        assert columns is not None
+        with raises(TokensError, match=said) as caught:
+            read_tokens(columns)
+        assert not any(cell in str(caught.value) for _, cell, _ in rows)
 
 
 def test_two_files_need_a_rule_and_a_token_in_common(tmp_path: Path) -> None:

@@ -124,54 +124,39 @@ def test_a_maker_who_has_not_signed_is_refused(
         restore(tmp_path, forged(workspace, own, own, signature=other), own)
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
+def test_content_that_is_not_what_was_signed_is_refused(
+    workspace: Workspace, own: Identity, tmp_path: Path
+) -> None:
+    for changes, reason in (
         ({"content": [b"12346"]}, "not the one that was backed up"),
         ({"content": [b"1234"]}, "ends too early"),
         ({"more": b"x"}, "goes on after"),
         ({"more": b"x" * 70_000}, "goes on after"),
-    ],
-)
-def test_content_that_is_not_what_was_signed_is_refused(
-    changes: dict[str, Any], reason: str, workspace: Workspace, own: Identity, tmp_path: Path
+    ):
+        with pytest.raises(BackupError, match=reason):
+            restore(tmp_path, forged(workspace, own, own, **changes), own)
+        assert {path.name for path in tmp_path.iterdir()} == {"workspace", "b.backup"}
+
+
+def test_files_stand_once_in_order_under_paths_that_lead_nowhere_else(
+    workspace: Workspace, own: Identity
 ) -> None:
-    with pytest.raises(BackupError, match=reason):
-        restore(tmp_path, forged(workspace, own, own, **changes), own)
-    assert [path.name for path in tmp_path.iterdir() if path.name != "workspace"] == ["b.backup"]
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
+    elsewhere = (
         *("../peers.json", "/etc/passwd", "a/../b", "a//b", "a\\b", "C:x", ".hidden", "a/b/c/d"),
         *("lock", *SENT_ONCE, "scratch/x", "workspace.key", "keepers.sealed", "", "a/", "a\nb"),
-    ],
-)
-def test_a_path_that_leads_elsewhere_is_no_part_of_a_backup(
-    path: str, workspace: Workspace, own: Identity
-) -> None:
-    file = {"path": path, "size": 0, "sha256": hashlib.sha256(b"").hexdigest()}
-    with pytest.raises(DocumentError):
-        forged(workspace, own, own, files=[file])
+    )
+    digest = hashlib.sha256(b"").hexdigest()
+    for paths in (*((path,) for path in elsewhere), ("b", "a"), ("a", "a"), ("A", "a")):
+        files = [{"path": path, "size": 0, "sha256": digest} for path in paths]
+        with pytest.raises(DocumentError):
+            forged(workspace, own, own, files=files)
 
 
-@pytest.mark.parametrize("paths", [("b", "a"), ("a", "a"), ("A", "a")])
-def test_files_stand_once_in_order(
-    paths: tuple[str, ...], workspace: Workspace, own: Identity
-) -> None:
-    files = [{"path": path, "size": 0, "sha256": "0" * 64} for path in paths]
-    with pytest.raises(DocumentError):
-        forged(workspace, own, own, files=files)
-
-
-@pytest.mark.parametrize("content", [b"", b"\n", b"{}\n", b"x" * 100_000])
-def test_a_sealed_file_of_something_else_is_no_backup(
-    content: bytes, own: Identity, tmp_path: Path
-) -> None:
+def test_a_sealed_file_of_something_else_is_no_backup(own: Identity, tmp_path: Path) -> None:
     address = Address("welfare", "welfare", (own.public,), CREATED)
-    with pytest.raises(BackupError):
-        restore(tmp_path, b"".join(seal_pieces([content], address)), own)
+    for content in (b"", b"\n", b"{}\n", b"x" * 100_000):
+        with pytest.raises(BackupError):
+            restore(tmp_path, b"".join(seal_pieces([content], address)), own)
 
 
 @pytest.mark.campaign("damage")
@@ -193,27 +178,22 @@ def test_no_bit_of_a_backup_can_be_changed(
     flipped()
 
 
-def test_a_place_where_no_folder_can_be_is_said(
-    workspace: Workspace, own: Identity, tmp_path: Path
+def test_a_place_where_no_folder_can_be_or_that_is_no_name_of_one_is_said(
+    workspace: Workspace, own: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_backup(tmp_path / "b", workspace, own, NOW)
     (tmp_path / "file").write_bytes(b"x")
-    with pytest.raises(BackupError, match="cannot be made: ") as raised:
-        restore_backup(tmp_path / "b", tmp_path / "file" / "there", own, own, NOW)
-    assert "--workspace" in raised.value.hint
-
-
-@pytest.mark.parametrize("name", [".", ".."])
-def test_a_place_that_is_no_name_of_a_folder_is_said(
-    workspace: Workspace, own: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    write_backup(tmp_path / "b", workspace, own, NOW)
     empty = tmp_path / "empty" / "within"
     empty.mkdir(parents=True)
     monkeypatch.chdir(empty)
-    with pytest.raises(BackupError, match="not the name of a new folder") as raised:
-        restore_backup(tmp_path / "b", Path(name), own, own, NOW)
-    assert "--workspace" in raised.value.hint
+    for place, said in (
+        (tmp_path / "file" / "there", "cannot be made: "),
+        (Path(), "not the name of a new folder"),
+        (Path(".."), "not the name of a new folder"),
+    ):
+        with pytest.raises(BackupError, match=said) as raised:
+            restore_backup(tmp_path / "b", place, own, own, NOW)
+        assert "--workspace" in raised.value.hint
 
 
 def test_keepers_of_another_agency_are_refused(

@@ -48,10 +48,6 @@ def key_file(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def named(vectors: list[dict[str, Any]]) -> list[Any]:
-    return [pytest.param(vector, id=vector["name"]) for vector in vectors]
-
-
 @pytest.mark.parametrize(
     ("vector", "opener"),
     [
@@ -74,22 +70,19 @@ def test_a_good_backup_is_restored_by_each_of_its_keepers(
     assert found.keepers.recovery == person("recovery").public
 
 
-@pytest.mark.parametrize("vector", named(VECTORS["bad"]))
-def test_a_bad_backup_restores_nothing(vector: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(BackupError):
-        restore(tmp_path, vector["file"], "owner", "owner")
-    assert [path.name for path in tmp_path.iterdir()] == ["b.backup"]
-
-
-@pytest.mark.parametrize("vector", named(VECTORS["bad_contents"]))
-def test_a_sealed_file_with_a_bad_content_restores_nothing(
-    vector: dict[str, Any], tmp_path: Path
+def test_a_bad_backup_or_a_sealed_file_with_a_bad_content_restores_nothing(
+    tmp_path: Path,
 ) -> None:
     address = Address("child-welfare", "child-welfare", (person("owner").public,), CREATED)
-    sealed = b"".join(seal_pieces([vector["content"].encode("latin-1")], address))
-    with pytest.raises(BackupError):
-        restore(tmp_path, base64.b64encode(sealed).decode(), "owner", "owner")
-    assert [path.name for path in tmp_path.iterdir()] == ["b.backup"]
+    for vector in (*VECTORS["bad"], *VECTORS["bad_contents"]):
+        print(vector["name"])
+        file = vector.get("file")
+        if file is None:
+            sealed = b"".join(seal_pieces([vector["content"].encode("latin-1")], address))
+            file = base64.b64encode(sealed).decode()
+        with pytest.raises(BackupError):
+            restore(tmp_path, file, "owner", "owner")
+        assert [path.name for path in tmp_path.iterdir()] == ["b.backup"]
 
 
 def test_a_backup_by_another_keeper_needs_its_fingerprint(tmp_path: Path) -> None:
@@ -107,24 +100,21 @@ def test_a_handover_opens_for_nobody_else(tmp_path: Path) -> None:
             restore(tmp_path, vector["file"], who, "owner")
 
 
-@pytest.mark.parametrize("who", ["owner", "custodian", "recovery"])
-def test_a_sealed_workspace_key_opens_for_each_keeper(who: str, tmp_path: Path) -> None:
-    path = key_file(tmp_path, VECTORS["key_files"]["sealed"])
+def test_a_sealed_workspace_key_opens_for_each_keeper_and_a_bad_one_for_nobody(
+    tmp_path: Path,
+) -> None:
     key = bytes.fromhex(VECTORS["workspace_key"])
-    assert read_workspace_key(path, lambda: person(who)) == key
+    path = key_file(tmp_path, VECTORS["key_files"]["sealed"])
+    for who in ("owner", "custodian", "recovery"):
+        assert read_workspace_key(path, lambda who=who: person(who)) == key  # type: ignore[misc]
     with pytest.raises(WorkspaceKeyError):
         read_workspace_key(path, lambda: person("stranger"))
-
-
-def test_a_workspace_key_that_is_not_sealed_opens_for_whoever_reads_it(tmp_path: Path) -> None:
-    path = key_file(tmp_path, VECTORS["key_files"]["open"])
-    assert read_workspace_key(path, None) == bytes.fromhex(VECTORS["workspace_key"])
-
-
-@pytest.mark.parametrize("vector", named(VECTORS["key_files"]["bad"]))
-def test_a_bad_workspace_key_opens_for_nobody(vector: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(WorkspaceKeyError):
-        read_workspace_key(key_file(tmp_path, vector["file"]), lambda: person("owner"))
+    # One that is not sealed opens for who reads it.
+    assert read_workspace_key(key_file(tmp_path, VECTORS["key_files"]["open"]), None) == key
+    for vector in VECTORS["key_files"]["bad"]:
+        print(vector["name"])
+        with pytest.raises(WorkspaceKeyError):
+            read_workspace_key(key_file(tmp_path, vector["file"]), lambda: person("owner"))
 
 
 def workspace_with(tmp_path: Path, keepers: str) -> Workspace:
@@ -134,15 +124,13 @@ def workspace_with(tmp_path: Path, keepers: str) -> Workspace:
     return made
 
 
-def test_the_keepers_are_read(tmp_path: Path) -> None:
+def test_the_keepers_are_read_and_bad_ones_refused(tmp_path: Path) -> None:
     workspace = workspace_with(tmp_path, VECTORS["keepers"]["file"])
     assert read_keepers(workspace).to_json() == VECTORS["keepers"]["document"]
-
-
-@pytest.mark.parametrize("vector", named(VECTORS["keepers"]["bad"]))
-def test_bad_keepers_are_refused(vector: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(AgencyError, match=r"keepers\.sealed in the workspace is damaged"):
-        read_keepers(workspace_with(tmp_path, vector["file"]))
+    for vector in VECTORS["keepers"]["bad"]:
+        print(vector["name"])
+        with pytest.raises(AgencyError, match=r"keepers\.sealed in the workspace is damaged"):
+            read_keepers(workspace_with(tmp_path, vector["file"]))
 
 
 def test_a_recovery_code_stands_for_the_keys_of_its_page() -> None:

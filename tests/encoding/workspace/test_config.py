@@ -105,43 +105,31 @@ def test_an_address_without_https_is_named_in_plain_words() -> None:
     assert "^" not in str(caught.value)
 
 
-def test_settings_that_may_not_be_read_are_not_called_badly_stored(tmp_path: Path) -> None:
-    (tmp_path / "blindlink.toml").mkdir()
-    with raises(ConfigError, match="is a folder, not a file"):
-        read_config(tmp_path / "blindlink.toml")
-
-
-def test_toml_date_is_a_day() -> None:
-    assert (
-        parse_sections(with_field("input", "as_of", date(2026, 1, 31))).input.as_of == "2026-01-31"
-    )
-
-
-def test_today_is_the_day_of_the_command(tmp_path: Path) -> None:
-    config = read_config(write(tmp_path, render_config(parse_sections(LEAST))))
+def test_days_are_toml_dates_or_that_of_the_command_and_paths_start_from_the_folder(
+    tmp_path: Path,
+) -> None:
+    dated = parse_sections(with_field("input", "as_of", date(2026, 1, 31)))
+    assert dated.input.as_of == "2026-01-31"
+    text = render_config(parse_sections(LEAST))
+    config = read_config(write(tmp_path, text))
     assert config.as_of(date(2026, 11, 20)) == "2026-11-20"
-
-
-def test_relative_paths_start_from_the_folder_of_the_file(tmp_path: Path) -> None:
-    config = read_config(write(tmp_path, render_config(parse_sections(LEAST))))
     assert config.resolve("a/b.csv") == tmp_path / "a" / "b.csv"
     assert config.resolve(str(tmp_path / "c.csv")) == tmp_path / "c.csv"
-
-
-def test_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
-    with raises(ConfigError) as caught:
-        read_config(tmp_path / "blindlink.toml")
-    assert caught.value.hint == "make one with: blindlink init"
-
-
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"[broker", b"x = 1 # \xe9"])
-def test_unreadable_file_is_refused(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "blindlink.toml").write_bytes(content)
-    with raises(ConfigError):
-        read_config(tmp_path / "blindlink.toml")
-
-
-def test_byte_order_mark_of_a_windows_editor_is_taken(tmp_path: Path) -> None:
-    text = render_config(parse_sections(LEAST)).replace("\n", "\r\n")
-    (tmp_path / "blindlink.toml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    # The byte order mark of an editor of Windows is taken.
+    (tmp_path / "blindlink.toml").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
     assert read_config(tmp_path / "blindlink.toml").sections == parse_sections(LEAST)
+
+
+def test_settings_that_are_missing_or_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "blindlink.toml"
+    with raises(ConfigError) as caught:
+        read_config(path)
+    assert caught.value.hint == "make one with: blindlink init"
+    for content in (b"\xff\xfe", b"[broker", b"x = 1 # \xe9"):
+        path.write_bytes(content)
+        with raises(ConfigError):
+            read_config(path)
+    path.unlink()
+    path.mkdir()
+    with raises(ConfigError, match="is a folder, not a file"):
+        read_config(path)

@@ -32,20 +32,17 @@ def workspace(tmp_path: Path, own: Identity) -> Workspace:
     return open_workspace(tmp_path / "workspace", lambda: own)
 
 
-def test_the_key_stays_the_same_when_it_is_sealed(workspace: Workspace, own: Identity) -> None:
-    key = workspace.key()
-    protect(workspace, own, NOW)
-    assert workspace.key() == key
-    assert key not in workspace.key_file.read_bytes()
-    protect(workspace, own, NOW)
-    assert workspace.key() == key
-
-
-def test_a_workspace_may_be_protected_before_it_is_used(
-    workspace: Workspace, own: Identity
+def test_the_key_stays_the_same_when_it_is_sealed(
+    workspace: Workspace, own: Identity, tmp_path: Path
 ) -> None:
-    protect(workspace, own, NOW)
-    assert len(workspace.key()) == 32
+    key = workspace.key()
+    for _ in range(2):
+        protect(workspace, own, NOW)
+        assert workspace.key() == key
+        assert key not in workspace.key_file.read_bytes()
+    unused = open_workspace(tmp_path / "unused", lambda: own)
+    protect(unused, own, NOW)
+    assert len(unused.key()) == 32
 
 
 def test_nobody_else_opens_it(workspace: Workspace, own: Identity) -> None:
@@ -71,23 +68,25 @@ def test_a_custodian_opens_it_until_removed(workspace: Workspace, own: Identity)
         theirs.key()
 
 
-def test_a_custodian_with_new_keys_takes_the_place_of_the_same_with_old_ones(
+def test_custodians_are_few_of_one_party_and_each_by_their_newest_keys(
     workspace: Workspace, own: Identity
 ) -> None:
+    protect(workspace, own, NOW)
+    alone = keepers = read_keepers(workspace)
     bea = new_identity("welfare", ("analyst",), NOW)
     newer, _ = replace_keys(bea, NOW)
-    protect(workspace, own, NOW)
-    keepers = read_keepers(workspace).with_custodian(bea.public).with_custodian(newer.public)
-    assert keepers.custodians == (newer.public,)
-
-
-def test_there_is_a_limit_to_custodians(workspace: Workspace, own: Identity) -> None:
-    protect(workspace, own, NOW)
-    keepers = read_keepers(workspace)
+    both = keepers.with_custodian(bea.public).with_custodian(newer.public)
+    assert both.custodians == (newer.public,)
     for _ in range(MAX_CUSTODIANS):
         keepers = keepers.with_custodian(new_identity("welfare", ("analyst",), NOW).public)
     with pytest.raises(WorkspaceError, match="at most"):
         keepers.with_custodian(new_identity("welfare", ("analyst",), NOW).public)
+    stranger = new_identity("schools", ("analyst",), NOW).public
+    document = {**alone.to_json(), "custodians": [stranger.to_json()]}
+    with pytest.raises(DocumentError):
+        type(alone).from_json(document)
+    with pytest.raises(WorkspaceError, match="your own agency"):
+        alone.with_custodian(stranger)
 
 
 def test_new_keys_of_the_owner_open_it_and_old_ones_do_not(
@@ -118,9 +117,11 @@ def test_a_code_opens_it_once_for_new_keys(workspace: Workspace, own: Identity) 
     assert workspace.key() == key
 
 
-def test_the_list_of_keepers_cannot_be_changed(workspace: Workspace, own: Identity) -> None:
+def test_the_list_of_keepers_cannot_be_changed_and_is_sealed_anew_where_it_is_lost(
+    workspace: Workspace, own: Identity
+) -> None:
     protect(workspace, own, NOW)
-    content = bytearray(workspace.keepers.read_bytes())
+    key, content = workspace.key(), workspace.keepers.read_bytes()
     for place in (0, 25, len(content) - 1):
         changed = bytearray(content)
         changed[place] ^= 1
@@ -130,60 +131,33 @@ def test_the_list_of_keepers_cannot_be_changed(workspace: Workspace, own: Identi
     workspace.keepers.unlink()
     with pytest.raises(NotReadyError, match="not protected yet"):
         read_keepers(workspace)
+    protect(workspace, own, NOW)
+    assert workspace.key() == key
+    assert read_keepers(workspace).custodians == ()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "blindlink", "\0"])
-def test_a_damaged_key_file_is_said(text: str, workspace: Workspace, own: Identity) -> None:
+def test_a_damaged_or_lost_key_file_is_said_and_not_replaced(
+    workspace: Workspace, own: Identity
+) -> None:
     protect(workspace, own, NOW)
     first, _, rest = workspace.key_file.read_text().partition("\n")
-    workspace.key_file.write_text(f"{first}\n{text}{rest[:-90]}")
-    with pytest.raises(WorkspaceKeyError):
-        workspace.key()
-
-
-def test_a_lost_key_is_not_replaced_by_a_new_one(workspace: Workspace, own: Identity) -> None:
-    protect(workspace, own, NOW)
+    for text in ("", "{}", "blindlink", "\0"):
+        workspace.key_file.write_text(f"{first}\n{text}{rest[:-90]}")
+        with pytest.raises(WorkspaceKeyError):
+            workspace.key()
     workspace.key_file.unlink()
     with pytest.raises(WorkspaceKeyError, match="gone"):
         workspace.key()
 
 
-def test_a_code_stands_for_the_same_keys_however_it_is_typed() -> None:
+def test_a_code_stands_for_the_same_keys_however_it_is_typed_but_for_a_slip() -> None:
     code = new_recovery_code()
     made = recovery_keys(code, "welfare", NOW)
     typed = recovery_keys(f" {code.lower().replace('-', ' ')}\n", "welfare", NOW)
     assert typed.public == made.public
     assert recovery_keys(new_recovery_code(), "welfare", NOW).public.person != made.public.person
     assert len(code.replace("-", "")) == 32
-
-
-def test_a_code_with_a_slip_is_refused_without_being_repeated() -> None:
-    code = new_recovery_code()
     wrong = code[:-1] + ("0" if code[-1] != "0" else "1")
     with pytest.raises(BackupError) as raised:
         recovery_keys(wrong, "welfare", NOW)
     assert wrong not in str(raised.value)
-
-
-def test_keepers_are_of_one_party(workspace: Workspace, own: Identity) -> None:
-    protect(workspace, own, NOW)
-    keepers = read_keepers(workspace)
-    stranger = new_identity("schools", ("analyst",), NOW).public
-    document = {**keepers.to_json(), "custodians": [stranger.to_json()]}
-    with pytest.raises(DocumentError):
-        type(keepers).from_json(document)
-    with pytest.raises(WorkspaceError, match="your own agency"):
-        keepers.with_custodian(stranger)
-
-
-def test_a_workspace_whose_list_of_keepers_is_lost_is_sealed_anew(
-    workspace: Workspace, own: Identity
-) -> None:
-    protect(workspace, own, NOW)
-    key = workspace.key()
-    workspace.keepers.unlink()
-    with pytest.raises(NotReadyError):
-        read_keepers(workspace)
-    protect(workspace, own, NOW)
-    assert workspace.key() == key
-    assert read_keepers(workspace).custodians == ()

@@ -71,24 +71,14 @@ def begin(code: str, *arguments: Path) -> subprocess.Popen[str]:
     return process
 
 
-def test_second_holder_is_refused(path: Path) -> None:
+def test_second_holder_is_refused_until_the_first_is_done_or_failed(path: Path) -> None:
+    # Whatever is in the file.
+    path.write_text("1 elsewhere\n")
     with locked(path), raises(WorkspaceBusyError):
         enter(path)
-
-
-def test_lock_is_free_again_after_use(path: Path) -> None:
     enter(path)
-    enter(path)
-
-
-def test_lock_is_free_again_after_an_error(path: Path) -> None:
     with pytest.raises(ZeroDivisionError), locked(path):
         raise ZeroDivisionError
-    enter(path)
-
-
-def test_a_lock_file_that_nobody_holds_is_taken_whatever_is_in_it(path: Path) -> None:
-    path.write_text("1 elsewhere\n")
     enter(path)
 
 
