@@ -171,14 +171,6 @@ def test_the_first_agreement_amends_nothing() -> None:
         Agreement.from_json(AGREEMENT | {"amends": PRACTICE})
 
 
-def test_left_out_is_not_null() -> None:
-    assert "amends" not in BEFORE.to_json()
-    with raises(FormatError):
-        Agreement.from_canonical(
-            BEFORE.to_canonical().replace(b'{"approvals"', b'{"amends":null,"approvals"')
-        )
-
-
 def test_versions_of_the_same_clauses_end_where_something_else_changed() -> None:
     first = BEFORE
     second = Agreement.from_json(amended(**part("schedule", note="Other."), amends=PRACTICE))

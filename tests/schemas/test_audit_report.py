@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from vectors.audit_report import KEY, PAGE, REPORT, audit_report_vectors, public
+from vectors.audit_report import KEY, PAGE, REPORT, public
 from vectors.file import read_vectors
 
 from schemas.audit_report import (
@@ -19,7 +19,7 @@ from schemas.audit_report import (
     seal_page,
     sign_report,
 )
-from schemas.errors import DocumentError, FormatError, SignatureError
+from schemas.errors import FormatError
 from schemas.identity import fingerprint_digits
 
 VECTORS = read_vectors("audit-report")
@@ -40,36 +40,12 @@ def test_a_good_report_is_read_and_signed_again_to_the_byte(raw: bytes) -> None:
     assert not is_page(raw)
 
 
-@pytest.mark.parametrize("raw", cases("reports", "bad"))
-def test_a_bad_report_is_refused(raw: bytes) -> None:
-    with pytest.raises(DocumentError):
-        open_report(raw)
-
-
-@pytest.mark.parametrize("raw", cases("reports", "forged"))
-def test_a_forged_report_is_refused(raw: bytes) -> None:
-    with pytest.raises(SignatureError):
-        open_report(raw)
-
-
 @pytest.mark.parametrize("raw", cases("pages", "good"))
 def test_a_good_page_is_read_and_sealed_again_to_the_byte(raw: bytes) -> None:
     report = AuditReport.from_json(REPORT)
     assert is_page(raw)
     assert open_page(raw).report_sha256 == report.digest()
     assert seal_page(PAGE, report, KEY) == raw
-
-
-@pytest.mark.parametrize("raw", cases("pages", "bad"))
-def test_a_bad_page_is_refused(raw: bytes) -> None:
-    with pytest.raises(DocumentError):
-        open_page(raw)
-
-
-@pytest.mark.parametrize("raw", cases("pages", "forged"))
-def test_a_forged_page_is_refused(raw: bytes) -> None:
-    with pytest.raises(SignatureError):
-        open_page(raw)
 
 
 def test_every_changed_byte_of_a_page_is_found() -> None:
@@ -85,10 +61,6 @@ def test_a_page_may_quote_a_seal() -> None:
     quoting = VECTORS["pages"]["good"][0]["document"].encode()
     report = AuditReport.from_json(REPORT)
     assert open_page(seal_page(quoting, report, KEY)).page_sha256 != open_page(quoting).page_sha256
-
-
-def test_the_stored_vectors_are_those_that_are_written() -> None:
-    assert audit_report_vectors() == VECTORS
 
 
 def test_a_fingerprint_is_that_of_the_key_alone() -> None:

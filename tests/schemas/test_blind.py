@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twins.hpke import open_sealed
-from vectors.file import read_vectors
-from vectors.sealed import blind_vectors
+from vectors.file import naming, read_vectors
 
 from encoding.people.identity import PrivateKeys
 from schemas.blind import (
@@ -62,29 +61,33 @@ def open_with(made: BlindHeader, receiver: tuple[PublicIdentity, bytes]) -> byte
     return made.open(public, PrivateKeys.from_bytes(private).receiving_key)
 
 
-@pytest.mark.parametrize("vector", named("good"))
-def test_a_good_file_is_read_opened_and_written_to_the_byte(vector: dict[str, Any]) -> None:
-    raw = base64.b64decode(vector["file"])
-    parsed = parse_blind_header(raw)
-    assert parsed.header.to_json() == vector["header"]
-    assert blind_release_bytes(parsed) == len(raw)
-    body = raw[parsed.body_offset :]
-    records = [
-        (Handle(body[at : at + 16]), body[at + 16 : at + RECORD_BYTES])
-        for at in range(0, len(body), RECORD_BYTES)
-    ]
-    seal = MatchIdSeal.of(KEY, parsed.header.release, parsed.header.agency)
-    assert {h.hex(): seal.open(sealed).hex() for h, sealed in records} == vector["match_ids"]
-    assert b"".join(serialise_blind_release(parsed.header, records)) == raw
+def test_a_good_file_is_read_opened_and_written_to_the_byte() -> None:
+    for vector in VECTORS["good"]:
+        with naming(vector):
+            raw = base64.b64decode(vector["file"])
+            parsed = parse_blind_header(raw)
+            assert parsed.header.to_json() == vector["header"]
+            assert blind_release_bytes(parsed) == len(raw)
+            body = raw[parsed.body_offset :]
+            records = [
+                (Handle(body[at : at + 16]), body[at + 16 : at + RECORD_BYTES])
+                for at in range(0, len(body), RECORD_BYTES)
+            ]
+            seal = MatchIdSeal.of(KEY, parsed.header.release, parsed.header.agency)
+            assert {h.hex(): seal.open(sealed).hex() for h, sealed in records} == vector[
+                "match_ids"
+            ]
+            assert b"".join(serialise_blind_release(parsed.header, records)) == raw
 
 
-@pytest.mark.parametrize("vector", named("good"))
-def test_every_receiver_opens_the_key_and_nobody_else(vector: dict[str, Any]) -> None:
-    made = BlindHeader.from_json(vector["header"])
-    for receiver in RECEIVERS[: len(made.keys)]:
-        assert open_with(made, receiver) == KEY
-    with pytest.raises(SealedError):
-        open_with(made, STRANGER)
+def test_every_receiver_opens_the_key_and_nobody_else() -> None:
+    for vector in VECTORS["good"]:
+        with naming(vector):
+            made = BlindHeader.from_json(vector["header"])
+            for receiver in RECEIVERS[: len(made.keys)]:
+                assert open_with(made, receiver) == KEY
+            with pytest.raises(SealedError):
+                open_with(made, STRANGER)
 
 
 def test_a_second_implementation_opens_the_same_key() -> None:
@@ -100,10 +103,6 @@ def test_a_second_implementation_opens_the_same_key() -> None:
 def test_a_bad_head_is_refused(vector: dict[str, Any]) -> None:
     with pytest.raises(DocumentError):
         parse_blind_header(base64.b64decode(vector["file"]))
-
-
-def test_the_stored_vectors_are_those_that_are_written() -> None:
-    assert blind_vectors() == VECTORS
 
 
 @pytest.mark.parametrize(

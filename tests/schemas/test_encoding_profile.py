@@ -2,95 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples.block_profiles import FIELDS, PASSES, PROFILE, block_profile, filter_of, tag_of
-from vectors.file import read_vectors
+from samples.block_profiles import FIELDS, PASSES, block_profile, filter_of, tag_of
 
 from schemas.errors import DocumentError
-from schemas.profile import ROW_BYTES, EncodingProfile
+from schemas.profile import ROW_BYTES
 from schemas.row_layout import row_layout
-
-BAD = read_vectors("bsf1")["bad"]["profile"]
-PATHS: list[tuple[tuple[str | int, ...], Any]] = [
-    (("name",), "pupils"),
-    (("recipe",), {"steps": 1}),
-    (("fields", 0, "name"), "given-name"),
-    (("fields", 3, "lanes", 0, "column"), "gender"),
-    (("fields", 0, "lanes", 0, "linkage"), filter_of("first_name", draws=43)["linkage"]),
-    (("fields", 1, "levels", 0, "name"), "equal"),
-    (("fields", 1, "levels", 0, "any_of", 0, 0, "within"), 3),
-    (("fields", 2, "twins"), 949),
-    (("passes", 0, "name"), "any-three"),
-    (("passes", 1, "keys", 0, 0, 0), "first_name_canonical"),
-    (("alias_keys", "larger"), 3),
-    (("alias_keys", "smaller"), 3),
-    (("block_cap",), 5),
-    (("strength",), 301),
-    (("twin_strength",), 31),
-    (("twins_per_million",), 5_001),
-    (("dependence", "published"), 901),
-    (("dependence", "levels", 0, "levels"), ["same", "other"]),
-    (("dependence",), None),
-]
-
-
-def with_value(path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
-    document: Any = json.loads(json.dumps(PROFILE))
-    place = document
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = value
-    # A changed name is changed wherever it is named.
-    text = json.dumps(document)
-    if path[-1] == "column":
-        text = text.replace('{"lane": "sex"', f'{{"lane": "{value}"')
-    if path == ("fields", 0, "name"):
-        text = text.replace('{"field": "first-name"', f'{{"field": "{value}"')
-    if path == ("fields", 1, "levels", 0, "name"):
-        text = text.replace('"surname", "levels": ["same"]', f'"surname", "levels": ["{value}"]')
-    return json.loads(text)  # type: ignore[no-any-return]
-
-
-def test_a_profile_is_read_and_written_to_the_byte() -> None:
-    profile = block_profile()
-    raw = profile.to_canonical()
-    assert json.loads(raw) == PROFILE
-    assert EncodingProfile.from_canonical(raw) == profile
-
-
-@pytest.mark.parametrize("vector", BAD, ids=lambda vector: vector["name"])
-def test_a_bad_profile_is_refused(vector: dict[str, Any]) -> None:
-    members = {key: value for key, value in PROFILE.items() if key not in vector["without"]}
-    with pytest.raises(DocumentError) as caught:
-        EncodingProfile.from_json({**members, **json.loads(vector["changed"])})
-    assert str(caught.value).startswith("encoding profile: ")
-
-
-@pytest.mark.parametrize(
-    ("path", "value"), PATHS, ids=[".".join(map(str, path)) for path, _ in PATHS]
-)
-def test_every_member_is_under_the_digest(path: tuple[str | int, ...], value: Any) -> None:
-    assert EncodingProfile.from_json(with_value(path, value)).digest() != block_profile().digest()
-
-
-def test_the_weights_of_a_level_are_under_the_digest() -> None:
-    for member, by in (("m", 1), ("u", 1)):
-        document = json.loads(json.dumps(PROFILE))
-        first, last = document["fields"][3]["levels"]
-        first[member] += by
-        last[member] -= by
-        assert EncodingProfile.from_json(document).digest() != block_profile().digest()
-
-
-@pytest.mark.parametrize("members", ["fields", "passes"])
-def test_the_order_of_fields_and_passes_is_under_the_digest(members: str) -> None:
-    turned = block_profile(**{members: PROFILE[members][::-1]})
-    assert turned.digest() != block_profile().digest()
 
 
 def test_rows_a_record_are_those_of_its_keys_and_aliases() -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from vectors.file import read_vectors
-from vectors.identity import identity_vectors
+from vectors.file import naming, read_vectors
 
 from encoding.people.identity import PrivateKeys
-from schemas.errors import DocumentError, FormatError, SignatureError
+from schemas.errors import FormatError, SignatureError
 from schemas.identity import (
     IdentityHistory,
     PublicIdentity,
@@ -27,20 +24,8 @@ IDENTITY = PublicIdentity.from_canonical(VECTORS["identity"].encode())
 SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
-def named(which: str) -> Any:
-    return pytest.mark.parametrize("vector", VECTORS[which], ids=lambda v: v["name"])
-
-
-def test_the_stored_vectors_are_those_that_are_written() -> None:
-    assert identity_vectors() == VECTORS
-
-
-def test_a_good_identity_is_read_and_written_to_the_byte() -> None:
-    assert IDENTITY.to_canonical() == VECTORS["identity"].encode()
+def test_digest_and_fingerprint_are_those_of_the_vectors() -> None:
     assert IDENTITY.digest() == VECTORS["sha256"]
-
-
-def test_the_fingerprint_is_that_of_the_vectors() -> None:
     assert IDENTITY.fingerprint() == VECTORS["fingerprint"]
 
 
@@ -58,32 +43,11 @@ def test_either_key_changes_the_fingerprint() -> None:
         assert other.fingerprint() != IDENTITY.fingerprint()
 
 
-@named("bad_identities")
-def test_a_bad_identity_is_refused(vector: dict[str, str]) -> None:
-    with pytest.raises(DocumentError, match=r"^public identity: "):
-        PublicIdentity.from_canonical(vector["document"].encode())
-
-
-def test_no_refusal_repeats_a_key() -> None:
-    for vector in VECTORS["bad_identities"]:
-        with pytest.raises(DocumentError) as caught:
-            PublicIdentity.from_canonical(vector["document"].encode())
-        assert IDENTITY.signing_key[:8] not in str(caught.value)
-        assert IDENTITY.receiving_key[:8] not in str(caught.value)
-
-
 def test_a_signed_identity_is_read_and_verifies() -> None:
     raw = VECTORS["signed_identity"].encode()
     signed = SignedIdentity.from_canonical(raw)
     assert signed.to_canonical() == raw
     assert signed.verify() == IDENTITY
-
-
-@named("bad_signed_identities")
-def test_a_signature_over_something_else_is_refused(vector: dict[str, str]) -> None:
-    signed = SignedIdentity.from_canonical(vector["document"].encode())
-    with pytest.raises(SignatureError):
-        signed.verify()
 
 
 def test_a_change_of_keys_is_read_and_leads_to_its_successor() -> None:
@@ -95,10 +59,10 @@ def test_a_change_of_keys_is_read_and_leads_to_its_successor() -> None:
     assert successor.signing_key != IDENTITY.signing_key
 
 
-@named("bad_key_changes")
-def test_a_bad_change_of_keys_is_refused(vector: dict[str, str]) -> None:
-    with pytest.raises(FormatError):
-        SignedKeyChange.from_canonical(vector["document"].encode()).verify(IDENTITY)
+def test_a_bad_change_of_keys_is_refused() -> None:
+    for vector in VECTORS["bad_key_changes"]:
+        with naming(vector), pytest.raises(FormatError):
+            SignedKeyChange.from_canonical(vector["document"].encode()).verify(IDENTITY)
 
 
 def test_a_history_leads_from_the_first_keys_to_the_newest() -> None:
@@ -117,10 +81,10 @@ def test_a_history_without_changes_ends_with_the_first_keys() -> None:
     assert history.newest() == IDENTITY
 
 
-@named("bad_histories")
-def test_a_history_with_a_gap_is_refused(vector: dict[str, str]) -> None:
-    with pytest.raises(FormatError):
-        IdentityHistory.from_canonical(vector["document"].encode()).verify()
+def test_a_history_with_a_gap_is_refused() -> None:
+    for vector in VECTORS["bad_histories"]:
+        with naming(vector), pytest.raises(FormatError):
+            IdentityHistory.from_canonical(vector["document"].encode()).verify()
 
 
 def test_what_is_signed_here_is_what_the_vectors_hold() -> None:

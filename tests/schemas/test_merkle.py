@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twins import merkle as oracle
-from vectors.file import read_vectors
+from vectors.file import naming, read_vectors
 
 from schemas.errors import ProofError
 from schemas.merkle import (
@@ -141,26 +140,28 @@ def test_consistency_is_accepted_exactly_where_the_slow_twin_accepts(
         assert is_true
 
 
-@pytest.mark.parametrize("vector", VECTORS["inclusion"], ids=lambda vector: vector["name"])
-def test_inclusion_vectors(vector: dict[str, Any]) -> None:
-    leaf, root = bytes.fromhex(vector["leaf"]), bytes.fromhex(vector["root"])
-    proof = [bytes.fromhex(value) for value in vector["proof"]]
-    if vector["holds"]:
-        verify_inclusion(leaf, vector["index"], vector["size"], proof, root)
-    else:
-        with pytest.raises(ProofError):
-            verify_inclusion(leaf, vector["index"], vector["size"], proof, root)
+def test_inclusion_vectors() -> None:
+    for vector in VECTORS["inclusion"]:
+        with naming(vector):
+            leaf, root = bytes.fromhex(vector["leaf"]), bytes.fromhex(vector["root"])
+            proof = [bytes.fromhex(value) for value in vector["proof"]]
+            if vector["holds"]:
+                verify_inclusion(leaf, vector["index"], vector["size"], proof, root)
+            else:
+                with pytest.raises(ProofError):
+                    verify_inclusion(leaf, vector["index"], vector["size"], proof, root)
 
 
-@pytest.mark.parametrize("vector", VECTORS["consistency"], ids=lambda vector: vector["name"])
-def test_consistency_vectors(vector: dict[str, Any]) -> None:
-    roots = bytes.fromhex(vector["old_root"]), bytes.fromhex(vector["new_root"])
-    proof = [bytes.fromhex(value) for value in vector["proof"]]
-    if vector["holds"]:
-        verify_consistency(vector["old"], vector["new"], proof, *roots)
-    else:
-        with pytest.raises(ProofError):
-            verify_consistency(vector["old"], vector["new"], proof, *roots)
+def test_consistency_vectors() -> None:
+    for vector in VECTORS["consistency"]:
+        with naming(vector):
+            roots = bytes.fromhex(vector["old_root"]), bytes.fromhex(vector["new_root"])
+            proof = [bytes.fromhex(value) for value in vector["proof"]]
+            if vector["holds"]:
+                verify_consistency(vector["old"], vector["new"], proof, *roots)
+            else:
+                with pytest.raises(ProofError):
+                    verify_consistency(vector["old"], vector["new"], proof, *roots)
 
 
 def test_root_vectors() -> None:

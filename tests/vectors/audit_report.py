@@ -11,7 +11,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from twins.verifier.match_record import canonical
-from vectors.file import write_vectors
+from vectors.file import listed, write_vectors
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
@@ -164,7 +164,7 @@ INCIDENT: dict[str, Any] = {
             "received": TIME,
         },
     ],
-    "acts": [],
+    "acts": [{"entry": 12, "time": TIME, "kind": "run-asked", "project": PROJECT}],
 }
 FAULT: dict[str, Any] = {
     "code": "leaf-changed",
@@ -212,15 +212,8 @@ def sealed(page: bytes = PAGE, **changes: Any) -> str:
 
 
 def _bad_reports() -> list[tuple[str, str]]:
-    log, (activity, _) = REPORT["log"], REPORT["activity"]
-
-    def with_log(**changes: Any) -> str:
-        return signed({**REPORT, "log": {**log, **changes}})
-
     return [
-        ("another version", signed({**REPORT, "version": "blindlink/audit-report/2"})),
         ("an unknown field", signed({**REPORT, "verdict": "fine"})),
-        ("nothing that it does not prove", signed({**REPORT, "proves_not": []})),
         ("a log and a fault", signed({**REPORT, "fault": FAULT})),
         ("neither log nor fault", signed({**REPORT, **NOTHING})),
         ("a fault and what was found", signed({**REPORT, "log": None, "fault": FAULT})),
@@ -229,24 +222,9 @@ def _bad_reports() -> list[tuple[str, str]]:
             signed({**REPORT, **NOTHING, "fault": FAULT, "incident": INCIDENT}),
         ),
         ("an auditor of two lines", signed({**REPORT, "auditor": "a\nb"})),
-        ("a log without a key", with_log(log_keys=[])),
-        ("a log without entries", with_log(size=0)),
-        ("a root that is too short", with_log(root="cd")),
-        (
-            "a count of 0 in what happened",
-            signed({**REPORT, "activity": [{**activity, "count": 0}]}),
-        ),
-        (
-            "a round 0",
-            signed({**REPORT, "rounds": [{**REPORT["rounds"][0], "open": 0}]}),
-        ),
         (
             "a run that tells of links, but not how many",
             signed({**REPORT, "runs": [{**REPORT["runs"][0], "matches": None}]}),
-        ),
-        (
-            "an incident of another kind",
-            signed({**REPORT, "incident": {**INCIDENT, "subject": "rumour"}}),
         ),
         ("a key of 31 bytes", signed(REPORT, key=b64(bytes(31)))),
         ("not canonical", signed(REPORT).replace(":", ": ", 1)),
@@ -282,18 +260,15 @@ def audit_report_vectors() -> dict[str, Any]:
         ("a seal over another report", sealed(report_sha256="00" * 32)),
         ("another key", sealed(key=public(OTHER_KEY))),
     ]
-    listed = {
+    vectors = {
         "reports": {"good": good, "bad": _bad_reports(), "forged": _forged_reports()},
         "pages": {"good": [("a page", sealed())], "bad": bad_pages, "forged": forged_pages},
     }
     return {
         "spec": "audit-report",
         **{
-            what: {
-                which: [{"name": name, "document": raw} for name, raw in cases]
-                for which, cases in groups.items()
-            }
-            for what, groups in listed.items()
+            what: {which: listed(cases) for which, cases in groups.items()}
+            for what, groups in vectors.items()
         },
     }
 

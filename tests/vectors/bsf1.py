@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Any
 
-from samples.block_profiles import PROFILE, feature, field, filter_of, spelling, tag_of
+from samples.block_profiles import PROFILE, feature, field, spelling, tag_of
 from samples.matching_profiles import memory_field
 from twins import bsf1
 from vectors.file import write_vectors
@@ -173,7 +173,6 @@ def bsf1_vectors() -> dict[str, Any]:
             ],
         },
         "bad": {
-            "profile": [{"name": name, **_difference(one)} for name, one in bad_profiles()],
             "linkage": [{"name": name, "linkage": linkage} for name, linkage in bad_features()],
         },
     }
@@ -254,13 +253,6 @@ def _record(name: str, side: str, spellings: list[dict[str, str]]) -> dict[str, 
     }
 
 
-def _difference(document: dict[str, Any]) -> dict[str, Any]:
-    """Return which members of the good profile another one lacks, and as JSON text those it has otherwise."""
-    changed = {key: value for key, value in document.items() if PROFILE.get(key) != value}
-    text = json.dumps(changed, separators=(",", ":"))
-    return {"without": sorted(PROFILE.keys() - document.keys()), "changed": text}
-
-
 def bad_features() -> list[tuple[str, str]]:
     """Return linkage features of the column first_name that must be refused."""
     good = feature("first_name")
@@ -304,162 +296,6 @@ def bad_features() -> list[tuple[str, str]]:
         ("n-grams of no letter", hashing(comparison={**comparison, "n": 0})),
         ("n-grams of 65 letters", hashing(comparison={**comparison, "n": 65})),
         ("an unknown comparison", hashing(comparison={"type": "soundex"})),
-    ]
-
-
-def bad_profiles() -> list[tuple[str, dict[str, Any]]]:
-    """Return profiles that must be refused, one for each rule."""
-    good = json.loads(json.dumps(PROFILE))
-    sex, names = good["fields"][3], good["fields"][1]
-    same, other = sex["levels"]
-
-    def profile(**changes: Any) -> dict[str, Any]:
-        return {**good, **changes}
-
-    def sexed(**changes: Any) -> dict[str, Any]:
-        return profile(fields=[*good["fields"][:3], {**sex, **changes}, *good["fields"][4:]])
-
-    def levels(*found: dict[str, Any]) -> dict[str, Any]:
-        return sexed(levels=list(found))
-
-    def dependence(*found: dict[str, Any]) -> dict[str, Any]:
-        return profile(dependence={"levels": list(found), "published": 1})
-
-    def passes(**changes: Any) -> dict[str, Any]:
-        return profile(passes=[{**good["passes"][0], **changes}])
-
-    def lanes(*found: dict[str, Any]) -> dict[str, Any]:
-        return sexed(lanes=list(found))
-
-    no_name = {key: value for key, value in good.items() if key != "name"}
-    first, second = good["dependence"]["levels"]
-    many_levels = [{**same, "name": f"level-{n}", "m": 1, "u": 1} for n in range(15)]
-    many_levels.append({**other, "m": 10**6 - 15, "u": 10**9 - 15})
-    condition = {"lane": "sex", "within": 0}
-    return [
-        ("another version", profile(version="blindlink/encoding-profile/1")),
-        ("no name", no_name),
-        ("a name with a capital", profile(name="Children")),
-        ("an unknown member", profile(surprise=1)),
-        ("a recipe as text", profile(recipe="children")),
-        ("no fields", profile(fields=[])),
-        ("17 fields", profile(fields=[field(f"f{n}", [tag_of(f"f{n}")]) for n in range(17)])),
-        (
-            "a field twice",
-            profile(
-                fields=[
-                    sex,
-                    {
-                        **sex,
-                        "lanes": [tag_of("other")],
-                        "levels": [{**same, "any_of": [[{"lane": "other", "within": 0}]]}, other],
-                    },
-                ]
-            ),
-        ),
-        ("a field without lanes", lanes()),
-        ("nine lanes", lanes(tag_of("sex"), *(tag_of(f"x{n}") for n in range(8)))),
-        ("a lane twice in a field", lanes(tag_of("sex"), tag_of("sex"))),
-        ("a lane in two fields", profile(fields=[*good["fields"], {**sex, "name": "again"}])),
-        ("a filter without a feature", lanes({**filter_of("sex"), "linkage": None})),
-        ("a tag with a feature", lanes({**filter_of("sex"), "kind": "tag"})),
-        ("an unknown kind of lane", lanes({**tag_of("sex"), "kind": "word"})),
-        ("a feature of no letters", lanes({**filter_of("sex"), "linkage": ""})),
-        ("a feature of 2,001 letters", lanes({**filter_of("sex"), "linkage": " " * 2001})),
-        ("a column with a capital", lanes({**tag_of("sex"), "column": "Sex"})),
-        ("an unknown member of a lane", lanes({**tag_of("sex"), "surprise": 1})),
-        (
-            "lanes of 66 bytes",
-            profile(fields=[field("long", [filter_of(f"x{n}") for n in range(8)])]),
-        ),
-        ("one level", levels({**other, "m": 10**6, "u": 10**9})),
-        (
-            "17 levels",
-            levels(
-                *many_levels[:-1],
-                {**same, "name": "more", "m": 1, "u": 1},
-                {**other, "m": 10**6 - 16, "u": 10**9 - 16},
-            ),
-        ),
-        ("two levels of one name", levels(same, {**other, "name": "same"})),
-        ("no last level", levels(same, {**same, "name": "other", "m": 100_000, "u": 990_000_000})),
-        (
-            "a level without a condition that is not the last",
-            levels(other, {**other, "name": "more", "m": 900_000, "u": 10_000_000}),
-        ),
-        ("a choice without a condition", levels({**same, "any_of": [[]]}, other)),
-        ("five conditions", levels({**same, "any_of": [[condition] * 5]}, other)),
-        ("five choices", levels({**same, "any_of": [[condition]] * 5}, other)),
-        (
-            "a condition of another field's lane",
-            levels({**same, "any_of": [[{"lane": "zip", "within": 0}]]}, other),
-        ),
-        ("a distance of 65", levels({**same, "any_of": [[{**condition, "within": 65}]]}, other)),
-        ("a negative distance", levels({**same, "any_of": [[{**condition, "within": -1}]]}, other)),
-        ("a distance of a tag", levels({**same, "any_of": [[{**condition, "within": 1}]]}, other)),
-        ("an m of 0", levels({**same, "m": 0}, {**other, "m": 10**6})),
-        ("m that do not add up", levels({**same, "m": same["m"] + 1}, other)),
-        ("u that do not add up", levels({**same, "u": same["u"] + 1}, other)),
-        ("an m as text", levels({**same, "m": "900000"}, other)),
-        ("twins above a thousand", sexed(twins=1001)),
-        ("an unknown member of a field", sexed(surprise=1)),
-        (
-            "levels too many to be numbered",
-            profile(
-                fields=[
-                    {
-                        **names,
-                        "name": f"f{n}",
-                        "lanes": [tag_of(f"x{n}")],
-                        "levels": [
-                            {
-                                **one,
-                                "any_of": [[{"lane": f"x{n}", "within": 0}]]
-                                if one["any_of"]
-                                else [],
-                            }
-                            for one in many_levels
-                        ],
-                    }
-                    for n in range(10)
-                ],
-                dependence=None,
-            ),
-        ),
-        ("no passes", profile(passes=[])),
-        ("17 passes", profile(passes=[{**good["passes"][0], "name": f"p{n}"} for n in range(17)])),
-        ("a pass twice", profile(passes=[good["passes"][0]] * 2)),
-        ("a pass without keys", passes(keys=[])),
-        ("nine keys", passes(keys=[[["sex"]]] * 9)),
-        ("a key without parts", passes(keys=[[]])),
-        ("a key of nine parts", passes(keys=[[["sex"]] * 9])),
-        ("a part without columns", passes(keys=[[[]]])),
-        (
-            "a part of five columns",
-            passes(keys=[[["sex", "zip", "zip3", "birth_year", "birth_day"]]]),
-        ),
-        ("a part with a column that is none", passes(keys=[[["birth date"]]])),
-        ("alias keys below 0", profile(alias_keys={"larger": -1, "smaller": 0})),
-        ("33 alias keys", profile(alias_keys={"larger": 0, "smaller": 33})),
-        ("no alias keys of the smaller file", profile(alias_keys={"larger": 2})),
-        ("a cap of 0", profile(block_cap=0)),
-        ("a cap of 65", profile(block_cap=65)),
-        ("no strength", profile(strength=0)),
-        ("a strength as text", profile(strength="300")),
-        ("no strength of twins", profile(twin_strength=0)),
-        ("no twins", profile(twins_per_million=0)),
-        ("more twins than people", profile(twins_per_million=1_000_001)),
-        ("a dependence of one field", dependence(first)),
-        ("a dependence of a field on itself", dependence(first, first)),
-        ("a dependence of three fields", dependence(first, second, second)),
-        ("a dependence of an unknown field", dependence(first, {**second, "field": "nobody"})),
-        ("a dependence of an unknown level", dependence(first, {**second, "levels": ["near"]})),
-        ("a dependence of no levels", dependence(first, {**second, "levels": []})),
-        ("a negative dependence", profile(dependence={**good["dependence"], "published": -1})),
-        (
-            "a dependence above 30 bits",
-            profile(dependence={**good["dependence"], "published": 30_001}),
-        ),
     ]
 
 

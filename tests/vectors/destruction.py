@@ -15,7 +15,7 @@ from typing import Any
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from samples.documents import changed, without
-from vectors.file import write_vectors
+from vectors.file import digest_of, listed, write_vectors
 from vectors.identity import b64, identity_of, private_bytes, signature
 
 Change = tuple[str, str, Any]
@@ -127,10 +127,8 @@ CERTIFICATE_GOOD: list[Change] = [
     }),
 ]  # fmt: skip
 CERTIFICATE_BAD: list[Change] = [
-    ("another version", "version", "blindlink/destruction-certificate/2"),
     ("an id of something else", "certificate", UPLOAD),
     ("a log's name with a space", "log", "broker example"),
-    ("an unknown scope", "scope", "some"),
     ("a project with a subject", "subject", "child-welfare"),
     ("a party without its name", "scope", "party"),
     ("an upload without its id", "scope", "upload"),
@@ -141,24 +139,16 @@ CERTIFICATE_BAD: list[Change] = [
     ("destroyed before it was made", "objects.0.created", "2027-09-01T06:00:04Z"),
     ("objects out of order", "objects", [UPLOADED, RELEASED]),
     ("an object twice", "objects", [UPLOADED, UPLOADED]),
-    ("an unknown kind of object", "objects.0.kind", "backup"),
-    ("an unknown method", "objects.0.method", "overwrite"),
-    ("a digest in capitals", "objects.0.sha256", "A" * 64),
-    ("a count below 0", "objects.0.count", -1),
-    ("an unknown remainder", "remains.0.what", "nothing"),
-    ("a remainder without a reason", "remains.0.why", ""),
     ("a reason of two lines", "remains.0.why", "one\ntwo"),
     ("outstanding out of order", "outstanding", CERTIFICATE["outstanding"][::-1]),
     ("outstanding twice", "outstanding", [CERTIFICATE["outstanding"][0]] * 2),
-    ("a time in fractions", "finished", "2027-09-01T06:00:04.5Z"),
     ("an unknown field", "surprise", 1),
-    ("an unknown field of an object", "objects.0.surprise", 1),
 ]
 
 COUNTERSIGNATURE: dict[str, Any] = {
     "version": "blindlink/destruction-countersignature/1",
     "certificate": CERTIFICATE_ID,
-    "sha256": hashlib.sha256(rfc8785.dumps(CERTIFICATE)).hexdigest(),
+    "sha256": digest_of(CERTIFICATE),
     "project": "foster-k12",
     "party": "child-welfare",
     "person": PERSON,
@@ -189,17 +179,11 @@ HOLD: dict[str, Any] = {
 }
 
 SAID_BAD: list[tuple[str, dict[str, Any], str, Any]] = [
-    ("a statement of another version", STATEMENT, "version", "blindlink/destruction-statement/2"),
     ("none left of what is kept", STATEMENT, "none_left", ["link-table"]),
     ("none left out of order", STATEMENT, "none_left", ["link-table", "handle-map"]),
-    ("an unknown thing", STATEMENT, "none_left", ["everything"]),
-    ("a size below 0", STATEMENT, "deleted.0.size_bytes", -1),
-    ("kept for no reason", STATEMENT, "kept.0.why", ""),
     ("a counter-signature without a digest", COUNTERSIGNATURE, "sha256", None),
     ("a counter-signature of an upload", COUNTERSIGNATURE, "certificate", UPLOAD),
-    ("an unknown act", HOLD, "act", "pause"),
     ("a hold without its order", HOLD, "order", " "),
-    ("a person without the prefix", HOLD, "person", "1" * 32),
     ("an unknown field", HOLD, "surprise", 1),
 ]
 
@@ -271,7 +255,7 @@ def certified(certificate: dict[str, Any], **other: Any) -> dict[str, Any]:
         "object": CERTIFICATE_ID,
         "outcome": "done",
         "body": {
-            "sha256": hashlib.sha256(rfc8785.dumps(certificate)).hexdigest(),
+            "sha256": digest_of(certificate),
             "objects": len(certificate["objects"]),
         },
         **other,
@@ -372,14 +356,7 @@ def destruction_vectors() -> dict[str, Any]:
 
 
 def _named(documents: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
-    return [
-        {
-            "name": name,
-            "document": rfc8785.dumps(document).decode(),
-            "sha256": hashlib.sha256(rfc8785.dumps(document)).hexdigest(),
-        }
-        for name, document in documents.items()
-    ]
+    return [one | {"sha256": digest_of(documents[one["name"]])} for one in listed(documents)]
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ the sample log, and the second verifier must accept it before it is written.
 from __future__ import annotations
 
 import base64
-import copy
 import hashlib
 import json
 import struct
@@ -22,7 +21,7 @@ from samples.reviewed_log import everything_reviewed
 from samples.signed_log import everything_signed
 from twins import merkle
 from twins.verifier.with_rules import why_refused
-from vectors.file import write_vectors
+from vectors.file import listed, write_vectors
 
 from schemas.matchlog.checkpoint import serialise_checkpoints
 
@@ -87,16 +86,16 @@ def checkpoint_vectors() -> dict[str, Any]:
         "log_key": _vkey(ORIGIN, LOG),
         "witness_key": _vkey("witness.example/w", WITNESS, 4),
         "time_s": TIME,
-        "good": [{"name": name, "note": note} for name, note in good.items()],
-        "bad": [{"name": name, "note": note} for name, note in _bad_notes().items()],
+        "good": listed(good, "note"),
+        "bad": listed(_bad_notes(), "note"),
         "bad_cosignatures": [
             {"name": name, "note": NOTE + line} for name, line in _bad_cosignatures().items()
         ],
-        "bad_keys": [{"name": name, "key": key} for name, key in _bad_keys().items()],
+        "bad_keys": listed(_bad_keys(), "key"),
         "good_file": f"blindlink/checkpoints/1\n\n{NOTE}\n{NOTE}{_cosigned(TEXT)}",
-        "bad_files": [{"name": name, "file": file} for name, file in _bad_files().items()],
+        "bad_files": listed(_bad_files(), "file"),
         "good_line": LINE,
-        "bad_lines": [{"name": name, "line": line} for name, line in _bad_lines().items()],
+        "bad_lines": listed(_bad_lines(), "line"),
     }
 
 
@@ -273,56 +272,20 @@ def entry_vectors() -> dict[str, Any]:
         "deep nesting": "[" * 5000,
     }
     changes: dict[str, dict[str, Any]] = {
-        "another version": {"version": "blindlink/entry/2"},
         "an unknown kind": {"kind": "upload-lost"},
         "a reserved kind": {"kind": "log-succeeded"},
-        "a kind that is not a code": {"kind": "Upload"},
         "another kind's body": {"kind": "upload-destroyed"},
         "an unknown field": {"note": "x"},
-        "a negative index": {"seq": -1},
         "an index as text": {"seq": "1"},
-        "an index that is a truth value": {"seq": True},
-        "a time with an offset": {"time": "2026-09-01T06:00:00+00:00"},
-        "a time with fractions": {"time": "2026-09-01T06:00:00.5Z"},
         "a day that does not exist": {"time": "2026-02-30T06:00:00Z"},
         "a request that is another id": {"request": "run-" + "0" * 32},
-        "a short request": {"request": "req-00"},
-        "a project in upper case": {"project": "Foster"},
         "a project without its agreement": {"agreement": None},
         "an agreement without a project": {"project": None},
         "no project where the kind needs one": {"project": None, "agreement": None},
         "an object of another kind": {"object": "run-" + "0" * 32},
         "no object": {"object": None},
         "an outcome that the kind does not have": {"outcome": "failed"},
-        "an unknown outcome": {"outcome": "maybe"},
-        "a purpose that is a sentence": {"purpose": "foster care"},
-        "an actor without a role": {
-            "actor": {"party": "county-cw", "person": None, "signed": None}
-        },
-        "an actor with a name": {
-            "actor": {"party": "county-cw", "person": "Ann", "role": "agency", "signed": None}
-        },
-        "an actor who does not say whether they signed": {
-            "actor": {key: value for key, value in received["actor"].items() if key != "signed"}
-        },
-        "a request with an unknown field": {
-            "actor": _with_request(received, note="x"),
-        },
-        "a request of another version": {
-            "actor": _with_request(received, version="blindlink/request/1"),
-        },
         "a request of no method": {"actor": _with_request(received, asks="/v1/uploads")},
-        "a body that is null": {"body": None},
-        "a body with an unknown field": {"body": {**received["body"], "handles": []}},
-        "a body without a field": {
-            "body": {k: v for k, v in received["body"].items() if k != "records"}
-        },
-        "a count as text": {"body": {**received["body"], "records": "1"}},
-        "a count that is a truth value": {"body": {**received["body"], "records": True}},
-        "a negative count": {"body": {**received["body"], "records": -1}},
-        "epoch 0": {"body": {**received["body"], "epoch": 0}},
-        "a digest in upper case": {"body": {**received["body"], "profile": "AB" * 32}},
-        "a digest with a newline": {"body": {**received["body"], "profile": "ab" * 32 + "\n"}},
     }
     for name, change in changes.items():
         bad[name] = _canonical({**received, **change})
@@ -334,9 +297,6 @@ def entry_vectors() -> dict[str, Any]:
     for left_out, name in (("place", "a field missing"), ("version", "no version")):
         missing = {key: value for key, value in received.items() if key != left_out}
         bad[name] = _canonical(missing)
-    unsigned = copy.deepcopy(received)
-    del unsigned["actor"]["signed"]["request"]["version"]
-    bad["a request without a version"] = _canonical(unsigned)
     # Of no project, so that nobody's view of the log goes without it.
     for kind in ("role-changed", "key-rotated"):
         placed = {name: received[name] for name in ("project", "agreement", "purpose")}
@@ -355,8 +315,8 @@ def entry_vectors() -> dict[str, Any]:
     bad["4,097 bytes and more"] = _canonical(changed)
     return {
         "spec": "entry",
-        "good": [{"name": name, "entry": entry} for name, entry in entries.items()],
-        "bad": [{"name": name, "entry": entry} for name, entry in bad.items()],
+        "good": listed(entries, "entry"),
+        "bad": listed(bad, "entry"),
     }
 
 
@@ -380,37 +340,21 @@ def _bad_rounds(entries: dict[str, str]) -> dict[str, Any]:
     pairs, offer = opened["body"]["pairs"], offered["body"]["signed"]["offer"]
     claim = {"party": "county-cw", "partner": "school-district", "sha256": "ab" * 32}
     bodies: list[tuple[str, Any, dict[str, Any]]] = [
-        ("a round of no pair", opened, {"pairs": []}),
         ("pairs out of order", opened, {"pairs": pairs[::-1]}),
         ("a pair twice", opened, {"pairs": [pairs[0], *pairs]}),
-        ("a pair with a third party", opened, {"pairs": [{**pairs[0], "third": "county-cw"}]}),
-        ("a nonce of 31 bytes", opened, {
-            "pairs": [{**pairs[0], "nonce_larger": {"number": 1, "nonce": "0" * 62}}],
-        }),
-        ("a nonce of number 0", opened, {
-            "pairs": [{**pairs[0], "nonce_larger": {"number": 0, "nonce": "0" * 64}}],
-        }),
-        ("round 0", opened, {"round": 0}),
-        ("round 1,000,001", opened, {"round": 1_000_001}),
         ("claims out of order", closed, {
             "claims": [{**claim, "party": "school-district"}, claim],
         }),
         ("claims twice", closed, {"claims": [claim, claim]}),
-        ("claims without a partner", closed, {"claims": [{**claim, "partner": None}]}),
     ]  # fmt: skip
     offers: list[tuple[str, dict[str, Any]]] = [
         ("a nonce that is offered twice", {"nonces": offer["nonces"][:1] * 2}),
-        ("17 nonces", {"nonces": [f"{number:064x}" for number in range(17)]}),
         ("nonces void that come after", {"void_below": offer["first"] + 1}),
-        ("an offer by no person", {"person": None}),
-        ("an offer of another version", {"version": "blindlink/nonces/2"}),
     ]
     made = {name: {**entry, "body": {**entry["body"], **change}} for name, entry, change in bodies}
     for name, change in offers:
         signed = {**offered["body"]["signed"], "offer": {**offer, **change}}
         made[name] = {**offered, "body": {"signed": signed}}
-    unsigned = {"offer": offer, "signature": offered["body"]["signed"]["signature"]["signature"]}
-    made["a signature that is text alone"] = {**offered, "body": {"signed": unsigned}}
     return made
 
 

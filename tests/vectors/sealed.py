@@ -179,18 +179,11 @@ def receivers() -> list[dict[str, Any]]:
 def bad_headers(plain: dict[str, Any], surprise_of: str) -> list[tuple[str, dict[str, Any]]]:
     first, second = plain["keys"]
     return [
-        ("another version", {**plain, "version": surprise_of}),
         ("an unknown field", {**plain, "surprise": 1}),
-        ("a recipient with a space", {**plain, "recipient": "research office"}),
-        ("a time in fractions", {**plain, "created": "2026-09-01T06:30:00.5Z"}),
-        ("no keys", {**plain, "keys": []}),
-        ("17 keys", {**plain, "keys": [first] * 17}),
         ("keys out of order", {**plain, "keys": [second, first]}),
         ("a key twice", {**plain, "keys": [first, first]}),
         ("a sealed key cut short", {**plain, "keys": [{**first, "sealed": b64(bytes(1167))}]}),
         ("a sealed key in URL letters", {**plain, "keys": [{**first, "sealed": "-" * 1560}]}),
-        ("a key's digest in capitals", {**plain, "keys": [{**first, "key": "A" * 64}]}),
-        ("a person without the prefix", {**plain, "keys": [{**first, "person": "1" * 32}]}),
     ]
 
 

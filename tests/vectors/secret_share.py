@@ -14,10 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import rfc8785
-from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PublicKey, Suite
-from vectors.file import VECTORS, read_vectors, write_vectors
+from vectors.file import VECTORS, digest_of, listed, read_vectors, text_of, write_vectors
 from vectors.identity import (
     b64,
     fingerprint_of,
@@ -25,6 +22,8 @@ from vectors.identity import (
     private_bytes,
     signature,
 )
+from vectors.sealed import hkdf
+from vectors.sealed import seal as hpke_seal
 
 PROJECT, EPOCH = "river-county", 3
 TIME = "2026-09-01T06:00:00Z"
@@ -65,18 +64,9 @@ def holders() -> dict[str, Any]:
     }
 
 
-def hkdf(salt: bytes, ikm: bytes, info: bytes) -> bytes:
-    """RFC 5869 with SHA-256 and one block."""
-    return hmac.digest(hmac.digest(salt, ikm, "sha256"), info + b"\x01", "sha256")
-
-
-def digest(document: Any) -> str:
-    return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
-
-
 def shared_secret() -> bytes:
     ikm = b"".join(contribution_of(party) for party in sorted(PARTIES))
-    return hkdf(bytes.fromhex(digest(holders())), ikm, b"blindlink/v1/shared-secret\n")
+    return hkdf(bytes.fromhex(digest_of(holders())), ikm, b"blindlink/v1/shared-secret\n")
 
 
 def sub_key(label: str, project: str = "", epoch: int = 0) -> bytes:
@@ -90,19 +80,13 @@ def info(sender: str, recipient: str) -> bytes:
         "epoch": EPOCH,
         "from": {"party": sender, "person": person_of(sender)},
         "to": {"party": recipient, "person": person_of(recipient)},
-        "holders": digest(holders()),
+        "holders": digest_of(holders()),
     }
     return b"blindlink/v1/secret-share\n" + rfc8785.dumps(bound)
 
 
 def seal(sender: str, recipient: str) -> str:
-    raw = base64.b64decode(public_of(recipient)["receiving_key"])
-    key = MLKEM768X25519PublicKey(
-        MLKEM768PublicKey.from_public_bytes(raw[:1184]),
-        X25519PublicKey.from_public_bytes(raw[1184:]),
-    )
-    suite = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-    return b64(suite.encrypt(contribution_of(sender), key, info(sender, recipient)))
+    return b64(hpke_seal(contribution_of(sender), public_of(recipient), info(sender, recipient)))
 
 
 def share(sender: str, recipient: str, sealed: str) -> dict[str, Any]:
@@ -128,7 +112,7 @@ def confirmation(party: str, **other: Any) -> dict[str, Any]:
         "epoch": EPOCH,
         "party": party,
         "person": person_of(party),
-        "holders": digest(holders()),
+        "holders": digest_of(holders()),
         "key_id": sub_key("key-id")[:8].hex(),
         "self_test": {"recipe": step, "rows": step, "software": "blindlink-0.1.0"},
         "created": TIME,
@@ -143,9 +127,6 @@ def bad_holders() -> dict[str, dict[str, Any]]:
     good = holders()
     one, two, three = good["holders"]
     return {
-        "another version": {**good, "version": "blindlink/secret-holders/2"},
-        "an epoch of 0": {**good, "epoch": 0},
-        "one holder": {**good, "holders": [one]},
         "out of order": {**good, "holders": [two, one, three]},
         "a party twice": {**good, "holders": [one, one, two]},
         "the same keys twice": {
@@ -168,14 +149,12 @@ def bad_shares(good: dict[str, Any]) -> dict[str, dict[str, Any]]:
     document = good["share"]
     raw = base64.b64decode(document["sealed"])
     changes: dict[str, dict[str, Any]] = {
-        "another version": {"version": "blindlink/secret-share/2"},
         "to oneself": {"recipient": document["sender"]},
         "from a stranger": {"sender": "stranger"},
         "to a stranger": {"recipient": "stranger"},
         "a sealed part that is too short": {"sealed": b64(raw[:-1])},
         "a sealed part that is too long": {"sealed": b64(raw + b"x")},
         "a sealed part in another spelling": {"sealed": document["sealed"].replace("=", "")},
-        "a local time": {"created": "2026-09-01T06:00:00+02:00"},
         "an unknown field": {"contribution": "0"},
     }
     return {name: {**good, "share": {**document, **change}} for name, change in changes.items()}
@@ -203,10 +182,7 @@ def forged_shares(good: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def bad_confirmations(good: dict[str, Any]) -> dict[str, dict[str, Any]]:
     document = good["confirmation"]
     changes: dict[str, dict[str, Any]] = {
-        "another version": {"version": "blindlink/share-confirmation/2"},
-        "a key id in capitals": {"key_id": document["key_id"].upper() + "A"},
         "a short tag": {"tag": b64(bytes(31))},
-        "no self-test": {"self_test": None},
         "an unknown field": {"secret": "0"},
     }
     return {
@@ -221,7 +197,7 @@ def secret_share_vectors(sealed: Mapping[str, str]) -> dict[str, Any]:
             "from": sender,
             "to": recipient,
             "info": info(sender, recipient).decode(),
-            "document": _text(
+            "document": text_of(
                 signed(
                     "secret-share",
                     "share",
@@ -242,11 +218,11 @@ def secret_share_vectors(sealed: Mapping[str, str]) -> dict[str, Any]:
     confirmed = signed("share-confirmation", "confirmation", confirmation(sender), sender)
     return {
         "spec": "secret-share",
-        "identities": {party: _text(public_of(party)) for party in sorted(PARTIES)},
+        "identities": {party: text_of(public_of(party)) for party in sorted(PARTIES)},
         "private_hex": {party: private_of(party).hex() for party in sorted(PARTIES)},
         "contributions_hex": {party: contribution_of(party).hex() for party in sorted(PARTIES)},
-        "holders": _text(holders()),
-        "holders_sha256": digest(holders()),
+        "holders": text_of(holders()),
+        "holders_sha256": digest_of(holders()),
         "secret_hex": shared_secret().hex(),
         "key_id": sub_key("key-id")[:8].hex(),
         "sealed": dict(sealed),
@@ -254,17 +230,17 @@ def secret_share_vectors(sealed: Mapping[str, str]) -> dict[str, Any]:
         "confirmations": [
             {
                 "party": party,
-                "document": _text(
+                "document": text_of(
                     signed("share-confirmation", "confirmation", confirmation(party), party)
                 ),
             }
             for party in sorted(PARTIES)
         ],
-        "bad_holders": _named(bad_holders()),
-        "bad_shares": _named(bad_shares(good)),
-        "forged_shares": _named(forged_shares(good)),
-        "bad_confirmations": _named(bad_confirmations(confirmed)),
-        "forged_confirmations": _named(
+        "bad_holders": listed(bad_holders()),
+        "bad_shares": listed(bad_shares(good)),
+        "forged_shares": listed(forged_shares(good)),
+        "bad_confirmations": listed(bad_confirmations(confirmed)),
+        "forged_confirmations": listed(
             {
                 "signed by another holder": signed(
                     "share-confirmation", "confirmation", confirmation(sender), recipient
@@ -287,14 +263,6 @@ def stored_or_new_seals() -> dict[str, str]:
         sealed: dict[str, str] = read_vectors("secret-share")["sealed"]
         return sealed
     return {f"{sender} to {recipient}": seal(sender, recipient) for sender, recipient in ENDS}
-
-
-def _text(document: dict[str, Any]) -> str:
-    return rfc8785.dumps(document).decode()
-
-
-def _named(documents: dict[str, dict[str, Any]]) -> list[dict[str, str]]:
-    return [{"name": name, "document": _text(made)} for name, made in documents.items()]
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samples.log import Parts, pack_archive, story
-from vectors.file import read_vectors
+from vectors.file import naming, read_vectors
 
 from schemas.canonical import canonical_bytes
 from schemas.errors import BundleError
@@ -161,28 +161,19 @@ def test_a_bundle_is_written_as_its_parts_are(size: int, scoped: bool) -> None:
     assert b"".join(serialise_bundle(manifest, chunks)) == raw
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"version": "blindlink/bundle/2"},
-        {"size": 0},
-        {"origin": "a b"},
-        {"project": "No"},
-        {"log_keys": ()},
-        {"log_keys": ("x",)},
-        {"log_keys": ("other.example+0f4d758f+AR1TGs0Heq4Q3QHnZJh4ygMEYBUIUzWXJARI5XLrF7To",)},
-        {"cosigner_keys": VECTORS["log_key"]},
-        {"formats": {"archive": "zip"}},
-        {"note": "x"},
-    ],
-    ids=lambda change: next(iter(change)),
-)
-def test_a_manifest_that_claims_something_else_is_refused(change: dict[str, Any]) -> None:
+def test_a_manifest_that_claims_something_else_is_refused() -> None:
     manifest = _parts(1, False)
     claims = BundleManifest.from_canonical(dict(manifest.members())["bundle.json"]).to_json()
-    bent = canonical_bytes({**claims, **change})
-    with pytest.raises(BundleError):
-        BundleReader(io.BytesIO(pack_archive([("bundle.json", bent)])))
+    of_other = "other.example+0f4d758f+AR1TGs0Heq4Q3QHnZJh4ygMEYBUIUzWXJARI5XLrF7To"
+    for change in (
+        {"version": "blindlink/bundle/2"},
+        {"log_keys": ["x"]},
+        {"log_keys": [of_other]},
+        {"cosigner_keys": [VECTORS["log_key"]]},
+    ):
+        bent = canonical_bytes({**claims, **change})
+        with naming(str(change)), pytest.raises(BundleError):
+            BundleReader(io.BytesIO(pack_archive([("bundle.json", bent)])))
 
 
 def test_chunks_that_do_not_add_up_are_not_written() -> None:

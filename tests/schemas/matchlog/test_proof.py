@@ -34,13 +34,6 @@ def test_the_good_vector_verifies() -> None:
     assert PROOF.to_bytes() == GOOD
 
 
-@pytest.mark.parametrize("vector", VECTORS["bad"], ids=lambda vector: vector["name"])
-@pytest.mark.campaign("receipts")
-def test_bad_vectors_are_refused(vector: dict[str, Any]) -> None:
-    with pytest.raises(FormatError):
-        verify_proof(parse_proof(vector["proof"].encode()), KEYS)
-
-
 # After the log's own signature stand those of witnesses. C2SP signed-note has a reader pass over signatures
 # of names that it does not know, so a bent witness's name is one witness less, not a broken proof.
 VOUCHED = GOOD.index("\n— school-district.example/witness".encode()) + 1
@@ -54,12 +47,6 @@ def test_no_byte_of_a_proof_that_the_log_vouches_for_can_be_changed(data: st.Dat
     if bent != GOOD:
         with pytest.raises(FormatError):
             verify_proof(parse_proof(bent), KEYS)
-
-
-@given(st.binary(max_size=300))
-def test_any_bytes_are_a_proof_or_refused_with_one_error(raw: bytes) -> None:
-    with pytest.raises(ProofError):
-        parse_proof(raw)
 
 
 def test_a_receipt_says_the_same_as_the_file() -> None:
