@@ -1,12 +1,16 @@
-"""Brokers as they stood once their project was agreed on, made once in a session and copied for later tests."""
+"""Brokers as they stood once their project was agreed on, or later: made once in a session, and copied then."""
 
 from __future__ import annotations
 
+import copy
+import random
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rigs.enrolled import EnrolledPerson
 
@@ -14,26 +18,33 @@ from app.security.actor import Actor
 from app.settings import Settings
 
 # What a rig of a project has of its own in each test.
-OWN = frozenset({"founded", "client", "rng", "_tokens"})
+OWN = frozenset({"founded", "client", "tokens", "_tokens"})
+Reached = TypeVar("Reached")
 
 
 @dataclass
 class AgreedCopy:
-    """A broker's files, its operator, and what the rig of its project knew; nothing of it until it is kept."""
+    """A broker's files, its operator, and what the rig of its project knew; nothing of it until it is kept.
+
+    `result` is what the steps returned that led there.
+    """
 
     files: dict[str, bytes] = field(default_factory=dict)
     operator: Actor | None = None
     known: dict[str, Any] = field(default_factory=dict)
+    now: datetime | None = None
+    result: Any = None
 
-    def keep(self, settings: Settings, operator: Actor, rig: Any) -> None:
+    def keep(self, rig: Any, result: Any = None) -> None:
         """Keep all that a broker and a rig are now."""
+        settings = rig.broker.settings
         root, database = _places(settings)
         with closing(sqlite3.connect(database)) as connection:
             self.files[database.name] = connection.serialize()
         for path in settings.state_dir.rglob("*"):
             if path.is_file():
                 self.files[path.relative_to(root).as_posix()] = path.read_bytes()
-        self.operator = operator
+        self.operator, self.now, self.result = rig.founded.operator, rig.founded.clock(), result
         # Bound anew, so that whom this test goes on to meet is known to no other.
         self.known = {n: _bound(value, rig) for n, value in vars(rig).items() if n not in OWN}
 
@@ -50,14 +61,15 @@ class AgreedCopy:
         """Let the rig of another broker know what the one that was kept knew."""
         for name, value in self.known.items():
             setattr(rig, name, _bound(value, rig))
+        rig.founded.clock.now = self.now
 
 
-COPIES: dict[tuple[str, str], AgreedCopy] = {}
+COPIES: dict[tuple[str, str, datetime], AgreedCopy] = {}
 
 
-def agreed_copy(name: str, settings: Settings) -> AgreedCopy:
-    """Return the copy that tests with such a project and such settings share, which is empty at first."""
-    key = name, settings.model_dump_json(exclude={"state_dir", "database_url"})
+def agreed_copy(name: str, settings: Settings, now: datetime) -> AgreedCopy:
+    """Return the copy that tests with such a project, settings and time share, which is empty at first."""
+    key = name, settings.model_dump_json(exclude={"state_dir", "database_url"}), now
     return COPIES.setdefault(key, AgreedCopy())
 
 
@@ -74,15 +86,33 @@ def _bound(value: Any, rig: Any) -> Any:
         return {name: _bound(one, rig) for name, one in value.items()}
     if isinstance(value, EnrolledPerson):
         return replace(value, founded=rig.founded, client=rig.client)
+    if isinstance(value, list | random.Random):
+        return copy.copy(value)
     return value
 
 
 def agree(rig: Any) -> None:
-    """Let the parties of a rig sign its agreement, or let it take over the broker where they have done so."""
-    copy: AgreedCopy | None = rig.founded.copy
-    if copy and copy.known:
-        copy.tell(rig)
+    """Let the parties of a rig sign its agreement, or let it take over a broker where they have done so."""
+    begun: AgreedCopy | None = rig.founded.copy
+    if begun and begun.known:
+        begun.tell(rig)
         return
     rig.create()
-    if copy:
-        copy.keep(rig.broker.settings, rig.founded.operator, rig)
+    if begun:
+        begun.keep(rig)
+
+
+def reach(rig: Any, steps: Callable[[], Reached]) -> Reached:
+    """Do the steps from the agreement on to where the test begins, or return what they returned when first done.
+
+    A fixture does so that asks for a marker `later_...`, by which the moment is known. What the steps return
+    is plain data.
+    """
+    later: AgreedCopy | None = rig.founded.later
+    if later and later.known:
+        kept: Reached = later.result
+        return kept
+    result = steps()
+    if later:
+        later.keep(rig, result)
+    return result

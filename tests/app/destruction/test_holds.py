@@ -41,15 +41,22 @@ def operator_lift(linkage: Linkage) -> None:
         lift_holds(session, linkage.broker, linkage.founded.operator, PROJECT)
 
 
-def test_under_a_hold_nothing_expires_and_nothing_is_destroyed(linked: Linkage) -> None:
-    before = keys(linked)
+def test_under_a_hold_nothing_expires_and_nothing_is_destroyed_until_it_is_lifted(
+    linked: Linkage,
+) -> None:
     operator_hold(linked)
     linked.founded.clock.move(days=200)
+    before = keys(linked)
     Sweeper(linked.broker).sweep()
     refused = destroy(linked)
     assert (refused.status_code, code(refused)) == (409, LEGAL_HOLD.code)
     assert refused.json()["clause"] == "legal-hold"
     assert keys(linked) == before
+    # When it is lifted what is overdue goes.
+    operator_lift(linked)
+    Sweeper(linked.broker).sweep()
+    assert keys(linked) == []
+    assert [found["reason"] for found in destructions(linked)] == ["retention"]
 
 
 def test_claims_that_others_replace_are_kept_under_a_hold(linked: Linkage) -> None:
@@ -114,15 +121,6 @@ def test_what_was_replaced_goes_with_the_project(linked: Linkage) -> None:
         destruction = begin(session, linked.broker, Wanted(PROJECT, "project")).id
     assert finish(linked.broker, destruction)
     assert keys(linked) == []
-
-
-def test_when_it_is_lifted_what_is_overdue_goes(linked: Linkage) -> None:
-    operator_hold(linked)
-    linked.founded.clock.move(days=200)
-    operator_lift(linked)
-    Sweeper(linked.broker).sweep()
-    assert keys(linked) == []
-    assert [found["reason"] for found in destructions(linked)] == ["retention"]
 
 
 def test_the_agreed_day_waits_for_a_hold(make_linkage: MakeLinkage) -> None:
@@ -231,7 +229,6 @@ def leave(linked: Linkage, name: str) -> None:
 
 
 def test_a_party_that_has_left_lifts_its_own_hold_and_sees_no_other(linked: Linkage) -> None:
-    """Else nobody could, and nothing of the project would ever be destroyed."""
     sue = linked.person(AUDITOR, "auditor")
     assert send(sue, PATH, hold_notice(sue, "set")).status_code == 200
     leave(linked, AUDITOR)

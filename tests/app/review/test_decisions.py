@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL
-from rigs.reviewing import MakeReviewing, Reviewing
+from rigs.reviewing import Answered, MakeReviewing, Reviewing
 
 
 def code(answer: Any) -> str:
@@ -30,34 +30,17 @@ def ended(reviewing: Reviewing) -> dict[str, Any]:
     return dict(entry["body"])
 
 
-def test_statements_are_numbered_on_and_the_same_one_again_changes_nothing(
-    reviewing: Reviewing,
-) -> None:
-    run, references = asked(reviewing)
-    first = reviewing.decisions(run, accept(references[:2]))
-    for _ in range(2):
-        answer = reviewing.send_decisions(run, first)
-        assert (answer.status_code, answer.json()["decided"]) == (200, 2)
-    assert reviewing.log_kinds().count("review-decided") == 1
-    gap = reviewing.decide(run, accept(references[2:3]), number=3)
-    assert (gap.status_code, code(gap)) == (409, "decisions-refused")
-    other = reviewing.decide(run, accept(references[2:3]), number=1)
-    assert (other.status_code, code(other)) == (409, "decisions-refused")
-    assert reviewing.decide(run, accept(references[2:4]), number=2).json()["decided"] == 4
-
-
-def test_nobody_decides_before_the_cards_are_there(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
-    references = [one.reference for one in reviewing.questions(run)]
-    answer = reviewing.decide(run, accept(references))
+def test_nobody_decides_before_the_cards_are_there(reviewing: Reviewing, held_back: str) -> None:
+    references = [one.reference for one in reviewing.questions(held_back)]
+    answer = reviewing.decide(held_back, accept(references))
     assert (answer.status_code, code(answer)) == (409, "cards-missing")
     assert "review-decided" not in reviewing.log_kinds()
-    reviewing.answer(run)
-    assert reviewing.decide(run, accept(references)).json()["state"] == "ended"
+    reviewing.answer(held_back)
+    assert reviewing.decide(held_back, accept(references)).json()["state"] == "ended"
 
 
-def test_a_person_decides_a_question_once(reviewing: Reviewing) -> None:
-    run, references = asked(reviewing)
+def test_a_person_decides_a_question_once(reviewing: Reviewing, answered: Answered) -> None:
+    run, references = answered.run, answered.references
     reviewing.decide(run, {references[0]: "unsure"})
     again = reviewing.decide(run, {references[0]: "accept"}, number=2)
     assert (again.status_code, code(again)) == (409, "decisions-refused")
@@ -66,15 +49,10 @@ def test_a_person_decides_a_question_once(reviewing: Reviewing) -> None:
     assert (other.status_code, other.json()["decided"]) == (200, 1)
 
 
-def test_a_decision_is_about_a_question_of_the_review(reviewing: Reviewing) -> None:
-    run, _ = asked(reviewing)
-    answer = reviewing.decide(run, {b"\x01" * 16: "accept"})
-    assert (answer.status_code, code(answer)) == (409, "decisions-refused")
-    assert "review-decided" not in reviewing.log_kinds()
-
-
-def test_decisions_are_a_reviewers_own_and_signed(reviewing: Reviewing) -> None:
-    run, references = asked(reviewing)
+def test_decisions_are_a_reviewers_own_about_a_question_of_the_review_signed_and_numbered_on(
+    reviewing: Reviewing, answered: Answered
+) -> None:
+    run, references = answered.run, answered.references
     for fields, expected in (
         ({"round": 2}, "statement-refused"),
         ({"agreement": "0" * 64}, "statement-refused"),
@@ -95,10 +73,32 @@ def test_decisions_are_a_reviewers_own_and_signed(reviewing: Reviewing) -> None:
     answer = reviewing.decide(run, accept(references), school)
     assert (answer.status_code, code(answer)) == (409, "not-of-review")
     assert "review-decided" not in reviewing.log_kinds()
+    # Watchers and the asked agency decide nothing.
+    whole = reviewing.decisions(run, accept(references)).to_json()
+    for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
+        answer = reviewing.post_as(f"/v1/reviews/{run}/decisions", party, whole, role)
+        assert answer.status_code == 403, party
+    # A decision is about a question of the review.
+    answer = reviewing.decide(run, {b"\x01" * 16: "accept"})
+    assert (answer.status_code, code(answer)) == (409, "decisions-refused")
+    assert "review-decided" not in reviewing.log_kinds()
+    # Statements are numbered on and the same one again changes nothing.
+    first = reviewing.decisions(run, accept(references[:2]))
+    for _ in range(2):
+        answer = reviewing.send_decisions(run, first)
+        assert (answer.status_code, answer.json()["decided"]) == (200, 2)
+    assert reviewing.log_kinds().count("review-decided") == 1
+    gap = reviewing.decide(run, accept(references[2:3]), number=3)
+    assert (gap.status_code, code(gap)) == (409, "decisions-refused")
+    other = reviewing.decide(run, accept(references[2:3]), number=1)
+    assert (other.status_code, code(other)) == (409, "decisions-refused")
+    assert reviewing.decide(run, accept(references[2:4]), number=2).json()["decided"] == 4
 
 
-def test_the_last_settled_question_ends_the_review(reviewing: Reviewing) -> None:
-    run, references = asked(reviewing)
+def test_the_last_settled_question_ends_the_review(
+    reviewing: Reviewing, answered: Answered
+) -> None:
+    run, references = answered.run, answered.references
     reviewing.decide(run, accept(references[:3]))
     assert reviewing.review()["state"] == "answered"
     rest = dict.fromkeys(references[3:], "reject")
@@ -142,8 +142,10 @@ def test_two_unequal_verdicts_leave_a_question_open(make_reviewing: MakeReviewin
     assert not reviewing.supplements()
 
 
-def test_the_sweeper_ends_a_review_at_its_deadline(reviewing: Reviewing) -> None:
-    run, references = asked(reviewing)
+def test_the_sweeper_ends_a_review_at_its_deadline(
+    reviewing: Reviewing, answered: Answered
+) -> None:
+    run, references = answered.run, answered.references
     reviewing.decide(run, accept(references[:3]))
     reviewing.founded.clock.move(days=13, hours=23)
     reviewing.sweep()
@@ -158,8 +160,9 @@ def test_the_sweeper_ends_a_review_at_its_deadline(reviewing: Reviewing) -> None
 
 def test_a_clock_that_was_set_back_lets_nobody_decide_after_the_deadline_of_the_log(
     reviewing: Reviewing,
+    answered: Answered,
 ) -> None:
-    run, references = asked(reviewing)
+    run, references = answered.run, answered.references
     clock = reviewing.founded.clock
     clock.move(days=13, hours=23, minutes=55)
     clock.move(minutes=10)
@@ -171,8 +174,10 @@ def test_a_clock_that_was_set_back_lets_nobody_decide_after_the_deadline_of_the_
     assert ended(reviewing)["reason"] == "deadline"
 
 
-def test_the_next_round_ends_a_review_and_closes_its_supplement(reviewing: Reviewing) -> None:
-    run, references = asked(reviewing)
+def test_the_next_round_ends_a_review_and_closes_its_supplement(
+    reviewing: Reviewing, answered: Answered
+) -> None:
+    run, references = answered.run, answered.references
     reviewing.decide(run, accept(references[:3]))
     reviewing.exchange_claims()
     reviewing.open_round()
@@ -204,19 +209,11 @@ def test_a_round_that_is_not_opened_ends_nothing(make_reviewing: MakeReviewing) 
     assert reviewing.review()["state"] == "answered"
 
 
-def test_watchers_and_the_asked_agency_decide_nothing(reviewing: Reviewing) -> None:
-    run, references = asked(reviewing)
-    stated = reviewing.decisions(run, accept(references)).to_json()
-    for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
-        answer = reviewing.post_as(f"/v1/reviews/{run}/decisions", party, stated, role)
-        assert answer.status_code == 403
-
-
 @pytest.mark.parametrize("change", ["end", "review"])
 def test_under_another_agreement_nothing_is_decided_nor_released(
-    reviewing: Reviewing, change: str
+    reviewing: Reviewing, answered: Answered, change: str
 ) -> None:
-    run, references = asked(reviewing)
+    run, references = answered.run, answered.references
     reviewing.decide(run, accept(references[:3]))
     reviewing.amend(
         **({"end": "2028-12-31"} if change == "end" else {"review": None, "elements": []})
