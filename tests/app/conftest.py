@@ -160,15 +160,14 @@ def later_releases() -> None:
 def founded(
     request: pytest.FixtureRequest, settings: Settings, hand_clock: HandClock
 ) -> Iterator[FoundedBroker]:
-    copy, later = None, None
-    if settings.engine_url().get_backend_name() == "sqlite":
-        copy, later = _copies(request.fixturenames, settings, hand_clock.now)
-        if copy is None or copy.operator is None:
-            lay_tables(settings)
-        else:
-            copy.lay_down(settings)
+    is_sqlite = settings.engine_url().get_backend_name() == "sqlite"
+    server = None if is_sqlite else request.getfixturevalue("postgres_server")
+    copy, later = _copies(request.fixturenames, settings, hand_clock.now, server)
+    if copy and copy.operator:
+        copy.lay_down(settings)
+    elif server is None:
+        lay_tables(settings)
     else:
-        server: PostgresServer = request.getfixturevalue("postgres_server")
         server.copy_database(request.getfixturevalue("migrated_postgres"), settings.database_url)
     operator = replace(copy.operator, clock=hand_clock) if copy and copy.operator else None
     if operator is None:
@@ -181,7 +180,7 @@ def founded(
 
 
 def _copies(
-    names: Sequence[str], settings: Settings, now: datetime
+    names: Sequence[str], settings: Settings, now: datetime, server: PostgresServer | None
 ) -> tuple[AgreedCopy | None, AgreedCopy | None]:
     """Return the copy that a test with these fixtures begins with, and that of the later moment it asks for."""
     ordinary = next((name for name in names if name.startswith(ORDINARY)), None)
@@ -189,10 +188,10 @@ def _copies(
         return None, None
     moments = [name for name in names if name.startswith(LATER)]
     assert len(moments) < 2, "a test begins at one moment"
-    agreed = agreed_copy(ordinary, settings, now)
+    agreed = agreed_copy(ordinary, settings, now, server)
     if not moments:
         return agreed, None
-    later = agreed_copy(f"{ordinary} {moments[0]}", settings, now)
+    later = agreed_copy(f"{ordinary} {moments[0]}", settings, now, server)
     return (later if later.known else agreed), later
 
 

@@ -10,12 +10,15 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rigs.enrolled import EnrolledPerson
 
 from app.security.actor import Actor
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from services.postgres import PostgresServer
 
 # What a rig of a project has of its own in each test.
 OWN = frozenset({"founded", "client", "tokens", "_tokens"})
@@ -26,10 +29,12 @@ Reached = TypeVar("Reached")
 class AgreedCopy:
     """A broker's files, its operator, and what the rig of its project knew; nothing of it until it is kept.
 
-    `result` is what the steps returned that led there.
+    `server` has its database, unless that is SQLite's; `result` is what the steps returned that led there.
     """
 
+    server: PostgresServer | None = None
     files: dict[str, bytes] = field(default_factory=dict)
+    database_url: str = ""
     operator: Actor | None = None
     known: dict[str, Any] = field(default_factory=dict)
     now: datetime | None = None
@@ -38,9 +43,14 @@ class AgreedCopy:
     def keep(self, rig: Any, result: Any = None) -> None:
         """Keep all that a broker and a rig are now."""
         settings = rig.broker.settings
-        root, database = _places(settings)
-        with closing(sqlite3.connect(database)) as connection:
-            self.files[database.name] = connection.serialize()
+        root = settings.state_dir.parent
+        if self.server is not None:
+            rig.broker.database.close()
+            self.database_url = self.server.keep_database(settings.database_url)
+        else:
+            database = _file_of(settings)
+            with closing(sqlite3.connect(database)) as connection:
+                self.files[database.name] = connection.serialize()
         for path in settings.state_dir.rglob("*"):
             if path.is_file():
                 self.files[path.relative_to(root).as_posix()] = path.read_bytes()
@@ -50,7 +60,9 @@ class AgreedCopy:
 
     def lay_down(self, settings: Settings) -> None:
         """Write the broker's files where another broker of these settings is going to open."""
-        root, _ = _places(settings)
+        root = settings.state_dir.parent
+        if self.server is not None:
+            self.server.copy_database(self.database_url, settings.database_url)
         for name, content in self.files.items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -67,17 +79,20 @@ class AgreedCopy:
 COPIES: dict[tuple[str, str, datetime], AgreedCopy] = {}
 
 
-def agreed_copy(name: str, settings: Settings, now: datetime) -> AgreedCopy:
+def agreed_copy(
+    name: str, settings: Settings, now: datetime, server: PostgresServer | None
+) -> AgreedCopy:
     """Return the copy that tests with such a project, settings and time share, which is empty at first."""
-    key = name, settings.model_dump_json(exclude={"state_dir", "database_url"}), now
-    return COPIES.setdefault(key, AgreedCopy())
+    kind = "sqlite" if server is None else "postgres"
+    key = f"{name} {kind}", settings.model_dump_json(exclude={"state_dir", "database_url"}), now
+    return COPIES.setdefault(key, AgreedCopy(server))
 
 
-def _places(settings: Settings) -> tuple[Path, Path]:
-    """Return the folder that all of a broker's files lie in, and its database."""
-    root, database = settings.state_dir.parent, Path(str(settings.engine_url().database))
-    assert database.parent == root
-    return root, database
+def _file_of(settings: Settings) -> Path:
+    """Return a broker's SQLite database, beside its state folder."""
+    database = Path(str(settings.engine_url().database))
+    assert database.parent == settings.state_dir.parent
+    return database
 
 
 def _bound(value: Any, rig: Any) -> Any:
@@ -103,7 +118,7 @@ def agree(rig: Any) -> None:
 
 
 def reach(rig: Any, steps: Callable[[], Reached]) -> Reached:
-    """Do the steps from the agreement on to where the test begins, or return what they returned when first done.
+    """Do the steps from the agreement to where the test begins, or return what they returned when first done.
 
     A fixture does so that asks for a marker `later_...`, by which the moment is known. What the steps return
     is plain data.

@@ -82,11 +82,9 @@ def test_whoever_is_not_signed_in_or_out_is_told_so(
 
 
 def test_an_auditor_walks_from_the_project_to_a_release_and_its_entry(
-    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+    sign_in: SignIn, released: Linkage, chromium_page: Page
 ) -> None:
-    linkage.upload_both()
-    linkage.ask()
-    linkage.work()
+    released.ask()
     sign_in()
     page = chromium_page
     press(page.get_by_role("link", name=PROJECT))
@@ -103,27 +101,25 @@ def test_an_auditor_walks_from_the_project_to_a_release_and_its_entry(
 
 
 def test_a_run_page_follows_the_run_to_its_end(
-    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+    sign_in: SignIn, uploaded: Linkage, chromium_page: Page
 ) -> None:
-    linkage.upload_both()
-    run = linkage.ask().json()["run"]
+    run = uploaded.ask().json()["run"]
     address = sign_in()
     chromium_page.goto(f"{address}/runs/{run}")
     assert "waiting" in chromium_page.locator("#live").inner_text()
-    linkage.work()
+    uploaded.work()
     chromium_page.get_by_role("heading", name="What it found").wait_for()
     assert "finished" in chromium_page.locator("#live").inner_text()
     assert chromium_page.get_by_role("heading", name="Releases of this run").is_visible()
 
 
 def test_a_run_page_stops_asking_when_the_session_has_ended(
-    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+    sign_in: SignIn, uploaded: Linkage, chromium_page: Page
 ) -> None:
-    linkage.upload_both()
-    run = linkage.ask().json()["run"]
+    run = uploaded.ask().json()["run"]
     address = sign_in()
     chromium_page.goto(f"{address}/runs/{run}")
-    linkage.founded.clock.move(hours=9)
+    uploaded.founded.clock.move(hours=9)
     chromium_page.get_by_role("heading", name="Not signed in").wait_for()
     assert chromium_page.locator("[hx-get]").count() == 0
 
@@ -148,11 +144,9 @@ def spoil(place: str, old: str, new: str) -> Callable[[Any], None]:
 
 
 def test_every_entry_on_a_timeline_is_held_against_the_logs_tiles(
-    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+    sign_in: SignIn, released: Linkage, chromium_page: Page
 ) -> None:
-    linkage.upload_both()
-    linkage.ask()
-    linkage.work()
+    released.ask()
     address = sign_in()
     for path in (f"/projects/{PROJECT}/timeline", "/log/entries"):
         chromium_page.goto(f"{address}{path}")
