@@ -21,16 +21,23 @@ def heading(page: Page) -> str:
     return page.locator("h1").inner_text()
 
 
-def test_a_one_time_link_signs_in_and_leaves_no_code_behind(
+def test_a_one_time_link_signs_in_and_leaves_no_code_behind_and_signing_out_ends_the_session(
     sign_in: SignIn, chromium_page: Page
 ) -> None:
-    sign_in()
+    address = sign_in()
     assert heading(chromium_page) == "What needs somebody?"
     assert "of state-auditor (auditor)" in chromium_page.locator("header").inner_text()
     assert "#" not in chromium_page.url
+    # Signing out ends the session.
+    press(chromium_page.get_by_role("button", name="Sign out"))
+    chromium_page.wait_for_url(f"{address}/sign-in")
+    answer: Any = chromium_page.goto(f"{address}/projects")
+    assert answer.status == 401
 
 
-def test_a_link_that_was_used_says_so(address: str, visitor: Any, chromium_page: Page) -> None:
+def test_a_link_that_was_used_or_of_which_a_part_is_missing_says_so(
+    address: str, visitor: Any, chromium_page: Page
+) -> None:
     link = sign_in_url(address, visitor.code())
     chromium_page.goto(link)
     chromium_page.wait_for_url(f"{address}/projects")
@@ -38,21 +45,9 @@ def test_a_link_that_was_used_says_so(address: str, visitor: Any, chromium_page:
     chromium_page.goto(link)
     chromium_page.get_by_text("expired or was used already").wait_for()
     assert chromium_page.url == f"{address}/sign-in"
-
-
-def test_a_link_of_which_a_part_is_missing_says_so(
-    address: str, visitor: Any, chromium_page: Page
-) -> None:
+    # A link of which a part is missing says so.
     chromium_page.goto(sign_in_url(address, visitor.code())[:-1])
     chromium_page.get_by_text("This link is not whole").wait_for()
-
-
-def test_signing_out_ends_the_session(sign_in: SignIn, chromium_page: Page) -> None:
-    address = sign_in()
-    press(chromium_page.get_by_role("button", name="Sign out"))
-    chromium_page.wait_for_url(f"{address}/sign-in")
-    answer: Any = chromium_page.goto(f"{address}/projects")
-    assert answer.status == 401
 
 
 @pytest.mark.parametrize("status", [503, None])
@@ -226,7 +221,7 @@ def test_an_older_checkpoint_is_compared_with_the_newest(
     assert "continues that of 3." in status_of(chromium_page, "log-check")
 
 
-def test_a_pin_is_compared_with_the_log(
+def test_a_pin_is_compared_with_the_log_and_one_of_another_history_is_noticed(
     sign_in: SignIn, linkage: Linkage, chromium_page: Page
 ) -> None:
     pin = linkage.broker.settings.last_checkpoint_file.read_text()
@@ -237,15 +232,8 @@ def test_a_pin_is_compared_with_the_log(
     chromium_page.get_by_role("button", name="Compare").click()
     chromium_page.locator("#pin-check.good").wait_for()
     assert "continues your pin" in status_of(chromium_page, "pin-check")
-
-
-def test_a_pin_of_another_history_is_noticed(
-    sign_in: SignIn, linkage: Linkage, chromium_page: Page
-) -> None:
-    pin = linkage.broker.settings.last_checkpoint_file.read_text()
+    # A pin of another history is noticed.
     header, empty, origin, size, _root, *rest = pin.split("\n")
-    linkage.founded.enrol("latecomer")
-    address = sign_in()
     chromium_page.goto(f"{address}/log")
     forged = "\n".join([header, empty, origin, size, "A" * 43 + "=", *rest])
     chromium_page.get_by_label("A checkpoint that you").fill(forged)

@@ -268,16 +268,6 @@ def test_a_party_that_only_receives_may_not_upload_or_ask(
     assert rows[SCHOOL]["Fetch releases"] == "no"
 
 
-def test_persons_are_listed_by_id_with_whether_they_can_act(finished: Any, visitor: Any) -> None:
-    linkage = finished.linkage
-    school, welfare = linkage.person(SCHOOL), linkage.person(CHILD_WELFARE)
-    revoke(linkage.founded, school.id)
-    persons = visitor.get(f"/projects/{PROJECT}/access.json").json()["persons"]
-    valid = {person["person"]: person["is_valid"] for person in persons}
-    assert valid[school.id] is False
-    assert valid[welfare.id] is True
-
-
 def test_who_is_on_no_roster_of_a_project_does_not_act_in_it(
     linkage: Linkage, visitor: Any
 ) -> None:
@@ -299,24 +289,31 @@ def test_who_is_on_no_roster_of_a_project_does_not_act_in_it(
     assert (valid[leaver.id], valid[steward.public.person]) == (False, True)
 
 
-def test_the_access_page_names_each_duty_in_which_claims_are_exchanged(finished: Any) -> None:
+def test_persons_are_listed_by_id_with_whether_they_can_act(finished: Any, visitor: Any) -> None:
     linkage = finished.linkage
     steward = linkage.person(CHILD_WELFARE).identity
     duties: tuple[Duty, ...] = ("steward", "analyst", "approver", "reviewer", "recipient")
-    persons = {
+    by_duty = {
         duty: EnrolledPerson.confirmed(linkage.founded, linkage.client, CHILD_WELFARE, duty)
         for duty in duties
     }
-    joining = [one.identity.public for one in persons.values()]
+    joining = [one.identity.public for one in by_duty.values()]
     sign_roster(linkage.broker, PROJECT, steward, joining=joining, leaving=())
     taken = set()
-    for duty, person in persons.items():
+    for duty, person in by_duty.items():
         linkage.act_as(person)
         answer = linkage.put_claims(CHILD_WELFARE, SCHOOL, content=duty.encode(), number=1)
         assert answer.status_code in {200, 403}, answer.text
         taken |= {duty} if answer.status_code == 200 else set()
     (said,) = (one.duties for one in ACTIONS if one.words.startswith("Exchange claims"))
     assert set(said) == taken
+    # Persons are listed by id with whether they can act.
+    school, welfare = linkage.person(SCHOOL), linkage.person(CHILD_WELFARE)
+    revoke(linkage.founded, school.id)
+    persons = visitor.get(f"/projects/{PROJECT}/access.json").json()["persons"]
+    valid = {person["person"]: person["is_valid"] for person in persons}
+    assert valid[school.id] is False
+    assert valid[welfare.id] is True
 
 
 def held(visitor: Any) -> list[dict[str, Any]]:
@@ -349,7 +346,7 @@ def test_a_project_of_which_nothing_is_held_says_so_and_lists_what_is_unfinished
     assert [due["what"] for due in held(visitor)] == ["encodings of an unfinished upload"]
 
 
-def test_a_run_page_says_so_where_no_step_may_be_shown(finished: Any, visitor: Any) -> None:
+def test_what_is_held_and_charted_is_what_the_runs_left(finished: Any, visitor: Any) -> None:
     page = visitor.get(f"/runs/{finished.ids['run']}")
     assert '<svg class="chart"' not in page.text
     assert "No step of match weight is shown" in page.text
@@ -357,9 +354,7 @@ def test_a_run_page_says_so_where_no_step_may_be_shown(finished: Any, visitor: A
     starts = [step["start"] for step in steps]
     assert starts == list(range(starts[0], starts[0] + len(starts)))
     assert all(step["pairs"] is None for step in steps)
-
-
-def test_runs_are_charted_from_the_second_result_on(finished: Any, visitor: Any) -> None:
+    # Runs are charted from the second result on.
     path = f"/projects/{PROJECT}/runs"
     assert "<svg" not in visitor.get(path).text
     finished.linkage.upload_both()
