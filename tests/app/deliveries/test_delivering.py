@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from rigs.answers import code_of
 from rigs.blind import RESEARCH
 from rigs.delivering import ELEMENTS, Delivering, MakeDelivering
 from rigs.enrolled import EnrolledPerson
@@ -17,14 +18,8 @@ from app.deliveries import arrivals
 from app.sealed import arrival
 from schemas.delivery import MAX_DELIVERIES
 from schemas.matchlog.proof import verify_receipt
-from schemas.problem import MEDIA_TYPE
 from schemas.run import IdSpace, Recipient
 from schemas.upload import Receipt
-
-
-def code_of(answer: Any) -> str:
-    assert answer.headers["content-type"] == MEDIA_TYPE
-    return str(answer.json()["type"]).rsplit(":", 1)[1]
 
 
 def digest(content: bytes) -> str:

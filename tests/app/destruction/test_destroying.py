@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rigs.destroying import certificate_file, checked, destroy, destructions, send
+from rigs.destroying import blobs, certificate_file, checked, destroy, destructions, keys, send
 from rigs.enrolled import EnrolledPerson
 from rigs.holders import Holders
 from rigs.hooked_database import Crash, crash_at, hooked
@@ -22,14 +22,6 @@ from app.destruction.certification import finish
 from app.destruction.service import Wanted, begin
 from app.worker.sweeper import Sweeper
 from encoding.secret.agreement import Contribution
-
-
-def keys(linkage: Linkage) -> list[str]:
-    return list(linkage.broker.keystore.object_ids())
-
-
-def blobs(linkage: Linkage) -> list[str]:
-    return list(linkage.broker.blobs.digests())
 
 
 def owed(found: dict) -> set[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from rigs.answers import code_of
 from rigs.destroying import (
     certificate_file,
     checked,
@@ -24,10 +25,6 @@ from app.destruction.errors import OTHER_CERTIFICATE
 from schemas.certificate import CertificateFile
 
 STATEMENTS = f"projects/{PROJECT}/destruction-statements"
-
-
-def code(answer: object) -> str:
-    return str(answer.json()["type"]).rsplit(":", 1)[1]  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -52,7 +49,7 @@ def test_a_steward_counter_signs_this_certificate_once_and_in_their_own_name(
         (statement(ann), OTHER_CERTIFICATE),
         (countersignature(other, file), STATEMENT_REFUSED),
     ):
-        assert code(send(ann, path(file), signed)) == refused.code
+        assert code_of(send(ann, path(file), signed)) == refused.code
     assert destructions(linked)[0]["countersigned"] == []
     # A steward counter signs once.
     answer = send(ann, path(file), countersignature(ann, file))
@@ -85,10 +82,10 @@ def test_what_a_party_states_of_this_project_is_outstanding_no_more(
     # A statement is about this project and ones own.
     unknown = statement(ann, certificate="crt-" + "0" * 32)
     assert send(ann, STATEMENTS, unknown).status_code == 404
-    assert code(send(ann, STATEMENTS, countersignature(ann, file))) == OTHER_CERTIFICATE.code
+    assert code_of(send(ann, STATEMENTS, countersignature(ann, file))) == OTHER_CERTIFICATE.code
     elsewhere = statement(ann, project="elsewhere")
-    assert code(send(ann, STATEMENTS, elsewhere)) == OTHER_CERTIFICATE.code
-    assert code(send(ann, STATEMENTS, statement(kim))) == STATEMENT_REFUSED.code
+    assert code_of(send(ann, STATEMENTS, elsewhere)) == OTHER_CERTIFICATE.code
+    assert code_of(send(ann, STATEMENTS, statement(kim))) == STATEMENT_REFUSED.code
     assert send(kim, STATEMENTS, statement(kim)).json()["party"] == SCHOOL
 
 
@@ -123,7 +120,7 @@ def test_a_party_states_so_often_a_day_and_no_more(
     for stated in (first, statement(ann), first):
         assert send(ann, STATEMENTS, stated).status_code == 200
     another = statement(ann, none_left=("received",))
-    assert code(send(ann, STATEMENTS, another)) == STATEMENT_REFUSED.code
+    assert code_of(send(ann, STATEMENTS, another)) == STATEMENT_REFUSED.code
     linked.founded.clock.move(days=1)
     # By the broker's time, whatever they say themselves.
     for hours in (0, 30, 47):
@@ -137,5 +134,5 @@ def test_a_statement_of_another_time_is_refused_by_name(
 ) -> None:
     for at in ("0001-01-01T00:00:00Z", "2026-08-01T00:00:00Z", "9999-12-31T23:59:59Z"):
         answer = send(ann, STATEMENTS, statement(ann, at=at))
-        assert code(answer) == STATEMENT_REFUSED.code, at
+        assert code_of(answer) == STATEMENT_REFUSED.code, at
         assert "its time is in the future" in answer.json()["detail"]

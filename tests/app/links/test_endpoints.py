@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rigs.answers import code_of, refusal
 from rigs.destroying import destroy
 from rigs.linkage import (
     AUDITOR,
@@ -16,15 +17,9 @@ from rigs.linkage import (
 from app.matching.blocks.rows import read_rows
 from app.worker.sweeper import Sweeper
 from schemas.matchlog.proof import verify_receipt
-from schemas.problem import MEDIA_TYPE
 from schemas.release import parse_release, release_digest
 from schemas.run import IdSpace, Recipient
 from schemas.upload import Receipt
-
-
-def code_of(answer) -> str:
-    assert answer.headers["content-type"] == MEDIA_TYPE
-    return str(answer.json()["type"]).rsplit(":", 1)[1]
 
 
 def linked(linkage: Linkage, n_records: int = 20, n_common: int = 12):
@@ -104,7 +99,7 @@ def test_each_agency_gets_what_it_can_join_and_what_view_and_log_say_and_nothing
         seen = linkage.get(f"/v1/projects/{PROJECT}/releases", party, role).json()["releases"]
         assert sorted(one["recipient"] for one in seen) == [CHILD_WELFARE, SCHOOL]
         answer = linkage.get(f"/v1/releases/{seen[0]['release']}/file", party, role)
-        assert (answer.status_code, code_of(answer)) == (403, "wrong-role")
+        assert refusal(answer) == (403, "wrong-role")
 
 
 def test_different_spaces_share_no_match_id(make_linkage: MakeLinkage) -> None:
@@ -207,12 +202,12 @@ def test_nothing_is_fetched_after_the_keeping_time_nor_said_to_be_whole(released
     file_of(linkage, CHILD_WELFARE)
     linkage.founded.clock.move(days=90)
     answer = linkage.get(f"/v1/releases/{release['release']}/file")
-    assert (answer.status_code, code_of(answer)) == (410, "release-destroyed")
+    assert refusal(answer) == (410, "release-destroyed")
     assert linkage.get(f"/v1/releases/{release['release']}/receipt").status_code == 200
     # Nobody says of a release that is gone that it is whole.
     Sweeper(linkage.broker).sweep()
     gone = found_whole(linkage, release, release["sha256"])
-    assert (gone.status_code, code_of(gone)) == (410, "release-destroyed")
+    assert refusal(gone) == (410, "release-destroyed")
 
 
 @pytest.mark.parametrize("what", ["file", "openings"])
@@ -226,7 +221,7 @@ def test_a_release_asked_for_in_vain_is_named_once_an_hour_and_then_counted(
         for party, release in releases.items():
             for _ in range(3):
                 answer = linkage.get(f"/v1/releases/{release}/{what}", party)
-                assert (answer.status_code, code_of(answer)) == (410, "release-destroyed")
+                assert refusal(answer) == (410, "release-destroyed")
         linkage.founded.clock.move(hours=1)
     Sweeper(linkage.broker).sweep()
     entries = [entry for entry in linkage.log_entries() if entry["outcome"] == "refused"]
@@ -252,12 +247,12 @@ def test_every_fetch_is_logged_and_who_has_fetched_a_release_says_once_that_it_i
     assert release_of(linkage, CHILD_WELFARE)["fetched"] is None
     release = release_of(linkage, CHILD_WELFARE)
     early = found_whole(linkage, release, release["sha256"])
-    assert (early.status_code, code_of(early)) == (409, "not-fetched")
+    assert refusal(early) == (409, "not-fetched")
     file_of(linkage, CHILD_WELFARE)
     other = found_whole(linkage, release, "0" * 64)
-    assert (other.status_code, code_of(other)) == (422, "other-file")
+    assert refusal(other) == (422, "other-file")
     foreign = found_whole(linkage, release, release["sha256"], SCHOOL)
-    assert (foreign.status_code, code_of(foreign)) == (404, "not-found")
+    assert refusal(foreign) == (404, "not-found")
     said = [found_whole(linkage, release, release["sha256"]) for _ in range(2)]
     assert [answer.status_code for answer in said] == [200, 200]
     assert said[0].json() == said[1].json() == release_of(linkage, CHILD_WELFARE)
@@ -282,6 +277,6 @@ def test_a_release_destroyed_on_request_is_not_said_to_have_been_kept_as_long_as
         linkage.get(f"/v1/releases/{release['release']}/file"),
         found_whole(linkage, release, release["sha256"]),
     ):
-        assert (answer.status_code, code_of(answer)) == (410, "release-destroyed")
+        assert refusal(answer) == (410, "release-destroyed")
         assert "before its time was over" in answer.json()["detail"]
         assert "certificate" in answer.json()["hint"]

@@ -14,6 +14,7 @@ import pytest
 from httpx2 import Response
 from hypothesis import given
 from hypothesis import strategies as st
+from rigs.answers import refusal
 from rigs.filling import Filling
 from rigs.linkage import CHILD_WELFARE, SCHOOL
 from rigs.reviewing import Reviewing
@@ -32,10 +33,6 @@ from schemas.review import Reference, parse_cards, serialise_cards
 
 VECTORS = read_vectors("review")
 Cards = dict[bytes, bytes]
-
-
-def code(answer: Any) -> str:
-    return str(answer.json()["type"]).rsplit(":", 1)[1]
 
 
 def made(reviewing: Reviewing, run: str) -> Cards:
@@ -74,7 +71,7 @@ def test_there_is_exactly_one_card_for_each_record_that_is_asked_for_signed_by_w
         answer = reviewing.put_cards(
             held_back, reviewing.stated_cards(held_back, change(made(reviewing, held_back)))
         )
-        assert (answer.status_code, code(answer)) == (422, "cards-refused"), change
+        assert refusal(answer) == (422, "cards-refused"), change
         assert reviewing.review()["state"] == "asked"
     # Cards out of order or of another digest are refused.
     cards = made(reviewing, held_back)
@@ -91,7 +88,7 @@ def test_there_is_exactly_one_card_for_each_record_that_is_asked_for_signed_by_w
         content,
     ):
         answer = reviewing.put_cards(held_back, bent)
-        assert (answer.status_code, code(answer)) == (422, "cards-refused"), bent[:40]
+        assert refusal(answer) == (422, "cards-refused"), bent[:40]
     assert "review-answered" not in reviewing.log_kinds()
     # Cards are signed by the person who sends them about this review.
     cards = made(reviewing, held_back)
@@ -105,14 +102,14 @@ def test_there_is_exactly_one_card_for_each_record_that_is_asked_for_signed_by_w
     ]
     for fields, expected in changes:
         answer = reviewing.put_cards(held_back, reviewing.stated_cards(held_back, cards, **fields))
-        assert (answer.status_code, code(answer)) == (422, expected), fields
+        assert refusal(answer) == (422, expected), fields
     forged = reviewing.stated_cards(held_back, cards).replace(
         b'"at":"2026-09-01T06:00:00Z"', b'"at":"2026-09-01T05:59:59Z"'
     )
     answer = reviewing.put_cards(held_back, forged)
-    assert (answer.status_code, code(answer)) == (422, "signature-refused")
+    assert refusal(answer) == (422, "signature-refused")
     answer = reviewing.put_cards(held_back, reviewing.stated_cards(held_back, cards), CHILD_WELFARE)
-    assert (answer.status_code, code(answer)) == (409, "not-of-review")
+    assert refusal(answer) == (409, "not-of-review")
     # A body of another media type or compressed is refused.
     content = reviewing.stated_cards(held_back, made(reviewing, held_back))
     for headers in (
@@ -124,7 +121,7 @@ def test_there_is_exactly_one_card_for_each_record_that_is_asked_for_signed_by_w
             content=content,
             headers={**reviewing.as_party(SCHOOL), **headers},
         )
-        assert (answer.status_code, code(answer)) == (415, "media-type"), headers
+        assert refusal(answer) == (415, "media-type"), headers
     # The same cards again change nothing and others are refused.
     cards = made(reviewing, held_back)
     content = reviewing.stated_cards(held_back, cards)
@@ -134,7 +131,7 @@ def test_there_is_exactly_one_card_for_each_record_that_is_asked_for_signed_by_w
     other = reviewing.put_cards(
         held_back, reviewing.stated_cards(held_back, made(reviewing, held_back))
     )
-    assert (other.status_code, code(other)) == (409, "cards-differ")
+    assert refusal(other) == (409, "cards-differ")
     shown = reviewing.fetch_cards(held_back)
     assert set(shown.values()) < set(cards.values())
     # The log has the signed statement of all cards.
@@ -169,7 +166,7 @@ def test_cards_that_are_refused_are_not_even_sealed(
         cards_module, "store_cards", lambda *given: sealed.append(given) or store_cards(*given)
     )
     for answer, expected in refused(reviewing, held_back):
-        assert (answer.status_code, code(answer)) == expected
+        assert refusal(answer) == expected
     # Those that were accepted in between.
     assert len(sealed) == 1
 
@@ -189,7 +186,7 @@ def test_cards_that_come_too_late_leave_nothing_on_the_disk(
 
     monkeypatch.setattr(cards_module, "store_cards", store_slowly)
     answer = reviewing.put_cards(held_back, content)
-    assert (answer.status_code, code(answer)) == (409, "review-over")
+    assert refusal(answer) == (409, "review-over")
     assert set(reviewing.broker.blobs.digests()) == before
 
 
@@ -229,7 +226,7 @@ def test_cards_for_which_the_disk_has_no_room_leave_nothing_on_it(
             lambda broker, *given: store_cards(replace(broker, blobs=Filling(folder, 2)), *given),
         )
         answer = reviewing.put_cards(held_back, content)
-    assert (answer.status_code, code(answer)) == (507, "storage-full")
+    assert refusal(answer) == (507, "storage-full")
     assert set(reviewing.broker.blobs.digests()) == before
     assert reviewing.put_cards(held_back, content).status_code == 200
 
@@ -238,7 +235,7 @@ def test_cards_come_before_the_deadline(reviewing: Reviewing, held_back: str) ->
     content = reviewing.stated_cards(held_back, made(reviewing, held_back))
     reviewing.founded.clock.move(days=14)
     answer = reviewing.put_cards(held_back, content)
-    assert (answer.status_code, code(answer)) == (409, "review-over")
+    assert refusal(answer) == (409, "review-over")
 
 
 def wanted(cards: Cards) -> Wanted:

@@ -8,6 +8,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from rigs.answers import code_of, refusal
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL
 from rigs.persons import DUTIES
@@ -28,10 +29,6 @@ def kept(reviewing: Reviewing, run: str, kind: str) -> bytes:
     with reviewing.broker.database.read() as session:
         review = session.get_one(Review, run)
         return open_pieces(session, reviewing.broker, review.object, kind).piece(0)
-
-
-def code(answer: Any) -> str:
-    return str(answer.json()["type"]).rsplit(":", 1)[1]
 
 
 def rows_held_back(reviewing: Reviewing, run: str) -> list[dict[str, Any]]:
@@ -83,7 +80,7 @@ def test_a_small_file_is_not_asked_about(make_reviewing: MakeReviewing) -> None:
     }
     assert "review-asked" not in reviewing.log_kinds()
     answer = reviewing.get(f"/v1/reviews/{run}/questions")
-    assert (answer.status_code, code(answer)) == (404, "not-found")
+    assert refusal(answer) == (404, "not-found")
 
 
 def test_where_nothing_is_held_back_nothing_is_asked(reviewing: Reviewing) -> None:
@@ -105,10 +102,10 @@ def test_each_party_gets_its_own_part_of_what_is_asked_and_the_log_says_so_befor
     before = len(reviewing.log_entries())
     for path, party in (("questions", SCHOOL), ("cards", SCHOOL), ("asked", CHILD_WELFARE)):
         answer = reviewing.get(f"/v1/reviews/{held_back}/{path}", party)
-        assert (answer.status_code, code(answer)) == (409, "not-of-review")
+        assert refusal(answer) == (409, "not-of-review")
     assert len(reviewing.log_entries()) == before
     answer = reviewing.get(f"/v1/reviews/{held_back}/cards")
-    assert (answer.status_code, code(answer)) == (409, "cards-missing")
+    assert refusal(answer) == (409, "cards-missing")
     reviewing.founded.enrol("stranger")
     assert reviewing.get(f"/v1/reviews/{held_back}/questions", "stranger").status_code == 404
     # Each file is logged before it leaves.
@@ -160,7 +157,9 @@ def test_each_party_gets_its_own_part_of_what_is_asked_and_the_log_says_so_befor
     with monkeypatch.context() as patched:
         patched.setattr(FileBlobs, "_read", Mock(side_effect=FileNotFoundError))
         for what, party in (("questions", CHILD_WELFARE), ("asked", SCHOOL)):
-            assert code(reviewing.get(f"/v1/reviews/{held_back}/{what}", party)) == "blob-missing"
+            assert (
+                code_of(reviewing.get(f"/v1/reviews/{held_back}/{what}", party)) == "blob-missing"
+            )
     assert reviewing.log_kinds() == logged
     assert reviewing.questions(held_back)
 
@@ -172,9 +171,9 @@ def test_only_whom_the_agreement_lists_with_the_duty_gets_a_file(reviewing: Revi
     )
     reviewing.list_also(analyst.identity)
     run = reviewing.hold_back(6)
-    for person, refusal in ((analyst, (403, "wrong-duty")), (off_the_roster, (404, "not-found"))):
+    for person, expected in ((analyst, (403, "wrong-duty")), (off_the_roster, (404, "not-found"))):
         answer = person.call("GET", f"/v1/reviews/{run}/questions")
-        assert (answer.status_code, code(answer)) == refusal
+        assert refusal(answer) == expected
     assert "review-fetched" not in reviewing.log_kinds()
 
 
@@ -184,11 +183,11 @@ def test_nothing_is_handed_out_after_the_deadline_or_under_another_agreement(
 ) -> None:
     reviewing.founded.clock.move(days=14)
     answer = reviewing.get(f"/v1/reviews/{held_back}/questions")
-    assert (answer.status_code, code(answer)) == (409, "review-over")
+    assert refusal(answer) == (409, "review-over")
     reviewing.founded.clock.move(days=-1)
     reviewing.amend(end="2028-12-31")
     answer = reviewing.get(f"/v1/reviews/{held_back}/questions")
-    assert (answer.status_code, code(answer)) == (409, "not-in-force")
+    assert refusal(answer) == (409, "not-in-force")
 
 
 def test_what_waits_for_approvals_is_not_asked_yet(make_reviewing: MakeReviewing) -> None:
@@ -199,7 +198,7 @@ def test_what_waits_for_approvals_is_not_asked_yet(make_reviewing: MakeReviewing
     run = reviewing.hold_back(6)
     for path, party in (("questions", CHILD_WELFARE), ("asked", SCHOOL)):
         answer = reviewing.get(f"/v1/reviews/{run}/{path}", party)
-        assert (answer.status_code, code(answer)) == (409, "not-approved")
+        assert refusal(answer) == (409, "not-approved")
 
 
 def test_once_a_question_was_handed_out_the_round_stands(
@@ -207,7 +206,7 @@ def test_once_a_question_was_handed_out_the_round_stands(
 ) -> None:
     reviewing.questions(held_back)
     answer = reviewing.correct(1)
-    assert (answer.status_code, code(answer)) == (409, "releases-fetched")
+    assert refusal(answer) == (409, "releases-fetched")
 
 
 def test_a_correction_ends_the_review_and_destroys_its_questions(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from rigs.agreed_copies import reach
+from rigs.answers import refusal
 from rigs.destroying import certificate_file, destroy, destructions, hold_notice, send
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.reviewing import MakeReviewing, Reviewing
@@ -22,10 +23,6 @@ from schemas.matchlog.proof import verify_receipt
 from schemas.release import parse_release
 from schemas.run import IdSpace, Recipient
 from schemas.upload import Receipt
-
-
-def code(answer: Any) -> str:
-    return str(answer.json()["type"]).rsplit(":", 1)[1]
 
 
 def accepted(reviewing: Reviewing, n: int = 4) -> str:
@@ -84,7 +81,7 @@ def test_the_supplement_closes_as_soon_as_both_have_sent_their_claims(
     assert (entry.seq, entry.kind) == (closed["seq"], "supplement-closed")
     assert reviewing.get_claims(CHILD_WELFARE, SCHOOL, release=2).content == content[SCHOOL]
     late = reviewing.put_claims(SCHOOL, CHILD_WELFARE, b"late", release=2)
-    assert (late.status_code, code(late)) == (409, "supplement-closed")
+    assert refusal(late) == (409, "supplement-closed")
     same = reviewing.put_claims(SCHOOL, CHILD_WELFARE, content[SCHOOL], release=2)
     assert same.json() == done.json()
 
@@ -92,7 +89,7 @@ def test_the_supplement_closes_as_soon_as_both_have_sent_their_claims(
 def test_no_claims_are_taken_of_a_supplement_that_is_not_there(reviewing: Reviewing) -> None:
     reviewing.hold_back(6)
     answer = reviewing.put_claims(CHILD_WELFARE, SCHOOL, release=2)
-    assert (answer.status_code, code(answer)) == (404, "not-found")
+    assert refusal(answer) == (404, "not-found")
 
 
 def test_a_single_recipient_needs_no_claims(make_reviewing: MakeReviewing) -> None:
@@ -208,7 +205,7 @@ def test_a_supplement_waits_for_cosigners_of_its_own_entry(
     reviewing = make_reviewing(finality=Finality(cosigners=1, delays_release=True))
     run = reviewing.hold_back(6)
     answer = reviewing.get(f"/v1/reviews/{run}/questions")
-    assert (answer.status_code, code(answer)) == (409, "run-not-final")
+    assert refusal(answer) == (409, "run-not-final")
 
 
 def test_what_a_review_has_is_destroyed_once_it_has_ended_and_certified(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rigs.answers import refusal
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
 from rigs.signed import Accord, accord, agreed, awaiting, make_accord
 from samples.round_files import random_people
@@ -14,11 +15,6 @@ from app.worker.sweeper import Sweeper
 from schemas.negotiation import PendingApprovals, RunApprovals, StandingList
 
 __all__ = ["accord", "agreed", "awaiting", "embedded_database", "make_accord"]
-
-
-def refusal(answer: Any) -> tuple[int, str]:
-    body = answer.json()
-    return answer.status_code, body["type"].rsplit(":", 1)[-1]
 
 
 def rule(**changes: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from rigs.agreed import amend
+from rigs.answers import code_of, refusal
 from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
@@ -21,15 +22,9 @@ from samples.round_files import random_people
 
 from app.runs import repository
 from schemas.api import RunView
-from schemas.problem import MEDIA_TYPE
 from schemas.run import LinkRate, Recipient
 
 HEALTH = "health-department"
-
-
-def code_of(answer) -> str:
-    assert answer.headers["content-type"] == MEDIA_TYPE
-    return str(answer.json()["type"]).rsplit(":", 1)[1]
 
 
 def test_the_commit_that_completes_a_pair_asks_for_its_run_which_is_one_until_it_is_cancelled(
@@ -68,7 +63,7 @@ def test_the_commit_that_completes_a_pair_asks_for_its_run_which_is_one_until_it
     # Another policy is asked for only within the agreed range.
     other = POLICY.model_copy(update={"auto": "0.9"}).to_json()
     answer = linkage.ask(policy=other)
-    assert (answer.status_code, code_of(answer)) == (409, "other-policy")
+    assert refusal(answer) == (409, "other-policy")
     assert answer.json()["clause"] == "policy-range"
     # A cancelled run is no longer the one under way.
     third = linkage.ask().json()["run"]
@@ -81,7 +76,7 @@ def test_the_commit_that_completes_a_pair_asks_for_its_run_which_is_one_until_it
     assert (again["run"], again["state"]) == (second, "cancelled")
     # An idempotency key with another request is refused.
     answer = linkage.ask(key="k", policy=POLICY.to_json())
-    assert (answer.status_code, code_of(answer)) == (422, "idempotency-key-reused")
+    assert refusal(answer) == (422, "idempotency-key-reused")
 
 
 def test_a_run_that_has_failed_is_made_again(make_linkage: MakeLinkage) -> None:
@@ -101,7 +96,7 @@ def test_there_is_no_run_before_both_parties_have_uploaded(linkage: Linkage) -> 
     linkage.upload(random_people(linkage.rng, 10), CHILD_WELFARE)
     assert linkage.round()["progress"][0]["run"] is None
     answer = linkage.ask()
-    assert (answer.status_code, code_of(answer)) == (409, "uploads-missing")
+    assert refusal(answer) == (409, "uploads-missing")
     # Said of both alike: it may be that neither has.
     assert answer.json()["title"] == "Both parties have to upload first"
 
@@ -118,7 +113,7 @@ def test_nothing_runs_outside_the_dates_of_the_terms(uploaded: Linkage) -> None:
     uploaded.round()
     uploaded.founded.clock.move(days=600)
     answer = uploaded.ask()
-    assert (answer.status_code, code_of(answer)) == (409, "not-in-force")
+    assert refusal(answer) == (409, "not-in-force")
 
 
 def cancel(linkage: Linkage, run: str, party: str = CHILD_WELFARE, role: str = "agency"):
@@ -150,7 +145,7 @@ def test_the_third_of_three_cancels_no_run_of_the_others(make_linkage: MakeLinka
     linkage.upload_both()
     run = linkage.run_id()
     answer = cancel(linkage, run, SCHOOL)
-    assert (answer.status_code, code_of(answer)) == (409, "other-pair")
+    assert refusal(answer) == (409, "other-pair")
     assert linkage.get(f"/v1/runs/{run}").json()["state"] == "queued"
     assert cancel(linkage, run, HEALTH).json()["state"] == "cancelled"
 
@@ -230,7 +225,7 @@ def test_a_run_that_has_succeeded_is_not_cancelled_and_its_counts_tell_nothing_t
         assert finished["body"][name] == seen[name]
     # A run that has ended cannot be cancelled.
     answer = cancel(linkage, run)
-    assert (answer.status_code, code_of(answer)) == (409, "run-over")
+    assert refusal(answer) == (409, "run-over")
     # Whoever asks after it has succeeded gets the same run.
     for party in (CHILD_WELFARE, SCHOOL):
         view = linkage.ask(party).json()

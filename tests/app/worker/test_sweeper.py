@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from rigs.broker_twins import copied_broker, released_matches, server_of
-from rigs.destroying import hold_notice, send
+from rigs.destroying import blobs, hold_notice, keys, send
 from rigs.hooked_database import Crash, crash_at, hooked
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, Linkage
 from samples.round_files import random_people
@@ -37,14 +37,6 @@ class HandSeconds:
 
 def sweep(linkage: Linkage) -> None:
     Sweeper(linkage.broker).sweep()
-
-
-def keys(linkage: Linkage) -> list[str]:
-    return list(linkage.broker.keystore.object_ids())
-
-
-def blobs(linkage: Linkage) -> list[str]:
-    return list(linkage.broker.blobs.digests())
 
 
 def open_one(linkage: Linkage) -> str:
