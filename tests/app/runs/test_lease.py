@@ -94,7 +94,7 @@ def test_a_run_is_claimed_by_one_worker_at_a_time_and_written_by_none_that_lost_
     for state in ("failed", "succeeded", "cancelled"):
         set_row(linkage, run, state=state)
         with pytest.raises(LeaseLostError), linkage.broker.database.write() as session:
-            write_under_lease(session, second, stage=f"deciding though {state}")
+            write_under_lease(session, second, stage="deciding")
     assert stage_of(linkage, run) == "comparing"
 
 
