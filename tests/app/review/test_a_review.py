@@ -32,7 +32,7 @@ def test_what_a_reviewer_accepts_becomes_a_release_of_its_own(
         for party, release in ((CHILD_WELFARE, own), (SCHOOL, other))
     }
     header, matches = files[CHILD_WELFARE]
-    assert (header.number, header.matches, header.held_back) == (2, 4, held_back)
+    assert (header.number, header.matches, header.run) == (2, 4, held_back)
     accepted = {one.handle: one.row for one in questions[:4]}
     assert {handle: match.row for handle, match in matches.items()} == accepted
     ids = {match.match_id for match in matches.values()}
