@@ -126,6 +126,9 @@ def test_every_row_of_the_policy_is_in_the_document_and_open_to_all_or_to_the_ro
 def test_to_a_stranger_what_others_have_is_as_if_it_were_not(world: World) -> None:
     """The answers are alike, the database does the same for both, and the log stays as it was."""
     strangers = {role: world.linkage.as_party(STRANGER, role) for role in STRANGER_ROLES}
+    # They help with making bodies, and sign in before.
+    for party in (CHILD_WELFARE, SCHOOL):
+        world.linkage.as_party(party)
     before, asked = world.linkage.log_kinds(), list[str]()
     note = lambda *given: asked.append(given[2])  # noqa: E731
     event.listen(Engine, "before_cursor_execute", note)
