@@ -46,6 +46,7 @@ def test_a_link_that_was_used_or_of_which_a_part_is_missing_says_so(
     chromium_page.get_by_text("expired or was used already").wait_for()
     assert chromium_page.url == f"{address}/sign-in"
     # A link of which a part is missing says so.
+    chromium_page.goto("about:blank")
     chromium_page.goto(sign_in_url(address, visitor.code())[:-1])
     chromium_page.get_by_text("This link is not whole").wait_for()
 
