@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -35,8 +35,8 @@ __all__ = ["person_of", "persons_bearer"]
 
 START = datetime(2026, 9, 1, 6, 0, 0, tzinfo=UTC)
 ORIGIN = "broker.test/blindlink"
-# What says of a test that it begins with a project of ordinary terms, and of which rig.
-ORDINARY = ("ordinary_linkage", "ordinary_review")
+# Fixtures of such names say that a test begins with its rig's ordinary terms, and at which later moment.
+ORDINARY, LATER = "ordinary_", "later_"
 
 
 @dataclass
@@ -54,12 +54,16 @@ class HandClock:
 
 @dataclass
 class FoundedBroker:
-    """A broker with its operator and clock; `copy` is of the project that the test begins with."""
+    """A broker with its operator and clock; `copy` is of the project that the test begins with.
+
+    `later` is of what the test has reached when it begins, where that is more than the agreement.
+    """
 
     broker: Broker
     operator: Actor
     clock: HandClock
     copy: AgreedCopy | None = None
+    later: AgreedCopy | None = None
 
     def enrol(self, *parties: str) -> None:
         enrol_agencies(self.broker, self.operator, *parties, now=self.clock())
@@ -108,20 +112,62 @@ def ordinary_review() -> None:
 
 
 @pytest.fixture
+def ordinary_delivery() -> None:
+    """The same for `delivering`."""
+
+
+@pytest.fixture
+def ordinary_blind() -> None:
+    """The same for a linkage whose recipient is blind."""
+
+
+@pytest.fixture
+def ordinary_accord() -> None:
+    """The same for `accord`, whose agreement is not signed yet."""
+
+
+@pytest.fixture
+def later_agreement() -> None:
+    """What `agreed` asks for, so that its broker is copied from one where that agreement binds already."""
+
+
+@pytest.fixture
+def later_run() -> None:
+    """The same for `awaiting`, where a run waits for its approvals."""
+
+
+@pytest.fixture
+def later_questions() -> None:
+    """The same for `held_back`, where a review asks."""
+
+
+@pytest.fixture
+def later_cards() -> None:
+    """The same for `answered`, where the cards have come."""
+
+
+@pytest.fixture
+def later_uploads() -> None:
+    """The same for `uploaded`, where a run waits for a worker."""
+
+
+@pytest.fixture
+def later_releases() -> None:
+    """The same for what is released already: `released`, `delivering`."""
+
+
+@pytest.fixture
 def founded(
     request: pytest.FixtureRequest, settings: Settings, hand_clock: HandClock
 ) -> Iterator[FoundedBroker]:
-    copy = None
-    if settings.engine_url().get_backend_name() == "sqlite":
-        copy = next(
-            (agreed_copy(name, settings) for name in ORDINARY if name in request.fixturenames), None
-        )
-        if copy is None or copy.operator is None:
-            lay_tables(settings)
-        else:
-            copy.lay_down(settings)
+    is_sqlite = settings.engine_url().get_backend_name() == "sqlite"
+    server = None if is_sqlite else request.getfixturevalue("postgres_server")
+    copy, later = _copies(request.fixturenames, settings, hand_clock.now, server)
+    if copy and copy.operator:
+        copy.lay_down(settings)
+    elif server is None:
+        lay_tables(settings)
     else:
-        server: PostgresServer = request.getfixturevalue("postgres_server")
         server.copy_database(request.getfixturevalue("migrated_postgres"), settings.database_url)
     operator = replace(copy.operator, clock=hand_clock) if copy and copy.operator else None
     if operator is None:
@@ -129,8 +175,24 @@ def founded(
     broker = open_broker(settings, clock=hand_clock)
     with broker.database.read() as session:
         broker.log.follow_clock(session)
-    yield FoundedBroker(broker, operator, hand_clock, copy)
+    yield FoundedBroker(broker, operator, hand_clock, copy, later)
     broker.close()
+
+
+def _copies(
+    names: Sequence[str], settings: Settings, now: datetime, server: PostgresServer | None
+) -> tuple[AgreedCopy | None, AgreedCopy | None]:
+    """Return the copy that a test with these fixtures begins with, and that of the later moment it asks for."""
+    ordinary = next((name for name in names if name.startswith(ORDINARY)), None)
+    if ordinary is None:
+        return None, None
+    moments = [name for name in names if name.startswith(LATER)]
+    assert len(moments) < 2, "a test begins at one moment"
+    agreed = agreed_copy(ordinary, settings, now, server)
+    if not moments:
+        return agreed, None
+    later = agreed_copy(f"{ordinary} {moments[0]}", settings, now, server)
+    return (later if later.known else agreed), later
 
 
 @pytest.fixture

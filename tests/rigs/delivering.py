@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 from rigs.agreed import OPERATOR, amend, bind
+from rigs.agreed_copies import agree, reach
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, profile_of, terms_of
 from samples.agreed import agreement_of
 
@@ -133,7 +134,7 @@ def make_delivering(founded: Any, client: Any) -> Iterator[MakeDelivering]:
         one = Delivering(founded, client, terms_of(profile, **changes), profile)
         one.elements = ELEMENTS if elements is None else elements
         made.append(one)
-        one.create()
+        agree(one)
         return one
 
     yield make
@@ -142,10 +143,12 @@ def make_delivering(founded: Any, client: Any) -> Iterator[MakeDelivering]:
 
 
 @pytest.fixture
-def delivering(make_delivering: MakeDelivering) -> Delivering:
+def delivering(
+    ordinary_delivery: None, later_releases: None, make_delivering: MakeDelivering
+) -> Delivering:
     """The project with its ordinary terms, and a round that is closed with matches."""
     one = make_delivering()
-    one.link()
+    reach(one, one.link)
     return one
 
 

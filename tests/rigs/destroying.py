@@ -21,6 +21,16 @@ from schemas.destruction import (
 )
 
 
+def keys(linkage: Linkage) -> list[str]:
+    """Return what the broker has keys of."""
+    return list(linkage.broker.keystore.object_ids())
+
+
+def blobs(linkage: Linkage) -> list[str]:
+    """Return the digests of all that the broker keeps sealed."""
+    return list(linkage.broker.blobs.digests())
+
+
 def destroy(
     linkage: Linkage,
     path: str = f"projects/{PROJECT}",

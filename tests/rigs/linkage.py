@@ -16,7 +16,7 @@ import pytest
 from campaign.reports import KIND_VARIABLE
 from httpx2 import Response
 from rigs.agreed import OPERATOR, amend, approve_runs, bind
-from rigs.agreed_copies import agree
+from rigs.agreed_copies import agree, reach
 from rigs.enrolled import EnrolledPerson, log_entries
 from rigs.persons import DUTIES, enrolled_person
 from samples.agreed import agreement_of, usual_clauses
@@ -107,7 +107,8 @@ def terms_of(profile: EncodingProfile, **changes: Any) -> ProjectTerms:
 class Linkage:
     """The project under a signed agreement, and what its parties do; `founded` is a fixture of tests/app.
 
-    A party acts by a person of its own who has keys and all duties of the role; `agreement` is the newest.
+    A party acts by a person of its own who has keys and all duties of the role; `agreement` is the newest, and
+    `containers` are those of the newest round, the smaller file's first.
     """
 
     founded: Any
@@ -117,6 +118,7 @@ class Linkage:
     rng: random.Random = field(default_factory=lambda: random.Random(1))
     is_log_spoilt: bool = False
     agreement: Agreement = field(init=False)
+    containers: tuple[Container, Container] = field(init=False)
     _persons: dict[tuple[str, Role], EnrolledPerson] = field(default_factory=dict)
     _tokens: dict[tuple[str, Role], tuple[str, datetime]] = field(default_factory=dict)
 
@@ -450,6 +452,7 @@ class Linkage:
         self.open_round()
         _, first = self.upload(left, smaller)
         _, second = self.upload(right, larger)
+        self.containers = first, second
         return first, second
 
     # Runs.
@@ -553,6 +556,25 @@ def linkage(ordinary_linkage: None, make_linkage: MakeLinkage) -> Linkage:
     return make_linkage()
 
 
+@pytest.fixture
+def uploaded(later_uploads: None, linkage: Linkage) -> Linkage:
+    """The linkage, whose both parties have uploaded for the first round, so that its run waits."""
+    reach(linkage, lambda: bool(linkage.upload_both()))
+    return linkage
+
+
+@pytest.fixture
+def released(later_releases: None, linkage: Linkage) -> Linkage:
+    """The linkage, whose first run has succeeded."""
+
+    def steps() -> None:
+        linkage.upload_both()
+        linkage.work()
+
+    reach(linkage, steps)
+    return linkage
+
+
 def content_digest(body: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
@@ -573,6 +595,8 @@ __all__ = [
     "make_linkage",
     "profile_of",
     "random_people",
+    "released",
     "terms_of",
     "two_files",
+    "uploaded",
 ]

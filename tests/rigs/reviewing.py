@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 from httpx2 import Response
 from rigs.agreed import OPERATOR, amend, bind
-from rigs.agreed_copies import agree
+from rigs.agreed_copies import agree, reach
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, profile_of, terms_of
 from rigs.persons import DUTIES, enrolled_person
 from samples.agreed import agreement_of
-from samples.round_files import Container
 
 from app.worker.sweeper import Sweeper
 from encoding.people.identity import Identity
@@ -43,9 +42,7 @@ REASON = {"accept": "same-person", "reject": "other-person", "unsure": "too-litt
 
 @dataclass
 class ReviewActs(Linkage):
-    """What persons of both agencies do in a review; `containers` are those of the newest round."""
-
-    containers: tuple[Container, Container] = field(init=False)
+    """What persons of both agencies do in a review."""
 
     # What the reviewer's agency does.
 
@@ -212,7 +209,7 @@ class Reviewing(ReviewActs):
 
     def hold_back(self, n_doubtful: int = 6, n_records: int = 30, n_common: int = 12) -> str:
         """Link two files of which so many pairs are held back; returns the run."""
-        self.containers = self.upload_both(n_records, n_common, n_doubtful)
+        self.upload_both(n_records, n_common, n_doubtful)
         self.work()
         return self.run_id()
 
@@ -248,4 +245,43 @@ def reviewing(ordinary_review: None, make_reviewing: MakeReviewing) -> Reviewing
     return make_reviewing()
 
 
-__all__ = ["REVIEW", "MakeReviewing", "Reviewing", "make_reviewing", "reviewing"]
+@pytest.fixture
+def held_back(later_questions: None, reviewing: Reviewing) -> str:
+    """A run of the project that has held six pairs back."""
+    return reach(reviewing, lambda: reviewing.hold_back(6))
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A run that has held six pairs back, for which the cards have come, and its questions."""
+
+    run: str
+    questions: tuple[Question, ...]
+
+    @property
+    def references(self) -> list[bytes]:
+        return [one.reference for one in self.questions]
+
+
+@pytest.fixture
+def answered(later_cards: None, reviewing: Reviewing) -> Answered:
+    """The same, once the school has sent its cards and child welfare has fetched the questions."""
+
+    def steps() -> Answered:
+        run = reviewing.hold_back(6)
+        reviewing.answer(run)
+        return Answered(run, reviewing.questions(run))
+
+    return reach(reviewing, steps)
+
+
+__all__ = [
+    "REVIEW",
+    "Answered",
+    "MakeReviewing",
+    "Reviewing",
+    "answered",
+    "held_back",
+    "make_reviewing",
+    "reviewing",
+]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from httpx2 import Response
 from rigs.agreed import COUNSEL, OPERATOR, state, word_of
+from rigs.agreed_copies import agree, reach
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import (
     AUDITOR,
@@ -209,7 +210,8 @@ def make_accord(founded: Any, client: Any) -> Iterator[MakeAccord]:
         profile = profile_of()
         accord = Accord(founded, client, terms_of(profile), profile)
         made.append(accord)
-        return accord.create()
+        agree(accord)
+        return accord
 
     yield make
     for accord in made:
@@ -218,6 +220,25 @@ def make_accord(founded: Any, client: Any) -> Iterator[MakeAccord]:
 
 
 @pytest.fixture
-def accord(make_accord: MakeAccord) -> Accord:
+def accord(ordinary_accord: None, make_accord: MakeAccord) -> Accord:
     """The project, opened; `agree` makes its first agreement bind."""
     return make_accord()
+
+
+@pytest.fixture
+def agreed(later_agreement: None, accord: Accord) -> Accord:
+    """The project, whose first agreement binds."""
+    reach(accord, lambda: bool(accord.agree()))
+    return accord
+
+
+@pytest.fixture
+def awaiting(later_run: None, accord: Accord) -> Accord:
+    """The same, once both parties have uploaded, so that a run waits for its approvals."""
+
+    def steps() -> None:
+        accord.agree()
+        accord.upload_both()
+
+    reach(accord, steps)
+    return accord

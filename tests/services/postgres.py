@@ -66,6 +66,13 @@ class PostgresServer:
         finally:
             self.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
+    def keep_database(self, url: str) -> str:
+        """Copy a database that nobody may use meanwhile, for as long as the server runs; return its URL."""
+        self.disconnect_all(url)
+        name = f"kept_{secrets.token_hex(6)}"
+        self._create(name, _name_in(url))
+        return self.url(name)
+
     def disconnect_all(self, url: str) -> None:
         """End what is connected to a database: a killed client's session may outlive it by a moment."""
         statement = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}"

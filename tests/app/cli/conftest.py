@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,9 +31,18 @@ def command(state: Path) -> Command:
     return run
 
 
-@pytest.fixture
-def broker(command: Command, state: Path) -> Command:
-    """The same, once a broker is founded."""
+@pytest.fixture(scope="session")
+def founded_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state folder of a broker that nothing was done to since it was founded."""
+    state = tmp_path_factory.mktemp("founded") / "state"
     lay_tables(Settings(state_dir=state))
-    assert command("init", "--self-signed").exit_code == 0
+    words = ["--state", str(state), "init", "--self-signed"]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    return state
+
+
+@pytest.fixture
+def broker(command: Command, state: Path, founded_once: Path) -> Command:
+    """The same, once a broker is founded: a copy of one that was."""
+    shutil.copytree(founded_once, state)
     return command

@@ -26,15 +26,14 @@ __all__ = ["embedded_database", "linkage", "make_linkage"]
 LINK = r"{}/sign-in#[A-Za-z0-9_-]{{43}}"
 
 
-def test_the_operators_link_names_the_broker_and_a_code(broker: Any) -> None:
+def test_the_operators_link_names_the_broker_is_granted_in_the_log_and_opens_a_session(
+    broker: Any, state: Path
+) -> None:
     shown = broker("page-link", "--url", "https://broker.test/")
     assert shown.exit_code == 0
     assert re.fullmatch(LINK.format("https://broker.test"), shown.stdout.strip())
     assert re.fullmatch(LINK.format("https://127.0.0.1:8443"), broker("page-link").stdout.strip())
-
-
-def test_the_operators_link_is_granted_in_the_log(broker: Any, state: Path) -> None:
-    broker("page-link")
+    # The operators link is granted in the log.
     opened = open_broker(read_settings(state))
     with opened.database.read() as session:
         entry = parse_entry(entries_at(session, "", 0, 100)[-1][1])
@@ -45,9 +44,7 @@ def test_the_operators_link_is_granted_in_the_log(broker: Any, state: Path) -> N
         "operator",
     )
     assert entry.body.person != entry.actor.person
-
-
-def test_the_operators_link_opens_a_session_of_the_operator(broker: Any, state: Path) -> None:
+    # The operators link opens a session of the operator.
     code = broker("page-link").stdout.strip().partition("#")[2]
     opened = open_broker(read_settings(state))
     with opened.database.write() as session:
@@ -116,19 +113,17 @@ def test_a_certificate_that_is_not_trusted_is_no_outage(
             assert "does its address begin with https?" in shown.stderr
 
 
-@pytest.mark.parametrize(
-    ("address", "says", "status"),
-    [
-        ("broker.example", "the broker has a URL", 2),
-        ("http://broker.example", "over https", 2),
-        ("https://", "names no host", 2),
-        ("https://broker.example:port", "not a URL", 2),
-        ("http://127.0.0.1:9", "could not be reached", 5),
-    ],
+NO_BROKER = (
+    ("broker.example", "the broker has a URL", 2),
+    ("http://broker.example", "over https", 2),
+    ("https://", "names no host", 2),
+    ("https://broker.example:port", "not a URL", 2),
+    ("http://127.0.0.1:9", "could not be reached", 5),
 )
-def test_what_is_no_broker_is_said_in_one_line(
-    address: str, says: str, status: int, token_file: Path
-) -> None:
-    shown = ask(address, "--token-file", token_file)
-    assert (shown.exit_code, shown.stdout) == (status, "")
-    assert says in shown.stderr
+
+
+def test_what_is_no_broker_is_said_in_one_line(token_file: Path) -> None:
+    for address, says, status in NO_BROKER:
+        shown = ask(address, "--token-file", token_file)
+        assert (shown.exit_code, shown.stdout) == (status, ""), address
+        assert says in shown.stderr

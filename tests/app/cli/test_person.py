@@ -55,12 +55,6 @@ def states(command: Any, *party: str) -> list[str]:
     return [row["state"] for row in json.loads(command("person", "list", *party, "--json").stdout)]
 
 
-def test_no_other_party_is_enrolled_as_an_operator(broker: Any) -> None:
-    refused = broker("agency", "add", "other-center", "--role", "operator")
-    assert refused.exit_code == 2
-    assert "'agency', 'auditor'" in refused.stderr
-
-
 def test_an_invitation_is_a_code_on_standard_output(with_party: Any) -> None:
     assert len(read_code(invited(with_party))) == 18
     assert states(with_party) == ["invited"]
@@ -111,29 +105,22 @@ def invite_to(command: Any, out: Path, *more: str) -> Any:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("more", "sentence"),
-    [
-        (("--project", "foster-k12"), "there is no project foster-k12"),
-        (("--out", "nowhere/ann.invitation"), "cannot be written"),
-        (("--out", "notes.txt"), "is no invitation"),
-    ],
-)
 def test_where_no_file_is_written_nobody_is_invited(
-    with_party: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    more: tuple[str, ...],
-    sentence: str,
+    with_party: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("notes.txt").write_text("mine")
-    done = invite_to(with_party, Path("ann.invitation"), *more)
-    assert done.exit_code == 1
-    assert sentence in done.stderr
-    assert states(with_party) == []
-    assert not Path("ann.invitation").exists()
-    assert Path("notes.txt").read_text() == "mine"
+    for more, sentence in (
+        (("--project", "foster-k12"), "there is no project foster-k12"),
+        (("--out", "nowhere/ann.invitation"), "cannot be written"),
+        (("--out", "notes.txt"), "is no invitation"),
+    ):
+        done = invite_to(with_party, Path("ann.invitation"), *more)
+        assert done.exit_code == 1, sentence
+        assert sentence in done.stderr
+        assert states(with_party) == []
+        assert not Path("ann.invitation").exists()
+        assert Path("notes.txt").read_text() == "mine"
 
 
 def test_a_broker_that_others_reach_without_tls_writes_no_invitation(
@@ -159,19 +146,6 @@ def test_a_person_is_confirmed_by_the_fingerprint_that_was_heard(
         shown = with_party("person", "list").stdout
         assert person in shown
         assert "Ann" in shown
-
-
-def test_the_fingerprint_is_asked_for_and_not_shown_beforehand(
-    with_party: Any, state: Path
-) -> None:
-    with enrolled(state, invited(with_party)) as identity:
-        arguments = ["--state", str(state), "person", "confirm", identity.public.person]
-        fingerprint = identity.public.fingerprint()
-        wrong = CliRunner().invoke(main, arguments, input="12345 " * 12 + "\n")
-        assert wrong.exit_code == 1
-        assert "fingerprint is not that" in wrong.stderr
-        assert fingerprint not in wrong.stderr + wrong.stdout
-        assert CliRunner().invoke(main, arguments, input=f"{fingerprint}\n").exit_code == 0
 
 
 def test_all_who_wait_are_confirmed_by_one_command(with_party: Any, state: Path) -> None:
@@ -253,64 +227,64 @@ def test_the_sheet_shows_what_is_to_be_compared_and_leaves_blank_what_must_be_he
         assert "Ann" not in with_party("person", "sheet").stdout
 
 
-def test_nobody_is_confirmed_where_nobody_can_answer(with_party: Any, state: Path) -> None:
+def test_the_fingerprint_is_asked_for_and_not_shown_beforehand_and_a_person_can_be_revoked(
+    with_party: Any, state: Path
+) -> None:
     with enrolled(state, invited(with_party)) as identity:
+        # Where nobody can answer, nobody is confirmed.
         assert with_party("person", "confirm", identity.public.person).exit_code != 0
         assert states(with_party) == ["awaiting"]
-
-
-def test_a_person_is_revoked(with_party: Any, state: Path) -> None:
-    with enrolled(state, invited(with_party)) as identity:
+        arguments = ["--state", str(state), "person", "confirm", identity.public.person]
+        fingerprint = identity.public.fingerprint()
+        wrong = CliRunner().invoke(main, arguments, input="12345 " * 12 + "\n")
+        assert wrong.exit_code == 1
+        assert "fingerprint is not that" in wrong.stderr
+        assert fingerprint not in wrong.stderr + wrong.stdout
+        assert CliRunner().invoke(main, arguments, input=f"{fingerprint}\n").exit_code == 0
         assert with_party("person", "revoke", identity.public.person).exit_code == 0
         assert states(with_party) == ["revoked"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (("invite", "nobody", "--duty", "analyst"), "no party of this name"),
-        (
-            ("invite", "child-welfare", "--duty", "auditor", "--duty", "analyst"),
-            "only with the duty steward",
-        ),
-        (("revoke", "per-" + "0" * 32), "no one has enrolled with this id"),
-        (("confirm", "per-" + "0" * 32, "--fingerprint", "1"), "no one has enrolled with this id"),
-    ],
-)
-def test_what_cannot_be_done_is_said_in_one_line(
-    with_party: Any, arguments: tuple[str, ...], sentence: str
+REFUSED = {
+    ("invite", "nobody", "--duty", "analyst"): "no party of this name",
+    ("invite", "child-welfare", "--duty", "auditor", "--duty", "analyst"): (
+        "only with the duty steward"
+    ),
+    ("revoke", "per-" + "0" * 32): "no one has enrolled with this id",
+    ("confirm", "per-" + "0" * 32, "--fingerprint", "1"): "no one has enrolled with this id",
+}
+
+
+def test_no_other_party_is_enrolled_as_an_operator_and_what_cannot_be_done_is_said_in_one_line(
+    with_party: Any,
 ) -> None:
-    done = with_party("person", *arguments)
-    assert done.exit_code == 1
-    assert sentence in done.stderr
+    refused = with_party("agency", "add", "other-center", "--role", "operator")
+    assert refused.exit_code == 2
+    assert "'agency', 'auditor'" in refused.stderr
+    for arguments, sentence in REFUSED.items():
+        done = with_party("person", *arguments)
+        assert done.exit_code == 1, arguments
+        assert sentence in done.stderr, arguments
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
+def test_what_people_are_called_is_one_short_line(with_party: Any, tmp_path: Path) -> None:
+    for words in (
         ("person", "invite", "child-welfare", "--duty", "analyst", "--label"),
         ("agency", "add", "k12", "--title"),
         ("init", "--title"),
-    ],
-    ids=["label", "title", "own-title"],
-)
-def test_what_people_are_called_is_one_short_line(
-    with_party: Any, tmp_path: Path, words: tuple[str, ...]
-) -> None:
-    out = ("--out", str(tmp_path / "invitation")) if words[0] == "person" else ()
-    done = with_party(*words, "x" * 201, *out)
-    assert done.exit_code == 2
-    assert "one line of 1 to 200 printable characters" in done.stderr
+    ):
+        out = ("--out", str(tmp_path / "invitation")) if words[0] == "person" else ()
+        done = with_party(*words, "x" * 201, *out)
+        assert done.exit_code == 2, words
+        assert "one line of 1 to 200 printable characters" in done.stderr
 
 
-def test_init_keeps_the_public_address(command: Any, state: Path) -> None:
+def test_init_keeps_the_public_address_and_refuses_what_is_none(command: Any, state: Path) -> None:
+    for url in ("http://a.example", "https://a.example/", "https://u@a.example"):
+        done = command("init", "--public-url", url)
+        assert done.exit_code == 1, url
+        assert "public_url" in done.stderr
+        assert url not in done.stderr
+    # Init keeps the public address.
     assert command("init", "--public-url", "https://broker.example.org").exit_code == 0
     assert read_settings(state).address == "https://broker.example.org"
-
-
-@pytest.mark.parametrize("url", ["http://a.example", "https://a.example/", "https://u@a.example"])
-def test_an_address_that_is_none_is_refused(command: Any, url: str) -> None:
-    done = command("init", "--public-url", url)
-    assert done.exit_code == 1
-    assert "public_url" in done.stderr
-    assert url not in done.stderr

@@ -3,10 +3,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rigs.linkage import Linkage, MakeLinkage, embedded_database, linkage, make_linkage
+from rigs.linkage import (
+    Linkage,
+    MakeLinkage,
+    embedded_database,
+    linkage,
+    make_linkage,
+    released,
+    uploaded,
+)
 from rigs.reviewing import make_reviewing
 
-__all__ = ["embedded_database", "linkage", "make_linkage", "make_reviewing"]
+__all__ = ["embedded_database", "linkage", "make_linkage", "make_reviewing", "released", "uploaded"]
 
 
 @pytest.fixture
@@ -15,6 +23,11 @@ def settings(settings: Any) -> Any:
 
 
 @pytest.fixture
-def weekly(make_linkage: MakeLinkage) -> Linkage:
+def ordinary_weeks() -> None:
+    """What `weekly` asks for, so that its broker is copied from one where the agreement is signed already."""
+
+
+@pytest.fixture
+def weekly(ordinary_weeks: None, make_linkage: MakeLinkage) -> Linkage:
     """A linkage every week, due by Sunday at 22:00 UTC; it is Tuesday, 1 September 2026."""
     return make_linkage(frequency="weekly", due="sunday 22:00", round_days=3)

@@ -1,5 +1,30 @@
 from __future__ import annotations
 
-from rigs.linkage import embedded_database, linkage, make_linkage
+import pytest
+from rigs.agreed_copies import reach
+from rigs.linkage import (
+    Linkage,
+    embedded_database,
+    linkage,
+    make_linkage,
+    uploaded,
+)
 
-__all__ = ["embedded_database", "linkage", "make_linkage"]
+__all__ = ["embedded_database", "linkage", "make_linkage", "uploaded"]
+
+
+@pytest.fixture
+def later_record() -> None:
+    """What `run` asks for, so that its broker is copied from one that has made the record already."""
+
+
+@pytest.fixture
+def run(later_record: None, linkage: Linkage) -> str:
+    """A run with its match record: twelve links, and eight pairs that are held back."""
+
+    def steps() -> str:
+        linkage.upload_both(30, 12, 8)
+        linkage.work()
+        return linkage.run_id()
+
+    return reach(linkage, steps)

@@ -6,7 +6,6 @@ import io
 from collections import Counter
 from hashlib import sha256
 
-import pytest
 from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
@@ -17,6 +16,7 @@ from rigs.linkage import (
 )
 from twins.verifier.match_record import record_root
 
+from app.worker.sweeper import Sweeper
 from schemas.api import MatchRecordPage
 from schemas.match_record import (
     MatchRecordReader,
@@ -29,10 +29,8 @@ from schemas.release import parse_release
 from schemas.run import IdSpace, Recipient
 
 
-def run_once(
-    linkage: Linkage, *, n_records: int = 30, n_common: int = 12, n_doubtful: int = 8
-) -> str:
-    linkage.upload_both(n_records, n_common, n_doubtful)
+def run_once(linkage: Linkage) -> str:
+    linkage.upload_both(30, 12, 8)
     run = linkage.run_id()
     linkage.work()
     return run
@@ -71,33 +69,9 @@ def finished_entry(linkage: Linkage) -> dict:
     return found["body"]
 
 
-def test_the_record_is_the_one_that_the_log_names(linkage: Linkage) -> None:
-    run = run_once(linkage)
-    record = record_of(linkage, run)
-    reader = MatchRecordReader(io.BytesIO(record))
-    assert sum(1 for _ in reader.rows()) == reader.header.rows
-    root = finished_entry(linkage)["match_record_root"]
-    assert reader.root() == root == record_root(record)
-    view = linkage.get(f"/v1/runs/{run}").json()
-    assert view["match_record"] == root
-    assert reader.header.specification == view["specification_sha256"]
-
-
-def test_only_multiples_of_the_floor_are_shown(linkage: Linkage) -> None:
-    rows = rows_of(record_of(linkage, run_once(linkage)))
-    kinds = Counter(
-        str(row.decision.model_copy(update={"commitments": ("", "")}))
-        for row in rows
-        if row.decision is not None
-    )
-    assert kinds
-    assert all(count % 3 == 0 for count in kinds.values())
-    n_withheld = sum(row.decision is None for row in rows)
-    assert n_withheld % 3 == 0
-    assert n_withheld >= 6
-
-
-def test_without_a_floor_every_decision_is_shown(make_linkage: MakeLinkage) -> None:
+def test_without_a_floor_every_decision_is_shown_and_each_agency_opens_its_own_links(
+    make_linkage: MakeLinkage,
+) -> None:
     linkage = make_linkage(floor=0)
     run = run_once(linkage)
     record = record_of(linkage, run)
@@ -106,23 +80,7 @@ def test_without_a_floor_every_decision_is_shown(make_linkage: MakeLinkage) -> N
     bands = Counter(row.decision.band for row in rows if row.decision is not None)
     assert all(row.decision is not None for row in rows)
     assert (bands["auto"], bands["review"]) == (view["auto_pairs"], view["review_pairs"]) == (12, 8)
-
-
-def test_the_record_says_by_which_weights_was_decided(linkage: Linkage) -> None:
-    header = page_of(linkage, run_once(linkage)).header
-    assert (header.round, [one.party for one in header.uploads]) == (1, [SCHOOL, CHILD_WELFARE])
-    levels = {field.name: len(field.levels) for field in linkage.profile.fields}
-    assert {one.field: len(one.levels) for one in header.weights} == levels
-    assert header.prior < 0
-    for one in header.weights:
-        assert one.levels[0] > 0 > one.levels[-1]
-
-
-def test_each_agency_opens_each_of_its_linked_records_once_and_nothing_else(
-    make_linkage: MakeLinkage,
-) -> None:
-    linkage = make_linkage(floor=0)
-    rows = rows_of(record_of(linkage, run_once(linkage)))
+    # Each agency opens each of its linked records once and nothing else.
     # The larger file's agency comes first.
     for place, party in enumerate((SCHOOL, CHILD_WELFARE)):
         header, openings = openings_of(linkage, party)
@@ -137,13 +95,14 @@ def test_each_agency_opens_each_of_its_linked_records_once_and_nothing_else(
             assert not opens(opening, header, 1 - place, decision)
 
 
-def test_the_log_vouches_for_the_openings(linkage: Linkage) -> None:
-    run = run_once(linkage)
-    stated = {each["party"]: each["sha256"] for each in finished_entry(linkage)["openings"]}
+def test_the_record_is_the_one_that_the_log_names_and_each_part_of_it_is_for_whom_it_should_be(
+    linkage: Linkage, run: str
+) -> None:
+    digests = {each["party"]: each["sha256"] for each in finished_entry(linkage)["openings"]}
     for party in (CHILD_WELFARE, SCHOOL):
         releases = linkage.get(f"/v1/projects/{PROJECT}/releases", party).json()["releases"]
         answer = linkage.get(f"/v1/releases/{releases[0]['release']}/openings", party)
-        assert stated[party] == sha256(answer.content).hexdigest()
+        assert digests[party] == sha256(answer.content).hexdigest()
         assert answer.headers["content-length"] == str(len(answer.content))
         header, _ = parse_openings(answer.content)
         assert header == OpeningsHeader(
@@ -155,6 +114,62 @@ def test_the_log_vouches_for_the_openings(linkage: Linkage) -> None:
             openings=12,
         )
     assert linkage.log_kinds().count("release-fetched") == 2
+    # The record is the one that the log names.
+    record = record_of(linkage, run)
+    reader = MatchRecordReader(io.BytesIO(record))
+    assert sum(1 for _ in reader.rows()) == reader.header.rows
+    root = finished_entry(linkage)["match_record_root"]
+    assert reader.root() == root == record_root(record)
+    view = linkage.get(f"/v1/runs/{run}").json()
+    assert view["match_record"] == root
+    assert reader.header.specification == view["specification_sha256"]
+    # Only multiples of the floor are shown.
+    rows = rows_of(record_of(linkage, run))
+    kinds = Counter(
+        str(row.decision.model_copy(update={"commitments": ("", "")}))
+        for row in rows
+        if row.decision is not None
+    )
+    assert kinds
+    assert all(count % 3 == 0 for count in kinds.values())
+    n_withheld = sum(row.decision is None for row in rows)
+    assert n_withheld % 3 == 0
+    assert n_withheld >= 6
+    # The record says by which weights was decided.
+    stated = page_of(linkage, run).header
+    assert (stated.round, [one.party for one in stated.uploads]) == (1, [SCHOOL, CHILD_WELFARE])
+    levels = {field.name: len(field.levels) for field in linkage.profile.fields}
+    assert {one.field: len(one.levels) for one in stated.weights} == levels
+    assert stated.prior < 0
+    for one in stated.weights:
+        assert one.levels[0] > 0 > one.levels[-1]
+    # That a record was read is in the log.
+    page_of(linkage, run)
+    entry = linkage.log_entries()[-1]
+    assert (entry["kind"], entry["body"]["what"]) == ("exported", "match-record")
+    assert (entry["actor"]["party"], entry["project"]) == (AUDITOR, PROJECT)
+    # A page holds as many rows as asked for.
+    page = page_of(linkage, run, first=3, limit=4)
+    assert (page.first, len(page.rows), page.next) == (3, 4, 7)
+    last = page_of(linkage, run, first=page.header.rows, limit=4)
+    assert (len(last.rows), last.next) == (1, None)
+    beyond = page_of(linkage, run, first=page.header.rows + 1)
+    assert (beyond.rows, beyond.next) == ((), None)
+    # A record goes with its run's link ids.
+    assert objects_of_records(linkage)
+    linkage.founded.clock.move(days=91)
+    Sweeper(linkage.broker).sweep()
+    (gone,) = [e for e in linkage.log_entries() if e["kind"] == "match-record-destroyed"]
+    assert (gone["object"], gone["body"]["root"]) == (run, root)
+    answer = linkage.get(f"/v1/runs/{run}/match-record", AUDITOR, "auditor")
+    assert (answer.status_code, answer.json()["type"][-18:]) == (410, ":match-record-gone")
+    assert not objects_of_records(linkage)
+    assert not list(linkage.broker.blobs.digests())
+
+
+def objects_of_records(linkage: Linkage) -> list[str]:
+    names = linkage.broker.keystore.object_ids()
+    return [name for name in names if name.startswith("mrc-")]
 
 
 def test_a_recipient_of_a_count_gets_no_openings(make_linkage: MakeLinkage) -> None:
@@ -171,39 +186,18 @@ def test_a_recipient_of_a_count_gets_no_openings(make_linkage: MakeLinkage) -> N
     assert [each["party"] for each in finished_entry(linkage)["openings"]] == [SCHOOL]
 
 
-@pytest.mark.parametrize(
-    ("party", "role", "status"),
-    [(CHILD_WELFARE, "agency", 403), ("operator", "operator", 403), ("stranger", "auditor", 404)],
-)
-def test_nobody_but_the_projects_auditors_reads_a_record(
-    linkage: Linkage, party: str, role: str, status: int
-) -> None:
-    run = run_once(linkage)
-    if party == "stranger":
-        linkage.founded.enrol(party)
-    assert linkage.get(f"/v1/runs/{run}/match-record", party, role).status_code == status
+def test_nobody_but_the_projects_auditors_reads_a_record(linkage: Linkage, run: str) -> None:
+    linkage.founded.enrol("stranger")
+    for party, role, status in (
+        (CHILD_WELFARE, "agency", 403),
+        ("operator", "operator", 403),
+        ("stranger", "auditor", 404),
+    ):
+        answer = linkage.get(f"/v1/runs/{run}/match-record", party, role)  # type: ignore[arg-type]
+        assert answer.status_code == status, party
 
 
-def test_that_a_record_was_read_is_in_the_log(linkage: Linkage) -> None:
-    run = run_once(linkage)
-    page_of(linkage, run)
-    entry = linkage.log_entries()[-1]
-    assert (entry["kind"], entry["body"]["what"]) == ("exported", "match-record")
-    assert (entry["actor"]["party"], entry["project"]) == (AUDITOR, PROJECT)
-
-
-def test_a_page_holds_as_many_rows_as_asked_for(linkage: Linkage) -> None:
-    run = run_once(linkage)
-    page = page_of(linkage, run, first=3, limit=4)
-    assert (page.first, len(page.rows), page.next) == (3, 4, 7)
-    last = page_of(linkage, run, first=page.header.rows, limit=4)
-    assert (len(last.rows), last.next) == (1, None)
-    beyond = page_of(linkage, run, first=page.header.rows + 1)
-    assert (beyond.rows, beyond.next) == ((), None)
-
-
-def test_a_run_that_has_not_ended_has_no_record(linkage: Linkage) -> None:
-    linkage.upload_both()
-    run = linkage.run_id()
+def test_a_run_that_has_not_ended_has_no_record(uploaded: Linkage) -> None:
+    linkage, run = uploaded, uploaded.run_id()
     assert linkage.get(f"/v1/runs/{run}/match-record", AUDITOR, "auditor").status_code == 404
     assert linkage.get(f"/v1/runs/{run}").json()["match_record"] is None

@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from rigs.answers import code_of
 from rigs.blind import RESEARCH
 from rigs.delivering import ELEMENTS, Delivering, MakeDelivering
 from rigs.enrolled import EnrolledPerson
@@ -17,14 +18,8 @@ from app.deliveries import arrivals
 from app.sealed import arrival
 from schemas.delivery import MAX_DELIVERIES
 from schemas.matchlog.proof import verify_receipt
-from schemas.problem import MEDIA_TYPE
 from schemas.run import IdSpace, Recipient
 from schemas.upload import Receipt
-
-
-def code_of(answer: Any) -> str:
-    assert answer.headers["content-type"] == MEDIA_TYPE
-    return str(answer.json()["type"]).rsplit(":", 1)[1]
 
 
 def digest(content: bytes) -> str:
@@ -183,15 +178,6 @@ def test_under_blind_the_matches_count_of_agencies_that_hand_over_columns_and_of
     assert code_of(study.put(recipient=RESEARCH)) == "delivery-not-due"
 
 
-def test_its_receipt_proves_that_it_was_logged(delivering: Delivering) -> None:
-    delivery = delivering.deliver()
-    for party in (SCHOOL, CHILD_WELFARE):
-        answer = delivering.get(f"/v1/deliveries/{delivery}/receipt", party)
-        receipt = Receipt.from_json(answer.json())
-        entry = verify_receipt(receipt, [delivering.broker.log.key])
-        assert (entry[0].kind, entry[0].object) == ("delivery-received", delivery)
-
-
 def test_the_same_bytes_again_change_nothing_and_other_ones_need_the_next_number(
     delivering: Delivering,
 ) -> None:
@@ -209,13 +195,6 @@ def test_the_same_bytes_again_change_nothing_and_other_ones_need_the_next_number
     assert keys_of(delivering) == [second]
     (destroyed,) = delivering.said("destroyed")
     assert (destroyed["object"], destroyed["body"]["reason"]) == (delivery, "replaced")
-
-
-def test_there_are_only_so_many_in_a_round(delivering: Delivering) -> None:
-    for number in range(1, MAX_DELIVERIES + 1):
-        delivering.deliver(b"%d" % number, number)
-    assert delivering.put(b"more", MAX_DELIVERIES + 1).status_code == 404
-    assert code_of(delivering.put(b"more", MAX_DELIVERIES)) == "delivery-number"
 
 
 def test_it_is_of_the_newest_round_with_link_ids_and_not_before_these_are_there(
@@ -275,9 +254,13 @@ def test_it_goes_only_where_the_agreement_lets_columns_go(
     assert not delivering.said("received")
 
 
-def test_an_amendment_that_drops_the_columns_ends_deliveries(delivering: Delivering) -> None:
+def test_an_amendment_that_drops_the_columns_ends_deliveries_and_one_that_keeps_them_does_not(
+    delivering: Delivering,
+) -> None:
     delivery = delivering.deliver()
+    delivering.amend(elements=ELEMENTS[:2])
     assert delivering.fetch(delivery).status_code == 200
+    # An amendment that drops the columns ends deliveries.
     delivering.amend(elements=[ELEMENTS[0]])
     assert code_of(delivering.put(b"two", 2)) == "delivery-not-agreed"
     # Nor does what had come leave again.
@@ -286,14 +269,6 @@ def test_an_amendment_that_drops_the_columns_ends_deliveries(delivering: Deliver
     # What was found of it may be said: it has been handed out.
     digest = delivering.deliveries()[0]["sha256"]
     assert delivering.say(delivery, digest).status_code == 200
-
-
-def test_a_delivery_outlives_an_agreement_whose_next_version_lets_it_go_too(
-    delivering: Delivering,
-) -> None:
-    delivery = delivering.deliver()
-    delivering.amend(elements=ELEMENTS[:2])
-    assert delivering.fetch(delivery).status_code == 200
 
 
 def test_who_has_not_the_duty_neither_sends_nor_fetches(delivering: Delivering) -> None:
@@ -317,14 +292,20 @@ def test_who_has_not_the_duty_neither_sends_nor_fetches(delivering: Delivering) 
         assert code_of(answer) == "wrong-duty"
 
 
-def test_a_delivery_is_no_larger_than_the_agreed_files_let_it_be(
+def test_its_receipt_proves_that_it_was_logged_and_no_empty_or_too_large_one_is_taken(
     delivering: Delivering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arrivals, "most_bytes", lambda records, _: records // 100)
     assert code_of(delivering.put(bytes(21))) == "delivery-too-large"
     assert code_of(delivering.put(b"")) == "delivery-empty"
     assert not keys_of(delivering)
-    delivering.deliver(bytes(20))
+    delivery = delivering.deliver(bytes(20))
+    # Its receipt proves that it was logged.
+    for party in (SCHOOL, CHILD_WELFARE):
+        answer = delivering.get(f"/v1/deliveries/{delivery}/receipt", party)
+        receipt = Receipt.from_json(answer.json())
+        entry = verify_receipt(receipt, [delivering.broker.log.key])
+        assert (entry[0].kind, entry[0].object) == ("delivery-received", delivery)
 
 
 def test_while_the_linkage_is_halted_nothing_is_sent_or_fetched(delivering: Delivering) -> None:
@@ -334,10 +315,17 @@ def test_while_the_linkage_is_halted_nothing_is_sent_or_fetched(delivering: Deli
     assert code_of(delivering.fetch(delivery)) in ("not-in-force", "delivery-gone")
 
 
-def test_the_list_is_of_the_project_and_goes_on_where_it_ended(delivering: Delivering) -> None:
+def test_the_list_is_of_the_project_and_goes_on_where_it_ended_up_to_so_many(
+    delivering: Delivering,
+) -> None:
     first, second = delivering.deliver(b"1"), delivering.deliver(b"2", 2)
     assert [one["delivery"] for one in delivering.deliveries()] == [second, first]
     path = f"/v1/projects/{PROJECT}/deliveries?before={second}"
     (older,) = delivering.get(path).json()["deliveries"]
     assert older["delivery"] == first
     assert older["replaced"]
+    # There are only so many in a round.
+    for number in range(3, MAX_DELIVERIES + 1):
+        delivering.deliver(b"%d" % number, number)
+    assert delivering.put(b"more", MAX_DELIVERIES + 1).status_code == 404
+    assert code_of(delivering.put(b"more", MAX_DELIVERIES)) == "delivery-number"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rigs.agreed_copies import reach
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import (
     CHILD_WELFARE,
@@ -11,9 +12,11 @@ from rigs.linkage import (
     embedded_database,
     linkage,
     make_linkage,
+    released,
+    uploaded,
 )
 
-__all__ = ["embedded_database", "linkage", "make_linkage"]
+__all__ = ["embedded_database", "linkage", "make_linkage", "released", "uploaded"]
 
 
 @pytest.fixture
@@ -22,12 +25,22 @@ def settings(settings: Any) -> Any:
 
 
 @pytest.fixture
-def linked(linkage: Linkage) -> Linkage:
+def later_fetch() -> None:
+    """What `linked` asks for, so that its broker is copied from one where all that was done already."""
+
+
+@pytest.fixture
+def linked(later_fetch: None, linkage: Linkage) -> Linkage:
     """Both agencies have uploaded and been linked, and one has fetched its matches."""
-    linkage.upload_both()
-    linkage.work()
-    for release in linkage.get(f"/v1/projects/{linkage.terms.project}/releases").json()["releases"]:
-        linkage.get(f"/v1/releases/{release['release']}/file")
+
+    def steps() -> None:
+        linkage.upload_both()
+        linkage.work()
+        path = f"/v1/projects/{linkage.terms.project}/releases"
+        for release in linkage.get(path).json()["releases"]:
+            linkage.get(f"/v1/releases/{release['release']}/file")
+
+    reach(linkage, steps)
     return linkage
 
 

@@ -75,7 +75,9 @@ def case(linked: Linkage, ann: EnrolledPerson, tmp_path: Path) -> Case:
     return made
 
 
-def test_a_certificate_verifies_alone_and_what_that_does_not_show_is_said(case: Case) -> None:
+def test_a_certificate_verifies_alone_and_held_to_the_log_and_nothing_that_does_not_fit_it(
+    case: Case,
+) -> None:
     key = case.linkage.broker.log.key.text
     done = verify(case.keep(), "--log-key", key, "--pin", case.pin())
     assert done.exit_code == 0, done.output
@@ -89,9 +91,7 @@ def test_a_certificate_verifies_alone_and_what_that_does_not_show_is_said(case: 
     assert {one["code"] for one in bare["caveats"]} == {"no-log", "no-log-key"}
     assert bare["stated"] == ["child-welfare"]
     assert "handle-map" not in {one["what"] for one in bare["outstanding"]}
-
-
-def test_held_to_the_log_nothing_is_left_open(case: Case) -> None:
+    # Held to the log nothing is left open.
     page = case.folder / "page.html"
     words = ("--log", case.bundle(), "--log-key", case.linkage.broker.log.key.text)
     done = verify(case.keep(), *words, "--pin", case.pin(), "--html", page, "--json")
@@ -101,9 +101,7 @@ def test_held_to_the_log_nothing_is_left_open(case: Case) -> None:
     assert document["log"]["verified"] is True
     assert {one["code"] for one in document["caveats"]} == {"broker-time", "who-typed"}
     assert case.number in page.read_text("utf-8")
-
-
-def test_another_key_pin_or_log_is_refused(case: Case) -> None:
+    # Another key pin or log is refused.
     other = "broker.test/blindlink+00000000+AQ=="
     assert verify(case.keep(), "--log-key", other).exit_code == 3
     pin = case.pin(bytes(32))
@@ -113,6 +111,17 @@ def test_another_key_pin_or_log_is_refused(case: Case) -> None:
     earlier = verify(case.keep(), "--log", case.before)
     assert earlier.exit_code == 1
     assert "does not hold the entry" in earlier.stderr
+    # What is no certificate or was changed is refused.
+    path = case.keep()
+    raw = path.read_bytes()
+    path.write_bytes(raw[:-1])
+    assert verify(path).exit_code == 3
+    changed = raw.replace(b'"reason":"asked"', b'"reason":"other"')
+    assert changed != raw
+    path.write_bytes(changed)
+    refused = verify(path, "--json")
+    assert refused.exit_code == 1
+    assert json.loads(refused.stdout)["error"]["code"] == "certificate-refused"
 
 
 def test_a_signature_that_the_log_does_not_know_is_refused(case: Case, ann: EnrolledPerson) -> None:
@@ -132,16 +141,3 @@ def test_a_signature_that_the_log_does_not_know_is_refused(case: Case, ann: Enro
     said = verify(path, "--log", case.bundle())
     assert said.exit_code == 1
     assert "is not in the log" in said.stderr
-
-
-def test_what_is_no_certificate_or_was_changed_is_refused(case: Case) -> None:
-    path = case.keep()
-    raw = path.read_bytes()
-    path.write_bytes(raw[:-1])
-    assert verify(path).exit_code == 3
-    changed = raw.replace(b'"reason":"asked"', b'"reason":"other"')
-    assert changed != raw
-    path.write_bytes(changed)
-    refused = verify(path, "--json")
-    assert refused.exit_code == 1
-    assert json.loads(refused.stdout)["error"]["code"] == "certificate-refused"

@@ -51,26 +51,18 @@ def place_of(linkage: Linkage, scope: str) -> tuple[str, ...]:
     return f"projects/{linkage.terms.project}", "operator", "operator"
 
 
-SCOPES = ("upload", "party", "project")
-
-
-def test_a_certificate_of_the_broker_is_all_in_the_log(linked: Linkage) -> None:
-    for scope in SCOPES:
-        check, entries = destroyed(linked, *place_of(linked, scope))
-        file = certificate_file(linked, check.certificate.certificate)
-        assert check.certificate.scope == scope
-        assert list(contradictions(file, check.entry, entries)) == []
-
-
 @pytest.mark.parametrize(
     ("scope", "owed"),
     [("upload", {CHILD_WELFARE}), ("party", {CHILD_WELFARE}), ("project", {CHILD_WELFARE, SCHOOL})],
 )
-def test_what_parties_hold_themselves_is_what_the_log_says_that_they_fetched(
+def test_a_certificate_lists_what_its_scope_means_and_who_holds_more_as_the_log_says(
     linked: Linkage, scope: str, owed: set[str]
 ) -> None:
     check, entries = destroyed(linked, *place_of(linked, scope))
-    certificate = check.certificate
+    certificate, certified = check.certificate, check.entry.seq
+    file = certificate_file(linked, certificate.certificate)
+    assert certificate.scope == scope
+    assert list(contradictions(file, check.entry, entries)) == []
     assert {one.party for one in certificate.outstanding} == owed
     kinds = {one.what for one in certificate.outstanding if one.party == CHILD_WELFARE}
     assert kinds >= {"extract", "link-table", "received"}
@@ -78,8 +70,18 @@ def test_what_parties_hold_themselves_is_what_the_log_says_that_they_fetched(
         rest = tuple(one for one in certificate.outstanding if one != fewer)
         forged = certificate.model_copy(update={"outstanding": rest})
         assert unlogged_fields(forged, check.entry, entries) == ("outstanding",)
-    others = [entry for entry in entries if entry.kind != "release-fetched"]
-    assert unlogged_fields(certificate, check.entry, others) == ("outstanding",)
+    rest_of_log = [entry for entry in entries if entry.kind != "release-fetched"]
+    assert unlogged_fields(certificate, check.entry, rest_of_log) == ("outstanding",)
+    # What the scope means and the log does not end is named.
+    ended = [entry for entry in entries if entry.kind.endswith("-destroyed")]
+    assert len({entry.kind for entry in ended}) == 3
+    for entry in ended:
+        others = [other for other in entries if other is not entry]
+        assert left_objects(certificate, certified, others) == (entry.object,)
+    # What is destroyed after the certificate is left by it.
+    first = min(entry.seq for entry in entries if entry.kind == "upload-destroyed")
+    assert left_objects(certificate, first, entries) != ()
+    assert left_objects(certificate, 0, entries) == ()
 
 
 def test_who_asked_for_matches_in_vain_holds_none(linked: Linkage) -> None:
@@ -116,8 +118,8 @@ def test_whom_a_blind_release_is_sealed_to_holds_what_an_agency_fetched(
     assert left_objects(check.certificate, check.entry.seq, others) == (upload.object,)
 
 
-def test_an_object_that_the_log_does_not_know_so_is_named(linked: Linkage) -> None:
-    check, entries = destroyed(linked, f"projects/{linked.terms.project}", "operator", "operator")
+def test_an_object_goes_by_an_entry_of_its_own_or_by_none_that_it_needs(linked: Linkage) -> None:
+    check, entries = destroyed(linked, *place_of(linked, "project"))
     certificate = check.certificate
     assert {one.kind for one in certificate.objects} == {"upload", "release", "match-record"}
     for number, one in enumerate(certificate.objects):
@@ -131,46 +133,28 @@ def test_an_object_that_the_log_does_not_know_so_is_named(linked: Linkage) -> No
         ):
             wrong = changed(certificate, number, **fields)
             assert unlogged_objects(wrong, entries) == (one.object,)
-
-
-def test_no_two_objects_go_by_one_entry(linked: Linkage) -> None:
-    check, entries = destroyed(linked, *place_of(linked, "project"))
-    raw = check.certificate.to_json()
+    # No two objects go by one entry.
+    raw = certificate.to_json()
     (record,) = [one for one in raw["objects"] if one["kind"] == "match-record"]
     # A match record is known by its run, so nothing else tells the two apart.
     twin = {**record, "object": "zzz-" + "f" * 32}
     twice = Certificate.from_json({**raw, "objects": [*raw["objects"], twin]})
     assert set(unlogged_objects(twice, entries)) == {record["object"], twin["object"]}
-
-
-@pytest.mark.parametrize("kind", ["claims", "review"])
-def test_what_has_no_entry_goes_by_none_and_not_before_it_was_asked_for(
-    linked: Linkage, kind: str
-) -> None:
-    check, entries = destroyed(linked, *place_of(linked, "project"))
-    certificate, one = check.certificate, check.certificate.objects[0]
-    fields = {"kind": kind, "entry": None, "created": None, "destroyed": certificate.asked}
-    assert unlogged_objects(changed(certificate, 0, **fields), entries) == ()
-    for wrong in ({"destroyed": "2026-08-31T06:00:00Z"}, {"entry": one.entry}):
-        forged = changed(certificate, 0, **{**fields, **wrong})
-        assert unlogged_objects(forged, entries) == (one.object,)
-
-
-@pytest.mark.parametrize("scope", SCOPES)
-def test_what_the_scope_means_and_the_log_does_not_end_is_named(
-    linked: Linkage, scope: str
-) -> None:
-    check, entries = destroyed(linked, *place_of(linked, scope))
-    certificate, certified = check.certificate, check.entry.seq
-    ended = [entry for entry in entries if entry.kind.endswith("-destroyed")]
-    assert len({entry.kind for entry in ended}) == 3
-    for entry in ended:
-        others = [other for other in entries if other is not entry]
-        assert left_objects(certificate, certified, others) == (entry.object,)
-    # What is destroyed after the certificate is left by it.
-    first = min(entry.seq for entry in entries if entry.kind == "upload-destroyed")
-    assert left_objects(certificate, first, entries) != ()
-    assert left_objects(certificate, 0, entries) == ()
+    # What has no entry goes by none and not before it was asked for.
+    for kind in ("claims", "review"):
+        stated: dict[str, Any] = {
+            "kind": kind,
+            "entry": None,
+            "created": None,
+            "destroyed": certificate.asked,
+        }
+        assert unlogged_objects(changed(certificate, 0, **stated), entries) == (), kind
+        for wrong in (
+            {"destroyed": "2026-08-31T06:00:00Z"},
+            {"entry": certificate.objects[0].entry},
+        ):
+            forged = changed(certificate, 0, **{**stated, **wrong})
+            assert unlogged_objects(forged, entries) == (certificate.objects[0].object,)
 
 
 def test_what_comes_while_it_is_destroyed_is_not_meant(linkage: Linkage) -> None:

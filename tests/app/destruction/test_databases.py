@@ -126,24 +126,23 @@ def test_a_hold_that_comes_before_the_sweep_has_the_project_keeps_it(
 
 
 def test_a_run_is_asked_for_before_a_withdrawal_or_waits_for_it(
-    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+    uploaded: Linkage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the log says that it was asked for before, and goes on all the same."""
-    linkage.upload_both()
-    assert linkage.post_as(f"/v1/runs/{linkage.run_id()}/cancel").status_code == 200
-    number = linkage.round()["round"]
-    linkage.as_party(SCHOOL)
-    meanwhile = Meanwhile(lambda: linkage.ask(SCHOOL, round=number))
+    assert uploaded.post_as(f"/v1/runs/{uploaded.run_id()}/cancel").status_code == 200
+    number = uploaded.round()["round"]
+    uploaded.as_party(SCHOOL)
+    meanwhile = Meanwhile(lambda: uploaded.ask(SCHOOL, round=number))
     monkeypatch.setattr(withdrawal, "cancel_runs", meanwhile.after(withdrawal.cancel_runs))
     path = f"/v1/projects/{PROJECT}/withdrawals"
     said = {"handle": "ab" * 16, "salt": "cd" * 32}
-    answer = linkage.client.post(path, json=said, headers=linkage.as_party(CHILD_WELFARE))
+    answer = uploaded.client.post(path, json=said, headers=uploaded.as_party(CHILD_WELFARE))
     assert answer.status_code == 200, answer.text
     meanwhile.end()
-    assert linkage.log_kinds()[-3:] == ["record-withdrawn", "run-asked", "standing-used"]
-    linkage.work()
-    assert linkage.run()["state"] == "succeeded"
-    linkage.check_log()
+    assert uploaded.log_kinds()[-3:] == ["record-withdrawn", "run-asked", "standing-used"]
+    uploaded.work()
+    assert uploaded.run()["state"] == "succeeded"
+    uploaded.check_log()
 
 
 @pytest.mark.parametrize("what", ["withdrawal", "counter-signature"])
@@ -201,18 +200,16 @@ def test_what_comes_twice_at_once_is_taken_once(
 
 
 def test_a_release_that_is_fetched_while_its_round_is_corrected_is_gone(
-    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
+    released: Linkage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    linkage.upload_both()
-    linkage.work()
-    found = linkage.get(f"/v1/projects/{PROJECT}/releases", SCHOOL).json()["releases"]
+    found = released.get(f"/v1/projects/{PROJECT}/releases", SCHOOL).json()["releases"]
     path, answers = f"/v1/releases/{found[0]['release']}/file", []
-    linkage.offer_all()
-    linkage.as_party(CHILD_WELFARE)
-    meanwhile = Meanwhile(lambda: answers.append(linkage.get(path, SCHOOL)))
-    append = linkage.broker.log.append
-    monkeypatch.setattr(linkage.broker.log, "append", meanwhile.after(append))
-    assert linkage.correct(1).status_code == 201
+    released.offer_all()
+    released.as_party(CHILD_WELFARE)
+    meanwhile = Meanwhile(lambda: answers.append(released.get(path, SCHOOL)))
+    append = released.broker.log.append
+    monkeypatch.setattr(released.broker.log, "append", meanwhile.after(append))
+    assert released.correct(1).status_code == 201
     meanwhile.end()
     assert [answer.status_code for answer in answers] == [410]
-    linkage.check_log()
+    released.check_log()

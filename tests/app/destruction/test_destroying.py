@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rigs.destroying import certificate_file, checked, destroy, destructions, send
+from rigs.destroying import blobs, certificate_file, checked, destroy, destructions, keys, send
 from rigs.enrolled import EnrolledPerson
 from rigs.holders import Holders
 from rigs.hooked_database import Crash, crash_at, hooked
@@ -24,14 +24,6 @@ from app.worker.sweeper import Sweeper
 from encoding.secret.agreement import Contribution
 
 
-def keys(linkage: Linkage) -> list[str]:
-    return list(linkage.broker.keystore.object_ids())
-
-
-def blobs(linkage: Linkage) -> list[str]:
-    return list(linkage.broker.blobs.digests())
-
-
 def owed(found: dict) -> set[tuple[str, str]]:
     return {(one["party"], one["what"]) for one in found["outstanding"]}
 
@@ -47,7 +39,7 @@ def test_an_analyst_has_one_upload_destroyed_and_not_all_of_the_party(linked: Li
     assert analyst.call("POST", f"/v1/uploads/{upload}/destruction").status_code == 200
 
 
-def test_the_operator_destroys_all_of_a_project_and_the_certificate_proves_it(
+def test_the_operator_destroys_all_of_a_project_and_the_certificate_and_the_log_prove_it(
     linked: Linkage,
 ) -> None:
     done = destroy(linked, party="operator", role="operator").json()
@@ -64,19 +56,17 @@ def test_the_operator_destroys_all_of_a_project_and_the_certificate_proves_it(
     assert (SCHOOL, "handle-map") in owed(done)
     # The schools never fetched theirs.
     assert (SCHOOL, "link-table") not in owed(done)
-
-
-def test_every_object_of_a_certificate_has_its_log_entry(linked: Linkage) -> None:
-    done = destroy(linked, party="operator", role="operator").json()
+    # Every object of a certificate has its log entry.
     entries = linked.log_entries()
-    for one in checked(linked, done["certificate"]).certificate.objects:
+    for one in certificate.objects:
         entry = entries[one.entry or 0]
         digests = {entry["body"].get(name) for name in ("container_sha256", "sha256", "root")}
         assert entry["kind"] == f"{one.kind}-destroyed"
         assert one.sha256 in digests
 
 
-def test_an_agency_destroys_its_own_uploads_and_what_was_made_of_them(linked: Linkage) -> None:
+def test_an_agency_destroys_its_own_uploads_and_what_was_made_of_them_once(linked: Linkage) -> None:
+    release = linked.get(f"/v1/projects/{PROJECT}/releases").json()["releases"][0]["release"]
     done = destroy(linked).json()
     check = checked(linked, done["certificate"])
     assert {one.party for one in check.certificate.objects if one.kind == "upload"} == {
@@ -87,35 +77,24 @@ def test_an_agency_destroys_its_own_uploads_and_what_was_made_of_them(linked: Li
     assert remains["other-uploads"] == 1
     left = linked.get(f"/v1/projects/{PROJECT}/uploads", SCHOOL).json()["uploads"]
     assert [one["state"] for one in left] == ["committed"]
-
-
-def test_one_upload_goes_with_what_was_made_of_it(linked: Linkage) -> None:
-    newest = linked.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"][0]["upload"]
-    done = destroy(linked, f"uploads/{newest}").json()
-    objects = checked(linked, done["certificate"]).certificate.objects
-    assert [one.object for one in objects if one.kind == "upload"] == [newest]
-    assert len([one for one in objects if one.kind == "release"]) == 2
-
-
-def test_what_was_destroyed_is_gone_for_its_recipient(linked: Linkage) -> None:
-    release = linked.get(f"/v1/projects/{PROJECT}/releases").json()["releases"][0]["release"]
-    destroy(linked)
+    # What was destroyed is gone for its recipient.
     assert linked.get(f"/v1/releases/{release}/file").status_code == 410
     assert linked.get(f"/v1/releases/{release}/receipt").status_code == 200
-
-
-def test_a_run_that_waits_is_cancelled(linkage: Linkage) -> None:
-    linkage.upload_both()
-    run = linkage.run_id()
-    destroy(linkage)
-    assert linkage.get(f"/v1/runs/{run}").json()["state"] == "cancelled"
-    assert [key for key in keys(linkage) if key.startswith("run-")] == []
-
-
-def test_asking_again_gives_the_same_certificate(linked: Linkage) -> None:
-    first = destroy(linked).json()
-    assert destroy(linked).json() == first
+    # Asking again gives the same certificate.
+    assert destroy(linked).json() == done
     assert len(destructions(linked)) == 1
+    # The file of a certificate is the same for all who may see it.
+    path = f"/v1/destructions/{done['certificate']}"
+    file = certificate_file(linked, done["certificate"]).to_json()
+    assert linked.get(path, SCHOOL).json() == file
+    assert linked.get(path, AUDITOR, "auditor").json() == file
+
+
+def test_a_run_that_waits_is_cancelled(uploaded: Linkage) -> None:
+    run = uploaded.run_id()
+    destroy(uploaded)
+    assert uploaded.get(f"/v1/runs/{run}").json()["state"] == "cancelled"
+    assert [key for key in keys(uploaded) if key.startswith("run-")] == []
 
 
 def test_a_project_that_holds_nothing_gets_its_certificate_too(linkage: Linkage) -> None:
@@ -123,15 +102,13 @@ def test_a_project_that_holds_nothing_gets_its_certificate_too(linkage: Linkage)
     assert checked(linkage, done["certificate"]).certificate.objects == ()
 
 
-def test_sealed_claims_go_with_the_project_or_with_a_party_of_theirs(linkage: Linkage) -> None:
-    linkage.upload_both()
-    linkage.work()
-    linkage.put_claims(SCHOOL, CHILD_WELFARE)
-    done = destroy(linkage).json()
-    kinds = [one.kind for one in checked(linkage, done["certificate"]).certificate.objects]
+def test_sealed_claims_go_with_the_project_or_with_a_party_of_theirs(released: Linkage) -> None:
+    released.put_claims(SCHOOL, CHILD_WELFARE)
+    done = destroy(released).json()
+    kinds = [one.kind for one in checked(released, done["certificate"]).certificate.objects]
     assert kinds.count("claims") == 1
-    assert [key for key in keys(linkage) if key.startswith("msg-")] == []
-    assert linkage.get_claims(CHILD_WELFARE, SCHOOL, 1).status_code == 410
+    assert [key for key in keys(released) if key.startswith("msg-")] == []
+    assert released.get_claims(CHILD_WELFARE, SCHOOL, 1).status_code == 410
 
 
 def test_others_uploads_and_projects_cannot_be_destroyed(linked: Linkage) -> None:
@@ -142,6 +119,11 @@ def test_others_uploads_and_projects_cannot_be_destroyed(linked: Linkage) -> Non
     assert destroy(linked, "projects/elsewhere").status_code == 404
     assert destroy(linked, party=AUDITOR, role="auditor").status_code == 403
     assert keys(linked) == before
+    # One upload goes with what was made of it.
+    done = destroy(linked, f"uploads/{newest}").json()
+    objects = checked(linked, done["certificate"]).certificate.objects
+    assert [one.object for one in objects if one.kind == "upload"] == [newest]
+    assert len([one for one in objects if one.kind == "release"]) == 2
 
 
 def test_what_falls_due_is_certified_by_itself(linked: Linkage) -> None:
@@ -195,14 +177,6 @@ def test_there_is_no_certificate_before_all_is_gone(linked: Linkage) -> None:
         "urn:blindlink:problem:not-certified",
     )
     assert linked.get(f"/v1/destructions/crt-{'0' * 32}").status_code == 404
-
-
-def test_the_file_of_a_certificate_is_the_same_for_all_who_may_see_it(linked: Linkage) -> None:
-    done = destroy(linked).json()
-    path = f"/v1/destructions/{done['certificate']}"
-    file = certificate_file(linked, done["certificate"]).to_json()
-    assert linked.get(path, SCHOOL).json() == file
-    assert linked.get(path, AUDITOR, "auditor").json() == file
 
 
 def test_an_upload_that_is_not_finished_goes_too(linked: Linkage) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from rigs.destroying import destroy, destructions, hold_notice, send, statement
+from rigs.answers import code_of, refusal
+from rigs.destroying import destroy, destructions, hold_notice, keys, send, statement
 from rigs.enrolled import EnrolledPerson
 from rigs.late import amend
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
@@ -23,14 +24,6 @@ from tests.samples.refusals import raises
 PATH = f"projects/{PROJECT}/legal-holds"
 
 
-def code(answer: object) -> str:
-    return str(answer.json()["type"]).rsplit(":", 1)[1]  # type: ignore[attr-defined]
-
-
-def keys(linkage: Linkage) -> list[str]:
-    return list(linkage.broker.keystore.object_ids())
-
-
 def operator_hold(linkage: Linkage) -> None:
     with linkage.broker.database.write() as session:
         set_hold(session, linkage.broker, linkage.founded.operator, PROJECT, "Case 26-17")
@@ -41,15 +34,22 @@ def operator_lift(linkage: Linkage) -> None:
         lift_holds(session, linkage.broker, linkage.founded.operator, PROJECT)
 
 
-def test_under_a_hold_nothing_expires_and_nothing_is_destroyed(linked: Linkage) -> None:
-    before = keys(linked)
+def test_under_a_hold_nothing_expires_and_nothing_is_destroyed_until_it_is_lifted(
+    linked: Linkage,
+) -> None:
     operator_hold(linked)
     linked.founded.clock.move(days=200)
+    before = keys(linked)
     Sweeper(linked.broker).sweep()
     refused = destroy(linked)
-    assert (refused.status_code, code(refused)) == (409, LEGAL_HOLD.code)
+    assert refusal(refused) == (409, LEGAL_HOLD.code)
     assert refused.json()["clause"] == "legal-hold"
     assert keys(linked) == before
+    # When it is lifted what is overdue goes.
+    operator_lift(linked)
+    Sweeper(linked.broker).sweep()
+    assert keys(linked) == []
+    assert [found["reason"] for found in destructions(linked)] == ["retention"]
 
 
 def test_claims_that_others_replace_are_kept_under_a_hold(linked: Linkage) -> None:
@@ -95,7 +95,7 @@ def test_under_a_hold_a_party_replaces_so_many_uploads_of_a_round(
     opened = [linkage.send(one, CHILD_WELFARE) for one in made[:3]]
     Sweeper(linkage.broker).sweep()
     refused = linkage.open(made[3], CHILD_WELFARE)
-    assert (refused.status_code, code(refused)) == (409, "too-many-uploads")
+    assert refusal(refused) == (409, "too-many-uploads")
     assert sorted(keys(linkage)) == sorted(opened)
     # The open one is resumed, and committed; the partner has uploads of its own.
     assert linkage.open(made[2], CHILD_WELFARE).json()["upload"] == opened[2]
@@ -116,15 +116,6 @@ def test_what_was_replaced_goes_with_the_project(linked: Linkage) -> None:
     assert keys(linked) == []
 
 
-def test_when_it_is_lifted_what_is_overdue_goes(linked: Linkage) -> None:
-    operator_hold(linked)
-    linked.founded.clock.move(days=200)
-    operator_lift(linked)
-    Sweeper(linked.broker).sweep()
-    assert keys(linked) == []
-    assert [found["reason"] for found in destructions(linked)] == ["retention"]
-
-
 def test_the_agreed_day_waits_for_a_hold(make_linkage: MakeLinkage) -> None:
     linkage = make_linkage(end="2026-09-10", destroy_by="2026-09-10")
     linkage.upload_both()
@@ -143,7 +134,7 @@ def test_terms_with_a_hold_keep_everything(make_linkage: MakeLinkage) -> None:
     linkage.founded.clock.move(days=200)
     Sweeper(linkage.broker).sweep()
     assert len(keys(linkage)) == 2
-    assert code(destroy(linkage)) == LEGAL_HOLD.code
+    assert code_of(destroy(linkage)) == LEGAL_HOLD.code
     assert linkage.get(f"/v1/{PATH}").json() == {"is_held": True, "holds": []}
 
 
@@ -172,7 +163,7 @@ def test_the_same_notice_again_changes_nothing(linked: Linkage, ann: EnrolledPer
 
 def test_a_hold_is_lifted_by_who_set_it_alone(linked: Linkage, ann: EnrolledPerson) -> None:
     operator_hold(linked)
-    assert code(send(ann, PATH, hold_notice(ann, "lift"))) == HOLD_REFUSED.code
+    assert code_of(send(ann, PATH, hold_notice(ann, "lift"))) == HOLD_REFUSED.code
     send(ann, PATH, hold_notice(ann, "set"))
     operator_lift(linked)
     assert linked.get(f"/v1/{PATH}").json()["is_held"] is True
@@ -192,7 +183,7 @@ def test_no_hold_is_lifted_by_a_request_that_was_signed_before_it_was_set(
     linked.founded.clock.move(seconds=61)
     headers = {**linked.as_party(CHILD_WELFARE), HEADER: early}
     answer = linked.client.post(f"/v1/{PATH}", json=lift.to_json(), headers=headers)
-    assert code(answer) == HOLD_REFUSED.code
+    assert code_of(answer) == HOLD_REFUSED.code
     assert send(ann, PATH, lift).json()["is_held"] is False
 
 
@@ -200,13 +191,13 @@ def test_a_notice_counts_only_by_the_one_who_sends_it(
     linked: Linkage, ann: EnrolledPerson, kim: EnrolledPerson
 ) -> None:
     other = EnrolledPerson.confirmed(linked.founded, linked.client, CHILD_WELFARE, "steward")
-    assert code(send(ann, PATH, hold_notice(other, "set"))) == STATEMENT_REFUSED.code
-    assert code(send(kim, PATH, hold_notice(ann, "set"))) == STATEMENT_REFUSED.code
+    assert code_of(send(ann, PATH, hold_notice(other, "set"))) == STATEMENT_REFUSED.code
+    assert code_of(send(kim, PATH, hold_notice(ann, "set"))) == STATEMENT_REFUSED.code
     forged = hold_notice(ann, "set").model_copy(
         update={"signature": hold_notice(ann, "lift").signature}
     )
-    assert code(send(ann, PATH, forged)) == STATEMENT_REFUSED.code
-    assert code(send(ann, PATH, statement(ann))) == HOLD_REFUSED.code
+    assert code_of(send(ann, PATH, forged)) == STATEMENT_REFUSED.code
+    assert code_of(send(ann, PATH, statement(ann))) == HOLD_REFUSED.code
     assert linked.get(f"/v1/{PATH}").json()["is_held"] is False
 
 
@@ -216,7 +207,7 @@ def test_a_party_sets_so_many_holds_a_day_and_no_more(
     monkeypatch.setattr(holds, "MAX_HOLDS_A_DAY", 2)
     for order in ("first", "second"):
         assert send(ann, PATH, hold_notice(ann, "set", order)).status_code == 200
-    assert code(send(ann, PATH, hold_notice(ann, "set", "third"))) == HOLD_REFUSED.code
+    assert code_of(send(ann, PATH, hold_notice(ann, "set", "third"))) == HOLD_REFUSED.code
     operator_hold(linked)
     assert send(ann, PATH, hold_notice(ann, "lift")).status_code == 200
     linked.founded.clock.move(days=1)
@@ -231,7 +222,6 @@ def leave(linked: Linkage, name: str) -> None:
 
 
 def test_a_party_that_has_left_lifts_its_own_hold_and_sees_no_other(linked: Linkage) -> None:
-    """Else nobody could, and nothing of the project would ever be destroyed."""
     sue = linked.person(AUDITOR, "auditor")
     assert send(sue, PATH, hold_notice(sue, "set")).status_code == 200
     leave(linked, AUDITOR)

@@ -29,27 +29,6 @@ def linked_handles(linkage: Linkage, run: str) -> list[set[bytes]]:
     return [set(links) for links in released_matches(linkage.broker, run).values()]
 
 
-def test_a_withdrawn_record_is_in_no_later_run(linkage: Linkage) -> None:
-    left, _ = linkage.upload_both()
-    first = linkage.run_id()
-    one = left.handles[0]
-    assert withdraw(linkage, one).json()["runs_cancelled"] == 1
-    assert withdraw(linkage, one, SCHOOL).status_code == 200
-    second = linkage.ask().json()
-    assert second["run"] != first
-    linkage.work()
-    later = linked_handles(linkage, second["run"])
-    assert sorted(map(len, later)) == [11, 11]
-    assert all(one not in handles for handles in later)
-
-
-def test_runs_that_have_not_ended_are_cancelled(linkage: Linkage) -> None:
-    left, _ = linkage.upload_both()
-    run = linkage.run_id()
-    assert withdraw(linkage, left.handles[0]).json()["runs_cancelled"] == 1
-    assert linkage.get(f"/v1/runs/{run}").json()["state"] == "cancelled"
-
-
 def test_runs_of_other_agencies_go_on(make_linkage: MakeLinkage) -> None:
     health = "health-department"
     parties = (CHILD_WELFARE, health, SCHOOL)
@@ -65,26 +44,33 @@ def test_runs_of_other_agencies_go_on(make_linkage: MakeLinkage) -> None:
     assert linkage.get(path).json()["state"] == "cancelled"
 
 
-def test_the_log_holds_a_commitment_that_the_agency_can_open(linkage: Linkage) -> None:
-    left, _ = linkage.upload_both()
-    handle = left.handles[0]
-    taken = withdraw(linkage, handle).json()
-    entry = linkage.log_entries()[taken["index"]]
-    assert entry["kind"] == "record-withdrawn"
-    expected = hashlib.sha256(bytes.fromhex(SALT) + handle).hexdigest()
-    assert entry["body"] == {"commitment": expected}
-    assert handle.hex() not in str(linkage.log_entries())
-
-
-def test_whether_there_is_such_a_record_is_not_told(linkage: Linkage) -> None:
-    linkage.upload_both()
-    assert withdraw(linkage, bytes(16)).status_code == 200
-
-
-def test_only_providers_withdraw(linkage: Linkage) -> None:
+def test_only_providers_withdraw_records_which_take_part_in_no_later_run_and_only_a_commitment_is_told(
+    uploaded: Linkage,
+) -> None:
+    linkage, first = uploaded, uploaded.run_id()
+    one = linkage.containers[0].handles[0]
     assert withdraw(linkage, bytes(16), AUDITOR, "auditor").status_code == 403
     linkage.founded.enrol("newcomer")
     assert withdraw(linkage, bytes(16), "newcomer").status_code == 404
+    # The log holds a commitment that the agency can open.
+    taken = withdraw(linkage, one).json()
+    assert taken["runs_cancelled"] == 1
+    assert linkage.get(f"/v1/runs/{first}").json()["state"] == "cancelled"
+    entry = linkage.log_entries()[taken["index"]]
+    assert entry["kind"] == "record-withdrawn"
+    expected = hashlib.sha256(bytes.fromhex(SALT) + one).hexdigest()
+    assert entry["body"] == {"commitment": expected}
+    assert one.hex() not in str(linkage.log_entries())
+    # A withdrawn record is in no later run.
+    assert withdraw(linkage, one, SCHOOL).status_code == 200
+    second = linkage.ask().json()
+    assert second["run"] != first
+    linkage.work()
+    later = linked_handles(linkage, second["run"])
+    assert sorted(map(len, later)) == [11, 11]
+    assert all(one not in handles for handles in later)
+    # Whether there is such a record is not told.
+    assert withdraw(linkage, bytes(16)).status_code == 200
 
 
 @pytest.mark.parametrize("out", [set(), {0}, {2}, {0, 1, 2, 3}])

@@ -40,8 +40,8 @@ def whoami(client: TestClient, *authorization: str) -> Any:
     return client.get("/v1/whoami", headers=[("authorization", text) for text in authorization])
 
 
-def test_a_token_says_who_its_holder_is(
-    client: TestClient, county: str, person_of: MakePerson
+def test_a_token_lets_its_holder_in_as_themselves_and_ends_at_its_second(
+    client: TestClient, county: str, person_of: MakePerson, bearer: Any, founded: Any
 ) -> None:
     answer = whoami(client, f"Bearer {county}")
     assert answer.json() == {
@@ -51,32 +51,46 @@ def test_a_token_says_who_its_holder_is(
         "duties": list(DUTIES["agency"]),
         "expires": "2026-09-01T06:10:00Z",
     }
+    # The scheme is read in any case.
+    assert whoami(client, f"bearer {county}").status_code == 200
+    # A credential in the query or a cookie is not taken.
+    assert client.get(f"/v1/whoami?access_token={county}").status_code == 401
+    assert client.get("/v1/whoami", headers={"cookie": f"{COOKIE}={county}"}).status_code == 401
+    # A route that takes no body refuses one.
+    answer = client.request(
+        "GET", "/v1/whoami", content=b"x", headers={"authorization": f"Bearer {county}"}
+    )
+    assert answer.status_code == 413
+    # A parameter that is given twice is refused.
+    headers = {"authorization": f"Bearer {county}"}
+    one = "before=run-00000000000000000000000000000000"
+    path = "/v1/projects/county/runs"
+    assert client.get(f"{path}?{one}", headers=headers).status_code == 404
+    answer = client.get(f"{path}?{one}&{one}", headers=headers)
+    assert (answer.status_code, Problem.from_json(answer.json()).code) == (422, "invalid-parameter")
+    # The wrong role is told so.
+    answer = client.get("/metrics", headers=bearer("county", "agency"))
+    assert answer.status_code == 403
+    assert Problem.from_json(answer.json()).code == "wrong-role"
+    # A bearer token opens no page.
+    assert client.delete("/session", headers=bearer("county", "agency")).status_code == 401
+    # A token ends at its second.
+    founded.clock.move(minutes=9, seconds=59)
+    assert whoami(client, f"Bearer {county}").status_code == 200
+    founded.clock.move(seconds=1)
+    assert whoami(client, f"Bearer {county}").status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("path", "methods"),
-    [
+def test_all_methods_that_a_path_takes_are_told(client: TestClient) -> None:
+    for path, methods in (
         ("/v1/projects/county/rounds/1/claims/school", "GET, PUT"),
         ("/v1/projects/county/shares", "DELETE, GET, POST"),
         ("/session", "DELETE, POST"),
         ("/v1/whoami", "GET"),
-    ],
-)
-def test_all_methods_that_a_path_takes_are_told(
-    client: TestClient, path: str, methods: str
-) -> None:
-    answer = client.request("PATCH", path)
-    assert (answer.status_code, answer.headers["allow"]) == (405, methods)
-    assert answer.json()["hint"] == f"it takes {methods}"
-
-
-def test_a_parameter_that_is_given_twice_is_refused(client: TestClient, county: str) -> None:
-    bearer = {"authorization": f"Bearer {county}"}
-    one = "before=run-00000000000000000000000000000000"
-    path = "/v1/projects/county/runs"
-    assert client.get(f"{path}?{one}", headers=bearer).status_code == 404
-    answer = client.get(f"{path}?{one}&{one}", headers=bearer)
-    assert (answer.status_code, Problem.from_json(answer.json()).code) == (422, "invalid-parameter")
+    ):
+        answer = client.request("PATCH", path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, methods), path
+        assert answer.json()["hint"] == f"it takes {methods}"
 
 
 def test_the_operators_log_says_who_asked_and_who_signed_in(
@@ -90,10 +104,6 @@ def test_the_operators_log_says_who_asked_and_who_signed_in(
     assert person in [line["person"] for line in lines if line["event"] == "person_signed_in"]
     whoami(client, "Bearer nobody")
     assert "person" not in json.loads(log_stream.getvalue().splitlines()[-1])
-
-
-def test_the_scheme_is_read_in_any_case(client: TestClient, county: str) -> None:
-    assert whoami(client, f"bearer {county}").status_code == 200
 
 
 def test_every_bad_credential_answers_alike(
@@ -132,33 +142,6 @@ def test_every_bad_credential_answers_alike(
     assert all(refusal == refusals[0] for refusal in refusals)
 
 
-def test_a_token_ends_at_its_second(client: TestClient, founded: Any, county: str) -> None:
-    founded.clock.move(minutes=9, seconds=59)
-    assert whoami(client, f"Bearer {county}").status_code == 200
-    founded.clock.move(seconds=1)
-    assert whoami(client, f"Bearer {county}").status_code == 401
-
-
-def test_a_credential_in_the_query_or_a_cookie_is_not_taken(
-    client: TestClient, county: str
-) -> None:
-    assert client.get(f"/v1/whoami?access_token={county}").status_code == 401
-    assert client.get("/v1/whoami", headers={"cookie": f"{COOKIE}={county}"}).status_code == 401
-
-
-def test_the_wrong_role_is_told_so(client: TestClient, bearer: Any, county: str) -> None:
-    answer = client.get("/metrics", headers=bearer("county", "agency"))
-    assert answer.status_code == 403
-    assert Problem.from_json(answer.json()).code == "wrong-role"
-
-
-def test_a_route_that_takes_no_body_refuses_one(client: TestClient, county: str) -> None:
-    answer = client.request(
-        "GET", "/v1/whoami", content=b"x", headers={"authorization": f"Bearer {county}"}
-    )
-    assert answer.status_code == 413
-
-
 def limited(founded: Any, **per_minute: int) -> TestClient:
     app = create_app(founded.broker)
     slow = {"read": Rate(0.001, 2), "write": Rate(0.001, 2), "sign-in": Rate(0.001, 3)}
@@ -167,7 +150,7 @@ def limited(founded: Any, **per_minute: int) -> TestClient:
     return TestClient(app, base_url="https://broker.test")
 
 
-def test_too_many_requests_of_one_client_are_refused_for_a_time(
+def test_too_many_requests_of_one_client_are_refused_for_a_time_and_none_of_another(
     founded: Any, bearer: Any, county: str
 ) -> None:
     client = limited(founded)
@@ -175,25 +158,17 @@ def test_too_many_requests_of_one_client_are_refused_for_a_time(
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert int(answers[2].headers["retry-after"]) > 0
     assert Problem.from_json(answers[2].json()).code == "too-many-requests"
-
-
-def test_one_client_does_not_use_up_anothers_rate(founded: Any, bearer: Any, county: str) -> None:
-    client = limited(founded)
-    for _ in range(5):
-        client.get("/v1/whoami", headers=bearer("county", "agency"))
+    # One client does not use up anothers rate.
     assert client.get("/v1/whoami", headers=bearer("operator", "operator")).status_code == 200
 
 
-def test_guessing_is_slowed_down_by_address(founded: Any) -> None:
+def test_guessing_is_slowed_down_by_address_and_locks_no_holder_out(
+    founded: Any, county: str
+) -> None:
     client = limited(founded)
     statuses = [whoami(client, f"Bearer {new_token()}").status_code for _ in range(5)]
     assert statuses == [401, 401, 401, 429, 429]
-
-
-def test_guesses_of_others_do_not_lock_a_holder_out(founded: Any, county: str) -> None:
-    client = limited(founded)
-    for _ in range(5):
-        whoami(client, f"Bearer {new_token()}")
+    # Guesses of others do not lock a holder out.
     assert whoami(client, f"Bearer {county}").status_code == 200
 
 
@@ -203,17 +178,15 @@ def open_session(client: TestClient, headers: dict[str, str]) -> Any:
     return client.post("/session", json={"code": link.json()["code"]})
 
 
-def test_a_session_link_opens_one_session(client: TestClient, bearer: Any, county: str) -> None:
+def test_a_session_link_opens_one_session_within_a_minute(
+    client: TestClient, bearer: Any, county: str, founded: Any
+) -> None:
     code = client.post("/v1/session-links", headers=bearer("county", "agency")).json()["code"]
     first = client.post("/session", json={"code": code})
     second = client.post("/session", json={"code": code})
     assert (first.status_code, second.status_code) == (204, 401)
     assert "set-cookie" not in second.headers
-
-
-def test_a_session_link_works_for_a_minute(
-    client: TestClient, founded: Any, bearer: Any, county: str
-) -> None:
+    # A session link works for a minute.
     codes = [
         client.post("/v1/session-links", headers=bearer("county", "agency")).json()["code"]
         for _ in range(2)
@@ -224,7 +197,9 @@ def test_a_session_link_works_for_a_minute(
     assert client.post("/session", json={"code": codes[1]}).status_code == 401
 
 
-def test_the_cookie_is_for_the_broker_alone(client: TestClient, bearer: Any, county: str) -> None:
+def test_the_cookie_is_for_the_broker_alone_whose_pages_alone_close_its_session(
+    client: TestClient, bearer: Any, county: str
+) -> None:
     cookie = open_session(client, bearer("county", "agency")).headers["set-cookie"]
     name_and_value, *attributes = [part.strip() for part in cookie.split(";")]
     assert name_and_value.startswith("__Host-blindlink=")
@@ -235,19 +210,17 @@ def test_the_cookie_is_for_the_broker_alone(client: TestClient, bearer: Any, cou
         "path=/",
     }
     assert not any(attribute.lower().startswith("domain") for attribute in attributes)
-
-
-def test_a_session_is_closed_only_by_one_of_the_brokers_pages(
-    client: TestClient, bearer: Any, county: str
-) -> None:
-    open_session(client, bearer("county", "agency"))
-    cookie = client.cookies[COOKIE]
+    # A latin header is no fault of ours.
+    answer = client.delete("/session", headers=[(CSRF_HEADER.encode(), b"\xff")])
+    assert answer.status_code == 403
+    # A session is closed only by one of the brokers pages.
+    value = client.cookies[COOKIE]
     without = client.delete("/session")
     wrong = client.delete("/session", headers={CSRF_HEADER: csrf_token("other")})
-    right = client.delete("/session", headers={CSRF_HEADER: csrf_token(cookie)})
+    right = client.delete("/session", headers={CSRF_HEADER: csrf_token(value)})
     assert (without.status_code, wrong.status_code, right.status_code) == (403, 403, 204)
     again = client.delete(
-        "/session", headers={CSRF_HEADER: csrf_token(cookie), "cookie": f"{COOKIE}={cookie}"}
+        "/session", headers={CSRF_HEADER: csrf_token(value), "cookie": f"{COOKIE}={value}"}
     )
     assert again.status_code == 401
 
@@ -283,10 +256,6 @@ def test_a_session_ends_after_eight_hours(
     assert client.delete("/session", headers={CSRF_HEADER: csrf_token(cookie)}).status_code == 401
 
 
-def test_a_bearer_token_opens_no_page(client: TestClient, bearer: Any, county: str) -> None:
-    assert client.delete("/session", headers=bearer("county", "agency")).status_code == 401
-
-
 def test_credentials_are_in_the_database_as_digests_only(
     client: TestClient, founded: Any, bearer: Any, county: str, tmp_path: Any
 ) -> None:
@@ -302,9 +271,3 @@ def test_credentials_are_in_the_database_as_digests_only(
             for row in connection.execute(table.select())
         ]
     assert not any(secret in row for secret in secrets_ for row in rows)
-
-
-def test_a_latin_header_is_no_fault_of_ours(client: TestClient, bearer: Any, county: str) -> None:
-    open_session(client, bearer("county", "agency"))
-    answer = client.delete("/session", headers=[(CSRF_HEADER.encode(), b"\xff")])
-    assert answer.status_code == 403

@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import product
 
 import pytest
+from rigs.agreed_copies import reach
 from rigs.blind import (
     AGENCIES,
     RESEARCH,
@@ -29,27 +30,90 @@ from schemas.upload import Receipt
 
 
 @pytest.fixture
-def blind(make_linkage: MakeLinkage) -> BlindLinkage:
+def blind(ordinary_blind: None, make_linkage: MakeLinkage) -> BlindLinkage:
     return make_blind(make_linkage)
 
 
-def test_the_recipient_joins_exactly_the_linked_records_of_both_agencies(
-    blind: BlindLinkage,
+@pytest.fixture
+def given(later_releases: None, blind: BlindLinkage) -> BlindLinkage:
+    """The same, once a round of twelve matches has its releases."""
+
+    def steps() -> None:
+        blind.linkage.upload_both()
+        blind.run()
+
+    reach(blind.linkage, steps)
+    return blind
+
+
+def test_the_recipient_alone_joins_the_records_and_agencies_and_watchers_see_no_more_than_theirs(
+    given: BlindLinkage,
 ) -> None:
-    left, right = blind.linkage.upload_both(20, 12)
-    blind.run()
+    blind = given
     of_left, of_right = blind.match_ids(CHILD_WELFARE), blind.match_ids(SCHOOL)
     joined = {(h, g) for (h, a), (g, b) in product(of_left.items(), of_right.items()) if a == b}
-    assert joined == set(zip(left.handles[:12], right.handles[:12], strict=True))
-
-
-def test_every_record_of_an_upload_has_a_match_id_of_its_own_kind(blind: BlindLinkage) -> None:
-    files = blind.linkage.upload_both(20, 12)
-    blind.run()
-    for agency, made in zip(AGENCIES, files, strict=True):
+    assert joined == set(
+        zip(
+            blind.linkage.containers[0].handles[:12],
+            blind.linkage.containers[1].handles[:12],
+            strict=True,
+        )
+    )
+    # Every record of an upload has a match id of its own kind.
+    for agency, made in zip(AGENCIES, blind.linkage.containers, strict=True):
         match_ids = blind.match_ids(agency)
         assert set(match_ids) == set(made.handles)
         assert Counter(match_ids.values()).most_common(1)[0][1] == 1
+    # An agency opens nothing.
+    stranger = new_identity(SCHOOL, ("analyst",), blind.linkage.founded.clock())
+    with pytest.raises(SealedError):
+        opened(blind.file(SCHOOL), stranger)
+    # The log states the file and no count.
+    raw, view = blind.file(SCHOOL), blind.view(SCHOOL)
+    assert view["sha256"] == release_digest(raw)
+    assert (view["agency"], view["recipient"], view["mode"]) == (SCHOOL, RESEARCH, "blind")
+    receipt = blind.linkage.get(f"/v1/releases/{view['release']}/receipt", SCHOOL)
+    entry, _ = verify_receipt(Receipt.from_json(receipt.json()), [blind.linkage.broker.log.key])
+    assert entry.kind == "blind-release-prepared"
+    header = parse_blind_header(raw).header
+    assert entry.body.model_dump() == {
+        "run": header.run,
+        "recipient": RESEARCH,
+        "agency": SCHOOL,
+        "space": "research",
+        "sha256": view["sha256"],
+    }
+    fetched = blind.linkage.log_entries()[-1]
+    assert (fetched["kind"], fetched["actor"]["party"]) == ("release-fetched", SCHOOL)
+    assert fetched["body"] == {"recipient": SCHOOL, "sha256": view["sha256"]}
+    # The broker keeps no key of a blind release.
+    key = parse_blind_header(raw).header.open(
+        blind.receiver.public, blind.receiver.keys.receiving_key
+    )
+    state = blind.linkage.broker.settings.state_dir
+    for path in state.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert key not in content
+            assert key.hex().encode() not in content
+    # Nobody but its agency sees a blind release.
+    for party, path in product((CHILD_WELFARE, RESEARCH), ("", "/file", "/receipt")):
+        foreign = blind.linkage.get(f"/v1/releases/{view['release']}{path}", party)
+        absent = blind.linkage.get(f"/v1/releases/rel-{'0' * 32}{path}", party)
+        assert foreign.status_code == absent.status_code == 404, (party, path)
+        assert foreign.json() | {"request": ""} == absent.json() | {"request": ""}
+    # Watchers see for whom and whose but no file.
+    for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
+        seen = blind.linkage.get(f"/v1/projects/{PROJECT}/releases", party, role).json()["releases"]
+        assert {(one["recipient"], one["agency"]) for one in seen} == {
+            (RESEARCH, agency) for agency in AGENCIES
+        }
+        answer = blind.linkage.get(f"/v1/releases/{seen[0]['release']}/file", party, role)
+        assert answer.status_code == 403
+    # Nothing is fetched by an agency that provides no more.
+    blind.linkage.founded.clock.move(days=90)
+    answer = blind.linkage.get(f"/v1/releases/{view['release']}/file", SCHOOL)
+    assert answer.status_code == 410
 
 
 def test_who_matched_changes_nothing_but_random_bytes(blind: BlindLinkage) -> None:
@@ -63,14 +127,6 @@ def test_who_matched_changes_nothing_but_random_bytes(blind: BlindLinkage) -> No
         view = blind.view(SCHOOL)
         assert (view["matches"], view["size_bytes"]) == (20, len(raw))
     assert len(set(map(str, files))) == 1
-
-
-def test_an_agency_opens_nothing(blind: BlindLinkage) -> None:
-    blind.linkage.upload_both()
-    blind.run()
-    stranger = new_identity(SCHOOL, ("analyst",), blind.linkage.founded.clock())
-    with pytest.raises(SealedError):
-        opened(blind.file(SCHOOL), stranger)
 
 
 def test_match_ids_are_new_in_every_round(blind: BlindLinkage) -> None:
@@ -134,28 +190,6 @@ def test_linked_and_blind_recipients_of_one_run_share_nothing(make_linkage: Make
     assert not own_ids & set(blind.match_ids(CHILD_WELFARE).values())
 
 
-def test_the_log_states_the_file_and_no_count(blind: BlindLinkage) -> None:
-    blind.linkage.upload_both(20, 12)
-    blind.run()
-    raw, view = blind.file(SCHOOL), blind.view(SCHOOL)
-    assert view["sha256"] == release_digest(raw)
-    assert (view["agency"], view["recipient"], view["mode"]) == (SCHOOL, RESEARCH, "blind")
-    receipt = blind.linkage.get(f"/v1/releases/{view['release']}/receipt", SCHOOL)
-    entry, _ = verify_receipt(Receipt.from_json(receipt.json()), [blind.linkage.broker.log.key])
-    assert entry.kind == "blind-release-prepared"
-    header = parse_blind_header(raw).header
-    assert entry.body.model_dump() == {
-        "run": header.run,
-        "recipient": RESEARCH,
-        "agency": SCHOOL,
-        "space": "research",
-        "sha256": view["sha256"],
-    }
-    fetched = blind.linkage.log_entries()[-1]
-    assert (fetched["kind"], fetched["actor"]["party"]) == ("release-fetched", SCHOOL)
-    assert fetched["body"] == {"recipient": SCHOOL, "sha256": view["sha256"]}
-
-
 COUNTS = ("candidate_pairs", "auto_pairs", "review_pairs", "expected_false", "concordance")
 
 
@@ -176,34 +210,6 @@ def test_no_agency_sees_a_count_from_which_a_smaller_upload_could_be_told(
     for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
         (run, *_) = blind.linkage.get(f"/v1/projects/{PROJECT}/runs", party, role).json()["runs"]
         assert run["counts"]["auto_pairs"] in (11, 12)
-
-
-@pytest.mark.parametrize("path", ["", "/file", "/receipt"])
-@pytest.mark.parametrize("party", [CHILD_WELFARE, RESEARCH])
-def test_nobody_but_its_agency_sees_a_blind_release(
-    blind: BlindLinkage, path: str, party: str
-) -> None:
-    blind.linkage.upload_both()
-    blind.run()
-    release = blind.view(SCHOOL)["release"]
-    foreign = blind.linkage.get(f"/v1/releases/{release}{path}", party)
-    absent = blind.linkage.get(f"/v1/releases/rel-{'0' * 32}{path}", party)
-    assert foreign.status_code == absent.status_code == 404
-    assert foreign.json() | {"request": ""} == absent.json() | {"request": ""}
-
-
-@pytest.mark.parametrize(("party", "role"), [(AUDITOR, "auditor"), ("operator", "operator")])
-def test_watchers_see_for_whom_and_whose_but_no_file(
-    blind: BlindLinkage, party: str, role: str
-) -> None:
-    blind.linkage.upload_both()
-    blind.run()
-    seen = blind.linkage.get(f"/v1/projects/{PROJECT}/releases", party, role).json()["releases"]
-    assert {(one["recipient"], one["agency"]) for one in seen} == {
-        (RESEARCH, agency) for agency in AGENCIES
-    }
-    answer = blind.linkage.get(f"/v1/releases/{seen[0]['release']}/file", party, role)
-    assert answer.status_code == 403
 
 
 def test_nothing_is_committed_for_a_run_that_nobody_could_open(blind: BlindLinkage) -> None:
@@ -244,30 +250,6 @@ def test_it_is_sealed_to_everybody_who_receives_and_to_nobody_else(blind: BlindL
     for one in (people["analyst"], people["steward"], off_the_roster):
         with pytest.raises(SealedError):
             opened(raw, one)
-
-
-def test_nothing_is_fetched_by_an_agency_that_provides_no_more(blind: BlindLinkage) -> None:
-    blind.linkage.upload_both()
-    blind.run()
-    release = blind.view(SCHOOL)["release"]
-    blind.linkage.founded.clock.move(days=90)
-    answer = blind.linkage.get(f"/v1/releases/{release}/file", SCHOOL)
-    assert answer.status_code == 410
-
-
-def test_the_broker_keeps_no_key_of_a_blind_release(blind: BlindLinkage) -> None:
-    blind.linkage.upload_both()
-    blind.run()
-    raw = blind.file(SCHOOL)
-    key = parse_blind_header(raw).header.open(
-        blind.receiver.public, blind.receiver.keys.receiving_key
-    )
-    state = blind.linkage.broker.settings.state_dir
-    for path in state.rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            assert key not in content
-            assert key.hex().encode() not in content
 
 
 def test_the_form_is_that_of_the_vectors() -> None:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 
 import pytest
+from rigs.agreed_copies import reach
 from rigs.blind import AGENCIES, RESEARCH, BlindLinkage, make_blind
 from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL, Linkage, MakeLinkage
 
@@ -24,10 +25,14 @@ from schemas.run import IdSpace, Recipient
 
 
 @pytest.fixture
-def blind(make_linkage: MakeLinkage) -> BlindLinkage:
+def blind(ordinary_blind: None, later_releases: None, make_linkage: MakeLinkage) -> BlindLinkage:
     made = make_blind(make_linkage)
-    made.linkage.upload_both(20, 12)
-    made.run()
+
+    def steps() -> None:
+        made.linkage.upload_both(20, 12)
+        made.run()
+
+    reach(made.linkage, steps)
     return made
 
 
@@ -54,7 +59,9 @@ def decisions(linkage: Linkage) -> Iterator[tuple[int, Decision]]:
             yield number, Decision.from_json(row)
 
 
-def test_the_recipient_opens_the_decisions_about_every_linked_record(blind: BlindLinkage) -> None:
+def test_the_recipient_alone_opens_the_decisions_about_every_linked_record_as_the_log_vouches(
+    blind: BlindLinkage,
+) -> None:
     files = opened(fetched(blind), blind.receiver)
     # The larger file's agency comes first.
     assert [header.party for header, _ in files] == list(AGENCIES[::-1])
@@ -68,42 +75,32 @@ def test_the_recipient_opens_the_decisions_about_every_linked_record(blind: Blin
                 assert opens(opening, header, place, shown[opening.number])
                 fitting += 1
     assert fitting == 2 * len(shown)
-
-
-def test_the_log_vouches_for_what_was_sealed_and_says_that_it_was_handed_out(
-    blind: BlindLinkage,
-) -> None:
+    # The log vouches for what was sealed and says that it was handed out.
     raw = fetched(blind)
     entries = blind.linkage.log_entries()
     (finished,) = (entry["body"] for entry in entries if entry["kind"] == "run-finished")
     assert finished["openings"] == [{"party": RESEARCH, "sha256": hashlib.sha256(raw).hexdigest()}]
     assert entries[-1]["body"]["what"] == "openings"
     assert entries[-1]["actor"]["party"] == RESEARCH
-
-
-def test_it_is_sealed_by_the_operator_to_those_who_receive_alone(blind: BlindLinkage) -> None:
-    raw = fetched(blind)
-    header, _ = read_sealed_header(io.BytesIO(raw))
-    assert (header.sender, header.recipient) == ("operator", RESEARCH)
-    assert [key.person for key in header.keys] == [blind.receiver.public.person]
+    # It is sealed by the operator to those who receive alone.
+    sealed, _ = read_sealed_header(io.BytesIO(raw))
+    assert (sealed.sender, sealed.recipient) == ("operator", RESEARCH)
+    assert [key.person for key in sealed.keys] == [blind.receiver.public.person]
     for party in (SCHOOL, RESEARCH):
         stranger = new_identity(party, ("recipient",), blind.linkage.founded.clock())
         with pytest.raises(SealedFileError):
             opened(raw, stranger)
-
-
-@pytest.mark.parametrize("party", AGENCIES)
-def test_to_an_agency_it_is_as_if_there_were_none(blind: BlindLinkage, party: str) -> None:
-    linkage = blind.linkage
-    foreign = linkage.get(f"/v1/runs/{newest_run(linkage)}/openings", party)
-    absent = linkage.get(f"/v1/runs/run-{'0' * 32}/openings", party)
-    assert foreign.status_code == absent.status_code == 404
-    assert foreign.json() | {"request": ""} == absent.json() | {"request": ""}
-    release = blind.view(party)["release"]
-    assert linkage.get(f"/v1/releases/{release}/openings", party).status_code == 404
-
-
-def test_it_goes_when_the_links_go(blind: BlindLinkage) -> None:
+    # To an agency it is as if there were none.
+    for party in AGENCIES:
+        foreign = blind.linkage.get(f"/v1/runs/{newest_run(blind.linkage)}/openings", party)
+        absent = blind.linkage.get(f"/v1/runs/run-{'0' * 32}/openings", party)
+        assert foreign.status_code == absent.status_code == 404
+        assert foreign.json() | {"request": ""} == absent.json() | {"request": ""}
+        release = blind.view(party)["release"]
+        assert blind.linkage.get(f"/v1/releases/{release}/openings", party).status_code == 404, (
+            party
+        )
+    # It goes when the links go.
     run = newest_run(blind.linkage)
     blind.linkage.founded.clock.move(days=91)
     assert blind.linkage.get(f"/v1/runs/{run}/openings", RESEARCH).status_code == 410

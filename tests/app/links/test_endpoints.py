@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from rigs.answers import code_of, refusal
 from rigs.destroying import destroy
 from rigs.linkage import (
     AUDITOR,
@@ -16,15 +17,9 @@ from rigs.linkage import (
 from app.matching.blocks.rows import read_rows
 from app.worker.sweeper import Sweeper
 from schemas.matchlog.proof import verify_receipt
-from schemas.problem import MEDIA_TYPE
 from schemas.release import parse_release, release_digest
 from schemas.run import IdSpace, Recipient
 from schemas.upload import Receipt
-
-
-def code_of(answer) -> str:
-    assert answer.headers["content-type"] == MEDIA_TYPE
-    return str(answer.json()["type"]).rsplit(":", 1)[1]
 
 
 def linked(linkage: Linkage, n_records: int = 20, n_common: int = 12):
@@ -52,30 +47,59 @@ def ids_of(linkage: Linkage, party: str) -> dict:
     return {handle: match.match_id for handle, match in matches_of(linkage, party).items()}
 
 
-def test_each_agency_gets_match_ids_for_its_own_matched_handles_and_nothing_else(
-    linkage: Linkage,
+def test_each_agency_gets_what_it_can_join_and_what_view_and_log_say_and_nothing_of_others(
+    released: Linkage,
 ) -> None:
-    for made, party in zip(linked(linkage), (CHILD_WELFARE, SCHOOL), strict=True):
+    linkage = released
+    for made, party in zip(linkage.containers, (CHILD_WELFARE, SCHOOL), strict=True):
         assert set(matches_of(linkage, party)) == set(made.handles[:12])
-
-
-def test_two_recipients_in_one_space_can_join_what_they_receive(linkage: Linkage) -> None:
-    left, right = linked(linkage)
+    # Two recipients in one space can join what they receive.
     of_left, of_right = ids_of(linkage, CHILD_WELFARE), ids_of(linkage, SCHOOL)
     joined = {(h, g) for h, one in of_left.items() for g, other in of_right.items() if one == other}
-    assert joined == set(zip(left.handles[:12], right.handles[:12], strict=True))
-
-
-def test_a_match_names_the_row_of_each_container_in_which_the_two_met(linkage: Linkage) -> None:
-    files = linked(linkage)
+    assert joined == set(
+        zip(linkage.containers[0].handles[:12], linkage.containers[1].handles[:12], strict=True)
+    )
+    # A match names the row of each container in which the two met.
     tokens: dict[bytes, set[bytes]] = {}
-    for made, party in zip(files, (CHILD_WELFARE, SCHOOL), strict=True):
+    for made, party in zip(linkage.containers, (CHILD_WELFARE, SCHOOL), strict=True):
         rows = read_rows(b"".join(made.parts[1:])[16 * made.header.records :])
         for handle, match in matches_of(linkage, party).items():
             row = rows[match.row]
             assert sorted(made.handles)[row["record"]] == handle
             tokens.setdefault(match.match_id, set()).add(row["token"].tobytes())
     assert [len(found) for found in tokens.values()] == [1] * 12
+    # The file is what the view and the log say.
+    release = release_of(linkage, CHILD_WELFARE)
+    content = file_of(linkage, CHILD_WELFARE)
+    header, links = parse_release(content)
+    assert (release["sha256"], release["size_bytes"]) == (release_digest(content), len(content))
+    assert (release["matches"], header.matches) == (12, len(links))
+    receipt = linkage.get(f"/v1/releases/{release['release']}/receipt")
+    entry, _ = verify_receipt(Receipt.from_json(receipt.json()), [linkage.broker.log.key])
+    assert (entry.kind, entry.body.sha256) == ("release-prepared", release["sha256"])
+    # The answer carries length and digest.
+    release = release_of(linkage, CHILD_WELFARE)
+    answer = linkage.get(f"/v1/releases/{release['release']}/file")
+    assert answer.headers["etag"] == f'"{release["sha256"]}"'
+    assert answer.headers["content-length"] == str(release["size_bytes"])
+    assert answer.headers["cache-control"] == "no-store"
+    # Another agencys release answers like one that does not exist.
+    for path in ("", "/file", "/receipt"):
+        foreign = linkage.get(f"/v1/releases/{release['release']}{path}", SCHOOL)
+        absent = linkage.get(f"/v1/releases/rel-{'0' * 32}{path}", SCHOOL)
+        assert foreign.status_code == absent.status_code == 404, path
+        assert foreign.json() | {"request": ""} == absent.json() | {"request": ""}
+    # A release that is not the callers leaves no entry.
+    linkage.as_party(SCHOOL)
+    before = linkage.log_kinds()
+    assert linkage.get(f"/v1/releases/{release['release']}/file", SCHOOL).status_code == 404
+    assert linkage.log_kinds() == before
+    # Watchers see that a release is there but never its file.
+    for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
+        seen = linkage.get(f"/v1/projects/{PROJECT}/releases", party, role).json()["releases"]
+        assert sorted(one["recipient"] for one in seen) == [CHILD_WELFARE, SCHOOL]
+        answer = linkage.get(f"/v1/releases/{seen[0]['release']}/file", party, role)
+        assert refusal(answer) == (403, "wrong-role")
 
 
 def test_different_spaces_share_no_match_id(make_linkage: MakeLinkage) -> None:
@@ -94,8 +118,8 @@ def test_different_spaces_share_no_match_id(make_linkage: MakeLinkage) -> None:
     assert linkage.round()["state"] == "closed"
 
 
-def test_match_ids_are_new_in_every_round(linkage: Linkage) -> None:
-    linked(linkage)
+def test_match_ids_are_new_in_every_round(released: Linkage) -> None:
+    linkage = released
     first = ids_of(linkage, CHILD_WELFARE)
     linkage.exchange_claims()
     linked(linkage)
@@ -104,39 +128,8 @@ def test_match_ids_are_new_in_every_round(linkage: Linkage) -> None:
     assert not set(first.values()) & set(second.values())
 
 
-def test_the_file_is_what_the_view_and_the_log_say(linkage: Linkage) -> None:
-    linked(linkage)
-    release = release_of(linkage, CHILD_WELFARE)
-    content = file_of(linkage, CHILD_WELFARE)
-    header, links = parse_release(content)
-    assert (release["sha256"], release["size_bytes"]) == (release_digest(content), len(content))
-    assert (release["matches"], header.matches) == (12, len(links))
-    receipt = linkage.get(f"/v1/releases/{release['release']}/receipt")
-    entry, _ = verify_receipt(Receipt.from_json(receipt.json()), [linkage.broker.log.key])
-    assert (entry.kind, entry.body.sha256) == ("release-prepared", release["sha256"])
-
-
-def test_the_answer_carries_length_and_digest(linkage: Linkage) -> None:
-    linked(linkage)
-    release = release_of(linkage, CHILD_WELFARE)
-    answer = linkage.get(f"/v1/releases/{release['release']}/file")
-    assert answer.headers["etag"] == f'"{release["sha256"]}"'
-    assert answer.headers["content-length"] == str(release["size_bytes"])
-    assert answer.headers["cache-control"] == "no-store"
-
-
-def test_every_fetch_is_logged(linkage: Linkage) -> None:
-    linked(linkage)
-    assert release_of(linkage, CHILD_WELFARE)["fetched"] is None
-    for _ in range(2):
-        file_of(linkage, CHILD_WELFARE)
-    fetches = [e for e in linkage.log_entries() if e["kind"] == "release-fetched"]
-    assert [fetch["actor"]["party"] for fetch in fetches] == [CHILD_WELFARE] * 2
-    assert release_of(linkage, CHILD_WELFARE)["fetched"] is not None
-
-
-def test_a_fetch_that_cannot_be_logged_gives_no_byte(linkage: Linkage) -> None:
-    linked(linkage)
+def test_a_fetch_that_cannot_be_logged_gives_no_byte(released: Linkage) -> None:
+    linkage = released
     release = release_of(linkage, CHILD_WELFARE)["release"]
     (linkage.broker.settings.log_key_file.parent / "last-checkpoint").write_text("spoilt")
     linkage.is_log_spoilt = True
@@ -144,29 +137,6 @@ def test_a_fetch_that_cannot_be_logged_gives_no_byte(linkage: Linkage) -> None:
     assert answer.status_code >= 500
     assert code_of(answer)
     assert linkage.log_kinds().count("release-fetched") == 0
-
-
-@pytest.mark.parametrize("path", ["", "/file", "/receipt"])
-def test_another_agencys_release_answers_like_one_that_does_not_exist(
-    linkage: Linkage, path: str
-) -> None:
-    linked(linkage)
-    release = release_of(linkage, CHILD_WELFARE)["release"]
-    foreign = linkage.get(f"/v1/releases/{release}{path}", SCHOOL)
-    absent = linkage.get(f"/v1/releases/rel-{'0' * 32}{path}", SCHOOL)
-    assert foreign.status_code == absent.status_code == 404
-    assert foreign.json() | {"request": ""} == absent.json() | {"request": ""}
-
-
-@pytest.mark.parametrize(("party", "role"), [(AUDITOR, "auditor"), ("operator", "operator")])
-def test_watchers_see_that_a_release_is_there_but_never_its_file(
-    linkage: Linkage, party: str, role: str
-) -> None:
-    linked(linkage)
-    seen = linkage.get(f"/v1/projects/{PROJECT}/releases", party, role).json()["releases"]
-    assert sorted(release["recipient"] for release in seen) == [CHILD_WELFARE, SCHOOL]
-    answer = linkage.get(f"/v1/releases/{seen[0]['release']}/file", party, role)
-    assert (answer.status_code, code_of(answer)) == (403, "wrong-role")
 
 
 def test_watchers_learn_no_count_below_the_floor(linkage: Linkage) -> None:
@@ -215,8 +185,8 @@ def test_the_log_has_the_number_of_match_ids_and_no_total(
     assert {one["mode"]: one["matches"] for one in said} == {"linked": 12, "count": logged}
 
 
-def test_nothing_is_fetched_after_the_end_of_the_terms(linkage: Linkage) -> None:
-    linked(linkage)
+def test_nothing_is_fetched_after_the_end_of_the_terms(released: Linkage) -> None:
+    linkage = released
     release = release_of(linkage, CHILD_WELFARE)["release"]
     linkage.founded.clock.now = linkage.founded.clock.now.replace(year=2028)
     answer = linkage.get(f"/v1/releases/{release}/file")
@@ -226,36 +196,32 @@ def test_nothing_is_fetched_after_the_end_of_the_terms(linkage: Linkage) -> None
     assert (entry["object"], entry["actor"]["party"]) == (release, CHILD_WELFARE)
 
 
-def test_a_release_that_is_not_the_callers_leaves_no_entry(linkage: Linkage) -> None:
-    linked(linkage)
-    release = release_of(linkage, CHILD_WELFARE)["release"]
-    linkage.as_party(SCHOOL)
-    before = linkage.log_kinds()
-    assert linkage.get(f"/v1/releases/{release}/file", SCHOOL).status_code == 404
-    assert linkage.log_kinds() == before
-
-
-def test_nothing_is_fetched_after_the_keeping_time(linkage: Linkage) -> None:
-    linked(linkage)
-    release = release_of(linkage, CHILD_WELFARE)["release"]
+def test_nothing_is_fetched_after_the_keeping_time_nor_said_to_be_whole(released: Linkage) -> None:
+    linkage = released
+    release = release_of(linkage, CHILD_WELFARE)
+    file_of(linkage, CHILD_WELFARE)
     linkage.founded.clock.move(days=90)
-    answer = linkage.get(f"/v1/releases/{release}/file")
-    assert (answer.status_code, code_of(answer)) == (410, "release-destroyed")
-    assert linkage.get(f"/v1/releases/{release}/receipt").status_code == 200
+    answer = linkage.get(f"/v1/releases/{release['release']}/file")
+    assert refusal(answer) == (410, "release-destroyed")
+    assert linkage.get(f"/v1/releases/{release['release']}/receipt").status_code == 200
+    # Nobody says of a release that is gone that it is whole.
+    Sweeper(linkage.broker).sweep()
+    gone = found_whole(linkage, release, release["sha256"])
+    assert refusal(gone) == (410, "release-destroyed")
 
 
 @pytest.mark.parametrize("what", ["file", "openings"])
 def test_a_release_asked_for_in_vain_is_named_once_an_hour_and_then_counted(
-    linkage: Linkage, what: str
+    released: Linkage, what: str
 ) -> None:
-    linked(linkage)
+    linkage = released
     releases = {party: release_of(linkage, party)["release"] for party in (CHILD_WELFARE, SCHOOL)}
     linkage.founded.clock.move(days=90)
     for _ in range(2):
         for party, release in releases.items():
             for _ in range(3):
                 answer = linkage.get(f"/v1/releases/{release}/{what}", party)
-                assert (answer.status_code, code_of(answer)) == (410, "release-destroyed")
+                assert refusal(answer) == (410, "release-destroyed")
         linkage.founded.clock.move(hours=1)
     Sweeper(linkage.broker).sweep()
     entries = [entry for entry in linkage.log_entries() if entry["outcome"] == "refused"]
@@ -274,16 +240,19 @@ def found_whole(linkage: Linkage, release: dict, sha256: str, party: str = CHILD
     )
 
 
-def test_who_has_fetched_a_release_says_once_that_it_is_whole(linkage: Linkage) -> None:
-    linked(linkage)
+def test_every_fetch_is_logged_and_who_has_fetched_a_release_says_once_that_it_is_whole(
+    released: Linkage,
+) -> None:
+    linkage = released
+    assert release_of(linkage, CHILD_WELFARE)["fetched"] is None
     release = release_of(linkage, CHILD_WELFARE)
     early = found_whole(linkage, release, release["sha256"])
-    assert (early.status_code, code_of(early)) == (409, "not-fetched")
+    assert refusal(early) == (409, "not-fetched")
     file_of(linkage, CHILD_WELFARE)
     other = found_whole(linkage, release, "0" * 64)
-    assert (other.status_code, code_of(other)) == (422, "other-file")
+    assert refusal(other) == (422, "other-file")
     foreign = found_whole(linkage, release, release["sha256"], SCHOOL)
-    assert (foreign.status_code, code_of(foreign)) == (404, "not-found")
+    assert refusal(foreign) == (404, "not-found")
     said = [found_whole(linkage, release, release["sha256"]) for _ in range(2)]
     assert [answer.status_code for answer in said] == [200, 200]
     assert said[0].json() == said[1].json() == release_of(linkage, CHILD_WELFARE)
@@ -291,28 +260,23 @@ def test_who_has_fetched_a_release_says_once_that_it_is_whole(linkage: Linkage) 
     (entry,) = [e for e in linkage.log_entries() if e["kind"] == "release-verified"]
     assert (entry["object"], entry["actor"]["party"]) == (release["release"], CHILD_WELFARE)
     assert entry["body"] == {"recipient": CHILD_WELFARE, "sha256": release["sha256"]}
-
-
-def test_nobody_says_of_a_release_that_is_gone_that_it_is_whole(linkage: Linkage) -> None:
-    linked(linkage)
-    release = release_of(linkage, CHILD_WELFARE)
+    # Every fetch is logged.
     file_of(linkage, CHILD_WELFARE)
-    linkage.founded.clock.move(days=91)
-    Sweeper(linkage.broker).sweep()
-    gone = found_whole(linkage, release, release["sha256"])
-    assert (gone.status_code, code_of(gone)) == (410, "release-destroyed")
+    fetches = [e for e in linkage.log_entries() if e["kind"] == "release-fetched"]
+    assert [fetch["actor"]["party"] for fetch in fetches] == [CHILD_WELFARE] * 2
+    assert release_of(linkage, CHILD_WELFARE)["fetched"] is not None
 
 
 def test_a_release_destroyed_on_request_is_not_said_to_have_been_kept_as_long_as_agreed(
-    linkage: Linkage,
+    released: Linkage,
 ) -> None:
-    linked(linkage)
+    linkage = released
     release = release_of(linkage, CHILD_WELFARE)
     assert destroy(linkage).status_code == 200
     for answer in (
         linkage.get(f"/v1/releases/{release['release']}/file"),
         found_whole(linkage, release, release["sha256"]),
     ):
-        assert (answer.status_code, code_of(answer)) == (410, "release-destroyed")
+        assert refusal(answer) == (410, "release-destroyed")
         assert "before its time was over" in answer.json()["detail"]
         assert "certificate" in answer.json()["hint"]

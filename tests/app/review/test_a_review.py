@@ -8,21 +8,22 @@ from rigs.reviewing import Reviewing
 from schemas.release import parse_release
 
 
-def test_what_a_reviewer_accepts_becomes_a_release_of_its_own(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
-    questions = reviewing.questions(run)
+def test_what_a_reviewer_accepts_becomes_a_release_of_its_own(
+    reviewing: Reviewing, held_back: str
+) -> None:
+    questions = reviewing.questions(held_back)
     assert len(questions) == 6
-    cards = reviewing.answer(run)
-    shown = reviewing.fetch_cards(run)
+    cards = reviewing.answer(held_back)
+    shown = reviewing.fetch_cards(held_back)
     assert set(shown) == {one.reference for one in questions}
     assert set(shown.values()) < set(cards.values())
     verdicts = {one.reference: "accept" for one in questions[:4]}
     verdicts |= {one.reference: "reject" for one in questions[4:]}
-    assert reviewing.decide(run, verdicts).json()["state"] == "ended"
+    assert reviewing.decide(held_back, verdicts).json()["state"] == "ended"
     view = reviewing.review()
     assert (view["release"], view["decided"]) == (2, 6)
     (supplement,) = reviewing.supplements()
-    assert (supplement["release"], supplement["run"], supplement["state"]) == (2, run, "open")
+    assert (supplement["release"], supplement["run"], supplement["state"]) == (2, held_back, "open")
     (own,), (other,) = reviewing.releases(CHILD_WELFARE, 2), reviewing.releases(SCHOOL, 2)
     files = {
         party: parse_release(
@@ -31,7 +32,7 @@ def test_what_a_reviewer_accepts_becomes_a_release_of_its_own(reviewing: Reviewi
         for party, release in ((CHILD_WELFARE, own), (SCHOOL, other))
     }
     header, matches = files[CHILD_WELFARE]
-    assert (header.number, header.matches, header.run) == (2, 4, run)
+    assert (header.number, header.matches, header.run) == (2, 4, held_back)
     accepted = {one.handle: one.row for one in questions[:4]}
     assert {handle: match.row for handle, match in matches.items()} == accepted
     ids = {match.match_id for match in matches.values()}

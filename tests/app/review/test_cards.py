@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -15,6 +14,7 @@ import pytest
 from httpx2 import Response
 from hypothesis import given
 from hypothesis import strategies as st
+from rigs.answers import refusal
 from rigs.filling import Filling
 from rigs.linkage import CHILD_WELFARE, SCHOOL
 from rigs.reviewing import Reviewing
@@ -35,48 +35,21 @@ VECTORS = read_vectors("review")
 Cards = dict[bytes, bytes]
 
 
-def code(answer: Any) -> str:
-    return str(answer.json()["type"]).rsplit(":", 1)[1]
-
-
 def made(reviewing: Reviewing, run: str) -> Cards:
     return {handle: os.urandom(64) for handle in reviewing.bucket_handles(run)}
 
 
-def test_only_cards_that_a_question_needs_are_kept(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
-    cards = reviewing.answer(run)
+def test_only_cards_that_a_question_needs_are_kept(reviewing: Reviewing, held_back: str) -> None:
+    cards = reviewing.answer(held_back)
     with reviewing.broker.database.read() as session:
-        review = session.get_one(Review, run)
+        review = session.get_one(Review, held_back)
         pieces = list(open_pieces(session, reviewing.broker, review.object, CARDS_KIND))
     kept = parse_cards(b"".join(pieces))
-    references = {one.reference for one in reviewing.questions(run)}
+    references = {one.reference for one in reviewing.questions(held_back)}
     assert (set(kept), len(cards) > len(kept)) == (references, True)
     # Each under the reference of its own record: the twin of what the reviewer will see.
     other = reviewing.containers[1]
     assert set(kept.values()) == {cards[other.handles[at]] for at in range(12, 18)}
-
-
-def test_the_log_has_the_signed_statement_of_all_cards(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
-    cards = reviewing.answer(run)
-    (entry,) = [one for one in reviewing.log_entries() if one["kind"] == "review-answered"]
-    stated = entry["body"]["signed"]["statement"]
-    assert stated["sha256"] == hashlib.sha256(serialise_cards(cards.items())).hexdigest()
-    assert (stated["party"], entry["actor"]["party"]) == (SCHOOL, SCHOOL)
-
-
-def test_the_same_cards_again_change_nothing_and_others_are_refused(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
-    cards = made(reviewing, run)
-    content = reviewing.stated_cards(run, cards)
-    first, again = reviewing.put_cards(run, content), reviewing.put_cards(run, content)
-    assert (first.status_code, again.json()) == (200, first.json())
-    assert reviewing.log_kinds().count("review-answered") == 1
-    other = reviewing.put_cards(run, reviewing.stated_cards(run, made(reviewing, run)))
-    assert (other.status_code, code(other)) == (409, "cards-differ")
-    shown = reviewing.fetch_cards(run)
-    assert set(shown.values()) < set(cards.values())
 
 
 def without_one(cards: Cards) -> Cards:
@@ -91,22 +64,20 @@ def with_one_exchanged(cards: Cards) -> Cards:
     return with_another(without_one(cards))
 
 
-@pytest.mark.parametrize("change", [without_one, with_another, with_one_exchanged])
-def test_there_is_exactly_one_card_for_each_record_that_is_asked_for(
-    reviewing: Reviewing, change: Callable[[Cards], Cards]
+def test_there_is_exactly_one_card_for_each_record_that_is_asked_for_signed_by_who_sends_it(
+    reviewing: Reviewing, held_back: str
 ) -> None:
-    run = reviewing.hold_back(6)
-    answer = reviewing.put_cards(run, reviewing.stated_cards(run, change(made(reviewing, run))))
-    assert (answer.status_code, code(answer)) == (422, "cards-refused")
-    assert reviewing.review()["state"] == "asked"
-
-
-def test_cards_out_of_order_or_of_another_digest_are_refused(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
-    cards = made(reviewing, run)
-    line, content = reviewing.stated_cards(run, cards).split(b"\n", 1)
-    head, body = content.split(b"\n", 1)
-    swapped = body[80:160] + body[:80] + body[160:]
+    for change in (without_one, with_another, with_one_exchanged):
+        answer = reviewing.put_cards(
+            held_back, reviewing.stated_cards(held_back, change(made(reviewing, held_back)))
+        )
+        assert refusal(answer) == (422, "cards-refused"), change
+        assert reviewing.review()["state"] == "asked"
+    # Cards out of order or of another digest are refused.
+    cards = made(reviewing, held_back)
+    line, content = reviewing.stated_cards(held_back, cards).split(b"\n", 1)
+    head, rest = content.split(b"\n", 1)
+    swapped = rest[80:160] + rest[:80] + rest[160:]
     for bent in (
         line + b"\n" + head + b"\n" + swapped,
         line + b"\n" + content[:-1],
@@ -116,9 +87,58 @@ def test_cards_out_of_order_or_of_another_digest_are_refused(reviewing: Reviewin
         b"x" * 20_000,
         content,
     ):
-        answer = reviewing.put_cards(run, bent)
-        assert (answer.status_code, code(answer)) == (422, "cards-refused"), bent[:40]
+        answer = reviewing.put_cards(held_back, bent)
+        assert refusal(answer) == (422, "cards-refused"), bent[:40]
     assert "review-answered" not in reviewing.log_kinds()
+    # Cards are signed by the person who sends them about this review.
+    cards = made(reviewing, held_back)
+    changes: list[tuple[dict[str, Any], str]] = [
+        ({"round": 2}, "statement-refused"),
+        ({"run": "run-" + "0" * 32}, "statement-refused"),
+        ({"project": "other"}, "statement-refused"),
+        ({"agreement": "0" * 64}, "statement-refused"),
+        ({"person": reviewing.person(CHILD_WELFARE).id}, "statement-refused"),
+        ({"at": "2026-09-01T07:00:00Z"}, "statement-refused"),
+    ]
+    for fields, expected in changes:
+        answer = reviewing.put_cards(held_back, reviewing.stated_cards(held_back, cards, **fields))
+        assert refusal(answer) == (422, expected), fields
+    forged = reviewing.stated_cards(held_back, cards).replace(
+        b'"at":"2026-09-01T06:00:00Z"', b'"at":"2026-09-01T05:59:59Z"'
+    )
+    answer = reviewing.put_cards(held_back, forged)
+    assert refusal(answer) == (422, "signature-refused")
+    answer = reviewing.put_cards(held_back, reviewing.stated_cards(held_back, cards), CHILD_WELFARE)
+    assert refusal(answer) == (409, "not-of-review")
+    # A body of another media type or compressed is refused.
+    content = reviewing.stated_cards(held_back, made(reviewing, held_back))
+    for headers in (
+        {"content-type": "text/plain"},
+        {"content-type": "application/octet-stream", "content-encoding": "gzip"},
+    ):
+        answer = reviewing.client.put(
+            f"/v1/reviews/{held_back}/cards",
+            content=content,
+            headers={**reviewing.as_party(SCHOOL), **headers},
+        )
+        assert refusal(answer) == (415, "media-type"), headers
+    # The same cards again change nothing and others are refused.
+    cards = made(reviewing, held_back)
+    content = reviewing.stated_cards(held_back, cards)
+    first, again = reviewing.put_cards(held_back, content), reviewing.put_cards(held_back, content)
+    assert (first.status_code, again.json()) == (200, first.json())
+    assert reviewing.log_kinds().count("review-answered") == 1
+    other = reviewing.put_cards(
+        held_back, reviewing.stated_cards(held_back, made(reviewing, held_back))
+    )
+    assert refusal(other) == (409, "cards-differ")
+    shown = reviewing.fetch_cards(held_back)
+    assert set(shown.values()) < set(cards.values())
+    # The log has the signed statement of all cards.
+    (entry,) = [one for one in reviewing.log_entries() if one["kind"] == "review-answered"]
+    stated = entry["body"]["signed"]["statement"]
+    assert stated["sha256"] == hashlib.sha256(serialise_cards(cards.items())).hexdigest()
+    assert (stated["party"], entry["actor"]["party"]) == (SCHOOL, SCHOOL)
 
 
 def refused(reviewing: Reviewing, run: str) -> list[tuple[Response, tuple[int, str]]]:
@@ -138,26 +158,24 @@ def refused(reviewing: Reviewing, run: str) -> list[tuple[Response, tuple[int, s
 
 
 def test_cards_that_are_refused_are_not_even_sealed(
-    reviewing: Reviewing, monkeypatch: pytest.MonkeyPatch
+    reviewing: Reviewing, held_back: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = reviewing.hold_back(6)
     sealed: list[object] = []
     store_cards = cards_module.store_cards
     monkeypatch.setattr(
         cards_module, "store_cards", lambda *given: sealed.append(given) or store_cards(*given)
     )
-    for answer, expected in refused(reviewing, run):
-        assert (answer.status_code, code(answer)) == expected
+    for answer, expected in refused(reviewing, held_back):
+        assert refusal(answer) == expected
     # Those that were accepted in between.
     assert len(sealed) == 1
 
 
 def test_cards_that_come_too_late_leave_nothing_on_the_disk(
-    reviewing: Reviewing, monkeypatch: pytest.MonkeyPatch
+    reviewing: Reviewing, held_back: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = reviewing.hold_back(6)
     content, store_cards = (
-        reviewing.stated_cards(run, made(reviewing, run)),
+        reviewing.stated_cards(held_back, made(reviewing, held_back)),
         cards_module.store_cards,
     )
     before = set(reviewing.broker.blobs.digests())
@@ -167,17 +185,16 @@ def test_cards_that_come_too_late_leave_nothing_on_the_disk(
         return store_cards(*given)
 
     monkeypatch.setattr(cards_module, "store_cards", store_slowly)
-    answer = reviewing.put_cards(run, content)
-    assert (answer.status_code, code(answer)) == (409, "review-over")
+    answer = reviewing.put_cards(held_back, content)
+    assert refusal(answer) == (409, "review-over")
     assert set(reviewing.broker.blobs.digests()) == before
 
 
 def test_the_same_cards_sent_twice_at_once_are_stored_once(
-    reviewing: Reviewing, monkeypatch: pytest.MonkeyPatch
+    reviewing: Reviewing, held_back: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = reviewing.hold_back(6)
     content, store_cards = (
-        reviewing.stated_cards(run, made(reviewing, run)),
+        reviewing.stated_cards(held_back, made(reviewing, held_back)),
         cards_module.store_cards,
     )
     reviewing.as_party(SCHOOL)
@@ -189,16 +206,15 @@ def test_the_same_cards_sent_twice_at_once_are_stored_once(
 
     monkeypatch.setattr(cards_module, "store_cards", store_together)
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: reviewing.put_cards(run, content), range(2)))
+        answers = list(pool.map(lambda _: reviewing.put_cards(held_back, content), range(2)))
     assert [answer.status_code for answer in answers] == [200, 200]
     assert len(set(reviewing.broker.blobs.digests()) - before) == 1
 
 
 def test_cards_for_which_the_disk_has_no_room_leave_nothing_on_it(
-    reviewing: Reviewing, monkeypatch: pytest.MonkeyPatch
+    reviewing: Reviewing, held_back: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = reviewing.hold_back(6)
-    content = reviewing.stated_cards(run, made(reviewing, run))
+    content = reviewing.stated_cards(held_back, made(reviewing, held_back))
     before = set(reviewing.broker.blobs.digests())
     monkeypatch.setattr(cards_module, "cut_pieces", partial(cut_pieces, piece_bytes=100))
     folder = reviewing.broker.settings.blob_dir
@@ -209,58 +225,17 @@ def test_cards_for_which_the_disk_has_no_room_leave_nothing_on_it(
             "store_cards",
             lambda broker, *given: store_cards(replace(broker, blobs=Filling(folder, 2)), *given),
         )
-        answer = reviewing.put_cards(run, content)
-    assert (answer.status_code, code(answer)) == (507, "storage-full")
+        answer = reviewing.put_cards(held_back, content)
+    assert refusal(answer) == (507, "storage-full")
     assert set(reviewing.broker.blobs.digests()) == before
-    assert reviewing.put_cards(run, content).status_code == 200
+    assert reviewing.put_cards(held_back, content).status_code == 200
 
 
-def test_cards_are_signed_by_the_person_who_sends_them_about_this_review(
-    reviewing: Reviewing,
-) -> None:
-    run = reviewing.hold_back(6)
-    cards = made(reviewing, run)
-    changes: list[tuple[dict[str, Any], str]] = [
-        ({"round": 2}, "statement-refused"),
-        ({"run": "run-" + "0" * 32}, "statement-refused"),
-        ({"project": "other"}, "statement-refused"),
-        ({"agreement": "0" * 64}, "statement-refused"),
-        ({"person": reviewing.person(CHILD_WELFARE).id}, "statement-refused"),
-        ({"at": "2026-09-01T07:00:00Z"}, "statement-refused"),
-    ]
-    for fields, expected in changes:
-        answer = reviewing.put_cards(run, reviewing.stated_cards(run, cards, **fields))
-        assert (answer.status_code, code(answer)) == (422, expected), fields
-    forged = reviewing.stated_cards(run, cards).replace(
-        b'"at":"2026-09-01T06:00:00Z"', b'"at":"2026-09-01T05:59:59Z"'
-    )
-    answer = reviewing.put_cards(run, forged)
-    assert (answer.status_code, code(answer)) == (422, "signature-refused")
-    answer = reviewing.put_cards(run, reviewing.stated_cards(run, cards), CHILD_WELFARE)
-    assert (answer.status_code, code(answer)) == (409, "not-of-review")
-
-
-def test_cards_come_before_the_deadline(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
-    content = reviewing.stated_cards(run, made(reviewing, run))
+def test_cards_come_before_the_deadline(reviewing: Reviewing, held_back: str) -> None:
+    content = reviewing.stated_cards(held_back, made(reviewing, held_back))
     reviewing.founded.clock.move(days=14)
-    answer = reviewing.put_cards(run, content)
-    assert (answer.status_code, code(answer)) == (409, "review-over")
-
-
-def test_a_body_of_another_media_type_or_compressed_is_refused(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
-    content = reviewing.stated_cards(run, made(reviewing, run))
-    for headers in (
-        {"content-type": "text/plain"},
-        {"content-type": "application/octet-stream", "content-encoding": "gzip"},
-    ):
-        answer = reviewing.client.put(
-            f"/v1/reviews/{run}/cards",
-            content=content,
-            headers={**reviewing.as_party(SCHOOL), **headers},
-        )
-        assert (answer.status_code, code(answer)) == (415, "media-type")
+    answer = reviewing.put_cards(held_back, content)
+    assert refusal(answer) == (409, "review-over")
 
 
 def wanted(cards: Cards) -> Wanted:

@@ -8,6 +8,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from rigs.answers import code_of, refusal
 from rigs.enrolled import EnrolledPerson
 from rigs.linkage import AUDITOR, CHILD_WELFARE, SCHOOL
 from rigs.persons import DUTIES
@@ -30,42 +31,10 @@ def kept(reviewing: Reviewing, run: str, kind: str) -> bytes:
         return open_pieces(session, reviewing.broker, review.object, kind).piece(0)
 
 
-def code(answer: Any) -> str:
-    return str(answer.json()["type"]).rsplit(":", 1)[1]
-
-
-def held_back(reviewing: Reviewing, run: str) -> list[dict[str, Any]]:
+def rows_held_back(reviewing: Reviewing, run: str) -> list[dict[str, Any]]:
     """Return the rows of the match record of what a run held back."""
     record = reviewing.get(f"/v1/runs/{run}/match-record", AUDITOR, "auditor").json()
     return [one for one in record["rows"] if isinstance(one, dict) and one["band"] == "review"]
-
-
-def test_every_pair_that_is_held_back_is_a_question_about_the_reviewers_own_record(
-    reviewing: Reviewing,
-) -> None:
-    run = reviewing.hold_back(6)
-    questions = reviewing.questions(run)
-    own, other = reviewing.containers
-    doubtful = range(12, 18)
-    assert {one.handle for one in questions} == {own.handles[at] for at in doubtful}
-    assert len(questions) == len(held_back(reviewing, run)) == len(doubtful)
-    # The other agency is asked for the buckets of exactly those records, and of nobody's in particular.
-    wanted = {bucket_of(other.handles[at]) for at in doubtful}
-    assert set(reviewing.asked(run)) == wanted
-    in_buckets = [one for one in other.handles if bucket_of(one) in wanted]
-    assert kept(reviewing, run, HANDLES_KIND) == b"".join(sorted(in_buckets))
-    assert len(in_buckets) >= 4 * len(wanted)
-
-
-def test_a_question_names_the_row_of_its_own_container_in_which_the_two_met(
-    reviewing: Reviewing,
-) -> None:
-    run = reviewing.hold_back(6)
-    pairs = {one.reference: one for one in unpack_pairs(kept(reviewing, run, PAIRS_KIND))}
-    for question in reviewing.questions(run):
-        pair = pairs[question.reference]
-        # The school has the larger file.
-        assert (question.handle, question.row) == (pair.handles[1], pair.rows[1])
 
 
 def test_the_likeliest_pairs_come_first_and_no_more_than_agreed(
@@ -75,7 +44,7 @@ def test_the_likeliest_pairs_come_first_and_no_more_than_agreed(
     run = reviewing.hold_back(8)
     pairs = unpack_pairs(kept(reviewing, run, PAIRS_KIND))
     assert len(pairs) == len(reviewing.questions(run)) == 3
-    held = held_back(reviewing, run)
+    held = rows_held_back(reviewing, run)
     assert len(held) > 3
     likeliest = max(one["probability"] for one in held)
     assert max(pair.probability for pair in pairs) >= len(
@@ -111,33 +80,12 @@ def test_a_small_file_is_not_asked_about(make_reviewing: MakeReviewing) -> None:
     }
     assert "review-asked" not in reviewing.log_kinds()
     answer = reviewing.get(f"/v1/reviews/{run}/questions")
-    assert (answer.status_code, code(answer)) == (404, "not-found")
+    assert refusal(answer) == (404, "not-found")
 
 
 def test_where_nothing_is_held_back_nothing_is_asked(reviewing: Reviewing) -> None:
     reviewing.hold_back(0)
     assert "review-asked" not in reviewing.log_kinds()
-
-
-def test_the_log_says_what_was_asked_and_no_number_of_it(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
-    (asked,) = [one for one in reviewing.log_entries() if one["kind"] == "review-asked"]
-    body = asked["body"]
-    answer = reviewing.get(f"/v1/reviews/{run}/questions")
-    assert body["questions_sha256"] == hashlib.sha256(answer.content).hexdigest()
-    assert (asked["object"], body["round"], body["questions"]) == (run, 1, None)
-    assert (body["reviewer"], body["asked"]) == (CHILD_WELFARE, SCHOOL)
-    assert body["deadline"] == reviewing.review()["deadline"] == "2026-09-15T06:00:00Z"
-
-
-def test_each_party_sees_its_own_part(reviewing: Reviewing) -> None:
-    n_held = len(held_back(reviewing, reviewing.hold_back(6)))
-    own, asked = reviewing.review(), reviewing.review(SCHOOL)
-    assert (own["questions"], own["buckets"], own["decided"]) == (n_held, None, 0)
-    assert (asked["questions"], asked["decided"]) == (None, None)
-    assert asked["buckets"] == len(reviewing.asked(reviewing.run_id()))
-    watched = reviewing.review(AUDITOR, "auditor")
-    assert (watched["questions"], watched["buckets"], watched["decided"]) == (6, None, None)
 
 
 def test_watchers_learn_no_count_below_the_floor(make_reviewing: MakeReviewing) -> None:
@@ -148,44 +96,72 @@ def test_watchers_learn_no_count_below_the_floor(make_reviewing: MakeReviewing) 
     assert reviewing.review()["questions"] == 2
 
 
-def test_a_file_that_cannot_be_read_is_not_said_to_have_been_fetched(
-    reviewing: Reviewing, monkeypatch: pytest.MonkeyPatch
+def test_each_party_gets_its_own_part_of_what_is_asked_and_the_log_says_so_before(
+    reviewing: Reviewing, held_back: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = reviewing.hold_back()
+    before = len(reviewing.log_entries())
+    for path, party in (("questions", SCHOOL), ("cards", SCHOOL), ("asked", CHILD_WELFARE)):
+        answer = reviewing.get(f"/v1/reviews/{held_back}/{path}", party)
+        assert refusal(answer) == (409, "not-of-review")
+    assert len(reviewing.log_entries()) == before
+    answer = reviewing.get(f"/v1/reviews/{held_back}/cards")
+    assert refusal(answer) == (409, "cards-missing")
+    reviewing.founded.enrol("stranger")
+    assert reviewing.get(f"/v1/reviews/{held_back}/questions", "stranger").status_code == 404
+    # Each file is logged before it leaves.
+    file = reviewing.get(f"/v1/reviews/{held_back}/questions")
+    reviewing.asked(held_back)
+    reviewing.answer(held_back)
+    cards = reviewing.get(f"/v1/reviews/{held_back}/cards")
+    fetched = [one for one in reviewing.log_entries() if one["kind"] == "review-fetched"]
+    assert [one["body"]["what"] for one in fetched] == ["questions", "buckets", "buckets", "cards"]
+    for entry, answer in ((fetched[0], file), (fetched[-1], cards)):
+        assert entry["body"]["sha256"] == hashlib.sha256(answer.content).hexdigest()
+        assert entry["actor"]["person"] == reviewing.person(CHILD_WELFARE).id
+        assert answer.headers["cache-control"] == "no-store"
+    # Each party sees its own part.
+    own, theirs = reviewing.review(), reviewing.review(SCHOOL)
+    assert (own["questions"], own["buckets"], own["decided"]) == (6, None, 0)
+    assert (theirs["questions"], theirs["decided"]) == (None, None)
+    assert theirs["buckets"] == len(reviewing.asked(reviewing.run_id()))
+    watched = reviewing.review(AUDITOR, "auditor")
+    assert (watched["questions"], watched["buckets"], watched["decided"]) == (6, None, None)
+    # The log says what was asked and no number of it.
+    (asked,) = [one for one in reviewing.log_entries() if one["kind"] == "review-asked"]
+    body = asked["body"]
+    answer = reviewing.get(f"/v1/reviews/{held_back}/questions")
+    assert body["questions_sha256"] == hashlib.sha256(answer.content).hexdigest()
+    assert (asked["object"], body["round"], body["questions"]) == (held_back, 1, None)
+    assert (body["reviewer"], body["asked"]) == (CHILD_WELFARE, SCHOOL)
+    assert body["deadline"] == reviewing.review()["deadline"] == "2026-09-15T06:00:00Z"
+    # Every pair that is held back is a question about the reviewers own record.
+    questions = reviewing.questions(held_back)
+    own, other = reviewing.containers
+    doubtful = range(12, 18)
+    assert {one.handle for one in questions} == {own.handles[at] for at in doubtful}
+    assert len(questions) == len(rows_held_back(reviewing, held_back)) == len(doubtful)
+    # The other agency is asked for the buckets of exactly those records, and of nobody's in particular.
+    wanted = {bucket_of(other.handles[at]) for at in doubtful}
+    assert set(reviewing.asked(held_back)) == wanted
+    in_buckets = [one for one in other.handles if bucket_of(one) in wanted]
+    assert kept(reviewing, held_back, HANDLES_KIND) == b"".join(sorted(in_buckets))
+    assert len(in_buckets) >= 4 * len(wanted)
+    # A question names the row of its own container in which the two met.
+    pairs = {one.reference: one for one in unpack_pairs(kept(reviewing, held_back, PAIRS_KIND))}
+    for question in reviewing.questions(held_back):
+        pair = pairs[question.reference]
+        # The school has the larger file.
+        assert (question.handle, question.row) == (pair.handles[1], pair.rows[1])
+    # A file that cannot be read is not said to have been fetched.
     logged = reviewing.log_kinds()
     with monkeypatch.context() as patched:
         patched.setattr(FileBlobs, "_read", Mock(side_effect=FileNotFoundError))
         for what, party in (("questions", CHILD_WELFARE), ("asked", SCHOOL)):
-            assert code(reviewing.get(f"/v1/reviews/{run}/{what}", party)) == "blob-missing"
+            assert (
+                code_of(reviewing.get(f"/v1/reviews/{held_back}/{what}", party)) == "blob-missing"
+            )
     assert reviewing.log_kinds() == logged
-    assert reviewing.questions(run)
-
-
-def test_each_file_is_logged_before_it_leaves(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
-    questions = reviewing.get(f"/v1/reviews/{run}/questions")
-    reviewing.asked(run)
-    reviewing.answer(run)
-    cards = reviewing.get(f"/v1/reviews/{run}/cards")
-    fetched = [one for one in reviewing.log_entries() if one["kind"] == "review-fetched"]
-    assert [one["body"]["what"] for one in fetched] == ["questions", "buckets", "buckets", "cards"]
-    for entry, answer in ((fetched[0], questions), (fetched[-1], cards)):
-        assert entry["body"]["sha256"] == hashlib.sha256(answer.content).hexdigest()
-        assert entry["actor"]["person"] == reviewing.person(CHILD_WELFARE).id
-        assert answer.headers["cache-control"] == "no-store"
-
-
-def test_a_file_goes_only_to_the_side_that_it_is_for(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
-    before = len(reviewing.log_entries())
-    for path, party in (("questions", SCHOOL), ("cards", SCHOOL), ("asked", CHILD_WELFARE)):
-        answer = reviewing.get(f"/v1/reviews/{run}/{path}", party)
-        assert (answer.status_code, code(answer)) == (409, "not-of-review")
-    assert len(reviewing.log_entries()) == before
-    answer = reviewing.get(f"/v1/reviews/{run}/cards")
-    assert (answer.status_code, code(answer)) == (409, "cards-missing")
-    reviewing.founded.enrol("stranger")
-    assert reviewing.get(f"/v1/reviews/{run}/questions", "stranger").status_code == 404
+    assert reviewing.questions(held_back)
 
 
 def test_only_whom_the_agreement_lists_with_the_duty_gets_a_file(reviewing: Reviewing) -> None:
@@ -195,23 +171,23 @@ def test_only_whom_the_agreement_lists_with_the_duty_gets_a_file(reviewing: Revi
     )
     reviewing.list_also(analyst.identity)
     run = reviewing.hold_back(6)
-    for person, refusal in ((analyst, (403, "wrong-duty")), (off_the_roster, (404, "not-found"))):
+    for person, expected in ((analyst, (403, "wrong-duty")), (off_the_roster, (404, "not-found"))):
         answer = person.call("GET", f"/v1/reviews/{run}/questions")
-        assert (answer.status_code, code(answer)) == refusal
+        assert refusal(answer) == expected
     assert "review-fetched" not in reviewing.log_kinds()
 
 
 def test_nothing_is_handed_out_after_the_deadline_or_under_another_agreement(
     reviewing: Reviewing,
+    held_back: str,
 ) -> None:
-    run = reviewing.hold_back(6)
     reviewing.founded.clock.move(days=14)
-    answer = reviewing.get(f"/v1/reviews/{run}/questions")
-    assert (answer.status_code, code(answer)) == (409, "review-over")
+    answer = reviewing.get(f"/v1/reviews/{held_back}/questions")
+    assert refusal(answer) == (409, "review-over")
     reviewing.founded.clock.move(days=-1)
     reviewing.amend(end="2028-12-31")
-    answer = reviewing.get(f"/v1/reviews/{run}/questions")
-    assert (answer.status_code, code(answer)) == (409, "not-in-force")
+    answer = reviewing.get(f"/v1/reviews/{held_back}/questions")
+    assert refusal(answer) == (409, "not-in-force")
 
 
 def test_what_waits_for_approvals_is_not_asked_yet(make_reviewing: MakeReviewing) -> None:
@@ -222,21 +198,23 @@ def test_what_waits_for_approvals_is_not_asked_yet(make_reviewing: MakeReviewing
     run = reviewing.hold_back(6)
     for path, party in (("questions", CHILD_WELFARE), ("asked", SCHOOL)):
         answer = reviewing.get(f"/v1/reviews/{run}/{path}", party)
-        assert (answer.status_code, code(answer)) == (409, "not-approved")
+        assert refusal(answer) == (409, "not-approved")
 
 
-def test_once_a_question_was_handed_out_the_round_stands(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
-    reviewing.questions(run)
+def test_once_a_question_was_handed_out_the_round_stands(
+    reviewing: Reviewing, held_back: str
+) -> None:
+    reviewing.questions(held_back)
     answer = reviewing.correct(1)
-    assert (answer.status_code, code(answer)) == (409, "releases-fetched")
+    assert refusal(answer) == (409, "releases-fetched")
 
 
-def test_a_correction_ends_the_review_and_destroys_its_questions(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
+def test_a_correction_ends_the_review_and_destroys_its_questions(
+    reviewing: Reviewing, held_back: str
+) -> None:
     assert reviewing.correct(1).status_code == 201
     (ended,) = [one for one in reviewing.log_entries() if one["kind"] == "review-ended"]
-    assert (ended["object"], ended["body"]["reason"]) == (run, "round-over")
+    assert (ended["object"], ended["body"]["reason"]) == (held_back, "round-over")
     assert ended["body"]["release"] is None
     reviewing.sweep()
     names = list(reviewing.broker.keystore.object_ids())

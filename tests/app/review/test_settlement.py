@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from itertools import combinations, product
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.review.results import LEAST_COMMON, agreements_of, results_of
 from app.review.settlement import (
     VERDICTS,
     Agreed,
@@ -117,3 +121,60 @@ def test_kappa_of_a_known_table() -> None:
 
 def test_verdicts_are_counted() -> None:
     assert count_verdicts(["accept", "accept", "unsure"]) == {"accept": 2, "reject": 0, "unsure": 1}
+
+
+@pytest.mark.parametrize(
+    ("n_accepted", "n_rejected", "expected"),
+    [
+        # Two pairs are below the floor, and so is what hides them alone.
+        (2, 6, (None, 6, None, None)),
+        (2, 1, (None, None, 9, None)),
+        # That nothing is left open tells of nobody.
+        (0, 12, (None, None, 0, None)),
+        (7, 5, (7, 5, 0, 58)),
+        (4, 4, (4, 4, 4, 50)),
+        # 5 of 8 are 62.5 of 100.
+        (5, 3, (5, 3, 4, 63)),
+    ],
+)
+def test_counts_below_the_floor_are_hidden_and_those_that_would_reveal_them(
+    n_accepted: int, n_rejected: int, expected: tuple[int | None, ...]
+) -> None:
+    review: Any = SimpleNamespace(accepted=n_accepted, rejected=n_rejected, questions=12, floor=3)
+    found = results_of(review)
+    assert (found.accepted, found.rejected, found.open, found.accept_rate) == expected
+    for few in ({"floor": 13}, {"accepted": None}, {"rejected": None}):
+        none = results_of(SimpleNamespace(**vars(review) | few))  # type: ignore[arg-type]
+        assert (none.accepted, none.rejected, none.open, none.accept_rate) == (None,) * 4, few
+
+
+@given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 8))
+def test_what_is_hidden_of_a_review_is_no_small_sum(
+    n_accepted: int, n_rejected: int, floor: int
+) -> None:
+    n_rejected = min(n_rejected, 12 - n_accepted)
+    review: Any = SimpleNamespace(
+        accepted=n_accepted, rejected=n_rejected, questions=12, floor=floor
+    )
+    found = results_of(review)
+    counts = (n_accepted, n_rejected, 12 - n_accepted - n_rejected)
+    shown = (found.accepted, found.rejected, found.open)
+    hidden = [count for count, told in zip(counts, shown, strict=True) if told is None]
+    assert not hidden or sum(hidden) >= floor
+
+
+@pytest.mark.parametrize(
+    ("n_common", "floor", "is_shown"),
+    [(LEAST_COMMON - 1, 3, False), (LEAST_COMMON, 3, True), (32, 11, False), (33, 11, True)],
+)
+def test_two_reviewers_are_compared_where_they_decided_enough_in_common(
+    n_common: int, floor: int, is_shown: bool
+) -> None:
+    # All but six alike, three of these each way.
+    table = [[12, 3, 0], [3, n_common - 18, 0], [0, 0, 0]]
+    agreed = json.dumps([["per-a", "per-b", table]])
+    (found,) = agreements_of(SimpleNamespace(agreed=agreed, floor=floor))  # type: ignore[arg-type]
+    assert (found.first, found.second) == ("per-a", "per-b")
+    kappa = Agreed("per-a", "per-b", tuple(map(tuple, table))).kappa()  # type: ignore[arg-type]
+    assert kappa is not None
+    assert found.kappa == (f"{kappa:.1f}" if is_shown else None)

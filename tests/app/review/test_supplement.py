@@ -7,6 +7,8 @@ import io
 from typing import Any
 
 import pytest
+from rigs.agreed_copies import reach
+from rigs.answers import refusal
 from rigs.destroying import certificate_file, destroy, destructions, hold_notice, send
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL
 from rigs.reviewing import MakeReviewing, Reviewing
@@ -21,10 +23,6 @@ from schemas.matchlog.proof import verify_receipt
 from schemas.release import parse_release
 from schemas.run import IdSpace, Recipient
 from schemas.upload import Receipt
-
-
-def code(answer: Any) -> str:
-    return str(answer.json()["type"]).rsplit(":", 1)[1]
 
 
 def accepted(reviewing: Reviewing, n: int = 4) -> str:
@@ -56,8 +54,8 @@ def keys_of_reviews(reviewing: Reviewing) -> list[str]:
 
 def test_the_supplement_closes_as_soon_as_both_have_sent_their_claims(
     reviewing: Reviewing,
+    four_accepted: str,
 ) -> None:
-    accepted(reviewing)
     content = {CHILD_WELFARE: b"of welfare", SCHOOL: b"of the school"}
     before = reviewing.put_claims(CHILD_WELFARE, SCHOOL, content[CHILD_WELFARE], release=2)
     assert (before.json()["release"], before.json()["sequence"]) == (2, 1)
@@ -83,7 +81,7 @@ def test_the_supplement_closes_as_soon_as_both_have_sent_their_claims(
     assert (entry.seq, entry.kind) == (closed["seq"], "supplement-closed")
     assert reviewing.get_claims(CHILD_WELFARE, SCHOOL, release=2).content == content[SCHOOL]
     late = reviewing.put_claims(SCHOOL, CHILD_WELFARE, b"late", release=2)
-    assert (late.status_code, code(late)) == (409, "supplement-closed")
+    assert refusal(late) == (409, "supplement-closed")
     same = reviewing.put_claims(SCHOOL, CHILD_WELFARE, content[SCHOOL], release=2)
     assert same.json() == done.json()
 
@@ -91,7 +89,7 @@ def test_the_supplement_closes_as_soon_as_both_have_sent_their_claims(
 def test_no_claims_are_taken_of_a_supplement_that_is_not_there(reviewing: Reviewing) -> None:
     reviewing.hold_back(6)
     answer = reviewing.put_claims(CHILD_WELFARE, SCHOOL, release=2)
-    assert (answer.status_code, code(answer)) == (404, "not-found")
+    assert refusal(answer) == (404, "not-found")
 
 
 def test_a_single_recipient_needs_no_claims(make_reviewing: MakeReviewing) -> None:
@@ -104,6 +102,17 @@ def test_a_single_recipient_needs_no_claims(make_reviewing: MakeReviewing) -> No
     assert parse_release(file_of(reviewing, SCHOOL))[0].matches == 4
     # The log tells the other one no number.
     assert ended(reviewing)["accepted"] is None
+
+
+@pytest.fixture
+def later_accepted() -> None:
+    """What `four_accepted` asks for, so that its broker is copied from one where the review has ended."""
+
+
+@pytest.fixture
+def four_accepted(later_accepted: None, reviewing: Reviewing) -> str:
+    """A run that held six pairs back, of which four were accepted."""
+    return reach(reviewing, lambda: accepted(reviewing))
 
 
 @pytest.mark.parametrize(("n", "total"), [(4, 4), (2, None)])
@@ -168,10 +177,11 @@ def test_of_few_that_were_accepted_an_auditor_sees_none(make_reviewing: MakeRevi
     assert all(isinstance(row, str) for row in answer.json()["rows"])
 
 
-def test_a_record_that_was_withdrawn_meanwhile_is_left_out(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
-    questions = reviewing.questions(run)
-    reviewing.answer(run)
+def test_a_record_that_was_withdrawn_meanwhile_is_left_out(
+    reviewing: Reviewing, held_back: str
+) -> None:
+    questions = reviewing.questions(held_back)
+    reviewing.answer(held_back)
     other = reviewing.containers[1]
     for handle, party in ((questions[0].handle, CHILD_WELFARE), (other.handles[13], SCHOOL)):
         path = f"/v1/projects/{PROJECT}/withdrawals"
@@ -179,14 +189,14 @@ def test_a_record_that_was_withdrawn_meanwhile_is_left_out(reviewing: Reviewing)
             reviewing.post_as(path, party, {"handle": handle.hex(), "salt": "0" * 64}).status_code
             == 200
         )
-    reviewing.decide(run, {one.reference: "accept" for one in questions})
+    reviewing.decide(held_back, {one.reference: "accept" for one in questions})
     matches = parse_release(file_of(reviewing, CHILD_WELFARE))[1]
     own = reviewing.containers[0]
     gone = {questions[0].handle, own.handles[13]}
     assert set(matches) == {one.handle for one in questions} - gone
     # Nor does a count tell of them, where it is shown beside that of the release.
     with reviewing.broker.database.read() as session:
-        assert session.get_one(Review, run).accepted == len(matches)
+        assert session.get_one(Review, held_back).accepted == len(matches)
 
 
 def test_a_supplement_waits_for_cosigners_of_its_own_entry(
@@ -195,13 +205,13 @@ def test_a_supplement_waits_for_cosigners_of_its_own_entry(
     reviewing = make_reviewing(finality=Finality(cosigners=1, delays_release=True))
     run = reviewing.hold_back(6)
     answer = reviewing.get(f"/v1/reviews/{run}/questions")
-    assert (answer.status_code, code(answer)) == (409, "run-not-final")
+    assert refusal(answer) == (409, "run-not-final")
 
 
 def test_what_a_review_has_is_destroyed_once_it_has_ended_and_certified(
     reviewing: Reviewing,
+    four_accepted: str,
 ) -> None:
-    accepted(reviewing)
     assert len(keys_of_reviews(reviewing)) == 1
     reviewing.sweep()
     assert not keys_of_reviews(reviewing)
@@ -229,11 +239,12 @@ def test_under_a_legal_hold_what_a_review_has_stays(reviewing: Reviewing) -> Non
     assert len(keys_of_reviews(reviewing)) == 1
 
 
-def test_destroying_a_project_ends_its_review_and_releases_nothing(reviewing: Reviewing) -> None:
-    run = reviewing.hold_back(6)
-    questions = reviewing.questions(run)
-    reviewing.answer(run)
-    reviewing.decide(run, {one.reference: "accept" for one in questions[:3]})
+def test_destroying_a_project_ends_its_review_and_releases_nothing(
+    reviewing: Reviewing, held_back: str
+) -> None:
+    questions = reviewing.questions(held_back)
+    reviewing.answer(held_back)
+    reviewing.decide(held_back, {one.reference: "accept" for one in questions[:3]})
     answer = destroy(reviewing)
     assert answer.status_code in (200, 202), answer.text
     assert (ended(reviewing)["reason"], ended(reviewing)["release"]) == ("destroyed", None)
@@ -244,8 +255,9 @@ def test_destroying_a_project_ends_its_review_and_releases_nothing(reviewing: Re
     assert "review" in {one.kind for one in certificate.objects}
 
 
-def test_a_second_review_of_the_next_round_numbers_from_two_again(reviewing: Reviewing) -> None:
-    accepted(reviewing)
+def test_a_second_review_of_the_next_round_numbers_from_two_again(
+    reviewing: Reviewing, four_accepted: str
+) -> None:
     reviewing.exchange_claims()
     run = reviewing.hold_back(6)
     questions = [one.reference for one in reviewing.questions(run)]

@@ -5,20 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rigs.answers import refusal
 from rigs.linkage import CHILD_WELFARE, PROJECT, SCHOOL, embedded_database
-from rigs.signed import Accord, accord, make_accord
+from rigs.signed import Accord, accord, agreed, awaiting, make_accord
 from samples.round_files import random_people
 
 from app.runs import standing_approvals as approvals_in_advance
 from app.worker.sweeper import Sweeper
 from schemas.negotiation import PendingApprovals, RunApprovals, StandingList
 
-__all__ = ["accord", "embedded_database", "make_accord"]
-
-
-def refusal(answer: Any) -> tuple[int, str]:
-    body = answer.json()
-    return answer.status_code, body["type"].rsplit(":", 1)[-1]
+__all__ = ["accord", "agreed", "awaiting", "embedded_database", "make_accord"]
 
 
 def rule(**changes: Any) -> dict[str, Any]:
@@ -50,28 +46,26 @@ def standing(accord: Accord) -> StandingList:
     return StandingList.from_json(accord.get(accord.about("standing-approvals")).json())
 
 
-def test_a_run_waits_until_every_party_has_approved_it(accord: Accord) -> None:
-    accord.agree()
-    run = asked(accord)
+def test_a_run_waits_until_every_party_has_approved_it(awaiting: Accord) -> None:
+    run = awaiting.run()
     assert run["state"] == "awaiting"
-    accord.work()
-    assert state(accord, run) == "awaiting"
-    assert pending(accord) == [(run["run"], "run", (CHILD_WELFARE, SCHOOL))]
-    view = RunApprovals.from_json(accord.approve("ann", run).json())
+    awaiting.work()
+    assert state(awaiting, run) == "awaiting"
+    assert pending(awaiting) == [(run["run"], "run", (CHILD_WELFARE, SCHOOL))]
+    view = RunApprovals.from_json(awaiting.approve("ann", run).json())
     assert (view.missing, view.missing_for_release) == ((SCHOOL,), None)
-    accord.work()
-    assert state(accord, run) == "awaiting"
-    assert RunApprovals.from_json(accord.approve("lee", run).json()).missing == ()
-    assert state(accord, run) == "queued"
-    accord.work()
-    assert state(accord, run) == "succeeded"
-    assert pending(accord) == []
+    awaiting.work()
+    assert state(awaiting, run) == "awaiting"
+    assert RunApprovals.from_json(awaiting.approve("lee", run).json()).missing == ()
+    assert state(awaiting, run) == "queued"
+    awaiting.work()
+    assert state(awaiting, run) == "succeeded"
+    assert pending(awaiting) == []
 
 
-def test_an_approval_is_of_one_run_by_its_specification_once_and_in_time(accord: Accord) -> None:
-    accord.agree()
-    run = asked(accord)
-    approval = accord.approval("ann", run)
+def test_an_approval_is_of_one_run_by_its_specification_once_and_in_time(awaiting: Accord) -> None:
+    run = awaiting.run()
+    approval = awaiting.approval("ann", run)
     path = f"/v1/runs/{run['run']}/approvals"
     for fields in (
         {"specification_sha256": "0" * 64},
@@ -79,10 +73,10 @@ def test_an_approval_is_of_one_run_by_its_specification_once_and_in_time(accord:
         {"expires": "2026-10-02T06:00:00Z"},
         {"at": "2026-09-01T06:10:00Z"},
     ):
-        assert refusal(accord.approve("ann", run, **fields)) == (422, "statement-refused")
-    elsewhere = accord.approval("ann", {**run, "run": "run-" + "0" * 32})
-    assert refusal(accord.post(path, "ann", elsewhere)) == (422, "statement-refused")
-    forged = accord.signed(
+        assert refusal(awaiting.approve("ann", run, **fields)) == (422, "statement-refused")
+    elsewhere = awaiting.approval("ann", {**run, "run": "run-" + "0" * 32})
+    assert refusal(awaiting.post(path, "ann", elsewhere)) == (422, "statement-refused")
+    forged = awaiting.signed(
         "ann",
         "run-approval",
         by="bob",
@@ -92,17 +86,17 @@ def test_an_approval_is_of_one_run_by_its_specification_once_and_in_time(accord:
             if name in ("approval", "step", "run", "specification_sha256", "expires")
         },
     )
-    assert refusal(accord.post(path, "ann", forged)) == (422, "statement-refused")
-    assert refusal(accord.post(path, "lee", approval)) == (422, "statement-refused")
-    assert refusal(accord.approve("bob", run)) == (403, "wrong-duty")
-    assert refusal(accord.approve("ann", run, "release")) == (409, "out-of-place")
-    first = accord.post(path, "ann", approval)
-    kinds = accord.log_kinds()
-    assert accord.post(path, "ann", approval).json() == first.json()
-    assert refusal(accord.approve("ann", run)) == (409, "out-of-place")
-    again = accord.approve("lee", run, approval=approval.statement.approval)
+    assert refusal(awaiting.post(path, "ann", forged)) == (422, "statement-refused")
+    assert refusal(awaiting.post(path, "lee", approval)) == (422, "statement-refused")
+    assert refusal(awaiting.approve("bob", run)) == (403, "wrong-duty")
+    assert refusal(awaiting.approve("ann", run, "release")) == (409, "out-of-place")
+    first = awaiting.post(path, "ann", approval)
+    kinds = awaiting.log_kinds()
+    assert awaiting.post(path, "ann", approval).json() == first.json()
+    assert refusal(awaiting.approve("ann", run)) == (409, "out-of-place")
+    again = awaiting.approve("lee", run, approval=approval.statement.approval)
     assert refusal(again) == (409, "out-of-place")
-    assert accord.log_kinds() == kinds
+    assert awaiting.log_kinds() == kinds
 
 
 def test_a_party_that_the_agreement_does_not_ask_cannot_approve(accord: Accord) -> None:
@@ -113,41 +107,38 @@ def test_a_party_that_the_agreement_does_not_ask_cannot_approve(accord: Accord) 
     assert state(accord, run) == "queued"
 
 
-def test_a_standing_approval_lets_runs_start_until_they_are_used_up(accord: Accord) -> None:
-    accord.agree()
+def test_a_standing_approval_lets_runs_start_until_they_are_used_up(agreed: Accord) -> None:
     for name in ("ann", "lee"):
-        assert accord.stand(name, runs=2).status_code == 200
+        assert agreed.stand(name, runs=2).status_code == 200
     for n_used in (1, 2):
-        run = asked(accord)
+        run = asked(agreed)
         assert run["state"] == "queued"
-        accord.work()
-        assert [one.used for one in standing(accord).approvals] == [n_used, n_used]
-    run = asked(accord)
+        agreed.work()
+        assert [one.used for one in standing(agreed).approvals] == [n_used, n_used]
+    run = asked(agreed)
     assert run["state"] == "awaiting"
-    accord.approve("ann", run)
-    assert accord.stand("kim", runs=1).status_code == 200
-    assert state(accord, run) == "queued"
+    agreed.approve("ann", run)
+    assert agreed.stand("kim", runs=1).status_code == 200
+    assert state(agreed, run) == "queued"
 
 
-def test_a_run_that_fails_or_is_cancelled_gives_the_use_back(accord: Accord) -> None:
-    accord.agree()
+def test_a_run_that_fails_or_is_cancelled_gives_the_use_back(agreed: Accord) -> None:
     for name in ("ann", "lee"):
-        accord.stand(name, runs=1)
-    run = asked(accord)
-    headers = accord.as_person("bob")
-    accord.client.post(f"/v1/runs/{run['run']}/cancel", headers=headers)
-    assert [one.used for one in standing(accord).approvals] == [0, 0]
-    assert asked(accord)["state"] == "queued"
+        agreed.stand(name, runs=1)
+    run = asked(agreed)
+    headers = agreed.as_person("bob")
+    agreed.client.post(f"/v1/runs/{run['run']}/cancel", headers=headers)
+    assert [one.used for one in standing(agreed).approvals] == [0, 0]
+    assert asked(agreed)["state"] == "queued"
 
 
-def test_a_standing_approval_is_of_one_policy_and_ends_with_its_day(accord: Accord) -> None:
-    accord.agree()
-    accord.stand("ann", policy_sha256="0" * 64)
-    accord.stand("lee", until="2026-09-01")
-    assert pending_parties(accord) == (CHILD_WELFARE,)
-    accord.sleep(days=1)
-    assert pending_parties(accord) == (CHILD_WELFARE, SCHOOL)
-    assert refusal(accord.stand("lee", until="2026-09-01")) == (422, "statement-refused")
+def test_a_standing_approval_is_of_one_policy_and_ends_with_its_day(agreed: Accord) -> None:
+    agreed.stand("ann", policy_sha256="0" * 64)
+    agreed.stand("lee", until="2026-09-01")
+    assert pending_parties(agreed) == (CHILD_WELFARE,)
+    agreed.sleep(days=1)
+    assert pending_parties(agreed) == (CHILD_WELFARE, SCHOOL)
+    assert refusal(agreed.stand("lee", until="2026-09-01")) == (422, "statement-refused")
 
 
 def pending_parties(accord: Accord) -> tuple[str, ...]:
@@ -155,40 +146,37 @@ def pending_parties(accord: Accord) -> tuple[str, ...]:
     return next(missing for found, _, missing in pending(accord) if found == run["run"])
 
 
-def test_a_standing_approval_that_is_taken_back_ends_the_runs_it_stood_for(accord: Accord) -> None:
-    accord.agree()
+def test_a_standing_approval_that_is_taken_back_ends_the_runs_it_stood_for(agreed: Accord) -> None:
     for name in ("ann", "lee"):
-        accord.stand(name)
-    run = asked(accord)
-    (mine,) = [one for one in standing(accord).approvals if one.signed.statement.party == SCHOOL]
+        agreed.stand(name)
+    run = asked(agreed)
+    (mine,) = [one for one in standing(agreed).approvals if one.signed.statement.party == SCHOOL]
     approval = mine.signed.statement.approval  # type: ignore[union-attr]
-    assert refusal(accord.take_back("ann", approval)) == (404, "not-found")
-    assert accord.take_back("lee", approval).status_code == 200
-    assert state(accord, run) == "cancelled"
-    assert refusal(accord.take_back("kim", approval)) == (409, "out-of-place")
-    assert asked(accord)["state"] == "awaiting"
+    assert refusal(agreed.take_back("ann", approval)) == (404, "not-found")
+    assert agreed.take_back("lee", approval).status_code == 200
+    assert state(agreed, run) == "cancelled"
+    assert refusal(agreed.take_back("kim", approval)) == (409, "out-of-place")
+    assert asked(agreed)["state"] == "awaiting"
 
 
 def test_a_standing_approval_like_one_that_no_run_has_used_is_refused_and_not_logged(
-    accord: Accord,
+    agreed: Accord,
 ) -> None:
-    accord.agree()
     for name in ("ann", "kim"):
-        assert accord.stand(name, runs=2).status_code == 200
-    n_entries = len(accord.log_entries())
-    assert refusal(accord.stand("ann", runs=2)) == (409, "out-of-place")
-    assert len(accord.log_entries()) == n_entries
-    assert len(standing(accord).approvals) == 2
-    assert asked(accord)["state"] == "queued"
-    assert accord.stand("ann", runs=2).status_code == 200
+        assert agreed.stand(name, runs=2).status_code == 200
+    n_entries = len(agreed.log_entries())
+    assert refusal(agreed.stand("ann", runs=2)) == (409, "out-of-place")
+    assert len(agreed.log_entries()) == n_entries
+    assert len(standing(agreed).approvals) == 2
+    assert asked(agreed)["state"] == "queued"
+    assert agreed.stand("ann", runs=2).status_code == 200
 
 
-def test_a_standing_approval_that_was_taken_back_can_be_given_again(accord: Accord) -> None:
-    accord.agree()
-    accord.stand("ann")
-    (mine,) = standing(accord).approvals
-    accord.take_back("ann", mine.signed.statement.approval)  # type: ignore[union-attr]
-    assert accord.stand("ann").status_code == 200
+def test_a_standing_approval_that_was_taken_back_can_be_given_again(agreed: Accord) -> None:
+    agreed.stand("ann")
+    (mine,) = standing(agreed).approvals
+    agreed.take_back("ann", mine.signed.statement.approval)  # type: ignore[union-attr]
+    assert agreed.stand("ann").status_code == 200
 
 
 def test_a_party_gives_so_many_standing_approvals_in_a_month(
@@ -277,27 +265,25 @@ def test_a_run_that_waits_in_vain_is_cancelled(accord: Accord) -> None:
 
 
 def test_a_run_cannot_be_approved_under_another_agreement_than_it_was_asked_for(
-    accord: Accord,
+    awaiting: Accord,
 ) -> None:
-    accord.agree()
-    run = asked(accord)
-    accord.agree(accord.amended(end="2027-01-31"))
-    assert refusal(accord.approve("ann", run)) == (409, "not-in-force")
-    Sweeper(accord.broker).sweep()
-    assert state(accord, run) == "cancelled"
+    run = awaiting.run()
+    awaiting.agree(awaiting.amended(end="2027-01-31"))
+    assert refusal(awaiting.approve("ann", run)) == (409, "not-in-force")
+    Sweeper(awaiting.broker).sweep()
+    assert state(awaiting, run) == "cancelled"
 
 
 @pytest.mark.parametrize("act", ["suspend", "withdraw"])
 def test_a_run_that_waits_does_not_start_once_a_party_has_halted_the_linkage(
-    accord: Accord, act: str
+    awaiting: Accord, act: str
 ) -> None:
-    accord.agree()
-    run = asked(accord)
+    run = awaiting.run()
     for name in ("ann", "lee"):
-        accord.approve(name, run)
-    accord.notice("kim", act)
-    accord.work()
-    view = accord.get(f"/v1/runs/{run['run']}").json()
+        awaiting.approve(name, run)
+    awaiting.notice("kim", act)
+    awaiting.work()
+    view = awaiting.get(f"/v1/runs/{run['run']}").json()
     assert (view["state"], view["failure"]) == ("failed", "not-in-force")
 
 
@@ -352,29 +338,27 @@ def test_files_of_days_too_far_apart_or_too_long_ago_are_refused(accord: Accord)
     assert accord.commit(upload, near, SCHOOL).status_code == 200
 
 
-def test_a_run_does_not_start_on_an_approval_that_has_expired_meanwhile(accord: Accord) -> None:
-    accord.agree()
-    run = asked(accord)
-    accord.approve("ann", run, expires="2026-09-03T06:00:00Z")
-    accord.sleep(days=1)
-    Sweeper(accord.broker).sweep()
-    assert state(accord, run) == "awaiting"
-    accord.sleep(days=1)
-    late = accord.approve("lee", run)
+def test_a_run_does_not_start_on_an_approval_that_has_expired_meanwhile(awaiting: Accord) -> None:
+    run = awaiting.run()
+    awaiting.approve("ann", run, expires="2026-09-03T06:00:00Z")
+    awaiting.sleep(days=1)
+    Sweeper(awaiting.broker).sweep()
+    assert state(awaiting, run) == "awaiting"
+    awaiting.sleep(days=1)
+    late = awaiting.approve("lee", run)
     assert (*refusal(late), "expired" in late.json()["detail"]) == (409, "out-of-place", True)
-    assert accord.stand("kim").status_code == 200
-    assert state(accord, run) == "awaiting"
-    Sweeper(accord.broker).sweep()
-    assert state(accord, run) == "cancelled"
+    assert awaiting.stand("kim").status_code == 200
+    assert state(awaiting, run) == "awaiting"
+    Sweeper(awaiting.broker).sweep()
+    assert state(awaiting, run) == "cancelled"
 
 
-def test_a_run_that_has_all_its_approvals_keeps_them(accord: Accord) -> None:
-    accord.agree()
-    run = asked(accord)
-    accord.approve("ann", run, expires="2026-09-03T06:00:00Z")
-    accord.approve("lee", run)
-    accord.sleep(days=3)
-    Sweeper(accord.broker).sweep()
-    assert state(accord, run) == "queued"
-    accord.work()
-    assert state(accord, run) == "succeeded"
+def test_a_run_that_has_all_its_approvals_keeps_them(awaiting: Accord) -> None:
+    run = awaiting.run()
+    awaiting.approve("ann", run, expires="2026-09-03T06:00:00Z")
+    awaiting.approve("lee", run)
+    awaiting.sleep(days=3)
+    Sweeper(awaiting.broker).sweep()
+    assert state(awaiting, run) == "queued"
+    awaiting.work()
+    assert state(awaiting, run) == "succeeded"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from rigs.agreed import amend
+from rigs.answers import code_of, refusal
 from rigs.linkage import (
     AUDITOR,
     CHILD_WELFARE,
@@ -21,19 +22,15 @@ from samples.round_files import random_people
 
 from app.runs import repository
 from schemas.api import RunView
-from schemas.problem import MEDIA_TYPE
 from schemas.run import LinkRate, Recipient
 
 HEALTH = "health-department"
 
 
-def code_of(answer) -> str:
-    assert answer.headers["content-type"] == MEDIA_TYPE
-    return str(answer.json()["type"]).rsplit(":", 1)[1]
-
-
-def test_the_commit_that_completes_a_pair_asks_for_its_run(linkage: Linkage) -> None:
-    linkage.upload_both()
+def test_the_commit_that_completes_a_pair_asks_for_its_run_which_is_one_until_it_is_cancelled(
+    uploaded: Linkage,
+) -> None:
+    linkage, run = uploaded, uploaded.run_id()
     view = RunView.from_json(linkage.run())
     assert (view.state, view.specification.round) == ("queued", 1)
     # The larger file comes first, and whoever completed the pair asked.
@@ -48,23 +45,38 @@ def test_the_commit_that_completes_a_pair_asks_for_its_run(linkage: Linkage) -> 
     assert asked["actor"] == {**received["actor"], "signed": None}
     assert asked["request"] == received["request"]
     assert asked["actor"]["person"] == linkage.person(SCHOOL).id
-
-
-def test_asking_again_while_it_waits_gives_the_same_run(linkage: Linkage) -> None:
-    linkage.upload_both()
+    # Asking again while it waits gives the same run.
     first = linkage.ask().json()["run"]
     assert linkage.ask(SCHOOL).json()["run"] == first
     assert linkage.log_kinds().count("run-asked") == 1
-
-
-def test_whoever_asks_after_it_has_succeeded_gets_the_same_run(linkage: Linkage) -> None:
-    linkage.upload_both()
-    first = linkage.ask().json()["run"]
-    linkage.work()
-    for party in (CHILD_WELFARE, SCHOOL):
-        view = linkage.ask(party).json()
-        assert (view["run"], view["state"]) == (first, "succeeded")
-    assert linkage.log_kinds().count("run-asked") == 1
+    # A run of a foreign project answers like one that does not exist.
+    linkage.founded.enrol("stranger")
+    foreign = linkage.get(f"/v1/runs/{run}", "stranger")
+    absent = linkage.get(f"/v1/runs/run-{'0' * 32}", "stranger")
+    assert foreign.status_code == absent.status_code == 404
+    assert foreign.json() | {"request": ""} == absent.json() | {"request": ""}
+    assert cancel(linkage, run, "stranger").status_code == 404
+    # Cancelling again changes nothing.
+    cancel(linkage, run)
+    assert cancel(linkage, run).status_code == 200
+    assert linkage.log_kinds().count("run-cancelled") == 1
+    # Another policy is asked for only within the agreed range.
+    other = POLICY.model_copy(update={"auto": "0.9"}).to_json()
+    answer = linkage.ask(policy=other)
+    assert refusal(answer) == (409, "other-policy")
+    assert answer.json()["clause"] == "policy-range"
+    # A cancelled run is no longer the one under way.
+    third = linkage.ask().json()["run"]
+    assert third != first
+    cancel(linkage, third)
+    # The same idempotency key gives the same run even when it has ended.
+    second = linkage.ask(key="k").json()["run"]
+    cancel(linkage, second)
+    again = linkage.ask(key="k").json()
+    assert (again["run"], again["state"]) == (second, "cancelled")
+    # An idempotency key with another request is refused.
+    answer = linkage.ask(key="k", policy=POLICY.to_json())
+    assert refusal(answer) == (422, "idempotency-key-reused")
 
 
 def test_a_run_that_has_failed_is_made_again(make_linkage: MakeLinkage) -> None:
@@ -80,50 +92,13 @@ def test_a_run_that_has_failed_is_made_again(make_linkage: MakeLinkage) -> None:
     assert {run["run"]: run["state"] for run in listed} == {first: "failed", second: "queued"}
 
 
-def test_the_same_idempotency_key_gives_the_same_run_even_when_it_has_ended(
-    linkage: Linkage,
-) -> None:
-    linkage.upload_both()
-    cancel(linkage, linkage.run_id())
-    second = linkage.ask(key="k").json()["run"]
-    cancel(linkage, second)
-    again = linkage.ask(key="k").json()
-    assert (again["run"], again["state"]) == (second, "cancelled")
-
-
-def test_an_idempotency_key_with_another_request_is_refused(linkage: Linkage) -> None:
-    linkage.upload_both()
-    cancel(linkage, linkage.run_id())
-    linkage.ask(key="k")
-    answer = linkage.ask(key="k", policy=POLICY.to_json())
-    assert (answer.status_code, code_of(answer)) == (422, "idempotency-key-reused")
-
-
 def test_there_is_no_run_before_both_parties_have_uploaded(linkage: Linkage) -> None:
     linkage.upload(random_people(linkage.rng, 10), CHILD_WELFARE)
     assert linkage.round()["progress"][0]["run"] is None
     answer = linkage.ask()
-    assert (answer.status_code, code_of(answer)) == (409, "uploads-missing")
+    assert refusal(answer) == (409, "uploads-missing")
     # Said of both alike: it may be that neither has.
     assert answer.json()["title"] == "Both parties have to upload first"
-
-
-def test_another_policy_is_asked_for_only_within_the_agreed_range(linkage: Linkage) -> None:
-    linkage.upload_both()
-    cancel(linkage, linkage.run_id())
-    other = POLICY.model_copy(update={"auto": "0.9"}).to_json()
-    answer = linkage.ask(policy=other)
-    assert (answer.status_code, code_of(answer)) == (409, "other-policy")
-    assert answer.json()["clause"] == "policy-range"
-
-
-def test_a_run_of_a_round_that_is_over_is_not_made_again(linkage: Linkage) -> None:
-    linkage.upload_both()
-    linkage.work()
-    linkage.exchange_claims()
-    assert code_of(linkage.ask(round=1)) == "round-closed"
-    assert code_of(linkage.ask(round=2)) == "not-found"
-    assert code_of(linkage.ask(round=1, partner="nobody")) == "round-closed"
 
 
 def test_a_party_that_only_receives_may_neither_ask_nor_cancel(make_linkage: MakeLinkage) -> None:
@@ -134,12 +109,11 @@ def test_a_party_that_only_receives_may_neither_ask_nor_cancel(make_linkage: Mak
     assert code_of(cancel(linkage, linkage.run_id(), counting)) == "not-a-provider"
 
 
-def test_nothing_runs_outside_the_dates_of_the_terms(linkage: Linkage) -> None:
-    linkage.upload_both()
-    linkage.round()
-    linkage.founded.clock.move(days=600)
-    answer = linkage.ask()
-    assert (answer.status_code, code_of(answer)) == (409, "not-in-force")
+def test_nothing_runs_outside_the_dates_of_the_terms(uploaded: Linkage) -> None:
+    uploaded.round()
+    uploaded.founded.clock.move(days=600)
+    answer = uploaded.ask()
+    assert refusal(answer) == (409, "not-in-force")
 
 
 def cancel(linkage: Linkage, run: str, party: str = CHILD_WELFARE, role: str = "agency"):
@@ -151,16 +125,15 @@ def cancel(linkage: Linkage, run: str, party: str = CHILD_WELFARE, role: str = "
     [(SCHOOL, "agency", "by-agency"), ("operator", "operator", "by-operator")],
 )
 def test_a_run_that_waits_can_be_cancelled_by_a_provider_and_by_the_operator(
-    linkage: Linkage, party: str, role: str, reason: str
+    uploaded: Linkage, party: str, role: str, reason: str
 ) -> None:
-    linkage.upload_both()
-    run = linkage.ask().json()["run"]
-    answer = cancel(linkage, run, party, role)
+    run = uploaded.ask().json()["run"]
+    answer = cancel(uploaded, run, party, role)
     assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
-    entry = linkage.log_entries()[-1]
+    entry = uploaded.log_entries()[-1]
     assert (entry["kind"], entry["body"]) == ("run-cancelled", {"reason": reason})
-    linkage.work()
-    assert linkage.get(f"/v1/runs/{run}").json()["state"] == "cancelled"
+    uploaded.work()
+    assert uploaded.get(f"/v1/runs/{run}").json()["state"] == "cancelled"
 
 
 def test_the_third_of_three_cancels_no_run_of_the_others(make_linkage: MakeLinkage) -> None:
@@ -172,7 +145,7 @@ def test_the_third_of_three_cancels_no_run_of_the_others(make_linkage: MakeLinka
     linkage.upload_both()
     run = linkage.run_id()
     answer = cancel(linkage, run, SCHOOL)
-    assert (answer.status_code, code_of(answer)) == (409, "other-pair")
+    assert refusal(answer) == (409, "other-pair")
     assert linkage.get(f"/v1/runs/{run}").json()["state"] == "queued"
     assert cancel(linkage, run, HEALTH).json()["state"] == "cancelled"
 
@@ -199,40 +172,6 @@ def test_who_is_left_out_from_midnight_on_cancels_nothing_after_it(
 
     monkeypatch.setattr(repository, "get_run", wait)
     assert code_of(cancel(linkage, run, HEALTH)) == "not-a-provider"
-
-
-def test_cancelling_again_changes_nothing(linkage: Linkage) -> None:
-    linkage.upload_both()
-    run = linkage.ask().json()["run"]
-    cancel(linkage, run)
-    assert cancel(linkage, run).status_code == 200
-    assert linkage.log_kinds().count("run-cancelled") == 1
-
-
-def test_a_run_that_has_ended_cannot_be_cancelled(linkage: Linkage) -> None:
-    linkage.upload_both()
-    run = linkage.ask().json()["run"]
-    linkage.work()
-    answer = cancel(linkage, run)
-    assert (answer.status_code, code_of(answer)) == (409, "run-over")
-
-
-def test_a_cancelled_run_is_no_longer_the_one_under_way(linkage: Linkage) -> None:
-    linkage.upload_both()
-    first = linkage.ask().json()["run"]
-    cancel(linkage, first)
-    assert linkage.ask().json()["run"] != first
-
-
-def test_a_run_of_a_foreign_project_answers_like_one_that_does_not_exist(linkage: Linkage) -> None:
-    linkage.upload_both()
-    run = linkage.ask().json()["run"]
-    linkage.founded.enrol("stranger")
-    foreign = linkage.get(f"/v1/runs/{run}", "stranger")
-    absent = linkage.get(f"/v1/runs/run-{'0' * 32}", "stranger")
-    assert foreign.status_code == absent.status_code == 404
-    assert foreign.json() | {"request": ""} == absent.json() | {"request": ""}
-    assert cancel(linkage, run, "stranger").status_code == 404
 
 
 def counts(linkage: Linkage, run: str, party: str, role: str) -> dict:
@@ -268,26 +207,35 @@ def test_counts_below_the_floor_are_shown_only_to_those_who_receive_the_matches(
     assert {finished["body"][name] for name in (*NAMES, *of_links)} == {None}
 
 
-def test_a_hidden_count_cannot_be_computed_from_those_that_are_shown(linkage: Linkage) -> None:
-    linkage.upload_both(20, 12)
-    run = linkage.run_id()
-    linkage.work()
+def test_a_run_that_has_succeeded_is_not_cancelled_and_its_counts_tell_nothing_that_is_hidden(
+    released: Linkage,
+) -> None:
+    linkage, run = released, released.run_id()
     for party, role in ((CHILD_WELFARE, "agency"), (AUDITOR, "auditor"), ("operator", "operator")):
         seen = counts(linkage, run, party, role)
         assert [seen[name] for name in NAMES] == [None, 12, None]
     finished = next(entry for entry in linkage.log_entries() if entry["kind"] == "run-finished")
     assert (finished["body"]["auto_pairs"], finished["body"]["candidate_pairs"]) == (12, None)
-
-
-def test_how_many_links_are_expected_to_be_wrong_is_said_in_hundredths(linkage: Linkage) -> None:
-    linkage.upload_both(20, 12)
-    linkage.work()
+    # How many links are expected to be wrong is said in hundredths.
     seen = linkage.run(AUDITOR, "auditor")["counts"]
     # Twelve links, each of at least 0.99.
     assert 0 <= seen["expected_false"] <= 12
     (finished,) = [one for one in linkage.log_entries() if one["kind"] == "run-finished"]
     for name in ("expected_false", "concordance"):
         assert finished["body"][name] == seen[name]
+    # A run that has ended cannot be cancelled.
+    answer = cancel(linkage, run)
+    assert refusal(answer) == (409, "run-over")
+    # Whoever asks after it has succeeded gets the same run.
+    for party in (CHILD_WELFARE, SCHOOL):
+        view = linkage.ask(party).json()
+        assert (view["run"], view["state"]) == (run, "succeeded")
+    assert linkage.log_kinds().count("run-asked") == 1
+    # A run of a round that is over is not made again.
+    linkage.exchange_claims()
+    assert code_of(linkage.ask(round=1)) == "round-closed"
+    assert code_of(linkage.ask(round=2)) == "not-found"
+    assert code_of(linkage.ask(round=1, partner="nobody")) == "round-closed"
 
 
 NAMES = ("candidate_pairs", "auto_pairs", "review_pairs")
@@ -389,12 +337,11 @@ def test_a_run_that_finds_more_or_less_than_agreed_fails_and_releases_nothing(
     assert linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"] == []
 
 
-def test_runs_are_listed_newest_first(linkage: Linkage) -> None:
-    linkage.upload_both()
-    asked = [linkage.run_id()]
+def test_runs_are_listed_newest_first(uploaded: Linkage) -> None:
+    asked = [uploaded.run_id()]
     for _ in range(2):
-        cancel(linkage, asked[-1])
-        linkage.founded.clock.move(minutes=1)
-        asked.append(linkage.ask().json()["run"])
-    listed = linkage.get(f"/v1/projects/{PROJECT}/runs").json()["runs"]
+        cancel(uploaded, asked[-1])
+        uploaded.founded.clock.move(minutes=1)
+        asked.append(uploaded.ask().json()["run"])
+    listed = uploaded.get(f"/v1/projects/{PROJECT}/runs").json()["runs"]
     assert [run["run"] for run in listed] == asked[::-1]

@@ -18,9 +18,11 @@ from rigs.linkage import (
     embedded_database,
     linkage,
     make_linkage,
+    released,
+    uploaded,
 )
 from rigs.served import served
-from rigs.signed import Accord, accord, make_accord
+from rigs.signed import Accord, accord, agreed, awaiting, make_accord
 
 from app.http.access import COOKIE
 from schemas.api import sign_in_url
@@ -28,7 +30,17 @@ from schemas.api import sign_in_url
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["accord", "embedded_database", "linkage", "make_accord", "make_linkage"]
+__all__ = [
+    "accord",
+    "agreed",
+    "awaiting",
+    "embedded_database",
+    "linkage",
+    "make_accord",
+    "make_linkage",
+    "released",
+    "uploaded",
+]
 
 
 @dataclass
@@ -93,10 +105,9 @@ def visitor_of() -> Any:
 
 
 @pytest.fixture
-def finished(linkage: Linkage) -> Finished:
-    left, right = linkage.upload_both()
-    run = linkage.run_id()
-    linkage.work()
+def finished(released: Linkage) -> Finished:
+    linkage, run = released, released.run_id()
+    left, right = linkage.containers
     uploads = linkage.get(f"/v1/projects/{PROJECT}/uploads").json()["uploads"]
     releases = linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
     ids = {

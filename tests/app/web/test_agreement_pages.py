@@ -43,10 +43,10 @@ def test_an_agreement_that_waits_says_for_whom(accord: Accord, signed_visitor: A
     assert (row["state"], row["missing"]) == ("proposed", "operator state-auditor")
 
 
-def test_an_agreement_in_force_is_said_clause_by_clause(
+def test_an_agreement_in_force_is_said_clause_by_clause_and_its_twins_hold_all_that_was_signed(
     accord: Accord, signed_visitor: Any
 ) -> None:
-    accord.agree()
+    view = accord.agree()
     shown = words(signed_visitor.get(page_of(accord)))
     assert "in force" in shown
     assert "not yet" not in shown
@@ -63,12 +63,7 @@ def test_an_agreement_in_force_is_said_clause_by_clause(
     for person in accord.persons.values():
         assert person.identity.public.fingerprint() in shown
     assert words(signed_visitor.get(LIST)).count("in force") == 2
-
-
-def test_the_twins_of_an_agreement_hold_all_that_was_signed(
-    accord: Accord, signed_visitor: Any
-) -> None:
-    view = accord.agree()
+    # The twins of an agreement hold all that was signed.
     twin = AgreementView.from_json(signed_visitor.get(f"{page_of(accord)}.json").json())
     assert twin == view
     rows = csv_rows(signed_visitor.get(f"{page_of(accord)}.csv"))
@@ -78,42 +73,55 @@ def test_the_twins_of_an_agreement_hold_all_that_was_signed(
     assert {row["clause"] for row in rows} >= set(accord.agreement.to_json())
     listed = AgreementList.from_json(signed_visitor.get(f"{LIST}.json").json())
     assert listed.in_force == accord.agreement.digest()
+    # To an auditor who is not named an agreement is as if it were not.
+    accord.founded.enrol(STRANGER)
+    for path in (page_of(accord), LIST, APPROVALS):
+        for twin in ("", ".json", ".csv"):
+            foreign = signed_visitor.get(f"{path}{twin}", STRANGER, "auditor")
+            none = signed_visitor.get(
+                f"{path}{twin}".replace(PROJECT, "no-such-project"), STRANGER, "auditor"
+            )
+            assert foreign.status_code == none.status_code == 404
 
 
 @pytest.mark.parametrize(
-    ("act", "state", "said"),
+    ("act", "state", "said", "why"),
     [
-        ("suspend", "suspended by school-district", "suspended the linkage"),
-        ("withdraw", "ended, since a party has left", "left the agreement"),
+        (
+            "suspend",
+            "suspended by school-district",
+            "suspended the linkage",
+            "suspended by school-district",
+        ),
+        ("withdraw", "ended, since a party has left", "left the agreement", "left the agreement"),
     ],
 )
 def test_a_notice_is_shown_with_its_reason_and_the_project_says_why_nothing_is_allowed(
-    accord: Accord, signed_visitor: Any, act: str, state: str, said: str
+    agreed: Accord, signed_visitor: Any, act: str, state: str, said: str, why: str
 ) -> None:
-    accord.agree()
-    accord.notice("kim", act, reason="A laptop was lost.")
-    shown = words(signed_visitor.get(page_of(accord)))
+    agreed.notice("kim", act, reason="A laptop was lost.")
+    shown = words(signed_visitor.get(page_of(agreed)))
     assert state in shown
     assert f"school-district {said} A laptop was lost." in shown
     project = words(signed_visitor.get(f"/projects/{PROJECT}"))
     assert "The terms are not in force today" in project
-    assert {"suspend": "suspended by school-district", "withdraw": "left the agreement"}[
-        act
-    ] in project
+    assert why in project
+    timeline = words(signed_visitor.get(f"/projects/{PROJECT}/timeline"))
+    # A reason that ends with a full stop gets no second one.
+    assert act != "suspend" or "suspended the linkage: A laptop was lost. " in timeline
 
 
 def test_an_agreement_that_has_ended_or_was_replaced_says_so(
-    accord: Accord, signed_visitor: Any
+    agreed: Accord, signed_visitor: Any
 ) -> None:
-    accord.agree()
-    first = page_of(accord)
-    accord.agree(accord.amended(end="2027-12-31"))
+    first = page_of(agreed)
+    agreed.agree(agreed.amended(end="2027-12-31"))
     assert "another one took its place" in words(signed_visitor.get(first))
     listed = signed_visitor.get(f"{LIST}.csv")
     assert [row["state"] for row in csv_rows(listed)] == ["in-force", "replaced"]
-    accord.sleep(days=500)
+    agreed.sleep(days=500)
     signed_visitor.cookies.clear()
-    assert "ended on 2027-12-31" in words(signed_visitor.get(page_of(accord)))
+    assert "ended on 2027-12-31" in words(signed_visitor.get(page_of(agreed)))
 
 
 def test_before_an_agreement_binds_the_project_leads_to_what_is_proposed(
@@ -138,29 +146,14 @@ def test_before_an_agreement_binds_the_project_leads_to_what_is_proposed(
     for twin in ("timeline.json", "disclosures.csv"):
         assert signed_visitor.get(f"/projects/{PROJECT}/{twin}").status_code == 200
     assert accord.log_entries()[-1]["agreement"] is None
-
-
-def test_to_an_auditor_who_is_not_named_an_agreement_is_as_if_it_were_not(
-    accord: Accord, signed_visitor: Any
-) -> None:
-    accord.agree()
-    accord.founded.enrol(STRANGER)
-    for path in (page_of(accord), LIST, APPROVALS):
-        for twin in ("", ".json", ".csv"):
-            foreign = signed_visitor.get(f"{path}{twin}", STRANGER, "auditor")
-            none = signed_visitor.get(
-                f"{path}{twin}".replace(PROJECT, "no-such-project"), STRANGER, "auditor"
-            )
-            assert foreign.status_code == none.status_code == 404
-
-
-def test_a_reason_that_ends_with_a_full_stop_gets_no_second_one(
-    accord: Accord, signed_visitor: Any
-) -> None:
-    accord.agree()
-    accord.notice("kim", "suspend", reason="A laptop was lost.")
-    shown = words(signed_visitor.get(f"/projects/{PROJECT}/timeline"))
-    assert "suspended the linkage: A laptop was lost. " in shown
+    # Before an agreement a page says what it waits for.
+    for page in ("uploads", "runs", "releases", "access", "retention"):
+        answer = signed_visitor.get(f"/projects/{PROJECT}/{page}")
+        if answer.status_code == 200:
+            continue
+        assert answer.status_code == 409
+        assert "begins with an agreement that every party has signed" in answer.text
+        assert f'<a href="{LIST}">Agreements</a>' in answer.text
 
 
 def test_texts_of_an_agreement_are_escaped(accord: Accord, signed_visitor: Any) -> None:
@@ -171,13 +164,12 @@ def test_texts_of_an_agreement_are_escaped(accord: Accord, signed_visitor: Any) 
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in page
 
 
-def test_what_waits_for_approvals_names_the_parties(accord: Accord, signed_visitor: Any) -> None:
-    accord.agree()
-    run = ask_for_a_run(accord)
+def test_what_waits_for_approvals_names_the_parties(awaiting: Accord, signed_visitor: Any) -> None:
+    run = awaiting.run()
     assert run["state"] == "awaiting"
     shown = words(signed_visitor.get(APPROVALS))
     assert f"{CHILD_WELFARE}, {SCHOOL}" in shown
-    accord.approve("ann", run)
+    awaiting.approve("ann", run)
     twin = signed_visitor.get(f"{APPROVALS}.json").json()
     (waiting,) = PendingApprovals.from_json(
         {"project": PROJECT, "pending": twin["pending"]}
@@ -185,17 +177,16 @@ def test_what_waits_for_approvals_names_the_parties(accord: Accord, signed_visit
     assert (waiting.run, waiting.step, waiting.missing) == (run["run"], "run", (SCHOOL,))
     (row,) = csv_rows(signed_visitor.get(f"{APPROVALS}.csv"))
     assert (row["what"], row["run"], row["party"]) == ("pending", run["run"], SCHOOL)
-    accord.approve("lee", run)
+    awaiting.approve("lee", run)
     assert "Nothing waits for an approval." in words(signed_visitor.get(APPROVALS))
 
 
-def test_a_run_shows_who_approved_it_and_how(accord: Accord, signed_visitor: Any) -> None:
-    accord.agree()
-    accord.stand("ann")
-    run = ask_for_a_run(accord)
+def test_a_run_shows_who_approved_it_and_how(agreed: Accord, signed_visitor: Any) -> None:
+    agreed.stand("ann")
+    run = ask_for_a_run(agreed)
     path = f"/runs/{run['run']}"
     assert "not yet" in words(signed_visitor.get(path))
-    accord.approve("lee", run)
+    agreed.approve("lee", run)
     shown = words(signed_visitor.get(path))
     assert re.search(rf"the run {CHILD_WELFARE} \S+ \S+ per-\S+ in advance", shown)
     assert re.search(rf"the run {SCHOOL} \S+ \S+ per-\S+ for this run", shown)
@@ -216,22 +207,21 @@ def test_a_release_that_waits_is_shown_as_such(accord: Accord, signed_visitor: A
 
 @pytest.mark.parametrize("state", ["holds", "used up", "last day", "taken back", "does not bind"])
 def test_an_approval_in_advance_says_whether_it_holds(
-    accord: Accord, signed_visitor: Any, state: str
+    agreed: Accord, signed_visitor: Any, state: str
 ) -> None:
-    accord.agree()
-    day = accord.founded.clock().date().isoformat()
-    given = accord.stand("ann", runs=1, until=day if state == "last day" else accord.agreement.end)
+    day = agreed.founded.clock().date().isoformat()
+    given = agreed.stand("ann", runs=1, until=day if state == "last day" else agreed.agreement.end)
     approval = StandingList.from_json(given.json()).approvals[0].signed.statement
     if state == "used up":
-        accord.stand("lee")
-        ask_for_a_run(accord)
-        accord.work()
+        agreed.stand("lee")
+        ask_for_a_run(agreed)
+        agreed.work()
     elif state == "last day":
-        accord.sleep(days=1)
+        agreed.sleep(days=1)
     elif state == "taken back":
-        accord.take_back("ann", approval.approval)  # type: ignore[union-attr]
+        agreed.take_back("ann", approval.approval)  # type: ignore[union-attr]
     elif state == "does not bind":
-        accord.agree(accord.amended(end="2027-12-31"))
+        agreed.agree(agreed.amended(end="2027-12-31"))
     signed_visitor.cookies.clear()
     shown = words(signed_visitor.get(APPROVALS)).split("Approved in advance")[1]
     assert state in shown
@@ -239,16 +229,3 @@ def test_an_approval_in_advance_says_whether_it_holds(
     (mine,) = [row for row in rows if row["id"] == approval.approval]  # type: ignore[union-attr]
     assert mine["used"] == ("1" if state == "used up" else "0")
     assert bool(mine["revoked"]) is (state == "taken back")
-
-
-def test_before_an_agreement_a_page_says_what_it_waits_for(
-    accord: Accord, signed_visitor: Any
-) -> None:
-    accord.propose()
-    for page in ("uploads", "runs", "releases", "access", "retention"):
-        answer = signed_visitor.get(f"/projects/{PROJECT}/{page}")
-        if answer.status_code == 200:
-            continue
-        assert answer.status_code == 409
-        assert "begins with an agreement that every party has signed" in answer.text
-        assert f'<a href="{LIST}">Agreements</a>' in answer.text

@@ -44,11 +44,14 @@ def owner(finished: Any) -> tuple[str, str]:
     return upload.json()["party"], "agency"
 
 
-def test_what_is_outstanding_is_listed_until_it_is_stated(finished: Any, visitor: Any) -> None:
+def test_what_is_outstanding_and_who_has_counter_signed_stands_on_the_page_of_a_destruction(
+    finished: Any, visitor: Any
+) -> None:
     linkage = finished.linkage
     ann = linkage.person(CHILD_WELFARE)
     begun = destroy(linkage).json()
-    path = f"/destructions/{begun['certificate']}"
+    number = begun["certificate"]
+    path = f"/destructions/{number}"
     owed = f"{CHILD_WELFARE}: encodings, handle map, secret"
     assert owed in words(visitor.get(path))
     assert owed in words(visitor.get(RETENTION))
@@ -70,24 +73,38 @@ def test_what_is_outstanding_is_listed_until_it_is_stated(finished: Any, visitor
     assert f"{CHILD_WELFARE}: secret" in shown
     assert "secret: Another project <b>uses</b> it." in shown
     assert "<b>uses" not in page.text
-
-
-def bearer(person: EnrolledPerson) -> dict[str, str]:
-    return {"authorization": f"Bearer {person.token(is_bound=False)}"}
-
-
-def test_who_has_counter_signed_is_named(finished: Any, visitor: Any) -> None:
-    linkage = finished.linkage
-    ann = linkage.person(CHILD_WELFARE)
-    begun = destroy(linkage).json()
-    path = f"/destructions/{begun['certificate']}"
+    # Who has counter signed is named.
     assert "Counter-signed by nobody yet" in words(visitor.get(path))
-    said = signed(ann, Countersignature, certificate=begun["certificate"], sha256=begun["sha256"])
-    linkage.client.post(f"/v1{path}/countersignatures", json=said.to_json(), headers=bearer(ann))
+    signature = signed(
+        ann, Countersignature, certificate=begun["certificate"], sha256=begun["sha256"]
+    )
+    linkage.client.post(
+        f"/v1{path}/countersignatures", json=signature.to_json(), headers=bearer(ann)
+    )
     assert f"Counter-signed by {CHILD_WELFARE}" in words(visitor.get(path))
     twin = visitor.get(f"{RETENTION}.json").json()
     (view,) = DestructionList.from_json({"destructions": twin["destructions"]}).destructions
     assert view.countersigned == (CHILD_WELFARE,)
+    # Entries about holds and destructions are on the timeline.
+    with linkage.broker.database.write() as session:
+        set_hold(session, linkage.broker, linkage.founded.operator, PROJECT, "An order")
+    timeline = visitor.get(f"/projects/{PROJECT}/timeline")
+    assert f'href="/destructions/{number}"' in timeline.text
+    assert "forbade destruction: An order" in words(timeline)
+    certified = visitor.get(f"/projects/{PROJECT}/timeline?object={number}").text
+    seq = re.search(r'href="/log/entries/(\d+)"', certified)
+    assert seq is not None
+    assert visitor.get(f"/log/entries/{seq[1]}").status_code == 200
+    # To a stranger a destruction is as if it were not.
+    linkage.founded.enrol("other-auditor")
+    for twin in ("", ".json", ".csv"):
+        foreign = visitor.get(f"{path}{twin}", "other-auditor", "auditor")
+        none = visitor.get(f"/destructions/crt-{'0' * 32}{twin}", "other-auditor", "auditor")
+        assert foreign.status_code == none.status_code == 404, twin
+
+
+def bearer(person: EnrolledPerson) -> dict[str, str]:
+    return {"authorization": f"Bearer {person.token(is_bound=False)}"}
 
 
 def test_a_destruction_under_way_says_so(finished: Any, visitor: Any) -> None:
@@ -131,31 +148,6 @@ def test_what_a_legal_hold_keeps_is_not_said_to_be_about_to_go(finished: Any, vi
     shown = words(visitor.get(RETENTION))
     assert "about to be destroyed" not in shown
     assert shown.count("over; the legal hold keeps it") == 2
-
-
-def test_entries_about_holds_and_destructions_are_on_the_timeline(
-    finished: Any, visitor: Any
-) -> None:
-    linkage = finished.linkage
-    begun = destroy(linkage).json()["certificate"]
-    with linkage.broker.database.write() as session:
-        set_hold(session, linkage.broker, linkage.founded.operator, PROJECT, "An order")
-    page = visitor.get(f"/projects/{PROJECT}/timeline")
-    assert f'href="/destructions/{begun}"' in page.text
-    assert "forbade destruction: An order" in words(page)
-    certified = visitor.get(f"/projects/{PROJECT}/timeline?object={begun}").text
-    seq = re.search(r'href="/log/entries/(\d+)"', certified)
-    assert seq is not None
-    assert visitor.get(f"/log/entries/{seq[1]}").status_code == 200
-
-
-def test_to_a_stranger_a_destruction_is_as_if_it_were_not(finished: Any, visitor: Any) -> None:
-    begun = destroy(finished.linkage).json()["certificate"]
-    finished.linkage.founded.enrol("other-auditor")
-    for twin in ("", ".json", ".csv"):
-        foreign = visitor.get(f"/destructions/{begun}{twin}", "other-auditor", "auditor")
-        none = visitor.get(f"/destructions/crt-{'0' * 32}{twin}", "other-auditor", "auditor")
-        assert foreign.status_code == none.status_code == 404
 
 
 def test_a_run_offers_no_match_record_that_is_gone_and_says_why(

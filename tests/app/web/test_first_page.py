@@ -27,12 +27,25 @@ def needs(visitor: Any, party: str = AUDITOR, role: str = "auditor") -> list[dic
     return list(visitor.get("/projects.json", party, role).json()["needs"])
 
 
-def test_where_nothing_needs_anybody_that_is_what_it_says(visitor: Any) -> None:
+def test_where_nothing_needs_anybody_that_is_what_it_says_until_sign_ins_are_refused(
+    linkage: Linkage, visitor: Any
+) -> None:
     for party, role in ((AUDITOR, "auditor"), OPERATOR):
         assert "Nothing needs anybody." in words(visitor.get("/projects", party, role))
         assert needs(visitor, party, role) == []
     assert visitor.get("/projects.json").json()["overdue"] == []
     assert "Nothing needs anybody." in words(visitor.get(f"/projects/{PROJECT}"))
+    # Sign ins that were refused are told by whom they named.
+    person = linkage.person(CHILD_WELFARE)
+    for claim in ("of nobody", f"{person.claim()}x", f"{person.claim()}x"):
+        assert person.ask_token(claim).status_code == 401
+    linkage.founded.clock.move(hours=1)
+    Sweeper(linkage.broker).sweep()
+    since = "since 2026-08-25"
+    assert sorted(need["sentence"] for need in needs(visitor, *OPERATOR)) == [
+        f"Sign-ins refused that named nobody who is known {since}: 1 times.",
+        f"Sign-ins refused to {CHILD_WELFARE} {since}: 2 times.",
+    ]
 
 
 def test_a_late_upload_is_listed_with_who_has_it_in_hand(
@@ -64,15 +77,9 @@ def test_what_several_owe_alike_is_one_row(make_linkage: MakeLinkage) -> None:
     assert need.seconds(now) == 30
 
 
-def test_the_brokers_own_keys_are_for_whoever_runs_it(visitor: Any) -> None:
-    linkage = visitor.linkage
-    old = linkage.founded.clock().timestamp() - 400 * 86_400
-    os.utime(linkage.broker.settings.ring_file, (old, old))
-    assert "The key ring" in visitor.get("/projects", *OPERATOR).text
-    assert "The key ring" not in visitor.get("/projects", AUDITOR, "auditor").text
-
-
-def test_a_disk_without_room_is_the_operators_to_know(linkage: Linkage, visitor: Any) -> None:
+def test_the_brokers_own_keys_and_its_disk_are_for_whoever_runs_it(
+    linkage: Linkage, visitor: Any
+) -> None:
     full = FileBlobs(linkage.broker.settings.blob_dir, reserve_percent=101)
     broker = replace(linkage.broker, blobs=full)
     operator = linkage.founded.operator
@@ -88,24 +95,28 @@ def test_a_disk_without_room_is_the_operators_to_know(linkage: Linkage, visitor:
     assert "under way, 0 waiting for a worker" in shown
     for hidden in ("% free", "waiting for a worker"):
         assert hidden not in words(visitor.get("/projects"))
+    # The brokers own keys are for whoever runs it.
+    old = linkage.founded.clock().timestamp() - 400 * 86_400
+    os.utime(linkage.broker.settings.ring_file, (old, old))
+    assert "The key ring" in visitor.get("/projects", *OPERATOR).text
+    assert "The key ring" not in visitor.get("/projects", AUDITOR, "auditor").text
 
 
 def test_a_run_that_no_worker_takes_is_broken_until_one_does(
-    linkage: Linkage, visitor: Any
+    uploaded: Linkage, visitor: Any
 ) -> None:
-    linkage.upload_both()
-    run = linkage.run_id()
+    run = uploaded.run_id()
     assert needs(visitor) == []
-    linkage.founded.clock.move(minutes=2)
+    uploaded.founded.clock.move(minutes=2)
     (need,) = needs(visitor)
     assert (need["state"], need["page"], need["owners"]) == (
         "broken", f"/runs/{run}", ["operator (operator)"]
     )  # fmt: skip
     assert "waits for a worker, and none is alive" in need["sentence"]
-    with linkage.broker.database.write() as session:
+    with uploaded.broker.database.write() as session:
         assert claim_run(session, lease_ms=60_000) is not None
     assert needs(visitor) == []
-    with linkage.broker.database.write() as session:
+    with uploaded.broker.database.write() as session:
         session.connection().exec_driver_sql("UPDATE run SET lease_until_ms = 0")
     assert [one["state"] for one in needs(visitor)] == ["broken"]
 
@@ -138,21 +149,6 @@ def test_a_run_that_failed_and_what_was_refused_come_in_this_order(
     assert "refused" not in [one["state"] for one in needs(visitor)]
 
 
-def test_sign_ins_that_were_refused_are_told_by_whom_they_named(
-    linkage: Linkage, visitor: Any
-) -> None:
-    person = linkage.person(CHILD_WELFARE)
-    for claim in ("of nobody", f"{person.claim()}x", f"{person.claim()}x"):
-        assert person.ask_token(claim).status_code == 401
-    linkage.founded.clock.move(hours=1)
-    Sweeper(linkage.broker).sweep()
-    since = "since 2026-08-25"
-    assert sorted(need["sentence"] for need in needs(visitor, *OPERATOR)) == [
-        f"Sign-ins refused that named nobody who is known {since}: 1 times.",
-        f"Sign-ins refused to {CHILD_WELFARE} {since}: 2 times.",
-    ]
-
-
 def test_approvals_and_signatures_that_wait_are_listed_with_who_may_give_them(
     accord: Accord, signed_visitor: Any
 ) -> None:
@@ -164,16 +160,14 @@ def test_approvals_and_signatures_that_wait_are_listed_with_who_may_give_them(
 
 
 def test_a_run_that_waits_for_an_approval_and_a_suspension_need_somebody(
-    accord: Accord, signed_visitor: Any
+    awaiting: Accord, signed_visitor: Any
 ) -> None:
-    accord.agree()
-    accord.upload_both()
-    run = accord.run()["run"]
+    run = awaiting.run()["run"]
     (waiting,) = needs(signed_visitor)
     assert (waiting["state"], waiting["page"]) == ("waiting", f"/runs/{run}")
     assert "waits for approval" in waiting["sentence"]
     assert all(owner.endswith("(approver)") for owner in waiting["owners"])
-    assert accord.notice("kim", "suspend").status_code == 200
+    assert awaiting.notice("kim", "suspend").status_code == 200
     stopped = needs(signed_visitor)[0]
     assert (stopped["state"], stopped["owners"]) == ("failed", [f"{SCHOOL} (steward)"])
 

@@ -21,16 +21,23 @@ def heading(page: Page) -> str:
     return page.locator("h1").inner_text()
 
 
-def test_a_one_time_link_signs_in_and_leaves_no_code_behind(
+def test_a_one_time_link_signs_in_and_leaves_no_code_behind_and_signing_out_ends_the_session(
     sign_in: SignIn, chromium_page: Page
 ) -> None:
-    sign_in()
+    address = sign_in()
     assert heading(chromium_page) == "What needs somebody?"
     assert "of state-auditor (auditor)" in chromium_page.locator("header").inner_text()
     assert "#" not in chromium_page.url
+    # Signing out ends the session.
+    press(chromium_page.get_by_role("button", name="Sign out"))
+    chromium_page.wait_for_url(f"{address}/sign-in")
+    answer: Any = chromium_page.goto(f"{address}/projects")
+    assert answer.status == 401
 
 
-def test_a_link_that_was_used_says_so(address: str, visitor: Any, chromium_page: Page) -> None:
+def test_a_link_that_was_used_or_of_which_a_part_is_missing_says_so(
+    address: str, visitor: Any, chromium_page: Page
+) -> None:
     link = sign_in_url(address, visitor.code())
     chromium_page.goto(link)
     chromium_page.wait_for_url(f"{address}/projects")
@@ -38,21 +45,10 @@ def test_a_link_that_was_used_says_so(address: str, visitor: Any, chromium_page:
     chromium_page.goto(link)
     chromium_page.get_by_text("expired or was used already").wait_for()
     assert chromium_page.url == f"{address}/sign-in"
-
-
-def test_a_link_of_which_a_part_is_missing_says_so(
-    address: str, visitor: Any, chromium_page: Page
-) -> None:
+    # A link of which a part is missing says so.
+    chromium_page.goto("about:blank")
     chromium_page.goto(sign_in_url(address, visitor.code())[:-1])
     chromium_page.get_by_text("This link is not whole").wait_for()
-
-
-def test_signing_out_ends_the_session(sign_in: SignIn, chromium_page: Page) -> None:
-    address = sign_in()
-    press(chromium_page.get_by_role("button", name="Sign out"))
-    chromium_page.wait_for_url(f"{address}/sign-in")
-    answer: Any = chromium_page.goto(f"{address}/projects")
-    assert answer.status == 401
 
 
 @pytest.mark.parametrize("status", [503, None])
@@ -82,11 +78,9 @@ def test_whoever_is_not_signed_in_or_out_is_told_so(
 
 
 def test_an_auditor_walks_from_the_project_to_a_release_and_its_entry(
-    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+    sign_in: SignIn, released: Linkage, chromium_page: Page
 ) -> None:
-    linkage.upload_both()
-    linkage.ask()
-    linkage.work()
+    released.ask()
     sign_in()
     page = chromium_page
     press(page.get_by_role("link", name=PROJECT))
@@ -103,27 +97,25 @@ def test_an_auditor_walks_from_the_project_to_a_release_and_its_entry(
 
 
 def test_a_run_page_follows_the_run_to_its_end(
-    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+    sign_in: SignIn, uploaded: Linkage, chromium_page: Page
 ) -> None:
-    linkage.upload_both()
-    run = linkage.ask().json()["run"]
+    run = uploaded.ask().json()["run"]
     address = sign_in()
     chromium_page.goto(f"{address}/runs/{run}")
     assert "waiting" in chromium_page.locator("#live").inner_text()
-    linkage.work()
+    uploaded.work()
     chromium_page.get_by_role("heading", name="What it found").wait_for()
     assert "finished" in chromium_page.locator("#live").inner_text()
     assert chromium_page.get_by_role("heading", name="Releases of this run").is_visible()
 
 
 def test_a_run_page_stops_asking_when_the_session_has_ended(
-    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+    sign_in: SignIn, uploaded: Linkage, chromium_page: Page
 ) -> None:
-    linkage.upload_both()
-    run = linkage.ask().json()["run"]
+    run = uploaded.ask().json()["run"]
     address = sign_in()
     chromium_page.goto(f"{address}/runs/{run}")
-    linkage.founded.clock.move(hours=9)
+    uploaded.founded.clock.move(hours=9)
     chromium_page.get_by_role("heading", name="Not signed in").wait_for()
     assert chromium_page.locator("[hx-get]").count() == 0
 
@@ -148,11 +140,9 @@ def spoil(place: str, old: str, new: str) -> Callable[[Any], None]:
 
 
 def test_every_entry_on_a_timeline_is_held_against_the_logs_tiles(
-    sign_in: SignIn, linkage: Linkage, chromium_page: Page
+    sign_in: SignIn, released: Linkage, chromium_page: Page
 ) -> None:
-    linkage.upload_both()
-    linkage.ask()
-    linkage.work()
+    released.ask()
     address = sign_in()
     for path in (f"/projects/{PROJECT}/timeline", "/log/entries"):
         chromium_page.goto(f"{address}{path}")
@@ -232,7 +222,7 @@ def test_an_older_checkpoint_is_compared_with_the_newest(
     assert "continues that of 3." in status_of(chromium_page, "log-check")
 
 
-def test_a_pin_is_compared_with_the_log(
+def test_a_pin_is_compared_with_the_log_and_one_of_another_history_is_noticed(
     sign_in: SignIn, linkage: Linkage, chromium_page: Page
 ) -> None:
     pin = linkage.broker.settings.last_checkpoint_file.read_text()
@@ -243,15 +233,8 @@ def test_a_pin_is_compared_with_the_log(
     chromium_page.get_by_role("button", name="Compare").click()
     chromium_page.locator("#pin-check.good").wait_for()
     assert "continues your pin" in status_of(chromium_page, "pin-check")
-
-
-def test_a_pin_of_another_history_is_noticed(
-    sign_in: SignIn, linkage: Linkage, chromium_page: Page
-) -> None:
-    pin = linkage.broker.settings.last_checkpoint_file.read_text()
+    # A pin of another history is noticed.
     header, empty, origin, size, _root, *rest = pin.split("\n")
-    linkage.founded.enrol("latecomer")
-    address = sign_in()
     chromium_page.goto(f"{address}/log")
     forged = "\n".join([header, empty, origin, size, "A" * 43 + "=", *rest])
     chromium_page.get_by_label("A checkpoint that you").fill(forged)

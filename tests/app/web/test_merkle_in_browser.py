@@ -150,20 +150,18 @@ def vectors(name: str) -> Any:
     return json.loads((VECTORS / f"{name}.json").read_text("utf-8"))
 
 
-def test_every_proof_vector_holds_or_fails_as_it_should(script: str, chromium_page: Page) -> None:
+def test_every_proof_and_checkpoint_of_the_vectors_holds_or_fails_as_it_should(
+    script: str, chromium_page: Page
+) -> None:
     proofs = vectors("merkle")
     assert len(proofs["inclusion"]) > 300
     assert chromium_page.evaluate(CHECK_PROOFS, [script, proofs]) == []
-
-
-def test_signatures_of_good_checkpoints_verify(script: str, chromium_page: Page) -> None:
+    # Signatures of good checkpoints verify.
     given = vectors("checkpoint")
     notes = [one["note"] for one in given["good"]]
     found = chromium_page.evaluate(CHECK_NOTES, [script, given["log_key"], notes])
     assert found == [True] * len(notes)
-
-
-def test_no_bad_checkpoint_verifies(script: str, chromium_page: Page) -> None:
+    # No bad checkpoint verifies.
     given = vectors("checkpoint")
     notes = [one["note"] for one in given["bad"]]
     assert notes

@@ -32,56 +32,33 @@ NOTHING = {
 TWINS = ("", ".json", ".csv")
 
 
-def test_every_page_opens_for_auditor_and_operator_in_all_three_forms(
+def test_every_page_opens_in_all_three_forms_for_whom_it_is_and_holds_no_handle_or_match_id(
     finished: Any, visitor: Any
 ) -> None:
-    kinds = ("text/html; charset=utf-8", "application/json", "text/csv; charset=utf-8")
-    for page in PAGES:
-        for party, role in ((AUDITOR, "auditor"), ("operator", "operator")):
-            for twin, kind in zip(TWINS, kinds, strict=True):
-                answer = visitor.get(f"{finished.path(page)}{twin}", party, role)
-                assert (answer.status_code, answer.headers["content-type"]) == (200, kind), page
-
-
-def test_every_page_has_a_title_one_heading_landmarks_and_its_own_address(
-    finished: Any, visitor: Any
-) -> None:
-    for page in PAGES:
-        path = finished.path(page)
-        text = visitor.get(path).text
-        assert "· Blindlink</title>" in text
-        assert text.count("<h1>") == 1
-        assert text.count("<main") == text.count('<header class="site"') == 1
-        assert f'<a rel="bookmark" href="{path}">' in text
-        assert f'href="{path}.json"' in text
-        assert f'href="{path}.csv"' in text
-
-
-def test_every_page_comes_with_the_strict_policy(finished: Any, visitor: Any) -> None:
-    for page in (*PAGES, "/sign-in", "/nowhere"):
-        answer = visitor.get(finished.path(page), accept="text/html")
-        assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
-        assert answer.headers["cache-control"] == "no-store"
-        assert " style=" not in answer.text
-        assert "<style" not in answer.text
-        assert " on" + "click=" not in answer.text
-
-
-def test_no_page_holds_a_handle_or_a_match_id(finished: Any, visitor: Any) -> None:
+    finished.linkage.founded.enrol(STRANGER)
     file = finished.linkage.get(f"/v1/releases/{finished.ids['release']}/file").text
     match_ids = [line.split()[1] for line in file.splitlines()[1:]]
     assert len(match_ids) == 12
     secret = [handle.hex() for handle in finished.rows] + match_ids
+    kinds = ("text/html; charset=utf-8", "application/json", "text/csv; charset=utf-8")
     for page in PAGES:
-        for twin in TWINS:
-            text = visitor.get(f"{finished.path(page)}{twin}").text
-            assert not any(value in text for value in secret), page
-
-
-def test_to_an_auditor_of_another_project_a_page_is_as_if_it_were_not(
-    finished: Any, visitor: Any
-) -> None:
-    finished.linkage.founded.enrol(STRANGER)
+        path = finished.path(page)
+        for twin, kind in zip(TWINS, kinds, strict=True):
+            for party, role in (("operator", "operator"), (AUDITOR, "auditor")):
+                answer = visitor.get(f"{path}{twin}", party, role)
+                assert (answer.status_code, answer.headers["content-type"]) == (200, kind), page
+                assert not any(value in answer.text for value in secret), page
+        answer = visitor.get(path)
+        check_policy(answer)
+        assert "· Blindlink</title>" in answer.text, page
+        assert answer.text.count("<h1>") == 1, page
+        assert answer.text.count("<main") == answer.text.count('<header class="site"') == 1, page
+        assert f'<a rel="bookmark" href="{path}">' in answer.text, page
+        assert f'href="{path}.json"' in answer.text, page
+        assert f'href="{path}.csv"' in answer.text, page
+    for path in ("/sign-in", "/nowhere"):
+        check_policy(visitor.get(path, accept="text/html"))
+    # To an auditor of another project a page is as if it were not.
     for page in PAGES:
         if "{" not in page:
             continue
@@ -90,6 +67,32 @@ def test_to_an_auditor_of_another_project_a_page_is_as_if_it_were_not(
             none = visitor.get(f"{finished.path(page, NOTHING)}{twin}", STRANGER, "auditor")
             assert foreign.status_code == none.status_code == 404, page
             assert without_request(foreign) == without_request(none), page
+    # An auditor sees only projects that name its party.
+    assert visitor.get("/projects.json", STRANGER, "auditor").json() == {
+        "projects": [],
+        "negotiated": [],
+        "overdue": [],
+        "needs": [],
+    }
+    assert (
+        "There is no project for you to see." in visitor.get("/projects", STRANGER, "auditor").text
+    )
+    assert len(visitor.get("/projects.json").json()["projects"]) == 1
+    # Entries of the whole broker are for every auditor.
+    assert visitor.get("/log/entries/0", STRANGER, "auditor").status_code == 200
+    # Agencies have no pages.
+    answer = visitor.get("/projects", CHILD_WELFARE, "agency")
+    assert answer.status_code == 403
+    assert "<h1>This role may not do this</h1>" in answer.text
+
+
+def check_policy(answer: Any) -> None:
+    """Check that a page comes with the strict policy, and keeps to it."""
+    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert answer.headers["cache-control"] == "no-store"
+    assert " style=" not in answer.text
+    assert "<style" not in answer.text
+    assert " on" + "click=" not in answer.text
 
 
 def without_request(answer: Any) -> str:
@@ -97,9 +100,28 @@ def without_request(answer: Any) -> str:
     return text.replace(answer.headers["x-request-id"], "")
 
 
-def test_a_refusal_leads_back_to_the_project_where_that_may_be_seen(
-    finished: Any, visitor: Any
-) -> None:
+def test_a_refusal_leads_to_where_whoever_is_signed_in_may_go(finished: Any, visitor: Any) -> None:
+    page = visitor.get(f"/runs/{NOTHING['run']}")
+    assert page.status_code == 404
+    assert '<a href="/projects">Back to your projects</a>' in page.text
+    assert PROJECT not in page.text
+    # A refusal keeps the menus of whoever is signed in.
+    nowhere = visitor.get("/nowhere-at-all", accept="text/html")
+    not_theirs = visitor.get(finished.path("/runs/{run}/match-record"), "operator", "operator")
+    assert (nowhere.status_code, not_theirs.status_code) == (404, 403)
+    for page in (nowhere, not_theirs):
+        assert '<a href="/log">Match log</a>' in page.text
+        assert "data-sign-out" in page.text
+    assert f'aria-label="Project {PROJECT}"' in not_theirs.text
+    # Whoever has no pages, and whoever is not signed in, is not led to any.
+    agency = visitor.get("/nowhere-at-all", CHILD_WELFARE, "agency", accept="text/html")
+    stranger = finished.linkage.client.get("/nowhere-at-all", headers={"accept": "text/html"})
+    forged = {"accept": "text/html", "cookie": f"{COOKIE}=none-of-ours"}
+    forger = finished.linkage.client.get("/nowhere-at-all", headers=forged)
+    for page in (agency, stranger, forger):
+        assert page.status_code == 404
+        assert "Match log" not in page.text
+    # A refusal leads back to the project where that may be seen.
     back = f'<a href="/projects/{PROJECT}">Back to the project {PROJECT}</a>'
     malformed = visitor.get(f"/projects/{PROJECT}/timeline?before=-4711")
     assert back in malformed.text
@@ -116,58 +138,6 @@ def test_a_refusal_leads_back_to_the_project_where_that_may_be_seen(
         assert f"of {AUDITOR} (auditor)" in page.text
 
 
-def test_a_refusal_of_what_is_not_there_leads_back_to_the_projects(
-    finished: Any, visitor: Any
-) -> None:
-    page = visitor.get(f"/runs/{NOTHING['run']}")
-    assert page.status_code == 404
-    assert '<a href="/projects">Back to your projects</a>' in page.text
-    assert PROJECT not in page.text
-
-
-def test_a_refusal_keeps_the_menus_of_whoever_is_signed_in(finished: Any, visitor: Any) -> None:
-    nowhere = visitor.get("/nowhere-at-all", accept="text/html")
-    not_theirs = visitor.get(finished.path("/runs/{run}/match-record"), "operator", "operator")
-    assert (nowhere.status_code, not_theirs.status_code) == (404, 403)
-    for page in (nowhere, not_theirs):
-        assert '<a href="/log">Match log</a>' in page.text
-        assert "data-sign-out" in page.text
-    assert f'aria-label="Project {PROJECT}"' in not_theirs.text
-    # Whoever has no pages, and whoever is not signed in, is not led to any.
-    agency = visitor.get("/nowhere-at-all", CHILD_WELFARE, "agency", accept="text/html")
-    stranger = finished.linkage.client.get("/nowhere-at-all", headers={"accept": "text/html"})
-    forged = {"accept": "text/html", "cookie": f"{COOKIE}=none-of-ours"}
-    forger = finished.linkage.client.get("/nowhere-at-all", headers=forged)
-    for page in (agency, stranger, forger):
-        assert page.status_code == 404
-        assert "Match log" not in page.text
-
-
-def test_an_auditor_sees_only_projects_that_name_its_party(finished: Any, visitor: Any) -> None:
-    finished.linkage.founded.enrol(STRANGER)
-    assert visitor.get("/projects.json", STRANGER, "auditor").json() == {
-        "projects": [],
-        "negotiated": [],
-        "overdue": [],
-        "needs": [],
-    }
-    assert (
-        "There is no project for you to see." in visitor.get("/projects", STRANGER, "auditor").text
-    )
-    assert len(visitor.get("/projects.json").json()["projects"]) == 1
-
-
-def test_entries_of_the_whole_broker_are_for_every_auditor(finished: Any, visitor: Any) -> None:
-    finished.linkage.founded.enrol(STRANGER)
-    assert visitor.get("/log/entries/0", STRANGER, "auditor").status_code == 200
-
-
-def test_agencies_have_no_pages(finished: Any, visitor: Any) -> None:
-    answer = visitor.get("/projects", CHILD_WELFARE, "agency")
-    assert answer.status_code == 403
-    assert "<h1>This role may not do this</h1>" in answer.text
-
-
 def test_without_a_session_a_page_says_how_to_sign_in(linkage: Linkage) -> None:
     answer = linkage.client.get("/projects")
     assert answer.status_code == 401
@@ -176,30 +146,33 @@ def test_without_a_session_a_page_says_how_to_sign_in(linkage: Linkage) -> None:
     assert "www-authenticate" not in answer.headers
     twin = linkage.client.get("/projects.json")
     assert (twin.status_code, twin.headers["content-type"]) == (401, "application/problem+json")
-
-
-def test_a_bearer_token_opens_no_page(linkage: Linkage) -> None:
+    # A bearer token opens no page.
     headers = linkage.as_party(AUDITOR, "auditor")
     assert linkage.client.get("/projects", headers=headers).status_code == 401
-
-
-def test_the_root_leads_to_the_projects(linkage: Linkage) -> None:
+    # The root leads to the projects.
     answer = linkage.client.get("/", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/projects")
-
-
-def test_a_path_that_is_not_there_is_a_page_for_a_browser_and_a_problem_for_a_program(
-    linkage: Linkage,
-) -> None:
+    # A path that is not there is a page for a browser and a problem for a program.
     browser = linkage.client.get("/<b>nowhere", headers={"accept": "text/html,*/*"})
     program = linkage.client.get("/nowhere")
     assert (browser.status_code, program.status_code) == (404, 404)
     assert "<h1>Not found</h1>" in browser.text
     assert "nowhere" not in browser.text
     assert program.headers["content-type"] == "application/problem+json"
+    # An asset is kept for good under its digest and not there under another.
+    from app.web.assets import all_assets, asset_path
+
+    for name in all_assets():
+        answer = linkage.client.get(asset_path(name))
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+    assert linkage.client.get("/assets/0123456789abcdef/pages.css").status_code == 404
+    assert linkage.client.get(f"{asset_path('pages.css')}x").status_code == 404
 
 
-def test_json_twins_are_the_documents_of_the_api(finished: Any, visitor: Any) -> None:
+def test_twins_are_the_documents_of_the_api_and_say_what_the_page_says(
+    finished: Any, visitor: Any
+) -> None:
     ids = finished.ids
     UploadList.from_json(visitor.get(f"/projects/{PROJECT}/uploads.json").json())
     assert ProjectView.from_json(visitor.get(f"/projects/{PROJECT}.json").json()).in_force
@@ -212,20 +185,7 @@ def test_json_twins_are_the_documents_of_the_api(finished: Any, visitor: Any) ->
     run = RunView.from_json(twin)
     release = ReleaseView.from_json(visitor.get(f"/releases/{ids['release']}.json").json())
     assert run.run == release.run == ids["run"]
-
-
-def test_the_csv_twin_of_a_project_has_a_row_for_each_clause(
-    linkage: Linkage, visitor: Any
-) -> None:
-    rows = {
-        row["clause"]: row["value"] for row in csv_rows(visitor.get(f"/projects/{PROJECT}.csv"))
-    }
-    assert rows["digest"] == linkage.agreement.digest()
-    assert rows["keep_encodings_days"] == "30"
-    assert rows["providers"] == f'["{CHILD_WELFARE}","{SCHOOL}"]'
-
-
-def test_a_csv_twin_says_what_the_json_twin_says(finished: Any, visitor: Any) -> None:
+    # A csv twin says what the json twin says.
     uploads = visitor.get(f"/projects/{PROJECT}/uploads.json").json()["uploads"]
     answer = visitor.get(f"/projects/{PROJECT}/uploads.csv")
     rows = csv_rows(answer)
@@ -233,6 +193,32 @@ def test_a_csv_twin_says_what_the_json_twin_says(finished: Any, visitor: Any) ->
     assert {row["party"] for row in rows} == {CHILD_WELFARE, SCHOOL}
     disposition = answer.headers["content-disposition"]
     assert disposition == f'attachment; filename="projects-{PROJECT}-uploads.csv"'
+    # The csv twin of a project has a row for each clause.
+    clauses = {
+        row["clause"]: row["value"] for row in csv_rows(visitor.get(f"/projects/{PROJECT}.csv"))
+    }
+    assert clauses["digest"] == finished.linkage.agreement.digest()
+    assert clauses["keep_encodings_days"] == "30"
+    assert clauses["providers"] == f'["{CHILD_WELFARE}","{SCHOOL}"]'
+    # The log page compares with an older checkpoint.
+    page = visitor.get("/log?old=3")
+    assert 'id="old-checkpoint"' in page.text
+    assert 'href="/log?old=3"' in page.text
+    assert visitor.get("/log.json?old=3").json()["old_size"] == 3
+    assert visitor.get("/log?old=99999").status_code == 404
+    assert visitor.get("/log?old=x").status_code == 422
+    # A page may read tiles of hashes and no entries.
+    visitor.cookie(AUDITOR, "auditor")
+    size = len(finished.linkage.log_entries())
+    tile = f"0/000.p/{size}"
+    hashes = visitor.get(f"/log/tile/{tile}")
+    api = finished.linkage.get(f"/v1/log/tile/{tile}", AUDITOR, "auditor")
+    assert hashes.content == api.content
+    assert len(hashes.content) == 32 * size
+    for path in (f"entries/000.p/{size}", "0/001", f"0/000.p/{size + 1}", "0/000.p/0", "x"):
+        assert visitor.get(f"/log/tile/{path}").status_code == 404, path
+    assert finished.linkage.client.get(f"/log/tile/{tile}").status_code == 401
+    assert visitor.get(f"/log/tile/{tile}", CHILD_WELFARE, "agency").status_code == 403
 
 
 def test_a_run_page_shows_its_counts_from_the_floor_on(
@@ -255,21 +241,12 @@ def run_page(linkage: Linkage, visit: Any) -> str:
     return str(visit(linkage, f"/runs/{run}").text)
 
 
-def test_a_pending_run_asks_for_itself_again_and_a_finished_one_does_not(
-    linkage: Linkage, visitor: Any
+def test_a_pending_run_asks_for_itself_again_and_says_how_far_it_is(
+    uploaded: Linkage, visitor: Any
 ) -> None:
-    linkage.upload_both()
-    run = linkage.ask().json()["run"]
-    assert f'hx-get="/runs/{run}"' in visitor.get(f"/runs/{run}").text
-    linkage.work()
-    assert "hx-get" not in visitor.get(f"/runs/{run}").text
-
-
-def test_a_run_under_way_shows_how_far_it_is(linkage: Linkage, visitor: Any) -> None:
+    linkage, run = uploaded, uploaded.run_id()
     from sqlalchemy import text
 
-    linkage.upload_both()
-    run = linkage.ask().json()["run"]
     with linkage.broker.database.write() as session:
         session.execute(
             text(
@@ -283,13 +260,16 @@ def test_a_run_under_way_shows_how_far_it_is(linkage: Linkage, visitor: Any) -> 
     assert "<dd>2 min</dd>" in page
     with linkage.broker.database.write() as session:
         session.execute(text("UPDATE run SET state = 'queued', stage = 'waiting'"))
+    # A pending run asks for itself again and a finished one does not.
+    assert f'hx-get="/runs/{run}"' in visitor.get(f"/runs/{run}").text
+    linkage.work()
+    assert "hx-get" not in visitor.get(f"/runs/{run}").text
 
 
-def test_a_cancelled_run_says_so(linkage: Linkage, visitor: Any) -> None:
-    linkage.upload_both()
-    run = linkage.ask().json()["run"]
-    headers = linkage.as_party(CHILD_WELFARE)
-    linkage.client.post(f"/v1/runs/{run}/cancel", headers=headers)
+def test_a_cancelled_run_says_so(uploaded: Linkage, visitor: Any) -> None:
+    run = uploaded.ask().json()["run"]
+    headers = uploaded.as_party(CHILD_WELFARE)
+    uploaded.client.post(f"/v1/runs/{run}/cancel", headers=headers)
     assert "It was stopped before it had a result." in visitor.get(f"/runs/{run}").text
 
 
@@ -332,29 +312,6 @@ def test_what_is_signed_while_a_page_is_made_is_no_fault_of_the_log(
     assert not newcomers
 
 
-def test_the_log_page_compares_with_an_older_checkpoint(finished: Any, visitor: Any) -> None:
-    page = visitor.get("/log?old=3")
-    assert 'id="old-checkpoint"' in page.text
-    assert 'href="/log?old=3"' in page.text
-    assert visitor.get("/log.json?old=3").json()["old_size"] == 3
-    assert visitor.get("/log?old=99999").status_code == 404
-    assert visitor.get("/log?old=x").status_code == 422
-
-
-def test_a_page_may_read_tiles_of_hashes_and_no_entries(finished: Any, visitor: Any) -> None:
-    visitor.cookie(AUDITOR, "auditor")
-    size = len(finished.linkage.log_entries())
-    tile = f"0/000.p/{size}"
-    hashes = visitor.get(f"/log/tile/{tile}")
-    api = finished.linkage.get(f"/v1/log/tile/{tile}", AUDITOR, "auditor")
-    assert hashes.content == api.content
-    assert len(hashes.content) == 32 * size
-    for path in (f"entries/000.p/{size}", "0/001", f"0/000.p/{size + 1}", "0/000.p/0", "x"):
-        assert visitor.get(f"/log/tile/{path}").status_code == 404, path
-    assert finished.linkage.client.get(f"/log/tile/{tile}").status_code == 401
-    assert visitor.get(f"/log/tile/{tile}", CHILD_WELFARE, "agency").status_code == 403
-
-
 def test_the_log_says_how_it_stands(finished: Any, visitor: Any) -> None:
     visitor.cookie(AUDITOR, "auditor")
     finished.linkage.founded.clock.move(minutes=5)
@@ -364,19 +321,6 @@ def test_the_log_says_how_it_stands(finished: Any, visitor: Any) -> None:
     newest = finished.linkage.log_entries()[-1]
     assert (twin["entries"], twin["newest_entry"]) == (newest["seq"] + 1, newest["time"])
     assert twin["keys"] == [{"after": 0, "key": finished.linkage.broker.log.key.text}]
-
-
-def test_an_asset_is_kept_for_good_under_its_digest_and_not_there_under_another(
-    linkage: Linkage,
-) -> None:
-    from app.web.assets import all_assets, asset_path
-
-    for name in all_assets():
-        answer = linkage.client.get(asset_path(name))
-        assert answer.status_code == 200
-        assert "immutable" in answer.headers["cache-control"]
-    assert linkage.client.get("/assets/0123456789abcdef/pages.css").status_code == 404
-    assert linkage.client.get(f"{asset_path('pages.css')}x").status_code == 404
 
 
 def test_an_upload_that_is_over_is_not_said_to_be_one_that_can_be_committed(

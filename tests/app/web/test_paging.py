@@ -69,7 +69,7 @@ def expected(linkage: Linkage, kind: str) -> list[str]:
     return [one[name_of(kind)] for one in found]
 
 
-def test_pages_follow_each_other_without_gap_in_either_direction(
+def test_pages_follow_each_other_without_gap_in_either_direction_and_twins_hold_all_that_is_older(
     many: Linkage, visitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind, rows in product(KINDS, (1, 2, 5)):
@@ -81,11 +81,7 @@ def test_pages_follow_each_other_without_gap_in_either_direction(
         assert all(len(page) == rows for page in down[:-1])
         up, _ = walk(visitor, last, kind, "prev")
         assert [one for page in reversed(up) for one in page] == everything
-
-
-def test_twins_and_the_api_hold_all_that_is_older_than_where_the_page_begins(
-    many: Linkage, visitor: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    # Twins and the api hold all that is older than where the page begins.
     monkeypatch.setattr("app.web.paging.ROWS_A_PAGE", 2)
     for kind in KINDS:
         check_what_follows(many, visitor, kind)
@@ -110,22 +106,18 @@ def check_what_follows(many: Linkage, visitor: Any, kind: str) -> None:
     assert [one[name] for one in found] == everything[2:]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_place_that_is_not_in_the_list_is_not_found(
-    linkage: Linkage, visitor: Any, kind: str
-) -> None:
-    prefixes = {"uploads": "upl", "runs": "run", "releases": "rel", "destructions": "crt"}
-    nothing = f"{prefixes[kind]}-{'0' * 32}"
-    path = page_of(kind)
-    assert visitor.get(f"{path}?before={nothing}").status_code == 404
-    assert visitor.get(f"{path}?before=first").status_code == 422
-    assert linkage.get(f"/v1/projects/{PROJECT}/{kind}?before={nothing}").status_code == 404
-
-
-def test_an_agency_does_not_learn_whether_there_is_an_upload_of_another(
-    linkage: Linkage,
-) -> None:
-    linkage.upload_both()
+def test_a_place_that_is_not_in_the_list_is_not_found(uploaded: Linkage, visitor: Any) -> None:
+    linkage = uploaded
+    for kind in KINDS:
+        prefixes = {"uploads": "upl", "runs": "run", "releases": "rel", "destructions": "crt"}
+        nothing = f"{prefixes[kind]}-{'0' * 32}"
+        path = page_of(kind)
+        assert visitor.get(f"{path}?before={nothing}").status_code == 404, kind
+        assert visitor.get(f"{path}?before=first").status_code == 422, kind
+        assert linkage.get(f"/v1/projects/{PROJECT}/{kind}?before={nothing}").status_code == 404, (
+            kind
+        )
+    # An agency does not learn whether there is an upload of another.
     path = f"/v1/projects/{PROJECT}/uploads"
     theirs = linkage.get(path, SCHOOL).json()["uploads"][0]["upload"]
     assert linkage.get(f"{path}?before={theirs}", CHILD_WELFARE).status_code == 404

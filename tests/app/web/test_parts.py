@@ -57,16 +57,12 @@ def test_a_table_reads_back_as_it_was(rows: list[list[Any]]) -> None:
             assert cell == inert("" if value is None else str(value))
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_no_cell_is_a_formula_for_a_spreadsheet(start: str) -> None:
-    assert written(Table(("a",), [(f"{start}1+1",)]))[1] == [f"'{start}1+1"]
-
-
-def test_a_number_below_zero_stays_a_number() -> None:
+def test_no_cell_is_a_formula_for_a_spreadsheet_and_values_are_written_plainly() -> None:
+    for start in ("=", "+", "-", "@", "\t", "\r"):
+        assert written(Table(("a",), [(f"{start}1+1",)]))[1] == [f"'{start}1+1"], start
+    # A number below zero stays a number.
     assert written(Table(("a",), [(-3,)]))[1] == ["-3"]
-
-
-def test_yes_and_no_are_written_in_words() -> None:
+    # Yes and no are written in words.
     assert written(Table(("a", "b"), [(True, False)]))[1] == ["yes", "no"]
 
 
@@ -77,43 +73,35 @@ def test_a_streamed_list_is_json(items: list[str]) -> None:
     assert parse_json(b"".join(json_stream({}, "items", items))) == {"items": items}
 
 
-def test_times_are_read_without_letters() -> None:
+def test_times_and_counts_are_shown_as_they_are_read() -> None:
     assert plain_time("2026-09-01T06:00:00Z") == "2026-09-01 06:00:00"
     assert show_time(None) == "never"
     assert show_time("2026-09-01") == '<time datetime="2026-09-01">2026-09-01</time>'
-
-
-def test_a_count_below_the_floor_is_said_to_be_so() -> None:
+    # A count below the floor is said to be so.
     assert show_count(None) == "not shown"
     assert show_count(1234567) == "1,234,567"
 
 
-@pytest.mark.parametrize(
-    ("size", "shown"),
-    [(0, "0 bytes"), (1023, "1,023 bytes"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (2**60, "1,048,576.0 TiB")],
-)  # fmt: skip
-def test_sizes_have_units(size: int, shown: str) -> None:
-    assert byte_size(size) == shown
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [(0, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (3600, "1 h"), (90061, "1 d 1 h")],
-)
-def test_durations_have_two_units(seconds: int, shown: str) -> None:
-    assert show_duration(seconds) == shown
+def test_sizes_have_units_and_durations_two_of_them() -> None:
+    for size, shown in (
+        (0, "0 bytes"),
+        (1023, "1,023 bytes"),
+        (1024, "1.0 KiB"),
+        (1536, "1.5 KiB"),
+        (2**60, "1,048,576.0 TiB"),
+    ):
+        assert byte_size(size) == shown, size
+    for seconds, shown in (
+        (0, "0 s"),
+        (59, "59 s"),
+        (61, "1 min 1 s"),
+        (3600, "1 h"),
+        (90061, "1 d 1 h"),
+    ):
+        assert show_duration(seconds) == shown, seconds
 
 
 COUNTS = st.lists(st.integers(0, 60), max_size=12)
-
-
-@given(COUNTS, st.integers(0, 30))
-def test_small_counts_are_hidden_and_cannot_be_computed(counts: list[int], floor: int) -> None:
-    shown = hide_small(counts, floor)
-    hidden = [count for count, seen in zip(counts, shown, strict=True) if seen is None]
-    assert all(seen is None or seen >= floor for seen in shown)
-    # Whoever knows the total knows the hidden sum: it must not be a small count itself.
-    assert not hidden or sum(hidden) >= floor or len(hidden) == len(counts)
 
 
 @given(COUNTS, st.integers(0, 30))
@@ -122,15 +110,6 @@ def test_no_count_is_hidden_without_need(counts: list[int], floor: int) -> None:
     kept = [count for count in counts if count >= floor]
     if sum(count for count in counts if count < floor) >= floor or len(kept) == len(counts):
         assert [count for count in shown if count is not None] == kept
-
-
-@given(COUNTS, st.integers(0, 30))
-def test_a_hidden_sum_cannot_be_computed_to_less_than_the_floor(
-    counts: list[int], floor: int
-) -> None:
-    shown = hide_small(counts, floor, hides_sum=True)
-    hidden = [count for count, seen in zip(counts, shown, strict=True) if seen is None]
-    assert sum(hidden) >= floor or len(hidden) == len(counts)
 
 
 BOUNDS = POLICY.model_copy(update={"auto": "0.9", "review": "0.05"})
@@ -155,17 +134,17 @@ def test_steps_are_of_one_bit_without_a_gap() -> None:
     assert steps == (Step(-2, 20), Step(-1, 0), Step(0, 0), Step(1, 30))
 
 
-def test_there_are_no_steps_before_a_run_has_succeeded() -> None:
+def test_there_are_no_steps_nor_a_chart_where_nothing_is_shown() -> None:
     run: Any = SimpleNamespace(histogram=None)
     assert histogram_of(run, None, BOUNDS, 10, NOTHING_SHOWN) == ()
+    # There is no chart of steps that are all hidden.
+    assert weight_chart([Step(1, None), Step(2, None)], BOUNDS, 10) is None
 
 
-def test_steps_do_not_add_up_to_a_hidden_number_of_candidates() -> None:
+def test_small_steps_are_protected_and_do_not_add_up_to_a_hidden_number() -> None:
     shown = [step.pairs for step in steps_of([20, 30, 40, 50, 60, 70], 115, 150)]
     assert None in shown
-
-
-def test_small_steps_are_protected_on_either_side_of_the_auto_bound() -> None:
+    # Small steps are protected on either side of the auto bound.
     shown = [step.pairs for step in steps_of([20, 3, 5, 60, 70, 80], 215, 20)]
     assert shown == [None, None, None, None, 70, 80]
 
@@ -190,10 +169,6 @@ def test_neighbouring_hidden_steps_with_one_outcome_are_one_row() -> None:
     assert [(row.start, row.end, row.pairs) for row in rows] == [
         (-8, -6, None), (-6, -5, 20), (0, 2, None),
     ]  # fmt: skip
-
-
-def test_there_is_no_chart_of_steps_that_are_all_hidden() -> None:
-    assert weight_chart([Step(1, None), Step(2, None)], BOUNDS, 10) is None
 
 
 @pytest.mark.parametrize(("linked", "most"), [(None, None), (60, 40), (95, None)])

@@ -28,7 +28,7 @@ def entries_of(linkage: Linkage, project: str | None = PROJECT) -> list[dict[str
     return [entry for entry in reversed(linkage.log_entries()) if entry["project"] == project]
 
 
-def test_twins_of_the_timeline_hold_every_entry_as_the_log_has_it(
+def test_the_timeline_its_twins_and_its_filter_hold_what_the_log_has(
     finished: Any, visitor: Any
 ) -> None:
     found = visitor.get(f"{TIMELINE}.json").json()["entries"]
@@ -37,9 +37,7 @@ def test_twins_of_the_timeline_hold_every_entry_as_the_log_has_it(
     assert found[0]["kind"] == "exported"
     rows = csv_rows(visitor.get(f"{TIMELINE}.csv"))
     assert [json.loads(row["entry"]) for row in rows] == entries_of(finished.linkage)
-
-
-def test_a_filter_means_the_same_on_the_page_and_in_its_twins(finished: Any, visitor: Any) -> None:
+    # A filter means the same on the page and in its twins.
     query = f"party={SCHOOL}&kind=upload-received&outcome=done&since=2026-09-01&until=2026-09-01"
     expected = [
         entry["seq"]
@@ -55,18 +53,46 @@ def test_a_filter_means_the_same_on_the_page_and_in_its_twins(finished: Any, vis
     assert [entry["seq"] for entry in twin["entries"]] == expected
     assert [int(row["seq"]) for row in table] == expected
     assert twin["filter"]["party"] == SCHOOL
+    # The permanent link and the twins repeat the filter and nothing else.
+    text = visitor.get(f"{TIMELINE}?kind=run-asked&party=&x=%22%3E%3Cscript%3E").text
+    assert f'<a rel="bookmark" href="{TIMELINE}?kind=run-asked">' in text
+    assert f'href="{TIMELINE}.csv?kind=run-asked"' in text
+    assert '"><script>' not in text
+    # What concerns the whole broker has a timeline too.
+    found = visitor.get("/log/entries.json").json()["entries"]
+    assert found == entries_of(finished.linkage, None)
+    assert "enrolled" in visitor.get("/log/entries").text
+    # The timeline of a run is what the log says of it.
+    run = finished.ids["run"]
+    found = visitor.get(f"{TIMELINE}.json?object={run}").json()["entries"]
+    assert [entry["kind"] for entry in found] == [
+        "run-finished",
+        "run-started",
+        "standing-used",
+        "run-asked",
+    ]
+    # A malformed filter is refused without repeating it.
+    for query in MALFORMED:
+        page = visitor.get(f"{TIMELINE}?{query}")
+        assert page.status_code == 422, query
+        if query.startswith("before"):
+            assert "<h1>A parameter is missing or malformed</h1>" in page.text
+        else:
+            assert "wanted is" in page.text
+            assert '<form class="filter"' in page.text
+            assert visitor.get(f"{TIMELINE}.csv?{query}").status_code == 422
+        assert query.partition("=")[2] not in page.text
+    # A slip in a filter keeps the rest of it.
+    page = visitor.get(f"{TIMELINE}?person=bob&since=2026-09-01&until=2026-13-01&party=operator")
+    assert page.status_code == 422
+    assert 'name="since" value="2026-09-01"' in page.text
+    assert 'name="party" list="parties" value="operator"' in page.text
+    assert "Person: wanted is an id or its beginning" in re.sub(r"<[^>]+>", "", page.text)
+    assert "To: wanted is a day that there is" in re.sub(r"<[^>]+>", "", page.text)
+    assert "Nothing fits the filter" not in page.text
 
 
-def test_the_permanent_link_and_the_twins_repeat_the_filter_and_nothing_else(
-    finished: Any, visitor: Any
-) -> None:
-    page = visitor.get(f"{TIMELINE}?kind=run-asked&party=&x=%22%3E%3Cscript%3E").text
-    assert f'<a rel="bookmark" href="{TIMELINE}?kind=run-asked">' in page
-    assert f'href="{TIMELINE}.csv?kind=run-asked"' in page
-    assert '"><script>' not in page
-
-
-def test_pages_of_the_timeline_follow_each_other_without_gap(
+def test_pages_of_the_timeline_follow_each_other_without_gap_and_a_twin_is_read_piece_by_piece(
     finished: Any, visitor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.web.pages.timeline.ENTRIES_A_PAGE", 3)
@@ -79,6 +105,10 @@ def test_pages_of_the_timeline_follow_each_other_without_gap(
     path, _, query = last.partition("?")
     rest = visitor.get(f"{path}.csv?{query}")
     assert [int(row["seq"]) for row in csv_rows(rest)] == downward[-1]
+    # A twin is read piece by piece without gap.
+    monkeypatch.setattr("app.web.pages.timeline.ENTRIES_A_PIECE", 2)
+    found = visitor.get(f"{TIMELINE}.json").json()["entries"]
+    assert found == entries_of(finished.linkage)
 
 
 def walked(visitor: Any, path: str, rel: str) -> tuple[list[list[int]], str]:
@@ -93,47 +123,10 @@ def walked(visitor: Any, path: str, rel: str) -> tuple[list[list[int]], str]:
         path = onward.group(1).replace("&amp;", "&")
 
 
-def test_a_twin_is_read_piece_by_piece_without_gap(
-    finished: Any, visitor: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.web.pages.timeline.ENTRIES_A_PIECE", 2)
-    found = visitor.get(f"{TIMELINE}.json").json()["entries"]
-    assert found == entries_of(finished.linkage)
-
-
-def test_what_concerns_the_whole_broker_has_a_timeline_too(finished: Any, visitor: Any) -> None:
-    found = visitor.get("/log/entries.json").json()["entries"]
-    assert found == entries_of(finished.linkage, None)
-    assert "enrolled" in visitor.get("/log/entries").text
-
-
 MALFORMED = (
     "party=UPPER", "kind=%3Cb%3E", "since=yesterday", "since=2026-13-01", "person=bob", "before=-4711",
     "object=run1", "outcome=unheard-of", "to=tomorrow",
 )  # fmt: skip
-
-
-def test_a_malformed_filter_is_refused_without_repeating_it(linkage: Linkage, visitor: Any) -> None:
-    for query in MALFORMED:
-        page = visitor.get(f"{TIMELINE}?{query}")
-        assert page.status_code == 422, query
-        if query.startswith("before"):
-            assert "<h1>A parameter is missing or malformed</h1>" in page.text
-        else:
-            assert "wanted is" in page.text
-            assert '<form class="filter"' in page.text
-            assert visitor.get(f"{TIMELINE}.csv?{query}").status_code == 422
-        assert query.partition("=")[2] not in page.text
-
-
-def test_a_slip_in_a_filter_keeps_the_rest_of_it(linkage: Linkage, visitor: Any) -> None:
-    page = visitor.get(f"{TIMELINE}?person=bob&since=2026-09-01&until=2026-13-01&party=operator")
-    assert page.status_code == 422
-    assert 'name="since" value="2026-09-01"' in page.text
-    assert 'name="party" list="parties" value="operator"' in page.text
-    assert "Person: wanted is an id or its beginning" in re.sub(r"<[^>]+>", "", page.text)
-    assert "To: wanted is a day that there is" in re.sub(r"<[^>]+>", "", page.text)
-    assert "Nothing fits the filter" not in page.text
 
 
 def test_a_person_on_the_timeline_leads_to_what_they_did(
@@ -144,17 +137,6 @@ def test_a_person_on_the_timeline_leads_to_what_they_did(
     page = signed_visitor.get(TIMELINE).text
     (link, *_) = re.findall(rf'<td><a href="({TIMELINE}\?person=per-[0-9a-f]{{32}})">', page)
     assert signed_visitor.get(link).status_code == 200
-
-
-def test_the_timeline_of_a_run_is_what_the_log_says_of_it(finished: Any, visitor: Any) -> None:
-    run = finished.ids["run"]
-    found = visitor.get(f"{TIMELINE}.json?object={run}").json()["entries"]
-    assert [entry["kind"] for entry in found] == [
-        "run-finished",
-        "run-started",
-        "standing-used",
-        "run-asked",
-    ]
 
 
 def test_the_access_matrix_is_what_the_broker_does(finished: Any, visitor: Any) -> None:
@@ -187,21 +169,20 @@ def test_the_access_matrix_is_what_the_broker_does(finished: Any, visitor: Any) 
 
 
 def test_under_a_signed_agreement_the_matrix_names_who_signs_and_with_which_duty(
-    accord: Accord, signed_visitor: Any
+    agreed: Accord, signed_visitor: Any
 ) -> None:
-    accord.agree()
     answer = signed_visitor.get(f"/projects/{PROJECT}/access.json").json()
     may = {(row["party"], row["role"]): row["may"] for row in answer["access"]}
-    run = ask_under(accord)
+    run = ask_under(agreed)
     stewards = {CHILD_WELFARE: "ann", SCHOOL: "kim", AUDITOR: "sue", "operator": "eve"}
     for (party, _), allowed in may.items():
         assert allowed["Sign an amendment"] == "yes"
-        assert accord.notice(stewards[party], "suspend").status_code == 200
-        assert accord.notice(stewards[party], "resume", at=later(accord)).status_code == 200
-        approved = accord.approve(stewards[party], run).status_code == 200
+        assert agreed.notice(stewards[party], "suspend").status_code == 200
+        assert agreed.notice(stewards[party], "resume", at=later(agreed)).status_code == 200
+        approved = agreed.approve(stewards[party], run).status_code == 200
         assert approved == (allowed["Approve a run"] == "yes"), party
     duties = {person["person"]: person["duties"] for person in answer["persons"]}
-    for person in accord.persons.values():
+    for person in agreed.persons.values():
         assert duties[person.id] == list(person.identity.public.duties)
     page = signed_visitor.get(f"/projects/{PROJECT}/access").text
     assert "<td>steward or analyst or operator</td>" in page
@@ -287,16 +268,6 @@ def test_a_party_that_only_receives_may_not_upload_or_ask(
     assert rows[SCHOOL]["Fetch releases"] == "no"
 
 
-def test_persons_are_listed_by_id_with_whether_they_can_act(finished: Any, visitor: Any) -> None:
-    linkage = finished.linkage
-    school, welfare = linkage.person(SCHOOL), linkage.person(CHILD_WELFARE)
-    revoke(linkage.founded, school.id)
-    persons = visitor.get(f"/projects/{PROJECT}/access.json").json()["persons"]
-    valid = {person["person"]: person["is_valid"] for person in persons}
-    assert valid[school.id] is False
-    assert valid[welfare.id] is True
-
-
 def test_who_is_on_no_roster_of_a_project_does_not_act_in_it(
     linkage: Linkage, visitor: Any
 ) -> None:
@@ -318,24 +289,31 @@ def test_who_is_on_no_roster_of_a_project_does_not_act_in_it(
     assert (valid[leaver.id], valid[steward.public.person]) == (False, True)
 
 
-def test_the_access_page_names_each_duty_in_which_claims_are_exchanged(finished: Any) -> None:
+def test_persons_are_listed_by_id_with_whether_they_can_act(finished: Any, visitor: Any) -> None:
     linkage = finished.linkage
     steward = linkage.person(CHILD_WELFARE).identity
     duties: tuple[Duty, ...] = ("steward", "analyst", "approver", "reviewer", "recipient")
-    persons = {
+    by_duty = {
         duty: EnrolledPerson.confirmed(linkage.founded, linkage.client, CHILD_WELFARE, duty)
         for duty in duties
     }
-    joining = [one.identity.public for one in persons.values()]
+    joining = [one.identity.public for one in by_duty.values()]
     sign_roster(linkage.broker, PROJECT, steward, joining=joining, leaving=())
     taken = set()
-    for duty, person in persons.items():
+    for duty, person in by_duty.items():
         linkage.act_as(person)
         answer = linkage.put_claims(CHILD_WELFARE, SCHOOL, content=duty.encode(), number=1)
         assert answer.status_code in {200, 403}, answer.text
         taken |= {duty} if answer.status_code == 200 else set()
     (said,) = (one.duties for one in ACTIONS if one.words.startswith("Exchange claims"))
     assert set(said) == taken
+    # Persons are listed by id with whether they can act.
+    school, welfare = linkage.person(SCHOOL), linkage.person(CHILD_WELFARE)
+    revoke(linkage.founded, school.id)
+    persons = visitor.get(f"/projects/{PROJECT}/access.json").json()["persons"]
+    valid = {person["person"]: person["is_valid"] for person in persons}
+    assert valid[school.id] is False
+    assert valid[welfare.id] is True
 
 
 def held(visitor: Any) -> list[dict[str, Any]]:
@@ -355,20 +333,20 @@ def test_what_is_held_is_listed_until_it_is_destroyed(finished: Any, visitor: An
     assert page.count("destroyed an upload") == 2
 
 
-def test_an_unfinished_upload_is_on_the_list(linkage: Linkage, visitor: Any) -> None:
+def test_a_project_of_which_nothing_is_held_says_so_and_lists_what_is_unfinished(
+    linkage: Linkage, visitor: Any
+) -> None:
+    assert held(visitor) == []
+    page = visitor.get(f"/projects/{PROJECT}/retention").text
+    assert "The broker holds nothing of this project." in page
+    # An unfinished upload is on the list.
     linkage.open_round()
     content = linkage.container(random_people(linkage.rng, 5), CHILD_WELFARE)
     linkage.send(content, CHILD_WELFARE)
     assert [due["what"] for due in held(visitor)] == ["encodings of an unfinished upload"]
 
 
-def test_a_project_of_which_nothing_is_held_says_so(linkage: Linkage, visitor: Any) -> None:
-    assert held(visitor) == []
-    page = visitor.get(f"/projects/{PROJECT}/retention").text
-    assert "The broker holds nothing of this project." in page
-
-
-def test_a_run_page_says_so_where_no_step_may_be_shown(finished: Any, visitor: Any) -> None:
+def test_what_is_held_and_charted_is_what_the_runs_left(finished: Any, visitor: Any) -> None:
     page = visitor.get(f"/runs/{finished.ids['run']}")
     assert '<svg class="chart"' not in page.text
     assert "No step of match weight is shown" in page.text
@@ -376,9 +354,7 @@ def test_a_run_page_says_so_where_no_step_may_be_shown(finished: Any, visitor: A
     starts = [step["start"] for step in steps]
     assert starts == list(range(starts[0], starts[0] + len(starts)))
     assert all(step["pairs"] is None for step in steps)
-
-
-def test_runs_are_charted_from_the_second_result_on(finished: Any, visitor: Any) -> None:
+    # Runs are charted from the second result on.
     path = f"/projects/{PROJECT}/runs"
     assert "<svg" not in visitor.get(path).text
     finished.linkage.upload_both()

@@ -28,7 +28,9 @@ def rows_of(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_a_round_shows_its_pair_nonces_roots_run_and_proofs(finished: Any, visitor: Any) -> None:
+def test_a_round_shows_what_it_uses_its_run_and_its_proofs_and_when_it_is_closed_the_claims_that_count(
+    finished: Any, visitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     view = RoundView.from_json(visitor.get(f"{ROUNDS}/1.json").json())
     page = visitor.get(f"{ROUNDS}/1").text
     pair, progress = view.pairs[0], view.progress[0]
@@ -39,11 +41,15 @@ def test_a_round_shows_its_pair_nonces_roots_run_and_proofs(finished: Any, visit
     seqs = re.findall(r"/log/entries/(\d+)", page)
     kinds = finished.linkage.log_kinds()
     assert [kinds[int(seq)] for seq in seqs] == ["round-opened"]
-
-
-def test_a_closed_round_names_its_closing_and_the_claims_that_count(
-    finished: Any, visitor: Any
-) -> None:
+    # A run shows its weights to auditors alone.
+    path = f"/runs/{finished.ids['run']}"
+    auditor, operator = visitor.get(path).text, visitor.get(path, "operator", "operator").text
+    assert "By which weights it decided" in auditor
+    assert auditor.count('class="chart bar"') > 10
+    assert "before anything is compared" in auditor
+    assert "By which weights it decided" not in operator
+    assert f'href="{ROUNDS}/1"' in auditor
+    # A closed round names its closing and the claims that count.
     finished.linkage.exchange_claims()
     view = RoundView.from_json(visitor.get(f"{ROUNDS}/1.json").json())
     page = visitor.get(f"{ROUNDS}/1").text
@@ -56,28 +62,7 @@ def test_a_closed_round_names_its_closing_and_the_claims_that_count(
     kinds = finished.linkage.log_kinds()
     seqs = re.findall(r"/log/entries/(\d+)", page)
     assert [kinds[int(seq)] for seq in seqs] == ["round-opened", "round-closed"]
-
-
-def test_a_round_that_waits_says_for_whom(linkage: Linkage, visitor: Any) -> None:
-    linkage.open_round()
-    page = visitor.get(f"{ROUNDS}/1").text
-    assert f"It waits for uploads of {CHILD_WELFARE} and {SCHOOL}." in page
-    assert page.count("not yet") == 2
-
-
-def test_a_corrected_round_leads_to_the_one_that_took_its_place(
-    linkage: Linkage, visitor: Any
-) -> None:
-    linkage.open_round()
-    linkage.offer_all()
-    assert linkage.correct(1).status_code == 201
-    page = visitor.get(f"{ROUNDS}/1").text
-    assert f'href="{ROUNDS}/2"' in page
-    assert "does not count" in page
-
-
-def test_the_list_has_a_line_for_each_pair_in_all_three_forms(finished: Any, visitor: Any) -> None:
-    finished.linkage.exchange_claims()
+    # The list has a line for each pair in all three forms.
     finished.linkage.open_round()
     document = RoundList.from_json(visitor.get(f"{ROUNDS}.json").json())
     assert [view.round for view in document.rounds] == [2, 1]
@@ -88,13 +73,7 @@ def test_the_list_has_a_line_for_each_pair_in_all_three_forms(finished: Any, vis
     page = visitor.get(ROUNDS).text
     assert page.index(f"{ROUNDS}/2") < page.index(f"{ROUNDS}/1")
     assert "No new round is due now." in page
-
-
-def test_twins_have_the_rounds_that_the_page_has_no_room_for(
-    finished: Any, visitor: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    finished.linkage.exchange_claims()
-    finished.linkage.open_round()
+    # Twins have the rounds that the page has no room for.
     monkeypatch.setattr("app.web.pages.rounds.LIST_LIMIT", 1)
     page = visitor.get(ROUNDS).text
     assert "the first lines of a" in page
@@ -104,25 +83,26 @@ def test_twins_have_the_rounds_that_the_page_has_no_room_for(
     assert [view.round for view in document.rounds] == [2, 1]
 
 
-def test_a_project_without_rounds_says_so(linkage: Linkage, visitor: Any) -> None:
+def test_a_project_without_rounds_says_so_and_a_round_that_waits_for_whom(
+    linkage: Linkage, visitor: Any
+) -> None:
     page = visitor.get(ROUNDS).text
     assert "No round was opened yet." in page
     assert "Without an unspent nonce" in page
-
-
-def test_a_round_that_is_not_there_is_not_found(linkage: Linkage, visitor: Any) -> None:
+    # A round that is not there is not found.
     assert visitor.get(f"{ROUNDS}/7").status_code == 404
     assert visitor.get(f"{ROUNDS}/0").status_code in {404, 422}
-
-
-def test_a_run_shows_its_weights_to_auditors_alone(finished: Any, visitor: Any) -> None:
-    path = f"/runs/{finished.ids['run']}"
-    auditor, operator = visitor.get(path).text, visitor.get(path, "operator", "operator").text
-    assert "By which weights it decided" in auditor
-    assert auditor.count('class="chart bar"') > 10
-    assert "before anything is compared" in auditor
-    assert "By which weights it decided" not in operator
-    assert f'href="{ROUNDS}/1"' in auditor
+    # A round that waits says for whom.
+    linkage.open_round()
+    page = visitor.get(f"{ROUNDS}/1").text
+    assert f"It waits for uploads of {CHILD_WELFARE} and {SCHOOL}." in page
+    assert page.count("not yet") == 2
+    # A corrected round leads to the one that took its place.
+    linkage.offer_all()
+    assert linkage.correct(1).status_code == 201
+    page = visitor.get(f"{ROUNDS}/1").text
+    assert f'href="{ROUNDS}/2"' in page
+    assert "does not count" in page
 
 
 def test_a_run_is_shown_while_its_keys_cannot_be_had(
@@ -190,10 +170,7 @@ def test_bars_start_at_zero_and_fill_the_width() -> None:
         ends = {round(bar.x, 1), round(bar.x + bar.width, 1)}
         assert bar.zero in ends
         assert (bar.kind == "auto") == (bar.bits >= 0)
-
-
-def test_levels_that_the_profile_does_not_name_have_their_number() -> None:
-    from samples.documents import PROFILE
+    # Levels that the profile does not name have their number.
 
     others = {**PROFILE, "dependence": None, "fields": PROFILE["fields"][1:]}
     bars = waterfall(HEADER, EncodingProfile.from_json(others))

@@ -10,6 +10,7 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rigs.agreed_copies import reach
 from rigs.linkage import AUDITOR, PROJECT, SCHOOL, Linkage
 from rigs.shown_pages import words
 
@@ -37,9 +38,15 @@ def long_linkage(linkage: Linkage) -> Linkage:
 
 
 @pytest.fixture
-def grown(linkage: Linkage) -> Linkage:
+def later_week() -> None:
+    """What `grown` asks for, so that its broker is copied from one whose log has grown already."""
+
+
+@pytest.fixture
+def grown(later_week: None, linkage: Linkage) -> Linkage:
     """A project whose log has grown over a week."""
-    return grow(linkage, 700)
+    reach(linkage, lambda: bool(grow(linkage, 700)))
+    return linkage
 
 
 def grow(linkage: Linkage, n_entries: int) -> Linkage:
@@ -107,8 +114,10 @@ def gone(visitor: Any, path: str) -> Any:
     return visitor.get(answer.headers["location"])
 
 
-def test_every_entry_is_a_day_or_a_number_away(grown: Linkage, visitor: Any) -> None:
-    entries = entries_of(grown)
+def test_every_entry_is_a_day_a_number_or_the_beginning_of_an_id_away(
+    grown: Linkage, visitor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries, begun = entries_of(grown), f"upl-{471:032x}"[:-1]
     middle = entries[len(entries) // 2]
     day = middle["time"][:10]
     at_day = gone(visitor, f"{TIMELINE}?to={day}")
@@ -125,10 +134,8 @@ def test_every_entry_is_a_day_or_a_number_away(grown: Linkage, visitor: Any) -> 
     assert 'value="refused"' in kept.text or "<option selected>refused" in kept.text
     twin = gone(visitor, f"{TIMELINE}.json?to={middle['seq']}").json()
     assert twin["entries"][0]["seq"] == middle["seq"]
-
-
-def test_an_id_is_found_by_its_beginning(grown: Linkage, visitor: Any) -> None:
-    entries, begun = entries_of(grown), f"upl-{471:032x}"[:-1]
+    # An id is found by its beginning. That the twin was taken away is an entry, too.
+    entries = entries_of(grown)
     wanted = [one["seq"] for one in entries if (one["object"] or "").startswith(begun)]
     assert numbers(visitor.get(f"{TIMELINE}?object={begun}").text) == wanted[::-1]
     of_person = words(visitor.get(f"{TIMELINE}?person=per-ab12ab12…"))
@@ -136,10 +143,7 @@ def test_an_id_is_found_by_its_beginning(grown: Linkage, visitor: Any) -> None:
     assert f"{n:,} of {len(entries):,} entries fit the filter." in of_person
     nobody = words(visitor.get(f"{TIMELINE}?object=run-ffff"))
     assert "Nothing fits the filter: it looks for ids that begin with what was typed." in nobody
-
-
-def test_days_kinds_and_repeats_say_how_many_there_are(grown: Linkage, visitor: Any) -> None:
-    entries = entries_of(grown)
+    # Days kinds and repeats say how many there are.
     page = visitor.get(TIMELINE).text
     kinds = Counter(entry["kind"] for entry in entries)
     options = dict(re.findall(r'<option value="([a-z-]+)">[a-z -]+ \(([\d,]+)\)</option>', page))
@@ -153,12 +157,15 @@ def test_days_kinds_and_repeats_say_how_many_there_are(grown: Linkage, visitor: 
     assert "and 7 more of this kind" in words(visitor.get(TIMELINE))
     listed = re.findall(r'<li><a href="[^"]+to=([\d-]+)">[\d-]+</a>: (\d+)</li>', page)
     assert listed[0] == (newest, str(days[newest]))
-
-
-def test_what_somebody_did_is_never_folded_away(grown: Linkage, visitor: Any) -> None:
+    # What somebody did is never folded away.
     text = visitor.get(f"{TIMELINE}?kind=upload-rejected").text
     assert text.count('<tr class="entry">') == 50
     assert "more of this kind" not in text
+    # What is older than all that is counted is shown.
+    monkeypatch.setattr("app.web.pages.timeline.survey", partial(survey, max_scanned=20))
+    oldest = visitor.get(f"{TIMELINE}?after=-1")
+    assert oldest.status_code == 200
+    assert numbers(oldest.text)[-1] == entries[0]["seq"]
 
 
 def test_a_value_that_there_is_not_is_said(linkage: Linkage, visitor: Any) -> None:
@@ -186,15 +193,6 @@ def test_days_without_entries_have_bars_of_no_height() -> None:
         ("01", 1, 2), ("02", 0, 0), ("03", 0, 0), ("04", 40, 40.0),
     ]  # fmt: skip
     assert day_bars({}, "") == day_bars({"2026-09-04": 40}, "2026-09-03") == ()
-
-
-def test_what_is_older_than_all_that_is_counted_is_shown(
-    grown: Linkage, visitor: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.web.pages.timeline.survey", partial(survey, max_scanned=20))
-    oldest = visitor.get(f"{TIMELINE}?after=-1")
-    assert oldest.status_code == 200
-    assert numbers(oldest.text)[-1] == entries_of(grown)[0]["seq"]
 
 
 def test_what_the_broker_repeated_is_on_paper_too(

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from rigs.linkage import Linkage, embedded_database, linkage, make_linkage
+from rigs.agreed_copies import reach
+from rigs.linkage import Linkage, embedded_database, linkage, make_linkage, released, uploaded
 
-__all__ = ["embedded_database", "linkage", "make_linkage"]
+__all__ = ["embedded_database", "linkage", "make_linkage", "released", "uploaded"]
 
 
 @pytest.fixture
@@ -19,7 +20,16 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def queued(linkage: Linkage) -> str:
+def later_queue() -> None:
+    """What `queued` asks for, so that its broker is copied from one where the run waits already."""
+
+
+@pytest.fixture
+def queued(later_queue: None, linkage: Linkage) -> str:
     """A run that waits."""
-    linkage.upload_both(30, 12, 8)
-    return linkage.run_id()
+
+    def steps() -> str:
+        linkage.upload_both(30, 12, 8)
+        return linkage.run_id()
+
+    return reach(linkage, steps)

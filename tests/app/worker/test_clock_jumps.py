@@ -7,12 +7,10 @@ from collections.abc import Callable
 import pytest
 from campaign.reports import Tally
 from campaign.size import times
-from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, either_database
+from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage
 from samples.round_files import two_files
 
 from app.worker.sweeper import Sweeper
-
-__all__ = ["either_database"]
 
 pytestmark = pytest.mark.campaign("clocks")
 
@@ -53,19 +51,17 @@ def test_a_clock_that_jumps_for_one_step_costs_no_round(
 
 @pytest.mark.parametrize("days", [100, 4000])
 def test_a_clock_that_was_far_ahead_for_a_moment_destroys_nothing(
-    linkage: Linkage, days: int, tally: Tally
+    released: Linkage, days: int, tally: Tally
 ) -> None:
-    linkage.upload_both()
-    linkage.work()
-    keys = [*linkage.broker.keystore.object_ids()]
-    linkage.founded.clock.move(days=days)
-    linkage.sign_in_anew()
-    assert linkage.get("/v1/log/bundle", "operator", "operator").status_code == 200
-    linkage.founded.clock.move(days=-days)
-    linkage.sign_in_anew()
-    Sweeper(linkage.broker).sweep()
-    assert [*linkage.broker.keystore.object_ids()] == keys
-    linkage.founded.clock.move(days=days)
-    Sweeper(linkage.broker).sweep()
-    assert not [*linkage.broker.keystore.object_ids()]
+    keys = [*released.broker.keystore.object_ids()]
+    released.founded.clock.move(days=days)
+    released.sign_in_anew()
+    assert released.get("/v1/log/bundle", "operator", "operator").status_code == 200
+    released.founded.clock.move(days=-days)
+    released.sign_in_anew()
+    Sweeper(released.broker).sweep()
+    assert [*released.broker.keystore.object_ids()] == keys
+    released.founded.clock.move(days=days)
+    Sweeper(released.broker).sweep()
+    assert not [*released.broker.keystore.object_ids()]
     tally.tried()

@@ -33,23 +33,19 @@ def test_rows_and_bytes_are_those_of_the_containers(linkage: Linkage) -> None:
     assert expected.upload_bytes == sum(len(one.content) - len(one.parts[0]) for one in made)
 
 
-def test_what_grows_with_the_files_grows() -> None:
+def test_what_grows_with_the_files_grows_and_a_sample_is_never_nothing() -> None:
     one, ten = estimated(), estimated(Sizes(smaller=10_000, larger=500_000))
     for name in ("n_rows", "upload_bytes", "most_meetings", "disk_bytes"):
         assert getattr(ten, name) == 10 * getattr(one, name)
     assert one.seconds < ten.seconds
     assert one.memory_bytes < ten.memory_bytes < 1.2 * one.memory_bytes
-
-
-def test_more_threads_take_more_memory() -> None:
+    # More threads take more memory.
     assert estimated(n_threads=4).memory_bytes > estimated().memory_bytes
-
-
-def test_a_sample_takes_a_moment_and_is_never_nothing() -> None:
+    # A sample takes a moment and is never nothing.
     assert 0 < estimate_run(PROFILE, SIZES).seconds < 60
 
 
-def test_an_upload_that_cannot_fit_is_refused_before_it_is_sent(
+def test_an_upload_that_cannot_fit_is_refused_before_it_is_sent_and_resumed_where_the_rest_fits(
     linkage: Linkage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     linkage.open_round()
@@ -60,13 +56,7 @@ def test_an_upload_that_cannot_fit_is_refused_before_it_is_sent(
     assert answer.status_code == 507
     assert "no room for" in answer.json()["detail"]
     assert linkage.open(made, CHILD_WELFARE).status_code == 201
-
-
-def test_an_upload_of_which_most_is_there_is_resumed_where_the_rest_fits(
-    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    linkage.open_round()
-    made = linkage.container(random_people(Random(1), 30), CHILD_WELFARE)
+    # An upload of which most is there is resumed where the rest fits.
     upload = linkage.open(made, CHILD_WELFARE).json()["upload"]
     *sent, last = made.parts
     for number, part in enumerate(sent):
