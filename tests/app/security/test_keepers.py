@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rigs.refused_calls import refuses
 from services.soft_hsm import SoftHsm
 from services.vault_stub import VaultStub
 
@@ -186,7 +187,7 @@ def test_a_ring_that_names_no_key_is_malformed(opened: Open) -> None:
     file = opened("file").ring.file
     for line in ("pkcs11 short", "pkcs11", "vault transit/key", "vault a/b 0", "tpm x"):
         file.write_text(f"blindlink/kek-ring/1\n{line}\n")
-        with pytest.raises(ConfigurationError, match="malformed"):
+        with refuses(ConfigurationError, line, match="malformed"):
             opened("file")
 
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from rigs.refused_calls import refuses
 
 from app.errors import ConfigurationError
 from app.security.errors import KeyGoneError, SealBrokenError, StorageFullError
@@ -105,7 +106,7 @@ def test_keys_that_may_not_be_listed_are_not_taken_for_none(
 
 def test_an_object_id_must_be_a_plain_file_name(store: KeyStore) -> None:
     for name in ("", "../x", "a/b", "a\\b", ".a", "A", "a" * 121, "a\n"):
-        with pytest.raises(ValueError, match="not an object id"):
+        with refuses(ValueError, name, match="not an object id"):
             store.create(name)
 
 
@@ -131,7 +132,7 @@ def test_a_key_file_that_is_damaged_or_moved_to_another_object_is_refused(
         raw = bytearray(whole)
         raw[position] ^= 1
         file.write_bytes(raw)
-        with pytest.raises(SealBrokenError):
+        with refuses(SealBrokenError, position):
             store.open(OBJECT)
     file.write_bytes(whole)
     assert store.open(OBJECT) == key
@@ -179,7 +180,7 @@ def test_a_ring_that_is_malformed_or_missing_is_refused_and_none_overwritten(
         make_ring(ring_file)
     for text in ("", "blindlink/kek-ring/1\n", "blindlink/kek-ring/1\n!!!\n", "other/1\nAAAA\n"):
         ring_file.write_text(text)
-        with pytest.raises(ConfigurationError):
+        with refuses(ConfigurationError, text):
             KeyRing(ring_file)
     with pytest.raises(ConfigurationError, match="cannot be read"):
         KeyRing(tmp_path / "none")

@@ -6,6 +6,7 @@ import base64
 from pathlib import Path
 
 import pytest
+from rigs.refused_calls import refuses
 
 from app.errors import ConfigurationError
 from app.security.log_key import make_log_key, read_log_key
@@ -36,5 +37,5 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     ):
         assert old in text
         file.write_text(text.replace(old, new, 1), "utf-8")
-        with pytest.raises(ConfigurationError, match="log"):
+        with refuses(ConfigurationError, (old, new), match="log"):
             read_log_key(file)
