@@ -24,15 +24,10 @@ def test_texts_compare_as_their_moments_do(left: datetime, right: datetime) -> N
 def test_another_time_zone_is_turned_into_utc() -> None:
     moment = datetime(2026, 1, 1, 1, 30, tzinfo=timezone(timedelta(hours=2)))
     assert utc_text(moment) == "2025-12-31T23:30:00Z"
-
-
-def test_now_has_a_time_zone() -> None:
     assert utc_now().utcoffset() == timedelta(0)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "2026-01-01", "2026-01-01T00:00:00+00:00", "2026-13-01T00:00:00Z"]
-)
-def test_other_texts_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"does not match|unconverted"):
-        parse_utc(text)
+def test_other_texts_are_refused() -> None:
+    for text in ("", "2026-01-01", "2026-01-01T00:00:00+00:00", "2026-13-01T00:00:00Z"):
+        with pytest.raises(ValueError, match=r"does not match|unconverted"):
+            parse_utc(text)

@@ -37,17 +37,19 @@ def test_a_fresh_connection_is_as_durable_as_a_broker_needs(sqlite_url: str) -> 
     assert found == {name: needed for name, (needed, _) in PRAGMAS.items()}
 
 
-@pytest.mark.parametrize("name", PRAGMAS)
-def test_a_setting_of_sqlite_that_does_not_hold_is_named(sqlite_url: str, name: str) -> None:
-    database = Database(sqlite_url)
+def test_a_setting_of_sqlite_that_does_not_hold_is_named(sqlite_url: str) -> None:
+    for name, (_, wrong) in PRAGMAS.items():
+        database = Database(sqlite_url)
 
-    def spoil(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute(f"PRAGMA {name}={PRAGMAS[name][1]}")
+        def spoil(
+            connection: sqlite3.Connection, _: object, name: str = name, wrong: object = wrong
+        ) -> None:
+            connection.execute(f"PRAGMA {name}={wrong}")
 
-    event.listen(database.engine, "connect", spoil)
-    with pytest.raises(ConfigurationError, match=f"SQLite's {name} is not"):
-        database.check()
-    database.close()
+        event.listen(database.engine, "connect", spoil)
+        with pytest.raises(ConfigurationError, match=f"SQLite's {name} is not"):
+            database.check()
+        database.close()
 
 
 def test_without_its_library_postgres_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ import json
 import logging
 from typing import Any
 
-import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,10 +41,10 @@ def test_a_line_end_in_a_value_begins_no_line(log_stream: io.StringIO) -> None:
     assert last(log_stream)["route"] == forged
 
 
-@pytest.mark.parametrize("value", [b"bytes", [1], {"a": 1}, object(), "x" * 201])
-def test_a_value_that_is_no_short_scalar_is_dropped(log_stream: io.StringIO, value: object) -> None:
-    structlog.get_logger().info("run_completed", run_id=value)
-    assert "run_id" not in last(log_stream)
+def test_a_value_that_is_no_short_scalar_is_dropped(log_stream: io.StringIO) -> None:
+    for value in (b"bytes", [1], {"a": 1}, object(), "x" * 201):
+        structlog.get_logger().info("run_completed", run_id=value)
+        assert "run_id" not in last(log_stream), value
 
 
 def test_an_exception_is_dropped_with_its_message(log_stream: io.StringIO) -> None:

@@ -48,29 +48,33 @@ def database(database_url: str) -> Iterator[Database]:
     made.close()
 
 
-def test_a_fresh_database_has_no_revision(database: Database) -> None:
+def test_migrating_makes_a_fresh_schema_current_and_again_changes_nothing(
+    database: Database,
+) -> None:
     assert stored_revision(database) is None
     with pytest.raises(SchemaNotCurrentError):
         require_current(database)
+    for _ in range(2):
+        migrate(database)
+        assert stored_revision(database) == newest_revision()
+        require_current(database)
 
 
-def test_migrating_makes_the_schema_current(database: Database) -> None:
-    migrate(database)
-    assert stored_revision(database) == newest_revision()
-    require_current(database)
-
-
-def test_migrating_twice_changes_nothing(database: Database) -> None:
-    migrate(database)
-    migrate(database)
-    require_current(database)
-
-
-def test_migrations_make_exactly_what_the_models_say(database: Database) -> None:
+def test_migrations_make_exactly_what_the_models_say_and_a_match_log_that_only_grows(
+    database: Database,
+) -> None:
     migrate(database)
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, ALL_TABLES) == []
+    for table in ("log_leaf", "log_node", "log_checkpoint", "log_key"):
+        column = next(iter(Base.metadata.tables[table].primary_key.columns)).name
+        for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"):
+            with database.engine.connect() as connection:
+                _insert_row(connection, table)
+                with pytest.raises(DBAPIError, match="the match log only grows"):
+                    connection.execute(text(statement))
+                connection.rollback()
 
 
 def test_the_frozen_database_comes_to_what_a_fresh_one_is(
@@ -128,18 +132,6 @@ def test_the_log_comes_to_know_who_was_confirmed_and_what_waits_for_its_check_is
     ]
     assert tuple(upload) == ("open", None, None, None, None)
     assert requests == 0
-
-
-def test_the_match_log_only_grows(database: Database) -> None:
-    migrate(database)
-    for table in ("log_leaf", "log_node", "log_checkpoint", "log_key"):
-        column = next(iter(Base.metadata.tables[table].primary_key.columns)).name
-        for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"):
-            with database.engine.connect() as connection:
-                _insert_row(connection, table)
-                with pytest.raises(DBAPIError, match="the match log only grows"):
-                    connection.execute(text(statement))
-                connection.rollback()
 
 
 def test_a_failed_migration_leaves_the_schema_as_it_was(database: Database) -> None:

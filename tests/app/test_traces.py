@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from rigs.linkage import Linkage, embedded_database, linkage, make_linkage
+from rigs.refused_calls import refuses
 from services.receivers import Inbox, Posted, webhook
 
 from app.errors import ConfigurationError
@@ -110,6 +112,33 @@ def test_an_error_shows_by_its_class_and_not_by_what_it_says(
     assert b"Canary" not in inbox.messages[0].body
 
 
+class Answering(BaseHTTPRequestHandler):
+    """Takes whatever is posted."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def answer_at_last(silent: socket.socket) -> None:
+    """Answer what was sent to a silent port, so that what still sends ends."""
+    with ThreadingHTTPServer(silent.getsockname(), Answering, bind_and_activate=False) as server:
+        server.socket.close()
+        server.socket = silent.dup()
+        answering = threading.Thread(target=server.serve_forever, args=(0.01,))
+        answering.start()
+        for thread in threading.enumerate():
+            if thread.name == "traces-end":
+                thread.join(30)
+        server.shutdown()
+        answering.join()
+
+
 def test_nobody_waits_for_a_collector_that_does_not_answer(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,58 +154,42 @@ def test_nobody_waits_for_a_collector_that_does_not_answer(
                     pass
         # The collector would have five seconds for each of several requests.
         assert time.monotonic() - began < 4
-    # What still sends must not do so beside other tests: it draws random pauses.
-    for thread in threading.enumerate():
-        if thread.name == "traces-end":
-            thread.join(30)
+        # What still sends must not do so beside other tests: it draws random pauses.
+        answer_at_last(silent)
 
 
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
+def test_settings_by_which_spans_would_go_astray_are_refused() -> None:
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"traces_url": "http://collector.example.org/v1/traces"}, "traces_url is https://"),
         ({"traces_url": "https://me:word@collector.example.org/"}, "traces_url is https://"),
         ({"traces_ca_file": "ca.pem"}, "traces_ca_file says nothing without traces_url"),
-    ],
-)
-def test_settings_by_which_spans_would_go_astray_are_refused(
-    changes: dict[str, str], says: str
-) -> None:
-    with pytest.raises(ValueError, match=says):
-        Settings(**changes)
+    ]
+    for changes, says in wrong:
+        with refuses(ValueError, changes, match=says):
+            Settings(**changes)
 
 
-@pytest.mark.parametrize(
-    "fault", ["no packages", "environment", "no certificate", "no headers", "no header"]
-)
 def test_what_is_missing_or_meddles_is_told_in_one_sentence(
-    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = "https://localhost/v1/traces"
+    def refusal(**settings: Any) -> str:
+        traced = Settings(traces_url="https://localhost/v1/traces", **settings)
+        with pytest.raises(ConfigurationError) as refused, tracing(traced, "blindlink-tests"):
+            pytest.fail("spans would leave")
+        assert "Canary" not in str(refused.value)
+        return refused.value.detail
+
+    with monkeypatch.context() as patched:
+        patched.setitem(sys.modules, "requests", None)
+        assert "needs packages that are not installed here" in refusal()
+    with monkeypatch.context() as patched:
+        patched.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-key=Canary")
+        assert "the environment has OTEL_EXPORTER_OTLP_HEADERS" in refusal()
+    assert "traces_ca_file cannot be read" in refusal(traces_ca_file=tmp_path / "none")
     headers = tmp_path / "headers"
-    settings = Settings(traces_url=url)
-    match fault:
-        case "no packages":
-            monkeypatch.setitem(sys.modules, "requests", None)
-        case "environment":
-            monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-key=Canary")
-        case "no certificate":
-            settings = Settings(traces_url=url, traces_ca_file=tmp_path / "none")
-        case _:
-            settings = Settings(traces_url=url, traces_headers_file=headers)
-    if fault == "no header":
-        headers.write_text("Canary")
-    with pytest.raises(ConfigurationError) as refused, tracing(settings, "blindlink-tests"):
-        pytest.fail("spans would leave")
-    says = {
-        "no packages": "needs packages that are not installed here",
-        "environment": "the environment has OTEL_EXPORTER_OTLP_HEADERS",
-        "no certificate": "traces_ca_file cannot be read",
-        "no headers": "traces_headers_file cannot be read",
-        "no header": "not like `Name: value`",
-    }
-    assert says[fault] in refused.value.detail
-    assert "Canary" not in str(refused.value)
+    assert "traces_headers_file cannot be read" in refusal(traces_headers_file=headers)
+    headers.write_text("Canary")
+    assert "not like `Name: value`" in refusal(traces_headers_file=headers)
 
 
 def test_without_the_setting_nothing_is_loaded_or_made(settings: Settings) -> None:

@@ -97,17 +97,12 @@ def run_traced(*command: str) -> tuple[str, set[str]]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_names_the_command_and_its_subcommands(command: str) -> None:
-    text, _ = run_traced(command, "--help")
+def test_help_names_the_command_and_its_subcommands_and_loads_nothing_heavy(command: str) -> None:
+    text, modules = run_traced(command, "--help")
     assert f"Usage: {command} " in text
     headings = [line for line in text.splitlines() if line.endswith(":") and line[0] != " "]
     assert headings[0] == "Options:"
     assert len(headings) > 3
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_loads_nothing_heavy(command: str) -> None:
-    _, modules = run_traced(command, "--help")
     assert modules.isdisjoint(HEAVY + SERVER)
 
 

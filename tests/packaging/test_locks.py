@@ -6,7 +6,6 @@ import tomllib
 from itertools import chain
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 
 from install.wheelhouse import pins_of
@@ -41,44 +40,29 @@ def versions_of(lock: str) -> dict[str, set[str]]:
     return versions
 
 
-def test_every_lock_is_known_here() -> None:
+def test_every_pin_has_a_digest() -> None:
     assert {file.stem for file in (ROOT / "requirements").iterdir()} == set(ASKED_FOR)
+    for lock, asked_for in ASKED_FOR.items():
+        assert [pin.requirement.name for pin in pins_of(lock) if not pin.hashes] == [], lock
+        # No lock names an index, and each fits what the project asks for.
+        assert "://" not in (ROOT / "requirements" / f"{lock}.txt").read_text(), lock
+        versions = versions_of(lock)
+        unfit = [
+            asked
+            for asked in map(Requirement, asked_for)
+            if not all(map(asked.specifier.contains, versions.get(asked.name, {""})))
+        ]
+        assert unfit == [], lock
 
 
-@pytest.mark.parametrize("lock", ASKED_FOR)
-def test_every_pin_has_a_digest(lock: str) -> None:
-    assert [pin.requirement.name for pin in pins_of(lock) if not pin.hashes] == []
-
-
-@pytest.mark.parametrize("lock", ASKED_FOR)
-def test_a_lock_names_no_index(lock: str) -> None:
-    assert "://" not in (ROOT / "requirements" / f"{lock}.txt").read_text()
-
-
-@pytest.mark.parametrize("lock", ASKED_FOR)
-def test_a_lock_fits_what_the_project_asks_for(lock: str) -> None:
-    versions = versions_of(lock)
-    unfit = [
-        asked
-        for asked in map(Requirement, ASKED_FOR[lock])
-        if not all(asked.specifier.contains(version) for version in versions.get(asked.name, {""}))
-    ]
-    assert unfit == []
-
-
-@pytest.mark.parametrize("lock", ["agency", *BESIDES, "broker"])
-def test_what_is_tested_is_what_is_installed(lock: str) -> None:
+def test_what_is_tested_is_what_is_installed() -> None:
     tested = versions_of("dev")
-    assert {name: tested.get(name) for name in versions_of(lock)} == versions_of(lock)
-
-
-@pytest.mark.parametrize("lock", ["docs", "mutants", "fuzz"])
-def test_what_is_put_beside_the_tests_changes_nothing_that_is_tested(lock: str) -> None:
-    tested = versions_of("dev")
-    differ = [
-        name for name, pinned in versions_of(lock).items() if tested.get(name, pinned) != pinned
-    ]
-    assert differ == []
+    for lock in ("agency", *BESIDES, "broker"):
+        assert {name: tested.get(name) for name in versions_of(lock)} == versions_of(lock), lock
+    # What is put beside the tests changes nothing that is tested.
+    for lock in ("docs", "mutants", "fuzz"):
+        beside = versions_of(lock).items()
+        assert [name for name, pinned in beside if tested.get(name, pinned) != pinned] == [], lock
 
 
 def test_the_build_group_is_what_the_build_system_requires() -> None:

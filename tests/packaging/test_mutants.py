@@ -65,21 +65,16 @@ def test_a_change_of_words_is_told_from_a_change_of_what_is_done(changed: Path) 
         +if age <= 3:""")
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "is_wording"),
-    [
+def test_what_readers_and_type_checkers_alone_see_is_wording() -> None:
+    for one, other, is_wording in (
         ("raw.decode('utf-8')", "raw.decode('UTF-8')", True),
         ("raw.decode('utf-8')", "raw.decode('latin-1')", False),
         ("fail(rule, hint='do this')", "fail(rule)", True),
         ("fail(rule, hint='do this')", "fail(None, hint='do this')", False),
         ("cast(Name, entry.name)", "cast(None, entry.name)", True),
         ("cast(Name, entry.name)", "cast(Name, None)", False),
-    ],
-)
-def test_what_nobody_but_readers_and_type_checkers_see_is_wording(
-    one: str, other: str, *, is_wording: bool
-) -> None:
-    assert (without_words(one) == without_words(other)) == is_wording
+    ):
+        assert (without_words(one) == without_words(other)) == is_wording, other
 
 
 def test_the_nearest_tests_run_first_and_none_for_words(

@@ -102,15 +102,12 @@ def test_a_page_that_asks_another_machine_fails_its_test(browser: Browser) -> No
         page.set_content("<img src='http://elsewhere.invalid/pixel.png'>", wait_until="load")
 
 
-def test_what_is_missing_is_skipped_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_skipped_and_fails_where_everything_is_required(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("BLINDLINK_REQUIRE_ALL", raising=False)
     with pytest.raises(pytest.skip.Exception, match="Chromium is not installed"):
         missing("Chromium is not installed")
-
-
-def test_what_is_missing_fails_where_everything_is_required(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
     monkeypatch.setenv("BLINDLINK_REQUIRE_ALL", "1")
     with pytest.raises(pytest.fail.Exception, match="Chromium is not installed"):
         missing("Chromium is not installed")

@@ -27,10 +27,6 @@ INSTALLED = "/opt/blindlink/bin/blindlink-broker"
 MOST_EXPOSURE = 1.3
 
 
-def named(path: Path) -> str:
-    return path.name
-
-
 def lines_of(unit: Path, key: str) -> list[str]:
     """Return what a unit says under a key, and what it proposes in a comment."""
     return re.findall(rf"(?m)^(?:# )?{key}=(.*)$", unit.read_text("utf-8"))
@@ -87,16 +83,20 @@ def test_what_a_service_may_do_is_little() -> None:
         assert done.returncode == 0, done.stdout[-300:]
 
 
-@pytest.mark.parametrize("unit", SERVICES, ids=named)
-def test_what_a_service_calls_is_a_command_with_these_options(unit: Path) -> None:
-    started = [shlex.split(line) for line in lines_of(unit, "ExecStart")]
-    assert started
-    for words in started:
-        is_script = words[:2] == ["/bin/sh", "-c"]
-        commands = re.findall(rf"{INSTALLED} [^;&]+", words[2]) if is_script else []
-        for command in map(shlex.split, commands) if is_script else (words,):
-            assert command[0] == INSTALLED
-            parse(command[1:])
+def test_what_a_service_calls_is_a_command_with_these_options() -> None:
+    for unit in SERVICES:
+        started = [shlex.split(line) for line in lines_of(unit, "ExecStart")]
+        assert started, unit.name
+        for words in started:
+            is_script = words[:2] == ["/bin/sh", "-c"]
+            commands = re.findall(rf"{INSTALLED} [^;&]+", words[2]) if is_script else []
+            for command in map(shlex.split, commands) if is_script else (words,):
+                assert command[0] == INSTALLED, unit.name
+                parse(command[1:])
+    with pytest.raises(click.NoSuchOption):
+        parse(["work", "--task", "4", "--nothing"])
+    with pytest.raises(click.UsageError):
+        parse(["works"])
 
 
 def test_it_serves_where_the_settings_say_that_stand_beside_it(tmp_path: Path) -> None:
@@ -118,36 +118,29 @@ def test_it_serves_where_the_settings_say_that_stand_beside_it(tmp_path: Path) -
     assert host(f'host = "{parse(shlex.split(founding))["host"]}"') == "0.0.0.0"
 
 
-@pytest.mark.parametrize("failing", ["nothing", "backup", "backup-keys"])
-def test_old_copies_of_keys_go_also_while_the_backup_fails(tmp_path: Path, failing: str) -> None:
-    broker, called = tmp_path / "broker", tmp_path / "called"
-    broker.write_text(f'#!/bin/sh\necho "$1" >>"{called}"\n[ "$1" != {failing} ]\n')
-    broker.chmod(0o700)
+def test_old_copies_of_keys_go_also_while_the_backup_fails(tmp_path: Path) -> None:
     (line,) = lines_of(UNITS / "blindlink-backup.service", "ExecStart")
-    words = shlex.split(line.replace(INSTALLED, str(broker)).replace("$$", "$").replace("%%", "%"))
-    done = subprocess.run(words, check=False)
-    assert called.read_text().split() == ["backup", "backup-keys"]
-    assert (done.returncode == 0) == (failing == "nothing")
+    for failing in ("nothing", "backup", "backup-keys"):
+        broker, called = tmp_path / failing, tmp_path / f"{failing}-called"
+        broker.write_text(f'#!/bin/sh\necho "$1" >>"{called}"\n[ "$1" != {failing} ]\n')
+        broker.chmod(0o700)
+        typed = line.replace(INSTALLED, str(broker)).replace("$$", "$").replace("%%", "%")
+        done = subprocess.run(shlex.split(typed), check=False)
+        assert called.read_text().split() == ["backup", "backup-keys"], failing
+        assert (done.returncode == 0) == (failing == "nothing"), failing
 
 
-def test_what_is_no_option_is_found() -> None:
-    with pytest.raises(click.NoSuchOption):
-        parse(["work", "--task", "4", "--nothing"])
-    with pytest.raises(click.UsageError):
-        parse(["works"])
-
-
-@pytest.mark.parametrize("unit", SERVICES, ids=named)
-def test_what_a_service_sets_is_a_setting_and_each_secret_comes_as_a_credential(unit: Path) -> None:
-    given = dict(
-        one.split("=", 1) for line in lines_of(unit, "Environment") for one in line.split()
-    )
-    names = {name.removeprefix("BLINDLINK_").lower() for name in given}
-    # By this SoftHSM finds its tokens.
-    assert names <= {*Settings.model_fields, "softhsm2_conf"}
-    credentials = {line.partition(":")[0] for line in lines_of(unit, "LoadCredential")}
-    files = {value for name, value in given.items() if name.endswith("_FILE")}
-    assert files == {f"%d/{name}" for name in credentials}
+def test_what_a_service_sets_is_a_setting_and_each_secret_comes_as_a_credential() -> None:
+    for unit in SERVICES:
+        given = dict(
+            one.split("=", 1) for line in lines_of(unit, "Environment") for one in line.split()
+        )
+        names = {name.removeprefix("BLINDLINK_").lower() for name in given}
+        # By this SoftHSM finds its tokens.
+        assert names <= {*Settings.model_fields, "softhsm2_conf"}, unit.name
+        credentials = {line.partition(":")[0] for line in lines_of(unit, "LoadCredential")}
+        files = {value for name, value in given.items() if name.endswith("_FILE")}
+        assert files == {f"%d/{name}" for name in credentials}, unit.name
 
 
 def test_what_strangers_make_large_leaves_memory_for_the_others() -> None:

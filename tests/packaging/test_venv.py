@@ -82,18 +82,14 @@ def stamp(made: Path) -> None:
     (made / ".venv" / "blindlink-broker").write_text(f"{made} Python 3.13.0 {checksum}")
 
 
-def test_a_python_that_is_not_there_is_named(checkout: Path) -> None:
+def test_a_python_that_is_too_old_or_not_there_is_named(
+    checkout: Path, tmp_path: Path, no_python: str
+) -> None:
     done = set_up(checkout, "python-of-nobody")
     assert done.returncode == 1
     assert "error: PYTHON=python-of-nobody is not a Python 3.11, 3.12 or 3.13" in done.stderr
-
-
-def test_a_python_too_old_is_named(checkout: Path, tmp_path: Path) -> None:
     old = script(tmp_path / "python-old", "exit 1")
     assert f"error: PYTHON={old} is not a Python" in set_up(checkout, old).stderr
-
-
-def test_no_python_on_the_path_is_said(checkout: Path, no_python: str) -> None:
     done = set_up(checkout, "", no_python)
     assert done.returncode == 1
     assert "error: no Python 3.11, 3.12 or 3.13 is on the path" in done.stderr
@@ -113,22 +109,20 @@ def test_a_python_without_venv_is_told_what_to_install(checkout: Path, tmp_path:
     assert not (checkout / ".venv").exists()
 
 
-def test_an_environment_without_a_stamp_is_installed_into(made: Path) -> None:
+def test_an_environment_is_left_alone_until_its_lock_its_project_or_its_python_changes(
+    made: Path,
+) -> None:
+    # There is no stamp yet.
     assert set_up(made, "").returncode == PIP_CALLED
-
-
-def test_an_environment_made_from_the_same_is_left_alone(made: Path) -> None:
+    for changed in ("requirements/broker.txt", "pyproject.toml"):
+        stamp(made)
+        done = set_up(made, "")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        with (made / changed).open("a") as file:
+            file.write("# changed\n")
+        assert set_up(made, "").returncode == PIP_CALLED, changed
     stamp(made)
-    done = set_up(made, "")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-@pytest.mark.parametrize("changed", ["requirements/broker.txt", "pyproject.toml"])
-def test_a_changed_lock_or_project_is_installed_again(made: Path, changed: str) -> None:
-    stamp(made)
-    with (made / changed).open("a") as file:
-        file.write("# changed\n")
-    assert set_up(made, "").returncode == PIP_CALLED
+    assert "is not a Python" in set_up(made, "python-of-nobody").stderr
 
 
 def test_an_environment_that_was_moved_is_made_anew(
@@ -138,8 +132,3 @@ def test_an_environment_that_was_moved_is_made_anew(
     moved = made.rename(tmp_path / "elsewhere")
     # There is none to make it with, so the script stops where it would have.
     assert "no Python" in set_up(moved, "", no_python).stderr
-
-
-def test_an_environment_of_another_python_than_asked_for_is_made_anew(made: Path) -> None:
-    stamp(made)
-    assert "is not a Python" in set_up(made, "python-of-nobody").stderr

@@ -56,24 +56,37 @@ def change_of(person: EnrolledPerson) -> tuple[Identity, Any]:
 
 
 def test_who_enrols_waits_until_an_operator_has_compared(world: Any, client: TestClient) -> None:
-    person = stranger(world, client)
-    answer = person.enrol(invite(world, PARTY, "analyst"))
+    person, other = stranger(world, client), stranger(world, client)
+    code = invite(world, PARTY, "analyst")
+    answer = person.enrol(code)
     assert answer.status_code == 201
     assert answer.json() == {
         "person": person.id,
         "state": "awaiting",
         "fingerprint": person.identity.public.fingerprint(),
     }
+    # The code is kept nowhere.
+    with world.broker.database.read() as session:
+        rows = session.execute(text("SELECT * FROM invitation")).all()
+    assert code not in repr(rows)
+    assert code[:9] not in repr(rows)
+    with raises(FINGERPRINT_DIFFERS), world.broker.database.write() as session:
+        persons.confirm_person(
+            session,
+            world.broker.log,
+            person_id=person.id,
+            fingerprint=other.identity.public.fingerprint(),
+            actor=world.operator,
+            now=world.clock(),
+        )
     assert person.ask_token().status_code == 401
     confirm(world, person.identity)
+    with raises(PERSON_STATE):
+        confirm(world, person.identity)
     whoami = person.call("GET", "/v1/whoami").json()
     assert (whoami["party"], whoami["person"], whoami["role"]) == (PARTY, person.id, "agency")
     assert whoami["duties"] == ["analyst"]
-
-
-def test_the_log_names_the_person_with_the_keys_and_never_the_label(
-    world: Any, person: EnrolledPerson
-) -> None:
+    # The log names the person with the keys, and never the label.
     enrolled, granted = log_entries(world)[-2:]
     assert enrolled["kind"] == "person-enrolled"
     assert enrolled["body"] == {
@@ -91,6 +104,9 @@ def test_an_invitation_works_once_and_the_same_keys_may_ask_again(
     world: Any, client: TestClient
 ) -> None:
     code = invite(world, PARTY, "analyst")
+    # A refused enrolment does not use it up.
+    assert stranger(world, client, "steward").enrol(code).status_code == 401
+    world.clock.move(days=6, hours=23)
     first, second = stranger(world, client), stranger(world, client)
     assert first.enrol(code).status_code == 201
     assert second.enrol(code).status_code == 401
@@ -129,13 +145,6 @@ def test_whatever_is_wrong_with_an_enrolment_answers_alike(world: Any, client: T
     }
 
 
-def test_a_refused_enrolment_does_not_use_the_code_up(world: Any, client: TestClient) -> None:
-    code = invite(world, PARTY, "analyst")
-    assert stranger(world, client, "steward").enrol(code).status_code == 401
-    world.clock.move(days=6, hours=23)
-    assert stranger(world, client).enrol(code).status_code == 201
-
-
 def test_nobody_enrols_in_the_place_of_another(
     world: Any, client: TestClient, person: EnrolledPerson
 ) -> None:
@@ -146,135 +155,68 @@ def test_nobody_enrols_in_the_place_of_another(
     assert person.call("GET", "/v1/whoami").status_code == 200
 
 
-def test_the_code_is_kept_nowhere(world: Any, client: TestClient) -> None:
-    code = invite(world, PARTY, "analyst")
-    with world.broker.database.read() as session:
-        rows = session.execute(text("SELECT * FROM invitation")).all()
-    assert code not in repr(rows)
-    assert code[:9] not in repr(rows)
-
-
-@pytest.mark.parametrize(
-    ("duties", "role"),
-    [
+def test_the_role_follows_from_the_duties(world: Any, client: TestClient) -> None:
+    roles: list[tuple[tuple[Any, ...], str]] = [
         (("analyst", "steward"), "agency"),
         (("auditor",), "auditor"),
         (("operator", "steward"), "operator"),
-    ],
-)
-def test_the_role_follows_from_the_duties(
-    world: Any, client: TestClient, duties: Any, role: str
-) -> None:
-    person = EnrolledPerson.confirmed(world, client, PARTY, *duties)
-    assert person.call("GET", "/v1/whoami").json()["role"] == role
-
-
-@pytest.mark.parametrize("duties", [("auditor", "analyst"), ("operator", "auditor")])
-def test_who_watches_does_not_act(world: Any, duties: Any) -> None:
-    with raises(DUTIES_REFUSED):
-        invite(world, PARTY, *duties)
-
-
-def test_nobody_is_invited_to_a_party_that_is_not_there(world: Any) -> None:
+    ]
+    for duties, role in roles:
+        person = EnrolledPerson.confirmed(world, client, PARTY, *duties)
+        assert person.call("GET", "/v1/whoami").json()["role"] == role
+    both: list[tuple[Any, ...]] = [("auditor", "analyst"), ("operator", "auditor")]
+    for duties in both:
+        with raises(DUTIES_REFUSED):
+            invite(world, PARTY, *duties)
     with raises(UNKNOWN_PARTY):
         invite(world, "nobody", "analyst")
-
-
-def test_another_fingerprint_confirms_nobody(world: Any, client: TestClient) -> None:
-    person, other = stranger(world, client), stranger(world, client)
-    assert person.enrol(invite(world, PARTY, "analyst")).status_code == 201
-    with raises(FINGERPRINT_DIFFERS), world.broker.database.write() as session:
-        persons.confirm_person(
-            session,
-            world.broker.log,
-            person_id=person.id,
-            fingerprint=other.identity.public.fingerprint(),
-            actor=world.operator,
-            now=world.clock(),
-        )
-    assert person.ask_token().status_code == 401
-
-
-def test_a_person_is_confirmed_once(world: Any, person: EnrolledPerson) -> None:
-    with raises(PERSON_STATE):
-        confirm(world, person.identity)
-
-
-def test_nobody_unknown_is_confirmed_or_revoked(world: Any, person: EnrolledPerson) -> None:
-    with raises(UNKNOWN_PERSON):
-        revoke(world, "per-" + "0" * 32)
+    for unknown in ("per-" + "0" * 32, world.operator.person):
+        with raises(UNKNOWN_PERSON):
+            revoke(world, unknown)
     with raises(UNKNOWN_PERSON):
         confirm(world, new_identity(PARTY, ("analyst",), world.clock()))
-    with raises(UNKNOWN_PERSON):
-        revoke(world, world.operator.person)
 
 
 def test_a_revoked_person_is_refused_on_the_next_request(
-    world: Any, person: EnrolledPerson
+    world: Any, client: TestClient, person: EnrolledPerson
 ) -> None:
     token = person.token()
     assert person.call("GET", "/v1/whoami", token).status_code == 200
     revoke(world, person.id)
     assert person.call("GET", "/v1/whoami", token).status_code == 401
     assert person.ask_token().status_code == 401
-    last = log_entries(world)[-1]
-    assert (last["kind"], last["body"]["change"]) == ("role-changed", "revoked")
-
-
-def test_revoking_twice_is_logged_once(world: Any, person: EnrolledPerson) -> None:
+    entries = log_entries(world)
+    assert (entries[-1]["kind"], entries[-1]["body"]["change"]) == ("role-changed", "revoked")
     revoke(world, person.id)
-    before = len(log_entries(world))
-    revoke(world, person.id)
-    assert len(log_entries(world)) == before
-
-
-def test_who_was_never_confirmed_leaves_no_entry_when_revoked(
-    world: Any, client: TestClient
-) -> None:
-    person = stranger(world, client)
-    person.enrol(invite(world, PARTY, "analyst"))
-    before = len(log_entries(world))
-    revoke(world, person.id)
-    assert len(log_entries(world)) == before
+    # Nor does one leave an entry who was never confirmed.
+    waiting = stranger(world, client)
+    waiting.enrol(invite(world, PARTY, "analyst"))
+    revoke(world, waiting.id)
+    assert log_entries(world) == entries
     with raises(PERSON_STATE):
-        confirm(world, person.identity)
+        confirm(world, waiting.identity)
 
 
 def test_keys_are_replaced_by_a_change_that_both_signed(
     world: Any, client: TestClient, person: EnrolledPerson
 ) -> None:
-    old, token = person.identity, person.token()
+    old, token, other = person.identity, person.token(), person.token()
     new, change = change_of(person)
     answer = person.call("POST", "/v1/key-changes", token, json=change.to_json())
     assert answer.json()["fingerprint"] == new.public.fingerprint()
     assert person.ask_token().status_code == 401
+    for ended in (token, other):
+        assert person.call("GET", "/v1/whoami", ended).status_code == 401
     successor = EnrolledPerson(world, client, new)
     assert successor.call("GET", "/v1/whoami").json()["person"] == person.id
-    signing, receiving = log_entries(world)[-2:]
+    entries = log_entries(world)
+    signing, receiving = entries[-2:]
     assert (signing["body"]["use"], receiving["body"]["use"]) == ("signing", "receiving")
     assert (signing["body"]["old"], receiving["body"]["old"]) == old.public.key_digests()
     assert (signing["body"]["new"], receiving["body"]["new"]) == new.public.key_digests()
-
-
-def test_tokens_that_the_old_keys_got_end_with_them(person: EnrolledPerson) -> None:
-    token, other = person.token(), person.token()
-    _, change = change_of(person)
-    person.call("POST", "/v1/key-changes", token, json=change.to_json())
-    assert person.call("GET", "/v1/whoami", token).status_code == 401
-    assert person.call("GET", "/v1/whoami", other).status_code == 401
-
-
-def test_the_same_change_again_changes_nothing(
-    world: Any, client: TestClient, person: EnrolledPerson
-) -> None:
-    new, change = change_of(person)
-    person.call("POST", "/v1/key-changes", json=change.to_json())
-    before = len(log_entries(world))
-    again = EnrolledPerson(world, client, new).call(
-        "POST", "/v1/key-changes", json=change.to_json()
-    )
+    again = successor.call("POST", "/v1/key-changes", json=change.to_json())
     assert again.status_code == 200
-    assert len(log_entries(world)) == before
+    assert log_entries(world) == entries
 
 
 def test_a_change_that_does_not_follow_is_refused(

@@ -5,7 +5,6 @@ After each test the auditor's verifier finds nothing wrong with the log (`make_l
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,13 +27,15 @@ from schemas.signed_request import HEADER
 
 __all__ = ["embedded_database", "linkage", "make_linkage"]
 
+
+def refused(answer: Any) -> tuple[int, str]:
+    """Return status and code, of an answer that has no headers too."""
+    return answer.status_code, answer.json()["type"].rsplit(":", 1)[-1]
+
+
 WITHDRAWALS = f"/v1/projects/{PROJECT}/withdrawals"
 NOTICES = f"/v1/projects/{PROJECT}/notices"
 WITHDRAWAL = {"handle": "ab" * 16, "salt": "5a" * 32}
-
-
-def code_of(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["type"].rsplit(":", 1)[-1]
 
 
 def suspension(linkage: Linkage, **changes: Any) -> dict[str, Any]:
@@ -51,35 +52,35 @@ def rotate(linkage: Linkage) -> None:
     assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.parametrize("is_bound", [False, True])
-def test_a_signed_request_is_logged_once(linkage: Linkage, *, is_bound: bool) -> None:
+def test_a_signed_request_is_logged_once(
+    linkage: Linkage,
+) -> None:
+    path = f"/v1/projects/{PROJECT}/rounds/1"
+    signed = {HEADER: linkage.person(CHILD_WELFARE).sign(f"POST {path}", None)}
+    headers = linkage.as_party(CHILD_WELFARE) | signed
+    # No agency has offered nonces yet.
+    assert linkage.client.post(path, headers=headers).status_code == 409
+    linkage.offer_all()
+    assert linkage.client.post(path, headers=headers).status_code == 201
     linkage.upload_both()
     linkage.work()
     listed = linkage.get(f"/v1/projects/{PROJECT}/releases").json()["releases"]
     path = f"/v1/releases/{listed[0]['release']}/file"
     person = linkage.person(CHILD_WELFARE)
-    signed = {HEADER: person.sign(f"GET {path}", None)}
     token = person.token()
+    for is_bound in (False, True):
+        signed = {HEADER: person.sign(f"GET {path}", None)}
 
-    def fetch() -> Any:
-        shown = person.headers("GET", path, token) if is_bound else linkage.as_party(CHILD_WELFARE)
-        return linkage.client.get(path, headers=shown | signed)
+        def fetch(signed: Any = signed, is_bound: bool = is_bound) -> Any:
+            if is_bound:
+                return linkage.client.get(path, headers=person.headers("GET", path, token) | signed)
+            return linkage.client.get(path, headers=linkage.as_party(CHILD_WELFARE) | signed)
 
-    assert fetch().status_code == 200
-    assert code_of(fetch()) == (400, "request-unsigned")
-    # Whoever lost the answer asks anew.
+        assert fetch().status_code == 200
+        assert refused(fetch()) == (400, "request-unsigned"), is_bound
+    # Who lost the answer asks anew.
     assert linkage.get(path).status_code == 200
-    assert linkage.log_kinds().count("release-fetched") == 2
-
-
-def test_a_signed_request_that_was_refused_is_not_used_up(linkage: Linkage) -> None:
-    path = f"/v1/projects/{PROJECT}/rounds/1"
-    signed = {HEADER: linkage.person(CHILD_WELFARE).sign(f"POST {path}", None)}
-    headers = linkage.as_party(CHILD_WELFARE) | signed
-    # Nobody has offered nonces yet.
-    assert linkage.client.post(path, headers=headers).status_code == 409
-    linkage.offer_all()
-    assert linkage.client.post(path, headers=headers).status_code == 201
+    assert linkage.log_kinds().count("release-fetched") == 3
 
 
 def test_used_requests_are_kept_as_long_as_the_log_could_take_them(linkage: Linkage) -> None:
@@ -97,31 +98,21 @@ def test_used_requests_are_kept_as_long_as_the_log_could_take_them(linkage: Link
     assert 64 <= kept() < 64 + n_kept
 
 
-def test_who_is_revoked_while_a_body_comes_has_done_nothing(linkage: Linkage) -> None:
-    person, n_entries = linkage.person(CHILD_WELFARE), len(linkage.log_kinds())
-    answer = send_slowly(
-        linkage, WITHDRAWALS, WITHDRAWAL, lambda: revoke(linkage.founded, person.id)
-    )
-    assert code_of(answer) == (401, "not-authenticated")
+@pytest.mark.parametrize("path", [WITHDRAWALS, NOTICES])
+def test_who_is_revoked_while_a_body_comes_has_done_nothing(linkage: Linkage, path: str) -> None:
+    person, headers = linkage.person(CHILD_WELFARE), {}
+    body: Any = WITHDRAWAL
+    if path == NOTICES:
+        body, headers = suspension(linkage), {"headers": linkage.as_party(CHILD_WELFARE)}
+    n_entries = len(linkage.log_kinds())
+    answer = send_slowly(linkage, path, body, lambda: revoke(linkage.founded, person.id), **headers)
+    assert refused(answer) == (401, "not-authenticated")
     assert linkage.log_kinds()[n_entries:] == ["role-changed"]
-
-
-def test_who_is_revoked_while_a_statement_comes_has_said_nothing(linkage: Linkage) -> None:
-    person = linkage.person(CHILD_WELFARE)
-    answer = send_slowly(
-        linkage,
-        NOTICES,
-        suspension(linkage),
-        lambda: revoke(linkage.founded, person.id),
-        headers=linkage.as_party(CHILD_WELFARE),
-    )
-    assert code_of(answer) == (401, "not-authenticated")
-    assert linkage.log_kinds()[-1] == "role-changed"
 
 
 def test_keys_that_were_replaced_while_a_body_comes_sign_nothing(linkage: Linkage) -> None:
     answer = send_slowly(linkage, WITHDRAWALS, WITHDRAWAL, lambda: rotate(linkage))
-    assert code_of(answer) == (400, "request-unsigned")
+    assert refused(answer) == (400, "request-unsigned")
     assert linkage.log_kinds()[-1] == "key-rotated"
 
 
@@ -150,25 +141,17 @@ def test_who_leaves_the_roster_at_midnight_while_a_body_comes_acts_no_more(
     answer = send_slowly(
         linkage, WITHDRAWALS, WITHDRAWAL, lambda: clock.move(seconds=100), headers=headers
     )
-    assert code_of(answer) == (404, "not-found")
+    assert refused(answer) == (404, "not-found")
 
 
-def test_a_statement_that_was_kept_back_is_not_taken(linkage: Linkage) -> None:
-    said = suspension(linkage)
-    linkage.founded.clock.move(days=2, seconds=1)
-    linkage.sign_in_anew()
-    assert code_of(linkage.post_as(NOTICES, CHILD_WELFARE, said)) == (422, "statement-refused")
-    assert linkage.post_as(NOTICES, CHILD_WELFARE, suspension(linkage)).status_code == 200
-
-
-def test_nonces_that_were_kept_back_are_not_taken(linkage: Linkage) -> None:
-    at = (linkage.founded.clock() - timedelta(days=2, seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert code_of(linkage.offer(CHILD_WELFARE, at=at)) == (409, "nonces-refused")
-
-
-def test_a_change_of_keys_that_was_kept_back_is_not_taken(linkage: Linkage) -> None:
+def test_what_was_signed_and_kept_back_is_not_taken(linkage: Linkage) -> None:
+    said, at = suspension(linkage), linkage.founded.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
     person = linkage.person(CHILD_WELFARE)
     _, change = replace_keys(person.identity, linkage.founded.clock())
     linkage.founded.clock.move(days=2, seconds=1)
+    linkage.sign_in_anew()
+    assert refused(linkage.post_as(NOTICES, CHILD_WELFARE, said)) == (422, "statement-refused")
+    assert refused(linkage.offer(CHILD_WELFARE, at=at)) == (409, "nonces-refused")
     answer = linkage.post_as("/v1/key-changes", CHILD_WELFARE, change.to_json())
-    assert code_of(answer) == (409, "key-change-refused")
+    assert refused(answer) == (409, "key-change-refused")
+    assert linkage.post_as(NOTICES, CHILD_WELFARE, suspension(linkage)).status_code == 200

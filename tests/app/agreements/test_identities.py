@@ -54,21 +54,13 @@ def test_each_party_sees_the_keys_of_all_of_them_and_of_the_operator(linkage: Li
         assert persons(listed(linkage, party, role)) == expected
 
 
-def test_who_waits_or_was_revoked_is_not_listed(linkage: Linkage) -> None:
+def test_who_waits_is_not_listed_and_who_was_revoked_is_on_request(linkage: Linkage) -> None:
     gone = confirmed(linkage, CHILD_WELFARE)
     revoke(linkage.founded, gone.id)
-    waiting = EnrolledPerson(
-        linkage.founded,
-        linkage.client,
-        new_identity(CHILD_WELFARE, ("analyst",), linkage.founded.clock()),
-    )
+    identity = new_identity(CHILD_WELFARE, ("analyst",), linkage.founded.clock())
+    waiting = EnrolledPerson(linkage.founded, linkage.client, identity)
     waiting.enrol(invite(linkage.founded, CHILD_WELFARE, "analyst"))
     assert persons(listed(linkage)) == signers(linkage)
-
-
-def test_who_was_revoked_is_listed_on_request(linkage: Linkage) -> None:
-    gone = confirmed(linkage, CHILD_WELFARE)
-    revoke(linkage.founded, gone.id)
     answer = linkage.get(f"{PATH}?former=true", SCHOOL, "agency")
     found = IdentityList.from_json(answer.json())
     assert persons(found) == signers(linkage) | {gone.id}

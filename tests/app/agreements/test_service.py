@@ -65,54 +65,45 @@ def test_each_party_sees_the_projects_that_name_it(linkage: Linkage) -> None:
             spaces=(IdSpace(name="shared", lifetime="round"),),
         ),
     )
-    assert seen(linkage, listed(linkage, CHILD_WELFARE)) == [PROJECT]
+    agency, auditor = listed(linkage, CHILD_WELFARE), listed(linkage, AUDITOR, "auditor")
+    assert seen(linkage, agency) == [PROJECT]
     assert seen(linkage, listed(linkage, SCHOOL)) == ["another", PROJECT]
     assert seen(linkage, listed(linkage, "other")) == ["another"]
-    assert seen(linkage, listed(linkage, AUDITOR, "auditor")) == [PROJECT]
+    assert seen(linkage, auditor) == [PROJECT]
     assert seen(linkage, actor("operator", "operator")) == ["another", PROJECT]
     assert seen(linkage, actor("nobody")) == []
     # Enrolled for a party, or said to be, and on no roster.
     assert seen(linkage, actor(SCHOOL)) == seen(linkage, actor(AUDITOR, "auditor")) == []
-
-
-def test_a_role_counts_not_only_the_party(linkage: Linkage) -> None:
-    for party, role, other in (
-        (CHILD_WELFARE, "agency", "auditor"),
-        (AUDITOR, "auditor", "agency"),
-    ):
-        assert seen(linkage, replace(listed(linkage, party, role), role=other)) == []
-
-
-def test_a_foreign_project_answers_like_one_that_does_not_exist(linkage: Linkage) -> None:
+    # Under another role.
+    for who, role in ((agency, "auditor"), (auditor, "agency")):
+        assert seen(linkage, replace(who, role=role)) == []  # type: ignore[arg-type]
+    # A foreign project answers like one that does not exist.
     with linkage.broker.database.read() as session:
         errors = []
-        for who, project in ((actor("nobody"), PROJECT), (actor(SCHOOL), "no-such-project")):
+        for stranger, project in ((actor("nobody"), PROJECT), (actor(SCHOOL), "no-such-project")):
             with pytest.raises(NotFoundError) as caught:
-                service.project_for(session, who, project)
+                service.project_for(session, stranger, project)
             errors.append((str(caught.value), caught.value.clause, caught.value.hint))
     assert errors[0] == errors[1]
 
 
-@pytest.mark.parametrize(
-    ("moment", "clause"),
-    [
+def test_terms_bind_from_their_first_day_through_their_last(make_linkage: MakeLinkage) -> None:
+    linkage = make_linkage(start="2026-10-01", end="2026-11-30")
+    moments = [
         (datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC), "start"),
         (datetime(2026, 10, 1, 0, 0, 0, tzinfo=UTC), None),
         (datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC), None),
         (datetime(2026, 12, 1, 0, 0, 0, tzinfo=UTC), "end"),
-    ],
-)
-def test_terms_bind_from_their_first_day_through_their_last(
-    make_linkage: MakeLinkage, moment: datetime, clause: str | None
-) -> None:
-    linkage = make_linkage(start="2026-10-01", end="2026-11-30")
+    ]
     with linkage.broker.database.read() as session:
-        if clause is None:
-            assert service.terms_in_force(session, PROJECT, moment).terms == linkage.terms
-            return
-        with pytest.raises(NotInForceError) as caught:
-            service.terms_in_force(session, PROJECT, moment)
-    assert caught.value.clause == clause
+        for moment, clause in moments:
+            if clause is None:
+                bound = service.terms_in_force(session, PROJECT, moment)
+                assert bound.terms == linkage.terms, moment
+                continue
+            with pytest.raises(NotInForceError) as caught:
+                service.terms_in_force(session, PROJECT, moment)
+            assert caught.value.clause == clause, moment
 
 
 def test_a_project_shows_whether_it_is_in_force(make_linkage: MakeLinkage) -> None:
@@ -123,11 +114,6 @@ def test_a_project_shows_whether_it_is_in_force(make_linkage: MakeLinkage) -> No
     assert (view["in_force"], later["in_force"]) == (True, False)
     assert view["agreement"] == linkage.agreement.digest()
     assert view["profile"] == linkage.profile.to_json()
-
-
-def test_two_projects_may_share_a_profile(linkage: Linkage) -> None:
-    linkage.add_project(terms_of(linkage.profile, project="second-project"))
-    assert seen(linkage, listed(linkage, SCHOOL)) == [PROJECT, "second-project"]
 
 
 def test_the_operator_is_told_until_when_terms_hold(linkage: Linkage) -> None:

@@ -22,6 +22,7 @@ from app.broker import Broker, open_broker
 from app.matchlog.errors import LogInconsistentError
 from app.matchlog.export import export_bundle
 from app.security.errors import SealBrokenError, StorageFullError
+from schemas.canonical import canonical_bytes
 from schemas.matchlog.checkpoint import Checkpoint, sign_checkpoint
 from schemas.matchlog.note import NoteSigner
 from tests.samples.refusals import raises
@@ -43,7 +44,19 @@ def test_what_is_restored_is_what_was_backed_up(linkage: Linkage, tmp_path: Path
     linkage.upload_both()
     before = state_of(linkage.broker)
     blobs = list(linkage.broker.blobs.digests())
-    write_backup(linkage.broker, tmp_path / "backup")
+    manifest = write_backup(linkage.broker, tmp_path / "backup")
+    with raises(BACKUP_REFUSED, match="exists already"):
+        write_backup(linkage.broker, tmp_path / "backup")
+    assert manifest.log_size == len(linkage.log_entries())
+    stored = (tmp_path / "backup" / "backup.json").read_bytes()
+    assert BackupManifest.from_canonical(stored) == manifest
+    settings = linkage.broker.settings
+    secrets = [settings.ring_file, settings.log_key_file, *settings.key_store_dir.iterdir()]
+    held = b"".join(path.read_bytes() for path in files_in(tmp_path / "backup"))
+    assert len(secrets) > 3
+    for file in secrets:
+        for line in file.read_bytes().splitlines()[-1:]:
+            assert line not in held, file.name
     for digest in blobs:
         linkage.broker.blobs.delete(digest)
     restored = restore_backup(linkage.broker, tmp_path / "backup", replace=True)
@@ -53,9 +66,24 @@ def test_what_is_restored_is_what_was_backed_up(linkage: Linkage, tmp_path: Path
     assert state_of(again) == before
     assert list(again.blobs.digests()) == blobs
     again.close()
+    # A machine that remembers no checkpoint takes the backup's.
+    settings.last_checkpoint_file.unlink()
+    restored = restore_backup(linkage.broker, tmp_path / "backup", replace=True)
+    assert (restored.took_checkpoint, restored.rolled_back) == (True, False)
+    linkage.founded.enrol("newcomer")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permission bits")
+def test_a_backup_is_for_its_owner_only(linkage: Linkage, tmp_path: Path) -> None:
+    write_backup(linkage.broker, tmp_path / "backup")
+    assert stat.S_IMODE((tmp_path / "backup").stat().st_mode) == 0o700
+    if linkage.broker.database.is_sqlite:
+        for file in files_in(tmp_path / "backup"):
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
 
 
 @pytest.mark.campaign("restored")
+@pytest.mark.campaign("undeleted")
 def test_a_run_goes_on_after_a_restore(linkage: Linkage, tmp_path: Path) -> None:
     linkage.upload_both()
     run = linkage.ask().json()["run"]
@@ -63,6 +91,13 @@ def test_a_run_goes_on_after_a_restore(linkage: Linkage, tmp_path: Path) -> None
     restore_backup(linkage.broker, tmp_path / "backup", replace=True)
     linkage.work()
     assert linkage.get(f"/v1/runs/{run}").json()["state"] == "succeeded"
+    write_backup(linkage.broker, tmp_path / "later")
+    for object_id in list(linkage.broker.keystore.object_ids()):
+        linkage.broker.keystore.destroy(object_id)
+    restore_backup(linkage.broker, tmp_path / "later", replace=True)
+    again = reopened(linkage)
+    assert list(again.keystore.object_ids()) == []
+    again.close()
 
 
 @pytest.mark.campaign("restored")
@@ -116,84 +151,55 @@ def test_a_backup_of_another_history_replaces_no_database_that_was_signed_last(
     assert state_of(linkage.broker) == before
 
 
-def test_a_backup_that_another_key_of_the_same_name_signed_replaces_nothing(
-    linkage: Linkage, tmp_path: Path
-) -> None:
-    write_backup(linkage.broker, tmp_path / "backup")
-    before = state_of(linkage.broker)
-    file = tmp_path / "backup" / "backup.json"
-    manifest = BackupManifest.from_canonical(file.read_bytes())
-    signer = NoteSigner(linkage.broker.log.key.name, Ed25519PrivateKey.generate())
+def signed_by(broker: Broker, name: str) -> dict[str, Any]:
+    """Return what a backup's manifest says where another key of this name has signed."""
+    signer = NoteSigner(name, Ed25519PrivateKey.generate())
     note = sign_checkpoint(Checkpoint(signer.name, 10_000, bytes(32)), signer).decode()
-    file.write_bytes(
-        manifest.model_copy(update={"log_size": 10_000, "checkpoint": note}).to_canonical()
-    )
-    with raises(BACKUP_REFUSED, match="not the one"):
-        restore_backup(linkage.broker, tmp_path / "backup", replace=True)
-    assert state_of(linkage.broker) == before
+    return {"log_size": 10_000, "checkpoint": note}
 
 
-def test_a_machine_that_remembers_no_checkpoint_takes_the_backups(
+@pytest.mark.campaign("damage")
+def test_a_database_is_not_replaced_unasked_nor_by_an_older_backup_or_another_brokers_or_half_of_one(
     linkage: Linkage, tmp_path: Path
 ) -> None:
-    write_backup(linkage.broker, tmp_path / "backup")
-    linkage.broker.settings.last_checkpoint_file.unlink()
-    restored = restore_backup(linkage.broker, tmp_path / "backup", replace=True)
-    assert (restored.took_checkpoint, restored.rolled_back) == (True, False)
-    linkage.founded.enrol("newcomer")
-
-
-@pytest.mark.parametrize(("replace", "why"), [(False, "already"), (True, "lacks 1 entries")])
-def test_a_database_is_not_replaced_unasked_nor_by_an_older_backup(
-    linkage: Linkage, tmp_path: Path, replace: bool, why: str
-) -> None:
-    write_backup(linkage.broker, tmp_path / "backup")
+    linkage.upload_both()
+    folder = tmp_path / "backup"
+    manifest = write_backup(linkage.broker, folder)
     linkage.founded.enrol("newcomer")
     before = state_of(linkage.broker)
-    with raises(BACKUP_REFUSED, match=why):
-        restore_backup(linkage.broker, tmp_path / "backup", replace=replace)
-    assert state_of(linkage.broker) == before
 
+    def refuses(error: Any, match: str | None, **how: bool) -> None:
+        with raises(error, match=match):
+            restore_backup(linkage.broker, folder, **{"replace": True, **how})
+        assert state_of(linkage.broker) == before, match
 
-def test_no_key_is_in_a_backup(linkage: Linkage, tmp_path: Path) -> None:
-    linkage.upload_both()
-    write_backup(linkage.broker, tmp_path / "backup")
-    settings = linkage.broker.settings
-    secrets = [settings.ring_file, settings.log_key_file, *settings.key_store_dir.iterdir()]
-    held = b"".join(path.read_bytes() for path in files_in(tmp_path / "backup"))
-    assert len(secrets) > 3
-    for file in secrets:
-        for line in file.read_bytes().splitlines()[-1:]:
-            assert line not in held, file.name
-
-
-@pytest.mark.campaign("undeleted")
-def test_destroyed_encodings_stay_destroyed_in_an_old_backup(
-    linkage: Linkage, tmp_path: Path
-) -> None:
-    linkage.upload_both()
-    write_backup(linkage.broker, tmp_path / "backup")
-    destroyed = list(linkage.broker.keystore.object_ids())
-    for object_id in destroyed:
-        linkage.broker.keystore.destroy(object_id)
-    restore_backup(linkage.broker, tmp_path / "backup", replace=True)
-    again = reopened(linkage)
-    assert list(again.keystore.object_ids()) == []
-    again.close()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permission bits")
-def test_a_backup_is_for_its_owner_only(linkage: Linkage, tmp_path: Path) -> None:
-    write_backup(linkage.broker, tmp_path / "backup")
-    assert stat.S_IMODE((tmp_path / "backup").stat().st_mode) == 0o700
-    if linkage.broker.database.is_sqlite:
-        for file in files_in(tmp_path / "backup"):
-            assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
-
-
-def test_a_folder_that_exists_is_no_place_for_a_backup(linkage: Linkage, tmp_path: Path) -> None:
-    with raises(BACKUP_REFUSED, match="exists already"):
-        write_backup(linkage.broker, tmp_path)
+    refuses(BACKUP_REFUSED, "already", replace=False)
+    refuses(BACKUP_REFUSED, "lacks 1 entries")
+    other = {"sqlite": "postgresql", "postgresql": "sqlite"}[manifest.database]
+    with raises(BACKUP_REFUSED, match=manifest.database):
+        read_backup(folder, other)
+    said: list[tuple[dict[str, Any], str]] = [
+        ({"database": "other"}, "not a whole backup"),
+        ({"revision": "9999"}, "newer version"),
+        ({"version": "blindlink/backup/2"}, "not a whole backup"),
+        (signed_by(linkage.broker, linkage.broker.log.key.name), "not the one"),
+        (signed_by(linkage.broker, "other.test/log"), "other.test/log"),
+    ]
+    for changes, match in said:
+        (folder / "backup.json").write_bytes(canonical_bytes({**manifest.to_json(), **changes}))
+        for older in (False, True):
+            refuses(BACKUP_REFUSED, match, older=older)
+    (folder / "backup.json").write_bytes(manifest.to_canonical())
+    (copy,) = folder.glob("database.*")
+    raw = copy.read_bytes()
+    copy.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+    refuses(BackupDamagedError, None, older=True)
+    copy.write_bytes(raw)
+    blob = files_in(folder / "blobs")[0]
+    blob.write_bytes(b"other")
+    refuses(Exception, "damaged", older=True)
+    blob.unlink()
+    refuses(BackupDamagedError, "blobs", older=True)
 
 
 @pytest.mark.campaign("damage")
@@ -234,28 +240,6 @@ def test_it_is_said_that_the_disk_of_the_backup_is_nearly_full(
 
 
 @pytest.mark.campaign("damage")
-def test_a_changed_copy_of_the_database_is_refused(linkage: Linkage, tmp_path: Path) -> None:
-    write_backup(linkage.broker, tmp_path / "backup")
-    before = state_of(linkage.broker)
-    (copy,) = (tmp_path / "backup").glob("database.*")
-    raw = copy.read_bytes()
-    copy.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
-    with pytest.raises(BackupDamagedError):
-        restore_backup(linkage.broker, tmp_path / "backup", replace=True)
-    assert state_of(linkage.broker) == before
-
-
-@pytest.mark.campaign("damage")
-def test_a_changed_blob_is_refused(linkage: Linkage, tmp_path: Path) -> None:
-    linkage.upload_both()
-    write_backup(linkage.broker, tmp_path / "backup")
-    blob = next(path for path in files_in(tmp_path / "backup" / "blobs"))
-    blob.write_bytes(b"other")
-    with pytest.raises(Exception, match="damaged"):
-        restore_backup(linkage.broker, tmp_path / "backup", replace=True)
-
-
-@pytest.mark.campaign("damage")
 def test_one_damaged_blob_keeps_no_other_out_of_a_backup(linkage: Linkage, tmp_path: Path) -> None:
     linkage.upload_both()
     before, (lost, *others) = state_of(linkage.broker), linkage.broker.blobs.digests()
@@ -267,55 +251,6 @@ def test_one_damaged_blob_keeps_no_other_out_of_a_backup(linkage: Linkage, tmp_p
     restore_backup(linkage.broker, tmp_path / "backup", replace=True)
     assert state_of(linkage.broker) == before
     assert list(linkage.broker.blobs.digests()) == others
-
-
-@pytest.mark.campaign("damage")
-def test_a_backup_that_lacks_a_blob_is_refused(linkage: Linkage, tmp_path: Path) -> None:
-    linkage.upload_both()
-    write_backup(linkage.broker, tmp_path / "backup")
-    linkage.founded.enrol("newcomer")
-    before = state_of(linkage.broker)
-    next(path for path in files_in(tmp_path / "backup" / "blobs")).unlink()
-    with pytest.raises(BackupDamagedError, match="blobs"):
-        restore_backup(linkage.broker, tmp_path / "backup", replace=True, older=True)
-    assert state_of(linkage.broker) == before
-
-
-def test_a_backup_of_another_broker_replaces_nothing(linkage: Linkage, tmp_path: Path) -> None:
-    write_backup(linkage.broker, tmp_path / "backup")
-    linkage.founded.enrol("newcomer")
-    before = state_of(linkage.broker)
-    file = tmp_path / "backup" / "backup.json"
-    manifest = BackupManifest.from_canonical(file.read_bytes())
-    signer = NoteSigner("other.test/log", Ed25519PrivateKey.generate())
-    note = sign_checkpoint(Checkpoint(signer.name, 10_000, bytes(32)), signer).decode()
-    file.write_bytes(
-        manifest.model_copy(update={"log_size": 10_000, "checkpoint": note}).to_canonical()
-    )
-    for older in (False, True):
-        with raises(BACKUP_REFUSED, match="other.test/log"):
-            restore_backup(linkage.broker, tmp_path / "backup", replace=True, older=older)
-    assert state_of(linkage.broker) == before
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "message"),
-    [
-        ("database", "other", "not a whole backup"),
-        ("revision", "9999", "newer version"),
-        ("version", "blindlink/backup/2", "not a whole backup"),
-    ],
-)
-def test_a_backup_that_this_broker_cannot_take_is_refused(
-    linkage: Linkage, tmp_path: Path, field: str, value: str, message: str
-) -> None:
-    from schemas.canonical import canonical_bytes
-
-    manifest = write_backup(linkage.broker, tmp_path / "backup")
-    file = tmp_path / "backup" / "backup.json"
-    file.write_bytes(canonical_bytes({**manifest.to_json(), field: value}))
-    with raises(BACKUP_REFUSED, match=message):
-        restore_backup(linkage.broker, tmp_path / "backup", replace=True)
 
 
 def test_a_newer_versions_tables_give_way_once_the_database_is_made_anew(
@@ -336,22 +271,6 @@ def test_a_newer_versions_tables_give_way_once_the_database_is_made_anew(
     restore_backup(linkage.broker, tmp_path / "backup", replace=database.is_sqlite)
     assert state_of(linkage.broker) == before
     assert "later" not in inspect(database.engine).get_table_names()
-
-
-def test_a_backup_of_the_other_kind_of_database_is_refused(
-    linkage: Linkage, tmp_path: Path
-) -> None:
-    manifest = write_backup(linkage.broker, tmp_path / "backup")
-    other = {"sqlite": "postgresql", "postgresql": "sqlite"}[manifest.database]
-    with raises(BACKUP_REFUSED, match=f"not of {other}"):
-        read_backup(tmp_path / "backup", other)
-
-
-def test_the_manifest_says_where_the_log_stood(linkage: Linkage, tmp_path: Path) -> None:
-    manifest = write_backup(linkage.broker, tmp_path / "backup")
-    assert manifest.log_size == len(linkage.log_entries())
-    stored = (tmp_path / "backup" / "backup.json").read_bytes()
-    assert BackupManifest.from_canonical(stored) == manifest
 
 
 def files_in(folder: Path) -> list[Path]:

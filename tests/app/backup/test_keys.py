@@ -25,49 +25,34 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-def test_the_copies_open_what_the_originals_do(founded: Any, tmp_path: Path) -> None:
+def test_the_copies_open_what_the_originals_do_and_the_logs_key_is_among_them(
+    founded: Any, tmp_path: Path
+) -> None:
     key = founded.broker.keystore.create(OBJECT)
     target = write_key_backup(founded.broker, tmp_path / "safe")
     copied = KeyStore(target / "keystore", KeyRing(target / "kek-ring"))
     assert copied.open(OBJECT) == key
-
-
-def test_the_logs_key_is_among_them(founded: Any, tmp_path: Path) -> None:
-    target = write_key_backup(founded.broker, tmp_path / "safe")
     original = founded.broker.settings.log_key_file
     assert (target / "log-key").read_bytes() == original.read_bytes()
+    # Two of one second are not mixed, and the state folder is no place for them.
+    with raises(BACKUP_REFUSED, match="already"):
+        write_key_backup(founded.broker, tmp_path / "safe")
+    with raises(BACKUP_REFUSED, match="outside the state folder"):
+        write_key_backup(founded.broker, founded.broker.settings.state_dir / "safe")
 
 
 def test_a_copy_goes_when_it_is_seven_days_old(founded: Any, tmp_path: Path) -> None:
     safe = tmp_path / "safe"
     assert remove_old_copies(safe, founded.clock()) == 0
     first = write_key_backup(founded.broker, safe)
+    other = safe / "keys-of-the-house"
+    other.mkdir()
     founded.clock.move(days=6, hours=23)
     second = write_key_backup(founded.broker, safe)
     assert (remove_old_copies(safe, founded.clock()), first.exists()) == (0, True)
     founded.clock.move(hours=1)
     assert remove_old_copies(safe, founded.clock()) == 1
-    assert (first.exists(), second.exists()) == (False, True)
-
-
-def test_what_else_lies_in_the_folder_stays(founded: Any, tmp_path: Path) -> None:
-    other = tmp_path / "safe" / "keys-of-the-house"
-    other.mkdir(parents=True)
-    founded.clock.move(days=100)
-    assert remove_old_copies(tmp_path / "safe", founded.clock()) == 0
-    assert other.exists()
-
-
-def test_the_state_folder_is_no_place_for_them(founded: Any) -> None:
-    inside = founded.broker.settings.state_dir / "safe"
-    with raises(BACKUP_REFUSED, match="outside the state folder"):
-        write_key_backup(founded.broker, inside)
-
-
-def test_two_of_one_second_are_not_mixed(founded: Any, tmp_path: Path) -> None:
-    write_key_backup(founded.broker, tmp_path / "safe")
-    with raises(BACKUP_REFUSED, match="already"):
-        write_key_backup(founded.broker, tmp_path / "safe")
+    assert (first.exists(), second.exists(), other.exists()) == (False, True, True)
 
 
 def test_a_copy_that_lacks_keys_does_not_stay(

@@ -46,18 +46,7 @@ def rolled_back(linkage: Linkage, folder: Path) -> Iterator[str]:
     assert not restore_backup(linkage.broker, folder / "new", replace=True).rolled_back
 
 
-def test_the_worker_destroys_no_key_that_a_newer_database_still_needs(
-    linkage: Linkage, tmp_path: Path
-) -> None:
-    with rolled_back(linkage, tmp_path) as upload:
-        linkage.founded.clock.move(days=2)
-        with pytest.raises(LogRolledBackError):
-            Sweeper(linkage.broker).sweep()
-    linkage.broker.keystore.open(upload)
-    assert linkage.get(f"/v1/uploads/{upload}").json()["state"] == "committed"
-
-
-def test_every_call_that_would_change_something_is_refused_and_reading_goes_on(
+def test_all_that_would_change_something_is_refused_and_no_key_of_a_newer_database_destroyed(
     linkage: Linkage, tmp_path: Path
 ) -> None:
     linkage.as_party(SCHOOL)
@@ -72,15 +61,9 @@ def test_every_call_that_would_change_something_is_refused_and_reading_goes_on(
             assert answer.json()["type"].endswith(":log-rolled-back")
         assert linkage.get(f"/v1/projects/{PROJECT}").status_code == 200
         assert linkage.client.get("/readyz").status_code == 503
-        # Whoever is to look must be able to sign in.
+        # Who is to look must be able to sign in.
         link = linkage.client.post("/v1/session-links", headers=linkage.as_party(CHILD_WELFARE))
         assert link.status_code == 201
-
-
-def test_doctor_and_worker_say_so_and_the_worker_does_not_start(
-    linkage: Linkage, tmp_path: Path
-) -> None:
-    with rolled_back(linkage, tmp_path):
         seen = type_(linkage, "doctor")
         assert seen.exit_code == 1
         line = next(one for one in seen.stdout.splitlines() if "match log:" in one)
@@ -90,6 +73,11 @@ def test_doctor_and_worker_say_so_and_the_worker_does_not_start(
         assert refused.exit_code == 1
         assert "older than the last checkpoint that was signed" in refused.stderr
         assert "restore a newer backup" in refused.stderr
+        linkage.founded.clock.move(days=2)
+        with pytest.raises(LogRolledBackError):
+            Sweeper(linkage.broker).sweep()
+    linkage.broker.keystore.open(upload)
+    assert linkage.get(f"/v1/uploads/{upload}").json()["state"] == "committed"
 
 
 def outdated_backup(linkage: Linkage, folder: Path) -> bytes:
@@ -100,35 +88,27 @@ def outdated_backup(linkage: Linkage, folder: Path) -> bytes:
     return str(linkage.get("/v1/log/checkpoint").json()["checkpoint"]).encode()
 
 
-def test_a_new_machine_learns_from_an_agencys_pin_what_is_missing(
+def test_a_new_machine_learns_from_an_agencys_pin_what_is_missing_and_takes_none_of_another_log(
     linkage: Linkage, tmp_path: Path
 ) -> None:
     note, pin = outdated_backup(linkage, tmp_path / "old"), tmp_path / "county.pin"
+    words = ("restore", str(tmp_path / "old"), "--replace")
+    origin = linkage.broker.log.key.name.encode()
+    pin.write_bytes(serialise_checkpoints([note.replace(origin, b"other.example/log")]))
+    before = linkage.log_entries()
+    done = type_(linkage, *words, "--older", "--pin", str(pin))
+    assert (done.exit_code, "of the log other.example/log" in done.stderr) == (1, True)
+    assert linkage.log_entries() == before
     pin.write_bytes(serialise_checkpoints([note]))
     linkage.broker.settings.last_checkpoint_file.unlink()
-    words = ("restore", str(tmp_path / "old"), "--replace")
     done = type_(linkage, *words, "--pin", str(pin))
     assert done.exit_code == 1
     assert "older than the last checkpoint" in done.stderr
-    # Without the pin nobody here can know.
+    # Without the pin this machine cannot know.
     linkage.broker.settings.last_checkpoint_file.unlink()
     assert type_(linkage, *words).exit_code == 0
     pin.write_bytes(b"nothing\n")
     assert type_(linkage, *words, "--pin", str(pin)).exit_code == 1
-
-
-def test_a_pin_of_another_log_is_refused_before_anything_is_replaced(
-    linkage: Linkage, tmp_path: Path
-) -> None:
-    note, pin = outdated_backup(linkage, tmp_path / "old"), tmp_path / "county.pin"
-    origin = linkage.broker.log.key.name.encode()
-    pin.write_bytes(serialise_checkpoints([note.replace(origin, b"other.example/log")]))
-    before = linkage.log_entries()
-    done = type_(
-        linkage, "restore", str(tmp_path / "old"), "--older", "--replace", "--pin", str(pin)
-    )
-    assert (done.exit_code, "of the log other.example/log" in done.stderr) == (1, True)
-    assert linkage.log_entries() == before
 
 
 def test_a_broker_that_is_served_says_so_and_only_reads(linkage: Linkage, tmp_path: Path) -> None:

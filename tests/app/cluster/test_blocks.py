@@ -69,22 +69,28 @@ def same(found: OrderedPairs, expected: OrderedPairs) -> bool:
     )
 
 
-def test_blocks_of_any_size_give_the_pairs_of_one_process(
+def test_blocks_of_any_size_give_the_pairs_of_one_process_and_the_workers_compare_them(
     running: Cluster, files: list[Words], alone: OrderedPairs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for size in (60 * 60, 250 * 250):
-        monkeypatch.setattr("app.engine.run.BLOCK_PAIRS", size)
-        assert same(find_pairs_on_cluster(running.place, files, THRESHOLD, n_threads=1), alone)
-
-
-def test_the_workers_compare_and_not_this_process(
-    running: Cluster, files: list[Words], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(*_: object) -> None:
         raise AssertionError
 
     monkeypatch.setattr("app.cluster.executor.ClusterExecutor._do_here", never)
-    find_pairs_on_cluster(running.place, files, THRESHOLD, n_threads=1)
+    for size in (60 * 60, 250 * 250):
+        monkeypatch.setattr("app.engine.run.BLOCK_PAIRS", size)
+        assert same(find_pairs_on_cluster(running.place, files, THRESHOLD, n_threads=1), alone)
+    # Files without rows have no pairs.
+    more = [files[0], np.empty((0, 4), dtype=np.uint64), files[1]]
+    found = find_pairs_on_cluster(running.place, more, THRESHOLD, n_threads=1)
+    assert len(found) == len(find_pairs(more, THRESHOLD))
+    # No worker writes anything to its disk.
+    with connected(running.place) as client:
+        folders = client.run(lambda dask_worker: dask_worker.local_directory).values()
+        limits = client.run(lambda dask_worker: dask_worker.memory_manager.memory_limit).values()
+    written = [file for folder in folders for file in Path(folder).rglob("*") if file.is_file()]
+    assert len(folders) == 2
+    assert sum(file.stat().st_size for file in written) == 0
+    assert set(limits) == {None}
 
 
 def test_the_cap_on_pairs_is_that_of_a_process(running: Cluster, files: list[Words]) -> None:
@@ -139,17 +145,6 @@ def test_the_anonlink_service_compares_on_the_cluster_and_without_it_alone(
     assert len(found) == len(expected) > 20
     shown = {line["event"] for line in told}
     assert ("cluster_unavailable" in shown) is not is_there
-
-
-def test_no_worker_writes_anything_to_its_disk(running: Cluster, files: list[Words]) -> None:
-    find_pairs_on_cluster(running.place, files, THRESHOLD, n_threads=1)
-    with connected(running.place) as client:
-        folders = client.run(lambda dask_worker: dask_worker.local_directory).values()
-        limits = client.run(lambda dask_worker: dask_worker.memory_manager.memory_limit).values()
-    written = [file for folder in folders for file in Path(folder).rglob("*") if file.is_file()]
-    assert len(folders) == 2
-    assert sum(file.stat().st_size for file in written) == 0
-    assert set(limits) == {None}
 
 
 @pytest.mark.campaign("kills-worker")
@@ -216,11 +211,3 @@ def harmed(place: Place, files: list[Words], harms: list[Callable[[], object]]) 
         return find_pairs(
             files, THRESHOLD, n_threads=executor.n_tasks, executor=executor, watch=watch
         )
-
-
-def test_files_without_rows_have_no_pairs(running: Cluster, files: list[Words]) -> None:
-    empty = np.empty((0, 4), dtype=np.uint64)
-    found = find_pairs_on_cluster(
-        running.place, [files[0], empty, files[1]], THRESHOLD, n_threads=1
-    )
-    assert len(found) == len(find_pairs([files[0], empty, files[1]], THRESHOLD))

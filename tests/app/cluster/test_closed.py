@@ -128,22 +128,18 @@ def test_no_port_speaks_plainly(ports: list[tuple[str, int]], exchange: Exchange
         assert b"HTTP" not in answer
 
 
-@pytest.mark.parametrize("kind", ["anonymous", "stranger", "old"])
 def test_every_port_refuses_who_has_no_certificate_or_an_old_tls(
-    cluster: Cluster,
-    ports: list[tuple[str, int]],
-    exchange: Exchange,
-    tmp_path: Path,
-    kind: str,
+    cluster: Cluster, ports: list[tuple[str, int]], exchange: Exchange, tmp_path: Path
 ) -> None:
-    context = {
-        "anonymous": lambda: anonymous(cluster),
-        "stranger": lambda: stranger(tmp_path / "other", cluster).tls(is_server=False),
-        "old": lambda: old(cluster),
-    }[kind]()
-    for address in (*ports, (exchange.host, exchange.port)):
-        with pytest.raises((ssl.SSLError, ConnectionResetError)):
-            says(context, address)
+    contexts = (
+        anonymous(cluster),
+        stranger(tmp_path / "other", cluster).tls(is_server=False),
+        old(cluster),
+    )
+    for context in contexts:
+        for address in (*ports, (exchange.host, exchange.port)):
+            with pytest.raises((ssl.SSLError, ConnectionResetError)):
+                says(context, address)
 
 
 def test_a_client_of_another_ca_does_not_get_in(
@@ -332,13 +328,6 @@ def test_who_knows_no_reference_gets_and_brings_nothing(
     assert guessed.reference not in repr(guessed)
 
 
-def test_a_reference_ends_with_its_attempt(cluster: Cluster) -> None:
-    with Exchange(cluster.place, [WORDS, WORDS]) as opened:
-        task = task_of(opened)
-    with pytest.raises(OSError, match="refused"):
-        Fetched(cluster.place).datasets(task)
-
-
 def test_a_transfer_under_way_ends_with_its_attempt(cluster: Cluster) -> None:
     n_bytes = 64 << 20
     caller = cluster.place.tls(is_server=False)
@@ -352,12 +341,14 @@ def test_a_transfer_under_way_ends_with_its_attempt(cluster: Cluster) -> None:
         with contextlib.suppress(OSError):
             while some := tls.recv(1 << 20):
                 got += len(some)
+        with pytest.raises(OSError, match="refused"):
+            Fetched(cluster.place).datasets(task_of(opened))
     assert got < n_bytes // 2
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
+def test_what_are_no_pairs_of_a_block_is_refused(cluster: Cluster, exchange: Exchange) -> None:
+    future = exchange.expect(BLOCK)
+    for path, body in (
         ("/{reference}/8", b""),
         ("/{reference}/7", b"\0" * 13),
         ("/{reference}/7", b"\0" * 12 * 10),
@@ -365,17 +356,12 @@ def test_a_transfer_under_way_ends_with_its_attempt(cluster: Cluster) -> None:
         ("/{reference}/x", b""),
         ("/{reference}", b""),
         ("/", b""),
-    ],
-)
-def test_what_are_no_pairs_of_a_block_is_refused(
-    cluster: Cluster, exchange: Exchange, path: str, body: bytes
-) -> None:
-    future = exchange.expect(BLOCK)
-    caller = http.client.HTTPSConnection(
-        exchange.host, exchange.port, context=cluster.place.tls(is_server=False), timeout=5
-    )
-    caller.request("PUT", path.format(reference=exchange.reference), body)
-    with contextlib.suppress(ConnectionResetError):
-        assert caller.getresponse().status in {400, 404}
-    caller.close()
-    assert not future.done()
+    ):
+        caller = http.client.HTTPSConnection(
+            exchange.host, exchange.port, context=cluster.place.tls(is_server=False), timeout=5
+        )
+        caller.request("PUT", path.format(reference=exchange.reference), body)
+        with contextlib.suppress(ConnectionResetError):
+            assert caller.getresponse().status in {400, 404}, (path, body)
+        caller.close()
+        assert not future.done(), (path, body)

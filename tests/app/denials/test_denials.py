@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from rigs.delivering import Delivering, delivering, make_delivering
@@ -10,7 +9,7 @@ from rigs.enrolled import EnrolledPerson
 from rigs.linkage import CHILD_WELFARE, POLICY, PROJECT, SCHOOL, Linkage
 from rigs.reviewing import Reviewing, make_reviewing, reviewing
 from rigs.signed import Accord, accord, make_accord
-from rigs.signed_scene import busy_scene
+from rigs.signed_scene import idle_scene
 from samples.round_files import random_people
 
 from app.denials.service import COMMIT, FETCHES
@@ -49,6 +48,19 @@ def refused(
 
 
 def test_refusals_are_summed_up_by_party_and_reason_once_the_hour_is_over(linkage: Linkage) -> None:
+    assert {*FETCHES, COMMIT} <= ROUTES.keys()
+    # What is no matter of the terms is not counted.
+    linkage.founded.enrol("stranger")
+    assert linkage.ask().status_code == 409
+    assert linkage.ask("stranger").status_code == 404
+    assert linkage.get(f"/v1/projects/{PROJECT}/runs?x=1").status_code == 422
+    assert linkage.client.get("/v1/projects").status_code == 401
+    # Nor what has an entry of its own.
+    made = linkage.container(random_people(linkage.rng, 3), CHILD_WELFARE)
+    manifest = linkage.manifest(made, CHILD_WELFARE, population="others")
+    answer = linkage.commit(linkage.send(made, CHILD_WELFARE), manifest, CHILD_WELFARE)
+    assert answer.json()["clause"] == "population"
+    assert "upload-rejected" in linkage.log_kinds()
     for _ in range(3):
         assert linkage.ask(policy=OTHER).status_code == 409
     made = linkage.container(random_people(linkage.rng, 3), SCHOOL)
@@ -62,25 +74,6 @@ def test_refusals_are_summed_up_by_party_and_reason_once_the_hour_is_over(linkag
     assert summed_up(linkage, hours=5) == expected
 
 
-def test_many_at_once_are_all_counted(linkage: Linkage) -> None:
-    linkage.ask(policy=OTHER)
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: linkage.ask(policy=OTHER), range(12)))
-    assert {answer.status_code for answer in answers} == {409}
-    assert summed_up(linkage, hours=1) == [
-        refused(CHILD_WELFARE, "other-policy", "policy-range", 13)
-    ]
-
-
-def test_what_is_no_matter_of_the_terms_is_not_counted(linkage: Linkage) -> None:
-    linkage.founded.enrol("stranger")
-    assert linkage.ask().status_code == 409
-    assert linkage.ask("stranger").status_code == 404
-    assert linkage.get(f"/v1/projects/{PROJECT}/runs?x=1").status_code == 422
-    assert linkage.client.get("/v1/projects").status_code == 401
-    assert summed_up(linkage, hours=1) == []
-
-
 def test_who_lacks_a_duty_and_who_comes_at_the_wrong_time_are_counted(accord: Accord) -> None:
     headers = accord.as_person("ann")
     early = accord.client.post(accord.about("runs"), json=WANTED, headers=headers)
@@ -90,24 +83,18 @@ def test_who_lacks_a_duty_and_who_comes_at_the_wrong_time_are_counted(accord: Ac
     accord.agree()
     by_steward = accord.client.post(accord.about("runs"), json=WANTED, headers=headers)
     assert by_steward.status_code == 403
+    share = idle_scene(accord).holders.share(SCHOOL, CHILD_WELFARE)
+    sent = accord.post(accord.about("shares"), "kim", share).json()["share"]
     accord.upload_both()
     run = accord.run()
     accord.notice("kim", "suspend")
     assert accord.approve("ann", run).status_code == 409
+    for _ in range(2):
+        assert accord.get(f"/v1/shares/{sent}").status_code == 409
     assert summed_up(accord, hours=1) == [
         refused(CHILD_WELFARE, "not-in-force", "signatures", 1),
-        refused(CHILD_WELFARE, "not-in-force", "suspension", 1),
+        refused(CHILD_WELFARE, "not-in-force", "suspension", 3),
         refused(CHILD_WELFARE, "wrong-duty", None, 1),
-    ]
-
-
-def test_a_share_that_is_asked_for_while_a_party_halts_is_counted(accord: Accord) -> None:
-    scene = busy_scene(accord)
-    accord.notice("kim", "suspend")
-    for _ in range(2):
-        assert accord.get(f"/v1/shares/{scene.share}").status_code == 409
-    assert summed_up(accord, hours=1) == [
-        refused(CHILD_WELFARE, "not-in-force", "suspension", 2),
     ]
 
 
@@ -134,19 +121,6 @@ def test_a_delivery_that_is_asked_for_in_vain_is_counted(delivering: Delivering)
     ]
     assert [answer.status_code for answer in answers] == [403, 403]
     assert summed_up(delivering, hours=1) == [refused(CHILD_WELFARE, "wrong-duty", None, 2)]
-
-
-def test_what_has_an_entry_of_its_own_is_not_counted_again(linkage: Linkage) -> None:
-    made = linkage.container(random_people(linkage.rng, 3), CHILD_WELFARE)
-    manifest = linkage.manifest(made, CHILD_WELFARE, population="others")
-    answer = linkage.commit(linkage.send(made, CHILD_WELFARE), manifest, CHILD_WELFARE)
-    assert answer.json()["clause"] == "population"
-    assert "upload-rejected" in linkage.log_kinds()
-    assert summed_up(linkage, hours=1) == []
-
-
-def test_every_route_that_is_named_is_there() -> None:
-    assert {*FETCHES, COMMIT} <= ROUTES.keys()
 
 
 def test_where_nothing_can_be_counted_the_answer_is_the_same(linkage: Linkage) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from breaks.false_log import root_of
-from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, Linkage
+from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, Linkage, terms_of
 
 from app.auditor.verify import verify_bundle
 from app.evidence import endpoints, service
@@ -48,68 +48,37 @@ def entries_of(raw: bytes, key: VerifierKey) -> list[Entry]:
     return shown
 
 
-def test_the_newest_checkpoint_is_signed_by_the_log(linkage: Linkage, key: VerifierKey) -> None:
-    linkage.as_party(CHILD_WELFARE)
-    found = checkpoint(linkage)
-    signed = open_checkpoint(found.checkpoint.encode(), [key])
-    assert signed.size == len(linkage.log_entries())
-    assert found.log_key == key.text
-    assert found.proof == ()
-
-
-def test_a_checkpoint_comes_with_proof_that_it_continues_what_the_caller_knows(
+def test_checkpoints_and_tiles_are_those_of_the_log_that_signed_them(
     linkage: Linkage, key: VerifierKey
 ) -> None:
     linkage.as_party(CHILD_WELFARE)
-    known = open_checkpoint(checkpoint(linkage).checkpoint.encode(), [key])
+    found = checkpoint(linkage)
+    known = open_checkpoint(found.checkpoint.encode(), [key])
+    assert known.size == len(linkage.log_entries())
+    assert (found.log_key, found.proof) == (key.text, ())
+    line = linkage.get("/v1/log/key")
+    assert line.headers["content-type"] == "text/plain; charset=utf-8"
+    assert VerifierKey.from_text(line.text.removesuffix("\n")) == key
+    tile = linkage.get(f"/v1/log/tile/0/000.p/{known.size}")
+    assert root_of(unpack_hashes(tile.content, known.size)) == known.root
+    for path in ("0/000.p/999", "0/001", "1/000", "7/000", "0/000.p/0", "0/000/", "x"):
+        assert linkage.get(f"/v1/log/tile/{path}").status_code == 404, path
+    # Entries of a project come without those of others.
+    raw = linkage.get(f"/v1/log/tile/entries/000.p/{known.size}?project={PROJECT}").content
+    assert [entry is None for entry in unpack_entries(raw, known.size)] == [
+        entry["project"] not in (None, PROJECT) for entry in linkage.log_entries()
+    ]
+    # A checkpoint comes with proof that it continues what the caller knows; the same size needs none.
+    assert checkpoint(linkage, known.size).proof == ()
     linkage.founded.enrol("another", "yet-another", "and-another")
     found = checkpoint(linkage, known.size)
     newest = open_checkpoint(found.checkpoint.encode(), [key])
     proof = [base64.b64decode(node) for node in found.proof]
     assert newest.size == known.size + 3
     verify_consistency(known.size, newest.size, proof, known.root, newest.root)
-
-
-def test_the_same_size_needs_no_proof(linkage: Linkage, key: VerifierKey) -> None:
-    linkage.as_party(CHILD_WELFARE)
-    size = open_checkpoint(checkpoint(linkage).checkpoint.encode(), [key]).size
-    assert checkpoint(linkage, size).proof == ()
-
-
-def test_a_size_that_the_log_never_had_is_refused(linkage: Linkage) -> None:
     answer = linkage.get("/v1/log/checkpoint?old=1000000")
     assert answer.status_code == 404
     assert Problem.from_json(answer.json()).code == "not-in-log"
-
-
-def test_the_key_is_given_as_one_line(linkage: Linkage, key: VerifierKey) -> None:
-    answer = linkage.get("/v1/log/key")
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-    assert VerifierKey.from_text(answer.text.removesuffix("\n")) == key
-
-
-def test_the_tiles_add_up_to_the_signed_root(linkage: Linkage, key: VerifierKey) -> None:
-    linkage.as_party(CHILD_WELFARE)
-    signed = open_checkpoint(checkpoint(linkage).checkpoint.encode(), [key])
-    tile = linkage.get(f"/v1/log/tile/0/000.p/{signed.size}")
-    assert root_of(unpack_hashes(tile.content, signed.size)) == signed.root
-
-
-@pytest.mark.parametrize(
-    "path", ["0/000.p/99", "0/001", "1/000", "7/000", "0/000.p/0", "0/000/", "x"]
-)
-def test_a_tile_that_the_log_does_not_have_is_not_found(linkage: Linkage, path: str) -> None:
-    assert linkage.get(f"/v1/log/tile/{path}").status_code == 404
-
-
-def test_entries_of_a_project_come_without_those_of_others(linkage: Linkage) -> None:
-    linkage.as_party(CHILD_WELFARE)
-    size = len(linkage.log_entries())
-    raw = linkage.get(f"/v1/log/tile/entries/000.p/{size}?project={PROJECT}").content
-    shown = unpack_entries(raw, size)
-    assert [entry is None for entry in shown] == [
-        entry["project"] not in (None, PROJECT) for entry in linkage.log_entries()
-    ]
 
 
 def test_all_entries_at_once_are_for_the_operator(linkage: Linkage) -> None:
@@ -123,30 +92,24 @@ def test_all_entries_at_once_are_for_the_operator(linkage: Linkage) -> None:
         assert linkage.get(path, "operator", "operator").status_code == 200
 
 
-def test_a_bundle_verifies_offline(linkage: Linkage, key: VerifierKey) -> None:
+def test_a_bundle_verifies_offline_shows_its_project_and_says_who_took_it(
+    linkage: Linkage, key: VerifierKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
     linkage.upload_both()
     linkage.ask()
     linkage.work()
-    kinds = [entry.kind for entry in entries_of(bundle(linkage, "operator", "operator"), key)]
-    assert kinds == linkage.log_kinds()
-
-
-def test_a_bundle_ends_with_the_entry_that_says_who_took_it(
-    linkage: Linkage, key: VerifierKey
-) -> None:
-    last = entries_of(bundle(linkage, AUDITOR, "auditor", PROJECT), key)[-1]
-    assert (last.kind, last.actor.party, last.actor.role) == ("exported", AUDITOR, "auditor")
-    assert (last.project, last.agreement) == (PROJECT, linkage.agreement.digest())
-
-
-def test_a_projects_bundle_shows_that_project_and_what_concerns_all(
-    linkage: Linkage, key: VerifierKey
-) -> None:
-    from rigs.linkage import terms_of
-
+    monkeypatch.setattr(service, "SPOOL_BYTES", 10)
+    monkeypatch.setattr(endpoints, "CHUNK_BYTES", 100)
+    raw = bundle(linkage, "operator", "operator")
+    assert len(raw) > 1000
+    assert list(linkage.broker.settings.scratch_dir.iterdir()) == []
+    assert [entry.kind for entry in entries_of(raw, key)] == linkage.log_kinds()
     linkage.add_project(terms_of(linkage.profile, project="another"))
     shown = entries_of(bundle(linkage, AUDITOR, "auditor", PROJECT), key)
     assert {entry.project for entry in shown} == {None, PROJECT}
+    last = shown[-1]
+    assert (last.kind, last.actor.party, last.actor.role) == ("exported", AUDITOR, "auditor")
+    assert (last.project, last.agreement) == (PROJECT, linkage.agreement.digest())
 
 
 def test_the_export_is_logged_before_the_first_byte_leaves(
@@ -162,14 +125,6 @@ def test_the_export_is_logged_before_the_first_byte_leaves(
     answer = linkage.get("/v1/log/bundle", "operator", "operator")
     assert answer.status_code == 500
     assert linkage.log_kinds()[-1] == "exported"
-
-
-def test_a_bundle_leaves_no_file_behind(linkage: Linkage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "SPOOL_BYTES", 10)
-    monkeypatch.setattr(endpoints, "CHUNK_BYTES", 100)
-    raw = bundle(linkage, "operator", "operator")
-    assert len(raw) > 1000
-    assert list(linkage.broker.settings.scratch_dir.iterdir()) == []
 
 
 def test_a_person_is_handed_so_many_bundles_at_once(linkage: Linkage) -> None:

@@ -70,13 +70,6 @@ def named_in_bundle(linkage: Linkage) -> tuple[str, ...]:
     return BundleReader(io.BytesIO(content)).manifest.cosigner_keys
 
 
-def test_a_party_that_no_project_names_takes_no_place(linkage: Linkage) -> None:
-    linkage.founded.enrol("stranger")
-    answer = offer(linkage, person_of(linkage, "stranger"))
-    assert answer.status_code == 409
-    assert Problem.from_json(answer.json()).code == "nothing-to-witness"
-
-
 def test_whoever_changes_keys_takes_one_place_and_leaves_none_less_to_others(
     linkage: Linkage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,9 +100,13 @@ def test_whoever_was_revoked_leaves_a_place(
     assert set(named_in_bundle(linkage)) == {key_of(ann), key_of(bob)}
 
 
-def test_the_last_places_on_a_checkpoint_are_for_parties_that_have_none(
+def test_the_last_places_on_a_checkpoint_are_for_parties_of_a_project_that_have_none(
     linkage: Linkage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    linkage.founded.enrol("stranger")
+    answer = offer(linkage, person_of(linkage, "stranger"))
+    assert answer.status_code == 409
+    assert Problem.from_json(answer.json()).code == "nothing-to-witness"
     monkeypatch.setattr(witnesses, "MAX_BEFORE_OTHERS", 1)
     monkeypatch.setattr(witnesses, "MAX_ON_CHECKPOINT", 2)
     ann, bob = person_of(linkage, SCHOOL), person_of(linkage, SCHOOL)
@@ -118,44 +115,28 @@ def test_the_last_places_on_a_checkpoint_are_for_parties_that_have_none(
     assert answers == [200, 422, 200, 422, 200]
 
 
-def test_a_bundle_names_the_newest_of_each_party_first_and_still_verifies(
+def test_a_bundle_names_the_newest_of_its_projects_own_parties_first_and_still_verifies(
     linkage: Linkage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     eve, ann = person_of(linkage, CHILD_WELFARE), person_of(linkage, SCHOOL)
     assert offer(linkage, eve).status_code == 200
     keys = []
-    for _ in range(3):
+    for at in range(3):
+        if at:
+            change_keys(linkage, ann)
         assert offer(linkage, ann).status_code == 200
         keys.append(key_of(ann))
-        change_keys(linkage, ann)
     assert set(named_in_bundle(linkage)) == {key_of(eve), *keys}
     monkeypatch.setattr(export, "MAX_COSIGNERS", 3)
     assert set(named_in_bundle(linkage)) == {key_of(eve), *keys[1:]}
-
-
-def test_a_bundle_names_those_of_the_projects_own_parties_before_others(
-    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    eve, ann = person_of(linkage, CHILD_WELFARE), person_of(linkage, SCHOOL)
-    assert [offer(linkage, one).status_code for one in (ann, eve)] == [200, 200]
-    change_keys(linkage, ann)
-    assert offer(linkage, ann).status_code == 200
     monkeypatch.setattr(export, "MAX_COSIGNERS", 1)
     for parties, first in (((), ann), ((CHILD_WELFARE,), eve), ((CHILD_WELFARE, SCHOOL), ann)):
         with linkage.broker.database.read() as session:
             made = b"".join(export_bundle(session, parties=parties))
         assert BundleReader(io.BytesIO(made)).manifest.cosigner_keys == (key_of(first),)
-
-
-def test_a_projects_bundle_is_made_with_its_parties(
-    linkage: Linkage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = Mock(wraps=export_bundle)
-    monkeypatch.setattr(service, "export_bundle", made)
-    for project, parties in (
-        (None, set()),
-        (linkage.terms.project, {AUDITOR, CHILD_WELFARE, SCHOOL}),
-    ):
-        actor = linkage.founded.operator
-        write_bundle(linkage.broker, actor, project).close()
-        assert made.call_args.kwargs["parties"] == parties
+    wrapped = Mock(wraps=export_bundle)
+    monkeypatch.setattr(service, "export_bundle", wrapped)
+    own = {AUDITOR, CHILD_WELFARE, SCHOOL}
+    for project, named in ((None, set()), (linkage.terms.project, own)):
+        write_bundle(linkage.broker, linkage.founded.operator, project).close()
+        assert wrapped.call_args.kwargs["parties"] == named

@@ -9,6 +9,8 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from rigs.refused_calls import refused
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from app.matchlog.errors import LogRolledBackError
@@ -16,16 +18,18 @@ from app.matchlog.last_checkpoint import LastCheckpointFile
 from app.security import keyring
 from app.security.errors import KeyKeeperUnavailableError
 from schemas.matchlog.checkpoint import parse_checkpoints, serialise_checkpoints
-from schemas.problem import Problem
 
 
-def code_of(answer: Any) -> tuple[int, str]:
-    return answer.status_code, Problem.from_json(answer.json()).code
-
-
-def test_a_fresh_broker_is_alive_and_ready(client: TestClient) -> None:
+def test_a_fresh_broker_is_alive_and_ready_and_shows_no_page_of_the_framework(
+    client: TestClient,
+) -> None:
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}
+    for path in ("/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"):
+        assert client.get(path).status_code == 404, path
+    text = client.get("/v1/openapi.json").text
+    assert "http://" not in text
+    assert "https://" not in text
 
 
 def test_a_broker_whose_threads_are_all_at_work_is_alive(client: TestClient) -> None:
@@ -45,25 +49,19 @@ def test_a_broker_whose_threads_are_all_at_work_is_alive(client: TestClient) -> 
 def test_a_broker_whose_database_does_not_answer_lives_but_is_not_ready(
     client: TestClient, founded: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sqlalchemy.exc import OperationalError
-
     def gone(*_: object) -> None:
         raise OperationalError("canary-4711", None, Exception("canary-4711"))
 
+    usage = type("Usage", (), {"total": 100, "free": 1, "used": 99})
+    with monkeypatch.context() as patched:
+        patched.setattr(founded.broker.blobs, "_reserve_percent", 10)
+        patched.setattr(shutil, "disk_usage", lambda _: usage)
+        assert refused(client.get("/readyz")) == (507, "storage-full")
     monkeypatch.setattr(type(founded.broker.log), "check", gone)
     assert client.get("/healthz").status_code == 200
     answer = client.get("/readyz")
-    assert code_of(answer) == (503, "unavailable")
+    assert refused(answer) == (503, "unavailable")
     assert "canary" not in answer.text
-
-
-def test_a_broker_without_room_is_not_ready(
-    client: TestClient, founded: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = type("Usage", (), {"total": 100, "free": 1, "used": 99})
-    monkeypatch.setattr(founded.broker.blobs, "_reserve_percent", 10)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    assert code_of(client.get("/readyz")) == (507, "storage-full")
 
 
 def test_whoever_asks_often_has_the_key_tried_once_in_a_while(
@@ -77,7 +75,7 @@ def test_whoever_asks_often_has_the_key_tried_once_in_a_while(
 
     monkeypatch.setattr(keyring, "try_out", refuse)
     answers = [client.get("/readyz") for _ in range(3)]
-    assert {code_of(answer) for answer in answers} == {(503, "key-keeper-unavailable")}
+    assert {refused(answer) for answer in answers} == {(503, "key-keeper-unavailable")}
     assert "canary" not in answers[-1].text
     assert len(tried) == 1
     monkeypatch.setattr(keyring, "TRIED_FOR_S", 0.0)
@@ -104,25 +102,24 @@ def test_a_broker_that_was_rolled_back_only_reads(
     founded.enrol("county")
     headers = bearer("county", "agency")
     pretend_rolled_back(founded)
-    assert code_of(client.get("/readyz")) == (503, "log-rolled-back")
+    assert refused(client.get("/readyz")) == (503, "log-rolled-back")
     assert client.get("/v1/whoami", headers=headers).status_code == 200
     with pytest.raises(LogRolledBackError):
         founded.enrol("another")
 
 
-def test_the_numbers_count_requests_by_route(client: TestClient, bearer: Any) -> None:
+def test_the_numbers_count_requests_by_route_and_say_what_the_database_holds(
+    client: TestClient, bearer: Any
+) -> None:
     client.get("/v1/whoami")
     client.get("/canary-4711")
     client.request("CANARY4711", "/healthz")
-    text = client.get("/metrics", headers=bearer("operator", "operator")).text
+    assert client.get("/metrics").status_code == 401
+    headers = bearer("operator", "operator")
+    text = client.get("/metrics", headers=headers).text
     assert 'blindlink_requests_total{method="GET",route="/v1/whoami",status="401"} 1.0' in text
     assert 'route="none",status="404"} 1.0' in text
     assert "canary" not in text.lower()
-
-
-def test_the_numbers_say_what_the_database_holds(client: TestClient, bearer: Any) -> None:
-    headers = bearer("operator", "operator")
-    text = client.get("/metrics", headers=headers).text
     size = client.get("/v1/log/checkpoint", headers=headers).json()["checkpoint"].splitlines()[1]
     assert int(size) > 1
     assert f"blindlink_log_entries {size}.0" in text
@@ -138,18 +135,3 @@ def test_the_numbers_say_how_much_is_overdue(client: TestClient, bearer: Any, fo
     old = founded.clock().timestamp() - 400 * 86_400
     os.utime(founded.broker.settings.ring_file, (old, old))
     assert 'blindlink_overdue{what="key"} 1.0' in overdue()
-
-
-def test_the_numbers_are_for_the_operator(client: TestClient) -> None:
-    assert client.get("/metrics").status_code == 401
-
-
-@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json", "/docs/oauth2-redirect"])
-def test_the_frameworks_own_pages_are_gone(client: TestClient, path: str) -> None:
-    assert client.get(path).status_code == 404
-
-
-def test_the_description_names_no_other_machine(client: TestClient) -> None:
-    text = client.get("/v1/openapi.json").text
-    assert "http://" not in text
-    assert "https://" not in text

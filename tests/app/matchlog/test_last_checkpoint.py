@@ -80,49 +80,26 @@ def test_a_file_that_cannot_be_written_is_said_so_and_caught_up_with(
     assert last_checkpoint.read().size == before.size + 2
 
 
-def test_a_transaction_that_is_rolled_back_leaves_the_file_as_it_was(
+def test_a_transaction_or_savepoint_that_is_rolled_back_leaves_the_file_as_it_was(
     database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
 ) -> None:
     before = last_checkpoint.path.read_bytes()
     with database.write() as session:
         log.append(session, [enrolment(1)])
-        session.rollback()
-    assert last_checkpoint.path.read_bytes() == before
-    append(database, log)
-
-
-def test_a_released_savepoint_is_no_commit(
-    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
-) -> None:
-    before = last_checkpoint.path.read_bytes()
-    with database.write() as session:
-        log.append(session, [enrolment(1)])
+        # A released savepoint is no commit.
         session.begin_nested().commit()
         assert last_checkpoint.path.read_bytes() == before
         session.rollback()
     assert last_checkpoint.path.read_bytes() == before
-    append(database, log)
-
-
-def test_a_savepoint_that_is_rolled_back_takes_nothing_from_the_commit_around_it(
-    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
-) -> None:
-    with database.write() as session:
-        log.append(session, [enrolment(1)])
-        session.begin_nested().rollback()
-    with database.read() as session:
-        newest = newest_checkpoint(session)
-    assert last_checkpoint.path.read_bytes() == serialise_checkpoints([newest.note])
-
-
-def test_a_savepoint_that_is_rolled_back_leaves_the_log_usable(
-    database: Database, log: MatchLog
-) -> None:
+    # A savepoint that is rolled back takes nothing from the commit around it, and leaves the log usable.
     with database.write() as session:
         log.append(session, [enrolment(1)])
         savepoint = session.begin_nested()
         log.append(session, [enrolment(2)])
         savepoint.rollback()
+    with database.read() as session:
+        newest = newest_checkpoint(session)
+    assert last_checkpoint.path.read_bytes() == serialise_checkpoints([newest.note])
     append(database, log, 3)
     with database.read() as session:
         log.check(session)
@@ -149,41 +126,36 @@ def test_an_old_backup_is_noticed(sqlite_url: str, tmp_path: Path) -> None:
     database.close()
 
 
-def test_a_file_that_is_ahead_of_the_database_stops_the_log(
+def test_a_file_that_does_not_tell_of_this_log_stops_it_and_one_that_is_behind_is_caught_up_with(
     database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
 ) -> None:
-    write(last_checkpoint, 2, bytes(32))
-    refuses(database, log, LogRolledBackError)
-
-
-def test_a_file_that_is_behind_is_caught_up_with(
-    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
-) -> None:
+    path = last_checkpoint.path
     append(database, log, 1)
-    behind = last_checkpoint.path.read_bytes()
+    behind = path.read_bytes()
     append(database, log, 2)
     append(database, log, 3)
-    last_checkpoint.path.write_bytes(behind)
+    other = NoteSigner("other.example/log", NEXT_SIGNER.private_key)
+    for size, signer, error in (
+        (5, SIGNER, LogRolledBackError),
+        (1, SIGNER, LogInconsistentError),
+        (3, SIGNER, LogInconsistentError),
+        (4, SIGNER, LogInconsistentError),
+        (1, other, ConfigurationError),
+    ):
+        write(last_checkpoint, size, bytes(32), signer)
+        refuses(database, log, error)
+    for raw in (b"", b"x", b"blindlink/checkpoints/1\n"):
+        path.write_bytes(raw)
+        refuses(database, log, ConfigurationError)
+    path.unlink()
+    refuses(database, log, LastCheckpointMissingError)
+    # As one that root has written; root itself may read every file, but no folder in the place of one.
+    path.mkdir()
+    refuses(database, log, ConfigurationError)
+    path.rmdir()
+    path.write_bytes(behind)
     append(database, log, 4)
     assert last_checkpoint.read().size == 5
-
-
-@pytest.mark.parametrize("size", [1, 3])
-def test_a_file_with_another_history_stops_the_log(
-    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile, size: int
-) -> None:
-    append(database, log, 1)
-    append(database, log, 2)
-    write(last_checkpoint, size, bytes(32))
-    refuses(database, log, LogInconsistentError)
-
-
-def test_a_missing_file_stops_the_log(
-    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
-) -> None:
-    append(database, log)
-    last_checkpoint.path.unlink()
-    refuses(database, log, LastCheckpointMissingError)
 
 
 def test_a_crash_before_the_files_first_write_does_not_stop_the_log(
@@ -192,31 +164,6 @@ def test_a_crash_before_the_files_first_write_does_not_stop_the_log(
     last_checkpoint.path.unlink()
     append(database, log)
     assert last_checkpoint.read().size == 2
-
-
-def test_a_file_of_another_log_stops_the_log(
-    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
-) -> None:
-    other = NoteSigner("other.example/log", NEXT_SIGNER.private_key)
-    write(last_checkpoint, 1, bytes(32), other)
-    refuses(database, log, ConfigurationError)
-
-
-@pytest.mark.parametrize("raw", [b"", b"x", b"blindlink/checkpoints/1\n"])
-def test_a_file_that_cannot_be_read_stops_the_log(
-    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile, raw: bytes
-) -> None:
-    last_checkpoint.path.write_bytes(raw)
-    refuses(database, log, ConfigurationError)
-
-
-def test_a_file_that_may_not_be_read_stops_the_log(
-    database: Database, log: MatchLog, last_checkpoint: LastCheckpointFile
-) -> None:
-    """As one that root has written; root itself may read every file, but no folder in the place of one."""
-    last_checkpoint.path.unlink()
-    last_checkpoint.path.mkdir()
-    refuses(database, log, ConfigurationError)
 
 
 def test_a_new_log_is_not_started_beside_the_memory_of_an_old_one(
@@ -228,7 +175,7 @@ def test_a_new_log_is_not_started_beside_the_memory_of_an_old_one(
         log.start(session, "blindlink-0.1.0")
 
 
-def test_the_file_is_right_whether_its_length_changes_or_not(
+def test_the_file_is_right_whether_its_length_changes_or_not_and_never_goes_back(
     last_checkpoint: LastCheckpointFile,
 ) -> None:
     for size in (8, 9, 10, 11, 99, 100, 12345, 12346):
@@ -236,31 +183,21 @@ def test_the_file_is_right_whether_its_length_changes_or_not(
         last_checkpoint.advance(note)
         assert last_checkpoint.path.read_bytes() == serialise_checkpoints([note])
     assert [path.name for path in last_checkpoint.path.parent.iterdir()] == ["last-checkpoint"]
+    last_checkpoint.advance(sign_checkpoint(Checkpoint(SIGNER.name, 12345, bytes(32)), SIGNER))
+    assert last_checkpoint.read().size == 12346
 
 
-def test_the_file_never_goes_back(last_checkpoint: LastCheckpointFile) -> None:
-    for size in (3, 5, 4):
-        last_checkpoint.advance(sign_checkpoint(Checkpoint(SIGNER.name, size, bytes(32)), SIGNER))
-    assert last_checkpoint.read().size == 5
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE log_head SET frontier = (SELECT leaf_hash FROM log_leaf WHERE seq = 0)",
-        "UPDATE log_head SET size = 1, frontier = (SELECT leaf_hash FROM log_leaf WHERE seq = 1)",
-    ],
-    ids=["frontier", "size"],
-)
-def test_a_head_that_somebody_changed_is_not_signed_on(
-    database: Database, log: MatchLog, statement: str
-) -> None:
+def test_a_head_that_was_changed_is_not_signed_on(database: Database, log: MatchLog) -> None:
     append(database, log)
     unchecked = MatchLog(SIGNER)
-    with database.write() as session:
-        session.execute(text(statement))
-    with pytest.raises(LogInconsistentError), database.write() as session:
-        unchecked.append(session, [enrolment(2)])
+    for frontier in (
+        "frontier = (SELECT leaf_hash FROM log_leaf WHERE seq = 0)",
+        "size = 1, frontier = (SELECT leaf_hash FROM log_leaf WHERE seq = 1)",
+    ):
+        with database.write() as session:
+            session.execute(text(f"UPDATE log_head SET {frontier}"))
+        with pytest.raises(LogInconsistentError), database.write() as session:
+            unchecked.append(session, [enrolment(2)])
 
 
 class Overtaken(LastCheckpointFile):

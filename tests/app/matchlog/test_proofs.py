@@ -60,10 +60,13 @@ def entries(database: Database, log: MatchLog) -> list[bytes]:
             log.append(session, [enrolment(have + i) for i in range(n)])
 
 
-def test_proofs_are_those_of_the_definition(
+def test_proofs_tiles_and_checkpoints_are_those_of_the_definition(
     database: Database, log: MatchLog, entries: list[bytes]
 ) -> None:
     chooser = random.Random(4)
+    frontier, upper = Frontier(), UpperTiles()
+    for raw in entries:
+        upper.add(frontier.append(hash_leaf(raw)))
     with database.read() as session:
         for _ in range(40):
             size = chooser.randint(1, 600)
@@ -72,54 +75,13 @@ def test_proofs_are_those_of_the_definition(
             found = consistency_proof(session, index + 1, size)
             assert found == oracle.proof(index + 1, entries[:size])
             assert root_of_stored(session, size) == oracle.tree_hash(entries[:size])
-
-
-def test_the_proof_of_an_entry_is_a_receipt(
-    database: Database, log: MatchLog, entries: list[bytes]
-) -> None:
-    with database.read() as session:
+        # The proof of an entry is a receipt.
         for seq in (0, 1, 299, 599):
             proof = entry_proof(session, seq)
             entry, checkpoint = verify_proof(parse_proof(proof.to_bytes()), [log.key])
             assert (entry.seq, checkpoint.size) == (seq, 600)
         older = entry_proof(session, 0, size=1)
         assert verify_proof(older, [log.key])[1].size == 1
-
-
-def test_there_is_no_proof_outside_the_log(database: Database, log: MatchLog) -> None:
-    with database.write() as session:
-        log.append(session, [enrolment(n) for n in range(4)])
-    with database.read() as session:
-        for index, size in [(0, 0), (5, 5), (0, 6), (-1, 5)]:
-            with pytest.raises(NotInLogError):
-                inclusion_proof(session, index, size)
-        for old, new in [(0, 5), (5, 4), (1, 6), (0, 0)]:
-            with pytest.raises(NotInLogError):
-                consistency_proof(session, old, new)
-        with pytest.raises(NotInLogError):
-            root_of_stored(session, 6)
-
-
-def test_there_is_no_proof_under_a_checkpoint_that_was_never_signed(
-    database: Database, log: MatchLog
-) -> None:
-    with database.write() as session:
-        log.append(session, [enrolment(1), enrolment(2)])
-    with database.read() as session:
-        for size in (0, 2, 4):
-            with pytest.raises(NotInLogError):
-                entry_proof(session, 0, size=size)
-            with pytest.raises(NotInLogError):
-                checkpoint_of(session, size)
-
-
-def test_tiles_are_those_of_a_tree_that_was_never_stored(
-    database: Database, log: MatchLog, entries: list[bytes]
-) -> None:
-    frontier, upper = Frontier(), UpperTiles()
-    for raw in entries:
-        upper.add(frontier.append(hash_leaf(raw)))
-    with database.read() as session:
         for tile, hashes in upper.tiles(600):
             assert tile_bytes(session, tile) == pack_hashes(hashes)
         for tile in (Tile(0, 0), Tile(0, 1), Tile(0, 2, 88), Tile(0, 2, 7)):
@@ -132,6 +94,31 @@ def test_tiles_are_those_of_a_tree_that_was_never_stored(
                 tile_bytes(session, beyond)
             with pytest.raises(NotInLogError):
                 tile_entries(session, beyond)
+        recent = recent_checkpoints(session, 200)
+        everything = recent_checkpoints(session, 10**6)
+    assert [one.size for one in recent] == [one.size for one in everything if one.size > 400]
+    assert everything[-1].size == 1
+
+
+def test_there_is_no_proof_outside_the_log_or_under_a_checkpoint_that_was_never_signed(
+    database: Database, log: MatchLog
+) -> None:
+    with database.write() as session:
+        log.append(session, [enrolment(n) for n in range(4)])
+    with database.read() as session:
+        for index, size in [(0, 0), (5, 5), (0, 6), (-1, 5)]:
+            with pytest.raises(NotInLogError):
+                inclusion_proof(session, index, size)
+        for old, new in [(0, 5), (5, 4), (1, 6), (0, 0)]:
+            with pytest.raises(NotInLogError):
+                consistency_proof(session, old, new)
+        with pytest.raises(NotInLogError):
+            root_of_stored(session, 6)
+        for size in (0, 2, 4, 6):
+            with pytest.raises(NotInLogError):
+                entry_proof(session, 0, size=size)
+            with pytest.raises(NotInLogError):
+                checkpoint_of(session, size)
 
 
 def cosignature(database: Database, witness: NoteSigner = WITNESS, time_s: int = 5) -> str:
@@ -140,40 +127,24 @@ def cosignature(database: Database, witness: NoteSigner = WITNESS, time_s: int =
     return cosign(note.text, witness, time_s).line
 
 
-def test_a_cosignature_joins_its_checkpoint(database: Database, log: MatchLog) -> None:
-    line = cosignature(database)
-    with database.write() as session:
-        found = add_cosignature(session, 1, line, WITNESS.verifier_key)
-    assert (found.key, found.time_s) == (WITNESS.verifier_key, 5)
+def test_a_cosignature_joins_its_checkpoint_and_a_later_one_takes_its_place(
+    database: Database, log: MatchLog
+) -> None:
+    for witness, time_s in ((WITNESS, 4), (WITNESS, 5), (WITNESSES[1], 6)):
+        line = cosignature(database, witness, time_s)
+        with database.write() as session:
+            found = add_cosignature(session, 1, line, witness.verifier_key)
+        assert (found.key, found.time_s) == (witness.verifier_key, time_s)
     with database.read() as session:
         newest = newest_checkpoint(session)
         assert newest.note.decode().endswith(line)
+        assert len(parse_note(newest.note).signatures) == 3
         open_checkpoint(newest.note, [log.key])
-        assert newest_cosigned(session) == {WITNESS.verifier_key.text: (1, 5)}
+        keys = [witness.verifier_key.text for witness in WITNESSES[:2]]
+        assert newest_cosigned(session) == {keys[0]: (1, 5), keys[1]: (1, 6)}
         bundle = b"".join(export_bundle(session))
-    assert verify_bundle(io.BytesIO(bundle)).cosigned == {WITNESS.name: 1}
-
-
-def test_a_later_cosignature_takes_the_place_of_an_earlier_one(
-    database: Database, log: MatchLog
-) -> None:
-    for time_s in (5, 9):
-        line = cosignature(database, time_s=time_s)
-        with database.write() as session:
-            add_cosignature(session, 1, line, WITNESS.verifier_key)
-    with database.read() as session:
-        assert newest_cosigned(session) == {WITNESS.verifier_key.text: (1, 9)}
-        assert len(parse_note(newest_checkpoint(session).note).signatures) == 2
-
-
-def test_two_witnesses_may_sign_one_checkpoint(database: Database, log: MatchLog) -> None:
-    for witness in WITNESSES:
-        line = cosignature(database, witness)
-        with database.write() as session:
-            add_cosignature(session, 1, line, witness.verifier_key)
-    with database.read() as session:
-        bundle = b"".join(export_bundle(session))
-    assert len(verify_bundle(io.BytesIO(bundle)).cosigned) == 2
+    cosigned = verify_bundle(io.BytesIO(bundle)).cosigned
+    assert cosigned == {witness.name: 1 for witness in WITNESSES[:2]}
 
 
 def test_a_cosignature_that_is_not_one_of_this_checkpoint_is_refused(
@@ -217,13 +188,3 @@ def test_each_checkpoint_has_the_key_that_signed_it(database: Database, log: Mat
         assert sizes == [3, 2, 1]
         with pytest.raises(NotInLogError):
             log_key_at(session, 0)
-
-
-def test_recent_checkpoints_are_those_of_the_newest_entries(
-    database: Database, log: MatchLog, entries: list[bytes]
-) -> None:
-    with database.read() as session:
-        recent = recent_checkpoints(session, 200)
-        everything = recent_checkpoints(session, 10**6)
-    assert [one.size for one in recent] == [one.size for one in everything if one.size > 400]
-    assert everything[-1].size == 1

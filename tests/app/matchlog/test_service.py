@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from breaks.false_log import root_of
+from rigs.refused_calls import refuses
 from samples.log import everything_else, story
 from samples.log_drafts import NEXT_SIGNER, ORIGIN, SIGNER, MovedClock, batches_of, enrolment
 from samples.parties import CW, OPERATOR
@@ -68,6 +69,8 @@ def test_a_log_starts_with_its_name_and_key(database: Database, log: MatchLog) -
         "software": "blindlink-0.1.0",
     }
     assert first.actor == SOFTWARE
+    with pytest.raises(LogStartedError), database.write() as session:
+        log.start(session, "blindlink-0.1.0")
 
 
 def test_what_was_decided_by_a_clock_behind_the_log_is_decided_again(
@@ -124,15 +127,17 @@ def test_entries_are_numbered_in_the_log_in_their_batch_and_in_their_project(
     )
     with database.write() as session:
         first = log.append(session, [enrolment(1), rejected, enrolment(2), rejected])
+    # Two appends in one transaction are two batches, and one of no drafts is none.
     with database.write() as session:
         second = log.append(session, [rejected, enrolment(3)])
+        assert log.append(session, []) == ()
+        third = log.append(session, [enrolment(4)])
     entries = stored(database)
-    assert [entry.seq for entry in entries] == list(range(7))
-    assert [entry.batch for entry in entries] == [0, 1, 1, 1, 1, 2, 2]
-    assert [entry.place for entry in entries] == [0, 1, 0, 2, 1, 2, 3]
-    assert [appended.seq for appended in (*first, *second)] == [1, 2, 3, 4, 5, 6]
-    assert {appended.size for appended in first} == {5}
-    assert {appended.size for appended in second} == {7}
+    assert [entry.seq for entry in entries] == list(range(8))
+    assert [entry.batch for entry in entries] == [0, 1, 1, 1, 1, 2, 2, 3]
+    assert [entry.place for entry in entries] == [0, 1, 0, 2, 1, 2, 3, 4]
+    assert [appended.seq for appended in (*first, *second, *third)] == [1, 2, 3, 4, 5, 6, 7]
+    assert [{one.size for one in some} for some in (first, second, third)] == [{5}, {7}, {8}]
 
 
 def test_each_batch_ends_with_a_checkpoint_over_its_entries(
@@ -161,25 +166,12 @@ def test_an_entry_and_the_change_it_records_are_there_together_or_not_at_all(
         session.rollback()
     with database.write() as session:
         session.execute(text("INSERT INTO business VALUES (2)"))
-        log.append(session, [enrolment(2)])
+        for number in (2, 3):
+            log.append(session, [enrolment(number)])
     with database.read() as session:
         assert session.execute(text("SELECT n FROM business")).scalars().all() == [2]
-    assert [entry.body for entry in stored(database)][1:] == [enrolment(2).body]
+    assert [entry.body for entry in stored(database)][1:] == [enrolment(2).body, enrolment(3).body]
     assert "no-pin" in verified(bundle_of(database))
-
-
-def test_two_appends_in_one_transaction_are_two_batches(database: Database, log: MatchLog) -> None:
-    with database.write() as session:
-        log.append(session, [enrolment(1), enrolment(2)])
-        log.append(session, [enrolment(3)])
-    assert [entry.batch for entry in stored(database)] == [0, 1, 1, 2]
-    verified(bundle_of(database))
-
-
-def test_of_no_drafts_nothing_is_written(database: Database, log: MatchLog) -> None:
-    with database.write() as session:
-        assert log.append(session, []) == ()
-    assert len(stored(database)) == 1
 
 
 @pytest.mark.campaign("clocks")
@@ -212,23 +204,21 @@ def test_a_request_keeps_its_id_and_software_gets_one_of_its_own(
     assert len({mine.request, first.request, second.request}) == 3
 
 
-@pytest.mark.parametrize(
-    "draft",
-    [
-        EntryDraft(UploadRejected(rule="x-y"), outcome="refused"),
-        EntryDraft(enrolment(1).body, project="foster", agreement="0" * 64),
-        EntryDraft(enrolment(1).body, outcome="refused"),
-        EntryDraft(enrolment(1).body, object="upl-" + "0" * 32),
-        EntryDraft(enrolment(1).body, request="7"),
-    ],
-    ids=["no-project", "a-project", "outcome", "object", "request"],
-)
 def test_a_draft_that_breaks_its_kinds_rules_is_refused_and_nothing_written(
-    database: Database, log: MatchLog, draft: EntryDraft
+    database: Database, log: MatchLog
 ) -> None:
-    with pytest.raises(EntryError), database.write() as session:
-        log.append(session, [enrolment(9), draft])
-    assert len(stored(database)) == 1
+    body = enrolment(1).body
+    drafts = {
+        "no project": EntryDraft(UploadRejected(rule="x-y"), outcome="refused"),
+        "a project": EntryDraft(body, project="foster", agreement="0" * 64),
+        "outcome": EntryDraft(body, outcome="refused"),
+        "object": EntryDraft(body, object="upl-" + "0" * 32),
+        "request": EntryDraft(body, request="7"),
+    }
+    for name, draft in drafts.items():
+        with refuses(EntryError, name), database.write() as session:
+            log.append(session, [enrolment(9), draft])
+        assert len(stored(database)) == 1, name
 
 
 def test_a_whole_story_told_to_the_database_verifies(
@@ -280,28 +270,12 @@ def test_a_bundle_of_an_earlier_size_is_the_log_as_it_was(
         bundle_of(database, size=7)
 
 
-# Keys.
-
-
-def test_a_log_starts_once(database: Database, log: MatchLog) -> None:
-    with pytest.raises(LogStartedError), database.write() as session:
-        log.start(session, "blindlink-0.1.0")
-
-
 def test_nothing_is_appended_to_a_log_that_has_not_started(database: Database) -> None:
     log = MatchLog(SIGNER)
     with pytest.raises(LogNotStartedError), database.write() as session:
         log.append(session, [enrolment(1)])
     with pytest.raises(LogNotStartedError), database.read() as session:
         newest_checkpoint(session)
-
-
-def test_another_key_signs_nothing(database: Database, log: MatchLog) -> None:
-    other = MatchLog(NEXT_SIGNER)
-    with pytest.raises(LogKeyMismatchError), database.write() as session:
-        other.append(session, [enrolment(1)])
-    with pytest.raises(LogKeyMismatchError), database.read() as session:
-        other.check(session)
 
 
 def test_a_new_key_signs_after_the_hand_over_and_the_old_one_no_more(
@@ -323,14 +297,17 @@ def test_a_new_key_signs_after_the_hand_over_and_the_old_one_no_more(
     assert len(verify_bundle(io.BytesIO(bundle_of(database, size=2))).log_keys) == 1
 
 
-@pytest.mark.parametrize(
-    "new", [SIGNER, NoteSigner("other.example", NEXT_SIGNER.private_key)], ids=["same", "name"]
-)
-def test_a_log_is_not_handed_to_its_own_key_nor_to_another_name(
-    database: Database, log: MatchLog, new: NoteSigner
+def test_a_log_is_not_handed_to_its_own_key_nor_to_another_name_and_another_key_signs_nothing(
+    database: Database, log: MatchLog
 ) -> None:
-    with pytest.raises(ConfigurationError), database.write() as session:
-        log.rotate_key(session, new)
+    for new in (SIGNER, NoteSigner("other.example", NEXT_SIGNER.private_key)):
+        with pytest.raises(ConfigurationError), database.write() as session:
+            log.rotate_key(session, new)
+    other = MatchLog(NEXT_SIGNER)
+    with pytest.raises(LogKeyMismatchError), database.write() as session:
+        other.append(session, [enrolment(1)])
+    with pytest.raises(LogKeyMismatchError), database.read() as session:
+        other.check(session)
 
 
 # Several writers.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage
 
+from schemas.matchlog.proof import verify_receipt
 from schemas.release import parse_release
+from schemas.rounds import RoundView
+from schemas.upload import Receipt
 
 
 def test_a_round_links_and_closes_with_the_last_claims(linkage: Linkage) -> None:
@@ -31,7 +34,11 @@ def test_a_round_links_and_closes_with_the_last_claims(linkage: Linkage) -> None
     assert linkage.put_claims(SCHOOL, CHILD_WELFARE).status_code == 200
     closed = linkage.round()
     assert closed["state"] == "closed"
-    assert closed["closing"] is not None
+    view = RoundView.from_json(closed)
+    assert view.closing is not None
+    entry, _ = verify_receipt(Receipt.from_json(view.closing.to_json()), [linkage.broker.log.key])
+    assert (entry.kind, entry.body.claims) == ("round-closed", view.progress[0].claims)
+    assert {one.party for one in entry.body.claims} == {CHILD_WELFARE, SCHOOL}
     assert linkage.log_kinds()[-4:] == [
         "release-fetched", "claims-received", "claims-received", "round-closed"
     ]  # fmt: skip

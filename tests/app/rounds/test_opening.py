@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from rigs.linkage import AUDITOR, CHILD_WELFARE, PROJECT, SCHOOL, Linkage, MakeLinkage
+from rigs.refused_calls import code_of, refused
 from samples.round_files import random_people
 
 from app.worker.sweeper import Sweeper
 from schemas.clauses import RoundBudget
 from schemas.matchlog.proof import verify_receipt
-from schemas.problem import MEDIA_TYPE
 from schemas.rounds import RoundList, RoundView
-from schemas.upload import Receipt
 
 HEALTH = "health-department"
-
-
-def code_of(answer: Any) -> str:
-    assert answer.headers["content-type"] == MEDIA_TYPE
-    return str(answer.json()["type"]).rsplit(":", 1)[1]
 
 
 def rounds(linkage: Linkage, party: str = CHILD_WELFARE, role: str = "agency") -> RoundList:
@@ -33,46 +25,42 @@ def end(linkage: Linkage) -> None:
     Sweeper(linkage.broker).sweep()
 
 
-def test_a_round_uses_the_lowest_unspent_nonce_of_both_parties_and_is_logged_so(
+def test_a_round_uses_the_lowest_unspent_nonces_and_is_logged_and_listed_so(
     linkage: Linkage,
 ) -> None:
-    linkage.offer(CHILD_WELFARE, 2)
-    linkage.offer(SCHOOL, 2)
-    view = RoundView.from_json(linkage.ask_round().json())
+    for party in (CHILD_WELFARE, SCHOOL):
+        linkage.offer(party, 3)
+    answer = linkage.ask_round()
+    view = RoundView.from_json(answer.json())
     (pair,) = view.pairs
     assert (view.round, view.state, view.deadline) == (1, "open", "2026-09-08T06:00:00Z")
     assert (pair.larger, pair.smaller) == (SCHOOL, CHILD_WELFARE)
     assert (pair.nonce_larger.number, pair.nonce_smaller.number) == (1, 1)
     entry, _ = verify_receipt(view.receipt, [linkage.broker.log.key])
     assert (entry.kind, entry.body.pairs) == ("round-opened", view.pairs)
-    end(linkage)
-    again = RoundView.from_json(linkage.ask_round(SCHOOL).json())
-    assert [one.number for one in (again.pairs[0].nonce_larger, again.pairs[0].nonce_smaller)] == [
-        2, 2
-    ]  # fmt: skip
-
-
-def test_asking_while_a_round_is_open_gives_that_round(linkage: Linkage) -> None:
-    first = linkage.open_round()
-    assert linkage.ask_round(SCHOOL).json() == first
+    # Asked for while it is open, it is that round.
+    assert linkage.ask_round(SCHOOL).json() == answer.json()
     assert linkage.log_kinds().count("round-opened") == 1
-
-
-def test_a_closed_round_has_the_proof_of_what_it_was_closed_with(linkage: Linkage) -> None:
-    linkage.upload_both()
-    linkage.work()
-    linkage.exchange_claims()
-    view = RoundView.from_json(linkage.round())
-    assert view.closing is not None
-    entry, _ = verify_receipt(Receipt.from_json(view.closing.to_json()), [linkage.broker.log.key])
-    assert (entry.kind, entry.body.claims) == ("round-closed", view.progress[0].claims)
-    assert {one.party for one in entry.body.claims} == {CHILD_WELFARE, SCHOOL}
+    linkage.founded.enrol("stranger")
+    for path in ("rounds", "rounds/1"):
+        assert linkage.get(f"/v1/projects/{PROJECT}/{path}", "stranger").status_code == 404
+        seen = linkage.get(f"/v1/projects/{PROJECT}/{path}", AUDITOR, "auditor")
+        assert seen.status_code == 200
+    assert linkage.ask_round("stranger").status_code == 404
+    assert linkage.get(f"/v1/projects/{PROJECT}/rounds/2").status_code == 404
+    for number in (2, 3):
+        end(linkage)
+        (pair,) = RoundView.from_json(linkage.ask_round(SCHOOL).json()).pairs
+        assert (pair.nonce_larger.number, pair.nonce_smaller.number) == (number, number)
+    assert [one.round for one in rounds(linkage).rounds] == [3, 2, 1]
+    older = linkage.get(f"/v1/projects/{PROJECT}/rounds?below=3").json()["rounds"]
+    assert [one["round"] for one in older] == [2, 1]
 
 
 def test_without_a_nonce_of_both_parties_there_is_no_round(linkage: Linkage) -> None:
     linkage.offer(CHILD_WELFARE)
     answer = linkage.ask_round()
-    assert (answer.status_code, code_of(answer)) == (409, "nonces-missing")
+    assert refused(answer) == (409, "nonces-missing")
     seen = rounds(linkage)
     assert (seen.rounds, seen.due, seen.waiting_for) == ((), False, (SCHOOL,))
     linkage.offer(SCHOOL)
@@ -98,10 +86,7 @@ def test_of_three_parties_a_pair_that_is_not_ready_is_left_out(make_linkage: Mak
     assert len(used) == 4
 
 
-@pytest.mark.parametrize(
-    ("frequency", "days"),
-    [("daily", 1), ("weekly", 7), ("monthly", 28), ("quarterly", 90), ("yearly", 365)],
-)
+@pytest.mark.parametrize(("frequency", "days"), [("daily", 1), ("monthly", 28)])
 def test_a_round_is_due_by_whole_days_after_the_last(
     make_linkage: MakeLinkage, frequency: str, days: int
 ) -> None:
@@ -112,7 +97,7 @@ def test_a_round_is_due_by_whole_days_after_the_last(
     if days > 1:
         linkage.founded.clock.move(days=days - 2)
         answer = linkage.ask_round()
-        assert (answer.status_code, code_of(answer)) == (409, "round-not-due")
+        assert refused(answer) == (409, "round-not-due")
         assert not rounds(linkage).due
         linkage.founded.clock.move(days=1)
     assert rounds(linkage).due
@@ -129,7 +114,7 @@ def test_a_round_on_a_weekday_is_due_then_however_late_the_last_one_was(
     linkage.offer_all()
     linkage.founded.clock.move(days=3)
     answer = linkage.ask_round()
-    assert (answer.status_code, code_of(answer)) == (409, "round-not-due")
+    assert refused(answer) == (409, "round-not-due")
     assert "2026-09-06" in answer.json()["detail"]
     linkage.founded.clock.move(days=1)
     assert linkage.ask_round().json()["round"] == 2
@@ -145,7 +130,7 @@ def test_once_is_due_until_a_round_was_closed_with_a_result(make_linkage: MakeLi
     linkage.offer_all()
     assert linkage.round()["round"] == 2
     answer = linkage.ask_round()
-    assert (answer.status_code, code_of(answer)) == (409, "round-not-due")
+    assert refused(answer) == (409, "round-not-due")
 
 
 def test_a_request_opens_the_round_of_its_number_alone(make_linkage: MakeLinkage) -> None:
@@ -153,14 +138,14 @@ def test_a_request_opens_the_round_of_its_number_alone(make_linkage: MakeLinkage
     linkage.open_round()
     linkage.offer_all()
     answer = linkage.ask_round(number=2)
-    assert (answer.status_code, code_of(answer)) == (409, "round-not-due")
+    assert refused(answer) == (409, "round-not-due")
     linkage.upload_both()
     linkage.work()
     linkage.exchange_claims()
     linkage.offer_all()
     for number, code in ((1, "round-closed"), (3, "round-not-due")):
         answer = linkage.ask_round(number=number)
-        assert (answer.status_code, code_of(answer)) == (409, code)
+        assert refused(answer) == (409, code)
     opened = linkage.ask_round(number=2).json()
     assert opened["round"] == 2
     # Asked for before the other agency opened and corrected it.
@@ -175,31 +160,11 @@ def test_no_more_rounds_are_opened_than_agreed(make_linkage: MakeLinkage) -> Non
         end(linkage)
     linkage.offer_all()
     answer = linkage.ask_round()
-    assert (answer.status_code, code_of(answer)) == (409, "round-budget")
+    assert refused(answer) == (409, "round-budget")
     assert answer.json()["clause"] == "round-budget"
     assert not rounds(linkage).due
     linkage.founded.clock.move(days=8)
     assert linkage.ask_round().status_code == 201
-
-
-def test_nobody_else_opens_or_sees_a_round(linkage: Linkage) -> None:
-    linkage.open_round()
-    linkage.founded.enrol("stranger")
-    for path in ("rounds", "rounds/1"):
-        assert linkage.get(f"/v1/projects/{PROJECT}/{path}", "stranger").status_code == 404
-        seen = linkage.get(f"/v1/projects/{PROJECT}/{path}", AUDITOR, "auditor")
-        assert seen.status_code == 200
-    assert linkage.ask_round("stranger").status_code == 404
-    assert linkage.get(f"/v1/projects/{PROJECT}/rounds/2").status_code == 404
-
-
-def test_rounds_are_listed_newest_first_and_looked_through(linkage: Linkage) -> None:
-    for _ in range(3):
-        linkage.open_round()
-        end(linkage)
-    assert [one.round for one in rounds(linkage).rounds] == [3, 2, 1]
-    older = linkage.get(f"/v1/projects/{PROJECT}/rounds?below=3").json()["rounds"]
-    assert [one["round"] for one in older] == [2, 1]
 
 
 def test_nothing_is_uploaded_for_a_round_that_is_closed(linkage: Linkage) -> None:
@@ -209,6 +174,6 @@ def test_nothing_is_uploaded_for_a_round_that_is_closed(linkage: Linkage) -> Non
     upload = linkage.send(made, CHILD_WELFARE)
     end(linkage)
     answer = linkage.open(late, SCHOOL)
-    assert (answer.status_code, code_of(answer)) == (409, "round-closed")
+    assert refused(answer) == (409, "round-closed")
     answer = linkage.commit(upload, linkage.manifest(made, CHILD_WELFARE), CHILD_WELFARE)
     assert code_of(answer) == "upload-closed"

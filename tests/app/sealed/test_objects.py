@@ -101,31 +101,30 @@ def test_pieces_are_read_as_they_were_written(broker: Broker) -> None:
     assert (len(found), tuple(found), found.piece(1)) == (3, CONTENTS, b"second")
     assert len(opened(broker, new.id, "another")) == 0
     assert b"second" not in b"".join(map(broker.blobs.get, broker.blobs.digests()))
-
-
-def test_a_piece_is_bound_to_its_object_kind_and_number(broker: Broker) -> None:
-    one, other = kept(broker), kept(broker)
-    found = opened(broker, one)
+    # Each is bound to its object, kind and number.
     for wrong in (
         replace(found, places={0: found.places[1]}),
         replace(found, kind="another"),
-        replace(found, places=opened(broker, other).places),
+        replace(found, places=opened(broker, kept(broker)).places),
     ):
         with pytest.raises(SealBrokenError):
             wrong.piece(0)
-
-
-def test_what_no_row_was_to_name_is_dropped_whole(broker: Broker) -> None:
+    # What no row is to name is dropped whole.
     before = left(broker)
-    new = NewObject(broker, new_id(RELEASE_PREFIX))
-    new.write(KIND, CONTENTS)
-    new.drop()
+    dropped = NewObject(broker, new_id(RELEASE_PREFIX))
+    dropped.write(KIND, CONTENTS)
+    dropped.drop()
     assert left(broker) == before
 
 
 def test_of_an_object_that_has_ended_nothing_is_left_and_of_others_all(broker: Broker) -> None:
     ended, other = kept(broker), kept(broker)
     blob = opened(broker, ended).places[0]
+    # An end that is rolled back ends nothing.
+    with broker.database.read() as session:
+        end_objects(session, ended)
+    shred(broker)
+    assert tuple(opened(broker, ended)) == CONTENTS
     end(broker, ended)
     with broker.database.read() as session:
         assert is_needed_key(session, ended)
@@ -141,14 +140,6 @@ def test_of_an_object_that_has_ended_nothing_is_left_and_of_others_all(broker: B
         put_piece(broker, ended, KIND, 3, b"late")
     assert tuple(opened(broker, other)) == CONTENTS
     assert left(broker) == ([other], 3)
-
-
-def test_an_end_that_is_rolled_back_ends_nothing(broker: Broker) -> None:
-    name = kept(broker)
-    with broker.database.read() as session:
-        end_objects(session, name)
-    shred(broker)
-    assert tuple(opened(broker, name)) == CONTENTS
 
 
 def test_the_key_goes_before_the_pieces_and_both_before_the_rows(
@@ -193,20 +184,18 @@ def test_what_was_made_of_an_upload_goes_before_it() -> None:
     assert prefixes == sorted(prefixes)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [ClientDisconnect(), asyncio.CancelledError(), OSError()],
-    ids=lambda e: type(e).__name__,
-)
-def test_of_a_body_that_breaks_off_nothing_is_left(broker: Broker, error: BaseException) -> None:
-    async def chunks() -> AsyncIterator[bytes]:
-        yield bytes(PIECE_BYTES)
-        assert left(broker)[1] == 1
-        raise error
+def test_of_a_body_that_breaks_off_nothing_is_left(broker: Broker) -> None:
+    errors: list[BaseException] = [ClientDisconnect(), asyncio.CancelledError(), OSError()]
+    for error in errors:
 
-    with pytest.raises(type(error)):
-        asyncio.run(Arrival(broker, new_id(MESSAGE_PREFIX), KIND).take(chunks()))
-    assert left(broker) == ([], 0)
+        async def chunks(error: BaseException = error) -> AsyncIterator[bytes]:
+            yield bytes(PIECE_BYTES)
+            assert left(broker)[1] == 1
+            raise error
+
+        with pytest.raises(type(error)):
+            asyncio.run(Arrival(broker, new_id(MESSAGE_PREFIX), KIND).take(chunks()))
+        assert left(broker) == ([], 0), error
 
 
 def test_any_number_of_retired_objects_ends_at_once_and_only_the_projects_own(

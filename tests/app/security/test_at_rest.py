@@ -4,6 +4,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
+from rigs.refused_calls import refuses
 
 from app.security.at_rest import FORMAT, SEAL_BYTES, seal, unseal
 from app.security.errors import SealBrokenError
@@ -26,42 +27,31 @@ def test_what_lies_at_rest_opens_by_hand() -> None:
     bound = b'{"kind":"part","length":48,"number":7,"object":"upl-00","version":"%s"}'
     opened = AESGCM(KEY.secret).decrypt(sealed[:12], sealed[12:], bound % FORMAT.encode())
     assert (opened, FORMAT) == (PLAIN, "blindlink/at-rest/1")
-
-
-def test_sealing_adds_a_nonce_and_a_tag() -> None:
-    assert len(seal(KEY, "part", "upl-00", 0, PLAIN)) == len(PLAIN) + SEAL_BYTES
+    assert len(sealed) == len(PLAIN) + SEAL_BYTES
 
 
 def test_the_same_bytes_are_sealed_differently_each_time() -> None:
     assert len({seal(KEY, "part", "upl-00", 0, PLAIN) for _ in range(50)}) == 50
 
 
-@pytest.mark.parametrize(
-    ("kind", "object_id", "number"),
-    [("block", "upl-00", 0), ("part", "upl-01", 0), ("part", "upl-00", 1)],
-)
-def test_a_piece_cannot_pass_for_another(kind: str, object_id: str, number: int) -> None:
-    with pytest.raises(SealBrokenError):
-        unseal(KEY, kind, object_id, number, seal(KEY, "part", "upl-00", 0, PLAIN))
-
-
-def test_another_key_opens_nothing() -> None:
-    with pytest.raises(SealBrokenError):
-        unseal(OTHER_KEY, "part", "upl-00", 0, seal(KEY, "part", "upl-00", 0, PLAIN))
+def test_a_piece_cannot_pass_for_another() -> None:
+    sealed = seal(KEY, "part", "upl-00", 0, PLAIN)
+    for key, *place in (
+        (KEY, "block", "upl-00", 0),
+        (KEY, "part", "upl-01", 0),
+        (KEY, "part", "upl-00", 1),
+        (OTHER_KEY, "part", "upl-00", 0),
+    ):
+        with refuses(SealBrokenError, place):
+            unseal(key, *place, sealed)  # type: ignore[arg-type]
 
 
 @given(st.integers(0, len(PLAIN) + SEAL_BYTES - 1), st.integers(0, 7))
 @pytest.mark.campaign("damage")
 def test_every_flipped_bit_is_noticed(position: int, bit: int) -> None:
-    sealed = bytearray(seal(KEY, "part", "upl-00", 0, PLAIN))
-    sealed[position] ^= 1 << bit
-    with pytest.raises(SealBrokenError):
-        unseal(KEY, "part", "upl-00", 0, bytes(sealed))
-
-
-@given(st.integers(0, len(PLAIN) + SEAL_BYTES - 1))
-@pytest.mark.campaign("damage")
-def test_every_cut_is_noticed(length: int) -> None:
     sealed = seal(KEY, "part", "upl-00", 0, PLAIN)
-    with pytest.raises(SealBrokenError):
-        unseal(KEY, "part", "upl-00", 0, sealed[:length])
+    flipped = bytearray(sealed)
+    flipped[position] ^= 1 << bit
+    for spoilt in (bytes(flipped), sealed[:position]):
+        with pytest.raises(SealBrokenError):
+            unseal(KEY, "part", "upl-00", 0, spoilt)

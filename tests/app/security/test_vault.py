@@ -111,38 +111,31 @@ def test_what_vault_refuses_is_told_and_may_pass(
         refused(lambda: keepers_with(vault_key=other).of("vault").draw([]), "no such engine or key")  # noqa: B023
 
 
-@pytest.mark.parametrize(
-    "says",
-    [
-        *(b"", b"no json", b"[]", b'{"data": null}', b'{"data": {"ciphertext": "vault:v1:AAAA"}}'),
-        b'{"data": {"ciphertext": "vault:v2:%s", "plaintext": "AA=="}}' % (b"A" * 80),
-    ],
-)
-def test_an_answer_that_is_not_documented_is_none(
-    keeper: Vault, vault: VaultStub, says: bytes
-) -> None:
+def test_an_answer_that_is_not_documented_is_none(keeper: Vault, vault: VaultStub) -> None:
     key = keeper.key(keeper.draw([]))
     wrapped = key.wrap(SECRET, HEAD)
-    vault.says = says
-    refused(lambda: key.wrap(SECRET, HEAD), "otherwise than is documented")
-    refused(lambda: key.unwrap(wrapped, HEAD), "otherwise than is documented")
-    refused(lambda: keeper.draw([]), "otherwise than is documented|not a plain one")
+    for says in (
+        *(b"", b"no json", b"[]", b'{"data": null}', b'{"data": {"ciphertext": "vault:v1:AAAA"}}'),
+        b'{"data": {"ciphertext": "vault:v2:%s", "plaintext": "AA=="}}' % (b"A" * 80),
+    ):
+        vault.says = says
+        refused(lambda: key.wrap(SECRET, HEAD), "otherwise than is documented")
+        refused(lambda: key.unwrap(wrapped, HEAD), "otherwise than is documented")
+        refused(lambda: keeper.draw([]), "otherwise than is documented|not a plain one")
 
 
-@pytest.mark.parametrize(
-    ("about", "said"),
-    [
+def test_a_key_that_does_not_stay_in_vault_or_seals_otherwise_is_not_taken(
+    keeper: Vault, vault: VaultStub
+) -> None:
+    abouts: list[tuple[dict[str, object], str]] = [
         ({"type": "rsa-4096"}, "not a plain one of type aes256-gcm96"),
         ({"derived": True}, "not a plain one"),
         ({"exportable": True}, "would give out the key"),
         ({"allow_plaintext_backup": True}, "would give out the key"),
-    ],
-)
-def test_a_key_that_does_not_stay_in_vault_or_seals_otherwise_is_not_taken(
-    keeper: Vault, vault: VaultStub, about: dict[str, object], said: str
-) -> None:
-    vault.about_key = about
-    refused(lambda: keeper.draw([]), said)
+    ]
+    for about, said in abouts:
+        vault.about_key = about
+        refused(lambda: keeper.draw([]), said)
 
 
 def test_a_vault_too_old_to_bind_keys_to_their_objects_gets_none(

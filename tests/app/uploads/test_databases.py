@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from rigs.enrolled import revoke
 from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, either_database
+from rigs.refused_calls import but_request
 from samples.round_files import Container, random_people
 
 from app.blobs import FileBlobs
@@ -37,20 +38,8 @@ def at_once(*calls: Callable[[], object]) -> list:
         return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
-def but_request(answer: Any) -> dict:
-    return {name: value for name, value in answer.json().items() if name != "request"}
-
-
 def made_by(linkage: Linkage, party: str = CHILD_WELFARE, **header: Any) -> Container:
     return linkage.container(random_people(linkage.rng, 10), party, **header)
-
-
-def test_an_upload_goes_from_opening_to_receipt(linkage: Linkage) -> None:
-    receipt, made = linkage.upload(random_people(linkage.rng, 10), CHILD_WELFARE)
-    view = linkage.get(f"/v1/uploads/{receipt.subject}").json()
-    assert (view["state"], view["records"]) == ("committed", 10)
-    assert view["container_bytes"] == len(made.content)
-    assert linkage.log_kinds()[-1] == "upload-received"
 
 
 def test_the_same_part_sent_four_times_at_once_is_stored_once(

@@ -69,13 +69,10 @@ def test_any_other_digest_header_is_refused(header: str | None) -> None:
         parse_content_digest(header)
 
 
-@pytest.mark.parametrize("length", [0, 2, 4])
-def test_a_part_of_another_length_is_refused(length: int) -> None:
-    with refused(PART_LENGTH):
-        check_bytes(b"abc", length, hashlib.sha256(b"abc").hexdigest())
-
-
-def test_a_part_with_another_digest_is_refused() -> None:
+def test_a_part_of_another_length_or_digest_is_refused() -> None:
+    for length in (0, 2, 4):
+        with refused(PART_LENGTH):
+            check_bytes(b"abc", length, hashlib.sha256(b"abc").hexdigest())
     with refused(PART_DIGEST):
         check_bytes(b"abc", 3, hashlib.sha256(b"abd").hexdigest())
 

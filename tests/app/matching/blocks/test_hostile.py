@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from rigs.refused_calls import refuses
 from samples.block_rows import InParts, as_array
 from samples.matching_profiles import block_profile, memory_field, number_field
 from twins.block_matching import Row
@@ -78,50 +79,51 @@ def check(side: Side, n_records: int, *parts: Rows) -> None:
 # Rows
 
 
-@pytest.mark.parametrize("side", ["larger", "smaller"])
-def test_honest_rows_pass_in_any_parts(side: Side) -> None:
-    rows = rows_of(*honest_rows(side, 3))
-    for at in range(len(rows) + 1):
-        check(side, 3, rows[:at], rows[at:])
+def test_honest_rows_pass_in_any_parts_and_no_more_nor_fewer_do() -> None:
+    sides: tuple[Side, ...] = ("larger", "smaller")
+    for side in sides:
+        honest = honest_rows(side, 3)
+        rows = rows_of(*honest)
+        for at in range(len(rows) + 1):
+            check(side, 3, rows[:at], rows[at:])
+        with pytest.raises(RowCountError, match="fewer"):
+            check(side, 3, rows[:-1])
+        with pytest.raises(RowCountError, match="fewer"):
+            check(side, 4, rows)
+        longer = rows_of(*honest, (10**6, 1))
+        with pytest.raises(RowCountError, match="more"):
+            check(side, 3, longer)
+        # A part alone has no more rows of a record than agreed.
+        check_alone(rows, PROFILE, side, 3)
+        with pytest.raises(RowCountError, match="more"):
+            check_alone(longer, PROFILE, side, 3)
 
 
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [((8, 1), (7, 1)), ((8, 1), (8, 0)), ((8, 1), (8, 1)), ((1 << 64, 1), (5, 1))],
-)
-@pytest.mark.parametrize("apart", [True, False])
-def test_rows_out_of_order_are_refused_within_and_across_parts(
-    first: tuple[int, int], second: tuple[int, int], apart: bool
+def refuses_both_ways(
+    error: type[Exception], side: Side, n_records: int, *pairs: tuple[int, int]
 ) -> None:
-    parts = [rows_of(first), rows_of(second)] if apart else [rows_of(first, second)]
-    for side in ("larger", "smaller"):
-        with pytest.raises(RowOrderError):
-            check(side, 2, *parts)
+    """Check that rows are refused in one part, and each in a part of its own."""
+    with pytest.raises(error):
+        check(side, n_records, rows_of(*pairs))
+    with pytest.raises(error):
+        check(side, n_records, *(rows_of(pair) for pair in pairs))
 
 
-@pytest.mark.parametrize("apart", [True, False])
-def test_two_rows_of_the_larger_file_with_one_token_are_refused(apart: bool) -> None:
-    parts = [rows_of((8, 0)), rows_of((8, 1))] if apart else [rows_of((8, 0), (8, 1))]
-    with pytest.raises(RepeatedTokenError):
-        check("larger", 2, *parts)
+def test_rows_that_break_a_rule_are_refused_within_and_across_parts() -> None:
+    sides: tuple[Side, ...] = ("larger", "smaller")
+    for side in sides:
+        for first, second in (
+            ((8, 1), (7, 1)),
+            ((8, 1), (8, 0)),
+            ((8, 1), (8, 1)),
+            ((1 << 64, 1), (5, 1)),
+        ):
+            refuses_both_ways(RowOrderError, side, 2, first, second)
+    # Two rows of the larger file with one token, which the smaller one may have.
+    refuses_both_ways(RepeatedTokenError, "larger", 2, (8, 0), (8, 1))
     RowCheck(PROFILE, "smaller", 2).add(rows_of((8, 0), (8, 1)))
-
-
-@pytest.mark.parametrize("record", [3, 2**32 - 1])
-def test_a_record_beyond_the_table_of_handles_is_refused(record: int) -> None:
-    with pytest.raises(RecordNumberError):
-        check("smaller", 3, rows_of((7, 0), (8, record)))
-
-
-@pytest.mark.parametrize("side", ["larger", "smaller"])
-def test_more_or_fewer_rows_than_agreed_are_refused(side: Side) -> None:
-    rows = honest_rows(side, 3)
-    with pytest.raises(RowCountError, match="fewer"):
-        check(side, 3, rows_of(*rows[:-1]))
-    with pytest.raises(RowCountError, match="fewer"):
-        check(side, 4, rows_of(*rows))
-    with pytest.raises(RowCountError, match="more"):
-        check(side, 3, rows_of(*rows, (10**6, 1)))
+    for record in (3, 2**32 - 1):
+        refuses_both_ways(RecordNumberError, "smaller", 3, (7, 0), (8, record))
 
 
 def code_of(check: Callable[[Rows, EncodingProfile, Side, int], None], *args: Any) -> str | None:
@@ -147,14 +149,6 @@ def test_a_part_alone_is_refused_for_what_it_would_be_as_the_first_one(
     part = rows_of(*(sorted(set(rows)) if is_sorted else rows))
     args = part, PROFILE, side, 3
     assert code_of(check_alone, *args) == code_of(check_counting, *args)
-
-
-@pytest.mark.parametrize("side", ["larger", "smaller"])
-def test_a_part_alone_has_no_more_rows_of_a_record_than_agreed(side: Side) -> None:
-    rows = honest_rows(side, 3)
-    check_alone(rows_of(*rows), PROFILE, side, 3)
-    with pytest.raises(RowCountError, match="more"):
-        check_alone(rows_of(*rows, (10**6, 1)), PROFILE, side, 3)
 
 
 def test_a_file_without_records_is_refused() -> None:
@@ -197,12 +191,10 @@ def test_tokens_that_share_their_first_bytes_are_joined_exactly() -> None:
         met = join_rows(made_up(300, head, step=3), made_up(500, head, step=2))
         found = list(zip(met.smaller.tolist(), met.larger.tolist(), strict=True))
         assert found == [(at, 3 * at // 2) for at in range(300) if at % 2 == 0]
-
-
-@pytest.mark.parametrize(("n_smaller", "n_larger"), [(0, 5), (5, 0), (0, 0)])
-def test_no_rows_meet_none(n_smaller: int, n_larger: int) -> None:
-    met = join_rows(made_up(n_smaller, bytes(8), step=1), made_up(n_larger, bytes(8), step=1))
-    assert (len(met.smaller), len(met.larger)) == (0, 0)
+    # No rows meet none.
+    for n_smaller, n_larger in ((0, 5), (5, 0), (0, 0)):
+        met = join_rows(made_up(n_smaller, bytes(8), step=1), made_up(n_larger, bytes(8), step=1))
+        assert (len(met.smaller), len(met.larger)) == (0, 0)
 
 
 def test_tokens_that_share_their_first_bytes_do_not_take_the_square_of_their_number() -> None:
@@ -294,21 +286,19 @@ def run(counts: FileCounts | None = None, sizes: Sizes = SIZES) -> Resolution:
     )
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
+def test_counts_that_are_no_distribution_are_not_read() -> None:
+    honest = published_counts(PROFILE, 5_000).fields[0].model_dump()
+    changes: tuple[dict[str, Any], ...] = (
         {"strangers": (0, 0, 0, 0)},
         {"strangers": (-1, 1, 1, 1)},
         {"strangers": (2**40 + 1, 1, 1, 1)},
         {"strangers": (1, 1, 1)},
         {"twins": (10**6 - 1, 0, 0, 0)},
         {"twins": (10**6 + 1, -1, 0, 0)},
-    ],
-)
-def test_counts_that_are_no_distribution_are_not_read(changed: dict[str, Any]) -> None:
-    honest = published_counts(PROFILE, 5_000).fields[0].model_dump()
-    with pytest.raises(ValidationError):
-        FieldCounts.model_validate(honest | changed)
+    )
+    for changed in changes:
+        with refuses(ValidationError, changed):
+            FieldCounts.model_validate(honest | changed)
 
 
 def test_counts_of_other_levels_are_refused() -> None:
@@ -351,13 +341,10 @@ def test_a_small_files_own_counts_are_not_used() -> None:
     assert published.weights == own.weights
 
 
-@pytest.mark.parametrize(
-    ("n_linked", "is_allowed"), [(9, False), (10, True), (80, True), (81, False)]
-)
-def test_a_link_rate_outside_the_agreed_band_is_refused(n_linked: int, is_allowed: bool) -> None:
+def test_a_link_rate_outside_the_agreed_band_is_refused() -> None:
     band = Fraction(1, 10), Fraction(8, 10)
-    if is_allowed:
+    for n_linked in (10, 80):
         require_link_rate(n_linked, 100, *band)
-    else:
+    for n_linked in (9, 81):
         with pytest.raises(LinkRateError):
             require_link_rate(n_linked, 100, *band)

@@ -24,14 +24,9 @@ def missed(pairs: list[tuple[int, int, int]]) -> float:
     return expected_missed(np.array_split(rows, len(pairs) or 1), linked)
 
 
-def test_records_of_a_link_are_not_missed() -> None:
-    assert missed([(0, 0, 9_000), (0, 1, 2_000), (1, 0, 2_000)]) == 0
-
-
 def test_pairs_of_two_records_that_are_not_linked_are_expected_by_their_probability() -> None:
+    assert missed([]) == 0
+    # Records of a link are not missed.
+    assert missed([(0, 0, 9_000), (0, 1, 2_000), (1, 0, 2_000)]) == 0
     pairs = [(0, 0, 9_000), (1, 1, 0), (2, 2, 0), (2, 3, -60_000)]
     assert missed(pairs) == pytest.approx(1)
-
-
-def test_where_no_pair_has_met_none_is_expected() -> None:
-    assert missed([]) == 0

@@ -53,14 +53,15 @@ def test_pairs_and_groups_of_febrl4_are_those_of_anonlink(kernel, encodings, thr
     assert digest(str(list(group)) for group in groups) == expected["groups"]
 
 
-@pytest.mark.parametrize("number", range(len(CASES)))
-def test_groups_of_several_files_are_those_of_anonlink(number):
-    case = CASES[number]
-    first = first_record_ids(case["n_records"])
-    sides = [
-        np.array([first[pair[side][0]] + pair[side][1] for pair in case["pairs"]], dtype=np.uint32)
-        for side in (0, 1)
-    ]
-    solver = GroupSolver(case["n_records"], *sides, needs_every_pair=True)
-    solver.advance(len(case["pairs"]))
-    assert [[list(record) for record in group] for group in solver.groups()] == case["groups"]
+def test_groups_of_several_files_are_those_of_anonlink():
+    assert len(CASES) > 10
+    for number, case in enumerate(CASES):
+        first = first_record_ids(case["n_records"])
+        sides = [
+            np.array([first[at[side][0]] + at[side][1] for at in case["pairs"]], dtype=np.uint32)
+            for side in (0, 1)
+        ]
+        solver = GroupSolver(case["n_records"], *sides, needs_every_pair=True)
+        solver.advance(len(case["pairs"]))
+        found = [[list(record) for record in group] for group in solver.groups()]
+        assert found == case["groups"], number

@@ -66,26 +66,13 @@ def test_a_block_stays_near_the_size_that_was_asked_for():
     assert len(blocks) < 1.5 * sum(block.n_comparisons for block in blocks) / 10_000 + 10
 
 
-def test_an_empty_file_needs_no_block():
+def test_an_impossible_plan_is_refused():
     assert plan_blocks([plain(9), plain(0)], block_pairs=9) == ()
-
-
-@pytest.mark.parametrize("block_pairs", [0, -1])
-def test_an_impossible_block_size_is_refused(block_pairs):
-    with pytest.raises(DatasetError):
-        plan_blocks([plain(2)], block_pairs=block_pairs)
-
-
-def test_no_dataset_is_refused():
-    with pytest.raises(DatasetError):
-        plan_blocks([], block_pairs=1)
-
-
-def test_datasets_of_different_widths_are_refused():
+    for datasets, block_pairs in (([plain(2)], 0), ([plain(2)], -1), ([], 1)):
+        with pytest.raises(DatasetError):
+            plan_blocks(datasets, block_pairs=block_pairs)
     with pytest.raises(EncodingWidthError):
         plan_blocks([plain(2), np.ones((2, 3), dtype=np.uint64)], block_pairs=9)
-
-
-def test_a_block_of_another_plan_is_refused():
+    # A block of another plan.
     with pytest.raises(DatasetError):
         match_block([plain(2)], Block(0, 0, 1, 0, 1, 0, 1), THRESHOLD)

@@ -44,25 +44,6 @@ def test_candidates_are_those_of_the_slow_twin(kernel, data, n_bytes, threshold)
     assert as_rows(found) == all_pairs(left, right, threshold)
 
 
-@pytest.mark.parametrize("n_words", range(1, 65))
-def test_every_width_has_its_boundary_pairs(kernel, n_words):
-    """Pairs at the threshold and one bit to either side, for every word count."""
-    rng = np.random.default_rng(n_words)
-    n_bits = n_words * 64
-    for threshold in (Fraction(3, 4), Fraction(19, 20), Fraction(9, 10), Fraction(590001, 1000000)):
-        pairs, expected = [], []
-        for total in rng.integers(2, 2 * n_bits, size=12).tolist():
-            needed = -(-threshold.numerator * total // (2 * threshold.denominator))
-            for common in (needed - 1, needed, needed + 1):
-                if 0 <= common <= min(total // 2, n_bits) and total - common <= n_bits:
-                    expected.append(common >= needed)
-                    pairs.append(boundary_pair(rng, n_bits, common, total))
-        left, right = (words(np.array(side)) for side in zip(*pairs, strict=True))
-        found = dice_candidates(left, right, threshold, kernel=kernel)
-        diagonal = {i for i, j, _, _ in as_rows(found) if i == j}
-        assert diagonal == {i for i, is_in in enumerate(expected) if is_in}
-
-
 @pytest.fixture(scope="module")
 def rows() -> tuple[np.ndarray, np.ndarray]:
     left, right = seeded_rows(3000, 1024, 0.26, seed=5)
@@ -85,52 +66,62 @@ def exact(rows) -> dict[Fraction, list[tuple[int, int, int, int]]]:
     return found
 
 
-@pytest.mark.parametrize("percent", [70, 80, 85, 90])
-@pytest.mark.parametrize("n_threads", [1, 2, 3])
-def test_larger_files_give_the_brute_force_pairs(kernel, rows, exact, percent, n_threads):
-    threshold = Fraction(percent, 100)
-    found = dice_candidates(*rows, threshold, kernel=kernel, n_threads=n_threads)
-    assert as_rows(found) == exact[threshold]
+def test_every_width_has_its_boundary_pairs(kernel):
+    """Pairs at the threshold and one bit to either side, for every word count."""
+    for n_words in range(1, 65):
+        rng = np.random.default_rng(n_words)
+        n_bits = n_words * 64
+        for percent in (Fraction(75), Fraction(95), Fraction(90), Fraction(590001, 10000)):
+            threshold, pairs, expected = percent / 100, [], []
+            for total in rng.integers(2, 2 * n_bits, size=12).tolist():
+                needed = -(-threshold.numerator * total // (2 * threshold.denominator))
+                for common in (needed - 1, needed, needed + 1):
+                    if 0 <= common <= min(total // 2, n_bits) and total - common <= n_bits:
+                        expected.append(common >= needed)
+                        pairs.append(boundary_pair(rng, n_bits, common, total))
+            left, right = (words(np.array(side)) for side in zip(*pairs, strict=True))
+            found = dice_candidates(left, right, threshold, kernel=kernel)
+            diagonal = {i for i, j, _, _ in as_rows(found) if i == j}
+            assert diagonal == {i for i, is_in in enumerate(expected) if is_in}, n_words
 
 
-@pytest.mark.parametrize("strip_rows", [1, 3, 64, 500])
-def test_the_size_of_strips_changes_nothing(kernel, rows, strip_rows, monkeypatch):
+def test_larger_files_give_the_brute_force_pairs(kernel, rows, exact):
+    for threshold, expected in exact.items():
+        for n_threads in (1, 2, 3):
+            found = dice_candidates(*rows, threshold, kernel=kernel, n_threads=n_threads)
+            assert as_rows(found) == expected, (threshold, n_threads)
+
+
+def test_the_size_of_strips_changes_nothing(kernel, rows, monkeypatch):
     left, right = rows[0][:500], rows[1][:800]
     expected = as_rows(dice_candidates(left, right, Fraction(1, 2), kernel=kernel))
-    monkeypatch.setattr(dice_module, "STRIP_ROWS", strip_rows)
-    found = dice_candidates(left, right, Fraction(1, 2), kernel=kernel, n_threads=2)
-    assert as_rows(found) == expected
+    for strip_rows in (1, 3, 64, 500):
+        monkeypatch.setattr(dice_module, "STRIP_ROWS", strip_rows)
+        found = dice_candidates(left, right, Fraction(1, 2), kernel=kernel, n_threads=2)
+        assert as_rows(found) == expected, strip_rows
 
 
-@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0)])
-def test_an_empty_side_has_no_pairs(kernel, shape):
-    left, right = (np.ones((n, 3), dtype=np.uint64) for n in shape)
-    assert len(dice_candidates(left, right, Fraction(1, 2), kernel=kernel)) == 0
-
-
-@pytest.mark.parametrize("n_threads", [1, 2])
-def test_the_cap_stops_equal_records_early(kernel, n_threads):
-    equal = np.full((20_000, 16), 0x5555555555555555, dtype=np.uint64)
-    with pytest.raises(PairCapError, match=r"more than 1,000 pairs reach the threshold 0\.8;"):
-        dice_candidates(
-            equal, equal, Fraction(4, 5), kernel=kernel, n_threads=n_threads, max_pairs=1000
-        )
-
-
-def test_a_cap_of_exactly_the_number_of_pairs_is_enough(kernel):
-    equal = np.ones((30, 2), dtype=np.uint64)
-    assert len(dice_candidates(equal, equal, Fraction(1), kernel=kernel, max_pairs=900)) == 900
-    with pytest.raises(PairCapError):
-        dice_candidates(equal, equal, Fraction(1), kernel=kernel, max_pairs=899)
-
-
-def test_different_widths_are_refused():
+def test_an_empty_side_has_no_pairs_and_other_widths_or_thresholds_are_refused(kernel):
+    half = Fraction(1, 2)
+    for shape in ((0, 5), (5, 0), (0, 0)):
+        left, right = (np.ones((n, 3), dtype=np.uint64) for n in shape)
+        assert len(dice_candidates(left, right, half, kernel=kernel)) == 0, shape
     narrow, wide = np.ones((2, 1), dtype=np.uint64), np.ones((2, 2), dtype=np.uint64)
     with pytest.raises(EncodingWidthError):
-        dice_candidates(narrow, wide, Fraction(1, 2))
-
-
-def test_a_float_threshold_is_refused():
-    one = np.ones((2, 1), dtype=np.uint64)
+        dice_candidates(narrow, wide, half, kernel=kernel)
     with pytest.raises(ThresholdError):
-        dice_candidates(one, one, 0.8)
+        dice_candidates(narrow, narrow, 0.8, kernel=kernel)
+
+
+def test_the_cap_stops_equal_records_early_and_is_exact(kernel):
+    equal = np.full((20_000, 16), 0x5555555555555555, dtype=np.uint64)
+    told = r"more than 1,000 pairs reach the threshold 0\.8;"
+    for n_threads in (1, 2):
+        with pytest.raises(PairCapError, match=told):
+            dice_candidates(
+                equal, equal, Fraction(4, 5), kernel=kernel, n_threads=n_threads, max_pairs=1000
+            )
+    few = np.ones((30, 2), dtype=np.uint64)
+    assert len(dice_candidates(few, few, Fraction(1), kernel=kernel, max_pairs=900)) == 900
+    with pytest.raises(PairCapError):
+        dice_candidates(few, few, Fraction(1), kernel=kernel, max_pairs=899)

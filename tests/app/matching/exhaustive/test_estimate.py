@@ -54,12 +54,9 @@ def test_equal_records_do_not_fill_the_memory():
     assert expected.n_pairs == 25_000_000
 
 
-def test_an_empty_file_costs_nothing():
+def test_an_empty_file_costs_nothing_and_no_dataset_is_refused():
     nothing = np.empty((0, 2), dtype=np.uint64)
     expected = estimate([nothing, nothing], PLAIN)
     assert (expected.n_comparisons, expected.n_pairs) == (0, 0)
-
-
-def test_no_dataset_is_refused():
     with pytest.raises(DatasetError):
         estimate([], PLAIN)

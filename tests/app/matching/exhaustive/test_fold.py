@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -63,19 +64,20 @@ def test_no_width_of_the_fold_loses_a_pair(kernel, data, n_words, threshold):
         assert {(min(pair), max(pair)) for pair in twice} == within
 
 
-@pytest.mark.parametrize("n_words", [1, 2, 3, 16, 17, 63, 64])
-@pytest.mark.parametrize("percent", [59, 70, 75, 90, 95])
-def test_every_width_of_the_fold_finds_the_pairs_of_full_width(kernel, n_words, percent):
+def test_every_width_of_the_fold_finds_the_pairs_of_full_width(kernel):
     """Several blocks and rows that do not fill one, at the widths that the search can choose."""
-    n_bits, step = 64 * n_words, load_kernel(kernel).fold_step
-    left, right = seeded_rows(201, n_bits, 0.3, seed=n_words, noise=(100 - percent) / 165)
-    a, b = pack_words(left), pack_words(right)
-    limits = make_limits(Fraction(percent, 100), n_bits)
-    exact = found_pairs(prepare_comparison(a, b, limits, 2 * n_words), "numpy")
-    assert exact
-    for width in {step, 2 * step, max(step, n_words // step * step), 2 * n_words}:
-        if width <= 2 * n_words:
-            assert found_pairs(prepare_comparison(a, b, limits, width), kernel) == exact
+    step = load_kernel(kernel).fold_step
+    for n_words, percent in product((1, 2, 3, 16, 17, 63, 64), (59, 70, 75, 90, 95)):
+        n_bits = 64 * n_words
+        left, right = seeded_rows(201, n_bits, 0.3, seed=n_words, noise=(100 - percent) / 165)
+        a, b = pack_words(left), pack_words(right)
+        limits = make_limits(Fraction(percent, 100), n_bits)
+        exact = found_pairs(prepare_comparison(a, b, limits, 2 * n_words), "numpy")
+        assert exact, (n_words, percent)
+        for width in {step, 2 * step, max(step, n_words // step * step), 2 * n_words}:
+            if width <= 2 * n_words:
+                found = found_pairs(prepare_comparison(a, b, limits, width), kernel)
+                assert found == exact, (n_words, percent, width)
 
 
 @pytest.mark.parametrize(

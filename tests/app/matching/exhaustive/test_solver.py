@@ -71,9 +71,8 @@ def test_a_solver_may_stop_and_go_on(links, cut):
     assert list(solver.groups()) == greedy_groups(links)
 
 
-@pytest.mark.parametrize("chunk_pairs", [1, 2, 3])
-@given(links=links_among(ACROSS))
-def test_the_size_of_chunks_changes_nothing(chunk_pairs, links):
+@given(links=links_among(ACROSS), chunk_pairs=st.integers(1, 3))
+def test_the_size_of_chunks_changes_nothing(links, chunk_pairs):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(solver_module, "_CHUNK_PAIRS", chunk_pairs)
         groups = solved(links)
@@ -97,13 +96,12 @@ def groups_of(n_records, pairs) -> list:
     return list(solver.groups())
 
 
-def test_more_files_than_bits_are_told_apart_pair_by_pair():
+def test_more_files_than_bits_are_told_apart_and_groups_are_in_canonical_order():
     pairs = list(itertools.combinations(range(70), 2))
     assert groups_of([1] * 70, pairs) == [tuple((file, 0) for file in range(70))]
-
-
-def test_groups_are_in_canonical_order():
     assert groups_of((3, 3), [(0, 5), (1, 3)]) == [((0, 0), (1, 2)), ((0, 1), (1, 0))]
+    nothing = np.empty(0, dtype=np.uint32)
+    assert list(GroupSolver((0, 0), nothing, nothing, needs_every_pair=True).groups()) == []
 
 
 def test_what_is_asked_between_chunks_ends_the_solving():
@@ -137,8 +135,3 @@ def test_a_chunk_of_cliques_that_lack_a_pair_is_short():
     s_each = (time.process_time() - started) / len(left)
     # systemd waits 60 s for the service to end.
     assert s_each * solver_module._CHUNK_PAIRS < 30
-
-
-def test_no_records_are_no_groups():
-    nothing = np.empty(0, dtype=np.uint32)
-    assert list(GroupSolver((0, 0), nothing, nothing, needs_every_pair=True).groups()) == []
