@@ -130,6 +130,59 @@ def test_a_partner_that_commits_in_the_same_moment_is_stated(
     assert list(links(welfare)) == LINKED
 
 
+class Interruption(KeyboardInterrupt):
+    pass
+
+
+@pytest.mark.long
+def test_stopped_before_or_after_any_request_it_goes_on_where_it_stopped(
+    settled: NearBroker, welfare: Desk, schools: Desk, people: People, write_people: Write
+) -> None:
+    before = (welfare.folder / "links.csv").read_bytes()
+    write_people(people[:3])
+    settled.move(days=7)
+    courier = settled.courier
+    n_uploads = len([path for method, path in courier.requests if path.endswith("/commit")])
+
+    def interrupt_at(stop: int, *, is_after: bool) -> Any:
+        left = stop
+
+        def count(*what: object) -> object:
+            nonlocal left
+            left -= 1
+            if not left:
+                raise Interruption
+            return what[1] if is_after else None
+
+        return count
+
+    stop, is_done = 0, False
+    while not is_done:
+        stop += 1
+        is_after = stop % 2 == 0
+        if is_after:
+            courier.after = interrupt_at(stop, is_after=True)
+        else:
+            courier.before = interrupt_at(stop, is_after=False)
+        result = welfare.type("refresh")
+        courier.before, courier.after = (lambda _: None), (lambda _, response: response)
+        is_done = result.exit_code == 0
+        if not is_done:
+            assert result.exit_code in {1, 7}, result.stderr
+            # Once they are written, only what is looked at afterwards was stopped.
+            is_old = (welfare.folder / "links.csv").read_bytes() == before
+            assert is_old or list(links(welfare)) == ["7", "x-3"]
+        if result.exit_code == 7:
+            assert schools.type("refresh").exit_code in {0, 7}
+    assert stop > 20
+    assert list(links(welfare)) == ["7", "x-3"]
+    commits = [path for method, path in courier.requests if path.endswith("/commit")]
+    assert len({*commits[n_uploads:]}) == 2
+    kinds = settled.log_kinds()
+    assert kinds.count("upload-received") == 4
+    assert kinds.count("round-opened") == 2
+
+
 def test_failure_leaves_last_weeks_links_and_says_what_it_was(
     settled: NearBroker, welfare: Desk, people: People, write_people: Write
 ) -> None:
