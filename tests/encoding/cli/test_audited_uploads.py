@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from rigs.desk import Desk
 from rigs.kept_audits import keep_passing_audit
+from rigs.moments import Moments
 from rigs.near_broker import NearBroker, small_profile
 
 from encoding.cli.parts import file_audit
@@ -45,18 +46,28 @@ def crowd(write_people: Callable[..., Path]) -> Callable[[int], Path]:
 
 
 @pytest.fixture
-def pupils(ready: NearBroker, welfare: Desk, schools: Desk, crowd: Callable[[int], Path]) -> Desk:
+def pupils(
+    near: NearBroker,
+    welfare: Desk,
+    schools: Desk,
+    crowd: Callable[[int], Path],
+    reach: Callable[..., Any],
+) -> Desk:
     """The schools' desk with a file large enough for an audit, in an open round."""
-    crowd(N)
-    welfare.type("refresh")
+
+    def open_a_round() -> None:
+        crowd(N)
+        welfare.type("refresh")
+
+    reach(near, "open", open_a_round)
     return schools
 
 
-def logged(ready: NearBroker, party: str = "schools") -> PrivacyAudit | None:
+def logged(near: NearBroker, party: str = "schools") -> PrivacyAudit | None:
     """Return what the match log says of the audit of a party's only upload."""
     (body,) = (
         one["body"]
-        for one in ready.log_entries()
+        for one in near.log_entries()
         if one["kind"] == "upload-received" and one["actor"]["party"] == party
     )
     stated = body["privacy_audit"]
@@ -64,6 +75,7 @@ def logged(ready: NearBroker, party: str = "schools") -> PrivacyAudit | None:
 
 
 def keep(desk: Desk, **changes: Any) -> str:
+    """Keep an audit at a desk as if it had been made there; returns its digest."""
     stated: dict[str, Any] = {"records": N, "side": "larger", **changes}
     profile = stated.pop("profile", small_profile())
     return keep_passing_audit(
@@ -71,96 +83,76 @@ def keep(desk: Desk, **changes: Any) -> str:
     ).digest()
 
 
+def replace_audit(monkeypatch: pytest.MonkeyPatch, desk: Desk, **changes: Any) -> list[str]:
+    """Let no file be attacked, and an audit be kept in its place; returns what tells how often."""
+    asked: list[str] = []
+
+    def audited(*_: Any, **__: Any) -> Any:
+        asked.append("audit")
+        with open_workspace(desk.folder / "workspace").lock():
+            kept = {"side": "larger", "records": N, **changes}
+            place = desk.folder / "workspace", "foster-pupils", small_profile()
+            return keep_passing_audit(*place, **kept)
+
+    monkeypatch.setattr(file_audit, "audited", audited)
+    return asked
+
+
 def test_the_first_upload_is_attacked_in_full_by_itself_and_the_log_says_so(
-    pupils: Desk, ready: NearBroker
+    pupils: Desk, near: NearBroker
 ) -> None:
+    # One against a partner of a chosen size counts for no upload.
+    assert "goals" in pupils.type("privacy-audit", "--partner-records", "500").stdout
+    assert not list((pupils.folder / "workspace" / "reports").glob("*privacy-audit*"))
     result = pupils.type("refresh")
     assert "one runs now" in result.stderr
     assert "goals reached" in result.stderr
-    stated = logged(ready)
+    stated = logged(near)
     assert stated is not None
     assert (stated.scope, stated.side, stated.records, stated.passed) == ("full", "larger", N, True)
     (kept,) = (pupils.folder / "workspace" / "reports").glob("*privacy-audit*")
     assert json.loads(kept.read_text())["statement"]["digest"] == stated.digest
+    # A file too small to be attacked states none.
+    assert logged(near, "welfare") is None
 
 
-def test_an_audit_against_a_partner_of_a_chosen_size_counts_for_no_upload(pupils: Desk) -> None:
-    assert "goals" in pupils.type("privacy-audit", "--partner-records", "500").stdout
-    assert not list((pupils.folder / "workspace" / "reports").glob("*privacy-audit*"))
-    assert "one runs now" in pupils.type("refresh").stderr
-
-
-@pytest.mark.parametrize("records", [480, 800])
-def test_a_kept_audit_counts_while_the_file_is_much_the_same(
-    pupils: Desk, ready: NearBroker, records: int
+def test_a_kept_audit_counts_while_the_file_is_much_the_same_and_else_one_is_made_anew(
+    pupils: Desk, near: NearBroker, moments: Moments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    digest = keep(pupils, records=records)
-    result = pupils.type("refresh")
-    assert "one runs now" not in result.stderr
-    stated = logged(ready)
-    assert stated is not None
-    assert (stated.digest, stated.records) == (digest, records)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
+    begin = moments.keep(near)
+    for records in (480, 800):
+        moments.go_to(near, begin)
+        digest = keep(pupils, records=records)
+        assert "one runs now" not in pupils.type("refresh").stderr, records
+        stated = logged(near)
+        assert stated is not None
+        assert (stated.digest, stated.records) == (digest, records)
+    # While it is made, the workspace is free for others.
+    asked = replace_audit(monkeypatch, pupils)
+    for change in (
         {"records": 479},
         {"records": 801},
         {"profile": small_profile(block_cap=2)},
         {"passed": False},
         {"passed": False, "scope": "quick"},
-    ],
-)
-def test_what_does_not_count_is_made_anew(
-    pupils: Desk, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+    ):
+        moments.go_to(near, begin)
+        keep(pupils, **change)
+        assert "logged as entry" in pupils.type("refresh").stderr, change
+        assert asked == ["audit"], change
+        asked.clear()
+
+
+def test_a_file_whose_audit_misses_a_goal_or_that_changes_meanwhile_is_not_encoded(
+    pupils: Desk, crowd: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
-
-    def audited(*_: Any, **__: Any) -> Any:
-        asked.append("audit")
-        return keep_passing_audit(
-            pupils.folder / "workspace", "foster-pupils", small_profile(), "larger", N
-        )
-
-    keep(pupils, **change)
-    monkeypatch.setattr(file_audit, "audited", audited)
-    assert "logged as entry" in pupils.type("refresh").stderr
-    assert asked == ["audit"]
-
-
-def test_a_file_whose_audit_misses_a_goal_is_not_encoded(
-    pupils: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def audited(*_: Any, **__: Any) -> Any:
-        return keep_passing_audit(
-            pupils.folder / "workspace", "foster-pupils", small_profile(), "larger", N, passed=False
-        )
-
-    monkeypatch.setattr(file_audit, "audited", audited)
+    replace_audit(monkeypatch, pupils, passed=False)
     for command in ("encode", "refresh"):
         result = pupils.type(command)
         assert result.exit_code == 1
         assert "blindlink privacy-audit --side larger" in result.stderr
     assert not list((pupils.folder / "workspace" / "outbox").rglob("*.json"))
 
-
-def test_nobody_waits_for_the_attacks(pupils: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    workspace = open_workspace(pupils.folder / "workspace")
-
-    def audited(*_: Any, **__: Any) -> Any:
-        with workspace.lock():
-            return keep_passing_audit(
-                pupils.folder / "workspace", "foster-pupils", small_profile(), "larger", N
-            )
-
-    monkeypatch.setattr(file_audit, "audited", audited)
-    assert "logged as entry" in pupils.type("refresh").stderr
-
-
-def test_a_file_that_changes_during_the_attacks_is_not_encoded(
-    pupils: Desk, crowd: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
     def audited(*_: Any, **__: Any) -> Any:
         crowd(2 * N)
         return keep_passing_audit(
@@ -174,14 +166,14 @@ def test_a_file_that_changes_during_the_attacks_is_not_encoded(
 
 
 def test_what_is_withdrawn_is_not_attacked_and_does_not_count(
-    pupils: Desk, ready: NearBroker
+    pupils: Desk, near: NearBroker
 ) -> None:
     workspace = open_workspace(pupils.folder / "workspace")
     withdrawn = Withdrawn(workspace.withdrawn("foster-pupils"), "foster-pupils", workspace.key())
     for number in range(N - 495):
         withdrawn.add(f"p{number}")
     assert "one runs now" not in pupils.type("refresh").stderr
-    assert logged(ready) is None
+    assert logged(near) is None
     told = json.loads(pupils.type("privacy-audit", "--side", "larger", "--json").stdout)
     assert told["records"] == 495
 
@@ -214,10 +206,3 @@ def test_draws_of_one_file_decide_together_and_none_comes_twice(
         result = pupils.type("privacy-audit", "--side", "larger")
         assert (result.exit_code, luck) == (status, []), drawn
     assert len(set(seeds)) == len(seeds) == sum(len(drawn) for drawn, _ in tries)
-
-
-def test_a_file_too_small_to_be_attacked_states_no_audit(
-    ready: NearBroker, welfare: Desk, schools: Desk
-) -> None:
-    assert "one runs now" not in welfare.type("refresh").stderr
-    assert logged(ready, "welfare") is None

@@ -24,7 +24,7 @@ def many(people, write_people) -> list[tuple[str, ...]]:
 
 
 def test_refresh_stops_before_it_encodes_what_the_check_refuses(
-    ready: NearBroker, welfare: Desk, schools: Desk, many, write_people
+    near: NearBroker, welfare: Desk, many, write_people
 ) -> None:
     welfare.ok("check")
     write_people(many[:20])
@@ -34,20 +34,16 @@ def test_refresh_stops_before_it_encodes_what_the_check_refuses(
     assert not any("outbox" in path for path in welfare.files())
 
 
-def test_the_manifest_carries_the_digest_of_the_check_of_this_very_file(
-    ready: NearBroker, welfare: Desk, many
+def test_the_manifest_carries_the_digest_of_the_check_of_this_very_file_and_of_no_other(
+    near: NearBroker, welfare: Desk, many, write_people
 ) -> None:
+    def carried() -> str | None:
+        welfare.ok("encode")
+        (manifest,) = (welfare.folder / "workspace" / "outbox").rglob("*.json")
+        return json.loads(manifest.read_bytes())["quality_digest"]
+
+    assert carried() is None
     expected = welfare.json("check")["digest"]
-    welfare.ok("encode")
-    (manifest,) = (welfare.folder / "workspace" / "outbox").rglob("*.json")
-    assert json.loads(manifest.read_bytes())["quality_digest"] == expected
-
-
-def test_the_digest_of_a_check_of_another_file_is_not_carried(
-    ready: NearBroker, welfare: Desk, many, write_people
-) -> None:
-    welfare.ok("check")
+    assert carried() == expected
     write_people([*many, ("41", "Bo", "Lee", "2011-04-05")])
-    welfare.ok("encode")
-    (manifest,) = (welfare.folder / "workspace" / "outbox").rglob("*.json")
-    assert json.loads(manifest.read_bytes())["quality_digest"] is None
+    assert carried() is None

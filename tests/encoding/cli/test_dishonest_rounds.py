@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from breaks.false_log import Log
 from rigs.desk import Desk
+from rigs.moments import Moments
 from rigs.near_broker import NearBroker, answer_with, document
 from rigs.weeks import links, settle
 from sqlalchemy import text
@@ -36,21 +37,6 @@ from schemas.rounds import NonceState
 from schemas.signed_request import SignedRequest
 
 Bend = Callable[[dict[str, Any]], dict[str, Any]]
-
-
-@pytest.fixture
-def near(ready_desks: NearBroker) -> NearBroker:
-    return ready_desks
-
-
-@pytest.fixture
-def schools(near: NearBroker) -> Desk:
-    return near.desks["schools"]
-
-
-@pytest.fixture
-def welfare(near: NearBroker) -> Desk:
-    return near.desks["welfare"]
 
 
 def show_rounds(near: NearBroker, bend: Bend, *, hides_above: int = 10**6) -> None:
@@ -139,9 +125,8 @@ def test_a_root_that_is_not_that_of_the_own_container_is_an_alarm_and_no_excuse(
 
 
 def test_no_round_is_asked_for_after_one_that_the_log_does_not_have(
-    near: NearBroker, schools: Desk
+    settled: NearBroker, near: NearBroker, schools: Desk
 ) -> None:
-    settle(near)
     near.move(days=7)
     near.sweep()
     asked = [("POST", "/v1/projects/foster-pupils/rounds/1")]
@@ -189,9 +174,8 @@ def test_matches_that_a_partner_cannot_prove_are_counted_aloud(
 
 
 def test_no_container_is_made_for_a_nonce_that_a_round_has_used_before(
-    near: NearBroker, schools: Desk, welfare: Desk
+    settled: NearBroker, near: NearBroker, schools: Desk, welfare: Desk
 ) -> None:
-    settle(near)
     sent = uploads(near)
     execute(near, "UPDATE offered_nonce SET state = 'unspent'")
     near.move(days=7)
@@ -279,10 +263,9 @@ def test_nothing_is_encoded_for_a_superseded_round_that_is_shown_as_open(
 
 @pytest.mark.parametrize("has_uploaded", [False, True])
 def test_a_match_of_a_superseded_round_is_not_kept(
-    near: NearBroker, schools: Desk, welfare: Desk, has_uploaded: bool
+    settled: NearBroker, near: NearBroker, schools: Desk, welfare: Desk, has_uploaded: bool
 ) -> None:
     """All of the round is as if it counted, and the log alone says that it does not."""
-    settle(near)
     near.move(days=7)
     kept = {desk.party: (desk.folder / "links.csv").read_bytes() for desk in (schools, welfare)}
     assert schools.type("refresh").exit_code == 7
@@ -316,9 +299,8 @@ def supersede_in_secret(near: NearBroker, number: int) -> None:
 
 
 def test_a_round_that_is_opened_before_it_is_due_is_refused(
-    near: NearBroker, schools: Desk, welfare: Desk
+    settled: NearBroker, near: NearBroker, welfare: Desk
 ) -> None:
-    settle(near)
     sent = uploads(near)
     near.move(days=2)
     execute(near, "UPDATE round SET opened = '2026-11-01T00:00:00Z'")
@@ -362,22 +344,12 @@ def test_a_correction_that_no_person_has_signed_is_not_encoded_for(
         assert "that a person of an agency has asked for the correction" in refused.stderr
 
 
-@pytest.mark.parametrize(
-    "elsewhere",
-    [
-        {"log": "rehearsal.test/log"},
-        {"project": "other-pupils"},
-        {"agreement": "0" * 64},
-        {"at": "2026-11-18T22:29:59Z"},
-        {"at": "2026-11-20T22:35:01Z"},
-    ],
-)
 def test_a_correction_that_was_asked_for_elsewhere_or_at_another_time_is_not_encoded_for(
     near: NearBroker,
     schools: Desk,
     welfare: Desk,
+    moments: Moments,
     monkeypatch: pytest.MonkeyPatch,
-    elsewhere: dict[str, Any],
 ) -> None:
     def asked(**changes: Any) -> Callable[[Actor], EntryActor]:
         def made(actor: Actor) -> EntryActor:
@@ -394,11 +366,21 @@ def test_a_correction_that_was_asked_for_elsewhere_or_at_another_time_is_not_enc
     monkeypatch.setattr(opening, "entry_actor", asked(nonce="0" * 32))
     schools.ok(*correct)
     welfare.ok("encode")
-    monkeypatch.setattr(opening, "entry_actor", asked(**elsewhere))
-    schools.ok(*correct)
-    refused = welfare.type("encode")
-    assert refused.exit_code == 1
-    assert "that a person of an agency has asked for the correction" in refused.stderr
+    begin = moments.keep(near)
+    for elsewhere in (
+        {"log": "rehearsal.test/log"},
+        {"project": "other-pupils"},
+        {"agreement": "0" * 64},
+        {"at": "2026-11-18T22:29:59Z"},
+        {"at": "2026-11-20T22:35:01Z"},
+    ):
+        moments.go_to(near, begin)
+        monkeypatch.setattr(opening, "entry_actor", asked(**elsewhere))
+        schools.ok(*correct)
+        refused = welfare.type("encode")
+        assert refused.exit_code == 1, elsewhere
+        said = "that a person of an agency has asked for the correction"
+        assert said in refused.stderr, elsewhere
 
 
 # A log that was forked.
@@ -456,8 +438,9 @@ def test_a_round_that_was_proven_is_not_shown_otherwise_by_a_forked_log(
 # Openings of decisions that an auditor asks for.
 
 
-def test_openings_are_taken_only_as_the_log_has_them(near: NearBroker, welfare: Desk) -> None:
-    settle(near)
+def test_openings_are_taken_only_as_the_log_has_them(
+    settled: NearBroker, near: NearBroker, welfare: Desk
+) -> None:
     finished = next(one for one in near.log_entries() if one["kind"] == "run-finished")
     sample = Sample(
         project="foster-pupils",

@@ -40,16 +40,24 @@ def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_terminal")
-@pytest.mark.parametrize(("asked", "by_id"), [("1", False), ("3", False), ("a", True)])
 def test_all_rows_of_a_record_are_explained(
-    subject: Subject, capsys: pytest.CaptureFixture[str], asked: str, by_id: bool
+    subject: Subject, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    explanation.show_explanation(Session(), subject, asked, by_id=by_id)
-    shown = capsys.readouterr().out
-    assert shown.startswith("row 1\nrow 3\n")
-    assert "  any-sound: 2011-04-09 + R300 + F" in shown
-    assert "spelling 2: surname_1 JONES" in shown
-    assert "ORTIZ" not in shown
+    for asked, by_id in (("1", False), ("3", False), ("a", True)):
+        explanation.show_explanation(Session(), subject, asked, by_id=by_id)
+        shown = capsys.readouterr().out
+        assert shown.startswith("row 1\nrow 3\n"), asked
+        assert "  any-sound: 2011-04-09 + R300 + F" in shown, asked
+        assert "spelling 2: surname_1 JONES" in shown, asked
+        assert "ORTIZ" not in shown, asked
+    # One that cannot be encoded says why.
+    explanation.show_explanation(Session(), subject, "c", by_id=True)
+    assert "row 5, column birth_date" in capsys.readouterr().out
+    for asked, by_id in (("0", False), ("6", False), ("4", False), ("x", True), ("", True)):
+        with raises(UnknownRecordError):
+            explanation.show_explanation(Session(), subject, asked, by_id=by_id)
+    with pytest.raises(click.UsageError, match="--id"):
+        explanation.show_explanation(Session(), subject, "a", by_id=False)
 
 
 @pytest.mark.usefixtures("_terminal")
@@ -72,42 +80,19 @@ def test_a_known_number_that_another_record_holds_is_shown_as_left_out(
 
 
 @pytest.mark.usefixtures("_terminal")
-def test_a_row_that_cannot_be_encoded_says_why(
-    subject: Subject, capsys: pytest.CaptureFixture[str]
-) -> None:
-    explanation.show_explanation(Session(), subject, "c", by_id=True)
-    assert "row 5, column birth_date" in capsys.readouterr().out
-
-
-@pytest.mark.usefixtures("_terminal")
-@pytest.mark.parametrize(("asked", "by_id"), [("2", False), ("b", True)])
 def test_rows_have_the_numbers_of_the_file_where_only_some_take_part(
-    subject: Subject, capsys: pytest.CaptureFixture[str], asked: str, by_id: bool
+    subject: Subject, capsys: pytest.CaptureFixture[str]
 ) -> None:
     of_ortiz = replace(subject.file, only=("last_name", frozenset({"Ortiz", "Date"})))
     chosen = replace(subject, file=of_ortiz)
-    explanation.show_explanation(Session(), chosen, asked, by_id=by_id)
-    assert capsys.readouterr().out.startswith("row 2\n")
+    for asked, by_id in (("2", False), ("b", True)):
+        explanation.show_explanation(Session(), chosen, asked, by_id=by_id)
+        assert capsys.readouterr().out.startswith("row 2\n"), asked
     # The one that refused rows are listed by.
     explanation.show_explanation(Session(), chosen, "5", by_id=False)
     assert "row 5, column birth_date" in capsys.readouterr().out
     with raises(UnknownRecordError):
         explanation.show_explanation(Session(), chosen, "1", by_id=False)
-
-
-@pytest.mark.usefixtures("_terminal")
-@pytest.mark.parametrize(
-    ("asked", "by_id"), [("0", False), ("6", False), ("4", False), ("x", True), ("", True)]
-)
-def test_a_record_that_is_not_there_is_refused(subject: Subject, asked: str, by_id: bool) -> None:
-    with raises(UnknownRecordError):
-        explanation.show_explanation(Session(), subject, asked, by_id=by_id)
-
-
-@pytest.mark.usefixtures("_terminal")
-def test_a_record_id_without_the_option_is_told_so(subject: Subject) -> None:
-    with pytest.raises(click.UsageError, match="--id"):
-        explanation.show_explanation(Session(), subject, "a", by_id=False)
 
 
 def test_nothing_is_shown_where_the_output_is_no_terminal(
@@ -116,9 +101,6 @@ def test_nothing_is_shown_where_the_output_is_no_terminal(
     with pytest.raises(click.UsageError, match="terminal only"):
         explanation.show_explanation(Session(), subject, "1", by_id=False)
     assert capsys.readouterr().out == ""
-
-
-def test_the_command_refuses_an_output_that_is_no_terminal(subject: Subject) -> None:
     layout = ["--id-column", "ID", "--date-format", "YYYY-MM-DD"]
     words = ["encode", str(subject.file.path), "--explain", "a", "--id", *layout]
     result = CliRunner().invoke(main, words)

@@ -172,7 +172,8 @@ def test_sizes_from_a_list_change_too_and_what_takes_ink_is_refused(hub: NearHub
     assert LATE not in {one["name"] for one in read_rows(folder / "sheet-3.csv")}
 
 
-def test_a_sheet_that_was_changed_on_its_way_is_not_taken(hub: NearHub) -> None:
+def test_what_a_sheet_changes_of_a_spoke_that_is_known_is_shown_and_confirmed(hub: NearHub) -> None:
+    # One that was changed on its way is not taken.
     before = hub.listed("ann")
     place = hub.at("ann").folder / "sheet-1.csv"
     place.write_text(place.read_text("utf-8").replace(f"District {GOOD}", "Somebody"), "utf-8")
@@ -182,9 +183,6 @@ def test_a_sheet_that_was_changed_on_its_way_is_not_taken(hub: NearHub) -> None:
     assert refused.exit_code == 1
     assert "the fingerprint is different" in refused.stderr
     assert hub.listed("ann") == before
-
-
-def test_what_a_sheet_changes_of_a_spoke_that_is_known_is_shown_and_confirmed(hub: NearHub) -> None:
     sam, ann = hub.at("sam").folder, hub.at("ann").folder
     (sam / "moved.csv").write_text(f"name,title,only\n{GOOD},District,017;018\n", "utf-8")
     extended(hub, "hub", "extend", f"{sam}/moved.csv", "--until", "2028-08-31")
@@ -200,27 +198,9 @@ def test_what_a_sheet_changes_of_a_spoke_that_is_known_is_shown_and_confirmed(hu
     assert hub.listed("ann")[GOOD]["only"] == "017;018"
     # Nothing else changes, so nothing is asked.
     assert "(was " not in hub.at("ann").ok(*take).stderr
-
-
-def test_the_job_of_the_night_says_in_time_which_agreements_end(hub: NearHub) -> None:
+    # The job of the night says in time which agreements end.
     job = (*JOB, "--spoke", OPEN)
     assert "end soon" not in hub.at("ann").type(*job).stderr
     hub.near.move(days=270)
     said = hub.at("ann").type(*job).stderr
     assert f"agreements that end soon: 1, the first with {GOOD} on 2027-08-31" in said
-
-
-def test_before_the_first_day_of_agreements_runs_are_not_approved_and_nothing_is_left_out(
-    tmp_path: Path,
-) -> None:
-    with near_hub(tmp_path, GOOD, start="2026-12-01") as hub:
-        assert "begins on 2026-12-01" in hub.join(GOOD).stderr
-        standing = ("hub", "sign", "--standing", "--yes")
-        early = hub.at("sam").ok(*standing).stderr
-        assert (
-            "runs under 1 agreement are not approved yet: the first begins on 2026-12-01" in early
-        )
-        hub.near.move(days=12)
-        assert "not approved yet" not in hub.at("sam").ok(*standing).stderr
-        given = hub.at(GOOD).json("approve", "list")["standing"]
-        assert [one["party"] for one in given] == [HUB]

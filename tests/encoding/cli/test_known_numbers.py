@@ -41,7 +41,9 @@ def desks(tmp_path: Path, bare_broker: NearBroker, secret) -> dict[str, Desk]:
     return made
 
 
-def test_a_shared_number_is_told_and_counts_for_neither(desks: dict[str, Desk]) -> None:
+def test_a_shared_number_counts_for_neither_and_another_links_but_not_whom_all_else_contradicts(
+    desks: dict[str, Desk],
+) -> None:
     checked = desks["welfare"].type("check", "--json")
     assert (
         "2 of 4 (50.0%) records hold a number that another record also holds"
@@ -52,11 +54,7 @@ def test_a_shared_number_is_told_and_counts_for_neither(desks: dict[str, Desk]) 
     assert "72345678" not in checked.stderr + checked.stdout + said.stderr + said.stdout
     assert "different numbers: 1" in said.stderr
     assert "known number" not in desks["schools"].ok("encode").stderr
-
-
-def test_a_number_links_but_not_whom_names_and_dates_contradict(desks: dict[str, Desk]) -> None:
     for desk in desks.values():
-        desk.ok("encode")
         desk.ok("upload")
     desks["welfare"].ok("run", "--wait")
     assert desks["welfare"].type("links").exit_code == 7

@@ -12,7 +12,6 @@ import click
 import pytest
 from rigs.desk import Desk
 from rigs.near_broker import PROJECT, NearBroker
-from rigs.weeks import settle
 
 from encoding.cli.parts.session import Session
 from encoding.cli.parts.written_files import note_file
@@ -25,20 +24,8 @@ from encoding.workspace.backup import restore_backup
 from encoding.workspace.config import read_config
 from encoding.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("settled")
 KEEP = ("--keep", "link-table=For the audit of 2027.")
-
-
-@pytest.fixture
-def linked(ready_desks: NearBroker, reach: Callable[..., Any]) -> NearBroker:
-    """Both agencies once a round is over."""
-    reach(ready_desks, "linked", lambda: settle(ready_desks))
-    return ready_desks
-
-
-@pytest.fixture
-def welfare(linked: NearBroker) -> Desk:
-    """The child-welfare agency's desk."""
-    return linked.desks["welfare"]
 
 
 @pytest.fixture
@@ -70,48 +57,40 @@ def days(desk: Desk, what: str) -> set[str]:
     return {one["deleted"][:10] for one in stated(desk)["deleted"] if one["what"] == what}
 
 
-def test_another_wish_does_not_go_on_with_a_destruction_that_was_broken_off(
-    welfare: Desk, held_open: Callable[[str], None]
+def test_what_was_broken_off_goes_on_as_it_was_wished_and_is_dated_when_it_was_done(
+    settled: NearBroker, welfare: Desk, held_open: Callable[[str], None], tmp_path: Path
 ) -> None:
-    held_open("links.csv")
-    assert "cannot be removed" in welfare.type("destroy", "--local", "--yes").stderr
-    before = welfare.files()
-    for words in (("--epoch", "99"), KEEP, ("--frozen", "study")):
-        refused = welfare.type("destroy", "--local", *words, "--yes")
-        assert refused.exit_code == 1
-        said = f"begun on {welfare.now:%Y-%m-%dT%H:%M:%SZ} (blindlink destroy --local) was broken"
-        assert said in refused.stderr
-    assert welfare.files() == before
-
-
-def test_a_destruction_is_under_way_only_once_a_file_is_gone(
-    welfare: Desk, held_open: Callable[[str], None]
-) -> None:
+    welfare.ok("workspace", "protect")
+    # It is under way only once a file is gone, and another wish is one till then.
     held_open("foster-pupils.1.schools.enc")
     before = welfare.files()
     assert "cannot be removed" in welfare.type("destroy", "--local", "--yes").stderr
     assert {one for one in welfare.files() ^ before if "/destroying/" not in one} == set()
-    held_open("")
-    done = welfare.ok("destroy", "--local", *KEEP, "--yes")
-    assert "goes on" not in done.stderr
-    assert (welfare.folder / "links.csv").exists()
-    assert "link-table" not in {one["what"] for one in stated(welfare)["deleted"]}
-
-
-def test_what_goes_on_lists_and_asks_again_and_is_dated_when_it_was_done(
-    linked: NearBroker, welfare: Desk, held_open: Callable[[str], None]
-) -> None:
     held_open("secret.txt")
-    assert welfare.type("destroy", "--local", *KEEP, "--yes").exit_code == 1
-    linked.move(days=1)
+    begun = welfare.type("destroy", "--local", *KEEP, "--yes")
+    assert (begun.exit_code, "goes on" in begun.stderr) == (1, False)
+    before = welfare.files()
+    again = "blindlink destroy --local '--keep=link-table=For the audit of 2027.'"
+    for words in (("--epoch", "99"), (*KEEP[:1], "link-table=Why not."), ("--frozen", "study")):
+        refused = welfare.type("destroy", "--local", *words, "--yes")
+        assert refused.exit_code == 1, words
+        said = f"begun on {welfare.now:%Y-%m-%dT%H:%M:%SZ} ({again}) was broken"
+        assert said in refused.stderr, words
+    assert welfare.files() == before
+    # Nothing of it is in a backup.
+    assert list((welfare.folder / "workspace/destroying").iterdir())
+    welfare.ok("workspace", "backup", str(tmp_path / "it.backup"))
+    own = read_identity(welfare.folder / "identity.txt").unlock(
+        read_key_file(welfare.folder / "identity.key")
+    )
+    restored = restore_backup(tmp_path / "it.backup", tmp_path / "again", own, own, welfare.now)
+    assert not restored.workspace.destroying.exists()
+    settled.move(days=1)
     (welfare.folder / "with-schools.csv").write_text("made since")
     assert "missing option --yes" in welfare.type("destroy", "--local").stderr
     held_open("")
     done = welfare.ok("destroy", "--local", "--yes")
-    assert (
-        "(blindlink destroy --local '--keep=link-table=For the audit of 2027.') goes on"
-        in done.stderr
-    )
+    assert f"({again}) goes on" in done.stderr
     assert "secret.txt" in done.stderr
     assert "to remove what else lies here, give the same command again" in done.stderr
     assert (welfare.folder / "links.csv").exists()
@@ -120,6 +99,7 @@ def test_what_goes_on_lists_and_asks_again_and_is_dated_when_it_was_done(
         {"2026-11-21"},
     )
     assert [one["what"] for one in stated(welfare)["kept"]] == ["link-table"]
+    assert "link-table" not in {one["what"] for one in stated(welfare)["deleted"]}
     assert not list((welfare.folder / "workspace/destroying").iterdir())
 
 
@@ -146,21 +126,6 @@ def test_a_power_cut_while_a_file_is_removed_leaves_it_to_be_removed(
     done = welfare.ok("destroy", "--local", "--yes")
     assert f"files removed already: {number}" in done.stderr
     assert [one["what"] for one in stated(welfare)["deleted"]].count("secret") == 1
-
-
-def test_what_was_broken_off_is_not_in_a_backup(
-    welfare: Desk, held_open: Callable[[str], None], tmp_path: Path
-) -> None:
-    welfare.ok("workspace", "protect")
-    held_open("links.csv")
-    assert welfare.type("destroy", "--local", "--yes").exit_code == 1
-    assert list((welfare.folder / "workspace/destroying").iterdir())
-    welfare.ok("workspace", "backup", str(tmp_path / "it.backup"))
-    own = read_identity(welfare.folder / "identity.txt").unlock(
-        read_key_file(welfare.folder / "identity.key")
-    )
-    restored = restore_backup(tmp_path / "it.backup", tmp_path / "again", own, own, welfare.now)
-    assert not restored.workspace.destroying.exists()
 
 
 def test_nothing_that_a_killed_command_left_behind_survives(
@@ -193,31 +158,16 @@ def test_whose_record_an_auditors_handle_is_goes_with_the_handle_maps(welfare: D
     asked, visit = welfare.folder / "asked.csv", welfare.folder / "visit.csv"
     asked.write_text(f"handle\n{handle.tobytes().hex()}\n", "utf-8")
     welfare.ok("resolve", str(asked), "-o", str(visit))
+    words = ("disclosures", "--record")
+    assert "so no disclosure concerns it" in welfare.ok(*words, "nobody's").stderr
     done = welfare.ok("destroy", "--local", "--yes")
     assert f"which records were in what was sent: {visit}" in done.stderr
     assert (asked.exists(), visit.exists()) == (True, False)
-
-
-def test_without_handle_maps_no_record_is_said_to_concern_no_disclosure(welfare: Desk) -> None:
-    words = ("disclosures", "--record")
-    assert "so no disclosure concerns it" in welfare.ok(*words, "nobody's").stderr
-    welfare.ok("destroy", "--local", "--yes")
+    # Without the maps no record is said to concern no disclosure.
     done = welfare.ok(*words, "7")
     assert "whether this record was among them was not kept" in done.stdout
     assert "never been encoded" not in done.stderr
     assert "4 disclosures, each proved by the match log" in done.stderr
-
-
-@pytest.mark.parametrize("narrow", [("--epoch", "1"), ("--frozen", "study")])
-def test_a_named_file_is_not_left_out_without_a_word(
-    welfare: Desk, narrow: tuple[str, ...]
-) -> None:
-    named = welfare.folder / "named.csv"
-    named.write_text("link_id,grade\n", "utf-8")
-    words = ("destroy", "--local", *narrow, "--also", f"received={named}", "--yes")
-    refused = welfare.type(*words)
-    assert (refused.exit_code, "--also can't be combined with" in refused.stderr) == (2, True)
-    assert (welfare.folder / "secret.txt").exists()
 
 
 def listed(desk: Desk) -> set[str]:
@@ -238,8 +188,15 @@ def received(welfare: Desk) -> Path:
 def test_a_file_that_proves_to_be_none_that_was_received_is_not_removed_one_day(
     welfare: Desk, received: Path
 ) -> None:
-    folder, before = welfare.folder, listed(welfare)
-    mine = folder / "letters.csv"
+    folder = welfare.folder
+    named = folder / "named.csv"
+    named.write_text("link_id,grade\n", "utf-8")
+    for narrow in (("--epoch", "1"), ("--frozen", "study")):
+        words = ("destroy", "--local", *narrow, "--also", f"received={named}", "--yes")
+        refused = welfare.type(*words)
+        assert (refused.exit_code, "--also can't be combined with" in refused.stderr) == (2, True)
+        assert (folder / "secret.txt").exists()
+    before, mine = listed(welfare), folder / "letters.csv"
     mine.write_text("ID,grade\n1,9\n", "utf-8")
     out = folder / "with.csv"
     for file, option in ((mine, ()), (received, ("--all", "--keep", "none"))):
@@ -261,7 +218,7 @@ def test_what_was_not_written_stays_noted_where_another_command_has_begun(welfar
     assert "out.csv" in listed(welfare)
 
 
-def test_what_was_received_and_what_was_made_of_it_is_removed(
+def test_what_was_received_and_made_of_it_is_removed_and_the_agencys_own_file_never(
     welfare: Desk, received: Path
 ) -> None:
     out = welfare.folder / "with.csv"
@@ -270,13 +227,6 @@ def test_what_was_received_and_what_was_made_of_it_is_removed(
     # A second time fails, and what the first has written is written still.
     again = welfare.type("join", str(received), "--columns", "bus", "-o", str(out), "--force")
     assert (again.exit_code, "with.csv" in listed(welfare)) == (2, True)
-    welfare.ok("destroy", "--local", "--yes")
-    assert (received.exists(), out.exists()) == (False, False)
-
-
-def test_the_agencys_own_file_of_people_is_neither_overwritten_nor_removed(
-    linked: NearBroker, welfare: Desk, received: Path
-) -> None:
     own = Path(read_config(welfare.folder / "blindlink.toml").sections.input.file)
     before = own.read_bytes()
     for words in (
@@ -287,11 +237,14 @@ def test_the_agencys_own_file_of_people_is_neither_overwritten_nor_removed(
         ("workspace", "backup", str(own), "--force"),
     ):
         refused = welfare.type(*words)
-        assert (refused.exit_code, "is your own file of people" in refused.stderr) == (1, True)
+        assert refused.exit_code == 1, words
+        assert "is your own file of people" in refused.stderr, words
     named = welfare.type("destroy", "--local", "--also", f"received={own}", "--yes")
     assert (named.exit_code, "is your own file of people" in named.stderr) == (2, True)
     # A program of a former version may have noted it.
     note_written(Workspace(welfare.folder / "workspace"), PROJECT, "received", own)
     assert str(own) not in welfare.ok("destroy", "--local", "--yes").stderr
     assert own.read_bytes() == before
-    assert "received" in stated(welfare)["none_left"]
+    assert (received.exists(), out.exists()) == (False, False)
+    gone = [one for one in stated(welfare)["deleted"] if one["what"] == "received"]
+    assert len(gone) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -36,38 +37,32 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-@pytest.mark.parametrize("content", [STRANGE, b'{"a":1}', b""])
-def test_strange_file_is_left_alone_before_any_work(
-    welfare: Desk, broker: NearBroker, words: tuple[str, ...], content: bytes
-) -> None:
+def test_strange_file_is_left_alone_before_any_work(welfare: Desk, broker: NearBroker) -> None:
     def nobody_is_asked(_: object) -> None:
         raise AssertionError
 
     broker.courier.before = nobody_is_asked
     strange = welfare.folder / "strange"
-    strange.write_bytes(content)
-    result = welfare.type(*(word.format(strange) for word in words))
-    assert result.exit_code == 1
-    assert "the file strange is there already" in result.stderr
-    assert "--force" not in result.stderr
-    assert strange.read_bytes() == content
+    for words, content in product(COMMANDS, (STRANGE, b'{"a":1}', b"")):
+        strange.write_bytes(content)
+        result = welfare.type(*(word.format(strange) for word in words))
+        assert result.exit_code == 1, words
+        assert "the file strange is there already" in result.stderr, words
+        assert "--force" not in result.stderr, words
+        assert strange.read_bytes() == content, words
 
 
-@pytest.mark.parametrize("command", ["encode", "refresh"])
-@pytest.mark.parametrize("name", ["people.csv", "blindlink.toml", "secret.txt", "links.csv"])
-def test_list_of_rows_takes_no_place_that_the_settings_name(
-    welfare: Desk, people, write_people, command: str, name: str
+def test_no_place_is_taken_that_the_settings_name_or_a_strange_proof_has(
+    welfare: Desk, people, write_people
 ) -> None:
     people_file: Path = write_people([*people, ("5", "Eve", "May", "31.12.2010")])
-    target = people_file if name == people_file.name else welfare.folder / name
-    before = target.read_bytes() if target.exists() else None
-    result = welfare.type(command, "--skip-invalid", str(target))
-    assert result.exit_code == 1
-    assert (target.read_bytes() if target.exists() else None) == before
-
-
-def test_strange_proof_is_left_alone(welfare: Desk) -> None:
+    names = ("blindlink.toml", "secret.txt", "links.csv")
+    targets = (people_file, *(welfare.folder / name for name in names))
+    for command, target in product(("encode", "refresh"), targets):
+        before = target.read_bytes() if target.exists() else None
+        result = welfare.type(command, "--skip-invalid", str(target))
+        assert result.exit_code == 1, (command, target)
+        assert (target.read_bytes() if target.exists() else None) == before, (command, target)
     strange = welfare.folder / "proofs" / "entry-7.tlog-proof"
     strange.parent.mkdir()
     strange.write_bytes(STRANGE)
@@ -89,7 +84,7 @@ def test_rehearsal_leaves_a_strange_file_alone(tmp_path: Path, name: str) -> Non
 
 
 def test_what_a_command_wrote_before_is_replaced(
-    ready: NearBroker, welfare: Desk, people, write_people
+    near: NearBroker, welfare: Desk, people, write_people
 ) -> None:
     write_people([*people, ("5", "Eve", "May", "31.12.2010")])
     for _ in range(2):

@@ -6,6 +6,8 @@ from rigs.desk import Desk
 from rigs.near_broker import NearBroker
 from rigs.weeks import settle
 
+HELD = ("--order", "Doe v. County, 2026", "--yes")
+
 
 def kept(desk: Desk, folder: str) -> set[int]:
     """Return the rounds of which something is kept."""
@@ -14,47 +16,34 @@ def kept(desk: Desk, folder: str) -> set[int]:
     }
 
 
-def week(near: NearBroker) -> None:
-    near.move(days=7)
-    settle(near)
+def require_kept(desk: Desk, rounds: set[int]) -> None:
+    desk.ok("refresh")
+    assert kept(desk, "outbox") == kept(desk, "said") == rounds, desk.party
 
 
-def test_encodings_and_messages_go_once_a_later_round_is_agreed_on(
-    ready_desks: NearBroker,
+def test_encodings_and_messages_go_once_a_later_round_is_agreed_on_unless_a_court_holds_them(
+    settled: NearBroker, welfare: Desk, schools: Desk
 ) -> None:
-    desks = ready_desks.desks.values()
-    settle(ready_desks)
-    for desk in desks:
-        desk.ok("refresh")
-        # What comes of a review is proven by them still.
-        assert kept(desk, "outbox") == kept(desk, "said") == {1}
-    week(ready_desks)
-    week(ready_desks)
-    for desk in desks:
-        desk.ok("refresh")
-        assert kept(desk, "outbox") == kept(desk, "said") == {3}
+    # What comes of a review is proven by them still.
+    for desk in (welfare, schools):
+        require_kept(desk, {1})
+    welfare.ok("hold", "set", *HELD)
+    settled.move(days=7)
+    settle(settled)
+    for desk in (welfare, schools):
+        require_kept(desk, {1, 2})
+    welfare.ok("hold", "lift", *HELD)
+    for desk in (welfare, schools):
+        require_kept(desk, {2})
+    settled.move(days=7)
+    settle(settled)
+    for desk in (welfare, schools):
+        require_kept(desk, {3})
         assert kept(desk, "handles") == {1, 2, 3}
-
-
-def test_encodings_go_when_they_are_older_than_was_agreed(ready_desks: NearBroker) -> None:
-    welfare = ready_desks.desks["welfare"]
-    settle(ready_desks)
-    ready_desks.move(days=29)
+    # Encodings go when they are older than was agreed, though nothing came of a later round.
+    settled.move(days=29)
     welfare.type("refresh")
-    assert kept(welfare, "outbox") == {1, 2}
-    ready_desks.move(days=2)
+    assert kept(welfare, "outbox") == {3, 4}
+    settled.move(days=2)
     welfare.type("refresh")
-    assert kept(welfare, "outbox") == {2}
-
-
-def test_under_a_legal_hold_all_stays(ready_desks: NearBroker) -> None:
-    welfare = ready_desks.desks["welfare"]
-    settle(ready_desks)
-    held = ("--order", "Doe v. County, 2026", "--yes")
-    welfare.ok("hold", "set", *held)
-    week(ready_desks)
-    welfare.ok("refresh")
-    assert kept(welfare, "outbox") == kept(welfare, "said") == {1, 2}
-    welfare.ok("hold", "lift", *held)
-    welfare.ok("refresh")
-    assert kept(welfare, "outbox") == kept(welfare, "said") == {2}
+    assert kept(welfare, "outbox") == {4}

@@ -16,7 +16,8 @@ from rigs.agreed import sign_roster
 from rigs.asking import ASKED, REVIEWER, Asking, asking
 from rigs.desk import Desk
 from rigs.enrolled import revoke
-from rigs.near_broker import document, problem
+from rigs.moments import Moments
+from rigs.near_broker import NearBroker, document, problem
 from rigs.weeks import links, settle
 
 from app.matchlog.draft import EntryDraft
@@ -47,28 +48,20 @@ from schemas.review import (
 PROJECT = "foster-pupils"
 
 
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Asking:
-    """A run has held two pairs back, and nobody has done anything about it; for copies."""
-    with asking(tmp_path_factory.mktemp("scene") / "broker") as made:
-        made.run()
-    return made
-
-
 @pytest.fixture
-def copied(scene: Asking, tmp_path: Path) -> Iterator[Asking]:
-    with asking(tmp_path / "broker", like=scene) as made:
+def copied(held_back: Asking, tmp_path: Path) -> Iterator[Asking]:
+    with asking(tmp_path / "broker", like=held_back) as made:
         yield made
 
 
 @pytest.fixture
-def welfare(copied: Asking) -> Desk:
-    return copied.reviewer
+def near(copied: Asking) -> NearBroker:
+    return copied.near
 
 
 @pytest.fixture
-def schools(copied: Asking) -> Desk:
-    return copied.asked
+def desks(near: NearBroker) -> dict[str, Desk]:
+    return near.desks
 
 
 @pytest.fixture
@@ -121,33 +114,6 @@ def stage(desk: Desk) -> tuple[str, str | None]:
     return found["sentences"][-1], found["next"]
 
 
-def test_the_nightly_job_answers_for_whole_buckets_once(copied: Asking, schools: Desk) -> None:
-    result = schools.ok("refresh")
-    assert "7 cards were sealed for the reviewers of welfare, for round 1" in result.stderr
-    abe = opened_cards(copied)["Abe"]
-    assert [(one.name, one.value) for one in abe.fields] == [
-        ("first_name", "Abe"),
-        ("last_name", "Kerrigan"),
-        ("birth_date", "2010-08-06"),
-        ("sex", "F"),
-    ]
-    assert "cards" not in schools.ok("refresh").stderr
-    assert len(copied.sent_cards()) == 1
-
-
-def test_nobody_but_the_reviewer_sees_a_value_and_nobody_at_all_a_record_id(
-    answered: Asking, welfare: Desk
-) -> None:
-    decide(welfare, rec_w3=("accept", "same-person"))
-    welfare.ok("review", "--finish")
-    passed = b"\n".join(answered.near.courier.seen)
-    words = (b"Kerrigan", b"Mossberg", b"rec_w3", b"rec_s3", b"2010-08-06")
-    assert [word for word in words if word in passed] == []
-    assert "Kerrigan" not in answered.near.logs.getvalue()
-    kept = list((welfare.folder / "workspace").rglob("*.sealed"))
-    assert [path for path in kept if b"Kerrigan" in path.read_bytes()] == []
-
-
 def test_a_reviewer_sees_what_waits_and_what_was_done(
     copied: Asking, welfare: Desk, schools: Desk
 ) -> None:
@@ -156,7 +122,26 @@ def test_a_reviewer_sees_what_waits_and_what_was_done(
     assert "waits for the cards of schools" in welfare.ok("review", "--list").stdout
     schools.ok("refresh")
     assert "2 pairs with schools wait for your reviewers" in welfare.ok("refresh").stderr
-    assert {one["opened"] for one in pairs_of(welfare).values()} == {"closed"}
+    refused = schools.type("review", "--list")
+    assert (refused.exit_code, "the people of welfare decide" in refused.stderr) == (1, True)
+    # Two windows of one person are one too many, and the nightly job goes on.
+    person = copied.near.people[REVIEWER].public.person
+    with workspace_of(welfare).review_lock(person):
+        result = welfare.type("review", "--list")
+        assert "another blindlink command is using this workspace" in result.stderr
+        welfare.ok("refresh")
+    # No card is opened for a file that is not written, and one that is written is known to whoever destroys.
+    for name, status in (("decisions.ods", 3), ("no-folder/decisions.csv", 1)):
+        result = welfare.type("review", "--export", str(welfare.folder / name))
+        assert result.exit_code == status, result.output
+        assert {one["opened"] for one in pairs_of(welfare).values()} == {"closed"}
+    path = welfare.folder / "decisions.csv"
+    welfare.ok("review", "--export", str(path))
+    assert {one["opened"] for one in pairs_of(welfare).values()} == {"all"}
+    again = welfare.type("review", "--export", str(path))
+    assert (again.exit_code, "is there already" in again.stderr) == (1, True)
+    listed = json.loads((welfare.folder / "workspace" / "written.json").read_bytes())
+    assert {"project": PROJECT, "what": "received", "path": str(path)} in listed["files"]
     decide(welfare, rec_w3=("reject", "other-person"))
     found = pairs_of(welfare)
     assert found["rec_w3"] | {"pair": 0} == {
@@ -171,23 +156,16 @@ def test_a_reviewer_sees_what_waits_and_what_was_done(
     standing = welfare.json("review", "--send")
     assert (standing["pairs"], standing["decided"], standing["unsent"]) == (2, 1, 0)
     assert pairs_of(welfare)["rec_w3"]["sent"]
-
-
-def test_status_says_what_a_review_waits_for(copied: Asking, welfare: Desk, schools: Desk) -> None:
-    assert stage(welfare)[0].startswith("Pairs were held back: schools has yet to send the cards")
-    assert stage(schools)[0] == "The reviewers of welfare wait for cards of your records."
-    schools.ok("refresh")
-    welfare.ok("refresh")
-    assert "reviewers" not in stage(schools)[0]
-    assert stage(welfare) == (
-        "2 pairs with schools wait for your reviewers until 2026-12-04, or the next round.",
-        "blindlink review",
-    )
-    decide(welfare, rec_w3=("accept", "same-person"))
-    welfare.ok("review", "--finish")
-    assert stage(welfare)[0].startswith("Reviewers have accepted pairs of this round")
-    settle(copied.near)
-    assert "eviewers" not in stage(welfare)[0]
+    # Keys that were replaced are found beside the file that is named.
+    rae = str((welfare.folder / "identity.txt").rename(welfare.folder / "rae.txt"))
+    welfare.ok("identity", "rotate", "--identity", rae)
+    assert len(pairs_of(welfare, "--identity", rae)) == 2
+    # A person who is enrolled for the agency, and on no roster.
+    other = copied.near.person(REVIEWER, "analyst", "recipient")
+    copied.near.people["other"] = other
+    welfare.own = other
+    result = welfare.type("review", "--list")
+    assert (result.exit_code, "whether the roster lists you" in result.stderr) == (1, True)
 
 
 def test_no_round_is_begun_by_hand_while_pairs_wait_for_reviewers(tmp_path: Path) -> None:
@@ -206,20 +184,32 @@ def test_no_round_is_begun_by_hand_while_pairs_wait_for_reviewers(tmp_path: Path
 
 
 def test_what_was_accepted_is_linked_at_both_and_stays_so(
-    answered: Asking, welfare: Desk, schools: Desk
+    copied: Asking, welfare: Desk, schools: Desk
 ) -> None:
+    assert stage(welfare)[0].startswith("Pairs were held back: schools has yet to send the cards")
+    assert stage(schools)[0] == "The reviewers of welfare wait for cards of your records."
+    result = schools.ok("refresh")
+    assert "7 cards were sealed for the reviewers of welfare, for round 1" in result.stderr
+    welfare.ok("refresh")
+    assert "reviewers" not in stage(schools)[0]
+    assert stage(welfare) == (
+        "2 pairs with schools wait for your reviewers until 2026-12-04, or the next round.",
+        "blindlink review",
+    )
     before = links(welfare)
     decide(welfare, rec_w3=("accept", "same-person"), rec_w4=("reject", "other-person"))
     welfare.ok("review", "--finish")
+    assert stage(welfare)[0].startswith("Reviewers have accepted pairs of this round")
     assert schools.type("refresh").exit_code == 7
-    settle(answered.near)
+    settle(copied.near)
+    assert "eviewers" not in stage(welfare)[0]
     now, there = links(welfare), links(schools)
     assert now.keys() == {*before, "rec_w3"}
     assert before.items() <= now.items()
     assert now["rec_w3"] == there["rec_s3"]
     for _ in range(2):
-        answered.near.move(days=7)
-        settle(answered.near)
+        copied.near.move(days=7)
+        settle(copied.near)
         assert links(welfare) == now
         # What was rejected is no candidate, and what was accepted is linked: nothing is asked.
         found = welfare.json("review", "--list")["reviews"]
@@ -227,6 +217,13 @@ def test_what_was_accepted_is_linked_at_both_and_stays_so(
     # Also where the link is made by hand.
     welfare.ok("links")
     assert links(welfare) == now
+    # Nobody but the reviewer has seen a value, and nobody at all a record ID.
+    passed = b"\n".join(copied.near.courier.seen)
+    words = (b"Kerrigan", b"Mossberg", b"rec_w3", b"rec_s3", b"2010-08-06")
+    assert [word for word in words if word in passed] == []
+    assert "Kerrigan" not in copied.near.logs.getvalue()
+    kept = list((welfare.folder / "workspace").rglob("*.sealed"))
+    assert [path for path in kept if b"Kerrigan" in path.read_bytes()] == []
 
 
 def reading_of(desk: Desk, **columns: str) -> tuple[Reading, str]:
@@ -277,41 +274,6 @@ def test_a_rejection_by_the_name_on_a_card_keeps_the_pair_apart_until_a_record_c
         edit(desk, "Lee,2015-01-15,", "Lee,2015-01-15,F")
 
 
-def test_a_record_that_has_left_or_was_withdrawn_has_a_card_without_a_value(
-    copied: Asking, schools: Desk
-) -> None:
-    edit(schools, "rec_s3,Abe,Kerrigan,2010-08-06,F\n", "")
-    schools.ok("withdraw-record", "--record", "rec_s4", "--yes")
-    schools.ok("refresh")
-    own = copied.near.people[REVIEWER]
-    (cards,) = copied.sent_cards()
-    opened = [parse_card(b"".join(open_pieces(io.BytesIO(one), own))) for one in cards.values()]
-    values = [[field.value for field in one.card.fields] for one in opened]
-    assert values.count([""] * 4) == 2
-    assert len(values) == 7
-
-
-def test_who_asks_is_told_of_the_cards_that_were_made(answered: Asking, schools: Desk) -> None:
-    found = schools.json("disclosures", "--record", "rec_s7")["disclosures"]
-    (card,) = [one for one in found if one["what"] == "card"]
-    assert card["receiver"] == REVIEWER
-    assert "whether it was shown is not known here" in card["sentence"]
-    never = schools.json("disclosures", "--record", "nobody")["disclosures"]
-    assert "card" not in {one["what"] for one in never}
-
-
-def test_a_missing_column_is_told_before_anything_is_sealed(copied: Asking, schools: Desk) -> None:
-    edit(schools, ",sex", ",gender")
-    result = schools.type("review", "--answer")
-    assert result.exit_code == 3
-    assert "no column sex, which the agreement lets reviewers see" in result.stderr
-    assert schools.type("refresh").exit_code == 3
-    assert copied.sent_cards() == []
-    edit(schools, ",gender", ",sex")
-    assert schools.json("review", "--answer") == {"answered": 1}
-    assert len(copied.sent_cards()) == 1
-
-
 def lie(change: Any) -> Any:
     """Return a change of an answer's JSON."""
 
@@ -323,34 +285,56 @@ def lie(change: Any) -> Any:
     return changed
 
 
-@pytest.mark.parametrize(
-    ("path", "change", "said"),
-    [
-        (
+def test_whole_buckets_are_answered_for_once_and_only_what_the_log_lists(
+    copied: Asking, schools: Desk
+) -> None:
+    lies: dict[str, tuple[str, Any, str]] = {
+        "other buckets": (
             "/asked",
             lambda shown: shown["buckets"].insert(0, "00000000"),
             "lists different buckets from those the broker asks for",
         ),
-        (
+        "another deadline": (
             "/reviews",
             lambda shown: shown["reviews"][0].update(deadline="2027-01-01T00:00:00Z"),
             "and the broker show different reviews",
         ),
-        (
+        "another run": (
             "/reviews",
             lambda shown: shown["reviews"][0].update(run=f"run-{'0' * 32}"),
             "",
         ),
-    ],
-    ids=["other buckets", "another deadline", "another run"],
-)
-def test_what_the_log_does_not_list_is_not_answered(
-    copied: Asking, schools: Desk, path: str, change: Any, said: str
-) -> None:
-    copied.meddle(path, lie(change))
+    }
+    for name, (path, change, said) in lies.items():
+        copied.meddle(path, lie(change))
+        result = schools.type("review", "--answer")
+        assert (result.exit_code, said in result.stderr) == (1, True), (name, result.stderr)
+        copied.be_honest()
+    # A missing column is told before anything is sealed.
+    edit(schools, ",sex", ",gender")
     result = schools.type("review", "--answer")
-    assert (result.exit_code, said in result.stderr) == (1, True), result.stderr
+    assert result.exit_code == 3
+    assert "no column sex, which the agreement lets reviewers see" in result.stderr
+    assert schools.type("refresh").exit_code == 3
     assert copied.sent_cards() == []
+    edit(schools, ",gender", ",sex")
+    assert schools.json("review", "--answer") == {"answered": 1}
+    abe = opened_cards(copied)["Abe"]
+    assert [(one.name, one.value) for one in abe.fields] == [
+        ("first_name", "Abe"),
+        ("last_name", "Kerrigan"),
+        ("birth_date", "2010-08-06"),
+        ("sex", "F"),
+    ]
+    assert "cards" not in schools.ok("refresh").stderr
+    assert len(copied.sent_cards()) == 1
+    # The agency is told of the cards that were made, if it asks.
+    found = schools.json("disclosures", "--record", "rec_s7")["disclosures"]
+    (card,) = [one for one in found if one["what"] == "card"]
+    assert card["receiver"] == REVIEWER
+    assert "whether it was shown is not known here" in card["sentence"]
+    never = schools.json("disclosures", "--record", "nobody")["disclosures"]
+    assert "card" not in {one["what"] for one in never}
 
 
 def ask_as_well(asking: Asking) -> str:
@@ -407,69 +391,66 @@ def test_no_card_is_sealed_for_a_run_that_the_log_does_not_show_as_finished(
     assert copied.sent_cards() == []
 
 
-def test_questions_that_the_log_does_not_list_are_not_shown(
-    answered: Asking, welfare: Desk
-) -> None:
-    def change(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
-        return httpx2.Response(200, content=response.content.replace(b" 0", b" 1", 1))
+def forged(
+    asking: Asking, change: Callable[[Card], dict[str, Any]], signer: Identity
+) -> Callable[[httpx2.Request, httpx2.Response], httpx2.Response]:
+    """Return a change of the broker's answer: the first card is another one, which this person signs."""
+    own = asking.near.people[REVIEWER]
 
-    answered.meddle("/questions", change)
-    result = welfare.type("review", "--list")
-    assert "lists different questions from those the broker shows" in result.stderr
-    answered.be_honest()
-    assert len(pairs_of(welfare)) == 2
-
-
-def test_a_card_that_is_missing_is_told(answered: Asking, welfare: Desk) -> None:
-    def change(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
-        first = [*parse_cards(response.content).items()][:1]
-        return httpx2.Response(200, content=serialise_cards(first))
-
-    answered.meddle("/cards", change)
-    result = welfare.type("review", "--list")
-    assert "there is not one card for each question" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        (lambda _: {"run": f"run-{'0' * 32}"}, "a card is of a different review"),
-        (
-            lambda card: {"fields": (*card.fields, CardField(name="zip", value="00234"))},
-            "a card shows different columns from those the agreement lists",
-        ),
-        (
-            lambda card: {"fields": card.fields[:-1]},
-            "a card shows different columns from those the agreement lists",
-        ),
-    ],
-    ids=["of another run", "a column that is not listed", "a column that is missing"],
-)
-def test_a_card_that_is_not_as_agreed_is_left_out_and_said(
-    answered: Asking, welfare: Desk, changed: Callable[[Card], dict[str, Any]], said: str
-) -> None:
-    own, signer = answered.near.people[REVIEWER], answered.near.people[ASKED]
-    before = (welfare.folder / "links.csv").read_bytes()
-
-    def change(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+    def changed(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
         cards = parse_cards(response.content)
         first = next(iter(cards))
         card = parse_card(b"".join(open_pieces(io.BytesIO(cards[first]), own))).card
-        other = card.model_copy(update=changed(card))
+        other = card.model_copy(update=change(card))
         plain = card_plain(SignedCard.of(other, signer.keys.signing_key))
         address = Address(ASKED, REVIEWER, (own.public,), "2026-11-20T22:30:00Z")
         cards[first] = b"".join(seal_pieces([plain], address))
         return httpx2.Response(200, content=serialise_cards(cards.items()))
 
-    answered.meddle("/cards", change)
-    result = welfare.ok("review", "--list")
-    assert f"1 of 2 cards cannot be trusted, and are not shown: {said}\n" in result.stderr
-    assert "00234" not in result.output
-    assert len(pairs_of(welfare)) == 1
-    path = welfare.folder / "decisions.csv"
-    welfare.ok("review", "--export", str(path))
-    assert len(path.read_text("utf-8").splitlines()) == 2
-    assert (welfare.folder / "links.csv").read_bytes() == before
+    return changed
+
+
+def test_a_card_or_question_that_is_not_as_agreed_is_left_out_and_said(
+    answered: Asking, welfare: Desk, moments: Moments
+) -> None:
+    def other_questions(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        return httpx2.Response(200, content=response.content.replace(b" 0", b" 1", 1))
+
+    def one_card(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
+        first = [*parse_cards(response.content).items()][:1]
+        return httpx2.Response(200, content=serialise_cards(first))
+
+    for path, change, said in (
+        ("/questions", other_questions, "lists different questions from those the broker shows"),
+        ("/cards", one_card, "there is not one card for each question"),
+    ):
+        answered.meddle(path, change)
+        assert said in welfare.type("review", "--list").stderr
+        answered.be_honest()
+    before, begin = (welfare.folder / "links.csv").read_bytes(), moments.keep(answered.near)
+    columns = "a card shows different columns from those the agreement lists"
+    for name, (changes, said) in {
+        "of another run": (lambda _: {"run": f"run-{'0' * 32}"}, "a card is of a different review"),
+        "a column that is not listed": (
+            lambda card: {"fields": (*card.fields, CardField(name="zip", value="00234"))},
+            columns,
+        ),
+        "a column that is missing": (lambda card: {"fields": card.fields[:-1]}, columns),
+    }.items():
+        moments.go_to(answered.near, begin)
+        answered.meddle("/cards", forged(answered, changes, answered.near.people[ASKED]))
+        result = welfare.ok("review", "--list")
+        told = f"1 of 2 cards cannot be trusted, and are not shown: {said}\n"
+        assert told in result.stderr, name
+        assert "00234" not in result.output, name
+        assert len(pairs_of(welfare)) == 1, name
+        path = welfare.folder / "decisions.csv"
+        welfare.ok("review", "--export", str(path))
+        assert len(path.read_text("utf-8").splitlines()) == 2, name
+        answered.be_honest()
+        assert (welfare.folder / "links.csv").read_bytes() == before, name
+    moments.go_to(answered.near, begin)
+    assert len(pairs_of(welfare)) == 2
 
 
 @pytest.fixture
@@ -500,21 +481,9 @@ def test_a_card_of_somebody_who_had_left_before_is_not_shown(
     colleague: tuple[Asking, Identity],
 ) -> None:
     copied, former = colleague
-    own = copied.near.people[REVIEWER]
     leave(copied, former)
     ask(copied)
-
-    def forge(_: httpx2.Request, response: httpx2.Response) -> httpx2.Response:
-        cards = parse_cards(response.content)
-        first = next(iter(cards))
-        card = parse_card(b"".join(open_pieces(io.BytesIO(cards[first]), own))).card
-        forged = card.model_copy(update={"person": former.public.person})
-        plain = card_plain(SignedCard.of(forged, former.keys.signing_key))
-        address = Address(ASKED, REVIEWER, (own.public,), "2026-11-20T22:30:00Z")
-        cards[first] = b"".join(seal_pieces([plain], address))
-        return httpx2.Response(200, content=serialise_cards(cards.items()))
-
-    copied.meddle("/cards", forge)
+    copied.meddle("/cards", forged(copied, lambda _: {"person": former.public.person}, former))
     said = "1 of 2 cards cannot be trusted, and are not shown: a card is not from a person"
     assert said in copied.reviewer.ok("review", "--list").stderr
 
@@ -533,57 +502,32 @@ def test_cards_that_somebody_signed_before_they_left_are_shown(
     assert pairs_of(copied.reviewer) == shown
 
 
-@pytest.mark.parametrize("party", [REVIEWER, ASKED])
 def test_cards_count_on_when_keys_are_replaced_in_the_middle_of_a_review(
-    copied: Asking, welfare: Desk, schools: Desk, party: str
+    copied: Asking, welfare: Desk, schools: Desk
 ) -> None:
     """Those that they were sealed to, and those that signed them."""
-    rotating = copied.near.desks[party]
-    rotating.ok("identity", "rotate")
+    for desk in (welfare, schools):
+        desk.ok("identity", "rotate")
     schools.ok("refresh")
     shown = pairs_of(welfare)
     assert len(shown) == 2
-    rotating.ok("identity", "rotate")
-    result = welfare.ok("review", "--list")
-    assert "cannot be trusted" not in result.stderr
-    assert pairs_of(welfare) == shown
+    for desk in (welfare, schools):
+        desk.ok("identity", "rotate")
+        result = welfare.ok("review", "--list")
+        assert "cannot be trusted" not in result.stderr, desk.party
+        assert pairs_of(welfare) == shown, desk.party
 
 
-def test_replaced_keys_are_found_beside_the_file_that_is_named(
-    answered: Asking, welfare: Desk
+def test_the_screen_needs_its_extra_and_a_terminal_and_one_thing_is_done_at_a_time(
+    welfare: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rae = str((welfare.folder / "identity.txt").rename(welfare.folder / "rae.txt"))
-    welfare.ok("identity", "rotate", "--identity", rae)
-    assert len(pairs_of(welfare, "--identity", rae)) == 2
-
-
-def test_only_a_reviewer_of_the_reviewers_agency_opens_cards(
-    answered: Asking, welfare: Desk, schools: Desk
-) -> None:
-    result = schools.type("review", "--list")
-    assert (result.exit_code, "the people of welfare decide" in result.stderr) == (1, True)
-    other = answered.near.person(REVIEWER, "analyst", "recipient")
-    answered.near.people["other"] = other
-    welfare.own = other
-    # Enrolled for the agency, and on no roster.
-    result = welfare.type("review", "--list")
-    assert (result.exit_code, "whether the roster lists you" in result.stderr) == (1, True)
-
-
-def test_the_screen_needs_a_terminal_and_one_thing_is_done_at_a_time(welfare: Desk) -> None:
     result = welfare.type("review")
     assert (result.exit_code, "needs a terminal" in result.output) == (2, True)
     result = welfare.type("review", "--send", "--list")
     assert (result.exit_code, "give either --list or --send" in result.output) == (2, True)
-
-
-def test_without_the_extra_the_error_names_it(
-    welfare: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setattr("encoding.cli.commands.review.find_spec", lambda _: None)
     result = welfare.type("review")
-    assert result.exit_code == 1
-    assert "install blindlink[review]" in result.stderr
+    assert (result.exit_code, "install blindlink[review]" in result.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("is_busy", [False, True])
@@ -634,38 +578,22 @@ def test_a_review_that_is_over_is_forgotten_and_what_was_decided_is_not(
     assert pairs_of(welfare, "--again").keys() == {"rec_w3", "rec_w4"}
 
 
-def test_decisions_after_the_deadline_do_not_count(answered: Asking, welfare: Desk) -> None:
+def test_what_cannot_be_decided_and_what_comes_after_the_deadline_does_not_count(
+    answered: Asking, welfare: Desk
+) -> None:
+    # The own record that has left.
+    path = welfare.folder / "people.csv"
+    whole = path.read_text("utf-8")
+    edit(welfare, "rec_w3,Abe,Kerrigan,2010-08-06,M\n", "")
+    assert "1 pairs cannot be decided here" in welfare.ok("review", "--send").stderr
+    assert pairs_of(welfare).keys() == {"rec_w4"}
+    path.write_text(whole, "utf-8")
     decide(welfare, rec_w3=("accept", "same-person"))
     answered.near.move(days=15)
     answered.near.sweep()
     result = welfare.type("review", "--send")
     assert "no pairs wait for a decision" in result.stderr
     assert answered.sent_decisions() == []
-
-
-def test_the_own_record_that_has_left_cannot_be_decided(answered: Asking, welfare: Desk) -> None:
-    edit(welfare, "rec_w3,Abe,Kerrigan,2010-08-06,M\n", "")
-    result = welfare.ok("review", "--send")
-    assert "1 pairs cannot be decided here" in result.stderr
-    assert pairs_of(welfare).keys() == {"rec_w4"}
-
-
-def test_exported_files_are_known_to_whoever_destroys(answered: Asking, welfare: Desk) -> None:
-    path = welfare.folder / "decisions.csv"
-    welfare.ok("review", "--export", str(path))
-    again = welfare.type("review", "--export", str(path))
-    assert (again.exit_code, "is there already" in again.stderr) == (1, True)
-    listed = json.loads((welfare.folder / "workspace" / "written.json").read_bytes())
-    assert {"project": PROJECT, "what": "received", "path": str(path)} in listed["files"]
-
-
-def test_no_card_is_opened_for_a_file_that_is_not_written(answered: Asking, welfare: Desk) -> None:
-    for name, status in (("decisions.ods", 3), ("no-folder/decisions.csv", 1)):
-        result = welfare.type("review", "--export", str(welfare.folder / name))
-        assert result.exit_code == status, result.output
-        assert {one["opened"] for one in pairs_of(welfare).values()} == {"closed"}
-    welfare.ok("review", "--export", str(welfare.folder / "decisions.csv"))
-    assert {one["opened"] for one in pairs_of(welfare).values()} == {"all"}
 
 
 def put(row: int, column: int, text: str) -> Callable[[list[list[str]]], None]:
@@ -684,25 +612,24 @@ REFUSED: dict[str, Callable[[list[list[str]]], None]] = {
 }
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
-def test_a_file_that_is_refused_changes_nothing(
-    answered: Asking, welfare: Desk, suffix: str
-) -> None:
-    path = welfare.folder / f"decisions{suffix}"
-    welfare.ok("review", "--export", str(path))
-    exported = read_rows(path)
-    for row in exported[1:]:
-        row[-2:] = "accept", "same-person"
+def test_a_file_that_is_refused_changes_nothing(answered: Asking, welfare: Desk) -> None:
     before = (welfare.folder / "links.csv").read_bytes()
-    for said, change in REFUSED.items():
-        rows = [[*row] for row in exported]
-        change(rows)
-        write_rows(path, rows)
-        result = welfare.type("review", "--import", str(path))
-        (fault, hint) = result.stderr.splitlines()
-        assert (result.exit_code, said in fault) == (3, True), fault
-        assert "nothing was imported" in hint
-        assert not any(name in result.output for name in ("Kerrigan", "Mossberg", "Abel", "rec_"))
+    for suffix in (".csv", ".xlsx"):
+        path = welfare.folder / f"decisions{suffix}"
+        welfare.ok("review", "--export", str(path))
+        exported = read_rows(path)
+        for row in exported[1:]:
+            row[-2:] = "accept", "same-person"
+        for said, change in REFUSED.items():
+            rows = [[*row] for row in exported]
+            change(rows)
+            write_rows(path, rows)
+            result = welfare.type("review", "--import", str(path))
+            (fault, hint) = result.stderr.splitlines()
+            assert (result.exit_code, said in fault) == (3, True), (suffix, fault)
+            assert "nothing was imported" in hint
+            for name in ("Kerrigan", "Mossberg", "Abel", "rec_"):
+                assert name not in result.output, (suffix, said)
     assert welfare.json("review", "--send")["decided"] == 0
     assert (welfare.folder / "links.csv").read_bytes() == before
 
@@ -723,13 +650,3 @@ def write_rows(path: Path, rows: list[list[str]]) -> None:
     for row in rows:
         book.active.append(row)
     book.save(path)
-
-
-def test_two_windows_of_one_person_are_one_too_many(answered: Asking, welfare: Desk) -> None:
-    person = answered.near.people[REVIEWER].public.person
-    with workspace_of(welfare).review_lock(person):
-        result = welfare.type("review", "--list")
-        assert "another blindlink command is using this workspace" in result.stderr
-        # The nightly job goes on.
-        welfare.ok("refresh")
-    assert len(pairs_of(welfare)) == 2

@@ -25,7 +25,7 @@ from encoding.workspace.config import CONFIG_NAME
 from schemas.api import RunView
 from schemas.round_report import RoundReport
 
-FIRST = (
+FIRST = [
     "Amara",
     "Benedikt",
     "Chiyo",
@@ -35,7 +35,7 @@ FIRST = (
     "Gwendolyn",
     "Hamish",
     "Inge",
-)
+]
 LAST = ("Abernathy", "Bjornstad", "Cholmondeley", "Dragomirov", "Echevarria", "Fitzwilliam")
 FLOOR = 10
 N_BOTH, N_WELFARE, N_SCHOOLS = 60, 40, 60
@@ -125,7 +125,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         yield made
 
 
-def test_totals_and_denominators_are_those_of_the_files(town: Town) -> None:
+def test_totals_rates_and_denominators_are_those_that_can_be_counted_in_the_files(
+    town: Town,
+) -> None:
     report, linked = town.report(), links(town.desk("welfare"))
     assert (report.now.records, report.now.linked) == (100, len(linked))
     assert N_BOTH - 3 <= len(linked) <= N_BOTH
@@ -136,10 +138,6 @@ def test_totals_and_denominators_are_those_of_the_files(town: Town) -> None:
     assert shown is not None
     assert (shown.records, shown.linked) == (len(eligible), sum(key in linked for key in eligible))
     assert town.report("schools").now.records == N_BOTH + N_SCHOOLS
-
-
-def test_group_rates_are_those_that_can_be_counted_by_hand(town: Town) -> None:
-    linked = links(town.desk("welfare"))
     by_county = Counter(row["county"] for row in town.welfare.values())
     found = Counter(town.welfare[key]["county"] for key in linked)
     (county, ages) = town.report().subgroups
@@ -177,7 +175,7 @@ def test_a_group_has_the_range_of_its_records_that_are_likely_in_both_files(town
         assert f"<td>{low} to {high} %</td>" in re.sub(r"<td[^>]*>", "<td>", town.page())
 
 
-def test_what_a_run_says_is_what_the_log_says(town: Town) -> None:
+def test_what_a_run_says_and_on_what_basis_all_went_out_is_what_the_log_says(town: Town) -> None:
     report = town.report()
     (pair,) = report.pairs
     assert (pair.partner, pair.linked) == ("schools", report.now.linked)
@@ -186,9 +184,6 @@ def test_what_a_run_says_is_what_the_log_says(town: Town) -> None:
     assert pair.wrong.low == 0
     assert pair.missed.high <= 100 - report.now.linked
     assert {one.field for one in pair.concordance} >= {"birth-date", "first-name", "surname"}
-
-
-def test_counsel_finds_the_basis_of_everything_that_went_out_and_came_in(town: Town) -> None:
     lines = town.report().disclosures
     assert {(one.giver, one.receiver, one.what) for one in lines} >= {
         ("schools", "welfare", "match-ids"),
@@ -200,7 +195,9 @@ def test_counsel_finds_the_basis_of_everything_that_went_out_and_came_in(town: T
         assert f"log entry {one.entry}" in page
 
 
-def test_the_page_needs_nothing_else_and_names_nobody(town: Town) -> None:
+def test_the_page_needs_nothing_else_and_names_nobody_and_is_written_once_more_the_same(
+    town: Town,
+) -> None:
     page, raw = town.page(), (town.desk("welfare").folder / DOCUMENT).read_text("utf-8")
     assert "<script" not in page
     assert not re.search(r"(src|href)=", page)
@@ -210,9 +207,6 @@ def test_the_page_needs_nothing_else_and_names_nobody(town: Town) -> None:
             assert row["last"] not in text
             assert row["born"] not in text
     assert not {*links(town.desk("welfare")).values()} & {*re.findall("[0-9a-f]{32}", raw)}
-
-
-def test_the_command_writes_the_same_once_more(town: Town) -> None:
     desk, before = town.desk("welfare"), town.report()
     told = desk.json("round", "report")
     after = town.report()
@@ -238,7 +232,9 @@ def test_the_guide_is_typed_as_it_stands(town: Town) -> None:
     assert (result.exit_code, "has no column race" in result.stderr) == (3, True)
 
 
-def test_a_file_that_is_no_report_is_not_overwritten_and_the_round_goes_on(town: Town) -> None:
+def test_a_file_that_is_no_report_is_not_overwritten_and_no_fault_of_it_ends_a_round(
+    town: Town,
+) -> None:
     desk = town.desk("welfare")
     page = desk.folder / PAGE
     kept = page.read_bytes()
@@ -249,16 +245,12 @@ def test_a_file_that_is_no_report_is_not_overwritten_and_the_round_goes_on(town:
     assert "the report of the round could not be made" in again.stderr
     assert page.read_text("utf-8") == "my own notes"
     page.write_bytes(kept)
-
-
-def test_no_fault_of_the_report_ends_a_round(town: Town) -> None:
     said: list[str] = []
     with warned_of(SimpleNamespace(warn=said.append)):  # type: ignore[arg-type]  # all that it uses
         raise TypeError("a cell")
     assert len(said) == 1
     assert "a cell" not in said[0]
-    kept = town.desk("welfare").folder / "workspace" / "history"
-    (path,) = kept.glob("*.sealed")
+    (path,) = kept_reports(town).glob("*.sealed")
     content = path.read_bytes()
     path.write_bytes(b"damaged")
     assert "the report of the round could not be made" in town.desk("welfare").ok("links").stderr
@@ -339,7 +331,9 @@ def test_the_page_of_an_agency_opens_in_a_browser(town: Town, chromium_page: Pag
     take_picture(chromium_page, "agency-report")
 
 
-def test_without_the_broker_it_goes_by_its_last_word(town: Town) -> None:
+def test_what_needs_somebody_comes_first_and_says_what_to_do_though_the_broker_is_gone(
+    town: Town,
+) -> None:
     desk, known = town.desk("welfare"), town.desk("welfare").json("status")
 
     def refuse(_: httpx2.Request) -> httpx2.Response:
@@ -354,10 +348,6 @@ def test_without_the_broker_it_goes_by_its_last_word(town: Town) -> None:
     assert "going by what it said last" in result.stderr
     assert "The broker does not answer." in page
     assert known["sentences"][0] in page
-
-
-def test_what_needs_somebody_comes_first_and_says_what_to_do(town: Town) -> None:
-    desk = town.desk("welfare")
     assert "No backup of the workspace is known" in str(desk.json("report")["attention"])
     desk.ok("workspace", "protect")
     desk.ok("workspace", "backup", str(desk.folder / "welfare.backup"))
@@ -368,18 +358,13 @@ def test_what_needs_somebody_comes_first_and_says_what_to_do(town: Town) -> None
     assert (custody["standing"], "custodian add" in custody["sentence"]) == ("warn", True)
     standings = [one["standing"] for one in told["attention"]]
     assert standings == sorted(standings, key=["bad", "warn", "note"].index)
-
-
-def test_a_page_of_somebody_else_is_left_alone(town: Town) -> None:
-    strange = town.desk("welfare").folder / "strange.html"
+    strange = desk.folder / "strange.html"
     strange.write_text("somebody's page", "utf-8")
-    assert town.desk("welfare").type("report", "-o", str(strange)).exit_code == 1
+    assert desk.type("report", "-o", str(strange)).exit_code == 1
     assert strange.read_text("utf-8") == "somebody's page"
-
-
-def test_what_was_kept_goes_with_the_rest(town: Town) -> None:
-    town.desk("welfare").ok("report")
-    town.desk("welfare").ok("destroy", "--local", "--yes")
+    # What was kept goes with the rest.
+    desk.ok("report")
+    desk.ok("destroy", "--local", "--yes")
     assert not list(kept_reports(town).glob("*.sealed"))
     for name in (PAGE, OWN_PAGE):
-        assert not (town.desk("welfare").folder / name).exists()
+        assert not (desk.folder / name).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,6 @@ from encoding.workspace.workspace import open_workspace
 from schemas.api import ProjectView
 from schemas.identity import base64_text
 from schemas.run import Recipient
-
-OTHER_PROFILE = small_profile(block_cap=8)
 
 
 class Pair:
@@ -84,128 +83,92 @@ def agreed(pair: Pair) -> Pair:
     return pair
 
 
-def test_both_come_to_one_secret_and_know_it(agreed: Pair) -> None:
+def test_both_come_to_one_secret_encode_with_it_and_link(agreed: Pair) -> None:
+    welfare, schools = agreed.desks.values()
     shown = {party: agreed.secret_status(party) for party in agreed.desks}
     assert shown["welfare"] == shown["schools"]
-    assert shown["welfare"]["key_id"] is not None
+    key_id = shown["welfare"]["key_id"]
+    assert key_id is not None
     assert all(holder["confirmed"] for holder in shown["welfare"]["holders"])
-
-
-def test_both_encode_with_it_and_link(agreed: Pair) -> None:
-    welfare, schools = agreed.desks.values()
-    key_ids = set()
+    said = {desk.ok("secret", "key-id").stdout for desk in agreed.desks.values()}
+    assert {text.strip().replace(" ", "") for text in said} == {key_id}
+    lines = welfare.ok("secret", "status").stdout.splitlines()
+    assert lines[0].startswith("The secret of epoch 1 of foster-pupils is made; its key id is ")
+    assert lines[1:] == [
+        "schools: has confirmed the secret, and encodes as you do.",
+        "welfare (you): has confirmed the secret.",
+    ]
+    # It is printed nowhere, and lies nowhere in the clear.
+    found = epoch_secret(
+        open_workspace(welfare.folder / "workspace"), "foster-pupils", 1, "welfare"
+    )
+    assert found is not None
+    raw = found.secret.to_bytes()
+    for form in (raw, raw.hex().encode(), base64_text(raw).encode(), found.secret.clk_key.encode()):
+        assert form not in "\n".join(lines).encode()
+        for path in welfare.folder.parent.rglob("*"):
+            assert path.is_dir() or form not in path.read_bytes(), path
     for desk in (welfare, schools):
         desk.ok("round", "ready")
     for desk in (welfare, schools):
         (container,) = desk.json("encode")["containers"]
-        key_ids.add(container["key_id"])
+        assert container["key_id"] == key_id
+    # A rotation is agreed beside the secret in use.
+    agreed.agree("rotate")
+    assert agreed.secret_status("welfare")["epoch"] == 2
+    assert agreed.secret_status("welfare")["key_id"] != key_id
+    (again,) = welfare.json("encode")["containers"]
+    assert again["key_id"] == key_id
+    for desk in (welfare, schools):
         desk.ok("upload")
-    assert key_ids == {agreed.secret_status("welfare")["key_id"]}
     welfare.ok("run", "--wait")
     welfare.type("links")
     assert schools.json("links")["links"] == 3
 
 
-def test_the_key_id_is_that_of_the_agreed_secret(agreed: Pair) -> None:
-    said = {desk.ok("secret", "key-id").stdout for desk in agreed.desks.values()}
-    assert {text.strip().replace(" ", "") for text in said} == {
-        agreed.secret_status("welfare")["key_id"]
-    }
-
-
-@pytest.mark.parametrize("command", ["encode", "refresh"])
-def test_without_any_secret_the_way_to_one_is_named_before_the_check(
-    pair: Pair, command: str
+def test_until_the_secret_is_made_each_command_says_what_comes_first(
+    pair: Pair, tmp_path: Path
 ) -> None:
-    result = pair.desks["welfare"].type(command)
+    welfare, schools = pair.desks.values()
+    for command in ("encode", "refresh"):
+        result = welfare.type(command)
+        assert result.exit_code == 1, command
+        assert "have not agreed on a secret yet" in result.stderr, command
+        way = "blindlink secret share, then: blindlink secret accept"
+        assert way in result.stderr, command
+    assert not list((welfare.folder / "workspace").glob("reports/*.check.json"))
+    # Nothing is sealed to keys that were never compared, or to other keys than were compared.
+    refused(pair, "welfare", "the keys of schools are not known here yet")
+    refused(pair, "welfare", "blindlink identity trust schools")
+    file = str(schools.folder / "shown.json")
+    other = pair.people["welfare"].public.fingerprint()
+    result = welfare.type("identity", "trust", "schools", other, "--file", file)
     assert result.exit_code == 1
-    assert "have not agreed on a secret yet" in result.stderr
-    assert "blindlink secret share, then: blindlink secret accept" in result.stderr
-    assert not list((pair.desks["welfare"].folder / "workspace").glob("reports/*.check.json"))
-
-
-def test_the_status_is_said_in_sentences(agreed: Pair) -> None:
-    said = agreed.desks["welfare"].ok("secret", "status").stdout.splitlines()
-    assert said[0].startswith("The secret of epoch 1 of foster-pupils is made; its key id is ")
-    assert said[1:] == [
-        "schools: has confirmed the secret, and encodes as you do.",
-        "welfare (you): has confirmed the secret.",
-    ]
-
-
-def test_who_has_made_the_secret_is_told_to_let_a_second_person_keep_it(pair: Pair) -> None:
+    assert pair.people["schools"].public.fingerprint() in result.stderr
+    refused(pair, "welfare", "the keys of schools are not known here yet")
     pair.compare()
+    (tmp_path / "w1").write_text("precious")
+    assert pair.type("welfare", "share", to_file="w1").exit_code == 1
+    assert (tmp_path / "w1").read_text() == "precious"
+    (tmp_path / "w1").unlink()
     pair.ok("welfare", "share", to_file="w1")
-    pair.ok("schools", "share", to_file="s1")
-    said = pair.ok("welfare", "accept", from_file="s1", to_file="w2").stderr
-    assert "let a second person keep it: blindlink workspace protect" in said
-
-
-def test_the_status_says_who_is_waited_for(pair: Pair) -> None:
-    pair.compare()
-    pair.ok("welfare", "share", to_file="w1")
-    said = pair.desks["welfare"].ok("secret", "status").stdout.splitlines()
-    assert said == [
+    assert welfare.ok("secret", "status").stdout.splitlines() == [
         "The secret of epoch 1 of foster-pupils is not made yet.",
         "schools: its share is not here yet.",
         "welfare (you): has sent its share, and not confirmed yet.",
     ]
-
-
-def test_before_anything_the_status_says_how_to_begin(welfare: Desk) -> None:
-    result = welfare.type("secret", "status")
-    assert result.exit_code == 1
-    assert "blindlink secret share" in result.stderr
-
-
-def test_nothing_is_sealed_to_keys_that_were_never_compared(pair: Pair, tmp_path: Path) -> None:
-    result = pair.type("welfare", "share", to_file="w1")
-    assert result.exit_code == 1
-    assert "the keys of schools are not known here yet" in result.stderr
-    assert "blindlink identity trust schools" in result.stderr
-    assert not (tmp_path / "w1").exists()
-
-
-def test_a_fingerprint_that_is_not_that_of_the_file_is_not_trusted(pair: Pair) -> None:
-    file = str(pair.desks["schools"].folder / "shown.json")
-    other = pair.people["welfare"].public.fingerprint()
-    result = pair.desks["welfare"].type("identity", "trust", "schools", other, "--file", file)
-    assert result.exit_code == 1
-    assert pair.people["schools"].public.fingerprint() in result.stderr
-    assert pair.type("welfare", "share", to_file="w1").exit_code == 1
-
-
-@pytest.mark.parametrize(
-    ("party", "fingerprint", "status"), [("Schools", "1" * 60, 2), ("schools", "12345", 1)]
-)
-def test_a_slip_in_typing_is_said(party: str, fingerprint: str, status: int, welfare: Desk) -> None:
-    assert welfare.type("identity", "trust", party, fingerprint).exit_code == status
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", "null", '{"enrolled":{}}'])
-def test_a_file_that_shows_nobodys_keys_is_refused(content: str, welfare: Desk) -> None:
-    file = welfare.folder / "shown.json"
-    file.write_text(content)
-    result = welfare.type("identity", "trust", "schools", "1" * 60, "--file", str(file))
-    assert result.exit_code == 1
-    assert "has nobody's keys in it" in result.stderr
-
-
-def test_encoding_waits_until_the_secret_is_made(pair: Pair) -> None:
-    pair.compare()
-    pair.ok("welfare", "share", to_file="w1")
-    result = pair.desks["welfare"].type("encode")
+    result = welfare.type("encode")
     assert result.exit_code == 1
     assert "the secret of epoch 1 is not made yet" in result.stderr
-
-
-def test_encoding_warns_while_the_others_have_not_confirmed(pair: Pair) -> None:
-    pair.compare()
-    pair.ok("welfare", "share", to_file="w1")
+    result = pair.type("welfare", "accept", from_file="w1")
+    assert result.exit_code == 1
+    assert "there is nothing for welfare in" in result.stderr
     pair.ok("schools", "share", to_file="s1")
-    pair.ok("welfare", "accept", from_file="s1")
-    pair.desks["schools"].ok("round", "ready")
-    assert "schools has not confirmed the secret yet" in pair.desks["welfare"].ok("encode").stderr
+    # Encoding warns while the others have not confirmed.
+    said = pair.ok("welfare", "accept", from_file="s1", to_file="w2").stderr
+    assert "let a second person keep it: blindlink workspace protect" in said
+    schools.ok("round", "ready")
+    assert "schools has not confirmed the secret yet" in welfare.ok("encode").stderr
 
 
 def test_a_share_that_is_missing_is_named_and_the_file_is_not_written(
@@ -221,38 +184,26 @@ def test_a_share_that_is_missing_is_named_and_the_file_is_not_written(
     assert not (tmp_path / "w2").exists()
 
 
-def test_a_file_with_nothing_for_this_agency_is_refused(pair: Pair) -> None:
-    pair.compare()
-    pair.ok("welfare", "share", to_file="w1")
-    result = pair.type("welfare", "accept", from_file="w1")
-    assert result.exit_code == 1
-    assert "there is nothing for welfare in" in result.stderr
+def refused(pair: Pair, party: str, said: str, *more: str, status: int = 1) -> None:
+    """Require that no share is made, with these words."""
+    result = pair.type(party, "share", *more, to_file="w1")
+    assert (result.exit_code, said in result.stderr) == (status, True), result.stderr
+    assert not (pair.desks[party].folder.parent / "w1").exists()
 
 
-def test_a_file_of_something_else_is_not_overwritten(pair: Pair, tmp_path: Path) -> None:
-    pair.compare()
-    (tmp_path / "w1").write_text("precious")
-    assert pair.type("welfare", "share", to_file="w1").exit_code == 1
-    assert (tmp_path / "w1").read_text() == "precious"
-
-
-def test_another_profile_than_the_agreed_one_is_refused(pair: Pair) -> None:
-    pair.compare()
-    pair.show("schools", pair.view("schools").model_copy(update={"profile": OTHER_PROFILE}))
-    result = pair.type("schools", "share", to_file="s1")
-    assert result.exit_code == 1
-    assert "a different encoding profile from the one in the agreement" in result.stderr
-
-
-def test_a_rotation_is_agreed_beside_the_secret_in_use(agreed: Pair) -> None:
-    for desk in agreed.desks.values():
-        desk.ok("round", "ready")
-    (first,) = agreed.desks["welfare"].json("encode")["containers"]
-    agreed.agree("rotate")
-    assert agreed.secret_status("welfare")["epoch"] == 2
-    assert agreed.secret_status("welfare")["key_id"] != first["key_id"]
-    (again,) = agreed.desks["welfare"].json("encode")["containers"]
-    assert again["key_id"] == first["key_id"]
+def test_before_anything_the_status_says_how_to_begin_and_a_slip_trusts_nobodys_keys(
+    welfare: Desk,
+) -> None:
+    result = welfare.type("secret", "status")
+    assert (result.exit_code, "blindlink secret share" in result.stderr) == (1, True)
+    for party, fingerprint, status in (("Schools", "1" * 60, 2), ("schools", "12345", 1)):
+        assert welfare.type("identity", "trust", party, fingerprint).exit_code == status, party
+    file = welfare.folder / "shown.json"
+    for content in ("", "[]", "{}", "null", '{"enrolled":{}}'):
+        file.write_text(content)
+        result = welfare.type("identity", "trust", "schools", "1" * 60, "--file", str(file))
+        assert result.exit_code == 1, content
+        assert "has nobody's keys in it" in result.stderr, content
 
 
 @pytest.mark.parametrize(
@@ -265,71 +216,45 @@ def test_a_rotation_is_agreed_beside_the_secret_in_use(agreed: Pair) -> None:
     ],
 )
 def test_a_party_that_does_not_encode_needs_no_secret(pair: Pair) -> None:
-    result = pair.type("welfare", "share", to_file="w1")
-    assert result.exit_code == 1
-    assert "needs no secret" in result.stderr
+    refused(pair, "welfare", "needs no secret")
 
 
-def test_a_broker_that_adds_a_holder_gets_nothing(pair: Pair, view_with, tmp_path: Path) -> None:
+def test_no_share_is_made_under_other_terms_or_with_anothers_keys(
+    pair: Pair, view_with: Callable[..., ProjectView], tmp_path: Path
+) -> None:
+    identity = ("--identity", str(pair.desks["schools"].folder / "identity.txt"))
+    refused(pair, "welfare", "", *identity)
     pair.compare()
+    refused(pair, "welfare", "has keys of schools", *identity, status=2)
+    true = pair.view("welfare")
+    # A broker that adds a holder gets nothing.
     more = view_with(providers=("broker-friend", "schools", "welfare")).terms
-    pair.show("welfare", pair.view("welfare").model_copy(update={"terms": more}))
-    result = pair.type("welfare", "share", to_file="w1")
-    assert result.exit_code == 1
-    assert "the broker uses different terms from those of agreement 1" in result.stderr
-    assert not (tmp_path / "w1").exists()
-
-
-def test_somebody_elses_keys_are_not_used(pair: Pair) -> None:
-    identity = str(pair.desks["schools"].folder / "identity.txt")
-    result = pair.type("welfare", "share", "--identity", identity, to_file="w1")
-    assert result.exit_code == 1
-    pair.compare()
-    result = pair.type("welfare", "share", "--identity", identity, to_file="w1")
-    assert result.exit_code == 2
-    assert "has keys of schools" in result.stderr
-
-
-def test_the_secret_is_printed_nowhere_and_lies_nowhere_in_the_clear(agreed: Pair) -> None:
-    said = agreed.desks["welfare"].ok("secret", "status").output
-    workspace = open_workspace(agreed.desks["welfare"].folder / "workspace")
-    found = epoch_secret(workspace, "foster-pupils", 1, "welfare")
-    assert found is not None
-    raw = found.secret.to_bytes()
-    forms = [raw, raw.hex().encode(), base64_text(raw).encode(), found.secret.clk_key.encode()]
-    for form in forms:
-        assert form not in said.encode()
-        for path in agreed.desks["welfare"].folder.parent.rglob("*"):
-            assert path.is_dir() or form not in path.read_bytes(), path
-
-
-def test_the_holder_may_be_named(pair: Pair) -> None:
-    pair.compare()
+    for changes, said in (
+        ({"terms": more}, "the broker uses different terms from those of agreement 1"),
+        (
+            {"profile": small_profile(block_cap=8)},
+            "a different encoding profile from the one in the agreement",
+        ),
+    ):
+        pair.show("welfare", true.model_copy(update=changes))
+        refused(pair, "welfare", said)
+    pair.show("welfare", true)
     person = pair.people["schools"].public.person
-    pair.ok("welfare", "share", "--holder", f"schools={person}", to_file="w1")
-    assert pair.type("welfare", "share", "--holder", "schools", to_file="w1").exit_code == 2
-
-
-def test_keys_that_a_key_file_opens_ask_for_it(pair: Pair, tmp_path: Path) -> None:
-    pair.compare()
-    settings = pair.desks["welfare"].folder / "blindlink.toml"
+    refused(pair, "welfare", "", "--holder", "schools", status=2)
+    # Keys that a key file opens ask for it, and keys under a passphrase open by a file of it.
+    folder = pair.desks["welfare"].folder
+    settings = folder / "blindlink.toml"
     settings.write_text(settings.read_text().replace('key_file = "identity.key"', ""))
     words = pair.words("welfare", "share", to_file="w1")
     del words[2:4]
     result = pair.desks["welfare"].type(*words)
-    assert result.exit_code == 2
-    assert "--key-file" in result.stderr
+    assert (result.exit_code, "--key-file" in result.stderr) == (2, True)
     assert not (tmp_path / "w1").exists()
-
-
-def test_keys_under_a_passphrase_open_by_a_file_of_it(pair: Pair, tmp_path: Path) -> None:
-    pair.compare()
-    folder = pair.desks["welfare"].folder
-    opened = pair.people["welfare"]
-    write_identity(folder / "locked.txt", opened, Passphrase("five words drawn at random"))
+    passphrase = Passphrase("five words drawn at random")
+    write_identity(folder / "locked.txt", pair.people["welfare"], passphrase)
     (folder / "passphrase").write_text("five words drawn at random\n")
     (folder / "passphrase").chmod(0o600)
-    words = pair.words("welfare", "share", to_file="w1")
-    words[2:4] = ["--passphrase-file", str(folder / "passphrase")]
-    pair.desks["welfare"].ok(*words, "--identity", str(folder / "locked.txt"))
+    words += ["--passphrase-file", str(folder / "passphrase")]
+    words += ["--identity", str(folder / "locked.txt"), "--holder", f"schools={person}"]
+    pair.desks["welfare"].ok(*words)
     assert (tmp_path / "w1").exists()

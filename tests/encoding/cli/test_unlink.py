@@ -1,4 +1,4 @@
-"""A link that is wrong is retired for all, undone by its maker alone, and every round can be told again."""
+"""What an agency unlinks ends at all, comes back by its relink alone, and every round can be told again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rigs.desk import Desk
@@ -19,6 +18,7 @@ from encoding.ledger.values import Turn
 from schemas.ids import LinkId
 from schemas.run import IdSpace
 
+pytestmark = pytest.mark.usefixtures("settled")
 WRONG, RIGHT = "The parents say that it is another child.", "The school has the birth certificate."
 
 
@@ -38,34 +38,34 @@ def kept(desk: Desk) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (desk.folder / "links.csv", *found)}
 
 
-@pytest.fixture
-def welfare(ready_desks: NearBroker, reach: Callable[..., Any]) -> Desk:
-    reach(ready_desks, "linked", lambda: settle(ready_desks))
-    return ready_desks.desks["welfare"]
-
-
-@pytest.fixture
-def schools(ready_desks: NearBroker) -> Desk:
-    return ready_desks.desks["schools"]
-
-
 def test_an_unlink_drops_the_match_for_all_and_its_relink_undoes_it_exactly(
-    ready_desks: NearBroker, welfare: Desk, schools: Desk
+    near: NearBroker, welfare: Desk, schools: Desk
 ) -> None:
     first = raw(welfare), raw(schools)
     of_7 = links(welfare)["7"]
-    said = welfare.ok("unlink", "7", "--reason", WRONG)
+    assert "Nothing was unlinked." in schools.ok("unlink", "--list").stdout
+    # The record may come by standard input.
+    said = welfare.type("unlink", "-", "--reason", WRONG, typed="7\n")
+    assert said.exit_code == 0
     assert "the other agencies hear of it in the next round" in said.stderr
     # Here at once, with the next file of links.
     assert raw(welfare) == first[0]
     assert welfare.ok("links")
     assert links(welfare).keys() == {"4", "x-3"}
     for _ in range(2):
-        next_week(ready_desks)
+        next_week(near)
         assert links(welfare).keys() == {"4", "x-3"}
         assert links(schools).keys() == {"p2", "p4"}
-    said = welfare.ok("relink", "7", "--reason", RIGHT)
-    next_week(ready_desks)
+    # The other agency sees which of its records, and not why.
+    (one,) = schools.json("unlink", "--list")["register"]
+    assert (one["act"], one["by"], one["records"]) == ("unlink", "welfare", ["p1"])
+    assert (one["person"], one["at"], one["reason"]) == (None, None, None)
+    assert WRONG not in schools.ok("unlink", "--list").stdout
+    refused = schools.type("relink", "p1", "--reason", RIGHT)
+    assert refused.exit_code == 1
+    assert "welfare has unlinked this record, and no other agency can undo it" in refused.stderr
+    welfare.ok("relink", "7", "--reason", RIGHT)
+    next_week(near)
     assert (raw(welfare), raw(schools)) == first
     assert of_7 == links(welfare)["7"]
     register = welfare.json("unlink", "--list")["register"]
@@ -75,15 +75,39 @@ def test_an_unlink_drops_the_match_for_all_and_its_relink_undoes_it_exactly(
     ]
     assert all(one["records"] == ["7"] and one["by"] == "welfare" for one in register)
     assert register[0]["link_id"] == of_7
-    person = ready_desks.people["welfare"].public.person
+    person = near.people["welfare"].public.person
     assert {one["person"] for one in register} == {person}
     shown = welfare.ok("unlink", "--list").stdout
     assert WRONG in shown
     assert "undone since" in shown
 
 
-def test_whoever_writes_links_elsewhere_is_told_that_the_usual_file_stays(
-    welfare: Desk, tmp_path: Path
+def test_an_unlink_that_is_undone_before_the_next_round_was_never_there(
+    near: NearBroker, welfare: Desk, schools: Desk
+) -> None:
+    first = raw(welfare), raw(schools)
+    welfare.ok("unlink", "x-3", "--reason", WRONG)
+    welfare.ok("relink", "x-3", "--reason", RIGHT)
+    assert welfare.ok("links")
+    assert raw(welfare) == first[0]
+    next_week(near)
+    assert (raw(welfare), raw(schools)) == first
+    (one,) = schools.json("unlink", "--list")["register"]
+    assert one == {
+        "act": "relink",
+        "by": "welfare",
+        "from_round": 2,
+        "stands": True,
+        "records": [],
+        "link_id": links(welfare)["x-3"],
+        "person": None,
+        "at": None,
+        "reason": None,
+    }
+
+
+def test_links_that_were_written_elsewhere_or_again_are_those_that_are_told(
+    near: NearBroker, welfare: Desk, tmp_path: Path
 ) -> None:
     before, told = raw(welfare), "links.csv stays as it was until the next round"
     welfare.ok("unlink", "7", "--reason", WRONG)
@@ -94,87 +118,38 @@ def test_whoever_writes_links_elsewhere_is_told_that_the_usual_file_stays(
     assert raw(welfare) == before
     assert told not in welfare.ok("links").stderr
     assert raw(welfare) == (tmp_path / "copy.csv").read_bytes()
-
-
-def test_an_unlink_that_is_undone_before_the_next_round_was_never_there(
-    ready_desks: NearBroker, welfare: Desk, schools: Desk
-) -> None:
-    first = raw(welfare), raw(schools)
-    welfare.ok("unlink", "x-3", "--reason", WRONG)
-    welfare.ok("relink", "x-3", "--reason", RIGHT)
+    assert "7" not in links(welfare)
+    assert welfare.ok("links", "--as-of", "1").stdout_bytes == raw(welfare)
+    next_week(near)
+    # What is linked again counts from the next round on, so that this one stays what it was.
+    welfare.ok("relink", "7", "--reason", RIGHT)
     assert welfare.ok("links")
-    assert raw(welfare) == first[0]
-    next_week(ready_desks)
-    assert (raw(welfare), raw(schools)) == first
-    assert schools.json("unlink", "--list")["register"] == [
-        {
-            "act": "relink",
-            "by": "welfare",
-            "from_round": 2,
-            "stands": True,
-            "link_id": links(welfare)["x-3"],
-            "records": [],
-            "person": None,
-            "at": None,
-            "reason": None,
-        }
-    ]
+    assert "7" not in links(welfare)
+    assert welfare.ok("links", "--as-of", "2").stdout_bytes == raw(welfare)
 
 
-def test_the_other_agency_sees_which_of_its_records_and_not_why(
-    ready_desks: NearBroker, welfare: Desk, schools: Desk
-) -> None:
-    assert "Nothing was unlinked." in schools.ok("unlink", "--list").stdout
-    welfare.ok("unlink", "7", "--reason", WRONG)
-    next_week(ready_desks)
-    (one,) = schools.json("unlink", "--list")["register"]
-    assert (one["act"], one["by"], one["records"]) == ("unlink", "welfare", ["p1"])
-    assert (one["person"], one["at"], one["reason"]) == (None, None, None)
-    assert WRONG not in schools.ok("unlink", "--list").stdout
-    refused = schools.type("relink", "p1", "--reason", RIGHT)
-    assert refused.exit_code == 1
-    assert "welfare has unlinked this record, and no other agency can undo it" in refused.stderr
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
+def test_what_cannot_be_done_is_refused_and_changes_nothing(welfare: Desk) -> None:
+    welfare.ok("unlink", "4", "--reason", WRONG)
+    before = kept(welfare)
+    for words, said in (
         (("unlink", "07"), "this record has no link ID"),
         (("unlink", "nobody"), "this record has no link ID"),
         (("unlink", "4"), "this record's link ID is retired already"),
         (("relink", "7"), "this agency has not unlinked this record"),
         (("relink", "4", "--link-id", "0" * 32), "or not this link ID"),
-    ],
-)
-def test_what_cannot_be_done_is_refused_and_changes_nothing(
-    welfare: Desk, words: tuple[str, ...], said: str
-) -> None:
-    welfare.ok("unlink", "4", "--reason", WRONG)
-    before = kept(welfare)
-    refused = welfare.type(*words, "--reason", RIGHT)
-    assert refused.exit_code == 1
-    assert said in refused.stderr
+    ):
+        refused = welfare.type(*words, "--reason", RIGHT)
+        assert (refused.exit_code, said in refused.stderr) == (1, True), (words, refused.stderr)
+    for words in (
+        ("unlink",),
+        ("unlink", "7"),
+        ("unlink", "7", "--list"),
+        ("relink", "7"),
+        ("relink",),
+    ):
+        assert welfare.type(*words).exit_code == 2, words
     assert kept(welfare) == before
-
-
-@pytest.mark.parametrize(
-    "words",
-    [("unlink",), ("unlink", "7"), ("unlink", "7", "--list"), ("relink", "7"), ("relink",)],
-)
-def test_a_record_and_a_reason_are_needed(welfare: Desk, words: tuple[str, ...]) -> None:
-    assert welfare.type(*words).exit_code == 2
-
-
-@pytest.mark.parametrize("terms", [{"spaces": (IdSpace(name="shared", lifetime="round"),)}])
-def test_where_link_ids_are_new_in_each_round_there_is_none_to_retire(welfare: Desk) -> None:
-    refused = welfare.type("unlink", "7", "--reason", WRONG)
-    assert refused.exit_code == 1
-    assert "are new in each round: none can be retired for good" in refused.stderr
-
-
-def test_each_of_several_link_ids_of_a_record_is_linked_again_by_its_name(
-    ready_desks: NearBroker, welfare: Desk
-) -> None:
+    # Each of several link IDs of a record is linked again by its name.
     retired = [links(welfare)["7"]]
     welfare.ok("unlink", "7", "--reason", WRONG)
     with changed_ledger(welfare) as ledger:
@@ -188,8 +163,25 @@ def test_each_of_several_link_ids_of_a_record_is_linked_again_by_its_name(
     assert welfare.json("relink", "7", "--reason", RIGHT)["link_id"] == (b"n" * 16).hex()
 
 
+@pytest.mark.parametrize("terms", [{"spaces": (IdSpace(name="shared", lifetime="round"),)}])
+def test_where_link_ids_are_new_in_each_round_they_are_and_there_is_none_to_retire(
+    near: NearBroker, welfare: Desk, schools: Desk
+) -> None:
+    before = links(welfare)
+    refused = welfare.type("unlink", "7", "--reason", WRONG)
+    assert refused.exit_code == 1
+    assert "are new in each round: none can be retired for good" in refused.stderr
+    next_week(near)
+    now = links(welfare)
+    assert now.keys() == before.keys()
+    assert not {*now.values()} & {*before.values()}
+    assert {*links(schools).values()} == {*now.values()}
+    assert welfare.ok("links")
+    assert links(welfare) == now
+
+
 def test_every_round_is_told_again_byte_for_byte(
-    ready_desks: NearBroker,
+    near: NearBroker,
     welfare: Desk,
     schools: Desk,
     people: Sequence[tuple[str, ...]],
@@ -198,12 +190,12 @@ def test_every_round_is_told_again_byte_for_byte(
     written = {1: {desk.party: raw(desk) for desk in (welfare, schools)}}
     welfare.ok("unlink", "7", "--reason", WRONG)
     write_people(people[:3])
-    next_week(ready_desks)
+    next_week(near)
     written[2] = {desk.party: raw(desk) for desk in (welfare, schools)}
     welfare.ok("relink", "7", "--reason", RIGHT)
     schools.ok("unlink", "p2", "--reason", WRONG)
     write_people(people[:2])
-    next_week(ready_desks)
+    next_week(near)
     written[3] = {desk.party: raw(desk) for desk in (welfare, schools)}
     assert len({one["welfare"] for one in written.values()}) == 3
     for number, found in written.items():
@@ -211,7 +203,7 @@ def test_every_round_is_told_again_byte_for_byte(
             told = desk.ok("links", "--as-of", str(number))
             assert told.stdout_bytes == found[desk.party]
     # Offline, and without touching the file of links.
-    ready_desks.courier.before = lambda _: pytest.fail("the broker was asked")
+    near.courier.before = lambda _: pytest.fail("the broker was asked")
     out = welfare.folder / "of-1.csv"
     welfare.ok("links", "--as-of", "1", "-o", str(out))
     assert out.read_bytes() == written[1]["welfare"]
@@ -229,56 +221,35 @@ def test_every_round_is_told_again_byte_for_byte(
     assert welfare.type("links", "--as-of", "1", "-o", str(out)).exit_code == 1
 
 
-def test_links_that_were_written_again_are_those_that_are_told(
-    ready_desks: NearBroker, welfare: Desk
-) -> None:
-    welfare.ok("unlink", "7", "--reason", WRONG)
-    assert welfare.ok("links")
-    assert "7" not in links(welfare)
-    assert welfare.ok("links", "--as-of", "1").stdout_bytes == raw(welfare)
-    next_week(ready_desks)
-    # What is linked again counts from the next round on, so that this one stays what it was.
-    welfare.ok("relink", "7", "--reason", RIGHT)
-    assert welfare.ok("links")
-    assert "7" not in links(welfare)
-    assert welfare.ok("links", "--as-of", "2").stdout_bytes == raw(welfare)
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
+def test_a_ledger_that_was_edited_is_refused_in_one_sentence(welfare: Desk) -> None:
+    (path,) = (welfare.folder / "workspace" / "ledgers").iterdir()
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    before = kept(welfare)
+    for words in (
         ("unlink", "7", "--reason", WRONG),
         ("unlink", "--list"),
         ("relink", "7", "--reason", RIGHT),
         ("links",),
         ("links", "--as-of", "1"),
         ("refresh",),
-    ],
-    ids=" ".join,
-)
-def test_a_ledger_that_was_edited_is_refused_in_one_sentence(
-    welfare: Desk, words: tuple[str, ...]
-) -> None:
-    (path,) = (welfare.folder / "workspace" / "ledgers").iterdir()
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
-    before = kept(welfare)
-    refused = welfare.type(*words)
-    assert refused.exit_code == 1
-    assert "the ledger of link IDs is damaged, or sealed under another key" in refused.stderr
-    assert kept(welfare) == before
+    ):
+        refused = welfare.type(*words)
+        assert refused.exit_code == 1, words
+        said = "the ledger of link IDs is damaged, or sealed under another key"
+        assert said in refused.stderr, words
+        assert kept(welfare) == before, words
 
 
 def test_claims_that_contradict_earlier_ones_are_an_alarm(
-    ready_desks: NearBroker, welfare: Desk, schools: Desk
+    near: NearBroker, welfare: Desk, schools: Desk
 ) -> None:
-    next_week(ready_desks)
     with changed_ledger(schools) as ledger:
         record, held = next(iter(ledger.everyone().items()))
         ledger.apply([Event("held", ledger.last, held.link, 2, record)])  # type: ignore[arg-type]
     before = kept(welfare)
-    ready_desks.move(days=7)
+    near.move(days=7)
     codes = [desk.type("refresh").exit_code for _ in range(3) for desk in (schools, welfare)]
     assert codes[-1] == 9
     refused = welfare.type("links")
@@ -297,13 +268,13 @@ def test_claims_that_contradict_earlier_ones_are_an_alarm(
     ],
 )
 def test_unlinks_that_a_partner_makes_up_are_an_alarm_and_use_nothing_up(
-    ready_desks: NearBroker, welfare: Desk, schools: Desk, maker: str, said: str
+    near: NearBroker, welfare: Desk, schools: Desk, maker: str, said: str
 ) -> None:
     with changed_ledger(schools) as ledger:
         made_up = [LinkId(number.to_bytes(16, "big")) for number in range(60)]
         ledger.apply(Event("veto", Turn(2, 0), link, 9_999_999, maker) for link in made_up)
     before = kept(welfare)
-    ready_desks.move(days=7)
+    near.move(days=7)
     ended = [desk.type("refresh") for _ in range(3) for desk in (schools, welfare)]
     refused = next(one for one in ended if one.exit_code == 9)
     assert said in refused.stderr
@@ -312,31 +283,31 @@ def test_unlinks_that_a_partner_makes_up_are_an_alarm_and_use_nothing_up(
 
 
 def test_who_was_put_back_hears_of_its_own_unlinks_until_it_has_them_again(
-    ready_desks: NearBroker, welfare: Desk, schools: Desk, tmp_path: Path
+    near: NearBroker, welfare: Desk, schools: Desk, tmp_path: Path
 ) -> None:
     workspace = welfare.folder / "workspace"
     shutil.copytree(workspace, tmp_path / "snapshot")
     welfare.ok("unlink", "7", "--reason", WRONG)
-    next_week(ready_desks)
+    next_week(near)
     assert links(welfare).keys() == {"4", "x-3"}
     shutil.rmtree(workspace)
     shutil.copytree(tmp_path / "snapshot", workspace)
-    ready_desks.move(days=7)
+    near.move(days=7)
     # It finds that it has not drawn the newest nonces, and voids them.
     said = [desk.type("refresh").stderr for _ in range(3) for desk in (schools, welfare)]
     assert any("schools says that this agency has unlinked 1 link ID" in one for one in said)
-    settle(ready_desks)
+    settle(near)
     assert links(welfare).keys() == {"4", "x-3"}
     # From then on it has all of them again.
     with changed_ledger(schools) as ledger:
         ledger.apply([Event("veto", Turn(4, 0), LinkId(bytes(16)), 1, "welfare")])
-    ready_desks.move(days=7)
+    near.move(days=7)
     ended = [desk.type("refresh") for _ in range(3) for desk in (schools, welfare)]
     assert 9 in [one.exit_code for one in ended]
 
 
 def test_what_both_have_forgotten_comes_back_with_a_backup_of_one(
-    ready_desks: NearBroker, welfare: Desk, schools: Desk, tmp_path: Path
+    near: NearBroker, welfare: Desk, schools: Desk, tmp_path: Path
 ) -> None:
     def keep(*desks: Desk) -> dict[Path, Path]:
         folder = Path(tempfile.mkdtemp(dir=tmp_path))
@@ -349,24 +320,18 @@ def test_what_both_have_forgotten_comes_back_with_a_backup_of_one(
         for workspace, copy in kept.items():
             shutil.rmtree(workspace)
             shutil.copytree(copy, workspace)
-        ready_desks.move(days=7)
+        near.move(days=7)
         # They find that they have not drawn the newest nonces, void them, and go on.
         ended = [desk.type("refresh") for _ in range(3) for desk in (schools, welfare)]
         assert 9 not in [one.exit_code for one in ended], [one.stderr for one in ended]
-        settle(ready_desks)
+        settle(near)
 
     before = keep(welfare, schools)
     welfare.ok("unlink", "7", "--reason", WRONG)
-    next_week(ready_desks)
+    next_week(near)
     after = keep(schools)
     put_back(before)
-    next_week(ready_desks)
+    next_week(near)
     assert "7" in links(welfare)
     put_back(after)
     assert links(welfare).keys() == {"4", "x-3"}
-
-
-def test_the_record_may_come_by_standard_input(welfare: Desk) -> None:
-    assert welfare.type("unlink", "-", "--reason", WRONG, typed="7\n").exit_code == 0
-    (one,) = welfare.json("unlink", "--list")["register"]
-    assert one["records"] == ["7"]

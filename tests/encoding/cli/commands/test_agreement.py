@@ -30,81 +30,51 @@ def drafted(folder: Path, *words: str) -> Path:
     return path
 
 
-def test_a_draft_is_written_and_its_fingerprint_printed(tmp_path: Path) -> None:
-    path = tmp_path / "draft.json"
-    result = type_("draft", "--from", str(write_answers(tmp_path)), "-o", str(path))
-    assert result.stdout.replace(" ", "").strip() == read_proposal(path).agreement.digest()
-    assert "agreement show" in result.stderr
-
-
-def test_a_single_answer_can_be_given_on_the_command_line(tmp_path: Path) -> None:
-    agreement = read_proposal(
-        drafted(
-            tmp_path,
-            "--set",
-            "limits.floor=11",
-            "--set",
-            "end=2027-08-30",
-            "--set",
-            "policy.auto=0.90",
-        )
-    ).agreement
-    assert (agreement.limits.floor, agreement.end) == (11, "2027-08-30")
-
-
-def test_an_amendment_is_drafted_after_an_agreement(tmp_path: Path) -> None:
-    first = drafted(tmp_path)
-    second = tmp_path / "second.json"
-    result = type_("draft", "--amends", str(first), "--set", "end=2028-08-31", "-o", str(second))
-    assert result.exit_code == 0, result.stderr
-    assert read_proposal(second).agreement.previous == read_proposal(first).agreement.digest()
-    assert "epoch" not in result.stderr
-
-
-def test_an_amendment_that_needs_encoding_anew_says_so(tmp_path: Path) -> None:
-    result = type_(
-        "draft", "--amends", str(drafted(tmp_path)), "--set", "profile=generic-person",
-        "-o", str(tmp_path / "second.json"),
-    )  # fmt: skip
-    assert "encode anew" in result.stderr
-
-
-def test_nobody_is_asked_where_nobody_can_answer() -> None:
+def test_a_draft_is_written_from_answers_and_amended(tmp_path: Path) -> None:
     result = type_("draft")
-    assert result.exit_code == 2
-    assert "--from" in result.output
+    assert (result.exit_code, "--from" in result.output) == (2, True)
+    path, second = tmp_path / "draft.json", tmp_path / "second.json"
+    changed = ("limits.floor=11", "end=2027-08-30", "policy.auto=0.90")
+    words = [word for one in changed for word in ("--set", one)]
+    given = ("draft", "--from", str(write_answers(tmp_path)), "-o", str(path))
+    result = type_(*given, *words)
+    agreement = read_proposal(path).agreement
+    # Its fingerprint is printed.
+    assert result.stdout.replace(" ", "").strip() == agreement.digest()
+    assert "agreement show" in result.stderr
+    assert (agreement.limits.floor, agreement.end) == (11, "2027-08-30")
+    amend = ("draft", "--amends", str(path), "-o", str(second), "--set")
+    result = type_(*amend, "end=2028-08-31")
+    assert result.exit_code == 0, result.stderr
+    assert read_proposal(second).agreement.previous == agreement.digest()
+    assert "epoch" not in result.stderr
+    second.unlink()
+    assert "encode anew" in type_(*amend, "profile=generic-person").stderr
 
 
-def test_an_impossible_answer_names_its_place_and_leaves_no_file(tmp_path: Path) -> None:
-    path = tmp_path / "draft.json"
-    answers = write_answers(tmp_path)
-    result = type_("draft", "--from", str(answers), "--set", "limits.floor=-1", "-o", str(path))
-    assert (result.exit_code, "the answer limits.floor lies below 0" in result.stderr) == (2, True)
-    assert not path.exists()
+IMPOSSIBLE = {
+    "limits.floor=-1": "the answer limits.floor lies below 0",
+    "start=2027-12-01": "the answers do not fit: the start lies after the end",
+    "end=soon": "the answer end is not a day such as 2026-08-24",
+    "end=2027-13-01": "the answer end: there is no such day or time",
+    "policy.auto=high": "the answer policy.auto is not a decimal number such as 0.85",
+    "limits.floor=0.5": "the answer limits.floor is not a whole number",
+    "limits.floor=many": "the answer limits.floor is not a whole number",
+    "limits.flour=10": "the answer limits.flour is none that belongs there",
+    "project=Foster K12": "the answer project is not a name of small letters",
+    "purpose.statement=": "the answer purpose.statement is empty or too short",
+    "schedule.frequency=hourly": "the answer schedule.frequency is none of once, on-request",
+}
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ("start=2027-12-01", "the answers do not fit: the start lies after the end"),
-        ("end=soon", "the answer end is not a day such as 2026-08-24"),
-        ("end=2027-13-01", "the answer end: there is no such day or time"),
-        ("policy.auto=high", "the answer policy.auto is not a decimal number such as 0.85"),
-        ("limits.floor=0.5", "the answer limits.floor is not a whole number"),
-        ("limits.floor=many", "the answer limits.floor is not a whole number"),
-        ("limits.flour=10", "the answer limits.flour is none that belongs there"),
-        ("project=Foster K12", "the answer project is not a name of small letters"),
-        ("purpose.statement=", "the answer purpose.statement is empty or too short"),
-        ("schedule.frequency=hourly", "the answer schedule.frequency is none of once, on-request"),
-    ],
-)
-def test_an_impossible_answer_is_refused_in_plain_words(
-    tmp_path: Path, change: str, said: str
-) -> None:
-    result = type_("draft", "--from", str(write_answers(tmp_path)), "--set", change)
-    assert result.exit_code == 2
-    assert said in result.stderr
-    assert not any(word in result.stderr for word in ("Value error", "pattern", "Input should"))
+def test_an_impossible_answer_is_refused_in_plain_words_and_leaves_no_file(tmp_path: Path) -> None:
+    answers, path = str(write_answers(tmp_path)), tmp_path / "draft.json"
+    for change, said in IMPOSSIBLE.items():
+        result = type_("draft", "--from", answers, "--set", change, "-o", str(path))
+        assert (result.exit_code, said in result.stderr) == (2, True), (change, result.stderr)
+        for word in ("Value error", "pattern", "Input should"):
+            assert word not in result.stderr, change
+        assert not path.exists(), change
 
 
 def test_it_is_shown_in_the_terminal_as_markdown_and_as_a_page(tmp_path: Path) -> None:

@@ -26,10 +26,7 @@ TEXT_SECRET = "horse staple battery"
 
 def schema_document() -> dict[str, Any]:
     """Return the linkage schema of clkhash's example, its random names."""
-    name = {
-        "strategy": {"bitsPerFeature": 100},
-        "hash": {"type": "blakeHash"},
-    }
+    name = {"strategy": {"bitsPerFeature": 100}, "hash": {"type": "blakeHash"}}
     return {
         "version": 3,
         "clkConfig": {
@@ -100,27 +97,15 @@ def exchange(tmp_path: Path) -> Exchange:
     return Exchange(tmp_path)
 
 
-def test_a_text_secret_gives_the_file_that_clkhash_writes(exchange: Exchange) -> None:
+def test_a_text_secret_gives_the_file_that_clkhash_writes_and_the_broker_reads(
+    exchange: Exchange,
+) -> None:
     exchange.ok()
     assert exchange.out.read_text() == exchange.by_clkhash(TEXT_SECRET)
-
-
-def test_a_random_secret_is_the_text_of_its_key_for_clkhash(exchange: Exchange) -> None:
-    secret, path = new_secret(), exchange.folder / "secret.txt"
-    write_secret(path, secret)
-    exchange.ok(secret=path)
-    assert exchange.out.read_text() == exchange.by_clkhash(secret.clk_key)
-
-
-def test_the_broker_reads_the_file(exchange: Exchange) -> None:
-    exchange.ok()
     dataset = read_encodings(exchange.out, None)
     first = base64.b64decode(json.loads(exchange.out.read_text())["clks"][0])
     assert len(first) == 128
     assert len(dataset) == 300
-
-
-def test_record_ids_are_kept_beside_in_the_same_order(exchange: Exchange) -> None:
     found = exchange.ok("--id-column", "INDEX", "--json")
     assert json.loads(found.stdout)["rows"] == 300
     with exchange.records.open(newline="") as file:
@@ -129,13 +114,24 @@ def test_record_ids_are_kept_beside_in_the_same_order(exchange: Exchange) -> Non
     assert rows == [[str(at), str(row[0])] for at, row in enumerate(PEOPLE.names, start=1)]
     for path in (exchange.out, exchange.records):
         assert path.stat().st_mode & 0o077 == 0
-
-
-def test_it_says_plainly_that_plain_clks_do_not_protect(exchange: Exchange) -> None:
     stderr = exchange.ok("--quiet").stderr
     assert "plain CLKs do not protect" in stderr
     assert "the secret is a text" in stderr
     assert TEXT_SECRET not in stderr
+    exchange.records.write_text("mine")
+    assert exchange.type().exit_code == 1
+    assert exchange.records.read_text() == "mine"
+    exchange.ok("--force")
+    assert exchange.type("--records", str(exchange.out)).exit_code == 2
+    exchange.secret.chmod(0o644)
+    assert exchange.type().exit_code == 1
+
+
+def test_a_random_secret_is_the_text_of_its_key_for_clkhash(exchange: Exchange) -> None:
+    secret, path = new_secret(), exchange.folder / "secret.txt"
+    write_secret(path, secret)
+    exchange.ok(secret=path)
+    assert exchange.out.read_text() == exchange.by_clkhash(secret.clk_key)
 
 
 def test_columns_may_have_other_headers(exchange: Exchange) -> None:
@@ -159,34 +155,14 @@ def test_a_row_that_breaks_a_format_leaves_no_file(exchange: Exchange) -> None:
     }
 
 
-def test_an_own_file_is_replaced_and_another_is_not(exchange: Exchange) -> None:
-    exchange.ok()
-    exchange.ok()
-    exchange.records.write_text("mine")
-    assert exchange.type().exit_code == 1
-    assert exchange.records.read_text() == "mine"
-    exchange.ok("--force")
-
-
-def test_one_file_cannot_hold_both(exchange: Exchange) -> None:
-    assert exchange.type("--records", str(exchange.out)).exit_code == 2
-
-
-@pytest.mark.parametrize("content", ["[]", "{", '{"version": 9}'])
-def test_what_is_no_linkage_schema_is_refused(exchange: Exchange, content: str) -> None:
-    exchange.schema.write_text(content)
-    result = exchange.type()
-    assert result.exit_code == 1
-    assert "linkage schema" in result.stderr
-    assert not exchange.out.exists()
-
-
-def test_a_secret_that_others_can_read_is_refused(exchange: Exchange) -> None:
-    exchange.secret.chmod(0o644)
-    assert exchange.type().exit_code == 1
-
-
-def test_folding_that_clkhash_ignores_is_told(exchange: Exchange) -> None:
+def test_what_is_no_linkage_schema_is_refused_and_what_clkhash_ignores_is_told(
+    exchange: Exchange,
+) -> None:
+    for content in ("[]", "{", '{"version": 9}'):
+        exchange.schema.write_text(content)
+        result = exchange.type()
+        assert (result.exit_code, "linkage schema" in result.stderr) == (1, True), content
+        assert not exchange.out.exists()
     document = schema_document()
     document["clkConfig"]["xorFolds"] = 1
     exchange.schema.write_text(json.dumps(document))

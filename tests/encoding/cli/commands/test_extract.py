@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -19,24 +20,17 @@ from samples.agreed import agreement_of
 from encoding.workspace.config import read_config, render_config
 
 
-@pytest.fixture(scope="module")
-def linked(tmp_path_factory: pytest.TempPathFactory) -> NearBroker:
-    """Two agencies that are linked; for copies."""
-    with exchanging(tmp_path_factory.mktemp("linked") / "broker") as near:
-        share(near.desks["welfare"], "Placement")
-        share(near.desks["schools"], "Grade")
-    return near
-
-
 @pytest.fixture
-def near(linked: NearBroker, tmp_path: Path) -> Iterator[NearBroker]:
-    with exchanging(tmp_path / "broker", like=linked) as made:
+def near(exchanged: NearBroker, tmp_path: Path) -> Iterator[NearBroker]:
+    with exchanging(tmp_path / "broker", like=exchanged) as made:
+        share(made.desks["welfare"], "Placement")
+        share(made.desks["schools"], "Grade")
         yield made
 
 
 @pytest.fixture
-def welfare(near: NearBroker) -> Desk:
-    return near.desks["welfare"]
+def desks(near: NearBroker) -> dict[str, Desk]:
+    return near.desks
 
 
 def share(desk: Desk, *columns: str) -> None:
@@ -69,24 +63,9 @@ def refused(desk: Desk, words: str, *more: str, status: int = 1) -> None:
     assert not out.exists()
 
 
-def test_a_withdrawn_record_is_handed_over_no_more(welfare: Desk) -> None:
-    before = welfare.folder / "before.csv"
-    shutil.copy(welfare.folder / "links.csv", before)
-    assert placements(welfare) == {"kin", "foster home"}
-    welfare.ok("withdraw-record", "--record", "9", "--yes")
-    assert placements(welfare) == {"kin"}
-    assert placements(welfare, "--links", str(before)) == {"kin"}
-    said = welfare.ok("extract", "-o", str(welfare.folder / "out.csv"), "--force").stderr
-    assert "1 record of links.csv left out: withdrawn" in said
-
-
-def test_an_unlinked_record_is_handed_over_no_more(welfare: Desk) -> None:
-    welfare.ok("unlink", "7", "--reason", "The parents dispute it.")
-    assert "7" in links(welfare)
-    assert placements(welfare) == {"foster home"}
-
-
-def test_no_link_id_but_those_in_force_is_written(welfare: Desk) -> None:
+def test_no_link_id_but_those_in_force_and_no_withdrawn_or_unlinked_record_is_handed_over(
+    welfare: Desk,
+) -> None:
     own, edited = links(welfare), welfare.folder / "edited.csv"
     text = (welfare.folder / "links.csv").read_text("utf-8")
     edited.write_text(text.replace(own["7"], own["9"]), "utf-8")
@@ -94,34 +73,44 @@ def test_no_link_id_but_those_in_force_is_written(welfare: Desk) -> None:
     # Whoever has left out a record by hand hands over no more than that.
     edited.write_text(text.replace(f"9,{own['9']}\n", ""), "utf-8")
     assert placements(welfare, "--links", str(edited)) == {"kin"}
+    before = welfare.folder / "before.csv"
+    shutil.copy(welfare.folder / "links.csv", before)
+    welfare.ok("withdraw-record", "--record", "9", "--yes")
+    assert placements(welfare) == {"kin"}
+    assert placements(welfare, "--links", str(before)) == {"kin"}
+    said = welfare.ok("extract", "-o", str(welfare.folder / "out.csv"), "--force").stderr
+    assert "1 record of links.csv left out: withdrawn" in said
+    welfare.ok("unlink", "7", "--reason", "The parents dispute it.")
+    assert "7" in links(welfare)
+    assert placements(welfare) == set()
 
 
-def test_after_its_last_day_the_agreement_lets_nothing_go(near: NearBroker, welfare: Desk) -> None:
-    near.move(days=2000)
-    for more in ((), ("--to", "schools")):
-        refused(welfare, "agreement 1 ended on 2027-12-31", *more)
+def test_after_its_last_day_or_while_a_partner_halts_it_the_agreement_lets_nothing_go(
+    welfare: Desk, near: NearBroker
+) -> None:
+    refused(welfare, "the agreement lets no columns of welfare go to nobody", "--to", "nobody")
+    share(welfare, "Placement", "born")
+    words = "the agreement does not let the column born go to schools"
+    refused(welfare, words, "--to", "schools", status=2)
+    share(welfare, "Placement")
 
-
-def test_without_the_broker_its_last_day_counts_too(near: NearBroker, welfare: Desk) -> None:
     def lose(_: httpx2.Request) -> None:
         raise httpx2.ConnectError("no network")
 
     near.courier.before = lose
     assert placements(welfare) == {"kin", "foster home"}
-    near.move(days=2000)
+    now, welfare.now = welfare.now, welfare.now + timedelta(days=2000)
     refused(welfare, "agreement 1 ended on 2027-12-31")
-
-
-def test_what_a_partner_halts_is_handed_over_no_more(near: NearBroker, welfare: Desk) -> None:
-    near.desks["schools"].ok("agreement", "suspend", "--reason", "A suspected breach.", "--yes")
+    welfare.now = now
+    near.courier.before = lambda _: None
+    why = ("--reason", "A suspected breach.", "--yes")
+    near.desks["schools"].ok("agreement", "suspend", *why)
     refused(welfare, "schools has suspended the linkage")
-
-
-def test_to_a_party_go_the_columns_that_the_agreement_lets_it_have(welfare: Desk) -> None:
-    refused(welfare, "the agreement lets no columns of welfare go to nobody", "--to", "nobody")
-    share(welfare, "Placement", "born")
-    words = "the agreement does not let the column born go to schools"
-    refused(welfare, words, "--to", "schools", status=2)
+    near.move(minutes=1)
+    near.desks["schools"].ok("agreement", "resume", *why)
+    near.move(days=2000)
+    for more in ((), ("--to", "schools")):
+        refused(welfare, "agreement 1 ended on 2027-12-31", *more)
 
 
 def test_a_column_that_is_shared_only_later_is_not_handed_over_today(tmp_path: Path) -> None:

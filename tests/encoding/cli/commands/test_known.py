@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rigs.near_broker import NearBroker, two_agencies
+from click.testing import Result
+from rigs.desk import Desk
+from rigs.near_broker import NearBroker, near_broker, two_agencies
 from rigs.weeks import links, settle
 
 from schemas.agreement import ProjectTerms
@@ -16,22 +18,37 @@ COUNTY = "ID,first,last,born\n7,Ana,Ortiz,2011-04-09\n8,Bo,Nguyen,2012-05-01\n"
 SCHOOLS = "ID,first,last,born\np1,Ana,Ortiz,2011-04-09\np2,Robert,Tran,2012-05-01\n"
 
 
-@pytest.fixture
-def near(tmp_path: Path) -> Iterator[NearBroker]:
-    with two_agencies(tmp_path) as near:
+@pytest.fixture(scope="module")
+def agreed(tmp_path_factory: pytest.TempPathFactory) -> NearBroker:
+    """Two agencies that are ready for rounds; for copies."""
+    with two_agencies(tmp_path_factory.mktemp("agreed") / "broker") as near:
         near.compare()
         near.agree()
-        for party, rows in (("welfare", COUNTY), ("schools", SCHOOLS)):
-            desk = near.desks[party]
-            (desk.folder / "people.csv").write_text(rows, encoding="utf-8")
+        for desk in near.desks.values():
             desk.ok("round", "ready")
+    return near
+
+
+@pytest.fixture
+def near(agreed: NearBroker, tmp_path: Path) -> Iterator[NearBroker]:
+    with near_broker(tmp_path / "broker", like=agreed) as near:
+        for party, rows in (("welfare", COUNTY), ("schools", SCHOOLS)):
+            folder = near.desks[party].folder
+            former = str(agreed.desks[party].folder)
+            settings = (folder / "blindlink.toml").read_text("utf-8")
+            (folder / "blindlink.toml").write_text(settings.replace(former, str(folder)), "utf-8")
+            (folder / "people.csv").write_text(rows, encoding="utf-8")
         yield near
 
 
+@pytest.fixture
+def desks(near: NearBroker) -> dict[str, Desk]:
+    return near.desks
+
+
 def test_a_pair_that_both_agencies_import_is_linked_and_keeps_its_link_id(
-    near: NearBroker, tmp_path: Path
+    near: NearBroker, welfare: Desk, schools: Desk, tmp_path: Path
 ) -> None:
-    welfare, schools = near.desks["welfare"], near.desks["schools"]
     (tmp_path / "cw.csv").write_text("case,pupil\n8,p2\n", encoding="utf-8")
     (tmp_path / "k12.csv").write_text("own_id,partner_id\np2,8\n", encoding="utf-8")
     settle(near)
@@ -72,69 +89,44 @@ def test_a_pair_meets_though_one_agency_imports_it_after_an_amendment_of_who_has
     assert links(welfare).keys() == {"7", "8"}
 
 
-@pytest.mark.parametrize(
-    ("rows", "is_warned"),
-    [("p1,7\np2,8\n", True), ("7,p1\n70,p70\n", False), ("", False)],
-    ids=["swapped", "as they are", "none"],
-)
-def test_columns_that_look_swapped_are_warned_of(
-    near: NearBroker, tmp_path: Path, rows: str, is_warned: bool
+def test_a_crosswalk_that_cannot_be_meant_is_refused_and_the_former_one_stands(
+    near: NearBroker, welfare: Desk, schools: Desk, tmp_path: Path
 ) -> None:
     pairs = tmp_path / "pairs.csv"
-    pairs.write_text(f"own_id,partner_id\n{rows}", encoding="utf-8")
-    welfare = near.desks["welfare"]
-    said = welfare.ok("known", "import", str(pairs), "--partner", "schools").stderr
-    assert ("none of the record IDs in own_id is in your file people.csv" in said) == is_warned
-    # Pairs may be known before the file is there.
-    (welfare.folder / "people.csv").unlink()
-    said = welfare.ok("known", "import", str(pairs), "--partner", "schools").stderr
-    assert "none of the record IDs" not in said
 
+    def typed(rows: str, partner: str = "schools") -> Result:
+        pairs.write_text(f"own_id,partner_id\n{rows}", encoding="utf-8")
+        return welfare.type("known", "import", str(pairs), "--partner", partner)
 
-def test_a_partner_that_the_agreement_does_not_name_is_refused(
-    near: NearBroker, tmp_path: Path
-) -> None:
-    pairs = tmp_path / "pairs.csv"
-    pairs.write_text("own_id,partner_id\n7,p1\n", encoding="utf-8")
-    refused = near.desks["welfare"].type("known", "import", str(pairs), "--partner", "clinics")
+    refused = typed("7,p1\n", "clinics")
     assert refused.exit_code != 0
     assert "an agency named clinics" in refused.output
     assert "schools" in refused.output
-
-
-@pytest.mark.parametrize(
-    ("rows", "said"),
-    [
-        (
-            "8,p2\n7,p1\n8,p1\n",
-            "row 4: the record of own_id has a different partner in an earlier row",
-        ),
-        ("8,p2\n7,p2\n", "gives 1 records of partner_id more than one partner"),
-    ],
-    ids=["of the own file", "of the partner"],
-)
-def test_a_crosswalk_that_gives_a_record_two_partners_is_refused_and_the_former_one_stands(
-    near: NearBroker, tmp_path: Path, rows: str, said: str
-) -> None:
-    welfare, schools = near.desks["welfare"], near.desks["schools"]
-    settle(near)
-    before = links(welfare)
-    pairs = tmp_path / "pairs.csv"
-    pairs.write_text("own_id,partner_id\n8,p2\n", encoding="utf-8")
-    welfare.ok("known", "import", str(pairs), "--partner", "schools")
+    # Columns that look swapped are warned of.
+    swapped = "none of the record IDs in own_id is in your file people.csv"
+    for rows, is_warned in (("p1,7\np2,8\n", True), ("7,p1\n70,p70\n", False), ("", False)):
+        said = typed(rows)
+        assert (said.exit_code, swapped in said.stderr) == (0, is_warned), rows
+    # Pairs may be known before the file is there.
+    away = (welfare.folder / "people.csv").rename(welfare.folder / "away.csv")
+    assert "none of the record IDs" not in typed("p1,7\np2,8\n").stderr
+    away.rename(welfare.folder / "people.csv")
+    assert typed("8,p2\n").exit_code == 0
     crosswalks = [*(welfare.folder / "workspace").rglob("crosswalks/*")]
     kept = {path: path.read_bytes() for path in crosswalks}
     assert kept
-    pairs.write_text(f"own_id,partner_id\n{rows}", encoding="utf-8")
-    refused = welfare.type("known", "import", str(pairs), "--partner", "schools")
-    (fault, hint) = refused.stderr.splitlines()
-    assert (refused.exit_code, said in fault) == (3, True), fault
-    assert "nothing was imported" in hint
-    assert {path: path.read_bytes() for path in crosswalks} == kept
-    assert links(welfare) == before
+    of_own = "row 4: the record of own_id has a different partner in an earlier row"
+    for rows, told in (
+        ("8,p2\n7,p1\n8,p1\n", of_own),
+        ("8,p2\n7,p2\n", "gives 1 records of partner_id more than one partner"),
+    ):
+        result = typed(rows)
+        (fault, hint) = result.stderr.splitlines()
+        assert (result.exit_code, told in fault) == (3, True), fault
+        assert "nothing was imported" in hint
+        assert {path: path.read_bytes() for path in crosswalks} == kept
     # The pair of before is still kept.
     pairs.write_text("own_id,partner_id\np2,8\n", encoding="utf-8")
     schools.ok("known", "import", str(pairs), "--partner", "welfare")
-    near.move(days=7)
     settle(near)
     assert links(welfare).keys() == {"7", "8"}

@@ -41,13 +41,13 @@ def test_a_file_needs_no_settings_to_be_attacked(tmp_path: Path, students: Path)
     assert [path.name for path in tmp_path.iterdir()] == ["audit.html"]
 
 
-def test_a_handful_of_records_is_not_attacked(welfare: Desk) -> None:
+def test_the_side_is_the_agreements_unless_it_is_said_and_a_handful_is_not_attacked(
+    welfare: Desk,
+) -> None:
     result = welfare.ok("privacy-audit", "--side", "smaller")
     assert "too few" in result.stdout
     assert not list((welfare.folder / "workspace" / "reports").iterdir())
 
-
-def test_the_side_is_the_agreements_unless_it_is_said(welfare: Desk) -> None:
     def side(*words: str) -> str:
         return str(json.loads(welfare.ok("privacy-audit", "--json", *words).stdout)["side"])
 

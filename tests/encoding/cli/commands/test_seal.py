@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-import pytest
 from rigs.agreed import sign_roster
 from rigs.desk import Desk
 from rigs.near_broker import PROJECT, NearBroker
@@ -19,130 +19,14 @@ from encoding.workspace.workspace import open_workspace
 KEY_FILE = "identity.key"
 
 
-@pytest.fixture
-def sealed(welfare: Desk, schools: Desk) -> Path:
-    """A file that the child-welfare desk has sealed to the schools."""
-    trust(welfare, schools, give_keys(schools))
-    give_keys(welfare)
-    file = welfare.folder / "letter.txt"
-    file.write_bytes(b"for the schools alone\r\n" * 10_000)
-    welfare.ok("seal", str(file), "--to", "schools", "--offline")
-    return welfare.folder / "letter.txt.sealed"
-
-
 def open_at(desk: Desk, file: Path, *words: str):
     return desk.type("open", str(file), "--key-file", str(desk.folder / KEY_FILE), *words)
 
 
-def test_the_party_that_it_is_sealed_to_opens_it(schools: Desk, sealed: Path) -> None:
-    done = open_at(schools, sealed, "-o", str(schools.folder / "letter.txt"), "--json")
-    assert done.exit_code == 0, done.stderr
-    assert json.loads(done.stdout)["from"] == "welfare"
-    content = (schools.folder / "letter.txt").read_bytes()
-    assert content == (sealed.parent / "letter.txt").read_bytes()
-    assert content[:20] not in sealed.read_bytes()
-
-
-def test_the_name_without_its_ending_is_where_it_is_opened(schools: Desk, sealed: Path) -> None:
-    (schools.folder / sealed.name).write_bytes(sealed.read_bytes())
-    assert open_at(schools, schools.folder / sealed.name).exit_code == 0
-    assert (schools.folder / "letter.txt").exists()
-
-
-def test_whoever_sealed_it_cannot_open_it(welfare: Desk, sealed: Path) -> None:
-    done = open_at(welfare, sealed, "-o", str(welfare.folder / "again.txt"))
-    assert done.exit_code == 3
-    assert "not sealed to these keys" in done.stderr
-    assert not (welfare.folder / "again.txt").exists()
-
-
-def test_what_was_opened_is_found_again_once_it_is_to_be_destroyed(
-    schools: Desk, sealed: Path
-) -> None:
-    target = schools.folder / "letter.txt"
-    assert open_at(schools, sealed, "-o", str(target)).exit_code == 0
-    noted = read_written(open_workspace(schools.folder / "workspace"))
-    assert {(one.what, Path(one.path)) for one in noted} == {
-        ("received", sealed),
-        ("received", target),
-    }
-
-
-def test_what_was_sealed_is_found_again_too(welfare: Desk, sealed: Path) -> None:
-    noted = read_written(open_workspace(welfare.folder / "workspace"))
-    assert ("extract", sealed) in {(one.what, Path(one.path)) for one in noted}
-
-
-@pytest.mark.parametrize("cut", [1, 16, 70_000])
-def test_a_file_that_was_cut_off_leaves_nothing_behind(
-    schools: Desk, sealed: Path, cut: int
-) -> None:
-    sealed.write_bytes(sealed.read_bytes()[:-cut])
-    before = schools.files()
-    done = open_at(schools, sealed, "-o", str(schools.folder / "letter.txt"))
-    assert "changed or cut off" in done.stderr
-    # That something was going to be written is noted before it is, so that destroying finds it after a crash.
-    assert schools.files() - before <= {"workspace/written.json", "workspace/lock"}
-    assert read_written(open_workspace(schools.folder / "workspace")) == ()
-
-
-def test_a_file_that_nobody_sealed_is_refused(schools: Desk, tmp_path: Path) -> None:
-    give_keys(schools)
-    (tmp_path / "plain.txt").write_text("plain")
-    done = open_at(schools, tmp_path / "plain.txt", "-o", str(tmp_path / "same.txt"))
-    assert "not a sealed file" in done.stderr
-    assert not (tmp_path / "same.txt").exists()
-
-
-def test_nothing_is_sealed_to_keys_that_nobody_has_compared(welfare: Desk, schools: Desk) -> None:
-    file = welfare.folder / "letter.txt"
-    file.write_text("x")
-    done = welfare.type("seal", str(file), "--to", "schools", "--offline")
-    assert done.exit_code == 1
-    assert "identity trust schools" in done.stderr
-    assert not (welfare.folder / "letter.txt.sealed").exists()
-
-
-def test_nothing_is_sealed_to_whom_their_party_took_off_its_roster(
-    ready: NearBroker, welfare: Desk
-) -> None:
-    leaving = ready.joining("schools", "analyst", "recipient").public.person
-    welfare.ok("status")
-    file = welfare.folder / "letter.txt"
-    file.write_text("x")
-    words = ("seal", str(file), "--to", "schools", "--force")
-    assert leaving in welfare.json(*words)["persons"]
-    ready.move(minutes=1)
-    steward = ready.people["schools"]
-    sign_roster(ready.broker, PROJECT, steward, joining=[], leaving=[leaving])
-    welfare.ok("status")
-    for where in ((), ("--offline",)):
-        assert welfare.json(*words, *where)["persons"] == [steward.public.person]
-
-
-def test_a_file_that_is_there_is_not_overwritten(welfare: Desk, sealed: Path) -> None:
-    words = ("seal", str(sealed.parent / "letter.txt"), "--to", "schools", "--offline")
-    before = sealed.read_bytes()
-    assert welfare.type(*words).exit_code == 1
-    assert sealed.read_bytes() == before
-    welfare.ok(*words, "--force")
-    assert sealed.read_bytes() != before
-
-
-def test_those_who_receive_are_preferred(welfare: Desk, schools: Desk) -> None:
-    receiver = give_keys(schools)
-    trust(welfare, schools, receiver)
-    analyst = other_person(schools, "analyst")
-    words = [
-        *analyst.public.fingerprint().split(),
-        "--file",
-        str(schools.folder / "other/shown.json"),
-    ]
-    welfare.ok("identity", "trust", "schools", *words, "--also")
-    file = welfare.folder / "letter.txt"
-    file.write_text("x")
-    done = welfare.json("seal", str(file), "--to", "schools", "--offline")
-    assert done["persons"] == [receiver.public.person]
+def noted(desk: Desk) -> set[tuple[str, Path]]:
+    """Return what is found again at a desk once it is to be destroyed."""
+    found = read_written(open_workspace(desk.folder / "workspace"))
+    return {(one.what, Path(one.path)) for one in found}
 
 
 def other_person(schools: Desk, duty: str) -> Identity:
@@ -155,9 +39,86 @@ def other_person(schools: Desk, duty: str) -> Identity:
     return made
 
 
-def test_without_the_broker_known_keys_are_used(
-    welfare: Desk, sealed: Path, broker: NearBroker
+def test_the_party_that_it_is_sealed_to_opens_it_and_nobody_else(
+    welfare: Desk, schools: Desk, broker: NearBroker
 ) -> None:
+    trust(welfare, schools, give_keys(schools))
+    give_keys(welfare)
+    file, sealed = welfare.folder / "letter.txt", welfare.folder / "letter.txt.sealed"
+    file.write_bytes(b"for the schools alone\r\n" * 10_000)
+    words = ("seal", str(file), "--to", "schools", "--offline")
+    # Without the broker, known keys are used.
     n_requests = len(broker.courier.requests)
-    welfare.ok("seal", str(sealed.parent / "letter.txt"), "--to", "schools", "--force", "--offline")
+    welfare.ok(*words)
     assert len(broker.courier.requests) == n_requests
+    assert noted(welfare) == {("extract", sealed)}
+    whole = sealed.read_bytes()
+    assert welfare.type(*words).exit_code == 1
+    assert sealed.read_bytes() == whole
+    welfare.ok(*words, "--force")
+    assert sealed.read_bytes() != whole
+    whole = sealed.read_bytes()
+    target = schools.folder / "letter.txt"
+    before = schools.files()
+    for cut in (1, 16, 70_000):
+        sealed.write_bytes(whole[:-cut])
+        done = open_at(schools, sealed, "-o", str(target))
+        assert "changed or cut off" in done.stderr, cut
+        # What was going to be written is noted before it is, for whoever destroys after a crash.
+        assert schools.files() - before <= {"workspace/written.json", "workspace/lock"}, cut
+        assert noted(schools) == set(), cut
+    sealed.write_bytes(whole)
+    done = open_at(schools, sealed, "-o", str(target), "--json")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["from"] == "welfare"
+    assert target.read_bytes() == file.read_bytes()
+    assert target.read_bytes()[:20] not in whole
+    assert noted(schools) == {("received", sealed), ("received", target)}
+    # The name without its ending is where it is opened.
+    target.unlink()
+    (schools.folder / sealed.name).write_bytes(whole)
+    assert open_at(schools, schools.folder / sealed.name).exit_code == 0
+    assert target.exists()
+    refused = open_at(welfare, sealed, "-o", str(welfare.folder / "again.txt"))
+    assert (refused.exit_code, "not sealed to these keys" in refused.stderr) == (3, True)
+    assert not (welfare.folder / "again.txt").exists()
+    plain = welfare.folder / "plain.txt"
+    plain.write_text("plain")
+    refused = open_at(schools, plain, "-o", str(schools.folder / "same.txt"))
+    assert "not a sealed file" in refused.stderr
+    assert not (schools.folder / "same.txt").exists()
+
+
+def test_it_is_sealed_to_compared_keys_alone_and_rather_to_those_who_receive(
+    welfare: Desk, schools: Desk
+) -> None:
+    file = welfare.folder / "letter.txt"
+    file.write_text("x")
+    words = ("seal", str(file), "--to", "schools", "--offline")
+    refused = welfare.type(*words)
+    assert (refused.exit_code, "identity trust schools" in refused.stderr) == (1, True)
+    assert not (welfare.folder / "letter.txt.sealed").exists()
+    receiver = give_keys(schools)
+    trust(welfare, schools, receiver)
+    analyst = other_person(schools, "analyst")
+    shown: Any = schools.folder / "other/shown.json"
+    fingerprint = analyst.public.fingerprint().split()
+    welfare.ok("identity", "trust", "schools", *fingerprint, "--file", str(shown), "--also")
+    assert welfare.json(*words)["persons"] == [receiver.public.person]
+
+
+def test_nothing_is_sealed_to_whom_their_party_took_off_its_roster(
+    near: NearBroker, welfare: Desk
+) -> None:
+    leaving = near.joining("schools", "analyst", "recipient").public.person
+    welfare.ok("status")
+    file = welfare.folder / "letter.txt"
+    file.write_text("x")
+    words = ("seal", str(file), "--to", "schools", "--force")
+    assert leaving in welfare.json(*words)["persons"]
+    near.move(minutes=1)
+    steward = near.people["schools"]
+    sign_roster(near.broker, PROJECT, steward, joining=[], leaving=[leaving])
+    welfare.ok("status")
+    for where in ((), ("--offline",)):
+        assert welfare.json(*words, *where)["persons"] == [steward.public.person]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from rigs.desk import Desk
-from rigs.near_broker import HIGH_RATE, NearBroker
+from rigs.near_broker import NearBroker
 
 from schemas.run import Recipient
 
@@ -15,7 +15,7 @@ def stage(desk: Desk) -> tuple[str, str | None]:
 
 
 def test_status_leads_through_the_whole_linkage(
-    ready: NearBroker, welfare: Desk, schools: Desk
+    near: NearBroker, welfare: Desk, schools: Desk
 ) -> None:
     assert stage(welfare) == ("round", "blindlink refresh")
     schools.ok("encode")
@@ -35,25 +35,8 @@ def test_status_leads_through_the_whole_linkage(
     assert stage(welfare) == ("links", "blindlink links")
     welfare.ok("links")
     assert stage(welfare) == ("done", None)
-    ready.move(days=7)
+    near.move(days=7)
     assert stage(welfare) == ("round", "blindlink refresh")
-
-
-def test_who_has_yet_to_get_ready_is_named(broker: NearBroker, welfare: Desk) -> None:
-    welfare.ok("round", "ready")
-    assert "schools" in welfare.ok("status").stdout
-
-
-@pytest.mark.parametrize("terms", [{"policy": HIGH_RATE}])
-def test_failed_run_is_told_with_its_reason(
-    ready: NearBroker, welfare: Desk, schools: Desk
-) -> None:
-    for desk in (welfare, schools):
-        desk.ok("encode")
-        desk.ok("upload")
-    assert welfare.type("run", "--wait").exit_code == 6
-    assert "(link-rate)" in welfare.ok("status").stdout
-    assert stage(welfare) == ("failed", "blindlink run --again --wait")
 
 
 @pytest.mark.parametrize("terms", [{"start": "2026-12-01"}])
@@ -66,12 +49,12 @@ def test_project_that_is_not_in_force_is_told(welfare: Desk) -> None:
 
 @pytest.mark.parametrize("terms", [{"due": "22:00"}])
 def test_what_is_overdue_is_told_with_whose_hands_it_is_in(
-    ready: NearBroker, welfare: Desk, schools: Desk
+    near: NearBroker, welfare: Desk, schools: Desk
 ) -> None:
     assert welfare.json("status")["overdue"] == []
     for command in ("encode", "upload"):
         welfare.ok(command)
-    ready.move(days=1)
+    near.move(days=1)
     missing = "schools has not uploaded for round 1, which was due by"
     said = welfare.ok("status").stdout
     assert f"Overdue, in the hands of schools (duty analyst): {missing}" in said
@@ -86,7 +69,7 @@ SCHOOLS_ALONE = (Recipient(party="schools", mode="linked", space="shared"),)
 
 @pytest.mark.parametrize("terms", [{"recipients": SCHOOLS_ALONE}])
 def test_agency_that_receives_nothing_is_told_so(
-    ready: NearBroker, welfare: Desk, schools: Desk
+    near: NearBroker, welfare: Desk, schools: Desk
 ) -> None:
     for desk in (welfare, schools):
         desk.ok("encode")

@@ -10,7 +10,6 @@ from click.testing import CliRunner
 from samples.refusals import is_one
 
 from encoding.cli.commands.synth import LEVEL_NAMES, SIZE_NAMES, synth
-from encoding.cli.main import COMMANDS
 from encoding.cli.parts.session import Session
 from encoding.errors import RehearsalError
 from encoding.synth import ERROR_LEVELS, SIZES
@@ -26,9 +25,13 @@ def test_files_are_written_and_named(tmp_path: Path) -> None:
     assert all(Path(path).is_file() for path in written.values())
 
 
-def test_hard_cases_are_written_instead(tmp_path: Path) -> None:
+def test_hard_cases_are_written_instead_and_what_cannot_be_is_refused(tmp_path: Path) -> None:
     CliRunner().invoke(synth, [str(tmp_path), "--hard-cases"], obj=Session())
     assert "born-29-february" in (tmp_path / "truth.csv").read_text(encoding="utf-8")
+    words = [str(tmp_path / "none"), "--children", "5", "--students", "4"]
+    assert is_one(CliRunner().invoke(synth, words, obj=Session()).exception, RehearsalError)
+    assert not (tmp_path / "none").exists()
+    assert (list(SIZE_NAMES), list(LEVEL_NAMES)) == (list(SIZES), list(ERROR_LEVELS))
 
 
 def test_known_numbers_are_held_for_four_clients_in_five(tmp_path: Path) -> None:
@@ -37,17 +40,3 @@ def test_known_numbers_are_held_for_four_clients_in_five(tmp_path: Path) -> None
     with (tmp_path / "child_welfare.csv").open(encoding="cp1252", newline="") as file:
         held = [bool(row["state_student_id"]) for row in csv.DictReader(file)]
     assert 0.7 < sum(held) / len(held) < 0.9
-
-
-def test_more_children_than_students_are_refused(tmp_path: Path) -> None:
-    result = CliRunner().invoke(
-        synth, [str(tmp_path / "none"), "--children", "5", "--students", "4"], obj=Session()
-    )
-    assert is_one(result.exception, RehearsalError)
-    assert not (tmp_path / "none").exists()
-
-
-def test_choices_are_those_of_the_library() -> None:
-    assert list(SIZE_NAMES) == list(SIZES)
-    assert list(LEVEL_NAMES) == list(ERROR_LEVELS)
-    assert "synth" in COMMANDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+from itertools import product
 from typing import Any
 
 import click
@@ -72,14 +73,11 @@ def test_a_remark_or_warning_cannot_write_control_characters_either(capsys) -> N
     assert capsys.readouterr().err == "blindlink: a \\x1b[2K\nblindlink: warning: b\\r\n"
 
 
-def test_unexpected_error_shows_its_place_and_no_value(capsys) -> None:
+def test_unexpected_error_shows_its_place_and_no_value_and_a_closed_pipe_is_silent(capsys) -> None:
     status, text = outcome(capsys, ValueError("CANARY"))
     assert status == 1
     assert "CANARY" not in text
     assert "internal error: ValueError in fail, line" in text
-
-
-def test_closed_pipe_is_silent(capsys) -> None:
     assert outcome(capsys, BrokenPipeError()) == (1, "")
 
 
@@ -92,63 +90,48 @@ def all_errors() -> list[type[AgencyError] | Refusal[Any]]:
     return [*found, *(row for row in rows if isinstance(row, Refusal))]
 
 
-def test_exit_codes_of_all_errors_are_documented() -> None:
+def test_codes_of_all_errors_are_unique_and_their_exit_codes_documented() -> None:
     assert {one.exit_code for one in all_errors()} <= {1, 2, 3, 4, 5, 6, 7, 8, 9}
-
-
-def test_codes_of_all_errors_are_unique() -> None:
     codes = [one.code for one in all_errors()]
     assert len(codes) > 90
     assert len(codes) == len(set(codes))
 
 
-@pytest.mark.parametrize("name", main.list_commands(click.Context(main)))
-def test_help_of_every_command_ends_with_an_example(name: str) -> None:
-    text = CliRunner().invoke(main, [name, "--help"]).stdout
-    assert "Example: blindlink" in text
-    command = main.get_command(click.Context(main), name)
-    assert command is not None
-    assert command.name == name
+def test_help_of_every_command_ends_with_an_example() -> None:
+    for name in main.list_commands(click.Context(main)):
+        text = CliRunner().invoke(main, [name, "--help"]).stdout
+        assert "Example: blindlink" in text, name
+        command = main.get_command(click.Context(main), name)
+        assert command is not None
+        assert command.name == name
+        assert COMMANDS[name].endswith("."), name
 
 
-@pytest.mark.parametrize("name", main.list_commands(click.Context(main)))
-def test_every_listed_command_has_a_line_of_help(name: str) -> None:
-    assert COMMANDS[name].endswith(".")
-
-
-def test_unknown_command_is_a_usage_error() -> None:
+def test_an_unknown_command_or_option_is_a_usage_error() -> None:
     result = CliRunner().invoke(main, ["teleport"])
     assert result.exit_code == 2
     assert result.stderr.startswith("blindlink: error: no such command")
-
-
-def test_unknown_option_names_the_commands_own_help() -> None:
     result = CliRunner().invoke(main, ["encode", "--fast"], prog_name="blindlink")
     assert result.exit_code == 2
     assert "hint: blindlink encode --help" in result.stderr
 
 
-@pytest.mark.parametrize("text", ["", "x" * 201, "one line\nand another"])
-@pytest.mark.parametrize(
-    "words",
-    [
+def test_what_all_parties_read_is_one_short_line() -> None:
+    commands = (
         ("agreement", "suspend", "--yes", "--reason"),
         ("agreement", "resume", "--yes", "--reason"),
         ("agreement", "withdraw", "--yes", "--reason"),
         ("hold", "set", "--yes", "--order"),
         ("hold", "lift", "--yes", "--order"),
-    ],
-)
-def test_what_all_parties_read_is_one_short_line(words: tuple[str, ...], text: str) -> None:
-    result = CliRunner().invoke(main, [*words, text], prog_name="blindlink")
-    assert result.exit_code == 2
-    assert "one line of 1 to 200 printable characters" in result.stderr
-    assert f"hint: blindlink {words[0]} {words[1]} --help" in result.stderr
-
-
-def test_why_a_copy_is_kept_is_one_short_line() -> None:
-    words = ["destroy", "--local", "--yes", "--keep", f"secret={'x' * 201}"]
-    result = CliRunner().invoke(main, words)
+    )
+    for words, text in product(commands, ("", "x" * 201, "one line\nand another")):
+        result = CliRunner().invoke(main, [*words, text], prog_name="blindlink")
+        assert result.exit_code == 2, words
+        assert "one line of 1 to 200 printable characters" in result.stderr, words
+        assert f"hint: blindlink {words[0]} {words[1]} --help" in result.stderr, words
+    # So is why a copy is kept.
+    words = ("destroy", "--local", "--yes", "--keep", f"secret={'x' * 201}")
+    result = CliRunner().invoke(main, [*words])
     assert (result.exit_code, "of 1 to 200" in result.stderr) == (2, True)
 
 
