@@ -97,6 +97,24 @@ def _amend(project: SignedProject) -> None:
 # Claims and statements, by the ID spaces of the round and of the terms in force.
 
 
+def claimed_of_a_supplement_by_a_pair_without_a_space(log: SampleLog) -> Entry:
+    apart = spaced(reviewed_agreement(MOVED), *AGENCIES)
+    project = ReviewedProject(log, MOVED, **apart)
+    asked = project.ask()
+    project.approve(ANN, asked)
+    log.start(asked)
+    log.append(log.finished(asked), project=MOVED, object=asked.object)
+    for party in AGENCIES:
+        body = log.released(asked, party, space=party)
+        log.append(body, project=MOVED, object=log.id("rel"))
+    project.run = asked.object or ""
+    project.ask_review()
+    project.answer()
+    project.decide(is_last=True)
+    project.end()
+    return project.claim(CW)
+
+
 # Uploads: they are compared by the terms in force, whatever bound as they came.
 
 
@@ -242,6 +260,7 @@ def left_after_terms_that_held(log: SampleLog, early: timedelta = timedelta()) -
 
 
 BETWEEN_BREAKS: dict[str, list[Break]] = {
+    "claims-round": [claimed_of_a_supplement_by_a_pair_without_a_space],
     "run-upload": [ran_on_uploads_of_the_epoch_before],
     "upload-key": [uploaded_with_the_secret_of_the_epoch_before],
     "run-agreement": [started_under_the_next_agreement],
