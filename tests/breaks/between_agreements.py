@@ -12,13 +12,12 @@ from typing import Any
 
 from breaks.destruction import note
 from samples.agreed import without
-from samples.delivered_log import SHARED, DeliveringProject, StudyProject
-from samples.log import SampleLog, link_pair
+from samples.delivered_log import SHARED, DeliveringProject
+from samples.log import SampleLog
 from samples.parties import ANN, CW, HEALTH, K12, SIGNERS
 from samples.reviewed_log import ReviewedProject, reviewed_agreement
-from samples.signed_log import SignedProject, accord_of
+from samples.signed_log import SignedProject
 
-from schemas.matchlog import kinds
 from schemas.matchlog.entry import Actor, Entry
 from schemas.run import Recipient, ReleaseMode
 
@@ -98,37 +97,22 @@ def _amend(project: SignedProject) -> None:
 # Claims and statements, by the ID spaces of the round and of the terms in force.
 
 
-def claimed_in_a_space_of_the_agreement_before(log: SampleLog) -> Entry:
-    project, _ = linked(log)
-    move(project, *AGENCIES)
-    return log.rounds(MOVED).claim(CW, K12.party)
-
-
-def claimed_in_a_space_of_the_next_agreement(log: SampleLog) -> Entry:
-    project, _ = linked(log, *AGENCIES)
-    move(project)
-    return log.rounds(MOVED).claim(CW, K12.party)
-
-
-def claimed_of_a_supplement_in_a_space_of_the_agreement_before(log: SampleLog) -> Entry:
-    project = supplied(log)
-    move(project, *AGENCIES)
+def claimed_of_a_supplement_by_a_pair_without_a_space(log: SampleLog) -> Entry:
+    apart = spaced(reviewed_agreement(MOVED), *AGENCIES)
+    project = ReviewedProject(log, MOVED, **apart)
+    asked = project.ask()
+    project.approve(ANN, asked)
+    log.start(asked)
+    log.append(log.finished(asked), project=MOVED, object=asked.object)
+    for party in AGENCIES:
+        body = log.released(asked, party, space=party)
+        log.append(body, project=MOVED, object=log.id("rel"))
+    project.run = asked.object or ""
+    project.ask_review()
+    project.answer()
+    project.decide(is_last=True)
+    project.end()
     return project.claim(CW)
-
-
-def stated_in_a_space_of_the_agreement_before(log: SampleLog) -> Entry:
-    project = log.create_project("trio", providers=TRIO)
-    for one, other in ((CW, HEALTH), (CW, K12), (HEALTH, K12)):
-        link_pair(log, "trio", one, other)
-    move(project, HEALTH.party)
-    log.rounds("trio").state(CW)
-    return log.rounds("trio").state(HEALTH)
-
-
-def closed_early_since_claims_can_come_no_more(log: SampleLog) -> Entry:
-    project, _ = linked(log)
-    move(project, *AGENCIES)
-    return log.rounds(MOVED).close()
 
 
 # Uploads: they are compared by the terms in force, whatever bound as they came.
@@ -145,36 +129,6 @@ def ran_on_uploads_of_the_epoch_before(log: SampleLog) -> Entry:
     return _ran_on_earlier_uploads(log, epoch=2)
 
 
-def ran_on_uploads_of_the_population_before(log: SampleLog) -> Entry:
-    population = {**reviewed_agreement(MOVED).to_json()["population"], "code": "everyone"}
-    return _ran_on_earlier_uploads(log, population=population)
-
-
-def ran_on_uploads_that_are_too_large_now(log: SampleLog) -> Entry:
-    return _ran_with_files_of(log, most=1_999)
-
-
-def ran_on_uploads_that_are_too_small_now(log: SampleLog) -> Entry:
-    return _ran_with_files_of(log, least=2_001)
-
-
-def _ran_with_files_of(log: SampleLog, **size: int) -> Entry:
-    limits = reviewed_agreement(MOVED).to_json()["limits"]
-    files = [{**file, **size} if file["party"] == CW.party else file for file in limits["files"]]
-    return _ran_on_earlier_uploads(log, limits={**limits, "files": files})
-
-
-def ran_on_an_upload_of_who_has_left(log: SampleLog) -> Entry:
-    project = log.create_project("trio", providers=TRIO)
-    uploads = [
-        log.upload("trio", CW, partner=HEALTH.party),
-        log.upload("trio", HEALTH, partner=CW.party),
-    ]
-    _agree(project, **without(project.agreement, HEALTH.party))
-    said = log.specification("trio", uploads)
-    return log.ask(said.model_copy(update={"uploads": said.uploads[::-1]}))
-
-
 def uploaded_with_the_secret_of_the_epoch_before(log: SampleLog) -> Entry:
     project = ReviewedProject(log, MOVED)
     first = log.upload(MOVED, CW)
@@ -183,21 +137,6 @@ def uploaded_with_the_secret_of_the_epoch_before(log: SampleLog) -> Entry:
 
 
 # Runs: none outlives the agreement that it was asked for under.
-
-
-def approved_under_the_next_agreement(log: SampleLog) -> Entry:
-    project = ReviewedProject(log, MOVED)
-    asked = project.ask()
-    _amend(project)
-    return project.approve(ANN, asked)
-
-
-def standing_used_under_a_roster_of_the_next_agreement(log: SampleLog) -> Entry:
-    project = SignedProject(log, MOVED).agree(accord_of(project=MOVED))
-    _, standing = project.stand(K12)
-    asked = project.ask()
-    project.change_roster(K12, K12)
-    return project.use(asked, K12.party, standing)
 
 
 def _approved(log: SampleLog) -> tuple[ReviewedProject, Entry]:
@@ -211,65 +150,6 @@ def started_under_the_next_agreement(log: SampleLog) -> Entry:
     project, asked = _approved(log)
     _amend(project)
     return log.start(asked)
-
-
-def finished_under_the_next_agreement(log: SampleLog) -> Entry:
-    project, asked = _approved(log)
-    log.start(asked)
-    _amend(project)
-    return log.append(log.finished(asked), project=MOVED, object=asked.object)
-
-
-def released_under_the_next_agreement(log: SampleLog) -> Entry:
-    project, asked = _approved(log)
-    log.start(asked)
-    log.append(log.finished(asked), project=MOVED, object=asked.object)
-    _amend(project)
-    return log.append(log.released(asked, CW.party), project=MOVED, object=log.id("rel"))
-
-
-def released_blind_under_the_next_agreement(log: SampleLog) -> Entry:
-    project = log.create_project(
-        MOVED, recipients=(Recipient(party="county-cw", mode="blind", space="shared"),)
-    )
-    asked = log.finish_blind(MOVED)
-    _amend(project)
-    return log.release_blind(asked, CW.party)
-
-
-def asked_about_under_the_next_agreement(log: SampleLog) -> Entry:
-    project, asked = _approved(log)
-    project.finish(asked)
-    project.run, project.round = asked.object or "", 1
-    _amend(project)
-    return project.ask_review()
-
-
-def questions_fetched_under_the_next_agreement(log: SampleLog) -> Entry:
-    project = _reviewed(log)
-    _amend(project)
-    return project.fetch()
-
-
-def answered_under_the_next_agreement(log: SampleLog) -> Entry:
-    project = _reviewed(log)
-    _amend(project)
-    return project.answer()
-
-
-def decided_under_the_next_agreement(log: SampleLog) -> Entry:
-    project = _reviewed(log)
-    project.answer()
-    _amend(project)
-    return project.decide()
-
-
-def accepted_under_the_next_agreement(log: SampleLog) -> Entry:
-    project = _reviewed(log)
-    project.answer()
-    project.decide(is_last=True)
-    _amend(project)
-    return project.end()
 
 
 # What a party still does that the next version leaves out.
@@ -289,59 +169,7 @@ def round_superseded_by_who_was_left_out(log: SampleLog) -> Entry:
     return log.rounds("trio").supersede(HEALTH)
 
 
-def run_cancelled_by_who_was_left_out(log: SampleLog) -> Entry:
-    project = log.create_project("trio", providers=TRIO)
-    uploads = [
-        log.upload("trio", HEALTH, partner=K12.party),
-        log.upload("trio", K12, partner=HEALTH.party),
-    ]
-    said = log.specification("trio", uploads).model_copy(update={"asked_by": HEALTH.party})
-    asked = log.ask(said, actor=HEALTH)
-    _agree(project, **without(project.agreement, HEALTH.party))
-    body = kinds.RunCancelled(reason="by-agency")
-    return log.append(body, project="trio", object=asked.object, actor=HEALTH)
-
-
 # What is handed out.
-
-
-def fetched_by_a_recipient_of_nothing(log: SampleLog) -> Entry:
-    project, released = linked(log)
-    agreement = project.agreement.to_json()
-    recipients = [
-        {**one, "mode": "none"} if one["party"] == K12.party else one
-        for one in agreement["recipients"]
-    ]
-    directions = [
-        one
-        for one in agreement["directions"]
-        if (one["giver"], one["receiver"]) != (CW.party, K12.party)
-    ]
-    _agree(project, recipients=recipients, directions=directions)
-    log.fetch(released[0], CW)
-    return log.fetch(released[1], K12)
-
-
-def fetched_of_another_space(log: SampleLog) -> Entry:
-    project, released = linked(log)
-    move(project, *AGENCIES)
-    return log.fetch(released[0], CW)
-
-
-def fetched_for_who_gets_a_count(log: SampleLog) -> Entry:
-    project = StudyProject(log)
-    prepared = next(one for one in log.entries if isinstance(one.body, kinds.BlindReleasePrepared))
-    (office,) = project.agreement.to_json()["recipients"]
-    _agree(project, recipients=[{**office, "mode": "count"}])
-    return log.fetch(prepared, CW)
-
-
-def fetched_blind_by_who_has_left(log: SampleLog) -> Entry:
-    blind = Recipient(party="county-cw", mode="blind", space="shared")
-    project = log.create_project("trio", providers=TRIO, recipients=(blind,))
-    released = _prepared(log, (HEALTH, K12), "blind")
-    _agree(project, **without(project.agreement, HEALTH.party))
-    return log.fetch(released, HEALTH)
 
 
 def fetched_of_records_of_a_party_that_was_left_out(log: SampleLog) -> Entry:
@@ -350,14 +178,6 @@ def fetched_of_records_of_a_party_that_was_left_out(log: SampleLog) -> Entry:
 
 def fetched_of_records_of_a_party_that_has_withdrawn(log: SampleLog) -> Entry:
     return _fetched_with_one_left_out(log, CW, HEALTH, "linked", withdrawn=True)
-
-
-def counted_records_of_a_party_that_was_left_out(log: SampleLog) -> Entry:
-    return _fetched_with_one_left_out(log, HEALTH, K12, "count")
-
-
-def fetched_blind_of_records_of_a_party_that_was_left_out(log: SampleLog) -> Entry:
-    return _fetched_with_one_left_out(log, K12, HEALTH, "blind")
 
 
 def _fetched_with_one_left_out(
@@ -440,48 +260,14 @@ def left_after_terms_that_held(log: SampleLog, early: timedelta = timedelta()) -
 
 
 BETWEEN_BREAKS: dict[str, list[Break]] = {
-    "claims-round": [
-        claimed_in_a_space_of_the_agreement_before,
-        claimed_in_a_space_of_the_next_agreement,
-        claimed_of_a_supplement_in_a_space_of_the_agreement_before,
-        stated_in_a_space_of_the_agreement_before,
-    ],
-    "run-upload": [
-        ran_on_uploads_of_the_epoch_before,
-        ran_on_uploads_of_the_population_before,
-        ran_on_uploads_that_are_too_large_now,
-        ran_on_uploads_that_are_too_small_now,
-        ran_on_an_upload_of_who_has_left,
-    ],
+    "claims-round": [claimed_of_a_supplement_by_a_pair_without_a_space],
+    "run-upload": [ran_on_uploads_of_the_epoch_before],
     "upload-key": [uploaded_with_the_secret_of_the_epoch_before],
-    "round-deadline": [closed_early_since_claims_can_come_no_more],
-    "run-agreement": [
-        approved_under_the_next_agreement,
-        standing_used_under_a_roster_of_the_next_agreement,
-        started_under_the_next_agreement,
-        finished_under_the_next_agreement,
-        released_under_the_next_agreement,
-        released_blind_under_the_next_agreement,
-        asked_about_under_the_next_agreement,
-        questions_fetched_under_the_next_agreement,
-        answered_under_the_next_agreement,
-        decided_under_the_next_agreement,
-        accepted_under_the_next_agreement,
-    ],
-    "not-a-provider": [
-        round_opened_by_who_was_left_out,
-        round_superseded_by_who_was_left_out,
-        run_cancelled_by_who_was_left_out,
-    ],
+    "run-agreement": [started_under_the_next_agreement],
+    "not-a-provider": [round_opened_by_who_was_left_out, round_superseded_by_who_was_left_out],
     "fetch-unagreed": [
-        fetched_by_a_recipient_of_nothing,
-        fetched_of_another_space,
-        fetched_for_who_gets_a_count,
-        fetched_blind_by_who_has_left,
         fetched_of_records_of_a_party_that_was_left_out,
         fetched_of_records_of_a_party_that_has_withdrawn,
-        counted_records_of_a_party_that_was_left_out,
-        fetched_blind_of_records_of_a_party_that_was_left_out,
     ],
     "delivery-unagreed": [delivery_fetched_after_the_columns_were_dropped],
     "destroy-by": [

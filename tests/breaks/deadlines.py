@@ -10,9 +10,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from breaks.destruction import CERTIFICATE, begin, certify, hold
+from breaks.destruction import begin, certify
 from samples.log import SampleLog
-from samples.parties import ANN, CW, K12, STRANGER
+from samples.parties import ANN, CW, K12
 from samples.reviewed_log import ReviewedProject
 from samples.signed_log import ACCORD, SignedProject, accord_of
 
@@ -79,16 +79,6 @@ def _asked(log: SampleLog, **changes: Any) -> tuple[SignedProject, Entry, str]:
     """A run that waits for approvals since a day, and since when it is late."""
     project = SignedProject(log).agree(accord_of(approvals=RELEASES_TOO, **changes))
     asked = project.ask()
-    log.moment += DAY
-    return project, asked, log.now()
-
-
-def _finished(log: SampleLog, **changes: Any) -> tuple[SignedProject, Entry, str]:
-    """A run that has finished a day ago."""
-    project, asked, _ = _asked(log, **changes)
-    for who in (ANN, K12):
-        project.approve(who, asked)
-    project.finish(asked)
     log.moment += DAY
     return project, asked, log.now()
 
@@ -184,153 +174,6 @@ def key_ring_of_a_project(log: SampleLog) -> Entry:
     return note(log, "key", "key-ring", log.now())
 
 
-def secret_of_no_project(log: SampleLog) -> Entry:
-    return note(log, "key", "secret-1", log.now(), project=None)
-
-
-def uploaded_before(log: SampleLog) -> Entry:
-    log.upload(FOSTER, CW)
-    return _late_upload(log)
-
-
-def upload_of_another_round(log: SampleLog) -> Entry:
-    log.moment += DAY
-    return note(log, "upload", f"round-{log.rounds(FOSTER).number + 1}", log.now())
-
-
-def upload_at_another_time(log: SampleLog) -> Entry:
-    log.moment += DAY
-    number = log.rounds(FOSTER).number
-    return note(log, "upload", f"round-{number}", log.now(timedelta(seconds=-1)))
-
-
-def upload_after_the_close(log: SampleLog) -> Entry:
-    number, due = log.rounds(FOSTER).number, log.now(DAY)
-    log.moment += timedelta(days=7)
-    log.rounds(FOSTER).close()
-    return note(log, "upload", f"round-{number}", due)
-
-
-def upload_of_who_uploads_nothing(log: SampleLog) -> Entry:
-    log.enrol(STRANGER)
-    return _late_upload(log, party=STRANGER.party)
-
-
-def round_while_one_is_open(log: SampleLog) -> Entry:
-    _weekly(log)
-    log.rounds(LATE).open()
-    return _late_round(log, number=log.rounds(LATE).last)
-
-
-def round_of_another_number(log: SampleLog) -> Entry:
-    _weekly(log)
-    return _late_round(log, number=log.rounds(LATE).last + 2)
-
-
-def round_a_day_early(log: SampleLog) -> Entry:
-    _weekly(log)
-    return _late_round(log, days=6)
-
-
-def round_at_another_hour(log: SampleLog) -> Entry:
-    _weekly(log)
-    return _late_round(log, time="21:59:00")
-
-
-def round_before_the_day_was_over(log: SampleLog) -> Entry:
-    _weekly(log, due=None)
-    return _late_round(log, time="00:00:00")
-
-
-def round_on_another_weekday(log: SampleLog) -> Entry:
-    # 1 September 2026, on which a story begins, is a Tuesday.
-    _weekly(log, due="sunday 22:00")
-    return _late_round(log)
-
-
-def round_on_request(log: SampleLog) -> Entry:
-    log.moment += timedelta(days=7)
-    log.rounds(FOSTER).close()
-    return note(log, "round", f"round-{log.rounds(FOSTER).last + 1}", log.now())
-
-
-def round_of_who_uploads_nothing(log: SampleLog) -> Entry:
-    _weekly(log)
-    log.enrol(STRANGER)
-    return _late_round(log, party=STRANGER.party)
-
-
-def approval_of_an_unknown_run(log: SampleLog) -> Entry:
-    _asked(log)
-    return note(log, "approval", "run-" + "1" * 32, log.now(), project=ACCORD)
-
-
-def approval_of_another_project(log: SampleLog) -> Entry:
-    _, asked, since = _asked(log)
-    return note(log, "approval", asked.object or "", since)
-
-
-def approval_on_the_first_day(log: SampleLog) -> Entry:
-    project = SignedProject(log).agree(accord_of(approvals=RELEASES_TOO))
-    return note(log, "approval", project.ask().object or "", log.now(), project=ACCORD)
-
-
-def approved_before(log: SampleLog) -> Entry:
-    project, asked, since = _asked(log)
-    project.approve(ANN, asked)
-    return note(log, "approval", asked.object or "", since, project=ACCORD)
-
-
-def approval_of_a_run_that_has_started(log: SampleLog) -> Entry:
-    project, asked, since = _asked(log)
-    for who in (ANN, K12):
-        project.approve(who, asked)
-    log.start(asked)
-    return note(log, "approval", asked.object or "", since, project=ACCORD)
-
-
-def release_approved_before(log: SampleLog) -> Entry:
-    project, asked, since = _finished(log)
-    project.approve(ANN, asked, "release")
-    return note(log, "approval", asked.object or "", since, project=ACCORD)
-
-
-def release_approved_by_all(log: SampleLog) -> Entry:
-    rule = {**RELEASES_TOO, "parties": ["county-cw"], "asker_suffices": True}
-    project = SignedProject(log).agree(accord_of(approvals=rule))
-    asked = project.ask()
-    project.approve(ANN, asked)
-    project.finish(asked)
-    project.approve(ANN, asked, "release", expires=log.now(DAY))
-    log.moment += 2 * DAY
-    return note(log, "approval", asked.object or "", log.now(), project=ACCORD)
-
-
-def approval_of_who_is_not_asked(log: SampleLog) -> Entry:
-    _, asked, since = _asked(log)
-    return note(log, "approval", asked.object or "", since, project=ACCORD, party="data-center")
-
-
-def cosignature_that_nobody_needs(log: SampleLog) -> Entry:
-    _, asked, since = _finished(log, finality={"cosigners": 0, "delays_release": False})
-    return note(log, "cosignature", asked.object or "", since, project=ACCORD)
-
-
-def cosignature_before_the_end(log: SampleLog) -> Entry:
-    _, asked, since = _asked(log, finality=COSIGNED)
-    return note(log, "cosignature", asked.object or "", since, project=ACCORD)
-
-
-def kept_by_a_hold(log: SampleLog) -> Entry:
-    hold(log)
-    return note(log, "destruction", "kept", log.now())
-
-
-def stated_before_a_certificate(log: SampleLog) -> Entry:
-    begin(log, "expired")
-    return note(log, "destruction", CERTIFICATE, log.now())
-
-
 def _reviewed(log: SampleLog) -> ReviewedProject:
     """A project with a review that was asked for a day ago."""
     project = ReviewedProject(log)
@@ -344,94 +187,13 @@ def _late_cards(reviewed: ReviewedProject, since: str | None = None, **fields: A
     return note(log, "review", reviewed.run, since or log.now(), **given)
 
 
-def _almost_over(log: SampleLog) -> ReviewedProject:
-    """The same, with cards, three days before the deadline."""
-    project = _reviewed(log)
-    project.answer()
-    log.moment += timedelta(days=10)
-    return project
-
-
 def _late_decisions(project: ReviewedProject, since: str | None = None, **fields: Any) -> Entry:
     given = {"party": "county-cw", "duty": "reviewer", **fields}
     return _late_cards(project, since, **given)
 
 
-def cards_of_no_review(log: SampleLog) -> Entry:
-    _, asked, since = _asked(log)
-    return note(log, "review", asked.object or "", since, project=ACCORD, party="school-district")
-
-
 def cards_of_the_reviewers(log: SampleLog) -> Entry:
     return _late_cards(_reviewed(log), party="county-cw")
-
-
-def cards_before_a_day_is_over(log: SampleLog) -> Entry:
-    project = _reviewed(log)
-    return _late_cards(project, log.now(timedelta(seconds=-1)))
-
-
-def cards_that_have_come(log: SampleLog) -> Entry:
-    project = _reviewed(log)
-    since = log.now()
-    project.answer()
-    return _late_cards(project, since)
-
-
-def decisions_without_cards(log: SampleLog) -> Entry:
-    return _late_decisions(_reviewed(log))
-
-
-def decisions_of_the_asked(log: SampleLog) -> Entry:
-    return _late_decisions(_almost_over(log), party="school-district")
-
-
-def decisions_of_an_analyst(log: SampleLog) -> Entry:
-    return _late_decisions(_almost_over(log), duty="analyst")
-
-
-def decisions_a_day_early(log: SampleLog) -> Entry:
-    project = _almost_over(log)
-    return _late_decisions(project, log.now(-DAY))
-
-
-def decisions_of_a_review_that_is_over(log: SampleLog) -> Entry:
-    project = _almost_over(log)
-    project.decide()
-    project.end()
-    return _late_decisions(project)
-
-
-def review_of_another_project(log: SampleLog) -> Entry:
-    return _late_cards(_reviewed(log), project=FOSTER)
-
-
-def certified_before(log: SampleLog) -> Entry:
-    begin(log, "expired")
-    certify(log)
-    return note(log, "certificate", CERTIFICATE, log.now())
-
-
-def certificate_of_nothing(log: SampleLog) -> Entry:
-    return note(log, "certificate", CERTIFICATE, log.now())
-
-
-def agreement_that_does_not_end(log: SampleLog) -> Entry:
-    return note(log, "agreement", "agreement", log.now())
-
-
-def secret_of_another_epoch(log: SampleLog) -> Entry:
-    return note(log, "key", "secret-2", log.now())
-
-
-def secret_of_who_has_none(log: SampleLog) -> Entry:
-    log.enrol(STRANGER)
-    return note(log, "key", "secret-1", log.now(), party=STRANGER.party)
-
-
-def witness_that_is_none(log: SampleLog) -> Entry:
-    log.enrol(STRANGER)
-    return note(log, "witness", "log", log.now(), party=STRANGER.party)
 
 
 # Other rules that are held to this kind of entry.
@@ -463,51 +225,7 @@ DEADLINE_BREAKS: dict[str, list[Break]] = {
     "broker-only": [noted_by_a_party],
     "deadline-early": [noted_before_it_was_due],
     "deadline-twice": [noted_twice, key_ring_noted_twice],
-    "deadline-false": [
-        key_ring_of_a_project,
-        secret_of_no_project,
-        uploaded_before,
-        upload_of_another_round,
-        upload_at_another_time,
-        upload_after_the_close,
-        upload_of_who_uploads_nothing,
-        round_while_one_is_open,
-        round_of_another_number,
-        round_a_day_early,
-        round_at_another_hour,
-        round_before_the_day_was_over,
-        round_on_another_weekday,
-        round_on_request,
-        round_of_who_uploads_nothing,
-        approval_of_an_unknown_run,
-        approval_of_another_project,
-        approval_on_the_first_day,
-        approved_before,
-        approval_of_a_run_that_has_started,
-        release_approved_before,
-        release_approved_by_all,
-        approval_of_who_is_not_asked,
-        cosignature_that_nobody_needs,
-        cosignature_before_the_end,
-        cards_of_no_review,
-        cards_of_the_reviewers,
-        cards_before_a_day_is_over,
-        cards_that_have_come,
-        decisions_without_cards,
-        decisions_of_the_asked,
-        decisions_of_an_analyst,
-        decisions_a_day_early,
-        decisions_of_a_review_that_is_over,
-        review_of_another_project,
-        kept_by_a_hold,
-        stated_before_a_certificate,
-        certified_before,
-        certificate_of_nothing,
-        agreement_that_does_not_end,
-        secret_of_another_epoch,
-        secret_of_who_has_none,
-        witness_that_is_none,
-    ],
+    "deadline-false": [key_ring_of_a_project, cards_of_the_reviewers],
     "stranger": [owed_by_a_stranger],
     "not-in-force": [owed_after_the_end],
     "suspended": [owed_while_suspended],

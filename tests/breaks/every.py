@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from breaks.between_agreements import BETWEEN_BREAKS
@@ -24,22 +25,28 @@ from samples.log import SampleLog, story
 from app.auditor.errors import RuleBrokenError
 from app.auditor.verify import verify_bundle
 
-ALL_BREAKS = (
-    BREAKS,
-    ROUND_BREAKS,
-    SIGNED_BREAKS,
-    REVIEW_BREAKS,
-    DESTRUCTION_BREAKS,
-    DEADLINE_BREAKS,
-    DELIVERY_BREAKS,
-    PERSON_BREAKS,
-    BETWEEN_BREAKS,
-)
+ALL_BREAKS: dict[str, dict[str, list[Break]]] = {
+    "rules": BREAKS,
+    "rounds": ROUND_BREAKS,
+    "signed": SIGNED_BREAKS,
+    "reviews": REVIEW_BREAKS,
+    "destruction": DESTRUCTION_BREAKS,
+    "deadlines": DEADLINE_BREAKS,
+    "deliveries": DELIVERY_BREAKS,
+    "persons": PERSON_BREAKS,
+    "between_agreements": BETWEEN_BREAKS,
+}
+
+
+def breaks_of(table: str) -> Iterator[tuple[str, str, Break]]:
+    """Go through the breaks of a table: name, rule and function."""
+    for rule, breaks in ALL_BREAKS[table].items():
+        for broken in breaks:
+            yield f"{rule}-{table}-{broken.__name__}", rule, broken
+
+
 CASES: dict[str, tuple[str, Break]] = {
-    f"{rule}-{broken.__module__.rpartition('.')[2]}-{broken.__name__}": (rule, broken)
-    for every in ALL_BREAKS
-    for rule, breaks in every.items()
-    for broken in breaks
+    name: (rule, broken) for table in ALL_BREAKS for name, rule, broken in breaks_of(table)
 }
 STORED = Path(__file__).with_name("evidence.json")
 

@@ -10,6 +10,7 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -175,6 +176,12 @@ class SampleLog:
         self.all_rounds: dict[str, SampleRounds] = {}
         key = self.signers[0].verifier_key.text
         self.append(kinds.LogStarted(origin=ORIGIN, key=key, software="blindlink-0.1.0"))
+
+    def copy(self) -> SampleLog:
+        """A log that goes on from here by itself; what cannot change is shared."""
+        fixed: list[object] = [*self.entries, *(entry.body for entry in self.entries)]
+        fixed += [*self.signers, *self.witnesses, *self.keys.values(), *self.terms.values()]
+        return deepcopy(self, {id(one): one for one in fixed})
 
     def id(self, prefix: str) -> str:
         """A new id, the same for the same seed."""

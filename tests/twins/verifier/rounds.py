@@ -165,7 +165,7 @@ class Turns:
 
     def use(self, party: str, used: Any) -> None:
         own = self.nonces[party]
-        first = next(at for at, (_, state) in enumerate(own) if not state)
+        first = next((at for at, (_, state) in enumerate(own) if not state), len(own))
         need([used["number"], used["nonce"]] == [first + 1, own[first][0]], "nonce")
         own[first][1] = "used"
 
