@@ -69,9 +69,8 @@ def lead_sentence(policy: MatchingPolicy) -> str:
     """Return how far a linked pair is ahead of the best other pair of its records."""
     if policy.lead == 1:
         return (
-            "Of two pairs that share a record, the likelier one counts; how far it is ahead of the other "
-            "does not "
-            "matter."
+            "Of two pairs that share a record, the likelier one counts; no minimum lead is required. "
+            "Pairs that are equally likely are held back for clerical review."
         )
     return (
         f"A linked pair is at least {policy.lead:,} times as likely as the best other pair of either of its "

@@ -19,6 +19,14 @@ FAILURES: Final = {
         "more or fewer records are linked than the agreement expects, so nothing was released",
         "to examine the file: blindlink check; both stewards decide what to do",
     ),
+    "rows-disagree": (
+        "an agency's rows say different things of one record, so nothing was released",
+        "both agencies have to encode with the program as it is published; the stewards decide what to do",
+    ),
+    "linked-before-twice": (
+        "an agency's file has two records that were linked to one before, so nothing was released",
+        "to find records that stand twice in your file: blindlink check",
+    ),
     "nobody-receives": (
         "no person of a recipient could open its link IDs",
         "the operator has to enroll a person of the recipient with the duty recipient",

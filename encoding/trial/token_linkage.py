@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import numpy as np
@@ -76,7 +77,8 @@ def link_tokens(
     matches, totals = _weigh(found, {one: chance.pairs(*one) for one in patterns})
     of_pattern = np.array(totals, dtype=np.int64)
     total = of_pattern[np.searchsorted(codes, pairs["code"])]
-    bands = link_policy(RECOMMENDED_POLICY, len(smaller)).bands
+    # Tokens have no distances: records of one person tie nearly always, and each of them is right.
+    bands = replace(link_policy(RECOMMENDED_POLICY, len(smaller)).bands, lead=0)
     no_twins = (0,) * len(patterns)
     none = np.zeros(len(pairs), dtype=np.int64)
     is_crowded = _are_crowded(pairs, total) & (total >= bands.review)

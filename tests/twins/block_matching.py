@@ -32,6 +32,7 @@ class Meeting(NamedTuple):
     levels: Pattern
     row_smaller: int
     row_larger: int
+    is_unsteady: bool = False
 
 
 # Section 1: candidate pairs and levels
@@ -102,16 +103,45 @@ def best_meetings(
     m, u = shipped_m(profile), strangers_u(counts)
     score = field_weights(m, u)
 
-    def rank(one: Meeting) -> tuple[int, int, int]:
+    def rank(one: Meeting) -> tuple[int, int]:
         total = sum(score[f][level - 1] for f, level in enumerate(one.levels) if level)
-        return -total, pattern_number(one.levels, profile), one.row_smaller
+        return -total, pattern_number(one.levels, profile)
 
-    best: dict[tuple[int, int], Meeting] = {}
+    of_pair: dict[tuple[int, int], list[Meeting]] = {}
     for one in meetings:
-        pair = one.smaller, one.larger
-        if pair not in best or rank(one) < rank(best[pair]):
-            best[pair] = one
-    return [best[pair] for pair in sorted(best)]
+        of_pair.setdefault((one.smaller, one.larger), []).append(one)
+    found = []
+    for _, each in sorted(of_pair.items()):
+        # Rows are in order of tokens, so that the first ones are of the smallest.
+        first = min(each, key=lambda one: one.row_smaller)
+        found.append(
+            min(each, key=rank)._replace(
+                row_smaller=first.row_smaller,
+                row_larger=first.row_larger,
+                is_unsteady=any(
+                    len({one.levels[at] for one in each}) > 1 for at in of_tags(profile)
+                ),
+            )
+        )
+    return found
+
+
+def are_linked_twice(pairs: Iterable[Meeting], profile: EncodingProfile) -> bool:
+    """Tell whether a record has two pairs that were linked before: link IDs are unique."""
+    places = [at for at, field in enumerate(profile.fields) if field.memory == "linked-before"]
+    before = [one for one in pairs for at in places if one.levels[at] == 1]
+    return any(
+        len({getattr(one, side) for one in before}) < len(before) for side in ("smaller", "larger")
+    )
+
+
+def of_tags(profile: EncodingProfile) -> list[int]:
+    """Return the fields that are compared by tags alone, and remember nothing."""
+    return [
+        at
+        for at, field in enumerate(profile.fields)
+        if not field.memory and {lane.kind for lane in field.lanes} == {"tag"}
+    ]
 
 
 # Section 2: what is known beforehand

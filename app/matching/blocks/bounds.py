@@ -28,7 +28,8 @@ def link_policy(policy: MatchingPolicy, n_smaller: int) -> LinkPolicy:
         bands=BandRule.of_probabilities(
             auto=policy.auto,
             review=policy.review,
-            lead=least_lead(policy.lead),
+            # At least 1: of pairs that are exactly alike none is linked by the order of records.
+            lead=max(1, least_lead(policy.lead)),
             most_review=math.floor(Fraction(policy.review_share) * n_smaller),
             twin_limit=TWIN_LIMIT if policy.twin_guard else None,
         ),

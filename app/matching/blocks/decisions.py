@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks.bins import Bins, Rows, Shelf, with_columns
-from app.matching.blocks.pairs import MEETING, Met
+from app.matching.blocks.pairs import PAIR, Met
 from app.matching.blocks.plain import plain_numbers
 from app.matching.blocks.rivals import NO_RIVAL, Totals
 from app.matching.blocks.weights import least_weight
@@ -76,7 +76,7 @@ class BandRule:
 
 WEIGHED: Final = np.dtype(
     [
-        *MEETING.descr,
+        *PAIR.descr,
         ("total", "<i8"),
         # What the chance of twins took off it.
         ("twins", "<i8"),
@@ -94,7 +94,7 @@ CANDIDATE: Final = np.dtype(
     ]
 )
 DECIDED: Final = np.dtype(
-    [*MEETING.descr, ("total", "<i8"), ("lead", "<i8"), ("band", "u1"), ("rule", "u1")]
+    [*PAIR.descr, ("total", "<i8"), ("lead", "<i8"), ("band", "u1"), ("rule", "u1")]
 )
 
 

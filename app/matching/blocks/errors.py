@@ -10,7 +10,9 @@ RowMatchingError
 ├── StoredMeetingsError     a stored range of meetings is cut off, changed, or of another range
 ├── CountedPairsError       a field has more pairs of strangers than anybody counts
 ├── TwinPairsError          more pairs of twins than records
-└── LinkRateError           links are a share of the smaller file outside the agreed band
+├── LinkRateError           links are a share of the smaller file outside the agreed band
+├── RowsDisagreeError       the rows of too many records say different things of them
+└── LinkedBeforeTwiceError  a record meets two records as the one that it was linked to before
 
 Each class states one broken rule; no message holds a token, a record number or an encoding.
 """
@@ -84,3 +86,15 @@ class LinkRateError(RowMatchingError):
     """The links are a share of the smaller file outside the agreed band: nothing is released."""
 
     code = "link-rate"
+
+
+class RowsDisagreeError(RowMatchingError):
+    """Meetings of one pair differ in sex, date, initial or ZIP, in more pairs than aliases explain."""
+
+    code = "rows-disagree"
+
+
+class LinkedBeforeTwiceError(RowMatchingError):
+    """A record meets two records as the one that it was linked to before: link IDs are unique."""
+
+    code = "linked-before-twice"

@@ -44,6 +44,12 @@ class LevelRules:
             for field in profile.fields
         )
         self.sizes = tuple(len(field.levels) + 1 for field in profile.fields)
+        # Of these a record has one value in all its rows, and unequal values look alike once in 2^16.
+        self.of_tags = [
+            number
+            for number, field in enumerate(profile.fields)
+            if field.memory is None and all(lane.kind == "tag" for lane in field.lanes)
+        ]
 
     def of_rows(self, left: Rows, right: Rows) -> LevelNumbers:
         """Return the levels of pairs of rows; the two arrays stand side by side."""

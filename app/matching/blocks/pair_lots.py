@@ -1,4 +1,4 @@
-"""The pairs of a run, each once by its best cell, in lots of records that need not be in memory together."""
+"""The pairs of a run, each once, in lots of records that need not be in memory together."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from app.matching.blocks.bins import Bins, Shelf
-from app.matching.blocks.pairs import MEETING, Met
+from app.matching.blocks.bins import Bins, Shelf, with_columns
+from app.matching.blocks.pairs import PAIR, Met
 
 
 class PairLots:
@@ -26,13 +26,13 @@ class PairLots:
             n_smaller: records of the smaller file, at least 1.
             shelf: where meetings and pairs wait.
         """
-        self._bins = Bins(MEETING, "smaller", n_smaller, shelf, best)
+        self._bins = Bins(PAIR, "smaller", n_smaller, shelf, best)
         self.n_meetings = 0
 
     def add(self, met: Met) -> None:
         """Take meetings."""
         self.n_meetings += len(met)
-        self._bins.add(met)
+        self._bins.add(with_columns(met, PAIR))
 
     def close(self, is_out: Callable[[Met], NDArray[np.bool_]]) -> int:
         """Make pairs of all meetings, leave some out, and return how many; nothing is added afterwards."""

@@ -1,4 +1,8 @@
-"""Candidate pairs: the meetings of two files, each pair of records once, by its best cell."""
+"""Candidate pairs: the meetings of two files, each pair of records once.
+
+A pair is compared by its best meeting, and known by its first: what a recipient learns of a pair, where it met
+among other things, does not hang on which of its rows came nearest.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +27,16 @@ MEETING: Final = np.dtype(
     ]
 )
 
+PAIR: Final = np.dtype(
+    [
+        *MEETING.descr,
+        # Whether its meetings differ in a field that is compared by tags alone.
+        ("is_unsteady", "?"),
+    ]
+)
+
 Met = NDArray[np.void]
-"""Meetings or pairs, dtype `MEETING`, shape (n,)."""
+"""Meetings, dtype `MEETING`, or pairs, dtype `PAIR`; shape (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +60,13 @@ def meet(smaller: Window, larger: Window, rules: LevelRules) -> Met:
 
 
 def best_of_pairs(met: Met, rules: LevelRules, scores: Sequence[Sequence[int]]) -> Met:
-    """Return each pair once, in order of records: the cell with the highest score.
+    """Return each pair once, in order of records: its highest-scoring pattern, its first meeting's rows.
 
-    Of cells that score alike the one with the smallest pattern, then the first row, is taken.
+    Of patterns that score alike the smallest is taken. The first meeting is that of the smallest token. So an
+    agency that puts other values into each row of a record cannot read from its release which came nearest.
 
     Args:
-        met: all meetings of some pairs: all of a pair's, in any order.
+        met: meetings of some pairs, dtype `PAIR`, or what this function made of parts of them; in any order.
         rules: the profile's.
         scores: weight of each field and level under the shipped m.
     """
@@ -62,8 +75,18 @@ def best_of_pairs(met: Met, rules: LevelRules, scores: Sequence[Sequence[int]]) 
     for number, of_level in enumerate(scores):
         score += np.array(of_level, dtype=np.int64)[levels[:, number]]
     pair = met["smaller"].astype(np.uint64) << np.uint64(32) | met["larger"]
-    order = np.lexsort((met["row_smaller"], met["code"], -score, pair))
-    pair = pair[order]
+    order = np.lexsort((met["code"], -score, pair))
+    met, pair, levels = met[order], pair[order], levels[order][:, rules.of_tags]
     is_first = np.ones(len(pair), dtype=bool)
     is_first[1:] = pair[1:] != pair[:-1]
-    return met[order[is_first]]
+    starts = np.flatnonzero(is_first)
+    found = met[starts]
+    if len(starts):
+        # Both containers are in order of tokens, so that the first rows of both are of one token.
+        for rows in ("row_smaller", "row_larger"):
+            found[rows] = np.minimum.reduceat(met[rows], starts)
+        differs = np.maximum.reduceat(levels, starts) != np.minimum.reduceat(levels, starts)
+        found["is_unsteady"] = np.logical_or.reduceat(met["is_unsteady"], starts) | differs.any(
+            axis=1
+        )
+    return found

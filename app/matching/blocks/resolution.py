@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from app.matching.blocks.bins import Bins, MemoryShelf, Rows, Shelf, with_columns
 from app.matching.blocks.checks import require_plausible
 from app.matching.blocks.concordance import FieldConcordance, concordance
+from app.matching.blocks.crafted_rows import linked_once, require_steady
 from app.matching.blocks.decisions import (
     CANDIDATE,
     Band,
@@ -136,6 +137,8 @@ def resolve_pair(
         DocumentError: the counts are of other fields or levels.
         CountedPairsError: a field has more pairs of strangers than anybody counts.
         TwinPairsError: the larger file claims more pairs of twins than records.
+        LinkedBeforeTwiceError: a record was linked before to two records.
+        RowsDisagreeError: the rows of too many linked records disagree about them.
     """
     if not sizes.smaller or not sizes.larger:
         raise EmptyFileError("a file has no record")
@@ -149,7 +152,8 @@ def resolve_pair(
     for met in meetings:
         lots.add(met)
     n_rejected = lots.close(partial(_are_rejected, profile, rules))
-    table = count_patterns(rules, (lot["code"] for lot in lots))
+    checked = linked_once(lots, profile, rules, sizes)
+    table = count_patterns(rules, (lot["code"] for lot in checked))
     weights = fit_weights(
         model,
         table,
@@ -206,6 +210,7 @@ def settle_pairs(
         found.add(weigh(lot))
     decided = decide(found, bands, n_smaller=sizes.smaller, shelf=shelf)
     linked = _Linked(decided, sizes)
+    require_steady(linked.n_unsteady, decided.n_of_band[Band.AUTO])
     return Resolution(
         decided,
         table,
@@ -267,6 +272,7 @@ class _Linked:
     Attributes:
         records: of the `smaller` and of the `larger` file, which are linked.
         n_of_doubt: how many have each total weight, the sign changed.
+        n_unsteady: of how many the meetings differ in a field that is compared by tags alone.
     """
 
     def __init__(self, decided: Decided, sizes: Sizes) -> None:
@@ -275,11 +281,13 @@ class _Linked:
             "larger": np.zeros(sizes.larger, dtype=bool),
         }
         self.n_of_doubt: Counter[int] = Counter()
+        self.n_unsteady = 0
         self._n_of_code: Counter[int] = Counter()
         for rows in decided.in_band(Band.AUTO):
             for side, is_linked in self.records.items():
                 is_linked[rows[side]] = True
             self.n_of_doubt += count_weights(-rows["total"])
+            self.n_unsteady += int(rows["is_unsteady"].sum())
             codes, n_each = np.unique(rows["code"], return_counts=True)
             self._n_of_code.update(dict(zip(codes.tolist(), n_each.tolist(), strict=True)))
 

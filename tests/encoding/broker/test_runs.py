@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.agreements.errors import NOBODY_RECEIVES, NotInForceError
-from app.matching.blocks.errors import LinkRateError
+from app.matching.blocks.errors import LinkedBeforeTwiceError, LinkRateError, RowsDisagreeError
 from app.runs.errors import TooManyPairsError
 from app.security.errors import KeyGoneError
 from encoding.broker.runs import FAILURES, require_success, wait_for_run
@@ -22,7 +22,15 @@ def failed(code: str | None) -> RunFailedError:
 
 
 def test_a_failure_of_the_broker_is_told_in_a_sentence_and_another_by_its_code() -> None:
-    errors = (KeyGoneError, LinkRateError, NOBODY_RECEIVES, NotInForceError, TooManyPairsError)
+    errors = (
+        KeyGoneError,
+        LinkedBeforeTwiceError,
+        LinkRateError,
+        NOBODY_RECEIVES,
+        NotInForceError,
+        RowsDisagreeError,
+        TooManyPairsError,
+    )
     assert set(FAILURES) == {error.code for error in errors}
     for code in FAILURES:
         error = failed(code)

@@ -26,20 +26,24 @@ from app.matching.blocks.checks import (
     require_link_rate,
     require_plausible,
 )
-from app.matching.blocks.decisions import BandRule
+from app.matching.blocks.crafted_rows import FEW, linked_once, require_steady
+from app.matching.blocks.decisions import Band, BandRule
 from app.matching.blocks.errors import (
     CountedPairsError,
     EmptyFileError,
+    LinkedBeforeTwiceError,
     LinkRateError,
     RecordNumberError,
     RepeatedTokenError,
     RowCountError,
     RowMatchingError,
     RowOrderError,
+    RowsDisagreeError,
     TwinPairsError,
 )
 from app.matching.blocks.join import join_rows
 from app.matching.blocks.levels import LevelRules
+from app.matching.blocks.pairs import MEETING, PAIR
 from app.matching.blocks.ranges import LOWEST, Sizes, TokenRange, meet_range
 from app.matching.blocks.resolution import LinkPolicy, Resolution, resolve_pair
 from app.matching.blocks.rows import ROW, Rows
@@ -348,3 +352,80 @@ def test_a_link_rate_outside_the_agreed_band_is_refused() -> None:
     for n_linked in (9, 81):
         with pytest.raises(LinkRateError):
             require_link_rate(n_linked, 100, *band)
+
+
+# What a run would tell of a partner's values
+
+
+def met(*meetings: tuple[int, int, dict[str, int], int]) -> Any:
+    """Meetings of records: smaller, larger, levels other than the first, and the row in both containers."""
+    found = np.zeros(len(meetings), dtype=MEETING)
+    for at, (smaller, larger, levels, row) in enumerate(meetings):
+        pattern = [[levels.get(field.name, 1) for field in PROFILE.fields]]
+        code = LevelRules(PROFILE).codes(np.array(pattern, dtype=np.uint8))[0]
+        found[at] = smaller, larger, code, row, 10 * row
+    return found
+
+
+def linked(*meetings: tuple[int, int, dict[str, int], int]) -> Any:
+    counts = published_counts(PROFILE, 5_000)
+    run = resolve_pair(
+        [met(*meetings)], profile=PROFILE, counts=counts, sizes=Sizes(300, 5_000), policy=POLICY
+    )
+    return run.rows(Band.AUTO)
+
+
+def test_which_row_a_release_names_does_not_hang_on_the_guess_that_was_right() -> None:
+    """A modified encoder puts another value into each row of a record; the partner has one of them."""
+    for right in (3, 5, 8):
+        guesses = [(7, 9, {} if row == right else {"sex": 2}, row) for row in (5, 3, 8)]
+        (found,) = linked(*guesses)
+        assert (found["row_smaller"], found["row_larger"]) == (3, 30)
+        assert found["is_unsteady"]
+
+
+def test_rows_that_say_different_things_of_many_records_end_the_run() -> None:
+    def pairs(n: int, n_crafted: int) -> list[tuple[int, int, dict[str, int], int]]:
+        return [
+            (
+                record,
+                record,
+                {"sex": 2} if second and record < n_crafted else {},
+                2 * record + second,
+            )
+            for record in range(n)
+            for second in range(2)
+        ]
+
+    assert len(linked(*pairs(100, FEW))) == 100
+    with pytest.raises(RowsDisagreeError):
+        linked(*pairs(100, FEW + 1))
+    require_steady(50, 1_000)
+    with pytest.raises(RowsDisagreeError):
+        require_steady(51, 1_000)
+
+
+def test_a_record_that_was_linked_before_to_two_ends_the_run() -> None:
+    profile = block_profile(fields=[*PROFILE.to_json()["fields"], memory_field("linked-before")])
+    rules = LevelRules(profile)
+
+    def before(*pairs: tuple[int, int, int]) -> Any:
+        """Pairs of records, with the level of what was linked before: 1 is the same link ID."""
+        lot = np.zeros(len(pairs), dtype=PAIR)
+        for at, (smaller, larger, level) in enumerate(pairs):
+            lot[at]["smaller"], lot[at]["larger"] = smaller, larger
+            levels = np.array([[1] * len(PROFILE.fields) + [level]], dtype=np.uint8)
+            lot[at]["code"] = rules.codes(levels)[0]
+        return lot
+
+    def look(*lots: Any) -> list[Any]:
+        return list(linked_once(lots, profile, rules, Sizes(9, 9)))
+
+    assert len(look(before((1, 1, 1), (1, 2, 2)), before((2, 2, 1), (3, 2, 2)))) == 2
+    for lots in (
+        [before((1, 1, 1), (1, 2, 1))],
+        [before((1, 1, 1), (2, 1, 1))],
+        [before((1, 1, 1)), before((2, 1, 1))],
+    ):
+        with pytest.raises(LinkedBeforeTwiceError):
+            look(*lots)

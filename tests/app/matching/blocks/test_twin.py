@@ -21,6 +21,7 @@ from twins import block_matching as twin
 from app.matching.blocks import bins, plain, rivals
 from app.matching.blocks.bins import MemoryShelf
 from app.matching.blocks.decisions import Band, BandRule, Rule
+from app.matching.blocks.errors import LinkedBeforeTwiceError
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pair_lots import PairLots
 from app.matching.blocks.pairs import best_of_pairs
@@ -84,7 +85,7 @@ def test_meetings_are_those_of_the_twin_wherever_ranges_are_cut(
     expected = sorted(twin.meet(smaller, larger, profile), key=lambda one: one.row_smaller)
     assert [tuple(one) for one in np.concatenate(found).tolist()] == [
         (a, b, twin.pattern_number(levels, profile), at, place)
-        for a, b, levels, at, place in expected
+        for a, b, levels, at, place, _ in expected
     ]
     for within, met in zip(ranges, found, strict=True):
         again = met_from_bytes(met_to_bytes(met, within), within, Sizes(6, 9), rules)
@@ -116,8 +117,8 @@ def test_the_best_meeting_of_a_pair_is_the_twins_however_many_are_held(
     assert n_out == sum(b == 0 for _, b, *_ in expected)
     for _ in range(2):
         assert np.concatenate(list(lots)).tolist() == [
-            (a, b, twin.pattern_number(levels, profile), at, place)
-            for a, b, levels, at, place in expected
+            (a, b, twin.pattern_number(levels, profile), at, place, is_unsteady)
+            for a, b, levels, at, place, is_unsteady in expected
             if b
         ]
 
@@ -263,6 +264,10 @@ def test_a_run_is_the_twins_whatever_its_ranges_and_their_order(seed: int) -> No
             **options,
         )
 
+    if twin.are_linked_twice(best, profile):
+        with pytest.raises(LinkedBeforeTwiceError):
+            resolved()
+        return
     run = resolved()
     assert [(*pair_of(pair), int(pair["total"])) for pair in run.rows()] == [
         one[:3] for one in candidates

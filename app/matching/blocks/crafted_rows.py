@@ -1,0 +1,59 @@
+"""What honest files never show, and files show that ask about people: two checks of a run.
+
+A modified encoder can put another value into each row of one record, and learn which was right from what a run
+tells. So can copies of a record that carry its link ID. Spec page: `schemas/spec/matching.md`, section 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+
+from app.matching.blocks.errors import LinkedBeforeTwiceError, RowsDisagreeError
+from app.matching.blocks.levels import LevelRules
+from app.matching.blocks.pairs import Met
+from app.matching.blocks.ranges import Sizes
+from schemas.profile import EncodingProfile
+
+MOST_UNSTEADY: Final = Fraction(1, 20)
+# Of so few links a larger share may be by chance: aliases of a few people.
+FEW: Final = 20
+
+
+def require_steady(n_unsteady: int, n_linked: int) -> None:
+    """Refuse links of which the meetings of too many contradict each other.
+
+    Args:
+        n_unsteady: linked pairs whose meetings differ in a field that is compared by tags alone.
+        n_linked: linked pairs.
+    Raises:
+        RowsDisagreeError: there are more than a twentieth, and more than a few.
+    """
+    if n_unsteady > max(Fraction(FEW), MOST_UNSTEADY * n_linked):
+        raise RowsDisagreeError("the rows of too many records disagree about them")
+
+
+def linked_once(
+    lots: Iterable[Met], profile: EncodingProfile, rules: LevelRules, sizes: Sizes
+) -> Iterator[Met]:
+    """Yield lots of pairs as they are, and look at which records were linked before.
+
+    Args:
+        lots: all pairs, each once, all of a record of the smaller file in one lot.
+    Raises:
+        LinkedBeforeTwiceError: a record of either file has two pairs that were linked before.
+    """
+    places = [at for at, one in enumerate(profile.fields) if one.memory == "linked-before"]
+    is_linked = np.zeros(sizes.larger if places else 0, dtype=bool)
+    for lot in lots:
+        for place in places:
+            before = lot[rules.levels_of(lot["code"])[:, place] == 1]
+            larger = before["larger"]
+            n_records = min(len(np.unique(before[side])) for side in ("smaller", "larger"))
+            if n_records < len(before) or is_linked[larger].any():
+                raise LinkedBeforeTwiceError("a record was linked before to two records")
+            is_linked[larger] = True
+        yield lot
