@@ -95,6 +95,11 @@ def opened_twice(log: SampleLog) -> Entry:
     return log.append(body, project=ACCORD, actor=OPERATOR)
 
 
+def opened_under_an_agreement(log: SampleLog) -> Entry:
+    body = signed_kinds.ProjectOpened(parties=("county-cw", "school-district"))
+    return log.append(body, project=ACCORD, actor=OPERATOR, agreement="ab" * 32)
+
+
 def proposed_in_another_log(log: SampleLog) -> Entry:
     SignedProject(log).propose(accord_of(log="rehearsal.example/log"))
     return log.entries[-1]
@@ -604,7 +609,7 @@ def _consent(project: SignedProject, who: Actor, **fields: Any) -> Entry:
 
 SIGNED_BREAKS: dict[str, list[Break]] = {
     "project-twice": [opened_twice],
-    "agreement": [proposed_in_another_log],
+    "agreement": [proposed_in_another_log, opened_under_an_agreement],
     "agreement-twice": [proposed_twice],
     "agreement-proposer": [proposed_by_an_analyst, proposed_in_anothers_name],
     "agreement-order": [proposed_without_the_one_before, persons_changed_of_what_one_has_left],

@@ -40,6 +40,10 @@ def place_follows(log: LogState, entry: Entry) -> None:
 
 def project_is_known(log: LogState, entry: Entry) -> None:
     """An entry about a project names one that was opened, and the terms that bind it."""
+    if entry.kind == "project-opened" and entry.agreement is not None:
+        break_off(
+            "agreement", "a project is opened under terms that nobody has proposed yet", entry
+        )
     if entry.project is None or entry.kind == "project-opened":
         return
     project = log.projects.get(entry.project)
