@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks import resolution
-from app.matching.blocks.crafted_rows import require_steady
 from app.matching.blocks.decisions import Band
 from app.matching.blocks.errors import RowMatchingError
 from app.matching.blocks.levels import LevelRules
@@ -106,12 +105,17 @@ def sides(rehearsal: Rehearsal) -> tuple[tuple[Side, File], tuple[Side, File]]:
 
 def unsteady(profile: EncodingProfile, files: dict[Side, Encoded]) -> str:
     """Return how many links' meetings differ, and whether the run ends."""
+    rows = unchecked(profile, files).rows(Band.AUTO)
+    return f"{int(rows['is_unsteady'].sum())} of {len(rows):,} | {ending(profile, files)}"
+
+
+def ending(profile: EncodingProfile, files: dict[Side, Encoded]) -> str:
+    """Return what becomes of a run."""
     try:
-        run, said = link(profile, files["smaller"], files["larger"]), "goes on"
+        link(profile, files["smaller"], files["larger"])
     except RowMatchingError as error:
-        run, said = unchecked(profile, files), f"ends: {error.code}"
-    rows = run.rows(Band.AUTO)
-    return f"{int(rows['is_unsteady'].sum())} of {len(rows):,} | {said}"
+        return f"ends: {error.code}"
+    return "goes on"
 
 
 def unchecked(profile: EncodingProfile, files: dict[Side, Encoded]) -> Resolution:
@@ -128,7 +132,6 @@ def attack(
     honest: dict[Side, Encoded],
 ) -> str:
     """Let one side guess ZIPs, and return what it reads of links whose ZIPs differ."""
-    partner = rehearsal.right if side == "smaller" else rehearsal.left
     common = Counter(own.columns["zip"]).most_common(N_GUESSED)
     Guessing.guesses = [code for code, _ in common if code]
     with patched(linkage, "Assembly", Guessing):
@@ -146,7 +149,6 @@ def attack(
     for rows in (best_rows(profile, files, pairs, side), pairs[f"row_{side}"]):
         claimed = guesses[guess_of(tokens[rows])]
         read.append(float((claimed == theirs)[differs].mean()))
-    assert partner is not own
     return (
         f"the agency of the {side} file | {int(differs.sum()):,} of {len(pairs):,} | {read[0]:.1%} | "
         f"{read[1]:.1%}, {1 - read[1]:.1%} | {unsteady(profile, files)}"
@@ -202,23 +204,13 @@ def copies(rehearsal: Rehearsal, profile: EncodingProfile) -> str:
             for name, cells in left.columns.items()
         },
     )
-    smaller, larger = (
-        encoded_file(copied, profile, "smaller"),
-        encoded_file(right, profile, "larger"),
-    )
-    said = unsteady_or_ended(profile, smaller, larger)
-    plain = unsteady_or_ended(profile, encoded_file(left, profile, "smaller"), larger)
+    both: dict[Side, Encoded] = {
+        "smaller": encoded_file(copied, profile, "smaller"),
+        "larger": encoded_file(right, profile, "larger"),
+    }
+    said = ending(profile, both)
+    plain = ending(profile, both | {"smaller": encoded_file(left, profile, "smaller")})
     return f"copies, {N_COPIES} each of {N_COPIED} | | | | | {said}; without copies {plain}"
-
-
-def unsteady_or_ended(profile: EncodingProfile, smaller: Encoded, larger: Encoded) -> str:
-    """Return what becomes of a run."""
-    try:
-        run = link(profile, smaller, larger)
-    except RowMatchingError as error:
-        return f"ends: {error.code}"
-    require_steady(0, run.n_in_band(Band.AUTO))
-    return "goes on"
 
 
 def remembering(file: File, ids: dict[int, str]) -> File:

@@ -18,7 +18,7 @@ from campaign.reports import DATABASE, TALLY, Tally, add_report, choose, registe
 from hypothesis import HealthCheck, settings
 from services.printed import tables_of
 from services.requirement import missing
-from tiers import choose_tier, refuse_what_was_not_said, said_of_the_left
+from tiers import choose_tier, refuse_what_was_not_said
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -50,7 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--row", action="append", help="run the tests of this row of the campaign alone"
     )
-    parser.addoption("--tier", choices=["first", "table"], help="tests/tiers.py says what this is")
+    parser.addoption("--tier", choices=["first", "table", "check"], help="see tests/tiers.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -110,8 +110,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for table in tables_of(terminalreporter.getreports(outcome)):
             terminalreporter.section("measured")
             terminalreporter.write_line(table)
-    if left := said_of_the_left(terminalreporter.config):
-        terminalreporter.write_line(left)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,8 +6,9 @@ code starts something: there a mark says it, `needs("process")`, and `refuse_wha
 that lacks it.
 
 `--tier first` is what `make test` runs: tests that need nothing, of each folder one journey and two refusals
-with a broker, on SQLite, and one page in a browser. `--tier table` writes the table of docs/testing.md.
-Without it, all that the marks leave run.
+with a broker, on SQLite, and one page in a browser. `--tier table` writes the table of docs/testing.md, and
+`--tier check` refuses one of which a number is off by more than a tenth. Without either, all that the marks
+leave run.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -56,7 +57,6 @@ WORDS: Final = {
     "server": "PostgreSQL, an object store, a security module",
     "browser": "Chromium",
 }
-LEFT: Final = pytest.StashKey[Counter[str]]()
 N_JOURNEYS, N_REFUSALS, N_PAGES = 1, 2, 1
 # Of a folder's files these come first: there its journeys and refusals stand.
 FIRST_FILES: Final = ("test_journey.py", "test_endpoints.py", "test_commands.py", "test_pages.py")
@@ -152,16 +152,20 @@ def _names(code: CodeType) -> Iterator[str]:
 
 
 def choose_tier(items: list[pytest.Item], config: pytest.Config) -> None:
-    """Keep the tests that run first, if they are asked for, or write the table of all."""
-    if config.getoption("--tier") == "table":
-        PAGE.write_text(TABLE.sub(lambda _: _table(items), PAGE.read_text("utf-8")), "utf-8")
-    if config.getoption("--tier") != "first":
-        return
-    first = set(_first(items))
-    left = [item for item in items if item not in first]
-    config.stash[LEFT] = Counter(map(dearest, left))
-    config.hook.pytest_deselected(items=left)
-    items[:] = [item for item in items if item in first]
+    """Keep the tests that run first, if they are asked for, or write or check the table of all."""
+    tier, page = config.getoption("--tier"), PAGE.read_text("utf-8")
+    if tier == "table":
+        PAGE.write_text(TABLE.sub(lambda _: _table(items), page), "utf-8")
+    elif tier == "check":
+        there, now = (_numbers(table) for table in (TABLE.findall(page)[0], _table(items)))
+        if any(
+            abs(one - two) > max(one, two) / 10 + 2 for one, two in zip(there, now, strict=True)
+        ):
+            raise pytest.UsageError(f"count the table of {PAGE.name} anew: {there} is {now} now")
+    elif tier == "first":
+        first = set(_first(items))
+        config.hook.pytest_deselected(items=[item for item in items if item not in first])
+        items[:] = [item for item in items if item in first]
 
 
 def _first(items: list[pytest.Item]) -> Iterator[pytest.Item]:
@@ -181,15 +185,6 @@ def _first(items: list[pytest.Item]) -> Iterator[pytest.Item]:
     yield from sorted(browsed, key=lambda item: item.path.name not in FIRST_FILES)[:N_PAGES]
 
 
-def said_of_the_left(config: pytest.Config) -> str:
-    """Return the line that says how many tests were left, and for what."""
-    left = config.stash.get(LEFT, Counter[str]())
-    if not left:
-        return ""
-    counts = ", ".join(f"{left[need]:,} that need a {need}" for need in NEEDS if left[need])
-    return f"left for `make test ALL=1`: {counts}"
-
-
 def _table(items: list[pytest.Item]) -> str:
     """Return how many tests run where, by what they need and by their marks."""
     first = set(_first([item for item in items if not _marks(item)]))
@@ -203,6 +198,10 @@ def _table(items: list[pytest.Item]) -> str:
         counts = (sum(item in first for item in these), len(landing), len(these))
         rows.append(f"| {WORDS[need]} | {' | '.join(f'{count:,}' for count in counts)} |")
     return "\n".join(rows)
+
+
+def _numbers(table: str) -> list[int]:
+    return [int(one.replace(",", "")) for one in re.findall(r"(?<=\| )[\d,]+(?= \|)", table)]
 
 
 def _marks(item: pytest.Item) -> set[str]:

@@ -15,8 +15,6 @@ import numpy as np
 from app.matching.blocks.errors import LinkedBeforeTwiceError, RowsDisagreeError
 from app.matching.blocks.levels import LevelRules
 from app.matching.blocks.pairs import Met
-from app.matching.blocks.ranges import Sizes
-from schemas.profile import EncodingProfile
 
 MOST_UNSTEADY: Final = Fraction(1, 20)
 # Of so few links a larger share may be by chance: aliases of a few people.
@@ -36,24 +34,21 @@ def require_steady(n_unsteady: int, n_linked: int) -> None:
         raise RowsDisagreeError("the rows of too many records disagree about them")
 
 
-def linked_once(
-    lots: Iterable[Met], profile: EncodingProfile, rules: LevelRules, sizes: Sizes
-) -> Iterator[Met]:
+def linked_once(lots: Iterable[Met], rules: LevelRules, n_larger: int) -> Iterator[Met]:
     """Yield lots of pairs as they are, and look at which records were linked before.
 
     Args:
         lots: all pairs, each once, all of a record of the smaller file in one lot.
+        rules: the profile's.
+        n_larger: records of the larger file.
     Raises:
         LinkedBeforeTwiceError: a record of either file has two pairs that were linked before.
     """
-    places = [at for at, one in enumerate(profile.fields) if one.memory == "linked-before"]
-    is_linked = np.zeros(sizes.larger if places else 0, dtype=bool)
+    is_linked = np.zeros(n_larger, dtype=bool)
     for lot in lots:
-        for place in places:
-            before = lot[rules.levels_of(lot["code"])[:, place] == 1]
-            larger = before["larger"]
-            n_records = min(len(np.unique(before[side])) for side in ("smaller", "larger"))
-            if n_records < len(before) or is_linked[larger].any():
-                raise LinkedBeforeTwiceError("a record was linked before to two records")
-            is_linked[larger] = True
+        before = lot[rules.are_same("linked-before", lot["code"])]
+        n_records = min(len(np.unique(before[side])) for side in ("smaller", "larger"))
+        if n_records < len(before) or is_linked[before["larger"]].any():
+            raise LinkedBeforeTwiceError("a record was linked before to two records")
+        is_linked[before["larger"]] = True
         yield lot

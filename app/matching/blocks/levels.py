@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.matching.blocks.rows import Rows
+from schemas.fields import Memory
 from schemas.profile import EncodingProfile
 from schemas.row_layout import row_layout
 
@@ -44,6 +45,7 @@ class LevelRules:
             for field in profile.fields
         )
         self.sizes = tuple(len(field.levels) + 1 for field in profile.fields)
+        self._memories = [(one.memory, at) for at, one in enumerate(profile.fields)]
         # Of these a record has one value in all its rows, and unequal values look alike once in 2^16.
         self.of_tags = [
             number
@@ -79,6 +81,14 @@ class LevelRules:
             levels[:, number] = rest % self.sizes[number]
             rest //= self.sizes[number]
         return levels
+
+    def are_same(self, memory: Memory, codes: Codes) -> NDArray[np.bool_]:
+        """Tell of which patterns a field of memory is at its first level; of none, without such a field."""
+        same = np.zeros(len(codes), dtype=bool)
+        for kind, at in self._memories:
+            if kind == memory:
+                same |= codes // math.prod(self.sizes[at + 1 :]) % self.sizes[at] == 1
+        return same
 
     @property
     def n_patterns(self) -> int:

@@ -151,8 +151,9 @@ def resolve_pair(
     lots = PairLots(best, sizes.smaller, shelf)
     for met in meetings:
         lots.add(met)
-    n_rejected = lots.close(partial(_are_rejected, profile, rules))
-    checked = linked_once(lots, profile, rules, sizes)
+    # A name that a reviewer rejected is equal wherever the two meet.
+    n_rejected = lots.close(lambda pairs: rules.are_same("rejected-before", pairs["code"]))
+    checked = linked_once(lots, rules, sizes.larger)
     table = count_patterns(rules, (lot["code"] for lot in checked))
     weights = fit_weights(
         model,
@@ -318,17 +319,6 @@ class _Scale:
         """Return pairs with their weights, dtype `WEIGHED`."""
         at = np.searchsorted(self._codes, pairs["code"])
         return weighed(pairs, self._total[at], self._twins[at], self._is_capped[at])
-
-
-def _are_rejected(profile: EncodingProfile, rules: LevelRules, pairs: Met) -> NDArray[np.bool_]:
-    """Tell which pairs a reviewer has rejected before: wherever they met, a name that was kept is equal."""
-    place = next(
-        (at for at, one in enumerate(profile.fields) if one.memory == "rejected-before"), None
-    )
-    if place is None:
-        return np.zeros(len(pairs), dtype=bool)
-    rejected: NDArray[np.bool_] = rules.levels_of(pairs["code"])[:, place] == 1
-    return rejected
 
 
 def _histogram(n_each: Mapping[int, int]) -> tuple[tuple[int, int], ...]:

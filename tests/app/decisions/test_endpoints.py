@@ -16,7 +16,6 @@ from rigs.linkage import (
 )
 from twins.verifier.match_record import record_root
 
-from app.worker.sweeper import Sweeper
 from schemas.api import MatchRecordPage
 from schemas.match_record import (
     MatchRecordReader,
@@ -155,21 +154,6 @@ def test_the_record_is_the_one_that_the_log_names_and_each_part_of_it_is_for_who
     assert (len(last.rows), last.next) == (1, None)
     beyond = page_of(linkage, run, first=page.header.rows + 1)
     assert (beyond.rows, beyond.next) == ((), None)
-    # A record goes with its run's link ids.
-    assert objects_of_records(linkage)
-    linkage.founded.clock.move(days=91)
-    Sweeper(linkage.broker).sweep()
-    (gone,) = [e for e in linkage.log_entries() if e["kind"] == "match-record-destroyed"]
-    assert (gone["object"], gone["body"]["root"]) == (run, root)
-    answer = linkage.get(f"/v1/runs/{run}/match-record", AUDITOR, "auditor")
-    assert (answer.status_code, answer.json()["type"][-18:]) == (410, ":match-record-gone")
-    assert not objects_of_records(linkage)
-    assert not list(linkage.broker.blobs.digests())
-
-
-def objects_of_records(linkage: Linkage) -> list[str]:
-    names = linkage.broker.keystore.object_ids()
-    return [name for name in names if name.startswith("mrc-")]
 
 
 def test_a_recipient_of_a_count_gets_no_openings(make_linkage: MakeLinkage) -> None:

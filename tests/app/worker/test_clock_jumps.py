@@ -7,10 +7,12 @@ from collections.abc import Callable
 import pytest
 from campaign.reports import Tally
 from campaign.size import times
-from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage
+from rigs.linkage import CHILD_WELFARE, SCHOOL, Linkage, either_database
 from samples.round_files import two_files
 
 from app.worker.sweeper import Sweeper
+
+__all__ = ["either_database"]
 
 pytestmark = pytest.mark.campaign("clocks")
 

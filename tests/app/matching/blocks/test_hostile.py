@@ -419,7 +419,7 @@ def test_a_record_that_was_linked_before_to_two_ends_the_run() -> None:
         return lot
 
     def look(*lots: Any) -> list[Any]:
-        return list(linked_once(lots, profile, rules, Sizes(9, 9)))
+        return list(linked_once(lots, rules, 9))
 
     assert len(look(before((1, 1, 1), (1, 2, 2)), before((2, 2, 1), (3, 2, 2)))) == 2
     for lots in (
