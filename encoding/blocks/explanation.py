@@ -85,9 +85,8 @@ def explain(profile: EncodingProfile, columns: Columns) -> Explanation:
         cells = {name: columns[name][at] for name in columns}
         keys = _keys(profile, cells)
         if at:
-            keys = tuple(
-                key for key in keys if key.parts and not key.occurrence and key not in known
-            )
+            new = (key for key in keys if key.parts and key not in known)
+            keys = tuple(sorted(new, key=lambda key: key.occurrence))
         known.update(key for key in keys if key.parts)
         spellings.append(ExplainedSpelling(cells, _fields(profile, cells), keys))
     return Explanation(tuple(spellings), {side: _rows(profile, side, len(known)) for side in SIDES})

@@ -55,15 +55,19 @@ def cells(
     room = sum(len(one["keys"]) for one in profile["passes"]) + profile["alias_keys"][side]
     found: dict[tuple[str, ...], int] = {}
     for number, columns in enumerate(spellings):
+        named: list[tuple[str, ...]] = []
         for one in profile["passes"]:
             for form in one["keys"]:
                 parts = [sorted(columns[column] for column in part) for part in form]
                 values = [value for part in parts for value in part]
                 occurrence = 0
-                while number == 0 and (one["name"], str(occurrence), *values) in found:
+                while (one["name"], str(occurrence), *values) in named:
                     occurrence += 1
-                if all(values) and len(found) < room:
-                    found.setdefault((one["name"], str(occurrence), *values), number)
+                if all(values):
+                    named.append((one["name"], str(occurrence), *values))
+        for name in sorted(named, key=lambda name: int(name[1]) if number else 0):
+            if len(found) < room:
+                found.setdefault(name, number)
     return [(at, name[0], b2(key, 32, b"bsf1 cell", lp(*name))) for name, at in found.items()]
 
 
