@@ -105,7 +105,7 @@ def keys_of(spellings: Spellings, hasher: KeyHasher, n_alias_keys: int) -> Perso
     is_main = np.zeros(len(spellings.person), dtype=bool)
     is_main[spellings.mains] = True
     # Only the main spelling has equal keys of one pass.
-    at, form = np.nonzero((hashed.keys != 0) & ~(hashed.repeats & ~is_main[:, None]))
+    at, form = np.nonzero(hashed.keys)
     person, key = spellings.person[at], hashed.keys[at, form]
     order = np.lexsort((~is_main[at], key, person))
     person, key = person[order], key[order]

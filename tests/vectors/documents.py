@@ -38,6 +38,8 @@ def numbered(**changed: Any) -> list[Any]:
 
 PROFILE_GOOD: list[Change] = [
     ("one pass", "passes", PROFILE["passes"][:1]),
+    ("values of keys for an empty column", "either", {"column": "sex", "values": ["F", "M"]}),
+    ("names that may be exchanged", "exchange", [["first", "last", "last_2"]]),
     ("no keys for aliases", "alias_keys", {"larger": 0, "smaller": 0}),
     ("no dependence", "dependence", None),
     ("no twins by a field", "fields.1.twins", 0),
