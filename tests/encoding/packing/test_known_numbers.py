@@ -95,7 +95,7 @@ def encode(
     number: NumberKind | None,
 ) -> Encoded:
     """Encode people, who are numbered from 0, in a workspace of their own."""
-    profile = shipped_profile("children", number=number)
+    profile = shipped_profile("children", number=number, sex=False)
     terms = small_terms(profile)
     view = ProjectView(
         project=terms.project, agreement=terms.digest(), terms=terms, profile=profile, in_force=True
@@ -152,7 +152,7 @@ def decided(
     found = rules(
         encode(folder, secret, "smaller", smaller, number),
         encode(folder, secret, "larger", larger, number),
-        shipped_profile("children", number=number),
+        shipped_profile("children", number=number, sex=False),
     )
     return [found.get((at, at), "nothing") for at in range(len(pairs))]
 
