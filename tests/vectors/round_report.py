@@ -120,7 +120,7 @@ def missed(linked: int, smaller: int, floor: int, apart: list[int | None]) -> di
         "floor": floor,
         "apart": apart,
         "low": min(most, at_least(shown // 8)),
-        "high": min(most, at_most((hidden + 1) // 2)),
+        "high": min(most, at_most(-(-5 * hidden // 4))),
     }
 
 
