@@ -5,6 +5,7 @@ A million entries must fit into memory, so each thing keeps what later rules ask
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -14,6 +15,7 @@ from app.auditor.round_state import Pair
 from schemas.agreement import ProjectTerms
 from schemas.destruction import Scope
 from schemas.matchlog.entry import Entry
+from schemas.merkle import HASH_BYTES
 from schemas.run import MatchingPolicy, Recipient
 
 Stage = Literal["asked", "started", "finished", "failed", "cancelled"]
@@ -228,9 +230,32 @@ class AwaitedState:
     parties: frozenset[str]
 
 
+class Leaves:
+    """The leaf hashes of a project's entries by their places, in 32 bytes each."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._hashes = bytearray()
+
+    def __len__(self) -> int:
+        return len(self._hashes) // HASH_BYTES
+
+    def add(self, leaf: bytes) -> None:
+        """Add the next one."""
+        self._hashes += leaf
+
+    def at(self, place: int) -> str:
+        """Return the one at a place, in hex; of a place to come, nothing."""
+        return self._hashes[place * HASH_BYTES : (place + 1) * HASH_BYTES].hex()
+
+    def newest(self) -> str | None:
+        """Return the last one, in hex; None where there is none."""
+        return self.at(len(self) - 1) if self._hashes else None
+
+
 @dataclass(slots=True)
 class LogState:
-    """Everything at once; `places` counts entries per project, None for those of none.
+    """Everything at once; `leaves` are the entries of each project so far, None for those of none.
 
     `deadlines` are the entries of what was noted as overdue: by project, kind, object, party and time.
     `roles` are those in which parties were enrolled, `operators` the parties that run the broker. `requests`
@@ -257,7 +282,7 @@ class LogState:
     deliveries: dict[str, DeliveryState] = field(default_factory=dict)
     destructions: dict[str, DestructionState] = field(default_factory=dict)
     deadlines: dict[tuple[str | None, str, str, str, str], int] = field(default_factory=dict)
-    places: dict[str | None, int] = field(default_factory=dict)
+    leaves: defaultdict[str | None, Leaves] = field(default_factory=lambda: defaultdict(Leaves))
     requests: dict[bytes, tuple[int, int, str, tuple[str, ...]]] = field(default_factory=dict)
     requests_day: str = ""
     late: list[Lateness] = field(default_factory=list)

@@ -251,9 +251,10 @@ class _Walk:
             entry = parse_entry(raw)
         except FormatError as exc:
             raise MalformedError(f"entry {index}: {exc}", index=index) from exc
-        self._take_entry(entry, index)
+        self._take_entry(entry, leaf_hash)
 
-    def _take_entry(self, entry: Entry, index: int) -> None:
+    def _take_entry(self, entry: Entry, leaf: bytes) -> None:
+        index = self.size
         if entry.seq != index:
             raise OutOfPlaceError(
                 f"the entry at index {index} was written as number {entry.seq}",
@@ -264,7 +265,7 @@ class _Walk:
         if self._manifest.project is not None and entry.project not in self._scope:
             raise WithheldError("an entry of another project is shown", index=index)
         self._take_keys(entry, index)
-        replay(self._log_state, entry)
+        replay(self._log_state, entry, leaf)
         self._shown += 1
         self._first_time = self._first_time or entry.time
         self._last_shown = entry

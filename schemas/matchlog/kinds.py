@@ -421,15 +421,9 @@ class DeadlinePassed(Overdue):
 
 
 class Exported(Model):
-    """The log (or a register made of it) was handed out.
-
-    Just before this entry the log had `entries` entries of the project and `broker_wide` of none, so that
-    a reader of the export sees whether any of those was withheld. Without a project, `entries` is null.
-    """
+    """The log (or a register made of it) was handed out; an export of the log ends with this."""
 
     what: Code
-    entries: Count | None
-    broker_wide: Count
 
 
 class LogKeyRotated(Model):

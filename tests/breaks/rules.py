@@ -544,16 +544,6 @@ def match_record_destroyed_of_an_unknown_run(log: SampleLog) -> Entry:
     return log.append(body, project=FOSTER, object=log.id("run"))
 
 
-def exported_with_another_count(log: SampleLog) -> Entry:
-    body = kinds.Exported(what="log", entries=log.places[FOSTER] - 1, broker_wide=log.places[None])
-    return log.append(body, project=FOSTER, actor=CW)
-
-
-def exported_with_another_broker_wide_count(log: SampleLog) -> Entry:
-    body = kinds.Exported(what="log", entries=None, broker_wide=log.places[None] + 1)
-    return log.append(body, actor=OPERATOR)
-
-
 def never_destroyed(log: SampleLog, early: timedelta = timedelta()) -> Entry:
     received = log.upload(FOSTER, CW)
     log.moment += timedelta(days=32) - early
@@ -657,6 +647,5 @@ BREAKS: dict[str, list[Break]] = {
     "fetch-by-stranger": [fetched_by_another_recipient, fetched_for_another_recipient],
     "fetch-digest": [fetched_something_else, other_release_destroyed],
     "verify-unfetched": [verified_before_it_was_fetched, verified_by_another_recipient],
-    "export-counts": [exported_with_another_count, exported_with_another_broker_wide_count],
     "destruction-overdue": [never_destroyed],
 }

@@ -61,7 +61,7 @@ from schemas.run import (
     RunSpecification,
     RunUpload,
 )
-from schemas.signed_request import Request, SignedRequest
+from schemas.signed_request import Request, SeenHead, SignedRequest
 from schemas.signing import sign_document
 from schemas.statement import MAX_STANDING_RUNS
 
@@ -162,6 +162,11 @@ class SampleLog:
         self.used_keys: list[str] = []
         self.frontier = Frontier()
         self.places: Counter[str | None] = Counter()
+        # The leaf hash of the newest entry of each project, in hex.
+        self.last: dict[str | None, str] = {}
+        self.states_heads = True
+        # Entries of another story than the one that is being told (`breaks.forks`).
+        self.untold: set[int] = set()
         self.batch = 0
         self.moment = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)
         self.enrolled: set[str] = set()
@@ -206,6 +211,8 @@ class SampleLog:
             "seq": len(self.entries),
             "batch": self.batch,
             "place": self.places[project],
+            "previous": self.last.get(project),
+            "broker_wide": self.last[None] if project else None,
             "time": self.now(),
             "request": self.id("req"),
             "actor": BROKER,
@@ -236,6 +243,7 @@ class SampleLog:
         self.entries.append(entry)
         self.raw.append(raw)
         self.leaf_hashes.append(hash_leaf(raw))
+        self.last[entry.project] = self.leaf_hashes[-1].hex()
         self.frontier.append(self.leaf_hashes[-1])
 
     def key_of(self, person: str) -> Ed25519PrivateKey:
@@ -252,10 +260,11 @@ class SampleLog:
         asked = asked_for(entry)
         states = (asked.sha256 or (None,))[-1]
         request = Request(
-            version="blindlink/request/2",
+            version="blindlink/request/3",
             log=ORIGIN,
             project=entry.project,
             agreement=entry.agreement,
+            head=self.seen(entry),
             asks=asked.asks,
             sha256=states,
             nonce=self.random.randbytes(16).hex(),
@@ -263,6 +272,12 @@ class SampleLog:
         )
         signed = SignedRequest.of(request, self.key_of(actor.person or ""))
         return entry.model_copy(update={"actor": actor.model_copy(update={"signed": signed})})
+
+    def seen(self, entry: Entry) -> SeenHead | None:
+        """What whoever signs for an entry has seen of its project: all before it."""
+        if entry.previous is None or not self.states_heads:
+            return None
+        return SeenHead(place=entry.place - 1, leaf=entry.previous)
 
     def close(self) -> None:
         """End the batch, if it has any entry, with its checkpoint."""
@@ -617,11 +632,7 @@ class SampleLog:
 
     def export(self, project: str | None = None, actor: Actor = CW) -> Entry:
         """Log an export of the log."""
-        body = kinds.Exported(
-            what="log",
-            entries=None if project is None else self.places[project],
-            broker_wide=self.places[None],
-        )
+        body = kinds.Exported(what="log")
         return self.append(body, project=project, actor=actor)
 
     def finish_run(self, asked: Entry) -> list[Entry]:

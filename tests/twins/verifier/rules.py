@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +11,7 @@ from twins.verifier.agreements import Accord, allows, before, days, digest_of
 from twins.verifier.deadlines import Deadlines
 from twins.verifier.deliveries import Deliveries
 from twins.verifier.destruction import Undoing
-from twins.verifier.entries import KINDS, PAGE, need
+from twins.verifier.entries import KINDS, PAGE, canonical, need, sha
 from twins.verifier.persons import Persons
 from twins.verifier.reviews import Reviews
 from twins.verifier.rounds import Signers, Turns
@@ -44,7 +44,7 @@ BY_BROKER, BY_OPERATOR = (set(re.findall("`([a-z]+-[a-z-]+)`", one)) for one in 
 
 class Replay:
     def __init__(self) -> None:
-        self.time, self.parties, self.places = "", {"broker"}, Counter[Any]()
+        self.time, self.parties, self.leaves = "", {"broker"}, defaultdict[Any, list[str]](list)
         self.accords: dict[Any, Accord] = {}
         self.terms: dict[Any, Any] = defaultdict(lambda: None)
         self.uploads: dict[str, Any] = {}
@@ -83,9 +83,11 @@ class Replay:
         party, t = e["actor"]["party"], self.terms[project]
         need((kind == "log-started") == (index == 0), "log-start")
         need(e["time"] >= self.time and party in self.parties, "time and actor")
-        need(e["place"] == self.places[project], "place")
-        counts = (project and self.places[project], self.places[None])
-        self.time, self.places[project] = e["time"], self.places[project] + 1
+        own, broad = self.leaves[project], self.leaves[None]
+        need(e["place"] == len(own) and [e["previous"]] == (own[-1:] or [None]), "place")
+        need(e["broker_wide"] == (broad[-1] if project else None), "broker-wide")
+        own.append(sha(b"\0", canonical(e)).hex())
+        self.time = e["time"]
         need(may_write(e, self.persons.roles), "the broker's own")
         if kind == "project-opened":
             need(project not in self.accords, kind)
@@ -119,7 +121,6 @@ class Replay:
         self.undoing.take(e, t)
         if kind == "deadline-passed":
             self.deadlines.take(e, t, self)
-        need(kind != "exported" or (body["entries"], body["broker_wide"]) == counts, kind)
         if kind == "party-enrolled":
             need(body["party"] not in self.parties, kind)
             self.parties.add(body["party"])
@@ -183,6 +184,7 @@ class Replay:
         elif kind == "run-asked":
             s = body["specification"]
             need(obj not in self.runs and digest_of(s) == body["specification_sha256"], kind)
+            need(s["algorithm"] == "blindlink/matching/2", "algorithm")
             need([s["run"], s["asked_by"], s["agreement"]] == [obj, party, e["agreement"]], kind)
             need(all(s[n] == t[n] for n in ("project", "profile", "epoch", "floor")), kind)
             need(allows(t, s["policy"]), kind)
