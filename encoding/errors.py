@@ -272,6 +272,7 @@ class LogForkedError(LogRewrittenError):
     """Two agencies, or this one twice, were shown different entries at one place of a project."""
 
     code = "log-forked"
+    exit_code = ALARM
 
 
 class ReceiptError(LogError):

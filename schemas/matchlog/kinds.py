@@ -312,21 +312,17 @@ class RunStarted(Model):
 
 
 class RunFinished(Model):
-    """A run's result is stored. A count below the floor is null, as is a match record that was not made.
+    """A run's result is stored. A count below the floor is null, as where agencies may not know it.
 
-    `openings` are the files with which parties can open commitments of the match record. `rejected_before`
-    counts pairs that a reviewer rejected in an earlier round. `expected_false`, in hundredths of a link, and
-    `concordance` tell of the linked pairs, and are null where their number is.
+    `openings` are the files with which parties can open commitments of the match record. `expected_false`, in
+    hundredths of a link, and `concordance` tell of the linked pairs, and are null where their number is.
     """
 
     specification_sha256: Sha256Hex
-    candidate_pairs: Count | None
     auto_pairs: Count | None
-    review_pairs: Count | None
-    rejected_before: Count | None
     expected_false: Count | None
     concordance: Annotated[tuple[Concordance, ...], Field(max_length=16)] | None
-    match_record_root: Sha256Hex | None
+    match_record_root: Sha256Hex
     openings: PartyDigests
     software: Code
 

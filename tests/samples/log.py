@@ -515,13 +515,15 @@ class SampleLog:
         assert isinstance(asked.body, kinds.RunAsked)
         recipients = asked.body.specification.recipients
         is_blind = any(recipient.mode == "blind" for recipient in recipients)
-        opening = (found.party for found in recipients if found.mode in ("linked", "blind"))
+        pair = [upload.party for upload in asked.body.specification.uploads]
+        opening = (
+            found.party
+            for found in recipients
+            if found.mode == "blind" or (found.mode == "linked" and found.party in pair)
+        )
         fields: dict[str, Any] = {
             "specification_sha256": asked.body.specification_sha256,
-            "candidate_pairs": None if is_blind else 1800,
             "auto_pairs": None if is_blind else 1650,
-            "review_pairs": None,
-            "rejected_before": None,
             "expected_false": None if is_blind else 412,
             "concordance": None if is_blind else (CONCORDANCE,),
             "match_record_root": self.digest(),
@@ -586,7 +588,7 @@ class SampleLog:
         body = kinds.ReleaseVerified(**fields)
         return self.append(body, project=prepared.project, object=prepared.object, actor=actor)
 
-    def destroy(self, received: Entry, reason: str = "retention") -> Entry:
+    def destroy(self, received: Entry, reason: str = "asked") -> Entry:
         """Destroy an upload."""
         assert isinstance(received.body, kinds.UploadReceived)
         body = kinds.UploadDestroyed(container_sha256=received.body.container_sha256, reason=reason)
@@ -602,14 +604,14 @@ class SampleLog:
     def destroy_release(self, prepared: Entry, **changes: Any) -> Entry:
         """Destroy a release."""
         assert isinstance(prepared.body, kinds.ReleasePrepared)
-        fields = {"sha256": prepared.body.sha256, "reason": "retention", **changes}
+        fields = {"sha256": prepared.body.sha256, "reason": "asked", **changes}
         body = kinds.ReleaseDestroyed(**fields)
         return self.append(body, project=prepared.project, object=prepared.object)
 
     def destroy_match_record(self, finished: Entry, **changes: Any) -> Entry:
         """Destroy the match record of a run."""
         assert isinstance(finished.body, kinds.RunFinished)
-        fields = {"root": finished.body.match_record_root, "reason": "retention", **changes}
+        fields = {"root": finished.body.match_record_root, "reason": "asked", **changes}
         body = kinds.MatchRecordDestroyed(**fields)
         return self.append(body, project=finished.project, object=finished.object)
 
@@ -635,13 +637,24 @@ class SampleLog:
         body = kinds.Exported(what="log")
         return self.append(body, project=project, actor=actor)
 
-    def finish_run(self, asked: Entry) -> list[Entry]:
+    def finish_run(self, asked: Entry, **changes: Any) -> list[Entry]:
         """Finish a run and prepare its releases, in one batch, as the worker does."""
-        self.append(self.finished(asked), project=asked.project, object=asked.object)
-        return [
-            self.append(self.released(asked, party), project=asked.project, object=self.id("rel"))
-            for party in ("county-cw", "school-district")
-        ]
+        assert isinstance(asked.body, kinds.RunAsked)
+        project, specification = asked.project, asked.body.specification
+        body = self.finished(asked, **changes)
+        self.append(body, project=project, object=asked.object)
+        pair = [upload.party for upload in specification.uploads]
+        made = []
+        for found in specification.recipients:
+            fields = {"mode": found.mode, "space": found.space, "matches": body.auto_pairs}
+            if found.mode == "count":
+                fields["matches"] = None
+            if found.mode == "count" or (found.mode == "linked" and found.party in pair):
+                released = self.released(asked, found.party, **fields)
+                made.append(self.append(released, project=project, object=self.id("rel")))
+            elif found.mode == "blind":
+                made += [self.release_blind(asked, agency) for agency in sorted(pair)]
+        return made
 
     def week(self, project: str) -> None:
         """One weekly linkage from upload to destruction, with some mishaps; opens the next round."""
@@ -810,13 +823,9 @@ def link_pair(log: SampleLog, project: str, one: Actor, other: Actor) -> None:
     specification = log.specification(project, uploads)
     asked = log.ask(specification.model_copy(update={"asked_by": one.party}), actor=one)
     log.start(asked)
-    log.append(log.finished(asked), project=project, object=asked.object)
-    released = [
-        log.append(log.released(asked, actor.party), project=project, object=log.id("rel"))
-        for actor in (one, other)
-    ]
-    for prepared, actor in zip(released, (one, other), strict=True):
-        log.fetch(prepared, actor)
+    actors = {actor.party: actor for actor in (one, other)}
+    for prepared in log.finish_run(asked):
+        log.fetch(prepared, actors[prepared.body.recipient])  # type: ignore[attr-defined]
 
 
 def three_agencies(log: SampleLog, project: str = "trio") -> None:

@@ -154,6 +154,7 @@ def replay(log: LogState, entry: Entry, leaf: bytes) -> None:
     """
     for rule in COMMON:
         rule(log, entry)
+    releases.all_made(log, entry.batch)
     log.leaves[entry.project].add(leaf)
     if entry.outcome != "refused":
         for rule in (*RULES[entry.kind], requests.is_persons):
@@ -166,6 +167,7 @@ def replay_end(log: LogState) -> None:
     Raises:
         RuleBrokenError: something is kept longer than the terms allow, or was left undone.
     """
+    releases.all_made(log, None)
     agreements.all_begun(log)
     reviews.all_ended(log)
     destruction.all_certified(log)

@@ -21,7 +21,7 @@ from twins.verifier.with_rules import why_refused
 from app.auditor.cli import main
 from app.auditor.errors import AuditError
 from app.auditor.verify import verify_bundle
-from encoding.errors import LogForkedError
+from encoding.errors import LogError, LogForkedError
 from encoding.log.heads import hold_to_head, seen_head
 from encoding.log.log_copy import LogCopy, read_log_copy
 from schemas.matchlog.log_keys import LogKeys
@@ -126,3 +126,20 @@ def test_an_agency_finds_the_fork_by_what_another_has_signed(
         found = compare(fork, *proofs)
         assert (found.exit_code, json.loads(found.stdout)["error"]["code"]) == (1, "fork")
     assert seen_head(tmp_path, FOSTER) == kept
+
+
+def test_an_agency_takes_no_head_from_a_request_that_was_not_signed(tmp_path: Path) -> None:
+    """Else an operator could let the other agency say that it has seen this story."""
+    fork = two_closings()
+    with fork.telling("schools") as log:
+        log.rounds(FOSTER).ensure_open()
+        sent = log.upload(FOSTER, CW)
+        signed = sent.actor.signed
+        assert signed is not None
+        request = signed.request.model_copy(update={"nonce": "0" * 32})
+        bent = signed.model_copy(update={"request": request})
+        actor = sent.actor.model_copy(update={"signed": bent})
+        log.append(sent.body, project=FOSTER, object=sent.object, actor=actor)
+    with pytest.raises(LogError, match="has not signed"):
+        hold_to_head(copy_of(fork, "schools"), FOSTER, tmp_path)
+    assert seen_head(tmp_path, FOSTER) is None

@@ -56,6 +56,7 @@ class Replay:
         self.run_of: dict[str, Any] = {}
         self.made_for: dict[str, Any] = {}
         self.fetched: set[str] = set()
+        self.unreleased: list[Any] = []
         self.asked: dict[str, int] = {}
         self.awaited: list[Any] = []
         # The consent by which all have signed an agreement, if that is the entry before.
@@ -78,7 +79,13 @@ class Replay:
             accord = self.accords[project] if project else Accord()
             self.persons.take(e, self.terms[project], accord, self)
 
+    def all_released(self, batch: Any) -> None:
+        for run in self.unreleased:
+            need(run["batches"][1] == batch or set(owed(run)) <= set(run["to"]), "release missing")
+        self.unreleased = [run for run in self.unreleased if run["batches"][1] == batch]
+
     def follow(self, e: Any, index: int) -> None:
+        self.all_released(e["batch"])
         body, obj, kind, project = e["body"], e["object"], e["kind"], e["project"]
         party, t = e["actor"]["party"], self.terms[project]
         need((kind == "log-started") == (index == 0), "log-start")
@@ -308,16 +315,8 @@ class Replay:
         elif kind == "run-finished":
             need(run["attempt"] and digest_of(run["spec"]) == body["specification_sha256"], kind)
             self.goes_on(e, run)
-            counts = [
-                above(value) for name, value in body.items() if name.endswith(("pairs", "before"))
-            ]
-            need(not any(0 <= count < floor for count in counts), kind)
-            candidates, auto, review = (
-                body[f"{name}_pairs"] for name in ("candidate", "auto", "review")
-            )
-            for rest in ([auto], [review], [auto, review]):
-                known = None not in (candidates, *rest)
-                need(not known or candidates - sum(rest) >= floor, kind)
+            auto = body["auto_pairs"]
+            need(auto is None or auto >= floor, kind)
             told = [body["expected_false"] is not None, body["concordance"] is not None]
             need(told == [auto is not None] * 2, kind)
             need(auto is None or body["expected_false"] <= 100 * auto, kind)
@@ -331,14 +330,13 @@ class Replay:
                 parts += [apart - shown["other"]] if {"apart", "other"} <= {*shown} else []
                 need(all(part >= floor for part in parts), kind)
             modes = {r["party"]: r["mode"] for r in run["spec"]["recipients"]}
-            is_counted = any(type(value) is int for value in body.values())
-            need(not (is_counted and "blind" in modes.values()), kind)
-            opening = [modes.get(one["party"]) for one in body["openings"]]
-            need(set(opening) <= {"linked", "blind"}, kind)
+            need(auto is None or "blind" not in modes.values(), kind)
+            run["opening"] = opening_for(run)
+            need({one["party"] for one in body["openings"]} == run["opening"], "openings")
             run["matches"], run["batches"] = {1: auto}, {1: batch}
-            self.is_agreed(run, candidates, auto, review)
-            run["records"] = [root for root in [body["match_record_root"]] if root]
-            need(run["records"] or not body["openings"], kind)
+            self.is_agreed(run, auto)
+            self.unreleased.append(run)
+            run["records"] = [body["match_record_root"]]
         run["open"], run["done"] = kind == "run-started", kind == "run-finished"
 
     def goes_on(self, e: Any, run: Any) -> None:
@@ -349,17 +347,16 @@ class Replay:
         for x in uploads:
             need(self.undoing.withdrawn[project, x["party"]] < run["seq"], "record withdrawn")
 
-    def is_agreed(self, run: Any, candidates: Any, auto: Any, review: Any) -> None:
-        """Hold the counts that are shown of a run to its policy and its files."""
+    def is_agreed(self, run: Any, auto: Any) -> None:
+        """Hold the links that are shown of a run to its policy and its files."""
         policy, smaller = run["spec"]["policy"], run["sizes"][1]
         least, most = (Fraction(policy["link_rate"][name]) for name in ("least", "most"))
-        need(candidates is None or candidates <= policy["max_pairs"], "pairs")
-        need(review is None or review <= Fraction(policy["review_share"]) * smaller, "share")
         need(auto is None or auto <= min(run["sizes"]), "one to one")
         need(auto is None or least * smaller <= auto <= most * smaller, "link rate")
 
     def end(self, cosigned: dict[str, dict[str, int]]) -> None:
         need(self.consented is None, "withheld")
+        self.all_released(None)
         left = [(project, due) for project, _, _, _, due in self.undoing.there.values()]
         for project, deliveries in self.deliveries.items():
             left += [(project, one["due"]) for one in deliveries.of.values() if one["there"]]
@@ -410,6 +407,23 @@ def purposes(e: Any, accord: Accord) -> set[Any]:
     agreed = {terms["purpose"] for _, _, terms in accord.binding}
     _, where, *_ = KINDS[e["kind"]]
     return agreed | {None} if where == "either" or "*" in KINDS[e["kind"]][0] else agreed
+
+
+def owed(run: Any) -> list[Any]:
+    """Return for whom a run makes releases: recipient, whose records where it is blind, and number."""
+    pair = [upload["party"] for upload in run["spec"]["uploads"]]
+    to = {r["party"]: r["mode"] for r in run["spec"]["recipients"]}
+    plain = [
+        who for who, mode in to.items() if mode == "count" or (mode == "linked" and who in pair)
+    ]
+    blind = [(who, of, 1) for who, mode in to.items() if mode == "blind" for of in pair]
+    return [*((who, None, 1) for who in plain), *blind]
+
+
+def opening_for(run: Any) -> set[str]:
+    """Return who can open a run's match record: all whom it makes a release for, but for totals."""
+    counted = {r["party"] for r in run["spec"]["recipients"] if r["mode"] == "count"}
+    return {who for who, *_ in owed(run)} - counted
 
 
 def above(count: int | None) -> int:
