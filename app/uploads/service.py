@@ -278,6 +278,12 @@ def has_committed(session: Session, project: str, number: int, party: str, partn
 
 def refuse_closed(upload: Upload, now: str) -> None:
     """Raise upload-closed where the upload takes nothing more."""
+    if upload.state == "expired":
+        raise RefusedError(
+            UPLOAD_CLOSED,
+            "The upload has ended: it was not committed in time, or your agency has opened another one for the"
+            " same partner and round since, perhaps from a second copy of the workspace.",
+        )
     if upload.state != "open":
         raise RefusedError(UPLOAD_CLOSED, f"The upload is {upload.state}.")
     if upload.expires <= now:
